@@ -1,0 +1,53 @@
+//! `manifest.json` of a snapshot: written last, it says what the snapshot is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ResourceType, RunId, TableLayout};
+
+/// The version of the lake format.
+pub const LAKE_FORMAT: u32 = 1;
+
+/// One complete, immutable state of the lake.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LakeManifest {
+    /// [`LAKE_FORMAT`] of the writer.
+    pub format: u32,
+    /// The snapshot's number: the folder's name.
+    pub snapshot: u64,
+    /// The run that published it.
+    pub run: RunId,
+    /// When it was published, RFC 3339.
+    pub published_at: String,
+    /// The staged runs whose rows it holds first.
+    pub staged_runs: Vec<RunId>,
+    /// The tables, by name.
+    pub tables: Vec<LakeTable>,
+}
+
+/// A table of a snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LakeTable {
+    /// Its name and layout.
+    pub layout: TableLayout,
+    /// The resource type of its view; none for tables about the run itself.
+    pub resource: Option<ResourceType>,
+    /// Hash of the view that made it.
+    pub view_hash: String,
+    /// The columns in the files, in order: name and Arrow type in words.
+    pub columns: Vec<(String, String)>,
+    /// The files, by path.
+    pub files: Vec<LakeFile>,
+}
+
+/// One Parquet file of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LakeFile {
+    /// The path relative to the snapshot's folder, `eob/eob_type=CARRIER/service_year=2024/<hash>.parquet`.
+    pub path: String,
+    /// Rows in it.
+    pub rows: u64,
+    /// Size on disk.
+    pub bytes: u64,
+    /// SHA-256, lower-case hex; the file name is its beginning.
+    pub sha256: String,
+}

@@ -1,0 +1,127 @@
+//! `manifest.json` of a landing run: written last, it seals the run.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ApiVersion, GrantHandle, PatientId, ResourceType, RunId};
+
+/// The version of the landing format.
+pub const LANDING_FORMAT: u32 = 1;
+
+/// What a sealed landing run holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LandingManifest {
+    /// [`LANDING_FORMAT`] of the writer.
+    pub format: u32,
+    /// The run that landed the parts.
+    pub run: RunId,
+    /// The API version whose id space the resources are in.
+    pub api: ApiVersion,
+    /// The type of every resource in the parts.
+    pub resource: ResourceType,
+    /// How the resources came here.
+    pub origin: LandingOrigin,
+    /// The parts, in landing order.
+    pub parts: Vec<LandingPart>,
+    /// From `extract`: what landed of each patient. Empty after `import`.
+    #[serde(default)]
+    pub patients: Vec<LandingPatient>,
+}
+
+/// How resources came into landing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LandingOrigin {
+    /// From the API, through a grant.
+    Extract,
+    /// From files.
+    Import,
+}
+
+/// One `part-NNNNN.ndjson.zst`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LandingPart {
+    /// The file name within the run folder.
+    pub file: String,
+    /// Resources in the part, one a line.
+    pub lines: u64,
+    /// Size of the file on disk.
+    pub bytes: u64,
+    /// SHA-256 of the file on disk, lower-case hex.
+    pub sha256: String,
+    /// The whole zstd frames the part is made of, in order.
+    pub frames: Vec<Frame>,
+}
+
+/// One zstd frame: it decompresses by itself to whole lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Frame {
+    /// Where the frame begins in the file.
+    pub offset: u64,
+    /// Its compressed length in bytes.
+    pub length: u64,
+    /// Lines in it.
+    pub lines: u64,
+    /// Its length when decompressed, in bytes.
+    pub uncompressed: u64,
+}
+
+/// What landed of one patient in one resource type.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LandingPatient {
+    /// The grant the pages were read with.
+    pub grant: GrantHandle,
+    /// The patient's id in the API's id space.
+    pub patient: PatientId,
+    /// What the server says there is, where it says so reliably (v2).
+    pub total: Option<u64>,
+    /// Pages read.
+    pub pages: u64,
+    /// Resources landed in this run.
+    pub resources: u64,
+    /// The newest `meta.lastUpdated` among the patient's resources, as the server wrote it.
+    pub last_updated: Option<String>,
+    /// Whether what landed is everything.
+    pub state: PatientState,
+    /// Where the patient's lines lie: (index into `parts`, index into its `frames`).
+    #[serde(default)]
+    pub frames: Vec<(u32, u32)>,
+}
+
+/// Whether a patient's resources are all here, and if not, why not. Only `Complete` is a success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PatientState {
+    /// The union of distinct ids is what the server says there is and no page disagreed.
+    Complete,
+    /// The pages kept disagreeing.
+    Incomplete,
+    /// Empty, where claims were.
+    SuspectEmpty,
+    /// The consent ended.
+    NeedsConsent,
+    /// The server said to come back later.
+    Parked,
+    /// The server does not let this grant read this resource.
+    Refused,
+    /// A resource of another patient came; nothing of this patient landed.
+    ForeignResource,
+    /// It failed for another reason.
+    Failed,
+}
+
+impl PatientState {
+    /// The name in manifests, tables and messages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PatientState::Complete => "complete",
+            PatientState::Incomplete => "incomplete",
+            PatientState::SuspectEmpty => "suspect_empty",
+            PatientState::NeedsConsent => "needs_consent",
+            PatientState::Parked => "parked",
+            PatientState::Refused => "refused",
+            PatientState::ForeignResource => "foreign_resource",
+            PatientState::Failed => "failed",
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Words shared by the stages: ids, secrets, layouts on disk, manifests, rejects, exit codes.
+//!
+//! Nothing here reads a file, opens a socket or knows Arrow; a word that grows an action belongs
+//! to the stage that acts.
+
+mod clock;
+mod exit;
+mod ids;
+mod lake_manifest;
+mod landing_layout;
+mod landing_manifest;
+mod progress;
+mod reject;
+mod secret;
+mod staged;
+mod table_layout;
+
+pub use clock::{Clock, FixedClock, SystemClock};
+pub use exit::ExitCode;
+pub use ids::{ApiVersion, GrantHandle, ParseIdError, PatientId, ResourceType, RunId};
+pub use lake_manifest::{LAKE_FORMAT, LakeFile, LakeManifest, LakeTable};
+pub use landing_layout::{
+    HIVE_NULL, LandingLayout, MANIFEST_FILE, part_file_name, partition_value,
+};
+pub use landing_manifest::{
+    Frame, LANDING_FORMAT, LandingManifest, LandingOrigin, LandingPart, LandingPatient,
+    PatientState,
+};
+pub use progress::{NoProgress, Progress, Task};
+pub use reject::{Reject, RejectReason};
+pub use secret::Secret;
+pub use staged::{
+    KEYS_TABLE, LANDING_ORDER_COLUMN, STAGED_FORMAT, StagedFile, StagedManifest, StagedTable,
+    key_columns, landing_order,
+};
+pub use table_layout::{BloomColumns, TableLayout};

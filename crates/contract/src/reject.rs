@@ -1,0 +1,99 @@
+//! A resource or value that could not be used: kept, counted, explained.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ApiVersion, ResourceType};
+
+/// One reject. It names places, paths and types, never a value: values are PHI.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reject {
+    /// The file the input lies in, relative to the data directory (landing) or as given (import).
+    pub file: String,
+    /// The line in the file, from 1 (in the decompressed text of a landed part).
+    pub line: u64,
+    /// What is wrong.
+    pub reason: RejectReason,
+    /// The same in words, with the way on; no value from the input.
+    pub detail: String,
+    /// The API version, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api: Option<ApiVersion>,
+    /// The resource type, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<ResourceType>,
+    /// The table whose cell is null because of this, where the resource itself was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// The column of that cell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// The JSON path of the value in the resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The type that was expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// The type that was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+}
+
+/// Why something was rejected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RejectReason {
+    /// The text is not JSON (RFC 8259).
+    NotJson,
+    /// JSON, but not a FHIR resource.
+    NotFhir,
+    /// The text is not UTF-8, or holds a lone surrogate.
+    BadText,
+    /// An object has the same key twice.
+    DuplicateKey,
+    /// The resource has no id.
+    MissingId,
+    /// The resource is larger or deeper than what is read.
+    TooLarge,
+    /// A value has another type than its column.
+    WrongType,
+    /// A date or time that does not exist.
+    BadDate,
+    /// A number with more digits than its column holds.
+    TooManyDigits,
+    /// Several values where a column takes one.
+    NotOneValue,
+    /// A landed part is damaged from this place on.
+    DamagedPart,
+}
+
+impl RejectReason {
+    /// Whether the whole resource was refused, rather than one cell of it.
+    #[must_use]
+    pub fn refuses_the_resource(self) -> bool {
+        !matches!(
+            self,
+            RejectReason::WrongType
+                | RejectReason::BadDate
+                | RejectReason::TooManyDigits
+                | RejectReason::NotOneValue
+        )
+    }
+
+    /// The name in files and messages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RejectReason::NotJson => "not_json",
+            RejectReason::NotFhir => "not_fhir",
+            RejectReason::BadText => "bad_text",
+            RejectReason::DuplicateKey => "duplicate_key",
+            RejectReason::MissingId => "missing_id",
+            RejectReason::TooLarge => "too_large",
+            RejectReason::WrongType => "wrong_type",
+            RejectReason::BadDate => "bad_date",
+            RejectReason::TooManyDigits => "too_many_digits",
+            RejectReason::NotOneValue => "not_one_value",
+            RejectReason::DamagedPart => "damaged_part",
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Whole runs of claimlake live in `it`.
