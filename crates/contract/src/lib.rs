@@ -10,6 +10,7 @@ mod lake_manifest;
 mod landing_layout;
 mod landing_manifest;
 mod progress;
+mod recording;
 mod reject;
 mod secret;
 mod staged;
@@ -27,6 +28,10 @@ pub use landing_manifest::{
     PatientState,
 };
 pub use progress::{NoProgress, Progress, Task};
+pub use recording::{
+    CATALOGUE_FILE, EXCHANGES_FILE, PLACEHOLDER, RECORDING_FORMAT, RecordedExchange,
+    RecordedPerson, RecordingCatalogue,
+};
 pub use reject::{Reject, RejectReason};
 pub use secret::Secret;
 pub use staged::{
