@@ -1,1 +1,7 @@
-//! placeholder
+//! Blue Button 2.0 to landing: OAuth, HTTP, FHIR search and paging, scheduling, recording.
+//!
+//! Knows neither Arrow nor tables.
+
+mod token;
+
+pub use token::{AccessToken, TokenError, TokenSource};
