@@ -1,0 +1,94 @@
+//! What the user typed: global flags and the commands. What follows from it is in `invocation`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{command, env};
+
+/// Medicare claims, from the beneficiary's consent to tables you can query.
+#[derive(Debug, Parser)]
+#[command(name = "claimlake", version, about, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: GlobalArguments,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Try it, with synthetic people and no network:
+  claimlake run
+
+The real service (see README.md for the app's registration):
+  claimlake --pipeline blue_button authorize
+  claimlake --pipeline blue_button run
+
+Exit codes: 0 done · 1 failed · 2 usage or configuration · 3 done, but more records were rejected
+than allowed · 4 done, but some grants need a person · 5 parked, the server said to come back later";
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct GlobalArguments {
+    /// The pipeline: a file, or the built-in demo or blue_button
+    #[arg(long, global = true, value_name = "FILE", env = env::PIPELINE, default_value = "demo", help_heading = "Everywhere")]
+    pub(crate) pipeline: String,
+
+    /// The data directory [default: data/<pipeline name>]
+    #[arg(long, global = true, value_name = "DIR", env = env::DATA, help_heading = "Everywhere")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// Write NDJSON events to stdout; the last is the summary
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub(crate) json: bool,
+
+    /// No progress and no summary, only what went wrong
+    #[arg(long, short, global = true, help_heading = "Everywhere")]
+    pub(crate) quiet: bool,
+
+    /// More of the log on stderr; twice for everything
+    #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = "Everywhere")]
+    pub(crate) verbose: u8,
+
+    /// The form of log lines
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        help_heading = "Everywhere"
+    )]
+    pub(crate) log_format: LogFormat,
+}
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print a shell's completions
+    Completions(command::completions::CompletionsArguments),
+}
+
+impl Command {
+    /// The name in summaries.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Completions(_) => "completions",
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The data directory: made private, locked while a stage writes, asked for the next run id.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use claimlake_contract::{Clock, LandingLayout, RunId, partition_value};
+
+/// `--data`.
+#[derive(Debug, Clone)]
+pub(crate) struct DataDir {
+    root: PathBuf,
+}
+
+/// Held while a stage writes; released when dropped or when the process ends.
+#[derive(Debug)]
+pub(crate) struct WriteLock(
+    #[expect(dead_code, reason = "the lock lives as long as the file")] File,
+);
+
+impl DataDir {
+    pub(crate) fn at(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn landing(&self) -> LandingLayout {
+        LandingLayout::in_data(&self.root)
+    }
+
+    pub(crate) fn staged(&self) -> PathBuf {
+        self.root.join("staged")
+    }
+
+    /// Makes the folder, readable by its owner only.
+    pub(crate) fn create(&self) -> anyhow::Result<()> {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.root)
+            .with_context(|| format!("cannot make the data directory {}", self.root.display()))
+    }
+
+    /// Keeps other processes from writing what `stage` writes.
+    pub(crate) fn lock(&self, stage: &str) -> anyhow::Result<WriteLock> {
+        self.create()?;
+        let path = self.root.join(format!(".{stage}.lock"));
+        let file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .with_context(|| format!("cannot open the lock file {}", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(WriteLock(file)),
+            Err(TryLockError::WouldBlock) => Err(anyhow!(
+                "another claimlake is writing the {stage} zone of {}: wait for it, or give --data",
+                self.root.display()
+            )),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("cannot lock {}", path.display()))
+            }
+        }
+    }
+
+    /// A run id that sorts after every earlier one of this directory.
+    pub(crate) fn next_run(&self, clock: &dyn Clock) -> anyhow::Result<RunId> {
+        let mut noise = [0; 2];
+        getrandom::fill(&mut noise).map_err(|error| anyhow!("no random bytes: {error}"))?;
+        let latest = self
+            .latest_run()
+            .with_context(|| format!("looking for earlier runs in {}", self.root.display()))?;
+        Ok(RunId::after(
+            latest.as_ref(),
+            clock.now(),
+            u16::from_be_bytes(noise),
+        ))
+    }
+
+    fn latest_run(&self) -> io::Result<Option<RunId>> {
+        let mut folders = vec![self.staged(), self.landing().root().join("rejected")];
+        for api in entries(self.landing().root())? {
+            folders.extend(entries(&api)?);
+        }
+        let mut latest = None;
+        for folder in folders {
+            for entry in entries(&folder)? {
+                latest = latest.max(run_of(&entry));
+            }
+        }
+        let current = self.root.join("lake/current/manifest.json");
+        if let Ok(text) = fs::read_to_string(current)
+            && let Ok(manifest) = serde_json::from_str::<serde_json::Value>(&text)
+            && let Some(run) = manifest["run"].as_str()
+        {
+            latest = latest.max(run.parse().ok());
+        }
+        Ok(latest)
+    }
+}
+
+/// The run that a folder or a file of rejects belongs to.
+fn run_of(path: &Path) -> Option<RunId> {
+    let value = partition_value(path, "run")?;
+    value.split(".ndjson").next()?.parse().ok()
+}
+
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use claimlake_contract::FixedClock;
+
+    use super::DataDir;
+
+    #[test]
+    fn a_run_id_sorts_after_every_run_of_the_directory() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::at(folder.path().into());
+        let clock = FixedClock::at("2026-11-23T12:00:00Z".parse().unwrap());
+        assert!(
+            data.next_run(&clock)
+                .unwrap()
+                .as_str()
+                .starts_with("20261123T120000.000Z-")
+        );
+        for (made, next) in [
+            (
+                "landing/api=v2/resource=Patient/run=20261123T120005.000Z-ffff",
+                "20261123T120005.001Z-",
+            ),
+            (
+                "landing/rejected/run=20261123T120006.000Z-ffff.ndjson.zst",
+                "20261123T120006.001Z-",
+            ),
+            (
+                "staged/run=20261123T120007.000Z-ffff",
+                "20261123T120007.001Z-",
+            ),
+        ] {
+            fs::create_dir_all(folder.path().join(made)).unwrap();
+            let run = data.next_run(&clock).unwrap();
+            assert!(run.as_str().starts_with(next), "{run} after {made}");
+        }
+    }
+
+    #[test]
+    fn a_second_writer_is_told_to_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataDir::at(folder.path().join("new"));
+        let first = data.lock("landing").unwrap();
+        let refused = data.lock("landing").unwrap_err().to_string();
+        assert!(refused.contains("another claimlake is writing the landing zone"));
+        assert!(data.lock("staged").is_ok());
+        drop(first);
+        assert!(data.lock("landing").is_ok());
+    }
+}

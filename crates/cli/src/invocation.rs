@@ -1,0 +1,112 @@
+//! One call of the binary: the settings that follow from flags, environment and pipeline, read once.
+
+use std::cell::OnceCell;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use claimlake_contract::{Clock, Progress, SystemClock};
+
+use crate::args::GlobalArguments;
+use crate::data_dir::DataDir;
+use crate::failure::{Failure, Outcome};
+use crate::output::Output;
+use crate::pipeline::{self, Pipeline, PipelineOrigin};
+use crate::progress;
+
+/// What every command is given.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    global: GlobalArguments,
+    origin: PipelineOrigin,
+    pipeline: OnceCell<Pipeline>,
+    output: Arc<Output>,
+    progress: Arc<dyn Progress>,
+    started: Instant,
+}
+
+impl Invocation {
+    pub(crate) fn new(global: GlobalArguments) -> Self {
+        let output = Arc::new(Output::new(&global));
+        Self {
+            origin: PipelineOrigin::find(&global.pipeline),
+            pipeline: OnceCell::new(),
+            progress: progress::for_output(&output),
+            output,
+            started: Instant::now(),
+            global,
+        }
+    }
+
+    pub(crate) fn global(&self) -> &GlobalArguments {
+        &self.global
+    }
+
+    pub(crate) fn output(&self) -> &Arc<Output> {
+        &self.output
+    }
+
+    pub(crate) fn progress(&self) -> &Arc<dyn Progress> {
+        &self.progress
+    }
+
+    pub(crate) fn clock(&self) -> &'static dyn Clock {
+        &SystemClock
+    }
+
+    /// When the process began its work.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// Where the pipeline lies.
+    pub(crate) fn origin(&self) -> &PipelineOrigin {
+        &self.origin
+    }
+
+    /// The pipeline; what is wrong with it is a configuration error.
+    pub(crate) fn pipeline(&self) -> Outcome<&Pipeline> {
+        if let Some(pipeline) = self.pipeline.get() {
+            return Ok(pipeline);
+        }
+        let variable = |name: &str| std::env::var(name).ok();
+        let read = pipeline::read(&self.origin, variable).map_err(Failure::usage)?;
+        Ok(self.pipeline.get_or_init(|| read))
+    }
+
+    /// The data directory; nothing is made yet.
+    pub(crate) fn data(&self) -> Outcome<DataDir> {
+        let root = match &self.global.data {
+            Some(data) => data.clone(),
+            None => PathBuf::from("data").join(&self.pipeline()?.name),
+        };
+        Ok(DataDir::at(root))
+    }
+
+    /// The flags that lead a further command to the same pipeline and data directory.
+    pub(crate) fn same_flags(&self) -> String {
+        let mut flags = String::new();
+        if self.global.pipeline != "demo" {
+            flags.push_str(&format!(" --pipeline {}", quoted(&self.global.pipeline)));
+        }
+        if let Some(data) = &self.global.data {
+            flags.push_str(&format!(" --data {}", quoted(&data.display().to_string())));
+        }
+        flags
+    }
+
+    /// `claimlake <command>` with the same flags.
+    pub(crate) fn next(&self, command: &str) -> String {
+        format!("claimlake{} {command}", self.same_flags())
+    }
+}
+
+/// As a POSIX shell takes it.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.into()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}

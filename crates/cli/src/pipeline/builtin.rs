@@ -1,0 +1,64 @@
+//! The pipelines and views within the binary, so that it runs without a checkout.
+
+use super::{ViewFile, glob};
+
+/// The built-in pipelines, the default first.
+pub(super) const NAMES: &[&str] = &["demo", "blue_button"];
+
+/// The built-in name that `wanted` spells.
+pub(super) fn name(wanted: &str) -> Option<&'static str> {
+    NAMES.iter().find(|name| **name == wanted).copied()
+}
+
+/// The text of a built-in pipeline.
+pub(super) fn text(name: &str) -> &'static str {
+    match name {
+        "blue_button" => include_str!("../../../../pipelines/blue_button.toml"),
+        _ => include_str!("../../../../pipelines/demo.toml"),
+    }
+}
+
+/// The views that a glob of a built-in pipeline names.
+pub(super) fn views(pattern: &str) -> Vec<ViewFile> {
+    let in_views = pattern.strip_prefix("views/").unwrap_or_default();
+    VIEWS
+        .iter()
+        .filter(|(name, _)| glob::matches(in_views, name))
+        .map(|(name, text)| ViewFile {
+            path: format!("views/{name}"),
+            text: (*text).into(),
+        })
+        .collect()
+}
+
+macro_rules! views {
+    ($($name:literal),* $(,)?) => {
+        /// Every file of `pipelines/views`.
+        const VIEWS: &[(&str, &str)] = &[$((
+            concat!($name, ".json"),
+            include_str!(concat!("../../../../pipelines/views/", $name, ".json")),
+        )),*];
+    };
+}
+
+views![];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::VIEWS;
+
+    #[test]
+    fn every_view_of_the_checkout_is_built_in() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pipelines/views");
+        let on_disk: BTreeSet<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name.ends_with(".json"))
+            .collect();
+        let built_in: BTreeSet<String> = VIEWS.iter().map(|(name, _)| (*name).into()).collect();
+        assert_eq!(built_in, on_disk);
+    }
+}

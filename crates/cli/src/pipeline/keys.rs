@@ -1,0 +1,162 @@
+//! The keys that a pipeline file may have, and the nearest one to a key that it may not.
+
+use toml::{Spanned, de::DeTable, de::DeValue};
+
+/// The sections with a fixed set of keys. The first is the top of the file.
+pub(super) const SECTIONS: &[(&str, &[&str])] = &[
+    (
+        "",
+        &[
+            "name",
+            "source",
+            "extract",
+            "transform",
+            "context",
+            "load",
+            "table",
+        ],
+    ),
+    (
+        "source",
+        &[
+            "kind",
+            "base_url",
+            "api",
+            "resources",
+            "redirect_uri",
+            "client_id_env",
+            "client_secret_env",
+            "patients",
+            "eobs",
+            "seed",
+        ],
+    ),
+    (
+        "extract",
+        &["page_size", "concurrency", "per_patient", "max_rps"],
+    ),
+    ("transform", &["views", "max_reject_share", "part2"]),
+    (
+        "load",
+        &[
+            "partition_by",
+            "sort_by",
+            "bloom",
+            "target_file_mb",
+            "keep_snapshots",
+            "keep_hours",
+            "dir",
+            "group",
+        ],
+    ),
+];
+
+/// The keys of `[table.<name>]`.
+const TABLE_KEYS: &[&str] = &["partition_by", "sort_by", "bloom"];
+
+/// The ways of a context column that is not a plain FHIRPath.
+const CONTEXT_KEYS: &[&str] = &["date_of", "year_of"];
+
+/// The first key of the file that nobody knows, in words.
+pub(super) fn unknown_key(file: &DeTable<'_>, text: &str) -> Option<String> {
+    let mut unknown = Vec::new();
+    let top = section_keys("");
+    for (key, value) in file.iter() {
+        let name = key.get_ref().as_ref();
+        if !top.contains(&name) {
+            unknown.push((key.span().start, name.to_owned(), nearest(name, top)));
+            continue;
+        }
+        let Some(table) = value.get_ref().as_table() else {
+            continue;
+        };
+        match name {
+            "table" => nested(table, name, TABLE_KEYS, &mut unknown),
+            "context" => {
+                for (resource, columns) in table.iter() {
+                    if let Some(columns) = columns.get_ref().as_table() {
+                        let place = format!("{name}.{}", resource.get_ref());
+                        nested(columns, &place, CONTEXT_KEYS, &mut unknown);
+                    }
+                }
+            }
+            _ => check(table, name, section_keys(name), &mut unknown),
+        }
+    }
+    unknown.sort();
+    let (start, key, hint) = unknown.into_iter().next()?;
+    let line = text[..start].matches('\n').count() + 1;
+    Some(match hint {
+        Some(hint) => format!("line {line}: unknown key '{key}', did you mean '{hint}'?"),
+        None => format!("line {line}: unknown key '{key}'"),
+    })
+}
+
+type Unknown = (usize, String, Option<String>);
+
+fn nested(tables: &DeTable<'_>, place: &str, known: &[&str], unknown: &mut Vec<Unknown>) {
+    for (name, value) in tables.iter() {
+        if let DeValue::Table(table) = Spanned::get_ref(value) {
+            check(
+                table,
+                &format!("{place}.{}", name.get_ref()),
+                known,
+                unknown,
+            );
+        }
+    }
+}
+
+fn check(table: &DeTable<'_>, place: &str, known: &[&str], unknown: &mut Vec<Unknown>) {
+    for (key, _) in table.iter() {
+        let name = key.get_ref().as_ref();
+        if !known.contains(&name) {
+            let hint = nearest(name, known).map(|near| format!("{place}.{near}"));
+            unknown.push((key.span().start, format!("{place}.{name}"), hint));
+        }
+    }
+}
+
+fn section_keys(section: &str) -> &'static [&'static str] {
+    SECTIONS
+        .iter()
+        .find(|(name, _)| *name == section)
+        .map_or(&[], |(_, keys)| keys)
+}
+
+/// The known key that is fewest edits away.
+fn nearest(name: &str, known: &[&str]) -> Option<String> {
+    known
+        .iter()
+        .min_by_key(|candidate| edits(name, candidate))
+        .map(ToString::to_string)
+}
+
+/// Levenshtein distance.
+fn edits(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut previous: Vec<usize> = (0..=to.len()).collect();
+    for (row, have) in from.chars().enumerate() {
+        let mut current = vec![row + 1];
+        for (column, want) in to.iter().enumerate() {
+            let replace = previous[column] + usize::from(have != *want);
+            let insert = current[column] + 1;
+            let remove = previous[column + 1] + 1;
+            current.push(replace.min(insert).min(remove));
+        }
+        previous = current;
+    }
+    previous[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::edits;
+
+    #[test]
+    fn distance_counts_inserted_removed_and_replaced_letters() {
+        assert_eq!(edits("pagesize", "page_size"), 1);
+        assert_eq!(edits("kitten", "sitting"), 3);
+        assert_eq!(edits("", "abc"), 3);
+    }
+}

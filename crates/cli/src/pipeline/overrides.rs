@@ -1,0 +1,58 @@
+//! Environment variables over keys of the file: `CLAIMLAKE_EXTRACT_MAX_RPS=5`.
+
+use toml::Value;
+
+use super::keys::SECTIONS;
+use crate::env;
+
+/// Puts what the environment says over what the file says.
+pub(super) fn apply(pipeline: &mut toml::Table, variable: impl Fn(&str) -> Option<String>) {
+    for (section, keys) in SECTIONS.iter().filter(|(section, _)| !section.is_empty()) {
+        for key in *keys {
+            let name = format!("{}{section}_{key}", env::OVERRIDE_PREFIX).to_uppercase();
+            let Some(text) = variable(&name) else {
+                continue;
+            };
+            let table = pipeline
+                .entry(*section)
+                .or_insert_with(|| Value::Table(toml::Table::new()));
+            if let Some(table) = table.as_table_mut() {
+                let value = as_value(&text, table.get(*key));
+                table.insert((*key).into(), value);
+            }
+        }
+    }
+}
+
+/// A number or a list where the text is one in TOML, else the text itself.
+fn as_value(text: &str, replaced: Option<&Value>) -> Value {
+    if matches!(replaced, Some(Value::String(_))) {
+        return Value::String(text.into());
+    }
+    text.parse::<Value>()
+        .unwrap_or_else(|_| Value::String(text.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::apply;
+
+    #[test]
+    fn a_variable_wins_over_the_file_and_keeps_its_kind() {
+        let mut pipeline: toml::Table = "[source]\nbase_url = 'a'\n[extract]\nmax_rps = 1.0"
+            .parse()
+            .unwrap();
+        apply(&mut pipeline, |name| match name {
+            "CLAIMLAKE_SOURCE_BASE_URL" => Some("http://127.0.0.1:1".into()),
+            "CLAIMLAKE_EXTRACT_MAX_RPS" => Some("5.5".into()),
+            "CLAIMLAKE_LOAD_KEEP_SNAPSHOTS" => Some("7".into()),
+            _ => None,
+        });
+        assert_eq!(
+            pipeline["source"]["base_url"].as_str(),
+            Some("http://127.0.0.1:1")
+        );
+        assert_eq!(pipeline["extract"]["max_rps"].as_float(), Some(5.5));
+        assert_eq!(pipeline["load"]["keep_snapshots"].as_integer(), Some(7));
+    }
+}

@@ -1,0 +1,191 @@
+//! Reading a pipeline and its views, from files or from within the binary.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow, bail};
+use toml::de::DeTable;
+use url::{Host, Url};
+
+use super::{Pipeline, SourceKind, builtin, glob, keys, overrides};
+
+/// Where a pipeline lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PipelineOrigin {
+    /// Built into the binary, under this name.
+    Builtin(&'static str),
+    /// A file.
+    File(PathBuf),
+}
+
+/// A view file's name and text.
+#[derive(Debug, Clone)]
+pub(crate) struct ViewFile {
+    /// The path, for messages.
+    pub(crate) path: String,
+    /// The JSON text.
+    pub(crate) text: String,
+}
+
+impl PipelineOrigin {
+    /// A file of that path, or else a built-in pipeline of that name.
+    pub(crate) fn find(wanted: &str) -> Self {
+        let path = Path::new(wanted);
+        match builtin::name(wanted) {
+            Some(name) if !path.is_file() => Self::Builtin(name),
+            _ => Self::File(path.to_path_buf()),
+        }
+    }
+
+    /// How messages name it.
+    pub(crate) fn display(&self) -> String {
+        match self {
+            Self::Builtin(name) => format!("{name} (built in)"),
+            Self::File(path) => path.display().to_string(),
+        }
+    }
+
+    /// The views that the globs name, each once, in the order of their paths.
+    pub(crate) fn views(&self, globs: &[String]) -> anyhow::Result<Vec<ViewFile>> {
+        let mut views: Vec<ViewFile> = Vec::new();
+        for pattern in globs {
+            let found = match self {
+                Self::Builtin(_) => builtin::views(pattern),
+                Self::File(file) => view_files(file.parent().unwrap_or(Path::new("")), pattern)?,
+            };
+            if found.is_empty() {
+                bail!(
+                    "{}: no file matches '{pattern}' in transform.views",
+                    self.display()
+                );
+            }
+            views.extend(found);
+        }
+        views.sort_by(|a, b| a.path.cmp(&b.path));
+        views.dedup_by(|a, b| a.path == b.path);
+        Ok(views)
+    }
+}
+
+fn view_files(base: &Path, pattern: &str) -> anyhow::Result<Vec<ViewFile>> {
+    let paths = glob::files(base, pattern)
+        .with_context(|| format!("reading the folder of '{pattern}' in transform.views"))?;
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("reading the view {}", path.display()))?;
+        Ok(ViewFile {
+            path: path.display().to_string(),
+            text,
+        })
+    };
+    paths.into_iter().map(read).collect()
+}
+
+/// Reads and checks the pipeline at `origin`, the environment over it.
+pub(crate) fn read(
+    origin: &PipelineOrigin,
+    variable: impl Fn(&str) -> Option<String>,
+) -> anyhow::Result<Pipeline> {
+    let text = match origin {
+        PipelineOrigin::Builtin(name) => builtin::text(name).to_owned(),
+        PipelineOrigin::File(path) => fs::read_to_string(path).map_err(|error| {
+            let known = builtin::NAMES.join(", ");
+            anyhow!(
+                "cannot read the pipeline file {}: {error} (--pipeline takes a file, or one of the built-in {known})",
+                path.display()
+            )
+        })?,
+    };
+    parse(&text, variable).with_context(|| format!("pipeline {}", origin.display()))
+}
+
+fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Pipeline> {
+    let spanned = DeTable::parse(text).map_err(|error| anyhow!("{}", one_line(&error, text)))?;
+    if let Some(unknown) = keys::unknown_key(spanned.get_ref(), text) {
+        bail!(unknown);
+    }
+    let mut table: toml::Table = text
+        .parse()
+        .map_err(|error| anyhow!("{}", one_line(&error, text)))?;
+    // Whatever is wrong in the file itself is told with its line, before the environment is asked.
+    toml::from_str::<Pipeline>(text).map_err(|error| anyhow!("{}", one_line(&error, text)))?;
+    overrides::apply(&mut table, variable);
+    let pipeline: Pipeline = table.try_into().map_err(|error: toml::de::Error| {
+        anyhow!(
+            "with the CLAIMLAKE_… variables of the environment: {}",
+            error.message()
+        )
+    })?;
+    check(&pipeline)?;
+    Ok(pipeline)
+}
+
+fn one_line(error: &toml::de::Error, text: &str) -> String {
+    let message = error.message().replace('\n', " ");
+    match error.span() {
+        Some(span) => {
+            let line = text[..span.start.min(text.len())].matches('\n').count() + 1;
+            format!("line {line}: {message}")
+        }
+        None => message,
+    }
+}
+
+/// What TOML's types cannot say.
+fn check(pipeline: &Pipeline) -> anyhow::Result<()> {
+    let name_is_plain = pipeline
+        .name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    if pipeline.name.is_empty() || !name_is_plain {
+        bail!("name: letters, digits, '-' and '_' only, since it names the data directory");
+    }
+    if !(0.0..=1.0).contains(&pipeline.transform.max_reject_share) {
+        bail!("transform.max_reject_share: a share between 0 and 1");
+    }
+    let extract = &pipeline.extract;
+    if extract.page_size == 0 || extract.concurrency == 0 || extract.per_patient == 0 {
+        bail!("extract: page_size, concurrency and per_patient are at least 1");
+    }
+    if extract.max_rps.is_some_and(|rate| !(rate > 0.0)) {
+        bail!("extract.max_rps: more than 0 requests a second");
+    }
+    if pipeline.load.keep_snapshots == 0 || pipeline.load.target_file_mb == 0 {
+        bail!("load: keep_snapshots and target_file_mb are at least 1");
+    }
+    let source = &pipeline.source;
+    if source.resources.is_empty() {
+        bail!("source.resources: at least one resource type");
+    }
+    match source.kind {
+        SourceKind::Sandbox => Ok(()),
+        SourceKind::BlueButton => check_server(pipeline),
+    }
+}
+
+fn check_server(pipeline: &Pipeline) -> anyhow::Result<()> {
+    let Some(base_url) = &pipeline.source.base_url else {
+        bail!("source.base_url: missing, and kind = \"blue_button\" needs it");
+    };
+    let Ok(url) = Url::parse(base_url) else {
+        bail!("source.base_url: expected https://host");
+    };
+    let loopback = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        bail!("source.base_url: no user name in it, credentials come from the environment");
+    }
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if loopback => Ok(()),
+        "http" => bail!("source.base_url: plain http only goes to loopback, use https"),
+        _ => bail!("source.base_url: expected https://host"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

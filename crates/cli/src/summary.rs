@@ -1,0 +1,55 @@
+//! What a stage did, told at its end: to people as a few lines, to programs as fields.
+
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use crate::invocation::Invocation;
+use crate::plural;
+
+/// The closing words of one stage.
+#[derive(Debug)]
+pub(crate) struct StageSummary {
+    stage: &'static str,
+    began: Instant,
+    lines: Vec<(String, String)>,
+    fields: serde_json::Map<String, Value>,
+}
+
+impl StageSummary {
+    /// The stage begins now.
+    pub(crate) fn begin(stage: &'static str) -> Self {
+        Self {
+            stage,
+            began: Instant::now(),
+            lines: Vec::new(),
+            fields: serde_json::Map::new(),
+        }
+    }
+
+    /// A line for people: a label and what there is to say.
+    pub(crate) fn line(&mut self, label: &str, text: impl Into<String>) -> &mut Self {
+        self.lines.push((label.into(), text.into()));
+        self
+    }
+
+    /// A field for programs.
+    pub(crate) fn field(&mut self, key: &str, value: impl Into<Value>) -> &mut Self {
+        self.fields.insert(key.into(), value.into());
+        self
+    }
+
+    /// Tells it: `headline` in one line, then the others.
+    pub(crate) fn tell(mut self, invocation: &Invocation, headline: &str) {
+        let took = self.began.elapsed();
+        let output = invocation.output();
+        let mut words = format!("{:<10} {headline} in {}", self.stage, plural::seconds(took));
+        for (label, text) in &self.lines {
+            words.push_str(&format!("\n  {label:<9} {text}"));
+        }
+        output.say(&words);
+        self.fields
+            .insert("seconds".into(), json!(took.as_secs_f64()));
+        output.add_to_summary(self.stage, Value::Object(self.fields));
+    }
+}
