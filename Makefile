@@ -1,0 +1,79 @@
+# Medicare claims into tables. `make` fetches, flattens and loads the demo's synthetic people.
+#
+#   make [PIPELINE=pipelines/blue_button.toml] [DATA=dir]    extract, transform, load
+#   make extract | transform | load | run | sandbox          one of them
+#   make test                                                everything that CI runs
+#   make check                                               the fast part: no Java, no network
+
+PIPELINE ?= demo
+DATA ?=
+PYTHON ?= python3
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+CLAIMLAKE := $(TARGET)/release/claimlake
+FLAGS := --pipeline $(PIPELINE) $(if $(DATA),--data $(DATA))
+
+STAGES := extract transform load
+.DEFAULT_GOAL := demo
+
+# A stage reads what the one before it sealed.
+.NOTPARALLEL:
+.PHONY: demo build $(STAGES) run sandbox test check format lint test-rust test-interop venv bench
+
+demo: $(STAGES)
+
+build:
+	@cargo build --release --locked --package claimlake
+
+# Stages go on after exit codes 3 (rejects), 4 (grants need a person) and 5 (parked), so that one
+# expired consent does not hold up the others. The last stage then fails with the worst of them.
+# Make itself only ever returns 0 or 2: the number is printed, and `claimlake run` returns it.
+GOALS := $(filter $(STAGES),$(if $(filter-out demo,$(MAKECMDGOALS)),$(MAKECMDGOALS),$(STAGES)))
+CODES := $(TARGET)/stage-codes
+
+$(STAGES): build
+	@if [ "$@" = "$(firstword $(GOALS))" ]; then rm -f $(CODES); fi
+	@$(CLAIMLAKE) $(FLAGS) $@; code=$$?; \
+	case $$code in \
+	  0) ;; \
+	  3|4|5) echo $$code >> $(CODES) ;; \
+	  *) exit $$code ;; \
+	esac
+	@if [ "$@" = "$(lastword $(GOALS))" ] && [ -f $(CODES) ]; then \
+	  code=$$(sort -n $(CODES) | tail -n 1); rm -f $(CODES); \
+	  echo "the stages are done, with exit code $$code (see above)" >&2; exit $$code; \
+	fi
+
+run: build
+	@$(CLAIMLAKE) $(FLAGS) run
+
+sandbox: build
+	@$(CLAIMLAKE) $(FLAGS) sandbox
+
+# The test command of the README.
+test: format lint test-rust test-interop
+
+check: format lint test-rust
+
+format:
+	cargo fmt --all --check
+
+lint:
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+test-rust:
+	cargo test --workspace --locked
+
+# Other people's readers over our files: DuckDB, pyarrow, Spark (skipped aloud without Java).
+test-interop: venv
+	.venv/bin/python -m pytest tests/interop
+
+venv: .venv/ready
+
+.venv/ready: tests/interop/requirements.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+bench: build venv
+	.venv/bin/python tests/bench/run.py --claimlake $(CLAIMLAKE)
