@@ -1,1 +1,6 @@
-//! placeholder
+//! SQL-on-FHIR v2 ViewDefinitions: checked, compiled, turned into columns.
+//!
+//! Pure and synchronous, without files and without knowledge of any one resource type.
+
+pub mod definition;
+pub mod fhirpath;

@@ -1,0 +1,232 @@
+//! What concerns several parts of a view at once: column names, the branches of a union, the
+//! type of a filter.
+
+use std::collections::BTreeSet;
+
+use super::{Column, Iteration, Select, ViewDefinition, ViewError};
+use crate::fhirpath::{BinaryOperator, Expr, ExprKind, Function, Literal};
+
+/// All that is wrong with a view whose parts are right by themselves.
+pub(super) fn check(view: &ViewDefinition) -> Vec<ViewError> {
+    let mut errors = Vec::new();
+    let mut names = BTreeSet::new();
+    for select in &view.selects {
+        check_select(select, &mut names, &mut errors);
+    }
+    if names.is_empty() {
+        errors.push(ViewError {
+            path_in_view: "select".into(),
+            reason: "the view has no column".into(),
+        });
+    }
+    for filter in &view.filters {
+        if static_kind(&filter.expression) == Some(Kind::Other) {
+            errors.push(ViewError {
+                path_in_view: filter.place.clone(),
+                reason: "a filter must be true or false".into(),
+            });
+        }
+        refuse_bad_arguments(&filter.expression, &filter.place, &mut errors);
+    }
+    errors
+}
+
+fn check_select(select: &Select, names: &mut BTreeSet<String>, errors: &mut Vec<ViewError>) {
+    for path in match &select.iteration {
+        Iteration::Once => &[][..],
+        Iteration::ForEach(path) | Iteration::ForEachOrNull(path) => std::slice::from_ref(path),
+        Iteration::Repeat(paths) => paths,
+    } {
+        refuse_bad_arguments(&path.expression, &path.place, errors);
+    }
+    for column in &select.columns {
+        refuse_bad_arguments(&column.path.expression, &column.path.place, errors);
+        if !names.insert(column.name.clone()) {
+            let place = column.path.place.trim_end_matches("path");
+            errors.push(ViewError {
+                path_in_view: format!("{place}name"),
+                reason: format!("there is already a column '{}'", column.name),
+            });
+        }
+    }
+    for nested in &select.selects {
+        check_select(nested, names, errors);
+    }
+    check_union(select, names, errors);
+}
+
+/// The branches must have the same columns, each of them new to the view.
+fn check_union(select: &Select, names: &mut BTreeSet<String>, errors: &mut Vec<ViewError>) {
+    let Some((first, others)) = select.union_all.split_first() else {
+        return;
+    };
+    let names_before = names.clone();
+    check_select(first, names, errors);
+    let expected = first.all_columns();
+    for branch in others {
+        check_select(branch, &mut names_before.clone(), errors);
+        if let Some(reason) = difference(&expected, &branch.all_columns()) {
+            errors.push(ViewError {
+                path_in_view: branch.place.clone(),
+                reason: format!("{reason}; the branches of a unionAll must have the same columns"),
+            });
+        }
+    }
+}
+
+fn difference(expected: &[&Column], found: &[&Column]) -> Option<String> {
+    if expected.len() != found.len() {
+        return Some(format!(
+            "{} columns, the first branch has {}",
+            found.len(),
+            expected.len()
+        ));
+    }
+    expected.iter().zip(found).find_map(|(expected, found)| {
+        if expected.name != found.name {
+            return Some(format!(
+                "column '{}' stands where the first branch has '{}'",
+                found.name, expected.name
+            ));
+        }
+        let types_differ = match (&expected.fhir_type, &found.fhir_type) {
+            (Some(expected), Some(found)) => expected != found,
+            _ => false,
+        };
+        (types_differ || expected.column_type != found.column_type).then(|| {
+            format!(
+                "column '{}' has another type than in the first branch",
+                found.name
+            )
+        })
+    })
+}
+
+/// What an expression yields, as far as its form tells.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Boolean,
+    Other,
+}
+
+fn static_kind(expression: &Expr) -> Option<Kind> {
+    use BinaryOperator as Op;
+    match &expression.kind {
+        ExprKind::Literal(Literal::Boolean(_)) | ExprKind::IsType { .. } => Some(Kind::Boolean),
+        ExprKind::Literal(_)
+        | ExprKind::RowIndex
+        | ExprKind::Resource
+        | ExprKind::RootType(_)
+        | ExprKind::ReferenceKey { .. }
+        | ExprKind::Negate(_) => Some(Kind::Other),
+        ExprKind::OfType { type_name, .. } => Some(match type_name.as_str() {
+            "boolean" | "Boolean" => Kind::Boolean,
+            _ => Kind::Other,
+        }),
+        ExprKind::Binary { operator, .. } => match operator {
+            Op::Multiply
+            | Op::Divide
+            | Op::IntegerDivide
+            | Op::Modulo
+            | Op::Add
+            | Op::Subtract
+            | Op::Concatenate => Some(Kind::Other),
+            Op::Union => None,
+            _ => Some(Kind::Boolean),
+        },
+        ExprKind::Call { function, base, .. } => match function {
+            Function::Exists
+            | Function::All
+            | Function::Empty
+            | Function::Not
+            | Function::HasValue
+            | Function::StartsWith
+            | Function::EndsWith
+            | Function::ContainsText => Some(Kind::Boolean),
+            Function::Count
+            | Function::Join
+            | Function::LowBoundary
+            | Function::HighBoundary
+            | Function::ResourceKey
+            | Function::Extension
+            | Function::Length
+            | Function::Upper
+            | Function::Lower
+            | Function::Trim
+            | Function::Substring
+            | Function::Replace
+            | Function::ToText
+            | Function::ToInteger
+            | Function::ToDecimal
+            | Function::Abs => Some(Kind::Other),
+            Function::Where
+            | Function::First
+            | Function::Last
+            | Function::Tail
+            | Function::Skip
+            | Function::Take
+            | Function::Single
+            | Function::Distinct => static_kind(base),
+            Function::Select | Function::Iif => None,
+        },
+        ExprKind::Empty | ExprKind::This | ExprKind::Member { .. } | ExprKind::Index { .. } => None,
+    }
+}
+
+/// Arguments whose form shows that no input can make them right.
+fn refuse_bad_arguments(expression: &Expr, place: &str, errors: &mut Vec<ViewError>) {
+    let mut refuse = |reason: &str| {
+        errors.push(ViewError {
+            path_in_view: place.to_owned(),
+            reason: format!("{reason}, at character {}", expression.span.start + 1),
+        });
+    };
+    match &expression.kind {
+        ExprKind::Index { index, .. }
+            if is_literal_other_than(index, |it| matches!(it, Literal::Integer(_))) =>
+        {
+            refuse("an index must be an integer");
+        }
+        ExprKind::Call {
+            function,
+            arguments,
+            ..
+        } => {
+            let text = |it: &Literal| matches!(it, Literal::String(_));
+            let integer = |it: &Literal| matches!(it, Literal::Integer(_));
+            for argument in arguments {
+                match function {
+                    Function::Where | Function::Exists | Function::All
+                        if static_kind(argument) == Some(Kind::Other) =>
+                    {
+                        refuse("a criterion must be true or false");
+                    }
+                    Function::Extension
+                    | Function::Join
+                    | Function::StartsWith
+                    | Function::EndsWith
+                    | Function::ContainsText
+                    | Function::Replace
+                        if is_literal_other_than(argument, text) =>
+                    {
+                        refuse(&format!("'{}' takes a string", function.name()));
+                    }
+                    Function::Skip | Function::Take | Function::Substring
+                        if is_literal_other_than(argument, integer) =>
+                    {
+                        refuse(&format!("'{}' takes an integer", function.name()));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        _ => {}
+    }
+    for child in expression.children() {
+        refuse_bad_arguments(child, place, errors);
+    }
+}
+
+fn is_literal_other_than(expression: &Expr, right: impl Fn(&Literal) -> bool) -> bool {
+    matches!(&expression.kind, ExprKind::Literal(literal) if !right(literal))
+}

@@ -1,0 +1,80 @@
+//! Constants of a view: `value[x]` to a literal.
+
+use serde_json::Value;
+
+use crate::fhirpath::{Decimal, Literal, Temporal, TemporalKind};
+
+/// The types a constant may have.
+const TYPES: &[(&str, Kind)] = &[
+    ("valueBase64Binary", Kind::Text),
+    ("valueBoolean", Kind::Boolean),
+    ("valueCanonical", Kind::Text),
+    ("valueCode", Kind::Text),
+    ("valueDate", Kind::Temporal(TemporalKind::Date)),
+    ("valueDateTime", Kind::Temporal(TemporalKind::DateTime)),
+    ("valueDecimal", Kind::Decimal),
+    ("valueId", Kind::Text),
+    ("valueInstant", Kind::Temporal(TemporalKind::DateTime)),
+    ("valueInteger", Kind::Integer),
+    ("valueInteger64", Kind::Integer),
+    ("valueOid", Kind::Text),
+    ("valueString", Kind::Text),
+    ("valuePositiveInt", Kind::Integer),
+    ("valueTime", Kind::Temporal(TemporalKind::Time)),
+    ("valueUnsignedInt", Kind::Integer),
+    ("valueUri", Kind::Text),
+    ("valueUrl", Kind::Text),
+    ("valueUuid", Kind::Text),
+];
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Boolean,
+    Integer,
+    Decimal,
+    Temporal(TemporalKind),
+}
+
+/// Whether a key of a constant is one of its values.
+pub(super) fn is_value_key(key: &str) -> bool {
+    TYPES.iter().any(|(known, _)| *known == key)
+}
+
+/// The literal of a constant's `value[x]`, or what is wrong with it.
+pub(super) fn literal(key: &str, value: &Value) -> Result<Literal, String> {
+    let Some((_, kind)) = TYPES.iter().find(|(known, _)| *known == key) else {
+        return Err(format!("a constant cannot have a '{key}'"));
+    };
+    let found = match kind {
+        Kind::Boolean => value.as_bool().map(Literal::Boolean),
+        Kind::Text => value.as_str().map(|text| Literal::String(text.to_owned())),
+        Kind::Integer => integer(value).map(Literal::Integer),
+        Kind::Decimal => match value {
+            Value::Number(number) => Decimal::parse(&number.to_string()).map(Literal::Decimal),
+            _ => None,
+        },
+        Kind::Temporal(kind) => value
+            .as_str()
+            .filter(|text| Temporal::parse(text, *kind).is_some())
+            .map(|text| temporal(text, *kind)),
+    };
+    found.ok_or_else(|| format!("the value is no {}", &key["value".len()..]))
+}
+
+fn temporal(text: &str, kind: TemporalKind) -> Literal {
+    match kind {
+        TemporalKind::Date => Literal::Date(text.to_owned()),
+        TemporalKind::DateTime => Literal::DateTime(text.to_owned()),
+        TemporalKind::Time => Literal::Time(text.to_owned()),
+    }
+}
+
+/// FHIR's JSON writes `integer64` as a string.
+fn integer(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => Decimal::parse(&number.to_string())?.to_integer(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    }
+}

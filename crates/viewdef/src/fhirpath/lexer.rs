@@ -1,0 +1,254 @@
+//! Text to tokens.
+
+use super::ast::Span;
+use super::parser::ParseError;
+
+/// A token of FHIRPath.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Token {
+    /// A bare word: an element, a function, a type or an operator such as `and`.
+    Word(String),
+    /// A name in back quotes.
+    Quoted(String),
+    /// `'text'` with its escapes resolved.
+    Text(String),
+    /// Digits, with a fraction or without.
+    Number(String),
+    /// `@…` without the `@`.
+    DateTime(String),
+    /// `@T…` without `@T`.
+    Time(String),
+    /// `%name`
+    External(String),
+    /// `$this`, `$index`, `$total`
+    Dollar(String),
+    /// Punctuation and operators.
+    Symbol(&'static str),
+    /// The end of the text.
+    End,
+}
+
+const SYMBOLS: &[&str] = &[
+    "<=", ">=", "!=", "!~", "(", ")", "[", "]", "{", "}", ",", ".", "+", "-", "*", "/", "&", "|",
+    "<", ">", "=", "~",
+];
+
+/// Splits a text; the last token is [`Token::End`].
+pub(super) fn tokens(source: &str) -> Result<Vec<(Token, Span)>, ParseError> {
+    let mut lexer = Lexer { source, at: 0 };
+    let mut tokens = Vec::new();
+    loop {
+        lexer.skip_space_and_comments()?;
+        let start = lexer.at;
+        let token = lexer.token()?;
+        let is_end = token == Token::End;
+        tokens.push((
+            token,
+            Span {
+                start,
+                end: lexer.at,
+            },
+        ));
+        if is_end {
+            return Ok(tokens);
+        }
+    }
+}
+
+struct Lexer<'a> {
+    source: &'a str,
+    at: usize,
+}
+
+impl Lexer<'_> {
+    fn rest(&self) -> &str {
+        self.source.get(self.at..).unwrap_or_default()
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    fn take_while(&mut self, belongs: impl Fn(char) -> bool) -> String {
+        let rest = self.rest();
+        let length = rest.find(|c| !belongs(c)).unwrap_or(rest.len());
+        let taken = rest[..length].to_owned();
+        self.at += length;
+        taken
+    }
+
+    fn error<T>(&self, at: usize, reason: impl Into<String>) -> Result<T, ParseError> {
+        Err(ParseError::new(self.source, at, reason))
+    }
+
+    fn skip_space_and_comments(&mut self) -> Result<(), ParseError> {
+        loop {
+            self.take_while(|c| matches!(c, ' ' | '\t' | '\r' | '\n'));
+            if self.rest().starts_with("//") {
+                self.take_while(|c| c != '\n');
+            } else if self.rest().starts_with("/*") {
+                match self.rest().find("*/") {
+                    Some(length) => self.at += length + 2,
+                    None => return self.error(self.at, "the comment has no end"),
+                }
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    fn token(&mut self) -> Result<Token, ParseError> {
+        let start = self.at;
+        let Some(first) = self.peek() else {
+            return Ok(Token::End);
+        };
+        match first {
+            'a'..='z' | 'A'..='Z' | '_' => Ok(Token::Word(self.word())),
+            '0'..='9' => self.number(),
+            '\'' => Ok(Token::Text(self.quoted('\'')?)),
+            '`' => Ok(Token::Quoted(self.quoted('`')?)),
+            '%' => {
+                self.at += 1;
+                match self.peek() {
+                    Some('`') => Ok(Token::External(self.quoted('`')?)),
+                    Some('\'') => Ok(Token::External(self.quoted('\'')?)),
+                    Some('a'..='z' | 'A'..='Z' | '_') => Ok(Token::External(self.word())),
+                    _ => self.error(start, "a name is expected after '%'"),
+                }
+            }
+            '$' => {
+                self.at += 1;
+                Ok(Token::Dollar(self.word()))
+            }
+            '@' => self.date_or_time(),
+            _ => {
+                let symbol = SYMBOLS
+                    .iter()
+                    .find(|symbol| self.rest().starts_with(**symbol));
+                match symbol {
+                    Some(symbol) => {
+                        self.at += symbol.len();
+                        Ok(Token::Symbol(symbol))
+                    }
+                    None => self.error(start, format!("unexpected character '{first}'")),
+                }
+            }
+        }
+    }
+
+    fn word(&mut self) -> String {
+        self.take_while(|c| c.is_ascii_alphanumeric() || c == '_')
+    }
+
+    fn number(&mut self) -> Result<Token, ParseError> {
+        let start = self.at;
+        let mut digits = self.take_while(|c| c.is_ascii_digit());
+        let mut after = self.rest().chars();
+        if after.next() == Some('.') && after.next().is_some_and(|c| c.is_ascii_digit()) {
+            self.at += 1;
+            digits.push('.');
+            digits.push_str(&self.take_while(|c| c.is_ascii_digit()));
+        }
+        if self.peek().is_some_and(|c| c.is_ascii_alphabetic()) {
+            return self.error(start, "a number is followed by a letter");
+        }
+        Ok(Token::Number(digits))
+    }
+
+    fn date_or_time(&mut self) -> Result<Token, ParseError> {
+        let start = self.at;
+        self.at += 1;
+        let is_time = self.peek() == Some('T');
+        let mut text = String::new();
+        while let Some(next) = self.peek() {
+            let belongs = match next {
+                '0'..='9' | ':' | 'T' | 'Z' => true,
+                // The fraction of a second; `@2020.foo` is a step.
+                '.' => {
+                    text.contains('T')
+                        && self
+                            .rest()
+                            .chars()
+                            .nth(1)
+                            .is_some_and(|c| c.is_ascii_digit())
+                }
+                '-' | '+' => self
+                    .rest()
+                    .chars()
+                    .nth(1)
+                    .is_some_and(|c| c.is_ascii_digit()),
+                _ => false,
+            };
+            if !belongs {
+                break;
+            }
+            text.push(next);
+            self.at += 1;
+        }
+        if text.is_empty() || text == "T" {
+            return self.error(start, "a date or time is expected after '@'");
+        }
+        Ok(if is_time {
+            Token::Time(text.split_off(1))
+        } else {
+            Token::DateTime(text)
+        })
+    }
+
+    fn quoted(&mut self, quote: char) -> Result<String, ParseError> {
+        let start = self.at;
+        self.at += 1;
+        let mut text = String::new();
+        while let Some(next) = self.peek() {
+            self.at += next.len_utf8();
+            if next == quote {
+                return Ok(text);
+            }
+            if next != '\\' {
+                text.push(next);
+                continue;
+            }
+            let escape_at = self.at - 1;
+            let Some(escaped) = self.peek() else { break };
+            self.at += escaped.len_utf8();
+            text.push(match escaped {
+                '\'' | '"' | '`' | '\\' | '/' => escaped,
+                'n' => '\n',
+                'r' => '\r',
+                't' => '\t',
+                'f' => '\u{c}',
+                'u' => self.unicode_escape(escape_at)?,
+                _ => return self.error(escape_at, format!("unknown escape '\\{escaped}'")),
+            });
+        }
+        self.error(start, format!("no closing {quote}"))
+    }
+
+    fn unicode_escape(&mut self, escape_at: usize) -> Result<char, ParseError> {
+        let first = self.four_hex_digits(escape_at)?;
+        if let Some(character) = char::from_u32(first) {
+            return Ok(character);
+        }
+        if (0xd800..0xdc00).contains(&first) && self.rest().starts_with("\\u") {
+            self.at += 2;
+            let second = self.four_hex_digits(escape_at)?;
+            if (0xdc00..0xe000).contains(&second) {
+                let code = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+                if let Some(character) = char::from_u32(code) {
+                    return Ok(character);
+                }
+            }
+        }
+        self.error(escape_at, "the escape is half of a surrogate pair")
+    }
+
+    fn four_hex_digits(&mut self, escape_at: usize) -> Result<u32, ParseError> {
+        let digits = self.rest().get(..4).unwrap_or_default();
+        if digits.len() == 4 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            let code = u32::from_str_radix(digits, 16);
+            self.at += 4;
+            return code.or_else(|_| self.error(escape_at, "four hex digits are expected"));
+        }
+        self.error(escape_at, "four hex digits are expected after '\\u'")
+    }
+}

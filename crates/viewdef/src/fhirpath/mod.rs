@@ -1,0 +1,21 @@
+//! The FHIRPath subset of SQL-on-FHIR views: text to a checked tree ([`parse`]).
+//!
+//! Nothing here evaluates; the plain evaluator and the plan compile the same [`Expr`].
+//! Specification: <https://hl7.org/fhirpath/>.
+
+mod ast;
+mod decimal;
+mod function;
+mod lexer;
+mod parser;
+mod temporal;
+mod types;
+
+pub use ast::{BinaryOperator, Expr, ExprKind, Literal, Span};
+pub use decimal::Decimal;
+pub use function::Function;
+pub use parser::{Constants, ParseError, parse};
+pub use temporal::{Temporal, TemporalKind};
+pub use types::{
+    CHOICE_TYPES, TypeKind, choice_key, choice_type_of_key, declared_type_of_element, type_kind,
+};

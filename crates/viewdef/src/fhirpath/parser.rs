@@ -1,0 +1,515 @@
+//! Tokens to a tree; operator precedence by FHIRPath's grammar.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::ast::{BinaryOperator, Expr, ExprKind, Literal, Span};
+use super::decimal::Decimal;
+use super::function::Function;
+use super::lexer::{Token, tokens};
+use super::temporal::{Temporal, TemporalKind};
+use super::types::type_kind;
+
+/// The constants of a view by name, as `%name` refers to them.
+pub type Constants = BTreeMap<String, Literal>;
+
+/// Deeper trees are refused, so that no text can exhaust the stack of whoever walks them.
+const MAX_DEPTH: usize = 128;
+/// Longer texts are refused.
+const MAX_LENGTH: usize = 64 * 1024;
+
+/// Why a text is no expression that views may use.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}, at character {character}")]
+pub struct ParseError {
+    /// The character it is about, from 1.
+    pub character: usize,
+    /// What is wrong there.
+    pub reason: String,
+}
+
+impl ParseError {
+    pub(super) fn new(source: &str, at: usize, reason: impl Into<String>) -> Self {
+        let before = source.get(..at).unwrap_or(source);
+        Self {
+            character: before.chars().count() + 1,
+            reason: reason.into(),
+        }
+    }
+}
+
+/// Reads an expression; `%name` is replaced by the constant of that name.
+///
+/// # Errors
+///
+/// The text is not FHIRPath, or uses what views do not support: the error names the place and
+/// the reason.
+///
+/// ```
+/// use claimlake_viewdef::fhirpath::{Constants, ExprKind, parse};
+///
+/// let expression = parse("name.family", &Constants::new())?;
+/// assert!(matches!(expression.kind, ExprKind::Member { ref name, .. } if name == "family"));
+/// assert!(parse("name.resolve()", &Constants::new()).is_err());
+/// # Ok::<(), claimlake_viewdef::fhirpath::ParseError>(())
+/// ```
+pub fn parse(source: &str, constants: &Constants) -> Result<Expr, ParseError> {
+    if source.len() > MAX_LENGTH {
+        return Err(ParseError::new(source, 0, "the expression is too long"));
+    }
+    let mut parser = Parser {
+        source,
+        constants,
+        tokens: tokens(source)?,
+        position: 0,
+        depth: 0,
+        height: 0,
+    };
+    let expression = parser.expression(0)?;
+    match parser.peek() {
+        Token::End => Ok(expression),
+        other => parser.error(format!("unexpected {}", Shown(other))),
+    }
+}
+
+struct Parser<'a> {
+    source: &'a str,
+    constants: &'a Constants,
+    tokens: Vec<(Token, Span)>,
+    position: usize,
+    /// How many expressions are open around the one being read.
+    depth: usize,
+    /// The height of the tree read last.
+    height: usize,
+}
+
+/// How strongly operators bind; steps, calls and indexers bind strongest.
+const UNARY_BINDING: u8 = 11;
+
+enum Infix {
+    Operator(BinaryOperator),
+    Is,
+    As,
+}
+
+fn infix(token: &Token) -> Option<(Infix, u8)> {
+    use BinaryOperator as Op;
+    let (operator, binding) = match token {
+        Token::Symbol(symbol) => match *symbol {
+            "*" => (Op::Multiply, 10),
+            "/" => (Op::Divide, 10),
+            "+" => (Op::Add, 9),
+            "-" => (Op::Subtract, 9),
+            "&" => (Op::Concatenate, 9),
+            "|" => (Op::Union, 7),
+            "<" => (Op::Less, 6),
+            "<=" => (Op::LessOrEqual, 6),
+            ">" => (Op::Greater, 6),
+            ">=" => (Op::GreaterOrEqual, 6),
+            "=" => (Op::Equal, 5),
+            "!=" => (Op::NotEqual, 5),
+            "~" => (Op::Equivalent, 5),
+            "!~" => (Op::NotEquivalent, 5),
+            _ => return None,
+        },
+        Token::Word(word) => match word.as_str() {
+            "div" => (Op::IntegerDivide, 10),
+            "mod" => (Op::Modulo, 10),
+            "is" => return Some((Infix::Is, 8)),
+            "as" => return Some((Infix::As, 8)),
+            "in" => (Op::In, 4),
+            "contains" => (Op::Contains, 4),
+            "and" => (Op::And, 3),
+            "or" => (Op::Or, 2),
+            "xor" => (Op::Xor, 2),
+            "implies" => (Op::Implies, 1),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some((Infix::Operator(operator), binding))
+}
+
+impl Parser<'_> {
+    fn peek(&self) -> &Token {
+        self.tokens
+            .get(self.position)
+            .map_or(&Token::End, |(token, _)| token)
+    }
+
+    fn span(&self) -> Span {
+        let last = self.tokens.len().saturating_sub(1);
+        self.tokens
+            .get(self.position.min(last))
+            .map_or_else(Span::default, |(_, span)| *span)
+    }
+
+    fn next(&mut self) -> (Token, Span) {
+        let token = (self.peek().clone(), self.span());
+        self.position += 1;
+        token
+    }
+
+    fn error<T>(&self, reason: impl Into<String>) -> Result<T, ParseError> {
+        Err(ParseError::new(self.source, self.span().start, reason))
+    }
+
+    fn error_at<T>(&self, span: Span, reason: impl Into<String>) -> Result<T, ParseError> {
+        Err(ParseError::new(self.source, span.start, reason))
+    }
+
+    fn take_symbol(&mut self, symbol: &str) -> bool {
+        let found = matches!(self.peek(), Token::Symbol(next) if *next == symbol);
+        if found {
+            self.position += 1;
+        }
+        found
+    }
+
+    fn expect_symbol(&mut self, symbol: &str) -> Result<(), ParseError> {
+        if self.take_symbol(symbol) {
+            return Ok(());
+        }
+        self.error(format!(
+            "'{symbol}' is expected, found {}",
+            Shown(self.peek())
+        ))
+    }
+
+    fn since(&self, start: usize) -> Span {
+        let end = self
+            .position
+            .checked_sub(1)
+            .and_then(|last| self.tokens.get(last))
+            .map_or(start, |(_, span)| span.end);
+        Span { start, end }
+    }
+
+    /// An expression whose operators all bind stronger than `binding`.
+    fn expression(&mut self, binding: u8) -> Result<Expr, ParseError> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return self.error("the expression is nested too deeply");
+        }
+        let start = self.span().start;
+        let mut left = self.unary()?;
+        let mut height = self.height;
+        while let Some((operator, operator_binding)) = infix(self.peek()) {
+            if operator_binding <= binding {
+                break;
+            }
+            self.position += 1;
+            let kind = match operator {
+                Infix::Is => ExprKind::IsType {
+                    base: Box::new(left),
+                    type_name: self.type_specifier()?,
+                },
+                Infix::As => ExprKind::OfType {
+                    base: Box::new(left),
+                    type_name: self.type_specifier()?,
+                },
+                Infix::Operator(operator) => ExprKind::Binary {
+                    operator,
+                    left: Box::new(left),
+                    right: Box::new(self.expression(operator_binding)?),
+                },
+            };
+            let right_height = if matches!(kind, ExprKind::Binary { .. }) {
+                self.height
+            } else {
+                0
+            };
+            height = self.above(height.max(right_height))?;
+            left = Expr {
+                kind,
+                span: self.since(start),
+            };
+        }
+        self.height = height;
+        self.depth -= 1;
+        Ok(left)
+    }
+
+    /// The height of a tree above one of the given height. Chains lean left, so every step and
+    /// operator counts.
+    fn above(&self, height: usize) -> Result<usize, ParseError> {
+        if height >= MAX_DEPTH {
+            return self.error("the expression has too many steps");
+        }
+        Ok(height + 1)
+    }
+
+    fn unary(&mut self) -> Result<Expr, ParseError> {
+        let start = self.span().start;
+        if self.take_symbol("+") {
+            return self.expression(UNARY_BINDING - 1);
+        }
+        if self.take_symbol("-") {
+            let operand = self.expression(UNARY_BINDING - 1)?;
+            self.height = self.above(self.height)?;
+            return Ok(Expr {
+                kind: ExprKind::Negate(Box::new(operand)),
+                span: self.since(start),
+            });
+        }
+        self.steps()
+    }
+
+    /// A term and the steps, calls and indexers behind it.
+    fn steps(&mut self) -> Result<Expr, ParseError> {
+        let start = self.span().start;
+        let mut expression = self.term()?;
+        loop {
+            let height = self.height;
+            self.height = 0;
+            let base = Box::new(expression);
+            let kind = if self.take_symbol(".") {
+                let (token, span) = self.next();
+                let name = match token {
+                    Token::Word(name) | Token::Quoted(name) => name,
+                    other => {
+                        return self.error_at(
+                            span,
+                            format!(
+                                "an element or function is expected, found {}",
+                                Shown(&other)
+                            ),
+                        );
+                    }
+                };
+                if self.take_symbol("(") {
+                    self.call(base, &name, span)?
+                } else {
+                    ExprKind::Member { base, name }
+                }
+            } else if self.take_symbol("[") {
+                let index = Box::new(self.expression(0)?);
+                self.expect_symbol("]")?;
+                ExprKind::Index { base, index }
+            } else {
+                self.height = height;
+                return Ok(*base);
+            };
+            self.height = self.above(height.max(self.height))?;
+            expression = Expr {
+                kind,
+                span: self.since(start),
+            };
+        }
+    }
+
+    fn term(&mut self) -> Result<Expr, ParseError> {
+        let (token, span) = self.next();
+        self.height = 1;
+        let kind = match token {
+            Token::Symbol("(") => {
+                let inner = self.expression(0)?;
+                self.expect_symbol(")")?;
+                return Ok(inner);
+            }
+            Token::Symbol("{") => {
+                self.expect_symbol("}")?;
+                ExprKind::Empty
+            }
+            Token::Word(word) if word == "true" || word == "false" => {
+                ExprKind::Literal(Literal::Boolean(word == "true"))
+            }
+            Token::Word(name) | Token::Quoted(name) => {
+                let base = Box::new(Expr::this(span.start));
+                if self.take_symbol("(") {
+                    let kind = self.call(base, &name, span)?;
+                    self.height = self.above(self.height)?;
+                    kind
+                } else if name.starts_with(|first: char| first.is_ascii_uppercase()) {
+                    ExprKind::RootType(name)
+                } else {
+                    ExprKind::Member { base, name }
+                }
+            }
+            Token::Text(text) => ExprKind::Literal(Literal::String(text)),
+            Token::Number(digits) => ExprKind::Literal(self.number(&digits, span)?),
+            Token::DateTime(text) => ExprKind::Literal(self.date_time(text, span)?),
+            Token::Time(text) => {
+                if Temporal::parse(&text, TemporalKind::Time).is_none() {
+                    return self.error_at(span, "there is no such time");
+                }
+                ExprKind::Literal(Literal::Time(text))
+            }
+            Token::External(name) => self.external(&name, span)?,
+            Token::Dollar(name) if name == "this" => ExprKind::This,
+            Token::Dollar(name) => {
+                return self.error_at(span, format!("'${name}' is not supported, only '$this'"));
+            }
+            other => {
+                return self.error_at(
+                    span,
+                    format!("an expression is expected, found {}", Shown(&other)),
+                );
+            }
+        };
+        Ok(Expr {
+            kind,
+            span: self.since(span.start),
+        })
+    }
+
+    fn number(&self, digits: &str, span: Span) -> Result<Literal, ParseError> {
+        if let Token::Word(unit) = self.peek() {
+            let unit = unit.trim_end_matches('s');
+            if matches!(
+                unit,
+                "year" | "month" | "week" | "day" | "hour" | "minute" | "second" | "millisecond"
+            ) {
+                return self.error_at(span, "quantities are not supported");
+            }
+        }
+        if matches!(self.peek(), Token::Text(_)) {
+            return self.error_at(span, "quantities are not supported");
+        }
+        let literal = if digits.contains('.') {
+            Decimal::parse(digits).map(Literal::Decimal)
+        } else {
+            digits.parse().ok().map(Literal::Integer)
+        };
+        literal.map_or_else(|| self.error_at(span, "the number has too many digits"), Ok)
+    }
+
+    fn date_time(&self, text: String, span: Span) -> Result<Literal, ParseError> {
+        // `@2015T` is a dateTime with the precision of a date.
+        let kind = if text.contains('T') {
+            TemporalKind::DateTime
+        } else {
+            TemporalKind::Date
+        };
+        let value = text.strip_suffix('T').unwrap_or(&text).to_owned();
+        if Temporal::parse(&value, kind).is_none() {
+            return self.error_at(span, "there is no such date");
+        }
+        Ok(if kind == TemporalKind::Date {
+            Literal::Date(value)
+        } else {
+            Literal::DateTime(value)
+        })
+    }
+
+    fn external(&self, name: &str, span: Span) -> Result<ExprKind, ParseError> {
+        if let Some(literal) = self.constants.get(name) {
+            return Ok(ExprKind::Literal(literal.clone()));
+        }
+        let literal = match name {
+            "rowIndex" => return Ok(ExprKind::RowIndex),
+            "resource" | "rootResource" | "context" => return Ok(ExprKind::Resource),
+            "ucum" => "http://unitsofmeasure.org",
+            "sct" => "http://snomed.info/sct",
+            "loinc" => "http://loinc.org",
+            _ => {
+                return self.error_at(span, format!("the view defines no constant '{name}'"));
+            }
+        };
+        Ok(ExprKind::Literal(Literal::String(literal.to_owned())))
+    }
+
+    /// A call whose opening parenthesis has been taken.
+    fn call(&mut self, base: Box<Expr>, name: &str, span: Span) -> Result<ExprKind, ParseError> {
+        match name {
+            "ofType" | "as" => {
+                let type_name = self.type_specifier()?;
+                self.expect_symbol(")")?;
+                return Ok(ExprKind::OfType { base, type_name });
+            }
+            "is" => {
+                let type_name = self.type_specifier()?;
+                self.expect_symbol(")")?;
+                return Ok(ExprKind::IsType { base, type_name });
+            }
+            "getReferenceKey" => {
+                let type_name = if matches!(self.peek(), Token::Symbol(")")) {
+                    None
+                } else {
+                    Some(self.type_specifier()?)
+                };
+                self.expect_symbol(")")?;
+                return Ok(ExprKind::ReferenceKey { base, type_name });
+            }
+            _ => {}
+        }
+        let (function, least, most) =
+            Function::named(name).or_else(|reason| self.error_at(span, reason))?;
+        let mut arguments = Vec::new();
+        let mut height = 0;
+        if !self.take_symbol(")") {
+            loop {
+                arguments.push(self.expression(0)?);
+                height = height.max(self.height);
+                if !self.take_symbol(",") {
+                    break;
+                }
+            }
+            self.expect_symbol(")")?;
+        }
+        if !(least..=most).contains(&arguments.len()) {
+            let takes = if least == most {
+                format!("{least}")
+            } else {
+                format!("{least} to {most}")
+            };
+            return self.error_at(
+                span,
+                format!(
+                    "'{name}' takes {takes} argument(s), found {}",
+                    arguments.len()
+                ),
+            );
+        }
+        self.height = height;
+        Ok(ExprKind::Call {
+            base,
+            function,
+            arguments,
+        })
+    }
+
+    /// `Patient`, `FHIR.Patient`, `System.String`; `'Patient'` as some views write it.
+    fn type_specifier(&mut self) -> Result<String, ParseError> {
+        let (token, span) = self.next();
+        let mut name = match token {
+            Token::Word(name) | Token::Quoted(name) | Token::Text(name) => name,
+            other => {
+                return self.error_at(span, format!("a type is expected, found {}", Shown(&other)));
+            }
+        };
+        if (name == "FHIR" || name == "System") && self.take_symbol(".") {
+            let (token, span) = self.next();
+            name = match token {
+                Token::Word(name) | Token::Quoted(name) => name,
+                other => {
+                    return self
+                        .error_at(span, format!("a type is expected, found {}", Shown(&other)));
+                }
+            };
+        }
+        if type_kind(&name).is_none() {
+            return self.error_at(span, format!("there is no FHIR type '{name}'"));
+        }
+        Ok(name)
+    }
+}
+
+/// A token as an error shows it.
+struct Shown<'a>(&'a Token);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Token::End => f.write_str("the end"),
+            Token::Word(text) | Token::Number(text) => write!(f, "'{text}'"),
+            Token::Quoted(text) => write!(f, "'`{text}`'"),
+            Token::Text(_) => f.write_str("a string"),
+            Token::DateTime(_) => f.write_str("a date"),
+            Token::Time(_) => f.write_str("a time"),
+            Token::External(name) => write!(f, "'%{name}'"),
+            Token::Dollar(name) => write!(f, "'${name}'"),
+            Token::Symbol(symbol) => write!(f, "'{symbol}'"),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What is known of FHIR's types without a model: their names, and the few elements whose type
+//! decides a result.
+
+/// The data types that the name of a choice element may end in, and primitives among them.
+#[rustfmt::skip]
+pub const CHOICE_TYPES: &[&str] = &[
+    "base64Binary", "boolean", "canonical", "code", "date", "dateTime", "decimal", "id", "instant",
+    "integer", "integer64", "markdown", "oid", "positiveInt", "string", "time", "unsignedInt",
+    "uri", "url", "uuid", "xhtml", "Address", "Age", "Annotation", "Attachment", "Availability",
+    "CodeableConcept", "CodeableReference", "Coding", "ContactDetail", "ContactPoint", "Count",
+    "DataRequirement", "Distance", "Dosage", "Duration", "Expression", "ExtendedContactDetail",
+    "HumanName", "Identifier", "Meta", "MonetaryComponent", "Money", "ParameterDefinition",
+    "Period", "Quantity", "Range", "Ratio", "RatioRange", "Reference", "RelatedArtifact",
+    "SampledData", "Signature", "Timing", "TriggerDefinition", "UsageContext",
+];
+
+/// How the values of a type look in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TypeKind {
+    /// A JSON boolean.
+    Boolean,
+    /// A JSON number without fraction (`integer64`: or a string of digits).
+    Integer,
+    /// A JSON number.
+    Decimal,
+    /// A JSON string that holds text.
+    Text,
+    /// A JSON string that holds a date, `YYYY[-MM[-DD]]`.
+    Date,
+    /// A JSON string that holds a date with or without a time.
+    DateTime,
+    /// A JSON string that holds a time of day.
+    Time,
+    /// A JSON object.
+    Complex,
+}
+
+/// How values of a type look in JSON; `System` types are known as well (`Boolean`, `String`).
+/// `None` for a lower-case name that is no FHIR primitive.
+#[must_use]
+pub fn type_kind(type_name: &str) -> Option<TypeKind> {
+    Some(match type_name {
+        "boolean" | "Boolean" => TypeKind::Boolean,
+        "integer" | "integer64" | "positiveInt" | "unsignedInt" | "Integer" | "Long" => {
+            TypeKind::Integer
+        }
+        "decimal" | "Decimal" => TypeKind::Decimal,
+        "date" | "Date" => TypeKind::Date,
+        "dateTime" | "instant" | "DateTime" => TypeKind::DateTime,
+        "time" | "Time" => TypeKind::Time,
+        "base64Binary" | "canonical" | "code" | "id" | "markdown" | "oid" | "string" | "uri"
+        | "url" | "uuid" | "xhtml" | "String" => TypeKind::Text,
+        other if other.starts_with(|first: char| first.is_ascii_uppercase()) => TypeKind::Complex,
+        _ => return None,
+    })
+}
+
+/// The key of a choice element: `value` and `dateTime` give `valueDateTime`.
+#[must_use]
+pub fn choice_key(element: &str, type_name: &str) -> String {
+    let mut key = String::with_capacity(element.len() + type_name.len());
+    key.push_str(element);
+    let mut letters = type_name.chars();
+    key.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+    key.push_str(letters.as_str());
+    key
+}
+
+/// The type a key stands for as a choice of an element: `valueDateTime` of `value` is `dateTime`.
+#[must_use]
+pub fn choice_type_of_key(element: &str, key: &str) -> Option<&'static str> {
+    let suffix = key.strip_prefix(element)?;
+    let first = suffix.chars().next()?;
+    if !first.is_ascii_uppercase() {
+        return None;
+    }
+    CHOICE_TYPES.iter().copied().find(|type_name| {
+        type_name.len() == suffix.len()
+            && type_name[..1].eq_ignore_ascii_case(&suffix[..1])
+            && type_name[1..] == suffix[1..]
+    })
+}
+
+/// The type of an element that has the same one wherever it stands in FHIR and where it decides
+/// what a boundary is; `None` for all others.
+#[must_use]
+pub fn declared_type_of_element(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "birthDate" | "expirationDate" | "approvalDate" | "lastReviewDate" | "statusDate" => "date",
+        "openingTime" | "closingTime" | "availableStartTime" | "availableEndTime" => "time",
+        "lastUpdated" | "recorded" | "issued" => "instant",
+        _ => return None,
+    })
+}
