@@ -1,1 +1,6 @@
+//! Whole runs of claimlake, by its binary, and the rules that hold the crates apart.
 //! One integration binary, a module per topic.
+
+mod borders;
+mod command;
+mod usage;

@@ -1,0 +1,112 @@
+//! Running the binary that this build made, in a folder of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A folder to run commands in.
+pub(crate) struct Bench {
+    folder: TempDir,
+}
+
+/// How one command ended.
+pub(crate) struct Ended {
+    pub(crate) exit: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file of this folder.
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// A command in this folder, without the caller's claimlake settings.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command.args(arguments).current_dir(self.path());
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("CLAIMLAKE_") {
+                command.env_remove(name);
+            }
+        }
+        // Keys that a first use makes stay in this folder.
+        command.env("HOME", self.path());
+        command.env("XDG_CONFIG_HOME", self.path().join("config"));
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ended {
+        Ended::of(&mut self.command(arguments))
+    }
+
+    /// Runs a command that must end with exit code 0.
+    pub(crate) fn done(&self, arguments: &[&str]) -> Ended {
+        let ended = self.run(arguments);
+        assert_eq!(ended.exit, 0, "{arguments:?}: {}", ended.stderr);
+        ended
+    }
+}
+
+impl Ended {
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+        Self {
+            exit: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The last event of a `--json` run.
+    pub(crate) fn summary(&self) -> Value {
+        let last = self.stdout.lines().last().unwrap_or_default();
+        let event: Value = serde_json::from_str(last).unwrap();
+        assert_eq!(event["event"], "summary", "{}", self.stdout);
+        assert_eq!(event["exit"], self.exit, "{}", self.stdout);
+        event
+    }
+
+    /// One clear line: what, where, what to do.
+    pub(crate) fn error_line(&self) -> &str {
+        let lines: Vec<&str> = self.stderr.lines().collect();
+        assert_eq!(lines.len(), 1, "one line is expected: {}", self.stderr);
+        assert!(!lines[0].contains("panicked"), "{}", self.stderr);
+        lines[0]
+            .strip_prefix("error: ")
+            .unwrap_or_else(|| panic!("no error is told: {}", self.stderr))
+    }
+}
+
+/// The repository.
+pub(crate) fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The binary beside this test's own: `cargo test --workspace` builds both.
+pub(crate) fn binary() -> PathBuf {
+    let this = std::env::current_exe().unwrap();
+    let binary = this.ancestors().nth(2).unwrap().join("claimlake");
+    assert!(
+        binary.is_file(),
+        "{} is missing: run `cargo test --workspace`, or `cargo build` first",
+        binary.display()
+    );
+    binary
+}

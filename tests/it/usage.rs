@@ -1,0 +1,58 @@
+//! What a wrong command line or pipeline gets: one clear line and exit code 2, nothing made.
+
+use crate::command::Bench;
+
+const SMALL: &str = "name = 'small'\n[source]\nkind = 'sandbox'\n[transform]\nviews = ['*.json']\n";
+
+#[test]
+fn an_unknown_key_names_itself_and_its_nearest_neighbour() {
+    let bench = Bench::new();
+    bench.write("p.toml", &format!("{SMALL}[extract]\npage_sise = 10\n"));
+    let ended = bench.run(&["--pipeline", "p.toml", "transform"]);
+    assert_eq!(ended.exit, 2);
+    assert_eq!(
+        ended.error_line(),
+        "pipeline p.toml: line 7: unknown key 'extract.page_sise', did you mean 'extract.page_size'?"
+    );
+    assert!(!bench.path().join("data").exists());
+}
+
+#[test]
+fn a_pipeline_that_cannot_be_read_names_the_file_and_the_flag() {
+    let bench = Bench::new();
+    let ended = bench.run(&["--pipeline", "nowhere.toml", "transform"]);
+    assert_eq!(ended.exit, 2);
+    let said = ended.error_line();
+    assert!(
+        said.contains("nowhere.toml") && said.contains("--pipeline"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_last_event_tells_the_exit_code_of_a_failure_too() {
+    let bench = Bench::new();
+    let ended = bench.run(&["--json", "--pipeline", "nowhere.toml", "transform"]);
+    let summary = ended.summary();
+    assert_eq!(summary["command"], "transform");
+    assert_eq!(summary["exit"], 2);
+    assert!(summary["error"].as_str().unwrap().contains("nowhere.toml"));
+}
+
+#[test]
+fn an_unknown_flag_is_a_usage_error_and_help_is_not() {
+    let bench = Bench::new();
+    assert_eq!(bench.run(&["transform", "--bogus"]).exit, 2);
+    assert_eq!(bench.run(&[]).exit, 2);
+    let help = bench.run(&["--help"]);
+    assert_eq!(help.exit, 0);
+    assert!(help.stdout.contains("Exit codes:"), "{}", help.stdout);
+}
+
+#[test]
+fn completions_are_data_on_stdout() {
+    let bench = Bench::new();
+    let ended = bench.done(&["completions", "bash"]);
+    assert!(ended.stdout.contains("_claimlake"), "{}", ended.stdout);
+    assert_eq!(ended.stderr, "");
+}
