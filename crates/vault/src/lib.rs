@@ -1,1 +1,26 @@
-//! placeholder
+//! Grants at rest: sealed tokens, the journal of refreshes, checkpoints and runs, in one SQLite
+//! file (WAL, `synchronous=FULL`, `secure_delete`).
+//!
+//! Speaks no HTTP. Tokens are written by the holder of the [`TokenLock`] only; everything else by
+//! anyone.
+
+mod error;
+mod grant;
+mod grants;
+mod key;
+mod keyring;
+mod lock;
+mod pending;
+mod refresh;
+mod seal;
+mod store;
+mod text;
+
+pub use error::VaultError;
+pub use grant::{Grant, GrantChange, GrantState, NewGrant, Scopes, Stored, TokenPair};
+pub use key::{KeyOrigin, KeySource};
+pub use keyring::Keyring;
+pub use lock::{LOCK_FILE, TokenLock};
+pub use pending::PendingAuthorization;
+pub use refresh::{RefreshIntent, Refreshed};
+pub use store::{VAULT_FILE, VAULT_FORMAT, Vault};

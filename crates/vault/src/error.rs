@@ -1,0 +1,139 @@
+//! What can go wrong with a vault. No text holds a secret or a patient's id.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use claimlake_contract::GrantHandle;
+
+/// An operation on the vault, its key, its lock or its access log that could not be done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VaultError {
+    /// A file or folder could not be used.
+    #[error("{action} '{}'", path.display())]
+    Io {
+        /// What was being done.
+        action: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The database refused.
+    #[error("{doing}: the vault's database refused")]
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// Why not.
+        source: rusqlite::Error,
+    },
+    /// The key does not open this vault.
+    #[error(
+        "the key from {origin} does not open this vault: use the key it was made with \
+         (environment CLAIMLAKE_VAULT_KEY, key_command, key_file or the keyring)"
+    )]
+    WrongKey {
+        /// Where the key came from.
+        origin: String,
+    },
+    /// There is no usable key.
+    #[error("{reason}")]
+    Key {
+        /// What is wrong and the setting that mends it.
+        reason: String,
+    },
+    /// The vault was written by a newer version.
+    #[error(
+        "the vault has format {found} and this version reads up to {known}: update claimlake, \
+         nothing was changed"
+    )]
+    Newer {
+        /// The vault's format.
+        found: u32,
+        /// The newest this version knows.
+        known: u32,
+    },
+    /// Something in the vault is not what was written.
+    #[error(
+        "the vault is damaged: {what}; restore vault.db from a backup, or move it away and ask \
+         for new consents"
+    )]
+    Damaged {
+        /// What was found.
+        what: String,
+    },
+    /// There is no such grant.
+    #[error("there is no grant {handle} in the vault")]
+    UnknownGrant {
+        /// The grant asked for.
+        handle: GrantHandle,
+    },
+    /// Another process holds the token lock.
+    #[error(
+        "another claimlake process is using the tokens of this data directory: wait for it to end"
+    )]
+    Locked,
+    /// The input is not what the function takes.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl VaultError {
+    /// Whether the settings are at fault rather than the machine (exit 2 rather than 1).
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        matches!(
+            self,
+            VaultError::WrongKey { .. }
+                | VaultError::Key { .. }
+                | VaultError::Newer { .. }
+                | VaultError::Invalid(_)
+        )
+    }
+
+    /// Whether the same may succeed later without anything being changed.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            VaultError::Locked => true,
+            VaultError::Database { source, .. } => matches!(
+                source.sqlite_error_code(),
+                Some(
+                    rusqlite::ErrorCode::DatabaseBusy
+                        | rusqlite::ErrorCode::DatabaseLocked
+                        | rusqlite::ErrorCode::DiskFull
+                )
+            ),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        VaultError::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    pub(crate) fn damaged(what: impl Into<String>) -> Self {
+        VaultError::Damaged { what: what.into() }
+    }
+}
+
+/// Names what was being done when the database refused.
+pub(crate) trait Doing<T> {
+    /// Turns a database error into a [`VaultError`].
+    fn doing(self, doing: &'static str) -> Result<T, VaultError>;
+}
+
+impl<T> Doing<T> for Result<T, rusqlite::Error> {
+    fn doing(self, doing: &'static str) -> Result<T, VaultError> {
+        self.map_err(|source| match source.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+                VaultError::damaged(format!("{doing}, the file is not a whole database"))
+            }
+            _ => VaultError::Database { doing, source },
+        })
+    }
+}

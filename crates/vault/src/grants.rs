@@ -1,0 +1,508 @@
+//! Reading and storing grants.
+
+use chrono::{DateTime, Utc};
+use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Secret};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::error::Doing;
+use crate::grant::{Grant, GrantChange, GrantState, NewGrant, Scopes, Stored, TokenPair};
+use crate::seal::{fill_random, keyed_hash};
+use crate::store::Keys;
+use crate::text::{instant_text, parse_instant};
+use crate::{Vault, VaultError};
+
+const COLUMNS: &str = "handle, api, patient, external_id, state, reason, state_since, consented_at, \
+    grant_expires_at, scopes, one_time, access_expires_at, generation, refreshed_at";
+
+impl Vault {
+    /// All grants, by handle.
+    ///
+    /// # Errors
+    /// Where the vault cannot be read or is damaged.
+    pub fn grants(&self) -> Result<Vec<Grant>, VaultError> {
+        let doing = "reading the grants";
+        let connection = self.connection();
+        let mut statement = connection
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM grants ORDER BY handle"))
+            .doing(doing)?;
+        let mut rows = statement.query([]).doing(doing)?;
+        let mut grants = Vec::new();
+        while let Some(row) = rows.next().doing(doing)? {
+            grants.push(read_grant(row, self.keys())?);
+        }
+        Ok(grants)
+    }
+
+    /// One grant.
+    ///
+    /// # Errors
+    /// [`VaultError::UnknownGrant`] where there is none of that name.
+    pub fn grant(&self, handle: &GrantHandle) -> Result<Grant, VaultError> {
+        find(
+            &self.connection(),
+            self.keys(),
+            "handle = ?1",
+            &handle.as_str(),
+        )?
+        .ok_or_else(|| VaultError::UnknownGrant {
+            handle: handle.clone(),
+        })
+    }
+
+    /// The grant of a person, by the id in the API version's id space.
+    ///
+    /// # Errors
+    /// Where the vault cannot be read or is damaged.
+    pub fn by_patient(
+        &self,
+        api: ApiVersion,
+        patient: &PatientId,
+    ) -> Result<Option<Grant>, VaultError> {
+        let lookup = patient_lookup(self.keys(), api, patient);
+        find(
+            &self.connection(),
+            self.keys(),
+            "patient_lookup = ?1",
+            &lookup,
+        )
+    }
+
+    /// The tokens of a grant.
+    ///
+    /// # Errors
+    /// [`VaultError::UnknownGrant`]; [`VaultError::Damaged`] where a token does not open.
+    pub fn tokens(&self, handle: &GrantHandle) -> Result<TokenPair, VaultError> {
+        let doing = "reading a grant's tokens";
+        let connection = self.connection();
+        let mut statement = connection
+            .prepare_cached(
+                "SELECT access_token, access_issued_at, access_expires_at, refresh_token
+                 FROM grants WHERE handle = ?1",
+            )
+            .doing(doing)?;
+        let mut rows = statement.query([handle.as_str()]).doing(doing)?;
+        let row = rows
+            .next()
+            .doing(doing)?
+            .ok_or_else(|| VaultError::UnknownGrant {
+                handle: handle.clone(),
+            })?;
+        let keys = self.keys();
+        Ok(TokenPair {
+            access_token: open_text(row, 0, "access_token", handle, keys)?.map(Secret::new),
+            access_issued_at: instant(row, 1, "access_issued_at")?,
+            access_expires_at: instant(row, 2, "access_expires_at")?,
+            refresh_token: open_text(row, 3, "refresh_token", handle, keys)?.map(Secret::new),
+        })
+    }
+
+    /// Stores a grant: a new person's, or a newer consent of a known one.
+    ///
+    /// A refresh token the vault has ever held for that person changes nothing, so that reading a
+    /// grant file twice, or an old one, cannot bring back a token that has been used up. A consent
+    /// that ends earlier than the one in the vault is older and is ignored.
+    ///
+    /// Only the holder of the token lock may call this.
+    ///
+    /// # Errors
+    /// Where the vault cannot be written.
+    pub fn insert_or_renew(&self, grant: &NewGrant) -> Result<Stored, VaultError> {
+        let now = self.now();
+        let keys = self.keys();
+        self.write("storing a grant", |connection| {
+            let known = match &grant.patient {
+                Some(patient) => {
+                    let lookup = patient_lookup(keys, grant.api, patient);
+                    find(connection, keys, "patient_lookup = ?1", &lookup)?
+                }
+                None => find_by_token(connection, keys, grant)?,
+            };
+            match known {
+                None => insert(connection, keys, grant, now),
+                Some(known) => renew(connection, keys, grant, &known, now),
+            }
+        })
+    }
+
+    /// Puts a grant into another state, and drops what was under way for it.
+    ///
+    /// # Errors
+    /// [`VaultError::UnknownGrant`] where there is none of that name.
+    pub fn set_grant_state(
+        &self,
+        handle: &GrantHandle,
+        state: GrantState,
+        reason: Option<&str>,
+    ) -> Result<(), VaultError> {
+        let now = self.now_text();
+        let doing = "changing a grant's state";
+        self.write(doing, |connection| {
+            let changed = connection
+                .execute(
+                    "UPDATE grants SET state = ?2, reason = ?3, state_since = ?4 WHERE handle = ?1",
+                    params![handle.as_str(), state.as_str(), reason, now],
+                )
+                .doing(doing)?;
+            if changed == 0 {
+                return Err(VaultError::UnknownGrant {
+                    handle: handle.clone(),
+                });
+            }
+            if state == GrantState::Revoked {
+                connection
+                    .execute(
+                        "UPDATE grants SET access_token = NULL, refresh_token = NULL,
+                            access_expires_at = NULL WHERE handle = ?1",
+                        [handle.as_str()],
+                    )
+                    .doing(doing)?;
+            }
+            drop_intent(connection, handle)
+        })
+    }
+
+    /// Removes a grant with everything the vault holds about it.
+    ///
+    /// # Errors
+    /// Where the vault cannot be written.
+    pub fn remove_grant(&self, handle: &GrantHandle) -> Result<bool, VaultError> {
+        let doing = "removing a grant";
+        let removed = self.write(doing, |connection| {
+            connection
+                .execute("DELETE FROM grants WHERE handle = ?1", [handle.as_str()])
+                .doing(doing)
+        })?;
+        // What was deleted lives on in the write-ahead log until it is folded back and cut.
+        self.connection()
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .doing(doing)?;
+        Ok(removed > 0)
+    }
+}
+
+pub(crate) fn drop_intent(connection: &Connection, handle: &GrantHandle) -> Result<(), VaultError> {
+    connection
+        .execute(
+            "DELETE FROM refresh_intents WHERE handle = ?1",
+            [handle.as_str()],
+        )
+        .doing("closing a refresh")?;
+    Ok(())
+}
+
+/// The place a sealed column of a grant is bound to.
+pub(crate) fn place(column: &str, handle: &GrantHandle) -> String {
+    format!("grants.{column}:{handle}")
+}
+
+pub(crate) fn patient_lookup(keys: &Keys, api: ApiVersion, patient: &PatientId) -> [u8; 32] {
+    keyed_hash(
+        &keys.lookup,
+        &[
+            b"patient",
+            api.as_str().as_bytes(),
+            patient.expose().as_bytes(),
+        ],
+    )
+}
+
+pub(crate) fn token_lookup(keys: &Keys, refresh_token: &Secret) -> [u8; 32] {
+    keyed_hash(
+        &keys.lookup,
+        &[b"refresh token", refresh_token.expose().as_bytes()],
+    )
+}
+
+pub(crate) fn remember_token(
+    connection: &Connection,
+    keys: &Keys,
+    handle: &GrantHandle,
+    refresh_token: &Secret,
+) -> Result<(), VaultError> {
+    connection
+        .execute(
+            "INSERT OR IGNORE INTO known_tokens (handle, lookup) VALUES (?1, ?2)",
+            params![handle.as_str(), token_lookup(keys, refresh_token)],
+        )
+        .doing("remembering a token's hash")?;
+    Ok(())
+}
+
+fn find(
+    connection: &Connection,
+    keys: &Keys,
+    condition: &str,
+    value: &dyn rusqlite::ToSql,
+) -> Result<Option<Grant>, VaultError> {
+    let doing = "looking a grant up";
+    let mut statement = connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM grants WHERE {condition}"))
+        .doing(doing)?;
+    let mut rows = statement.query([value]).doing(doing)?;
+    match rows.next().doing(doing)? {
+        Some(row) => read_grant(row, keys).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// A grant whose person is not known yet is recognised by its token.
+fn find_by_token(
+    connection: &Connection,
+    keys: &Keys,
+    grant: &NewGrant,
+) -> Result<Option<Grant>, VaultError> {
+    let Some(refresh_token) = &grant.tokens.refresh_token else {
+        return Ok(None);
+    };
+    find(
+        connection,
+        keys,
+        "handle IN (SELECT handle FROM known_tokens WHERE lookup = ?1)",
+        &token_lookup(keys, refresh_token),
+    )
+}
+
+fn is_known_token(
+    connection: &Connection,
+    keys: &Keys,
+    handle: &GrantHandle,
+    refresh_token: &Secret,
+) -> Result<bool, VaultError> {
+    connection
+        .query_row(
+            "SELECT 1 FROM known_tokens WHERE handle = ?1 AND lookup = ?2",
+            params![handle.as_str(), token_lookup(keys, refresh_token)],
+            |_| Ok(()),
+        )
+        .optional()
+        .doing("comparing a token's hash")
+        .map(|found| found.is_some())
+}
+
+fn insert(
+    connection: &Connection,
+    keys: &Keys,
+    grant: &NewGrant,
+    now: DateTime<Utc>,
+) -> Result<Stored, VaultError> {
+    let mut bytes = [0; 8];
+    fill_random(&mut bytes)?;
+    let handle = GrantHandle::from_random(bytes);
+    connection
+        .execute(
+            "INSERT INTO grants (handle, api, state, state_since, consented_at, scopes)
+             VALUES (?1, ?2, 'active', ?3, ?3, '')",
+            params![handle.as_str(), grant.api.as_str(), instant_text(now)],
+        )
+        .doing("storing a grant")?;
+    if let Some(patient) = &grant.patient {
+        write_patient(connection, keys, &handle, grant.api, patient)?;
+    }
+    write_consent(connection, keys, &handle, grant, now)?;
+    Ok(Stored {
+        handle,
+        change: GrantChange::Inserted,
+    })
+}
+
+fn renew(
+    connection: &Connection,
+    keys: &Keys,
+    grant: &NewGrant,
+    known: &Grant,
+    now: DateTime<Utc>,
+) -> Result<Stored, VaultError> {
+    let stored = |change| {
+        Ok(Stored {
+            handle: known.handle.clone(),
+            change,
+        })
+    };
+    if let Some(refresh_token) = &grant.tokens.refresh_token
+        && is_known_token(connection, keys, &known.handle, refresh_token)?
+    {
+        if let Some(external_id) = &grant.external_id {
+            write_external_id(connection, keys, &known.handle, external_id)?;
+        }
+        return stored(GrantChange::Unchanged);
+    }
+    if let (Some(new), Some(held)) = (grant.grant_expires_at, known.grant_expires_at)
+        && new < held
+        && known.state != GrantState::Revoked
+        && !known.one_time
+    {
+        return stored(GrantChange::OlderIgnored);
+    }
+    write_consent(connection, keys, &known.handle, grant, now)?;
+    stored(GrantChange::Renewed)
+}
+
+fn write_consent(
+    connection: &Connection,
+    keys: &Keys,
+    handle: &GrantHandle,
+    grant: &NewGrant,
+    now: DateTime<Utc>,
+) -> Result<(), VaultError> {
+    let now = instant_text(now);
+    connection
+        .execute(
+            "UPDATE grants SET state = 'active', reason = NULL, state_since = ?2, consented_at = ?2,
+                grant_expires_at = ?3, scopes = ?4, one_time = ?5, generation = generation + 1,
+                refreshed_at = NULL
+             WHERE handle = ?1",
+            params![
+                handle.as_str(),
+                now,
+                grant.grant_expires_at.map(instant_text),
+                grant.scopes.to_string(),
+                grant.one_time,
+            ],
+        )
+        .doing("storing a grant")?;
+    write_tokens(connection, keys, handle, &grant.tokens)?;
+    if let Some(external_id) = &grant.external_id {
+        write_external_id(connection, keys, handle, external_id)?;
+    }
+    drop_intent(connection, handle)
+}
+
+/// Replaces both tokens; where the pair has no refresh token there is none from then on.
+pub(crate) fn write_tokens(
+    connection: &Connection,
+    keys: &Keys,
+    handle: &GrantHandle,
+    tokens: &TokenPair,
+) -> Result<(), VaultError> {
+    let seal = |column: &str, token: &Option<Secret>| {
+        token
+            .as_ref()
+            .map(|token| {
+                keys.seal
+                    .seal(&place(column, handle), token.expose().as_bytes())
+            })
+            .transpose()
+    };
+    connection
+        .execute(
+            "UPDATE grants SET access_token = ?2, access_issued_at = ?3, access_expires_at = ?4,
+                refresh_token = ?5 WHERE handle = ?1",
+            params![
+                handle.as_str(),
+                seal("access_token", &tokens.access_token)?,
+                tokens.access_issued_at.map(instant_text),
+                tokens.access_expires_at.map(instant_text),
+                seal("refresh_token", &tokens.refresh_token)?,
+            ],
+        )
+        .doing("storing tokens")?;
+    match &tokens.refresh_token {
+        Some(refresh_token) => remember_token(connection, keys, handle, refresh_token),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn write_patient(
+    connection: &Connection,
+    keys: &Keys,
+    handle: &GrantHandle,
+    api: ApiVersion,
+    patient: &PatientId,
+) -> Result<(), VaultError> {
+    connection
+        .execute(
+            "UPDATE grants SET patient = ?2, patient_lookup = ?3 WHERE handle = ?1",
+            params![
+                handle.as_str(),
+                keys.seal
+                    .seal(&place("patient", handle), patient.expose().as_bytes())?,
+                patient_lookup(keys, api, patient),
+            ],
+        )
+        .doing("storing whose grant it is")?;
+    Ok(())
+}
+
+fn write_external_id(
+    connection: &Connection,
+    keys: &Keys,
+    handle: &GrantHandle,
+    external_id: &str,
+) -> Result<(), VaultError> {
+    let sealed = keys
+        .seal
+        .seal(&place("external_id", handle), external_id.as_bytes())?;
+    connection
+        .execute(
+            "UPDATE grants SET external_id = ?2 WHERE handle = ?1",
+            params![handle.as_str(), sealed],
+        )
+        .doing("storing an external id")?;
+    Ok(())
+}
+
+fn read_grant(row: &Row<'_>, keys: &Keys) -> Result<Grant, VaultError> {
+    let handle: GrantHandle = text(row, 0)?
+        .parse()
+        .map_err(|_| VaultError::damaged("a grant has no readable handle"))?;
+    let required = |at, column: &str| {
+        instant(row, at, column)?
+            .ok_or_else(|| VaultError::damaged(format!("a grant has no {column}")))
+    };
+    Ok(Grant {
+        api: text(row, 1)?
+            .parse()
+            .map_err(|_| VaultError::damaged("a grant has an unknown API version"))?,
+        patient: open_text(row, 2, "patient", &handle, keys)?.map(PatientId::new),
+        external_id: open_text(row, 3, "external_id", &handle, keys)?,
+        state: GrantState::parse(&text(row, 4)?)
+            .ok_or_else(|| VaultError::damaged("a grant has an unknown state"))?,
+        reason: get(row, 5)?,
+        state_since: required(6, "state_since")?,
+        consented_at: required(7, "consented_at")?,
+        grant_expires_at: instant(row, 8, "grant_expires_at")?,
+        scopes: Scopes::from(text(row, 9)?),
+        one_time: get(row, 10)?,
+        access_expires_at: instant(row, 11, "access_expires_at")?,
+        generation: get::<i64>(row, 12)?.unsigned_abs(),
+        refreshed_at: instant(row, 13, "refreshed_at")?,
+        handle,
+    })
+}
+
+fn get<T: rusqlite::types::FromSql>(row: &Row<'_>, at: usize) -> Result<T, VaultError> {
+    row.get(at).doing("reading a grant")
+}
+
+fn text(row: &Row<'_>, at: usize) -> Result<String, VaultError> {
+    get(row, at)
+}
+
+fn instant(row: &Row<'_>, at: usize, column: &str) -> Result<Option<DateTime<Utc>>, VaultError> {
+    get::<Option<String>>(row, at)?
+        .map(|text| parse_instant(&text, column))
+        .transpose()
+}
+
+fn open_text(
+    row: &Row<'_>,
+    at: usize,
+    column: &str,
+    handle: &GrantHandle,
+    keys: &Keys,
+) -> Result<Option<String>, VaultError> {
+    let Some(sealed) = get::<Option<Vec<u8>>>(row, at)? else {
+        return Ok(None);
+    };
+    let unreadable = || VaultError::damaged(format!("{column} of grant {handle} does not open"));
+    let plain = keys
+        .seal
+        .open(&place(column, handle), &sealed)
+        .ok_or_else(unreadable)?;
+    std::str::from_utf8(&plain)
+        .map(|text| Some(text.to_owned()))
+        .map_err(|_| unreadable())
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

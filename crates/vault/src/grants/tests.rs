@@ -1,0 +1,177 @@
+//! Tests of storing grants.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use claimlake_contract::{ApiVersion, FixedClock, PatientId, Secret};
+
+use crate::{GrantChange, GrantState, KeySource, NewGrant, TokenPair, Vault};
+
+pub(crate) fn now() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 11, 23, 16, 40, 12).unwrap()
+}
+
+pub(crate) fn vault(data: &tempfile::TempDir) -> Vault {
+    let key = KeySource::given(Secret::new("5".repeat(64)));
+    Vault::open(data.path(), &key, Arc::new(FixedClock::at(now()))).unwrap()
+}
+
+pub(crate) fn grant(patient: &str, refresh_token: &str, days: i64) -> NewGrant {
+    NewGrant {
+        api: ApiVersion::V2,
+        patient: Some(PatientId::new(patient)),
+        external_id: Some(format!("member {patient}")),
+        scopes: "profile openid patient/Patient.rs".into(),
+        grant_expires_at: Some(now() + TimeDelta::days(days)),
+        one_time: false,
+        tokens: TokenPair {
+            access_token: Some(Secret::new(format!("access of {refresh_token}"))),
+            access_issued_at: Some(now()),
+            access_expires_at: Some(now() + TimeDelta::hours(1)),
+            refresh_token: Some(Secret::new(refresh_token)),
+        },
+    }
+}
+
+#[test]
+fn a_stored_grant_is_read_back_as_it_was_given() {
+    let data = tempfile::tempdir().unwrap();
+    let vault = vault(&data);
+    let stored = vault
+        .insert_or_renew(&grant("-2014", "refresh-1", 390))
+        .unwrap();
+    assert_eq!(stored.change, GrantChange::Inserted);
+    let read = vault.grant(&stored.handle).unwrap();
+    assert_eq!(read.patient, Some(PatientId::new("-2014")));
+    assert_eq!(read.external_id.as_deref(), Some("member -2014"));
+    assert_eq!(read.state, GrantState::Active);
+    assert_eq!(read.scopes.to_string(), "openid patient/Patient.rs profile");
+    assert_eq!(read.grant_expires_at, Some(now() + TimeDelta::days(390)));
+    let tokens = vault.tokens(&stored.handle).unwrap();
+    assert_eq!(tokens.refresh_token.unwrap().expose(), "refresh-1");
+    assert_eq!(tokens.access_token.unwrap().expose(), "access of refresh-1");
+    let found = vault
+        .by_patient(ApiVersion::V2, &PatientId::new("-2014"))
+        .unwrap();
+    assert_eq!(found.unwrap().handle, stored.handle);
+    let other_space = vault
+        .by_patient(ApiVersion::V3, &PatientId::new("-2014"))
+        .unwrap();
+    assert!(other_space.is_none());
+}
+
+#[test]
+fn a_newer_consent_wins_an_older_one_and_a_used_token_change_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let vault = vault(&data);
+    let first = vault
+        .insert_or_renew(&grant("7", "refresh-1", 100))
+        .unwrap();
+    let newer = vault
+        .insert_or_renew(&grant("7", "refresh-2", 200))
+        .unwrap();
+    assert_eq!(
+        (newer.handle, newer.change),
+        (first.handle.clone(), GrantChange::Renewed)
+    );
+    for (token, days, change) in [
+        ("refresh-1", 100, GrantChange::Unchanged),
+        ("refresh-2", 200, GrantChange::Unchanged),
+        ("refresh-0", 50, GrantChange::OlderIgnored),
+    ] {
+        assert_eq!(
+            vault
+                .insert_or_renew(&grant("7", token, days))
+                .unwrap()
+                .change,
+            change
+        );
+        let tokens = vault.tokens(&first.handle).unwrap();
+        assert_eq!(tokens.refresh_token.unwrap().expose(), "refresh-2");
+    }
+}
+
+#[test]
+fn a_new_consent_revives_a_grant_that_had_ended() {
+    let data = tempfile::tempdir().unwrap();
+    let vault = vault(&data);
+    let handle = vault
+        .insert_or_renew(&grant("7", "refresh-1", 100))
+        .unwrap()
+        .handle;
+    vault
+        .set_grant_state(&handle, GrantState::NeedsConsent, Some("revoked elsewhere"))
+        .unwrap();
+    let ended = vault.grant(&handle).unwrap();
+    assert_eq!(ended.state, GrantState::NeedsConsent);
+    assert_eq!(ended.reason.as_deref(), Some("revoked elsewhere"));
+    vault
+        .insert_or_renew(&grant("7", "refresh-2", 300))
+        .unwrap();
+    let revived = vault.grant(&handle).unwrap();
+    assert_eq!((revived.state, revived.reason), (GrantState::Active, None));
+}
+
+#[test]
+fn nothing_of_a_person_or_token_lies_open_in_the_files() {
+    let data = tempfile::tempdir().unwrap();
+    let vault = vault(&data);
+    let handle = vault
+        .insert_or_renew(&grant(
+            "-20140000008325",
+            "Nufpb0GkecMIUV4uE0SwsdbJIjvlwF",
+            100,
+        ))
+        .unwrap()
+        .handle;
+    vault.begin_refresh(&handle).unwrap();
+    drop(vault);
+    for entry in std::fs::read_dir(data.path()).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        for secret in ["20140000008325", "Nufpb0GkecMIUV4uE0SwsdbJIjvlwF"] {
+            assert!(
+                !bytes
+                    .windows(secret.len())
+                    .any(|window| window == secret.as_bytes())
+            );
+        }
+    }
+}
+
+#[test]
+fn a_value_moved_to_another_grant_does_not_open() {
+    let data = tempfile::tempdir().unwrap();
+    let vault = vault(&data);
+    let one = vault
+        .insert_or_renew(&grant("1", "refresh-1", 100))
+        .unwrap()
+        .handle;
+    let two = vault
+        .insert_or_renew(&grant("2", "refresh-2", 100))
+        .unwrap()
+        .handle;
+    vault
+        .connection()
+        .execute(
+            "UPDATE grants SET refresh_token =
+                (SELECT refresh_token FROM grants WHERE handle = ?1) WHERE handle = ?2",
+            [one.as_str(), two.as_str()],
+        )
+        .unwrap();
+    let error = vault.tokens(&two).unwrap_err();
+    assert!(error.to_string().contains("damaged"), "{error}");
+    assert!(vault.check().is_err());
+}
+
+#[test]
+fn a_removed_grant_leaves_no_row() {
+    let data = tempfile::tempdir().unwrap();
+    let vault = vault(&data);
+    let handle = vault
+        .insert_or_renew(&grant("1", "refresh-1", 100))
+        .unwrap()
+        .handle;
+    assert!(vault.remove_grant(&handle).unwrap());
+    assert!(!vault.remove_grant(&handle).unwrap());
+    assert!(vault.grants().unwrap().is_empty());
+}

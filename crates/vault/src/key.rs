@@ -1,0 +1,261 @@
+//! Where the vault's key comes from. The order is documented on [`KeySource`].
+
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use claimlake_contract::Secret;
+use zeroize::Zeroizing;
+
+use crate::VaultError;
+use crate::keyring::Keyring;
+use crate::seal::Key;
+
+/// Where to look for the vault's key. The first that is set decides, in this order:
+///
+/// 1. `environment`: the key itself (`CLAIMLAKE_VAULT_KEY`).
+/// 2. `command`: a shell command that prints the key (a password manager, a cloud's key service).
+/// 3. `file`: a key file with mode 0600 outside the data directory; made on first use.
+/// 4. the keyring of the desktop, where `keyring` allows it and it answers.
+/// 5. a key file of this vault in `config_dir`; made on first use.
+///
+/// A key is 32 bytes, written as 64 hex digits or as base64. An existing vault never gets a new
+/// key on its own: where its key is missing, opening it fails and says where the key was.
+#[derive(Debug, Clone, Default)]
+pub struct KeySource {
+    /// The key itself.
+    pub environment: Option<Secret>,
+    /// A shell command whose standard output is the key.
+    pub command: Option<String>,
+    /// A key file.
+    pub file: Option<PathBuf>,
+    /// Whether to ask the keyring of the desktop.
+    pub keyring: Keyring,
+    /// The user's configuration folder, such as `~/.config/claimlake`.
+    pub config_dir: Option<PathBuf>,
+}
+
+impl KeySource {
+    /// This key and no other.
+    #[must_use]
+    pub fn given(key: Secret) -> Self {
+        Self {
+            environment: Some(key),
+            ..Self::default()
+        }
+    }
+
+    /// A key file per vault in the user's configuration folder.
+    #[must_use]
+    pub fn in_config_dir(config_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            config_dir: Some(config_dir.into()),
+            ..Self::default()
+        }
+    }
+}
+
+/// Where a key was found or put: for words, it holds nothing secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyOrigin {
+    /// The place in words, `key file '/home/…/vault.key'`.
+    pub place: String,
+    /// Whether the key was made just now.
+    pub created: bool,
+}
+
+/// Which vault a key is looked up for.
+pub(crate) struct Wanted<'a> {
+    /// The vault's random id.
+    pub(crate) vault_id: &'a str,
+    /// The data directory, in which no key may lie.
+    pub(crate) data_dir: &'a Path,
+    /// Whether a key may be made: only for a vault that holds nothing yet.
+    pub(crate) may_create: bool,
+}
+
+pub(crate) fn resolve(
+    source: &KeySource,
+    wanted: &Wanted<'_>,
+) -> Result<(Key, KeyOrigin), VaultError> {
+    if let Some(text) = &source.environment {
+        return Ok((
+            parse_key(text.expose(), "CLAIMLAKE_VAULT_KEY")?,
+            found("environment CLAIMLAKE_VAULT_KEY"),
+        ));
+    }
+    if let Some(command) = &source.command {
+        return Ok((from_command(command)?, found("key_command")));
+    }
+    if let Some(file) = &source.file {
+        return from_file(file, wanted);
+    }
+    if source.keyring == Keyring::System
+        && let Some((key, created)) = crate::keyring::key(wanted)?
+    {
+        let place = "the system keyring (service claimlake)".to_owned();
+        return Ok((key, KeyOrigin { place, created }));
+    }
+    let Some(config_dir) = &source.config_dir else {
+        return Err(VaultError::Key {
+            reason:
+                "no place for the vault's key: set CLAIMLAKE_VAULT_KEY, key_command or key_file"
+                    .into(),
+        });
+    };
+    from_file(&key_path(config_dir, wanted.vault_id), wanted)
+}
+
+/// The key file of a vault in the configuration folder.
+fn key_path(config_dir: &Path, vault_id: &str) -> PathBuf {
+    config_dir.join("keys").join(format!("{vault_id}.key"))
+}
+
+fn found(place: impl Into<String>) -> KeyOrigin {
+    KeyOrigin {
+        place: place.into(),
+        created: false,
+    }
+}
+
+/// Reads a key written as hex or base64; `origin` says in an error whose text it was.
+pub(crate) fn parse_key(text: &str, origin: &str) -> Result<Key, VaultError> {
+    let text = text.trim();
+    let bytes = Zeroizing::new(if text.len() == 64 {
+        decode_hex(text).unwrap_or_default()
+    } else {
+        STANDARD
+            .decode(text)
+            .or_else(|_| STANDARD_NO_PAD.decode(text))
+            .or_else(|_| URL_SAFE_NO_PAD.decode(text))
+            .unwrap_or_default()
+    });
+    Key::from_slice(&bytes).ok_or_else(|| VaultError::Key {
+        reason: format!(
+            "the vault key from {origin} is not 32 bytes in hex or base64 \
+             (one is made by: openssl rand -hex 32)"
+        ),
+    })
+}
+
+/// A key as 64 hex digits.
+pub(crate) fn key_text(key: &Key) -> Secret {
+    Secret::new(crate::text::hex(key.bytes()))
+}
+
+fn decode_hex(text: &str) -> Option<Vec<u8>> {
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok())
+        .collect()
+}
+
+fn from_command(command: &str) -> Result<Key, VaultError> {
+    let output = std::process::Command::new("/bin/sh")
+        .arg("-c")
+        .arg(command)
+        .stdin(std::process::Stdio::null())
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|error| VaultError::Key {
+            reason: format!("key_command could not be started: {error}"),
+        })?;
+    let text = Zeroizing::new(output.stdout);
+    if !output.status.success() {
+        return Err(VaultError::Key {
+            reason: format!("key_command failed ({})", output.status),
+        });
+    }
+    let text = std::str::from_utf8(&text).map_err(|_| VaultError::Key {
+        reason: "key_command printed something that is not text".into(),
+    })?;
+    parse_key(text, "key_command")
+}
+
+fn from_file(path: &Path, wanted: &Wanted<'_>) -> Result<(Key, KeyOrigin), VaultError> {
+    refuse_inside_data(path, wanted.data_dir)?;
+    let place = format!("key file '{}'", path.display());
+    match OpenOptions::new().read(true).open(path) {
+        Ok(mut file) => {
+            let metadata = file
+                .metadata()
+                .map_err(|e| VaultError::io("reading the key file", path, e))?;
+            if metadata.mode() & 0o077 != 0 {
+                return Err(VaultError::Key {
+                    reason: format!("others may read the {place}: run chmod 600 on it"),
+                });
+            }
+            let mut text = Zeroizing::new(String::new());
+            file.read_to_string(&mut text)
+                .map_err(|e| VaultError::io("reading the key file", path, e))?;
+            Ok((parse_key(&text, &place)?, found(place)))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && wanted.may_create => {
+            let key = Key::random()?;
+            write_key_file(path, &key)?;
+            let created = true;
+            Ok((key, KeyOrigin { place, created }))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(VaultError::Key {
+            reason: format!(
+                "the vault's key is missing: there is no {place}; restore it, or give the key by \
+                 CLAIMLAKE_VAULT_KEY, key_command or key_file"
+            ),
+        }),
+        Err(error) => Err(VaultError::io("reading the key file", path, error)),
+    }
+}
+
+/// Writes a key file that did not exist, readable by its owner only, durably.
+pub(crate) fn write_key_file(path: &Path, key: &Key) -> Result<(), VaultError> {
+    let failed = |error| VaultError::io("writing the key file", path, error);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(failed)?;
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed)?;
+    let text = key_text(key);
+    file.write_all(text.expose().as_bytes())
+        .and_then(|()| file.write_all(b"\n"))
+        .and_then(|()| file.sync_all())
+        .map_err(failed)?;
+    fs::File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed)
+}
+
+/// A key beside what it locks protects nothing: whoever copies the folder has both.
+fn refuse_inside_data(path: &Path, data_dir: &Path) -> Result<(), VaultError> {
+    let data = fs::canonicalize(data_dir)
+        .map_err(|e| VaultError::io("finding the data directory", data_dir, e))?;
+    let absolute =
+        std::path::absolute(path).map_err(|e| VaultError::io("finding the key file", path, e))?;
+    let nearest = absolute
+        .ancestors()
+        .find_map(|folder| fs::canonicalize(folder).ok());
+    if nearest.is_some_and(|folder| folder.starts_with(&data)) {
+        return Err(VaultError::Key {
+            reason: format!(
+                "the key file '{}' lies inside the data directory it protects: set key_file to a \
+                 place outside --data",
+                path.display()
+            ),
+        });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! The keyring of the desktop, through the tools that come with it: `secret-tool` (libsecret) on
+//! Linux and `security` on macOS. A key goes in by standard input, never by an argument.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use zeroize::Zeroizing;
+
+use crate::VaultError;
+use crate::key::{Wanted, key_text, parse_key};
+use crate::seal::Key;
+
+const SERVICE: &str = "claimlake";
+
+/// Whether the keyring of the desktop is asked for the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Keyring {
+    /// It is not asked.
+    #[default]
+    Off,
+    /// It is asked; where there is none, the key file is used.
+    System,
+}
+
+/// The key in the keyring, or a new one put there; none where no keyring answers.
+pub(crate) fn key(wanted: &Wanted<'_>) -> Result<Option<(Key, bool)>, VaultError> {
+    if let Some(text) = look_up(wanted.vault_id) {
+        return Ok(Some((parse_key(&text, "the system keyring")?, false)));
+    }
+    if !wanted.may_create {
+        return Ok(None);
+    }
+    let key = Key::random()?;
+    if !store(wanted.vault_id, &key) {
+        return Ok(None);
+    }
+    // A keyring that does not give back what it took is no place for the only copy of a key.
+    let kept = look_up(wanted.vault_id).is_some_and(|text| text.trim() == key_text(&key).expose());
+    Ok(kept.then_some((key, true)))
+}
+
+/// Puts a key into the keyring, replacing an earlier one.
+pub(crate) fn store(vault_id: &str, key: &Key) -> bool {
+    let text = key_text(key);
+    if cfg!(target_os = "macos") {
+        let command = format!(
+            "add-generic-password -U -s {SERVICE} -a {vault_id} -w {}\n",
+            text.expose()
+        );
+        run(
+            "security",
+            &["-i"],
+            Some(Zeroizing::new(command).as_bytes()),
+        )
+        .is_some()
+    } else {
+        run(
+            "secret-tool",
+            &[
+                "store",
+                "--label=claimlake vault key",
+                "service",
+                SERVICE,
+                "vault",
+                vault_id,
+            ],
+            Some(text.expose().as_bytes()),
+        )
+        .is_some()
+    }
+}
+
+fn look_up(vault_id: &str) -> Option<Zeroizing<String>> {
+    let text = if cfg!(target_os = "macos") {
+        let arguments = ["find-generic-password", "-s", SERVICE, "-a", vault_id, "-w"];
+        run("security", &arguments, None)
+    } else {
+        let arguments = ["lookup", "service", SERVICE, "vault", vault_id];
+        run("secret-tool", &arguments, None)
+    }?;
+    (!text.trim().is_empty()).then_some(text)
+}
+
+fn run(program: &str, arguments: &[&str], input: Option<&[u8]>) -> Option<Zeroizing<String>> {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
+        stdin.write_all(input).ok()?;
+    }
+    let output = child.wait_with_output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then_some(Zeroizing::new(text))
+}

@@ -1,0 +1,80 @@
+//! The token lock: who holds it is the only one that writes tokens.
+//!
+//! It is a lock of the kernel on an empty file, so it ends with its holder, however that ends.
+//! Checkpoints and runs do not need it: they are written by anyone.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::VaultError;
+
+/// The lock's file in the data directory.
+pub const LOCK_FILE: &str = "vault.lock";
+
+/// The held lock; dropped, it is free again.
+#[derive(Debug)]
+pub struct TokenLock {
+    _file: File,
+}
+
+impl TokenLock {
+    /// Takes the lock of a data directory, or says at once that another process has it.
+    ///
+    /// # Errors
+    /// [`VaultError::Io`] where the file cannot be made or the file system knows no locks.
+    pub fn try_acquire(data_dir: &Path) -> Result<Option<Self>, VaultError> {
+        let path = data_dir.join(LOCK_FILE);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| VaultError::io("opening the token lock", &path, error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => {
+                Err(VaultError::io("taking the token lock", &path, error))
+            }
+        }
+    }
+
+    /// Waits for the lock, calling `sleep` between tries, `tries` times at most.
+    ///
+    /// # Errors
+    /// [`VaultError::Locked`] where another process has it all the while.
+    pub fn acquire(
+        data_dir: &Path,
+        tries: u32,
+        sleep: impl Fn(Duration),
+    ) -> Result<Self, VaultError> {
+        for _ in 0..tries {
+            if let Some(lock) = Self::try_acquire(data_dir)? {
+                return Ok(lock);
+            }
+            sleep(Duration::from_millis(50));
+        }
+        Self::try_acquire(data_dir)?.ok_or(VaultError::Locked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TokenLock;
+    use crate::VaultError;
+
+    #[test]
+    fn the_lock_has_one_holder_and_is_free_when_dropped() {
+        let data = tempfile::tempdir().unwrap();
+        let held = TokenLock::try_acquire(data.path()).unwrap().unwrap();
+        assert!(TokenLock::try_acquire(data.path()).unwrap().is_none());
+        let error = TokenLock::acquire(data.path(), 2, |_| {}).unwrap_err();
+        assert!(matches!(error, VaultError::Locked));
+        drop(held);
+        assert!(TokenLock::try_acquire(data.path()).unwrap().is_some());
+    }
+}

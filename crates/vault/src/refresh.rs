@@ -1,0 +1,185 @@
+//! The journal of refreshes: the intent before the POST, the outcome before use.
+//!
+//! Only the holder of the token lock may write here.
+
+use chrono::{DateTime, Utc};
+use claimlake_contract::{GrantHandle, PatientId, Secret};
+use rusqlite::{OptionalExtension, params};
+
+use crate::error::Doing;
+use crate::grant::{Scopes, TokenPair};
+use crate::grants::{drop_intent, write_patient, write_tokens};
+use crate::text::instant_text;
+use crate::{Vault, VaultError};
+
+/// A refresh that may be posted: its intent is on disk.
+#[derive(Debug, Clone)]
+pub struct RefreshIntent {
+    /// The token to post.
+    pub refresh_token: Secret,
+    /// The generation it belongs to.
+    pub generation: u64,
+    /// How many earlier posts of the same token have an unknown outcome.
+    pub earlier_attempts: u32,
+}
+
+/// What a refresh brought.
+#[derive(Debug, Clone)]
+pub struct Refreshed {
+    /// The new pair.
+    pub tokens: TokenPair,
+    /// The scopes, where the answer named them.
+    pub scopes: Option<Scopes>,
+    /// The person, where the answer said who it is.
+    pub patient: Option<PatientId>,
+    /// When the consent ends, where the answer told.
+    pub grant_expires_at: Option<DateTime<Utc>>,
+}
+
+impl Vault {
+    /// Writes down, durably, that a grant's refresh token is about to be posted.
+    ///
+    /// # Errors
+    /// [`VaultError::Invalid`] where the grant has no refresh token.
+    pub fn begin_refresh(&self, handle: &GrantHandle) -> Result<RefreshIntent, VaultError> {
+        let grant = self.grant(handle)?;
+        let refresh_token = self
+            .tokens(handle)?
+            .refresh_token
+            .ok_or_else(|| VaultError::Invalid(format!("grant {handle} has no refresh token")))?;
+        let now = self.now_text();
+        let doing = "writing the intent of a refresh";
+        let attempts: u32 = self.write(doing, |connection| {
+            connection
+                .query_row(
+                    "INSERT INTO refresh_intents (handle, generation, started_at, attempts)
+                     VALUES (?1, ?2, ?3, 1)
+                     ON CONFLICT (handle) DO UPDATE SET
+                        attempts = CASE WHEN generation = excluded.generation
+                                        THEN attempts + 1 ELSE 1 END,
+                        generation = excluded.generation,
+                        started_at = excluded.started_at
+                     RETURNING attempts",
+                    params![handle.as_str(), grant.generation.cast_signed(), now],
+                    |row| row.get(0),
+                )
+                .doing(doing)
+        })?;
+        Ok(RefreshIntent {
+            refresh_token,
+            generation: grant.generation,
+            earlier_attempts: attempts - 1,
+        })
+    }
+
+    /// Takes the last intent back: the token was not sent, or the server did not use it up.
+    ///
+    /// # Errors
+    /// Where the vault cannot be written.
+    pub fn refresh_not_used(&self, handle: &GrantHandle) -> Result<(), VaultError> {
+        let doing = "taking back the intent of a refresh";
+        self.write(doing, |connection| {
+            connection
+                .execute(
+                    "UPDATE refresh_intents SET attempts = attempts - 1 WHERE handle = ?1",
+                    [handle.as_str()],
+                )
+                .doing(doing)?;
+            connection
+                .execute(
+                    "DELETE FROM refresh_intents WHERE handle = ?1 AND attempts < 1",
+                    [handle.as_str()],
+                )
+                .doing(doing)?;
+            Ok(())
+        })
+    }
+
+    /// Stores the new pair, durably, and closes the intent. Returns the new generation.
+    ///
+    /// # Errors
+    /// [`VaultError::UnknownGrant`] where the grant was removed meanwhile.
+    pub fn finish_refresh(
+        &self,
+        handle: &GrantHandle,
+        refreshed: &Refreshed,
+    ) -> Result<u64, VaultError> {
+        let now = self.now_text();
+        let doing = "storing a refreshed pair";
+        self.write(doing, |connection| {
+            let generation: Option<i64> = connection
+                .query_row(
+                    "UPDATE grants SET generation = generation + 1, refreshed_at = ?2,
+                        state_since = CASE WHEN state = 'active' THEN state_since ELSE ?2 END,
+                        state = 'active', reason = NULL,
+                        scopes = coalesce(?3, scopes),
+                        grant_expires_at = coalesce(?4, grant_expires_at)
+                     WHERE handle = ?1 RETURNING generation",
+                    params![
+                        handle.as_str(),
+                        now,
+                        refreshed.scopes.as_ref().map(ToString::to_string),
+                        refreshed.grant_expires_at.map(instant_text),
+                    ],
+                    |row| row.get(0),
+                )
+                .optional()
+                .doing(doing)?;
+            let Some(generation) = generation else {
+                return Err(VaultError::UnknownGrant {
+                    handle: handle.clone(),
+                });
+            };
+            write_tokens(connection, self.keys(), handle, &refreshed.tokens)?;
+            drop_intent(connection, handle)?;
+            Ok(generation.unsigned_abs())
+        })
+        .inspect(|_| self.note_patient(handle, refreshed.patient.as_ref()))
+    }
+
+    /// Grants whose last refresh has no outcome.
+    ///
+    /// # Errors
+    /// Where the vault cannot be read.
+    pub fn open_refreshes(&self) -> Result<Vec<GrantHandle>, VaultError> {
+        let doing = "reading open refreshes";
+        let connection = self.connection();
+        let mut statement = connection
+            .prepare("SELECT handle FROM refresh_intents ORDER BY handle")
+            .doing(doing)?;
+        let handles = statement
+            .query_map([], |row| row.get::<_, String>(0))
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .doing(doing)?;
+        handles
+            .iter()
+            .map(|handle| {
+                handle
+                    .parse()
+                    .map_err(|_| VaultError::damaged("an open refresh has no readable handle"))
+            })
+            .collect()
+    }
+
+    /// A server may name the person only with a refresh, or by another id than before.
+    ///
+    /// After the pair is safe, and apart from it: an id that another grant has already is no
+    /// reason to lose a token.
+    fn note_patient(&self, handle: &GrantHandle, patient: Option<&PatientId>) {
+        let Some(patient) = patient else { return };
+        let noted = self.grant(handle).and_then(|grant| {
+            if grant.patient.as_ref() == Some(patient) {
+                return Ok(());
+            }
+            self.write("storing whose grant it is", |connection| {
+                write_patient(connection, self.keys(), handle, grant.api, patient)
+            })
+        });
+        if let Err(error) = noted {
+            tracing::warn!(grant.handle = %handle, error = %error, "the person of a grant could not be noted");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,377 @@
+//! The vault's file: opening, permissions, format version, key.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use claimlake_contract::{Clock, Secret};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use crate::error::Doing;
+use crate::key::{self, KeyOrigin, KeySource, Wanted};
+use crate::seal::{Key, fill_random, keyed_hash};
+use crate::{VaultError, text};
+
+/// The vault's file in the data directory.
+pub const VAULT_FILE: &str = "vault.db";
+
+/// The version of the vault's format that this program writes.
+pub const VAULT_FORMAT: u32 = 1;
+
+/// One step per format version: the SQL that leads from the version before to it.
+const MIGRATIONS: [&[&str]; VAULT_FORMAT as usize] = [&[
+    include_str!("migrations/grants.sql"),
+    include_str!("migrations/checkpoints.sql"),
+]];
+
+const KEY_CHECK: &str = "vault_meta.lookup_key";
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Grants, checkpoints and runs of one data directory.
+///
+/// One connection behind a mutex; several processes may have the same vault open (WAL).
+#[derive(Debug)]
+pub struct Vault {
+    connection: Mutex<Connection>,
+    data_dir: PathBuf,
+    clock: Arc<dyn Clock>,
+    keys: Keys,
+    key_origin: KeyOrigin,
+    vault_id: String,
+}
+
+/// What the values are sealed and looked up with.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    /// The key as given; only for handing it to the broker.
+    pub(crate) master: Key,
+    /// Seals values.
+    pub(crate) seal: Key,
+    /// Hashes values that are looked up. It stays the same when the vault is given another key.
+    pub(crate) lookup: Key,
+}
+
+impl Vault {
+    /// Opens the vault of a data directory, making both on first use.
+    ///
+    /// # Errors
+    /// [`VaultError::WrongKey`] or [`VaultError::Key`] where the key does not fit or is missing,
+    /// [`VaultError::Newer`] where a newer version wrote it, [`VaultError::Damaged`].
+    pub fn open(
+        data_dir: &Path,
+        key_source: &KeySource,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, VaultError> {
+        make_data_dir(data_dir)?;
+        let path = data_dir.join(VAULT_FILE);
+        let mut connection = open_database(&path)?;
+        migrate(&mut connection)?;
+        let opened = open_keys(&mut connection, data_dir, key_source)?;
+        Ok(Self {
+            connection: Mutex::new(connection),
+            data_dir: data_dir.to_owned(),
+            clock,
+            keys: opened.keys,
+            key_origin: opened.origin,
+            vault_id: opened.vault_id,
+        })
+    }
+
+    /// Where the key was found, and whether it was made by this opening.
+    #[must_use]
+    pub fn key_origin(&self) -> &KeyOrigin {
+        &self.key_origin
+    }
+
+    /// The vault's random id: the name of its key file and keyring entry.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.vault_id
+    }
+
+    /// The key, for handing it to the broker process by a pipe.
+    #[must_use]
+    pub fn key_for_broker(&self) -> Secret {
+        key::key_text(&self.keys.master)
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir
+    }
+
+    /// A keyed hash that names something in the access log without telling what it is.
+    #[must_use]
+    pub fn pseudonym(&self, kind: &str, text: &str) -> String {
+        let hash = keyed_hash(
+            &self.keys.lookup,
+            &[b"pseudonym", kind.as_bytes(), text.as_bytes()],
+        );
+        text::hex(&hash[..12])
+    }
+
+    /// Checks that the database is whole and every sealed value opens.
+    ///
+    /// # Errors
+    /// [`VaultError::Damaged`] with what was found.
+    pub fn check(&self) -> Result<(), VaultError> {
+        let answer: String = self
+            .connection()
+            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+            .doing("checking the vault")?;
+        if answer != "ok" {
+            return Err(VaultError::damaged("its pages contradict each other"));
+        }
+        for grant in self.grants()? {
+            self.tokens(&grant.handle)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic between two statements leaves the connection itself usable: SQLite rolls back.
+        self.connection
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub(crate) fn set_keys(&mut self, keys: Keys, origin: KeyOrigin) {
+        self.keys = keys;
+        self.key_origin = origin;
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    pub(crate) fn now_text(&self) -> String {
+        text::instant_text(self.now())
+    }
+
+    /// Runs `work` in one transaction that begins by taking the write lock.
+    pub(crate) fn write<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, VaultError>,
+    ) -> Result<T, VaultError> {
+        let mut connection = self.connection();
+        let transaction = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .doing(doing)?;
+        let answer = work(&transaction)?;
+        transaction.commit().doing(doing)?;
+        Ok(answer)
+    }
+}
+
+fn make_data_dir(data_dir: &Path) -> Result<(), VaultError> {
+    let failed = |error| VaultError::io("making the data directory", data_dir, error);
+    if !data_dir.is_dir() {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(data_dir)
+            .map_err(failed)?;
+    }
+    let mode = fs::metadata(data_dir).map_err(failed)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        fs::set_permissions(data_dir, fs::Permissions::from_mode(0o700)).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn open_database(path: &Path) -> Result<Connection, VaultError> {
+    // SQLite gives its side files the mode of the main one, so it is made first, and closed.
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| VaultError::io("opening the vault", path, error))?;
+    let doing = "opening the vault";
+    let connection = Connection::open(path).doing(doing)?;
+    connection.busy_timeout(PATIENCE).doing(doing)?;
+    connection
+        .execute_batch(
+            "PRAGMA secure_delete = ON;
+             PRAGMA foreign_keys = ON;
+             PRAGMA trusted_schema = OFF;
+             PRAGMA temp_store = MEMORY;",
+        )
+        .doing(doing)?;
+    switch_to_wal(&connection)?;
+    connection
+        .execute_batch("PRAGMA synchronous = FULL;")
+        .doing(doing)?;
+    Ok(connection)
+}
+
+/// Several processes may open a new vault at once; the switch itself does not wait its turn.
+fn switch_to_wal(connection: &Connection) -> Result<(), VaultError> {
+    let mut tries = 0;
+    loop {
+        let answer = connection.query_row("PRAGMA journal_mode = WAL", [], |row| {
+            row.get::<_, String>(0)
+        });
+        match answer {
+            Ok(mode) if mode.eq_ignore_ascii_case("wal") => return Ok(()),
+            Ok(_) => {
+                return Err(VaultError::Invalid(
+                    "the data directory's file system cannot hold the vault (no shared memory \
+                     for SQLite's WAL): choose a local --data directory"
+                        .into(),
+                ));
+            }
+            Err(error)
+                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+                    && tries < 400 =>
+            {
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(25));
+            }
+            Err(error) => return Err(error).doing("opening the vault"),
+        }
+    }
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), VaultError> {
+    let doing = "reading the vault's format";
+    let version = |connection: &Connection| -> Result<u32, VaultError> {
+        connection
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .doing(doing)
+    };
+    let found = version(connection)?;
+    if found > VAULT_FORMAT {
+        return Err(VaultError::Newer {
+            found,
+            known: VAULT_FORMAT,
+        });
+    }
+    if found == VAULT_FORMAT {
+        return Ok(());
+    }
+    let doing = "bringing the vault to the present format";
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .doing(doing)?;
+    // Another process may have been quicker while this one waited for the write lock.
+    let found = version(&transaction)?;
+    for step in MIGRATIONS.iter().skip(found as usize) {
+        for sql in *step {
+            transaction.execute_batch(sql).doing(doing)?;
+        }
+    }
+    transaction
+        .pragma_update(None, "user_version", VAULT_FORMAT.max(found))
+        .doing(doing)?;
+    transaction.commit().doing(doing)
+}
+
+struct OpenedKeys {
+    keys: Keys,
+    origin: KeyOrigin,
+    vault_id: String,
+}
+
+fn open_keys(
+    connection: &mut Connection,
+    data_dir: &Path,
+    source: &KeySource,
+) -> Result<OpenedKeys, VaultError> {
+    let doing = "opening the vault's keys";
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .doing(doing)?;
+    let vault_id = match meta(&transaction, "vault_id")? {
+        Some(id) => String::from_utf8(id)
+            .ok()
+            .filter(|id| id.chars().all(|c| c.is_ascii_alphanumeric()))
+            .ok_or_else(|| VaultError::damaged("its id is not readable"))?,
+        None => {
+            let mut bytes = [0; 8];
+            fill_random(&mut bytes)?;
+            let id = format!("v{}", text::hex(&bytes));
+            set_meta(&transaction, "vault_id", id.as_bytes())?;
+            id
+        }
+    };
+    let sealed_lookup = meta(&transaction, "lookup_key")?;
+    let wanted = Wanted {
+        vault_id: &vault_id,
+        data_dir,
+        may_create: sealed_lookup.is_none(),
+    };
+    let (master, origin) = key::resolve(source, &wanted)?;
+    let seal = master.derive("claimlake vault seal 1");
+    let lookup = match sealed_lookup {
+        Some(sealed) => seal
+            .open(KEY_CHECK, &sealed)
+            .and_then(|plain| Key::from_slice(&plain))
+            .ok_or_else(|| VaultError::WrongKey {
+                origin: origin.place.clone(),
+            })?,
+        None => {
+            let lookup = Key::random()?;
+            set_meta(
+                &transaction,
+                "lookup_key",
+                &seal.seal(KEY_CHECK, lookup.bytes())?,
+            )?;
+            lookup
+        }
+    };
+    transaction.commit().doing(doing)?;
+    Ok(OpenedKeys {
+        keys: Keys {
+            master,
+            seal,
+            lookup,
+        },
+        origin,
+        vault_id,
+    })
+}
+
+/// The sealed lookup key under another master key.
+pub(crate) fn reseal_lookup(connection: &Connection, keys: &Keys) -> Result<(), VaultError> {
+    set_meta(
+        connection,
+        "lookup_key",
+        &keys.seal.seal(KEY_CHECK, keys.lookup.bytes())?,
+    )
+}
+
+fn meta(connection: &Connection, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
+    connection
+        .query_row(
+            "SELECT value FROM vault_meta WHERE name = ?1",
+            params![name],
+            |row| row.get(0),
+        )
+        .optional()
+        .doing("reading the vault's head")
+}
+
+fn set_meta(connection: &Connection, name: &str, value: &[u8]) -> Result<(), VaultError> {
+    connection
+        .execute(
+            "INSERT INTO vault_meta (name, value) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            params![name, value],
+        )
+        .doing("writing the vault's head")?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
