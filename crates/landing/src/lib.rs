@@ -1,1 +1,29 @@
-//! placeholder
+//! The raw zone: resources as they were received, one a line, in whole zstd frames.
+//!
+//! A run folder is written by [`LandingWriter`], sealed by its manifest, listed by
+//! [`landing_runs`] and read in chunks by [`chunks_of`] and [`read_chunk`]. [`import`] lands what
+//! came from elsewhere. Nothing here knows more of FHIR than a line: a type, an id, a Bundle.
+
+mod chunk;
+mod content_hash;
+mod error;
+mod folder;
+mod import;
+pub mod json;
+mod manifest_file;
+mod recover;
+mod sealed;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use chunk::{Chunk, ChunkRead, ChunkReader, ChunkRef, DamagedFrame, chunks_of, read_chunk};
+pub use content_hash::content_hash;
+pub use error::LandingError;
+pub use folder::{create_private_dir, create_private_file, sync_folder};
+pub use import::{ImportOutcome, import};
+pub use recover::{KeptFrame, KeptPatient, seal_interrupted};
+pub use sealed::{
+    DamagedManifest, LandingRuns, SealedPart, SealedRun, UnsealedRun, landing_runs, sealed_runs,
+};
+pub use writer::{LandingWriter, WriterOptions, WrittenFrame};

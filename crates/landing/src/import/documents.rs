@@ -1,0 +1,374 @@
+//! Cutting an input into JSON documents, as it streams by.
+//!
+//! NDJSON is cut at newlines, so that one bad line costs one line. Where the first line is no
+//! whole document, the input is taken for pretty-printed JSON and cut where values end. A Bundle
+//! larger than the limit is cut into its entries.
+
+use std::io::{self, Read};
+use std::ops::Range;
+
+use crate::json::{Members, plain_string, skip_space, value_end};
+
+/// No line, resource or entry larger than this is read.
+pub(super) const LARGEST_DOCUMENT: usize = 64 << 20;
+
+const READ_AT_LEAST: usize = 1 << 20;
+
+/// A piece of the input; [`Documents::text`] has its bytes until the next one is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) kind: PieceKind,
+    /// The line of the input it begins on, from 1.
+    pub(super) line: u64,
+    range: Range<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PieceKind {
+    /// A line, or a value of a pretty-printed input.
+    Document,
+    /// An element of the `entry` array of a Bundle that is too large to be a document.
+    BundleEntry,
+    /// The beginning of a document over the limit; the rest of it is skipped.
+    TooLarge,
+    /// Text between values where no value begins.
+    NotAValue,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Undecided,
+    Lines,
+    Values,
+}
+
+/// Where in a document the next piece begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Between,
+    InEntries,
+    BehindEntries,
+    /// In the rest of a document that was given up: up to the next newline.
+    Skipping,
+}
+
+pub(super) struct Documents<R> {
+    source: R,
+    limit: usize,
+    buffer: Vec<u8>,
+    start: usize,
+    /// Where the previous piece ended: its bytes stay until the next is asked for.
+    consumed: usize,
+    line: u64,
+    ended: bool,
+    failed: Option<io::Error>,
+    bytes: u64,
+    mode: Mode,
+    place: Place,
+}
+
+impl<R: Read> Documents<R> {
+    pub(super) fn new(source: R) -> Self {
+        Self::with_limit(source, LARGEST_DOCUMENT)
+    }
+
+    pub(super) fn with_limit(source: R, limit: usize) -> Self {
+        Self {
+            source,
+            limit,
+            buffer: Vec::new(),
+            start: 0,
+            consumed: 0,
+            line: 1,
+            ended: false,
+            failed: None,
+            bytes: 0,
+            mode: Mode::Undecided,
+            place: Place::Between,
+        }
+    }
+
+    pub(super) fn text(&self, piece: &Piece) -> &[u8] {
+        &self.buffer[piece.range.clone()]
+    }
+
+    /// The line that the next piece begins on.
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Bytes read so far, decompressed.
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.bytes
+    }
+
+    pub(super) fn next(&mut self) -> io::Result<Option<Piece>> {
+        self.consume(self.consumed);
+        loop {
+            let found = match (self.place, self.mode) {
+                (Place::InEntries, _) => self.entry()?,
+                (Place::BehindEntries, _) => self.tail()?,
+                (Place::Skipping, _) => self.skipped()?,
+                (Place::Between, Mode::Undecided) => self.decide()?,
+                (Place::Between, Mode::Lines) => self.next_line()?,
+                (Place::Between, Mode::Values) => self.next_value()?,
+            };
+            match found {
+                Step::Piece(piece) => return Ok(Some(piece)),
+                Step::Ended => return Ok(None),
+                Step::Again => {}
+            }
+        }
+    }
+
+    fn decide(&mut self) -> io::Result<Step> {
+        if self.bytes == 0 {
+            self.fill()?;
+            if self.buffer.starts_with(b"\xef\xbb\xbf") {
+                self.consume(3);
+            }
+        }
+        self.skip_blank()?;
+        let Some(first_end) = self.find_newline(self.start)? else {
+            // One line: a document, or a Bundle over the limit. Lines mode knows both.
+            self.mode = Mode::Lines;
+            return Ok(Step::Again);
+        };
+        let complete = |line: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(line);
+        let first = &self.buffer[self.start..first_end];
+        let is_cut = complete(first).is_err_and(|error| error.is_eof());
+        // A cut first line of NDJSON is followed by lines that are whole objects.
+        let mut following = self.buffer[first_end + 1..].split(|byte| *byte == b'\n');
+        let second_stands_alone =
+            following.any(|line| line.starts_with(b"{") && complete(line).is_ok());
+        self.mode = match is_cut && !second_stands_alone {
+            true => Mode::Values,
+            false => Mode::Lines,
+        };
+        Ok(Step::Again)
+    }
+
+    fn next_line(&mut self) -> io::Result<Step> {
+        let end = self.find_newline(self.start)?;
+        let end = match end {
+            Some(end) => end,
+            None if self.ended => self.buffer.len(),
+            None => return self.over_limit(),
+        };
+        if end == self.start && self.ended && end == self.buffer.len() {
+            return Ok(Step::Ended);
+        }
+        let mut range = self.start..end;
+        while range.end > range.start && self.buffer[range.end - 1].is_ascii_whitespace() {
+            range.end -= 1;
+        }
+        range.start = skip_space(&self.buffer[..range.end], range.start);
+        let behind = (end + 1).min(self.buffer.len());
+        if range.is_empty() {
+            self.consume(behind);
+            return Ok(Step::Again);
+        }
+        Ok(self.piece(PieceKind::Document, range, behind))
+    }
+
+    fn next_value(&mut self) -> io::Result<Step> {
+        self.skip_blank()?;
+        if self.start == self.buffer.len() {
+            return Ok(Step::Ended);
+        }
+        if self.buffer[self.start] != b'{' {
+            let end = self.find_newline(self.start)?.unwrap_or(self.buffer.len());
+            return Ok(self.piece(PieceKind::NotAValue, self.start..end, end));
+        }
+        match self.find_value_end(self.start)? {
+            Some(end) => Ok(self.piece(PieceKind::Document, self.start..end, end)),
+            None if self.ended => {
+                let end = self.buffer.len();
+                Ok(self.piece(PieceKind::NotAValue, self.start..end, end))
+            }
+            None => self.over_limit(),
+        }
+    }
+
+    /// What begins at `start` does not end within the limit.
+    fn over_limit(&mut self) -> io::Result<Step> {
+        if let Some(first_entry) = first_entry_of_bundle(&self.buffer, self.start) {
+            self.consume(first_entry);
+            self.place = Place::InEntries;
+            return Ok(Step::Again);
+        }
+        Ok(self.give_up())
+    }
+
+    fn give_up(&mut self) -> Step {
+        self.place = Place::Skipping;
+        let end = self.buffer.len();
+        self.piece(PieceKind::TooLarge, self.start..end, end)
+    }
+
+    fn entry(&mut self) -> io::Result<Step> {
+        self.skip_blank()?;
+        match self.buffer.get(self.start) {
+            None => Ok(self.cut_off()),
+            Some(b',') => {
+                self.consume(self.start + 1);
+                Ok(Step::Again)
+            }
+            Some(b']') => {
+                self.consume(self.start + 1);
+                self.place = Place::BehindEntries;
+                Ok(Step::Again)
+            }
+            Some(_) => match self.find_value_end(self.start)? {
+                Some(end) => Ok(self.piece(PieceKind::BundleEntry, self.start..end, end)),
+                None if self.ended => Ok(self.cut_off()),
+                None => Ok(self.give_up()),
+            },
+        }
+    }
+
+    /// The input ends within a Bundle.
+    fn cut_off(&mut self) -> Step {
+        self.place = Place::Between;
+        let end = self.buffer.len();
+        self.piece(PieceKind::NotAValue, self.start..end, end)
+    }
+
+    fn tail(&mut self) -> io::Result<Step> {
+        loop {
+            let mut members = Members::resume(&self.buffer, self.start);
+            members.by_ref().for_each(drop);
+            if let Some(end) = members.end() {
+                self.consume(end);
+                self.place = Place::Between;
+                return Ok(Step::Again);
+            }
+            if self.buffer.len() - self.start > self.limit {
+                return Ok(self.give_up());
+            }
+            if !self.fill()? {
+                return Ok(self.cut_off());
+            }
+        }
+    }
+
+    fn skipped(&mut self) -> io::Result<Step> {
+        loop {
+            if let Some(newline) = memchr::memchr(b'\n', &self.buffer[self.start..]) {
+                self.consume(self.start + newline + 1);
+                self.place = Place::Between;
+                return Ok(Step::Again);
+            }
+            self.consume(self.buffer.len());
+            if !self.fill()? {
+                return Ok(Step::Ended);
+            }
+        }
+    }
+
+    fn piece(&mut self, kind: PieceKind, range: Range<usize>, behind: usize) -> Step {
+        let before = &self.buffer[self.start..range.start];
+        let line = self.line + memchr::memchr_iter(b'\n', before).count() as u64;
+        self.consumed = behind;
+        Step::Piece(Piece { kind, line, range })
+    }
+
+    fn consume(&mut self, behind: usize) {
+        if behind > self.start {
+            let gone = &self.buffer[self.start..behind];
+            self.line += memchr::memchr_iter(b'\n', gone).count() as u64;
+            self.start = behind;
+        }
+        self.consumed = self.start;
+    }
+
+    fn skip_blank(&mut self) -> io::Result<()> {
+        loop {
+            self.consume(skip_space(&self.buffer, self.start));
+            if self.start < self.buffer.len() || !self.fill()? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn find_newline(&mut self, from: usize) -> io::Result<Option<usize>> {
+        let mut searched = from - self.start;
+        loop {
+            let from = (self.start + searched).min(self.buffer.len());
+            if let Some(found) = memchr::memchr(b'\n', &self.buffer[from..]) {
+                return Ok(Some(from + found));
+            }
+            searched = self.buffer.len() - self.start;
+            if searched > self.limit || !self.fill()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn find_value_end(&mut self, from: usize) -> io::Result<Option<usize>> {
+        let offset = from - self.start;
+        loop {
+            // Of a value that the input is cut in, the scan must see the end of what is there.
+            if let Some(end) = value_end(&self.buffer, self.start + offset) {
+                return Ok(Some(end));
+            }
+            if self.buffer.len() - self.start > self.limit || !self.fill()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Reads on: as much again as is waiting, so that rescans stay few.
+    fn fill(&mut self) -> io::Result<bool> {
+        if self.ended {
+            return Ok(false);
+        }
+        self.buffer.drain(..self.start);
+        self.consumed -= self.start;
+        self.start = 0;
+        let wanted = self.buffer.len().max(READ_AT_LEAST).min(self.limit.max(1));
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let before = self.buffer.len();
+        let outcome = (&mut self.source)
+            .take(wanted as u64)
+            .read_to_end(&mut self.buffer);
+        let read = self.buffer.len() - before;
+        self.bytes += read as u64;
+        if let Err(error) = outcome {
+            // What was read before the damage is used first.
+            self.failed = Some(error);
+            return match read {
+                0 => self.fill(),
+                _ => Ok(true),
+            };
+        }
+        self.ended = read == 0;
+        Ok(read > 0)
+    }
+}
+
+enum Step {
+    Piece(Piece),
+    Again,
+    Ended,
+}
+
+/// Where the first entry begins, if a Bundle begins at `start` and says so before its entries.
+fn first_entry_of_bundle(text: &[u8], start: usize) -> Option<usize> {
+    let mut members = Members::new(text, skip_space(text, start));
+    let is_bundle = members.by_ref().any(|member| {
+        &text[member.key.clone()] == b"resourceType"
+            && plain_string(text, &member.value) == Some("Bundle")
+    });
+    if !is_bundle {
+        return None;
+    }
+    members.by_ref().for_each(drop);
+    let (key, value) = members.unfinished()?;
+    (&text[key] == b"entry" && text.get(value) == Some(&b'[')).then_some(value + 1)
+}
+
+#[cfg(test)]
+mod tests;

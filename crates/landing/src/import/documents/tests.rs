@@ -1,0 +1,100 @@
+use std::io::{Cursor, Read};
+
+use super::{Documents, Piece, PieceKind};
+
+fn pieces(source: impl Read, limit: usize) -> Vec<(PieceKind, u64, String)> {
+    let mut documents = Documents::with_limit(source, limit);
+    let mut found = Vec::new();
+    while let Some(piece) = documents.next().unwrap() {
+        let Piece { kind, line, .. } = piece;
+        let text = String::from_utf8_lossy(documents.text(&piece)).into_owned();
+        found.push((kind, line, text));
+    }
+    found
+}
+
+fn document(line: u64, text: &str) -> (PieceKind, u64, String) {
+    (PieceKind::Document, line, text.to_owned())
+}
+
+/// Gives a byte at a time, as a slow pipe would.
+struct Drip(Cursor<Vec<u8>>);
+
+impl Read for Drip {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let one = buffer.len().min(1);
+        self.0.read(&mut buffer[..one])
+    }
+}
+
+#[test]
+fn lines_are_documents_and_blank_ones_are_not() {
+    let text = "\u{feff}{\"a\":1}\r\n\n  {\"b\":2}  \nnot json\n{\"c\":3}";
+    let expected = [
+        document(1, "{\"a\":1}"),
+        document(3, "{\"b\":2}"),
+        document(4, "not json"),
+        document(5, "{\"c\":3}"),
+    ];
+    assert_eq!(pieces(text.as_bytes(), 1000), expected);
+    let drip = Drip(Cursor::new(text.as_bytes().to_vec()));
+    assert_eq!(pieces(drip, 1000), expected);
+}
+
+#[test]
+fn pretty_printed_values_are_cut_where_they_end() {
+    let text = "{\n  \"a\": \"}\"\n}\n{\n  \"b\": [\n  ]\n}\n";
+    let expected = [
+        document(1, "{\n  \"a\": \"}\"\n}"),
+        document(4, "{\n  \"b\": [\n  ]\n}"),
+    ];
+    assert_eq!(pieces(text.as_bytes(), 1000), expected);
+}
+
+#[test]
+fn a_cut_first_line_costs_one_line() {
+    let text = "{\"a\":\n{\"b\":2}\n{\"c\":3}\n";
+    let expected = [
+        document(1, "{\"a\":"),
+        document(2, "{\"b\":2}"),
+        document(3, "{\"c\":3}"),
+    ];
+    assert_eq!(pieces(text.as_bytes(), 1000), expected);
+}
+
+#[test]
+fn a_bundle_over_the_limit_is_cut_into_its_entries() {
+    let entry = |number: usize| format!("{{\"resource\":{{\"id\":\"{number}\"}}}}");
+    let entries: Vec<String> = (0..40).map(entry).collect();
+    let bundle = format!(
+        "{{\"resourceType\":\"Bundle\",\"total\":40,\"entry\":[{}],\"link\":[]}}\n{{\"z\":1}}\n",
+        entries.join(", ")
+    );
+    let mut expected: Vec<_> = entries
+        .iter()
+        .map(|entry| (PieceKind::BundleEntry, 1, entry.clone()))
+        .collect();
+    expected.push(document(2, "{\"z\":1}"));
+    assert_eq!(pieces(bundle.as_bytes(), 200), expected);
+}
+
+#[test]
+fn a_line_over_the_limit_is_told_and_the_rest_goes_on() {
+    let text = format!("{{\"a\":\"{}\"}}\n{{\"b\":2}}\n", "x".repeat(500));
+    let found = pieces(text.as_bytes(), 100);
+    assert_eq!(found[0].0, PieceKind::TooLarge);
+    assert_eq!(found[1..], [document(2, "{\"b\":2}")]);
+}
+
+#[test]
+fn a_pretty_printed_value_that_never_ends_is_told_once() {
+    let found = pieces(&b"{\n \"a\": [\n"[..], 1000);
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].0, found[0].1), (PieceKind::NotAValue, 1));
+}
+
+#[test]
+fn an_empty_input_holds_nothing() {
+    assert_eq!(pieces(&b""[..], 100), []);
+    assert_eq!(pieces(&b" \n\n"[..], 100), []);
+}

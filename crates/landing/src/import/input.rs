@@ -1,0 +1,111 @@
+//! Opening an input: a file or standard input, plain, gzip or zstd (told by the first bytes).
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use claimlake_contract::{LandingLayout, RunId};
+
+use super::marker;
+use crate::LandingError;
+use crate::folder::create_private_file;
+
+#[derive(Debug)]
+pub(super) struct Input {
+    /// The name in rejects and messages, as given.
+    pub(super) name: String,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    File(PathBuf),
+    Stdin,
+}
+
+pub(super) fn check_readable(path: &Path) -> Result<(), LandingError> {
+    let opening = |error| LandingError::io("opening input", path)(error);
+    let file = File::open(path).map_err(opening)?;
+    if file.metadata().map_err(opening)?.is_dir() {
+        return Err(opening(io::Error::new(
+            io::ErrorKind::NotFound,
+            "it is a folder; name the files in it",
+        )));
+    }
+    Ok(())
+}
+
+impl Input {
+    pub(super) fn file(path: &Path) -> Self {
+        Self {
+            name: path.display().to_string(),
+            place: Place::File(path.to_path_buf()),
+        }
+    }
+
+    pub(super) fn stdin() -> Self {
+        Self {
+            name: "-".into(),
+            place: Place::Stdin,
+        }
+    }
+
+    /// Copies standard input into a file of the run, so that it can be read twice.
+    pub(super) fn spooled_stdin(layout: &LandingLayout, run: &RunId) -> Result<Self, LandingError> {
+        let path = marker::spool_path(layout, run);
+        let mut file = create_private_file(&path)?;
+        io::copy(&mut io::stdin().lock(), &mut file).map_err(LandingError::io("writing", &path))?;
+        Ok(Self {
+            name: "-".into(),
+            place: Place::File(path),
+        })
+    }
+
+    pub(super) fn open(&self) -> Result<Box<dyn Read>, LandingError> {
+        let opening = |error| LandingError::io("opening input", &self.name)(error);
+        let mut raw: Box<dyn Read> = match &self.place {
+            Place::File(path) => Box::new(File::open(path).map_err(opening)?),
+            Place::Stdin => Box::new(io::stdin()),
+        };
+        let first = first_bytes(&mut raw).map_err(opening)?;
+        let whole = io::Cursor::new(first.clone()).chain(raw);
+        Ok(match compression(&first) {
+            Compression::None => Box::new(whole),
+            Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+            Compression::Zstd => {
+                Box::new(zstd::stream::read::Decoder::new(whole).map_err(opening)?)
+            }
+        })
+    }
+
+    /// Whether an error while reading may come from the compression rather than the disk.
+    pub(super) fn is_compressed(&self) -> Result<bool, LandingError> {
+        let Place::File(path) = &self.place else {
+            return Ok(true);
+        };
+        let opening = |error| LandingError::io("opening input", path)(error);
+        let mut file = File::open(path).map_err(opening)?;
+        let first = first_bytes(&mut file).map_err(opening)?;
+        Ok(!matches!(compression(&first), Compression::None))
+    }
+}
+
+enum Compression {
+    None,
+    Gzip,
+    Zstd,
+}
+
+fn compression(first: &[u8]) -> Compression {
+    match first {
+        [0x1f, 0x8b, ..] => Compression::Gzip,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
+        _ => Compression::None,
+    }
+}
+
+fn first_bytes(source: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut first = Vec::with_capacity(4);
+    source.take(4).read_to_end(&mut first)?;
+    Ok(first)
+}

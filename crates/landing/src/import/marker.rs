@@ -1,0 +1,143 @@
+//! What makes an import land as a whole: a locked file that stands as long as it is under way.
+//!
+//! Readers pass over the folders of a marked run. A marker whose lock is free was left by an
+//! import that was killed; the next import removes it and what it marks.
+
+use std::collections::BTreeSet;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+
+use claimlake_contract::{LandingLayout, RunId};
+
+use crate::LandingError;
+use crate::folder::{create_private_file, sync_folder};
+
+const MARKER: &str = "importing-run=";
+const NEW_MARKER: &str = "new-marker-run=";
+const SPOOL: &str = "stdin-run=";
+
+pub(super) struct ImportMarker {
+    root: PathBuf,
+    run: RunId,
+    /// Holds the lock.
+    _file: File,
+}
+
+impl ImportMarker {
+    pub(super) fn create(layout: &LandingLayout, run: &RunId) -> Result<Self, LandingError> {
+        let root = layout.root().to_path_buf();
+        // Locked under another name first: nobody may see the marker unlocked.
+        let new = root.join(format!("{NEW_MARKER}{run}"));
+        let file = create_private_file(&new)?;
+        file.lock().map_err(LandingError::io("locking", &new))?;
+        let path = root.join(format!("{MARKER}{run}"));
+        std::fs::rename(&new, &path).map_err(LandingError::io("creating", &path))?;
+        sync_folder(&root)?;
+        Ok(Self {
+            root,
+            run: run.clone(),
+            _file: file,
+        })
+    }
+
+    /// Makes the run visible.
+    pub(super) fn commit(self) -> Result<(), LandingError> {
+        remove_if_there(&self.root.join(format!("{SPOOL}{}", self.run)))?;
+        let path = self.root.join(format!("{MARKER}{}", self.run));
+        std::fs::remove_file(&path).map_err(LandingError::io("removing", &path))?;
+        sync_folder(&self.root)
+    }
+
+    /// Removes everything of the run.
+    pub(super) fn abandon(self, layout: &LandingLayout) -> Result<(), LandingError> {
+        remove_run(layout, &self.run)
+    }
+}
+
+/// Where standard input is copied to.
+pub(super) fn spool_path(layout: &LandingLayout, run: &RunId) -> PathBuf {
+    layout.root().join(format!("{SPOOL}{run}"))
+}
+
+/// The runs whose import has not ended.
+pub(crate) fn runs_under_import(layout: &LandingLayout) -> Result<BTreeSet<RunId>, LandingError> {
+    Ok(markers(layout)?.into_iter().map(|(run, _)| run).collect())
+}
+
+/// Removes what killed imports left behind.
+pub(super) fn clear_abandoned(layout: &LandingLayout) -> Result<(), LandingError> {
+    for (run, path) in markers(layout)? {
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            file => file.map_err(LandingError::io("opening", &path))?,
+        };
+        match file.try_lock() {
+            Ok(()) => {
+                tracing::info!(run.id = %run, "removing what an interrupted import left behind");
+                remove_run(layout, &run)?;
+            }
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => {
+                return Err(LandingError::io("locking", path)(error));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn markers(layout: &LandingLayout) -> Result<Vec<(RunId, PathBuf)>, LandingError> {
+    let mut found = Vec::new();
+    for path in entries(layout.root())? {
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        if let Some(Ok(run)) = name.strip_prefix(MARKER).map(str::parse) {
+            found.push((run, path));
+        }
+    }
+    Ok(found)
+}
+
+fn remove_run(layout: &LandingLayout, run: &RunId) -> Result<(), LandingError> {
+    for api in folders_with_prefix(layout.root(), "api=")? {
+        for resource in folders_with_prefix(&api, "resource=")? {
+            let folder = resource.join(format!("run={run}"));
+            match std::fs::remove_dir_all(&folder) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                done => done.map_err(LandingError::io("removing", folder))?,
+            }
+        }
+    }
+    remove_if_there(&layout.rejected_file(run))?;
+    remove_if_there(&spool_path(layout, run))?;
+    // The marker goes last: until then the run is not visible.
+    remove_if_there(&layout.root().join(format!("{MARKER}{run}")))?;
+    sync_folder(layout.root())
+}
+
+fn folders_with_prefix(root: &Path, prefix: &str) -> Result<Vec<PathBuf>, LandingError> {
+    let mut found = entries(root)?;
+    found.retain(|path| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.starts_with(prefix))
+    });
+    Ok(found)
+}
+
+fn entries(root: &Path) -> Result<Vec<PathBuf>, LandingError> {
+    let entries = match std::fs::read_dir(root) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(LandingError::io("listing", root))?,
+    };
+    entries
+        .map(|entry| Ok(entry.map_err(LandingError::io("listing", root))?.path()))
+        .collect()
+}
+
+fn remove_if_there(path: &Path) -> Result<(), LandingError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        done => done.map_err(LandingError::io("removing", path)),
+    }
+}

@@ -1,0 +1,56 @@
+//! What an import did.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use claimlake_contract::{ApiVersion, Reject, RejectReason, ResourceType, RunId};
+
+/// How many rejects are told one by one; all are in the rejected file.
+const TOLD: usize = 10;
+
+/// What an import did.
+#[derive(Debug, Clone)]
+pub struct ImportOutcome {
+    /// The run that landed.
+    pub run: RunId,
+    /// Inputs read.
+    pub files: u64,
+    /// Bytes read, decompressed.
+    pub bytes: u64,
+    /// Resources landed.
+    pub resources: u64,
+    /// The same by API version and type.
+    pub by_type: BTreeMap<(ApiVersion, ResourceType), u64>,
+    /// Lines, values and entries that did not land.
+    pub rejected: u64,
+    /// The same by reason.
+    pub rejected_by_reason: BTreeMap<RejectReason, u64>,
+    /// The first of them.
+    pub first_rejects: Vec<Reject>,
+    /// Where they are kept, if there are any.
+    pub rejected_file: Option<PathBuf>,
+}
+
+impl ImportOutcome {
+    pub(super) fn new(run: RunId) -> Self {
+        Self {
+            run,
+            files: 0,
+            bytes: 0,
+            resources: 0,
+            by_type: BTreeMap::new(),
+            rejected: 0,
+            rejected_by_reason: BTreeMap::new(),
+            first_rejects: Vec::new(),
+            rejected_file: None,
+        }
+    }
+
+    pub(super) fn count_reject(&mut self, reject: Reject) {
+        self.rejected += 1;
+        *self.rejected_by_reason.entry(reject.reason).or_default() += 1;
+        if self.first_rejects.len() < TOLD {
+            self.first_rejects.push(reject);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Where imported resources go: one writer an API version and resource type.
+
+use std::collections::BTreeMap;
+
+use claimlake_contract::{ApiVersion, LandingLayout, LandingOrigin, ResourceType, RunId};
+
+use crate::{LandingError, LandingWriter, WriterOptions};
+
+const FRAME_BYTES: usize = 1 << 20;
+/// What all writers together may hold back before it is written.
+const BUFFERED_BYTES: usize = 32 << 20;
+
+pub(super) struct Target {
+    layout: LandingLayout,
+    run: RunId,
+    writers: BTreeMap<(ApiVersion, ResourceType), Buffered>,
+    buffered: usize,
+}
+
+struct Buffered {
+    writer: LandingWriter,
+    lines: Vec<u8>,
+    count: u64,
+}
+
+impl Target {
+    pub(super) fn new(layout: &LandingLayout, run: &RunId) -> Self {
+        Self {
+            layout: layout.clone(),
+            run: run.clone(),
+            writers: BTreeMap::new(),
+            buffered: 0,
+        }
+    }
+
+    /// Lands `text` as one line.
+    pub(super) fn land(
+        &mut self,
+        api: ApiVersion,
+        resource: &ResourceType,
+        text: &[u8],
+    ) -> Result<(), LandingError> {
+        let key = (api, resource.clone());
+        if !self.writers.contains_key(&key) {
+            let writer = LandingWriter::create(
+                &self.layout,
+                api,
+                resource,
+                &self.run,
+                LandingOrigin::Import,
+                WriterOptions::default(),
+            )?;
+            let buffered = Buffered {
+                writer,
+                lines: Vec::new(),
+                count: 0,
+            };
+            self.writers.insert(key.clone(), buffered);
+        }
+        let Some(buffered) = self.writers.get_mut(&key) else {
+            return Ok(());
+        };
+        push_line(&mut buffered.lines, text);
+        buffered.count += 1;
+        self.buffered += text.len() + 1;
+        if buffered.lines.len() >= FRAME_BYTES {
+            self.buffered -= buffered.lines.len();
+            buffered.flush()?;
+        } else if self.buffered >= BUFFERED_BYTES {
+            self.writers.values_mut().try_for_each(Buffered::flush)?;
+            self.buffered = 0;
+        }
+        Ok(())
+    }
+
+    pub(super) fn seal(self) -> Result<BTreeMap<(ApiVersion, ResourceType), u64>, LandingError> {
+        let mut landed = BTreeMap::new();
+        for (key, mut buffered) in self.writers {
+            buffered.flush()?;
+            landed.insert(key, buffered.writer.lines());
+            buffered.writer.seal(Vec::new())?;
+        }
+        Ok(landed)
+    }
+}
+
+impl Buffered {
+    fn flush(&mut self) -> Result<(), LandingError> {
+        if self.count > 0 {
+            self.writer.append_frame(&self.lines, self.count)?;
+            self.lines.clear();
+            self.count = 0;
+        }
+        Ok(())
+    }
+}
+
+/// Appends `text` and a newline; line breaks inside become spaces, which JSON reads the same.
+fn push_line(lines: &mut Vec<u8>, text: &[u8]) {
+    let start = lines.len();
+    lines.extend_from_slice(text);
+    if memchr::memchr2(b'\n', b'\r', text).is_some() {
+        for byte in &mut lines[start..] {
+            if matches!(byte, b'\n' | b'\r') {
+                *byte = b' ';
+            }
+        }
+    }
+    lines.push(b'\n');
+}

@@ -1,0 +1,240 @@
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use claimlake_contract::{ApiVersion, LandingLayout, NoProgress, RejectReason, RunId};
+
+use crate::{ImportOutcome, LandingError, chunks_of, import, landing_runs, read_chunk};
+
+const V2_CLAIM: &str = r#"{"resourceType":"ExplanationOfBenefit","id":"carrier--1","x":"https://bluebutton.cms.gov/resources/variables/a"}"#;
+const V3_CLAIM: &str = r#"{"resourceType":"ExplanationOfBenefit","id":"-9","x":"https://bluebutton.cms.gov/fhir/CodeSystem/a"}"#;
+const NEUTRAL: &str = r#"{"resourceType":"Coverage","id":"part-a-1"}"#;
+
+struct Zone {
+    folder: tempfile::TempDir,
+    layout: LandingLayout,
+}
+
+impl Zone {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = LandingLayout::in_data(&folder.path().join("data"));
+        Self { folder, layout }
+    }
+
+    fn input(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn import(
+        &self,
+        inputs: &[PathBuf],
+        api: Option<ApiVersion>,
+    ) -> Result<ImportOutcome, LandingError> {
+        import(inputs, api, &self.layout, &run("0001"), &NoProgress)
+    }
+
+    /// The landed lines by `v2/Coverage`.
+    fn landed(&self) -> BTreeMap<String, Vec<String>> {
+        let mut landed: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for sealed in landing_runs(&self.layout).unwrap().sealed {
+            for part in sealed.parts() {
+                for chunk in chunks_of(&part, 1 << 20) {
+                    let read = read_chunk(&chunk);
+                    assert_eq!(read.damaged, []);
+                    for chunk in read.chunks {
+                        let text = String::from_utf8(chunk.bytes).unwrap();
+                        landed
+                            .entry(format!("{}/{}", part.api, part.resource))
+                            .or_default()
+                            .extend(text.lines().map(str::to_owned));
+                    }
+                }
+            }
+        }
+        landed
+    }
+}
+
+fn run(noise: &str) -> RunId {
+    format!("20261123T164012.345Z-{noise}").parse().unwrap()
+}
+
+fn rejected_lines(path: &Path) -> Vec<serde_json::Value> {
+    let text = zstd::decode_all(std::fs::File::open(path).unwrap()).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_resources_own_urls_decide_and_else_the_majority_of_its_file() {
+    let zone = Zone::new();
+    let text = format!("{V3_CLAIM}\n{NEUTRAL}\n{V2_CLAIM}\n{V3_CLAIM}\n");
+    let outcome = zone
+        .import(&[zone.input("mixed.ndjson", text.as_bytes())], None)
+        .unwrap();
+    assert_eq!((outcome.resources, outcome.rejected), (4, 0));
+    let landed = zone.landed();
+    assert_eq!(landed["v2/ExplanationOfBenefit"], [V2_CLAIM]);
+    assert_eq!(landed["v3/ExplanationOfBenefit"], [V3_CLAIM, V3_CLAIM]);
+    assert_eq!(landed["v3/Coverage"], [NEUTRAL]);
+}
+
+#[test]
+fn resources_that_tell_no_version_need_the_flag_and_land_nothing_without() {
+    let zone = Zone::new();
+    let text = format!("{NEUTRAL}\n");
+    let inputs = [
+        zone.input("first.ndjson", format!("{V2_CLAIM}\n").as_bytes()),
+        zone.input("second.ndjson", text.as_bytes()),
+    ];
+    let error = zone.import(&inputs, None).unwrap_err();
+    assert!(error.is_usage());
+    assert!(error.to_string().contains("--api"), "{error}");
+    assert_eq!(zone.landed(), BTreeMap::new());
+    assert!(landing_runs(&zone.layout).unwrap().unsealed.is_empty());
+    assert!(zone.import(&inputs, Some(ApiVersion::V2)).is_ok());
+    assert_eq!(zone.landed()["v2/Coverage"], [NEUTRAL]);
+}
+
+#[test]
+fn compressed_inputs_and_bundles_land_the_same_lines() {
+    let zone = Zone::new();
+    let bundle = format!(
+        "{{\n \"resourceType\": \"Bundle\",\n \"entry\": [\n  {{\"resource\": {V2_CLAIM}}},\n  \
+         {{\"fullUrl\":\"x\", \"resource\": {{\n\"resourceType\":\"Coverage\",\n\"id\":\"c\"}}}}\n ]\n}}"
+    );
+    let inputs = [
+        zone.input("a.ndjson.gz", &gzip(format!("{V2_CLAIM}\n").as_bytes())),
+        zone.input("b", &zstd::encode_all(V2_CLAIM.as_bytes(), 1).unwrap()),
+        zone.input("c.json", bundle.as_bytes()),
+    ];
+    let outcome = zone.import(&inputs, None).unwrap();
+    assert_eq!(
+        (outcome.files, outcome.resources, outcome.rejected),
+        (3, 4, 0)
+    );
+    let landed = zone.landed();
+    assert_eq!(landed["v2/ExplanationOfBenefit"], [V2_CLAIM; 3]);
+    let coverage = r#"{ "resourceType":"Coverage", "id":"c"}"#;
+    assert_eq!(landed["v2/Coverage"], [coverage]);
+}
+
+#[test]
+fn bad_lines_are_kept_with_their_place_and_reason_and_the_rest_lands() {
+    let zone = Zone::new();
+    let mut text = format!("{V2_CLAIM}\nnot json\n{{\"a\":1}}\n[1]\n").into_bytes();
+    text.extend_from_slice(b"{\"resourceType\":\"X\xff\"}\n");
+    text.extend_from_slice(b"{\"resourceType\":\"../x\",\"id\":\"1\"}\n{\"resourceType\":\"Pat");
+    let input = zone.input("bad.ndjson", &text);
+    let outcome = zone.import(std::slice::from_ref(&input), None).unwrap();
+    assert_eq!((outcome.resources, outcome.rejected), (1, 6));
+    let found: Vec<(u64, RejectReason)> = outcome
+        .first_rejects
+        .iter()
+        .map(|reject| (reject.line, reject.reason))
+        .collect();
+    use RejectReason::{BadText, NotFhir, NotJson};
+    let expected = [
+        (2, NotJson),
+        (3, NotFhir),
+        (4, NotFhir),
+        (5, BadText),
+        (6, NotFhir),
+        (7, NotJson),
+    ];
+    assert_eq!(found, expected);
+    let kept = rejected_lines(outcome.rejected_file.as_deref().unwrap());
+    assert_eq!(kept.len(), 6);
+    assert_eq!(kept[0]["file"], input.display().to_string());
+    assert_eq!(kept[0]["text"], "not json");
+    assert_eq!(kept[3]["text_hex"].as_str().unwrap().len(), 2 * 21);
+}
+
+#[test]
+fn a_cut_gzip_lands_what_came_before_the_cut_and_says_so() {
+    let zone = Zone::new();
+    let mut lines = String::new();
+    for number in 0..4000u64 {
+        let noise = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        lines.push_str(&format!(
+            "{{\"resourceType\":\"Patient\",\"id\":\"{number}\",\"n\":\"{noise:x}\"}}\n"
+        ));
+    }
+    let whole = gzip(lines.as_bytes());
+    let inputs = [
+        zone.input("cut.gz", &whole[..whole.len() / 2]),
+        zone.input("after.ndjson", format!("{NEUTRAL}\n").as_bytes()),
+    ];
+    let outcome = zone.import(&inputs, Some(ApiVersion::V3)).unwrap();
+    assert_eq!(outcome.rejected_by_reason[&RejectReason::DamagedPart], 1);
+    let landed = zone.landed();
+    assert!((1..4000).contains(&landed["v3/Patient"].len()));
+    assert_eq!(landed["v3/Coverage"], [NEUTRAL]);
+}
+
+#[test]
+fn what_a_killed_import_left_is_not_read_and_is_removed_by_the_next() {
+    let zone = Zone::new();
+    let input = [zone.input("a.ndjson", format!("{V2_CLAIM}\n").as_bytes())];
+    zone.import(&input, None).unwrap();
+    // A marker nobody locks is what a kill leaves behind.
+    let marker = zone
+        .layout
+        .root()
+        .join(format!("importing-run={}", run("0001")));
+    std::fs::write(&marker, b"").unwrap();
+    assert_eq!(zone.landed(), BTreeMap::new());
+    assert_eq!(landing_runs(&zone.layout).unwrap().unsealed.len(), 1);
+    import(&input, None, &zone.layout, &run("0002"), &NoProgress).unwrap();
+    assert_eq!(zone.landed()["v2/ExplanationOfBenefit"], [V2_CLAIM]);
+    assert!(!marker.exists());
+}
+
+#[test]
+fn a_missing_input_is_named_before_anything_is_written() {
+    let zone = Zone::new();
+    let good = zone.input("a.ndjson", V2_CLAIM.as_bytes());
+    let error = zone
+        .import(&[good, PathBuf::from("/nonexistent/b.ndjson")], None)
+        .unwrap_err();
+    assert!(error.is_usage());
+    assert!(error.to_string().contains("b.ndjson"));
+    assert!(!zone.layout.root().exists());
+}
+
+#[test]
+fn real_bodies_land_byte_for_byte() {
+    let Ok(shared) = std::env::var("CLAIMLAKE_SHARED") else {
+        eprintln!("skipped: CLAIMLAKE_SHARED does not name the folder with real bodies");
+        return;
+    };
+    let zone = Zone::new();
+    let data = Path::new(&shared).join("data");
+    let inputs = [data.join("real_v2.ndjson"), data.join("real_v3.ndjson")];
+    let outcome = zone.import(&inputs, None).unwrap();
+    assert_eq!(outcome.rejected, 0);
+    let landed = zone.landed();
+    for (input, api) in inputs.iter().zip(["v2", "v3"]) {
+        let text = std::fs::read_to_string(input).unwrap();
+        let mut expected: Vec<&str> = text.lines().collect();
+        let mut found: Vec<&str> = landed
+            .iter()
+            .filter(|(key, _)| key.starts_with(api))
+            .flat_map(|(_, lines)| lines.iter().map(String::as_str))
+            .collect();
+        expected.sort_unstable();
+        found.sort_unstable();
+        assert_eq!(found, expected);
+    }
+}

@@ -1,0 +1,291 @@
+//! Finding where JSON values begin and end, without reading what they say.
+//!
+//! The scan trusts quotes and brackets and checks nothing else; who needs valid JSON parses it.
+
+use std::ops::Range;
+
+/// The end (exclusive) of the JSON value that begins at `start`, or `None` where the text ends
+/// first or no value begins there.
+#[must_use]
+pub fn value_end(text: &[u8], start: usize) -> Option<usize> {
+    match text.get(start)? {
+        b'"' => string_end(text, start),
+        b'{' | b'[' => container_end(text, start),
+        b',' | b'}' | b']' | b':' => None,
+        _ => {
+            let length = text[start..]
+                .iter()
+                .position(|byte| matches!(byte, b',' | b'}' | b']') || byte.is_ascii_whitespace());
+            Some(length.map_or(text.len(), |length| start + length))
+        }
+    }
+}
+
+/// The end (exclusive) of the string whose opening quote is at `start`.
+fn string_end(text: &[u8], start: usize) -> Option<usize> {
+    let mut position = start + 1;
+    loop {
+        let found = position + memchr::memchr2(b'"', b'\\', text.get(position..)?)?;
+        if text[found] == b'"' {
+            return Some(found + 1);
+        }
+        position = found + 2;
+    }
+}
+
+fn container_end(text: &[u8], start: usize) -> Option<usize> {
+    let mut depth = 0usize;
+    let mut position = start;
+    while let Some(byte) = text.get(position) {
+        match byte {
+            b'"' => {
+                position = string_end(text, position)?;
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(position + 1);
+                }
+            }
+            _ => {}
+        }
+        position += 1;
+    }
+    None
+}
+
+/// The position of the first byte from `start` on that is not JSON white space.
+#[must_use]
+pub fn skip_space(text: &[u8], start: usize) -> usize {
+    let rest = text.get(start..).unwrap_or_default();
+    let space = rest
+        .iter()
+        .position(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+    start + space.unwrap_or(rest.len())
+}
+
+/// A member of an object, as ranges of the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The key between its quotes, escapes as they stand.
+    pub key: Range<usize>,
+    /// The value.
+    pub value: Range<usize>,
+}
+
+/// The members of the object that begins at a position. Ends early where the text does; see
+/// [`Members::end`].
+#[derive(Debug)]
+pub struct Members<'a> {
+    text: &'a [u8],
+    position: usize,
+    state: State,
+    unfinished: Option<(Range<usize>, usize)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Inside,
+    Ended,
+    Broken,
+}
+
+impl<'a> Members<'a> {
+    /// The members of the object at `start` (its opening brace).
+    #[must_use]
+    pub fn new(text: &'a [u8], start: usize) -> Self {
+        let is_object = text.get(start) == Some(&b'{');
+        Self {
+            text,
+            position: start + 1,
+            state: if is_object {
+                State::Inside
+            } else {
+                State::Broken
+            },
+            unfinished: None,
+        }
+    }
+
+    /// The members from `position` on, which lies within an object, behind one of its values.
+    #[must_use]
+    pub fn resume(text: &'a [u8], position: usize) -> Self {
+        Self {
+            text,
+            position,
+            state: State::Inside,
+            unfinished: None,
+        }
+    }
+
+    /// The key, and where its value begins, of the member that the text ends in.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<(Range<usize>, usize)> {
+        self.unfinished.clone()
+    }
+
+    /// The end (exclusive) of the object, once all members were read and it was closed.
+    #[must_use]
+    pub fn end(&self) -> Option<usize> {
+        (self.state == State::Ended).then_some(self.position)
+    }
+
+    fn member(&mut self) -> Option<Member> {
+        let mut position = skip_space(self.text, self.position);
+        if self.text.get(position) == Some(&b',') {
+            position = skip_space(self.text, position + 1);
+        }
+        match self.text.get(position)? {
+            b'}' => {
+                self.state = State::Ended;
+                self.position = position + 1;
+                return None;
+            }
+            b'"' => {}
+            _ => return None,
+        }
+        let key_end = string_end(self.text, position)?;
+        let colon = skip_space(self.text, key_end);
+        if self.text.get(colon) != Some(&b':') {
+            return None;
+        }
+        let value_start = skip_space(self.text, colon + 1);
+        let key = position + 1..key_end - 1;
+        let Some(value_end) = value_end(self.text, value_start) else {
+            self.unfinished = Some((key, value_start));
+            return None;
+        };
+        self.position = value_end;
+        Some(Member {
+            key,
+            value: value_start..value_end,
+        })
+    }
+}
+
+impl Iterator for Members<'_> {
+    type Item = Member;
+
+    fn next(&mut self) -> Option<Member> {
+        if self.state != State::Inside {
+            return None;
+        }
+        let member = self.member();
+        if member.is_none() && self.state == State::Inside {
+            self.state = State::Broken;
+        }
+        member
+    }
+}
+
+/// The elements of the array at `start` (its opening bracket), as ranges of the text.
+#[derive(Debug)]
+pub struct Elements<'a> {
+    text: &'a [u8],
+    position: usize,
+    state: State,
+}
+
+impl<'a> Elements<'a> {
+    /// The elements of the array at `start`.
+    #[must_use]
+    pub fn new(text: &'a [u8], start: usize) -> Self {
+        let is_array = text.get(start) == Some(&b'[');
+        Self {
+            text,
+            position: start + 1,
+            state: if is_array {
+                State::Inside
+            } else {
+                State::Broken
+            },
+        }
+    }
+
+    /// The end (exclusive) of the array, once all elements were read and it was closed.
+    #[must_use]
+    pub fn end(&self) -> Option<usize> {
+        (self.state == State::Ended).then_some(self.position)
+    }
+
+    fn element(&mut self) -> Option<Range<usize>> {
+        let mut position = skip_space(self.text, self.position);
+        if self.text.get(position) == Some(&b',') {
+            position = skip_space(self.text, position + 1);
+        }
+        if *self.text.get(position)? == b']' {
+            self.state = State::Ended;
+            self.position = position + 1;
+            return None;
+        }
+        let end = value_end(self.text, position)?;
+        self.position = end;
+        Some(position..end)
+    }
+}
+
+impl Iterator for Elements<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        if self.state != State::Inside {
+            return None;
+        }
+        let element = self.element();
+        if element.is_none() && self.state == State::Inside {
+            self.state = State::Broken;
+        }
+        element
+    }
+}
+
+/// The text between the quotes of the string at `range`, where it has no escapes.
+#[must_use]
+pub fn plain_string<'a>(text: &'a [u8], range: &Range<usize>) -> Option<&'a str> {
+    let inner = text
+        .get(range.clone())?
+        .strip_prefix(b"\"")?
+        .strip_suffix(b"\"")?;
+    if memchr::memchr(b'\\', inner).is_some() {
+        return None;
+    }
+    std::str::from_utf8(inner).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Elements, Members, value_end};
+
+    fn keys(text: &str) -> (Vec<&str>, bool) {
+        let mut members = Members::new(text.as_bytes(), 0);
+        let keys = members.by_ref().map(|member| &text[member.key]).collect();
+        (keys, members.end() == Some(text.len()))
+    }
+
+    #[test]
+    fn brackets_and_quotes_inside_strings_do_not_end_a_value() {
+        let text = r#"{"a":"}]\"{","b":[{"c":"\\"}],"d":-1.50e3 , "e":null}"#;
+        assert_eq!(keys(text), (vec!["a", "b", "d", "e"], true));
+        assert_eq!(value_end(text.as_bytes(), 0), Some(text.len()));
+    }
+
+    #[test]
+    fn a_cut_object_has_no_end_at_any_length() {
+        let text = r#"{"a":"x\"y","b":[1,2,{"c":true}]}"#;
+        for length in 0..text.len() {
+            assert_eq!(value_end(&text.as_bytes()[..length], 0), None, "{length}");
+            assert!(!keys(&text[..length]).1, "{length}");
+        }
+    }
+
+    #[test]
+    fn elements_of_an_array_are_found_and_its_end() {
+        let text = br#"[ {"a":1} , [2], "x" ]"#;
+        let mut elements = Elements::new(text, 0);
+        let found: Vec<&[u8]> = elements.by_ref().map(|range| &text[range]).collect();
+        assert_eq!(found, [&br#"{"a":1}"#[..], b"[2]", br#""x""#]);
+        assert_eq!(elements.end(), Some(text.len()));
+    }
+}

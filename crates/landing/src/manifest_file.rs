@@ -1,0 +1,25 @@
+//! `manifest.json` of a landing run, written last and read first.
+
+use std::path::Path;
+
+use claimlake_contract::{LandingManifest, MANIFEST_FILE};
+
+use crate::LandingError;
+use crate::folder::write_by_rename;
+
+pub(crate) fn write(folder: &Path, manifest: &LandingManifest) -> Result<(), LandingError> {
+    let path = folder.join(MANIFEST_FILE);
+    let text = serde_json::to_vec(manifest).map_err(|source| LandingError::Manifest {
+        path: path.clone(),
+        source,
+    })?;
+    write_by_rename(&path, &text)
+}
+
+pub(crate) fn read(path: &Path) -> Result<LandingManifest, LandingError> {
+    let text = std::fs::read(path).map_err(LandingError::io("reading", path))?;
+    serde_json::from_slice(&text).map_err(|source| LandingError::Manifest {
+        path: path.to_path_buf(),
+        source,
+    })
+}

@@ -1,0 +1,207 @@
+//! Which runs have landed.
+
+use std::path::{Path, PathBuf};
+
+use claimlake_contract::{
+    ApiVersion, LANDING_FORMAT, LandingLayout, LandingManifest, LandingPart, MANIFEST_FILE,
+    ResourceType, RunId, partition_value,
+};
+
+use crate::import::marker;
+use crate::{LandingError, manifest_file};
+
+/// A sealed run of one resource type.
+#[derive(Debug, Clone)]
+pub struct SealedRun {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// What it holds.
+    pub manifest: LandingManifest,
+}
+
+impl SealedRun {
+    /// The parts, in landing order.
+    pub fn parts(&self) -> impl Iterator<Item = SealedPart> + '_ {
+        self.manifest.parts.iter().map(|part| SealedPart {
+            path: self.folder.join(&part.file),
+            relative: format!(
+                "landing/api={}/resource={}/run={}/{}",
+                self.manifest.api, self.manifest.resource, self.manifest.run, part.file
+            ),
+            api: self.manifest.api,
+            resource: self.manifest.resource.clone(),
+            run: self.manifest.run.clone(),
+            part: part.clone(),
+        })
+    }
+}
+
+/// One part of a sealed run.
+#[derive(Debug, Clone)]
+pub struct SealedPart {
+    /// The file.
+    pub path: PathBuf,
+    /// The file relative to the data directory, as rejects name it.
+    pub relative: String,
+    /// The API version of its resources.
+    pub api: ApiVersion,
+    /// The type of its resources.
+    pub resource: ResourceType,
+    /// The run that landed it.
+    pub run: RunId,
+    /// What the manifest says of it.
+    pub part: LandingPart,
+}
+
+impl SealedPart {
+    /// The SHA-256 of the file as it is on disk now, lower-case hex.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn sha256_on_disk(&self) -> Result<String, LandingError> {
+        crate::recover::sha256_of(&self.path)
+    }
+}
+
+/// A run folder without a manifest: being written, or left by a run that was killed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnsealedRun {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The API version.
+    pub api: ApiVersion,
+    /// The resource type.
+    pub resource: ResourceType,
+    /// The run.
+    pub run: RunId,
+}
+
+/// A run folder whose manifest cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DamagedManifest {
+    /// The manifest.
+    pub path: PathBuf,
+    /// What is wrong with it, in words.
+    pub reason: String,
+}
+
+/// Everything below `landing`, sorted by run, then API version, then resource type.
+#[derive(Debug, Clone, Default)]
+pub struct LandingRuns {
+    /// Runs that readers read.
+    pub sealed: Vec<SealedRun>,
+    /// Runs that readers pass over.
+    pub unsealed: Vec<UnsealedRun>,
+    /// Runs that were sealed and cannot be read any more.
+    pub damaged: Vec<DamagedManifest>,
+}
+
+/// Lists everything below `landing`; a landing zone that does not exist yet is empty.
+///
+/// # Errors
+/// When a folder cannot be listed.
+pub fn landing_runs(layout: &LandingLayout) -> Result<LandingRuns, LandingError> {
+    let mut runs = LandingRuns::default();
+    let under_import = marker::runs_under_import(layout)?;
+    for (api_folder, api) in folders::<ApiVersion>(layout.root(), "api")? {
+        for (resource_folder, resource) in folders::<ResourceType>(&api_folder, "resource")? {
+            for (folder, run) in folders::<RunId>(&resource_folder, "run")? {
+                let manifest = folder.join(MANIFEST_FILE);
+                if under_import.contains(&run) || !exists(&manifest)? {
+                    runs.unsealed.push(UnsealedRun {
+                        folder,
+                        api,
+                        resource: resource.clone(),
+                        run,
+                    });
+                    continue;
+                }
+                match usable_manifest(&manifest, api, &resource, &run) {
+                    Ok(manifest) => runs.sealed.push(SealedRun { folder, manifest }),
+                    Err(reason) => runs.damaged.push(DamagedManifest {
+                        path: manifest,
+                        reason,
+                    }),
+                }
+            }
+        }
+    }
+    runs.sealed.sort_by(|left, right| {
+        let key = |run: &SealedRun| {
+            let manifest = &run.manifest;
+            (
+                manifest.run.clone(),
+                manifest.api,
+                manifest.resource.clone(),
+            )
+        };
+        key(left).cmp(&key(right))
+    });
+    runs.unsealed
+        .sort_by(|left, right| (&left.run, &left.folder).cmp(&(&right.run, &right.folder)));
+    Ok(runs)
+}
+
+/// The sealed runs, sorted by run, then API version, then resource type. Damaged manifests are
+/// logged and left out; [`landing_runs`] returns them.
+///
+/// # Errors
+/// When a folder cannot be listed.
+pub fn sealed_runs(layout: &LandingLayout) -> Result<Vec<SealedRun>, LandingError> {
+    let runs = landing_runs(layout)?;
+    for damaged in &runs.damaged {
+        tracing::warn!(
+            manifest.path = %damaged.path.display(),
+            reason = %damaged.reason,
+            "a landing run is left out: its manifest cannot be used"
+        );
+    }
+    Ok(runs.sealed)
+}
+
+fn usable_manifest(
+    path: &Path,
+    api: ApiVersion,
+    resource: &ResourceType,
+    run: &RunId,
+) -> Result<LandingManifest, String> {
+    let manifest = manifest_file::read(path).map_err(|error| error.to_string())?;
+    if manifest.format != LANDING_FORMAT {
+        return Err(format!(
+            "landing format {} where {LANDING_FORMAT} is known; use the claimlake that wrote it",
+            manifest.format
+        ));
+    }
+    if manifest.api != api || manifest.resource != *resource || manifest.run != *run {
+        return Err("the manifest is that of another run folder".into());
+    }
+    let plain_name =
+        |part: &LandingPart| !part.file.contains('/') && part.file.starts_with("part-");
+    if !manifest.parts.iter().all(plain_name) {
+        return Err("the manifest names a part outside its folder".into());
+    }
+    Ok(manifest)
+}
+
+fn folders<K: std::str::FromStr>(
+    root: &Path,
+    key: &str,
+) -> Result<Vec<(PathBuf, K)>, LandingError> {
+    let entries = match std::fs::read_dir(root) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(LandingError::io("listing", root))?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(LandingError::io("listing", root))?.path();
+        if let Some(Ok(value)) = partition_value(&path, key).map(str::parse) {
+            found.push((path, value));
+        }
+    }
+    Ok(found)
+}
+
+fn exists(path: &Path) -> Result<bool, LandingError> {
+    path.try_exists()
+        .map_err(LandingError::io("looking for", path))
+}
