@@ -2,6 +2,7 @@
 //!
 //! Knows neither Arrow nor tables.
 
+pub mod oauth;
 mod token;
 
 pub use token::{AccessToken, TokenError, TokenSource};

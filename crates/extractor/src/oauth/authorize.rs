@@ -1,0 +1,201 @@
+//! The authorization request: PKCE with S256, a state of its own, and what the callback brings.
+
+use chrono::{DateTime, Utc};
+use claimlake_contract::{ApiVersion, Secret};
+use claimlake_vault::{PendingAuthorization, Vault};
+use oauth2::basic::BasicClient;
+use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, RedirectUrl, Scope};
+use url::Url;
+
+use super::OauthError;
+use super::app::App;
+
+/// What is asked for where the caller names no scopes. Refresh tokens come without being asked
+/// for: `offline_access` would be refused.
+pub const DEFAULT_SCOPES: [&str; 5] = [
+    "openid",
+    "profile",
+    "patient/Patient.read",
+    "patient/Coverage.read",
+    "patient/ExplanationOfBenefit.read",
+];
+
+/// What to ask the person for.
+#[derive(Debug, Clone)]
+pub struct AuthorizeRequest {
+    /// The version whose id space the grant will be in.
+    pub api: ApiVersion,
+    /// The registered address the browser comes back to, letter for letter.
+    pub redirect_uri: String,
+    /// The scopes; [`DEFAULT_SCOPES`] where there are none.
+    pub scopes: Vec<String>,
+    /// The language of the consent page, `en` or `es`.
+    pub lang: Option<String>,
+    /// The app's own name of the person.
+    pub external_id: Option<String>,
+}
+
+impl AuthorizeRequest {
+    /// All that claimlake reads, for one version and redirect address.
+    #[must_use]
+    pub fn new(api: ApiVersion, redirect_uri: impl Into<String>) -> Self {
+        Self {
+            api,
+            redirect_uri: redirect_uri.into(),
+            scopes: Vec::new(),
+            lang: None,
+            external_id: None,
+        }
+    }
+}
+
+/// An authorization that has begun.
+#[derive(Debug, Clone)]
+pub struct StartedAuthorization {
+    /// Where the person's browser must go.
+    pub url: Url,
+    /// Ties the callback to this request.
+    pub state: Secret,
+}
+
+/// Begins an authorization: keeps state and verifier sealed in the vault and gives the URL.
+///
+/// # Errors
+/// Where `redirect_uri` is no URL or the vault cannot be written.
+pub fn start(
+    app: &App,
+    vault: &Vault,
+    request: &AuthorizeRequest,
+    now: DateTime<Utc>,
+) -> Result<StartedAuthorization, OauthError> {
+    let wrong = |what: &str| OauthError::Configuration {
+        reason: format!("{what} is not a URL"),
+    };
+    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    let client = BasicClient::new(ClientId::new(app.client_id.clone()))
+        .set_auth_uri(
+            AuthUrl::new(app.authorize_url(request.api).into()).map_err(|_| wrong("base_url"))?,
+        )
+        .set_redirect_uri(
+            RedirectUrl::new(request.redirect_uri.clone()).map_err(|_| wrong("redirect_uri"))?,
+        );
+    let scopes: Vec<Scope> = if request.scopes.is_empty() {
+        DEFAULT_SCOPES.map(|scope| Scope::new(scope.into())).into()
+    } else {
+        request.scopes.iter().cloned().map(Scope::new).collect()
+    };
+    // 32 bytes: the server asks for 16 characters or more.
+    let mut url_request = client
+        .authorize_url(|| CsrfToken::new_random_len(32))
+        .add_scopes(scopes)
+        .set_pkce_challenge(challenge);
+    if let Some(lang) = &request.lang {
+        url_request = url_request.add_extra_param("lang", lang.clone());
+    }
+    let (url, state) = url_request.url();
+    let state = Secret::new(state.into_secret());
+    vault.begin_authorization(
+        &state,
+        &PendingAuthorization {
+            api: request.api,
+            redirect_uri: request.redirect_uri.clone(),
+            code_verifier: Secret::new(verifier.into_secret()),
+            external_id: request.external_id.clone(),
+            created_at: now,
+        },
+    )?;
+    Ok(StartedAuthorization { url, state })
+}
+
+/// What the browser brought back.
+#[derive(Debug, Clone)]
+pub struct Callback {
+    /// Ties it to the request it answers.
+    pub state: Secret,
+    /// The code, or what the server said instead.
+    pub outcome: CallbackOutcome,
+}
+
+/// The code, or what the server said instead.
+#[derive(Debug, Clone)]
+pub enum CallbackOutcome {
+    /// The person agreed; the code lives for 60 seconds.
+    Code(Secret),
+    /// The person pressed cancel, or left nothing to share.
+    Denied,
+    /// The server refuses the request as the app made it.
+    Refused(ServerError),
+}
+
+/// An error word of the authorization server, cleaned for showing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerError(pub(crate) String);
+
+impl std::fmt::Display for ServerError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Reads a callback URL, or the part of it from `?` on; none where it answers no request, as the
+/// background call `?error=not_found` of the server's "person not found" page.
+///
+/// # Errors
+/// [`OauthError::Callback`] where it has neither a code nor an error, or both twice.
+pub fn read_callback(text: &str) -> Result<Option<Callback>, OauthError> {
+    let wrong = |reason: &str| OauthError::Callback {
+        reason: reason.into(),
+    };
+    let text = text.trim().trim_matches(['"', '\'']);
+    let query = text
+        .split_once('?')
+        .map(|(_, query)| query)
+        .ok_or_else(|| {
+            wrong("the callback URL has no query: copy it whole, from http to its end")
+        })?;
+    let query = query.split_once('#').map_or(query, |(query, _)| query);
+    let one = |name: &str| -> Result<Option<String>, OauthError> {
+        let mut values = url::form_urlencoded::parse(query.as_bytes())
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned());
+        let first = values.next().filter(|value| !value.is_empty());
+        match values.next() {
+            None => Ok(first),
+            Some(_) => Err(wrong("the callback URL names a parameter twice")),
+        }
+    };
+    let (code, error) = (one("code")?, one("error")?);
+    let Some(state) = one("state")?.map(Secret::new) else {
+        return match code {
+            None => Ok(None),
+            Some(_) => Err(wrong(
+                "the callback URL has a code but no state: it answers no request made here",
+            )),
+        };
+    };
+    let outcome = match (code, error.as_deref()) {
+        (Some(code), None) => CallbackOutcome::Code(Secret::new(code)),
+        (None, Some("access_denied")) => CallbackOutcome::Denied,
+        (None, Some(error)) => CallbackOutcome::Refused(ServerError(clean(error))),
+        (Some(_), Some(_)) => return Err(wrong("the callback URL has both a code and an error")),
+        (None, None) => return Err(wrong("the callback URL has neither a code nor an error")),
+    };
+    Ok(Some(Callback { state, outcome }))
+}
+
+/// A word of the server as far as it is one: letters, digits and underscores.
+fn clean(word: &str) -> String {
+    let cleaned: String = word
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+        .take(40)
+        .collect();
+    if cleaned.is_empty() {
+        "unnamed_error".into()
+    } else {
+        cleaned
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! Consent without a person, as the sandbox grants it to its synthetic people.
+
+use chrono::{DateTime, Utc};
+use claimlake_contract::ApiVersion;
+use claimlake_vault::{Stored, TokenLock, Vault};
+use url::Url;
+
+use super::OauthError;
+use super::app::{App, is_loopback};
+use super::authorize::{AuthorizeRequest, CallbackOutcome, read_callback, start};
+use super::endpoint::{Endpoint, Posted};
+use super::exchange::exchange_and_store;
+
+const MOST_HOPS: usize = 8;
+
+/// Lets synthetic people of a sandbox on this machine consent.
+#[derive(Debug)]
+pub struct AutomaticConsent<'a> {
+    endpoint: Endpoint,
+    vault: &'a Vault,
+    redirect_uri: String,
+    _lock: TokenLock,
+}
+
+impl<'a> AutomaticConsent<'a> {
+    /// Takes the token lock: no broker can run on this vault until this is dropped.
+    ///
+    /// # Errors
+    /// Where the server is not on this machine, or another process holds the token lock.
+    pub fn begin(
+        app: App,
+        vault: &'a Vault,
+        redirect_uri: impl Into<String>,
+    ) -> Result<Self, OauthError> {
+        if !is_loopback(app.base_url()) {
+            return Err(OauthError::Configuration {
+                reason: "only a sandbox on this machine can consent for its people: set \
+                         source.kind to blue_button and use authorize"
+                    .into(),
+            });
+        }
+        let lock = TokenLock::acquire(vault.data_dir(), 200, std::thread::sleep)?;
+        Ok(Self {
+            endpoint: Endpoint::new(app)?,
+            vault,
+            redirect_uri: redirect_uri.into(),
+            _lock: lock,
+        })
+    }
+
+    /// The person with this login consents; the grant is stored.
+    ///
+    /// # Errors
+    /// Where the sandbox does not consent by itself, or what it answers cannot be used.
+    pub async fn consent(
+        &self,
+        api: ApiVersion,
+        login: &str,
+        now: impl Fn() -> DateTime<Utc>,
+    ) -> Result<Stored, OauthError> {
+        let request = AuthorizeRequest::new(api, self.redirect_uri.clone());
+        let started = start(self.endpoint.app(), self.vault, &request, now())?;
+        let mut url = started.url;
+        url.query_pairs_mut().append_pair("login", login);
+        let callback = self.follow(url).await?;
+        let Some(callback) = read_callback(&callback)? else {
+            return Err(declined("the answer names no request"));
+        };
+        let CallbackOutcome::Code(code) = callback.outcome else {
+            return Err(declined("the sandbox did not consent"));
+        };
+        let pending = self
+            .vault
+            .take_authorization(&callback.state)?
+            .ok_or_else(|| declined("the answer belongs to another request"))?;
+        exchange_and_store(&self.endpoint, self.vault, &pending, &code, now).await
+    }
+
+    /// Goes from redirect to redirect until one leads back to the app; never to another origin.
+    async fn follow(&self, mut url: Url) -> Result<String, OauthError> {
+        for _ in 0..MOST_HOPS {
+            let origin = url.origin();
+            let answer = match self.endpoint.get(url.clone(), None).await {
+                Posted::Answer(answer) => answer,
+                Posted::NotSent(reason) | Posted::Lost(reason) => {
+                    return Err(OauthError::Transient {
+                        reason: format!("asking the sandbox for consent: {reason}"),
+                    });
+                }
+            };
+            let Some(location) = answer.location else {
+                return Err(declined(&format!(
+                    "the sandbox answered {} instead of consenting (it must run with \
+                     --auto-consent)",
+                    answer.status
+                )));
+            };
+            if location.starts_with(&self.redirect_uri) {
+                return Ok(location);
+            }
+            url = url
+                .join(&location)
+                .ok()
+                .filter(|next| next.origin() == origin)
+                .ok_or_else(|| declined("the sandbox redirects elsewhere"))?;
+        }
+        Err(declined("the sandbox redirects without end"))
+    }
+}
+
+fn declined(reason: &str) -> OauthError {
+    OauthError::Declined {
+        reason: format!("asking the sandbox for consent: {reason}"),
+    }
+}

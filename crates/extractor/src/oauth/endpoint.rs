@@ -1,0 +1,138 @@
+//! One POST to an OAuth endpoint, and what is known of its fate.
+
+use std::time::Duration;
+
+use claimlake_contract::Secret;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
+use url::Url;
+use url::form_urlencoded::Serializer;
+use zeroize::Zeroizing;
+
+use super::{App, OauthError};
+
+/// A refresh is answered by the server's data source, which may be slow; giving up early costs a
+/// consent.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(90);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+const LARGEST_BODY: usize = 1 << 20;
+
+/// Sends OAuth requests of one app.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoint {
+    http: reqwest::Client,
+    app: App,
+}
+
+/// What became of a POST.
+#[derive(Debug)]
+pub(crate) enum Posted {
+    /// The server answered.
+    Answer(Answer),
+    /// The request never left: no connection.
+    NotSent(&'static str),
+    /// The request may have been carried out, but there is no whole answer.
+    Lost(&'static str),
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) location: Option<String>,
+    pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+impl Endpoint {
+    pub(crate) fn new(app: App) -> Result<Self, OauthError> {
+        // A provider installed earlier in this process is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let loopback = super::app::is_loopback(app.base_url());
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            // A connection of its own for each POST: a kept one may be closed by the server just
+            // when a token is on it.
+            .pool_max_idle_per_host(0)
+            .https_only(!loopback)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(ANSWER_TIMEOUT)
+            .user_agent(concat!("claimlake/", env!("CARGO_PKG_VERSION")));
+        if loopback {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|error| OauthError::Configuration {
+            reason: format!("making the HTTP client: {}", error.without_url()),
+        })?;
+        Ok(Self { http, app })
+    }
+
+    pub(crate) fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Posts a form with the app's id and secret in it: urlencoded, which every version reads.
+    pub(crate) async fn post(&self, url: Url, form: &[(&str, &str)]) -> Posted {
+        let mut body = Serializer::new(String::new());
+        for (name, value) in form {
+            body.append_pair(name, value);
+        }
+        body.append_pair("client_id", &self.app.client_id);
+        body.append_pair("client_secret", self.app.client_secret.expose());
+        let request = self
+            .http
+            .post(url)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(ACCEPT, "application/json")
+            .body(body.finish());
+        send(request).await
+    }
+
+    /// Gets a page or resource, with the bearer where one is given.
+    pub(crate) async fn get(&self, url: Url, bearer: Option<&Secret>) -> Posted {
+        let mut request = self.http.get(url).header(ACCEPT, "application/json");
+        if let Some(bearer) = bearer {
+            request = request.bearer_auth(bearer.expose());
+        }
+        send(request).await
+    }
+}
+
+async fn send(request: reqwest::RequestBuilder) -> Posted {
+    let mut response = match request.send().await {
+        Ok(response) => response,
+        Err(error) if error.is_connect() || error.is_builder() => {
+            return Posted::NotSent("the server could not be reached");
+        }
+        Err(error) if error.is_timeout() => {
+            return Posted::Lost("the server did not answer in time");
+        }
+        Err(_) => return Posted::Lost("the connection broke before the answer"),
+    };
+    let status = response.status().as_u16();
+    let header = |name| {
+        let value = response.headers().get(name)?;
+        value.to_str().ok().map(str::to_owned)
+    };
+    let retry_after = header(RETRY_AFTER)
+        .and_then(|text| text.trim().parse().ok())
+        .map(Duration::from_secs);
+    let location = header(reqwest::header::LOCATION);
+    let mut body = Zeroizing::new(Vec::new());
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_BODY => {
+                body.extend_from_slice(&chunk);
+            }
+            Ok(Some(_)) => return Posted::Lost("the answer was far too long"),
+            Ok(None) => break,
+            Err(_) => return Posted::Lost("the answer was cut short"),
+        }
+    }
+    Posted::Answer(Answer {
+        status,
+        retry_after,
+        location,
+        body,
+    })
+}
