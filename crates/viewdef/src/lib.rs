@@ -4,3 +4,5 @@
 
 pub mod definition;
 pub mod fhirpath;
+pub mod oracle;
+pub mod problem;

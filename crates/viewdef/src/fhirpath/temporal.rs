@@ -62,6 +62,18 @@ impl Temporal {
         Some(parsed)
     }
 
+    /// Which of the three it is.
+    #[must_use]
+    pub fn kind(&self) -> TemporalKind {
+        self.kind
+    }
+
+    /// Whether it is a dateTime to the second at least, with its zone.
+    #[must_use]
+    pub fn is_instant(&self) -> bool {
+        self.kind == TemporalKind::DateTime && self.given == 6 && self.zone.is_some()
+    }
+
     fn read_date(&mut self, text: &str) -> Option<()> {
         let mut parts = text.split('-');
         self.fields[0] = digits(parts.next()?, 4)?;

@@ -86,7 +86,7 @@ pub fn choice_type_of_key(element: &str, key: &str) -> Option<&'static str> {
 #[must_use]
 pub fn declared_type_of_element(name: &str) -> Option<&'static str> {
     Some(match name {
-        "birthDate" | "expirationDate" | "approvalDate" | "lastReviewDate" | "statusDate" => "date",
+        "birthDate" | "approvalDate" | "lastReviewDate" | "statusDate" => "date",
         "openingTime" | "closingTime" | "availableStartTime" | "availableEndTime" => "time",
         "lastUpdated" | "recorded" | "issued" => "instant",
         _ => return None,

@@ -1,0 +1,139 @@
+//! What an expression found to the value of a cell, checked against the type of its column.
+
+use serde_json::Value;
+
+use super::EvaluationError;
+use super::item::{Item, json_type};
+use crate::definition::{Column, ScalarType};
+use crate::fhirpath::{Decimal, Temporal, TemporalKind};
+use crate::problem::ProblemKind;
+
+/// The cell of a column; problems leave null, in a list the element is left out.
+pub(super) fn cell(
+    column: &Column,
+    items: &[Item<'_>],
+    problems: &mut Vec<EvaluationError>,
+) -> Value {
+    let mut values = Vec::new();
+    for value in items.iter().filter_map(Item::to_json) {
+        match check(column, &value) {
+            Ok(()) => values.push(value),
+            Err(kind) => {
+                problems.push(EvaluationError {
+                    kind,
+                    expected: column.column_type.scalar.to_string(),
+                    found: json_type(&value).to_owned(),
+                });
+                if !column.collection {
+                    values.push(Value::Null);
+                }
+            }
+        }
+    }
+    if column.collection {
+        return Value::Array(values);
+    }
+    if values.len() > 1 {
+        problems.clear();
+        problems.push(EvaluationError::several(values.len()));
+        return Value::Null;
+    }
+    values.pop().unwrap_or(Value::Null)
+}
+
+fn check(column: &Column, value: &Value) -> Result<(), ProblemKind> {
+    match column.column_type.scalar {
+        ScalarType::Utf8 => {
+            let fits = match value {
+                Value::String(_) | Value::Number(_) | Value::Bool(_) => true,
+                // Only a column that says so holds elements.
+                Value::Object(_) => column.fhir_type.as_deref().is_some_and(is_complex),
+                Value::Array(_) | Value::Null => false,
+            };
+            wrong_type_unless(fits)
+        }
+        ScalarType::Boolean => wrong_type_unless(value.is_boolean()),
+        ScalarType::Int16 => integer(value, i64::from(i16::MIN)..=i64::from(i16::MAX)),
+        ScalarType::Int32 => integer(value, i64::from(i32::MIN)..=i64::from(i32::MAX)),
+        ScalarType::Int64 => match value {
+            // FHIR's JSON writes integer64 as a string.
+            Value::String(text) => wrong_type_unless(text.parse::<i64>().is_ok()),
+            _ => integer(value, i64::MIN..=i64::MAX),
+        },
+        ScalarType::Float64 => wrong_type_unless(value.is_number()),
+        ScalarType::Decimal { precision, scale } => decimal(value, precision, scale),
+        ScalarType::Date => date(value),
+        ScalarType::Timestamp => timestamp(value),
+    }
+}
+
+fn is_complex(fhir_type: &str) -> bool {
+    let name = fhir_type.rsplit('/').next().unwrap_or(fhir_type);
+    name.starts_with(|first: char| first.is_ascii_uppercase())
+}
+
+fn wrong_type_unless(fits: bool) -> Result<(), ProblemKind> {
+    if fits {
+        Ok(())
+    } else {
+        Err(ProblemKind::WrongType)
+    }
+}
+
+fn integer(value: &Value, range: std::ops::RangeInclusive<i64>) -> Result<(), ProblemKind> {
+    let Value::Number(number) = value else {
+        return Err(ProblemKind::WrongType);
+    };
+    let Some(number) = Decimal::parse(&number.to_string()) else {
+        return Err(ProblemKind::TooManyDigits);
+    };
+    if number.normalized().scale() > 0 {
+        return Err(ProblemKind::WrongType);
+    }
+    match number.to_integer() {
+        Some(number) if range.contains(&number) => Ok(()),
+        _ => Err(ProblemKind::TooManyDigits),
+    }
+}
+
+fn decimal(value: &Value, precision: u8, scale: i8) -> Result<(), ProblemKind> {
+    let Value::Number(number) = value else {
+        return Err(ProblemKind::WrongType);
+    };
+    let scaled = Decimal::parse(&number.to_string())
+        .zip(u32::try_from(scale).ok())
+        .and_then(|(number, scale)| number.normalized().rescaled(scale));
+    match scaled {
+        Some(number) if digits(number.mantissa()) <= u32::from(precision) => Ok(()),
+        _ => Err(ProblemKind::TooManyDigits),
+    }
+}
+
+fn digits(mantissa: i128) -> u32 {
+    mantissa
+        .unsigned_abs()
+        .checked_ilog10()
+        .map_or(1, |log| log + 1)
+}
+
+/// A whole date, or a dateTime, of which the first ten characters count.
+fn date(value: &Value) -> Result<(), ProblemKind> {
+    let Value::String(text) = value else {
+        return Err(ProblemKind::WrongType);
+    };
+    if text.len() >= 10 && Temporal::parse(text, TemporalKind::DateTime).is_some() {
+        return Ok(());
+    }
+    Err(ProblemKind::BadDate)
+}
+
+/// An instant: to the second at least, with its zone.
+fn timestamp(value: &Value) -> Result<(), ProblemKind> {
+    let Value::String(text) = value else {
+        return Err(ProblemKind::WrongType);
+    };
+    match Temporal::parse(text, TemporalKind::DateTime) {
+        Some(temporal) if temporal.is_instant() => Ok(()),
+        _ => Err(ProblemKind::BadDate),
+    }
+}

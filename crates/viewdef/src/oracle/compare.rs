@@ -1,0 +1,187 @@
+//! Equality, equivalence and order.
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+use super::EvaluationError;
+use super::evaluate::{one, type_of};
+use super::item::{Item, Scalar};
+use crate::fhirpath::{Decimal, Temporal, TemporalKind};
+
+/// `=`: unknown where a side is empty or the precision of a date does not suffice.
+pub(super) fn equal(left: &[Item<'_>], right: &[Item<'_>]) -> Option<bool> {
+    if left.is_empty() || right.is_empty() {
+        return None;
+    }
+    if left.len() != right.len() {
+        return Some(false);
+    }
+    let mut result = Some(true);
+    for (left, right) in left.iter().zip(right) {
+        match equal_items(left, right) {
+            Some(true) => {}
+            Some(false) => return Some(false),
+            None => result = None,
+        }
+    }
+    result
+}
+
+/// `=` of two items.
+pub(super) fn equal_items(left: &Item<'_>, right: &Item<'_>) -> Option<bool> {
+    match (left.scalar(), right.scalar()) {
+        (Ok(Some(left)), Ok(Some(right))) => equal_scalars(&left, &right),
+        (Ok(None), _) | (_, Ok(None)) => None,
+        _ => match (left.to_json(), right.to_json()) {
+            (Some(left), Some(right)) => Some(equal_json(&left, &right)),
+            _ => None,
+        },
+    }
+}
+
+fn equal_scalars(left: &Scalar, right: &Scalar) -> Option<bool> {
+    match (left, right) {
+        (Scalar::Boolean(left), Scalar::Boolean(right)) => Some(left == right),
+        (Scalar::Number(left), Scalar::Number(right)) => Some(left == right),
+        (Scalar::Temporal(left), Scalar::Temporal(right)) => equal_temporals(left, right),
+        (Scalar::Temporal(temporal), Scalar::Text { text, .. })
+        | (Scalar::Text { text, .. }, Scalar::Temporal(temporal)) => {
+            match read_like(text, temporal) {
+                Some(other) => equal_temporals(temporal, &other),
+                None => Some(false),
+            }
+        }
+        (
+            Scalar::Text {
+                text: left,
+                untyped: left_untyped,
+            },
+            Scalar::Text {
+                text: right,
+                untyped: right_untyped,
+            },
+        ) => {
+            if *left_untyped
+                && *right_untyped
+                && let (Some(left), Some(right)) = (full_date(left), full_date(right))
+            {
+                return equal_temporals(&left, &right);
+            }
+            Some(left == right)
+        }
+        _ => Some(false),
+    }
+}
+
+fn equal_temporals(left: &Temporal, right: &Temporal) -> Option<bool> {
+    left.compare(right).map(Ordering::is_eq)
+}
+
+/// A text read as what it is compared with.
+fn read_like(text: &str, like: &Temporal) -> Option<Temporal> {
+    let kind = match like.kind() {
+        TemporalKind::Date => TemporalKind::DateTime,
+        kind => kind,
+    };
+    Temporal::parse(text, kind)
+}
+
+/// A text that is a date with its day, perhaps with a time.
+fn full_date(text: &str) -> Option<Temporal> {
+    (text.len() >= 10)
+        .then(|| Temporal::parse(text, TemporalKind::DateTime))
+        .flatten()
+}
+
+fn equal_json(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Number(left), Value::Number(right)) => {
+            let (left, right) = (left.to_string(), right.to_string());
+            match (Decimal::parse(&left), Decimal::parse(&right)) {
+                (Some(left), Some(right)) => left == right,
+                _ => left == right,
+            }
+        }
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len()
+                && left
+                    .iter()
+                    .zip(right)
+                    .all(|(left, right)| equal_json(left, right))
+        }
+        (Value::Object(left), Value::Object(right)) => {
+            left.len() == right.len()
+                && left
+                    .iter()
+                    .all(|(key, left)| right.get(key).is_some_and(|right| equal_json(left, right)))
+        }
+        _ => left == right,
+    }
+}
+
+/// `~`: always known; texts without regard to case and space, collections without regard to
+/// order.
+pub(super) fn equivalent(left: &[Item<'_>], right: &[Item<'_>]) -> bool {
+    if left.len() != right.len() {
+        return false;
+    }
+    let mut unmatched: Vec<&Item<'_>> = right.iter().collect();
+    left.iter().all(|item| {
+        let position = unmatched
+            .iter()
+            .position(|other| equivalent_items(item, other));
+        match position {
+            Some(position) => {
+                unmatched.swap_remove(position);
+                true
+            }
+            None => false,
+        }
+    })
+}
+
+fn equivalent_items(left: &Item<'_>, right: &Item<'_>) -> bool {
+    if let (Ok(Some(Scalar::Text { text: left, .. })), Ok(Some(Scalar::Text { text: right, .. }))) =
+        (left.scalar(), right.scalar())
+    {
+        let folded = |text: &str| {
+            let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
+            words.join(" ")
+        };
+        return folded(&left) == folded(&right);
+    }
+    equal_items(left, right) == Some(true)
+}
+
+/// The order of two single values; unknown where a side is empty or a date too imprecise.
+pub(super) fn order(
+    left_items: &[Item<'_>],
+    right_items: &[Item<'_>],
+) -> Result<Option<Ordering>, EvaluationError> {
+    let (Some(left), Some(right)) = (one(left_items)?, one(right_items)?) else {
+        return Ok(None);
+    };
+    let incomparable = || {
+        let found = format!("{} and {}", type_of(left_items), type_of(right_items));
+        EvaluationError::wrong_type("two values that have an order", found)
+    };
+    match (&left, &right) {
+        (Scalar::Number(left), Scalar::Number(right)) => Ok(Some(left.cmp(right))),
+        (Scalar::Temporal(left), Scalar::Temporal(right)) => Ok(left.compare(right)),
+        (Scalar::Temporal(temporal), Scalar::Text { text, .. }) => read_like(text, temporal)
+            .map(|other| temporal.compare(&other))
+            .ok_or_else(incomparable),
+        (Scalar::Text { text, .. }, Scalar::Temporal(temporal)) => read_like(text, temporal)
+            .map(|other| other.compare(temporal))
+            .ok_or_else(incomparable),
+        (Scalar::Text { text: left, .. }, Scalar::Text { text: right, .. }) => {
+            let dates = full_date(left).zip(full_date(right));
+            Ok(match dates {
+                Some((left, right)) => left.compare(&right),
+                None => Some(left.cmp(right)),
+            })
+        }
+        _ => Err(incomparable()),
+    }
+}

@@ -1,0 +1,191 @@
+//! Functions over collections.
+
+use serde_json::Value;
+
+use super::EvaluationError;
+use super::evaluate::{Context, Found, boolean_of};
+use super::item::{Item, Scalar};
+use super::operators::distinct;
+use super::{boundary, navigate, text_functions};
+use crate::fhirpath::{Expr, ExprKind, Function};
+
+pub(super) fn call<'a>(
+    context: &Context<'a, '_>,
+    base: &Expr,
+    function: Function,
+    arguments: &[Expr],
+) -> Found<'a> {
+    if function == Function::Iif {
+        return iif(context, base, arguments);
+    }
+    let items = context.evaluate(base)?;
+    let first = arguments.first();
+    Ok(match function {
+        Function::Where => filtered(context, items, first)?,
+        Function::Exists => vec![Item::boolean(!filtered(context, items, first)?.is_empty())],
+        Function::All => {
+            let count = items.len();
+            vec![Item::boolean(
+                filtered(context, items, first)?.len() == count,
+            )]
+        }
+        Function::Empty => vec![Item::boolean(items.is_empty())],
+        Function::Not => boolean_of(&items)?
+            .map(|value| Item::boolean(!value))
+            .into_iter()
+            .collect(),
+        Function::Count => vec![Item::integer(items.len())],
+        Function::First => items.into_iter().take(1).collect(),
+        Function::Last => items.into_iter().next_back().into_iter().collect(),
+        Function::Tail => items.into_iter().skip(1).collect(),
+        Function::Skip => {
+            let count = count_argument(context, first)?;
+            items.into_iter().skip(count).collect()
+        }
+        Function::Take => {
+            let count = count_argument(context, first)?;
+            items.into_iter().take(count).collect()
+        }
+        Function::Single => match items.len() {
+            0 | 1 => items,
+            several => return Err(EvaluationError::several(several)),
+        },
+        Function::Select => {
+            let mut found = Vec::new();
+            if let Some(projection) = first {
+                for item in &items {
+                    found.extend(context.at(item).evaluate(projection)?);
+                }
+            }
+            found
+        }
+        Function::Distinct => distinct(items),
+        Function::HasValue => {
+            let has_value =
+                matches!(items.as_slice(), [item] if matches!(item.scalar(), Ok(Some(_))));
+            vec![Item::boolean(has_value)]
+        }
+        Function::Extension => extensions(context, &items, first)?,
+        Function::LowBoundary => boundary::boundary(context, &items, boundary::Side::Low)?,
+        Function::HighBoundary => boundary::boundary(context, &items, boundary::Side::High)?,
+        Function::ResourceKey => items.iter().filter_map(resource_key).collect(),
+        _ => text_functions::call(context, &items, function, arguments)?,
+    })
+}
+
+fn filtered<'a>(
+    context: &Context<'a, '_>,
+    items: Vec<Item<'a>>,
+    criterion: Option<&Expr>,
+) -> Found<'a> {
+    let Some(criterion) = criterion else {
+        return Ok(items);
+    };
+    let mut kept = Vec::new();
+    for item in items {
+        if context.at(&item).criterion(criterion)? == Some(true) {
+            kept.push(item);
+        }
+    }
+    Ok(kept)
+}
+
+fn count_argument(
+    context: &Context<'_, '_>,
+    argument: Option<&Expr>,
+) -> Result<usize, EvaluationError> {
+    let count = match argument {
+        Some(argument) => context.integer(argument)?,
+        None => None,
+    };
+    Ok(count.map_or(0, |count| usize::try_from(count).unwrap_or(0)))
+}
+
+/// Only the branch that is taken is evaluated.
+fn iif<'a>(context: &Context<'a, '_>, base: &Expr, arguments: &[Expr]) -> Found<'a> {
+    let items = match base.kind {
+        ExprKind::This => vec![context.this.clone()],
+        _ => context.evaluate(base)?,
+    };
+    let item = match items.as_slice() {
+        [] => return Ok(Vec::new()),
+        [item] => item,
+        several => return Err(EvaluationError::several(several.len())),
+    };
+    let context = context.at(item);
+    let [criterion, then, otherwise @ ..] = arguments else {
+        return Ok(Vec::new());
+    };
+    if context.criterion(criterion)? == Some(true) {
+        return context.evaluate(then);
+    }
+    match otherwise.first() {
+        Some(otherwise) => context.evaluate(otherwise),
+        None => Ok(Vec::new()),
+    }
+}
+
+fn extensions<'a>(context: &Context<'a, '_>, items: &[Item<'a>], url: Option<&Expr>) -> Found<'a> {
+    let url = match url {
+        Some(url) => context.text(url)?,
+        None => None,
+    };
+    let Some(url) = url else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for item in items {
+        navigate::member(item, "extension", &mut found);
+    }
+    found.retain(|extension| {
+        let Item::Node(node) = extension else {
+            return false;
+        };
+        node.value.and_then(|value| value.get("url")) == Some(&Value::String(url.clone()))
+    });
+    Ok(found)
+}
+
+/// The id of a resource.
+fn resource_key<'a>(item: &Item<'a>) -> Option<Item<'a>> {
+    let Item::Node(node) = item else {
+        return None;
+    };
+    let resource = node.value?;
+    resource.get("resourceType")?;
+    let mut found = Vec::new();
+    navigate::member(item, "id", &mut found);
+    found.into_iter().next()
+}
+
+/// The ids that references point to: `Patient/1`, also behind a server's address and with a
+/// version. References that name no resource by type and id (`#1`, `urn:uuid:…`) have none.
+pub(super) fn reference_keys<'a>(items: &[Item<'a>], type_name: Option<&str>) -> Vec<Item<'a>> {
+    let mut references = Vec::new();
+    for item in items {
+        navigate::member(item, "reference", &mut references);
+    }
+    references
+        .iter()
+        .filter_map(|reference| match reference.scalar() {
+            Ok(Some(Scalar::Text { text, .. })) => key_of(&text, type_name).map(Item::text),
+            _ => None,
+        })
+        .collect()
+}
+
+fn key_of(reference: &str, type_name: Option<&str>) -> Option<String> {
+    let path = reference.split(['?', '#']).next()?;
+    let path = match path.rsplit_once("/_history/") {
+        Some((path, _version)) => path,
+        None => path,
+    };
+    let (before, id) = path.rsplit_once('/')?;
+    let found_type = before.rsplit('/').next()?;
+    let is_type = found_type.starts_with(|first: char| first.is_ascii_uppercase())
+        && found_type.chars().all(|c| c.is_ascii_alphanumeric());
+    let is_wanted = type_name.is_none_or(|wanted| {
+        wanted == found_type || matches!(wanted, "Resource" | "DomainResource")
+    });
+    (is_type && is_wanted && !id.is_empty()).then(|| id.to_owned())
+}

@@ -1,0 +1,160 @@
+//! Operators: empty operands make empty results, truth has three values.
+
+use super::EvaluationError;
+use super::compare::{equal, equal_items, equivalent, order};
+use super::evaluate::{Context, Found, boolean_of, one, text_of, type_of};
+use super::item::{Item, Scalar};
+use crate::fhirpath::{BinaryOperator, Decimal, Expr};
+
+fn truth<'a>(value: Option<bool>) -> Vec<Item<'a>> {
+    value.map(Item::boolean).into_iter().collect()
+}
+
+pub(super) fn negate<'a>(items: &[Item<'a>]) -> Found<'a> {
+    match one(items)? {
+        None => Ok(Vec::new()),
+        Some(Scalar::Number(number)) => number
+            .checked_neg()
+            .map(|number| vec![Item::number(number)])
+            .ok_or_else(EvaluationError::too_many_digits),
+        Some(_) => Err(EvaluationError::wrong_type("a number", type_of(items))),
+    }
+}
+
+pub(super) fn binary<'a>(
+    context: &Context<'a, '_>,
+    operator: BinaryOperator,
+    left: &Expr,
+    right: &Expr,
+) -> Found<'a> {
+    use BinaryOperator as Op;
+    if matches!(operator, Op::And | Op::Or | Op::Xor | Op::Implies) {
+        return logic(context, operator, left, right).map(truth);
+    }
+    let left = context.evaluate(left)?;
+    let right = context.evaluate(right)?;
+    match operator {
+        Op::Equal => Ok(truth(equal(&left, &right))),
+        Op::NotEqual => Ok(truth(equal(&left, &right).map(|equal| !equal))),
+        Op::Equivalent => Ok(truth(Some(equivalent(&left, &right)))),
+        Op::NotEquivalent => Ok(truth(Some(!equivalent(&left, &right)))),
+        Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual => {
+            let order = order(&left, &right)?;
+            Ok(truth(order.map(|order| match operator {
+                Op::Less => order.is_lt(),
+                Op::LessOrEqual => order.is_le(),
+                Op::Greater => order.is_gt(),
+                _ => order.is_ge(),
+            })))
+        }
+        Op::In => membership(&left, &right).map(truth),
+        Op::Contains => membership(&right, &left).map(truth),
+        Op::Union => Ok(distinct(left.into_iter().chain(right))),
+        Op::Concatenate => {
+            let left = text_of(&left)?.unwrap_or_default();
+            let right = text_of(&right)?.unwrap_or_default();
+            Ok(vec![Item::text(left + &right)])
+        }
+        _ => arithmetic(operator, &left, &right),
+    }
+}
+
+/// The items without those equal to an earlier one.
+pub(super) fn distinct<'a>(items: impl IntoIterator<Item = Item<'a>>) -> Vec<Item<'a>> {
+    let mut kept: Vec<Item<'a>> = Vec::new();
+    for item in items {
+        if !kept
+            .iter()
+            .any(|known| equal_items(known, &item) == Some(true))
+        {
+            kept.push(item);
+        }
+    }
+    kept
+}
+
+fn logic(
+    context: &Context<'_, '_>,
+    operator: BinaryOperator,
+    left: &Expr,
+    right: &Expr,
+) -> Result<Option<bool>, EvaluationError> {
+    use BinaryOperator as Op;
+    let left = boolean_of(&context.evaluate(left)?)?;
+    // What the left side decides alone is not spoilt by the right one.
+    match (operator, left) {
+        (Op::And, Some(false)) => return Ok(Some(false)),
+        (Op::Or, Some(true)) | (Op::Implies, Some(false)) => return Ok(Some(true)),
+        _ => {}
+    }
+    let right = boolean_of(&context.evaluate(right)?)?;
+    Ok(match operator {
+        Op::And => match (left, right) {
+            (_, Some(false)) => Some(false),
+            (Some(true), Some(true)) => Some(true),
+            _ => None,
+        },
+        Op::Or => match (left, right) {
+            (_, Some(true)) => Some(true),
+            (Some(false), Some(false)) => Some(false),
+            _ => None,
+        },
+        Op::Xor => left.zip(right).map(|(left, right)| left != right),
+        // implies
+        _ => match (left, right) {
+            (_, Some(true)) => Some(true),
+            (Some(true), Some(false)) => Some(false),
+            _ => None,
+        },
+    })
+}
+
+fn membership(item: &[Item<'_>], among: &[Item<'_>]) -> Result<Option<bool>, EvaluationError> {
+    match item {
+        [] => Ok(None),
+        [item] => Ok(Some(
+            among
+                .iter()
+                .any(|other| equal_items(item, other) == Some(true)),
+        )),
+        several => Err(EvaluationError::several(several.len())),
+    }
+}
+
+fn arithmetic<'a>(
+    operator: BinaryOperator,
+    left_items: &[Item<'a>],
+    right_items: &[Item<'a>],
+) -> Found<'a> {
+    use BinaryOperator as Op;
+    let (Some(left), Some(right)) = (one(left_items)?, one(right_items)?) else {
+        return Ok(Vec::new());
+    };
+    let (left, right) = match (left, right) {
+        (Scalar::Number(left), Scalar::Number(right)) => (left, right),
+        (Scalar::Text { text: left, .. }, Scalar::Text { text: right, .. })
+            if operator == Op::Add =>
+        {
+            return Ok(vec![Item::text(left + &right)]);
+        }
+        _ => {
+            let found = format!("{} and {}", type_of(left_items), type_of(right_items));
+            return Err(EvaluationError::wrong_type("two numbers", found));
+        }
+    };
+    let divides = matches!(operator, Op::Divide | Op::IntegerDivide | Op::Modulo);
+    if divides && right == Decimal::from_integer(0) {
+        return Ok(Vec::new());
+    }
+    let result = match operator {
+        Op::Add => left.checked_add(right),
+        Op::Subtract => left.checked_sub(right),
+        Op::Multiply => left.checked_mul(right),
+        Op::Divide => left.checked_div(right),
+        Op::IntegerDivide => left.checked_integer_div(right),
+        _ => left.checked_rem(right),
+    };
+    result
+        .map(|number| vec![Item::number(number)])
+        .ok_or_else(EvaluationError::too_many_digits)
+}

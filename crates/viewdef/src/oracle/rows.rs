@@ -1,0 +1,265 @@
+//! Selects to rows.
+
+use serde_json::Value;
+
+use super::evaluate::Context;
+use super::item::{Item, Scalar};
+use super::{Evaluation, EvaluationError, cell};
+use crate::definition::{Iteration, Path, Select, ViewDefinition};
+use crate::problem::{CellProblem, ProblemKind, ResourceProblem};
+
+/// More rows of one resource, or more elements of one `repeat`, are taken for a view that does
+/// not end.
+const MAX_ROWS: usize = 1_000_000;
+const MAX_REPEAT_DEPTH: usize = 256;
+
+type Row = Vec<Value>;
+
+pub(super) fn evaluate(
+    view: &ViewDefinition,
+    resource: &Value,
+) -> Result<Evaluation, ResourceProblem> {
+    let resource_type = resource.get("resourceType").and_then(Value::as_str);
+    if resource_type != Some(view.resource.as_str()) {
+        return Ok(Evaluation::default());
+    }
+    let root = Item::resource(resource);
+    let context = Context::new(&root);
+    for filter in &view.filters {
+        if !passes(&context, filter)? {
+            return Ok(Evaluation::default());
+        }
+    }
+    let mut maker = RowMaker {
+        problems: Vec::new(),
+        prefix: Vec::new(),
+    };
+    let mut rows = vec![Row::new()];
+    let mut first_column = 0;
+    for select in &view.selects {
+        let parts = maker.rows(&context, select, first_column)?;
+        first_column += select.all_columns().len();
+        rows = cross_join(&rows, &parts, select)?;
+    }
+    Ok(Evaluation {
+        rows,
+        problems: maker.problems,
+    })
+}
+
+/// Filters are strict: true, false or nothing.
+fn passes(context: &Context<'_, '_>, filter: &Path) -> Result<bool, ResourceProblem> {
+    let items = context
+        .evaluate(&filter.expression)
+        .map_err(|error| at(&filter.place, error))?;
+    match items.as_slice() {
+        [] => Ok(false),
+        [item] => match item.scalar() {
+            Ok(Some(Scalar::Boolean(value))) => Ok(value),
+            _ => Err(at(
+                &filter.place,
+                EvaluationError::wrong_type("a boolean", item.type_name()),
+            )),
+        },
+        several => Err(at(&filter.place, EvaluationError::several(several.len()))),
+    }
+}
+
+fn at(place: &str, error: EvaluationError) -> ResourceProblem {
+    ResourceProblem {
+        place: place.to_owned(),
+        kind: error.kind,
+        expected: error.expected,
+        found: error.found,
+    }
+}
+
+struct RowMaker {
+    problems: Vec<CellProblem>,
+    /// The iterations around, for the paths of problems.
+    prefix: Vec<String>,
+}
+
+impl RowMaker {
+    /// The rows of a select; its first column is the view's `first_column`th.
+    fn rows(
+        &mut self,
+        context: &Context<'_, '_>,
+        select: &Select,
+        first_column: usize,
+    ) -> Result<Vec<Row>, ResourceProblem> {
+        let (path, or_null) = match &select.iteration {
+            Iteration::Once => return self.rows_of_element(context, select, first_column),
+            Iteration::ForEach(path) => (path, false),
+            Iteration::ForEachOrNull(path) => (path, true),
+            Iteration::Repeat(paths) => {
+                let mut elements = Vec::new();
+                repeat(context, paths, 0, &mut elements)?;
+                let sources: Vec<&str> = paths.iter().map(|path| path.source.as_str()).collect();
+                let prefix = format!("repeat({})", sources.join(", "));
+                return self.rows_of_elements(context, select, &elements, prefix, first_column);
+            }
+        };
+        let elements = context
+            .evaluate(&path.expression)
+            .map_err(|error| at(&path.place, error))?;
+        if elements.is_empty() && or_null {
+            return Ok(vec![null_row(select)]);
+        }
+        self.rows_of_elements(
+            context,
+            select,
+            &elements,
+            path.source.clone(),
+            first_column,
+        )
+    }
+
+    fn rows_of_elements<'a>(
+        &mut self,
+        context: &Context<'a, '_>,
+        select: &Select,
+        elements: &[Item<'a>],
+        prefix: String,
+        first_column: usize,
+    ) -> Result<Vec<Row>, ResourceProblem> {
+        self.prefix.push(prefix);
+        let mut rows = Vec::new();
+        for (row_index, element) in elements.iter().enumerate() {
+            let context = Context {
+                row_index,
+                ..context.at(element)
+            };
+            rows.extend(self.rows_of_element(&context, select, first_column)?);
+            refuse_too_many(rows.len(), select)?;
+        }
+        self.prefix.pop();
+        Ok(rows)
+    }
+
+    fn rows_of_element(
+        &mut self,
+        context: &Context<'_, '_>,
+        select: &Select,
+        first_column: usize,
+    ) -> Result<Vec<Row>, ResourceProblem> {
+        let own = self.own_columns(context, select, first_column);
+        let mut rows = vec![own];
+        let mut next_column = first_column + select.columns.len();
+        for nested in &select.selects {
+            let parts = self.rows(context, nested, next_column)?;
+            next_column += nested.all_columns().len();
+            rows = cross_join(&rows, &parts, select)?;
+        }
+        if !select.union_all.is_empty() {
+            let mut parts = Vec::new();
+            for branch in &select.union_all {
+                parts.extend(self.rows(context, branch, next_column)?);
+            }
+            rows = cross_join(&rows, &parts, select)?;
+        }
+        Ok(rows)
+    }
+
+    fn own_columns(
+        &mut self,
+        context: &Context<'_, '_>,
+        select: &Select,
+        first_column: usize,
+    ) -> Row {
+        let mut row = Row::new();
+        for (position, column) in select.columns.iter().enumerate() {
+            let context = Context {
+                declared_type: column.fhir_type.as_deref(),
+                ..*context
+            };
+            let mut errors = Vec::new();
+            let value = match context.evaluate(&column.path.expression) {
+                Ok(items) => cell::cell(column, &items, &mut errors),
+                Err(error) => {
+                    errors.push(error);
+                    Value::Null
+                }
+            };
+            row.push(value);
+            for error in errors {
+                let mut path = self.prefix.join(".");
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(&column.path.source);
+                self.problems.push(CellProblem {
+                    column: first_column + position,
+                    path,
+                    kind: error.kind,
+                    expected: error.expected,
+                    found: error.found,
+                });
+            }
+        }
+        row
+    }
+}
+
+/// The row of `forEachOrNull` where there is nothing.
+fn null_row(select: &Select) -> Row {
+    select
+        .all_columns()
+        .iter()
+        .map(|column| {
+            if column.path.expression.is_row_index() {
+                Value::from(0)
+            } else {
+                Value::Null
+            }
+        })
+        .collect()
+}
+
+fn repeat<'a>(
+    context: &Context<'a, '_>,
+    paths: &[Path],
+    depth: usize,
+    elements: &mut Vec<Item<'a>>,
+) -> Result<(), ResourceProblem> {
+    for path in paths {
+        let found = context
+            .evaluate(&path.expression)
+            .map_err(|error| at(&path.place, error))?;
+        for element in found {
+            if depth >= MAX_REPEAT_DEPTH || elements.len() >= MAX_ROWS {
+                return Err(without_end(&path.place));
+            }
+            elements.push(element.clone());
+            repeat(&context.at(&element), paths, depth + 1, elements)?;
+        }
+    }
+    Ok(())
+}
+
+fn without_end(place: &str) -> ResourceProblem {
+    ResourceProblem {
+        place: place.to_owned(),
+        kind: ProblemKind::NotOneValue,
+        expected: format!("at most {MAX_ROWS} rows of a resource"),
+        found: "more".into(),
+    }
+}
+
+fn refuse_too_many(rows: usize, select: &Select) -> Result<(), ResourceProblem> {
+    if rows > MAX_ROWS {
+        return Err(without_end(&select.place));
+    }
+    Ok(())
+}
+
+fn cross_join(left: &[Row], right: &[Row], select: &Select) -> Result<Vec<Row>, ResourceProblem> {
+    refuse_too_many(left.len().saturating_mul(right.len()), select)?;
+    let mut joined = Vec::with_capacity(left.len() * right.len());
+    for left in left {
+        for right in right {
+            joined.push(left.iter().chain(right).cloned().collect());
+        }
+    }
+    Ok(joined)
+}
