@@ -4,23 +4,29 @@
 //! Speaks no HTTP. Tokens are written by the holder of the [`TokenLock`] only; everything else by
 //! anyone.
 
+mod checkpoint;
 mod error;
 mod grant;
 mod grants;
+mod held;
 mod key;
 mod keyring;
 mod lock;
 mod pending;
 mod refresh;
+mod run;
 mod seal;
 mod store;
 mod text;
 
+pub use checkpoint::{Checkpoint, ExtractState, StateChange};
 pub use error::VaultError;
 pub use grant::{Grant, GrantChange, GrantState, NewGrant, Scopes, Stored, TokenPair};
+pub use held::Held;
 pub use key::{KeyOrigin, KeySource};
 pub use keyring::Keyring;
 pub use lock::{LOCK_FILE, TokenLock};
 pub use pending::PendingAuthorization;
 pub use refresh::{RefreshIntent, Refreshed};
+pub use run::{RunEnd, RunRecord};
 pub use store::{VAULT_FILE, VAULT_FORMAT, Vault};
