@@ -1,1 +1,30 @@
-//! placeholder
+//! A local Blue Button 2.0: authorization server and FHIR API of versions 2 and 3 over synthetic
+//! people, with faults on demand and an account of what its clients did.
+//!
+//! It behaves as the real service was observed to behave, status by status and body by body; what
+//! it does differently on purpose is listed in the crate's README. It knows nothing of this
+//! project's own client: any client in any language can be pointed at it.
+
+mod account;
+mod admin;
+mod clock;
+mod config;
+mod error;
+mod fault;
+mod http;
+mod noise;
+mod oauth;
+mod route;
+mod sandbox;
+mod serve;
+mod server;
+mod service;
+mod standin;
+mod wire;
+
+pub use account::{Account, PersonAccount};
+pub use config::SandboxConfig;
+pub use error::SandboxError;
+pub use fault::{FaultKind, FaultSpec, FaultTarget, NextTrick, ParseFaultError, RetryAfter};
+pub use sandbox::{Sandbox, start};
+pub use serve::records::PersonTruth;

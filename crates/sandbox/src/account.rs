@@ -1,0 +1,77 @@
+//! What the sandbox noticed: for tests that ask what a client really did.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// What one person's grant saw.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct PersonAccount {
+    /// FHIR requests made with this person's tokens, by route (`GET /v2/fhir/Patient`).
+    pub requests: BTreeMap<String, u64>,
+    /// How often the person consented.
+    pub consents: u64,
+    /// Codes exchanged.
+    pub exchanges: u64,
+    /// Refreshes that were asked for with a token of this person, whatever the answer.
+    pub refresh_attempts: u64,
+    /// Refreshes answered with a new pair.
+    pub refreshes: u64,
+    /// Refreshes whose answer a fault kept back after the rotation: the grant is lost.
+    pub refreshes_lost: u64,
+    /// Refresh tokens presented again after they had been used.
+    pub refresh_tokens_reused: u64,
+    /// Grants ended by the app.
+    pub revocations: u64,
+    /// Requests with an expired, revoked or replaced access token.
+    pub dead_tokens_presented: u64,
+}
+
+/// What the sandbox noticed since its start.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Account {
+    /// Requests by route; ids in paths are replaced by `{id}`.
+    pub requests: BTreeMap<String, u64>,
+    /// Answers by status.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Faults that struck, by their specification.
+    pub faults: BTreeMap<String, u64>,
+    /// Bytes of bodies sent, before compression.
+    pub body_bytes: u64,
+    /// The most requests that were in flight at once.
+    pub most_in_flight: u64,
+    /// Requests that reached the foreign origin.
+    pub foreign_requests: u64,
+    /// Requests that reached the foreign origin with a bearer token: leaks.
+    pub leaked_tokens: u64,
+    /// By login.
+    pub people: BTreeMap<String, PersonAccount>,
+}
+
+impl Account {
+    /// The account of one person.
+    pub(crate) fn person(&mut self, login: &str) -> &mut PersonAccount {
+        self.people.entry(login.to_owned()).or_default()
+    }
+
+    /// How many refresh tokens were presented a second time, by anybody.
+    #[must_use]
+    pub fn refresh_tokens_reused(&self) -> u64 {
+        self.people
+            .values()
+            .map(|person| person.refresh_tokens_reused)
+            .sum()
+    }
+
+    /// How many refreshes were answered with a new pair, for anybody.
+    #[must_use]
+    pub fn refreshes(&self) -> u64 {
+        self.people.values().map(|person| person.refreshes).sum()
+    }
+
+    /// How many requests a route saw, `GET /v2/fhir/ExplanationOfBenefit` for example.
+    #[must_use]
+    pub fn requests_to(&self, route: &str) -> u64 {
+        self.requests.get(route).copied().unwrap_or_default()
+    }
+}

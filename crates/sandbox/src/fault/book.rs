@@ -1,0 +1,293 @@
+//! The faults in force, and whether they strike.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+
+use super::kind::{FaultKind, Stage};
+use super::spec::{FaultSpec, FaultTarget};
+use crate::http::Request;
+use crate::noise::share;
+use crate::serve::records::Kind;
+use crate::service::Service;
+
+/// What is known of a request when a fault is looked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Occasion {
+    /// Method, path and query: with the person, what an attempt is counted by.
+    key: String,
+    kind: Option<Kind>,
+    is_read: bool,
+    is_fhir: bool,
+    is_token: bool,
+    is_admin: bool,
+    /// Login and patient ids.
+    person: Vec<String>,
+}
+
+impl Occasion {
+    pub(crate) fn of(service: &Service, request: &Request, person: Option<usize>) -> Self {
+        let path = request.path.trim_end_matches('/');
+        let rest = path.split_once("/fhir/").map(|(_, rest)| rest);
+        let kind = rest.and_then(|rest| Kind::parse(rest.split('/').next().unwrap_or_default()));
+        let person = person.map_or(Vec::new(), |person| {
+            vec![
+                service.records.login(person),
+                service
+                    .records
+                    .patient_id(person, claimlake_contract::ApiVersion::V2),
+                service
+                    .records
+                    .patient_id(person, claimlake_contract::ApiVersion::V3),
+            ]
+        });
+        let query = request.raw_query.as_deref().unwrap_or_default();
+        Self {
+            key: format!("{} {path}?{query}", request.method),
+            kind,
+            is_read: rest.is_some_and(|rest| rest.contains('/')),
+            is_fhir: kind.is_some(),
+            is_token: path.ends_with("/o/token"),
+            is_admin: path.starts_with("/_sandbox"),
+            person,
+        }
+    }
+
+    fn is_meant(&self, spec: &FaultSpec) -> bool {
+        let target = match spec.only {
+            FaultTarget::Eob => self.kind == Some(Kind::ExplanationOfBenefit),
+            FaultTarget::Coverage => self.kind == Some(Kind::Coverage),
+            FaultTarget::Patient => self.kind == Some(Kind::Patient),
+            FaultTarget::Search => self.is_fhir && !self.is_read,
+            FaultTarget::Read => self.is_fhir && self.is_read,
+            FaultTarget::Fhir => self.is_fhir,
+            FaultTarget::Token => self.is_token,
+            FaultTarget::All => !self.is_admin,
+        };
+        target
+            && spec
+                .patient
+                .as_ref()
+                .is_none_or(|patient| self.person.contains(patient))
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    spec: FaultSpec,
+    struck: u64,
+    seen: u64,
+    /// For a limit by the second: when the second began and what it has seen.
+    second: Option<(DateTime<Utc>, u32)>,
+}
+
+/// The faults in force.
+#[derive(Debug)]
+pub(crate) struct FaultBook {
+    seed: u64,
+    entries: Vec<Entry>,
+    attempts: HashMap<(usize, String), u32>,
+    /// Strikes of faults that are no longer in force.
+    past: BTreeMap<String, u64>,
+}
+
+impl FaultBook {
+    pub(crate) fn new(seed: u64, specs: Vec<FaultSpec>) -> Self {
+        let mut book = Self {
+            seed,
+            entries: Vec::new(),
+            attempts: HashMap::new(),
+            past: BTreeMap::new(),
+        };
+        book.replace(specs);
+        book
+    }
+
+    /// Puts other faults in force.
+    pub(crate) fn replace(&mut self, specs: Vec<FaultSpec>) {
+        self.past = self.struck();
+        self.attempts.clear();
+        self.entries = specs
+            .into_iter()
+            .map(|spec| Entry {
+                spec,
+                struck: 0,
+                seen: 0,
+                second: None,
+            })
+            .collect();
+    }
+
+    pub(crate) fn specs(&self) -> impl Iterator<Item = &FaultSpec> {
+        self.entries.iter().map(|entry| &entry.spec)
+    }
+
+    /// How often each fault struck.
+    pub(crate) fn struck(&self) -> BTreeMap<String, u64> {
+        let mut struck = self.past.clone();
+        for entry in &self.entries {
+            if entry.struck > 0 {
+                *struck.entry(entry.spec.to_string()).or_default() += entry.struck;
+            }
+        }
+        struck
+    }
+
+    /// The first fault of `stage` that strikes.
+    pub(crate) fn strike(
+        &mut self,
+        stage: Stage,
+        occasion: &Occasion,
+        now: DateTime<Utc>,
+    ) -> Option<FaultKind> {
+        for index in self.of(stage) {
+            if self.strikes(index, occasion, now) {
+                return Some(self.entries[index].spec.kind);
+            }
+        }
+        None
+    }
+
+    /// Every fault of `stage` that strikes.
+    pub(crate) fn strike_all(
+        &mut self,
+        stage: Stage,
+        occasion: &Occasion,
+        now: DateTime<Utc>,
+    ) -> Vec<FaultKind> {
+        let mut struck = Vec::new();
+        for index in self.of(stage) {
+            if self.strikes(index, occasion, now) {
+                struck.push(self.entries[index].spec.kind);
+            }
+        }
+        struck
+    }
+
+    fn of(&self, stage: Stage) -> Vec<usize> {
+        (0..self.entries.len())
+            .filter(|index| self.entries[*index].spec.kind.stage() == stage)
+            .collect()
+    }
+
+    /// How long access tokens live, where a fault says so.
+    pub(crate) fn token_seconds(&self) -> Option<u32> {
+        self.specs().find_map(|spec| match spec.kind {
+            FaultKind::TokenSeconds(seconds) => Some(seconds),
+            _ => None,
+        })
+    }
+
+    fn strikes(&mut self, index: usize, occasion: &Occasion, now: DateTime<Utc>) -> bool {
+        let entry = &mut self.entries[index];
+        let spec = &entry.spec;
+        if !occasion.is_meant(spec) {
+            return false;
+        }
+        entry.seen += 1;
+        if entry.seen <= spec.skip || spec.count.is_some_and(|count| entry.struck >= count) {
+            return false;
+        }
+        if let FaultKind::RequestsPerSecond(limit, _) = spec.kind {
+            let (began, seen) = entry.second.unwrap_or((now, 0));
+            let (began, seen) = if (now - began).num_milliseconds() >= 1000 {
+                (now, 0)
+            } else {
+                (began, seen)
+            };
+            entry.second = Some((began, seen + 1));
+            if seen < limit {
+                return false;
+            }
+        } else if spec.rate < 1.0 {
+            let person = occasion.person.first().map_or("", String::as_str);
+            let key = (index, format!("{person} {}", occasion.key));
+            let attempt = self.attempts.entry(key).or_default();
+            let drawn = share(
+                self.seed,
+                &[
+                    spec.kind.name().as_bytes(),
+                    person.as_bytes(),
+                    occasion.key.as_bytes(),
+                    &attempt.to_be_bytes(),
+                ],
+            );
+            *attempt += 1;
+            if drawn >= spec.rate {
+                return false;
+            }
+        }
+        entry.struck += 1;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::{FaultBook, Occasion, Stage};
+    use crate::serve::records::Kind;
+
+    fn occasion(query: &str, login: &str) -> Occasion {
+        Occasion {
+            key: format!("GET /v2/fhir/ExplanationOfBenefit?{query}"),
+            kind: Some(Kind::ExplanationOfBenefit),
+            is_read: false,
+            is_fhir: true,
+            is_token: false,
+            is_admin: false,
+            person: vec![login.to_owned()],
+        }
+    }
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-24T00:00:00Z".parse().unwrap()
+    }
+
+    fn struck(order: &[u32]) -> Vec<u32> {
+        let mut book = FaultBook::new(9, vec!["503:rate=0.3".parse().unwrap()]);
+        let mut struck: Vec<u32> = order
+            .iter()
+            .filter(|page| {
+                let occasion = occasion(&format!("startIndex={page}"), "BBUser00000");
+                book.strike(Stage::Gate, &occasion, now()).is_some()
+            })
+            .copied()
+            .collect();
+        struck.sort_unstable();
+        struck
+    }
+
+    #[test]
+    fn a_seeded_fault_strikes_the_same_requests_in_any_order() {
+        let forwards: Vec<u32> = (0..100).collect();
+        let backwards: Vec<u32> = (0..100).rev().collect();
+        assert_eq!(struck(&forwards), struck(&backwards));
+        assert!((15..45).contains(&struck(&forwards).len()));
+    }
+
+    #[test]
+    fn a_fault_keeps_to_its_person_its_skip_and_its_count() {
+        let spec = "cut:patient=BBUser00001,skip=1,count=2".parse().unwrap();
+        let mut book = FaultBook::new(1, vec![spec]);
+        let mut strike = |login: &str| {
+            book.strike(Stage::Wire, &occasion("", login), now())
+                .is_some()
+        };
+        assert!(!strike("BBUser00000"));
+        let four: Vec<bool> = (0..4).map(|_| strike("BBUser00001")).collect();
+        assert_eq!(four, [false, true, true, false]);
+    }
+
+    #[test]
+    fn a_limit_by_the_second_lets_through_what_it_allows() {
+        let mut book = FaultBook::new(1, vec!["rps:limit=2".parse().unwrap()]);
+        let mut at = |ms: i64| {
+            let instant = now() + chrono::TimeDelta::milliseconds(ms);
+            book.strike(Stage::Gate, &occasion("", "x"), instant)
+                .is_some()
+        };
+        assert_eq!([at(0), at(1), at(2), at(1001)], [false, false, true, false]);
+    }
+}

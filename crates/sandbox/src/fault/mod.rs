@@ -1,0 +1,10 @@
+//! Faults: what may go wrong on purpose, how it is asked for, and when it strikes.
+
+mod book;
+mod kind;
+mod spec;
+
+pub(crate) use book::{FaultBook, Occasion};
+pub(crate) use kind::Stage;
+pub use kind::{FaultKind, NextTrick, RetryAfter};
+pub use spec::{FaultSpec, FaultTarget, ParseFaultError};

@@ -1,0 +1,354 @@
+//! The text form of a fault: `KIND[:option=value[,option=value]…]`.
+//!
+//! | kind | what the client sees | own options (default) |
+//! |---|---|---|
+//! | `429` | too many requests | `retry-after=` seconds, `date`, `date:SECONDS`, `day`, `none` (`1`) |
+//! | `rps` | 429 beyond a number of FHIR requests a second | `limit=` (`10`), `retry-after=` (`1`) |
+//! | `500` `502` `503` `504` | the server's own error bodies | |
+//! | `html` | an HTML page where JSON is due | `status=` (`502`) |
+//! | `slow` | the answer begins late | `ms=` (`2000`) |
+//! | `slow-body` | the body trickles | `ms=` (`2000`) |
+//! | `hang` | no answer before any time-out | |
+//! | `drop` | the connection breaks without an answer | |
+//! | `cut` | the connection breaks within the body | |
+//! | `outcome` | 200 with an OperationOutcome | |
+//! | `empty` | 200 with an empty bundle | |
+//! | `rotate-then-502` | a refresh rotates, then 502 | |
+//! | `rotate-then-drop` | a refresh rotates, then the connection breaks | |
+//! | `drift-insert` `drift-delete` | a claim appears or disappears between two pages | |
+//! | `weekly-load` | the weekly load arrives between two pages | |
+//! | `next-foreign` | the `next` link leaves the origin | `form=` `origin`, `userinfo`, `suffix` (`origin`) |
+//! | `next-loop` | the `next` link points at its own page | |
+//! | `expired-token` | the access token has expired | |
+//! | `revoked-token` | the person ended the grant | |
+//! | `token-seconds` | access tokens live so long | `seconds=` (`1`) |
+//! | `foreign-patient` | a resource of somebody else is on the page | |
+//!
+//! Options of every kind: `rate=` share of requests struck, `0.05` or `5%` (all); `count=` strikes
+//! at most; `skip=` requests let through first; `patient=` a login or patient id;
+//! `only=` `eob`, `coverage`, `patient`, `search`, `read`, `fhir`, `token`, `all` (`fhir`, for
+//! refresh faults `token`).
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::kind::{FaultKind, NAMES, NextTrick, RetryAfter};
+
+const DAY_SECONDS: u32 = 86_400;
+
+/// A fault as it was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FaultSpec {
+    /// What goes wrong.
+    pub kind: FaultKind,
+    /// The share of requests struck, 0 to 1.
+    pub rate: f64,
+    /// Which requests.
+    pub only: FaultTarget,
+    /// Whose requests: a login or a patient id.
+    pub patient: Option<String>,
+    /// How often at most.
+    pub count: Option<u64>,
+    /// How many requests are let through first.
+    pub skip: u64,
+}
+
+/// Which requests a fault may strike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FaultTarget {
+    /// Claims.
+    Eob,
+    /// Coverage.
+    Coverage,
+    /// Patient.
+    Patient,
+    /// Searches.
+    Search,
+    /// Single reads.
+    Read,
+    /// Everything under `/fhir/` that carries data.
+    Fhir,
+    /// The token endpoint.
+    Token,
+    /// Everything but the admin routes.
+    All,
+}
+
+const TARGETS: [(FaultTarget, &str); 8] = [
+    (FaultTarget::Eob, "eob"),
+    (FaultTarget::Coverage, "coverage"),
+    (FaultTarget::Patient, "patient"),
+    (FaultTarget::Search, "search"),
+    (FaultTarget::Read, "read"),
+    (FaultTarget::Fhir, "fhir"),
+    (FaultTarget::Token, "token"),
+    (FaultTarget::All, "all"),
+];
+
+/// Why a fault could not be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseFaultError {
+    /// There is no such kind.
+    #[error("unknown fault '{0}'; known are {list}", list = NAMES.join(", "))]
+    Kind(String),
+    /// The kind has no such option.
+    #[error(
+        "unknown option '{option}' of fault '{kind}'; known are rate, count, skip, only, patient{own}"
+    )]
+    Option {
+        /// The fault.
+        kind: String,
+        /// What was given.
+        option: String,
+        /// Options of its own, with a leading comma.
+        own: String,
+    },
+    /// The value of an option cannot be used.
+    #[error("the option '{option}' of fault '{kind}' takes {expected}, not '{value}'")]
+    Value {
+        /// The fault.
+        kind: String,
+        /// The option.
+        option: String,
+        /// What it takes.
+        expected: &'static str,
+        /// What was given.
+        value: String,
+    },
+}
+
+impl FromStr for FaultSpec {
+    type Err = ParseFaultError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, options) = text.trim().split_once(':').unwrap_or((text.trim(), ""));
+        let kind = default_kind(name).ok_or_else(|| ParseFaultError::Kind(name.to_owned()))?;
+        let mut spec = FaultSpec::from(kind);
+        for pair in options.split(',').filter(|pair| !pair.trim().is_empty()) {
+            let (option, value) = pair.split_once('=').unwrap_or((pair, ""));
+            spec.apply(name, option.trim(), value.trim())?;
+        }
+        Ok(spec)
+    }
+}
+
+impl From<FaultKind> for FaultSpec {
+    fn from(kind: FaultKind) -> Self {
+        let only = match kind {
+            FaultKind::RotateThen502 | FaultKind::RotateThenDrop | FaultKind::TokenSeconds(_) => {
+                FaultTarget::Token
+            }
+            _ => FaultTarget::Fhir,
+        };
+        Self {
+            kind,
+            rate: 1.0,
+            only,
+            patient: None,
+            count: None,
+            skip: 0,
+        }
+    }
+}
+
+fn default_kind(name: &str) -> Option<FaultKind> {
+    Some(match name {
+        "429" => FaultKind::TooManyRequests(RetryAfter::Seconds(1)),
+        "rps" => FaultKind::RequestsPerSecond(10, RetryAfter::Seconds(1)),
+        "500" => FaultKind::Status(500),
+        "502" => FaultKind::Status(502),
+        "503" => FaultKind::Status(503),
+        "504" => FaultKind::Status(504),
+        "html" => FaultKind::Html(502),
+        "slow" => FaultKind::Slow(2000),
+        "slow-body" => FaultKind::SlowBody(2000),
+        "hang" => FaultKind::Hang,
+        "drop" => FaultKind::Drop,
+        "cut" => FaultKind::Cut,
+        "outcome" => FaultKind::Outcome,
+        "empty" => FaultKind::Empty,
+        "rotate-then-502" => FaultKind::RotateThen502,
+        "rotate-then-drop" => FaultKind::RotateThenDrop,
+        "drift-insert" => FaultKind::DriftInsert,
+        "drift-delete" => FaultKind::DriftDelete,
+        "weekly-load" => FaultKind::WeeklyLoad,
+        "next-foreign" => FaultKind::NextForeign(NextTrick::Origin),
+        "next-loop" => FaultKind::NextLoop,
+        "expired-token" => FaultKind::ExpiredToken,
+        "revoked-token" => FaultKind::RevokedToken,
+        "token-seconds" => FaultKind::TokenSeconds(1),
+        "foreign-patient" => FaultKind::ForeignPatient,
+        _ => return None,
+    })
+}
+
+impl FaultSpec {
+    fn apply(&mut self, kind: &str, option: &str, value: &str) -> Result<(), ParseFaultError> {
+        let wrong = |expected: &'static str| ParseFaultError::Value {
+            kind: kind.to_owned(),
+            option: option.to_owned(),
+            expected,
+            value: value.to_owned(),
+        };
+        let whole = || value.parse::<u32>().map_err(|_| wrong("a whole number"));
+        match (option, &mut self.kind) {
+            ("rate", _) => self.rate = share(value).ok_or_else(|| wrong("0 to 1 or 0% to 100%"))?,
+            ("count", _) => self.count = Some(whole()?.into()),
+            ("skip", _) => self.skip = whole()?.into(),
+            ("patient", _) => self.patient = Some(value.to_owned()),
+            ("only", _) => {
+                self.only = TARGETS
+                    .iter()
+                    .find(|(_, name)| *name == value)
+                    .map(|(target, _)| *target)
+                    .ok_or_else(|| {
+                        wrong("one of eob, coverage, patient, search, read, fhir, token, all")
+                    })?;
+            }
+            (
+                "retry-after",
+                FaultKind::TooManyRequests(wait) | FaultKind::RequestsPerSecond(_, wait),
+            ) => {
+                *wait = retry_after(value)
+                    .ok_or_else(|| wrong("seconds, date, date:SECONDS, day or none"))?;
+            }
+            ("limit", FaultKind::RequestsPerSecond(limit, _)) => *limit = whole()?,
+            ("status", FaultKind::Html(status)) => {
+                *status = value
+                    .parse()
+                    .ok()
+                    .filter(|status| (200..600).contains(status))
+                    .ok_or_else(|| wrong("a status of 200 to 599"))?;
+            }
+            ("ms", FaultKind::Slow(ms) | FaultKind::SlowBody(ms)) => *ms = whole()?,
+            ("seconds", FaultKind::TokenSeconds(seconds)) => *seconds = whole()?,
+            ("form", FaultKind::NextForeign(form)) => {
+                *form = match value {
+                    "origin" => NextTrick::Origin,
+                    "userinfo" => NextTrick::UserInfo,
+                    "suffix" => NextTrick::Suffix,
+                    _ => return Err(wrong("origin, userinfo or suffix")),
+                };
+            }
+            _ => {
+                return Err(ParseFaultError::Option {
+                    kind: kind.to_owned(),
+                    option: option.to_owned(),
+                    own: own_options(self.kind).to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn own_options(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::TooManyRequests(_) => ", retry-after",
+        FaultKind::RequestsPerSecond(..) => ", limit, retry-after",
+        FaultKind::Html(_) => ", status",
+        FaultKind::Slow(_) | FaultKind::SlowBody(_) => ", ms",
+        FaultKind::TokenSeconds(_) => ", seconds",
+        FaultKind::NextForeign(_) => ", form",
+        _ => "",
+    }
+}
+
+fn share(value: &str) -> Option<f64> {
+    let share = match value.strip_suffix('%') {
+        Some(percent) => percent.trim().parse::<f64>().ok()? / 100.0,
+        None => value.parse().ok()?,
+    };
+    (0.0..=1.0).contains(&share).then_some(share)
+}
+
+fn retry_after(value: &str) -> Option<RetryAfter> {
+    Some(match value {
+        "none" => RetryAfter::Absent,
+        "day" => RetryAfter::Seconds(DAY_SECONDS),
+        "date" => RetryAfter::Date(2),
+        _ => match value.strip_prefix("date:") {
+            Some(seconds) => RetryAfter::Date(seconds.parse().ok()?),
+            None => RetryAfter::Seconds(value.parse().ok()?),
+        },
+    })
+}
+
+impl fmt::Display for FaultSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut options: Vec<String> = Vec::new();
+        let wait = |wait: RetryAfter| match wait {
+            RetryAfter::Absent => "retry-after=none".to_owned(),
+            RetryAfter::Seconds(seconds) => format!("retry-after={seconds}"),
+            RetryAfter::Date(seconds) => format!("retry-after=date:{seconds}"),
+        };
+        match self.kind {
+            FaultKind::TooManyRequests(after) => options.push(wait(after)),
+            FaultKind::RequestsPerSecond(limit, after) => {
+                options.push(format!("limit={limit}"));
+                options.push(wait(after));
+            }
+            FaultKind::Html(status) => options.push(format!("status={status}")),
+            FaultKind::Slow(ms) | FaultKind::SlowBody(ms) => options.push(format!("ms={ms}")),
+            FaultKind::TokenSeconds(seconds) => options.push(format!("seconds={seconds}")),
+            FaultKind::NextForeign(form) => options.push(
+                match form {
+                    NextTrick::Origin => "form=origin",
+                    NextTrick::UserInfo => "form=userinfo",
+                    NextTrick::Suffix => "form=suffix",
+                }
+                .to_owned(),
+            ),
+            _ => {}
+        }
+        if self.rate < 1.0 {
+            options.push(format!("rate={}", self.rate));
+        }
+        if self.only != FaultSpec::from(self.kind).only {
+            let name = TARGETS.iter().find(|(target, _)| *target == self.only);
+            options.push(format!("only={}", name.map_or("fhir", |(_, name)| name)));
+        }
+        if let Some(patient) = &self.patient {
+            options.push(format!("patient={patient}"));
+        }
+        if let Some(count) = self.count {
+            options.push(format!("count={count}"));
+        }
+        if self.skip > 0 {
+            options.push(format!("skip={}", self.skip));
+        }
+        f.write_str(self.kind.name())?;
+        if !options.is_empty() {
+            write!(f, ":{}", options.join(","))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FaultSpec, NAMES};
+
+    #[test]
+    fn every_known_name_is_understood_and_reads_back_what_it_wrote() {
+        for name in NAMES {
+            let spec: FaultSpec = name.parse().unwrap();
+            assert_eq!(spec.kind.name(), name);
+            assert_eq!(spec.to_string().parse::<FaultSpec>().unwrap(), spec);
+        }
+        let all = "429:retry-after=date:3,rate=0.25,only=eob,patient=BBUser00001,count=2,skip=1";
+        let spec: FaultSpec = all.parse().unwrap();
+        assert_eq!(spec.to_string(), all);
+        assert_eq!("cut:rate=5%".parse::<FaultSpec>().unwrap().rate, 0.05);
+    }
+
+    #[test]
+    fn what_is_unknown_is_named_together_with_what_is_known() {
+        let unknown = |text: &str| text.parse::<FaultSpec>().unwrap_err().to_string();
+        assert!(unknown("flood").contains("unknown fault 'flood'; known are 429, 500"));
+        assert!(unknown("cut:ms=1").contains("unknown option 'ms' of fault 'cut'"));
+        assert!(unknown("slow:speed=1").contains("patient, ms"));
+        assert!(unknown("cut:rate=2").contains("takes 0 to 1 or 0% to 100%, not '2'"));
+        assert!(unknown("429:retry-after=soon").contains("seconds, date"));
+    }
+}

@@ -1,0 +1,200 @@
+//! Who may ask: content negotiation, bearer, grant, scopes, rate limit, in the real order.
+
+use claimlake_contract::ApiVersion;
+use hyper::Method;
+use serde_json::json;
+
+use crate::fault::{FaultKind, Occasion, Stage};
+use crate::http::{Reply, Request};
+use crate::oauth::scope::{Interaction, permits};
+use crate::serve::records::Kind;
+use crate::serve::throttle::Standing;
+use crate::service::{Api, Service, V3Gate};
+
+const CREDENTIALS: &str = "Authentication credentials were not provided.";
+const PERMISSION: &str = "You do not have permission to perform this action.";
+const TIMED_OUT: &str = "User access has timed out. To refresh Medicare data, end user must \
+                         re-authenticate and consent to share their data.";
+
+/// What a request wants to get at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Resource(Kind, Interaction),
+    Userinfo,
+}
+
+/// A request that may be answered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Admitted {
+    pub(crate) person: usize,
+    pub(crate) include_samhsa: bool,
+    pub(crate) part_d_only: bool,
+    pub(crate) standing: Option<Standing>,
+}
+
+/// `{"detail":…}`.
+pub(crate) fn detail(status: u16, text: &str) -> Reply {
+    Reply::json(status, &json!({"detail": text}))
+}
+
+/// `404 {"detail":"Not found."}`.
+pub(crate) fn not_found() -> Reply {
+    detail(404, "Not found.")
+}
+
+/// `403` for whatever reason.
+pub(crate) fn forbidden() -> Reply {
+    detail(403, PERMISSION)
+}
+
+/// The content type a client is answered with; `None` where it accepts none of them.
+pub(crate) fn content_type(request: &Request) -> Option<&'static str> {
+    const FHIR: &str = "application/fhir+json";
+    let Some(accept) = request
+        .header("accept")
+        .filter(|text| !text.trim().is_empty())
+    else {
+        return Some(FHIR);
+    };
+    accept.split(',').find_map(
+        |one| match one.split(';').next().unwrap_or_default().trim() {
+            "application/json" => Some("application/json"),
+            FHIR | "*/*" | "application/*" => Some(FHIR),
+            _ => None,
+        },
+    )
+}
+
+/// Checks everything that comes before the search parameters.
+pub(crate) fn check(
+    service: &Service,
+    api: Api,
+    request: &Request,
+    wanted: Wanted,
+) -> Result<Admitted, Reply> {
+    if request.query.get("access_token").is_some() {
+        return Err(detail(
+            400,
+            "Using the access token in the query parameters is not supported. Use the \
+             Authorization header instead",
+        ));
+    }
+    let Some(token) = request.bearer() else {
+        return Err(unauthorized(CREDENTIALS, ""));
+    };
+    let now = service.now();
+    let mut state = service.state();
+    if let Some(access) = state.ledger.access.get(token).cloned() {
+        let occasion = Occasion::of(service, request, Some(access.person));
+        match state.faults.strike(Stage::Token, &occasion, now) {
+            Some(FaultKind::ExpiredToken) => {
+                if let Some(access) = state.ledger.access.get_mut(token) {
+                    access.expires = now;
+                }
+            }
+            Some(FaultKind::RevokedToken) => {
+                state.ledger.revoke_grant(access.app, access.person);
+            }
+            _ => {}
+        }
+    }
+    let Some(access) = state.ledger.access.get(token).cloned() else {
+        return Err(unauthorized(
+            CREDENTIALS,
+            ",error=\"invalid_token\",error_description=\"The access token is invalid.\"",
+        ));
+    };
+    let login = service.records.login(access.person);
+    if access.expires <= now {
+        state.account.person(&login).dead_tokens_presented += 1;
+        return Err(unauthorized(
+            CREDENTIALS,
+            ",error=\"invalid_token\",error_description=\"The access token has expired.\"",
+        ));
+    }
+    let app = state.ledger.apps[access.app].clone();
+    if !app.active {
+        return Err(unauthorized(&app.inactive_text(), ""));
+    }
+    if state.ledger.grant_is_over(access.app, access.person, now) {
+        return Err(unauthorized(TIMED_OUT, ""));
+    }
+    if request.method == Method::POST {
+        let sent = request.header("content-type").unwrap_or_default();
+        return Err(detail(
+            415,
+            &format!("Unsupported media type \"{sent}\" in request."),
+        ));
+    }
+    if api.is_v3() && state.v3_gate == V3Gate::EarlyAdopters {
+        return Err(detail(403, &app.no_v3_text()));
+    }
+    let readable = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&request.method);
+    let granted = state
+        .ledger
+        .grants
+        .contains_key(&(access.app, access.person));
+    let permitted = match wanted {
+        Wanted::Userinfo => access.scopes.contains("profile"),
+        Wanted::Resource(kind, interaction) => {
+            permits(&access.scopes, kind.as_str(), interaction)
+                && !withheld_from_v2(api, kind, access.include_samhsa, app.part_d_only)
+        }
+    };
+    if !readable || !granted || !permitted {
+        return Err(forbidden());
+    }
+    let standing = match wanted {
+        Wanted::Userinfo => None,
+        Wanted::Resource(..) => Some(state.throttle.count(token, now)),
+    };
+    if let Some(standing) = standing.filter(|standing| standing.exceeded) {
+        let seconds = standing.reset.ceil().max(1.0);
+        let text = format!("Request was throttled. Expected available in {seconds} seconds.");
+        let mut reply = detail(429, &text).with("retry-after", &seconds.to_string());
+        tell_standing(&mut reply, standing);
+        return Err(reply);
+    }
+    let route = match wanted {
+        Wanted::Userinfo => format!("{} /v{}/connect/userinfo", request.method, api.0),
+        Wanted::Resource(kind, Interaction::Search) => {
+            format!("{} /v{}/fhir/{}", request.method, api.0, kind.as_str())
+        }
+        Wanted::Resource(kind, Interaction::Read) => {
+            format!(
+                "{} /v{}/fhir/{}/{{id}}",
+                request.method,
+                api.0,
+                kind.as_str()
+            )
+        }
+    };
+    let person = state.account.person(&login);
+    *person.requests.entry(route).or_default() += 1;
+    Ok(Admitted {
+        person: access.person,
+        include_samhsa: access.include_samhsa,
+        part_d_only: app.part_d_only,
+        standing,
+    })
+}
+
+/// Writes the `X-RateLimit-*` headers.
+pub(crate) fn tell_standing(reply: &mut Reply, standing: Standing) {
+    reply.set("x-ratelimit-limit", &standing.limit.to_string());
+    reply.set("x-ratelimit-remaining", &standing.remaining.to_string());
+    reply.set("x-ratelimit-reset", &format!("{:?}", standing.reset));
+}
+
+fn withheld_from_v2(api: Api, kind: Kind, include_samhsa: bool, part_d_only: bool) -> bool {
+    api.space() == ApiVersion::V2
+        && kind == Kind::ExplanationOfBenefit
+        && (!include_samhsa || part_d_only)
+}
+
+fn unauthorized(text: &str, attributes: &str) -> Reply {
+    detail(401, text).with(
+        "www-authenticate",
+        &format!("Bearer realm=\"api\"{attributes}"),
+    )
+}

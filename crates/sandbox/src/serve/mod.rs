@@ -1,0 +1,12 @@
+//! The resource server: who may ask, what they asked, and the answer put together from prepared
+//! bodies.
+
+pub(crate) mod bundle;
+pub(crate) mod discovery;
+pub(crate) mod gate;
+pub(crate) mod query;
+pub(crate) mod read;
+pub(crate) mod records;
+pub(crate) mod search;
+pub(crate) mod span;
+pub(crate) mod throttle;

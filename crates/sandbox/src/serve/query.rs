@@ -1,0 +1,234 @@
+//! The query of a FHIR search: checked by the proxy's rules, then by those of the backend.
+
+use claimlake_contract::ApiVersion;
+use serde_json::json;
+
+use crate::http::{Fields, Reply};
+use crate::serve::records::{Kind, Search};
+use crate::serve::span::Span;
+
+const LARGEST_PAGE: i64 = 50;
+const DEFAULT_PAGE: i64 = 10;
+const CLAIM_TYPES: [&str; 8] = [
+    "carrier",
+    "pde",
+    "dme",
+    "hha",
+    "hospice",
+    "inpatient",
+    "outpatient",
+    "snf",
+];
+const SOURCES: [&str; 6] = ["NCH", "DDPS", "MCS", "VMS", "FISS", "CWF"];
+const TYPE_SYSTEM: &str = "https://bluebutton.cms.gov/resources/codesystem/eob-type|";
+
+/// A search and the parameters that its links repeat.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Checked {
+    pub(crate) search: Search,
+    /// What the client sent and the server knows, without paging and patient.
+    pub(crate) kept: Vec<(String, String)>,
+}
+
+/// `{"detail":…}` with status 400.
+pub(crate) fn refuse(detail: &str) -> Reply {
+    Reply::json(400, &json!({"detail": detail}))
+}
+
+/// What a backend's refusal looks like behind the proxy.
+pub(crate) fn backend_refusal(space: ApiVersion, diagnostics: &str) -> Reply {
+    match space {
+        ApiVersion::V2 => refuse(&format!(
+            "An error occurred contacting the upstream server:{diagnostics}"
+        )),
+        ApiVersion::V3 => outcome(400, diagnostics),
+    }
+}
+
+/// An OperationOutcome of the v3 backend, passed through.
+pub(crate) fn outcome(status: u16, diagnostics: &str) -> Reply {
+    let body = json!({
+        "resourceType": "OperationOutcome",
+        "issue": [{"severity": "error", "code": "processing", "diagnostics": diagnostics}],
+    });
+    Reply::json(status, &body)
+}
+
+/// Names that a search of `kind` knows; all others are dropped.
+fn known(kind: Kind, space: ApiVersion, name: &str) -> bool {
+    let everywhere = ["_count", "count", "startIndex", "_lastUpdated", "_format"];
+    let of_claims = [
+        "_offset",
+        "service-date",
+        "type",
+        "_source",
+        "_tag",
+        "patient",
+    ];
+    everywhere.contains(&name)
+        || match kind {
+            Kind::ExplanationOfBenefit => {
+                of_claims.contains(&name) || (space == ApiVersion::V3 && name == "_security:not")
+            }
+            Kind::Coverage => name == "beneficiary",
+            Kind::Patient => name == "_id" || name == "identifier",
+        }
+}
+
+/// Checks the parameters of a search.
+pub(crate) fn check(
+    kind: Kind,
+    space: ApiVersion,
+    fields: &Fields,
+    prefer: Option<&str>,
+) -> Result<Checked, Reply> {
+    if space == ApiVersion::V3 && prefer.is_some_and(|text| text.contains("handling=strict")) {
+        let unknown: Vec<String> = fields
+            .0
+            .iter()
+            .filter(|(name, _)| !known(kind, space, name))
+            .map(|(name, _)| format!("'{name}'"))
+            .collect();
+        if !unknown.is_empty() {
+            let text = format!("Invalid parameters: [{}]", unknown.join(", "));
+            return Err(Reply::json(400, &json!({"error": text})));
+        }
+    }
+    let count = integer(fields.get("_count").or_else(|| fields.get("count")))?;
+    let start_index = integer(fields.get("startIndex"))?;
+    let is_eob = kind == Kind::ExplanationOfBenefit;
+    let v3_offset = if is_eob {
+        integer(fields.get("_offset"))?
+    } else {
+        None
+    };
+    let count = count.unwrap_or(DEFAULT_PAGE);
+    if count > LARGEST_PAGE {
+        return Err(refuse(&format!("value must be at most {LARGEST_PAGE}")));
+    }
+    if count < 0 {
+        return Err(refuse("value must be at least 0"));
+    }
+    let mut checked = Checked::default();
+    checked.search.count = usize::try_from(count).unwrap_or_default();
+    checked.search.last_updated = dates(fields, "_lastUpdated", space)?;
+    if is_eob {
+        checked.search.service_date = dates(fields, "service-date", space)?;
+        checked.search.types = types(fields)?;
+        if space == ApiVersion::V3 {
+            v3_filters(fields, &mut checked.search)?;
+        }
+    }
+    if count == 0 && space == ApiVersion::V2 {
+        return Err(backend_refusal(space, "Invalid pageSize '0'"));
+    }
+    let offset = match space {
+        ApiVersion::V3 => v3_offset.or(start_index),
+        ApiVersion::V2 => start_index,
+    }
+    .unwrap_or_default();
+    checked.search.offset = match (usize::try_from(offset), space) {
+        (Ok(offset), _) => offset,
+        (Err(_), ApiVersion::V2) => {
+            let text = format!("Value for startIndex cannot be negative: {offset}");
+            return Err(backend_refusal(space, &text));
+        }
+        (Err(_), ApiVersion::V3) => {
+            return Err(Reply::json(500, &json!({"error": "Server Error (500)"})));
+        }
+    };
+    let paging = [
+        "_count",
+        "count",
+        "startIndex",
+        "_format",
+        "patient",
+        "_id",
+        "beneficiary",
+    ];
+    checked.kept = fields
+        .0
+        .iter()
+        .filter(|(name, _)| known(kind, space, name) && !paging.contains(&name.as_str()))
+        .filter(|(name, _)| space == ApiVersion::V2 || name != "_offset")
+        .filter(|(name, _)| name != "_security:not")
+        .cloned()
+        .collect();
+    Ok(checked)
+}
+
+fn integer(text: Option<&str>) -> Result<Option<i64>, Reply> {
+    text.map(|text| {
+        text.trim()
+            .parse::<i64>()
+            .map_err(|_| refuse("expected int"))
+    })
+    .transpose()
+}
+
+fn dates(fields: &Fields, name: &str, space: ApiVersion) -> Result<Span, Reply> {
+    let mut span = Span::default();
+    for value in fields.all(name) {
+        if !["lt", "le", "gt", "ge"]
+            .iter()
+            .any(|prefix| value.starts_with(prefix))
+        {
+            return Err(refuse(&format!("the {name} operator is not valid")));
+        }
+        span.narrow(value).map_err(|()| {
+            backend_refusal(
+                space,
+                &format!("Invalid date/time format: \"{}\"", &value[2..]),
+            )
+        })?;
+    }
+    Ok(span)
+}
+
+fn types(fields: &Fields) -> Result<Option<Vec<String>>, Reply> {
+    let Some(value) = fields.get("type") else {
+        return Ok(None);
+    };
+    let mut types = Vec::new();
+    for one in value.split(',') {
+        let code = one.strip_prefix(TYPE_SYSTEM).unwrap_or(one).to_lowercase();
+        if !CLAIM_TYPES.contains(&code.as_str()) {
+            return Err(refuse("the type parameter value is not valid"));
+        }
+        types.push(code);
+    }
+    Ok(Some(types))
+}
+
+fn v3_filters(fields: &Fields, search: &mut Search) -> Result<(), Reply> {
+    for value in fields.all("_source") {
+        let list: Vec<String> = value.split(',').map(str::to_owned).collect();
+        if list
+            .iter()
+            .any(|source| !SOURCES.contains(&source.as_str()))
+        {
+            return Err(outcome(
+                400,
+                "Unknown source. Supported sources are: [DDPS, NCH, FISS, MCS, VMS, CWF]",
+            ));
+        }
+        search.sources.push(list);
+    }
+    for value in fields.all("_tag") {
+        let mut list = Vec::new();
+        for one in value.split(',') {
+            let Some((system, code)) = one.split_once('|') else {
+                return Err(outcome(
+                    400,
+                    "Tag must have a system and a code: system|code",
+                ));
+            };
+            list.push((system.to_owned(), code.to_owned()));
+        }
+        search.tags.push(list);
+    }
+    search.without_samhsa = fields
+        .all("_security:not")
+        .any(|value| value.ends_with("42CFRPart2"));
+    Ok(())
+}

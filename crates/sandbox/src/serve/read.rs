@@ -1,0 +1,88 @@
+//! `GET /vN/fhir/{Type}/<id>`: one resource.
+
+use bytes::Bytes;
+use claimlake_contract::ApiVersion;
+
+use crate::fault::{FaultKind, Occasion, Stage};
+use crate::http::{Reply, Request};
+use crate::serve::gate::{self, Admitted};
+use crate::serve::query::{backend_refusal, outcome};
+use crate::serve::records::Kind;
+use crate::service::{Api, Service};
+
+/// Answers a read of a person who may make it.
+pub(crate) fn answer(
+    service: &Service,
+    api: Api,
+    kind: Kind,
+    id: &str,
+    admitted: Admitted,
+    request: &Request,
+) -> Reply {
+    let space = api.space();
+    let patient = service.records.patient_id(admitted.person, space);
+    if kind == Kind::Patient && id != patient {
+        return gate::not_found();
+    }
+    if let Err(refusal) = check_id(space, kind, id) {
+        return refusal;
+    }
+    let now = service.now();
+    let occasion = Occasion::of(service, request, Some(admitted.person));
+    let struck = service
+        .state()
+        .faults
+        .strike_all(Stage::Page, &occasion, now);
+    if struck.contains(&FaultKind::Outcome) {
+        return outcome(200, "the resource could not be read");
+    }
+    match service.records.read(space, kind, id, now) {
+        Some((person, body)) if person == admitted.person => resource(body),
+        Some(_) => gate::not_found(),
+        None if space == ApiVersion::V3 => outcome(
+            404,
+            &format!("Resource {}/{id} is not known", kind.as_str()),
+        ),
+        None => gate::not_found(),
+    }
+}
+
+fn check_id(space: ApiVersion, kind: Kind, id: &str) -> Result<(), Reply> {
+    match (space, kind) {
+        (ApiVersion::V2, Kind::ExplanationOfBenefit) => {
+            let fits = id.split_once('-').is_some_and(|(word, number)| {
+                let digits = number.strip_prefix('-').unwrap_or(number);
+                !word.is_empty()
+                    && word.chars().all(char::is_alphabetic)
+                    && !digits.is_empty()
+                    && digits.chars().all(|digit| digit.is_ascii_digit())
+            });
+            if fits {
+                return Ok(());
+            }
+            Err(backend_refusal(
+                space,
+                &format!(
+                    "ExplanationOfBenefit ID pattern: '{id}' does not match expected pattern: \
+                     {{alphaString}}-{{idNumber}}"
+                ),
+            ))
+        }
+        (ApiVersion::V3, Kind::ExplanationOfBenefit) if id.parse::<i64>().is_err() => {
+            Err(outcome(400, "ID is not a valid number"))
+        }
+        (ApiVersion::V3, Kind::Coverage)
+            if id.starts_with("part-c--") || id.starts_with("part-d--") =>
+        {
+            Err(outcome(
+                400,
+                "Coverage ID does not match the expected pattern",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn resource(body: Bytes) -> Reply {
+    Reply::bytes(200, "application/json", vec![body])
+}

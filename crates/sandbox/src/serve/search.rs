@@ -1,0 +1,171 @@
+//! `GET /vN/fhir/{Patient,Coverage,ExplanationOfBenefit}`: a page of a search.
+
+use claimlake_contract::ApiVersion;
+
+use crate::fault::{FaultKind, Occasion, Stage};
+use crate::http::{Reply, Request};
+use crate::serve::bundle::{LinkBase, is_paged, lead_next_away, loop_next, searchset};
+use crate::serve::gate::{self, Admitted};
+use crate::serve::query::{self, backend_refusal, outcome};
+use crate::serve::records::{Drift, Found, Kind};
+use crate::service::{Api, Service};
+
+const DEFAULT_SOURCES: &str = "NCH,DDPS";
+const SAMHSA: &str = "42CFRPart2";
+
+/// Answers a search of a person who may make it.
+pub(crate) fn answer(
+    service: &Service,
+    api: Api,
+    kind: Kind,
+    admitted: Admitted,
+    request: &Request,
+) -> Reply {
+    let space = api.space();
+    let person = admitted.person;
+    let patient = service.records.patient_id(person, space);
+    let mut checked = match query::check(kind, space, &request.query, request.header("prefer")) {
+        Ok(checked) => checked,
+        Err(refusal) => return refusal,
+    };
+    if let Err(refusal) = check_person(kind, &patient, request) {
+        return refusal;
+    }
+    let mut added: Vec<(String, String)> = Vec::new();
+    if space == ApiVersion::V3 && kind == Kind::ExplanationOfBenefit {
+        added = what_the_proxy_adds(admitted, request, &mut checked);
+    }
+    let now = service.now();
+    let occasion = Occasion::of(service, request, Some(person));
+    if kind == Kind::ExplanationOfBenefit && checked.search.offset > 0 {
+        let struck = service.state().faults.strike(Stage::Data, &occasion, now);
+        match struck {
+            Some(FaultKind::DriftInsert) => service.records.drift(person, space, Drift::Insert),
+            Some(FaultKind::DriftDelete) => service.records.drift(person, space, Drift::Delete),
+            Some(FaultKind::WeeklyLoad) => service.records.advance_week(),
+            _ => {}
+        }
+    }
+    let paged = is_paged(space, kind);
+    if !paged {
+        checked.search.offset = 0;
+        checked.search.count = usize::MAX;
+    }
+    let mut found = service
+        .records
+        .search(person, space, kind, &checked.search, now);
+    let (start, count) = (checked.search.offset, checked.search.count);
+    if space == ApiVersion::V2 && start > 0 && found.total > 0 && start >= found.total {
+        let text = format!(
+            "Value for startIndex ({start}) must be less than than result size ({})",
+            found.total
+        );
+        return backend_refusal(space, &text);
+    }
+    let struck = service
+        .state()
+        .faults
+        .strike_all(Stage::Page, &occasion, now);
+    if struck.contains(&FaultKind::Outcome) {
+        return outcome(200, "the search could not be completed");
+    }
+    if struck.contains(&FaultKind::Empty) {
+        found = Found {
+            last_updated: found.last_updated,
+            ..Found::default()
+        };
+    }
+    let origin = request.origin();
+    let base = LinkBase {
+        origin: &origin,
+        api,
+        kind,
+        patient: &patient,
+    };
+    let has_next = paged && count > 0 && start.saturating_add(count) < found.total;
+    let (mut links, total) = match space {
+        ApiVersion::V2 => (base.v2_links(&checked, found.total), Some(found.total)),
+        ApiVersion::V3 => {
+            if !paged {
+                checked.search.count = 10;
+            }
+            let on_page = found.resources.len();
+            let total = (!has_next && on_page > 0).then_some(on_page);
+            (base.v3_links(&checked, &added, has_next), total)
+        }
+    };
+    for fault in struck {
+        match fault {
+            FaultKind::NextForeign(trick) => {
+                lead_next_away(&mut links, &service.foreign, &origin, trick);
+            }
+            FaultKind::NextLoop => loop_next(&mut links),
+            FaultKind::ForeignPatient => {
+                let other = (person + 1) % service.records.people().max(1);
+                let search = query::Checked::default().search;
+                let search = crate::serve::records::Search { count: 1, ..search };
+                let foreign = service.records.search(other, space, kind, &search, now);
+                found.resources.extend(foreign.resources);
+            }
+            _ => {}
+        }
+    }
+    let id = service.state().ledger.noise.uuid();
+    Reply::bytes(
+        200,
+        "application/json",
+        searchset(&id, found, total, &links),
+    )
+}
+
+/// The person named by the query must be that of the token, in the id space of the URL.
+fn check_person(kind: Kind, patient: &str, request: &Request) -> Result<(), Reply> {
+    match kind {
+        Kind::ExplanationOfBenefit => match request.query.get("patient") {
+            Some(sent) if sent != patient => Err(gate::forbidden()),
+            _ => Ok(()),
+        },
+        Kind::Coverage => match request.query.get("beneficiary") {
+            Some(sent) if sent.strip_prefix("Patient/").unwrap_or(sent) != patient => {
+                Err(gate::forbidden())
+            }
+            _ => Ok(()),
+        },
+        Kind::Patient => match request.query.get("_id") {
+            Some(sent) if sent.strip_prefix("Patient/").unwrap_or(sent) != patient => {
+                Err(gate::not_found())
+            }
+            _ => Ok(()),
+        },
+    }
+}
+
+fn what_the_proxy_adds(
+    admitted: Admitted,
+    request: &Request,
+    checked: &mut query::Checked,
+) -> Vec<(String, String)> {
+    let mut added = Vec::new();
+    if admitted.part_d_only {
+        checked
+            .kept
+            .retain(|(name, _)| name != "_source" && name != "_tag");
+        checked.search.tags.clear();
+        checked.search.sources = vec![vec!["DDPS".to_owned()]];
+        added.push(("_source".to_owned(), "DDPS".to_owned()));
+    } else {
+        let raw = request.raw_query.as_deref().unwrap_or_default();
+        if !raw.contains("_source") && !raw.contains("_tag") {
+            let sources = DEFAULT_SOURCES.split(',').map(str::to_owned).collect();
+            checked.search.sources.push(sources);
+            added.push(("_source".to_owned(), DEFAULT_SOURCES.to_owned()));
+        }
+    }
+    if !admitted.include_samhsa {
+        checked.search.without_samhsa = true;
+    }
+    if checked.search.without_samhsa {
+        added.push(("_security:not".to_owned(), SAMHSA.to_owned()));
+    }
+    added
+}
