@@ -115,7 +115,18 @@ struct Graph {
 
 impl Graph {
     fn read() -> Self {
-        let text = cargo(&["metadata", "--offline", "--locked", "--format-version", "1"]);
+        // Packages of other platforms need not be on this machine.
+        let version = cargo(&["-vV"]);
+        let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+        let text = cargo(&[
+            "metadata",
+            "--offline",
+            "--locked",
+            "--format-version",
+            "1",
+            "--filter-platform",
+            host.unwrap(),
+        ]);
         let metadata: Value = serde_json::from_str(&text).unwrap();
         let name_of: BTreeMap<&str, &str> = array(&metadata["packages"])
             .map(|package| (text_of(&package["id"]), text_of(&package["name"])))

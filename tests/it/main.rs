@@ -3,4 +3,7 @@
 
 mod borders;
 mod command;
+mod documents;
+mod import;
+mod real_bodies;
 mod usage;

@@ -8,7 +8,7 @@ use crate::{command, env};
 
 /// Medicare claims, from the beneficiary's consent to tables you can query.
 #[derive(Debug, Parser)]
-#[command(name = "claimlake", version, about, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(name = "claimlake", version, about = ABOUT, after_help = AFTER_HELP, max_term_width = 100)]
 #[command(
     disable_help_subcommand = true,
     subcommand_required = true,
@@ -20,6 +20,8 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+const ABOUT: &str = "Medicare claims, from the beneficiary's consent to tables you can query";
 
 const AFTER_HELP: &str = "\
 Try it, with synthetic people and no network:
@@ -61,7 +63,8 @@ pub(crate) struct GlobalArguments {
         global = true,
         value_enum,
         default_value_t,
-        value_name = "FORMAT",
+        value_name = "text|json",
+        hide_possible_values = true,
         help_heading = "Everywhere"
     )]
     pub(crate) log_format: LogFormat,
@@ -80,6 +83,10 @@ pub(crate) enum LogFormat {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Land NDJSON, FHIR resources and Bundles that came from elsewhere
+    Import(command::import::ImportArguments),
+    /// Tell where everything stands
+    Status,
     /// Print a shell's completions
     Completions(command::completions::CompletionsArguments),
 }
@@ -88,6 +95,8 @@ impl Command {
     /// The name in summaries.
     pub(crate) fn name(&self) -> &'static str {
         match self {
+            Self::Import(_) => "import",
+            Self::Status => "status",
             Self::Completions(_) => "completions",
         }
     }

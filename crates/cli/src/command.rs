@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
 pub(crate) mod completions;
+pub(crate) mod import;
+pub(crate) mod status;
 
 use crate::args::Command;
 use crate::failure::Outcome;
@@ -9,6 +11,8 @@ use crate::invocation::Invocation;
 /// Runs one command.
 pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
     match command {
+        Command::Import(arguments) => import::run(&arguments, invocation),
+        Command::Status => status::run(invocation),
         Command::Completions(arguments) => completions::run(&arguments, invocation),
     }
 }

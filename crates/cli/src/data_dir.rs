@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use claimlake_contract::{Clock, LandingLayout, RunId, partition_value};
+use claimlake_contract::{Clock, LandingLayout, MANIFEST_FILE, RunId, partition_value};
 
 /// `--data`.
 #[derive(Debug, Clone)]
@@ -69,6 +69,41 @@ impl DataDir {
         }
     }
 
+    /// The sealed staged runs that wait to be loaded, oldest first.
+    pub(crate) fn staged_runs(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let mut runs = entries(&self.staged()).context("listing staged runs")?;
+        runs.retain(|folder| run_of(folder).is_some() && folder.join(MANIFEST_FILE).is_file());
+        runs.sort();
+        Ok(runs)
+    }
+
+    /// Removes a loaded run's rows. What was read, rejected and unread stays on record, since the
+    /// next `transform` leaves out what is in the lake already.
+    pub(crate) fn retire_staged_run(&self, folder: &Path) -> anyhow::Result<()> {
+        let Some(name) = folder.file_name() else {
+            return Ok(());
+        };
+        let record = self.transformed().join(name);
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&record)
+            .with_context(|| format!("making {}", record.display()))?;
+        for file in ["rejects.ndjson", "unread.json", MANIFEST_FILE] {
+            let from = folder.join(file);
+            if from.is_file() {
+                fs::copy(&from, record.join(file))
+                    .with_context(|| format!("keeping {}", from.display()))?;
+            }
+        }
+        fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))
+    }
+
+    /// What is on record of runs that were transformed and loaded.
+    pub(crate) fn transformed(&self) -> PathBuf {
+        self.root.join("transformed")
+    }
+
     /// A run id that sorts after every earlier one of this directory.
     pub(crate) fn next_run(&self, clock: &dyn Clock) -> anyhow::Result<RunId> {
         let mut noise = [0; 2];
@@ -84,7 +119,11 @@ impl DataDir {
     }
 
     fn latest_run(&self) -> io::Result<Option<RunId>> {
-        let mut folders = vec![self.staged(), self.landing().root().join("rejected")];
+        let mut folders = vec![
+            self.staged(),
+            self.transformed(),
+            self.landing().root().join("rejected"),
+        ];
         for api in entries(self.landing().root())? {
             folders.extend(entries(&api)?);
         }

@@ -83,6 +83,14 @@ impl Invocation {
         Ok(DataDir::at(root))
     }
 
+    /// `<data>/lake`, unless the pipeline says otherwise.
+    pub(crate) fn lake(&self) -> Outcome<PathBuf> {
+        Ok(match &self.pipeline()?.load.dir {
+            Some(dir) => dir.clone(),
+            None => self.data()?.root().join("lake"),
+        })
+    }
+
     /// The flags that lead a further command to the same pipeline and data directory.
     pub(crate) fn same_flags(&self) -> String {
         let mut flags = String::new();

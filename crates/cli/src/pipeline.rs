@@ -135,6 +135,8 @@ pub(crate) struct Load {
     /// Columns with a bloom filter, in the tables that have them.
     pub(crate) bloom: Vec<String>,
     pub(crate) target_file_mb: u64,
+    /// The tables that DuckDB's schema `main` shows; the schema `lossless` has all.
+    pub(crate) main_tables: Vec<String>,
     /// How many snapshots stay readable, the newest among them.
     pub(crate) keep_snapshots: usize,
     /// For how many hours at the least a snapshot stays readable.
@@ -152,6 +154,7 @@ impl Default for Load {
             partition_by: columns(&["eob_type", "service_year"]),
             sort_by: columns(&["patient_id", "service_date", "eob_id"]),
             bloom: columns(&["eob_id", "claim_id", "claim_group_id", "npi"]),
+            main_tables: Vec::new(),
             target_file_mb: 128,
             keep_snapshots: 3,
             keep_hours: 0,

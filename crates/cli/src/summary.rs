@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use claimlake_contract::ExitCode;
 use serde_json::{Value, json};
 
 use crate::invocation::Invocation;
@@ -51,5 +52,16 @@ impl StageSummary {
         self.fields
             .insert("seconds".into(), json!(took.as_secs_f64()));
         output.add_to_summary(self.stage, Value::Object(self.fields));
+    }
+}
+
+/// The exit code that `rejected` of `all` records ask for.
+pub(crate) fn reject_exit(rejected: u64, all: u64, max_share: f64) -> ExitCode {
+    #[expect(clippy::cast_precision_loss, reason = "a share needs no exact counts")]
+    let too_many = rejected as f64 > max_share * all as f64;
+    if too_many {
+        ExitCode::Rejected
+    } else {
+        ExitCode::Done
     }
 }

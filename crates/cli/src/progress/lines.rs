@@ -55,7 +55,10 @@ impl Lines {
             }));
             return;
         }
-        self.output.say(&line(state, phase));
+        // What took no time is in the summary that follows.
+        if phase != "end" || state.begun.elapsed() >= Duration::from_secs(1) {
+            self.output.say(&line(state, phase));
+        }
     }
 
     fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<Task, State>> {

@@ -1,0 +1,112 @@
+//! `claimlake import`: lands what came from elsewhere.
+
+use std::path::PathBuf;
+
+use claimlake_contract::{ApiVersion, ExitCode};
+use claimlake_landing::ImportOutcome;
+use clap::Args;
+use serde_json::json;
+
+use crate::failure::{Failure, Outcome};
+use crate::invocation::Invocation;
+use crate::plural::{counted, grouped, size};
+use crate::summary::{StageSummary, reject_exit};
+
+const EXAMPLES: &str = "\
+Examples:
+  claimlake --data my import claims.ndjson coverage.ndjson.gz
+  claimlake --data my import --api v2 bundle.json
+  zstdcat export.ndjson.zst | claimlake --data my import --api v3 -";
+
+/// Arguments of `import`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ImportArguments {
+    /// NDJSON (plain, gzip, zstd), single resources or Bundles; - is standard input
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+
+    /// The API version whose ids the resources carry [default: by their CMS URLs]
+    #[arg(long, value_name = "v2|v3")]
+    api: Option<ApiVersion>,
+}
+
+/// Lands the inputs as one run, or none of them.
+pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outcome {
+    let share = invocation.pipeline()?.transform.max_reject_share;
+    let data = invocation.data()?;
+    let mut summary = StageSummary::begin("import");
+    let _lock = data.lock("landing")?;
+    let run = data.next_run(invocation.clock())?;
+    let outcome = claimlake_landing::import(
+        &arguments.inputs,
+        arguments.api,
+        &data.landing(),
+        &run,
+        invocation.progress().as_ref(),
+    )
+    .map_err(|error| match error.is_usage() {
+        true => Failure::usage(error),
+        false => error.into(),
+    })?;
+    tell(&mut summary, &outcome);
+    summary.line("where", data.landing().root().display().to_string());
+    summary.line("next", invocation.next("transform"));
+    summary.tell(
+        invocation,
+        &format!(
+            "{} of {} landed ({})",
+            counted(outcome.resources, "resource"),
+            counted(outcome.files, "file"),
+            size(outcome.bytes)
+        ),
+    );
+    Ok(match outcome.resources {
+        0 if outcome.rejected > 0 => ExitCode::Rejected,
+        _ => reject_exit(
+            outcome.rejected,
+            outcome.resources + outcome.rejected,
+            share,
+        ),
+    })
+}
+
+fn tell(summary: &mut StageSummary, outcome: &ImportOutcome) {
+    let mut by_type = serde_json::Map::new();
+    for ((api, resource), count) in &outcome.by_type {
+        summary.line(api.as_str(), format!("{:>10} {resource}", grouped(*count)));
+        by_type.insert(format!("{api}/{resource}"), json!(count));
+    }
+    if outcome.rejected > 0 {
+        let reasons: Vec<String> = outcome
+            .rejected_by_reason
+            .iter()
+            .map(|(reason, count)| format!("{count} {}", reason.as_str()))
+            .collect();
+        summary.line(
+            "rejected",
+            format!(
+                "{} ({})",
+                counted(outcome.rejected, "line"),
+                reasons.join(", ")
+            ),
+        );
+        for reject in outcome.first_rejects.iter().take(3) {
+            summary.line(
+                "",
+                format!("{} line {}: {}", reject.file, reject.line, reject.detail),
+            );
+        }
+        if let Some(file) = &outcome.rejected_file {
+            summary.line("kept in", file.display().to_string());
+        }
+    }
+    summary
+        .field("run", outcome.run.as_str())
+        .field("files", outcome.files)
+        .field("bytes", outcome.bytes)
+        .field("resources", outcome.resources)
+        .field("by_type", by_type)
+        .field("rejected", outcome.rejected)
+        .field("rejected_file", json!(outcome.rejected_file));
+}

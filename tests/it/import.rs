@@ -1,0 +1,136 @@
+//! What `import` does with input that is good, bad and in between.
+
+use std::fs;
+use std::path::Path;
+
+use crate::command::{Bench, Ended};
+
+const PATIENT: &str = r#"{"resourceType":"Patient","id":"-1","meta":{"lastUpdated":"2026-01-02T00:00:00Z"},"birthDate":"1940-01-02"}"#;
+
+/// Everything below a folder, without lock files.
+fn files_below(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut waiting = vec![folder.to_path_buf()];
+    while let Some(next) = waiting.pop() {
+        for entry in fs::read_dir(&next).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else if path.extension().is_none_or(|extension| extension != "lock") {
+                found.push(path.strip_prefix(folder).unwrap().display().to_string());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn import(bench: &Bench, arguments: &[&str]) -> Ended {
+    bench.run(&[&["--json", "--data", "d", "import"], arguments].concat())
+}
+
+#[test]
+fn a_line_that_is_not_json_is_rejected_and_the_rest_lands() {
+    let bench = Bench::new();
+    let other = PATIENT.replace("\"-1\"", "\"-2\"");
+    bench.write("in.ndjson", &format!("{PATIENT}\nnot json\n{other}\n"));
+    let ended = import(&bench, &["--api", "v2", "in.ndjson"]);
+    // One line of three is more than the one in a hundred that the pipeline allows.
+    assert_eq!(ended.exit, 3, "{}", ended.stderr);
+    let summary = ended.summary();
+    assert_eq!(summary["import"]["resources"], 2);
+    assert_eq!(summary["import"]["rejected"], 1);
+    let rejected = summary["import"]["rejected_file"].as_str().unwrap();
+    assert!(bench.path().join(rejected).is_file());
+}
+
+#[test]
+fn what_is_rejected_is_told_by_place_and_never_by_value() {
+    let bench = Bench::new();
+    bench.write("in.ndjson", &format!("{PATIENT}\nSECRET-VALUE\n"));
+    let ended = bench.run(&["--data", "d", "import", "--api", "v2", "in.ndjson"]);
+    assert_eq!(ended.exit, 3);
+    assert!(
+        ended.stderr.contains("in.ndjson line 2"),
+        "{}",
+        ended.stderr
+    );
+    assert!(!ended.stderr.contains("SECRET-VALUE"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("1940"), "{}", ended.stderr);
+    assert_eq!(ended.stdout, "");
+}
+
+#[test]
+fn html_where_json_is_due_lands_nothing_and_exits_three() {
+    let bench = Bench::new();
+    bench.write(
+        "page.json",
+        "<!DOCTYPE html>\n<html><body>Maintenance</body></html>\n",
+    );
+    let ended = import(&bench, &["--api", "v2", "page.json"]);
+    assert_eq!(ended.exit, 3, "{}", ended.stderr);
+    assert_eq!(ended.summary()["import"]["resources"], 0);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_a_usage_error_that_leaves_nothing_behind() {
+    let bench = Bench::new();
+    bench.write("in.ndjson", PATIENT);
+    let ended = bench.run(&[
+        "--data",
+        "d",
+        "import",
+        "--api",
+        "v2",
+        "in.ndjson",
+        "gone.ndjson",
+    ]);
+    assert_eq!(ended.exit, 2);
+    assert!(ended.error_line().contains("gone.ndjson"));
+    assert_eq!(files_below(&bench.path().join("d")), [""; 0]);
+}
+
+#[test]
+fn resources_without_a_cms_url_ask_for_the_api_flag() {
+    let bench = Bench::new();
+    bench.write("in.ndjson", PATIENT);
+    let ended = bench.run(&["--data", "d", "import", "in.ndjson"]);
+    assert_eq!(ended.exit, 2);
+    assert!(ended.error_line().contains("--api"), "{}", ended.stderr);
+    assert_eq!(files_below(&bench.path().join("d")), [""; 0]);
+}
+
+#[test]
+fn a_bundle_and_a_resource_over_several_lines_land_one_line_each() {
+    let bench = Bench::new();
+    bench.write(
+        "bundle.json",
+        &format!("{{\n \"resourceType\": \"Bundle\",\n \"entry\": [\n  {{\"resource\": {PATIENT}}}\n ]\n}}\n"),
+    );
+    bench.write("one.json", &PATIENT.replace(',', ",\n  "));
+    let ended = import(&bench, &["--api", "v2", "bundle.json", "one.json"]);
+    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    assert_eq!(ended.summary()["import"]["by_type"]["v2/Patient"], 2);
+}
+
+#[test]
+fn the_data_directory_is_readable_by_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::new();
+    bench.write("in.ndjson", PATIENT);
+    assert_eq!(import(&bench, &["--api", "v2", "in.ndjson"]).exit, 0);
+    let mut waiting = vec![bench.path().join("d")];
+    while let Some(next) = waiting.pop() {
+        let mode = fs::metadata(&next).unwrap().permissions().mode() & 0o777;
+        if next.is_dir() {
+            assert_eq!(mode, 0o700, "{}", next.display());
+            waiting.extend(
+                fs::read_dir(&next)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        } else {
+            assert_eq!(mode, 0o600, "{}", next.display());
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Real server bodies from end to end: every resource once, every array element a row.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::command::Bench;
+
+/// The bodies, or none where they are not at hand, which is said aloud.
+fn bodies() -> Option<Vec<PathBuf>> {
+    let Some(shared) = std::env::var_os("CLAIMLAKE_SHARED") else {
+        eprintln!("SKIPPED: CLAIMLAKE_SHARED is not set, no real server bodies to read");
+        return None;
+    };
+    let data = PathBuf::from(shared).join("data");
+    Some(vec![
+        data.join("real_v2.ndjson"),
+        data.join("real_v3.ndjson"),
+    ])
+}
+
+/// By API, type and id the newest body; at a tie the last line.
+fn newest(bodies: &[PathBuf]) -> (BTreeMap<(&'static str, String, String), Value>, u64) {
+    let mut newest: BTreeMap<(&'static str, String, String), Value> = BTreeMap::new();
+    let mut without_id = 0;
+    for (api, path) in ["v2", "v3"].into_iter().zip(bodies) {
+        for line in fs::read_to_string(path).unwrap().lines() {
+            let body: Value = serde_json::from_str(line).unwrap();
+            let Some(id) = body["id"].as_str() else {
+                without_id += 1;
+                continue;
+            };
+            let key = (
+                api,
+                body["resourceType"].as_str().unwrap().into(),
+                id.into(),
+            );
+            let is_older = newest
+                .get(&key)
+                .is_some_and(|held| instant(&body) < instant(held));
+            if !is_older {
+                newest.insert(key, body);
+            }
+        }
+    }
+    (newest, without_id)
+}
+
+/// `meta.lastUpdated` of these bodies is in UTC throughout: seconds, then the fraction.
+fn instant(body: &Value) -> (String, String) {
+    let text = body["meta"]["lastUpdated"].as_str().unwrap_or_default();
+    assert!(
+        text.is_empty() || text.ends_with('Z') || text.ends_with("+00:00"),
+        "another zone"
+    );
+    let seconds = text.get(..19).unwrap_or_default();
+    let rest = text.get(19..).unwrap_or_default();
+    let fraction: String = rest.chars().filter(char::is_ascii_digit).collect();
+    let fraction = if rest.starts_with('.') {
+        fraction
+    } else {
+        String::new()
+    };
+    (seconds.into(), fraction)
+}
+
+#[test]
+fn real_bodies_become_a_row_each_and_array_elements_too() {
+    let Some(bodies) = bodies() else { return };
+    let (newest, without_id) = newest(&bodies);
+    let bench = Bench::new();
+    let inputs: Vec<&str> = bodies.iter().map(|path| path.to_str().unwrap()).collect();
+    let imported = bench.done(&[&["--json", "--data", "d", "import"], inputs.as_slice()].concat());
+    assert_eq!(imported.summary()["import"]["rejected"], 0);
+
+    let transformed = bench.run(&["--json", "--data", "d", "transform"]);
+    // More than one in a hundred of these bodies has no id.
+    assert_eq!(transformed.exit, 3, "{}", transformed.stderr);
+    let summary = transformed.summary();
+    assert_eq!(summary["transform"]["rejected_resources"], without_id);
+
+    let loaded = bench.done(&["--json", "--data", "d", "load"]).summary();
+    let rows = &loaded["load"]["rows"];
+    for (table, resource_type) in [
+        ("eob", "ExplanationOfBenefit"),
+        ("coverage", "Coverage"),
+        ("patient", "Patient"),
+    ] {
+        let expected = newest.keys().filter(|key| key.1 == resource_type).count();
+        assert_eq!(rows[table], expected, "{table}");
+    }
+    for (table, array) in [
+        ("eob_item", "item"),
+        ("eob_diagnosis", "diagnosis"),
+        ("eob_supporting_info", "supportingInfo"),
+        ("eob_procedure", "procedure"),
+        ("eob_care_team", "careTeam"),
+        ("eob_total", "total"),
+    ] {
+        assert_eq!(
+            rows[table],
+            elements(&newest, |eob| length(&eob[array])),
+            "{table}"
+        );
+    }
+    let adjudications = elements(&newest, |eob| {
+        let items = eob["item"].as_array().into_iter().flatten();
+        items.map(|item| length(&item["adjudication"])).sum()
+    });
+    assert_eq!(rows["eob_item_adjudication"], adjudications);
+}
+
+fn length(array: &Value) -> usize {
+    array.as_array().map_or(0, Vec::len)
+}
+
+fn elements(
+    newest: &BTreeMap<(&'static str, String, String), Value>,
+    count: impl Fn(&Value) -> usize,
+) -> usize {
+    let eobs = newest
+        .iter()
+        .filter(|(key, _)| key.1 == "ExplanationOfBenefit");
+    eobs.map(|(_, body)| count(body)).sum()
+}
+
+#[test]
+fn the_same_bodies_twice_change_nothing() {
+    let Some(bodies) = bodies() else { return };
+    let bench = Bench::new();
+    let inputs: Vec<&str> = bodies.iter().map(|path| path.to_str().unwrap()).collect();
+    let all = || {
+        bench.done(&[&["--data", "d", "import"], inputs.as_slice()].concat());
+        bench.run(&["--data", "d", "transform"]);
+        bench.done(&["--json", "--data", "d", "load"]).summary()
+    };
+    let first = all();
+    let second = all();
+    assert_eq!(first["load"]["changed"], true);
+    assert_eq!(second["load"]["changed"], false);
+    assert_eq!(first["load"]["rows"], second["load"]["rows"]);
+    assert_eq!(first["load"]["snapshot"], second["load"]["snapshot"]);
+}
