@@ -1,6 +1,6 @@
 //! Who may use whom, and which third-party crates stay out of which of ours.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use serde_json::Value;
@@ -38,34 +38,53 @@ const FENCES: &[(&str, &[&[&str]])] = &[
 
 #[test]
 fn crates_use_only_those_that_the_design_lets_them_use() {
-    let graph = Graph::read();
     for (name, allowed) in ARROWS {
-        let ours: BTreeSet<&str> = graph.direct(&package(name)).filter_map(short).collect();
-        let stray: Vec<_> = ours.iter().filter(|used| !allowed.contains(used)).collect();
+        let direct = tree(&package(name), &["--depth", "1"]);
+        let ours = direct.iter().filter_map(|used| short(used));
+        let stray: Vec<&str> = ours
+            .filter(|used| used != name && !allowed.contains(used))
+            .collect();
         assert!(stray.is_empty(), "{name} must not use {stray:?}");
     }
 }
 
 #[test]
 fn every_crate_has_its_arrows_and_its_fence() {
-    let graph = Graph::read();
-    let crates: BTreeSet<&str> = graph
-        .members
+    let metadata: Value = serde_json::from_str(&cargo(&[
+        "metadata",
+        "--offline",
+        "--locked",
+        "--no-deps",
+        "--format-version",
+        "1",
+    ]))
+    .unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let expected: BTreeSet<&str> = packages
         .iter()
-        .filter_map(|name| short(name))
+        .filter_map(|package| short(package["name"].as_str().unwrap()))
+        .filter(|name| *name != "tests")
         .collect();
-    let expected: BTreeSet<&str> = crates.into_iter().filter(|name| *name != "tests").collect();
-    let arrows: BTreeSet<&str> = ARROWS.iter().map(|(name, _)| *name).collect();
-    let fences: BTreeSet<&str> = FENCES.iter().map(|(name, _)| *name).collect();
-    assert_eq!(arrows, expected);
-    assert_eq!(fences, expected);
+    assert_eq!(
+        ARROWS
+            .iter()
+            .map(|(name, _)| *name)
+            .collect::<BTreeSet<_>>(),
+        expected
+    );
+    assert_eq!(
+        FENCES
+            .iter()
+            .map(|(name, _)| *name)
+            .collect::<BTreeSet<_>>(),
+        expected
+    );
 }
 
 #[test]
 fn no_stage_reaches_a_library_that_is_not_its_business() {
-    let graph = Graph::read();
     for (name, fences) in FENCES {
-        let reached = graph.reached(&package(name));
+        let reached = tree(&package(name), &[]);
         for stray in fences.iter().flat_map(|fence| fence.iter()) {
             assert!(!reached.contains(*stray), "{name} reaches {stray}");
         }
@@ -74,8 +93,8 @@ fn no_stage_reaches_a_library_that_is_not_its_business() {
 
 #[test]
 fn tls_is_rustls_with_ring_alone() {
-    let graph = Graph::read();
-    let reached = graph.reached("claimlake");
+    let reached = tree("claimlake", &[]);
+    assert!(reached.contains("ring"), "the command does not reach ring");
     for stray in ["aws-lc-sys", "openssl-sys", "native-tls"] {
         assert!(!reached.contains(stray), "the command reaches {stray}");
     }
@@ -83,20 +102,10 @@ fn tls_is_rustls_with_ring_alone() {
 
 #[test]
 fn the_sandbox_is_not_linked_without_its_feature() {
-    let tree = cargo(&[
-        "tree",
-        "--offline",
-        "--locked",
-        "--package",
-        "claimlake",
-        "--no-default-features",
-        "--edges",
-        "normal",
-        "--prefix",
-        "none",
-    ]);
-    assert!(!tree.contains("claimlake-sandbox"), "{tree}");
-    assert!(tree.contains("claimlake-loader"), "{tree}");
+    let with = tree("claimlake", &[]);
+    let without = tree("claimlake", &["--no-default-features"]);
+    assert!(with.contains("claimlake-sandbox") && without.contains("claimlake-loader"));
+    assert!(!without.contains("claimlake-sandbox"), "{without:?}");
 }
 
 fn package(name: &str) -> String {
@@ -107,70 +116,26 @@ fn short(package: &str) -> Option<&str> {
     package.strip_prefix("claimlake-")
 }
 
-/// The packages by name and what each uses in an ordinary build, optional ones included.
-struct Graph {
-    members: BTreeSet<String>,
-    uses: BTreeMap<String, BTreeSet<String>>,
-}
-
-impl Graph {
-    fn read() -> Self {
-        // Packages of other platforms need not be on this machine.
-        let version = cargo(&["-vV"]);
-        let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-        let text = cargo(&[
-            "metadata",
+/// The packages that an ordinary build of `package` on this machine uses, itself among them.
+fn tree(package: &str, further: &[&str]) -> BTreeSet<String> {
+    let arguments = [
+        &[
+            "tree",
             "--offline",
             "--locked",
-            "--format-version",
-            "1",
-            "--filter-platform",
-            host.unwrap(),
-        ]);
-        let metadata: Value = serde_json::from_str(&text).unwrap();
-        let name_of: BTreeMap<&str, &str> = array(&metadata["packages"])
-            .map(|package| (text_of(&package["id"]), text_of(&package["name"])))
-            .collect();
-        let mut uses: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for node in array(&metadata["resolve"]["nodes"]) {
-            let used = uses
-                .entry(name_of[text_of(&node["id"])].into())
-                .or_default();
-            for dependency in array(&node["deps"]) {
-                let ordinary = array(&dependency["dep_kinds"]).any(|kind| kind["kind"].is_null());
-                if ordinary {
-                    used.insert(name_of[text_of(&dependency["pkg"])].into());
-                }
-            }
-        }
-        let members = array(&metadata["workspace_members"])
-            .map(|id| name_of[text_of(id)].into())
-            .collect();
-        Self { members, uses }
-    }
-
-    fn direct(&self, package: &str) -> impl Iterator<Item = &str> {
-        self.uses[package].iter().map(String::as_str)
-    }
-
-    fn reached(&self, package: &str) -> BTreeSet<&str> {
-        let mut reached = BTreeSet::new();
-        let mut waiting: Vec<&str> = self.direct(package).collect();
-        while let Some(next) = waiting.pop() {
-            if reached.insert(next) {
-                waiting.extend(self.direct(next));
-            }
-        }
-        reached
-    }
-}
-
-fn array(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().unwrap().iter()
-}
-
-fn text_of(value: &Value) -> &str {
-    value.as_str().unwrap()
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+        ],
+        &["--package", package][..],
+        further,
+    ];
+    cargo(&arguments.concat())
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .map(Into::into)
+        .collect()
 }
 
 fn cargo(arguments: &[&str]) -> String {

@@ -83,14 +83,14 @@ impl Ended {
         event
     }
 
-    /// One clear line: what, where, what to do.
+    /// The one line that says what went wrong, where, and what to do: the last on stderr.
     pub(crate) fn error_line(&self) -> &str {
-        let lines: Vec<&str> = self.stderr.lines().collect();
-        assert_eq!(lines.len(), 1, "one line is expected: {}", self.stderr);
-        assert!(!lines[0].contains("panicked"), "{}", self.stderr);
-        lines[0]
-            .strip_prefix("error: ")
-            .unwrap_or_else(|| panic!("no error is told: {}", self.stderr))
+        let errors = self.stderr.matches("error: ").count();
+        assert_eq!(errors, 1, "one error is expected: {}", self.stderr);
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        let last = self.stderr.lines().last().unwrap();
+        last.strip_prefix("error: ")
+            .unwrap_or_else(|| panic!("the error is not last: {}", self.stderr))
     }
 }
 
