@@ -85,8 +85,12 @@ pub(crate) enum LogFormat {
 pub(crate) enum Command {
     /// Land NDJSON, FHIR resources and Bundles that came from elsewhere
     Import(command::import::ImportArguments),
+    /// Publish staged rows as the next snapshot of the lake
+    Load(command::load::LoadArguments),
     /// Tell where everything stands
     Status,
+    /// List the lake's states, or go back to one
+    Snapshots(command::snapshots::SnapshotsArguments),
     /// Print a shell's completions
     Completions(command::completions::CompletionsArguments),
 }
@@ -96,7 +100,9 @@ impl Command {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Import(_) => "import",
+            Self::Load(_) => "load",
             Self::Status => "status",
+            Self::Snapshots(_) => "snapshots",
             Self::Completions(_) => "completions",
         }
     }

@@ -6,7 +6,12 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use claimlake_contract::{Clock, LandingLayout, MANIFEST_FILE, RunId, partition_value};
+use claimlake_contract::{
+    Clock, LandingLayout, MANIFEST_FILE, RunId, StagedManifest, partition_value,
+};
+
+/// In the record of a loaded run: the number of the snapshot that holds its rows first.
+const SNAPSHOT_FILE: &str = "snapshot";
 
 /// `--data`.
 #[derive(Debug, Clone)]
@@ -79,7 +84,11 @@ impl DataDir {
 
     /// Removes a loaded run's rows. What was read, rejected and unread stays on record, since the
     /// next `transform` leaves out what is in the lake already.
-    pub(crate) fn retire_staged_run(&self, folder: &Path) -> anyhow::Result<()> {
+    pub(crate) fn retire_staged_run(
+        &self,
+        folder: &Path,
+        snapshot: Option<u64>,
+    ) -> anyhow::Result<()> {
         let Some(name) = folder.file_name() else {
             return Ok(());
         };
@@ -96,7 +105,33 @@ impl DataDir {
                     .with_context(|| format!("keeping {}", from.display()))?;
             }
         }
+        let number = snapshot.unwrap_or_default().to_string();
+        fs::write(record.join(SNAPSHOT_FILE), number)
+            .with_context(|| format!("writing into {}", record.display()))?;
         fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))
+    }
+
+    /// The records of runs whose rows are in the current lake, oldest first.
+    pub(crate) fn transformed_runs(&self) -> anyhow::Result<Vec<StagedManifest>> {
+        let mut folders = entries(&self.transformed()).context("listing transformed runs")?;
+        folders.sort();
+        folders
+            .iter()
+            .map(|folder| read_staged_manifest(folder))
+            .collect()
+    }
+
+    /// Forgets what went into snapshots after `number`.
+    pub(crate) fn forget_transformed_after(&self, number: u64) -> anyhow::Result<()> {
+        for folder in entries(&self.transformed()).context("listing transformed runs")? {
+            let loaded = fs::read_to_string(folder.join(SNAPSHOT_FILE)).ok();
+            let loaded: Option<u64> = loaded.and_then(|text| text.trim().parse().ok());
+            if loaded.is_none_or(|loaded| loaded > number) {
+                fs::remove_dir_all(&folder)
+                    .with_context(|| format!("removing {}", folder.display()))?;
+            }
+        }
+        Ok(())
     }
 
     /// What is on record of runs that were transformed and loaded.
@@ -142,6 +177,13 @@ impl DataDir {
         }
         Ok(latest)
     }
+}
+
+/// The manifest of a staged run, or what is on record of one.
+pub(crate) fn read_staged_manifest(folder: &Path) -> anyhow::Result<StagedManifest> {
+    let path = folder.join(MANIFEST_FILE);
+    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))
 }
 
 /// The run that a folder or a file of rejects belongs to.

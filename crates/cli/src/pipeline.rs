@@ -14,6 +14,7 @@ pub(crate) use read::{PipelineOrigin, ViewFile, read};
 use std::path::PathBuf;
 
 use claimlake_contract::{ApiVersion, ResourceType};
+use claimlake_loader::CurrentRule;
 use serde::Deserialize;
 
 /// A pipeline file, every key of it.
@@ -31,6 +32,9 @@ pub(crate) struct Pipeline {
     pub(crate) context: toml::Table,
     #[serde(default)]
     pub(crate) load: Load,
+    /// Which version of a claim is the current one.
+    #[serde(default)]
+    pub(crate) current: Vec<CurrentRule>,
     /// By table name: what differs from `[load]`.
     #[serde(default)]
     pub(crate) table: std::collections::BTreeMap<String, TableOverride>,

@@ -1,0 +1,198 @@
+//! `claimlake load`: publishes staged rows as the next snapshot of the lake.
+
+use std::path::Path;
+
+use claimlake_contract::{Clock, ExitCode};
+use claimlake_loader::{AbsentResources, LoadOptions, LoadOutcome, LoadRequest};
+use clap::Args;
+use serde_json::json;
+
+use crate::failure::Outcome;
+use crate::invocation::Invocation;
+use crate::pipeline::Load;
+use crate::plural::{counted, grouped, size};
+use crate::summary::StageSummary;
+
+const EXAMPLES: &str = "\
+Examples:
+  claimlake load
+  claimlake load --rebuild      after `transform --full`, when a view's columns changed";
+
+/// Arguments of `load`.
+#[derive(Debug, Default, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct LoadArguments {
+    /// Make tables anew whose view changed (after `transform --full`)
+    #[arg(long)]
+    rebuild: bool,
+
+    /// Go on from the snapshot that the lake was rolled back to
+    #[arg(long)]
+    unpin: bool,
+
+    /// Publish without the resources that landing no longer holds (after `transform --full`)
+    #[arg(long)]
+    drop_absent: bool,
+}
+
+/// Loads what is staged.
+pub(crate) fn run(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
+    let pipeline = invocation.pipeline()?;
+    let data = invocation.data()?;
+    let lake = invocation.lake()?;
+    let mut summary = StageSummary::begin("load");
+    let _lock = data.lock("staged")?;
+    let staged_runs = data.staged_runs()?;
+    if staged_runs.is_empty() && !lake.join("current").exists() {
+        summary.line("next", invocation.next("transform"));
+        summary.field("changed", false);
+        summary.tell(
+            invocation,
+            "nothing is staged and nothing was published before",
+        );
+        return Ok(ExitCode::Done);
+    }
+    let outcome = claimlake_loader::load(
+        &LoadRequest {
+            staged_runs: staged_runs.clone(),
+            lake,
+            run: data.next_run(invocation.clock())?,
+            options: options(arguments, &pipeline.load, pipeline),
+            run_tables: Vec::new(),
+            published_at: published_at(invocation.clock()),
+        },
+        invocation.progress().as_ref(),
+    )?;
+    for run in &staged_runs {
+        data.retire_staged_run(run, outcome.snapshot)?;
+    }
+    tell(&mut summary, &outcome);
+    if let Some(folder) = &outcome.snapshot_folder {
+        summary.line("where", folder.display().to_string());
+    }
+    let headline = match (outcome.changed, outcome.snapshot) {
+        (true, Some(snapshot)) => format!("snapshot {snapshot} is published"),
+        (_, Some(snapshot)) => format!("nothing changed, snapshot {snapshot} stands"),
+        (_, None) => "nothing to publish".into(),
+    };
+    summary.tell(invocation, &headline);
+    if let Some(folder) = &outcome.snapshot_folder {
+        invocation
+            .output()
+            .say(&query(folder, &outcome, &pipeline.load.partition_by));
+    }
+    Ok(ExitCode::Done)
+}
+
+fn options(
+    arguments: &LoadArguments,
+    load: &Load,
+    pipeline: &crate::pipeline::Pipeline,
+) -> LoadOptions {
+    LoadOptions {
+        target_file_mb: load.target_file_mb,
+        keep_snapshots: load.keep_snapshots,
+        keep_hours: load.keep_hours,
+        group: load.group.clone(),
+        rebuild: arguments.rebuild,
+        unpin: arguments.unpin,
+        absent: match arguments.drop_absent {
+            true => AbsentResources::Drop,
+            false => AbsentResources::Refuse,
+        },
+        current: pipeline.current.clone(),
+        main_tables: load.main_tables.clone(),
+        ..LoadOptions::default()
+    }
+}
+
+fn published_at(clock: &dyn Clock) -> String {
+    clock
+        .now()
+        .to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
+}
+
+fn tell(summary: &mut StageSummary, outcome: &LoadOutcome) {
+    if outcome.changed {
+        let resources = format!(
+            "{} new, {} changed, {} unchanged",
+            grouped(outcome.new),
+            grouped(outcome.changed_resources),
+            grouped(outcome.unchanged)
+        );
+        summary.line("resources", resources);
+        let width = outcome
+            .tables
+            .iter()
+            .map(|table| table.name.len())
+            .max()
+            .unwrap_or(0);
+        for (index, table) in outcome.tables.iter().enumerate() {
+            let label = if index == 0 { "tables" } else { "" };
+            let rows = counted(table.rows, "row");
+            let files = counted(table.files, "file");
+            summary.line(
+                label,
+                format!(
+                    "{:<width$}  {rows:>16}  {files:>10}  {:>9}",
+                    table.name,
+                    size(table.bytes)
+                ),
+            );
+        }
+    }
+    if !outcome.stale_tables.is_empty() {
+        summary.line(
+            "stale",
+            format!(
+                "{} hold rows of an older view: run transform --full, then load",
+                outcome.stale_tables.join(", ")
+            ),
+        );
+    }
+    if outcome.files_copied > 0 {
+        summary.line(
+            "copied",
+            format!(
+                "{} (this file system has no hard links)",
+                counted(outcome.files_copied, "unchanged file")
+            ),
+        );
+    }
+    let rows: serde_json::Map<_, _> = outcome
+        .tables
+        .iter()
+        .map(|table| (table.name.clone(), json!(table.rows)))
+        .collect();
+    summary
+        .field("rows", rows)
+        .field("changed", outcome.changed)
+        .field("snapshot", json!(outcome.snapshot))
+        .field("snapshot_folder", json!(outcome.snapshot_folder))
+        .field("outcome", json!(outcome));
+}
+
+/// A query to paste, and what installs the tool for it.
+fn query(snapshot: &Path, outcome: &LoadOutcome, partition_by: &[String]) -> String {
+    let has_claims = outcome.tables.iter().any(|table| table.name == "eob");
+    let files = |table: &str| {
+        format!(
+            "read_parquet('{}/**/*.parquet', hive_partitioning=true)",
+            snapshot.join(table).display()
+        )
+    };
+    let sql = if has_claims && !partition_by.is_empty() {
+        format!(
+            "SELECT {}, count(*) AS claims FROM {} GROUP BY ALL ORDER BY ALL",
+            partition_by.join(", "),
+            files("eob")
+        )
+    } else {
+        let largest = outcome.tables.iter().max_by_key(|table| table.rows);
+        let table = largest.map_or("eob", |table| table.name.as_str());
+        format!("FROM {} LIMIT 20", files(table))
+    };
+    format!(
+        "\nQuery it (pip install duckdb):\n  python3 -c \"import duckdb; duckdb.sql('''{sql}''').show()\""
+    )
+}
