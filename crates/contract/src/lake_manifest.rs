@@ -22,6 +22,12 @@ pub struct LakeManifest {
     pub staged_runs: Vec<RunId>,
     /// The tables, by name.
     pub tables: Vec<LakeTable>,
+    /// The keys of the resources whose rows the snapshot holds; none in an empty lake.
+    #[serde(default)]
+    pub keys: Option<LakeFile>,
+    /// What decides which version of a claim is current; none without such a rule.
+    #[serde(default)]
+    pub current: Option<LakeFile>,
 }
 
 /// A table of a snapshot.
@@ -35,12 +41,15 @@ pub struct LakeTable {
     pub view_hash: String,
     /// The columns in the files, in order: name and Arrow type in words.
     pub columns: Vec<(String, String)>,
-    /// The files, by path.
+    /// The partition columns, which live in the path only: name and Arrow type in words.
+    #[serde(default)]
+    pub partition_columns: Vec<(String, String)>,
+    /// The files, in the order of their rows.
     pub files: Vec<LakeFile>,
 }
 
 /// One Parquet file of a snapshot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LakeFile {
     /// The path relative to the snapshot's folder, `eob/eob_type=CARRIER/service_year=2024/<hash>.parquet`.
     pub path: String,

@@ -1,1 +1,27 @@
-//! placeholder
+//! Staged Arrow to the published lake: sort, partition, encode, upsert, publish.
+//!
+//! [`load`] reads sealed staged runs and publishes one new snapshot, or says that nothing changed.
+//! Everything it writes becomes visible by one rename; killed at any instant, the snapshot before
+//! stands. Nothing here knows FHIR: rows belong to keys (API version, resource type, id), the
+//! newest body of a key wins, and which version of a claim is current is a rule that is data
+//! ([`CurrentRule`]).
+
+mod encode;
+mod error;
+mod load;
+mod merge;
+mod place;
+mod publish;
+mod request;
+mod sort;
+mod staged_run;
+mod table;
+
+pub use error::{LoadError, Result};
+pub use load::load;
+pub use publish::manifest::read_manifest;
+pub use publish::retention::{SnapshotInfo, rollback, snapshots};
+pub use request::{
+    AbsentResources, CurrentCase, CurrentRule, LoadOptions, LoadOutcome, LoadRequest, RunTable,
+    TableOutcome,
+};

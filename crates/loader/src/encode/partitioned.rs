@@ -1,0 +1,212 @@
+//! Sorted spans to files: a new file for each partition and whenever one is full. One is open.
+
+use std::path::PathBuf;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use claimlake_contract::LakeFile;
+use parquet::file::properties::WriterProperties;
+
+use crate::encode::parquet_file::{ParquetFile, plain_schema};
+use crate::encode::properties::CHUNK_ROWS;
+use crate::error::{LoadError, Result};
+use crate::merge::row_owners::{self, RowOwners};
+use crate::publish::access::Access;
+use crate::sort::gather::{Piece, gather};
+use crate::sort::merge::SpanRef;
+use crate::sort::span::TableShape;
+
+/// Where and how a table's files are written.
+#[derive(Debug, Clone)]
+pub(crate) struct FilePlan {
+    /// The folder of the snapshot that is being built.
+    pub(crate) snapshot: PathBuf,
+    pub(crate) properties: WriterProperties,
+    /// Rows a file ends at.
+    pub(crate) file_rows: u64,
+    /// Whether which rows are whose is kept beside each file.
+    pub(crate) owners: Owners,
+    pub(crate) access: Access,
+}
+
+/// Whether a table's rows belong to resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owners {
+    /// They do: the loader must find them again.
+    Resources,
+    /// They do not: the table is about the run.
+    Nobody,
+}
+
+/// Writes the files of one table.
+pub(crate) struct PartitionedWriter {
+    shape: TableShape,
+    plan: FilePlan,
+    file_schema: SchemaRef,
+    file_columns: Vec<usize>,
+    open: Option<OpenFile>,
+    files: Vec<LakeFile>,
+}
+
+struct OpenFile {
+    /// `eob/eob_type=CARRIER/service_year=2024`, relative to the snapshot.
+    folder: String,
+    partition: String,
+    file: ParquetFile,
+    owners: RowOwners,
+    pending: Vec<(SpanRef, usize, usize)>,
+    pending_rows: usize,
+}
+
+impl PartitionedWriter {
+    pub(crate) fn new(shape: TableShape, plan: FilePlan) -> Self {
+        let file_columns: Vec<usize> = (0..shape.schema.fields().len())
+            .filter(|column| !shape.partition.contains(column))
+            .collect();
+        let file_schema = plain_schema(
+            file_columns
+                .iter()
+                .map(|column| shape.schema.fields()[*column].clone()),
+        );
+        Self {
+            shape,
+            plan,
+            file_schema,
+            file_columns,
+            open: None,
+            files: Vec::new(),
+        }
+    }
+
+    /// Takes the next span; spans of a partition come one after the other.
+    pub(crate) fn push(&mut self, span: SpanRef, partition: &str) -> Result<()> {
+        let other_partition = self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.partition != partition);
+        if other_partition {
+            self.close()?;
+        }
+        let rows = span.span().rows;
+        let mut from = 0;
+        while from < rows.len {
+            let file_rows = self.plan.file_rows;
+            let open = self.opened(partition)?;
+            let room = (CHUNK_ROWS - open.pending_rows) as u64;
+            let left = file_rows - open.file.rows() - open.pending_rows as u64;
+            let len = room.min(left).min((rows.len - from) as u64) as usize;
+            open.owners.push(rows.resource, len as u32);
+            open.pending.push((span.clone(), from, len));
+            open.pending_rows += len;
+            from += len;
+            let is_full = len as u64 == left;
+            if is_full || open.pending_rows == CHUNK_ROWS {
+                self.flush()?;
+            }
+            if is_full {
+                self.close()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no file was written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The files, in the order of their rows.
+    pub(crate) fn finish(mut self) -> Result<Vec<LakeFile>> {
+        self.close()?;
+        Ok(self.files)
+    }
+
+    /// Writes a file without rows, that readers find the table's columns in.
+    pub(crate) fn write_empty(&mut self) -> Result<()> {
+        let partition = self
+            .shape
+            .partition
+            .iter()
+            .map(|column| {
+                let name = self.shape.schema.field(*column).name();
+                crate::place::hive_path::folder(name, None)
+            })
+            .collect::<Vec<_>>()
+            .join("/");
+        self.opened(&partition)?;
+        self.close()
+    }
+
+    fn opened(&mut self, partition: &str) -> Result<&mut OpenFile> {
+        if self.open.is_none() {
+            let folder = if partition.is_empty() {
+                self.shape.name.clone()
+            } else {
+                format!("{}/{partition}", self.shape.name)
+            };
+            let file = ParquetFile::create(
+                &self.plan.snapshot.join(&folder),
+                &self.file_schema,
+                self.plan.properties.clone(),
+                &self.plan.access,
+            )?;
+            self.open = Some(OpenFile {
+                folder,
+                partition: partition.to_owned(),
+                file,
+                owners: RowOwners::default(),
+                pending: Vec::new(),
+                pending_rows: 0,
+            });
+        }
+        match &mut self.open {
+            Some(open) => Ok(open),
+            None => Err(LoadError::Request("no file is open".to_owned())),
+        }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        if open.pending.is_empty() {
+            return Ok(());
+        }
+        let pieces: Vec<Piece<'_>> = open
+            .pending
+            .iter()
+            .map(|(span, from, len)| span.piece(*from, *len))
+            .collect();
+        let batch = gather(&self.shape.schema, &pieces)?;
+        let columns = self
+            .file_columns
+            .iter()
+            .map(|column| batch.column(*column).clone())
+            .collect();
+        let batch = RecordBatch::try_new(self.file_schema.clone(), columns)
+            .map_err(LoadError::arrow("writing sorted rows"))?;
+        open.file.write(&batch)?;
+        open.pending.clear();
+        open.pending_rows = 0;
+        Ok(())
+    }
+
+    pub(crate) fn close(&mut self) -> Result<()> {
+        self.flush()?;
+        let Some(open) = self.open.take() else {
+            return Ok(());
+        };
+        let written = open.file.finish()?;
+        let path = format!("{}/{}", open.folder, written.name);
+        if self.plan.owners == Owners::Resources {
+            row_owners::write(&self.plan.snapshot, &path, &open.owners, &self.plan.access)?;
+        }
+        self.files.push(LakeFile {
+            path,
+            rows: written.rows,
+            bytes: written.bytes,
+            sha256: written.sha256,
+        });
+        Ok(())
+    }
+}

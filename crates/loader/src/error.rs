@@ -1,0 +1,166 @@
+//! What can go wrong between staged runs and a published snapshot.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use arrow_schema::ArrowError;
+use parquet::errors::ParquetError;
+
+/// Why a load, a listing or a rollback did not happen. The lake stands as it stood before.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The operating system refused.
+    #[error("{doing} {}: {source}{}", path.display(), io_hint(source))]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// Arrow data that cannot be read or put together.
+    #[error("{doing}: {source}")]
+    Arrow {
+        /// What was being done.
+        doing: String,
+        /// What Arrow said.
+        source: ArrowError,
+    },
+    /// A Parquet file that cannot be read or written.
+    #[error("{doing}: {source}")]
+    Parquet {
+        /// What was being done.
+        doing: String,
+        /// What Parquet said.
+        source: ParquetError,
+    },
+    /// A staged run that cannot be loaded.
+    #[error("staged run {}: {reason}; run `transform` again", path.display())]
+    Staged {
+        /// The staged run's folder, or the file in it.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A snapshot that is not as it was published.
+    #[error("the lake at {}: {reason}", path.display())]
+    Lake {
+        /// The file or folder in the lake.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A table whose columns differ from the lake's in more than added columns.
+    #[error(
+        "table '{table}' differs from the lake's: {difference}; to make it anew from all of \
+         landing, run `transform --full`, then `load --rebuild`"
+    )]
+    Schema {
+        /// The table.
+        table: String,
+        /// What differs.
+        difference: String,
+    },
+    /// A layout that the table's columns do not allow.
+    #[error("table '{table}': {reason}")]
+    Layout {
+        /// The table.
+        table: String,
+        /// What is wrong, and which setting mends it.
+        reason: String,
+    },
+    /// Somebody else is writing to the lake.
+    #[error("the lake at {} is being written by another load; wait for it to end", path.display())]
+    Locked {
+        /// The lake.
+        path: PathBuf,
+    },
+    /// The lake was rolled back and waits for a person.
+    #[error(
+        "the lake is pinned to snapshot {snapshot} by `snapshots rollback`; to load on from it, \
+         pass --unpin"
+    )]
+    Pinned {
+        /// The snapshot it is pinned to.
+        snapshot: u64,
+    },
+    /// A full staged run lacks what the lake holds.
+    #[error(
+        "the staged run was made from all of landing, yet lacks {missing} of the resources that \
+         the lake holds; a part of landing may be damaged (see `verify`); to publish without \
+         them, pass --drop-absent"
+    )]
+    Absent {
+        /// How many are missing.
+        missing: u64,
+    },
+    /// A request that makes no sense.
+    #[error("{0}")]
+    Request(String),
+}
+
+impl LoadError {
+    /// Whether trying again later may help, nothing else changed.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            LoadError::Locked { .. } => true,
+            LoadError::Io { source, .. } => matches!(
+                source.kind(),
+                io::ErrorKind::Interrupted | io::ErrorKind::StorageFull | io::ErrorKind::TimedOut
+            ),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| LoadError::Io {
+            doing,
+            path,
+            source,
+        }
+    }
+
+    pub(crate) fn arrow(doing: impl Into<String>) -> impl FnOnce(ArrowError) -> Self {
+        let doing = doing.into();
+        move |source| LoadError::Arrow { doing, source }
+    }
+
+    pub(crate) fn parquet(doing: impl Into<String>) -> impl FnOnce(ParquetError) -> Self {
+        let doing = doing.into();
+        move |source| LoadError::Parquet { doing, source }
+    }
+
+    pub(crate) fn staged(path: &Path, reason: impl Into<String>) -> Self {
+        LoadError::Staged {
+            path: path.to_path_buf(),
+            reason: reason.into(),
+        }
+    }
+
+    pub(crate) fn lake(path: &Path, reason: impl Into<String>) -> Self {
+        LoadError::Lake {
+            path: path.to_path_buf(),
+            reason: reason.into(),
+        }
+    }
+}
+
+/// What a person can do about the errors that need one.
+fn io_hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            " (the previous snapshot stands; free some space and load again)"
+        }
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            " (the previous snapshot stands; the lake must be writable, see [load] dir)"
+        }
+        _ => "",
+    }
+}
+
+/// The result of everything in this crate.
+pub type Result<T> = std::result::Result<T, LoadError>;

@@ -1,0 +1,3 @@
+//! Where rows lie: hive paths.
+
+pub(crate) mod hive_path;

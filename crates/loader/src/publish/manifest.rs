@@ -1,0 +1,78 @@
+//! `manifest.json` of a snapshot and its checksum beside it.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use claimlake_contract::{LAKE_FORMAT, LakeManifest, MANIFEST_FILE};
+use sha2::{Digest, Sha256};
+
+use crate::encode::parquet_file::hex;
+use crate::error::{LoadError, Result};
+use crate::publish::access::Access;
+
+/// The checksum of the manifest, in the form `sha256sum -c` reads.
+const CHECKSUM_FILE: &str = "manifest.json.sha256";
+
+/// Reads the manifest of the snapshot in `folder`.
+///
+/// # Errors
+///
+/// It is missing, was edited, or is of another version.
+pub fn read_manifest(folder: &Path) -> Result<LakeManifest> {
+    let path = folder.join(MANIFEST_FILE);
+    let way_on = "`snapshots rollback N` goes back to a whole snapshot";
+    let text = match std::fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(LoadError::lake(
+                folder,
+                format!("the snapshot has no manifest.json; {way_on}"),
+            ));
+        }
+        Err(error) => return Err(LoadError::io("reading", &path)(error)),
+    };
+    let checksum_path = folder.join(CHECKSUM_FILE);
+    let checksum = std::fs::read_to_string(&checksum_path)
+        .map_err(LoadError::io("reading", &checksum_path))?;
+    if checksum.split_whitespace().next() != Some(&hex(&Sha256::digest(&text))) {
+        return Err(LoadError::lake(
+            &path,
+            format!(
+                "the manifest was edited after it was published (its checksum differs); {way_on}"
+            ),
+        ));
+    }
+    #[derive(serde::Deserialize)]
+    struct Format {
+        format: u32,
+    }
+    let broken = |error: serde_json::Error| {
+        LoadError::lake(&path, format!("the manifest is broken: {error}; {way_on}"))
+    };
+    let Format { format } = serde_json::from_slice(&text).map_err(broken)?;
+    if format != LAKE_FORMAT {
+        return Err(LoadError::lake(
+            &path,
+            format!("it has format {format}, and this version of claimlake reads {LAKE_FORMAT}"),
+        ));
+    }
+    serde_json::from_slice(&text).map_err(broken)
+}
+
+/// Writes the manifest: the last file of a snapshot.
+pub(crate) fn write(folder: &Path, manifest: &LakeManifest, access: &Access) -> Result<()> {
+    let path = folder.join(MANIFEST_FILE);
+    let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| {
+        LoadError::lake(&path, format!("the manifest cannot be written: {error}"))
+    })?;
+    text.push(b'\n');
+    let checksum = format!("{}  {MANIFEST_FILE}\n", hex(&Sha256::digest(&text)));
+    write_file(&folder.join(CHECKSUM_FILE), checksum.as_bytes(), access)?;
+    write_file(&path, &text, access)
+}
+
+pub(crate) fn write_file(path: &Path, bytes: &[u8], access: &Access) -> Result<()> {
+    let mut file = access.create_file(path)?;
+    file.write_all(bytes)
+        .map_err(LoadError::io("writing", path))
+}

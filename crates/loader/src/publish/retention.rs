@@ -1,0 +1,132 @@
+//! Which snapshots are kept, and going back to one of them.
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, TimeDelta};
+use claimlake_contract::{LakeManifest, RunId};
+use serde::Serialize;
+
+use crate::error::{LoadError, Result};
+use crate::publish::access::Access;
+use crate::publish::lake::Lake;
+use crate::publish::manifest::read_manifest;
+
+/// A snapshot of a lake.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SnapshotInfo {
+    /// Its number.
+    pub number: u64,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Whether `current` points to it.
+    pub is_current: bool,
+    /// Whether the lake was rolled back to it and waits there.
+    pub is_pinned: bool,
+    /// The run that published it; none where its manifest cannot be read.
+    pub run: Option<RunId>,
+    /// When it was published.
+    pub published_at: Option<String>,
+    /// Rows of all its tables.
+    pub rows: u64,
+    /// Bytes of all its files; files shared with other snapshots count here, too.
+    pub bytes: u64,
+    /// Why its manifest cannot be read.
+    pub damage: Option<String>,
+}
+
+/// The snapshots of a lake, oldest first.
+///
+/// # Errors
+///
+/// The lake cannot be read. A snapshot that is damaged is listed, and says so.
+pub fn snapshots(lake: &Path) -> Result<Vec<SnapshotInfo>> {
+    let lake = Lake::at(lake);
+    let current = lake.current()?;
+    let pinned = lake.pinned()?;
+    let info = |number: u64| {
+        let folder = lake.snapshot(number);
+        let manifest = read_manifest(&folder);
+        let files = |manifest: &LakeManifest, of: fn(&claimlake_contract::LakeFile) -> u64| {
+            manifest
+                .tables
+                .iter()
+                .flat_map(|table| &table.files)
+                .map(of)
+                .sum()
+        };
+        let whole = manifest.as_ref().ok();
+        SnapshotInfo {
+            number,
+            is_current: current == Some(number),
+            is_pinned: pinned == Some(number),
+            run: whole.map(|manifest| manifest.run.clone()),
+            published_at: whole.map(|manifest| manifest.published_at.clone()),
+            rows: whole.map_or(0, |manifest| files(manifest, |file| file.rows)),
+            bytes: whole.map_or(0, |manifest| files(manifest, |file| file.bytes)),
+            damage: manifest.as_ref().err().map(ToString::to_string),
+            folder,
+        }
+    };
+    Ok(lake.numbers()?.into_iter().map(info).collect())
+}
+
+/// Points `current` to an earlier snapshot and pins it: loads refuse until told to go on.
+///
+/// # Errors
+///
+/// There is no such snapshot, it is damaged, or a load is running.
+pub fn rollback(lake: &Path, number: u64) -> Result<SnapshotInfo> {
+    let root = lake;
+    let lake = Lake::at(root);
+    let known = lake.numbers()?;
+    if !known.contains(&number) {
+        return Err(LoadError::Request(format!(
+            "there is no snapshot {number}; there are {known:?}"
+        )));
+    }
+    let access = Access::new(None)?;
+    let _lock = lake.lock(&access)?;
+    read_manifest(&lake.snapshot(number))?;
+    // The pin first: killed in between, the lake is pinned to where it is, and nothing is lost.
+    lake.pin(number, &access)?;
+    lake.flip(number)?;
+    let all = snapshots(root)?;
+    all.into_iter()
+        .find(|snapshot| snapshot.number == number)
+        .ok_or_else(|| LoadError::Request(format!("snapshot {number} is gone")))
+}
+
+/// Removes snapshots that are neither among the newest `keep` nor younger than `hours` at `now`
+/// (RFC 3339).
+pub(crate) fn retain(
+    lake: &Lake,
+    current: u64,
+    keep: usize,
+    hours: u64,
+    now: &str,
+) -> Result<Vec<u64>> {
+    let numbers = lake.numbers()?;
+    let surplus = numbers.len().saturating_sub(keep.max(1));
+    let instant = |text: &str| DateTime::parse_from_rfc3339(text).ok();
+    let span = i64::try_from(hours).ok().and_then(TimeDelta::try_hours);
+    let oldest_kept = instant(now).zip(span).map(|(now, span)| now - span);
+    let mut removed = Vec::new();
+    for number in numbers
+        .into_iter()
+        .take(surplus)
+        .filter(|number| *number != current)
+    {
+        let published = read_manifest(&lake.snapshot(number))
+            .ok()
+            .and_then(|manifest| instant(&manifest.published_at));
+        // A snapshot that does not say when it was published is of no use to anybody.
+        let is_young = published
+            .zip(oldest_kept)
+            .is_some_and(|(published, oldest)| published >= oldest);
+        if !is_young {
+            lake.remove(number)?;
+            removed.push(number);
+        }
+    }
+    Ok(removed)
+}

@@ -1,0 +1,180 @@
+//! What a load is asked for and what it answers.
+
+use std::path::PathBuf;
+
+use arrow_array::RecordBatch;
+use claimlake_contract::{RunId, TableLayout};
+use serde::{Deserialize, Serialize};
+
+/// One load: staged runs in, one snapshot out.
+#[derive(Debug, Clone)]
+pub struct LoadRequest {
+    /// The folders of sealed staged runs; they are loaded in the order of their ids.
+    pub staged_runs: Vec<PathBuf>,
+    /// The lake's folder; made where it is missing.
+    pub lake: PathBuf,
+    /// The run that loads.
+    pub run: RunId,
+    /// How files are cut, how much is kept, how much memory is used.
+    pub options: LoadOptions,
+    /// Tables about the run itself.
+    pub run_tables: Vec<RunTable>,
+    /// When the snapshot is published, RFC 3339.
+    pub published_at: String,
+}
+
+/// A table about the run itself, such as `extract_status`: it replaces the one in the lake.
+#[derive(Debug, Clone)]
+pub struct RunTable {
+    /// Name and layout; such tables are not partitioned.
+    pub layout: TableLayout,
+    /// All of its rows.
+    pub batches: Vec<RecordBatch>,
+    /// The columns whose change alone is worth a new snapshot; empty: none.
+    pub telling: Vec<String>,
+}
+
+/// What to do with resources that the lake holds and a full staged run lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AbsentResources {
+    /// Refuse to load: a part of landing may be damaged.
+    #[default]
+    Refuse,
+    /// Publish without them.
+    Drop,
+}
+
+/// How files are cut, how much is kept, how much memory is used.
+#[derive(Debug, Clone)]
+pub struct LoadOptions {
+    /// The size files aim at in MiB; turned into rows by the table's columns alone.
+    pub target_file_mb: u64,
+    /// Rows a file ends at, instead of `target_file_mb`.
+    pub target_file_rows: Option<u64>,
+    /// Rows a row group ends at.
+    pub row_group_rows: usize,
+    /// Snapshots that are kept at the least, the current one among them.
+    pub keep_snapshots: usize,
+    /// Snapshots younger than this many hours are kept, too.
+    pub keep_hours: u64,
+    /// Bytes that sorting may hold in memory before it spills to disk.
+    pub memory_bytes: usize,
+    /// Tables that are built at once; 0: as many as there are cores.
+    pub threads: usize,
+    /// The group that may read the lake: name or number. None: nobody but the owner.
+    pub group: Option<String>,
+    /// Make the tables anew whose view changed; needs a full staged run.
+    pub rebuild: bool,
+    /// What to do with resources that a full staged run lacks.
+    pub absent: AbsentResources,
+    /// Load on from the snapshot that the lake was rolled back to.
+    pub unpin: bool,
+    /// Compare the checksums of staged files before they are used.
+    pub check_staged: bool,
+    /// Rules that say which version of a claim is current.
+    pub current: Vec<CurrentRule>,
+    /// The tables of schema `main` in `views.duckdb.sql`; empty: all.
+    pub main_tables: Vec<String>,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self {
+            target_file_mb: 256,
+            target_file_rows: None,
+            row_group_rows: 122_880,
+            keep_snapshots: 3,
+            keep_hours: 24,
+            memory_bytes: 96 << 20,
+            threads: 0,
+            group: None,
+            rebuild: false,
+            absent: AbsentResources::Refuse,
+            unpin: false,
+            check_staged: true,
+            current: Vec::new(),
+            main_tables: Vec::new(),
+        }
+    }
+}
+
+/// Which rows of a table are current: a Boolean column the loader adds to the table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CurrentRule {
+    /// The table, one row a resource.
+    pub table: String,
+    /// The column to add.
+    pub column: String,
+    /// The first case that fits a row decides; a row that none fits gets null.
+    #[serde(rename = "case")]
+    pub cases: Vec<CurrentCase>,
+}
+
+/// One case of a [`CurrentRule`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CurrentCase {
+    /// Columns and the values one of which they must have for the case to apply.
+    #[serde(default)]
+    pub when: std::collections::BTreeMap<String, Vec<String>>,
+    /// Columns and the values one of which they must have for the row to be current.
+    #[serde(default)]
+    pub current_if: std::collections::BTreeMap<String, Vec<String>>,
+    /// The columns that versions of one claim agree in; null in any: a claim of its own.
+    #[serde(default)]
+    pub group_by: Vec<String>,
+    /// The columns that order versions, the most important first; only the newest is current.
+    #[serde(default)]
+    pub newest_by: Vec<String>,
+}
+
+/// What a load did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LoadOutcome {
+    /// Whether a new snapshot was published.
+    pub changed: bool,
+    /// The number of the snapshot that is current now; none: the lake is empty.
+    pub snapshot: Option<u64>,
+    /// The folder of that snapshot, resolved.
+    pub snapshot_folder: Option<PathBuf>,
+    /// The tables, by name.
+    pub tables: Vec<TableOutcome>,
+    /// Resources that are new.
+    pub new: u64,
+    /// Resources that changed.
+    pub changed_resources: u64,
+    /// Resources that came again as they were.
+    pub unchanged: u64,
+    /// Bodies that a newer one of the same resource supersedes.
+    pub superseded_bodies: u64,
+    /// Resources that are no longer in landing and were left out.
+    pub dropped: u64,
+    /// Tables that hold rows of an older view; `transform --full` and `load` make them anew.
+    pub stale_tables: Vec<String>,
+    /// Staged tables that were left out because no row says what their columns are.
+    pub tables_without_rows: Vec<String>,
+    /// Unchanged files that were linked.
+    pub files_linked: u64,
+    /// Unchanged files that had to be copied because the file system has no hard links.
+    pub files_copied: u64,
+    /// Files that were written.
+    pub files_written: u64,
+    /// Old snapshots that were removed.
+    pub snapshots_removed: Vec<u64>,
+}
+
+/// What a load did to one table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TableOutcome {
+    /// The table.
+    pub name: String,
+    /// Rows in the snapshot.
+    pub rows: u64,
+    /// Files in the snapshot.
+    pub files: u64,
+    /// Files of them that this load wrote.
+    pub files_written: u64,
+    /// Bytes of the files in the snapshot.
+    pub bytes: u64,
+}

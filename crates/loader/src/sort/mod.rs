@@ -1,0 +1,10 @@
+//! Sorting rows by resource, on disk where memory does not suffice.
+//!
+//! The unit is the span: neighbouring rows of one resource that agree in every sort column. Nearly
+//! all rows of a resource do, so sorting costs by resources, not by rows, and the view's row order
+//! within a resource is kept by construction.
+
+pub(crate) mod gather;
+pub(crate) mod merge;
+pub(crate) mod sorter;
+pub(crate) mod span;

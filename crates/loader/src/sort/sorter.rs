@@ -1,0 +1,289 @@
+//! The external sorter: batches in any order in, sorted sources out.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_ipc::CompressionType;
+use arrow_ipc::reader::FileReader;
+use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+
+use crate::error::{LoadError, Result};
+use crate::merge::resource_key::ResourceKey;
+use crate::sort::gather::{Piece, gather};
+use crate::sort::merge::{Merge, SpanRef, SpanSource};
+use crate::sort::span::{OwnedRows, SpanBatch, SpanMaker, resource_column};
+
+/// Runs on disk that are merged at once; more are merged to one first.
+const MOST_RUNS: usize = 40;
+
+/// The size a batch of a spilled run aims at: so much of each run is in memory while merging.
+const SPILLED_BATCH_BYTES: usize = 256 << 10;
+
+/// The resource of each row in a spilled run.
+const RESOURCE_COLUMN: &str = "_resource";
+
+/// Sorts the rows of one table, spilling beyond `budget` bytes.
+pub(crate) struct Sorter {
+    maker: Rc<RefCell<SpanMaker>>,
+    budget: usize,
+    folder: PathBuf,
+    held: Vec<Rc<SpanBatch>>,
+    held_bytes: usize,
+    runs: Vec<PathBuf>,
+    runs_made: usize,
+}
+
+impl Sorter {
+    pub(crate) fn new(maker: Rc<RefCell<SpanMaker>>, budget: usize, folder: PathBuf) -> Self {
+        Self {
+            maker,
+            budget,
+            folder,
+            held: Vec::new(),
+            held_bytes: 0,
+            runs: Vec::new(),
+            runs_made: 0,
+        }
+    }
+
+    pub(crate) fn push(&mut self, batch: RecordBatch, owned: &[OwnedRows]) -> Result<()> {
+        let spans = self.maker.borrow_mut().make(batch, owned)?;
+        if spans.spans.is_empty() {
+            return Ok(());
+        }
+        self.held_bytes += batch_bytes(&spans.batch)
+            + spans.keys.size()
+            + spans.spans.len() * size_of::<crate::sort::span::Span>();
+        self.held.push(Rc::new(spans));
+        if self.held_bytes > self.budget {
+            self.spill()?;
+        }
+        Ok(())
+    }
+
+    /// The sorted sources: what was spilled, and what is still in memory.
+    pub(crate) fn finish(mut self) -> Result<Vec<Box<dyn SpanSource>>> {
+        let mut sources = self.open_runs()?;
+        sources.push(Box::new(MemoryRun::new(std::mem::take(&mut self.held))));
+        Ok(sources)
+    }
+
+    fn open_runs(&self) -> Result<Vec<Box<dyn SpanSource>>> {
+        self.runs
+            .iter()
+            .map(|path| {
+                let run = SpilledRun::open(path, self.maker.clone())?;
+                Ok(Box::new(run) as Box<dyn SpanSource>)
+            })
+            .collect()
+    }
+
+    fn spill(&mut self) -> Result<()> {
+        let run = MemoryRun::new(std::mem::take(&mut self.held));
+        self.held_bytes = 0;
+        let path = self.write_run(run)?;
+        self.runs.push(path);
+        if self.runs.len() >= MOST_RUNS {
+            let merged = self.write_run(Merge::new(self.open_runs()?)?)?;
+            for path in std::mem::replace(&mut self.runs, vec![merged]) {
+                std::fs::remove_file(&path).map_err(LoadError::io("removing", &path))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_run(&mut self, mut spans: impl SpanSource) -> Result<PathBuf> {
+        std::fs::create_dir_all(&self.folder).map_err(LoadError::io("making", &self.folder))?;
+        let path = self.folder.join(format!("{}.arrow", self.runs_made));
+        self.runs_made += 1;
+        let schema = self.maker.borrow().shape().schema.clone();
+        let mut writer = RunWriter::create(&path, &schema)?;
+        while let Some(span) = spans.next_span()? {
+            writer.push(span)?;
+        }
+        writer.finish()?;
+        Ok(path)
+    }
+}
+
+/// The bytes a batch's rows take; buffers shared with other batches count by their slice.
+fn batch_bytes(batch: &RecordBatch) -> usize {
+    batch
+        .columns()
+        .iter()
+        .map(|column| column.to_data().get_slice_memory_size().unwrap_or_default())
+        .sum()
+}
+
+/// Batches in memory, sorted by reference.
+struct MemoryRun {
+    batches: Vec<Rc<SpanBatch>>,
+    order: std::vec::IntoIter<(u32, u32)>,
+}
+
+impl MemoryRun {
+    fn new(batches: Vec<Rc<SpanBatch>>) -> Self {
+        let mut order: Vec<(u32, u32)> = Vec::new();
+        for (number, batch) in batches.iter().enumerate() {
+            order.extend((0..batch.spans.len()).map(|span| (number as u32, span as u32)));
+        }
+        let key = |&(batch, span): &(u32, u32)| batches[batch as usize].keys.row(span as usize);
+        // Stable: rows with one key keep the order they came in.
+        order.sort_by(|left, right| key(left).cmp(&key(right)));
+        Self {
+            order: order.into_iter(),
+            batches,
+        }
+    }
+}
+
+impl SpanSource for MemoryRun {
+    fn next_span(&mut self) -> Result<Option<SpanRef>> {
+        Ok(self
+            .order
+            .next()
+            .map(|(batch, span)| SpanRef::new(self.batches[batch as usize].clone(), span as usize)))
+    }
+}
+
+/// Writes a sorted run to disk in small batches.
+struct RunWriter {
+    table: SchemaRef,
+    spilled: SchemaRef,
+    writer: FileWriter<BufWriter<File>>,
+    pending: Vec<SpanRef>,
+    pending_rows: usize,
+    rows_per_batch: usize,
+}
+
+impl RunWriter {
+    fn create(path: &Path, table: &SchemaRef) -> Result<Self> {
+        let mut fields: Vec<_> = table.fields().iter().cloned().collect();
+        fields.push(Arc::new(Field::new(
+            RESOURCE_COLUMN,
+            DataType::FixedSizeBinary(16),
+            false,
+        )));
+        let spilled = Arc::new(Schema::new(fields));
+        let file = File::create(path).map_err(LoadError::io("creating", path))?;
+        let options = IpcWriteOptions::default()
+            .try_with_compression(Some(CompressionType::LZ4_FRAME))
+            .map_err(LoadError::arrow("spilling sorted rows"))?;
+        let writer = FileWriter::try_new_with_options(BufWriter::new(file), &spilled, options)
+            .map_err(LoadError::arrow("spilling sorted rows"))?;
+        Ok(Self {
+            table: table.clone(),
+            spilled,
+            writer,
+            pending: Vec::new(),
+            pending_rows: 0,
+            rows_per_batch: 256,
+        })
+    }
+
+    fn push(&mut self, span: SpanRef) -> Result<()> {
+        self.pending_rows += span.span().rows.len;
+        self.pending.push(span);
+        if self.pending_rows >= self.rows_per_batch {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let pieces: Vec<Piece<'_>> = self
+            .pending
+            .iter()
+            .map(|span| span.piece(0, span.span().rows.len))
+            .collect();
+        let batch = gather(&self.table, &pieces)?;
+        let mut resources = Vec::with_capacity(batch.num_rows());
+        for span in &self.pending {
+            let rows = span.span().rows;
+            resources.extend(std::iter::repeat_n(rows.resource, rows.len));
+        }
+        let mut columns = batch.columns().to_vec();
+        columns.push(Arc::new(resource_column(resources.into_iter())?) as ArrayRef);
+        let bytes = batch_bytes(&batch).max(1);
+        self.rows_per_batch = (SPILLED_BATCH_BYTES * batch.num_rows() / bytes).clamp(64, 16_384);
+        RecordBatch::try_new(self.spilled.clone(), columns)
+            .and_then(|batch| self.writer.write(&batch))
+            .map_err(LoadError::arrow("spilling sorted rows"))?;
+        self.pending.clear();
+        self.pending_rows = 0;
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<()> {
+        if !self.pending.is_empty() {
+            self.flush()?;
+        }
+        self.writer
+            .finish()
+            .map_err(LoadError::arrow("spilling sorted rows"))
+    }
+}
+
+/// A sorted run on disk.
+struct SpilledRun {
+    reader: FileReader<BufReader<File>>,
+    maker: Rc<RefCell<SpanMaker>>,
+    batch: Option<Rc<SpanBatch>>,
+    next: usize,
+}
+
+impl SpilledRun {
+    fn open(path: &Path, maker: Rc<RefCell<SpanMaker>>) -> Result<Self> {
+        let file = File::open(path).map_err(LoadError::io("opening", path))?;
+        let reader = FileReader::try_new(BufReader::new(file), None)
+            .map_err(LoadError::arrow("reading spilled rows"))?;
+        Ok(Self {
+            reader,
+            maker,
+            batch: None,
+            next: 0,
+        })
+    }
+}
+
+impl SpanSource for SpilledRun {
+    fn next_span(&mut self) -> Result<Option<SpanRef>> {
+        loop {
+            if let Some(batch) = &self.batch
+                && self.next < batch.spans.len()
+            {
+                self.next += 1;
+                return Ok(Some(SpanRef::new(batch.clone(), self.next - 1)));
+            }
+            let Some(batch) = self.reader.next() else {
+                return Ok(None);
+            };
+            let mut batch = batch.map_err(LoadError::arrow("reading spilled rows"))?;
+            let resources = batch.remove_column(batch.num_columns() - 1);
+            let mut owned: Vec<OwnedRows> = Vec::new();
+            for (row, bytes) in resources.as_fixed_size_binary().iter().enumerate() {
+                let resource = ResourceKey::from_bytes(bytes.unwrap_or_default());
+                match owned.last_mut() {
+                    Some(last) if last.resource == resource => last.len += 1,
+                    _ => owned.push(OwnedRows {
+                        start: row,
+                        len: 1,
+                        resource,
+                    }),
+                }
+            }
+            let schema = self.maker.borrow().shape().schema.clone();
+            let batch = RecordBatch::try_new(schema, batch.columns().to_vec())
+                .map_err(LoadError::arrow("reading spilled rows"))?;
+            self.batch = Some(Rc::new(self.maker.borrow_mut().make(batch, &owned)?));
+            self.next = 0;
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! Spans of rows, their sort keys and their partitions.
+
+use std::collections::HashMap;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Date32Type, Int32Type, Int64Type, TimestampMicrosecondType, UInt64Type};
+use arrow_array::{Array, ArrayRef, FixedSizeBinaryArray, RecordBatch, UInt32Array};
+use arrow_row::{RowConverter, Rows, SortField};
+use arrow_schema::{DataType, SchemaRef, TimeUnit};
+use arrow_select::take::take;
+
+use crate::error::{LoadError, Result};
+use crate::merge::resource_key::ResourceKey;
+use crate::place::hive_path;
+
+/// What sorting and writing need to know of a table.
+#[derive(Debug, Clone)]
+pub(crate) struct TableShape {
+    /// The table's name.
+    pub(crate) name: String,
+    /// The table's columns, partition columns among them.
+    pub(crate) schema: SchemaRef,
+    /// Where the partition columns stand, outermost first.
+    pub(crate) partition: Vec<usize>,
+    /// Where the sort columns stand, partition columns left out.
+    pub(crate) sort: Vec<usize>,
+}
+
+/// Rows that belong to one resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OwnedRows {
+    pub(crate) start: usize,
+    pub(crate) len: usize,
+    pub(crate) resource: ResourceKey,
+}
+
+/// Neighbouring rows of one resource with one sort key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) rows: OwnedRows,
+    /// The number of the partition, see [`SpanMaker::path`].
+    pub(crate) partition: u32,
+}
+
+/// A batch cut into spans.
+#[derive(Debug)]
+pub(crate) struct SpanBatch {
+    pub(crate) batch: RecordBatch,
+    pub(crate) spans: Vec<Span>,
+    /// The sort key of each span: partition, sort columns, resource.
+    pub(crate) keys: Rows,
+}
+
+/// Cuts batches into spans.
+#[derive(Debug)]
+pub(crate) struct SpanMaker {
+    shape: TableShape,
+    key_columns: Vec<usize>,
+    keys: RowConverter,
+    partitions: RowConverter,
+    number_of: HashMap<Box<[u8]>, u32>,
+    paths: Vec<String>,
+}
+
+impl SpanMaker {
+    pub(crate) fn new(shape: TableShape) -> Result<Self> {
+        let fields = |columns: &[usize]| -> Vec<SortField> {
+            columns
+                .iter()
+                .map(|column| SortField::new(shape.schema.field(*column).data_type().clone()))
+                .collect()
+        };
+        let key_columns: Vec<usize> = shape.partition.iter().chain(&shape.sort).copied().collect();
+        let mut key_fields = fields(&key_columns);
+        key_fields.push(SortField::new(DataType::FixedSizeBinary(16)));
+        let error = |source| LoadError::Layout {
+            table: shape.name.clone(),
+            reason: format!("its rows cannot be sorted by sort_by: {source}"),
+        };
+        Ok(Self {
+            keys: RowConverter::new(key_fields).map_err(error)?,
+            partitions: RowConverter::new(fields(&shape.partition)).map_err(error)?,
+            key_columns,
+            shape,
+            number_of: HashMap::new(),
+            paths: Vec::new(),
+        })
+    }
+
+    pub(crate) fn shape(&self) -> &TableShape {
+        &self.shape
+    }
+
+    /// The path of a partition, `eob_type=CARRIER/service_year=2024`; empty where there is none.
+    pub(crate) fn path(&self, partition: u32) -> &str {
+        self.paths
+            .get(partition as usize)
+            .map_or("", String::as_str)
+    }
+
+    /// The paths of all partitions seen so far.
+    pub(crate) fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
+    /// Cuts `batch`; rows that nobody owns are left out.
+    pub(crate) fn make(&mut self, batch: RecordBatch, owned: &[OwnedRows]) -> Result<SpanBatch> {
+        let mut rows = Vec::with_capacity(owned.len());
+        let same: Vec<SameAsBefore<'_>> = self
+            .key_columns
+            .iter()
+            .map(|column| same_as_before(batch.column(*column)))
+            .collect();
+        for piece in owned {
+            let mut start = piece.start;
+            for row in piece.start + 1..piece.start + piece.len {
+                if !same.iter().all(|same| same(row)) {
+                    rows.push(OwnedRows {
+                        start,
+                        len: row - start,
+                        ..*piece
+                    });
+                    start = row;
+                }
+            }
+            let len = piece.start + piece.len - start;
+            if len > 0 {
+                rows.push(OwnedRows {
+                    start,
+                    len,
+                    ..*piece
+                });
+            }
+        }
+        drop(same);
+        let (keys, partitions) = self.keys_of(&batch, &rows)?;
+        let spans = rows
+            .into_iter()
+            .zip(partitions)
+            .map(|(rows, partition)| Span { rows, partition })
+            .collect();
+        Ok(SpanBatch { batch, spans, keys })
+    }
+
+    fn keys_of(&mut self, batch: &RecordBatch, rows: &[OwnedRows]) -> Result<(Rows, Vec<u32>)> {
+        let doing = || LoadError::arrow(format!("sorting table '{}'", self.shape.name));
+        let starts: UInt32Array = rows.iter().map(|rows| rows.start as u32).collect();
+        let mut columns = self
+            .key_columns
+            .iter()
+            .map(|column| take(batch.column(*column), &starts, None).map_err(doing()))
+            .collect::<Result<Vec<ArrayRef>>>()?;
+        let partition_columns = columns[..self.shape.partition.len()].to_vec();
+        columns.push(std::sync::Arc::new(resource_column(
+            rows.iter().map(|rows| rows.resource),
+        )?));
+        let keys = self.keys.convert_columns(&columns).map_err(doing())?;
+        if partition_columns.is_empty() {
+            if self.paths.is_empty() {
+                self.paths.push(String::new());
+            }
+            return Ok((keys, vec![0; rows.len()]));
+        }
+        let values = self
+            .partitions
+            .convert_columns(&partition_columns)
+            .map_err(doing())?;
+        let partitions = values
+            .iter()
+            .enumerate()
+            .map(|(row, value)| self.partition_number(value.data(), &partition_columns, row))
+            .collect();
+        Ok((keys, partitions))
+    }
+
+    fn partition_number(&mut self, value: &[u8], columns: &[ArrayRef], row: usize) -> u32 {
+        if let Some(number) = self.number_of.get(value) {
+            return *number;
+        }
+        let number = self.paths.len() as u32;
+        let path = self
+            .shape
+            .partition
+            .iter()
+            .zip(columns)
+            .map(|(column, array)| {
+                let name = self.shape.schema.field(*column).name();
+                hive_path::folder(name, hive_path::value_text(array, row).as_deref())
+            })
+            .collect::<Vec<_>>()
+            .join("/");
+        self.paths.push(path);
+        self.number_of.insert(value.into(), number);
+        number
+    }
+
+    /// The order of partitions given by their typed values, one row each.
+    pub(crate) fn order_partitions(&self, columns: &[ArrayRef]) -> Result<Vec<usize>> {
+        let rows = self
+            .partitions
+            .convert_columns(columns)
+            .map_err(LoadError::arrow("ordering partitions"))?;
+        let mut order: Vec<usize> = (0..rows.num_rows()).collect();
+        order.sort_by(|left, right| rows.row(*left).cmp(&rows.row(*right)));
+        Ok(order)
+    }
+}
+
+/// The resources of rows as a column.
+pub(crate) fn resource_column(
+    resources: impl ExactSizeIterator<Item = ResourceKey>,
+) -> Result<FixedSizeBinaryArray> {
+    let mut bytes = Vec::with_capacity(resources.len() * 16);
+    for resource in resources {
+        bytes.extend_from_slice(&resource.to_bytes());
+    }
+    FixedSizeBinaryArray::try_new(16, bytes.into(), None)
+        .map_err(LoadError::arrow("writing resource keys"))
+}
+
+/// Whether a row has the value of the row before it.
+type SameAsBefore<'a> = Box<dyn Fn(usize) -> bool + 'a>;
+
+fn same_as_before(array: &ArrayRef) -> SameAsBefore<'_> {
+    fn compare<'a>(array: &'a ArrayRef, same: impl Fn(usize) -> bool + 'a) -> SameAsBefore<'a> {
+        if array.null_count() == 0 {
+            return Box::new(same);
+        }
+        Box::new(
+            move |row| match (array.is_null(row), array.is_null(row - 1)) {
+                (false, false) => same(row),
+                (left, right) => left == right,
+            },
+        )
+    }
+    macro_rules! numbers {
+        ($type:ty) => {{
+            let values = array.as_primitive::<$type>().values();
+            compare(array, move |row| values[row] == values[row - 1])
+        }};
+    }
+    match array.data_type() {
+        DataType::Utf8 => {
+            let strings = array.as_string::<i32>();
+            compare(array, move |row| {
+                strings.value(row) == strings.value(row - 1)
+            })
+        }
+        DataType::Boolean => {
+            let values = array.as_boolean();
+            compare(array, move |row| values.value(row) == values.value(row - 1))
+        }
+        DataType::Int32 => numbers!(Int32Type),
+        DataType::Int64 => numbers!(Int64Type),
+        DataType::UInt64 => numbers!(UInt64Type),
+        DataType::Date32 => numbers!(Date32Type),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => numbers!(TimestampMicrosecondType),
+        // Every row becomes a span of its own: slower, and just as right.
+        _ => Box::new(|_| false),
+    }
+}

@@ -1,0 +1,365 @@
+//! Puts one table of the next snapshot together.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt64Type;
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
+use claimlake_contract::{LANDING_ORDER_COLUMN, LakeFile, LakeTable};
+
+use crate::encode::partitioned::{FilePlan, Owners, PartitionedWriter};
+use crate::encode::properties;
+use crate::error::{LoadError, Result};
+use crate::merge::columns::align;
+use crate::merge::resource_key::ResourceKey;
+use crate::merge::row_owners;
+use crate::merge::verdict::Verdicts;
+use crate::place::hive_path;
+use crate::publish::access::Access;
+use crate::request::LoadOptions;
+use crate::sort::merge::{Merge, SpanSource};
+use crate::sort::sorter::Sorter;
+use crate::sort::span::{OwnedRows, SpanMaker};
+use crate::staged_run::{Checksums, StagedRun};
+use crate::table::carry::{Carried, carry};
+use crate::table::old_rows::{Edits, OldFile, OldRows};
+use crate::table::plan::{TablePlan, file_words, partition_words};
+
+/// What all tables of a load share.
+#[derive(Debug)]
+pub(crate) struct BuildInput<'a> {
+    pub(crate) staged: &'a [StagedRun],
+    pub(crate) verdicts: &'a [Verdicts],
+    pub(crate) outdated: &'a HashSet<ResourceKey>,
+    /// By table: resources of the lake that became current or ceased to be.
+    pub(crate) flips: &'a HashMap<String, HashMap<ResourceKey, Option<bool>>>,
+    /// The folder of the snapshot before.
+    pub(crate) before: Option<&'a Path>,
+    /// The folder of the snapshot that is being built.
+    pub(crate) snapshot: &'a Path,
+    pub(crate) spill: &'a Path,
+    pub(crate) access: Access,
+    pub(crate) options: &'a LoadOptions,
+    /// Bytes each table may hold while it sorts.
+    pub(crate) memory_bytes: usize,
+    pub(crate) carried: &'a Carried,
+}
+
+/// A table of the next snapshot.
+#[derive(Debug)]
+pub(crate) struct BuiltTable {
+    pub(crate) table: LakeTable,
+    pub(crate) files_written: u64,
+    pub(crate) is_stale: bool,
+    /// Whether it differs from the table of the snapshot before.
+    pub(crate) differs: bool,
+}
+
+pub(crate) fn build(plan: &TablePlan, input: &BuildInput<'_>) -> Result<BuiltTable> {
+    let maker = Rc::new(RefCell::new(SpanMaker::new(plan.shape.clone())?));
+    let spill = input.spill.join(&plan.layout.name);
+    let mut sorter = Sorter::new(maker.clone(), input.memory_bytes, spill.clone());
+    sort_staged(plan, input, &mut sorter)?;
+    let no_flips = HashMap::new();
+    let flips = input.flips.get(&plan.layout.name).unwrap_or(&no_flips);
+    let edits = Edits {
+        outdated: input.outdated,
+        flips,
+        current_column: plan.rule.as_ref().map(|rule| rule.column.as_str()),
+    };
+    let old = split_old_files(plan, input, &maker.borrow(), &edits)?;
+    let mut sources = sorter.finish()?;
+    if let Some(before) = input.before {
+        let files = in_sorted_order(plan, old.rewritten, &maker.borrow())?;
+        sources.push(
+            Box::new(OldRows::new(before, files, edits, maker.clone())) as Box<dyn SpanSource>
+        );
+    }
+    let mut writer = PartitionedWriter::new(plan.shape.clone(), file_plan(plan, input)?);
+    let mut merged = Merge::new(sources)?;
+    while let Some(span) = merged.next_span()? {
+        let partition = span.span().partition;
+        let path = maker.borrow().path(partition).to_owned();
+        writer.push(span, &path)?;
+    }
+    if old.kept.is_empty() {
+        writer.close()?;
+        if writer.is_empty() {
+            writer.write_empty()?;
+        }
+    }
+    let written = writer.finish()?;
+    if spill.is_dir() {
+        std::fs::remove_dir_all(&spill).map_err(LoadError::io("removing", &spill))?;
+    }
+    finish(plan, input, old.kept, written)
+}
+
+fn finish(
+    plan: &TablePlan,
+    input: &BuildInput<'_>,
+    kept: Vec<LakeFile>,
+    written: Vec<LakeFile>,
+) -> Result<BuiltTable> {
+    if let Some(before) = input.before {
+        for file in &kept {
+            carry(file, before, input.snapshot, &input.access, input.carried)?;
+        }
+    }
+    let files_before: HashSet<&LakeFile> =
+        plan.before.iter().flat_map(|table| &table.files).collect();
+    let files_written = written
+        .iter()
+        .filter(|file| !files_before.contains(file))
+        .count();
+    // By partition; within one, in the order of rows.
+    let mut files: Vec<LakeFile> = kept.into_iter().chain(written).collect();
+    files.sort_by(|left, right| partition_of(&left.path).cmp(partition_of(&right.path)));
+    let table = LakeTable {
+        layout: plan.layout.clone(),
+        resource: plan.resource.clone(),
+        view_hash: plan.view_hash.clone(),
+        columns: file_words(&plan.layout, &plan.shape.schema),
+        partition_columns: partition_words(&plan.layout, &plan.shape.schema),
+        files,
+    };
+    Ok(BuiltTable {
+        differs: plan.before.as_ref() != Some(&table),
+        table,
+        files_written: files_written as u64,
+        is_stale: plan.is_stale,
+    })
+}
+
+fn file_plan(plan: &TablePlan, input: &BuildInput<'_>) -> Result<FilePlan> {
+    let options = input.options;
+    let row_group_rows = options.row_group_rows.max(1);
+    let schema = &plan.shape.schema;
+    let in_files: Vec<_> = schema
+        .fields()
+        .iter()
+        .filter(|field| !plan.layout.partition_by.contains(field.name()))
+        .cloned()
+        .collect();
+    let file_schema = arrow_schema::Schema::new(in_files);
+    let file_rows = options.target_file_rows.unwrap_or_else(|| {
+        properties::rows_for(&file_schema, options.target_file_mb, row_group_rows)
+    });
+    Ok(FilePlan {
+        snapshot: input.snapshot.to_path_buf(),
+        properties: properties::properties(
+            &file_schema,
+            &plan.layout.sort_by,
+            &plan.layout.bloom,
+            row_group_rows,
+        )?,
+        file_rows: file_rows.max(1),
+        owners: Owners::Resources,
+        access: input.access,
+    })
+}
+
+/// Puts the staged rows that the table takes into the sorter.
+fn sort_staged(plan: &TablePlan, input: &BuildInput<'_>, sorter: &mut Sorter) -> Result<()> {
+    let checksums = if input.options.check_staged {
+        Checksums::Compare
+    } else {
+        Checksums::Trust
+    };
+    for (run, verdicts) in input.staged.iter().zip(input.verdicts) {
+        let Some(table) = run.table(&plan.layout.name) else {
+            continue;
+        };
+        if plan.take == crate::merge::verdict::Take::Differing && verdicts.nothing_differs() {
+            continue;
+        }
+        for batch in run.batches(table, None, checksums) {
+            let batch = batch?;
+            let (owned, current) = owned_rows(plan, &batch, verdicts, run)?;
+            if owned.is_empty() {
+                continue;
+            }
+            let aligned = align(&batch, &plan.shape.schema, &plan.layout.name)?;
+            sorter.push(with_current(plan, aligned, current)?, &owned)?;
+        }
+    }
+    Ok(())
+}
+
+/// The rows the table takes, and for every row whether it is current.
+fn owned_rows(
+    plan: &TablePlan,
+    batch: &RecordBatch,
+    verdicts: &Verdicts,
+    run: &StagedRun,
+) -> Result<(Vec<OwnedRows>, Vec<Option<bool>>)> {
+    let orders = batch
+        .column_by_name(LANDING_ORDER_COLUMN)
+        .and_then(|column| column.as_primitive_opt::<UInt64Type>())
+        .ok_or_else(|| {
+            let reason = format!("table '{}' has no {LANDING_ORDER_COLUMN}", plan.layout.name);
+            LoadError::staged(&run.folder, reason)
+        })?
+        .values();
+    let mut owned = Vec::new();
+    let mut current = Vec::new();
+    let mut start = 0;
+    for rows in orders.chunk_by(|left, right| left == right) {
+        let verdict = verdicts.find(rows[0]);
+        if plan.rule.is_some() {
+            let value = verdict.and_then(|verdict| verdict.current);
+            current.extend(std::iter::repeat_n(value, rows.len()));
+        }
+        if let Some(verdict) = verdict.filter(|verdict| plan.take.takes(verdict)) {
+            owned.push(OwnedRows {
+                start,
+                len: rows.len(),
+                resource: verdict.resource,
+            });
+        }
+        start += rows.len();
+    }
+    Ok((owned, current))
+}
+
+fn with_current(
+    plan: &TablePlan,
+    batch: RecordBatch,
+    current: Vec<Option<bool>>,
+) -> Result<RecordBatch> {
+    let Some(rule) = &plan.rule else {
+        return Ok(batch);
+    };
+    let schema = batch.schema();
+    let doing = || LoadError::arrow(format!("reading rows of table '{}'", plan.layout.name));
+    let column = schema.index_of(&rule.column).map_err(doing())?;
+    let mut columns = batch.columns().to_vec();
+    columns[column] = Arc::new(BooleanArray::from(current)) as ArrayRef;
+    RecordBatch::try_new(schema, columns).map_err(doing())
+}
+
+/// The files of the snapshot before: those that stay, and those whose partition is rewritten.
+#[derive(Debug, Default)]
+struct OldFiles {
+    kept: Vec<LakeFile>,
+    rewritten: BTreeMap<String, Vec<LakeFile>>,
+}
+
+fn split_old_files(
+    plan: &TablePlan,
+    input: &BuildInput<'_>,
+    maker: &SpanMaker,
+    edits: &Edits<'_>,
+) -> Result<OldFiles> {
+    let mut split = OldFiles::default();
+    let (Some(table), Some(before)) = (&plan.before, input.before) else {
+        return Ok(split);
+    };
+    let mut touched: BTreeSet<&str> = maker.paths().iter().map(String::as_str).collect();
+    // A file without rows only shows the columns; it goes once there are rows, or other columns.
+    let has_rows = !touched.is_empty() || table.files.iter().any(|file| file.rows > 0);
+    let is_wider = table.columns != file_words(&plan.layout, &plan.shape.schema);
+    for file in &table.files {
+        let partition = partition_in_table(file, table);
+        if touched.contains(partition) {
+            continue;
+        }
+        if is_touched(file, before, edits)? {
+            touched.insert(partition);
+        }
+    }
+    for file in &table.files {
+        let partition = partition_in_table(file, table);
+        if file.rows == 0 {
+            if !has_rows && !is_wider {
+                split.kept.push(file.clone());
+            }
+        } else if touched.contains(partition) {
+            split
+                .rewritten
+                .entry(partition.to_owned())
+                .or_default()
+                .push(file.clone());
+        } else {
+            split.kept.push(file.clone());
+        }
+    }
+    Ok(split)
+}
+
+fn is_touched(file: &LakeFile, before: &Path, edits: &Edits<'_>) -> Result<bool> {
+    if edits.outdated.is_empty() && edits.flips.is_empty() {
+        return Ok(false);
+    }
+    let owners = row_owners::read(before, &file.path, file.rows)?;
+    Ok(owners.runs.iter().any(|(resource, _)| {
+        edits.outdated.contains(resource) || edits.flips.contains_key(resource)
+    }))
+}
+
+/// The files of rewritten partitions in the order their rows have in the sorted table.
+fn in_sorted_order(
+    plan: &TablePlan,
+    rewritten: BTreeMap<String, Vec<LakeFile>>,
+    maker: &SpanMaker,
+) -> Result<Vec<OldFile>> {
+    let mut partitions = Vec::new();
+    for (path, files) in rewritten {
+        let values = hive_path::values_in(&path, &plan.layout.partition_by).ok_or_else(|| {
+            LoadError::lake(Path::new(&path), "the partition is not one of this layout")
+        })?;
+        partitions.push((values, files));
+    }
+    let shape = &plan.shape;
+    let columns = shape
+        .partition
+        .iter()
+        .enumerate()
+        .map(|(place, column)| {
+            let data_type = shape.schema.field(*column).data_type();
+            let values = partitions
+                .iter()
+                .map(|(values, _)| hive_path::array_of(data_type, values[place].as_deref(), 1))
+                .collect::<Option<Vec<_>>>();
+            let values = values.ok_or_else(|| LoadError::Layout {
+                table: shape.name.clone(),
+                reason: format!("a partition's value is not {data_type}"),
+            })?;
+            let values: Vec<&dyn Array> = values.iter().map(AsRef::as_ref).collect();
+            if values.is_empty() {
+                return Ok(arrow_array::new_empty_array(data_type));
+            }
+            arrow_select::concat::concat(&values).map_err(LoadError::arrow("ordering partitions"))
+        })
+        .collect::<Result<Vec<ArrayRef>>>()?;
+    let order = if columns.is_empty() {
+        (0..partitions.len()).collect()
+    } else {
+        maker.order_partitions(&columns)?
+    };
+    let mut files = Vec::new();
+    for index in order {
+        let (values, of_partition) = &partitions[index];
+        files.extend(of_partition.iter().map(|file| OldFile {
+            file: file.clone(),
+            partition: values.clone(),
+        }));
+    }
+    Ok(files)
+}
+
+/// The folder of a file, table and partition.
+fn partition_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The partition of a file within its table; empty where the table has none.
+fn partition_in_table<'a>(file: &'a LakeFile, table: &LakeTable) -> &'a str {
+    partition_of(&file.path)
+        .strip_prefix(&table.layout.name)
+        .map_or("", |rest| rest.trim_start_matches('/'))
+}

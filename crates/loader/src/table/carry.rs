@@ -1,0 +1,72 @@
+//! Files that stay as they are: linked into the next snapshot, copied where links are impossible.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use claimlake_contract::LakeFile;
+
+use crate::error::{LoadError, Result};
+use crate::merge::row_owners;
+use crate::publish::access::Access;
+
+/// How many files were linked and how many had to be copied.
+#[derive(Debug, Default)]
+pub(crate) struct Carried {
+    pub(crate) linked: AtomicU64,
+    pub(crate) copied: AtomicU64,
+}
+
+/// Takes a file and, where it has one, the list of its rows' owners over from the snapshot before.
+pub(crate) fn carry(
+    file: &LakeFile,
+    before: &Path,
+    snapshot: &Path,
+    access: &Access,
+    carried: &Carried,
+) -> Result<()> {
+    link_or_copy(&file.path, before, snapshot, access, carried)?;
+    let owners = row_owners::path_of(&file.path);
+    if before.join(&owners).is_file() {
+        link_or_copy(&owners, before, snapshot, access, &Carried::default())?;
+    }
+    Ok(())
+}
+
+fn link_or_copy(
+    path: &str,
+    before: &Path,
+    snapshot: &Path,
+    access: &Access,
+    carried: &Carried,
+) -> Result<()> {
+    let (from, to) = (before.join(path), snapshot.join(path));
+    if let Some(folder) = to.parent() {
+        access.make_folder(folder)?;
+    }
+    match std::fs::hard_link(&from, &to) {
+        Ok(()) => {
+            carried.linked.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+        Err(error) if cannot_link(error.kind()) => {
+            let mut source = std::fs::File::open(&from).map_err(LoadError::io("opening", &from))?;
+            let mut copy = access.create_file(&to)?;
+            std::io::copy(&mut source, &mut copy).map_err(LoadError::io("copying to", &to))?;
+            carried.copied.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        }
+        Err(error) => Err(LoadError::io("linking", &from)(error)),
+    }
+}
+
+/// The ways in which file systems say that they have no (more) hard links.
+fn cannot_link(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Unsupported
+            | ErrorKind::PermissionDenied
+            | ErrorKind::TooManyLinks
+            | ErrorKind::CrossesDevices
+    )
+}

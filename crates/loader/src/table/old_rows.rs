@@ -1,0 +1,209 @@
+//! The rows of the snapshot before, in sorted order, without those that are out of date.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
+use claimlake_contract::LakeFile;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+
+use crate::encode::properties::CHUNK_ROWS;
+use crate::error::{LoadError, Result};
+use crate::merge::columns::align;
+use crate::merge::resource_key::ResourceKey;
+use crate::merge::row_owners::{self, RowOwners};
+use crate::place::hive_path;
+use crate::sort::merge::{SpanRef, SpanSource};
+use crate::sort::span::{OwnedRows, SpanBatch, SpanMaker};
+
+/// A file with the values of its partition, in the order of the partition columns.
+#[derive(Debug, Clone)]
+pub(crate) struct OldFile {
+    pub(crate) file: LakeFile,
+    pub(crate) partition: Vec<Option<String>>,
+}
+
+/// What to change in the rows on the way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Edits<'a> {
+    /// Resources whose rows are left out.
+    pub(crate) outdated: &'a HashSet<ResourceKey>,
+    /// Resources that became current or ceased to be.
+    pub(crate) flips: &'a HashMap<ResourceKey, Option<bool>>,
+    /// The column that says so.
+    pub(crate) current_column: Option<&'a str>,
+}
+
+/// Reads files one after the other: the files of a partition, then those of the next.
+pub(crate) struct OldRows<'a> {
+    snapshot: &'a Path,
+    files: std::vec::IntoIter<OldFile>,
+    edits: Edits<'a>,
+    maker: Rc<RefCell<SpanMaker>>,
+    open: Option<OpenFile>,
+    batch: Option<Rc<SpanBatch>>,
+    next: usize,
+}
+
+struct OpenFile {
+    reader: ParquetRecordBatchReader,
+    partition: Vec<Option<String>>,
+    owners: RowOwners,
+    /// The run of owners the next row is in, and how many of its rows were read.
+    run: usize,
+    read_of_run: u32,
+    path: std::path::PathBuf,
+}
+
+impl<'a> OldRows<'a> {
+    /// `files` in the order of their rows.
+    pub(crate) fn new(
+        snapshot: &'a Path,
+        files: Vec<OldFile>,
+        edits: Edits<'a>,
+        maker: Rc<RefCell<SpanMaker>>,
+    ) -> Self {
+        Self {
+            snapshot,
+            files: files.into_iter(),
+            edits,
+            maker,
+            open: None,
+            batch: None,
+            next: 0,
+        }
+    }
+
+    fn open(&self, old: OldFile) -> Result<OpenFile> {
+        let path = self.snapshot.join(&old.file.path);
+        let owners = row_owners::read(self.snapshot, &old.file.path, old.file.rows)?;
+        let file = File::open(&path).map_err(LoadError::io("opening", &path))?;
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+            .and_then(|builder| builder.with_batch_size(CHUNK_ROWS).build())
+            .map_err(|error| LoadError::lake(&path, format!("the file is broken: {error}")))?;
+        Ok(OpenFile {
+            reader,
+            partition: old.partition,
+            owners,
+            run: 0,
+            read_of_run: 0,
+            path,
+        })
+    }
+
+    /// The next batch as it goes into the sorted rows.
+    fn next_batch(&mut self) -> Result<Option<SpanBatch>> {
+        loop {
+            let mut open = match self.open.take() {
+                Some(open) => open,
+                None => match self.files.next() {
+                    Some(file) => self.open(file)?,
+                    None => return Ok(None),
+                },
+            };
+            let Some(batch) = open.reader.next() else {
+                continue;
+            };
+            let batch = batch.map_err(|error| {
+                LoadError::lake(&open.path, format!("the file is broken: {error}"))
+            })?;
+            let owned = open.owners_of(batch.num_rows())?;
+            let batch = self.with_partition(&batch, &open)?;
+            let batch = self.with_flips(batch, &owned)?;
+            self.open = Some(open);
+            let kept: Vec<OwnedRows> = owned
+                .into_iter()
+                .filter(|rows| !self.edits.outdated.contains(&rows.resource))
+                .collect();
+            return Ok(Some(self.maker.borrow_mut().make(batch, &kept)?));
+        }
+    }
+
+    fn with_partition(&self, batch: &RecordBatch, open: &OpenFile) -> Result<RecordBatch> {
+        let maker = self.maker.borrow();
+        let shape = maker.shape();
+        let mut columns = align(batch, &shape.schema, &shape.name)?.columns().to_vec();
+        for (column, value) in shape.partition.iter().zip(&open.partition) {
+            let data_type = shape.schema.field(*column).data_type();
+            columns[*column] = hive_path::array_of(data_type, value.as_deref(), batch.num_rows())
+                .ok_or_else(|| {
+                LoadError::lake(&open.path, format!("its partition is not {data_type}"))
+            })?;
+        }
+        RecordBatch::try_new(shape.schema.clone(), columns)
+            .map_err(LoadError::arrow("reading the lake"))
+    }
+
+    fn with_flips(&self, batch: RecordBatch, owned: &[OwnedRows]) -> Result<RecordBatch> {
+        let Some(name) = self.edits.current_column else {
+            return Ok(batch);
+        };
+        let flips = self.edits.flips;
+        if flips.is_empty() || !owned.iter().any(|rows| flips.contains_key(&rows.resource)) {
+            return Ok(batch);
+        }
+        let schema = batch.schema();
+        let column = schema
+            .index_of(name)
+            .map_err(LoadError::arrow("reading the lake"))?;
+        let mut values: Vec<Option<bool>> = batch.column(column).as_boolean().iter().collect();
+        for rows in owned {
+            if let Some(value) = flips.get(&rows.resource) {
+                values[rows.start..rows.start + rows.len].fill(*value);
+            }
+        }
+        let mut columns = batch.columns().to_vec();
+        columns[column] = Arc::new(BooleanArray::from(values)) as ArrayRef;
+        RecordBatch::try_new(schema, columns).map_err(LoadError::arrow("reading the lake"))
+    }
+}
+
+impl OpenFile {
+    fn owners_of(&mut self, rows: usize) -> Result<Vec<OwnedRows>> {
+        let mut owned = Vec::new();
+        let mut start = 0;
+        while start < rows {
+            let Some((resource, count)) = self.owners.runs.get(self.run) else {
+                return Err(LoadError::lake(&self.path, "it has more rows than owners"));
+            };
+            let left = (count - self.read_of_run) as usize;
+            let len = left.min(rows - start);
+            owned.push(OwnedRows {
+                start,
+                len,
+                resource: *resource,
+            });
+            start += len;
+            if len == left {
+                self.run += 1;
+                self.read_of_run = 0;
+            } else {
+                self.read_of_run += len as u32;
+            }
+        }
+        Ok(owned)
+    }
+}
+
+impl SpanSource for OldRows<'_> {
+    fn next_span(&mut self) -> Result<Option<SpanRef>> {
+        loop {
+            if let Some(batch) = &self.batch
+                && self.next < batch.spans.len()
+            {
+                self.next += 1;
+                return Ok(Some(SpanRef::new(batch.clone(), self.next - 1)));
+            }
+            let Some(batch) = self.next_batch()? else {
+                return Ok(None);
+            };
+            self.batch = Some(Rc::new(batch));
+            self.next = 0;
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! What becomes of each table: built anew, brought up to date, or carried over.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
+use claimlake_contract::{LakeManifest, LakeTable, ResourceType, StagedTable, TableLayout};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use sha2::{Digest, Sha256};
+
+use crate::encode::parquet_file::hex;
+use crate::error::{LoadError, Result};
+use crate::merge::columns::{self, Difference};
+use crate::merge::verdict::Take;
+use crate::place::hive_path;
+use crate::request::{CurrentRule, LoadOptions};
+use crate::sort::span::TableShape;
+use crate::staged_run::StagedRun;
+
+/// What becomes of one table.
+#[derive(Debug)]
+pub(crate) struct TablePlan {
+    pub(crate) shape: TableShape,
+    pub(crate) layout: TableLayout,
+    pub(crate) resource: Option<ResourceType>,
+    /// What the manifest says: of the view that made the table's oldest rows; empty where rows of
+    /// older resources are missing.
+    pub(crate) view_hash: String,
+    pub(crate) take: Take,
+    /// The files of the snapshot before that count; empty when the table is made anew.
+    pub(crate) before: Option<LakeTable>,
+    pub(crate) rule: Option<CurrentRule>,
+    /// Whether the table holds rows of another view than the staged one, or lacks some.
+    pub(crate) is_stale: bool,
+}
+
+/// The plans of all tables, by name, and the staged tables whose columns are unknown.
+#[derive(Debug)]
+pub(crate) struct Plans {
+    pub(crate) tables: Vec<TablePlan>,
+    pub(crate) without_rows: Vec<String>,
+}
+
+/// What the plans are made from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlanInput<'a> {
+    pub(crate) staged: &'a [StagedRun],
+    /// The snapshot before: folder and manifest.
+    pub(crate) before: Option<(&'a Path, &'a LakeManifest)>,
+    pub(crate) options: &'a LoadOptions,
+    pub(crate) full: bool,
+}
+
+pub(crate) fn plan(input: &PlanInput<'_>) -> Result<Plans> {
+    let mut plans = Plans {
+        tables: Vec::new(),
+        without_rows: Vec::new(),
+    };
+    let mut names: BTreeMap<&str, Option<(&StagedRun, &StagedTable)>> = BTreeMap::new();
+    let lake_tables = input
+        .before
+        .map_or(&[][..], |(_, manifest)| &manifest.tables);
+    for table in lake_tables.iter().filter(|table| table.resource.is_some()) {
+        names.insert(&table.layout.name, None);
+    }
+    for run in input.staged {
+        for table in run.tables() {
+            let known = names.entry(&table.layout.name).or_default();
+            // The columns of the latest run that has any; empty tables say nothing of theirs.
+            if known.is_none() || !table.files.is_empty() {
+                *known = Some((run, table));
+            }
+        }
+    }
+    for (name, staged) in names {
+        let before = lake_tables.iter().find(|table| table.layout.name == name);
+        match (staged, before) {
+            (Some((run, table)), before) => match run.schema(table)? {
+                Some(schema) => plans
+                    .tables
+                    .push(staged_plan(input, table, &schema, before)?),
+                None => match before {
+                    Some(before) => plans.tables.push(carried_plan(input, before)?),
+                    None => plans.without_rows.push(name.to_owned()),
+                },
+            },
+            // The view is no longer in the pipeline: gone when all is made anew, else stale.
+            (None, Some(_)) if input.options.rebuild => {}
+            (None, Some(before)) => {
+                let mut plan = carried_plan(input, before)?;
+                plan.is_stale = true;
+                plans.tables.push(plan);
+            }
+            (None, None) => {}
+        }
+    }
+    Ok(plans)
+}
+
+fn staged_plan(
+    input: &PlanInput<'_>,
+    staged: &StagedTable,
+    staged_schema: &Schema,
+    before: Option<&LakeTable>,
+) -> Result<TablePlan> {
+    let rule = rule_of(input.options, &staged.layout.name);
+    let schema = columns::lake_schema(staged_schema, &added_columns(rule));
+    let layout = fitting(&staged.layout, &schema)?;
+    let view_hash = hash_with(&staged.view_hash, rule)?;
+    let made_anew = |schema: SchemaRef, is_stale: bool| TablePlan {
+        shape: shape(&layout, &schema),
+        layout: layout.clone(),
+        resource: Some(staged.resource.clone()),
+        view_hash: if is_stale {
+            String::new()
+        } else {
+            view_hash.clone()
+        },
+        take: Take::All,
+        before: None,
+        rule: rule.cloned(),
+        is_stale,
+    };
+    let Some(before) = before else {
+        // A new table in a lake with rows has those of the resources that are staged now only.
+        let is_stale = input.before.is_some() && !input.full;
+        return Ok(made_anew(schema, is_stale));
+    };
+    let is_same = before.view_hash == view_hash && before.layout == layout;
+    let new_columns = all_columns(&layout, &schema);
+    let lake_columns: Vec<_> = before
+        .partition_columns
+        .iter()
+        .chain(&before.columns)
+        .cloned()
+        .collect();
+    let difference = columns::difference(&lake_columns, &new_columns);
+    if let Difference::Refused(words) = &difference
+        && !(input.full && input.options.rebuild)
+    {
+        return Err(LoadError::Schema {
+            table: staged.layout.name.clone(),
+            difference: words.clone(),
+        });
+    }
+    if input.full && !(is_same && difference == Difference::None) {
+        return Ok(made_anew(schema, false));
+    }
+    // The layout stays the lake's: files of two layouts in one table cannot be read.
+    Ok(TablePlan {
+        shape: shape(&before.layout, &schema),
+        layout: before.layout.clone(),
+        resource: before.resource.clone(),
+        view_hash: before.view_hash.clone(),
+        take: Take::Differing,
+        before: Some(before.clone()),
+        rule: rule.cloned(),
+        is_stale: !is_same,
+    })
+}
+
+/// A table that no staged run brings rows of: only rows that are out of date leave it.
+fn carried_plan(input: &PlanInput<'_>, before: &LakeTable) -> Result<TablePlan> {
+    let folder = input
+        .before
+        .map(|(folder, _)| folder)
+        .unwrap_or(Path::new(""));
+    let schema = schema_in_files(folder, before)?;
+    Ok(TablePlan {
+        shape: shape(&before.layout, &schema),
+        layout: before.layout.clone(),
+        resource: before.resource.clone(),
+        view_hash: before.view_hash.clone(),
+        take: Take::Differing,
+        before: Some(before.clone()),
+        rule: rule_of(input.options, &before.layout.name).cloned(),
+        is_stale: false,
+    })
+}
+
+fn rule_of<'a>(options: &'a LoadOptions, table: &str) -> Option<&'a CurrentRule> {
+    options.current.iter().find(|rule| rule.table == table)
+}
+
+fn added_columns(rule: Option<&CurrentRule>) -> Vec<Field> {
+    rule.map(|rule| Field::new(&rule.column, DataType::Boolean, true))
+        .into_iter()
+        .collect()
+}
+
+/// The hash of everything that decides a table's rows.
+fn hash_with(view_hash: &str, rule: Option<&CurrentRule>) -> Result<String> {
+    let Some(rule) = rule else {
+        return Ok(view_hash.to_owned());
+    };
+    let rule = serde_json::to_vec(rule)
+        .map_err(|error| LoadError::Request(format!("the rule of what is current: {error}")))?;
+    let mut hash = Sha256::new();
+    hash.update(view_hash);
+    hash.update(rule);
+    Ok(hex(&hash.finalize()))
+}
+
+/// The layout without columns that the table does not have: one layout serves many tables.
+fn fitting(layout: &TableLayout, schema: &Schema) -> Result<TableLayout> {
+    let has = |name: &String| schema.index_of(name).is_ok();
+    let mut fitting = layout.clone();
+    fitting.partition_by.retain(has);
+    fitting.sort_by.retain(has);
+    fitting.bloom.0.retain(has);
+    for name in &fitting.partition_by {
+        let is_fit = schema
+            .field_with_name(name)
+            .is_ok_and(|field| hive_path::can_partition(field.data_type()));
+        if !is_fit {
+            return Err(LoadError::Layout {
+                table: layout.name.clone(),
+                reason: format!(
+                    "'{name}' cannot be a partition column; partition_by takes columns of text, \
+                     whole numbers, dates and booleans"
+                ),
+            });
+        }
+    }
+    if !fitting.partition_by.is_empty() && fitting.partition_by.len() == schema.fields().len() {
+        return Err(LoadError::Layout {
+            table: layout.name.clone(),
+            reason: "every column is a partition column; leave one out of partition_by".to_owned(),
+        });
+    }
+    Ok(fitting)
+}
+
+fn shape(layout: &TableLayout, schema: &SchemaRef) -> TableShape {
+    let places = |names: &[String]| -> Vec<usize> {
+        names
+            .iter()
+            .filter_map(|name| schema.index_of(name).ok())
+            .collect()
+    };
+    let partition = places(&layout.partition_by);
+    let mut sort = places(&layout.sort_by);
+    sort.retain(|column| !partition.contains(column));
+    TableShape {
+        name: layout.name.clone(),
+        schema: schema.clone(),
+        partition,
+        sort,
+    }
+}
+
+fn all_columns(layout: &TableLayout, schema: &Schema) -> Vec<(String, String)> {
+    let mut all = partition_words(layout, schema);
+    all.extend(file_words(layout, schema));
+    all
+}
+
+/// Name and type of the partition columns.
+pub(crate) fn partition_words(layout: &TableLayout, schema: &Schema) -> Vec<(String, String)> {
+    let places = layout
+        .partition_by
+        .iter()
+        .filter_map(|name| schema.index_of(name).ok());
+    columns::words(schema, places)
+}
+
+/// Name and type of the columns within files.
+pub(crate) fn file_words(layout: &TableLayout, schema: &Schema) -> Vec<(String, String)> {
+    let places = (0..schema.fields().len())
+        .filter(|column| !layout.partition_by.contains(schema.field(*column).name()));
+    columns::words(schema, places)
+}
+
+/// A table's columns as its files have them: older files may lack some.
+fn schema_in_files(snapshot: &Path, table: &LakeTable) -> Result<SchemaRef> {
+    let mut found: Fields = Fields::empty();
+    let mut fields: Vec<Field> = Vec::new();
+    for file in &table.files {
+        if table
+            .columns
+            .iter()
+            .all(|(name, _)| found.find(name).is_some())
+        {
+            break;
+        }
+        let path = snapshot.join(&file.path);
+        let opened = std::fs::File::open(&path).map_err(LoadError::io("opening", &path))?;
+        let metadata = ArrowReaderMetadata::load(&opened, ArrowReaderOptions::new())
+            .map_err(|error| LoadError::lake(&path, format!("the file is broken: {error}")))?;
+        for field in metadata.schema().fields() {
+            if found.find(field.name()).is_none() {
+                fields.push(field.as_ref().clone());
+                found = fields.clone().into();
+            }
+        }
+    }
+    for (name, words) in &table.partition_columns {
+        let data_type = partition_type(words).ok_or_else(|| {
+            LoadError::lake(
+                snapshot,
+                format!("column '{name}' has the unknown type {words}"),
+            )
+        })?;
+        fields.push(Field::new(name, data_type, true));
+    }
+    Ok(std::sync::Arc::new(Schema::new(fields)))
+}
+
+fn partition_type(words: &str) -> Option<DataType> {
+    [
+        DataType::Utf8,
+        DataType::Boolean,
+        DataType::Int8,
+        DataType::Int16,
+        DataType::Int32,
+        DataType::Int64,
+        DataType::UInt8,
+        DataType::UInt16,
+        DataType::UInt32,
+        DataType::UInt64,
+        DataType::Date32,
+    ]
+    .into_iter()
+    .find(|data_type| data_type.to_string() == words)
+}
