@@ -7,10 +7,12 @@ mod answer;
 mod app;
 mod authorize;
 mod automatic;
+mod broker;
 mod classify;
 mod endpoint;
 mod error;
 mod exchange;
+mod revoke;
 
 pub use app::App;
 pub use authorize::{
@@ -18,4 +20,18 @@ pub use authorize::{
     read_callback, start,
 };
 pub use automatic::AutomaticConsent;
+pub use broker::{BrokerClient, BrokerLaunch, broker_main};
 pub use error::OauthError;
+pub use revoke::Revoked;
+
+/// An error with its causes in one line, for words that cross a process border.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words.push_str(": ");
+        words.push_str(&error.to_string());
+        cause = error.source();
+    }
+    words
+}

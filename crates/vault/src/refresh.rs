@@ -137,6 +137,21 @@ impl Vault {
         .inspect(|_| self.note_patient(handle, refreshed.patient.as_ref()))
     }
 
+    /// Whether the last refresh of a grant has no outcome: its access token may be dead.
+    ///
+    /// # Errors
+    /// Where the vault cannot be read.
+    pub fn has_open_refresh(&self, handle: &GrantHandle) -> Result<bool, VaultError> {
+        self.connection()
+            .query_row(
+                "SELECT count(*) FROM refresh_intents WHERE handle = ?1",
+                [handle.as_str()],
+                |row| row.get::<_, u32>(0),
+            )
+            .doing("reading open refreshes")
+            .map(|count| count > 0)
+    }
+
     /// Grants whose last refresh has no outcome.
     ///
     /// # Errors

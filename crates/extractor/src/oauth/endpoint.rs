@@ -73,19 +73,21 @@ impl Endpoint {
 
     /// Posts a form with the app's id and secret in it: urlencoded, which every version reads.
     pub(crate) async fn post(&self, url: Url, form: &[(&str, &str)]) -> Posted {
-        let mut body = Serializer::new(String::new());
-        for (name, value) in form {
-            body.append_pair(name, value);
-        }
-        body.append_pair("client_id", &self.app.client_id);
-        body.append_pair("client_secret", self.app.client_secret.expose());
         let request = self
             .http
             .post(url)
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json")
-            .body(body.finish());
+            .body(self.urlencoded(form));
         send(request).await
+    }
+
+    fn urlencoded(&self, form: &[(&str, &str)]) -> String {
+        Serializer::new(String::new())
+            .extend_pairs(form)
+            .append_pair("client_id", &self.app.client_id)
+            .append_pair("client_secret", self.app.client_secret.expose())
+            .finish()
     }
 
     /// Gets a page or resource, with the bearer where one is given.

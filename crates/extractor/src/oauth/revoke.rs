@@ -1,0 +1,119 @@
+//! Giving a grant back: revoked at the server, verified, and only then in the vault.
+
+use std::sync::Arc;
+
+use claimlake_contract::{ApiVersion, GrantHandle, Secret};
+use claimlake_vault::GrantState;
+use serde::{Deserialize, Serialize};
+
+use super::OauthError;
+use super::broker::Refresher;
+use super::classify::{Asked, Meaning, classify};
+use super::endpoint::{Endpoint, Posted};
+use crate::token::TokenError;
+
+/// How a revocation ended. In each case the vault holds no token of the grant any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Revoked {
+    /// The server has ended the grant, and refuses its token since.
+    Verified,
+    /// The server had ended it before.
+    AlreadyGone,
+}
+
+/// Revokes a grant with its present access token at the endpoint that ends the grant itself.
+///
+/// The refresh token is revoked too, with its `token_type_hint`: without one the server says yes
+/// and does nothing. What the server answers is not believed: the grant counts as revoked when
+/// its access token is refused.
+pub(crate) async fn revoke(
+    refresher: &Arc<Refresher>,
+    handle: &GrantHandle,
+) -> Result<Revoked, OauthError> {
+    let vault = refresher.vault();
+    let grant = vault.grant(handle)?;
+    if grant.state == GrantState::Revoked {
+        return Ok(Revoked::AlreadyGone);
+    }
+    let access = match refresher.token(handle, None).await {
+        Ok(access) => access,
+        Err(TokenError::NeedsConsent { .. }) => {
+            vault.set_grant_state(handle, GrantState::Revoked, Some("it had ended before"))?;
+            return Ok(Revoked::AlreadyGone);
+        }
+        Err(TokenError::Configuration { reason }) => {
+            return Err(OauthError::Configuration { reason });
+        }
+        Err(error) => {
+            return Err(OauthError::Transient {
+                reason: format!("getting the token to revoke: {error}"),
+            });
+        }
+    };
+    let endpoint = refresher.endpoint();
+    let refresh_token = vault.tokens(handle)?.refresh_token;
+    let url = endpoint.app().revoke_url(grant.api);
+    let form = [
+        ("token", access.secret.expose()),
+        ("token_type_hint", "access_token"),
+    ];
+    refuse_misconfiguration(endpoint.post(url, &form).await)?;
+    if let Some(refresh_token) = &refresh_token {
+        let url = endpoint.app().revoke_token_url(grant.api);
+        let form = [
+            ("token", refresh_token.expose()),
+            ("token_type_hint", "refresh_token"),
+        ];
+        refuse_misconfiguration(endpoint.post(url, &form).await)?;
+    }
+    if !is_refused(endpoint, grant.api, &access.secret).await? {
+        return Err(OauthError::Transient {
+            reason: "the server still accepts the token after its revocation: try again, or let \
+                     the person withdraw the consent at Medicare.gov"
+                .into(),
+        });
+    }
+    vault.set_grant_state(handle, GrantState::Revoked, Some("revoked from here"))?;
+    Ok(Revoked::Verified)
+}
+
+/// Everything but a fault of the registration is left to the verification: a 500 means "gone".
+fn refuse_misconfiguration(posted: Posted) -> Result<(), OauthError> {
+    match posted {
+        Posted::Answer(answer) => {
+            let error = super::answer::read_error(&answer.body);
+            match classify(Asked::Refresh, answer.status, &error) {
+                (Meaning::StopTheRun, reason) if answer.status != 200 => {
+                    Err(OauthError::Configuration {
+                        reason: format!("revoking: {reason}"),
+                    })
+                }
+                _ => Ok(()),
+            }
+        }
+        Posted::NotSent(reason) => Err(OauthError::Transient {
+            reason: format!("revoking: {reason}"),
+        }),
+        Posted::Lost(_) => Ok(()),
+    }
+}
+
+async fn is_refused(
+    endpoint: &Endpoint,
+    api: ApiVersion,
+    bearer: &Secret,
+) -> Result<bool, OauthError> {
+    let unknown = |reason: String| OauthError::Transient {
+        reason: format!("verifying the revocation: {reason}"),
+    };
+    match endpoint
+        .get(endpoint.app().userinfo_url(api), Some(bearer))
+        .await
+    {
+        Posted::Answer(answer) if answer.status == 401 => Ok(true),
+        Posted::Answer(answer) if answer.status < 500 => Ok(false),
+        Posted::Answer(answer) => Err(unknown(format!("the server answered {}", answer.status))),
+        Posted::NotSent(reason) | Posted::Lost(reason) => Err(unknown(reason.into())),
+    }
+}
