@@ -1,0 +1,91 @@
+//! Keys of JSON objects as numbers, such that a choice (`valueString`) shows its element
+//! (`value`).
+
+use std::collections::HashMap;
+
+use crate::fhirpath::CHOICE_TYPES;
+
+/// The number of a key: the element's number above, the choice type's position plus one below
+/// (0 where the key is no choice). 0 is the key of nothing that a view asks for.
+pub(super) type KeyCode = u32;
+
+const TYPE_BITS: u32 = 7;
+const TYPE_MASK: u32 = (1 << TYPE_BITS) - 1;
+
+/// Whether two keys are choices of the same element, or one the element itself.
+#[inline]
+pub(super) fn same_element(one: KeyCode, other: KeyCode) -> bool {
+    one >> TYPE_BITS == other >> TYPE_BITS
+}
+
+/// The keys of the views of one resource type.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Keys {
+    elements: HashMap<String, u32>,
+}
+
+impl Keys {
+    /// The code of a key, as a choice where its end is a type.
+    pub(super) fn code(&mut self, key: &str) -> KeyCode {
+        match split_choice(key) {
+            Some((element, position)) => self.choice(element, position),
+            None => self.element(key),
+        }
+    }
+
+    /// The code of a name that is an element's whatever its end is; choices of it share it.
+    pub(super) fn element(&mut self, name: &str) -> KeyCode {
+        let next = u32::try_from(self.elements.len() + 1).unwrap_or(u32::MAX >> TYPE_BITS);
+        *self.elements.entry(name.to_owned()).or_insert(next) << TYPE_BITS
+    }
+
+    fn choice(&mut self, element: &str, position: usize) -> KeyCode {
+        self.element(element) | (u32::try_from(position + 1).unwrap_or(0) & TYPE_MASK)
+    }
+}
+
+/// The code of a choice of an element whose code is known.
+pub(super) fn choice_of(element: KeyCode, position: usize) -> KeyCode {
+    (element & !TYPE_MASK) | (u32::try_from(position + 1).unwrap_or(0) & TYPE_MASK)
+}
+
+/// The position in `CHOICE_TYPES` of what stands behind `element` in `key`.
+pub(super) fn choice_position(element: &str, key: &str) -> Option<usize> {
+    let suffix = key.strip_prefix(element)?;
+    let first = suffix.chars().next()?;
+    if !first.is_ascii_uppercase() {
+        return None;
+    }
+    CHOICE_TYPES.iter().position(|type_name| {
+        type_name.len() == suffix.len()
+            && type_name[..1].eq_ignore_ascii_case(&suffix[..1])
+            && type_name[1..] == suffix[1..]
+    })
+}
+
+/// `valueCodeableConcept` is `value` and the position of `CodeableConcept`.
+fn split_choice(key: &str) -> Option<(&str, usize)> {
+    let places = key.char_indices().skip(1);
+    places
+        .filter(|(_, letter)| letter.is_ascii_uppercase())
+        .find_map(|(at, _)| {
+            let element = &key[..at];
+            choice_position(element, key).map(|position| (element, position))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Keys, same_element};
+
+    #[test]
+    fn a_choice_shares_its_element_and_no_other_key_does() {
+        let mut keys = Keys::default();
+        let value = keys.code("value");
+        let concept = keys.code("valueCodeableConcept");
+        assert!(same_element(value, concept));
+        assert_ne!(value, concept);
+        assert!(!same_element(value, keys.code("valued")));
+        assert_eq!(keys.code("birthDate"), keys.code("birthDate"));
+    }
+}

@@ -1,0 +1,352 @@
+//! Expressions as the fast way evaluates them, and which of them it can.
+//!
+//! What is not here is left to the plain evaluator, view by view; what is here must agree with it.
+
+use super::keys::{KeyCode, Keys};
+use crate::fhirpath::{
+    BinaryOperator, CHOICE_TYPES, Decimal, Expr, ExprKind, Function, Literal, TypeKind, choice_key,
+    declared_type_of_element, type_kind,
+};
+
+/// What a column, a filter or an iteration evaluates.
+#[derive(Debug, Clone)]
+pub(super) enum Program {
+    Path(Path),
+    Truth(Condition),
+    Literal(Literal),
+    RowIndex,
+    ReferenceKey(Path, Option<String>),
+    Nothing,
+}
+
+/// Steps from an element. Each leg but the last ends in taking one item by its position.
+#[derive(Debug, Clone)]
+pub(super) struct Path {
+    pub(super) from_resource: bool,
+    pub(super) legs: Vec<(Vec<Step>, usize)>,
+    pub(super) last: Vec<Step>,
+    /// Whether what it finds may be a date or time by its name, not by its text.
+    pub(super) temporal: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Step {
+    /// An element, or its choices where it is not there.
+    Member(KeyCode),
+    /// The first of these groups of choices that is there.
+    Choice(Vec<Vec<KeyCode>>),
+    Filter(Condition),
+}
+
+/// Something true, false or unknown.
+#[derive(Debug, Clone)]
+pub(super) enum Condition {
+    Constant(Option<bool>),
+    /// The truth of what a path finds.
+    Path(Path),
+    EqualsText(Path, Box<[u8]>),
+    EqualsBoolean(Path, bool),
+    EqualsNumber(Path, Decimal),
+    EqualsPath(Path, Path),
+    Exists(Path),
+    Not(Box<Condition>),
+    And(Box<Condition>, Box<Condition>),
+    Or(Box<Condition>, Box<Condition>),
+}
+
+/// Where an expression stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Surroundings<'s> {
+    /// The resource type.
+    pub(super) resource: &'s str,
+    /// Whether `$this` is the resource.
+    pub(super) at_resource: bool,
+    /// Whether `$this` may be a date or time by its name.
+    pub(super) this_is_temporal: bool,
+}
+
+/// Compiles expressions; keys are numbered as they come.
+#[derive(Debug)]
+pub(super) struct Compiler<'k> {
+    pub(super) keys: &'k mut Keys,
+}
+
+impl Compiler<'_> {
+    /// The program of an expression; nothing where only the plain evaluator has one.
+    pub(super) fn program(&mut self, expr: &Expr, around: Surroundings<'_>) -> Option<Program> {
+        Some(match &expr.kind {
+            ExprKind::Literal(literal) => Program::Literal(literal.clone()),
+            ExprKind::RowIndex => Program::RowIndex,
+            ExprKind::Empty => Program::Nothing,
+            ExprKind::ReferenceKey { base, type_name } => {
+                let mut path = self.path(base, around)?;
+                path.last.push(Step::Member(self.keys.element("reference")));
+                Program::ReferenceKey(path, type_name.clone())
+            }
+            _ => match self.path(expr, around) {
+                Some(path) => Program::Path(path),
+                None => Program::Truth(self.condition(expr, around)?),
+            },
+        })
+    }
+
+    /// The path of an expression that is nothing but steps.
+    pub(super) fn path(&mut self, expr: &Expr, around: Surroundings<'_>) -> Option<Path> {
+        match &expr.kind {
+            ExprKind::This => Some(Path {
+                from_resource: false,
+                legs: Vec::new(),
+                last: Vec::new(),
+                temporal: around.this_is_temporal,
+            }),
+            ExprKind::Resource => Some(Path {
+                from_resource: true,
+                legs: Vec::new(),
+                last: Vec::new(),
+                temporal: false,
+            }),
+            ExprKind::RootType(name) => {
+                let is_type = name == around.resource || name == "Resource" || name == "DomainResource";
+                (around.at_resource && is_type).then_some(Path {
+                    from_resource: false,
+                    legs: Vec::new(),
+                    last: Vec::new(),
+                    temporal: false,
+                })
+            }
+            ExprKind::Member { base, name } => {
+                let mut path = self.path(base, around)?;
+                path.last.push(Step::Member(self.keys.element(name)));
+                // A choice knows its type, so only plain names are without one.
+                path.temporal = declared_type_of_element(name).is_some();
+                Some(path)
+            }
+            ExprKind::OfType { base, type_name } => {
+                let ExprKind::Member { base, name } = &base.kind else {
+                    return None;
+                };
+                let mut path = self.path(base, around)?;
+                path.last.push(Step::Choice(self.choices(name, type_name)));
+                path.temporal = is_temporal(type_name);
+                Some(path)
+            }
+            ExprKind::Index { base, index } => {
+                let ExprKind::Literal(Literal::Integer(position)) = index.kind else {
+                    return None;
+                };
+                let position = usize::try_from(position).ok()?;
+                Some(self.path(base, around)?.at(position))
+            }
+            ExprKind::Call {
+                base,
+                function,
+                arguments,
+            } => self.call(base, *function, arguments, around),
+            _ => None,
+        }
+    }
+
+    fn call(
+        &mut self,
+        base: &Expr,
+        function: Function,
+        arguments: &[Expr],
+        around: Surroundings<'_>,
+    ) -> Option<Path> {
+        match (function, arguments) {
+            (Function::First, []) => Some(self.path(base, around)?.at(0)),
+            (Function::Where, [criterion]) => {
+                let mut path = self.path(base, around)?;
+                let within = Surroundings {
+                    at_resource: false,
+                    this_is_temporal: path.temporal,
+                    ..around
+                };
+                path.last.push(Step::Filter(self.condition(criterion, within)?));
+                Some(path)
+            }
+            (Function::Extension, [url]) => {
+                let ExprKind::Literal(Literal::String(url)) = &url.kind else {
+                    return None;
+                };
+                let mut path = self.path(base, around)?;
+                path.last.push(Step::Member(self.keys.element("extension")));
+                path.last.push(Step::Filter(Condition::EqualsText(
+                    Path {
+                        from_resource: false,
+                        legs: Vec::new(),
+                        last: vec![Step::Member(self.keys.element("url"))],
+                        temporal: false,
+                    },
+                    url.as_bytes().into(),
+                )));
+                path.temporal = false;
+                Some(path)
+            }
+            (Function::ResourceKey, []) if is_this_resource(base, around) => {
+                let mut path = self.path(base, around)?;
+                path.last.push(Step::Member(self.keys.element("id")));
+                Some(path)
+            }
+            _ => None,
+        }
+    }
+
+    /// The choices that are of a type: the one named for it first, then those of narrower types.
+    fn choices(&mut self, name: &str, type_name: &str) -> Vec<Vec<KeyCode>> {
+        let mut codes = |types: Vec<&str>| -> Vec<KeyCode> {
+            types
+                .iter()
+                .map(|type_name| self.keys.code(&choice_key(name, type_name)))
+                .collect()
+        };
+        let mut groups = vec![codes(vec![type_name])];
+        let narrower = narrower_types(type_name);
+        if !narrower.is_empty() {
+            groups.push(codes(narrower));
+        }
+        groups
+    }
+
+    pub(super) fn condition(&mut self, expr: &Expr, around: Surroundings<'_>) -> Option<Condition> {
+        if let Some(path) = self.path(expr, around) {
+            return Some(Condition::Path(path));
+        }
+        match &expr.kind {
+            ExprKind::Literal(Literal::Boolean(value)) => Some(Condition::Constant(Some(*value))),
+            ExprKind::Empty => Some(Condition::Constant(None)),
+            ExprKind::Call {
+                base,
+                function,
+                arguments,
+            } => match (function, arguments.as_slice()) {
+                (Function::Exists, []) => Some(Condition::Exists(self.path(base, around)?)),
+                (Function::Exists, [_]) => Some(Condition::Exists(self.call(
+                    base,
+                    Function::Where,
+                    arguments,
+                    around,
+                )?)),
+                (Function::Empty, []) => Some(Condition::Not(Box::new(Condition::Exists(
+                    self.path(base, around)?,
+                )))),
+                (Function::Not, []) => {
+                    Some(Condition::Not(Box::new(self.condition(base, around)?)))
+                }
+                _ => None,
+            },
+            ExprKind::Binary {
+                operator,
+                left,
+                right,
+            } => match operator {
+                BinaryOperator::Equal => self.equality(left, right, around),
+                BinaryOperator::NotEqual => {
+                    Some(Condition::Not(Box::new(self.equality(left, right, around)?)))
+                }
+                BinaryOperator::And => Some(Condition::And(
+                    Box::new(self.condition(left, around)?),
+                    Box::new(self.condition(right, around)?),
+                )),
+                BinaryOperator::Or => Some(Condition::Or(
+                    Box::new(self.condition(left, around)?),
+                    Box::new(self.condition(right, around)?),
+                )),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn equality(&mut self, left: &Expr, right: &Expr, around: Surroundings<'_>) -> Option<Condition> {
+        match (&left.kind, &right.kind) {
+            (ExprKind::Literal(left), ExprKind::Literal(right)) => {
+                constant_equality(left, right).map(|truth| Condition::Constant(Some(truth)))
+            }
+            (ExprKind::Literal(literal), _) => self.equals_literal(right, literal, around),
+            (_, ExprKind::Literal(literal)) => self.equals_literal(left, literal, around),
+            _ => {
+                let left = self.path(left, around)?;
+                let right = self.path(right, around)?;
+                (!left.temporal && !right.temporal).then_some(Condition::EqualsPath(left, right))
+            }
+        }
+    }
+
+    fn equals_literal(
+        &mut self,
+        expr: &Expr,
+        literal: &Literal,
+        around: Surroundings<'_>,
+    ) -> Option<Condition> {
+        let path = self.path(expr, around)?;
+        if path.temporal {
+            return None;
+        }
+        Some(match literal {
+            Literal::String(text) => Condition::EqualsText(path, text.as_bytes().into()),
+            Literal::Boolean(value) => Condition::EqualsBoolean(path, *value),
+            Literal::Integer(value) => {
+                Condition::EqualsNumber(path, Decimal::from_integer(*value))
+            }
+            Literal::Decimal(value) => Condition::EqualsNumber(path, *value),
+            _ => return None,
+        })
+    }
+}
+
+impl Path {
+    /// The item at a position of what the path finds.
+    fn at(mut self, position: usize) -> Self {
+        self.legs.push((std::mem::take(&mut self.last), position));
+        self
+    }
+}
+
+fn is_this_resource(base: &Expr, around: Surroundings<'_>) -> bool {
+    match &base.kind {
+        ExprKind::This => around.at_resource,
+        ExprKind::Resource => true,
+        _ => false,
+    }
+}
+
+fn is_temporal(type_name: &str) -> bool {
+    matches!(
+        type_kind(type_name),
+        Some(TypeKind::Date | TypeKind::DateTime | TypeKind::Time)
+    )
+}
+
+fn constant_equality(left: &Literal, right: &Literal) -> Option<bool> {
+    match (left, right) {
+        (Literal::Integer(left), Literal::Integer(right)) => Some(left == right),
+        (Literal::String(left), Literal::String(right)) => Some(left == right),
+        (Literal::Boolean(left), Literal::Boolean(right)) => Some(left == right),
+        _ => None,
+    }
+}
+
+/// The other choice types whose values are of the type as well.
+pub(super) fn narrower_types(type_name: &str) -> Vec<&'static str> {
+    let is_system_type = matches!(
+        type_name,
+        "Boolean" | "String" | "Integer" | "Long" | "Decimal" | "Date" | "DateTime" | "Time"
+    );
+    let narrower: &[&str] = match type_name {
+        "string" => &["code", "id", "markdown"],
+        "uri" => &["canonical", "oid", "url", "uuid"],
+        "integer" => &["positiveInt", "unsignedInt"],
+        "Quantity" => &["Age", "Count", "Distance", "Duration"],
+        _ => &[],
+    };
+    CHOICE_TYPES
+        .iter()
+        .copied()
+        .filter(|other| {
+            *other != type_name
+                && (narrower.contains(other)
+                    || is_system_type && type_kind(other) == type_kind(type_name))
+        })
+        .collect()
+}

@@ -1,0 +1,457 @@
+//! What the views of a resource type read: a graph of the keys they step through, shared by all.
+//!
+//! The walk follows it to know which values to locate, and grows it by the keys nobody reads, so
+//! that they too are recognised at a glance, counted, and refused when they come twice.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::keys::{KeyCode, Keys, choice_of, choice_position};
+use crate::json::load;
+
+/// Keys beyond this number are not remembered by one shape: no input makes it grow without end.
+const MAX_EDGES: usize = 1 << 16;
+
+/// A node of the shape, by its position.
+pub(super) type NodeId = u32;
+
+/// The node of the resource.
+pub(super) const ROOT: NodeId = 0;
+
+/// The node of everything that is not remembered.
+pub(super) const UNKNOWN: NodeId = u32::MAX;
+
+/// What is known of the objects at one place.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Node {
+    /// The keys, those of the views first.
+    pub(super) edges: Vec<Edge>,
+    /// The key that came first in the last object.
+    pub(super) first: u32,
+    /// Whether an object may hold another one of the same node.
+    pub(super) recursive: bool,
+    /// Values under keys that are not remembered.
+    pub(super) overflow: u64,
+}
+
+/// A key of an object.
+#[derive(Debug, Clone)]
+pub(super) struct Edge {
+    /// The first 16 bytes of the key in its quotes, and which of them there are.
+    words: [u64; 2],
+    masks: [u64; 2],
+    /// The key in its quotes.
+    quoted: Box<[u8]>,
+    /// The code of what is located; 0 for what is not.
+    pub(super) code: KeyCode,
+    /// The node of the value.
+    pub(super) child: NodeId,
+    /// Whether the key is located.
+    pub(super) located: bool,
+    /// Whether choices of the key are located as well.
+    pub(super) choices: bool,
+    /// Whether a value here takes views out of the fast way.
+    pub(super) odd: bool,
+    /// Whether no column reads this or anything below.
+    pub(super) unread: bool,
+    /// How often it came.
+    pub(super) count: u64,
+    /// The object it came in last.
+    pub(super) object: u64,
+    /// The key that came after it last.
+    pub(super) follower: u32,
+}
+
+impl Edge {
+    fn new(key: &str) -> Self {
+        let quoted = format!("\"{key}\"").into_bytes();
+        let mut padded = quoted.clone();
+        padded.resize(padded.len().max(16), 0);
+        let mask = |from: usize| -> u64 {
+            let length = quoted.len().saturating_sub(from).min(8);
+            if length == 8 { u64::MAX } else { (1 << (8 * length)) - 1 }
+        };
+        Self {
+            words: [load(&padded, 0), load(&padded, 8)],
+            masks: [mask(0), mask(8)],
+            quoted: quoted.into(),
+            code: 0,
+            child: UNKNOWN,
+            located: false,
+            choices: false,
+            odd: false,
+            unread: true,
+            count: 0,
+            object: 0,
+            follower: 0,
+        }
+    }
+
+    /// The length of the key in its quotes.
+    #[inline]
+    pub(super) fn length(&self) -> usize {
+        self.quoted.len()
+    }
+
+    /// The key.
+    pub(super) fn key(&self) -> &[u8] {
+        &self.quoted[1..self.quoted.len() - 1]
+    }
+
+    /// Whether the key, in its quotes, stands at `at`, whose first words are given.
+    #[inline]
+    pub(super) fn stands_at(&self, buffer: &[u8], at: usize, words: [u64; 2]) -> bool {
+        (words[0] & self.masks[0]) == self.words[0]
+            && (words[1] & self.masks[1]) == self.words[1]
+            && (self.quoted.len() <= 16
+                || buffer.get(at + 16..at + self.quoted.len()) == Some(&self.quoted[16..]))
+    }
+}
+
+/// The graph.
+#[derive(Debug, Clone)]
+pub(super) struct Shape {
+    pub(super) nodes: Vec<Node>,
+    edges: usize,
+}
+
+impl Shape {
+    /// Adds a key that nobody reads, or a choice of one that somebody reads: its position in the
+    /// node. Nothing where no more keys are remembered.
+    pub(super) fn learn(&mut self, node: NodeId, key: &str) -> Option<u32> {
+        let known = self.nodes.get(node as usize)?;
+        if self.edges >= MAX_EDGES {
+            return None;
+        }
+        let mut edge = Edge::new(key);
+        for element in known.edges.iter().filter(|edge| edge.choices) {
+            let name = std::str::from_utf8(element.key()).unwrap_or_default();
+            if let Some(position) = choice_position(name, key) {
+                edge.code = choice_of(element.code, position);
+                edge.child = element.child;
+                edge.located = element.located;
+                edge.unread = element.unread;
+                break;
+            }
+        }
+        // What stands beside a primitive belongs to it.
+        edge.odd = key
+            .strip_prefix('_')
+            .is_some_and(|bare| self.is_located(node, bare));
+        self.edges += 1;
+        let edges = &mut self.nodes.get_mut(node as usize)?.edges;
+        edges.push(edge);
+        u32::try_from(edges.len() - 1).ok()
+    }
+
+    fn is_located(&self, node: NodeId, key: &str) -> bool {
+        let edges = self.nodes.get(node as usize).map_or(&[][..], |node| &node.edges);
+        edges.iter().any(|edge| {
+            let name = std::str::from_utf8(edge.key()).unwrap_or_default();
+            edge.located && (name == key || edge.choices && choice_position(name, key).is_some())
+        })
+    }
+
+    /// The node of the value under an edge; made where nothing was below it yet.
+    pub(super) fn child(&mut self, node: NodeId, edge: u32) -> NodeId {
+        let next = u32::try_from(self.nodes.len()).unwrap_or(UNKNOWN);
+        let found = self
+            .nodes
+            .get_mut(node as usize)
+            .and_then(|node| node.edges.get_mut(edge as usize));
+        match found {
+            Some(edge) if edge.child == UNKNOWN && next != UNKNOWN => {
+                edge.child = next;
+                self.nodes.push(Node::default());
+                next
+            }
+            Some(edge) => edge.child,
+            None => UNKNOWN,
+        }
+    }
+
+    /// The topmost paths that came and that no column reads, each with how often it came.
+    pub(super) fn unread(&self) -> BTreeMap<String, u64> {
+        let mut paths = BTreeMap::new();
+        self.collect_unread(ROOT, "", &mut HashSet::new(), &mut paths);
+        paths
+    }
+
+    fn collect_unread(
+        &self,
+        node: NodeId,
+        prefix: &str,
+        above: &mut HashSet<NodeId>,
+        paths: &mut BTreeMap<String, u64>,
+    ) {
+        let Some(found) = self.nodes.get(node as usize) else {
+            return;
+        };
+        if !above.insert(node) {
+            return;
+        }
+        if found.overflow > 0 {
+            *paths.entry(format!("{prefix}*")).or_default() += found.overflow;
+        }
+        for edge in found.edges.iter().filter(|edge| edge.count > 0) {
+            let path = format!("{prefix}{}", String::from_utf8_lossy(edge.key()));
+            if edge.unread {
+                *paths.entry(path).or_default() += edge.count;
+            } else {
+                self.collect_unread(edge.child, &format!("{path}."), above, paths);
+            }
+        }
+        above.remove(&node);
+    }
+
+    /// Forgets all counts.
+    pub(super) fn forget_counts(&mut self) {
+        for node in &mut self.nodes {
+            node.overflow = 0;
+            for edge in &mut node.edges {
+                edge.count = 0;
+            }
+        }
+    }
+}
+
+/// A shape while views are compiled into it: nodes may turn out to be one and the same.
+#[derive(Debug)]
+pub(super) struct ShapeBuilder {
+    nodes: Vec<Draft>,
+    pub(super) keys: Keys,
+}
+
+#[derive(Debug, Default)]
+struct Draft {
+    merged_into: Option<usize>,
+    edges: Vec<DraftEdge>,
+    read: bool,
+}
+
+#[derive(Debug, Clone)]
+struct DraftEdge {
+    key: String,
+    child: usize,
+    choices: bool,
+    odd: bool,
+}
+
+impl ShapeBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            nodes: vec![Draft::default()],
+            keys: Keys::default(),
+        }
+    }
+
+    fn find(&self, node: usize) -> usize {
+        let mut node = node;
+        while let Some(into) = self.nodes[node].merged_into {
+            node = into;
+        }
+        node
+    }
+
+    /// The node below a key; made where there is none.
+    pub(super) fn step(&mut self, node: usize, key: &str) -> usize {
+        let node = self.find(node);
+        if let Some(edge) = self.nodes[node].edges.iter().find(|edge| edge.key == key) {
+            return self.find(edge.child);
+        }
+        let child = self.nodes.len();
+        self.nodes.push(Draft::default());
+        self.nodes[node].edges.push(DraftEdge {
+            key: key.to_owned(),
+            child,
+            choices: false,
+            odd: false,
+        });
+        child
+    }
+
+    fn edge(&mut self, node: usize, key: &str) -> Option<&mut DraftEdge> {
+        self.step(node, key);
+        let node = self.find(node);
+        self.nodes[node].edges.iter_mut().find(|edge| edge.key == key)
+    }
+
+    /// The node below a key or any choice of it.
+    pub(super) fn step_any_choice(&mut self, node: usize, name: &str) -> usize {
+        if let Some(edge) = self.edge(node, name) {
+            edge.choices = true;
+        }
+        self.step(node, name)
+    }
+
+    /// A value under this key takes the resource out of the fast way.
+    pub(super) fn mark_odd(&mut self, node: usize, key: &str) {
+        if let Some(edge) = self.edge(node, key) {
+            edge.odd = true;
+        }
+    }
+
+    /// A column holds what is here.
+    pub(super) fn mark_read(&mut self, node: usize) {
+        let node = self.find(node);
+        self.nodes[node].read = true;
+    }
+
+    /// Makes two nodes one.
+    pub(super) fn merge(&mut self, one: usize, other: usize) -> usize {
+        let (one, other) = (self.find(one), self.find(other));
+        if one == other {
+            return one;
+        }
+        let draft = std::mem::take(&mut self.nodes[other]);
+        self.nodes[other].merged_into = Some(one);
+        let into = self.find(one);
+        self.nodes[into].read |= draft.read;
+        for edge in draft.edges {
+            let into = self.find(one);
+            let known = self.nodes[into].edges.iter_mut().find(|known| known.key == edge.key);
+            match known {
+                Some(known) => {
+                    known.choices |= edge.choices;
+                    known.odd |= edge.odd;
+                    let child = known.child;
+                    self.merge(child, edge.child);
+                }
+                None => self.nodes[into].edges.push(edge),
+            }
+        }
+        self.find(one)
+    }
+
+    /// What is read through an element is read through each of its choices as well.
+    fn spread_choices(&mut self) {
+        let mut done = HashSet::new();
+        loop {
+            let mut pair = None;
+            'search: for (index, node) in self.nodes.iter().enumerate() {
+                for element in node.edges.iter().filter(|edge| edge.choices) {
+                    for edge in &node.edges {
+                        let (from, to) = (self.find(element.child), self.find(edge.child));
+                        if from != to
+                            && choice_position(&element.key, &edge.key).is_some()
+                            && !done.contains(&(index, edge.key.clone()))
+                        {
+                            pair = Some((index, edge.key.clone(), from, to));
+                            break 'search;
+                        }
+                    }
+                }
+            }
+            let Some((index, key, from, to)) = pair else {
+                return;
+            };
+            done.insert((index, key));
+            self.copy_into(from, to, &mut HashSet::new());
+        }
+    }
+
+    fn copy_into(&mut self, from: usize, to: usize, done: &mut HashSet<(usize, usize)>) {
+        let (from, to) = (self.find(from), self.find(to));
+        if from == to || !done.insert((from, to)) {
+            return;
+        }
+        self.nodes[to].read |= self.nodes[from].read;
+        for edge in self.nodes[from].edges.clone() {
+            let child = self.step(to, &edge.key);
+            if let Some(copy) = self.edge(to, &edge.key) {
+                copy.choices |= edge.choices;
+                copy.odd |= edge.odd;
+            }
+            self.copy_into(edge.child, child, done);
+        }
+    }
+
+    /// The finished graph.
+    pub(super) fn finish(mut self) -> Shape {
+        self.spread_choices();
+        let mut order = vec![self.find(0)];
+        let mut ids: BTreeMap<usize, NodeId> = BTreeMap::from([(order[0], ROOT)]);
+        let mut next = 0;
+        while next < order.len() {
+            for edge in self.nodes[order[next]].edges.clone() {
+                let child = self.find(edge.child);
+                if !ids.contains_key(&child) {
+                    ids.insert(child, u32::try_from(order.len()).unwrap_or(UNKNOWN));
+                    order.push(child);
+                }
+            }
+            next += 1;
+        }
+        let reaches_read: HashSet<usize> = order
+            .iter()
+            .copied()
+            .filter(|node| self.reaches(*node, |draft| draft.read))
+            .collect();
+        let mut edges = 0;
+        let mut nodes = Vec::with_capacity(order.len());
+        for node in &order {
+            let mut finished = Node {
+                recursive: self.is_below_itself(*node),
+                ..Node::default()
+            };
+            for draft in self.nodes[*node].edges.clone() {
+                let child = self.find(draft.child);
+                let mut edge = Edge::new(&draft.key);
+                edge.code = if draft.choices {
+                    self.keys.element(&draft.key)
+                } else {
+                    self.keys.code(&draft.key)
+                };
+                edge.child = ids.get(&child).copied().unwrap_or(UNKNOWN);
+                edge.located = true;
+                edge.choices = draft.choices;
+                // A choice that is asked for by its whole key as well has two codes.
+                edge.odd = draft.odd
+                    || draft.choices
+                        && self.nodes[*node].edges.iter().any(|other| {
+                            other.choices && choice_position(&other.key, &draft.key).is_some()
+                        });
+                edge.unread = !reaches_read.contains(&child);
+                edges += 1;
+                finished.edges.push(edge);
+            }
+            nodes.push(finished);
+        }
+        Shape { nodes, edges }
+    }
+
+    fn reaches(&self, node: usize, wanted: impl Fn(&Draft) -> bool) -> bool {
+        let mut open = vec![node];
+        let mut seen = HashSet::new();
+        while let Some(node) = open.pop() {
+            if !seen.insert(node) {
+                continue;
+            }
+            if wanted(&self.nodes[node]) {
+                return true;
+            }
+            open.extend(self.nodes[node].edges.iter().map(|edge| self.find(edge.child)));
+        }
+        false
+    }
+
+    fn is_below_itself(&self, node: usize) -> bool {
+        self.nodes[node]
+            .edges
+            .iter()
+            .any(|edge| self.is_reachable(self.find(edge.child), node))
+    }
+
+    fn is_reachable(&self, from: usize, to: usize) -> bool {
+        let mut open = vec![from];
+        let mut seen = HashSet::new();
+        while let Some(node) = open.pop() {
+            if node == to {
+                return true;
+            }
+            if seen.insert(node) {
+                open.extend(self.nodes[node].edges.iter().map(|edge| self.find(edge.child)));
+            }
+        }
+        false
+    }
+}

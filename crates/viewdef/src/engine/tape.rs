@@ -1,0 +1,67 @@
+//! What the walk located in a resource: its values in the order of the text.
+
+use super::keys::KeyCode;
+
+/// What a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Object,
+    /// A string without an escape.
+    Text,
+    /// A string with escapes.
+    EscapedText,
+    Number,
+    True,
+    False,
+}
+
+impl Kind {
+    /// The name of the JSON type, for words.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Kind::Object => "object",
+            Kind::Text | Kind::EscapedText => "string",
+            Kind::Number => "number",
+            Kind::True | Kind::False => "boolean",
+        }
+    }
+}
+
+/// A value. The elements of an array are values under the array's key, one after the other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) code: KeyCode,
+    pub(super) kind: Kind,
+    /// Where the text begins and ends in the buffer; a string's without its quotes.
+    pub(super) start: u32,
+    pub(super) end: u32,
+    /// The entry after all that is within this one.
+    pub(super) next: u32,
+    /// The entry after the last element of the array, for its first element; else `next`.
+    pub(super) run_end: u32,
+}
+
+/// A value's position on the tape.
+pub(super) type Position = u32;
+
+/// The values of one resource; the resource itself is the first.
+#[derive(Debug, Default)]
+pub(super) struct Tape {
+    pub(super) entries: Vec<Entry>,
+    /// Whether something came that only the plain evaluator knows how to take.
+    pub(super) odd: bool,
+}
+
+impl Tape {
+    #[inline]
+    pub(super) fn entry(&self, position: Position) -> Entry {
+        self.entries.get(position as usize).copied().unwrap_or(Entry {
+            code: 0,
+            kind: Kind::False,
+            start: 0,
+            end: 0,
+            next: u32::MAX,
+            run_end: u32::MAX,
+        })
+    }
+}

@@ -1,0 +1,433 @@
+//! One walk over a line: everything in it is checked, what views read is located.
+//!
+//! Strictness is the same whether a value is located or not: structure, strings, numbers and
+//! keys that come twice are found everywhere.
+
+use super::shape::{NodeId, ROOT, Shape, UNKNOWN};
+use super::tape::{Entry, Kind, Position, Tape};
+use crate::json::{Fault, load, number_end, string_end, unescape};
+
+/// Deeper resources are refused.
+const MAX_DEPTH: u32 = 128;
+
+/// Why a line is refused as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    NotJson,
+    LoneSurrogate,
+    DuplicateKey,
+    TooDeep,
+    NotAnObject,
+}
+
+impl From<Fault> for Refusal {
+    #[cold]
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::NotJson => Refusal::NotJson,
+            Fault::LoneSurrogate => Refusal::LoneSurrogate,
+        }
+    }
+}
+
+/// What a walk works on.
+pub(super) struct Walk<'w> {
+    pub(super) buffer: &'w [u8],
+    pub(super) shape: &'w mut Shape,
+    pub(super) tape: &'w mut Tape,
+    /// Grows by one for each object, over all lines of the shape.
+    pub(super) objects: &'w mut u64,
+    pub(super) at: usize,
+}
+
+/// Where a value belongs.
+#[derive(Clone, Copy)]
+struct Place {
+    code: u32,
+    node: NodeId,
+    edge: u32,
+    parent: NodeId,
+    located: bool,
+    depth: u32,
+}
+
+impl Walk<'_> {
+    /// Walks the line that begins at `at`, up to its newline.
+    pub(super) fn line(&mut self) -> Result<(), Refusal> {
+        self.tape.entries.clear();
+        self.tape.odd = false;
+        self.space();
+        if self.byte() != b'{' {
+            let mut place = Place {
+                code: 0,
+                node: UNKNOWN,
+                edge: 0,
+                parent: UNKNOWN,
+                located: false,
+                depth: 0,
+            };
+            self.value(&mut place)?;
+            self.line_ends()?;
+            return Err(Refusal::NotAnObject);
+        }
+        self.object(0, ROOT, true, 0)?;
+        self.line_ends()
+    }
+
+    fn line_ends(&mut self) -> Result<(), Refusal> {
+        self.space();
+        match self.byte() {
+            b'\n' => Ok(()),
+            _ => Err(Refusal::NotJson),
+        }
+    }
+
+    #[inline]
+    fn byte(&self) -> u8 {
+        self.buffer.get(self.at).copied().unwrap_or(b'\n')
+    }
+
+    /// Passes over white space; a newline ends the line and is none.
+    #[inline]
+    fn space(&mut self) {
+        while matches!(self.byte(), b' ' | b'\t' | b'\r') {
+            self.at += 1;
+        }
+    }
+
+    fn push(&mut self, code: u32, kind: Kind, start: usize, end: usize) {
+        let next = self.tape.entries.len() as u32 + 1;
+        self.tape.entries.push(Entry {
+            code,
+            kind,
+            start: start as u32,
+            end: end as u32,
+            next,
+            run_end: next,
+        });
+    }
+
+    #[inline]
+    fn value(&mut self, place: &mut Place) -> Result<(), Refusal> {
+        match self.byte() {
+            b'"' => {
+                let start = self.at + 1;
+                let (end, escaped) = string_end(self.buffer, start)?;
+                self.at = end + 1;
+                if place.located {
+                    let kind = if escaped { Kind::EscapedText } else { Kind::Text };
+                    self.push(place.code, kind, start, end);
+                }
+                Ok(())
+            }
+            b'{' => {
+                if place.node == UNKNOWN && place.parent != UNKNOWN {
+                    place.node = self.shape.child(place.parent, place.edge);
+                }
+                self.object(place.code, place.node, place.located, place.depth)
+            }
+            b'[' => self.array(place),
+            b'-' | b'0'..=b'9' => {
+                let start = self.at;
+                self.at = number_end(self.buffer, start)?;
+                if place.located {
+                    self.push(place.code, Kind::Number, start, self.at);
+                }
+                Ok(())
+            }
+            b't' => self.word(b"true", place, Some(Kind::True)),
+            b'f' => self.word(b"false", place, Some(Kind::False)),
+            b'n' => self.word(b"null", place, None),
+            _ => Err(Refusal::NotJson),
+        }
+    }
+
+    fn word(
+        &mut self,
+        word: &[u8],
+        place: &Place,
+        kind: Option<Kind>,
+    ) -> Result<(), Refusal> {
+        let (start, end) = (self.at, self.at + word.len());
+        if self.buffer.get(start..end) != Some(word) {
+            return Err(Refusal::NotJson);
+        }
+        self.at = end;
+        match kind {
+            Some(kind) if place.located => self.push(place.code, kind, start, end),
+            Some(_) => {}
+            None => self.tape.odd |= place.located,
+        }
+        Ok(())
+    }
+
+    fn array(&mut self, place: &mut Place) -> Result<(), Refusal> {
+        place.depth += 1;
+        if place.depth > MAX_DEPTH {
+            return Err(Refusal::TooDeep);
+        }
+        let first = self.tape.entries.len();
+        self.at += 1;
+        self.space();
+        if self.byte() == b']' {
+            self.at += 1;
+            self.tape.odd |= place.located;
+            place.depth -= 1;
+            return Ok(());
+        }
+        loop {
+            // FHIR has no arrays of arrays.
+            self.tape.odd |= place.located && self.byte() == b'[';
+            self.value(place)?;
+            self.space();
+            match self.byte() {
+                b',' => {
+                    self.at += 1;
+                    self.space();
+                }
+                b']' => break,
+                _ => return Err(Refusal::NotJson),
+            }
+        }
+        self.at += 1;
+        place.depth -= 1;
+        let end = self.tape.entries.len() as Position;
+        if let Some(entry) = self.tape.entries.get_mut(first) {
+            entry.run_end = end;
+        }
+        Ok(())
+    }
+
+    fn object(
+        &mut self,
+        code: u32,
+        node: NodeId,
+        located: bool,
+        depth: u32,
+    ) -> Result<(), Refusal> {
+        if depth >= MAX_DEPTH {
+            return Err(Refusal::TooDeep);
+        }
+        let own = self.tape.entries.len();
+        let start = self.at;
+        if located {
+            self.push(code, Kind::Object, start, start);
+        }
+        self.at += 1;
+        self.space();
+        if self.byte() == b'}' {
+            self.at += 1;
+        } else if node == UNKNOWN {
+            self.unknown_members(depth)?;
+        } else {
+            self.members(node, located, depth)?;
+        }
+        let (next, end) = (self.tape.entries.len() as Position, self.at as u32);
+        if located && let Some(entry) = self.tape.entries.get_mut(own) {
+            entry.next = next;
+            entry.run_end = next;
+            entry.end = end;
+        }
+        Ok(())
+    }
+
+    fn members(&mut self, node: NodeId, located: bool, depth: u32) -> Result<(), Refusal> {
+        *self.objects += 1;
+        let object = *self.objects;
+        let (recursive, mut guess) = match self.shape.nodes.get(node as usize) {
+            Some(node) => (node.recursive, node.first),
+            None => (true, 0),
+        };
+        let mut seen = Vec::new();
+        let mut unremembered = Vec::new();
+        let mut previous = u32::MAX;
+        loop {
+            if self.byte() != b'"' {
+                return Err(Refusal::NotJson);
+            }
+            let Some(index) = self.key(node, guess)? else {
+                self.unremembered_member(node, depth, &mut unremembered)?;
+                if self.object_goes_on()? {
+                    continue;
+                }
+                return Ok(());
+            };
+            let Some(known) = self.shape.nodes.get_mut(node as usize) else {
+                return Err(Refusal::NotJson);
+            };
+            if index != guess {
+                match known.edges.get_mut(previous as usize) {
+                    Some(edge) => edge.follower = index,
+                    None => known.first = index,
+                }
+            }
+            previous = index;
+            let Some(edge) = known.edges.get_mut(index as usize) else {
+                return Err(Refusal::NotJson);
+            };
+            if edge.object == object || recursive && seen.contains(&index) {
+                return Err(Refusal::DuplicateKey);
+            }
+            if recursive {
+                seen.push(index);
+            }
+            edge.object = object;
+            edge.count += 1;
+            guess = edge.follower;
+            let is_located = located && edge.located;
+            self.tape.odd |= located && edge.odd;
+            let mut place = Place {
+                code: edge.code,
+                node: edge.child,
+                edge: index,
+                parent: node,
+                located: is_located,
+                depth: depth + 1,
+            };
+            if self.byte() != b':' {
+                self.space();
+                if self.byte() != b':' {
+                    return Err(Refusal::NotJson);
+                }
+            }
+            self.at += 1;
+            if self.byte() <= b' ' {
+                self.space();
+            }
+            self.value(&mut place)?;
+            match self.byte() {
+                b',' => {
+                    self.at += 1;
+                    if self.byte() <= b' ' {
+                        self.space();
+                    }
+                }
+                _ => {
+                    if !self.object_goes_on()? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Passes over the comma behind a member; false where the object ends instead.
+    fn object_goes_on(&mut self) -> Result<bool, Refusal> {
+        self.space();
+        let byte = self.byte();
+        self.at += 1;
+        match byte {
+            b',' => {
+                self.space();
+                Ok(true)
+            }
+            b'}' => Ok(false),
+            _ => Err(Refusal::NotJson),
+        }
+    }
+
+    /// Passes over the key at `at`: its position in the node, nothing if it is not remembered
+    /// (then nothing is passed over).
+    #[inline]
+    fn key(&mut self, node: NodeId, guess: u32) -> Result<Option<u32>, Refusal> {
+        let words = [load(self.buffer, self.at), load(self.buffer, self.at + 8)];
+        let Some(known) = self.shape.nodes.get(node as usize) else {
+            return Ok(None);
+        };
+        let stands = |edge: &&super::shape::Edge| edge.stands_at(self.buffer, self.at, words);
+        if let Some(edge) = known.edges.get(guess as usize).filter(stands) {
+            self.at += edge.length();
+            return Ok(Some(guess));
+        }
+        let found = known.edges.iter().position(|edge| stands(&edge));
+        if let Some(index) = found {
+            self.at += known.edges.get(index).map_or(0, super::shape::Edge::length);
+            return Ok(Some(index as u32));
+        }
+        self.new_key(node)
+    }
+
+    #[cold]
+    fn new_key(&mut self, node: NodeId) -> Result<Option<u32>, Refusal> {
+        let start = self.at + 1;
+        let (end, escaped) = string_end(self.buffer, start)?;
+        let raw = self.buffer.get(start..end).unwrap_or_default();
+        let key = if escaped { unescape(raw) } else { raw.to_vec() };
+        let known = self.shape.nodes.get(node as usize);
+        let mut index = known
+            .and_then(|known| known.edges.iter().position(|edge| edge.key() == key))
+            .map(|index| index as u32);
+        if index.is_none() {
+            let key = std::str::from_utf8(&key).map_err(|_| Refusal::NotJson)?;
+            // A quote or a backslash in a key would end or escape it in its quotes.
+            if !escaped {
+                index = self.shape.learn(node, key);
+            }
+        }
+        if index.is_some() {
+            self.at = end + 1;
+        }
+        Ok(index)
+    }
+
+    /// A member whose key is not remembered.
+    #[cold]
+    fn unremembered_member(
+        &mut self,
+        node: NodeId,
+        depth: u32,
+        keys: &mut Vec<Vec<u8>>,
+    ) -> Result<(), Refusal> {
+        let key = self.plain_key()?;
+        if keys.contains(&key) {
+            return Err(Refusal::DuplicateKey);
+        }
+        keys.push(key);
+        if let Some(node) = self.shape.nodes.get_mut(node as usize) {
+            node.overflow += 1;
+        }
+        self.unknown_value(depth)
+    }
+
+    /// The members of an object of which nothing is remembered.
+    #[cold]
+    fn unknown_members(&mut self, depth: u32) -> Result<(), Refusal> {
+        let mut keys = std::collections::HashSet::new();
+        loop {
+            if !keys.insert(self.plain_key()?) {
+                return Err(Refusal::DuplicateKey);
+            }
+            self.unknown_value(depth)?;
+            if !self.object_goes_on()? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn plain_key(&mut self) -> Result<Vec<u8>, Refusal> {
+        if self.byte() != b'"' {
+            return Err(Refusal::NotJson);
+        }
+        let start = self.at + 1;
+        let (end, _) = string_end(self.buffer, start)?;
+        self.at = end + 1;
+        Ok(unescape(self.buffer.get(start..end).unwrap_or_default()))
+    }
+
+    fn unknown_value(&mut self, depth: u32) -> Result<(), Refusal> {
+        self.space();
+        if self.byte() != b':' {
+            return Err(Refusal::NotJson);
+        }
+        self.at += 1;
+        self.space();
+        self.value(&mut Place {
+            code: 0,
+            node: UNKNOWN,
+            edge: 0,
+            parent: UNKNOWN,
+            located: false,
+            depth: depth + 1,
+        })
+    }
+}

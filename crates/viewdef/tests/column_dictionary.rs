@@ -1,0 +1,149 @@
+//! `pipelines/README.md`, the dictionary of all columns, is what the views say.
+//!
+//! `CLAIMLAKE_UPDATE=1 cargo test -p claimlake-viewdef --test column_dictionary` writes it anew.
+
+mod support;
+
+use std::fmt::Write as _;
+
+use claimlake_viewdef::definition::{Column, Iteration, Select, ViewDefinition};
+use support::{pipeline_views, pipelines};
+
+const INTRODUCTION: &str = "\
+# Pipelines and their tables
+
+A pipeline is a file here: `demo.toml` (synthetic people, no key, no network), `blue_button.toml` (the
+real service), `bench.toml` (what the benchmarks measure). A table is a file in `views/`: a standard
+[SQL-on-FHIR v2 ViewDefinition](https://build.fhir.org/ig/FHIR/sql-on-fhir-v2/StructureDefinition-ViewDefinition.html).
+To add a column, add it to the view; to add a table, add a view; then `claimlake transform --full` and
+`claimlake load --rebuild`. `claimlake view VIEW.json INPUT` tries a view out.
+
+This page is generated from the views. Types are those of the tag `ansi/type`, else they follow from the
+FHIR type: booleans, integers and instants are typed, everything else is text as it was sent.
+Names in the column *CCW* are the variables of CMS's Chronic Conditions Warehouse, from the tag
+`ccw/variable`.
+
+Every table begins with columns that are the same for all rows of a resource: `source_api` (`v2`, `v3`),
+then those of the pipeline's `[context.<ResourceType>]`. For claims these are `eob_id`, `patient_id`,
+`last_updated`, `service_date`, `is_part2_sensitive`, `eob_type` and `service_year`; the last two
+are the partitions. A view's column of the same name is left out.
+
+In the paths below `\u{203a}` stands between what makes the rows and what is read from each, `?` before
+what makes one row even where there is nothing.
+";
+
+#[test]
+fn the_column_dictionary_is_up_to_date() {
+    let path = pipelines().join("README.md");
+    let expected = dictionary();
+    if std::env::var_os("CLAIMLAKE_UPDATE").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == expected,
+        "{} is not what the views say; CLAIMLAKE_UPDATE=1 with this test writes it anew",
+        path.display()
+    );
+}
+
+fn dictionary() -> String {
+    let views = pipeline_views();
+    let mut text = String::from(INTRODUCTION);
+    text.push_str("\n## Tables\n\n| table | reads | holds |\n|---|---|---|\n");
+    for (name, view) in &views {
+        let holds = view.description.as_deref().unwrap_or_default();
+        writeln!(
+            text,
+            "| [{name}](#{name}) | {} | {} |",
+            view.resource,
+            cell(holds)
+        )
+        .unwrap();
+    }
+    for (name, view) in &views {
+        write!(text, "\n## {name}\n\n").unwrap();
+        text.push_str("| column | type | FHIRPath | meaning | CCW |\n|---|---|---|---|---|\n");
+        for entry in entries(view) {
+            let column = entry.column;
+            let ccw = column.tags.iter().find(|tag| tag.name == "ccw/variable");
+            writeln!(
+                text,
+                "| {} | {} | {} | {} | {} |",
+                column.name,
+                column.column_type,
+                entry.paths(),
+                cell(column.description.as_deref().unwrap_or_default()),
+                ccw.map_or("", |tag| tag.value.as_str()),
+            )
+            .unwrap();
+        }
+    }
+    text
+}
+
+/// A column with the paths it has in the branches of a union, once each.
+struct Entry<'a> {
+    column: &'a Column,
+    paths: Vec<String>,
+}
+
+impl Entry<'_> {
+    /// More paths than fit a table are counted.
+    fn paths(&self) -> String {
+        const SHOWN: usize = 3;
+        let mut shown: Vec<String> = self
+            .paths
+            .iter()
+            .take(SHOWN)
+            .map(|path| format!("`{}`", cell(path)))
+            .collect();
+        if self.paths.len() > SHOWN {
+            shown.push(format!("and {} more", self.paths.len() - SHOWN));
+        }
+        shown.join(", ")
+    }
+}
+
+fn entries(view: &ViewDefinition) -> Vec<Entry<'_>> {
+    let mut entries: Vec<Entry<'_>> = Vec::new();
+    for select in &view.selects {
+        collect(select, "", &mut entries);
+    }
+    entries
+}
+
+fn collect<'a>(select: &'a Select, prefix: &str, entries: &mut Vec<Entry<'a>>) {
+    let prefix = match &select.iteration {
+        Iteration::Once => prefix.to_owned(),
+        // A filler that iterates over the element itself says nothing.
+        Iteration::ForEach(path) if path.source == "$this" => prefix.to_owned(),
+        Iteration::ForEach(path) => format!("{prefix}{} \u{203a} ", path.source),
+        Iteration::ForEachOrNull(path) => format!("{prefix}?{} \u{203a} ", path.source),
+        Iteration::Repeat(paths) => {
+            let sources: Vec<&str> = paths.iter().map(|path| path.source.as_str()).collect();
+            format!("{prefix}repeat({}) \u{203a} ", sources.join(", "))
+        }
+    };
+    for column in &select.columns {
+        let path = format!("{prefix}{}", column.path.source);
+        match entries
+            .iter_mut()
+            .find(|entry| entry.column.name == column.name)
+        {
+            Some(entry) if entry.paths.contains(&path) => {}
+            Some(entry) => entry.paths.push(path),
+            None => entries.push(Entry {
+                column,
+                paths: vec![path],
+            }),
+        }
+    }
+    for nested in select.selects.iter().chain(&select.union_all) {
+        collect(nested, &prefix, entries);
+    }
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
