@@ -83,6 +83,9 @@ pub(crate) enum LogFormat {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Serve a local Blue Button with synthetic people
+    #[cfg(feature = "sandbox")]
+    Sandbox(command::sandbox::SandboxArguments),
     /// Land NDJSON, FHIR resources and Bundles that came from elsewhere
     Import(command::import::ImportArguments),
     /// Publish staged rows as the next snapshot of the lake
@@ -91,6 +94,11 @@ pub(crate) enum Command {
     Status,
     /// List the lake's states, or go back to one
     Snapshots(command::snapshots::SnapshotsArguments),
+    /// Run one ViewDefinition over any FHIR input
+    View(command::view::ViewArguments),
+    /// Refresh tokens for other commands, which start it
+    #[command(hide = true)]
+    Broker,
     /// Print a shell's completions
     Completions(command::completions::CompletionsArguments),
 }
@@ -99,10 +107,14 @@ impl Command {
     /// The name in summaries.
     pub(crate) fn name(&self) -> &'static str {
         match self {
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(_) => "sandbox",
             Self::Import(_) => "import",
             Self::Load(_) => "load",
             Self::Status => "status",
             Self::Snapshots(_) => "snapshots",
+            Self::View(_) => "view",
+            Self::Broker => "broker",
             Self::Completions(_) => "completions",
         }
     }

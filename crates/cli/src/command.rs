@@ -3,8 +3,13 @@
 pub(crate) mod completions;
 pub(crate) mod import;
 pub(crate) mod load;
+#[cfg(feature = "sandbox")]
+pub(crate) mod sandbox;
 pub(crate) mod snapshots;
 pub(crate) mod status;
+pub(crate) mod view;
+
+use claimlake_contract::ExitCode;
 
 use crate::args::Command;
 use crate::failure::Outcome;
@@ -13,10 +18,15 @@ use crate::invocation::Invocation;
 /// Runs one command.
 pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
     match command {
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(arguments) => sandbox::run(arguments, invocation),
         Command::Import(arguments) => import::run(&arguments, invocation),
         Command::Load(arguments) => load::run(&arguments, invocation),
         Command::Status => status::run(invocation),
         Command::Snapshots(arguments) => snapshots::run(&arguments, invocation),
+        Command::View(arguments) => view::run(&arguments, invocation),
+        // Taken care of before anything else is started.
+        Command::Broker => Ok(ExitCode::Done),
         Command::Completions(arguments) => completions::run(&arguments, invocation),
     }
 }

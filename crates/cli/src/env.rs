@@ -15,3 +15,15 @@ pub(crate) const LOG: &str = "CLAIMLAKE_LOG";
 
 /// What the variables that override keys of the pipeline begin with.
 pub(crate) const OVERRIDE_PREFIX: &str = "CLAIMLAKE_";
+
+/// The vault's key itself, 64 hex digits or base64.
+pub(crate) const VAULT_KEY: &str = "CLAIMLAKE_VAULT_KEY";
+
+/// A shell command that prints the vault's key.
+pub(crate) const VAULT_KEY_COMMAND: &str = "CLAIMLAKE_VAULT_KEY_COMMAND";
+
+/// A file that holds the vault's key, outside the data directory.
+pub(crate) const VAULT_KEY_FILE: &str = "CLAIMLAKE_VAULT_KEY_FILE";
+
+/// `system`: the desktop's keyring holds the vault's key.
+pub(crate) const VAULT_KEYRING: &str = "CLAIMLAKE_VAULT_KEYRING";

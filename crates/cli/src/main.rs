@@ -4,6 +4,7 @@
 //! documented codes ([`claimlake_contract::ExitCode`]: 0 done, 1 failed, 2 usage or configuration,
 //! 3 rejects beyond the allowed share, 4 grants need a person, 5 parked).
 
+mod access;
 mod args;
 mod command;
 mod data_dir;
@@ -21,7 +22,7 @@ mod summary;
 use claimlake_contract::ExitCode;
 use clap::Parser as _;
 
-use crate::args::Arguments;
+use crate::args::{Arguments, Command};
 use crate::invocation::Invocation;
 
 fn main() -> std::process::ExitCode {
@@ -29,6 +30,9 @@ fn main() -> std::process::ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage_exit(&error),
     };
+    if matches!(arguments.command, Command::Broker) {
+        return claimlake_extractor::oauth::broker_main();
+    }
     std::process::ExitCode::from(run(arguments).code())
 }
 
