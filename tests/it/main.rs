@@ -7,3 +7,4 @@ mod documents;
 mod import;
 mod real_bodies;
 mod usage;
+mod view;

@@ -41,7 +41,44 @@ macro_rules! views {
     };
 }
 
-views![];
+views![
+    "coverage",
+    "coverage_class",
+    "coverage_coding",
+    "coverage_contained_contact",
+    "coverage_extension",
+    "coverage_identifier",
+    "eob",
+    "eob_adjudication",
+    "eob_benefit_financial",
+    "eob_care_team",
+    "eob_coding",
+    "eob_contained",
+    "eob_contained_identifier",
+    "eob_diagnosis",
+    "eob_extension",
+    "eob_identifier",
+    "eob_insurance",
+    "eob_item",
+    "eob_item_adjudication",
+    "eob_item_detail",
+    "eob_item_link",
+    "eob_item_modifier",
+    "eob_meta",
+    "eob_procedure",
+    "eob_process_note",
+    "eob_related",
+    "eob_supporting_info",
+    "eob_total",
+    "patient",
+    "patient_address",
+    "patient_coding",
+    "patient_communication",
+    "patient_extension",
+    "patient_identifier",
+    "patient_link",
+    "patient_name",
+];
 
 #[cfg(test)]
 mod tests {
