@@ -279,10 +279,10 @@ fn settings(service: &Service, sent: &Value) -> Result<Value, String> {
                 };
             }
             "rate_limit" => {
-                state.throttle.limit = value
-                    .as_u64()
-                    .and_then(|limit| u32::try_from(limit).ok())
-                    .ok_or("rate_limit is a whole number")?;
+                let (limit, window) = rate(value.as_str().unwrap_or_default())
+                    .ok_or("rate_limit is a text such as 5/minute (second, minute, hour, day)")?;
+                state.throttle.limit = limit;
+                state.throttle.window = window;
             }
             _ => {
                 return Err(format!(
@@ -292,4 +292,16 @@ fn settings(service: &Service, sent: &Value) -> Result<Value, String> {
         }
     }
     Ok(json!({"done": true}))
+}
+
+fn rate(text: &str) -> Option<(u32, TimeDelta)> {
+    let (limit, window) = text.split_once('/')?;
+    let window = match window {
+        "second" | "s" => TimeDelta::seconds(1),
+        "minute" => TimeDelta::minutes(1),
+        "hour" => TimeDelta::hours(1),
+        "day" => TimeDelta::days(1),
+        _ => return None,
+    };
+    Some((limit.parse().ok()?, window))
 }

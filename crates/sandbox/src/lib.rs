@@ -14,6 +14,7 @@ mod fault;
 mod http;
 mod noise;
 mod oauth;
+mod replay;
 mod route;
 mod sandbox;
 mod serve;

@@ -1,5 +1,6 @@
 //! Which route answers a request, and what happens to every answer.
 
+use chrono::{DateTime, Utc};
 use hyper::Method;
 use serde_json::json;
 
@@ -9,7 +10,7 @@ use crate::oauth::scope::Interaction;
 use crate::oauth::{authorize, consent, introspect, login, pages, revoke, token};
 use crate::serve::gate::{self, Wanted};
 use crate::serve::records::Kind;
-use crate::serve::{discovery, read, search};
+use crate::serve::{discovery, query, read, search};
 use crate::service::{Api, Service, V3Gate};
 use crate::{admin, wire};
 
@@ -33,7 +34,7 @@ pub(crate) fn answer(service: &Service, request: &Request) -> Reply {
     }
     let struck = service.state().faults.strike(Stage::Gate, &occasion, now);
     let mut reply = match struck {
-        Some(fault) => at_the_gate(fault, request, now),
+        Some(fault) => at_the_gate(service, fault, request),
         None => dispatch(service, request),
     };
     if reply.status.as_u16() != 301 && !reply.has("x-ratelimit-limit") {
@@ -157,9 +158,15 @@ fn fhir(service: &Service, api: Api, rest: &str, request: &Request) -> Reply {
     let mut reply = match gate::check(service, api, request, wanted) {
         Err(refusal) => refusal,
         Ok(admitted) => {
-            let mut reply = match interaction {
-                Interaction::Search => search::answer(service, api, kind, admitted, request),
-                Interaction::Read => read::answer(service, api, kind, id, admitted, request),
+            let recorded = service.records.recorded(admitted.person, request);
+            let mut reply = match (recorded, interaction) {
+                (Some(reply), _) => reply,
+                (None, Interaction::Search) => {
+                    search::answer(service, api, kind, admitted, request)
+                }
+                (None, Interaction::Read) => {
+                    read::answer(service, api, kind, id, admitted, request)
+                }
             };
             if let Some(standing) = admitted.standing {
                 gate::tell_standing(&mut reply, standing);
@@ -181,7 +188,27 @@ fn slashed(request: &Request) -> Reply {
     Reply::redirect(301, &format!("{}/{query}", request.path))
 }
 
-fn at_the_gate(fault: FaultKind, request: &Request, now: chrono::DateTime<chrono::Utc>) -> Reply {
+/// The answer of a fault that strikes before anything is done. What stands for a failing backend
+/// carries the rate-limit headers, since the real one fails behind the throttle.
+fn at_the_gate(service: &Service, fault: FaultKind, request: &Request) -> Reply {
+    let mut reply = fault_reply(fault, request, service.now());
+    let behind_the_throttle = matches!(fault, FaultKind::Status(500 | 502) | FaultKind::Backend(_));
+    if behind_the_throttle && request.path.contains("/fhir/") {
+        let now = service.now();
+        let mut state = service.state();
+        let token = request.bearer().unwrap_or_default();
+        if state.ledger.access.contains_key(token) {
+            let standing = state.throttle.count(token, now);
+            gate::tell_standing(&mut reply, standing);
+        }
+        if fault != FaultKind::Status(500) && reply.status.as_u16() != 500 {
+            reply.set("allow", "GET, HEAD, OPTIONS");
+        }
+    }
+    reply
+}
+
+fn fault_reply(fault: FaultKind, request: &Request, now: DateTime<Utc>) -> Reply {
     let is_v3 = request.path.starts_with("/v3/");
     match fault {
         FaultKind::TooManyRequests(wait) | FaultKind::RequestsPerSecond(_, wait) => {
@@ -201,6 +228,11 @@ fn at_the_gate(fault: FaultKind, request: &Request, now: chrono::DateTime<chrono
             }
         }
         FaultKind::Status(500) => token::server_error(),
+        FaultKind::Backend(status) => backend_reply(status, is_v3),
+        FaultKind::Status(502) if request.path.starts_with("/mymedicare/") => {
+            let body = json!({"error": "Failed to retrieve data from data source."});
+            Reply::json(502, &body).with("cache-control", login::NEVER_CACHE)
+        }
         FaultKind::Status(502) if request.path.contains("/o/") => Reply::json(
             502,
             &json!({
@@ -220,9 +252,7 @@ fn at_the_gate(fault: FaultKind, request: &Request, now: chrono::DateTime<chrono
                 "text": "The gateway has timed out",
             }),
         ),
-        FaultKind::Status(status) if is_v3 => {
-            crate::serve::query::outcome(status, "the service is unavailable")
-        }
+        FaultKind::Status(status) if is_v3 => query::outcome(status, "the service is unavailable"),
         FaultKind::Status(status) => Reply::text(
             status,
             "<html><head><title>503 Service Temporarily Unavailable</title></head>\
@@ -243,6 +273,21 @@ fn at_the_gate(fault: FaultKind, request: &Request, now: chrono::DateTime<chrono
             reply.delivery.drop_connection = true;
             reply
         }
+    }
+}
+
+/// What the proxy makes of a backend's status: v3 passes an OperationOutcome through.
+fn backend_reply(status: u16, is_v3: bool) -> Reply {
+    let diagnostics = "injected failure";
+    match (status, is_v3) {
+        (300..=399, _) => gate::detail(502, "An error occurred contacting the upstream server"),
+        (500.., false) => gate::detail(502, "A failure occurred contacting the upstream server"),
+        (404, false) => gate::not_found(),
+        (_, false) => gate::detail(
+            400,
+            &format!("An error occurred contacting the upstream server:{diagnostics}"),
+        ),
+        (status, true) => query::outcome(status, diagnostics),
     }
 }
 

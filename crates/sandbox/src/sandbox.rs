@@ -15,6 +15,7 @@ use crate::config::SandboxConfig;
 use crate::error::SandboxError;
 use crate::fault::{FaultBook, FaultSpec};
 use crate::oauth::ledger::Ledger;
+use crate::replay::Recording;
 use crate::serve::records::{PersonTruth, Records};
 use crate::serve::throttle::Throttle;
 use crate::server::{self, Origin};
@@ -153,6 +154,9 @@ fn spawn(
 }
 
 fn open_records(config: &SandboxConfig) -> Result<Box<dyn Records>, SandboxError> {
+    if let Some(folder) = &config.replay {
+        return Ok(Box::new(Recording::open(folder)?));
+    }
     Ok(Box::new(crate::standin::StandIn::new(config.patients)))
 }
 

@@ -22,6 +22,7 @@ use crate::route;
 use crate::service::Service;
 
 const LARGEST_REQUEST: usize = 1024 * 1024;
+const FLUSH: Duration = Duration::from_millis(20);
 
 /// Which of the two listeners a connection came in by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,6 +163,7 @@ struct WireBody {
     left: u64,
     /// What will be sent before the connection breaks.
     until_cut: Option<usize>,
+    flushed: bool,
     pause: Option<Duration>,
     sleep: Option<Pin<Box<Sleep>>>,
 }
@@ -177,6 +179,7 @@ impl WireBody {
             pieces,
             left: u64::try_from(length).unwrap_or_default(),
             until_cut: reply.delivery.cut_after,
+            flushed: false,
             pause: reply.delivery.trickle.map(|(_, pause)| pause),
             sleep: None,
         }
@@ -205,6 +208,15 @@ impl Body for WireBody {
         if let Some(sleep) = &mut self.sleep {
             std::task::ready!(sleep.as_mut().poll(context));
             self.sleep = None;
+        }
+        if self.until_cut == Some(0) && !self.flushed {
+            // What was sent so far must leave before the connection breaks.
+            self.flushed = true;
+            let mut sleep = Box::pin(tokio::time::sleep(FLUSH));
+            if sleep.as_mut().poll(context).is_pending() {
+                self.sleep = Some(sleep);
+                return Poll::Pending;
+            }
         }
         if self.until_cut == Some(0) {
             let error = io::Error::new(io::ErrorKind::ConnectionAborted, "a fault cuts the body");

@@ -20,6 +20,7 @@ pub(crate) struct Occasion {
     is_read: bool,
     is_fhir: bool,
     is_token: bool,
+    is_login: bool,
     is_admin: bool,
     /// Login and patient ids.
     person: Vec<String>,
@@ -48,6 +49,9 @@ impl Occasion {
             is_read: rest.is_some_and(|rest| rest.contains('/')),
             is_fhir: kind.is_some(),
             is_token: path.ends_with("/o/token"),
+            is_login: path.contains("/o/authorize")
+                || path.starts_with("/mymedicare/")
+                || path.starts_with("/sso/"),
             is_admin: path.starts_with("/_sandbox"),
             person,
         }
@@ -62,6 +66,7 @@ impl Occasion {
             FaultTarget::Read => self.is_fhir && self.is_read,
             FaultTarget::Fhir => self.is_fhir,
             FaultTarget::Token => self.is_token,
+            FaultTarget::Login => self.is_login,
             FaultTarget::All => !self.is_admin,
         };
         target
@@ -236,6 +241,7 @@ mod tests {
             is_read: false,
             is_fhir: true,
             is_token: false,
+            is_login: false,
             is_admin: false,
             person: vec![login.to_owned()],
         }

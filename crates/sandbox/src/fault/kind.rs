@@ -9,6 +9,8 @@ pub enum FaultKind {
     RequestsPerSecond(u32, RetryAfter),
     /// A status of 500 or above, with the body the real server has for it.
     Status(u16),
+    /// What the proxy makes of a backend that answers this status.
+    Backend(u16),
     /// An HTML page with this status where JSON is due.
     Html(u16),
     /// The answer begins so many milliseconds late.
@@ -96,6 +98,7 @@ impl FaultKind {
             FaultKind::TooManyRequests(_)
             | FaultKind::RequestsPerSecond(..)
             | FaultKind::Status(_)
+            | FaultKind::Backend(_)
             | FaultKind::Html(_)
             | FaultKind::Hang
             | FaultKind::Drop => Stage::Gate,
@@ -122,6 +125,7 @@ impl FaultKind {
             FaultKind::Status(502) => "502",
             FaultKind::Status(503) => "503",
             FaultKind::Status(_) => "504",
+            FaultKind::Backend(_) => "backend",
             FaultKind::Html(_) => "html",
             FaultKind::Slow(_) => "slow",
             FaultKind::SlowBody(_) => "slow-body",
@@ -146,12 +150,13 @@ impl FaultKind {
 }
 
 /// Every name, as an error lists them.
-pub(crate) const NAMES: [&str; 25] = [
+pub(crate) const NAMES: [&str; 26] = [
     "429",
     "500",
     "502",
     "503",
     "504",
+    "backend",
     "cut",
     "drift-delete",
     "drift-insert",

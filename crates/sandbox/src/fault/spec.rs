@@ -5,6 +5,7 @@
 //! | `429` | too many requests | `retry-after=` seconds, `date`, `date:SECONDS`, `day`, `none` (`1`) |
 //! | `rps` | 429 beyond a number of FHIR requests a second | `limit=` (`10`), `retry-after=` (`1`) |
 //! | `500` `502` `503` `504` | the server's own error bodies | |
+//! | `backend` | what the proxy makes of a backend's status | `status=` (`500`) |
 //! | `html` | an HTML page where JSON is due | `status=` (`502`) |
 //! | `slow` | the answer begins late | `ms=` (`2000`) |
 //! | `slow-body` | the body trickles | `ms=` (`2000`) |
@@ -26,8 +27,8 @@
 //!
 //! Options of every kind: `rate=` share of requests struck, `0.05` or `5%` (all); `count=` strikes
 //! at most; `skip=` requests let through first; `patient=` a login or patient id;
-//! `only=` `eob`, `coverage`, `patient`, `search`, `read`, `fhir`, `token`, `all` (`fhir`, for
-//! refresh faults `token`).
+//! `only=` `eob`, `coverage`, `patient`, `search`, `read`, `fhir`, `token`, `login`, `all` (`fhir`,
+//! for refresh faults `token`).
 
 use std::fmt;
 use std::str::FromStr;
@@ -70,11 +71,13 @@ pub enum FaultTarget {
     Fhir,
     /// The token endpoint.
     Token,
+    /// What a browser sees: authorize, login, consent.
+    Login,
     /// Everything but the admin routes.
     All,
 }
 
-const TARGETS: [(FaultTarget, &str); 8] = [
+const TARGETS: [(FaultTarget, &str); 9] = [
     (FaultTarget::Eob, "eob"),
     (FaultTarget::Coverage, "coverage"),
     (FaultTarget::Patient, "patient"),
@@ -82,6 +85,7 @@ const TARGETS: [(FaultTarget, &str); 8] = [
     (FaultTarget::Read, "read"),
     (FaultTarget::Fhir, "fhir"),
     (FaultTarget::Token, "token"),
+    (FaultTarget::Login, "login"),
     (FaultTarget::All, "all"),
 ];
 
@@ -159,6 +163,7 @@ fn default_kind(name: &str) -> Option<FaultKind> {
         "502" => FaultKind::Status(502),
         "503" => FaultKind::Status(503),
         "504" => FaultKind::Status(504),
+        "backend" => FaultKind::Backend(500),
         "html" => FaultKind::Html(502),
         "slow" => FaultKind::Slow(2000),
         "slow-body" => FaultKind::SlowBody(2000),
@@ -202,7 +207,9 @@ impl FaultSpec {
                     .find(|(_, name)| *name == value)
                     .map(|(target, _)| *target)
                     .ok_or_else(|| {
-                        wrong("one of eob, coverage, patient, search, read, fhir, token, all")
+                        wrong(
+                            "one of eob, coverage, patient, search, read, fhir, token, login, all",
+                        )
                     })?;
             }
             (
@@ -213,7 +220,7 @@ impl FaultSpec {
                     .ok_or_else(|| wrong("seconds, date, date:SECONDS, day or none"))?;
             }
             ("limit", FaultKind::RequestsPerSecond(limit, _)) => *limit = whole()?,
-            ("status", FaultKind::Html(status)) => {
+            ("status", FaultKind::Html(status) | FaultKind::Backend(status)) => {
                 *status = value
                     .parse()
                     .ok()
@@ -246,7 +253,7 @@ fn own_options(kind: FaultKind) -> &'static str {
     match kind {
         FaultKind::TooManyRequests(_) => ", retry-after",
         FaultKind::RequestsPerSecond(..) => ", limit, retry-after",
-        FaultKind::Html(_) => ", status",
+        FaultKind::Html(_) | FaultKind::Backend(_) => ", status",
         FaultKind::Slow(_) | FaultKind::SlowBody(_) => ", ms",
         FaultKind::TokenSeconds(_) => ", seconds",
         FaultKind::NextForeign(_) => ", form",
@@ -288,7 +295,9 @@ impl fmt::Display for FaultSpec {
                 options.push(format!("limit={limit}"));
                 options.push(wait(after));
             }
-            FaultKind::Html(status) => options.push(format!("status={status}")),
+            FaultKind::Html(status) | FaultKind::Backend(status) => {
+                options.push(format!("status={status}"));
+            }
             FaultKind::Slow(ms) | FaultKind::SlowBody(ms) => options.push(format!("ms={ms}")),
             FaultKind::TokenSeconds(seconds) => options.push(format!("seconds={seconds}")),
             FaultKind::NextForeign(form) => options.push(

@@ -9,7 +9,7 @@ use crate::http::{Reply, Request, quote};
 use crate::oauth::pages;
 use crate::service::Service;
 
-const NEVER_CACHE: &str = "max-age=0, no-cache, no-store, must-revalidate, private";
+pub(crate) const NEVER_CACHE: &str = "max-age=0, no-cache, no-store, must-revalidate, private";
 
 /// `GET /mymedicare/login?next=…`: on to the login page.
 pub(crate) fn start(service: &Service, request: &Request) -> Reply {

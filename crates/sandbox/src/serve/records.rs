@@ -6,6 +6,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use claimlake_contract::ApiVersion;
 
+use crate::http::{Reply, Request};
 use crate::serve::span::Span;
 
 /// The three resource types served.
@@ -78,6 +79,10 @@ pub(crate) trait Records: Debug + Send + Sync {
     fn find_login(&self, login: &str) -> Option<usize>;
     /// The person of a patient id.
     fn find_patient(&self, id: &str, space: ApiVersion) -> Option<usize>;
+    /// The whole answer, where answers are recorded and not made.
+    fn recorded(&self, _person: usize, _request: &Request) -> Option<Reply> {
+        None
+    }
     /// The page of a search.
     fn search(
         &self,

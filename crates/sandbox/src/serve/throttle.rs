@@ -4,8 +4,6 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-const WINDOW: TimeDelta = TimeDelta::seconds(1);
-
 /// What the `X-RateLimit-*` headers of one reply say.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Standing {
@@ -19,7 +17,10 @@ pub(crate) struct Standing {
 /// Requests counted per token within one window.
 #[derive(Debug)]
 pub(crate) struct Throttle {
+    /// Requests within one window.
     pub(crate) limit: u32,
+    /// How long a window lasts.
+    pub(crate) window: TimeDelta,
     windows: HashMap<String, (DateTime<Utc>, u32)>,
 }
 
@@ -27,6 +28,7 @@ impl Throttle {
     pub(crate) fn new(limit: u32) -> Self {
         Self {
             limit,
+            window: TimeDelta::seconds(1),
             windows: HashMap::new(),
         }
     }
@@ -37,14 +39,14 @@ impl Throttle {
             Some(window) => window,
             None => self.windows.entry(token.to_owned()).or_insert((now, 0)),
         };
-        if now - window.0 >= WINDOW {
+        if now - window.0 >= self.window {
             *window = (now, 0);
         }
         let exceeded = window.1 >= self.limit;
         if !exceeded {
             window.1 += 1;
         }
-        let left = (WINDOW - (now - window.0)).num_microseconds();
+        let left = (self.window - (now - window.0)).num_microseconds();
         Standing {
             limit: self.limit,
             remaining: self.limit.saturating_sub(window.1),

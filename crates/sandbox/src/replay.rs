@@ -1,0 +1,282 @@
+//! Serving a recording: tokens are the sandbox's own, FHIR answers are those of the recording.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine as _;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use claimlake_contract::{
+    ApiVersion, CATALOGUE_FILE, EXCHANGES_FILE, RECORDING_FORMAT, RecordedExchange, RecordedPerson,
+    RecordingCatalogue,
+};
+use hyper::header::{HeaderName, HeaderValue};
+use serde_json::json;
+
+use crate::error::SandboxError;
+use crate::http::{Reply, Request};
+use crate::serve::records::{Drift, Found, Kind, PersonTruth, Records, Search};
+
+/// Headers that belong to the connection or are the sandbox's own business.
+const NOT_REPLAYED: [&str; 9] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "date",
+    "keep-alive",
+    "set-cookie",
+    "transfer-encoding",
+    "vary",
+    "server",
+];
+
+/// Who asked what: the grant's label, method, path without a final slash, sorted query.
+type Key = (String, String, String, Vec<(String, String)>);
+
+#[derive(Debug)]
+struct Answers {
+    list: Vec<RecordedExchange>,
+    next: usize,
+}
+
+/// A recording, read into memory.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    people: Vec<RecordedPerson>,
+    answers: Mutex<HashMap<Key, Answers>>,
+}
+
+impl Recording {
+    /// Reads the folder that `extract --record` wrote.
+    pub(crate) fn open(folder: &Path) -> Result<Self, SandboxError> {
+        let catalogue_path = folder.join(CATALOGUE_FILE);
+        let failed = |path: &Path, reason: String| SandboxError::Replay {
+            path: path.to_owned(),
+            reason,
+        };
+        let text = std::fs::read_to_string(&catalogue_path)
+            .map_err(|error| failed(&catalogue_path, error.to_string()))?;
+        let catalogue: RecordingCatalogue = serde_json::from_str(&text)
+            .map_err(|error| failed(&catalogue_path, error.to_string()))?;
+        if catalogue.format != RECORDING_FORMAT {
+            let reason = format!(
+                "it has format {}, this program reads format {RECORDING_FORMAT}",
+                catalogue.format
+            );
+            return Err(failed(&catalogue_path, reason));
+        }
+        let path = folder.join(EXCHANGES_FILE);
+        let file = File::open(&path).map_err(|error| failed(&path, error.to_string()))?;
+        let decoder = zstd::Decoder::new(file).map_err(|error| failed(&path, error.to_string()))?;
+        let mut answers: HashMap<Key, Answers> = HashMap::new();
+        for (number, line) in BufReader::new(decoder).lines().enumerate() {
+            let line = line.map_err(|error| failed(&path, error.to_string()))?;
+            let exchange: RecordedExchange = serde_json::from_str(&line).map_err(|error| {
+                let (line, column) = (number + 1, error.column());
+                failed(
+                    &path,
+                    format!("line {line}, column {column} is no exchange"),
+                )
+            })?;
+            answers
+                .entry(key_of(&exchange))
+                .or_insert_with(|| Answers {
+                    list: Vec::new(),
+                    next: 0,
+                })
+                .list
+                .push(exchange);
+        }
+        Ok(Self {
+            people: catalogue.people,
+            answers: Mutex::new(answers),
+        })
+    }
+}
+
+fn key_of(exchange: &RecordedExchange) -> Key {
+    let mut query = exchange.query.clone();
+    query.sort();
+    (
+        exchange.grant.clone(),
+        exchange.method.clone(),
+        exchange.path.trim_end_matches('/').to_owned(),
+        query,
+    )
+}
+
+impl Records for Recording {
+    fn people(&self) -> usize {
+        self.people.len()
+    }
+
+    fn login(&self, person: usize) -> String {
+        self.people
+            .get(person)
+            .map_or(String::new(), |person| person.grant.clone())
+    }
+
+    fn name(&self, person: usize) -> (String, String) {
+        ("Recorded".into(), self.login(person))
+    }
+
+    fn patient_id(&self, person: usize, space: ApiVersion) -> String {
+        self.people
+            .get(person)
+            .and_then(|person| person.patients.get(&space))
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    fn find_login(&self, login: &str) -> Option<usize> {
+        self.people.iter().position(|person| person.grant == login)
+    }
+
+    fn find_patient(&self, id: &str, space: ApiVersion) -> Option<usize> {
+        self.people
+            .iter()
+            .position(|person| person.patients.get(&space).is_some_and(|held| held == id))
+    }
+
+    fn recorded(&self, person: usize, request: &Request) -> Option<Reply> {
+        let mut query = request.query.0.clone();
+        query.sort();
+        let key = (
+            self.login(person),
+            request.method.to_string(),
+            request.path.trim_end_matches('/').to_owned(),
+            query,
+        );
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(found) = answers.get_mut(&key) else {
+            return Some(missing(&key));
+        };
+        // What was asked several times is answered in the order recorded; then the last one stays.
+        let position = found.next.min(found.list.len() - 1);
+        found.next += 1;
+        Some(replayed(&found.list[position], request))
+    }
+
+    fn search(
+        &self,
+        _person: usize,
+        _space: ApiVersion,
+        _kind: Kind,
+        _search: &Search,
+        _now: DateTime<Utc>,
+    ) -> Found {
+        Found::default()
+    }
+
+    fn read(
+        &self,
+        _space: ApiVersion,
+        _kind: Kind,
+        _id: &str,
+        _now: DateTime<Utc>,
+    ) -> Option<(usize, Bytes)> {
+        None
+    }
+
+    fn advance_week(&self) {}
+
+    fn drift(&self, _person: usize, _space: ApiVersion, _drift: Drift) {}
+
+    fn truth(&self, person: usize, space: ApiVersion) -> PersonTruth {
+        PersonTruth {
+            login: self.login(person),
+            patient: self.patient_id(person, space),
+            ..PersonTruth::default()
+        }
+    }
+}
+
+/// A request that was not recorded: its values are left out, for they may be somebody's.
+fn missing(key: &Key) -> Reply {
+    let (_, method, path, query) = key;
+    let names: Vec<&str> = query.iter().map(|(name, _)| name.as_str()).collect();
+    Reply::json(
+        501,
+        &json!({
+            "error": "the recording holds no answer to this request",
+            "method": method,
+            "path": without_id(path),
+            "query_names": names,
+            "hint": "record again with extract --record, with the same pipeline and options",
+        }),
+    )
+}
+
+/// `/v2/fhir/Patient/…` without what follows the type.
+fn without_id(path: &str) -> String {
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts.len() {
+        0..=4 => path.to_owned(),
+        _ => format!("{}/{{id}}", parts[..4].join("/")),
+    }
+}
+
+fn replayed(exchange: &RecordedExchange, request: &Request) -> Reply {
+    let body = match (&exchange.body, &exchange.body_base64) {
+        (Some(text), _) => Bytes::from(on_own_origin(text, &request.origin())),
+        (None, Some(encoded)) => base64::engine::general_purpose::STANDARD
+            .decode(encoded)
+            .map(Bytes::from)
+            .unwrap_or_default(),
+        (None, None) => Bytes::new(),
+    };
+    let mut reply = Reply::bytes(exchange.status, "application/json", vec![body]);
+    for (name, value) in &exchange.headers {
+        let name = name.to_ascii_lowercase();
+        if NOT_REPLAYED.contains(&name.as_str()) {
+            continue;
+        }
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::from_bytes(name.as_bytes()),
+            HeaderValue::from_str(value),
+        ) {
+            reply.headers.retain(|(held, _)| *held != name);
+            reply.headers.push((name, value));
+        }
+    }
+    reply
+}
+
+/// Links lead to where they were recorded; here they lead to this server.
+fn on_own_origin(body: &str, origin: &str) -> String {
+    let recorded = body
+        .find("\"self\"")
+        .and_then(|at| body[at..].find("http").map(|offset| &body[at + offset..]))
+        .and_then(|rest| rest.split("/fhir/").next())
+        .and_then(|base| base.rsplit_once('/'))
+        .map(|(base, _)| base)
+        .filter(|base| base.len() < 256 && !base.contains('"'));
+    match recorded {
+        Some(recorded) if recorded != origin => {
+            body.replace(&format!("\"{recorded}/v"), &format!("\"{origin}/v"))
+        }
+        _ => body.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{on_own_origin, without_id};
+
+    #[test]
+    fn links_of_a_recording_lead_to_the_replaying_server() {
+        let body = r#"{"link":[{"relation":"next","url":"https://cms.example/v2/fhir/X?a=1"},{"relation":"self","url":"https://cms.example/v2/fhir/X/?b"}]}"#;
+        let moved = on_own_origin(body, "http://127.0.0.1:1");
+        assert_eq!(moved.matches("http://127.0.0.1:1/v2/fhir/").count(), 2);
+        assert!(!moved.contains("cms.example"));
+    }
+
+    #[test]
+    fn an_error_names_no_id() {
+        assert_eq!(without_id("/v2/fhir/Patient/-1"), "/v2/fhir/Patient/{id}");
+        assert_eq!(without_id("/v2/fhir/Patient"), "/v2/fhir/Patient");
+    }
+}
