@@ -13,6 +13,7 @@ mod endpoint;
 mod error;
 mod exchange;
 mod revoke;
+mod supervise;
 
 pub use app::App;
 pub use authorize::{
@@ -23,6 +24,7 @@ pub use automatic::AutomaticConsent;
 pub use broker::{BrokerClient, BrokerLaunch, broker_main};
 pub use error::OauthError;
 pub use revoke::Revoked;
+pub use supervise::supervise;
 
 /// An error with its causes in one line, for words that cross a process border.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {

@@ -73,6 +73,7 @@ impl std::fmt::Debug for BrokerClient {
 }
 
 struct Connection {
+    broker_pid: u32,
     writer: Mutex<OwnedWriteHalf>,
     waiting: SyncMutex<Waiting>,
 }
@@ -112,6 +113,15 @@ impl BrokerClient {
             .await
             .map_err(Failure::into_oauth_error)?;
         Ok(client)
+    }
+
+    /// The process of the broker this client talks to.
+    ///
+    /// # Errors
+    /// Where there is none any more and no other can be started.
+    pub async fn broker_pid(&self) -> Result<u32, OauthError> {
+        let connection = self.connection().await.map_err(Failure::into_oauth_error)?;
+        Ok(connection.broker_pid)
     }
 
     /// Finishes the authorization that a callback answers: the code is exchanged by the broker.
@@ -261,7 +271,7 @@ impl BrokerClient {
             return Greeting::Nobody;
         }
         match serde_json::from_str(&line) {
-            Ok(Welcome::Yes) => Greeting::Welcome(Connection::new(lines, write)),
+            Ok(Welcome::Yes { pid }) => Greeting::Welcome(Connection::new(lines, write, pid)),
             Ok(Welcome::OtherSource) => Greeting::OtherSource,
             // It ended between the knock and the answer.
             Err(_) => Greeting::Nobody,
@@ -321,8 +331,9 @@ enum Greeting {
 }
 
 impl Connection {
-    fn new(lines: BufReader<OwnedReadHalf>, writer: OwnedWriteHalf) -> Arc<Self> {
+    fn new(lines: BufReader<OwnedReadHalf>, writer: OwnedWriteHalf, broker_pid: u32) -> Arc<Self> {
         let connection = Arc::new(Self {
+            broker_pid,
             writer: Mutex::new(writer),
             waiting: SyncMutex::new(Some(HashMap::new())),
         });

@@ -47,7 +47,10 @@ pub(super) struct Hello {
 #[serde(tag = "welcome", rename_all = "snake_case")]
 pub(super) enum Welcome {
     /// Requests may follow.
-    Yes,
+    Yes {
+        /// The broker's process.
+        pid: u32,
+    },
     /// This broker works for another server, app or version of claimlake.
     OtherSource,
 }

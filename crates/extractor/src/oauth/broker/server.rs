@@ -83,7 +83,8 @@ impl Server {
         if hello.protocol != PROTOCOL || hello.source != self.source {
             return send(&writer, &Welcome::OtherSource).await;
         }
-        send(&writer, &Welcome::Yes).await?;
+        let pid = std::process::id();
+        send(&writer, &Welcome::Yes { pid }).await?;
         loop {
             line.clear();
             if lines.read_line(&mut line).await? == 0 {

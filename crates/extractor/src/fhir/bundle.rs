@@ -1,0 +1,222 @@
+//! Cutting a Bundle into its resources in one pass, checking whose they are on the way.
+
+use std::ops::Range;
+
+use claimlake_contract::{PatientId, ResourceType};
+use claimlake_landing::json::{plain_string, value_end, walk_array, walk_object};
+
+/// A page.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Page {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) total: Option<u64>,
+    /// Whether a `next` link is there. Where it leads is not followed.
+    pub(crate) has_next: bool,
+}
+
+/// One resource of a page, as ranges of the body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) resource: Range<usize>,
+    pub(crate) id: Option<Range<usize>>,
+    pub(crate) last_updated: Option<Range<usize>>,
+}
+
+/// Why a body is not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PageError {
+    /// It is not a whole Bundle, or one with something unexpected in it.
+    NotABundle(&'static str),
+    /// It holds a resource that is not the patient's, or does not say whose it is.
+    Foreign,
+}
+
+/// Reads a page that may hold only resources of this type and person.
+pub(crate) fn read_page(
+    body: &[u8],
+    resource_type: &ResourceType,
+    patient: &PatientId,
+) -> Result<Page, PageError> {
+    let mut reader = Reader {
+        body,
+        resource_type: resource_type.as_str(),
+        patient: patient.expose(),
+        error: None,
+    };
+    let mut page = Page {
+        entries: Vec::new(),
+        total: None,
+        has_next: false,
+    };
+    let mut is_bundle = false;
+    let start = claimlake_landing::json::skip_space(body, 0);
+    let end = walk_object(body, start, |key, value| match key {
+        b"resourceType" => {
+            let end = value_end(body, value)?;
+            is_bundle |= plain_string(body, &(value..end)) == Some("Bundle");
+            Some(end)
+        }
+        b"total" => {
+            let end = value_end(body, value)?;
+            let digits = std::str::from_utf8(&body[value..end]).ok();
+            page.total = digits.and_then(|digits| digits.parse().ok());
+            Some(end)
+        }
+        b"link" => walk_array(body, value, |link| {
+            let (end, is_next) = reader.link(link)?;
+            page.has_next |= is_next;
+            Some(end)
+        }),
+        b"entry" => walk_array(body, value, |entry| {
+            let (end, resource) = reader.entry(entry)?;
+            page.entries.extend(resource);
+            Some(end)
+        }),
+        _ => value_end(body, value),
+    });
+    if let Some(error) = reader.error {
+        return Err(error);
+    }
+    let Some(end) = end else {
+        return Err(PageError::NotABundle("the body is not JSON, or cut"));
+    };
+    if claimlake_landing::json::skip_space(body, end) != body.len() {
+        return Err(PageError::NotABundle("something follows the JSON"));
+    }
+    if !is_bundle {
+        return Err(PageError::NotABundle("the body is not a Bundle"));
+    }
+    if std::str::from_utf8(body).is_err() {
+        return Err(PageError::NotABundle("the body is not UTF-8"));
+    }
+    Ok(page)
+}
+
+struct Reader<'a> {
+    body: &'a [u8],
+    resource_type: &'a str,
+    patient: &'a str,
+    error: Option<PageError>,
+}
+
+/// What is known of a resource once it has been walked.
+#[derive(Default)]
+struct Seen {
+    of_type: Option<bool>,
+    is_outcome: bool,
+    /// Whether every place that names the person names the right one.
+    owned: Option<bool>,
+    id: Option<Range<usize>>,
+    last_updated: Option<Range<usize>>,
+}
+
+impl Reader<'_> {
+    fn link(&self, start: usize) -> Option<(usize, bool)> {
+        let mut is_next = false;
+        let end = walk_object(self.body, start, |key, value| {
+            let end = value_end(self.body, value)?;
+            is_next |= key == b"relation" && plain_string(self.body, &(value..end)) == Some("next");
+            Some(end)
+        })?;
+        Some((end, is_next))
+    }
+
+    fn entry(&mut self, start: usize) -> Option<(usize, Option<Entry>)> {
+        let body = self.body;
+        let mut found = None;
+        let end = walk_object(body, start, |key, value| match key {
+            b"resource" => {
+                let (end, entry) = self.resource(value)?;
+                found = entry;
+                Some(end)
+            }
+            _ => value_end(body, value),
+        })?;
+        Some((end, found))
+    }
+
+    fn resource(&mut self, start: usize) -> Option<(usize, Option<Entry>)> {
+        let body = self.body;
+        let mut seen = Seen::default();
+        let is_patient = self.resource_type == "Patient";
+        let end = walk_object(body, start, |key, value| match key {
+            b"resourceType" => {
+                let end = value_end(body, value)?;
+                let found = plain_string(body, &(value..end));
+                let of_type = found == Some(self.resource_type);
+                seen.of_type = Some(seen.of_type.unwrap_or(true) && of_type);
+                seen.is_outcome = found == Some("OperationOutcome");
+                Some(end)
+            }
+            b"id" => {
+                let end = value_end(body, value)?;
+                if is_patient {
+                    seen.own(plain_string(body, &(value..end)) == Some(self.patient));
+                }
+                seen.id = Some(value..end);
+                Some(end)
+            }
+            b"patient" | b"beneficiary" if !is_patient => {
+                let (end, owned) = self.reference(value)?;
+                seen.own(owned);
+                Some(end)
+            }
+            b"meta" => walk_object(body, value, |key, value| {
+                let end = value_end(body, value)?;
+                if key == b"lastUpdated" {
+                    seen.last_updated = Some(value..end);
+                }
+                Some(end)
+            }),
+            _ => value_end(body, value),
+        })?;
+        if seen.is_outcome {
+            // A note of the server among the results, not one of them.
+            return Some((end, None));
+        }
+        if seen.of_type != Some(true) {
+            self.error.get_or_insert(PageError::NotABundle(
+                "the Bundle holds a resource of another type",
+            ));
+            return None;
+        }
+        if seen.owned != Some(true) {
+            self.error = Some(PageError::Foreign);
+            return None;
+        }
+        let entry = Entry {
+            resource: start..end,
+            id: seen.id,
+            last_updated: seen.last_updated,
+        };
+        Some((end, Some(entry)))
+    }
+
+    fn reference(&self, start: usize) -> Option<(usize, bool)> {
+        let mut owned = None;
+        let end = walk_object(self.body, start, |key, value| {
+            let end = value_end(self.body, value)?;
+            if key == b"reference" {
+                let id = plain_string(self.body, &(value..end)).and_then(patient_of_reference);
+                owned = Some(owned.unwrap_or(true) && id == Some(self.patient));
+            }
+            Some(end)
+        })?;
+        Some((end, owned == Some(true)))
+    }
+}
+
+impl Seen {
+    fn own(&mut self, owned: bool) {
+        self.owned = Some(self.owned.unwrap_or(true) && owned);
+    }
+}
+
+/// The id in `Patient/<id>`, relative or absolute.
+fn patient_of_reference(reference: &str) -> Option<&str> {
+    let (before, id) = reference.rsplit_once('/')?;
+    (before == "Patient" || before.ends_with("/Patient")).then_some(id)
+}
+
+#[cfg(test)]
+mod tests;

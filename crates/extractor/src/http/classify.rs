@@ -1,0 +1,75 @@
+//! What an answer of a FHIR endpoint means for the person it was asked for. The status alone does
+//! not tell: the same 401 body stands for four causes, a 400 may mean that the set has moved.
+
+use super::client::AnswerHeaders;
+
+/// What to do with an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// A body to be read as a Bundle.
+    Body,
+    /// The offset lies behind the end: the set has become smaller.
+    PastEnd,
+    /// The access token is not accepted: refresh once, then try once more.
+    TokenRejected,
+    /// The consent is over.
+    ConsentEnded,
+    /// The grant or the app may not read this.
+    Refused(&'static str),
+    /// Too many requests.
+    Throttled,
+    /// The server or what stands before it failed; the same may work later.
+    ServerError,
+    /// The request will not work, today or tomorrow.
+    Failed(&'static str),
+    /// No request of this run will work before a setting is changed.
+    Stop(&'static str),
+}
+
+/// Classifies by status, then by what the body says.
+pub(crate) fn classify(status: u16, headers: &AnswerHeaders, body: &[u8]) -> Verdict {
+    let says = |text: &str| {
+        let searched = &body[..body.len().min(4096)];
+        memchr::memmem::find(searched, text.as_bytes()).is_some()
+    };
+    match status {
+        200 => Verdict::Body,
+        300..400 => Verdict::Failed("the server redirects, which is not followed: check base_url"),
+        400 if says("startIndex") && says("result size") => Verdict::PastEnd,
+        400 => Verdict::Failed("the server calls the request malformed (400)"),
+        401 if says("User access has timed out") || says("User access cannot be found") => {
+            Verdict::ConsentEnded
+        }
+        401 | 403 if says("temporarily inactive") => {
+            Verdict::Stop("the app is inactive: its owner must have CMS activate it again")
+        }
+        401 => Verdict::TokenRejected,
+        403 if says("does not yet have access to v3") => {
+            Verdict::Stop("the app may not use v3 yet: set api = \"v2\" or ask CMS for access")
+        }
+        403 if says("does not have access to make") => {
+            Verdict::Refused("the app is not registered for this resource type")
+        }
+        403 => Verdict::Refused("the consent does not include this resource type"),
+        404 if is_html(headers, body) => Verdict::Stop(
+            "there is no such endpoint (404): check base_url, and whether the server has this api",
+        ),
+        404 | 410 => Verdict::Failed("the server does not know the person any more"),
+        406 => Verdict::Failed("the server cannot answer in FHIR JSON (406)"),
+        408 | 425 => Verdict::ServerError,
+        429 => Verdict::Throttled,
+        500..600 => Verdict::ServerError,
+        _ => Verdict::Failed("the server answers with an unexpected status"),
+    }
+}
+
+pub(crate) fn is_html(headers: &AnswerHeaders, body: &[u8]) -> bool {
+    let by_type = headers
+        .content_type
+        .as_deref()
+        .is_some_and(|content_type| content_type.trim_start().starts_with("text/html"));
+    by_type || body.trim_ascii_start().starts_with(b"<")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,247 @@
+//! One GET until it is answered: permit, token, request, verdict, and again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use claimlake_contract::{Clock, GrantHandle};
+use url::Url;
+
+use super::classify::{Verdict, classify};
+use super::client::{Client, RawAnswer, Transport};
+use super::pace::{Ended, Pace};
+use super::retry::{
+    Budget, Jitter, LONGEST_WAIT, TRIES, TRIES_AFTER_TIMEOUT, TRIES_TO_CONNECT, back_off,
+    retry_after,
+};
+use crate::token::{AccessToken, TokenError, TokenSource};
+
+/// Waits that the server asks for do not use tries up; there is an end to them all the same.
+const MOST_WAITS: u32 = 30;
+/// A 401 with a token that has just been renewed is answered by one more renewal, no more.
+const MOST_REFRESHES: u32 = 2;
+
+/// Why nothing more is read of a person, or of one resource type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The consent is over.
+    NeedsConsent(String),
+    /// The server says to come back later.
+    Parked(String),
+    /// The grant may not read this resource type; the others go on.
+    Refused(String),
+    /// A resource of somebody else came.
+    Foreign,
+    /// It cannot be read.
+    Failed(String),
+    /// The run cannot go on.
+    Stop(String),
+}
+
+/// A request of one grant.
+#[derive(Debug, Clone)]
+pub(crate) struct Request<'a> {
+    pub(crate) grant: &'a GrantHandle,
+    pub(crate) url: Url,
+    pub(crate) headers: &'static [(&'static str, &'static str)],
+}
+
+/// An answer that is to be used.
+#[derive(Debug)]
+pub(crate) enum Fetched {
+    Body(RawAnswer),
+    PastEnd(RawAnswer),
+}
+
+#[derive(Debug)]
+pub(crate) struct Fetcher<'a, T> {
+    pub(crate) client: Client,
+    pub(crate) pace: Pace,
+    pub(crate) budget: Budget,
+    pub(crate) jitter: Jitter,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tokens: &'a T,
+}
+
+/// What one attempt asks for.
+enum Attempt {
+    Answer(Box<Fetched>),
+    Retry(&'static str, u32),
+    Wait(Duration),
+    TokenRejected(AccessToken),
+    End(End),
+}
+
+impl<T: TokenSource> Fetcher<'_, T> {
+    /// Sends the request until it is answered for good.
+    ///
+    /// # Errors
+    /// How it ended for the person; a 403 is kept with its answer for the recording.
+    pub(crate) async fn get(&self, request: &Request<'_>) -> Result<Fetched, Unanswered> {
+        let (mut tries, mut waits, mut refreshes) = (0u32, 0u32, 0u32);
+        loop {
+            let (attempt, refused) = self.attempt(request).await;
+            match attempt {
+                Attempt::Answer(fetched) => return Ok(*fetched),
+                Attempt::End(end) => {
+                    return Err(Unanswered {
+                        end,
+                        answer: refused,
+                    });
+                }
+                Attempt::Retry(reason, most) => {
+                    tries += 1;
+                    let reason = format!("{reason}, {tries} times");
+                    if tries >= most {
+                        return Err(End::Failed(reason).into());
+                    }
+                    self.pause_before_retry(tries - 1, reason).await?;
+                }
+                Attempt::Wait(wait) => {
+                    waits += 1;
+                    if waits > MOST_WAITS {
+                        let reason = "the server kept answering 429".to_owned();
+                        return Err(End::Parked(reason).into());
+                    }
+                    // Everybody waits for the same instant; a little apart is kinder.
+                    tokio::time::sleep(wait + self.jittered(Duration::from_millis(250))).await;
+                }
+                Attempt::TokenRejected(rejected) => {
+                    refreshes += 1;
+                    if refreshes > MOST_REFRESHES {
+                        let reason = "the server rejects access tokens that are new".to_owned();
+                        return Err(End::NeedsConsent(reason).into());
+                    }
+                    match self.tokens.after_rejection(request.grant, &rejected).await {
+                        Ok(_) => {}
+                        Err(TokenError::Transient { .. }) => {
+                            tries += 1;
+                            let reason = "no access token could be had";
+                            self.pause_before_retry(tries, reason.into()).await?;
+                        }
+                        Err(error) => return Err(token_end(&error).into()),
+                    }
+                }
+            }
+        }
+    }
+
+    async fn pause_before_retry(&self, tries: u32, reason: String) -> Result<(), Unanswered> {
+        if !self.budget.retry() {
+            let reason = format!("{reason}, and too many requests of this run failed to try on");
+            return Err(End::Failed(reason).into());
+        }
+        tokio::time::sleep(back_off(tries, self.jitter.share())).await;
+        Ok(())
+    }
+
+    /// One attempt, and the answer where it is one that ends things.
+    async fn attempt(&self, request: &Request<'_>) -> (Attempt, Option<RawAnswer>) {
+        let Some(permit) = self.pace.admit(request.grant).await else {
+            return (Attempt::End(End::Stop("the run is over".into())), None);
+        };
+        // The token is taken once the request may go: while it waited, the token may have ended.
+        let token = match self.tokens.access_token(request.grant).await {
+            Ok(token) => token,
+            Err(TokenError::Transient { .. }) => {
+                return (Attempt::Retry("no access token could be had", TRIES), None);
+            }
+            Err(error) => return (Attempt::End(token_end(&error)), None),
+        };
+        self.budget.request();
+        let answered = self
+            .client
+            .get(request.url.clone(), &token.secret, request.headers)
+            .await;
+        let answer = match answered {
+            Ok(answer) => answer,
+            Err(transport) => {
+                permit.ended(request.grant, Ended::Badly);
+                return (self.after_transport(transport), None);
+            }
+        };
+        let verdict = classify(answer.status, &answer.headers, &answer.body);
+        let wait = match verdict {
+            Verdict::Throttled => answer
+                .headers
+                .retry_after
+                .as_deref()
+                .and_then(|text| retry_after(text, self.clock.now())),
+            _ => None,
+        };
+        permit.ended(
+            request.grant,
+            match verdict {
+                Verdict::Throttled => Ended::Throttled {
+                    wait: wait.filter(|wait| *wait <= LONGEST_WAIT),
+                },
+                Verdict::ServerError => Ended::Badly,
+                _ => Ended::Well,
+            },
+        );
+        match verdict {
+            Verdict::Body => (Attempt::Answer(Box::new(Fetched::Body(answer))), None),
+            Verdict::PastEnd => (Attempt::Answer(Box::new(Fetched::PastEnd(answer))), None),
+            Verdict::Throttled => (throttled(wait), None),
+            Verdict::TokenRejected => (Attempt::TokenRejected(token), None),
+            Verdict::ServerError => (Attempt::Retry("the server failed", TRIES), None),
+            Verdict::ConsentEnded => {
+                let reason = "the consent has timed out".to_owned();
+                (Attempt::End(End::NeedsConsent(reason)), None)
+            }
+            Verdict::Refused(reason) => (Attempt::End(End::Refused(reason.into())), Some(answer)),
+            Verdict::Failed(reason) => (Attempt::End(End::Failed(reason.into())), Some(answer)),
+            Verdict::Stop(reason) => (Attempt::End(End::Stop(reason.into())), None),
+        }
+    }
+
+    fn after_transport(&self, transport: Transport) -> Attempt {
+        let words = transport.words();
+        match transport {
+            Transport::TooLarge => Attempt::End(End::Failed(words.into())),
+            Transport::TimedOut => Attempt::Retry(words, TRIES_AFTER_TIMEOUT),
+            Transport::NotConnected if self.budget.requests() < 100 => {
+                Attempt::Retry(words, TRIES_TO_CONNECT)
+            }
+            Transport::NotConnected | Transport::Broken => Attempt::Retry(words, TRIES),
+        }
+    }
+
+    fn jittered(&self, most: Duration) -> Duration {
+        most.mul_f64(self.jitter.share())
+    }
+}
+
+/// The pace holds the grant or everybody back for short waits; long ones park the person.
+fn throttled(wait: Option<Duration>) -> Attempt {
+    match wait {
+        Some(wait) if wait > LONGEST_WAIT => {
+            let minutes = wait.as_secs().div_ceil(60);
+            let reason = format!("the server says to come back in {minutes} minutes");
+            Attempt::End(End::Parked(reason))
+        }
+        _ => Attempt::Wait(Duration::ZERO),
+    }
+}
+
+/// A request that has no answer to be used.
+#[derive(Debug)]
+pub(crate) struct Unanswered {
+    pub(crate) end: End,
+    /// The answer that said so, where it tells something of the person: it is recorded.
+    pub(crate) answer: Option<RawAnswer>,
+}
+
+impl From<End> for Unanswered {
+    fn from(end: End) -> Self {
+        Self { end, answer: None }
+    }
+}
+
+fn token_end(error: &TokenError) -> End {
+    match error {
+        TokenError::NeedsConsent { reason } => End::NeedsConsent(reason.clone()),
+        TokenError::Configuration { reason } => End::Stop(reason.clone()),
+        TokenError::Transient { reason } => End::Failed(reason.clone()),
+        TokenError::Stopped => End::Stop("the token broker has stopped".into()),
+    }
+}

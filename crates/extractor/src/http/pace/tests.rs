@@ -1,0 +1,122 @@
+use std::time::Duration;
+
+use claimlake_contract::GrantHandle;
+use tokio::time::Instant;
+
+use super::{Ended, Pace};
+
+fn grant(number: u8) -> GrantHandle {
+    GrantHandle::from_random([number; 8])
+}
+
+#[tokio::test(start_paused = true)]
+async fn concurrency_grows_with_success_up_to_its_ceiling() {
+    let pace = Pace::new(40, None);
+    for _ in 0..100 {
+        pace.admit(&grant(1)).await.unwrap().ended(&grant(1), Ended::Well);
+    }
+    assert_eq!(pace.permits.available_permits(), 40);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_constant_few_failures_do_not_shrink_it_and_many_do() {
+    let pace = Pace::new(32, None);
+    for number in 0..200 {
+        let ended = if number % 20 == 0 { Ended::Badly } else { Ended::Well };
+        pace.admit(&grant(1)).await.unwrap().ended(&grant(1), ended);
+    }
+    assert_eq!(pace.permits.available_permits(), 32);
+    for _ in 0..50 {
+        pace.admit(&grant(1)).await.unwrap().ended(&grant(1), Ended::Badly);
+        tokio::time::advance(Duration::from_millis(100)).await;
+    }
+    assert!(pace.permits.available_permits() < 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn permits_in_use_when_it_shrinks_are_taken_back_as_they_return() {
+    let pace = Pace::new(10, None);
+    let mut held = Vec::new();
+    for _ in 0..10 {
+        held.push(pace.admit(&grant(1)).await.unwrap());
+    }
+    for _ in 0..5 {
+        pace.failed();
+    }
+    assert_eq!(pace.state().debt, 2);
+    drop(held);
+    assert_eq!(pace.permits.available_permits(), 8);
+    assert_eq!(pace.state().debt, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_grant_waits_alone() {
+    let pace = Pace::new(10, None);
+    let start = Instant::now();
+    let wait = Some(Duration::from_secs(9));
+    let permit = pace.admit(&grant(1)).await.unwrap();
+    permit.ended(&grant(1), Ended::Throttled { wait });
+    drop(pace.admit(&grant(2)).await.unwrap());
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    drop(pace.admit(&grant(1)).await.unwrap());
+    assert_eq!(start.elapsed(), Duration::from_secs(9));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_given_rate_is_kept_to() {
+    let pace = Pace::new(100, Some(20.0));
+    let start = Instant::now();
+    for _ in 0..41 {
+        drop(pace.admit(&grant(1)).await.unwrap());
+    }
+    let elapsed = start.elapsed();
+    assert!(elapsed >= Duration::from_millis(1990), "{elapsed:?}");
+    assert!(elapsed < Duration::from_millis(2200), "{elapsed:?}");
+}
+
+/// A server that admits 50 requests in each whole second.
+struct Limited {
+    begun: Instant,
+    second: u64,
+    admitted: u32,
+}
+
+impl Limited {
+    fn answers(&mut self) -> Ended {
+        let second = self.begun.elapsed().as_secs();
+        if second != self.second {
+            self.second = second;
+            self.admitted = 0;
+        }
+        if self.admitted == 50 {
+            return Ended::Throttled { wait: None };
+        }
+        self.admitted += 1;
+        Ended::Well
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pace_of_a_server_that_throttles_everybody_is_learned() {
+    let pace = Pace::new(100, None);
+    let mut server = Limited {
+        begun: Instant::now(),
+        second: 0,
+        admitted: 0,
+    };
+    let (mut sent, mut refused) = (0u32, 0u32);
+    // Each request takes five milliseconds: 200 a second unless the pace is learned.
+    while server.begun.elapsed() < Duration::from_secs(60) {
+        let handle = grant((sent % 30) as u8);
+        let permit = pace.admit(&handle).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let ended = server.answers();
+        if server.begun.elapsed() > Duration::from_secs(5) {
+            sent += 1;
+            refused += u32::from(ended != Ended::Well);
+        }
+        permit.ended(&handle, ended);
+    }
+    assert!(refused * 20 < sent, "{refused} of {sent} were refused");
+    assert!(sent > 55 * 40, "only {sent} were sent in 55 seconds");
+}

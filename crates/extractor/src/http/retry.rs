@@ -1,0 +1,137 @@
+//! How long to wait before trying again, how often, and when trying again does more harm.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+const FIRST_STEP: f64 = 0.2;
+const LONGEST_STEP: f64 = 13.0;
+
+/// Tries of one request, the first included.
+pub(crate) const TRIES: u32 = 12;
+/// Tries where each costs a whole time-out.
+pub(crate) const TRIES_AFTER_TIMEOUT: u32 = 4;
+/// Tries where the server cannot even be reached and never was in this run.
+pub(crate) const TRIES_TO_CONNECT: u32 = 4;
+/// Waits longer than this park the patient.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Seeded randomness for jitter.
+#[derive(Debug)]
+pub(crate) struct Jitter(Mutex<u64>);
+
+impl Jitter {
+    pub(crate) fn seeded(seed: u64) -> Self {
+        Self(Mutex::new(seed))
+    }
+
+    /// A number from 0 to 1 (splitmix64).
+    pub(crate) fn share(&self) -> f64 {
+        let mut state = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = *state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        // 53 bits: as many as a float between 0 and 1 tells apart.
+        (mixed >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// Full jitter: anything up to a step that doubles with every try.
+pub(crate) fn back_off(tries: u32, share: f64) -> Duration {
+    let step = FIRST_STEP * f64::from(1u32 << tries.min(16));
+    Duration::from_secs_f64(step.min(LONGEST_STEP) * share)
+}
+
+/// `Retry-After`: seconds, or an HTTP date.
+pub(crate) fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    if let Ok(seconds) = text.parse::<f64>()
+        && (0.0..1e9).contains(&seconds)
+    {
+        return Some(Duration::from_secs_f64(seconds));
+    }
+    let date = DateTime::parse_from_rfc2822(&text.replace("GMT", "+0000")).ok()?;
+    Some((date.to_utc() - now).to_std().unwrap_or(Duration::ZERO))
+}
+
+/// Retries allowed for the whole run: a share of the requests, and some to begin with.
+#[derive(Debug, Default)]
+pub(crate) struct Budget {
+    requests: AtomicU64,
+    retries: AtomicU64,
+}
+
+const FREE_RETRIES: u64 = 100;
+const RETRIES_PER_REQUESTS: u64 = 5;
+
+impl Budget {
+    pub(crate) fn request(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Whether one more retry is allowed; it is then counted.
+    pub(crate) fn retry(&self) -> bool {
+        let allowed = FREE_RETRIES + self.requests() / RETRIES_PER_REQUESTS;
+        self.retries.fetch_add(1, Ordering::Relaxed) < allowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chrono::{TimeZone, Utc};
+
+    use super::{Budget, Jitter, back_off, retry_after};
+
+    #[test]
+    fn retry_after_is_read_in_both_forms_and_nothing_else() {
+        let now = Utc.with_ymd_and_hms(2026, 11, 23, 16, 40, 0).unwrap();
+        let seconds = |text: &str| retry_after(text, now).map(|wait| wait.as_secs());
+        assert_eq!(seconds("7"), Some(7));
+        assert_eq!(seconds("86400"), Some(86400));
+        assert_eq!(seconds("Mon, 23 Nov 2026 16:41:30 GMT"), Some(90));
+        assert_eq!(seconds("Mon, 23 Nov 2026 16:00:00 GMT"), Some(0));
+        assert_eq!(seconds("None"), None);
+        assert_eq!(seconds("-3"), None);
+    }
+
+    #[test]
+    fn steps_double_up_to_the_longest_and_jitter_covers_all_of_one() {
+        assert_eq!(back_off(0, 1.0), Duration::from_millis(200));
+        assert_eq!(back_off(3, 1.0), Duration::from_millis(1600));
+        assert_eq!(back_off(30, 1.0), Duration::from_secs(13));
+        assert_eq!(back_off(5, 0.0), Duration::ZERO);
+    }
+
+    #[test]
+    fn jitter_is_the_same_for_the_same_seed_and_stays_within_its_bounds() {
+        let (left, right) = (Jitter::seeded(7), Jitter::seeded(7));
+        for _ in 0..1000 {
+            let share = left.share();
+            assert_eq!(share.to_bits(), right.share().to_bits());
+            assert!((0.0..1.0).contains(&share));
+        }
+    }
+
+    #[test]
+    fn retries_end_where_they_are_more_than_a_share_of_the_requests() {
+        let budget = Budget::default();
+        for _ in 0..1000 {
+            budget.request();
+        }
+        let allowed = (0..1000).filter(|_| budget.retry()).count();
+        assert_eq!(allowed, 300);
+    }
+}
