@@ -2,6 +2,12 @@
 //!
 //! The project's own cases lie in `conformance/`; those of the standard are read from the folder
 //! that `SQL_ON_FHIR_TESTS` names.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a failing test is its own message"
+)]
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,10 @@
 //! The views of the project's pipelines: standard, described, and between them lossless.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a failing test is its own message"
+)]
 
 mod support;
 

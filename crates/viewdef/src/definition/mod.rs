@@ -7,6 +7,7 @@ mod check;
 mod column_type;
 mod constant;
 mod read;
+mod read_select;
 
 use std::fmt;
 

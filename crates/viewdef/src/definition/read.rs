@@ -4,13 +4,8 @@
 use serde_json::{Map, Value};
 
 use super::constant::{is_value_key, literal};
-use super::{
-    Column, Iteration, Path, Select, Tag, ViewDefinition, ViewError, ViewErrors, check, column_type,
-};
+use super::{Path, ViewDefinition, ViewError, ViewErrors, check};
 use crate::fhirpath::{Constants, parse};
-
-/// Deeper selects are refused.
-const MAX_SELECT_DEPTH: usize = 32;
 
 impl ViewDefinition {
     /// Reads and checks a view.
@@ -65,13 +60,13 @@ impl ViewDefinition {
     }
 }
 
-struct Reader {
+pub(super) struct Reader {
     constants: Constants,
-    errors: Vec<ViewError>,
+    pub(super) errors: Vec<ViewError>,
 }
 
 /// `select[0]` and `column` give `select[0].column`; nothing and `select` give `select`.
-fn below(place: &str, key: &str) -> String {
+pub(super) fn below(place: &str, key: &str) -> String {
     if place.is_empty() {
         key.to_owned()
     } else {
@@ -79,7 +74,7 @@ fn below(place: &str, key: &str) -> String {
     }
 }
 
-fn type_name(value: &Value) -> &'static str {
+pub(super) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -96,14 +91,18 @@ fn may_stand_anywhere(key: &str) -> bool {
 }
 
 impl Reader {
-    fn error(&mut self, place: &str, reason: impl Into<String>) {
+    pub(super) fn error(&mut self, place: &str, reason: impl Into<String>) {
         self.errors.push(ViewError {
             path_in_view: if place.is_empty() { "$" } else { place }.to_owned(),
             reason: reason.into(),
         });
     }
 
-    fn object<'a>(&mut self, value: &'a Value, place: &str) -> Option<&'a Map<String, Value>> {
+    pub(super) fn object<'a>(
+        &mut self,
+        value: &'a Value,
+        place: &str,
+    ) -> Option<&'a Map<String, Value>> {
         let object = value.as_object();
         if object.is_none() {
             self.error(
@@ -114,7 +113,12 @@ impl Reader {
         object
     }
 
-    fn text(&mut self, parent: &Map<String, Value>, key: &str, place: &str) -> Option<String> {
+    pub(super) fn text(
+        &mut self,
+        parent: &Map<String, Value>,
+        key: &str,
+        place: &str,
+    ) -> Option<String> {
         match parent.get(key)? {
             Value::String(text) => Some(text.clone()),
             other => {
@@ -127,14 +131,24 @@ impl Reader {
         }
     }
 
-    fn required(&mut self, parent: &Map<String, Value>, key: &str, place: &str) -> Option<String> {
+    pub(super) fn required(
+        &mut self,
+        parent: &Map<String, Value>,
+        key: &str,
+        place: &str,
+    ) -> Option<String> {
         if !parent.contains_key(key) {
             self.error(place, format!("'{key}' is missing"));
         }
         self.text(parent, key, place)
     }
 
-    fn list<'a>(&mut self, parent: &'a Map<String, Value>, key: &str, place: &str) -> &'a [Value] {
+    pub(super) fn list<'a>(
+        &mut self,
+        parent: &'a Map<String, Value>,
+        key: &str,
+        place: &str,
+    ) -> &'a [Value] {
         match parent.get(key) {
             None => &[],
             Some(Value::Array(items)) => items,
@@ -148,7 +162,12 @@ impl Reader {
         }
     }
 
-    fn refuse_unknown(&mut self, object: &Map<String, Value>, known: &[&str], place: &str) {
+    pub(super) fn refuse_unknown(
+        &mut self,
+        object: &Map<String, Value>,
+        known: &[&str],
+        place: &str,
+    ) {
         for key in object.keys() {
             if !known.contains(&key.as_str()) && !may_stand_anywhere(key) {
                 self.error(
@@ -159,7 +178,7 @@ impl Reader {
         }
     }
 
-    fn name(&mut self, parent: &Map<String, Value>, place: &str) -> Option<String> {
+    pub(super) fn name(&mut self, parent: &Map<String, Value>, place: &str) -> Option<String> {
         let name = self.required(parent, "name", place)?;
         self.check_name(name, place)
     }
@@ -268,7 +287,7 @@ impl Reader {
         filters
     }
 
-    fn required_path(
+    pub(super) fn required_path(
         &mut self,
         parent: &Map<String, Value>,
         key: &str,
@@ -278,7 +297,7 @@ impl Reader {
         self.path(source, below(place, key))
     }
 
-    fn path(&mut self, source: String, place: String) -> Option<Path> {
+    pub(super) fn path(&mut self, source: String, place: String) -> Option<Path> {
         match parse(&source, &self.constants) {
             Ok(expression) => Some(Path {
                 source,
@@ -290,166 +309,6 @@ impl Reader {
                 None
             }
         }
-    }
-
-    fn selects(
-        &mut self,
-        parent: &Map<String, Value>,
-        key: &str,
-        place: &str,
-        depth: usize,
-    ) -> Vec<Select> {
-        let list_place = below(place, key);
-        if depth > MAX_SELECT_DEPTH {
-            self.error(&list_place, "selects are nested too deeply");
-            return Vec::new();
-        }
-        let mut selects = Vec::new();
-        for (position, select) in self.list(parent, key, place).iter().enumerate() {
-            selects.extend(self.select(select, format!("{list_place}[{position}]"), depth));
-        }
-        selects
-    }
-
-    fn select(&mut self, select: &Value, place: String, depth: usize) -> Option<Select> {
-        const KEYS: &[&str] = &[
-            "column",
-            "select",
-            "forEach",
-            "forEachOrNull",
-            "repeat",
-            "unionAll",
-        ];
-        let object = self.object(select, &place)?;
-        self.refuse_unknown(object, KEYS, &place);
-        let iteration = self.iteration(object, &place);
-        let mut columns = Vec::new();
-        for (position, column) in self.list(object, "column", &place).iter().enumerate() {
-            columns.extend(self.column(column, &format!("{place}.column[{position}]")));
-        }
-        let selects = self.selects(object, "select", &place, depth + 1);
-        let union_all = self.selects(object, "unionAll", &place, depth + 1);
-        Some(Select {
-            iteration: iteration?,
-            columns,
-            selects,
-            union_all,
-            place,
-        })
-    }
-
-    fn iteration(&mut self, select: &Map<String, Value>, place: &str) -> Option<Iteration> {
-        let given: Vec<&str> = ["forEach", "forEachOrNull", "repeat"]
-            .into_iter()
-            .filter(|key| select.contains_key(*key))
-            .collect();
-        match given.as_slice() {
-            [] => Some(Iteration::Once),
-            ["forEach"] => self
-                .required_path(select, "forEach", place)
-                .map(Iteration::ForEach),
-            ["forEachOrNull"] => self
-                .required_path(select, "forEachOrNull", place)
-                .map(Iteration::ForEachOrNull),
-            ["repeat"] => self.repeat(select, place),
-            several => {
-                self.error(
-                    place,
-                    format!("only one of {} may be given", several.join(", ")),
-                );
-                None
-            }
-        }
-    }
-
-    fn repeat(&mut self, select: &Map<String, Value>, place: &str) -> Option<Iteration> {
-        let errors_before = self.errors.len();
-        let mut paths = Vec::new();
-        for (position, path) in self.list(select, "repeat", place).iter().enumerate() {
-            let place = format!("{place}.repeat[{position}]");
-            match path {
-                Value::String(source) => paths.extend(self.path(source.clone(), place)),
-                other => self.error(
-                    &place,
-                    format!("a string is expected, found {}", type_name(other)),
-                ),
-            }
-        }
-        if paths.is_empty() && self.errors.len() == errors_before {
-            self.error(&below(place, "repeat"), "at least one path is needed");
-        }
-        (self.errors.len() == errors_before).then_some(Iteration::Repeat(paths))
-    }
-
-    fn column(&mut self, column: &Value, place: &str) -> Option<Column> {
-        const KEYS: &[&str] = &[
-            "name",
-            "path",
-            "type",
-            "collection",
-            "description",
-            "tag",
-            "tags",
-        ];
-        let object = self.object(column, place)?;
-        self.refuse_unknown(object, KEYS, place);
-        let name = self.name(object, place);
-        let path = self.required_path(object, "path", place);
-        let fhir_type = self.text(object, "type", place).map(|uri| {
-            let own = uri.strip_prefix("http://hl7.org/fhir/StructureDefinition/");
-            own.map(str::to_owned).unwrap_or(uri)
-        });
-        let collection = match object.get("collection") {
-            None => false,
-            Some(Value::Bool(collection)) => *collection,
-            Some(other) => {
-                self.error(
-                    &below(place, "collection"),
-                    format!("a boolean is expected, found {}", type_name(other)),
-                );
-                false
-            }
-        };
-        let mut tags = self.tags(object, "tag", place);
-        tags.extend(self.tags(object, "tags", place));
-        let ansi_type = tags
-            .iter()
-            .find(|tag| tag.name == "ansi/type")
-            .map(|tag| tag.value.clone());
-        let column_type = match column_type(ansi_type.as_deref(), fhir_type.as_deref(), collection)
-        {
-            Ok(column_type) => Some(column_type),
-            Err(reason) => {
-                self.error(&below(place, "tag"), reason);
-                None
-            }
-        };
-        let description = self.text(object, "description", place);
-        Some(Column {
-            name: name?,
-            path: path?,
-            fhir_type,
-            column_type: column_type?,
-            collection,
-            description,
-            tags,
-        })
-    }
-
-    fn tags(&mut self, column: &Map<String, Value>, key: &str, place: &str) -> Vec<Tag> {
-        let mut tags = Vec::new();
-        for (position, tag) in self.list(column, key, place).iter().enumerate() {
-            let place = format!("{place}.{key}[{position}]");
-            let Some(object) = self.object(tag, &place) else {
-                continue;
-            };
-            let name = self.required(object, "name", &place);
-            let value = self.required(object, "value", &place);
-            if let (Some(name), Some(value)) = (name, value) {
-                tags.push(Tag { name, value });
-            }
-        }
-        tags
     }
 }
 

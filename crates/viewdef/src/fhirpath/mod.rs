@@ -11,6 +11,9 @@ mod parser;
 mod temporal;
 mod types;
 
+#[cfg(test)]
+mod tests;
+
 pub use ast::{BinaryOperator, Expr, ExprKind, Literal, Span};
 pub use decimal::Decimal;
 pub use function::Function;

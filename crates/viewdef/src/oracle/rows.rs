@@ -207,10 +207,12 @@ fn null_row(select: &Select) -> Row {
         .all_columns()
         .iter()
         .map(|column| {
-            if column.path.expression.is_row_index() {
-                Value::from(0)
-            } else {
+            if !column.path.expression.is_row_index() {
                 Value::Null
+            } else if column.collection {
+                Value::from(vec![0])
+            } else {
+                Value::from(0)
             }
         })
         .collect()

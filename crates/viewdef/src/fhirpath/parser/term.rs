@@ -1,0 +1,212 @@
+//! What operators and steps stand between: literals, names, variables, calls.
+
+use super::{ParseError, Parser, Shown};
+use crate::fhirpath::ast::{Expr, ExprKind, Literal, Span};
+use crate::fhirpath::decimal::Decimal;
+use crate::fhirpath::function::Function;
+use crate::fhirpath::lexer::Token;
+use crate::fhirpath::temporal::{Temporal, TemporalKind};
+use crate::fhirpath::types::type_kind;
+
+impl Parser<'_> {
+    pub(super) fn term(&mut self) -> Result<Expr, ParseError> {
+        let (token, span) = self.next();
+        self.height = 1;
+        let kind = match token {
+            Token::Symbol("(") => {
+                let inner = self.expression(0)?;
+                self.expect_symbol(")")?;
+                return Ok(inner);
+            }
+            Token::Symbol("{") => {
+                self.expect_symbol("}")?;
+                ExprKind::Empty
+            }
+            Token::Word(word) if word == "true" || word == "false" => {
+                ExprKind::Literal(Literal::Boolean(word == "true"))
+            }
+            Token::Word(name) | Token::Quoted(name) => {
+                let base = Box::new(Expr::this(span.start));
+                if self.take_symbol("(") {
+                    let kind = self.call(base, &name, span)?;
+                    self.height = self.above(self.height)?;
+                    kind
+                } else if name.starts_with(|first: char| first.is_ascii_uppercase()) {
+                    ExprKind::RootType(name)
+                } else {
+                    ExprKind::Member { base, name }
+                }
+            }
+            Token::Text(text) => ExprKind::Literal(Literal::String(text)),
+            Token::Number(digits) => ExprKind::Literal(self.number(&digits, span)?),
+            Token::DateTime(text) => ExprKind::Literal(self.date_time(text, span)?),
+            Token::Time(text) => {
+                if Temporal::parse(&text, TemporalKind::Time).is_none() {
+                    return self.error_at(span, "there is no such time");
+                }
+                ExprKind::Literal(Literal::Time(text))
+            }
+            Token::External(name) => self.external(&name, span)?,
+            Token::Dollar(name) if name == "this" => ExprKind::This,
+            Token::Dollar(name) => {
+                return self.error_at(span, format!("'${name}' is not supported, only '$this'"));
+            }
+            other => {
+                return self.error_at(
+                    span,
+                    format!("an expression is expected, found {}", Shown(&other)),
+                );
+            }
+        };
+        Ok(Expr {
+            kind,
+            span: self.since(span.start),
+        })
+    }
+
+    fn number(&self, digits: &str, span: Span) -> Result<Literal, ParseError> {
+        if let Token::Word(unit) = self.peek() {
+            let unit = unit.trim_end_matches('s');
+            if matches!(
+                unit,
+                "year" | "month" | "week" | "day" | "hour" | "minute" | "second" | "millisecond"
+            ) {
+                return self.error_at(span, "quantities are not supported");
+            }
+        }
+        if matches!(self.peek(), Token::Text(_)) {
+            return self.error_at(span, "quantities are not supported");
+        }
+        let literal = if digits.contains('.') {
+            Decimal::parse(digits).map(Literal::Decimal)
+        } else {
+            digits.parse().ok().map(Literal::Integer)
+        };
+        literal.map_or_else(|| self.error_at(span, "the number has too many digits"), Ok)
+    }
+
+    fn date_time(&self, text: String, span: Span) -> Result<Literal, ParseError> {
+        // `@2015T` is a dateTime with the precision of a date.
+        let kind = if text.contains('T') {
+            TemporalKind::DateTime
+        } else {
+            TemporalKind::Date
+        };
+        let value = text.strip_suffix('T').unwrap_or(&text).to_owned();
+        if Temporal::parse(&value, kind).is_none() {
+            return self.error_at(span, "there is no such date");
+        }
+        Ok(if kind == TemporalKind::Date {
+            Literal::Date(value)
+        } else {
+            Literal::DateTime(value)
+        })
+    }
+
+    fn external(&self, name: &str, span: Span) -> Result<ExprKind, ParseError> {
+        if let Some(literal) = self.constants.get(name) {
+            return Ok(ExprKind::Literal(literal.clone()));
+        }
+        let literal = match name {
+            "rowIndex" => return Ok(ExprKind::RowIndex),
+            "resource" | "rootResource" | "context" => return Ok(ExprKind::Resource),
+            "ucum" => "http://unitsofmeasure.org",
+            "sct" => "http://snomed.info/sct",
+            "loinc" => "http://loinc.org",
+            _ => {
+                return self.error_at(span, format!("the view defines no constant '{name}'"));
+            }
+        };
+        Ok(ExprKind::Literal(Literal::String(literal.to_owned())))
+    }
+
+    /// A call whose opening parenthesis has been taken.
+    pub(super) fn call(
+        &mut self,
+        base: Box<Expr>,
+        name: &str,
+        span: Span,
+    ) -> Result<ExprKind, ParseError> {
+        match name {
+            "ofType" | "as" => {
+                let type_name = self.type_specifier()?;
+                self.expect_symbol(")")?;
+                return Ok(ExprKind::OfType { base, type_name });
+            }
+            "is" => {
+                let type_name = self.type_specifier()?;
+                self.expect_symbol(")")?;
+                return Ok(ExprKind::IsType { base, type_name });
+            }
+            "getReferenceKey" => {
+                let type_name = if matches!(self.peek(), Token::Symbol(")")) {
+                    None
+                } else {
+                    Some(self.type_specifier()?)
+                };
+                self.expect_symbol(")")?;
+                return Ok(ExprKind::ReferenceKey { base, type_name });
+            }
+            _ => {}
+        }
+        let (function, least, most) =
+            Function::named(name).or_else(|reason| self.error_at(span, reason))?;
+        let mut arguments = Vec::new();
+        let mut height = 0;
+        if !self.take_symbol(")") {
+            loop {
+                arguments.push(self.expression(0)?);
+                height = height.max(self.height);
+                if !self.take_symbol(",") {
+                    break;
+                }
+            }
+            self.expect_symbol(")")?;
+        }
+        if !(least..=most).contains(&arguments.len()) {
+            let takes = if least == most {
+                format!("{least}")
+            } else {
+                format!("{least} to {most}")
+            };
+            return self.error_at(
+                span,
+                format!(
+                    "'{name}' takes {takes} argument(s), found {}",
+                    arguments.len()
+                ),
+            );
+        }
+        self.height = height;
+        Ok(ExprKind::Call {
+            base,
+            function,
+            arguments,
+        })
+    }
+
+    /// `Patient`, `FHIR.Patient`, `System.String`; `'Patient'` as some views write it.
+    pub(super) fn type_specifier(&mut self) -> Result<String, ParseError> {
+        let (token, span) = self.next();
+        let mut name = match token {
+            Token::Word(name) | Token::Quoted(name) | Token::Text(name) => name,
+            other => {
+                return self.error_at(span, format!("a type is expected, found {}", Shown(&other)));
+            }
+        };
+        if (name == "FHIR" || name == "System") && self.take_symbol(".") {
+            let (token, span) = self.next();
+            name = match token {
+                Token::Word(name) | Token::Quoted(name) => name,
+                other => {
+                    return self
+                        .error_at(span, format!("a type is expected, found {}", Shown(&other)));
+                }
+            };
+        }
+        if type_kind(&name).is_none() {
+            return self.error_at(span, format!("there is no FHIR type '{name}'"));
+        }
+        Ok(name)
+    }
+}
