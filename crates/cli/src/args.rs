@@ -86,6 +86,8 @@ pub(crate) enum Command {
     /// Serve a local Blue Button with synthetic people
     #[cfg(feature = "sandbox")]
     Sandbox(command::sandbox::SandboxArguments),
+    /// Lend a valid access token of one person to another program
+    Token(command::token::TokenArguments),
     /// Land NDJSON, FHIR resources and Bundles that came from elsewhere
     Import(command::import::ImportArguments),
     /// Publish staged rows as the next snapshot of the lake
@@ -109,6 +111,7 @@ impl Command {
         match self {
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => "sandbox",
+            Self::Token(_) => "token",
             Self::Import(_) => "import",
             Self::Load(_) => "load",
             Self::Status => "status",

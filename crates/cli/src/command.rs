@@ -7,6 +7,7 @@ pub(crate) mod load;
 pub(crate) mod sandbox;
 pub(crate) mod snapshots;
 pub(crate) mod status;
+pub(crate) mod token;
 pub(crate) mod view;
 
 use claimlake_contract::ExitCode;
@@ -20,6 +21,7 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
     match command {
         #[cfg(feature = "sandbox")]
         Command::Sandbox(arguments) => sandbox::run(arguments, invocation),
+        Command::Token(arguments) => token::run(&arguments, invocation),
         Command::Import(arguments) => import::run(&arguments, invocation),
         Command::Load(arguments) => load::run(&arguments, invocation),
         Command::Status => status::run(invocation),
