@@ -1,5 +1,6 @@
 //! Running the binary that this build made, in a folder of its own.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -92,6 +93,11 @@ impl Ended {
         last.strip_prefix("error: ")
             .unwrap_or_else(|| panic!("the error is not last: {}", self.stderr))
     }
+}
+
+/// Says aloud that a test did not run; the test harness keeps what `eprintln` says to itself.
+pub(crate) fn skipped(why: &str) {
+    writeln!(std::io::stderr(), "SKIPPED: {why}").unwrap();
 }
 
 /// The repository.

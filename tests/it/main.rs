@@ -1,6 +1,12 @@
 //! Whole runs of claimlake, by its binary, and the rules that hold the crates apart.
 //! One integration binary, a module per topic.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failing test is its own message, in what tests share too"
+)]
+
 mod borders;
 mod command;
 mod documents;

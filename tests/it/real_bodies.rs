@@ -6,12 +6,12 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::command::Bench;
+use crate::command::{Bench, skipped};
 
 /// The bodies, or none where they are not at hand, which is said aloud.
 fn bodies() -> Option<Vec<PathBuf>> {
     let Some(shared) = std::env::var_os("CLAIMLAKE_SHARED") else {
-        eprintln!("SKIPPED: CLAIMLAKE_SHARED is not set, no real server bodies to read");
+        skipped("CLAIMLAKE_SHARED is not set: no real server bodies to read");
         return None;
     };
     let data = PathBuf::from(shared).join("data");
