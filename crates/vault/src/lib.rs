@@ -7,6 +7,7 @@
 mod checkpoint;
 mod error;
 mod grant;
+mod grant_row;
 mod grants;
 mod held;
 mod key;

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::error::Doing;
 use crate::grant::{Scopes, TokenPair};
-use crate::grants::{drop_intent, write_patient, write_tokens};
+use crate::grant_row::{drop_intent, write_patient, write_tokens};
 use crate::text::instant_text;
 use crate::{Vault, VaultError};
 

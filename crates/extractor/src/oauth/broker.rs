@@ -8,6 +8,7 @@
 //! nothing is under way.
 
 mod client;
+mod connection;
 mod process;
 mod protocol;
 mod refresher;

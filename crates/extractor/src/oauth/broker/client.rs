@@ -1,23 +1,21 @@
 //! A client of the broker: connects to the one of the data directory, or starts it.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
 use claimlake_contract::{GrantHandle, Secret};
 use claimlake_vault::{GrantChange, NewGrant, Stored, Vault};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::Command;
-use tokio::sync::{Mutex, oneshot};
-use zeroize::{Zeroize, Zeroizing};
+use tokio::sync::Mutex;
+use zeroize::Zeroize;
 
+use super::connection::{Connection, json_line};
 use super::protocol::{
-    Ask, BrokerSettings, Failure, Hello, PROTOCOL, Reply, Request, Start, Told, Welcome,
-    source_name,
+    Ask, BrokerSettings, Failure, Hello, PROTOCOL, Request, Start, Told, Welcome, source_name,
 };
 use super::socket;
 use crate::oauth::revoke::Revoked;
@@ -71,15 +69,6 @@ impl std::fmt::Debug for BrokerClient {
             .finish_non_exhaustive()
     }
 }
-
-struct Connection {
-    broker_pid: u32,
-    writer: Mutex<OwnedWriteHalf>,
-    waiting: SyncMutex<Waiting>,
-}
-
-/// Who waits for which reply; none once the connection has ended.
-type Waiting = Option<HashMap<u64, oneshot::Sender<Result<Told, Failure>>>>;
 
 impl BrokerClient {
     /// Connects to the broker of the vault's data directory, or starts one with `launch`.
@@ -328,82 +317,6 @@ enum Greeting {
     Welcome(Arc<Connection>),
     OtherSource,
     Nobody,
-}
-
-impl Connection {
-    fn new(lines: BufReader<OwnedReadHalf>, writer: OwnedWriteHalf, broker_pid: u32) -> Arc<Self> {
-        let connection = Arc::new(Self {
-            broker_pid,
-            writer: Mutex::new(writer),
-            waiting: SyncMutex::new(Some(HashMap::new())),
-        });
-        // The reader does not keep the connection open: when the client is dropped, the broker
-        // sees its end.
-        let weak = Arc::downgrade(&connection);
-        tokio::spawn(async move {
-            let mut lines = lines;
-            let mut line = Zeroizing::new(String::new());
-            loop {
-                line.clear();
-                match lines.read_line(&mut line).await {
-                    Ok(length) if length > 0 => {}
-                    _ => break,
-                }
-                let Some(connection) = weak.upgrade() else {
-                    break;
-                };
-                let Ok(reply) = serde_json::from_str::<Reply>(&line) else {
-                    break;
-                };
-                connection.deliver(reply);
-            }
-            if let Some(connection) = weak.upgrade() {
-                connection.close();
-            }
-        });
-        connection
-    }
-
-    fn is_open(&self) -> bool {
-        self.waiting().is_some()
-    }
-
-    /// Sends a request and waits for its reply; none where the connection ends before.
-    async fn send(&self, request: &Request) -> Option<Result<Told, Failure>> {
-        let (sender, receiver) = oneshot::channel();
-        self.waiting().as_mut()?.insert(request.id, sender);
-        let line = json_line(request).ok()?;
-        if self.writer.lock().await.write_all(&line).await.is_err() {
-            self.close();
-        }
-        receiver.await.ok()
-    }
-
-    fn deliver(&self, reply: Reply) {
-        let sender = self
-            .waiting()
-            .as_mut()
-            .and_then(|waiting| waiting.remove(&reply.id));
-        if let Some(sender) = sender {
-            // A caller that has gone does not need it.
-            let _ = sender.send(reply.answer);
-        }
-    }
-
-    /// Drops the senders, which tells everyone who waits.
-    fn close(&self) {
-        *self.waiting() = None;
-    }
-
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn json_line(message: &impl serde::Serialize) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    let mut line = Zeroizing::new(serde_json::to_vec(message)?);
-    line.push(b'\n');
-    Ok(line)
 }
 
 fn stored(told: Result<Told, Failure>) -> Result<Stored, OauthError> {

@@ -1,29 +1,43 @@
 //! Lends access tokens and refreshes them: one refresh per grant at a time, a bounded number at
 //! once, the intent before the POST, the outcome before use, never cancelled.
 
+mod outcome;
+
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use claimlake_contract::{Clock, GrantHandle};
-use claimlake_vault::{Grant, GrantState, RefreshIntent, Refreshed, TokenPair, Vault, VaultError};
+use claimlake_vault::{Grant, GrantState, RefreshIntent, Refreshed, Vault, VaultError};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::Semaphore;
 
-use crate::oauth::answer::{TokenAnswer, read_error, read_tokens};
-use crate::oauth::classify::{Asked, Meaning, classify};
-use crate::oauth::endpoint::{Endpoint, Posted};
+use self::outcome::{Read, ended, lendable, not_now, read};
+use crate::oauth::answer::TokenAnswer;
+use crate::oauth::classify::Meaning;
+use crate::oauth::endpoint::Endpoint;
 use crate::token::{AccessToken, TokenError};
 
-/// An access token with less life than this is renewed before it is lent.
-const LEAST_LIFE: TimeDelta = TimeDelta::minutes(5);
-const LOST_ANSWER: &str =
-    "the answer to a refresh was lost after the server had replaced the token";
-
 type Outcome = Result<AccessToken, TokenError>;
-type Flight = Shared<BoxFuture<'static, Outcome>>;
+
+/// A flight under way and how many wait for it.
+#[derive(Debug, Clone)]
+struct Flight {
+    landing: Shared<BoxFuture<'static, Outcome>>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// One who waits for a flight; counted until dropped.
+struct Passenger(Arc<AtomicUsize>);
+
+impl Drop for Passenger {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 /// How patient the refresher is; [`Default`] is what production uses.
 #[derive(Debug, Clone)]
@@ -63,6 +77,7 @@ pub(crate) struct Refresher {
     policy: RefreshPolicy,
     permits: Semaphore,
     flights: Mutex<HashMap<GrantHandle, Flight>>,
+    stopping: AtomicBool,
     verdicts: Mutex<Verdicts>,
 }
 
@@ -93,6 +108,7 @@ impl Refresher {
             permits: Semaphore::new(policy.at_once),
             policy,
             flights: Mutex::default(),
+            stopping: AtomicBool::new(false),
             verdicts: Mutex::default(),
         })
     }
@@ -114,6 +130,11 @@ impl Refresher {
         lock(&self.flights).len()
     }
 
+    /// From now on no refresh is begun; those under way are finished.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+    }
+
     /// A token for a grant; one newer than the `rejected` generation where that is given.
     pub(crate) async fn token(
         self: &Arc<Self>,
@@ -121,39 +142,61 @@ impl Refresher {
         rejected: Option<u64>,
     ) -> Outcome {
         loop {
-            let (flight, is_new) = self.flight(grant, rejected);
+            let (flight, passenger, is_new) = self.board(grant, rejected);
             let outcome = flight.await;
-            let too_old = matches!((&outcome, rejected),
-                (Ok(token), Some(rejected)) if token.generation <= rejected);
-            // Somebody else's flight, begun before the token was refused, may bring that token.
-            if is_new || !too_old {
+            drop(passenger);
+            let of_no_use = match (&outcome, rejected) {
+                // Somebody else's flight, begun before the token was refused, may bring that one.
+                (Ok(token), Some(rejected)) => token.generation <= rejected,
+                // It was given up by those who had begun it.
+                (Err(TokenError::Stopped), _) => !self.stopping.load(Ordering::SeqCst),
+                _ => false,
+            };
+            if is_new || !of_no_use {
                 return outcome;
             }
         }
     }
 
-    /// The flight under way for a grant, or a new one. It flies on when its callers are gone.
-    fn flight(self: &Arc<Self>, grant: &GrantHandle, rejected: Option<u64>) -> (Flight, bool) {
+    /// The flight under way for a grant, or a new one.
+    fn board(
+        self: &Arc<Self>,
+        grant: &GrantHandle,
+        rejected: Option<u64>,
+    ) -> (Shared<BoxFuture<'static, Outcome>>, Passenger, bool) {
         let mut flights = lock(&self.flights);
-        if let Some(flight) = flights.get(grant) {
-            return (flight.clone(), false);
-        }
+        let is_new = !flights.contains_key(grant);
+        let flight = flights
+            .entry(grant.clone())
+            .or_insert_with(|| self.take_off(grant.clone(), rejected));
+        flight.waiting.fetch_add(1, Ordering::SeqCst);
+        let passenger = Passenger(Arc::clone(&flight.waiting));
+        (flight.landing.clone(), passenger, is_new)
+    }
+
+    /// Begins a flight. It is never cancelled: once a token is posted, the answer is kept.
+    fn take_off(self: &Arc<Self>, handle: GrantHandle, rejected: Option<u64>) -> Flight {
         let this = Arc::clone(self);
-        let handle = grant.clone();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let passengers = Arc::clone(&waiting);
         let task = tokio::spawn(async move {
-            let outcome = this.fly(&handle, rejected).await;
+            let outcome = this.fly(&handle, rejected, &passengers).await;
             lock(&this.flights).remove(&handle);
             outcome
         });
-        let flight = task
+        let landing = task
             .map(|joined| joined.unwrap_or(Err(TokenError::Stopped)))
             .boxed()
             .shared();
-        flights.insert(grant.clone(), flight.clone());
-        (flight, true)
+        Flight { landing, waiting }
     }
 
-    async fn fly(self: &Arc<Self>, handle: &GrantHandle, rejected: Option<u64>) -> Outcome {
+    async fn fly(
+        self: &Arc<Self>,
+        handle: &GrantHandle,
+        rejected: Option<u64>,
+        passengers: &AtomicUsize,
+    ) -> Outcome {
         let read = {
             let handle = handle.clone();
             self.with_vault(move |vault| {
@@ -183,6 +226,10 @@ impl Refresher {
                 .await;
         }
         let permit = self.permits.acquire().await;
+        // While it queued, everyone may have gone: what nobody waits for is not refreshed.
+        if passengers.load(Ordering::SeqCst) == 0 || self.stopping.load(Ordering::SeqCst) {
+            return Err(TokenError::Stopped);
+        }
         let outcome = self.refresh(handle).await;
         drop(permit);
         outcome
@@ -211,7 +258,7 @@ impl Refresher {
                 .post(self.endpoint.app().token_url(api), &form)
                 .await;
             let in_doubt = intent.earlier_attempts > 0;
-            match self.read(posted) {
+            match read(posted, self.now()) {
                 Read::Tokens(tokens) => return self.keep(handle, *tokens, &intent).await,
                 Read::NotUsed { reason, wait } => {
                     self.not_used(handle).await?;
@@ -253,39 +300,6 @@ impl Refresher {
                     });
                 }
             }
-        }
-    }
-
-    fn read(&self, posted: Posted) -> Read {
-        let answer = match posted {
-            Posted::Answer(answer) => answer,
-            Posted::NotSent(reason) => {
-                return Read::NotUsed {
-                    reason: format!("refreshing: {reason}"),
-                    wait: None,
-                };
-            }
-            Posted::Lost(reason) => {
-                return Read::InDoubt {
-                    reason: format!("refreshing: {reason}"),
-                };
-            }
-        };
-        if answer.status == 200
-            && let Some(tokens) = read_tokens(&answer.body, self.now())
-        {
-            return Read::Tokens(Box::new(tokens));
-        }
-        let (meaning, reason) = classify(Asked::Refresh, answer.status, &read_error(&answer.body));
-        match meaning {
-            Meaning::Later => Read::NotUsed {
-                reason: format!("refreshing: {reason}"),
-                wait: answer.retry_after,
-            },
-            Meaning::Unknown => Read::InDoubt {
-                reason: format!("refreshing (HTTP {}): {reason}", answer.status),
-            },
-            meaning => Read::Says(meaning, reason),
         }
     }
 
@@ -423,54 +437,6 @@ impl Refresher {
         tokio::task::spawn_blocking(move || work(&vault))
             .await
             .map_err(|_| VaultError::Invalid("a task of the vault ended early".into()))?
-    }
-}
-
-/// What a POST brought, apart from what is done about it.
-enum Read {
-    Tokens(Box<TokenAnswer>),
-    NotUsed {
-        reason: String,
-        wait: Option<Duration>,
-    },
-    InDoubt {
-        reason: String,
-    },
-    Says(Meaning, &'static str),
-}
-
-/// The stored access token, where it has life enough left.
-fn lendable(grant: &Grant, tokens: &TokenPair, now: DateTime<Utc>) -> Option<AccessToken> {
-    let secret = tokens.access_token.clone()?;
-    let expires_at = tokens.access_expires_at?;
-    let life = tokens
-        .access_issued_at
-        .map_or(LEAST_LIFE, |issued| expires_at - issued);
-    // Where tokens live for seconds, five minutes are never left; a quarter of a life must do. A
-    // one-time token is lent to its end.
-    let margin = if grant.one_time {
-        TimeDelta::zero()
-    } else {
-        LEAST_LIFE.min(life / 4)
-    };
-    (expires_at - now > margin).then_some(AccessToken {
-        secret,
-        expires_at,
-        generation: grant.generation,
-    })
-}
-
-/// A token that ends after a doubtful refresh was used up by it.
-fn ended(in_doubt: bool, reason: &'static str) -> &'static str {
-    if in_doubt { LOST_ANSWER } else { reason }
-}
-
-fn not_now(error: &VaultError) -> TokenError {
-    let reason = crate::oauth::chain(error);
-    match error {
-        VaultError::UnknownGrant { .. } => TokenError::NeedsConsent { reason },
-        error if error.is_configuration() => TokenError::Configuration { reason },
-        _ => TokenError::Transient { reason },
     }
 }
 

@@ -1,5 +1,6 @@
 //! The broker's side of the socket: many clients, many requests of each at once.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -8,6 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Mutex, Notify};
+use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
 use super::protocol::{Ask, Failure, Hello, PROTOCOL, Reply, Request, Told, Welcome};
@@ -85,6 +87,7 @@ impl Server {
         }
         let pid = std::process::id();
         send(&writer, &Welcome::Yes { pid }).await?;
+        let mut wishes = JoinSet::new();
         loop {
             line.clear();
             if lines.read_line(&mut line).await? == 0 {
@@ -93,24 +96,38 @@ impl Server {
             let Ok(request) = serde_json::from_str::<Request>(&line) else {
                 return Ok(());
             };
-            self.requests.fetch_add(1, Ordering::SeqCst);
-            let this = Arc::clone(self);
-            let writer = Arc::clone(&writer);
-            tokio::spawn(async move {
-                let answer = if this.stopping.load(Ordering::SeqCst) {
-                    Err(Failure::stopped())
-                } else {
-                    this.answer(request.ask).await
-                };
-                let reply = Reply {
-                    id: request.id,
-                    answer,
-                };
-                // The outcome is in the vault already; a client that has gone does not need it.
-                let _ = send(&writer, &reply).await;
-                this.requests.fetch_sub(1, Ordering::SeqCst);
-                this.changed.notify_waiters();
-            });
+            // When the client goes, its wishes for tokens go with it; whatever changes a grant is
+            // carried to its end.
+            let goes_with_client = matches!(request.ask, Ask::Token { .. });
+            let work = Arc::clone(self).handle(request, Arc::clone(&writer));
+            if goes_with_client {
+                wishes.spawn(work);
+                while wishes.try_join_next().is_some() {}
+            } else {
+                tokio::spawn(work);
+            }
+        }
+    }
+
+    fn handle(
+        self: Arc<Self>,
+        request: Request,
+        writer: Arc<Mutex<OwnedWriteHalf>>,
+    ) -> impl Future<Output = ()> + Send {
+        let counted = Counted::new(self);
+        async move {
+            let this = &counted.0;
+            let answer = if this.stopping.load(Ordering::SeqCst) {
+                Err(Failure::stopped())
+            } else {
+                this.answer(request.ask).await
+            };
+            let reply = Reply {
+                id: request.id,
+                answer,
+            };
+            // The outcome is in the vault already; a client that has gone does not need it.
+            let _ = send(&writer, &reply).await;
         }
     }
 
@@ -156,6 +173,7 @@ impl Server {
     /// From now on every request is answered with "stopped"; those under way are finished.
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
+        self.refresher.stop();
     }
 
     /// Waits until no refresh and no request is under way.
@@ -192,6 +210,23 @@ impl Server {
                 () = tokio::time::sleep(std::time::Duration::from_millis(100)) => {}
             }
         }
+    }
+}
+
+/// A request under way; counted until dropped.
+struct Counted(Arc<Server>);
+
+impl Counted {
+    fn new(server: Arc<Server>) -> Self {
+        server.requests.fetch_add(1, Ordering::SeqCst);
+        Self(server)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.requests.fetch_sub(1, Ordering::SeqCst);
+        self.0.changed.notify_waiters();
     }
 }
 

@@ -9,7 +9,8 @@ use claimlake_contract::{ApiVersion, Clock, FixedClock, GrantHandle, Secret, Sys
 use claimlake_sandbox::{Sandbox, SandboxConfig};
 use claimlake_vault::{GrantState, KeySource, Vault};
 
-use super::{LOST_ANSWER, RefreshPolicy, Refresher};
+use super::outcome::LOST_ANSWER;
+use super::{RefreshPolicy, Refresher};
 use crate::oauth::endpoint::Endpoint;
 use crate::oauth::{App, AutomaticConsent};
 use crate::token::TokenError;
@@ -130,7 +131,8 @@ async fn a_caller_that_goes_away_does_not_end_its_refresh() {
     let grant = world.grants[0].clone();
     let refresher = Arc::clone(&world.refresher);
     let caller = tokio::spawn(async move { refresher.token(&grant, Some(u64::MAX - 1)).await });
-    while world.refresher.under_way() == 0 {
+    let vault = world.refresher.vault();
+    while vault.open_refreshes().unwrap().is_empty() {
         tokio::task::yield_now().await;
     }
     caller.abort();
@@ -141,6 +143,26 @@ async fn a_caller_that_goes_away_does_not_end_its_refresh() {
     assert!(world.refresher.vault().open_refreshes().unwrap().is_empty());
     world.renew(&world.grants[0]).await.unwrap();
     assert_eq!(world.sandbox.account().refresh_tokens_reused(), 0);
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_not_refreshed() {
+    let world = world(ApiVersion::V2, 1, system()).await;
+    let all_permits = world.refresher.permits.acquire_many(16).await.unwrap();
+    let grant = world.grants[0].clone();
+    let refresher = Arc::clone(&world.refresher);
+    let caller = tokio::spawn(async move { refresher.token(&grant, Some(u64::MAX - 1)).await });
+    while world.refresher.under_way() == 0 {
+        tokio::task::yield_now().await;
+    }
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    drop(all_permits);
+    while world.refresher.under_way() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.sandbox.account().refreshes(), 0);
+    world.renew(&world.grants[0]).await.unwrap();
 }
 
 #[tokio::test]
