@@ -10,9 +10,11 @@ mod encode;
 mod error;
 mod load;
 mod merge;
+mod next_snapshot;
 mod place;
 mod publish;
 mod request;
+mod run_table;
 mod sort;
 mod staged_run;
 mod table;
@@ -25,3 +27,4 @@ pub use request::{
     AbsentResources, CurrentCase, CurrentRule, LoadOptions, LoadOutcome, LoadRequest, RunTable,
     TableOutcome,
 };
+pub use run_table::changes::{Change, ChangeKind, changes};

@@ -34,8 +34,12 @@ impl Verdicts {
         self.0.iter().all(|verdict| !verdict.differs)
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Verdict> {
-        self.0.iter_mut()
+    /// Notes whether the body with this landing order is current.
+    pub(crate) fn set_current(&mut self, order: u64, current: Option<bool>) {
+        let found = self.0.binary_search_by_key(&order, |verdict| verdict.order);
+        if let Ok(index) = found {
+            self.0[index].current = current;
+        }
     }
 }
 

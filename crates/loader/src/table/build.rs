@@ -54,9 +54,6 @@ pub(crate) struct BuildInput<'a> {
 pub(crate) struct BuiltTable {
     pub(crate) table: LakeTable,
     pub(crate) files_written: u64,
-    pub(crate) is_stale: bool,
-    /// Whether it differs from the table of the snapshot before.
-    pub(crate) differs: bool,
 }
 
 pub(crate) fn build(plan: &TablePlan, input: &BuildInput<'_>) -> Result<BuiltTable> {
@@ -128,10 +125,8 @@ fn finish(
         files,
     };
     Ok(BuiltTable {
-        differs: plan.before.as_ref() != Some(&table),
         table,
         files_written: files_written as u64,
-        is_stale: plan.is_stale,
     })
 }
 

@@ -194,22 +194,23 @@ fn the_newest_body_wins_whatever_order_bodies_come_in() {
             claim.cents = cents;
         })
     };
-    let paid = |runs: &[&[Claim]]| {
+    let paid = |runs: Vec<Vec<Claim>>| {
         let data = tempfile::tempdir().unwrap();
         for (number, claims) in runs.iter().enumerate() {
             load_claims(data.path(), number as u32 + 1, claims);
         }
         of(&rows(&data.path().join("lake"), "eob"), &["paid"])
     };
-    let (old, new) = (body(Some(5), 100), body(Some(6), 200));
-    assert_eq!(paid(&[&[old.clone(), new.clone()]]), ["200"]);
-    assert_eq!(paid(&[&[new.clone(), old.clone()]]), ["200"]);
-    assert_eq!(paid(&[&[new.clone()], &[old.clone()]]), ["200"]);
-    assert_eq!(paid(&[&[old.clone()], &[new]]), ["200"]);
+    let old = || body(Some(5), 100);
+    let new = || body(Some(6), 200);
+    assert_eq!(paid(vec![vec![old(), new()]]), ["200"]);
+    assert_eq!(paid(vec![vec![new(), old()]]), ["200"]);
+    assert_eq!(paid(vec![vec![new()], vec![old()]]), ["200"]);
+    assert_eq!(paid(vec![vec![old()], vec![new()]]), ["200"]);
     // At a tie the last that landed wins; a body without a time is older than any with one.
-    assert_eq!(paid(&[&[old.clone(), body(Some(5), 300)]]), ["300"]);
-    assert_eq!(paid(&[&[old.clone()], &[body(Some(5), 300)]]), ["300"]);
-    assert_eq!(paid(&[&[old], &[body(None, 400)]]), ["100"]);
+    assert_eq!(paid(vec![vec![old(), body(Some(5), 300)]]), ["300"]);
+    assert_eq!(paid(vec![vec![old()], vec![body(Some(5), 300)]]), ["300"]);
+    assert_eq!(paid(vec![vec![old()], vec![body(None, 400)]]), ["100"]);
 }
 
 #[test]

@@ -1,5 +1,16 @@
 //! The loader as others use it: staged runs in, a lake out.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failing test is its own message, in what tests share as well"
+)]
+
+mod bad_input;
 mod basic;
+mod current;
+mod evolution;
 mod lake_rows;
+mod snapshots;
+mod sorting;
 mod staged_runs;

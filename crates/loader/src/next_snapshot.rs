@@ -1,0 +1,384 @@
+//! The next snapshot: built beside the others from the one before and the staged runs.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use claimlake_contract::{LAKE_FORMAT, LakeManifest, LakeTable, Progress};
+
+use crate::error::{LoadError, Result};
+use crate::merge::current::{self, CurrentInput, Fate, Found};
+use crate::merge::key_walk::{self, KeyEvent, KeyPlan, MergedKeys, StagedKeys};
+use crate::merge::verdict::Take;
+use crate::publish::access::Access;
+use crate::publish::lake::Lake;
+use crate::request::{AbsentResources, LoadOutcome, LoadRequest, TableOutcome};
+use crate::run_table::changes::{self, CHANGES_TABLE, ChangeKind, ChangeWriter};
+use crate::run_table::replaced;
+use crate::staged_run::StagedRun;
+use crate::table::build::{BuildInput, BuiltTable, build};
+use crate::table::carry::{Carried, carry};
+use crate::table::plan::{PlanInput, Plans, TablePlan, file_words, plan};
+
+/// The snapshot before.
+#[derive(Debug)]
+pub(crate) struct Before {
+    pub(crate) folder: PathBuf,
+    pub(crate) manifest: LakeManifest,
+}
+
+impl Before {
+    fn table(&self, name: &str) -> Option<&LakeTable> {
+        self.manifest
+            .tables
+            .iter()
+            .find(|table| table.layout.name == name)
+    }
+}
+
+/// What the next snapshot is made from.
+#[derive(Debug)]
+pub(crate) struct SnapshotInput<'a> {
+    pub(crate) request: &'a LoadRequest,
+    pub(crate) staged: &'a [StagedRun],
+    pub(crate) full: bool,
+    pub(crate) lake: &'a Lake,
+    pub(crate) before: Option<&'a Before>,
+    pub(crate) access: Access,
+}
+
+/// The manifest of the snapshot that was built, none where nothing changed, and what was done.
+pub(crate) fn build_next(
+    input: &SnapshotInput<'_>,
+    progress: &dyn Progress,
+) -> Result<(Option<LakeManifest>, LoadOutcome)> {
+    let request = input.request;
+    let snapshot = input.lake.building();
+    input.access.make_folder(&snapshot)?;
+    let plans = plan(&PlanInput {
+        staged: input.staged,
+        before: input
+            .before
+            .map(|before| (before.folder.as_path(), &before.manifest)),
+        options: &request.options,
+        full: input.full,
+    })?;
+    let staged_keys = StagedKeys::read(input.staged)?;
+    let mut keys = merge_keys(input, &staged_keys, &snapshot)?;
+    let carried = Carried::default();
+    if keys.is_unchanged() && !plans_change(&plans, input) && !run_tables_tell(input)? {
+        let outcome = outcome(&keys, &plans, &[], &carried);
+        return Ok((None, outcome));
+    }
+    let found = current::find(
+        &CurrentInput {
+            plans: &plans.tables,
+            staged: input.staged,
+            outdated: &keys.outdated,
+            before: input.before.and_then(|before| {
+                let file = before.manifest.current.as_ref()?;
+                Some(before.folder.join(&file.path))
+            }),
+            snapshot: &snapshot,
+            access: input.access,
+        },
+        &mut keys.verdicts,
+    )?;
+    let built = build_all(
+        &plans.tables,
+        &BuildInput {
+            staged: input.staged,
+            verdicts: &keys.verdicts,
+            outdated: &keys.outdated,
+            flips: &found.flips,
+            before: input.before.map(|before| before.folder.as_path()),
+            snapshot: &snapshot,
+            spill: &input.lake.spill(),
+            access: input.access,
+            options: &request.options,
+            memory_bytes: request.options.memory_bytes,
+            carried: &carried,
+        },
+        progress,
+    )?;
+    let outcome = outcome(&keys, &plans, &built, &carried);
+    if input.before.is_none() && built.is_empty() && request.run_tables.is_empty() {
+        return Ok((None, outcome));
+    }
+    let mut tables: Vec<LakeTable> = built.into_iter().map(|built| built.table).collect();
+    tables.extend(run_tables(input, &snapshot, &carried)?);
+    tables.extend(changes_table(
+        input,
+        &staged_keys,
+        &found,
+        &snapshot,
+        &carried,
+    )?);
+    tables.sort_by(|left, right| left.layout.name.cmp(&right.layout.name));
+    let manifest = LakeManifest {
+        format: LAKE_FORMAT,
+        snapshot: input.lake.numbers()?.last().copied().unwrap_or(0) + 1,
+        run: request.run.clone(),
+        published_at: request.published_at.clone(),
+        staged_runs: input
+            .staged
+            .iter()
+            .map(|run| run.manifest.run.clone())
+            .collect(),
+        tables,
+        keys: keys.file,
+        current: found.file,
+    };
+    Ok((Some(manifest), outcome))
+}
+
+fn key_file(input: &SnapshotInput<'_>) -> Option<PathBuf> {
+    let before = input.before?;
+    let file = before.manifest.keys.as_ref()?;
+    Some(before.folder.join(&file.path))
+}
+
+fn merge_keys(
+    input: &SnapshotInput<'_>,
+    staged: &StagedKeys,
+    snapshot: &Path,
+) -> Result<MergedKeys> {
+    let keys = key_walk::merge(&KeyPlan {
+        staged,
+        runs: input.staged.len(),
+        before: key_file(input),
+        snapshot,
+        access: input.access,
+        full: input.full,
+    })?;
+    if keys.absent > 0 && input.request.options.absent == AbsentResources::Refuse {
+        return Err(LoadError::Absent {
+            missing: keys.absent,
+        });
+    }
+    Ok(keys)
+}
+
+/// Whether tables change though no resource did.
+fn plans_change(plans: &Plans, input: &SnapshotInput<'_>) -> bool {
+    let Some(before) = input.before else {
+        return !plans.tables.is_empty();
+    };
+    let changes = plans.tables.iter().any(|plan| {
+        let columns = file_words(&plan.layout, &plan.shape.schema);
+        plan.take == Take::All
+            || plan
+                .before
+                .as_ref()
+                .is_none_or(|table| table.columns != columns)
+    });
+    let planned: BTreeSet<&str> = plans
+        .tables
+        .iter()
+        .map(|plan| plan.layout.name.as_str())
+        .collect();
+    let drops = before
+        .manifest
+        .tables
+        .iter()
+        .any(|table| table.resource.is_some() && !planned.contains(table.layout.name.as_str()));
+    changes || drops
+}
+
+fn run_tables_tell(input: &SnapshotInput<'_>) -> Result<bool> {
+    let before = input
+        .before
+        .map(|before| (before.folder.as_path(), &before.manifest));
+    for table in &input.request.run_tables {
+        if replaced::tells_news(table, before)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The tables that the caller handed over, and those of earlier runs that it did not.
+fn run_tables(
+    input: &SnapshotInput<'_>,
+    snapshot: &Path,
+    carried: &Carried,
+) -> Result<Vec<LakeTable>> {
+    let mut tables = Vec::new();
+    for table in &input.request.run_tables {
+        tables.extend(replaced::write(
+            table,
+            snapshot,
+            &input.lake.spill(),
+            &input.request.options,
+            input.access,
+        )?);
+    }
+    let Some(before) = input.before else {
+        return Ok(tables);
+    };
+    for known in before
+        .manifest
+        .tables
+        .iter()
+        .filter(|table| table.resource.is_none())
+    {
+        let name = &known.layout.name;
+        if name == CHANGES_TABLE || tables.iter().any(|table| table.layout.name == *name) {
+            continue;
+        }
+        for file in &known.files {
+            carry(file, &before.folder, snapshot, &input.access, carried)?;
+        }
+        tables.push(known.clone());
+    }
+    Ok(tables)
+}
+
+fn changes_table(
+    input: &SnapshotInput<'_>,
+    staged: &StagedKeys,
+    found: &Found,
+    snapshot: &Path,
+    carried: &Carried,
+) -> Result<Option<LakeTable>> {
+    let request = input.request;
+    let mut writer = ChangeWriter::new(snapshot, input.access, &request.run, &request.published_at);
+    let fate = |row: &crate::merge::keys::KeyRow<'_>| {
+        found.fates.get(&row.resource()).map(|fate| match fate {
+            Fate::Superseded => ChangeKind::Superseded,
+            Fate::Cancelled => ChangeKind::Cancelled,
+            Fate::Reinstated => ChangeKind::Changed,
+        })
+    };
+    staged.walk(
+        key_file(input).as_deref(),
+        input.full,
+        |event, _| match event {
+            KeyEvent::New(row) => writer.push(ChangeKind::New, None, Some(row)),
+            KeyEvent::Changed { before, after, .. } => {
+                let kind = fate(&after).unwrap_or(ChangeKind::Changed);
+                writer.push(kind, Some(before), Some(after))
+            }
+            KeyEvent::Same { before, .. } | KeyEvent::Older(before) | KeyEvent::Kept(before) => {
+                match fate(&before) {
+                    Some(kind) => writer.push(kind, Some(before), Some(before)),
+                    None => Ok(()),
+                }
+            }
+            KeyEvent::Dropped(before) => writer.push(ChangeKind::Vanished, Some(before), None),
+        },
+    )?;
+    let mut files = changes::files_before(input.before.map(|before| &before.manifest));
+    if let Some(before) = input
+        .before
+        .filter(|before| before.table(CHANGES_TABLE).is_some())
+    {
+        for file in &files {
+            carry(file, &before.folder, snapshot, &input.access, carried)?;
+        }
+    }
+    files.extend(writer.finish()?);
+    Ok((!files.is_empty()).then(|| changes::table(files)))
+}
+
+/// Builds all tables, several at once, the largest first.
+fn build_all(
+    plans: &[TablePlan],
+    input: &BuildInput<'_>,
+    progress: &dyn Progress,
+) -> Result<Vec<BuiltTable>> {
+    let threads = match input.options.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|number| format!("load-{number}"))
+        .build()
+        .map_err(|error| LoadError::Request(format!("starting {threads} threads: {error}")))?;
+    let input = BuildInput {
+        memory_bytes: input.memory_bytes / threads,
+        ..*input
+    };
+    let mut order: Vec<&TablePlan> = plans.iter().collect();
+    order.sort_by_key(|plan| std::cmp::Reverse(staged_bytes(plan, input.staged)));
+    let task = progress.begin("building tables", "tables", Some(plans.len() as u64));
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    // Each thread takes the largest table that is left, so that none waits for a long last one.
+    let built = pool.broadcast(|_| {
+        let mut built = Vec::new();
+        loop {
+            let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let Some(plan) = order.get(index) else {
+                return Ok(built);
+            };
+            built.push(build(plan, &input)?);
+            progress.advance(task, 1);
+        }
+    });
+    progress.end(task);
+    let built: Vec<Vec<BuiltTable>> = built.into_iter().collect::<Result<_>>()?;
+    let mut built: Vec<BuiltTable> = built.into_iter().flatten().collect();
+    built.sort_by(|left, right| left.table.layout.name.cmp(&right.table.layout.name));
+    Ok(built)
+}
+
+fn staged_bytes(plan: &TablePlan, staged: &[StagedRun]) -> u64 {
+    staged
+        .iter()
+        .filter_map(|run| run.table(&plan.layout.name))
+        .flat_map(|table| &table.files)
+        .map(|file| file.bytes)
+        .sum()
+}
+
+fn outcome(
+    keys: &MergedKeys,
+    plans: &Plans,
+    built: &[BuiltTable],
+    carried: &Carried,
+) -> LoadOutcome {
+    use std::sync::atomic::Ordering::Relaxed;
+    let written: HashMap<&str, u64> = built
+        .iter()
+        .map(|built| (built.table.layout.name.as_str(), built.files_written))
+        .collect();
+    let mut tables: Vec<TableOutcome> = built
+        .iter()
+        .map(|built| table_outcome(&built.table))
+        .collect();
+    if built.is_empty() {
+        let before = plans.tables.iter().filter_map(|plan| plan.before.as_ref());
+        tables.extend(before.map(table_outcome));
+    }
+    for table in &mut tables {
+        table.files_written = written.get(table.name.as_str()).copied().unwrap_or(0);
+    }
+    let stale = plans.tables.iter().filter(|plan| plan.is_stale);
+    LoadOutcome {
+        changed: false,
+        snapshot: None,
+        snapshot_folder: None,
+        new: keys.new,
+        changed_resources: keys.changed,
+        unchanged: keys.unchanged,
+        superseded_bodies: keys.superseded,
+        dropped: keys.dropped,
+        stale_tables: stale.map(|plan| plan.layout.name.clone()).collect(),
+        tables_without_rows: plans.without_rows.clone(),
+        files_linked: carried.linked.load(Relaxed),
+        files_copied: carried.copied.load(Relaxed),
+        files_written: tables.iter().map(|table| table.files_written).sum(),
+        tables,
+        snapshots_removed: Vec::new(),
+    }
+}
+
+fn table_outcome(table: &LakeTable) -> TableOutcome {
+    TableOutcome {
+        name: table.layout.name.clone(),
+        rows: table.files.iter().map(|file| file.rows).sum(),
+        files: table.files.len() as u64,
+        files_written: 0,
+        bytes: table.files.iter().map(|file| file.bytes).sum(),
+    }
+}

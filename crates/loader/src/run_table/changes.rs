@@ -1,0 +1,303 @@
+//! The table `changes`: what became of which resource in which run. Each load adds one file.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use claimlake_contract::{
+    BloomColumns, LakeFile, LakeManifest, LakeTable, PatientId, RunId, TableLayout,
+};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde::Serialize;
+
+use crate::encode::parquet_file::{ParquetFile, hex};
+use crate::encode::properties;
+use crate::error::{LoadError, Result};
+use crate::merge::columns::words;
+use crate::merge::keys::{self, KeyRow};
+use crate::publish::access::Access;
+use crate::publish::lake::Lake;
+use crate::publish::manifest::read_manifest;
+
+/// The table's name.
+pub(crate) const CHANGES_TABLE: &str = "changes";
+
+const CHUNK_ROWS: usize = 8_192;
+
+/// What became of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// The lake did not have it.
+    New,
+    /// It has another content, or became current again.
+    Changed,
+    /// It ceased to be current, and no version of the claim is.
+    Cancelled,
+    /// It ceased to be current, and another version of the claim is.
+    Superseded,
+    /// It is no longer there.
+    Vanished,
+}
+
+impl ChangeKind {
+    /// The word in the table.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ChangeKind::New => "new",
+            ChangeKind::Changed => "changed",
+            ChangeKind::Cancelled => "cancelled",
+            ChangeKind::Superseded => "superseded",
+            ChangeKind::Vanished => "vanished",
+        }
+    }
+}
+
+/// A row of the table `changes`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// The run that found it.
+    pub run: String,
+    /// When that run published, RFC 3339.
+    pub published_at: String,
+    /// `v2` or `v3`.
+    pub source_api: String,
+    /// The FHIR resource type.
+    pub resource_type: String,
+    /// The resource's id.
+    pub resource_id: String,
+    /// The person it is about.
+    pub patient_id: Option<PatientId>,
+    /// One of the words of [`ChangeKind`].
+    pub kind: String,
+    /// The hash of the content before, in hex.
+    pub hash_before: Option<String>,
+    /// The hash of the content after, in hex.
+    pub hash_after: Option<String>,
+}
+
+fn schema() -> SchemaRef {
+    let names = [
+        "run",
+        "published_at",
+        "source_api",
+        "resource_type",
+        "resource_id",
+        "patient_id",
+        "kind",
+        "hash_before",
+        "hash_after",
+    ];
+    let fields: Vec<Field> = names
+        .into_iter()
+        .map(|name| Field::new(name, DataType::Utf8, true))
+        .collect();
+    Arc::new(Schema::new(fields))
+}
+
+/// Writes the changes of one run.
+pub(crate) struct ChangeWriter<'a> {
+    snapshot: &'a Path,
+    access: Access,
+    run: &'a str,
+    published_at: &'a str,
+    file: Option<ParquetFile>,
+    pending: Vec<[Option<String>; 7]>,
+}
+
+impl<'a> ChangeWriter<'a> {
+    pub(crate) fn new(
+        snapshot: &'a Path,
+        access: Access,
+        run: &'a RunId,
+        published_at: &'a str,
+    ) -> Self {
+        Self {
+            snapshot,
+            access,
+            run: run.as_str(),
+            published_at,
+            file: None,
+            pending: Vec::new(),
+        }
+    }
+
+    pub(crate) fn push(
+        &mut self,
+        kind: ChangeKind,
+        before: Option<KeyRow<'_>>,
+        after: Option<KeyRow<'_>>,
+    ) -> Result<()> {
+        let Some(key) = after.or(before) else {
+            return Ok(());
+        };
+        let text = |column| key.text(column).map(str::to_owned);
+        let hash = |row: Option<KeyRow<'_>>| row.map(|row| hex(row.content_hash()));
+        self.pending.push([
+            text(keys::API),
+            text(keys::RESOURCE_TYPE),
+            text(keys::ID),
+            text(keys::PATIENT),
+            Some(kind.as_str().to_owned()),
+            hash(before),
+            hash(after),
+        ]);
+        if self.pending.len() == CHUNK_ROWS {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let rows = std::mem::take(&mut self.pending);
+        let constant = |text: &str| -> ArrayRef {
+            Arc::new(StringArray::from_iter_values(std::iter::repeat_n(
+                text,
+                rows.len(),
+            )))
+        };
+        let mut columns = vec![constant(self.run), constant(self.published_at)];
+        for column in 0..7 {
+            let values = rows.iter().map(|row| row[column].as_deref());
+            columns.push(Arc::new(values.collect::<StringArray>()));
+        }
+        let batch = RecordBatch::try_new(schema(), columns)
+            .map_err(LoadError::arrow("writing table 'changes'"))?;
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(ParquetFile::create(
+                &self.snapshot.join(CHANGES_TABLE),
+                &schema(),
+                properties::properties(
+                    &schema(),
+                    &[],
+                    &BloomColumns(vec!["resource_id".to_owned(), "patient_id".to_owned()]),
+                    122_880,
+                )?,
+                &self.access,
+            )?),
+        };
+        file.write(&batch)
+    }
+
+    /// The file of this run; none where nothing changed.
+    pub(crate) fn finish(mut self) -> Result<Option<LakeFile>> {
+        if !self.pending.is_empty() {
+            self.flush()?;
+        }
+        let Some(file) = self.file else {
+            return Ok(None);
+        };
+        let written = file.finish()?;
+        Ok(Some(LakeFile {
+            path: format!("{CHANGES_TABLE}/{}", written.name),
+            rows: written.rows,
+            bytes: written.bytes,
+            sha256: written.sha256,
+        }))
+    }
+}
+
+/// The table of a snapshot: the files of earlier runs and this run's.
+pub(crate) fn table(files: Vec<LakeFile>) -> LakeTable {
+    let schema = schema();
+    LakeTable {
+        layout: TableLayout {
+            name: CHANGES_TABLE.to_owned(),
+            partition_by: Vec::new(),
+            sort_by: Vec::new(),
+            bloom: BloomColumns(vec!["resource_id".to_owned(), "patient_id".to_owned()]),
+        },
+        resource: None,
+        view_hash: String::new(),
+        columns: words(&schema, 0..schema.fields().len()),
+        partition_columns: Vec::new(),
+        files,
+    }
+}
+
+/// The files of the table in the snapshot before.
+pub(crate) fn files_before(before: Option<&LakeManifest>) -> Vec<LakeFile> {
+    before
+        .and_then(|before| {
+            let named = |table: &&LakeTable| table.layout.name == CHANGES_TABLE;
+            before.tables.iter().find(named)
+        })
+        .map(|table| table.files.clone())
+        .unwrap_or_default()
+}
+
+/// What changed in the lake, run by run; only in runs after `since` where it is given.
+///
+/// # Errors
+///
+/// The lake cannot be read.
+pub fn changes(
+    lake: &Path,
+    since: Option<&RunId>,
+) -> Result<impl Iterator<Item = Result<Change>> + use<>> {
+    let lake = Lake::at(lake);
+    let mut files = Vec::new();
+    if let Some(number) = lake.current()? {
+        let folder = lake.snapshot(number);
+        let manifest = read_manifest(&folder)?;
+        let paths = files_before(Some(&manifest)).into_iter();
+        files.extend(paths.map(|file| folder.join(file.path)));
+    }
+    let since = since.map(|run| run.as_str().to_owned());
+    let is_after = move |change: &Change| since.as_ref().is_none_or(|since| change.run > *since);
+    let changes = files.into_iter().flat_map(|path| match read_file(&path) {
+        Ok(changes) => changes,
+        Err(error) => Box::new(std::iter::once(Err(error))),
+    });
+    Ok(changes.filter(move |change| change.as_ref().map_or(true, &is_after)))
+}
+
+type Changes = Box<dyn Iterator<Item = Result<Change>>>;
+
+fn read_file(path: &Path) -> Result<Changes> {
+    let file = std::fs::File::open(path).map_err(LoadError::io("opening", path))?;
+    let path = path.to_path_buf();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+        .and_then(ParquetRecordBatchReaderBuilder::build)
+        .map_err(LoadError::parquet(format!("reading {}", path.display())))?;
+    Ok(Box::new(reader.flat_map(move |batch| {
+        match batch {
+            Ok(batch) => (0..batch.num_rows())
+                .map(|row| change_at(&batch, row, &path))
+                .collect::<Vec<_>>(),
+            Err(error) => {
+                vec![Err(
+                    LoadError::arrow(format!("reading {}", path.display()))(error),
+                )]
+            }
+        }
+    })))
+}
+
+fn change_at(batch: &RecordBatch, row: usize, path: &Path) -> Result<Change> {
+    if batch.schema().fields() != schema().fields() {
+        return Err(LoadError::lake(
+            path,
+            "it has other columns than table 'changes'",
+        ));
+    }
+    let text = |column: usize| {
+        let column = batch.column(column).as_string::<i32>();
+        (!column.is_null(row)).then(|| column.value(row).to_owned())
+    };
+    Ok(Change {
+        run: text(0).unwrap_or_default(),
+        published_at: text(1).unwrap_or_default(),
+        source_api: text(2).unwrap_or_default(),
+        resource_type: text(3).unwrap_or_default(),
+        resource_id: text(4).unwrap_or_default(),
+        patient_id: text(5).map(PatientId::new),
+        kind: text(6).unwrap_or_default(),
+        hash_before: text(7),
+        hash_after: text(8),
+    })
+}

@@ -1,0 +1,151 @@
+//! Tables the caller hands over whole, such as `extract_status`.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
+
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_row::{RowConverter, SortField};
+use arrow_schema::{Schema, SchemaRef};
+use claimlake_contract::{LakeManifest, LakeTable, TableLayout};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::encode::partitioned::{FilePlan, Owners, PartitionedWriter};
+use crate::encode::properties;
+use crate::error::{LoadError, Result};
+use crate::merge::columns::{align, lake_schema};
+use crate::merge::resource_key::ResourceKey;
+use crate::publish::access::Access;
+use crate::request::{LoadOptions, RunTable};
+use crate::sort::merge::{Merge, SpanSource};
+use crate::sort::sorter::Sorter;
+use crate::sort::span::{OwnedRows, SpanMaker, TableShape};
+use crate::table::plan::file_words;
+
+/// Writes the table into the snapshot.
+pub(crate) fn write(
+    table: &RunTable,
+    snapshot: &Path,
+    spill: &Path,
+    options: &LoadOptions,
+    access: Access,
+) -> Result<Option<LakeTable>> {
+    let Some(first) = table.batches.first() else {
+        return Ok(None);
+    };
+    let schema = lake_schema(&first.schema(), &[]);
+    let layout = TableLayout {
+        partition_by: Vec::new(),
+        ..table.layout.clone()
+    };
+    let shape = TableShape {
+        name: layout.name.clone(),
+        schema: schema.clone(),
+        partition: Vec::new(),
+        sort: layout
+            .sort_by
+            .iter()
+            .filter_map(|name| schema.index_of(name).ok())
+            .collect(),
+    };
+    let maker = Rc::new(RefCell::new(SpanMaker::new(shape.clone())?));
+    let mut sorter = Sorter::new(maker, options.memory_bytes, spill.join(&layout.name));
+    for batch in &table.batches {
+        // Each row for itself: rows about the run belong to no resource.
+        let owned: Vec<OwnedRows> = (0..batch.num_rows())
+            .map(|start| OwnedRows {
+                start,
+                len: 1,
+                resource: ResourceKey::default(),
+            })
+            .collect();
+        sorter.push(align(batch, &schema, &layout.name)?, &owned)?;
+    }
+    let plan = FilePlan {
+        snapshot: snapshot.to_path_buf(),
+        properties: properties::properties(
+            &schema,
+            &layout.sort_by,
+            &layout.bloom,
+            options.row_group_rows.max(1),
+        )?,
+        file_rows: u64::MAX,
+        owners: Owners::Nobody,
+        access,
+    };
+    let mut writer = PartitionedWriter::new(shape, plan);
+    let mut rows = Merge::new(sorter.finish()?)?;
+    while let Some(span) = rows.next_span()? {
+        writer.push(span, "")?;
+    }
+    writer.close()?;
+    if writer.is_empty() {
+        writer.write_empty()?;
+    }
+    Ok(Some(LakeTable {
+        columns: file_words(&layout, &schema),
+        layout,
+        resource: None,
+        view_hash: String::new(),
+        partition_columns: Vec::new(),
+        files: writer.finish()?,
+    }))
+}
+
+/// Whether the table says something that the lake does not say yet.
+pub(crate) fn tells_news(table: &RunTable, before: Option<(&Path, &LakeManifest)>) -> Result<bool> {
+    if table.telling.is_empty() || table.batches.is_empty() {
+        return Ok(false);
+    }
+    let Some((folder, manifest)) = before else {
+        return Ok(true);
+    };
+    let named = |known: &&LakeTable| known.layout.name == table.layout.name;
+    let Some(known) = manifest.tables.iter().find(named) else {
+        return Ok(true);
+    };
+    let mut batches = Vec::new();
+    for file in &known.files {
+        let path = folder.join(&file.path);
+        let opened = std::fs::File::open(&path).map_err(LoadError::io("opening", &path))?;
+        let doing = || LoadError::parquet(format!("reading {}", path.display()));
+        let reader = ParquetRecordBatchReaderBuilder::try_new(opened)
+            .and_then(ParquetRecordBatchReaderBuilder::build)
+            .map_err(doing())?;
+        for batch in reader {
+            batches.push(batch.map_err(LoadError::arrow(format!("reading {}", path.display())))?);
+        }
+    }
+    Ok(telling(&table.batches, table)? != telling(&batches, table)?)
+}
+
+/// The values of the telling columns, row by row, in no order of the rows' own.
+fn telling(batches: &[RecordBatch], table: &RunTable) -> Result<Vec<Vec<u8>>> {
+    let mut rows = Vec::new();
+    let Some(first) = table.batches.first() else {
+        return Ok(rows);
+    };
+    let schema: SchemaRef = first.schema();
+    let fields: Vec<_> = schema
+        .fields()
+        .iter()
+        .filter(|field| table.telling.contains(field.name()))
+        .cloned()
+        .collect();
+    let schema = lake_schema(&Schema::new(fields), &[]);
+    let doing = || LoadError::arrow(format!("comparing table '{}'", table.layout.name));
+    let sort_fields = schema
+        .fields()
+        .iter()
+        .map(|field| SortField::new(field.data_type().clone()));
+    let converter = RowConverter::new(sort_fields.collect()).map_err(doing())?;
+    for batch in batches {
+        let columns: Vec<ArrayRef> = align(batch, &schema, &table.layout.name)?
+            .columns()
+            .to_vec();
+        let converted = converter.convert_columns(&columns).map_err(doing())?;
+        rows.extend(converted.iter().map(|row| row.data().to_vec()));
+    }
+    rows.sort();
+    Ok(rows)
+}
