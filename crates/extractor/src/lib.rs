@@ -2,7 +2,18 @@
 //!
 //! Knows neither Arrow nor tables.
 
+mod extract;
+mod fhir;
+mod http;
+mod land;
 pub mod oauth;
+mod record;
 mod token;
 
+pub use extract::{
+    ExtractError, ExtractOptions, ExtractOutcome, ExtractStatusRow, PersonProblem, ResourceCounts,
+    SourceIdentity, WithoutClaims, extract, extract_status,
+};
+pub use http::HttpTimeouts;
+pub use record::{RecordError, RecordOptions};
 pub use token::{AccessToken, TokenError, TokenSource};

@@ -16,6 +16,7 @@ mod revoke;
 mod supervise;
 
 pub use app::App;
+pub(crate) use app::is_loopback;
 pub use authorize::{
     AuthorizeRequest, Callback, CallbackOutcome, DEFAULT_SCOPES, ServerError, StartedAuthorization,
     read_callback, start,

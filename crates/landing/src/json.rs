@@ -241,6 +241,67 @@ impl Iterator for Elements<'_> {
     }
 }
 
+/// Walks the object that begins at `start` once: `each` gets a key (escapes as they stand) and
+/// where its value begins, and returns the value's end, for instance from [`value_end`].
+///
+/// The object's end (exclusive), or `None` where `each` gave none or the text is no object.
+pub fn walk_object(
+    text: &[u8],
+    start: usize,
+    mut each: impl FnMut(&[u8], usize) -> Option<usize>,
+) -> Option<usize> {
+    if *text.get(start)? != b'{' {
+        return None;
+    }
+    let mut position = skip_space(text, start + 1);
+    if *text.get(position)? == b'}' {
+        return Some(position + 1);
+    }
+    loop {
+        if *text.get(position)? != b'"' {
+            return None;
+        }
+        let key_end = string_end(text, position)?;
+        let colon = skip_space(text, key_end);
+        if *text.get(colon)? != b':' {
+            return None;
+        }
+        let value = skip_space(text, colon + 1);
+        let end = each(&text[position + 1..key_end - 1], value)?;
+        position = skip_space(text, end);
+        match text.get(position)? {
+            b',' => position = skip_space(text, position + 1),
+            b'}' => return Some(position + 1),
+            _ => return None,
+        }
+    }
+}
+
+/// Walks the array that begins at `start` once: `each` gets where an element begins and returns
+/// its end. The array's end (exclusive), or `None` as for [`walk_object`].
+pub fn walk_array(
+    text: &[u8],
+    start: usize,
+    mut each: impl FnMut(usize) -> Option<usize>,
+) -> Option<usize> {
+    if *text.get(start)? != b'[' {
+        return None;
+    }
+    let mut position = skip_space(text, start + 1);
+    if *text.get(position)? == b']' {
+        return Some(position + 1);
+    }
+    loop {
+        let end = each(position)?;
+        position = skip_space(text, end);
+        match text.get(position)? {
+            b',' => position = skip_space(text, position + 1),
+            b']' => return Some(position + 1),
+            _ => return None,
+        }
+    }
+}
+
 /// The text between the quotes of the string at `range`, where it has no escapes.
 #[must_use]
 pub fn plain_string<'a>(text: &'a [u8], range: &Range<usize>) -> Option<&'a str> {
@@ -256,7 +317,7 @@ pub fn plain_string<'a>(text: &'a [u8], range: &Range<usize>) -> Option<&'a str>
 
 #[cfg(test)]
 mod tests {
-    use super::{Elements, Members, value_end};
+    use super::{Elements, Members, value_end, walk_array, walk_object};
 
     fn keys(text: &str) -> (Vec<&str>, bool) {
         let mut members = Members::new(text.as_bytes(), 0);
@@ -287,5 +348,29 @@ mod tests {
         let found: Vec<&[u8]> = elements.by_ref().map(|range| &text[range]).collect();
         assert_eq!(found, [&br#"{"a":1}"#[..], b"[2]", br#""x""#]);
         assert_eq!(elements.end(), Some(text.len()));
+    }
+
+    #[test]
+    fn a_walk_ends_where_the_value_ends_and_fails_on_a_cut_or_broken_one() {
+        let text = br#" {"a": [1, {"b":2}, []], "c": {} } rest"#;
+        let walk = |text: &[u8]| {
+            let mut seen = Vec::new();
+            let end = walk_object(text, 1, |key, value| {
+                seen.push(String::from_utf8_lossy(key).into_owned());
+                match key {
+                    b"a" => walk_array(text, value, |element| value_end(text, element)),
+                    _ => value_end(text, value),
+                }
+            });
+            (end, seen)
+        };
+        let (end, seen) = walk(text);
+        assert_eq!(end, Some(text.len() - 5));
+        assert_eq!(seen, ["a", "c"]);
+        for length in 0..text.len() - 5 {
+            assert_eq!(walk(&text[..length]).0, None, "{length}");
+        }
+        assert_eq!(walk(br#" {"a":[1 2]}"#).0, None);
+        assert_eq!(walk(br#" {"a":[1],}"#).0, None);
     }
 }

@@ -132,7 +132,12 @@ mod tests {
              &_lastUpdated=ge2026-03-02T05%3A06%3A07Z"
         );
         assert_eq!(
-            url(ApiVersion::V3, &claims, Selection::PriorAuthorizations, 2020),
+            url(
+                ApiVersion::V3,
+                &claims,
+                Selection::PriorAuthorizations,
+                2020
+            ),
             "https://example.org/v3/fhir/ExplanationOfBenefit?patient=-19&_count=50&_offset=100\
              &_source=CWF&_lastUpdated=ge2020-03-02T05%3A06%3A07Z"
         );

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use claimlake_contract::Secret;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -47,7 +47,6 @@ pub(crate) struct RawAnswer {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct AnswerHeaders {
     pub(crate) content_type: Option<String>,
-    pub(crate) www_authenticate: Option<String>,
     pub(crate) retry_after: Option<String>,
 }
 
@@ -107,7 +106,9 @@ impl Client {
         if loopback {
             builder = builder.no_proxy();
         }
-        let http = builder.build().map_err(|error| error.without_url().to_string())?;
+        let http = builder
+            .build()
+            .map_err(|error| error.without_url().to_string())?;
         Ok(Self {
             http,
             bodies: Semaphore::new(BODIES_AT_ONCE),
@@ -134,7 +135,10 @@ impl Client {
         let headers = answer_headers(response.headers());
         // The permit is held until the body is whole; the kernel holds back what is not read yet.
         let _permit = self.bodies.acquire().await.map_err(|_| Transport::Broken)?;
-        let expected = response.content_length().unwrap_or(0).min(LARGEST_BODY as u64);
+        let expected = response
+            .content_length()
+            .unwrap_or(0)
+            .min(LARGEST_BODY as u64);
         let mut body = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
         while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
             if body.len() + chunk.len() > LARGEST_BODY {
@@ -167,7 +171,6 @@ fn answer_headers(headers: &HeaderMap) -> AnswerHeaders {
     };
     AnswerHeaders {
         content_type: text(CONTENT_TYPE),
-        www_authenticate: text(WWW_AUTHENTICATE),
         retry_after: text(RETRY_AFTER),
     }
 }

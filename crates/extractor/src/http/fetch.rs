@@ -1,6 +1,7 @@
 //! One GET until it is answered: permit, token, request, verdict, and again.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use claimlake_contract::{Clock, GrantHandle};
@@ -60,6 +61,7 @@ pub(crate) struct Fetcher<'a, T> {
     pub(crate) jitter: Jitter,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tokens: &'a T,
+    pub(crate) throttled: AtomicU64,
 }
 
 /// What one attempt asks for.
@@ -181,7 +183,10 @@ impl<T: TokenSource> Fetcher<'_, T> {
         match verdict {
             Verdict::Body => (Attempt::Answer(Box::new(Fetched::Body(answer))), None),
             Verdict::PastEnd => (Attempt::Answer(Box::new(Fetched::PastEnd(answer))), None),
-            Verdict::Throttled => (throttled(wait), None),
+            Verdict::Throttled => {
+                self.throttled.fetch_add(1, Ordering::Relaxed);
+                (throttled(wait), None)
+            }
             Verdict::TokenRejected => (Attempt::TokenRejected(token), None),
             Verdict::ServerError => (Attempt::Retry("the server failed", TRIES), None),
             Verdict::ConsentEnded => {

@@ -67,11 +67,18 @@ fn a_resource_of_another_person_or_of_nobody_is_foreign_wherever_it_stands() {
 fn patients_and_coverages_are_checked_by_their_own_members() {
     let patient = PatientId::new("-19");
     let check = |resource_type: &ResourceType, resource: &str| {
-        read_page(bundle(&[resource.to_owned()], "").as_bytes(), resource_type, &patient)
-            .map(|page| page.entries.len())
+        read_page(
+            bundle(&[resource.to_owned()], "").as_bytes(),
+            resource_type,
+            &patient,
+        )
+        .map(|page| page.entries.len())
     };
     let person = ResourceType::patient();
-    assert_eq!(check(&person, r#"{"resourceType":"Patient","id":"-19"}"#), Ok(1));
+    assert_eq!(
+        check(&person, r#"{"resourceType":"Patient","id":"-19"}"#),
+        Ok(1)
+    );
     let other = check(&person, r#"{"resourceType":"Patient","id":"-1"}"#);
     assert_eq!(other, Err(PageError::Foreign));
     let coverage = ResourceType::coverage();
@@ -98,7 +105,10 @@ fn what_is_not_a_bundle_of_the_type_is_told_from_an_empty_one() {
         r#"{"detail":"x"}"#,
         r#"{"resourceType":"Bundle"} trailing"#,
     ] {
-        assert!(matches!(read(body), Err(PageError::NotABundle(_))), "{body}");
+        assert!(
+            matches!(read(body), Err(PageError::NotABundle(_))),
+            "{body}"
+        );
     }
     let other = bundle(&[r#"{"resourceType":"Patient","id":"-19"}"#.into()], "");
     assert!(matches!(read(&other), Err(PageError::NotABundle(_))));

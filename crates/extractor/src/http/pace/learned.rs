@@ -84,7 +84,10 @@ impl LearnedPace {
 
     /// The request that was admitted then was throttled: it does not count as admitted.
     pub(super) fn throttled(&mut self, admitted_at: Instant) {
-        let found = self.admitted.iter_mut().find(|(at, ok)| *at == admitted_at && *ok);
+        let found = self
+            .admitted
+            .iter_mut()
+            .find(|(at, ok)| *at == admitted_at && *ok);
         if let Some((_, ok)) = found {
             *ok = false;
         }
@@ -129,7 +132,9 @@ impl LearnedPace {
 
     /// Requests admitted by the server in the second around the burst's first refusal.
     fn most_in_a_second(&self, first_refused: Instant) -> f64 {
-        let begin = first_refused.checked_sub(ONE_BURST).unwrap_or(first_refused);
+        let begin = first_refused
+            .checked_sub(ONE_BURST)
+            .unwrap_or(first_refused);
         let ok: Vec<Instant> = self
             .admitted
             .iter()

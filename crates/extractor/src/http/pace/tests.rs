@@ -13,7 +13,10 @@ fn grant(number: u8) -> GrantHandle {
 async fn concurrency_grows_with_success_up_to_its_ceiling() {
     let pace = Pace::new(40, None);
     for _ in 0..100 {
-        pace.admit(&grant(1)).await.unwrap().ended(&grant(1), Ended::Well);
+        pace.admit(&grant(1))
+            .await
+            .unwrap()
+            .ended(&grant(1), Ended::Well);
     }
     assert_eq!(pace.permits.available_permits(), 40);
 }
@@ -22,12 +25,19 @@ async fn concurrency_grows_with_success_up_to_its_ceiling() {
 async fn a_constant_few_failures_do_not_shrink_it_and_many_do() {
     let pace = Pace::new(32, None);
     for number in 0..200 {
-        let ended = if number % 20 == 0 { Ended::Badly } else { Ended::Well };
+        let ended = if number % 20 == 0 {
+            Ended::Badly
+        } else {
+            Ended::Well
+        };
         pace.admit(&grant(1)).await.unwrap().ended(&grant(1), ended);
     }
     assert_eq!(pace.permits.available_permits(), 32);
     for _ in 0..50 {
-        pace.admit(&grant(1)).await.unwrap().ended(&grant(1), Ended::Badly);
+        pace.admit(&grant(1))
+            .await
+            .unwrap()
+            .ended(&grant(1), Ended::Badly);
         tokio::time::advance(Duration::from_millis(100)).await;
     }
     assert!(pace.permits.available_permits() < 20);

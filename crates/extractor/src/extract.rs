@@ -1,0 +1,244 @@
+//! One extraction: all pages of all resources of all grants, spread over people.
+//!
+//! A person lands as a whole or not at all, and the run names whoever is not complete.
+
+mod error;
+mod options;
+mod outcome;
+mod person;
+mod recover;
+mod resource;
+mod resume;
+mod status;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use claimlake_contract::{Clock, GrantHandle, LandingLayout, Progress, Task};
+use claimlake_vault::{Grant, GrantState, RunEnd, Vault};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+use crate::http::client::Client;
+use crate::http::fetch::Fetcher;
+use crate::http::pace::Pace;
+use crate::http::retry::{Budget, Jitter};
+use crate::land::Lander;
+use crate::record::Recorder;
+use crate::token::TokenSource;
+
+pub use error::ExtractError;
+pub use options::{ExtractOptions, SourceIdentity};
+pub use outcome::{ExtractOutcome, PersonProblem, ResourceCounts, WithoutClaims};
+use person::{PersonEnd, PersonOutcome};
+pub use status::{ExtractStatusRow, extract_status};
+
+/// How long people under way may go on after a stop was asked for.
+const GRACE: Duration = Duration::from_secs(3);
+const TICK: Duration = Duration::from_millis(100);
+
+/// What the people of one run share.
+pub(crate) struct Session<'a, T> {
+    pub(crate) options: &'a ExtractOptions,
+    pub(crate) fetcher: Fetcher<'a, T>,
+    pub(crate) lander: Lander,
+    pub(crate) recorder: Option<Recorder>,
+    pub(crate) reads: AtomicU64,
+    pub(crate) pages: AtomicU64,
+    pub(crate) resources: AtomicU64,
+    pub(crate) stop: Mutex<Option<String>>,
+}
+
+/// Extracts everything the options ask for.
+///
+/// # Errors
+/// When the settings are wrong, or the disk or the vault refuses. What had landed before is safe:
+/// the next extraction goes on from there. A person who cannot be read is no error but part of
+/// the outcome.
+pub async fn extract<T: TokenSource>(
+    options: &ExtractOptions,
+    tokens: &T,
+    vault: &Arc<Vault>,
+    layout: &LandingLayout,
+    clock: &Arc<dyn Clock>,
+    progress: &dyn Progress,
+) -> Result<ExtractOutcome, ExtractError> {
+    options.check()?;
+    vault.bind_source(&options.source.to_string())?;
+    let recovered = recover::recover(vault, layout, &options.run)?;
+    let chosen = choose(options, vault)?;
+    let resume = resume::Resume::of(vault, options, clock.now())?;
+    let recorder = match &options.record {
+        Some(record) => Some(Recorder::create(record, options.source.is_sandbox())?),
+        None => None,
+    };
+    let begun = Instant::now();
+    vault.begin_run(&options.run, "extract")?;
+    let session = Session {
+        options,
+        fetcher: Fetcher {
+            client: Client::new(&options.base_url, options.timeouts, options.concurrency)
+                .map_err(ExtractError::Client)?,
+            pace: Pace::new(options.concurrency, options.max_rps),
+            budget: Budget::default(),
+            jitter: Jitter::seeded(options.seed),
+            clock: Arc::clone(clock),
+            tokens,
+            throttled: AtomicU64::new(0),
+        },
+        lander: Lander::start(layout, options.api, &options.run, vault, clock)
+            .map_err(ExtractError::Thread)?,
+        recorder,
+        reads: AtomicU64::new(0),
+        pages: AtomicU64::new(0),
+        resources: AtomicU64::new(0),
+        stop: Mutex::new(None),
+    };
+    let mut outcome = ExtractOutcome::new(options.run.clone(), options.api, recovered);
+    outcome.people = chosen.len() as u64;
+    let (done, to_do): (Vec<Grant>, Vec<Grant>) =
+        chosen.into_iter().partition(|grant| resume.has(grant));
+    outcome.landed_before = done.len() as u64;
+    let task = progress.begin("extracting", "people", Some(outcome.people));
+    progress.advance(task, outcome.landed_before);
+    let finished = read_people(&session, to_do, &resume, &mut outcome, progress, task).await;
+    progress.end(task);
+    if let Err(error) = finished {
+        vault.end_run(&options.run, RunEnd::Failed, None)?;
+        return Err(error);
+    }
+    outcome.pages = session.pages.load(Ordering::Relaxed);
+    outcome.requests = session.fetcher.budget.requests();
+    outcome.throttled = session.fetcher.throttled.load(Ordering::Relaxed);
+    outcome.retries = session.fetcher.budget.retries();
+    outcome.stopped = lock(&session.stop).clone();
+    let sealed = session.lander.seal().await?;
+    outcome.note_sealed(&sealed.manifests);
+    if let Some(recorder) = session.recorder {
+        outcome.recorded = recorder.finish()?;
+    }
+    outcome.seconds = begun.elapsed().as_secs_f64();
+    let end = match outcome.not_read == 0 {
+        true => RunEnd::Finished,
+        false => RunEnd::Interrupted,
+    };
+    vault.end_run(&options.run, end, Some(&outcome.summary_json()))?;
+    Ok(outcome)
+}
+
+/// The grants of this API version, or those of the people named.
+fn choose(options: &ExtractOptions, vault: &Vault) -> Result<Vec<Grant>, ExtractError> {
+    let mut grants = vault.grants()?;
+    grants.retain(|grant| grant.api == options.api && grant.state != GrantState::Revoked);
+    if options.only.is_empty() {
+        return Ok(grants);
+    }
+    let is_of = |grant: &Grant, wanted: &str| {
+        let patient = grant
+            .patient
+            .as_ref()
+            .is_some_and(|patient| patient.expose() == wanted);
+        patient || grant.handle.as_str() == wanted
+    };
+    for wanted in &options.only {
+        if !grants.iter().any(|grant| is_of(grant, wanted.expose())) {
+            return Err(ExtractError::UnknownPatient);
+        }
+    }
+    grants.retain(|grant| {
+        options
+            .only
+            .iter()
+            .any(|wanted| is_of(grant, wanted.expose()))
+    });
+    Ok(grants)
+}
+
+async fn read_people<T: TokenSource>(
+    session: &Session<'_, T>,
+    grants: Vec<Grant>,
+    resume: &resume::Resume,
+    outcome: &mut ExtractOutcome,
+    progress: &dyn Progress,
+    task: Task,
+) -> Result<(), ExtractError> {
+    let begun = Instant::now();
+    let mut waiting = grants.into_iter();
+    let mut under_way = FuturesUnordered::new();
+    // Enough people to keep every permit busy; more would only hold memory.
+    let people_at_once = session.options.concurrency.max(2);
+    let mut ticks = tokio::time::interval(TICK);
+    let mut stopping_since: Option<Instant> = None;
+    loop {
+        while stopping_since.is_none() && under_way.len() < people_at_once {
+            let Some(grant) = waiting.next() else { break };
+            let known = resume.states_of(&grant.handle);
+            let per_patient = Arc::new(Semaphore::new(session.options.per_patient.max(1)));
+            under_way.push(person::read(session, grant, known, per_patient));
+        }
+        if under_way.is_empty() {
+            break;
+        }
+        tokio::select! {
+            Some(ended) = under_way.next() => {
+                let ended: PersonOutcome = ended?;
+                outcome.note_person(&ended);
+                progress.advance(task, 1);
+                if let PersonEnd::Stopped(reason) = &ended.end {
+                    lock(&session.stop).get_or_insert_with(|| reason.clone());
+                    stopping_since.get_or_insert_with(Instant::now);
+                }
+            }
+            _ = ticks.tick() => {
+                progress.note(task, &note(session, begun));
+                if session.options.stop.load(Ordering::Relaxed) {
+                    stopping_since.get_or_insert_with(Instant::now);
+                }
+                if stopping_since.is_some_and(|since| since.elapsed() > GRACE) {
+                    break;
+                }
+            }
+        }
+    }
+    let abandoned = under_way.len() as u64;
+    drop(under_way);
+    outcome.not_read += abandoned + waiting.count() as u64;
+    Ok(())
+}
+
+fn note<T>(session: &Session<'_, T>, begun: Instant) -> String {
+    let seconds = begun.elapsed().as_secs_f64().max(0.001);
+    let pages = session.pages.load(Ordering::Relaxed) as f64 / seconds;
+    let resources = session.resources.load(Ordering::Relaxed) as f64 / seconds;
+    let mut note = format!("{pages:.0} pages/s, {resources:.0} resources/s");
+    if session.fetcher.pace.is_paused() {
+        note.push_str(", waiting for the rate limit");
+    } else if let Some(rate) = session.fetcher.pace.rate() {
+        note.push_str(&format!(", at most {rate:.0} requests/s"));
+    }
+    note
+}
+
+fn lock<V>(mutex: &Mutex<V>) -> std::sync::MutexGuard<'_, V> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl<T> Session<'_, T> {
+    pub(crate) fn next_read(&self) -> crate::land::ReadId {
+        crate::land::ReadId(self.reads.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// For logs: the only name of a person there.
+    pub(crate) fn log_page(&self, grant: &GrantHandle, entries: u64) {
+        self.pages.fetch_add(1, Ordering::Relaxed);
+        self.resources.fetch_add(entries, Ordering::Relaxed);
+        tracing::trace!(grant = %grant, page.entries = entries, "page read");
+    }
+}

@@ -1,0 +1,235 @@
+//! What an extraction did, for the summary, the report and the exit code.
+
+use std::collections::BTreeMap;
+
+use claimlake_contract::{
+    ApiVersion, ExitCode, GrantHandle, LandingManifest, PatientState, ResourceType, RunId,
+};
+use serde::Serialize;
+
+use super::person::{PersonEnd, PersonOutcome};
+
+/// What an extraction did.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExtractOutcome {
+    /// The run.
+    pub run: RunId,
+    /// The API version.
+    pub api: ApiVersion,
+    /// Killed or stopped runs that were sealed first.
+    pub recovered: Vec<RunId>,
+    /// People with a grant that was to be read.
+    pub people: u64,
+    /// Those of them whom the interrupted run before had read already.
+    pub landed_before: u64,
+    /// People by how they ended; each counts once, by the worst of their resource types.
+    pub by_state: BTreeMap<&'static str, u64>,
+    /// People not read because the run was stopped.
+    pub not_read: u64,
+    /// Counts by resource type.
+    pub by_resource: BTreeMap<ResourceType, ResourceCounts>,
+    /// People who are not complete, and why; of a consent in part, the part.
+    pub problems: Vec<PersonProblem>,
+    /// People of whom no claim is held.
+    pub without_claims: WithoutClaims,
+    /// Claims that a full read did not find any more, by grant: reported, not deleted.
+    pub vanished: BTreeMap<GrantHandle, u64>,
+    /// Why the run was stopped before its end.
+    pub stopped: Option<String>,
+    /// Resource types that something landed of, and the lines.
+    pub landed: BTreeMap<ResourceType, u64>,
+    /// Bytes landed, compressed.
+    pub landed_bytes: u64,
+    /// Pages read.
+    pub pages: u64,
+    /// Requests sent.
+    pub requests: u64,
+    /// Requests answered 429.
+    pub throttled: u64,
+    /// Requests sent again.
+    pub retries: u64,
+    /// Exchanges recorded.
+    pub recorded: u64,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// Counts of one resource type.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ResourceCounts {
+    /// Distinct resources the server gave.
+    pub served: u64,
+    /// New or changed ones, which landed.
+    pub landed: u64,
+    /// People complete.
+    pub complete: u64,
+}
+
+/// A person, by grant, who is not complete.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PersonProblem {
+    /// The grant: `grants list` says whose it is.
+    pub grant: GrantHandle,
+    /// The resource type, where the others are complete.
+    pub resource: Option<ResourceType>,
+    /// What became of it.
+    pub state: &'static str,
+    /// Why.
+    pub reason: String,
+}
+
+/// People without claims, by reason: the denominators of every count of people.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct WithoutClaims {
+    /// The server serves none: Part C only, newly enrolled, or never treated.
+    pub none_served: u64,
+    /// The consent does not include claims.
+    pub refused: u64,
+    /// They could not be read.
+    pub not_read: u64,
+}
+
+impl ExtractOutcome {
+    pub(super) fn new(run: RunId, api: ApiVersion, recovered: Vec<RunId>) -> Self {
+        Self {
+            run,
+            api,
+            recovered,
+            people: 0,
+            landed_before: 0,
+            by_state: BTreeMap::new(),
+            not_read: 0,
+            by_resource: BTreeMap::new(),
+            problems: Vec::new(),
+            without_claims: WithoutClaims::default(),
+            vanished: BTreeMap::new(),
+            stopped: None,
+            landed: BTreeMap::new(),
+            landed_bytes: 0,
+            pages: 0,
+            requests: 0,
+            throttled: 0,
+            retries: 0,
+            recorded: 0,
+            seconds: 0.0,
+        }
+    }
+
+    pub(super) fn note_person(&mut self, person: &PersonOutcome) {
+        let landed = match &person.end {
+            PersonEnd::Stopped(_) => {
+                self.not_read += 1;
+                return;
+            }
+            PersonEnd::Ended(state, reason) => {
+                self.count_person(*state);
+                self.without_claims.not_read += 1;
+                self.problems.push(PersonProblem {
+                    grant: person.grant.clone(),
+                    resource: None,
+                    state: state.as_str(),
+                    reason: reason.clone(),
+                });
+                return;
+            }
+            PersonEnd::Read(landed) => landed,
+        };
+        let mut worst = PatientState::Complete;
+        for of_resource in landed {
+            let state = &of_resource.state;
+            let counts = self.by_resource.entry(state.resource.clone()).or_default();
+            counts.served += state.served;
+            counts.landed += state.landed;
+            if of_resource.vanished > 0 {
+                *self.vanished.entry(person.grant.clone()).or_default() += of_resource.vanished;
+            }
+            let is_claims = state.resource == ResourceType::explanation_of_benefit();
+            if is_claims && state.held_count == 0 {
+                match state.state {
+                    PatientState::Complete => self.without_claims.none_served += 1,
+                    PatientState::Refused => self.without_claims.refused += 1,
+                    _ => self.without_claims.not_read += 1,
+                }
+            }
+            if state.state == PatientState::Complete {
+                counts.complete += 1;
+                continue;
+            }
+            // What a consent leaves out does not make the person incomplete.
+            if state.state != PatientState::Refused {
+                worst = state.state;
+            }
+            self.problems.push(PersonProblem {
+                grant: person.grant.clone(),
+                resource: Some(state.resource.clone()),
+                state: state.state.as_str(),
+                reason: state.reason.clone().unwrap_or_default(),
+            });
+        }
+        let all_refused = landed
+            .iter()
+            .all(|found| found.state.state == PatientState::Refused);
+        if all_refused && !landed.is_empty() {
+            worst = PatientState::Refused;
+        }
+        self.count_person(worst);
+    }
+
+    pub(super) fn note_sealed(&mut self, manifests: &[LandingManifest]) {
+        for manifest in manifests {
+            let lines: u64 = manifest.parts.iter().map(|part| part.lines).sum();
+            *self.landed.entry(manifest.resource.clone()).or_default() += lines;
+            self.landed_bytes += manifest.parts.iter().map(|part| part.bytes).sum::<u64>();
+        }
+    }
+
+    fn count_person(&mut self, state: PatientState) {
+        *self.by_state.entry(state.as_str()).or_default() += 1;
+    }
+
+    /// People in a state.
+    #[must_use]
+    pub fn people_in(&self, state: PatientState) -> u64 {
+        self.by_state.get(state.as_str()).copied().unwrap_or(0)
+    }
+
+    /// Whether nothing new landed and everybody is complete.
+    #[must_use]
+    pub fn nothing_new(&self) -> bool {
+        self.landed.values().all(|lines| *lines == 0) && self.exits().is_empty()
+    }
+
+    /// Every code that applies; [`ExitCode::worst`] is the one to exit with.
+    #[must_use]
+    pub fn exits(&self) -> Vec<ExitCode> {
+        let mut exits = Vec::new();
+        let failed = [
+            PatientState::Failed,
+            PatientState::ForeignResource,
+            PatientState::Incomplete,
+            PatientState::SuspectEmpty,
+        ];
+        let has_failed = failed.into_iter().any(|state| self.people_in(state) > 0);
+        if has_failed || self.not_read > 0 || self.stopped.is_some() {
+            exits.push(ExitCode::Failed);
+        }
+        if self.people_in(PatientState::Parked) > 0 {
+            exits.push(ExitCode::Parked);
+        }
+        if self.people_in(PatientState::NeedsConsent) > 0 {
+            exits.push(ExitCode::NeedsConsent);
+        }
+        exits
+    }
+
+    pub(super) fn summary_json(&self) -> String {
+        let summary = serde_json::json!({
+            "people": self.people,
+            "by_state": self.by_state,
+            "landed": self.landed,
+            "pages": self.pages,
+            "requests": self.requests,
+        });
+        summary.to_string()
+    }
+}

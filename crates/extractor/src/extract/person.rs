@@ -1,0 +1,173 @@
+//! Reading one person: all resource types side by side, then one commit, or a named end.
+
+use std::sync::{Arc, Mutex};
+
+use claimlake_contract::{GrantHandle, PatientState, ResourceType};
+use claimlake_vault::{ExtractState, Grant, GrantState, StateChange};
+use futures_util::future::try_join_all;
+use tokio::sync::Semaphore;
+
+use super::resource::Reading;
+use super::{ExtractError, Session};
+use crate::http::fetch::End;
+use crate::land::{PersonCommit, ReadId, ResourceCommit, ResourceLanded};
+use crate::token::TokenSource;
+
+/// What became of a person.
+#[derive(Debug)]
+pub(super) struct PersonOutcome {
+    pub(super) grant: GrantHandle,
+    pub(super) end: PersonEnd,
+}
+
+#[derive(Debug)]
+pub(super) enum PersonEnd {
+    /// Read in all resource types; each has a state of its own.
+    Read(Vec<ResourceLanded>),
+    /// Nothing landed.
+    Ended(PatientState, String),
+    /// The run cannot go on.
+    Stopped(String),
+}
+
+pub(super) async fn read<T: TokenSource>(
+    session: &Session<'_, T>,
+    grant: Grant,
+    known: Vec<ExtractState>,
+    per_patient: Arc<Semaphore>,
+) -> Result<PersonOutcome, ExtractError> {
+    let reads = Mutex::new(Vec::new());
+    let read = read_resources(session, &grant, &known, &reads, &per_patient).await;
+    let end = match read {
+        Ok(commit) => {
+            let counted: Vec<ReadId> = commit
+                .resources
+                .iter()
+                .flat_map(|resource| resource.reads.iter().copied())
+                .collect();
+            let mut rest = std::mem::take(&mut *super::lock(&reads));
+            rest.retain(|read| !counted.contains(read));
+            session.lander.forget(rest).await;
+            PersonEnd::Read(session.lander.commit(commit).await?)
+        }
+        Err(end) => {
+            let all = std::mem::take(&mut *super::lock(&reads));
+            session.lander.forget(all).await;
+            note_end(session, &grant, &known, end).await?
+        }
+    };
+    Ok(PersonOutcome {
+        grant: grant.handle,
+        end,
+    })
+}
+
+async fn read_resources<T: TokenSource>(
+    session: &Session<'_, T>,
+    grant: &Grant,
+    known: &[ExtractState],
+    reads: &Mutex<Vec<ReadId>>,
+    per_patient: &Semaphore,
+) -> Result<PersonCommit, End> {
+    if grant.state == GrantState::NeedsConsent {
+        let reason = grant.reason.clone();
+        let reason = reason.unwrap_or_else(|| "the consent has ended".into());
+        return Err(End::NeedsConsent(reason));
+    }
+    let Some(patient) = &grant.patient else {
+        let reason = "the grant does not say whose it is: import it again with its patient id";
+        return Err(End::Failed(reason.into()));
+    };
+    let read_one = |resource: &ResourceType| {
+        let resource = resource.clone();
+        let known = known.iter().find(|state| state.resource == resource);
+        async move {
+            let refused = |reason: String| ResourceCommit {
+                resource: resource.clone(),
+                reads: Vec::new(),
+                state: PatientState::Refused,
+                reason: Some(reason),
+                whole: false,
+                total: None,
+                previous: known.cloned(),
+            };
+            if !grant.scopes.is_empty() && !grant.scopes.allow_search(resource.as_str()) {
+                return Ok(refused(
+                    "the consent does not include this resource type".into(),
+                ));
+            }
+            let reading = Reading {
+                session,
+                grant,
+                patient,
+                resource: &resource,
+                known,
+                reads,
+                per_patient,
+            };
+            match reading.read().await {
+                // Part of a consent is a normal outcome: the other types go on.
+                Err(End::Refused(reason)) => Ok(refused(reason)),
+                outcome => outcome,
+            }
+        }
+    };
+    let resources = try_join_all(session.options.resources.iter().map(read_one)).await?;
+    Ok(PersonCommit {
+        grant: grant.handle.clone(),
+        patient: patient.clone(),
+        resources,
+    })
+}
+
+/// Writes the state of a person of whom nothing landed; what was held stays held.
+async fn note_end<T: TokenSource>(
+    session: &Session<'_, T>,
+    grant: &Grant,
+    known: &[ExtractState],
+    end: End,
+) -> Result<PersonEnd, ExtractError> {
+    let (state, reason) = match end {
+        End::NeedsConsent(reason) => (PatientState::NeedsConsent, reason),
+        End::Parked(reason) => (PatientState::Parked, reason),
+        End::Refused(reason) => (PatientState::Refused, reason),
+        End::Failed(reason) => (PatientState::Failed, reason),
+        End::Foreign => (
+            PatientState::ForeignResource,
+            "the server sent a resource of another person".into(),
+        ),
+        End::Stop(reason) => return Ok(PersonEnd::Stopped(reason)),
+    };
+    tracing::info!(
+        grant = %grant.handle,
+        state = state.as_str(),
+        reason = %reason,
+        "a person was not read"
+    );
+    let options = session.options;
+    let now = session.fetcher.clock.now();
+    let changes = options.resources.iter().map(|resource| {
+        let known = known.iter().find(|state| state.resource == *resource);
+        StateChange {
+            state: ExtractState {
+                grant: grant.handle.clone(),
+                api: options.api,
+                resource: resource.clone(),
+                run: options.run.clone(),
+                as_of: now,
+                state,
+                reason: Some(reason.clone()),
+                served: 0,
+                landed: 0,
+                complete_at: known.and_then(|known| known.complete_at),
+                full_at: known.and_then(|known| known.full_at),
+                watermark: known.and_then(|known| known.watermark),
+                held_count: known.map_or(0, |known| known.held_count),
+            },
+            held: None,
+            checkpoint: None,
+        }
+    });
+    session.lander.states(changes.collect()).await?;
+    Ok(PersonEnd::Ended(state, reason))
+}

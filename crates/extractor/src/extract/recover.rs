@@ -1,0 +1,140 @@
+//! Sealing what a killed extraction had checkpointed, and removing what it had not.
+
+use std::collections::BTreeMap;
+
+use claimlake_contract::{ApiVersion, GrantHandle, LandingLayout, ResourceType, RunId};
+use claimlake_landing::{KeptPatient, LandingError, UnsealedRun, landing_runs, seal_interrupted};
+use claimlake_vault::{RunEnd, Vault};
+
+use super::ExtractError;
+use crate::land::CheckpointDetail;
+
+const RUNS_LOOKED_AT: u32 = 1000;
+
+/// The runs that were sealed or removed.
+pub(super) fn recover(
+    vault: &Vault,
+    layout: &LandingLayout,
+    present: &RunId,
+) -> Result<Vec<RunId>, ExtractError> {
+    let mut recovered = Vec::new();
+    for run in vault.checkpointed_runs()? {
+        if run == *present {
+            continue;
+        }
+        seal_run(vault, layout, &run)?;
+        vault.drop_checkpoints(&run)?;
+        vault.end_run(&run, RunEnd::Interrupted, None)?;
+        recovered.push(run);
+    }
+    remove_leftovers(vault, layout, present)?;
+    Ok(recovered)
+}
+
+type Kept = BTreeMap<(ApiVersion, ResourceType), Vec<(GrantHandle, KeptPatient)>>;
+
+fn seal_run(vault: &Vault, layout: &LandingLayout, run: &RunId) -> Result<(), ExtractError> {
+    let mut kept = Kept::new();
+    for checkpoint in vault.checkpoints(run)? {
+        let Ok(detail) = serde_json::from_str::<CheckpointDetail>(&checkpoint.detail) else {
+            // Its frames cannot be told from those of others: it is read again.
+            vault.forget_held(&checkpoint.grant, &checkpoint.resource)?;
+            continue;
+        };
+        let key = (detail.api, checkpoint.resource);
+        let patient = (checkpoint.grant, detail.into_kept());
+        kept.entry(key).or_default().push(patient);
+    }
+    let runs = landing_runs(layout)?;
+    for ((api, resource), patients) in kept {
+        let is_here = |unsealed: &&UnsealedRun| {
+            unsealed.run == *run && unsealed.api == api && unsealed.resource == resource
+        };
+        let is_sealed = runs.sealed.iter().any(|sealed| {
+            let manifest = &sealed.manifest;
+            manifest.run == *run && manifest.api == api && manifest.resource == resource
+        });
+        if is_sealed {
+            continue;
+        }
+        let has_frames = patients.iter().any(|(_, kept)| !kept.frames.is_empty());
+        match runs.unsealed.iter().find(is_here) {
+            None if !has_frames => {}
+            None => forget_all(vault, &resource, &patients)?,
+            Some(unsealed) if !has_frames => remove(unsealed)?,
+            Some(unsealed) => seal_folder(vault, &resource, unsealed, patients)?,
+        }
+    }
+    Ok(())
+}
+
+/// Seals with everybody whose frames are all on disk; the others are read again.
+fn seal_folder(
+    vault: &Vault,
+    resource: &ResourceType,
+    unsealed: &UnsealedRun,
+    mut patients: Vec<(GrantHandle, KeptPatient)>,
+) -> Result<(), ExtractError> {
+    loop {
+        let kept: Vec<KeptPatient> = patients.iter().map(|(_, kept)| kept.clone()).collect();
+        match seal_interrupted(unsealed, kept) {
+            Ok(_) => return Ok(()),
+            Err(LandingError::MissingFrame { path, offset }) => {
+                tracing::warn!(
+                    part.path = %path.display(),
+                    frame.offset = offset,
+                    "a landing part is cut short: the people behind the cut are read again"
+                );
+                let is_behind = |kept: &KeptPatient| {
+                    let part = |frame: &claimlake_landing::KeptFrame| {
+                        path.ends_with(claimlake_contract::part_file_name(frame.part))
+                            && frame.frame.offset >= offset
+                    };
+                    kept.frames.iter().any(part)
+                };
+                let (lost, rest): (Vec<_>, Vec<_>) =
+                    patients.into_iter().partition(|(_, kept)| is_behind(kept));
+                if lost.is_empty() {
+                    let path = path.clone();
+                    return Err(LandingError::MissingFrame { path, offset }.into());
+                }
+                forget_all(vault, resource, &lost)?;
+                patients = rest;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn forget_all(
+    vault: &Vault,
+    resource: &ResourceType,
+    patients: &[(GrantHandle, KeptPatient)],
+) -> Result<(), ExtractError> {
+    for (grant, _) in patients {
+        vault.forget_held(grant, resource)?;
+    }
+    Ok(())
+}
+
+/// Folders of extractions that were killed before their first checkpoint.
+fn remove_leftovers(
+    vault: &Vault,
+    layout: &LandingLayout,
+    present: &RunId,
+) -> Result<(), ExtractError> {
+    let known = vault.runs("extract", RUNS_LOOKED_AT)?;
+    for unsealed in landing_runs(layout)?.unsealed {
+        let is_ours = known.iter().any(|run| run.run == unsealed.run);
+        if is_ours && unsealed.run != *present {
+            remove(&unsealed)?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(unsealed: &UnsealedRun) -> Result<(), ExtractError> {
+    std::fs::remove_dir_all(&unsealed.folder).map_err(|error| {
+        ExtractError::Landing(format!("removing {}: {error}", unsealed.folder.display()))
+    })
+}

@@ -1,0 +1,306 @@
+//! Reading one resource type of one person: rounds until the pages agree, and emptiness doubted.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytes::Bytes;
+use claimlake_contract::{ApiVersion, GrantHandle, PatientState, ResourceType};
+use claimlake_vault::{ExtractState, Grant};
+use tokio::sync::Semaphore;
+
+use super::Session;
+use crate::fhir::bundle::PageError;
+use crate::fhir::pages::{PageAnswer, Pages, Round, read_once};
+use crate::fhir::search::{Search, Selection};
+use crate::http::fetch::{End, Fetched, Request, Unanswered};
+use crate::http::retry::back_off;
+use crate::land::{Lands, PageJob, ReadId, ResourceCommit};
+use crate::record::RecordedRequest;
+use crate::token::TokenSource;
+
+/// Readings of a set that keeps moving.
+const ROUNDS: u32 = 4;
+/// Readings of an answer that is empty where something was, and where nothing ever was.
+const READS_WHERE_HELD: u32 = 3;
+const READS_WHERE_NONE: u32 = 2;
+/// Tries of a page whose body is not a Bundle.
+const BODY_TRIES: u32 = 3;
+
+/// One resource type of one person, being read.
+pub(super) struct Reading<'a, T> {
+    pub(super) session: &'a Session<'a, T>,
+    pub(super) grant: &'a Grant,
+    pub(super) patient: &'a claimlake_contract::PatientId,
+    pub(super) resource: &'a ResourceType,
+    pub(super) known: Option<&'a ExtractState>,
+    /// Every reading begun for the person: those that do not count are forgotten at the end.
+    pub(super) reads: &'a Mutex<Vec<ReadId>>,
+    pub(super) per_patient: &'a Semaphore,
+}
+
+/// All rounds of one search.
+struct Rounds {
+    read: ReadId,
+    outcome: Round,
+}
+
+impl<T: TokenSource> Reading<'_, T> {
+    pub(super) async fn read(&self) -> Result<ResourceCommit, End> {
+        let whole = self.reads_whole();
+        let since = match whole {
+            true => None,
+            false => self.known.and_then(|known| known.watermark),
+        };
+        let held = self.known.map_or(0, |known| known.held_count);
+        let reads_if_empty = match (whole, held) {
+            (false, _) => 1,
+            (true, 0) if self.is_claims() => READS_WHERE_NONE,
+            (true, 0) => 1,
+            (true, _) => READS_WHERE_HELD,
+        };
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let found = self.read_selections(since).await?;
+            let distinct: u64 = found.iter().map(|rounds| rounds.distinct()).sum();
+            let agreed = found
+                .iter()
+                .all(|rounds| rounds.outcome != Round::Disagreed);
+            if agreed && distinct == 0 && tried < reads_if_empty {
+                self.forget(&found).await;
+                self.wait_between(tried).await;
+                continue;
+            }
+            let (state, reason) = match (agreed, distinct) {
+                (false, _) => (
+                    PatientState::Incomplete,
+                    Some(format!("the pages kept disagreeing in {ROUNDS} readings")),
+                ),
+                (true, 0) if whole && held > 0 => (
+                    PatientState::SuspectEmpty,
+                    Some(format!("the server serves nothing where {held} are held")),
+                ),
+                (true, _) => (PatientState::Complete, None),
+            };
+            return Ok(ResourceCommit {
+                resource: self.resource.clone(),
+                reads: found.iter().map(|rounds| rounds.read).collect(),
+                state,
+                reason,
+                whole,
+                total: found.first().and_then(Rounds::total),
+                previous: self.known.cloned(),
+            });
+        }
+    }
+
+    /// Claims are asked for by what is new once they were complete; the rest is one page anyway.
+    fn reads_whole(&self) -> bool {
+        let known = self
+            .known
+            .filter(|known| known.api == self.session.options.api);
+        let has_watermark =
+            known.is_some_and(|known| known.complete_at.is_some() && known.watermark.is_some());
+        self.session.options.full || !self.is_claims() || !has_watermark
+    }
+
+    fn is_claims(&self) -> bool {
+        *self.resource == ResourceType::explanation_of_benefit()
+    }
+
+    async fn read_selections(
+        &self,
+        since: Option<chrono::DateTime<chrono::Utc>>,
+    ) -> Result<Vec<Rounds>, End> {
+        let main = self.read_rounds(Selection::Main, since);
+        if self.session.options.api == ApiVersion::V3 && self.is_claims() {
+            let prior = self.read_rounds(Selection::PriorAuthorizations, None);
+            let (main, prior) = futures_util::future::try_join(main, prior).await?;
+            return Ok(vec![main, prior]);
+        }
+        Ok(vec![main.await?])
+    }
+
+    async fn read_rounds(
+        &self,
+        selection: Selection,
+        since: Option<chrono::DateTime<chrono::Utc>>,
+    ) -> Result<Rounds, End> {
+        let options = self.session.options;
+        let mut round = 0;
+        loop {
+            round += 1;
+            let read = self.session.next_read();
+            super::lock(self.reads).push(read);
+            let one = OneRead {
+                reading: self,
+                read,
+                search: Search {
+                    base_url: &options.base_url,
+                    api: options.api,
+                    resource: self.resource,
+                    patient: self.patient,
+                    selection,
+                    page_size: options.page_size,
+                    since,
+                },
+                pages: AtomicU32::new(0),
+            };
+            let outcome = read_once(&one, options.api, options.page_size.into()).await?;
+            if outcome != Round::Disagreed || round == ROUNDS {
+                return Ok(Rounds { read, outcome });
+            }
+            tracing::debug!(
+                grant = %self.grant.handle,
+                resource.r#type = %self.resource,
+                round.number = round,
+                "the pages are not of one set, reading again"
+            );
+            self.session.lander.forget(vec![read]).await;
+            self.wait_between(round).await;
+        }
+    }
+
+    async fn forget(&self, found: &[Rounds]) {
+        let reads = found.iter().map(|rounds| rounds.read).collect();
+        self.session.lander.forget(reads).await;
+    }
+
+    async fn wait_between(&self, round: u32) {
+        let share = self.session.fetcher.jitter.share();
+        tokio::time::sleep(back_off(round, share)).await;
+    }
+
+    async fn land(
+        &self,
+        read: ReadId,
+        body: Bytes,
+    ) -> Result<Result<crate::land::PageInfo, PageError>, End> {
+        let lands = match self.session.options.full {
+            true => Lands::Everything,
+            false => Lands::Changes,
+        };
+        let job = PageJob {
+            read,
+            grant: self.grant.handle.clone(),
+            patient: self.patient.clone(),
+            resource: self.resource.clone(),
+            lands,
+            body,
+        };
+        let landed = self.session.lander.page(job).await;
+        landed.map_err(|error| End::Stop(error.to_string()))
+    }
+}
+
+impl Rounds {
+    fn distinct(&self) -> u64 {
+        match self.outcome {
+            Round::Agreed { distinct, .. } => distinct,
+            Round::Disagreed => 0,
+        }
+    }
+
+    fn total(&self) -> Option<u64> {
+        match self.outcome {
+            Round::Agreed { total, .. } => total,
+            Round::Disagreed => None,
+        }
+    }
+}
+
+/// One reading of one search: where its pages come from.
+struct OneRead<'a, T> {
+    reading: &'a Reading<'a, T>,
+    read: ReadId,
+    search: Search<'a>,
+    pages: AtomicU32,
+}
+
+impl<T: TokenSource> Pages for OneRead<'_, T> {
+    async fn page(&self, offset: u64) -> Result<PageAnswer, End> {
+        let session = self.reading.session;
+        let grant: &GrantHandle = &self.reading.grant.handle;
+        let permit = self.reading.per_patient.acquire().await;
+        let Ok(_permit) = permit else {
+            return Err(End::Stop("the run is over".into()));
+        };
+        let request = Request {
+            grant,
+            url: self.search.url(offset),
+            headers: self.search.headers(),
+        };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let answer = match session.fetcher.get(&request).await {
+                Ok(Fetched::Body(answer)) => answer,
+                Ok(Fetched::PastEnd(answer)) => {
+                    self.record(&request, &answer)?;
+                    return Ok(PageAnswer::PastEnd);
+                }
+                Err(Unanswered { end, answer }) => {
+                    if let Some(answer) = answer {
+                        self.record(&request, &answer)?;
+                    }
+                    return Err(end);
+                }
+            };
+            match self.reading.land(self.read, answer.body.clone()).await? {
+                Ok(info) => {
+                    self.pages.fetch_add(1, Ordering::Relaxed);
+                    session.log_page(grant, info.entries);
+                    self.record(&request, &answer)?;
+                    return Ok(PageAnswer::Page(info));
+                }
+                Err(PageError::Foreign) => {
+                    tracing::error!(
+                        grant = %grant,
+                        resource.r#type = %self.reading.resource,
+                        "the server sent a resource of another person; nothing of this one lands"
+                    );
+                    return Err(End::Foreign);
+                }
+                Err(PageError::NotABundle(reason)) if tries == BODY_TRIES => {
+                    let html = crate::http::classify::is_html(&answer.headers, &answer.body);
+                    let what = match html {
+                        true => "an HTML page where a FHIR Bundle is due",
+                        false => reason,
+                    };
+                    let reason = format!("the server answered 200 with no usable Bundle: {what}");
+                    return Err(End::Failed(reason));
+                }
+                Err(PageError::NotABundle(_)) => self.reading.wait_between(tries).await,
+            }
+        }
+    }
+}
+
+impl<T: TokenSource> OneRead<'_, T> {
+    fn record(
+        &self,
+        request: &Request<'_>,
+        answer: &crate::http::client::RawAnswer,
+    ) -> Result<(), End> {
+        let Some(recorder) = &self.reading.session.recorder else {
+            return Ok(());
+        };
+        let recorded = RecordedRequest {
+            grant: request.grant,
+            api: self.search.api,
+            patient: self.search.patient,
+            scopes: self
+                .reading
+                .grant
+                .scopes
+                .iter()
+                .map(str::to_owned)
+                .collect(),
+            base_url: self.search.base_url,
+            url: &request.url,
+            headers: request.headers,
+        };
+        let written = recorder.write(&recorded, answer);
+        written.map_err(|error| End::Stop(error.to_string()))
+    }
+}

@@ -1,0 +1,160 @@
+//! What becomes durable of a person at once: frames, counts, state, what is held, checkpoint.
+
+use chrono::{DateTime, Utc};
+use claimlake_contract::{
+    ApiVersion, Frame, GrantHandle, LandingPatient, PatientId, PatientState, ResourceType, RunId,
+};
+use claimlake_landing::{KeptFrame, KeptPatient};
+use claimlake_vault::{ExtractState, Held, StateChange};
+use serde::{Deserialize, Serialize};
+
+use super::round::{ReadId, Round};
+
+/// A person who has been read, in all resource types.
+#[derive(Debug, Clone)]
+pub(crate) struct PersonCommit {
+    pub(crate) grant: GrantHandle,
+    pub(crate) patient: PatientId,
+    pub(crate) resources: Vec<ResourceCommit>,
+}
+
+/// One resource type of that person.
+#[derive(Debug, Clone)]
+pub(crate) struct ResourceCommit {
+    pub(crate) resource: ResourceType,
+    /// The readings that count; the first is the one that tells the watermark.
+    pub(crate) reads: Vec<ReadId>,
+    pub(crate) state: PatientState,
+    pub(crate) reason: Option<String>,
+    /// Whether everything was asked for, not only what is new.
+    pub(crate) whole: bool,
+    pub(crate) total: Option<u64>,
+    pub(crate) previous: Option<ExtractState>,
+}
+
+/// What a commit came to, for the report.
+#[derive(Debug, Clone)]
+pub(crate) struct ResourceLanded {
+    pub(crate) state: ExtractState,
+    pub(crate) vanished: u64,
+}
+
+/// A checkpoint as it lies sealed in the vault.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CheckpointDetail {
+    pub(crate) api: ApiVersion,
+    pub(crate) patient: LandingPatient,
+    pub(crate) frames: Vec<(u32, Frame)>,
+}
+
+impl CheckpointDetail {
+    pub(crate) fn into_kept(self) -> KeptPatient {
+        KeptPatient {
+            patient: self.patient,
+            frames: self
+                .frames
+                .into_iter()
+                .map(|(part, frame)| KeptFrame { part, frame })
+                .collect(),
+        }
+    }
+}
+
+/// Everything there is to write of one resource type.
+pub(super) struct Prepared {
+    pub(super) change: StateChange,
+    pub(super) kept: KeptPatient,
+    pub(super) landed: ResourceLanded,
+}
+
+pub(super) struct Frames<'a> {
+    pub(super) api: ApiVersion,
+    pub(super) run: &'a RunId,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Frames<'_> {
+    pub(super) fn prepare(
+        &self,
+        person: &PersonCommit,
+        commit: &ResourceCommit,
+        rounds: &[Round],
+        before: Held,
+    ) -> Prepared {
+        let served: u64 = rounds.iter().map(Round::served).sum();
+        let landed: u64 = rounds.iter().map(|round| round.landed).sum();
+        let pages: u64 = rounds.iter().map(|round| round.pages).sum();
+        let is_complete = commit.state == PatientState::Complete;
+        let was_seen = |id: &[u8; 16]| rounds.iter().any(|round| round.seen.contains_key(id));
+        let vanished = match is_complete && commit.whole {
+            true => before.ids().filter(|id| !was_seen(id)).count() as u64,
+            false => 0,
+        };
+        let mut held = match is_complete && commit.whole {
+            true => Held::default(),
+            false => before,
+        };
+        for round in rounds {
+            for (id, content) in &round.seen {
+                held.hold(*id, *content);
+            }
+        }
+        let newest = rounds.first().and_then(|round| round.newest.clone());
+        let previous = commit.previous.as_ref();
+        let known = previous.and_then(|state| state.watermark);
+        // A smaller answer than before proves nothing about what is new.
+        let watermark = match is_complete && vanished == 0 {
+            true => known.max(newest.as_ref().map(|(instant, _)| *instant)),
+            false => known,
+        };
+        let state = ExtractState {
+            grant: person.grant.clone(),
+            api: self.api,
+            resource: commit.resource.clone(),
+            run: self.run.clone(),
+            as_of: self.now,
+            state: commit.state,
+            reason: commit.reason.clone(),
+            served,
+            landed,
+            complete_at: match is_complete {
+                true => Some(self.now),
+                false => previous.and_then(|state| state.complete_at),
+            },
+            full_at: match is_complete && commit.whole {
+                true => Some(self.now),
+                false => previous.and_then(|state| state.full_at),
+            },
+            watermark,
+            held_count: held.len() as u64,
+        };
+        let patient = LandingPatient {
+            grant: person.grant.clone(),
+            patient: person.patient.clone(),
+            total: commit.total,
+            pages,
+            resources: landed,
+            last_updated: newest.map(|(_, text)| text),
+            state: commit.state,
+            frames: Vec::new(),
+        };
+        let frames: Vec<KeptFrame> = rounds
+            .iter()
+            .flat_map(|round| round.frames.iter().copied())
+            .collect();
+        let detail = CheckpointDetail {
+            api: self.api,
+            patient: patient.clone(),
+            frames: frames.iter().map(|kept| (kept.part, kept.frame)).collect(),
+        };
+        Prepared {
+            change: StateChange {
+                state: state.clone(),
+                held: Some(held),
+                checkpoint: serde_json::to_string(&detail).ok(),
+            },
+            kept: KeptPatient { patient, frames },
+            landed: ResourceLanded { state, vanished },
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! The landing thread itself, and the handle the network side talks to it through.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use claimlake_contract::{
+    ApiVersion, Clock, GrantHandle, LandingLayout, LandingManifest, LandingOrigin, PatientId,
+    ResourceType, RunId,
+};
+use claimlake_landing::{KeptPatient, LandingError, LandingWriter, WriterOptions};
+use claimlake_vault::{Held, StateChange, Vault, VaultError};
+use tokio::sync::{mpsc, oneshot};
+
+use super::commit::{Frames, PersonCommit, ResourceLanded};
+use super::round::{Lands, PageInfo, ReadId, Round};
+use crate::fhir::bundle::PageError;
+
+/// Jobs that wait; with the bodies being received they are what memory is bounded by.
+const WAITING_JOBS: usize = 16;
+/// Commits are synced together: after so many other jobs at the latest.
+const JOBS_BEFORE_SYNC: usize = 24;
+
+/// Landing failed: the run cannot go on.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum LandError {
+    #[error(transparent)]
+    Landing(Arc<LandingError>),
+    #[error("{0}")]
+    Vault(Arc<VaultError>),
+    #[error("the landing thread has stopped")]
+    Stopped,
+}
+
+impl From<LandingError> for LandError {
+    fn from(error: LandingError) -> Self {
+        Self::Landing(Arc::new(error))
+    }
+}
+
+impl From<VaultError> for LandError {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(Arc::new(error))
+    }
+}
+
+/// A page to be landed.
+#[derive(Debug)]
+pub(crate) struct PageJob {
+    pub(crate) read: ReadId,
+    pub(crate) grant: GrantHandle,
+    pub(crate) patient: PatientId,
+    pub(crate) resource: ResourceType,
+    pub(crate) lands: Lands,
+    pub(crate) body: Bytes,
+}
+
+/// What the run sealed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sealed {
+    pub(crate) manifests: Vec<LandingManifest>,
+}
+
+type Reply<T> = oneshot::Sender<Result<T, LandError>>;
+
+enum Job {
+    Page(PageJob, Reply<Result<PageInfo, PageError>>),
+    Forget(Vec<ReadId>),
+    Commit(Box<PersonCommit>, Reply<Vec<ResourceLanded>>),
+    States(Vec<StateChange>, Reply<()>),
+    Seal(Reply<Sealed>),
+}
+
+/// The handle of the landing thread.
+#[derive(Debug)]
+pub(crate) struct Lander {
+    jobs: mpsc::Sender<Job>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Lander {
+    pub(crate) fn start(
+        layout: &LandingLayout,
+        api: ApiVersion,
+        run: &RunId,
+        vault: &Arc<Vault>,
+        clock: &Arc<dyn Clock>,
+    ) -> std::io::Result<Self> {
+        let (jobs, waiting) = mpsc::channel(WAITING_JOBS);
+        let thread = Thread {
+            layout: layout.clone(),
+            api,
+            run: run.clone(),
+            vault: Arc::clone(vault),
+            clock: Arc::clone(clock),
+            writers: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            rounds: HashMap::new(),
+            held: HashMap::new(),
+            waiting_commits: Vec::new(),
+            failed: None,
+        };
+        let thread = std::thread::Builder::new()
+            .name("landing".into())
+            .spawn(move || thread.work(waiting))?;
+        Ok(Self {
+            jobs,
+            thread: Some(thread),
+        })
+    }
+
+    pub(crate) async fn page(
+        &self,
+        job: PageJob,
+    ) -> Result<Result<PageInfo, PageError>, LandError> {
+        self.ask(|reply| Job::Page(job, reply)).await
+    }
+
+    /// The frames of these readings do not count.
+    pub(crate) async fn forget(&self, reads: Vec<ReadId>) {
+        if !reads.is_empty() {
+            // Where the thread has stopped, nothing is sealed any more.
+            let _ = self.jobs.send(Job::Forget(reads)).await;
+        }
+    }
+
+    /// Makes a person durable.
+    pub(crate) async fn commit(
+        &self,
+        person: PersonCommit,
+    ) -> Result<Vec<ResourceLanded>, LandError> {
+        self.ask(|reply| Job::Commit(Box::new(person), reply)).await
+    }
+
+    /// Writes states of which nothing landed.
+    pub(crate) async fn states(&self, states: Vec<StateChange>) -> Result<(), LandError> {
+        self.ask(|reply| Job::States(states, reply)).await
+    }
+
+    /// Seals the run with all that was committed.
+    pub(crate) async fn seal(mut self) -> Result<Sealed, LandError> {
+        let sealed = self.ask(Job::Seal).await;
+        drop(self.jobs);
+        if let Some(thread) = self.thread.take() {
+            thread.join().map_err(|_| LandError::Stopped)?;
+        }
+        sealed
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, LandError> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs
+            .send(job(reply))
+            .await
+            .map_err(|_| LandError::Stopped)?;
+        answer.await.map_err(|_| LandError::Stopped)?
+    }
+}
+
+struct Thread {
+    layout: LandingLayout,
+    api: ApiVersion,
+    run: RunId,
+    vault: Arc<Vault>,
+    clock: Arc<dyn Clock>,
+    writers: BTreeMap<ResourceType, LandingWriter>,
+    kept: BTreeMap<ResourceType, Vec<KeptPatient>>,
+    rounds: HashMap<ReadId, Round>,
+    /// What was held before, of people under way.
+    held: HashMap<(GrantHandle, ResourceType), Held>,
+    waiting_commits: Vec<(PersonCommit, Reply<Vec<ResourceLanded>>)>,
+    /// Once landing has failed, every job is answered so.
+    failed: Option<LandError>,
+}
+
+impl Thread {
+    fn work(mut self, mut waiting: mpsc::Receiver<Job>) {
+        let mut since_commit = 0;
+        while let Some(job) = waiting.blocking_recv() {
+            self.job(job);
+            while since_commit < JOBS_BEFORE_SYNC
+                && let Ok(job) = waiting.try_recv()
+            {
+                self.job(job);
+                since_commit += 1;
+            }
+            since_commit = 0;
+            self.sync_commits();
+        }
+    }
+
+    fn job(&mut self, job: Job) {
+        // A reply whose asker has gone is nobody's loss.
+        match job {
+            Job::Page(page, reply) => {
+                let _ = reply.send(self.guarded(|thread| thread.page(&page)));
+            }
+            Job::Forget(reads) => {
+                for read in reads {
+                    self.rounds.remove(&read);
+                }
+            }
+            Job::Commit(person, reply) => self.waiting_commits.push((*person, reply)),
+            Job::States(states, reply) => {
+                self.sync_commits();
+                for change in &states {
+                    let state = &change.state;
+                    let key = (state.grant.clone(), state.resource.clone());
+                    self.held.remove(&key);
+                }
+                let _ = reply.send(self.guarded(|thread| {
+                    thread.vault.record_extract(&states)?;
+                    Ok(())
+                }));
+            }
+            Job::Seal(reply) => {
+                self.sync_commits();
+                let _ = reply.send(self.guarded(Self::seal));
+            }
+        }
+    }
+
+    fn guarded<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, LandError>,
+    ) -> Result<T, LandError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let outcome = work(self);
+        if let Err(error) = &outcome {
+            self.failed = Some(error.clone());
+        }
+        outcome
+    }
+
+    fn page(&mut self, page: &PageJob) -> Result<Result<PageInfo, PageError>, LandError> {
+        let key = (page.grant.clone(), page.resource.clone());
+        if !self.held.contains_key(&key) {
+            let held = self.vault.held(&page.grant, &page.resource)?;
+            self.held.insert(key.clone(), held);
+        }
+        let held = match page.lands {
+            Lands::Everything => None,
+            Lands::Changes => self.held.get(&key),
+        };
+        let round = self.rounds.entry(page.read).or_default();
+        let of = (self.api, &page.resource, &page.patient);
+        let lines = match round.read(&page.body, of, held) {
+            Ok(lines) => lines,
+            Err(error) => return Ok(Err(error)),
+        };
+        if lines.count > 0 {
+            let writer = match self.writers.entry(page.resource.clone()) {
+                std::collections::btree_map::Entry::Occupied(writer) => writer.into_mut(),
+                std::collections::btree_map::Entry::Vacant(place) => {
+                    place.insert(LandingWriter::create(
+                        &self.layout,
+                        self.api,
+                        &page.resource,
+                        &self.run,
+                        LandingOrigin::Extract,
+                        WriterOptions::default(),
+                    )?)
+                }
+            };
+            let written = writer.append_frame(&lines.text, lines.count)?;
+            round.frames.push(claimlake_landing::KeptFrame {
+                part: written.part,
+                frame: written.frame,
+            });
+        }
+        Ok(Ok(lines.info))
+    }
+
+    /// Frames first, then the vault: what the vault says has landed is on disk.
+    fn sync_commits(&mut self) {
+        if self.waiting_commits.is_empty() {
+            return;
+        }
+        let commits = std::mem::take(&mut self.waiting_commits);
+        let (people, replies): (Vec<_>, Vec<_>) = commits.into_iter().unzip();
+        let outcome = self.guarded(|thread| thread.commit_all(&people));
+        match outcome {
+            Ok(landed) => {
+                for (reply, landed) in replies.into_iter().zip(landed) {
+                    let _ = reply.send(Ok(landed));
+                }
+            }
+            Err(error) => {
+                for reply in replies {
+                    let _ = reply.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    fn commit_all(
+        &mut self,
+        people: &[PersonCommit],
+    ) -> Result<Vec<Vec<ResourceLanded>>, LandError> {
+        for writer in self.writers.values_mut() {
+            writer.sync()?;
+        }
+        let run = self.run.clone();
+        let frames = Frames {
+            api: self.api,
+            run: &run,
+            now: self.clock.now(),
+        };
+        let mut changes = Vec::new();
+        let mut kept = Vec::new();
+        let mut landed = Vec::new();
+        for person in people {
+            let mut of_person = Vec::new();
+            for commit in &person.resources {
+                let rounds: Vec<Round> = commit
+                    .reads
+                    .iter()
+                    .map(|read| self.rounds.remove(read).unwrap_or_default())
+                    .collect();
+                let key = (person.grant.clone(), commit.resource.clone());
+                let before = match self.held.remove(&key) {
+                    Some(held) => held,
+                    None => self.vault.held(&person.grant, &commit.resource)?,
+                };
+                let prepared = frames.prepare(person, commit, &rounds, before);
+                changes.push(prepared.change);
+                kept.push((commit.resource.clone(), prepared.kept));
+                of_person.push(prepared.landed);
+            }
+            landed.push(of_person);
+        }
+        self.vault.record_extract(&changes)?;
+        for (resource, patient) in kept {
+            self.kept.entry(resource).or_default().push(patient);
+        }
+        Ok(landed)
+    }
+
+    fn seal(&mut self) -> Result<Sealed, LandError> {
+        let mut sealed = Sealed::default();
+        for (resource, writer) in std::mem::take(&mut self.writers) {
+            let kept = self.kept.remove(&resource).unwrap_or_default();
+            if kept.iter().all(|patient| patient.frames.is_empty()) {
+                writer.discard()?;
+            } else {
+                sealed.manifests.push(writer.seal_keeping(kept)?);
+            }
+        }
+        self.vault.drop_checkpoints(&self.run)?;
+        Ok(sealed)
+    }
+}
