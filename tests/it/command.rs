@@ -97,7 +97,8 @@ impl Ended {
 
 /// Says aloud that a test did not run; the test harness keeps what `eprintln` says to itself.
 pub(crate) fn skipped(why: &str) {
-    writeln!(std::io::stderr(), "SKIPPED: {why}").unwrap();
+    let line = format!("SKIPPED: {why}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
 /// The repository.

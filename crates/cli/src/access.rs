@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use claimlake_contract::{Secret, SystemClock};
-use claimlake_extractor::oauth::App;
-use claimlake_vault::{KeySource, Keyring, Vault};
+use claimlake_contract::{ExitCode, Secret, SystemClock};
+use claimlake_extractor::oauth::{App, OauthError};
+use claimlake_vault::{KeySource, Keyring, Vault, VaultError};
 
 use crate::env;
 use crate::failure::{Failure, Outcome};
@@ -30,6 +30,27 @@ pub(crate) fn open_vault(invocation: &Invocation) -> Outcome<Arc<Vault>> {
         ));
     }
     Ok(Arc::new(vault))
+}
+
+/// A refusal of the vault, with its exit code.
+pub(crate) fn vault_failure(error: VaultError) -> Failure {
+    match error.is_configuration() {
+        true => Failure::usage(error),
+        false => error.into(),
+    }
+}
+
+/// A refusal on the way to tokens, with its exit code.
+pub(crate) fn oauth_failure(error: OauthError) -> Failure {
+    let exit = match &error {
+        error if error.is_configuration() => ExitCode::Usage,
+        error if error.needs_consent() => ExitCode::NeedsConsent,
+        _ => ExitCode::Failed,
+    };
+    Failure {
+        exit,
+        cause: error.into(),
+    }
 }
 
 /// Where the vault's key is looked for; the order is the vault's.

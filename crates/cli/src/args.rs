@@ -86,8 +86,12 @@ pub(crate) enum Command {
     /// Serve a local Blue Button with synthetic people
     #[cfg(feature = "sandbox")]
     Sandbox(command::sandbox::SandboxArguments),
+    /// Ask one person for consent
+    Authorize(command::authorize::AuthorizeArguments),
     /// Lend a valid access token of one person to another program
     Token(command::token::TokenArguments),
+    /// Fetch all claims of everyone who consented
+    Extract(command::extract::ExtractArguments),
     /// Land NDJSON, FHIR resources and Bundles that came from elsewhere
     Import(command::import::ImportArguments),
     /// Publish staged rows as the next snapshot of the lake
@@ -112,6 +116,8 @@ impl Command {
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => "sandbox",
             Self::Token(_) => "token",
+            Self::Extract(_) => "extract",
+            Self::Authorize(_) => "authorize",
             Self::Import(_) => "import",
             Self::Load(_) => "load",
             Self::Status => "status",

@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
+pub(crate) mod authorize;
 pub(crate) mod completions;
+pub(crate) mod extract;
 pub(crate) mod import;
 pub(crate) mod load;
 #[cfg(feature = "sandbox")]
@@ -22,6 +24,8 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         #[cfg(feature = "sandbox")]
         Command::Sandbox(arguments) => sandbox::run(arguments, invocation),
         Command::Token(arguments) => token::run(&arguments, invocation),
+        Command::Extract(arguments) => extract::run(&arguments, invocation),
+        Command::Authorize(arguments) => authorize::run(&arguments, invocation),
         Command::Import(arguments) => import::run(&arguments, invocation),
         Command::Load(arguments) => load::run(&arguments, invocation),
         Command::Status => status::run(invocation),

@@ -26,6 +26,9 @@ use crate::args::{Arguments, Command};
 use crate::invocation::Invocation;
 
 fn main() -> std::process::ExitCode {
+    if let Some(exit) = claimlake_extractor::oauth::supervise() {
+        return exit;
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage_exit(&error),

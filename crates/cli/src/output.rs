@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use claimlake_contract::ExitCode;
 use indicatif::MultiProgress;
@@ -19,6 +20,8 @@ pub(crate) struct Output {
     bars: Option<MultiProgress>,
     /// What the last event will say besides command and exit code.
     summary: Mutex<Map<String, Value>>,
+    /// Whether the last event is told.
+    ended: AtomicBool,
 }
 
 impl Output {
@@ -29,6 +32,7 @@ impl Output {
             quiet: global.quiet,
             bars: on_terminal.then(MultiProgress::new),
             summary: Mutex::default(),
+            ended: AtomicBool::new(false),
         }
     }
 
@@ -77,8 +81,17 @@ impl Output {
         self.locked_summary().insert(key.into(), value);
     }
 
+    /// An event that ends the stream in place of the summary, for a command that promises so.
+    pub(crate) fn last_event(&self, event: &Value) -> io::Result<()> {
+        self.ended.store(true, Ordering::Relaxed);
+        self.event(event)
+    }
+
     /// The last event.
     pub(crate) fn summary(&self, command: &str, exit: ExitCode) {
+        if self.ended.load(Ordering::Relaxed) {
+            return;
+        }
         let mut fields = self.locked_summary();
         let mut event = Map::new();
         event.insert("event".into(), "summary".into());

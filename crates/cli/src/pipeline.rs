@@ -68,6 +68,9 @@ pub(crate) struct Source {
     pub(crate) eobs: Option<u32>,
     #[serde(default)]
     pub(crate) seed: Option<u64>,
+    /// A recording for the embedded sandbox to serve, relative to the file.
+    #[serde(default)]
+    pub(crate) replay: Option<PathBuf>,
 }
 
 /// What serves the claims.
@@ -98,8 +101,8 @@ impl Default for Extract {
     fn default() -> Self {
         Self {
             page_size: 50,
-            concurrency: 16,
-            per_patient: 4,
+            concurrency: 128,
+            per_patient: 6,
             max_rps: None,
         }
     }

@@ -41,7 +41,7 @@ impl StageSummary {
     }
 
     /// Tells it: `headline` in one line, then the others.
-    pub(crate) fn tell(mut self, invocation: &Invocation, headline: &str) {
+    pub(crate) fn tell(&mut self, invocation: &Invocation, headline: &str) {
         let took = self.began.elapsed();
         let output = invocation.output();
         let mut words = format!("{:<10} {headline} in {}", self.stage, plural::seconds(took));
@@ -51,7 +51,7 @@ impl StageSummary {
         output.say(&words);
         self.fields
             .insert("seconds".into(), json!(took.as_secs_f64()));
-        output.add_to_summary(self.stage, Value::Object(self.fields));
+        output.add_to_summary(self.stage, Value::Object(std::mem::take(&mut self.fields)));
     }
 }
 

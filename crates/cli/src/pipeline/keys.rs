@@ -29,6 +29,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
             "client_secret_env",
             "patients",
             "eobs",
+            "replay",
             "seed",
         ],
     ),

@@ -45,13 +45,21 @@ impl PipelineOrigin {
         }
     }
 
+    /// The folder that paths of the pipeline are relative to.
+    pub(crate) fn folder(&self) -> &Path {
+        match self {
+            Self::Builtin(_) => Path::new(""),
+            Self::File(file) => file.parent().unwrap_or(Path::new("")),
+        }
+    }
+
     /// The views that the globs name, each once, in the order of their paths.
     pub(crate) fn views(&self, globs: &[String]) -> anyhow::Result<Vec<ViewFile>> {
         let mut views: Vec<ViewFile> = Vec::new();
         for pattern in globs {
             let found = match self {
                 Self::Builtin(_) => builtin::views(pattern),
-                Self::File(file) => view_files(file.parent().unwrap_or(Path::new("")), pattern)?,
+                Self::File(_) => view_files(self.folder(), pattern)?,
             };
             if found.is_empty() {
                 bail!(

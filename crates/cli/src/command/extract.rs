@@ -1,0 +1,163 @@
+//! `claimlake extract`: all pages of all resources of all grants into landing.
+
+#[cfg(feature = "sandbox")]
+mod embedded;
+mod tell;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use claimlake_contract::{Clock, ExitCode, PatientId, SystemClock};
+use claimlake_extractor::oauth::{App, BrokerClient, BrokerLaunch};
+use claimlake_extractor::{
+    ExtractError, ExtractOptions, ExtractOutcome, RecordOptions, SourceIdentity,
+};
+use claimlake_vault::Vault;
+use clap::Args;
+
+use crate::access;
+use crate::failure::{Failure, Outcome};
+use crate::interrupt;
+use crate::invocation::Invocation;
+use crate::pipeline::SourceKind;
+use crate::summary::StageSummary;
+
+const EXAMPLES: &str = "\
+Examples:
+  claimlake extract                                     synthetic people of the embedded sandbox
+  claimlake --pipeline blue_button extract              everyone who consented; only what changed
+  claimlake --pipeline blue_button extract --full --patient -20140000008325
+  claimlake extract --record recordings/v2              what `sandbox --replay` serves again";
+
+/// Arguments of `extract`.
+#[derive(Debug, Clone, Default, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ExtractArguments {
+    /// Read everything again rather than what changed
+    #[arg(long)]
+    full: bool,
+
+    /// Only this person, by patient id or grant handle; may be given several times
+    #[arg(long = "patient", value_name = "ID", allow_hyphen_values = true)]
+    patients: Vec<String>,
+
+    /// Write every exchange with the server into this new folder: no token, code or secret
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+
+    /// Allow --record against a server with real people; the recording is marked
+    #[arg(long, requires = "record")]
+    record_phi: bool,
+}
+
+/// A server, and an app registered with it.
+struct Server {
+    app: App,
+    identity: SourceIdentity,
+}
+
+/// Extracts.
+pub(crate) fn run(arguments: &ExtractArguments, invocation: &Invocation) -> Outcome {
+    let source = &invocation.pipeline()?.source;
+    let mut summary = StageSummary::begin("extract");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let outcome = match source.kind {
+        SourceKind::BlueButton => {
+            let app = access::app(source)?;
+            let vault = access::open_vault(invocation)?;
+            if vault.grants()?.is_empty() {
+                return Err(Failure::usage(anyhow!(
+                    "nobody has consented yet: run {} first",
+                    invocation.next("authorize")
+                )));
+            }
+            let identity = SourceIdentity::blue_button(app.base_url());
+            let server = Server { app, identity };
+            runtime.block_on(read(arguments, invocation, &server, &vault))?
+        }
+        SourceKind::Sandbox => runtime.block_on(from_sandbox(arguments, invocation))?,
+    };
+    let exit = ExitCode::worst(outcome.exits());
+    tell::tell(&mut summary, &outcome, invocation)?;
+    Ok(exit)
+}
+
+#[cfg(feature = "sandbox")]
+async fn from_sandbox(
+    arguments: &ExtractArguments,
+    invocation: &Invocation,
+) -> Outcome<ExtractOutcome> {
+    let vault = access::open_vault(invocation)?;
+    let sandbox = embedded::start(invocation).await?;
+    let server = embedded::consent(&sandbox, invocation, &vault).await?;
+    let outcome = read(arguments, invocation, &server, &vault).await;
+    sandbox.shutdown().await;
+    outcome
+}
+
+#[cfg(not(feature = "sandbox"))]
+async fn from_sandbox(_: &ExtractArguments, _: &Invocation) -> Outcome<ExtractOutcome> {
+    Err(Failure::usage(anyhow!(
+        "this claimlake was built without the sandbox: use a pipeline with source.kind = \"blue_button\""
+    )))
+}
+
+async fn read(
+    arguments: &ExtractArguments,
+    invocation: &Invocation,
+    server: &Server,
+    vault: &Arc<Vault>,
+) -> Outcome<ExtractOutcome> {
+    let pipeline = invocation.pipeline()?;
+    let data = invocation.data()?;
+    let _lock = data.lock("landing")?;
+    let base_url = server.app.base_url().clone();
+    let mut options = ExtractOptions::new(
+        data.next_run(invocation.clock())?,
+        base_url,
+        server.identity.clone(),
+        pipeline.source.api,
+    );
+    options.resources.clone_from(&pipeline.source.resources);
+    options.page_size = pipeline.extract.page_size;
+    options.concurrency = pipeline.extract.concurrency;
+    options.per_patient = pipeline.extract.per_patient;
+    options.max_rps = pipeline.extract.max_rps;
+    options.full = arguments.full;
+    options.only = arguments.patients.iter().map(PatientId::new).collect();
+    options.record = arguments.record.clone().map(|dir| RecordOptions {
+        dir,
+        phi_allowed: arguments.record_phi,
+    });
+    options.seed = random_seed()?;
+    options.stop = interrupt::watch(invocation.output())?;
+    let broker = BrokerClient::connect(&server.app, vault, BrokerLaunch::this_program()?)
+        .await
+        .map_err(access::oauth_failure)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    claimlake_extractor::extract(
+        &options,
+        &broker,
+        vault,
+        &data.landing(),
+        &clock,
+        invocation.progress().as_ref(),
+    )
+    .await
+    .map_err(failure)
+}
+
+fn failure(error: ExtractError) -> Failure {
+    Failure {
+        exit: error.exit(),
+        cause: error.into(),
+    }
+}
+
+/// Jitter must differ between machines that were throttled at the same moment.
+fn random_seed() -> anyhow::Result<u64> {
+    getrandom::u64().map_err(|error| anyhow!("no random bytes: {error}"))
+}
