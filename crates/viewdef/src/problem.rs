@@ -29,6 +29,8 @@ pub enum ProblemKind {
     TooManyDigits,
     /// Several values where one is expected.
     NotOneValue,
+    /// More rows, or more work, than one resource may cause.
+    TooLarge,
 }
 
 impl fmt::Display for CellProblem {

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use claimlake_viewdef::oracle;
 use serde_json::Value;
 use support::sentinels::{Sentinels, is_told_apart};
-use support::{inventory_bodies, pipeline_views, real_bodies};
+use support::{inventory_bodies, pipeline_views, real_bodies, views_in};
 
 #[test]
 fn every_view_is_valid_named_as_its_file_and_described() {
@@ -31,6 +31,11 @@ fn every_view_is_valid_named_as_its_file_and_described() {
             );
         }
     }
+}
+
+#[test]
+fn the_views_of_the_benchmark_are_valid() {
+    assert_eq!(views_in("bench_views").len(), 4);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Expressions to collections.
 
+use std::cell::Cell;
+
 use super::EvaluationError;
 use super::item::{Item, Scalar};
 use super::{functions, navigate, operators};
@@ -9,11 +11,44 @@ use serde_json::Value;
 /// A collection, or why there is none.
 pub(super) type Found<'a> = Result<Vec<Item<'a>>, EvaluationError>;
 
+/// How many steps one view may take over one resource: far more than any real one does.
+const STEPS: usize = 100_000_000;
+
+/// The steps that are left.
+#[derive(Debug)]
+pub(super) struct Budget(Cell<usize>);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(Cell::new(STEPS))
+    }
+}
+
+impl Budget {
+    #[cfg(test)]
+    pub(super) fn of(steps: usize) -> Self {
+        Self(Cell::new(steps))
+    }
+
+    /// Takes steps off.
+    ///
+    /// # Errors
+    ///
+    /// There are not so many left.
+    pub(super) fn spend(&self, steps: usize) -> Result<(), EvaluationError> {
+        let left = self.0.get().checked_sub(steps);
+        self.0.set(left.unwrap_or(0));
+        left.map(|_| ()).ok_or_else(EvaluationError::too_much_work)
+    }
+}
+
 /// What an expression is evaluated in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Context<'a, 'c> {
     /// The resource.
     pub(super) root: &'c Item<'a>,
+    /// The steps that are left.
+    pub(super) budget: &'c Budget,
     /// `$this`
     pub(super) this: &'c Item<'a>,
     /// `%rowIndex`
@@ -23,9 +58,10 @@ pub(super) struct Context<'a, 'c> {
 }
 
 impl<'a, 'c> Context<'a, 'c> {
-    pub(super) fn new(root: &'c Item<'a>) -> Self {
+    pub(super) fn new(root: &'c Item<'a>, budget: &'c Budget) -> Self {
         Self {
             root,
+            budget,
             this: root,
             row_index: 0,
             declared_type: None,
@@ -41,6 +77,12 @@ impl<'a, 'c> Context<'a, 'c> {
     }
 
     pub(super) fn evaluate(&self, expression: &Expr) -> Found<'a> {
+        let found = self.collection(expression)?;
+        self.budget.spend(1 + found.len())?;
+        Ok(found)
+    }
+
+    fn collection(&self, expression: &Expr) -> Found<'a> {
         Ok(match &expression.kind {
             ExprKind::This => vec![self.this.clone()],
             ExprKind::Resource => vec![self.root.clone()],

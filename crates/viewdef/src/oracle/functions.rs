@@ -59,7 +59,7 @@ pub(super) fn call<'a>(
             }
             found
         }
-        Function::Distinct => distinct(items),
+        Function::Distinct => distinct(context, items)?,
         Function::HasValue => {
             let has_value =
                 matches!(items.as_slice(), [item] if matches!(item.scalar(), Ok(Some(_))));

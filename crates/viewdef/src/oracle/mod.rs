@@ -22,7 +22,7 @@ use crate::definition::ViewDefinition;
 use crate::fhirpath::Expr;
 use crate::problem::{CellProblem, ProblemKind, ResourceProblem};
 
-use evaluate::Context;
+use evaluate::{Budget, Context};
 use item::Item;
 
 pub use ndjson::row_as_json;
@@ -66,6 +66,14 @@ impl EvaluationError {
         }
     }
 
+    fn too_much_work() -> Self {
+        Self {
+            kind: ProblemKind::TooLarge,
+            expected: "an expression that ends soon".into(),
+            found: "one that does not".into(),
+        }
+    }
+
     fn several(count: usize) -> Self {
         Self {
             kind: ProblemKind::NotOneValue,
@@ -104,7 +112,8 @@ pub fn evaluate(view: &ViewDefinition, resource: &Value) -> Result<Evaluation, R
 /// An operator or a function gets what it cannot take.
 pub fn evaluate_path(expression: &Expr, resource: &Value) -> Result<Vec<Value>, EvaluationError> {
     let root = Item::resource(resource);
-    let context = Context::new(&root);
+    let budget = Budget::default();
+    let context = Context::new(&root, &budget);
     let items = context.evaluate(expression)?;
     Ok(items.iter().filter_map(Item::to_json).collect())
 }

@@ -36,8 +36,13 @@ pub(super) fn binary<'a>(
     match operator {
         Op::Equal => Ok(truth(equal(&left, &right))),
         Op::NotEqual => Ok(truth(equal(&left, &right).map(|equal| !equal))),
-        Op::Equivalent => Ok(truth(Some(equivalent(&left, &right)))),
-        Op::NotEquivalent => Ok(truth(Some(!equivalent(&left, &right)))),
+        Op::Equivalent | Op::NotEquivalent => {
+            context
+                .budget
+                .spend(left.len().saturating_mul(right.len()))?;
+            let equivalent = equivalent(&left, &right);
+            Ok(truth(Some(equivalent == (operator == Op::Equivalent))))
+        }
         Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual => {
             let order = order(&left, &right)?;
             Ok(truth(order.map(|order| match operator {
@@ -49,20 +54,25 @@ pub(super) fn binary<'a>(
         }
         Op::In => membership(&left, &right).map(truth),
         Op::Contains => membership(&right, &left).map(truth),
-        Op::Union => Ok(distinct(left.into_iter().chain(right))),
+        Op::Union => distinct(context, left.into_iter().chain(right)),
         Op::Concatenate => {
             let left = text_of(&left)?.unwrap_or_default();
             let right = text_of(&right)?.unwrap_or_default();
+            context.budget.spend(left.len() + right.len())?;
             Ok(vec![Item::text(left + &right)])
         }
-        _ => arithmetic(operator, &left, &right),
+        _ => arithmetic(context, operator, &left, &right),
     }
 }
 
 /// The items without those equal to an earlier one.
-pub(super) fn distinct<'a>(items: impl IntoIterator<Item = Item<'a>>) -> Vec<Item<'a>> {
+pub(super) fn distinct<'a>(
+    context: &Context<'a, '_>,
+    items: impl IntoIterator<Item = Item<'a>>,
+) -> Found<'a> {
     let mut kept: Vec<Item<'a>> = Vec::new();
     for item in items {
+        context.budget.spend(kept.len())?;
         if !kept
             .iter()
             .any(|known| equal_items(known, &item) == Some(true))
@@ -70,7 +80,7 @@ pub(super) fn distinct<'a>(items: impl IntoIterator<Item = Item<'a>>) -> Vec<Ite
             kept.push(item);
         }
     }
-    kept
+    Ok(kept)
 }
 
 fn logic(
@@ -122,6 +132,7 @@ fn membership(item: &[Item<'_>], among: &[Item<'_>]) -> Result<Option<bool>, Eva
 }
 
 fn arithmetic<'a>(
+    context: &Context<'a, '_>,
     operator: BinaryOperator,
     left_items: &[Item<'a>],
     right_items: &[Item<'a>],
@@ -135,6 +146,7 @@ fn arithmetic<'a>(
         (Scalar::Text { text: left, .. }, Scalar::Text { text: right, .. })
             if operator == Op::Add =>
         {
+            context.budget.spend(left.len() + right.len())?;
             return Ok(vec![Item::text(left + &right)]);
         }
         _ => {

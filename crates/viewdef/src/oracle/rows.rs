@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::evaluate::Context;
+use super::evaluate::{Budget, Context};
 use super::item::{Item, Scalar};
 use super::{Evaluation, EvaluationError, cell};
 use crate::definition::{Iteration, Path, Select, ViewDefinition};
@@ -11,6 +11,8 @@ use crate::problem::{CellProblem, ProblemKind, ResourceProblem};
 /// More rows of one resource, or more elements of one `repeat`, are taken for a view that does
 /// not end.
 const MAX_ROWS: usize = 1_000_000;
+/// The same for cells, which are what takes memory.
+const MAX_CELLS: usize = 20_000_000;
 const MAX_REPEAT_DEPTH: usize = 256;
 
 type Row = Vec<Value>;
@@ -24,7 +26,8 @@ pub(super) fn evaluate(
         return Ok(Evaluation::default());
     }
     let root = Item::resource(resource);
-    let context = Context::new(&root);
+    let budget = Budget::default();
+    let context = Context::new(&root, &budget);
     for filter in &view.filters {
         if !passes(&context, filter)? {
             return Ok(Evaluation::default());
@@ -242,7 +245,7 @@ fn repeat<'a>(
 fn without_end(place: &str) -> ResourceProblem {
     ResourceProblem {
         place: place.to_owned(),
-        kind: ProblemKind::NotOneValue,
+        kind: ProblemKind::TooLarge,
         expected: format!("at most {MAX_ROWS} rows of a resource"),
         found: "more".into(),
     }
@@ -256,8 +259,13 @@ fn refuse_too_many(rows: usize, select: &Select) -> Result<(), ResourceProblem> 
 }
 
 fn cross_join(left: &[Row], right: &[Row], select: &Select) -> Result<Vec<Row>, ResourceProblem> {
-    refuse_too_many(left.len().saturating_mul(right.len()), select)?;
-    let mut joined = Vec::with_capacity(left.len() * right.len());
+    let rows = left.len().saturating_mul(right.len());
+    refuse_too_many(rows, select)?;
+    let width = |rows: &[Row]| rows.first().map_or(0, Vec::len);
+    if rows.saturating_mul(width(left) + width(right)) > MAX_CELLS {
+        return Err(without_end(&select.place));
+    }
+    let mut joined = Vec::with_capacity(rows);
     for left in left {
         for right in right {
             joined.push(left.iter().chain(right).cloned().collect());

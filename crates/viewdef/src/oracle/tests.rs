@@ -1,5 +1,7 @@
 use serde_json::{Value, json};
 
+use super::evaluate::{Budget, Context};
+use super::item::Item;
 use super::{Evaluation, evaluate, evaluate_path};
 use crate::definition::ViewDefinition;
 use crate::fhirpath::{Constants, parse};
@@ -125,4 +127,20 @@ fn selects_that_multiply_without_bound_are_stopped() {
         {"forEach": "name", "column": [{"name": "b", "path": "use"}]}]});
     let view = ViewDefinition::from_json(&view).unwrap();
     assert!(evaluate(&view, &patient).is_err());
+}
+
+#[test]
+fn expressions_whose_work_grows_without_bound_are_stopped() {
+    let patient = json!({"resourceType": "Patient", "name": [{"use": "a"}, {"use": "b"}]});
+    let root = Item::resource(&patient);
+    let nested = "%resource.name.select(".repeat(40) + "use" + &")".repeat(40);
+    let doubled = "'text'".to_owned() + &".select($this & $this)".repeat(60);
+    for source in [nested, doubled] {
+        let expression = parse(&source, &Constants::new()).unwrap();
+        let budget = Budget::of(100_000);
+        let error = Context::new(&root, &budget)
+            .evaluate(&expression)
+            .unwrap_err();
+        assert_eq!(error.kind, ProblemKind::TooLarge);
+    }
 }

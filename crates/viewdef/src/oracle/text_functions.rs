@@ -49,7 +49,11 @@ fn with_texts<'a>(
         (Function::StartsWith, [prefix]) => vec![Item::boolean(text.starts_with(prefix))],
         (Function::EndsWith, [suffix]) => vec![Item::boolean(text.ends_with(suffix))],
         (Function::ContainsText, [part]) => vec![Item::boolean(text.contains(part))],
-        (Function::Replace, [pattern, by]) => vec![Item::text(text.replace(pattern, by))],
+        (Function::Replace, [pattern, by]) => {
+            let found = text.matches(pattern.as_str()).count();
+            context.budget.spend(found.saturating_mul(by.len()))?;
+            vec![Item::text(text.replace(pattern, by))]
+        }
         _ => Vec::new(),
     })
 }
@@ -62,7 +66,10 @@ fn join<'a>(context: &Context<'a, '_>, items: &[Item<'a>], separator: Option<&Ex
     };
     let mut texts = Vec::new();
     for item in items {
-        texts.extend(text_of(std::slice::from_ref(item))?);
+        if let Some(text) = text_of(std::slice::from_ref(item))? {
+            context.budget.spend(text.len() + separator.len())?;
+            texts.push(text);
+        }
     }
     Ok(vec![Item::text(texts.join(&separator))])
 }

@@ -15,10 +15,14 @@ pub(crate) fn pipelines() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pipelines")
 }
 
-/// The views of the pipelines by file name without extension.
+/// The views of the demo and of the real service by file name without extension.
 pub(crate) fn pipeline_views() -> BTreeMap<String, ViewDefinition> {
-    let folder = pipelines().join("views");
-    std::fs::read_dir(folder)
+    views_in("views")
+}
+
+/// The views in a folder of the pipelines.
+pub(crate) fn views_in(folder: &str) -> BTreeMap<String, ViewDefinition> {
+    std::fs::read_dir(pipelines().join(folder))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
