@@ -8,10 +8,13 @@ mod app;
 mod authorize;
 mod automatic;
 mod broker;
+mod callback;
 mod classify;
 mod endpoint;
 mod error;
 mod exchange;
+mod one_step;
+mod page;
 mod revoke;
 mod supervise;
 
@@ -22,8 +25,11 @@ pub use authorize::{
     read_callback, start,
 };
 pub use automatic::AutomaticConsent;
+#[cfg(test)]
+pub(crate) use broker::Refresher;
 pub use broker::{BrokerClient, BrokerLaunch, broker_main};
 pub use error::OauthError;
+pub use one_step::{AuthorizeEvent, Authorized, BROWSER_PAGES, OneStep, authorize, finish};
 pub use revoke::Revoked;
 pub use supervise::supervise;
 
@@ -37,4 +43,15 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     words
+}
+
+/// A token source within the process, for tests of what uses one.
+#[cfg(test)]
+pub(crate) fn in_process_tokens(
+    vault: std::sync::Arc<claimlake_vault::Vault>,
+    app: App,
+    clock: std::sync::Arc<dyn claimlake_contract::Clock>,
+) -> std::sync::Arc<broker::Refresher> {
+    let endpoint = endpoint::Endpoint::new(app).unwrap();
+    broker::Refresher::new(vault, endpoint, clock, Default::default())
 }

@@ -1,0 +1,252 @@
+//! `authorize` in one step: listen, send the person to the consent page, take the answer, store
+//! the grant; and the second of two steps, for an answer that arrived elsewhere.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use claimlake_vault::{Grant, GrantChange, Vault};
+use tokio::sync::mpsc;
+use url::Url;
+
+use super::authorize::{
+    AuthorizeRequest, Callback, CallbackOutcome, StartedAuthorization, read_callback, start,
+};
+use super::broker::BrokerClient;
+use super::callback::{CallbackListener, Visit};
+use super::page::Page;
+use super::{App, OauthError};
+
+/// What the browser may show instead of coming back, and what each page means. Most of the
+/// server's errors never reach the redirect URI.
+pub const BROWSER_PAGES: &[(&str, &str)] = &[
+    (
+        "\"Missing Required Parameter(s)\" or \"State parameter\" (400)",
+        "the URL was cut off: copy it whole, from https to its end",
+    ),
+    (
+        "a page titled 401 or 400 with no more words",
+        "the server does not know the client_id: check the variable that client_id_env names, and \
+         base_url (sandbox and production have different ones)",
+    ),
+    (
+        "\"Invalid scopes.\" (400)",
+        "the app is not registered for a scope it asks for",
+    ),
+    (
+        "a 400 page after the login",
+        "redirect_uri is not registered letter for letter: scheme, host, port, path, slash",
+    ),
+    (
+        "\"temporarily inactive\" (403)",
+        "the app is switched off at the server: ask the Blue Button team",
+    ),
+    (
+        "\"Unable to verify permission\" (403)",
+        "the app may not use this API version yet: set source.api to v2",
+    ),
+    (
+        "\"Not found\" after a long pause (404)",
+        "the consent page lives for ten minutes: begin again",
+    ),
+    (
+        "a page that says your data could not be found (404)",
+        "the person can log in but has no data: nothing to be done here",
+    ),
+    (
+        "a 409 or 502 page",
+        "the server cannot look the person up now: try again later",
+    ),
+    (
+        "the browser cannot connect to 127.0.0.1",
+        "the browser runs on another machine than claimlake: use authorize --start and --finish",
+    ),
+];
+
+/// How long to wait, and for what.
+#[derive(Debug, Clone)]
+pub struct OneStep {
+    /// What to ask for; its `redirect_uri` must lead to this machine.
+    pub request: AuthorizeRequest,
+    /// When to say what a browser that does not come back may be showing.
+    pub hint_after: Duration,
+    /// When to give up.
+    pub give_up_after: Duration,
+}
+
+impl OneStep {
+    /// A hint after half a minute; the end after the ten minutes that a consent page lives and
+    /// five more for the login.
+    #[must_use]
+    pub fn new(request: AuthorizeRequest) -> Self {
+        Self {
+            request,
+            hint_after: Duration::from_secs(30),
+            give_up_after: Duration::from_secs(900),
+        }
+    }
+}
+
+/// What happens while a one-step authorization runs, in time to be shown.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AuthorizeEvent<'a> {
+    /// The person's browser must go here; it comes back to `redirect_uri`, which must be
+    /// registered exactly so (a port that was chosen freely aside).
+    Url {
+        /// The consent page.
+        url: &'a Url,
+        /// What must be registered.
+        redirect_uri: &'a str,
+    },
+    /// Nobody has come back for a while: time to show [`BROWSER_PAGES`].
+    StillWaiting,
+    /// The server says that the person has no data; the browser shows that as a page of its own.
+    PersonNotFound,
+    /// A callback came that answers another request, or none; it was turned away.
+    StrayCallback,
+}
+
+/// A grant that was stored.
+#[derive(Debug, Clone)]
+pub struct Authorized {
+    /// The grant as it is now.
+    pub grant: Grant,
+    /// Whether it is new.
+    pub change: GrantChange,
+}
+
+/// Runs an authorization from the URL to the stored grant. `tell` shows the URL, or opens it.
+///
+/// # Errors
+/// [`OauthError::Configuration`] where the port is in use or the server refuses the request,
+/// [`OauthError::Declined`] where the person says no, [`OauthError::TimedOut`].
+pub async fn authorize(
+    app: &App,
+    vault: &Vault,
+    broker: &BrokerClient,
+    one_step: &OneStep,
+    now: DateTime<Utc>,
+    tell: impl Fn(AuthorizeEvent<'_>),
+) -> Result<Authorized, OauthError> {
+    // The port first: without it there is nothing to begin.
+    let listener = CallbackListener::bind(&one_step.request.redirect_uri).await?;
+    let mut request = one_step.request.clone();
+    if listener.redirect_uri().port() != port_of(&request.redirect_uri) {
+        request.redirect_uri = listener.redirect_uri().to_string();
+    }
+    let started = start(app, vault, &request, now)?;
+    tell(AuthorizeEvent::Url {
+        url: &started.url,
+        redirect_uri: &one_step.request.redirect_uri,
+    });
+    let (visits, mut visitors) = mpsc::channel(8);
+    let waiting = async {
+        let hint = tokio::time::sleep(one_step.hint_after);
+        tokio::pin!(hint);
+        let mut hinted = false;
+        loop {
+            tokio::select! {
+                () = &mut hint, if !hinted => {
+                    hinted = true;
+                    tell(AuthorizeEvent::StillWaiting);
+                }
+                Some(visit) = visitors.recv() => {
+                    if let Some(outcome) = receive(visit, &started, broker, &tell).await {
+                        return outcome;
+                    }
+                }
+            }
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = waiting => outcome,
+        () = listener.serve(visits) => Err(timed_out()),
+        () = tokio::time::sleep(one_step.give_up_after) => Err(timed_out()),
+    };
+    // The page that says how it went is still on its way to the browser.
+    tokio::time::sleep(PAGE_GRACE).await;
+    let stored = outcome?;
+    Ok(Authorized {
+        grant: vault.grant(&stored.handle)?,
+        change: stored.change,
+    })
+}
+
+const PAGE_GRACE: Duration = Duration::from_millis(150);
+
+fn timed_out() -> OauthError {
+    OauthError::TimedOut {
+        reason: "nobody came back from the consent page in time: begin again with authorize; \
+                 where the browser is on another machine, use authorize --start and --finish"
+            .into(),
+    }
+}
+
+fn port_of(redirect_uri: &str) -> Option<u16> {
+    Url::parse(redirect_uri).ok()?.port()
+}
+
+/// Takes a visit; none where the wait goes on.
+async fn receive(
+    visit: Visit,
+    started: &StartedAuthorization,
+    broker: &BrokerClient,
+    tell: &impl Fn(AuthorizeEvent<'_>),
+) -> Option<Result<claimlake_vault::Stored, OauthError>> {
+    let show = |page| {
+        // Where the browser has gone, nobody needs the page.
+        let _ = visit.page.send(page);
+    };
+    let callback = match visit.callback {
+        Ok(Some(callback)) if callback.state == started.state => callback,
+        Ok(Some(_)) => {
+            tell(AuthorizeEvent::StrayCallback);
+            show(Page::OtherRequest);
+            return None;
+        }
+        Ok(None) => {
+            tell(AuthorizeEvent::PersonNotFound);
+            show(Page::NotFound);
+            return None;
+        }
+        Err(_) => {
+            tell(AuthorizeEvent::StrayCallback);
+            show(Page::Unusable);
+            return None;
+        }
+    };
+    let page_of_failure = match callback.outcome {
+        CallbackOutcome::Code(_) => Page::Failed,
+        CallbackOutcome::Denied => Page::Declined,
+        CallbackOutcome::Refused(_) => Page::Refused,
+    };
+    let outcome = broker.finish_authorization(callback).await;
+    show(if outcome.is_ok() {
+        Page::Connected
+    } else {
+        page_of_failure
+    });
+    Some(outcome)
+}
+
+/// The second of two steps: takes the address that the browser was sent to, from any process.
+///
+/// # Errors
+/// [`OauthError::Callback`] where it is none, or answers no authorization begun here;
+/// [`OauthError::Declined`] where the person said no.
+pub async fn finish(
+    vault: &Vault,
+    broker: &BrokerClient,
+    callback_url: &str,
+) -> Result<Authorized, OauthError> {
+    let callback: Callback = read_callback(callback_url)?.ok_or_else(|| OauthError::Callback {
+        reason: "the callback URL names no request (no state): it is the server's note that the \
+                 person has no data, or was cut off"
+            .into(),
+    })?;
+    let stored = broker.finish_authorization(callback).await?;
+    Ok(Authorized {
+        grant: vault.grant(&stored.handle)?,
+        change: stored.change,
+    })
+}
