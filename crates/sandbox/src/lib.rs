@@ -11,16 +11,17 @@ mod clock;
 mod config;
 mod error;
 mod fault;
+mod fhir;
 mod http;
 mod noise;
 mod oauth;
+mod population;
 mod replay;
 mod route;
 mod sandbox;
 mod serve;
 mod server;
 mod service;
-mod standin;
 mod wire;
 
 pub use account::{Account, PersonAccount};

@@ -14,7 +14,9 @@ use crate::clock::MovableClock;
 use crate::config::SandboxConfig;
 use crate::error::SandboxError;
 use crate::fault::{FaultBook, FaultSpec};
+use crate::fhir::FhirStore;
 use crate::oauth::ledger::Ledger;
+use crate::population::{MOST_PEOPLE, PopulationConfig};
 use crate::replay::Recording;
 use crate::serve::records::{PersonTruth, Records};
 use crate::serve::throttle::Throttle;
@@ -157,7 +159,15 @@ fn open_records(config: &SandboxConfig) -> Result<Box<dyn Records>, SandboxError
     if let Some(folder) = &config.replay {
         return Ok(Box::new(Recording::open(folder)?));
     }
-    Ok(Box::new(crate::standin::StandIn::new(config.patients)))
+    if config.patients > MOST_PEOPLE {
+        let text = format!("the sandbox has at most {MOST_PEOPLE} people: lower --patients");
+        return Err(SandboxError::Config(text));
+    }
+    Ok(Box::new(FhirStore::new(PopulationConfig {
+        seed: config.seed,
+        patients: config.patients,
+        eobs_mean: config.eobs_mean,
+    })))
 }
 
 impl Sandbox {

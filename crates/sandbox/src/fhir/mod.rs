@@ -1,0 +1,447 @@
+//! The FHIR data of the population: bodies made on demand and kept while they fit, searched as the
+//! real backends search. Knows nothing of HTTP.
+
+mod body;
+mod cache;
+mod json;
+mod select;
+mod v2;
+mod v3;
+mod vocabulary;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use claimlake_contract::ApiVersion;
+
+use self::body::Body;
+use self::cache::Cache;
+use crate::population::claim::{Claim, person_and_number, v2_claim_id, v3_claim_id};
+use crate::population::day;
+use crate::population::dice::Dice;
+use crate::population::history::{Disturbance, History, load_time};
+use crate::population::person::Person;
+use crate::population::{Population, PopulationConfig};
+use crate::serve::records::{Drift, Found, Kind, PersonTruth, Records, Search};
+
+/// Bytes of bodies that are kept.
+const BODIES_KEPT: usize = 256 * 1024 * 1024;
+/// Claims whose records are kept, of all people together.
+const CLAIMS_KEPT: usize = 1_500_000;
+
+/// A body is the same as long as these are.
+type BodyKey = (ApiVersion, usize, Claim);
+
+/// The history of one person with the person.
+#[derive(Debug)]
+struct Life {
+    person: Person,
+    history: History,
+    /// How many weekly loads and disturbances it knows of.
+    as_of: (u32, usize),
+}
+
+/// The population as the two API versions tell of it.
+pub(crate) struct FhirStore {
+    population: Population,
+    weeks: AtomicU32,
+    drift: Mutex<std::collections::HashMap<usize, Vec<Disturbance>>>,
+    lives: Mutex<Cache<usize, Arc<Life>>>,
+    bodies: Mutex<Cache<BodyKey, Body>>,
+}
+
+impl fmt::Debug for FhirStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("FhirStore")
+            .field("population", &self.population)
+            .field("weeks", &self.weeks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The number a claim has with its contractor, the same in both versions; a later revision has its
+/// own.
+fn control_number(seed: u64, revision: u8) -> u64 {
+    let drawn = Dice::of(&[seed, 0x0063_636e, u64::from(revision)]).next();
+    10_000_000_000_000 + drawn % 1_000_000_000_000
+}
+
+/// A claim's body.
+pub(crate) fn render(space: ApiVersion, person: &Person, claim: &Claim) -> Body {
+    match space {
+        ApiVersion::V2 => v2::eob(person, claim),
+        ApiVersion::V3 => v3::eob(person, claim),
+    }
+}
+
+/// All bodies of a person that are no claims: the patient, then the coverages.
+pub(crate) fn render_others(space: ApiVersion, person: &Person) -> Vec<(Kind, Body)> {
+    let mut bodies = Vec::new();
+    match space {
+        ApiVersion::V2 => {
+            bodies.push((Kind::Patient, v2::patient(person)));
+            bodies.extend(v2::PARTS.map(|part| (Kind::Coverage, v2::coverage(person, part))));
+        }
+        ApiVersion::V3 => {
+            bodies.push((Kind::Patient, v3::patient(person)));
+            let ids = v3::coverage_ids(person);
+            bodies.extend(
+                ids.iter()
+                    .map(|id| (Kind::Coverage, v3::coverage(person, id))),
+            );
+        }
+    }
+    bodies
+}
+
+impl FhirStore {
+    pub(crate) fn new(config: PopulationConfig) -> Self {
+        Self {
+            population: Population::new(config),
+            weeks: AtomicU32::new(0),
+            drift: Mutex::default(),
+            lives: Mutex::new(Cache::of_size(CLAIMS_KEPT)),
+            bodies: Mutex::new(Cache::of_size(BODIES_KEPT)),
+        }
+    }
+
+    fn life(&self, index: usize) -> Arc<Life> {
+        let drift = lock(&self.drift).get(&index).cloned().unwrap_or_default();
+        let as_of = (self.weeks.load(Ordering::SeqCst), drift.len());
+        if let Some(life) = lock(&self.lives)
+            .get(&index)
+            .filter(|life| life.as_of == as_of)
+        {
+            return life;
+        }
+        let person = self.population.person(index);
+        let mean = self.population.config().eobs_mean;
+        let history = History::of(&person, mean, as_of.0, &drift);
+        let size = history.claims.len() + 10;
+        let life = Arc::new(Life {
+            person,
+            history,
+            as_of,
+        });
+        lock(&self.lives).insert(index, Arc::clone(&life), size);
+        life
+    }
+
+    fn claim_body(&self, space: ApiVersion, person: &Person, claim: &Claim) -> Body {
+        let key = (space, person.index, *claim);
+        if let Some(body) = lock(&self.bodies).get(&key) {
+            return body;
+        }
+        // Rendered outside the lock: other requests go on.
+        let body = render(space, person, claim);
+        lock(&self.bodies).insert(key, body.clone(), body.len());
+        body
+    }
+
+    fn search_claims(
+        &self,
+        person: usize,
+        space: ApiVersion,
+        search: &Search,
+        now: DateTime<Utc>,
+    ) -> Found {
+        let life = self.life(person);
+        let history = &life.history;
+        let claims = |order: &[usize], finds: fn(&Search, &Claim) -> bool| -> Vec<Claim> {
+            order
+                .iter()
+                .filter_map(|position| history.claims.get(*position).copied())
+                .filter(|claim| finds(search, claim))
+                .collect()
+        };
+        let (found, authorizations) = match space {
+            ApiVersion::V2 => (claims(&history.v2, select::finds_in_v2), 0),
+            ApiVersion::V3 => {
+                let shown = select::finds_prior_authorizations(search);
+                let count = if shown {
+                    history.prior_authorizations.len()
+                } else {
+                    0
+                };
+                (claims(&history.v3, select::finds_in_v3), count)
+            }
+        };
+        let total = found.len() + authorizations;
+        let end = search.offset.saturating_add(search.count).min(total);
+        let mut newest = load_time(life.as_of.0);
+        let mut resources = Vec::new();
+        for position in search.offset..end {
+            if let Some(claim) = found.get(position) {
+                newest = newest.max(claim.updated);
+                resources.push(self.claim_body(space, &life.person, claim).at(now));
+            } else if let Some(authorization) =
+                history.prior_authorizations.get(position - found.len())
+            {
+                resources.push(v3::prior_authorization(&life.person, authorization).at(now));
+            }
+        }
+        Found {
+            resources,
+            total,
+            last_updated: bundle_time(space, newest, now),
+        }
+    }
+
+    fn search_others(
+        &self,
+        person: usize,
+        space: ApiVersion,
+        kind: Kind,
+        search: &Search,
+        now: DateTime<Utc>,
+    ) -> Found {
+        let person = self.population.person(person);
+        let found: Vec<Bytes> = render_others(space, &person)
+            .into_iter()
+            .filter(|(found, _)| *found == kind)
+            .map(|(_, body)| body.at(now))
+            .filter(|body| search.last_updated.holds(last_updated(body)))
+            .collect();
+        let newest = load_time(self.weeks.load(Ordering::SeqCst));
+        Found {
+            total: found.len(),
+            resources: found
+                .into_iter()
+                .skip(search.offset)
+                .take(search.count)
+                .collect(),
+            last_updated: bundle_time(space, newest, now),
+        }
+    }
+
+    fn read_claim(
+        &self,
+        space: ApiVersion,
+        id: &str,
+        now: DateTime<Utc>,
+    ) -> Option<(usize, Bytes)> {
+        let number = match space {
+            ApiVersion::V2 => id.split_once('-')?.1,
+            ApiVersion::V3 => id,
+        };
+        let (person, number) = person_and_number(number.parse().ok()?)?;
+        if person >= self.population.people() {
+            return None;
+        }
+        let life = self.life(person);
+        let claim = life
+            .history
+            .claims
+            .iter()
+            .find(|claim| claim.number == number)?;
+        let is_it = match space {
+            ApiVersion::V2 => claim.is_in_v2() && v2_id(person, claim) == id,
+            ApiVersion::V3 => v3_id(person, claim) == id,
+        };
+        is_it.then(|| (person, self.claim_body(space, &life.person, claim).at(now)))
+    }
+}
+
+fn v2_id(person: usize, claim: &Claim) -> String {
+    let number = v2_claim_id(person, claim.number, claim.is_intruder);
+    format!("{}-{number}", claim.kind.lower())
+}
+
+fn v3_id(person: usize, claim: &Claim) -> String {
+    v3_claim_id(person, claim.number, claim.is_intruder).to_string()
+}
+
+/// `meta.lastUpdated` of a bundle: the newest load in v2, the time of the request in v3.
+fn bundle_time(space: ApiVersion, newest: i64, now: DateTime<Utc>) -> String {
+    let instant = match space {
+        ApiVersion::V2 => day::instant(newest),
+        ApiVersion::V3 => now,
+    };
+    instant.format("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string()
+}
+
+/// When a body of ours says that it was last updated.
+fn last_updated(body: &[u8]) -> DateTime<Utc> {
+    const MARK: &[u8] = b"\"lastUpdated\":\"";
+    let text = body
+        .windows(MARK.len())
+        .position(|window| window == MARK)
+        .and_then(|start| body.get(start + MARK.len()..))
+        .and_then(|rest| rest.split(|byte| *byte == b'"').next())
+        .and_then(|text| std::str::from_utf8(text).ok());
+    text.and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Records for FhirStore {
+    fn people(&self) -> usize {
+        self.population.people()
+    }
+
+    fn login(&self, person: usize) -> String {
+        self.population.person(person).login
+    }
+
+    fn name(&self, person: usize) -> (String, String) {
+        let person = self.population.person(person);
+        (person.given, person.family)
+    }
+
+    fn patient_id(&self, person: usize, space: ApiVersion) -> String {
+        let person = self.population.person(person);
+        match space {
+            ApiVersion::V2 => person.v2_id.to_string(),
+            ApiVersion::V3 => person.v3_id.to_string(),
+        }
+    }
+
+    fn find_login(&self, login: &str) -> Option<usize> {
+        self.population.find_login(login)
+    }
+
+    fn find_patient(&self, id: &str, space: ApiVersion) -> Option<usize> {
+        match space {
+            ApiVersion::V2 => self.population.find_by_v2(id),
+            ApiVersion::V3 => self.population.find_by_v3(id),
+        }
+    }
+
+    fn search(
+        &self,
+        person: usize,
+        space: ApiVersion,
+        kind: Kind,
+        search: &Search,
+        now: DateTime<Utc>,
+    ) -> Found {
+        match kind {
+            Kind::ExplanationOfBenefit => self.search_claims(person, space, search, now),
+            Kind::Patient | Kind::Coverage => self.search_others(person, space, kind, search, now),
+        }
+    }
+
+    fn read(
+        &self,
+        space: ApiVersion,
+        kind: Kind,
+        id: &str,
+        now: DateTime<Utc>,
+    ) -> Option<(usize, Bytes)> {
+        match kind {
+            Kind::ExplanationOfBenefit => self.read_claim(space, id, now),
+            Kind::Patient => {
+                let person = self.find_patient(id, space)?;
+                let body = match space {
+                    ApiVersion::V2 => v2::patient(&self.population.person(person)),
+                    ApiVersion::V3 => v3::patient(&self.population.person(person)),
+                };
+                Some((person, body.at(now)))
+            }
+            Kind::Coverage => self.read_coverage(space, id, now),
+        }
+    }
+
+    fn advance_week(&self) {
+        self.weeks.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn drift(&self, person: usize, space: ApiVersion, drift: Drift) {
+        let disturbance = match drift {
+            Drift::Insert => Disturbance::Insert,
+            Drift::Delete => Disturbance::DeleteFirst {
+                in_v3: space == ApiVersion::V3,
+            },
+        };
+        lock(&self.drift)
+            .entry(person)
+            .or_default()
+            .push(disturbance);
+    }
+
+    fn truth(&self, person: usize, space: ApiVersion) -> PersonTruth {
+        let life = self.life(person);
+        let history = &life.history;
+        let mut eob_ids: Vec<String> = history
+            .claims
+            .iter()
+            .filter(|claim| match space {
+                ApiVersion::V2 => claim.is_in_v2(),
+                ApiVersion::V3 => !claim.source.is_shared_system(),
+            })
+            .map(|claim| match space {
+                ApiVersion::V2 => v2_id(person, claim),
+                ApiVersion::V3 => v3_id(person, claim),
+            })
+            .collect();
+        eob_ids.sort_unstable();
+        let mut coverage_ids = self.coverage_ids(space, &life.person);
+        coverage_ids.sort_unstable();
+        let mut prior_authorization_ids = match space {
+            ApiVersion::V2 => Vec::new(),
+            ApiVersion::V3 => history
+                .prior_authorizations
+                .iter()
+                .map(v3::prior_authorization_id)
+                .collect(),
+        };
+        prior_authorization_ids.sort_unstable();
+        PersonTruth {
+            login: life.person.login.clone(),
+            patient: self.patient_id(person, space),
+            eob_ids,
+            prior_authorization_ids,
+            coverage_ids,
+        }
+    }
+}
+
+impl FhirStore {
+    fn coverage_ids(&self, space: ApiVersion, person: &Person) -> Vec<String> {
+        match space {
+            ApiVersion::V2 => v2::PARTS
+                .iter()
+                .map(|part| format!("part-{part}-{}", person.v2_id))
+                .collect(),
+            ApiVersion::V3 => v3::coverage_ids(person),
+        }
+    }
+
+    fn read_coverage(
+        &self,
+        space: ApiVersion,
+        id: &str,
+        now: DateTime<Utc>,
+    ) -> Option<(usize, Bytes)> {
+        // The person's id is what follows the kind of coverage, up to a contract.
+        let rest = id
+            .strip_prefix("dual-")
+            .or_else(|| id.strip_prefix("part-")?.get(2..))?;
+        let digits = rest
+            .trim_start_matches('-')
+            .find(|byte: char| !byte.is_ascii_digit());
+        let sign = rest.len() - rest.trim_start_matches('-').len();
+        let patient = rest.get(..digits.map_or(rest.len(), |length| length + sign))?;
+        let index = self.find_patient(patient, space)?;
+        let person = self.population.person(index);
+        let position = self
+            .coverage_ids(space, &person)
+            .iter()
+            .position(|known| known == id)?;
+        let body = render_others(space, &person)
+            .into_iter()
+            .filter(|(kind, _)| *kind == Kind::Coverage)
+            .map(|(_, body)| body)
+            .nth(position)?;
+        Some((index, body.at(now)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,258 @@
+//! One claim as it was billed: what both API versions tell of, each in its own words.
+
+use super::day::Day;
+
+/// The eight kinds of claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub(crate) enum ClaimKind {
+    #[default]
+    Carrier,
+    Pde,
+    Outpatient,
+    Dme,
+    Hha,
+    Hospice,
+    Inpatient,
+    Snf,
+}
+
+impl ClaimKind {
+    pub(crate) const ALL: [ClaimKind; 8] = [
+        ClaimKind::Carrier,
+        ClaimKind::Pde,
+        ClaimKind::Outpatient,
+        ClaimKind::Dme,
+        ClaimKind::Hha,
+        ClaimKind::Hospice,
+        ClaimKind::Inpatient,
+        ClaimKind::Snf,
+    ];
+
+    /// As in a v2 id and in the search parameter `type`.
+    pub(crate) fn lower(self) -> &'static str {
+        match self {
+            ClaimKind::Carrier => "carrier",
+            ClaimKind::Pde => "pde",
+            ClaimKind::Outpatient => "outpatient",
+            ClaimKind::Dme => "dme",
+            ClaimKind::Hha => "hha",
+            ClaimKind::Hospice => "hospice",
+            ClaimKind::Inpatient => "inpatient",
+            ClaimKind::Snf => "snf",
+        }
+    }
+
+    /// As in the EOB type coding.
+    pub(crate) fn upper(self) -> &'static str {
+        match self {
+            ClaimKind::Carrier => "CARRIER",
+            ClaimKind::Pde => "PDE",
+            ClaimKind::Outpatient => "OUTPATIENT",
+            ClaimKind::Dme => "DME",
+            ClaimKind::Hha => "HHA",
+            ClaimKind::Hospice => "HOSPICE",
+            ClaimKind::Inpatient => "INPATIENT",
+            ClaimKind::Snf => "SNF",
+        }
+    }
+
+    /// Billed by a facility on revenue centre lines.
+    pub(crate) fn is_institutional(self) -> bool {
+        !matches!(self, ClaimKind::Carrier | ClaimKind::Pde | ClaimKind::Dme)
+    }
+
+    /// A stay in a bed.
+    pub(crate) fn is_stay(self) -> bool {
+        matches!(
+            self,
+            ClaimKind::Inpatient | ClaimKind::Snf | ClaimKind::Hospice
+        )
+    }
+}
+
+/// Where a claim stands among the versions of its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) enum Standing {
+    /// The version that counts.
+    #[default]
+    Final,
+    /// Replaced by a later one, or voided.
+    Superseded,
+}
+
+/// The system a claim was read from; v2 knows only the first two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) enum Source {
+    /// National Claims History.
+    #[default]
+    Nch,
+    /// Part D events.
+    Ddps,
+    /// Shared systems, in flight: Part A.
+    Fiss,
+    /// Shared systems, in flight: Part B.
+    Mcs,
+    /// Shared systems, in flight: DME.
+    Vms,
+}
+
+impl Source {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Source::Nch => "NCH",
+            Source::Ddps => "DDPS",
+            Source::Fiss => "FISS",
+            Source::Mcs => "MCS",
+            Source::Vms => "VMS",
+        }
+    }
+
+    /// The code of the System-Type tag.
+    pub(crate) fn system_type(self) -> &'static str {
+        match self {
+            Source::Nch => "NationalClaimsHistory",
+            Source::Ddps => "DDPS",
+            Source::Fiss | Source::Mcs | Source::Vms => "SharedSystem",
+        }
+    }
+
+    pub(crate) fn is_shared_system(self) -> bool {
+        matches!(self, Source::Fiss | Source::Mcs | Source::Vms)
+    }
+
+    /// Where a claim of `kind` comes from once it is settled.
+    pub(crate) fn settled(kind: ClaimKind) -> Self {
+        if kind == ClaimKind::Pde {
+            Source::Ddps
+        } else {
+            Source::Nch
+        }
+    }
+
+    /// Where a claim of `kind` is while in flight; Part D events never are.
+    pub(crate) fn in_flight(kind: ClaimKind) -> Option<Self> {
+        match kind {
+            ClaimKind::Carrier => Some(Source::Mcs),
+            ClaimKind::Dme => Some(Source::Vms),
+            ClaimKind::Pde => None,
+            _ => Some(Source::Fiss),
+        }
+    }
+}
+
+/// One version of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Claim {
+    /// Unique per person; the ids follow from it.
+    pub(crate) number: u32,
+    /// The number of the first version: all versions of a claim share it.
+    pub(crate) group: u32,
+    /// The number of the version that this one replaces.
+    pub(crate) prior: Option<u32>,
+    /// 0 for the original.
+    pub(crate) revision: u8,
+    pub(crate) kind: ClaimKind,
+    pub(crate) standing: Standing,
+    pub(crate) source: Source,
+    /// First and last day of service.
+    pub(crate) from: Day,
+    pub(crate) through: Day,
+    /// `meta.lastUpdated`, in milliseconds since the epoch.
+    pub(crate) updated: i64,
+    /// Concerns treatment of substance use: labelled in v3, left out by v2.
+    pub(crate) is_sensitive: bool,
+    /// Inserted ahead of all others to disturb paging.
+    pub(crate) is_intruder: bool,
+    /// What decides the contents; versions of a claim share it.
+    pub(crate) seed: u64,
+}
+
+impl Claim {
+    /// Whether v2 serves it: settled, and not about substance use.
+    pub(crate) fn is_in_v2(&self) -> bool {
+        !self.source.is_shared_system() && !self.is_sensitive
+    }
+}
+
+/// A prior authorization (v3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PriorAuthorization {
+    pub(crate) number: u32,
+    pub(crate) from: Day,
+    pub(crate) until: Day,
+    pub(crate) updated: i64,
+    pub(crate) seed: u64,
+}
+
+// Regular ids begin with -11… or -9…, so that an intruder's -10… sorts before them all as text.
+const V2_LONG: i64 = 11_000_000_000;
+const V2_SHORT: i64 = 9_000_000_000;
+const V2_INTRUDER: i64 = 10_000_000_000;
+const V3_REGULAR: i64 = 9_000_000_000_000;
+const V3_INTRUDER: i64 = 9_900_000_000_000;
+const NUMBERS: i64 = 10_000;
+
+/// How many claims a person can have.
+pub(crate) const MOST_CLAIMS: u32 = 9_999;
+
+/// The claim id of v2: lengths and signs differ, so that text and number order differ too.
+pub(crate) fn v2_claim_id(person: usize, number: u32, is_intruder: bool) -> i64 {
+    let key = key(person, number);
+    if is_intruder {
+        return -(V2_INTRUDER + key);
+    }
+    match number % 16 {
+        3 | 9 => -(V2_SHORT + key),
+        7 => V2_SHORT + key,
+        _ => -(V2_LONG + key),
+    }
+}
+
+/// The claim id of v3.
+pub(crate) fn v3_claim_id(person: usize, number: u32, is_intruder: bool) -> i64 {
+    let key = key(person, number);
+    if is_intruder {
+        return -(V3_INTRUDER + key);
+    }
+    if number % 16 == 5 {
+        V3_REGULAR + key
+    } else {
+        -(V3_REGULAR + key)
+    }
+}
+
+/// Person and number of a claim id of either version.
+pub(crate) fn person_and_number(claim_id: i64) -> Option<(usize, u32)> {
+    let size = claim_id.checked_abs()?;
+    let bases = [V3_INTRUDER, V3_REGULAR, V2_LONG, V2_INTRUDER, V2_SHORT];
+    let base = bases.into_iter().find(|base| size >= *base)?;
+    let key = size - base;
+    let person = usize::try_from(key / NUMBERS).ok()?;
+    Some((person, u32::try_from(key % NUMBERS).ok()?))
+}
+
+fn key(person: usize, number: u32) -> i64 {
+    i64::try_from(person).unwrap_or_default() * NUMBERS + i64::from(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{person_and_number, v2_claim_id, v3_claim_id};
+
+    #[test]
+    fn a_claim_id_leads_back_to_its_person_and_number() {
+        for person in [0, 1, 4_999, 99_999] {
+            for number in [0, 3, 5, 7, 16, 9_999] {
+                for intruder in [false, true] {
+                    let expected = Some((person, number));
+                    let v2 = v2_claim_id(person, number, intruder);
+                    assert_eq!(person_and_number(v2), expected);
+                    let v3 = v3_claim_id(person, number, intruder);
+                    assert_eq!(person_and_number(v3), expected);
+                }
+            }
+        }
+        assert_eq!(person_and_number(5), None);
+        assert_eq!(person_and_number(i64::MIN), None);
+    }
+}

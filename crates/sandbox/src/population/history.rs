@@ -1,0 +1,355 @@
+//! All claims of one person as of a week: those of past years, and what each weekly load since
+//! brought, cancelled and adjusted.
+
+use super::claim::{
+    Claim, ClaimKind, MOST_CLAIMS, PriorAuthorization, Source, Standing, v2_claim_id, v3_claim_id,
+};
+use super::day::{self, Day};
+use super::dice::Dice;
+use super::person::Person;
+
+/// The day of the first load; each further one is a week later.
+pub(crate) const FIRST_LOAD: Day = Day::of(2026, 10, 31);
+
+const YEARS_BACK: i32 = 4 * 365;
+
+/// A disturbance of one person's claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Disturbance {
+    /// A claim that sorts before all others appears.
+    Insert,
+    /// The claim that v2 sorts first, or v3, disappears.
+    DeleteFirst {
+        /// By the order of v3.
+        in_v3: bool,
+    },
+}
+
+/// All claims of one person.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct History {
+    /// In the order of their numbers.
+    pub(crate) claims: Vec<Claim>,
+    /// Positions in `claims` of what v2 serves, in its order: claim id as text, then type.
+    pub(crate) v2: Vec<usize>,
+    /// Positions in `claims`, in the order of v3: claim id as a number.
+    pub(crate) v3: Vec<usize>,
+    /// Served by v3 after all claims.
+    pub(crate) prior_authorizations: Vec<PriorAuthorization>,
+}
+
+/// The instant of a weekly load, in milliseconds since the epoch.
+pub(crate) fn load_time(week: u32) -> i64 {
+    let days = i32::try_from(week).unwrap_or_default().saturating_mul(7);
+    FIRST_LOAD.plus(days).millis() + 3 * 3_600_000
+}
+
+impl History {
+    /// The history of a person after `weeks` loads and these disturbances.
+    pub(crate) fn of(person: &Person, eobs_mean: u32, weeks: u32, drift: &[Disturbance]) -> Self {
+        let mut history = Self::default();
+        history.first_load(person, eobs_mean);
+        for week in 1..=weeks {
+            history.weekly_load(person, week);
+        }
+        history.sort(person.index);
+        for (count, disturbance) in drift.iter().enumerate() {
+            history.disturb(person, weeks, *disturbance, count);
+        }
+        history
+    }
+
+    fn first_load(&mut self, person: &Person, eobs_mean: u32) {
+        let mut dice = Dice::of(&[person.seed, 0x6c6f_6164]);
+        let count = claim_count(person, eobs_mean, &mut dice);
+        let mut days: Vec<i32> = (0..count).map(|_| signed(dice.below(1_460))).collect();
+        days.sort_unstable();
+        let covers_all_kinds = person.index.is_multiple_of(5) && count >= 8;
+        for (position, back) in days.into_iter().enumerate() {
+            let mut kind = kind(person, &mut dice);
+            if covers_all_kinds && let Some(wanted) = ClaimKind::ALL.get(position) {
+                kind = *wanted;
+            }
+            let mut from = FIRST_LOAD.plus(back - YEARS_BACK - 11);
+            let is_ancient = dice.chance(10);
+            if is_ancient {
+                from = from.plus(-6 * 365);
+            } else if person.death.is_some_and(|death| from > death) {
+                from = from.plus(-400);
+            }
+            self.bill(person, kind, from, 0, &mut dice);
+            if is_ancient && let Some(claim) = self.claims.last_mut() {
+                // Rows from before load times were kept all say so.
+                claim.updated = Day::of(2020, 1, 1).millis();
+            }
+        }
+        self.prior_authorizations(person, &mut dice);
+    }
+
+    /// A claim arrives; with some chance a twin in a shared system, an adjustment, a cancellation.
+    fn bill(&mut self, person: &Person, kind: ClaimKind, from: Day, week: u32, dice: &mut Dice) {
+        let load = load_time(week);
+        let length = match kind {
+            ClaimKind::Hha => dice.between(10, 55),
+            ClaimKind::Hospice | ClaimKind::Snf => dice.between(5, 30),
+            ClaimKind::Inpatient => dice.between(1, 14),
+            ClaimKind::Carrier if dice.chance(60) => 2,
+            _ => 0,
+        };
+        let through = from.plus(signed(length));
+        let processed = through.plus(signed(dice.between(9, 34)));
+        let claim = Claim {
+            kind,
+            source: Source::settled(kind),
+            from,
+            through,
+            updated: (processed.millis() + i64::from(dice.below(86_400_000))).min(load),
+            // Never the first ones, which show every type in both versions.
+            is_sensitive: self.claims.len() >= 10
+                && !matches!(kind, ClaimKind::Pde | ClaimKind::Dme)
+                && dice.chance(25),
+            seed: dice.next(),
+            ..Claim::default()
+        };
+        let in_flight = Source::in_flight(kind);
+        let is_recent = through.plus(21).millis() > load;
+        if let Some(source) = in_flight.filter(|_| is_recent && dice.chance(600)) {
+            self.push_new(Claim { source, ..claim });
+            return;
+        }
+        let number = self.push_new(claim);
+        if let Some(source) = in_flight.filter(|_| dice.chance(30)) {
+            let updated = claim.updated.min(through.plus(5).millis());
+            self.push(Claim {
+                source,
+                updated,
+                group: number,
+                ..claim
+            });
+        }
+        let is_first = person.index == 0 && number < 12;
+        if dice.chance(40) || (is_first && number == 8) {
+            self.adjust(number, processed.plus(40).millis().min(load));
+        } else if dice.chance(20) || (is_first && number == 10) {
+            self.cancel(number, processed.plus(30).millis().min(load));
+        }
+    }
+
+    fn weekly_load(&mut self, person: &Person, week: u32) {
+        let mut dice = Dice::of(&[person.seed, 0x7765_656b, u64::from(week)]);
+        let load = load_time(week);
+        let is_shown = person.index == 0;
+        self.settle(load);
+        if is_shown || dice.chance(250) {
+            let from = signed(dice.below(1_000));
+            self.replace_one(from, load, dice.chance(600) || is_shown);
+        }
+        if is_shown {
+            self.replace_one(3, load, false);
+        }
+        if dice.chance(100)
+            && let Some(claim) = self.claims.last_mut()
+        {
+            claim.updated = load;
+        }
+        let mut new_claims = if dice.chance(500) {
+            dice.between(1, 3)
+        } else {
+            0
+        };
+        if is_shown {
+            new_claims = new_claims.max(2);
+        } else if self.claims.is_empty() && !dice.chance(100) {
+            new_claims = 0;
+        }
+        for _ in 0..new_claims {
+            let kind = kind(person, &mut dice);
+            let (day, _) = day::split(load);
+            let from = day.plus(-signed(dice.between(7, 14)));
+            let old = self.claims.len();
+            self.bill(person, kind, from, week, &mut dice);
+            self.claims
+                .iter_mut()
+                .skip(old)
+                .for_each(|claim| claim.updated = load);
+        }
+    }
+
+    /// Claims in flight for two weeks become final ones, under a number of their own.
+    fn settle(&mut self, load: i64) {
+        for position in 0..self.claims.len() {
+            let Some(claim) = self.claims.get(position).copied() else {
+                continue;
+            };
+            let is_due = claim.source.is_shared_system() && claim.through.plus(14).millis() < load;
+            let is_alone = !self
+                .claims
+                .iter()
+                .any(|other| other.group == claim.group && !other.source.is_shared_system());
+            if is_due && is_alone {
+                let source = Source::settled(claim.kind);
+                self.push(Claim {
+                    source,
+                    updated: load,
+                    ..claim
+                });
+            }
+        }
+    }
+
+    /// The first final claim at or after a position is adjusted, or cancelled.
+    fn replace_one(&mut self, from: i32, load: i64, is_adjusted: bool) {
+        let count = self.claims.len();
+        let Some(start) = usize::try_from(from)
+            .ok()
+            .and_then(|from| from.checked_rem(count))
+        else {
+            return;
+        };
+        let number = (0..count)
+            .filter_map(|step| self.claims.get((start + step) % count))
+            .find(|claim| claim.standing == Standing::Final && claim.is_in_v2())
+            .map(|claim| claim.number);
+        match number {
+            Some(number) if is_adjusted => self.adjust(number, load),
+            Some(number) => self.cancel(number, load),
+            None => {}
+        }
+    }
+
+    fn adjust(&mut self, number: u32, at: i64) {
+        let Some(claim) = self.cancel_at(number, at) else {
+            return;
+        };
+        self.push(Claim {
+            revision: claim.revision.saturating_add(1),
+            prior: Some(number),
+            standing: Standing::Final,
+            updated: at,
+            ..claim
+        });
+    }
+
+    fn cancel(&mut self, number: u32, at: i64) {
+        self.cancel_at(number, at);
+    }
+
+    fn cancel_at(&mut self, number: u32, at: i64) -> Option<Claim> {
+        let claim = self
+            .claims
+            .iter_mut()
+            .find(|claim| claim.number == number)?;
+        claim.standing = Standing::Superseded;
+        claim.updated = claim.updated.max(at);
+        Some(*claim)
+    }
+
+    /// Numbers a version of a claim whose group is known.
+    fn push(&mut self, claim: Claim) -> u32 {
+        let number = u32::try_from(self.claims.len()).unwrap_or_default();
+        self.claims.push(Claim { number, ..claim });
+        number
+    }
+
+    /// Numbers a claim that begins a group of its own.
+    fn push_new(&mut self, claim: Claim) -> u32 {
+        let group = u32::try_from(self.claims.len()).unwrap_or_default();
+        self.push(Claim { group, ..claim })
+    }
+
+    fn prior_authorizations(&mut self, person: &Person, dice: &mut Dice) {
+        let count = match person.index {
+            0 => 2,
+            _ if dice.chance(150) => dice.between(1, 3),
+            _ => 0,
+        };
+        for number in 0..count {
+            let from = FIRST_LOAD.plus(-signed(dice.between(30, 900)));
+            self.prior_authorizations.push(PriorAuthorization {
+                number,
+                from,
+                until: from.plus(365),
+                updated: from.millis() + i64::from(dice.below(86_400_000)),
+                seed: dice.next(),
+            });
+        }
+    }
+
+    fn sort(&mut self, person: usize) {
+        let claims = &self.claims;
+        let id = |position: &usize| claims.get(*position).copied().unwrap_or_default();
+        self.v2 = (0..claims.len())
+            .filter(|position| id(position).is_in_v2())
+            .collect();
+        self.v2.sort_by_cached_key(|position| {
+            let claim = id(position);
+            let text = v2_claim_id(person, claim.number, claim.is_intruder).to_string();
+            (text, claim.kind.lower())
+        });
+        self.v3 = (0..claims.len()).collect();
+        self.v3.sort_by_key(|position| {
+            let claim = id(position);
+            v3_claim_id(person, claim.number, claim.is_intruder)
+        });
+    }
+
+    fn disturb(&mut self, person: &Person, weeks: u32, disturbance: Disturbance, count: usize) {
+        match disturbance {
+            Disturbance::Insert => {
+                let number = MOST_CLAIMS.saturating_sub(u32::try_from(count).unwrap_or_default());
+                let load = load_time(weeks);
+                let (day, _) = day::split(load);
+                self.claims.push(Claim {
+                    number,
+                    group: number,
+                    from: day.plus(-8),
+                    through: day.plus(-8),
+                    updated: load,
+                    is_intruder: true,
+                    seed: Dice::of(&[person.seed, u64::from(number)]).next(),
+                    ..Claim::default()
+                });
+            }
+            Disturbance::DeleteFirst { in_v3 } => {
+                let order = if in_v3 { &self.v3 } else { &self.v2 };
+                // What v3's default search shows is settled; its first is what a client misses.
+                let first = order.iter().copied().find(|position| {
+                    self.claims.get(*position).is_some_and(|claim| {
+                        !claim.source.is_shared_system() && !claim.is_sensitive
+                    })
+                });
+                if let Some(position) = first {
+                    self.claims.remove(position);
+                }
+            }
+        }
+        self.sort(person.index);
+    }
+}
+
+fn claim_count(person: &Person, eobs_mean: u32, dice: &mut Dice) -> u32 {
+    // Shares of the mean in percent; together they average about one.
+    let ranges = [(0, 0), (20, 110), (110, 200), (200, 400), (400, 600)];
+    let drawn = if person.index.is_multiple_of(5) {
+        1
+    } else {
+        dice.weighted(&[80, 610, 240, 60, 10])
+    };
+    let (low, high) = ranges.get(drawn).copied().unwrap_or_default();
+    let count = eobs_mean.saturating_mul(dice.between(low, high)) / 100;
+    let least = if drawn == 0 || eobs_mean == 0 { 0 } else { 1 };
+    count.clamp(least, MOST_CLAIMS / 3)
+}
+
+fn kind(person: &Person, dice: &mut Dice) -> ClaimKind {
+    let part_d = if person.has_part_d { 270 } else { 0 };
+    let index = dice.weighted(&[490, part_d, 110, 50, 25, 15, 25, 15]);
+    ClaimKind::ALL.get(index).copied().unwrap_or_default()
+}
+
+fn signed(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests;

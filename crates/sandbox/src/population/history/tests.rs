@@ -1,0 +1,143 @@
+use super::{Disturbance, History, load_time};
+use crate::population::claim::{ClaimKind, Standing, v2_claim_id, v3_claim_id};
+use crate::population::person::Person;
+
+fn person(index: usize) -> Person {
+    Person::of(7, index)
+}
+
+#[test]
+fn claims_average_what_was_asked_for_and_some_people_have_none() {
+    let counts: Vec<usize> = (0..2_000)
+        .map(|index| History::of(&person(index), 100, 0, &[]).claims.len())
+        .collect();
+    let mean = counts.iter().sum::<usize>() / counts.len();
+    assert!((85..125).contains(&mean), "{mean}");
+    assert!(counts.contains(&0));
+    assert!(counts.iter().any(|count| *count > 300));
+}
+
+#[test]
+fn the_mix_of_kinds_is_mostly_carrier_then_part_d() {
+    let mut kinds = std::collections::BTreeMap::<ClaimKind, usize>::new();
+    for index in 0..400 {
+        for claim in History::of(&person(index), 100, 0, &[]).claims {
+            *kinds.entry(claim.kind).or_default() += 1;
+        }
+    }
+    let all: usize = kinds.values().sum();
+    let share = |kind| kinds.get(&kind).copied().unwrap_or_default() * 100 / all;
+    assert_eq!(kinds.len(), 8);
+    assert!(
+        (44..58).contains(&share(ClaimKind::Carrier)),
+        "{}",
+        share(ClaimKind::Carrier)
+    );
+    assert!(
+        (18..30).contains(&share(ClaimKind::Pde)),
+        "{}",
+        share(ClaimKind::Pde)
+    );
+}
+
+#[test]
+fn a_person_without_part_d_has_no_part_d_events() {
+    let without = (1..200).map(person).filter(|person| !person.has_part_d);
+    for person in without.filter(|person| person.index % 5 != 0) {
+        let history = History::of(&person, 50, 3, &[]);
+        assert!(
+            history
+                .claims
+                .iter()
+                .all(|claim| claim.kind != ClaimKind::Pde)
+        );
+    }
+}
+
+#[test]
+fn orders_are_by_text_in_v2_and_by_number_in_v3() {
+    let history = History::of(&person(3), 200, 2, &[]);
+    let text: Vec<String> = history
+        .v2
+        .iter()
+        .map(|position| v2_claim_id(3, history.claims[*position].number, false).to_string())
+        .collect();
+    assert!(text.windows(2).all(|pair| pair[0] < pair[1]));
+    let as_numbers: Vec<i64> = text.iter().map(|id| id.parse().unwrap()).collect();
+    assert!(!as_numbers.is_sorted(), "text and number order must differ");
+    let numbers: Vec<i64> = history
+        .v3
+        .iter()
+        .map(|position| v3_claim_id(3, history.claims[*position].number, false))
+        .collect();
+    assert!(numbers.is_sorted());
+    assert!(history.v2.len() <= history.v3.len());
+}
+
+#[test]
+fn a_week_keeps_what_was_there_adds_claims_and_replaces_some() {
+    let person = person(0);
+    let before = History::of(&person, 40, 0, &[]);
+    let after = History::of(&person, 40, 1, &[]);
+    assert!(after.claims.len() >= before.claims.len() + 3);
+    let mut changed = 0;
+    for (old, new) in before.claims.iter().zip(&after.claims) {
+        assert_eq!(
+            (old.number, old.seed, old.kind),
+            (new.number, new.seed, new.kind)
+        );
+        if old != new {
+            changed += 1;
+            assert_eq!(new.updated, load_time(1));
+        }
+    }
+    assert!(changed >= 2, "{changed}");
+    let added = &after.claims[before.claims.len()..];
+    assert!(added.iter().all(|claim| claim.updated == load_time(1)));
+    assert!(
+        added
+            .iter()
+            .any(|claim| claim.prior.is_some() && claim.revision > 0)
+    );
+}
+
+#[test]
+fn versions_of_a_claim_share_its_group_and_only_one_counts() {
+    let mut adjusted = 0;
+    for index in 0..60 {
+        let history = History::of(&person(index), 100, 4, &[]);
+        for claim in &history.claims {
+            let Some(prior) = claim.prior else { continue };
+            adjusted += 1;
+            let replaced = &history.claims[usize::try_from(prior).unwrap()];
+            assert_eq!(replaced.group, claim.group);
+            assert_eq!(replaced.seed, claim.seed);
+            assert_eq!(replaced.standing, Standing::Superseded);
+        }
+        for claim in &history.claims {
+            let standing = history.claims.iter().filter(|other| {
+                other.group == claim.group
+                    && other.standing == Standing::Final
+                    && !other.source.is_shared_system()
+            });
+            assert!(standing.count() <= 1);
+        }
+    }
+    assert!(adjusted > 100, "{adjusted}");
+}
+
+#[test]
+fn an_intruder_sorts_first_in_both_versions_and_a_deletion_takes_the_first() {
+    let person = person(2);
+    let plain = History::of(&person, 50, 0, &[]);
+    let grown = History::of(&person, 50, 0, &[Disturbance::Insert]);
+    assert_eq!(grown.claims.len(), plain.claims.len() + 1);
+    assert!(grown.claims[grown.v2[0]].is_intruder);
+    assert!(grown.claims[grown.v3[0]].is_intruder);
+    let both = [
+        Disturbance::Insert,
+        Disturbance::DeleteFirst { in_v3: false },
+    ];
+    let restored = History::of(&person, 50, 0, &both);
+    assert_eq!(restored.claims, plain.claims);
+}

@@ -1,0 +1,163 @@
+//! What a claim costs, in cents: lines whose sums are the header's amounts, whatever the version
+//! that tells of them.
+
+use super::claim::{Claim, ClaimKind};
+use super::dice::Dice;
+
+/// The amounts of one line, or of the whole claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Amounts {
+    pub(crate) submitted: i64,
+    pub(crate) allowed: i64,
+    pub(crate) deductible: i64,
+    pub(crate) coinsurance: i64,
+    pub(crate) paid: i64,
+    pub(crate) noncovered: i64,
+}
+
+impl Amounts {
+    fn add(&mut self, other: Self) {
+        self.submitted += other.submitted;
+        self.allowed += other.allowed;
+        self.deductible += other.deductible;
+        self.coinsurance += other.coinsurance;
+        self.paid += other.paid;
+        self.noncovered += other.noncovered;
+    }
+}
+
+/// A claim's lines and their sum.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bill {
+    pub(crate) lines: Vec<Amounts>,
+    pub(crate) sum: Amounts,
+    /// Whether a last line repeats the sum under revenue centre 0001.
+    pub(crate) has_total_line: bool,
+}
+
+impl Bill {
+    /// The bill of a claim; a later revision keeps the lines and what was charged, and pays other
+    /// amounts.
+    pub(crate) fn of(claim: &Claim) -> Self {
+        let mut dice = Dice::of(&[claim.seed, 0x6269_6c6c]);
+        let mut priced = Dice::of(&[claim.seed, 0x7061_6964, u64::from(claim.revision)]);
+        let count = line_count(claim.kind, &mut dice);
+        let largest = match claim.kind {
+            ClaimKind::Carrier | ClaimKind::Dme => 60_000,
+            ClaimKind::Pde => 45_000,
+            ClaimKind::Outpatient | ClaimKind::Hha | ClaimKind::Hospice => 120_000,
+            ClaimKind::Inpatient | ClaimKind::Snf => 900_000,
+        };
+        let mut bill = Self {
+            lines: Vec::with_capacity(count),
+            sum: Amounts::default(),
+            has_total_line: claim.kind.is_institutional() && dice.chance(450),
+        };
+        for _ in 0..count {
+            // The square of an even spread: many small amounts, few large ones.
+            let first = i64::from(dice.between(1, 1_000));
+            let submitted = 500 + largest * first * first / 1_000_000 + i64::from(dice.below(100));
+            // Every fifth charge is a round one, so that amounts end in zeros.
+            let submitted = if dice.chance(200) {
+                submitted / 1_000 * 1_000
+            } else {
+                submitted
+            };
+            let line = line(submitted.max(500), &mut priced);
+            bill.sum.add(line);
+            bill.lines.push(line);
+        }
+        bill
+    }
+
+    /// Lines as they are served, the total line included.
+    pub(crate) fn served_lines(&self) -> usize {
+        self.lines.len() + usize::from(self.has_total_line)
+    }
+}
+
+fn line(submitted: i64, priced: &mut Dice) -> Amounts {
+    let allowed = submitted * i64::from(priced.between(35, 90)) / 100;
+    let deductible = if priced.chance(80) {
+        allowed.min(24_000)
+    } else {
+        0
+    };
+    let coinsurance = (allowed - deductible) / 5;
+    let noncovered = if priced.chance(60) {
+        submitted - allowed
+    } else {
+        0
+    };
+    Amounts {
+        submitted,
+        allowed,
+        deductible,
+        coinsurance,
+        paid: allowed - deductible - coinsurance,
+        noncovered,
+    }
+}
+
+fn line_count(kind: ClaimKind, dice: &mut Dice) -> usize {
+    let (weights, ranges): (&[u32], &[(u32, u32)]) = match kind {
+        ClaimKind::Pde => (&[1], &[(1, 1)]),
+        ClaimKind::Carrier => (&[640, 240, 100, 20], &[(1, 1), (2, 2), (3, 5), (6, 20)]),
+        ClaimKind::Dme => (&[700, 300], &[(1, 1), (2, 4)]),
+        ClaimKind::Outpatient => (&[450, 400, 150], &[(1, 2), (3, 6), (7, 19)]),
+        ClaimKind::Hha | ClaimKind::Hospice => (&[500, 500], &[(1, 4), (5, 12)]),
+        ClaimKind::Inpatient | ClaimKind::Snf => (&[400, 400, 200], &[(2, 5), (6, 11), (12, 19)]),
+    };
+    let (low, high) = ranges
+        .get(dice.weighted(weights))
+        .copied()
+        .unwrap_or((1, 1));
+    usize::try_from(dice.between(low, high)).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Bill;
+    use crate::population::claim::{Claim, ClaimKind};
+
+    #[test]
+    fn a_bill_pays_what_is_allowed_less_what_the_person_owes() {
+        for seed in 0..500 {
+            for kind in ClaimKind::ALL {
+                let bill = Bill::of(&Claim {
+                    seed,
+                    kind,
+                    ..Claim::default()
+                });
+                assert!(
+                    (1..=20).contains(&bill.served_lines()),
+                    "{}",
+                    bill.served_lines()
+                );
+                let paid: i64 = bill.lines.iter().map(|line| line.paid).sum();
+                assert_eq!(paid, bill.sum.paid);
+                let sum = bill.sum;
+                assert_eq!(sum.paid + sum.deductible + sum.coinsurance, sum.allowed);
+                assert!(sum.allowed < sum.submitted);
+            }
+        }
+    }
+
+    #[test]
+    fn a_revision_charges_the_same_and_pays_otherwise() {
+        let claim = Claim {
+            seed: 9,
+            kind: ClaimKind::Inpatient,
+            ..Claim::default()
+        };
+        let (first, second) = (
+            Bill::of(&claim),
+            Bill::of(&Claim {
+                revision: 1,
+                ..claim
+            }),
+        );
+        assert_eq!(first.sum.submitted, second.sum.submitted);
+        assert_ne!(first.sum.paid, second.sum.paid);
+    }
+}

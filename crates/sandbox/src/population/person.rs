@@ -1,0 +1,249 @@
+//! One synthetic beneficiary.
+
+use super::day::Day;
+use super::dice::Dice;
+
+/// A beneficiary; everything about them follows from the seed and their index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Person {
+    /// Position in the population.
+    pub(crate) index: usize,
+    pub(crate) login: String,
+    /// Negative, as CMS's synthetic people have it.
+    pub(crate) v2_id: i64,
+    /// Another number than in v2.
+    pub(crate) v3_id: i64,
+    /// A v3 id that was merged into `v3_id`.
+    pub(crate) merged_v3_id: Option<i64>,
+    pub(crate) mbi: String,
+    /// The MBI before `mbi`, and the day of the change.
+    pub(crate) former_mbi: Option<(String, Day)>,
+    pub(crate) given: String,
+    pub(crate) middle: Option<&'static str>,
+    pub(crate) family: String,
+    pub(crate) sex: Sex,
+    pub(crate) birth: Day,
+    pub(crate) death: Option<Day>,
+    /// Two letters.
+    pub(crate) state: &'static str,
+    pub(crate) city: &'static str,
+    pub(crate) zip: u32,
+    pub(crate) race: Race,
+    /// Enrolled in Part C.
+    pub(crate) has_part_c: bool,
+    /// Enrolled in Part D.
+    pub(crate) has_part_d: bool,
+    /// Has Medicaid too.
+    pub(crate) is_dual: bool,
+    /// What decides all else about the person.
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sex {
+    Female,
+    Male,
+}
+
+/// A race as Medicare codes it and as the OMB category spells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Race {
+    pub(crate) code: &'static str,
+    pub(crate) display: &'static str,
+    pub(crate) omb_code: &'static str,
+    pub(crate) omb_display: &'static str,
+}
+
+const RACES: [Race; 5] = [
+    Race {
+        code: "1",
+        display: "White",
+        omb_code: "2106-3",
+        omb_display: "White",
+    },
+    Race {
+        code: "2",
+        display: "Black",
+        omb_code: "2054-5",
+        omb_display: "Black or African American",
+    },
+    Race {
+        code: "4",
+        display: "Asian",
+        omb_code: "2028-9",
+        omb_display: "Asian",
+    },
+    Race {
+        code: "5",
+        display: "Hispanic",
+        omb_code: "2135-2",
+        omb_display: "Hispanic or Latino",
+    },
+    Race {
+        code: "0",
+        display: "Unknown",
+        omb_code: "UNK",
+        omb_display: "Unknown",
+    },
+];
+
+const PLACES: [(&str, &str, u32); 12] = [
+    ("CA", "Fresno", 93_701),
+    ("TX", "Waco", 76_701),
+    ("FL", "Ocala", 34_470),
+    ("NY", "Utica", 13_501),
+    ("OH", "Lima", 45_801),
+    ("PA", "Altoona", 16_601),
+    ("IL", "Peoria", 61_602),
+    ("GA", "Macon", 31_201),
+    ("WA", "Yakima", 98_901),
+    ("MO", "Joplin", 64_801),
+    ("AZ", "Yuma", 85_364),
+    ("VT", "Barre", 5_641),
+];
+const FEMALE: [&str; 10] = [
+    "Alma", "Beatrix", "Clara", "Dolores", "Edith", "Frieda", "Greta", "Hilda", "Inés", "Judith",
+];
+const MALE: [&str; 10] = [
+    "Aaron", "Basil", "Cyrus", "Desmond", "Elmer", "Felix", "Gustav", "Homer", "Ivan", "Jasper",
+];
+const MIDDLE: [&str; 6] = ["Ann", "Lee", "Ray", "Mae", "Jo", "Kit"];
+const FAMILY: [&str; 14] = [
+    "Abbott",
+    "Barrows",
+    "Corkery",
+    "Dach",
+    "Emmerich",
+    "Fadel",
+    "Gleason",
+    "Hodkiewicz",
+    "O'Keefe",
+    "Jakubowski",
+    "Kshlerin",
+    "Lubowitz",
+    "Muñoz",
+    "Nienow",
+];
+const MBI_LETTERS: &[u8; 20] = b"ACDEFGHJKMNPQRTUVWXY";
+
+const V2_BASE: i64 = 20_140_000_000_000;
+const V3_BASE: i64 = 206_000_000;
+const V3_STEP: i64 = 1_009;
+const MERGED_BASE: i64 = 517_000_000;
+
+/// `BBUser00042`, as CMS's synthetic log-ins are called.
+pub(crate) fn login(index: usize) -> String {
+    format!("BBUser{index:05}")
+}
+
+pub(crate) fn index_of_v2(id: &str) -> Option<usize> {
+    let index = id
+        .strip_prefix('-')?
+        .parse::<i64>()
+        .ok()?
+        .checked_sub(V2_BASE)?
+        - 1;
+    usize::try_from(index)
+        .ok()
+        .filter(|index| v2_id(*index).to_string() == id)
+}
+
+pub(crate) fn index_of_v3(id: &str) -> Option<usize> {
+    let above = id
+        .strip_prefix('-')?
+        .parse::<i64>()
+        .ok()?
+        .checked_sub(V3_BASE)?;
+    let index = usize::try_from(above / V3_STEP).ok()?;
+    Some(index).filter(|index| v3_id(*index).to_string() == id)
+}
+
+fn v2_id(index: usize) -> i64 {
+    -(V2_BASE + 1 + signed(index))
+}
+
+fn v3_id(index: usize) -> i64 {
+    // A step keeps the ids of the two versions from looking like each other.
+    -(V3_BASE + signed(index) * V3_STEP + 7)
+}
+
+fn signed(index: usize) -> i64 {
+    i64::try_from(index).unwrap_or_default()
+}
+
+impl Person {
+    pub(crate) fn of(seed: u64, index: usize) -> Self {
+        let number = u64::try_from(index).unwrap_or_default();
+        let mut dice = Dice::of(&[seed, number, 0x7065_7273_6f6e]);
+        let own_seed = dice.next();
+        let sex = if dice.chance(560) {
+            Sex::Female
+        } else {
+            Sex::Male
+        };
+        let given = match sex {
+            Sex::Female => dice.pick(&FEMALE),
+            Sex::Male => dice.pick(&MALE),
+        };
+        // Digits in the names, as Synthea does it: nobody is called so.
+        let given = format!("{given}{:03}", dice.between(100, 999));
+        let family = format!("{}{:03}", dice.pick(&FAMILY), dice.between(100, 999));
+        let middle = dice.chance(350).then(|| dice.pick(&MIDDLE));
+        let birth = Day::of(1961, 10, 31).plus(-i32::try_from(dice.below(13_000)).unwrap_or(0));
+        let death = dice
+            .chance(60)
+            .then(|| Day::of(2025, 9, 1).plus(i32::try_from(dice.below(400)).unwrap_or(0)));
+        let (state, city, zip) = dice.pick(&PLACES);
+        let race = RACES[dice.weighted(&[700, 110, 60, 90, 40])];
+        let mbi = mbi(&mut dice, number);
+        let former_mbi = dice.chance(120).then(|| {
+            let day = Day::of(2018, 4, 1).plus(i32::try_from(dice.below(700)).unwrap_or(0));
+            (self::mbi(&mut dice, number + 500_000), day)
+        });
+        let merged_v3_id = dice.chance(50).then(|| -(MERGED_BASE + signed(index) * 31));
+        Self {
+            index,
+            login: login(index),
+            v2_id: v2_id(index),
+            v3_id: v3_id(index),
+            merged_v3_id,
+            mbi,
+            former_mbi,
+            given,
+            middle,
+            family,
+            sex,
+            birth,
+            death,
+            state,
+            city,
+            zip: zip + dice.below(20),
+            race,
+            has_part_c: dice.chance(250),
+            has_part_d: dice.chance(800),
+            is_dual: dice.chance(180),
+            seed: own_seed,
+        }
+    }
+}
+
+/// The first of the month of the sixty-fifth birthday.
+pub(crate) fn enrolled(person: &Person) -> Day {
+    let (year, month, _) = person.birth.date();
+    Day::of(year + 65, month, 1)
+}
+
+/// An MBI whose second letter is an S, which CMS never gives out: synthetic at sight.
+fn mbi(dice: &mut Dice, number: u64) -> String {
+    let mut letter = || char::from(dice.pick(MBI_LETTERS));
+    let (first, second, third) = (letter(), letter(), letter());
+    let number = number % 1_000_000;
+    format!(
+        "1S{}{}{first}{}{}{second}{third}{:02}",
+        number / 100_000,
+        number / 10_000 % 10,
+        number / 1_000 % 10,
+        number / 100 % 10,
+        number % 100
+    )
+}
