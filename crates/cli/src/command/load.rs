@@ -1,5 +1,7 @@
 //! `claimlake load`: publishes staged rows as the next snapshot of the lake.
 
+mod extract_status;
+
 use std::path::Path;
 
 use claimlake_contract::{Clock, ExitCode};
@@ -58,7 +60,7 @@ pub(crate) fn run(arguments: &LoadArguments, invocation: &Invocation) -> Outcome
             lake,
             run: data.next_run(invocation.clock())?,
             options: options(arguments, &pipeline.load, pipeline),
-            run_tables: Vec::new(),
+            run_tables: extract_status::table(invocation)?,
             published_at: published_at(invocation.clock()),
         },
         invocation.progress().as_ref(),

@@ -1,5 +1,6 @@
 //! What an extraction did, in words and fields.
 
+use claimlake_contract::{ExitCode, PatientState};
 use claimlake_extractor::ExtractOutcome;
 use serde_json::json;
 
@@ -118,5 +119,18 @@ pub(super) fn tell(
         ),
     };
     summary.tell(invocation, &headline);
+    if outcome.exits().contains(&ExitCode::Failed) {
+        let first = outcome
+            .problems
+            .first()
+            .map(|problem| problem.reason.as_str());
+        let reason = outcome.stopped.as_deref().or(first).unwrap_or("stopped");
+        let whole = outcome.people_in(PatientState::Complete);
+        invocation.output().warn(&format!(
+            "error: {} of {} not whole: {reason}",
+            outcome.people.saturating_sub(whole),
+            counted(outcome.people, "patient")
+        ));
+    }
     Ok(())
 }
