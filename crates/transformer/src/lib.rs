@@ -1,1 +1,22 @@
-//! placeholder
+//! Landing to staged: the lines of sealed runs become Arrow rows of all tables of a pipeline.
+//!
+//! [`Plan::compile`] makes views and context columns one plan; [`transform`] runs it over landed
+//! parts on a thread pool of its own and leaves a staged run. Rows, rejects and files are the same
+//! however many threads there are. Nothing here waits on a socket.
+
+mod chunk;
+mod error;
+mod outcome;
+mod plan;
+mod pool;
+mod reject;
+mod stage;
+#[cfg(test)]
+mod tests;
+mod transform;
+
+pub use claimlake_viewdef::engine::{ContextColumn, ContextSource};
+pub use error::TransformError;
+pub use outcome::{TransformOutcome, UnreadPath};
+pub use plan::{Part2, Plan, PlanInput, PlanProblem, ViewText};
+pub use transform::{TransformOptions, transform};

@@ -106,7 +106,8 @@ impl Compiler<'_> {
                 temporal: false,
             }),
             ExprKind::RootType(name) => {
-                let is_type = name == around.resource || name == "Resource" || name == "DomainResource";
+                let is_type =
+                    name == around.resource || name == "Resource" || name == "DomainResource";
                 (around.at_resource && is_type).then_some(Path {
                     from_resource: false,
                     legs: Vec::new(),
@@ -162,7 +163,8 @@ impl Compiler<'_> {
                     this_is_temporal: path.temporal,
                     ..around
                 };
-                path.last.push(Step::Filter(self.condition(criterion, within)?));
+                path.last
+                    .push(Step::Filter(self.condition(criterion, within)?));
                 Some(path)
             }
             (Function::Extension, [url]) => {
@@ -241,9 +243,9 @@ impl Compiler<'_> {
                 right,
             } => match operator {
                 BinaryOperator::Equal => self.equality(left, right, around),
-                BinaryOperator::NotEqual => {
-                    Some(Condition::Not(Box::new(self.equality(left, right, around)?)))
-                }
+                BinaryOperator::NotEqual => Some(Condition::Not(Box::new(
+                    self.equality(left, right, around)?,
+                ))),
                 BinaryOperator::And => Some(Condition::And(
                     Box::new(self.condition(left, around)?),
                     Box::new(self.condition(right, around)?),
@@ -258,7 +260,12 @@ impl Compiler<'_> {
         }
     }
 
-    fn equality(&mut self, left: &Expr, right: &Expr, around: Surroundings<'_>) -> Option<Condition> {
+    fn equality(
+        &mut self,
+        left: &Expr,
+        right: &Expr,
+        around: Surroundings<'_>,
+    ) -> Option<Condition> {
         match (&left.kind, &right.kind) {
             (ExprKind::Literal(left), ExprKind::Literal(right)) => {
                 constant_equality(left, right).map(|truth| Condition::Constant(Some(truth)))
@@ -286,9 +293,7 @@ impl Compiler<'_> {
         Some(match literal {
             Literal::String(text) => Condition::EqualsText(path, text.as_bytes().into()),
             Literal::Boolean(value) => Condition::EqualsBoolean(path, *value),
-            Literal::Integer(value) => {
-                Condition::EqualsNumber(path, Decimal::from_integer(*value))
-            }
+            Literal::Integer(value) => Condition::EqualsNumber(path, Decimal::from_integer(*value)),
             Literal::Decimal(value) => Condition::EqualsNumber(path, *value),
             _ => return None,
         })

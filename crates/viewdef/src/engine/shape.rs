@@ -68,7 +68,11 @@ impl Edge {
         padded.resize(padded.len().max(16), 0);
         let mask = |from: usize| -> u64 {
             let length = quoted.len().saturating_sub(from).min(8);
-            if length == 8 { u64::MAX } else { (1 << (8 * length)) - 1 }
+            if length == 8 {
+                u64::MAX
+            } else {
+                (1 << (8 * length)) - 1
+            }
         };
         Self {
             words: [load(&padded, 0), load(&padded, 8)],
@@ -133,22 +137,35 @@ impl Shape {
                 break;
             }
         }
-        // What stands beside a primitive belongs to it.
-        edge.odd = key
+        // What stands beside a primitive (`_birthDate`) belongs to it.
+        let beside = key
             .strip_prefix('_')
-            .is_some_and(|bare| self.is_located(node, bare));
+            .and_then(|bare| self.located(node, bare));
+        if let Some(value) = beside {
+            edge.odd = true;
+            edge.child = value;
+            edge.unread = self
+                .nodes
+                .get(value as usize)
+                .is_none_or(|value| value.edges.iter().all(|edge| edge.unread));
+        }
         self.edges += 1;
         let edges = &mut self.nodes.get_mut(node as usize)?.edges;
         edges.push(edge);
         u32::try_from(edges.len() - 1).ok()
     }
 
-    fn is_located(&self, node: NodeId, key: &str) -> bool {
-        let edges = self.nodes.get(node as usize).map_or(&[][..], |node| &node.edges);
-        edges.iter().any(|edge| {
+    /// The node below a key that is located, or a choice of one that is.
+    fn located(&self, node: NodeId, key: &str) -> Option<NodeId> {
+        let edges = self
+            .nodes
+            .get(node as usize)
+            .map_or(&[][..], |node| &node.edges);
+        let found = edges.iter().find(|edge| {
             let name = std::str::from_utf8(edge.key()).unwrap_or_default();
             edge.located && (name == key || edge.choices && choice_position(name, key).is_some())
-        })
+        });
+        found.map(|edge| edge.child)
     }
 
     /// The node of the value under an edge; made where nothing was below it yet.
@@ -272,7 +289,10 @@ impl ShapeBuilder {
     fn edge(&mut self, node: usize, key: &str) -> Option<&mut DraftEdge> {
         self.step(node, key);
         let node = self.find(node);
-        self.nodes[node].edges.iter_mut().find(|edge| edge.key == key)
+        self.nodes[node]
+            .edges
+            .iter_mut()
+            .find(|edge| edge.key == key)
     }
 
     /// The node below a key or any choice of it.
@@ -308,7 +328,10 @@ impl ShapeBuilder {
         self.nodes[into].read |= draft.read;
         for edge in draft.edges {
             let into = self.find(one);
-            let known = self.nodes[into].edges.iter_mut().find(|known| known.key == edge.key);
+            let known = self.nodes[into]
+                .edges
+                .iter_mut()
+                .find(|known| known.key == edge.key);
             match known {
                 Some(known) => {
                     known.choices |= edge.choices;
@@ -429,7 +452,12 @@ impl ShapeBuilder {
             if wanted(&self.nodes[node]) {
                 return true;
             }
-            open.extend(self.nodes[node].edges.iter().map(|edge| self.find(edge.child)));
+            open.extend(
+                self.nodes[node]
+                    .edges
+                    .iter()
+                    .map(|edge| self.find(edge.child)),
+            );
         }
         false
     }
@@ -449,7 +477,12 @@ impl ShapeBuilder {
                 return true;
             }
             if seen.insert(node) {
-                open.extend(self.nodes[node].edges.iter().map(|edge| self.find(edge.child)));
+                open.extend(
+                    self.nodes[node]
+                        .edges
+                        .iter()
+                        .map(|edge| self.find(edge.child)),
+                );
             }
         }
         false

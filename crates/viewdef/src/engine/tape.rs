@@ -55,13 +55,16 @@ pub(super) struct Tape {
 impl Tape {
     #[inline]
     pub(super) fn entry(&self, position: Position) -> Entry {
-        self.entries.get(position as usize).copied().unwrap_or(Entry {
-            code: 0,
-            kind: Kind::False,
-            start: 0,
-            end: 0,
-            next: u32::MAX,
-            run_end: u32::MAX,
-        })
+        self.entries
+            .get(position as usize)
+            .copied()
+            .unwrap_or(Entry {
+                code: 0,
+                kind: Kind::False,
+                start: 0,
+                end: 0,
+                next: u32::MAX,
+                run_end: u32::MAX,
+            })
     }
 }

@@ -7,8 +7,8 @@ use super::shape::{NodeId, ROOT, Shape, UNKNOWN};
 use super::tape::{Entry, Kind, Position, Tape};
 use crate::json::{Fault, load, number_end, string_end, unescape};
 
-/// Deeper resources are refused.
-const MAX_DEPTH: u32 = 128;
+/// Deeper resources are refused; whatever is less deep, the plain evaluator can read as well.
+const MAX_DEPTH: u32 = 120;
 
 /// Why a line is refused as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +115,11 @@ impl Walk<'_> {
                 let (end, escaped) = string_end(self.buffer, start)?;
                 self.at = end + 1;
                 if place.located {
-                    let kind = if escaped { Kind::EscapedText } else { Kind::Text };
+                    let kind = if escaped {
+                        Kind::EscapedText
+                    } else {
+                        Kind::Text
+                    };
                     self.push(place.code, kind, start, end);
                 }
                 Ok(())
@@ -142,12 +146,7 @@ impl Walk<'_> {
         }
     }
 
-    fn word(
-        &mut self,
-        word: &[u8],
-        place: &Place,
-        kind: Option<Kind>,
-    ) -> Result<(), Refusal> {
+    fn word(&mut self, word: &[u8], place: &Place, kind: Option<Kind>) -> Result<(), Refusal> {
         let (start, end) = (self.at, self.at + word.len());
         if self.buffer.get(start..end) != Some(word) {
             return Err(Refusal::NotJson);

@@ -152,7 +152,13 @@ mod tests {
     #[test]
     fn surrogates_must_come_in_pairs() {
         assert_eq!(string("\\ud83d\\ude00\""), Ok((12, true)));
-        for text in ["\\ud83d\"", "\\ud83dx\"", "\\ude00\"", "\\ud83d\\u0041\"", "\\ud83d\\n\""] {
+        for text in [
+            "\\ud83d\"",
+            "\\ud83dx\"",
+            "\\ude00\"",
+            "\\ud83d\\u0041\"",
+            "\\ud83d\\n\"",
+        ] {
             assert_eq!(string(text), Err(Fault::LoneSurrogate), "{text:?}");
         }
     }
@@ -165,6 +171,10 @@ mod tests {
         for text in ["-", "1.", ".5", "1e", "1e+", "+1", "-.5", "e1"] {
             assert_eq!(number(text), Err(Fault::NotJson), "{text}");
         }
-        assert_eq!(number("01"), Ok(1), "what follows is for the caller to refuse");
+        assert_eq!(
+            number("01"),
+            Ok(1),
+            "what follows is for the caller to refuse"
+        );
     }
 }

@@ -1,0 +1,261 @@
+//! One chunk of lines to the rows of all tables.
+
+use std::sync::Arc;
+
+use arrow_array::builder::{FixedSizeBinaryBuilder, StringBuilder};
+use arrow_array::{RecordBatch, TimestampMicrosecondArray, UInt64Array};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
+use claimlake_contract::{ApiVersion, Reject, key_columns, landing_order};
+use claimlake_landing::{ChunkRef, content_hash, read_chunk};
+use claimlake_viewdef::engine::ResourceWorker;
+use claimlake_viewdef::json::PADDING;
+
+use crate::plan::{PATIENT_COLUMN, PlannedResource};
+use crate::reject::{LinePlace, damaged};
+use crate::{TransformError, outcome::UnreadPath};
+
+/// Builders are emptied beyond this size, whatever a chunk is: no offset of Arrow's overflows.
+const FULL: usize = 64 << 20;
+
+/// A chunk to be transformed.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    pub(crate) chunk: ChunkRef,
+    /// The position of its part in the staged run.
+    pub(crate) part: u32,
+    /// The position of its resource type in the plan.
+    pub(crate) resource: usize,
+}
+
+/// What a chunk became.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    /// Tables by their position in the resource's plan, with rows in landing order.
+    pub(crate) tables: Vec<(usize, RecordBatch)>,
+    pub(crate) keys: Vec<RecordBatch>,
+    pub(crate) rejects: Vec<Reject>,
+    pub(crate) resources: u64,
+    pub(crate) rejected_resources: u64,
+    pub(crate) rejected_cells: u64,
+    pub(crate) damaged_frames: u64,
+    pub(crate) dropped: u64,
+}
+
+/// Transforms the chunks of one resource type and one API.
+#[derive(Debug)]
+pub(crate) struct ChunkWorker {
+    api: ApiVersion,
+    planned: PlannedResource,
+    worker: ResourceWorker,
+    keys: KeyBuilder,
+}
+
+impl ChunkWorker {
+    pub(crate) fn new(planned: &PlannedResource, api: ApiVersion) -> Self {
+        Self {
+            api,
+            worker: ResourceWorker::new(
+                Arc::clone(&planned.plan),
+                vec![api.as_str().to_owned()],
+                Some(PATIENT_COLUMN),
+            ),
+            keys: KeyBuilder::new(),
+            planned: planned.clone(),
+        }
+    }
+
+    /// Reads and transforms a chunk.
+    pub(crate) fn run(&mut self, job: &Job) -> Result<Rows, TransformError> {
+        let mut rows = Rows::default();
+        let read = read_chunk(&job.chunk);
+        for frame in &read.damaged {
+            rows.resources += frame.lines;
+            rows.rejected_resources += frame.lines;
+            rows.damaged_frames += 1;
+            rows.rejects
+                .push(damaged(frame, self.api, &self.planned.resource));
+        }
+        for chunk in read.chunks {
+            let mut buffer = chunk.bytes;
+            let length = buffer.len();
+            buffer.resize(length + PADDING, b'\n');
+            let is_utf8 = std::str::from_utf8(&buffer).is_ok();
+            let mut start = 0;
+            let mut line = chunk.first_line;
+            while start < length {
+                let rest = buffer.get(start..length).unwrap_or_default();
+                let end = memchr::memchr(b'\n', rest).map_or(length, |at| start + at);
+                self.line(job, &buffer, (start, end), line, is_utf8, &mut rows)?;
+                start = end + 1;
+                line += 1;
+                if self.worker.size() > FULL {
+                    self.empty(&mut rows)?;
+                }
+            }
+            // Builders hold the text they need; the buffer goes before the next one comes.
+        }
+        self.empty(&mut rows)?;
+        Ok(rows)
+    }
+
+    fn line(
+        &mut self,
+        job: &Job,
+        buffer: &[u8],
+        (start, end): (usize, usize),
+        line: u64,
+        is_utf8: bool,
+        rows: &mut Rows,
+    ) -> Result<(), TransformError> {
+        let place = LinePlace {
+            file: &job.chunk.part.relative,
+            line,
+            api: self.api,
+            resource: &self.planned.resource,
+        };
+        rows.resources += 1;
+        let text = buffer.get(start..end).unwrap_or_default();
+        if !is_utf8 && std::str::from_utf8(text).is_err() {
+            rows.rejected_resources += 1;
+            rows.rejects.push(place.not_utf8());
+            return Ok(());
+        }
+        let number = u32::try_from(line).map_err(|_| TransformError::TooMany {
+            what: "the lines of a part",
+        })?;
+        let order = landing_order(job.part, number);
+        match self.worker.read(buffer, start, end, order) {
+            Ok(read) if read.dropped => rows.dropped += 1,
+            Ok(read) => {
+                self.keys.push(Key {
+                    order,
+                    api: self.api,
+                    resource: self.planned.resource.as_str(),
+                    id: &read.id,
+                    last_updated: read.last_updated,
+                    content: content_hash(self.api, text),
+                    patient: read.watched.as_deref(),
+                });
+                for problem in read.problems {
+                    rows.rejected_cells += 1;
+                    rows.rejects.push(place.problem(problem));
+                }
+            }
+            Err(refusal) => {
+                rows.rejected_resources += 1;
+                rows.rejects.push(place.refused(refusal));
+            }
+        }
+        Ok(())
+    }
+
+    fn empty(&mut self, rows: &mut Rows) -> Result<(), TransformError> {
+        let batches = self.worker.finish().map_err(TransformError::arrow("all"))?;
+        for (table, batch) in batches.into_iter().enumerate() {
+            if let Some(batch) = batch {
+                rows.tables.push((table, batch));
+            }
+        }
+        let keys = self.keys.finish();
+        let keys = keys.map_err(TransformError::arrow(claimlake_contract::KEYS_TABLE))?;
+        rows.keys.extend(keys);
+        Ok(())
+    }
+
+    /// What no view read since the worker was made.
+    pub(crate) fn unread(&mut self) -> Vec<UnreadPath> {
+        let paths = self.worker.take_unread().into_iter();
+        paths
+            .map(|(path, count)| UnreadPath {
+                api: self.api,
+                resource: self.planned.resource.clone(),
+                path,
+                count,
+            })
+            .collect()
+    }
+}
+
+struct Key<'k> {
+    order: u64,
+    api: ApiVersion,
+    resource: &'k str,
+    id: &'k str,
+    last_updated: Option<i64>,
+    content: [u8; 16],
+    patient: Option<&'k str>,
+}
+
+/// The schema of the table with one row a resource.
+pub(crate) fn keys_schema() -> SchemaRef {
+    let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    Arc::new(Schema::new(vec![
+        Field::new(key_columns::LANDING_ORDER, DataType::UInt64, false),
+        Field::new(key_columns::API, DataType::Utf8, false),
+        Field::new(key_columns::RESOURCE_TYPE, DataType::Utf8, false),
+        Field::new(key_columns::ID, DataType::Utf8, false),
+        Field::new(key_columns::LAST_UPDATED, instant, true),
+        Field::new(
+            key_columns::CONTENT_HASH,
+            DataType::FixedSizeBinary(16),
+            false,
+        ),
+        Field::new(key_columns::PATIENT, DataType::Utf8, true),
+    ]))
+}
+
+#[derive(Debug)]
+struct KeyBuilder {
+    order: Vec<u64>,
+    api: StringBuilder,
+    resource: StringBuilder,
+    id: StringBuilder,
+    last_updated: Vec<Option<i64>>,
+    content: FixedSizeBinaryBuilder,
+    patient: StringBuilder,
+}
+
+impl KeyBuilder {
+    fn new() -> Self {
+        Self {
+            order: Vec::new(),
+            api: StringBuilder::new(),
+            resource: StringBuilder::new(),
+            id: StringBuilder::new(),
+            last_updated: Vec::new(),
+            content: FixedSizeBinaryBuilder::new(16),
+            patient: StringBuilder::new(),
+        }
+    }
+
+    fn push(&mut self, key: Key<'_>) {
+        self.order.push(key.order);
+        self.api.append_value(key.api.as_str());
+        self.resource.append_value(key.resource);
+        self.id.append_value(key.id);
+        self.last_updated.push(key.last_updated);
+        // The length is the builder's own, so this cannot fail.
+        let _ = self.content.append_value(key.content);
+        self.patient.append_option(key.patient);
+    }
+
+    fn finish(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+        if self.order.is_empty() {
+            return Ok(None);
+        }
+        let last_updated = std::mem::take(&mut self.last_updated);
+        RecordBatch::try_new(
+            keys_schema(),
+            vec![
+                Arc::new(UInt64Array::from(std::mem::take(&mut self.order))),
+                Arc::new(self.api.finish()),
+                Arc::new(self.resource.finish()),
+                Arc::new(self.id.finish()),
+                Arc::new(TimestampMicrosecondArray::from(last_updated).with_timezone("UTC")),
+                Arc::new(self.content.finish()),
+                Arc::new(self.patient.finish()),
+            ],
+        )
+        .map(Some)
+    }
+}

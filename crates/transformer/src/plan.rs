@@ -1,0 +1,296 @@
+//! All views of a pipeline as one plan.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use claimlake_contract::{
+    BloomColumns, LANDING_ORDER_COLUMN, ResourceType, STAGED_FORMAT, TableLayout,
+};
+use claimlake_viewdef::definition::ViewDefinition;
+use claimlake_viewdef::engine::{self, ContextColumn, ResourcePlan};
+use sha2::{Digest, Sha256};
+
+use crate::stage::hex;
+
+/// The column that says which API a row's resource came from.
+const SOURCE_API: &str = "source_api";
+
+/// The context column that says whom a resource is about.
+pub(crate) const PATIENT_COLUMN: &str = "patient_id";
+
+/// Grows when the same views make other rows of the same resources.
+const RULES_VERSION: u32 = 1;
+
+/// What becomes of resources labelled 42 CFR Part 2.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Part2 {
+    /// They are rows like all others.
+    #[default]
+    Keep,
+    /// They stay in landing and make no rows.
+    Drop,
+}
+
+const IS_PART2: &str = "meta.security.where(code = '42CFRPart2').exists()";
+
+/// A ViewDefinition as it was read.
+#[derive(Debug, Clone)]
+pub struct ViewText {
+    /// The file, for messages.
+    pub place: String,
+    /// The JSON text.
+    pub text: String,
+}
+
+/// What a plan is made of.
+#[derive(Debug, Clone, Default)]
+pub struct PlanInput {
+    /// The views; each needs a name, which names its table.
+    pub views: Vec<ViewText>,
+    /// `[context.<ResourceType>]`, in the order of the pipeline.
+    pub context: Vec<(ResourceType, Vec<ContextColumn>)>,
+    /// The layout of tables without one of their own. Its name is not looked at; columns that a
+    /// table does not have are left out of its layout.
+    pub layout: Option<TableLayout>,
+    /// Layouts of single tables, by their names.
+    pub layouts: Vec<TableLayout>,
+    /// What becomes of resources labelled 42 CFR Part 2.
+    pub part2: Part2,
+}
+
+/// Something that is wrong with a pipeline's views or context columns.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {reason}")]
+pub struct PlanProblem {
+    /// The file and the place within the view, or the pipeline's key.
+    pub place: String,
+    /// What is wrong there.
+    pub reason: String,
+}
+
+/// All views of a pipeline, checked and compiled.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub(crate) resources: Vec<PlannedResource>,
+    pub(crate) hash: String,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct PlannedResource {
+    pub(crate) resource: ResourceType,
+    pub(crate) plan: Arc<ResourcePlan>,
+    /// In the order of the plan's tables.
+    pub(crate) tables: Vec<PlannedTable>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct PlannedTable {
+    pub(crate) layout: TableLayout,
+    pub(crate) view_hash: String,
+}
+
+impl Plan {
+    /// Checks and compiles the views and context columns of a pipeline.
+    ///
+    /// # Errors
+    /// All that is wrong with them, at least one thing.
+    pub fn compile(input: &PlanInput) -> Result<Self, Vec<PlanProblem>> {
+        let mut problems = Vec::new();
+        let mut by_resource: BTreeMap<String, Vec<(String, ViewDefinition)>> = BTreeMap::new();
+        let mut texts = BTreeMap::new();
+        for view in &input.views {
+            match named_view(view) {
+                Ok((name, _)) if texts.contains_key(&name) => problems.push(PlanProblem {
+                    place: view.place.clone(),
+                    reason: format!("there is already a view named '{name}'"),
+                }),
+                Ok((name, definition)) => {
+                    texts.insert(name.clone(), canonical(&view.text));
+                    let resource = definition.resource.clone();
+                    by_resource
+                        .entry(resource)
+                        .or_default()
+                        .push((name, definition));
+                }
+                Err(found) => problems.extend(found),
+            }
+        }
+        let mut resources = Vec::new();
+        for (resource, views) in by_resource {
+            match planned_resource(&resource, views, input, &texts) {
+                Ok(planned) => resources.push(planned),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        for (resource, columns) in &input.context {
+            // Checked although no view needs them yet: what is wrong is told before it matters.
+            if !resources
+                .iter()
+                .any(|planned| planned.resource == *resource)
+                && let Err(problem) = compile(resource.as_str(), Vec::new(), columns, input.part2)
+            {
+                problems.push(problem);
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let hash = pipeline_hash(&resources, input.part2);
+        Ok(Self { resources, hash })
+    }
+
+    /// The hash of everything that decides what the tables hold.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The names of the tables, by resource type.
+    pub fn tables(&self) -> impl Iterator<Item = (&ResourceType, &str)> {
+        self.resources.iter().flat_map(|planned| {
+            let tables = planned.tables.iter();
+            tables.map(|table| (&planned.resource, table.layout.name.as_str()))
+        })
+    }
+
+    pub(crate) fn resource(&self, resource: &ResourceType) -> Option<usize> {
+        self.resources
+            .iter()
+            .position(|planned| planned.resource == *resource)
+    }
+}
+
+fn named_view(view: &ViewText) -> Result<(String, ViewDefinition), Vec<PlanProblem>> {
+    let definition = ViewDefinition::from_text(&view.text).map_err(|errors| {
+        let errors = errors.0.into_iter();
+        errors
+            .map(|error| PlanProblem {
+                place: format!("{}: {}", view.place, error.path_in_view),
+                reason: error.reason,
+            })
+            .collect::<Vec<_>>()
+    })?;
+    let problem = |reason: String| {
+        vec![PlanProblem {
+            place: format!("{}: name", view.place),
+            reason,
+        }]
+    };
+    let Some(name) = definition.name.clone() else {
+        return Err(problem(
+            "a view of a pipeline needs a name, its table's".into(),
+        ));
+    };
+    // It names a folder. Names that begin with an underscore are kept for what is not a table.
+    let is_plain = name.len() <= 128
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !is_plain {
+        return Err(problem(
+            "the name of a table is a letter, then letters, digits and '_'".into(),
+        ));
+    }
+    Ok((name, definition))
+}
+
+fn compile(
+    resource: &str,
+    views: Vec<(String, ViewDefinition)>,
+    context: &[ContextColumn],
+    part2: Part2,
+) -> Result<ResourcePlan, PlanProblem> {
+    ResourcePlan::compile(&engine::PlanInput {
+        resource,
+        constants: &[SOURCE_API],
+        context,
+        views,
+        order: Some(LANDING_ORDER_COLUMN),
+        drop_where: (part2 == Part2::Drop).then_some(IS_PART2),
+    })
+    .map_err(|error| PlanProblem {
+        place: error.place,
+        reason: error.reason,
+    })
+}
+
+fn planned_resource(
+    resource: &str,
+    views: Vec<(String, ViewDefinition)>,
+    input: &PlanInput,
+    texts: &BTreeMap<String, String>,
+) -> Result<PlannedResource, PlanProblem> {
+    let resource_type: ResourceType = resource.parse().map_err(|_| PlanProblem {
+        place: format!("resource '{resource}'"),
+        reason: "not the name of a FHIR resource type".into(),
+    })?;
+    let none = Vec::new();
+    let context = input
+        .context
+        .iter()
+        .find(|(of, _)| *of == resource_type)
+        .map_or(&none, |(_, columns)| columns);
+    let plan = compile(resource, views, context, input.part2)?;
+    let tables = plan
+        .tables()
+        .iter()
+        .map(|table| {
+            let schema = table.schema();
+            let mut hash = Sha256::new();
+            hash.update(format!("{STAGED_FORMAT} {RULES_VERSION}\n"));
+            hash.update(texts.get(table.name()).map_or("", String::as_str));
+            hash.update(format!("\n{context:?}\n{schema:?}\n"));
+            PlannedTable {
+                layout: layout_of(table.name(), input, |column| {
+                    schema.field_with_name(column).is_ok()
+                }),
+                view_hash: hex(&hash.finalize()),
+            }
+        })
+        .collect();
+    Ok(PlannedResource {
+        resource: resource_type,
+        plan: Arc::new(plan),
+        tables,
+    })
+}
+
+fn layout_of(name: &str, input: &PlanInput, has: impl Fn(&str) -> bool) -> TableLayout {
+    let own = input.layouts.iter().find(|layout| layout.name == name);
+    let kept = |columns: &[String]| -> Vec<String> {
+        columns
+            .iter()
+            .filter(|column| has(column))
+            .cloned()
+            .collect()
+    };
+    let empty = TableLayout {
+        name: String::new(),
+        partition_by: Vec::new(),
+        sort_by: Vec::new(),
+        bloom: BloomColumns::default(),
+    };
+    let layout = own.or(input.layout.as_ref()).unwrap_or(&empty);
+    TableLayout {
+        name: name.to_owned(),
+        partition_by: kept(&layout.partition_by),
+        sort_by: kept(&layout.sort_by),
+        bloom: BloomColumns(kept(&layout.bloom.0)),
+    }
+}
+
+/// The text without what does not matter: white space between values.
+fn canonical(text: &str) -> String {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    serde_json::from_str::<serde_json::Value>(text)
+        .map(|value| value.to_string())
+        .unwrap_or_default()
+}
+
+fn pipeline_hash(resources: &[PlannedResource], part2: Part2) -> String {
+    let mut hash = Sha256::new();
+    hash.update(format!("{part2:?}\n"));
+    for table in resources.iter().flat_map(|planned| &planned.tables) {
+        hash.update(format!("{:?} {}\n", table.layout, table.view_hash));
+    }
+    hex(&hash.finalize())
+}

@@ -1,0 +1,109 @@
+//! Refusals and problems in the words of a reject. No value of the input is in them.
+
+use claimlake_contract::{ApiVersion, Reject, RejectReason, ResourceType};
+use claimlake_landing::DamagedFrame;
+use claimlake_viewdef::engine::{LineRefusal, Problem};
+use claimlake_viewdef::problem::ProblemKind;
+
+/// Where a line comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LinePlace<'p> {
+    pub(crate) file: &'p str,
+    pub(crate) line: u64,
+    pub(crate) api: ApiVersion,
+    pub(crate) resource: &'p ResourceType,
+}
+
+impl LinePlace<'_> {
+    fn reject(&self, reason: RejectReason, detail: String) -> Reject {
+        Reject {
+            file: self.file.to_owned(),
+            line: self.line,
+            reason,
+            detail,
+            api: Some(self.api),
+            resource: Some(self.resource.clone()),
+            table: None,
+            column: None,
+            path: None,
+            expected: None,
+            found: None,
+        }
+    }
+
+    /// A line that is not UTF-8.
+    pub(crate) fn not_utf8(&self) -> Reject {
+        self.reject(RejectReason::BadText, "the line is not UTF-8".into())
+    }
+
+    /// A line that makes no rows.
+    pub(crate) fn refused(&self, refusal: LineRefusal) -> Reject {
+        let (reason, detail) = match refusal {
+            LineRefusal::NotJson => (RejectReason::NotJson, "the line is not JSON".to_owned()),
+            LineRefusal::NotTheResource => (
+                RejectReason::NotFhir,
+                format!("the line is not a {}", self.resource),
+            ),
+            LineRefusal::LoneSurrogate => (
+                RejectReason::BadText,
+                "a string holds half of a surrogate pair".to_owned(),
+            ),
+            LineRefusal::DuplicateKey => (
+                RejectReason::DuplicateKey,
+                "an object has the same key twice".to_owned(),
+            ),
+            LineRefusal::TooDeep => (
+                RejectReason::TooLarge,
+                "the resource is deeper than resources are".to_owned(),
+            ),
+            LineRefusal::MissingId => {
+                (RejectReason::MissingId, "the resource has no id".to_owned())
+            }
+        };
+        self.reject(reason, detail)
+    }
+
+    /// A cell that is null, or a table without the resource's rows.
+    pub(crate) fn problem(&self, problem: Problem) -> Reject {
+        let reason = match problem.kind {
+            ProblemKind::WrongType => RejectReason::WrongType,
+            ProblemKind::BadDate => RejectReason::BadDate,
+            ProblemKind::TooManyDigits => RejectReason::TooManyDigits,
+            ProblemKind::NotOneValue => RejectReason::NotOneValue,
+            // The resource stands in the other tables, so it is not refused.
+            ProblemKind::TooLarge => RejectReason::NotOneValue,
+        };
+        let consequence = match (&problem.table, &problem.column) {
+            (Some(_), Some(_)) => "the cell is null",
+            (Some(_), None) => "the table has no rows of the resource",
+            (None, _) => "the column is null in all tables",
+        };
+        let detail = format!(
+            "expected {}, found {}: {consequence}",
+            problem.expected, problem.found
+        );
+        Reject {
+            table: problem.table,
+            column: problem.column,
+            path: Some(problem.path),
+            expected: Some(problem.expected),
+            found: Some(problem.found),
+            ..self.reject(reason, detail)
+        }
+    }
+}
+
+/// A frame that could not be read; its lines are lost until the run is landed again.
+pub(crate) fn damaged(frame: &DamagedFrame, api: ApiVersion, resource: &ResourceType) -> Reject {
+    let place = LinePlace {
+        file: &frame.file,
+        line: frame.first_line,
+        api,
+        resource,
+    };
+    let detail = format!(
+        "frame {} ({} lines): {}; extract or import them again",
+        frame.frame, frame.lines, frame.reason
+    );
+    place.reject(RejectReason::DamagedPart, detail)
+}

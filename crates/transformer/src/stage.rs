@@ -1,0 +1,266 @@
+//! The folder of a staged run: built beside its name, sealed by its manifest, then renamed.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use arrow_array::RecordBatch;
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::SchemaRef;
+use claimlake_contract::{MANIFEST_FILE, Reject, RunId, StagedFile, StagedManifest};
+use claimlake_landing::{create_private_dir, create_private_file};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::TransformError;
+
+const BUILDING: &str = "building-";
+const REJECTS: &str = "rejects.ndjson";
+const UNREAD: &str = "unread.json";
+/// A file that has grown beyond this is ended and the next begun.
+const LARGE: u64 = 1 << 30;
+
+/// A staged run that nobody sees yet. It is gone if it is not sealed.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    building: PathBuf,
+    finished: PathBuf,
+    tables: Vec<TableFiles>,
+    rejects: BufWriter<File>,
+    sealed: bool,
+}
+
+#[derive(Debug)]
+struct TableFiles {
+    name: String,
+    schema: SchemaRef,
+    open: Option<OpenFile>,
+    files: Vec<StagedFile>,
+}
+
+struct OpenFile {
+    name: String,
+    writer: FileWriter<BufWriter<Hashing>>,
+    rows: u64,
+}
+
+impl std::fmt::Debug for OpenFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenFile")
+            .field("name", &self.name)
+            .field("rows", &self.rows)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stage {
+    /// Begins a staged run below `staged` with these tables.
+    pub(crate) fn begin(
+        staged: &Path,
+        run: &RunId,
+        tables: Vec<(String, SchemaRef)>,
+    ) -> Result<Self, TransformError> {
+        let finished = staged.join(format!("run={run}"));
+        if finished.exists() {
+            return Err(TransformError::RunExists { path: finished });
+        }
+        create_private_dir(staged)?;
+        remove_abandoned(staged)?;
+        let building = staged.join(format!("{BUILDING}{run}"));
+        create_private_dir(&building)?;
+        let rejects = BufWriter::new(create_private_file(&building.join(REJECTS))?);
+        let tables = tables
+            .into_iter()
+            .map(|(name, schema)| TableFiles {
+                name,
+                schema,
+                open: None,
+                files: Vec::new(),
+            })
+            .collect();
+        Ok(Self {
+            building,
+            finished,
+            tables,
+            rejects,
+            sealed: false,
+        })
+    }
+
+    /// Appends rows to a table.
+    pub(crate) fn append(
+        &mut self,
+        table: usize,
+        batch: &RecordBatch,
+    ) -> Result<(), TransformError> {
+        let Some(files) = self.tables.get_mut(table) else {
+            return Ok(());
+        };
+        if files.open.is_none() {
+            files.open = Some(files.create(&self.building)?);
+        }
+        let Some(open) = &mut files.open else {
+            return Ok(());
+        };
+        open.writer
+            .write(batch)
+            .map_err(TransformError::arrow(&files.name))?;
+        open.rows += batch.num_rows() as u64;
+        if open.writer.get_ref().get_ref().written > LARGE {
+            files.end()?;
+        }
+        Ok(())
+    }
+
+    /// Appends a reject.
+    pub(crate) fn reject(&mut self, reject: &Reject) -> Result<(), TransformError> {
+        serde_json::to_writer(&mut self.rejects, reject).map_err(|source| {
+            TransformError::Json {
+                file: REJECTS,
+                source,
+            }
+        })?;
+        let path = self.building.join(REJECTS);
+        self.rejects
+            .write_all(b"\n")
+            .map_err(TransformError::io("writing", path))
+    }
+
+    /// Ends all files: those of each table, in the order of the tables. A table without rows has
+    /// one file, which says what its columns are.
+    pub(crate) fn end(&mut self) -> Result<Vec<Vec<StagedFile>>, TransformError> {
+        let path = self.building.join(REJECTS);
+        self.rejects
+            .flush()
+            .map_err(TransformError::io("writing", path))?;
+        let mut all = Vec::with_capacity(self.tables.len());
+        for table in &mut self.tables {
+            if table.open.is_none() && table.files.is_empty() {
+                table.open = Some(table.create(&self.building)?);
+            }
+            table.end()?;
+            all.push(std::mem::take(&mut table.files));
+        }
+        Ok(all)
+    }
+
+    /// Writes the unread paths and the manifest and makes the run seen: its folder.
+    pub(crate) fn seal<U: Serialize>(
+        mut self,
+        unread: &U,
+        manifest: &StagedManifest,
+    ) -> Result<PathBuf, TransformError> {
+        self.write_json(UNREAD, unread)?;
+        self.write_json(MANIFEST_FILE, manifest)?;
+        std::fs::rename(&self.building, &self.finished)
+            .map_err(TransformError::io("renaming", &self.building))?;
+        self.sealed = true;
+        Ok(self.finished.clone())
+    }
+
+    fn write_json<T: Serialize>(
+        &self,
+        file: &'static str,
+        content: &T,
+    ) -> Result<(), TransformError> {
+        let path = self.building.join(file);
+        let mut text = serde_json::to_vec_pretty(content)
+            .map_err(|source| TransformError::Json { file, source })?;
+        text.push(b'\n');
+        let mut out = create_private_file(&path)?;
+        out.write_all(&text)
+            .and_then(|()| out.sync_all())
+            .map_err(TransformError::io("writing", path))
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if !self.sealed {
+            // What is left is removed by the next run at the latest.
+            let _ = std::fs::remove_dir_all(&self.building);
+        }
+    }
+}
+
+/// Removes what killed runs left; callers hold the lock of the staged folder.
+fn remove_abandoned(staged: &Path) -> Result<(), TransformError> {
+    let listing = TransformError::io("listing", staged);
+    let entries = std::fs::read_dir(staged).map_err(listing)?;
+    for entry in entries {
+        let path = entry.map_err(TransformError::io("listing", staged))?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        if name.is_some_and(|name| name.starts_with(BUILDING)) {
+            std::fs::remove_dir_all(&path).map_err(TransformError::io("removing", &path))?;
+        }
+    }
+    Ok(())
+}
+
+impl TableFiles {
+    fn create(&self, building: &Path) -> Result<OpenFile, TransformError> {
+        let folder = building.join(&self.name);
+        create_private_dir(&folder)?;
+        let name = format!("{}/{:05}.arrow", self.name, self.files.len());
+        let file = create_private_file(&building.join(&name))?;
+        let hashing = Hashing {
+            file,
+            hash: Sha256::new(),
+            written: 0,
+        };
+        let buffered = BufWriter::with_capacity(64 << 10, hashing);
+        let writer = FileWriter::try_new(buffered, &self.schema)
+            .map_err(TransformError::arrow(&self.name))?;
+        Ok(OpenFile {
+            name,
+            writer,
+            rows: 0,
+        })
+    }
+
+    fn end(&mut self) -> Result<(), TransformError> {
+        let Some(open) = self.open.take() else {
+            return Ok(());
+        };
+        let buffered = open
+            .writer
+            .into_inner()
+            .map_err(TransformError::arrow(&self.name))?;
+        let hashing = buffered
+            .into_inner()
+            .map_err(|error| TransformError::io("writing", &open.name)(error.into_error()))?;
+        self.files.push(StagedFile {
+            file: open.name,
+            rows: open.rows,
+            bytes: hashing.written,
+            sha256: hex(&hashing.hash.finalize()),
+        });
+        Ok(())
+    }
+}
+
+/// A file that hashes what is written to it.
+#[derive(Debug)]
+struct Hashing {
+    file: File,
+    hash: Sha256,
+    written: u64,
+}
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(bytes.get(..written).unwrap_or_default());
+        self.written += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,301 @@
+//! Cells to Arrow arrays.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int16Array, Int32Array,
+    Int64Array, ListArray, StringArray, TimestampMicrosecondArray,
+};
+use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{ArrowError, DataType, Field, TimeUnit};
+
+use super::cell::{Cell, Scratch};
+use crate::definition::{ColumnType, ScalarType};
+
+/// The Arrow type of a column.
+#[must_use]
+pub fn arrow_type(column_type: ColumnType) -> DataType {
+    let scalar = scalar_type(column_type.scalar);
+    if column_type.list {
+        DataType::List(element_field(scalar))
+    } else {
+        scalar
+    }
+}
+
+/// Parquet's name of the child of a list is `element`.
+fn element_field(scalar: DataType) -> Arc<Field> {
+    Arc::new(Field::new("element", scalar, true))
+}
+
+fn scalar_type(scalar: ScalarType) -> DataType {
+    match scalar {
+        ScalarType::Utf8 => DataType::Utf8,
+        ScalarType::Boolean => DataType::Boolean,
+        ScalarType::Int16 => DataType::Int16,
+        ScalarType::Int32 => DataType::Int32,
+        ScalarType::Int64 => DataType::Int64,
+        ScalarType::Float64 => DataType::Float64,
+        ScalarType::Decimal { precision, scale } => DataType::Decimal128(precision, scale),
+        ScalarType::Date => DataType::Date32,
+        ScalarType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+    }
+}
+
+/// Builds one column.
+#[derive(Debug)]
+pub struct ColumnBuilder {
+    column_type: ColumnType,
+    values: Values,
+    validity: NullBufferBuilder,
+    /// Where each list begins; empty where the column holds no lists.
+    lists: Vec<i32>,
+    list_validity: NullBufferBuilder,
+}
+
+#[derive(Debug)]
+enum Values {
+    Text { ends: Vec<i32>, bytes: Vec<u8> },
+    Boolean(BooleanBufferBuilder),
+    Small(Vec<i16>),
+    Int(Vec<i32>),
+    Long(Vec<i64>),
+    Double(Vec<f64>),
+    Decimal(Vec<i128>),
+}
+
+/// What the texts of cells lie in.
+#[derive(Debug, Clone, Copy)]
+pub struct Texts<'t> {
+    /// The lines.
+    pub buffer: &'t [u8],
+    /// What was made of the resource.
+    pub scratch: &'t Scratch,
+}
+
+impl ColumnBuilder {
+    /// A builder of an empty column.
+    #[must_use]
+    pub fn new(column_type: ColumnType) -> Self {
+        Self {
+            column_type,
+            values: Values::new(column_type.scalar),
+            validity: NullBufferBuilder::new(0),
+            lists: vec![0],
+            list_validity: NullBufferBuilder::new(0),
+        }
+    }
+
+    /// Bytes held.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let values = match &self.values {
+            Values::Text { ends, bytes } => 4 * ends.len() + bytes.len(),
+            Values::Boolean(bits) => bits.len() / 8,
+            Values::Small(values) => 2 * values.len(),
+            Values::Int(values) => 4 * values.len(),
+            Values::Long(values) => 8 * values.len(),
+            Values::Double(values) => 8 * values.len(),
+            Values::Decimal(values) => 16 * values.len(),
+        };
+        values + 4 * self.lists.len()
+    }
+
+    /// Appends the cells of a column, in order.
+    pub fn extend<'c>(&mut self, cells: impl Iterator<Item = &'c Cell>, texts: Texts<'_>) {
+        if !self.column_type.list {
+            self.extend_values(cells, texts);
+            return;
+        }
+        for cell in cells {
+            if let Cell::List { start, end } = *cell {
+                let elements = texts
+                    .scratch
+                    .cells
+                    .get(start as usize..end as usize)
+                    .unwrap_or_default();
+                self.extend_values(elements.iter(), texts);
+                self.list_validity.append_non_null();
+            } else {
+                self.list_validity.append_null();
+            }
+            self.lists.push(self.values.len());
+        }
+    }
+
+    /// Appends one cell `count` times.
+    pub fn extend_repeated(&mut self, cell: Cell, count: usize, texts: Texts<'_>) {
+        self.extend(std::iter::repeat_n(&cell, count), texts);
+    }
+
+    fn extend_values<'c>(&mut self, cells: impl Iterator<Item = &'c Cell>, texts: Texts<'_>) {
+        let validity = &mut self.validity;
+        match &mut self.values {
+            Values::Text { ends, bytes } => {
+                for cell in cells {
+                    let text = match *cell {
+                        Cell::Text { start, end } => texts.buffer.get(start as usize..end as usize),
+                        Cell::ScratchText { start, end } => {
+                            texts.scratch.bytes.get(start as usize..end as usize)
+                        }
+                        _ => None,
+                    };
+                    match text {
+                        Some(text) => {
+                            bytes.extend_from_slice(text);
+                            validity.append_non_null();
+                        }
+                        None => validity.append_null(),
+                    }
+                    ends.push(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
+                }
+            }
+            Values::Boolean(bits) => {
+                for cell in cells {
+                    let value = match *cell {
+                        Cell::Boolean(value) => Some(value),
+                        _ => None,
+                    };
+                    bits.append(value.unwrap_or_default());
+                    validity.append(value.is_some());
+                }
+            }
+            Values::Small(values) => {
+                let narrow = |value| i16::try_from(value).ok();
+                push_all(cells, validity, values, |cell| {
+                    integer(cell).and_then(narrow)
+                });
+            }
+            Values::Int(values) => {
+                let narrow = |value| i32::try_from(value).ok();
+                push_all(cells, validity, values, |cell| {
+                    integer(cell).and_then(narrow)
+                });
+            }
+            Values::Long(values) => push_all(cells, validity, values, integer),
+            Values::Double(values) => push_all(cells, validity, values, |cell| match cell {
+                Cell::Float(value) => Some(value),
+                _ => None,
+            }),
+            Values::Decimal(values) => push_all(cells, validity, values, |cell| match cell {
+                Cell::Integer(digits) => Some(i128::from(digits)),
+                Cell::Wide(at) => texts.scratch.wide.get(at as usize).copied(),
+                _ => None,
+            }),
+        }
+    }
+
+    /// The column, and the builder empty again with room for as much.
+    ///
+    /// # Errors
+    /// When the array is not a right one, such as one of more text than Arrow's offsets count.
+    pub fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        let nulls = self.validity.finish();
+        let values: ArrayRef = match &mut self.values {
+            Values::Text { ends, bytes } => {
+                let room = (ends.len(), bytes.len());
+                let ends = std::mem::replace(ends, with_zero(room.0));
+                let bytes = std::mem::replace(bytes, Vec::with_capacity(room.1));
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
+                Arc::new(StringArray::try_new(
+                    offsets,
+                    Buffer::from_vec(bytes),
+                    nulls,
+                )?)
+            }
+            Values::Boolean(bits) => Arc::new(BooleanArray::new(bits.finish(), nulls)),
+            Values::Small(values) => Arc::new(Int16Array::new(taken(values), nulls)),
+            Values::Int(values) if self.column_type.scalar == ScalarType::Date => {
+                Arc::new(Date32Array::new(taken(values), nulls))
+            }
+            Values::Int(values) => Arc::new(Int32Array::new(taken(values), nulls)),
+            Values::Long(values) if self.column_type.scalar == ScalarType::Timestamp => {
+                Arc::new(TimestampMicrosecondArray::new(taken(values), nulls).with_timezone("UTC"))
+            }
+            Values::Long(values) => Arc::new(Int64Array::new(taken(values), nulls)),
+            Values::Double(values) => Arc::new(Float64Array::new(taken(values), nulls)),
+            Values::Decimal(values) => {
+                let array = Decimal128Array::new(taken(values), nulls);
+                let typed = match self.column_type.scalar {
+                    ScalarType::Decimal { precision, scale } => {
+                        array.with_precision_and_scale(precision, scale)?
+                    }
+                    _ => array,
+                };
+                Arc::new(typed)
+            }
+        };
+        if !self.column_type.list {
+            return Ok(values);
+        }
+        let room = self.lists.len();
+        let offsets = std::mem::replace(&mut self.lists, with_zero(room));
+        Ok(Arc::new(ListArray::try_new(
+            element_field(scalar_type(self.column_type.scalar)),
+            OffsetBuffer::new(ScalarBuffer::from(offsets)),
+            values,
+            self.list_validity.finish(),
+        )?))
+    }
+}
+
+impl Values {
+    fn new(scalar: ScalarType) -> Self {
+        match scalar {
+            ScalarType::Utf8 => Values::Text {
+                ends: vec![0],
+                bytes: Vec::new(),
+            },
+            ScalarType::Boolean => Values::Boolean(BooleanBufferBuilder::new(0)),
+            ScalarType::Int16 => Values::Small(Vec::new()),
+            ScalarType::Int32 | ScalarType::Date => Values::Int(Vec::new()),
+            ScalarType::Int64 | ScalarType::Timestamp => Values::Long(Vec::new()),
+            ScalarType::Float64 => Values::Double(Vec::new()),
+            ScalarType::Decimal { .. } => Values::Decimal(Vec::new()),
+        }
+    }
+
+    fn len(&self) -> i32 {
+        let length = match self {
+            Values::Text { ends, .. } => ends.len() - 1,
+            Values::Boolean(bits) => bits.len(),
+            Values::Small(values) => values.len(),
+            Values::Int(values) => values.len(),
+            Values::Long(values) => values.len(),
+            Values::Double(values) => values.len(),
+            Values::Decimal(values) => values.len(),
+        };
+        i32::try_from(length).unwrap_or(i32::MAX)
+    }
+}
+
+fn integer(cell: Cell) -> Option<i64> {
+    match cell {
+        Cell::Integer(value) => Some(value),
+        _ => None,
+    }
+}
+
+fn push_all<'c, T: Default>(
+    cells: impl Iterator<Item = &'c Cell>,
+    validity: &mut NullBufferBuilder,
+    values: &mut Vec<T>,
+    value_of: impl Fn(Cell) -> Option<T>,
+) {
+    for cell in cells {
+        let value = value_of(*cell);
+        validity.append(value.is_some());
+        values.push(value.unwrap_or_default());
+    }
+}
+
+fn taken<T: arrow_buffer::ArrowNativeType>(values: &mut Vec<T>) -> ScalarBuffer<T> {
+    let room = values.len();
+    ScalarBuffer::from(std::mem::replace(values, Vec::with_capacity(room)))
+}
+
+fn with_zero(room: usize) -> Vec<i32> {
+    let mut offsets = Vec::with_capacity(room);
+    offsets.push(0);
+    offsets
+}

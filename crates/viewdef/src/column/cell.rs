@@ -1,0 +1,454 @@
+//! One value of JSON to one cell.
+
+use serde_json::Value;
+
+use super::temporal::{date_days, instant_micros};
+use crate::definition::ScalarType;
+use crate::fhirpath::Decimal;
+use crate::json::unescape_into;
+use crate::problem::ProblemKind;
+
+/// A cell whose text, if it has one, lies in a buffer or in a [`Scratch`].
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Cell {
+    /// Null.
+    #[default]
+    Null,
+    /// Bytes of the buffer.
+    Text {
+        /// The first byte.
+        start: u32,
+        /// One after the last byte.
+        end: u32,
+    },
+    /// Bytes of the scratch.
+    ScratchText {
+        /// The first byte.
+        start: u32,
+        /// One after the last byte.
+        end: u32,
+    },
+    /// A boolean.
+    Boolean(bool),
+    /// An integer, days, microseconds, or the digits of a decimal.
+    Integer(i64),
+    /// The digits of a long decimal: a position in the scratch.
+    Wide(u32),
+    /// A double.
+    Float(f64),
+    /// Cells of the scratch.
+    List {
+        /// The first cell.
+        start: u32,
+        /// One after the last cell.
+        end: u32,
+    },
+}
+
+/// What cells refer to and the buffer does not hold; emptied after each resource.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// Texts.
+    pub bytes: Vec<u8>,
+    /// Elements of lists.
+    pub cells: Vec<Cell>,
+    /// Digits of long decimals.
+    pub wide: Vec<i128>,
+}
+
+impl Scratch {
+    /// Empties it.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.cells.clear();
+        self.wide.clear();
+    }
+
+    /// A text as a cell.
+    pub fn text(&mut self, text: &[u8]) -> Cell {
+        let start = position(self.bytes.len());
+        self.bytes.extend_from_slice(text);
+        Cell::ScratchText {
+            start,
+            end: position(self.bytes.len()),
+        }
+    }
+
+    /// Cells as the elements of a list.
+    pub fn list(&mut self, cells: &[Cell]) -> Cell {
+        let start = position(self.cells.len());
+        self.cells.extend_from_slice(cells);
+        Cell::List {
+            start,
+            end: position(self.cells.len()),
+        }
+    }
+
+    fn escaped_text(&mut self, raw: &[u8]) -> Cell {
+        let start = position(self.bytes.len());
+        unescape_into(raw, &mut self.bytes);
+        Cell::ScratchText {
+            start,
+            end: position(self.bytes.len()),
+        }
+    }
+
+    fn digits(&mut self, digits: i128) -> Cell {
+        if let Ok(digits) = i64::try_from(digits) {
+            return Cell::Integer(digits);
+        }
+        self.wide.push(digits);
+        Cell::Wide(position(self.wide.len() - 1))
+    }
+}
+
+/// Positions fit: buffers and what is made of one resource are far below 4 GiB.
+fn position(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// A value in the text of a line.
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'s> {
+    /// A string: what is between its quotes, where in the buffer, and whether with escapes.
+    Text {
+        /// The bytes.
+        raw: &'s [u8],
+        /// Where they begin in the buffer.
+        start: u32,
+        /// Whether there is a backslash among them.
+        escaped: bool,
+    },
+    /// A number: its text and where it begins in the buffer.
+    Number {
+        /// The bytes.
+        raw: &'s [u8],
+        /// Where they begin in the buffer.
+        start: u32,
+    },
+    /// A boolean.
+    Boolean(bool),
+    /// An object.
+    Object,
+}
+
+/// Why a value does not fit a column.
+pub type Misfit = ProblemKind;
+
+/// The cell of a value in a column of a type.
+///
+/// # Errors
+/// What is wrong with the value.
+#[inline]
+pub fn cell_of(
+    scalar: ScalarType,
+    source: Source<'_>,
+    scratch: &mut Scratch,
+) -> Result<Cell, Misfit> {
+    match scalar {
+        ScalarType::Utf8 => match source {
+            Source::Text {
+                raw,
+                start,
+                escaped: false,
+            }
+            | Source::Number { raw, start } => Ok(Cell::Text {
+                start,
+                end: start + position(raw.len()),
+            }),
+            Source::Text { raw, .. } => Ok(scratch.escaped_text(raw)),
+            Source::Boolean(value) => Ok(scratch.text(if value { b"true" } else { b"false" })),
+            Source::Object => Err(Misfit::WrongType),
+        },
+        ScalarType::Boolean => match source {
+            Source::Boolean(value) => Ok(Cell::Boolean(value)),
+            _ => Err(Misfit::WrongType),
+        },
+        ScalarType::Int16 => integer(source, i64::from(i16::MIN), i64::from(i16::MAX)),
+        ScalarType::Int32 => integer(source, i64::from(i32::MIN), i64::from(i32::MAX)),
+        ScalarType::Int64 => match source {
+            // FHIR's JSON writes integer64 as a string.
+            Source::Text { .. } => with_text(source, |text| {
+                text.parse()
+                    .map(Cell::Integer)
+                    .map_err(|_| Misfit::WrongType)
+            }),
+            _ => integer(source, i64::MIN, i64::MAX),
+        },
+        ScalarType::Float64 => match source {
+            Source::Number { raw, .. } => std::str::from_utf8(raw)
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .filter(|value: &f64| value.is_finite())
+                .map(Cell::Float)
+                .ok_or(Misfit::TooManyDigits),
+            _ => Err(Misfit::WrongType),
+        },
+        ScalarType::Decimal { precision, scale } => match source {
+            Source::Number { raw, .. } => decimal(raw, precision, scale, scratch),
+            _ => Err(Misfit::WrongType),
+        },
+        ScalarType::Date => match source {
+            Source::Text { .. } => with_text(source, |text| {
+                date_days(text)
+                    .map(|days| Cell::Integer(i64::from(days)))
+                    .ok_or(Misfit::BadDate)
+            }),
+            _ => Err(Misfit::WrongType),
+        },
+        ScalarType::Timestamp => match source {
+            Source::Text { .. } => with_text(source, |text| {
+                instant_micros(text)
+                    .map(Cell::Integer)
+                    .ok_or(Misfit::BadDate)
+            }),
+            _ => Err(Misfit::WrongType),
+        },
+    }
+}
+
+/// The cell of a value that the plain evaluator found.
+///
+/// # Errors
+/// What is wrong with the value.
+pub fn cell_of_json(
+    scalar: ScalarType,
+    value: &Value,
+    scratch: &mut Scratch,
+) -> Result<Cell, Misfit> {
+    let text_cell = |text: &str, scratch: &mut Scratch| scratch.text(text.as_bytes());
+    match value {
+        Value::Null => Ok(Cell::Null),
+        Value::Bool(value) => cell_of(scalar, Source::Boolean(*value), scratch),
+        Value::Number(number) => {
+            let text = number.to_string();
+            if scalar == ScalarType::Utf8 {
+                return Ok(text_cell(&text, scratch));
+            }
+            let source = Source::Number {
+                raw: text.as_bytes(),
+                start: 0,
+            };
+            cell_of(scalar, source, scratch)
+        }
+        Value::String(text) => {
+            if scalar == ScalarType::Utf8 {
+                return Ok(text_cell(text, scratch));
+            }
+            let source = Source::Text {
+                raw: text.as_bytes(),
+                start: 0,
+                escaped: false,
+            };
+            cell_of(scalar, source, scratch)
+        }
+        Value::Array(values) => {
+            let mut cells = Vec::with_capacity(values.len());
+            for value in values {
+                cells.push(cell_of_json(scalar, value, scratch)?);
+            }
+            Ok(scratch.list(&cells))
+        }
+        // Only where the column says that it holds elements.
+        Value::Object(_) if scalar == ScalarType::Utf8 => {
+            Ok(text_cell(&value.to_string(), scratch))
+        }
+        Value::Object(_) => Err(Misfit::WrongType),
+    }
+}
+
+fn with_text(
+    source: Source<'_>,
+    read: impl Fn(&str) -> Result<Cell, Misfit>,
+) -> Result<Cell, Misfit> {
+    let Source::Text { raw, escaped, .. } = source else {
+        return Err(Misfit::WrongType);
+    };
+    if escaped {
+        let text = crate::json::unescape(raw);
+        return read(std::str::from_utf8(&text).map_err(|_| Misfit::WrongType)?);
+    }
+    read(std::str::from_utf8(raw).map_err(|_| Misfit::WrongType)?)
+}
+
+fn integer(source: Source<'_>, least: i64, most: i64) -> Result<Cell, Misfit> {
+    let Source::Number { raw, .. } = source else {
+        return Err(Misfit::WrongType);
+    };
+    let text = std::str::from_utf8(raw).map_err(|_| Misfit::WrongType)?;
+    let value = match text.parse::<i64>() {
+        Ok(value) => value,
+        Err(_) => {
+            let number = Decimal::parse(text).ok_or(Misfit::TooManyDigits)?;
+            if number.normalized().scale() > 0 {
+                return Err(Misfit::WrongType);
+            }
+            number.to_integer().ok_or(Misfit::TooManyDigits)?
+        }
+    };
+    if (least..=most).contains(&value) {
+        Ok(Cell::Integer(value))
+    } else {
+        Err(Misfit::TooManyDigits)
+    }
+}
+
+/// The digits of a number at a scale; zeros behind the scale are no digits.
+fn decimal(raw: &[u8], precision: u8, scale: i8, scratch: &mut Scratch) -> Result<Cell, Misfit> {
+    if let Some(digits) = short_decimal(raw, precision, scale) {
+        return Ok(Cell::Integer(digits));
+    }
+    let number = std::str::from_utf8(raw)
+        .ok()
+        .and_then(Decimal::parse)
+        .zip(u32::try_from(scale).ok())
+        .and_then(|(number, scale)| number.normalized().rescaled(scale));
+    match number.map(Decimal::mantissa) {
+        Some(digits) if length(digits) <= u32::from(precision) => Ok(scratch.digits(digits)),
+        _ => Err(Misfit::TooManyDigits),
+    }
+}
+
+fn length(digits: i128) -> u32 {
+    digits
+        .unsigned_abs()
+        .checked_ilog10()
+        .map_or(1, |log| log + 1)
+}
+
+/// Amounts as they mostly are: few digits, no exponent, not more behind the point than the scale.
+#[inline]
+fn short_decimal(raw: &[u8], precision: u8, scale: i8) -> Option<i64> {
+    let (negative, digits) = match raw.split_first()? {
+        (b'-', digits) => (true, digits),
+        _ => (false, raw),
+    };
+    if digits.len() > 16 {
+        return None;
+    }
+    let mut value: i64 = 0;
+    let mut behind_point: Option<i8> = None;
+    for byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                value = value * 10 + i64::from(byte - b'0');
+                if let Some(places) = &mut behind_point {
+                    *places += 1;
+                }
+            }
+            b'.' => behind_point = Some(0),
+            _ => return None,
+        }
+    }
+    let missing = scale.checked_sub(behind_point.unwrap_or(0))?;
+    let factor = 10_i64.checked_pow(u32::try_from(missing).ok()?)?;
+    value = value.checked_mul(factor)?;
+    (length(i128::from(value)) <= u32::from(precision)).then_some(if negative {
+        -value
+    } else {
+        value
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cell, Misfit, Scratch, Source, cell_of};
+    use crate::definition::ScalarType;
+
+    fn number(scalar: ScalarType, text: &str) -> Result<i128, Misfit> {
+        let mut scratch = Scratch::default();
+        let source = Source::Number {
+            raw: text.as_bytes(),
+            start: 0,
+        };
+        cell_of(scalar, source, &mut scratch).map(|cell| match cell {
+            Cell::Integer(digits) => i128::from(digits),
+            Cell::Wide(at) => scratch.wide[at as usize],
+            other => panic!("no number: {other:?}"),
+        })
+    }
+
+    const MONEY: ScalarType = ScalarType::Decimal {
+        precision: 18,
+        scale: 2,
+    };
+
+    #[test]
+    fn the_digits_of_a_decimal_are_those_of_the_text() {
+        for (text, digits) in [
+            ("0", 0),
+            ("-0.00", 0),
+            ("12.5", 1250),
+            ("-12.50", -1250),
+            ("1234567890123456.78", 123_456_789_012_345_678),
+            ("-9999999999999999.99", -999_999_999_999_999_999),
+            ("1.5e3", 150_000),
+            ("12500E-2", 12_500),
+            ("1.2300", 123),
+            ("1.10000000000000000000", 110),
+            ("0.1e-1", 1),
+        ] {
+            assert_eq!(number(MONEY, text), Ok(digits), "{text}");
+        }
+        let wide = ScalarType::Decimal {
+            precision: 38,
+            scale: 10,
+        };
+        assert_eq!(
+            number(wide, "1234567890123456789012345678.0123456789"),
+            Ok(12_345_678_901_234_567_890_123_456_780_123_456_789)
+        );
+    }
+
+    #[test]
+    fn a_decimal_with_too_many_digits_is_refused_and_never_rounded() {
+        for text in [
+            "1.005",
+            "0.001",
+            "12345678901234567.00",
+            "1e17",
+            "1e-3",
+            "1e400",
+        ] {
+            assert_eq!(number(MONEY, text), Err(Misfit::TooManyDigits), "{text}");
+        }
+    }
+
+    #[test]
+    fn integers_are_whole_and_within_their_range() {
+        assert_eq!(number(ScalarType::Int32, "2147483647"), Ok(2_147_483_647));
+        assert_eq!(number(ScalarType::Int32, "1e3"), Ok(1000));
+        assert_eq!(
+            number(ScalarType::Int32, "2147483648"),
+            Err(Misfit::TooManyDigits)
+        );
+        assert_eq!(number(ScalarType::Int32, "1.5"), Err(Misfit::WrongType));
+        assert_eq!(number(ScalarType::Int16, "-32768"), Ok(-32_768));
+    }
+
+    #[test]
+    fn a_value_of_another_type_is_refused() {
+        let mut scratch = Scratch::default();
+        let text = Source::Text {
+            raw: b"12",
+            start: 0,
+            escaped: false,
+        };
+        for scalar in [
+            MONEY,
+            ScalarType::Int32,
+            ScalarType::Boolean,
+            ScalarType::Float64,
+        ] {
+            assert_eq!(cell_of(scalar, text, &mut scratch), Err(Misfit::WrongType));
+        }
+        assert_eq!(
+            cell_of(ScalarType::Date, Source::Boolean(true), &mut scratch),
+            Err(Misfit::WrongType)
+        );
+        assert_eq!(
+            cell_of(ScalarType::Utf8, Source::Object, &mut scratch),
+            Err(Misfit::WrongType)
+        );
+    }
+}

@@ -1,0 +1,9 @@
+//! Values of JSON as cells of Arrow columns: exact, or a problem that says why not.
+
+mod builder;
+mod cell;
+mod temporal;
+
+pub use builder::{ColumnBuilder, Texts, arrow_type};
+pub use cell::{Cell, Misfit, Scratch, Source, cell_of, cell_of_json};
+pub use temporal::{date_days, instant_micros, year};

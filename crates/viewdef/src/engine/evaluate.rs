@@ -1,0 +1,282 @@
+//! Programs over a tape.
+
+use std::ops::ControlFlow;
+
+use super::keys::same_element;
+use super::program::{Condition, Path, Step};
+use super::tape::{Kind, Position, Tape};
+use crate::fhirpath::Decimal;
+use crate::json::unescape;
+
+/// The fast way cannot say; the plain evaluator must.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unsure;
+
+/// A resource on its tape, with the text it was located in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Located<'t> {
+    pub(super) tape: &'t Tape,
+    pub(super) buffer: &'t [u8],
+}
+
+type Flow = Result<ControlFlow<()>, Unsure>;
+
+impl<'t> Located<'t> {
+    /// Calls `found` with each item of a path, in order, until it has enough.
+    #[inline]
+    pub(super) fn each(
+        &self,
+        path: &Path,
+        this: Position,
+        found: &mut dyn FnMut(Position) -> ControlFlow<()>,
+    ) -> Result<(), Unsure> {
+        let mut from = if path.from_resource { 0 } else { this };
+        for (steps, position) in &path.legs {
+            match self.nth(steps, from, *position)? {
+                Some(item) => from = item,
+                None => return Ok(()),
+            }
+        }
+        self.walk(&path.last, from, found).map(|_| ())
+    }
+
+    fn nth(&self, steps: &[Step], from: Position, nth: usize) -> Result<Option<Position>, Unsure> {
+        let mut left = nth;
+        let mut item = None;
+        let _ = self.walk(steps, from, &mut |position| {
+            if left == 0 {
+                item = Some(position);
+                return ControlFlow::Break(());
+            }
+            left -= 1;
+            ControlFlow::Continue(())
+        })?;
+        Ok(item)
+    }
+
+    fn walk(
+        &self,
+        steps: &[Step],
+        from: Position,
+        found: &mut dyn FnMut(Position) -> ControlFlow<()>,
+    ) -> Flow {
+        let Some((step, rest)) = steps.split_first() else {
+            return Ok(found(from));
+        };
+        match step {
+            Step::Member(code) => {
+                let own = self.tape.entry(from);
+                let mut position = from + 1;
+                let mut choices = false;
+                while position < own.next {
+                    let entry = self.tape.entry(position);
+                    if entry.code == *code {
+                        return self.walk_run(rest, position, entry.run_end, found);
+                    }
+                    choices |= same_element(entry.code, *code);
+                    position = entry.run_end;
+                }
+                if choices {
+                    return self.walk_where(rest, from, found, |found| same_element(found, *code));
+                }
+                Ok(ControlFlow::Continue(()))
+            }
+            Step::Choice(groups) => {
+                let own = self.tape.entry(from);
+                for group in groups {
+                    let mut position = from + 1;
+                    while position < own.next {
+                        let entry = self.tape.entry(position);
+                        if group.contains(&entry.code) {
+                            return self
+                                .walk_where(rest, from, found, |code| group.contains(&code));
+                        }
+                        position = entry.run_end;
+                    }
+                }
+                Ok(ControlFlow::Continue(()))
+            }
+            Step::Filter(condition) => {
+                if self.truth(condition, from)? == Some(true) {
+                    self.walk(rest, from, found)
+                } else {
+                    Ok(ControlFlow::Continue(()))
+                }
+            }
+        }
+    }
+
+    /// The elements from `position` up to `end`, which are one array.
+    fn walk_run(
+        &self,
+        rest: &[Step],
+        position: Position,
+        end: Position,
+        found: &mut dyn FnMut(Position) -> ControlFlow<()>,
+    ) -> Flow {
+        let mut position = position;
+        while position < end {
+            if self.walk(rest, position, found)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            position = self.tape.entry(position).next;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn walk_where(
+        &self,
+        rest: &[Step],
+        from: Position,
+        found: &mut dyn FnMut(Position) -> ControlFlow<()>,
+        is_wanted: impl Fn(u32) -> bool,
+    ) -> Flow {
+        let end = self.tape.entry(from).next;
+        let mut position = from + 1;
+        while position < end {
+            let entry = self.tape.entry(position);
+            if is_wanted(entry.code)
+                && self
+                    .walk_run(rest, position, entry.run_end, found)?
+                    .is_break()
+            {
+                return Ok(ControlFlow::Break(()));
+            }
+            position = entry.run_end;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// No item, the one item, or `Err` of how many there are at the least.
+    #[inline]
+    pub(super) fn one(
+        &self,
+        path: &Path,
+        this: Position,
+    ) -> Result<Result<Option<Position>, usize>, Unsure> {
+        let mut item = None;
+        let mut count = 0;
+        self.each(path, this, &mut |position| {
+            count += 1;
+            item.get_or_insert(position);
+            if count > 1 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        Ok(if count > 1 { Err(count) } else { Ok(item) })
+    }
+
+    /// How many items a path finds.
+    pub(super) fn count(&self, path: &Path, this: Position) -> Result<usize, Unsure> {
+        let mut count = 0;
+        self.each(path, this, &mut |_| {
+            count += 1;
+            ControlFlow::Continue(())
+        })?;
+        Ok(count)
+    }
+
+    /// The truth of a condition; nothing where it is unknown.
+    pub(super) fn truth(
+        &self,
+        condition: &Condition,
+        this: Position,
+    ) -> Result<Option<bool>, Unsure> {
+        Ok(match condition {
+            Condition::Constant(truth) => *truth,
+            Condition::Path(path) => match self.one(path, this)? {
+                Err(_) => return Err(Unsure),
+                Ok(item) => item.map(|item| self.tape.entry(item).kind != Kind::False),
+            },
+            Condition::EqualsText(path, text) => match self.one(path, this)? {
+                Err(_) => Some(false),
+                Ok(item) => item.map(|item| self.is_text(item, text)),
+            },
+            Condition::EqualsBoolean(path, value) => match self.one(path, this)? {
+                Err(_) => Some(false),
+                Ok(item) => item.map(|item| {
+                    self.tape.entry(item).kind == if *value { Kind::True } else { Kind::False }
+                }),
+            },
+            Condition::EqualsNumber(path, value) => match self.one(path, this)? {
+                Err(_) => Some(false),
+                Ok(None) => None,
+                Ok(Some(item)) => Some(
+                    self.tape.entry(item).kind == Kind::Number
+                        && self.number(item).ok_or(Unsure)? == *value,
+                ),
+            },
+            Condition::EqualsPath(left, right) => {
+                match (self.one(left, this)?, self.one(right, this)?) {
+                    (Ok(None), _) | (_, Ok(None)) => None,
+                    (Ok(Some(left)), Ok(Some(right))) => Some(self.equal_texts(left, right)?),
+                    (Err(_), Err(_)) => return Err(Unsure),
+                    _ => Some(false),
+                }
+            }
+            Condition::Exists(path) => {
+                let mut exists = false;
+                self.each(path, this, &mut |_| {
+                    exists = true;
+                    ControlFlow::Break(())
+                })?;
+                Some(exists)
+            }
+            Condition::Not(condition) => self.truth(condition, this)?.map(|truth| !truth),
+            Condition::And(left, right) => match self.truth(left, this)? {
+                Some(false) => Some(false),
+                left => match (left, self.truth(right, this)?) {
+                    (_, Some(false)) => Some(false),
+                    (Some(true), Some(true)) => Some(true),
+                    _ => None,
+                },
+            },
+            Condition::Or(left, right) => match self.truth(left, this)? {
+                Some(true) => Some(true),
+                left => match (left, self.truth(right, this)?) {
+                    (_, Some(true)) => Some(true),
+                    (Some(false), Some(false)) => Some(false),
+                    _ => None,
+                },
+            },
+        })
+    }
+
+    /// The text between the quotes of a string, or of any other value.
+    #[inline]
+    pub(super) fn raw(&self, item: Position) -> &'t [u8] {
+        let entry = self.tape.entry(item);
+        self.buffer
+            .get(entry.start as usize..entry.end as usize)
+            .unwrap_or_default()
+    }
+
+    #[inline]
+    fn is_text(&self, item: Position, text: &[u8]) -> bool {
+        match self.tape.entry(item).kind {
+            Kind::Text => self.raw(item) == text,
+            Kind::EscapedText => unescape(self.raw(item)) == text,
+            _ => false,
+        }
+    }
+
+    fn number(&self, item: Position) -> Option<Decimal> {
+        Decimal::parse(std::str::from_utf8(self.raw(item)).ok()?)
+    }
+
+    /// Texts that may be dates are left to the plain evaluator, unless they are the same.
+    fn equal_texts(&self, left: Position, right: Position) -> Result<bool, Unsure> {
+        let is_text = |item| self.tape.entry(item).kind == Kind::Text;
+        if !is_text(left) || !is_text(right) {
+            return Err(Unsure);
+        }
+        let (left, right) = (self.raw(left), self.raw(right));
+        let may_be_date = |text: &[u8]| text.first().is_some_and(u8::is_ascii_digit);
+        if left != right && may_be_date(left) && may_be_date(right) {
+            return Err(Unsure);
+        }
+        Ok(left == right)
+    }
+}

@@ -1,0 +1,228 @@
+//! Which values an expression steps through and which of them it yields, marked in a shape.
+
+use std::collections::BTreeSet;
+
+use super::program::narrower_types;
+use super::shape::ShapeBuilder;
+use crate::definition::{Iteration, Path, Select, ViewDefinition};
+use crate::fhirpath::{Expr, ExprKind, Function, choice_key};
+
+/// Nodes of a shape.
+pub(super) type Nodes = BTreeSet<usize>;
+
+/// Marks all a view reads.
+pub(super) fn view(shape: &mut ShapeBuilder, view: &ViewDefinition) {
+    let root = Nodes::from([0]);
+    for filter in &view.filters {
+        expression(shape, &filter.expression, &root);
+    }
+    for select in &view.selects {
+        mark_select(shape, select, &root);
+    }
+}
+
+/// Marks an expression whose result is a value of a column.
+pub(super) fn column(shape: &mut ShapeBuilder, expr: &Expr, this: &Nodes) {
+    yields(shape, expr, this);
+}
+
+/// Marks an expression that decides something and is in no column.
+pub(super) fn step_through(shape: &mut ShapeBuilder, expr: &Expr, this: &Nodes) {
+    expression(shape, expr, this);
+}
+
+fn mark_select(shape: &mut ShapeBuilder, select: &Select, this: &Nodes) {
+    let elements = match &select.iteration {
+        Iteration::Once => this.clone(),
+        Iteration::ForEach(path) | Iteration::ForEachOrNull(path) => {
+            expression(shape, &path.expression, this)
+        }
+        Iteration::Repeat(paths) => repeated(shape, paths, this),
+    };
+    for column in &select.columns {
+        yields(shape, &column.path.expression, &elements);
+    }
+    for select in select.selects.iter().chain(&select.union_all) {
+        mark_select(shape, select, &elements);
+    }
+}
+
+/// The elements of a `repeat` at any depth are one node: it is below itself.
+fn repeated(shape: &mut ShapeBuilder, paths: &[Path], this: &Nodes) -> Nodes {
+    let mut found: Option<usize> = None;
+    let mut from = this.clone();
+    loop {
+        let before = found;
+        for path in paths {
+            for node in expression(shape, &path.expression, &from) {
+                found = Some(match found {
+                    Some(one) => shape.merge(one, node),
+                    None => node,
+                });
+            }
+        }
+        if found == before {
+            return found.into_iter().collect();
+        }
+        from = found.into_iter().collect();
+    }
+}
+
+/// Marks what a column holds of an expression as read.
+fn yields(shape: &mut ShapeBuilder, expr: &Expr, this: &Nodes) {
+    match &expr.kind {
+        ExprKind::Binary {
+            operator,
+            left,
+            right,
+        } if !gives_truth(*operator) => {
+            yields(shape, left, this);
+            yields(shape, right, this);
+        }
+        ExprKind::Negate(operand) => yields(shape, operand, this),
+        ExprKind::Call {
+            base,
+            function: Function::Iif,
+            arguments,
+        } => {
+            expression(shape, base, this);
+            if let Some((criterion, values)) = arguments.split_first() {
+                expression(shape, criterion, this);
+                for value in values {
+                    yields(shape, value, this);
+                }
+            }
+        }
+        ExprKind::Call {
+            base,
+            function: Function::Select,
+            arguments,
+        } => {
+            let items = expression(shape, base, this);
+            for projection in arguments {
+                yields(shape, projection, &items);
+            }
+        }
+        _ => {
+            for node in expression(shape, expr, this) {
+                shape.mark_read(node);
+            }
+        }
+    }
+}
+
+fn gives_truth(operator: crate::fhirpath::BinaryOperator) -> bool {
+    use crate::fhirpath::BinaryOperator as Op;
+    !matches!(
+        operator,
+        Op::Multiply
+            | Op::Divide
+            | Op::IntegerDivide
+            | Op::Modulo
+            | Op::Add
+            | Op::Subtract
+            | Op::Concatenate
+            | Op::Union
+    )
+}
+
+/// Marks what an expression steps through: the nodes of what it finds.
+fn expression(shape: &mut ShapeBuilder, expr: &Expr, this: &Nodes) -> Nodes {
+    match &expr.kind {
+        ExprKind::This | ExprKind::RootType(_) => this.clone(),
+        ExprKind::Resource => Nodes::from([0]),
+        ExprKind::RowIndex | ExprKind::Empty | ExprKind::Literal(_) => Nodes::new(),
+        ExprKind::Member { base, name } => {
+            let base = expression(shape, base, this);
+            base.iter()
+                .map(|node| shape.step_any_choice(*node, name))
+                .collect()
+        }
+        ExprKind::Index { base, index } => {
+            expression(shape, index, this);
+            expression(shape, base, this)
+        }
+        ExprKind::OfType { base, type_name } => match &base.kind {
+            ExprKind::Member { base, name } => {
+                let base = expression(shape, base, this);
+                let mut found = Nodes::new();
+                for node in base {
+                    shape.mark_odd(node, name);
+                    for wanted in
+                        std::iter::once(type_name.as_str()).chain(narrower_types(type_name))
+                    {
+                        found.insert(shape.step(node, &choice_key(name, wanted)));
+                    }
+                }
+                found
+            }
+            _ => expression(shape, base, this),
+        },
+        ExprKind::IsType { base, .. } | ExprKind::Negate(base) => expression(shape, base, this),
+        ExprKind::ReferenceKey { base, .. } => expression(shape, base, this)
+            .iter()
+            .map(|node| shape.step_any_choice(*node, "reference"))
+            .collect(),
+        ExprKind::Call {
+            base,
+            function,
+            arguments,
+        } => call(shape, base, *function, arguments, this),
+        ExprKind::Binary { left, right, .. } => {
+            let mut found = expression(shape, left, this);
+            found.extend(expression(shape, right, this));
+            match gives_truth_of(expr) {
+                true => Nodes::new(),
+                false => found,
+            }
+        }
+    }
+}
+
+fn gives_truth_of(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Binary { operator, .. } if gives_truth(*operator))
+}
+
+fn call(
+    shape: &mut ShapeBuilder,
+    base: &Expr,
+    function: Function,
+    arguments: &[Expr],
+    this: &Nodes,
+) -> Nodes {
+    let items = expression(shape, base, this);
+    let around = if function.iterates() || function == Function::Iif {
+        &items
+    } else {
+        this
+    };
+    let mut found = Nodes::new();
+    for argument in arguments {
+        found.extend(expression(shape, argument, around));
+    }
+    match function {
+        Function::Select | Function::Iif => found,
+        Function::Extension => {
+            let extensions: Nodes = items
+                .iter()
+                .map(|node| shape.step_any_choice(*node, "extension"))
+                .collect();
+            for node in &extensions {
+                shape.step_any_choice(*node, "url");
+            }
+            extensions
+        }
+        Function::ResourceKey => items
+            .iter()
+            .map(|node| shape.step_any_choice(*node, "id"))
+            .collect(),
+        // Whether and how many, not what.
+        Function::Exists
+        | Function::All
+        | Function::Empty
+        | Function::Not
+        | Function::Count
+        | Function::HasValue => Nodes::new(),
+        _ => items,
+    }
+}

@@ -1,0 +1,23 @@
+//! The fast way: all views of a resource type as one plan, each resource walked once.
+//!
+//! [`ResourcePlan::compile`] turns views and context columns into a shape (what is read) and
+//! programs (how); a [`ResourceWorker`] walks lines and builds the columns of all tables. Where a
+//! view or a resource holds what the programs do not know, the plain evaluator makes its rows.
+
+mod context;
+mod evaluate;
+mod keys;
+mod mark;
+mod plan;
+mod program;
+mod rows;
+mod shape;
+mod tape;
+#[cfg(test)]
+mod tests;
+mod walk;
+mod worker;
+
+pub use context::{ContextColumn, ContextSource};
+pub use plan::{PlanError, PlanInput, ResourcePlan, TablePlan};
+pub use worker::{LineRefusal, Problem, ResourceRead, ResourceWorker};

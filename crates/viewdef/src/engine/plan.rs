@@ -1,0 +1,284 @@
+//! The plan of a resource type.
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+
+use super::context::{CheckedContext, ContextColumn};
+use super::mark;
+use super::program::{Compiler, Condition, Path, Step, Surroundings};
+use super::rows::{FastColumn, FastView};
+use super::shape::{Shape, ShapeBuilder};
+use crate::column::arrow_type;
+use crate::definition::{ColumnType, ViewDefinition};
+use crate::fhirpath::{Constants, parse};
+
+/// What a plan is compiled from.
+#[derive(Debug, Clone)]
+pub struct PlanInput<'p> {
+    /// The resource type.
+    pub resource: &'p str,
+    /// Text columns that are the same for all resources a worker is given, such as `source_api`;
+    /// they come first.
+    pub constants: &'p [&'p str],
+    /// The columns that come next in every table.
+    pub context: &'p [ContextColumn],
+    /// The tables: name and view.
+    pub views: Vec<(String, ViewDefinition)>,
+    /// A column of numbers that the caller gives to each resource; it comes last.
+    pub order: Option<&'p str>,
+    /// Resources for which this FHIRPath is true make no rows.
+    pub drop_where: Option<&'p str>,
+}
+
+/// Why views and context columns make no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {reason}")]
+pub struct PlanError {
+    /// The context column or the table.
+    pub place: String,
+    /// What is wrong.
+    pub reason: String,
+}
+
+/// The compiled views of a resource type.
+#[derive(Debug, Clone)]
+pub struct ResourcePlan {
+    pub(super) resource: String,
+    pub(super) constants: usize,
+    pub(super) context: Vec<ContextPlan>,
+    pub(super) tables: Vec<TablePlan>,
+    pub(super) shape: Shape,
+    pub(super) with_order: bool,
+    pub(super) drop_where: Option<Condition>,
+    pub(super) resource_type: Path,
+    pub(super) id: Path,
+    pub(super) last_updated: Path,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct ContextPlan {
+    pub(super) checked: CheckedContext,
+    /// One for each alternative; nothing where only the plain evaluator has a program.
+    pub(super) programs: Vec<Option<FastColumn>>,
+}
+
+/// A table of a plan.
+#[derive(Debug, Clone)]
+pub struct TablePlan {
+    pub(super) name: String,
+    pub(super) view: ViewDefinition,
+    pub(super) fast: Option<FastView>,
+    pub(super) schema: SchemaRef,
+    pub(super) column_names: Vec<String>,
+    pub(super) column_types: Vec<ColumnType>,
+    /// The view's columns that no leading column has the name of.
+    pub(super) kept: Vec<usize>,
+}
+
+impl TablePlan {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// All its columns.
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Whether only the plain evaluator can make its rows.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.fast.is_none()
+    }
+}
+
+impl ResourcePlan {
+    /// Compiles the views of a resource type; views of other types are an error.
+    ///
+    /// # Errors
+    /// When a context column is no FHIRPath, or two columns or tables have one name.
+    pub fn compile(input: &PlanInput<'_>) -> Result<Self, PlanError> {
+        let mut shape = ShapeBuilder::new();
+        let root = mark::Nodes::from([0]);
+        let mut checked = Vec::new();
+        for column in input.context {
+            let column = column.check().map_err(|reason| PlanError {
+                place: format!("context.{}.{}", input.resource, column.name),
+                reason,
+            })?;
+            for alternative in &column.alternatives {
+                mark::column(&mut shape, &alternative.path.expression, &root);
+            }
+            checked.push(column);
+        }
+        let drop_where = match input.drop_where {
+            None => None,
+            Some(source) => Some(parse(source, &Constants::new()).map_err(|error| PlanError {
+                place: "drop_where".into(),
+                reason: error.to_string(),
+            })?),
+        };
+        if let Some(expression) = &drop_where {
+            mark::step_through(&mut shape, expression, &root);
+        }
+        for (name, view) in &input.views {
+            if view.resource != input.resource {
+                return Err(PlanError {
+                    place: name.clone(),
+                    reason: format!("the view reads {}, not {}", view.resource, input.resource),
+                });
+            }
+            mark::view(&mut shape, view);
+        }
+        shape.step_any_choice(0, "resourceType");
+        shape.step_any_choice(0, "id");
+        let meta = shape.step_any_choice(0, "meta");
+        shape.step_any_choice(meta, "lastUpdated");
+
+        let mut compiler = Compiler {
+            keys: &mut shape.keys,
+        };
+        let at_resource = Surroundings {
+            resource: input.resource,
+            at_resource: true,
+            this_is_temporal: false,
+        };
+        let context: Vec<ContextPlan> = checked
+            .into_iter()
+            .map(|checked| ContextPlan {
+                programs: checked
+                    .alternatives
+                    .iter()
+                    .map(|column| FastColumn::compile(column, &mut compiler, at_resource, 0, ""))
+                    .collect(),
+                checked,
+            })
+            .collect();
+        let mut tables = Vec::new();
+        for (name, view) in &input.views {
+            if tables.iter().any(|table: &TablePlan| table.name == *name) {
+                return Err(PlanError {
+                    place: name.clone(),
+                    reason: "there are two views of this name".into(),
+                });
+            }
+            tables.push(table(name, view, input, &context, &mut compiler)?);
+        }
+        let drop_where = match &drop_where {
+            None => None,
+            Some(expression) => Some(compiler.condition(expression, at_resource).ok_or_else(
+                || PlanError {
+                    place: "drop_where".into(),
+                    reason: "the expression is too complex for a condition".into(),
+                },
+            )?),
+        };
+        let member = |compiler: &mut Compiler<'_>, names: &[&str]| Path {
+            from_resource: true,
+            legs: Vec::new(),
+            last: names
+                .iter()
+                .map(|name| Step::Member(compiler.keys.element(name)))
+                .collect(),
+            temporal: false,
+        };
+        Ok(Self {
+            resource: input.resource.to_owned(),
+            constants: input.constants.len(),
+            context,
+            tables,
+            with_order: input.order.is_some(),
+            drop_where,
+            resource_type: member(&mut compiler, &["resourceType"]),
+            id: member(&mut compiler, &["id"]),
+            last_updated: member(&mut compiler, &["meta", "lastUpdated"]),
+            shape: shape.finish(),
+        })
+    }
+
+    /// The resource type.
+    #[must_use]
+    pub fn resource(&self) -> &str {
+        &self.resource
+    }
+
+    /// The tables, in the order of the input.
+    #[must_use]
+    pub fn tables(&self) -> &[TablePlan] {
+        &self.tables
+    }
+
+    /// The position of a context column.
+    #[must_use]
+    pub fn context_position(&self, name: &str) -> Option<usize> {
+        self.context
+            .iter()
+            .position(|column| column.checked.name == name)
+    }
+
+    /// The name of a context column.
+    #[must_use]
+    pub fn context_name(&self, position: usize) -> Option<&str> {
+        self.context
+            .get(position)
+            .map(|column| column.checked.name.as_str())
+    }
+}
+
+fn table(
+    name: &str,
+    view: &ViewDefinition,
+    input: &PlanInput<'_>,
+    context: &[ContextPlan],
+    compiler: &mut Compiler<'_>,
+) -> Result<TablePlan, PlanError> {
+    let columns = view.columns();
+    let mut fields: Vec<Field> = input
+        .constants
+        .iter()
+        .map(|name| Field::new(*name, DataType::Utf8, false))
+        .collect();
+    fields.extend(context.iter().map(|column| {
+        let column = &column.checked;
+        Field::new(&column.name, arrow_type(column.column_type), true)
+    }));
+    let mut kept = Vec::new();
+    let leading: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
+    for (position, column) in columns.iter().enumerate() {
+        if leading.contains(&column.name) {
+            continue;
+        }
+        kept.push(position);
+        fields.push(Field::new(
+            &column.name,
+            arrow_type(column.column_type),
+            true,
+        ));
+    }
+    if let Some(order) = input.order {
+        fields.push(Field::new(order, DataType::UInt64, false));
+    }
+    let mut names = std::collections::BTreeSet::new();
+    if let Some(twice) = fields
+        .iter()
+        .find(|field| !names.insert(field.name().clone()))
+    {
+        return Err(PlanError {
+            place: name.to_owned(),
+            reason: format!("there are two columns '{}'", twice.name()),
+        });
+    }
+    Ok(TablePlan {
+        name: name.to_owned(),
+        view: view.clone(),
+        fast: FastView::compile(view, compiler),
+        schema: Arc::new(Schema::new(fields)),
+        column_names: columns.iter().map(|column| column.name.clone()).collect(),
+        column_types: columns.iter().map(|column| column.column_type).collect(),
+        kept,
+    })
+}
