@@ -340,11 +340,15 @@ fn count(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn held_place(grant: &GrantHandle, resource: &ResourceType) -> String {
+pub(crate) fn held_place(grant: &GrantHandle, resource: &ResourceType) -> String {
     format!("extract_states.held:{grant}:{resource}")
 }
 
-fn checkpoint_place(run: &RunId, grant: &GrantHandle, resource: &ResourceType) -> String {
+pub(crate) fn checkpoint_place(
+    run: &RunId,
+    grant: &GrantHandle,
+    resource: &ResourceType,
+) -> String {
     format!("checkpoints.detail:{run}:{grant}:{resource}")
 }
 

@@ -65,6 +65,18 @@ pub struct KeyOrigin {
     pub place: String,
     /// Whether the key was made just now.
     pub created: bool,
+    pub(crate) kept: Kept,
+}
+
+/// Whether this program can put another key where the key came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// The environment or a command: others keep it.
+    Elsewhere,
+    /// A key file.
+    File(PathBuf),
+    /// The keyring of the desktop.
+    Keyring,
 }
 
 /// Which vault a key is looked up for.
@@ -84,11 +96,11 @@ pub(crate) fn resolve(
     if let Some(text) = &source.environment {
         return Ok((
             parse_key(text.expose(), "CLAIMLAKE_VAULT_KEY")?,
-            found("environment CLAIMLAKE_VAULT_KEY"),
+            elsewhere("environment CLAIMLAKE_VAULT_KEY"),
         ));
     }
     if let Some(command) = &source.command {
-        return Ok((from_command(command)?, found("key_command")));
+        return Ok((from_command(command)?, elsewhere("key_command")));
     }
     if let Some(file) = &source.file {
         return from_file(file, wanted);
@@ -97,7 +109,15 @@ pub(crate) fn resolve(
         && let Some((key, created)) = crate::keyring::key(wanted)?
     {
         let place = "the system keyring (service claimlake)".to_owned();
-        return Ok((key, KeyOrigin { place, created }));
+        let kept = Kept::Keyring;
+        return Ok((
+            key,
+            KeyOrigin {
+                place,
+                created,
+                kept,
+            },
+        ));
     }
     let Some(config_dir) = &source.config_dir else {
         return Err(VaultError::Key {
@@ -114,10 +134,11 @@ fn key_path(config_dir: &Path, vault_id: &str) -> PathBuf {
     config_dir.join("keys").join(format!("{vault_id}.key"))
 }
 
-fn found(place: impl Into<String>) -> KeyOrigin {
+fn elsewhere(place: &str) -> KeyOrigin {
     KeyOrigin {
         place: place.into(),
         created: false,
+        kept: Kept::Elsewhere,
     }
 }
 
@@ -178,6 +199,11 @@ fn from_command(command: &str) -> Result<Key, VaultError> {
 fn from_file(path: &Path, wanted: &Wanted<'_>) -> Result<(Key, KeyOrigin), VaultError> {
     refuse_inside_data(path, wanted.data_dir)?;
     let place = format!("key file '{}'", path.display());
+    let origin = |created| KeyOrigin {
+        place: place.clone(),
+        created,
+        kept: Kept::File(path.to_owned()),
+    };
     match OpenOptions::new().read(true).open(path) {
         Ok(mut file) => {
             let metadata = file
@@ -191,13 +217,12 @@ fn from_file(path: &Path, wanted: &Wanted<'_>) -> Result<(Key, KeyOrigin), Vault
             let mut text = Zeroizing::new(String::new());
             file.read_to_string(&mut text)
                 .map_err(|e| VaultError::io("reading the key file", path, e))?;
-            Ok((parse_key(&text, &place)?, found(place)))
+            Ok((parse_key(&text, &place)?, origin(false)))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && wanted.may_create => {
             let key = Key::random()?;
             write_key_file(path, &key)?;
-            let created = true;
-            Ok((key, KeyOrigin { place, created }))
+            Ok((key, origin(true)))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(VaultError::Key {
             reason: format!(

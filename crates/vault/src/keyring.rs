@@ -70,7 +70,7 @@ pub(crate) fn store(vault_id: &str, key: &Key) -> bool {
     }
 }
 
-fn look_up(vault_id: &str) -> Option<Zeroizing<String>> {
+pub(crate) fn look_up(vault_id: &str) -> Option<Zeroizing<String>> {
     let text = if cfg!(target_os = "macos") {
         let arguments = ["find-generic-password", "-s", SERVICE, "-a", vault_id, "-w"];
         run("security", &arguments, None)

@@ -4,6 +4,7 @@
 //! Speaks no HTTP. Tokens are written by the holder of the [`TokenLock`] only; everything else by
 //! anyone.
 
+mod access_log;
 mod checkpoint;
 mod error;
 mod grant;
@@ -15,11 +16,13 @@ mod keyring;
 mod lock;
 mod pending;
 mod refresh;
+mod rekey;
 mod run;
 mod seal;
 mod store;
 mod text;
 
+pub use access_log::{ACCESS_LOG_FILE, AccessAction, AccessLine, AccessLog, AccessLogCheck};
 pub use checkpoint::{Checkpoint, ExtractState, StateChange};
 pub use error::VaultError;
 pub use grant::{Grant, GrantChange, GrantState, NewGrant, Scopes, Stored, TokenPair};

@@ -21,6 +21,7 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
+    #[cfg(test)]
     pub(crate) fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -87,10 +88,12 @@ pub(crate) fn keyed_hash(key: &Key, parts: &[&[u8]]) -> [u8; 32] {
     hmac_sha256(&key.0, &message)
 }
 
-fn hmac_sha256(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
+/// HMAC-SHA-256 with a key of one block or less.
+pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+    debug_assert!(key.len() <= BLOCK, "longer keys are hashed first");
     let mut inner_pad = Zeroizing::new([0x36_u8; BLOCK]);
     let mut outer_pad = Zeroizing::new([0x5c_u8; BLOCK]);
-    for (index, byte) in key.iter().enumerate() {
+    for (index, byte) in key.iter().take(BLOCK).enumerate() {
         inner_pad[index] ^= byte;
         outer_pad[index] ^= byte;
     }
@@ -138,7 +141,7 @@ mod tests {
     fn the_keyed_hash_is_hmac_sha256() {
         // Computed with Python's hmac module: hmac.new(bytes(range(32)), b"Hi There", "sha256").
         let key: [u8; 32] = std::array::from_fn(|index| index as u8);
-        let hex: String = hmac_sha256(&key, b"Hi There")
+        let hex: String = hmac_sha256(&key[..], b"Hi There")
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use crate::error::Doing;
 use crate::key::{self, KeyOrigin, KeySource, Wanted};
 use crate::seal::{Key, fill_random, keyed_hash};
-use crate::{VaultError, text};
+use crate::{VaultError, rekey, text};
 
 /// The vault's file in the data directory.
 pub const VAULT_FILE: &str = "vault.db";
@@ -130,6 +130,16 @@ impl Vault {
             self.tokens(&grant.handle)?;
         }
         Ok(())
+    }
+
+    /// A small note beside the vault's keys.
+    pub(crate) fn head(&self, name: &str) -> Result<Option<String>, VaultError> {
+        let value = meta(&self.connection(), name)?;
+        Ok(value.and_then(|value| String::from_utf8(value).ok()))
+    }
+
+    pub(crate) fn set_head(&self, name: &str, value: &str) -> Result<(), VaultError> {
+        set_meta(&self.connection(), name, value.as_bytes())
     }
 
     pub(crate) fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -277,6 +287,11 @@ fn migrate(connection: &mut Connection) -> Result<(), VaultError> {
     transaction.commit().doing(doing)
 }
 
+/// The key that seals values under a master key.
+pub(crate) fn seal_key(master: &Key) -> Key {
+    master.derive("claimlake vault seal 1")
+}
+
 struct OpenedKeys {
     keys: Keys,
     origin: KeyOrigin,
@@ -312,22 +327,25 @@ fn open_keys(
         may_create: sealed_lookup.is_none(),
     };
     let (master, origin) = key::resolve(source, &wanted)?;
-    let seal = master.derive("claimlake vault seal 1");
-    let lookup = match sealed_lookup {
-        Some(sealed) => seal
-            .open(KEY_CHECK, &sealed)
-            .and_then(|plain| Key::from_slice(&plain))
-            .ok_or_else(|| VaultError::WrongKey {
-                origin: origin.place.clone(),
-            })?,
+    let (master, seal, lookup) = match sealed_lookup {
+        Some(sealed) => {
+            let unlock = |master: Key| {
+                let seal = seal_key(&master);
+                let plain = seal.open(KEY_CHECK, &sealed)?;
+                Some((master, seal, Key::from_slice(&plain)?))
+            };
+            let interrupted = || rekey::settle_interrupted(&origin, &vault_id, &unlock);
+            unlock(master)
+                .or_else(interrupted)
+                .ok_or_else(|| VaultError::WrongKey {
+                    origin: origin.place.clone(),
+                })?
+        }
         None => {
-            let lookup = Key::random()?;
-            set_meta(
-                &transaction,
-                "lookup_key",
-                &seal.seal(KEY_CHECK, lookup.bytes())?,
-            )?;
-            lookup
+            let (seal, lookup) = (seal_key(&master), Key::random()?);
+            let sealed = seal.seal(KEY_CHECK, lookup.bytes())?;
+            set_meta(&transaction, "lookup_key", &sealed)?;
+            (master, seal, lookup)
         }
     };
     transaction.commit().doing(doing)?;

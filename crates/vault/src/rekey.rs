@@ -1,0 +1,248 @@
+//! Another key for the same vault: every sealed value is sealed anew in one transaction.
+//!
+//! At every instant one key at hand opens the vault: the new one lies beside the old one before
+//! the transaction commits, and takes its place after. [`settle_interrupted`] finishes what a
+//! crash in between has left.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use claimlake_contract::{GrantHandle, ResourceType, RunId, Secret};
+use rusqlite::Connection;
+
+use crate::checkpoint::{checkpoint_place, held_place};
+use crate::error::Doing;
+use crate::grant_row::place;
+use crate::key::{Kept, KeyOrigin, key_text, parse_key, write_key_file};
+use crate::seal::Key;
+use crate::store::{Keys, reseal_lookup, seal_key};
+use crate::{TokenLock, Vault, VaultError, keyring, pending};
+
+impl Vault {
+    /// Gives the vault another key: `new_key`, or a random one where the key lies in a file or the
+    /// keyring. Waits for the token lock, so no broker holds the old one meanwhile.
+    ///
+    /// # Errors
+    /// [`VaultError::Key`] where the key comes from the environment or a command and no new one is
+    /// given; [`VaultError::Locked`] where a broker does not end.
+    pub fn rekey(&mut self, new_key: Option<&Secret>) -> Result<KeyOrigin, VaultError> {
+        let _lock = TokenLock::acquire(self.data_dir(), 200, std::thread::sleep)?;
+        let origin = KeyOrigin {
+            created: false,
+            ..self.key_origin().clone()
+        };
+        let master = match (new_key, &origin.kept) {
+            (Some(text), _) => parse_key(text.expose(), "the new key")?,
+            (None, Kept::Elsewhere) => {
+                return Err(VaultError::Key {
+                    reason: format!(
+                        "the key comes from {}, where it cannot be replaced from here: give the \
+                         new one by CLAIMLAKE_VAULT_NEW_KEY, then put it there",
+                        origin.place
+                    ),
+                });
+            }
+            (None, _) => Key::random()?,
+        };
+        lay_beside(&origin, self.id(), &master)?;
+        let keys = Keys {
+            seal: seal_key(&master),
+            lookup: self.keys().lookup.clone(),
+            master,
+        };
+        let old = self.keys().seal.clone();
+        self.write("sealing the vault anew", |connection| {
+            reseal_all(connection, &old, &keys.seal)?;
+            reseal_lookup(connection, &keys)
+        })?;
+        put_in_place(&origin, self.id(), &keys.master)?;
+        // The old pages live on in the write-ahead log until it is folded back and cut.
+        self.connection()
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+            .doing("sealing the vault anew")?;
+        self.set_keys(keys, origin.clone());
+        Ok(origin)
+    }
+}
+
+/// A key that lies beside the old one and opens the vault: a rekey was interrupted after its
+/// transaction. It is put in place.
+pub(crate) fn settle_interrupted<T>(
+    origin: &KeyOrigin,
+    vault_id: &str,
+    unlock: &impl Fn(Key) -> Option<T>,
+) -> Option<T> {
+    let text = match &origin.kept {
+        Kept::Elsewhere => return None,
+        Kept::File(path) => fs::read_to_string(beside(path)).ok()?,
+        Kept::Keyring => keyring::look_up(&beside_in_keyring(vault_id))?.to_string(),
+    };
+    let key = parse_key(&text, "the key of an interrupted rekey").ok()?;
+    let unlocked = unlock(key.clone())?;
+    put_in_place(origin, vault_id, &key).ok()?;
+    Some(unlocked)
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    name.into()
+}
+
+fn beside_in_keyring(vault_id: &str) -> String {
+    format!("{vault_id}-new")
+}
+
+fn lay_beside(origin: &KeyOrigin, vault_id: &str, key: &Key) -> Result<(), VaultError> {
+    match &origin.kept {
+        Kept::Elsewhere => Ok(()),
+        Kept::File(path) => {
+            let path = beside(path);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(VaultError::io("replacing the key file", &path, error));
+                }
+                _ => {}
+            }
+            write_key_file(&path, key)
+        }
+        Kept::Keyring => stored_in_keyring(&beside_in_keyring(vault_id), key),
+    }
+}
+
+fn put_in_place(origin: &KeyOrigin, vault_id: &str, key: &Key) -> Result<(), VaultError> {
+    match &origin.kept {
+        Kept::Elsewhere => Ok(()),
+        Kept::File(path) => {
+            let failed = |error| VaultError::io("replacing the key file", path, error);
+            fs::rename(beside(path), path).map_err(failed)?;
+            fs::File::open(path.parent().unwrap_or(Path::new(".")))
+                .and_then(|folder| folder.sync_all())
+                .map_err(failed)
+        }
+        Kept::Keyring => stored_in_keyring(vault_id, key),
+    }
+}
+
+fn stored_in_keyring(name: &str, key: &Key) -> Result<(), VaultError> {
+    let kept = keyring::store(name, key)
+        && keyring::look_up(name).is_some_and(|text| text.trim() == key_text(key).expose());
+    kept.then_some(()).ok_or_else(|| VaultError::Key {
+        reason: "the system keyring did not keep the new key: nothing was changed".into(),
+    })
+}
+
+/// Every sealed column: the columns of its key, in the order in which its place is made of them.
+fn reseal_all(connection: &Connection, old: &Key, new: &Key) -> Result<(), VaultError> {
+    for column in ["patient", "external_id", "access_token", "refresh_token"] {
+        reseal(
+            connection,
+            (old, new),
+            "grants",
+            column,
+            &["handle"],
+            |row| Some(place(column, &parsed::<GrantHandle>(row.first()?)?)),
+        )?;
+    }
+    let keys = ["handle", "resource"];
+    reseal(
+        connection,
+        (old, new),
+        "extract_states",
+        "held",
+        &keys,
+        |row| {
+            Some(held_place(
+                &parsed::<GrantHandle>(row.first()?)?,
+                &parsed::<ResourceType>(row.get(1)?)?,
+            ))
+        },
+    )?;
+    let keys = ["run", "handle", "resource"];
+    reseal(
+        connection,
+        (old, new),
+        "checkpoints",
+        "detail",
+        &keys,
+        |row| {
+            Some(checkpoint_place(
+                &parsed::<RunId>(row.first()?)?,
+                &parsed::<GrantHandle>(row.get(1)?)?,
+                &parsed::<ResourceType>(row.get(2)?)?,
+            ))
+        },
+    )?;
+    let keys = ["state_lookup"];
+    reseal(
+        connection,
+        (old, new),
+        "pending_authorizations",
+        "sealed",
+        &keys,
+        |row| match row.first()? {
+            rusqlite::types::Value::Blob(lookup) => Some(pending::place(lookup)),
+            _ => None,
+        },
+    )
+}
+
+type KeyRow = [rusqlite::types::Value];
+
+fn parsed<T: std::str::FromStr>(value: &rusqlite::types::Value) -> Option<T> {
+    match value {
+        rusqlite::types::Value::Text(text) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+fn reseal(
+    connection: &Connection,
+    (old, new): (&Key, &Key),
+    table: &str,
+    column: &str,
+    keys: &[&str],
+    place_of: impl Fn(&KeyRow) -> Option<String>,
+) -> Result<(), VaultError> {
+    let doing = "sealing the vault anew";
+    let unreadable = || VaultError::damaged(format!("a value of {table}.{column} does not open"));
+    let key_columns = keys.join(", ");
+    let condition: Vec<String> = keys
+        .iter()
+        .enumerate()
+        .map(|(index, key)| format!("{key} = ?{}", index + 2))
+        .collect();
+    let mut rows = connection
+        .prepare(&format!(
+            "SELECT {key_columns}, {column} FROM {table} WHERE {column} IS NOT NULL"
+        ))
+        .doing(doing)?;
+    let found = rows
+        .query_map([], |row| {
+            let key: Vec<rusqlite::types::Value> = (0..keys.len())
+                .map(|index| row.get(index))
+                .collect::<Result<_, _>>()?;
+            Ok((key, row.get::<_, Vec<u8>>(keys.len())?))
+        })
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .doing(doing)?;
+    let mut update = connection
+        .prepare(&format!(
+            "UPDATE {table} SET {column} = ?1 WHERE {}",
+            condition.join(" AND ")
+        ))
+        .doing(doing)?;
+    for (key, sealed) in found {
+        let place = place_of(&key).ok_or_else(unreadable)?;
+        let plain = old.open(&place, &sealed).ok_or_else(unreadable)?;
+        let mut values = vec![rusqlite::types::Value::Blob(new.seal(&place, &plain)?)];
+        values.extend(key);
+        update
+            .execute(rusqlite::params_from_iter(values))
+            .doing(doing)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
