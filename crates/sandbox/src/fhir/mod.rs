@@ -19,7 +19,9 @@ use claimlake_contract::ApiVersion;
 
 use self::body::Body;
 use self::cache::Cache;
-use crate::population::claim::{Claim, person_and_number, v2_claim_id, v3_claim_id};
+use crate::population::claim::{
+    Claim, PriorAuthorization, person_and_number, v2_claim_id, v3_claim_id,
+};
 use crate::population::day;
 use crate::population::dice::Dice;
 use crate::population::history::{Disturbance, History, load_time};
@@ -76,6 +78,14 @@ pub(crate) fn render(space: ApiVersion, person: &Person, claim: &Claim) -> Body 
         ApiVersion::V2 => v2::eob(person, claim),
         ApiVersion::V3 => v3::eob(person, claim),
     }
+}
+
+/// The body of a prior authorization, which only v3 has.
+pub(crate) fn render_prior_authorization(
+    person: &Person,
+    authorization: &PriorAuthorization,
+) -> Body {
+    v3::prior_authorization(person, authorization)
 }
 
 /// All bodies of a person that are no claims: the patient, then the coverages.
@@ -181,7 +191,8 @@ impl FhirStore {
             } else if let Some(authorization) =
                 history.prior_authorizations.get(position - found.len())
             {
-                resources.push(v3::prior_authorization(&life.person, authorization).at(now));
+                let body = render_prior_authorization(&life.person, authorization);
+                resources.push(body.at(now));
             }
         }
         Found {
