@@ -94,8 +94,12 @@ pub(crate) enum Command {
     Extract(command::extract::ExtractArguments),
     /// Land NDJSON, FHIR resources and Bundles that came from elsewhere
     Import(command::import::ImportArguments),
+    /// Turn what landed into typed rows
+    Transform(command::transform::TransformArguments),
     /// Publish staged rows as the next snapshot of the lake
     Load(command::load::LoadArguments),
+    /// Extract, transform and load
+    Run(command::run::RunArguments),
     /// Tell where everything stands
     Status,
     /// List the lake's states, or go back to one
@@ -119,6 +123,8 @@ impl Command {
             Self::Extract(_) => "extract",
             Self::Authorize(_) => "authorize",
             Self::Import(_) => "import",
+            Self::Transform(_) => "transform",
+            Self::Run(_) => "run",
             Self::Load(_) => "load",
             Self::Status => "status",
             Self::Snapshots(_) => "snapshots",

@@ -5,11 +5,13 @@ pub(crate) mod completions;
 pub(crate) mod extract;
 pub(crate) mod import;
 pub(crate) mod load;
+pub(crate) mod run;
 #[cfg(feature = "sandbox")]
 pub(crate) mod sandbox;
 pub(crate) mod snapshots;
 pub(crate) mod status;
 pub(crate) mod token;
+pub(crate) mod transform;
 pub(crate) mod view;
 
 use claimlake_contract::ExitCode;
@@ -27,6 +29,8 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         Command::Extract(arguments) => extract::run(&arguments, invocation),
         Command::Authorize(arguments) => authorize::run(&arguments, invocation),
         Command::Import(arguments) => import::run(&arguments, invocation),
+        Command::Transform(arguments) => transform::run(&arguments, invocation),
+        Command::Run(arguments) => run::run(&arguments, invocation),
         Command::Load(arguments) => load::run(&arguments, invocation),
         Command::Status => status::run(invocation),
         Command::Snapshots(arguments) => snapshots::run(&arguments, invocation),

@@ -1,0 +1,187 @@
+//! `claimlake transform`: landing through the views into staged rows.
+
+mod plan;
+mod selection;
+
+use std::fs;
+
+use anyhow::Context as _;
+use claimlake_contract::ExitCode;
+use claimlake_transformer::{TransformOptions, TransformOutcome};
+use clap::Args;
+use serde_json::json;
+
+use crate::failure::Outcome;
+use crate::invocation::Invocation;
+use crate::plural::{counted, grouped};
+use crate::summary::{StageSummary, reject_exit};
+
+use selection::Selection;
+
+const EXAMPLES: &str = "\
+Examples:
+  claimlake transform
+  claimlake transform --full      all of landing again, when views changed";
+
+/// How many unread paths are told one by one; unread.json has all.
+const TOLD: usize = 5;
+
+/// Arguments of `transform`.
+#[derive(Debug, Default, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct TransformArguments {
+    /// Read all of landing again rather than what is new
+    #[arg(long)]
+    full: bool,
+}
+
+/// Makes a staged run of what is new in landing.
+pub(crate) fn run(arguments: &TransformArguments, invocation: &Invocation) -> Outcome {
+    let pipeline = invocation.pipeline()?;
+    let plan = plan::compile(pipeline, invocation.origin())?;
+    let data = invocation.data()?;
+    let mut summary = StageSummary::begin("transform");
+    let _lock = data.lock("staged")?;
+    let selection = Selection::of(arguments.full, plan.hash(), invocation)?;
+    selection.tell(&mut summary);
+    if selection.runs.is_empty() {
+        let next = match selection.is_landing_empty {
+            true => invocation.next("extract"),
+            false => invocation.next("load"),
+        };
+        summary.line("next", next);
+        summary.field("changed", false);
+        summary.tell(invocation, selection.why_nothing());
+        return Ok(selection.exit());
+    }
+    let outcome = claimlake_transformer::transform(
+        &TransformOptions {
+            runs: selection.runs.clone(),
+            staged: data.staged(),
+            run: data.next_run(invocation.clock())?,
+            full: selection.full,
+            threads: None,
+        },
+        &plan,
+        invocation.progress().as_ref(),
+    )?;
+    for folder in &selection.superseded {
+        fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))?;
+    }
+    tell(&mut summary, &outcome);
+    summary.line("where", outcome.folder.display().to_string());
+    summary.line("next", invocation.next("load"));
+    let manifest = &outcome.manifest;
+    summary.tell(
+        invocation,
+        &format!(
+            "{} became {} in {}",
+            counted(manifest.resources, "resource"),
+            counted(outcome.rows() - keys(&outcome), "row"),
+            counted(with_rows(&outcome), "table"),
+        ),
+    );
+    let rejected = reject_exit(
+        manifest.rejected_resources,
+        manifest.resources,
+        pipeline.transform.max_reject_share,
+    );
+    let damaged = match outcome.damaged_frames {
+        0 => ExitCode::Done,
+        _ => ExitCode::Rejected,
+    };
+    Ok(ExitCode::worst([rejected, damaged, selection.exit()]))
+}
+
+/// One row a resource, which no reader sees.
+fn keys(outcome: &TransformOutcome) -> u64 {
+    let tables = outcome.manifest.tables.iter();
+    tables
+        .filter(|table| table.layout.name.starts_with('_'))
+        .flat_map(|table| &table.files)
+        .map(|file| file.rows)
+        .sum()
+}
+
+fn with_rows(outcome: &TransformOutcome) -> u64 {
+    let tables = outcome.manifest.tables.iter();
+    tables
+        .filter(|table| table.files.iter().any(|file| file.rows > 0))
+        .count() as u64
+}
+
+fn tell(summary: &mut StageSummary, outcome: &TransformOutcome) {
+    let manifest = &outcome.manifest;
+    if manifest.rejected_resources > 0 {
+        let reasons: Vec<String> = outcome
+            .rejects
+            .iter()
+            .filter(|(reason, _)| reason.refuses_the_resource())
+            .map(|(reason, count)| format!("{count} {}", reason.as_str()))
+            .collect();
+        summary.line(
+            "rejected",
+            format!(
+                "{} ({})",
+                counted(manifest.rejected_resources, "resource"),
+                reasons.join(", ")
+            ),
+        );
+    }
+    if manifest.rejected_cells > 0 {
+        summary.line(
+            "nulled",
+            format!(
+                "{} whose value fits no column's type",
+                counted(manifest.rejected_cells, "cell")
+            ),
+        );
+    }
+    if manifest.rejected_resources + manifest.rejected_cells > 0 {
+        let file = outcome.folder.join("rejects.ndjson");
+        summary.line("why", file.display().to_string());
+    }
+    if manifest.without_view > 0 {
+        summary.line(
+            "no view",
+            format!(
+                "{} of types that no view reads",
+                counted(manifest.without_view, "resource")
+            ),
+        );
+    }
+    if outcome.dropped > 0 {
+        summary.line(
+            "dropped",
+            format!(
+                "{} labelled 42 CFR Part 2, as the pipeline says",
+                counted(outcome.dropped, "resource")
+            ),
+        );
+    }
+    if !outcome.unread.is_empty() {
+        let paths: Vec<&str> = outcome
+            .unread
+            .iter()
+            .map(|unread| unread.path.as_str())
+            .collect();
+        let more = paths.len().saturating_sub(TOLD);
+        let mut words = paths[..paths.len().min(TOLD)].join(", ");
+        if more > 0 {
+            words.push_str(&format!(" and {} more", grouped(more as u64)));
+        }
+        summary.line("unread", format!("{words} (see unread.json)"));
+    }
+    summary
+        .field("changed", true)
+        .field("run", manifest.run.as_str())
+        .field("full", manifest.full)
+        .field("resources", manifest.resources)
+        .field("without_view", manifest.without_view)
+        .field("rejected_resources", manifest.rejected_resources)
+        .field("rejected_cells", manifest.rejected_cells)
+        .field("damaged_frames", outcome.damaged_frames)
+        .field("dropped", outcome.dropped)
+        .field("rejects", json!(outcome.rejects))
+        .field("unread", json!(outcome.unread));
+}

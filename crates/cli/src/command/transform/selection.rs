@@ -1,0 +1,118 @@
+//! Which landed runs are to be transformed: those whose rows are neither staged nor in the lake.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use claimlake_contract::{ExitCode, RunId, StagedManifest};
+use claimlake_landing::{LandingRuns, SealedRun};
+
+use crate::data_dir::read_staged_manifest;
+use crate::failure::Outcome;
+use crate::invocation::Invocation;
+use crate::plural::counted;
+use crate::summary::StageSummary;
+
+/// What a transform reads.
+#[derive(Debug)]
+pub(super) struct Selection {
+    /// The runs, in landing order.
+    pub(super) runs: Vec<SealedRun>,
+    /// Whether they are all of landing.
+    pub(super) full: bool,
+    /// Staged runs that the new one stands for.
+    pub(super) superseded: Vec<PathBuf>,
+    /// Whether nothing has landed at all.
+    pub(super) is_landing_empty: bool,
+    /// Whether all is read again because the views are others than before.
+    views_changed: bool,
+    /// Runs that were interrupted and wait for the next extract.
+    waiting: usize,
+    /// Manifests of landing that cannot be used.
+    damaged: Vec<String>,
+}
+
+impl Selection {
+    pub(super) fn of(
+        asked_full: bool,
+        pipeline_hash: &str,
+        invocation: &Invocation,
+    ) -> Outcome<Self> {
+        let data = invocation.data()?;
+        let landing = claimlake_landing::landing_runs(&data.landing())?;
+        let staged = data.staged_runs()?;
+        let mut known: Vec<StagedManifest> = Vec::new();
+        // Without a lake, what is on record of it counts for nothing.
+        if invocation.lake()?.join("current").exists() {
+            known = data.transformed_runs()?;
+        }
+        for folder in &staged {
+            known.push(read_staged_manifest(folder)?);
+        }
+        let views_changed = known
+            .iter()
+            .max_by(|a, b| a.run.cmp(&b.run))
+            .is_some_and(|last| last.pipeline_hash != pipeline_hash);
+        let full = asked_full || views_changed || known.is_empty();
+        let done: BTreeSet<&RunId> = known.iter().flat_map(|run| &run.landing_runs).collect();
+        // A run that was interrupted between two resource types is sealed by the next extract;
+        // taken now, what is missing of it would never be seen.
+        let waiting: BTreeSet<RunId> = landing.unsealed.iter().map(|run| run.run.clone()).collect();
+        let LandingRuns {
+            sealed, damaged, ..
+        } = landing;
+        let is_landing_empty = sealed.is_empty();
+        let mut runs = sealed;
+        runs.retain(|run| {
+            let run = &run.manifest.run;
+            !waiting.contains(run) && (full || !done.contains(run))
+        });
+        Ok(Self {
+            full: full && !runs.is_empty(),
+            superseded: if full { staged } else { Vec::new() },
+            runs,
+            is_landing_empty,
+            views_changed,
+            waiting: waiting.len(),
+            damaged: damaged
+                .iter()
+                .map(|damaged| format!("{}: {}", damaged.path.display(), damaged.reason))
+                .collect(),
+        })
+    }
+
+    pub(super) fn tell(&self, summary: &mut StageSummary) {
+        if self.views_changed && !self.runs.is_empty() {
+            summary.line(
+                "full",
+                "the pipeline's views changed, all of landing is read again",
+            );
+        }
+        if self.waiting > 0 {
+            summary.line(
+                "waiting",
+                format!(
+                    "{} interrupted, the next extract seals what it had",
+                    counted(self.waiting as u64, "run")
+                ),
+            );
+        }
+        for damaged in &self.damaged {
+            summary.line("damaged", damaged.clone());
+        }
+    }
+
+    pub(super) fn why_nothing(&self) -> &'static str {
+        match self.is_landing_empty {
+            true => "nothing has landed yet, done",
+            false => "nothing new in landing, done",
+        }
+    }
+
+    /// A run that cannot be read is data that was rejected.
+    pub(super) fn exit(&self) -> ExitCode {
+        match self.damaged.is_empty() {
+            true => ExitCode::Done,
+            false => ExitCode::Rejected,
+        }
+    }
+}
