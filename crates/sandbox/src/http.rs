@@ -140,10 +140,6 @@ impl Fields {
             .map(|(_, value)| value.as_str())
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The fields as a query string, as the real server writes one.
     pub(crate) fn to_query(&self) -> String {
         form_urlencoded::Serializer::new(String::new())

@@ -1,7 +1,7 @@
 //! Which route answers a request, and what happens to every answer.
 
 use chrono::{DateTime, Utc};
-use hyper::Method;
+use hyper::{Method, StatusCode};
 use serde_json::json;
 
 use crate::fault::{FaultKind, Occasion, RetryAfter, Stage};
@@ -175,7 +175,9 @@ fn fhir(service: &Service, api: Api, rest: &str, request: &Request) -> Reply {
         }
     };
     reply.set("content-type", content_type);
-    reply.set("allow", "GET, HEAD, OPTIONS");
+    if reply.status != StatusCode::INTERNAL_SERVER_ERROR {
+        reply.set("allow", "GET, HEAD, OPTIONS");
+    }
     reply
 }
 

@@ -76,7 +76,6 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
     let service = Arc::new(Service {
         clock: MovableClock::new(config.clock),
         records,
-        seed: config.seed,
         auto_consent: config.auto_consent,
         gzip: config.gzip,
         latency: Duration::from_millis(config.latency_ms),

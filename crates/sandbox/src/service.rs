@@ -61,7 +61,6 @@ pub(crate) enum V3Gate {
 pub(crate) struct Service {
     pub(crate) clock: MovableClock,
     pub(crate) records: Box<dyn Records>,
-    pub(crate) seed: u64,
     pub(crate) auto_consent: bool,
     pub(crate) gzip: bool,
     pub(crate) latency: std::time::Duration,

@@ -86,6 +86,7 @@ impl LinkBase<'_> {
         &self,
         checked: &Checked,
         added: &[(String, String)],
+        found: &Found,
         has_next: bool,
     ) -> Vec<Link> {
         let (start, count) = (checked.search.offset, checked.search.count);
@@ -105,7 +106,7 @@ impl LinkBase<'_> {
         if has_next {
             links.push(("next", at(start + count)));
         }
-        if start > 0 && self.kind == Kind::ExplanationOfBenefit && count > 0 {
+        if start > 0 && self.kind == Kind::ExplanationOfBenefit && !found.resources.is_empty() {
             links.push(("previous", at(start.saturating_sub(count))));
         }
         let mut own = pairs.clone();

@@ -91,7 +91,7 @@ pub(crate) fn answer(
             }
             let on_page = found.resources.len();
             let total = (!has_next && on_page > 0).then_some(on_page);
-            (base.v3_links(&checked, &added, has_next), total)
+            (base.v3_links(&checked, &added, &found, has_next), total)
         }
     };
     for fault in struck {

@@ -8,39 +8,39 @@ use serde_json::Value;
 
 /// What came back.
 #[derive(Debug, Clone)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
     /// Whether fewer bytes came than were promised.
-    pub cut: bool,
+    pub(crate) cut: bool,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
             .find(|(held, _)| held.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| {
             panic!("{error}: {}", String::from_utf8_lossy(&self.body));
         })
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub fn location(&self) -> &str {
+    pub(crate) fn location(&self) -> &str {
         self.header("location").expect("a redirect has a location")
     }
 }
 
 /// Sends one request; `None` where the connection ends without an answer.
-pub fn send(
+pub(crate) fn send(
     base: &str,
     method: &str,
     target: &str,
@@ -92,15 +92,15 @@ pub fn send(
     })
 }
 
-pub fn get(base: &str, target: &str) -> Answer {
+pub(crate) fn get(base: &str, target: &str) -> Answer {
     send(base, "GET", target, &[], b"").expect("an answer")
 }
 
-pub fn get_as(base: &str, target: &str, token: &str) -> Answer {
+pub(crate) fn get_as(base: &str, target: &str, token: &str) -> Answer {
     try_get_as(base, target, token).expect("an answer")
 }
 
-pub fn try_get_as(base: &str, target: &str, token: &str) -> Option<Answer> {
+pub(crate) fn try_get_as(base: &str, target: &str, token: &str) -> Option<Answer> {
     let bearer = format!("Bearer {token}");
     let headers = [
         ("authorization", bearer.as_str()),
@@ -109,29 +109,29 @@ pub fn try_get_as(base: &str, target: &str, token: &str) -> Option<Answer> {
     send(base, "GET", target, &headers, b"")
 }
 
-pub fn post_form(base: &str, target: &str, pairs: &[(&str, &str)]) -> Answer {
+pub(crate) fn post_form(base: &str, target: &str, pairs: &[(&str, &str)]) -> Answer {
     try_post_form(base, target, pairs).expect("an answer")
 }
 
-pub fn try_post_form(base: &str, target: &str, pairs: &[(&str, &str)]) -> Option<Answer> {
+pub(crate) fn try_post_form(base: &str, target: &str, pairs: &[(&str, &str)]) -> Option<Answer> {
     let body = encode(pairs);
     let headers = [("content-type", "application/x-www-form-urlencoded")];
     send(base, "POST", target, &headers, body.as_bytes())
 }
 
-pub fn post_json(base: &str, target: &str, body: &Value) -> Answer {
+pub(crate) fn post_json(base: &str, target: &str, body: &Value) -> Answer {
     let headers = [("content-type", "application/json")];
     send(base, "POST", target, &headers, body.to_string().as_bytes()).expect("an answer")
 }
 
-pub fn encode(pairs: &[(&str, &str)]) -> String {
+pub(crate) fn encode(pairs: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(pairs)
         .finish()
 }
 
 /// The value of a query parameter of a URL.
-pub fn parameter(url: &str, name: &str) -> Option<String> {
+pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
     let (_, query) = url.split_once('?')?;
     url::form_urlencoded::parse(query.as_bytes())
         .find(|(key, _)| key == name)

@@ -5,31 +5,31 @@ use serde_json::Value;
 
 use crate::client::{Answer, encode, get, parameter, post_form, try_post_form};
 
-pub const REDIRECT: &str = "http://127.0.0.1:9999/callback";
-pub const STATE: &str = "a-state-of-some-length";
-pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-pub const SCOPES: &str =
+pub(crate) const REDIRECT: &str = "http://127.0.0.1:9999/callback";
+pub(crate) const STATE: &str = "a-state-of-some-length";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const SCOPES: &str =
     "openid profile patient/Patient.rs patient/Coverage.rs patient/ExplanationOfBenefit.rs";
 
 /// An app's credentials.
 #[derive(Debug, Clone)]
-pub struct App {
-    pub base: String,
-    pub id: String,
-    pub secret: String,
+pub(crate) struct App {
+    pub(crate) base: String,
+    pub(crate) id: String,
+    pub(crate) secret: String,
 }
 
 /// A pair of tokens.
 #[derive(Debug, Clone)]
-pub struct Pair {
-    pub access: String,
-    pub refresh: String,
-    pub body: Value,
+pub(crate) struct Pair {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+    pub(crate) body: Value,
 }
 
 impl App {
-    pub fn of(sandbox: &Sandbox) -> Self {
+    pub(crate) fn of(sandbox: &Sandbox) -> Self {
         Self {
             base: sandbox.url().to_owned(),
             id: sandbox.client_id().to_owned(),
@@ -37,7 +37,7 @@ impl App {
         }
     }
 
-    pub fn authorize_query(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn authorize_query(&self) -> Vec<(&'static str, String)> {
         vec![
             ("response_type", "code".into()),
             ("client_id", self.id.clone()),
@@ -50,7 +50,7 @@ impl App {
     }
 
     /// Walks from authorize to the consent page as a browser does; its URL.
-    pub fn consent_page(&self, version: u8, login: &str) -> String {
+    pub(crate) fn consent_page(&self, version: u8, login: &str) -> String {
         let query = self.authorize_query();
         let pairs: Vec<(&str, &str)> = query.iter().map(|(n, v)| (*n, v.as_str())).collect();
         self.consent_page_of(
@@ -59,7 +59,7 @@ impl App {
         )
     }
 
-    pub fn consent_page_of(&self, authorize: &str, login: &str) -> String {
+    pub(crate) fn consent_page_of(&self, authorize: &str, login: &str) -> String {
         let first = get(&self.base, authorize);
         assert_eq!(first.status, 302, "{}", first.text());
         let second = get(&self.base, first.location());
@@ -83,7 +83,7 @@ impl App {
     }
 
     /// A code, by clicking through the pages.
-    pub fn code(&self, version: u8, login: &str, ticks: &[(&str, &str)]) -> String {
+    pub(crate) fn code(&self, version: u8, login: &str, ticks: &[(&str, &str)]) -> String {
         let page = self.consent_page(version, login);
         let mut fields = ticks.to_vec();
         fields.push(("allow", "Connect"));
@@ -92,7 +92,7 @@ impl App {
         parameter(answer.location(), "code").expect("a code")
     }
 
-    pub fn exchange(&self, version: u8, code: &str) -> Answer {
+    pub(crate) fn exchange(&self, version: u8, code: &str) -> Answer {
         post_form(
             &self.base,
             &format!("/v{version}/o/token/"),
@@ -107,11 +107,11 @@ impl App {
         )
     }
 
-    pub fn refresh(&self, version: u8, token: &str) -> Answer {
+    pub(crate) fn refresh(&self, version: u8, token: &str) -> Answer {
         self.try_refresh(version, token).expect("an answer")
     }
 
-    pub fn try_refresh(&self, version: u8, token: &str) -> Option<Answer> {
+    pub(crate) fn try_refresh(&self, version: u8, token: &str) -> Option<Answer> {
         try_post_form(
             &self.base,
             &format!("/v{version}/o/token/"),
@@ -125,7 +125,7 @@ impl App {
     }
 
     /// A grant, from the first page to the tokens.
-    pub fn grant(&self, version: u8, login: &str) -> Pair {
+    pub(crate) fn grant(&self, version: u8, login: &str) -> Pair {
         let ticks: &[(&str, &str)] = if version == 3 {
             &[("share_samhsa_data", "True")]
         } else {
@@ -135,7 +135,7 @@ impl App {
     }
 }
 
-pub fn pair(answer: &Answer) -> Pair {
+pub(crate) fn pair(answer: &Answer) -> Pair {
     let body = answer.json();
     assert_eq!(answer.status, 200, "{body}");
     Pair {

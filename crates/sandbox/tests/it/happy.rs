@@ -5,7 +5,7 @@ use claimlake_sandbox::{Sandbox, SandboxConfig, start};
 use crate::client::{get, get_as, parameter};
 use crate::grant::{App, REDIRECT, STATE};
 
-pub fn started(config: SandboxConfig) -> Sandbox {
+pub(crate) fn started(config: SandboxConfig) -> Sandbox {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -14,14 +14,14 @@ pub fn started(config: SandboxConfig) -> Sandbox {
         .unwrap()
 }
 
-pub fn small() -> SandboxConfig {
+pub(crate) fn small() -> SandboxConfig {
     SandboxConfig {
         patients: 3,
         ..SandboxConfig::default()
     }
 }
 
-fn link(bundle: &serde_json::Value, relation: &str) -> Option<String> {
+pub(crate) fn link(bundle: &serde_json::Value, relation: &str) -> Option<String> {
     bundle["link"]
         .as_array()?
         .iter()
@@ -29,7 +29,7 @@ fn link(bundle: &serde_json::Value, relation: &str) -> Option<String> {
         .map(|link| link["url"].as_str().unwrap().to_owned())
 }
 
-fn ids(bundle: &serde_json::Value) -> Vec<String> {
+pub(crate) fn ids(bundle: &serde_json::Value) -> Vec<String> {
     bundle["entry"]
         .as_array()
         .into_iter()

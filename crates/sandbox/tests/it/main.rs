@@ -1,5 +1,12 @@
 //! The sandbox over its socket, asked by a client that shares no code with it.
 
+mod account;
 mod client;
+mod faults;
 mod grant;
 mod happy;
+mod life;
+mod replay;
+mod rules;
+mod token_rules;
+mod transcripts;
