@@ -1,6 +1,9 @@
 //! What several tests need: the pipelines' views and real bodies.
 #![allow(dead_code, reason = "no test uses all of it")]
 
+pub(crate) mod arbitrary;
+pub(crate) mod damage;
+pub(crate) mod engines;
 pub(crate) mod leaf_paths;
 pub(crate) mod sentinels;
 

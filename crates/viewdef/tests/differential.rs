@@ -1,0 +1,133 @@
+//! The fast engine says what the plain evaluator says: for the standard's cases, for the
+//! project's own, for the pipelines' views over real, damaged and made-up bodies.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a failing test is its own message"
+)]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use claimlake_viewdef::definition::ViewDefinition;
+use proptest::prelude::*;
+use proptest::sample::select;
+use serde_json::Value;
+use support::arbitrary::{expression, patient, seeded, view_of};
+use support::damage::Damage;
+use support::engines::{differences, is_fast};
+use support::{inventory_bodies, pipeline_views, real_bodies};
+
+/// The number of resources both engines read.
+fn assert_same(name: &str, view: &ViewDefinition, resources: &[Value]) -> usize {
+    let (compared, differences) = differences(view, resources);
+    assert!(
+        differences.is_empty(),
+        "{name}: {} differences, the first: {}",
+        differences.len(),
+        differences[0]
+    );
+    compared
+}
+
+fn compare_folder(folder: &Path) -> usize {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
+        .collect();
+    files.sort();
+    let mut compared = 0;
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let suite: Value = serde_json::from_str(&text).unwrap();
+        let resources = suite["resources"].as_array().cloned().unwrap_or_default();
+        for case in suite["tests"].as_array().unwrap() {
+            if let Ok(view) = ViewDefinition::from_json(&case["view"]) {
+                let name = format!("{}: {}", file.display(), case["title"]);
+                compared += assert_same(&name, &view, &resources);
+            }
+        }
+    }
+    compared
+}
+
+#[test]
+fn both_engines_agree_on_the_projects_own_cases() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
+    assert!(compare_folder(&folder) > 50);
+}
+
+#[test]
+fn both_engines_agree_on_the_standards_cases() {
+    let Ok(folder) = std::env::var("SQL_ON_FHIR_TESTS") else {
+        println!("skipped: SQL_ON_FHIR_TESTS names no folder with the standard's test cases");
+        return;
+    };
+    assert!(compare_folder(Path::new(&folder)) > 50);
+}
+
+/// Were the fast engine to leave a view to the plain one, their agreement would say nothing.
+#[test]
+fn the_fast_engine_makes_the_rows_of_all_tables_itself() {
+    for (name, view) in pipeline_views() {
+        assert!(is_fast(&view), "{name}");
+    }
+}
+
+#[test]
+fn both_engines_agree_on_real_bodies() {
+    let Some(bodies) = real_bodies() else { return };
+    for (name, view) in pipeline_views() {
+        assert!(assert_same(&name, &view, &bodies) > 0);
+    }
+}
+
+#[test]
+fn both_engines_agree_on_bodies_that_hold_every_path() {
+    let Some(bodies) = inventory_bodies() else {
+        return;
+    };
+    for (name, view) in pipeline_views() {
+        assert!(assert_same(&name, &view, &bodies) > 0);
+    }
+}
+
+/// Elements removed, repeated, of another type, with companions: what no schema allows.
+#[test]
+fn both_engines_agree_on_damaged_bodies() {
+    let Some(bodies) = real_bodies() else { return };
+    let views = pipeline_views();
+    let mut damage = Damage::seeded(20);
+    for round in 0..6 {
+        let damaged: Vec<Value> = bodies
+            .iter()
+            .map(|body| damage.applied(body, 1 + round * 4))
+            .collect();
+        for (name, view) in &views {
+            assert!(assert_same(name, view, &damaged) > 0);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(seeded(2_000))]
+
+    #[test]
+    fn both_engines_agree_on_any_view_over_any_resource(
+        path in expression(),
+        for_each in select(vec!["name", "extension", "name.given", "value", "name.where(given.exists())"]),
+        patient in patient(),
+    ) {
+        if let Ok(view) = ViewDefinition::from_json(&view_of(&path, for_each)) {
+            let (compared, differences) = differences(&view, &[patient]);
+            prop_assert_eq!(compared, 1);
+            prop_assert!(differences.is_empty(), "{:?}", differences);
+        }
+    }
+}

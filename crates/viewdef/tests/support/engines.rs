@@ -1,0 +1,209 @@
+//! One view over resources, by both engines, as text that can be compared.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Decimal128Type, Float64Type, Int16Type, Int32Type, Int64Type,
+    TimestampMicrosecondType,
+};
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::DataType;
+use chrono::{DateTime, Days, NaiveDate};
+use claimlake_viewdef::definition::{Column, ScalarType, ViewDefinition};
+use claimlake_viewdef::engine::{PlanError, PlanInput, ResourcePlan, ResourceWorker};
+use claimlake_viewdef::fhirpath::Decimal;
+use claimlake_viewdef::json::PADDING;
+use claimlake_viewdef::oracle;
+use serde_json::Value;
+
+/// What one engine made of one resource.
+#[derive(Debug, PartialEq, Eq)]
+struct Made {
+    rows: Vec<Vec<String>>,
+    /// Column, what is wrong, expected, found.
+    problems: Vec<(String, String)>,
+}
+
+/// How many resources both engines read, and how they differ; resources that are refused as a
+/// whole are left out.
+pub(crate) fn differences(view: &ViewDefinition, resources: &[Value]) -> (usize, Vec<String>) {
+    let plan = match plan_of(view) {
+        Ok(plan) => Arc::new(plan),
+        Err(error) => return (0, vec![format!("no plan: {error}")]),
+    };
+    let mut compared = 0;
+    let mut differences = Vec::new();
+    for resource in resources {
+        let Some(fast) = fast(&plan, resource) else {
+            continue;
+        };
+        compared += 1;
+        let plain = plain(view, resource);
+        if fast != plain {
+            differences.push(format!("{resource}\nfast  {fast:?}\nplain {plain:?}"));
+        }
+    }
+    (compared, differences)
+}
+
+/// Whether the fast engine has a program for the view.
+pub(crate) fn is_fast(view: &ViewDefinition) -> bool {
+    plan_of(view).is_ok_and(|plan| plan.tables().iter().all(|table| !table.is_plain()))
+}
+
+fn plan_of(view: &ViewDefinition) -> Result<ResourcePlan, PlanError> {
+    ResourcePlan::compile(&PlanInput {
+        resource: &view.resource,
+        constants: &[],
+        context: &[],
+        views: vec![("table".to_owned(), view.clone())],
+        order: None,
+        drop_where: None,
+    })
+}
+
+fn fast(plan: &Arc<ResourcePlan>, resource: &Value) -> Option<Made> {
+    let mut worker = ResourceWorker::new(Arc::clone(plan), Vec::new(), None);
+    let mut buffer = resource.to_string().into_bytes();
+    let end = buffer.len();
+    buffer.extend(std::iter::repeat_n(b'\n', PADDING.max(1)));
+    let read = worker.read(&buffer, 0, end, 0).ok()?;
+    let mut problems: Vec<(String, String)> = read
+        .problems
+        .iter()
+        .map(|problem| {
+            (
+                problem.column.clone().unwrap_or_default(),
+                format!("{:?}", problem.kind),
+            )
+        })
+        .collect();
+    problems.sort();
+    let batches = worker.finish().unwrap();
+    let rows = batches.iter().flatten().flat_map(rows_of).collect();
+    Some(Made { rows, problems })
+}
+
+fn plain(view: &ViewDefinition, resource: &Value) -> Made {
+    let columns = view.columns();
+    match oracle::evaluate(view, resource) {
+        Err(problem) => Made {
+            rows: Vec::new(),
+            problems: vec![(String::new(), format!("{:?}", problem.kind))],
+        },
+        Ok(evaluation) => {
+            let mut problems: Vec<(String, String)> = evaluation
+                .problems
+                .iter()
+                .map(|problem| {
+                    (
+                        columns[problem.column].name.clone(),
+                        format!("{:?}", problem.kind),
+                    )
+                })
+                .collect();
+            problems.sort();
+            let rows = evaluation
+                .rows
+                .iter()
+                .map(|row| {
+                    row.iter()
+                        .zip(&columns)
+                        .map(|(value, column)| shown(value, column))
+                        .collect()
+                })
+                .collect();
+            Made { rows, problems }
+        }
+    }
+}
+
+/// A value of the plain evaluator as its column's type holds it.
+fn shown(value: &Value, column: &Column) -> String {
+    if let Value::Array(items) = value {
+        let items: Vec<String> = items.iter().map(|item| shown(item, column)).collect();
+        return format!("[{}]", items.join(", "));
+    }
+    if value.is_null() {
+        return "null".into();
+    }
+    let text = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match column.column_type.scalar {
+        ScalarType::Utf8 => format!("{text:?}"),
+        ScalarType::Boolean => text,
+        ScalarType::Int16 | ScalarType::Int32 | ScalarType::Int64 => Decimal::parse(&text)
+            .unwrap()
+            .to_integer()
+            .unwrap()
+            .to_string(),
+        ScalarType::Float64 => format!("{:?}", text.parse::<f64>().unwrap()),
+        ScalarType::Decimal { scale, .. } => Decimal::parse(&text)
+            .unwrap()
+            .normalized()
+            .rescaled(u32::try_from(scale).unwrap())
+            .unwrap()
+            .to_string(),
+        ScalarType::Date => text[..10].to_owned(),
+        ScalarType::Timestamp => DateTime::parse_from_rfc3339(&text)
+            .unwrap()
+            .timestamp_micros()
+            .to_string(),
+    }
+}
+
+fn rows_of(batch: &RecordBatch) -> Vec<Vec<String>> {
+    (0..batch.num_rows())
+        .map(|row| {
+            batch
+                .columns()
+                .iter()
+                .map(|column| cell(column.as_ref(), row))
+                .collect()
+        })
+        .collect()
+}
+
+fn cell(array: &dyn Array, row: usize) -> String {
+    if array.is_null(row) {
+        return "null".into();
+    }
+    match array.data_type() {
+        DataType::Utf8 => format!("{:?}", array.as_string::<i32>().value(row)),
+        DataType::Boolean => array.as_boolean().value(row).to_string(),
+        DataType::Int16 => array.as_primitive::<Int16Type>().value(row).to_string(),
+        DataType::Int32 => array.as_primitive::<Int32Type>().value(row).to_string(),
+        DataType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),
+        DataType::Float64 => format!("{:?}", array.as_primitive::<Float64Type>().value(row)),
+        DataType::Decimal128(_, scale) => {
+            let digits = array.as_primitive::<Decimal128Type>().value(row);
+            Decimal::new(digits, u32::try_from(*scale).unwrap())
+                .unwrap()
+                .to_string()
+        }
+        DataType::Date32 => {
+            let days = array.as_primitive::<Date32Type>().value(row);
+            let epoch = NaiveDate::from_ymd_opt(1970, 1, 1).unwrap();
+            let distance = Days::new(u64::from(days.unsigned_abs()));
+            let date = if days < 0 {
+                epoch.checked_sub_days(distance)
+            } else {
+                epoch.checked_add_days(distance)
+            };
+            date.unwrap().to_string()
+        }
+        DataType::Timestamp(_, _) => array
+            .as_primitive::<TimestampMicrosecondType>()
+            .value(row)
+            .to_string(),
+        DataType::List(_) => {
+            let items = array.as_list::<i32>().value(row);
+            let items: Vec<String> = (0..items.len()).map(|row| cell(&items, row)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        other => panic!("no column has the type {other}"),
+    }
+}
