@@ -1,9 +1,8 @@
 //! One call of the binary: the settings that follow from flags, environment and pipeline, read once.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
 use claimlake_contract::{Clock, Progress, SystemClock};
 
@@ -22,7 +21,7 @@ pub(crate) struct Invocation {
     pipeline: OnceCell<Pipeline>,
     output: Arc<Output>,
     progress: Arc<dyn Progress>,
-    started: Instant,
+    is_chained: Cell<bool>,
 }
 
 impl Invocation {
@@ -33,7 +32,7 @@ impl Invocation {
             pipeline: OnceCell::new(),
             progress: progress::for_output(&output),
             output,
-            started: Instant::now(),
+            is_chained: Cell::new(false),
             global,
         }
     }
@@ -52,11 +51,6 @@ impl Invocation {
 
     pub(crate) fn clock(&self) -> &'static dyn Clock {
         &SystemClock
-    }
-
-    /// When the process began its work.
-    pub(crate) fn started(&self) -> Instant {
-        self.started
     }
 
     /// Where the pipeline lies.
@@ -101,6 +95,16 @@ impl Invocation {
             flags.push_str(&format!(" --data {}", quoted(&data.display().to_string())));
         }
         flags
+    }
+
+    /// From now on the next stage follows by itself.
+    pub(crate) fn chain_stages(&self) {
+        self.is_chained.set(true);
+    }
+
+    /// Whether the next stage follows by itself, so that nobody needs to be told of it.
+    pub(crate) fn is_chained(&self) -> bool {
+        self.is_chained.get()
     }
 
     /// `claimlake <command>` with the same flags.

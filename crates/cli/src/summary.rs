@@ -34,6 +34,14 @@ impl StageSummary {
         self
     }
 
+    /// The command that comes next, unless it follows by itself.
+    pub(crate) fn next(&mut self, invocation: &Invocation, command: &str) -> &mut Self {
+        if invocation.is_chained() {
+            return self;
+        }
+        self.line("next", invocation.next(command))
+    }
+
     /// A field for programs.
     pub(crate) fn field(&mut self, key: &str, value: impl Into<Value>) -> &mut Self {
         self.fields.insert(key.into(), value.into());

@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
     })?;
     tell(&mut summary, &outcome);
     summary.line("where", data.landing().root().display().to_string());
-    summary.line("next", invocation.next("transform"));
+    summary.next(invocation, "transform");
     summary.tell(
         invocation,
         &format!(

@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &LoadArguments, invocation: &Invocation) -> Outcome
     let _lock = data.lock("staged")?;
     let staged_runs = data.staged_runs()?;
     if staged_runs.is_empty() && !lake.join("current").exists() {
-        summary.line("next", invocation.next("transform"));
+        summary.next(invocation, "transform");
         summary.field("changed", false);
         summary.tell(
             invocation,
@@ -68,7 +68,11 @@ pub(crate) fn run(arguments: &LoadArguments, invocation: &Invocation) -> Outcome
     for run in &staged_runs {
         data.retire_staged_run(run, outcome.snapshot)?;
     }
-    tell(&mut summary, &outcome);
+    tell(&mut summary, &outcome, &pipeline.load.main_tables);
+    // Only rows that came now can tell that the lake's are of an older view.
+    if !staged_runs.is_empty() {
+        tell_stale(&mut summary, &outcome, invocation);
+    }
     if let Some(folder) = &outcome.snapshot_folder {
         summary.line("where", folder.display().to_string());
     }
@@ -114,7 +118,7 @@ fn published_at(clock: &dyn Clock) -> String {
         .to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 
-fn tell(summary: &mut StageSummary, outcome: &LoadOutcome) {
+fn tell(summary: &mut StageSummary, outcome: &LoadOutcome, main_tables: &[String]) {
     if outcome.changed {
         let resources = format!(
             "{} new, {} changed, {} unchanged",
@@ -123,34 +127,7 @@ fn tell(summary: &mut StageSummary, outcome: &LoadOutcome) {
             grouped(outcome.unchanged)
         );
         summary.line("resources", resources);
-        let width = outcome
-            .tables
-            .iter()
-            .map(|table| table.name.len())
-            .max()
-            .unwrap_or(0);
-        for (index, table) in outcome.tables.iter().enumerate() {
-            let label = if index == 0 { "tables" } else { "" };
-            let rows = counted(table.rows, "row");
-            let files = counted(table.files, "file");
-            summary.line(
-                label,
-                format!(
-                    "{:<width$}  {rows:>16}  {files:>10}  {:>9}",
-                    table.name,
-                    size(table.bytes)
-                ),
-            );
-        }
-    }
-    if !outcome.stale_tables.is_empty() {
-        summary.line(
-            "stale",
-            format!(
-                "{} hold rows of an older view: run transform --full, then load",
-                outcome.stale_tables.join(", ")
-            ),
-        );
+        tell_tables(summary, outcome, main_tables);
     }
     if outcome.files_copied > 0 {
         summary.line(
@@ -172,6 +149,51 @@ fn tell(summary: &mut StageSummary, outcome: &LoadOutcome) {
         .field("snapshot", json!(outcome.snapshot))
         .field("snapshot_folder", json!(outcome.snapshot_folder))
         .field("outcome", json!(outcome));
+}
+
+/// Those that the pipeline calls the main ones, or all.
+fn tell_tables(summary: &mut StageSummary, outcome: &LoadOutcome, main_tables: &[String]) {
+    let is_main = |name: &String| main_tables.is_empty() || main_tables.contains(name);
+    let shown: Vec<_> = outcome
+        .tables
+        .iter()
+        .filter(|table| is_main(&table.name))
+        .collect();
+    let width = shown.iter().map(|table| table.name.len()).max();
+    let width = width.unwrap_or(0);
+    for (index, table) in shown.iter().enumerate() {
+        let label = if index == 0 { "tables" } else { "" };
+        let rows = counted(table.rows, "row");
+        let files = counted(table.files, "file");
+        let bytes = size(table.bytes);
+        summary.line(
+            label,
+            format!(
+                "{:<width$}  {rows:>16}  {files:>10}  {bytes:>9}",
+                table.name
+            ),
+        );
+    }
+    let others = outcome.tables.len() - shown.len();
+    if others > 0 {
+        summary.line(
+            "",
+            format!("and {} more, see status", counted(others as u64, "table")),
+        );
+    }
+}
+
+fn tell_stale(summary: &mut StageSummary, outcome: &LoadOutcome, invocation: &Invocation) {
+    if !outcome.stale_tables.is_empty() {
+        summary.line(
+            "stale",
+            format!(
+                "{} hold rows of an older view: run {}, then load",
+                outcome.stale_tables.join(", "),
+                invocation.next("transform --full")
+            ),
+        );
+    }
 }
 
 /// A query to paste, and what installs the tool for it.

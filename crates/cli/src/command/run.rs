@@ -40,6 +40,7 @@ enum Stage {
 /// Goes on after rejects, lost consents and parked people; the code comes at the end.
 pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Outcome {
     let mut exits = Vec::new();
+    invocation.chain_stages();
     if arguments.from <= Stage::Extract {
         exits.push(extract::run(
             &extract::ExtractArguments::default(),

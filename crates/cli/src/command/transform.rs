@@ -3,6 +3,7 @@
 mod plan;
 mod selection;
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use anyhow::Context as _;
@@ -13,7 +14,7 @@ use serde_json::json;
 
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
-use crate::plural::{counted, grouped};
+use crate::plural::counted;
 use crate::summary::{StageSummary, reject_exit};
 
 use selection::Selection;
@@ -46,10 +47,10 @@ pub(crate) fn run(arguments: &TransformArguments, invocation: &Invocation) -> Ou
     selection.tell(&mut summary);
     if selection.runs.is_empty() {
         let next = match selection.is_landing_empty {
-            true => invocation.next("extract"),
-            false => invocation.next("load"),
+            true => "extract",
+            false => "load",
         };
-        summary.line("next", next);
+        summary.next(invocation, next);
         summary.field("changed", false);
         summary.tell(invocation, selection.why_nothing());
         return Ok(selection.exit());
@@ -70,7 +71,7 @@ pub(crate) fn run(arguments: &TransformArguments, invocation: &Invocation) -> Ou
     }
     tell(&mut summary, &outcome);
     summary.line("where", outcome.folder.display().to_string());
-    summary.line("next", invocation.next("load"));
+    summary.next(invocation, "load");
     let manifest = &outcome.manifest;
     summary.tell(
         invocation,
@@ -159,18 +160,24 @@ fn tell(summary: &mut StageSummary, outcome: &TransformOutcome) {
             ),
         );
     }
-    if !outcome.unread.is_empty() {
-        let paths: Vec<&str> = outcome
-            .unread
-            .iter()
-            .map(|unread| unread.path.as_str())
-            .collect();
-        let more = paths.len().saturating_sub(TOLD);
-        let mut words = paths[..paths.len().min(TOLD)].join(", ");
-        if more > 0 {
-            words.push_str(&format!(" and {} more", grouped(more as u64)));
+    // The type of a resource is what its table says.
+    let unread: BTreeSet<String> = outcome
+        .unread
+        .iter()
+        .filter(|unread| !unread.path.ends_with("resourceType"))
+        .map(|unread| format!("{}.{}", unread.resource, unread.path))
+        .collect();
+    if !unread.is_empty() {
+        let mut words: Vec<&str> = unread.iter().take(TOLD).map(String::as_str).collect();
+        let more = format!("and {} more", unread.len().saturating_sub(TOLD));
+        if unread.len() > TOLD {
+            words.push(&more);
         }
-        summary.line("unread", format!("{words} (see unread.json)"));
+        let file = outcome.folder.join("unread.json");
+        summary.line(
+            "unread",
+            format!("{} ({})", words.join(", "), file.display()),
+        );
     }
     summary
         .field("changed", true)

@@ -98,7 +98,7 @@ pub(super) fn tell(
     }
     let data = invocation.data()?;
     summary.line("where", data.landing().root().display().to_string());
-    summary.line("next", invocation.next("transform"));
+    summary.next(invocation, "transform");
     summary.field("outcome", json!(outcome));
     summary.field("run", outcome.run.as_str());
     summary.field("patients", outcome.people);
