@@ -29,7 +29,16 @@ pub(crate) struct Lake {
 /// The right to write to a lake; ends when dropped.
 #[derive(Debug)]
 pub(crate) struct LakeLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for LakeLock {
+    /// Unlocks for good: closing alone would leave the lock to a process that was forked meanwhile.
+    fn drop(&mut self) {
+        if let Err(error) = rustix::fs::flock(&self.file, FlockOperation::Unlock) {
+            tracing::debug!(%error, "the lake's lock ends with the process");
+        }
+    }
 }
 
 impl Lake {
@@ -57,7 +66,7 @@ impl Lake {
         for leftover in [BUILDING, REMOVING] {
             remove_folder(&self.root.join(leftover))?;
         }
-        Ok(LakeLock { _file: file })
+        Ok(LakeLock { file })
     }
 
     pub(crate) fn snapshot(&self, number: u64) -> PathBuf {

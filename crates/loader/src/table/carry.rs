@@ -70,3 +70,35 @@ fn cannot_link(kind: ErrorKind) -> bool {
             | ErrorKind::CrossesDevices
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_links_are_impossible_files_are_copied_and_counted() {
+        let (before, shared_memory) = (tempfile::tempdir().unwrap(), Path::new("/dev/shm"));
+        if !shared_memory.is_dir() {
+            println!("skipped: there is no second file system at /dev/shm");
+            return;
+        }
+        let snapshot = tempfile::tempdir_in(shared_memory).unwrap();
+        std::fs::create_dir(before.path().join("eob")).unwrap();
+        std::fs::write(before.path().join("eob/1.parquet"), "rows").unwrap();
+        let file = LakeFile {
+            path: "eob/1.parquet".to_owned(),
+            rows: 1,
+            bytes: 4,
+            sha256: String::new(),
+        };
+        let carried = Carried::default();
+        let access = Access::new(None).unwrap();
+        carry(&file, before.path(), snapshot.path(), &access, &carried).unwrap();
+        let counts = (carried.linked.into_inner(), carried.copied.into_inner());
+        assert_eq!(counts, (0, 1));
+        assert_eq!(
+            std::fs::read(snapshot.path().join("eob/1.parquet")).unwrap(),
+            b"rows"
+        );
+    }
+}
