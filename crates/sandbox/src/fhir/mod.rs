@@ -3,7 +3,10 @@
 
 mod body;
 mod cache;
+mod coding;
 mod json;
+mod read;
+mod records;
 mod select;
 mod v2;
 mod v3;
@@ -19,15 +22,13 @@ use claimlake_contract::ApiVersion;
 
 use self::body::Body;
 use self::cache::Cache;
-use crate::population::claim::{
-    Claim, PriorAuthorization, person_and_number, v2_claim_id, v3_claim_id,
-};
+use crate::population::claim::{Claim, PriorAuthorization, v2_claim_id, v3_claim_id};
 use crate::population::day;
 use crate::population::dice::Dice;
 use crate::population::history::{Disturbance, History, load_time};
 use crate::population::person::Person;
 use crate::population::{Population, PopulationConfig};
-use crate::serve::records::{Drift, Found, Kind, PersonTruth, Records, Search};
+use crate::serve::records::{Found, Kind, Search};
 
 /// Bytes of bodies that are kept.
 const BODIES_KEPT: usize = 256 * 1024 * 1024;
@@ -228,33 +229,6 @@ impl FhirStore {
             last_updated: bundle_time(space, newest, now),
         }
     }
-
-    fn read_claim(
-        &self,
-        space: ApiVersion,
-        id: &str,
-        now: DateTime<Utc>,
-    ) -> Option<(usize, Bytes)> {
-        let number = match space {
-            ApiVersion::V2 => id.split_once('-')?.1,
-            ApiVersion::V3 => id,
-        };
-        let (person, number) = person_and_number(number.parse().ok()?)?;
-        if person >= self.population.people() {
-            return None;
-        }
-        let life = self.life(person);
-        let claim = life
-            .history
-            .claims
-            .iter()
-            .find(|claim| claim.number == number)?;
-        let is_it = match space {
-            ApiVersion::V2 => claim.is_in_v2() && v2_id(person, claim) == id,
-            ApiVersion::V3 => v3_id(person, claim) == id,
-        };
-        is_it.then(|| (person, self.claim_body(space, &life.person, claim).at(now)))
-    }
 }
 
 fn v2_id(person: usize, claim: &Claim) -> String {
@@ -289,169 +263,6 @@ fn last_updated(body: &[u8]) -> DateTime<Utc> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Records for FhirStore {
-    fn people(&self) -> usize {
-        self.population.people()
-    }
-
-    fn login(&self, person: usize) -> String {
-        self.population.person(person).login
-    }
-
-    fn name(&self, person: usize) -> (String, String) {
-        let person = self.population.person(person);
-        (person.given, person.family)
-    }
-
-    fn patient_id(&self, person: usize, space: ApiVersion) -> String {
-        let person = self.population.person(person);
-        match space {
-            ApiVersion::V2 => person.v2_id.to_string(),
-            ApiVersion::V3 => person.v3_id.to_string(),
-        }
-    }
-
-    fn find_login(&self, login: &str) -> Option<usize> {
-        self.population.find_login(login)
-    }
-
-    fn find_patient(&self, id: &str, space: ApiVersion) -> Option<usize> {
-        match space {
-            ApiVersion::V2 => self.population.find_by_v2(id),
-            ApiVersion::V3 => self.population.find_by_v3(id),
-        }
-    }
-
-    fn search(
-        &self,
-        person: usize,
-        space: ApiVersion,
-        kind: Kind,
-        search: &Search,
-        now: DateTime<Utc>,
-    ) -> Found {
-        match kind {
-            Kind::ExplanationOfBenefit => self.search_claims(person, space, search, now),
-            Kind::Patient | Kind::Coverage => self.search_others(person, space, kind, search, now),
-        }
-    }
-
-    fn read(
-        &self,
-        space: ApiVersion,
-        kind: Kind,
-        id: &str,
-        now: DateTime<Utc>,
-    ) -> Option<(usize, Bytes)> {
-        match kind {
-            Kind::ExplanationOfBenefit => self.read_claim(space, id, now),
-            Kind::Patient => {
-                let person = self.find_patient(id, space)?;
-                let body = match space {
-                    ApiVersion::V2 => v2::patient(&self.population.person(person)),
-                    ApiVersion::V3 => v3::patient(&self.population.person(person)),
-                };
-                Some((person, body.at(now)))
-            }
-            Kind::Coverage => self.read_coverage(space, id, now),
-        }
-    }
-
-    fn advance_week(&self) {
-        self.weeks.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn drift(&self, person: usize, space: ApiVersion, drift: Drift) {
-        let disturbance = match drift {
-            Drift::Insert => Disturbance::Insert,
-            Drift::Delete => Disturbance::DeleteFirst {
-                in_v3: space == ApiVersion::V3,
-            },
-        };
-        lock(&self.drift)
-            .entry(person)
-            .or_default()
-            .push(disturbance);
-    }
-
-    fn truth(&self, person: usize, space: ApiVersion) -> PersonTruth {
-        let life = self.life(person);
-        let history = &life.history;
-        let mut eob_ids: Vec<String> = history
-            .claims
-            .iter()
-            .filter(|claim| match space {
-                ApiVersion::V2 => claim.is_in_v2(),
-                ApiVersion::V3 => !claim.source.is_shared_system(),
-            })
-            .map(|claim| match space {
-                ApiVersion::V2 => v2_id(person, claim),
-                ApiVersion::V3 => v3_id(person, claim),
-            })
-            .collect();
-        eob_ids.sort_unstable();
-        let mut coverage_ids = self.coverage_ids(space, &life.person);
-        coverage_ids.sort_unstable();
-        let mut prior_authorization_ids = match space {
-            ApiVersion::V2 => Vec::new(),
-            ApiVersion::V3 => history
-                .prior_authorizations
-                .iter()
-                .map(v3::prior_authorization_id)
-                .collect(),
-        };
-        prior_authorization_ids.sort_unstable();
-        PersonTruth {
-            login: life.person.login.clone(),
-            patient: self.patient_id(person, space),
-            eob_ids,
-            prior_authorization_ids,
-            coverage_ids,
-        }
-    }
-}
-
-impl FhirStore {
-    fn coverage_ids(&self, space: ApiVersion, person: &Person) -> Vec<String> {
-        match space {
-            ApiVersion::V2 => v2::PARTS
-                .iter()
-                .map(|part| format!("part-{part}-{}", person.v2_id))
-                .collect(),
-            ApiVersion::V3 => v3::coverage_ids(person),
-        }
-    }
-
-    fn read_coverage(
-        &self,
-        space: ApiVersion,
-        id: &str,
-        now: DateTime<Utc>,
-    ) -> Option<(usize, Bytes)> {
-        // The person's id is what follows the kind of coverage, up to a contract.
-        let rest = id
-            .strip_prefix("dual-")
-            .or_else(|| id.strip_prefix("part-")?.get(2..))?;
-        let digits = rest
-            .trim_start_matches('-')
-            .find(|byte: char| !byte.is_ascii_digit());
-        let sign = rest.len() - rest.trim_start_matches('-').len();
-        let patient = rest.get(..digits.map_or(rest.len(), |length| length + sign))?;
-        let index = self.find_patient(patient, space)?;
-        let person = self.population.person(index);
-        let position = self
-            .coverage_ids(space, &person)
-            .iter()
-            .position(|known| known == id)?;
-        let body = render_others(space, &person)
-            .into_iter()
-            .filter(|(kind, _)| *kind == Kind::Coverage)
-            .map(|(_, body)| body)
-            .nth(position)?;
-        Some((index, body.at(now)))
-    }
 }
 
 #[cfg(test)]

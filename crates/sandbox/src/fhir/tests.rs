@@ -54,3 +54,11 @@ fn ids(resources: &[Value]) -> Vec<String> {
         .map(|resource| resource["id"].as_str().unwrap().to_owned())
         .collect()
 }
+
+/// The digits of an amount, as cents; panics where there are not exactly two decimals.
+fn cents(amount: &Value) -> i64 {
+    let text = amount.to_string();
+    let (whole, fraction) = text.split_once('.').expect("two decimals");
+    assert_eq!(fraction.len(), 2, "{text}");
+    format!("{whole}{fraction}").parse().unwrap()
+}

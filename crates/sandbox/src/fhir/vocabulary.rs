@@ -35,6 +35,8 @@ pub(crate) const ICD10_PCS: &str = "http://www.cms.gov/Medicare/Coding/ICD10";
 pub(crate) const UCUM: &str = "http://unitsofmeasure.org";
 pub(crate) const CPT: &str = "http://www.ama-assn.org/go/cpt";
 pub(crate) const HCPCS: &str = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets";
+/// The system that version 2 gives all procedure codes of lines.
+pub(crate) const HCPCS_V2: &str = "https://bluebutton.cms.gov/resources/codesystem/hcpcs";
 pub(crate) const NUBC_REVENUE: &str = "https://www.nubc.org/CodeSystem/RevenueCodes";
 pub(crate) const TAXONOMY: &str = "http://nucc.org/provider-taxonomy";
 

@@ -168,6 +168,11 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
+    /// True for one claim in `n`, always the same ones: how contents vary.
+    pub(crate) fn is_one_in(&self, n: u64) -> bool {
+        self.seed.is_multiple_of(n)
+    }
+
     /// Whether v2 serves it: settled, and not about substance use.
     pub(crate) fn is_in_v2(&self) -> bool {
         !self.source.is_shared_system() && !self.is_sensitive

@@ -342,7 +342,8 @@ fn claim_count(person: &Person, eobs_mean: u32, dice: &mut Dice) -> u32 {
 }
 
 fn kind(person: &Person, dice: &mut Dice) -> ClaimKind {
-    let part_d = if person.has_part_d { 270 } else { 0 };
+    // A fifth of the people have no Part D; of all claims a good quarter are events of it.
+    let part_d = if person.has_part_d { 360 } else { 0 };
     let index = dice.weighted(&[490, part_d, 110, 50, 25, 15, 25, 15]);
     ClaimKind::ALL.get(index).copied().unwrap_or_default()
 }

@@ -128,4 +128,10 @@ pub struct PersonTruth {
     pub prior_authorization_ids: Vec<String>,
     /// Coverage ids, sorted as text.
     pub coverage_ids: Vec<String>,
+    /// How many of `eob_ids` there are of each EOB type, such as `CARRIER`.
+    pub claims_by_type: std::collections::BTreeMap<String, usize>,
+    /// The sum of `payment.amount` over `eob_ids`, in cents.
+    pub paid_cents: i64,
+    /// The same over those alone that no later version replaced and nobody cancelled.
+    pub final_paid_cents: i64,
 }

@@ -3,16 +3,8 @@ use std::collections::BTreeSet;
 use claimlake_contract::ApiVersion;
 use serde_json::Value;
 
-use super::{claims, every, found, ids, store};
+use super::{cents, claims, every, found, ids, store};
 use crate::serve::records::{Kind, Records};
-
-/// The digits of an amount, as cents; panics where there are not exactly two decimals.
-fn cents(amount: &Value) -> i64 {
-    let text = amount.to_string();
-    let (whole, fraction) = text.split_once('.').expect("two decimals");
-    assert_eq!(fraction.len(), 2, "{text}");
-    format!("{whole}{fraction}").parse().unwrap()
-}
 
 fn visit(value: &Value, key: &str, sink: &mut dyn FnMut(&Value)) {
     match value {

@@ -1,6 +1,6 @@
 use claimlake_contract::ApiVersion;
 
-use super::{claims, every, found, ids, store};
+use super::{cents, claims, every, found, ids, store};
 use crate::serve::records::{Drift, Kind, Records, Search};
 use crate::serve::span::Span;
 
@@ -232,10 +232,36 @@ fn the_truth_is_what_the_default_search_finds() {
                     },
                     ..Search::default()
                 };
-                let mut served = ids(&found(&store, person, space, EOB, &default));
+                let claims = found(&store, person, space, EOB, &default);
+                let mut served = ids(&claims);
                 served.sort();
                 let truth = store.truth(person, space);
                 assert_eq!(truth.eob_ids, served, "round {round}");
+                let paid = |claims: &mut dyn Iterator<Item = &serde_json::Value>| -> i64 {
+                    claims
+                        .filter_map(|claim| claim.pointer("/payment/amount/value"))
+                        .map(cents)
+                        .sum()
+                };
+                assert_eq!(truth.paid_cents, paid(&mut claims.iter()));
+                let is_final = |claim: &&serde_json::Value| {
+                    claim["status"] == "active"
+                        && claim["meta"]["tag"][1]["code"] != "NotFinalAction"
+                };
+                assert_eq!(
+                    truth.final_paid_cents,
+                    paid(&mut claims.iter().filter(is_final))
+                );
+                assert!(truth.final_paid_cents < truth.paid_cents || person != 0);
+                assert_eq!(truth.claims_by_type.values().sum::<usize>(), claims.len());
+                let carrier = claims
+                    .iter()
+                    .filter(|claim| claim["type"].to_string().contains("\"CARRIER\""))
+                    .count();
+                assert_eq!(
+                    truth.claims_by_type.get("CARRIER").copied().unwrap_or(0),
+                    carrier
+                );
                 let mut coverages = ids(&found(&store, person, space, Kind::Coverage, &every()));
                 coverages.sort();
                 assert_eq!(truth.coverage_ids, coverages);

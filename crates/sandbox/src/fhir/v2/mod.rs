@@ -1,12 +1,15 @@
 //! Bodies as API version 2 spells them: CMS variables in extensions, money of the header in
 //! `benefitBalance`, `created` at the time of the request.
 
+mod balance;
 mod coverage;
 mod institutional;
 mod parts;
 mod patient;
 mod pharmacy;
 mod professional;
+mod professional_line;
+mod revenue_line;
 
 pub(crate) use coverage::{PARTS, coverage};
 pub(crate) use patient::patient;
@@ -30,7 +33,7 @@ pub(crate) struct Writer<'a> {
 
 /// Old bodies lack what later releases added: some Part D events are still served so.
 fn is_old_form(claim: &Claim) -> bool {
-    claim.kind == ClaimKind::Pde && claim.seed % 5 == 0
+    claim.kind == ClaimKind::Pde && claim.is_one_in(5)
 }
 
 /// An ExplanationOfBenefit.
@@ -106,7 +109,7 @@ impl Writer<'_> {
         };
         self.json.id_text("id", prefix, id);
         self.json.object("meta");
-        let style = if self.claim.seed % 7 == 0 {
+        let style = if self.claim.is_one_in(7) {
             InstantStyle::UsEast
         } else {
             InstantStyle::Utc

@@ -294,7 +294,7 @@ impl Writer<'_> {
                 diagnosis = self.dice.pick(&SENSITIVE);
             }
             // The source labels two diagnoses principal now and then.
-            let is_principal = position == 0 || (position == 1 && self.claim.seed % 9 == 0);
+            let is_principal = position == 0 || (position == 1 && self.claim.is_one_in(9));
             let kind = if is_principal {
                 (HL7_DIAGNOSIS_TYPE, "principal", "Principal Diagnosis")
             } else {
@@ -357,9 +357,7 @@ impl Writer<'_> {
         self.json.array("type");
         self.json.concept_element(system, code, display);
         self.json.close_array();
-        if code == "principal"
-            && self.claim.kind == ClaimKind::Inpatient
-            && self.claim.seed % 6 == 0
+        if code == "principal" && self.claim.kind == ClaimKind::Inpatient && self.claim.is_one_in(6)
         {
             self.variable_concept("packageCode", "clm_drg_cd", "191", "");
         }

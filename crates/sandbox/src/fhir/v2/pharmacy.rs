@@ -10,8 +10,11 @@ use crate::fhir::vocabulary::{
 
 const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 
+/// A code, or a variable, and what it says.
+type Coded = (&'static str, &'static str);
+
 /// Supporting information whose value is one of a variable's codes.
-const CODED: [((&str, &str), (&str, &str)); 9] = [
+const CODED: [(Coded, Coded); 9] = [
     (
         ("drug_cvrg_stus_cd", "Drug Coverage Status Code"),
         ("C", "Covered"),
@@ -58,7 +61,7 @@ const CODED: [((&str, &str), (&str, &str)); 9] = [
 
 impl Writer<'_> {
     fn is_compound(&self) -> bool {
-        self.claim.seed % 8 == 0
+        self.claim.is_one_in(8)
     }
 
     pub(super) fn pharmacy_body(&mut self) {
@@ -116,7 +119,7 @@ impl Writer<'_> {
         }
         self.json.number_text("value", npi(pharmacy), 10);
         self.json.close();
-        if self.claim.seed % 3 == 0 {
+        if self.claim.is_one_in(3) {
             let name = self.dice.pick(&FACILITIES);
             self.json.text("display", name);
         }
@@ -251,12 +254,12 @@ impl Writer<'_> {
         let cost = self.bill.sum.allowed;
         let patient = self.bill.sum.coinsurance;
         let subsidy = if self.person.is_dual { patient / 2 } else { 0 };
-        let other = if self.claim.seed % 6 == 0 {
+        let other = if self.claim.is_one_in(6) {
             patient / 10
         } else {
             0
         };
-        let gap = if self.claim.seed % 10 == 0 {
+        let gap = if self.claim.is_one_in(10) {
             patient / 5
         } else {
             0

@@ -175,14 +175,28 @@ fn payer(json: &mut Json, name: &str) {
 fn extensions(json: &mut Json, class: &str) {
     let codes: &[(&str, &str)] = match class {
         "Part A" | "Part B" => &[
-            ("BENE-BUYIN-CD", "A"),
             ("BENE-MDCR-STUS-CD", "10"),
+            ("BENE-MDCR-ENTLMT-STUS-CD", "Y"),
+            ("BENE-MDCR-ENTLMT-RSN-CD", "0"),
             ("BENE-ENRLMT-RSN-CD", "A"),
+            ("BENE-ESRD-STUS-ID", "N"),
+            ("BENE-DSBLD-STUS-ID", "N"),
+            ("BENE-BUYIN-CD", "A"),
         ],
-        "Dual Medicare/Medicaid" => &[("BENE-DUAL-STUS-CD", "02"), ("BENE-DUAL-TYPE-CD", "1")],
-        _ => &[
+        "Dual Medicare/Medicaid" => &[
+            ("BENE-DUAL-STUS-CD", "02"),
+            ("BENE-DUAL-TYPE-CD", "F"),
+            ("BENE-MDCR-ENTLMT-RSN-CD", "0"),
+            ("MEDICAID-STATE-CD", "TX"),
+        ],
+        "Part D" => &[
             ("BENE-CVRG-TYPE-CD", "11"),
             ("BENE-ENRLMT-EMPLR-SBSDY-SW", "Y"),
+            ("BENE-LIS-COPMT-LVL-CD", "4"),
+        ],
+        _ => &[
+            ("BENE-CVRG-TYPE-CD", "3"),
+            ("BENE-ENRLMT-EMPLR-SBSDY-SW", "N"),
         ],
     };
     for (name, code) in codes {
@@ -212,7 +226,7 @@ fn extensions(json: &mut Json, class: &str) {
         }
         "Part A" => {
             json.open();
-            let url = "http://hl7.org/fhir/us/insurance-card/StructureDefinition/C4DIC-AdditionalCardInformation";
+            let url = "http://hl7.org/fhir/us/insurance-card/StructureDefinition/C4DIC-AdditionalCardInformation-extension";
             json.text("url", url);
             json.object("valueAnnotation");
             json.text(

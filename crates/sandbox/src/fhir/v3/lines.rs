@@ -84,7 +84,11 @@ impl Writer<'_> {
         self.json
             .period("servicedPeriod", self.claim.from, self.claim.through);
         let (place, display) = self.dice.pick(&PLACES);
-        let display = if number % 2 == 0 { display } else { "" };
+        let display = if number.is_multiple_of(2) {
+            display
+        } else {
+            ""
+        };
         self.json
             .concept("locationCodeableConcept", PLACE_OF_SERVICE, place, display);
         self.json.object("quantity");
@@ -236,7 +240,7 @@ impl Writer<'_> {
 
     fn drug_line(&mut self, amounts: &Amounts) {
         let (drug, _) = self.dice.pick(&DRUGS);
-        let is_compound = self.claim.seed % 8 == 0;
+        let is_compound = self.claim.is_one_in(8);
         let below = amounts.allowed.min(300_000);
         self.json.open();
         self.json.number("sequence", 1);

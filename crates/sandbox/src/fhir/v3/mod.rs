@@ -89,7 +89,7 @@ impl Writer<'_> {
         self.json.close();
         self.provider_reference();
         self.related();
-        let is_open = claim.source.is_shared_system() && claim.seed % 2 == 0;
+        let is_open = claim.source.is_shared_system() && claim.is_one_in(2);
         self.json
             .text("outcome", if is_open { "partial" } else { "complete" });
         self.care_team();
@@ -193,7 +193,7 @@ impl Writer<'_> {
         };
         self.json.object("type");
         self.json.array("coding");
-        let display_general = if claim.seed % 3 == 0 { general } else { "" };
+        let display_general = if claim.is_one_in(3) { general } else { "" };
         self.json.coding(HL7_CLAIM_TYPE, general, display_general);
         self.cms_coding("CLM-TYPE-CD", code, display);
         self.cms_coding("EOB-TYPE", claim.kind.upper(), "");
@@ -209,7 +209,7 @@ impl Writer<'_> {
 
     /// Some claims do not know who billed.
     fn has_provider(&self) -> bool {
-        self.claim.seed % 17 != 0
+        !self.claim.is_one_in(17)
     }
 
     fn provider_reference(&mut self) {

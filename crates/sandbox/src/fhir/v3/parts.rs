@@ -54,7 +54,7 @@ pub(super) fn insurer(json: &mut Json, name: &str) {
 impl Writer<'_> {
     /// Whether the claim reports a blood test, and under which number of supportingInfo.
     pub(super) fn has_observation(&self) -> bool {
-        self.claim.kind == ClaimKind::Carrier && self.claim.seed % 3 == 0
+        self.claim.kind == ClaimKind::Carrier && self.claim.is_one_in(3)
     }
 
     pub(super) fn contained(&mut self) {
@@ -75,8 +75,8 @@ impl Writer<'_> {
     }
 
     fn contained_provider(&mut self) {
-        let is_person = self.claim.kind == ClaimKind::Carrier && self.claim.seed % 2 == 0;
-        if self.claim.kind == ClaimKind::Pde && self.claim.seed % 4 == 0 {
+        let is_person = self.claim.kind == ClaimKind::Carrier && self.claim.is_one_in(2);
+        if self.claim.kind == ClaimKind::Pde && self.claim.is_one_in(4) {
             // A pharmacy known by its tax number has no profile.
             self.json.open();
             self.json.text("resourceType", "Organization");
@@ -156,7 +156,7 @@ impl Writer<'_> {
         self.json.close();
         self.json.close_array();
         let tenths = i64::from(self.dice.between(90, 170)) * 10;
-        if self.claim.seed % 2 == 0 {
+        if self.claim.is_one_in(2) {
             self.json.object("valueQuantity");
             self.json.cents("value", tenths);
             self.json.text("unit", "g/dL");
@@ -324,7 +324,7 @@ impl Writer<'_> {
             };
             self.json.open();
             // The second is number eleven in some claims.
-            let leap = if self.claim.seed % 5 == 0 && position > 1 {
+            let leap = if self.claim.is_one_in(5) && position > 1 {
                 9
             } else {
                 0

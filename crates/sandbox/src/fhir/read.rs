@@ -1,0 +1,78 @@
+//! One resource by its id.
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use claimlake_contract::ApiVersion;
+
+use super::{FhirStore, render_others, v2, v2_id, v3, v3_id};
+use crate::population::claim::person_and_number;
+use crate::population::person::Person;
+use crate::serve::records::{Kind, Records};
+
+impl FhirStore {
+    pub(super) fn read_claim(
+        &self,
+        space: ApiVersion,
+        id: &str,
+        now: DateTime<Utc>,
+    ) -> Option<(usize, Bytes)> {
+        let number = match space {
+            ApiVersion::V2 => id.split_once('-')?.1,
+            ApiVersion::V3 => id,
+        };
+        let (person, number) = person_and_number(number.parse().ok()?)?;
+        if person >= self.population.people() {
+            return None;
+        }
+        let life = self.life(person);
+        let claim = life
+            .history
+            .claims
+            .iter()
+            .find(|claim| claim.number == number)?;
+        let is_it = match space {
+            ApiVersion::V2 => claim.is_in_v2() && v2_id(person, claim) == id,
+            ApiVersion::V3 => v3_id(person, claim) == id,
+        };
+        is_it.then(|| (person, self.claim_body(space, &life.person, claim).at(now)))
+    }
+
+    pub(super) fn coverage_ids(&self, space: ApiVersion, person: &Person) -> Vec<String> {
+        match space {
+            ApiVersion::V2 => v2::PARTS
+                .iter()
+                .map(|part| format!("part-{part}-{}", person.v2_id))
+                .collect(),
+            ApiVersion::V3 => v3::coverage_ids(person),
+        }
+    }
+
+    pub(super) fn read_coverage(
+        &self,
+        space: ApiVersion,
+        id: &str,
+        now: DateTime<Utc>,
+    ) -> Option<(usize, Bytes)> {
+        // The person's id is what follows the kind of coverage, up to a contract.
+        let rest = id
+            .strip_prefix("dual-")
+            .or_else(|| id.strip_prefix("part-")?.get(2..))?;
+        let digits = rest
+            .trim_start_matches('-')
+            .find(|byte: char| !byte.is_ascii_digit());
+        let sign = rest.len() - rest.trim_start_matches('-').len();
+        let patient = rest.get(..digits.map_or(rest.len(), |length| length + sign))?;
+        let index = self.find_patient(patient, space)?;
+        let person = self.population.person(index);
+        let position = self
+            .coverage_ids(space, &person)
+            .iter()
+            .position(|known| known == id)?;
+        let body = render_others(space, &person)
+            .into_iter()
+            .filter(|(kind, _)| *kind == Kind::Coverage)
+            .map(|(_, body)| body)
+            .nth(position)?;
+        Some((index, body.at(now)))
+    }
+}
