@@ -9,8 +9,10 @@
 
 mod borders;
 mod command;
+mod demo;
 mod documents;
 mod import;
 mod real_bodies;
+mod servers;
 mod usage;
 mod view;

@@ -1,0 +1,178 @@
+//! The demo from end to end: a sandbox within the process, extract, transform, load.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::command::Bench;
+
+/// A small population, so that whole runs are quick.
+fn pipeline(api: &str) -> String {
+    let demo =
+        fs::read_to_string(crate::command::repository().join("pipelines/demo.toml")).unwrap();
+    let views = crate::command::repository().join("pipelines/views/*.json");
+    demo.replace(
+        "\"views/*.json\"",
+        &format!("{:?}", views.display().to_string()),
+    )
+    .replace("name = \"demo\"", "name = \"small\"")
+    .replace("patients = 12", "patients = 3")
+    .replace("eobs = 60", "eobs = 12")
+    .replace("api = \"v2\"", &format!("api = \"{api}\""))
+}
+
+/// Every file of the lake's current snapshot that readers see, with its size.
+fn lake_files(data: &Path) -> BTreeMap<String, u64> {
+    let root = data.join("lake/current").canonicalize().unwrap();
+    let mut files = BTreeMap::new();
+    let mut waiting = vec![root.clone()];
+    while let Some(folder) = waiting.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                waiting.push(path);
+            } else {
+                let name = path.strip_prefix(&root).unwrap().display().to_string();
+                files.insert(name, path.metadata().unwrap().len());
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn a_run_publishes_every_claim_and_a_second_run_changes_nothing() {
+    let bench = Bench::new();
+    bench.write("small.toml", &pipeline("v2"));
+    let run = || {
+        bench
+            .done(&["--json", "--pipeline", "small.toml", "run"])
+            .summary()
+    };
+    let first = run();
+    let data = bench.path().join("data/small");
+    let files = lake_files(&data);
+    let served = &first["extract"]["outcome"]["by_resource"];
+    let rows = &first["load"]["rows"];
+    assert_eq!(first["extract"]["patients"], 3);
+    assert_eq!(rows["eob"], served["ExplanationOfBenefit"]["served"]);
+    assert_eq!(rows["coverage"], served["Coverage"]["served"]);
+    assert_eq!(rows["patient"], 3);
+    assert!(rows["eob_item"].as_u64().unwrap() > 0);
+    assert_eq!(first["transform"]["rejected_resources"], 0);
+    assert_eq!(first["transform"]["rejected_cells"], 0);
+
+    let second = run();
+    assert_eq!(second["extract"]["resources"], 0);
+    assert_eq!(second["transform"]["changed"], false);
+    assert_eq!(second["load"]["changed"], false);
+    assert_eq!(second["load"]["rows"], first["load"]["rows"]);
+    assert_eq!(lake_files(&data), files);
+}
+
+#[test]
+fn the_same_people_make_the_same_files_in_another_directory() {
+    let bench = Bench::new();
+    bench.write("small.toml", &pipeline("v3"));
+    let parquet = |data: &str| -> Vec<String> {
+        bench.done(&["--pipeline", "small.toml", "--data", data, "run"]);
+        let files = lake_files(&bench.path().join(data));
+        let tables = files.into_keys().filter(|name| name.starts_with("eob"));
+        tables.collect()
+    };
+    let one = parquet("one");
+    assert!(one.len() > 20, "{one:?}");
+    assert_eq!(one, parquet("two"));
+}
+
+#[test]
+fn the_stages_run_one_by_one_and_say_what_is_next() {
+    let bench = Bench::new();
+    bench.write("small.toml", &pipeline("v2"));
+    for (stage, next) in [
+        ("extract", "transform"),
+        ("transform", "load"),
+        ("load", "duckdb"),
+    ] {
+        let ended = bench.done(&["--pipeline", "small.toml", stage]);
+        assert_eq!(ended.stdout, "");
+        assert!(ended.stderr.contains(next), "{stage}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_directory_of_one_source_refuses_another() {
+    let bench = Bench::new();
+    let small = pipeline("v2");
+    bench.write("small.toml", &small);
+    bench.write("other.toml", &small.replace("seed = 20", "seed = 21"));
+    bench.done(&["--pipeline", "small.toml", "--data", "d", "extract"]);
+    let ended = bench.run(&["--pipeline", "other.toml", "--data", "d", "extract"]);
+    assert_eq!(ended.exit, 2, "{}", ended.stderr);
+    assert!(ended.error_line().contains("--data"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_changed_view_is_read_over_all_of_landing() {
+    let bench = Bench::new();
+    let views = crate::command::repository().join("pipelines/views");
+    for name in ["eob.json", "patient.json"] {
+        let text = fs::read_to_string(views.join(name)).unwrap();
+        bench.write(&format!("views/{name}"), &text);
+    }
+    let own = pipeline("v2").replace(
+        &format!("{:?}", views.join("*.json").display().to_string()),
+        "\"views/*.json\"",
+    );
+    bench.write("small.toml", &own);
+    let run = || {
+        bench
+            .done(&["--json", "--pipeline", "small.toml", "run"])
+            .summary()
+    };
+    let first = run();
+    let text = fs::read_to_string(bench.path().join("views/patient.json")).unwrap();
+    let mut view: Value = serde_json::from_str(&text).unwrap();
+    let added =
+        serde_json::json!({"column": [{"name": "sex_as_sent", "path": "gender", "type": "code"}]});
+    view["select"].as_array_mut().unwrap().push(added);
+    bench.write("views/patient.json", &view.to_string());
+    let second = run();
+    assert_eq!(second["transform"]["full"], true);
+    assert_eq!(second["load"]["changed"], true);
+    assert_eq!(
+        second["load"]["rows"]["patient"],
+        first["load"]["rows"]["patient"]
+    );
+    let manifest = bench.path().join("data/small/lake/current/manifest.json");
+    assert!(
+        fs::read_to_string(manifest)
+            .unwrap()
+            .contains("sex_as_sent")
+    );
+}
+
+#[test]
+fn status_tells_what_is_there_and_rollback_goes_back() {
+    let bench = Bench::new();
+    bench.write("small.toml", &pipeline("v2"));
+    let small = ["--pipeline", "small.toml"];
+    let command = |more: &[&str]| bench.done(&[&small, more].concat());
+    command(&["run"]);
+    let status = command(&["status"]).stdout;
+    assert!(status.contains("landing    v2 Coverage"), "{status}");
+    assert!(status.contains("snapshot 1"), "{status}");
+    assert!(command(&["snapshots"]).stdout.contains("current"));
+    command(&["snapshots", "rollback", "1"]);
+    let refused = bench.run(&[&small[..], &["load"]].concat());
+    assert_eq!(refused.exit, 1, "{}", refused.stderr);
+    assert!(
+        refused.error_line().contains("--unpin"),
+        "{}",
+        refused.stderr
+    );
+    command(&["transform"]);
+    command(&["load", "--unpin"]);
+}

@@ -1,0 +1,204 @@
+//! Servers that are down, odd, or not to be reached; credentials that are missing.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::command::{Bench, Ended};
+
+/// A sandbox in a process of its own, as another machine would be; it ends with its test.
+pub(crate) struct Sandbox {
+    child: Child,
+    pub(crate) listening: Value,
+}
+
+impl Sandbox {
+    pub(crate) fn start(bench: &Bench, arguments: &[&str]) -> Self {
+        let fixed = [
+            "--json",
+            "sandbox",
+            "--listen",
+            "127.0.0.1:0",
+            "--auto-consent",
+        ];
+        let mut child = bench
+            .command(&[&fixed, arguments].concat())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.as_mut().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        let listening: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(listening["event"], "listening");
+        Self { child, listening }
+    }
+
+    fn text(&self, key: &str) -> &str {
+        self.listening[key].as_str().unwrap()
+    }
+
+    /// A command with the pipeline of the real service, pointed here.
+    pub(crate) fn command(&self, bench: &Bench, arguments: &[&str]) -> Command {
+        let mut command =
+            bench.command(&[&["--pipeline", "blue_button", "--data", "d"], arguments].concat());
+        command
+            .env("BLUE_BUTTON_CLIENT_ID", self.text("client_id"))
+            .env("BLUE_BUTTON_CLIENT_SECRET", self.text("client_secret"))
+            .env("CLAIMLAKE_SOURCE_BASE_URL", self.text("url"))
+            .env(
+                "CLAIMLAKE_SOURCE_REDIRECT_URI",
+                "http://127.0.0.1:1/callback",
+            );
+        command
+    }
+
+    /// One person consents, in two steps.
+    pub(crate) fn consent(&self, bench: &Bench) {
+        let started = Ended::of(&mut self.command(bench, &["authorize", "--start"]));
+        assert_eq!(started.exit, 0, "{}", started.stderr);
+        let callback = location(started.stdout.trim());
+        let finished =
+            Ended::of(&mut self.command(bench, &["--json", "authorize", "--finish", &callback]));
+        assert_eq!(finished.exit, 0, "{}", finished.stderr);
+        let last: Value = serde_json::from_str(finished.stdout.lines().last().unwrap()).unwrap();
+        assert_eq!(last["event"], "authorized");
+        assert!(last["patient"].is_string() && last["expires"].is_string());
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Where a GET is redirected to, asked by hand: this is the browser.
+fn location(url: &str) -> String {
+    let rest = url.strip_prefix("http://").unwrap();
+    let (host, path) = rest.split_once('/').unwrap();
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    write!(
+        stream,
+        "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let header = answer.lines().find_map(|line| {
+        line.to_ascii_lowercase()
+            .starts_with("location: ")
+            .then(|| &line[10..])
+    });
+    header.unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_grant_of_another_process_is_extracted_and_a_server_that_is_down_is_named() {
+    let bench = Bench::new();
+    let sandbox = Sandbox::start(&bench, &["--patients", "2", "--eobs", "5"]);
+    sandbox.consent(&bench);
+    let extracted = Ended::of(&mut sandbox.command(&bench, &["--json", "extract"]));
+    assert_eq!(extracted.exit, 0, "{}", extracted.stderr);
+    assert_eq!(extracted.summary()["extract"]["patients"], 1);
+
+    let mut again = sandbox.command(&bench, &["extract"]);
+    drop(sandbox);
+    let ended = Ended::of(&mut again);
+    assert_eq!(ended.exit, 1, "{}", ended.stderr);
+    assert!(
+        ended.error_line().contains("could not be reached"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn html_where_json_is_due_is_an_error_of_that_person_and_nothing_lands() {
+    let bench = Bench::new();
+    let sandbox = Sandbox::start(
+        &bench,
+        &["--patients", "1", "--eobs", "5", "--fault", "html"],
+    );
+    sandbox.consent(&bench);
+    let ended = Ended::of(&mut sandbox.command(&bench, &["--json", "extract"]));
+    assert_eq!(ended.exit, 1, "{}", ended.stderr);
+    assert!(
+        ended.summary()["extract"]["resources"] == 0,
+        "{}",
+        ended.stdout
+    );
+    assert!(!ended.stderr.contains("<html"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_missing_credential_names_its_variable() {
+    let bench = Bench::new();
+    for (command, variable) in [
+        ("extract", "BLUE_BUTTON_CLIENT_ID"),
+        ("authorize", "BLUE_BUTTON_CLIENT_ID"),
+    ] {
+        let mut command = bench.command(&["--pipeline", "blue_button", command]);
+        command
+            .env_remove("BLUE_BUTTON_CLIENT_ID")
+            .env_remove("BLUE_BUTTON_CLIENT_SECRET");
+        let ended = Ended::of(&mut command);
+        assert_eq!(ended.exit, 2);
+        assert!(ended.error_line().contains(variable), "{}", ended.stderr);
+    }
+    assert!(!bench.path().join("data").exists());
+}
+
+#[test]
+fn extract_before_any_consent_says_what_comes_first() {
+    let bench = Bench::new();
+    let mut command = bench.command(&["--pipeline", "blue_button", "extract"]);
+    command
+        .env("BLUE_BUTTON_CLIENT_ID", "a".repeat(40))
+        .env("BLUE_BUTTON_CLIENT_SECRET", "b");
+    let ended = Ended::of(&mut command);
+    assert_eq!(ended.exit, 2);
+    assert!(ended.error_line().contains("authorize"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_with_the_flag_that_helps() {
+    let bench = Bench::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ended = bench.run(&["sandbox", "--listen", &address]);
+    assert_eq!(ended.exit, 1);
+    let said = ended.error_line();
+    assert!(
+        said.contains(&address) && said.contains("--listen"),
+        "{said}"
+    );
+}
+
+#[test]
+fn no_secret_and_no_patient_id_is_in_any_word() {
+    let bench = Bench::new();
+    let sandbox = Sandbox::start(
+        &bench,
+        &["--patients", "1", "--eobs", "5", "--fault", "500:count=2"],
+    );
+    sandbox.consent(&bench);
+    let ended = Ended::of(&mut sandbox.command(&bench, &["-vv", "extract"]));
+    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    let secret = sandbox.text("client_secret");
+    for word in [
+        secret,
+        "Bearer",
+        "access_token",
+        "patient=",
+        "-20140000008325",
+    ] {
+        assert!(!ended.stderr.contains(word), "{word}: {}", ended.stderr);
+    }
+    assert!(!ended.stderr.is_empty());
+}
