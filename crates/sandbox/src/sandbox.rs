@@ -245,6 +245,7 @@ impl Sandbox {
         if let Some(stopped) = &mut self.stopped {
             let _ = stopped.await;
         }
+        self.stopped = None;
     }
 
     /// Stops listening, breaks what is under way and waits for the thread to end.

@@ -8,5 +8,6 @@ mod happy;
 mod life;
 mod replay;
 mod rules;
+mod search;
 mod token_rules;
 mod transcripts;
