@@ -13,6 +13,7 @@ mod classify;
 mod endpoint;
 mod error;
 mod exchange;
+pub mod grants;
 mod one_step;
 mod page;
 mod revoke;

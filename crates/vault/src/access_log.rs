@@ -49,7 +49,7 @@ pub struct AccessLine {
     pub line: u64,
     /// When, RFC 3339.
     pub at: String,
-    /// Who, as the operating system says.
+    /// Who, as the operating system says: the number of the user.
     pub who: String,
     /// Which command.
     pub command: String,
@@ -111,7 +111,6 @@ impl AccessLog<'_> {
     /// Where the file cannot be written. What was to be logged must not be done then.
     pub fn append(
         &self,
-        who: &str,
         command: &str,
         action: AccessAction,
         grants: &[&Grant],
@@ -124,13 +123,14 @@ impl AccessLog<'_> {
         // Held until the file is closed: lines of two processes never mix.
         file.lock().map_err(failed)?;
         let (mut line, mut before) = cut_to_last_line(&mut file).map_err(failed)?;
+        let who = format!("uid {}", rustix::process::getuid().as_raw());
         let mut text = String::new();
         for grant in grants {
             line += 1;
             let mut entry = AccessLine {
                 line,
                 at: self.vault.now_text(),
-                who: who.to_owned(),
+                who: who.clone(),
                 command: command.to_owned(),
                 action,
                 grant: self.vault.access_name(grant),

@@ -5,6 +5,7 @@
 //! anyone.
 
 mod access_log;
+mod age;
 mod checkpoint;
 mod error;
 mod grant;
@@ -23,6 +24,7 @@ mod store;
 mod text;
 
 pub use access_log::{ACCESS_LOG_FILE, AccessAction, AccessLine, AccessLog, AccessLogCheck};
+pub use age::{Recipient, seal_to};
 pub use checkpoint::{Checkpoint, ExtractState, StateChange};
 pub use error::VaultError;
 pub use grant::{Grant, GrantChange, GrantState, NewGrant, Scopes, Stored, TokenPair};

@@ -27,10 +27,18 @@ pub(crate) struct TokenAnswer {
 impl TokenAnswer {
     /// Whether the grant ends with its first access token.
     pub(crate) fn is_one_time(&self) -> bool {
-        match (self.grant_expires_at, self.tokens.access_expires_at) {
-            (Some(grant), Some(access)) => grant <= access + ONE_TIME_SLACK,
-            _ => false,
-        }
+        is_one_time(self.grant_expires_at, self.tokens.access_expires_at)
+    }
+}
+
+/// Whether a grant ends with an access token: what the server gives to apps that may read once.
+pub(crate) fn is_one_time(
+    grant_expires_at: Option<DateTime<Utc>>,
+    access_expires_at: Option<DateTime<Utc>>,
+) -> bool {
+    match (grant_expires_at, access_expires_at) {
+        (Some(grant), Some(access)) => grant <= access + ONE_TIME_SLACK,
+        _ => false,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use claimlake_vault::{Grant, GrantChange, Vault};
+use claimlake_vault::{AccessAction, Grant, GrantChange, Stored, Vault};
 use tokio::sync::mpsc;
 use url::Url;
 
@@ -165,9 +165,16 @@ pub async fn authorize(
     };
     // The page that says how it went is still on its way to the browser.
     tokio::time::sleep(PAGE_GRACE).await;
-    let stored = outcome?;
+    authorized(vault, &outcome?)
+}
+
+fn authorized(vault: &Vault, stored: &Stored) -> Result<Authorized, OauthError> {
+    let grant = vault.grant(&stored.handle)?;
+    vault
+        .access_log()
+        .append("authorize", AccessAction::Authorized, &[&grant])?;
     Ok(Authorized {
-        grant: vault.grant(&stored.handle)?,
+        grant,
         change: stored.change,
     })
 }
@@ -192,7 +199,7 @@ async fn receive(
     started: &StartedAuthorization,
     broker: &BrokerClient,
     tell: &impl Fn(AuthorizeEvent<'_>),
-) -> Option<Result<claimlake_vault::Stored, OauthError>> {
+) -> Option<Result<Stored, OauthError>> {
     let show = |page| {
         // Where the browser has gone, nobody needs the page.
         let _ = visit.page.send(page);
@@ -244,9 +251,5 @@ pub async fn finish(
                  person has no data, or was cut off"
             .into(),
     })?;
-    let stored = broker.finish_authorization(callback).await?;
-    Ok(Authorized {
-        grant: vault.grant(&stored.handle)?,
-        change: stored.change,
-    })
+    authorized(vault, &broker.finish_authorization(callback).await?)
 }

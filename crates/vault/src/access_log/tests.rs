@@ -22,7 +22,7 @@ fn logged(data: &tempfile::TempDir) -> Vault {
         let grant = vault.grant(&handle).unwrap();
         vault
             .access_log()
-            .append("root", "grants import", action, &[&grant])
+            .append("grants import", action, &[&grant])
             .unwrap();
     }
     vault
@@ -93,7 +93,7 @@ fn a_line_torn_by_a_crash_is_cut_off_by_the_next_one() {
     let grant = vault.grants().unwrap().remove(0);
     vault
         .access_log()
-        .append("root", "token", AccessAction::Lent, &[&grant])
+        .append("token", AccessAction::Lent, &[&grant])
         .unwrap();
     let check = vault.access_log().verify().unwrap();
     assert_eq!((check.lines, check.problem), (4, None));
@@ -108,7 +108,7 @@ fn lines_of_many_threads_form_one_chain() {
         for _ in 0..8 {
             scope.spawn(|| {
                 let log = vault.access_log();
-                log.append("root", "extract", AccessAction::Pulled, &[&grant, &grant])
+                log.append("extract", AccessAction::Pulled, &[&grant, &grant])
                     .unwrap();
             });
         }

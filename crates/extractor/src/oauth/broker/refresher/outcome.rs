@@ -72,7 +72,7 @@ pub(super) fn lendable(
     let expires_at = tokens.access_expires_at?;
     let life = tokens
         .access_issued_at
-        .map_or(LEAST_LIFE, |issued| expires_at - issued);
+        .map_or(LEAST_LIFE * 4, |issued| expires_at - issued);
     // Where tokens live for seconds, five minutes are never left; a quarter of a life must do. A
     // one-time token is lent to its end.
     let margin = if grant.one_time {

@@ -1,0 +1,12 @@
+//! Grants in lists and files: what `grants list`, `import`, `export`, `revoke` and `token` do.
+
+mod export;
+mod file;
+mod import;
+mod lend;
+mod list;
+
+pub use export::{ExportTo, export};
+pub use import::{BadLine, ImportReport, import};
+pub use lend::{Lent, lend, revoke};
+pub use list::{GrantFilter, GrantLine, list};

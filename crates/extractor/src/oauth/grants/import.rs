@@ -1,0 +1,97 @@
+//! `grants import`: grants that an app's own consent screen has brought.
+
+use std::io::BufRead;
+
+use claimlake_contract::ApiVersion;
+use claimlake_vault::{AccessAction, GrantChange, Vault};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::file::read_line;
+use crate::oauth::{BrokerClient, OauthError};
+
+/// What an import did. Lines that could not be read are named; the others are stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ImportReport {
+    /// New grants.
+    pub inserted: u64,
+    /// Grants whose tokens a newer consent replaced.
+    pub renewed: u64,
+    /// Grants whose refresh token the vault has, or had: nothing was changed.
+    pub unchanged: u64,
+    /// Grants of which the vault has a newer consent: nothing was changed.
+    pub older_ignored: u64,
+    /// Lines that could not be read.
+    pub bad_lines: Vec<BadLine>,
+}
+
+/// A line that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BadLine {
+    /// Its number, from 1.
+    pub line: u64,
+    /// What is wrong; nothing of the line is shown.
+    pub reason: String,
+}
+
+/// Stores the grants of a file, line by line, through the broker. `default_api` is that of lines
+/// that name none.
+///
+/// # Errors
+/// Where the input cannot be read or the vault cannot be written. What was stored before stays:
+/// reading the same file again changes nothing about it.
+pub async fn import(
+    vault: &Vault,
+    broker: &BrokerClient,
+    mut input: impl BufRead,
+    default_api: ApiVersion,
+) -> Result<ImportReport, OauthError> {
+    let mut report = ImportReport::default();
+    let mut number = 0;
+    let mut bytes = Zeroizing::new(Vec::new());
+    loop {
+        bytes.clear();
+        let length =
+            input
+                .read_until(b'\n', &mut bytes)
+                .map_err(|error| OauthError::Configuration {
+                    reason: format!("reading the grant file: {error}"),
+                })?;
+        if length == 0 {
+            return Ok(report);
+        }
+        number += 1;
+        let read = std::str::from_utf8(&bytes)
+            .map_err(|_| "not UTF-8".to_owned())
+            .map(|text| text.trim_start_matches('\u{feff}').trim());
+        let grant = match read {
+            Ok("") => continue,
+            Ok(text) => read_line(text, default_api),
+            Err(reason) => Err(reason),
+        };
+        let grant = match grant {
+            Ok(grant) => grant,
+            Err(reason) => {
+                report.bad_lines.push(BadLine {
+                    line: number,
+                    reason,
+                });
+                continue;
+            }
+        };
+        let stored = broker.import(&grant).await?;
+        let count = match stored.change {
+            GrantChange::Inserted => &mut report.inserted,
+            GrantChange::Renewed => &mut report.renewed,
+            GrantChange::Unchanged => &mut report.unchanged,
+            GrantChange::OlderIgnored => &mut report.older_ignored,
+        };
+        *count += 1;
+        if matches!(stored.change, GrantChange::Inserted | GrantChange::Renewed) {
+            let grant = vault.grant(&stored.handle)?;
+            vault
+                .access_log()
+                .append("grants import", AccessAction::Imported, &[&grant])?;
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Lists, files and single grants, against a sandbox and a broker process.
+
+use std::sync::Arc;
+
+use chrono::{TimeDelta, Utc};
+use claimlake_contract::{ApiVersion, Secret, SystemClock};
+use claimlake_extractor::oauth::grants::{
+    ExportTo, GrantFilter, ImportReport, export, import, lend, list, revoke,
+};
+use claimlake_extractor::oauth::{
+    App, AutomaticConsent, BrokerClient, BrokerLaunch, OauthError, Revoked,
+};
+use claimlake_sandbox::{Sandbox, SandboxConfig};
+use claimlake_vault::{AccessAction, GrantState, KeySource, TokenLock, Vault};
+
+async fn sandbox(people: usize) -> Sandbox {
+    let config = SandboxConfig {
+        patients: people,
+        auto_consent: true,
+        ..SandboxConfig::default()
+    };
+    claimlake_sandbox::start(config).await.unwrap()
+}
+
+fn empty_vault(data: &tempfile::TempDir) -> Vault {
+    let key = KeySource::given(Secret::new("5".repeat(64)));
+    Vault::open(data.path(), &key, Arc::new(SystemClock)).unwrap()
+}
+
+fn app(sandbox: &Sandbox) -> App {
+    let secret = sandbox.client_secret().clone();
+    App::new(sandbox.url(), sandbox.client_id(), secret).unwrap()
+}
+
+async fn consented(sandbox: &Sandbox, data: &tempfile::TempDir) -> Vault {
+    let vault = empty_vault(data);
+    {
+        let consent =
+            AutomaticConsent::begin(app(sandbox), &vault, "http://127.0.0.1/callback").unwrap();
+        for login in sandbox.logins() {
+            consent
+                .consent(ApiVersion::V2, &login, Utc::now)
+                .await
+                .unwrap();
+        }
+    }
+    vault
+}
+
+async fn broker(sandbox: &Sandbox, vault: &Vault) -> BrokerClient {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.ancestors().nth(2).unwrap();
+    let launch = BrokerLaunch {
+        program: folder.join("examples").join("broker_process"),
+        arguments: vec!["broker".into()],
+    };
+    BrokerClient::connect(&app(sandbox), vault, launch)
+        .await
+        .unwrap()
+}
+
+async fn ended(broker: BrokerClient, data: &tempfile::TempDir) {
+    drop(broker);
+    while TokenLock::try_acquire(data.path()).unwrap().is_none() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
+fn everything() -> GrantFilter {
+    GrantFilter::default()
+}
+
+#[tokio::test]
+async fn what_one_vault_exports_another_imports_and_goes_on_with() {
+    let sandbox = sandbox(3).await;
+    let (old_data, new_data) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let old = consented(&sandbox, &old_data).await;
+    let text = export(&old, &everything(), &ExportTo::Plain, Utc::now()).unwrap();
+
+    let new = empty_vault(&new_data);
+    let client = broker(&sandbox, &new).await;
+    let report = import(&new, &client, text.as_bytes(), ApiVersion::V3)
+        .await
+        .unwrap();
+    let expected = ImportReport {
+        inserted: 3,
+        ..ImportReport::default()
+    };
+    assert_eq!(report, expected);
+    let again = import(&new, &client, text.as_bytes(), ApiVersion::V3)
+        .await
+        .unwrap();
+    assert_eq!(
+        again,
+        ImportReport {
+            unchanged: 3,
+            ..ImportReport::default()
+        }
+    );
+    for grant in new.grants().unwrap() {
+        assert_eq!(grant.api, ApiVersion::V2);
+        lend(&new, &client, &grant.handle).await.unwrap();
+    }
+    // A file that is older than what the vault has done since brings no dead token back.
+    let handle = new.grants().unwrap()[0].handle.clone();
+    let present = new.grant(&handle).unwrap().generation;
+    let rejected = claimlake_extractor::AccessToken {
+        secret: Secret::new("refused"),
+        expires_at: Utc::now(),
+        generation: present,
+    };
+    use claimlake_extractor::TokenSource as _;
+    client.after_rejection(&handle, &rejected).await.unwrap();
+    let late = import(&new, &client, text.as_bytes(), ApiVersion::V3)
+        .await
+        .unwrap();
+    assert_eq!(late.unchanged, 3);
+    assert_eq!(sandbox.account().refresh_tokens_reused(), 0);
+    let actions: Vec<_> = new.access_log().lines().unwrap();
+    let count = |action| actions.iter().filter(|line| line.action == action).count();
+    assert_eq!(
+        (count(AccessAction::Imported), count(AccessAction::Lent)),
+        (3, 3)
+    );
+    assert_eq!(new.access_log().verify().unwrap().problem, None);
+}
+
+#[tokio::test]
+async fn bad_lines_are_named_and_the_others_are_stored_without_anything_shown() {
+    let sandbox = sandbox(1).await;
+    let data = tempfile::tempdir().unwrap();
+    let vault = empty_vault(&data);
+    let client = broker(&sandbox, &vault).await;
+    let file = concat!(
+        "\u{feff}{\"patient\":\"-1\",\"api\":\"v2\",\"refresh_token\":\"token-1\"}\n",
+        "{\"patient\":\"-2\",\"refresh_token\":\"token-2\"\n",
+        "\n",
+        "{\"patient\":\"-3\",\"refreshtoken\":\"token-3\"}\n",
+        "{\"refresh_token\":\"token-4\"}\n",
+        "{\"patient\":\"-5\",\"refresh_token\":\"token-5\",\"grant_expires_at\":\"soon-secret\"}\n",
+        "{\"patient\":-6,\"refresh_token\":\"token-6\",\"scopes\":[\"b\",\"a\"],\"external_id\":\"m6\"}",
+    );
+    let report = import(&vault, &client, file.as_bytes(), ApiVersion::V3)
+        .await
+        .unwrap();
+    assert_eq!(report.inserted, 2);
+    let lines: Vec<u64> = report.bad_lines.iter().map(|bad| bad.line).collect();
+    assert_eq!(lines, [2, 4, 5, 6]);
+    let words = format!("{report:?}");
+    assert!(
+        !words.contains("token-") && !words.contains("soon-secret"),
+        "{words}"
+    );
+    assert!(words.contains("refreshtoken"), "a misspelt member is named");
+    let shown = list(&vault, &everything(), Utc::now()).unwrap();
+    let text = serde_json::to_string(&shown).unwrap();
+    assert!(
+        text.contains("\"-6\"") && text.contains("m6") && !text.contains("token-"),
+        "{text}"
+    );
+    assert_eq!(
+        shown
+            .iter()
+            .filter(|line| line.api == ApiVersion::V3)
+            .count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn the_work_list_names_who_must_consent_and_whose_consent_ends_soon() {
+    let sandbox = sandbox(3).await;
+    let data = tempfile::tempdir().unwrap();
+    let vault = consented(&sandbox, &data).await;
+    let grants = vault.grants().unwrap();
+    vault
+        .set_grant_state(&grants[1].handle, GrantState::NeedsConsent, Some("over"))
+        .unwrap();
+    let now = Utc::now();
+    let all = list(&vault, &everything(), now).unwrap();
+    assert_eq!(
+        (all.len(), all[0].handle.clone()),
+        (3, grants[1].handle.clone())
+    );
+    assert_eq!((all[0].needs, all[1].needs), (Some("consent"), None));
+    let filter = GrantFilter {
+        states: vec![GrantState::NeedsConsent],
+        ..everything()
+    };
+    assert_eq!(list(&vault, &filter, now).unwrap().len(), 1);
+    let filter = GrantFilter {
+        expires_within_days: Some(30),
+        ..everything()
+    };
+    assert!(list(&vault, &filter, now).unwrap().is_empty());
+    let in_a_year = now + TimeDelta::days(380);
+    assert_eq!(list(&vault, &filter, in_a_year).unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_revoked_grant_is_gone_there_and_here_and_revoking_it_again_says_so() {
+    let sandbox = sandbox(2).await;
+    let data = tempfile::tempdir().unwrap();
+    let vault = consented(&sandbox, &data).await;
+    let client = broker(&sandbox, &vault).await;
+    let grants = vault.grants().unwrap();
+    let handle = &grants[0].handle;
+    assert_eq!(
+        revoke(&vault, &client, handle).await.unwrap(),
+        Revoked::Verified
+    );
+    assert_eq!(vault.grant(handle).unwrap().state, GrantState::Revoked);
+    assert!(vault.tokens(handle).unwrap().refresh_token.is_none());
+    assert_eq!(
+        revoke(&vault, &client, handle).await.unwrap(),
+        Revoked::AlreadyGone
+    );
+    let error = lend(&vault, &client, handle).await.unwrap_err();
+    assert!(matches!(error, OauthError::NeedsConsent { .. }), "{error}");
+    lend(&vault, &client, &grants[1].handle).await.unwrap();
+    let revoked: u64 = sandbox
+        .account()
+        .people
+        .values()
+        .map(|person| person.revocations)
+        .sum();
+    assert_eq!(revoked, 1);
+}
+
+#[tokio::test]
+async fn an_export_waits_for_the_broker_and_is_sealed_to_its_recipient() {
+    let sandbox = sandbox(1).await;
+    let data = tempfile::tempdir().unwrap();
+    let vault = consented(&sandbox, &data).await;
+    let client = broker(&sandbox, &vault).await;
+    ended(client, &data).await;
+    let key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    let to = ExportTo::Recipient(key.parse().unwrap());
+    let sealed = export(&vault, &everything(), &to, Utc::now()).unwrap();
+    assert!(sealed.starts_with("-----BEGIN AGE ENCRYPTED FILE-----"));
+    let lines = vault.access_log().lines().unwrap();
+    assert_eq!(lines.last().unwrap().action, AccessAction::Exported);
+}
+
+#[tokio::test]
+async fn a_broker_of_another_server_is_waited_for() {
+    let (one, other) = (sandbox(1).await, sandbox(1).await);
+    let data = tempfile::tempdir().unwrap();
+    let vault = consented(&one, &data).await;
+    let first = broker(&one, &vault).await;
+    let second = broker(&other, &vault);
+    tokio::pin!(second);
+    let early = std::time::Duration::from_millis(300);
+    assert!(tokio::time::timeout(early, second.as_mut()).await.is_err());
+    drop(first);
+    second.await;
+}
