@@ -90,6 +90,7 @@ pub async fn extract<T: TokenSource>(
             clock: Arc::clone(clock),
             tokens,
             throttled: AtomicU64::new(0),
+            first_pause: options.timeouts.first_pause,
         },
         lander: Lander::start(layout, options.api, &options.run, vault, clock)
             .map_err(ExtractError::Thread)?,

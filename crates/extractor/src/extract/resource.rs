@@ -168,7 +168,8 @@ impl<T: TokenSource> Reading<'_, T> {
 
     async fn wait_between(&self, round: u32) {
         let share = self.session.fetcher.jitter.share();
-        tokio::time::sleep(back_off(round, share)).await;
+        let first = self.session.options.timeouts.first_pause;
+        tokio::time::sleep(back_off(first, round, share)).await;
     }
 
     async fn land(

@@ -10,8 +10,15 @@ use claimlake_landing::json::{plain_string, value_end, walk_array, walk_object};
 pub(crate) struct Page {
     pub(crate) entries: Vec<Entry>,
     pub(crate) total: Option<u64>,
-    /// Whether a `next` link is there. Where it leads is not followed.
-    pub(crate) has_next: bool,
+    /// The `next` link, where there is one. Where it leads is not followed.
+    pub(crate) next: Option<NextLink>,
+}
+
+/// What a `next` link says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NextLink {
+    /// The offset in it, where it can be read.
+    pub(crate) offset: Option<u64>,
 }
 
 /// One resource of a page, as ranges of the body.
@@ -46,7 +53,7 @@ pub(crate) fn read_page(
     let mut page = Page {
         entries: Vec::new(),
         total: None,
-        has_next: false,
+        next: None,
     };
     let mut is_bundle = false;
     let start = claimlake_landing::json::skip_space(body, 0);
@@ -63,8 +70,8 @@ pub(crate) fn read_page(
             Some(end)
         }
         b"link" => walk_array(body, value, |link| {
-            let (end, is_next) = reader.link(link)?;
-            page.has_next |= is_next;
+            let (end, next) = reader.link(link)?;
+            page.next = page.next.or(next);
             Some(end)
         }),
         b"entry" => walk_array(body, value, |entry| {
@@ -111,14 +118,19 @@ struct Seen {
 }
 
 impl Reader<'_> {
-    fn link(&self, start: usize) -> Option<(usize, bool)> {
-        let mut is_next = false;
+    fn link(&self, start: usize) -> Option<(usize, Option<NextLink>)> {
+        let (mut is_next, mut offset) = (false, None);
         let end = walk_object(self.body, start, |key, value| {
             let end = value_end(self.body, value)?;
-            is_next |= key == b"relation" && plain_string(self.body, &(value..end)) == Some("next");
+            let text = plain_string(self.body, &(value..end)).unwrap_or_default();
+            match key {
+                b"relation" => is_next |= text == "next",
+                b"url" => offset = offset_of(text),
+                _ => {}
+            }
             Some(end)
         })?;
-        Some((end, is_next))
+        Some((end, is_next.then_some(NextLink { offset })))
     }
 
     fn entry(&mut self, start: usize) -> Option<(usize, Option<Entry>)> {
@@ -209,6 +221,21 @@ impl Reader<'_> {
 impl Seen {
     fn own(&mut self, owned: bool) {
         self.owned = Some(self.owned.unwrap_or(true) && owned);
+    }
+}
+
+/// The offset that a link asks for: `_offset` on v3, where it wins over `startIndex`; the
+/// beginning where it names none.
+fn offset_of(link: &str) -> Option<u64> {
+    let (_, query) = link.split_once('?')?;
+    let value = |name: &str| {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let mut of_name = pairs.filter(|(found, _)| *found == name);
+        of_name.next_back().map(|(_, value)| value)
+    };
+    match value("_offset").or_else(|| value("startIndex")) {
+        Some(offset) => offset.parse().ok(),
+        None => Some(0),
     }
 }
 

@@ -53,7 +53,9 @@ pub(crate) async fn read_once(
     };
     match (api, first.total) {
         (ApiVersion::V2, Some(total)) => read_planned(pages, &first, total, page_size).await,
-        _ if !first.has_next => Ok(agreed_if(first.fresh == first.entries, None, first.fresh)),
+        _ if is_last(&first, 0, page_size) => {
+            Ok(agreed_if(first.fresh == first.entries, None, first.fresh))
+        }
         _ => look_ahead(pages, first, page_size).await,
     }
 }
@@ -118,18 +120,43 @@ async fn look_ahead(pages: &impl Pages, first: PageInfo, page_size: u64) -> Resu
             if !joins || page.entries == 0 {
                 return Ok(Round::Disagreed);
             }
-            let is_last = !page.has_next;
-            if !is_last && page.entries != page_size {
+            let offset = next_page * step;
+            let ends = is_last(&page, offset, page_size);
+            if !ends && page.entries != page_size {
                 return Ok(Round::Disagreed);
             }
-            let rows = next_page * step + page.entries;
+            let rows = offset + page.entries;
             previous = page;
             next_page += 1;
-            if is_last {
-                return Ok(agreed_if(distinct == rows, None, distinct));
+            if ends {
+                let stands = distinct == rows && still_ends(pages, &previous, rows).await?;
+                return Ok(agreed_if(stands, None, distinct));
             }
         }
         window = (window * 2).min(WIDEST_WINDOW);
+    }
+}
+
+/// Whether a page is the last: it has no `next`, or one that leads nowhere and room to spare.
+fn is_last(page: &PageInfo, offset: u64, page_size: u64) -> bool {
+    match page.next {
+        None => true,
+        Some(next) => {
+            let leads_on = next.offset.is_none_or(|next| next > offset);
+            !leads_on && page.entries < page_size
+        }
+    }
+}
+
+/// Whether the set still ends where its last page ended: had it moved since its other pages were
+/// read, its last resource would lie elsewhere.
+async fn still_ends(pages: &impl Pages, last: &PageInfo, rows: u64) -> Result<bool, End> {
+    let Some(offset) = rows.checked_sub(1) else {
+        return Ok(true);
+    };
+    match pages.page(offset).await? {
+        PageAnswer::Page(page) => Ok(page.entries == 1 && page.first == last.last),
+        PageAnswer::PastEnd => Ok(false),
     }
 }
 

@@ -23,6 +23,8 @@ pub struct HttpTimeouts {
     pub read: Duration,
     /// The whole request.
     pub total: Duration,
+    /// The first pause before a request is tried again, at most; later ones double.
+    pub first_pause: Duration,
 }
 
 impl Default for HttpTimeouts {
@@ -31,6 +33,7 @@ impl Default for HttpTimeouts {
             connect: Duration::from_secs(5),
             read: Duration::from_secs(45),
             total: Duration::from_secs(120),
+            first_pause: Duration::from_millis(200),
         }
     }
 }

@@ -18,8 +18,11 @@ use crate::token::{AccessToken, TokenError, TokenSource};
 
 /// Waits that the server asks for do not use tries up; there is an end to them all the same.
 const MOST_WAITS: u32 = 30;
-/// A 401 with a token that has just been renewed is answered by one more renewal, no more.
-const MOST_REFRESHES: u32 = 2;
+/// Rejected tokens that should have been good. Some may have been replaced by another request's
+/// refresh while they were on their way; a grant whose tokens are never good has ended.
+const MOST_GOOD_TOKENS_REJECTED: u32 = 4;
+/// Rejected tokens in all: those that had expired on the way count here only.
+const MOST_TOKENS_REJECTED: u32 = 20;
 
 /// Why nothing more is read of a person, or of one resource type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +65,7 @@ pub(crate) struct Fetcher<'a, T> {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tokens: &'a T,
     pub(crate) throttled: AtomicU64,
+    pub(crate) first_pause: Duration,
 }
 
 /// What one attempt asks for.
@@ -79,7 +83,8 @@ impl<T: TokenSource> Fetcher<'_, T> {
     /// # Errors
     /// How it ended for the person; a 403 is kept with its answer for the recording.
     pub(crate) async fn get(&self, request: &Request<'_>) -> Result<Fetched, Unanswered> {
-        let (mut tries, mut waits, mut refreshes) = (0u32, 0u32, 0u32);
+        let (mut tries, mut waits) = (0u32, 0u32);
+        let (mut rejections, mut good_rejected) = (0u32, 0u32);
         loop {
             let (attempt, refused) = self.attempt(request).await;
             match attempt {
@@ -108,8 +113,11 @@ impl<T: TokenSource> Fetcher<'_, T> {
                     tokio::time::sleep(wait + self.jittered(Duration::from_millis(250))).await;
                 }
                 Attempt::TokenRejected(rejected) => {
-                    refreshes += 1;
-                    if refreshes > MOST_REFRESHES {
+                    rejections += 1;
+                    good_rejected += u32::from(rejected.expires_at > self.clock.now());
+                    if good_rejected > MOST_GOOD_TOKENS_REJECTED
+                        || rejections > MOST_TOKENS_REJECTED
+                    {
                         let reason = "the server rejects access tokens that are new".to_owned();
                         return Err(End::NeedsConsent(reason).into());
                     }
@@ -132,7 +140,8 @@ impl<T: TokenSource> Fetcher<'_, T> {
             let reason = format!("{reason}, and too many requests of this run failed to try on");
             return Err(End::Failed(reason).into());
         }
-        tokio::time::sleep(back_off(tries, self.jitter.share())).await;
+        let pause = back_off(self.first_pause, tries, self.jitter.share());
+        tokio::time::sleep(pause).await;
         Ok(())
     }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-const FIRST_STEP: f64 = 0.2;
-const LONGEST_STEP: f64 = 13.0;
+/// Steps double up to so many times the first.
+const LONGEST_STEP: u32 = 65;
 
 /// Tries of one request, the first included.
 pub(crate) const TRIES: u32 = 12;
@@ -44,9 +44,9 @@ impl Jitter {
 }
 
 /// Full jitter: anything up to a step that doubles with every try.
-pub(crate) fn back_off(tries: u32, share: f64) -> Duration {
-    let step = FIRST_STEP * f64::from(1u32 << tries.min(16));
-    Duration::from_secs_f64(step.min(LONGEST_STEP) * share)
+pub(crate) fn back_off(first_step: Duration, tries: u32, share: f64) -> Duration {
+    let factor = (1u32 << tries.min(16)).min(LONGEST_STEP);
+    (first_step * factor).mul_f64(share)
 }
 
 /// `Retry-After`: seconds, or an HTTP date.
@@ -116,10 +116,11 @@ mod tests {
 
     #[test]
     fn steps_double_up_to_the_longest_and_jitter_covers_all_of_one() {
-        assert_eq!(back_off(0, 1.0), Duration::from_millis(200));
-        assert_eq!(back_off(3, 1.0), Duration::from_millis(1600));
-        assert_eq!(back_off(30, 1.0), Duration::from_secs(13));
-        assert_eq!(back_off(5, 0.0), Duration::ZERO);
+        let first = Duration::from_millis(200);
+        assert_eq!(back_off(first, 0, 1.0), first);
+        assert_eq!(back_off(first, 3, 1.0), Duration::from_millis(1600));
+        assert_eq!(back_off(first, 30, 1.0), Duration::from_secs(13));
+        assert_eq!(back_off(first, 5, 0.0), Duration::ZERO);
     }
 
     #[test]

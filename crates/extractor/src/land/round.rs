@@ -7,7 +7,7 @@ use claimlake_contract::{ApiVersion, PatientId, ResourceType};
 use claimlake_landing::{KeptFrame, content_hash};
 use claimlake_vault::Held;
 
-use crate::fhir::bundle::{Page, PageError, read_page};
+use crate::fhir::bundle::{NextLink, Page, PageError, read_page};
 
 /// Names one reading of one search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,7 +29,7 @@ pub(crate) struct PageInfo {
     /// Those whose ids were not on an earlier page of this reading.
     pub(crate) fresh: u64,
     pub(crate) total: Option<u64>,
-    pub(crate) has_next: bool,
+    pub(crate) next: Option<NextLink>,
     pub(crate) first: Option<[u8; 16]>,
     pub(crate) last: Option<[u8; 16]>,
 }
@@ -129,7 +129,7 @@ fn info(body: &[u8], page: &Page) -> PageInfo {
         entries: page.entries.len() as u64,
         fresh: 0,
         total: page.total,
-        has_next: page.has_next,
+        next: page.next,
         first: id(page.entries.first()),
         last: id(page.entries.last()),
     }

@@ -1,6 +1,6 @@
 use claimlake_contract::{PatientId, ResourceType};
 
-use super::{Page, PageError, read_page};
+use super::{NextLink, Page, PageError, read_page};
 
 fn claim(id: &str, patient: &str) -> String {
     format!(
@@ -27,10 +27,11 @@ fn read(body: &str) -> Result<Page, PageError> {
 #[test]
 fn a_page_is_cut_into_its_resources() {
     let resources = [claim("carrier--1", "-19"), claim("pde--2", "-19")];
-    let rest = r#""total":7,"link":[{"relation":"next","url":"https://evil.example/"},{"relation":"self","url":"x"}],"#;
+    let rest = r#""total":7,"link":[{"relation":"next","url":"https://evil.example/?startIndex=3&_offset=50"},{"relation":"self","url":"x"}],"#;
     let body = bundle(&resources, rest);
     let page = read(&body).unwrap();
-    assert_eq!((page.total, page.has_next), (Some(7), true));
+    assert_eq!(page.total, Some(7));
+    assert_eq!(page.next, Some(NextLink { offset: Some(50) }));
     let cut: Vec<&str> = page
         .entries
         .iter()

@@ -1,0 +1,144 @@
+//! Runs that end at any moment, and what the next one makes of them.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use claimlake_contract::{ApiVersion, ExitCode, PatientState};
+use claimlake_landing::landing_runs;
+use claimlake_sandbox::SandboxConfig;
+
+use super::harness::Bench;
+
+async fn slow_bench(api: ApiVersion, patients: usize) -> Bench {
+    let config = SandboxConfig {
+        patients,
+        eobs_mean: 10,
+        latency_ms: 30,
+        ..SandboxConfig::default()
+    };
+    Bench::start_with(api, config, &[]).await
+}
+
+/// Dropping the extraction is what a kill leaves behind: frames and checkpoints, no seal.
+async fn kill_after(bench: &Bench, milliseconds: u64) -> bool {
+    let run = bench.extract_with(|options| {
+        options.concurrency = 4;
+        options.page_size = 5;
+    });
+    let ended = tokio::time::timeout(Duration::from_millis(milliseconds), run).await;
+    // The landing thread notices that nobody talks to it any more, and ends.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    ended.is_ok()
+}
+
+#[tokio::test]
+async fn killed_again_and_again_it_goes_on_and_everything_lands_once() {
+    for api in [ApiVersion::V2, ApiVersion::V3] {
+        let bench = slow_bench(api, 12).await;
+        let mut kills = 0;
+        for _ in 0..6 {
+            if kill_after(&bench, 300).await {
+                break;
+            }
+            kills += 1;
+        }
+        assert!(
+            kills > 0,
+            "the extraction was over before it could be killed"
+        );
+        let outcome = bench.extract().await.unwrap();
+        assert_eq!(outcome.exits(), [], "{:?}", outcome.problems);
+        bench.assert_all_landed_once();
+        let runs = landing_runs(&bench.layout).unwrap();
+        assert_eq!((runs.unsealed.len(), runs.damaged.len()), (0, 0));
+        assert!(bench.vault.checkpointed_runs().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn who_had_landed_before_the_kill_is_not_asked_for_again() {
+    let bench = slow_bench(ApiVersion::V2, 12).await;
+    let mut landed = 0;
+    while landed == 0 {
+        assert!(
+            !kill_after(&bench, 250).await,
+            "it was over before the kill"
+        );
+        let states = bench.vault.extract_states().unwrap();
+        landed = states.len() as u64 / 3;
+    }
+    let before = bench.sandbox.account();
+    let outcome = bench.extract().await.unwrap();
+    assert_eq!(outcome.landed_before, landed);
+    assert_eq!(outcome.recovered.len(), 1);
+    let after = bench.sandbox.account();
+    let asked_again = before.people.iter().filter(|(login, person)| {
+        let now: u64 = after.people[*login].requests.values().sum();
+        now == person.requests.values().sum::<u64>()
+    });
+    assert_eq!(asked_again.count() as u64, landed);
+    bench.assert_all_landed_once();
+}
+
+#[tokio::test]
+async fn a_part_cut_short_after_a_kill_is_read_again_where_it_was_cut() {
+    let bench = slow_bench(ApiVersion::V2, 12).await;
+    while bench.vault.extract_states().unwrap().len() < 6 {
+        assert!(
+            !kill_after(&bench, 300).await,
+            "it was over before the kill"
+        );
+    }
+    let unsealed = landing_runs(&bench.layout).unwrap().unsealed;
+    let claims = unsealed
+        .iter()
+        .find(|run| run.resource.as_str() == "ExplanationOfBenefit")
+        .unwrap();
+    let part = claims.folder.join("part-00000.ndjson.zst");
+    let file = std::fs::File::options().write(true).open(part).unwrap();
+    file.set_len(file.metadata().unwrap().len() / 3).unwrap();
+    let outcome = bench.extract().await.unwrap();
+    assert_eq!(outcome.exits(), [], "{:?}", outcome.problems);
+    let (landed, truth) = (bench.landed(), bench.landed_truth());
+    assert_eq!(
+        landed.keys().collect::<Vec<_>>(),
+        truth.keys().collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test]
+async fn a_stop_ends_at_a_persons_border_and_the_next_run_goes_on() {
+    let bench = slow_bench(ApiVersion::V2, 14).await;
+    let outcome = bench
+        .extract_with(|options| {
+            options.concurrency = 3;
+            let stop = std::sync::Arc::clone(&options.stop);
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(250)).await;
+                stop.store(true, Ordering::Relaxed);
+            });
+        })
+        .await
+        .unwrap();
+    assert!(outcome.not_read > 0, "it was over before the stop");
+    assert_eq!(ExitCode::worst(outcome.exits()), ExitCode::Failed);
+    let read = outcome.people_in(PatientState::Complete);
+    assert_eq!(read + outcome.not_read, 14);
+    bench.assert_the_complete_are_complete();
+    let next = bench.extract().await.unwrap();
+    assert_eq!(next.landed_before, read);
+    bench.assert_all_landed_once();
+}
+
+#[tokio::test]
+async fn a_parked_person_returns_with_the_next_run() {
+    let fault = "429:retry-after=day,patient=BBUser00001,count=3";
+    let bench = Bench::start(ApiVersion::V2, 3, &[fault]).await;
+    let outcome = bench.extract().await.unwrap();
+    assert_eq!(outcome.people_in(PatientState::Parked), 1);
+    assert_eq!(ExitCode::worst(outcome.exits()), ExitCode::Parked);
+    bench.sandbox.set_faults(Vec::new());
+    let outcome = bench.extract().await.unwrap();
+    assert_eq!(outcome.exits(), []);
+    bench.assert_all_landed_once();
+}
