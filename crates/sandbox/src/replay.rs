@@ -141,6 +141,16 @@ impl Records for Recording {
             .position(|person| person.patients.get(&space).is_some_and(|held| held == id))
     }
 
+    fn shares_demographics(&self, person: usize) -> bool {
+        self.people.get(person).is_none_or(|person| {
+            person.scopes.is_empty()
+                || person
+                    .scopes
+                    .iter()
+                    .any(|scope| scope.starts_with("patient/Patient."))
+        })
+    }
+
     fn recorded(&self, person: usize, request: &Request) -> Option<Reply> {
         let mut query = request.query.0.clone();
         query.sort();

@@ -151,7 +151,8 @@ fn check_late(service: &Service, api: Api, fields: &Fields) -> Result<Asked, Rep
 
 fn grant(service: &Service, person: PersonIndex, asked: Asked, choice: Choice) -> Reply {
     let now = service.now();
-    let scopes = if choice.share_demographics {
+    let shared = choice.share_demographics && service.records.shares_demographics(person);
+    let scopes = if shared {
         asked.scopes.clone()
     } else {
         scope::without_demographics(asked.scopes.clone())

@@ -79,6 +79,10 @@ pub(crate) trait Records: Debug + Send + Sync {
     fn find_login(&self, login: &str) -> Option<usize>;
     /// The person of a patient id.
     fn find_patient(&self, id: &str, space: ApiVersion) -> Option<usize>;
+    /// Whether the person can share personal information at all; in a recording, whether they did.
+    fn shares_demographics(&self, _person: usize) -> bool {
+        true
+    }
     /// The whole answer, where answers are recorded and not made.
     fn recorded(&self, _person: usize, _request: &Request) -> Option<Reply> {
         None
