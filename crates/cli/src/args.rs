@@ -88,6 +88,8 @@ pub(crate) enum Command {
     Sandbox(command::sandbox::SandboxArguments),
     /// Ask one person for consent
     Authorize(command::authorize::AuthorizeArguments),
+    /// List, import, export and revoke the consents at hand
+    Grants(command::grants::GrantsArguments),
     /// Lend a valid access token of one person to another program
     Token(command::token::TokenArguments),
     /// Fetch all claims of everyone who consented
@@ -122,6 +124,7 @@ impl Command {
             Self::Token(_) => "token",
             Self::Extract(_) => "extract",
             Self::Authorize(_) => "authorize",
+            Self::Grants(_) => "grants",
             Self::Import(_) => "import",
             Self::Transform(_) => "transform",
             Self::Run(_) => "run",

@@ -3,6 +3,7 @@
 pub(crate) mod authorize;
 pub(crate) mod completions;
 pub(crate) mod extract;
+pub(crate) mod grants;
 pub(crate) mod import;
 pub(crate) mod load;
 pub(crate) mod run;
@@ -28,6 +29,7 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         Command::Token(arguments) => token::run(&arguments, invocation),
         Command::Extract(arguments) => extract::run(&arguments, invocation),
         Command::Authorize(arguments) => authorize::run(&arguments, invocation),
+        Command::Grants(arguments) => grants::run(&arguments, invocation),
         Command::Import(arguments) => import::run(&arguments, invocation),
         Command::Transform(arguments) => transform::run(&arguments, invocation),
         Command::Run(arguments) => run::run(&arguments, invocation),

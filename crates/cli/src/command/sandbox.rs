@@ -1,11 +1,13 @@
 //! `claimlake sandbox`: a local Blue Button with synthetic people.
 
+mod generate;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use claimlake_contract::ExitCode;
 use claimlake_sandbox::{FaultSpec, SandboxConfig};
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -21,8 +23,11 @@ Examples:
 
 /// Arguments of `sandbox`.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct SandboxArguments {
+    #[command(subcommand)]
+    action: Option<Action>,
+
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8380")]
     listen: SocketAddr,
@@ -56,8 +61,17 @@ pub(crate) struct SandboxArguments {
     auto_consent: bool,
 }
 
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Write synthetic NDJSON of any size, without a server
+    Generate(generate::GenerateArguments),
+}
+
 /// Serves until it is told to stop.
 pub(crate) fn run(arguments: SandboxArguments, invocation: &Invocation) -> Outcome {
+    if let Some(Action::Generate(arguments)) = arguments.action {
+        return generate::run(arguments, invocation);
+    }
     let source = &invocation.pipeline()?.source;
     let defaults = SandboxConfig::default();
     let config = SandboxConfig {

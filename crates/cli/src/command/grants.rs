@@ -1,0 +1,264 @@
+//! `claimlake grants`: the consents at hand.
+
+use std::fs::File;
+use std::io::{BufReader, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use claimlake_contract::{Clock as _, ExitCode, PatientId, SystemClock};
+use claimlake_extractor::oauth::grants::{self, ExportTo, GrantFilter};
+use claimlake_extractor::oauth::{BrokerClient, BrokerLaunch, Revoked};
+use claimlake_vault::{Grant, GrantState, Recipient, Vault};
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+
+use crate::access;
+use crate::failure::{Failure, Outcome};
+use crate::invocation::Invocation;
+
+const EXAMPLES: &str = "\
+Examples:
+  claimlake --pipeline blue_button grants list --state needs-consent
+  claimlake --pipeline blue_button grants import grants.ndjson
+  claimlake --pipeline blue_button grants export --to age1… --output grants.age
+  claimlake --pipeline blue_button grants revoke -20140000008325";
+
+/// Arguments of `grants`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct GrantsArguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Print the grants, one JSON object a line, no secret in it
+    List(ListArguments),
+    /// Take grants over from a file, one JSON object a line; - is standard input
+    Import {
+        /// Lines with patient, refresh_token and, where known, api, access_token, expires_at,
+        /// grant_expires_at, scopes, external_id
+        file: PathBuf,
+    },
+    /// Hand grants over; from then on, one owner a token: do not extract with both
+    Export(ExportArguments),
+    /// End a person's consent at the server, and drop its tokens here
+    Revoke {
+        /// The patient's id, or the grant's handle
+        #[arg(allow_hyphen_values = true)]
+        patient: String,
+    },
+}
+
+#[derive(Debug, Args)]
+struct ListArguments {
+    /// Only grants in this state; may be given several times
+    #[arg(
+        long = "state",
+        value_enum,
+        value_name = "active|needs-consent|revoked",
+        hide_possible_values = true
+    )]
+    states: Vec<State>,
+
+    /// Only grants whose consent ends within so many days
+    #[arg(long, value_name = "DAYS")]
+    expires_within: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+struct ExportArguments {
+    /// Seal to this age public key; `age --decrypt` opens it
+    #[arg(
+        long,
+        value_name = "AGE_PUBLIC_KEY",
+        required_unless_present = "reveal_secrets"
+    )]
+    to: Option<String>,
+
+    /// Write the tokens in the open
+    #[arg(long, conflicts_with = "to")]
+    reveal_secrets: bool,
+
+    /// Where to write [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// A state, as it is typed.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum State {
+    Active,
+    NeedsConsent,
+    Revoked,
+}
+
+impl From<State> for GrantState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Active => GrantState::Active,
+            State::NeedsConsent => GrantState::NeedsConsent,
+            State::Revoked => GrantState::Revoked,
+        }
+    }
+}
+
+/// Does what is asked with the grants.
+pub(crate) fn run(arguments: &GrantsArguments, invocation: &Invocation) -> Outcome {
+    let vault = access::open_vault(invocation)?;
+    match &arguments.action {
+        Action::List(filter) => list(filter, &vault, invocation),
+        Action::Import { file } => import(file, &vault, invocation),
+        Action::Export(arguments) => export(arguments, &vault, invocation),
+        Action::Revoke { patient } => revoke(patient, &vault, invocation),
+    }
+}
+
+fn list(arguments: &ListArguments, vault: &Vault, invocation: &Invocation) -> Outcome {
+    let filter = GrantFilter {
+        states: arguments.states.iter().copied().map(Into::into).collect(),
+        expires_within_days: arguments.expires_within,
+    };
+    let output = invocation.output();
+    let lines = grants::list(vault, &filter, SystemClock.now())?;
+    for line in &lines {
+        output.data(&format!("{}\n", serde_json::to_string(line)?))?;
+    }
+    output.add_to_summary("grants", json!(lines.len()));
+    if lines.is_empty() {
+        output.say("no grant, or none that fits");
+    }
+    Ok(ExitCode::Done)
+}
+
+fn import(file: &PathBuf, vault: &Arc<Vault>, invocation: &Invocation) -> Outcome {
+    let input: Box<dyn std::io::Read> = match file.as_os_str() == "-" {
+        true => Box::new(std::io::stdin()),
+        false => Box::new(
+            File::open(file)
+                .with_context(|| format!("opening the grant file {}", file.display()))
+                .map_err(Failure::usage)?,
+        ),
+    };
+    let api = invocation.pipeline()?.source.api;
+    let report = with_broker(vault, invocation, async |broker| {
+        grants::import(vault, broker, BufReader::new(input), api).await
+    })?;
+    let output = invocation.output();
+    output.say(&format!(
+        "grants     {} new, {} renewed, {} as they were, {} older than ours\n  next      {}",
+        report.inserted,
+        report.renewed,
+        report.unchanged,
+        report.older_ignored,
+        invocation.next("extract")
+    ));
+    for bad in &report.bad_lines {
+        output.warn(&format!(
+            "rejected: {} line {}: {}",
+            file.display(),
+            bad.line,
+            bad.reason
+        ));
+    }
+    let exit = match report.bad_lines.is_empty() {
+        true => ExitCode::Done,
+        false => ExitCode::Rejected,
+    };
+    output.add_to_summary("report", json!(report));
+    Ok(exit)
+}
+
+fn export(arguments: &ExportArguments, vault: &Vault, invocation: &Invocation) -> Outcome {
+    let to = match &arguments.to {
+        Some(key) => ExportTo::Recipient(key.parse::<Recipient>().map_err(access::vault_failure)?),
+        None => ExportTo::Plain,
+    };
+    // Made before anything is exported: what cannot be written need not be logged as handed out.
+    let file = match &arguments.output {
+        None => None,
+        Some(path) => {
+            let file = File::options()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(path);
+            Some(
+                file.with_context(|| format!("making {}", path.display()))
+                    .map_err(Failure::usage)?,
+            )
+        }
+    };
+    let text = grants::export(vault, &GrantFilter::default(), &to, SystemClock.now())
+        .map_err(access::oauth_failure)?;
+    match file {
+        None => invocation.output().data(&text)?,
+        Some(mut file) => {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+        }
+    }
+    invocation
+        .output()
+        .say("exported; whoever refreshes one of these tokens ends its use by the other");
+    Ok(ExitCode::Done)
+}
+
+fn revoke(wanted: &str, vault: &Arc<Vault>, invocation: &Invocation) -> Outcome {
+    let grant = find(wanted, vault, invocation)?;
+    let outcome = with_broker(vault, invocation, async |broker| {
+        grants::revoke(vault, broker, &grant.handle).await
+    })?;
+    let words = match outcome {
+        Revoked::Verified => "revoked, and the server refuses its token since",
+        Revoked::AlreadyGone => "had ended at the server before; its tokens are dropped here",
+    };
+    invocation.output().say(&format!(
+        "grant {} is {words}\n  next      {}",
+        grant.handle,
+        invocation.next("grants list")
+    ));
+    invocation
+        .output()
+        .add_to_summary("outcome", json!(outcome));
+    Ok(ExitCode::Done)
+}
+
+/// The grant of a patient of the pipeline's API version, or of a handle.
+pub(crate) fn find(wanted: &str, vault: &Vault, invocation: &Invocation) -> Outcome<Grant> {
+    let api = invocation.pipeline()?.source.api;
+    let by_patient = vault.by_patient(api, &PatientId::new(wanted))?;
+    let found = match by_patient {
+        Some(grant) => Some(grant),
+        None => vault
+            .grants()?
+            .into_iter()
+            .find(|grant| grant.handle.as_str() == wanted),
+    };
+    found.ok_or_else(|| {
+        Failure::usage(anyhow!(
+            "there is no grant of that patient for API {api}: {} shows who there is",
+            invocation.next("grants list")
+        ))
+    })
+}
+
+/// Does something through the broker of the data directory.
+pub(crate) fn with_broker<T>(
+    vault: &Arc<Vault>,
+    invocation: &Invocation,
+    action: impl AsyncFnOnce(&BrokerClient) -> Result<T, claimlake_extractor::oauth::OauthError>,
+) -> Outcome<T> {
+    let app = access::app(&invocation.pipeline()?.source)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let done = runtime.block_on(async {
+        let broker = BrokerClient::connect(&app, vault, BrokerLaunch::this_program()?).await?;
+        action(&broker).await
+    });
+    done.map_err(access::oauth_failure)
+}
