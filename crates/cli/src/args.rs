@@ -106,6 +106,8 @@ pub(crate) enum Command {
     Status,
     /// List the lake's states, or go back to one
     Snapshots(command::snapshots::SnapshotsArguments),
+    /// Recompute checksums, counts and invariants from landing to lake
+    Verify,
     /// Run one ViewDefinition over any FHIR input
     View(command::view::ViewArguments),
     /// Refresh tokens for other commands, which start it
@@ -131,6 +133,7 @@ impl Command {
             Self::Load(_) => "load",
             Self::Status => "status",
             Self::Snapshots(_) => "snapshots",
+            Self::Verify => "verify",
             Self::View(_) => "view",
             Self::Broker => "broker",
             Self::Completions(_) => "completions",

@@ -31,7 +31,8 @@ pub enum Part2 {
     Drop,
 }
 
-const IS_PART2: &str = "meta.security.where(code = '42CFRPart2').exists()";
+/// The FHIRPath that is true for resources labelled 42 CFR Part 2.
+pub const IS_PART2: &str = "meta.security.where(code = '42CFRPart2').exists()";
 
 /// A ViewDefinition as it was read.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! `claimlake transform`: landing through the views into staged rows.
 
-mod plan;
+pub(super) mod plan;
 mod selection;
 
 use std::collections::BTreeSet;

@@ -11,6 +11,15 @@ use crate::pipeline::{self, Load, Pipeline, PipelineOrigin, TableOverride};
 /// How many problems of views are told at once.
 const TOLD: usize = 5;
 
+/// The pipeline's views and context columns, once they compile.
+pub(in crate::command) fn checked_input(
+    pipeline: &Pipeline,
+    origin: &PipelineOrigin,
+) -> Outcome<PlanInput> {
+    compile(pipeline, origin)?;
+    input(pipeline, origin).map_err(Failure::usage)
+}
+
 /// Compiles the pipeline's views; whatever is wrong with them is a configuration error.
 pub(super) fn compile(pipeline: &Pipeline, origin: &PipelineOrigin) -> Outcome<Plan> {
     let input = input(pipeline, origin).map_err(Failure::usage)?;

@@ -1,0 +1,33 @@
+//! Why a lake could not be verified at all; what is merely wrong in it is in the report.
+
+use std::path::{Path, PathBuf};
+
+/// A failure of `verify` itself.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or folder could not be read.
+    #[error("reading {}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The views could not be compiled or run.
+    #[error("evaluating the views: {0}")]
+    Views(String),
+    /// Arrow refused something that the views or a file produced.
+    #[error("comparing rows: {0}")]
+    Arrow(#[from] arrow_schema::ArrowError),
+}
+
+impl Error {
+    /// Names `path` as the place of `source`.
+    pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
+        Self::Io {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+}

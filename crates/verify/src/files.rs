@@ -1,0 +1,150 @@
+//! Files against the manifests that name them: present, as long as said, with the checksum said.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::{Check, Error};
+
+/// A file that a manifest names.
+#[derive(Debug, Clone)]
+pub(crate) struct NamedFile<'a> {
+    /// Relative to the manifest's folder.
+    pub(crate) path: &'a str,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: &'a str,
+}
+
+/// Compares one named file below `folder`; `shown` is the folder as reports name it.
+pub(crate) fn check_file(check: &mut Check, folder: &Path, shown: &str, named: &NamedFile<'_>) {
+    let place = || format!("{shown}/{}", named.path);
+    let path = folder.join(named.path);
+    let found = match digest(&path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return check.fail(|| format!("{}: the file is missing", place()));
+        }
+        Err(error) => return check.fail(|| format!("{}: {error}", place())),
+    };
+    if found.bytes != named.bytes {
+        check.fail(|| {
+            format!(
+                "{}: {} bytes, the manifest says {}",
+                place(),
+                found.bytes,
+                named.bytes
+            )
+        });
+    } else if found.sha256 != named.sha256 {
+        check.fail(|| format!("{}: the checksum differs from the manifest's", place()));
+    } else {
+        check.pass();
+    }
+}
+
+/// Counts every file below `folder` that is not among `expected` (paths relative to it).
+pub(crate) fn check_extra_files(
+    check: &mut Check,
+    folder: &Path,
+    shown: &str,
+    expected: &BTreeSet<PathBuf>,
+) -> Result<(), Error> {
+    for path in files_below(folder)? {
+        let relative = path.strip_prefix(folder).unwrap_or(&path);
+        check.expect(expected.contains(relative), || {
+            format!(
+                "{shown}/{}: no manifest names this file",
+                relative.display()
+            )
+        });
+    }
+    Ok(())
+}
+
+/// All files below `folder`, sorted; none where the folder is not there.
+pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(next) = folders.pop() {
+        let entries = match std::fs::read_dir(&next) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(Error::io(&next, error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(|error| Error::io(&next, error))?;
+            let kind = entry
+                .file_type()
+                .map_err(|error| Error::io(&entry.path(), error))?;
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else {
+                files.push(entry.path());
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+struct Found {
+    bytes: u64,
+    sha256: String,
+}
+
+fn digest(path: &Path) -> std::io::Result<Found> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0_u8; 1 << 18];
+    let mut bytes = 0_u64;
+    loop {
+        let length = file.read(&mut buffer)?;
+        if length == 0 {
+            break;
+        }
+        bytes += length as u64;
+        hasher.update(&buffer[..length]);
+    }
+    let sha256 = hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    Ok(Found { bytes, sha256 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NamedFile, check_file};
+    use crate::Check;
+
+    #[test]
+    fn a_flipped_byte_a_short_file_and_a_missing_one_are_each_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a"), "abc").unwrap();
+        // From FIPS 180-2, appendix B.1.
+        let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let mut check = Check::hard("files", "");
+        let named = NamedFile {
+            path: "a",
+            bytes: 3,
+            sha256,
+        };
+        check_file(&mut check, folder.path(), "x", &named);
+        assert_eq!((check.checked, check.failed), (1, 0));
+
+        std::fs::write(folder.path().join("a"), "abd").unwrap();
+        check_file(&mut check, folder.path(), "x", &named);
+        std::fs::write(folder.path().join("a"), "ab").unwrap();
+        check_file(&mut check, folder.path(), "x", &named);
+        std::fs::remove_file(folder.path().join("a")).unwrap();
+        check_file(&mut check, folder.path(), "x", &named);
+        assert_eq!(check.failed, 3);
+        assert!(check.places[0].contains("checksum"), "{:?}", check.places);
+        assert!(check.places[1].contains("2 bytes"), "{:?}", check.places);
+        assert!(check.places[2].contains("missing"), "{:?}", check.places);
+    }
+}

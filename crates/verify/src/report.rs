@@ -1,0 +1,136 @@
+//! What `verify` found: one line a check, readable by people and by machines.
+
+use serde::Serialize;
+
+/// How many places a check names before it only counts.
+const PLACES_NAMED: usize = 10;
+
+/// What a failed check means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Something is damaged, missing or doubled: `verify` exits with 1.
+    Hard,
+    /// Worth a look; source data break these rules too.
+    Warning,
+}
+
+/// One check and its outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// The name in reports, such as `landing_checksums`.
+    pub name: &'static str,
+    /// What was compared, in words.
+    pub what: &'static str,
+    /// What a failure means.
+    pub severity: Severity,
+    /// Things looked at: parts, files, rows, resources.
+    pub checked: u64,
+    /// Things that are wrong.
+    pub failed: u64,
+    /// The first of them: places and types, never values.
+    pub places: Vec<String>,
+}
+
+impl Check {
+    /// A check that has looked at nothing yet and fails hard.
+    #[must_use]
+    pub fn hard(name: &'static str, what: &'static str) -> Self {
+        Self {
+            name,
+            what,
+            severity: Severity::Hard,
+            checked: 0,
+            failed: 0,
+            places: Vec::new(),
+        }
+    }
+
+    /// A check that has looked at nothing yet and only warns.
+    #[must_use]
+    pub fn warning(name: &'static str, what: &'static str) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::hard(name, what)
+        }
+    }
+
+    /// The same check with nothing looked at yet.
+    #[must_use]
+    pub(crate) fn clone_empty(&self) -> Self {
+        Self {
+            checked: 0,
+            failed: 0,
+            places: Vec::new(),
+            ..*self
+        }
+    }
+
+    /// Counts one thing that is as it should be.
+    pub fn pass(&mut self) {
+        self.checked += 1;
+    }
+
+    /// Counts one thing that is wrong, at `place`.
+    pub fn fail(&mut self, place: impl FnOnce() -> String) {
+        self.checked += 1;
+        self.failed += 1;
+        if self.places.len() < PLACES_NAMED {
+            self.places.push(place());
+        }
+    }
+
+    /// Counts one thing, wrong at `place` unless `holds`.
+    pub fn expect(&mut self, holds: bool, place: impl FnOnce() -> String) {
+        if holds {
+            self.pass();
+        } else {
+            self.fail(place);
+        }
+    }
+
+    /// Adds what the same check found elsewhere.
+    pub fn merge(&mut self, other: Check) {
+        self.checked += other.checked;
+        self.failed += other.failed;
+        let room = PLACES_NAMED.saturating_sub(self.places.len());
+        self.places.extend(other.places.into_iter().take(room));
+    }
+}
+
+/// All checks of one `verify`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The snapshot that was verified; none where nothing is published yet.
+    pub snapshot: Option<u64>,
+    /// The checks, in the order of the data's way.
+    pub checks: Vec<Check>,
+}
+
+impl Report {
+    /// Whether no hard check failed.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.hard_failures() == 0
+    }
+
+    /// How many things are wrong by the hard checks.
+    #[must_use]
+    pub fn hard_failures(&self) -> u64 {
+        self.failures(Severity::Hard)
+    }
+
+    /// How many things the warnings count.
+    #[must_use]
+    pub fn warnings(&self) -> u64 {
+        self.failures(Severity::Warning)
+    }
+
+    fn failures(&self, severity: Severity) -> u64 {
+        self.checks
+            .iter()
+            .filter(|check| check.severity == severity)
+            .map(|check| check.failed)
+            .sum()
+    }
+}
