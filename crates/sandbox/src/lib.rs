@@ -19,6 +19,7 @@ mod oauth;
 mod population;
 mod replay;
 mod route;
+mod route_name;
 mod sandbox;
 mod serve;
 mod server;

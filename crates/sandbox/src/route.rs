@@ -1,16 +1,16 @@
 //! Which route answers a request, and what happens to every answer.
 
-use chrono::{DateTime, Utc};
 use hyper::{Method, StatusCode};
 use serde_json::json;
 
-use crate::fault::{FaultKind, Occasion, RetryAfter, Stage};
+use crate::fault::{self, Occasion, Stage};
 use crate::http::{Reply, Request};
 use crate::oauth::scope::Interaction;
 use crate::oauth::{authorize, consent, introspect, login, pages, revoke, token};
+use crate::route_name::route_name;
 use crate::serve::gate::{self, Wanted};
 use crate::serve::records::Kind;
-use crate::serve::{discovery, query, read, search};
+use crate::serve::{discovery, read, search};
 use crate::service::{Api, Service, V3Gate};
 use crate::{admin, wire};
 
@@ -27,14 +27,14 @@ pub(crate) fn answer(service: &Service, request: &Request) -> Reply {
     let now = service.now();
     {
         let mut state = service.state();
-        let route = format!("{} {}", request.method, without_ids(&request.path));
+        let route = format!("{} {}", request.method, route_name(&request.path));
         *state.account.requests.entry(route).or_default() += 1;
         let seconds = state.faults.token_seconds();
         state.ledger.token_seconds = seconds.unwrap_or(service.token_seconds);
     }
     let struck = service.state().faults.strike(Stage::Gate, &occasion, now);
     let mut reply = match struck {
-        Some(fault) => at_the_gate(service, fault, request),
+        Some(kind) => fault::answer(service, kind, request),
         None => dispatch(service, request),
     };
     if reply.status.as_u16() != 301 && !reply.has("x-ratelimit-limit") {
@@ -188,148 +188,4 @@ fn slashed(request: &Request) -> Reply {
         None => String::new(),
     };
     Reply::redirect(301, &format!("{}/{query}", request.path))
-}
-
-/// The answer of a fault that strikes before anything is done. What stands for a failing backend
-/// carries the rate-limit headers, since the real one fails behind the throttle.
-fn at_the_gate(service: &Service, fault: FaultKind, request: &Request) -> Reply {
-    let mut reply = fault_reply(fault, request, service.now());
-    let behind_the_throttle = matches!(fault, FaultKind::Status(500 | 502) | FaultKind::Backend(_));
-    if behind_the_throttle && request.path.contains("/fhir/") {
-        let now = service.now();
-        let mut state = service.state();
-        let token = request.bearer().unwrap_or_default();
-        if state.ledger.access.contains_key(token) {
-            let standing = state.throttle.count(token, now);
-            gate::tell_standing(&mut reply, standing);
-        }
-        if fault != FaultKind::Status(500) && reply.status.as_u16() != 500 {
-            reply.set("allow", "GET, HEAD, OPTIONS");
-        }
-    }
-    reply
-}
-
-fn fault_reply(fault: FaultKind, request: &Request, now: DateTime<Utc>) -> Reply {
-    let is_v3 = request.path.starts_with("/v3/");
-    match fault {
-        FaultKind::TooManyRequests(wait) | FaultKind::RequestsPerSecond(_, wait) => {
-            let mut text = "Request was throttled.".to_owned();
-            if let RetryAfter::Seconds(seconds) | RetryAfter::Date(seconds) = wait {
-                text.push_str(&format!(" Expected available in {seconds} seconds."));
-            }
-            let reply = gate::detail(429, &text);
-            match wait {
-                RetryAfter::Absent => reply,
-                RetryAfter::Seconds(seconds) => reply.with("retry-after", &seconds.to_string()),
-                RetryAfter::Date(seconds) => {
-                    let date = now + chrono::TimeDelta::seconds(seconds.into());
-                    let text = date.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-                    reply.with("retry-after", &text)
-                }
-            }
-        }
-        FaultKind::Status(500) => token::server_error(),
-        FaultKind::Backend(status) => backend_reply(status, is_v3),
-        FaultKind::Status(502) if request.path.starts_with("/mymedicare/") => {
-            let body = json!({"error": "Failed to retrieve data from data source."});
-            Reply::json(502, &body).with("cache-control", login::NEVER_CACHE)
-        }
-        FaultKind::Status(502) if request.path.contains("/o/") => Reply::json(
-            502,
-            &json!({
-                "status_code": 502,
-                "message": "Failed to retrieve data from data source.",
-            }),
-        ),
-        FaultKind::Status(502) => {
-            gate::detail(502, "A failure occurred contacting the upstream server")
-        }
-        FaultKind::Status(504) => Reply::json(
-            504,
-            &json!({
-                "errors": ["The gateway has timed out"],
-                "code": 504,
-                "status_code": 504,
-                "text": "The gateway has timed out",
-            }),
-        ),
-        FaultKind::Status(status) if is_v3 => query::outcome(status, "the service is unavailable"),
-        FaultKind::Status(status) => Reply::text(
-            status,
-            "<html><head><title>503 Service Temporarily Unavailable</title></head>\
-             <body><center><h1>503 Service Temporarily Unavailable</h1></center></body></html>",
-        ),
-        FaultKind::Html(status) => Reply::text(
-            status,
-            "<!DOCTYPE html><html><head><title>Blue Button API</title></head>\
-             <body><h1>We are down for maintenance</h1></body></html>",
-        ),
-        FaultKind::Hang => {
-            let mut reply = Reply::empty(504);
-            reply.delivery.delay = std::time::Duration::from_secs(24 * 60 * 60);
-            reply
-        }
-        _ => {
-            let mut reply = Reply::empty(502);
-            reply.delivery.drop_connection = true;
-            reply
-        }
-    }
-}
-
-/// What the proxy makes of a backend's status: v3 passes an OperationOutcome through.
-fn backend_reply(status: u16, is_v3: bool) -> Reply {
-    let diagnostics = "injected failure";
-    match (status, is_v3) {
-        (300..=399, _) => gate::detail(502, "An error occurred contacting the upstream server"),
-        (500.., false) => gate::detail(502, "A failure occurred contacting the upstream server"),
-        (404, false) => gate::not_found(),
-        (_, false) => gate::detail(
-            400,
-            &format!("An error occurred contacting the upstream server:{diagnostics}"),
-        ),
-        (status, true) => query::outcome(status, diagnostics),
-    }
-}
-
-/// The path with whatever names a person, claim or approval replaced.
-fn without_ids(path: &str) -> String {
-    let parts: Vec<&str> = path.split('/').collect();
-    let position = parts.iter().position(|part| {
-        Kind::parse(part).is_some() || *part == "authorize" || *part == "expire_authenticated_user"
-    });
-    match position {
-        Some(position) if parts.len() > position + 1 && !parts[position + 1].is_empty() => {
-            format!("{}/{{id}}", parts[..=position].join("/"))
-        }
-        Some(_) => path.trim_end_matches('/').to_owned(),
-        None => {
-            let known = parts.len() <= 5 && path.len() <= 64;
-            if known {
-                path.trim_end_matches('/').to_owned()
-            } else {
-                "{other}".to_owned()
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_ids;
-
-    #[test]
-    fn a_counted_route_names_nobody() {
-        assert_eq!(
-            without_ids("/v2/fhir/Patient/-20140000008325"),
-            "/v2/fhir/Patient/{id}"
-        );
-        assert_eq!(without_ids("/v2/fhir/Patient/"), "/v2/fhir/Patient");
-        assert_eq!(
-            without_ids("/v3/o/expire_authenticated_user/-1/"),
-            "/v3/o/expire_authenticated_user/{id}"
-        );
-        assert_eq!(without_ids("/v2/o/token/"), "/v2/o/token");
-    }
 }

@@ -1,0 +1,64 @@
+//! The names that routes have in the account.
+
+use crate::serve::records::Kind;
+
+/// Second parts of `/vN/…/` that are routes.
+const KNOWN: [&str; 9] = [
+    "token",
+    "authorize",
+    "revoke_token",
+    "revoke",
+    "introspect",
+    "expire_authenticated_user",
+    "metadata",
+    "userinfo",
+    "permission-logout",
+];
+
+/// The path with whatever names a person, claim or approval replaced; what is no route is one.
+pub(crate) fn route_name(path: &str) -> String {
+    let trimmed = path.trim_end_matches('/');
+    if let [
+        "",
+        version @ ("v1" | "v2" | "v3"),
+        area @ ("o" | "fhir" | "connect"),
+        name,
+        rest @ ..,
+    ] = trimmed.split('/').collect::<Vec<_>>().as_slice()
+    {
+        if KNOWN.contains(name) || Kind::parse(name).is_some() {
+            let id = if rest.is_empty() { "" } else { "/{id}" };
+            return format!("/{version}/{area}/{name}{id}");
+        }
+    }
+    let whole = ["/mymedicare/", "/sso/", "/.well-known/"];
+    let known = trimmed == "/health" || whole.iter().any(|prefix| trimmed.starts_with(prefix));
+    if known && trimmed.len() < 48 {
+        return trimmed.to_owned();
+    }
+    match trimmed.contains("/.well-known/") {
+        true => "{discovery}".to_owned(),
+        false => "{other}".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::route_name;
+
+    #[test]
+    fn a_counted_route_names_nobody() {
+        assert_eq!(
+            route_name("/v2/fhir/Patient/-20140000008325"),
+            "/v2/fhir/Patient/{id}"
+        );
+        assert_eq!(route_name("/v2/fhir/Patient/"), "/v2/fhir/Patient");
+        assert_eq!(
+            route_name("/v3/o/expire_authenticated_user/-1/"),
+            "/v3/o/expire_authenticated_user/{id}"
+        );
+        assert_eq!(route_name("/v2/o/token/"), "/v2/o/token");
+        assert_eq!(route_name("/v2/o/anything"), "{other}");
+        assert_eq!(route_name("/"), "{other}");
+    }
+}
