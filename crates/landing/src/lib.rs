@@ -15,6 +15,7 @@ mod recover;
 mod sealed;
 #[cfg(test)]
 mod tests;
+mod unfinished;
 mod writer;
 
 pub use chunk::{Chunk, ChunkRead, ChunkReader, ChunkRef, DamagedFrame, chunks_of, read_chunk};
@@ -26,4 +27,5 @@ pub use recover::{KeptFrame, KeptPatient, seal_interrupted};
 pub use sealed::{
     DamagedManifest, LandingRuns, SealedPart, SealedRun, UnsealedRun, landing_runs, sealed_runs,
 };
+pub use unfinished::{mark_finished, mark_unfinished, unfinished_runs};
 pub use writer::{LandingWriter, WriterOptions, WrittenFrame};

@@ -8,6 +8,7 @@ use claimlake_contract::{
 };
 
 use crate::import::marker;
+use crate::unfinished::unfinished_runs;
 use crate::{LandingError, manifest_file};
 
 /// A sealed run of one resource type.
@@ -63,7 +64,8 @@ impl SealedPart {
     }
 }
 
-/// A run folder without a manifest: being written, or left by a run that was killed.
+/// A run folder that readers pass over: being written, or left by a run that was killed. It may
+/// hold a manifest, where other resource types of its run are not sealed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnsealedRun {
     /// Its folder.
@@ -74,6 +76,16 @@ pub struct UnsealedRun {
     pub resource: ResourceType,
     /// The run.
     pub run: RunId,
+}
+
+impl UnsealedRun {
+    /// Whether this resource type is sealed, and only the others of the run are not.
+    ///
+    /// # Errors
+    /// When the folder cannot be looked into.
+    pub fn has_manifest(&self) -> Result<bool, LandingError> {
+        exists(&self.folder.join(MANIFEST_FILE))
+    }
 }
 
 /// A run folder whose manifest cannot be used.
@@ -102,12 +114,13 @@ pub struct LandingRuns {
 /// When a folder cannot be listed.
 pub fn landing_runs(layout: &LandingLayout) -> Result<LandingRuns, LandingError> {
     let mut runs = LandingRuns::default();
-    let under_import = marker::runs_under_import(layout)?;
+    let mut marked = marker::runs_under_import(layout)?;
+    marked.extend(unfinished_runs(layout)?);
     for (api_folder, api) in folders::<ApiVersion>(layout.root(), "api")? {
         for (resource_folder, resource) in folders::<ResourceType>(&api_folder, "resource")? {
             for (folder, run) in folders::<RunId>(&resource_folder, "run")? {
                 let manifest = folder.join(MANIFEST_FILE);
-                if under_import.contains(&run) || !exists(&manifest)? {
+                if marked.contains(&run) || !exists(&manifest)? {
                     runs.unsealed.push(UnsealedRun {
                         folder,
                         api,

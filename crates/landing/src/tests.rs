@@ -11,7 +11,8 @@ use claimlake_contract::{
 
 use crate::{
     ChunkRead, ChunkReader, KeptFrame, KeptPatient, LandingError, LandingWriter, SealedPart,
-    WriterOptions, WrittenFrame, landing_runs, seal_interrupted, sealed_runs,
+    WriterOptions, WrittenFrame, landing_runs, mark_finished, mark_unfinished, seal_interrupted,
+    sealed_runs, unfinished_runs,
 };
 
 fn run(noise: &str) -> RunId {
@@ -315,6 +316,22 @@ fn a_checkpointed_frame_that_is_not_on_disk_is_an_error_and_the_run_stays_unseal
     let outcome = seal_interrupted(&unsealed, vec![kept(&[frame])]);
     assert!(matches!(outcome, Err(LandingError::MissingFrame { .. })));
     assert_eq!(landing_runs(&layout).unwrap().unsealed.len(), 1);
+}
+
+#[test]
+fn a_marked_run_is_passed_over_until_it_is_finished_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let layout = LandingLayout::in_data(folder.path());
+    mark_unfinished(&layout, &run("0001")).unwrap();
+    let mut one = writer(&layout, &run("0001"), 1 << 20);
+    append(&mut one, &["a"]);
+    one.seal(Vec::new()).unwrap();
+    let runs = landing_runs(&layout).unwrap();
+    assert_eq!((runs.sealed.len(), runs.unsealed.len()), (0, 1));
+    assert!(runs.unsealed[0].has_manifest().unwrap());
+    assert_eq!(unfinished_runs(&layout).unwrap(), [run("0001")]);
+    mark_finished(&layout, &run("0001")).unwrap();
+    assert_eq!(landing_runs(&layout).unwrap().sealed.len(), 1);
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use claimlake_contract::{ApiVersion, GrantHandle, LandingLayout, ResourceType, RunId};
-use claimlake_landing::{KeptPatient, LandingError, UnsealedRun, landing_runs, seal_interrupted};
+use claimlake_landing::{
+    KeptPatient, LandingError, UnsealedRun, landing_runs, mark_finished, seal_interrupted,
+    unfinished_runs,
+};
 use claimlake_vault::{RunEnd, Vault};
 
 use super::ExtractError;
@@ -23,6 +26,7 @@ pub(super) fn recover(
             continue;
         }
         seal_run(vault, layout, &run)?;
+        mark_finished(layout, &run)?;
         vault.drop_checkpoints(&run)?;
         vault.end_run(&run, RunEnd::Interrupted, None)?;
         recovered.push(run);
@@ -54,11 +58,12 @@ fn seal_run(vault: &Vault, layout: &LandingLayout, run: &RunId) -> Result<(), Ex
             let manifest = &sealed.manifest;
             manifest.run == *run && manifest.api == api && manifest.resource == resource
         });
-        if is_sealed {
+        let unsealed = runs.unsealed.iter().find(is_here);
+        if is_sealed || unsealed.map_or(Ok(false), UnsealedRun::has_manifest)? {
             continue;
         }
         let has_frames = patients.iter().any(|(_, kept)| !kept.frames.is_empty());
-        match runs.unsealed.iter().find(is_here) {
+        match unsealed {
             None if !has_frames => {}
             None => forget_all(vault, &resource, &patients)?,
             Some(unsealed) if !has_frames => remove(unsealed)?,
@@ -124,11 +129,18 @@ fn remove_leftovers(
     present: &RunId,
 ) -> Result<(), ExtractError> {
     let known = vault.runs("extract", RUNS_LOOKED_AT)?;
+    let marked = unfinished_runs(layout)?;
+    let is_ours = |run: &RunId| {
+        let known = known.iter().any(|known| known.run == *run) || marked.contains(run);
+        known && run != present
+    };
     for unsealed in landing_runs(layout)?.unsealed {
-        let is_ours = known.iter().any(|run| run.run == unsealed.run);
-        if is_ours && unsealed.run != *present {
+        if is_ours(&unsealed.run) {
             remove(&unsealed)?;
         }
+    }
+    for run in marked.iter().filter(|run| is_ours(run)) {
+        mark_finished(layout, run)?;
     }
     Ok(())
 }

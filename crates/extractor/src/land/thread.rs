@@ -9,7 +9,9 @@ use claimlake_contract::{
     ApiVersion, Clock, GrantHandle, LandingLayout, LandingManifest, LandingOrigin, PatientId,
     ResourceType, RunId,
 };
-use claimlake_landing::{KeptPatient, LandingError, LandingWriter, WriterOptions};
+use claimlake_landing::{
+    KeptPatient, LandingError, LandingWriter, WriterOptions, mark_finished, mark_unfinished,
+};
 use claimlake_vault::{Held, StateChange, Vault, VaultError};
 use tokio::sync::{mpsc, oneshot};
 
@@ -255,6 +257,7 @@ impl Thread {
             let writer = match self.writers.entry(page.resource.clone()) {
                 std::collections::btree_map::Entry::Occupied(writer) => writer.into_mut(),
                 std::collections::btree_map::Entry::Vacant(place) => {
+                    mark_unfinished(&self.layout, &self.run)?;
                     place.insert(LandingWriter::create(
                         &self.layout,
                         self.api,
@@ -349,6 +352,8 @@ impl Thread {
                 sealed.manifests.push(writer.seal_keeping(kept)?);
             }
         }
+        // From here on readers see the run, in all its resource types at once.
+        mark_finished(&self.layout, &self.run)?;
         self.vault.drop_checkpoints(&self.run)?;
         Ok(sealed)
     }

@@ -125,7 +125,7 @@ fn folders_with_prefix(root: &Path, prefix: &str) -> Result<Vec<PathBuf>, Landin
     Ok(found)
 }
 
-fn entries(root: &Path) -> Result<Vec<PathBuf>, LandingError> {
+pub(crate) fn entries(root: &Path) -> Result<Vec<PathBuf>, LandingError> {
     let entries = match std::fs::read_dir(root) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(LandingError::io("listing", root))?,
@@ -135,7 +135,7 @@ fn entries(root: &Path) -> Result<Vec<PathBuf>, LandingError> {
         .collect()
 }
 
-fn remove_if_there(path: &Path) -> Result<(), LandingError> {
+pub(crate) fn remove_if_there(path: &Path) -> Result<(), LandingError> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         done => done.map_err(LandingError::io("removing", path)),
