@@ -353,4 +353,4 @@ pub(crate) fn checkpoint_place(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -60,6 +60,14 @@ fn change(grant: &GrantHandle, held: Option<Held>, checkpoint: Option<&str>) -> 
     }
 }
 
+/// A state with a held resource and a checkpoint.
+pub(crate) fn record_one(vault: &Vault, grant: &GrantHandle) {
+    let mut held = Held::default();
+    held.hold([1; 16], [2; 16]);
+    let change = change(grant, Some(held), Some("{}"));
+    vault.record_extract(&[change]).unwrap();
+}
+
 #[test]
 fn a_checkpoint_and_its_state_are_read_back_and_lie_sealed() {
     let data = tempfile::tempdir().unwrap();

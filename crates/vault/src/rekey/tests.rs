@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use claimlake_contract::{ApiVersion, Secret, SystemClock};
+use claimlake_contract::{ApiVersion, ResourceType, Secret, SystemClock};
 
 use super::{beside, lay_beside};
 use crate::grants::tests::{grant, now};
@@ -30,6 +30,8 @@ fn filled(data: &Path, key_source: &KeySource) -> Vault {
     vault
         .begin_authorization(&Secret::new("state"), &pending)
         .unwrap();
+    let handle = vault.grants().unwrap()[0].handle.clone();
+    crate::checkpoint::tests::record_one(&vault, &handle);
     vault
 }
 
@@ -39,6 +41,10 @@ fn assert_all_opens(vault: &Vault) {
     assert_eq!(grants[0].patient.as_ref().unwrap().expose(), "-2014");
     let tokens = vault.tokens(&grants[0].handle).unwrap();
     assert_eq!(tokens.refresh_token.unwrap().expose(), "refresh-1");
+    let coverage = ResourceType::coverage();
+    assert_eq!(vault.held(&grants[0].handle, &coverage).unwrap().len(), 1);
+    let run = vault.checkpointed_runs().unwrap().remove(0);
+    assert_eq!(vault.checkpoints(&run).unwrap().len(), 1);
     let pending = vault.take_authorization(&Secret::new("state")).unwrap();
     assert_eq!(pending.unwrap().code_verifier.expose(), "verifier");
 }
