@@ -15,6 +15,7 @@ mod error;
 mod exchange;
 pub mod grants;
 mod one_step;
+mod outlive;
 mod page;
 mod revoke;
 mod supervise;
@@ -31,6 +32,7 @@ pub(crate) use broker::Refresher;
 pub use broker::{BrokerClient, BrokerLaunch, broker_main};
 pub use error::OauthError;
 pub use one_step::{AuthorizeEvent, Authorized, BROWSER_PAGES, OneStep, authorize, finish};
+pub use outlive::{BrokerFact, broker_facts, keep_out_of_core_files};
 pub use revoke::Revoked;
 pub use supervise::supervise;
 

@@ -255,3 +255,116 @@ async fn a_broker_of_another_server_is_waited_for() {
     drop(first);
     second.await;
 }
+
+/// Every secret and patient id that is about, by a name that may be shown.
+fn secrets(sandbox: &Sandbox, vault: &Vault) -> Vec<(&'static str, String)> {
+    let mut secrets = vec![
+        ("client secret", sandbox.client_secret().expose().to_owned()),
+        ("vault key", "5".repeat(64)),
+    ];
+    for grant in vault.grants().unwrap() {
+        let tokens = vault.tokens(&grant.handle).unwrap();
+        secrets.extend(
+            tokens
+                .access_token
+                .map(|token| ("access token", token.expose().to_owned())),
+        );
+        secrets.extend(
+            tokens
+                .refresh_token
+                .map(|token| ("refresh token", token.expose().to_owned())),
+        );
+        secrets.extend(
+            grant
+                .patient
+                .map(|patient| ("patient", patient.expose().to_owned())),
+        );
+    }
+    secrets
+}
+
+fn holds(bytes: &[u8], secret: &str) -> bool {
+    bytes
+        .windows(secret.len())
+        .any(|window| window == secret.as_bytes())
+}
+
+#[tokio::test]
+async fn no_file_and_no_error_text_holds_a_secret_or_a_patient() {
+    let sandbox = sandbox(4).await;
+    let data = tempfile::tempdir().unwrap();
+    let vault = consented(&sandbox, &data).await;
+    let client = broker(&sandbox, &vault).await;
+    let before = secrets(&sandbox, &vault);
+    let grants = vault.grants().unwrap();
+    let mut words = String::new();
+    for (grant, fault) in grants.iter().zip([
+        "rotate-then-502:count=1",
+        "503:only=token",
+        "html:only=token",
+        "rotate-then-drop:count=1",
+    ]) {
+        sandbox.set_faults(vec![fault.parse().unwrap()]);
+        let rejected = claimlake_extractor::AccessToken {
+            secret: Secret::new("refused"),
+            expires_at: Utc::now(),
+            generation: grant.generation,
+        };
+        use claimlake_extractor::TokenSource as _;
+        let error = client
+            .after_rejection(&grant.handle, &rejected)
+            .await
+            .unwrap_err();
+        words.push_str(&format!("{error} {error:?}\n"));
+    }
+    sandbox.set_faults(Vec::new());
+    lend(&vault, &client, &grants[1].handle).await.unwrap();
+    revoke(&vault, &client, &grants[2].handle).await.unwrap();
+    words.push_str(&format!("{client:?} {vault:?} {grants:?}\n"));
+    let mut all = secrets(&sandbox, &vault);
+    all.extend(before);
+    for (name, secret) in &all {
+        assert!(!holds(words.as_bytes(), secret), "a {name} is shown");
+    }
+    for entry in std::fs::read_dir(data.path()).unwrap() {
+        let path = entry.unwrap().path();
+        // The broker's socket is no file to be read.
+        let Ok(bytes) = std::fs::read(&path) else {
+            continue;
+        };
+        for (name, secret) in &all {
+            assert!(
+                !holds(&bytes, secret),
+                "a {name} lies in {}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_broker_leaves_no_core_file_and_lets_nobody_read_its_memory() {
+    if !cfg!(target_os = "linux") {
+        println!("SKIPPED: /proc is needed");
+        return;
+    }
+    let sandbox = sandbox(1).await;
+    let data = tempfile::tempdir().unwrap();
+    let vault = consented(&sandbox, &data).await;
+    let client = broker(&sandbox, &vault).await;
+    let pid = client.broker_pid().await.unwrap();
+    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"))
+        .unwrap();
+    assert_eq!(
+        core.split_whitespace().filter(|word| *word == "0").count(),
+        2,
+        "{core}"
+    );
+    let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap();
+    for (name, secret) in secrets(&sandbox, &vault) {
+        assert!(!holds(&arguments, &secret), "a {name} is an argument");
+    }
+}

@@ -33,6 +33,9 @@ pub fn broker_main() -> ExitCode {
     // A session of its own: no terminal, no Ctrl-C, no signal to the run's process group. It
     // fails where the process leads a group already, which is as good.
     let _ = rustix::process::setsid();
+    crate::oauth::keep_out_of_core_files();
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     let _ = std::env::set_current_dir("/");
     match run() {
         Ok(()) => ExitCode::SUCCESS,
