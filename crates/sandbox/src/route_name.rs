@@ -18,18 +18,18 @@ const KNOWN: [&str; 9] = [
 /// The path with whatever names a person, claim or approval replaced; what is no route is one.
 pub(crate) fn route_name(path: &str) -> String {
     let trimmed = path.trim_end_matches('/');
+    let parts: Vec<&str> = trimmed.split('/').collect();
     if let [
         "",
         version @ ("v1" | "v2" | "v3"),
         area @ ("o" | "fhir" | "connect"),
         name,
         rest @ ..,
-    ] = trimmed.split('/').collect::<Vec<_>>().as_slice()
+    ] = parts.as_slice()
+        && (KNOWN.contains(name) || Kind::parse(name).is_some())
     {
-        if KNOWN.contains(name) || Kind::parse(name).is_some() {
-            let id = if rest.is_empty() { "" } else { "/{id}" };
-            return format!("/{version}/{area}/{name}{id}");
-        }
+        let id = if rest.is_empty() { "" } else { "/{id}" };
+        return format!("/{version}/{area}/{name}{id}");
     }
     let whole = ["/mymedicare/", "/sso/", "/.well-known/"];
     let known = trimmed == "/health" || whole.iter().any(|prefix| trimmed.starts_with(prefix));
