@@ -6,6 +6,9 @@ use crate::client::{Answer, encode, get, get_as, post_form, post_json, send};
 use crate::grant::{App, REDIRECT, VERIFIER, pair};
 use crate::happy::{small, started};
 
+/// What is changed in a good request, and the status and body it gets then.
+type Case<'a> = (&'a [(&'a str, Option<&'a str>)], u16, Value);
+
 fn token(app: &App, version: u8, changes: &[(&str, Option<&str>)], code: &str) -> Answer {
     let mut pairs = vec![
         ("grant_type", "authorization_code"),
@@ -33,7 +36,7 @@ fn the_token_endpoint_tells_its_refusals_apart_and_a_refused_code_stays_good() {
     let own = |status: u16, error: &str, text: &str| json!({"status_code": status, "error": error, "error_description": text});
     let wrong = "B".repeat(43);
     let unknown = "A".repeat(40);
-    let cases: [(&[(&str, Option<&str>)], u16, Value); 10] = [
+    let cases: [Case; 10] = [
         (
             &[("code", Some("x"))],
             400,
