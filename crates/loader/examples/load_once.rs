@@ -1,7 +1,7 @@
 //! Loads staged runs and says what it took: `load_once LAKE STAGED_RUN…`.
 //!
 //! Environment: `LOAD_MEMORY_MB`, `LOAD_THREADS`, `LOAD_CHECK=0` (trust checksums), `LOAD_RUN`
-//! (the number within the run's id).
+//! (the number within the run's id), `LOAD_ROW_GROUP` (rows of a row group).
 
 #![allow(
     clippy::print_stdout,
@@ -32,6 +32,9 @@ fn main() {
     if let Some(megabytes) = number("LOAD_MEMORY_MB") {
         options.memory_bytes = megabytes << 20;
     }
+    if let Some(rows) = number("LOAD_ROW_GROUP") {
+        options.row_group_rows = rows;
+    }
     let run = number("LOAD_RUN").unwrap_or(1);
     let begun = Instant::now();
     let outcome = load(
@@ -57,7 +60,10 @@ fn main() {
             outcome.files_written,
             outcome.tables.iter().map(|table| table.bytes).sum::<u64>(),
         ),
-        Err(error) => println!("failed: {error}"),
+        Err(error) => {
+            println!("failed: {error}");
+            std::process::exit(1);
+        }
     }
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status

@@ -3,15 +3,12 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use claimlake_contract::{LAKE_FORMAT, LakeManifest, MANIFEST_FILE};
+use claimlake_contract::{CHECKSUM_FILE, LAKE_FORMAT, LakeManifest, MANIFEST_FILE};
 use sha2::{Digest, Sha256};
 
 use crate::encode::parquet_file::hex;
 use crate::error::{LoadError, Result};
 use crate::publish::access::Access;
-
-/// The checksum of the manifest, in the form `sha256sum -c` reads.
-const CHECKSUM_FILE: &str = "manifest.json.sha256";
 
 /// Reads the manifest of the snapshot in `folder`.
 ///
