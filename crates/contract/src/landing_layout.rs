@@ -7,6 +7,9 @@ use crate::{ApiVersion, ResourceType, RunId};
 /// The file that seals a landing run, a staged run or a snapshot.
 pub const MANIFEST_FILE: &str = "manifest.json";
 
+/// The checksum of [`MANIFEST_FILE`] beside it, in the form `sha256sum -c` reads.
+pub const CHECKSUM_FILE: &str = "manifest.json.sha256";
+
 /// Hive's name of the partition of null.
 pub const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 

@@ -21,7 +21,7 @@ pub use exit::ExitCode;
 pub use ids::{ApiVersion, GrantHandle, ParseIdError, PatientId, ResourceType, RunId};
 pub use lake_manifest::{LAKE_FORMAT, LakeFile, LakeManifest, LakeTable};
 pub use landing_layout::{
-    HIVE_NULL, LandingLayout, MANIFEST_FILE, part_file_name, partition_value,
+    CHECKSUM_FILE, HIVE_NULL, LandingLayout, MANIFEST_FILE, part_file_name, partition_value,
 };
 pub use landing_manifest::{
     Frame, LANDING_FORMAT, LandingManifest, LandingOrigin, LandingPart, LandingPatient,

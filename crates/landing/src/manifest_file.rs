@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use claimlake_contract::{LandingManifest, MANIFEST_FILE};
+use claimlake_contract::{CHECKSUM_FILE, LandingManifest, MANIFEST_FILE};
+use sha2::{Digest, Sha256};
 
 use crate::LandingError;
 use crate::folder::write_by_rename;
@@ -13,6 +14,13 @@ pub(crate) fn write(folder: &Path, manifest: &LandingManifest) -> Result<(), Lan
         path: path.clone(),
         source,
     })?;
+    let digits: String = Sha256::digest(&text)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let checksum = format!("{digits}  {MANIFEST_FILE}\n");
+    // The manifest is what seals the run, so it comes last.
+    write_by_rename(&folder.join(CHECKSUM_FILE), checksum.as_bytes())?;
     write_by_rename(&path, &text)
 }
 

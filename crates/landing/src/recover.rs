@@ -7,8 +7,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use claimlake_contract::{
-    Frame, LANDING_FORMAT, LandingManifest, LandingOrigin, LandingPart, LandingPatient,
-    MANIFEST_FILE, part_file_name,
+    CHECKSUM_FILE, Frame, LANDING_FORMAT, LandingManifest, LandingOrigin, LandingPart,
+    LandingPatient, MANIFEST_FILE, part_file_name,
 };
 use sha2::{Digest, Sha256};
 
@@ -160,7 +160,8 @@ fn remove_unnamed_files(folder: &Path, manifest: &LandingManifest) -> Result<(),
             .file_name()
             .and_then(|name| name.to_str())
             .unwrap_or_default();
-        let named = name == MANIFEST_FILE || manifest.parts.iter().any(|part| part.file == name);
+        let named = [MANIFEST_FILE, CHECKSUM_FILE].contains(&name)
+            || manifest.parts.iter().any(|part| part.file == name);
         if !named {
             std::fs::remove_file(&path).map_err(LandingError::io("removing", &path))?;
         }

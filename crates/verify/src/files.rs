@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use claimlake_contract::{CHECKSUM_FILE, MANIFEST_FILE};
 use sha2::{Digest, Sha256};
 
 use crate::{Check, Error};
@@ -42,6 +43,22 @@ pub(crate) fn check_file(check: &mut Check, folder: &Path, shown: &str, named: &
         check.fail(|| format!("{}: the checksum differs from the manifest's", place()));
     } else {
         check.pass();
+    }
+}
+
+/// The manifest in `folder` is the one whose checksum lies beside it.
+pub(crate) fn check_checksum(check: &mut Check, folder: &Path, shown: &str) {
+    let place = || format!("{shown}/{MANIFEST_FILE}");
+    let said = std::fs::read_to_string(folder.join(CHECKSUM_FILE));
+    match (said, digest(&folder.join(MANIFEST_FILE))) {
+        (Ok(said), Ok(found)) => {
+            check.expect(
+                said.split_whitespace().next() == Some(&found.sha256),
+                || format!("{}: it was edited, its checksum differs", place()),
+            );
+        }
+        (Err(error), _) => check.fail(|| format!("{shown}/{CHECKSUM_FILE}: {error}")),
+        (_, Err(error)) => check.fail(|| format!("{}: {error}", place())),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use claimlake_contract::{LAKE_FORMAT, LakeManifest, LakeTable, MANIFEST_FILE};
+use claimlake_contract::{LakeManifest, LakeTable};
 use rayon::prelude::*;
 
 use crate::files::{NamedFile, check_extra_files, check_file};
@@ -31,36 +31,13 @@ impl Snapshot {
             }
             Err(error) => return Err(Error::io(&current, error)),
         };
-        let path = folder.join(MANIFEST_FILE);
-        let shown = shown(&folder);
-        let text = match std::fs::read(&path) {
-            Ok(text) => text,
-            Err(error) => {
-                check.fail(|| format!("{shown}/{MANIFEST_FILE}: {error}"));
-                return Ok(None);
-            }
-        };
-        match serde_json::from_slice::<LakeManifest>(&text) {
-            Ok(manifest) if manifest.format == LAKE_FORMAT => {
+        match claimlake_loader::read_manifest(&folder) {
+            Ok(manifest) => {
                 check.pass();
                 Ok(Some(Self { folder, manifest }))
             }
-            Ok(manifest) => {
-                check.fail(|| {
-                    format!(
-                        "{shown}/{MANIFEST_FILE}: format {}, not {LAKE_FORMAT}",
-                        manifest.format
-                    )
-                });
-                Ok(None)
-            }
             Err(error) => {
-                check.fail(|| {
-                    format!(
-                        "{shown}/{MANIFEST_FILE}: not a manifest (line {})",
-                        error.line()
-                    )
-                });
+                check.fail(|| format!("{}: {error}", shown(&folder)));
                 Ok(None)
             }
         }

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use claimlake_contract::{LandingManifest, LandingOrigin, MANIFEST_FILE, PatientState};
+use claimlake_contract::{
+    CHECKSUM_FILE, LandingManifest, LandingOrigin, MANIFEST_FILE, PatientState,
+};
 use claimlake_landing::{LandingRuns, SealedRun, chunks_of, read_chunk};
 use rayon::prelude::*;
 
-use crate::files::{NamedFile, check_extra_files, check_file};
+use crate::files::{NamedFile, check_checksum, check_extra_files, check_file};
 use crate::{Check, Error};
 
 /// Every sealed part is there with the bytes its manifest says, and its frames hold whole lines.
@@ -40,6 +42,8 @@ pub(crate) fn check_parts(runs: &LandingRuns, data: &Path) -> Result<Check, Erro
             .map(|part| PathBuf::from(&part.file))
             .collect();
         expected.insert(PathBuf::from(MANIFEST_FILE));
+        expected.insert(PathBuf::from(CHECKSUM_FILE));
+        check_checksum(&mut check, &run.folder, &shown);
         check_extra_files(&mut check, &run.folder, &shown, &expected)?;
     }
     Ok(check)
