@@ -14,7 +14,9 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    pub(crate) fn new(bytes: Vec<u8>, created_at: Option<usize>) -> Self {
+    pub(crate) fn new(mut bytes: Vec<u8>, created_at: Option<usize>) -> Self {
+        // Kept bodies are counted by length, so they must not be larger than that.
+        bytes.shrink_to_fit();
         Self {
             bytes: bytes.into(),
             created_at,

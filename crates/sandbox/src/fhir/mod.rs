@@ -30,8 +30,9 @@ use crate::population::person::Person;
 use crate::population::{Population, PopulationConfig};
 use crate::serve::records::{Found, Kind, Search};
 
-/// Bytes of bodies that are kept.
-const BODIES_KEPT: usize = 256 * 1024 * 1024;
+/// Bytes of bodies that are kept. Making them anew takes no longer than a client takes to read
+/// them, so there is no need for more.
+const BODIES_KEPT: usize = 128 * 1024 * 1024;
 /// Claims whose records are kept, of all people together.
 const CLAIMS_KEPT: usize = 1_500_000;
 

@@ -1,5 +1,7 @@
 //! Code systems and the codes that claims draw from.
 
+use crate::population::day::Day;
+
 pub(crate) const C4BB_ADJUDICATION: &str =
     "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBAdjudication";
 pub(crate) const C4BB_DISCRIMINATOR: &str =
@@ -30,6 +32,7 @@ pub(crate) const HL7_INFORMATION: &str =
 pub(crate) const NPI: &str = "http://hl7.org/fhir/sid/us-npi";
 pub(crate) const NDC: &str = "http://hl7.org/fhir/sid/ndc";
 pub(crate) const ICD10_CM: &str = "http://hl7.org/fhir/sid/icd-10-cm";
+pub(crate) const ICD9_CM: &str = "http://hl7.org/fhir/sid/icd-9-cm";
 pub(crate) const ICD10: &str = "http://hl7.org/fhir/sid/icd-10";
 pub(crate) const ICD10_PCS: &str = "http://www.cms.gov/Medicare/Coding/ICD10";
 pub(crate) const UCUM: &str = "http://unitsofmeasure.org";
@@ -122,6 +125,22 @@ pub(crate) const DIAGNOSES: [Diagnosis; 24] = [
     ),
     dx("R465", "R46.5", "SUSPICIOUSNESS AND MARKED EVASIVENESS"),
 ];
+
+/// Diagnoses of claims from before October 2015, in the ninth revision.
+pub(crate) const OLD_DIAGNOSES: [Diagnosis; 4] = [
+    dx("4019", "401.9", "HYPERTENSION NOS"),
+    dx("25000", "250.00", "DMII WO CMP NT ST UNCNTR"),
+    dx("53081", "530.81", "ESOPHAGEAL REFLUX"),
+    dx("2724", "272.4", "HYPERLIPIDEMIA NEC/NOS"),
+];
+
+/// The first day of the tenth revision.
+const ICD10_BEGINS: Day = Day::of(2015, 10, 1);
+
+/// Whether diagnoses of services up to this day are coded in the ninth revision.
+pub(crate) fn is_before_icd10(through: Day) -> bool {
+    through < ICD10_BEGINS
+}
 
 /// Causes from outside, for institutional claims.
 pub(crate) const EXTERNAL_CAUSES: [Diagnosis; 3] = [

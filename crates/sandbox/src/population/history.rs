@@ -73,7 +73,7 @@ impl History {
             let mut from = FIRST_LOAD.plus(back - YEARS_BACK - 11);
             let is_ancient = dice.chance(10);
             if is_ancient {
-                from = from.plus(-6 * 365);
+                from = from.plus(-10 * 365);
             } else if person.death.is_some_and(|death| from > death) {
                 from = from.plus(-400);
             }

@@ -1,11 +1,12 @@
 //! Parts that several claim types of version 2 share.
 
-use super::Writer;
+use super::{Writer, is_old_form};
 use crate::fhir::json::VARIABLE;
 use crate::fhir::vocabulary::{
     C4BB_ADJUDICATION, C4BB_CARE_TEAM_ROLE, C4BB_DIAGNOSIS_TYPE, C4BB_IDENTIFIER_TYPE,
     C4BB_SUB_TYPE, C4BB_SUPPORTING_INFO, DIAGNOSES, Diagnosis, EXTERNAL_CAUSES, HL7_ADJUDICATION,
-    HL7_DIAGNOSIS_TYPE, HL7_INFORMATION, ICD10, ICD10_CM, SENSITIVE, npi,
+    HL7_DIAGNOSIS_TYPE, HL7_INFORMATION, ICD9_CM, ICD10, ICD10_CM, OLD_DIAGNOSES, SENSITIVE,
+    is_before_icd10, npi,
 };
 use crate::population::claim::ClaimKind;
 
@@ -110,7 +111,12 @@ impl Writer<'_> {
     /// Opens a supportingInfo whose category is a CMS variable; the caller adds the value and
     /// closes it.
     pub(super) fn open_info(&mut self, sequence: &mut u32, variable: &str, display: &str) {
-        let category = (HL7_INFORMATION, "info", "Information");
+        let system = if is_old_form(self.claim) {
+            "http://hl7.org/fhir/ValueSet/claim-informationcategory"
+        } else {
+            HL7_INFORMATION
+        };
+        let category = (system, "info", "Information");
         self.open_info_of(sequence, category, Some((variable, display)));
     }
 
@@ -185,7 +191,10 @@ impl Writer<'_> {
         variable: &str,
         display: &str,
     ) {
-        let (system, code, code_display) = category.coding();
+        let (mut system, code, code_display) = category.coding();
+        if is_old_form(self.claim) {
+            system = "http://hl7.org/fhir/us/carin-bb/ValueSet/C4BBAdjudication";
+        }
         self.json.object("category");
         self.json.array("coding");
         self.json.coding(system, code, code_display);
@@ -349,9 +358,14 @@ impl Writer<'_> {
         self.json.number("sequence", sequence);
         self.json.object("diagnosisCodeableConcept");
         self.json.array("coding");
-        self.json
-            .coding(ICD10_CM, diagnosis.bare, diagnosis.display);
-        self.json.coding(ICD10, diagnosis.bare, diagnosis.display);
+        if is_before_icd10(self.claim.through) {
+            let old = self.dice.pick(&OLD_DIAGNOSES);
+            self.json.coding(ICD9_CM, old.bare, old.display);
+        } else {
+            self.json
+                .coding(ICD10_CM, diagnosis.bare, diagnosis.display);
+            self.json.coding(ICD10, diagnosis.bare, diagnosis.display);
+        }
         self.json.close_array();
         self.json.close();
         self.json.array("type");

@@ -8,6 +8,7 @@ use crate::fhir::vocabulary::{
     PRACTITIONERS, SPECIALTIES, TAXONOMY, UCUM, npi,
 };
 
+const DATA_ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 
 /// A code, or a variable, and what it says.
@@ -206,8 +207,24 @@ impl Writer<'_> {
         self.json.number_element(self.prescriber_sequence());
         self.json.close_array();
         self.json.object("productOrService");
-        self.json.array("coding");
-        self.json.coding(NDC, code, display);
+        if is_old_form(self.claim) && self.claim.is_one_in(2) {
+            // A drug that is not known: the reason stands where the code should.
+            self.json.array("extension");
+            self.json.open();
+            self.json.text("url", DATA_ABSENT);
+            self.json.object("valueCoding");
+            self.json.text("system", DATA_ABSENT);
+            self.json.text("code", "NULL");
+            self.json.text("display", "Data Absent Reason");
+            self.json.close();
+            self.json.close();
+            self.json.close_array();
+            self.json.array("coding");
+            self.json.coding(DATA_ABSENT, "NULL", "");
+        } else {
+            self.json.array("coding");
+            self.json.coding(NDC, code, display);
+        }
         self.json.close_array();
         self.json.close();
         if self.is_compound() {
@@ -219,12 +236,14 @@ impl Writer<'_> {
         self.json.object("quantity");
         if is_old_form(self.claim) {
             self.json.array("extension");
-            self.json.open();
-            self.json.text2("url", VARIABLE, "days_suply_num");
-            self.json.object("valueQuantity");
-            self.json.number("value", days);
-            self.json.close();
-            self.json.close();
+            for (variable, value) in [("days_suply_num", days), ("fill_num", 1)] {
+                self.json.open();
+                self.json.text2("url", VARIABLE, variable);
+                self.json.object("valueQuantity");
+                self.json.number("value", value);
+                self.json.close();
+                self.json.close();
+            }
             self.json.close_array();
         }
         let thousandths = if self.is_compound() {

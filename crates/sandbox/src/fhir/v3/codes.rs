@@ -1,6 +1,6 @@
-//! Code tables of version 3: claim types, supporting information, amounts.
+//! Code tables of version 3: supporting information.
 
-use crate::population::claim::{Claim, ClaimKind, Source, Standing};
+use crate::population::claim::{Claim, ClaimKind};
 
 /// Which claims a piece of supporting information belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,15 +9,25 @@ pub(super) enum On {
     Medical,
     /// Facilities.
     Facility,
+    /// Carrier and DME.
+    Professional,
+    /// Home health.
+    HomeHealth,
     /// Hospital and nursing facility stays.
     Stay,
+    /// Claims still in a shared system.
+    InFlight,
     /// Part D.
     Pharmacy,
 }
 
 impl On {
-    pub(super) fn holds(self, kind: ClaimKind) -> bool {
+    pub(super) fn holds(self, claim: &Claim) -> bool {
+        let kind = claim.kind;
         match self {
+            On::Professional => matches!(kind, ClaimKind::Carrier | ClaimKind::Dme),
+            On::HomeHealth => kind == ClaimKind::Hha,
+            On::InFlight => claim.source.is_shared_system(),
             On::Medical => kind != ClaimKind::Pde,
             On::Facility => kind.is_institutional(),
             On::Stay => matches!(kind, ClaimKind::Inpatient | ClaimKind::Snf),
@@ -36,7 +46,79 @@ pub(super) type CodedInfo = (
     &'static str,
 );
 
-pub(super) const CODED: [CodedInfo; 19] = [
+pub(super) const CODED: [CodedInfo; 28] = [
+    (
+        On::Medical,
+        "PRVDR_FAC_FIPS_ST_CD",
+        "Federal Information Processing Standards (FIPS) State Code",
+        "US-FIPS-STATE-CODES",
+        "04",
+        "",
+    ),
+    (
+        On::HomeHealth,
+        "CLM_HHA_LUP_IND_CD",
+        "Claim Lupa Indicator Code",
+        "CLM-HHA-LUP-IND-CD",
+        "L",
+        "Low utilization payment adjustment (LUPA) claim",
+    ),
+    (
+        On::HomeHealth,
+        "CLM_HHA_RFRL_CD",
+        "Claim Referral Code",
+        "CLM-HHA-RFRL-CD",
+        "1",
+        "PHYSICIAN REFERRAL - THE PATIENT WAS ADMITTED UPON THE RECOMMENDATION OF A PERSONAL PHYSICIAN.",
+    ),
+    (
+        On::HomeHealth,
+        "CLM_BNFT_ENHNCMT_CD",
+        "Claim Benefit Enhancement Code",
+        "CLM-BNFT-ENHNCMT-CD",
+        "2",
+        "TELEHEALTH",
+    ),
+    (
+        On::Stay,
+        "CLM_RLT_COND_CD",
+        "Claim Related Condition Code",
+        "CLM-RLT-COND-CD",
+        "09",
+        "NEITHER PATIENT NOR SPOUSE IS EMPLOYED",
+    ),
+    (
+        On::Professional,
+        "CLM_CARR_PMT_DNL_CD",
+        "Claim Payment Denial Code",
+        "CLM-CARR-PMT-DNL-CD",
+        "1",
+        "Physician/supplier",
+    ),
+    (
+        On::Professional,
+        "CLM_MDCR_PRFNL_PRVDR_ASGNMT_SW",
+        "Provider Assignment Indicator",
+        "CLM-MDCR-PRFNL-PRVDR-ASGNMT-SW",
+        "A",
+        "Assigned claim",
+    ),
+    (
+        On::InFlight,
+        "CLM_PD_STUS_CD",
+        "Claim Paid Status Code",
+        "CLM-PD-STUS-CD",
+        "I",
+        "",
+    ),
+    (
+        On::InFlight,
+        "CLM_AUDT_TRL_STUS_CD",
+        "Claim Status Code",
+        "CLM-AUDT-TRL-STUS-CD",
+        "FA",
+        "Accept",
+    ),
     (
         On::Medical,
         "CLM_ADJSTMT_TYPE_CD",
@@ -293,104 +375,3 @@ pub(super) const DATED: [(On, &str, &str, i32); 8] = [
         -16,
     ),
 ];
-
-/// Counts in the header of stays.
-pub(super) const COUNTS: [(&str, &str); 5] = [
-    (
-        "CLM_MDCR_IP_LRD_USE_CNT",
-        "Beneficiary Medicare Lifetime Reserve Days (LRD) Used Count",
-    ),
-    (
-        "CLM_INSTNL_MDCR_COINS_DAY_CNT",
-        "Beneficiary Total Coinsurance Days Count",
-    ),
-    (
-        "CLM_INSTNL_NCVRD_DAY_CNT",
-        "Claim Medicare Non Utilization Days Count",
-    ),
-    ("CLM_MDCR_HOSPC_PRD_CNT", "Hospice Period Count"),
-    ("CLM_MDCR_HHA_TOT_VISIT_CNT", "Claim HHA Visit Count"),
-];
-
-/// Amounts in the header of facility claims that are shares of the payment, in percent.
-pub(super) const SHARES: [(&str, &str, i64); 9] = [
-    (
-        "CLM_INSTNL_PER_DIEM_AMT",
-        "Claim Pass Thru Per Diem Amount",
-        2,
-    ),
-    (
-        "CLM_MDCR_IP_PPS_DSPRPRTNT_AMT",
-        "Claim PPS Capital Disproportionate Share Amount",
-        1,
-    ),
-    (
-        "CLM_MDCR_IP_PPS_CPTL_FSP_AMT",
-        "Claim PPS Capital Federal Specific Portion (FSP) Amount",
-        5,
-    ),
-    (
-        "CLM_MDCR_IP_PPS_CPTL_IME_AMT",
-        "Claim PPS Capital Indirect Medical Education (IME) Amount",
-        3,
-    ),
-    (
-        "CLM_MDCR_IP_PPS_CPTL_TOT_AMT",
-        "Claim Total PPS Capital Amount",
-        9,
-    ),
-    (
-        "CLM_MDCR_INSTNL_PRMRY_PYR_AMT",
-        "Primary Payer (if not Medicare) Claim Paid Amount",
-        0,
-    ),
-    (
-        "CLM_INSTNL_PRFNL_AMT",
-        "Professional Component Charge Amount",
-        0,
-    ),
-    (
-        "CLM_INSTNL_DRG_OUTLIER_AMT",
-        "DRG Outlier Approved Payment Amount",
-        0,
-    ),
-    (
-        "CLM_HIPPS_UNCOMPD_CARE_AMT",
-        "Claim Uncompensated Care Payment Amount",
-        1,
-    ),
-];
-
-/// The claim type code: by kind, and for shared systems by phase.
-pub(super) fn claim_type(claim: &Claim) -> (&'static str, &'static str) {
-    if claim.source.is_shared_system() {
-        return match claim.source {
-            Source::Vms => ("2800", "PROF MEDICARE SS DME"),
-            Source::Mcs => ("2700", "PROF MEDICARE SS PART B PROFESSIONAL"),
-            _ => match claim.kind {
-                ClaimKind::Inpatient => ("2011", "INST MEDICARE SS INPATIENT"),
-                ClaimKind::Snf => ("2021", "INST MEDICARE SS SNF"),
-                ClaimKind::Hha => ("2033", "INST MEDICARE SS HHA"),
-                ClaimKind::Hospice => ("2081", "INST MEDICARE SS HOSPICE"),
-                _ => ("2013", "INST MEDICARE SS OUTPATIENT"),
-            },
-        };
-    }
-    match (claim.kind, claim.standing) {
-        (ClaimKind::Pde, Standing::Superseded) => ("3", "MEDICARE PART D DELETED CLAIM"),
-        (ClaimKind::Pde, Standing::Final) if claim.revision > 0 => {
-            ("2", "MEDICARE PART D ADJUSTED CLAIM")
-        }
-        (ClaimKind::Pde, Standing::Final) => ("1", "MEDICARE PART D ORIGINAL CLAIM"),
-        (ClaimKind::Carrier, _) => (
-            "71",
-            "MEDICARE PART B PROFESSIONAL PHYSICIAN/SUPPLIER CLAIM (NON-DMEPOS)",
-        ),
-        (ClaimKind::Dme, _) => ("82", "MEDICARE DMERC DMEPOS CLAIM"),
-        (ClaimKind::Hha, _) => ("10", "MEDICARE HOME HEALTH AGENCY (HHA) CLAIM"),
-        (ClaimKind::Hospice, _) => ("50", "MEDICARE HOSPICE CLAIM"),
-        (ClaimKind::Inpatient, _) => ("60", "MEDICARE INPATIENT CLAIM"),
-        (ClaimKind::Outpatient, _) => ("40", "MEDICARE OUTPATIENT CLAIM"),
-        (ClaimKind::Snf, _) => ("20", "MEDICARE NON-SWING BED SNF CLAIM"),
-    }
-}

@@ -1,6 +1,7 @@
 //! Supporting information and the money of the header in version 3.
 
-use super::codes::{CARIN, CODED, COUNTS, DATED, On, SHARES};
+use super::amounts::{COUNTS, SHARES};
+use super::codes::{CARIN, CODED, DATED, On};
 use super::{SYSTEM, Writer};
 use crate::fhir::vocabulary::{
     C4BB_ADJUDICATION, C4BB_DISCRIMINATOR, C4BB_PAYER_STATUS, C4BB_SUPPORTING_INFO,
@@ -16,7 +17,7 @@ impl Writer<'_> {
         self.json.array("supportingInfo");
         self.observation_info();
         for (on, category, system, code, cms, display) in CARIN {
-            if on.holds(kind) {
+            if on.holds(self.claim) {
                 self.open_carin(category);
                 self.json.object("code");
                 self.json.array("coding");
@@ -27,14 +28,14 @@ impl Writer<'_> {
                 self.json.close();
             }
         }
-        if On::Facility.holds(kind) {
+        if On::Facility.holds(self.claim) {
             self.open_carin("admissionperiod");
             self.json
                 .period("timingPeriod", self.claim.from, self.claim.through);
             self.json.close();
         }
         for (on, category, name, system, code, display) in CODED {
-            if on.holds(kind) {
+            if on.holds(self.claim) {
                 self.open_info(category, name);
                 let (code, display) = self.adjusted(category, code, display);
                 self.json.object("code");
@@ -46,7 +47,7 @@ impl Writer<'_> {
             }
         }
         for (on, category, name, days) in DATED {
-            if on.holds(kind) {
+            if on.holds(self.claim) {
                 self.open_info(category, name);
                 self.json.day("timingDate", self.claim.through.plus(days));
                 self.json.close();
@@ -101,13 +102,13 @@ impl Writer<'_> {
             self.json.text("valueString", "00001337");
             self.json.close();
         }
-        if On::Stay.holds(self.claim.kind) {
+        if On::Stay.holds(self.claim) {
             self.open_carin("drg");
             let group = self.dice.pick(&["470", "291", "871", "690", "194"]);
             self.json.concept("code", DRG, group, "");
             self.json.close();
         }
-        if On::Facility.holds(self.claim.kind) {
+        if On::Facility.holds(self.claim) {
             self.open_carin("typeofbill");
             self.json.object("code");
             self.json.array("coding");
@@ -115,6 +116,7 @@ impl Writer<'_> {
                 .coding("https://www.nubc.org/CodeSystem/TypeOfBill", "0131", "");
             self.cms_coding("CLM-BILL-FAC-TYPE-CD", "1", "");
             self.cms_coding("CLM-BILL-CLSFCTN-CD", "13", "");
+            self.cms_coding("CLM-BILL-FREQ-CD", "1", "");
             self.json.close_array();
             self.json.close();
             self.json.close();
@@ -188,7 +190,7 @@ impl Writer<'_> {
         self.json
             .concept("reason", C4BB_PAYER_STATUS, code, display);
         self.json.close();
-        if On::Stay.holds(self.claim.kind) || self.claim.kind == ClaimKind::Hospice {
+        if On::Stay.holds(self.claim) || self.claim.kind == ClaimKind::Hospice {
             for (code, display) in COUNTS {
                 let count = self.dice.below(9);
                 self.open_cms_adjudication(code, display);

@@ -3,23 +3,23 @@
 use super::{STRUCTURE, SYSTEM, Writer};
 use crate::fhir::vocabulary::{
     C4BB_ADJUDICATION, C4BB_DISCRIMINATOR, C4BB_PAYER_STATUS, CPT, DRUGS, EQUIPMENT, HCPCS,
-    HL7_ADJUDICATION, HL7_IDENTIFIER_TYPE, MODIFIERS, NDC, NUBC_REVENUE, PLACES, REVENUE_CENTERS,
-    SERVICES, Service, UCUM, npi,
+    HL7_ADJUDICATION, HL7_IDENTIFIER_TYPE, MODIFIERS, NDC, PLACES, SERVICES, Service, UCUM, npi,
 };
 use crate::population::claim::ClaimKind;
 use crate::population::money::Amounts;
 
 const PLACE_OF_SERVICE: &str =
     "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set";
-const HIPPS: &str = "https://www.cms.gov/Medicare/Medicare-Fee-for-Service-Payment/ProspMedicareFeeSvcPmtGen/HIPPSCodes";
 
-const SUBMITTED: (&str, &str, &str) = (HL7_ADJUDICATION, "submitted", "Submitted Amount");
-const ELIGIBLE: (&str, &str, &str) = (HL7_ADJUDICATION, "eligible", "Eligible Amount");
+pub(super) const SUBMITTED: (&str, &str, &str) =
+    (HL7_ADJUDICATION, "submitted", "Submitted Amount");
+pub(super) const ELIGIBLE: (&str, &str, &str) = (HL7_ADJUDICATION, "eligible", "Eligible Amount");
 const BENEFIT: (&str, &str, &str) = (HL7_ADJUDICATION, "benefit", "Benefit Amount");
-const DEDUCTIBLE: (&str, &str, &str) = (HL7_ADJUDICATION, "deductible", "Deductible");
-const COINSURANCE: (&str, &str, &str) = (C4BB_ADJUDICATION, "coinsurance", "Co-insurance");
-const NONCOVERED: (&str, &str, &str) = (C4BB_ADJUDICATION, "noncovered", "Noncovered");
-const TO_PROVIDER: (&str, &str, &str) = (C4BB_ADJUDICATION, "paidtoprovider", "Paid to provider");
+pub(super) const DEDUCTIBLE: (&str, &str, &str) = (HL7_ADJUDICATION, "deductible", "Deductible");
+pub(super) const COINSURANCE: (&str, &str, &str) =
+    (C4BB_ADJUDICATION, "coinsurance", "Co-insurance");
+pub(super) const TO_PROVIDER: (&str, &str, &str) =
+    (C4BB_ADJUDICATION, "paidtoprovider", "Paid to provider");
 const BY_PATIENT: (&str, &str, &str) = (C4BB_ADJUDICATION, "paidbypatient", "Paid by patient");
 const PRIOR_PAYER: (&str, &str, &str) = (C4BB_ADJUDICATION, "priorpayerpaid", "Prior payer paid");
 
@@ -45,7 +45,7 @@ impl Writer<'_> {
     }
 
     /// An extension of one of CMS's own codes.
-    fn code_extension(&mut self, name: &str, code: &str, display: &str) {
+    pub(super) fn code_extension(&mut self, name: &str, code: &str, display: &str) {
         self.json.open();
         self.json.text2("url", STRUCTURE, name);
         self.json.object("valueCoding");
@@ -183,9 +183,11 @@ impl Writer<'_> {
         self.code_extension("CLM-PRCSG-IND-CD", "A", "");
         self.code_extension("CLM-SRVC-DDCTBL-SW", "0", "");
         self.code_extension("CLM-PRVDR-SPCLTY-CD", "11", "");
+        self.code_extension("CLM-PMT-80-100-CD", "0", "");
+        self.code_extension("CLM-FED-TYPE-SRVC-CD", "1", "");
     }
 
-    fn service(&mut self, (code, service): (&str, Service)) {
+    pub(super) fn service(&mut self, (code, service): (&str, Service)) {
         self.json.object("productOrService");
         self.json.array("coding");
         match service {
@@ -205,7 +207,7 @@ impl Writer<'_> {
         }
     }
 
-    fn line_status(&mut self) {
+    pub(super) fn line_status(&mut self) {
         self.json.open();
         let display = "Benefit Payment Status";
         self.json.concept(
@@ -217,9 +219,38 @@ impl Writer<'_> {
         self.json
             .concept("reason", C4BB_PAYER_STATUS, "other", "Other");
         self.json.close();
+        if self.dice.chance(100) {
+            self.adjustment_reason();
+        }
     }
 
-    fn drug_detail(&mut self) {
+    /// Why a line was not paid in full: group and reason, each in the general system and CMS's.
+    fn adjustment_reason(&mut self) {
+        self.json.open();
+        let display = "Adjustment Reason";
+        self.json
+            .concept("category", C4BB_DISCRIMINATOR, "adjustmentreason", display);
+        self.json.object("reason");
+        self.json.array("coding");
+        self.json.coding(
+            "https://x12.org/codes/claim-adjustment-group-codes",
+            "CO",
+            "",
+        );
+        self.cms_coding("ANSI-GRP-CD", "CO", "Contractual Obligations");
+        self.json.coding(
+            "https://x12.org/codes/claim-adjustment-reason-codes",
+            "45",
+            "",
+        );
+        let display = "Charge exceeds fee schedule/maximum allowable.";
+        self.cms_coding("ANSI-RSN-CD", "45", display);
+        self.json.close_array();
+        self.json.close();
+        self.json.close();
+    }
+
+    pub(super) fn drug_detail(&mut self) {
         let (drug, _) = self.dice.pick(&DRUGS);
         let thousandths = self.dice.between(1, 90) * 500;
         self.json.array("detail");
@@ -301,99 +332,6 @@ impl Writer<'_> {
         );
         self.json.close_array();
         if is_compound {
-            self.drug_detail();
-        }
-        self.json.close();
-    }
-
-    fn revenue_line(&mut self, number: u32, amounts: &Amounts, total: Option<&str>) {
-        let units = self.dice.between(1, 12);
-        self.json.open();
-        if total.is_none() {
-            self.json.array("extension");
-            self.code_extension("CLM-REV-CNTR-STUS-CD", "J", "");
-            self.code_extension("CLM-REV-PMT-MTHD-CD", "3", "");
-            self.code_extension("CLM-REV-DSCNT-IND-CD", "1", "");
-            self.json.close_array();
-        }
-        self.json.number("sequence", number);
-        let (center, display) = self.dice.pick(&REVENUE_CENTERS);
-        let (center, display) = total.map_or((center, display), |code| (code, "TOTAL CHARGE"));
-        self.json.object("revenue");
-        self.json.array("coding");
-        self.cms_coding("CLM-REV-CNTR-CD", center, display);
-        self.json.coding(NUBC_REVENUE, center, "");
-        self.cms_coding("CLM-DDCTBL-COINSRNC-CD", "0", "");
-        self.json.close_array();
-        self.json.close();
-        if total.is_some() {
-            let system = "http://terminology.hl7.org/CodeSystem/data-absent-reason";
-            self.json.concept(
-                "productOrService",
-                system,
-                "not-applicable",
-                "Not Applicable",
-            );
-        } else if self.claim.kind == ClaimKind::Hha && number == 1 {
-            self.json.concept("productOrService", HIPPS, "1AFKS", "");
-        } else {
-            let code = self.dice.pick(&SERVICES);
-            self.service(code);
-        }
-        match self.claim.kind {
-            ClaimKind::Outpatient => self.json.day("servicedDate", self.claim.from),
-            _ => self
-                .json
-                .period("servicedPeriod", self.claim.from, self.claim.through),
-        }
-        if total.is_none() {
-            self.json.object("quantity");
-            self.json.thousandths("value", units * 1_000);
-            self.json.close();
-        }
-        self.json.array("adjudication");
-        for (general, name, cents) in [
-            (
-                SUBMITTED,
-                ("CLM_LINE_SBMT_CHRG_AMT", "Line Submitted Charge Amount"),
-                amounts.submitted,
-            ),
-            (
-                ELIGIBLE,
-                ("CLM_LINE_ALOWD_CHRG_AMT", "Line Allowed Charge Amount"),
-                amounts.allowed,
-            ),
-            (
-                NONCOVERED,
-                ("CLM_LINE_NCVRD_CHRG_AMT", "Line Noncovered Charge Amount"),
-                amounts.noncovered,
-            ),
-            (
-                DEDUCTIBLE,
-                (
-                    "CLM_LINE_INSTNL_CSH_DDCTBL_AMT",
-                    "Revenue Cash Deductible Amount",
-                ),
-                amounts.deductible,
-            ),
-            (
-                COINSURANCE,
-                (
-                    "CLM_LINE_INSTNL_ADJSTD_AMT",
-                    "Revenue Adjusted Coinsurance Amount",
-                ),
-                amounts.coinsurance,
-            ),
-            (
-                TO_PROVIDER,
-                ("CLM_LINE_PRVDR_PMT_AMT", "Line Provider Payment Amount"),
-                amounts.paid,
-            ),
-        ] {
-            self.amount(general, name, cents);
-        }
-        self.json.close_array();
-        if total.is_none() && self.dice.chance(120) {
             self.drug_detail();
         }
         self.json.close();

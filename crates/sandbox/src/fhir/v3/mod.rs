@@ -1,6 +1,8 @@
 //! Bodies as API version 3 spells them: codes in `supportingInfo`, money of the header in
 //! `adjudication`, tags that say where a claim comes from and whether it is final.
 
+mod amounts;
+mod claim_type;
 mod codes;
 mod coverage;
 mod header;
@@ -8,6 +10,7 @@ mod lines;
 mod parts;
 mod patient;
 mod prior_authorization;
+mod revenue_line;
 
 pub(crate) use coverage::{coverage, coverage_ids};
 pub(crate) use patient::patient;
@@ -185,7 +188,7 @@ impl Writer<'_> {
 
     fn claim_type(&mut self) {
         let claim = self.claim;
-        let (code, display) = codes::claim_type(claim);
+        let (code, display) = claim_type::claim_type(claim);
         let general = match claim.kind {
             ClaimKind::Pde => "pharmacy",
             ClaimKind::Carrier | ClaimKind::Dme => "professional",

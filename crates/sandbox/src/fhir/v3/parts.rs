@@ -4,8 +4,9 @@ use super::{C4BB, US_CORE, Writer};
 use crate::fhir::json::Json;
 use crate::fhir::vocabulary::{
     C4BB_CARE_TEAM_ROLE, C4BB_DIAGNOSIS_TYPE, C4BB_PROCEDURE_TYPE, DIAGNOSES, Diagnosis,
-    EXTERNAL_CAUSES, HL7_CARE_TEAM_ROLE, HL7_DIAGNOSIS_TYPE, HL7_IDENTIFIER_TYPE, ICD10_CM,
-    ICD10_PCS, NPI, PRACTITIONERS, PROCEDURES, SENSITIVE, SPECIALTIES, TAXONOMY, UCUM, npi,
+    EXTERNAL_CAUSES, HL7_CARE_TEAM_ROLE, HL7_DIAGNOSIS_TYPE, HL7_IDENTIFIER_TYPE, ICD9_CM,
+    ICD10_CM, ICD10_PCS, NPI, OLD_DIAGNOSES, PRACTITIONERS, PROCEDURES, SENSITIVE, SPECIALTIES,
+    TAXONOMY, UCUM, is_before_icd10, npi,
 };
 use crate::population::claim::ClaimKind;
 
@@ -292,15 +293,26 @@ impl Writer<'_> {
         &mut self,
         sequence: u32,
         diagnosis: Diagnosis,
-        (system, code): (&str, &str),
+        (kind, code): (&str, &str),
         has_admission: bool,
     ) {
         self.json.open();
         self.json.number("sequence", sequence);
+        let (system, diagnosis) = if is_before_icd10(self.claim.through) {
+            (ICD9_CM, self.dice.pick(&OLD_DIAGNOSES))
+        } else {
+            (ICD10_CM, diagnosis)
+        };
+        // Now and then without the dot.
+        let digits = if self.dice.chance(50) {
+            diagnosis.bare
+        } else {
+            diagnosis.dotted
+        };
         self.json
-            .concept("diagnosisCodeableConcept", ICD10_CM, diagnosis.dotted, "");
+            .concept("diagnosisCodeableConcept", system, digits, "");
         self.json.array("type");
-        self.json.concept_element(system, code, "");
+        self.json.concept_element(kind, code, "");
         self.json.close_array();
         if has_admission {
             let present = self.dice.pick(&["Y", "N", "U"]);

@@ -6,7 +6,7 @@ use crate::fhir::body::Body;
 use crate::fhir::json::{InstantStyle, Json};
 use crate::fhir::vocabulary::{
     FACILITIES, HCPCS, HL7_CARE_TEAM_ROLE, HL7_CLAIM_TYPE, HL7_INFORMATION, MODIFIERS,
-    PRACTITIONERS, npi,
+    PRACTITIONERS, STATES, npi,
 };
 use crate::population::claim::PriorAuthorization;
 use crate::population::dice::Dice;
@@ -167,6 +167,7 @@ fn line(json: &mut Json, dice: &mut Dice, authorization: &PriorAuthorization, se
         ("PA-DT-ADDED", from.plus(-10)),
         ("PA-DT-UPDATED", from.plus(-9)),
         ("PA-REQ-REC-DT", from.plus(-10)),
+        ("PA-REQ-SUB-DT", from.plus(-11)),
         ("PA-DECISION-DT", from.plus(-8)),
         ("PA-DECISION-EXP-DT", authorization.until),
         ("MR-COUNT-ST-DT", from),
@@ -182,6 +183,13 @@ fn line(json: &mut Json, dice: &mut Dice, authorization: &PriorAuthorization, se
     json.object("valueCoding");
     json.text2("system", SYSTEM, "PA-DECISION");
     json.text("code", "A");
+    json.close();
+    json.close();
+    json.open();
+    json.text2("url", STRUCTURE, "SVC-RENDER-ST");
+    json.object("valueCoding");
+    json.text("system", "https://www.usps.com");
+    json.text("code", dice.pick(&STATES));
     json.close();
     json.close();
     for (name, count) in [("SERVICE-CNTS", dice.between(1, 20)), ("MR-COUNT-IND", 17)] {
