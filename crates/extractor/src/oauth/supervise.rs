@@ -54,10 +54,6 @@ async fn watch() -> std::io::Result<u8> {
 
 fn start_worker() -> std::io::Result<Pid> {
     // Not waited for here: everything that ends is reaped in one place.
-    #[expect(
-        clippy::zombie_processes,
-        reason = "reaped by the loop over all children"
-    )]
     let child = Command::new(std::env::current_exe()?)
         .args(std::env::args_os().skip(1))
         .spawn()?;

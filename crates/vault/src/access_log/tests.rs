@@ -46,9 +46,11 @@ fn lines_name_a_person_by_the_same_hash_and_by_nothing_else() {
     assert_eq!((check.lines, check.problem), (3, None));
 }
 
+type Touch = fn(Vec<String>) -> Vec<String>;
+
 #[test]
 fn every_way_of_touching_a_line_is_found() {
-    let touched: [(&str, fn(Vec<String>) -> Vec<String>); 5] = [
+    let touched: [(&str, Touch); 5] = [
         ("changed", |lines| {
             lines
                 .iter()

@@ -35,7 +35,10 @@ fn an_intent_stays_open_until_its_outcome_is_stored() {
         handle
     };
     let vault = vault(&data);
-    assert_eq!(vault.open_refreshes().unwrap(), [handle.clone()]);
+    assert_eq!(
+        vault.open_refreshes().unwrap(),
+        std::slice::from_ref(&handle)
+    );
     assert_eq!(vault.begin_refresh(&handle).unwrap().earlier_attempts, 1);
     let generation = vault
         .finish_refresh(&handle, &refreshed("refresh-2"))

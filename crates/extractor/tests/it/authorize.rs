@@ -1,20 +1,20 @@
 //! `authorize` from URL to stored grant, with a browser that is an HTTP client here.
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
-use claimlake_contract::{ApiVersion, Secret, SystemClock};
+use claimlake_contract::ApiVersion;
 use claimlake_extractor::oauth::{
-    App, AuthorizeEvent, AuthorizeRequest, BrokerClient, BrokerLaunch, OauthError, OneStep,
-    authorize, finish, start,
+    App, AuthorizeEvent, AuthorizeRequest, BrokerClient, OauthError, OneStep, authorize, finish,
+    start,
 };
-use claimlake_sandbox::{Sandbox, SandboxConfig};
-use claimlake_vault::{GrantChange, GrantState, KeySource, Vault};
+use claimlake_sandbox::Sandbox;
+use claimlake_vault::{GrantChange, GrantState, Vault};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use url::Url;
+
+use crate::world;
 
 struct World {
     sandbox: Sandbox,
@@ -24,33 +24,15 @@ struct World {
     _data: tempfile::TempDir,
 }
 
-fn launch() -> BrokerLaunch {
-    let test = std::env::current_exe().unwrap();
-    let folder: PathBuf = test.ancestors().nth(2).unwrap().into();
-    BrokerLaunch {
-        program: folder.join("examples").join("broker_process"),
-        arguments: vec!["broker".into()],
-    }
-}
-
 async fn world() -> World {
-    let sandbox = claimlake_sandbox::start(SandboxConfig {
-        patients: 3,
-        auto_consent: true,
-        ..SandboxConfig::default()
-    })
-    .await
-    .unwrap();
+    let sandbox = world::sandbox(3).await;
     let data = tempfile::tempdir().unwrap();
-    let key = KeySource::given(Secret::new("5".repeat(64)));
-    let vault = Vault::open(data.path(), &key, Arc::new(SystemClock)).unwrap();
-    let secret = sandbox.client_secret().clone();
-    let app = App::new(sandbox.url(), sandbox.client_id(), secret).unwrap();
-    let broker = BrokerClient::connect(&app, &vault, launch()).await.unwrap();
+    let vault = world::empty_vault(&data);
+    let broker = world::broker(&sandbox, &vault).await;
     World {
+        app: world::app(&sandbox),
         sandbox,
         vault,
-        app,
         broker,
         _data: data,
     }

@@ -3,19 +3,15 @@
 //! `CLAIMLAKE_KILLS` says how often (a few times where it is not set), `CLAIMLAKE_GRANTS` how many
 //! grants are refreshed meanwhile.
 
-use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::Arc;
 use std::time::Duration;
 
-use claimlake_contract::{ApiVersion, Secret, SystemClock};
-use claimlake_extractor::oauth::{App, AutomaticConsent};
-use claimlake_sandbox::{Sandbox, SandboxConfig};
-use claimlake_vault::{GrantState, KeySource, TokenLock, Vault};
+use claimlake_sandbox::Sandbox;
+use claimlake_vault::{GrantState, Vault};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-const VAULT_KEY: &str = "5555555555555555555555555555555555555555555555555555555555555555";
+use crate::world::{self, VAULT_KEY, broker_has_ended, program};
 
 /// A sandbox with people who have consented.
 struct World {
@@ -32,38 +28,11 @@ fn number(variable: &str, usually: usize) -> usize {
         .unwrap_or(usually)
 }
 
-/// The program of `examples/broker_process.rs`, which cargo builds with the tests.
-fn program() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let folder = test.ancestors().nth(2).unwrap();
-    folder.join("examples").join("broker_process")
-}
-
 async fn world(latency_ms: u64) -> World {
     let grants = number("CLAIMLAKE_GRANTS", 12);
-    let sandbox = claimlake_sandbox::start(SandboxConfig {
-        patients: grants,
-        auto_consent: true,
-        ..SandboxConfig::default()
-    })
-    .await
-    .unwrap();
+    let sandbox = world::sandbox(grants).await;
     let data = tempfile::tempdir().unwrap();
-    let key = KeySource::given(Secret::new(VAULT_KEY));
-    let vault = Vault::open(data.path(), &key, Arc::new(SystemClock)).unwrap();
-    let app = App::new(
-        sandbox.url(),
-        sandbox.client_id(),
-        sandbox.client_secret().clone(),
-    )
-    .unwrap();
-    {
-        let consent = AutomaticConsent::begin(app, &vault, "http://127.0.0.1/callback").unwrap();
-        for login in sandbox.logins() {
-            let now = chrono::Utc::now;
-            consent.consent(ApiVersion::V2, &login, now).await.unwrap();
-        }
-    }
+    let vault = world::consented(&sandbox, &data).await;
     if latency_ms > 0 {
         // The delay comes after the rotation: the time in which a kill costs a consent.
         let slow = format!("slow:ms={latency_ms},only=token");
@@ -126,12 +95,6 @@ impl World {
         assert_eq!(counted, refreshes);
         println!("{refreshes} refreshes of {} grants, all kept", self.grants);
     }
-
-    async fn broker_has_ended(&self) {
-        while TokenLock::try_acquire(self.data.path()).unwrap().is_none() {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
 }
 
 /// A small seeded generator: the instants of the kills are the same in every run.
@@ -185,7 +148,7 @@ async fn a_killed_process_costs_no_consent_and_no_refresh_is_lost() {
         tokio::time::sleep(Duration::from_millis(50 + seeded.below(900))).await;
         process.kill().await.unwrap();
     }
-    world.broker_has_ended().await;
+    broker_has_ended(&world.data).await;
     world.assert_every_refresh_was_kept();
     world.assert_nothing_lost().await;
 }
@@ -201,7 +164,7 @@ async fn stopping_everything_by_sigterm_costs_no_consent() {
         send_signal(broker, "-TERM");
         send_signal(process.id().unwrap(), "-TERM");
         process.wait().await.unwrap();
-        world.broker_has_ended().await;
+        broker_has_ended(&world.data).await;
     }
     world.assert_every_refresh_was_kept();
     world.assert_nothing_lost().await;

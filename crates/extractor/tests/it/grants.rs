@@ -1,70 +1,16 @@
 //! Lists, files and single grants, against a sandbox and a broker process.
 
-use std::sync::Arc;
-
 use chrono::{TimeDelta, Utc};
-use claimlake_contract::{ApiVersion, Secret, SystemClock};
+use claimlake_contract::{ApiVersion, Secret};
+use claimlake_extractor::TokenSource as _;
 use claimlake_extractor::oauth::grants::{
     ExportTo, GrantFilter, ImportReport, export, import, lend, list, revoke,
 };
-use claimlake_extractor::oauth::{
-    App, AutomaticConsent, BrokerClient, BrokerLaunch, OauthError, Revoked,
-};
-use claimlake_sandbox::{Sandbox, SandboxConfig};
-use claimlake_vault::{AccessAction, GrantState, KeySource, TokenLock, Vault};
+use claimlake_extractor::oauth::{OauthError, Revoked};
+use claimlake_sandbox::Sandbox;
+use claimlake_vault::{AccessAction, GrantState, Vault};
 
-async fn sandbox(people: usize) -> Sandbox {
-    let config = SandboxConfig {
-        patients: people,
-        auto_consent: true,
-        ..SandboxConfig::default()
-    };
-    claimlake_sandbox::start(config).await.unwrap()
-}
-
-fn empty_vault(data: &tempfile::TempDir) -> Vault {
-    let key = KeySource::given(Secret::new("5".repeat(64)));
-    Vault::open(data.path(), &key, Arc::new(SystemClock)).unwrap()
-}
-
-fn app(sandbox: &Sandbox) -> App {
-    let secret = sandbox.client_secret().clone();
-    App::new(sandbox.url(), sandbox.client_id(), secret).unwrap()
-}
-
-async fn consented(sandbox: &Sandbox, data: &tempfile::TempDir) -> Vault {
-    let vault = empty_vault(data);
-    {
-        let consent =
-            AutomaticConsent::begin(app(sandbox), &vault, "http://127.0.0.1/callback").unwrap();
-        for login in sandbox.logins() {
-            consent
-                .consent(ApiVersion::V2, &login, Utc::now)
-                .await
-                .unwrap();
-        }
-    }
-    vault
-}
-
-async fn broker(sandbox: &Sandbox, vault: &Vault) -> BrokerClient {
-    let test = std::env::current_exe().unwrap();
-    let folder = test.ancestors().nth(2).unwrap();
-    let launch = BrokerLaunch {
-        program: folder.join("examples").join("broker_process"),
-        arguments: vec!["broker".into()],
-    };
-    BrokerClient::connect(&app(sandbox), vault, launch)
-        .await
-        .unwrap()
-}
-
-async fn ended(broker: BrokerClient, data: &tempfile::TempDir) {
-    drop(broker);
-    while TokenLock::try_acquire(data.path()).unwrap().is_none() {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-}
+use crate::world::{VAULT_KEY, broker, broker_has_ended, consented, empty_vault, sandbox};
 
 fn everything() -> GrantFilter {
     GrantFilter::default()
@@ -109,7 +55,6 @@ async fn what_one_vault_exports_another_imports_and_goes_on_with() {
         expires_at: Utc::now(),
         generation: present,
     };
-    use claimlake_extractor::TokenSource as _;
     client.after_rejection(&handle, &rejected).await.unwrap();
     let late = import(&new, &client, text.as_bytes(), ApiVersion::V3)
         .await
@@ -233,7 +178,8 @@ async fn an_export_waits_for_the_broker_and_is_sealed_to_its_recipient() {
     let data = tempfile::tempdir().unwrap();
     let vault = consented(&sandbox, &data).await;
     let client = broker(&sandbox, &vault).await;
-    ended(client, &data).await;
+    drop(client);
+    broker_has_ended(&data).await;
     let key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
     let to = ExportTo::Recipient(key.parse().unwrap());
     let sealed = export(&vault, &everything(), &to, Utc::now()).unwrap();
@@ -260,7 +206,7 @@ async fn a_broker_of_another_server_is_waited_for() {
 fn secrets(sandbox: &Sandbox, vault: &Vault) -> Vec<(&'static str, String)> {
     let mut secrets = vec![
         ("client secret", sandbox.client_secret().expose().to_owned()),
-        ("vault key", "5".repeat(64)),
+        ("vault key", VAULT_KEY.to_owned()),
     ];
     for grant in vault.grants().unwrap() {
         let tokens = vault.tokens(&grant.handle).unwrap();
@@ -310,7 +256,6 @@ async fn no_file_and_no_error_text_holds_a_secret_or_a_patient() {
             expires_at: Utc::now(),
             generation: grant.generation,
         };
-        use claimlake_extractor::TokenSource as _;
         let error = client
             .after_rejection(&grant.handle, &rejected)
             .await
