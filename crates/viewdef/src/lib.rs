@@ -1,6 +1,4 @@
-//! SQL-on-FHIR v2 ViewDefinitions: checked, compiled, turned into columns.
-//!
-//! Pure and synchronous, without files and without knowledge of any one resource type.
+#![doc = include_str!("../README.md")]
 
 pub mod column;
 pub mod definition;

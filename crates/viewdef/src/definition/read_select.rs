@@ -113,7 +113,9 @@ impl Reader {
         let name = self.name(object, place);
         let path = self.required_path(object, "path", place);
         let fhir_type = self.text(object, "type", place).map(|uri| {
-            let own = uri.strip_prefix("http://hl7.org/fhir/StructureDefinition/");
+            let own = uri
+                .strip_prefix("http://hl7.org/fhir/StructureDefinition/")
+                .or_else(|| uri.strip_prefix("http://hl7.org/fhirpath/System."));
             own.map(str::to_owned).unwrap_or(uri)
         });
         let collection = match object.get("collection") {

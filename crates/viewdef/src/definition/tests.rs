@@ -169,3 +169,29 @@ fn tags_set_the_type_and_fhir_types_do_without_them() {
         assert_eq!(scalar(None, fhir).map(|it| it.scalar), Ok(expected));
     }
 }
+
+#[test]
+fn types_may_be_written_as_uris() {
+    let typed = |uri: &str| {
+        let view = view_with(json!([{"column": [{"name": "a", "path": "x", "type": uri}]}]));
+        ViewDefinition::from_json(&view).unwrap().columns()[0]
+            .column_type
+            .scalar
+    };
+    for (uri, expected) in [
+        (
+            "http://hl7.org/fhir/StructureDefinition/positiveInt",
+            ScalarType::Int32,
+        ),
+        (
+            "http://hl7.org/fhirpath/System.Boolean",
+            ScalarType::Boolean,
+        ),
+        (
+            "http://example.org/StructureDefinition/integer",
+            ScalarType::Utf8,
+        ),
+    ] {
+        assert_eq!(typed(uri), expected, "{uri}");
+    }
+}
