@@ -23,10 +23,11 @@ def binary():
     return path
 
 
-def claimlake(home, *arguments):
+def claimlake(home, *arguments, env=None):
     """Runs the command and returns its last event."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("CLAIMLAKE_")}
     environment |= {"HOME": str(home), "XDG_CONFIG_HOME": str(home / "config")}
+    environment |= env or {}
     ended = subprocess.run(
         [binary(), "--json", *map(str, arguments)],
         cwd=home, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600,
