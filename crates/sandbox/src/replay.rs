@@ -208,6 +208,12 @@ impl Records for Recording {
 fn missing(key: &Key) -> Reply {
     let (_, method, path, query) = key;
     let names: Vec<&str> = query.iter().map(|(name, _)| name.as_str()).collect();
+    tracing::warn!(
+        method,
+        path = without_id(path),
+        query.names = names.join(","),
+        "the recording holds no answer to this request"
+    );
     Reply::json(
         501,
         &json!({

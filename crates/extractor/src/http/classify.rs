@@ -58,6 +58,10 @@ pub(crate) fn classify(status: u16, headers: &AnswerHeaders, body: &[u8]) -> Ver
         406 => Verdict::Failed("the server cannot answer in FHIR JSON (406)"),
         408 | 425 => Verdict::ServerError,
         429 => Verdict::Throttled,
+        501 => Verdict::Stop(
+            "the server does not do this (501): a sandbox that replays has no recording of this \
+             request; use the pipeline and options it was recorded with",
+        ),
         500..600 => Verdict::ServerError,
         _ => Verdict::Failed("the server answers with an unexpected status"),
     }
