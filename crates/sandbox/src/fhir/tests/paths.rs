@@ -59,7 +59,7 @@ fn every_structural_path_of_the_real_bodies_occurs() {
     };
     let store = FhirStore::new(PopulationConfig {
         seed: 1,
-        patients: 60,
+        patients: 30,
         eobs_mean: 40,
     });
     for (space, name) in [(ApiVersion::V2, "v2"), (ApiVersion::V3, "v3")] {

@@ -66,7 +66,7 @@ fn types_dates_sources_tags_and_labels_narrow_a_search() {
             count: usize::MAX,
             ..search
         };
-        (0..40)
+        (0..16)
             .flat_map(|person| found(&store, person, space, EOB, &search))
             .collect::<Vec<_>>()
     };
@@ -90,24 +90,37 @@ fn types_dates_sources_tags_and_labels_narrow_a_search() {
     late.narrow("ge2025").unwrap();
     let mut early = Span::default();
     early.narrow("lt2025").unwrap();
-    let (late, early) = (
-        search(
-            Search {
-                service_date: late,
-                ..Search::default()
-            },
-            ApiVersion::V2,
-        )
-        .len(),
-        search(
-            Search {
-                service_date: early,
-                ..Search::default()
-            },
-            ApiVersion::V2,
-        )
-        .len(),
+    let in_late = search(
+        Search {
+            service_date: late,
+            ..Search::default()
+        },
+        ApiVersion::V2,
     );
+    let ends = in_late
+        .iter()
+        .filter_map(|claim| claim.pointer("/billablePeriod/end")?.as_str());
+    assert!(
+        ends.clone().all(|end| end >= "2025"),
+        "the last day of service counts"
+    );
+    assert!(
+        in_late.iter().any(|claim| {
+            claim["billablePeriod"]["start"]
+                .as_str()
+                .is_some_and(|start| start < "2025")
+        }),
+        "not the first"
+    );
+    let late = in_late.len();
+    let early = search(
+        Search {
+            service_date: early,
+            ..Search::default()
+        },
+        ApiVersion::V2,
+    )
+    .len();
     assert!(late > 0 && early > 0);
     assert_eq!(late + early, all);
 
