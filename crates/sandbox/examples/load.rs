@@ -1,4 +1,4 @@
-//! Asks a running sandbox for pages as fast as it answers: `load URL CLIENT_ID CLIENT_SECRET [PEOPLE] [CONNECTIONS] [SECONDS] [VERSION]`.
+//! Asks a running sandbox for pages as fast as it answers: `load URL CLIENT_ID CLIENT_SECRET [PEOPLE] [CONNECTIONS] [SECONDS] [VERSION] [COUNT]`.
 //! The sandbox must be started with automatic consent.
 
 use std::error::Error;
@@ -85,7 +85,7 @@ fn main() -> Result<(), Failure> {
     let host = text(0).trim_start_matches("http://").to_owned();
     let (people, connections) = (number(3, 20), number(4, 8));
     let seconds = u64::try_from(number(5, 5))?;
-    let version = number(6, 2);
+    let (version, count) = (number(6, 2), number(7, 50));
     let mut first = Connection::open(&host)?;
     let tokens = (0..people)
         .map(|person| first.token(&text(1), &text(2), &format!("BBUser{person:05}")))
@@ -107,7 +107,7 @@ fn main() -> Result<(), Failure> {
                     let token = &tokens[turn % tokens.len()];
                     turn += 1;
                     let request = format!(
-                        "GET /v{version}/fhir/ExplanationOfBenefit?_count=50 HTTP/1.1\r\n\
+                        "GET /v{version}/fhir/ExplanationOfBenefit?_count={count} HTTP/1.1\r\n\
                          host: {host}\r\nauthorization: Bearer {token}\r\n\r\n"
                     );
                     let (_, body) = connection.send(&request)?;
