@@ -1,5 +1,6 @@
 //! `GET /vN/fhir/{Patient,Coverage,ExplanationOfBenefit}`: a page of a search.
 
+use bytes::Bytes;
 use claimlake_contract::ApiVersion;
 
 use crate::fault::{FaultKind, Occasion, Stage};
@@ -7,7 +8,7 @@ use crate::http::{Reply, Request};
 use crate::serve::bundle::{LinkBase, is_paged, lead_next_away, loop_next, searchset};
 use crate::serve::gate::{self, Admitted};
 use crate::serve::query::{self, backend_refusal, outcome};
-use crate::serve::records::{Drift, Found, Kind};
+use crate::serve::records::{Drift, Found, Kind, Search};
 use crate::service::{Api, Service};
 
 const DEFAULT_SOURCES: &str = "NCH,DDPS";
@@ -101,11 +102,9 @@ pub(crate) fn answer(
             }
             FaultKind::NextLoop => loop_next(&mut links),
             FaultKind::ForeignPatient => {
-                let other = (person + 1) % service.records.people().max(1);
-                let search = query::Checked::default().search;
-                let search = crate::serve::records::Search { count: 1, ..search };
-                let foreign = service.records.search(other, space, kind, &search, now);
-                found.resources.extend(foreign.resources);
+                found
+                    .resources
+                    .extend(of_somebody_else(service, person, space, kind));
             }
             _ => {}
         }
@@ -116,6 +115,27 @@ pub(crate) fn answer(
         "application/json",
         searchset(&id, found, total, &links),
     )
+}
+
+/// The first resource of the next person who has one.
+fn of_somebody_else(
+    service: &Service,
+    person: usize,
+    space: ApiVersion,
+    kind: Kind,
+) -> Option<Bytes> {
+    let people = service.records.people();
+    let search = Search {
+        count: 1,
+        ..Search::default()
+    };
+    (1..people).find_map(|step| {
+        let other = (person + step) % people;
+        let found = service
+            .records
+            .search(other, space, kind, &search, service.now());
+        found.resources.into_iter().next()
+    })
 }
 
 /// The person named by the query must be that of the token, in the id space of the URL.
