@@ -9,7 +9,7 @@ use claimlake_contract::ApiVersion;
 
 use super::{FhirStore, lock, v2, v2_id, v3, v3_id};
 use crate::population::claim::{ClaimKind, Standing};
-use crate::population::history::Disturbance;
+use crate::population::history::{Disturbance, load_time};
 use crate::population::money::Bill;
 use crate::serve::records::{Drift, Found, Kind, PersonTruth, Records, Search};
 
@@ -86,10 +86,15 @@ impl Records for FhirStore {
     }
 
     fn drift(&self, person: usize, space: ApiVersion, drift: Drift) {
+        let life = self.life(person);
         let disturbance = match drift {
-            Drift::Insert => Disturbance::Insert,
-            Drift::Delete => Disturbance::DeleteFirst {
-                in_v3: space == ApiVersion::V3,
+            Drift::Insert => Disturbance::Insert {
+                number: life.history.free_number(),
+                load: load_time(life.as_of.0),
+            },
+            Drift::Delete => match life.history.first_shown(space) {
+                Some(number) => Disturbance::Delete { number },
+                None => return,
             },
         };
         lock(&self.drift)

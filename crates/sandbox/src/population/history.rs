@@ -7,22 +7,23 @@ use super::claim::{
 use super::day::{self, Day};
 use super::dice::Dice;
 use super::person::Person;
+use claimlake_contract::ApiVersion;
 
 /// The day of the first load; each further one is a week later.
 pub(crate) const FIRST_LOAD: Day = Day::of(2026, 10, 31);
+
+/// A history of this size gets no further weekly loads.
+const LARGEST_HISTORY: usize = 9_000;
 
 const YEARS_BACK: i32 = 4 * 365;
 
 /// A disturbance of one person's claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Disturbance {
-    /// A claim that sorts before all others appears.
-    Insert,
-    /// The claim that v2 sorts first, or v3, disappears.
-    DeleteFirst {
-        /// By the order of v3.
-        in_v3: bool,
-    },
+    /// A claim that sorts before all others appears, with this number, at this time.
+    Insert { number: u32, load: i64 },
+    /// The claim of this number disappears.
+    Delete { number: u32 },
 }
 
 /// All claims of one person.
@@ -52,10 +53,10 @@ impl History {
         for week in 1..=weeks {
             history.weekly_load(person, week);
         }
-        history.sort(person.index);
-        for (count, disturbance) in drift.iter().enumerate() {
-            history.disturb(person, weeks, *disturbance, count);
+        for disturbance in drift {
+            history.disturb(person, *disturbance);
         }
+        history.sort(person.index);
         history
     }
 
@@ -139,6 +140,10 @@ impl History {
         let mut dice = Dice::of(&[person.seed, 0x7765_656b, u64::from(week)]);
         let load = load_time(week);
         let is_shown = person.index == 0;
+        if self.claims.len() >= LARGEST_HISTORY {
+            // Ids have room for no more.
+            return;
+        }
         self.settle(load);
         if is_shown || dice.chance(250) {
             let from = signed(dice.below(1_000));
@@ -293,11 +298,9 @@ impl History {
         });
     }
 
-    fn disturb(&mut self, person: &Person, weeks: u32, disturbance: Disturbance, count: usize) {
+    fn disturb(&mut self, person: &Person, disturbance: Disturbance) {
         match disturbance {
-            Disturbance::Insert => {
-                let number = MOST_CLAIMS.saturating_sub(u32::try_from(count).unwrap_or_default());
-                let load = load_time(weeks);
+            Disturbance::Insert { number, load } => {
                 let (day, _) = day::split(load);
                 self.claims.push(Claim {
                     number,
@@ -310,20 +313,30 @@ impl History {
                     ..Claim::default()
                 });
             }
-            Disturbance::DeleteFirst { in_v3 } => {
-                let order = if in_v3 { &self.v3 } else { &self.v2 };
-                // What v3's default search shows is settled; its first is what a client misses.
-                let first = order.iter().copied().find(|position| {
-                    self.claims.get(*position).is_some_and(|claim| {
-                        !claim.source.is_shared_system() && !claim.is_sensitive
-                    })
-                });
-                if let Some(position) = first {
-                    self.claims.remove(position);
-                }
+            Disturbance::Delete { number } => {
+                self.claims.retain(|claim| claim.number != number);
             }
         }
-        self.sort(person.index);
+    }
+
+    /// The number of the claim that v2 or v3 shows first to a client that asks for nothing special.
+    pub(crate) fn first_shown(&self, version: ApiVersion) -> Option<u32> {
+        let order = match version {
+            ApiVersion::V2 => &self.v2,
+            ApiVersion::V3 => &self.v3,
+        };
+        order
+            .iter()
+            .filter_map(|position| self.claims.get(*position))
+            .find(|claim| claim.is_in_v2())
+            .map(|claim| claim.number)
+    }
+
+    /// A number that no claim has, far from those that weekly loads give out.
+    pub(crate) fn free_number(&self) -> u32 {
+        let intruders = self.claims.iter().filter(|claim| claim.is_intruder);
+        let lowest = intruders.map(|claim| claim.number).min();
+        lowest.unwrap_or(MOST_CLAIMS + 1).saturating_sub(1)
     }
 }
 
@@ -338,7 +351,7 @@ fn claim_count(person: &Person, eobs_mean: u32, dice: &mut Dice) -> u32 {
     let (low, high) = ranges.get(drawn).copied().unwrap_or_default();
     let count = eobs_mean.saturating_mul(dice.between(low, high)) / 100;
     let least = if drawn == 0 || eobs_mean == 0 { 0 } else { 1 };
-    count.clamp(least, MOST_CLAIMS / 3)
+    count.clamp(least, MOST_CLAIMS / 4)
 }
 
 fn kind(person: &Person, dice: &mut Dice) -> ClaimKind {

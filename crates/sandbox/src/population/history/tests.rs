@@ -1,3 +1,5 @@
+use claimlake_contract::ApiVersion;
+
 use super::{Disturbance, History, load_time};
 use crate::population::claim::{ClaimKind, Standing, v2_claim_id, v3_claim_id};
 use crate::population::person::Person;
@@ -130,14 +132,39 @@ fn versions_of_a_claim_share_its_group_and_only_one_counts() {
 fn an_intruder_sorts_first_in_both_versions_and_a_deletion_takes_the_first() {
     let person = person(2);
     let plain = History::of(&person, 50, 0, &[]);
-    let grown = History::of(&person, 50, 0, &[Disturbance::Insert]);
+    let number = plain.free_number();
+    let insert = Disturbance::Insert {
+        number,
+        load: load_time(0),
+    };
+    let grown = History::of(&person, 50, 0, &[insert]);
     assert_eq!(grown.claims.len(), plain.claims.len() + 1);
     assert!(grown.claims[grown.v2[0]].is_intruder);
     assert!(grown.claims[grown.v3[0]].is_intruder);
-    let both = [
-        Disturbance::Insert,
-        Disturbance::DeleteFirst { in_v3: false },
-    ];
+    assert_eq!(grown.first_shown(ApiVersion::V2), Some(number));
+    assert_eq!(grown.free_number(), number - 1);
+    let both = [insert, Disturbance::Delete { number }];
     let restored = History::of(&person, 50, 0, &both);
     assert_eq!(restored.claims, plain.claims);
+}
+
+#[test]
+fn what_disappeared_stays_away_when_weekly_loads_come() {
+    let person = person(0);
+    let plain = History::of(&person, 50, 0, &[]);
+    let number = plain.first_shown(ApiVersion::V3).unwrap();
+    let later = History::of(&person, 50, 3, &[Disturbance::Delete { number }]);
+    assert!(later.claims.iter().all(|claim| claim.number != number));
+    assert_ne!(later.first_shown(ApiVersion::V3), Some(number));
+    assert_eq!(
+        later.claims.len() + 1,
+        History::of(&person, 50, 3, &[]).claims.len()
+    );
+}
+
+#[test]
+fn a_history_stops_growing_before_its_ids_run_out() {
+    let person = person(0);
+    let history = History::of(&person, u32::MAX, 3_000, &[]);
+    assert!(history.claims.len() < 9_500);
 }
