@@ -11,8 +11,6 @@ mod plan;
 mod pool;
 mod reject;
 mod stage;
-#[cfg(test)]
-mod tests;
 mod transform;
 
 pub use claimlake_viewdef::engine::{ContextColumn, ContextSource};

@@ -11,6 +11,9 @@ use crate::json::load;
 /// Keys beyond this number are not remembered by one shape: no input makes it grow without end.
 const MAX_EDGES: usize = 1 << 16;
 
+/// Keys of one node beyond this number are not remembered: they are compared one by one.
+const MAX_EDGES_OF_NODE: usize = 256;
+
 /// A node of the shape, by its position.
 pub(super) type NodeId = u32;
 
@@ -123,7 +126,7 @@ impl Shape {
     /// node. Nothing where no more keys are remembered.
     pub(super) fn learn(&mut self, node: NodeId, key: &str) -> Option<u32> {
         let known = self.nodes.get(node as usize)?;
-        if self.edges >= MAX_EDGES {
+        if self.edges >= MAX_EDGES || known.edges.len() >= MAX_EDGES_OF_NODE {
             return None;
         }
         let mut edge = Edge::new(key);
@@ -143,11 +146,14 @@ impl Shape {
             .and_then(|bare| self.located(node, bare));
         if let Some(value) = beside {
             edge.odd = true;
-            edge.child = value;
-            edge.unread = self
+            let read_below = self
                 .nodes
                 .get(value as usize)
-                .is_none_or(|value| value.edges.iter().all(|edge| edge.unread));
+                .is_some_and(|value| value.edges.iter().any(|edge| !edge.unread));
+            if read_below {
+                edge.child = value;
+                edge.unread = false;
+            }
         }
         self.edges += 1;
         let edges = &mut self.nodes.get_mut(node as usize)?.edges;

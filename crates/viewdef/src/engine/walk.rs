@@ -3,6 +3,8 @@
 //! Strictness is the same whether a value is located or not: structure, strings, numbers and
 //! keys that come twice are found everywhere.
 
+use std::collections::HashSet;
+
 use super::shape::{NodeId, ROOT, Shape, UNKNOWN};
 use super::tape::{Entry, Kind, Position, Tape};
 use crate::json::{Fault, load, number_end, string_end, unescape};
@@ -238,7 +240,7 @@ impl Walk<'_> {
             None => (true, 0),
         };
         let mut seen = Vec::new();
-        let mut unremembered = Vec::new();
+        let mut unremembered = HashSet::new();
         let mut previous = u32::MAX;
         loop {
             if self.byte() != b'"' {
@@ -358,8 +360,9 @@ impl Walk<'_> {
             .map(|index| index as u32);
         if index.is_none() {
             let key = std::str::from_utf8(&key).map_err(|_| Refusal::NotJson)?;
-            // A quote or a backslash in a key would end or escape it in its quotes.
-            if !escaped {
+            // Such a key, put in quotes, would not be the text of a key.
+            let is_plain = !escaped || !key.contains(|c| c == '"' || c == '\\' || c < ' ');
+            if is_plain {
                 index = self.shape.learn(node, key);
             }
         }
@@ -375,13 +378,11 @@ impl Walk<'_> {
         &mut self,
         node: NodeId,
         depth: u32,
-        keys: &mut Vec<Vec<u8>>,
+        keys: &mut HashSet<Vec<u8>>,
     ) -> Result<(), Refusal> {
-        let key = self.plain_key()?;
-        if keys.contains(&key) {
+        if !keys.insert(self.plain_key()?) {
             return Err(Refusal::DuplicateKey);
         }
-        keys.push(key);
         if let Some(node) = self.shape.nodes.get_mut(node as usize) {
             node.overflow += 1;
         }
@@ -391,7 +392,7 @@ impl Walk<'_> {
     /// The members of an object of which nothing is remembered.
     #[cold]
     fn unknown_members(&mut self, depth: u32) -> Result<(), Refusal> {
-        let mut keys = std::collections::HashSet::new();
+        let mut keys = HashSet::new();
         loop {
             if !keys.insert(self.plain_key()?) {
                 return Err(Refusal::DuplicateKey);

@@ -1,0 +1,150 @@
+//! A value that does not fit its column is null and a reject without the value.
+
+use claimlake_contract::RejectReason;
+use claimlake_transformer::Part2;
+
+use crate::scene::{Scene, Staged, claim};
+
+fn transformed(rest: &str) -> Staged {
+    let scene = Scene::new();
+    scene.land(&[vec![claim("1", rest)]]);
+    scene.transform()
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_null_and_told_without_the_value() {
+    for (rest, column, reason, expected, found) in [
+        (
+            r#","payment":{"amount":{"value":"555.55"}}"#,
+            "amount",
+            RejectReason::WrongType,
+            "DECIMAL(18,2)",
+            "string",
+        ),
+        (
+            r#","payment":{"amount":{"value":555.555}}"#,
+            "amount",
+            RejectReason::TooManyDigits,
+            "DECIMAL(18,2)",
+            "number",
+        ),
+        (
+            r#","payment":[{"amount":{"value":555}},{"amount":{"value":555}}]"#,
+            "amount",
+            RejectReason::NotOneValue,
+            "one value",
+            "2 values",
+        ),
+        (
+            r#","status":{"secret555":1}"#,
+            "status",
+            RejectReason::WrongType,
+            "VARCHAR",
+            "object",
+        ),
+    ] {
+        let staged = transformed(rest);
+        assert_eq!(staged.column("claim", column), [None], "{rest}");
+        assert_eq!(staged.outcome.manifest.rejected_cells, 1, "{rest}");
+        assert_eq!(staged.outcome.manifest.rejected_resources, 0);
+        let reject = &staged.rejects()[0];
+        assert_eq!(reject.reason, reason, "{rest}");
+        assert_eq!(reject.table.as_deref(), Some("claim"));
+        assert_eq!(reject.column.as_deref(), Some(column));
+        assert_eq!(reject.expected.as_deref(), Some(expected));
+        assert_eq!(reject.found.as_deref(), Some(found));
+        assert!(!staged.rejects_text().contains("555"), "{rest}");
+    }
+}
+
+#[test]
+fn an_impossible_date_is_null_in_every_column_that_reads_it() {
+    let staged = transformed(r#","billablePeriod":{"start":"2023-02-29"}"#);
+    for column in ["start", "service_date", "service_year"] {
+        assert_eq!(staged.column("claim", column), [None], "{column}");
+    }
+    let rejects = staged.rejects();
+    assert_eq!(rejects.len(), 3);
+    assert!(
+        rejects
+            .iter()
+            .all(|reject| reject.reason == RejectReason::BadDate)
+    );
+    assert!(!staged.rejects_text().contains("02-29"));
+}
+
+#[test]
+fn context_columns_take_the_first_that_is_there_and_convert_no_zone() {
+    let staged = transformed(
+        r#","billablePeriod":{"start":"2023-12-31T23:30:00-11:00","end":"2024"},"item":[{"servicedDate":"2020-01-01"}]"#,
+    );
+    assert_eq!(staged.values("claim", "service_date"), ["19722"]);
+    assert_eq!(staged.values("item", "service_year"), ["2024"]);
+    assert_eq!(staged.values("item", "patient_id"), ["-1"]);
+    assert_eq!(staged.values("_keys", "_patient"), ["-1"]);
+    let staged = transformed(r#","item":[{"servicedDate":"2020-01-01"}]"#);
+    assert_eq!(staged.values("claim", "service_date"), ["18262"]);
+    assert_eq!(staged.column("claim", "service_year"), [None]);
+}
+
+#[test]
+fn the_part_2_mark_is_unknown_where_no_labels_are_in_force() {
+    for (rest, mark) in [
+        ("", None),
+        (r#","meta":{"source":"x"}"#, Some("false")),
+        (
+            r#","meta":{"security":[{"code":"other"},{"code":"42CFRPart2"}]}"#,
+            Some("true"),
+        ),
+    ] {
+        let marks = transformed(rest).column("claim", "is_part2_sensitive");
+        assert_eq!(marks, [mark.map(str::to_owned)], "{rest}");
+    }
+}
+
+#[test]
+fn resources_labelled_part_2_make_no_rows_where_the_pipeline_drops_them() {
+    let mut scene = Scene::new();
+    scene.part2 = Part2::Drop;
+    let labelled = claim(
+        "1",
+        r#","meta":{"security":[{"code":"42CFRPart2"}]},"item":[{}]"#,
+    );
+    scene.land(&[vec![labelled, claim("2", "")]]);
+    let staged = scene.transform();
+    assert_eq!(staged.values("claim", "id"), ["2"]);
+    assert!(staged.rows("item").is_empty());
+    assert_eq!(staged.values("_keys", "_id"), ["2"]);
+    assert_eq!(staged.outcome.dropped, 1);
+}
+
+#[test]
+fn what_stands_beside_a_primitive_changes_no_value() {
+    let staged = transformed(r#","status":"active","_status":{"extension":[{"url":"u"}]}"#);
+    assert_eq!(staged.values("claim", "status"), ["active"]);
+    assert_eq!(staged.unread(), ["_status", "resourceType"]);
+}
+
+#[test]
+fn escaped_text_and_ids_are_as_they_mean() {
+    let scene = Scene::new();
+    scene.land(&[vec![claim(
+        r"a\u002f\ud83d\ude00",
+        r#","status":"q\"\\\/""#,
+    )]]);
+    let staged = scene.transform();
+    assert_eq!(staged.values("claim", "id"), ["a/😀"]);
+    assert_eq!(staged.values("_keys", "_id"), ["a/😀"]);
+    assert_eq!(staged.values("claim", "status"), ["q\"\\/"]);
+}
+
+#[test]
+fn keys_hold_what_tells_a_newer_resource_from_an_older_one() {
+    let staged = transformed(r#","meta":{"lastUpdated":"1970-01-01T00:00:01.5+00:00"}"#);
+    let key = &staged.rows("_keys")[0];
+    let field = |name: &str| key[name].clone().unwrap();
+    assert_eq!(field("_api"), "v2");
+    assert_eq!(field("_resource_type"), "ExplanationOfBenefit");
+    assert_eq!(field("_last_updated"), "1500000");
+    assert_eq!(field("_content_hash").len(), 32);
+}

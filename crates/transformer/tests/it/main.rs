@@ -1,0 +1,14 @@
+//! Whole transforms: landed lines in, a staged run out.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a failing test is its own message"
+)]
+
+mod bad_input;
+mod cells;
+mod lossless;
+mod order;
+mod scene;
+mod staging;
