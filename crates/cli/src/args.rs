@@ -108,6 +108,8 @@ pub(crate) enum Command {
     Snapshots(command::snapshots::SnapshotsArguments),
     /// Recompute checksums, counts and invariants from landing to lake
     Verify,
+    /// Follow an id from the tables back to the raw line and the expressions
+    Trace(command::trace::TraceArguments),
     /// Run one ViewDefinition over any FHIR input
     View(command::view::ViewArguments),
     /// Refresh tokens for other commands, which start it
@@ -133,6 +135,7 @@ impl Command {
             Self::Load(_) => "load",
             Self::Status => "status",
             Self::Snapshots(_) => "snapshots",
+            Self::Trace(_) => "trace",
             Self::Verify => "verify",
             Self::View(_) => "view",
             Self::Broker => "broker",

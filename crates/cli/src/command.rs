@@ -12,6 +12,7 @@ pub(crate) mod sandbox;
 pub(crate) mod snapshots;
 pub(crate) mod status;
 pub(crate) mod token;
+pub(crate) mod trace;
 pub(crate) mod transform;
 pub(crate) mod verify;
 pub(crate) mod view;
@@ -37,6 +38,7 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         Command::Load(arguments) => load::run(&arguments, invocation),
         Command::Status => status::run(invocation),
         Command::Snapshots(arguments) => snapshots::run(&arguments, invocation),
+        Command::Trace(arguments) => trace::run(&arguments, invocation),
         Command::Verify => verify::run(invocation),
         Command::View(arguments) => view::run(&arguments, invocation),
         // Taken care of before anything else is started.

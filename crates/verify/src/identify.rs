@@ -170,7 +170,8 @@ fn identify_chunk(
     landed
 }
 
-fn frame_of(chunk: &ChunkRef, line: u64) -> u32 {
+/// The frame of the part that a line of the chunk lies in.
+pub(crate) fn frame_of(chunk: &ChunkRef, line: u64) -> u32 {
     let mut next = chunk.first_line;
     for index in chunk.frames.clone() {
         let lines = chunk

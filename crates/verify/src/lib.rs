@@ -16,10 +16,12 @@ mod money;
 mod published;
 mod report;
 mod request;
+mod trace;
 mod verify;
 
 pub use error::Error;
 pub use grain::Grain;
 pub use report::{Check, Report, Severity};
 pub use request::{ExtractedState, ResourceViews, VerifyRequest};
+pub use trace::{LandedBody, WithinPerson, trace};
 pub use verify::verify;
