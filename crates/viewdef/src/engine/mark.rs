@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::program::narrower_types;
-use super::shape::ShapeBuilder;
+use super::shape_builder::ShapeBuilder;
 use crate::definition::{Iteration, Path, Select, ViewDefinition};
 use crate::fhirpath::{Expr, ExprKind, Function, choice_key};
 

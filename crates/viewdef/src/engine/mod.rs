@@ -7,14 +7,19 @@
 mod context;
 mod evaluate;
 mod keys;
+mod leading;
 mod mark;
 mod plan;
 mod program;
+mod row_maker;
 mod rows;
 mod shape;
+mod shape_builder;
+mod table_builder;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod unremembered;
 mod walk;
 mod worker;
 

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::keys::{KeyCode, Keys, choice_of, choice_position};
+use super::keys::{KeyCode, choice_of, choice_position};
 use crate::json::load;
 
 /// Keys beyond this number are not remembered by one shape: no input makes it grow without end.
@@ -65,7 +65,7 @@ pub(super) struct Edge {
 }
 
 impl Edge {
-    fn new(key: &str) -> Self {
+    pub(super) fn new(key: &str) -> Self {
         let quoted = format!("\"{key}\"").into_bytes();
         let mut padded = quoted.clone();
         padded.resize(padded.len().max(16), 0);
@@ -118,7 +118,7 @@ impl Edge {
 #[derive(Debug, Clone)]
 pub(super) struct Shape {
     pub(super) nodes: Vec<Node>,
-    edges: usize,
+    pub(super) edges: usize,
 }
 
 impl Shape {
@@ -234,263 +234,5 @@ impl Shape {
                 edge.count = 0;
             }
         }
-    }
-}
-
-/// A shape while views are compiled into it: nodes may turn out to be one and the same.
-#[derive(Debug)]
-pub(super) struct ShapeBuilder {
-    nodes: Vec<Draft>,
-    pub(super) keys: Keys,
-}
-
-#[derive(Debug, Default)]
-struct Draft {
-    merged_into: Option<usize>,
-    edges: Vec<DraftEdge>,
-    read: bool,
-}
-
-#[derive(Debug, Clone)]
-struct DraftEdge {
-    key: String,
-    child: usize,
-    choices: bool,
-    odd: bool,
-}
-
-impl ShapeBuilder {
-    pub(super) fn new() -> Self {
-        Self {
-            nodes: vec![Draft::default()],
-            keys: Keys::default(),
-        }
-    }
-
-    fn find(&self, node: usize) -> usize {
-        let mut node = node;
-        while let Some(into) = self.nodes[node].merged_into {
-            node = into;
-        }
-        node
-    }
-
-    /// The node below a key; made where there is none.
-    pub(super) fn step(&mut self, node: usize, key: &str) -> usize {
-        let node = self.find(node);
-        if let Some(edge) = self.nodes[node].edges.iter().find(|edge| edge.key == key) {
-            return self.find(edge.child);
-        }
-        let child = self.nodes.len();
-        self.nodes.push(Draft::default());
-        self.nodes[node].edges.push(DraftEdge {
-            key: key.to_owned(),
-            child,
-            choices: false,
-            odd: false,
-        });
-        child
-    }
-
-    fn edge(&mut self, node: usize, key: &str) -> Option<&mut DraftEdge> {
-        self.step(node, key);
-        let node = self.find(node);
-        self.nodes[node]
-            .edges
-            .iter_mut()
-            .find(|edge| edge.key == key)
-    }
-
-    /// The node below a key or any choice of it.
-    pub(super) fn step_any_choice(&mut self, node: usize, name: &str) -> usize {
-        if let Some(edge) = self.edge(node, name) {
-            edge.choices = true;
-        }
-        self.step(node, name)
-    }
-
-    /// A value under this key takes the resource out of the fast way.
-    pub(super) fn mark_odd(&mut self, node: usize, key: &str) {
-        if let Some(edge) = self.edge(node, key) {
-            edge.odd = true;
-        }
-    }
-
-    /// A column holds what is here.
-    pub(super) fn mark_read(&mut self, node: usize) {
-        let node = self.find(node);
-        self.nodes[node].read = true;
-    }
-
-    /// Makes two nodes one.
-    pub(super) fn merge(&mut self, one: usize, other: usize) -> usize {
-        let (one, other) = (self.find(one), self.find(other));
-        if one == other {
-            return one;
-        }
-        let draft = std::mem::take(&mut self.nodes[other]);
-        self.nodes[other].merged_into = Some(one);
-        let into = self.find(one);
-        self.nodes[into].read |= draft.read;
-        for edge in draft.edges {
-            let into = self.find(one);
-            let known = self.nodes[into]
-                .edges
-                .iter_mut()
-                .find(|known| known.key == edge.key);
-            match known {
-                Some(known) => {
-                    known.choices |= edge.choices;
-                    known.odd |= edge.odd;
-                    let child = known.child;
-                    self.merge(child, edge.child);
-                }
-                None => self.nodes[into].edges.push(edge),
-            }
-        }
-        self.find(one)
-    }
-
-    /// What is read through an element is read through each of its choices as well.
-    fn spread_choices(&mut self) {
-        let mut done = HashSet::new();
-        loop {
-            let mut pair = None;
-            'search: for (index, node) in self.nodes.iter().enumerate() {
-                for element in node.edges.iter().filter(|edge| edge.choices) {
-                    for edge in &node.edges {
-                        let (from, to) = (self.find(element.child), self.find(edge.child));
-                        if from != to
-                            && choice_position(&element.key, &edge.key).is_some()
-                            && !done.contains(&(index, edge.key.clone()))
-                        {
-                            pair = Some((index, edge.key.clone(), from, to));
-                            break 'search;
-                        }
-                    }
-                }
-            }
-            let Some((index, key, from, to)) = pair else {
-                return;
-            };
-            done.insert((index, key));
-            self.copy_into(from, to, &mut HashSet::new());
-        }
-    }
-
-    fn copy_into(&mut self, from: usize, to: usize, done: &mut HashSet<(usize, usize)>) {
-        let (from, to) = (self.find(from), self.find(to));
-        if from == to || !done.insert((from, to)) {
-            return;
-        }
-        self.nodes[to].read |= self.nodes[from].read;
-        for edge in self.nodes[from].edges.clone() {
-            let child = self.step(to, &edge.key);
-            if let Some(copy) = self.edge(to, &edge.key) {
-                copy.choices |= edge.choices;
-                copy.odd |= edge.odd;
-            }
-            self.copy_into(edge.child, child, done);
-        }
-    }
-
-    /// The finished graph.
-    pub(super) fn finish(mut self) -> Shape {
-        self.spread_choices();
-        let mut order = vec![self.find(0)];
-        let mut ids: BTreeMap<usize, NodeId> = BTreeMap::from([(order[0], ROOT)]);
-        let mut next = 0;
-        while next < order.len() {
-            for edge in self.nodes[order[next]].edges.clone() {
-                let child = self.find(edge.child);
-                if !ids.contains_key(&child) {
-                    ids.insert(child, u32::try_from(order.len()).unwrap_or(UNKNOWN));
-                    order.push(child);
-                }
-            }
-            next += 1;
-        }
-        let reaches_read: HashSet<usize> = order
-            .iter()
-            .copied()
-            .filter(|node| self.reaches(*node, |draft| draft.read))
-            .collect();
-        let mut edges = 0;
-        let mut nodes = Vec::with_capacity(order.len());
-        for node in &order {
-            let mut finished = Node {
-                recursive: self.is_below_itself(*node),
-                ..Node::default()
-            };
-            for draft in self.nodes[*node].edges.clone() {
-                let child = self.find(draft.child);
-                let mut edge = Edge::new(&draft.key);
-                edge.code = if draft.choices {
-                    self.keys.element(&draft.key)
-                } else {
-                    self.keys.code(&draft.key)
-                };
-                edge.child = ids.get(&child).copied().unwrap_or(UNKNOWN);
-                edge.located = true;
-                edge.choices = draft.choices;
-                // A choice that is asked for by its whole key as well has two codes.
-                edge.odd = draft.odd
-                    || draft.choices
-                        && self.nodes[*node].edges.iter().any(|other| {
-                            other.choices && choice_position(&other.key, &draft.key).is_some()
-                        });
-                edge.unread = !reaches_read.contains(&child);
-                edges += 1;
-                finished.edges.push(edge);
-            }
-            nodes.push(finished);
-        }
-        Shape { nodes, edges }
-    }
-
-    fn reaches(&self, node: usize, wanted: impl Fn(&Draft) -> bool) -> bool {
-        let mut open = vec![node];
-        let mut seen = HashSet::new();
-        while let Some(node) = open.pop() {
-            if !seen.insert(node) {
-                continue;
-            }
-            if wanted(&self.nodes[node]) {
-                return true;
-            }
-            open.extend(
-                self.nodes[node]
-                    .edges
-                    .iter()
-                    .map(|edge| self.find(edge.child)),
-            );
-        }
-        false
-    }
-
-    fn is_below_itself(&self, node: usize) -> bool {
-        self.nodes[node]
-            .edges
-            .iter()
-            .any(|edge| self.is_reachable(self.find(edge.child), node))
-    }
-
-    fn is_reachable(&self, from: usize, to: usize) -> bool {
-        let mut open = vec![from];
-        let mut seen = HashSet::new();
-        while let Some(node) = open.pop() {
-            if node == to {
-                return true;
-            }
-            if seen.insert(node) {
-                open.extend(
-                    self.nodes[node]
-                        .edges
-                        .iter()
-                        .map(|edge| self.find(edge.child)),
-                );
-            }
-        }
-        false
     }
 }

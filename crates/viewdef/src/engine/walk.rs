@@ -44,13 +44,13 @@ pub(super) struct Walk<'w> {
 
 /// Where a value belongs.
 #[derive(Clone, Copy)]
-struct Place {
-    code: u32,
-    node: NodeId,
-    edge: u32,
-    parent: NodeId,
-    located: bool,
-    depth: u32,
+pub(super) struct Place {
+    pub(super) code: u32,
+    pub(super) node: NodeId,
+    pub(super) edge: u32,
+    pub(super) parent: NodeId,
+    pub(super) located: bool,
+    pub(super) depth: u32,
 }
 
 impl Walk<'_> {
@@ -85,13 +85,13 @@ impl Walk<'_> {
     }
 
     #[inline]
-    fn byte(&self) -> u8 {
+    pub(super) fn byte(&self) -> u8 {
         self.buffer.get(self.at).copied().unwrap_or(b'\n')
     }
 
     /// Passes over white space; a newline ends the line and is none.
     #[inline]
-    fn space(&mut self) {
+    pub(super) fn space(&mut self) {
         while matches!(self.byte(), b' ' | b'\t' | b'\r') {
             self.at += 1;
         }
@@ -110,7 +110,7 @@ impl Walk<'_> {
     }
 
     #[inline]
-    fn value(&mut self, place: &mut Place) -> Result<(), Refusal> {
+    pub(super) fn value(&mut self, place: &mut Place) -> Result<(), Refusal> {
         match self.byte() {
             b'"' => {
                 let start = self.at + 1;
@@ -313,7 +313,7 @@ impl Walk<'_> {
     }
 
     /// Passes over the comma behind a member; false where the object ends instead.
-    fn object_goes_on(&mut self) -> Result<bool, Refusal> {
+    pub(super) fn object_goes_on(&mut self) -> Result<bool, Refusal> {
         self.space();
         let byte = self.byte();
         self.at += 1;
@@ -370,64 +370,5 @@ impl Walk<'_> {
             self.at = end + 1;
         }
         Ok(index)
-    }
-
-    /// A member whose key is not remembered.
-    #[cold]
-    fn unremembered_member(
-        &mut self,
-        node: NodeId,
-        depth: u32,
-        keys: &mut HashSet<Vec<u8>>,
-    ) -> Result<(), Refusal> {
-        if !keys.insert(self.plain_key()?) {
-            return Err(Refusal::DuplicateKey);
-        }
-        if let Some(node) = self.shape.nodes.get_mut(node as usize) {
-            node.overflow += 1;
-        }
-        self.unknown_value(depth)
-    }
-
-    /// The members of an object of which nothing is remembered.
-    #[cold]
-    fn unknown_members(&mut self, depth: u32) -> Result<(), Refusal> {
-        let mut keys = HashSet::new();
-        loop {
-            if !keys.insert(self.plain_key()?) {
-                return Err(Refusal::DuplicateKey);
-            }
-            self.unknown_value(depth)?;
-            if !self.object_goes_on()? {
-                return Ok(());
-            }
-        }
-    }
-
-    fn plain_key(&mut self) -> Result<Vec<u8>, Refusal> {
-        if self.byte() != b'"' {
-            return Err(Refusal::NotJson);
-        }
-        let start = self.at + 1;
-        let (end, _) = string_end(self.buffer, start)?;
-        self.at = end + 1;
-        Ok(unescape(self.buffer.get(start..end).unwrap_or_default()))
-    }
-
-    fn unknown_value(&mut self, depth: u32) -> Result<(), Refusal> {
-        self.space();
-        if self.byte() != b':' {
-            return Err(Refusal::NotJson);
-        }
-        self.at += 1;
-        self.space();
-        self.value(&mut Place {
-            code: 0,
-            node: UNKNOWN,
-            edge: 0,
-            parent: UNKNOWN,
-            located: false,
-            depth: depth + 1,
-        })
     }
 }

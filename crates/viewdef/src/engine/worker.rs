@@ -3,21 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
+use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use serde_json::Value;
 
-use super::context::Transform;
 use super::evaluate::{Located, Unsure};
-use super::plan::{ContextPlan, ResourcePlan, TablePlan};
-use super::rows::RowMaker;
+use super::plan::{ResourcePlan, TablePlan};
+use super::row_maker::RowMaker;
 use super::shape::Shape;
+use super::table_builder::TableBuilder;
 use super::tape::{Kind, Tape};
 use super::walk::{Refusal, Walk};
-use crate::column::{
-    Cell, ColumnBuilder, Scratch, Texts, cell_of_json, date_days, instant_micros, year,
-};
-use crate::definition::{ColumnType, ScalarType};
+use crate::column::{Cell, Scratch, Texts, cell_of_json, instant_micros};
+use crate::definition::ScalarType;
 use crate::oracle;
 use crate::problem::{CellProblem, ProblemKind};
 
@@ -89,23 +87,15 @@ pub struct ResourceRead {
 pub struct ResourceWorker {
     plan: Arc<ResourcePlan>,
     shape: Shape,
-    tape: Tape,
+    pub(super) tape: Tape,
     objects: u64,
-    constants: Vec<String>,
-    watched: Option<usize>,
+    pub(super) constants: Vec<String>,
+    pub(super) watched: Option<usize>,
     tables: Vec<TableBuilder>,
-    scratch: Scratch,
-    rows: Vec<Cell>,
-    row: Vec<Cell>,
-    leading: Vec<Cell>,
-}
-
-#[derive(Debug)]
-struct TableBuilder {
-    leading: Vec<ColumnBuilder>,
-    columns: Vec<ColumnBuilder>,
-    order: Vec<u64>,
-    rows: usize,
+    pub(super) scratch: Scratch,
+    pub(super) rows: Vec<Cell>,
+    pub(super) row: Vec<Cell>,
+    pub(super) leading: Vec<Cell>,
 }
 
 impl ResourceWorker {
@@ -116,7 +106,7 @@ impl ResourceWorker {
         let tables = plan
             .tables
             .iter()
-            .map(|table| builder(&plan, table))
+            .map(|table| TableBuilder::new(&plan, table))
             .collect();
         Self {
             shape: plan.shape.clone(),
@@ -179,7 +169,7 @@ impl ResourceWorker {
         .line()?)
     }
 
-    fn located<'t>(tape: &'t Tape, buffer: &'t [u8]) -> Located<'t> {
+    pub(super) fn located<'t>(tape: &'t Tape, buffer: &'t [u8]) -> Located<'t> {
         Located { tape, buffer }
     }
 
@@ -215,160 +205,6 @@ impl ResourceWorker {
         let truth = Self::located(&self.tape, buffer).truth(condition, 0);
         // What may have to be dropped and cannot be told is dropped.
         Ok(truth.unwrap_or(Some(true)) == Some(true))
-    }
-
-    /// The cells of the columns that stand first.
-    fn leading(
-        &mut self,
-        buffer: &[u8],
-        plan: &ResourcePlan,
-        plain: &mut Plain<'_>,
-        read: &mut ResourceRead,
-    ) -> Result<(), LineRefusal> {
-        self.leading.clear();
-        for constant in &self.constants {
-            let cell = self.scratch.text(constant.as_bytes());
-            self.leading.push(cell);
-        }
-        for (position, column) in plan.context.iter().enumerate() {
-            let cell = self.context(buffer, column, plain, read)?;
-            if self.watched == Some(position) {
-                let text = self.text_of(buffer, cell);
-                read.watched = text.map(|text| String::from_utf8_lossy(text).into_owned());
-            }
-            self.leading.push(cell);
-        }
-        Ok(())
-    }
-
-    fn text_of<'b>(&'b self, buffer: &'b [u8], cell: Cell) -> Option<&'b [u8]> {
-        match cell {
-            Cell::Text { start, end } => buffer.get(start as usize..end as usize),
-            Cell::ScratchText { start, end } => {
-                self.scratch.bytes.get(start as usize..end as usize)
-            }
-            _ => None,
-        }
-    }
-
-    fn context(
-        &mut self,
-        buffer: &[u8],
-        column: &ContextPlan,
-        plain: &mut Plain<'_>,
-        read: &mut ResourceRead,
-    ) -> Result<Cell, LineRefusal> {
-        for (alternative, program) in column.checked.alternatives.iter().zip(&column.programs) {
-            let mut problems = Vec::new();
-            let mut cell = Err(Unsure);
-            if let Some(program) = program
-                && !self.tape.odd
-            {
-                let mut maker = RowMaker {
-                    located: Self::located(&self.tape, buffer),
-                    scratch: &mut self.scratch,
-                    rows: &mut self.rows,
-                    problems: &mut problems,
-                    row: &mut self.row,
-                    told: Vec::new(),
-                };
-                cell = maker.cell(program, 0, 0);
-            }
-            let cell = match cell {
-                Ok(cell) => cell,
-                Err(Unsure) => {
-                    problems.clear();
-                    let scalar = alternative.column_type.scalar;
-                    let found = oracle::evaluate_path(&alternative.path.expression, plain.value()?);
-                    self.plain_cell(scalar, found, &alternative.path.source, &mut problems)
-                }
-            };
-            let cell = self.transformed(
-                buffer,
-                column.checked.transform,
-                cell,
-                || &alternative.path.source,
-                &mut problems,
-            );
-            let has_problem = !problems.is_empty();
-            read.problems
-                .extend(problems.into_iter().map(|problem| Problem {
-                    table: None,
-                    column: Some(column.checked.name.clone()),
-                    path: problem.path,
-                    kind: problem.kind,
-                    expected: problem.expected,
-                    found: problem.found,
-                }));
-            if cell != Cell::Null || has_problem {
-                return Ok(cell);
-            }
-        }
-        Ok(Cell::Null)
-    }
-
-    fn plain_cell(
-        &mut self,
-        scalar: ScalarType,
-        found: Result<Vec<Value>, oracle::EvaluationError>,
-        path: &str,
-        problems: &mut Vec<CellProblem>,
-    ) -> Cell {
-        let mut tell = |kind, expected: String, found: String| {
-            problems.push(CellProblem {
-                column: 0,
-                path: path.to_owned(),
-                kind,
-                expected,
-                found,
-            });
-            Cell::Null
-        };
-        match found.as_deref() {
-            Ok([]) => Cell::Null,
-            Ok([value]) => match cell_of_json(scalar, value, &mut self.scratch) {
-                Ok(cell) => cell,
-                Err(kind) => tell(kind, scalar.to_string(), json_type(value).to_owned()),
-            },
-            Ok(several) => tell(
-                ProblemKind::NotOneValue,
-                "one value".into(),
-                format!("{} values", several.len()),
-            ),
-            Err(error) => tell(error.kind, error.expected.clone(), error.found.clone()),
-        }
-    }
-
-    fn transformed<'s>(
-        &self,
-        buffer: &[u8],
-        transform: Transform,
-        cell: Cell,
-        path: impl Fn() -> &'s String,
-        problems: &mut Vec<CellProblem>,
-    ) -> Cell {
-        let Some(text) = self.text_of(buffer, cell) else {
-            return cell;
-        };
-        let text = std::str::from_utf8(text).unwrap_or_default();
-        let (value, expected) = match transform {
-            Transform::None => return cell,
-            Transform::Date => (date_days(text), "DATE"),
-            Transform::Year => (year(text), "a date"),
-        };
-        match value {
-            Some(value) => Cell::Integer(i64::from(value)),
-            None => {
-                problems.push(CellProblem {
-                    column: 0,
-                    path: path().clone(),
-                    kind: ProblemKind::BadDate,
-                    expected: expected.into(),
-                    found: "string".into(),
-                });
-                Cell::Null
-            }
-        }
     }
 
     fn table(
@@ -513,13 +349,13 @@ impl ResourceWorker {
 }
 
 /// The resource as the plain evaluator reads it; parsed when it is needed.
-struct Plain<'p> {
+pub(super) struct Plain<'p> {
     text: &'p [u8],
     value: Option<Value>,
 }
 
 impl Plain<'_> {
-    fn value(&mut self) -> Result<&Value, LineRefusal> {
+    pub(super) fn value(&mut self) -> Result<&Value, LineRefusal> {
         if self.value.is_none() {
             let value = serde_json::from_slice(self.text).map_err(|_| LineRefusal::NotJson)?;
             self.value = Some(value);
@@ -528,7 +364,7 @@ impl Plain<'_> {
     }
 }
 
-fn json_type(value: &Value) -> &'static str {
+pub(super) fn json_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
@@ -536,52 +372,5 @@ fn json_type(value: &Value) -> &'static str {
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
-    }
-}
-
-fn builder(plan: &ResourcePlan, table: &TablePlan) -> TableBuilder {
-    let text = ColumnType {
-        scalar: ScalarType::Utf8,
-        list: false,
-    };
-    let constants = std::iter::repeat_n(text, plan.constants);
-    let context = plan.context.iter().map(|column| column.checked.column_type);
-    let kept = table
-        .kept
-        .iter()
-        .filter_map(|kept| table.column_types.get(*kept));
-    TableBuilder {
-        leading: constants.chain(context).map(ColumnBuilder::new).collect(),
-        columns: kept.map(|kept| ColumnBuilder::new(*kept)).collect(),
-        order: Vec::new(),
-        rows: 0,
-    }
-}
-
-impl TableBuilder {
-    fn size(&self) -> usize {
-        let columns = self.leading.iter().chain(&self.columns);
-        columns.map(ColumnBuilder::size).sum::<usize>() + 8 * self.order.len()
-    }
-
-    fn finish(
-        &mut self,
-        table: &TablePlan,
-        with_order: bool,
-    ) -> Result<Option<RecordBatch>, ArrowError> {
-        if self.rows == 0 {
-            return Ok(None);
-        }
-        self.rows = 0;
-        let mut arrays: Vec<ArrayRef> = Vec::new();
-        for column in self.leading.iter_mut().chain(&mut self.columns) {
-            arrays.push(column.finish()?);
-        }
-        if with_order {
-            let room = self.order.len();
-            let order = std::mem::replace(&mut self.order, Vec::with_capacity(room));
-            arrays.push(Arc::new(UInt64Array::from(order)));
-        }
-        RecordBatch::try_new(Arc::clone(&table.schema), arrays).map(Some)
     }
 }

@@ -1,0 +1,101 @@
+//! Values that fit and values that do not.
+
+use super::{Cell, Misfit, Scratch, Source, cell_of};
+use crate::definition::ScalarType;
+
+fn number(scalar: ScalarType, text: &str) -> Result<i128, Misfit> {
+    let mut scratch = Scratch::default();
+    let source = Source::Number {
+        raw: text.as_bytes(),
+        start: 0,
+    };
+    cell_of(scalar, source, &mut scratch).map(|cell| match cell {
+        Cell::Integer(digits) => i128::from(digits),
+        Cell::Wide(at) => scratch.wide[at as usize],
+        other => panic!("no number: {other:?}"),
+    })
+}
+
+const MONEY: ScalarType = ScalarType::Decimal {
+    precision: 18,
+    scale: 2,
+};
+
+#[test]
+fn the_digits_of_a_decimal_are_those_of_the_text() {
+    for (text, digits) in [
+        ("0", 0),
+        ("-0.00", 0),
+        ("12.5", 1250),
+        ("-12.50", -1250),
+        ("1234567890123456.78", 123_456_789_012_345_678),
+        ("-9999999999999999.99", -999_999_999_999_999_999),
+        ("1.5e3", 150_000),
+        ("12500E-2", 12_500),
+        ("1.2300", 123),
+        ("1.10000000000000000000", 110),
+        ("0.1e-1", 1),
+    ] {
+        assert_eq!(number(MONEY, text), Ok(digits), "{text}");
+    }
+    let wide = ScalarType::Decimal {
+        precision: 38,
+        scale: 10,
+    };
+    assert_eq!(
+        number(wide, "1234567890123456789012345678.0123456789"),
+        Ok(12_345_678_901_234_567_890_123_456_780_123_456_789)
+    );
+}
+
+#[test]
+fn a_decimal_with_too_many_digits_is_refused_and_never_rounded() {
+    for text in [
+        "1.005",
+        "0.001",
+        "12345678901234567.00",
+        "1e17",
+        "1e-3",
+        "1e400",
+    ] {
+        assert_eq!(number(MONEY, text), Err(Misfit::TooManyDigits), "{text}");
+    }
+}
+
+#[test]
+fn integers_are_whole_and_within_their_range() {
+    assert_eq!(number(ScalarType::Int32, "2147483647"), Ok(2_147_483_647));
+    assert_eq!(number(ScalarType::Int32, "1e3"), Ok(1000));
+    assert_eq!(
+        number(ScalarType::Int32, "2147483648"),
+        Err(Misfit::TooManyDigits)
+    );
+    assert_eq!(number(ScalarType::Int32, "1.5"), Err(Misfit::WrongType));
+    assert_eq!(number(ScalarType::Int16, "-32768"), Ok(-32_768));
+}
+
+#[test]
+fn a_value_of_another_type_is_refused() {
+    let mut scratch = Scratch::default();
+    let text = Source::Text {
+        raw: b"12",
+        start: 0,
+        escaped: false,
+    };
+    for scalar in [
+        MONEY,
+        ScalarType::Int32,
+        ScalarType::Boolean,
+        ScalarType::Float64,
+    ] {
+        assert_eq!(cell_of(scalar, text, &mut scratch), Err(Misfit::WrongType));
+    }
+    assert_eq!(
+        cell_of(ScalarType::Date, Source::Boolean(true), &mut scratch),
+        Err(Misfit::WrongType)
+    );
+    assert_eq!(
+        cell_of(ScalarType::Utf8, Source::Object, &mut scratch),
+        Err(Misfit::WrongType)
+    );
+}

@@ -1,0 +1,169 @@
+//! The cells of the columns that stand first in every table, once a resource.
+
+use serde_json::Value;
+
+use super::context::Transform;
+use super::evaluate::Unsure;
+use super::plan::{ContextPlan, ResourcePlan};
+use super::row_maker::RowMaker;
+use super::worker::{LineRefusal, Plain, Problem, ResourceRead, ResourceWorker, json_type};
+use crate::column::{Cell, cell_of_json, date_days, year};
+use crate::definition::ScalarType;
+use crate::oracle;
+use crate::problem::{CellProblem, ProblemKind};
+
+impl ResourceWorker {
+    /// The cells of the columns that stand first.
+    pub(super) fn leading(
+        &mut self,
+        buffer: &[u8],
+        plan: &ResourcePlan,
+        plain: &mut Plain<'_>,
+        read: &mut ResourceRead,
+    ) -> Result<(), LineRefusal> {
+        self.leading.clear();
+        for constant in &self.constants {
+            let cell = self.scratch.text(constant.as_bytes());
+            self.leading.push(cell);
+        }
+        for (position, column) in plan.context.iter().enumerate() {
+            let cell = self.context(buffer, column, plain, read)?;
+            if self.watched == Some(position) {
+                let text = self.text_of(buffer, cell);
+                read.watched = text.map(|text| String::from_utf8_lossy(text).into_owned());
+            }
+            self.leading.push(cell);
+        }
+        Ok(())
+    }
+
+    fn text_of<'b>(&'b self, buffer: &'b [u8], cell: Cell) -> Option<&'b [u8]> {
+        match cell {
+            Cell::Text { start, end } => buffer.get(start as usize..end as usize),
+            Cell::ScratchText { start, end } => {
+                self.scratch.bytes.get(start as usize..end as usize)
+            }
+            _ => None,
+        }
+    }
+
+    fn context(
+        &mut self,
+        buffer: &[u8],
+        column: &ContextPlan,
+        plain: &mut Plain<'_>,
+        read: &mut ResourceRead,
+    ) -> Result<Cell, LineRefusal> {
+        for (alternative, program) in column.checked.alternatives.iter().zip(&column.programs) {
+            let mut problems = Vec::new();
+            let mut cell = Err(Unsure);
+            if let Some(program) = program
+                && !self.tape.odd
+            {
+                let mut maker = RowMaker {
+                    located: Self::located(&self.tape, buffer),
+                    scratch: &mut self.scratch,
+                    rows: &mut self.rows,
+                    problems: &mut problems,
+                    row: &mut self.row,
+                    told: Vec::new(),
+                };
+                cell = maker.cell(program, 0, 0);
+            }
+            let cell = match cell {
+                Ok(cell) => cell,
+                Err(Unsure) => {
+                    problems.clear();
+                    let scalar = alternative.column_type.scalar;
+                    let found = oracle::evaluate_path(&alternative.path.expression, plain.value()?);
+                    self.plain_cell(scalar, found, &alternative.path.source, &mut problems)
+                }
+            };
+            let cell = self.transformed(
+                buffer,
+                column.checked.transform,
+                cell,
+                || &alternative.path.source,
+                &mut problems,
+            );
+            let has_problem = !problems.is_empty();
+            read.problems
+                .extend(problems.into_iter().map(|problem| Problem {
+                    table: None,
+                    column: Some(column.checked.name.clone()),
+                    path: problem.path,
+                    kind: problem.kind,
+                    expected: problem.expected,
+                    found: problem.found,
+                }));
+            if cell != Cell::Null || has_problem {
+                return Ok(cell);
+            }
+        }
+        Ok(Cell::Null)
+    }
+
+    fn plain_cell(
+        &mut self,
+        scalar: ScalarType,
+        found: Result<Vec<Value>, oracle::EvaluationError>,
+        path: &str,
+        problems: &mut Vec<CellProblem>,
+    ) -> Cell {
+        let mut tell = |kind, expected: String, found: String| {
+            problems.push(CellProblem {
+                column: 0,
+                path: path.to_owned(),
+                kind,
+                expected,
+                found,
+            });
+            Cell::Null
+        };
+        match found.as_deref() {
+            Ok([]) => Cell::Null,
+            Ok([value]) => match cell_of_json(scalar, value, &mut self.scratch) {
+                Ok(cell) => cell,
+                Err(kind) => tell(kind, scalar.to_string(), json_type(value).to_owned()),
+            },
+            Ok(several) => tell(
+                ProblemKind::NotOneValue,
+                "one value".into(),
+                format!("{} values", several.len()),
+            ),
+            Err(error) => tell(error.kind, error.expected.clone(), error.found.clone()),
+        }
+    }
+
+    fn transformed<'s>(
+        &self,
+        buffer: &[u8],
+        transform: Transform,
+        cell: Cell,
+        path: impl Fn() -> &'s String,
+        problems: &mut Vec<CellProblem>,
+    ) -> Cell {
+        let Some(text) = self.text_of(buffer, cell) else {
+            return cell;
+        };
+        let text = std::str::from_utf8(text).unwrap_or_default();
+        let (value, expected) = match transform {
+            Transform::None => return cell,
+            Transform::Date => (date_days(text), "DATE"),
+            Transform::Year => (year(text), "a date"),
+        };
+        match value {
+            Some(value) => Cell::Integer(i64::from(value)),
+            None => {
+                problems.push(CellProblem {
+                    column: 0,
+                    path: path().clone(),
+                    kind: ProblemKind::BadDate,
+                    expected: expected.into(),
+                    found: "string".into(),
+                });
+                Cell::Null
+            }
+        }
+    }
+}

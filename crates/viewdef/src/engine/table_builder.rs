@@ -1,0 +1,69 @@
+//! The columns of one table while they are built.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
+use arrow_schema::ArrowError;
+
+use super::plan::{ResourcePlan, TablePlan};
+use crate::column::ColumnBuilder;
+use crate::definition::{ColumnType, ScalarType};
+
+/// Builders of all columns of a table.
+#[derive(Debug)]
+pub(super) struct TableBuilder {
+    pub(super) leading: Vec<ColumnBuilder>,
+    pub(super) columns: Vec<ColumnBuilder>,
+    pub(super) order: Vec<u64>,
+    pub(super) rows: usize,
+}
+
+impl TableBuilder {
+    /// Builders of the columns of a table.
+    pub(super) fn new(plan: &ResourcePlan, table: &TablePlan) -> Self {
+        let text = ColumnType {
+            scalar: ScalarType::Utf8,
+            list: false,
+        };
+        let constants = std::iter::repeat_n(text, plan.constants);
+        let context = plan.context.iter().map(|column| column.checked.column_type);
+        let kept = table
+            .kept
+            .iter()
+            .filter_map(|kept| table.column_types.get(*kept));
+        Self {
+            leading: constants.chain(context).map(ColumnBuilder::new).collect(),
+            columns: kept.map(|kept| ColumnBuilder::new(*kept)).collect(),
+            order: Vec::new(),
+            rows: 0,
+        }
+    }
+
+    /// Bytes that wait.
+    pub(super) fn size(&self) -> usize {
+        let columns = self.leading.iter().chain(&self.columns);
+        columns.map(ColumnBuilder::size).sum::<usize>() + 8 * self.order.len()
+    }
+
+    /// The rows since the last call.
+    pub(super) fn finish(
+        &mut self,
+        table: &TablePlan,
+        with_order: bool,
+    ) -> Result<Option<RecordBatch>, ArrowError> {
+        if self.rows == 0 {
+            return Ok(None);
+        }
+        self.rows = 0;
+        let mut arrays: Vec<ArrayRef> = Vec::new();
+        for column in self.leading.iter_mut().chain(&mut self.columns) {
+            arrays.push(column.finish()?);
+        }
+        if with_order {
+            let room = self.order.len();
+            let order = std::mem::replace(&mut self.order, Vec::with_capacity(room));
+            arrays.push(Arc::new(UInt64Array::from(order)));
+        }
+        RecordBatch::try_new(Arc::clone(&table.schema), arrays).map(Some)
+    }
+}

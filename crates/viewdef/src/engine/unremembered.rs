@@ -1,0 +1,68 @@
+//! The walk where keys are not remembered: compared one by one, every value checked all the same.
+
+use std::collections::HashSet;
+
+use super::shape::{NodeId, UNKNOWN};
+use super::walk::{Place, Refusal, Walk};
+use crate::json::{string_end, unescape};
+
+impl Walk<'_> {
+    /// A member whose key is not remembered.
+    #[cold]
+    pub(super) fn unremembered_member(
+        &mut self,
+        node: NodeId,
+        depth: u32,
+        keys: &mut HashSet<Vec<u8>>,
+    ) -> Result<(), Refusal> {
+        if !keys.insert(self.plain_key()?) {
+            return Err(Refusal::DuplicateKey);
+        }
+        if let Some(node) = self.shape.nodes.get_mut(node as usize) {
+            node.overflow += 1;
+        }
+        self.unknown_value(depth)
+    }
+
+    /// The members of an object of which nothing is remembered.
+    #[cold]
+    pub(super) fn unknown_members(&mut self, depth: u32) -> Result<(), Refusal> {
+        let mut keys = HashSet::new();
+        loop {
+            if !keys.insert(self.plain_key()?) {
+                return Err(Refusal::DuplicateKey);
+            }
+            self.unknown_value(depth)?;
+            if !self.object_goes_on()? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn plain_key(&mut self) -> Result<Vec<u8>, Refusal> {
+        if self.byte() != b'"' {
+            return Err(Refusal::NotJson);
+        }
+        let start = self.at + 1;
+        let (end, _) = string_end(self.buffer, start)?;
+        self.at = end + 1;
+        Ok(unescape(self.buffer.get(start..end).unwrap_or_default()))
+    }
+
+    fn unknown_value(&mut self, depth: u32) -> Result<(), Refusal> {
+        self.space();
+        if self.byte() != b':' {
+            return Err(Refusal::NotJson);
+        }
+        self.at += 1;
+        self.space();
+        self.value(&mut Place {
+            code: 0,
+            node: UNKNOWN,
+            edge: 0,
+            parent: UNKNOWN,
+            located: false,
+            depth: depth + 1,
+        })
+    }
+}
