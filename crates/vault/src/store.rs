@@ -304,8 +304,13 @@ fn open_keys(
     source: &KeySource,
 ) -> Result<OpenedKeys, VaultError> {
     let doing = "opening the vault's keys";
+    // Only a vault that has no keys yet is written to: an opening does not wait for writers.
+    let behavior = match meta(connection, "lookup_key")? {
+        Some(_) => TransactionBehavior::Deferred,
+        None => TransactionBehavior::Immediate,
+    };
     let transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .transaction_with_behavior(behavior)
         .doing(doing)?;
     let vault_id = match meta(&transaction, "vault_id")? {
         Some(id) => String::from_utf8(id)

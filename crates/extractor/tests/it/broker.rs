@@ -6,6 +6,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use claimlake_extractor::TokenSource as _;
 use claimlake_sandbox::Sandbox;
 use claimlake_vault::{GrantState, Vault};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -171,7 +172,7 @@ async fn stopping_everything_by_sigterm_costs_no_consent() {
 }
 
 #[tokio::test]
-async fn a_worker_killed_in_a_container_costs_no_consent() {
+async fn a_worker_killed_or_stopped_in_a_container_costs_no_consent() {
     let world = world(300).await;
     let available = Command::new("unshare")
         .args(["--pid", "--fork", "true"])
@@ -183,7 +184,7 @@ async fn a_worker_killed_in_a_container_costs_no_consent() {
         return;
     }
     let mut seeded = Seeded(13);
-    for _ in 0..number("CLAIMLAKE_KILLS", 3) {
+    for round in 0..number("CLAIMLAKE_KILLS", 4) {
         let mut command = Command::new("unshare");
         command.args(["--pid", "--fork"]).arg(program());
         world.arguments(&mut command, 100);
@@ -191,15 +192,33 @@ async fn a_worker_killed_in_a_container_costs_no_consent() {
         tokio::time::sleep(Duration::from_millis(300 + seeded.below(900))).await;
         // unshare is the parent of PID 1, and that of the worker and of orphaned brokers.
         let init = children(container.id().unwrap());
-        let workers = init.iter().flat_map(|init| children(*init));
-        for worker in workers.filter(|pid| command_line(*pid).contains("want")) {
-            send_signal(worker, "-KILL");
+        if round % 2 == 0 {
+            let workers = init.iter().flat_map(|init| children(*init));
+            for worker in workers.filter(|pid| command_line(*pid).contains("want")) {
+                send_signal(worker, "-KILL");
+            }
+        } else {
+            // As `docker stop` does: PID 1 hands it on.
+            init.iter().for_each(|init| send_signal(*init, "-TERM"));
         }
         // PID 1 ends by itself, once the broker has.
         container.wait().await.unwrap();
     }
     world.assert_every_refresh_was_kept();
     world.assert_nothing_lost().await;
+}
+
+#[tokio::test]
+async fn a_data_directory_too_deep_for_a_socket_has_a_broker_all_the_same() {
+    let sandbox = world::sandbox(1).await;
+    let outer = tempfile::tempdir().unwrap();
+    let deep = outer.path().join("d".repeat(90)).join("e".repeat(90));
+    std::fs::create_dir_all(&deep).unwrap();
+    let data = tempfile::TempDir::new_in(&deep).unwrap();
+    let vault = world::consented(&sandbox, &data).await;
+    let client = world::broker(&sandbox, &vault).await;
+    let grant = vault.grants().unwrap().remove(0);
+    client.access_token(&grant.handle).await.unwrap();
 }
 
 #[tokio::test]
