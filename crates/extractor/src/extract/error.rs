@@ -5,6 +5,7 @@ use claimlake_landing::LandingError;
 use claimlake_vault::VaultError;
 
 use crate::land::LandError;
+use crate::oauth::chain;
 use crate::record::RecordError;
 
 /// An extraction that could not be carried on. What had landed is kept.
@@ -52,12 +53,12 @@ impl ExtractError {
 
 impl From<LandError> for ExtractError {
     fn from(error: LandError) -> Self {
-        Self::Landing(error.to_string())
+        Self::Landing(chain(&error))
     }
 }
 
 impl From<LandingError> for ExtractError {
     fn from(error: LandingError) -> Self {
-        Self::Landing(error.to_string())
+        Self::Landing(chain(&error))
     }
 }

@@ -190,7 +190,7 @@ impl<T: TokenSource> Reading<'_, T> {
             body,
         };
         let landed = self.session.lander.page(job).await;
-        landed.map_err(|error| End::Stop(error.to_string()))
+        landed.map_err(|error| End::Stop(crate::oauth::chain(&error)))
     }
 }
 

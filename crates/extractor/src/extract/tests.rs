@@ -5,6 +5,7 @@ mod increments;
 mod matrix;
 mod recording;
 mod restart;
+mod silence;
 
 use claimlake_contract::{ApiVersion, ExitCode, PatientState};
 

@@ -36,6 +36,8 @@ pub(crate) fn classify(status: u16, headers: &AnswerHeaders, body: &[u8]) -> Ver
         200 => Verdict::Body,
         300..400 => Verdict::Failed("the server redirects, which is not followed: check base_url"),
         400 if says("startIndex") && says("result size") => Verdict::PastEnd,
+        // What the proxy makes of a backend that is in trouble of its own.
+        400 if says("An error occurred contacting the upstream server") => Verdict::ServerError,
         400 => Verdict::Failed("the server calls the request malformed (400)"),
         401 if says("User access has timed out") || says("User access cannot be found") => {
             Verdict::ConsentEnded
@@ -43,6 +45,8 @@ pub(crate) fn classify(status: u16, headers: &AnswerHeaders, body: &[u8]) -> Ver
         401 | 403 if says("temporarily inactive") => {
             Verdict::Stop("the app is inactive: its owner must have CMS activate it again")
         }
+        // v3 passes on what its backend says: that one refuses the proxy, not our token.
+        401 if says("OperationOutcome") => Verdict::ServerError,
         401 => Verdict::TokenRejected,
         403 if says("does not yet have access to v3") => {
             Verdict::Stop("the app may not use v3 yet: set api = \"v2\" or ask CMS for access")

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 use learned::LearnedPace;
 
 /// Requests under way at the start.
-const FIRST_LIMIT: usize = 32;
+const FIRST_LIMIT: usize = 64;
 const LOWEST_LIMIT: usize = 4;
 /// Weight of the newest answer in the share of failures.
 const NEWEST_SHARE: f64 = 0.05;

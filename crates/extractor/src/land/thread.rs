@@ -29,7 +29,7 @@ const JOBS_BEFORE_SYNC: usize = 24;
 pub(crate) enum LandError {
     #[error(transparent)]
     Landing(Arc<LandingError>),
-    #[error("{0}")]
+    #[error(transparent)]
     Vault(Arc<VaultError>),
     #[error("the landing thread has stopped")]
     Stopped,

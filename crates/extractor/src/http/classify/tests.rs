@@ -48,3 +48,73 @@ fn a_page_where_an_endpoint_is_due_stops_the_run() {
     let verdict = classify(404, &headers, b"<!doctype html><title>Not Found</title>");
     assert!(matches!(verdict, Verdict::Stop(_)));
 }
+
+/// Status, a piece of the body, and the verdict: what exchanges with the real server held.
+const RECORDED: &[(u64, &str, &str)] = &[
+    (400, "startIndex (", "PastEnd"),
+    (400, "startIndex cannot be negative", "ServerError"),
+    (400, "contacting the upstream server", "ServerError"),
+    (400, "", "Failed"),
+    (401, "User access has timed out", "ConsentEnded"),
+    (401, "temporarily inactive", "Stop"),
+    (401, "OperationOutcome", "ServerError"),
+    (401, "credentials were not provided", "TokenRejected"),
+    (403, "does not yet have access to v3", "Stop"),
+    (403, "permission to perform", "Refused"),
+    (404, "<", "Stop"),
+    (404, "(HTML", "Stop"),
+    (404, "", "Failed"),
+    (406, "", "Failed"),
+    (429, "", "Throttled"),
+    (500, "Server Error (500)", "ServerError"),
+    (502, "upstream server", "ServerError"),
+];
+
+#[test]
+fn recorded_answers_of_the_real_server_are_classified_rightly() {
+    let Ok(shared) = std::env::var("CLAIMLAKE_SHARED") else {
+        eprintln!("skipped: CLAIMLAKE_SHARED does not name the folder with recorded exchanges");
+        return;
+    };
+    let mut checked = std::collections::BTreeMap::new();
+    for entry in std::fs::read_dir(std::path::Path::new(&shared).join("transcripts")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let transcript: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for exchange in transcript["exchanges"].as_array().unwrap() {
+            let line = exchange["request"]["line"].as_str().unwrap();
+            let is_data = ["Patient", "Coverage", "ExplanationOfBenefit", "Observation"]
+                .iter()
+                .any(|resource| line.contains(&format!("/fhir/{resource}")));
+            if !line.starts_with("GET ") || !is_data {
+                continue;
+            }
+            let response = &exchange["response"];
+            let status = response["status"].as_u64().unwrap();
+            let body = match &response["body"] {
+                serde_json::Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            let is_html = body.starts_with("(HTML") || body.trim_start().starts_with('<');
+            let headers = AnswerHeaders {
+                content_type: is_html.then(|| "text/html; charset=utf-8".into()),
+                ..AnswerHeaders::default()
+            };
+            let verdict = classify(status.try_into().unwrap(), &headers, body.as_bytes());
+            let found = format!("{verdict:?}");
+            let found = found.split('(').next().unwrap().to_owned();
+            let expected = match status {
+                200 => "Body",
+                _ => {
+                    let row = RECORDED
+                        .iter()
+                        .find(|(of, piece, _)| *of == status && body.contains(piece));
+                    row.unwrap_or_else(|| panic!("no row for {status}")).2
+                }
+            };
+            assert_eq!(found, expected, "{} {line}", path.display());
+            *checked.entry(found).or_insert(0u32) += 1;
+        }
+    }
+    assert_eq!(checked.len(), 9, "{checked:?}");
+}

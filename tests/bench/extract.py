@@ -1,0 +1,253 @@
+"""Extraction: this project against a hand-written asyncio client, same sandbox, in turn, medians.
+
+    extract.py --claimlake BINARY [--people 50] [--eobs 150] [--latency 300 0] [--rounds 5]
+               [--api v2] [--rival PYTHON] [--growth 50 500 5000]
+
+Both start with refresh tokens only and end with everything on disk. CPU seconds are those of the
+client's processes, for claimlake the token broker included. `--rival` names a Python that has
+aiohttp and orjson (tests/bench/requirements.txt); without it, claimlake is measured alone.
+"""
+
+import argparse
+import base64
+import contextlib
+import hashlib
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.parse
+
+HERE = pathlib.Path(__file__).resolve().parent
+TICKS = os.sysconf("SC_CLK_TCK")
+REDIRECT = "http://127.0.0.1:9/callback"
+VERIFIER = "a" * 64
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+
+
+@contextlib.contextmanager
+def sandbox(claimlake, people, eobs, latency, faults=()):
+    """A sandbox process; its listening event."""
+    command = [claimlake, "--json", "--quiet", "sandbox", "--listen", "127.0.0.1:0", "--auto-consent"]
+    command += ["--patients", str(people), "--eobs", str(eobs), "--latency-ms", str(latency)]
+    for fault in faults:
+        command += ["--fault", fault]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.wait()
+
+
+class Server:
+    def __init__(self, listening):
+        self.url, self.id, self.secret = listening["url"], listening["client_id"], listening["client_secret"]
+        self.host = urllib.parse.urlsplit(self.url).netloc
+
+    def request(self, connection, method, path, body=None):
+        headers = {"Content-Type": "application/x-www-form-urlencoded"} if body else {}
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return answer, answer.read()
+
+    def consent(self, api, login):
+        """The person consents; the grant as `grants import` takes it, without an access token."""
+        connection = http.client.HTTPConnection(self.host)
+        query = urllib.parse.urlencode({
+            "client_id": self.id, "response_type": "code", "redirect_uri": REDIRECT, "state": "s" * 24,
+            "code_challenge": CHALLENGE, "code_challenge_method": "S256", "login": login,
+            "scope": "patient/Patient.rs patient/Coverage.rs patient/ExplanationOfBenefit.rs",
+        })
+        path = f"/{api}/o/authorize/?{query}"
+        for _ in range(8):
+            answer, _ = self.request(connection, "GET", path)
+            location = answer.headers["Location"]
+            if location.startswith(REDIRECT):
+                break
+            path = location.removeprefix(self.url)
+        code = urllib.parse.parse_qs(urllib.parse.urlsplit(location).query)["code"][0]
+        form = urllib.parse.urlencode({
+            "grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT,
+            "code_verifier": VERIFIER, "client_id": self.id, "client_secret": self.secret,
+        })
+        _, body = self.request(connection, "POST", f"/{api}/o/token/", form)
+        tokens = json.loads(body)
+        return {
+            "patient": tokens["patient"], "api": api, "refresh_token": tokens["refresh_token"],
+            "grant_expires_at": tokens["access_grant_expiration"] or None, "scopes": tokens["scope"],
+        }
+
+    def account(self):
+        _, body = self.request(http.client.HTTPConnection(self.host), "GET", "/_sandbox/account")
+        return json.loads(body)
+
+    def write_grants(self, api, people, path):
+        # Consents wait for the sandbox's latency: side by side.
+        grants = [None] * people
+        def some(first):
+            for number in range(first, people, 16):
+                grants[number] = self.consent(api, f"BBUser{number:05}")
+        threads = [threading.Thread(target=some, args=(first,)) for first in range(16)]
+        [thread.start() for thread in threads]
+        [thread.join() for thread in threads]
+        path.write_text("".join(json.dumps(grant) + "\n" for grant in grants))
+
+
+class BrokerWatch(threading.Thread):
+    """CPU seconds and peak memory of processes that serve a data directory's tokens."""
+
+    def __init__(self, data):
+        super().__init__(daemon=True)
+        self.data, self.cpu, self.rss, self.over = str(data), {}, 0, threading.Event()
+
+    def run(self):
+        while not self.over.wait(0.03):
+            for entry in pathlib.Path("/proc").iterdir():
+                if not entry.name.isdigit():
+                    continue
+                try:
+                    if b"\0broker\0" not in (entry / "cmdline").read_bytes() + b"\0":
+                        continue
+                    fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+                    self.cpu[entry.name] = (int(fields[11]) + int(fields[12])) / TICKS
+                except OSError:
+                    continue
+
+    def seconds(self):
+        self.over.set()
+        self.join()
+        return sum(self.cpu.values())
+
+
+def measured(command, environment=None):
+    began = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
+    error = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{command[0]} failed with {process.returncode}:\n{error.decode()}")
+    cpu = usage.ru_utime + usage.ru_stime
+    return {"wall": time.monotonic() - began, "cpu": cpu, "rss": usage.ru_maxrss / 1024}
+
+
+PIPELINE = """
+name = "bench-extract"
+[source]
+kind = "blue_button"
+base_url = "{url}"
+api = "{api}"
+redirect_uri = "http://127.0.0.1:9/callback"
+client_id_env = "BENCH_CLIENT_ID"
+client_secret_env = "BENCH_CLIENT_SECRET"
+[extract]
+concurrency = {concurrency}
+per_patient = 6
+[transform]
+views = []
+"""
+
+
+def claimlake_run(options, server, folder, api, people):
+    """A fresh data directory, its grants, then the extraction that is measured."""
+    pipeline = folder / "pipeline.toml"
+    pipeline.write_text(PIPELINE.format(url=server.url, api=api, concurrency=options.concurrency))
+    grants, data = folder / "grants.ndjson", folder / "data"
+    server.write_grants(api, people, grants)
+    environment = os.environ | {
+        "BENCH_CLIENT_ID": server.id, "BENCH_CLIENT_SECRET": server.secret, "CLAIMLAKE_VAULT_KEY": "5" * 64,
+    }
+    common = [options.claimlake, "--pipeline", str(pipeline), "--data", str(data), "--quiet"]
+    subprocess.run(common + ["grants", "import", str(grants)], env=environment, check=True, stdout=subprocess.DEVNULL)
+    watch = BrokerWatch(data)
+    watch.start()
+    figures = measured(common + ["extract"], environment)
+    figures["broker_cpu"] = watch.seconds()
+    figures["cpu"] += figures["broker_cpu"]
+    return figures
+
+
+def rival_run(options, server, folder, api, people):
+    grants = folder / "grants.ndjson"
+    server.write_grants(api, people, grants)
+    command = [options.rival, str(HERE / "asyncio_rival.py"), server.url, server.id, server.secret, api]
+    return measured(command + [str(grants), str(folder / "out")])
+
+
+def median(runs, key):
+    return statistics.median(run[key] for run in runs)
+
+
+def one(run, options, server, people):
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="bench-extract-", dir=options.scratch))
+    try:
+        return run(options, server, folder, options.api, people)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # the broker may be about to end
+
+
+def compare(options, latency):
+    clients = {"claimlake": claimlake_run} | ({"asyncio": rival_run} if options.rival else {})
+    figures = {name: [] for name in clients}
+    with sandbox(options.claimlake, options.people, options.eobs, latency) as listening:
+        server = Server(listening)
+        one(claimlake_run, options, server, options.people)  # the server's bodies are made once
+        before = server.account()["requests"]
+        for _ in range(options.rounds):
+            for name, run in clients.items():
+                figures[name].append(one(run, options, server, options.people))
+        after = server.account()["requests"]
+    fhir = sum(count for route, count in after.items() if "/fhir/" in route)
+    fhir -= sum(count for route, count in before.items() if "/fhir/" in route)
+    requests = fhir / (options.rounds * len(clients))
+    bound = max(requests * latency / 1000 / options.concurrency, 3 * latency / 1000)
+    print(f"\n{options.people} people x {options.eobs} EOBs, {options.api}, {latency} ms, medians of {options.rounds}; "
+          f"bound {bound:.2f} s ({requests:.0f} requests)")
+    print("client      wall s   CPU s (broker)   peak MiB")
+    for name, runs in figures.items():
+        broker = statistics.median(run.get("broker_cpu", 0) for run in runs)
+        print(f"{name:10} {median(runs, 'wall'):7.2f} {median(runs, 'cpu'):7.2f} ({broker:.2f})  {median(runs, 'rss'):9.0f}")
+    if options.rival:
+        wall, cpu = (median(figures["asyncio"], key) / median(figures["claimlake"], key) for key in ("wall", "cpu"))
+        print(f"asyncio / claimlake: {wall:.1f} x wall, {cpu:.1f} x CPU")
+
+
+def growth(options, people):
+    with sandbox(options.claimlake, people, options.growth_eobs, 0) as listening:
+        figures = one(claimlake_run, options, Server(listening), people)
+    print(f"{people:6} people: {figures['wall']:7.2f} s, {figures['cpu']:7.2f} CPU s, peak {figures['rss']:.0f} MiB")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--claimlake", required=True)
+    parser.add_argument("--rival", help="a Python with aiohttp and orjson")
+    parser.add_argument("--api", default="v2")
+    parser.add_argument("--people", type=int, default=50)
+    parser.add_argument("--eobs", type=int, default=150)
+    parser.add_argument("--concurrency", type=int, default=128)
+    parser.add_argument("--latency", type=int, nargs="*", default=[300, 0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--growth", type=int, nargs="*", default=[])
+    parser.add_argument("--growth-eobs", type=int, default=150)
+    parser.add_argument("--scratch", help="where the data directories are made")
+    options = parser.parse_args()
+    options.claimlake = str(pathlib.Path(options.claimlake).resolve())
+    for latency in options.latency:
+        compare(options, latency)
+    if options.growth:
+        print("\npeak memory by people")
+    for people in options.growth:
+        growth(options, people)
+
+
+if __name__ == "__main__":
+    main()
