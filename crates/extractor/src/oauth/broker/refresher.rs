@@ -2,11 +2,12 @@
 //! once, the intent before the POST, the outcome before use, never cancelled.
 
 mod outcome;
+mod policy;
+mod verdicts;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{Clock, GrantHandle};
@@ -16,6 +17,8 @@ use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::Semaphore;
 
 use self::outcome::{Read, ended, lendable, not_now, read};
+pub(crate) use self::policy::RefreshPolicy;
+use self::verdicts::Verdicts;
 use crate::oauth::answer::TokenAnswer;
 use crate::oauth::classify::Meaning;
 use crate::oauth::endpoint::Endpoint;
@@ -39,35 +42,6 @@ impl Drop for Passenger {
     }
 }
 
-/// How patient the refresher is; [`Default`] is what production uses.
-#[derive(Debug, Clone)]
-pub(crate) struct RefreshPolicy {
-    /// Refreshes at once.
-    pub(crate) at_once: usize,
-    /// Pauses between tries of a refresh that was not used up.
-    pub(crate) pauses: Vec<Duration>,
-    /// Pause before the token is tried again after an unknown outcome.
-    pub(crate) pause_after_doubt: Duration,
-    /// The longest wait that the server may ask for.
-    pub(crate) longest_wait: Duration,
-    /// Pause between tries to write an outcome to a full or failing disk, and how many.
-    pub(crate) disk_pause: Duration,
-    pub(crate) disk_tries: u32,
-}
-
-impl Default for RefreshPolicy {
-    fn default() -> Self {
-        Self {
-            at_once: 16,
-            pauses: [500, 2_000, 5_000].map(Duration::from_millis).into(),
-            pause_after_doubt: Duration::from_secs(1),
-            longest_wait: Duration::from_secs(60),
-            disk_pause: Duration::from_secs(1),
-            disk_tries: 600,
-        }
-    }
-}
-
 /// Lends tokens of one vault. Lives in the process that holds the token lock.
 #[derive(Debug)]
 pub(crate) struct Refresher {
@@ -80,19 +54,6 @@ pub(crate) struct Refresher {
     stopping: AtomicBool,
     verdicts: Mutex<Verdicts>,
 }
-
-/// What the answers to all grants say about the app as a whole.
-#[derive(Debug, Default)]
-struct Verdicts {
-    /// Why no further token is posted.
-    halted: Option<String>,
-    /// Whether any refresh was accepted.
-    accepted: bool,
-    /// Grants that v3 denied without a reason, while none was accepted.
-    denied: Vec<GrantHandle>,
-}
-
-const DENIALS_THAT_STOP: usize = 3;
 
 impl Refresher {
     pub(crate) fn new(
@@ -239,7 +200,7 @@ impl Refresher {
         let mut pauses = self.policy.pauses.iter();
         let mut doubts = 0;
         loop {
-            if let Some(reason) = lock(&self.verdicts).halted.clone() {
+            if let Some(reason) = lock(&self.verdicts).halted() {
                 return Err(TokenError::Configuration { reason });
             }
             let intent = {
@@ -287,7 +248,7 @@ impl Refresher {
                 }
                 Read::Says(Meaning::StopTheRun, reason) => {
                     self.not_used(handle).await?;
-                    lock(&self.verdicts).halted = Some(reason.to_owned());
+                    lock(&self.verdicts).halt(reason);
                     return Err(TokenError::Configuration {
                         reason: reason.to_owned(),
                     });
@@ -321,11 +282,7 @@ impl Refresher {
             patient: answer.patient,
             grant_expires_at: answer.grant_expires_at,
         };
-        {
-            let mut verdicts = lock(&self.verdicts);
-            verdicts.accepted = true;
-            verdicts.denied.clear();
-        }
+        lock(&self.verdicts).accepted();
         let mut tries = 0;
         let generation = loop {
             let (handle, refreshed) = (handle.clone(), refreshed.clone());
@@ -369,29 +326,14 @@ impl Refresher {
     /// v3 says "Request denied" for a dead token, and to an app it does not like at all. Where it
     /// is all that was heard three times, it is the latter, and no grant has ended.
     async fn denied(self: &Arc<Self>, handle: &GrantHandle, reason: &'static str) -> Outcome {
-        let innocent = {
-            let mut verdicts = lock(&self.verdicts);
-            if verdicts.accepted {
-                None
-            } else {
-                verdicts.denied.push(handle.clone());
-                (verdicts.denied.len() >= DENIALS_THAT_STOP).then(|| {
-                    verdicts.halted = Some(
-                        "the server denies every refresh (three in a row, none accepted): check \
-                         client_id_env, client_secret_env and source.api"
-                            .to_owned(),
-                    );
-                    std::mem::take(&mut verdicts.denied)
-                })
-            }
-        };
+        let innocent = lock(&self.verdicts).denied(handle);
         let Some(innocent) = innocent else {
             return self.end(handle, reason).await;
         };
         for handle in &innocent {
             self.set_state(handle, GrantState::Active, None).await?;
         }
-        let reason = lock(&self.verdicts).halted.clone().unwrap_or_default();
+        let reason = lock(&self.verdicts).halted().unwrap_or_default();
         Err(TokenError::Configuration { reason })
     }
 
