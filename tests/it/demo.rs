@@ -73,6 +73,30 @@ fn a_run_publishes_every_claim_and_a_second_run_changes_nothing() {
 }
 
 #[test]
+fn everything_below_the_data_directory_is_its_owner_s_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let bench = Bench::new();
+    bench.write("small.toml", &pipeline("v2"));
+    bench.done(&["--pipeline", "small.toml", "run"]);
+    let mut waiting = vec![bench.path().join("data/small")];
+    while let Some(path) = waiting.pop() {
+        let metadata = fs::symlink_metadata(&path).unwrap();
+        if metadata.is_symlink() {
+            continue;
+        }
+        let mode = metadata.permissions().mode() & 0o077;
+        assert_eq!(mode, 0, "{}", path.display());
+        if path.is_dir() {
+            waiting.extend(
+                fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        }
+    }
+}
+
+#[test]
 fn the_same_people_make_the_same_files_in_another_directory() {
     let bench = Bench::new();
     bench.write("small.toml", &pipeline("v3"));

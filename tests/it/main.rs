@@ -11,6 +11,7 @@ mod borders;
 mod command;
 mod demo;
 mod documents;
+mod grants;
 mod import;
 mod real_bodies;
 mod servers;

@@ -44,9 +44,9 @@ impl Sandbox {
 
     /// A command with the pipeline of the real service, pointed here.
     pub(crate) fn command(&self, bench: &Bench, arguments: &[&str]) -> Command {
-        let mut command =
-            bench.command(&[&["--pipeline", "blue_button", "--data", "d"], arguments].concat());
+        let mut command = bench.command(&[&["--pipeline", "blue_button"], arguments].concat());
         command
+            .env("CLAIMLAKE_DATA", "d")
             .env("BLUE_BUTTON_CLIENT_ID", self.text("client_id"))
             .env("BLUE_BUTTON_CLIENT_SECRET", self.text("client_secret"))
             .env("CLAIMLAKE_SOURCE_BASE_URL", self.text("url"))

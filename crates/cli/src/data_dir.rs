@@ -1,7 +1,7 @@
 //! The data directory: made private, locked while a stage writes, asked for the next run id.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -88,9 +88,9 @@ impl DataDir {
         &self,
         folder: &Path,
         snapshot: Option<u64>,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<PathBuf> {
         let Some(name) = folder.file_name() else {
-            return Ok(());
+            return Ok(folder.to_path_buf());
         };
         let record = self.transformed().join(name);
         fs::DirBuilder::new()
@@ -106,9 +106,16 @@ impl DataDir {
             }
         }
         let number = snapshot.unwrap_or_default().to_string();
-        fs::write(record.join(SNAPSHOT_FILE), number)
+        File::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(record.join(SNAPSHOT_FILE))
+            .and_then(|mut file| file.write_all(number.as_bytes()))
             .with_context(|| format!("writing into {}", record.display()))?;
-        fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))
+        fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))?;
+        Ok(record)
     }
 
     /// The records of runs whose rows are in the current lake, oldest first.

@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use claimlake_contract::{Clock, ExitCode, PatientId, SystemClock};
+use claimlake_contract::{ApiVersion, Clock, ExitCode, PatientId, SystemClock};
 use claimlake_extractor::oauth::{App, BrokerClient, BrokerLaunch};
 use claimlake_extractor::{
     ExtractError, ExtractOptions, ExtractOutcome, RecordOptions, SourceIdentity,
 };
-use claimlake_vault::Vault;
+use claimlake_vault::{AccessAction, Grant, GrantState, Vault};
 use clap::Args;
 
 use crate::access;
@@ -137,6 +137,7 @@ async fn read(
     let broker = BrokerClient::connect(&server.app, vault, BrokerLaunch::this_program()?)
         .await
         .map_err(access::oauth_failure)?;
+    log_access(arguments, pipeline.source.api, vault)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     claimlake_extractor::extract(
         &options,
@@ -148,6 +149,24 @@ async fn read(
     )
     .await
     .map_err(failure)
+}
+
+/// Notes in the access log whose data are fetched: what cannot be logged is not fetched.
+fn log_access(arguments: &ExtractArguments, api: ApiVersion, vault: &Vault) -> Outcome<()> {
+    let mut grants = vault.grants()?;
+    grants.retain(|grant| {
+        let is_named = |wanted: &String| {
+            let patient = grant.patient.as_ref().map(PatientId::expose);
+            patient == Some(wanted.as_str()) || grant.handle.as_str() == wanted
+        };
+        let is_wanted = arguments.patients.is_empty() || arguments.patients.iter().any(is_named);
+        grant.api == api && grant.state == GrantState::Active && is_wanted
+    });
+    let grants: Vec<&Grant> = grants.iter().collect();
+    vault
+        .access_log()
+        .append("extract", AccessAction::Pulled, &grants)
+        .map_err(access::vault_failure)
 }
 
 fn failure(error: ExtractError) -> Failure {

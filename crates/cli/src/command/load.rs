@@ -9,6 +9,7 @@ use claimlake_loader::{AbsentResources, LoadOptions, LoadOutcome, LoadRequest};
 use clap::Args;
 use serde_json::json;
 
+use crate::data_dir::read_staged_manifest;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::pipeline::Load;
@@ -66,7 +67,19 @@ pub(crate) fn run(arguments: &LoadArguments, invocation: &Invocation) -> Outcome
         invocation.progress().as_ref(),
     )?;
     for run in &staged_runs {
-        data.retire_staged_run(run, outcome.snapshot)?;
+        let record = data.retire_staged_run(run, outcome.snapshot)?;
+        let manifest = read_staged_manifest(&record)?;
+        if manifest.rejected_resources + manifest.rejected_cells > 0 {
+            summary.line(
+                "rejects",
+                format!(
+                    "{} and {}, explained in {}",
+                    counted(manifest.rejected_resources, "resource"),
+                    counted(manifest.rejected_cells, "cell"),
+                    record.join("rejects.ndjson").display()
+                ),
+            );
+        }
     }
     tell(&mut summary, &outcome, &pipeline.load.main_tables);
     // Only rows that came now can tell that the lake's are of an older view.

@@ -5,8 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use claimlake_contract::{ApiVersion, ExitCode, LakeManifest, MANIFEST_FILE, ResourceType, RunId};
+use claimlake_vault::VAULT_FILE;
 use serde_json::{Value, json};
 
+use crate::access;
 use crate::data_dir::DataDir;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
@@ -24,6 +26,7 @@ pub(crate) fn run(invocation: &Invocation) -> Outcome {
         words.push("nothing is here yet".into());
         words.push(format!("next       {}", invocation.next("run")));
     }
+    let grants = grants(&data, invocation, &mut words)?;
     let landing = landing(&data, &mut words)?;
     let staged = data.staged_runs()?;
     if !staged.is_empty() {
@@ -35,6 +38,7 @@ pub(crate) fn run(invocation: &Invocation) -> Outcome {
     }
     let lake = lake(&invocation.lake()?, &mut words)?;
     output.add_to_summary("data", json!(data.root()));
+    output.add_to_summary("grants", grants);
     output.add_to_summary("landing", landing);
     output.add_to_summary("staged_runs", json!(staged.len()));
     output.add_to_summary("lake", lake);
@@ -42,6 +46,46 @@ pub(crate) fn run(invocation: &Invocation) -> Outcome {
         output.data(&(words.join("\n") + "\n"))?;
     }
     Ok(ExitCode::Done)
+}
+
+/// Whose directory this is, how many consents there are, and how many need a person.
+fn grants(data: &DataDir, invocation: &Invocation, words: &mut Vec<String>) -> Outcome<Value> {
+    if !data.root().join(VAULT_FILE).is_file() {
+        return Ok(Value::Null);
+    }
+    let vault = access::open_vault(invocation)?;
+    if let Some(source) = vault.source().map_err(access::vault_failure)? {
+        words.push(format!("source     {source}"));
+    }
+    let grants = vault.grants().map_err(access::vault_failure)?;
+    let mut by_state: BTreeMap<&str, u64> = BTreeMap::new();
+    for grant in &grants {
+        *by_state.entry(grant.state.as_str()).or_default() += 1;
+    }
+    let states: Vec<String> = by_state
+        .iter()
+        .map(|(state, count)| format!("{count} {}", state.replace('_', " ")))
+        .collect();
+    words.push(match states.is_empty() {
+        true => format!("grants     none yet: {}", invocation.next("authorize")),
+        false => format!("grants     {}", states.join(", ")),
+    });
+    let mut held: BTreeMap<&str, u64> = BTreeMap::new();
+    for state in vault.extract_states().map_err(access::vault_failure)? {
+        *held.entry(state.state.as_str()).or_default() += 1;
+    }
+    let unfinished: Vec<String> = held
+        .iter()
+        .filter(|(state, _)| **state != "complete")
+        .map(|(state, count)| format!("{count} {}", state.replace('_', " ")))
+        .collect();
+    if !unfinished.is_empty() {
+        words.push(format!(
+            "           not whole, by person and resource: {}",
+            unfinished.join(", ")
+        ));
+    }
+    Ok(json!({ "by_state": by_state, "extract_states": held }))
 }
 
 #[derive(Debug, Default)]

@@ -7,13 +7,11 @@ use chrono::{DateTime, Utc};
 use claimlake_contract::{BloomColumns, TableLayout};
 use claimlake_extractor::{ExtractStatusRow, extract_status};
 use claimlake_loader::RunTable;
+use claimlake_vault::VAULT_FILE;
 
 use crate::access;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
-
-/// The file that says that something was extracted into a data directory.
-const VAULT_FILE: &str = "vault.db";
 
 /// The columns that are worth a new snapshot when they alone change.
 const TELLING: &[&str] = &[
