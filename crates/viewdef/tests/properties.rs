@@ -1,5 +1,10 @@
 //! What holds for every text, view and resource.
-#![allow(clippy::unwrap_used, reason = "a failing test is its own message")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a failing test is its own message"
+)]
 
 mod support;
 
