@@ -9,6 +9,7 @@ mod ids;
 mod lake_manifest;
 mod landing_layout;
 mod landing_manifest;
+mod person;
 mod progress;
 mod recording;
 mod reject;
@@ -27,6 +28,7 @@ pub use landing_manifest::{
     Frame, LANDING_FORMAT, LandingManifest, LandingOrigin, LandingPart, LandingPatient,
     PatientState,
 };
+pub use person::Person;
 pub use progress::{NoProgress, Progress, Task};
 pub use recording::{
     CATALOGUE_FILE, EXCHANGES_FILE, PLACEHOLDER, RECORDING_FORMAT, RecordedExchange,

@@ -68,6 +68,12 @@ pub enum VaultError {
         /// The grant asked for.
         handle: GrantHandle,
     },
+    /// The person was forgotten here.
+    #[error(
+        "this person was forgotten here and is not taken in again; where they have consented \
+         anew, add --again"
+    )]
+    Forgotten,
     /// Another process holds the token lock.
     #[error(
         "another claimlake process is using the tokens of this data directory: wait for it to end"
@@ -87,6 +93,7 @@ impl VaultError {
             VaultError::WrongKey { .. }
                 | VaultError::Key { .. }
                 | VaultError::Newer { .. }
+                | VaultError::Forgotten
                 | VaultError::Invalid(_)
         )
     }

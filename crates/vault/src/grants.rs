@@ -5,6 +5,7 @@ use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Secret};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::Doing;
+use crate::forget::refuse_forgotten;
 use crate::grant::{Grant, GrantChange, GrantState, NewGrant, Stored, TokenPair};
 use crate::grant_row::{
     COLUMNS, drop_intent, instant, open_text, patient_lookup, read_grant, token_lookup,
@@ -111,6 +112,7 @@ impl Vault {
         let now = self.now();
         let keys = self.keys();
         self.write("storing a grant", |connection| {
+            refuse_forgotten(connection, keys, grant.api, grant.patient.as_ref())?;
             let known = match &grant.patient {
                 Some(patient) => {
                     let lookup = patient_lookup(keys, grant.api, patient);

@@ -8,6 +8,7 @@ mod access_log;
 mod age;
 mod checkpoint;
 mod error;
+mod forget;
 mod grant;
 mod grant_row;
 mod grants;
@@ -27,6 +28,7 @@ pub use access_log::{ACCESS_LOG_FILE, AccessAction, AccessLine, AccessLog, Acces
 pub use age::{Recipient, seal_to};
 pub use checkpoint::{Checkpoint, ExtractState, StateChange};
 pub use error::VaultError;
+pub use forget::{ForgetIntent, Tombstones};
 pub use grant::{Grant, GrantChange, GrantState, NewGrant, Scopes, Stored, TokenPair};
 pub use held::Held;
 pub use key::{KeyOrigin, KeySource};

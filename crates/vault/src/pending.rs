@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Doing;
 use crate::seal::keyed_hash;
+use crate::store::Keys;
 use crate::text::{hex, instant_text, parse_instant};
 use crate::{Vault, VaultError};
 
@@ -25,6 +26,8 @@ pub struct PendingAuthorization {
     pub code_verifier: Secret,
     /// The app's own name of the person.
     pub external_id: Option<String>,
+    /// Whether it may bring back somebody who was forgotten here.
+    pub again: bool,
     /// When it began.
     pub created_at: DateTime<Utc>,
 }
@@ -35,6 +38,8 @@ struct Sealed {
     redirect_uri: String,
     code_verifier: String,
     external_id: Option<String>,
+    #[serde(default)]
+    again: bool,
 }
 
 impl Drop for Sealed {
@@ -61,6 +66,7 @@ impl Vault {
                 redirect_uri: pending.redirect_uri.clone(),
                 code_verifier: pending.code_verifier.expose().to_owned(),
                 external_id: pending.external_id.clone(),
+                again: pending.again,
             })
             .map_err(|error| VaultError::Invalid(format!("{doing}: {error}")))?,
         );
@@ -120,9 +126,17 @@ impl Vault {
             redirect_uri: std::mem::take(&mut opened.redirect_uri),
             code_verifier: Secret::new(opened.code_verifier.clone()),
             external_id: opened.external_id.take(),
+            again: opened.again,
             created_at: parse_instant(&created_at, "created_at")?,
         }))
     }
+}
+
+/// The app's own name of the person whose authorization this is; none where it does not open.
+pub(crate) fn external_id(keys: &Keys, lookup: &[u8], sealed: &[u8]) -> Option<String> {
+    let plain = keys.seal.open(&place(lookup), sealed)?;
+    let mut opened: Sealed = serde_json::from_slice(&plain).ok()?;
+    opened.external_id.take()
 }
 
 pub(crate) fn place(state_lookup: &[u8]) -> String {

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 
 use crate::checkpoint::{checkpoint_place, held_place};
 use crate::error::Doing;
+use crate::forget::intent_place;
 use crate::grant_row::place;
 use crate::key::{Kept, KeyOrigin, key_text, parse_key, write_key_file};
 use crate::seal::Key;
@@ -172,6 +173,15 @@ fn reseal_all(connection: &Connection, old: &Key, new: &Key) -> Result<(), Vault
                 &parsed::<ResourceType>(row.get(2)?)?,
             ))
         },
+    )?;
+    let keys = ["intent"];
+    reseal(
+        connection,
+        (old, new),
+        "forget_intents",
+        "sealed",
+        &keys,
+        |row| Some(intent_place(&parsed::<String>(row.first()?)?)),
     )?;
     let keys = ["state_lookup"];
     reseal(

@@ -19,13 +19,16 @@ use crate::{VaultError, rekey, text};
 pub const VAULT_FILE: &str = "vault.db";
 
 /// The version of the vault's format that this program writes.
-pub const VAULT_FORMAT: u32 = 1;
+pub const VAULT_FORMAT: u32 = 2;
 
 /// One step per format version: the SQL that leads from the version before to it.
-const MIGRATIONS: [&[&str]; VAULT_FORMAT as usize] = [&[
-    include_str!("migrations/grants.sql"),
-    include_str!("migrations/checkpoints.sql"),
-]];
+const MIGRATIONS: [&[&str]; VAULT_FORMAT as usize] = [
+    &[
+        include_str!("migrations/grants.sql"),
+        include_str!("migrations/checkpoints.sql"),
+    ],
+    &[include_str!("migrations/forget.sql")],
+];
 
 const KEY_CHECK: &str = "vault_meta.lookup_key";
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -33,6 +33,8 @@ pub struct AuthorizeRequest {
     pub lang: Option<String>,
     /// The app's own name of the person.
     pub external_id: Option<String>,
+    /// Whether somebody who was forgotten here may come back with this consent.
+    pub again: bool,
 }
 
 impl AuthorizeRequest {
@@ -45,6 +47,7 @@ impl AuthorizeRequest {
             scopes: Vec::new(),
             lang: None,
             external_id: None,
+            again: false,
         }
     }
 }
@@ -101,6 +104,7 @@ pub fn start(
             redirect_uri: request.redirect_uri.clone(),
             code_verifier: Secret::new(verifier.into_secret()),
             external_id: request.external_id.clone(),
+            again: request.again,
             created_at: now,
         },
     )?;

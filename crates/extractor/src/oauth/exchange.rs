@@ -44,6 +44,11 @@ pub(crate) async fn exchange_and_store(
     {
         grant.patient = ask_who(endpoint, pending.api, bearer).await;
     }
+    if pending.again
+        && let Some(patient) = &grant.patient
+    {
+        vault.consent_again(grant.api, patient)?;
+    }
     Ok(vault.insert_or_renew(&grant)?)
 }
 
@@ -110,3 +115,6 @@ async fn get_json(endpoint: &Endpoint, url: url::Url, bearer: &Secret) -> Option
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,6 @@ mod lend;
 mod list;
 
 pub use export::{ExportTo, export};
-pub use import::{BadLine, ImportReport, import};
+pub use import::{BadLine, ForgottenPeople, ImportReport, import, import_people};
 pub use lend::{Lent, lend, revoke};
 pub use list::{GrantFilter, GrantLine, list};

@@ -25,6 +25,7 @@ fn filled(data: &Path, key_source: &KeySource) -> Vault {
         redirect_uri: "http://127.0.0.1/callback".into(),
         code_verifier: Secret::new("verifier"),
         external_id: None,
+        again: false,
         created_at: now(),
     };
     vault

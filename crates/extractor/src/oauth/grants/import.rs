@@ -21,8 +21,19 @@ pub struct ImportReport {
     pub unchanged: u64,
     /// Grants of which the vault has a newer consent: nothing was changed.
     pub older_ignored: u64,
+    /// Grants of people who were forgotten here: nothing was stored.
+    pub forgotten: u64,
     /// Lines that could not be read.
     pub bad_lines: Vec<BadLine>,
+}
+
+/// What becomes of people who were forgotten here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForgottenPeople {
+    /// They are left out and counted.
+    Refuse,
+    /// They have consented anew.
+    TakeBack,
 }
 
 /// A line that could not be read.
@@ -43,8 +54,22 @@ pub struct BadLine {
 pub async fn import(
     vault: &Vault,
     broker: &BrokerClient,
+    input: impl BufRead,
+    default_api: ApiVersion,
+) -> Result<ImportReport, OauthError> {
+    import_people(vault, broker, input, default_api, ForgottenPeople::Refuse).await
+}
+
+/// As [`import`], and says what becomes of people who were forgotten here.
+///
+/// # Errors
+/// As [`import`].
+pub async fn import_people(
+    vault: &Vault,
+    broker: &BrokerClient,
     mut input: impl BufRead,
     default_api: ApiVersion,
+    forgotten: ForgottenPeople,
 ) -> Result<ImportReport, OauthError> {
     let mut report = ImportReport::default();
     let mut number = 0;
@@ -79,6 +104,17 @@ pub async fn import(
                 continue;
             }
         };
+        if let Some(patient) = &grant.patient
+            && vault.is_forgotten(grant.api, patient)?
+        {
+            match forgotten {
+                ForgottenPeople::Refuse => {
+                    report.forgotten += 1;
+                    continue;
+                }
+                ForgottenPeople::TakeBack => vault.consent_again(grant.api, patient)?,
+            };
+        }
         let stored = broker.import(&grant).await?;
         let count = match stored.change {
             GrantChange::Inserted => &mut report.inserted,

@@ -1,0 +1,332 @@
+//! Forgetting a person: the intent first, then everything of theirs, and a keyed tombstone that
+//! keeps them from coming back by mistake.
+
+use std::collections::HashSet;
+
+use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Person};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::error::Doing;
+use crate::seal::{Key, fill_random, keyed_hash};
+use crate::store::Keys;
+use crate::text::hex;
+use crate::{Grant, Vault, VaultError, pending};
+
+/// A person whose removal has begun and not ended.
+#[derive(Debug, Clone)]
+pub struct ForgetIntent {
+    /// Its random name.
+    pub intent: String,
+    /// Who.
+    pub person: Person,
+}
+
+/// The forgotten people of a vault, for asking about many names.
+#[derive(Debug, Clone)]
+pub struct Tombstones {
+    lookups: HashSet<[u8; 32]>,
+    key: Key,
+}
+
+impl Tombstones {
+    /// Whether nobody was forgotten.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lookups.is_empty()
+    }
+
+    /// Whether the person with this patient id was forgotten.
+    #[must_use]
+    pub fn has_id(&self, api: ApiVersion, id: &str) -> bool {
+        self.lookups.contains(&id_lookup(&self.key, api, id))
+    }
+
+    /// Whether the person with this identifier was forgotten.
+    #[must_use]
+    pub fn has_identifier(&self, identifier: &str) -> bool {
+        self.lookups
+            .contains(&identifier_lookup(&self.key, identifier))
+    }
+}
+
+impl Vault {
+    /// Writes down, durably, that a person is to be forgotten, and from then on refuses them.
+    ///
+    /// # Errors
+    /// Where the vault cannot be written.
+    pub fn begin_forget(&self, person: &Person) -> Result<ForgetIntent, VaultError> {
+        let doing = "noting that a person is to be forgotten";
+        let mut bytes = [0; 16];
+        fill_random(&mut bytes)?;
+        let intent = hex(&bytes);
+        let plain = zeroize::Zeroizing::new(
+            serde_json::to_vec(person)
+                .map_err(|error| VaultError::Invalid(format!("{doing}: {error}")))?,
+        );
+        let keys = self.keys();
+        let sealed = keys.seal.seal(&intent_place(&intent), &plain)?;
+        let now = self.now_text();
+        self.write(doing, |connection| {
+            connection
+                .execute(
+                    "INSERT INTO forget_intents (intent, sealed, begun_at) VALUES (?1, ?2, ?3)",
+                    params![intent, sealed, now],
+                )
+                .doing(doing)?;
+            for lookup in lookups(&keys.lookup, person) {
+                connection
+                    .execute(
+                        "INSERT OR REPLACE INTO forgotten (lookup, person, forgotten_at)
+                         VALUES (?1, ?2, ?3)",
+                        params![lookup, &bytes[..], now],
+                    )
+                    .doing(doing)?;
+            }
+            Ok(())
+        })?;
+        Ok(ForgetIntent {
+            intent,
+            person: person.clone(),
+        })
+    }
+
+    /// The people whose removal was interrupted.
+    ///
+    /// # Errors
+    /// Where the vault cannot be read or is damaged.
+    pub fn unfinished_forgets(&self) -> Result<Vec<ForgetIntent>, VaultError> {
+        let doing = "reading whose removal is under way";
+        let connection = self.connection();
+        let mut statement = connection
+            .prepare("SELECT intent, sealed FROM forget_intents ORDER BY begun_at, intent")
+            .doing(doing)?;
+        let rows = statement
+            .query_map([], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?))
+            })
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .doing(doing)?;
+        let open = |(intent, sealed): (String, Vec<u8>)| {
+            let plain = self.keys().seal.open(&intent_place(&intent), &sealed);
+            let person = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
+            let damaged = || VaultError::damaged("a removal under way does not open");
+            let person = person.ok_or_else(damaged)?;
+            Ok(ForgetIntent { intent, person })
+        };
+        rows.into_iter().map(open).collect()
+    }
+
+    /// The grants of a person, by patient id or by the app's own name.
+    ///
+    /// # Errors
+    /// Where the vault cannot be read or is damaged.
+    pub fn grants_of(&self, person: &Person) -> Result<Vec<Grant>, VaultError> {
+        let mut grants = self.grants()?;
+        grants.retain(|grant| {
+            let by_id = grant
+                .patient
+                .as_ref()
+                .is_some_and(|patient| person.has_id(grant.api, patient.expose()));
+            let external = grant.external_id.as_ref();
+            by_id || external.is_some_and(|id| person.external_ids.contains(id))
+        });
+        Ok(grants)
+    }
+
+    /// Removes everything the vault holds about a person but the tombstone: grants with tokens and
+    /// checkpoints, authorizations that have begun, mentions in the history of runs.
+    ///
+    /// Only the holder of the token lock may call this.
+    ///
+    /// # Errors
+    /// Where the vault cannot be written.
+    pub fn remove_person(&self, person: &Person) -> Result<u64, VaultError> {
+        let doing = "removing a person from the vault";
+        let grants = self.grants_of(person)?;
+        self.write(doing, |connection| {
+            for grant in &grants {
+                remove_mentions(connection, &grant.handle)?;
+                connection
+                    .execute(
+                        "DELETE FROM grants WHERE handle = ?1",
+                        [grant.handle.as_str()],
+                    )
+                    .doing(doing)?;
+            }
+            remove_pending(connection, self.keys(), person)
+        })?;
+        Ok(grants.len() as u64)
+    }
+
+    /// Ends a removal: nothing of the person is left, in free pages and the write-ahead log
+    /// neither.
+    ///
+    /// # Errors
+    /// Where the vault cannot be written.
+    pub fn finish_forget(&self, intent: &str) -> Result<(), VaultError> {
+        let doing = "ending the removal of a person";
+        self.clean_free_pages()?;
+        self.write(doing, |connection| {
+            connection
+                .execute("DELETE FROM forget_intents WHERE intent = ?1", [intent])
+                .doing(doing)
+                .map(|_| ())
+        })?;
+        // The intent itself names the person, if only sealed.
+        self.clean_free_pages()
+    }
+
+    fn clean_free_pages(&self) -> Result<(), VaultError> {
+        let doing = "clearing the vault's free pages";
+        let connection = self.connection();
+        connection.execute_batch("VACUUM").doing(doing)?;
+        // A reader in another process keeps the log from being cut: that is told, not passed over.
+        let busy: i64 = connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+            .doing(doing)?;
+        if busy != 0 {
+            return Err(VaultError::Locked);
+        }
+        Ok(())
+    }
+
+    /// The forgotten people, for asking about many names.
+    ///
+    /// # Errors
+    /// Where the vault cannot be read.
+    pub fn tombstones(&self) -> Result<Tombstones, VaultError> {
+        let doing = "reading who was forgotten";
+        let connection = self.connection();
+        let mut statement = connection
+            .prepare("SELECT lookup FROM forgotten")
+            .doing(doing)?;
+        let lookups = statement
+            .query_map([], |row| row.get::<_, [u8; 32]>(0))
+            .and_then(Iterator::collect::<Result<HashSet<_>, _>>)
+            .doing(doing)?;
+        Ok(Tombstones {
+            lookups,
+            key: self.keys().lookup.clone(),
+        })
+    }
+
+    /// Whether the person with this patient id was forgotten here.
+    ///
+    /// # Errors
+    /// Where the vault cannot be read.
+    pub fn is_forgotten(&self, api: ApiVersion, patient: &PatientId) -> Result<bool, VaultError> {
+        is_forgotten(&self.connection(), self.keys(), api, patient)
+    }
+
+    /// Takes a tombstone away, under all names of the person: they have consented anew.
+    ///
+    /// # Errors
+    /// Where the vault cannot be written.
+    pub fn consent_again(&self, api: ApiVersion, patient: &PatientId) -> Result<bool, VaultError> {
+        let doing = "letting a forgotten person come back";
+        let lookup = id_lookup(&self.keys().lookup, api, patient.expose());
+        let removed = self.write(doing, |connection| {
+            connection
+                .execute(
+                    "DELETE FROM forgotten WHERE person IN
+                        (SELECT person FROM forgotten WHERE lookup = ?1)",
+                    params![lookup],
+                )
+                .doing(doing)
+        })?;
+        Ok(removed > 0)
+    }
+}
+
+/// Refuses a forgotten person.
+pub(crate) fn refuse_forgotten(
+    connection: &Connection,
+    keys: &Keys,
+    api: ApiVersion,
+    patient: Option<&PatientId>,
+) -> Result<(), VaultError> {
+    match patient {
+        Some(patient) if is_forgotten(connection, keys, api, patient)? => {
+            Err(VaultError::Forgotten)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_forgotten(
+    connection: &Connection,
+    keys: &Keys,
+    api: ApiVersion,
+    patient: &PatientId,
+) -> Result<bool, VaultError> {
+    connection
+        .query_row(
+            "SELECT 1 FROM forgotten WHERE lookup = ?1",
+            params![id_lookup(&keys.lookup, api, patient.expose())],
+            |_| Ok(()),
+        )
+        .optional()
+        .doing("looking for a tombstone")
+        .map(|found| found.is_some())
+}
+
+/// A run's summary may name the grant: the name goes, the counts stay.
+fn remove_mentions(connection: &Connection, handle: &GrantHandle) -> Result<(), VaultError> {
+    connection
+        .execute(
+            "UPDATE runs SET summary = replace(summary, ?1, 'forgotten')
+             WHERE instr(summary, ?1) > 0",
+            [handle.as_str()],
+        )
+        .doing("clearing the history of runs")
+        .map(|_| ())
+}
+
+fn remove_pending(connection: &Connection, keys: &Keys, person: &Person) -> Result<(), VaultError> {
+    let doing = "clearing authorizations that have begun";
+    let mut statement = connection
+        .prepare("SELECT state_lookup, sealed FROM pending_authorizations")
+        .doing(doing)?;
+    let rows = statement
+        .query_map([], |row| {
+            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?))
+        })
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .doing(doing)?;
+    for (lookup, sealed) in rows {
+        let external = pending::external_id(keys, &lookup, &sealed);
+        if external.is_some_and(|id| person.external_ids.contains(&id)) {
+            connection
+                .execute(
+                    "DELETE FROM pending_authorizations WHERE state_lookup = ?1",
+                    params![lookup],
+                )
+                .doing(doing)?;
+        }
+    }
+    Ok(())
+}
+
+fn lookups(key: &Key, person: &Person) -> Vec<[u8; 32]> {
+    let ids = person.ids.iter();
+    let ids = ids.map(|(api, id)| id_lookup(key, *api, id.expose()));
+    let identifiers = person.identifiers.iter();
+    ids.chain(identifiers.map(|identifier| identifier_lookup(key, identifier)))
+        .collect()
+}
+
+fn id_lookup(key: &Key, api: ApiVersion, id: &str) -> [u8; 32] {
+    let parts: [&[u8]; 3] = [b"forgotten", api.as_str().as_bytes(), id.as_bytes()];
+    keyed_hash(key, &parts)
+}
+
+fn identifier_lookup(key: &Key, identifier: &str) -> [u8; 32] {
+    keyed_hash(key, &[b"forgotten identifier", identifier.as_bytes()])
+}
+
+pub(crate) fn intent_place(intent: &str) -> String {
+    format!("forget_intents.sealed:{intent}")
+}
+
+#[cfg(test)]
+mod tests;
