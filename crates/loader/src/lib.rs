@@ -16,6 +16,7 @@ mod publish;
 mod request;
 mod run_table;
 mod sort;
+mod staged_parquet;
 mod staged_run;
 mod table;
 
@@ -28,3 +29,4 @@ pub use request::{
     TableOutcome,
 };
 pub use run_table::changes::{Change, ChangeKind, changes};
+pub use staged_parquet::{StagedParquet, seal_staged_parquet};

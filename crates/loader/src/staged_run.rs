@@ -4,13 +4,18 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int64Type, UInt64Type};
+use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_buffer::ScalarBuffer;
 use arrow_ipc::reader::FileReader;
-use arrow_schema::SchemaRef;
+use arrow_schema::{ArrowError, SchemaRef};
 use claimlake_contract::{
     KEYS_TABLE, LANDING_ORDER_COLUMN, MANIFEST_FILE, STAGED_FORMAT, StagedFile, StagedManifest,
     StagedTable,
 };
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use sha2::{Digest, Sha256};
 
 use crate::encode::parquet_file::hex;
@@ -83,7 +88,10 @@ impl StagedRun {
             return Ok(None);
         };
         let path = self.folder.join(&file.file);
-        let schema = open_ipc(&path, None)?.schema();
+        let schema = match open(&path, None)? {
+            Reader::Ipc(reader) => reader.schema(),
+            Reader::Parquet(reader) => reader.schema(),
+        };
         let is_last = schema
             .fields()
             .last()
@@ -118,6 +126,18 @@ impl StagedRun {
                 Err(error) => Box::new(std::iter::once(Err(error))) as Batches,
             }
         })
+    }
+}
+
+/// The landing order of each row; Spark has no unsigned numbers and writes signed ones.
+pub(crate) fn landing_orders(batch: &RecordBatch) -> Option<ScalarBuffer<u64>> {
+    let column = batch.column_by_name(LANDING_ORDER_COLUMN)?;
+    match column.as_primitive_opt::<UInt64Type>() {
+        Some(orders) => Some(orders.values().clone()),
+        None => {
+            let signed = column.as_primitive_opt::<Int64Type>()?;
+            Some(ScalarBuffer::from(signed.values().inner().clone()))
+        }
     }
 }
 
@@ -162,6 +182,17 @@ fn check_size(folder: &Path, file: &StagedFile) -> Result<()> {
 }
 
 fn check_hash(path: &Path, file: &StagedFile) -> Result<()> {
+    if hash_of(path)? == file.sha256 {
+        return Ok(());
+    }
+    Err(LoadError::staged(
+        path,
+        "its checksum is not the manifest's",
+    ))
+}
+
+/// The SHA-256 of a file, lower-case hex.
+pub(crate) fn hash_of(path: &Path) -> Result<String> {
     let mut opened = File::open(path).map_err(LoadError::io("opening", path))?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 256 << 10];
@@ -174,16 +205,10 @@ fn check_hash(path: &Path, file: &StagedFile) -> Result<()> {
         }
         hash.update(&buffer[..read]);
     }
-    if hex(&hash.finalize()) == file.sha256 {
-        return Ok(());
-    }
-    Err(LoadError::staged(
-        path,
-        "its checksum is not the manifest's",
-    ))
+    Ok(hex(&hash.finalize()))
 }
 
-/// The files of a table that the manifest does not list, by number.
+/// The files of a table that the manifest does not list, by number or else by name.
 fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -195,9 +220,12 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in entries {
         let path = entry.map_err(LoadError::io("listing", folder))?.path();
+        let is_staged = path
+            .extension()
+            .is_some_and(|extension| extension == "arrow" || extension == "parquet");
         let stem = path.file_stem().and_then(|stem| stem.to_str());
         let number = stem.and_then(|stem| stem.parse::<u64>().ok());
-        if let Some(number) = number {
+        if is_staged {
             files.push((number, path));
         }
     }
@@ -205,20 +233,46 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files.into_iter().map(|(_, path)| path).collect())
 }
 
+/// A staged file that is being read: Arrow IPC as `transform` writes it, or Parquet as Spark does.
+enum Reader {
+    Ipc(FileReader<BufReader<File>>),
+    Parquet(ParquetRecordBatchReader),
+}
+
 fn batches(path: &Path, projection: Option<&[usize]>) -> Batches {
-    match open_ipc(path, projection) {
-        Ok(reader) => {
-            let path = path.to_path_buf();
-            Box::new(reader.map(move |batch| {
-                batch.map_err(|error| LoadError::staged(&path, format!("it is broken: {error}")))
-            }))
-        }
+    let broken = {
+        let path = path.to_path_buf();
+        move |error: ArrowError| LoadError::staged(&path, format!("it is broken: {error}"))
+    };
+    match open(path, projection) {
+        Ok(Reader::Ipc(reader)) => Box::new(reader.map(move |batch| batch.map_err(&broken))),
+        Ok(Reader::Parquet(reader)) => Box::new(reader.map(move |batch| batch.map_err(&broken))),
         Err(error) => Box::new(std::iter::once(Err(error))),
     }
 }
 
-fn open_ipc(path: &Path, projection: Option<&[usize]>) -> Result<FileReader<BufReader<File>>> {
+fn open(path: &Path, projection: Option<&[usize]>) -> Result<Reader> {
     let file = File::open(path).map_err(LoadError::io("opening", path))?;
+    let broken = |error: String| LoadError::staged(path, format!("it is broken: {error}"));
+    if path
+        .extension()
+        .is_some_and(|extension| extension == "parquet")
+    {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+            .map_err(|error| broken(error.to_string()))?;
+        let mask = match projection {
+            None => ProjectionMask::all(),
+            Some(columns) => {
+                ProjectionMask::roots(builder.parquet_schema(), columns.iter().copied())
+            }
+        };
+        return builder
+            .with_projection(mask)
+            .build()
+            .map(Reader::Parquet)
+            .map_err(|error| broken(error.to_string()));
+    }
     FileReader::try_new(BufReader::new(file), projection.map(<[usize]>::to_vec))
-        .map_err(|error| LoadError::staged(path, format!("it is broken: {error}")))
+        .map(Reader::Ipc)
+        .map_err(|error| broken(error.to_string()))
 }

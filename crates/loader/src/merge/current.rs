@@ -3,8 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::UInt64Type;
 use claimlake_contract::{LANDING_ORDER_COLUMN, LakeFile};
 
 use crate::error::{LoadError, Result};
@@ -12,7 +10,7 @@ use crate::merge::current_rows::{self, Candidate, CandidateFile, candidate, colu
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::verdict::{Take, Verdicts};
 use crate::publish::access::Access;
-use crate::staged_run::{Checksums, StagedRun};
+use crate::staged_run::{Checksums, StagedRun, landing_orders};
 use crate::table::plan::TablePlan;
 
 /// What becomes of a resource that ceases to be current.
@@ -197,14 +195,11 @@ fn staged_candidates(
         let mut last = None;
         for batch in run.batches(table, Some(&projection), Checksums::Trust) {
             let batch = batch?;
-            let Some(orders) = batch
-                .column_by_name(LANDING_ORDER_COLUMN)
-                .and_then(|column| column.as_primitive_opt::<UInt64Type>())
-            else {
+            let Some(orders) = landing_orders(&batch) else {
                 let reason = format!("table '{}' has no landing order", plan.layout.name);
                 return Err(LoadError::staged(&run.folder, reason));
             };
-            for (row, order) in orders.values().iter().copied().enumerate() {
+            for (row, order) in orders.iter().copied().enumerate() {
                 // A resource counts once, however many rows it has.
                 if last == Some(order) {
                     continue;

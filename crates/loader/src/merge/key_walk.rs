@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{ArrayRef, RecordBatch, StringArray};
+use arrow_array::types::{Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array, ArrayRef, FixedSizeBinaryArray, RecordBatch, StringArray, UInt64Array};
+use arrow_buffer::ScalarBuffer;
 use arrow_schema::{DataType, Field, TimeUnit};
 use claimlake_contract::{LakeFile, RunId, key_columns};
 
@@ -280,7 +282,7 @@ fn as_key_file(batch: &RecordBatch, run: &StagedRun) -> Result<RecordBatch> {
         let expected = schema.field_with_name(name).map(Field::data_type).ok();
         batch
             .column_by_name(name)
-            .and_then(|column| in_utc(column, expected?))
+            .and_then(|column| as_written(column, expected?))
             .ok_or_else(|| {
                 LoadError::staged(&run.folder, format!("its keys have no fit column {name}"))
             })
@@ -316,18 +318,28 @@ fn as_key_file(batch: &RecordBatch, run: &StagedRun) -> Result<RecordBatch> {
         .map_err(|error| LoadError::staged(&run.folder, format!("its keys are broken: {error}")))
 }
 
-/// The column where it has the expected type; a time may name its zone, always UTC, in other words.
-fn in_utc(column: &ArrayRef, expected: &DataType) -> Option<ArrayRef> {
-    use arrow_array::types::TimestampMicrosecondType;
+/// The column in the key file's type, whoever wrote it: a time may name its zone, always UTC, in
+/// other words; Spark knows neither unsigned numbers nor binaries of a fixed size.
+fn as_written(column: &ArrayRef, expected: &DataType) -> Option<ArrayRef> {
     if column.data_type() == expected {
         return Some(column.clone());
     }
-    match column.data_type() {
+    let same: ArrayRef = match column.data_type() {
         DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
             let times = column.as_primitive::<TimestampMicrosecondType>().clone();
-            let times: ArrayRef = Arc::new(times.with_timezone("UTC"));
-            (times.data_type() == expected).then_some(times)
+            Arc::new(times.with_timezone("UTC"))
         }
-        _ => None,
-    }
+        DataType::Int64 => {
+            let signed = column.as_primitive::<Int64Type>();
+            let orders = ScalarBuffer::from(signed.values().inner().clone());
+            Arc::new(UInt64Array::new(orders, signed.nulls().cloned()))
+        }
+        DataType::Binary if column.null_count() == 0 => {
+            let hashes = column.as_binary::<i32>();
+            let hashes = FixedSizeBinaryArray::try_from_iter(hashes.iter().flatten()).ok()?;
+            Arc::new(hashes)
+        }
+        _ => return None,
+    };
+    (same.data_type() == expected).then_some(same)
 }

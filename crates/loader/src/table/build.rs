@@ -6,8 +6,6 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::UInt64Type;
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use claimlake_contract::{LANDING_ORDER_COLUMN, LakeFile, LakeTable};
 
@@ -24,7 +22,7 @@ use crate::request::LoadOptions;
 use crate::sort::merge::{Merge, SpanSource};
 use crate::sort::sorter::Sorter;
 use crate::sort::span::{OwnedRows, SpanMaker};
-use crate::staged_run::{Checksums, StagedRun};
+use crate::staged_run::{Checksums, StagedRun, landing_orders};
 use crate::table::carry::{Carried, carry};
 use crate::table::old_rows::{Edits, OldFile, OldRows};
 use crate::table::plan::{TablePlan, file_words, partition_words};
@@ -192,14 +190,10 @@ fn owned_rows(
     verdicts: &Verdicts,
     run: &StagedRun,
 ) -> Result<(Vec<OwnedRows>, Vec<Option<bool>>)> {
-    let orders = batch
-        .column_by_name(LANDING_ORDER_COLUMN)
-        .and_then(|column| column.as_primitive_opt::<UInt64Type>())
-        .ok_or_else(|| {
-            let reason = format!("table '{}' has no {LANDING_ORDER_COLUMN}", plan.layout.name);
-            LoadError::staged(&run.folder, reason)
-        })?
-        .values();
+    let orders = landing_orders(batch).ok_or_else(|| {
+        let reason = format!("table '{}' has no {LANDING_ORDER_COLUMN}", plan.layout.name);
+        LoadError::staged(&run.folder, reason)
+    })?;
     let mut owned = Vec::new();
     let mut current = Vec::new();
     let mut start = 0;

@@ -14,4 +14,5 @@ mod killed;
 mod lake_rows;
 mod snapshots;
 mod sorting;
+mod spark;
 mod staged_runs;

@@ -1,0 +1,104 @@
+//! Staged runs that somebody else wrote as Parquet, such as Spark: sealed here, then loaded like any
+//! other.
+//!
+//! The folder has a folder for each table and one named `_keys`; each holds Parquet files with the
+//! columns of staged tables, `_landing_order` last. Rows of one resource stand in one file, in the
+//! order of their view; the files are taken in the order of their names.
+
+use std::path::{Path, PathBuf};
+
+use claimlake_contract::{
+    KEYS_TABLE, MANIFEST_FILE, RunId, STAGED_FORMAT, StagedFile, StagedManifest, StagedTable,
+};
+use parquet::file::reader::{FileReader, SerializedFileReader};
+
+use crate::error::{LoadError, Result};
+use crate::staged_run::hash_of;
+
+/// What the files themselves do not say.
+#[derive(Debug, Clone)]
+pub struct StagedParquet {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The id the staged run gets.
+    pub run: RunId,
+    /// Hash of everything that decides what the tables hold.
+    pub pipeline_hash: String,
+    /// Whether the files were made from all of landing.
+    pub full: bool,
+    /// The tables: layout, resource type, view hash; their files are found in the folder.
+    pub tables: Vec<StagedTable>,
+}
+
+/// Seals a folder of Parquet files as a staged run, which [`crate::load`] then takes.
+///
+/// # Errors
+///
+/// A table's folder is missing, or a file in it cannot be read.
+pub fn seal_staged_parquet(staged: &StagedParquet) -> Result<StagedManifest> {
+    let folder = &staged.folder;
+    let mut tables = Vec::new();
+    for table in &staged.tables {
+        let files = files_of(folder, &table.layout.name)?;
+        tables.push(StagedTable {
+            files,
+            ..table.clone()
+        });
+    }
+    let keys = files_of(folder, KEYS_TABLE)?;
+    let manifest = StagedManifest {
+        format: STAGED_FORMAT,
+        run: staged.run.clone(),
+        pipeline_hash: staged.pipeline_hash.clone(),
+        landing_runs: Vec::new(),
+        full: staged.full,
+        tables,
+        resources: keys.iter().map(|file| file.rows).sum(),
+        without_view: 0,
+        rejected_resources: 0,
+        rejected_cells: 0,
+    };
+    let path = folder.join(MANIFEST_FILE);
+    let text = serde_json::to_vec_pretty(&manifest)
+        .map_err(|error| LoadError::staged(&path, format!("it cannot be sealed: {error}")))?;
+    let beside = folder.join("manifest.json.unfinished");
+    std::fs::write(&beside, text).map_err(LoadError::io("writing", &beside))?;
+    std::fs::rename(&beside, &path).map_err(LoadError::io("sealing", &path))?;
+    Ok(manifest)
+}
+
+fn files_of(folder: &Path, table: &str) -> Result<Vec<StagedFile>> {
+    let root = folder.join(table);
+    let entries = std::fs::read_dir(&root).map_err(LoadError::io("listing", &root))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(LoadError::io("listing", &root))?;
+        // Spark leaves `_SUCCESS` and checksums beside the files.
+        names.extend(
+            entry
+                .file_name()
+                .to_str()
+                .filter(|name| name.ends_with(".parquet"))
+                .map(str::to_owned),
+        );
+    }
+    names.sort();
+    let file = |name: String| {
+        let path = root.join(&name);
+        let opened = std::fs::File::open(&path).map_err(LoadError::io("opening", &path))?;
+        let bytes = opened
+            .metadata()
+            .map_err(LoadError::io("reading", &path))?
+            .len();
+        let rows = SerializedFileReader::new(opened)
+            .map(|reader| reader.metadata().file_metadata().num_rows())
+            .map_err(|error| LoadError::staged(&path, format!("it is broken: {error}")))?;
+        Ok(StagedFile {
+            file: format!("{table}/{name}"),
+            rows: u64::try_from(rows).unwrap_or_default(),
+            bytes,
+            sha256: hash_of(&path)?,
+        })
+    };
+    names.into_iter().map(file).collect()
+}
