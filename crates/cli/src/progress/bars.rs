@@ -41,10 +41,10 @@ impl Bars {
 impl Progress for Bars {
     fn begin(&self, what: &str, unit: &str, total: Option<u64>) -> Task {
         let task = Task(self.next.fetch_add(1, Ordering::Relaxed));
-        let bar = self.all.add(match total {
+        let mut bar = match total {
             Some(total) => ProgressBar::new(total),
             None => ProgressBar::new_spinner(),
-        });
+        };
         let counts = match (unit, total) {
             ("bytes", Some(_)) => "{bytes} of {total_bytes}  {bytes_per_sec}",
             ("bytes", None) => "{bytes}  {bytes_per_sec}",
@@ -56,10 +56,13 @@ impl Progress for Bars {
             None => format!("{{msg:28!}} {{spinner}} {counts}"),
         };
         if let Ok(style) = ProgressStyle::with_template(&shape) {
-            bar.set_style(style.progress_chars("=> "));
+            bar = bar.with_style(style.progress_chars("=> "));
         }
-        bar.set_prefix(unit.to_owned());
-        bar.set_message(what.to_owned());
+        // Complete before it is shown.
+        let bar = self.all.add(
+            bar.with_prefix(unit.to_owned())
+                .with_message(what.to_owned()),
+        );
         bar.enable_steady_tick(Duration::from_millis(200));
         self.locked().insert(task, bar);
         task
