@@ -1,7 +1,7 @@
 //! Reading a sealed part in chunks of whole lines, from any number of threads.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Cursor};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
@@ -13,6 +13,9 @@ use crate::SealedPart;
 
 /// A frame that claims to be larger than this when decompressed is taken for damaged.
 const LARGEST_FRAME: u64 = 1 << 30;
+
+/// Room that a chunk has behind its lines, for readers that put an end mark there.
+const ROOM_BEHIND: usize = 64;
 
 /// A run of whole frames of one part, decompressible by itself.
 #[derive(Debug, Clone)]
@@ -112,7 +115,9 @@ pub fn read_chunk(chunk: &ChunkRef) -> ChunkRead {
             Err(reason) => Err(reason.clone()),
             Ok((file, decompressor)) => {
                 if current.bytes.is_empty() {
-                    current.bytes.reserve(usize::try_from(room).unwrap_or(0));
+                    current
+                        .bytes
+                        .reserve(usize::try_from(room).unwrap_or(0) + ROOM_BEHIND);
                 }
                 append_frame(
                     file,
@@ -170,8 +175,11 @@ fn append_frame(
             _ => format!("reading failed: {error}"),
         })?;
     let before = lines.len();
-    lines.resize(before + uncompressed, 0);
-    let outcome = decompressor.decompress_to_buffer(&compressed[..], &mut lines[before..]);
+    lines.reserve(uncompressed);
+    // Appends: what is before the cursor stays, nothing has to be zeroed first.
+    let mut appending = Cursor::new(&mut *lines);
+    appending.set_position(before as u64);
+    let outcome = decompressor.decompress_to_buffer(&compressed[..], &mut appending);
     let reason = match outcome {
         Ok(found) if found == uncompressed => {
             let text = &lines[before..];
@@ -180,7 +188,7 @@ fn append_frame(
             }
             "the frame does not hold the lines the manifest says".to_owned()
         }
-        Ok(_) => "the frame is shorter than the manifest says".to_owned(),
+        Ok(_) => "the frame has another length than the manifest says".to_owned(),
         Err(error) => format!("the frame does not decompress: {error}"),
     };
     lines.truncate(before);

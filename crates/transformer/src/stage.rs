@@ -209,7 +209,10 @@ impl TableFiles {
             written: 0,
         };
         let buffered = BufWriter::with_capacity(64 << 10, hashing);
-        let writer = FileWriter::try_new(buffered, &self.schema)
+        let options = arrow_ipc::writer::IpcWriteOptions::default()
+            .try_with_compression(Some(arrow_ipc::CompressionType::LZ4_FRAME))
+            .map_err(TransformError::arrow(&self.name))?;
+        let writer = FileWriter::try_new_with_options(buffered, &self.schema, options)
             .map_err(TransformError::arrow(&self.name))?;
         Ok(OpenFile {
             name,

@@ -24,11 +24,11 @@ type Flow = Result<ControlFlow<()>, Unsure>;
 impl<'t> Located<'t> {
     /// Calls `found` with each item of a path, in order, until it has enough.
     #[inline]
-    pub(super) fn each(
+    pub(super) fn each<F: FnMut(Position) -> ControlFlow<()>>(
         &self,
         path: &Path,
         this: Position,
-        found: &mut dyn FnMut(Position) -> ControlFlow<()>,
+        found: &mut F,
     ) -> Result<(), Unsure> {
         let mut from = if path.from_resource { 0 } else { this };
         for (steps, position) in &path.legs {
@@ -54,11 +54,11 @@ impl<'t> Located<'t> {
         Ok(item)
     }
 
-    fn walk(
+    fn walk<F: FnMut(Position) -> ControlFlow<()>>(
         &self,
         steps: &[Step],
         from: Position,
-        found: &mut dyn FnMut(Position) -> ControlFlow<()>,
+        found: &mut F,
     ) -> Flow {
         let Some((step, rest)) = steps.split_first() else {
             return Ok(found(from));
@@ -77,7 +77,7 @@ impl<'t> Located<'t> {
                     position = entry.run_end;
                 }
                 if choices {
-                    return self.walk_where(rest, from, found, |found| same_element(found, *code));
+                    return self.walk_where(rest, from, found, |other| same_element(other, *code));
                 }
                 Ok(ControlFlow::Continue(()))
             }
@@ -107,12 +107,13 @@ impl<'t> Located<'t> {
     }
 
     /// The elements from `position` up to `end`, which are one array.
-    fn walk_run(
+    #[inline]
+    fn walk_run<F: FnMut(Position) -> ControlFlow<()>>(
         &self,
         rest: &[Step],
         position: Position,
         end: Position,
-        found: &mut dyn FnMut(Position) -> ControlFlow<()>,
+        found: &mut F,
     ) -> Flow {
         let mut position = position;
         while position < end {
@@ -124,11 +125,11 @@ impl<'t> Located<'t> {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn walk_where(
+    fn walk_where<F: FnMut(Position) -> ControlFlow<()>>(
         &self,
         rest: &[Step],
         from: Position,
-        found: &mut dyn FnMut(Position) -> ControlFlow<()>,
+        found: &mut F,
         is_wanted: impl Fn(u32) -> bool,
     ) -> Flow {
         let end = self.tape.entry(from).next;
