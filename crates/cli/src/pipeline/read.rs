@@ -155,7 +155,11 @@ fn check(pipeline: &Pipeline) -> anyhow::Result<()> {
     if extract.page_size == 0 || extract.concurrency == 0 || extract.per_patient == 0 {
         bail!("extract: page_size, concurrency and per_patient are at least 1");
     }
-    if extract.max_rps.is_some_and(|rate| !(rate > 0.0)) {
+    // NaN is no rate either.
+    if extract
+        .max_rps
+        .is_some_and(|rate| rate.is_nan() || rate <= 0.0)
+    {
         bail!("extract.max_rps: more than 0 requests a second");
     }
     if pipeline.load.keep_snapshots == 0 || pipeline.load.target_file_mb == 0 {
