@@ -17,7 +17,9 @@ mod tests;
 
 use std::path::Path;
 
-use claimlake_contract::{ApiVersion, LandingLayout, Progress, Reject, RejectReason, RunId, Task};
+use claimlake_contract::{
+    ApiVersion, LandingLayout, Progress, Reject, RejectReason, ResourceType, RunId, Task,
+};
 
 use crate::LandingError;
 use crate::folder::create_private_dir;
@@ -44,6 +46,24 @@ pub fn import(
     run: &RunId,
     progress: &dyn Progress,
 ) -> Result<ImportOutcome, LandingError> {
+    import_refusing(inputs, api, layout, run, progress, &|_, _, _| false)
+}
+
+/// Whether a resource must not land: its API version, type and text are given.
+pub type Refuse<'a> = &'a dyn Fn(ApiVersion, &ResourceType, &[u8]) -> bool;
+
+/// As [`import`], without the resources that `refuse` says no to; they are counted.
+///
+/// # Errors
+/// As [`import`].
+pub fn import_refusing(
+    inputs: &[std::path::PathBuf],
+    api: Option<ApiVersion>,
+    layout: &LandingLayout,
+    run: &RunId,
+    progress: &dyn Progress,
+    refuse: Refuse<'_>,
+) -> Result<ImportOutcome, LandingError> {
     let stdin_count = inputs
         .iter()
         .filter(|input| input.as_os_str() == "-")
@@ -61,7 +81,7 @@ pub fn import(
     marker::clear_abandoned(layout)?;
     let marker = ImportMarker::create(layout, run)?;
     let task = progress.begin("importing", "resources", None);
-    let outcome = run_import(inputs, api, layout, run, progress, task);
+    let outcome = run_import((inputs, api), layout, run, (progress, task), refuse);
     progress.end(task);
     match outcome {
         Ok(outcome) => {
@@ -80,15 +100,15 @@ pub fn import(
 }
 
 fn run_import(
-    inputs: &[std::path::PathBuf],
-    api: Option<ApiVersion>,
+    (inputs, api): (&[std::path::PathBuf], Option<ApiVersion>),
     layout: &LandingLayout,
     run: &RunId,
-    progress: &dyn Progress,
-    task: Task,
+    (progress, task): (&dyn Progress, Task),
+    refuse: Refuse<'_>,
 ) -> Result<ImportOutcome, LandingError> {
     let mut import = Import {
         api,
+        refuse,
         target: Target::new(layout, run),
         rejected: RejectedFile::new(layout, run),
         outcome: ImportOutcome::new(run.clone()),
@@ -102,14 +122,15 @@ fn run_import(
     Ok(outcome)
 }
 
-struct Import {
+struct Import<'a> {
     api: Option<ApiVersion>,
+    refuse: Refuse<'a>,
     target: Target,
     rejected: RejectedFile,
     outcome: ImportOutcome,
 }
 
-impl Import {
+impl Import<'_> {
     fn file(
         &mut self,
         path: &Path,
@@ -177,6 +198,10 @@ impl Import {
                         Some(api) => api,
                         None => majority_of(input, majority)?,
                     };
+                    if (self.refuse)(api, &resource_type, text) {
+                        self.outcome.forgotten += 1;
+                        continue;
+                    }
                     self.target.land(api, &resource_type, text)?;
                     self.outcome.resources += 1;
                 }

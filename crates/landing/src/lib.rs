@@ -8,9 +8,11 @@ mod chunk;
 mod content_hash;
 mod error;
 mod folder;
+mod forget;
 mod import;
 pub mod json;
 mod manifest_file;
+mod person;
 mod recover;
 mod sealed;
 #[cfg(test)]
@@ -22,7 +24,9 @@ pub use chunk::{Chunk, ChunkRead, ChunkReader, ChunkRef, DamagedFrame, chunks_of
 pub use content_hash::content_hash;
 pub use error::LandingError;
 pub use folder::{create_private_dir, create_private_file, sync_folder};
-pub use import::{ImportOutcome, import};
+pub use forget::{ForgetStep, LandedOfPerson, MovedPart, find_person, forget, landed_of};
+pub use import::{ImportOutcome, Refuse, import, import_refusing};
+pub use person::{is_about, people_of, personal_identifiers};
 pub use recover::{KeptFrame, KeptPatient, seal_interrupted};
 pub use sealed::{
     DamagedManifest, LandingRuns, SealedPart, SealedRun, UnsealedRun, landing_runs, sealed_runs,

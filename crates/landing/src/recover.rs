@@ -154,7 +154,10 @@ fn highest_part(folder: &Path) -> Result<Option<u32>, LandingError> {
     Ok(highest)
 }
 
-fn remove_unnamed_files(folder: &Path, manifest: &LandingManifest) -> Result<(), LandingError> {
+pub(crate) fn remove_unnamed_files(
+    folder: &Path,
+    manifest: &LandingManifest,
+) -> Result<(), LandingError> {
     for path in files(folder)? {
         let name = path
             .file_name()

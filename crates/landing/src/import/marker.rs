@@ -65,7 +65,7 @@ pub(crate) fn runs_under_import(layout: &LandingLayout) -> Result<BTreeSet<RunId
 }
 
 /// Removes what killed imports left behind.
-pub(super) fn clear_abandoned(layout: &LandingLayout) -> Result<(), LandingError> {
+pub(crate) fn clear_abandoned(layout: &LandingLayout) -> Result<(), LandingError> {
     for (run, path) in markers(layout)? {
         let file = match File::open(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,

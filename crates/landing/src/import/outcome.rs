@@ -21,6 +21,8 @@ pub struct ImportOutcome {
     pub resources: u64,
     /// The same by API version and type.
     pub by_type: BTreeMap<(ApiVersion, ResourceType), u64>,
+    /// Resources of people who were forgotten here: they did not land, and are kept nowhere.
+    pub forgotten: u64,
     /// Lines, values and entries that did not land.
     pub rejected: u64,
     /// The same by reason.
@@ -39,6 +41,7 @@ impl ImportOutcome {
             bytes: 0,
             resources: 0,
             by_type: BTreeMap::new(),
+            forgotten: 0,
             rejected: 0,
             rejected_by_reason: BTreeMap::new(),
             first_rejects: Vec::new(),

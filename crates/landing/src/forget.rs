@@ -1,0 +1,134 @@
+//! Taking a person out of the raw zone: parts are written anew without their lines, manifests are
+//! sealed again. Killed at any moment and run again, it goes on.
+
+mod find;
+mod rejected;
+mod rewrite;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use claimlake_contract::{ApiVersion, LandingLayout, Person, ResourceType, RunId};
+
+use crate::import::marker;
+use crate::recover::remove_unnamed_files;
+use crate::{LandingError, SealedRun, chunks_of, landing_runs, read_chunk};
+
+pub use find::find_person;
+pub use rewrite::MovedPart;
+
+/// What the raw zone holds of a person.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LandedOfPerson {
+    /// Lines, by API version and resource type.
+    pub lines: BTreeMap<(ApiVersion, ResourceType), u64>,
+    /// The resources, by API version, type and id.
+    pub resources: Vec<(ApiVersion, ResourceType, String)>,
+    /// Rejected texts that mention them.
+    pub rejected: u64,
+    /// Frames that cannot be read, so that nobody knows whose they are.
+    pub unreadable_frames: u64,
+    /// Manifests that cannot be read: their runs cannot be searched.
+    pub damaged: Vec<String>,
+}
+
+/// Looks for everything of a person, and changes nothing.
+///
+/// # Errors
+/// When a folder or file cannot be read.
+pub fn landed_of(layout: &LandingLayout, person: &Person) -> Result<LandedOfPerson, LandingError> {
+    let mut landed = LandedOfPerson::default();
+    let runs = landing_runs(layout)?;
+    landed.damaged = runs
+        .damaged
+        .iter()
+        .map(|damaged| damaged.path.display().to_string())
+        .collect();
+    for run in &runs.sealed {
+        let unreadable = each_line(run, &mut |line| {
+            let manifest = &run.manifest;
+            if !crate::person::is_about(person, manifest.api, &manifest.resource, line) {
+                return;
+            }
+            let key = (manifest.api, manifest.resource.clone());
+            *landed.lines.entry(key).or_default() += 1;
+            if let Some(id) = crate::person::top_id(line) {
+                let resource = (manifest.api, manifest.resource.clone(), id);
+                landed.resources.push(resource);
+            }
+        });
+        landed.unreadable_frames += unreadable;
+    }
+    landed.resources.sort();
+    landed.resources.dedup();
+    landed.rejected = rejected::count(layout, person)?;
+    Ok(landed)
+}
+
+/// What [`forget`] tells on its way.
+#[derive(Debug)]
+pub enum ForgetStep<'a> {
+    /// The parts of a run are about to be replaced: where their lines go.
+    Moving(&'a [MovedPart]),
+    /// The new parts of a run are written, its manifest is not.
+    PartsWritten(&'a RunId),
+    /// The new manifest is in place, the old parts are not gone.
+    ManifestWritten(&'a RunId),
+    /// Rejected texts are about to be cleared.
+    Rejected,
+}
+
+/// Removes everything of a person from the raw zone, which nobody else may be writing.
+///
+/// `tell` is called before and between the changes; an error of it ends the removal there.
+///
+/// # Errors
+/// When the disk refuses; run again, it goes on.
+pub fn forget(
+    layout: &LandingLayout,
+    person: &Person,
+    tell: &mut dyn FnMut(ForgetStep<'_>) -> std::io::Result<()>,
+) -> Result<u64, LandingError> {
+    marker::clear_abandoned(layout)?;
+    let runs = landing_runs(layout)?;
+    // Nobody can seal these any more, and nobody can tell whose lines are in them.
+    for unsealed in &runs.unsealed {
+        std::fs::remove_dir_all(&unsealed.folder)
+            .map_err(LandingError::io("removing", &unsealed.folder))?;
+    }
+    let mut removed = 0;
+    for run in &runs.sealed {
+        removed += rewrite::rewrite(run, person, tell)?;
+        // What a killed removal has left behind.
+        let manifest =
+            crate::manifest_file::read(&run.folder.join(claimlake_contract::MANIFEST_FILE))?;
+        remove_unnamed_files(&run.folder, &manifest)?;
+    }
+    told(tell(ForgetStep::Rejected), layout)?;
+    rejected::clear(layout, person)?;
+    Ok(removed)
+}
+
+fn told(answer: std::io::Result<()>, layout: &LandingLayout) -> Result<(), LandingError> {
+    answer.map_err(LandingError::io("forgetting a person in", layout.root()))
+}
+
+/// Tells of every line that can be read; answers how many frames cannot.
+fn each_line(run: &SealedRun, tell: &mut dyn FnMut(&[u8])) -> u64 {
+    let mut unreadable = 0;
+    for part in run.parts() {
+        for chunk in chunks_of(&part, 1 << 20) {
+            let read = read_chunk(&chunk);
+            unreadable += read.damaged.len() as u64;
+            for chunk in &read.chunks {
+                for line in chunk.bytes.split(|byte| *byte == b'\n') {
+                    if !line.is_empty() {
+                        tell(line);
+                    }
+                }
+            }
+        }
+    }
+    unreadable
+}

@@ -1,0 +1,114 @@
+//! Rejected texts that mention a person.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use claimlake_contract::{LandingLayout, Person};
+use serde_json::Value;
+
+use crate::LandingError;
+use crate::folder::{create_private_file, sync_folder};
+use crate::import::marker::{entries, remove_if_there};
+use crate::person::mentions;
+
+/// How many rejected texts mention the person.
+pub(super) fn count(layout: &LandingLayout, person: &Person) -> Result<u64, LandingError> {
+    let mut count = 0;
+    for path in files(layout)? {
+        each(&path, &mut |line| {
+            count += u64::from(is_theirs(person, line));
+            Ok(())
+        })?;
+    }
+    Ok(count)
+}
+
+/// Writes the files anew without them; one that would be empty goes.
+pub(super) fn clear(layout: &LandingLayout, person: &Person) -> Result<(), LandingError> {
+    for path in files(layout)? {
+        if path.extension().is_some_and(|extension| extension == "tmp") {
+            remove_if_there(&path)?;
+            continue;
+        }
+        let (mut theirs, mut others) = (0_u64, 0_u64);
+        each(&path, &mut |line| {
+            match is_theirs(person, line) {
+                true => theirs += 1,
+                false => others += 1,
+            }
+            Ok(())
+        })?;
+        if theirs == 0 {
+            continue;
+        }
+        if others == 0 {
+            remove_if_there(&path)?;
+        } else {
+            rewrite(&path, person)?;
+        }
+        sync_folder(path.parent().unwrap_or(Path::new(".")))?;
+    }
+    Ok(())
+}
+
+fn rewrite(path: &Path, person: &Person) -> Result<(), LandingError> {
+    let beside = path.with_extension("tmp");
+    remove_if_there(&beside)?;
+    let failed = |error| LandingError::io("writing", &beside)(error);
+    let file = create_private_file(&beside)?;
+    let mut encoder = zstd::stream::write::Encoder::new(file, 3).map_err(failed)?;
+    each(path, &mut |line| match is_theirs(person, line) {
+        true => Ok(()),
+        false => encoder.write_all(line),
+    })?;
+    encoder
+        .finish()
+        .and_then(|file| file.sync_all())
+        .map_err(failed)?;
+    std::fs::rename(&beside, path).map_err(LandingError::io("renaming to", path))
+}
+
+fn files(layout: &LandingLayout) -> Result<Vec<PathBuf>, LandingError> {
+    let mut files = entries(&layout.root().join("rejected"))?;
+    files.sort();
+    Ok(files)
+}
+
+/// Tells of every line with its newline.
+fn each(
+    path: &Path,
+    tell: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+) -> Result<(), LandingError> {
+    let failed = |error| LandingError::io("reading", path)(error);
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let decoder = zstd::stream::read::Decoder::new(file).map_err(failed)?;
+    let mut lines = BufReader::new(decoder);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if lines.read_until(b'\n', &mut line).map_err(failed)? == 0 {
+            return Ok(());
+        }
+        tell(&line).map_err(failed)?;
+    }
+}
+
+fn is_theirs(person: &Person, line: &[u8]) -> bool {
+    let Ok(reject) = serde_json::from_slice::<Value>(line) else {
+        return mentions(person, line);
+    };
+    let text = reject["text"].as_str().unwrap_or_default();
+    mentions(person, text.as_bytes())
+        || mentions(
+            person,
+            &unhexed(reject["text_hex"].as_str().unwrap_or_default()),
+        )
+}
+
+fn unhexed(hex: &str) -> Vec<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;
+    let pairs = hex.as_bytes().chunks_exact(2);
+    pairs
+        .map(|pair| digit(pair[0]) << 4 | digit(pair[1]))
+        .collect()
+}

@@ -1,0 +1,291 @@
+//! One run without a person's lines: other parts beside the old ones, then the manifest, then the
+//! old parts go. Frames without a line of theirs are copied as they are.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+
+use claimlake_contract::{Frame, LandingPart, Person, part_file_name};
+use sha2::{Digest, Sha256};
+use zstd::bulk::{Compressor, Decompressor};
+use zstd::zstd_safe::CParameter;
+
+use super::ForgetStep;
+use crate::folder::{create_private_file, sync_folder};
+use crate::import::marker::remove_if_there;
+use crate::recover::remove_unnamed_files;
+use crate::writer::hex;
+use crate::{LandingError, SealedPart, SealedRun, manifest_file};
+
+/// Where the lines of a part that is replaced go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovedPart {
+    /// The part, relative to the data directory.
+    pub from: String,
+    /// The part that stands for it.
+    pub to: String,
+    /// The lines that go, from 1.
+    removed: BTreeSet<u64>,
+}
+
+impl MovedPart {
+    /// The line's number in the new part; none where it goes.
+    #[must_use]
+    pub fn line(&self, line: u64) -> Option<u64> {
+        if self.removed.contains(&line) {
+            return None;
+        }
+        Some(line - self.removed.range(..line).count() as u64)
+    }
+}
+
+/// What becomes of a frame.
+enum Fate {
+    /// It stays as it is.
+    Copied,
+    /// Some of its lines go.
+    Rewritten,
+    /// All of its lines go.
+    Gone,
+}
+
+struct PlannedPart {
+    index: usize,
+    moved: MovedPart,
+    fates: Vec<Fate>,
+}
+
+/// Takes a person out of a run; answers how many lines went.
+pub(super) fn rewrite(
+    run: &SealedRun,
+    person: &Person,
+    tell: &mut dyn FnMut(ForgetStep<'_>) -> std::io::Result<()>,
+) -> Result<u64, LandingError> {
+    let planned = plan(run, person);
+    let api = run.manifest.api;
+    let mut manifest = run.manifest.clone();
+    manifest
+        .patients
+        .retain(|patient| !person.has_id(api, patient.patient.expose()));
+    if planned.is_empty() && manifest.patients.len() == run.manifest.patients.len() {
+        return Ok(0);
+    }
+    let told = |answer: std::io::Result<()>| {
+        answer.map_err(LandingError::io("forgetting a person in", &run.folder))
+    };
+    let moves: Vec<MovedPart> = planned.iter().map(|part| part.moved.clone()).collect();
+    told(tell(ForgetStep::Moving(&moves)))?;
+    let mut parts = Vec::new();
+    // Old part and frame to new part and frame.
+    let mut places: HashMap<(u32, u32), (u32, u32)> = HashMap::new();
+    for (index, part) in run.parts().enumerate() {
+        let new_index = number(parts.len());
+        let mut new_frame = 0;
+        let mut place = |frame: usize| {
+            places.insert((number(index), number(frame)), (new_index, new_frame));
+            new_frame += 1;
+        };
+        match planned.iter().find(|planned| planned.index == index) {
+            None => {
+                (0..part.part.frames.len()).for_each(place);
+                parts.push(part.part.clone());
+            }
+            Some(planned) => {
+                let kept = |fate: &Fate| !matches!(fate, Fate::Gone);
+                for (frame, _) in planned.fates.iter().enumerate().filter(|(_, f)| kept(f)) {
+                    place(frame);
+                }
+                if planned.fates.iter().any(kept) {
+                    parts.push(write_part(&part, planned, person)?);
+                }
+            }
+        }
+    }
+    for patient in &mut manifest.patients {
+        let kept = patient.frames.iter().filter_map(|place| places.get(place));
+        patient.frames = kept.copied().collect();
+    }
+    manifest.parts = parts;
+    sync_folder(&run.folder)?;
+    told(tell(ForgetStep::PartsWritten(&manifest.run)))?;
+    manifest_file::write(&run.folder, &manifest)?;
+    told(tell(ForgetStep::ManifestWritten(&manifest.run)))?;
+    remove_unnamed_files(&run.folder, &manifest)?;
+    Ok(planned
+        .iter()
+        .map(|part| part.moved.removed.len() as u64)
+        .sum())
+}
+
+/// The parts that hold something of the person. The names of the new ones follow from the
+/// manifest alone, so that a removal that is begun again comes to the same.
+fn plan(run: &SealedRun, person: &Person) -> Vec<PlannedPart> {
+    let number_of = |part: &LandingPart| -> u32 {
+        let digits = part.file.trim_start_matches("part-").split('.').next();
+        digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+    };
+    let highest = run.manifest.parts.iter().map(number_of).max().unwrap_or(0);
+    let api = run.manifest.api;
+    let patients = run.manifest.patients.iter();
+    let owned: HashSet<(u32, u32)> = patients
+        .filter(|patient| person.has_id(api, patient.patient.expose()))
+        .flat_map(|patient| patient.frames.iter().copied())
+        .collect();
+    let mut planned: Vec<PlannedPart> = Vec::new();
+    for (index, part) in run.parts().enumerate() {
+        let (fates, removed) = look_at(index, &part, person, &owned);
+        if fates.iter().all(|fate| matches!(fate, Fate::Copied)) {
+            continue;
+        }
+        let name = part_file_name(highest + 1 + number(planned.len()));
+        let folder = part
+            .relative
+            .rsplit_once('/')
+            .map_or("", |(folder, _)| folder);
+        let to = format!("{folder}/{name}");
+        let moved = MovedPart {
+            from: part.relative.clone(),
+            to,
+            removed,
+        };
+        planned.push(PlannedPart {
+            index,
+            moved,
+            fates,
+        });
+    }
+    planned
+}
+
+fn look_at(
+    part_index: usize,
+    part: &SealedPart,
+    person: &Person,
+    owned: &HashSet<(u32, u32)>,
+) -> (Vec<Fate>, BTreeSet<u64>) {
+    let mut removed = BTreeSet::new();
+    let mut first_line = 1;
+    let fates = part.part.frames.iter().enumerate().map(|(index, frame)| {
+        let begins = first_line;
+        first_line += frame.lines;
+        if owned.contains(&(number(part_index), number(index))) {
+            // Even where it cannot be read any more.
+            removed.extend(begins..begins + frame.lines);
+            return Fate::Gone;
+        }
+        let Some(text) = read_frame(part, frame) else {
+            return Fate::Copied;
+        };
+        let before = removed.len();
+        for (line, text) in (begins..).zip(lines(&text)) {
+            if crate::person::is_about(person, part.api, &part.resource, text) {
+                removed.insert(line);
+            }
+        }
+        match (removed.len() - before) as u64 {
+            0 => Fate::Copied,
+            gone if gone == frame.lines => Fate::Gone,
+            _ => Fate::Rewritten,
+        }
+    });
+    let fates = fates.collect();
+    (fates, removed)
+}
+
+fn write_part(
+    part: &SealedPart,
+    planned: &PlannedPart,
+    person: &Person,
+) -> Result<LandingPart, LandingError> {
+    let name = planned.moved.to.rsplit('/').next().unwrap_or_default();
+    let path = part.path.with_file_name(name);
+    let failed = |error| LandingError::io("writing", &path)(error);
+    remove_if_there(&path)?;
+    let mut target = create_private_file(&path)?;
+    let mut written = LandingPart {
+        file: name.to_owned(),
+        lines: 0,
+        bytes: 0,
+        sha256: String::new(),
+        frames: Vec::new(),
+    };
+    let mut compressor = Compressor::new(crate::WriterOptions::default().level).map_err(failed)?;
+    for parameter in [
+        CParameter::ChecksumFlag(true),
+        CParameter::ContentSizeFlag(true),
+    ] {
+        compressor.set_parameter(parameter).map_err(failed)?;
+    }
+    let source = File::open(&part.path).map_err(LandingError::io("opening", &part.path))?;
+    let mut hash = Sha256::new();
+    for (frame, fate) in part.part.frames.iter().zip(&planned.fates) {
+        let (bytes, lines, uncompressed) = match fate {
+            Fate::Gone => continue,
+            Fate::Copied => (
+                raw_frame(&source, frame).map_err(LandingError::io("reading", &part.path))?,
+                frame.lines,
+                frame.uncompressed,
+            ),
+            Fate::Rewritten => {
+                let text = read_frame(part, frame).unwrap_or_default();
+                let (text, count) = without(person, part, &text);
+                let bytes = compressor.compress(&text).map_err(failed)?;
+                (bytes, count, text.len() as u64)
+            }
+        };
+        target.write_all(&bytes).map_err(failed)?;
+        hash.update(&bytes);
+        written.frames.push(Frame {
+            offset: written.bytes,
+            length: bytes.len() as u64,
+            lines,
+            uncompressed,
+        });
+        written.bytes += bytes.len() as u64;
+        written.lines += lines;
+    }
+    target.sync_all().map_err(failed)?;
+    written.sha256 = hex(&hash.finalize());
+    Ok(written)
+}
+
+/// The lines that are not the person's, and how many.
+fn without(person: &Person, part: &SealedPart, text: &[u8]) -> (Vec<u8>, u64) {
+    let mut kept = Vec::with_capacity(text.len());
+    let mut count = 0;
+    for line in lines(text) {
+        if !crate::person::is_about(person, part.api, &part.resource, line) {
+            kept.extend_from_slice(line);
+            kept.push(b'\n');
+            count += 1;
+        }
+    }
+    (kept, count)
+}
+
+/// Whole lines, without their newlines.
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let text = text.strip_suffix(b"\n").unwrap_or(text);
+    text.split(|byte| *byte == b'\n')
+}
+
+fn raw_frame(file: &File, frame: &Frame) -> std::io::Result<Vec<u8>> {
+    let length = usize::try_from(frame.length).map_err(std::io::Error::other)?;
+    let mut bytes = vec![0; length];
+    file.read_exact_at(&mut bytes, frame.offset)?;
+    Ok(bytes)
+}
+
+/// The text of a frame; none where it is damaged.
+fn read_frame(part: &SealedPart, frame: &Frame) -> Option<Vec<u8>> {
+    let file = File::open(&part.path).ok()?;
+    let bytes = raw_frame(&file, frame).ok()?;
+    let size = usize::try_from(frame.uncompressed).ok()?;
+    let text = Decompressor::new().ok()?.decompress(&bytes, size).ok()?;
+    (memchr::memchr_iter(b'\n', &text).count() as u64 == frame.lines).then_some(text)
+}
+
+fn number(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
