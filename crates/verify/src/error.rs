@@ -14,6 +14,9 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// The lake's current snapshot cannot be used.
+    #[error("reading the lake: {0}")]
+    Lake(String),
     /// The views could not be compiled or run.
     #[error("evaluating the views: {0}")]
     Views(String),

@@ -3,6 +3,7 @@
 //! Nothing here writes. What is wrong is counted and named in a [`Report`]; an [`Error`] means that
 //! the comparison itself could not be made.
 
+pub mod content;
 mod digest;
 mod error;
 mod expected;
