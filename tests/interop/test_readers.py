@@ -2,6 +2,7 @@
 
 import collections
 import decimal
+import json
 
 import duckdb
 import pyarrow
@@ -9,7 +10,7 @@ import pyarrow.dataset
 import pyarrow.parquet
 import pytest
 
-from conftest import partitions
+from conftest import ROOT, claimlake, partitions
 
 GROUPS = (
     "SELECT eob_type, service_year, count(*) FROM read_parquet('{}', hive_partitioning=true) GROUP BY ALL"
@@ -149,3 +150,18 @@ def test_duckdb_views_of_the_snapshot_read_every_table(lake):
     connection.execute((lake.current / "views.duckdb.sql").read_text())
     [(claims,)] = connection.execute("SELECT count(*) FROM eob").fetchall()
     assert claims == sum(collections.Counter(partitions(lake)).values())
+
+
+def test_a_view_alone_writes_a_parquet_file_with_the_types_of_the_table(demo, tmp_path):
+    claims = tmp_path / "claims.ndjson"
+    resources = demo.newest("ExplanationOfBenefit").values()
+    claims.write_text("".join(json.dumps(eob) + "\n" for eob in resources), encoding="utf-8")
+    view = ROOT / "pipelines" / "views" / "eob_total.json"
+    claimlake(tmp_path, "view", view, claims, "--format", "parquet", "--output", tmp_path / "out.parquet")
+    schema = pyarrow.parquet.read_schema(tmp_path / "out.parquet")
+    assert schema.field("amount").type == pyarrow.decimal128(18, 2)
+    columns = ", ".join(f'"{name}"' for name in schema.names if name in pyarrow.parquet.read_schema(
+        next(demo.table("eob_total").rglob("*.parquet"))).names)
+    alone = duckdb.sql(f"SELECT {columns} FROM '{tmp_path}/out.parquet' ORDER BY ALL").fetchall()
+    table = duckdb.sql(f"SELECT {columns} FROM read_parquet('{demo.glob('eob_total')}') ORDER BY ALL").fetchall()
+    assert alone == table and alone

@@ -92,6 +92,10 @@ pub(crate) enum Command {
     Grants(command::grants::GrantsArguments),
     /// Lend a valid access token of one person to another program
     Token(command::token::TokenArguments),
+    /// Change the key that the consents are sealed with
+    Vault(command::vault::VaultArguments),
+    /// Show what was done to which consent, or check that nothing of it was touched
+    AccessLog(command::access_log::AccessLogArguments),
     /// Fetch all claims of everyone who consented
     Extract(command::extract::ExtractArguments),
     /// Land NDJSON, FHIR resources and Bundles that came from elsewhere
@@ -126,6 +130,8 @@ impl Command {
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => "sandbox",
             Self::Token(_) => "token",
+            Self::Vault(_) => "vault",
+            Self::AccessLog(_) => "access-log",
             Self::Extract(_) => "extract",
             Self::Authorize(_) => "authorize",
             Self::Grants(_) => "grants",

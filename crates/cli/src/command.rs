@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub(crate) mod access_log;
 pub(crate) mod authorize;
 pub(crate) mod completions;
 pub(crate) mod extract;
@@ -14,6 +15,7 @@ pub(crate) mod status;
 pub(crate) mod token;
 pub(crate) mod trace;
 pub(crate) mod transform;
+pub(crate) mod vault;
 pub(crate) mod verify;
 pub(crate) mod view;
 
@@ -29,6 +31,8 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         #[cfg(feature = "sandbox")]
         Command::Sandbox(arguments) => sandbox::run(arguments, invocation),
         Command::Token(arguments) => token::run(&arguments, invocation),
+        Command::Vault(arguments) => vault::run(&arguments, invocation),
+        Command::AccessLog(arguments) => access_log::run(&arguments, invocation),
         Command::Extract(arguments) => extract::run(&arguments, invocation),
         Command::Authorize(arguments) => authorize::run(&arguments, invocation),
         Command::Grants(arguments) => grants::run(&arguments, invocation),

@@ -120,12 +120,17 @@ impl DataDir {
 
     /// The records of runs whose rows are in the current lake, oldest first.
     pub(crate) fn transformed_runs(&self) -> anyhow::Result<Vec<StagedManifest>> {
-        let mut folders = entries(&self.transformed()).context("listing transformed runs")?;
-        folders.sort();
-        folders
+        self.transformed_folders()?
             .iter()
             .map(|folder| read_staged_manifest(folder))
             .collect()
+    }
+
+    /// The folders of those records, oldest first.
+    pub(crate) fn transformed_folders(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let mut folders = entries(&self.transformed()).context("listing transformed runs")?;
+        folders.sort();
+        Ok(folders)
     }
 
     /// Forgets what went into snapshots after `number`.

@@ -19,6 +19,9 @@ pub(crate) const OVERRIDE_PREFIX: &str = "CLAIMLAKE_";
 /// The vault's key itself, 64 hex digits or base64.
 pub(crate) const VAULT_KEY: &str = "CLAIMLAKE_VAULT_KEY";
 
+/// The key that `vault rekey` is to seal with, where it cannot put one in place itself.
+pub(crate) const VAULT_NEW_KEY: &str = "CLAIMLAKE_VAULT_NEW_KEY";
+
 /// A shell command that prints the vault's key.
 pub(crate) const VAULT_KEY_COMMAND: &str = "CLAIMLAKE_VAULT_KEY_COMMAND";
 

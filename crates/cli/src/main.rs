@@ -14,9 +14,11 @@ mod interrupt;
 mod invocation;
 mod logging;
 mod output;
+mod page;
 mod pipeline;
 mod plural;
 mod progress;
+mod standing;
 mod summary;
 
 use claimlake_contract::ExitCode;
@@ -29,6 +31,7 @@ fn main() -> std::process::ExitCode {
     if let Some(exit) = claimlake_extractor::oauth::supervise() {
         return exit;
     }
+    claimlake_extractor::oauth::keep_out_of_core_files();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage_exit(&error),

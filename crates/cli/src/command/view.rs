@@ -2,6 +2,7 @@
 
 mod format;
 mod input;
+mod parquet_rows;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -24,6 +25,7 @@ const EXAMPLES: &str = "\
 Examples:
   claimlake view patient.json patients.ndjson
   claimlake view eob_item.json bundle.json --format csv --output items.csv
+  claimlake view eob.json claims.ndjson.gz --format parquet --output eob.parquet
   zstdcat claims.ndjson.zst | claimlake view eob.json -";
 
 /// How many rejects are told one by one.
@@ -46,7 +48,7 @@ pub(crate) struct ViewArguments {
         long,
         value_enum,
         default_value_t,
-        value_name = "ndjson|csv",
+        value_name = "ndjson|csv|parquet",
         hide_possible_values = true
     )]
     format: RowFormat,
@@ -64,6 +66,8 @@ enum RowFormat {
     Ndjson,
     /// Comma-separated values with a header, RFC 4180.
     Csv,
+    /// One Parquet file, its columns typed as in a table of the lake.
+    Parquet,
 }
 
 /// What a view made of its inputs.
@@ -88,7 +92,7 @@ pub(crate) fn run(arguments: &ViewArguments, invocation: &Invocation) -> Outcome
             .map_err(Failure::usage)?;
     }
     let counts = match &arguments.output {
-        None => write_rows(io::stdout().lock(), &view, arguments, invocation)?,
+        None => write_rows(BufWriter::new(io::stdout()), &view, arguments, invocation)?,
         Some(path) => to_file(path, &view, arguments, invocation)?,
     };
     let output = invocation.output();
@@ -146,7 +150,7 @@ fn to_file(
 }
 
 fn write_rows(
-    to: impl Write,
+    to: impl Write + Send,
     view: &ViewDefinition,
     arguments: &ViewArguments,
     invocation: &Invocation,

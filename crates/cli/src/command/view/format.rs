@@ -1,43 +1,54 @@
-//! Rows as NDJSON or CSV.
+//! Rows as NDJSON, CSV or Parquet.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use claimlake_viewdef::definition::ViewDefinition;
 use claimlake_viewdef::oracle::row_as_json;
 use serde_json::Value;
 
 use super::RowFormat;
+use super::parquet_rows::ParquetRows;
+use crate::failure::Outcome;
 
 /// Writes rows in one form.
-#[derive(Debug)]
-pub(super) struct RowWriter<'a, W> {
-    to: W,
-    format: RowFormat,
-    view: &'a ViewDefinition,
+pub(super) enum RowWriter<'a, W: Write + Send> {
+    Ndjson(W, &'a ViewDefinition),
+    Csv(W),
+    Parquet(Box<ParquetRows<'a, W>>),
 }
 
-impl<'a, W: Write> RowWriter<'a, W> {
-    pub(super) fn new(mut to: W, format: RowFormat, view: &'a ViewDefinition) -> io::Result<Self> {
-        if format == RowFormat::Csv {
-            let names = view.columns();
-            let names: Vec<String> = names.iter().map(|column| quoted(&column.name)).collect();
-            writeln!(to, "{}", names.join(","))?;
-        }
-        Ok(Self { to, format, view })
-    }
-
-    pub(super) fn write(&mut self, row: &[Value]) -> io::Result<()> {
-        match self.format {
-            RowFormat::Ndjson => writeln!(self.to, "{}", row_as_json(self.view, row)),
+impl<'a, W: Write + Send> RowWriter<'a, W> {
+    pub(super) fn new(mut to: W, format: RowFormat, view: &'a ViewDefinition) -> Outcome<Self> {
+        Ok(match format {
+            RowFormat::Ndjson => Self::Ndjson(to, view),
             RowFormat::Csv => {
-                let cells: Vec<String> = row.iter().map(csv_cell).collect();
-                writeln!(self.to, "{}", cells.join(","))
+                let names = view.columns();
+                let names: Vec<String> = names.iter().map(|column| quoted(&column.name)).collect();
+                writeln!(to, "{}", names.join(","))?;
+                Self::Csv(to)
             }
-        }
+            RowFormat::Parquet => Self::Parquet(Box::new(ParquetRows::new(to, view)?)),
+        })
     }
 
-    pub(super) fn finish(mut self) -> io::Result<()> {
-        self.to.flush()
+    pub(super) fn write(&mut self, row: &[Value]) -> Outcome<()> {
+        match self {
+            Self::Ndjson(to, view) => writeln!(to, "{}", row_as_json(view, row))?,
+            Self::Csv(to) => {
+                let cells: Vec<String> = row.iter().map(csv_cell).collect();
+                writeln!(to, "{}", cells.join(","))?;
+            }
+            Self::Parquet(rows) => rows.write(row)?,
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self) -> Outcome<()> {
+        match self {
+            Self::Ndjson(mut to, _) | Self::Csv(mut to) => to.flush()?,
+            Self::Parquet(rows) => rows.finish()?,
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,97 @@
+//! Rows as one Parquet file, typed as a table of the lake would be.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::{Field, Schema, SchemaRef};
+use claimlake_viewdef::column::{Cell, ColumnBuilder, Scratch, Texts, arrow_type, cell_of_json};
+use claimlake_viewdef::definition::{ColumnType, ViewDefinition};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+use serde_json::Value;
+
+use crate::failure::Outcome;
+
+/// Rows that wait in memory before they are written.
+const BATCH_ROWS: usize = 8192;
+
+/// Writes rows into one Parquet file.
+pub(super) struct ParquetRows<'a, W: Write + Send> {
+    view: &'a ViewDefinition,
+    types: Vec<ColumnType>,
+    schema: SchemaRef,
+    builders: Vec<ColumnBuilder>,
+    waiting: usize,
+    writer: ArrowWriter<W>,
+}
+
+impl<'a, W: Write + Send> ParquetRows<'a, W> {
+    pub(super) fn new(to: W, view: &'a ViewDefinition) -> Outcome<Self> {
+        let columns = view.columns();
+        let fields: Vec<Field> = columns
+            .iter()
+            .map(|column| Field::new(&column.name, arrow_type(column.column_type), true))
+            .collect();
+        let schema = Arc::new(Schema::new(fields));
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(Default::default()))
+            .build();
+        Ok(Self {
+            types: columns.iter().map(|column| column.column_type).collect(),
+            builders: builders(view),
+            waiting: 0,
+            writer: ArrowWriter::try_new(to, Arc::clone(&schema), Some(properties))?,
+            schema,
+            view,
+        })
+    }
+
+    /// A value that the column's type does not hold is null, as in a table.
+    pub(super) fn write(&mut self, row: &[Value]) -> Outcome<()> {
+        let mut scratch = Scratch::default();
+        for ((builder, column_type), value) in self.builders.iter_mut().zip(&self.types).zip(row) {
+            let cell = cell_of_json(column_type.scalar, value, &mut scratch).unwrap_or(Cell::Null);
+            let texts = Texts {
+                buffer: &[],
+                scratch: &scratch,
+            };
+            builder.extend_repeated(cell, 1, texts);
+        }
+        self.waiting += 1;
+        if self.waiting == BATCH_ROWS {
+            self.write_batch()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self) -> Outcome<()> {
+        self.write_batch()?;
+        self.writer.close()?;
+        Ok(())
+    }
+
+    fn write_batch(&mut self) -> Outcome<()> {
+        if self.waiting == 0 {
+            return Ok(());
+        }
+        let mut full = std::mem::replace(&mut self.builders, builders(self.view));
+        let columns: Vec<ArrayRef> = full
+            .iter_mut()
+            .map(ColumnBuilder::finish)
+            .collect::<Result<_, _>>()?;
+        self.writer
+            .write(&RecordBatch::try_new(Arc::clone(&self.schema), columns)?)?;
+        self.waiting = 0;
+        Ok(())
+    }
+}
+
+fn builders(view: &ViewDefinition) -> Vec<ColumnBuilder> {
+    let columns = view.columns();
+    columns
+        .iter()
+        .map(|column| ColumnBuilder::new(column.column_type))
+        .collect()
+}

@@ -1,0 +1,175 @@
+//! Where everything stands: what `status` tells and what begins the report. Reads only.
+//!
+//! Whatever part cannot be read is named, and the others are told all the same: an operator looks
+//! here when something is broken.
+
+mod consents;
+mod landed;
+mod published;
+mod zones;
+
+use chrono::{DateTime, Utc};
+use claimlake_vault::VAULT_FILE;
+
+pub(crate) use consents::{Consents, ExtractRun, ResourceProgress};
+pub(crate) use landed::{Landed, LandedResource};
+pub(crate) use published::Published;
+pub(crate) use zones::OldestOfZone;
+
+use crate::access;
+use crate::data_dir::{DataDir, read_staged_manifest};
+use crate::failure::Outcome;
+use crate::invocation::Invocation;
+
+/// Where everything stands.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    /// Whether there is a data directory at all.
+    pub(crate) exists: bool,
+    /// Now, as all of this is told.
+    pub(crate) now: DateTime<Utc>,
+    /// Grants, runs and how far extraction has come; none without a vault.
+    pub(crate) consents: Option<Consents>,
+    /// What landed.
+    pub(crate) landed: Landed,
+    /// Staged runs that wait for `load`.
+    pub(crate) staged_runs: u64,
+    /// Resources and cells that the tables are without.
+    pub(crate) rejects: Rejects,
+    /// The lake; none where nothing is published.
+    pub(crate) published: Option<Published>,
+    /// The oldest PHI of every zone that has some.
+    pub(crate) oldest: Vec<OldestOfZone>,
+    /// What could not be read, and why.
+    pub(crate) unreadable: Vec<String>,
+}
+
+/// What the tables are without.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Rejects {
+    /// Inputs with something that could not be landed, by run.
+    pub(crate) import_runs: u64,
+    /// Resources that make no rows.
+    pub(crate) resources: u64,
+    /// Cells that are null because their value fits no column.
+    pub(crate) cells: u64,
+    /// Resources of types that no view reads.
+    pub(crate) without_view: u64,
+    /// Resources that were read.
+    pub(crate) read: u64,
+}
+
+impl Standing {
+    /// Looks at everything.
+    pub(crate) fn of(invocation: &Invocation) -> Outcome<Self> {
+        let data = invocation.data()?;
+        let lake = invocation.lake()?;
+        let now = invocation.clock().now();
+        let mut unreadable = Vec::new();
+        let consents = match data.root().join(VAULT_FILE).is_file() {
+            false => None,
+            true => match access::open_vault(invocation)
+                .and_then(|vault| Ok(Consents::of(&vault, now).map_err(access::vault_failure)?))
+            {
+                Ok(consents) => Some(consents),
+                Err(failure) => {
+                    unreadable.push(format!("vault: {failure}"));
+                    None
+                }
+            },
+        };
+        let landed = match Landed::of(&data) {
+            Ok(landed) => landed,
+            Err(error) => {
+                unreadable.push(format!("landing: {error}"));
+                Landed::default()
+            }
+        };
+        let published = match Published::of(&lake) {
+            Ok(published) => published,
+            Err(error) => {
+                unreadable.push(format!("lake: {error}"));
+                None
+            }
+        };
+        let staged = data.staged_runs()?;
+        Ok(Self {
+            exists: data.root().is_dir(),
+            now,
+            consents,
+            landed,
+            staged_runs: staged.len() as u64,
+            rejects: rejects(&data, &staged, &mut unreadable)?,
+            published,
+            oldest: zones::oldest(&data, &lake)?,
+            unreadable,
+        })
+    }
+
+    /// What a person should do next, the most pressing first: a command or words.
+    pub(crate) fn next(&self, invocation: &Invocation) -> Vec<(&'static str, String)> {
+        let mut next = Vec::new();
+        if !self.unreadable.is_empty() {
+            next.push(("what cannot be read", invocation.next("verify")));
+        }
+        if !self.landed.damaged.is_empty() {
+            next.push(("damaged landing", invocation.next("extract --full")));
+        }
+        if let Some(consents) = &self.consents {
+            if consents.in_state("needs_consent") > 0 {
+                next.push(("consent has ended", invocation.next("authorize")));
+            }
+            if consents.open_refreshes > 0 {
+                next.push(("a refresh was cut off", invocation.next("extract")));
+            }
+            if consents.unfinished() > 0 || !self.landed.unsealed.is_empty() {
+                next.push(("not whole yet", invocation.next("extract")));
+            }
+        }
+        if self.staged_runs > 0 {
+            next.push(("staged rows", invocation.next("load")));
+        } else if self.landed.awaits_transform {
+            next.push(("new in landing", invocation.next("transform")));
+        }
+        if let Some(published) = &self.published
+            && published.is_pinned
+        {
+            next.push(("rolled back", invocation.next("load --unpin")));
+        }
+        if next.is_empty() && self.published.is_none() {
+            next.push(("to begin", invocation.next("run")));
+        } else if next.is_empty() {
+            next.push(("what changed since", invocation.next("run")));
+        }
+        next
+    }
+}
+
+fn rejects(
+    data: &DataDir,
+    staged: &[std::path::PathBuf],
+    unreadable: &mut Vec<String>,
+) -> Outcome<Rejects> {
+    let mut rejects = Rejects {
+        import_runs: zones::files_in(&data.landing().root().join("rejected"))?.len() as u64,
+        ..Rejects::default()
+    };
+    let mut manifests = Vec::new();
+    let folders = data.transformed_folders()?;
+    for folder in folders.iter().chain(staged) {
+        match read_staged_manifest(folder) {
+            Ok(manifest) => manifests.push(manifest),
+            Err(error) => unreadable.push(format!("{error:#}")),
+        }
+    }
+    manifests.sort_by(|one, other| one.run.cmp(&other.run));
+    // A run over all of landing tells of everything before it again.
+    let since = manifests.iter().rposition(|manifest| manifest.full);
+    for manifest in manifests.iter().skip(since.unwrap_or(0)) {
+        rejects.read += manifest.resources;
+        rejects.resources += manifest.rejected_resources;
+        rejects.cells += manifest.rejected_cells;
+        rejects.without_view += manifest.without_view;
+    }
+    Ok(rejects)
+}

@@ -1,0 +1,160 @@
+//! What the vault knows: grants by state and expiry, runs, and how far extraction has come.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use claimlake_contract::{ApiVersion, PatientState, ResourceType};
+use claimlake_vault::{GrantState, RunRecord, Vault, VaultError};
+use serde_json::Value;
+
+/// How many runs are told.
+const RUNS_TOLD: u32 = 5;
+
+/// A consent that ends within so many days is told.
+pub(crate) const SOON_DAYS: i64 = 30;
+
+/// What the vault knows.
+#[derive(Debug)]
+pub(crate) struct Consents {
+    /// Whose data directory it is.
+    pub(crate) source: Option<String>,
+    /// Grants by API version and state.
+    pub(crate) by_state: BTreeMap<(ApiVersion, &'static str), u64>,
+    /// Active grants that end soon.
+    pub(crate) ending_soon: u64,
+    /// When the first of the active grants ends.
+    pub(crate) first_end: Option<DateTime<Utc>>,
+    /// When the first of the grants was consented to.
+    pub(crate) first_consent: Option<DateTime<Utc>>,
+    /// Refreshes that began and whose outcome is not known.
+    pub(crate) open_refreshes: u64,
+    /// The last extracts, newest first.
+    pub(crate) runs: Vec<ExtractRun>,
+    /// How far extraction has come, by API version and resource type.
+    pub(crate) progress: BTreeMap<(ApiVersion, ResourceType), ResourceProgress>,
+}
+
+/// One `extract`.
+#[derive(Debug)]
+pub(crate) struct ExtractRun {
+    /// When it began.
+    pub(crate) started_at: DateTime<Utc>,
+    /// How long it took; none where it is under way or was killed.
+    pub(crate) took: Option<TimeDelta>,
+    /// How it ended, in one word.
+    pub(crate) end: &'static str,
+    /// Pages read and resources landed, where it told.
+    pub(crate) pages: Option<u64>,
+    pub(crate) landed: Option<u64>,
+}
+
+/// One resource type.
+#[derive(Debug, Default)]
+pub(crate) struct ResourceProgress {
+    /// People by state.
+    pub(crate) people: BTreeMap<&'static str, u64>,
+    /// Resources that are held.
+    pub(crate) held: u64,
+    /// The least and the greatest watermark of all people.
+    pub(crate) watermarks: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// When the person who was read longest ago was read.
+    pub(crate) oldest_read: Option<DateTime<Utc>>,
+}
+
+impl ExtractRun {
+    /// Pages a second.
+    pub(crate) fn pages_a_second(&self) -> Option<u64> {
+        let milliseconds = u64::try_from(self.took?.num_milliseconds()).ok()?.max(1);
+        Some(self.pages?.saturating_mul(1000) / milliseconds)
+    }
+}
+
+impl Consents {
+    pub(super) fn of(vault: &Vault, now: DateTime<Utc>) -> Result<Self, VaultError> {
+        let mut consents = Self {
+            source: vault.source()?,
+            by_state: BTreeMap::new(),
+            ending_soon: 0,
+            first_end: None,
+            first_consent: None,
+            open_refreshes: vault.open_refreshes()?.len() as u64,
+            runs: vault
+                .runs("extract", RUNS_TOLD)?
+                .into_iter()
+                .map(extract_run)
+                .collect(),
+            progress: BTreeMap::new(),
+        };
+        let soon = now + TimeDelta::days(SOON_DAYS);
+        for grant in vault.grants()? {
+            let key = (grant.api, grant.state.as_str());
+            *consents.by_state.entry(key).or_default() += 1;
+            consents.first_consent = earliest(consents.first_consent, Some(grant.consented_at));
+            if grant.state == GrantState::Active {
+                consents.first_end = earliest(consents.first_end, grant.grant_expires_at);
+                if grant.grant_expires_at.is_some_and(|end| end <= soon) {
+                    consents.ending_soon += 1;
+                }
+            }
+        }
+        for state in vault.extract_states()? {
+            let progress = consents
+                .progress
+                .entry((state.api, state.resource))
+                .or_default();
+            *progress.people.entry(state.state.as_str()).or_default() += 1;
+            progress.held += state.held_count;
+            progress.oldest_read = earliest(progress.oldest_read, Some(state.as_of));
+            if let Some(mark) = state.watermark {
+                progress.watermarks = Some(match progress.watermarks {
+                    Some((least, greatest)) => (least.min(mark), greatest.max(mark)),
+                    None => (mark, mark),
+                });
+            }
+        }
+        Ok(consents)
+    }
+
+    /// How many grants are in a state, of both API versions.
+    pub(crate) fn in_state(&self, state: &str) -> u64 {
+        self.by_state
+            .iter()
+            .filter(|((_, one), _)| *one == state)
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// People and resource types that are worth another `extract`.
+    pub(crate) fn unfinished(&self) -> u64 {
+        let again = [
+            PatientState::Incomplete,
+            PatientState::SuspectEmpty,
+            PatientState::Parked,
+            PatientState::Failed,
+        ];
+        let of = |progress: &ResourceProgress| -> u64 {
+            let counts = again
+                .iter()
+                .filter_map(|state| progress.people.get(state.as_str()));
+            counts.sum()
+        };
+        self.progress.values().map(of).sum()
+    }
+}
+
+fn earliest(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    one.into_iter().chain(other).min()
+}
+
+fn extract_run(run: RunRecord) -> ExtractRun {
+    let summary = run.summary.as_deref().unwrap_or_default();
+    let summary: Value = serde_json::from_str(summary).unwrap_or_default();
+    let landed = summary["landed"].as_object();
+    ExtractRun {
+        started_at: run.started_at,
+        took: run.ended_at.map(|ended| ended - run.started_at),
+        end: run.end.map_or("not ended", |end| end.as_str()),
+        pages: summary["pages"].as_u64(),
+        landed: landed.map(|landed| landed.values().filter_map(Value::as_u64).sum()),
+    }
+}

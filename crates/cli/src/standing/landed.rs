@@ -1,0 +1,66 @@
+//! What landed, by API version and resource type.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use claimlake_contract::{ApiVersion, ResourceType, RunId};
+
+use crate::data_dir::{DataDir, read_staged_manifest};
+
+/// The raw zone.
+#[derive(Debug, Default)]
+pub(crate) struct Landed {
+    /// Sealed resources.
+    pub(crate) resources: BTreeMap<(ApiVersion, ResourceType), LandedResource>,
+    /// Runs that were interrupted.
+    pub(crate) unsealed: BTreeSet<RunId>,
+    /// Manifests that cannot be used: where, and why.
+    pub(crate) damaged: Vec<(String, String)>,
+    /// Whether there is a run that neither a staged run nor the lake knows.
+    pub(crate) awaits_transform: bool,
+}
+
+/// One resource type.
+#[derive(Debug, Default)]
+pub(crate) struct LandedResource {
+    pub(crate) runs: u64,
+    pub(crate) lines: u64,
+    pub(crate) bytes: u64,
+    pub(crate) latest: Option<RunId>,
+}
+
+impl Landed {
+    pub(super) fn of(data: &DataDir) -> anyhow::Result<Self> {
+        let runs = claimlake_landing::landing_runs(&data.landing())?;
+        let mut landed = Self {
+            unsealed: runs.unsealed.iter().map(|run| run.run.clone()).collect(),
+            damaged: runs
+                .damaged
+                .iter()
+                .map(|damaged| {
+                    let below = damaged.path.strip_prefix(data.root());
+                    let path = below.unwrap_or(&damaged.path).display().to_string();
+                    (path, damaged.reason.clone())
+                })
+                .collect(),
+            ..Self::default()
+        };
+        let mut read = BTreeSet::new();
+        let folders = data.transformed_folders()?;
+        for folder in folders.into_iter().chain(data.staged_runs()?) {
+            if let Ok(manifest) = read_staged_manifest(&folder) {
+                read.extend(manifest.landing_runs);
+            }
+        }
+        for run in &runs.sealed {
+            let manifest = &run.manifest;
+            let key = (manifest.api, manifest.resource.clone());
+            let one = landed.resources.entry(key).or_default();
+            one.runs += 1;
+            one.lines += manifest.parts.iter().map(|part| part.lines).sum::<u64>();
+            one.bytes += manifest.parts.iter().map(|part| part.bytes).sum::<u64>();
+            one.latest = one.latest.take().max(Some(manifest.run.clone()));
+            landed.awaits_transform |= !manifest.parts.is_empty() && !read.contains(&manifest.run);
+        }
+        Ok(landed)
+    }
+}
