@@ -45,7 +45,9 @@ pub(crate) fn run(arguments: &AccessLogArguments, invocation: &Invocation) -> Ou
             let check = log.verify().map_err(access::vault_failure)?;
             output.add_to_summary("lines", json!(check.lines));
             if let Some(problem) = check.problem {
-                return Err(Failure::from(anyhow!("the access log was touched: {problem}")));
+                return Err(Failure::from(anyhow!(
+                    "the access log was touched: {problem}"
+                )));
             }
             output.say(&format!("the access log is whole, lines: {}", check.lines));
         }
