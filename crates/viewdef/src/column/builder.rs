@@ -73,6 +73,20 @@ pub struct Texts<'t> {
     pub scratch: &'t Scratch,
 }
 
+impl<'t> Texts<'t> {
+    /// The text of a cell that has one.
+    #[inline]
+    fn of(self, cell: Cell) -> Option<&'t [u8]> {
+        match cell {
+            Cell::Text { start, end } => self.buffer.get(start as usize..end as usize),
+            Cell::ScratchText { start, end } => {
+                self.scratch.bytes.get(start as usize..end as usize)
+            }
+            _ => None,
+        }
+    }
+}
+
 impl ColumnBuilder {
     /// A builder of an empty column.
     #[must_use]
@@ -125,7 +139,26 @@ impl ColumnBuilder {
 
     /// Appends one cell `count` times.
     pub fn extend_repeated(&mut self, cell: Cell, count: usize, texts: Texts<'_>) {
-        self.extend(std::iter::repeat_n(&cell, count), texts);
+        let Values::Text { ends, bytes } = &mut self.values else {
+            self.extend(std::iter::repeat_n(&cell, count), texts);
+            return;
+        };
+        if self.column_type.list {
+            self.extend(std::iter::repeat_n(&cell, count), texts);
+            return;
+        }
+        let text = texts.of(cell);
+        match text {
+            Some(_) => self.validity.append_n_non_nulls(count),
+            None => self.validity.append_n_nulls(count),
+        }
+        let text = text.unwrap_or_default();
+        bytes.reserve(text.len() * count);
+        ends.reserve(count);
+        for _ in 0..count {
+            bytes.extend_from_slice(text);
+            ends.push(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
+        }
     }
 
     fn extend_values<'c>(&mut self, cells: impl Iterator<Item = &'c Cell>, texts: Texts<'_>) {
@@ -133,14 +166,7 @@ impl ColumnBuilder {
         match &mut self.values {
             Values::Text { ends, bytes } => {
                 for cell in cells {
-                    let text = match *cell {
-                        Cell::Text { start, end } => texts.buffer.get(start as usize..end as usize),
-                        Cell::ScratchText { start, end } => {
-                            texts.scratch.bytes.get(start as usize..end as usize)
-                        }
-                        _ => None,
-                    };
-                    match text {
+                    match texts.of(*cell) {
                         Some(text) => {
                             bytes.extend_from_slice(text);
                             validity.append_non_null();

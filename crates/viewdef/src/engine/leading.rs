@@ -66,6 +66,7 @@ impl ResourceWorker {
                     rows: &mut self.rows,
                     problems: &mut problems,
                     row: &mut self.row,
+                    elements: &mut self.elements,
                     told: Vec::new(),
                 };
                 cell = maker.cell(program, 0, 0);

@@ -23,6 +23,8 @@ pub(super) struct RowMaker<'r> {
     pub(super) rows: &'r mut Vec<Cell>,
     pub(super) problems: &'r mut Vec<CellProblem>,
     pub(super) row: &'r mut Vec<Cell>,
+    /// The elements of the selects that are under way.
+    pub(super) elements: &'r mut Vec<Position>,
     /// Columns and elements whose problem is told already.
     pub(super) told: Vec<(usize, Position)>,
 }
@@ -37,6 +39,7 @@ impl<'r> RowMaker<'r> {
                 return Ok(());
             }
         }
+        self.elements.clear();
         self.row.clear();
         self.row.resize(view.columns, Cell::Null);
         self.product(&view.selects, &[], 0, 0, &mut |maker: &mut Self| {
@@ -94,26 +97,35 @@ impl<'r> RowMaker<'r> {
         row_index: usize,
         next: Next<'_, 'r>,
     ) -> Result<(), Unsure> {
-        let mut elements = Vec::new();
-        match &select.iteration {
-            FastIteration::Once => return self.element(select, this, row_index, next),
+        let mut elements = std::mem::take(self.elements);
+        let first = elements.len();
+        let found = match &select.iteration {
+            FastIteration::Once => {
+                *self.elements = elements;
+                return self.element(select, this, row_index, next);
+            }
             FastIteration::ForEach(path) | FastIteration::ForEachOrNull(path) => {
                 self.located.each(path, this, &mut |element| {
                     elements.push(element);
                     ControlFlow::Continue(())
-                })?;
+                })
             }
-            FastIteration::Repeat(paths) => self.repeat(paths, this, 0, &mut elements)?,
-        }
-        if elements.is_empty() && matches!(select.iteration, FastIteration::ForEachOrNull(_)) {
+            FastIteration::Repeat(paths) => self.repeat(paths, this, 0, &mut elements),
+        };
+        let end = elements.len();
+        *self.elements = elements;
+        found?;
+        if first == end && matches!(select.iteration, FastIteration::ForEachOrNull(_)) {
             for (position, cell) in &select.nulls {
                 self.set(*position, *cell);
             }
             return next(self);
         }
-        for (index, element) in elements.iter().enumerate() {
-            self.element(select, *element, index, next)?;
+        for at in first..end {
+            let element = self.elements.get(at).copied().ok_or(Unsure)?;
+            self.element(select, element, at - first, next)?;
         }
+        self.elements.truncate(first);
         Ok(())
     }
 

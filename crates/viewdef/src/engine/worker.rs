@@ -95,6 +95,7 @@ pub struct ResourceWorker {
     pub(super) scratch: Scratch,
     pub(super) rows: Vec<Cell>,
     pub(super) row: Vec<Cell>,
+    pub(super) elements: Vec<u32>,
     pub(super) leading: Vec<Cell>,
 }
 
@@ -118,6 +119,7 @@ impl ResourceWorker {
             scratch: Scratch::default(),
             rows: Vec::new(),
             row: Vec::new(),
+            elements: Vec::new(),
             leading: Vec::new(),
             plan,
         }
@@ -228,6 +230,7 @@ impl ResourceWorker {
                 rows: &mut self.rows,
                 problems: &mut problems,
                 row: &mut self.row,
+                elements: &mut self.elements,
                 told: Vec::new(),
             };
             made = maker.view(view);
