@@ -99,3 +99,77 @@ fn a_consent_that_ended_is_named_and_the_run_exits_four() {
         Ended::of(&mut sandbox.command(&bench, &["grants", "list", "--state", "needs-consent"]));
     assert_eq!(lines(&listed.stdout)[0]["needs"], "consent");
 }
+
+#[test]
+fn another_key_opens_the_same_consents_and_the_one_before_nothing() {
+    let bench = Bench::new();
+    let sandbox = Sandbox::start(&bench, &["--patients", "1", "--eobs", "2"]);
+    sandbox.consent(&bench);
+    let keys = || -> Vec<std::path::PathBuf> {
+        walk(bench.path())
+            .into_iter()
+            .filter(|path| path.extension().is_some_and(|kind| kind == "key"))
+            .collect()
+    };
+    let key_file = keys().remove(0);
+    let before = std::fs::read_to_string(&key_file).unwrap();
+    let rekeyed = Ended::of(&mut sandbox.command(&bench, &["vault", "rekey"]));
+    assert_eq!(rekeyed.exit, 0, "{}", rekeyed.stderr);
+    assert_eq!(keys(), [key_file]);
+    let listed = Ended::of(&mut sandbox.command(&bench, &["grants", "list"]));
+    assert_eq!(lines(&listed.stdout).len(), 1);
+    let old = Ended::of(
+        sandbox
+            .command(&bench, &["grants", "list"])
+            .env("CLAIMLAKE_VAULT_KEY", before.trim()),
+    );
+    assert_eq!(old.exit, 2);
+    assert!(old.error_line().contains("does not open"), "{}", old.stderr);
+    assert!(!old.stderr.contains(before.trim()));
+}
+
+#[test]
+fn a_line_taken_out_of_the_access_log_is_found() {
+    let bench = Bench::new();
+    let sandbox = Sandbox::start(&bench, &["--patients", "1", "--eobs", "2"]);
+    sandbox.consent(&bench);
+    let exported =
+        Ended::of(&mut sandbox.command(&bench, &["grants", "export", "--reveal-secrets"]));
+    assert_eq!(exported.exit, 0, "{}", exported.stderr);
+    let shown = Ended::of(&mut sandbox.command(&bench, &["access-log", "show"]));
+    let actions: Vec<Value> = lines(&shown.stdout)
+        .into_iter()
+        .map(|mut line| line["action"].take())
+        .collect();
+    assert_eq!(actions, ["authorized", "exported"]);
+    let patient = lines(&exported.stdout)[0]["patient"].take();
+    assert!(!shown.stdout.contains(patient.as_str().unwrap()));
+    let whole = Ended::of(&mut sandbox.command(&bench, &["access-log", "verify"]));
+    assert_eq!(whole.exit, 0, "{}", whole.stderr);
+    let log = walk(bench.path())
+        .into_iter()
+        .find(|path| path.ends_with("access.log"))
+        .unwrap();
+    let text = std::fs::read_to_string(&log).unwrap();
+    std::fs::write(&log, text.split_once('\n').unwrap().1).unwrap();
+    let touched = Ended::of(&mut sandbox.command(&bench, &["access-log", "verify"]));
+    assert_eq!(touched.exit, 1);
+    assert!(
+        touched.error_line().contains("touched"),
+        "{}",
+        touched.stderr
+    );
+}
+
+/// Every file below a folder.
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files.extend(walk(&path)),
+            false => files.push(path),
+        }
+    }
+    files
+}
