@@ -8,6 +8,7 @@
 
 mod encode;
 mod error;
+mod forget;
 mod load;
 mod merge;
 mod next_snapshot;
@@ -21,6 +22,7 @@ mod staged_run;
 mod table;
 
 pub use error::{LoadError, Result};
+pub use forget::{ForgetOutcome, ForgetRequest, LakeOfPerson, forget, lake_of};
 pub use load::load;
 pub use publish::manifest::read_manifest;
 pub use publish::retention::{SnapshotInfo, rollback, snapshots};

@@ -55,7 +55,7 @@ pub fn load(request: &LoadRequest, progress: &dyn Progress) -> Result<LoadOutcom
     Ok(outcome)
 }
 
-fn read_current(lake: &Lake) -> Result<Option<Before>> {
+pub(crate) fn read_current(lake: &Lake) -> Result<Option<Before>> {
     let Some(number) = lake.current()? else {
         return Ok(None);
     };
@@ -108,7 +108,7 @@ fn build_and_publish(input: &SnapshotInput<'_>, progress: &dyn Progress) -> Resu
     Ok(outcome)
 }
 
-fn publish(
+pub(crate) fn publish(
     lake: &Lake,
     manifest: &LakeManifest,
     options: &LoadOptions,

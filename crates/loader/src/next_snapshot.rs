@@ -281,7 +281,7 @@ fn changes_table(
 }
 
 /// Builds all tables, several at once, the largest first.
-fn build_all(
+pub(crate) fn build_all(
     plans: &[TablePlan],
     input: &BuildInput<'_>,
     progress: &dyn Progress,
