@@ -43,6 +43,7 @@ pub(crate) enum Ended {
 pub(crate) struct Pace {
     permits: Semaphore,
     ceiling: usize,
+    turnstile: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -74,6 +75,7 @@ impl Pace {
         Self {
             permits: Semaphore::new(limit),
             ceiling,
+            turnstile: tokio::sync::Mutex::new(()),
             state: Mutex::new(State {
                 limit,
                 debt: 0,
@@ -96,8 +98,13 @@ impl Pace {
             }
         }
         let permit = self.permits.acquire().await.ok()?;
-        let slot = self.state().learned.next_slot(Instant::now());
-        sleep_until(slot).await;
+        {
+            // One at a time, in order: a pause that begins while one waits holds for all behind.
+            let _turn = self.turnstile.lock().await;
+            while let Some(until) = self.not_before() {
+                sleep_until(until).await;
+            }
+        }
         let admitted_at = Instant::now();
         self.state().learned.admitted(admitted_at);
         Some(Permit {
@@ -105,6 +112,10 @@ impl Pace {
             permit: Some(permit),
             admitted_at,
         })
+    }
+
+    fn not_before(&self) -> Option<Instant> {
+        self.state().learned.not_before(Instant::now())
     }
 
     /// Requests a second that are allowed at the moment, where there is a limit.

@@ -9,14 +9,18 @@ use tokio::time::Instant;
 const FIRST_CUT: f64 = 0.97;
 /// And so much of the pace, where it proves too fast again.
 const LATER_CUT: f64 = 0.93;
+const SOON_AGAIN_CUT: f64 = 0.85;
 /// Growth a second: fast up to near the pace that was too fast, slow beyond.
 const FAST_GROWTH: f64 = 0.05;
 const SLOW_GROWTH: f64 = 0.005;
 const NEAR: f64 = 0.95;
 const LOWEST_RATE: f64 = 1.0;
 const REMEMBERED: Duration = Duration::from_secs(3);
+const LATENESS: Duration = Duration::from_millis(20);
 const PAUSE: Duration = Duration::from_millis(500);
-const ONE_BURST: Duration = Duration::from_secs(1);
+const ONE_SECOND: Duration = Duration::from_secs(1);
+/// A burst that comes so soon after another shows that the pace was far off.
+const SOON: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(super) struct LearnedPace {
@@ -58,19 +62,26 @@ impl LearnedPace {
         self.paused_until.is_some_and(|until| until > now)
     }
 
-    /// When the next request may be sent; the slot is then taken.
-    pub(super) fn next_slot(&mut self, now: Instant) -> Instant {
-        let earliest = self.paused_until.map_or(now, |until| until.max(now));
-        if earliest <= now {
-            self.end_burst(now);
+    /// When the next request may be tried to be sent, or nothing where it may go now: it then
+    /// has taken its turn.
+    pub(super) fn not_before(&mut self, now: Instant) -> Option<Instant> {
+        if let Some(until) = self.paused_until.filter(|until| *until > now) {
+            return Some(until);
         }
+        self.end_burst(now);
         self.grow(now);
-        let Some(rate) = self.rate() else {
-            return earliest;
+        let rate = self.rate()?;
+        let slot = self.next_slot.unwrap_or(now);
+        if slot > now {
+            return Some(slot);
+        }
+        // Timers come a little late; what is lost by that is made up for, idle time is not.
+        let begin = match now - slot < LATENESS {
+            true => slot,
+            false => now,
         };
-        let slot = self.next_slot.map_or(earliest, |slot| slot.max(earliest));
-        self.next_slot = Some(slot + Duration::from_secs_f64(1.0 / rate));
-        slot
+        self.next_slot = Some(begin + Duration::from_secs_f64(1.0 / rate));
+        None
     }
 
     pub(super) fn admitted(&mut self, at: Instant) {
@@ -113,39 +124,26 @@ impl LearnedPace {
         let Some(first) = self.burst.take() else {
             return;
         };
+        let soon_again = self.burst_ended.is_some_and(|ended| first - ended < SOON);
         self.burst_ended = Some(now);
-        let learned = match self.rate {
-            Some(rate) => {
-                self.too_fast = rate;
-                rate * LATER_CUT
-            }
-            None => {
-                let counted = self.most_in_a_second(first);
-                self.too_fast = counted;
-                counted * FIRST_CUT
-            }
+        let (too_fast, cut) = match self.rate {
+            Some(rate) if soon_again => (rate, SOON_AGAIN_CUT),
+            Some(rate) => (rate, LATER_CUT),
+            None => (self.admitted_before(first), FIRST_CUT),
         };
+        self.too_fast = too_fast;
+        let learned = too_fast * cut;
         self.rate = Some(learned.max(LOWEST_RATE));
         self.grown_at = Some(now);
         self.next_slot = None;
     }
 
-    /// Requests admitted by the server in the second around the burst's first refusal.
-    fn most_in_a_second(&self, first_refused: Instant) -> f64 {
-        let begin = first_refused
-            .checked_sub(ONE_BURST)
-            .unwrap_or(first_refused);
-        let ok: Vec<Instant> = self
-            .admitted
-            .iter()
-            .filter(|(at, ok)| *ok && *at >= begin)
-            .map(|(at, _)| *at)
-            .collect();
-        let in_second_from = |start: &Instant| {
-            let end = *start + ONE_BURST;
-            ok.iter().filter(|at| *at >= start && **at < end).count()
+    /// Requests that the server admitted in the second before it first refused one.
+    fn admitted_before(&self, first_refused: Instant) -> f64 {
+        let in_the_second_before = |(at, ok): &&(Instant, bool)| {
+            *ok && *at <= first_refused && first_refused.duration_since(*at) < ONE_SECOND
         };
-        ok.iter().map(in_second_from).max().unwrap_or(0) as f64
+        self.admitted.iter().filter(in_the_second_before).count() as f64
     }
 
     fn grow(&mut self, now: Instant) {

@@ -130,3 +130,66 @@ async fn the_pace_of_a_server_that_throttles_everybody_is_learned() {
     assert!(refused * 20 < sent, "{refused} of {sent} were refused");
     assert!(sent > 55 * 40, "only {sent} were sent in 55 seconds");
 }
+
+/// A server that admits so many requests in each window of a second, and says to wait a second.
+struct Windows {
+    limit: u32,
+    window: std::sync::Mutex<(Instant, u32)>,
+}
+
+impl Windows {
+    fn answers(&self) -> Ended {
+        let mut window = self.window.lock().unwrap();
+        if window.0.elapsed() >= Duration::from_secs(1) {
+            *window = (Instant::now(), 0);
+        }
+        window.1 += 1;
+        match window.1 <= self.limit {
+            true => Ended::Well,
+            false => Ended::Throttled {
+                wait: Some(Duration::from_secs(1)),
+            },
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_many_requests_under_way_few_are_refused_after_the_first_burst() {
+    for limit in [30, 100, 250] {
+        let pace = Pace::new(128, None);
+        let begun = Instant::now();
+        let server = Windows {
+            limit,
+            window: std::sync::Mutex::new((begun, 0)),
+        };
+        let counts = std::sync::Mutex::new((0u32, 0u32));
+        let one_person = |number: u8| {
+            let (pace, server, counts) = (&pace, &server, &counts);
+            async move {
+                while begun.elapsed() < Duration::from_secs(40) {
+                    let permit = pace.admit(&grant(number)).await.unwrap();
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    let ended = server.answers();
+                    tokio::time::sleep(Duration::from_millis(280)).await;
+                    if begun.elapsed() > Duration::from_secs(4) {
+                        let mut counts = counts.lock().unwrap();
+                        counts.0 += 1;
+                        counts.1 += u32::from(ended != Ended::Well);
+                    }
+                    permit.ended(&grant(number), ended);
+                }
+            }
+        };
+        futures_util::future::join_all((0..200).map(one_person)).await;
+        let (sent, refused) = *counts.lock().unwrap();
+        assert!(
+            refused * 20 < sent,
+            "{refused} of {sent} were refused at {limit} a second"
+        );
+        let possible = 36 * limit;
+        assert!(
+            sent - refused > possible * 3 / 4,
+            "{sent} of {possible} at {limit} a second"
+        );
+    }
+}
