@@ -56,3 +56,20 @@ fn completions_are_data_on_stdout() {
     assert!(ended.stdout.contains("_claimlake"), "{}", ended.stdout);
     assert_eq!(ended.stderr, "");
 }
+
+#[test]
+fn a_layout_that_names_no_column_or_no_table_is_refused() {
+    let bench = Bench::new();
+    let views = crate::command::repository().join("pipelines/views/patient.json");
+    let base = SMALL.replace("'*.json'", &format!("{:?}", views.display().to_string()));
+    for (layout, said) in [
+        ("[table.patient]\npartition_by = ['gendr']\n", "'gendr'"),
+        ("[table.persons]\nsort_by = []\n", "table.persons"),
+        ("[load]\nsort_by = ['brith_date']\n", "'brith_date'"),
+    ] {
+        bench.write("p.toml", &format!("{base}{layout}"));
+        let ended = bench.run(&["--pipeline", "p.toml", "transform"]);
+        assert_eq!(ended.exit, 2, "{layout}: {}", ended.stderr);
+        assert!(ended.error_line().contains(said), "{}", ended.stderr);
+    }
+}

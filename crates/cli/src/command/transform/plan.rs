@@ -1,8 +1,11 @@
 //! The pipeline's views, context columns and layouts, as the transformer takes them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use anyhow::{anyhow, bail};
 use claimlake_contract::{BloomColumns, ResourceType, TableLayout};
 use claimlake_transformer::{ContextColumn, ContextSource, Part2, Plan, PlanInput, ViewText};
+use claimlake_viewdef::definition::ViewDefinition;
 use toml::Value;
 
 use crate::failure::{Failure, Outcome};
@@ -39,15 +42,60 @@ pub(super) fn compile(pipeline: &Pipeline, origin: &PipelineOrigin) -> Outcome<P
             told.join("; ")
         ))
     })?;
-    for table in pipeline.table.keys() {
-        if !plan.tables().any(|(_, name)| name == table) {
-            return Err(Failure::usage(anyhow!(
-                "pipeline {}: [table.{table}] names a table that no view makes",
-                origin.display()
-            )));
+    check_layouts(pipeline, &input)
+        .map_err(|error| Failure::usage(anyhow!("pipeline {}: {error}", origin.display())))?;
+    Ok(plan)
+}
+
+/// Layouts may only name tables and columns that there are.
+fn check_layouts(pipeline: &Pipeline, input: &PlanInput) -> anyhow::Result<()> {
+    let mut columns: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for view in &input.views {
+        let Ok(definition) = ViewDefinition::from_text(&view.text) else {
+            continue;
+        };
+        let context = input
+            .context
+            .iter()
+            .filter(|(resource, _)| resource.as_str() == definition.resource)
+            .flat_map(|(_, columns)| columns.iter().map(|column| column.name.clone()));
+        let own = definition.columns();
+        let own = own.iter().map(|column| column.name.clone());
+        columns
+            .entry(definition.name.clone().unwrap_or_default())
+            .or_default()
+            .extend(context.chain(own).chain(["source_api".to_owned()]));
+    }
+    for (table, own) in &pipeline.table {
+        let Some(known) = columns.get(table) else {
+            bail!("[table.{table}] names a table that no view makes");
+        };
+        for (key, named) in [
+            ("partition_by", &own.partition_by),
+            ("sort_by", &own.sort_by),
+            ("bloom", &own.bloom),
+        ] {
+            let mut named = named.iter().flatten();
+            if let Some(unknown) = named.find(|column| !known.contains(*column)) {
+                bail!("table.{table}.{key}: the table has no column '{unknown}'");
+            }
         }
     }
-    Ok(plan)
+    for (key, named) in [
+        ("partition_by", &pipeline.load.partition_by),
+        ("sort_by", &pipeline.load.sort_by),
+    ] {
+        let is_anywhere = |column: &String| columns.values().any(|known| known.contains(column));
+        // What no pipeline sets are the columns of claims, which a pipeline may have none of.
+        let is_default =
+            *named == Load::default().partition_by || *named == Load::default().sort_by;
+        if let Some(unknown) = named.iter().find(|column| !is_anywhere(column))
+            && !is_default
+        {
+            bail!("load.{key}: no table has a column '{unknown}'");
+        }
+    }
+    Ok(())
 }
 
 fn input(pipeline: &Pipeline, origin: &PipelineOrigin) -> anyhow::Result<PlanInput> {
