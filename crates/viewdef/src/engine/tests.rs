@@ -109,3 +109,57 @@ fn counts_are_forgotten_once_taken_and_keys_are_not() {
     read(&mut worker, r#""other":1"#).unwrap();
     assert_eq!(worker.take_unread().get("new"), None);
 }
+
+const BODY: &str = r#"{"resourceType":"Patient","id":"1","name":[{"family":"\u00e9\ud83d\ude00","given":["a","b\n"]},{"family":"x"}],"x":{"y":[1,-2.5e+3,0.10,true,false,null],"z":{},"w":[]},"birthDate":"1970-01-01"}"#;
+
+/// Changes one byte of a line: puts another in its place, puts one in, or takes it out.
+fn damaged(at: usize, byte: u8, way: u8) -> Vec<u8> {
+    let mut line = BODY.as_bytes().to_vec();
+    let at = at % line.len();
+    match way {
+        0 => line[at] = byte,
+        1 => line.insert(at, byte),
+        _ => {
+            line.remove(at);
+        }
+    }
+    line
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config {
+        cases: 4096,
+        failure_persistence: None,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(11),
+        ..Default::default()
+    })]
+
+    #[test]
+    fn a_damaged_line_is_json_here_exactly_where_it_is_for_serde(
+        at in 0usize..1000,
+        byte in proptest::prelude::prop_oneof![
+            proptest::sample::select(&b"\"\\{}[]:,0123456789.-+eEtrufalsn \t\r\n\x00u"[..]),
+            proptest::prelude::any::<u8>(),
+        ],
+        way in 0u8..3,
+    ) {
+        let line = damaged(at, byte, way);
+        let is_one_line = !line.contains(&b'\n');
+        if let (true, Ok(text)) = (is_one_line, std::str::from_utf8(&line)) {
+            let mut worker = worker(r#"[{"forEach":"name","column":[{"name":"a","path":"family"}]}]"#);
+            let mut buffer = line.clone();
+            buffer.resize(line.len() + PADDING, b'\n');
+            let walked = worker.walk(&buffer, 0);
+            let parsed: Result<serde_json::Value, _> = serde_json::from_str(text);
+            match walked {
+                Ok(()) => assert!(parsed.is_ok(), "walked over what is not JSON"),
+                Err(LineRefusal::NotJson | LineRefusal::LoneSurrogate) => {
+                    assert!(parsed.is_err(), "refused what is JSON");
+                }
+                // serde keeps the last of two members.
+                Err(LineRefusal::DuplicateKey) => {}
+                Err(other) => panic!("{other:?}"),
+            }
+        }
+    }
+}
