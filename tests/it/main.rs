@@ -15,5 +15,6 @@ mod grants;
 mod import;
 mod real_bodies;
 mod servers;
+mod status;
 mod usage;
 mod view;

@@ -11,8 +11,8 @@ mod zones;
 use chrono::{DateTime, Utc};
 use claimlake_vault::VAULT_FILE;
 
-pub(crate) use consents::{Consents, ExtractRun, ResourceProgress};
-pub(crate) use landed::{Landed, LandedResource};
+pub(crate) use consents::{Consents, ExtractRun, SOON_DAYS};
+pub(crate) use landed::Landed;
 pub(crate) use published::Published;
 pub(crate) use zones::OldestOfZone;
 
@@ -69,7 +69,7 @@ impl Standing {
         let consents = match data.root().join(VAULT_FILE).is_file() {
             false => None,
             true => match access::open_vault(invocation)
-                .and_then(|vault| Ok(Consents::of(&vault, now).map_err(access::vault_failure)?))
+                .and_then(|vault| Consents::of(&vault, now).map_err(access::vault_failure))
             {
                 Ok(consents) => Some(consents),
                 Err(failure) => {

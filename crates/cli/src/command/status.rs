@@ -1,179 +1,343 @@
-//! `claimlake status`: where everything stands, from consent to lake.
+//! `claimlake status`: where everything stands, from consent to lake, on one page.
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
-use claimlake_contract::{ApiVersion, ExitCode, LakeManifest, MANIFEST_FILE, ResourceType, RunId};
-use claimlake_vault::VAULT_FILE;
+use chrono::{DateTime, Utc};
+use claimlake_contract::ExitCode;
 use serde_json::{Value, json};
 
-use crate::access;
-use crate::data_dir::DataDir;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
-use crate::plural::{counted, grouped, size};
+use crate::page::Page;
+use crate::plural::{counted, grouped, seconds, size};
+use crate::standing::{Consents, ExtractRun, Published, Standing};
 
 /// Tells where everything stands. Reads only.
 pub(crate) fn run(invocation: &Invocation) -> Outcome {
-    let data = invocation.data()?;
+    let standing = Standing::of(invocation)?;
     let output = invocation.output();
-    let mut words = vec![
-        format!("pipeline   {}", invocation.origin().display()),
-        format!("data       {}", data.root().display()),
-    ];
-    if !data.root().is_dir() {
-        words.push("nothing is here yet".into());
-        words.push(format!("next       {}", invocation.next("run")));
-    }
-    let grants = grants(&data, invocation, &mut words)?;
-    let landing = landing(&data, &mut words)?;
-    let staged = data.staged_runs()?;
-    if !staged.is_empty() {
-        words.push(format!(
-            "staged     {} to load: {}",
-            counted(staged.len() as u64, "run"),
-            invocation.next("load")
-        ));
-    }
-    let lake = lake(&invocation.lake()?, &mut words)?;
-    output.add_to_summary("data", json!(data.root()));
-    output.add_to_summary("grants", grants);
-    output.add_to_summary("landing", landing);
-    output.add_to_summary("staged_runs", json!(staged.len()));
-    output.add_to_summary("lake", lake);
+    add_events(&standing, invocation)?;
     if !output.is_json() {
-        output.data(&(words.join("\n") + "\n"))?;
+        output.data(&page(&standing, invocation)?)?;
     }
     Ok(ExitCode::Done)
 }
 
-/// Whose directory this is, how many consents there are, and how many need a person.
-fn grants(data: &DataDir, invocation: &Invocation, words: &mut Vec<String>) -> Outcome<Value> {
-    if !data.root().join(VAULT_FILE).is_file() {
-        return Ok(Value::Null);
+fn page(standing: &Standing, invocation: &Invocation) -> Outcome<String> {
+    let mut page = Page::for_stdout();
+    let data = invocation.data()?;
+    page.label("pipeline").say(&invocation.origin().display());
+    page.label("data").say(&data.root().display().to_string());
+    if !standing.exists {
+        page.line("nothing is here yet");
     }
-    let vault = access::open_vault(invocation)?;
-    if let Some(source) = vault.source().map_err(access::vault_failure)? {
-        words.push(format!("source     {source}"));
+    if let Some(consents) = &standing.consents {
+        tell_consents(&mut page, consents, standing.now, invocation);
     }
-    let grants = vault.grants().map_err(access::vault_failure)?;
-    let mut by_state: BTreeMap<&str, u64> = BTreeMap::new();
-    for grant in &grants {
-        *by_state.entry(grant.state.as_str()).or_default() += 1;
+    tell_landed(&mut page, standing);
+    tell_rejects(&mut page, standing);
+    if standing.staged_runs > 0 {
+        let runs = counted(standing.staged_runs, "run");
+        page.label("staged").say(&format!("{runs} to load"));
     }
-    let states: Vec<String> = by_state
-        .iter()
-        .map(|(state, count)| format!("{count} {}", state.replace('_', " ")))
-        .collect();
-    words.push(match states.is_empty() {
-        true => format!("grants     none yet: {}", invocation.next("authorize")),
-        false => format!("grants     {}", states.join(", ")),
-    });
-    let mut held: BTreeMap<&str, u64> = BTreeMap::new();
-    for state in vault.extract_states().map_err(access::vault_failure)? {
-        *held.entry(state.state.as_str()).or_default() += 1;
+    if let Some(published) = &standing.published {
+        tell_lake(&mut page, published, &invocation.lake()?);
     }
-    let unfinished: Vec<String> = held
-        .iter()
-        .filter(|(state, _)| **state != "complete")
-        .map(|(state, count)| format!("{count} {}", state.replace('_', " ")))
-        .collect();
-    if !unfinished.is_empty() {
-        words.push(format!(
-            "           not whole, by person and resource: {}",
-            unfinished.join(", ")
-        ));
+    page.label("oldest PHI");
+    for zone in &standing.oldest {
+        page.pair(zone.zone, 9, &day(zone.since))
+            .say(&format!("  {}", zone.place));
     }
-    Ok(json!({ "by_state": by_state, "extract_states": held }))
+    page.label("unreadable");
+    for why in &standing.unreadable {
+        page.say(why);
+    }
+    page.label("next");
+    for (why, command) in standing.next(invocation) {
+        page.pair(&format!("{why}:"), 0, &command);
+    }
+    Ok(page.into_text())
 }
 
-#[derive(Debug, Default)]
-struct Landed {
-    runs: u64,
-    resources: u64,
-    bytes: u64,
-    latest: Option<RunId>,
+fn tell_consents(
+    page: &mut Page,
+    consents: &Consents,
+    now: DateTime<Utc>,
+    invocation: &Invocation,
+) {
+    if let Some(source) = &consents.source {
+        page.label("source").say(source);
+    }
+    page.label("grants");
+    if consents.by_state.is_empty() {
+        page.pair("none yet:", 0, &invocation.next("authorize"));
+    }
+    for ((api, state), count) in &consents.by_state {
+        page.say(&format!("{} {} ({api})", grouped(*count), words(state)));
+    }
+    if let Some(end) = consents.first_end {
+        let days = (end - now).num_days();
+        page.say(&match days {
+            ..0 => format!("the first to end ended on {}", day(end)),
+            _ => format!("the first ends on {}, in {}", day(end), counted_days(days)),
+        });
+    }
+    if consents.ending_soon > 0 {
+        let within = crate::standing::SOON_DAYS;
+        page.say(&format!(
+            "{} within {within} days",
+            ends(consents.ending_soon)
+        ));
+    }
+    if consents.open_refreshes > 0 {
+        let cut_off = counted(consents.open_refreshes, "refresh");
+        page.say(&format!("{cut_off} without a known outcome"));
+    }
+    page.label("extracts");
+    for run in &consents.runs {
+        page.pair(&minute(run.started_at), 16, &run_words(run));
+    }
+    page.label("progress");
+    for ((api, resource), progress) in &consents.progress {
+        let people: Vec<String> = progress
+            .people
+            .iter()
+            .map(|(state, count)| format!("{} {}", grouped(*count), words(state)))
+            .collect();
+        page.pair(
+            &format!("{api} {resource}"),
+            23,
+            &format!("{:>8} held, {}", grouped(progress.held), people.join(", ")),
+        );
+        if let Some((least, greatest)) = progress.watermarks {
+            page.say(&format!("  watermarks {} to {}", day(least), day(greatest)));
+        }
+    }
 }
 
-fn landing(data: &DataDir, words: &mut Vec<String>) -> Outcome<Value> {
-    let runs = claimlake_landing::landing_runs(&data.landing())?;
-    let mut landed: BTreeMap<(ApiVersion, ResourceType), Landed> = BTreeMap::new();
-    for run in &runs.sealed {
-        let manifest = &run.manifest;
-        let one = landed
-            .entry((manifest.api, manifest.resource.clone()))
-            .or_default();
-        one.runs += 1;
-        one.resources += manifest.parts.iter().map(|part| part.lines).sum::<u64>();
-        one.bytes += manifest.parts.iter().map(|part| part.bytes).sum::<u64>();
-        one.latest = one.latest.take().max(Some(manifest.run.clone()));
+fn ends(grants: u64) -> String {
+    match grants {
+        1 => "1 ends".into(),
+        _ => format!("{} end", grouped(grants)),
     }
-    let mut events = Vec::new();
-    for (index, ((api, resource), one)) in landed.iter().enumerate() {
-        let label = if index == 0 { "landing" } else { "" };
-        words.push(format!(
-            "{label:<10} {api} {:<20} {:>12} in {}, {}",
-            resource.as_str(),
-            grouped(one.resources),
-            counted(one.runs, "run"),
-            size(one.bytes)
-        ));
-        events.push(json!({
-            "api": api, "resource": resource, "runs": one.runs, "resources": one.resources,
-            "bytes": one.bytes, "latest_run": one.latest,
-        }));
-    }
-    if !runs.unsealed.is_empty() {
-        words.push(format!(
-            "           {} interrupted: the next extract seals what it had checkpointed",
-            counted(runs.unsealed.len() as u64, "run")
-        ));
-    }
-    for damaged in &runs.damaged {
-        words.push(format!(
-            "           damaged: {} ({})",
-            damaged.path.display(),
-            damaged.reason
-        ));
-    }
-    Ok(json!(events))
 }
 
-fn lake(lake: &Path, words: &mut Vec<String>) -> Outcome<Value> {
-    let current = lake.join("current");
-    let Ok(text) = fs::read_to_string(current.join(MANIFEST_FILE)) else {
-        return Ok(Value::Null);
+fn run_words(run: &ExtractRun) -> String {
+    let mut words = run.end.to_owned();
+    if let Some(took) = run.took.and_then(|took| took.to_std().ok()) {
+        words.push_str(&format!(" in {}", seconds(took)));
+    }
+    if let Some(pages) = run.pages {
+        words.push_str(&format!(", {}", counted(pages, "page")));
+    }
+    if let Some(rate) = run.pages_a_second().filter(|rate| *rate > 0) {
+        words.push_str(&format!(" ({}/s)", grouped(rate)));
+    }
+    if let Some(landed) = run.landed {
+        words.push_str(&format!(", {} landed", grouped(landed)));
+    }
+    words
+}
+
+fn tell_landed(page: &mut Page, standing: &Standing) {
+    page.label("landing");
+    for ((api, resource), landed) in &standing.landed.resources {
+        let figures = format!(
+            "{:>9} in {}, {}",
+            grouped(landed.lines),
+            counted(landed.runs, "run"),
+            size(landed.bytes)
+        );
+        page.pair(&format!("{api} {resource}"), 23, &figures);
+    }
+    if !standing.landed.unsealed.is_empty() {
+        let runs = counted(standing.landed.unsealed.len() as u64, "run");
+        page.say(&format!(
+            "{runs} interrupted: the next extract seals what was checkpointed"
+        ));
+    }
+    for (path, why) in &standing.landed.damaged {
+        page.say(&format!("damaged: {path} ({why})"));
+    }
+}
+
+fn tell_rejects(page: &mut Page, standing: &Standing) {
+    let rejects = &standing.rejects;
+    page.label("rejects");
+    if rejects.resources > 0 || rejects.cells > 0 {
+        page.say(&format!(
+            "{} of {} read, {} made null",
+            counted(rejects.resources, "resource"),
+            grouped(rejects.read),
+            counted(rejects.cells, "cell")
+        ));
+    } else if rejects.read > 0 {
+        page.say(&format!("none of {}", counted(rejects.read, "resource")));
+    }
+    if rejects.without_view > 0 {
+        let resources = counted(rejects.without_view, "resource");
+        page.say(&format!("{resources} of types that no view reads"));
+    }
+    if rejects.import_runs > 0 {
+        let files = counted(rejects.import_runs, "file");
+        page.say(&format!("{files} in landing/rejected"));
+    }
+}
+
+fn tell_lake(page: &mut Page, published: &Published, lake: &Path) {
+    let manifest = &published.manifest;
+    let pinned = if published.is_pinned {
+        ", rolled back"
+    } else {
+        ""
     };
-    let manifest: LakeManifest = serde_json::from_str(&text)
-        .map_err(|error| anyhow::anyhow!("the manifest of {}: {error}", current.display()))?;
-    words.push(format!(
-        "lake       snapshot {} of {}, {}",
-        manifest.snapshot,
-        manifest.published_at,
-        fs::canonicalize(&current)?.display()
+    page.label("lake").say(&format!(
+        "snapshot {} of {} ({} kept{pinned})",
+        manifest.snapshot, manifest.published_at, published.snapshots
     ));
-    let width = manifest
-        .tables
-        .iter()
-        .map(|table| table.layout.name.len())
-        .max()
-        .unwrap_or(0);
-    let mut tables = serde_json::Map::new();
+    page.say(
+        &lake
+            .join("snapshots")
+            .join(manifest.snapshot.to_string())
+            .display()
+            .to_string(),
+    );
+    let names = manifest.tables.iter().map(|table| table.layout.name.len());
+    let width = names.max().unwrap_or(0);
+    let mut without_rows = 0;
     for table in &manifest.tables {
         let rows: u64 = table.files.iter().map(|file| file.rows).sum();
+        if rows == 0 {
+            without_rows += 1;
+            continue;
+        }
         let bytes: u64 = table.files.iter().map(|file| file.bytes).sum();
-        words.push(format!(
-            "           {:<width$}  {:>16}  {:>9}",
-            table.layout.name,
-            counted(rows, "row"),
-            size(bytes)
-        ));
-        tables.insert(table.layout.name.clone(), json!(rows));
+        let figures = format!("{:>16}  {:>9}", counted(rows, "row"), size(bytes));
+        page.pair(&table.layout.name, width, &figures);
     }
-    Ok(json!({
-        "snapshot": manifest.snapshot,
-        "published_at": manifest.published_at,
-        "rows": tables,
-    }))
+    if without_rows > 0 {
+        let tables = counted(without_rows, "table");
+        page.say(&format!("and {tables} without rows"));
+    }
+}
+
+fn add_events(standing: &Standing, invocation: &Invocation) -> Outcome<()> {
+    let output = invocation.output();
+    output.add_to_summary("data", json!(invocation.data()?.root()));
+    output.add_to_summary(
+        "grants",
+        standing.consents.as_ref().map_or(Value::Null, grants),
+    );
+    if let Some(consents) = &standing.consents {
+        output.add_to_summary("extracts", consents.runs.iter().map(run_event).collect());
+        output.add_to_summary("progress", progress(consents));
+    }
+    let landed = standing.landed.resources.iter();
+    let landed: Vec<Value> = landed
+        .map(|((api, resource), one)| {
+            json!({
+                "api": api, "resource": resource, "runs": one.runs, "resources": one.lines,
+                "bytes": one.bytes, "latest_run": one.latest,
+            })
+        })
+        .collect();
+    output.add_to_summary("landing", json!(landed));
+    output.add_to_summary("interrupted_runs", json!(standing.landed.unsealed));
+    output.add_to_summary("staged_runs", json!(standing.staged_runs));
+    let rejects = &standing.rejects;
+    output.add_to_summary(
+        "rejects",
+        json!({
+            "read": rejects.read, "resources": rejects.resources, "cells": rejects.cells,
+            "without_view": rejects.without_view, "import_files": rejects.import_runs,
+        }),
+    );
+    let lake = standing.published.as_ref().map_or(Value::Null, lake_event);
+    output.add_to_summary("lake", lake);
+    let oldest: Vec<Value> = standing
+        .oldest
+        .iter()
+        .map(|zone| json!({"zone": zone.zone, "since": zone.since, "place": zone.place}))
+        .collect();
+    output.add_to_summary("oldest_phi", json!(oldest));
+    output.add_to_summary("unreadable", json!(standing.unreadable));
+    let next: Vec<Value> = standing
+        .next(invocation)
+        .into_iter()
+        .map(|(why, command)| json!({"why": why, "command": command}))
+        .collect();
+    output.add_to_summary("next", json!(next));
+    Ok(())
+}
+
+fn grants(consents: &Consents) -> Value {
+    let mut by_state = serde_json::Map::new();
+    let mut states = serde_json::Map::new();
+    for (_, state) in consents.by_state.keys() {
+        by_state.insert((*state).into(), json!(consents.in_state(state)));
+    }
+    for progress in consents.progress.values() {
+        for (state, count) in &progress.people {
+            let sum = states.get(*state).and_then(Value::as_u64).unwrap_or(0) + count;
+            states.insert((*state).into(), json!(sum));
+        }
+    }
+    json!({
+        "by_state": by_state, "extract_states": states, "ending_soon": consents.ending_soon,
+        "first_end": consents.first_end, "open_refreshes": consents.open_refreshes,
+    })
+}
+
+fn run_event(run: &ExtractRun) -> Value {
+    json!({
+        "started_at": run.started_at, "end": run.end, "pages": run.pages, "landed": run.landed,
+        "milliseconds": run.took.map(|took| took.num_milliseconds()),
+    })
+}
+
+fn progress(consents: &Consents) -> Value {
+    let progress = consents.progress.iter();
+    let events: Vec<Value> = progress
+        .map(|((api, resource), one)| {
+            json!({
+                "api": api, "resource": resource, "held": one.held, "people": one.people,
+                "watermark_least": one.watermarks.map(|(least, _)| least),
+                "watermark_greatest": one.watermarks.map(|(_, greatest)| greatest),
+                "oldest_read": one.oldest_read,
+            })
+        })
+        .collect();
+    json!(events)
+}
+
+fn lake_event(published: &Published) -> Value {
+    let manifest = &published.manifest;
+    let rows: serde_json::Map<_, _> = manifest
+        .tables
+        .iter()
+        .map(|table| {
+            let rows: u64 = table.files.iter().map(|file| file.rows).sum();
+            (table.layout.name.clone(), json!(rows))
+        })
+        .collect();
+    json!({
+        "snapshot": manifest.snapshot, "published_at": manifest.published_at, "rows": rows,
+        "snapshots": published.snapshots, "is_pinned": published.is_pinned,
+    })
+}
+
+fn words(state: &str) -> String {
+    state.replace('_', " ")
+}
+
+fn day(instant: DateTime<Utc>) -> String {
+    instant.format("%Y-%m-%d").to_string()
+}
+
+fn minute(instant: DateTime<Utc>) -> String {
+    instant.format("%Y-%m-%d %H:%M").to_string()
+}
+
+fn counted_days(days: i64) -> String {
+    counted(days.unsigned_abs(), "day")
 }

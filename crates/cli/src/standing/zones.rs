@@ -31,7 +31,10 @@ pub(super) fn oldest(data: &DataDir, lake: &Path) -> anyhow::Result<Vec<OldestOf
     }
     let zones = [
         ("landing", landing),
-        ("rejected", files_in(&data.landing().root().join("rejected"))?),
+        (
+            "rejected",
+            files_in(&data.landing().root().join("rejected"))?,
+        ),
         ("staged", folders_named(&data.staged(), "run")?),
         ("records", data.transformed_folders()?),
     ];

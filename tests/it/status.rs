@@ -1,0 +1,72 @@
+//! The operator's page, at the widths terminals have.
+
+use crate::command::Bench;
+use crate::command::Ended;
+
+fn status_at(bench: &Bench, columns: &str) -> String {
+    let arguments = ["--data", "d", "status"];
+    let ended = Ended::of(bench.command(&arguments).env("COLUMNS", columns));
+    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    ended.stdout
+}
+
+#[test]
+fn the_page_fits_terminals_of_80_and_of_40_columns() {
+    let bench = Bench::new();
+    bench.write(
+        "people.ndjson",
+        "{\"resourceType\":\"Patient\",\"id\":\"-1\",\"meta\":{\"lastUpdated\":\"2026-01-02T03:04:05Z\"}}\n",
+    );
+    bench.done(&["--data", "d", "import", "--api", "v2", "people.ndjson"]);
+    bench.done(&["--data", "d", "transform"]);
+    bench.done(&["--data", "d", "load"]);
+    bench.done(&["--data", "d", "import", "--api", "v2", "people.ndjson"]);
+    for columns in [80, 40] {
+        let page = status_at(&bench, &columns.to_string());
+        for line in page.lines() {
+            // Commands and paths stay whole, so that they can be copied.
+            let is_whole = line.contains("claimlake ") || line.contains("run=");
+            assert!(
+                is_whole || line.chars().count() <= columns,
+                "{columns}: {line}"
+            );
+        }
+        for said in ["landing", "lake", "snapshot 1", "oldest PHI", "next"] {
+            assert!(page.contains(said), "{said} at {columns}: {page}");
+        }
+    }
+}
+
+#[test]
+fn what_is_new_in_landing_is_next() {
+    let bench = Bench::new();
+    bench.write(
+        "people.ndjson",
+        "{\"resourceType\":\"Patient\",\"id\":\"-1\"}\n",
+    );
+    let next = |bench: &Bench| {
+        let summary = bench.done(&["--json", "--data", "d", "status"]).summary();
+        summary["next"][0]["command"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(next(&bench), "claimlake --data d run");
+    bench.done(&["--data", "d", "import", "--api", "v2", "people.ndjson"]);
+    assert_eq!(next(&bench), "claimlake --data d transform");
+    bench.done(&["--data", "d", "transform"]);
+    assert_eq!(next(&bench), "claimlake --data d load");
+}
+
+#[test]
+fn a_damaged_lake_is_named_and_the_rest_is_told() {
+    let bench = Bench::new();
+    bench.write(
+        "people.ndjson",
+        "{\"resourceType\":\"Patient\",\"id\":\"-1\"}\n",
+    );
+    bench.done(&["--data", "d", "import", "--api", "v2", "people.ndjson"]);
+    bench.done(&["--data", "d", "transform"]);
+    bench.done(&["--data", "d", "load"]);
+    bench.write("d/lake/snapshots/1/manifest.json", "{}");
+    let page = status_at(&bench, "80");
+    assert!(page.contains("unreadable lake: "), "{page}");
+    assert!(page.contains("landing    v2 Patient"), "{page}");
+}
