@@ -10,7 +10,9 @@ DATA ?=
 PYTHON ?= python3
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-CLAIMLAKE := $(TARGET)/release/claimlake
+BUILT := $(TARGET)/release/claimlake
+# Another binary may be given; then nothing is built.
+CLAIMLAKE ?= $(BUILT)
 FLAGS := --pipeline $(PIPELINE) $(if $(DATA),--data $(DATA))
 
 STAGES := extract transform load
@@ -23,7 +25,7 @@ STAGES := extract transform load
 demo: $(STAGES)
 
 build:
-	@cargo build --release --locked --package claimlake
+	@[ "$(CLAIMLAKE)" != "$(BUILT)" ] || cargo build --release --locked --package claimlake
 
 # Stages go on after exit codes 3 (rejects), 4 (grants need a person) and 5 (parked), so that one
 # expired consent does not hold up the others. The last stage then fails with the worst of them.
@@ -32,7 +34,7 @@ GOALS := $(filter $(STAGES),$(if $(filter-out demo,$(MAKECMDGOALS)),$(MAKECMDGOA
 CODES := $(TARGET)/stage-codes
 
 $(STAGES): build
-	@if [ "$@" = "$(firstword $(GOALS))" ]; then rm -f $(CODES); fi
+	@if [ "$@" = "$(firstword $(GOALS))" ]; then mkdir -p $(TARGET); rm -f $(CODES); fi
 	@$(CLAIMLAKE) $(FLAGS) $@; code=$$?; \
 	case $$code in \
 	  0) ;; \

@@ -13,6 +13,7 @@ mod demo;
 mod documents;
 mod grants;
 mod import;
+mod makefile;
 mod real_bodies;
 mod servers;
 mod status;
