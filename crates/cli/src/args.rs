@@ -90,6 +90,8 @@ pub(crate) enum Command {
     Authorize(command::authorize::AuthorizeArguments),
     /// List, import, export and revoke the consents at hand
     Grants(command::grants::GrantsArguments),
+    /// Remove one person from everywhere
+    Forget(command::forget::ForgetArguments),
     /// Lend a valid access token of one person to another program
     Token(command::token::TokenArguments),
     /// Change the key that the consents are sealed with
@@ -133,6 +135,7 @@ impl Command {
             Self::Vault(_) => "vault",
             Self::AccessLog(_) => "access-log",
             Self::Extract(_) => "extract",
+            Self::Forget(_) => "forget",
             Self::Authorize(_) => "authorize",
             Self::Grants(_) => "grants",
             Self::Import(_) => "import",

@@ -4,6 +4,7 @@ pub(crate) mod access_log;
 pub(crate) mod authorize;
 pub(crate) mod completions;
 pub(crate) mod extract;
+pub(crate) mod forget;
 pub(crate) mod grants;
 pub(crate) mod import;
 pub(crate) mod load;
@@ -35,6 +36,7 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         Command::AccessLog(arguments) => access_log::run(&arguments, invocation),
         Command::Extract(arguments) => extract::run(&arguments, invocation),
         Command::Authorize(arguments) => authorize::run(&arguments, invocation),
+        Command::Forget(arguments) => forget::run(&arguments, invocation),
         Command::Grants(arguments) => grants::run(&arguments, invocation),
         Command::Import(arguments) => import::run(&arguments, invocation),
         Command::Transform(arguments) => transform::run(&arguments, invocation),

@@ -7,6 +7,9 @@
 /// The pipeline file, as `--pipeline`.
 pub(crate) const PIPELINE: &str = "CLAIMLAKE_PIPELINE";
 
+/// The place at which a removal is to die, for tests; debug builds alone read it.
+pub(crate) const CRASH_AT: &str = "CLAIMLAKE_CRASH_AT";
+
 /// The data directory, as `--data`.
 pub(crate) const DATA: &str = "CLAIMLAKE_DATA";
 

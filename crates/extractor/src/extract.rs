@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use claimlake_contract::{Clock, GrantHandle, LandingLayout, Progress, Task};
+use claimlake_contract::{Clock, GrantHandle, LandingLayout, Progress, RunId, Task};
 use claimlake_vault::{Grant, GrantState, RunEnd, Vault};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Semaphore;
@@ -130,6 +130,19 @@ pub async fn extract<T: TokenSource>(
     };
     vault.end_run(&options.run, end, Some(&outcome.summary_json()))?;
     Ok(outcome)
+}
+
+/// Seals what killed extractions had checkpointed and removes what they had not, as the next
+/// extraction would.
+///
+/// # Errors
+/// When the disk or the vault refuses.
+pub fn seal_interrupted_runs(
+    vault: &Vault,
+    layout: &LandingLayout,
+    present: &RunId,
+) -> Result<(), ExtractError> {
+    recover::recover(vault, layout, present).map(|_| ())
 }
 
 /// The grants of this API version, or those of the people named.

@@ -12,7 +12,7 @@ mod token;
 
 pub use extract::{
     ExtractError, ExtractOptions, ExtractOutcome, ExtractStatusRow, PersonProblem, ResourceCounts,
-    SourceIdentity, WithoutClaims, extract, extract_status,
+    SourceIdentity, WithoutClaims, extract, extract_status, seal_interrupted_runs,
 };
 pub use http::HttpTimeouts;
 pub use record::{RecordError, RecordOptions};

@@ -37,6 +37,10 @@ pub(crate) struct AuthorizeArguments {
     #[arg(long, value_name = "ID")]
     external_id: Option<String>,
 
+    /// Take somebody back who was forgotten here: they consent anew
+    #[arg(long, conflicts_with = "finish")]
+    again: bool,
+
     /// Only print the URL; --finish does the rest
     #[arg(long, conflicts_with_all = ["finish", "no_browser"])]
     start: bool,
@@ -62,6 +66,7 @@ pub(crate) fn run(arguments: &AuthorizeArguments, invocation: &Invocation) -> Ou
     let output = invocation.output();
     let mut request = AuthorizeRequest::new(source.api, redirect_uri.clone());
     request.external_id.clone_from(&arguments.external_id);
+    request.again = arguments.again;
     if arguments.start {
         let started = oauth::start(&app, &vault, &request, SystemClock.now())
             .map_err(access::oauth_failure)?;

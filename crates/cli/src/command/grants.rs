@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use claimlake_contract::{Clock as _, ExitCode, PatientId, SystemClock};
-use claimlake_extractor::oauth::grants::{self, ExportTo, GrantFilter};
+use claimlake_extractor::oauth::grants::{self, ExportTo, ForgottenPeople, GrantFilter};
 use claimlake_extractor::oauth::{BrokerClient, BrokerLaunch, Revoked};
 use claimlake_vault::{Grant, GrantState, Recipient, Vault};
 use clap::{Args, Subcommand, ValueEnum};
@@ -17,6 +17,7 @@ use serde_json::json;
 use crate::access;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
+use crate::plural::counted;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,6 +43,10 @@ enum Action {
         /// Lines with patient, refresh_token and, where known, api, access_token, expires_at,
         /// grant_expires_at, scopes, external_id
         file: PathBuf,
+
+        /// Take back people who were forgotten here: the file holds their new consents
+        #[arg(long)]
+        again: bool,
     },
     /// Hand grants over; from then on, one owner a token: do not extract with both
     Export(ExportArguments),
@@ -111,7 +116,7 @@ pub(crate) fn run(arguments: &GrantsArguments, invocation: &Invocation) -> Outco
     let vault = access::open_vault(invocation)?;
     match &arguments.action {
         Action::List(filter) => list(filter, &vault, invocation),
-        Action::Import { file } => import(file, &vault, invocation),
+        Action::Import { file, again } => import(file, *again, &vault, invocation),
         Action::Export(arguments) => export(arguments, &vault, invocation),
         Action::Revoke { patient } => revoke(patient, &vault, invocation),
     }
@@ -134,7 +139,7 @@ fn list(arguments: &ListArguments, vault: &Vault, invocation: &Invocation) -> Ou
     Ok(ExitCode::Done)
 }
 
-fn import(file: &PathBuf, vault: &Arc<Vault>, invocation: &Invocation) -> Outcome {
+fn import(file: &PathBuf, again: bool, vault: &Arc<Vault>, invocation: &Invocation) -> Outcome {
     let input: Box<dyn std::io::Read> = match file.as_os_str() == "-" {
         true => Box::new(std::io::stdin()),
         false => Box::new(
@@ -145,7 +150,11 @@ fn import(file: &PathBuf, vault: &Arc<Vault>, invocation: &Invocation) -> Outcom
     };
     let api = invocation.pipeline()?.source.api;
     let report = with_broker(vault, invocation, async |broker| {
-        grants::import(vault, broker, BufReader::new(input), api).await
+        let forgotten = match again {
+            true => ForgottenPeople::TakeBack,
+            false => ForgottenPeople::Refuse,
+        };
+        grants::import_people(vault, broker, BufReader::new(input), api, forgotten).await
     })?;
     let output = invocation.output();
     output.say(&format!(
@@ -164,7 +173,13 @@ fn import(file: &PathBuf, vault: &Arc<Vault>, invocation: &Invocation) -> Outcom
             bad.reason
         ));
     }
-    let exit = match report.bad_lines.is_empty() {
+    if report.forgotten > 0 {
+        output.warn(&format!(
+            "rejected: {} of people who were forgotten here; where they have consented anew, add --again",
+            counted(report.forgotten, "grant")
+        ));
+    }
+    let exit = match report.bad_lines.is_empty() && report.forgotten == 0 {
         true => ExitCode::Done,
         false => ExitCode::Rejected,
     };

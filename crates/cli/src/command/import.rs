@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
-use claimlake_contract::{ApiVersion, ExitCode};
+use claimlake_contract::{ApiVersion, ExitCode, ResourceType};
 use claimlake_landing::ImportOutcome;
+use claimlake_vault::{Tombstones, VAULT_FILE};
 use clap::Args;
 use serde_json::json;
 
+use crate::access;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::plural::{counted, grouped, size};
@@ -38,12 +40,14 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
     let mut summary = StageSummary::begin("import");
     let _lock = data.lock("landing")?;
     let run = data.next_run(invocation.clock())?;
-    let outcome = claimlake_landing::import(
+    let forgotten = forgotten(invocation)?;
+    let outcome = claimlake_landing::import_refusing(
         &arguments.inputs,
         arguments.api,
         &data.landing(),
         &run,
         invocation.progress().as_ref(),
+        &|api, resource, line| is_refused(forgotten.as_ref(), api, resource, line),
     )
     .map_err(|error| match error.is_usage() {
         true => Failure::usage(error),
@@ -71,11 +75,44 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
     })
 }
 
+/// Who was forgotten here; none where nobody was.
+fn forgotten(invocation: &Invocation) -> Outcome<Option<Tombstones>> {
+    if !invocation.data()?.root().join(VAULT_FILE).is_file() {
+        return Ok(None);
+    }
+    let tombstones = access::open_vault(invocation)?.tombstones()?;
+    Ok(Some(tombstones).filter(|tombstones| !tombstones.is_empty()))
+}
+
+fn is_refused(
+    forgotten: Option<&Tombstones>,
+    api: ApiVersion,
+    resource: &ResourceType,
+    line: &[u8],
+) -> bool {
+    forgotten.is_some_and(|forgotten| {
+        let people = claimlake_landing::people_of(resource, line);
+        people.iter().any(|id| forgotten.has_id(api, id.expose()))
+            || claimlake_landing::personal_identifiers(resource, line)
+                .iter()
+                .any(|identifier| forgotten.has_identifier(identifier))
+    })
+}
+
 fn tell(summary: &mut StageSummary, outcome: &ImportOutcome) {
     let mut by_type = serde_json::Map::new();
     for ((api, resource), count) in &outcome.by_type {
         summary.line(api.as_str(), format!("{:>10} {resource}", grouped(*count)));
         by_type.insert(format!("{api}/{resource}"), json!(count));
+    }
+    if outcome.forgotten > 0 {
+        summary.line(
+            "refused",
+            format!(
+                "{} of people who were forgotten here",
+                counted(outcome.forgotten, "resource")
+            ),
+        );
     }
     if outcome.rejected > 0 {
         let reasons: Vec<String> = outcome
@@ -107,6 +144,7 @@ fn tell(summary: &mut StageSummary, outcome: &ImportOutcome) {
         .field("bytes", outcome.bytes)
         .field("resources", outcome.resources)
         .field("by_type", by_type)
+        .field("forgotten", outcome.forgotten)
         .field("rejected", outcome.rejected)
         .field("rejected_file", json!(outcome.rejected_file));
 }

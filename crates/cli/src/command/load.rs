@@ -103,6 +103,11 @@ pub(crate) fn run(arguments: &LoadArguments, invocation: &Invocation) -> Outcome
     Ok(ExitCode::Done)
 }
 
+/// The options of a plain load.
+pub(super) fn options_of(pipeline: &crate::pipeline::Pipeline) -> LoadOptions {
+    options(&LoadArguments::default(), &pipeline.load, pipeline)
+}
+
 fn options(
     arguments: &LoadArguments,
     load: &Load,
@@ -125,7 +130,7 @@ fn options(
     }
 }
 
-fn published_at(clock: &dyn Clock) -> String {
+pub(super) fn published_at(clock: &dyn Clock) -> String {
     clock
         .now()
         .to_rfc3339_opts(chrono::SecondsFormat::Millis, true)

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use claimlake_contract::{Clock as _, SystemClock};
 use claimlake_extractor::SourceIdentity;
-use claimlake_extractor::oauth::{App, AutomaticConsent};
+use claimlake_extractor::oauth::{App, AutomaticConsent, OauthError};
 use claimlake_sandbox::{Sandbox, SandboxConfig};
-use claimlake_vault::Vault;
+use claimlake_vault::{Vault, VaultError};
 
 use super::Server;
 use crate::access;
@@ -64,10 +64,15 @@ pub(super) async fn consent(
     let task = progress.begin("consenting", "people", Some(people.len() as u64));
     let consent = AutomaticConsent::begin(app.clone(), vault, REDIRECT_URI)?;
     for login in &people {
-        consent
+        match consent
             .consent(source.api, login, || SystemClock.now())
             .await
-            .map_err(access::oauth_failure)?;
+        {
+            Ok(_) => {}
+            // Forgotten here: the others' run goes on without them.
+            Err(OauthError::Vault(VaultError::Forgotten)) => {}
+            Err(error) => return Err(access::oauth_failure(error)),
+        }
         progress.advance(task, 1);
     }
     progress.end(task);

@@ -1,0 +1,253 @@
+//! `claimlake forget`: one person out of vault, landing, staged and lake.
+
+mod crash;
+mod found;
+mod records;
+pub(crate) mod remove;
+mod revoke;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use claimlake_contract::{ApiVersion, ExitCode, PatientId, Person};
+use claimlake_vault::Vault;
+use clap::Args;
+use serde_json::json;
+
+use crate::access;
+use crate::data_dir::DataDir;
+use crate::failure::{Failure, Outcome};
+use crate::invocation::Invocation;
+use crate::plural::counted;
+
+use found::Found;
+use remove::Remover;
+use revoke::Revocation;
+
+const EXAMPLES: &str = "\
+Examples:
+  claimlake --pipeline blue_button forget -20140000008325
+  claimlake --pipeline blue_button forget 1S00E00AA32 --yes
+  claimlake --pipeline blue_button forget --yes --offline my-own-id";
+
+/// What is told at the end, since no program can do it.
+const OUT_OF_REACH: &str = "\
+  not here  backups and copies of the data directory or the lake, exported grants, query results
+            and reports, recordings, and what other programs have borrowed a token for";
+
+/// Arguments of `forget`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ForgetArguments {
+    /// Any id of the person: patient id of v2 or v3, MBI, your external id, or the grant's handle
+    #[arg(allow_hyphen_values = true, value_name = "PATIENT")]
+    patient: String,
+
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+
+    /// Do not revoke the consent at the server
+    #[arg(long)]
+    offline: bool,
+}
+
+/// Forgets a person.
+pub(crate) fn run(arguments: &ForgetArguments, invocation: &Invocation) -> Outcome {
+    let data = invocation.data()?;
+    if !data.root().is_dir() {
+        return Err(Failure::usage(anyhow!(
+            "there is no data directory {}: name it with --data",
+            data.root().display()
+        )));
+    }
+    let vault = access::open_vault(invocation)?;
+    let _landing = data.lock("landing")?;
+    let _staged = data.lock("staged")?;
+    let remover = Remover::new(invocation, &data, &vault)?;
+    // Asked about and begun before; whoever this is about, it is ended first.
+    let finished = remover.finish_interrupted()?;
+    if finished > 0 {
+        invocation.output().say(&format!(
+            "forget     {} that had been interrupted",
+            counted(finished, "removal")
+        ));
+    }
+    remover.seal_interrupted_runs()?;
+    let person = resolve(&arguments.patient, &vault, &data)?;
+    if person.is_empty() {
+        return unknown(&arguments.patient, finished, &vault, invocation);
+    }
+    let found = Found::look(&person, &vault, &data, &invocation.lake()?)?;
+    found.tell(invocation);
+    if !found.damaged().is_empty() {
+        return Err(anyhow!(
+            "these manifests cannot be read, so that nobody knows whose lines they seal: {}; move \
+             their folders away, then run forget again (nothing was removed)",
+            found.damaged().join(", ")
+        )
+        .into());
+    }
+    if !arguments.yes {
+        ask(invocation)?;
+    }
+    let revocation = match arguments.offline {
+        true => Revocation::NotAsked,
+        false => Revocation::of(&person, &vault, invocation)?,
+    };
+    revocation.allow(arguments.yes)?;
+    remover.forget(&person)?;
+    tell_end(&found, &revocation, invocation);
+    Ok(ExitCode::Done)
+}
+
+/// The person under all names.
+fn resolve(wanted: &str, vault: &Vault, data: &DataDir) -> Outcome<Person> {
+    let mut person = Person::default();
+    for grant in vault.grants()? {
+        let is_wanted = grant.handle.as_str() == wanted
+            || grant.external_id.as_deref() == Some(wanted)
+            || grant
+                .patient
+                .as_ref()
+                .is_some_and(|patient| patient.expose() == wanted);
+        if is_wanted {
+            let patient = grant.patient.map(|patient| (grant.api, patient));
+            person.ids.extend(patient);
+            person.external_ids.extend(grant.external_id);
+        }
+    }
+    whole(&mut person, Some(wanted), vault, data)?;
+    // Claims may have landed without their Patient: then only the references tell.
+    if person.is_empty() {
+        for api in [ApiVersion::V2, ApiVersion::V3] {
+            let mut alone = Person::default();
+            alone.ids.insert((api, PatientId::new(wanted)));
+            let landed = claimlake_landing::landed_of(&data.landing(), &alone)?;
+            if !landed.lines.is_empty() || landed.rejected > 0 {
+                person.ids.extend(alone.ids);
+            }
+        }
+    }
+    Ok(person)
+}
+
+/// Adds every name that landing and vault know of the person.
+fn whole(person: &mut Person, wanted: Option<&str>, vault: &Vault, data: &DataDir) -> Outcome<()> {
+    claimlake_landing::find_person(&data.landing(), wanted, person)?;
+    for grant in vault.grants_of(person)? {
+        person
+            .ids
+            .extend(grant.patient.map(|patient| (grant.api, patient)));
+        person.external_ids.extend(grant.external_id);
+    }
+    Ok(claimlake_landing::find_person(
+        &data.landing(),
+        None,
+        person,
+    )?)
+}
+
+fn unknown(wanted: &str, finished: u64, vault: &Vault, invocation: &Invocation) -> Outcome {
+    let tombstones = vault.tombstones()?;
+    let was_forgotten = tombstones.has_identifier(wanted)
+        || [ApiVersion::V2, ApiVersion::V3]
+            .into_iter()
+            .any(|api| tombstones.has_id(api, wanted));
+    if was_forgotten {
+        invocation
+            .output()
+            .say("forget     nothing of that person is here, they were forgotten before");
+        invocation.output().say(OUT_OF_REACH);
+        invocation
+            .output()
+            .add_to_summary("forget", json!({"changed": finished > 0}));
+        return Ok(ExitCode::Done);
+    }
+    Err(Failure::usage(anyhow!(
+        "nobody with that id is here: {} shows who there is (patient ids, MBIs, external ids and \
+         grant handles are taken)",
+        invocation.next("grants list")
+    )))
+}
+
+/// Asks on a terminal; without one, `--yes` is needed.
+fn ask(invocation: &Invocation) -> Outcome<()> {
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() || invocation.output().is_json() {
+        return Err(Failure::usage(anyhow!(
+            "forget asks before it removes anything, and there is no terminal to ask on: add --yes"
+        )));
+    }
+    let mut stderr = std::io::stderr().lock();
+    write!(stderr, "This cannot be undone. Type forget to go on: ")?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    stdin.read_line(&mut answer)?;
+    match answer.trim() {
+        "forget" => Ok(()),
+        _ => Err(Failure::usage(anyhow!(
+            "not confirmed, nothing was removed"
+        ))),
+    }
+}
+
+fn tell_end(found: &Found, revocation: &Revocation, invocation: &Invocation) {
+    let output = invocation.output();
+    output.say(&format!(
+        "forget     done\n  consent   {}",
+        revocation.words()
+    ));
+    if found.unreadable_frames() > 0 {
+        output.warn(&format!(
+            "warning: {} of landing cannot be read, so that nobody knows whose lines they hold \
+             (see verify)",
+            counted(found.unreadable_frames(), "frame")
+        ));
+    }
+    output.say(OUT_OF_REACH);
+    let mut fields = found.fields();
+    fields["changed"] = json!(true);
+    fields["revoked"] = json!(revocation.is_done());
+    output.add_to_summary("forget", fields);
+}
+
+/// Forgets, at the end of a run, whom the pipeline says to: people who revoked long enough ago.
+pub(crate) fn forget_revoked(days: u32, invocation: &Invocation) -> Outcome<u64> {
+    let data = invocation.data()?;
+    if !data.root().join(claimlake_vault::VAULT_FILE).is_file() {
+        return Ok(0);
+    }
+    let vault: Arc<Vault> = access::open_vault(invocation)?;
+    let limit = invocation.clock().now() - chrono::TimeDelta::days(i64::from(days));
+    let is_over = |grant: &claimlake_vault::Grant| {
+        grant.state == claimlake_vault::GrantState::Revoked && grant.state_since <= limit
+    };
+    let mut people = Vec::new();
+    for grant in vault.grants()?.into_iter().filter(is_over) {
+        let mut person = Person::default();
+        person
+            .ids
+            .extend(grant.patient.map(|patient| (grant.api, patient)));
+        if person.is_empty() {
+            continue;
+        }
+        whole(&mut person, None, &vault, &data)?;
+        // Somebody who has revoked one grant and keeps another is still here.
+        if vault.grants_of(&person)?.iter().all(is_over) && !people.contains(&person) {
+            people.push(person);
+        }
+    }
+    if people.is_empty() {
+        return Ok(0);
+    }
+    let _landing = data.lock("landing")?;
+    let _staged = data.lock("staged")?;
+    let remover = Remover::new(invocation, &data, &vault)?;
+    remover.seal_interrupted_runs()?;
+    for person in &people {
+        remover.forget(person)?;
+    }
+    Ok(people.len() as u64)
+}

@@ -1,0 +1,106 @@
+//! What is here of a person: looked for before anybody is asked, told as counts alone.
+
+use std::path::Path;
+
+use claimlake_contract::Person;
+use claimlake_landing::LandedOfPerson;
+use claimlake_loader::LakeOfPerson;
+use claimlake_vault::Vault;
+use serde_json::{Value, json};
+
+use crate::data_dir::DataDir;
+use crate::failure::Outcome;
+use crate::invocation::Invocation;
+use crate::plural::{counted, grouped};
+
+/// What is here of a person.
+pub(super) struct Found {
+    names: u64,
+    grants: u64,
+    landed: LandedOfPerson,
+    lake: LakeOfPerson,
+    staged_runs: u64,
+}
+
+impl Found {
+    pub(super) fn look(
+        person: &Person,
+        vault: &Vault,
+        data: &DataDir,
+        lake: &Path,
+    ) -> Outcome<Self> {
+        let landed = claimlake_landing::landed_of(&data.landing(), person)?;
+        Ok(Self {
+            names: person.names().count() as u64,
+            grants: vault.grants_of(person)?.len() as u64,
+            lake: claimlake_loader::lake_of(lake, person, &landed.resources)?,
+            landed,
+            staged_runs: data.staged_runs()?.len() as u64,
+        })
+    }
+
+    pub(super) fn damaged(&self) -> &[String] {
+        &self.landed.damaged
+    }
+
+    pub(super) fn unreadable_frames(&self) -> u64 {
+        self.landed.unreadable_frames
+    }
+
+    /// No name is shown: only how much there is.
+    pub(super) fn tell(&self, invocation: &Invocation) {
+        let lines: u64 = self.landed.lines.values().sum();
+        let by_type: Vec<String> = self
+            .landed
+            .lines
+            .iter()
+            .map(|((api, resource), count)| format!("{} {api} {resource}", grouped(*count)))
+            .collect();
+        let mut words = format!(
+            "forget     a person known by {}\n  vault     {}\n  landing   {}",
+            counted(self.names, "name"),
+            counted(self.grants, "grant"),
+            counted(lines, "line")
+        );
+        if !by_type.is_empty() {
+            words.push_str(&format!(" ({})", by_type.join(", ")));
+        }
+        if self.landed.rejected > 0 {
+            let rejected = counted(self.landed.rejected, "rejected text");
+            words.push_str(&format!("\n  rejected  {rejected}"));
+        }
+        if self.staged_runs > 0 {
+            let runs = counted(self.staged_runs, "run");
+            words.push_str(&format!(
+                "\n  staged    {runs} of everybody, which the next transform makes again"
+            ));
+        }
+        let rows: u64 = self.lake.rows.values().sum();
+        words.push_str(&format!(
+            "\n  lake      {} in {}, and {} as a whole",
+            counted(rows, "row"),
+            counted(self.lake.rows.len() as u64, "table"),
+            counted(self.lake.other_snapshots.len() as u64, "other snapshot"),
+        ));
+        invocation.output().say(&words);
+    }
+
+    pub(super) fn fields(&self) -> Value {
+        let lines: serde_json::Map<String, Value> = self
+            .landed
+            .lines
+            .iter()
+            .map(|((api, resource), count)| (format!("{api}/{resource}"), json!(count)))
+            .collect();
+        json!({
+            "grants": self.grants,
+            "landing": lines,
+            "rejected": self.landed.rejected,
+            "staged_runs": self.staged_runs,
+            "lake_rows": self.lake.rows,
+            "lake_resources": self.lake.resources,
+            "other_snapshots": self.lake.other_snapshots,
+            "unreadable_frames": self.landed.unreadable_frames,
+        })
+    }
+}
