@@ -110,6 +110,8 @@ pub(crate) enum Command {
     Run(command::run::RunArguments),
     /// Tell where everything stands
     Status,
+    /// Write all of that and what the lake holds as one HTML file
+    Report(command::report::ReportArguments),
     /// List the lake's states, or go back to one
     Snapshots(command::snapshots::SnapshotsArguments),
     /// Recompute checksums, counts and invariants from landing to lake
@@ -143,6 +145,7 @@ impl Command {
             Self::Run(_) => "run",
             Self::Load(_) => "load",
             Self::Status => "status",
+            Self::Report(_) => "report",
             Self::Snapshots(_) => "snapshots",
             Self::Trace(_) => "trace",
             Self::Verify => "verify",

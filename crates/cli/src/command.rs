@@ -8,6 +8,7 @@ pub(crate) mod forget;
 pub(crate) mod grants;
 pub(crate) mod import;
 pub(crate) mod load;
+pub(crate) mod report;
 pub(crate) mod run;
 #[cfg(feature = "sandbox")]
 pub(crate) mod sandbox;
@@ -43,6 +44,7 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         Command::Run(arguments) => run::run(&arguments, invocation),
         Command::Load(arguments) => load::run(&arguments, invocation),
         Command::Status => status::run(invocation),
+        Command::Report(arguments) => report::run(&arguments, invocation),
         Command::Snapshots(arguments) => snapshots::run(&arguments, invocation),
         Command::Trace(arguments) => trace::run(&arguments, invocation),
         Command::Verify => verify::run(invocation),

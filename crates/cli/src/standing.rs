@@ -14,7 +14,7 @@ use claimlake_vault::VAULT_FILE;
 pub(crate) use consents::{Consents, ExtractRun, SOON_DAYS};
 pub(crate) use landed::Landed;
 pub(crate) use published::Published;
-pub(crate) use zones::OldestOfZone;
+pub(crate) use zones::{OldestOfZone, files_in};
 
 use crate::access;
 use crate::data_dir::{DataDir, read_staged_manifest};

@@ -6,6 +6,7 @@
 
 mod claims;
 mod fill;
+mod leftover;
 pub mod mask;
 mod partition;
 
@@ -15,6 +16,7 @@ use serde::Serialize;
 
 pub use claims::{Cell, Claims, ClaimsOfType, Month};
 pub use fill::{ColumnFill, TableFill};
+pub use leftover::{Leftovers, RejectKind};
 
 use crate::lake::Snapshot;
 use crate::{Check, Error};

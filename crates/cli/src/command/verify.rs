@@ -15,9 +15,19 @@ use crate::summary::StageSummary;
 
 /// Verifies the data directory; exit 1 when anything but a warning was found.
 pub(crate) fn run(invocation: &Invocation) -> Outcome {
+    let mut summary = StageSummary::begin("verify");
+    let report = checked(invocation)?;
+    tell(&report, &mut summary, invocation);
+    Ok(match report.holds() {
+        true => ExitCode::Done,
+        false => ExitCode::Failed,
+    })
+}
+
+/// What is found when landing and lake are recomputed and compared.
+pub(super) fn checked(invocation: &Invocation) -> Outcome<Report> {
     let pipeline = invocation.pipeline()?;
     let data = invocation.data()?;
-    let mut summary = StageSummary::begin("verify");
     let request = VerifyRequest {
         data: data.root(),
         lake: &invocation.lake()?,
@@ -31,12 +41,10 @@ pub(crate) fn run(invocation: &Invocation) -> Outcome {
             .then_some(claimlake_transformer::IS_PART2),
         states: states(&data, invocation)?,
     };
-    let report = claimlake_verify::verify(&request, invocation.progress().as_ref())?;
-    tell(&report, &mut summary, invocation);
-    Ok(match report.holds() {
-        true => ExitCode::Done,
-        false => ExitCode::Failed,
-    })
+    Ok(claimlake_verify::verify(
+        &request,
+        invocation.progress().as_ref(),
+    )?)
 }
 
 fn resource_views(pipeline: &Pipeline, invocation: &Invocation) -> Outcome<Vec<ResourceViews>> {

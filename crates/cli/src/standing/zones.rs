@@ -67,7 +67,7 @@ pub(super) fn oldest(data: &DataDir, lake: &Path) -> anyhow::Result<Vec<OldestOf
 }
 
 /// The files in a folder, sorted; none where it is not there.
-pub(super) fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(crate) fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = match fs::read_dir(folder) {
         Ok(entries) => entries
             .map(|entry| Ok(entry?.path()))

@@ -1,5 +1,6 @@
 //! Masking, by hand-made cells; whole lakes are counted in the tests of the command.
 
+use super::Leftovers;
 use super::claims::{Cell, Month};
 use super::mask::Masking;
 
@@ -56,4 +57,21 @@ fn years_are_shown_where_months_are_too_small() {
     assert!(!Masking::Masked.shows_most(&months));
     let years = [(month(1), cell(108, 30))].into_iter().collect();
     assert!(Masking::Masked.shows_most(&years));
+}
+
+#[test]
+fn rejects_are_added_up_by_what_is_wrong() {
+    let line = |line: u64| {
+        format!(
+            r#"{{"file":"a","line":{line},"reason":"bad_date","detail":"x","table":"eob","column":"billable_start","expected":"date","found":"string"}}"#
+        )
+    };
+    let text = format!("{}\n{}\nno reject\n", line(1), line(2));
+    let mut leftovers = Leftovers::default();
+    leftovers.add_rejects(text.as_bytes()).unwrap();
+    let found: Vec<_> = leftovers.rejects.iter().collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].0.cell, "eob.billable_start");
+    assert_eq!(found[0].0.types, "date, found string");
+    assert_eq!((*found[0].1, leftovers.unreadable_lines), (2, 1));
 }

@@ -1,0 +1,189 @@
+//! `claimlake report`: where everything stands and what the lake holds, as one HTML file.
+
+mod claims;
+mod figures;
+mod html;
+mod operations;
+mod quality;
+mod style;
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use claimlake_contract::ExitCode;
+use claimlake_verify::Report;
+use claimlake_verify::content::mask::Masking;
+use claimlake_verify::content::{LakeContent, Leftovers, content};
+use clap::Args;
+use serde_json::json;
+
+use super::verify;
+use crate::data_dir::{DataDir, read_staged_manifest};
+use crate::failure::Outcome;
+use crate::invocation::Invocation;
+use crate::plural::{counted, size};
+use crate::standing::Standing;
+use crate::summary::StageSummary;
+
+const EXAMPLES: &str = "\
+Examples:
+  claimlake report                                   into the data directory
+  claimlake report --output lake.html --verify       with landing and lake compared
+  claimlake report --output - --unmasked             every number, to stdout: PHI";
+
+/// The file in the data directory, where none is named.
+const DEFAULT_FILE: &str = "report.html";
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ReportArguments {
+    /// Where to write it [default: report.html in the data directory]; - is stdout
+    #[arg(long, value_name = "FILE.html")]
+    output: Option<PathBuf>,
+
+    /// Show counts of 1 to 10, too: the report then holds PHI
+    #[arg(long)]
+    unmasked: bool,
+
+    /// Compare landing and lake as `verify` does, and tell what was found
+    #[arg(long)]
+    verify: bool,
+}
+
+/// Everything that the report tells.
+struct Told {
+    pipeline: String,
+    masking: Masking,
+    standing: Standing,
+    content: Option<LakeContent>,
+    leftovers: Leftovers,
+    checks: Option<Report>,
+}
+
+/// Writes the report; exit 1 when it was to verify and found something wrong.
+pub(crate) fn run(arguments: &ReportArguments, invocation: &Invocation) -> Outcome {
+    let mut summary = StageSummary::begin("report");
+    let data = invocation.data()?;
+    // First what refuses a lake of another version.
+    let content = content(&invocation.lake()?)?;
+    let told = Told {
+        pipeline: invocation.pipeline()?.name.clone(),
+        masking: match arguments.unmasked {
+            true => Masking::Unmasked,
+            false => Masking::Masked,
+        },
+        standing: Standing::of(invocation)?,
+        content,
+        leftovers: leftovers(&data)?,
+        checks: match arguments.verify {
+            true => Some(verify::checked(invocation)?),
+            false => None,
+        },
+    };
+    let page = html::page(&told);
+    if arguments.output.as_deref() == Some(Path::new("-")) {
+        invocation.output().data(&page)?;
+    } else {
+        let path = match &arguments.output {
+            Some(path) => path.clone(),
+            None => {
+                data.create()?;
+                data.root().join(DEFAULT_FILE)
+            }
+        };
+        write(&path, &page)?;
+        summary.line("where", path.display().to_string());
+        summary.field("file", json!(path));
+    }
+    let holds = told.checks.as_ref().is_none_or(Report::holds);
+    summary.line("PHI", html::phi_words(told.masking));
+    if !holds {
+        summary.line("wrong", format!("see {}", invocation.next("verify")));
+    }
+    summary
+        .field("holds_phi", told.masking == Masking::Unmasked)
+        .field("snapshot", told.content.as_ref().map(|of| of.snapshot))
+        .field("holds", told.checks.as_ref().map(Report::holds));
+    let of = match &told.content {
+        Some(content) => format!(
+            "snapshot {}, {}, {}",
+            content.snapshot,
+            counted(content.tables.len() as u64, "table"),
+            size(page.len() as u64)
+        ),
+        None => "nothing is published yet".into(),
+    };
+    summary.tell(invocation, &of);
+    Ok(match holds {
+        true => ExitCode::Done,
+        false => ExitCode::Failed,
+    })
+}
+
+/// Beside the file, then in its place: a reader sees all of it or the one before.
+fn write(path: &Path, page: &str) -> anyhow::Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    let written = File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)
+        .and_then(|mut file| {
+            file.write_all(page.as_bytes())?;
+            file.sync_all()
+        })
+        .and_then(|()| fs::rename(&beside, path));
+    written.with_context(|| {
+        format!(
+            "writing the report {} (--output names another file)",
+            path.display()
+        )
+    })
+}
+
+/// What the tables of the current lake and of what is staged are without.
+fn leftovers(data: &DataDir) -> Outcome<Leftovers> {
+    let mut leftovers = Leftovers::default();
+    let mut folders: Vec<PathBuf> = data.transformed_folders()?;
+    folders.extend(data.staged_runs()?);
+    folders.sort_by_key(|folder| folder.file_name().map(ToOwned::to_owned));
+    // A run over all of landing tells of everything before it again.
+    let is_full = |folder: &PathBuf| read_staged_manifest(folder).is_ok_and(|found| found.full);
+    let since = folders.iter().rposition(is_full).unwrap_or(0);
+    for folder in folders.iter().skip(since) {
+        if let Some(lines) = opened(&folder.join("rejects.ndjson"))? {
+            leftovers.add_rejects(lines)?;
+        }
+        let unread = folder.join("unread.json");
+        if let Ok(text) = fs::read_to_string(&unread) {
+            leftovers
+                .add_unread(&text)
+                .with_context(|| format!("reading {}", unread.display()))?;
+        }
+    }
+    let rejected = data.landing().root().join("rejected");
+    for path in crate::standing::files_in(&rejected)? {
+        if let Some(file) = opened(&path)? {
+            let text = zstd::stream::read::Decoder::new(file)?;
+            leftovers
+                .add_rejects(BufReader::new(text))
+                .with_context(|| format!("reading {}", path.display()))?;
+        }
+    }
+    Ok(leftovers)
+}
+
+fn opened(path: &Path) -> anyhow::Result<Option<impl BufRead + use<>>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(BufReader::new(file))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+    }
+}

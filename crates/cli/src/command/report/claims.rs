@@ -1,0 +1,205 @@
+//! Claims and money by kind, over time: a row of bars for each kind.
+
+use std::collections::BTreeMap;
+
+use claimlake_verify::content::{Cell, ClaimsOfType, LakeContent, Month};
+
+use super::Told;
+use super::figures::{self, dollars, escaped, number, part, percent};
+use crate::plural::grouped;
+
+/// At most so many years stand below the bars.
+const YEARS_TOLD: usize = 8;
+
+/// Bars of one width: months or years, without a gap.
+struct Axis {
+    periods: Vec<Month>,
+    is_yearly: bool,
+}
+
+/// All claims of one API version.
+pub(super) fn whole(content: &LakeContent, api: &str) -> Cell {
+    let mut whole = Cell::default();
+    of_api(content, api).for_each(|(_, claims)| whole.add(&claims.whole));
+    whole
+}
+
+fn of_api<'c>(
+    content: &'c LakeContent,
+    api: &'c str,
+) -> impl Iterator<Item = (&'c str, &'c ClaimsOfType)> {
+    let kinds = content.claims.kinds.iter();
+    kinds
+        .filter(move |((one, _), _)| one == api)
+        .map(|((_, kind), claims)| (kind.as_str(), claims))
+}
+
+/// The section.
+pub(super) fn section(page: &mut String, told: &Told) {
+    let Some(content) = &told.content else {
+        return;
+    };
+    page.push_str("<h2>What Medicare paid, by kind of claim</h2>");
+    if content.claims.kinds.is_empty() {
+        page.push_str("<p class=\"soft\">There are no claims in this lake.</p>\n");
+        return;
+    }
+    if content.claims.not_current > 0 {
+        page.push_str(&format!(
+            "<p>Only versions that count are added up; {} superseded or cancelled ones are left out.</p>",
+            number(told.masking, content.claims.not_current)
+        ));
+    }
+    for api in content.claims.people.keys() {
+        if content.claims.people.len() > 1 {
+            page.push_str(&format!("<h3>API {}</h3>", escaped(api)));
+        }
+        of_one_api(page, told, content, api);
+    }
+}
+
+fn of_one_api(page: &mut String, told: &Told, content: &LakeContent, api: &str) {
+    let kinds: Vec<(&str, &ClaimsOfType)> = of_api(content, api).collect();
+    let all = whole(content, api);
+    let everybody = content
+        .claims
+        .people
+        .get(api)
+        .map_or(0, |people| people.len());
+    let axis = axis(told, &kinds);
+    let shown = told
+        .masking
+        .shown_of_sum(kinds.iter().map(|(_, claims)| &claims.whole));
+    let mut rows: Vec<_> = kinds.iter().zip(shown).collect();
+    rows.sort_by_key(|((_, claims), _)| -claims.whole.paid_cents);
+    let period = if axis.is_yearly { "year" } else { "month" };
+    page.push_str(&format!(
+        "<p class=\"soft small\">By the {period} of the first day of service. Every row has a scale of its own: its \
+         peak stands at its right. The thin line is the kind's share of the money. Hatched: {}.</p><div class=\"kinds\">",
+        "few people, not shown"
+    ));
+    for ((kind, claims), is_shown) in rows {
+        let people = claims.people.len() as u64;
+        page.push_str(&format!(
+            "<div class=\"kind\"><div><b>{}</b><br>",
+            escaped(if kind.is_empty() { "other" } else { kind })
+        ));
+        match is_shown {
+            true => page.push_str(&format!(
+                "<span class=\"paid\">{}</span><br><span class=\"soft small\">{} claims of {} people</span>\
+                 <div class=\"share\"><i style=\"width:{}%\"></i></div>",
+                dollars(claims.whole.paid_cents),
+                grouped(claims.whole.claims),
+                part(told.masking, people, everybody as u64),
+                percent(claims.whole.paid_cents, all.paid_cents),
+            )),
+            false => page.push_str(&format!(
+                "<span class=\"soft small\">{}: too few people</span>",
+                figures::HIDDEN
+            )),
+        }
+        page.push_str("</div><div class=\"plot\">");
+        bars(page, told, claims, &axis);
+        page.push_str("</div></div>");
+    }
+    axis_words(page, &axis);
+    page.push_str("</div>\n");
+}
+
+/// Months, or years where months would be mostly hidden.
+fn axis(told: &Told, kinds: &[(&str, &ClaimsOfType)]) -> Axis {
+    let is_yearly = kinds
+        .iter()
+        .filter(|(_, claims)| !told.masking.shows_most(&claims.months))
+        .count()
+        * 2
+        > kinds.len();
+    let months = || kinds.iter().flat_map(|(_, claims)| claims.months.keys());
+    let mut periods = Vec::new();
+    if let (Some(first), Some(last)) = (months().min(), months().max()) {
+        let mut at = *first;
+        if is_yearly {
+            at.month = 1;
+        }
+        while at <= *last {
+            periods.push(at);
+            at = match (is_yearly, at.month) {
+                (false, 1..12) => Month {
+                    month: at.month + 1,
+                    ..at
+                },
+                _ => Month {
+                    year: at.year + 1,
+                    month: 1,
+                },
+            };
+        }
+    }
+    Axis { periods, is_yearly }
+}
+
+fn bars(page: &mut String, told: &Told, claims: &ClaimsOfType, axis: &Axis) {
+    let cells: BTreeMap<Month, Cell> = match axis.is_yearly {
+        true => claims.years(),
+        false => claims.months.clone(),
+    };
+    let shown = told
+        .masking
+        .shown_of_sum(cells.values().chain([&claims.undated]));
+    let shown: BTreeMap<Month, bool> = cells.keys().copied().zip(shown).collect();
+    let is_shown = |month: &Month| shown.get(month).copied().unwrap_or(true);
+    let visible = cells.iter().filter(|(month, _)| is_shown(month));
+    let peak = visible.map(|(_, cell)| cell.paid_cents).max().unwrap_or(0);
+    if peak > 0 {
+        page.push_str(&format!("<em>{}</em>", dollars(peak)));
+    }
+    let width = axis.periods.len() * 10;
+    page.push_str(&format!(
+        "<svg viewBox=\"0 0 {width} 100\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"paid over time\">"
+    ));
+    for (at, period) in axis.periods.iter().enumerate() {
+        let Some(cell) = cells.get(period) else {
+            continue;
+        };
+        let name = match axis.is_yearly {
+            true => period.year.to_string(),
+            false => format!("{}-{:02}", period.year, period.month),
+        };
+        let x = at * 10 + 1;
+        if is_shown(period) {
+            let height = percent(cell.paid_cents, peak);
+            page.push_str(&format!(
+                "<svg x=\"{x}\" y=\"0\" width=\"8\" height=\"100\" overflow=\"hidden\"><g transform=\"matrix(1 0 0 -1 0 100)\">\
+                 <rect class=\"bar\" width=\"8\" height=\"{height}\"/></g><title>{name}: {}, {} claims</title></svg>",
+                dollars(cell.paid_cents),
+                grouped(cell.claims)
+            ));
+        } else {
+            page.push_str(&format!(
+                "<rect class=\"few\" x=\"{x}\" y=\"70\" width=\"8\" height=\"30\"><title>{name}: few people</title></rect>"
+            ));
+        }
+    }
+    page.push_str("</svg>");
+}
+
+/// Years below the last row.
+fn axis_words(page: &mut String, axis: &Axis) {
+    let starts: Vec<(usize, i32)> = axis
+        .periods
+        .iter()
+        .enumerate()
+        .filter(|(at, period)| *at == 0 || period.month == 1)
+        .map(|(at, period)| (at, period.year))
+        .collect();
+    let step = starts.len().div_ceil(YEARS_TOLD).max(1);
+    page.push_str(
+        "<div class=\"kind\" style=\"border:0;padding:0\"><div></div><div class=\"axis\">",
+    );
+    for (at, year) in starts.into_iter().step_by(step) {
+        let middle = if axis.is_yearly { at * 2 + 1 } else { at * 2 };
+        let left = percent(middle as i128, (axis.periods.len() * 2) as i128);
+        page.push_str(&format!("<span style=\"left:{left}%\">{year}</span>"));
+    }
+    page.push_str("</div></div>");
+}

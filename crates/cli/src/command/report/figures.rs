@@ -1,0 +1,81 @@
+//! Numbers and text as the report shows them.
+
+use claimlake_verify::content::mask::Masking;
+
+use crate::plural::grouped;
+
+/// What stands for a number that is not shown.
+pub(super) const FEW: &str = "1–10";
+
+/// What stands for money that is not shown.
+pub(super) const HIDDEN: &str = "not shown";
+
+/// A number, or that it is few.
+pub(super) fn number(masking: Masking, number: u64) -> String {
+    match masking.shows(number) {
+        true => grouped(number),
+        false => FEW.into(),
+    }
+}
+
+/// A part of a whole that is shown, too.
+pub(super) fn part(masking: Masking, part: u64, whole: u64) -> String {
+    match (masking.shows(part), masking.shows_part(part, whole)) {
+        (_, true) => grouped(part),
+        (false, false) => FEW.into(),
+        (true, false) => "nearly all".into(),
+    }
+}
+
+/// Whole dollars, rounded half away from zero.
+pub(super) fn dollars(cents: i128) -> String {
+    let whole = (cents.unsigned_abs() + 50) / 100;
+    let sign = if cents < 0 && whole > 0 { "−" } else { "" };
+    let whole = u64::try_from(whole).unwrap_or(u64::MAX);
+    format!("{sign}${}", grouped(whole))
+}
+
+/// `3.4` of 100, as SVG and CSS take it; 0 where the whole is 0.
+pub(super) fn percent(part: i128, whole: i128) -> String {
+    if whole <= 0 || part <= 0 {
+        return "0".into();
+    }
+    let tenths = part.saturating_mul(1000) / whole;
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+/// Text between tags and within quoted attributes.
+pub(super) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use claimlake_verify::content::mask::Masking;
+
+    use super::{dollars, escaped, number, part, percent};
+
+    #[test]
+    fn figures_read_as_people_write_them() {
+        assert_eq!(dollars(123_456_789), "$1,234,568");
+        assert_eq!(dollars(-150), "−$2");
+        assert_eq!(dollars(-20), "$0");
+        assert_eq!(percent(1, 3), "33.3");
+        assert_eq!(percent(1, 0), "0");
+        assert_eq!(number(Masking::Masked, 10), "1–10");
+        assert_eq!(number(Masking::Unmasked, 10), "10");
+        assert_eq!(part(Masking::Masked, 95, 100), "nearly all");
+        assert_eq!(escaped("<a b='c'>&"), "&lt;a b=&#39;c&#39;&gt;&amp;");
+    }
+}

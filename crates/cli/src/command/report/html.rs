@@ -1,0 +1,128 @@
+//! The page as a whole: what it says first, its parts in their order.
+
+use claimlake_verify::content::mask::Masking;
+
+use super::figures::{dollars, escaped, number};
+use super::style::CSS;
+use super::{Told, claims, figures, operations, quality};
+use crate::plural::{grouped, size};
+
+/// What the first line says of PHI.
+pub(super) fn phi_words(masking: Masking) -> &'static str {
+    match masking {
+        Masking::Masked => {
+            "holds no protected health information: totals only, every count of 1 to 10 masked"
+        }
+        Masking::Unmasked => {
+            "holds protected health information: small counts are not masked; keep it as you keep the lake"
+        }
+    }
+}
+
+/// The whole file.
+pub(super) fn page(told: &Told) -> String {
+    let phi = phi_words(told.masking);
+    let class = match told.masking {
+        Masking::Masked => "phi",
+        Masking::Unmasked => "phi yes",
+    };
+    let snapshot = match &told.content {
+        Some(content) => format!("snapshot {}", content.snapshot),
+        None => "nothing is published yet".into(),
+    };
+    let mut page = format!(
+        "<!doctype html><!-- This report {phi}. -->\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+         <title>claimlake: {pipeline}, {snapshot}</title><style>{CSS}</style></head><body>\
+         <svg width=\"0\" height=\"0\" style=\"position:absolute\" aria-hidden=\"true\"><defs><pattern id=\"few\" \
+         width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><rect width=\"2\" \
+         height=\"6\" fill=\"var(--few)\"/></pattern></defs></svg><main>\
+         <p class=\"{class}\">This report {phi}.</p>\n<h1>Claims of {pipeline}</h1><p class=\"soft\">{made}</p>\n",
+        pipeline = escaped(&told.pipeline),
+        made = made(told, &snapshot),
+    );
+    tiles(&mut page, told);
+    claims::section(&mut page, told);
+    not_served(&mut page);
+    operations::people(&mut page, told);
+    quality::fill(&mut page, told);
+    quality::leftovers(&mut page, told);
+    quality::reconciliation(&mut page, told);
+    operations::section(&mut page, told);
+    page.push_str("<footer>Made by claimlake. Nothing in this file is fetched from anywhere.</footer></main></body></html>\n");
+    page
+}
+
+fn made(told: &Told, snapshot: &str) -> String {
+    let now = told.standing.now.format("%Y-%m-%d %H:%M UTC");
+    match &told.content {
+        Some(content) => format!(
+            "{snapshot}, published {}, told {now}",
+            escaped(&content.published_at)
+        ),
+        None => format!("{snapshot}; told {now}"),
+    }
+}
+
+fn tile(page: &mut String, figure: &str, what: &str) {
+    page.push_str(&format!(
+        "<div class=\"tile\"><b>{figure}</b><span>{}</span></div>",
+        escaped(what)
+    ));
+}
+
+fn tiles(page: &mut String, told: &Told) {
+    let Some(content) = &told.content else {
+        return;
+    };
+    let masking = told.masking;
+    page.push_str("<div class=\"tiles\">");
+    for (api, people) in &content.claims.people {
+        let of = |what: &str| match content.claims.people.len() {
+            1 => what.to_owned(),
+            _ => format!("{what} ({api})"),
+        };
+        let whole = claims::whole(content, api);
+        tile(
+            page,
+            &number(masking, people.len() as u64),
+            &of("people with claims"),
+        );
+        tile(
+            page,
+            &number(masking, whole.claims),
+            &of("claims that count"),
+        );
+        let paid = match masking.shows_cell(&whole) {
+            true => dollars(whole.paid_cents),
+            false => figures::HIDDEN.into(),
+        };
+        tile(page, &paid, &of("paid by Medicare"));
+    }
+    let rows: u64 = content.tables.iter().map(|table| table.rows).sum();
+    let bytes: u64 = content.tables.iter().map(|table| table.bytes).sum();
+    tile(
+        page,
+        &number(masking, rows),
+        &format!(
+            "rows in {} tables, {}",
+            grouped(content.tables.len() as u64),
+            size(bytes)
+        ),
+    );
+    page.push_str("</div>\n");
+}
+
+/// What nobody should conclude from what is missing.
+fn not_served(page: &mut String) {
+    page.push_str(
+        "<h2>What is not in here</h2><p>Before anyone is counted as a person without care:</p><ul>\
+         <li><b>No Medicare Advantage (Part C) claims.</b> The API serves fee-for-service Part A and B, and Part D. A \
+         person without claims here may be enrolled in Part C and well cared for.</li>\
+         <li><b>Only people who consented</b>, and only what they consented to: without demographic data the patient \
+         table has no names, and claims about substance use (42 CFR Part 2) can be left out. v2 filters those silently; v3 labels them.</li>\
+         <li><b>Not the newest weeks.</b> The server loads claims once a week, after they are processed; recent months are not complete.</li>\
+         <li><b>Claims are bills, not charts</b>: diagnoses for payment, no results, no vital signs.</li>\
+         <li><b>v2 and v3 are not added up.</b> A person, and a claim, has another id in each.</li></ul>\n",
+    );
+}

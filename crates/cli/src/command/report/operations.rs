@@ -1,0 +1,105 @@
+//! Where people, runs and consents stand: what `status` tells, for readers of the report.
+
+use super::Told;
+use super::figures::{escaped, number, part, percent};
+use crate::plural::{counted, grouped, seconds};
+
+/// The denominator: who was read, and how far.
+pub(super) fn people(page: &mut String, told: &Told) {
+    let Some(consents) = &told.standing.consents else {
+        return;
+    };
+    if consents.progress.is_empty() {
+        return;
+    }
+    page.push_str("<h2>Whose claims these are</h2><p class=\"soft small\">The denominator of every count of people: who was read to the end. A person who is not complete may have more claims than are here.</p><div class=\"scroll\"><table><tr><th>API<th>resource<th class=\"n\">people<th class=\"n\">complete<th>&nbsp;<th>changes up to</tr>");
+    for ((api, resource), progress) in &consents.progress {
+        let people: u64 = progress.people.values().sum();
+        let complete = progress.people.get("complete").copied().unwrap_or(0);
+        let is_shown = told.masking.shows(people) && told.masking.shows_part(complete, people);
+        let width = match is_shown {
+            true => percent(i128::from(complete), i128::from(people)),
+            false => "0".into(),
+        };
+        let until = progress.watermarks.map(|(_, greatest)| greatest);
+        page.push_str(&format!(
+            "<tr><td>{api}<td>{}<td class=\"n\">{}<td class=\"n\">{}<td style=\"min-width:6rem\"><div class=\"share\" \
+             style=\"margin-top:.6rem\"><i style=\"width:{width}%\"></i></div><td>{}</tr>",
+            escaped(resource.as_str()),
+            number(told.masking, people),
+            part(told.masking, complete, people),
+            until.map_or("–".into(), |until| until.format("%Y-%m-%d").to_string()),
+        ));
+    }
+    page.push_str("</table></div>\n");
+}
+
+/// Consents, runs, and the oldest PHI on disk.
+pub(super) fn section(page: &mut String, told: &Told) {
+    page.push_str("<h2>Operations</h2>");
+    if let Some(consents) = &told.standing.consents {
+        let all: u64 = consents.by_state.values().sum();
+        let states: Vec<String> = consents
+            .by_state
+            .iter()
+            .map(|((api, state), count)| {
+                let state = state.replace('_', " ");
+                format!("{} {state} ({api})", part(told.masking, *count, all))
+            })
+            .collect();
+        let soon = match consents.ending_soon {
+            0 => String::new(),
+            soon => format!("; {} end within 30 days", number(told.masking, soon)),
+        };
+        let states = match states.is_empty() {
+            true => "none".into(),
+            false => states.join(", "),
+        };
+        page.push_str(&format!("<p><b>Consents</b>: {states}{soon}.</p>"));
+        if !consents.runs.is_empty() {
+            page.push_str("<div class=\"scroll\"><table><tr><th>extract<th>ended<th class=\"n\">took<th class=\"n\">pages<th class=\"n\">pages/s<th class=\"n\">landed</tr>");
+            for run in &consents.runs {
+                let took = run.took.and_then(|took| took.to_std().ok());
+                let or_dash = |figure: Option<String>| figure.unwrap_or_else(|| "–".into());
+                page.push_str(&format!(
+                    "<tr><td>{}<td>{}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}</tr>",
+                    run.started_at.format("%Y-%m-%d %H:%M"),
+                    run.end,
+                    or_dash(took.map(seconds)),
+                    or_dash(run.pages.map(|pages| number(told.masking, pages))),
+                    or_dash(run.pages_a_second().map(grouped)),
+                    or_dash(run.landed.map(|landed| number(told.masking, landed))),
+                ));
+            }
+            page.push_str("</table></div>");
+        }
+    }
+    let rejects = &told.standing.rejects;
+    if rejects.without_view > 0 {
+        page.push_str(&format!(
+            "<p>{} resources of types that no view reads.</p>",
+            number(told.masking, rejects.without_view)
+        ));
+    }
+    if told.standing.staged_runs > 0 {
+        page.push_str(&format!(
+            "<p>{} not loaded yet: the lake is behind landing.</p>",
+            counted(told.standing.staged_runs, "staged run")
+        ));
+    }
+    if !told.standing.oldest.is_empty() {
+        page.push_str("<h3>The oldest PHI on disk</h3><div class=\"scroll\"><table><tr><th>zone<th>since<th>where</tr>");
+        for zone in &told.standing.oldest {
+            page.push_str(&format!(
+                "<tr><td>{}<td>{}<td>{}</tr>",
+                zone.zone,
+                zone.since.format("%Y-%m-%d"),
+                escaped(&zone.place)
+            ));
+        }
+        page.push_str("</table></div>");
+    }
+    for why in &told.standing.unreadable {
+        page.push_str(&format!("<p class=\"wrong\">{}</p>", escaped(why)));
+    }
+}

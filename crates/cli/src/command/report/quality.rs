@@ -1,0 +1,170 @@
+//! How far columns are filled, what was rejected or not read, whether landing and lake agree.
+
+use claimlake_verify::Severity;
+use claimlake_verify::content::mask::Masking;
+use claimlake_verify::content::{ColumnFill, TableFill};
+
+use super::Told;
+use super::figures::{escaped, number, percent};
+use crate::plural::grouped;
+
+/// At most so many unread paths and kinds of rejects are told.
+const TOLD: usize = 60;
+
+/// A strip a table, and every column below it.
+pub(super) fn fill(page: &mut String, told: &Told) {
+    let Some(content) = &told.content else {
+        return;
+    };
+    page.push_str(
+        "<h2>How far columns are filled</h2><p class=\"soft small\">A strip is a table, a field in it a column: the \
+         fuller, the darker. Open a table for its columns. Columns that one API version or one kind of claim alone \
+         has are empty elsewhere: that is no fault.</p>",
+    );
+    let (with_rows, without): (Vec<&TableFill>, Vec<&TableFill>) =
+        content.tables.iter().partition(|table| table.rows > 0);
+    for table in with_rows {
+        one_table(page, told.masking, table);
+    }
+    if !without.is_empty() {
+        let names: Vec<String> = without.iter().map(|table| escaped(&table.name)).collect();
+        page.push_str(&format!(
+            "<p class=\"soft\">Without rows: {}.</p>",
+            names.join(", ")
+        ));
+    }
+    if !content.unreadable.is_empty() {
+        let files = content.unreadable.iter().map(|why| escaped(why));
+        let files: Vec<String> = files.collect();
+        page.push_str(&format!(
+            "<p class=\"wrong\">Files that could not be read and are not counted: {}</p>",
+            files.join("; ")
+        ));
+    }
+}
+
+fn one_table(page: &mut String, masking: Masking, table: &TableFill) {
+    page.push_str(&format!(
+        "<details><summary><b>{}</b><span class=\"n\">{} rows</span><span class=\"strip\">",
+        escaped(&table.name),
+        number(masking, table.rows)
+    ));
+    for column in &table.columns {
+        let name = escaped(&column.name);
+        match share(masking, column, table.rows) {
+            Some(share) => page.push_str(&format!(
+                "<i style=\"opacity:{}\" title=\"{name}\"></i>",
+                opacity(column.filled.unwrap_or(0), table.rows, &share)
+            )),
+            None => page.push_str(&format!("<i class=\"h\" title=\"{name}\"></i>")),
+        }
+    }
+    page.push_str("</span></summary><div class=\"cols\">");
+    for column in &table.columns {
+        let (figure, width) = match (share(masking, column, table.rows), column.filled) {
+            (Some(share), _) => (format!("{share} %"), share),
+            (None, None) => ("not told".into(), "0".into()),
+            (None, Some(_)) => ("masked".into(), "0".into()),
+        };
+        page.push_str(&format!(
+            "<div class=\"col\"><span title=\"{}\">{}</span><span class=\"n\">{figure}</span>\
+             <div class=\"share\"><i style=\"width:{width}%\"></i></div></div>",
+            escaped(&column.data_type),
+            escaped(&column.name),
+        ));
+    }
+    page.push_str("</div></details>");
+}
+
+/// Filled rows of 100; none where that would tell of few.
+fn share(masking: Masking, column: &ColumnFill, rows: u64) -> Option<String> {
+    let filled = column.filled?;
+    (masking.shows(rows) && masking.shows_part(filled, rows))
+        .then(|| percent(i128::from(filled), i128::from(rows)))
+}
+
+fn opacity(filled: u64, rows: u64, share: &str) -> String {
+    match filled {
+        0 => "0".into(),
+        _ if filled == rows => "1".into(),
+        // Something is there: it shows, however little it is.
+        _ => format!("calc(.15 + .0075*{share})"),
+    }
+}
+
+/// Rejects by what is wrong, and paths that no view reads.
+pub(super) fn leftovers(page: &mut String, told: &Told) {
+    let left = &told.leftovers;
+    page.push_str("<h2>Rejected</h2>");
+    if left.rejects.is_empty() {
+        page.push_str("<p>Nothing was rejected: every resource made its rows, every value fitted its column.</p>");
+    } else {
+        page.push_str("<div class=\"scroll\"><table><tr><th>why<th>resource<th>null cell<th>expected<th class=\"n\">times</tr>");
+        let mut kinds: Vec<_> = left.rejects.iter().collect();
+        kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        for (kind, count) in kinds.iter().take(TOLD) {
+            page.push_str(&format!(
+                "<tr><td>{}<td>{}<td>{}<td>{}<td class=\"n\">{}</tr>",
+                escaped(&kind.reason.replace('_', " ")),
+                escaped(&kind.resource),
+                escaped(&kind.cell),
+                escaped(&kind.types),
+                number(told.masking, **count)
+            ));
+        }
+        page.push_str("</table></div>");
+        more(page, kinds.len());
+    }
+    page.push_str("<h2>Not read by any view</h2>");
+    if left.unread.is_empty() {
+        page.push_str("<p>Nothing: every JSON path of what landed goes into some column.</p>\n");
+        return;
+    }
+    page.push_str("<p class=\"soft small\">The topmost path stands for all below it. It stays in landing: a view that reads it, and <code>transform --full</code>, brings it into the tables.</p><div class=\"scroll\"><table><tr><th>API<th>resource<th>path<th class=\"n\">times</tr>");
+    for ((api, resource, path), count) in left.unread.iter().take(TOLD) {
+        page.push_str(&format!(
+            "<tr><td>{}<td>{}<td>{}<td class=\"n\">{}</tr>",
+            escaped(api),
+            escaped(resource),
+            escaped(path),
+            number(told.masking, *count)
+        ));
+    }
+    page.push_str("</table></div>");
+    more(page, left.unread.len());
+}
+
+fn more(page: &mut String, all: usize) {
+    if all > TOLD {
+        let more = grouped((all - TOLD) as u64);
+        page.push_str(&format!("<p class=\"soft\">and {more} more</p>"));
+    }
+}
+
+/// What `verify` found.
+pub(super) fn reconciliation(page: &mut String, told: &Told) {
+    page.push_str("<h2>Do landing and lake agree?</h2>");
+    let Some(checks) = &told.checks else {
+        page.push_str("<p class=\"soft\">Not asked: <code>claimlake report --verify</code> recomputes checksums, counts, links and money, and tells here what it found.</p>\n");
+        return;
+    };
+    page.push_str(match checks.holds() {
+        true => "<p class=\"ok\"><b>Yes.</b></p>",
+        false => "<p class=\"wrong\">No.</p>",
+    });
+    page.push_str("<div class=\"scroll\"><table><tr><th>outcome<th>compared<th class=\"n\">looked at<th class=\"n\">do not hold</tr>");
+    for check in &checks.checks {
+        let (class, outcome) = match (check.failed, check.severity) {
+            (0, _) => ("ok", "holds"),
+            (_, Severity::Hard) => ("wrong", "wrong"),
+            (_, Severity::Warning) => ("warn", "warning"),
+        };
+        page.push_str(&format!(
+            "<tr><td class=\"{class}\">{outcome}<td>{}<td class=\"n\">{}<td class=\"n\">{}</tr>",
+            escaped(check.what),
+            number(told.masking, check.checked),
+            number(told.masking, check.failed)
+        ));
+    }
+    page.push_str("</table></div><p class=\"soft small\">Laws of money are warnings: the source itself breaks them at times.</p>\n");
+}
