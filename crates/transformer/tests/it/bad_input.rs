@@ -201,3 +201,18 @@ fn a_damaged_frame_is_named_and_the_frames_around_it_have_rows() {
         ["1", "2", "5", "6"]
     );
 }
+
+#[test]
+fn a_resource_whose_rows_repeat_more_text_than_a_column_holds_has_no_rows_there() {
+    let scene = Scene::new();
+    let items = vec!["{}"; 1_500].join(",");
+    let large = claim(&"i".repeat(1 << 20), &format!(r#","item":[{items}]"#));
+    scene.land(&[vec![large, claim("2", r#","item":[{}]"#)]]);
+    let staged = scene.transform();
+    assert_eq!(staged.rows("claim").len(), 2);
+    assert_eq!(staged.values("item", "id"), ["2"]);
+    let rejects = staged.rejects();
+    assert_eq!(rejects.len(), 1);
+    assert_eq!(rejects[0].table.as_deref(), Some("item"));
+    assert_eq!(rejects[0].column, None);
+}

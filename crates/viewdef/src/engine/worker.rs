@@ -19,6 +19,9 @@ use crate::definition::ScalarType;
 use crate::oracle;
 use crate::problem::{CellProblem, ProblemKind};
 
+/// More text of one resource in one column is refused.
+const LARGEST_COLUMN: usize = 1 << 30;
+
 /// Why a line makes no rows at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineRefusal {
@@ -254,6 +257,17 @@ impl ResourceWorker {
         if rows == 0 {
             return Ok(());
         }
+        if self.is_too_large(rows, width, plain.text.len()) {
+            read.problems.push(Problem {
+                table: Some(table.name.clone()),
+                column: None,
+                path: self.plan.resource.clone(),
+                kind: ProblemKind::TooLarge,
+                expected: "less than 1 GiB of text in a column of one resource".into(),
+                found: format!("{rows} rows with more"),
+            });
+            return Ok(());
+        }
         read.rows += rows as u64;
         let texts = Texts {
             buffer,
@@ -274,6 +288,33 @@ impl ResourceWorker {
         }
         builder.rows += rows;
         Ok(())
+    }
+
+    /// Whether a column would hold more text of the resource than Arrow's offsets can count.
+    fn is_too_large(&self, rows: usize, width: usize, line: usize) -> bool {
+        let bound = line.max(64).saturating_mul(rows.saturating_mul(width));
+        if bound < LARGEST_COLUMN {
+            return false;
+        }
+        let text = |cell: &Cell| match *cell {
+            Cell::Text { start, end } | Cell::ScratchText { start, end } => (end - start) as usize,
+            _ => 0,
+        };
+        let length = |cell: &Cell| match *cell {
+            Cell::List { start, end } => {
+                let elements = self.scratch.cells.get(start as usize..end as usize);
+                elements.unwrap_or_default().iter().map(text).sum()
+            }
+            _ => text(cell),
+        };
+        let of_leading = self.leading.iter().map(|cell| rows * length(cell));
+        let of_columns = (0..width).map(|column| {
+            let cells = self.rows.iter().skip(column).step_by(width);
+            cells.map(length).sum()
+        });
+        of_leading
+            .chain(of_columns)
+            .any(|text: usize| text > LARGEST_COLUMN)
     }
 
     /// The rows of a table by the plain evaluator.
