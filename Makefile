@@ -20,7 +20,7 @@ STAGES := extract transform load
 
 # A stage reads what the one before it sealed.
 .NOTPARALLEL:
-.PHONY: demo build $(STAGES) run sandbox test check format lint test-rust test-interop venv bench
+.PHONY: demo build $(STAGES) run sandbox test check format lint test-rust test-interop venv bench bench-extract
 
 demo: $(STAGES)
 
@@ -79,3 +79,8 @@ venv: .venv/ready
 
 bench: build venv
 	.venv/bin/python tests/bench/run.py --claimlake $(CLAIMLAKE)
+
+# Extraction against a hand-written asyncio client, then peak memory by people.
+bench-extract: build venv
+	.venv/bin/python -m pip install --quiet --requirement tests/bench/requirements.txt
+	.venv/bin/python tests/bench/extract.py --claimlake $(CLAIMLAKE) --rival .venv/bin/python --growth 50 500 5000 --growth-eobs 15
