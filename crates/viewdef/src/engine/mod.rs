@@ -11,6 +11,7 @@ mod leading;
 mod mark;
 mod plan;
 mod program;
+mod read;
 mod row_maker;
 mod rows;
 mod shape;
@@ -25,4 +26,5 @@ mod worker;
 
 pub use context::{ContextColumn, ContextSource};
 pub use plan::{PlanError, PlanInput, ResourcePlan, TablePlan};
-pub use worker::{LineRefusal, Problem, ResourceRead, ResourceWorker};
+pub use read::{LineRefusal, Problem, ResourceRead};
+pub use worker::ResourceWorker;

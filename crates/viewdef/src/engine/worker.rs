@@ -9,11 +9,12 @@ use serde_json::Value;
 
 use super::evaluate::{Located, Unsure};
 use super::plan::{ResourcePlan, TablePlan};
+use super::read::{LineRefusal, Problem, ResourceRead};
 use super::row_maker::RowMaker;
 use super::shape::Shape;
 use super::table_builder::TableBuilder;
 use super::tape::{Kind, Tape};
-use super::walk::{Refusal, Walk};
+use super::walk::Walk;
 use crate::column::{Cell, Scratch, Texts, cell_of_json, instant_micros};
 use crate::definition::ScalarType;
 use crate::oracle;
@@ -21,69 +22,6 @@ use crate::problem::{CellProblem, ProblemKind};
 
 /// More text of one resource in one column is refused.
 const LARGEST_COLUMN: usize = 1 << 30;
-
-/// Why a line makes no rows at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LineRefusal {
-    /// Not JSON.
-    NotJson,
-    /// JSON, but not an object with this resource type.
-    NotTheResource,
-    /// Half of a surrogate pair.
-    LoneSurrogate,
-    /// An object has a key twice.
-    DuplicateKey,
-    /// Deeper than resources are.
-    TooDeep,
-    /// No id.
-    MissingId,
-}
-
-impl From<Refusal> for LineRefusal {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::NotJson => LineRefusal::NotJson,
-            Refusal::LoneSurrogate => LineRefusal::LoneSurrogate,
-            Refusal::DuplicateKey => LineRefusal::DuplicateKey,
-            Refusal::TooDeep => LineRefusal::TooDeep,
-            Refusal::NotAnObject => LineRefusal::NotTheResource,
-        }
-    }
-}
-
-/// A cell that is null, or a table without rows of a resource, because of what was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The table; none for a context column, which stands in all.
-    pub table: Option<String>,
-    /// The column; none where the table has no rows of the resource.
-    pub column: Option<String>,
-    /// The path of the value.
-    pub path: String,
-    /// What is wrong.
-    pub kind: ProblemKind,
-    /// The type that was expected.
-    pub expected: String,
-    /// The type that was found.
-    pub found: String,
-}
-
-/// What was read of a line.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ResourceRead {
-    /// The resource's id.
-    pub id: String,
-    /// `meta.lastUpdated` in microseconds since the epoch.
-    pub last_updated: Option<i64>,
-    /// Whether the plan drops the resource.
-    pub dropped: bool,
-    /// The value of the context column that the worker was asked for.
-    pub watched: Option<String>,
-    /// Rows it made, in all tables.
-    pub rows: u64,
-    /// What could not be used.
-    pub problems: Vec<Problem>,
-}
 
 /// Walks lines and builds the columns of all tables of a plan.
 #[derive(Debug)]

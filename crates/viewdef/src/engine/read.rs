@@ -1,0 +1,67 @@
+//! What is told of a line: why it is refused, or what was read of it.
+
+use super::walk::Refusal;
+use crate::problem::ProblemKind;
+
+/// Why a line makes no rows at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineRefusal {
+    /// Not JSON.
+    NotJson,
+    /// JSON, but not an object with this resource type.
+    NotTheResource,
+    /// Half of a surrogate pair.
+    LoneSurrogate,
+    /// An object has a key twice.
+    DuplicateKey,
+    /// Deeper than resources are.
+    TooDeep,
+    /// No id.
+    MissingId,
+}
+
+impl From<Refusal> for LineRefusal {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotJson => LineRefusal::NotJson,
+            Refusal::LoneSurrogate => LineRefusal::LoneSurrogate,
+            Refusal::DuplicateKey => LineRefusal::DuplicateKey,
+            Refusal::TooDeep => LineRefusal::TooDeep,
+            Refusal::NotAnObject => LineRefusal::NotTheResource,
+        }
+    }
+}
+
+/// A cell that is null, or a table without rows of a resource, because of what was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The table; none for a context column, which stands in all.
+    pub table: Option<String>,
+    /// The column; none where the table has no rows of the resource.
+    pub column: Option<String>,
+    /// The path of the value.
+    pub path: String,
+    /// What is wrong.
+    pub kind: ProblemKind,
+    /// The type that was expected.
+    pub expected: String,
+    /// The type that was found.
+    pub found: String,
+}
+
+/// What was read of a line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ResourceRead {
+    /// The resource's id.
+    pub id: String,
+    /// `meta.lastUpdated` in microseconds since the epoch.
+    pub last_updated: Option<i64>,
+    /// Whether the plan drops the resource.
+    pub dropped: bool,
+    /// The value of the context column that the worker was asked for.
+    pub watched: Option<String>,
+    /// Rows it made, in all tables.
+    pub rows: u64,
+    /// What could not be used.
+    pub problems: Vec<Problem>,
+}
