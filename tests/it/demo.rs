@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::command::Bench;
 
 /// A small population, so that whole runs are quick.
-fn pipeline(api: &str) -> String {
+pub(crate) fn pipeline(api: &str) -> String {
     let demo =
         fs::read_to_string(crate::command::repository().join("pipelines/demo.toml")).unwrap();
     let views = crate::command::repository().join("pipelines/views/*.json");
