@@ -1,7 +1,7 @@
 //! Servers that are down, odd, or not to be reached; credentials that are missing.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -80,22 +80,24 @@ impl Drop for Sandbox {
 
 /// Where a GET is redirected to, asked by hand: this is the browser.
 fn location(url: &str) -> String {
-    let rest = url.strip_prefix("http://").unwrap();
-    let (host, path) = rest.split_once('/').unwrap();
-    let mut stream = std::net::TcpStream::connect(host).unwrap();
-    write!(
-        stream,
-        "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    let answer = ask("GET", url);
     let header = answer.lines().find_map(|line| {
-        line.to_ascii_lowercase()
-            .starts_with("location: ")
-            .then(|| &line[10..])
+        let is_location = line.to_ascii_lowercase().starts_with("location: ");
+        is_location.then(|| &line[10..])
     });
     header.unwrap().trim().to_owned()
+}
+
+/// An exchange by hand; head and body of the answer.
+fn ask(method: &str, url: &str) -> String {
+    let rest = url.strip_prefix("http://").unwrap();
+    let (host, path) = rest.split_once('/').unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    let head = format!("{method} /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n");
+    write!(stream, "{head}Connection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 #[test]
@@ -134,6 +136,43 @@ fn html_where_json_is_due_is_an_error_of_that_person_and_nothing_lands() {
         ended.stdout
     );
     assert!(!ended.stderr.contains("<html"), "{}", ended.stderr);
+}
+
+#[test]
+fn after_the_weekly_load_only_what_changed_lands_and_the_lake_is_what_the_server_has() {
+    let bench = Bench::new();
+    let sandbox = Sandbox::start(&bench, &["--patients", "1", "--eobs", "40"]);
+    sandbox.consent(&bench);
+    let run = || {
+        let ended = Ended::of(&mut sandbox.command(&bench, &["--json", "run"]));
+        assert_eq!(ended.exit, 0, "{}", ended.stderr);
+        ended.summary()
+    };
+    let first = run();
+    let url = sandbox.text("url");
+    assert!(ask("POST", &format!("{url}/_sandbox/advance-week")).contains(" 200 "));
+    let second = run();
+    let truth = ask("GET", &format!("{url}/_sandbox/truth?api=v2"));
+    let truth: Value = serde_json::from_str(truth.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    let claims = truth[0]["eob_ids"].as_array().unwrap().len();
+    assert_eq!(second["load"]["rows"]["eob"], claims);
+    assert_eq!(second["load"]["snapshot"], 2);
+    let landed = second["extract"]["resources"].as_u64().unwrap();
+    assert!(landed > 0 && landed < first["extract"]["resources"].as_u64().unwrap());
+}
+
+#[test]
+fn a_server_that_says_tomorrow_parks_the_person_and_the_run_goes_on() {
+    let bench = Bench::new();
+    let fault = "429:retry-after=day,only=eob";
+    let arguments = ["--patients", "1", "--eobs", "3", "--fault", fault];
+    let sandbox = Sandbox::start(&bench, &arguments);
+    sandbox.consent(&bench);
+    let ended = Ended::of(&mut sandbox.command(&bench, &["--json", "run"]));
+    assert_eq!(ended.exit, 5, "{}", ended.stderr);
+    let summary = ended.summary();
+    assert_eq!(summary["extract"]["outcome"]["by_state"]["parked"], 1);
+    assert!(summary["load"].is_object(), "{summary}");
 }
 
 #[test]
