@@ -71,12 +71,15 @@ fn of_one_api(page: &mut String, told: &Told, content: &LakeContent, api: &str) 
         .masking
         .shown_of_sum(kinds.iter().map(|(_, claims)| &claims.whole));
     let mut rows: Vec<_> = kinds.iter().zip(shown).collect();
-    rows.sort_by_key(|((_, claims), _)| -claims.whole.paid_cents);
+    // Where a hidden kind stands must not tell what is hidden of it.
+    rows.sort_by_key(|((_, claims), is_shown)| match is_shown {
+        true => (false, -claims.whole.paid_cents),
+        false => (true, 0),
+    });
     let period = if axis.is_yearly { "year" } else { "month" };
     page.push_str(&format!(
         "<p class=\"soft small\">By the {period} of the first day of service. Every row has a scale of its own: its \
-         peak stands at its right. The thin line is the kind's share of the money. Hatched: {}.</p><div class=\"kinds\">",
-        "few people, not shown"
+         peak stands at its right. The thin line is the kind's share of the money. Grey: few people, not shown.</p><div class=\"kinds\">"
     ));
     for ((kind, claims), is_shown) in rows {
         let people = claims.people.len() as u64;
@@ -149,9 +152,19 @@ fn bars(page: &mut String, told: &Told, claims: &ClaimsOfType, axis: &Axis) {
     let shown: BTreeMap<Month, bool> = cells.keys().copied().zip(shown).collect();
     let is_shown = |month: &Month| shown.get(month).copied().unwrap_or(true);
     let visible = cells.iter().filter(|(month, _)| is_shown(month));
-    let peak = visible.map(|(_, cell)| cell.paid_cents).max().unwrap_or(0);
+    // Part D events carry no payment: their claims are counted instead.
+    let is_paid = claims.whole.paid_cents != 0;
+    let measure = |cell: &Cell| match is_paid {
+        true => cell.paid_cents,
+        false => i128::from(cell.claims),
+    };
+    let peak = visible.map(|(_, cell)| measure(cell)).max().unwrap_or(0);
     if peak > 0 {
-        page.push_str(&format!("<em>{}</em>", dollars(peak)));
+        let words = match is_paid {
+            true => dollars(peak),
+            false => format!("{peak} claims; no payment is on them"),
+        };
+        page.push_str(&format!("<em>{words}</em>"));
     }
     let width = axis.periods.len() * 10;
     page.push_str(&format!(
@@ -167,7 +180,7 @@ fn bars(page: &mut String, told: &Told, claims: &ClaimsOfType, axis: &Axis) {
         };
         let x = at * 10 + 1;
         if is_shown(period) {
-            let height = percent(cell.paid_cents, peak);
+            let height = percent(measure(cell), peak);
             page.push_str(&format!(
                 "<svg x=\"{x}\" y=\"0\" width=\"8\" height=\"100\" overflow=\"hidden\"><g transform=\"matrix(1 0 0 -1 0 100)\">\
                  <rect class=\"bar\" width=\"8\" height=\"{height}\"/></g><title>{name}: {}, {} claims</title></svg>",

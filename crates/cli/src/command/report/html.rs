@@ -34,9 +34,7 @@ pub(super) fn page(told: &Told) -> String {
         "<!doctype html><!-- This report {phi}. -->\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
          <title>claimlake: {pipeline}, {snapshot}</title><style>{CSS}</style></head><body>\
-         <svg width=\"0\" height=\"0\" style=\"position:absolute\" aria-hidden=\"true\"><defs><pattern id=\"few\" \
-         width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><rect width=\"2\" \
-         height=\"6\" fill=\"var(--few)\"/></pattern></defs></svg><main>\
+         <main>\
          <p class=\"{class}\">This report {phi}.</p>\n<h1>Claims of {pipeline}</h1><p class=\"soft\">{made}</p>\n",
         pipeline = escaped(&told.pipeline),
         made = made(told, &snapshot),
@@ -58,10 +56,18 @@ fn made(told: &Told, snapshot: &str) -> String {
     match &told.content {
         Some(content) => format!(
             "{snapshot}, published {}, told {now}",
-            escaped(&content.published_at)
+            escaped(&minute(&content.published_at))
         ),
         None => format!("{snapshot}; told {now}"),
     }
+}
+
+/// To the minute, where the text is a time.
+fn minute(text: &str) -> String {
+    let time = chrono::DateTime::parse_from_rfc3339(text);
+    time.map_or(text.into(), |time| {
+        time.to_utc().format("%Y-%m-%d %H:%M UTC").to_string()
+    })
 }
 
 fn tile(page: &mut String, figure: &str, what: &str) {

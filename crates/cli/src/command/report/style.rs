@@ -12,7 +12,7 @@ h3{font-size:1rem;margin:1.2rem 0 .4rem}
 p{margin:.3rem 0 .7rem;max-width:46rem}
 .soft{color:var(--soft)}
 .small{font-size:.85rem}
-.phi{display:block;max-width:none;margin:0;padding:.55rem .8rem;border-radius:.5rem;border:1px solid var(--line);border-left:6px solid var(--good);background:var(--card);font-size:.92rem}
+.phi{display:block;max-width:none;margin:0 0 1rem;padding:.55rem .8rem;border-radius:.5rem;border:1px solid var(--line);border-left:6px solid var(--good);background:var(--card);font-size:.92rem}
 .phi.yes{border-left-color:var(--bad);font-weight:600}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:.7rem;margin:1.1rem 0}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:.7rem .9rem}
@@ -25,11 +25,11 @@ p{margin:.3rem 0 .7rem;max-width:46rem}
 .kind .paid{font-variant-numeric:tabular-nums}
 .share{height:5px;background:var(--line);border-radius:3px;margin-top:.3rem;overflow:hidden}
 .share i{display:block;height:100%;background:var(--bar2)}
-.plot{position:relative}
+.plot{position:relative;padding-top:1.15rem}
 .plot svg{display:block;width:100%;height:58px;border-bottom:1px solid var(--soft)}
-.plot em{position:absolute;top:-.2rem;right:0;font-style:normal;font-size:.75rem;color:var(--soft);background:var(--card);padding:0 .2rem}
+.plot em{position:absolute;top:0;right:0;font-style:normal;font-size:.75rem;color:var(--soft);background:var(--card);padding:0 .2rem}
 .bar{fill:var(--bar)}
-.few{fill:url(#few)}
+.few{fill:var(--few);opacity:.45}
 .axis{position:relative;height:1.3rem;font-size:.75rem;color:var(--soft)}
 .axis span{position:absolute;transform:translateX(-50%);white-space:nowrap}
 .axis span:first-child{transform:none}

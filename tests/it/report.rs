@@ -1,0 +1,140 @@
+//! The report: over nothing, over one claim, over the demo, and over a lake that it must refuse.
+
+use std::fs;
+
+use crate::command::Bench;
+
+const CLAIM: &str = r#"{"resourceType":"ExplanationOfBenefit","id":"carrier--1","meta":{"lastUpdated":"2026-01-02T03:04:05Z"},"status":"active","type":{"coding":[{"system":"https://bluebutton.cms.gov/resources/codesystem/eob-type","code":"CARRIER"}]},"patient":{"reference":"Patient/-10000010254618"},"billablePeriod":{"start":"2024-03-04","end":"2024-03-04"},"payment":{"amount":{"value":1234.56,"currency":"USD"}}}"#;
+
+fn with_one_claim() -> Bench {
+    let bench = Bench::new();
+    bench.write("claim.ndjson", &format!("{CLAIM}\n"));
+    for stage in [
+        &["import", "--api", "v2", "claim.ndjson"][..],
+        &["transform"],
+        &["load"],
+    ] {
+        bench.done(&[&["--data", "d"], stage].concat());
+    }
+    bench
+}
+
+fn report(bench: &Bench, more: &[&str]) -> String {
+    let arguments = [&["--data", "d", "report", "--output", "-"], more].concat();
+    bench.done(&arguments).stdout
+}
+
+#[test]
+fn a_report_over_nothing_says_that_nothing_is_there() {
+    let bench = Bench::new();
+    let ended = bench.done(&["--data", "d", "report"]);
+    assert!(
+        ended.stderr.contains("nothing is published yet"),
+        "{}",
+        ended.stderr
+    );
+    let page = fs::read_to_string(bench.path().join("d/report.html")).unwrap();
+    assert!(page.contains("nothing is published yet"), "{page}");
+    assert!(page.contains("No Medicare Advantage (Part C) claims"));
+}
+
+#[test]
+fn one_claim_is_masked_unless_asked() {
+    let bench = with_one_claim();
+    let masked = report(&bench, &[]);
+    let first = masked.lines().next().unwrap();
+    assert!(
+        first.contains("holds no protected health information"),
+        "{first}"
+    );
+    assert!(!masked.contains("$1,235"), "{masked}");
+    assert!(masked.contains("<b>1–10</b><span>people with claims</span>"));
+    assert!(masked.contains("not shown: too few people"));
+    let whole = report(&bench, &["--unmasked"]);
+    let first = whole.lines().next().unwrap();
+    assert!(
+        first.contains("This report holds protected health information"),
+        "{first}"
+    );
+    assert!(whole.contains("<b>$1,235</b><span>paid by Medicare</span>"));
+    assert!(whole.contains("2024-03: $1,235, 1 claims"));
+    for page in [masked, whole] {
+        assert!(!page.contains("10000010254618") && !page.contains("carrier--1"));
+    }
+}
+
+#[test]
+fn the_file_stands_alone() {
+    let bench = with_one_claim();
+    let page = report(&bench, &[]);
+    for fetched in ["http://", "https://", "src=", "<script", "@import", "url("] {
+        assert!(!page.contains(fetched), "{fetched}");
+    }
+}
+
+#[test]
+fn text_from_resources_is_no_markup() {
+    let bench = Bench::new();
+    bench.write("claim.ndjson", &CLAIM.replace("CARRIER", "<b>&x"));
+    bench.done(&["--data", "d", "import", "--api", "v2", "claim.ndjson"]);
+    bench.done(&["--data", "d", "transform"]);
+    bench.done(&["--data", "d", "load"]);
+    let page = report(&bench, &["--unmasked"]);
+    assert!(
+        page.contains("&lt;b&gt;&amp;x") && !page.contains("<b>&x"),
+        "{page}"
+    );
+}
+
+#[test]
+fn reconciliation_is_told_and_decides_the_exit_code() {
+    let bench = with_one_claim();
+    assert!(report(&bench, &[]).contains("Not asked"));
+    assert!(report(&bench, &["--verify"]).contains("<b>Yes.</b>"));
+    let mut parts = vec![bench.path().join("d/landing")];
+    while let Some(path) = parts.pop() {
+        if path.is_dir() {
+            parts.extend(
+                fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        } else if path.extension().is_some_and(|kind| kind == "zst") {
+            let mut bytes = fs::read(&path).unwrap();
+            *bytes.last_mut().unwrap() ^= 1;
+            fs::write(&path, bytes).unwrap();
+        }
+    }
+    let ended = bench.run(&["--data", "d", "report", "--verify", "--output", "r.html"]);
+    assert_eq!(ended.exit, 1, "{}", ended.stderr);
+    let page = fs::read_to_string(bench.path().join("r.html")).unwrap();
+    assert!(page.contains("<p class=\"wrong\">No.</p>"));
+}
+
+#[test]
+fn a_lake_of_another_version_is_refused() {
+    let bench = with_one_claim();
+    let folder = bench.path().join("d/lake/snapshots/1");
+    let text = fs::read_to_string(folder.join("manifest.json")).unwrap();
+    fs::write(
+        folder.join("manifest.json"),
+        text.replacen("\"format\": 1", "\"format\": 2", 1),
+    )
+    .unwrap();
+    let sum = std::process::Command::new("sha256sum")
+        .arg("manifest.json")
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    fs::write(folder.join("manifest.json.sha256"), sum.stdout).unwrap();
+    let ended = bench.run(&["--data", "d", "report"]);
+    assert_eq!(ended.exit, 1);
+    assert!(
+        ended
+            .error_line()
+            .contains("it has format 2, and this version of claimlake reads 1"),
+        "{}",
+        ended.stderr
+    );
+    assert!(!bench.path().join("d/report.html").exists());
+}
