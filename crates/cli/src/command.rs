@@ -7,6 +7,7 @@ pub(crate) mod extract;
 pub(crate) mod forget;
 pub(crate) mod grants;
 pub(crate) mod import;
+pub(crate) mod lifetimes;
 pub(crate) mod load;
 pub(crate) mod report;
 pub(crate) mod run;

@@ -6,9 +6,11 @@
 mod builtin;
 mod glob;
 mod keys;
+mod on_revoked;
 mod overrides;
 mod read;
 
+pub(crate) use on_revoked::OnRevoked;
 pub(crate) use read::{PipelineOrigin, ViewFile, read};
 
 use std::path::PathBuf;
@@ -95,6 +97,8 @@ pub(crate) struct Extract {
     pub(crate) per_patient: usize,
     /// Requests a second, at most.
     pub(crate) max_rps: Option<f64>,
+    /// What becomes of people whose consent was revoked from here.
+    pub(crate) on_revoked: OnRevoked,
 }
 
 impl Default for Extract {
@@ -104,6 +108,7 @@ impl Default for Extract {
             concurrency: 128,
             per_patient: 6,
             max_rps: None,
+            on_revoked: OnRevoked::Keep,
         }
     }
 }
@@ -148,6 +153,10 @@ pub(crate) struct Load {
     pub(crate) keep_snapshots: usize,
     /// For how many hours at the least a snapshot stays readable.
     pub(crate) keep_hours: u64,
+    /// For how many days staged rows may wait to be loaded; none: for ever.
+    pub(crate) keep_staged: Option<u32>,
+    /// For how many days rejected texts and the places of rejected values stay; none: for ever.
+    pub(crate) keep_rejects: Option<u32>,
     /// The lake's folder, where it is not `<data>/lake`.
     pub(crate) dir: Option<PathBuf>,
     /// The group that may read the lake.
@@ -165,6 +174,8 @@ impl Default for Load {
             target_file_mb: 128,
             keep_snapshots: 3,
             keep_hours: 0,
+            keep_staged: None,
+            keep_rejects: None,
             dir: None,
             group: None,
         }

@@ -9,6 +9,7 @@ use claimlake_loader::{AbsentResources, LoadOptions, LoadOutcome, LoadRequest};
 use clap::Args;
 use serde_json::json;
 
+use crate::command::lifetimes;
 use crate::data_dir::read_staged_manifest;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
@@ -38,8 +39,14 @@ pub(crate) struct LoadArguments {
     drop_absent: bool,
 }
 
-/// Loads what is staged.
+/// Loads what is staged, then lets go of what has lived long enough.
 pub(crate) fn run(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
+    let exit = load(arguments, invocation)?;
+    lifetimes::apply(invocation)?;
+    Ok(exit)
+}
+
+fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
     let pipeline = invocation.pipeline()?;
     let data = invocation.data()?;
     let lake = invocation.lake()?;

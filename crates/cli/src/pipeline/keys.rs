@@ -35,7 +35,13 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ),
     (
         "extract",
-        &["page_size", "concurrency", "per_patient", "max_rps"],
+        &[
+            "page_size",
+            "concurrency",
+            "per_patient",
+            "max_rps",
+            "on_revoked",
+        ],
     ),
     ("transform", &["views", "max_reject_share", "part2"]),
     (
@@ -48,6 +54,8 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
             "target_file_mb",
             "keep_snapshots",
             "keep_hours",
+            "keep_staged",
+            "keep_rejects",
             "dir",
             "group",
         ],
