@@ -90,6 +90,8 @@ pub(crate) enum Command {
     Authorize(command::authorize::AuthorizeArguments),
     /// List, import, export and revoke the consents at hand
     Grants(command::grants::GrantsArguments),
+    /// Check the set-up: key, vault, disk, clock, broker, server
+    Doctor(command::doctor::DoctorArguments),
     /// Remove one person from everywhere
     Forget(command::forget::ForgetArguments),
     /// Lend a valid access token of one person to another program
@@ -137,6 +139,7 @@ impl Command {
             Self::Vault(_) => "vault",
             Self::AccessLog(_) => "access-log",
             Self::Extract(_) => "extract",
+            Self::Doctor(_) => "doctor",
             Self::Forget(_) => "forget",
             Self::Authorize(_) => "authorize",
             Self::Grants(_) => "grants",

@@ -3,6 +3,7 @@
 pub(crate) mod access_log;
 pub(crate) mod authorize;
 pub(crate) mod completions;
+pub(crate) mod doctor;
 pub(crate) mod extract;
 pub(crate) mod forget;
 pub(crate) mod grants;
@@ -38,6 +39,7 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         Command::AccessLog(arguments) => access_log::run(&arguments, invocation),
         Command::Extract(arguments) => extract::run(&arguments, invocation),
         Command::Authorize(arguments) => authorize::run(&arguments, invocation),
+        Command::Doctor(arguments) => doctor::run(&arguments, invocation),
         Command::Forget(arguments) => forget::run(&arguments, invocation),
         Command::Grants(arguments) => grants::run(&arguments, invocation),
         Command::Import(arguments) => import::run(&arguments, invocation),

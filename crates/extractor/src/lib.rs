@@ -7,6 +7,7 @@ mod fhir;
 mod http;
 mod land;
 pub mod oauth;
+mod probe;
 mod record;
 mod token;
 
@@ -15,5 +16,6 @@ pub use extract::{
     SourceIdentity, WithoutClaims, extract, extract_status, seal_interrupted_runs,
 };
 pub use http::HttpTimeouts;
+pub use probe::{PROFILE, ServerProbe, probe_server};
 pub use record::{RecordError, RecordOptions};
 pub use token::{AccessToken, TokenError, TokenSource};

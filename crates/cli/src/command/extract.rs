@@ -4,6 +4,9 @@
 mod embedded;
 mod tell;
 
+#[cfg(feature = "sandbox")]
+pub(super) use embedded::start as start_sandbox;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

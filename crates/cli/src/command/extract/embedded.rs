@@ -19,7 +19,7 @@ use crate::pipeline::Source;
 const REDIRECT_URI: &str = "http://127.0.0.1/callback";
 
 /// Starts the sandbox that the pipeline describes.
-pub(super) async fn start(invocation: &Invocation) -> Outcome<Sandbox> {
+pub(in crate::command) async fn start(invocation: &Invocation) -> Outcome<Sandbox> {
     let source = &invocation.pipeline()?.source;
     let defaults = SandboxConfig::default();
     let config = SandboxConfig {

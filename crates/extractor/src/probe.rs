@@ -1,0 +1,226 @@
+//! Looking at a server without a token: whether it answers, what time it has, and what it says of
+//! itself against the profile built in. For `doctor`.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use claimlake_contract::ApiVersion;
+use reqwest::header::{ACCEPT, DATE};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use url::Url;
+
+/// The profile that servers are compared with: what Blue Button said of itself in August 2026.
+pub const PROFILE: &str = "bb-2026-08";
+
+const PROFILE_TEXT: &str = include_str!("profile_bb_2026_08.json");
+const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
+const LARGEST_BODY: usize = 4 << 20;
+/// What the tables are made of.
+const RESOURCES: [&str; 3] = ["Coverage", "ExplanationOfBenefit", "Patient"];
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ServerProbe {
+    /// Why it could not be asked, or did not answer as it should; the document is named.
+    pub broken: Vec<String>,
+    /// What it says of itself that differs from the profile.
+    pub differences: Vec<String>,
+    /// The server's clock.
+    pub date: Option<DateTime<Utc>>,
+}
+
+/// Asks a server for everything it says of itself.
+pub async fn probe_server(base_url: &Url, api: ApiVersion) -> ServerProbe {
+    let mut probe = ServerProbe::default();
+    let client = match client(base_url) {
+        Ok(client) => client,
+        Err(reason) => {
+            probe.broken.push(reason);
+            return probe;
+        }
+    };
+    let base = base_url.as_str().trim_end_matches('/');
+    let filled = PROFILE_TEXT
+        .replace("{base}", base)
+        .replace("{api}", api.as_str());
+    let Ok(profile) = serde_json::from_str::<Map<String, Value>>(&filled) else {
+        probe
+            .broken
+            .push("the profile built in is not readable".into());
+        return probe;
+    };
+    for (path, expected) in &profile {
+        match get(&client, &format!("{base}{path}")).await {
+            Ok((found, date)) => {
+                probe.date = probe.date.or(date);
+                compare(path, expected, &found, &mut probe.differences);
+            }
+            Err(reason) => probe.broken.push(format!("{path}: {reason}")),
+        }
+    }
+    probe
+}
+
+fn client(base_url: &Url) -> Result<reqwest::Client, String> {
+    // A provider installed earlier in this process is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let loopback = crate::oauth::is_loopback(base_url);
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .https_only(!loopback)
+        .timeout(TIMEOUT)
+        .user_agent(concat!("claimlake/", env!("CARGO_PKG_VERSION")));
+    if loopback {
+        builder = builder.no_proxy();
+    }
+    let failed = |error: reqwest::Error| format!("making the HTTP client: {}", error.without_url());
+    builder.build().map_err(failed)
+}
+
+async fn get(
+    client: &reqwest::Client,
+    url: &str,
+) -> Result<(Value, Option<DateTime<Utc>>), String> {
+    let mut response = match client
+        .get(url)
+        .header(ACCEPT, "application/json")
+        .send()
+        .await
+    {
+        Ok(response) => response,
+        Err(error) if error.is_connect() => {
+            return Err("the server could not be reached (name, route or TLS)".into());
+        }
+        Err(error) if error.is_timeout() => return Err("no answer in time".into()),
+        Err(_) => return Err("the connection broke before the answer".into()),
+    };
+    let date = response.headers().get(DATE);
+    let date = date
+        .and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok())
+        .map(|date| date.to_utc());
+    if response.status() != 200 {
+        return Err(format!(
+            "HTTP {} where 200 is due",
+            response.status().as_u16()
+        ));
+    }
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_BODY => {
+                body.extend_from_slice(&chunk);
+            }
+            Ok(Some(_)) => return Err("the answer is far too long".into()),
+            Ok(None) => break,
+            Err(_) => return Err("the answer was cut short".into()),
+        }
+    }
+    let value = serde_json::from_slice(&body).map_err(|_| "the answer is not JSON".to_owned())?;
+    Ok((value, date))
+}
+
+/// Names members that are missing or say something else; in lists, what is gone. What is new does
+/// no harm and is not told.
+fn compare(path: &str, expected: &Value, found: &Value, differences: &mut Vec<String>) {
+    for (name, expected) in expected.as_object().into_iter().flatten() {
+        match (expected, &found[name]) {
+            (_, Value::Null) => differences.push(format!("{path}: {name} is gone")),
+            (Value::Array(expected), Value::Array(found)) => {
+                let gone = expected.iter().filter(|value| !found.contains(value));
+                for value in gone {
+                    differences.push(format!("{path}: {name} no longer has {value}"));
+                }
+            }
+            (expected, found) if expected != found => {
+                let shown = shown(found);
+                differences.push(format!("{path}: {name} is {shown} where {expected} was"));
+            }
+            _ => {}
+        }
+    }
+    if path.ends_with("/metadata") {
+        compare_resources(path, found, differences);
+    }
+}
+
+/// A statement that names resources must name ours, and let them be searched for.
+fn compare_resources(path: &str, found: &Value, differences: &mut Vec<String>) {
+    let Some(resources) = found["rest"][0]["resource"].as_array() else {
+        return;
+    };
+    let searched: BTreeSet<&str> = resources
+        .iter()
+        .filter(|resource| {
+            let interactions = resource["interaction"].as_array().into_iter().flatten();
+            interactions
+                .into_iter()
+                .any(|one| one["code"] == "search-type")
+        })
+        .filter_map(|resource| resource["type"].as_str())
+        .collect();
+    for resource in RESOURCES.iter().filter(|one| !searched.contains(*one)) {
+        differences.push(format!("{path}: {resource} can no longer be searched for"));
+    }
+}
+
+/// What a server says, cut: it may say anything.
+fn shown(value: &Value) -> String {
+    let text: String = value.to_string().chars().take(120).collect();
+    text.replace(char::is_control, " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use claimlake_contract::ApiVersion;
+    use claimlake_sandbox::SandboxConfig;
+    use serde_json::json;
+
+    use super::{compare, probe_server};
+
+    #[test]
+    fn what_is_gone_or_other_is_named_and_what_is_new_is_not() {
+        let expected = json!({"a": "x", "list": ["one", "two"], "gone": 1, "same": true});
+        let found = json!({"a": "y", "list": ["two", "three"], "same": true, "new": 7});
+        let mut differences = Vec::new();
+        compare("/doc", &expected, &found, &mut differences);
+        assert_eq!(
+            differences,
+            [
+                "/doc: a is \"y\" where \"x\" was",
+                "/doc: list no longer has \"one\"",
+                "/doc: gone is gone",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_statement_without_claims_is_a_difference() {
+        let searchable =
+            |name: &str| json!({"type": name, "interaction": [{"code": "search-type"}]});
+        let found =
+            json!({"rest": [{"resource": [searchable("Patient"), searchable("Coverage")]}]});
+        let mut differences = Vec::new();
+        compare("/v2/fhir/metadata", &json!({}), &found, &mut differences);
+        assert_eq!(
+            differences,
+            ["/v2/fhir/metadata: ExplanationOfBenefit can no longer be searched for"]
+        );
+    }
+
+    #[tokio::test]
+    async fn the_sandbox_says_of_itself_what_the_profile_holds() {
+        let sandbox = claimlake_sandbox::start(SandboxConfig::default())
+            .await
+            .unwrap();
+        let url = sandbox.url().parse().unwrap();
+        for api in [ApiVersion::V2, ApiVersion::V3] {
+            let probe = probe_server(&url, api).await;
+            assert_eq!(probe.broken, [""; 0]);
+            assert_eq!(probe.differences, [""; 0]);
+        }
+        sandbox.shutdown().await;
+        let gone = probe_server(&url, ApiVersion::V2).await;
+        assert_eq!(gone.broken.len(), 3);
+    }
+}
