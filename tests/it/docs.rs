@@ -1,0 +1,129 @@
+//! What the pages under `docs/` tell people to type does what they say.
+
+use std::fs;
+use std::process::Command;
+
+use crate::command::{Bench, binary, repository};
+
+const PAGES: &[&str] = &[
+    "docs/operations.md",
+    "docs/security.md",
+    "docs/what-is-not-in-here.md",
+    "docs/FORMAT.md",
+];
+
+fn page(name: &str) -> String {
+    fs::read_to_string(repository().join(name)).unwrap()
+}
+
+/// The lines of all blocks in this language, in their order.
+fn lines_of(text: &str, language: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut inside = None;
+    for line in text.lines() {
+        match (line.strip_prefix("```"), inside) {
+            (Some(_), Some(_)) => inside = None,
+            (Some(of), None) => inside = Some(of == language),
+            (None, Some(true)) => lines.push(line.to_owned()),
+            (None, _) => {}
+        }
+    }
+    lines
+}
+
+/// The demo with few people, as the pages' environment names it.
+fn small_pipeline() -> String {
+    let demo = fs::read_to_string(repository().join("pipelines/demo.toml")).unwrap();
+    let views = repository().join("pipelines/views/*.json");
+    let views = format!("{:?}", views.display().to_string());
+    demo.replace("\"views/*.json\"", &views)
+        .replace("patients = 12", "patients = 2")
+        .replace("eobs = 60", "eobs = 5")
+}
+
+#[test]
+fn every_command_of_the_pages_runs() {
+    let bench = Bench::new();
+    bench.write("pipeline.toml", &small_pipeline());
+    let folder = binary().parent().unwrap().to_owned();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let in_shell = |line: &str| {
+        let template = bench.command(&[]);
+        let mut shell = Command::new("sh");
+        shell.args(["-euc", line]).current_dir(bench.path());
+        for (name, value) in template.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        shell
+            .env("PATH", &path)
+            .env("CLAIMLAKE_PIPELINE", "pipeline.toml")
+            .env("CLAIMLAKE_DATA", "data");
+        crate::command::Ended::of(&mut shell)
+    };
+    let mut commands = 0;
+    for line in PAGES.iter().flat_map(|name| lines_of(&page(name), "sh")) {
+        let line = match line.contains("PATIENT") {
+            false => line,
+            true => {
+                let listed = in_shell("claimlake grants list").stdout;
+                let first = listed.lines().next().unwrap();
+                let grant: serde_json::Value = serde_json::from_str(first).unwrap();
+                line.replace("PATIENT", grant["patient"].as_str().unwrap())
+            }
+        };
+        let ended = in_shell(&line);
+        assert_eq!(ended.exit, 0, "{line}: {}", ended.stderr);
+        commands += 1;
+    }
+    assert!(commands >= 15, "{commands} commands");
+}
+
+#[test]
+fn keys_that_the_pages_show_are_keys() {
+    let bench = Bench::new();
+    let shown = lines_of(&page("docs/operations.md"), "toml").join("\n");
+    assert!(shown.contains("on_revoked"), "{shown}");
+    let minimal = "name = 'small'\n[source]\nkind = 'sandbox'\n[transform]\nviews = []\n";
+    bench.write("pipeline.toml", &format!("{minimal}{shown}\n"));
+    bench.done(&["--pipeline", "pipeline.toml", "status"]);
+}
+
+#[test]
+fn every_link_of_the_pages_leads_to_a_file() {
+    for name in PAGES {
+        let text = page(name);
+        for link in text.split("](").skip(1) {
+            let target = link.split([')', '#']).next().unwrap();
+            if target.is_empty() || target.starts_with("http") {
+                continue;
+            }
+            assert!(
+                repository().join("docs").join(target).exists(),
+                "{name}: {target}"
+            );
+        }
+        let readme = page("README.md");
+        assert!(
+            readme.contains(&format!("]({name})")),
+            "the README leads to {name}"
+        );
+    }
+}
+
+#[test]
+fn the_exit_codes_of_the_pages_are_those_of_the_help() {
+    let help = Bench::new().done(&["--help"]).stdout;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for code in 0..=5 {
+        let row = format!("\n| {code} | ");
+        assert!(page("docs/operations.md").contains(&row), "{code}");
+        let said = [format!("codes: {code} "), format!("· {code} ")];
+        assert!(
+            said.iter().any(|said| help.contains(said)),
+            "{code}: {help}"
+        );
+    }
+}
