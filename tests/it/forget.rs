@@ -288,6 +288,37 @@ fn a_grant_is_revoked_first_and_comes_back_only_with_a_new_consent() {
     assert_eq!(back.summary()["report"]["inserted"], 1);
 }
 
+#[test]
+fn who_revoked_long_enough_ago_is_forgotten_at_the_end_of_a_load() {
+    let bench = Bench::new();
+    let sandbox = Sandbox::start(&bench, &["--patients", "2", "--eobs", "3"]);
+    sandbox.consent(&bench);
+    sandbox.consent(&bench);
+    let run = |arguments: &[&str]| Ended::of(&mut sandbox.command(&bench, arguments));
+    assert_eq!(run(&["run"]).exit, 0);
+    let listed = run(&["grants", "list"]).stdout;
+    let first: Value = serde_json::from_str(listed.lines().next().unwrap()).unwrap();
+    let patient = first["patient"].as_str().unwrap();
+    assert_eq!(run(&["grants", "revoke", patient]).exit, 0);
+    let load = |lifetime: &str| {
+        let mut load = sandbox.command(&bench, &["load"]);
+        load.env("CLAIMLAKE_EXTRACT_ON_REVOKED", lifetime);
+        let ended = Ended::of(&mut load);
+        assert_eq!(ended.exit, 0, "{}", ended.stderr);
+        run(&["grants", "list"]).stdout.lines().count()
+    };
+    assert_eq!(load("keep"), 2);
+    assert_eq!(load("forget_after 30 days"), 2);
+    assert_eq!(load("forget_after 0 days"), 1);
+    let of_patient = format!("Patient/{patient}");
+    let landed = landed(&bench.path().join("d"));
+    assert!(!landed.is_empty());
+    assert!(landed.iter().all(|one| reference_of(one) != of_patient));
+    let mut wrong = sandbox.command(&bench, &["load"]);
+    wrong.env("CLAIMLAKE_EXTRACT_ON_REVOKED", "burn");
+    assert_eq!(Ended::of(&mut wrong).exit, 2);
+}
+
 fn command(bench: &Bench, data: &str, arguments: &[&str]) -> Ended {
     bench.run(&[&["--pipeline", "small.toml", "--data", data], arguments].concat())
 }

@@ -10,6 +10,7 @@
 mod borders;
 mod command;
 mod demo;
+mod doctor;
 mod docs;
 mod documents;
 mod forget;
