@@ -10,6 +10,7 @@ mod recover;
 mod resource;
 mod resume;
 mod status;
+mod verdict;
 
 #[cfg(test)]
 mod tests;

@@ -4,11 +4,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
-use claimlake_contract::{ApiVersion, GrantHandle, PatientState, ResourceType};
+use claimlake_contract::{ApiVersion, GrantHandle, ResourceType};
 use claimlake_vault::{ExtractState, Grant};
 use tokio::sync::Semaphore;
 
 use super::Session;
+use super::verdict::Found;
 use crate::fhir::bundle::PageError;
 use crate::fhir::pages::{PageAnswer, Pages, Round, read_once};
 use crate::fhir::search::{Search, Selection};
@@ -54,7 +55,7 @@ impl<T: TokenSource> Reading<'_, T> {
         let held = self.known.map_or(0, |known| known.held_count);
         let reads_if_empty = match (whole, held) {
             (false, _) => 1,
-            (true, 0) if self.is_claims() => READS_WHERE_NONE,
+            (true, 0) if self.is_claims() || self.is_patient() => READS_WHERE_NONE,
             (true, 0) => 1,
             (true, _) => READS_WHERE_HELD,
         };
@@ -62,26 +63,22 @@ impl<T: TokenSource> Reading<'_, T> {
         loop {
             tried += 1;
             let found = self.read_selections(since).await?;
-            let distinct: u64 = found.iter().map(|rounds| rounds.distinct()).sum();
-            let agreed = found
-                .iter()
-                .all(|rounds| rounds.outcome != Round::Disagreed);
-            if agreed && distinct == 0 && tried < reads_if_empty {
+            let verdict = Found {
+                agreed: found
+                    .iter()
+                    .all(|rounds| rounds.outcome != Round::Disagreed),
+                main: found.first().map_or(0, Rounds::distinct),
+                beside: found.iter().skip(1).map(Rounds::distinct).sum(),
+                whole,
+                held,
+                is_patient: self.is_patient(),
+            };
+            if verdict.agreed && verdict.main == 0 && tried < reads_if_empty {
                 self.forget(&found).await;
                 self.wait_between(tried).await;
                 continue;
             }
-            let (state, reason) = match (agreed, distinct) {
-                (false, _) => (
-                    PatientState::Incomplete,
-                    Some(format!("the pages kept disagreeing in {ROUNDS} readings")),
-                ),
-                (true, 0) if whole && held > 0 => (
-                    PatientState::SuspectEmpty,
-                    Some(format!("the server serves nothing where {held} are held")),
-                ),
-                (true, _) => (PatientState::Complete, None),
-            };
+            let (state, reason) = verdict.verdict(ROUNDS);
             return Ok(ResourceCommit {
                 resource: self.resource.clone(),
                 reads: found.iter().map(|rounds| rounds.read).collect(),
@@ -106,6 +103,10 @@ impl<T: TokenSource> Reading<'_, T> {
 
     fn is_claims(&self) -> bool {
         *self.resource == ResourceType::explanation_of_benefit()
+    }
+
+    fn is_patient(&self) -> bool {
+        *self.resource == ResourceType::patient()
     }
 
     async fn read_selections(

@@ -255,6 +255,19 @@ async fn a_silently_empty_answer_is_doubted_and_moves_nothing() {
 }
 
 #[tokio::test]
+async fn a_person_without_a_patient_resource_is_never_complete_at_once() {
+    let faults = ["empty:only=patient,patient=BBUser00000"];
+    let bench = Bench::start(ApiVersion::V2, 2, &faults).await;
+    let outcome = bench.extract().await.unwrap();
+    assert_eq!(outcome.people_in(PatientState::SuspectEmpty), 1);
+    assert_eq!(outcome.people_in(PatientState::Complete), 1);
+    bench.sandbox.set_faults(Vec::new());
+    let outcome = bench.extract().await.unwrap();
+    assert_eq!(outcome.people_in(PatientState::Complete), 2);
+    bench.assert_all_landed_once();
+}
+
+#[tokio::test]
 async fn one_empty_answer_of_several_is_read_again() {
     let bench = Bench::start(ApiVersion::V2, 2, &["empty:only=eob,count=1"]).await;
     let outcome = bench.extract().await.unwrap();
