@@ -20,7 +20,7 @@ STAGES := extract transform load
 
 # A stage reads what the one before it sealed.
 .NOTPARALLEL:
-.PHONY: demo build $(STAGES) run sandbox test check format lint test-rust test-interop venv bench bench-extract
+.PHONY: demo build $(STAGES) run sandbox test check format lint test-rust test-interop test-sdk venv bench bench-extract
 
 demo: $(STAGES)
 
@@ -69,6 +69,11 @@ test-rust:
 # Other people's readers over our files: DuckDB, pyarrow, Spark (skipped aloud without Java).
 test-interop: venv
 	.venv/bin/python -m pytest tests/interop
+
+# Optional: CMS's own Python SDK against the sandbox.
+test-sdk: venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/interop/requirements-sdk.txt
+	.venv/bin/python -m pytest tests/interop/test_sdk.py
 
 venv: .venv/ready
 

@@ -1,6 +1,6 @@
 """CMS's own Python SDK against the sandbox: it logs in, pages, reads and refreshes.
 
-Optional: `pip install cms-bluebutton-sdk==1.1.0` into the test environment; skipped aloud without it.
+Optional, `make test-sdk` (pinned in requirements-sdk.txt); skipped aloud without the SDK.
 """
 
 import urllib.parse
