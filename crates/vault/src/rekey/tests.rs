@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use claimlake_contract::{ApiVersion, ResourceType, Secret, SystemClock};
+use claimlake_contract::{ApiVersion, PatientId, Person, ResourceType, Secret, SystemClock};
 
 use super::{beside, lay_beside};
 use crate::grants::tests::{grant, now};
@@ -31,6 +31,9 @@ fn filled(data: &Path, key_source: &KeySource) -> Vault {
     vault
         .begin_authorization(&Secret::new("state"), &pending)
         .unwrap();
+    let mut person = Person::default();
+    person.ids.insert((ApiVersion::V2, PatientId::new("-2015")));
+    vault.begin_forget(&person).unwrap();
     let handle = vault.grants().unwrap()[0].handle.clone();
     crate::checkpoint::tests::record_one(&vault, &handle);
     vault
@@ -42,6 +45,8 @@ fn assert_all_opens(vault: &Vault) {
     assert_eq!(grants[0].patient.as_ref().unwrap().expose(), "-2014");
     let tokens = vault.tokens(&grants[0].handle).unwrap();
     assert_eq!(tokens.refresh_token.unwrap().expose(), "refresh-1");
+    let unfinished = vault.unfinished_forgets().unwrap();
+    assert!(unfinished[0].person.has_id(ApiVersion::V2, "-2015"));
     let coverage = ResourceType::coverage();
     assert_eq!(vault.held(&grants[0].handle, &coverage).unwrap().len(), 1);
     let run = vault.checkpointed_runs().unwrap().remove(0);
