@@ -23,6 +23,16 @@ pub(crate) enum PageAnswer {
     PastEnd,
 }
 
+impl PageAnswer {
+    /// Resources that no page of the reading had before.
+    fn fresh(&self) -> u64 {
+        match self {
+            PageAnswer::Page(page) => page.fresh,
+            PageAnswer::PastEnd => 0,
+        }
+    }
+}
+
 /// Where pages come from.
 pub(crate) trait Pages {
     /// The page at an offset.
@@ -110,7 +120,8 @@ async fn look_ahead(pages: &impl Pages, first: PageInfo, page_size: u64) -> Resu
             answers.push((number, answer?));
         }
         answers.sort_by_key(|(number, _)| *number);
-        for (_, answer) in answers {
+        let mut answers = answers.into_iter();
+        while let Some((_, answer)) = answers.next() {
             let PageAnswer::Page(page) = answer else {
                 return Ok(Round::Disagreed);
             };
@@ -129,6 +140,9 @@ async fn look_ahead(pages: &impl Pages, first: PageInfo, page_size: u64) -> Resu
             previous = page;
             next_page += 1;
             if ends {
+                // Where the last page is full, the next one asked for overlaps it; whichever
+                // landed first counted the resource they share.
+                distinct += answers.map(|(_, answer)| answer.fresh()).sum::<u64>();
                 let stands = distinct == rows && still_ends(pages, &previous, rows).await?;
                 return Ok(agreed_if(stands, None, distinct));
             }

@@ -12,6 +12,8 @@ use crate::land::PageInfo;
 struct Server {
     api: ApiVersion,
     page_size: u64,
+    /// Of pages asked for together, the last answers first.
+    last_first: bool,
     state: Mutex<State>,
 }
 
@@ -36,6 +38,7 @@ impl Server {
         Self {
             api,
             page_size,
+            last_first: false,
             state: Mutex::new(State {
                 ids: (0..count).map(|number| 10 * number).collect(),
                 seen: HashSet::new(),
@@ -67,6 +70,11 @@ fn hash(id: u64) -> [u8; 16] {
 
 impl Pages for Server {
     async fn page(&self, offset: u64) -> Result<PageAnswer, End> {
+        if self.last_first {
+            for _ in offset..200 {
+                tokio::task::yield_now().await;
+            }
+        }
         let mut state = self.state.lock().unwrap();
         if let Some((before, change)) = state.change
             && state.offsets.len() == before
@@ -117,6 +125,22 @@ async fn every_size_of_set_is_read_whole_on_both_versions() {
                 let distinct = count;
                 let expected = Round::Agreed { total, distinct };
                 assert_eq!(round, expected, "{api} {page_size} {count}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_size_of_set_is_read_whole_in_whatever_order_its_pages_come() {
+    for api in [ApiVersion::V2, ApiVersion::V3] {
+        for page_size in [2, 5, 7] {
+            for count in 0..60 {
+                let mut server = Server::new(api, count, page_size);
+                server.last_first = true;
+                let total = (api == ApiVersion::V2).then_some(count);
+                let distinct = count;
+                let expected = Round::Agreed { total, distinct };
+                assert_eq!(server.read().await, expected, "{api} {page_size} {count}");
             }
         }
     }
