@@ -190,7 +190,10 @@ fn clock(data: &DataDir, checks: &mut Checks) {
     let latest = latest.and_then(|run| run.started_at());
     let ahead = latest.map_or(0, |latest| (latest - now).num_seconds());
     let shown = now.format("%Y-%m-%dT%H:%M:%SZ");
-    if EARLIEST.parse().is_ok_and(|earliest: chrono::DateTime<chrono::Utc>| now < earliest) {
+    if EARLIEST
+        .parse()
+        .is_ok_and(|earliest: chrono::DateTime<chrono::Utc>| now < earliest)
+    {
         let words = format!("it says {shown}, which is long gone: set it, and run NTP");
         checks.add(Level::Broken, "clock", words);
     } else if ahead > 60 {
