@@ -150,6 +150,12 @@ pub fn seal_interrupted_runs(
 fn choose(options: &ExtractOptions, vault: &Vault) -> Result<Vec<Grant>, ExtractError> {
     let mut grants = vault.grants()?;
     grants.retain(|grant| grant.api == options.api && grant.state != GrantState::Revoked);
+    // A removal that was interrupted leaves the grant for a while: nobody reads with it any more.
+    let forgotten = vault.tombstones()?;
+    grants.retain(|grant| {
+        let patient = grant.patient.as_ref();
+        patient.is_none_or(|patient| !forgotten.has_id(grant.api, patient.expose()))
+    });
     if options.only.is_empty() {
         return Ok(grants);
     }
