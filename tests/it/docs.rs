@@ -75,7 +75,9 @@ fn every_command_of_the_pages_runs() {
             }
         };
         let ended = in_shell(&line);
-        assert_eq!(ended.exit, 0, "{line}: {}", ended.stderr);
+        // What `doctor` finds is the machine's; that it looks is what the page says.
+        let is_found = line.ends_with("doctor") && ended.exit == 1;
+        assert!(ended.exit == 0 || is_found, "{line}: {}", ended.stderr);
         commands += 1;
     }
     assert!(commands >= 15, "{commands} commands");

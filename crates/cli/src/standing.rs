@@ -106,6 +106,16 @@ impl Standing {
         })
     }
 
+    /// How many people were read, by the API version's name.
+    pub(crate) fn people_read(&self, api: &str) -> u64 {
+        let progress = self.consents.iter().flat_map(|known| &known.progress);
+        progress
+            .filter(|((of, _), _)| of.as_str() == api)
+            .map(|(_, progress)| progress.people.values().sum())
+            .max()
+            .unwrap_or(0)
+    }
+
     /// What a person should do next, the most pressing first: a command or words.
     pub(crate) fn next(&self, invocation: &Invocation) -> Vec<(&'static str, String)> {
         let mut next = Vec::new();

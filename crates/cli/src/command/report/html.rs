@@ -89,9 +89,12 @@ fn tiles(page: &mut String, told: &Told) {
             _ => format!("{what} ({api})"),
         };
         let whole = claims::whole(content, api);
+        // How many have none must not follow from how many were read.
+        let people = people.len() as u64;
+        let read = told.standing.people_read(api).max(people);
         tile(
             page,
-            &number(masking, people.len() as u64),
+            &figures::part(masking, people, read),
             &of("people with claims"),
         );
         tile(

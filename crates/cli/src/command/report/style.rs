@@ -4,7 +4,7 @@ pub(super) const CSS: &str = r#"
 :root{--paper:#fbfaf7;--card:#fff;--ink:#1d2530;--soft:#5b6675;--line:#e2dfd8;--bar:#2f6f8f;--bar2:#c9783a;--bad:#b3362b;--good:#3c7d4f;--few:#b9b4a8}
 @media(prefers-color-scheme:dark){:root{--paper:#14181d;--card:#1c2229;--ink:#e7e5df;--soft:#9aa5b1;--line:#2d353e;--bar:#6fb1d1;--bar2:#e0a06a;--bad:#ef8378;--good:#7cc191;--few:#525c66}}
 *{box-sizing:border-box}
-body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
+body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.5 system-ui,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
 main{max-width:1080px;margin:0 auto;padding:1.2rem}
 h1{font-size:1.7rem;line-height:1.2;margin:.6rem 0 .2rem}
 h2{font-size:1.2rem;margin:2.4rem 0 .4rem}
@@ -53,5 +53,5 @@ summary .n{color:var(--soft);font-size:.88rem}
 ul{padding-left:1.2rem;max-width:46rem}li{margin:.25rem 0}
 footer{margin:2.5rem 0 1rem;color:var(--soft);font-size:.85rem}
 @media(max-width:640px){main{padding:.8rem}h1{font-size:1.35rem}.kind{grid-template-columns:1fr}summary{grid-template-columns:1fr auto}summary .strip{grid-column:1/-1}.tile b{font-size:1.25rem}.tiles{grid-template-columns:1fr 1fr}th,td{padding-right:.5rem}table{font-size:.85rem}}
-@media print{:root{--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--bar:#2f6f8f;--bar2:#c9783a;--bad:#b3362b;--good:#3c7d4f;--few:#999}body{font-size:11px}main{max-width:none;padding:0}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}h2{break-after:avoid}.kind,.tile,tr{break-inside:avoid}details::details-content{content-visibility:visible;height:auto}}
+@media print{:root{--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--bar:#2f6f8f;--bar2:#c9783a;--bad:#b3362b;--good:#3c7d4f;--few:#999}html{font-size:11px}main{max-width:none;padding:0}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}h2{break-after:avoid}.kind,.tile,tr{break-inside:avoid}details::details-content{content-visibility:visible;height:auto}}
 "#;
