@@ -116,6 +116,8 @@ pub(crate) enum Command {
     Report(command::report::ReportArguments),
     /// List the lake's states, or go back to one
     Snapshots(command::snapshots::SnapshotsArguments),
+    /// List what became of which claim, run by run
+    Changes(command::changes::ChangesArguments),
     /// Recompute checksums, counts and invariants from landing to lake
     Verify,
     /// Follow an id from the tables back to the raw line and the expressions
@@ -150,6 +152,7 @@ impl Command {
             Self::Status => "status",
             Self::Report(_) => "report",
             Self::Snapshots(_) => "snapshots",
+            Self::Changes(_) => "changes",
             Self::Trace(_) => "trace",
             Self::Verify => "verify",
             Self::View(_) => "view",

@@ -2,6 +2,7 @@
 
 pub(crate) mod access_log;
 pub(crate) mod authorize;
+pub(crate) mod changes;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod extract;
@@ -48,6 +49,7 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         Command::Load(arguments) => load::run(&arguments, invocation),
         Command::Status => status::run(invocation),
         Command::Report(arguments) => report::run(&arguments, invocation),
+        Command::Changes(arguments) => changes::run(&arguments, invocation),
         Command::Snapshots(arguments) => snapshots::run(&arguments, invocation),
         Command::Trace(arguments) => trace::run(&arguments, invocation),
         Command::Verify => verify::run(invocation),
