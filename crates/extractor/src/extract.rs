@@ -3,6 +3,7 @@
 //! A person lands as a whole or not at all, and the run names whoever is not complete.
 
 mod error;
+mod full_reads;
 mod options;
 mod outcome;
 mod person;
@@ -34,6 +35,7 @@ use crate::record::Recorder;
 use crate::token::TokenSource;
 
 pub use error::ExtractError;
+pub use full_reads::{FullReads, full_reads};
 pub use options::{ExtractOptions, SourceIdentity};
 pub use outcome::{ExtractOutcome, PersonProblem, ResourceCounts, WithoutClaims};
 use person::{PersonEnd, PersonOutcome};

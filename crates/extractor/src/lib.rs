@@ -12,8 +12,9 @@ mod record;
 mod token;
 
 pub use extract::{
-    ExtractError, ExtractOptions, ExtractOutcome, ExtractStatusRow, PersonProblem, ResourceCounts,
-    SourceIdentity, WithoutClaims, extract, extract_status, seal_interrupted_runs,
+    ExtractError, ExtractOptions, ExtractOutcome, ExtractStatusRow, FullReads, PersonProblem,
+    ResourceCounts, SourceIdentity, WithoutClaims, extract, extract_status, full_reads,
+    seal_interrupted_runs,
 };
 pub use http::HttpTimeouts;
 pub use probe::{PROFILE, ServerProbe, probe_server};

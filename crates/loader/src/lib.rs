@@ -31,4 +31,5 @@ pub use request::{
     TableOutcome,
 };
 pub use run_table::changes::{Change, ChangeKind, changes};
+pub use run_table::vanished::{IsVanished, ResourceName};
 pub use staged_parquet::{StagedParquet, seal_staged_parquet};

@@ -14,6 +14,7 @@ use crate::publish::lake::Lake;
 use crate::request::{AbsentResources, LoadOutcome, LoadRequest, TableOutcome};
 use crate::run_table::changes::{self, CHANGES_TABLE, ChangeKind, ChangeWriter};
 use crate::run_table::replaced;
+use crate::run_table::vanished::Vanished;
 use crate::staged_run::StagedRun;
 use crate::table::build::{BuildInput, BuiltTable, build};
 use crate::table::carry::{Carried, carry};
@@ -249,24 +250,37 @@ fn changes_table(
             Fate::Reinstated => ChangeKind::Changed,
         })
     };
-    staged.walk(
-        key_file(input).as_deref(),
-        input.full,
-        |event, _| match event {
-            KeyEvent::New(row) => writer.push(ChangeKind::New, None, Some(row)),
+    let vanished = Vanished::since(
+        &request.vanished,
+        input.before.map(|before| before.folder.as_path()),
+        &changes::files_before(input.before.map(|before| &before.manifest)),
+    )?;
+    staged.walk(key_file(input).as_deref(), input.full, |event, _| {
+        let stays = match event {
+            KeyEvent::New(row) => {
+                writer.push(ChangeKind::New, None, Some(row))?;
+                row
+            }
             KeyEvent::Changed { before, after, .. } => {
                 let kind = fate(&after).unwrap_or(ChangeKind::Changed);
-                writer.push(kind, Some(before), Some(after))
+                writer.push(kind, Some(before), Some(after))?;
+                after
             }
             KeyEvent::Same { before, .. } | KeyEvent::Older(before) | KeyEvent::Kept(before) => {
-                match fate(&before) {
-                    Some(kind) => writer.push(kind, Some(before), Some(before)),
-                    None => Ok(()),
+                if let Some(kind) = fate(&before) {
+                    writer.push(kind, Some(before), Some(before))?;
                 }
+                before
             }
-            KeyEvent::Dropped(before) => writer.push(ChangeKind::Vanished, Some(before), None),
-        },
-    )?;
+            KeyEvent::Dropped(before) => {
+                return writer.push(ChangeKind::Vanished, Some(before), None);
+            }
+        };
+        match vanished.is_news(&stays) {
+            true => writer.push(ChangeKind::Vanished, Some(stays), None),
+            false => Ok(()),
+        }
+    })?;
     let mut files = changes::files_before(input.before.map(|before| &before.manifest));
     if let Some(before) = input
         .before
@@ -344,11 +358,11 @@ fn outcome(
         .collect();
     let mut tables: Vec<TableOutcome> = built
         .iter()
-        .map(|built| table_outcome(&built.table))
+        .map(|built| TableOutcome::of(&built.table))
         .collect();
     if built.is_empty() {
         let before = plans.tables.iter().filter_map(|plan| plan.before.as_ref());
-        tables.extend(before.map(table_outcome));
+        tables.extend(before.map(TableOutcome::of));
     }
     for table in &mut tables {
         table.files_written = written.get(table.name.as_str()).copied().unwrap_or(0);
@@ -370,15 +384,5 @@ fn outcome(
         files_written: tables.iter().map(|table| table.files_written).sum(),
         tables,
         snapshots_removed: Vec::new(),
-    }
-}
-
-fn table_outcome(table: &LakeTable) -> TableOutcome {
-    TableOutcome {
-        name: table.layout.name.clone(),
-        rows: table.files.iter().map(|file| file.rows).sum(),
-        files: table.files.len() as u64,
-        files_written: 0,
-        bytes: table.files.iter().map(|file| file.bytes).sum(),
     }
 }

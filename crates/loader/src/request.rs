@@ -6,6 +6,8 @@ use arrow_array::RecordBatch;
 use claimlake_contract::{RunId, TableLayout};
 use serde::{Deserialize, Serialize};
 
+use crate::run_table::vanished::IsVanished;
+
 /// One load: staged runs in, one snapshot out.
 #[derive(Debug, Clone)]
 pub struct LoadRequest {
@@ -19,6 +21,8 @@ pub struct LoadRequest {
     pub options: LoadOptions,
     /// Tables about the run itself.
     pub run_tables: Vec<RunTable>,
+    /// What tells whether the source no longer has a resource that the lake holds.
+    pub vanished: IsVanished,
     /// When the snapshot is published, RFC 3339.
     pub published_at: String,
 }
@@ -177,4 +181,16 @@ pub struct TableOutcome {
     pub files_written: u64,
     /// Bytes of the files in the snapshot.
     pub bytes: u64,
+}
+
+impl TableOutcome {
+    pub(crate) fn of(table: &claimlake_contract::LakeTable) -> Self {
+        Self {
+            name: table.layout.name.clone(),
+            rows: table.files.iter().map(|file| file.rows).sum(),
+            files: table.files.len() as u64,
+            files_written: 0,
+            bytes: table.files.iter().map(|file| file.bytes).sum(),
+        }
+    }
 }

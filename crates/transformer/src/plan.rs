@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use claimlake_contract::{
-    BloomColumns, LANDING_ORDER_COLUMN, ResourceType, STAGED_FORMAT, TableLayout,
+    BloomColumns, LANDING_ORDER_COLUMN, ResourceType, STAGED_FORMAT, StagedTable, TableLayout,
 };
 use claimlake_viewdef::definition::ViewDefinition;
 use claimlake_viewdef::engine::{self, ContextColumn, ResourcePlan};
@@ -152,6 +152,21 @@ impl Plan {
             let tables = planned.tables.iter();
             tables.map(|table| (&planned.resource, table.layout.name.as_str()))
         })
+    }
+
+    /// The tables as a staged run names them, without files: for rows that somebody else staged.
+    #[must_use]
+    pub fn staged_tables(&self) -> Vec<StagedTable> {
+        let planned = self.resources.iter().flat_map(|planned| {
+            let tables = planned.tables.iter();
+            tables.map(|table| StagedTable {
+                layout: table.layout.clone(),
+                resource: planned.resource.clone(),
+                view_hash: table.view_hash.clone(),
+                files: Vec::new(),
+            })
+        });
+        planned.collect()
     }
 
     pub(crate) fn resource(&self, resource: &ResourceType) -> Option<usize> {

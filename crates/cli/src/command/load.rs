@@ -1,8 +1,10 @@
 //! `claimlake load`: publishes staged rows as the next snapshot of the lake.
 
 mod extract_status;
+mod staged_parquet;
+mod vanished;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use claimlake_contract::{Clock, ExitCode};
 use claimlake_loader::{AbsentResources, LoadOptions, LoadOutcome, LoadRequest};
@@ -20,7 +22,10 @@ use crate::summary::StageSummary;
 const EXAMPLES: &str = "\
 Examples:
   claimlake load
-  claimlake load --rebuild      after `transform --full`, when a view's columns changed";
+  claimlake load --rebuild      after `transform --full`, when a view's columns changed
+  claimlake load --staged-parquet spark-out      what Spark staged: eob/*.parquet, …, _keys/*.parquet
+
+With --staged-parquet, --rebuild and --drop-absent say that the folder was made from all of landing.";
 
 /// Arguments of `load`.
 #[derive(Debug, Default, Args)]
@@ -37,6 +42,10 @@ pub(crate) struct LoadArguments {
     /// Publish without the resources that landing no longer holds (after `transform --full`)
     #[arg(long)]
     drop_absent: bool,
+
+    /// Publish what Spark staged in this folder, one folder of Parquet files a table and _keys
+    #[arg(long, value_name = "DIR")]
+    staged_parquet: Option<PathBuf>,
 }
 
 /// Loads what is staged, then lets go of what has lived long enough.
@@ -52,7 +61,14 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
     let lake = invocation.lake()?;
     let mut summary = StageSummary::begin("load");
     let _lock = data.lock("staged")?;
-    let staged_runs = data.staged_runs()?;
+    let run = data.next_run(invocation.clock())?;
+    let staged_runs = match &arguments.staged_parquet {
+        Some(folder) => {
+            staged_parquet::seal(folder, &run, arguments, invocation)?;
+            vec![folder.clone()]
+        }
+        None => data.staged_runs()?,
+    };
     if staged_runs.is_empty() && !lake.join("current").exists() {
         summary.next(invocation, "transform");
         summary.field("changed", false);
@@ -65,15 +81,21 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
     let outcome = claimlake_loader::load(
         &LoadRequest {
             staged_runs: staged_runs.clone(),
+            vanished: vanished::test(invocation, &lake)?,
             lake,
-            run: data.next_run(invocation.clock())?,
+            run,
             options: options(arguments, &pipeline.load, pipeline),
             run_tables: extract_status::table(invocation)?,
             published_at: published_at(invocation.clock()),
         },
         invocation.progress().as_ref(),
     )?;
-    for run in &staged_runs {
+    // What another program staged stays where it is, and stays that program's.
+    let own_runs = match arguments.staged_parquet {
+        Some(_) => &[],
+        None => staged_runs.as_slice(),
+    };
+    for run in own_runs {
         let record = data.retire_staged_run(run, outcome.snapshot)?;
         let manifest = read_staged_manifest(&record)?;
         if manifest.rejected_resources + manifest.rejected_cells > 0 {

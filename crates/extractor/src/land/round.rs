@@ -135,7 +135,8 @@ fn info(body: &[u8], page: &Page) -> PageInfo {
     }
 }
 
-fn id_hash(quoted: &[u8]) -> [u8; 16] {
+/// The hash that stands for an id, as the JSON text of it, quotes included.
+pub(crate) fn id_hash(quoted: &[u8]) -> [u8; 16] {
     // v3: nothing is left out of the hash.
     content_hash(ApiVersion::V3, quoted)
 }

@@ -256,9 +256,9 @@ pub fn changes(
     Ok(changes.filter(move |change| change.as_ref().map_or(true, &is_after)))
 }
 
-type Changes = Box<dyn Iterator<Item = Result<Change>>>;
+pub(super) type Changes = Box<dyn Iterator<Item = Result<Change>>>;
 
-fn read_file(path: &Path) -> Result<Changes> {
+pub(super) fn read_file(path: &Path) -> Result<Changes> {
     let file = std::fs::File::open(path).map_err(LoadError::io("opening", path))?;
     let path = path.to_path_buf();
     let reader = ParquetRecordBatchReaderBuilder::try_new(file)

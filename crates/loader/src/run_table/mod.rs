@@ -2,3 +2,4 @@
 
 pub(crate) mod changes;
 pub(crate) mod replaced;
+pub(crate) mod vanished;

@@ -16,3 +16,4 @@ mod snapshots;
 mod sorting;
 mod spark;
 mod staged_runs;
+mod vanished;

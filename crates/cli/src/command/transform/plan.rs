@@ -24,7 +24,7 @@ pub(in crate::command) fn checked_input(
 }
 
 /// Compiles the pipeline's views; whatever is wrong with them is a configuration error.
-pub(super) fn compile(pipeline: &Pipeline, origin: &PipelineOrigin) -> Outcome<Plan> {
+pub(in crate::command) fn compile(pipeline: &Pipeline, origin: &PipelineOrigin) -> Outcome<Plan> {
     let input = input(pipeline, origin).map_err(Failure::usage)?;
     let plan = Plan::compile(&input).map_err(|problems| {
         let told: Vec<String> = problems
