@@ -44,9 +44,11 @@ pub(crate) fn answer(service: &Service, rest: &str, request: &Request) -> Reply 
         }
         "/drift" if !get => drift(service, &sent),
         "/grant" if !get => end_grant(service, &sent),
+        "/patient-id" if !get => change_id(service, &sent),
         "/settings" if !get => settings(service, &sent),
         _ => {
-            let known = "account, truth, apps, faults, clock, advance-week, drift, grant, settings";
+            let known = "account, truth, apps, faults, clock, advance-week, drift, grant, patient-id, \
+                         settings";
             return Reply::json(
                 404,
                 &json!({"error": format!("unknown admin route; known are {known}")}),
@@ -225,6 +227,18 @@ fn drift(service: &Service, sent: &Value) -> Result<Value, String> {
         _ => return Err("kind is insert or delete".into()),
     };
     service.records.drift(person, api, drift);
+    Ok(json!({"done": true}))
+}
+
+/// The person gets another patient id; the refresh after the next one tells it.
+fn change_id(service: &Service, sent: &Value) -> Result<Value, String> {
+    let text = |name: &str| sent.get(name).and_then(Value::as_str);
+    let person = find(service, text("login").unwrap_or_default())?;
+    let api: ApiVersion = text("api")
+        .unwrap_or("v2")
+        .parse()
+        .map_err(|error| format!("api: {error}"))?;
+    service.records.change_id(person, api);
     Ok(json!({"done": true}))
 }
 

@@ -19,6 +19,7 @@ use crate::oauth::ledger::Ledger;
 use crate::population::{MOST_PEOPLE, PopulationConfig};
 use crate::replay::Recording;
 use crate::serve::records::{PersonTruth, Records};
+use crate::serve::renamed::Renamed;
 use crate::serve::throttle::Throttle;
 use crate::server::{self, Origin};
 use crate::service::{Service, State, V3Gate};
@@ -162,11 +163,12 @@ fn open_records(config: &SandboxConfig) -> Result<Box<dyn Records>, SandboxError
         let text = format!("the sandbox has at most {MOST_PEOPLE} people: lower --patients");
         return Err(SandboxError::Config(text));
     }
-    Ok(Box::new(FhirStore::new(PopulationConfig {
+    let store = FhirStore::new(PopulationConfig {
         seed: config.seed,
         patients: config.patients,
         eobs_mean: config.eobs_mean,
-    })))
+    });
+    Ok(Box::new(Renamed::new(Box::new(store))))
 }
 
 impl Sandbox {

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -101,7 +101,9 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = match Limited::new(body, LARGEST_REQUEST).collect().await {
         Ok(collected) => collected.to_bytes(),
-        Err(_) => return Ok(respond(Reply::empty(413))),
+        Err(error) if error.is::<LengthLimitError>() => return Ok(respond(Reply::empty(413))),
+        // The body broke off, or its chunks are none.
+        Err(_) => return Ok(respond(Reply::empty(400))),
     };
     let request = Request::new(
         head.method,

@@ -65,6 +65,10 @@ fn fault_reply(fault: FaultKind, request: &Request, now: DateTime<Utc>) -> Reply
             }
         }
         FaultKind::Status(500) => token::server_error(),
+        FaultKind::Backend(409) if request.path.starts_with("/mymedicare/") => {
+            let text = "The person's identifiers contradict each other.";
+            Reply::json(409, &json!({"error": text})).with("cache-control", login::NEVER_CACHE)
+        }
         FaultKind::Backend(status) => backend_reply(status, is_v3),
         FaultKind::Status(502) if request.path.starts_with("/mymedicare/") => {
             let body = json!({"error": "Failed to retrieve data from data source."});

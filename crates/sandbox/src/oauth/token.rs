@@ -230,7 +230,10 @@ fn refresh(
         }
         _ => {
             state.account.person(&login).refreshes += 1;
-            success(service, state, api, &issued)
+            let reply = success(service, state, api, &issued);
+            // The crosswalk is resolved after the answer was made: a new id shows a refresh later.
+            service.records.refreshed(held.person);
+            reply
         }
     }
 }

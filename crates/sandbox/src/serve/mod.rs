@@ -7,6 +7,7 @@ pub(crate) mod gate;
 pub(crate) mod query;
 pub(crate) mod read;
 pub(crate) mod records;
+pub(crate) mod renamed;
 pub(crate) mod search;
 pub(crate) mod span;
 pub(crate) mod throttle;

@@ -108,6 +108,10 @@ pub(crate) trait Records: Debug + Send + Sync {
     fn advance_week(&self);
     /// A claim of the person appears before all others, or one disappears.
     fn drift(&self, person: usize, space: ApiVersion, drift: Drift);
+    /// The person gets another patient id in one id space, in force after their next refresh.
+    fn change_id(&self, _person: usize, _space: ApiVersion) {}
+    /// A refresh of the person's tokens has been answered.
+    fn refreshed(&self, _person: usize) {}
     /// What there is to be found of one person, for tests.
     fn truth(&self, person: usize, space: ApiVersion) -> PersonTruth;
 }

@@ -303,3 +303,39 @@ fn faults_can_be_changed_asked_for_and_refused_by_the_admin_route() {
     let broken = send(base, "POST", "/_sandbox/faults", &[], b"{").unwrap();
     assert_eq!(broken.status, 400);
 }
+
+#[test]
+fn a_crosswalk_conflict_is_answered_409_at_the_login() {
+    let sandbox = started(SandboxConfig {
+        faults: vec!["backend:status=409,only=login".parse().unwrap()],
+        ..small()
+    });
+    let next = "/mymedicare/login?next=%2Fv2%2Fo%2Fauthorize%2F";
+    let answer = crate::client::get(sandbox.url(), next);
+    assert_eq!(answer.status, 409);
+    assert!(answer.json()["error"].is_string());
+}
+
+#[test]
+fn a_body_that_breaks_off_is_a_bad_request_and_one_too_large_is_named_so() {
+    use std::io::{Read as _, Write as _};
+    let sandbox = started(small());
+    let host = sandbox.url().strip_prefix("http://").unwrap();
+    for (head, expected) in [
+        ("content-length: 100\r\n\r\nshort", "HTTP/1.1 400"),
+        ("transfer-encoding: chunked\r\n\r\nnone\r\n", "HTTP/1.1 400"),
+        ("content-length: 9000000\r\n\r\n", "HTTP/1.1 413"),
+    ] {
+        let mut stream = std::net::TcpStream::connect(host).unwrap();
+        let request = format!("POST /v2/o/token/ HTTP/1.1\r\nhost: {host}\r\n{head}");
+        stream.write_all(request.as_bytes()).unwrap();
+        if expected.ends_with("413") {
+            stream.write_all(&vec![b'a'; 2 * 1024 * 1024]).ok();
+        }
+        stream.shutdown(std::net::Shutdown::Write).ok();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).ok();
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with(expected), "{head}: {answer}");
+    }
+}

@@ -225,3 +225,36 @@ fn v3_can_be_closed_to_everybody_or_to_those_not_on_a_list() {
     assert!(off.header("content-type").unwrap().starts_with("text/html"));
     assert_eq!(set("open").status, 200);
 }
+
+#[test]
+fn a_changed_patient_id_is_served_after_one_refresh_and_told_by_the_next() {
+    let sandbox = started(small());
+    let app = App::of(&sandbox);
+    let base = sandbox.url();
+    let before = app.grant(2, "BBUser00000");
+    let old = before.body["patient"].as_str().unwrap().to_owned();
+    let planned = post_json(
+        base,
+        "/_sandbox/patient-id",
+        &json!({"login": "BBUser00000", "api": "v2"}),
+    );
+    assert_eq!(planned.status, 200);
+    let first = pair(&app.refresh(2, &before.refresh));
+    assert_eq!(first.body["patient"], old.as_str(), "computed too early");
+    let second = pair(&app.refresh(2, &first.refresh));
+    let new = second.body["patient"].as_str().unwrap().to_owned();
+    assert_ne!(new, old);
+    let page = get_as(base, PAGE, &second.access).json();
+    let reference = &page["entry"][0]["resource"]["patient"]["reference"];
+    assert_eq!(*reference, format!("Patient/{new}"));
+    let read = |id: &str| get_as(base, &format!("/v2/fhir/Patient/{id}"), &second.access);
+    assert_eq!(read(&new).json()["id"], new.as_str());
+    assert_eq!(read(&old).status, 404);
+    let asked = format!("/v2/fhir/ExplanationOfBenefit?patient={old}");
+    assert_eq!(get_as(base, &asked, &second.access).status, 403);
+    let other_space = app.refresh(3, &second.refresh).json();
+    assert_eq!(
+        other_space["patient"],
+        sandbox.truth(ApiVersion::V3)[0].patient.as_str()
+    );
+}

@@ -1,0 +1,202 @@
+//! People whose patient id changes: the crosswalk is resolved again after a refresh has been
+//! answered, so that the new id shows one refresh later.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use claimlake_contract::ApiVersion;
+
+use super::records::{Drift, Found, Kind, PersonTruth, Records, Search};
+use crate::http::{Reply, Request};
+
+/// Records under patient ids that may change.
+#[derive(Debug)]
+pub(crate) struct Renamed {
+    records: Box<dyn Records>,
+    changes: Mutex<HashMap<(usize, ApiVersion), Change>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Change {
+    /// The id in force, where it is no longer the first one.
+    id: Option<String>,
+    /// The id that the next refresh brings.
+    next: Option<String>,
+}
+
+impl Renamed {
+    pub(crate) fn new(records: Box<dyn Records>) -> Self {
+        Self {
+            records,
+            changes: Mutex::default(),
+        }
+    }
+
+    fn changes(&self) -> MutexGuard<'_, HashMap<(usize, ApiVersion), Change>> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// First and present id of a person whose id has changed.
+    fn renamed(&self, person: usize, space: ApiVersion) -> Option<(String, String)> {
+        let id = self.changes().get(&(person, space))?.id.clone()?;
+        Some((self.records.patient_id(person, space), id))
+    }
+
+    /// What a client calls `id` is called so by the records; `None` for an id that has gone.
+    fn first_id(&self, space: ApiVersion, id: &str) -> Option<String> {
+        let changed: Vec<(usize, String)> = self
+            .changes()
+            .iter()
+            .filter(|((_, of), _)| *of == space)
+            .filter_map(|((person, _), change)| Some((*person, change.id.clone()?)))
+            .collect();
+        for (person, now) in changed {
+            let first = self.records.patient_id(person, space);
+            if id == now || id.ends_with(&format!("-{now}")) {
+                return Some(replaced(id.as_bytes(), &now, &first));
+            }
+            if id == first || id.ends_with(&format!("-{first}")) {
+                return None;
+            }
+        }
+        Some(id.to_owned())
+    }
+}
+
+/// `body` with one id in place of another, where the id stands whole.
+fn replaced(body: &[u8], old: &str, new: &str) -> String {
+    let text = String::from_utf8_lossy(body);
+    let mut out = String::with_capacity(text.len() + 64);
+    let mut rest: &str = &text;
+    while let Some(at) = rest.find(old) {
+        let (before, found) = rest.split_at(at);
+        let after = found.get(old.len()..).unwrap_or_default();
+        out.push_str(before);
+        let goes_on = after.starts_with(|next: char| next.is_ascii_digit());
+        out.push_str(if goes_on { old } else { new });
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+impl Records for Renamed {
+    fn people(&self) -> usize {
+        self.records.people()
+    }
+
+    fn login(&self, person: usize) -> String {
+        self.records.login(person)
+    }
+
+    fn name(&self, person: usize) -> (String, String) {
+        self.records.name(person)
+    }
+
+    fn patient_id(&self, person: usize, space: ApiVersion) -> String {
+        match self.renamed(person, space) {
+            Some((_, id)) => id,
+            None => self.records.patient_id(person, space),
+        }
+    }
+
+    fn find_login(&self, login: &str) -> Option<usize> {
+        self.records.find_login(login)
+    }
+
+    fn find_patient(&self, id: &str, space: ApiVersion) -> Option<usize> {
+        self.records.find_patient(&self.first_id(space, id)?, space)
+    }
+
+    fn shares_demographics(&self, person: usize) -> bool {
+        self.records.shares_demographics(person)
+    }
+
+    fn recorded(&self, person: usize, request: &Request) -> Option<Reply> {
+        self.records.recorded(person, request)
+    }
+
+    fn search(
+        &self,
+        person: usize,
+        space: ApiVersion,
+        kind: Kind,
+        search: &Search,
+        now: DateTime<Utc>,
+    ) -> Found {
+        let mut found = self.records.search(person, space, kind, search, now);
+        if let Some((first, id)) = self.renamed(person, space) {
+            for resource in &mut found.resources {
+                *resource = Bytes::from(replaced(resource, &first, &id));
+            }
+        }
+        found
+    }
+
+    fn read(
+        &self,
+        space: ApiVersion,
+        kind: Kind,
+        id: &str,
+        now: DateTime<Utc>,
+    ) -> Option<(usize, Bytes)> {
+        let first_id = self.first_id(space, id)?;
+        let (person, body) = self.records.read(space, kind, &first_id, now)?;
+        let body = match self.renamed(person, space) {
+            Some((first, id)) => Bytes::from(replaced(&body, &first, &id)),
+            None => body,
+        };
+        Some((person, body))
+    }
+
+    fn advance_week(&self) {
+        self.records.advance_week();
+    }
+
+    fn drift(&self, person: usize, space: ApiVersion, drift: Drift) {
+        self.records.drift(person, space, drift);
+    }
+
+    fn truth(&self, person: usize, space: ApiVersion) -> PersonTruth {
+        let mut truth = self.records.truth(person, space);
+        if let Some((first, id)) = self.renamed(person, space) {
+            truth.patient = id.clone();
+            for coverage in &mut truth.coverage_ids {
+                *coverage = replaced(coverage.as_bytes(), &first, &id);
+            }
+            truth.coverage_ids.sort();
+        }
+        truth
+    }
+
+    fn change_id(&self, person: usize, space: ApiVersion) {
+        let id = format!("{}7", self.patient_id(person, space));
+        self.changes().entry((person, space)).or_default().next = Some(id);
+    }
+
+    fn refreshed(&self, person: usize) {
+        for ((of, _), change) in self.changes().iter_mut() {
+            if *of == person
+                && let Some(next) = change.next.take()
+            {
+                change.id = Some(next);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::replaced;
+
+    #[test]
+    fn an_id_is_replaced_where_it_stands_whole() {
+        let body = br#"{"id":"part-a--12","a":"Patient/-12","b":"-123"}"#;
+        assert_eq!(
+            replaced(body, "-12", "-99"),
+            r#"{"id":"part-a--99","a":"Patient/-99","b":"-123"}"#
+        );
+    }
+}
