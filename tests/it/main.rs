@@ -8,10 +8,11 @@
 )]
 
 mod borders;
+mod changes;
 mod command;
 mod demo;
-mod doctor;
 mod docs;
+mod doctor;
 mod documents;
 mod forget;
 mod grants;

@@ -1,0 +1,141 @@
+//! What became of which claim, run by run, as the command tells it.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use serde_json::{Value, json};
+
+use crate::command::{Bench, Ended};
+use crate::servers::Sandbox;
+
+fn claim(id: &str, updated: &str) -> String {
+    let claim = json!({
+        "resourceType": "ExplanationOfBenefit",
+        "id": id,
+        "status": "active",
+        "meta": {"lastUpdated": updated},
+        "patient": {"reference": "Patient/-1"},
+    });
+    format!("{claim}\n")
+}
+
+fn publish(bench: &Bench, text: &str) {
+    bench.write("claims.ndjson", text);
+    bench.done(&["--data", "d", "import", "--api", "v2", "claims.ndjson"]);
+    bench.done(&["--data", "d", "transform"]);
+    bench.done(&["--data", "d", "load"]);
+}
+
+fn events(stdout: &str) -> Vec<Value> {
+    let events = stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    events
+        .filter(|event: &Value| event["event"] == "change")
+        .collect()
+}
+
+fn kinds(events: &[Value]) -> Vec<String> {
+    let kind = |event: &Value| {
+        let text = |key: &str| event[key].as_str().unwrap().to_owned();
+        format!("{} {}", text("resource_id"), text("kind"))
+    };
+    let mut kinds: Vec<String> = events.iter().map(kind).collect();
+    kinds.sort();
+    kinds
+}
+
+#[test]
+fn every_change_is_an_event_and_since_leaves_out_what_was_told() {
+    let bench = Bench::new();
+    let changes = |arguments: &[&str]| {
+        bench.done(&[&["--json", "--data", "d", "changes"], arguments].concat())
+    };
+    let early = "2026-01-02T03:04:05Z";
+    publish(
+        &bench,
+        &[claim("carrier--1", early), claim("carrier--2", early)].concat(),
+    );
+    let first = changes(&[]);
+    assert_eq!(
+        kinds(&events(&first.stdout)),
+        ["carrier--1 new", "carrier--2 new"]
+    );
+    assert_eq!(first.summary()["changes"], 2);
+    let until = first.summary()["until"].as_str().unwrap().to_owned();
+    let nothing = changes(&["--since", &until]);
+    assert_eq!(nothing.summary()["changes"], 0);
+    assert_eq!(nothing.summary()["until"], until);
+    publish(&bench, &claim("carrier--2", "2026-02-02T03:04:05Z"));
+    let second = changes(&["--since", &until]);
+    assert_eq!(kinds(&events(&second.stdout)), ["carrier--2 changed"]);
+    let change = &events(&second.stdout)[0];
+    assert_eq!(change["patient_id"], "-1");
+    assert_ne!(change["hash_before"], change["hash_after"]);
+    let table = bench.done(&["--data", "d", "changes", "--since", &until]);
+    let lines: Vec<&str> = table.stdout.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", table.stdout);
+    assert!(lines[0].starts_with("run\tkind\tapi\t"));
+    assert!(lines[1].ends_with("\tchanged\tv2\tExplanationOfBenefit\tcarrier--2\t-1"));
+}
+
+#[test]
+fn a_lake_that_is_not_there_has_no_changes_and_a_run_that_is_none_is_refused() {
+    let bench = Bench::new();
+    let none = bench.done(&["--data", "d", "changes"]);
+    assert_eq!(none.stdout, "");
+    assert!(none.stderr.contains("nothing is published yet"));
+    let refused = bench.run(&["--data", "d", "changes", "--since", "yesterday"]);
+    assert_eq!(refused.exit, 2, "{}", refused.stderr);
+}
+
+/// Tells a sandbox that runs how to misbehave from now on.
+fn set_faults(sandbox: &Sandbox, faults: &Value) {
+    let url = sandbox.listening["url"].as_str().unwrap();
+    let host = url.strip_prefix("http://").unwrap().trim_end_matches('/');
+    let mut stream = TcpStream::connect(host).unwrap();
+    let body = faults.to_string();
+    let length = body.len();
+    write!(
+        stream,
+        "POST /_sandbox/faults HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains(" 200 "), "{answer}");
+}
+
+#[test]
+fn a_claim_that_a_full_read_no_longer_finds_has_vanished_and_stays() {
+    let bench = Bench::new();
+    let sandbox = Sandbox::start(&bench, &["--patients", "1", "--eobs", "60", "--seed", "7"]);
+    sandbox.consent(&bench);
+    let run = |arguments: &[&str]| {
+        let mut command = sandbox.command(&bench, &[&["--json"], arguments].concat());
+        let ended = Ended::of(command.env("CLAIMLAKE_EXTRACT_PAGE_SIZE", "10"));
+        assert_eq!(ended.exit, 0, "{}", ended.stderr);
+        ended
+    };
+    let first = run(&["run"]).summary();
+    set_faults(&sandbox, &json!(["drift-delete:count=1"]));
+    let until = run(&["changes"]).summary()["until"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    run(&["extract", "--full"]);
+    run(&["transform"]);
+    let second = run(&["load"]).summary();
+    assert_eq!(second["load"]["rows"]["eob"], first["load"]["rows"]["eob"]);
+    let told = events(&run(&["changes", "--since", &until]).stdout);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["kind"], "vanished");
+    assert!(told[0]["hash_after"].is_null());
+    // Told once, also when all of it is read and loaded again.
+    let until = told[0]["run"].as_str().unwrap();
+    run(&["extract", "--full"]);
+    run(&["transform", "--full"]);
+    run(&["load"]);
+    let again = events(&run(&["changes", "--since", until]).stdout);
+    assert!(again.is_empty(), "{again:?}");
+}
