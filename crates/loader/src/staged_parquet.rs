@@ -3,7 +3,8 @@
 //!
 //! The folder has a folder for each table and one named `_keys`; each holds Parquet files with the
 //! columns of staged tables, `_landing_order` last. Rows of one resource stand in one file, in the
-//! order of their view; the files are taken in the order of their names.
+//! order of their view; the files are taken in the order of their names. Pages may be plain, snappy
+//! (what Spark and pyarrow write unless told otherwise) or zstd.
 
 use std::path::{Path, PathBuf};
 
