@@ -34,7 +34,7 @@ Examples:
 /// What is told at the end, since no program can do it.
 const OUT_OF_REACH: &str = "\
   not here  backups and copies of the data directory or the lake, exported grants, query results
-            and reports, recordings, and what other programs have borrowed a token for";
+            and reports written elsewhere, recordings, and what other programs have borrowed a token for";
 
 /// Arguments of `forget`.
 #[derive(Debug, Args)]

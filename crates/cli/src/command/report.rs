@@ -35,7 +35,7 @@ Examples:
   claimlake report --output - --unmasked             every number, to stdout: PHI";
 
 /// The file in the data directory, where none is named.
-const DEFAULT_FILE: &str = "report.html";
+pub(crate) const DEFAULT_FILE: &str = "report.html";
 
 /// Arguments of `report`.
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ use claimlake_vault::{AccessAction, ForgetIntent, TokenLock, Vault};
 
 use super::{crash, records};
 use crate::access;
-use crate::command::load;
+use crate::command::{load, report};
 use crate::data_dir::DataDir;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
@@ -77,6 +77,7 @@ impl<'a> Remover<'a> {
         self.lake(person)?;
         crash::point("lake");
         self.staged()?;
+        self.report()?;
         crash::point("staged");
         self.landing(person)?;
         crash::point("landing");
@@ -111,6 +112,17 @@ impl<'a> Remover<'a> {
         match fs::remove_dir_all(&staged) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(error).with_context(|| format!("removing {}", staged.display()))?
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A report counts the person, and unmasked ones may tell of them: `report` writes it again.
+    fn report(&self) -> Outcome<()> {
+        let report = self.data.root().join(report::DEFAULT_FILE);
+        match fs::remove_file(&report) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("removing {}", report.display()))?
             }
             _ => Ok(()),
         }
