@@ -8,7 +8,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, UInt64Type};
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_buffer::ScalarBuffer;
-use arrow_ipc::reader::FileReader;
+use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::{ArrowError, SchemaRef};
 use claimlake_contract::{
     KEYS_TABLE, LANDING_ORDER_COLUMN, MANIFEST_FILE, STAGED_FORMAT, StagedFile, StagedManifest,
@@ -90,6 +90,7 @@ impl StagedRun {
         let path = self.folder.join(&file.file);
         let schema = match open(&path, None)? {
             Reader::Ipc(reader) => reader.schema(),
+            Reader::Stream(reader) => reader.schema(),
             Reader::Parquet(reader) => reader.schema(),
         };
         let is_last = schema
@@ -220,9 +221,11 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in entries {
         let path = entry.map_err(LoadError::io("listing", folder))?.path();
-        let is_staged = path
-            .extension()
-            .is_some_and(|extension| extension == "arrow" || extension == "parquet");
+        let is_staged = path.extension().is_some_and(|ending| {
+            ["arrow", "arrows", "parquet"]
+                .iter()
+                .any(|known| ending == *known)
+        });
         let stem = path.file_stem().and_then(|stem| stem.to_str());
         let number = stem.and_then(|stem| stem.parse::<u64>().ok());
         if is_staged {
@@ -233,9 +236,11 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files.into_iter().map(|(_, path)| path).collect())
 }
 
-/// A staged file that is being read: Arrow IPC as `transform` writes it, or Parquet as Spark does.
+/// A staged file that is being read: Arrow IPC as `transform` writes it, streams of it as `run`
+/// does, or Parquet as Spark does.
 enum Reader {
     Ipc(FileReader<BufReader<File>>),
+    Stream(StreamReader<BufReader<File>>),
     Parquet(ParquetRecordBatchReader),
 }
 
@@ -246,6 +251,7 @@ fn batches(path: &Path, projection: Option<&[usize]>) -> Batches {
     };
     match open(path, projection) {
         Ok(Reader::Ipc(reader)) => Box::new(reader.map(move |batch| batch.map_err(&broken))),
+        Ok(Reader::Stream(reader)) => Box::new(reader.map(move |batch| batch.map_err(&broken))),
         Ok(Reader::Parquet(reader)) => Box::new(reader.map(move |batch| batch.map_err(&broken))),
         Err(error) => Box::new(std::iter::once(Err(error))),
     }
@@ -254,10 +260,13 @@ fn batches(path: &Path, projection: Option<&[usize]>) -> Batches {
 fn open(path: &Path, projection: Option<&[usize]>) -> Result<Reader> {
     let file = File::open(path).map_err(LoadError::io("opening", path))?;
     let broken = |error: String| LoadError::staged(path, format!("it is broken: {error}"));
-    if path
-        .extension()
-        .is_some_and(|extension| extension == "parquet")
-    {
+    let has_ending = |ending: &str| path.extension().is_some_and(|found| found == ending);
+    if has_ending("arrows") {
+        return StreamReader::try_new(BufReader::new(file), projection.map(<[usize]>::to_vec))
+            .map(Reader::Stream)
+            .map_err(|error| broken(error.to_string()));
+    }
+    if has_ending("parquet") {
         let builder = ParquetRecordBatchReaderBuilder::try_new(file)
             .map_err(|error| broken(error.to_string()))?;
         let mask = match projection {

@@ -61,6 +61,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             staged,
             run: RunId::after(None, SystemClock.now(), 0),
             full: true,
+            form: claimlake_transformer::Form::Files,
             threads,
         },
         &plan,

@@ -11,10 +11,12 @@ mod plan;
 mod pool;
 mod reject;
 mod stage;
+mod staged_file;
 mod transform;
 
 pub use claimlake_viewdef::engine::{ContextColumn, ContextSource};
 pub use error::TransformError;
 pub use outcome::{TransformOutcome, UnreadPath};
 pub use plan::{IS_PART2, Part2, Plan, PlanInput, PlanProblem, ViewText};
+pub use stage::Form;
 pub use transform::{TransformOptions, transform};

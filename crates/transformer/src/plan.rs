@@ -265,7 +265,8 @@ fn planned_resource(
         .collect();
     Ok(PlannedResource {
         resource: resource_type,
-        plan: Arc::new(plan),
+        // Text is numbered where it is made; what is staged says what it is by its name.
+        plan: Arc::new(plan.with_dictionaries()),
         tables,
     })
 }

@@ -1,18 +1,17 @@
 //! The folder of a staged run: built beside its name, sealed by its manifest, then renamed.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
-use arrow_ipc::writer::FileWriter;
 use arrow_schema::SchemaRef;
 use claimlake_contract::{MANIFEST_FILE, Reject, RunId, StagedFile, StagedManifest};
 use claimlake_landing::{create_private_dir, create_private_file};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::TransformError;
+use crate::staged_file::StagedWriter;
 
 const BUILDING: &str = "building-";
 const REJECTS: &str = "rejects.ndjson";
@@ -20,11 +19,32 @@ const UNREAD: &str = "unread.json";
 /// A file that has grown beyond this is ended and the next begun.
 const LARGE: u64 = 1 << 30;
 
+/// How staged rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// Arrow IPC files (`.arrow`) with text as text: what any reader of Arrow opens.
+    #[default]
+    Files,
+    /// Arrow IPC streams (`.arrows`) with the text of each batch stored once: quicker to write
+    /// and to load, for a run that loads at once.
+    Streams,
+}
+
+impl Form {
+    fn ending(self) -> &'static str {
+        match self {
+            Form::Files => "arrow",
+            Form::Streams => "arrows",
+        }
+    }
+}
+
 /// A staged run that nobody sees yet. It is gone if it is not sealed.
 #[derive(Debug)]
 pub(crate) struct Stage {
     building: PathBuf,
     finished: PathBuf,
+    form: Form,
     tables: Vec<TableFiles>,
     rejects: BufWriter<File>,
     sealed: bool,
@@ -40,7 +60,7 @@ struct TableFiles {
 
 struct OpenFile {
     name: String,
-    writer: FileWriter<BufWriter<Hashing>>,
+    writer: StagedWriter,
     rows: u64,
 }
 
@@ -59,6 +79,7 @@ impl Stage {
         staged: &Path,
         run: &RunId,
         tables: Vec<(String, SchemaRef)>,
+        form: Form,
     ) -> Result<Self, TransformError> {
         let finished = staged.join(format!("run={run}"));
         if finished.exists() {
@@ -81,6 +102,7 @@ impl Stage {
         Ok(Self {
             building,
             finished,
+            form,
             tables,
             rejects,
             sealed: false,
@@ -97,7 +119,7 @@ impl Stage {
             return Ok(());
         };
         if files.open.is_none() {
-            files.open = Some(files.create(&self.building)?);
+            files.open = Some(files.create(&self.building, self.form)?);
         }
         let Some(open) = &mut files.open else {
             return Ok(());
@@ -106,7 +128,7 @@ impl Stage {
             .write(batch)
             .map_err(TransformError::arrow(&files.name))?;
         open.rows += batch.num_rows() as u64;
-        if open.writer.get_ref().get_ref().written > LARGE {
+        if open.writer.written() > LARGE {
             files.end()?;
         }
         Ok(())
@@ -136,7 +158,7 @@ impl Stage {
         let mut all = Vec::with_capacity(self.tables.len());
         for table in &mut self.tables {
             if table.open.is_none() && table.files.is_empty() {
-                table.open = Some(table.create(&self.building)?);
+                table.open = Some(table.create(&self.building, self.form)?);
             }
             table.end()?;
             all.push(std::mem::take(&mut table.files));
@@ -198,25 +220,16 @@ fn remove_abandoned(staged: &Path) -> Result<(), TransformError> {
 }
 
 impl TableFiles {
-    fn create(&self, building: &Path) -> Result<OpenFile, TransformError> {
+    fn create(&self, building: &Path, form: Form) -> Result<OpenFile, TransformError> {
         let folder = building.join(&self.name);
         create_private_dir(&folder)?;
-        let name = format!("{}/{:05}.arrow", self.name, self.files.len());
+        let ending = form.ending();
+        let name = format!("{}/{:05}.{ending}", self.name, self.files.len());
         let file = create_private_file(&building.join(&name))?;
-        let hashing = Hashing {
-            file,
-            hash: Sha256::new(),
-            written: 0,
-        };
-        let buffered = BufWriter::with_capacity(64 << 10, hashing);
-        let options = arrow_ipc::writer::IpcWriteOptions::default()
-            .try_with_compression(Some(arrow_ipc::CompressionType::LZ4_FRAME))
-            .map_err(TransformError::arrow(&self.name))?;
-        let writer = FileWriter::try_new_with_options(buffered, &self.schema, options)
-            .map_err(TransformError::arrow(&self.name))?;
         Ok(OpenFile {
+            writer: StagedWriter::new(file, &self.schema, form)
+                .map_err(TransformError::arrow(&self.name))?,
             name,
-            writer,
             rows: 0,
         })
     }
@@ -225,41 +238,17 @@ impl TableFiles {
         let Some(open) = self.open.take() else {
             return Ok(());
         };
-        let buffered = open
+        let written = open
             .writer
-            .into_inner()
+            .finish()
             .map_err(TransformError::arrow(&self.name))?;
-        let hashing = buffered
-            .into_inner()
-            .map_err(|error| TransformError::io("writing", &open.name)(error.into_error()))?;
         self.files.push(StagedFile {
             file: open.name,
             rows: open.rows,
-            bytes: hashing.written,
-            sha256: hex(&hashing.hash.finalize()),
+            bytes: written.bytes,
+            sha256: written.sha256,
         });
         Ok(())
-    }
-}
-
-/// A file that hashes what is written to it.
-#[derive(Debug)]
-struct Hashing {
-    file: File,
-    hash: Sha256,
-    written: u64,
-}
-
-impl Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hash.update(bytes.get(..written).unwrap_or_default());
-        self.written += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::chunk::{ChunkWorker, Job, Rows, keys_schema};
 use crate::outcome::{TransformOutcome, UnreadPath};
 use crate::pool::OrderedJobs;
-use crate::stage::Stage;
+use crate::stage::{Form, Stage};
 use crate::{Plan, TransformError};
 
 /// Decompressed bytes that a worker takes at once.
@@ -32,6 +32,8 @@ pub struct TransformOptions {
     pub run: RunId,
     /// Whether the runs are all of landing, so that the tables replace what the lake holds.
     pub full: bool,
+    /// How the rows are written.
+    pub form: Form,
     /// Threads; as many as there are cores where it is none.
     pub threads: Option<usize>,
 }
@@ -62,6 +64,7 @@ pub fn transform(
             .iter()
             .map(|table| (table.layout.name.clone(), table.schema.clone()))
             .collect(),
+        options.form,
     )?;
     let total: u64 = jobs.iter().map(|job| job.chunk.uncompressed).sum();
     let task = progress.begin("transform", "bytes", Some(total));

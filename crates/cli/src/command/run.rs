@@ -1,6 +1,7 @@
 //! `claimlake run`: the stages, one after the other.
 
 use claimlake_contract::ExitCode;
+use claimlake_transformer::Form;
 use clap::{Args, ValueEnum};
 
 use crate::command::{extract, load, transform};
@@ -48,8 +49,10 @@ pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Outcome 
         )?);
     }
     if arguments.from <= Stage::Transform && goes_on(&exits) {
-        exits.push(transform::run(
+        exits.push(transform::stage(
             &transform::TransformArguments::default(),
+            // Loaded at once, and by nobody else.
+            Form::Streams,
             invocation,
         )?);
     }

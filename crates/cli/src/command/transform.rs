@@ -8,7 +8,7 @@ use std::fs;
 
 use anyhow::Context as _;
 use claimlake_contract::ExitCode;
-use claimlake_transformer::{TransformOptions, TransformOutcome};
+use claimlake_transformer::{Form, TransformOptions, TransformOutcome};
 use clap::Args;
 use serde_json::json;
 
@@ -38,6 +38,15 @@ pub(crate) struct TransformArguments {
 
 /// Makes a staged run of what is new in landing.
 pub(crate) fn run(arguments: &TransformArguments, invocation: &Invocation) -> Outcome {
+    stage(arguments, Form::Files, invocation)
+}
+
+/// The same, with rows written in a form.
+pub(crate) fn stage(
+    arguments: &TransformArguments,
+    form: Form,
+    invocation: &Invocation,
+) -> Outcome {
     let pipeline = invocation.pipeline()?;
     let plan = plan::compile(pipeline, invocation.origin())?;
     let data = invocation.data()?;
@@ -61,6 +70,7 @@ pub(crate) fn run(arguments: &TransformArguments, invocation: &Invocation) -> Ou
             staged: data.staged(),
             run: data.next_run(invocation.clock())?,
             full: selection.full,
+            form,
             threads: None,
         },
         &plan,

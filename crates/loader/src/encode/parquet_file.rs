@@ -7,12 +7,17 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use parquet::arrow::ArrowWriter;
+use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
 use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnDescPtr;
 use sha2::{Digest, Sha256};
 
+use crate::encode::row_group::RowGroup;
 use crate::error::{LoadError, Result};
 use crate::publish::access::Access;
+use crate::sort::gather::{Piece, Ranges};
+use crate::sort::held::held_batch;
 
 /// A finished file.
 #[derive(Debug)]
@@ -31,27 +36,43 @@ pub(crate) const NAME_DIGITS: usize = 32;
 pub(crate) struct ParquetFile {
     folder: PathBuf,
     path: PathBuf,
-    writer: ArrowWriter<HashingFile>,
+    writer: SerializedFileWriter<HashingFile>,
+    schema: SchemaRef,
+    leaves: Vec<ColumnDescPtr>,
+    group: Option<RowGroup>,
+    group_rows: u64,
     rows: u64,
+    batches: u64,
 }
 
 impl ParquetFile {
     pub(crate) fn create(
         folder: &Path,
         schema: &SchemaRef,
-        properties: WriterProperties,
+        mut properties: WriterProperties,
         access: &Access,
     ) -> Result<Self> {
         access.make_folder(folder)?;
         let path = folder.join("unfinished");
         let file = HashingFile::new(access.create_file(&path)?);
-        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties))
+        let group_rows = properties.max_row_group_row_count();
+        add_encoded_arrow_schema_to_metadata(schema, &mut properties);
+        let writer = ArrowSchemaConverter::new()
+            .convert(schema)
+            .and_then(|columns| {
+                SerializedFileWriter::new(file, columns.root_schema_ptr(), Arc::new(properties))
+            })
             .map_err(|source| parquet_error(&path, source))?;
         Ok(Self {
             folder: folder.to_path_buf(),
             path,
+            leaves: writer.schema_descr().columns().to_vec(),
             writer,
+            schema: schema.clone(),
+            group: None,
+            group_rows: group_rows.map_or(u64::MAX, |rows| rows.max(1) as u64),
             rows: 0,
+            batches: 0,
         })
     }
 
@@ -59,15 +80,68 @@ impl ParquetFile {
         self.rows
     }
 
+    /// Rows until the row group is full; the next ones begin another.
+    pub(crate) fn room_in_group(&self) -> u64 {
+        let rows = self.group.as_ref().map_or(0, |group| group.rows);
+        self.group_rows - rows
+    }
+
+    /// Writes the rows of a batch with the columns of the file.
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.rows += batch.num_rows() as u64;
-        self.writer
-            .write(batch)
+        let doing = || LoadError::arrow(format!("writing {}", self.path.display()));
+        let held = held_batch(batch).map_err(doing())?;
+        let columns: Vec<usize> = (0..held.num_columns()).collect();
+        self.batches += 1;
+        let mut start = 0;
+        while start < held.num_rows() {
+            let room = usize::try_from(self.room_in_group()).unwrap_or(usize::MAX);
+            let piece = Piece {
+                batch: &held,
+                number: self.batches,
+                start,
+                len: room.min(held.num_rows() - start),
+            };
+            self.append(&Ranges::of(std::iter::once(piece)), &columns)?;
+            start += piece.len;
+        }
+        Ok(())
+    }
+
+    /// Writes rows that are held, no more than the row group has room for; `columns` are the
+    /// file's.
+    pub(crate) fn append(&mut self, ranges: &Ranges<'_>, columns: &[usize]) -> Result<()> {
+        let path = &self.path;
+        let failed = |source| parquet_error(path, source);
+        let properties = self.writer.properties();
+        let group = match &mut self.group {
+            Some(group) => group,
+            none => {
+                let group = RowGroup::new(&self.schema, &self.leaves, properties);
+                none.insert(group.map_err(failed)?)
+            }
+        };
+        group
+            .append(ranges, columns, &self.leaves, properties)
+            .map_err(failed)?;
+        self.rows += ranges.rows as u64;
+        if group.rows >= self.group_rows {
+            self.end_group()?;
+        }
+        Ok(())
+    }
+
+    fn end_group(&mut self) -> Result<()> {
+        let Some(group) = self.group.take() else {
+            return Ok(());
+        };
+        group
+            .write(&mut self.writer)
             .map_err(|source| parquet_error(&self.path, source))
     }
 
     /// Writes the footer and gives the file its name.
-    pub(crate) fn finish(self) -> Result<WrittenFile> {
+    pub(crate) fn finish(mut self) -> Result<WrittenFile> {
+        self.end_group()?;
         let file = self
             .writer
             .into_inner()

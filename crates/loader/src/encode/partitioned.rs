@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use claimlake_contract::LakeFile;
 use parquet::file::properties::WriterProperties;
@@ -12,7 +11,7 @@ use crate::encode::properties::CHUNK_ROWS;
 use crate::error::{LoadError, Result};
 use crate::merge::row_owners::{self, RowOwners};
 use crate::publish::access::Access;
-use crate::sort::gather::{Piece, gather};
+use crate::sort::gather::Ranges;
 use crate::sort::merge::SpanRef;
 use crate::sort::span::TableShape;
 
@@ -94,13 +93,14 @@ impl PartitionedWriter {
             let open = self.opened(partition)?;
             let room = (CHUNK_ROWS - open.pending_rows) as u64;
             let left = file_rows - open.file.rows() - open.pending_rows as u64;
-            let len = room.min(left).min((rows.len - from) as u64) as usize;
+            let in_group = open.file.room_in_group() - open.pending_rows as u64;
+            let len = room.min(left).min(in_group).min((rows.len - from) as u64) as usize;
             open.owners.push(rows.resource, len as u32);
             open.pending.push((span.clone(), from, len));
             open.pending_rows += len;
             from += len;
             let is_full = len as u64 == left;
-            if is_full || open.pending_rows == CHUNK_ROWS {
+            if is_full || len as u64 == in_group || open.pending_rows == CHUNK_ROWS {
                 self.flush()?;
             }
             if is_full {
@@ -172,20 +172,9 @@ impl PartitionedWriter {
         if open.pending.is_empty() {
             return Ok(());
         }
-        let pieces: Vec<Piece<'_>> = open
-            .pending
-            .iter()
-            .map(|(span, from, len)| span.piece(*from, *len))
-            .collect();
-        let batch = gather(&self.shape.schema, &pieces)?;
-        let columns = self
-            .file_columns
-            .iter()
-            .map(|column| batch.column(*column).clone())
-            .collect();
-        let batch = RecordBatch::try_new(self.file_schema.clone(), columns)
-            .map_err(LoadError::arrow("writing sorted rows"))?;
-        open.file.write(&batch)?;
+        let pieces = open.pending.iter();
+        let pieces = pieces.map(|(span, from, len)| span.piece(*from, *len));
+        open.file.append(&Ranges::of(pieces), &self.file_columns)?;
         open.pending.clear();
         open.pending_rows = 0;
         Ok(())

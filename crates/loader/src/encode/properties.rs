@@ -13,9 +13,9 @@ use crate::error::{LoadError, Result};
 pub(crate) const CHUNK_ROWS: usize = 8_192;
 
 /// The most rows of a data page: what a reader of the page index reads at the least.
-const PAGE_ROWS: usize = 20_000;
+pub(crate) const PAGE_ROWS: usize = 20_000;
 
-const ZSTD_LEVEL: i32 = 3;
+pub(crate) const ZSTD_LEVEL: i32 = 3;
 
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 

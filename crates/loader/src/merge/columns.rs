@@ -6,6 +6,8 @@ use arrow_array::{Array, ArrayRef, ListArray, RecordBatch, new_null_array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::error::{LoadError, Result};
+use crate::sort::held::held_column;
+use crate::sort::span::TableShape;
 
 /// Name and type in words, as in the manifest.
 pub(crate) fn words(
@@ -56,6 +58,7 @@ pub(crate) fn difference(lake: &[(String, String)], staged: &[(String, String)])
 /// The type of a column in the lake: a list's child is named `element`, as Parquet's readers expect.
 fn lake_type(data_type: &DataType) -> DataType {
     match data_type {
+        DataType::Dictionary(_, text) => lake_type(text),
         DataType::List(child) => {
             let element = Field::new("element", lake_type(child.data_type()), true);
             DataType::List(Arc::new(element))
@@ -94,6 +97,30 @@ pub(crate) fn align(batch: &RecordBatch, schema: &SchemaRef, table: &str) -> Res
         .collect::<Result<Vec<ArrayRef>>>()?;
     RecordBatch::try_new(schema.clone(), columns)
         .map_err(LoadError::arrow(format!("reading rows of table '{table}'")))
+}
+
+/// The columns of `batch` by name as the table holds them; those it lacks are null.
+///
+/// # Errors
+///
+/// A column of another type.
+pub(crate) fn align_held(batch: &RecordBatch, shape: &TableShape) -> Result<RecordBatch> {
+    let doing = || LoadError::arrow(format!("reading rows of table '{}'", shape.name));
+    let columns = shape
+        .schema
+        .fields()
+        .iter()
+        .zip(shape.held.fields())
+        .map(|(field, held)| match batch.column_by_name(field.name()) {
+            None => Ok(new_null_array(held.data_type(), batch.num_rows())),
+            Some(column) if column.data_type() == held.data_type() => Ok(column.clone()),
+            Some(column) if column.data_type() == field.data_type() => {
+                held_column(column).map_err(doing())
+            }
+            Some(column) => as_type(column, field, &shape.name),
+        })
+        .collect::<Result<Vec<ArrayRef>>>()?;
+    RecordBatch::try_new(shape.held.clone(), columns).map_err(doing())
 }
 
 fn as_type(column: &ArrayRef, field: &Field, table: &str) -> Result<ArrayRef> {

@@ -10,6 +10,7 @@ use crate::merge::current_rows::{self, Candidate, CandidateFile, candidate, colu
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::verdict::{Take, Verdicts};
 use crate::publish::access::Access;
+use crate::sort::held::plain_batch;
 use crate::staged_run::{Checksums, StagedRun, landing_orders};
 use crate::table::plan::TablePlan;
 
@@ -194,7 +195,7 @@ fn staged_candidates(
             .collect();
         let mut last = None;
         for batch in run.batches(table, Some(&projection), Checksums::Trust) {
-            let batch = batch?;
+            let batch = plain_batch(&batch?).map_err(LoadError::arrow("reading staged rows"))?;
             let Some(orders) = landing_orders(&batch) else {
                 let reason = format!("table '{}' has no landing order", plan.layout.name);
                 return Err(LoadError::staged(&run.folder, reason));

@@ -19,7 +19,7 @@ use crate::error::{LoadError, Result};
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::row_owners::KEYS_FOLDER;
 use crate::publish::access::Access;
-use crate::sort::gather::{Piece, gather};
+use crate::sort::gather::{Piece, Ranges, gather};
 
 /// The staged run a key's body came with.
 const STAGED_RUN: &str = "_staged_run";
@@ -172,16 +172,14 @@ impl KeyFile {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let pieces: Vec<Piece<'_>> = self
-            .pending
-            .iter()
-            .map(|(batch, start, len)| Piece {
-                batch: batch.as_ref(),
-                start: *start,
-                len: *len,
-            })
-            .collect();
-        let batch = gather(&key_schema(), &pieces)?;
+        let pieces = self.pending.iter().map(|(batch, start, len)| Piece {
+            batch: batch.as_ref(),
+            // They are all alive, so no two lie at one place.
+            number: std::ptr::from_ref::<RecordBatch>(batch) as u64,
+            start: *start,
+            len: *len,
+        });
+        let batch = gather(&key_schema(), &Ranges::of(pieces))?;
         self.pending.clear();
         self.writer
             .write(&batch)

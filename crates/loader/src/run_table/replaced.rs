@@ -13,7 +13,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use crate::encode::partitioned::{FilePlan, Owners, PartitionedWriter};
 use crate::encode::properties;
 use crate::error::{LoadError, Result};
-use crate::merge::columns::{align, lake_schema};
+use crate::merge::columns::{align, align_held, lake_schema};
 use crate::merge::resource_key::ResourceKey;
 use crate::publish::access::Access;
 use crate::request::{LoadOptions, RunTable};
@@ -38,16 +38,9 @@ pub(crate) fn write(
         partition_by: Vec::new(),
         ..table.layout.clone()
     };
-    let shape = TableShape {
-        name: layout.name.clone(),
-        schema: schema.clone(),
-        partition: Vec::new(),
-        sort: layout
-            .sort_by
-            .iter()
-            .filter_map(|name| schema.index_of(name).ok())
-            .collect(),
-    };
+    let sort = layout.sort_by.iter();
+    let sort = sort.filter_map(|name| schema.index_of(name).ok()).collect();
+    let shape = TableShape::new(&layout.name, &schema, Vec::new(), sort);
     let maker = Rc::new(RefCell::new(SpanMaker::new(shape.clone())?));
     let mut sorter = Sorter::new(maker, options.memory_bytes, spill.join(&layout.name));
     for batch in &table.batches {
@@ -59,7 +52,7 @@ pub(crate) fn write(
                 resource: ResourceKey::default(),
             })
             .collect();
-        sorter.push(align(batch, &schema, &layout.name)?, &owned)?;
+        sorter.push(align_held(batch, &shape)?, &owned)?;
     }
     let plan = FilePlan {
         snapshot: snapshot.to_path_buf(),

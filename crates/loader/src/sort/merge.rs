@@ -32,6 +32,7 @@ impl SpanRef {
     pub(crate) fn piece(&self, from: usize, len: usize) -> Piece<'_> {
         Piece {
             batch: &self.batch.batch,
+            number: self.batch.number,
             start: self.span().rows.start + from,
             len,
         }

@@ -5,6 +5,8 @@
 //! within a resource is kept by construction.
 
 pub(crate) mod gather;
+pub(crate) mod held;
 pub(crate) mod merge;
 pub(crate) mod sorter;
 pub(crate) mod span;
+pub(crate) mod text_column;

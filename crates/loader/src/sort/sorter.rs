@@ -10,13 +10,13 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_ipc::CompressionType;
-use arrow_ipc::reader::FileReader;
-use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
+use arrow_ipc::reader::StreamReader;
+use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::error::{LoadError, Result};
 use crate::merge::resource_key::ResourceKey;
-use crate::sort::gather::{Piece, gather};
+use crate::sort::gather::{Ranges, gather_held};
 use crate::sort::merge::{Merge, SpanRef, SpanSource};
 use crate::sort::span::{OwnedRows, SpanBatch, SpanMaker, resource_column};
 
@@ -103,7 +103,7 @@ impl Sorter {
         std::fs::create_dir_all(&self.folder).map_err(LoadError::io("making", &self.folder))?;
         let path = self.folder.join(format!("{}.arrow", self.runs_made));
         self.runs_made += 1;
-        let schema = self.maker.borrow().shape().schema.clone();
+        let schema = self.maker.borrow().shape().held.clone();
         let mut writer = RunWriter::create(&path, &schema)?;
         while let Some(span) = spans.next_span()? {
             writer.push(span)?;
@@ -157,7 +157,7 @@ impl SpanSource for MemoryRun {
 struct RunWriter {
     table: SchemaRef,
     spilled: SchemaRef,
-    writer: FileWriter<BufWriter<File>>,
+    writer: StreamWriter<BufWriter<File>>,
     pending: Vec<SpanRef>,
     pending_rows: usize,
     rows_per_batch: usize,
@@ -176,7 +176,7 @@ impl RunWriter {
         let options = IpcWriteOptions::default()
             .try_with_compression(Some(CompressionType::LZ4_FRAME))
             .map_err(LoadError::arrow("spilling sorted rows"))?;
-        let writer = FileWriter::try_new_with_options(BufWriter::new(file), &spilled, options)
+        let writer = StreamWriter::try_new_with_options(BufWriter::new(file), &spilled, options)
             .map_err(LoadError::arrow("spilling sorted rows"))?;
         Ok(Self {
             table: table.clone(),
@@ -198,12 +198,9 @@ impl RunWriter {
     }
 
     fn flush(&mut self) -> Result<()> {
-        let pieces: Vec<Piece<'_>> = self
-            .pending
-            .iter()
-            .map(|span| span.piece(0, span.span().rows.len))
-            .collect();
-        let batch = gather(&self.table, &pieces)?;
+        let pieces = self.pending.iter();
+        let pieces = pieces.map(|span| span.piece(0, span.span().rows.len));
+        let batch = gather_held(&self.table, &Ranges::of(pieces))?;
         let mut resources = Vec::with_capacity(batch.num_rows());
         for span in &self.pending {
             let rows = span.span().rows;
@@ -233,7 +230,7 @@ impl RunWriter {
 
 /// A sorted run on disk.
 struct SpilledRun {
-    reader: FileReader<BufReader<File>>,
+    reader: StreamReader<BufReader<File>>,
     maker: Rc<RefCell<SpanMaker>>,
     batch: Option<Rc<SpanBatch>>,
     next: usize,
@@ -242,7 +239,7 @@ struct SpilledRun {
 impl SpilledRun {
     fn open(path: &Path, maker: Rc<RefCell<SpanMaker>>) -> Result<Self> {
         let file = File::open(path).map_err(LoadError::io("opening", path))?;
-        let reader = FileReader::try_new(BufReader::new(file), None)
+        let reader = StreamReader::try_new(BufReader::new(file), None)
             .map_err(LoadError::arrow("reading spilled rows"))?;
         Ok(Self {
             reader,
@@ -279,7 +276,7 @@ impl SpanSource for SpilledRun {
                     }),
                 }
             }
-            let schema = self.maker.borrow().shape().schema.clone();
+            let schema = self.maker.borrow().shape().held.clone();
             let batch = RecordBatch::try_new(schema, batch.columns().to_vec())
                 .map_err(LoadError::arrow("reading spilled rows"))?;
             self.batch = Some(Rc::new(self.maker.borrow_mut().make(batch, &owned)?));

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, Int32Type, Int64Type, TimestampMicrosecondType, UInt64Type};
+use arrow_array::types::{
+    Date32Type, Int32Type, Int64Type, TimestampMicrosecondType, UInt32Type, UInt64Type,
+};
 use arrow_array::{Array, ArrayRef, FixedSizeBinaryArray, RecordBatch, UInt32Array};
 use arrow_row::{RowConverter, Rows, SortField};
 use arrow_schema::{DataType, SchemaRef, TimeUnit};
@@ -12,6 +14,7 @@ use arrow_select::take::take;
 use crate::error::{LoadError, Result};
 use crate::merge::resource_key::ResourceKey;
 use crate::place::hive_path;
+use crate::sort::held::{held_schema, plain_column};
 
 /// What sorting and writing need to know of a table.
 #[derive(Debug, Clone)]
@@ -20,10 +23,29 @@ pub(crate) struct TableShape {
     pub(crate) name: String,
     /// The table's columns, partition columns among them.
     pub(crate) schema: SchemaRef,
+    /// The same columns as batches hold them.
+    pub(crate) held: SchemaRef,
     /// Where the partition columns stand, outermost first.
     pub(crate) partition: Vec<usize>,
     /// Where the sort columns stand, partition columns left out.
     pub(crate) sort: Vec<usize>,
+}
+
+impl TableShape {
+    pub(crate) fn new(
+        name: &str,
+        schema: &SchemaRef,
+        partition: Vec<usize>,
+        sort: Vec<usize>,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            schema: schema.clone(),
+            held: held_schema(schema),
+            partition,
+            sort,
+        }
+    }
 }
 
 /// Rows that belong to one resource.
@@ -45,7 +67,10 @@ pub(crate) struct Span {
 /// A batch cut into spans.
 #[derive(Debug)]
 pub(crate) struct SpanBatch {
+    /// The rows as they are held.
     pub(crate) batch: RecordBatch,
+    /// No other batch of the maker has this number.
+    pub(crate) number: u64,
     pub(crate) spans: Vec<Span>,
     /// The sort key of each span: partition, sort columns, resource.
     pub(crate) keys: Rows,
@@ -60,6 +85,7 @@ pub(crate) struct SpanMaker {
     partitions: RowConverter,
     number_of: HashMap<Box<[u8]>, u32>,
     paths: Vec<String>,
+    batches: u64,
 }
 
 impl SpanMaker {
@@ -84,6 +110,7 @@ impl SpanMaker {
             shape,
             number_of: HashMap::new(),
             paths: Vec::new(),
+            batches: 0,
         })
     }
 
@@ -103,7 +130,7 @@ impl SpanMaker {
         &self.paths
     }
 
-    /// Cuts `batch`; rows that nobody owns are left out.
+    /// Cuts `batch`, which is held; rows that nobody owns are left out.
     pub(crate) fn make(&mut self, batch: RecordBatch, owned: &[OwnedRows]) -> Result<SpanBatch> {
         let mut rows = Vec::with_capacity(owned.len());
         let same: Vec<SameAsBefore<'_>> = self
@@ -139,7 +166,13 @@ impl SpanMaker {
             .zip(partitions)
             .map(|(rows, partition)| Span { rows, partition })
             .collect();
-        Ok(SpanBatch { batch, spans, keys })
+        self.batches += 1;
+        Ok(SpanBatch {
+            batch,
+            number: self.batches,
+            spans,
+            keys,
+        })
     }
 
     fn keys_of(&mut self, batch: &RecordBatch, rows: &[OwnedRows]) -> Result<(Rows, Vec<u32>)> {
@@ -148,7 +181,11 @@ impl SpanMaker {
         let mut columns = self
             .key_columns
             .iter()
-            .map(|column| take(batch.column(*column), &starts, None).map_err(doing()))
+            .map(|column| {
+                take(batch.column(*column), &starts, None)
+                    .and_then(|column| plain_column(&column))
+                    .map_err(doing())
+            })
             .collect::<Result<Vec<ArrayRef>>>()?;
         let partition_columns = columns[..self.shape.partition.len()].to_vec();
         columns.push(std::sync::Arc::new(resource_column(
@@ -240,11 +277,9 @@ fn same_as_before(array: &ArrayRef) -> SameAsBefore<'_> {
         }};
     }
     match array.data_type() {
-        DataType::Utf8 => {
-            let strings = array.as_string::<i32>();
-            compare(array, move |row| {
-                strings.value(row) == strings.value(row - 1)
-            })
+        DataType::Dictionary(..) => {
+            let numbers = array.as_dictionary::<UInt32Type>().keys().values();
+            compare(array, move |row| numbers[row] == numbers[row - 1])
         }
         DataType::Boolean => {
             let values = array.as_boolean();

@@ -241,12 +241,7 @@ fn shape(layout: &TableLayout, schema: &SchemaRef) -> TableShape {
     let partition = places(&layout.partition_by);
     let mut sort = places(&layout.sort_by);
     sort.retain(|column| !partition.contains(column));
-    TableShape {
-        name: layout.name.clone(),
-        schema: schema.clone(),
-        partition,
-        sort,
-    }
+    TableShape::new(&layout.name, schema, partition, sort)
 }
 
 fn all_columns(layout: &TableLayout, schema: &Schema) -> Vec<(String, String)> {

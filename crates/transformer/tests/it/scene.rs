@@ -165,6 +165,7 @@ impl Scene {
             staged: self.staged(),
             run: STAGED_RUN.parse::<RunId>().unwrap(),
             full: true,
+            form: claimlake_transformer::Form::Files,
             threads: Some(self.threads),
         }
     }

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use arrow_array::types::UInt32Type;
 use arrow_array::{
-    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int16Array, Int32Array,
-    Int64Array, ListArray, StringArray, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array,
+    Int16Array, Int32Array, Int64Array, ListArray, StringArray, TimestampMicrosecondArray,
+    UInt32Array,
 };
 use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field, TimeUnit};
 
 use super::cell::{Cell, Scratch};
+use super::interner::Interner;
 use crate::definition::{ColumnType, ScalarType};
 
 /// The Arrow type of a column.
@@ -21,6 +24,12 @@ pub fn arrow_type(column_type: ColumnType) -> DataType {
     } else {
         scalar
     }
+}
+
+/// The type of text of which each value is stored once a batch.
+#[must_use]
+pub fn dictionary_type() -> DataType {
+    DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8))
 }
 
 /// Parquet's name of the child of a list is `element`.
@@ -56,6 +65,7 @@ pub struct ColumnBuilder {
 #[derive(Debug)]
 enum Values {
     Text { ends: Vec<i32>, bytes: Vec<u8> },
+    Numbered { texts: Interner, numbers: Vec<u32> },
     Boolean(BooleanBufferBuilder),
     Small(Vec<i16>),
     Int(Vec<i32>),
@@ -100,11 +110,27 @@ impl ColumnBuilder {
         }
     }
 
+    /// A builder of an empty column of [`dictionary_type`].
+    #[must_use]
+    pub fn dictionary() -> Self {
+        Self {
+            values: Values::Numbered {
+                texts: Interner::default(),
+                numbers: Vec::new(),
+            },
+            ..Self::new(ColumnType {
+                scalar: ScalarType::Utf8,
+                list: false,
+            })
+        }
+    }
+
     /// Bytes held.
     #[must_use]
     pub fn size(&self) -> usize {
         let values = match &self.values {
             Values::Text { ends, bytes } => 4 * ends.len() + bytes.len(),
+            Values::Numbered { texts, numbers } => texts.size() + 4 * numbers.len(),
             Values::Boolean(bits) => bits.len() / 8,
             Values::Small(values) => 2 * values.len(),
             Values::Int(values) => 4 * values.len(),
@@ -139,6 +165,23 @@ impl ColumnBuilder {
 
     /// Appends one cell `count` times.
     pub fn extend_repeated(&mut self, cell: Cell, count: usize, texts: Texts<'_>) {
+        if let Values::Numbered {
+            texts: known,
+            numbers,
+        } = &mut self.values
+        {
+            match texts.of(cell) {
+                Some(text) => {
+                    numbers.resize(numbers.len() + count, known.number(text));
+                    self.validity.append_n_non_nulls(count);
+                }
+                None => {
+                    numbers.resize(numbers.len() + count, 0);
+                    self.validity.append_n_nulls(count);
+                }
+            }
+            return;
+        }
         let Values::Text { ends, bytes } = &mut self.values else {
             self.extend(std::iter::repeat_n(&cell, count), texts);
             return;
@@ -174,6 +217,16 @@ impl ColumnBuilder {
                         None => validity.append_null(),
                     }
                     ends.push(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
+                }
+            }
+            Values::Numbered {
+                texts: known,
+                numbers,
+            } => {
+                for cell in cells {
+                    let number = texts.of(*cell).map(|text| known.number(text));
+                    validity.append(number.is_some());
+                    numbers.push(number.unwrap_or_default());
                 }
             }
             Values::Boolean(bits) => {
@@ -227,6 +280,19 @@ impl ColumnBuilder {
                     offsets,
                     Buffer::from_vec(bytes),
                     nulls,
+                )?)
+            }
+            Values::Numbered { texts, numbers } => {
+                let (offsets, bytes) = texts.take();
+                let values = StringArray::try_new(
+                    OffsetBuffer::new(ScalarBuffer::from(offsets)),
+                    Buffer::from_vec(bytes),
+                    None,
+                )?;
+                let numbers = UInt32Array::new(taken(numbers), nulls);
+                Arc::new(DictionaryArray::<UInt32Type>::try_new(
+                    numbers,
+                    Arc::new(values),
                 )?)
             }
             Values::Boolean(bits) => Arc::new(BooleanArray::new(bits.finish(), nulls)),
@@ -284,6 +350,7 @@ impl Values {
     fn len(&self) -> i32 {
         let length = match self {
             Values::Text { ends, .. } => ends.len() - 1,
+            Values::Numbered { numbers, .. } => numbers.len(),
             Values::Boolean(bits) => bits.len(),
             Values::Small(values) => values.len(),
             Values::Int(values) => values.len(),

@@ -2,8 +2,9 @@
 
 mod builder;
 mod cell;
+mod interner;
 mod temporal;
 
-pub use builder::{ColumnBuilder, Texts, arrow_type};
+pub use builder::{ColumnBuilder, Texts, arrow_type, dictionary_type};
 pub use cell::{Cell, Misfit, Scratch, Source, cell_of, cell_of_json};
 pub use temporal::{date_days, instant_micros, year};

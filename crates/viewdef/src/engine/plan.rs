@@ -10,7 +10,7 @@ use super::program::{Compiler, Condition, Path, Step, Surroundings};
 use super::rows::{FastColumn, FastView};
 use super::shape::Shape;
 use super::shape_builder::ShapeBuilder;
-use crate::column::arrow_type;
+use crate::column::{arrow_type, dictionary_type};
 use crate::definition::{ColumnType, ViewDefinition};
 use crate::fhirpath::{Constants, parse};
 
@@ -199,6 +199,23 @@ impl ResourcePlan {
             last_updated: member(&mut compiler, &["meta", "lastUpdated"]),
             shape: shape.finish(),
         })
+    }
+
+    /// The same plan with text columns of [`dictionary_type`]: each value is stored once a batch.
+    /// Lists of texts stay as they are.
+    #[must_use]
+    pub fn with_dictionaries(mut self) -> Self {
+        for table in &mut self.tables {
+            let fields = table.schema.fields().iter().map(|field| {
+                let field = field.as_ref().clone();
+                match field.data_type() {
+                    DataType::Utf8 => field.with_data_type(dictionary_type()),
+                    _ => field,
+                }
+            });
+            table.schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        }
+        self
     }
 
     /// The resource type.

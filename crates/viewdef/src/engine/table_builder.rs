@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
-use arrow_schema::ArrowError;
+use arrow_schema::{ArrowError, DataType};
 
 use super::plan::{ResourcePlan, TablePlan};
 use crate::column::ColumnBuilder;
@@ -30,10 +30,21 @@ impl TableBuilder {
         let kept = table
             .kept
             .iter()
-            .filter_map(|kept| table.column_types.get(*kept));
+            .filter_map(|kept| table.column_types.get(*kept).copied());
+        let leading = plan.constants + plan.context.len();
+        let mut builders: Vec<ColumnBuilder> = constants
+            .chain(context)
+            .chain(kept)
+            .zip(table.schema.fields())
+            .map(|(column, field)| match field.data_type() {
+                DataType::Dictionary(..) => ColumnBuilder::dictionary(),
+                _ => ColumnBuilder::new(column),
+            })
+            .collect();
+        let columns = builders.split_off(leading.min(builders.len()));
         Self {
-            leading: constants.chain(context).map(ColumnBuilder::new).collect(),
-            columns: kept.map(|kept| ColumnBuilder::new(*kept)).collect(),
+            leading: builders,
+            columns,
             order: Vec::new(),
             rows: 0,
         }

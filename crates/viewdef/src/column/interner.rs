@@ -1,0 +1,108 @@
+//! Texts and the numbers they get when they first come.
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use std::hash::BuildHasher as _;
+
+/// Gives equal texts equal numbers, 0, 1, 2 and so on in the order in which they first come.
+#[derive(Debug, Default)]
+pub(super) struct Interner {
+    numbers: HashTable<u32>,
+    hasher: RandomState,
+    /// Where each text ends in `bytes`.
+    ends: Vec<u32>,
+    bytes: Vec<u8>,
+    last: u32,
+}
+
+impl Interner {
+    /// The number of a text.
+    #[inline]
+    pub(super) fn number(&mut self, text: &[u8]) -> u32 {
+        // Neighbouring rows often have the same text.
+        if text_of(&self.ends, &self.bytes, self.last) == Some(text) {
+            return self.last;
+        }
+        let hash = self.hasher.hash_one(text);
+        let is_text = |number: &u32| text_of(&self.ends, &self.bytes, *number) == Some(text);
+        self.last = match self.numbers.find(hash, is_text) {
+            Some(number) => *number,
+            None => self.add(text, hash),
+        };
+        self.last
+    }
+
+    fn add(&mut self, text: &[u8], hash: u64) -> u32 {
+        let number = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
+        self.bytes.extend_from_slice(text);
+        self.ends
+            .push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
+        let (hasher, ends, bytes) = (&self.hasher, &self.ends, &self.bytes);
+        let rehash = |number: &u32| hasher.hash_one(text_of(ends, bytes, *number).unwrap_or(&[]));
+        self.numbers.insert_unique(hash, number, rehash);
+        number
+    }
+
+    /// Bytes of all texts.
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len() + 4 * self.ends.len()
+    }
+
+    /// The offsets and bytes of all texts, by number; the interner is empty again.
+    pub(super) fn take(&mut self) -> (Vec<i32>, Vec<u8>) {
+        self.numbers.clear();
+        self.last = 0;
+        let mut offsets = Vec::with_capacity(self.ends.len() + 1);
+        offsets.push(0);
+        offsets.extend(
+            self.ends
+                .iter()
+                .map(|end| i32::try_from(*end).unwrap_or(i32::MAX)),
+        );
+        self.ends.clear();
+        // Texts vary little from chunk to chunk: the room for the next ones is known.
+        let room = self.bytes.len();
+        (
+            offsets,
+            std::mem::replace(&mut self.bytes, Vec::with_capacity(room)),
+        )
+    }
+}
+
+#[inline]
+fn text_of<'t>(ends: &[u32], bytes: &'t [u8], number: u32) -> Option<&'t [u8]> {
+    let number = number as usize;
+    let end = *ends.get(number)? as usize;
+    let start = match number {
+        0 => 0,
+        _ => *ends.get(number - 1)? as usize,
+    };
+    bytes.get(start..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_texts_get_one_number_in_the_order_they_come() {
+        let mut interner = Interner::default();
+        let texts: [&[u8]; 7] = [b"b", b"a", b"b", b"", b"", b"a", b"ab"];
+        let numbers: Vec<u32> = texts.iter().map(|text| interner.number(text)).collect();
+        assert_eq!(numbers, [0, 1, 0, 2, 2, 1, 3]);
+        assert_eq!(interner.take(), (vec![0, 1, 2, 2, 4], b"baab".to_vec()));
+        assert_eq!(interner.number(b"a"), 0);
+        assert_eq!(interner.take(), (vec![0, 1], b"a".to_vec()));
+    }
+
+    #[test]
+    fn many_texts_keep_their_numbers_while_the_table_grows() {
+        let mut interner = Interner::default();
+        for round in 0..2 {
+            for number in 0..10_000_u32 {
+                let text = format!("text {number}");
+                assert_eq!(interner.number(text.as_bytes()), number, "round {round}");
+            }
+        }
+    }
+}
