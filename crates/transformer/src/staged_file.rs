@@ -40,17 +40,16 @@ impl StagedWriter {
             written: 0,
         };
         let buffered = BufWriter::with_capacity(64 << 10, hashing);
-        let options =
-            IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
         Ok(match form {
             Form::Files => {
                 let schema = with_plain_text(schema);
+                let options = IpcWriteOptions::default()
+                    .try_with_compression(Some(CompressionType::LZ4_FRAME))?;
                 let writer = FileWriter::try_new_with_options(buffered, &schema, options)?;
                 StagedWriter::File { schema, writer }
             }
-            Form::Streams => StagedWriter::Stream(StreamWriter::try_new_with_options(
-                buffered, schema, options,
-            )?),
+            // Read again at once, and small by its dictionaries.
+            Form::Streams => StagedWriter::Stream(StreamWriter::try_new(buffered, schema)?),
         })
     }
 

@@ -17,7 +17,7 @@ use crate::encode::row_group::RowGroup;
 use crate::error::{LoadError, Result};
 use crate::publish::access::Access;
 use crate::sort::gather::{Piece, Ranges};
-use crate::sort::held::held_batch;
+use crate::sort::held::Holder;
 
 /// A finished file.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub(crate) struct ParquetFile {
     group: Option<RowGroup>,
     group_rows: u64,
     rows: u64,
-    batches: u64,
+    holder: Holder,
 }
 
 impl ParquetFile {
@@ -72,7 +72,7 @@ impl ParquetFile {
             group: None,
             group_rows: group_rows.map_or(u64::MAX, |rows| rows.max(1) as u64),
             rows: 0,
-            batches: 0,
+            holder: Holder::default(),
         })
     }
 
@@ -89,17 +89,16 @@ impl ParquetFile {
     /// Writes the rows of a batch with the columns of the file.
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let doing = || LoadError::arrow(format!("writing {}", self.path.display()));
-        let held = held_batch(batch).map_err(doing())?;
-        let columns: Vec<usize> = (0..held.num_columns()).collect();
-        self.batches += 1;
+        let held = self.holder.hold(batch).map_err(doing())?;
+        let columns: Vec<usize> = (0..held.columns.len()).collect();
         let mut start = 0;
-        while start < held.num_rows() {
+        while start < held.rows {
             let room = usize::try_from(self.room_in_group()).unwrap_or(usize::MAX);
             let piece = Piece {
                 batch: &held,
-                number: self.batches,
+                number: 0,
                 start,
-                len: room.min(held.num_rows() - start),
+                len: room.min(held.rows - start),
             };
             self.append(&Ranges::of(std::iter::once(piece)), &columns)?;
             start += piece.len;

@@ -31,7 +31,7 @@ enum GroupColumn {
     Text(TextColumn),
     /// Text with many.
     ManyTexts(Box<PlainTexts>),
-    Numbers(Vec<ArrayRef>),
+    Numbers(DataType, Vec<ArrayRef>),
     /// Lists, and what else is rare.
     Other(FieldRef, Box<ArrowColumnWriter>),
 }
@@ -57,7 +57,9 @@ impl RowGroup {
         for field in schema.fields() {
             columns.push(match field.data_type() {
                 DataType::Utf8 => GroupColumn::Text(TextColumn::default()),
-                data_type if number_chunk::takes(data_type) => GroupColumn::Numbers(Vec::new()),
+                data_type if number_chunk::takes(data_type) => {
+                    GroupColumn::Numbers(data_type.clone(), Vec::new())
+                }
                 other => {
                     let writer = writers.next().ok_or_else(|| {
                         ParquetError::General(format!("a column of {other} has no leaf"))
@@ -101,7 +103,7 @@ impl RowGroup {
             let chunk = match column {
                 GroupColumn::Text(texts) => text_chunk::encode(&texts, leaf, properties.clone())?,
                 GroupColumn::ManyTexts(plain) => plain.close()?,
-                GroupColumn::Numbers(rows) => {
+                GroupColumn::Numbers(_, rows) => {
                     number_chunk::encode(&rows, leaf, properties.clone())?
                 }
                 GroupColumn::Other(_, writer) => {
@@ -120,15 +122,15 @@ impl GroupColumn {
     fn append(&mut self, ranges: &Ranges<'_>, column: usize) -> Result<()> {
         let external = |error| ParquetError::External(Box::new(error));
         match self {
-            GroupColumn::Text(texts) => texts.append(ranges, column)?,
+            GroupColumn::Text(texts) => texts.append(ranges, column),
             GroupColumn::ManyTexts(plain) => {
-                plain.append(&gather_text(ranges, column).map_err(external)?)?;
+                plain.append(&gather_text(ranges, column)?)?;
             }
-            GroupColumn::Numbers(rows) => {
-                rows.push(gather_column(ranges, column).map_err(external)?);
+            GroupColumn::Numbers(data_type, rows) => {
+                rows.push(gather_column(ranges, column, data_type).map_err(external)?);
             }
             GroupColumn::Other(field, writer) => {
-                let values = gather_column(ranges, column).map_err(external)?;
+                let values = gather_column(ranges, column, field.data_type()).map_err(external)?;
                 for leaf in compute_leaves(field, &values)? {
                     writer.write(&leaf)?;
                 }

@@ -12,7 +12,8 @@ use crate::encode::bounds::{Bounds, widened};
 use crate::encode::chunk::{Chunk, ChunkEncoder, DataPage, length};
 use crate::encode::properties::PAGE_ROWS;
 use crate::encode::rle;
-use crate::sort::text_column::{NULL, TextColumn};
+use crate::sort::held::NULL;
+use crate::sort::text_column::TextColumn;
 
 /// Bytes a plain page ends at.
 const PLAIN_PAGE_BYTES: usize = 1 << 20;

@@ -6,7 +6,7 @@ use arrow_array::{Array, ArrayRef, ListArray, RecordBatch, new_null_array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::error::{LoadError, Result};
-use crate::sort::held::held_column;
+use crate::sort::held::with_dictionary;
 use crate::sort::span::TableShape;
 
 /// Name and type in words, as in the manifest.
@@ -99,28 +99,30 @@ pub(crate) fn align(batch: &RecordBatch, schema: &SchemaRef, table: &str) -> Res
         .map_err(LoadError::arrow(format!("reading rows of table '{table}'")))
 }
 
-/// The columns of `batch` by name as the table holds them; those it lacks are null.
+/// The columns of `batch` by name with text as dictionaries; those it lacks are null.
 ///
 /// # Errors
 ///
 /// A column of another type.
-pub(crate) fn align_held(batch: &RecordBatch, shape: &TableShape) -> Result<RecordBatch> {
+pub(crate) fn align_numbered(batch: &RecordBatch, shape: &TableShape) -> Result<RecordBatch> {
     let doing = || LoadError::arrow(format!("reading rows of table '{}'", shape.name));
     let columns = shape
         .schema
         .fields()
         .iter()
-        .zip(shape.held.fields())
-        .map(|(field, held)| match batch.column_by_name(field.name()) {
-            None => Ok(new_null_array(held.data_type(), batch.num_rows())),
-            Some(column) if column.data_type() == held.data_type() => Ok(column.clone()),
-            Some(column) if column.data_type() == field.data_type() => {
-                held_column(column).map_err(doing())
-            }
-            Some(column) => as_type(column, field, &shape.name),
-        })
+        .zip(shape.dictionaries.fields())
+        .map(
+            |(field, numbered)| match batch.column_by_name(field.name()) {
+                None => Ok(new_null_array(numbered.data_type(), batch.num_rows())),
+                Some(column) if column.data_type() == numbered.data_type() => Ok(column.clone()),
+                Some(column) if column.data_type() == field.data_type() => {
+                    with_dictionary(column).map_err(doing())
+                }
+                Some(column) => as_type(column, field, &shape.name),
+            },
+        )
         .collect::<Result<Vec<ArrayRef>>>()?;
-    RecordBatch::try_new(shape.held.clone(), columns).map_err(doing())
+    RecordBatch::try_new(shape.dictionaries.clone(), columns).map_err(doing())
 }
 
 fn as_type(column: &ArrayRef, field: &Field, table: &str) -> Result<ArrayRef> {

@@ -12,6 +12,7 @@ use arrow_ipc::CompressionType;
 use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_select::interleave::interleave_record_batch;
 use claimlake_contract::{LakeFile, key_columns};
 
 use crate::encode::parquet_file::HashingFile;
@@ -19,7 +20,6 @@ use crate::error::{LoadError, Result};
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::row_owners::KEYS_FOLDER;
 use crate::publish::access::Access;
-use crate::sort::gather::{Piece, Ranges, gather};
 
 /// The staged run a key's body came with.
 const STAGED_RUN: &str = "_staged_run";
@@ -172,14 +172,19 @@ impl KeyFile {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let pieces = self.pending.iter().map(|(batch, start, len)| Piece {
-            batch: batch.as_ref(),
-            // They are all alive, so no two lie at one place.
-            number: std::ptr::from_ref::<RecordBatch>(batch) as u64,
-            start: *start,
-            len: *len,
-        });
-        let batch = gather(&key_schema(), &Ranges::of(pieces))?;
+        let batches: Vec<&RecordBatch> = self
+            .pending
+            .iter()
+            .map(|(batch, ..)| batch.as_ref())
+            .collect();
+        let rows: Vec<(usize, usize)> = self
+            .pending
+            .iter()
+            .enumerate()
+            .flat_map(|(piece, (_, start, len))| (*start..start + len).map(move |row| (piece, row)))
+            .collect();
+        let batch = interleave_record_batch(&batches, &rows)
+            .map_err(LoadError::arrow("writing the key file"))?;
         self.pending.clear();
         self.writer
             .write(&batch)

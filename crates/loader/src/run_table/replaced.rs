@@ -13,7 +13,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use crate::encode::partitioned::{FilePlan, Owners, PartitionedWriter};
 use crate::encode::properties;
 use crate::error::{LoadError, Result};
-use crate::merge::columns::{align, align_held, lake_schema};
+use crate::merge::columns::{align, align_numbered, lake_schema};
 use crate::merge::resource_key::ResourceKey;
 use crate::publish::access::Access;
 use crate::request::{LoadOptions, RunTable};
@@ -52,7 +52,7 @@ pub(crate) fn write(
                 resource: ResourceKey::default(),
             })
             .collect();
-        sorter.push(align_held(batch, &shape)?, &owned)?;
+        sorter.push(align_numbered(batch, &shape)?, &owned)?;
     }
     let plan = FilePlan {
         snapshot: snapshot.to_path_buf(),

@@ -1,4 +1,4 @@
-//! Putting pieces of batches together.
+//! Putting pieces of held batches together.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,20 +8,21 @@ use arrow_array::types::{
     ArrowPrimitiveType, Date32Type, Decimal128Type, Int16Type, Int32Type, Int64Type,
     TimestampMicrosecondType,
 };
-use arrow_array::{Array, ArrayRef, PrimitiveArray, RecordBatch, make_array};
-use arrow_buffer::NullBufferBuilder;
+use arrow_array::{Array, ArrayRef, PrimitiveArray, RecordBatch, make_array, new_null_array};
+use arrow_buffer::{BooleanBufferBuilder, NullBuffer};
 use arrow_data::ArrayData;
 use arrow_data::transform::{Capacities, MutableArrayData};
-use arrow_schema::{DataType, SchemaRef, TimeUnit};
+use arrow_schema::{ArrowError, DataType, SchemaRef, TimeUnit};
 
 use crate::error::{LoadError, Result};
+use crate::sort::held::{HeldBatch, HeldColumn};
 use crate::sort::text_column::TextColumn;
 
 /// A piece: rows `start .. start + len` of a batch.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Piece<'a> {
-    pub(crate) batch: &'a RecordBatch,
-    /// No other batch of the table has this number.
+    pub(crate) batch: &'a HeldBatch,
+    /// No other batch of the pieces has this number.
     pub(crate) number: u64,
     pub(crate) start: usize,
     pub(crate) len: usize,
@@ -30,8 +31,7 @@ pub(crate) struct Piece<'a> {
 /// Pieces in order, neighbours of one batch joined.
 #[derive(Debug, Default)]
 pub(crate) struct Ranges<'a> {
-    /// The batches and their numbers.
-    pub(crate) batches: Vec<(&'a RecordBatch, u64)>,
+    pub(crate) batches: Vec<&'a HeldBatch>,
     /// The position of a batch, the first row and one after the last.
     pub(crate) ranges: Vec<(usize, usize, usize)>,
     pub(crate) rows: usize,
@@ -40,10 +40,10 @@ pub(crate) struct Ranges<'a> {
 impl<'a> Ranges<'a> {
     pub(crate) fn of(pieces: impl Iterator<Item = Piece<'a>>) -> Self {
         let mut joined = Self::default();
-        let mut position_of: HashMap<u64, usize> = HashMap::new();
+        let mut position_of: HashMap<u64, usize, foldhash::fast::RandomState> = HashMap::default();
         for piece in pieces {
             let position = *position_of.entry(piece.number).or_insert_with(|| {
-                joined.batches.push((piece.batch, piece.number));
+                joined.batches.push(piece.batch);
                 joined.batches.len() - 1
             });
             joined.rows += piece.len;
@@ -59,99 +59,127 @@ impl<'a> Ranges<'a> {
         }
         joined
     }
+
+    /// The arrays of a column that is none of text; none for batches where no row has a value.
+    fn arrays(&self, column: usize) -> Vec<Option<&'a ArrayRef>> {
+        let arrays = self
+            .batches
+            .iter()
+            .map(|batch| match batch.columns.get(column) {
+                Some(HeldColumn::Other(array)) => Some(array),
+                _ => None,
+            });
+        arrays.collect()
+    }
 }
 
-/// One batch of the rows, in order. All batches have the columns of `schema`.
-pub(crate) fn gather(schema: &SchemaRef, ranges: &Ranges<'_>) -> Result<RecordBatch> {
-    let columns = (0..schema.fields().len())
-        .map(|column| gather_column(ranges, column))
-        .collect::<Result<Vec<ArrayRef>>>()?;
-    RecordBatch::try_new(schema.clone(), columns).map_err(LoadError::arrow("merging sorted rows"))
-}
-
-/// One batch of rows that are held, in order; each text is stored once.
-pub(crate) fn gather_held(schema: &SchemaRef, ranges: &Ranges<'_>) -> Result<RecordBatch> {
+/// One batch of the rows, in order, with the columns of `schema`; text is in dictionaries.
+pub(crate) fn gather_batch(schema: &SchemaRef, ranges: &Ranges<'_>) -> Result<RecordBatch> {
+    let doing = || LoadError::arrow("merging sorted rows");
     let columns = (0..schema.fields().len())
         .map(|column| match schema.field(column).data_type() {
-            DataType::Dictionary(..) => gather_text(ranges, column),
-            _ => gather_column(ranges, column),
+            DataType::Dictionary(..) => gather_text(ranges, column).map_err(doing()),
+            other => gather_column(ranges, column, other),
         })
         .collect::<Result<Vec<ArrayRef>>>()?;
-    RecordBatch::try_new(schema.clone(), columns).map_err(LoadError::arrow("merging sorted rows"))
+    RecordBatch::try_new(schema.clone(), columns).map_err(doing())
 }
 
-/// One column of text that is held, in order.
-pub(crate) fn gather_text(ranges: &Ranges<'_>, column: usize) -> Result<ArrayRef> {
+/// One column of text, in order, as a dictionary.
+pub(crate) fn gather_text(
+    ranges: &Ranges<'_>,
+    column: usize,
+) -> std::result::Result<ArrayRef, ArrowError> {
     let mut texts = TextColumn::default();
-    texts
-        .append(ranges, column)
-        .and_then(|()| texts.take())
-        .map_err(LoadError::arrow("merging sorted rows"))
+    texts.append(ranges, column);
+    texts.take()
 }
 
-/// One column of the rows, in order.
-pub(crate) fn gather_column(ranges: &Ranges<'_>, column: usize) -> Result<ArrayRef> {
-    let Some((first, _)) = ranges.batches.first() else {
-        return Err(LoadError::Request("there are no rows to merge".to_owned()));
-    };
-    if let [(position, start, end)] = ranges.ranges[..] {
-        return Ok(ranges.batches[position]
-            .0
-            .column(column)
-            .slice(start, end - start));
+/// One column that is none of text, in order.
+pub(crate) fn gather_column(
+    ranges: &Ranges<'_>,
+    column: usize,
+    data_type: &DataType,
+) -> Result<ArrayRef> {
+    let arrays = ranges.arrays(column);
+    if arrays.iter().all(Option::is_none) {
+        return Ok(new_null_array(data_type, ranges.rows));
     }
-    Ok(match first.column(column).data_type() {
-        DataType::Int16 => numbers::<Int16Type>(ranges, column),
-        DataType::Int32 => numbers::<Int32Type>(ranges, column),
-        DataType::Int64 => numbers::<Int64Type>(ranges, column),
-        DataType::Date32 => numbers::<Date32Type>(ranges, column),
-        DataType::Decimal128(..) => numbers::<Decimal128Type>(ranges, column),
+    Ok(match data_type {
+        DataType::Int16 => numbers::<Int16Type>(&arrays, ranges, data_type),
+        DataType::Int32 => numbers::<Int32Type>(&arrays, ranges, data_type),
+        DataType::Int64 => numbers::<Int64Type>(&arrays, ranges, data_type),
+        DataType::Date32 => numbers::<Date32Type>(&arrays, ranges, data_type),
+        DataType::Decimal128(..) => numbers::<Decimal128Type>(&arrays, ranges, data_type),
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            numbers::<TimestampMicrosecondType>(ranges, column)
+            numbers::<TimestampMicrosecondType>(&arrays, ranges, data_type)
         }
-        _ => return any(ranges, column),
+        _ => return any(&arrays, ranges),
     })
 }
 
-fn numbers<T: ArrowPrimitiveType>(ranges: &Ranges<'_>, column: usize) -> ArrayRef {
-    let sources: Vec<&PrimitiveArray<T>> = ranges
-        .batches
+fn numbers<T: ArrowPrimitiveType>(
+    arrays: &[Option<&ArrayRef>],
+    ranges: &Ranges<'_>,
+    data_type: &DataType,
+) -> ArrayRef {
+    let sources: Vec<Option<&PrimitiveArray<T>>> = arrays
         .iter()
-        .map(|(batch, _)| batch.column(column).as_primitive::<T>())
+        .map(|array| array.map(|array| array.as_primitive::<T>()))
         .collect();
     let mut values: Vec<T::Native> = Vec::with_capacity(ranges.rows);
-    let mut validity = NullBufferBuilder::new(ranges.rows);
     for (source, start, end) in &ranges.ranges {
-        let source = sources[*source];
-        values.extend_from_slice(&source.values()[*start..*end]);
-        match source.nulls() {
-            None => validity.append_n_non_nulls(end - start),
-            Some(nulls) => validity.append_buffer(&nulls.slice(*start, end - start)),
+        match sources[*source] {
+            Some(source) => values.extend_from_slice(&source.values()[*start..*end]),
+            None => values.resize(values.len() + end - start, T::Native::default()),
         }
     }
-    let data_type = sources.first().map(|source| source.data_type().clone());
-    let gathered = PrimitiveArray::<T>::new(values.into(), validity.finish());
-    Arc::new(match data_type {
-        Some(data_type) => gathered.with_data_type(data_type),
-        None => gathered,
-    })
+    let nulls = nulls_of(arrays, ranges);
+    Arc::new(PrimitiveArray::<T>::new(values.into(), nulls).with_data_type(data_type.clone()))
 }
 
-fn any(ranges: &Ranges<'_>, column: usize) -> Result<ArrayRef> {
-    let data: Vec<ArrayData> = ranges
-        .batches
+fn nulls_of(arrays: &[Option<&ArrayRef>], ranges: &Ranges<'_>) -> Option<NullBuffer> {
+    let nulls: Vec<Option<Option<&NullBuffer>>> = arrays
         .iter()
-        .map(|(batch, _)| batch.column(column).to_data())
+        .map(|array| array.map(|array| array.nulls()))
         .collect();
+    if nulls.iter().all(|nulls| matches!(nulls, Some(None))) {
+        return None;
+    }
+    let mut present = BooleanBufferBuilder::new(ranges.rows);
+    for (source, start, end) in &ranges.ranges {
+        match nulls[*source] {
+            None => present.append_n(end - start, false),
+            Some(None) => present.append_n(end - start, true),
+            Some(Some(nulls)) => {
+                let first = nulls.offset();
+                present.append_packed_range(first + start..first + end, nulls.validity());
+            }
+        }
+    }
+    Some(NullBuffer::new(present.finish()))
+}
+
+fn any(arrays: &[Option<&ArrayRef>], ranges: &Ranges<'_>) -> Result<ArrayRef> {
+    let mut data: Vec<ArrayData> = Vec::new();
+    let mut position_of = Vec::with_capacity(arrays.len());
+    for array in arrays {
+        position_of.push(array.map(|_| data.len()));
+        data.extend(array.map(|array| array.to_data()));
+    }
     let doing = || LoadError::arrow("merging sorted rows");
     let mut merged = MutableArrayData::try_with_capacities(
         data.iter().collect(),
-        false,
+        true,
         Capacities::Array(ranges.rows),
     )
     .map_err(doing())?;
     for (source, start, end) in &ranges.ranges {
-        merged.try_extend(*source, *start, *end).map_err(doing())?;
+        match position_of[*source] {
+            Some(source) => merged.try_extend(source, *start, *end),
+            None => merged.try_extend_nulls(end - start),
+        }
+        .map_err(doing())?;
     }
     Ok(make_array(merged.freeze()))
 }

@@ -1,17 +1,138 @@
-//! Rows as they are held while they are sorted: each text of a batch is stored once, and rows
-//! have its number.
+//! Rows as they are held while they are sorted: text as numbers of a pool, and columns without
+//! any value as nothing.
 
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow_array::builder::StringDictionaryBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 use arrow_select::take::take;
+use indexmap::IndexSet;
 
-/// How a column of the lake is held.
-pub(crate) fn held_type(data_type: &DataType) -> DataType {
+/// The number of a row without text.
+pub(crate) const NULL: u32 = u32::MAX;
+
+/// A pool with more text is followed by another, so that rows that are gone take theirs along.
+const FULL_POOL: usize = 1 << 20;
+
+/// Distinct texts, numbered as they come.
+#[derive(Debug, Default)]
+pub(crate) struct TextPool {
+    texts: RefCell<IndexSet<Box<str>, foldhash::fast::RandomState>>,
+    bytes: Cell<usize>,
+    /// For each text: who last gave it a number of its own, and which.
+    pub(crate) marks: RefCell<Vec<(u64, u32)>>,
+}
+
+impl TextPool {
+    fn number_of(&self, text: &str) -> u32 {
+        let mut texts = self.texts.borrow_mut();
+        let number = texts.get_index_of(text).unwrap_or_else(|| {
+            self.bytes.set(self.bytes.get() + text.len());
+            self.marks.borrow_mut().push((0, 0));
+            texts.insert_full(text.into()).0
+        });
+        // A pool is full long before.
+        u32::try_from(number).unwrap_or(NULL)
+    }
+
+    /// Does something with a text.
+    pub(crate) fn with_text<T>(&self, number: u32, work: impl FnOnce(&str) -> T) -> Option<T> {
+        let texts = self.texts.borrow();
+        texts.get_index(number as usize).map(|text| work(text))
+    }
+}
+
+/// A column of a batch.
+#[derive(Debug)]
+pub(crate) enum HeldColumn {
+    /// No row has a value.
+    Nothing,
+    /// The number of each row's text, [`NULL`] where there is none.
+    Text {
+        numbers: Vec<u32>,
+        pool: Rc<TextPool>,
+    },
+    Other(ArrayRef),
+}
+
+/// The columns of a batch.
+#[derive(Debug)]
+pub(crate) struct HeldBatch {
+    pub(crate) columns: Vec<HeldColumn>,
+    pub(crate) rows: usize,
+}
+
+impl HeldBatch {
+    /// Bytes of the rows; pools are small.
+    pub(crate) fn size(&self) -> usize {
+        let sizes = self.columns.iter().map(|column| match column {
+            HeldColumn::Nothing => 0,
+            HeldColumn::Text { numbers, .. } => 4 * numbers.len(),
+            HeldColumn::Other(array) => {
+                let data = array.to_data();
+                data.get_slice_memory_size().unwrap_or_default()
+            }
+        });
+        sizes.sum()
+    }
+}
+
+/// Makes batches held, with one pool a column for many of them.
+#[derive(Debug, Default)]
+pub(crate) struct Holder {
+    pools: Vec<Rc<TextPool>>,
+}
+
+impl Holder {
+    /// A batch as it is held; text comes as text or as dictionaries.
+    pub(crate) fn hold(&mut self, batch: &RecordBatch) -> Result<HeldBatch, ArrowError> {
+        self.pools
+            .resize_with(batch.num_columns(), Rc::<TextPool>::default);
+        let columns = batch.columns().iter().zip(&mut self.pools);
+        let columns = columns.map(|(column, pool)| {
+            if column.null_count() == column.len() {
+                return Ok(HeldColumn::Nothing);
+            }
+            let column = with_dictionary(column)?;
+            let Some(texts) = column.as_dictionary_opt::<UInt32Type>() else {
+                return Ok(HeldColumn::Other(column));
+            };
+            if pool.bytes.get() > FULL_POOL {
+                *pool = Rc::default();
+            }
+            // Texts that no row has any more, as in a slice, are not worth a number.
+            let mut number_of = vec![NULL; texts.values().len()];
+            let values = texts.values().as_string::<i32>();
+            let keys = texts.keys();
+            let numbers = (0..keys.len()).map(|row| {
+                if keys.is_null(row) {
+                    return NULL;
+                }
+                let key = keys.value(row) as usize;
+                if number_of[key] == NULL {
+                    number_of[key] = pool.number_of(values.value(key));
+                }
+                number_of[key]
+            });
+            Ok(HeldColumn::Text {
+                numbers: numbers.collect(),
+                pool: pool.clone(),
+            })
+        });
+        Ok(HeldBatch {
+            columns: columns.collect::<Result<_, ArrowError>>()?,
+            rows: batch.num_rows(),
+        })
+    }
+}
+
+/// The type that batches of sorted rows have on disk.
+pub(crate) fn dictionary_type(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Utf8 => {
             DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8))
@@ -20,42 +141,33 @@ pub(crate) fn held_type(data_type: &DataType) -> DataType {
     }
 }
 
-/// How the columns of the lake are held.
-pub(crate) fn held_schema(schema: &Schema) -> SchemaRef {
+/// The columns that batches of sorted rows have on disk.
+pub(crate) fn dictionary_schema(schema: &Schema) -> SchemaRef {
     let fields = schema.fields().iter().map(|field| {
-        let held = held_type(field.data_type());
-        field.as_ref().clone().with_data_type(held)
+        let on_disk = dictionary_type(field.data_type());
+        field.as_ref().clone().with_data_type(on_disk)
     });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
-/// A column as it is held.
-pub(crate) fn held_column(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+/// A column of text as a dictionary; any other as it is.
+pub(crate) fn with_dictionary(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     let Some(texts) = column.as_string_opt::<i32>() else {
         return Ok(Arc::clone(column));
     };
-    let mut held = StringDictionaryBuilder::<UInt32Type>::new();
+    let mut dictionary = StringDictionaryBuilder::<UInt32Type>::new();
     for text in texts {
-        held.append_option(text);
+        dictionary.append_option(text);
     }
-    Ok(Arc::new(held.finish()))
+    Ok(Arc::new(dictionary.finish()))
 }
 
-/// A column as the lake has it.
+/// A column with text as text.
 pub(crate) fn plain_column(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     match column.as_any_dictionary_opt() {
-        Some(held) => take(held.values(), held.keys(), None),
+        Some(texts) => take(texts.values(), texts.keys(), None),
         None => Ok(Arc::clone(column)),
     }
-}
-
-/// A batch as it is held.
-pub(crate) fn held_batch(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-    let columns = batch.columns().iter().map(held_column);
-    RecordBatch::try_new(
-        held_schema(&batch.schema()),
-        columns.collect::<Result<_, _>>()?,
-    )
 }
 
 /// A batch with text as text.

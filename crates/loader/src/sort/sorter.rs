@@ -9,14 +9,13 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{ArrayRef, RecordBatch};
-use arrow_ipc::CompressionType;
 use arrow_ipc::reader::StreamReader;
-use arrow_ipc::writer::{IpcWriteOptions, StreamWriter};
+use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::error::{LoadError, Result};
 use crate::merge::resource_key::ResourceKey;
-use crate::sort::gather::{Ranges, gather_held};
+use crate::sort::gather::{Ranges, gather_batch};
 use crate::sort::merge::{Merge, SpanRef, SpanSource};
 use crate::sort::span::{OwnedRows, SpanBatch, SpanMaker, resource_column};
 
@@ -58,7 +57,7 @@ impl Sorter {
         if spans.spans.is_empty() {
             return Ok(());
         }
-        self.held_bytes += batch_bytes(&spans.batch)
+        self.held_bytes += spans.batch.size()
             + spans.keys.size()
             + spans.spans.len() * size_of::<crate::sort::span::Span>();
         self.held.push(Rc::new(spans));
@@ -103,7 +102,7 @@ impl Sorter {
         std::fs::create_dir_all(&self.folder).map_err(LoadError::io("making", &self.folder))?;
         let path = self.folder.join(format!("{}.arrow", self.runs_made));
         self.runs_made += 1;
-        let schema = self.maker.borrow().shape().held.clone();
+        let schema = self.maker.borrow().shape().dictionaries.clone();
         let mut writer = RunWriter::create(&path, &schema)?;
         while let Some(span) = spans.next_span()? {
             writer.push(span)?;
@@ -173,10 +172,7 @@ impl RunWriter {
         )));
         let spilled = Arc::new(Schema::new(fields));
         let file = File::create(path).map_err(LoadError::io("creating", path))?;
-        let options = IpcWriteOptions::default()
-            .try_with_compression(Some(CompressionType::LZ4_FRAME))
-            .map_err(LoadError::arrow("spilling sorted rows"))?;
-        let writer = StreamWriter::try_new_with_options(BufWriter::new(file), &spilled, options)
+        let writer = StreamWriter::try_new(BufWriter::with_capacity(256 << 10, file), &spilled)
             .map_err(LoadError::arrow("spilling sorted rows"))?;
         Ok(Self {
             table: table.clone(),
@@ -200,7 +196,7 @@ impl RunWriter {
     fn flush(&mut self) -> Result<()> {
         let pieces = self.pending.iter();
         let pieces = pieces.map(|span| span.piece(0, span.span().rows.len));
-        let batch = gather_held(&self.table, &Ranges::of(pieces))?;
+        let batch = gather_batch(&self.table, &Ranges::of(pieces))?;
         let mut resources = Vec::with_capacity(batch.num_rows());
         for span in &self.pending {
             let rows = span.span().rows;
@@ -276,7 +272,7 @@ impl SpanSource for SpilledRun {
                     }),
                 }
             }
-            let schema = self.maker.borrow().shape().held.clone();
+            let schema = self.maker.borrow().shape().dictionaries.clone();
             let batch = RecordBatch::try_new(schema, batch.columns().to_vec())
                 .map_err(LoadError::arrow("reading spilled rows"))?;
             self.batch = Some(Rc::new(self.maker.borrow_mut().make(batch, &owned)?));

@@ -14,7 +14,7 @@ use arrow_select::take::take;
 use crate::error::{LoadError, Result};
 use crate::merge::resource_key::ResourceKey;
 use crate::place::hive_path;
-use crate::sort::held::{held_schema, plain_column};
+use crate::sort::held::{HeldBatch, Holder, dictionary_schema, plain_column};
 
 /// What sorting and writing need to know of a table.
 #[derive(Debug, Clone)]
@@ -23,8 +23,8 @@ pub(crate) struct TableShape {
     pub(crate) name: String,
     /// The table's columns, partition columns among them.
     pub(crate) schema: SchemaRef,
-    /// The same columns as batches hold them.
-    pub(crate) held: SchemaRef,
+    /// The same columns with text as dictionaries.
+    pub(crate) dictionaries: SchemaRef,
     /// Where the partition columns stand, outermost first.
     pub(crate) partition: Vec<usize>,
     /// Where the sort columns stand, partition columns left out.
@@ -41,7 +41,7 @@ impl TableShape {
         Self {
             name: name.to_owned(),
             schema: schema.clone(),
-            held: held_schema(schema),
+            dictionaries: dictionary_schema(schema),
             partition,
             sort,
         }
@@ -68,7 +68,7 @@ pub(crate) struct Span {
 #[derive(Debug)]
 pub(crate) struct SpanBatch {
     /// The rows as they are held.
-    pub(crate) batch: RecordBatch,
+    pub(crate) batch: HeldBatch,
     /// No other batch of the maker has this number.
     pub(crate) number: u64,
     pub(crate) spans: Vec<Span>,
@@ -86,6 +86,7 @@ pub(crate) struct SpanMaker {
     number_of: HashMap<Box<[u8]>, u32>,
     paths: Vec<String>,
     batches: u64,
+    holder: Holder,
 }
 
 impl SpanMaker {
@@ -111,6 +112,7 @@ impl SpanMaker {
             number_of: HashMap::new(),
             paths: Vec::new(),
             batches: 0,
+            holder: Holder::default(),
         })
     }
 
@@ -130,7 +132,7 @@ impl SpanMaker {
         &self.paths
     }
 
-    /// Cuts `batch`, which is held; rows that nobody owns are left out.
+    /// Cuts `batch`, whose text is in dictionaries; rows that nobody owns are left out.
     pub(crate) fn make(&mut self, batch: RecordBatch, owned: &[OwnedRows]) -> Result<SpanBatch> {
         let mut rows = Vec::with_capacity(owned.len());
         let same: Vec<SameAsBefore<'_>> = self
@@ -167,8 +169,9 @@ impl SpanMaker {
             .map(|(rows, partition)| Span { rows, partition })
             .collect();
         self.batches += 1;
+        let doing = || LoadError::arrow(format!("sorting table '{}'", self.shape.name));
         Ok(SpanBatch {
-            batch,
+            batch: self.holder.hold(&batch).map_err(doing())?,
             number: self.batches,
             spans,
             keys,

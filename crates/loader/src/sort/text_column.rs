@@ -1,66 +1,105 @@
 //! A column of text that is put together of held batches: distinct texts, and a number a row.
 
-use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::builder::StringBuilder;
-use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
-use arrow_array::{Array, ArrayRef, DictionaryArray, UInt32Array};
+use arrow_array::{ArrayRef, DictionaryArray, UInt32Array};
+use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::ArrowError;
 use indexmap::IndexSet;
 
 use crate::sort::gather::Ranges;
-
-/// The number of a row without text.
-pub(crate) const NULL: u32 = u32::MAX;
+use crate::sort::held::{HeldColumn, NULL, TextPool};
 
 /// Distinct texts in the order in which rows first have them, and their numbers, row by row.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct TextColumn {
     texts: IndexSet<Box<str>, foldhash::fast::RandomState>,
     text_bytes: usize,
     numbers: Vec<u32>,
-    /// For each batch: the numbers here of the texts there, as far as rows had them.
-    known: HashMap<u64, Vec<u32>>,
+    /// What this column marks texts of pools with; no other has it.
+    mark: u64,
+}
+
+impl Default for TextColumn {
+    fn default() -> Self {
+        Self {
+            texts: IndexSet::default(),
+            text_bytes: 0,
+            numbers: Vec::new(),
+            mark: next_mark(),
+        }
+    }
+}
+
+fn next_mark() -> u64 {
+    // Pools begin with marks of 0.
+    static MARKS: AtomicU64 = AtomicU64::new(1);
+    MARKS.fetch_add(1, Ordering::Relaxed)
 }
 
 impl TextColumn {
-    /// Appends the rows of `ranges` from a column that is held.
-    pub(crate) fn append(&mut self, ranges: &Ranges<'_>, column: usize) -> Result<(), ArrowError> {
-        let mut sources = Vec::with_capacity(ranges.batches.len());
-        for (batch, number) in &ranges.batches {
-            let held = batch
-                .column(column)
-                .as_dictionary_opt::<UInt32Type>()
-                .ok_or_else(|| ArrowError::SchemaError("a column of text is not held".into()))?;
-            let texts = held.values().as_string::<i32>();
-            let known = self.known.remove(number);
-            let known = known.unwrap_or_else(|| vec![NULL; texts.len()]);
-            sources.push((held.keys(), texts, known));
-        }
+    /// Appends the rows of `ranges` from a column of text.
+    pub(crate) fn append(&mut self, ranges: &Ranges<'_>, column: usize) {
+        let sources: Vec<Option<(&[u32], &Rc<TextPool>)>> = ranges
+            .batches
+            .iter()
+            .map(|batch| match batch.columns.get(column) {
+                Some(HeldColumn::Text { numbers, pool }) => Some((numbers.as_slice(), pool)),
+                _ => None,
+            })
+            .collect();
+        // The rows lie all over memory. Fetching them first, without looking at them, lets the
+        // fetches overlap.
+        let start = self.numbers.len();
         self.numbers.reserve(ranges.rows);
-        for (source, start, end) in &ranges.ranges {
-            let (keys, texts, known) = &mut sources[*source];
-            for (row, key) in (*start..*end).zip(&keys.values()[*start..*end]) {
-                let key = *key as usize;
-                let number = match known.get(key) {
-                    _ if keys.is_null(row) => NULL,
-                    Some(number) if *number != NULL => *number,
-                    _ => {
-                        let number =
-                            number_of(&mut self.texts, &mut self.text_bytes, texts.value(key));
-                        known[key] = number;
-                        number
-                    }
-                };
-                self.numbers.push(number);
+        let mut parts: Vec<(Option<&Rc<TextPool>>, usize)> = Vec::new();
+        for (source, from, to) in &ranges.ranges {
+            let pool = match sources[*source] {
+                Some((numbers, pool)) => {
+                    self.numbers.extend_from_slice(&numbers[*from..*to]);
+                    Some(pool)
+                }
+                None => {
+                    self.numbers.resize(self.numbers.len() + to - from, NULL);
+                    None
+                }
+            };
+            match parts.last_mut() {
+                Some((last, end)) if same_pool(*last, pool) => *end += to - from,
+                _ => parts.push((
+                    pool,
+                    parts.last().map_or(start, |(_, end)| *end) + to - from,
+                )),
             }
         }
-        for ((_, number), (.., known)) in ranges.batches.iter().zip(sources) {
-            self.known.insert(*number, known);
+        let mut from = start;
+        for (pool, to) in parts {
+            if let Some(pool) = pool {
+                self.renumber(pool, from, to);
+            }
+            from = to;
         }
-        Ok(())
+    }
+
+    /// Makes numbers of a pool those of this column.
+    fn renumber(&mut self, pool: &TextPool, from: usize, to: usize) {
+        let mut marks = pool.marks.borrow_mut();
+        for number in &mut self.numbers[from..to] {
+            if *number == NULL {
+                continue;
+            }
+            let (mark, own) = &mut marks[*number as usize];
+            if *mark != self.mark {
+                let (texts, bytes) = (&mut self.texts, &mut self.text_bytes);
+                let found = pool.with_text(*number, |text| number_of(texts, bytes, text));
+                (*mark, *own) = (self.mark, found.unwrap_or(NULL));
+            }
+            *number = *own;
+        }
     }
 
     /// The bytes of all distinct texts, each with its length as Parquet writes them.
@@ -78,23 +117,30 @@ impl TextColumn {
         &self.numbers
     }
 
-    /// The rows as a held column; there are none left.
+    /// The rows as a dictionary column; there are none left.
     pub(crate) fn take(&mut self) -> Result<ArrayRef, ArrowError> {
         let mut texts = StringBuilder::with_capacity(self.texts.len(), self.text_bytes);
         for text in &self.texts {
             texts.append_value(text);
         }
-        let numbers = self.numbers.drain(..);
-        let keys: UInt32Array = numbers
-            .map(|number| (number != NULL).then_some(number))
-            .collect();
-        self.texts.clear();
-        self.text_bytes = 0;
-        self.known.clear();
+        let numbers = std::mem::take(&mut self.numbers);
+        let present = BooleanBuffer::collect_bool(numbers.len(), |row| numbers[row] != NULL);
+        let nulls = NullBuffer::new(present);
+        let nulls = (nulls.null_count() > 0).then_some(nulls);
+        *self = Self::default();
+        let keys = UInt32Array::new(numbers.into(), nulls);
         let texts = Arc::new(texts.finish());
         Ok(Arc::new(DictionaryArray::<UInt32Type>::try_new(
             keys, texts,
         )?))
+    }
+}
+
+fn same_pool(left: Option<&Rc<TextPool>>, right: Option<&Rc<TextPool>>) -> bool {
+    match (left, right) {
+        (Some(left), Some(right)) => Rc::ptr_eq(left, right),
+        (None, None) => true,
+        _ => false,
     }
 }
 

@@ -12,7 +12,7 @@ use claimlake_contract::{LANDING_ORDER_COLUMN, LakeFile, LakeTable};
 use crate::encode::partitioned::{FilePlan, Owners, PartitionedWriter};
 use crate::encode::properties;
 use crate::error::{LoadError, Result};
-use crate::merge::columns::align_held;
+use crate::merge::columns::align_numbered;
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::row_owners;
 use crate::merge::verdict::Verdicts;
@@ -176,7 +176,7 @@ fn sort_staged(plan: &TablePlan, input: &BuildInput<'_>, sorter: &mut Sorter) ->
             if owned.is_empty() {
                 continue;
             }
-            let aligned = align_held(&batch, &plan.shape)?;
+            let aligned = align_numbered(&batch, &plan.shape)?;
             sorter.push(with_current(plan, aligned, current)?, &owned)?;
         }
     }

@@ -14,11 +14,11 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 
 use crate::encode::properties::CHUNK_ROWS;
 use crate::error::{LoadError, Result};
-use crate::merge::columns::align_held;
+use crate::merge::columns::align_numbered;
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::row_owners::{self, RowOwners};
 use crate::place::hive_path;
-use crate::sort::held::held_column;
+use crate::sort::held::with_dictionary;
 use crate::sort::merge::{SpanRef, SpanSource};
 use crate::sort::span::{OwnedRows, SpanBatch, SpanMaker};
 
@@ -128,7 +128,7 @@ impl<'a> OldRows<'a> {
     fn with_partition(&self, batch: &RecordBatch, open: &OpenFile) -> Result<RecordBatch> {
         let maker = self.maker.borrow();
         let shape = maker.shape();
-        let mut columns = align_held(batch, shape)?.columns().to_vec();
+        let mut columns = align_numbered(batch, shape)?.columns().to_vec();
         for (column, value) in shape.partition.iter().zip(&open.partition) {
             let data_type = shape.schema.field(*column).data_type();
             let values = hive_path::array_of(data_type, value.as_deref(), batch.num_rows());
@@ -136,9 +136,9 @@ impl<'a> OldRows<'a> {
                 LoadError::lake(&open.path, format!("its partition is not {data_type}"))
             })?;
             columns[*column] =
-                held_column(&values).map_err(LoadError::arrow("reading the lake"))?;
+                with_dictionary(&values).map_err(LoadError::arrow("reading the lake"))?;
         }
-        RecordBatch::try_new(shape.held.clone(), columns)
+        RecordBatch::try_new(shape.dictionaries.clone(), columns)
             .map_err(LoadError::arrow("reading the lake"))
     }
 
