@@ -1,49 +1,47 @@
 //! Rows as they are held while they are sorted: text as numbers of a pool, and columns without
 //! any value as nothing.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow_array::builder::StringDictionaryBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch, make_array};
+use arrow_data::transform::{Capacities, MutableArrayData};
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 use arrow_select::take::take;
-use indexmap::IndexSet;
+
+use crate::sort::texts::Texts;
 
 /// The number of a row without text.
 pub(crate) const NULL: u32 = u32::MAX;
 
 /// A pool with more text is followed by another, so that rows that are gone take theirs along.
-const FULL_POOL: usize = 1 << 20;
+const FULL_POOL: usize = 128 << 10;
 
 /// Distinct texts, numbered as they come.
 #[derive(Debug, Default)]
 pub(crate) struct TextPool {
-    texts: RefCell<IndexSet<Box<str>, foldhash::fast::RandomState>>,
-    bytes: Cell<usize>,
+    texts: RefCell<Texts>,
     /// For each text: who last gave it a number of its own, and which.
-    pub(crate) marks: RefCell<Vec<(u64, u32)>>,
+    pub(crate) marks: RefCell<Vec<(u32, u32)>>,
 }
 
 impl TextPool {
     fn number_of(&self, text: &str) -> u32 {
-        let mut texts = self.texts.borrow_mut();
-        let number = texts.get_index_of(text).unwrap_or_else(|| {
-            self.bytes.set(self.bytes.get() + text.len());
-            self.marks.borrow_mut().push((0, 0));
-            texts.insert_full(text.into()).0
-        });
-        // A pool is full long before.
-        u32::try_from(number).unwrap_or(NULL)
+        let number = self.texts.borrow_mut().number_of(text);
+        let mut marks = self.marks.borrow_mut();
+        if number as usize == marks.len() {
+            marks.push((0, 0));
+        }
+        number
     }
 
     /// Does something with a text.
     pub(crate) fn with_text<T>(&self, number: u32, work: impl FnOnce(&str) -> T) -> Option<T> {
-        let texts = self.texts.borrow();
-        texts.get_index(number as usize).map(|text| work(text))
+        self.texts.borrow().get(number).map(work)
     }
 }
 
@@ -100,9 +98,9 @@ impl Holder {
             }
             let column = with_dictionary(column)?;
             let Some(texts) = column.as_dictionary_opt::<UInt32Type>() else {
-                return Ok(HeldColumn::Other(column));
+                return copied(&column).map(HeldColumn::Other);
             };
-            if pool.bytes.get() > FULL_POOL {
+            if pool.texts.borrow().bytes() > FULL_POOL {
                 *pool = Rc::default();
             }
             // Texts that no row has any more, as in a slice, are not worth a number.
@@ -129,6 +127,15 @@ impl Holder {
             rows: batch.num_rows(),
         })
     }
+}
+
+/// The column in memory of its own: as it was read, it would keep all of its batch.
+fn copied(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    let data = column.to_data();
+    let room = Capacities::Array(column.len());
+    let mut copy = MutableArrayData::try_with_capacities(vec![&data], false, room)?;
+    copy.try_extend(0, 0, column.len())?;
+    Ok(make_array(copy.freeze()))
 }
 
 /// The type that batches of sorted rows have on disk.

@@ -2,43 +2,41 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use arrow_array::builder::StringBuilder;
 use arrow_array::types::UInt32Type;
 use arrow_array::{ArrayRef, DictionaryArray, UInt32Array};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::ArrowError;
-use indexmap::IndexSet;
 
 use crate::sort::gather::Ranges;
 use crate::sort::held::{HeldColumn, NULL, TextPool};
+use crate::sort::texts::Texts;
 
 /// Distinct texts in the order in which rows first have them, and their numbers, row by row.
 #[derive(Debug)]
 pub(crate) struct TextColumn {
-    texts: IndexSet<Box<str>, foldhash::fast::RandomState>,
-    text_bytes: usize,
+    texts: Texts,
     numbers: Vec<u32>,
     /// What this column marks texts of pools with; no other has it.
-    mark: u64,
+    mark: u32,
 }
 
 impl Default for TextColumn {
     fn default() -> Self {
         Self {
-            texts: IndexSet::default(),
-            text_bytes: 0,
+            texts: Texts::default(),
             numbers: Vec::new(),
             mark: next_mark(),
         }
     }
 }
 
-fn next_mark() -> u64 {
-    // Pools begin with marks of 0.
-    static MARKS: AtomicU64 = AtomicU64::new(1);
-    MARKS.fetch_add(1, Ordering::Relaxed)
+fn next_mark() -> u32 {
+    // Pools begin with marks of 0. Pools live far shorter than it takes to count once around.
+    static MARKS: AtomicU32 = AtomicU32::new(1);
+    MARKS.fetch_add(1, Ordering::Relaxed).max(1)
 }
 
 impl TextColumn {
@@ -94,8 +92,8 @@ impl TextColumn {
             }
             let (mark, own) = &mut marks[*number as usize];
             if *mark != self.mark {
-                let (texts, bytes) = (&mut self.texts, &mut self.text_bytes);
-                let found = pool.with_text(*number, |text| number_of(texts, bytes, text));
+                let texts = &mut self.texts;
+                let found = pool.with_text(*number, |text| texts.number_of(text));
                 (*mark, *own) = (self.mark, found.unwrap_or(NULL));
             }
             *number = *own;
@@ -104,12 +102,12 @@ impl TextColumn {
 
     /// The bytes of all distinct texts, each with its length as Parquet writes them.
     pub(crate) fn dictionary_bytes(&self) -> usize {
-        self.text_bytes + 4 * self.texts.len()
+        self.texts.bytes() + 4 * self.texts.len()
     }
 
     /// The distinct texts, by number.
     pub(crate) fn texts(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.texts.iter().map(AsRef::as_ref)
+        self.texts.iter()
     }
 
     /// The numbers of the rows, [`NULL`] where there is no text.
@@ -119,8 +117,8 @@ impl TextColumn {
 
     /// The rows as a dictionary column; there are none left.
     pub(crate) fn take(&mut self) -> Result<ArrayRef, ArrowError> {
-        let mut texts = StringBuilder::with_capacity(self.texts.len(), self.text_bytes);
-        for text in &self.texts {
+        let mut texts = StringBuilder::with_capacity(self.texts.len(), self.texts.bytes());
+        for text in self.texts.iter() {
             texts.append_value(text);
         }
         let numbers = std::mem::take(&mut self.numbers);
@@ -142,17 +140,4 @@ fn same_pool(left: Option<&Rc<TextPool>>, right: Option<&Rc<TextPool>>) -> bool 
         (None, None) => true,
         _ => false,
     }
-}
-
-fn number_of(
-    texts: &mut IndexSet<Box<str>, foldhash::fast::RandomState>,
-    text_bytes: &mut usize,
-    text: &str,
-) -> u32 {
-    let number = texts.get_index_of(text).unwrap_or_else(|| {
-        *text_bytes += text.len();
-        texts.insert_full(text.into()).0
-    });
-    // Rows, and so texts, of a row group or a batch are far fewer.
-    u32::try_from(number).unwrap_or(NULL)
 }
