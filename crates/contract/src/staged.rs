@@ -80,7 +80,8 @@ pub struct StagedTable {
     pub files: Vec<StagedFile>,
 }
 
-/// One Arrow IPC file (file format, not stream) of a staged table.
+/// One Arrow IPC file of a staged table: in file format (`.arrow`), or a stream (`.arrows`) where
+/// one process stages and loads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StagedFile {
     /// The path relative to the staged run's folder.
@@ -89,6 +90,10 @@ pub struct StagedFile {
     pub rows: u64,
     /// Size on disk.
     pub bytes: u64,
-    /// SHA-256, lower-case hex.
+    /// SHA-256, lower-case hex; empty for streams.
     pub sha256: String,
+    /// XXH3-128, lower-case hex, of streams (`.arrows`): they are read at once, by the machine
+    /// that wrote them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub xxh3: Option<String>,
 }

@@ -272,6 +272,7 @@ fn write(
     let mut hash = Sha256::new();
     std::io::copy(&mut File::open(&path).unwrap(), &mut hash).unwrap();
     StagedFile {
+        xxh3: None,
         file,
         rows,
         bytes: std::fs::metadata(&path).unwrap().len(),

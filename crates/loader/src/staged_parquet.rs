@@ -99,6 +99,7 @@ fn files_of(folder: &Path, table: &str) -> Result<Vec<StagedFile>> {
             rows: u64::try_from(rows).unwrap_or_default(),
             bytes,
             sha256: hash_of(&path)?,
+            xxh3: None,
         })
     };
     names.into_iter().map(file).collect()

@@ -17,6 +17,7 @@ use claimlake_contract::{
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::encode::parquet_file::hex;
 use crate::error::{LoadError, Result};
@@ -183,7 +184,15 @@ fn check_size(folder: &Path, file: &StagedFile) -> Result<()> {
 }
 
 fn check_hash(path: &Path, file: &StagedFile) -> Result<()> {
-    if hash_of(path)? == file.sha256 {
+    let is_same = match &file.xxh3 {
+        Some(xxh3) => {
+            let mut hash = Xxh3::new();
+            read_through(path, |bytes| hash.update(bytes))?;
+            format!("{:032x}", hash.digest128()) == *xxh3
+        }
+        None => hash_of(path)? == file.sha256,
+    };
+    if is_same {
         return Ok(());
     }
     Err(LoadError::staged(
@@ -194,19 +203,23 @@ fn check_hash(path: &Path, file: &StagedFile) -> Result<()> {
 
 /// The SHA-256 of a file, lower-case hex.
 pub(crate) fn hash_of(path: &Path) -> Result<String> {
-    let mut opened = File::open(path).map_err(LoadError::io("opening", path))?;
     let mut hash = Sha256::new();
+    read_through(path, |bytes| hash.update(bytes))?;
+    Ok(hex(&hash.finalize()))
+}
+
+fn read_through(path: &Path, mut take: impl FnMut(&[u8])) -> Result<()> {
+    let mut opened = File::open(path).map_err(LoadError::io("opening", path))?;
     let mut buffer = vec![0; 256 << 10];
     loop {
         let read = opened
             .read(&mut buffer)
             .map_err(LoadError::io("reading", path))?;
         if read == 0 {
-            break;
+            return Ok(());
         }
-        hash.update(&buffer[..read]);
+        take(&buffer[..read]);
     }
-    Ok(hex(&hash.finalize()))
 }
 
 /// The files of a table that the manifest does not list, by number or else by name.

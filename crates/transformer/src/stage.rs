@@ -247,6 +247,7 @@ impl TableFiles {
             rows: open.rows,
             bytes: written.bytes,
             sha256: written.sha256,
+            xxh3: written.xxh3,
         });
         Ok(())
     }

@@ -11,6 +11,7 @@ use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 use arrow_select::take::take;
 use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::stage::{Form, hex};
 
@@ -25,18 +26,22 @@ pub(crate) enum StagedWriter {
     Stream(StreamWriter<BufWriter<Hashing>>),
 }
 
-/// What was written.
+/// What was written: its size and its checksum.
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
+    pub(crate) xxh3: Option<String>,
 }
 
 impl StagedWriter {
     pub(crate) fn new(file: File, schema: &SchemaRef, form: Form) -> Result<Self, ArrowError> {
         let hashing = Hashing {
             file,
-            hash: Sha256::new(),
+            hash: match form {
+                Form::Files => Hash::Sha256(Sha256::new()),
+                Form::Streams => Hash::Xxh3(Box::default()),
+            },
             written: 0,
         };
         let buffered = BufWriter::with_capacity(64 << 10, hashing);
@@ -83,9 +88,14 @@ impl StagedWriter {
         let hashing = buffered
             .into_inner()
             .map_err(|error| ArrowError::from(error.into_error()))?;
+        let (sha256, xxh3) = match hashing.hash {
+            Hash::Sha256(hash) => (hex(&hash.finalize()), None),
+            Hash::Xxh3(hash) => (String::new(), Some(format!("{:032x}", hash.digest128()))),
+        };
         Ok(Written {
             bytes: hashing.written,
-            sha256: hex(&hashing.hash.finalize()),
+            sha256,
+            xxh3,
         })
     }
 }
@@ -112,17 +122,25 @@ fn plain_text(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
 }
 
 /// A file that hashes what is written to it.
-#[derive(Debug)]
 pub(crate) struct Hashing {
     file: File,
-    hash: Sha256,
+    hash: Hash,
     written: u64,
+}
+
+enum Hash {
+    Sha256(Sha256),
+    Xxh3(Box<Xxh3>),
 }
 
 impl Write for Hashing {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
-        self.hash.update(bytes.get(..written).unwrap_or_default());
+        let taken = bytes.get(..written).unwrap_or_default();
+        match &mut self.hash {
+            Hash::Sha256(hash) => hash.update(taken),
+            Hash::Xxh3(hash) => hash.update(taken),
+        }
         self.written += written as u64;
         Ok(written)
     }

@@ -323,6 +323,7 @@ fn write(folder: &Path, file: &str, batches: &[RecordBatch]) -> StagedFile {
     writer.finish().unwrap();
     let bytes = std::fs::read(&path).unwrap();
     StagedFile {
+        xxh3: None,
         file: file.to_owned(),
         rows: batches.iter().map(|batch| batch.num_rows() as u64).sum(),
         bytes: bytes.len() as u64,
