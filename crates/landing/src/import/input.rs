@@ -62,6 +62,11 @@ impl Input {
     }
 
     pub(super) fn open(&self) -> Result<Box<dyn Read>, LandingError> {
+        self.open_told().map(|(source, _)| source)
+    }
+
+    /// The input, and whether it is compressed.
+    pub(super) fn open_told(&self) -> Result<(Box<dyn Read>, bool), LandingError> {
         let opening = |error| LandingError::io("opening input", &self.name)(error);
         let mut raw: Box<dyn Read> = match &self.place {
             Place::File(path) => Box::new(File::open(path).map_err(opening)?),
@@ -70,23 +75,13 @@ impl Input {
         let first = first_bytes(&mut raw).map_err(opening)?;
         let whole = io::Cursor::new(first.clone()).chain(raw);
         Ok(match compression(&first) {
-            Compression::None => Box::new(whole),
-            Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+            Compression::None => (Box::new(whole), false),
+            Compression::Gzip => (Box::new(flate2::read::MultiGzDecoder::new(whole)), true),
             Compression::Zstd => {
-                Box::new(zstd::stream::read::Decoder::new(whole).map_err(opening)?)
+                let decoder = zstd::stream::read::Decoder::new(whole).map_err(opening)?;
+                (Box::new(decoder), true)
             }
         })
-    }
-
-    /// Whether an error while reading may come from the compression rather than the disk.
-    pub(super) fn is_compressed(&self) -> Result<bool, LandingError> {
-        let Place::File(path) = &self.place else {
-            return Ok(true);
-        };
-        let opening = |error| LandingError::io("opening input", path)(error);
-        let mut file = File::open(path).map_err(opening)?;
-        let first = first_bytes(&mut file).map_err(opening)?;
-        Ok(!matches!(compression(&first), Compression::None))
     }
 }
 
