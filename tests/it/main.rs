@@ -10,6 +10,7 @@
 mod borders;
 mod changes;
 mod command;
+mod conformance;
 mod demo;
 mod docs;
 mod doctor;
@@ -24,3 +25,4 @@ mod servers;
 mod status;
 mod usage;
 mod view;
+mod view_input;
