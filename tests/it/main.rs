@@ -18,6 +18,7 @@ mod documents;
 mod forget;
 mod grants;
 mod import;
+mod lossless;
 mod makefile;
 mod real_bodies;
 mod report;
