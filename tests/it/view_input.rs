@@ -230,6 +230,14 @@ fn inputs_and_outputs_that_cannot_be_are_usage_errors_before_anything_is_written
 }
 
 #[test]
+fn a_view_of_a_type_that_does_not_occur_says_so() {
+    let (_, ended) = view_of(br#"{"resourceType":"Coverage","id":"c"}"#);
+    assert_eq!((ended.exit, ended.stdout.as_str()), (0, ""));
+    let said = "none of 1 resource is of the view's type, Patient";
+    assert!(ended.stderr.contains(said), "{}", ended.stderr);
+}
+
+#[test]
 fn a_pipe_is_written_as_it_is_and_a_dash_is_standard_output() {
     let bench = Bench::new();
     bench.write("view.json", VIEW);

@@ -29,7 +29,10 @@ Examples:
   claimlake view patient.json patients.ndjson
   claimlake view eob_item.json bundle.json --format csv --output items.csv
   claimlake view eob.json claims.ndjson.gz --format parquet --output eob.parquet
-  zstdcat claims.ndjson.zst | claimlake view eob.json -";
+  zstdcat claims.ndjson.zst | claimlake view eob.json -
+
+Exit codes: 0 done · 1 failed · 2 the view or the command line is wrong · 3 done, but resources were
+rejected or cells set to null: the first of them are told with their place";
 
 /// How many rejects, and how many cells that are null, are told one by one.
 const TOLD: u64 = 3;
@@ -77,6 +80,7 @@ enum RowFormat {
 #[derive(Debug, Default)]
 struct Counts {
     resources: u64,
+    of_the_type: u64,
     rows: u64,
     rejected: u64,
     null_cells: u64,
@@ -122,6 +126,13 @@ pub(crate) fn run(arguments: &ViewArguments, invocation: &Invocation) -> Outcome
             counted(counts.null_cells, "cell"),
         ));
     }
+    if counts.resources > 0 && counts.of_the_type == 0 {
+        output.say(&format!(
+            "view       none of {} is of the view's type, {}",
+            counted(counts.resources, "resource"),
+            view.resource
+        ));
+    }
     Ok(match counts.rejected + counts.null_cells {
         0 => ExitCode::Done,
         _ => ExitCode::Rejected,
@@ -152,6 +163,7 @@ fn write_rows(
         input::for_each_resource(path, &mut |place, resource| {
             let evaluated = resource.and_then(|resource| {
                 counts.resources += 1;
+                counts.of_the_type += u64::from(resource["resourceType"] == view.resource.as_str());
                 progress.advance(task, 1);
                 oracle::evaluate(view, &resource).map_err(|problem| problem.to_string())
             });
