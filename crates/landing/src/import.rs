@@ -141,10 +141,9 @@ impl Import<'_> {
         progress: &dyn Progress,
         task: Task,
     ) -> Result<(), LandingError> {
-        let input = match (path.as_os_str() == "-", self.api) {
-            (true, Some(_)) => Input::stdin(),
-            (true, None) => Input::spooled_stdin(layout, run)?,
-            (false, _) => Input::file(path),
+        let input = match self.api.is_none() && input::is_stream(path) {
+            true => Input::spooled(path, layout, run)?,
+            false => Input::of(path),
         };
         let name = input.name.clone();
         let mut majority = None;

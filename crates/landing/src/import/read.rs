@@ -29,10 +29,7 @@ pub fn read_resources<E: From<LandingError>>(
     path: &Path,
     mut take: impl FnMut(u64, Result<&[u8], BadInput>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let input = match path.as_os_str() == "-" {
-        true => Input::stdin(),
-        false => Input::file(path),
-    };
+    let input = Input::of(path);
     let (source, is_compressed) = input.open_told()?;
     let mut documents = Documents::new(source);
     loop {
