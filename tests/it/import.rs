@@ -113,6 +113,31 @@ fn a_bundle_and_a_resource_over_several_lines_land_one_line_each() {
     assert_eq!(ended.summary()["import"]["by_type"]["v2/Patient"], 2);
 }
 
+/// As `<(zcat …)` and `mkfifo` make them: whoever opens one twice waits for ever.
+#[test]
+fn named_pipes_are_read_once_each_with_and_without_the_api_flag() {
+    const CLAIM: &str = r#"{"resourceType":"ExplanationOfBenefit","id":"1","x":"https://bluebutton.cms.gov/resources/variables/a"}"#;
+    for flag in [&["--api", "v2"][..], &[]] {
+        let bench = Bench::new();
+        let writers: Vec<_> = ["one", "two"]
+            .into_iter()
+            .map(|name| {
+                let path = bench.path().join(name);
+                let made = std::process::Command::new("mkfifo").arg(&path).status();
+                assert!(made.unwrap().success());
+                std::thread::spawn(move || fs::write(path, CLAIM))
+            })
+            .collect();
+        let ended = import(&bench, &[flag, &["one", "two"]].concat());
+        assert_eq!(ended.exit, 0, "{}", ended.stderr);
+        let landed = ended.summary()["import"]["by_type"]["v2/ExplanationOfBenefit"].clone();
+        assert_eq!(landed, 2);
+        for writer in writers {
+            writer.join().unwrap().unwrap();
+        }
+    }
+}
+
 #[test]
 fn the_data_directory_is_readable_by_its_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;

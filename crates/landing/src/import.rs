@@ -8,6 +8,7 @@ mod documents;
 mod input;
 pub(crate) mod marker;
 mod outcome;
+mod read;
 mod rejected;
 mod resources;
 mod target;
@@ -24,12 +25,13 @@ use claimlake_contract::{
 use crate::LandingError;
 use crate::folder::create_private_dir;
 
-use documents::{Documents, Piece, PieceKind};
+use documents::{Documents, Piece};
 use input::Input;
 use marker::ImportMarker;
 pub use outcome::ImportOutcome;
+pub use read::{BadInput, check_input, read_resources};
 use rejected::{RejectedFile, RejectedText};
-use resources::{Found, resources_in};
+use resources::Found;
 use target::Target;
 
 /// Lands the resources of `inputs` (`-` is standard input) as the run `run`.
@@ -139,19 +141,19 @@ impl Import<'_> {
         progress: &dyn Progress,
         task: Task,
     ) -> Result<(), LandingError> {
-        let input = match (path.as_os_str() == "-", self.api) {
-            (true, Some(_)) => Input::stdin(),
-            (true, None) => Input::spooled_stdin(layout, run)?,
-            (false, _) => Input::file(path),
+        let input = match self.api.is_none() && input::is_stream(path) {
+            true => Input::spooled(path, layout, run)?,
+            false => Input::of(path),
         };
         let name = input.name.clone();
         let mut majority = None;
-        let mut documents = Documents::new(input.open()?);
+        let (source, is_compressed) = input.open_told()?;
+        let mut documents = Documents::new(source);
         loop {
             let piece = match documents.next() {
                 Ok(None) => break,
                 Ok(Some(piece)) => piece,
-                Err(error) if input.is_compressed()? => {
+                Err(error) if is_compressed => {
                     self.damaged_input(&name, documents.line(), &error)?;
                     break;
                 }
@@ -173,22 +175,7 @@ impl Import<'_> {
         documents: &Documents<impl std::io::Read>,
         piece: &Piece,
     ) -> Result<(), LandingError> {
-        let text = documents.text(piece);
-        let found = match piece.kind {
-            PieceKind::Document => resources_in(text),
-            PieceKind::BundleEntry => resources::resource_of_entry(text),
-            PieceKind::TooLarge => vec![Found::Reject {
-                text,
-                reason: RejectReason::TooLarge,
-                detail: "a single resource or line is larger than is read".into(),
-            }],
-            PieceKind::NotAValue => vec![Found::Reject {
-                text,
-                reason: RejectReason::NotJson,
-                detail: "no JSON object begins here".into(),
-            }],
-        };
-        for found in found {
+        for found in resources::found_in(documents, piece) {
             match found {
                 Found::Resource {
                     text,
@@ -221,10 +208,7 @@ impl Import<'_> {
         line: u64,
         error: &std::io::Error,
     ) -> Result<(), LandingError> {
-        let detail = format!(
-            "the compressed input is damaged or ends early from this line on ({error}); \
-             what came before it has landed"
-        );
+        let detail = format!("{}; what came before it has landed", damage(error));
         self.reject(name, line, RejectReason::DamagedPart, detail, b"")
     }
 
@@ -253,6 +237,10 @@ impl Import<'_> {
         self.outcome.count_reject(reject);
         Ok(())
     }
+}
+
+fn damage(error: &std::io::Error) -> String {
+    format!("the compressed input is damaged or ends early from this line on ({error})")
 }
 
 fn majority_of(input: &Input, known: &mut Option<ApiVersion>) -> Result<ApiVersion, LandingError> {

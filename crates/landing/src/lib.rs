@@ -25,7 +25,9 @@ pub use content_hash::content_hash;
 pub use error::LandingError;
 pub use folder::{create_private_dir, create_private_file, sync_folder};
 pub use forget::{ForgetStep, LandedOfPerson, MovedPart, find_person, forget, landed_of};
-pub use import::{ImportOutcome, Refuse, import, import_refusing};
+pub use import::{
+    BadInput, ImportOutcome, Refuse, check_input, import, import_refusing, read_resources,
+};
 pub use person::{is_about, people_of, personal_identifiers};
 pub use recover::{KeptFrame, KeptPatient, seal_interrupted};
 pub use sealed::{

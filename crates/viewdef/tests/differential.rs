@@ -17,7 +17,7 @@ use proptest::sample::select;
 use serde_json::Value;
 use support::arbitrary::{expression, patient, seeded, view_of};
 use support::damage::Damage;
-use support::engines::{differences, is_fast};
+use support::engines::{differences, differences_of_lines, is_fast};
 use support::{inventory_bodies, pipeline_views, real_bodies};
 
 /// The number of resources both engines read.
@@ -113,6 +113,67 @@ fn both_engines_agree_on_damaged_bodies() {
             assert!(assert_same(name, view, &damaged) > 0);
         }
     }
+}
+
+/// Text that a writer of JSON would not make of a value: escapes in keys, exponents, white space,
+/// nulls, empty lists, companions that do not fit, keys in any order.
+#[test]
+fn both_engines_agree_on_lines_as_strangers_write_them() {
+    let lines = [
+        r#"{"resourceType":"Patient","id":"a","n\u0061me":[{"family":"\u00e9\n\ud83d\ude00"}],"gender":"m\/f"}"#,
+        r#"{ "id" : "a" ,	"resourceType":"Patient" , "name" : [ { "family" : "x" } , { } ] }"#,
+        r#"{"resourceType":"Patient","id":"a","extension":[{"url":"u","valueDecimal":1.5E3},{"url":"v","valueDecimal":-0.0e-2}]}"#,
+        r#"{"resourceType":"Patient","id":"a","extension":[{"valueDecimal":1e+2,"url":"u"},{"valueString":"t","url":"v"}]}"#,
+        r#"{"resourceType":"Patient","id":"a","extension":[null,{"url":"u","valueDecimal":1.5E3},[]]}"#,
+        r#"{"resourceType":"Patient","id":"a","name":[{"given":[null,"B",null],"_given":[{"id":"g1"},null,{"extension":[{"url":"u","valueCode":"c"}]}]}]}"#,
+        r#"{"resourceType":"Patient","id":"a","_birthDate":{"extension":[{"url":"u","valueCode":"c"}]},"birthDate":null}"#,
+        r#"{"resourceType":"Patient","id":"a","name":[],"extension":{},"birthDate":[]}"#,
+        r#"{"resourceType":"Patient","id":"a","name":{"family":"single","given":"one"}}"#,
+        r#"{"resourceType":"Patient","id":"a","name":["text",1,true,null,{"family":"f"},[{"family":"nested"}]]}"#,
+        r#"{"resourceType":"Patient","id":"a","deceasedBoolean":true,"deceasedDateTime":"2020","multipleBirthInteger":2e0}"#,
+        r#"{"resourceType":"Patient","id":"a","_given":[{}],"_name":[{"family":"x"}],"meta":{"lastUpdated":"2024-01-02T03:04:05.1234567Z"}}"#,
+        r#"{"resourceType":"Patient","id":7,"active":"true","birthDate":"2020-02-30","name":[{"family":0.10}]}"#,
+        "{\"resourceType\":\"Patient\",\"id\":\"a\",\"name\":[{\"family\":\"\"}],\"\":{\"\":1}}\r",
+    ];
+    let tagged = |ansi: &str| format!(r#","tag":[{{"name":"ansi/type","value":"{ansi}"}}]"#);
+    let mut compared = 0;
+    for (path, types) in [
+        ("id", ""),
+        ("name.family.first()", ""),
+        ("name.given.join('|')", ""),
+        ("name.given.count()", ""),
+        ("name.given.extension('u').value.first()", ""),
+        ("birthDate", "DATE"),
+        ("birthDate.extension('u').value", ""),
+        ("birthDate.exists()", "BOOLEAN"),
+        ("extension.value.first()", ""),
+        ("extension('u').value.ofType(decimal)", "DECIMAL(18,2)"),
+        ("extension('u').value.ofType(decimal)", "DOUBLE PRECISION"),
+        ("extension('u').value.ofType(decimal)", ""),
+        ("extension('u').value.ofType(decimal) = 1500", "BOOLEAN"),
+        ("deceased", ""),
+        ("deceased.ofType(dateTime)", ""),
+        ("multipleBirth.ofType(integer)", "INTEGER"),
+        ("meta.lastUpdated", "TIMESTAMP"),
+        ("active", "BOOLEAN"),
+        ("gender", ""),
+    ] {
+        let types = if types.is_empty() {
+            String::new()
+        } else {
+            tagged(types)
+        };
+        let view = format!(
+            r#"{{"resource":"Patient","select":[{{"column":[{{"name":"c","path":"{path}"{types}}}]}},
+                {{"forEachOrNull":"name","column":[{{"name":"f","path":"family"}},
+                    {{"name":"g","path":"given","collection":true}}]}}]}}"#
+        );
+        let view = ViewDefinition::from_text(&view).unwrap();
+        let (count, differences) = differences_of_lines(&view, &lines);
+        assert!(differences.is_empty(), "{path}: {}", differences[0]);
+        compared += count;
+    }
+    assert!(compared > 200, "{compared}");
 }
 
 proptest! {

@@ -24,7 +24,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ImportArguments {
-    /// NDJSON (plain, gzip, zstd), single resources or Bundles; - is standard input
+    /// NDJSON, single resources, lists or Bundles (plain, gzip, zstd); - is standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
 

@@ -1,19 +1,22 @@
 //! `claimlake view`: one ViewDefinition over any FHIR input, without pipeline or data directory.
 
+mod destination;
 mod format;
 mod input;
 mod parquet_rows;
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
-use claimlake_contract::ExitCode;
+use claimlake_contract::{ExitCode, NoProgress};
 use claimlake_viewdef::definition::ViewDefinition;
 use claimlake_viewdef::oracle;
+use claimlake_viewdef::problem::{CellProblem, ProblemKind};
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
@@ -26,9 +29,12 @@ Examples:
   claimlake view patient.json patients.ndjson
   claimlake view eob_item.json bundle.json --format csv --output items.csv
   claimlake view eob.json claims.ndjson.gz --format parquet --output eob.parquet
-  zstdcat claims.ndjson.zst | claimlake view eob.json -";
+  zstdcat claims.ndjson.zst | claimlake view eob.json -
 
-/// How many rejects are told one by one.
+Exit codes: 0 done · 1 failed · 2 the view or the command line is wrong · 3 done, but resources were
+rejected or cells set to null: the first of them are told with their place";
+
+/// How many rejects, and how many cells that are null, are told one by one.
 const TOLD: u64 = 3;
 
 /// Arguments of `view`.
@@ -39,7 +45,7 @@ pub(crate) struct ViewArguments {
     #[arg(value_name = "VIEW.json")]
     view: PathBuf,
 
-    /// FHIR NDJSON (plain, gzip, zstd), resources or Bundles; - is standard input
+    /// FHIR NDJSON, resources, lists or Bundles (plain, gzip, zstd); - is standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
 
@@ -53,7 +59,7 @@ pub(crate) struct ViewArguments {
     )]
     format: RowFormat,
 
-    /// Where the rows go [default: standard output]
+    /// Where the rows go; the file appears when it is whole [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -74,6 +80,7 @@ enum RowFormat {
 #[derive(Debug, Default)]
 struct Counts {
     resources: u64,
+    of_the_type: u64,
     rows: u64,
     rejected: u64,
     null_cells: u64,
@@ -82,18 +89,28 @@ struct Counts {
 /// Runs the view.
 pub(crate) fn run(arguments: &ViewArguments, invocation: &Invocation) -> Outcome {
     let view = read_view(&arguments.view).map_err(Failure::usage)?;
-    for path in arguments
-        .inputs
-        .iter()
-        .filter(|path| path.as_os_str() != "-")
-    {
-        File::open(path)
-            .with_context(|| format!("opening input {}", path.display()))
-            .map_err(Failure::usage)?;
+    let stdin_count = arguments.inputs.iter().filter(|path| is_dash(path)).count();
+    if stdin_count > 1 {
+        let twice = anyhow::anyhow!("standard input (-) can be read only once");
+        return Err(Failure::usage(twice));
     }
-    let counts = match &arguments.output {
+    for path in arguments.inputs.iter().filter(|path| !is_dash(path)) {
+        claimlake_landing::check_input(path).map_err(Failure::usage)?;
+    }
+    let counts = match arguments.output.as_deref().filter(|path| !is_dash(path)) {
+        None if invocation.output().is_json() && arguments.format != RowFormat::Ndjson => {
+            let mixed =
+                "--json writes events to standard output: name a file for the rows with --output";
+            return Err(Failure::usage(anyhow::anyhow!(mixed)));
+        }
         None => write_rows(BufWriter::new(io::stdout()), &view, arguments, invocation)?,
-        Some(path) => to_file(path, &view, arguments, invocation)?,
+        Some(path) => {
+            let read = arguments.inputs.iter().chain([&arguments.view]);
+            destination::refuse_what_is_read(path, read).map_err(Failure::usage)?;
+            destination::write(path, |file| {
+                write_rows(BufWriter::new(file), &view, arguments, invocation)
+            })?
+        }
     };
     let output = invocation.output();
     output.add_to_summary("resources", json!(counts.resources));
@@ -109,6 +126,13 @@ pub(crate) fn run(arguments: &ViewArguments, invocation: &Invocation) -> Outcome
             counted(counts.null_cells, "cell"),
         ));
     }
+    if counts.resources > 0 && counts.of_the_type == 0 {
+        output.say(&format!(
+            "view       none of {} is of the view's type, {}",
+            counted(counts.resources, "resource"),
+            view.resource
+        ));
+    }
     Ok(match counts.rejected + counts.null_cells {
         0 => ExitCode::Done,
         _ => ExitCode::Rejected,
@@ -118,35 +142,7 @@ pub(crate) fn run(arguments: &ViewArguments, invocation: &Invocation) -> Outcome
 fn read_view(path: &Path) -> anyhow::Result<ViewDefinition> {
     let text = fs::read_to_string(path)
         .with_context(|| format!("cannot read the view {}", path.display()))?;
-    let json: Value = serde_json::from_str(&text)
-        .with_context(|| format!("the view {} is not JSON", path.display()))?;
-    ViewDefinition::from_json(&json).with_context(|| format!("view {}", path.display()))
-}
-
-/// The file appears when it is whole.
-fn to_file(
-    path: &Path,
-    view: &ViewDefinition,
-    arguments: &ViewArguments,
-    invocation: &Invocation,
-) -> Outcome<Counts> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".part");
-    let unfinished = PathBuf::from(unfinished);
-    let written = File::create(&unfinished)
-        .with_context(|| format!("cannot write {}", unfinished.display()))
-        .map_err(Failure::from)
-        .and_then(|file| write_rows(BufWriter::new(file), view, arguments, invocation))
-        .and_then(|counts| {
-            fs::rename(&unfinished, path)
-                .with_context(|| format!("cannot write {}", path.display()))?;
-            Ok(counts)
-        });
-    if written.is_err() {
-        // The first error is the one to tell.
-        let _ = fs::remove_file(&unfinished);
-    }
-    written
+    ViewDefinition::from_text(&text).with_context(|| format!("view {}", path.display()))
 }
 
 fn write_rows(
@@ -157,15 +153,23 @@ fn write_rows(
 ) -> Outcome<Counts> {
     let mut rows = RowWriter::new(to, arguments.format, view)?;
     let mut counts = Counts::default();
+    // On a terminal only: a filter in a pipe has nothing to say.
+    let progress = match invocation.output().bars() {
+        Some(_) if arguments.output.is_some() => Arc::clone(invocation.progress()),
+        _ => Arc::new(NoProgress),
+    };
+    let task = progress.begin("reading", "resources", None);
     for path in &arguments.inputs {
         input::for_each_resource(path, &mut |place, resource| {
             let evaluated = resource.and_then(|resource| {
                 counts.resources += 1;
+                counts.of_the_type += u64::from(resource["resourceType"] == view.resource.as_str());
+                progress.advance(task, 1);
                 oracle::evaluate(view, &resource).map_err(|problem| problem.to_string())
             });
             match evaluated {
                 Ok(evaluation) => {
-                    counts.null_cells += evaluation.problems.len() as u64;
+                    tell_null_cells(view, place, &evaluation.problems, &mut counts, invocation);
                     for row in &evaluation.rows {
                         counts.rows += 1;
                         rows.write(row)?;
@@ -183,6 +187,39 @@ fn write_rows(
             Ok(())
         })?;
     }
+    progress.end(task);
     rows.finish()?;
     Ok(counts)
+}
+
+fn tell_null_cells(
+    view: &ViewDefinition,
+    place: &str,
+    problems: &[CellProblem],
+    counts: &mut Counts,
+    invocation: &Invocation,
+) {
+    for problem in problems {
+        counts.null_cells += 1;
+        if counts.null_cells > TOLD {
+            continue;
+        }
+        let columns = view.columns();
+        let name = columns
+            .get(problem.column)
+            .map_or("", |column| &column.name);
+        let more = match problem.kind {
+            ProblemKind::NotOneValue => "; \"collection\": true keeps several",
+            ProblemKind::TooManyDigits => " with too many digits",
+            ProblemKind::BadDate => " that is no such date or time, or not a whole one",
+            ProblemKind::WrongType | ProblemKind::TooLarge => "",
+        };
+        invocation
+            .output()
+            .warn(&format!("null: {place}: column {name}: {problem}{more}"));
+    }
+}
+
+fn is_dash(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }

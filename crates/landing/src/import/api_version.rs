@@ -3,9 +3,9 @@
 use claimlake_contract::ApiVersion;
 use memchr::memmem;
 
-use super::documents::{Documents, PieceKind};
+use super::documents::Documents;
 use super::input::Input;
-use super::resources::{Found, resource_of_entry, resources_in};
+use super::resources::{Found, found_in};
 use crate::LandingError;
 
 const CMS_HOST: &[u8] = b"bluebutton.cms.gov/";
@@ -30,13 +30,7 @@ pub(super) fn majority(input: &Input) -> Result<Option<ApiVersion>, LandingError
     let (mut v2, mut v3) = (0u64, 0u64);
     // Damage is dealt with where the input is landed; here it only ends the count.
     while let Ok(Some(piece)) = documents.next() {
-        let text = documents.text(&piece);
-        let found = match piece.kind {
-            PieceKind::Document => resources_in(text),
-            PieceKind::BundleEntry => resource_of_entry(text),
-            PieceKind::TooLarge | PieceKind::NotAValue => continue,
-        };
-        for found in found {
+        for found in found_in(&documents, &piece) {
             let Found::Resource { text, .. } = found else {
                 continue;
             };

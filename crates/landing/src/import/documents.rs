@@ -25,7 +25,7 @@ pub(super) struct Piece {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PieceKind {
-    /// A line, or a value of a pretty-printed input.
+    /// A line, or a value (an object or a list) of a pretty-printed input.
     Document,
     /// An element of the `entry` array of a Bundle that is too large to be a document.
     BundleEntry,
@@ -141,7 +141,9 @@ impl<R: Read> Documents<R> {
         let mut following = self.buffer[first_end + 1..].split(|byte| *byte == b'\n');
         let second_stands_alone =
             following.any(|line| line.starts_with(b"{") && complete(line).is_ok());
-        self.mode = match is_cut && !second_stands_alone {
+        // No line of NDJSON is a part of a list.
+        let is_list = first.starts_with(b"[");
+        self.mode = match is_cut && (is_list || !second_stands_alone) {
             true => Mode::Values,
             false => Mode::Lines,
         };
@@ -176,7 +178,7 @@ impl<R: Read> Documents<R> {
         if self.start == self.buffer.len() {
             return Ok(Step::Ended);
         }
-        if self.buffer[self.start] != b'{' {
+        if !matches!(self.buffer[self.start], b'{' | b'[') {
             let end = self.find_newline(self.start)?.unwrap_or(self.buffer.len());
             return Ok(self.piece(PieceKind::NotAValue, self.start..end, end));
         }

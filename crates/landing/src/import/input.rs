@@ -1,6 +1,6 @@
 //! Opening an input: a file or standard input, plain, gzip or zstd (told by the first bytes).
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -25,43 +25,69 @@ enum Place {
 
 pub(super) fn check_readable(path: &Path) -> Result<(), LandingError> {
     let opening = |error| LandingError::io("opening input", path)(error);
-    let file = File::open(path).map_err(opening)?;
-    if file.metadata().map_err(opening)?.is_dir() {
+    let there = fs::metadata(path).map_err(opening)?;
+    if there.is_dir() {
         return Err(opening(io::Error::new(
             io::ErrorKind::NotFound,
             "it is a folder; name the files in it",
         )));
     }
+    // A pipe is opened once: whoever writes into it takes the first reader for the only one.
+    if there.is_file() {
+        File::open(path).map_err(opening)?;
+    }
     Ok(())
 }
 
+/// Whether an input can be read only once: standard input, a named pipe.
+pub(super) fn is_stream(path: &Path) -> bool {
+    is_stdin(path) || fs::metadata(path).is_ok_and(|there| !there.is_file())
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
 impl Input {
-    pub(super) fn file(path: &Path) -> Self {
+    pub(super) fn of(path: &Path) -> Self {
         Self {
             name: path.display().to_string(),
-            place: Place::File(path.to_path_buf()),
+            place: match is_stdin(path) {
+                true => Place::Stdin,
+                false => Place::File(path.to_path_buf()),
+            },
         }
     }
 
-    pub(super) fn stdin() -> Self {
-        Self {
-            name: "-".into(),
-            place: Place::Stdin,
-        }
-    }
-
-    /// Copies standard input into a file of the run, so that it can be read twice.
-    pub(super) fn spooled_stdin(layout: &LandingLayout, run: &RunId) -> Result<Self, LandingError> {
-        let path = marker::spool_path(layout, run);
+    /// Copies a stream into a file of the run, so that it can be read twice.
+    pub(super) fn spooled(
+        stream: &Path,
+        layout: &LandingLayout,
+        run: &RunId,
+    ) -> Result<Self, LandingError> {
+        let path = marker::fresh_spool(layout, run)?;
         let mut file = create_private_file(&path)?;
-        io::copy(&mut io::stdin().lock(), &mut file).map_err(LandingError::io("writing", &path))?;
+        let copied = match is_stdin(stream) {
+            true => io::copy(&mut io::stdin().lock(), &mut file),
+            false => {
+                let opening = LandingError::io("opening input", stream);
+                let mut source = File::open(stream).map_err(opening)?;
+                io::copy(&mut source, &mut file)
+            }
+        };
+        copied.map_err(LandingError::io("writing", &path))?;
         Ok(Self {
-            name: "-".into(),
+            name: stream.display().to_string(),
             place: Place::File(path),
         })
     }
 
     pub(super) fn open(&self) -> Result<Box<dyn Read>, LandingError> {
+        self.open_told().map(|(source, _)| source)
+    }
+
+    /// The input, and whether it is compressed.
+    pub(super) fn open_told(&self) -> Result<(Box<dyn Read>, bool), LandingError> {
         let opening = |error| LandingError::io("opening input", &self.name)(error);
         let mut raw: Box<dyn Read> = match &self.place {
             Place::File(path) => Box::new(File::open(path).map_err(opening)?),
@@ -70,23 +96,13 @@ impl Input {
         let first = first_bytes(&mut raw).map_err(opening)?;
         let whole = io::Cursor::new(first.clone()).chain(raw);
         Ok(match compression(&first) {
-            Compression::None => Box::new(whole),
-            Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(whole)),
+            Compression::None => (Box::new(whole), false),
+            Compression::Gzip => (Box::new(flate2::read::MultiGzDecoder::new(whole)), true),
             Compression::Zstd => {
-                Box::new(zstd::stream::read::Decoder::new(whole).map_err(opening)?)
+                let decoder = zstd::stream::read::Decoder::new(whole).map_err(opening)?;
+                (Box::new(decoder), true)
             }
         })
-    }
-
-    /// Whether an error while reading may come from the compression rather than the disk.
-    pub(super) fn is_compressed(&self) -> Result<bool, LandingError> {
-        let Place::File(path) = &self.place else {
-            return Ok(true);
-        };
-        let opening = |error| LandingError::io("opening input", path)(error);
-        let mut file = File::open(path).map_err(opening)?;
-        let first = first_bytes(&mut file).map_err(opening)?;
-        Ok(!matches!(compression(&first), Compression::None))
     }
 }
 

@@ -54,9 +54,16 @@ impl ImportMarker {
     }
 }
 
-/// Where standard input is copied to.
-pub(super) fn spool_path(layout: &LandingLayout, run: &RunId) -> PathBuf {
+/// Where a stream is copied to.
+fn spool_path(layout: &LandingLayout, run: &RunId) -> PathBuf {
     layout.root().join(format!("{SPOOL}{run}"))
+}
+
+/// The same, with nothing there: the stream before has been read.
+pub(super) fn fresh_spool(layout: &LandingLayout, run: &RunId) -> Result<PathBuf, LandingError> {
+    let path = spool_path(layout, run);
+    remove_if_there(&path)?;
+    Ok(path)
 }
 
 /// The runs whose import has not ended.

@@ -2,6 +2,7 @@
 
 use claimlake_contract::{RejectReason, ResourceType};
 
+use super::documents::{Documents, Piece, PieceKind};
 use crate::json::{Elements, Members, plain_string};
 
 #[derive(Debug)]
@@ -15,6 +16,45 @@ pub(super) enum Found<'a> {
         reason: RejectReason,
         detail: String,
     },
+}
+
+/// What a piece of an input holds.
+pub(super) fn found_in<'a>(
+    documents: &'a Documents<impl std::io::Read>,
+    piece: &Piece,
+) -> Vec<Found<'a>> {
+    let text = documents.text(piece);
+    let reject = |reason, detail: &str| {
+        vec![Found::Reject {
+            text,
+            reason,
+            detail: detail.into(),
+        }]
+    };
+    match piece.kind {
+        PieceKind::Document if text.starts_with(b"[") => resources_of_list(text),
+        PieceKind::Document => resources_in(text),
+        PieceKind::BundleEntry => resource_of_entry(text),
+        PieceKind::TooLarge => reject(
+            RejectReason::TooLarge,
+            "a single resource or line is larger than is read",
+        ),
+        PieceKind::NotAValue if text.starts_with(b"{") => reject(
+            RejectReason::NotJson,
+            "the JSON that begins here does not end",
+        ),
+        PieceKind::NotAValue => reject(RejectReason::NotJson, "no JSON object begins here"),
+    }
+}
+
+/// The resources of a list, as some tools write them in place of NDJSON.
+fn resources_of_list(text: &[u8]) -> Vec<Found<'_>> {
+    if let Err(found) = parsed(text) {
+        return vec![*found];
+    }
+    Elements::new(text, 0)
+        .flat_map(|element| resources_in(&text[element]))
+        .collect()
 }
 
 /// The resources of a document: itself, or those of its entries where it is a Bundle.
@@ -40,20 +80,28 @@ pub(super) fn resources_in(text: &[u8]) -> Vec<Found<'_>> {
 
 /// The resource of one element of a Bundle's `entry`.
 pub(super) fn resource_of_entry(entry: &[u8]) -> Vec<Found<'_>> {
+    if entry.first() != Some(&b'{') {
+        return vec![bad_entry(entry)];
+    }
+    // FHIR has entries without one: a request, or the response to it.
     let resource = Members::new(entry, 0).find(|member| &entry[member.key.clone()] == b"resource");
-    match resource {
-        Some(member) if entry[member.value.clone()].starts_with(b"{") => {
-            resources_in(&entry[member.value])
-        }
-        _ => vec![Found::Reject {
-            text: entry,
-            reason: RejectReason::NotFhir,
-            detail: "a Bundle entry without a resource".into(),
-        }],
+    match resource.map(|member| &entry[member.value]) {
+        None => Vec::new(),
+        Some(resource) if resource.starts_with(b"{") => resources_in(resource),
+        Some(_) => vec![bad_entry(entry)],
     }
 }
 
-fn checked(text: &[u8]) -> Result<ResourceType, Box<Found<'_>>> {
+fn bad_entry(entry: &[u8]) -> Found<'_> {
+    Found::Reject {
+        text: entry,
+        reason: RejectReason::NotFhir,
+        detail: "the resource of a Bundle entry is not an object".into(),
+    }
+}
+
+/// Whether a text is JSON in UTF-8.
+fn parsed(text: &[u8]) -> Result<(), Box<Found<'_>>> {
     let reject = |reason, detail: String| {
         Box::new(Found::Reject {
             text,
@@ -75,17 +123,23 @@ fn checked(text: &[u8]) -> Result<ResourceType, Box<Found<'_>>> {
         let detail = format!("{what} (column {})", error.column());
         return Err(reject(RejectReason::NotJson, detail));
     }
+    Ok(())
+}
+
+fn checked(text: &[u8]) -> Result<ResourceType, Box<Found<'_>>> {
+    parsed(text)?;
+    let not_fhir = |detail: &str| {
+        Box::new(Found::Reject {
+            text,
+            reason: RejectReason::NotFhir,
+            detail: detail.into(),
+        })
+    };
     if !text.starts_with(b"{") {
-        return Err(reject(
-            RejectReason::NotFhir,
-            "JSON, but not an object".into(),
-        ));
+        return Err(not_fhir("JSON, but not an object"));
     }
     let resource_type = Members::new(text, 0)
         .find(|member| &text[member.key.clone()] == b"resourceType")
         .and_then(|member| plain_string(text, &member.value)?.parse().ok());
-    resource_type.ok_or_else(|| {
-        let detail = "no resourceType that names a FHIR resource type";
-        reject(RejectReason::NotFhir, detail.into())
-    })
+    resource_type.ok_or_else(|| not_fhir("no resourceType that names a FHIR resource type"))
 }

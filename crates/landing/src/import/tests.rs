@@ -131,6 +131,63 @@ fn compressed_inputs_and_bundles_land_the_same_lines() {
 }
 
 #[test]
+fn lists_of_resources_land_one_by_one() {
+    let zone = Zone::new();
+    let pretty = format!("[\n  {V2_CLAIM},\n  {NEUTRAL},\n  7\n]\n");
+    let lines = format!("[\n{NEUTRAL}\n]\n");
+    let inputs = [
+        zone.input("pretty.json", pretty.as_bytes()),
+        zone.input("lines.json", lines.as_bytes()),
+        zone.input("line.json", format!("[{NEUTRAL},{NEUTRAL}]").as_bytes()),
+        zone.input("empty.json", b"[]"),
+    ];
+    let outcome = zone.import(&inputs, Some(ApiVersion::V2)).unwrap();
+    assert_eq!((outcome.resources, outcome.rejected), (5, 1));
+    let landed = zone.landed();
+    assert_eq!(landed["v2/ExplanationOfBenefit"], [V2_CLAIM]);
+    assert_eq!(landed["v2/Coverage"], [NEUTRAL; 4]);
+}
+
+#[test]
+fn a_cut_bundle_is_told_from_text_that_is_no_json() {
+    let zone = Zone::new();
+    let cut =
+        format!("{{\n\"resourceType\":\"Bundle\",\n\"entry\":[\n{{\"resource\":{V2_CLAIM}}},\n");
+    let input = zone.input("cut.json", cut.as_bytes());
+    let outcome = zone.import(&[input], Some(ApiVersion::V2)).unwrap();
+    let detail = &outcome.first_rejects[0].detail;
+    assert!(detail.contains("does not end"), "{detail}");
+}
+
+#[test]
+fn resources_are_read_without_landing_up_to_the_damage() {
+    let zone = Zone::new();
+    let mut damaged = gzip(format!("{V2_CLAIM}\n\n{NEUTRAL}\nno\n").as_bytes());
+    damaged.extend_from_slice(b"garbage");
+    let input = zone.input("damaged.gz", &damaged);
+    let mut found = Vec::new();
+    crate::read_resources(&input, |line, read| {
+        found.push((
+            line,
+            match read {
+                Ok(text) => String::from_utf8(text.to_vec()).unwrap(),
+                Err(bad) => format!("{:?}", bad.reason),
+            },
+        ));
+        Ok::<(), LandingError>(())
+    })
+    .unwrap();
+    let expected = [
+        (1, V2_CLAIM),
+        (3, NEUTRAL),
+        (4, "NotJson"),
+        (5, "DamagedPart"),
+    ];
+    assert_eq!(found, expected.map(|(line, text)| (line, text.to_owned())));
+    assert!(!zone.layout.root().exists());
+}
+
+#[test]
 fn bad_lines_are_kept_with_their_place_and_reason_and_the_rest_lands() {
     let zone = Zone::new();
     let mut text = format!("{V2_CLAIM}\nnot json\n{{\"a\":1}}\n[1]\n").into_bytes();

@@ -15,13 +15,31 @@ const TYPES: &[(&str, Kind)] = &[
     ("valueDecimal", Kind::Decimal),
     ("valueId", Kind::Text),
     ("valueInstant", Kind::Temporal(TemporalKind::DateTime)),
-    ("valueInteger", Kind::Integer),
-    ("valueInteger64", Kind::Integer),
+    (
+        "valueInteger",
+        Kind::Integer {
+            least: INT_MIN,
+            most: INT_MAX,
+        },
+    ),
+    ("valueInteger64", Kind::Integer64),
     ("valueOid", Kind::Text),
     ("valueString", Kind::Text),
-    ("valuePositiveInt", Kind::Integer),
+    (
+        "valuePositiveInt",
+        Kind::Integer {
+            least: 1,
+            most: INT_MAX,
+        },
+    ),
     ("valueTime", Kind::Temporal(TemporalKind::Time)),
-    ("valueUnsignedInt", Kind::Integer),
+    (
+        "valueUnsignedInt",
+        Kind::Integer {
+            least: 0,
+            most: INT_MAX,
+        },
+    ),
     ("valueUri", Kind::Text),
     ("valueUrl", Kind::Text),
     ("valueUuid", Kind::Text),
@@ -31,10 +49,14 @@ const TYPES: &[(&str, Kind)] = &[
 enum Kind {
     Text,
     Boolean,
-    Integer,
+    Integer { least: i64, most: i64 },
+    Integer64,
     Decimal,
     Temporal(TemporalKind),
 }
+
+const INT_MIN: i64 = i32::MIN as i64;
+const INT_MAX: i64 = i32::MAX as i64;
 
 /// Whether a key of a constant is one of its values.
 pub(super) fn is_value_key(key: &str) -> bool {
@@ -49,7 +71,10 @@ pub(super) fn literal(key: &str, value: &Value) -> Result<Literal, String> {
     let found = match kind {
         Kind::Boolean => value.as_bool().map(Literal::Boolean),
         Kind::Text => value.as_str().map(|text| Literal::String(text.to_owned())),
-        Kind::Integer => integer(value).map(Literal::Integer),
+        Kind::Integer { least, most } => number(value)
+            .filter(|value| (*least..=*most).contains(value))
+            .map(Literal::Integer),
+        Kind::Integer64 => integer64(value).map(Literal::Integer),
         Kind::Decimal => match value {
             Value::Number(number) => Decimal::parse(&number.to_string()).map(Literal::Decimal),
             _ => None,
@@ -70,11 +95,17 @@ fn temporal(text: &str, kind: TemporalKind) -> Literal {
     }
 }
 
-/// FHIR's JSON writes `integer64` as a string.
-fn integer(value: &Value) -> Option<i64> {
+fn number(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => Decimal::parse(&number.to_string())?.to_integer(),
-        Value::String(text) => text.parse().ok(),
         _ => None,
+    }
+}
+
+/// FHIR's JSON writes `integer64` as a string.
+fn integer64(value: &Value) -> Option<i64> {
+    match value {
+        Value::String(text) => text.parse().ok(),
+        _ => number(value),
     }
 }

@@ -198,6 +198,7 @@ impl Reader {
 
     fn view(&mut self, view: &Value) -> Option<ViewDefinition> {
         let object = self.object(view, "")?;
+        self.refuse_unknown_elements(object);
         if let Some(Value::String(kind)) = object.get("resourceType")
             && kind.rsplit('/').next() != Some("ViewDefinition")
         {
@@ -219,8 +220,10 @@ impl Reader {
         let name = name.and_then(|name| self.check_name(name, ""));
         self.read_constants(object);
         let filters = self.filters(object);
+        let errors_before = self.errors.len();
         let selects = self.selects(object, "select", "", 0);
-        if selects.is_empty() {
+        // Selects that could not be read have said why.
+        if selects.is_empty() && self.errors.len() == errors_before {
             self.error("select", "at least one select is needed");
         }
         Some(ViewDefinition {
@@ -231,6 +234,21 @@ impl Reader {
             filters,
             selects,
         })
+    }
+
+    /// An element that is misspelt or in the wrong place would silently leave rows or columns
+    /// out, or in.
+    fn refuse_unknown_elements(&mut self, view: &Map<String, Value>) {
+        for key in view.keys() {
+            let reason = match key.as_str() {
+                "column" | "forEach" | "forEachOrNull" | "repeat" | "unionAll" => {
+                    "it belongs into an element of 'select'"
+                }
+                key if is_element(key) || may_stand_anywhere(key) => continue,
+                _ => "a ViewDefinition has no such element",
+            };
+            self.error(key, reason);
+        }
     }
 
     fn read_constants(&mut self, view: &Map<String, Value>) {
@@ -310,6 +328,53 @@ impl Reader {
             }
         }
     }
+}
+
+/// The elements of a ViewDefinition, and of the canonical and metadata resources it is like.
+fn is_element(key: &str) -> bool {
+    const ELEMENTS: &[&str] = &[
+        "resourceType",
+        "resource",
+        "select",
+        "where",
+        "constant",
+        "profile",
+        "fhirVersion",
+        "resourceVersion",
+        "meta",
+        "implicitRules",
+        "language",
+        "text",
+        "contained",
+        "url",
+        "identifier",
+        "version",
+        "versionAlgorithmString",
+        "versionAlgorithmCoding",
+        "name",
+        "title",
+        "status",
+        "experimental",
+        "date",
+        "publisher",
+        "contact",
+        "description",
+        "useContext",
+        "jurisdiction",
+        "purpose",
+        "copyright",
+        "copyrightLabel",
+        "approvalDate",
+        "lastReviewDate",
+        "effectivePeriod",
+        "topic",
+        "author",
+        "editor",
+        "reviewer",
+        "endorser",
+        "relatedArtifact",
+    ];
+    ELEMENTS.contains(&key)
 }
 
 fn is_reserved(name: &str) -> bool {

@@ -94,6 +94,16 @@ fn views_that_cannot_be_run_are_refused_with_their_place() {
         "not a type",
     );
     assert_refused(
+        json!({"resource": "Patient", "select": [{"column": [column]}], "wher": []}),
+        "wher",
+        "no such element",
+    );
+    assert_refused(
+        json!({"resource": "Patient", "select": [{"column": [column]}], "unionAll": []}),
+        "unionAll",
+        "belongs into an element of 'select'",
+    );
+    assert_refused(
         json!({"resource": "Patient", "select": [{"column": [column]}],
             "where": [{"path": "'x'"}]}),
         "where[0].path",
@@ -110,6 +120,12 @@ fn views_that_cannot_be_run_are_refused_with_their_place() {
         "select[0].column[0].path",
         "no constant 'nowhere'",
     );
+}
+
+#[test]
+fn a_select_that_is_wrong_is_told_once() {
+    let errors = ViewDefinition::from_json(&view_with(json!([{"repeat": [], "column": []}])));
+    assert_eq!(errors.unwrap_err().0.len(), 1);
 }
 
 #[test]

@@ -339,7 +339,7 @@ pub(super) struct Plain<'p> {
 impl Plain<'_> {
     pub(super) fn value(&mut self) -> Result<&Value, LineRefusal> {
         if self.value.is_none() {
-            let value = serde_json::from_slice(self.text).map_err(|_| LineRefusal::NotJson)?;
+            let value = crate::json::value(self.text).map_err(|_| LineRefusal::NotJson)?;
             self.value = Some(value);
         }
         self.value.as_ref().ok_or(LineRefusal::NotJson)

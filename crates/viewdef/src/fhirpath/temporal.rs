@@ -139,8 +139,8 @@ impl Temporal {
         (left.given == right.given).then_some(Ordering::Equal)
     }
 
-    /// The earliest instant it may be, as text: to the millisecond, in the easternmost zone where
-    /// none is given. Dates stay dates.
+    /// The earliest instant it may be, as text: to the millisecond, or as precise as it is given, in
+    /// the easternmost zone where none is given. Dates stay dates.
     #[must_use]
     pub fn low_boundary(&self) -> String {
         let mut low = *self;
@@ -149,8 +149,8 @@ impl Temporal {
         low.text("+14:00")
     }
 
-    /// The latest instant it may be, as text: to the millisecond, in the westernmost zone where
-    /// none is given. Dates stay dates.
+    /// The latest instant it may be, as text: to the millisecond, or as precise as it is given, in
+    /// the westernmost zone where none is given. Dates stay dates.
     #[must_use]
     pub fn high_boundary(&self) -> String {
         let mut high = *self;
@@ -178,9 +178,11 @@ impl Temporal {
     fn text(&self, unknown_zone: &str) -> String {
         let [year, month, day, hour, minute, nanos] = self.fields;
         let seconds = nanos / NANOS_PER_SECOND;
-        let millis = nanos % NANOS_PER_SECOND / 1_000_000;
+        let digits = self.fraction_digits.max(3);
+        let fraction = format!("{:09}", nanos % NANOS_PER_SECOND);
+        let fraction = fraction.get(..digits).unwrap_or(&fraction);
         let date = format!("{year:04}-{month:02}-{day:02}");
-        let time = format!("{hour:02}:{minute:02}:{seconds:02}.{millis:03}");
+        let time = format!("{hour:02}:{minute:02}:{seconds:02}.{fraction}");
         match self.kind {
             TemporalKind::Date => date,
             TemporalKind::Time => time,

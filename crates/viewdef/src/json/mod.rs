@@ -7,6 +7,8 @@
 
 mod scan;
 mod unescape;
+mod value;
 
 pub use scan::{Fault, PADDING, load, number_end, string_end};
 pub use unescape::{unescape, unescape_into};
+pub use value::{MAX_DEPTH, ValueFault, value};

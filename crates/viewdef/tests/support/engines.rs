@@ -28,20 +28,33 @@ struct Made {
 /// How many resources both engines read, and how they differ; resources that are refused as a
 /// whole are left out.
 pub(crate) fn differences(view: &ViewDefinition, resources: &[Value]) -> (usize, Vec<String>) {
+    let lines: Vec<String> = resources.iter().map(Value::to_string).collect();
+    differences_of_lines(view, &lines)
+}
+
+/// The same for resources as they are written.
+pub(crate) fn differences_of_lines(
+    view: &ViewDefinition,
+    lines: &[impl AsRef<str>],
+) -> (usize, Vec<String>) {
     let plan = match plan_of(view) {
         Ok(plan) => Arc::new(plan),
         Err(error) => return (0, vec![format!("no plan: {error}")]),
     };
     let mut compared = 0;
     let mut differences = Vec::new();
-    for resource in resources {
-        let Some(fast) = fast(&plan, resource) else {
+    for line in lines {
+        let line = line.as_ref();
+        let Some(fast) = fast(&plan, line) else {
             continue;
         };
         compared += 1;
-        let plain = plain(view, resource);
+        let plain = plain(
+            view,
+            &claimlake_viewdef::json::value(line.as_bytes()).unwrap(),
+        );
         if fast != plain {
-            differences.push(format!("{resource}\nfast  {fast:?}\nplain {plain:?}"));
+            differences.push(format!("{line}\nfast  {fast:?}\nplain {plain:?}"));
         }
     }
     (compared, differences)
@@ -63,9 +76,9 @@ fn plan_of(view: &ViewDefinition) -> Result<ResourcePlan, PlanError> {
     })
 }
 
-fn fast(plan: &Arc<ResourcePlan>, resource: &Value) -> Option<Made> {
+fn fast(plan: &Arc<ResourcePlan>, line: &str) -> Option<Made> {
     let mut worker = ResourceWorker::new(Arc::clone(plan), Vec::new(), None);
-    let mut buffer = resource.to_string().into_bytes();
+    let mut buffer = line.as_bytes().to_vec();
     let end = buffer.len();
     buffer.extend(std::iter::repeat_n(b'\n', PADDING.max(1)));
     let read = worker.read(&buffer, 0, end, 0).ok()?;

@@ -13,10 +13,21 @@ impl Sentinels {
     /// The body with other scalars, and each of them with its path without positions.
     /// `resourceType` stays.
     pub(crate) fn replace(body: &Value) -> (Value, Vec<(String, Value)>) {
+        let (mut bodies, made) = Self::replace_all(std::slice::from_ref(body));
+        (bodies.remove(0), made)
+    }
+
+    /// The same for several bodies that share no scalar afterwards.
+    pub(crate) fn replace_all(bodies: &[Value]) -> (Vec<Value>, Vec<(String, Value)>) {
         let mut sentinels = Self::default();
-        let resource_type = body["resourceType"].as_str().unwrap_or_default();
-        let body = sentinels.value(body, resource_type);
-        (body, sentinels.made)
+        let replaced = bodies
+            .iter()
+            .map(|body| {
+                let resource_type = body["resourceType"].as_str().unwrap_or_default();
+                sentinels.value(body, resource_type)
+            })
+            .collect();
+        (replaced, sentinels.made)
     }
 
     fn value(&mut self, value: &Value, path: &str) -> Value {

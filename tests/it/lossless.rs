@@ -1,0 +1,152 @@
+//! Nothing is lost between a line and the lake: every scalar of bodies that hold every path of the
+//! API's inventories is replaced by one that stands nowhere else, and looked for in the tables.
+
+#[path = "../../crates/viewdef/tests/support/leaf_paths.rs"]
+mod leaf_paths;
+#[path = "../../crates/viewdef/tests/support/sentinels.rs"]
+#[allow(dead_code, reason = "shared with tests of single bodies")]
+mod sentinels;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use parquet::record::Field;
+use serde_json::Value;
+
+use crate::command::{Bench, skipped};
+use sentinels::{Sentinels, is_told_apart};
+
+/// A value as both sides can show it: texts as they are, of dates and times the day (no two
+/// sentinels share one), numbers without needless zeros.
+fn shown(text: &str) -> String {
+    let is_date = text.len() >= 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-';
+    if is_date {
+        return text[..10].to_owned();
+    }
+    let is_number = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match is_number && text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    }
+}
+
+fn shown_value(value: &Value) -> String {
+    match value {
+        Value::String(text) => shown(text),
+        other => shown(&other.to_string()),
+    }
+}
+
+fn collect(field: &Field, held: &mut BTreeSet<String>) {
+    match field {
+        Field::Null => {}
+        Field::Str(text) => {
+            held.insert(shown(text));
+        }
+        Field::ListInternal(list) => list.elements().iter().for_each(|item| collect(item, held)),
+        Field::Group(row) => row
+            .get_column_iter()
+            .for_each(|(_, item)| collect(item, held)),
+        other => {
+            held.insert(shown(&other.to_string()));
+        }
+    }
+}
+
+fn parquet_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            parquet_files(&path, found);
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "parquet")
+        {
+            found.push(path);
+        }
+    }
+}
+
+/// Every value of every table, and of the partitions.
+fn held_by(lake: &Path) -> BTreeSet<String> {
+    let mut files = Vec::new();
+    parquet_files(lake, &mut files);
+    let mut held = BTreeSet::new();
+    for path in files {
+        for part in path.components() {
+            let part = part.as_os_str().to_string_lossy();
+            held.extend(part.split_once('=').map(|(_, value)| value.to_owned()));
+        }
+        let reader = SerializedFileReader::new(File::open(path).unwrap()).unwrap();
+        for row in reader.get_row_iter(None).unwrap() {
+            row.unwrap()
+                .get_column_iter()
+                .for_each(|(_, field)| collect(field, &mut held));
+        }
+    }
+    held
+}
+
+#[test]
+fn every_scalar_of_every_path_of_the_inventories_is_in_the_lake() {
+    let Some(shared) = std::env::var_os("CLAIMLAKE_SHARED") else {
+        skipped("CLAIMLAKE_SHARED is not set: no inventories of leaf paths to read");
+        return;
+    };
+    for api in ["v2", "v3"] {
+        let inventory = Path::new(&shared).join(format!("reference/eob_leaf_paths_{api}.csv"));
+        let bodies = leaf_paths::bodies(&fs::read_to_string(inventory).unwrap());
+        let (bodies, made) = Sentinels::replace_all(&bodies);
+        let lines: Vec<String> = bodies.iter().map(Value::to_string).collect();
+        let bench = Bench::new();
+        bench.write("in.ndjson", &lines.join("\n"));
+        bench.done(&["--data", "d", "import", "--api", api, "in.ndjson"]);
+        let transformed = bench
+            .done(&["--data", "d", "--json", "transform"])
+            .summary();
+        assert_eq!(
+            transformed["transform"]["rejected_resources"], 0,
+            "{transformed}"
+        );
+        let unread = unread_paths(&bench.path().join("d/staged"));
+        bench.done(&["--data", "d", "load"]);
+
+        let held = held_by(&fs::canonicalize(bench.path().join("d/lake/current")).unwrap());
+        let mut lost: BTreeMap<&str, usize> = BTreeMap::new();
+        for (path, value) in &made {
+            let is_told = unread.iter().any(|unread| is_below(path, unread));
+            if is_told_apart(value) && !is_told && !held.contains(&shown_value(value)) {
+                *lost.entry(path).or_default() += 1;
+            }
+        }
+        assert!(made.len() > 500, "{} sentinels", made.len());
+        assert!(lost.is_empty(), "{api}: {lost:#?}");
+        assert_eq!(unread.iter().collect::<Vec<_>>(), ["resourceType"], "{api}");
+    }
+}
+
+/// Whether a path, which begins with its resource type, is an unread one or below it.
+fn is_below(path: &str, unread: &str) -> bool {
+    let path = path.split_once('.').map_or("", |(_, path)| path);
+    path.strip_prefix(unread)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn unread_paths(staged: &Path) -> BTreeSet<String> {
+    let run = fs::read_dir(staged)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let text = fs::read_to_string(run.join("unread.json")).unwrap();
+    let unread: Value = serde_json::from_str(&text).unwrap();
+    let paths = unread["paths"].as_array().unwrap().iter();
+    paths
+        .map(|told| told["path"].as_str().unwrap().to_owned())
+        .collect()
+}
