@@ -14,8 +14,10 @@ import contextlib
 import hashlib
 import http.client
 import json
+import math
 import os
 import pathlib
+import re
 import shutil
 import statistics
 import subprocess
@@ -30,6 +32,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 REDIRECT = "http://127.0.0.1:9/callback"
 VERIFIER = "a" * 64
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+# The broker's outside containers, for the bound.
+REFRESHES_AT_ONCE = 32
 
 
 @contextlib.contextmanager
@@ -194,36 +198,53 @@ def one(run, options, server, people):
         shutil.rmtree(folder, ignore_errors=True)  # the broker may be about to end
 
 
-def compare(options, latency):
+def fhir_requests(server):
+    return sum(count for route, count in server.account()["requests"].items() if "/fhir/" in route)
+
+
+def bound(name, options, people, requests, latency):
+    """Seconds that no client with these limits can beat: Little's law, and three dependent round trips.
+
+    claimlake also bounds its refreshes at once; the last person has two more round trips to go then.
+    The rival has one limit for connections of all kinds. CPU and bytes are left out for both.
+    """
+    round_trip = latency / 1000
+    if name == "claimlake":
+        refreshes = math.ceil(people / REFRESHES_AT_ONCE) * round_trip + 2 * round_trip
+        return max(requests * round_trip / options.concurrency, refreshes)
+    return max((requests + people) * round_trip / asyncio_at_once(), 3 * round_trip)
+
+
+def asyncio_at_once():
+    text = (HERE / "asyncio_rival.py").read_text()
+    return int(re.search(r"^AT_ONCE.*= (\d+),", text, re.MULTILINE)[1])
+
+
+HEAD = "latency    people x EOBs  client      bound s   wall s   CPU s (broker)   peak MiB"
+
+
+def compare(options, people, eobs, latency, rounds):
+    """One row a client; medians where there are several rounds."""
     clients = {"claimlake": claimlake_run} | ({"asyncio": rival_run} if options.rival else {})
     figures = {name: [] for name in clients}
-    with sandbox(options.claimlake, options.people, options.eobs, latency) as listening:
+    requests = {name: 0 for name in clients}
+    with sandbox(options.claimlake, people, eobs, latency) as listening:
         server = Server(listening)
-        one(claimlake_run, options, server, options.people)  # the server's bodies are made once
-        before = server.account()["requests"]
-        for _ in range(options.rounds):
+        if rounds > 1:
+            one(claimlake_run, options, server, people)  # the server's bodies are made once
+        for _ in range(rounds):
             for name, run in clients.items():
-                figures[name].append(one(run, options, server, options.people))
-        after = server.account()["requests"]
-    fhir = sum(count for route, count in after.items() if "/fhir/" in route)
-    fhir -= sum(count for route, count in before.items() if "/fhir/" in route)
-    requests = fhir / (options.rounds * len(clients))
-    bound = max(requests * latency / 1000 / options.concurrency, 3 * latency / 1000)
-    print(f"\n{options.people} people x {options.eobs} EOBs, {options.api}, {latency} ms, medians of {options.rounds}; "
-          f"bound {bound:.2f} s ({requests:.0f} requests)")
-    print("client      wall s   CPU s (broker)   peak MiB")
+                before = fhir_requests(server)
+                figures[name].append(one(run, options, server, people))
+                requests[name] += fhir_requests(server) - before
     for name, runs in figures.items():
+        least = bound(name, options, people, requests[name] / rounds, latency)
         broker = statistics.median(run.get("broker_cpu", 0) for run in runs)
-        print(f"{name:10} {median(runs, 'wall'):7.2f} {median(runs, 'cpu'):7.2f} ({broker:.2f})  {median(runs, 'rss'):9.0f}")
+        print(f"{latency:4} ms  {people:6} x {eobs:4}    {name:10} {least:8.2f} {median(runs, 'wall'):8.2f} "
+              f"{median(runs, 'cpu'):7.2f} ({broker:.2f})  {median(runs, 'rss'):9.0f}", flush=True)
     if options.rival:
         wall, cpu = (median(figures["asyncio"], key) / median(figures["claimlake"], key) for key in ("wall", "cpu"))
-        print(f"asyncio / claimlake: {wall:.1f} x wall, {cpu:.1f} x CPU")
-
-
-def growth(options, people):
-    with sandbox(options.claimlake, people, options.growth_eobs, 0) as listening:
-        figures = one(claimlake_run, options, Server(listening), people)
-    print(f"{people:6} people: {figures['wall']:7.2f} s, {figures['cpu']:7.2f} CPU s, peak {figures['rss']:.0f} MiB")
+        print(f"         asyncio / claimlake: {wall:.1f} x wall, {cpu:.1f} x CPU", flush=True)
 
 
 def main():
@@ -241,12 +262,11 @@ def main():
     parser.add_argument("--scratch", help="where the data directories are made")
     options = parser.parse_args()
     options.claimlake = str(pathlib.Path(options.claimlake).resolve())
+    print(f"{options.api}, page size 50, medians of {options.rounds}, growth by single runs\n{HEAD}", flush=True)
     for latency in options.latency:
-        compare(options, latency)
-    if options.growth:
-        print("\npeak memory by people")
+        compare(options, options.people, options.eobs, latency, options.rounds)
     for people in options.growth:
-        growth(options, people)
+        compare(options, people, options.growth_eobs, 0, 1)
 
 
 if __name__ == "__main__":

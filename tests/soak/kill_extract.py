@@ -30,10 +30,10 @@ import extract as bench  # noqa: E402
 
 
 class Extraction:
-    def __init__(self, binary, server, folder, api, people):
+    def __init__(self, binary, server, folder, api, people, concurrency=16):
         self.server, self.api, self.data = server, api, folder / "data"
         pipeline = folder / "pipeline.toml"
-        pipeline.write_text(bench.PIPELINE.format(url=server.url, api=api, concurrency=16))
+        pipeline.write_text(bench.PIPELINE.format(url=server.url, api=api, concurrency=concurrency))
         self.environment = os.environ | {
             "BENCH_CLIENT_ID": server.id, "BENCH_CLIENT_SECRET": server.secret, "CLAIMLAKE_VAULT_KEY": "5" * 64,
         }

@@ -40,15 +40,7 @@ impl Vault {
     /// # Errors
     /// [`VaultError::UnknownGrant`] where there is none of that name.
     pub fn grant(&self, handle: &GrantHandle) -> Result<Grant, VaultError> {
-        find(
-            &self.connection(),
-            self.keys(),
-            "handle = ?1",
-            &handle.as_str(),
-        )?
-        .ok_or_else(|| VaultError::UnknownGrant {
-            handle: handle.clone(),
-        })
+        grant_of(&self.connection(), self.keys(), handle)
     }
 
     /// The grant of a person, by the id in the API version's id space.
@@ -74,28 +66,7 @@ impl Vault {
     /// # Errors
     /// [`VaultError::UnknownGrant`]; [`VaultError::Damaged`] where a token does not open.
     pub fn tokens(&self, handle: &GrantHandle) -> Result<TokenPair, VaultError> {
-        let doing = "reading a grant's tokens";
-        let connection = self.connection();
-        let mut statement = connection
-            .prepare_cached(
-                "SELECT access_token, access_issued_at, access_expires_at, refresh_token
-                 FROM grants WHERE handle = ?1",
-            )
-            .doing(doing)?;
-        let mut rows = statement.query([handle.as_str()]).doing(doing)?;
-        let row = rows
-            .next()
-            .doing(doing)?
-            .ok_or_else(|| VaultError::UnknownGrant {
-                handle: handle.clone(),
-            })?;
-        let keys = self.keys();
-        Ok(TokenPair {
-            access_token: open_text(row, 0, "access_token", handle, keys)?.map(Secret::new),
-            access_issued_at: instant(row, 1, "access_issued_at")?,
-            access_expires_at: instant(row, 2, "access_expires_at")?,
-            refresh_token: open_text(row, 3, "refresh_token", handle, keys)?.map(Secret::new),
-        })
+        tokens_of(&self.connection(), self.keys(), handle)
     }
 
     /// Stores a grant: a new person's, or a newer consent of a known one.
@@ -181,6 +152,45 @@ impl Vault {
             .doing(doing)?;
         Ok(removed > 0)
     }
+}
+
+pub(crate) fn grant_of(
+    connection: &Connection,
+    keys: &Keys,
+    handle: &GrantHandle,
+) -> Result<Grant, VaultError> {
+    find(connection, keys, "handle = ?1", &handle.as_str())?.ok_or_else(|| {
+        VaultError::UnknownGrant {
+            handle: handle.clone(),
+        }
+    })
+}
+
+pub(crate) fn tokens_of(
+    connection: &Connection,
+    keys: &Keys,
+    handle: &GrantHandle,
+) -> Result<TokenPair, VaultError> {
+    let doing = "reading a grant's tokens";
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT access_token, access_issued_at, access_expires_at, refresh_token
+             FROM grants WHERE handle = ?1",
+        )
+        .doing(doing)?;
+    let mut rows = statement.query([handle.as_str()]).doing(doing)?;
+    let row = rows
+        .next()
+        .doing(doing)?
+        .ok_or_else(|| VaultError::UnknownGrant {
+            handle: handle.clone(),
+        })?;
+    Ok(TokenPair {
+        access_token: open_text(row, 0, "access_token", handle, keys)?.map(Secret::new),
+        access_issued_at: instant(row, 1, "access_issued_at")?,
+        access_expires_at: instant(row, 2, "access_expires_at")?,
+        refresh_token: open_text(row, 3, "refresh_token", handle, keys)?.map(Secret::new),
+    })
 }
 
 fn find(

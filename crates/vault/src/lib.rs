@@ -35,6 +35,6 @@ pub use key::{KeyOrigin, KeySource};
 pub use keyring::Keyring;
 pub use lock::{LOCK_FILE, TokenLock};
 pub use pending::PendingAuthorization;
-pub use refresh::{RefreshIntent, Refreshed};
+pub use refresh::{RefreshIntent, RefreshStep, RefreshWritten, Refreshed};
 pub use run::{RunEnd, RunRecord};
 pub use store::{VAULT_FILE, VAULT_FORMAT, Vault};

@@ -3,12 +3,14 @@
 //! Only the holder of the token lock may write here.
 
 use chrono::{DateTime, Utc};
-use claimlake_contract::{GrantHandle, PatientId, Secret};
-use rusqlite::{OptionalExtension, params};
+use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Secret};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::Doing;
 use crate::grant::{Scopes, TokenPair};
 use crate::grant_row::{drop_intent, write_patient, write_tokens};
+use crate::grants::{grant_of, tokens_of};
+use crate::store::Keys;
 use crate::text::instant_text;
 use crate::{Vault, VaultError};
 
@@ -17,6 +19,8 @@ use crate::{Vault, VaultError};
 pub struct RefreshIntent {
     /// The token to post.
     pub refresh_token: Secret,
+    /// The API version whose token endpoint it goes to.
+    pub api: ApiVersion,
     /// The generation it belongs to.
     pub generation: u64,
     /// How many earlier posts of the same token have an unknown outcome.
@@ -36,39 +40,72 @@ pub struct Refreshed {
     pub grant_expires_at: Option<DateTime<Utc>>,
 }
 
+/// One entry of the journal.
+#[derive(Debug, Clone)]
+pub enum RefreshStep {
+    /// The grant's refresh token is about to be posted.
+    Begin,
+    /// It was not sent, or the server did not use it up.
+    NotUsed,
+    /// What it brought.
+    Finish(Box<Refreshed>),
+}
+
+/// An entry that is on disk.
+#[derive(Debug, Clone)]
+pub enum RefreshWritten {
+    /// The refresh may be posted.
+    Begun(RefreshIntent),
+    /// The intent is taken back.
+    TakenBack,
+    /// The pair is stored, under this new generation.
+    Finished(u64),
+}
+
 impl Vault {
+    /// Writes entries of several grants in one transaction: one wait for the disk for all of them.
+    /// An entry that cannot be written leaves no trace, and the others as they are.
+    ///
+    /// # Errors
+    /// Where the vault cannot be written: then none of them is. An entry of its own fails with
+    /// [`VaultError::UnknownGrant`] where the grant was removed meanwhile, and with
+    /// [`VaultError::Invalid`] where it has no refresh token.
+    pub fn write_refreshes(
+        &self,
+        steps: &[(GrantHandle, RefreshStep)],
+    ) -> Result<Vec<Result<RefreshWritten, VaultError>>, VaultError> {
+        let now = self.now_text();
+        let doing = "writing the journal of refreshes";
+        let written = self.write(doing, |connection| {
+            let sql = |sql: &str| connection.execute_batch(sql).doing(doing);
+            let mut written = Vec::with_capacity(steps.len());
+            for (handle, step) in steps {
+                sql("SAVEPOINT step")?;
+                let outcome = write_step(connection, self.keys(), handle, step, &now);
+                if outcome.is_err() {
+                    sql("ROLLBACK TO step")?;
+                }
+                sql("RELEASE step")?;
+                written.push(outcome);
+            }
+            Ok(written)
+        })?;
+        for ((handle, step), outcome) in steps.iter().zip(&written) {
+            if let (RefreshStep::Finish(refreshed), Ok(_)) = (step, outcome) {
+                self.note_patient(handle, refreshed.patient.as_ref());
+            }
+        }
+        Ok(written)
+    }
+
     /// Writes down, durably, that a grant's refresh token is about to be posted.
     ///
     /// # Errors
     /// [`VaultError::Invalid`] where the grant has no refresh token.
     pub fn begin_refresh(&self, handle: &GrantHandle) -> Result<RefreshIntent, VaultError> {
-        let grant = self.grant(handle)?;
-        let refresh_token = self
-            .tokens(handle)?
-            .refresh_token
-            .ok_or_else(|| VaultError::Invalid(format!("grant {handle} has no refresh token")))?;
         let now = self.now_text();
-        let doing = "writing the intent of a refresh";
-        let attempts: u32 = self.write(doing, |connection| {
-            connection
-                .query_row(
-                    "INSERT INTO refresh_intents (handle, generation, started_at, attempts)
-                     VALUES (?1, ?2, ?3, 1)
-                     ON CONFLICT (handle) DO UPDATE SET
-                        attempts = CASE WHEN generation = excluded.generation
-                                        THEN attempts + 1 ELSE 1 END,
-                        generation = excluded.generation,
-                        started_at = excluded.started_at
-                     RETURNING attempts",
-                    params![handle.as_str(), grant.generation.cast_signed(), now],
-                    |row| row.get(0),
-                )
-                .doing(doing)
-        })?;
-        Ok(RefreshIntent {
-            refresh_token,
-            generation: grant.generation,
-            earlier_attempts: attempts - 1,
+        self.write("writing the intent of a refresh", |connection| {
+            begin(connection, self.keys(), handle, &now)
         })
     }
 
@@ -77,21 +114,8 @@ impl Vault {
     /// # Errors
     /// Where the vault cannot be written.
     pub fn refresh_not_used(&self, handle: &GrantHandle) -> Result<(), VaultError> {
-        let doing = "taking back the intent of a refresh";
-        self.write(doing, |connection| {
-            connection
-                .execute(
-                    "UPDATE refresh_intents SET attempts = attempts - 1 WHERE handle = ?1",
-                    [handle.as_str()],
-                )
-                .doing(doing)?;
-            connection
-                .execute(
-                    "DELETE FROM refresh_intents WHERE handle = ?1 AND attempts < 1",
-                    [handle.as_str()],
-                )
-                .doing(doing)?;
-            Ok(())
+        self.write("taking back the intent of a refresh", |connection| {
+            take_back(connection, handle)
         })
     }
 
@@ -105,34 +129,8 @@ impl Vault {
         refreshed: &Refreshed,
     ) -> Result<u64, VaultError> {
         let now = self.now_text();
-        let doing = "storing a refreshed pair";
-        self.write(doing, |connection| {
-            let generation: Option<i64> = connection
-                .query_row(
-                    "UPDATE grants SET generation = generation + 1, refreshed_at = ?2,
-                        state_since = CASE WHEN state = 'active' THEN state_since ELSE ?2 END,
-                        state = 'active', reason = NULL,
-                        scopes = coalesce(?3, scopes),
-                        grant_expires_at = coalesce(?4, grant_expires_at)
-                     WHERE handle = ?1 RETURNING generation",
-                    params![
-                        handle.as_str(),
-                        now,
-                        refreshed.scopes.as_ref().map(ToString::to_string),
-                        refreshed.grant_expires_at.map(instant_text),
-                    ],
-                    |row| row.get(0),
-                )
-                .optional()
-                .doing(doing)?;
-            let Some(generation) = generation else {
-                return Err(VaultError::UnknownGrant {
-                    handle: handle.clone(),
-                });
-            };
-            write_tokens(connection, self.keys(), handle, &refreshed.tokens)?;
-            drop_intent(connection, handle)?;
-            Ok(generation.unsigned_abs())
+        self.write("storing a refreshed pair", |connection| {
+            finish(connection, self.keys(), handle, refreshed, &now)
         })
         .inspect(|_| self.note_patient(handle, refreshed.patient.as_ref()))
     }
@@ -194,6 +192,106 @@ impl Vault {
             tracing::warn!(grant.handle = %handle, error = %error, "the person of a grant could not be noted");
         }
     }
+}
+
+fn write_step(
+    connection: &Connection,
+    keys: &Keys,
+    handle: &GrantHandle,
+    step: &RefreshStep,
+    now: &str,
+) -> Result<RefreshWritten, VaultError> {
+    match step {
+        RefreshStep::Begin => begin(connection, keys, handle, now).map(RefreshWritten::Begun),
+        RefreshStep::NotUsed => take_back(connection, handle).map(|()| RefreshWritten::TakenBack),
+        RefreshStep::Finish(refreshed) => {
+            finish(connection, keys, handle, refreshed, now).map(RefreshWritten::Finished)
+        }
+    }
+}
+
+fn begin(
+    connection: &Connection,
+    keys: &Keys,
+    handle: &GrantHandle,
+    now: &str,
+) -> Result<RefreshIntent, VaultError> {
+    let grant = grant_of(connection, keys, handle)?;
+    let refresh_token = tokens_of(connection, keys, handle)?
+        .refresh_token
+        .ok_or_else(|| VaultError::Invalid(format!("grant {handle} has no refresh token")))?;
+    let attempts: u32 = connection
+        .query_row(
+            "INSERT INTO refresh_intents (handle, generation, started_at, attempts)
+             VALUES (?1, ?2, ?3, 1)
+             ON CONFLICT (handle) DO UPDATE SET
+                attempts = CASE WHEN generation = excluded.generation
+                                THEN attempts + 1 ELSE 1 END,
+                generation = excluded.generation,
+                started_at = excluded.started_at
+             RETURNING attempts",
+            params![handle.as_str(), grant.generation.cast_signed(), now],
+            |row| row.get(0),
+        )
+        .doing("writing the intent of a refresh")?;
+    Ok(RefreshIntent {
+        refresh_token,
+        api: grant.api,
+        generation: grant.generation,
+        earlier_attempts: attempts - 1,
+    })
+}
+
+fn take_back(connection: &Connection, handle: &GrantHandle) -> Result<(), VaultError> {
+    let doing = "taking back the intent of a refresh";
+    connection
+        .execute(
+            "UPDATE refresh_intents SET attempts = attempts - 1 WHERE handle = ?1",
+            [handle.as_str()],
+        )
+        .doing(doing)?;
+    connection
+        .execute(
+            "DELETE FROM refresh_intents WHERE handle = ?1 AND attempts < 1",
+            [handle.as_str()],
+        )
+        .doing(doing)?;
+    Ok(())
+}
+
+fn finish(
+    connection: &Connection,
+    keys: &Keys,
+    handle: &GrantHandle,
+    refreshed: &Refreshed,
+    now: &str,
+) -> Result<u64, VaultError> {
+    let generation: Option<i64> = connection
+        .query_row(
+            "UPDATE grants SET generation = generation + 1, refreshed_at = ?2,
+                state_since = CASE WHEN state = 'active' THEN state_since ELSE ?2 END,
+                state = 'active', reason = NULL,
+                scopes = coalesce(?3, scopes),
+                grant_expires_at = coalesce(?4, grant_expires_at)
+             WHERE handle = ?1 RETURNING generation",
+            params![
+                handle.as_str(),
+                now,
+                refreshed.scopes.as_ref().map(ToString::to_string),
+                refreshed.grant_expires_at.map(instant_text),
+            ],
+            |row| row.get(0),
+        )
+        .optional()
+        .doing("storing a refreshed pair")?;
+    let Some(generation) = generation else {
+        return Err(VaultError::UnknownGrant {
+            handle: handle.clone(),
+        });
+    };
+    write_tokens(connection, keys, handle, &refreshed.tokens)?;
+    drop_intent(connection, handle)?;
+    Ok(generation.unsigned_abs())
 }
 
 #[cfg(test)]

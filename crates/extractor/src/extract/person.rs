@@ -78,6 +78,9 @@ async fn read_resources<T: TokenSource>(
         let reason = "the grant does not say whose it is: import it again with its patient id";
         return Err(End::Failed(reason.into()));
     };
+    // Before anything of this person holds a permit: refreshes wait for each other, and would have
+    // permits wait with them. Each request asks again once it may go, and hears what went wrong.
+    let _ = session.fetcher.tokens.access_token(&grant.handle).await;
     let read_one = |resource: &ResourceType| {
         let resource = resource.clone();
         let known = known.iter().find(|state| state.resource == resource);
@@ -112,7 +115,10 @@ async fn read_resources<T: TokenSource>(
             }
         }
     };
-    let resources = try_join_all(session.options.resources.iter().map(read_one)).await?;
+    // Claims queue for permits first: they have the most pages, and the others fit in between.
+    let mut in_turn: Vec<&ResourceType> = session.options.resources.iter().collect();
+    in_turn.sort_by_key(|resource| **resource != ResourceType::explanation_of_benefit());
+    let resources = try_join_all(in_turn.into_iter().map(read_one)).await?;
     Ok(PersonCommit {
         grant: grant.handle.clone(),
         patient: patient.clone(),

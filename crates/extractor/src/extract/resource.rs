@@ -272,7 +272,10 @@ impl<T: TokenSource> Pages for OneRead<'_, T> {
                     let reason = format!("the server answered 200 with no usable Bundle: {what}");
                     return Err(End::Failed(reason));
                 }
-                Err(PageError::NotABundle(_)) => self.reading.wait_between(tries).await,
+                Err(PageError::NotABundle(_)) => {
+                    drop(answer);
+                    self.reading.wait_between(tries).await;
+                }
             }
         }
     }

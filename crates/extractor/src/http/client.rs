@@ -1,14 +1,16 @@
 //! The HTTP client of FHIR requests: redirects off, gzip, TLS by rustls, plain http to loopback.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use claimlake_contract::Secret;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
-/// Bodies received at once: what bounds memory, however many requests wait for their answers.
+/// Bodies received and not yet landed: what bounds memory, however many requests wait for their
+/// answers and however many people there are.
 const BODIES_AT_ONCE: usize = 16;
 
 /// No page is larger.
@@ -44,6 +46,8 @@ pub(crate) struct RawAnswer {
     pub(crate) status: u16,
     pub(crate) headers: AnswerHeaders,
     pub(crate) body: Bytes,
+    /// The place that the body takes: free for the next one once this answer is dropped.
+    pub(crate) _place: OwnedSemaphorePermit,
 }
 
 /// The headers that decide anything.
@@ -80,7 +84,7 @@ impl Transport {
 #[derive(Debug)]
 pub(crate) struct Client {
     http: reqwest::Client,
-    bodies: Semaphore,
+    bodies: Arc<Semaphore>,
 }
 
 impl Client {
@@ -106,6 +110,10 @@ impl Client {
             .pool_max_idle_per_host(connections)
             .tcp_nodelay(true)
             .user_agent(concat!("claimlake/", env!("CARGO_PKG_VERSION")));
+        if base_url.scheme() == "http" {
+            // Reading the system's certificates takes longer than a request, and none is used.
+            builder = builder.tls_certs_only([]);
+        }
         if loopback {
             builder = builder.no_proxy();
         }
@@ -114,7 +122,7 @@ impl Client {
             .map_err(|error| error.without_url().to_string())?;
         Ok(Self {
             http,
-            bodies: Semaphore::new(BODIES_AT_ONCE),
+            bodies: Arc::new(Semaphore::new(BODIES_AT_ONCE)),
         })
     }
 
@@ -136,8 +144,12 @@ impl Client {
         let mut response = request.send().await.map_err(|error| transport(&error))?;
         let status = response.status().as_u16();
         let headers = answer_headers(response.headers());
-        // The permit is held until the body is whole; the kernel holds back what is not read yet.
-        let _permit = self.bodies.acquire().await.map_err(|_| Transport::Broken)?;
+        // The kernel holds back what is not read yet.
+        let bodies = Arc::clone(&self.bodies);
+        let place = bodies
+            .acquire_owned()
+            .await
+            .map_err(|_| Transport::Broken)?;
         let expected = response
             .content_length()
             .unwrap_or(0)
@@ -153,6 +165,7 @@ impl Client {
             status,
             headers,
             body: Bytes::from(body),
+            _place: place,
         })
     }
 }

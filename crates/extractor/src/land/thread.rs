@@ -343,18 +343,40 @@ impl Thread {
     }
 
     fn seal(&mut self) -> Result<Sealed, LandError> {
-        let mut sealed = Sealed::default();
-        for (resource, writer) in std::mem::take(&mut self.writers) {
+        let writers = std::mem::take(&mut self.writers);
+        let with_kept = writers.into_iter().map(|(resource, writer)| {
             let kept = self.kept.remove(&resource).unwrap_or_default();
-            if kept.iter().all(|patient| patient.frames.is_empty()) {
-                writer.discard()?;
-            } else {
-                sealed.manifests.push(writer.seal_keeping(kept)?);
-            }
-        }
+            (writer, kept)
+        });
+        let manifests = seal_all(with_kept.collect())?;
         // From here on readers see the run, in all its resource types at once.
         mark_finished(&self.layout, &self.run)?;
         self.vault.drop_checkpoints(&self.run)?;
-        Ok(sealed)
+        Ok(Sealed { manifests })
     }
+}
+
+/// Side by side: sealing is waiting for the disk.
+fn seal_all(
+    writers: Vec<(LandingWriter, Vec<KeptPatient>)>,
+) -> Result<Vec<LandingManifest>, LandError> {
+    std::thread::scope(|scope| {
+        let seal = |(writer, kept): (LandingWriter, Vec<KeptPatient>)| {
+            let sealing = std::thread::Builder::new().name("sealing".into());
+            sealing.spawn_scoped(scope, move || {
+                if kept.iter().all(|patient| patient.frames.is_empty()) {
+                    return writer.discard().map(|()| None);
+                }
+                writer.seal_keeping(kept).map(Some)
+            })
+        };
+        let threads: Vec<_> = writers.into_iter().map(seal).collect();
+        let mut manifests = Vec::new();
+        for thread in threads {
+            let thread = thread.map_err(|_| LandError::Stopped)?;
+            let sealed = thread.join().map_err(|_| LandError::Stopped)??;
+            manifests.extend(sealed);
+        }
+        Ok(manifests)
+    })
 }

@@ -10,10 +10,11 @@
 //! # What can still cost a consent
 //!
 //! The server replaces a refresh token before it answers, so whatever ends the broker itself
-//! between the two costs the consents being refreshed at that instant, 16 at most: a SIGKILL of
-//! the broker, or of the whole container or cgroup (`docker kill`, `memory.oom.group=1`, a PID 1
-//! that is another program and ends), a power cut, a kernel panic, a network that breaks between
-//! the server's commit and its answer. Each of them is tried once more with the old token, which
+//! between the two costs the consents being refreshed at that instant: a SIGKILL of the broker, or
+//! of the whole container or cgroup (`docker kill`, `memory.oom.group=1`, a PID 1 that is another
+//! program and ends), a power cut, a kernel panic, a network that breaks between the server's
+//! commit and its answer. These are 32 at most; in a container, or where the kernel kills the
+//! whole memory cgroup, 16. Each of them is tried once more with the old token, which
 //! saves those that the server had not reached, and ends as `needs_consent` by name otherwise.
 //! [`super::broker_facts`] says which of these this machine is open to.
 

@@ -18,6 +18,7 @@ pub struct BrokerFact {
 
 /// Inode of the first PID namespace of a machine (`PROC_PID_INIT_INO` of Linux).
 const FIRST_PID_NAMESPACE: &str = "pid:[4026531836]";
+const PID_NAMESPACE: &str = "/proc/self/ns/pid";
 
 /// File systems whose locks or shared memory do not hold between machines.
 const NETWORK_FILE_SYSTEMS: &[(i64, &str)] = &[
@@ -44,7 +45,7 @@ pub fn broker_facts(data_dir: &Path) -> Vec<BrokerFact> {
 
 fn pid_namespace() -> BrokerFact {
     let what = "PID namespace";
-    let Ok(namespace) = std::fs::read_link("/proc/self/ns/pid") else {
+    let Ok(namespace) = std::fs::read_link(PID_NAMESPACE) else {
         return unknown(
             what,
             "this system does not tell; on Linux it is in /proc/self/ns/pid",
@@ -54,7 +55,8 @@ fn pid_namespace() -> BrokerFact {
         return fact(
             what,
             true,
-            "the run is in no container of its own: the broker outlives it",
+            "the run is in no container of its own: the broker outlives it; a power cut can still \
+             cost the consents being refreshed at that instant (32 at most)",
         );
     }
     // As PID 1, the program supervises and the work is done in a child of it.
@@ -77,33 +79,42 @@ fn pid_namespace() -> BrokerFact {
     )
 }
 
+/// Whether the kernel lets the broker live when the run it works for is killed or its container is.
+pub(crate) fn broker_outlives_its_run() -> bool {
+    let is_here = |namespace: std::path::PathBuf| namespace.as_os_str() == FIRST_PID_NAMESPACE;
+    let in_first = std::fs::read_link(PID_NAMESPACE).is_ok_and(is_here);
+    in_first && killed_as_a_group() != Some(true)
+}
+
+/// Whether the kernel kills all of this process's cgroup when its memory runs out.
+fn killed_as_a_group() -> Option<bool> {
+    let text = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let group = text.lines().find_map(|line| line.strip_prefix("0::"))?;
+    let setting = Path::new("/sys/fs/cgroup")
+        .join(group.trim_start_matches('/'))
+        .join("memory.oom.group");
+    match std::fs::read_to_string(setting).ok()?.trim() {
+        "1" => Some(true),
+        "0" => Some(false),
+        _ => None,
+    }
+}
+
 fn memory_group() -> BrokerFact {
     let what = "memory.oom.group";
-    let group = std::fs::read_to_string("/proc/self/cgroup")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find_map(|line| line.strip_prefix("0::"))?;
-            Some(line.trim_start_matches('/').to_owned())
-        });
-    let Some(group) = group else {
-        return unknown(what, "there is no cgroup v2 here");
-    };
-    let path = Path::new("/sys/fs/cgroup")
-        .join(group)
-        .join("memory.oom.group");
-    match std::fs::read_to_string(path).as_deref().map(str::trim) {
-        Ok("1") => fact(
+    match killed_as_a_group() {
+        Some(true) => fact(
             what,
             false,
             "when memory runs out, the kernel kills the broker together with the run: set \
              memory.oom.group to 0, or give the run more memory",
         ),
-        Ok("0") => fact(
+        Some(false) => fact(
             what,
             true,
             "when memory runs out, the kernel kills one process alone",
         ),
-        _ => unknown(what, "the cgroup of this process has no such setting"),
+        None => unknown(what, "the cgroup of this process has no such setting"),
     }
 }
 

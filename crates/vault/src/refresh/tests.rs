@@ -1,10 +1,10 @@
 //! Tests of the journal of refreshes.
 
 use chrono::TimeDelta;
-use claimlake_contract::{ApiVersion, PatientId, Secret};
+use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Secret};
 
 use crate::grants::tests::{grant, now, vault};
-use crate::{Refreshed, TokenPair};
+use crate::{RefreshStep, RefreshWritten, Refreshed, TokenPair, VaultError};
 
 fn refreshed(token: &str) -> Refreshed {
     Refreshed {
@@ -113,4 +113,48 @@ fn a_person_named_only_by_the_refresh_is_noted_and_a_taken_id_costs_no_token() {
         vault.grant(&other).unwrap().patient,
         Some(PatientId::new("8"))
     );
+}
+
+#[test]
+fn entries_written_together_stand_each_for_itself() {
+    let data = tempfile::tempdir().unwrap();
+    let (first, second, stranger) = {
+        let vault = vault(&data);
+        let stored = |patient, token| vault.insert_or_renew(&grant(patient, token, 100)).unwrap();
+        let first = stored("7", "refresh-7").handle;
+        let second = stored("8", "refresh-8").handle;
+        let stranger = GrantHandle::from_random([9; 8]);
+        vault.begin_refresh(&second).unwrap();
+        let steps = [
+            (first.clone(), RefreshStep::Begin),
+            (stranger.clone(), RefreshStep::Begin),
+            (
+                stranger.clone(),
+                RefreshStep::Finish(Box::new(refreshed("nobody's"))),
+            ),
+            (
+                second.clone(),
+                RefreshStep::Finish(Box::new(refreshed("refresh-9"))),
+            ),
+        ];
+        let written = vault.write_refreshes(&steps).unwrap();
+        let [begun, unknown, unknown_too, finished] = written.as_slice() else {
+            panic!("{written:?}");
+        };
+        let Ok(RefreshWritten::Begun(intent)) = begun else {
+            panic!("{begun:?}");
+        };
+        assert_eq!(intent.refresh_token.expose(), "refresh-7");
+        for unknown in [unknown, unknown_too] {
+            assert!(matches!(unknown, Err(VaultError::UnknownGrant { .. })));
+        }
+        let generation = vault.grant(&second).unwrap().generation;
+        assert!(matches!(finished, Ok(RefreshWritten::Finished(new)) if *new == generation));
+        (first, second, stranger)
+    };
+    let vault = vault(&data);
+    assert_eq!(vault.open_refreshes().unwrap(), [first]);
+    let token = vault.tokens(&second).unwrap().refresh_token.unwrap();
+    assert_eq!(token.expose(), "refresh-9");
+    assert!(vault.grant(&stranger).is_err());
 }

@@ -86,7 +86,7 @@ async fn serve(settings: BrokerSettings) -> Result<(), Failure> {
     let clock = Arc::new(SystemClock);
     let vault = Vault::open(&data_dir, &key, clock.clone()).map_err(OauthError::from)?;
     let endpoint = Endpoint::new(app)?;
-    let refresher = Refresher::new(Arc::new(vault), endpoint, clock, RefreshPolicy::default());
+    let refresher = Refresher::new(Arc::new(vault), endpoint, clock, RefreshPolicy::here());
     let server = Server::new(refresher, source);
     let listener = socket::listen(&data_dir).map_err(|error| {
         Failure::broker(format!(

@@ -1,6 +1,7 @@
 //! Lends access tokens and refreshes them: one refresh per grant at a time, a bounded number at
 //! once, the intent before the POST, the outcome before use, never cancelled.
 
+mod journal;
 mod outcome;
 mod policy;
 mod verdicts;
@@ -11,11 +12,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{Clock, GrantHandle};
-use claimlake_vault::{Grant, GrantState, RefreshIntent, Refreshed, Vault, VaultError};
+use claimlake_vault::{
+    GrantState, RefreshIntent, RefreshStep, RefreshWritten, Refreshed, Vault, VaultError,
+};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::Semaphore;
 
+use self::journal::Journal;
 use self::outcome::{Read, ended, lendable, not_now, read};
 pub(crate) use self::policy::RefreshPolicy;
 use self::verdicts::Verdicts;
@@ -49,6 +53,7 @@ pub(crate) struct Refresher {
     endpoint: Endpoint,
     clock: Arc<dyn Clock>,
     policy: RefreshPolicy,
+    journal: Arc<Journal>,
     permits: Semaphore,
     flights: Mutex<HashMap<GrantHandle, Flight>>,
     stopping: AtomicBool,
@@ -68,6 +73,7 @@ impl Refresher {
             clock,
             permits: Semaphore::new(policy.at_once),
             policy,
+            journal: Arc::default(),
             flights: Mutex::default(),
             stopping: AtomicBool::new(false),
             verdicts: Mutex::default(),
@@ -203,20 +209,18 @@ impl Refresher {
             if let Some(reason) = lock(&self.verdicts).halted() {
                 return Err(TokenError::Configuration { reason });
             }
-            let intent = {
-                let handle = handle.clone();
-                self.with_vault(move |vault| vault.begin_refresh(&handle))
-                    .await
-                    .map_err(|error| not_now(&error))?
+            let intent = match self.journal(handle, RefreshStep::Begin).await {
+                Ok(RefreshWritten::Begun(intent)) => intent,
+                Ok(_) => return Err(TokenError::Stopped),
+                Err(error) => return Err(not_now(&error)),
             };
-            let api = self.grant_api(handle).await?;
             let form = [
                 ("grant_type", "refresh_token"),
                 ("refresh_token", intent.refresh_token.expose()),
             ];
             let posted = self
                 .endpoint
-                .post(self.endpoint.app().token_url(api), &form)
+                .post(self.endpoint.app().token_url(intent.api), &form)
                 .await;
             let in_doubt = intent.earlier_attempts > 0;
             match read(posted, self.now()) {
@@ -285,12 +289,10 @@ impl Refresher {
         lock(&self.verdicts).accepted();
         let mut tries = 0;
         let generation = loop {
-            let (handle, refreshed) = (handle.clone(), refreshed.clone());
-            let kept = self
-                .with_vault(move |vault| vault.finish_refresh(&handle, &refreshed))
-                .await;
-            match kept {
-                Ok(generation) => break generation,
+            let step = RefreshStep::Finish(Box::new(refreshed.clone()));
+            match self.journal(handle, step).await {
+                Ok(RefreshWritten::Finished(generation)) => break generation,
+                Ok(_) => return Err(TokenError::Stopped),
                 Err(VaultError::UnknownGrant { .. }) => {
                     return Err(TokenError::NeedsConsent {
                         reason: "the grant was removed".into(),
@@ -303,15 +305,11 @@ impl Refresher {
                 }
             }
         };
-        let lent = Grant {
-            generation,
-            ..self.grant(handle).await?
-        };
         let secret = refreshed.tokens.access_token.ok_or(TokenError::Stopped)?;
         Ok(AccessToken {
             secret,
             expires_at: refreshed.tokens.access_expires_at.unwrap_or_default(),
-            generation: lent.generation,
+            generation,
         })
     }
 
@@ -338,10 +336,8 @@ impl Refresher {
     }
 
     async fn not_used(&self, handle: &GrantHandle) -> Result<(), TokenError> {
-        let handle = handle.clone();
-        self.with_vault(move |vault| vault.refresh_not_used(&handle))
-            .await
-            .map_err(|error| not_now(&error))
+        let written = self.journal(handle, RefreshStep::NotUsed).await;
+        written.map(drop).map_err(|error| not_now(&error))
     }
 
     async fn set_state(
@@ -356,18 +352,13 @@ impl Refresher {
             .map_err(|error| not_now(&error))
     }
 
-    async fn grant(&self, handle: &GrantHandle) -> Result<Grant, TokenError> {
-        let handle = handle.clone();
-        self.with_vault(move |vault| vault.grant(&handle))
-            .await
-            .map_err(|error| not_now(&error))
-    }
-
-    async fn grant_api(
+    async fn journal(
         &self,
         handle: &GrantHandle,
-    ) -> Result<claimlake_contract::ApiVersion, TokenError> {
-        self.grant(handle).await.map(|grant| grant.api)
+        step: RefreshStep,
+    ) -> Result<RefreshWritten, VaultError> {
+        let journal = &self.journal;
+        journal.write(&self.vault, handle.clone(), step).await
     }
 
     /// Disk work leaves the thread that holds the sockets.

@@ -146,6 +146,24 @@ async fn a_caller_that_goes_away_does_not_end_its_refresh() {
 }
 
 #[tokio::test]
+async fn no_more_refreshes_are_under_way_than_may_be_lost_at_once() {
+    let mut world = world(ApiVersion::V2, 9, system()).await;
+    let policy = RefreshPolicy {
+        at_once: 3,
+        ..impatient()
+    };
+    let (vault, endpoint) = (world.refresher.vault().clone(), world.refresher.endpoint());
+    world.refresher = Refresher::new(vault, endpoint.clone(), system(), policy);
+    world.fault("slow:ms=100,only=token");
+    let renewed = world.grants.iter().map(|grant| world.renew(grant));
+    for generation in futures_util::future::join_all(renewed).await {
+        generation.unwrap();
+    }
+    let account = world.sandbox.account();
+    assert_eq!((account.refreshes(), account.most_in_flight), (9, 3));
+}
+
+#[tokio::test]
 async fn what_nobody_waits_for_any_more_is_not_refreshed() {
     let world = world(ApiVersion::V2, 1, system()).await;
     let all_permits = world.refresher.permits.acquire_many(16).await.unwrap();
