@@ -12,6 +12,7 @@ mod forget;
 mod import;
 pub mod json;
 mod manifest_file;
+mod part_stream;
 mod person;
 mod recover;
 mod sealed;
@@ -26,6 +27,7 @@ pub use error::LandingError;
 pub use folder::{create_private_dir, create_private_file, sync_folder};
 pub use forget::{ForgetStep, LandedOfPerson, MovedPart, find_person, forget, landed_of};
 pub use import::{ImportOutcome, Refuse, import, import_refusing};
+pub use part_stream::{FoundFile, PackedChunk, PartStream};
 pub use person::{is_about, people_of, personal_identifiers};
 pub use recover::{KeptFrame, KeptPatient, seal_interrupted};
 pub use sealed::{
