@@ -22,5 +22,7 @@ mod real_bodies;
 mod report;
 mod servers;
 mod status;
+mod trace;
 mod usage;
+mod verify;
 mod view;
