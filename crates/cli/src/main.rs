@@ -10,6 +10,7 @@ mod command;
 mod data_dir;
 mod env;
 mod failure;
+mod history;
 mod interrupt;
 mod invocation;
 mod logging;

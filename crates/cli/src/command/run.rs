@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 
 use crate::command::{extract, load, transform};
 use crate::failure::Outcome;
+use crate::history::recorded;
 use crate::invocation::Invocation;
 
 const EXAMPLES: &str = "\
@@ -48,13 +49,14 @@ pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Outcome 
         )?);
     }
     if arguments.from <= Stage::Transform && goes_on(&exits) {
-        exits.push(transform::run(
-            &transform::TransformArguments::default(),
-            invocation,
-        )?);
+        exits.push(recorded("transform", invocation, || {
+            transform::run(&transform::TransformArguments::default(), invocation)
+        })?);
     }
     if goes_on(&exits) {
-        exits.push(load::run(&load::LoadArguments::default(), invocation)?);
+        exits.push(recorded("load", invocation, || {
+            load::run(&load::LoadArguments::default(), invocation)
+        })?);
     }
     Ok(ExitCode::worst(exits))
 }
