@@ -19,6 +19,7 @@ mod page;
 mod pipeline;
 mod plural;
 mod progress;
+mod recordings;
 mod standing;
 mod summary;
 
