@@ -83,6 +83,82 @@ fn every_command_of_the_pages_runs() {
     assert!(commands >= 15, "{commands} commands");
 }
 
+/// What the README tells people to type, and why a test does not type it.
+const NOT_TYPED: &[(&str, &str)] = &[
+    ("make ", "tests/it/makefile.rs holds the Makefile's targets"),
+    (
+        "pip install",
+        "needs the network; tests/interop queries with DuckDB",
+    ),
+    ("python -c", "needs DuckDB; tests/interop queries with it"),
+    ("export ", "sets the environment, as this test does"),
+    (
+        "claimlake --pipeline blue_button",
+        "needs the real service; tests/it/servers.rs does it with a sandbox",
+    ),
+];
+
+#[test]
+fn every_command_of_the_readme_runs() {
+    let bench = Bench::new();
+    let made = ["sandbox", "generate", "--patients", "3", "--eobs", "4"];
+    let claims = bench.done(&made).stdout;
+    let third = |from: usize| {
+        let lines = claims.lines().skip(from).step_by(3);
+        lines.collect::<Vec<_>>()
+    };
+    bench.write("claims.ndjson", &third(0).join("\n"));
+    bench.write("more.ndjson", &third(1).join("\n"));
+    let mut gzip = Command::new("gzip");
+    gzip.arg("more.ndjson").current_dir(bench.path());
+    assert!(gzip.status().unwrap().success());
+    let entries: Vec<String> = third(2)
+        .iter()
+        .map(|resource| format!("{{\"resource\":{resource}}}"))
+        .collect();
+    let bundle = format!(
+        "{{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"entry\":[{}]}}",
+        entries.join(",")
+    );
+    bench.write("bundle.json", &bundle);
+    let readme = page("README.md");
+    let unindented: Vec<&str> = readme.lines().map(str::trim_start).collect();
+    let mut typed = 0;
+    for line in lines_of(&unindented.join("\n"), "sh") {
+        let line = line.split(" #").next().unwrap().trim();
+        if line.is_empty()
+            || NOT_TYPED
+                .iter()
+                .any(|(begin, _)| line.starts_with(begin) || line == begin.trim())
+        {
+            continue;
+        }
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(words[0], "claimlake", "{line}");
+        typed += 1;
+        if words[1] != "sandbox" {
+            bench.done(&words[1..]);
+            continue;
+        }
+        // It serves until it is told to stop; the port may be taken.
+        let mut arguments = words[1..].to_vec();
+        arguments.retain(|word| *word != "--listen" && *word != "127.0.0.1:8380");
+        arguments.extend(["--listen", "127.0.0.1:0", "--json"]);
+        let mut serving = bench.command(&arguments);
+        let mut serving = serving
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut first = String::new();
+        let stdout = serving.stdout.take().unwrap();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut first).unwrap();
+        serving.kill().unwrap();
+        serving.wait().unwrap();
+        assert!(first.contains("\"listening\""), "{line}: {first}");
+    }
+    assert_eq!(typed, 5, "import, transform, load, and two sandboxes");
+}
+
 #[test]
 fn keys_that_the_pages_show_are_keys() {
     let bench = Bench::new();

@@ -24,6 +24,8 @@ mod real_bodies;
 mod report;
 mod servers;
 mod status;
+mod trace;
 mod usage;
+mod verify;
 mod view;
 mod view_input;

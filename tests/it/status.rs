@@ -70,3 +70,47 @@ fn a_damaged_lake_is_named_and_the_rest_is_told() {
     assert!(page.contains("unreadable lake: "), "{page}");
     assert!(page.contains("landing    v2 Patient"), "{page}");
 }
+
+#[test]
+fn every_command_that_works_on_the_data_is_told_with_its_duration() {
+    let bench = Bench::new();
+    bench.write(
+        "people.ndjson",
+        "{\"resourceType\":\"Patient\",\"id\":\"-1\"}\n",
+    );
+    bench.done(&["--data", "d", "import", "--api", "v2", "people.ndjson"]);
+    bench.done(&["--data", "d", "run", "--from", "transform"]);
+    bench.done(&["--data", "d", "verify"]);
+    let missing = ["--data", "d", "import", "--api", "v2", "missing.ndjson"];
+    assert_eq!(bench.run(&missing).exit, 2);
+    let summary = bench.done(&["--json", "--data", "d", "status"]).summary();
+    let runs: Vec<(&str, &str)> = summary["last_runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|run| {
+            assert!(run["milliseconds"].is_u64(), "{run}");
+            (
+                run["command"].as_str().unwrap(),
+                run["end"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let expected = [
+        ("import", "failed"),
+        ("transform", "finished"),
+        ("load", "finished"),
+        ("run", "finished"),
+        ("verify", "finished"),
+    ];
+    assert_eq!(runs, expected);
+    let transform = &summary["last_runs"][1]["summary"];
+    assert_eq!(transform["resources"], 1);
+    let page = status_at(&bench, "80");
+    assert!(page.contains("\nlast runs  import    "), "{page}");
+    assert!(page.contains(", 1 resource"), "{page}");
+    assert!(page.contains(", landing and lake agree"), "{page}");
+    // The history alone is no vault: nobody's consent is here, and no key.
+    assert!(!page.contains("grants"), "{page}");
+    assert!(!bench.path().join("config").exists());
+}

@@ -28,6 +28,7 @@ use claimlake_contract::ExitCode;
 
 use crate::args::Command;
 use crate::failure::Outcome;
+use crate::history::recorded;
 use crate::invocation::Invocation;
 
 /// Runs one command.
@@ -43,16 +44,22 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         Command::Doctor(arguments) => doctor::run(&arguments, invocation),
         Command::Forget(arguments) => forget::run(&arguments, invocation),
         Command::Grants(arguments) => grants::run(&arguments, invocation),
-        Command::Import(arguments) => import::run(&arguments, invocation),
-        Command::Transform(arguments) => transform::run(&arguments, invocation),
-        Command::Run(arguments) => run::run(&arguments, invocation),
-        Command::Load(arguments) => load::run(&arguments, invocation),
+        Command::Import(arguments) => {
+            recorded("import", invocation, || import::run(&arguments, invocation))
+        }
+        Command::Transform(arguments) => recorded("transform", invocation, || {
+            transform::run(&arguments, invocation)
+        }),
+        Command::Run(arguments) => recorded("run", invocation, || run::run(&arguments, invocation)),
+        Command::Load(arguments) => {
+            recorded("load", invocation, || load::run(&arguments, invocation))
+        }
         Command::Status => status::run(invocation),
         Command::Report(arguments) => report::run(&arguments, invocation),
         Command::Changes(arguments) => changes::run(&arguments, invocation),
         Command::Snapshots(arguments) => snapshots::run(&arguments, invocation),
         Command::Trace(arguments) => trace::run(&arguments, invocation),
-        Command::Verify => verify::run(invocation),
+        Command::Verify => recorded("verify", invocation, || verify::run(invocation)),
         Command::View(arguments) => view::run(&arguments, invocation),
         // Taken care of before anything else is started.
         Command::Broker => Ok(ExitCode::Done),

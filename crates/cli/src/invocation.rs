@@ -4,6 +4,7 @@ use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::anyhow;
 use claimlake_contract::{Clock, Progress, SystemClock};
 
 use crate::args::GlobalArguments;
@@ -75,6 +76,18 @@ impl Invocation {
             None => PathBuf::from("data").join(&self.pipeline()?.name),
         };
         Ok(DataDir::at(root))
+    }
+
+    /// The data directory, which must be there already: a name that was mistyped holds nothing.
+    pub(crate) fn existing_data(&self) -> Outcome<DataDir> {
+        let data = self.data()?;
+        match data.root().is_dir() {
+            true => Ok(data),
+            false => Err(Failure::usage(anyhow!(
+                "there is no data directory {}: name it with --data",
+                data.root().display()
+            ))),
+        }
     }
 
     /// `<data>/lake`, unless the pipeline says otherwise.

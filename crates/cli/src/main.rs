@@ -10,6 +10,7 @@ mod command;
 mod data_dir;
 mod env;
 mod failure;
+mod history;
 mod interrupt;
 mod invocation;
 mod logging;
@@ -18,6 +19,7 @@ mod page;
 mod pipeline;
 mod plural;
 mod progress;
+mod recordings;
 mod standing;
 mod summary;
 

@@ -81,6 +81,11 @@ impl Output {
         self.locked_summary().insert(key.into(), value);
     }
 
+    /// What the last event will say under a key.
+    pub(crate) fn summary_of(&self, key: &str) -> Value {
+        self.locked_summary().get(key).cloned().unwrap_or_default()
+    }
+
     /// An event that ends the stream in place of the summary, for a command that promises so.
     pub(crate) fn last_event(&self, event: &Value) -> io::Result<()> {
         self.ended.store(true, Ordering::Relaxed);

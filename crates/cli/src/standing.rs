@@ -9,7 +9,7 @@ mod published;
 mod zones;
 
 use chrono::{DateTime, Utc};
-use claimlake_vault::VAULT_FILE;
+use claimlake_vault::Vault;
 
 pub(crate) use consents::{Consents, ExtractRun, SOON_DAYS};
 pub(crate) use landed::Landed;
@@ -19,6 +19,7 @@ pub(crate) use zones::{OldestOfZone, files_in};
 use crate::access;
 use crate::data_dir::{DataDir, read_staged_manifest};
 use crate::failure::Outcome;
+use crate::history::{LastRun, last_runs};
 use crate::invocation::Invocation;
 
 /// Where everything stands.
@@ -30,6 +31,8 @@ pub(crate) struct Standing {
     pub(crate) now: DateTime<Utc>,
     /// Grants, runs and how far extraction has come; none without a vault.
     pub(crate) consents: Option<Consents>,
+    /// The last run of every command.
+    pub(crate) last_runs: Vec<LastRun>,
     /// What landed.
     pub(crate) landed: Landed,
     /// Staged runs that wait for `load`.
@@ -66,7 +69,7 @@ impl Standing {
         let lake = invocation.lake()?;
         let now = invocation.clock().now();
         let mut unreadable = Vec::new();
-        let consents = match data.root().join(VAULT_FILE).is_file() {
+        let consents = match Vault::is_made(data.root()) {
             false => None,
             true => match access::open_vault(invocation)
                 .and_then(|vault| Consents::of(&vault, now).map_err(access::vault_failure))
@@ -92,11 +95,19 @@ impl Standing {
                 None
             }
         };
+        let last_runs = last_runs(data.root()).unwrap_or_else(|error| {
+            // Of a vault that cannot be read, it is told already.
+            if consents.is_some() {
+                unreadable.push(format!("history: {error:#}"));
+            }
+            Vec::new()
+        });
         let staged = data.staged_runs()?;
         Ok(Self {
             exists: data.root().is_dir(),
             now,
             consents,
+            last_runs,
             landed,
             staged_runs: staged.len() as u64,
             rejects: rejects(&data, &staged, &mut unreadable)?,

@@ -9,6 +9,7 @@ mod land;
 pub mod oauth;
 mod probe;
 mod record;
+mod record_forget;
 mod token;
 
 pub use extract::{
@@ -19,4 +20,5 @@ pub use extract::{
 pub use http::HttpTimeouts;
 pub use probe::{PROFILE, ServerProbe, probe_server};
 pub use record::{RecordError, RecordOptions};
+pub use record_forget::{forget_recorded, recorded_exchanges};
 pub use token::{AccessToken, TokenError, TokenSource};

@@ -97,35 +97,51 @@ pub fn chunks_of(part: &SealedPart, target_bytes: u64) -> Vec<ChunkRef> {
 /// Reads one chunk. Damage is returned, not an error: the other frames are read all the same.
 #[must_use]
 pub fn read_chunk(chunk: &ChunkRef) -> ChunkRead {
-    let mut read = ChunkRead::default();
-    let opened = File::open(&chunk.part.path).and_then(|file| Ok((file, Decompressor::new()?)));
-    let mut line = chunk.first_line;
     let mut compressed = Vec::new();
+    let file = File::open(&chunk.part.path).map_err(|error| format!("cannot be opened: {error}"));
+    decompress(chunk, |frame, decompressor, lines| {
+        let file = file.as_ref().map_err(Clone::clone)?;
+        let length = checked_length(frame)?;
+        compressed.resize(length, 0);
+        file.read_exact_at(&mut compressed, frame.offset)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::UnexpectedEof => ENDS_EARLY.to_owned(),
+                _ => format!("reading failed: {error}"),
+            })?;
+        append_frame(&compressed, frame, decompressor, lines)
+    })
+}
+
+pub(crate) const ENDS_EARLY: &str = "the file ends before the frame does";
+
+/// Decompresses the frames of a chunk with `append`, which appends one frame's lines or leaves
+/// the lines as they were.
+pub(crate) fn decompress(
+    chunk: &ChunkRef,
+    mut append: impl FnMut(&Frame, &mut Decompressor<'_>, &mut Vec<u8>) -> Result<(), String>,
+) -> ChunkRead {
+    let mut read = ChunkRead::default();
+    let mut line = chunk.first_line;
     let mut current = Chunk {
         bytes: Vec::new(),
         first_line: line,
     };
-    let mut opened = opened.map_err(|error| format!("cannot be opened: {error}"));
+    let mut decompressor =
+        Decompressor::new().map_err(|error| format!("cannot be decompressed: {error}"));
     for index in chunk.frames.clone() {
         let Some(frame) = chunk.part.part.frames.get(index as usize) else {
             break;
         };
         let room = chunk.uncompressed.min(LARGEST_FRAME);
-        let outcome = match opened.as_mut() {
+        let outcome = match decompressor.as_mut() {
             Err(reason) => Err(reason.clone()),
-            Ok((file, decompressor)) => {
+            Ok(decompressor) => {
                 if current.bytes.is_empty() {
                     current
                         .bytes
                         .reserve(usize::try_from(room).unwrap_or(0) + ROOM_BEHIND);
                 }
-                append_frame(
-                    file,
-                    decompressor,
-                    frame,
-                    &mut compressed,
-                    &mut current.bytes,
-                )
+                append(frame, decompressor, &mut current.bytes)
             }
         };
         line += frame.lines;
@@ -154,32 +170,31 @@ fn push_filled(chunks: &mut Vec<Chunk>, chunk: Chunk) {
     }
 }
 
+const IMPOSSIBLE_SIZE: &str = "the manifest gives it an impossible size";
+
+/// The length of the frame on disk, where its sizes are possible at all.
+pub(crate) fn checked_length(frame: &Frame) -> Result<usize, String> {
+    if frame.uncompressed > LARGEST_FRAME || frame.length > 2 * LARGEST_FRAME {
+        return Err(IMPOSSIBLE_SIZE.to_owned());
+    }
+    usize::try_from(frame.length).map_err(|_| IMPOSSIBLE_SIZE.to_owned())
+}
+
 /// Appends the frame's lines to `lines`, or leaves `lines` as it was.
-fn append_frame(
-    file: &File,
-    decompressor: &mut Decompressor<'_>,
+pub(crate) fn append_frame(
+    compressed: &[u8],
     frame: &Frame,
-    compressed: &mut Vec<u8>,
+    decompressor: &mut Decompressor<'_>,
     lines: &mut Vec<u8>,
 ) -> Result<(), String> {
-    let too_large = || "the manifest gives it an impossible size".to_owned();
-    if frame.uncompressed > LARGEST_FRAME || frame.length > 2 * LARGEST_FRAME {
-        return Err(too_large());
-    }
-    let length = usize::try_from(frame.length).map_err(|_| too_large())?;
-    let uncompressed = usize::try_from(frame.uncompressed).map_err(|_| too_large())?;
-    compressed.resize(length, 0);
-    file.read_exact_at(compressed, frame.offset)
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => "the file ends before the frame does".to_owned(),
-            _ => format!("reading failed: {error}"),
-        })?;
+    let uncompressed =
+        usize::try_from(frame.uncompressed).map_err(|_| IMPOSSIBLE_SIZE.to_owned())?;
     let before = lines.len();
     lines.reserve(uncompressed);
     // Appends: what is before the cursor stays, nothing has to be zeroed first.
     let mut appending = Cursor::new(&mut *lines);
     appending.set_position(before as u64);
-    let outcome = decompressor.decompress_to_buffer(&compressed[..], &mut appending);
+    let outcome = decompressor.decompress_to_buffer(compressed, &mut appending);
     let reason = match outcome {
         Ok(found) if found == uncompressed => {
             let text = &lines[before..];

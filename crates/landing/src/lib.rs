@@ -12,6 +12,7 @@ mod forget;
 mod import;
 pub mod json;
 mod manifest_file;
+mod part_stream;
 mod person;
 mod recover;
 mod sealed;
@@ -28,6 +29,7 @@ pub use forget::{ForgetStep, LandedOfPerson, MovedPart, find_person, forget, lan
 pub use import::{
     BadInput, ImportOutcome, Refuse, check_input, import, import_refusing, read_resources,
 };
+pub use part_stream::{FoundFile, PackedChunk, PartStream};
 pub use person::{is_about, people_of, personal_identifiers};
 pub use recover::{KeptFrame, KeptPatient, seal_interrupted};
 pub use sealed::{

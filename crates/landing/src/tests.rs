@@ -10,9 +10,9 @@ use claimlake_contract::{
 };
 
 use crate::{
-    ChunkRead, ChunkReader, KeptFrame, KeptPatient, LandingError, LandingWriter, SealedPart,
-    WriterOptions, WrittenFrame, landing_runs, mark_finished, mark_unfinished, seal_interrupted,
-    sealed_runs, unfinished_runs,
+    ChunkRead, ChunkReader, KeptFrame, KeptPatient, LandingError, LandingWriter, PartStream,
+    SealedPart, WriterOptions, WrittenFrame, landing_runs, mark_finished, mark_unfinished,
+    seal_interrupted, sealed_runs, unfinished_runs,
 };
 
 fn run(noise: &str) -> RunId {
@@ -78,6 +78,18 @@ fn lines(manifest: &LandingManifest, layout: &LandingLayout) -> Vec<String> {
     found
 }
 
+/// The part as a stream reads it, which must find what reading at random does.
+fn streamed(part: &SealedPart, target_bytes: u64) -> Vec<ChunkRead> {
+    let mut stream = PartStream::open(part, target_bytes);
+    let reads: Vec<ChunkRead> = stream.by_ref().map(|chunk| chunk.decompress()).collect();
+    let found = stream.end().unwrap();
+    assert_eq!(found.sha256, part.sha256_on_disk().unwrap());
+    assert_eq!(found.bytes, std::fs::metadata(&part.path).unwrap().len());
+    let at_random: Vec<ChunkRead> = ChunkReader::new(part, target_bytes).collect();
+    assert_eq!(reads, at_random);
+    reads
+}
+
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
@@ -134,6 +146,7 @@ fn parts_roll_at_their_size_and_chunks_know_their_lines() {
     let reads: Vec<ChunkRead> = ChunkReader::new(&part, 1).collect();
     assert!(reads.len() > 1);
     assert_eq!(reads[1].chunks[0].first_line, 3);
+    assert_eq!(streamed(&part, 1), reads);
     let whole: Vec<ChunkRead> = ChunkReader::new(&part, 1 << 20).collect();
     assert_eq!(whole.len(), 1);
     assert_eq!(whole[0].chunks.len(), 1);
@@ -210,6 +223,7 @@ fn a_damaged_frame_is_named_and_the_frames_around_it_are_read() {
             .starts_with("landing/api=v2/resource=Coverage/run=")
     );
     assert_ne!(part.sha256_on_disk().unwrap(), part.part.sha256);
+    assert_eq!(streamed(&part, 1 << 20), reads);
 }
 
 #[test]
@@ -229,6 +243,20 @@ fn a_part_cut_short_loses_only_the_frames_behind_the_cut() {
     assert_eq!(read.chunks[0].bytes, b"a\n");
     let lost: Vec<u32> = read.damaged.iter().map(|damaged| damaged.frame).collect();
     assert_eq!(lost, [1, 2]);
+    streamed(&part, 1);
+    // A manifest that points elsewhere: what is passed over is hashed all the same.
+    let mut elsewhere = part.clone();
+    elsewhere.part.frames.remove(0);
+    elsewhere.part.frames.push(elsewhere.part.frames[0]);
+    streamed(&elsewhere, 1);
+    std::fs::remove_file(&part.path).unwrap();
+    let mut missing = PartStream::open(&part, 1);
+    assert!(
+        missing
+            .by_ref()
+            .all(|chunk| chunk.decompress().chunks.is_empty())
+    );
+    assert!(missing.end().is_err());
 }
 
 #[test]

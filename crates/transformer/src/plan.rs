@@ -1,13 +1,13 @@
 //! All views of a pipeline as one plan.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use claimlake_contract::{
     BloomColumns, LANDING_ORDER_COLUMN, ResourceType, STAGED_FORMAT, StagedTable, TableLayout,
 };
-use claimlake_viewdef::definition::ViewDefinition;
-use claimlake_viewdef::engine::{self, ContextColumn, ResourcePlan};
+use claimlake_viewdef::engine::{ContextColumn, ResourcePlan};
+use claimlake_viewdef::views::{CompiledViews, ViewSet, compile_views};
+pub use claimlake_viewdef::views::{ViewProblem as PlanProblem, ViewText};
 use sha2::{Digest, Sha256};
 
 use crate::stage::hex;
@@ -34,15 +34,6 @@ pub enum Part2 {
 /// The FHIRPath that is true for resources labelled 42 CFR Part 2.
 pub const IS_PART2: &str = "meta.security.where(code = '42CFRPart2').exists()";
 
-/// A ViewDefinition as it was read.
-#[derive(Debug, Clone)]
-pub struct ViewText {
-    /// The file, for messages.
-    pub place: String,
-    /// The JSON text.
-    pub text: String,
-}
-
 /// What a plan is made of.
 #[derive(Debug, Clone, Default)]
 pub struct PlanInput {
@@ -57,16 +48,6 @@ pub struct PlanInput {
     pub layouts: Vec<TableLayout>,
     /// What becomes of resources labelled 42 CFR Part 2.
     pub part2: Part2,
-}
-
-/// Something that is wrong with a pipeline's views or context columns.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {reason}")]
-pub struct PlanProblem {
-    /// The file and the place within the view, or the pipeline's key.
-    pub place: String,
-    /// What is wrong there.
-    pub reason: String,
 }
 
 /// All views of a pipeline, checked and compiled.
@@ -96,41 +77,23 @@ impl Plan {
     /// # Errors
     /// All that is wrong with them, at least one thing.
     pub fn compile(input: &PlanInput) -> Result<Self, Vec<PlanProblem>> {
-        let mut problems = Vec::new();
-        let mut by_resource: BTreeMap<String, Vec<(String, ViewDefinition)>> = BTreeMap::new();
-        let mut texts = BTreeMap::new();
-        for view in &input.views {
-            match named_view(view) {
-                Ok((name, _)) if texts.contains_key(&name) => problems.push(PlanProblem {
-                    place: view.place.clone(),
-                    reason: format!("there is already a view named '{name}'"),
-                }),
-                Ok((name, definition)) => {
-                    texts.insert(name.clone(), canonical(&view.text));
-                    let resource = definition.resource.clone();
-                    by_resource
-                        .entry(resource)
-                        .or_default()
-                        .push((name, definition));
-                }
-                Err(found) => problems.extend(found),
-            }
-        }
+        let set = ViewSet {
+            views: &input.views,
+            context: input
+                .context
+                .iter()
+                .map(|(resource, columns)| (resource.as_str(), columns.as_slice()))
+                .collect(),
+            constants: &[SOURCE_API],
+            order: Some(LANDING_ORDER_COLUMN),
+            drop_where: (input.part2 == Part2::Drop).then_some(IS_PART2),
+        };
         let mut resources = Vec::new();
-        for (resource, views) in by_resource {
-            match planned_resource(&resource, views, input, &texts) {
+        let mut problems = Vec::new();
+        for compiled in compile_views(&set)? {
+            match planned_resource(compiled, input) {
                 Ok(planned) => resources.push(planned),
                 Err(problem) => problems.push(problem),
-            }
-        }
-        for (resource, columns) in &input.context {
-            // Checked although no view needs them yet: what is wrong is told before it matters.
-            if !resources
-                .iter()
-                .any(|planned| planned.resource == *resource)
-                && let Err(problem) = compile(resource.as_str(), Vec::new(), columns, input.part2)
-            {
-                problems.push(problem);
             }
         }
         if !problems.is_empty() {
@@ -176,65 +139,15 @@ impl Plan {
     }
 }
 
-fn named_view(view: &ViewText) -> Result<(String, ViewDefinition), Vec<PlanProblem>> {
-    let definition = ViewDefinition::from_text(&view.text).map_err(|errors| {
-        let errors = errors.0.into_iter();
-        errors
-            .map(|error| PlanProblem {
-                place: format!("{}: {}", view.place, error.path_in_view),
-                reason: error.reason,
-            })
-            .collect::<Vec<_>>()
-    })?;
-    let problem = |reason: String| {
-        vec![PlanProblem {
-            place: format!("{}: name", view.place),
-            reason,
-        }]
-    };
-    let Some(name) = definition.name.clone() else {
-        return Err(problem(
-            "a view of a pipeline needs a name, its table's".into(),
-        ));
-    };
-    // It names a folder. Names that begin with an underscore are kept for what is not a table.
-    let is_plain = name.len() <= 128
-        && name.starts_with(|first: char| first.is_ascii_alphabetic())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !is_plain {
-        return Err(problem(
-            "the name of a table is a letter, then letters, digits and '_'".into(),
-        ));
-    }
-    Ok((name, definition))
-}
-
-fn compile(
-    resource: &str,
-    views: Vec<(String, ViewDefinition)>,
-    context: &[ContextColumn],
-    part2: Part2,
-) -> Result<ResourcePlan, PlanProblem> {
-    ResourcePlan::compile(&engine::PlanInput {
-        resource,
-        constants: &[SOURCE_API],
-        context,
-        views,
-        order: Some(LANDING_ORDER_COLUMN),
-        drop_where: (part2 == Part2::Drop).then_some(IS_PART2),
-    })
-    .map_err(|error| PlanProblem {
-        place: error.place,
-        reason: error.reason,
-    })
-}
-
 fn planned_resource(
-    resource: &str,
-    views: Vec<(String, ViewDefinition)>,
+    compiled: CompiledViews<'_>,
     input: &PlanInput,
-    texts: &BTreeMap<String, String>,
 ) -> Result<PlannedResource, PlanProblem> {
+    let CompiledViews {
+        resource,
+        plan,
+        views,
+    } = compiled;
     let resource_type: ResourceType = resource.parse().map_err(|_| PlanProblem {
         place: format!("resource '{resource}'"),
         reason: "not the name of a FHIR resource type".into(),
@@ -245,15 +158,15 @@ fn planned_resource(
         .iter()
         .find(|(of, _)| *of == resource_type)
         .map_or(&none, |(_, columns)| columns);
-    let plan = compile(resource, views, context, input.part2)?;
     let tables = plan
         .tables()
         .iter()
-        .map(|table| {
+        .zip(views)
+        .map(|(table, view)| {
             let schema = table.schema();
             let mut hash = Sha256::new();
             hash.update(format!("{STAGED_FORMAT} {RULES_VERSION}\n"));
-            hash.update(texts.get(table.name()).map_or("", String::as_str));
+            hash.update(canonical(&view.text));
             hash.update(format!("\n{context:?}\n{schema:?}\n"));
             PlannedTable {
                 layout: layout_of(table.name(), input, |column| {

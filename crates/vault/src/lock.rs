@@ -75,6 +75,7 @@ mod tests {
         let error = TokenLock::acquire(data.path(), 2, |_| {}).unwrap_err();
         assert!(matches!(error, VaultError::Locked));
         drop(held);
-        assert!(TokenLock::try_acquire(data.path()).unwrap().is_some());
+        // A process that another test starts just now holds it, too, until its exec.
+        assert!(TokenLock::acquire(data.path(), 100, std::thread::sleep).is_ok());
     }
 }

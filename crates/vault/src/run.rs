@@ -1,10 +1,14 @@
 //! Whose data directory this is, and which runs there were.
 
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use chrono::{DateTime, Utc};
-use claimlake_contract::RunId;
-use rusqlite::{OptionalExtension, params};
+use claimlake_contract::{Clock, RunId};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::error::Doing;
+use crate::file::open_file;
 use crate::text::{instant_text, parse_instant};
 use crate::{Vault, VaultError};
 
@@ -91,17 +95,7 @@ impl Vault {
     /// # Errors
     /// Where the vault cannot be written.
     pub fn begin_run(&self, run: &RunId, command: &str) -> Result<(), VaultError> {
-        let now = self.now_text();
-        let doing = "noting the run";
-        self.write(doing, |connection| {
-            connection
-                .execute(
-                    "INSERT OR REPLACE INTO runs (run, command, started_at) VALUES (?1, ?2, ?3)",
-                    params![run.as_str(), command, now],
-                )
-                .doing(doing)
-                .map(|_| ())
-        })
+        begin(&self.connection(), run, command, self.now())
     }
 
     /// Notes how a run ended.
@@ -114,17 +108,8 @@ impl Vault {
         end: RunEnd,
         summary: Option<&str>,
     ) -> Result<(), VaultError> {
-        let now = instant_text(self.now());
-        let doing = "noting the run's end";
-        self.write(doing, |connection| {
-            connection
-                .execute(
-                    "UPDATE runs SET ended_at = ?2, outcome = ?3, summary = ?4 WHERE run = ?1",
-                    params![run.as_str(), now, end.as_str(), summary],
-                )
-                .doing(doing)
-                .map(|_| ())
-        })
+        let now = self.now();
+        finish(&self.connection(), run, end, summary, now)
     }
 
     /// The runs of a command, newest first, at most `limit`.
@@ -132,37 +117,178 @@ impl Vault {
     /// # Errors
     /// Where the vault cannot be read or is damaged.
     pub fn runs(&self, command: &str, limit: u32) -> Result<Vec<RunRecord>, VaultError> {
-        let doing = "reading the runs";
-        let connection = self.connection();
-        let mut statement = connection
-            .prepare_cached(
-                "SELECT run, command, started_at, ended_at, outcome, summary FROM runs
-                 WHERE command = ?1 ORDER BY run DESC LIMIT ?2",
-            )
-            .doing(doing)?;
-        let mut rows = statement.query(params![command, limit]).doing(doing)?;
-        let mut runs = Vec::new();
-        while let Some(row) = rows.next().doing(doing)? {
-            let ended_at: Option<String> = row.get(3).doing(doing)?;
-            let outcome: Option<String> = row.get(4).doing(doing)?;
-            let ends = [RunEnd::Finished, RunEnd::Interrupted, RunEnd::Failed];
-            runs.push(RunRecord {
-                run: row
-                    .get::<_, String>(0)
-                    .doing(doing)?
-                    .parse()
-                    .map_err(|_| VaultError::damaged("a run's id is not readable"))?,
-                command: row.get(1).doing(doing)?,
-                started_at: parse_instant(&row.get::<_, String>(2).doing(doing)?, "started_at")?,
-                ended_at: ended_at
-                    .map(|text| parse_instant(&text, "ended_at"))
-                    .transpose()?,
-                end: ends
-                    .into_iter()
-                    .find(|end| Some(end.as_str()) == outcome.as_deref()),
-                summary: row.get(5).doing(doing)?,
-            });
-        }
-        Ok(runs)
+        runs_of(&self.connection(), command, limit)
+    }
+}
+
+/// The runs of a data directory, without what the vault seals: no key is asked for or made.
+#[derive(Debug)]
+pub struct RunHistory {
+    connection: Mutex<Connection>,
+    clock: Arc<dyn Clock>,
+}
+
+impl RunHistory {
+    /// Opens the history of a data directory, making its file on first use.
+    ///
+    /// # Errors
+    /// [`VaultError::Newer`] where a newer version wrote it; where it cannot be opened.
+    pub fn open(data_dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, VaultError> {
+        let connection = open_file(data_dir)?;
+        // What a power cut takes of a history is no loss worth waiting for the disk.
+        connection
+            .execute_batch("PRAGMA synchronous = NORMAL;")
+            .doing("opening the history of runs")?;
+        Ok(Self {
+            connection: Mutex::new(connection),
+            clock,
+        })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a run began at `started_at`.
+    ///
+    /// # Errors
+    /// Where the history cannot be written.
+    pub fn begin(
+        &self,
+        run: &RunId,
+        command: &str,
+        started_at: DateTime<Utc>,
+    ) -> Result<(), VaultError> {
+        begin(&self.connection(), run, command, started_at)
+    }
+
+    /// Notes how a run ended.
+    ///
+    /// # Errors
+    /// Where the history cannot be written.
+    pub fn end(&self, run: &RunId, end: RunEnd, summary: Option<&str>) -> Result<(), VaultError> {
+        finish(&self.connection(), run, end, summary, self.clock.now())
+    }
+
+    /// The runs of a command, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// Where the history cannot be read or is damaged.
+    pub fn runs(&self, command: &str, limit: u32) -> Result<Vec<RunRecord>, VaultError> {
+        runs_of(&self.connection(), command, limit)
+    }
+}
+
+fn begin(
+    connection: &Connection,
+    run: &RunId,
+    command: &str,
+    now: DateTime<Utc>,
+) -> Result<(), VaultError> {
+    connection
+        .execute(
+            "INSERT OR REPLACE INTO runs (run, command, started_at) VALUES (?1, ?2, ?3)",
+            params![run.as_str(), command, instant_text(now)],
+        )
+        .doing("noting the run")
+        .map(|_| ())
+}
+
+fn finish(
+    connection: &Connection,
+    run: &RunId,
+    end: RunEnd,
+    summary: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), VaultError> {
+    connection
+        .execute(
+            "UPDATE runs SET ended_at = ?2, outcome = ?3, summary = ?4 WHERE run = ?1",
+            params![run.as_str(), instant_text(now), end.as_str(), summary],
+        )
+        .doing("noting the run's end")
+        .map(|_| ())
+}
+
+fn runs_of(
+    connection: &Connection,
+    command: &str,
+    limit: u32,
+) -> Result<Vec<RunRecord>, VaultError> {
+    let doing = "reading the runs";
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT run, command, started_at, ended_at, outcome, summary FROM runs
+             WHERE command = ?1 ORDER BY run DESC LIMIT ?2",
+        )
+        .doing(doing)?;
+    let mut rows = statement.query(params![command, limit]).doing(doing)?;
+    let mut runs = Vec::new();
+    while let Some(row) = rows.next().doing(doing)? {
+        runs.push(record(row)?);
+    }
+    Ok(runs)
+}
+
+fn record(row: &Row<'_>) -> Result<RunRecord, VaultError> {
+    let doing = "reading the runs";
+    let ended_at: Option<String> = row.get(3).doing(doing)?;
+    let outcome: Option<String> = row.get(4).doing(doing)?;
+    let ends = [RunEnd::Finished, RunEnd::Interrupted, RunEnd::Failed];
+    Ok(RunRecord {
+        run: row
+            .get::<_, String>(0)
+            .doing(doing)?
+            .parse()
+            .map_err(|_| VaultError::damaged("a run's id is not readable"))?,
+        command: row.get(1).doing(doing)?,
+        started_at: parse_instant(&row.get::<_, String>(2).doing(doing)?, "started_at")?,
+        ended_at: ended_at
+            .map(|text| parse_instant(&text, "ended_at"))
+            .transpose()?,
+        end: ends
+            .into_iter()
+            .find(|end| Some(end.as_str()) == outcome.as_deref()),
+        summary: row.get(5).doing(doing)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use claimlake_contract::SystemClock;
+
+    use super::{RunEnd, RunHistory};
+    use crate::{VAULT_FILE, Vault};
+
+    #[test]
+    fn runs_are_kept_without_a_key_and_the_vault_is_not_made_by_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = RunHistory::open(folder.path(), Arc::new(SystemClock)).unwrap();
+        let run = "20261123T164012.345Z-7f3a".parse().unwrap();
+        let killed = "20261123T164013.345Z-7f3a".parse().unwrap();
+        let began = "2026-11-23T16:40:12Z".parse().unwrap();
+        history.begin(&run, "load", began).unwrap();
+        history.begin(&killed, "load", began).unwrap();
+        history
+            .end(&run, RunEnd::Finished, Some(r#"{"rows":3}"#))
+            .unwrap();
+        let found: Vec<_> = history
+            .runs("load", 9)
+            .unwrap()
+            .into_iter()
+            .map(|run| (run.end, run.ended_at.is_some(), run.summary))
+            .collect();
+        let rows = Some(r#"{"rows":3}"#.to_owned());
+        assert_eq!(
+            found,
+            [(None, false, None), (Some(RunEnd::Finished), true, rows)]
+        );
+        assert!(history.runs("import", 9).unwrap().is_empty());
+        assert!(folder.path().join(VAULT_FILE).is_file());
+        assert!(!Vault::is_made(folder.path()));
     }
 }

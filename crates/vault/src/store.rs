@@ -1,37 +1,19 @@
-//! The vault's file: opening, permissions, format version, key.
+//! The vault: opening it with its key.
 
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{Clock, Secret};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
 
 use crate::error::Doing;
+use crate::file::{VAULT_FILE, open_file};
 use crate::key::{self, KeyOrigin, KeySource, Wanted};
 use crate::seal::{Key, fill_random, keyed_hash};
 use crate::{VaultError, rekey, text};
 
-/// The vault's file in the data directory.
-pub const VAULT_FILE: &str = "vault.db";
-
-/// The version of the vault's format that this program writes.
-pub const VAULT_FORMAT: u32 = 2;
-
-/// One step per format version: the SQL that leads from the version before to it.
-const MIGRATIONS: [&[&str]; VAULT_FORMAT as usize] = [
-    &[
-        include_str!("migrations/grants.sql"),
-        include_str!("migrations/checkpoints.sql"),
-    ],
-    &[include_str!("migrations/forget.sql")],
-];
-
 const KEY_CHECK: &str = "vault_meta.lookup_key";
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Grants, checkpoints and runs of one data directory.
 ///
@@ -68,10 +50,7 @@ impl Vault {
         key_source: &KeySource,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, VaultError> {
-        make_data_dir(data_dir)?;
-        let path = data_dir.join(VAULT_FILE);
-        let mut connection = open_database(&path)?;
-        migrate(&mut connection)?;
+        let mut connection = open_file(data_dir)?;
         let opened = open_keys(&mut connection, data_dir, key_source)?;
         Ok(Self {
             connection: Mutex::new(connection),
@@ -81,6 +60,20 @@ impl Vault {
             key_origin: opened.origin,
             vault_id: opened.vault_id,
         })
+    }
+
+    /// Whether a data directory has a vault with a key, and not merely a history of runs. A vault
+    /// that cannot be read is one.
+    #[must_use]
+    pub fn is_made(data_dir: &Path) -> bool {
+        let path = data_dir.join(VAULT_FILE);
+        if !path.is_file() {
+            return false;
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let opened = Connection::open_with_flags(&path, flags).doing("looking for the vault's key");
+        let key = opened.and_then(|connection| meta(&connection, "lookup_key"));
+        key.map_or(true, |key| key.is_some())
     }
 
     /// Where the key was found, and whether it was made by this opening.
@@ -183,111 +176,6 @@ impl Vault {
         transaction.commit().doing(doing)?;
         Ok(answer)
     }
-}
-
-fn make_data_dir(data_dir: &Path) -> Result<(), VaultError> {
-    let failed = |error| VaultError::io("making the data directory", data_dir, error);
-    if !data_dir.is_dir() {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(data_dir)
-            .map_err(failed)?;
-    }
-    let mode = fs::metadata(data_dir).map_err(failed)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        fs::set_permissions(data_dir, fs::Permissions::from_mode(0o700)).map_err(failed)?;
-    }
-    Ok(())
-}
-
-fn open_database(path: &Path) -> Result<Connection, VaultError> {
-    // SQLite gives its side files the mode of the main one, so it is made first, and closed.
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| VaultError::io("opening the vault", path, error))?;
-    let doing = "opening the vault";
-    let connection = Connection::open(path).doing(doing)?;
-    connection.busy_timeout(PATIENCE).doing(doing)?;
-    connection
-        .execute_batch(
-            "PRAGMA secure_delete = ON;
-             PRAGMA foreign_keys = ON;
-             PRAGMA trusted_schema = OFF;
-             PRAGMA temp_store = MEMORY;",
-        )
-        .doing(doing)?;
-    switch_to_wal(&connection)?;
-    connection
-        .execute_batch("PRAGMA synchronous = FULL;")
-        .doing(doing)?;
-    Ok(connection)
-}
-
-/// Several processes may open a new vault at once; the switch itself does not wait its turn.
-fn switch_to_wal(connection: &Connection) -> Result<(), VaultError> {
-    let mut tries = 0;
-    loop {
-        let answer = connection.query_row("PRAGMA journal_mode = WAL", [], |row| {
-            row.get::<_, String>(0)
-        });
-        match answer {
-            Ok(mode) if mode.eq_ignore_ascii_case("wal") => return Ok(()),
-            Ok(_) => {
-                return Err(VaultError::Invalid(
-                    "the data directory's file system cannot hold the vault (no shared memory \
-                     for SQLite's WAL): choose a local --data directory"
-                        .into(),
-                ));
-            }
-            Err(error)
-                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
-                    && tries < 400 =>
-            {
-                tries += 1;
-                std::thread::sleep(Duration::from_millis(25));
-            }
-            Err(error) => return Err(error).doing("opening the vault"),
-        }
-    }
-}
-
-fn migrate(connection: &mut Connection) -> Result<(), VaultError> {
-    let doing = "reading the vault's format";
-    let version = |connection: &Connection| -> Result<u32, VaultError> {
-        connection
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .doing(doing)
-    };
-    let found = version(connection)?;
-    if found > VAULT_FORMAT {
-        return Err(VaultError::Newer {
-            found,
-            known: VAULT_FORMAT,
-        });
-    }
-    if found == VAULT_FORMAT {
-        return Ok(());
-    }
-    let doing = "bringing the vault to the present format";
-    let transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .doing(doing)?;
-    // Another process may have been quicker while this one waited for the write lock.
-    let found = version(&transaction)?;
-    for step in MIGRATIONS.iter().skip(found as usize) {
-        for sql in *step {
-            transaction.execute_batch(sql).doing(doing)?;
-        }
-    }
-    transaction
-        .pragma_update(None, "user_version", VAULT_FORMAT.max(found))
-        .doing(doing)?;
-    transaction.commit().doing(doing)
 }
 
 /// The key that seals values under a master key.

@@ -3,14 +3,14 @@
 //! Two sets of rows with the same count and sum are taken to be the same rows; a row that is gone,
 //! doubled, changed or in another partition changes either.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_row::{RowConverter, SortField};
 use arrow_schema::{ArrowError, DataType};
 use claimlake_contract::HIVE_NULL;
-use xxhash_rust::xxh3::xxh3_128;
+
+use crate::row_hash::RowHasher;
 
 /// Rows of one partition of one table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,14 +20,21 @@ pub(crate) struct Digest {
 }
 
 impl Digest {
-    fn add_row(&mut self, bytes: &[u8]) {
-        self.rows += 1;
-        self.sum = self.sum.wrapping_add(xxh3_128(bytes));
+    /// Adds rows by their hashes.
+    pub(crate) fn add_rows(&mut self, hashes: &[u64]) {
+        self.rows += hashes.len() as u64;
+        let sum = hashes.iter().map(|hash| u128::from(*hash)).sum();
+        self.sum = self.sum.wrapping_add(sum);
     }
 
-    fn add(&mut self, other: Digest) {
+    pub(crate) fn add(&mut self, other: Digest) {
         self.rows += other.rows;
         self.sum = self.sum.wrapping_add(other.sum);
+    }
+
+    fn remove(&mut self, other: Digest) {
+        self.rows = self.rows.wrapping_sub(other.rows);
+        self.sum = self.sum.wrapping_sub(other.sum);
     }
 }
 
@@ -44,26 +51,33 @@ impl TableDigest {
         }
     }
 
-    /// Adds the rows of `columns` that lie in the partition with this path.
-    pub(crate) fn add_rows(
-        &mut self,
-        partition: &str,
-        columns: &[ArrayRef],
-    ) -> Result<(), ArrowError> {
-        let Some(length) = columns.first().map(|column| column.len()) else {
-            return Ok(());
-        };
-        let converter = converter(columns)?;
-        let rows = converter.convert_columns(columns)?;
-        let digest = self.partitions.entry(partition.to_owned()).or_default();
-        for row in 0..length {
-            digest.add_row(rows.row(row).as_ref());
+    /// Takes rows away that were added.
+    pub(crate) fn remove(&mut self, other: TableDigest) {
+        for (partition, digest) in other.partitions {
+            self.partitions.entry(partition).or_default().remove(digest);
         }
-        Ok(())
+        self.partitions
+            .retain(|_, digest| *digest != Digest::default());
     }
 
-    /// Adds rows whose partition columns are still columns, as the views make them.
-    pub(crate) fn add_unpartitioned(
+    /// Digests without the rows they were made of.
+    pub(crate) fn insert(&mut self, partition: String, digest: Digest) {
+        self.partitions.entry(partition).or_default().add(digest);
+    }
+}
+
+/// Digests rows whose partition columns are still columns, as the views make them.
+#[derive(Debug, Default)]
+pub(crate) struct BatchDigester {
+    rows: RowHasher,
+    partitions: RowHasher,
+    /// Each partition by the hash of its values.
+    found: HashMap<u64, (String, Digest)>,
+}
+
+impl BatchDigester {
+    /// Adds the rows of a batch: their `columns`, in partitions by other columns.
+    pub(crate) fn add(
         &mut self,
         batch: &RecordBatch,
         columns: &[String],
@@ -77,43 +91,59 @@ impl TableDigest {
                 })
             })
             .collect::<Result<_, _>>()?;
-        let keys: Vec<(&String, ArrayRef)> = partition_by
+        let (names, keys): (Vec<&String>, Vec<ArrayRef>) = partition_by
             .iter()
             .filter_map(|name| Some((name, batch.column_by_name(name)?.clone())))
-            .collect();
-        let converter = converter(&kept)?;
-        let rows = converter.convert_columns(&kept)?;
-        let mut path = String::new();
-        for row in 0..batch.num_rows() {
-            path.clear();
-            for (name, values) in &keys {
-                if !path.is_empty() {
-                    path.push('/');
-                }
-                path.push_str(name);
-                path.push('=');
-                push_value(&mut path, values, row)?;
+            .unzip();
+        let rows = self.rows.rows(&kept)?;
+        if keys.is_empty() {
+            let whole = self.found.entry(0).or_default();
+            whole.1.add_rows(rows);
+            return Ok(());
+        }
+        let partitions = self.partitions.rows(&keys)?;
+        // The rows of a resource lie in one partition.
+        let mut at = 0;
+        for same in partitions.chunk_by(|one, next| one == next) {
+            let hashes = rows.get(at..at + same.len()).unwrap_or_default();
+            let Some(partition) = same.first() else {
+                continue;
+            };
+            if let Some((_, digest)) = self.found.get_mut(partition) {
+                digest.add_rows(hashes);
+            } else {
+                let mut digest = Digest::default();
+                digest.add_rows(hashes);
+                let path = path_of(&names, &keys, at)?;
+                self.found.insert(*partition, (path, digest));
             }
-            match self.partitions.get_mut(path.as_str()) {
-                Some(digest) => digest.add_row(rows.row(row).as_ref()),
-                None => self
-                    .partitions
-                    .entry(path.clone())
-                    .or_default()
-                    .add_row(rows.row(row).as_ref()),
-            }
+            at += same.len();
         }
         Ok(())
     }
+
+    /// What was added.
+    pub(crate) fn end(self) -> TableDigest {
+        let mut table = TableDigest::default();
+        for (path, digest) in self.found.into_values() {
+            table.insert(path, digest);
+        }
+        table
+    }
 }
 
-fn converter(columns: &[ArrayRef]) -> Result<RowConverter, ArrowError> {
-    RowConverter::new(
-        columns
-            .iter()
-            .map(|column| SortField::new(column.data_type().clone()))
-            .collect(),
-    )
+/// `eob_type=CARRIER/service_year=2024`, as in the lake.
+fn path_of(names: &[&String], keys: &[ArrayRef], row: usize) -> Result<String, ArrowError> {
+    let mut path = String::new();
+    for (name, values) in names.iter().zip(keys) {
+        if !path.is_empty() {
+            path.push('/');
+        }
+        path.push_str(name);
+        path.push('=');
+        push_value(&mut path, values, row)?;
+    }
+    Ok(path)
 }
 
 /// The value as it stands in a hive path, without its escapes.
@@ -167,7 +197,7 @@ mod tests {
 
     use arrow_array::{Int32Array, RecordBatch, StringArray};
 
-    use super::TableDigest;
+    use super::{BatchDigester, TableDigest};
 
     fn digest(rows: &[(&str, i32, Option<i32>)]) -> TableDigest {
         let batch = RecordBatch::try_from_iter([
@@ -185,12 +215,12 @@ mod tests {
             ),
         ])
         .unwrap();
-        let mut digest = TableDigest::default();
+        let mut digester = BatchDigester::default();
         let columns = ["id".to_owned(), "amount".to_owned()];
-        digest
-            .add_unpartitioned(&batch, &columns, &["year".to_owned()])
+        digester
+            .add(&batch, &columns, &["year".to_owned()])
             .unwrap();
-        digest
+        digester.end()
     }
 
     #[test]

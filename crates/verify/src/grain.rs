@@ -5,16 +5,18 @@
 
 use serde_json::Value;
 
+use crate::raw::{Name, NodeId, Outline, Spot, Tree};
+
 /// A rule that turns a resource into a number of rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grain(Vec<Step>);
+pub(crate) struct Grain(Vec<Step>);
 
 /// Selections side by side multiply; within `forEach` the rows add up over the elements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Step {
     /// Rows for each element at the path.
     Each {
-        path: Vec<String>,
+        path: Vec<Name>,
         or_null: bool,
         inside: Vec<Step>,
     },
@@ -23,9 +25,9 @@ enum Step {
 }
 
 impl Grain {
-    /// The grain of a ViewDefinition (JSON), or none where arrays alone do not decide its rows.
-    #[must_use]
-    pub fn of_view(view: &Value) -> Option<Self> {
+    /// The grain of a ViewDefinition (JSON), whose arrays `outline` then asks for; none where
+    /// arrays alone do not decide its rows.
+    pub(crate) fn of_view(view: &Value, outline: &mut Outline) -> Option<Self> {
         if view
             .get("where")
             .and_then(Value::as_array)
@@ -33,52 +35,60 @@ impl Grain {
         {
             return None;
         }
-        Some(Self(steps(view.get("select")?)?))
+        Some(Self(steps(view.get("select")?, outline, Outline::ROOT)?))
     }
 
     /// Whether every resource makes exactly one row.
-    #[must_use]
-    pub fn is_one_row(&self) -> bool {
+    pub(crate) fn is_one_row(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Rows that the view makes of `resource`.
-    #[must_use]
-    pub fn rows(&self, resource: &Value) -> u64 {
-        product(&self.0, resource)
+    /// Rows that the view makes of a resource.
+    pub(crate) fn rows(&self, resource: &Tree) -> u64 {
+        product(&self.0, resource, Some(Tree::ROOT))
     }
 }
 
-fn steps(select: &Value) -> Option<Vec<Step>> {
+fn steps(select: &Value, outline: &mut Outline, at: Spot) -> Option<Vec<Step>> {
     let mut found = Vec::new();
     for entry in select.as_array()? {
-        found.extend(step(entry)?);
+        found.extend(step(entry, outline, at)?);
     }
     Some(found)
 }
 
-fn step(entry: &Value) -> Option<Vec<Step>> {
+fn step(entry: &Value, outline: &mut Outline, at: Spot) -> Option<Vec<Step>> {
     if entry.get("repeat").is_some() {
         return None;
     }
+    let each = match (entry.get("forEach"), entry.get("forEachOrNull")) {
+        (Some(path), None) => Some((path.as_str()?, false)),
+        (None, Some(path)) => Some((path.as_str()?, true)),
+        _ => None,
+    };
+    let (below, path) = match each {
+        Some((text, _)) => outline.want(at, &member_path(text)?),
+        None => (at, Vec::new()),
+    };
     let mut inside = match entry.get("select") {
-        Some(nested) => steps(nested)?,
+        Some(nested) => steps(nested, outline, below)?,
         None => Vec::new(),
     };
     if let Some(union) = entry.get("unionAll") {
-        let branches: Option<Vec<_>> = union.as_array()?.iter().map(step).collect();
-        inside.push(Step::Union(branches?));
+        let mut branches = Vec::new();
+        for branch in union.as_array()? {
+            branches.push(step(branch, outline, below)?);
+        }
+        inside.push(Step::Union(branches));
     }
-    let (text, or_null) = match (entry.get("forEach"), entry.get("forEachOrNull")) {
-        (Some(path), None) => (path.as_str()?, false),
-        (None, Some(path)) => (path.as_str()?, true),
-        _ => return Some(inside),
-    };
-    Some(vec![Step::Each {
-        path: member_path(text)?,
-        or_null,
-        inside,
-    }])
+    Some(match each {
+        Some((_, or_null)) => vec![Step::Each {
+            path,
+            or_null,
+            inside,
+        }],
+        None => inside,
+    })
 }
 
 fn member_path(text: &str) -> Option<Vec<String>> {
@@ -96,50 +106,38 @@ fn member_path(text: &str) -> Option<Vec<String>> {
     Some(names)
 }
 
-fn product(steps: &[Step], focus: &Value) -> u64 {
-    steps.iter().map(|step| step.rows(focus)).product()
+fn product(steps: &[Step], resource: &Tree, focus: Option<NodeId>) -> u64 {
+    steps
+        .iter()
+        .map(|step| step.rows(resource, focus))
+        .product()
 }
 
 impl Step {
-    fn rows(&self, focus: &Value) -> u64 {
+    fn rows(&self, resource: &Tree, focus: Option<NodeId>) -> u64 {
         match self {
-            Step::Union(branches) => branches.iter().map(|branch| product(branch, focus)).sum(),
+            Step::Union(branches) => branches
+                .iter()
+                .map(|branch| product(branch, resource, focus))
+                .sum(),
             Step::Each {
                 path,
                 or_null,
                 inside,
             } => {
-                let elements = elements_at(focus, path);
-                if elements.is_empty() && *or_null {
-                    return product(inside, &Value::Null);
+                let (mut elements, mut rows) = (0_u64, 0);
+                if let Some(focus) = focus {
+                    resource.each(focus, path, &mut |element| {
+                        elements += 1;
+                        rows += product(inside, resource, Some(element));
+                    });
                 }
-                elements
-                    .into_iter()
-                    .map(|element| product(inside, element))
-                    .sum()
+                match elements == 0 && *or_null {
+                    true => product(inside, resource, None),
+                    false => rows,
+                }
             }
         }
-    }
-}
-
-/// The elements at a member path, arrays opened on the way (FHIRPath, section 5.1).
-pub(crate) fn elements_at<'a, S: AsRef<str>>(focus: &'a Value, path: &[S]) -> Vec<&'a Value> {
-    let mut current = open(focus);
-    for name in path {
-        current = current
-            .into_iter()
-            .filter_map(|value| value.get(name.as_ref()))
-            .flat_map(open)
-            .collect();
-    }
-    current
-}
-
-fn open(value: &Value) -> Vec<&Value> {
-    match value {
-        Value::Null => Vec::new(),
-        Value::Array(list) => list.iter().collect(),
-        other => vec![other],
     }
 }
 
@@ -148,9 +146,14 @@ mod tests {
     use serde_json::json;
 
     use super::Grain;
+    use crate::raw::{Outline, Tree};
 
     fn rows(select: serde_json::Value, resource: &serde_json::Value) -> Option<u64> {
-        Some(Grain::of_view(&json!({ "select": select }))?.rows(resource))
+        let mut outline = Outline::new();
+        let grain = Grain::of_view(&json!({ "select": select }), &mut outline)?;
+        let mut tree = Tree::default();
+        tree.read(&outline, resource.to_string().as_bytes())?;
+        Some(grain.rows(&tree))
     }
 
     #[test]
@@ -183,8 +186,7 @@ mod tests {
             None
         );
         assert_eq!(rows(json!([{"repeat": ["item"]}]), &resource), None);
-        assert!(
-            Grain::of_view(&json!({"select": [], "where": [{"path": "a.exists()"}]})).is_none()
-        );
+        let filtered = json!({"select": [], "where": [{"path": "a.exists()"}]});
+        assert!(Grain::of_view(&filtered, &mut Outline::new()).is_none());
     }
 }

@@ -6,35 +6,30 @@ use std::path::{Path, PathBuf};
 use claimlake_contract::{
     CHECKSUM_FILE, LandingManifest, LandingOrigin, MANIFEST_FILE, PatientState,
 };
-use claimlake_landing::{LandingRuns, SealedRun, chunks_of, read_chunk};
-use rayon::prelude::*;
+use claimlake_landing::{DamagedFrame, LandingRuns, SealedRun};
 
-use crate::files::{NamedFile, check_checksum, check_extra_files, check_file};
+use crate::files::{check_checksum, check_extra_files};
 use crate::{Check, Error};
 
-/// Every sealed part is there with the bytes its manifest says, and its frames hold whole lines.
-pub(crate) fn check_parts(runs: &LandingRuns, data: &Path) -> Result<Check, Error> {
-    let mut check = Check::hard("landing_checksums", "landed parts against their manifests");
+/// The check of parts and manifests, before anything was looked at.
+pub(crate) fn checksums() -> Check {
+    Check::hard("landing_checksums", "landed parts against their manifests")
+}
+
+/// Every manifest is the one that was sealed, every sealed part (as the pass found them) is there
+/// with the bytes its manifest says, and nothing else is.
+pub(crate) fn check_parts(
+    runs: &LandingRuns,
+    data: &Path,
+    parts: Vec<Check>,
+) -> Result<Check, Error> {
+    let mut check = checksums();
     for damaged in &runs.damaged {
         check.fail(|| format!("{}: {}", below(data, &damaged.path), damaged.reason));
     }
+    parts.into_iter().for_each(|part| check.merge(part));
     for run in &runs.sealed {
         let shown = below(data, &run.folder);
-        let parts: Vec<_> = run.parts().collect();
-        let found: Vec<Check> = parts
-            .par_iter()
-            .map(|part| {
-                let mut one = check.clone_empty();
-                let named = NamedFile {
-                    path: &part.part.file,
-                    bytes: part.part.bytes,
-                    sha256: &part.part.sha256,
-                };
-                check_file(&mut one, &run.folder, &shown, &named);
-                one
-            })
-            .collect();
-        found.into_iter().for_each(|one| check.merge(one));
         let mut expected: BTreeSet<PathBuf> = run
             .manifest
             .parts
@@ -50,25 +45,16 @@ pub(crate) fn check_parts(runs: &LandingRuns, data: &Path) -> Result<Check, Erro
 }
 
 /// The frames of every part decompress to the lines that the manifest counts.
-pub(crate) fn check_frames(runs: &LandingRuns) -> Check {
+pub(crate) fn check_frames(runs: &LandingRuns, damaged: &[DamagedFrame]) -> Check {
     let mut check = Check::hard("landing_frames", "frames of landed parts hold whole lines");
-    for run in &runs.sealed {
-        for part in run.parts() {
-            let damaged: Vec<_> = chunks_of(&part, CHUNK_BYTES)
-                .par_iter()
-                .flat_map(|chunk| read_chunk(chunk).damaged)
-                .collect();
-            check.checked += part.part.frames.len() as u64 - damaged.len() as u64;
-            for frame in damaged {
-                check.fail(|| format!("{}, frame {}: {}", frame.file, frame.frame, frame.reason));
-            }
-        }
+    let parts = runs.sealed.iter().flat_map(|run| &run.manifest.parts);
+    let frames: u64 = parts.map(|part| part.frames.len() as u64).sum();
+    check.checked = frames.saturating_sub(damaged.len() as u64);
+    for frame in damaged {
+        check.fail(|| format!("{}, frame {}: {}", frame.file, frame.frame, frame.reason));
     }
     check
 }
-
-/// Bytes of text that are looked at together.
-pub(crate) const CHUNK_BYTES: u64 = 4 << 20;
 
 /// What the manifests say of each patient agrees with the frames they point to.
 pub(crate) fn check_patients(runs: &LandingRuns) -> Check {

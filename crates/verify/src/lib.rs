@@ -3,26 +3,35 @@
 //! Nothing here writes. What is wrong is counted and named in a [`Report`]; an [`Error`] means that
 //! the comparison itself could not be made.
 
+mod body;
 pub mod content;
 mod digest;
 mod error;
-mod expected;
+mod feed;
 mod files;
+mod findings;
 mod grain;
-mod identify;
 mod lake;
+mod landed;
 mod landing;
+mod lines;
 mod links;
+mod made;
 mod money;
+mod pass;
+mod planned;
+mod plans;
 mod published;
+mod raw;
 mod report;
 mod request;
+mod row_hash;
 mod trace;
 mod verify;
 
 pub use error::Error;
-pub use grain::Grain;
+pub(crate) use grain::Grain;
 pub use report::{Check, Report, Severity};
-pub use request::{ExtractedState, ResourceViews, VerifyRequest};
-pub use trace::{LandedBody, WithinPerson, trace};
+pub use request::{ExtractedState, PipelineViews, VerifyRequest};
+pub use trace::{BodyStanding, LandedBody, WithinPerson, trace};
 pub use verify::verify;

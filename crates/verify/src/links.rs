@@ -1,10 +1,6 @@
 //! Links within one ExplanationOfBenefit: sequence pointers of lines, and '#' references.
 
-use std::collections::HashSet;
-
-use serde_json::Value;
-
-use crate::grain::elements_at;
+use crate::raw::{Name, Outline, Tree, local_references};
 
 /// A line's pointer array and the array whose `sequence` it points to (FHIR R4, EOB.item).
 const POINTERS: [(&str, &str); 4] = [
@@ -35,44 +31,59 @@ impl Links {
     }
 }
 
-/// Follows every link of `eob`.
-pub(crate) fn links_of(eob: &Value) -> Links {
-    let mut links = Links::default();
-    for (pointer, target) in POINTERS {
-        let sequences: HashSet<String> = elements_at(eob, &[target, "sequence"])
-            .into_iter()
-            .map(Value::to_string)
-            .collect();
-        for pointed in elements_at(eob, &["item", pointer]) {
-            links.look(sequences.contains(&pointed.to_string()), pointer);
-        }
-    }
-    let contained: HashSet<&str> = elements_at(eob, &["contained", "id"])
-        .into_iter()
-        .filter_map(Value::as_str)
-        .collect();
-    visit_references(eob, &mut |reference| {
-        if let Some(id) = reference.strip_prefix('#') {
-            links.look(contained.contains(id.trim_start_matches('#')), "reference");
-        }
-    });
-    links
+/// Where links stand.
+#[derive(Debug, Clone)]
+pub(crate) struct LinkPaths {
+    /// A pointer's name, its path, and the path of what it points to.
+    pointers: Vec<(&'static str, Vec<Name>, Vec<Name>)>,
+    contained: Vec<Name>,
 }
 
-fn visit_references<'a>(value: &'a Value, visit: &mut impl FnMut(&'a str)) {
-    match value {
-        Value::Array(list) => list
-            .iter()
-            .for_each(|element| visit_references(element, visit)),
-        Value::Object(members) => {
-            for (name, member) in members {
-                match member {
-                    Value::String(text) if name == "reference" => visit(text),
-                    other => visit_references(other, visit),
-                }
-            }
+impl LinkPaths {
+    /// Asks `outline` for all that links are made of.
+    pub(crate) fn new(outline: &mut Outline) -> Self {
+        let mut want = |path: [&str; 2]| outline.want(Outline::ROOT, &path).1;
+        Self {
+            pointers: POINTERS
+                .iter()
+                .map(|(pointer, target)| {
+                    (
+                        *pointer,
+                        want(["item", pointer]),
+                        want([target, "sequence"]),
+                    )
+                })
+                .collect(),
+            contained: want(["contained", "id"]),
         }
-        _ => {}
+    }
+
+    /// Follows every link of an ExplanationOfBenefit.
+    pub(crate) fn follow(&self, eob: &Tree, text: &[u8]) -> Links {
+        let mut links = Links::default();
+        let mut sequences: Vec<&[u8]> = Vec::new();
+        for (pointer, from, to) in &self.pointers {
+            sequences.clear();
+            eob.each(Tree::ROOT, to, &mut |found| {
+                sequences.push(eob.raw(found, text));
+            });
+            sequences.sort_unstable();
+            eob.each(Tree::ROOT, from, &mut |pointed| {
+                let resolves = sequences.binary_search(&eob.raw(pointed, text)).is_ok();
+                links.look(resolves, pointer);
+            });
+        }
+        let mut contained = Vec::new();
+        eob.each(Tree::ROOT, &self.contained, &mut |id| {
+            contained.extend(eob.string(id, text));
+        });
+        contained.sort_unstable();
+        local_references(text, &mut |id| {
+            let id = id.trim_start_matches('#');
+            let resolves = contained.binary_search_by(|known| known.as_ref().cmp(id));
+            links.look(resolves.is_ok(), "reference");
+        });
+        links
     }
 }
 
@@ -80,7 +91,8 @@ fn visit_references<'a>(value: &'a Value, visit: &mut impl FnMut(&'a str)) {
 mod tests {
     use serde_json::json;
 
-    use super::links_of;
+    use super::LinkPaths;
+    use crate::raw::{Outline, Tree};
 
     #[test]
     fn pointers_and_local_references_are_followed() {
@@ -97,7 +109,11 @@ mod tests {
                 {"valueReference": {"reference": "Patient/1"}},
             ],
         });
-        let links = links_of(&eob);
+        let mut outline = Outline::new();
+        let paths = LinkPaths::new(&mut outline);
+        let (mut tree, text) = (Tree::default(), eob.to_string());
+        tree.read(&outline, text.as_bytes()).unwrap();
+        let links = paths.follow(&tree, text.as_bytes());
         assert_eq!((links.checked, links.broken), (6, 3));
         assert_eq!(links.first_broken, Some("diagnosisSequence"));
     }

@@ -1,69 +1,154 @@
 //! What the tables of a snapshot do hold.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
-use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
-use arrow_schema::ArrowError;
+use arrow_array::types::Int32Type;
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::{ArrowError, DataType, Field, Schema};
 use claimlake_contract::{LakeFile, LakeTable};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
 use rayon::prelude::*;
+use xxhash_rust::xxh3::xxh3_128;
 
-use crate::digest::TableDigest;
-use crate::expected::PlannedTable;
+use crate::digest::{Digest, TableDigest};
+use crate::lake::Snapshot;
+use crate::row_hash::RowHasher;
 use crate::{Check, Error};
 
 /// Rows that are read at once.
 const BATCH_ROWS: usize = 8_192;
 
-/// The digest of a table's files; files that cannot be read fail `check`.
-pub(crate) fn digest(
-    snapshot: &Path,
-    table: &LakeTable,
-    planned: &PlannedTable,
-    check: &mut Check,
-) -> TableDigest {
-    let found: Vec<Result<TableDigest, String>> = table
-        .files
+/// A published table to be read.
+#[derive(Debug)]
+pub(crate) struct TableTask<'t> {
+    pub(crate) lake: &'t LakeTable,
+    /// The columns that are compared.
+    pub(crate) columns: &'t [String],
+    /// The column whose values stand once in the table, if there is one.
+    pub(crate) key: Option<&'t str>,
+}
+
+/// What a table holds.
+#[derive(Debug, Default)]
+pub(crate) struct Held {
+    pub(crate) digest: TableDigest,
+    /// Hashes of keys, with the file and the row (from 1) they stand in.
+    keys: Vec<(u128, u32, u64)>,
+    /// Files that cannot be read, and why.
+    unreadable: Vec<String>,
+}
+
+/// What the files of all tables hold, in the order of `tables`.
+pub(crate) fn read(
+    snapshot: &Snapshot,
+    tables: &[TableTask<'_>],
+    advance: &(dyn Fn(u64) + Sync),
+) -> Vec<Held> {
+    let mut files: Vec<(usize, u32, &LakeFile)> = Vec::new();
+    for (position, table) in tables.iter().enumerate() {
+        let of_table = (0_u32..).zip(&table.lake.files);
+        files.extend(of_table.map(|(file, of_table)| (position, file, of_table)));
+    }
+    // The largest first, so that no thread begins with one when the others are done.
+    files.sort_by_key(|(_, _, file)| std::cmp::Reverse(file.bytes));
+    let found: Vec<(usize, Held)> = files
         .par_iter()
-        .map(|file| {
-            of_file(snapshot, table, file, &planned.columns)
-                .map_err(|error| format!("{}: {error}", file.path))
+        .with_max_len(1)
+        .filter_map(|(position, number, file)| {
+            let table = tables.get(*position)?;
+            let mut held = Held::default();
+            if let Err(error) = of_file(snapshot, table, *number, file, &mut held) {
+                held.unreadable.push(format!("{}: {error}", file.path));
+            }
+            advance(file.bytes);
+            Some((*position, held))
         })
         .collect();
-    let mut whole = TableDigest::default();
-    for one in found {
-        match one {
-            Ok(digest) => whole.add(digest),
-            Err(place) => check.fail(|| place),
+    let mut whole: Vec<Held> = tables.iter().map(|_| Held::default()).collect();
+    for (position, held) in found {
+        if let Some(table) = whole.get_mut(position) {
+            table.digest.add(held.digest);
+            table.keys.extend(held.keys);
+            table.unreadable.extend(held.unreadable);
         }
     }
     whole
 }
 
 fn of_file(
-    snapshot: &Path,
-    table: &LakeTable,
+    snapshot: &Snapshot,
+    table: &TableTask<'_>,
+    number: u32,
     file: &LakeFile,
-    columns: &[String],
-) -> Result<TableDigest, Error> {
-    let mut digest = TableDigest::default();
-    let partition = partition_of(&table.layout.name, &file.path);
-    for_each_batch(&snapshot.join(&file.path), columns, |batch| {
-        let arrays: Result<Vec<_>, _> = columns
+    held: &mut Held,
+) -> Result<(), Error> {
+    let mut rows = RowHasher::default();
+    let mut digest = Digest::default();
+    let mut line = 0;
+    for_each_batch(&snapshot.folder.join(&file.path), table.columns, |batch| {
+        let arrays: Vec<ArrayRef> = table
+            .columns
             .iter()
-            .map(|name| {
-                batch.column_by_name(name).cloned().ok_or_else(|| {
-                    ArrowError::SchemaError(format!("the file has no column '{name}'"))
-                })
-            })
-            .collect();
-        digest.add_rows(&partition, &arrays?)
+            .map(|name| column(batch, name).cloned())
+            .collect::<Result<_, _>>()?;
+        digest.add_rows(rows.rows(&arrays)?);
+        if let Some(key) = table.key {
+            for name in keys_of(batch, key)? {
+                line += 1;
+                held.keys.push((name, number, line));
+            }
+        }
+        Ok(())
     })?;
-    Ok(digest)
+    let partition = partition_of(&table.lake.layout.name, &file.path);
+    held.digest.insert(partition, digest);
+    Ok(())
+}
+
+fn column<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b ArrayRef, ArrowError> {
+    batch
+        .column_by_name(name)
+        .ok_or_else(|| ArrowError::SchemaError(format!("the file has no column '{name}'")))
+}
+
+/// The hashes of the keys in a batch: of `source_api` and the key.
+fn keys_of(batch: &RecordBatch, key: &str) -> Result<Vec<u128>, ArrowError> {
+    let apis = texts(column(batch, "source_api")?)?;
+    let ids = texts(column(batch, key)?)?;
+    let names = apis.iter().zip(&ids);
+    Ok(names
+        .map(|(api, id)| {
+            let (api, id) = (api.unwrap_or_default(), id.unwrap_or_default());
+            xxh3_128(format!("{api}\0{id}").as_bytes())
+        })
+        .collect())
+}
+
+fn texts(column: &ArrayRef) -> Result<Vec<Option<&str>>, ArrowError> {
+    if let Some(texts) = column.as_string_opt::<i32>() {
+        return Ok(texts.iter().collect());
+    }
+    let unknown = || ArrowError::SchemaError("a key column holds no text".into());
+    let dictionary = column
+        .as_dictionary_opt::<Int32Type>()
+        .ok_or_else(unknown)?;
+    let values = dictionary
+        .values()
+        .as_string_opt::<i32>()
+        .ok_or_else(unknown)?;
+    let keys = dictionary.keys().iter();
+    Ok(keys
+        .map(|key| {
+            let key = usize::try_from(key?).ok()?;
+            (key < values.len()).then(|| values.value(key))
+        })
+        .collect())
 }
 
 /// `eob_type=CARRIER/service_year=2024` of the path of a file.
@@ -84,7 +169,11 @@ fn for_each_batch(
 ) -> Result<(), Error> {
     let file = File::open(path).map_err(|error| Error::io(path, error))?;
     let parquet = |error: parquet::errors::ParquetError| Error::Arrow(error.into());
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(parquet)?;
+    let plain = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(parquet)?;
+    let options = ArrowReaderOptions::new().with_schema(with_dictionaries(plain.schema()));
+    let metadata =
+        ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options).map_err(parquet)?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
     let mask =
         ProjectionMask::columns(builder.parquet_schema(), columns.iter().map(String::as_str));
     let reader = builder
@@ -98,41 +187,45 @@ fn for_each_batch(
     Ok(())
 }
 
-/// Every key stands once in a table with one row a resource; returns how many there are.
-pub(crate) fn check_keys(
-    snapshot: &Path,
-    table: &LakeTable,
-    key: &str,
-    check: &mut Check,
-) -> Result<u64, Error> {
-    let columns = ["source_api".to_owned(), key.to_owned()];
-    let mut seen: HashSet<u128> = HashSet::new();
-    for file in &table.files {
-        let mut line = 0_u64;
-        let read = for_each_batch(&snapshot.join(&file.path), &columns, |batch| {
-            let text = |name: &str| {
-                batch
-                    .column_by_name(name)
-                    .and_then(|column| column.as_string_opt::<i32>())
-                    .ok_or_else(|| ArrowError::SchemaError(format!("no text column '{name}'")))
-            };
-            let (apis, ids) = (text("source_api")?, text(key)?);
-            for row in 0..batch.num_rows() {
-                line += 1;
-                let name = format!("{}\0{}", apis.value(row), ids.value(row));
-                let is_new = seen.insert(xxhash_rust::xxh3::xxh3_128(name.as_bytes()));
-                check.expect(is_new, || {
-                    format!(
-                        "{}, row {line}: its {key} stands in the table twice",
-                        file.path
-                    )
-                });
-            }
-            Ok(())
-        });
-        if let Err(error) = read {
-            check.fail(|| format!("{}: {error}", file.path));
+/// Texts as numbers into what a row group's dictionary holds: each is then hashed once.
+fn with_dictionaries(schema: &Schema) -> Arc<Schema> {
+    let fields = schema.fields().iter().map(|field| {
+        if *field.data_type() != DataType::Utf8 {
+            return Arc::clone(field);
+        }
+        let coded = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        Arc::new(Field::clone(field).with_data_type(coded))
+    });
+    Arc::new(Schema::new_with_metadata(
+        fields.collect::<Vec<_>>(),
+        schema.metadata().clone(),
+    ))
+}
+
+impl Held {
+    /// Every key stands once in a table with one row a resource.
+    pub(crate) fn check_keys(&mut self, table: &TableTask<'_>, check: &mut Check) {
+        let Some(key) = table.key else {
+            return;
+        };
+        self.keys.sort_unstable();
+        let same = self.keys.chunk_by(|one, next| one.0 == next.0);
+        let others = same.flat_map(|same| same.iter().skip(1));
+        let mut places: Vec<(u32, u64)> = others.map(|(_, file, row)| (*file, *row)).collect();
+        places.sort_unstable();
+        check.checked += (self.keys.len() - places.len()) as u64;
+        for (file, row) in places {
+            let path = table.lake.files.get(file as usize).map(|file| &file.path);
+            let path = path.map_or("", String::as_str);
+            check.fail(|| format!("{path}, row {row}: its {key} stands in the table twice"));
         }
     }
-    Ok(seen.len() as u64)
+
+    /// Names the files that could not be read.
+    pub(crate) fn name_unreadable(&mut self, check: &mut Check) {
+        self.unreadable.sort();
+        for place in self.unreadable.drain(..) {
+            check.fail(|| place);
+        }
+    }
 }

@@ -93,8 +93,13 @@ impl Check {
     pub fn merge(&mut self, other: Check) {
         self.checked += other.checked;
         self.failed += other.failed;
+        self.name_places(other.places);
+    }
+
+    /// Names further places, as far as there is room for them.
+    pub(crate) fn name_places(&mut self, places: impl IntoIterator<Item = String>) {
         let room = PLACES_NAMED.saturating_sub(self.places.len());
-        self.places.extend(other.places.into_iter().take(room));
+        self.places.extend(places.into_iter().take(room));
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, GrantHandle, PatientState, ResourceType, RunId};
 use claimlake_viewdef::engine::ContextColumn;
+use claimlake_viewdef::views::ViewText;
 
 /// A data directory, its lake, and what made the one from the other.
 #[derive(Debug)]
@@ -16,23 +17,21 @@ pub struct VerifyRequest<'r> {
     pub lake: &'r Path,
     /// The landing runs whose rows the current snapshot holds.
     pub loaded: BTreeSet<RunId>,
-    /// The pipeline's views and context columns.
-    pub resources: Vec<ResourceViews>,
-    /// Resources for which this FHIRPath is true make no rows.
-    pub drop_where: Option<&'r str>,
+    /// What makes rows of resources.
+    pub views: PipelineViews<'r>,
     /// Where extraction stands, as the vault has it.
     pub states: Vec<ExtractedState>,
 }
 
-/// The views of one resource type.
-#[derive(Debug, Clone)]
-pub struct ResourceViews {
-    /// The resource type they read.
-    pub resource: ResourceType,
-    /// The columns that stand first in every table.
-    pub context: Vec<ContextColumn>,
-    /// The ViewDefinitions: JSON texts with a name.
-    pub views: Vec<String>,
+/// What makes rows of resources.
+#[derive(Debug, Clone, Copy)]
+pub struct PipelineViews<'r> {
+    /// The pipeline's views.
+    pub views: &'r [ViewText],
+    /// The columns that stand first in every table, by resource type.
+    pub context: &'r [(ResourceType, Vec<ContextColumn>)],
+    /// Resources for which this FHIRPath is true make no rows.
+    pub drop_where: Option<&'r str>,
 }
 
 /// What the vault says of one resource type of one grant.

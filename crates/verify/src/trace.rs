@@ -1,14 +1,20 @@
 //! From a resource's id back to the lines of landing it came in.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use claimlake_contract::{
-    ApiVersion, LandingLayout, LandingOrigin, PatientState, ResourceType, RunId,
+    ApiVersion, LandingLayout, LandingOrigin, PatientState, ResourceType, RunId, landing_order,
 };
-use claimlake_landing::{SealedRun, landing_runs};
+use claimlake_landing::{ChunkRef, SealedRun, chunks_of, landing_runs, read_chunk};
+use claimlake_viewdef::engine::ResourcePlan;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
-use crate::identify::{Job, for_each_line, frame_of, jobs};
+use crate::body::{Body, BodyReader, Rank};
+use crate::lines::{CHUNK_BYTES, for_each_line, frame_of};
+use crate::request::PipelineViews;
+use crate::{Error, plans};
 
 /// One landed body of a resource.
 #[derive(Debug, Clone, Serialize)]
@@ -31,11 +37,25 @@ pub struct LandedBody {
     pub person: Option<WithinPerson>,
     /// `meta.lastUpdated` as the server wrote it.
     pub last_updated: Option<String>,
-    /// Whether this is the body whose rows the tables hold, or are to hold after the next load.
-    pub is_newest: bool,
+    /// What becomes of it.
+    pub standing: BodyStanding,
     /// The resource as received.
     #[serde(skip)]
     pub text: String,
+}
+
+/// What becomes of a landed body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BodyStanding {
+    /// The tables hold its rows, or are to hold them after the next load.
+    Newest,
+    /// Another body of the resource counts.
+    Superseded,
+    /// The views cannot read it: it is among the rejects.
+    Refused,
+    /// It counts, and the pipeline leaves such resources out of all tables.
+    LeftOut,
 }
 
 /// Where a resource stands among what was read of its person in the run.
@@ -70,34 +90,54 @@ struct Meta {
 ///
 /// # Errors
 ///
-/// Landing cannot be listed.
-pub fn trace(data: &std::path::Path, id: &str) -> Result<Vec<LandedBody>, Error> {
+/// Landing cannot be listed, or the views do not compile.
+pub fn trace(
+    data: &std::path::Path,
+    id: &str,
+    views: &PipelineViews<'_>,
+) -> Result<Vec<LandedBody>, Error> {
     let runs = landing_runs(&LandingLayout::in_data(data))
         .map_err(|error| Error::Views(format!("listing landing: {error}")))?;
-    let sealed: Vec<&SealedRun> = runs.sealed.iter().collect();
-    let owners: Vec<&SealedRun> = sealed
-        .iter()
-        .flat_map(|run| run.manifest.parts.iter().map(move |_| *run))
+    let plans: HashMap<String, Arc<ResourcePlan>> = plans::compiled(views)?
+        .into_iter()
+        .map(|of_type| (of_type.resource, Arc::new(of_type.plan)))
         .collect();
-    let jobs = jobs(&sealed);
-    let mut found: Vec<(u32, LandedBody)> = jobs
-        .par_iter()
-        .flat_map_iter(|job| {
-            let run = owners.get(job.part as usize).copied();
-            run.map(|run| bodies_in(job, run, id)).unwrap_or_default()
+    let parts = runs
+        .sealed
+        .iter()
+        .flat_map(|run| run.parts().map(move |part| (run, part)));
+    let jobs: Vec<(u32, &SealedRun, ChunkRef)> = (0_u32..)
+        .zip(parts)
+        .flat_map(|(number, (run, part))| {
+            let chunks = chunks_of(&part, CHUNK_BYTES).into_iter();
+            chunks.map(move |chunk| (number, run, chunk))
         })
         .collect();
-    found.sort_by_key(|(part, body)| (*part, body.line));
-    let mut bodies: Vec<LandedBody> = found.into_iter().map(|(_, body)| body).collect();
-    mark_newest(&mut bodies);
-    Ok(bodies)
+    let mut found: Vec<Traced> = jobs
+        .par_iter()
+        .flat_map_iter(|(number, run, chunk)| {
+            let plan = plans.get(chunk.part.resource.as_str());
+            bodies_in(*number, chunk, run, id, plan)
+        })
+        .collect();
+    found.sort_by_key(|(order, ..)| *order);
+    Ok(with_standing(found))
 }
 
-fn bodies_in(job: &Job, run: &SealedRun, id: &str) -> Vec<(u32, LandedBody)> {
+/// A body, its place in landing, and what the views read of it.
+type Traced = (u64, LandedBody, Option<Body>);
+
+fn bodies_in(
+    number: u32,
+    chunk: &ChunkRef,
+    run: &SealedRun,
+    id: &str,
+    plan: Option<&Arc<ResourcePlan>>,
+) -> Vec<Traced> {
     let mut bodies = Vec::new();
     let finder = memchr::memmem::Finder::new(id.as_bytes());
-    let part = &job.chunk.part;
-    for_each_line(job, |buffer, start, end, line| {
+    let part = &chunk.part;
+    for_each_line(read_chunk(chunk), |buffer, (start, end), line| {
         let Some(text) = buffer.get(start..end) else {
             return;
         };
@@ -110,9 +150,10 @@ fn bodies_in(job: &Job, run: &SealedRun, id: &str) -> Vec<(u32, LandedBody)> {
         if identity.id != id {
             return;
         }
-        let frame = frame_of(&job.chunk, line);
+        let frame = frame_of(chunk, line);
+        let order = landing_order(number, u32::try_from(line).unwrap_or(u32::MAX));
         bodies.push((
-            job.part,
+            order,
             LandedBody {
                 api: part.api,
                 resource: part.resource.clone(),
@@ -123,9 +164,10 @@ fn bodies_in(job: &Job, run: &SealedRun, id: &str) -> Vec<(u32, LandedBody)> {
                 line,
                 person: within_person(run, &part.part.file, frame, line),
                 last_updated: identity.meta.last_updated,
-                is_newest: false,
+                standing: BodyStanding::Refused,
                 text: String::from_utf8_lossy(text).into_owned(),
             },
+            BodyReader::new(plan, part.api).read(buffer, (start, end), order),
         ));
     });
     bodies
@@ -166,18 +208,27 @@ fn within_person(run: &SealedRun, file: &str, frame: u32, line: u64) -> Option<W
     })
 }
 
-/// The newest by `meta.lastUpdated`, at a tie the last, of each API and type.
-fn mark_newest(bodies: &mut [LandedBody]) {
-    for index in 0..bodies.len() {
-        let stamp = |body: &LandedBody| {
-            let text = body.last_updated.as_deref()?;
-            chrono::DateTime::parse_from_rfc3339(text).ok()
-        };
-        let one = &bodies[index];
-        let is_newest = bodies.iter().enumerate().all(|(other_index, other)| {
-            let same = other.api == one.api && other.resource == one.resource;
-            !same || (stamp(other), other_index) <= (stamp(one), index)
-        });
-        bodies[index].is_newest = is_newest;
+/// Says of each body what becomes of it, by the rule that `verify` goes by.
+fn with_standing(found: Vec<Traced>) -> Vec<LandedBody> {
+    let mut newest: HashMap<(ApiVersion, ResourceType), Rank> = HashMap::new();
+    for (_, landed, read) in &found {
+        if let Some(read) = read {
+            let of_type = (landed.api, landed.resource.clone());
+            let rank = newest.entry(of_type).or_insert(read.rank);
+            *rank = read.rank.max(*rank);
+        }
     }
+    let bodies = found.into_iter().map(|(_, mut landed, read)| {
+        if let Some(read) = read {
+            let of_type = (landed.api, landed.resource.clone());
+            let is_newest = newest.get(&of_type) == Some(&read.rank);
+            landed.standing = match (is_newest, read.dropped) {
+                (false, _) => BodyStanding::Superseded,
+                (true, false) => BodyStanding::Newest,
+                (true, true) => BodyStanding::LeftOut,
+            };
+        }
+        landed
+    });
+    bodies.collect()
 }

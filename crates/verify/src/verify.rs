@@ -1,18 +1,20 @@
 //! The whole comparison, in the order of the data's way.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
-use claimlake_contract::{LandingLayout, PatientState, Progress, ResourceType};
+use claimlake_contract::{LandingLayout, LandingOrigin, PatientState, Progress, ResourceType};
 use claimlake_landing::{LandingRuns, SealedRun, landing_runs};
-use claimlake_viewdef::definition::ViewDefinition;
-use claimlake_viewdef::engine::{ContextSource, PlanInput, ResourcePlan};
+use claimlake_viewdef::engine::{ContextColumn, ContextSource};
 
-use crate::expected::{Expected, Planned, expected};
-use crate::identify::{Landed, identify, jobs, person};
+use crate::feed::part_tasks;
 use crate::lake::Snapshot;
-use crate::request::{ResourceViews, VerifyRequest};
-use crate::{Check, Error, Grain, Report, landing, published};
+use crate::landed::{Landed, Person, person};
+use crate::made::Expected;
+use crate::pass::Pass;
+use crate::plans::{Plans, plans};
+use crate::published::{self, TableTask};
+use crate::request::VerifyRequest;
+use crate::{Check, Error, Grain, Report, landing};
 
 /// Recomputes checksums, counts, links and money from landing to lake and compares.
 ///
@@ -20,96 +22,81 @@ use crate::{Check, Error, Grain, Report, landing, published};
 ///
 /// The comparison could not be made: a folder cannot be listed, a view does not compile.
 pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Report, Error> {
-    let mut report = Report {
-        snapshot: None,
-        checks: Vec::new(),
-    };
     let layout = LandingLayout::in_data(request.data);
     let runs =
         landing_runs(&layout).map_err(|error| Error::Views(format!("listing landing: {error}")))?;
-    report
-        .checks
-        .push(landing::check_parts(&runs, request.data)?);
-    report.checks.push(landing::check_frames(&runs));
-    report.checks.push(landing::check_patients(&runs));
-
     let mut manifest = Check::hard("lake_manifest", "the current snapshot has a manifest");
     let snapshot = Snapshot::current(request.lake, &mut manifest)?;
-    report.checks.push(manifest);
+    let plans = plans(
+        &request.views,
+        snapshot.as_ref().map(|snapshot| &snapshot.manifest),
+    )?;
 
-    let plans = compile(request)?;
-    let loaded: Vec<&SealedRun> = runs
-        .sealed
-        .iter()
-        .filter(|run| request.loaded.contains(&run.manifest.run))
-        .collect();
-    let jobs = jobs(&loaded);
-    let bytes: u64 = jobs.iter().map(|job| job.chunk.uncompressed).sum();
-    let task = progress.begin("reading landing", "B", Some(bytes * 2));
-    let advance = |amount: u64| progress.advance(task, amount);
-    let only_plans = plans
-        .iter()
-        .map(|(of, (plan, _))| (of.clone(), Arc::clone(plan)))
-        .collect();
-    let landed = identify(&loaded, &jobs, &only_plans, &advance);
-    report.checks.push(check_states(request, &runs, &landed));
-    if let Some(snapshot) = snapshot {
-        report.snapshot = Some(snapshot.manifest.snapshot);
+    let is_loaded = |run: &SealedRun| request.loaded.contains(&run.manifest.run);
+    let tasks = part_tasks(&runs.sealed, is_loaded);
+    let frames = tasks.iter().flat_map(|task| &task.part.part.frames);
+    let bytes = frames.map(|frame| frame.uncompressed).sum();
+    let task = progress.begin("reading landing", "B", Some(bytes));
+    let pass = Pass {
+        planned: &plans,
+        persons: persons(&runs.sealed),
+        landed: Landed::new(),
+    };
+    let passed = pass.run(&tasks, &|amount| progress.advance(task, amount));
+    progress.end(task);
+    let mut passed = passed?;
+
+    let mut checks = vec![
+        landing::check_parts(&runs, request.data, passed.parts)?,
+        landing::check_frames(&runs, &passed.damaged),
+        landing::check_patients(&runs),
+        manifest,
+        check_states(request, &runs, &pass.landed),
+    ];
+    if let Some(snapshot) = &snapshot {
         let mut files = Check::hard("lake_files", "files of the snapshot against its manifest");
         snapshot.check_files(&mut files)?;
-        report.checks.push(files);
-        let planned = plans
-            .into_iter()
-            .map(|(of, (plan, grains))| (of, Planned::new(plan, grains, &snapshot.manifest)))
-            .collect();
-        let made = expected(&jobs, &landed.chosen(), &planned, &advance)?;
-        compare(request, &snapshot, &planned, made, &mut report)?;
+        checks.push(files);
+        checks.extend(compare(
+            request,
+            snapshot,
+            &plans,
+            &passed.expected,
+            progress,
+        ));
+        checks.extend(passed.expected.within_claims());
     }
-    progress.end(task);
-    Ok(report)
+    Ok(Report {
+        snapshot: snapshot.map(|snapshot| snapshot.manifest.snapshot),
+        checks,
+    })
 }
 
-type Compiled = HashMap<ResourceType, (Arc<ResourcePlan>, Vec<Option<Grain>>)>;
-
-fn compile(request: &VerifyRequest<'_>) -> Result<Compiled, Error> {
-    let mut plans = HashMap::new();
-    for ResourceViews {
-        resource,
-        context,
-        views,
-    } in &request.resources
-    {
-        let mut named = Vec::new();
-        let mut grains = Vec::new();
-        for text in views {
-            let json: serde_json::Value =
-                serde_json::from_str(text).map_err(|error| Error::Views(error.to_string()))?;
-            let view =
-                ViewDefinition::from_text(text).map_err(|error| Error::Views(error.to_string()))?;
-            grains.push(Grain::of_view(&json));
-            named.push((view.name.clone().unwrap_or_default(), view));
+/// Whose resources each frame of an extracted part holds: (part, frame), parts in landing order.
+fn persons(runs: &[SealedRun]) -> HashMap<(u32, u32), Person> {
+    let mut persons = HashMap::new();
+    let mut first_part = 0_u32;
+    for SealedRun { manifest, .. } in runs {
+        if manifest.origin == LandingOrigin::Extract {
+            for patient in &manifest.patients {
+                let person = person(manifest.api, &manifest.resource, patient.grant.as_str());
+                let frames = patient.frames.iter();
+                persons.extend(frames.map(|(part, frame)| ((first_part + part, *frame), person)));
+            }
         }
-        let plan = ResourcePlan::compile(&PlanInput {
-            resource: resource.as_str(),
-            constants: &["source_api"],
-            context,
-            views: named,
-            order: None,
-            drop_where: request.drop_where,
-        })
-        .map_err(|error| Error::Views(error.to_string()))?;
-        plans.insert(resource.clone(), (Arc::new(plan), grains));
+        first_part += u32::try_from(manifest.parts.len()).unwrap_or(u32::MAX);
     }
-    Ok(plans)
+    persons
 }
 
+/// Rows and keys of the published tables against what landing makes.
 fn compare(
     request: &VerifyRequest<'_>,
     snapshot: &Snapshot,
-    planned: &HashMap<ResourceType, Planned>,
-    made: Expected,
-    report: &mut Report,
-) -> Result<(), Error> {
+    plans: &Plans,
+    made: &Expected,
+    progress: &dyn Progress,
+) -> [Check; 3] {
     let mut counts = Check::hard(
         "row_counts",
         "rows of tables against the arrays of the raw JSON",
@@ -119,43 +106,61 @@ fn compare(
         "rows of tables against what landing makes of them",
     );
     let mut keys = Check::hard("keys", "no resource stands in its table twice");
-    for views in &request.resources {
-        let Some(of_type) = planned.get(&views.resource) else {
-            continue;
-        };
-        let key = views.context.iter().find(|column| {
-            matches!(&column.source, ContextSource::Path(path) if path == "getResourceKey()")
-        });
-        for table in of_type.tables.iter().flatten() {
-            let Some(lake) = snapshot.table(&table.name) else {
-                continue;
-            };
-            let held: u64 = lake.files.iter().map(|file| file.rows).sum();
-            if table.grain.is_some() {
-                let counted = made.counted.get(&table.name).copied().unwrap_or(0);
-                counts.expect(counted == held, || {
-                    format!(
-                        "{}: {held} rows, the arrays have {counted} elements",
-                        table.name
-                    )
-                });
-            }
-            let found = published::digest(&snapshot.folder, lake, table, &mut rows);
-            let wanted = made
-                .tables
-                .get(&table.name)
-                .map(|digest| &digest.partitions);
-            compare_partitions(&table.name, wanted, &found.partitions, &mut rows);
-            if let Some(key) = key
-                && table.grain.as_ref().is_some_and(Grain::is_one_row)
-            {
-                published::check_keys(&snapshot.folder, lake, &key.name, &mut keys)?;
+    let mut tables = Vec::new();
+    for (resource, planned) in in_order(plans) {
+        let key = key_column(request, resource);
+        for table in planned.tables.iter().flatten() {
+            if let Some(lake) = snapshot.table(&table.name) {
+                let is_one_row = table.grain.as_ref().is_some_and(Grain::is_one_row);
+                let task = TableTask {
+                    lake,
+                    columns: &table.columns,
+                    key: key.filter(|_| is_one_row),
+                };
+                tables.push((table, task));
             }
         }
     }
-    report.checks.extend([counts, rows, keys, made.links]);
-    report.checks.extend(made.laws);
-    Ok(())
+    let (planned, tables): (Vec<_>, Vec<_>) = tables.into_iter().unzip();
+    let files = tables.iter().flat_map(|table| &table.lake.files);
+    let bytes = files.map(|file| file.bytes).sum();
+    let task = progress.begin("reading the lake", "B", Some(bytes));
+    let held = published::read(snapshot, &tables, &|amount| progress.advance(task, amount));
+    progress.end(task);
+    for ((planned, table), mut found) in planned.into_iter().zip(&tables).zip(held) {
+        let name = &planned.name;
+        if planned.grain.is_some() {
+            let held: u64 = table.lake.files.iter().map(|file| file.rows).sum();
+            let counted = made.counted.get(name).copied().unwrap_or(0);
+            counts.expect(counted == held, || {
+                format!("{name}: {held} rows, the arrays have {counted} elements")
+            });
+        }
+        found.name_unreadable(&mut rows);
+        let wanted = made.tables.get(name).map(|digest| &digest.partitions);
+        compare_partitions(name, wanted, &found.digest.partitions, &mut rows);
+        found.check_keys(table, &mut keys);
+    }
+    [counts, rows, keys]
+}
+
+/// Resource types by their names.
+fn in_order(plans: &Plans) -> BTreeMap<&ResourceType, &crate::planned::Planned> {
+    plans.iter().collect()
+}
+
+/// The context column that holds the resource's key, if there is one.
+fn key_column<'r>(request: &'r VerifyRequest<'_>, resource: &ResourceType) -> Option<&'r str> {
+    let (_, context) = request
+        .views
+        .context
+        .iter()
+        .find(|(of, _)| of == resource)?;
+    let is_key = |column: &&ContextColumn| matches!(&column.source, ContextSource::Path(path) if path == "getResourceKey()");
+    context
+        .iter()
+        .find(is_key)
+        .map(|column| column.name.as_str())
 }
 
 fn compare_partitions(
@@ -194,7 +199,8 @@ fn check_states(request: &VerifyRequest<'_>, runs: &LandingRuns, landed: &Landed
         "extract_status",
         "what is on record of each person against what has landed of them",
     );
-    let mut newest: HashMap<u64, chrono::DateTime<chrono::Utc>> = HashMap::new();
+    let held = landed.held();
+    let mut newest: HashMap<Person, chrono::DateTime<chrono::Utc>> = HashMap::new();
     for run in &runs.sealed {
         let manifest = &run.manifest;
         for patient in &manifest.patients {
@@ -215,7 +221,7 @@ fn check_states(request: &VerifyRequest<'_>, runs: &LandingRuns, landed: &Landed
             )
         };
         if state.state == PatientState::Complete {
-            let found = landed.held.get(&key).map_or(0, |ids| ids.len() as u64);
+            let found = held.get(&key).copied().unwrap_or(0);
             check.expect(found >= state.held, || {
                 place(&format!(
                     "marked complete with {}, {found} have landed",

@@ -7,3 +7,4 @@ pub mod fhirpath;
 pub mod json;
 pub mod oracle;
 pub mod problem;
+pub mod views;

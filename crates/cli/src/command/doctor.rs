@@ -8,7 +8,7 @@ use std::path::Path;
 
 use claimlake_contract::{Clock as _, ExitCode, SystemClock};
 use claimlake_extractor::oauth::broker_facts;
-use claimlake_vault::VAULT_FILE;
+use claimlake_vault::Vault;
 use clap::Args;
 use serde::Serialize;
 use serde_json::json;
@@ -112,7 +112,7 @@ pub(crate) fn run(arguments: &DoctorArguments, invocation: &Invocation) -> Outco
 }
 
 fn vault(data: &DataDir, invocation: &Invocation, checks: &mut Checks) {
-    if !data.root().join(VAULT_FILE).is_file() {
+    if !Vault::is_made(data.root()) {
         let words = "there is none yet: the first consent makes it, and its key";
         return checks.add(Level::Ok, "vault", words);
     }

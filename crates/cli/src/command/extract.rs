@@ -24,6 +24,7 @@ use crate::failure::{Failure, Outcome};
 use crate::interrupt;
 use crate::invocation::Invocation;
 use crate::pipeline::SourceKind;
+use crate::recordings;
 use crate::summary::StageSummary;
 
 const EXAMPLES: &str = "\
@@ -135,6 +136,9 @@ async fn read(
         dir,
         phi_allowed: arguments.record_phi,
     });
+    if let Some(folder) = &arguments.record {
+        recordings::note(vault, &data.next_run(invocation.clock())?, folder)?;
+    }
     options.seed = random_seed()?;
     options.stop = interrupt::watch(invocation.output())?;
     let broker = BrokerClient::connect(&server.app, vault, BrokerLaunch::this_program()?)

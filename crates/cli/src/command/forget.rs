@@ -34,7 +34,8 @@ Examples:
 /// What is told at the end, since no program can do it.
 const OUT_OF_REACH: &str = "\
   not here  backups and copies of the data directory or the lake, exported grants, query results
-            and reports written elsewhere, recordings, and what other programs have borrowed a token for";
+            and reports written elsewhere, recordings that were moved or made by another machine,
+            and what other programs have borrowed a token for";
 
 /// Arguments of `forget`.
 #[derive(Debug, Args)]
@@ -55,13 +56,7 @@ pub(crate) struct ForgetArguments {
 
 /// Forgets a person.
 pub(crate) fn run(arguments: &ForgetArguments, invocation: &Invocation) -> Outcome {
-    let data = invocation.data()?;
-    if !data.root().is_dir() {
-        return Err(Failure::usage(anyhow!(
-            "there is no data directory {}: name it with --data",
-            data.root().display()
-        )));
-    }
+    let data = invocation.existing_data()?;
     let vault = access::open_vault(invocation)?;
     let _landing = data.lock("landing")?;
     let _staged = data.lock("staged")?;
@@ -216,7 +211,7 @@ fn tell_end(found: &Found, revocation: &Revocation, invocation: &Invocation) {
 /// Forgets, at the end of a run, whom the pipeline says to: people who revoked long enough ago.
 pub(crate) fn forget_revoked(days: u32, invocation: &Invocation) -> Outcome<u64> {
     let data = invocation.data()?;
-    if !data.root().join(claimlake_vault::VAULT_FILE).is_file() {
+    if !Vault::is_made(data.root()) {
         return Ok(0);
     }
     let vault: Arc<Vault> = access::open_vault(invocation)?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use claimlake_contract::{ApiVersion, ExitCode, ResourceType};
 use claimlake_landing::ImportOutcome;
-use claimlake_vault::{Tombstones, VAULT_FILE};
+use claimlake_vault::{Tombstones, Vault};
 use clap::Args;
 use serde_json::json;
 
@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
 
 /// Who was forgotten here; none where nobody was.
 fn forgotten(invocation: &Invocation) -> Outcome<Option<Tombstones>> {
-    if !invocation.data()?.root().join(VAULT_FILE).is_file() {
+    if !Vault::is_made(invocation.data()?.root()) {
         return Ok(None);
     }
     let tombstones = access::open_vault(invocation)?.tombstones()?;

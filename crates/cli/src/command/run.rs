@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::command::{extract, load, transform};
 use crate::failure::Outcome;
+use crate::history::recorded;
 use crate::invocation::Invocation;
 
 const EXAMPLES: &str = "\
@@ -49,15 +50,16 @@ pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Outcome 
         )?);
     }
     if arguments.from <= Stage::Transform && goes_on(&exits) {
-        exits.push(transform::stage(
-            &transform::TransformArguments::default(),
+        exits.push(recorded("transform", invocation, || {
+            let arguments = transform::TransformArguments::default();
             // Loaded at once, and by nobody else.
-            Form::Streams,
-            invocation,
-        )?);
+            transform::stage(&arguments, Form::Streams, invocation)
+        })?);
     }
     if goes_on(&exits) {
-        exits.push(load::run(&load::LoadArguments::default(), invocation)?);
+        exits.push(recorded("load", invocation, || {
+            load::run(&load::LoadArguments::default(), invocation)
+        })?);
     }
     Ok(ExitCode::worst(exits))
 }

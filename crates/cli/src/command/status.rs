@@ -7,6 +7,7 @@ use claimlake_contract::ExitCode;
 use serde_json::{Value, json};
 
 use crate::failure::Outcome;
+use crate::history::LastRun;
 use crate::invocation::Invocation;
 use crate::page::Page;
 use crate::plural::{counted, grouped, seconds, size};
@@ -34,6 +35,7 @@ fn page(standing: &Standing, invocation: &Invocation) -> Outcome<String> {
     if let Some(consents) = &standing.consents {
         tell_consents(&mut page, consents, standing.now, invocation);
     }
+    tell_last_runs(&mut page, &standing.last_runs);
     tell_landed(&mut page, standing);
     tell_rejects(&mut page, standing);
     if standing.staged_runs > 0 {
@@ -113,6 +115,51 @@ fn tell_consents(
             page.say(&format!("  watermarks {} to {}", day(least), day(greatest)));
         }
     }
+}
+
+fn tell_last_runs(page: &mut Page, runs: &[LastRun]) {
+    page.label("last runs");
+    // Of extracts, more than the last is told above.
+    for run in runs.iter().filter(|run| run.command != "extract") {
+        let words = format!("{} {}", minute(run.started_at), last_run_words(run));
+        page.pair(run.command, 9, &words);
+    }
+}
+
+fn last_run_words(run: &LastRun) -> String {
+    let took = run.took.and_then(|took| took.to_std().ok()).map(seconds);
+    let mut words = match (run.end, took) {
+        ("finished", Some(took)) => format!("in {took}"),
+        (end, Some(took)) => format!("{end} after {took}"),
+        (end, None) => end.to_owned(),
+    };
+    let figures = [("resources", "resource"), ("rows", "row")];
+    for (name, what) in figures {
+        let Some(figure) = run.figure(name).filter(|figure| *figure > 0) else {
+            continue;
+        };
+        words.push_str(&format!(", {}", counted(figure, what)));
+        if let Some(rate) = run.rate(figure) {
+            words.push_str(&format!(" ({}/s)", grouped(rate)));
+        }
+    }
+    if let Some(bytes) = run.figure("bytes").filter(|bytes| *bytes > 0) {
+        words.push_str(&format!(", {}", size(bytes)));
+        if let Some(rate) = run.rate(bytes) {
+            words.push_str(&format!(" ({}/s)", size(rate)));
+        }
+    }
+    if run.says("changed") == Some(false) {
+        words.push_str(", nothing changed");
+    }
+    match (run.says("holds"), run.figure("hard_failures")) {
+        (Some(true), _) => words.push_str(", landing and lake agree"),
+        (Some(false), Some(wrong)) => {
+            words.push_str(&format!(", {} found wrong", counted(wrong, "thing")));
+        }
+        _ => {}
+    }
+    words
 }
 
 fn ends(grants: u64) -> String {
@@ -232,6 +279,8 @@ fn add_events(standing: &Standing, invocation: &Invocation) -> Outcome<()> {
         output.add_to_summary("extracts", consents.runs.iter().map(run_event).collect());
         output.add_to_summary("progress", progress(consents));
     }
+    let runs = standing.last_runs.iter().map(LastRun::event);
+    output.add_to_summary("last_runs", runs.collect());
     let landed = standing.landed.resources.iter();
     let landed: Vec<Value> = landed
         .map(|((api, resource), one)| {

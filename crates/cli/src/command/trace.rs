@@ -2,13 +2,14 @@
 
 use anyhow::anyhow;
 use claimlake_contract::{ExitCode, LandingOrigin};
-use claimlake_verify::LandedBody;
+use claimlake_verify::{BodyStanding, LandedBody};
 use claimlake_viewdef::definition::{Column, Iteration, Select, ViewDefinition};
 use claimlake_viewdef::oracle;
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::transform::plan;
+use super::verify;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::plural::counted;
@@ -48,7 +49,7 @@ struct Origin<'v> {
 /// Traces a resource.
 pub(crate) fn run(arguments: &TraceArguments, invocation: &Invocation) -> Outcome {
     let pipeline = invocation.pipeline()?;
-    let data = invocation.data()?;
+    let data = invocation.existing_data()?;
     let input = plan::checked_input(pipeline, invocation.origin())?;
     let mut views = Vec::new();
     for view in &input.views {
@@ -61,7 +62,7 @@ pub(crate) fn run(arguments: &TraceArguments, invocation: &Invocation) -> Outcom
             "no view of the pipeline makes a table '{table}'"
         )));
     }
-    let bodies = claimlake_verify::trace(data.root(), &arguments.key)?;
+    let bodies = claimlake_verify::trace(data.root(), &arguments.key, &verify::views(&input))?;
     if bodies.is_empty() {
         return Err(anyhow!(
             "no landed resource has this id: ids are written as in the tables, such as carrier--10045426206"
@@ -75,7 +76,10 @@ pub(crate) fn run(arguments: &TraceArguments, invocation: &Invocation) -> Outcom
             false => output.data(&words(body, arguments.body))?,
         }
     }
-    for body in bodies.iter().filter(|body| body.is_newest) {
+    let newest = bodies
+        .iter()
+        .filter(|body| body.standing == BodyStanding::Newest);
+    for body in newest {
         let resource: Value = serde_json::from_str(&body.text)?;
         for view in views
             .iter()
@@ -117,9 +121,15 @@ fn words(body: &LandedBody, with_text: bool) -> String {
     if let Some(last_updated) = &body.last_updated {
         words.push_str(&format!("  updated   {last_updated}\n"));
     }
-    words.push_str(match body.is_newest {
-        true => "  counts    yes: the tables' rows are made of this body\n",
-        false => "  counts    no: a later one replaced it\n",
+    words.push_str(match body.standing {
+        BodyStanding::Newest => "  counts    yes: the tables' rows are made of this body\n",
+        BodyStanding::Superseded => "  counts    no: another body is newer\n",
+        BodyStanding::Refused => {
+            "  counts    no: the views cannot read it, it is among the rejects\n"
+        }
+        BodyStanding::LeftOut => {
+            "  counts    no rows: the pipeline leaves out what is labelled 42 CFR Part 2\n"
+        }
     });
     if with_text {
         words.push_str(&format!("{}\n", body.text));

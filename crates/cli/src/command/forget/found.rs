@@ -12,6 +12,7 @@ use crate::data_dir::DataDir;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::plural::{counted, grouped};
+use crate::recordings;
 
 /// What is here of a person.
 pub(super) struct Found {
@@ -20,6 +21,9 @@ pub(super) struct Found {
     landed: LandedOfPerson,
     lake: LakeOfPerson,
     staged_runs: u64,
+    /// Recordings that are looked through, and the person's exchanges in them.
+    recordings: u64,
+    recorded: u64,
 }
 
 impl Found {
@@ -30,7 +34,14 @@ impl Found {
         lake: &Path,
     ) -> Outcome<Self> {
         let landed = claimlake_landing::landed_of(&data.landing(), person)?;
+        let recordings = recordings::known(vault)?;
+        let mut recorded = 0;
+        for recording in &recordings {
+            recorded += claimlake_extractor::recorded_exchanges(recording, person)?;
+        }
         Ok(Self {
+            recordings: recordings.len() as u64,
+            recorded,
             names: person.names().count() as u64,
             grants: vault.grants_of(person)?.len() as u64,
             lake: claimlake_loader::lake_of(lake, person, &landed.resources)?,
@@ -75,6 +86,13 @@ impl Found {
                 "\n  staged    {runs} of everybody, which the next transform makes again"
             ));
         }
+        if self.recordings > 0 {
+            words.push_str(&format!(
+                "\n  recorded  {} in {}",
+                counted(self.recorded, "exchange"),
+                counted(self.recordings, "recording")
+            ));
+        }
         let rows: u64 = self.lake.rows.values().sum();
         words.push_str(&format!(
             "\n  lake      {} in {}, and {} as a whole",
@@ -97,6 +115,7 @@ impl Found {
             "landing": lines,
             "rejected": self.landed.rejected,
             "staged_runs": self.staged_runs,
+            "recorded": self.recorded,
             "lake_rows": self.lake.rows,
             "lake_resources": self.lake.resources,
             "other_snapshots": self.lake.other_snapshots,

@@ -15,6 +15,7 @@ use crate::command::{load, report};
 use crate::data_dir::DataDir;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
+use crate::recordings;
 
 /// How often, 50 milliseconds apart, a broker is waited for: refreshes in flight are ended first.
 const LOCK_TRIES: u32 = 2_400;
@@ -79,6 +80,10 @@ impl<'a> Remover<'a> {
         self.staged()?;
         self.report()?;
         crash::point("staged");
+        for recording in recordings::known(self.vault)? {
+            claimlake_extractor::forget_recorded(&recording, person)?;
+        }
+        crash::point("recordings");
         self.landing(person)?;
         crash::point("landing");
         self.vault.remove_person(person)?;

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use claimlake_contract::LandingOrigin;
 use claimlake_extractor::full_reads;
 use claimlake_loader::IsVanished;
-use claimlake_vault::VAULT_FILE;
+use claimlake_vault::Vault;
 
 use crate::access;
 use crate::failure::Outcome;
@@ -19,7 +19,7 @@ const OVERLAP: TimeDelta = TimeDelta::days(1);
 /// What tells whether a resource vanished.
 pub(super) fn test(invocation: &Invocation, lake: &Path) -> Outcome<IsVanished> {
     let data = invocation.data()?;
-    if !data.root().join(VAULT_FILE).is_file() {
+    if !Vault::is_made(data.root()) {
         return Ok(IsVanished::default());
     }
     // The server never had what was imported: its absence there says nothing.

@@ -23,8 +23,8 @@ pub(super) fn people(page: &mut String, told: &Told) {
         };
         let until = progress.watermarks.map(|(_, greatest)| greatest);
         page.push_str(&format!(
-            "<tr><td>{api}<td>{}<td class=\"n\">{}<td class=\"n\">{}<td style=\"min-width:6rem\"><div class=\"share\" \
-             style=\"margin-top:.6rem\"><i style=\"width:{width}%\"></i></div><td>{}</tr>",
+            "<tr><td>{api}<td class=\"whole\">{}<td class=\"n\">{}<td class=\"n\">{}<td style=\"min-width:3rem\"><div class=\"share\" \
+             style=\"margin-top:.6rem\"><i style=\"width:{width}%\"></i></div><td class=\"whole\">{}</tr>",
             escaped(resource.as_str()),
             number(told.masking, people),
             part(told.masking, complete, people),
@@ -62,7 +62,7 @@ pub(super) fn section(page: &mut String, told: &Told) {
                 let took = run.took.and_then(|took| took.to_std().ok());
                 let or_dash = |figure: Option<String>| figure.unwrap_or_else(|| "–".into());
                 page.push_str(&format!(
-                    "<tr><td>{}<td>{}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}</tr>",
+                    "<tr><td class=\"whole\">{}<td>{}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}</tr>",
                     run.started_at.format("%Y-%m-%d %H:%M"),
                     run.end,
                     or_dash(took.map(seconds)),
@@ -74,6 +74,7 @@ pub(super) fn section(page: &mut String, told: &Told) {
             page.push_str("</table></div>");
         }
     }
+    last_runs(page, told);
     let rejects = &told.standing.rejects;
     if rejects.without_view > 0 {
         page.push_str(&format!(
@@ -91,7 +92,7 @@ pub(super) fn section(page: &mut String, told: &Told) {
         page.push_str("<h3>The oldest PHI on disk</h3><div class=\"scroll\"><table><tr><th>zone<th>since<th>where</tr>");
         for zone in &told.standing.oldest {
             page.push_str(&format!(
-                "<tr><td>{}<td>{}<td>{}</tr>",
+                "<tr><td class=\"whole\">{}<td class=\"whole\">{}<td>{}</tr>",
                 zone.zone,
                 zone.since.format("%Y-%m-%d"),
                 escaped(&zone.place)
@@ -102,4 +103,38 @@ pub(super) fn section(page: &mut String, told: &Told) {
     for why in &told.standing.unreadable {
         page.push_str(&format!("<p class=\"wrong\">{}</p>", escaped(why)));
     }
+}
+
+/// The last run of every command but `extract`, with what it did and how fast.
+fn last_runs(page: &mut String, told: &Told) {
+    let runs = &told.standing.last_runs;
+    let mut runs = runs
+        .iter()
+        .filter(|run| run.command != "extract")
+        .peekable();
+    if runs.peek().is_none() {
+        return;
+    }
+    page.push_str("<h3>The last run of each command</h3><div class=\"scroll\"><table><tr><th>command<th>began<th class=\"n\">took<th class=\"n\">resources<th class=\"n\">rows<th class=\"n\">a second</tr>");
+    for run in runs {
+        let figure = |name: &str| run.figure(name).filter(|figure| *figure > 0);
+        let (resources, rows) = (figure("resources"), figure("rows"));
+        let or_dash = |figure: Option<String>| figure.unwrap_or_else(|| "–".into());
+        let rate = resources.or(rows).and_then(|figure| run.rate(figure));
+        let took = run.took.and_then(|took| took.to_std().ok()).map(seconds);
+        let took = match (run.end, took) {
+            ("finished", Some(took)) => took,
+            (end, Some(took)) => format!("{end} after {took}"),
+            (end, None) => end.to_owned(),
+        };
+        page.push_str(&format!(
+            "<tr><td class=\"whole\">{}<td class=\"whole\">{}<td class=\"n\">{took}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}</tr>",
+            run.command,
+            run.started_at.format("%Y-%m-%d %H:%M"),
+            or_dash(resources.map(|figure| number(told.masking, figure))),
+            or_dash(rows.map(|figure| number(told.masking, figure))),
+            or_dash(rate.map(grouped)),
+        ));
+    }
+    page.push_str("</table></div>");
 }

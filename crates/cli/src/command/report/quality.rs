@@ -160,7 +160,7 @@ pub(super) fn reconciliation(page: &mut String, told: &Told) {
             (_, Severity::Warning) => ("warn", "warning"),
         };
         page.push_str(&format!(
-            "<tr><td class=\"{class}\">{outcome}<td>{}<td class=\"n\">{}<td class=\"n\">{}</tr>",
+            "<tr><td class=\"{class} whole\">{outcome}<td>{}<td class=\"n\">{}<td class=\"n\">{}</tr>",
             escaped(check.what),
             number(told.masking, check.checked),
             number(told.masking, check.failed)

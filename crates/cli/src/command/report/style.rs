@@ -36,6 +36,7 @@ p{margin:.3rem 0 .7rem;max-width:46rem}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 th,td{text-align:left;padding:.3rem .8rem .3rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
 th{color:var(--soft);font-weight:600;font-size:.82rem}
+th,.whole{white-space:nowrap}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .ok{color:var(--good)}.wrong{color:var(--bad);font-weight:700}.warn{color:var(--bar2)}
 details{background:var(--card);border:1px solid var(--line);border-radius:.5rem;margin:.35rem 0;break-inside:avoid}
@@ -53,5 +54,5 @@ summary .n{color:var(--soft);font-size:.88rem}
 ul{padding-left:1.2rem;max-width:46rem}li{margin:.25rem 0}
 footer{margin:2.5rem 0 1rem;color:var(--soft);font-size:.85rem}
 @media(max-width:640px){main{padding:.8rem}h1{font-size:1.35rem}.kind{grid-template-columns:1fr}summary{grid-template-columns:1fr auto}summary .strip{grid-column:1/-1}.tile b{font-size:1.25rem}.tiles{grid-template-columns:1fr 1fr}th,td{padding-right:.5rem}table{font-size:.85rem}}
-@media print{:root{--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--bar:#2f6f8f;--bar2:#c9783a;--bad:#b3362b;--good:#3c7d4f;--few:#999}html{font-size:11px}main{max-width:none;padding:0}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}h2{break-after:avoid}.kind,.tile,tr{break-inside:avoid}details::details-content{content-visibility:visible;height:auto}}
+@media print{:root{--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--bar:#2f6f8f;--bar2:#c9783a;--bad:#b3362b;--good:#3c7d4f;--few:#999}@page{margin:12mm}html{font-size:11px}main{max-width:none;padding:0}footer{margin:.8rem 0 0;break-before:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}h2{break-after:avoid}.kind,.tile,tr{break-inside:avoid}details::details-content{content-visibility:visible;height:auto}}
 "#;

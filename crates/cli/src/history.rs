@@ -1,0 +1,199 @@
+//! Which commands ran when, for how long, and what came of them: kept with the data directory, told
+//! by `status`. Words without PHI only. A command does not fail because it cannot be noted.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use chrono::{DateTime, TimeDelta, Utc};
+use claimlake_contract::{ExitCode, RunId, SystemClock};
+use claimlake_vault::{RunEnd, RunHistory, RunRecord, VAULT_FILE};
+use serde_json::{Map, Value, json};
+
+use crate::failure::Outcome;
+use crate::invocation::Invocation;
+
+/// The commands that are noted here; `extract` notes itself.
+pub(crate) const COMMANDS: [&str; 6] = ["import", "extract", "transform", "load", "run", "verify"];
+
+/// What is kept of a stage's summary.
+const KEPT: [&str; 8] = [
+    "resources",
+    "bytes",
+    "rejected",
+    "rejected_resources",
+    "snapshot",
+    "changed",
+    "holds",
+    "hard_failures",
+];
+
+/// Does the work of a command and notes when it began, when it ended and how.
+pub(crate) fn recorded(
+    command: &'static str,
+    invocation: &Invocation,
+    work: impl FnOnce() -> Outcome,
+) -> Outcome {
+    let began = invocation.clock().now();
+    let noted = begin(command, began, invocation).unwrap_or_else(|error| {
+        warn(invocation, command, &error);
+        None
+    });
+    let outcome = work();
+    if let Err(error) = end(noted, command, began, &outcome, invocation) {
+        warn(invocation, command, &error);
+    }
+    outcome
+}
+
+fn warn(invocation: &Invocation, command: &str, error: &anyhow::Error) {
+    let words = format!("this {command} is not noted in the history of runs: {error:#}");
+    invocation.output().warn(&words);
+}
+
+type Noted = Option<(RunHistory, RunId)>;
+
+/// None where there is no data directory yet, or one that `verify` would have to write to first.
+fn begin(command: &str, began: DateTime<Utc>, invocation: &Invocation) -> anyhow::Result<Noted> {
+    let data = invocation
+        .data()
+        .map_err(|failure| failure.cause)
+        .context("finding the data directory")?;
+    let is_there = match command {
+        "verify" => data.root().join(VAULT_FILE).is_file(),
+        _ => data.root().is_dir(),
+    };
+    if !is_there {
+        return Ok(None);
+    }
+    let history = RunHistory::open(data.root(), Arc::new(SystemClock))?;
+    let run = data.next_run(invocation.clock())?;
+    history.begin(&run, command, began)?;
+    Ok(Some((history, run)))
+}
+
+fn end(
+    noted: Noted,
+    command: &str,
+    began: DateTime<Utc>,
+    outcome: &Outcome,
+    invocation: &Invocation,
+) -> anyhow::Result<()> {
+    let noted = match noted {
+        None if outcome.is_ok() && command != "verify" => begin(command, began, invocation)?,
+        noted => noted,
+    };
+    let Some((history, run)) = noted else {
+        return Ok(());
+    };
+    let (end, exit) = match outcome {
+        Ok(exit) => (RunEnd::Finished, *exit),
+        Err(failure) => (RunEnd::Failed, failure.exit),
+    };
+    let summary = kept(&invocation.output().summary_of(command), exit);
+    history.end(&run, end, Some(&summary.to_string()))?;
+    Ok(())
+}
+
+fn kept(told: &Value, exit: ExitCode) -> Value {
+    let mut kept = Map::new();
+    kept.insert("exit".into(), json!(exit.code()));
+    for name in KEPT {
+        if let Some(value) = told.get(name).filter(|value| !value.is_null()) {
+            kept.insert(name.into(), value.clone());
+        }
+    }
+    if let Some(tables) = told.get("rows").and_then(Value::as_object) {
+        let rows: u64 = tables.values().filter_map(Value::as_u64).sum();
+        kept.insert("rows".into(), json!(rows));
+    }
+    Value::Object(kept)
+}
+
+/// The last run of a command.
+#[derive(Debug, Clone)]
+pub(crate) struct LastRun {
+    /// The command.
+    pub(crate) command: &'static str,
+    /// When it began.
+    pub(crate) started_at: DateTime<Utc>,
+    /// How long it took; none where it is under way or was killed.
+    pub(crate) took: Option<TimeDelta>,
+    /// How it ended, in one word.
+    pub(crate) end: &'static str,
+    /// What it said of itself.
+    summary: Value,
+}
+
+/// The last run of every command that ran, in the order of the data's way.
+pub(crate) fn last_runs(data_dir: &Path) -> anyhow::Result<Vec<LastRun>> {
+    if !data_dir.join(VAULT_FILE).is_file() {
+        return Ok(Vec::new());
+    }
+    let history = RunHistory::open(data_dir, Arc::new(SystemClock))?;
+    let mut found = Vec::new();
+    for command in COMMANDS {
+        let newest = history.runs(command, 1)?;
+        found.extend(newest.into_iter().map(|run| last_run(command, run)));
+    }
+    Ok(found)
+}
+
+fn last_run(command: &'static str, run: RunRecord) -> LastRun {
+    let summary = run.summary.as_deref().unwrap_or_default();
+    LastRun {
+        command,
+        started_at: run.started_at,
+        took: run.ended_at.map(|ended| ended - run.started_at),
+        end: run.end.map_or("not ended", RunEnd::as_str),
+        summary: serde_json::from_str(summary).unwrap_or_default(),
+    }
+}
+
+impl LastRun {
+    /// A number that it said of itself; of an extract, the sum of what landed.
+    pub(crate) fn figure(&self, name: &str) -> Option<u64> {
+        match self.summary.get(name)? {
+            Value::Object(parts) => Some(parts.values().filter_map(Value::as_u64).sum()),
+            figure => figure.as_u64(),
+        }
+    }
+
+    /// Whether it said that something is so.
+    pub(crate) fn says(&self, name: &str) -> Option<bool> {
+        self.summary.get(name)?.as_bool()
+    }
+
+    /// So many of something a second.
+    pub(crate) fn rate(&self, figure: u64) -> Option<u64> {
+        let milliseconds = u64::try_from(self.took?.num_milliseconds()).ok()?.max(1);
+        Some(figure.saturating_mul(1000) / milliseconds).filter(|rate| *rate > 0)
+    }
+
+    /// As one event.
+    pub(crate) fn event(&self) -> Value {
+        json!({
+            "command": self.command, "started_at": self.started_at, "end": self.end,
+            "milliseconds": self.took.map(|took| took.num_milliseconds()),
+            "summary": self.summary,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use claimlake_contract::ExitCode;
+    use serde_json::json;
+
+    use super::kept;
+
+    #[test]
+    fn figures_are_kept_and_places_are_not() {
+        let told = json!({
+            "resources": 3, "rows": {"eob": 2, "eob_item": 5}, "snapshot": null,
+            "rejected_file": "/data/rejected", "run": "20261123T164012.345Z-7f3a",
+        });
+        let expected = json!({"exit": 3, "resources": 3, "rows": 7});
+        assert_eq!(kept(&told, ExitCode::Rejected), expected);
+    }
+}

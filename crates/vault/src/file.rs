@@ -1,0 +1,142 @@
+//! The vault's file: opening, permissions, format version. No key is needed for it.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::VaultError;
+use crate::error::Doing;
+
+/// The vault's file in the data directory.
+pub const VAULT_FILE: &str = "vault.db";
+
+/// The version of the vault's format that this program writes.
+pub const VAULT_FORMAT: u32 = 2;
+
+/// One step per format version: the SQL that leads from the version before to it.
+const MIGRATIONS: [&[&str]; VAULT_FORMAT as usize] = [
+    &[
+        include_str!("migrations/grants.sql"),
+        include_str!("migrations/checkpoints.sql"),
+    ],
+    &[include_str!("migrations/forget.sql")],
+];
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Opens the file of a data directory, making both on first use, and brings it to the present
+/// format.
+pub(crate) fn open_file(data_dir: &Path) -> Result<Connection, VaultError> {
+    make_data_dir(data_dir)?;
+    let mut connection = open_database(&data_dir.join(VAULT_FILE))?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+fn make_data_dir(data_dir: &Path) -> Result<(), VaultError> {
+    let failed = |error| VaultError::io("making the data directory", data_dir, error);
+    if !data_dir.is_dir() {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(data_dir)
+            .map_err(failed)?;
+    }
+    let mode = fs::metadata(data_dir).map_err(failed)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        fs::set_permissions(data_dir, fs::Permissions::from_mode(0o700)).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn open_database(path: &Path) -> Result<Connection, VaultError> {
+    // SQLite gives its side files the mode of the main one, so it is made first, and closed.
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| VaultError::io("opening the vault", path, error))?;
+    let doing = "opening the vault";
+    let connection = Connection::open(path).doing(doing)?;
+    connection.busy_timeout(PATIENCE).doing(doing)?;
+    connection
+        .execute_batch(
+            "PRAGMA secure_delete = ON;
+             PRAGMA foreign_keys = ON;
+             PRAGMA trusted_schema = OFF;
+             PRAGMA temp_store = MEMORY;",
+        )
+        .doing(doing)?;
+    switch_to_wal(&connection)?;
+    connection
+        .execute_batch("PRAGMA synchronous = FULL;")
+        .doing(doing)?;
+    Ok(connection)
+}
+
+/// Several processes may open a new vault at once; the switch itself does not wait its turn.
+fn switch_to_wal(connection: &Connection) -> Result<(), VaultError> {
+    let mut tries = 0;
+    loop {
+        let answer = connection.query_row("PRAGMA journal_mode = WAL", [], |row| {
+            row.get::<_, String>(0)
+        });
+        match answer {
+            Ok(mode) if mode.eq_ignore_ascii_case("wal") => return Ok(()),
+            Ok(_) => {
+                return Err(VaultError::Invalid(
+                    "the data directory's file system cannot hold the vault (no shared memory \
+                     for SQLite's WAL): choose a local --data directory"
+                        .into(),
+                ));
+            }
+            Err(error)
+                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
+                    && tries < 400 =>
+            {
+                tries += 1;
+                std::thread::sleep(Duration::from_millis(25));
+            }
+            Err(error) => return Err(error).doing("opening the vault"),
+        }
+    }
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), VaultError> {
+    let doing = "reading the vault's format";
+    let version = |connection: &Connection| -> Result<u32, VaultError> {
+        connection
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .doing(doing)
+    };
+    let found = version(connection)?;
+    if found > VAULT_FORMAT {
+        return Err(VaultError::Newer {
+            found,
+            known: VAULT_FORMAT,
+        });
+    }
+    if found == VAULT_FORMAT {
+        return Ok(());
+    }
+    let doing = "bringing the vault to the present format";
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .doing(doing)?;
+    // Another process may have been quicker while this one waited for the write lock.
+    let found = version(&transaction)?;
+    for step in MIGRATIONS.iter().skip(found as usize) {
+        for sql in *step {
+            transaction.execute_batch(sql).doing(doing)?;
+        }
+    }
+    transaction
+        .pragma_update(None, "user_version", VAULT_FORMAT.max(found))
+        .doing(doing)?;
+    transaction.commit().doing(doing)
+}

@@ -1,0 +1,109 @@
+//! Which body of a resource counts: the newest that the views can read.
+
+use std::sync::Arc;
+
+use claimlake_contract::ApiVersion;
+use claimlake_viewdef::column::instant_micros;
+use claimlake_viewdef::engine::{ResourcePlan, ResourceWorker};
+
+use crate::raw::{Name, Outline, Tree};
+
+/// How a body stands among the bodies of its resource: the greatest counts. `meta.lastUpdated`
+/// comes first, then the place in landing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Rank {
+    last_updated: Option<i64>,
+    pub(crate) order: u64,
+}
+
+impl Rank {
+    pub(crate) fn new(last_updated: Option<i64>, order: u64) -> Self {
+        Self {
+            last_updated,
+            order,
+        }
+    }
+}
+
+/// What a landed body says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Body {
+    pub(crate) id: String,
+    pub(crate) rank: Rank,
+    /// Whether the pipeline leaves it out of all tables.
+    pub(crate) dropped: bool,
+}
+
+/// Reads bodies of one resource type of one API as the transform does.
+#[derive(Debug)]
+pub(crate) struct BodyReader {
+    /// None for a type that no view reads.
+    pub(crate) worker: Option<ResourceWorker>,
+    outline: IdentityPaths,
+    only_identity: Outline,
+    tree: Tree,
+}
+
+/// Where a resource says what it is.
+#[derive(Debug, Clone)]
+pub(crate) struct IdentityPaths {
+    id: Vec<Name>,
+    last_updated: Vec<Name>,
+}
+
+impl IdentityPaths {
+    /// Asks `outline` for id and `meta.lastUpdated`.
+    pub(crate) fn new(outline: &mut Outline) -> Self {
+        Self {
+            id: outline.want(Outline::ROOT, &["id"]).1,
+            last_updated: outline.want(Outline::ROOT, &["meta", "lastUpdated"]).1,
+        }
+    }
+
+    /// The id and the rank of a body.
+    pub(crate) fn of(&self, tree: &Tree, text: &[u8], order: u64) -> Option<(String, Rank)> {
+        let string = |path| tree.string(tree.first(Tree::ROOT, path)?, text);
+        let id = string(&self.id).filter(|id| !id.is_empty())?;
+        let last_updated = string(&self.last_updated).and_then(|text| instant_micros(&text));
+        Some((id.into_owned(), Rank::new(last_updated, order)))
+    }
+}
+
+impl BodyReader {
+    pub(crate) fn new(plan: Option<&Arc<ResourcePlan>>, api: ApiVersion) -> Self {
+        let mut only_identity = Outline::new();
+        Self {
+            worker: plan
+                .map(|plan| ResourceWorker::new(Arc::clone(plan), vec![api.to_string()], None)),
+            outline: IdentityPaths::new(&mut only_identity),
+            only_identity,
+            tree: Tree::default(),
+        }
+    }
+
+    /// Reads the line at `start..end` of a padded buffer; its rows are then in the worker. None
+    /// where it is refused.
+    pub(crate) fn read(
+        &mut self,
+        buffer: &[u8],
+        (start, end): (usize, usize),
+        order: u64,
+    ) -> Option<Body> {
+        let Some(worker) = &mut self.worker else {
+            let text = buffer.get(start..end)?;
+            self.tree.read(&self.only_identity, text)?;
+            let (id, rank) = self.outline.of(&self.tree, text, order)?;
+            return Some(Body {
+                id,
+                rank,
+                dropped: false,
+            });
+        };
+        let read = worker.read(buffer, start, end, order).ok()?;
+        Some(Body {
+            id: read.id,
+            rank: Rank::new(read.last_updated, order),
+            dropped: read.dropped,
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! What was found within landed resources, where threads come upon them in any order.
+
+use std::collections::BTreeMap;
+
+use crate::Check;
+
+/// How many places are kept: the first in landing order. Some may be taken away again.
+const KEPT: usize = 16;
+
+/// A check in the making.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Findings {
+    checked: u64,
+    failed: u64,
+    /// By their place in landing.
+    places: BTreeMap<u64, String>,
+}
+
+impl Findings {
+    /// Counts what was looked at in the resource at `order`.
+    pub(crate) fn add(
+        &mut self,
+        order: u64,
+        checked: u64,
+        failed: u64,
+        place: impl FnOnce() -> String,
+    ) {
+        self.checked += checked;
+        self.failed += failed;
+        let is_early = self.places.len() < KEPT
+            || self
+                .places
+                .last_key_value()
+                .is_some_and(|(last, _)| order < *last);
+        if failed > 0 && is_early {
+            self.places.insert(order, place());
+            self.shorten();
+        }
+    }
+
+    fn shorten(&mut self) {
+        while self.places.len() > KEPT {
+            self.places.pop_last();
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: Findings) {
+        self.checked += other.checked;
+        self.failed += other.failed;
+        self.places.extend(other.places);
+        self.shorten();
+    }
+
+    /// Takes away what was found in resources that do not count.
+    pub(crate) fn remove(&mut self, other: &Findings, orders: &std::collections::HashSet<u64>) {
+        self.checked = self.checked.saturating_sub(other.checked);
+        self.failed = self.failed.saturating_sub(other.failed);
+        self.places.retain(|order, _| !orders.contains(order));
+    }
+
+    /// The finished check, of the kind of `empty`.
+    pub(crate) fn check(self, empty: Check) -> Check {
+        let mut check = Check {
+            checked: self.checked,
+            failed: self.failed,
+            ..empty
+        };
+        check.name_places(self.places.into_values());
+        check
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Findings;
+    use crate::Check;
+
+    #[test]
+    fn the_first_places_are_named_whatever_order_they_come_in() {
+        let (mut even, mut odd) = (Findings::default(), Findings::default());
+        for order in (0..40).rev() {
+            let findings = if order % 2 == 0 { &mut even } else { &mut odd };
+            findings.add(order, 2, 1, || format!("line {order}"));
+        }
+        even.merge(odd);
+        let mut superseded = Findings::default();
+        superseded.add(3, 2, 1, || "line 3".into());
+        even.remove(&superseded, &[3].into());
+        let check = even.check(Check::hard("x", ""));
+        assert_eq!((check.checked, check.failed), (78, 39));
+        let expected = [0, 1, 2, 4, 5, 6, 7, 8, 9, 10].map(|order| format!("line {order}"));
+        assert_eq!(check.places, expected);
+    }
+}

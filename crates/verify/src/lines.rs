@@ -1,0 +1,48 @@
+//! The lines of landed parts.
+
+use claimlake_landing::{ChunkRead, ChunkRef};
+use claimlake_viewdef::json::PADDING;
+
+/// Bytes of text that are looked at together: what a core's cache holds, for they are gone over
+/// more than once.
+pub(crate) const CHUNK_BYTES: u64 = 1 << 20;
+
+/// Calls `visit` with the padded buffer, where each line begins and ends in it, and its number.
+/// Lines that are not UTF-8 are passed over.
+pub(crate) fn for_each_line(read: ChunkRead, mut visit: impl FnMut(&[u8], (usize, usize), u64)) {
+    for chunk in read.chunks {
+        let mut buffer = chunk.bytes;
+        let length = buffer.len();
+        buffer.resize(length + PADDING, b'\n');
+        let is_utf8 = buffer.is_ascii() || std::str::from_utf8(&buffer).is_ok();
+        let mut start = 0;
+        let mut line = chunk.first_line;
+        while start < length {
+            let rest = buffer.get(start..length).unwrap_or_default();
+            let end = memchr::memchr(b'\n', rest).map_or(length, |offset| start + offset);
+            if is_utf8 || std::str::from_utf8(rest.get(..end - start).unwrap_or_default()).is_ok() {
+                visit(&buffer, (start, end), line);
+            }
+            start = end + 1;
+            line += 1;
+        }
+    }
+}
+
+/// The frame of the part that a line of the chunk lies in.
+pub(crate) fn frame_of(chunk: &ChunkRef, line: u64) -> u32 {
+    let mut next = chunk.first_line;
+    for index in chunk.frames.clone() {
+        let lines = chunk
+            .part
+            .part
+            .frames
+            .get(index as usize)
+            .map_or(0, |frame| frame.lines);
+        next += lines;
+        if line < next {
+            return index;
+        }
+    }
+    chunk.frames.end
+}

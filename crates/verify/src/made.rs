@@ -1,0 +1,124 @@
+//! What the tables must hold, made again from landing, and what was found within claims.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use arrow_schema::ArrowError;
+use claimlake_contract::ResourceType;
+
+use crate::Check;
+use crate::digest::{BatchDigester, TableDigest};
+use crate::findings::Findings;
+use crate::money::LAWS;
+use crate::planned::Planned;
+
+/// What one thread, or all of them, made of the resources of one type.
+#[derive(Debug)]
+pub(crate) struct Made {
+    /// In the order of the plan's tables.
+    tables: Vec<MadeTable>,
+    pub(crate) links: Findings,
+    pub(crate) laws: [Findings; LAWS.len()],
+}
+
+#[derive(Debug, Default)]
+struct MadeTable {
+    digester: BatchDigester,
+    /// Rows by the arrays of the raw JSON.
+    counted: u64,
+}
+
+impl Made {
+    pub(crate) fn new(planned: &Planned) -> Self {
+        Self {
+            tables: planned
+                .tables
+                .iter()
+                .map(|_| MadeTable::default())
+                .collect(),
+            links: Findings::default(),
+            laws: std::array::from_fn(|_| Findings::default()),
+        }
+    }
+
+    /// Counts rows of a table by the arrays of a resource.
+    pub(crate) fn count(&mut self, table: usize, rows: u64) {
+        if let Some(table) = self.tables.get_mut(table) {
+            table.counted += rows;
+        }
+    }
+
+    /// Adds the rows that the views have made.
+    pub(crate) fn add_batches(
+        &mut self,
+        planned: &Planned,
+        batches: Vec<Option<arrow_array::RecordBatch>>,
+    ) -> Result<(), ArrowError> {
+        let tables = self.tables.iter_mut().zip(&planned.tables).zip(batches);
+        for ((made, table), batch) in tables {
+            if let (Some(table), Some(batch)) = (table, batch) {
+                made.digester
+                    .add(&batch, &table.columns, &table.partition_by)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What landing makes of all tables.
+#[derive(Debug, Default)]
+pub(crate) struct Expected {
+    pub(crate) tables: BTreeMap<String, TableDigest>,
+    /// Rows by the arrays of the raw JSON, by table.
+    pub(crate) counted: BTreeMap<String, u64>,
+    links: Findings,
+    laws: [Findings; LAWS.len()],
+}
+
+impl Expected {
+    /// Adds what a thread made.
+    pub(crate) fn add(
+        &mut self,
+        made: HashMap<ResourceType, Made>,
+        planned: &HashMap<ResourceType, Planned>,
+    ) {
+        for (resource, made) in made {
+            let tables = planned.get(&resource).map(|planned| planned.tables.iter());
+            for (made, table) in made.tables.into_iter().zip(tables.into_iter().flatten()) {
+                let Some(table) = table else { continue };
+                let digest = self.tables.entry(table.name.clone()).or_default();
+                digest.add(made.digester.end());
+                *self.counted.entry(table.name.clone()).or_default() += made.counted;
+            }
+            self.links.merge(made.links);
+            for (law, found) in self.laws.iter_mut().zip(made.laws) {
+                law.merge(found);
+            }
+        }
+    }
+
+    /// Takes away what was made of bodies that do not count after all.
+    pub(crate) fn remove(&mut self, superseded: Expected, orders: &HashSet<u64>) {
+        for (table, digest) in superseded.tables {
+            self.tables.entry(table).or_default().remove(digest);
+        }
+        for (table, rows) in superseded.counted {
+            let counted = self.counted.entry(table).or_default();
+            *counted = counted.saturating_sub(rows);
+        }
+        self.links.remove(&superseded.links, orders);
+        for (law, found) in self.laws.iter_mut().zip(&superseded.laws) {
+            law.remove(found, orders);
+        }
+    }
+
+    /// The checks of links and laws.
+    pub(crate) fn within_claims(&mut self) -> Vec<Check> {
+        let links = std::mem::take(&mut self.links).check(Check::hard(
+            "claim_links",
+            "sequence pointers and '#' references lead somewhere within their claim",
+        ));
+        let laws = std::mem::take(&mut self.laws).into_iter().zip(LAWS);
+        let laws = laws.map(|(found, law)| found.check(Check::warning(law.name, law.what)));
+        std::iter::once(links).chain(laws).collect()
+    }
+}

@@ -1,0 +1,347 @@
+//! One look at all of landing: damage, the bodies that count, and what they make.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use arrow_schema::ArrowError;
+use claimlake_contract::{ApiVersion, ResourceType, landing_order};
+use claimlake_landing::{ChunkRead, ChunkRef, DamagedFrame, chunks_of, read_chunk};
+use rayon::prelude::*;
+
+use crate::body::BodyReader;
+use crate::feed::{Fed, Feed, PartTask};
+use crate::landed::{Landed, Person, ResourceKey, Standing};
+use crate::lines::{CHUNK_BYTES, for_each_line, frame_of};
+use crate::made::{Expected, Made};
+use crate::planned::Planned;
+use crate::raw::Tree;
+use crate::{Check, Error};
+
+/// Rows wait in builders until they are this large.
+const FULL: usize = 4 << 20;
+
+/// What all threads work with.
+#[derive(Debug)]
+pub(crate) struct Pass<'p> {
+    pub(crate) planned: &'p HashMap<ResourceType, Planned>,
+    /// Whose resources the frames of extracted parts hold, by part and frame.
+    pub(crate) persons: HashMap<(u32, u32), Person>,
+    pub(crate) landed: Landed,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(crate) struct Passed {
+    /// Parts against their manifests, in landing order.
+    pub(crate) parts: Vec<Check>,
+    /// Frames that cannot be read, in landing order.
+    pub(crate) damaged: Vec<DamagedFrame>,
+    pub(crate) expected: Expected,
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    damaged: Vec<(u32, DamagedFrame)>,
+    /// Bodies that were counted before a newer one came.
+    superseded: HashSet<u64>,
+    expected: Expected,
+    error: Option<ArrowError>,
+}
+
+impl Pass<'_> {
+    /// Reads all parts once, on all threads.
+    pub(crate) fn run(
+        &self,
+        tasks: &[PartTask],
+        advance: &(dyn Fn(u64) + Sync),
+    ) -> Result<Passed, Error> {
+        let feed = Feed::new(tasks.to_vec());
+        let found = Mutex::new(Found::default());
+        rayon::scope(|scope| {
+            for _ in 0..rayon::current_num_threads() {
+                scope.spawn(|_| {
+                    let mut thread = Thread::new(self);
+                    while let Some(fed) = feed.next() {
+                        thread.chunk(&fed);
+                        advance(fed.packed.chunk.uncompressed);
+                    }
+                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                    thread.end(&mut found);
+                });
+            }
+        });
+        let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if found.error.is_none() && !found.superseded.is_empty() {
+            self.take_back(tasks, &mut found);
+        }
+        if let Some(error) = found.error {
+            return Err(error.into());
+        }
+        let mut damaged = found.damaged;
+        damaged.sort_by_key(|(number, frame)| (*number, frame.frame));
+        Ok(Passed {
+            parts: feed.end(),
+            damaged: damaged.into_iter().map(|(_, frame)| frame).collect(),
+            expected: found.expected,
+        })
+    }
+
+    /// Makes the rows of superseded bodies once more, to take them away.
+    fn take_back(&self, tasks: &[PartTask], found: &mut Found) {
+        let orders = std::mem::take(&mut found.superseded);
+        let mut lines: HashMap<u32, Vec<u64>> = HashMap::new();
+        for order in &orders {
+            let number = u32::try_from(order >> 32).unwrap_or(u32::MAX);
+            lines.entry(number).or_default().push(order & 0xffff_ffff);
+        }
+        lines.values_mut().for_each(|lines| lines.sort_unstable());
+        let chunks: Vec<(ChunkRef, u32)> = tasks
+            .iter()
+            .filter_map(|task| Some((task, lines.get(&task.number)?)))
+            .flat_map(|(task, lines)| {
+                let has_any = |chunk: &ChunkRef| {
+                    let first = lines.partition_point(|line| *line < chunk.first_line);
+                    let line = lines.get(first);
+                    line.is_some_and(|line| *line < chunk.first_line + chunk.lines)
+                };
+                let chunks = chunks_of(&task.part, CHUNK_BYTES).into_iter();
+                chunks
+                    .filter(has_any)
+                    .map(|chunk| (chunk, task.number))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        let taken = Mutex::new(Found::default());
+        chunks.par_iter().for_each(|(chunk, number)| {
+            let mut thread = Thread::new(self);
+            thread.only(chunk, *number, &orders);
+            let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
+            thread.end(&mut taken);
+        });
+        let taken = taken.into_inner().unwrap_or_else(PoisonError::into_inner);
+        found.error = taken.error;
+        found.expected.remove(taken.expected, &orders);
+    }
+}
+
+/// What one thread works with.
+struct Thread<'p> {
+    pass: &'p Pass<'p>,
+    readers: HashMap<(ResourceType, ApiVersion), BodyReader>,
+    made: HashMap<ResourceType, Made>,
+    without_views: Planned,
+    tree: Tree,
+    found: Found,
+}
+
+/// A line of landing.
+struct Line<'l> {
+    buffer: &'l [u8],
+    ends: (usize, usize),
+    number: u64,
+    order: u64,
+}
+
+impl<'p> Thread<'p> {
+    fn new(pass: &'p Pass<'p>) -> Self {
+        Self {
+            pass,
+            readers: HashMap::new(),
+            made: HashMap::new(),
+            without_views: Planned::without_views(),
+            tree: Tree::default(),
+            found: Found::default(),
+        }
+    }
+
+    /// Looks at a chunk and takes note of what is in it.
+    fn chunk(&mut self, fed: &Fed) {
+        let mut read = fed.packed.decompress();
+        let damaged = std::mem::take(&mut read.damaged).into_iter();
+        self.found
+            .damaged
+            .extend(damaged.map(|frame| (fed.number, frame)));
+        if fed.is_loaded && self.found.error.is_none() {
+            self.lines(&fed.packed.chunk, fed.number, read, None);
+        }
+    }
+
+    /// Makes the rows of these lines only, and takes note of nothing.
+    fn only(&mut self, chunk: &ChunkRef, number: u32, orders: &HashSet<u64>) {
+        self.lines(chunk, number, read_chunk(chunk), Some(orders));
+    }
+
+    fn lines(
+        &mut self,
+        chunk: &ChunkRef,
+        number: u32,
+        read: ChunkRead,
+        only: Option<&HashSet<u64>>,
+    ) {
+        let (api, resource) = (chunk.part.api, &chunk.part.resource);
+        let known = self.pass.planned.get(resource);
+        let reader = self
+            .readers
+            .entry((resource.clone(), api))
+            .or_insert_with(|| BodyReader::new(known.and_then(|known| known.plan.as_ref()), api));
+        let mut of_type = OfType {
+            landed: &self.pass.landed,
+            planned: known.unwrap_or(&self.without_views),
+            tree: &mut self.tree,
+            reader,
+            found: &mut self.found,
+            chunk,
+        };
+        let made = self
+            .made
+            .entry(resource.clone())
+            .or_insert_with(|| Made::new(of_type.planned));
+        for_each_line(read, |buffer, ends, line| {
+            let Ok(in_part) = u32::try_from(line) else {
+                return;
+            };
+            let line = Line {
+                buffer,
+                ends,
+                number: line,
+                order: landing_order(number, in_part),
+            };
+            match only {
+                Some(orders) if !orders.contains(&line.order) => {}
+                Some(_) => of_type.make(&line, made),
+                None => {
+                    let frame = (number, frame_of(chunk, line.number));
+                    of_type.look(&line, made, self.pass.persons.get(&frame).copied());
+                }
+            }
+            empty(of_type.reader, of_type.planned, made, FULL, of_type.found);
+        });
+    }
+
+    fn end(mut self, found: &mut Found) {
+        for ((resource, _), mut reader) in self.readers {
+            let planned = self.pass.planned.get(&resource);
+            if let (Some(planned), Some(made)) = (planned, self.made.get_mut(&resource)) {
+                empty(&mut reader, planned, made, 0, &mut self.found);
+            }
+        }
+        found.error = found.error.take().or(self.found.error.take());
+        found.damaged.append(&mut self.found.damaged);
+        found.superseded.extend(self.found.superseded);
+        found.expected.add(self.made, self.pass.planned);
+    }
+}
+
+/// What a thread needs for the lines of one type.
+struct OfType<'t> {
+    landed: &'t Landed,
+    planned: &'t Planned,
+    tree: &'t mut Tree,
+    reader: &'t mut BodyReader,
+    found: &'t mut Found,
+    chunk: &'t ChunkRef,
+}
+
+impl OfType<'_> {
+    /// Looks at a body and, unless a newer one is known, makes its rows.
+    fn look(&mut self, line: &Line<'_>, made: &mut Made, person: Option<Person>) {
+        let part = &self.chunk.part;
+        let text = line.text();
+        let is_readable = self.tree.read(&self.planned.outline, text).is_some();
+        if is_readable
+            && let Some((id, rank)) = self.planned.identity.of(self.tree, text, line.order)
+        {
+            let key = ResourceKey::new(part.api, &part.resource, &id);
+            if self.landed.is_superseded(key, rank) {
+                if let Some(person) = person {
+                    self.landed.hold(person, key);
+                }
+                return;
+            }
+        }
+        let Some(body) = self.reader.read(line.buffer, line.ends, line.order) else {
+            return;
+        };
+        let key = ResourceKey::new(part.api, &part.resource, &body.id);
+        if let Some(person) = person {
+            self.landed.hold(person, key);
+        }
+        match self.landed.add(key, body.rank) {
+            Standing::Superseded => {
+                self.found.superseded.insert(line.order);
+            }
+            Standing::Newest { instead_of } => self.found.superseded.extend(instead_of),
+        }
+        if !body.dropped {
+            self.within(line, is_readable, made);
+        }
+    }
+
+    /// Makes the rows of a body that was looked at before.
+    fn make(&mut self, line: &Line<'_>, made: &mut Made) {
+        let is_readable = self.tree.read(&self.planned.outline, line.text()).is_some();
+        match self.reader.read(line.buffer, line.ends, line.order) {
+            Some(body) if !body.dropped => self.within(line, is_readable, made),
+            _ => {}
+        }
+    }
+
+    /// Counts arrays and follows links. What only the view engine can read counts no rows, so
+    /// that the counts differ.
+    fn within(&mut self, line: &Line<'_>, is_readable: bool, made: &mut Made) {
+        if !is_readable {
+            return;
+        }
+        let text = line.text();
+        for (position, table) in self.planned.tables.iter().enumerate() {
+            if let Some(grain) = table.as_ref().and_then(|table| table.grain.as_ref()) {
+                made.count(position, grain.rows(self.tree));
+            }
+        }
+        let Some((links, money)) = &self.planned.within_claim else {
+            return;
+        };
+        let place = || format!("{}, line {}", self.chunk.part.relative, line.number);
+        let followed = links.follow(self.tree, text);
+        made.links
+            .add(line.order, followed.checked, followed.broken, || {
+                let path = followed.first_broken.unwrap_or_default();
+                format!("{}: a {path} leads nowhere", place())
+            });
+        for (law, holds) in made.laws.iter_mut().zip(money.laws(self.tree, text)) {
+            if let Some(holds) = holds {
+                law.add(line.order, 1, u64::from(!holds), place);
+            }
+        }
+    }
+}
+
+/// Reduces the rows that wait, if they are more than `size` bytes.
+fn empty(
+    reader: &mut BodyReader,
+    planned: &Planned,
+    made: &mut Made,
+    size: usize,
+    found: &mut Found,
+) {
+    let Some(worker) = reader.worker.as_mut() else {
+        return;
+    };
+    if worker.size() <= size {
+        return;
+    }
+    let emptied = worker
+        .finish()
+        .and_then(|batches| made.add_batches(planned, batches));
+    if let Err(error) = emptied {
+        found.error.get_or_insert(error);
+    }
+}
+
+impl<'l> Line<'l> {
+    fn text(&self) -> &'l [u8] {
+        self.buffer
+            .get(self.ends.0..self.ends.1)
+            .unwrap_or_default()
+    }
+}

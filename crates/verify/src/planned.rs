@@ -1,0 +1,96 @@
+//! What is looked for in the resources of one type.
+
+use std::sync::Arc;
+
+use claimlake_contract::{LakeManifest, ResourceType};
+use claimlake_viewdef::engine::ResourcePlan;
+
+use crate::Grain;
+use crate::body::IdentityPaths;
+use crate::links::LinkPaths;
+use crate::money::MoneyPaths;
+use crate::raw::Outline;
+
+/// The tables that a resource type's plan makes, as the lake has them.
+#[derive(Debug)]
+pub(crate) struct PlannedTable {
+    pub(crate) name: String,
+    /// The columns that are compared: those the views make and the files hold, in the lake's order.
+    pub(crate) columns: Vec<String>,
+    pub(crate) partition_by: Vec<String>,
+    /// How many rows a resource must make, where its arrays alone decide that.
+    pub(crate) grain: Option<Grain>,
+}
+
+/// A resource type of landing.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    /// None where no view reads it.
+    pub(crate) plan: Option<Arc<ResourcePlan>>,
+    /// In the order of the plan's tables; none where the lake has no such table.
+    pub(crate) tables: Vec<Option<PlannedTable>>,
+    /// The members that are looked at beside the views.
+    pub(crate) outline: Outline,
+    pub(crate) identity: IdentityPaths,
+    /// Of claims whose rows are compared.
+    pub(crate) within_claim: Option<(LinkPaths, MoneyPaths)>,
+}
+
+impl Planned {
+    /// A resource type that no view reads.
+    pub(crate) fn without_views() -> Self {
+        let mut outline = Outline::new();
+        Self {
+            plan: None,
+            tables: Vec::new(),
+            identity: IdentityPaths::new(&mut outline),
+            outline,
+            within_claim: None,
+        }
+    }
+
+    /// A resource type with its views (JSON); `manifest` is the lake's, if there is one.
+    pub(crate) fn new(
+        resource: &ResourceType,
+        plan: Arc<ResourcePlan>,
+        views: &[serde_json::Value],
+        manifest: Option<&LakeManifest>,
+    ) -> Self {
+        let mut outline = Outline::new();
+        let identity = IdentityPaths::new(&mut outline);
+        let tables = plan
+            .tables()
+            .iter()
+            .zip(views)
+            .map(|(table, view)| {
+                let lake = manifest?
+                    .tables
+                    .iter()
+                    .find(|lake| lake.layout.name == table.name())?;
+                let columns = lake
+                    .columns
+                    .iter()
+                    .map(|(name, _)| name)
+                    .filter(|name| table.schema().column_with_name(name).is_some())
+                    .filter(|name| !lake.layout.partition_by.contains(name))
+                    .cloned()
+                    .collect();
+                Some(PlannedTable {
+                    name: table.name().to_owned(),
+                    columns,
+                    partition_by: lake.layout.partition_by.clone(),
+                    grain: Grain::of_view(view, &mut outline),
+                })
+            })
+            .collect();
+        let is_claim = manifest.is_some() && resource.as_str() == "ExplanationOfBenefit";
+        Self {
+            plan: Some(plan),
+            tables,
+            identity,
+            within_claim: is_claim
+                .then(|| (LinkPaths::new(&mut outline), MoneyPaths::new(&mut outline))),
+            outline,
+        }
+    }
+}

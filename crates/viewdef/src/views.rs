@@ -1,0 +1,245 @@
+//! All views of a pipeline, checked and compiled by the resource type they read.
+
+use std::collections::BTreeMap;
+
+use crate::definition::ViewDefinition;
+use crate::engine::{ContextColumn, PlanInput, ResourcePlan};
+
+/// A ViewDefinition as it was read.
+#[derive(Debug, Clone)]
+pub struct ViewText {
+    /// The file, for messages.
+    pub place: String,
+    /// The JSON text.
+    pub text: String,
+}
+
+/// The views of any resource types, and what their tables have in common.
+#[derive(Debug, Clone, Default)]
+pub struct ViewSet<'v> {
+    /// The views; each needs a name, which names its table.
+    pub views: &'v [ViewText],
+    /// The columns that stand first in every table, by resource type.
+    pub context: Vec<(&'v str, &'v [ContextColumn])>,
+    /// Text columns that are the same for all resources a worker is given; see [`PlanInput`].
+    pub constants: &'v [&'v str],
+    /// A column of numbers that the caller gives to each resource.
+    pub order: Option<&'v str>,
+    /// Resources for which this FHIRPath is true make no rows.
+    pub drop_where: Option<&'v str>,
+}
+
+/// Something that is wrong with views or context columns.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {reason}")]
+pub struct ViewProblem {
+    /// The file and the place within the view, or the context column.
+    pub place: String,
+    /// What is wrong there.
+    pub reason: String,
+}
+
+/// The views of one resource type.
+#[derive(Debug, Clone)]
+pub struct CompiledViews<'v> {
+    /// The resource type.
+    pub resource: String,
+    /// Their plan.
+    pub plan: ResourcePlan,
+    /// The views, in the order of the plan's tables.
+    pub views: Vec<&'v ViewText>,
+}
+
+/// Checks and compiles views; resource types come in the order of their names, tables in that of
+/// the views.
+///
+/// # Errors
+/// All that is wrong with them, at least one thing.
+pub fn compile_views<'v>(set: &ViewSet<'v>) -> Result<Vec<CompiledViews<'v>>, Vec<ViewProblem>> {
+    let mut problems = Vec::new();
+    let mut by_resource: BTreeMap<String, Named<'v>> = BTreeMap::new();
+    let mut names = Vec::new();
+    for view in set.views {
+        match named_view(view) {
+            Ok((name, _)) if names.contains(&name) => problems.push(ViewProblem {
+                place: view.place.clone(),
+                reason: format!("there is already a view named '{name}'"),
+            }),
+            Ok((name, definition)) => {
+                names.push(name.clone());
+                let resource = definition.resource.clone();
+                let of_type = by_resource.entry(resource).or_default();
+                of_type.texts.push(view);
+                of_type.views.push((name, definition));
+            }
+            Err(found) => problems.extend(found),
+        }
+    }
+    let mut compiled = Vec::new();
+    for (resource, named) in by_resource {
+        let context = set.context.iter().find(|(of, _)| *of == resource);
+        let columns = context.map_or(&[][..], |(_, columns)| *columns);
+        match compile(set, &resource, columns, named.views) {
+            Ok(plan) => compiled.push(CompiledViews {
+                resource,
+                plan,
+                views: named.texts,
+            }),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    for (resource, columns) in &set.context {
+        // Checked although no view needs them yet: what is wrong is told before it matters.
+        if !compiled.iter().any(|views| views.resource == *resource)
+            && let Err(problem) = compile(set, resource, columns, Vec::new())
+        {
+            problems.push(problem);
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(compiled),
+        false => Err(problems),
+    }
+}
+
+#[derive(Debug, Default)]
+struct Named<'v> {
+    texts: Vec<&'v ViewText>,
+    views: Vec<(String, ViewDefinition)>,
+}
+
+fn named_view(view: &ViewText) -> Result<(String, ViewDefinition), Vec<ViewProblem>> {
+    let definition = ViewDefinition::from_text(&view.text).map_err(|errors| {
+        let errors = errors.0.into_iter();
+        errors
+            .map(|error| ViewProblem {
+                place: format!("{}: {}", view.place, error.path_in_view),
+                reason: error.reason,
+            })
+            .collect::<Vec<_>>()
+    })?;
+    let problem = |reason: String| {
+        vec![ViewProblem {
+            place: format!("{}: name", view.place),
+            reason,
+        }]
+    };
+    let Some(name) = definition.name.clone() else {
+        return Err(problem(
+            "a view of a pipeline needs a name, its table's".into(),
+        ));
+    };
+    // It names a folder. Names that begin with an underscore are kept for what is not a table.
+    let is_plain = name.len() <= 128
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !is_plain {
+        return Err(problem(
+            "the name of a table is a letter, then letters, digits and '_'".into(),
+        ));
+    }
+    Ok((name, definition))
+}
+
+fn compile(
+    set: &ViewSet<'_>,
+    resource: &str,
+    context: &[ContextColumn],
+    views: Vec<(String, ViewDefinition)>,
+) -> Result<ResourcePlan, ViewProblem> {
+    ResourcePlan::compile(&PlanInput {
+        resource,
+        constants: set.constants,
+        context,
+        views,
+        order: set.order,
+        drop_where: set.drop_where,
+    })
+    .map_err(|error| ViewProblem {
+        place: error.place,
+        reason: error.reason,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ViewSet, ViewText, compile_views};
+    use crate::engine::{ContextColumn, ContextSource};
+
+    fn view(place: &str, name: &str, resource: &str, path: &str) -> ViewText {
+        ViewText {
+            place: place.into(),
+            text: format!(
+                r#"{{"name":"{name}","resource":"{resource}","select":[{{"column":[{{"name":"c","path":"{path}"}}]}}]}}"#
+            ),
+        }
+    }
+
+    #[test]
+    fn views_are_grouped_by_what_they_read() {
+        let views = [
+            view("a.json", "a", "Patient", "id"),
+            view("b.json", "b", "Coverage", "id"),
+            view("c.json", "c", "Patient", "id"),
+        ];
+        let set = ViewSet {
+            views: &views,
+            ..ViewSet::default()
+        };
+        let found: Vec<_> = compile_views(&set)
+            .unwrap()
+            .into_iter()
+            .map(|of_type| {
+                let places = of_type.views.iter().map(|view| view.place.clone());
+                let tables = of_type.plan.tables().iter();
+                let names: Vec<_> = tables.map(|table| table.name().to_owned()).collect();
+                (of_type.resource, places.collect::<Vec<_>>(), names)
+            })
+            .collect();
+        let strings = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
+        assert_eq!(
+            found,
+            [
+                ("Coverage".to_owned(), strings(&["b.json"]), strings(&["b"])),
+                (
+                    "Patient".to_owned(),
+                    strings(&["a.json", "c.json"]),
+                    strings(&["a", "c"])
+                ),
+            ]
+        );
+    }
+
+    #[test]
+    fn all_that_is_wrong_is_told_at_once_also_of_context_that_no_view_needs() {
+        let views = [
+            view("a.json", "a", "Patient", "id"),
+            view("b.json", "a", "Coverage", "id"),
+            view("c.json", "_c", "Patient", "id"),
+            view("d.json", "d", "Patient", "id.("),
+        ];
+        let context = [ContextColumn {
+            name: "who".into(),
+            source: ContextSource::Path("id.(".into()),
+        }];
+        let set = ViewSet {
+            views: &views,
+            context: vec![("Claim", &context)],
+            ..ViewSet::default()
+        };
+        let places: Vec<String> = compile_views(&set)
+            .unwrap_err()
+            .into_iter()
+            .map(|problem| problem.place)
+            .collect();
+        assert_eq!(
+            places,
+            [
+                "b.json",
+                "c.json: name",
+                "d.json: select[0].column[0].path",
+                "context.Claim.who"
+            ]
+        );
+    }
+}
