@@ -272,7 +272,7 @@ fn changes_table(
                 }
                 before
             }
-            KeyEvent::Dropped(before) => {
+            KeyEvent::Withdrawn(before) | KeyEvent::Dropped(before) => {
                 return writer.push(ChangeKind::Vanished, Some(before), None);
             }
         };

@@ -125,15 +125,18 @@ impl ChunkWorker {
         })?;
         let order = landing_order(job.part, number);
         match self.worker.read(buffer, start, end, order) {
-            Ok(read) if read.dropped => rows.dropped += 1,
             Ok(read) => {
+                rows.dropped += u64::from(read.dropped);
                 self.keys.push(Key {
                     order,
                     api: self.api,
                     resource: self.planned.resource.as_str(),
                     id: &read.id,
                     last_updated: read.last_updated,
-                    content: content_hash(self.api, text),
+                    content: match read.dropped {
+                        true => key_columns::WITHDRAWN,
+                        false => content_hash(self.api, text),
+                    },
                     patient: read.watched.as_deref(),
                 });
                 for problem in read.problems {

@@ -41,6 +41,8 @@ pub(crate) enum KeyEvent<'a> {
     Older(KeyRow<'a>),
     /// It is in the lake and not staged.
     Kept(KeyRow<'a>),
+    /// It is in the lake, and its newest body is to make no rows.
+    Withdrawn(KeyRow<'a>),
     /// It is in the lake, and all of landing lacks it.
     Dropped(KeyRow<'a>),
 }
@@ -93,7 +95,7 @@ impl StagedKeys {
                 while let Some((entry, row)) =
                     next.next_if(|(_, row)| row.resource() < before.resource())
                 {
-                    tell(KeyEvent::New(row), Some(entry.run))?;
+                    tell_new(row, entry.run, &mut tell)?;
                 }
                 match next.next_if(|(_, row)| row.resource() == before.resource()) {
                     Some((entry, after)) => tell(compared(before, after, full), Some(entry.run))?,
@@ -103,9 +105,21 @@ impl StagedKeys {
             }
         }
         for (entry, row) in next {
-            tell(KeyEvent::New(row), Some(entry.run))?;
+            tell_new(row, entry.run, &mut tell)?;
         }
         Ok(())
+    }
+}
+
+/// Of a resource that the lake does not have and that makes no rows, nothing is told.
+fn tell_new<'a>(
+    row: KeyRow<'a>,
+    run: usize,
+    tell: &mut impl FnMut(KeyEvent<'a>, Option<usize>) -> Result<()>,
+) -> Result<()> {
+    match row.is_withdrawn() {
+        true => Ok(()),
+        false => tell(KeyEvent::New(row), Some(run)),
     }
 }
 
@@ -115,6 +129,8 @@ fn compared<'a>(before: KeyRow<'a>, after: KeyRow<'a>, full: bool) -> KeyEvent<'
         KeyEvent::Same { before, after }
     } else if is_older && !full {
         KeyEvent::Older(before)
+    } else if after.is_withdrawn() {
+        KeyEvent::Withdrawn(before)
     } else {
         KeyEvent::Changed {
             before,
@@ -202,6 +218,11 @@ pub(crate) fn merge(plan: &KeyPlan<'_>) -> Result<MergedKeys> {
                     output.push(before)
                 }
                 KeyEvent::Kept(before) => output.push(before),
+                KeyEvent::Withdrawn(before) => {
+                    merged.changed += 1;
+                    merged.outdated.insert(before.resource());
+                    Ok(())
+                }
                 KeyEvent::Dropped(before) => {
                     merged.absent += 1;
                     merged.dropped += 1;
@@ -219,7 +240,9 @@ fn verdict(event: KeyEvent<'_>) -> Option<Verdict> {
     let (row, differs) = match event {
         KeyEvent::New(row) | KeyEvent::Changed { after: row, .. } => (row, true),
         KeyEvent::Same { after, .. } => (after, false),
-        KeyEvent::Older(_) | KeyEvent::Kept(_) | KeyEvent::Dropped(_) => return None,
+        KeyEvent::Older(_) | KeyEvent::Kept(_) | KeyEvent::Withdrawn(_) | KeyEvent::Dropped(_) => {
+            return None;
+        }
     };
     Some(Verdict {
         order: row.order(),

@@ -86,6 +86,11 @@ impl<'a> KeyRow<'a> {
             .value(self.row)
     }
 
+    /// Whether the body makes no rows, as the pipeline says.
+    pub(crate) fn is_withdrawn(&self) -> bool {
+        self.content_hash() == key_columns::WITHDRAWN
+    }
+
     /// What makes a body newer than another of the same resource.
     pub(crate) fn age(&self) -> (Option<i64>, &'a str, u64) {
         let updated = self.batch.column(LAST_UPDATED);
