@@ -155,6 +155,11 @@ fn push_value(path: &mut String, values: &ArrayRef, row: usize) -> Result<(), Ar
     }
     match values.data_type() {
         DataType::Utf8 => path.push_str(values.as_string::<i32>().value(row)),
+        DataType::Dictionary(..) => {
+            let dictionary = values.as_any_dictionary();
+            let number = dictionary.normalized_keys()[row];
+            return push_value(path, dictionary.values(), number);
+        }
         DataType::Int16 => {
             let _ = write!(
                 path,

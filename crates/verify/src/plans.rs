@@ -30,7 +30,12 @@ pub(crate) fn plans(
             .into_iter()
             .map(json_of)
             .collect::<Result<Vec<_>, _>>()?;
-        let planned = Planned::new(&resource, Arc::new(plan), &views, manifest);
+        let planned = Planned::new(
+            &resource,
+            Arc::new(plan.with_dictionaries()),
+            &views,
+            manifest,
+        );
         plans.insert(resource, planned);
     }
     Ok(plans)

@@ -1,5 +1,6 @@
 //! What the tables of a snapshot do hold.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -170,7 +171,7 @@ fn for_each_batch(
     let file = File::open(path).map_err(|error| Error::io(path, error))?;
     let parquet = |error: parquet::errors::ParquetError| Error::Arrow(error.into());
     let plain = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(parquet)?;
-    let options = ArrowReaderOptions::new().with_schema(with_dictionaries(plain.schema()));
+    let options = ArrowReaderOptions::new().with_schema(with_dictionaries(&plain));
     let metadata =
         ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options).map_err(parquet)?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
@@ -187,10 +188,21 @@ fn for_each_batch(
     Ok(())
 }
 
-/// Texts as numbers into what a row group's dictionary holds: each is then hashed once.
-fn with_dictionaries(schema: &Schema) -> Arc<Schema> {
+/// Texts as numbers into what a row group's dictionary holds: each is then hashed once. Where there
+/// seem to be none, the reader would spend long on making a dictionary of nothing.
+fn with_dictionaries(file: &ArrowReaderMetadata) -> Arc<Schema> {
+    let schema = file.schema();
+    let groups = file.metadata().row_groups().iter();
+    let with_values: HashSet<&str> = groups
+        .flat_map(|group| group.columns())
+        .filter(|chunk| {
+            let nulls = chunk.statistics().and_then(|known| known.null_count_opt());
+            nulls.and_then(|nulls| i64::try_from(nulls).ok()) != Some(chunk.num_values())
+        })
+        .map(|chunk| chunk.column_descr().name())
+        .collect();
     let fields = schema.fields().iter().map(|field| {
-        if *field.data_type() != DataType::Utf8 {
+        if *field.data_type() != DataType::Utf8 || !with_values.contains(field.name().as_str()) {
             return Arc::clone(field);
         }
         let coded = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Date32Type, Decimal128Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    UInt32Type,
 };
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, BooleanArray};
 use arrow_row::{RowConverter, SortField};
@@ -120,9 +121,7 @@ fn add_dictionary(
     known: &mut Option<(ArrayRef, Vec<u64>)>,
 ) -> Result<(), ArrowError> {
     let unknown = || ArrowError::NotYetImplemented(format!("hashing {}", column.data_type()));
-    let dictionary = column
-        .as_dictionary_opt::<Int32Type>()
-        .ok_or_else(unknown)?;
+    let dictionary = column.as_any_dictionary_opt().ok_or_else(unknown)?;
     let values = dictionary.values();
     // Batches of one row group share their buffers, not their arrays.
     let is_known = known
@@ -138,11 +137,25 @@ fn add_dictionary(
     let Some((_, hashes)) = known else {
         return Ok(());
     };
-    for (row, key) in rows.iter_mut().zip(dictionary.keys()) {
-        let hash = key.and_then(|key| hashes.get(usize::try_from(key).ok()?).copied());
-        add(row, hash.unwrap_or(NULL));
+    // The views number texts without a sign, Parquet's reader with one.
+    match dictionary.keys().data_type() {
+        DataType::Int32 => add_numbered::<Int32Type>(rows, dictionary.keys(), hashes),
+        DataType::UInt32 => add_numbered::<UInt32Type>(rows, dictionary.keys(), hashes),
+        _ => return Err(unknown()),
     }
     Ok(())
+}
+
+fn add_numbered<T: ArrowPrimitiveType<Native: TryInto<usize>>>(
+    rows: &mut [u64],
+    keys: &dyn Array,
+    hashes: &[u64],
+) {
+    let keys = keys.as_primitive::<T>();
+    for (row, key) in rows.iter_mut().zip(keys) {
+        let hash = key.and_then(|key| hashes.get(key.try_into().ok()?).copied());
+        add(row, hash.unwrap_or(NULL));
+    }
 }
 
 /// Lists, and whatever else a table may come to have.
