@@ -114,7 +114,11 @@ fn resources_labelled_part_2_make_no_rows_where_the_pipeline_drops_them() {
     let staged = scene.transform();
     assert_eq!(staged.values("claim", "id"), ["2"]);
     assert!(staged.rows("item").is_empty());
-    assert_eq!(staged.values("_keys", "_id"), ["2"]);
+    // Its key says so: rows of an earlier body leave the lake.
+    assert_eq!(staged.values("_keys", "_id"), ["1", "2"]);
+    let contents = staged.values("_keys", "_content_hash");
+    assert_eq!(contents[0], "0".repeat(32));
+    assert_ne!(contents[1], contents[0]);
     assert_eq!(staged.outcome.dropped, 1);
 }
 
