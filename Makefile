@@ -82,8 +82,10 @@ venv: .venv/ready
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
+# Tables from a gigabyte of claims against DuckDB, and what parsing alone costs.
 bench: build venv
-	.venv/bin/python tests/bench/run.py --claimlake $(CLAIMLAKE)
+	cargo build --release --locked --package claimlake-transformer --example transform_bench
+	.venv/bin/python tests/bench/run.py --claimlake $(CLAIMLAKE) --walk $(TARGET)/release/examples/transform_bench
 
 # Extraction against a hand-written asyncio client, then peak memory by people.
 bench-extract: build venv

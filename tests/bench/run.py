@@ -1,91 +1,172 @@
-"""Four tables from claims: this project against DuckDB, in turn, medians of several pairs.
+"""Tables from claims: this project against DuckDB, in turn, medians of several pairs.
 
-    run.py --claimlake BINARY [--bytes 200000000] [--pairs 5] [--corpus FILE.ndjson]
+    run.py --claimlake BINARY [--bytes 1000000000] [--pairs 5] [--corpus FILE.ndjson] [--walk BINARY]
 
-Without a corpus, synthetic claims are generated. Both read the same NDJSON and write partitioned
-Parquet; ours also lands it first, which is timed apart. CPU seconds are those of the processes.
+Without a corpus, synthetic claims are generated. Both read the same claims, compressed with zstd (ours
+from landing, once imported), and write partitioned Parquet; what both wrote is compared, column by
+column. `all tables` is the demo's pipeline. CPU seconds are those of the processes. `--walk` names the
+example `transform_bench`, for what parsing alone costs.
 """
 
 import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import statistics
 import subprocess
 import sys
+import threading
 import time
+
+import duckdb
+import pyarrow
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+TABLES = ("header", "item", "adjudication", "diagnosis")
+
+
+class Peak(threading.Thread):
+    """The peak memory of a process. What the kernel tells in the end counts this one's as well."""
+
+    def __init__(self, process):
+        super().__init__(daemon=True)
+        self.status, self.mebibytes, self.over = pathlib.Path(f"/proc/{process}/status"), 0.0, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.over.wait(0.005):
+            try:
+                found = re.search(r"VmHWM:\s+(\d+)", self.status.read_text())
+            except OSError:
+                return
+            if found:
+                self.mebibytes = int(found[1]) / 1024
 
 
 def measured(command, **options):
     """Runs a command; wall seconds, CPU seconds and peak memory in MiB."""
     began = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
+    peak = Peak(process.pid)
     error = process.stderr.read()
+    peak.over.set()
+    peak.join()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.monotonic() - began
     if process.returncode not in (0, 3):
         sys.exit(f"{command[0]} failed with {process.returncode}:\n{error.decode()}")
-    return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "rss": usage.ru_maxrss / 1024}
+    return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "rss": peak.mebibytes}
 
 
-def added(*runs):
-    return {
-        "wall": sum(run["wall"] for run in runs),
-        "cpu": sum(run["cpu"] for run in runs),
-        "rss": max(run["rss"] for run in runs),
-    }
+class Ours:
+    """A pipeline over one corpus, which is landed once."""
+
+    def __init__(self, claimlake, pipeline, data, corpus):
+        self.data = data
+        self.command = [claimlake, "--quiet", "--pipeline", ROOT / "pipelines" / f"{pipeline}.toml", "--data", data]
+        shutil.rmtree(data, ignore_errors=True)
+        self.imported = measured([*self.command, "import", "--api", "v2", corpus])
+
+    def run(self):
+        for made in ("lake", "staged", "transformed"):
+            shutil.rmtree(self.data / made, ignore_errors=True)
+        return measured([*self.command, "run", "--from", "transform"])
+
+
+def generate(claimlake, path, size):
+    print(f"generating {path}", file=sys.stderr)
+    command = [claimlake, "sandbox", "generate", "--bytes", str(size), "--resource", "ExplanationOfBenefit"]
+    with open(path, "wb") as file:
+        subprocess.run(command, stdout=file, check=True)
+
+
+def compressed(source, path, share=1.0):
+    """The first lines of a file, so many bytes of it, compressed."""
+    left = source.stat().st_size * share
+    with open(source, "rb") as lines, pyarrow.CompressedOutputStream(str(path), "zstd") as out:
+        for line in lines:
+            if left <= 0:
+                break
+            out.write(line)
+            left -= len(line)
+    return path
+
+
+def differences(ours, rival):
+    """Columns that are not the same in both: their rows, values, and sums or lengths."""
+    found = []
+    for table in TABLES:
+        sides = [f"read_parquet('{side}/{table}/**/*.parquet', hive_partitioning = true)" for side in (ours, rival)]
+        kinds = dict(duckdb.sql(f"SELECT column_name, column_type FROM (DESCRIBE FROM {sides[1]})").fetchall())
+        for column, kind in kinds.items():
+            is_number = kind.startswith(("DECIMAL", "INTEGER", "BIGINT", "DOUBLE"))
+            value = f'"{column}"::DECIMAL(38, 4)' if is_number else f'strlen("{column}"::VARCHAR)'
+            query = f'SELECT count(*), count("{column}"), sum({value}) FROM '
+            if duckdb.sql(query + sides[0]).fetchall() != duckdb.sql(query + sides[1]).fetchall():
+                found.append(f"{table}.{column}")
+    return found
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--claimlake", required=True)
-    parser.add_argument("--bytes", type=int, default=200_000_000)
+    parser.add_argument("--bytes", type=int, default=1_000_000_000)
     parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--corpus")
+    parser.add_argument("--corpus", help="NDJSON of ExplanationOfBenefit; else it is generated")
     parser.add_argument("--out", default="bench-out")
+    parser.add_argument("--walk", help="the example transform_bench")
     options = parser.parse_args()
     claimlake = pathlib.Path(options.claimlake).resolve()
     out = pathlib.Path(options.out).resolve()
     out.mkdir(exist_ok=True)
     corpus = pathlib.Path(options.corpus).resolve() if options.corpus else out / f"claims-{options.bytes}.ndjson"
     if not corpus.exists():
-        print(f"generating {corpus}", file=sys.stderr)
-        with open(corpus, "wb") as file:
-            subprocess.run(
-                [claimlake, "sandbox", "generate", "--bytes", str(options.bytes), "--resource", "ExplanationOfBenefit"],
-                stdout=file, check=True,
-            )
+        generate(claimlake, corpus, options.bytes)
     size = corpus.stat().st_size / 1e6
-    ours = [claimlake, "--quiet", "--pipeline", ROOT / "pipelines" / "bench.toml", "--data", out / "ours"]
-    rival = [sys.executable, HERE / "duckdb_rival.py", corpus, out / "rival"]
-    results = {"import": [], "ours": [], "duckdb": []}
+    whole = compressed(corpus, out / "claims.ndjson.zst")
+    tenth = compressed(corpus, out / "tenth.ndjson.zst", 0.1)
+    rival = [sys.executable, HERE / "duckdb_rival.py", whole, out / "rival"]
+    four = Ours(claimlake, "bench", out / "four", whole)
+    every = Ours(claimlake, "demo", out / "all", whole)
+    runs = {"four tables": [], "duckdb": [], "all tables": []}
     for _ in range(options.pairs):
-        shutil.rmtree(out / "ours", ignore_errors=True)
-        results["import"].append(measured([*ours, "import", "--api", "v2", corpus]))
-        results["ours"].append(added(measured([*ours, "transform"]), measured([*ours, "load"])))
-        results["duckdb"].append(measured(rival))
+        runs["four tables"].append(four.run())
+        runs["duckdb"].append(measured(rival))
+        runs["all tables"].append(every.run())
     median = {
-        name: {key: statistics.median(run[key] for run in runs) for key in ("wall", "cpu", "rss")}
-        for name, runs in results.items()
-    }
-    print(f"{'':10} {'wall s':>8} {'CPU s':>8} {'MB/s':>8} {'MB/CPU-s':>9} {'RSS MiB':>8}")
+        name: {key: statistics.median(run[key] for run in of) for key in ("wall", "cpu", "rss")}
+        for name, of in runs.items()
+    } | {"import": every.imported}
+    wrong = differences(four.data / "lake" / "current", out / "rival")
+    print(f"{size:.0f} MB, medians of {options.pairs} runs in turn, DuckDB {duckdb.__version__}")
+    print(f"{'':12} {'wall s':>8} {'CPU s':>8} {'MB/s':>8} {'MB/CPU-s':>9} {'RSS MiB':>8}")
     for name, one in median.items():
         print(
-            f"{name:10} {one['wall']:8.2f} {one['cpu']:8.2f} {size / one['wall']:8.1f}"
+            f"{name:12} {one['wall']:8.2f} {one['cpu']:8.2f} {size / one['wall']:8.1f}"
             f" {size / one['cpu']:9.1f} {one['rss']:8.0f}"
         )
-    print(
-        f"ours is {median['duckdb']['wall'] / median['ours']['wall']:.2f} x DuckDB in wall time,"
-        f" {median['duckdb']['cpu'] / median['ours']['cpu']:.2f} x in CPU time"
-        f" ({size:.0f} MB, {options.pairs} pairs)"
-    )
-    (out / "bench.json").write_text(json.dumps({"megabytes": size, "median": median, "runs": results}, indent=1))
+    ours, theirs = median["four tables"], median["duckdb"]
+    print(f"four tables: {theirs['wall'] / ours['wall']:.2f} x DuckDB in wall time, {theirs['cpu'] / ours['cpu']:.2f} x in CPU time")
+    print(f"all tables: {median['all tables']['cpu'] / theirs['cpu']:.2f} times the CPU time DuckDB needs for its four")
+    for name, pipeline in (("four tables", "bench"), ("all tables", "demo")):
+        small = Ours(claimlake, pipeline, out / "tenth", tenth).run()
+        print(f"{name}: {median[name]['rss']:.0f} MiB at the peak, {small['rss']:.0f} for a tenth of the claims"
+              f" ({median[name]['rss'] / small['rss']:.2f} x)")
+    if options.walk:
+        walked = subprocess.run(
+            [options.walk, ROOT / "pipelines" / "bench_views", corpus, out / "walk"],
+            env=os.environ | {"PARSE_ONLY": "1"}, check=True, capture_output=True, text=True,
+        )
+        speed = float(walked.stdout.split(",")[1].split()[0])
+        print(f"{walked.stdout.strip()}; end to end is {size / ours['cpu'] / speed:.0%} of that")
+    print(f"columns that differ from DuckDB's: {', '.join(wrong) or 'none'}")
+    (out / "bench.json").write_text(json.dumps({"megabytes": size, "median": median, "runs": runs}, indent=1))
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
