@@ -98,6 +98,9 @@ fn schema() -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
+/// Fewer than in other tables: nearly all text here is distinct, and is held until a group ends.
+const ROW_GROUP_ROWS: usize = 16_384;
+
 /// Writes the changes of one run.
 pub(crate) struct ChangeWriter<'a> {
     snapshot: &'a Path,
@@ -175,7 +178,7 @@ impl<'a> ChangeWriter<'a> {
                     &schema(),
                     &[],
                     &BloomColumns(vec!["resource_id".to_owned(), "patient_id".to_owned()]),
-                    122_880,
+                    ROW_GROUP_ROWS,
                 )?,
                 &self.access,
             )?),
