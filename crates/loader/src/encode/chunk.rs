@@ -66,6 +66,11 @@ pub(crate) struct ChunkEncoder<V: Value> {
 
 impl<V: Value> ChunkEncoder<V> {
     pub(crate) fn new(leaf: ColumnDescPtr, properties: WriterPropertiesPtr) -> Result<Self> {
+        // What is written of levels is right for such columns only.
+        if (leaf.max_def_level(), leaf.max_rep_level()) != (1, 0) {
+            let reason = format!("column '{}' is not nullable", leaf.path());
+            return Err(ParquetError::General(reason));
+        }
         let bloom = properties
             .bloom_filter_properties(leaf.path())
             .map(|wanted| Sbbf::new_with_ndv_fpp(wanted.ndv(), wanted.fpp()))

@@ -82,12 +82,16 @@ impl Rows {
                 DataType::Int64 => rows.push::<Int64Type>(array),
                 DataType::Date32 => rows.push::<Date32Type>(array),
                 DataType::Timestamp(..) => rows.push::<TimestampMicrosecondType>(array),
-                DataType::Decimal128(..) => {
+                DataType::Decimal128(precision, _) => {
+                    // Arrays do not see to it themselves.
+                    let most = 10_i128.pow(u32::from(*precision)) - 1;
                     for value in array.as_primitive::<Decimal128Type>().iter().flatten() {
-                        let digits = i64::try_from(value).map_err(|_| {
-                            ParquetError::General("an amount has more than 18 digits".to_owned())
-                        })?;
-                        rows.values.push(digits);
+                        let is_right = (-most..=most).contains(&value);
+                        let digits = i64::try_from(value).ok().filter(|_| is_right);
+                        rows.values.push(digits.ok_or_else(|| {
+                            let reason = format!("an amount has more than {precision} digits");
+                            ParquetError::General(reason)
+                        })?);
                     }
                 }
                 other => {
