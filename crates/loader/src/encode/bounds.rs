@@ -10,11 +10,17 @@ pub(crate) type Bounds<V> = Option<(V, V)>;
 
 /// A value that pages tell bounds of.
 pub(crate) trait Value: Clone + PartialOrd {
+    /// A bound as it is written; cut text need not be in the order of the values.
+    type Bound: PartialOrd;
+
     /// A bound below, of at most `cut` bytes where it is text, and whether it was cut.
-    fn lower(&self, cut: usize) -> (Vec<u8>, bool);
+    fn lower(&self, cut: usize) -> (Self::Bound, bool);
 
     /// A bound above.
-    fn upper(&self, cut: usize) -> (Vec<u8>, bool);
+    fn upper(&self, cut: usize) -> (Self::Bound, bool);
+
+    /// A bound as the page index has it.
+    fn bytes(bound: &Self::Bound) -> Vec<u8>;
 
     /// The statistics of a chunk.
     fn statistics(bounds: Option<&(Self, Self)>, cut: usize, nulls: u64) -> Statistics;
@@ -31,6 +37,8 @@ pub(crate) fn widened<V: Value>(bounds: Bounds<V>, value: V) -> Bounds<V> {
 }
 
 impl Value for &str {
+    type Bound = Vec<u8>;
+
     fn lower(&self, cut: usize) -> (Vec<u8>, bool) {
         let (bound, is_cut) = lower_bound(self, cut);
         (bound.to_vec(), is_cut)
@@ -38,6 +46,10 @@ impl Value for &str {
 
     fn upper(&self, cut: usize) -> (Vec<u8>, bool) {
         upper_bound(self, cut)
+    }
+
+    fn bytes(bound: &Vec<u8>) -> Vec<u8> {
+        bound.clone()
     }
 
     fn statistics(bounds: Option<&(Self, Self)>, cut: usize, nulls: u64) -> Statistics {
@@ -55,12 +67,18 @@ impl Value for &str {
 }
 
 impl Value for String {
+    type Bound = Vec<u8>;
+
     fn lower(&self, cut: usize) -> (Vec<u8>, bool) {
         self.as_str().lower(cut)
     }
 
     fn upper(&self, cut: usize) -> (Vec<u8>, bool) {
         self.as_str().upper(cut)
+    }
+
+    fn bytes(bound: &Vec<u8>) -> Vec<u8> {
+        bound.clone()
     }
 
     fn statistics(bounds: Option<&(Self, Self)>, cut: usize, nulls: u64) -> Statistics {
@@ -72,12 +90,18 @@ impl Value for String {
 macro_rules! fixed {
     ($type:ty, $bytes:expr) => {
         impl Value for $type {
-            fn lower(&self, _: usize) -> (Vec<u8>, bool) {
-                ($bytes(*self), false)
+            type Bound = Self;
+
+            fn lower(&self, _: usize) -> (Self, bool) {
+                (*self, false)
             }
 
-            fn upper(&self, _: usize) -> (Vec<u8>, bool) {
-                ($bytes(*self), false)
+            fn upper(&self, _: usize) -> (Self, bool) {
+                (*self, false)
+            }
+
+            fn bytes(bound: &Self) -> Vec<u8> {
+                $bytes(*bound)
             }
 
             fn statistics(bounds: Option<&(Self, Self)>, _: usize, nulls: u64) -> Statistics {

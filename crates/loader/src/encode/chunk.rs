@@ -17,7 +17,7 @@ use parquet::file::properties::WriterPropertiesPtr;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
-use crate::encode::bounds::{Bounds, Value};
+use crate::encode::bounds::{Bounds, Value, widened};
 use crate::encode::properties::ZSTD_LEVEL;
 use crate::encode::rle;
 
@@ -42,14 +42,14 @@ pub(crate) struct DataPage<'p, V> {
 }
 
 /// Encodes the pages of a nullable column of values `V`, as its properties say.
-pub(crate) struct ChunkEncoder<V> {
+pub(crate) struct ChunkEncoder<V: Value> {
     leaf: ColumnDescPtr,
     properties: WriterPropertiesPtr,
     sink: TrackedWrite<Vec<u8>>,
     offsets: OffsetIndexBuilder,
     index: ColumnIndexBuilder,
-    /// Of the page before.
-    last: Bounds<V>,
+    /// What the index says of the page before.
+    last: Bounds<V::Bound>,
     all: Bounds<V>,
     ascends: bool,
     descends: bool,
@@ -66,6 +66,11 @@ pub(crate) struct ChunkEncoder<V> {
 
 impl<V: Value> ChunkEncoder<V> {
     pub(crate) fn new(leaf: ColumnDescPtr, properties: WriterPropertiesPtr) -> Result<Self> {
+        // What is written of levels is right for such columns only.
+        if (leaf.max_def_level(), leaf.max_rep_level()) != (1, 0) {
+            let reason = format!("column '{}' is not nullable", leaf.path());
+            return Err(ParquetError::General(reason));
+        }
         let bloom = properties
             .bloom_filter_properties(leaf.path())
             .map(|wanted| Sbbf::new_with_ndv_fpp(wanted.ndv(), wanted.fpp()))
@@ -97,6 +102,20 @@ impl<V: Value> ChunkEncoder<V> {
         if let Some(bloom) = &mut self.bloom {
             bloom.insert(value);
         }
+    }
+
+    /// The most rows of a page.
+    pub(crate) fn page_rows(&self) -> usize {
+        let path = self.leaf.path();
+        self.properties
+            .column_data_page_row_count_limit(path)
+            .max(1)
+    }
+
+    /// Bytes that a plain page ends at.
+    pub(crate) fn page_bytes(&self) -> usize {
+        let path = self.leaf.path();
+        self.properties.column_data_page_size_limit(path)
     }
 
     pub(crate) fn has_bloom(&self) -> bool {
@@ -175,29 +194,15 @@ impl<V: Value> ChunkEncoder<V> {
         };
         let cut = self.properties.column_index_truncate_length();
         let cut = cut.unwrap_or(usize::MAX);
+        let (lower, upper) = (least.lower(cut).0, most.upper(cut).0);
         self.index
-            .append(false, least.lower(cut).0, most.upper(cut).0, nulls, None);
-        if let Some((last_least, last_most)) = &self.last {
-            self.ascends &= *last_least <= least && *last_most <= most;
-            self.descends &= *last_least >= least && *last_most >= most;
+            .append(false, V::bytes(&lower), V::bytes(&upper), nulls, None);
+        if let Some((last_lower, last_upper)) = &self.last {
+            self.ascends &= *last_lower <= lower && *last_upper <= upper;
+            self.descends &= *last_lower >= lower && *last_upper >= upper;
         }
-        let (all_least, all_most) = self
-            .all
-            .take()
-            .unwrap_or_else(|| (least.clone(), most.clone()));
-        self.all = Some((
-            if least < all_least {
-                least.clone()
-            } else {
-                all_least
-            },
-            if most > all_most {
-                most.clone()
-            } else {
-                all_most
-            },
-        ));
-        self.last = Some((least, most));
+        self.last = Some((lower, upper));
+        self.all = widened(widened(self.all.take(), least), most);
     }
 
     fn write(&mut self, page: Page, uncompressed: usize) -> Result<PageWriteSpec> {

@@ -7,6 +7,8 @@ pub(crate) mod parquet_file;
 pub(crate) mod partitioned;
 pub(crate) mod properties;
 mod rle;
+#[cfg(test)]
+mod round_trip;
 mod row_group;
 mod text_chunk;
 mod truncate;

@@ -16,7 +16,6 @@ use parquet::schema::types::ColumnDescPtr;
 
 use crate::encode::bounds::{Value, widened};
 use crate::encode::chunk::{Chunk, ChunkEncoder, DataPage};
-use crate::encode::properties::PAGE_ROWS;
 use crate::encode::rle;
 
 /// Numbers that lie so close together are numbered by a table instead of a hash.
@@ -83,12 +82,16 @@ impl Rows {
                 DataType::Int64 => rows.push::<Int64Type>(array),
                 DataType::Date32 => rows.push::<Date32Type>(array),
                 DataType::Timestamp(..) => rows.push::<TimestampMicrosecondType>(array),
-                DataType::Decimal128(..) => {
+                DataType::Decimal128(precision, _) => {
+                    // Arrays do not see to it themselves.
+                    let most = 10_i128.pow(u32::from(*precision)) - 1;
                     for value in array.as_primitive::<Decimal128Type>().iter().flatten() {
-                        let digits = i64::try_from(value).map_err(|_| {
-                            ParquetError::General("an amount has more than 18 digits".to_owned())
-                        })?;
-                        rows.values.push(digits);
+                        let is_right = (-most..=most).contains(&value);
+                        let digits = i64::try_from(value).ok().filter(|_| is_right);
+                        rows.values.push(digits.ok_or_else(|| {
+                            let reason = format!("an amount has more than {precision} digits");
+                            ParquetError::General(reason)
+                        })?);
                     }
                 }
                 other => {
@@ -117,11 +120,14 @@ impl Rows {
     }
 
     /// The rows of each page: their levels, their count and their values.
-    fn pages(&self) -> impl Iterator<Item = (Option<&[u32]>, usize, std::ops::Range<usize>)> {
+    fn pages(
+        &self,
+        page_rows: usize,
+    ) -> impl Iterator<Item = (Option<&[u32]>, usize, std::ops::Range<usize>)> {
         let count = self.levels.len().max(self.values.len());
         let mut from = 0;
-        (0..count).step_by(PAGE_ROWS).map(move |start| {
-            let end = (start + PAGE_ROWS).min(count);
+        (0..count).step_by(page_rows).map(move |start| {
+            let end = (start + page_rows).min(count);
             let levels = self.levels.get(start..end);
             let present = levels.map_or(end - start, |levels| {
                 levels.iter().filter(|level| **level == 1).count()
@@ -187,7 +193,7 @@ fn numbers<N: Number>(
         }
         chunk.dictionary_page(&plain, dictionary.distinct.len())?;
     }
-    for (levels, count, range) in rows.pages() {
+    for (levels, count, range) in rows.pages(chunk.page_rows()) {
         let values = &rows.values[range.clone()];
         plain.clear();
         let encoding = match &dictionary {
@@ -219,7 +225,7 @@ fn numbers<N: Number>(
 
 fn booleans(rows: &Rows, leaf: ColumnDescPtr, properties: WriterPropertiesPtr) -> Result<Chunk> {
     let mut chunk = ChunkEncoder::<bool>::new(leaf, properties)?;
-    for (levels, count, range) in rows.pages() {
+    for (levels, count, range) in rows.pages(chunk.page_rows()) {
         let values = &rows.values[range];
         let mut packed = vec![0_u8; values.len().div_ceil(8)];
         let mut bounds = None;

@@ -13,7 +13,13 @@ use crate::error::{LoadError, Result};
 pub(crate) const CHUNK_ROWS: usize = 8_192;
 
 /// The most rows of a data page: what a reader of the page index reads at the least.
-pub(crate) const PAGE_ROWS: usize = 20_000;
+const PAGE_ROWS: usize = 20_000;
+
+/// The bytes a plain page ends at.
+const PAGE_BYTES: usize = 1 << 20;
+
+/// Columns with more distinct text are written without a dictionary, as readers keep all of it.
+const LARGEST_DICTIONARY: usize = 1 << 20;
 
 pub(crate) const ZSTD_LEVEL: i32 = 3;
 
@@ -42,6 +48,8 @@ pub(crate) fn properties(
         .set_compression(Compression::ZSTD(level))
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_data_page_size_limit(PAGE_BYTES)
+        .set_dictionary_page_size_limit(LARGEST_DICTIONARY)
         .set_max_row_group_row_count(Some(row_group_rows))
         .set_max_row_group_bytes(None)
         .set_sorting_columns((!sorting_columns.is_empty()).then_some(sorting_columns));

@@ -16,9 +16,6 @@ use crate::encode::{number_chunk, text_chunk};
 use crate::sort::gather::{Ranges, gather_column, gather_text};
 use crate::sort::text_column::TextColumn;
 
-/// Columns with more distinct text are written without a dictionary, as readers keep all of it.
-const LARGEST_DICTIONARY: usize = 1 << 20;
-
 /// A row group that is being put together.
 pub(crate) struct RowGroup {
     columns: Vec<GroupColumn>,
@@ -83,7 +80,8 @@ impl RowGroup {
         for ((group, column), leaf) in columns.zip(leaves) {
             group.append(ranges, *column)?;
             if let GroupColumn::Text(texts) = group
-                && texts.dictionary_bytes() > LARGEST_DICTIONARY
+                && texts.dictionary_bytes()
+                    > properties.column_dictionary_page_size_limit(leaf.path())
             {
                 let mut plain = PlainTexts::new(leaf.clone(), properties.clone())?;
                 plain.append(&texts.take()?)?;

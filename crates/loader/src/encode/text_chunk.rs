@@ -10,13 +10,9 @@ use parquet::schema::types::ColumnDescPtr;
 
 use crate::encode::bounds::{Bounds, widened};
 use crate::encode::chunk::{Chunk, ChunkEncoder, DataPage, length};
-use crate::encode::properties::PAGE_ROWS;
 use crate::encode::rle;
 use crate::sort::held::NULL;
 use crate::sort::text_column::TextColumn;
-
-/// Bytes a plain page ends at.
-const PLAIN_PAGE_BYTES: usize = 1 << 20;
 
 /// Encodes numbered text: nothing is done value by value but packing the numbers.
 pub(crate) fn encode(
@@ -36,7 +32,7 @@ pub(crate) fn encode(
     // The last page each text was seen in.
     let mut seen = vec![0_u32; texts.len()];
     let (mut present, mut levels, mut values) = (Vec::new(), Vec::new(), Vec::new());
-    for (page, rows) in (1..).zip(column.numbers().chunks(PAGE_ROWS)) {
+    for (page, rows) in (1..).zip(column.numbers().chunks(chunk.page_rows())) {
         present.clear();
         present.extend(rows.iter().copied().filter(|row| *row != NULL));
         let mut text_bytes = 0;
@@ -96,13 +92,14 @@ impl PlainTexts {
             .as_dictionary_opt::<UInt32Type>()
             .ok_or_else(|| ParquetError::General("a column of text is not held".to_owned()))?;
         let texts = held.values().as_string::<i32>();
+        let (page_rows, page_bytes) = (self.chunk.page_rows(), self.chunk.page_bytes());
         for row in held.keys() {
             self.levels.push(u32::from(row.is_some()));
             match row {
                 None => self.nulls += 1,
                 Some(number) => self.push(texts.value(number as usize))?,
             }
-            if self.levels.len() == PAGE_ROWS || self.values.len() >= PLAIN_PAGE_BYTES {
+            if self.levels.len() >= page_rows || self.values.len() >= page_bytes {
                 self.end_page()?;
             }
         }

@@ -21,6 +21,9 @@ pub(crate) const NULL: u32 = u32::MAX;
 /// A pool with more text is followed by another, so that rows that are gone take theirs along.
 const FULL_POOL: usize = 128 << 10;
 
+/// A text's end, its mark and its place in the table, which is full by half at the least.
+const BYTES_OF_TEXT: usize = 4 + 8 + 8;
+
 /// Distinct texts, numbered as they come.
 #[derive(Debug, Default)]
 pub(crate) struct TextPool {
@@ -37,6 +40,12 @@ impl TextPool {
             marks.push((0, 0));
         }
         number
+    }
+
+    /// Bytes of all texts, and about what finding them takes.
+    fn size(&self) -> usize {
+        let texts = self.texts.borrow();
+        texts.bytes() + BYTES_OF_TEXT * texts.len()
     }
 
     /// Does something with a text.
@@ -63,10 +72,12 @@ pub(crate) enum HeldColumn {
 pub(crate) struct HeldBatch {
     pub(crate) columns: Vec<HeldColumn>,
     pub(crate) rows: usize,
+    /// Bytes that pools grew by for this batch.
+    text_bytes: usize,
 }
 
 impl HeldBatch {
-    /// Bytes of the rows; pools are small.
+    /// Bytes of the rows and of the texts that came with them.
     pub(crate) fn size(&self) -> usize {
         let sizes = self.columns.iter().map(|column| match column {
             HeldColumn::Nothing => 0,
@@ -76,7 +87,7 @@ impl HeldBatch {
                 data.get_slice_memory_size().unwrap_or_default()
             }
         });
-        sizes.sum()
+        sizes.sum::<usize>() + self.text_bytes
     }
 }
 
@@ -91,6 +102,7 @@ impl Holder {
     pub(crate) fn hold(&mut self, batch: &RecordBatch) -> Result<HeldBatch, ArrowError> {
         self.pools
             .resize_with(batch.num_columns(), Rc::<TextPool>::default);
+        let mut text_bytes = 0;
         let columns = batch.columns().iter().zip(&mut self.pools);
         let columns = columns.map(|(column, pool)| {
             if column.null_count() == column.len() {
@@ -103,6 +115,7 @@ impl Holder {
             if pool.texts.borrow().bytes() > FULL_POOL {
                 *pool = Rc::default();
             }
+            let before = pool.size();
             // Texts that no row has any more, as in a slice, are not worth a number.
             let mut number_of = vec![NULL; texts.values().len()];
             let values = texts.values().as_string::<i32>();
@@ -117,14 +130,17 @@ impl Holder {
                 }
                 number_of[key]
             });
+            let numbers = numbers.collect();
+            text_bytes += pool.size() - before;
             Ok(HeldColumn::Text {
-                numbers: numbers.collect(),
+                numbers,
                 pool: pool.clone(),
             })
         });
         Ok(HeldBatch {
             columns: columns.collect::<Result<_, ArrowError>>()?,
             rows: batch.num_rows(),
+            text_bytes,
         })
     }
 }
@@ -187,4 +203,30 @@ pub(crate) fn plain_batch(batch: &RecordBatch) -> Result<RecordBatch, ArrowError
         field.as_ref().clone().with_data_type(plain)
     });
     RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::StringArray;
+
+    use super::*;
+
+    #[test]
+    fn text_counts_with_the_batch_it_comes_with() {
+        let batch = |texts: &[String]| {
+            let texts: ArrayRef = Arc::new(StringArray::from_iter_values(texts));
+            RecordBatch::try_from_iter([("text", texts)]).unwrap()
+        };
+        let long: Vec<String> = (0..1_000).map(|number| format!("{number:0100}")).collect();
+        let mut holder = Holder::default();
+        let first = holder.hold(&batch(&long)).unwrap().size();
+        assert!((104_000..140_000).contains(&first), "{first}");
+        // The pool has them already.
+        assert_eq!(holder.hold(&batch(&long)).unwrap().size(), 4_000);
+        let other: Vec<String> = long.iter().map(|text| format!("{text}{text}")).collect();
+        let other = holder.hold(&batch(&other)).unwrap().size();
+        assert!((204_000..240_000).contains(&other), "{other}");
+        // It is full: there is a new one, with texts of its own.
+        assert_eq!(holder.hold(&batch(&long)).unwrap().size(), first);
+    }
 }

@@ -49,6 +49,27 @@ fn a_load_that_spills_every_batch_writes_the_same_files() {
 }
 
 #[test]
+fn staged_streams_and_staged_files_make_the_same_lake() {
+    let claims = many(200);
+    let lake = |streams, rows_per_batch| {
+        let data = tempfile::tempdir().unwrap();
+        let staging = Staging {
+            streams,
+            rows_per_batch,
+            ..Staging::default()
+        };
+        let staged = stage(data.path(), 1, &claims, &staging);
+        let lake = data.path().join("lake");
+        load(&request(&lake, 1, &[staged]), &NoProgress).unwrap();
+        bytes(&lake, &TABLES)
+    };
+    let files = lake(false, 50);
+    assert!(files.len() > 2);
+    assert_eq!(files, lake(true, 50));
+    assert_eq!(files, lake(true, 7));
+}
+
+#[test]
 fn files_end_by_rows_and_keep_their_order() {
     let options = LoadOptions {
         target_file_rows: Some(7),

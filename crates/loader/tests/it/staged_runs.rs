@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::builder::{ListBuilder, StringBuilder};
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt32Type;
 use arrow_array::{
-    ArrayRef, Date32Array, Decimal128Array, FixedSizeBinaryArray, Int32Array, Int64Array,
-    RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array,
+    ArrayRef, Date32Array, Decimal128Array, DictionaryArray, FixedSizeBinaryArray, Int32Array,
+    Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array,
 };
-use arrow_ipc::writer::FileWriter;
+use arrow_ipc::writer::{FileWriter, StreamWriter};
 use claimlake_contract::{
     BloomColumns, KEYS_TABLE, LANDING_ORDER_COLUMN, ResourceType, RunId, STAGED_FORMAT, StagedFile,
     StagedManifest, StagedTable, TableLayout, key_columns, landing_order,
@@ -67,6 +69,8 @@ pub(crate) struct Staging {
     /// `paid` as text instead of a decimal.
     pub(crate) paid_as_text: bool,
     pub(crate) rows_per_batch: usize,
+    /// Streams with dictionaries, as `run` leaves them, instead of files.
+    pub(crate) streams: bool,
     pub(crate) sort_by: Vec<&'static str>,
     pub(crate) bloom: Vec<&'static str>,
 }
@@ -79,6 +83,7 @@ impl Default for Staging {
             added_column: false,
             paid_as_text: false,
             rows_per_batch: 7,
+            streams: false,
             sort_by: vec!["patient_id", "service_date", "eob_id"],
             bloom: vec!["eob_id"],
         }
@@ -114,7 +119,10 @@ pub(crate) fn stage(data: &Path, number: u32, claims: &[Claim], staging: &Stagin
                 .map(|(index, chunk)| make(chunk, first(index), staging))
                 .collect()
         };
-        let files = vec![write(&folder, &format!("{name}/0.arrow"), &batches)];
+        let files = vec![match staging.streams {
+            true => write_stream(&folder, &format!("{name}/0.arrows"), &batches),
+            false => write(&folder, &format!("{name}/0.arrow"), &batches),
+        }];
         tables.push(StagedTable {
             layout: TableLayout {
                 name: name.to_owned(),
@@ -321,7 +329,11 @@ fn write(folder: &Path, file: &str, batches: &[RecordBatch]) -> StagedFile {
         writer.write(batch).unwrap();
     }
     writer.finish().unwrap();
-    let bytes = std::fs::read(&path).unwrap();
+    staged_file(&path, file, batches)
+}
+
+fn staged_file(path: &Path, file: &str, batches: &[RecordBatch]) -> StagedFile {
+    let bytes = std::fs::read(path).unwrap();
     StagedFile {
         xxh3: None,
         file: file.to_owned(),
@@ -332,4 +344,37 @@ fn write(folder: &Path, file: &str, batches: &[RecordBatch]) -> StagedFile {
             .map(|byte| format!("{byte:02x}"))
             .collect(),
     }
+}
+
+fn write_stream(folder: &Path, file: &str, batches: &[RecordBatch]) -> StagedFile {
+    let batches: Vec<RecordBatch> = batches.iter().map(with_dictionaries).collect();
+    let path = folder.join(file);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let out = std::fs::File::create(&path).unwrap();
+    let mut writer = StreamWriter::try_new(out, &batches[0].schema()).unwrap();
+    for batch in &batches {
+        writer.write(batch).unwrap();
+    }
+    writer.finish().unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    StagedFile {
+        xxh3: Some(format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&bytes))),
+        sha256: String::new(),
+        ..staged_file(&path, file, &batches)
+    }
+}
+
+/// The same rows with each text stored once.
+fn with_dictionaries(batch: &RecordBatch) -> RecordBatch {
+    let numbered = |column: &ArrayRef| -> ArrayRef {
+        match column.as_string_opt::<i32>() {
+            Some(texts) => Arc::new(texts.iter().collect::<DictionaryArray<UInt32Type>>()),
+            None => column.clone(),
+        }
+    };
+    let schema = batch.schema();
+    let columns = schema.fields().iter().zip(batch.columns());
+    let columns =
+        columns.map(|(field, column)| (field.name(), numbered(column), field.is_nullable()));
+    RecordBatch::try_from_iter_with_nullable(columns).unwrap()
 }
