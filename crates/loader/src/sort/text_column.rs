@@ -117,6 +117,9 @@ impl TextColumn {
 
     /// The rows as a dictionary column; there are none left.
     pub(crate) fn take(&mut self) -> Result<ArrayRef, ArrowError> {
+        if i32::try_from(self.texts.bytes()).is_err() {
+            return Err(ArrowError::OffsetOverflowError(self.texts.bytes()));
+        }
         let mut texts = StringBuilder::with_capacity(self.texts.len(), self.texts.bytes());
         for text in self.texts.iter() {
             texts.append_value(text);
