@@ -4,7 +4,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use chrono::{DateTime, TimeDelta, Utc};
 use claimlake_contract::{ExitCode, RunId, SystemClock};
 use claimlake_vault::{RunEnd, RunHistory, RunRecord, VAULT_FILE};
@@ -55,10 +54,10 @@ type Noted = Option<(RunHistory, RunId)>;
 
 /// None where there is no data directory yet, or one that `verify` would have to write to first.
 fn begin(command: &str, began: DateTime<Utc>, invocation: &Invocation) -> anyhow::Result<Noted> {
-    let data = invocation
-        .data()
-        .map_err(|failure| failure.cause)
-        .context("finding the data directory")?;
+    // Where the configuration is wrong, the command itself says so.
+    let Ok(data) = invocation.data() else {
+        return Ok(None);
+    };
     let is_there = match command {
         "verify" => data.root().join(VAULT_FILE).is_file(),
         _ => data.root().is_dir(),

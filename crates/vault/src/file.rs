@@ -1,11 +1,14 @@
 //! The vault's file: opening, permissions, format version. No key is needed for it.
 
 use std::fs::{self, OpenOptions};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
+use rustix::fs::{Access, access};
 
 use crate::VaultError;
 use crate::error::Doing;
@@ -53,14 +56,7 @@ fn make_data_dir(data_dir: &Path) -> Result<(), VaultError> {
 }
 
 fn open_database(path: &Path) -> Result<Connection, VaultError> {
-    // SQLite gives its side files the mode of the main one, so it is made first, and closed.
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| VaultError::io("opening the vault", path, error))?;
+    make_file(path)?;
     let doing = "opening the vault";
     let connection = Connection::open(path).doing(doing)?;
     connection.busy_timeout(PATIENCE).doing(doing)?;
@@ -77,6 +73,28 @@ fn open_database(path: &Path) -> Result<Connection, VaultError> {
         .execute_batch("PRAGMA synchronous = FULL;")
         .doing(doing)?;
     Ok(connection)
+}
+
+/// SQLite gives its side files the mode of the main one, so it is made first, and closed.
+///
+/// A file that is there is not opened here: closing it takes away the locks (POSIX) of every other
+/// connection of this process, and another process then deletes the log that they write to.
+fn make_file(path: &Path) -> Result<(), VaultError> {
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _no_other_connects_before_it_is_closed =
+        MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    let made = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    let may_be_written = match made {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            access(path, Access::WRITE_OK).map_err(Into::into)
+        }
+        made => made.map(|_| ()),
+    };
+    may_be_written.map_err(|error| VaultError::io("opening the vault", path, error))
 }
 
 /// Several processes may open a new vault at once; the switch itself does not wait its turn.
@@ -139,4 +157,44 @@ fn migrate(connection: &mut Connection) -> Result<(), VaultError> {
         .pragma_update(None, "user_version", VAULT_FORMAT.max(found))
         .doing(doing)?;
     transaction.commit().doing(doing)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::process::Command;
+
+    use super::{VAULT_FILE, open_file};
+
+    const DATA: &str = "CLAIMLAKE_TEST_DATA";
+
+    #[test]
+    fn a_second_connection_does_not_cost_the_first_one_its_locks() {
+        if let Some(data) = std::env::var_os(DATA) {
+            drop(open_file(Path::new(&data)).unwrap());
+            return;
+        }
+        let data = tempfile::tempdir().unwrap();
+        let first = open_file(data.path()).unwrap();
+        let second = open_file(data.path()).unwrap();
+        let here = "file::tests::a_second_connection_does_not_cost_the_first_one_its_locks";
+        let other_process = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", here])
+            .env(DATA, data.path())
+            .status()
+            .unwrap();
+        assert!(other_process.success());
+        // The last connection deletes the log; the other process's was not the last.
+        let log = data.path().join(format!("{VAULT_FILE}-wal"));
+        assert!(log.is_file());
+        let begin = "INSERT INTO runs (run, command, started_at) VALUES (?1, 'load', '')";
+        first.execute(begin, ["one"]).unwrap();
+        second.execute(begin, ["two"]).unwrap();
+        drop((first, second));
+        let runs: u32 = open_file(data.path())
+            .unwrap()
+            .query_row("SELECT count(*) FROM runs", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(runs, 2);
+    }
 }
