@@ -95,3 +95,32 @@ fn a_directory_that_is_not_there_is_no_good_lake_and_an_empty_one_is() {
     let left = std::fs::read_dir(bench.path().join("empty")).unwrap();
     assert_eq!(left.count(), 0, "verify writes nothing");
 }
+
+#[test]
+fn bodies_that_differ_in_the_time_of_their_request_alone_are_the_same() {
+    let bench = Bench::new();
+    for weeks in ["0", "3"] {
+        let claims = bench.run(&[
+            "sandbox",
+            "generate",
+            "--patients",
+            "4",
+            "--seed",
+            "5",
+            "--weeks",
+            weeks,
+        ]);
+        assert_eq!(claims.exit, 0, "{}", claims.stderr);
+        bench.write("claims.ndjson", &claims.stdout);
+        let import = ["--data", "d", "import", "--api", "v2", "claims.ndjson"];
+        assert_eq!(bench.run(&import).exit, 0);
+        assert_eq!(
+            bench
+                .run(&["--data", "d", "run", "--from", "transform"])
+                .exit,
+            0
+        );
+    }
+    let verified = bench.run(&["--data", "d", "verify"]);
+    assert_eq!(verified.exit, 0, "{}", verified.stderr);
+}

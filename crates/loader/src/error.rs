@@ -126,7 +126,15 @@ impl LoadError {
 
     pub(crate) fn arrow(doing: impl Into<String>) -> impl FnOnce(ArrowError) -> Self {
         let doing = doing.into();
-        move |source| LoadError::Arrow { doing, source }
+        move |source| match source {
+            // A full disk comes wrapped in Arrow's error; it is told as what it is.
+            ArrowError::IoError(_, source) => LoadError::Io {
+                doing: "while",
+                path: doing.into(),
+                source,
+            },
+            source => LoadError::Arrow { doing, source },
+        }
     }
 
     pub(crate) fn parquet(doing: impl Into<String>) -> impl FnOnce(ParquetError) -> Self {

@@ -85,6 +85,14 @@ impl TransformError {
 
     pub(crate) fn arrow(table: &str) -> impl FnOnce(ArrowError) -> Self {
         let table = table.to_owned();
-        move |source| Self::Arrow { table, source }
+        move |source| match source {
+            // A full disk is told as what it is.
+            ArrowError::IoError(_, source) => Self::Io {
+                doing: "writing",
+                path: format!("staged rows of table '{table}'").into(),
+                source,
+            },
+            source => Self::Arrow { table, source },
+        }
     }
 }

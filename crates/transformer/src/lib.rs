@@ -18,5 +18,5 @@ pub use claimlake_viewdef::engine::{ContextColumn, ContextSource};
 pub use error::TransformError;
 pub use outcome::{TransformOutcome, UnreadPath};
 pub use plan::{IS_PART2, Part2, Plan, PlanInput, PlanProblem, ViewText};
-pub use stage::Form;
+pub use stage::{Form, remove_abandoned};
 pub use transform::{TransformOptions, transform};

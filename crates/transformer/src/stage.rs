@@ -205,10 +205,16 @@ impl Drop for Stage {
     }
 }
 
-/// Removes what killed runs left; callers hold the lock of the staged folder.
-fn remove_abandoned(staged: &Path) -> Result<(), TransformError> {
-    let listing = TransformError::io("listing", staged);
-    let entries = std::fs::read_dir(staged).map_err(listing)?;
+/// Removes what killed transforms left in the folder of staged runs; the caller holds its lock.
+///
+/// # Errors
+/// When it cannot be listed or removed.
+pub fn remove_abandoned(staged: &Path) -> Result<(), TransformError> {
+    let entries = match std::fs::read_dir(staged) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(TransformError::io("listing", staged)(error)),
+    };
     for entry in entries {
         let path = entry.map_err(TransformError::io("listing", staged))?.path();
         let name = path.file_name().and_then(|name| name.to_str());

@@ -140,7 +140,8 @@ async fn read(
         recordings::note(vault, &data.next_run(invocation.clock())?, folder)?;
     }
     options.seed = random_seed()?;
-    options.stop = interrupt::watch(invocation.output())?;
+    let watch = interrupt::watch(invocation.output())?;
+    options.stop = Arc::clone(&watch.stop);
     let broker = BrokerClient::connect(&server.app, vault, BrokerLaunch::this_program()?)
         .await
         .map_err(access::oauth_failure)?;

@@ -55,6 +55,7 @@ pub(crate) fn stage(
     let selection = Selection::of(arguments.full, plan.hash(), invocation)?;
     selection.tell(&mut summary);
     if selection.runs.is_empty() {
+        claimlake_transformer::remove_abandoned(&data.staged())?;
         let next = match selection.is_landing_empty {
             true => "extract",
             false => "load",

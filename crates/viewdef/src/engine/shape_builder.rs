@@ -142,15 +142,24 @@ impl ShapeBuilder {
                 return;
             };
             done.insert((index, key));
-            self.copy_into(from, to, &mut HashSet::new());
+            self.copy_into(from, to, &mut HashSet::new(), &mut Vec::new());
         }
     }
 
-    fn copy_into(&mut self, from: usize, to: usize, done: &mut HashSet<(usize, usize)>) {
+    /// `above` is what is being copied at the moment, and into what: where that comes again, a view
+    /// repeats, and the copy is made to do so, too.
+    fn copy_into(
+        &mut self,
+        from: usize,
+        to: usize,
+        done: &mut HashSet<(usize, usize)>,
+        above: &mut Vec<(usize, usize)>,
+    ) {
         let (from, to) = (self.find(from), self.find(to));
         if from == to || !done.insert((from, to)) {
             return;
         }
+        above.push((from, to));
         self.nodes[to].read |= self.nodes[from].read;
         for edge in self.nodes[from].edges.clone() {
             let child = self.step(to, &edge.key);
@@ -158,8 +167,19 @@ impl ShapeBuilder {
                 copy.choices |= edge.choices;
                 copy.odd |= edge.odd;
             }
-            self.copy_into(edge.child, child, done);
+            let original = self.find(edge.child);
+            let again = above
+                .iter()
+                .find(|(from, to)| self.find(*from) == original || self.find(*to) == original);
+            match again {
+                Some((_, copy)) => {
+                    let copy = *copy;
+                    self.merge(copy, child);
+                }
+                None => self.copy_into(edge.child, child, done, above),
+            }
         }
+        above.pop();
     }
 
     /// The finished graph.

@@ -163,3 +163,14 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_view_that_repeats_and_asks_for_what_looks_like_a_choice_ends() {
+    // `itemId` reads like `item[x]` with an `Id`, below an `item` that is below itself.
+    let selects = r#"[{"repeat":["item","answer.item"],"column":[{"name":"id","path":"itemId"},{"name":"text","path":"text"}]}]"#;
+    let rest = r#""item":[{"itemId":"a","item":[{"text":"b","itemId":"c"}]},{"answer":[{"item":[{"text":"d"}]}]}]"#;
+    let mut worker = worker(selects);
+    // Four items, and the `itemId` that is taken for one where there is no `item`.
+    assert_eq!(read(&mut worker, rest).unwrap().rows, 5);
+    assert_eq!(paths(selects, rest), Vec::<String>::new());
+}
