@@ -12,6 +12,7 @@ use arrow_schema::ArrowError;
 
 use crate::sort::gather::Ranges;
 use crate::sort::held::{HeldColumn, NULL, TextPool};
+use crate::sort::numbers::Numbers;
 use crate::sort::texts::Texts;
 
 /// Distinct texts in the order in which rows first have them, and their numbers, row by row.
@@ -42,11 +43,11 @@ fn next_mark() -> u32 {
 impl TextColumn {
     /// Appends the rows of `ranges` from a column of text.
     pub(crate) fn append(&mut self, ranges: &Ranges<'_>, column: usize) {
-        let sources: Vec<Option<(&[u32], &Rc<TextPool>)>> = ranges
+        let sources: Vec<Option<(&Numbers, &Rc<TextPool>)>> = ranges
             .batches
             .iter()
             .map(|batch| match batch.columns.get(column) {
-                Some(HeldColumn::Text { numbers, pool }) => Some((numbers.as_slice(), pool)),
+                Some(HeldColumn::Text { numbers, pool }) => Some((numbers, pool)),
                 _ => None,
             })
             .collect();
@@ -58,7 +59,7 @@ impl TextColumn {
         for (source, from, to) in &ranges.ranges {
             let pool = match sources[*source] {
                 Some((numbers, pool)) => {
-                    self.numbers.extend_from_slice(&numbers[*from..*to]);
+                    numbers.append_to(&mut self.numbers, *from, *to);
                     Some(pool)
                 }
                 None => {
