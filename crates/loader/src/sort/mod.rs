@@ -10,4 +10,4 @@ pub(crate) mod merge;
 pub(crate) mod sorter;
 pub(crate) mod span;
 pub(crate) mod text_column;
-mod texts;
+pub(crate) mod texts;
