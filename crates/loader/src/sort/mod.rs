@@ -12,4 +12,4 @@ mod numbers;
 pub(crate) mod sorter;
 pub(crate) mod span;
 pub(crate) mod text_column;
-mod texts;
+pub(crate) mod texts;

@@ -41,6 +41,13 @@ impl Texts {
         self.ends.len()
     }
 
+    /// Forgets all texts; their memory is used again.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+        self.numbers.clear();
+    }
+
     /// Bytes of all texts.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.len()
