@@ -22,7 +22,7 @@ use crate::merge::current::{self, CurrentInput};
 use crate::merge::keys::{self, KeyFile, KeyRow};
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::row_owners;
-use crate::next_snapshot::{Before, build_all};
+use crate::next_snapshot::{Before, build_all, on_threads};
 use crate::publish::access::Access;
 use crate::publish::lake::Lake;
 use crate::request::LoadOptions;
@@ -129,7 +129,9 @@ pub fn forget(request: &ForgetRequest, progress: &dyn Progress) -> Result<Forget
     let mut outcome = ForgetOutcome::default();
     if let Some(before) = read_current(&lake)? {
         outcome.snapshot = Some(before.manifest.snapshot);
-        let built = without(request, &lake, &before, access, progress);
+        let built = on_threads(&request.options, || {
+            without(request, &lake, &before, access, progress)
+        });
         if let Ok(Some(manifest)) = &built {
             publish(&lake, manifest, &request.options, &access)?;
             if pinned.is_some() {

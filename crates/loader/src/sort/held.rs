@@ -20,7 +20,7 @@ use crate::sort::texts::Texts;
 pub(crate) const NULL: u32 = u32::MAX;
 
 /// A pool with more text is followed by another, so that rows that are gone take theirs along.
-const FULL_POOL: usize = 128 << 10;
+const FULL_POOL: usize = 64 << 10;
 
 /// A text's end, its mark and its place in the table, which is full by half at the least.
 const BYTES_OF_TEXT: usize = 4 + 8 + 8;
@@ -47,6 +47,12 @@ impl TextPool {
     fn size(&self) -> usize {
         let texts = self.texts.borrow();
         texts.bytes() + BYTES_OF_TEXT * texts.len()
+    }
+
+    /// Gives back what only new texts need.
+    fn seal(&self) {
+        self.texts.borrow_mut().seal();
+        self.marks.borrow_mut().shrink_to_fit();
     }
 
     /// Does something with a text.
@@ -118,7 +124,7 @@ impl Holder {
                 return copied(&column).map(HeldColumn::Other);
             };
             if pool.texts.borrow().bytes() > FULL_POOL {
-                *pool = Rc::default();
+                std::mem::take(pool).seal();
             }
             let before = pool.size();
             // Texts that no row has any more, as in a slice, are not worth a number.
