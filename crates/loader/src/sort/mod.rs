@@ -8,7 +8,7 @@ pub(crate) mod batch_sorter;
 pub(crate) mod gather;
 pub(crate) mod held;
 pub(crate) mod merge;
-mod numbers;
+pub(crate) mod numbers;
 pub(crate) mod sorter;
 pub(crate) mod span;
 pub(crate) mod text_column;
