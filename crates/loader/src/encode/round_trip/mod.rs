@@ -1,7 +1,9 @@
 //! Files of random rows, read back by Parquet's reader: rows, statistics, page index and filters.
 
 mod cells;
+mod changing;
 mod footer;
+mod pages;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
