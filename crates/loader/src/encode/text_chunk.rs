@@ -1,5 +1,5 @@
-//! Column chunks of text: numbered, with one dictionary page; plain from the page on with which
-//! the dictionary would be too large.
+//! Column chunks of text: numbered, with one dictionary page; plain where nearly every row has a
+//! text of its own, and from the page on with which the dictionary would be too large.
 
 use parquet::basic::Encoding;
 use parquet::column::writer::ColumnCloseResult;
@@ -52,12 +52,15 @@ impl TextEncoder {
 
     /// Ends a page of numbered texts.
     fn end_page(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
-        if self.texts.dictionary_bytes() > self.chunk.dictionary_bytes() {
+        let texts = self.texts.texts();
+        let present = present(rows, &mut scratch.present);
+        let is_first = !self.chunk.needs_dictionary();
+        if self.texts.dictionary_bytes() > self.chunk.dictionary_bytes()
+            || (is_first && is_mostly_distinct(texts.len(), present.len()))
+        {
             return self.end_page_plainly(rows, scratch);
         }
-        let texts = self.texts.texts();
         self.written_texts = texts.len();
-        let present = present(rows, &mut scratch.present);
         let (text_bytes, bounds) = told_of(present, texts, &mut scratch.seen);
         let width = rle::width_of(texts.len().saturating_sub(1));
         scratch.encoded.clear();
@@ -245,6 +248,11 @@ impl PlainPage {
         self.text_bytes = 0;
         Ok(())
     }
+}
+
+/// Whether a dictionary would say nearly all texts once, and their numbers on top.
+fn is_mostly_distinct(distinct: usize, rows: usize) -> bool {
+    4 * distinct > 3 * rows
 }
 
 /// The bytes of all texts with these numbers, and their bounds.

@@ -154,3 +154,31 @@ fn columns_begin_anew_with_every_row_group() {
         assert_eq!(chunks[0], chunks[1], "{}", field.name());
     }
 }
+
+#[test]
+fn text_that_hardly_comes_twice_has_no_dictionary() {
+    let limits = Limits {
+        file_rows: 10_000,
+        group_rows: 1_000,
+        page_rows: 100,
+        page_bytes: 1 << 20,
+        dictionary_bytes: 1 << 20,
+    };
+    let texts = |distinct: usize| -> Vec<Cell> {
+        let text = |row: usize| Cell::Text(format!("text {}", row % distinct));
+        (0..150).map(text).collect()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    for (distinct, widths) in [(75, [Some(7), Some(7)]), (76, [None, None])] {
+        let mut columns = columns(150, 7);
+        columns[1] = texts(distinct);
+        let path = folder.path().join(distinct.to_string());
+        let file = plain_file(&path, &batches(&columns, &[40], false), &limits);
+        assert!(checked(&file, 100) == columns, "other rows");
+        let pages = Pages {
+            dictionary: widths[0].map(|_| 75),
+            data: [100, 50].into_iter().zip(widths).collect(),
+        };
+        assert_eq!(pages_of(&file, "text"), [pages]);
+    }
+}
