@@ -1,16 +1,17 @@
 //! One look at all of landing: damage, the bodies that count, and what they make.
 
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU64;
 use std::sync::{Mutex, PoisonError};
 
 use arrow_schema::ArrowError;
 use claimlake_contract::{ApiVersion, ResourceType, landing_order};
-use claimlake_landing::{ChunkRead, ChunkRef, DamagedFrame, chunks_of, read_chunk};
+use claimlake_landing::{ChunkRead, ChunkRef, DamagedFrame, chunks_of, content_hash, read_chunk};
 use rayon::prelude::*;
 
 use crate::body::BodyReader;
 use crate::feed::{Fed, Feed, PartTask};
-use crate::landed::{Landed, Person, ResourceKey, Standing};
+use crate::landed::{Content, Landed, Person, ResourceKey};
 use crate::lines::{CHUNK_BYTES, for_each_line, frame_of};
 use crate::made::{Expected, Made};
 use crate::planned::Planned;
@@ -42,7 +43,7 @@ pub(crate) struct Passed {
 #[derive(Debug, Default)]
 struct Found {
     damaged: Vec<(u32, DamagedFrame)>,
-    /// Bodies that were counted before a newer one came.
+    /// Bodies that were counted and do not count.
     superseded: HashSet<u64>,
     expected: Expected,
     error: Option<ArrowError>,
@@ -71,6 +72,7 @@ impl Pass<'_> {
             }
         });
         let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        found.superseded.extend(self.landed.superseded_by_alike());
         if found.error.is_none() && !found.superseded.is_empty() {
             self.take_back(tasks, &mut found);
         }
@@ -248,11 +250,12 @@ impl OfType<'_> {
         let part = &self.chunk.part;
         let text = line.text();
         let is_readable = self.tree.read(&self.planned.outline, text).is_some();
+        let content = content(part.api, text);
         if is_readable
             && let Some((id, rank)) = self.planned.identity.of(self.tree, text, line.order)
         {
             let key = ResourceKey::new(part.api, &part.resource, &id);
-            if self.landed.is_superseded(key, rank) {
+            if self.landed.is_superseded(key, rank, content) {
                 if let Some(person) = person {
                     self.landed.hold(person, key);
                 }
@@ -266,12 +269,8 @@ impl OfType<'_> {
         if let Some(person) = person {
             self.landed.hold(person, key);
         }
-        match self.landed.add(key, body.rank) {
-            Standing::Superseded => {
-                self.found.superseded.insert(line.order);
-            }
-            Standing::Newest { instead_of } => self.found.superseded.extend(instead_of),
-        }
+        let superseded = self.landed.add(key, body.rank, content);
+        self.found.superseded.extend(superseded);
         if !body.dropped {
             self.within(line, is_readable, made);
         }
@@ -313,6 +312,17 @@ impl OfType<'_> {
                 law.add(line.order, 1, u64::from(!holds), place);
             }
         }
+    }
+}
+
+/// What bodies of one time are told apart by. On v3, those that say the same make the same rows.
+fn content(api: ApiVersion, text: &[u8]) -> Content {
+    match api {
+        ApiVersion::V2 => {
+            let [_, _, _, _, _, _, _, _, low @ ..] = content_hash(api, text);
+            Some(NonZeroU64::new(u64::from_be_bytes(low)).unwrap_or(NonZeroU64::MIN))
+        }
+        ApiVersion::V3 => None,
     }
 }
 

@@ -123,7 +123,9 @@ fn words(body: &LandedBody, with_text: bool) -> String {
     }
     words.push_str(match body.standing {
         BodyStanding::Newest => "  counts    yes: the tables' rows are made of this body\n",
-        BodyStanding::Superseded => "  counts    no: another body is newer\n",
+        BodyStanding::Superseded => {
+            "  counts    no: another body is newer, or was there first with the same content\n"
+        }
         BodyStanding::Refused => {
             "  counts    no: the views cannot read it, it is among the rejects\n"
         }
