@@ -36,7 +36,7 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
     let tasks = part_tasks(&runs.sealed, is_loaded);
     let frames = tasks.iter().flat_map(|task| &task.part.part.frames);
     let bytes = frames.map(|frame| frame.uncompressed).sum();
-    let task = progress.begin("reading landing", "B", Some(bytes));
+    let task = progress.begin("reading landing", "bytes", Some(bytes));
     let pass = Pass {
         planned: &plans,
         persons: persons(&runs.sealed),
@@ -124,7 +124,7 @@ fn compare(
     let (planned, tables): (Vec<_>, Vec<_>) = tables.into_iter().unzip();
     let files = tables.iter().flat_map(|table| &table.lake.files);
     let bytes = files.map(|file| file.bytes).sum();
-    let task = progress.begin("reading the lake", "B", Some(bytes));
+    let task = progress.begin("reading the lake", "bytes", Some(bytes));
     let held = published::read(snapshot, &tables, &|amount| progress.advance(task, amount));
     progress.end(task);
     for ((planned, table), mut found) in planned.into_iter().zip(&tables).zip(held) {
@@ -133,7 +133,7 @@ fn compare(
             let held: u64 = table.lake.files.iter().map(|file| file.rows).sum();
             let counted = made.counted.get(name).copied().unwrap_or(0);
             counts.expect(counted == held, || {
-                format!("{name}: {held} rows, the arrays have {counted} elements")
+                format!("{name}: {}, the arrays say {counted}", rows_of(held))
             });
         }
         found.name_unreadable(&mut rows);
@@ -183,13 +183,21 @@ fn compare_partitions(
         check.expect(held == made, || {
             if held.rows == made.rows {
                 format!(
-                    "{place}: {} rows, with other values than landing makes",
-                    held.rows
+                    "{place}: {}, with other values than landing makes",
+                    rows_of(held.rows)
                 )
             } else {
-                format!("{place}: {} rows, landing makes {}", held.rows, made.rows)
+                let rows = rows_of(held.rows);
+                format!("{place}: {rows}, landing makes {}", made.rows)
             }
         });
+    }
+}
+
+fn rows_of(number: u64) -> String {
+    match number {
+        1 => "1 row".into(),
+        _ => format!("{number} rows"),
     }
 }
 
