@@ -16,6 +16,7 @@ mod docs;
 mod doctor;
 mod documents;
 mod forget;
+mod formats;
 mod grants;
 mod import;
 mod lossless;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use claimlake_contract::{
-    Clock, LandingLayout, MANIFEST_FILE, RunId, StagedManifest, partition_value,
+    Clock, LandingLayout, MANIFEST_FILE, RunId, STAGED_FORMAT, StagedManifest, partition_value,
 };
 
 /// In the record of a loaded run: the number of the snapshot that holds its rows first.
@@ -191,11 +191,26 @@ impl DataDir {
     }
 }
 
-/// The manifest of a staged run, or what is on record of one.
+/// The manifest of a staged run, or what is on record of one. The format is looked at first: that of
+/// another version may have other keys.
 pub(crate) fn read_staged_manifest(folder: &Path) -> anyhow::Result<StagedManifest> {
     let path = folder.join(MANIFEST_FILE);
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))
+    let reading = || format!("reading {}", path.display());
+    let Format { format } = serde_json::from_str(&text).with_context(reading)?;
+    if format != STAGED_FORMAT {
+        return Err(anyhow!(
+            "{}: it has format {format}, and this version of claimlake reads {STAGED_FORMAT}: use the \
+             claimlake that wrote it, or remove its folder and run `transform`",
+            path.display()
+        ));
+    }
+    serde_json::from_str(&text).with_context(reading)
+}
+
+#[derive(serde::Deserialize)]
+struct Format {
+    format: u32,
 }
 
 /// The run that a folder or a file of rejects belongs to.

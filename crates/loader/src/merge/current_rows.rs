@@ -24,6 +24,7 @@ use crate::merge::resource_key::ResourceKey;
 use crate::merge::row_owners::KEYS_FOLDER;
 use crate::place::hive_path::value_text;
 use crate::publish::access::Access;
+use crate::publish::manifest::OTHER_VERSION;
 use crate::request::{CurrentCase, CurrentRule};
 use crate::sort::span::resource_column;
 
@@ -277,7 +278,8 @@ pub(crate) fn read(path: &Path) -> Result<impl Iterator<Item = Result<Candidate>
     };
     let reader = FileReader::try_new(BufReader::new(file), None).map_err(&broken)?;
     if reader.schema().fields() != schema().fields() {
-        return Err(LoadError::lake(path, "it is of another version"));
+        let reason = format!("it is of another version: {OTHER_VERSION}");
+        return Err(LoadError::lake(path, reason));
     }
     Ok(reader.flat_map(move |batch| match batch {
         Ok(batch) => {
