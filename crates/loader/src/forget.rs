@@ -185,6 +185,8 @@ fn without(
                 .as_ref()
                 .map(|file| before.folder.join(&file.path)),
             snapshot: &snapshot,
+            spill: &lake.spill(),
+            budget: request.options.memory_bytes,
             access,
         },
         &mut [],

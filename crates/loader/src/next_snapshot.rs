@@ -7,7 +7,8 @@ use claimlake_contract::{LAKE_FORMAT, LakeManifest, LakeTable, Progress};
 
 use crate::error::{LoadError, Result};
 use crate::merge::current::{self, CurrentInput, Fate, Found};
-use crate::merge::key_walk::{self, KeyEvent, KeyPlan, MergedKeys, StagedKeys};
+use crate::merge::key_walk::{self, KeyEvent, KeyPlan, MergedKeys};
+use crate::merge::staged_keys::StagedKeys;
 use crate::merge::verdict::Take;
 use crate::publish::access::Access;
 use crate::publish::lake::Lake;
@@ -63,7 +64,7 @@ pub(crate) fn build_next(
         options: &request.options,
         full: input.full,
     })?;
-    let staged_keys = StagedKeys::read(input.staged)?;
+    let staged_keys = StagedKeys::read(input.staged, &input.lake.spill(), key_budget(request))?;
     let mut keys = merge_keys(input, &staged_keys, &snapshot)?;
     let carried = Carried::default();
     if keys.is_unchanged() && !plans_change(&plans, input) && !run_tables_tell(input)? {
@@ -80,6 +81,8 @@ pub(crate) fn build_next(
                 Some(before.folder.join(&file.path))
             }),
             snapshot: &snapshot,
+            spill: &input.lake.spill(),
+            budget: key_budget(request),
             access: input.access,
         },
         &mut keys.verdicts,
@@ -132,6 +135,11 @@ pub(crate) fn build_next(
     Ok((Some(manifest), outcome))
 }
 
+/// Keys are sorted before the tables are, and are few against their rows.
+fn key_budget(request: &LoadRequest) -> usize {
+    request.options.memory_bytes / 8
+}
+
 fn key_file(input: &SnapshotInput<'_>) -> Option<PathBuf> {
     let before = input.before?;
     let file = before.manifest.keys.as_ref()?;
@@ -145,9 +153,10 @@ fn merge_keys(
 ) -> Result<MergedKeys> {
     let keys = key_walk::merge(&KeyPlan {
         staged,
-        runs: input.staged.len(),
         before: key_file(input),
         snapshot,
+        spill: &input.lake.spill(),
+        budget: key_budget(input.request),
         access: input.access,
         full: input.full,
     })?;
@@ -255,7 +264,8 @@ fn changes_table(
         input.before.map(|before| before.folder.as_path()),
         &changes::files_before(input.before.map(|before| &before.manifest)),
     )?;
-    staged.walk(key_file(input).as_deref(), input.full, |event, _| {
+    let before = key_file(input);
+    key_walk::walk(staged, before.as_deref(), input.full, |event, _| {
         let stays = match event {
             KeyEvent::New(row) => {
                 writer.push(ChangeKind::New, None, Some(row))?;

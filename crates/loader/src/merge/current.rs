@@ -1,12 +1,14 @@
 //! Which version of a claim is current: found anew for every group that a load touches.
 
 use std::collections::{HashMap, HashSet};
+use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
 use claimlake_contract::{LANDING_ORDER_COLUMN, LakeFile};
 
 use crate::error::{LoadError, Result};
-use crate::merge::current_rows::{self, Candidate, CandidateFile, candidate, columns_of};
+use crate::merge::candidate::{Candidate, candidate, columns_of};
+use crate::merge::candidate_file::{CandidateFile, CandidateSorter, KnownCandidates, Origin};
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::verdict::{Take, Verdicts};
 use crate::publish::access::Access;
@@ -44,6 +46,9 @@ pub(crate) struct CurrentInput<'a> {
     /// The candidates of the snapshot before.
     pub(crate) before: Option<PathBuf>,
     pub(crate) snapshot: &'a Path,
+    /// Where to sort, and in how many bytes of memory.
+    pub(crate) spill: &'a Path,
+    pub(crate) budget: usize,
     pub(crate) access: Access,
 }
 
@@ -59,113 +64,154 @@ pub(crate) fn find(input: &CurrentInput<'_>, verdicts: &mut [Verdicts]) -> Resul
     if ruled.is_empty() {
         return Ok(found);
     }
-    let mut members: Vec<(Candidate, Origin)> = Vec::new();
-    for plan in ruled.values() {
-        staged_candidates(plan, input.staged, verdicts, &mut members)?;
-    }
     let is_replaced = |candidate: &Candidate| match ruled.get(candidate.table.as_str()) {
         None => true,
         Some(plan) => plan.take == Take::All || input.outdated.contains(&candidate.resource),
     };
-    let mut touched: HashSet<ResourceKey> = members
-        .iter()
-        .filter_map(|(candidate, _)| candidate.group)
-        .collect();
-    let mut before: HashMap<ResourceKey, Option<bool>> = HashMap::new();
-    for candidate in read_before(input)? {
+    // What was said of resources whose candidates are no longer those of the lake.
+    let mut replaced: HashMap<ResourceKey, Option<bool>> = HashMap::new();
+    for candidate in known(input)?.into_iter().flatten() {
         let candidate = candidate?;
         if is_replaced(&candidate) {
-            touched.extend(candidate.group);
-            before.insert(candidate.resource, candidate.current);
+            replaced.insert(candidate.resource, candidate.current);
         }
     }
+    let mut groups = Groups::new(input, &ruled, verdicts)?;
     let mut file = CandidateFile::create(input.snapshot, &input.access)?;
-    for candidate in read_before(input)? {
-        let candidate = candidate?;
-        if is_replaced(&candidate) {
+    while let Some(mut members) = groups.next_group()? {
+        let is_old =
+            |(candidate, origin): &Member| *origin == Origin::Lake && is_replaced(candidate);
+        let is_touched = members
+            .iter()
+            .any(|member| member.1 != Origin::Lake || is_old(member));
+        members.retain(|member| !is_old(member));
+        if !is_touched {
+            for (candidate, _) in members {
+                file.push(candidate)?;
+            }
             continue;
         }
-        if candidate
-            .group
-            .is_some_and(|group| touched.contains(&group))
-        {
-            before.insert(candidate.resource, candidate.current);
-            members.push((candidate, Origin::Lake));
-        } else {
+        let was: Vec<Option<Option<bool>>> = members
+            .iter()
+            .map(|(candidate, origin)| match origin {
+                Origin::Lake => Some(candidate.current),
+                Origin::Staged { .. } => replaced.get(&candidate.resource).copied(),
+            })
+            .collect();
+        let is_alive = decide(&mut members);
+        for ((candidate, origin), was) in members.into_iter().zip(was) {
+            let now = candidate.current;
+            if was.is_some_and(|was| was != now) {
+                found
+                    .fates
+                    .insert(candidate.resource, fate(&candidate, is_alive));
+            }
+            match origin {
+                Origin::Lake if was != Some(now) => {
+                    let flips = found.flips.entry(candidate.table.clone()).or_default();
+                    flips.insert(candidate.resource, now);
+                }
+                Origin::Lake => {}
+                Origin::Staged { run, verdict } => verdicts[run].set_current(verdict, now),
+            }
             file.push(candidate)?;
         }
-    }
-    let alive = decide(&mut members);
-    for (candidate, origin) in members {
-        let was = before.get(&candidate.resource).copied();
-        let now = candidate.current;
-        if was.is_some_and(|was| was != now) {
-            found
-                .fates
-                .insert(candidate.resource, fate(&candidate, &alive));
-        }
-        match origin {
-            Origin::Lake if was != Some(now) => {
-                let flips = found.flips.entry(candidate.table.clone()).or_default();
-                flips.insert(candidate.resource, now);
-            }
-            Origin::Lake => {}
-            Origin::Staged { run, order } => verdicts[run].set_current(order, now),
-        }
-        file.push(candidate)?;
     }
     found.file = Some(file.finish()?);
     Ok(found)
 }
 
-/// Where a candidate's row is.
-#[derive(Debug, Clone, Copy)]
-enum Origin {
-    Staged { run: usize, order: u64 },
-    Lake,
-}
-
-fn read_before(
-    input: &CurrentInput<'_>,
-) -> Result<impl Iterator<Item = Result<Candidate>> + use<>> {
-    let file = input
+/// The candidates of the snapshot before.
+fn known(input: &CurrentInput<'_>) -> Result<Option<KnownCandidates>> {
+    input
         .before
         .as_deref()
-        .map(current_rows::read)
-        .transpose()?;
-    Ok(file.into_iter().flatten())
+        .map(KnownCandidates::open)
+        .transpose()
 }
 
-/// Decides for all members of the touched groups; answers which groups have a current one.
-fn decide(members: &mut [(Candidate, Origin)]) -> HashSet<ResourceKey> {
-    let mut newest: HashMap<ResourceKey, Vec<u8>> = HashMap::new();
-    for (candidate, _) in members.iter() {
-        if let Some(group) = candidate.group {
-            let known = newest.entry(group).or_default();
-            if candidate.order > *known {
-                known.clone_from(&candidate.order);
+type Member = (Candidate, Origin);
+type Members = Peekable<Box<dyn Iterator<Item = Result<Member>>>>;
+
+/// The candidates of the lake and those that are staged, group by group.
+struct Groups {
+    sorted: Members,
+    lake: Members,
+}
+
+impl Groups {
+    fn new(
+        input: &CurrentInput<'_>,
+        ruled: &HashMap<&str, &TablePlan>,
+        verdicts: &[Verdicts],
+    ) -> Result<Self> {
+        let mut sorter = CandidateSorter::new(input.spill, input.budget)?;
+        for plan in ruled.values() {
+            staged_candidates(plan, input.staged, verdicts, &mut sorter)?;
+        }
+        let mut lake: Box<dyn Iterator<Item = Result<Member>>> = Box::new(std::iter::empty());
+        match known(input)? {
+            Some(known) if known.are_sorted() => {
+                let members = known.into_iter();
+                lake = Box::new(members.map(|found| Ok((found?, Origin::Lake))));
+            }
+            Some(known) => {
+                for candidate in known {
+                    sorter.push(candidate?, Origin::Lake)?;
+                }
+            }
+            None => {}
+        }
+        let sorted: Box<dyn Iterator<Item = Result<Member>>> = Box::new(sorter.finish()?);
+        Ok(Self {
+            sorted: sorted.peekable(),
+            lake: lake.peekable(),
+        })
+    }
+
+    /// The members of the next group; those without a group come one by one.
+    fn next_group(&mut self) -> Result<Option<Vec<Member>>> {
+        let group_of = |members: &mut Members| match members.peek() {
+            Some(Ok((candidate, _))) => Some(candidate.group),
+            // An error is told at once.
+            Some(Err(_)) => Some(None),
+            None => None,
+        };
+        let heads = [group_of(&mut self.lake), group_of(&mut self.sorted)];
+        let Some(group) = heads.into_iter().flatten().min() else {
+            return Ok(None);
+        };
+        let mut found = Vec::new();
+        for members in [&mut self.lake, &mut self.sorted] {
+            while group_of(members) == Some(group)
+                && (group.is_some() || found.is_empty())
+                && let Some(member) = members.next()
+            {
+                found.push(member?);
             }
         }
+        Ok(Some(found))
     }
-    let mut alive = HashSet::new();
-    for (candidate, _) in members.iter_mut() {
-        let is_newest = match candidate.group {
-            None => true,
-            // Versions of one instant are all newest: the condition tells them apart.
-            Some(group) => newest.get(&group) == Some(&candidate.order),
-        };
-        candidate.current = candidate.holds.map(|holds| holds && is_newest);
-        if candidate.current == Some(true) {
-            alive.extend(candidate.group);
-        }
-    }
-    alive
 }
 
-fn fate(candidate: &Candidate, alive: &HashSet<ResourceKey>) -> Fate {
+/// Decides for all members of a group; answers whether one is current.
+fn decide(members: &mut [Member]) -> bool {
+    let newest = members.iter().map(|(candidate, _)| &candidate.order).max();
+    let newest = newest.cloned().unwrap_or_default();
+    let mut is_alive = false;
+    for (candidate, _) in members.iter_mut() {
+        // Versions of one instant are all newest: the condition tells them apart.
+        let is_newest = candidate.group.is_none() || candidate.order == newest;
+        candidate.current = candidate.holds.map(|holds| holds && is_newest);
+        is_alive |= candidate.group.is_some() && candidate.current == Some(true);
+    }
+    is_alive
+}
+
+fn fate(candidate: &Candidate, is_alive: bool) -> Fate {
     if candidate.current == Some(true) {
         Fate::Reinstated
-    } else if candidate.group.is_some_and(|group| alive.contains(&group)) {
+    } else if is_alive {
         Fate::Superseded
     } else {
         Fate::Cancelled
@@ -176,7 +222,7 @@ fn staged_candidates(
     plan: &TablePlan,
     staged: &[StagedRun],
     verdicts: &[Verdicts],
-    members: &mut Vec<(Candidate, Origin)>,
+    sorter: &mut CandidateSorter,
 ) -> Result<()> {
     let Some(rule) = &plan.rule else {
         return Ok(());
@@ -193,6 +239,7 @@ fn staged_candidates(
         let projection: Vec<usize> = (0..schema.fields().len())
             .filter(|column| is_read(schema.field(*column).name()))
             .collect();
+        let mut verdicts = verdicts.reader()?;
         let mut last = None;
         for batch in run.batches(table, Some(&projection), Checksums::Trust) {
             let batch = plain_batch(&batch?).map_err(LoadError::arrow("reading staged rows"))?;
@@ -207,13 +254,18 @@ fn staged_candidates(
                 }
                 last = Some(order);
                 let Some(verdict) = verdicts
-                    .find(order)
+                    .find(order)?
                     .filter(|verdict| plan.take.takes(verdict))
                 else {
                     continue;
                 };
                 let candidate = candidate(rule, &batch, row, verdict.resource)?;
-                members.push((candidate, Origin::Staged { run: number, order }));
+                let verdict = verdict.number;
+                let origin = Origin::Staged {
+                    run: number,
+                    verdict,
+                };
+                sorter.push(candidate, origin)?;
             }
         }
     }

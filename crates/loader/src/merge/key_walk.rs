@@ -1,24 +1,20 @@
 //! The keys of the lake against those of the staged runs: which bodies are new, changed, the
 //! same, superseded. The newest body of a resource wins: by `meta.lastUpdated`, then as landed.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, ArrayRef, FixedSizeBinaryArray, RecordBatch, StringArray, UInt64Array};
-use arrow_buffer::ScalarBuffer;
-use arrow_schema::{DataType, Field, TimeUnit};
-use claimlake_contract::{LakeFile, RunId, key_columns};
+use arrow_array::RecordBatch;
+use claimlake_contract::LakeFile;
 
-use crate::error::{LoadError, Result};
-use crate::merge::keys::{self, KeyFile, KeyRow, key_schema};
+use crate::error::Result;
+use crate::merge::keys::{self, KeyFile, KeyRow};
 use crate::merge::resource_key::ResourceKey;
-use crate::merge::verdict::{Verdict, Verdicts};
+use crate::merge::staged_keys::StagedKeys;
+use crate::merge::verdict::{Judged, VerdictSorter, Verdicts};
 use crate::publish::access::Access;
-use crate::sort::span::resource_column;
-use crate::staged_run::StagedRun;
 
 /// What became of a resource.
 #[derive(Debug, Clone, Copy)]
@@ -47,79 +43,89 @@ pub(crate) enum KeyEvent<'a> {
     Dropped(KeyRow<'a>),
 }
 
-/// The keys of the staged runs, the newest body of each resource, sorted by the resource's key.
-#[derive(Debug)]
-pub(crate) struct StagedKeys {
-    batches: Vec<(usize, Arc<RecordBatch>)>,
-    newest: Vec<Entry>,
-    /// Bodies that a newer staged one supersedes.
-    superseded: u64,
+/// Tells of every resource of the lake and of the staged runs, by key; staged ones come with
+/// the position of their staged run.
+///
+/// `before` is the key file of the snapshot before; `full` says whether the staged runs hold all of
+/// landing.
+pub(crate) fn walk(
+    staged: &StagedKeys,
+    before: Option<&Path>,
+    full: bool,
+    mut tell: impl FnMut(KeyEvent<'_>, Option<usize>) -> Result<()>,
+) -> Result<()> {
+    let mut lake = Cursor::new(before.map(keys::read).transpose()?.into_iter().flatten());
+    let mut staged_rows = Cursor::new(staged.standing()?);
+    loop {
+        lake.fill()?;
+        staged_rows.fill()?;
+        let order = match (lake.row(), staged_rows.row()) {
+            (None, None) => return Ok(()),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(before), Some(after)) => before.resource().cmp(&after.resource()),
+        };
+        match (order, lake.row(), staged_rows.row()) {
+            (Ordering::Less, Some(before), _) => match full {
+                true => tell(KeyEvent::Dropped(before), None)?,
+                false => tell(KeyEvent::Kept(before), None)?,
+            },
+            (Ordering::Equal, Some(before), Some(after)) => {
+                tell(compared(before, after, full), staged.run_of(&after))?;
+            }
+            // Of a resource that the lake does not have and that makes no rows, nothing is told.
+            (Ordering::Greater, _, Some(after)) if !after.is_withdrawn() => {
+                tell(KeyEvent::New(after), staged.run_of(&after))?;
+            }
+            _ => {}
+        }
+        if order.is_le() {
+            lake.step();
+        }
+        if order.is_ge() {
+            staged_rows.step();
+        }
+    }
 }
 
-impl StagedKeys {
-    pub(crate) fn read(staged: &[StagedRun]) -> Result<Self> {
-        let batches = read_staged(staged)?;
-        let mut newest = order_of(&batches);
-        let all = newest.len();
-        // The newest comes last; `dedup_by` keeps the first, hence backwards.
-        newest.reverse();
-        newest.dedup_by(|left, right| {
-            left.row(&batches).resource() == right.row(&batches).resource()
-        });
-        newest.reverse();
-        Ok(Self {
-            superseded: (all - newest.len()) as u64,
+/// A place in batches of keys.
+struct Cursor<B> {
+    batches: B,
+    batch: Option<Arc<RecordBatch>>,
+    row: usize,
+}
+
+impl<B: Iterator<Item = Result<RecordBatch>>> Cursor<B> {
+    fn new(batches: B) -> Self {
+        Self {
             batches,
-            newest,
-        })
+            batch: None,
+            row: 0,
+        }
     }
 
-    /// Tells of every resource of the lake and of the staged runs, by key; staged ones come with
-    /// the number of their staged run.
-    pub(crate) fn walk(
-        &self,
-        before: Option<&Path>,
-        full: bool,
-        mut tell: impl FnMut(KeyEvent<'_>, Option<usize>) -> Result<()>,
-    ) -> Result<()> {
-        let rows = self
-            .newest
-            .iter()
-            .map(|entry| (entry, entry.row(&self.batches)));
-        let mut next = rows.peekable();
-        let lake_batches = before.map(keys::read).transpose()?;
-        for batch in lake_batches.into_iter().flatten() {
-            let batch = Arc::new(batch?);
-            for row in 0..batch.num_rows() {
-                let before = KeyRow { batch: &batch, row };
-                while let Some((entry, row)) =
-                    next.next_if(|(_, row)| row.resource() < before.resource())
-                {
-                    tell_new(row, entry.run, &mut tell)?;
-                }
-                match next.next_if(|(_, row)| row.resource() == before.resource()) {
-                    Some((entry, after)) => tell(compared(before, after, full), Some(entry.run))?,
-                    None if full => tell(KeyEvent::Dropped(before), None)?,
-                    None => tell(KeyEvent::Kept(before), None)?,
-                }
-            }
-        }
-        for (entry, row) in next {
-            tell_new(row, entry.run, &mut tell)?;
+    /// Reads on where all rows of a batch are done.
+    fn fill(&mut self) -> Result<()> {
+        while self.row().is_none() {
+            let Some(batch) = self.batches.next() else {
+                return Ok(());
+            };
+            self.batch = Some(Arc::new(batch?));
+            self.row = 0;
         }
         Ok(())
     }
-}
 
-/// Of a resource that the lake does not have and that makes no rows, nothing is told.
-fn tell_new<'a>(
-    row: KeyRow<'a>,
-    run: usize,
-    tell: &mut impl FnMut(KeyEvent<'a>, Option<usize>) -> Result<()>,
-) -> Result<()> {
-    match row.is_withdrawn() {
-        true => Ok(()),
-        false => tell(KeyEvent::New(row), Some(run)),
+    fn row(&self) -> Option<KeyRow<'_>> {
+        let batch = self.batch.as_ref()?;
+        (self.row < batch.num_rows()).then_some(KeyRow {
+            batch,
+            row: self.row,
+        })
+    }
+
+    fn step(&mut self) {
+        self.row += 1;
     }
 }
 
@@ -170,12 +176,13 @@ impl MergedKeys {
 #[derive(Debug)]
 pub(crate) struct KeyPlan<'a> {
     pub(crate) staged: &'a StagedKeys,
-    /// How many staged runs there are.
-    pub(crate) runs: usize,
     /// The key file of the snapshot before.
     pub(crate) before: Option<PathBuf>,
     /// The snapshot that is being built.
     pub(crate) snapshot: &'a Path,
+    /// Where to sort, and in how many bytes of memory.
+    pub(crate) spill: &'a Path,
+    pub(crate) budget: usize,
     pub(crate) access: Access,
     /// Whether the staged runs hold all of landing.
     pub(crate) full: bool,
@@ -187,12 +194,15 @@ pub(crate) fn merge(plan: &KeyPlan<'_>) -> Result<MergedKeys> {
         superseded: plan.staged.superseded,
         ..MergedKeys::default()
     };
-    let mut verdicts: Vec<Vec<Verdict>> = vec![Vec::new(); plan.runs];
+    let mut verdicts = VerdictSorter::new(plan.spill, plan.budget)?;
     let mut output = KeyFile::create(plan.snapshot, &plan.access)?;
-    plan.staged
-        .walk(plan.before.as_deref(), plan.full, |event, run| {
-            if let (Some(run), Some(verdict)) = (run, verdict(event)) {
-                verdicts[run].push(verdict);
+    walk(
+        plan.staged,
+        plan.before.as_deref(),
+        plan.full,
+        |event, run| {
+            if let (Some(run), Some(verdict)) = (run, judged(event)) {
+                verdicts.push(run, verdict)?;
             }
             match event {
                 KeyEvent::New(row) => {
@@ -230,13 +240,14 @@ pub(crate) fn merge(plan: &KeyPlan<'_>) -> Result<MergedKeys> {
                     Ok(())
                 }
             }
-        })?;
+        },
+    )?;
     merged.file = Some(output.finish()?);
-    merged.verdicts = verdicts.into_iter().map(Verdicts::new).collect();
+    merged.verdicts = verdicts.finish(plan.staged.runs())?;
     Ok(merged)
 }
 
-fn verdict(event: KeyEvent<'_>) -> Option<Verdict> {
+fn judged(event: KeyEvent<'_>) -> Option<Judged> {
     let (row, differs) = match event {
         KeyEvent::New(row) | KeyEvent::Changed { after: row, .. } => (row, true),
         KeyEvent::Same { after, .. } => (after, false),
@@ -244,125 +255,9 @@ fn verdict(event: KeyEvent<'_>) -> Option<Verdict> {
             return None;
         }
     };
-    Some(Verdict {
+    Some(Judged {
         order: row.order(),
         resource: row.resource(),
         differs,
-        current: None,
     })
-}
-
-/// A staged key: batch and row.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Entry {
-    run: usize,
-    batch: usize,
-    row: usize,
-}
-
-impl Entry {
-    fn row<'a>(&self, batches: &'a [(usize, Arc<RecordBatch>)]) -> KeyRow<'a> {
-        KeyRow {
-            batch: &batches[self.batch].1,
-            row: self.row,
-        }
-    }
-}
-
-/// Staged keys by resource, the newest of each last.
-fn order_of(batches: &[(usize, Arc<RecordBatch>)]) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    for (number, (run, batch)) in batches.iter().enumerate() {
-        entries.extend((0..batch.num_rows()).map(|row| Entry {
-            run: *run,
-            batch: number,
-            row,
-        }));
-    }
-    entries.sort_by(|left, right| {
-        let (left, right) = (left.row(batches), right.row(batches));
-        left.resource()
-            .cmp(&right.resource())
-            .then_with(|| left.age().cmp(&right.age()))
-    });
-    entries
-}
-
-/// The staged keys with the columns of the key file, each batch with the number of its run.
-fn read_staged(staged: &[StagedRun]) -> Result<Vec<(usize, Arc<RecordBatch>)>> {
-    let mut batches = Vec::new();
-    for (number, run) in staged.iter().enumerate() {
-        for batch in run.keys() {
-            batches.push((number, Arc::new(as_key_file(&batch?, run)?)));
-        }
-    }
-    Ok(batches)
-}
-
-fn as_key_file(batch: &RecordBatch, run: &StagedRun) -> Result<RecordBatch> {
-    let schema = key_schema();
-    let column = |name: &str| -> Result<ArrayRef> {
-        let expected = schema.field_with_name(name).map(Field::data_type).ok();
-        batch
-            .column_by_name(name)
-            .and_then(|column| as_written(column, expected?))
-            .ok_or_else(|| {
-                LoadError::staged(&run.folder, format!("its keys have no fit column {name}"))
-            })
-    };
-    let api = column(key_columns::API)?;
-    let resource_type = column(key_columns::RESOURCE_TYPE)?;
-    let id = column(key_columns::ID)?;
-    let (apis, types, ids) = (
-        api.as_string::<i32>(),
-        resource_type.as_string::<i32>(),
-        id.as_string::<i32>(),
-    );
-    let resources = resource_column(
-        (0..batch.num_rows())
-            .map(|row| ResourceKey::new(apis.value(row), types.value(row), ids.value(row))),
-    )?;
-    let runs = StringArray::from_iter_values(std::iter::repeat_n(
-        RunId::as_str(&run.manifest.run),
-        batch.num_rows(),
-    ));
-    let columns = vec![
-        Arc::new(resources) as ArrayRef,
-        api,
-        resource_type,
-        id,
-        column(key_columns::LAST_UPDATED)?,
-        column(key_columns::CONTENT_HASH)?,
-        column(key_columns::PATIENT)?,
-        Arc::new(runs),
-        column(key_columns::LANDING_ORDER)?,
-    ];
-    RecordBatch::try_new(schema, columns)
-        .map_err(|error| LoadError::staged(&run.folder, format!("its keys are broken: {error}")))
-}
-
-/// The column in the key file's type, whoever wrote it: a time may name its zone, always UTC, in
-/// other words; Spark knows neither unsigned numbers nor binaries of a fixed size.
-fn as_written(column: &ArrayRef, expected: &DataType) -> Option<ArrayRef> {
-    if column.data_type() == expected {
-        return Some(column.clone());
-    }
-    let same: ArrayRef = match column.data_type() {
-        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
-            let times = column.as_primitive::<TimestampMicrosecondType>().clone();
-            Arc::new(times.with_timezone("UTC"))
-        }
-        DataType::Int64 => {
-            let signed = column.as_primitive::<Int64Type>();
-            let orders = ScalarBuffer::from(signed.values().inner().clone());
-            Arc::new(UInt64Array::new(orders, signed.nulls().cloned()))
-        }
-        DataType::Binary if column.null_count() == 0 => {
-            let hashes = column.as_binary::<i32>();
-            let hashes = FixedSizeBinaryArray::try_from_iter(hashes.iter().flatten()).ok()?;
-            Arc::new(hashes)
-        }
-        _ => return None,
-    };
-    (same.data_type() == expected).then_some(same)
 }

@@ -12,11 +12,11 @@ use arrow_ipc::CompressionType;
 use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use arrow_select::interleave::interleave_record_batch;
 use claimlake_contract::{LakeFile, key_columns};
 
 use crate::encode::parquet_file::HashingFile;
 use crate::error::{LoadError, Result};
+use crate::merge::picked_rows::PickedRows;
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::row_owners::KEYS_FOLDER;
 use crate::publish::access::Access;
@@ -25,18 +25,18 @@ use crate::publish::manifest::OTHER_VERSION;
 /// The staged run a key's body came with.
 const STAGED_RUN: &str = "_staged_run";
 
-const RESOURCE: usize = 0;
+pub(crate) const RESOURCE: usize = 0;
 pub(crate) const API: usize = 1;
 pub(crate) const RESOURCE_TYPE: usize = 2;
 pub(crate) const ID: usize = 3;
-const LAST_UPDATED: usize = 4;
+pub(crate) const LAST_UPDATED: usize = 4;
 const CONTENT_HASH: usize = 5;
 pub(crate) const PATIENT: usize = 6;
-const RUN: usize = 7;
-const ORDER: usize = 8;
+pub(crate) const RUN: usize = 7;
+pub(crate) const ORDER: usize = 8;
 
 /// Rows of the key file that are put together at once.
-const CHUNK_ROWS: usize = 8_192;
+const CHUNK_ROWS: usize = 2_048;
 
 /// The columns of the key file: the resource's key first, sorted by it.
 pub(crate) fn key_schema() -> SchemaRef {
@@ -132,7 +132,7 @@ pub(crate) fn read(path: &Path) -> Result<impl Iterator<Item = Result<RecordBatc
 pub(crate) struct KeyFile {
     writer: FileWriter<HashingFile>,
     path: PathBuf,
-    pending: Vec<(Arc<RecordBatch>, usize, usize)>,
+    picked: PickedRows,
     rows: u64,
 }
 
@@ -154,48 +154,26 @@ impl KeyFile {
         Ok(Self {
             writer,
             path,
-            pending: Vec::new(),
+            picked: PickedRows::default(),
             rows: 0,
         })
     }
 
     pub(crate) fn push(&mut self, row: KeyRow<'_>) -> Result<()> {
         self.rows += 1;
-        match self.pending.last_mut() {
-            Some((batch, start, len))
-                if *start + *len == row.row && Arc::ptr_eq(batch, row.batch) =>
-            {
-                *len += 1;
-            }
-            _ => self.pending.push((row.batch.clone(), row.row, 1)),
-        }
-        if self.pending.len() >= CHUNK_ROWS {
+        self.picked.push(row.batch, row.row);
+        if self.picked.rows() >= CHUNK_ROWS {
             self.flush()?;
         }
         Ok(())
     }
 
-    pub(crate) fn flush(&mut self) -> Result<()> {
-        if self.pending.is_empty() {
-            return Ok(());
+    fn flush(&mut self) -> Result<()> {
+        let doing = || LoadError::arrow("writing the key file");
+        match self.picked.take().map_err(doing())? {
+            Some(batch) => self.writer.write(&batch).map_err(doing()),
+            None => Ok(()),
         }
-        let batches: Vec<&RecordBatch> = self
-            .pending
-            .iter()
-            .map(|(batch, ..)| batch.as_ref())
-            .collect();
-        let rows: Vec<(usize, usize)> = self
-            .pending
-            .iter()
-            .enumerate()
-            .flat_map(|(piece, (_, start, len))| (*start..start + len).map(move |row| (piece, row)))
-            .collect();
-        let batch = interleave_record_batch(&batches, &rows)
-            .map_err(LoadError::arrow("writing the key file"))?;
-        self.pending.clear();
-        self.writer
-            .write(&batch)
-            .map_err(LoadError::arrow("writing the key file"))
     }
 
     pub(crate) fn finish(mut self) -> Result<LakeFile> {

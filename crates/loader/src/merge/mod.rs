@@ -1,10 +1,13 @@
 //! What changes: keys, columns, rows.
 
+pub(crate) mod candidate;
+mod candidate_file;
 pub(crate) mod columns;
 pub(crate) mod current;
-pub(crate) mod current_rows;
 pub(crate) mod key_walk;
 pub(crate) mod keys;
+mod picked_rows;
 pub(crate) mod resource_key;
 pub(crate) mod row_owners;
+pub(crate) mod staged_keys;
 pub(crate) mod verdict;

@@ -1,12 +1,25 @@
-//! What becomes of each staged body that is the newest of its resource.
+//! What becomes of each staged body that stands for its resource: on disk, since there are as many
+//! as resources.
 
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{FixedSizeBinaryArray, RecordBatch};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+
+use crate::error::{LoadError, Result};
 use crate::merge::resource_key::ResourceKey;
+use crate::sort::batch_sorter::BatchSorter;
 
-/// What becomes of a staged body that is the newest of its resource; others have no verdict.
+/// What becomes of a staged body that stands for its resource; others have no verdict.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Verdict {
-    /// Its landing order within the staged run.
-    pub(crate) order: u64,
+    /// Its number among the verdicts of its run.
+    pub(crate) number: usize,
     pub(crate) resource: ResourceKey,
     /// Whether it is new or differs from what the lake holds.
     pub(crate) differs: bool,
@@ -14,33 +27,267 @@ pub(crate) struct Verdict {
     pub(crate) current: Option<bool>,
 }
 
+/// A body whose verdict is told.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Judged {
+    /// Its landing order within the staged run.
+    pub(crate) order: u64,
+    pub(crate) resource: ResourceKey,
+    /// Whether it is new or differs from what the lake holds.
+    pub(crate) differs: bool,
+}
+
+/// Landing order, resource, whether it differs.
+const RECORD_BYTES: usize = 8 + 16 + 1;
+
+/// The position of the run stands before a record while they are sorted, so that bytes do.
+const SORTED_BYTES: usize = 4 + RECORD_BYTES;
+
+/// Records that are read, or sorted, at once.
+const BLOCK_RECORDS: usize = 1_024;
+
+/// Where verdicts are sorted, in the folder for what is spilled; no table has such a name.
+const FOLDER: &str = "_verdicts";
+
+/// Puts the verdicts of all runs in landing order.
+pub(crate) struct VerdictSorter {
+    folder: PathBuf,
+    sorter: BatchSorter,
+    schema: SchemaRef,
+    pending: Vec<u8>,
+}
+
+impl VerdictSorter {
+    /// Sorts in `spill`, holding about `budget` bytes.
+    pub(crate) fn new(spill: &Path, budget: usize) -> Result<Self> {
+        let folder = spill.join(FOLDER);
+        let record = DataType::FixedSizeBinary(SORTED_BYTES as i32);
+        let schema = Arc::new(Schema::new(vec![Field::new("_record", record, false)]));
+        Ok(Self {
+            sorter: BatchSorter::new("verdicts", &schema, vec![0], budget, folder.join("runs"))?,
+            folder,
+            schema,
+            pending: Vec::new(),
+        })
+    }
+
+    /// Adds the verdict of a body of the staged run at this position.
+    pub(crate) fn push(&mut self, run: usize, judged: Judged) -> Result<()> {
+        self.pending.extend((run as u32).to_be_bytes());
+        self.pending.extend(judged.order.to_be_bytes());
+        self.pending.extend(judged.resource.to_bytes());
+        self.pending.push(u8::from(judged.differs));
+        if self.pending.len() >= BLOCK_RECORDS * SORTED_BYTES {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let records = std::mem::take(&mut self.pending);
+        let batch = FixedSizeBinaryArray::try_new(SORTED_BYTES as i32, records.into(), None)
+            .and_then(|records| RecordBatch::try_new(self.schema.clone(), vec![Arc::new(records)]))
+            .map_err(LoadError::arrow("sorting verdicts"))?;
+        self.sorter.push(&batch)
+    }
+
+    /// The verdicts of each of `runs` staged runs.
+    pub(crate) fn finish(mut self, runs: usize) -> Result<Vec<Verdicts>> {
+        self.flush()?;
+        let folder = &self.folder;
+        std::fs::create_dir_all(folder).map_err(LoadError::io("making", folder))?;
+        let path = folder.join("sorted");
+        let writing = || LoadError::io("writing", &path);
+        let file = File::create(&path).map_err(LoadError::io("creating", &path))?;
+        let mut file = BufWriter::new(file);
+        let mut verdicts: Vec<Verdicts> = Vec::new();
+        verdicts.resize_with(runs, Verdicts::default);
+        let mut written = 0;
+        for batch in self.sorter.finish()? {
+            let batch = batch?;
+            for record in batch.column(0).as_fixed_size_binary().iter().flatten() {
+                let (run, record) = record.split_at(4);
+                let run = u32::from_be_bytes(array(run)) as usize;
+                file.write_all(record).map_err(writing())?;
+                if let Some(of_run) = verdicts.get_mut(run) {
+                    if of_run.count == 0 {
+                        of_run.path.clone_from(&path);
+                        of_run.first = written;
+                    }
+                    of_run.count += 1;
+                    of_run.differing += u64::from(record[RECORD_BYTES - 1]);
+                }
+                written += 1;
+            }
+        }
+        file.flush().map_err(writing())?;
+        Ok(verdicts)
+    }
+}
+
 /// The verdicts of one staged run, by landing order.
 #[derive(Debug, Default)]
-pub(crate) struct Verdicts(Vec<Verdict>);
+pub(crate) struct Verdicts {
+    /// A file of records in landing order; those of this run begin with number `first`.
+    path: PathBuf,
+    first: usize,
+    count: usize,
+    differing: u64,
+    /// What is current, one a verdict; empty while nothing was noted.
+    current: Vec<u8>,
+}
+
+const NOT_CURRENT: u8 = 1;
+const CURRENT: u8 = 2;
 
 impl Verdicts {
-    pub(crate) fn new(mut verdicts: Vec<Verdict>) -> Self {
-        verdicts.sort_unstable_by_key(|verdict| verdict.order);
-        Self(verdicts)
-    }
-
-    pub(crate) fn find(&self, order: u64) -> Option<&Verdict> {
-        let found = self.0.binary_search_by_key(&order, |verdict| verdict.order);
-        found.ok().map(|index| &self.0[index])
-    }
-
     /// Whether no body differs from what the lake holds.
     pub(crate) fn nothing_differs(&self) -> bool {
-        self.0.iter().all(|verdict| !verdict.differs)
+        self.differing == 0
     }
 
-    /// Notes whether the body with this landing order is current.
-    pub(crate) fn set_current(&mut self, order: u64, current: Option<bool>) {
-        let found = self.0.binary_search_by_key(&order, |verdict| verdict.order);
-        if let Ok(index) = found {
-            self.0[index].current = current;
+    /// Notes whether the body with this verdict is current.
+    pub(crate) fn set_current(&mut self, number: usize, current: Option<bool>) {
+        self.current.resize(self.count, 0);
+        if let Some(noted) = self.current.get_mut(number) {
+            *noted = match current {
+                None => 0,
+                Some(false) => NOT_CURRENT,
+                Some(true) => CURRENT,
+            };
         }
     }
+
+    fn current(&self, number: usize) -> Option<bool> {
+        match self.current.get(number) {
+            Some(&NOT_CURRENT) => Some(false),
+            Some(&CURRENT) => Some(true),
+            _ => None,
+        }
+    }
+
+    /// Finds verdicts; cheap where bodies are asked for in landing order.
+    pub(crate) fn reader(&self) -> Result<VerdictReader<'_>> {
+        let file = match self.count {
+            0 => None,
+            _ => {
+                let file = File::open(&self.path);
+                Some(file.map_err(LoadError::io("opening", &self.path))?)
+            }
+        };
+        Ok(VerdictReader {
+            verdicts: self,
+            file,
+            block: Vec::new(),
+            block_number: 0,
+        })
+    }
+}
+
+/// Finds verdicts of one staged run.
+pub(crate) struct VerdictReader<'a> {
+    verdicts: &'a Verdicts,
+    file: Option<File>,
+    /// Records of the block with number `block_number`; empty at first.
+    block: Vec<u8>,
+    block_number: usize,
+}
+
+impl VerdictReader<'_> {
+    /// The verdict of the body with this landing order; none where it does not stand.
+    pub(crate) fn find(&mut self, order: u64) -> Result<Option<Verdict>> {
+        if self.verdicts.count == 0 {
+            return Ok(None);
+        }
+        if self.block.is_empty() {
+            self.read_block(0)?;
+        }
+        if !self.is_in_block(order) {
+            let next = self.block_number + 1;
+            if order > self.last_order() && next < self.blocks() {
+                self.read_block(next)?;
+            }
+            if !self.is_in_block(order) {
+                self.seek(order)?;
+            }
+        }
+        let (records, _) = self.block.as_chunks::<RECORD_BYTES>();
+        let at = records.partition_point(|record| order_of(record) < order);
+        let Some(record) = records.get(at).filter(|record| order_of(record) == order) else {
+            return Ok(None);
+        };
+        let number = self.block_number * BLOCK_RECORDS + at;
+        Ok(Some(Verdict {
+            number,
+            resource: ResourceKey::from_bytes(&record[8..24]),
+            differs: record[RECORD_BYTES - 1] == 1,
+            current: self.verdicts.current(number),
+        }))
+    }
+
+    fn blocks(&self) -> usize {
+        self.verdicts.count.div_ceil(BLOCK_RECORDS)
+    }
+
+    /// Whether the block is where the body's verdict is, if there is one.
+    fn is_in_block(&self, order: u64) -> bool {
+        let (records, _) = self.block.as_chunks::<RECORD_BYTES>();
+        let first = records.first().map_or(u64::MAX, order_of);
+        first <= order && order <= self.last_order()
+    }
+
+    fn last_order(&self) -> u64 {
+        let (records, _) = self.block.as_chunks::<RECORD_BYTES>();
+        records.last().map_or(0, order_of)
+    }
+
+    /// Reads the last block that begins no later than the body's verdict would stand.
+    fn seek(&mut self, order: u64) -> Result<()> {
+        let (mut low, mut high) = (0, self.blocks());
+        while high - low > 1 {
+            let middle = usize::midpoint(low, high);
+            let mut first = [0; 8];
+            self.read(middle * BLOCK_RECORDS, &mut first)?;
+            match u64::from_be_bytes(first) <= order {
+                true => low = middle,
+                false => high = middle,
+            }
+        }
+        self.read_block(low)
+    }
+
+    fn read_block(&mut self, number: usize) -> Result<()> {
+        let first = number * BLOCK_RECORDS;
+        let records = BLOCK_RECORDS.min(self.verdicts.count - first);
+        let mut block = std::mem::take(&mut self.block);
+        block.resize(records * RECORD_BYTES, 0);
+        self.read(first, &mut block)?;
+        self.block = block;
+        self.block_number = number;
+        Ok(())
+    }
+
+    /// Reads from the verdict with this number on.
+    fn read(&self, number: usize, bytes: &mut [u8]) -> Result<()> {
+        let Some(file) = &self.file else {
+            return Ok(());
+        };
+        let from = (self.verdicts.first + number) * RECORD_BYTES;
+        file.read_exact_at(bytes, from as u64)
+            .map_err(LoadError::io("reading", &self.verdicts.path))
+    }
+}
+
+fn order_of(record: &[u8; RECORD_BYTES]) -> u64 {
+    u64::from_be_bytes(array(record))
+}
+
+/// The first bytes.
+fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut array = [0; N];
+    let len = bytes.len().min(N);
+    array[..len].copy_from_slice(&bytes[..len]);
+    array
 }
 
 /// Which bodies' rows a table takes.
@@ -55,5 +302,58 @@ pub(crate) enum Take {
 impl Take {
     pub(crate) fn takes(self, verdict: &Verdict) -> bool {
         self == Take::All || verdict.differs
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(order: u64) -> Judged {
+        Judged {
+            order,
+            resource: ResourceKey::from_bytes(&(order * 7).to_be_bytes().repeat(2)),
+            differs: order.is_multiple_of(3),
+        }
+    }
+
+    #[test]
+    fn every_verdict_is_found_in_any_order_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut sorter = VerdictSorter::new(folder.path(), 10_000).unwrap();
+        // Even landing orders, all over the place, in the second of three runs; one in the third.
+        for row in 0..5_000 {
+            sorter.push(1, judged(2 * (row * 3_571 % 5_000))).unwrap();
+        }
+        sorter.push(2, judged(1 << 40)).unwrap();
+        let mut verdicts = sorter.finish(3).unwrap();
+        verdicts[1].set_current(4, Some(true));
+        verdicts[1].set_current(4_999, Some(false));
+        let mut reader = verdicts[1].reader().unwrap();
+        let in_order = 0..10_010;
+        let backwards = (0..10_010).rev();
+        let anyhow = (0..10_010).map(|row| row * 3_571 % 10_010);
+        for order in in_order.chain(backwards).chain(anyhow) {
+            let found = reader.find(order).unwrap();
+            if order % 2 == 1 || order >= 10_000 {
+                assert!(found.is_none(), "{order}");
+                continue;
+            }
+            let found = found.unwrap();
+            assert_eq!(found.number as u64, order / 2);
+            assert_eq!(found.resource, judged(order).resource);
+            assert_eq!(found.differs, order % 3 == 0);
+            let current = match order {
+                8 => Some(true),
+                9_998 => Some(false),
+                _ => None,
+            };
+            assert_eq!(found.current, current);
+        }
+        assert!(verdicts[0].reader().unwrap().find(0).unwrap().is_none());
+        let mut last = verdicts[2].reader().unwrap();
+        assert_eq!(last.find(1 << 40).unwrap().unwrap().number, 0);
+        assert!(last.find(0).unwrap().is_none());
+        assert!(verdicts[0].nothing_differs() && !verdicts[1].nothing_differs());
     }
 }

@@ -185,6 +185,15 @@ pub(crate) fn with_dictionary(column: &ArrayRef) -> Result<ArrayRef, ArrowError>
     Ok(Arc::new(dictionary.finish()))
 }
 
+/// A batch with text as dictionaries, as `schema` says, see [`dictionary_schema`].
+pub(crate) fn with_dictionaries(
+    batch: &RecordBatch,
+    schema: &SchemaRef,
+) -> Result<RecordBatch, ArrowError> {
+    let columns = batch.columns().iter().map(with_dictionary);
+    RecordBatch::try_new(schema.clone(), columns.collect::<Result<_, _>>()?)
+}
+
 /// A column with text as text.
 pub(crate) fn plain_column(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
     match column.as_any_dictionary_opt() {

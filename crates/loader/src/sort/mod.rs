@@ -4,6 +4,7 @@
 //! all rows of a resource do, so sorting costs by resources, not by rows, and the view's row order
 //! within a resource is kept by construction.
 
+pub(crate) mod batch_sorter;
 pub(crate) mod gather;
 pub(crate) mod held;
 pub(crate) mod merge;

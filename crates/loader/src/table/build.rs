@@ -15,7 +15,7 @@ use crate::error::{LoadError, Result};
 use crate::merge::columns::align_numbered;
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::row_owners;
-use crate::merge::verdict::Verdicts;
+use crate::merge::verdict::{Take, VerdictReader, Verdicts};
 use crate::place::hive_path;
 use crate::publish::access::Access;
 use crate::request::LoadOptions;
@@ -167,12 +167,13 @@ fn sort_staged(plan: &TablePlan, input: &BuildInput<'_>, sorter: &mut Sorter) ->
         let Some(table) = run.table(&plan.layout.name) else {
             continue;
         };
-        if plan.take == crate::merge::verdict::Take::Differing && verdicts.nothing_differs() {
+        if plan.take == Take::Differing && verdicts.nothing_differs() {
             continue;
         }
+        let mut verdicts = verdicts.reader()?;
         for batch in run.batches(table, None, checksums) {
             let batch = batch?;
-            let (owned, current) = owned_rows(plan, &batch, verdicts, run)?;
+            let (owned, current) = owned_rows(plan, &batch, &mut verdicts, run)?;
             if owned.is_empty() {
                 continue;
             }
@@ -187,7 +188,7 @@ fn sort_staged(plan: &TablePlan, input: &BuildInput<'_>, sorter: &mut Sorter) ->
 fn owned_rows(
     plan: &TablePlan,
     batch: &RecordBatch,
-    verdicts: &Verdicts,
+    verdicts: &mut VerdictReader<'_>,
     run: &StagedRun,
 ) -> Result<(Vec<OwnedRows>, Vec<Option<bool>>)> {
     let orders = landing_orders(batch).ok_or_else(|| {
@@ -198,7 +199,7 @@ fn owned_rows(
     let mut current = Vec::new();
     let mut start = 0;
     for rows in orders.chunk_by(|left, right| left == right) {
-        let verdict = verdicts.find(rows[0]);
+        let verdict = verdicts.find(rows[0])?;
         if plan.rule.is_some() {
             let value = verdict.and_then(|verdict| verdict.current);
             current.extend(std::iter::repeat_n(value, rows.len()));

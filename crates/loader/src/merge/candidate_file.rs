@@ -1,0 +1,309 @@
+//! Candidates on disk: those of a snapshot, sorted by group, and those that are being sorted.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{UInt32Type, UInt64Type};
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, RecordBatch, StringArray,
+    UInt32Array, UInt64Array,
+};
+use arrow_ipc::CompressionType;
+use arrow_ipc::reader::FileReader;
+use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+use claimlake_contract::LakeFile;
+
+use crate::encode::parquet_file::HashingFile;
+use crate::error::{LoadError, Result};
+use crate::merge::candidate::Candidate;
+use crate::merge::resource_key::ResourceKey;
+use crate::merge::row_owners::KEYS_FOLDER;
+use crate::publish::access::Access;
+use crate::publish::manifest::OTHER_VERSION;
+use crate::sort::batch_sorter::BatchSorter;
+use crate::sort::span::resource_column;
+
+/// What a file says of itself whose candidates are sorted by group; older ones are not.
+const SORTED: (&str, &str) = ("claimlake.sorted_by", "_group");
+
+const CHUNK_ROWS: usize = 1_024;
+
+/// Where candidates are sorted, in the folder for what is spilled; no table has such a name.
+const FOLDER: &str = "_current";
+
+const TABLE: usize = 0;
+const RESOURCE: usize = 1;
+const GROUP: usize = 2;
+const ORDER: usize = 3;
+const HOLDS: usize = 4;
+const CURRENT: usize = 5;
+const RUN: usize = 6;
+const VERDICT: usize = 7;
+
+/// Where a candidate's row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// In the staged run at a position; its body has the verdict with this number.
+    Staged {
+        run: usize,
+        verdict: usize,
+    },
+    Lake,
+}
+
+fn fields() -> Vec<Field> {
+    vec![
+        Field::new("_table", DataType::Utf8, false),
+        Field::new("_resource", DataType::FixedSizeBinary(16), false),
+        Field::new("_group", DataType::FixedSizeBinary(16), true),
+        Field::new("_order", DataType::Binary, false),
+        Field::new("_holds", DataType::Boolean, true),
+        Field::new("_current", DataType::Boolean, true),
+    ]
+}
+
+fn file_schema() -> SchemaRef {
+    let (key, value) = SORTED;
+    let sorted = HashMap::from([(key.to_owned(), value.to_owned())]);
+    Arc::new(Schema::new_with_metadata(fields(), sorted))
+}
+
+fn sorter_schema() -> SchemaRef {
+    let mut fields = fields();
+    fields.push(Field::new("_run", DataType::UInt32, true));
+    fields.push(Field::new("_verdict", DataType::UInt64, true));
+    Arc::new(Schema::new(fields))
+}
+
+fn columns_of(rows: &[(Candidate, Origin)]) -> Result<Vec<ArrayRef>> {
+    let candidates = || rows.iter().map(|(candidate, _)| candidate);
+    let groups = candidates().map(|row| row.group.map(ResourceKey::to_bytes));
+    let groups = FixedSizeBinaryArray::try_from_sparse_iter_with_size(groups, 16)
+        .map_err(LoadError::arrow("writing what is current"))?;
+    let (runs, verdicts): (Vec<Option<u32>>, Vec<Option<u64>>) = rows
+        .iter()
+        .map(|(_, origin)| match origin {
+            Origin::Staged { run, verdict } => (Some(*run as u32), Some(*verdict as u64)),
+            Origin::Lake => (None, None),
+        })
+        .unzip();
+    Ok(vec![
+        Arc::new(StringArray::from_iter_values(
+            candidates().map(|row| &row.table),
+        )),
+        Arc::new(resource_column(candidates().map(|row| row.resource))?),
+        Arc::new(groups),
+        Arc::new(BinaryArray::from_iter_values(
+            candidates().map(|row| &row.order),
+        )),
+        Arc::new(candidates().map(|row| row.holds).collect::<BooleanArray>()),
+        Arc::new(
+            candidates()
+                .map(|row| row.current)
+                .collect::<BooleanArray>(),
+        ),
+        Arc::new(UInt32Array::from(runs)),
+        Arc::new(UInt64Array::from(verdicts)),
+    ])
+}
+
+fn candidate_at(batch: &RecordBatch, row: usize) -> Candidate {
+    let key = |column: usize| {
+        let column = batch.column(column);
+        (!column.is_null(row))
+            .then(|| ResourceKey::from_bytes(column.as_fixed_size_binary().value(row)))
+    };
+    let flag = |column: usize| {
+        let column = batch.column(column).as_boolean();
+        (!column.is_null(row)).then(|| column.value(row))
+    };
+    Candidate {
+        table: batch.column(TABLE).as_string::<i32>().value(row).to_owned(),
+        resource: key(RESOURCE).unwrap_or_default(),
+        group: key(GROUP),
+        order: batch.column(ORDER).as_binary::<i32>().value(row).to_vec(),
+        holds: flag(HOLDS),
+        current: flag(CURRENT),
+    }
+}
+
+fn origin_at(batch: &RecordBatch, row: usize) -> Origin {
+    let (runs, verdicts) = (batch.column(RUN), batch.column(VERDICT));
+    match runs.is_null(row) {
+        true => Origin::Lake,
+        false => Origin::Staged {
+            run: runs.as_primitive::<UInt32Type>().value(row) as usize,
+            verdict: verdicts.as_primitive::<UInt64Type>().value(row) as usize,
+        },
+    }
+}
+
+/// The file of candidates that is being written; they come sorted by group.
+pub(crate) struct CandidateFile {
+    path: PathBuf,
+    writer: FileWriter<HashingFile>,
+    pending: Vec<(Candidate, Origin)>,
+    rows: u64,
+}
+
+/// The file's place in a snapshot.
+fn file_name() -> String {
+    format!("{KEYS_FOLDER}/current.arrow")
+}
+
+impl CandidateFile {
+    pub(crate) fn create(snapshot: &Path, access: &Access) -> Result<Self> {
+        let path = snapshot.join(file_name());
+        access.make_folder(&snapshot.join(KEYS_FOLDER))?;
+        let options = IpcWriteOptions::default()
+            .try_with_compression(Some(CompressionType::LZ4_FRAME))
+            .map_err(LoadError::arrow("writing what is current"))?;
+        let file = HashingFile::new(access.create_file(&path)?);
+        let writer = FileWriter::try_new_with_options(file, &file_schema(), options)
+            .map_err(LoadError::arrow("writing what is current"))?;
+        Ok(Self {
+            path,
+            writer,
+            pending: Vec::new(),
+            rows: 0,
+        })
+    }
+
+    pub(crate) fn push(&mut self, candidate: Candidate) -> Result<()> {
+        self.rows += 1;
+        self.pending.push((candidate, Origin::Lake));
+        if self.pending.len() == CHUNK_ROWS {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let mut columns = columns_of(&std::mem::take(&mut self.pending))?;
+        columns.truncate(RUN);
+        RecordBatch::try_new(file_schema(), columns)
+            .and_then(|batch| self.writer.write(&batch))
+            .map_err(LoadError::arrow("writing what is current"))
+    }
+
+    pub(crate) fn finish(mut self) -> Result<LakeFile> {
+        if !self.pending.is_empty() {
+            self.flush()?;
+        }
+        let doing = || LoadError::arrow("writing what is current");
+        self.writer.finish().map_err(doing())?;
+        let mut file = self.writer.into_inner().map_err(doing())?;
+        file.flush().map_err(LoadError::io("writing", &self.path))?;
+        let (bytes, sha256) = file
+            .finish()
+            .map_err(LoadError::io("writing", &self.path))?;
+        Ok(LakeFile {
+            path: file_name(),
+            rows: self.rows,
+            bytes,
+            sha256,
+        })
+    }
+}
+
+/// The candidates of a snapshot.
+pub(crate) struct KnownCandidates {
+    path: PathBuf,
+    reader: FileReader<BufReader<File>>,
+}
+
+impl KnownCandidates {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(LoadError::io("opening", path))?;
+        let reader = FileReader::try_new(BufReader::new(file), None).map_err(broken(path))?;
+        if reader.schema().fields() != file_schema().fields() {
+            let reason = format!("it is of another version: {OTHER_VERSION}");
+            return Err(LoadError::lake(path, reason));
+        }
+        Ok(Self {
+            path: path.to_path_buf(),
+            reader,
+        })
+    }
+
+    /// Whether they come sorted by group.
+    pub(crate) fn are_sorted(&self) -> bool {
+        let (key, value) = SORTED;
+        let schema = self.reader.schema();
+        schema.metadata().get(key).is_some_and(|by| by == value)
+    }
+}
+
+impl IntoIterator for KnownCandidates {
+    type Item = Result<Candidate>;
+    type IntoIter = Box<dyn Iterator<Item = Self::Item>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let Self { path, reader } = self;
+        Box::new(reader.flat_map(move |batch| {
+            match batch {
+                Ok(batch) => (0..batch.num_rows())
+                    .map(|row| Ok(candidate_at(&batch, row)))
+                    .collect(),
+                Err(error) => vec![Err(broken(&path)(error))],
+            }
+        }))
+    }
+}
+
+fn broken(path: &Path) -> impl Fn(ArrowError) -> LoadError {
+    move |error| LoadError::lake(path, format!("it is broken: {error}"))
+}
+
+/// Sorts candidates by group.
+pub(crate) struct CandidateSorter {
+    sorter: BatchSorter,
+    schema: SchemaRef,
+    pending: Vec<(Candidate, Origin)>,
+}
+
+impl CandidateSorter {
+    /// Sorts in `spill`, holding about `budget` bytes.
+    pub(crate) fn new(spill: &Path, budget: usize) -> Result<Self> {
+        let schema = sorter_schema();
+        let sort = vec![GROUP, ORDER, RESOURCE];
+        let folder = spill.join(FOLDER);
+        Ok(Self {
+            sorter: BatchSorter::new("what is current", &schema, sort, budget, folder)?,
+            schema,
+            pending: Vec::new(),
+        })
+    }
+
+    pub(crate) fn push(&mut self, candidate: Candidate, origin: Origin) -> Result<()> {
+        self.pending.push((candidate, origin));
+        if self.pending.len() == CHUNK_ROWS {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        let columns = columns_of(&std::mem::take(&mut self.pending))?;
+        let batch = RecordBatch::try_new(self.schema.clone(), columns)
+            .map_err(LoadError::arrow("sorting what is current"))?;
+        self.sorter.push(&batch)
+    }
+
+    /// The candidates, those without a group first.
+    pub(crate) fn finish(mut self) -> Result<impl Iterator<Item = Result<(Candidate, Origin)>>> {
+        self.flush()?;
+        let sorted = self.sorter.finish()?;
+        Ok(sorted.flat_map(|batch| match batch {
+            Ok(batch) => (0..batch.num_rows())
+                .map(|row| Ok((candidate_at(&batch, row), origin_at(&batch, row))))
+                .collect(),
+            Err(error) => vec![Err(error)],
+        }))
+    }
+}

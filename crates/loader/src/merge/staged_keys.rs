@@ -1,0 +1,190 @@
+//! The keys of the staged runs: of each resource the body that stands, sorted by the resource's
+//! key. They are sorted and kept on disk, since there are as many as resources.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array, ArrayRef, FixedSizeBinaryArray, RecordBatch, StringArray, UInt64Array};
+use arrow_buffer::ScalarBuffer;
+use arrow_ipc::reader::StreamReader;
+use arrow_ipc::writer::StreamWriter;
+use arrow_schema::{DataType, Field, TimeUnit};
+use claimlake_contract::{RunId, key_columns};
+
+use crate::error::{LoadError, Result};
+use crate::merge::keys::{self, KeyRow, key_schema};
+use crate::merge::picked_rows::PickedRows;
+use crate::merge::resource_key::ResourceKey;
+use crate::sort::batch_sorter::{BatchSorter, SortedBatches};
+use crate::sort::span::resource_column;
+use crate::staged_run::StagedRun;
+
+/// Rows of the file of standing bodies that are read at once.
+const BATCH_ROWS: usize = 1_024;
+
+/// Where keys are sorted, in the folder for what is spilled; no table has such a name.
+const FOLDER: &str = "_keys";
+
+/// The bodies that stand, one a resource.
+#[derive(Debug)]
+pub(crate) struct StagedKeys {
+    path: PathBuf,
+    runs: Vec<RunId>,
+    /// Bodies of resources that have another that stands.
+    pub(crate) superseded: u64,
+}
+
+impl StagedKeys {
+    /// Sorts the keys of `staged`, holding about `budget` bytes.
+    pub(crate) fn read(staged: &[StagedRun], spill: &Path, budget: usize) -> Result<Self> {
+        let folder = spill.join(FOLDER);
+        std::fs::create_dir_all(&folder).map_err(LoadError::io("making", &folder))?;
+        let by_age = vec![keys::RESOURCE, keys::LAST_UPDATED, keys::RUN, keys::ORDER];
+        let mut sorter =
+            BatchSorter::new("keys", &key_schema(), by_age, budget, folder.join("runs"))?;
+        for run in staged {
+            for batch in run.keys() {
+                sorter.push(&as_key_file(&batch?, run)?)?;
+            }
+        }
+        let path = folder.join("standing.arrows");
+        Ok(Self {
+            superseded: write_standing(sorter.finish()?, &path)?,
+            path,
+            runs: staged.iter().map(|run| run.manifest.run.clone()).collect(),
+        })
+    }
+
+    /// The bodies that stand, by resource.
+    pub(crate) fn standing(&self) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
+        let file = File::open(&self.path).map_err(LoadError::io("opening", &self.path))?;
+        let doing = || LoadError::arrow("reading sorted keys");
+        let reader = StreamReader::try_new(BufReader::new(file), None).map_err(doing())?;
+        Ok(reader.map(move |batch| batch.map_err(doing())))
+    }
+
+    /// How many staged runs there are.
+    pub(crate) fn runs(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// The position of a body's staged run among those that were read.
+    pub(crate) fn run_of(&self, row: &KeyRow<'_>) -> Option<usize> {
+        let run = row.text(keys::RUN)?;
+        self.runs.iter().position(|known| known.as_str() == run)
+    }
+}
+
+/// Writes the body that stands of each resource: the newest, or where those before it have the same
+/// content, the first of them. So it does not matter in how many loads they come.
+fn write_standing(sorted: SortedBatches, path: &Path) -> Result<u64> {
+    let file = File::create(path).map_err(LoadError::io("creating", path))?;
+    let doing = || LoadError::arrow("writing sorted keys");
+    let mut writer = StreamWriter::try_new(BufWriter::new(file), &key_schema()).map_err(doing())?;
+    let mut picked = PickedRows::default();
+    let mut standing: Option<(Arc<RecordBatch>, usize)> = None;
+    let mut superseded = 0;
+    for batch in sorted {
+        let batch = Arc::new(batch?);
+        for row in 0..batch.num_rows() {
+            let next = KeyRow { batch: &batch, row };
+            if let Some((batch, row)) = &standing {
+                let known = KeyRow { batch, row: *row };
+                if known.resource() != next.resource() {
+                    picked.push(batch, *row);
+                } else {
+                    superseded += 1;
+                    if known.content_hash() == next.content_hash() {
+                        continue;
+                    }
+                }
+            }
+            standing = Some((batch.clone(), row));
+        }
+        if picked.rows() >= BATCH_ROWS
+            && let Some(batch) = picked.take().map_err(doing())?
+        {
+            writer.write(&batch).map_err(doing())?;
+        }
+    }
+    if let Some((batch, row)) = &standing {
+        picked.push(batch, *row);
+    }
+    if let Some(batch) = picked.take().map_err(doing())? {
+        writer.write(&batch).map_err(doing())?;
+    }
+    writer.finish().map_err(doing())?;
+    Ok(superseded)
+}
+
+fn as_key_file(batch: &RecordBatch, run: &StagedRun) -> Result<RecordBatch> {
+    let schema = key_schema();
+    let column = |name: &str| -> Result<ArrayRef> {
+        let expected = schema.field_with_name(name).map(Field::data_type).ok();
+        batch
+            .column_by_name(name)
+            .and_then(|column| as_written(column, expected?))
+            .ok_or_else(|| {
+                LoadError::staged(&run.folder, format!("its keys have no fit column {name}"))
+            })
+    };
+    let api = column(key_columns::API)?;
+    let resource_type = column(key_columns::RESOURCE_TYPE)?;
+    let id = column(key_columns::ID)?;
+    let (apis, types, ids) = (
+        api.as_string::<i32>(),
+        resource_type.as_string::<i32>(),
+        id.as_string::<i32>(),
+    );
+    let resources = resource_column(
+        (0..batch.num_rows())
+            .map(|row| ResourceKey::new(apis.value(row), types.value(row), ids.value(row))),
+    )?;
+    let runs = StringArray::from_iter_values(std::iter::repeat_n(
+        RunId::as_str(&run.manifest.run),
+        batch.num_rows(),
+    ));
+    let columns = vec![
+        Arc::new(resources) as ArrayRef,
+        api,
+        resource_type,
+        id,
+        column(key_columns::LAST_UPDATED)?,
+        column(key_columns::CONTENT_HASH)?,
+        column(key_columns::PATIENT)?,
+        Arc::new(runs),
+        column(key_columns::LANDING_ORDER)?,
+    ];
+    RecordBatch::try_new(schema, columns)
+        .map_err(|error| LoadError::staged(&run.folder, format!("its keys are broken: {error}")))
+}
+
+/// The column in the key file's type, whoever wrote it: a time may name its zone, always UTC, in
+/// other words; Spark knows neither unsigned numbers nor binaries of a fixed size.
+fn as_written(column: &ArrayRef, expected: &DataType) -> Option<ArrayRef> {
+    if column.data_type() == expected {
+        return Some(column.clone());
+    }
+    let same: ArrayRef = match column.data_type() {
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
+            let times = column.as_primitive::<TimestampMicrosecondType>().clone();
+            Arc::new(times.with_timezone("UTC"))
+        }
+        DataType::Int64 => {
+            let signed = column.as_primitive::<Int64Type>();
+            let orders = ScalarBuffer::from(signed.values().inner().clone());
+            Arc::new(UInt64Array::new(orders, signed.nulls().cloned()))
+        }
+        DataType::Binary if column.null_count() == 0 => {
+            let hashes = column.as_binary::<i32>();
+            let hashes = FixedSizeBinaryArray::try_from_iter(hashes.iter().flatten()).ok()?;
+            Arc::new(hashes)
+        }
+        _ => return None,
+    };
+    (same.data_type() == expected).then_some(same)
+}
