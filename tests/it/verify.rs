@@ -223,6 +223,11 @@ fn of_neighbours_that_say_the_same_the_first_stands_over_two_loads() {
 }
 
 #[test]
+fn of_neighbours_that_say_the_same_the_first_stands_within_a_load() {
+    holds_the_first(|first, third| vec![first + &third]);
+}
+
+#[test]
 fn a_body_that_comes_again_after_another_stands_anew() {
     let bench = Bench::new();
     let [first, other, third] = three_bodies(&bench);
