@@ -125,6 +125,25 @@ fn bodies_that_differ_in_the_time_of_their_request_alone_are_the_same() {
     assert_eq!(verified.exit, 0, "{}", verified.stderr);
 }
 
+#[test]
+fn what_has_landed_and_is_not_loaded_yet_is_held() {
+    let bench = Bench::new();
+    bench.write("small.toml", &crate::demo::pipeline("v2"));
+    bench.done(&["--pipeline", "small.toml", "extract"]);
+    bench.done(&["--pipeline", "small.toml", "verify"]);
+    bench.done(&["--pipeline", "small.toml", "run", "--from", "transform"]);
+    bench.done(&["--pipeline", "small.toml", "verify"]);
+    // A part that is gone takes people's resources with it.
+    let claims = bench
+        .path()
+        .join("data/small/landing/api=v2/resource=ExplanationOfBenefit");
+    let run = std::fs::read_dir(claims).unwrap().next().unwrap().unwrap();
+    std::fs::remove_dir_all(run.path()).unwrap();
+    let ended = bench.run(&["--pipeline", "small.toml", "verify"]);
+    assert_eq!(ended.exit, 1);
+    assert!(ended.stderr.contains("0 have landed"), "{}", ended.stderr);
+}
+
 /// A claim as v2 serves it at a request of this day.
 fn asked_on(claim: &Value, day: &str) -> String {
     let mut claim = claim.clone();

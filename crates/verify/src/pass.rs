@@ -136,6 +136,17 @@ struct Thread<'p> {
     found: Found,
 }
 
+/// What is looked for in lines.
+#[derive(Debug, Clone, Copy)]
+enum Wanted<'w> {
+    /// Everything: the lake is to hold their rows.
+    All,
+    /// The rows of those at these places.
+    Rows(&'w HashSet<u64>),
+    /// Whose they are: they are not loaded yet.
+    Persons,
+}
+
 /// A line of landing.
 struct Line<'l> {
     buffer: &'l [u8],
@@ -163,23 +174,21 @@ impl<'p> Thread<'p> {
         self.found
             .damaged
             .extend(damaged.map(|frame| (fed.number, frame)));
-        if fed.is_loaded && self.found.error.is_none() {
-            self.lines(&fed.packed.chunk, fed.number, read, None);
+        let wanted = match fed.is_loaded {
+            true => Wanted::All,
+            false => Wanted::Persons,
+        };
+        if self.found.error.is_none() {
+            self.lines(&fed.packed.chunk, fed.number, read, wanted);
         }
     }
 
     /// Makes the rows of these lines only, and takes note of nothing.
     fn only(&mut self, chunk: &ChunkRef, number: u32, orders: &HashSet<u64>) {
-        self.lines(chunk, number, read_chunk(chunk), Some(orders));
+        self.lines(chunk, number, read_chunk(chunk), Wanted::Rows(orders));
     }
 
-    fn lines(
-        &mut self,
-        chunk: &ChunkRef,
-        number: u32,
-        read: ChunkRead,
-        only: Option<&HashSet<u64>>,
-    ) {
+    fn lines(&mut self, chunk: &ChunkRef, number: u32, read: ChunkRead, wanted: Wanted<'_>) {
         let (api, resource) = (chunk.part.api, &chunk.part.resource);
         let known = self.pass.planned.get(resource);
         let reader = self
@@ -208,13 +217,15 @@ impl<'p> Thread<'p> {
                 number: line,
                 order: landing_order(number, in_part),
             };
-            match only {
-                Some(orders) if !orders.contains(&line.order) => {}
-                Some(_) => of_type.make(&line, made),
-                None => {
-                    let frame = (number, frame_of(chunk, line.number));
-                    of_type.look(&line, made, self.pass.persons.get(&frame).copied());
-                }
+            let person = || {
+                let frame = (number, frame_of(chunk, line.number));
+                self.pass.persons.get(&frame).copied()
+            };
+            match wanted {
+                Wanted::Rows(orders) if !orders.contains(&line.order) => {}
+                Wanted::Rows(_) => of_type.make(&line, made),
+                Wanted::Persons => of_type.hold(&line, person()),
+                Wanted::All => of_type.look(&line, made, person()),
             }
             empty(of_type.reader, of_type.planned, made, FULL, of_type.found);
         });
@@ -273,6 +284,20 @@ impl OfType<'_> {
         self.found.superseded.extend(superseded);
         if !body.dropped {
             self.within(line, is_readable, made);
+        }
+    }
+
+    /// Takes note of whose body it is.
+    fn hold(&mut self, line: &Line<'_>, person: Option<Person>) {
+        let (Some(person), text) = (person, line.text()) else {
+            return;
+        };
+        if self.tree.read(&self.planned.outline, text).is_some()
+            && let Some((id, _)) = self.planned.identity.of(self.tree, text, line.order)
+        {
+            let part = &self.chunk.part;
+            let key = ResourceKey::new(part.api, &part.resource, &id);
+            self.landed.hold(person, key);
         }
     }
 
