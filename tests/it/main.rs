@@ -17,6 +17,7 @@ mod doctor;
 mod documents;
 mod forget;
 mod formats;
+mod full_disk;
 mod grants;
 mod import;
 mod lossless;

@@ -117,7 +117,8 @@ pub fn forget(request: &ForgetRequest, progress: &dyn Progress) -> Result<Forget
     let mut outcome = ForgetOutcome::default();
     if let Some(before) = read_current(&lake)? {
         outcome.snapshot = Some(before.manifest.snapshot);
-        let built = without(request, &lake, &before, access, progress);
+        let built = without(request, &lake, &before, access, progress)
+            .map_err(|error| error.below(&request.lake));
         if let Ok(Some(manifest)) = &built {
             publish(&lake, manifest, &request.options, &access)?;
             if pinned.is_some() {
