@@ -286,3 +286,40 @@ fn standings(events: &str) -> Vec<String> {
         .filter_map(|event| Some(event["standing"].as_str()?.to_owned()))
         .collect()
 }
+
+#[test]
+fn an_instant_that_is_too_fine_is_null_counted_and_never_cut() {
+    let bench = Bench::new();
+    let person = |id: &str, at: &str| {
+        format!(
+            "{{\"resourceType\":\"Patient\",\"id\":\"{id}\",\"meta\":{{\"lastUpdated\":\"{at}\"}}}}\n"
+        )
+    };
+    let fine = person("-1", "2026-01-02T03:04:05.1234567Z");
+    let whole = person("-2", "2026-01-02T03:04:05.123456000Z");
+    bench.write("people.ndjson", &(fine + &whole));
+    bench.done(&["--data", "d", "import", "--api", "v2", "people.ndjson"]);
+    let made = bench.run(&["--json", "--data", "d", "transform"]);
+    let summary = made.summary();
+    assert_eq!(summary["transform"]["resources"], 2);
+    assert_eq!(summary["transform"]["rejected_resources"], 0);
+    let cells = summary["transform"]["rejected_cells"].as_u64().unwrap();
+    assert!(cells > 0, "{summary}");
+    let load = bench.done(&["--data", "d", "load"]);
+    assert!(
+        load.stderr
+            .contains(&format!("0 resources and {cells} cell")),
+        "{}",
+        load.stderr
+    );
+    let records = bench.path().join("d/transformed");
+    let record = std::fs::read_dir(records).unwrap().next().unwrap().unwrap();
+    let rejects = std::fs::read_to_string(record.path().join("rejects.ndjson")).unwrap();
+    assert_eq!(rejects.lines().count() as u64, cells);
+    for line in rejects.lines() {
+        let reject: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(reject["reason"], "too_many_digits");
+        assert_eq!(reject["line"], 1);
+    }
+    bench.done(&["--data", "d", "verify"]);
+}
