@@ -31,5 +31,6 @@ mod status;
 mod trace;
 mod usage;
 mod verify;
+mod verify_moving;
 mod view;
 mod view_input;
