@@ -97,8 +97,7 @@ pub fn trace(
     id: &str,
     views: &PipelineViews<'_>,
 ) -> Result<Vec<LandedBody>, Error> {
-    let runs = landing_runs(&LandingLayout::in_data(data))
-        .map_err(|error| Error::Views(format!("listing landing: {error}")))?;
+    let runs = landing_runs(&LandingLayout::in_data(data))?;
     let plans: HashMap<String, Arc<ResourcePlan>> = plans::compiled(views)?
         .into_iter()
         .map(|of_type| (of_type.resource, Arc::new(of_type.plan)))

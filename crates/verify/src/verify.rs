@@ -23,8 +23,7 @@ use crate::{Check, Error, Grain, Report, landing};
 /// The comparison could not be made: a folder cannot be listed, a view does not compile.
 pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Report, Error> {
     let layout = LandingLayout::in_data(request.data);
-    let runs =
-        landing_runs(&layout).map_err(|error| Error::Views(format!("listing landing: {error}")))?;
+    let runs = landing_runs(&layout)?;
     let mut manifest = Check::hard("lake_manifest", "the current snapshot has a manifest");
     let snapshot = Snapshot::current(request.lake, &mut manifest)?;
     let plans = plans(
