@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::forget::theirs::Theirs;
 use crate::load::{publish, read_current};
 use crate::merge::current::{self, CurrentInput};
-use crate::next_snapshot::{Before, build_all};
+use crate::next_snapshot::{Before, build_all, on_threads};
 use crate::publish::access::Access;
 use crate::publish::lake::Lake;
 use crate::request::LoadOptions;
@@ -117,8 +117,10 @@ pub fn forget(request: &ForgetRequest, progress: &dyn Progress) -> Result<Forget
     let mut outcome = ForgetOutcome::default();
     if let Some(before) = read_current(&lake)? {
         outcome.snapshot = Some(before.manifest.snapshot);
-        let built = without(request, &lake, &before, access, progress)
-            .map_err(|error| error.below(&request.lake));
+        let built = on_threads(&request.options, || {
+            without(request, &lake, &before, access, progress)
+        })
+        .map_err(|error| error.below(&request.lake));
         if let Ok(Some(manifest)) = &built {
             publish(&lake, manifest, &request.options, &access)?;
             if pinned.is_some() {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use claimlake_contract::{LakeManifest, Progress};
 
 use crate::error::{LoadError, Result};
-use crate::next_snapshot::{Before, SnapshotInput, build_next};
+use crate::next_snapshot::{Before, SnapshotInput, build_next, on_threads};
 use crate::publish::access::Access;
 use crate::publish::lake::Lake;
 use crate::publish::{manifest, retention, views_sql};
@@ -79,7 +79,7 @@ fn open_staged(folders: &[PathBuf]) -> Result<Vec<StagedRun>> {
 
 fn build_and_publish(input: &SnapshotInput<'_>, progress: &dyn Progress) -> Result<LoadOutcome> {
     let options = &input.request.options;
-    let (manifest, mut outcome) = build_next(input, progress)?;
+    let (manifest, mut outcome) = on_threads(options, || build_next(input, progress))?;
     let number = match (&manifest, input.before) {
         (Some(manifest), _) => {
             let task = progress.begin("publishing", "snapshots", Some(1));

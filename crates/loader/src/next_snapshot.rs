@@ -12,7 +12,7 @@ use crate::merge::staged_keys::StagedKeys;
 use crate::merge::verdict::Take;
 use crate::publish::access::Access;
 use crate::publish::lake::Lake;
-use crate::request::{AbsentResources, LoadOutcome, LoadRequest, TableOutcome};
+use crate::request::{AbsentResources, LoadOptions, LoadOutcome, LoadRequest, TableOutcome};
 use crate::run_table::changes::{self, CHANGES_TABLE, ChangeKind, ChangeWriter};
 use crate::run_table::replaced;
 use crate::run_table::vanished::Vanished;
@@ -304,13 +304,13 @@ fn changes_table(
     Ok((!files.is_empty()).then(|| changes::table(files)))
 }
 
-/// Builds all tables, several at once, the largest first.
-pub(crate) fn build_all(
-    plans: &[TablePlan],
-    input: &BuildInput<'_>,
-    progress: &dyn Progress,
-) -> Result<Vec<BuiltTable>> {
-    let threads = match input.options.threads {
+/// Does all work of a load, or of what is like one, on its threads: what one part of the work no
+/// longer needs of memory serves the next, as it would not on another thread.
+pub(crate) fn on_threads<T: Send>(
+    options: &LoadOptions,
+    work: impl FnOnce() -> Result<T> + Send,
+) -> Result<T> {
+    let threads = match options.threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
@@ -319,6 +319,16 @@ pub(crate) fn build_all(
         .thread_name(|number| format!("load-{number}"))
         .build()
         .map_err(|error| LoadError::Request(format!("starting {threads} threads: {error}")))?;
+    pool.install(work)
+}
+
+/// Builds all tables, several at once, the largest first; see [`on_threads`].
+pub(crate) fn build_all(
+    plans: &[TablePlan],
+    input: &BuildInput<'_>,
+    progress: &dyn Progress,
+) -> Result<Vec<BuiltTable>> {
+    let threads = rayon::current_num_threads();
     let input = BuildInput {
         memory_bytes: input.memory_bytes / threads,
         ..*input
@@ -328,7 +338,7 @@ pub(crate) fn build_all(
     let task = progress.begin("building tables", "tables", Some(plans.len() as u64));
     let next = std::sync::atomic::AtomicUsize::new(0);
     // Each thread takes the largest table that is left, so that none waits for a long last one.
-    let built = pool.broadcast(|_| {
+    let built = rayon::broadcast(|_| {
         let mut built = Vec::new();
         loop {
             let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

@@ -36,7 +36,7 @@ pub(crate) fn widened<V: Value>(bounds: Bounds<V>, value: V) -> Bounds<V> {
     })
 }
 
-impl Value for &str {
+impl Value for String {
     type Bound = Vec<u8>;
 
     fn lower(&self, cut: usize) -> (Vec<u8>, bool) {
@@ -63,27 +63,6 @@ impl Value for &str {
             .with_min_is_exact(!least_is_cut)
             .with_max_is_exact(!most_is_cut)
             .into()
-    }
-}
-
-impl Value for String {
-    type Bound = Vec<u8>;
-
-    fn lower(&self, cut: usize) -> (Vec<u8>, bool) {
-        self.as_str().lower(cut)
-    }
-
-    fn upper(&self, cut: usize) -> (Vec<u8>, bool) {
-        self.as_str().upper(cut)
-    }
-
-    fn bytes(bound: &Vec<u8>) -> Vec<u8> {
-        bound.clone()
-    }
-
-    fn statistics(bounds: Option<&(Self, Self)>, cut: usize, nulls: u64) -> Statistics {
-        let bounds = bounds.map(|(least, most)| (least.as_str(), most.as_str()));
-        <&str>::statistics(bounds.as_ref(), cut, nulls)
     }
 }
 

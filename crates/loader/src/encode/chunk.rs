@@ -2,11 +2,12 @@
 //! "Page Index" and "Column Chunks").
 
 use std::cell::RefCell;
+use std::io::Write as _;
 
 use bytes::Bytes;
 use parquet::basic::{BoundaryOrder, Encoding, EncodingMask, PageType};
 use parquet::bloom_filter::Sbbf;
-use parquet::column::page::{CompressedPage, Page, PageWriteSpec, PageWriter};
+use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::data_type::AsBytes;
 use parquet::errors::{ParquetError, Result};
@@ -14,24 +15,21 @@ use parquet::file::metadata::{
     ColumnChunkMetaData, ColumnIndexBuilder, LevelHistogram, OffsetIndexBuilder, PageEncodingStats,
 };
 use parquet::file::properties::WriterPropertiesPtr;
-use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
+use parquet::file::writer::SerializedPageWriter;
 use parquet::schema::types::ColumnDescPtr;
 
 use crate::encode::bounds::{Bounds, Value, widened};
+use crate::encode::chunk_bytes::ChunkBytes;
+use crate::encode::held_rows::nulls;
 use crate::encode::properties::ZSTD_LEVEL;
 use crate::encode::rle;
-
-/// An encoded column chunk.
-pub(crate) struct Chunk {
-    pub(crate) bytes: Bytes,
-    pub(crate) close: ColumnCloseResult,
-}
+use crate::encode::scratch::PageScratch;
+use crate::sort::held::NULL;
 
 /// The rows of a page.
 pub(crate) struct DataPage<'p, V> {
-    /// 1 for each row with a value and 0 for each without; none where all rows have one.
-    pub(crate) levels: Option<&'p [u32]>,
-    pub(crate) rows: usize,
+    /// [`NULL`] for each row without a value.
+    pub(crate) rows: &'p [u32],
     /// Values as encoded.
     pub(crate) values: &'p [u8],
     pub(crate) encoding: Encoding,
@@ -41,27 +39,60 @@ pub(crate) struct DataPage<'p, V> {
     pub(crate) text_bytes: Option<i64>,
 }
 
-/// Encodes the pages of a nullable column of values `V`, as its properties say.
+/// Encodes the pages of a nullable column of values `V`, as its properties say: chunk by chunk, in
+/// the same memory.
 pub(crate) struct ChunkEncoder<V: Value> {
     leaf: ColumnDescPtr,
     properties: WriterPropertiesPtr,
-    sink: TrackedWrite<Vec<u8>>,
-    offsets: OffsetIndexBuilder,
+    /// The dictionary's page; it comes last and is written first.
+    dictionary: Vec<u8>,
+    /// The data pages.
+    pages: Vec<u8>,
+    told: Told<V>,
+}
+
+/// What a chunk tells of its pages.
+struct Told<V: Value> {
+    places: Vec<Place>,
     index: ColumnIndexBuilder,
     /// What the index says of the page before.
     last: Bounds<V::Bound>,
     all: Bounds<V>,
     ascends: bool,
     descends: bool,
-    compressed: u64,
     uncompressed: u64,
     rows: u64,
     nulls: u64,
     text_bytes: Option<i64>,
-    dictionary_offset: Option<u64>,
-    data_offset: Option<u64>,
     data_pages: Vec<(Encoding, i32)>,
     bloom: Option<Sbbf>,
+}
+
+/// Where a data page lies behind the dictionary.
+struct Place {
+    offset: usize,
+    bytes: usize,
+    rows: usize,
+    text_bytes: Option<i64>,
+}
+
+impl<V: Value> Told<V> {
+    fn new(leaf: &ColumnDescPtr) -> Self {
+        Self {
+            places: Vec::new(),
+            index: ColumnIndexBuilder::new(leaf.physical_type()),
+            last: None,
+            all: None,
+            ascends: true,
+            descends: true,
+            uncompressed: 0,
+            rows: 0,
+            nulls: 0,
+            text_bytes: None,
+            data_pages: Vec::new(),
+            bloom: None,
+        }
+    }
 }
 
 impl<V: Value> ChunkEncoder<V> {
@@ -71,45 +102,37 @@ impl<V: Value> ChunkEncoder<V> {
             let reason = format!("column '{}' is not nullable", leaf.path());
             return Err(ParquetError::General(reason));
         }
-        let bloom = properties
-            .bloom_filter_properties(leaf.path())
-            .map(|wanted| Sbbf::new_with_ndv_fpp(wanted.ndv(), wanted.fpp()))
-            .transpose()?;
         Ok(Self {
-            sink: TrackedWrite::new(Vec::new()),
-            offsets: OffsetIndexBuilder::new(),
-            index: ColumnIndexBuilder::new(leaf.physical_type()),
-            last: None,
-            all: None,
-            ascends: true,
-            descends: true,
-            compressed: 0,
-            uncompressed: 0,
-            rows: 0,
-            nulls: 0,
-            text_bytes: None,
-            dictionary_offset: None,
-            data_offset: None,
-            data_pages: Vec::new(),
-            bloom,
+            told: Told::new(&leaf),
+            dictionary: Vec::new(),
+            pages: Vec::new(),
             leaf,
             properties,
         })
     }
 
     /// Adds a value to the Bloom filter, where there is one.
-    pub(crate) fn note_distinct<T: AsBytes + ?Sized>(&mut self, value: &T) {
-        if let Some(bloom) = &mut self.bloom {
+    pub(crate) fn note_distinct<T: AsBytes + ?Sized>(&mut self, value: &T) -> Result<()> {
+        if let Some(bloom) = self.bloom()? {
             bloom.insert(value);
         }
+        Ok(())
     }
 
-    /// The most rows of a page.
-    pub(crate) fn page_rows(&self) -> usize {
+    /// The filter; it is not there before it has to be, being large until it is complete.
+    fn bloom(&mut self) -> Result<Option<&mut Sbbf>> {
+        let Some(wanted) = self.properties.bloom_filter_properties(self.leaf.path()) else {
+            return Ok(None);
+        };
+        Ok(Some(match &mut self.told.bloom {
+            Some(bloom) => bloom,
+            none => none.insert(Sbbf::new_with_ndv_fpp(wanted.ndv(), wanted.fpp())?),
+        }))
+    }
+
+    pub(crate) fn has_bloom(&self) -> bool {
         let path = self.leaf.path();
-        self.properties
-            .column_data_page_row_count_limit(path)
-            .max(1)
+        self.properties.bloom_filter_properties(path).is_some()
     }
 
     /// Bytes that a plain page ends at.
@@ -118,8 +141,10 @@ impl<V: Value> ChunkEncoder<V> {
         self.properties.column_data_page_size_limit(path)
     }
 
-    pub(crate) fn has_bloom(&self) -> bool {
-        self.bloom.is_some()
+    /// The most bytes of a dictionary.
+    pub(crate) fn dictionary_bytes(&self) -> usize {
+        let path = self.leaf.path();
+        self.properties.column_dictionary_page_size_limit(path)
     }
 
     /// The encodings of dictionary pages and of pages that refer to it.
@@ -127,94 +152,114 @@ impl<V: Value> ChunkEncoder<V> {
         self.properties.dictionary_data_page_encoding()
     }
 
-    /// Writes the page of distinct values, plainly encoded; it comes before all others.
-    pub(crate) fn dictionary_page(&mut self, plain: &[u8], values: usize) -> Result<()> {
+    /// Whether pages refer to a dictionary.
+    pub(crate) fn needs_dictionary(&self) -> bool {
+        let encoding = self.dictionary_data_encoding();
+        self.told
+            .data_pages
+            .iter()
+            .any(|(page, _)| *page == encoding)
+    }
+
+    /// Makes the page of distinct values, plainly encoded; it comes before all others.
+    pub(crate) fn dictionary_page(
+        &mut self,
+        plain: &[u8],
+        values: usize,
+        scratch: &mut PageScratch,
+    ) -> Result<()> {
         let page = Page::DictionaryPage {
-            buf: compress(plain)?,
+            buf: compress(plain, &mut scratch.compressed)?,
             num_values: length(values)?,
             encoding: self.properties.dictionary_page_encoding(),
             is_sorted: false,
         };
-        let written = self.write(page, plain.len())?;
-        self.dictionary_offset = Some(written.offset);
+        let page = CompressedPage::new(page, plain.len());
+        self.told.uncompressed += write(page, &mut self.dictionary, scratch)?;
         Ok(())
     }
 
     /// Writes a page of rows.
-    pub(crate) fn data_page(&mut self, page: DataPage<'_, V>) -> Result<()> {
-        let mut levels = Vec::new();
-        let nulls = match page.levels {
-            Some(present) => {
-                rle::encode(present, 1, &mut levels);
-                present.iter().filter(|level| **level == 0).count()
-            }
-            None => {
-                rle::encode_run(1, page.rows, 1, &mut levels);
-                0
-            }
-        };
-        let mut buffer = Vec::with_capacity(4 + levels.len() + page.values.len());
-        buffer.extend_from_slice(&length(levels.len())?.to_le_bytes());
-        buffer.extend_from_slice(&levels);
+    pub(crate) fn data_page(
+        &mut self,
+        page: DataPage<'_, V>,
+        scratch: &mut PageScratch,
+    ) -> Result<()> {
+        let nulls = nulls(page.rows);
+        let buffer = &mut scratch.page;
+        buffer.clear();
+        // The length of the levels comes before them.
+        buffer.extend_from_slice(&[0; 4]);
+        if nulls > 0 && nulls < page.rows.len() {
+            let levels = page.rows.iter().map(|row| u32::from(*row != NULL));
+            scratch.levels.clear();
+            scratch.levels.extend(levels);
+            rle::encode(&scratch.levels, 1, buffer);
+        } else {
+            rle::encode_run(u32::from(nulls == 0), page.rows.len(), 1, buffer);
+        }
+        let levels = length(buffer.len() - 4)?;
+        buffer[..4].copy_from_slice(&levels.to_le_bytes());
         buffer.extend_from_slice(page.values);
+        let uncompressed = buffer.len();
         let data_page = Page::DataPage {
-            buf: compress(&buffer)?,
-            num_values: length(page.rows)?,
+            buf: compress(buffer, &mut scratch.compressed)?,
+            num_values: length(page.rows.len())?,
             encoding: page.encoding,
             def_level_encoding: Encoding::RLE,
             rep_level_encoding: Encoding::RLE,
             statistics: None,
         };
-        let written = self.write(data_page, buffer.len())?;
-        self.data_offset.get_or_insert(written.offset);
-        match self.data_pages.last_mut() {
+        let offset = self.pages.len();
+        let data_page = CompressedPage::new(data_page, uncompressed);
+        let told = &mut self.told;
+        told.uncompressed += write(data_page, &mut self.pages, scratch)?;
+        told.places.push(Place {
+            offset,
+            bytes: self.pages.len() - offset,
+            rows: page.rows.len(),
+            text_bytes: page.text_bytes,
+        });
+        match told.data_pages.last_mut() {
             Some((encoding, count)) if *encoding == page.encoding => *count += 1,
-            _ => self.data_pages.push((page.encoding, 1)),
+            _ => told.data_pages.push((page.encoding, 1)),
         }
-        self.rows += page.rows as u64;
-        self.nulls += nulls as u64;
+        told.rows += page.rows.len() as u64;
+        told.nulls += nulls as u64;
         if let Some(bytes) = page.text_bytes {
-            *self.text_bytes.get_or_insert(0) += bytes;
+            *told.text_bytes.get_or_insert(0) += bytes;
         }
         self.note_bounds(page.bounds, nulls as i64);
-        let histogram = histogram(nulls as u64, page.rows as u64);
-        self.index.append_histograms(&None, &Some(histogram));
-        self.offsets.append_row_count(page.rows as i64);
-        self.offsets
-            .append_unencoded_byte_array_data_bytes(page.text_bytes);
-        self.offsets
-            .append_offset_and_size(written.offset as i64, written.compressed_size as i32);
+        let histogram = histogram(nulls as u64, page.rows.len() as u64);
+        self.told.index.append_histograms(&None, &Some(histogram));
         Ok(())
     }
 
     fn note_bounds(&mut self, bounds: Bounds<V>, nulls: i64) {
+        let told = &mut self.told;
         let Some((least, most)) = bounds else {
-            self.index.append(true, Vec::new(), Vec::new(), nulls, None);
+            told.index.append(true, Vec::new(), Vec::new(), nulls, None);
             return;
         };
         let cut = self.properties.column_index_truncate_length();
         let cut = cut.unwrap_or(usize::MAX);
         let (lower, upper) = (least.lower(cut).0, most.upper(cut).0);
-        self.index
+        told.index
             .append(false, V::bytes(&lower), V::bytes(&upper), nulls, None);
-        if let Some((last_lower, last_upper)) = &self.last {
-            self.ascends &= *last_lower <= lower && *last_upper <= upper;
-            self.descends &= *last_lower >= lower && *last_upper >= upper;
+        if let Some((last_lower, last_upper)) = &told.last {
+            told.ascends &= *last_lower <= lower && *last_upper <= upper;
+            told.descends &= *last_lower >= lower && *last_upper >= upper;
         }
-        self.last = Some((lower, upper));
-        self.all = widened(widened(self.all.take(), least), most);
+        told.last = Some((lower, upper));
+        told.all = widened(widened(told.all.take(), least), most);
     }
 
-    fn write(&mut self, page: Page, uncompressed: usize) -> Result<PageWriteSpec> {
-        let page = CompressedPage::new(page, uncompressed);
-        let written = SerializedPageWriter::new(&mut self.sink).write_page(page)?;
-        self.compressed += written.compressed_size as u64;
-        self.uncompressed += written.uncompressed_size as u64;
-        Ok(written)
-    }
-
-    /// Ends the chunk.
-    pub(crate) fn close(mut self) -> Result<Chunk> {
+    /// Ends the chunk: what the file tells of it, and its bytes. The next one begins with
+    /// [`ChunkEncoder::clear`].
+    pub(crate) fn close(&mut self) -> Result<(ColumnCloseResult, ChunkBytes<'_>)> {
+        // A filter without values, where no row has one.
+        self.bloom()?;
+        let mut told = std::mem::replace(&mut self.told, Told::new(&self.leaf));
         let page_stats = |page_type, encoding, count| PageEncodingStats {
             page_type,
             encoding,
@@ -222,53 +267,75 @@ impl<V: Value> ChunkEncoder<V> {
         };
         let mut encodings = vec![Encoding::RLE];
         let mut stats = Vec::new();
-        if self.dictionary_offset.is_some() {
+        let data_offset = self.dictionary.len();
+        if data_offset > 0 {
             let encoding = self.properties.dictionary_page_encoding();
             encodings.push(encoding);
             stats.push(page_stats(PageType::DICTIONARY_PAGE, encoding, 1));
         }
-        for (encoding, count) in &self.data_pages {
+        for (encoding, count) in &told.data_pages {
             encodings.push(*encoding);
             stats.push(page_stats(PageType::DATA_PAGE, *encoding, *count));
         }
+        let compressed = data_offset + self.pages.len();
         let cut = self.properties.statistics_truncate_length();
-        let statistics = V::statistics(self.all.as_ref(), cut.unwrap_or(usize::MAX), self.nulls);
+        let statistics = V::statistics(told.all.as_ref(), cut.unwrap_or(usize::MAX), told.nulls);
         let metadata = ColumnChunkMetaData::builder(self.leaf.clone())
             .set_compression(self.properties.compression(self.leaf.path()))
             .set_encodings_mask(EncodingMask::new_from_encodings(encodings.iter()))
             .set_page_encoding_stats(stats)
-            .set_total_compressed_size(self.compressed as i64)
-            .set_total_uncompressed_size(self.uncompressed as i64)
-            .set_num_values(self.rows as i64)
-            .set_data_page_offset(self.data_offset.unwrap_or(0) as i64)
-            .set_dictionary_page_offset(self.dictionary_offset.map(|offset| offset as i64))
+            .set_total_compressed_size(compressed as i64)
+            .set_total_uncompressed_size(told.uncompressed as i64)
+            .set_num_values(told.rows as i64)
+            .set_data_page_offset(data_offset as i64)
+            .set_dictionary_page_offset((data_offset > 0).then_some(0))
             .set_statistics(statistics)
-            .set_unencoded_byte_array_data_bytes(self.text_bytes)
-            .set_definition_level_histogram(Some(histogram(self.nulls, self.rows)))
+            .set_unencoded_byte_array_data_bytes(told.text_bytes)
+            .set_definition_level_histogram(Some(histogram(told.nulls, told.rows)))
             .build()?;
-        let order = match (self.ascends, self.descends) {
+        let order = match (told.ascends, told.descends) {
             (true, _) => BoundaryOrder::ASCENDING,
             (false, true) => BoundaryOrder::DESCENDING,
             (false, false) => BoundaryOrder::UNORDERED,
         };
-        self.index.set_boundary_order(order);
-        if let Some(bloom) = &mut self.bloom
-            && let Some(wanted) = self.properties.bloom_filter_properties(self.leaf.path())
-        {
+        told.index.set_boundary_order(order);
+        let mut offsets = OffsetIndexBuilder::new();
+        for place in &told.places {
+            offsets.append_row_count(place.rows as i64);
+            offsets.append_unencoded_byte_array_data_bytes(place.text_bytes);
+            let offset = data_offset + place.offset;
+            offsets.append_offset_and_size(offset as i64, place.bytes as i32);
+        }
+        let wanted = self.properties.bloom_filter_properties(self.leaf.path());
+        if let (Some(bloom), Some(wanted)) = (&mut told.bloom, wanted) {
             bloom.fold_to_target_fpp(wanted.fpp());
         }
-        Ok(Chunk {
-            close: ColumnCloseResult {
-                bytes_written: self.compressed,
-                rows_written: self.rows,
-                metadata,
-                bloom_filter: self.bloom,
-                column_index: Some(self.index.build()?),
-                offset_index: Some(self.offsets.build()),
-            },
-            bytes: self.sink.into_inner()?.into(),
-        })
+        let close = ColumnCloseResult {
+            bytes_written: compressed as u64,
+            rows_written: told.rows,
+            metadata,
+            bloom_filter: told.bloom,
+            column_index: Some(told.index.build()?),
+            offset_index: Some(offsets.build()),
+        };
+        Ok((close, ChunkBytes::new(&self.dictionary, &self.pages)))
     }
+
+    /// Forgets the pages of the chunk before.
+    pub(crate) fn clear(&mut self) {
+        self.dictionary.clear();
+        self.pages.clear();
+    }
+}
+
+/// Appends a page with its header to `out`, and tells its size before it was compressed.
+fn write(page: CompressedPage, out: &mut Vec<u8>, scratch: &mut PageScratch) -> Result<u64> {
+    let sink = &mut scratch.sink;
+    let written = SerializedPageWriter::new(sink).write_page(page)?;
+    sink.flush()?;
+    out.extend_from_slice(sink.inner());
+    sink.inner_mut().clear();
+    Ok(written.uncompressed_size as u64)
 }
 
 thread_local! {
@@ -276,13 +343,16 @@ thread_local! {
     static ZSTD: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
 }
 
-fn compress(bytes: &[u8]) -> Result<Bytes> {
+fn compress(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<Bytes> {
     ZSTD.with_borrow_mut(|zstd| {
         let zstd = match zstd {
             Some(zstd) => zstd,
             none => none.insert(zstd::bulk::Compressor::new(ZSTD_LEVEL)?),
         };
-        Ok(zstd.compress(bytes)?.into())
+        scratch.clear();
+        scratch.reserve(zstd::zstd_safe::compress_bound(bytes.len()));
+        zstd.compress_to_buffer(bytes, scratch)?;
+        Ok(Bytes::copy_from_slice(scratch))
     })
 }
 

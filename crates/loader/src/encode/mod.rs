@@ -2,7 +2,13 @@
 
 mod bounds;
 mod chunk;
+mod chunk_bytes;
+mod column_encoder;
+mod flag_chunk;
+mod held_rows;
 mod number_chunk;
+mod number_dictionary;
+mod number_rows;
 pub(crate) mod parquet_file;
 pub(crate) mod partitioned;
 pub(crate) mod properties;
@@ -10,5 +16,6 @@ mod rle;
 #[cfg(test)]
 mod round_trip;
 mod row_group;
+mod scratch;
 mod text_chunk;
 mod truncate;

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::ColumnDescPtr;
+use parquet::schema::types::TypePtr;
 use sha2::{Digest, Sha256};
 
 use crate::encode::row_group::RowGroup;
@@ -37,40 +37,66 @@ pub(crate) struct ParquetFile {
     folder: PathBuf,
     path: PathBuf,
     writer: SerializedFileWriter<HashingFile>,
-    schema: SchemaRef,
-    leaves: Vec<ColumnDescPtr>,
-    group: Option<RowGroup>,
-    group_rows: u64,
+    columns: FileColumns,
     rows: u64,
     holder: Holder,
+}
+
+/// The columns that a table's files have, and the memory that one after the other is written in.
+pub(crate) struct FileColumns {
+    root: TypePtr,
+    properties: WriterPropertiesPtr,
+    group: RowGroup,
+    group_rows: u64,
+}
+
+impl FileColumns {
+    pub(crate) fn new(
+        schema: &SchemaRef,
+        mut properties: WriterProperties,
+    ) -> parquet::errors::Result<Self> {
+        let group_rows = properties.max_row_group_row_count();
+        add_encoded_arrow_schema_to_metadata(schema, &mut properties);
+        let properties = Arc::new(properties);
+        let columns = ArrowSchemaConverter::new().convert(schema)?;
+        Ok(Self {
+            root: columns.root_schema_ptr(),
+            group: RowGroup::new(schema, columns.columns(), &properties)?,
+            properties,
+            group_rows: group_rows.map_or(u64::MAX, |rows| rows.max(1) as u64),
+        })
+    }
 }
 
 impl ParquetFile {
     pub(crate) fn create(
         folder: &Path,
         schema: &SchemaRef,
-        mut properties: WriterProperties,
+        properties: WriterProperties,
+        access: &Access,
+    ) -> Result<Self> {
+        let columns =
+            FileColumns::new(schema, properties).map_err(|source| parquet_error(folder, source))?;
+        Self::with_columns(folder, columns, access)
+    }
+
+    /// A file with the columns of the one before.
+    pub(crate) fn with_columns(
+        folder: &Path,
+        columns: FileColumns,
         access: &Access,
     ) -> Result<Self> {
         access.make_folder(folder)?;
         let path = folder.join("unfinished");
         let file = HashingFile::new(access.create_file(&path)?);
-        let group_rows = properties.max_row_group_row_count();
-        add_encoded_arrow_schema_to_metadata(schema, &mut properties);
-        let writer = ArrowSchemaConverter::new()
-            .convert(schema)
-            .and_then(|columns| {
-                SerializedFileWriter::new(file, columns.root_schema_ptr(), Arc::new(properties))
-            })
-            .map_err(|source| parquet_error(&path, source))?;
+        let writer =
+            SerializedFileWriter::new(file, columns.root.clone(), columns.properties.clone())
+                .map_err(|source| parquet_error(&path, source))?;
         Ok(Self {
             folder: folder.to_path_buf(),
             path,
-            leaves: writer.schema_descr().columns().to_vec(),
             writer,
-            schema: schema.clone(),
-            group: None,
-            group_rows: group_rows.map_or(u64::MAX, |rows| rows.max(1) as u64),
+            columns,
             rows: 0,
             holder: Holder::default(),
         })
@@ -82,8 +108,7 @@ impl ParquetFile {
 
     /// Rows until the row group is full; the next ones begin another.
     pub(crate) fn room_in_group(&self) -> u64 {
-        let rows = self.group.as_ref().map_or(0, |group| group.rows);
-        self.group_rows - rows
+        self.columns.group_rows - self.columns.group.rows
     }
 
     /// Writes the rows of a batch with the columns of the file.
@@ -109,37 +134,32 @@ impl ParquetFile {
     /// Writes rows that are held, no more than the row group has room for; `columns` are the
     /// file's.
     pub(crate) fn append(&mut self, ranges: &Ranges<'_>, columns: &[usize]) -> Result<()> {
-        let path = &self.path;
-        let failed = |source| parquet_error(path, source);
-        let properties = self.writer.properties();
-        let group = match &mut self.group {
-            Some(group) => group,
-            none => {
-                let group = RowGroup::new(&self.schema, &self.leaves, properties);
-                none.insert(group.map_err(failed)?)
-            }
-        };
-        group
-            .append(ranges, columns, &self.leaves, properties)
-            .map_err(failed)?;
+        self.columns
+            .group
+            .append(ranges, columns)
+            .map_err(|source| parquet_error(&self.path, source))?;
         self.rows += ranges.rows as u64;
-        if group.rows >= self.group_rows {
+        if self.room_in_group() == 0 {
             self.end_group()?;
         }
         Ok(())
     }
 
     fn end_group(&mut self) -> Result<()> {
-        let Some(group) = self.group.take() else {
-            return Ok(());
-        };
-        group
+        self.columns
+            .group
             .write(&mut self.writer)
             .map_err(|source| parquet_error(&self.path, source))
     }
 
     /// Writes the footer and gives the file its name.
-    pub(crate) fn finish(mut self) -> Result<WrittenFile> {
+    pub(crate) fn finish(self) -> Result<WrittenFile> {
+        let (written, _) = self.finish_with_columns()?;
+        Ok(written)
+    }
+
+    /// [`ParquetFile::finish`], with the columns for another file.
+    pub(crate) fn finish_with_columns(mut self) -> Result<(WrittenFile, FileColumns)> {
         self.end_group()?;
         let file = self
             .writer
@@ -151,12 +171,13 @@ impl ParquetFile {
         let name = format!("{}.parquet", &sha256[..NAME_DIGITS]);
         let named = self.folder.join(&name);
         std::fs::rename(&self.path, &named).map_err(LoadError::io("naming", &named))?;
-        Ok(WrittenFile {
+        let written = WrittenFile {
             name,
             rows: self.rows,
             bytes,
             sha256,
-        })
+        };
+        Ok((written, self.columns))
     }
 }
 

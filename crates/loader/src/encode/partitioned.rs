@@ -6,7 +6,7 @@ use arrow_schema::SchemaRef;
 use claimlake_contract::LakeFile;
 use parquet::file::properties::WriterProperties;
 
-use crate::encode::parquet_file::{ParquetFile, plain_schema};
+use crate::encode::parquet_file::{FileColumns, ParquetFile, plain_schema};
 use crate::encode::properties::CHUNK_ROWS;
 use crate::error::{LoadError, Result};
 use crate::merge::row_owners::{self, RowOwners};
@@ -43,6 +43,8 @@ pub(crate) struct PartitionedWriter {
     plan: FilePlan,
     file_schema: SchemaRef,
     file_columns: Vec<usize>,
+    /// What the file before was written with.
+    columns: Option<FileColumns>,
     open: Option<OpenFile>,
     files: Vec<LakeFile>,
 }
@@ -72,6 +74,7 @@ impl PartitionedWriter {
             plan,
             file_schema,
             file_columns,
+            columns: None,
             open: None,
             files: Vec::new(),
         }
@@ -144,12 +147,13 @@ impl PartitionedWriter {
             } else {
                 format!("{}/{partition}", self.shape.name)
             };
-            let file = ParquetFile::create(
-                &self.plan.snapshot.join(&folder),
-                &self.file_schema,
-                self.plan.properties.clone(),
-                &self.plan.access,
-            )?;
+            let in_snapshot = self.plan.snapshot.join(&folder);
+            let columns = match self.columns.take() {
+                Some(columns) => columns,
+                None => FileColumns::new(&self.file_schema, self.plan.properties.clone())
+                    .map_err(LoadError::parquet(format!("writing {folder}")))?,
+            };
+            let file = ParquetFile::with_columns(&in_snapshot, columns, &self.plan.access)?;
             self.open = Some(OpenFile {
                 folder,
                 partition: partition.to_owned(),
@@ -185,7 +189,8 @@ impl PartitionedWriter {
         let Some(open) = self.open.take() else {
             return Ok(());
         };
-        let written = open.file.finish()?;
+        let (written, columns) = open.file.finish_with_columns()?;
+        self.columns = Some(columns);
         let path = format!("{}/{}", open.folder, written.name);
         if self.plan.owners == Owners::Resources {
             row_owners::write(&self.plan.snapshot, &path, &open.owners, &self.plan.access)?;

@@ -1,155 +1,179 @@
-//! One row group of a Parquet file: its columns while they are put together.
+//! The columns of a table's files while their rows are put together, row group by row group.
 
 use std::io::Write;
 
-use arrow_array::ArrayRef;
 use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::basic::Type;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::properties::WriterPropertiesPtr;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnDescPtr;
 
-use crate::encode::text_chunk::PlainTexts;
-use crate::encode::{number_chunk, text_chunk};
-use crate::sort::gather::{Ranges, gather_column, gather_text};
-use crate::sort::text_column::TextColumn;
+use crate::encode::column_encoder::ColumnEncoder;
+use crate::encode::flag_chunk::FlagEncoder;
+use crate::encode::number_chunk::NumberEncoder;
+use crate::encode::number_rows;
+use crate::encode::scratch::Scratch;
+use crate::encode::text_chunk::TextEncoder;
+use crate::sort::gather::{Ranges, gather_column};
 
-/// A row group that is being put together.
+/// A row group that is being put together; its memory is that of the next ones, too.
 pub(crate) struct RowGroup {
     columns: Vec<GroupColumn>,
+    properties: WriterPropertiesPtr,
+    page_rows: usize,
     pub(crate) rows: u64,
+    scratch: Scratch,
 }
 
-/// One column, and where its rows are until the group ends.
+/// One column.
 enum GroupColumn {
-    /// Text with few distinct values.
-    Text(TextColumn),
-    /// Text with many.
-    ManyTexts(Box<PlainTexts>),
-    Numbers(DataType, Vec<ArrayRef>),
-    /// Lists, and what else is rare.
-    Other(FieldRef, Box<ArrowColumnWriter>),
+    Own(Box<dyn ColumnEncoder>),
+    /// Lists, and what else is rare; a writer takes one group.
+    Other(FieldRef, Option<Box<ArrowColumnWriter>>),
 }
 
 impl RowGroup {
-    /// A row group of a file with the columns of `schema`, each of which has one leaf.
+    /// Row groups of files with the columns of `schema`, each of which has one leaf.
     pub(crate) fn new(
         schema: &SchemaRef,
         leaves: &[ColumnDescPtr],
         properties: &WriterPropertiesPtr,
     ) -> Result<Self> {
-        let is_other = |field: &FieldRef| {
-            *field.data_type() != DataType::Utf8 && !number_chunk::takes(field.data_type())
-        };
-        let others: Vec<FieldRef> = schema
-            .fields()
-            .iter()
-            .filter(|f| is_other(f))
-            .cloned()
-            .collect();
-        let mut writers = writers_of(others, properties)?.into_iter();
         let mut columns = Vec::with_capacity(leaves.len());
-        for field in schema.fields() {
-            columns.push(match field.data_type() {
-                DataType::Utf8 => GroupColumn::Text(TextColumn::default()),
-                data_type if number_chunk::takes(data_type) => {
-                    GroupColumn::Numbers(data_type.clone(), Vec::new())
+        for (field, leaf) in schema.fields().iter().zip(leaves) {
+            let (data_type, leaf, properties) =
+                (field.data_type(), leaf.clone(), properties.clone());
+            let own: Box<dyn ColumnEncoder> = match (data_type, leaf.physical_type()) {
+                (DataType::Utf8, _) => Box::new(TextEncoder::new(leaf, properties)?),
+                (DataType::Boolean, _) => Box::new(FlagEncoder::new(leaf, properties)?),
+                (number, Type::INT32) if number_rows::takes(number) => {
+                    Box::new(NumberEncoder::<i32>::new(number, leaf, properties)?)
                 }
-                other => {
-                    let writer = writers.next().ok_or_else(|| {
-                        ParquetError::General(format!("a column of {other} has no leaf"))
-                    })?;
-                    GroupColumn::Other(field.clone(), Box::new(writer))
+                (number, Type::INT64) if number_rows::takes(number) => {
+                    Box::new(NumberEncoder::<i64>::new(number, leaf, properties)?)
                 }
-            });
+                _ => {
+                    columns.push(GroupColumn::Other(field.clone(), None));
+                    continue;
+                }
+            };
+            columns.push(GroupColumn::Own(own));
         }
-        Ok(Self { columns, rows: 0 })
+        // All columns have one limit.
+        let limit = leaves
+            .first()
+            .map(|leaf| properties.column_data_page_row_count_limit(leaf.path()));
+        Ok(Self {
+            columns,
+            properties: properties.clone(),
+            page_rows: limit.unwrap_or(usize::MAX).max(1),
+            rows: 0,
+            scratch: Scratch::default(),
+        })
     }
 
-    /// Appends rows; `columns` are where the columns of the group stand in the rows' batches.
-    pub(crate) fn append(
+    /// Appends rows, however many; `columns` are where the columns of the group stand in the rows'
+    /// batches.
+    pub(crate) fn append(&mut self, ranges: &Ranges<'_>, columns: &[usize]) -> Result<()> {
+        let mut start = 0;
+        while start < ranges.rows {
+            // Where pages end depends on how many rows the group has, and on nothing else.
+            let room = self.page_rows - (self.rows % self.page_rows as u64) as usize;
+            if start == 0 && ranges.rows <= room {
+                return self.append_to_page(ranges, columns, room);
+            }
+            let len = room.min(ranges.rows - start);
+            self.append_to_page(&ranges.slice(start, len), columns, room)?;
+            start += len;
+        }
+        Ok(())
+    }
+
+    fn append_to_page(
         &mut self,
         ranges: &Ranges<'_>,
         columns: &[usize],
-        leaves: &[ColumnDescPtr],
-        properties: &WriterPropertiesPtr,
+        room: usize,
     ) -> Result<()> {
-        let columns = self.columns.iter_mut().zip(columns);
-        for ((group, column), leaf) in columns.zip(leaves) {
-            group.append(ranges, *column)?;
-            if let GroupColumn::Text(texts) = group
-                && texts.dictionary_bytes()
-                    > properties.column_dictionary_page_size_limit(leaf.path())
-            {
-                let mut plain = PlainTexts::new(leaf.clone(), properties.clone())?;
-                plain.append(&texts.take()?)?;
-                *group = GroupColumn::ManyTexts(Box::new(plain));
+        self.make_other_writers()?;
+        let external = |error| ParquetError::External(Box::new(error));
+        for (group, column) in self.columns.iter_mut().zip(columns) {
+            match group {
+                GroupColumn::Own(own) => {
+                    own.append(ranges, *column, ranges.rows == room, &mut self.scratch)?;
+                }
+                GroupColumn::Other(field, writer) => {
+                    let values =
+                        gather_column(ranges, *column, field.data_type()).map_err(external)?;
+                    for leaf in compute_leaves(field, &values)? {
+                        if let Some(writer) = writer {
+                            writer.write(&leaf)?;
+                        }
+                    }
+                }
             }
         }
         self.rows += ranges.rows as u64;
         Ok(())
     }
 
-    /// Writes the row group behind the others of a file.
-    pub(crate) fn write<W: Write + Send>(self, file: &mut SerializedFileWriter<W>) -> Result<()> {
-        let properties = file.properties().clone();
-        let leaves = file.schema_descr().columns().to_vec();
+    /// Writes the row group behind the others of a file, if it has rows; the next one begins.
+    pub(crate) fn write<W: Write + Send>(
+        &mut self,
+        file: &mut SerializedFileWriter<W>,
+    ) -> Result<()> {
+        if self.rows == 0 {
+            return Ok(());
+        }
         let mut group = file.next_row_group()?;
-        for (column, leaf) in self.columns.into_iter().zip(leaves) {
-            let chunk = match column {
-                GroupColumn::Text(texts) => text_chunk::encode(&texts, leaf, properties.clone())?,
-                GroupColumn::ManyTexts(plain) => plain.close()?,
-                GroupColumn::Numbers(_, rows) => {
-                    number_chunk::encode(&rows, leaf, properties.clone())?
+        for column in &mut self.columns {
+            match column {
+                GroupColumn::Own(own) => {
+                    let (close, bytes) = own.close(&mut self.scratch)?;
+                    group.append_column(&bytes, close)?;
+                    own.clear();
                 }
                 GroupColumn::Other(_, writer) => {
-                    writer.close()?.append_to_row_group(&mut group)?;
-                    continue;
+                    if let Some(writer) = writer.take() {
+                        writer.close()?.append_to_row_group(&mut group)?;
+                    }
                 }
-            };
-            group.append_column(&chunk.bytes, chunk.close)?;
+            }
         }
         group.close()?;
+        self.rows = 0;
         Ok(())
     }
-}
 
-impl GroupColumn {
-    fn append(&mut self, ranges: &Ranges<'_>, column: usize) -> Result<()> {
-        let external = |error| ParquetError::External(Box::new(error));
-        match self {
-            GroupColumn::Text(texts) => texts.append(ranges, column),
-            GroupColumn::ManyTexts(plain) => {
-                plain.append(&gather_text(ranges, column)?)?;
+    /// Writers of columns that stand in no file yet; making them for all columns would cost more
+    /// than writing a small file.
+    fn make_other_writers(&mut self) -> Result<()> {
+        let mut fields = Vec::new();
+        for column in &self.columns {
+            if let GroupColumn::Other(field, None) = column {
+                fields.push(field.clone());
             }
-            GroupColumn::Numbers(data_type, rows) => {
-                rows.push(gather_column(ranges, column, data_type).map_err(external)?);
-            }
-            GroupColumn::Other(field, writer) => {
-                let values = gather_column(ranges, column, field.data_type()).map_err(external)?;
-                for leaf in compute_leaves(field, &values)? {
-                    writer.write(&leaf)?;
-                }
+        }
+        if fields.is_empty() {
+            return Ok(());
+        }
+        let schema = SchemaRef::new(Schema::new(fields));
+        let leaves = ArrowSchemaConverter::new().convert(&schema)?;
+        let root = leaves.root_schema_ptr();
+        let nowhere = SerializedFileWriter::new(Vec::new(), root, self.properties.clone())?;
+        let made = ArrowRowGroupWriterFactory::new(&nowhere, schema).create_column_writers(0)?;
+        let mut made = made.into_iter();
+        for column in &mut self.columns {
+            if let GroupColumn::Other(field, writer @ None) = column {
+                let made = made.next().ok_or_else(|| {
+                    ParquetError::General(format!("a column of {} has no leaf", field.data_type()))
+                })?;
+                *writer = Some(Box::new(made));
             }
         }
         Ok(())
     }
-}
-
-/// Writers of columns that stand in no file yet; making them for all columns would cost more than
-/// writing a small file.
-fn writers_of(
-    fields: Vec<FieldRef>,
-    properties: &WriterPropertiesPtr,
-) -> Result<Vec<ArrowColumnWriter>> {
-    if fields.is_empty() {
-        return Ok(Vec::new());
-    }
-    let schema = SchemaRef::new(Schema::new(fields));
-    let leaves = ArrowSchemaConverter::new().convert(&schema)?;
-    let nowhere =
-        SerializedFileWriter::new(Vec::new(), leaves.root_schema_ptr(), properties.clone())?;
-    ArrowRowGroupWriterFactory::new(&nowhere, schema).create_column_writers(0)
 }

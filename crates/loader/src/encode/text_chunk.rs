@@ -1,145 +1,271 @@
-//! Column chunks of text: numbered, with one dictionary page; or plain, where texts are many.
+//! Column chunks of text: numbered, with one dictionary page; plain from the page on with which
+//! the dictionary would be too large.
 
-use arrow_array::ArrayRef;
-use arrow_array::cast::AsArray;
-use arrow_array::types::UInt32Type;
 use parquet::basic::Encoding;
-use parquet::errors::{ParquetError, Result};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::errors::Result;
 use parquet::file::properties::WriterPropertiesPtr;
 use parquet::schema::types::ColumnDescPtr;
 
-use crate::encode::bounds::{Bounds, widened};
-use crate::encode::chunk::{Chunk, ChunkEncoder, DataPage, length};
+use crate::encode::bounds::Bounds;
+use crate::encode::chunk::{ChunkEncoder, DataPage, length};
+use crate::encode::chunk_bytes::ChunkBytes;
+use crate::encode::column_encoder::ColumnEncoder;
+use crate::encode::held_rows::{HeldRows, present};
 use crate::encode::rle;
+use crate::encode::scratch::{PageScratch, Scratch};
+use crate::sort::gather::Ranges;
 use crate::sort::held::NULL;
 use crate::sort::text_column::TextColumn;
+use crate::sort::texts::Texts;
 
-/// Encodes numbered text: nothing is done value by value but packing the numbers.
-pub(crate) fn encode(
-    column: &TextColumn,
-    leaf: ColumnDescPtr,
-    properties: WriterPropertiesPtr,
-) -> Result<Chunk> {
-    let texts: Vec<&str> = column.texts().collect();
-    let mut chunk = ChunkEncoder::new(leaf, properties)?;
-    let mut plain = Vec::with_capacity(column.dictionary_bytes());
-    for text in &texts {
-        push_plain(text, &mut plain)?;
-        chunk.note_distinct(*text);
-    }
-    chunk.dictionary_page(&plain, texts.len())?;
-    let width = rle::width_of(texts.len().saturating_sub(1));
-    // The last page each text was seen in.
-    let mut seen = vec![0_u32; texts.len()];
-    let (mut present, mut levels, mut values) = (Vec::new(), Vec::new(), Vec::new());
-    for (page, rows) in (1..).zip(column.numbers().chunks(chunk.page_rows())) {
-        present.clear();
-        present.extend(rows.iter().copied().filter(|row| *row != NULL));
-        let mut text_bytes = 0;
-        let mut bounds: Bounds<&str> = None;
-        for number in &present {
-            let number = *number as usize;
-            text_bytes += texts[number].len() as i64;
-            if seen[number] != page {
-                seen[number] = page;
-                bounds = widened(bounds, texts[number]);
-            }
-        }
-        levels.clear();
-        if present.len() < rows.len() {
-            levels.extend(rows.iter().map(|row| u32::from(*row != NULL)));
-        }
-        values.clear();
-        values.push(width as u8);
-        rle::encode(&present, width, &mut values);
-        chunk.data_page(DataPage {
-            levels: (!levels.is_empty()).then_some(levels.as_slice()),
-            rows: rows.len(),
-            values: &values,
-            encoding: chunk.dictionary_data_encoding(),
-            bounds,
-            text_bytes: Some(text_bytes),
-        })?;
-    }
-    chunk.close()
+/// Encodes text; while it is numbered, nothing is done value by value but packing the numbers.
+pub(crate) struct TextEncoder {
+    chunk: ChunkEncoder<String>,
+    texts: TextColumn,
+    /// The texts of the pages that are written.
+    written_texts: usize,
+    /// The rows of the page; where texts are plain, 0 for each that has one.
+    page: HeldRows,
+    /// Where the dictionary was too large: the values of the page.
+    plain: Option<PlainPage>,
 }
 
-/// Text with many distinct values, page by page.
-pub(crate) struct PlainTexts {
-    chunk: ChunkEncoder<String>,
+/// The values of a plain page.
+#[derive(Default)]
+struct PlainPage {
     values: Vec<u8>,
-    levels: Vec<u32>,
-    nulls: usize,
     bounds: Bounds<String>,
     text_bytes: i64,
 }
 
-impl PlainTexts {
+impl TextEncoder {
     pub(crate) fn new(leaf: ColumnDescPtr, properties: WriterPropertiesPtr) -> Result<Self> {
         Ok(Self {
             chunk: ChunkEncoder::new(leaf, properties)?,
-            values: Vec::new(),
-            levels: Vec::new(),
-            nulls: 0,
-            bounds: None,
-            text_bytes: 0,
+            texts: TextColumn::default(),
+            written_texts: 0,
+            page: HeldRows::default(),
+            plain: None,
         })
     }
 
-    /// Appends the rows of a column that is held.
-    pub(crate) fn append(&mut self, held: &ArrayRef) -> Result<()> {
-        let held = held
-            .as_dictionary_opt::<UInt32Type>()
-            .ok_or_else(|| ParquetError::General("a column of text is not held".to_owned()))?;
-        let texts = held.values().as_string::<i32>();
-        let (page_rows, page_bytes) = (self.chunk.page_rows(), self.chunk.page_bytes());
-        for row in held.keys() {
-            self.levels.push(u32::from(row.is_some()));
-            match row {
-                None => self.nulls += 1,
-                Some(number) => self.push(texts.value(number as usize))?,
+    /// Ends a page of numbered texts.
+    fn end_page(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
+        if self.texts.dictionary_bytes() > self.chunk.dictionary_bytes() {
+            return self.end_page_plainly(rows, scratch);
+        }
+        let texts = self.texts.texts();
+        self.written_texts = texts.len();
+        let present = present(rows, &mut scratch.present);
+        let (text_bytes, bounds) = told_of(present, texts, &mut scratch.seen);
+        let width = rle::width_of(texts.len().saturating_sub(1));
+        scratch.encoded.clear();
+        scratch.encoded.push(width as u8);
+        rle::encode(present, width, &mut scratch.encoded);
+        let page = DataPage {
+            rows,
+            values: &scratch.encoded,
+            encoding: self.chunk.dictionary_data_encoding(),
+            bounds,
+            text_bytes: Some(text_bytes),
+        };
+        self.chunk.data_page(page, &mut scratch.page)
+    }
+
+    /// Ends the last page of numbered texts as a plain one, and the dictionary before it.
+    fn end_page_plainly(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
+        self.write_dictionary(scratch)?;
+        let mut plain = PlainPage::default();
+        scratch.present.clear();
+        for number in rows {
+            let text = self.texts.texts().get(*number);
+            plain.push(
+                text,
+                &mut self.chunk,
+                &mut scratch.present,
+                &mut scratch.page,
+            )?;
+        }
+        plain.end(&mut self.chunk, &mut scratch.present, &mut scratch.page)?;
+        self.texts = TextColumn::default();
+        self.plain = Some(plain);
+        Ok(())
+    }
+
+    /// Writes the texts of all pages so far, if any of them are numbered.
+    fn write_dictionary(&mut self, scratch: &mut Scratch) -> Result<()> {
+        if !self.chunk.needs_dictionary() {
+            return Ok(());
+        }
+        let plain = &mut scratch.encoded;
+        plain.clear();
+        for text in self.texts.texts().iter().take(self.written_texts) {
+            push_plain(text, plain)?;
+            self.chunk.note_distinct(text)?;
+        }
+        self.chunk
+            .dictionary_page(plain, self.written_texts, &mut scratch.page)
+    }
+}
+
+impl ColumnEncoder for TextEncoder {
+    fn append(
+        &mut self,
+        ranges: &Ranges<'_>,
+        column: usize,
+        fills_page: bool,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let mut rows = std::mem::take(&mut scratch.rows);
+        rows.clear();
+        if let Some(plain) = &mut self.plain {
+            self.page.take_into(&mut rows);
+            plain.append(
+                ranges,
+                column,
+                &mut self.chunk,
+                &mut rows,
+                &mut scratch.page,
+            )?;
+            if fills_page {
+                plain.end(&mut self.chunk, &mut rows, &mut scratch.page)?;
             }
-            if self.levels.len() >= page_rows || self.values.len() >= page_bytes {
-                self.end_page()?;
+            self.page.push(&rows);
+        } else if fills_page {
+            self.page.take_into(&mut rows);
+            self.texts.append(ranges, column, &mut rows);
+            self.end_page(&rows, scratch)?;
+        } else {
+            self.texts.append(ranges, column, &mut rows);
+            self.page.push(&rows);
+        }
+        scratch.rows = rows;
+        Ok(())
+    }
+
+    fn close(&mut self, scratch: &mut Scratch) -> Result<(ColumnCloseResult, ChunkBytes<'_>)> {
+        let mut rows = std::mem::take(&mut scratch.rows);
+        rows.clear();
+        self.page.take_into(&mut rows);
+        match &mut self.plain {
+            Some(plain) => plain.end(&mut self.chunk, &mut rows, &mut scratch.page)?,
+            None if !rows.is_empty() => self.end_page(&rows, scratch)?,
+            None => {}
+        }
+        scratch.rows = rows;
+        if self.plain.is_none() {
+            self.write_dictionary(scratch)?;
+        }
+        self.chunk.close()
+    }
+
+    fn clear(&mut self) {
+        self.chunk.clear();
+        self.texts.clear();
+        self.written_texts = 0;
+        self.plain = None;
+    }
+}
+
+impl PlainPage {
+    /// Appends rows; `rows` are those of the page.
+    fn append(
+        &mut self,
+        ranges: &Ranges<'_>,
+        column: usize,
+        chunk: &mut ChunkEncoder<String>,
+        rows: &mut Vec<u32>,
+        scratch: &mut PageScratch,
+    ) -> Result<()> {
+        let sources = ranges.texts(column);
+        for (source, from, to) in &ranges.ranges {
+            for row in *from..*to {
+                let pushed = sources[*source].and_then(|(numbers, pool)| {
+                    pool.with_text(numbers.get(row), |text| {
+                        self.push(Some(text), chunk, rows, scratch)
+                    })
+                });
+                match pushed {
+                    Some(pushed) => pushed?,
+                    None => self.push(None, chunk, rows, scratch)?,
+                }
             }
         }
         Ok(())
     }
 
-    fn push(&mut self, text: &str) -> Result<()> {
+    fn push(
+        &mut self,
+        text: Option<&str>,
+        chunk: &mut ChunkEncoder<String>,
+        rows: &mut Vec<u32>,
+        scratch: &mut PageScratch,
+    ) -> Result<()> {
+        let Some(text) = text else {
+            rows.push(NULL);
+            return Ok(());
+        };
+        rows.push(0);
         push_plain(text, &mut self.values)?;
         self.text_bytes += text.len() as i64;
-        self.chunk.note_distinct(text);
+        chunk.note_distinct(text)?;
         match &mut self.bounds {
             None => self.bounds = Some((text.to_owned(), text.to_owned())),
             Some((least, _)) if text < least.as_str() => text.clone_into(least),
             Some((_, most)) if text > most.as_str() => text.clone_into(most),
             Some(_) => {}
         }
+        if self.values.len() >= chunk.page_bytes() {
+            self.end(chunk, rows, scratch)?;
+        }
         Ok(())
     }
 
-    fn end_page(&mut self) -> Result<()> {
-        self.chunk.data_page(DataPage {
-            levels: (self.nulls > 0).then_some(self.levels.as_slice()),
-            rows: self.levels.len(),
+    /// Ends the page, if it has rows; there are none left.
+    fn end(
+        &mut self,
+        chunk: &mut ChunkEncoder<String>,
+        rows: &mut Vec<u32>,
+        scratch: &mut PageScratch,
+    ) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let page = DataPage {
+            rows,
             values: &self.values,
             encoding: Encoding::PLAIN,
             bounds: self.bounds.take(),
             text_bytes: Some(self.text_bytes),
-        })?;
+        };
+        chunk.data_page(page, scratch)?;
+        rows.clear();
         self.values.clear();
-        self.levels.clear();
-        (self.nulls, self.text_bytes) = (0, 0);
+        self.text_bytes = 0;
         Ok(())
     }
+}
 
-    pub(crate) fn close(mut self) -> Result<Chunk> {
-        if !self.levels.is_empty() {
-            self.end_page()?;
+/// The bytes of all texts with these numbers, and their bounds.
+fn told_of(numbers: &[u32], texts: &Texts, seen: &mut Vec<u64>) -> (i64, Bounds<String>) {
+    seen.clear();
+    seen.resize(texts.len().div_ceil(64), 0);
+    let mut text_bytes = 0;
+    let mut bounds: Option<(&str, &str)> = None;
+    for number in numbers {
+        let text = texts.get(*number).unwrap_or_default();
+        text_bytes += text.len() as i64;
+        let (word, bit) = (*number as usize / 64, 1 << (number % 64));
+        if seen[word] & bit == 0 {
+            seen[word] |= bit;
+            bounds = Some(bounds.map_or((text, text), |(least, most)| {
+                (least.min(text), most.max(text))
+            }));
         }
-        self.chunk.close()
     }
+    let owned = |(least, most): (&str, &str)| (least.to_owned(), most.to_owned());
+    (text_bytes, bounds.map(owned))
 }
 
 fn push_plain(text: &str, plain: &mut Vec<u8>) -> Result<()> {

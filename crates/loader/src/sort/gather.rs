@@ -1,6 +1,7 @@
 //! Putting pieces of held batches together.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -15,7 +16,8 @@ use arrow_data::transform::{Capacities, MutableArrayData};
 use arrow_schema::{ArrowError, DataType, SchemaRef, TimeUnit};
 
 use crate::error::{LoadError, Result};
-use crate::sort::held::{HeldBatch, HeldColumn};
+use crate::sort::held::{HeldBatch, HeldColumn, TextPool};
+use crate::sort::numbers::Numbers;
 use crate::sort::text_column::TextColumn;
 
 /// A piece: rows `start .. start + len` of a batch.
@@ -60,8 +62,41 @@ impl<'a> Ranges<'a> {
         joined
     }
 
+    /// `len` of the rows, from row `start` on.
+    pub(crate) fn slice(&self, start: usize, len: usize) -> Self {
+        let mut ranges = Vec::new();
+        let (mut skip, mut left) = (start, len);
+        for (batch, from, to) in &self.ranges {
+            let skipped = skip.min(to - from);
+            skip -= skipped;
+            let from = from + skipped;
+            let taken = left.min(to - from);
+            left -= taken;
+            if taken > 0 {
+                ranges.push((*batch, from, from + taken));
+            }
+        }
+        Self {
+            batches: self.batches.clone(),
+            ranges,
+            rows: len - left,
+        }
+    }
+
+    /// The numbers of a column of text and their pools; none for batches where no row has a text.
+    pub(crate) fn texts(&self, column: usize) -> Vec<Option<(&'a Numbers, &'a Rc<TextPool>)>> {
+        let texts = self
+            .batches
+            .iter()
+            .map(|batch| match batch.columns.get(column) {
+                Some(HeldColumn::Text { numbers, pool }) => Some((numbers, pool)),
+                _ => None,
+            });
+        texts.collect()
+    }
+
     /// The arrays of a column that is none of text; none for batches where no row has a value.
-    fn arrays(&self, column: usize) -> Vec<Option<&'a ArrayRef>> {
+    pub(crate) fn arrays(&self, column: usize) -> Vec<Option<&'a ArrayRef>> {
         let arrays = self
             .batches
             .iter()
@@ -90,9 +125,9 @@ pub(crate) fn gather_text(
     ranges: &Ranges<'_>,
     column: usize,
 ) -> std::result::Result<ArrayRef, ArrowError> {
-    let mut texts = TextColumn::default();
-    texts.append(ranges, column);
-    texts.take()
+    let (mut texts, mut numbers) = (TextColumn::default(), Vec::new());
+    texts.append(ranges, column, &mut numbers);
+    texts.dictionary(numbers)
 }
 
 /// One column that is none of text, in order.
@@ -138,7 +173,8 @@ fn numbers<T: ArrowPrimitiveType>(
     Arc::new(PrimitiveArray::<T>::new(values.into(), nulls).with_data_type(data_type.clone()))
 }
 
-fn nulls_of(arrays: &[Option<&ArrayRef>], ranges: &Ranges<'_>) -> Option<NullBuffer> {
+/// Which rows have a value, given the arrays of [`Ranges::arrays`]; none where all have one.
+pub(crate) fn nulls_of(arrays: &[Option<&ArrayRef>], ranges: &Ranges<'_>) -> Option<NullBuffer> {
     let nulls: Vec<Option<Option<&NullBuffer>>> = arrays
         .iter()
         .map(|array| array.map(|array| array.nulls()))

@@ -13,13 +13,14 @@ use arrow_data::transform::{Capacities, MutableArrayData};
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 use arrow_select::take::take;
 
+use crate::sort::numbers::Numbers;
 use crate::sort::texts::Texts;
 
 /// The number of a row without text.
 pub(crate) const NULL: u32 = u32::MAX;
 
 /// A pool with more text is followed by another, so that rows that are gone take theirs along.
-const FULL_POOL: usize = 128 << 10;
+const FULL_POOL: usize = 64 << 10;
 
 /// A text's end, its mark and its place in the table, which is full by half at the least.
 const BYTES_OF_TEXT: usize = 4 + 8 + 8;
@@ -48,6 +49,12 @@ impl TextPool {
         texts.bytes() + BYTES_OF_TEXT * texts.len()
     }
 
+    /// Gives back what only new texts need.
+    fn seal(&self) {
+        self.texts.borrow_mut().seal();
+        self.marks.borrow_mut().shrink_to_fit();
+    }
+
     /// Does something with a text.
     pub(crate) fn with_text<T>(&self, number: u32, work: impl FnOnce(&str) -> T) -> Option<T> {
         self.texts.borrow().get(number).map(work)
@@ -59,9 +66,9 @@ impl TextPool {
 pub(crate) enum HeldColumn {
     /// No row has a value.
     Nothing,
-    /// The number of each row's text, [`NULL`] where there is none.
+    /// The number of each row's text.
     Text {
-        numbers: Vec<u32>,
+        numbers: Numbers,
         pool: Rc<TextPool>,
     },
     Other(ArrayRef),
@@ -81,7 +88,7 @@ impl HeldBatch {
     pub(crate) fn size(&self) -> usize {
         let sizes = self.columns.iter().map(|column| match column {
             HeldColumn::Nothing => 0,
-            HeldColumn::Text { numbers, .. } => 4 * numbers.len(),
+            HeldColumn::Text { numbers, .. } => numbers.size(),
             HeldColumn::Other(array) => {
                 let data = array.to_data();
                 data.get_slice_memory_size().unwrap_or_default()
@@ -95,6 +102,10 @@ impl HeldBatch {
 #[derive(Debug, Default)]
 pub(crate) struct Holder {
     pools: Vec<Rc<TextPool>>,
+    /// The numbers of a column before they are packed.
+    numbers: Vec<u32>,
+    /// The number that the pool has for each text of a dictionary.
+    number_of: Vec<u32>,
 }
 
 impl Holder {
@@ -113,14 +124,17 @@ impl Holder {
                 return copied(&column).map(HeldColumn::Other);
             };
             if pool.texts.borrow().bytes() > FULL_POOL {
-                *pool = Rc::default();
+                std::mem::take(pool).seal();
             }
             let before = pool.size();
             // Texts that no row has any more, as in a slice, are not worth a number.
-            let mut number_of = vec![NULL; texts.values().len()];
+            let number_of = &mut self.number_of;
+            number_of.clear();
+            number_of.resize(texts.values().len(), NULL);
             let values = texts.values().as_string::<i32>();
             let keys = texts.keys();
-            let numbers = (0..keys.len()).map(|row| {
+            self.numbers.clear();
+            self.numbers.extend((0..keys.len()).map(|row| {
                 if keys.is_null(row) {
                     return NULL;
                 }
@@ -129,11 +143,10 @@ impl Holder {
                     number_of[key] = pool.number_of(values.value(key));
                 }
                 number_of[key]
-            });
-            let numbers = numbers.collect();
+            }));
             text_bytes += pool.size() - before;
             Ok(HeldColumn::Text {
-                numbers,
+                numbers: Numbers::of(&self.numbers),
                 pool: pool.clone(),
             })
         });
@@ -231,7 +244,7 @@ mod tests {
         let first = holder.hold(&batch(&long)).unwrap().size();
         assert!((104_000..140_000).contains(&first), "{first}");
         // The pool has them already.
-        assert_eq!(holder.hold(&batch(&long)).unwrap().size(), 4_000);
+        assert_eq!(holder.hold(&batch(&long)).unwrap().size(), 2_000);
         let other: Vec<String> = long.iter().map(|text| format!("{text}{text}")).collect();
         let other = holder.hold(&batch(&other)).unwrap().size();
         assert!((204_000..240_000).contains(&other), "{other}");

@@ -8,10 +8,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::types::{UInt16Type, UInt32Type};
+use arrow_array::{ArrayRef, DictionaryArray, RecordBatch};
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema, SchemaRef};
 
 use crate::error::{LoadError, Result};
 use crate::merge::resource_key::ResourceKey;
@@ -24,6 +25,9 @@ const MOST_RUNS: usize = 40;
 
 /// The size a batch of a spilled run aims at: so much of each run is in memory while merging.
 const SPILLED_BATCH_BYTES: usize = 256 << 10;
+
+/// The most rows of such a batch; so their texts have numbers of 16 bits.
+const MOST_BATCH_ROWS: usize = 16_384;
 
 /// The resource of each row in a spilled run.
 const RESOURCE_COLUMN: &str = "_resource";
@@ -157,14 +161,15 @@ struct RunWriter {
     table: SchemaRef,
     spilled: SchemaRef,
     writer: StreamWriter<BufWriter<File>>,
-    pending: Vec<SpanRef>,
+    /// Spans, the first row of each and how many.
+    pending: Vec<(SpanRef, usize, usize)>,
     pending_rows: usize,
     rows_per_batch: usize,
 }
 
 impl RunWriter {
     fn create(path: &Path, table: &SchemaRef) -> Result<Self> {
-        let mut fields: Vec<_> = table.fields().iter().cloned().collect();
+        let mut fields: Vec<_> = table.fields().iter().map(on_disk).collect();
         fields.push(Arc::new(Field::new(
             RESOURCE_COLUMN,
             DataType::FixedSizeBinary(16),
@@ -185,30 +190,40 @@ impl RunWriter {
     }
 
     fn push(&mut self, span: SpanRef) -> Result<()> {
-        self.pending_rows += span.span().rows.len;
-        self.pending.push(span);
-        if self.pending_rows >= self.rows_per_batch {
-            self.flush()?;
+        let rows = span.span().rows.len;
+        let mut from = 0;
+        while from < rows {
+            let len = (rows - from).min(MOST_BATCH_ROWS - self.pending_rows);
+            self.pending.push((span.clone(), from, len));
+            self.pending_rows += len;
+            from += len;
+            if self.pending_rows >= self.rows_per_batch {
+                self.flush()?;
+            }
         }
         Ok(())
     }
 
     fn flush(&mut self) -> Result<()> {
         let pieces = self.pending.iter();
-        let pieces = pieces.map(|span| span.piece(0, span.span().rows.len));
+        let pieces = pieces.map(|(span, from, len)| span.piece(*from, *len));
         let batch = gather_batch(&self.table, &Ranges::of(pieces))?;
         let mut resources = Vec::with_capacity(batch.num_rows());
-        for span in &self.pending {
-            let rows = span.span().rows;
-            resources.extend(std::iter::repeat_n(rows.resource, rows.len));
+        for (span, _, len) in &self.pending {
+            resources.extend(std::iter::repeat_n(span.span().rows.resource, *len));
         }
-        let mut columns = batch.columns().to_vec();
-        columns.push(Arc::new(resource_column(resources.into_iter())?) as ArrayRef);
+        let doing = || LoadError::arrow("spilling sorted rows");
+        let columns = batch.columns().iter().map(narrow);
+        let mut columns: Vec<ArrayRef> = columns
+            .collect::<std::result::Result<_, _>>()
+            .map_err(doing())?;
+        columns.push(Arc::new(resource_column(resources.into_iter())?));
         let bytes = batch_bytes(&batch).max(1);
-        self.rows_per_batch = (SPILLED_BATCH_BYTES * batch.num_rows() / bytes).clamp(64, 16_384);
+        self.rows_per_batch =
+            (SPILLED_BATCH_BYTES * batch.num_rows() / bytes).clamp(64, MOST_BATCH_ROWS);
         RecordBatch::try_new(self.spilled.clone(), columns)
             .and_then(|batch| self.writer.write(&batch))
-            .map_err(LoadError::arrow("spilling sorted rows"))?;
+            .map_err(doing())?;
         self.pending.clear();
         self.pending_rows = 0;
         Ok(())
@@ -222,6 +237,35 @@ impl RunWriter {
             .finish()
             .map_err(LoadError::arrow("spilling sorted rows"))
     }
+}
+
+/// A column as it is on disk: texts of a batch have numbers of 16 bits.
+fn on_disk(field: &FieldRef) -> FieldRef {
+    match field.data_type() {
+        DataType::Dictionary(_, text) => {
+            let narrow = DataType::Dictionary(Box::new(DataType::UInt16), text.clone());
+            Arc::new(field.as_ref().clone().with_data_type(narrow))
+        }
+        _ => field.clone(),
+    }
+}
+
+fn narrow(column: &ArrayRef) -> std::result::Result<ArrayRef, ArrowError> {
+    let Some(texts) = column.as_dictionary_opt::<UInt32Type>() else {
+        return Ok(column.clone());
+    };
+    let numbers = texts.keys().unary(|number| number as u16);
+    let narrow = DictionaryArray::<UInt16Type>::try_new(numbers, texts.values().clone())?;
+    Ok(Arc::new(narrow))
+}
+
+fn widen(column: &ArrayRef) -> std::result::Result<ArrayRef, ArrowError> {
+    let Some(texts) = column.as_dictionary_opt::<UInt16Type>() else {
+        return Ok(column.clone());
+    };
+    let numbers = texts.keys().unary(u32::from);
+    let wide = DictionaryArray::<UInt32Type>::try_new(numbers, texts.values().clone())?;
+    Ok(Arc::new(wide))
 }
 
 /// A sorted run on disk.
@@ -273,7 +317,10 @@ impl SpanSource for SpilledRun {
                 }
             }
             let schema = self.maker.borrow().shape().dictionaries.clone();
-            let batch = RecordBatch::try_new(schema, batch.columns().to_vec())
+            let columns = batch.columns().iter().map(widen);
+            let columns = columns.collect::<std::result::Result<_, _>>();
+            let batch = columns
+                .and_then(|columns| RecordBatch::try_new(schema, columns))
                 .map_err(LoadError::arrow("reading spilled rows"))?;
             self.batch = Some(Rc::new(self.maker.borrow_mut().make(batch, &owned)?));
             self.next = 0;

@@ -1,4 +1,4 @@
-//! A column of text that is put together of held batches: distinct texts, and a number a row.
+//! Columns of text that are put together of held batches: distinct texts, and a number a row.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::ArrowError;
 
 use crate::sort::gather::Ranges;
-use crate::sort::held::{HeldColumn, NULL, TextPool};
+use crate::sort::held::{NULL, TextPool};
 use crate::sort::texts::Texts;
 
-/// Distinct texts in the order in which rows first have them, and their numbers, row by row.
+/// Distinct texts in the order in which rows first have them; the numbers of the rows are their
+/// owner's.
 #[derive(Debug)]
 pub(crate) struct TextColumn {
     texts: Texts,
-    numbers: Vec<u32>,
     /// What this column marks texts of pools with; no other has it.
     mark: u32,
 }
@@ -27,7 +27,6 @@ impl Default for TextColumn {
     fn default() -> Self {
         Self {
             texts: Texts::default(),
-            numbers: Vec::new(),
             mark: next_mark(),
         }
     }
@@ -40,29 +39,23 @@ fn next_mark() -> u32 {
 }
 
 impl TextColumn {
-    /// Appends the rows of `ranges` from a column of text.
-    pub(crate) fn append(&mut self, ranges: &Ranges<'_>, column: usize) {
-        let sources: Vec<Option<(&[u32], &Rc<TextPool>)>> = ranges
-            .batches
-            .iter()
-            .map(|batch| match batch.columns.get(column) {
-                Some(HeldColumn::Text { numbers, pool }) => Some((numbers.as_slice(), pool)),
-                _ => None,
-            })
-            .collect();
+    /// Appends the rows of `ranges` from a column of text to `numbers`, [`NULL`] where there is no
+    /// text.
+    pub(crate) fn append(&mut self, ranges: &Ranges<'_>, column: usize, numbers: &mut Vec<u32>) {
+        let sources = ranges.texts(column);
         // The rows lie all over memory. Fetching them first, without looking at them, lets the
         // fetches overlap.
-        let start = self.numbers.len();
-        self.numbers.reserve(ranges.rows);
+        let start = numbers.len();
+        numbers.reserve(ranges.rows);
         let mut parts: Vec<(Option<&Rc<TextPool>>, usize)> = Vec::new();
         for (source, from, to) in &ranges.ranges {
             let pool = match sources[*source] {
-                Some((numbers, pool)) => {
-                    self.numbers.extend_from_slice(&numbers[*from..*to]);
+                Some((of_pool, pool)) => {
+                    of_pool.append_to(numbers, *from, *to);
                     Some(pool)
                 }
                 None => {
-                    self.numbers.resize(self.numbers.len() + to - from, NULL);
+                    numbers.resize(numbers.len() + to - from, NULL);
                     None
                 }
             };
@@ -77,16 +70,16 @@ impl TextColumn {
         let mut from = start;
         for (pool, to) in parts {
             if let Some(pool) = pool {
-                self.renumber(pool, from, to);
+                self.renumber(pool, &mut numbers[from..to]);
             }
             from = to;
         }
     }
 
     /// Makes numbers of a pool those of this column.
-    fn renumber(&mut self, pool: &TextPool, from: usize, to: usize) {
+    fn renumber(&mut self, pool: &TextPool, numbers: &mut [u32]) {
         let mut marks = pool.marks.borrow_mut();
-        for number in &mut self.numbers[from..to] {
+        for number in numbers {
             if *number == NULL {
                 continue;
             }
@@ -106,17 +99,18 @@ impl TextColumn {
     }
 
     /// The distinct texts, by number.
-    pub(crate) fn texts(&self) -> impl ExactSizeIterator<Item = &str> {
-        self.texts.iter()
+    pub(crate) fn texts(&self) -> &Texts {
+        &self.texts
     }
 
-    /// The numbers of the rows, [`NULL`] where there is no text.
-    pub(crate) fn numbers(&self) -> &[u32] {
-        &self.numbers
+    /// Forgets all texts; their memory is used again.
+    pub(crate) fn clear(&mut self) {
+        self.texts.clear();
+        self.mark = next_mark();
     }
 
-    /// The rows as a dictionary column; there are none left.
-    pub(crate) fn take(&mut self) -> Result<ArrayRef, ArrowError> {
+    /// Rows with such numbers as a dictionary column.
+    pub(crate) fn dictionary(&self, numbers: Vec<u32>) -> Result<ArrayRef, ArrowError> {
         if i32::try_from(self.texts.bytes()).is_err() {
             return Err(ArrowError::OffsetOverflowError(self.texts.bytes()));
         }
@@ -124,11 +118,9 @@ impl TextColumn {
         for text in self.texts.iter() {
             texts.append_value(text);
         }
-        let numbers = std::mem::take(&mut self.numbers);
         let present = BooleanBuffer::collect_bool(numbers.len(), |row| numbers[row] != NULL);
         let nulls = NullBuffer::new(present);
         let nulls = (nulls.null_count() > 0).then_some(nulls);
-        *self = Self::default();
         let keys = UInt32Array::new(numbers.into(), nulls);
         let texts = Arc::new(texts.finish());
         Ok(Arc::new(DictionaryArray::<UInt32Type>::try_new(

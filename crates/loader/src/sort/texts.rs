@@ -33,12 +33,26 @@ impl Texts {
         number
     }
 
+    /// Gives back memory that is of use for new texts alone; those that come all get a new number.
+    pub(crate) fn seal(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.ends.shrink_to_fit();
+        self.numbers = HashTable::new();
+    }
+
     pub(crate) fn get(&self, number: u32) -> Option<&str> {
         text_at(&self.bytes, &self.ends, number)
     }
 
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// Forgets all texts; their memory is used again.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+        self.numbers.clear();
     }
 
     /// Bytes of all texts.

@@ -66,9 +66,19 @@ pub(super) fn schema() -> SchemaRef {
     Arc::new(Schema::new(fields.to_vec()))
 }
 
-/// Cells of a column: how many are null, how often they come again and how far apart they lie is
-/// by chance, too.
+/// Cells of a column, now and then in parts that have nothing in common.
 pub(super) fn cells(data_type: &DataType, rows: usize, random: &mut Random) -> Vec<Cell> {
+    let parts = [1, 1, 2, 5][random.below(4) as usize];
+    let mut cells = Vec::with_capacity(rows);
+    for part in (1..=parts).rev() {
+        let rows = (rows - cells.len()) / part;
+        cells.extend(similar_cells(data_type, rows, random));
+    }
+    cells
+}
+
+/// How many are null, how often they come again and how far apart they lie is by chance, too.
+fn similar_cells(data_type: &DataType, rows: usize, random: &mut Random) -> Vec<Cell> {
     let nulls = [0, 0, 5, 50, 95, 100][random.below(6) as usize];
     let distinct = [1, 2, 3, 200, 70_000, u64::MAX][random.below(6) as usize];
     let runs = [0, 0, 60, 97][random.below(4) as usize];

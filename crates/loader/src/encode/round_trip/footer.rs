@@ -56,6 +56,7 @@ pub(super) fn checked(path: &Path, page_rows: usize) -> Vec<Vec<Cell>> {
                 let index = page_index.column_index(column).unwrap();
                 let offsets = page_index.offset_index(column).unwrap();
                 check_chunk(group.column(column), cells);
+                check_places(group.column(column), offsets);
                 check_pages(index, offsets, cells, page_rows);
             }
         }
@@ -161,6 +162,20 @@ fn hold(name: &str, told: &Bounds, real: &Bounds) {
         "{name}: {told:?} {real:?}"
     );
     assert!(!is_short(most) || high == most, "{name}: {told:?} {real:?}");
+}
+
+/// The pages lie one behind the other, behind the dictionary, and fill the chunk.
+fn check_places(chunk: &ColumnChunkMetaData, offsets: &OffsetIndexMetaData) {
+    let (start, length) = chunk.byte_range();
+    let mut end = chunk.data_page_offset();
+    let dictionary = chunk.dictionary_page_offset();
+    assert_eq!(dictionary.unwrap_or(end), start as i64);
+    assert!(dictionary.is_none_or(|dictionary| dictionary < end));
+    for page in offsets.page_locations() {
+        assert_eq!(page.offset, end);
+        end += i64::from(page.compressed_page_size);
+    }
+    assert_eq!(end, (start + length) as i64);
 }
 
 fn check_pages(

@@ -1,0 +1,28 @@
+//! What the encoders of all kinds of columns do.
+
+use parquet::column::writer::ColumnCloseResult;
+use parquet::errors::Result;
+
+use crate::encode::chunk_bytes::ChunkBytes;
+use crate::encode::scratch::Scratch;
+use crate::sort::gather::Ranges;
+
+/// One column of a table, chunk by chunk. It holds a page that is not full yet, packed, what is
+/// distinct in the chunk, and its pages as the file will have them.
+pub(crate) trait ColumnEncoder {
+    /// Appends rows from a column of held batches, no more than the page has room for; where
+    /// `fills_page`, they are its last.
+    fn append(
+        &mut self,
+        ranges: &Ranges<'_>,
+        column: usize,
+        fills_page: bool,
+        scratch: &mut Scratch,
+    ) -> Result<()>;
+
+    /// Ends the page, if there is one, and the chunk: what the file tells of it, and its bytes.
+    fn close(&mut self, scratch: &mut Scratch) -> Result<(ColumnCloseResult, ChunkBytes<'_>)>;
+
+    /// Begins the next chunk, once the bytes of the one before are written.
+    fn clear(&mut self);
+}

@@ -1,0 +1,40 @@
+//! Memory that the columns of a table take turns in.
+
+use parquet::file::writer::TrackedWrite;
+
+/// What encoding a page of one column needs, and nothing of it afterwards.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    /// Rows as numbers.
+    pub(crate) rows: Vec<u32>,
+    /// Rows as values.
+    pub(crate) values: Vec<i64>,
+    /// The rows of a page that have a number.
+    pub(crate) present: Vec<u32>,
+    /// Values as encoded.
+    pub(crate) encoded: Vec<u8>,
+    /// Which numbers a page has, a bit each.
+    pub(crate) seen: Vec<u64>,
+    /// The numbers of values that lie close together.
+    pub(crate) near: Vec<u32>,
+    pub(crate) page: PageScratch,
+}
+
+/// What writing a page needs.
+pub(crate) struct PageScratch {
+    pub(crate) levels: Vec<u32>,
+    pub(crate) page: Vec<u8>,
+    pub(crate) compressed: Vec<u8>,
+    pub(crate) sink: TrackedWrite<Vec<u8>>,
+}
+
+impl Default for PageScratch {
+    fn default() -> Self {
+        Self {
+            levels: Vec::new(),
+            page: Vec::new(),
+            compressed: Vec::new(),
+            sink: TrackedWrite::new(Vec::new()),
+        }
+    }
+}
