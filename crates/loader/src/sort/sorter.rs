@@ -21,10 +21,10 @@ use crate::sort::merge::{Merge, SpanRef, SpanSource};
 use crate::sort::span::{OwnedRows, SpanBatch, SpanMaker, resource_column};
 
 /// Runs on disk that are merged at once; more are merged to one first.
-const MOST_RUNS: usize = 40;
+const MOST_RUNS: usize = 64;
 
 /// The size a batch of a spilled run aims at: so much of each run is in memory while merging.
-const SPILLED_BATCH_BYTES: usize = 256 << 10;
+const SPILLED_BATCH_BYTES: usize = 96 << 10;
 
 /// The most rows of such a batch; so their texts have numbers of 16 bits.
 const MOST_BATCH_ROWS: usize = 16_384;

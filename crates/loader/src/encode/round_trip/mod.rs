@@ -1,6 +1,7 @@
 //! Files of random rows, read back by Parquet's reader: rows, statistics, page index and filters.
 
 mod cells;
+mod changing;
 mod footer;
 mod pages;
 
