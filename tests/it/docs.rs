@@ -90,7 +90,7 @@ const NOT_TYPED: &[(&str, &str)] = &[
         "pip install",
         "needs the network; tests/interop queries with DuckDB",
     ),
-    ("python -c", "needs DuckDB; tests/interop queries with it"),
+    ("python3 -c", "needs DuckDB; tests/interop queries with it"),
     ("export ", "sets the environment, as this test does"),
     (
         "claimlake --pipeline blue_button",

@@ -57,7 +57,7 @@ fn one_claim_is_masked_unless_asked() {
         "{first}"
     );
     assert!(whole.contains("<b>$1,235</b><span>paid by Medicare</span>"));
-    assert!(whole.contains("2024-03: $1,235, 1 claims"));
+    assert!(whole.contains("2024-03: $1,235, 1 claim<"));
     for page in [masked, whole] {
         assert!(!page.contains("10000010254618") && !page.contains("carrier--1"));
     }

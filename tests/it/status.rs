@@ -72,6 +72,32 @@ fn a_damaged_lake_is_named_and_the_rest_is_told() {
 }
 
 #[test]
+fn a_load_that_changed_nothing_has_no_rate() {
+    let bench = Bench::new();
+    let person = "{\"resourceType\":\"Patient\",\"id\":\"-1\"}\n";
+    bench.write("people.ndjson", person);
+    bench.done(&["--data", "d", "import", "--api", "v2", "people.ndjson"]);
+    let first = bench.done(&["--data", "d", "run", "--from", "transform"]);
+    for words in [
+        "1 resource became ",
+        " of 36 tables",
+        "publishing: 1 snapshot\n",
+    ] {
+        assert!(first.stderr.contains(words), "{words}: {}", first.stderr);
+    }
+    let current = bench.path().canonicalize().unwrap().join("d/lake/current");
+    let query = format!("os.path.realpath('{}')", current.display());
+    assert!(first.stderr.contains(&query), "{}", first.stderr);
+    assert!(status_at(&bench, "120").contains("/s)"));
+    bench.done(&["--data", "d", "load"]);
+    let page = status_at(&bench, "120");
+    let load = page.lines().find(|line| line.trim().starts_with("load "));
+    let load = load.unwrap_or_else(|| panic!("{page}"));
+    assert!(load.ends_with(", nothing changed"), "{load}");
+    assert!(!load.contains("/s)"), "{load}");
+}
+
+#[test]
 fn every_command_that_works_on_the_data_is_told_with_its_duration() {
     let bench = Bench::new();
     bench.write(

@@ -50,6 +50,47 @@ fn an_unknown_flag_is_a_usage_error_and_help_is_not() {
 }
 
 #[test]
+fn a_mistake_is_told_with_what_to_do() {
+    let bench = Bench::new();
+    bench.write("file", "x\n");
+    bench.write(
+        "people.ndjson",
+        "{\"resourceType\":\"Patient\",\"id\":\"-1\"}\n",
+    );
+    bench.done(&["import", "--api", "v2", "people.ndjson"]);
+    let is_a_file = "the data directory file is a file: name a folder with --data";
+    for (arguments, exit, words) in [
+        (&["--data", "file", "run"][..], 2, is_a_file),
+        (&["--data", "file", "status"], 2, is_a_file),
+        (&["--data", "file", "verify"], 2, is_a_file),
+        (
+            &["trace", "-1", "--table", "patients"],
+            2,
+            "makes a table 'patients', did you mean 'patient'?",
+        ),
+        (
+            &["snapshots", "rollback", "4"],
+            1,
+            "there is no snapshot 4: nothing is published yet",
+        ),
+        (&["authorize"], 2, "--pipeline blue_button"),
+        (
+            &["view", "data", "people.ndjson"],
+            2,
+            "a file with one ViewDefinition",
+        ),
+    ] {
+        let ended = bench.run(arguments);
+        assert_eq!(ended.exit, exit, "{arguments:?}: {}", ended.stderr);
+        let said = ended.error_line();
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+    bench.done(&["run", "--from", "transform"]);
+    let only = bench.run(&["snapshots", "rollback", "4"]);
+    assert!(only.error_line().ends_with("the only one is 1"));
+}
+
+#[test]
 fn completions_are_data_on_stdout() {
     let bench = Bench::new();
     let ended = bench.done(&["completions", "bash"]);

@@ -124,3 +124,202 @@ fn bodies_that_differ_in_the_time_of_their_request_alone_are_the_same() {
     let verified = bench.run(&["--data", "d", "verify"]);
     assert_eq!(verified.exit, 0, "{}", verified.stderr);
 }
+
+#[test]
+fn what_has_landed_and_is_not_loaded_yet_is_held() {
+    let bench = Bench::new();
+    bench.write("small.toml", &crate::demo::pipeline("v2"));
+    bench.done(&["--pipeline", "small.toml", "extract"]);
+    bench.done(&["--pipeline", "small.toml", "verify"]);
+    bench.done(&["--pipeline", "small.toml", "run", "--from", "transform"]);
+    bench.done(&["--pipeline", "small.toml", "verify"]);
+    // A part that is gone takes people's resources with it.
+    let claims = bench
+        .path()
+        .join("data/small/landing/api=v2/resource=ExplanationOfBenefit");
+    let run = std::fs::read_dir(claims).unwrap().next().unwrap().unwrap();
+    std::fs::remove_dir_all(run.path()).unwrap();
+    let ended = bench.run(&["--pipeline", "small.toml", "verify"]);
+    assert_eq!(ended.exit, 1);
+    assert!(ended.stderr.contains("0 have landed"), "{}", ended.stderr);
+}
+
+/// A claim as v2 serves it at a request of this day.
+fn asked_on(claim: &Value, day: &str) -> String {
+    let mut claim = claim.clone();
+    claim["created"] = format!("{day}T10:20:30Z").into();
+    format!("{claim}\n")
+}
+
+/// Lands and loads these texts in a data directory, one load each.
+fn loaded(bench: &Bench, data: &str, loads: &[String]) {
+    for (number, text) in loads.iter().enumerate() {
+        let name = format!("{data}-{number}.ndjson");
+        bench.write(&name, text);
+        bench.done(&["--data", data, "import", "--api", "v2", &name]);
+        bench.done(&["--data", data, "run", "--from", "transform"]);
+    }
+}
+
+/// The names of the files of table `eob`, which are hashes of their content.
+fn claim_files(bench: &Bench, data: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![bench.path().join(data).join("lake/current/eob")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            match entry.file_type().unwrap().is_dir() {
+                true => folders.push(entry.path()),
+                false => found.push(entry.file_name().into_string().unwrap()),
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Three bodies of one claim and one `meta.lastUpdated`: as asked for on a first day, with another
+/// payment, and the first again as asked for on a third day.
+fn three_bodies(bench: &Bench) -> [String; 3] {
+    let made = [
+        "sandbox",
+        "generate",
+        "--patients",
+        "1",
+        "--eobs",
+        "1",
+        "--seed",
+        "8",
+        "--resource",
+        "ExplanationOfBenefit",
+    ];
+    let claims = bench.done(&made).stdout;
+    let first: Value = serde_json::from_str(claims.lines().next().unwrap()).unwrap();
+    let mut other = first.clone();
+    other["payment"]["amount"]["value"] = serde_json::from_str("77.77").unwrap();
+    [
+        asked_on(&first, "2026-05-01"),
+        asked_on(&other, "2026-05-02"),
+        asked_on(&first, "2026-05-03"),
+    ]
+}
+
+/// Whatever the loads of a claim and of the same as asked for later, the tables hold the first.
+fn holds_the_first(loads: impl Fn(String, String) -> Vec<String>) {
+    let bench = Bench::new();
+    let [first, _, third] = three_bodies(&bench);
+    loaded(&bench, "first", std::slice::from_ref(&first));
+    loaded(&bench, "third", std::slice::from_ref(&third));
+    loaded(&bench, "both", &loads(first, third));
+    let wanted = claim_files(&bench, "first");
+    assert_ne!(
+        wanted,
+        claim_files(&bench, "third"),
+        "`created` is a column"
+    );
+    assert_eq!(claim_files(&bench, "both"), wanted);
+    bench.done(&["--data", "both", "verify"]);
+    let id = claim_id(&bench, "both-0.ndjson");
+    let traced = bench.done(&["--json", "--data", "both", "trace", &id]);
+    assert_eq!(standings(&traced.stdout), ["newest", "superseded"]);
+
+    // A lake that holds the other body's `created`.
+    let lake = bench.path().join("both/lake");
+    std::fs::remove_dir_all(&lake).unwrap();
+    std::fs::rename(bench.path().join("third/lake"), &lake).unwrap();
+    let wrong = bench.run(&["--data", "both", "verify"]);
+    assert_eq!(wrong.exit, 1, "{}", wrong.stderr);
+    assert!(
+        wrong.stderr.contains("with other values"),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[test]
+fn of_neighbours_that_say_the_same_the_first_stands_over_two_loads() {
+    holds_the_first(|first, third| vec![first, third]);
+}
+
+#[test]
+fn of_neighbours_that_say_the_same_the_first_stands_within_a_load() {
+    holds_the_first(|first, third| vec![first + &third]);
+}
+
+#[test]
+fn a_body_that_comes_again_after_another_stands_anew() {
+    let bench = Bench::new();
+    let [first, other, third] = three_bodies(&bench);
+    loaded(&bench, "third", std::slice::from_ref(&third));
+    loaded(
+        &bench,
+        "three",
+        &[first.clone(), other.clone(), third.clone()],
+    );
+    loaded(&bench, "one", &[first + &other + &third]);
+    for data in ["three", "one"] {
+        assert_eq!(
+            claim_files(&bench, data),
+            claim_files(&bench, "third"),
+            "{data}"
+        );
+        bench.done(&["--data", data, "verify"]);
+    }
+    let id = claim_id(&bench, "one-0.ndjson");
+    let traced = bench.done(&["--json", "--data", "one", "trace", &id]);
+    let wanted = ["superseded", "superseded", "newest"];
+    assert_eq!(standings(&traced.stdout), wanted);
+}
+
+fn claim_id(bench: &Bench, file: &str) -> String {
+    let text = std::fs::read_to_string(bench.path().join(file)).unwrap();
+    let claim: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    claim["id"].as_str().unwrap().to_owned()
+}
+
+/// What becomes of each body that `trace --json` tells of, oldest first.
+fn standings(events: &str) -> Vec<String> {
+    let events = events
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    events
+        .filter_map(|event| Some(event["standing"].as_str()?.to_owned()))
+        .collect()
+}
+
+#[test]
+fn an_instant_that_is_too_fine_is_null_counted_and_never_cut() {
+    let bench = Bench::new();
+    let person = |id: &str, at: &str| {
+        format!(
+            "{{\"resourceType\":\"Patient\",\"id\":\"{id}\",\"meta\":{{\"lastUpdated\":\"{at}\"}}}}\n"
+        )
+    };
+    let fine = person("-1", "2026-01-02T03:04:05.1234567Z");
+    let whole = person("-2", "2026-01-02T03:04:05.123456000Z");
+    bench.write("people.ndjson", &(fine + &whole));
+    bench.done(&["--data", "d", "import", "--api", "v2", "people.ndjson"]);
+    let made = bench.run(&["--json", "--data", "d", "transform"]);
+    let summary = made.summary();
+    assert_eq!(summary["transform"]["resources"], 2);
+    assert_eq!(summary["transform"]["rejected_resources"], 0);
+    let cells = summary["transform"]["rejected_cells"].as_u64().unwrap();
+    assert!(cells > 0, "{summary}");
+    let load = bench.done(&["--data", "d", "load"]);
+    assert!(
+        load.stderr
+            .contains(&format!("0 resources and {cells} cell")),
+        "{}",
+        load.stderr
+    );
+    let records = bench.path().join("d/transformed");
+    let record = std::fs::read_dir(records).unwrap().next().unwrap().unwrap();
+    let rejects = std::fs::read_to_string(record.path().join("rejects.ndjson")).unwrap();
+    assert_eq!(rejects.lines().count() as u64, cells);
+    for line in rejects.lines() {
+        let reject: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(reject["reason"], "too_many_digits");
+        assert_eq!(reject["line"], 1);
+    }
+    bench.done(&["--data", "d", "verify"]);
+}

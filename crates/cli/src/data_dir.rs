@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use claimlake_contract::{
-    Clock, LandingLayout, MANIFEST_FILE, RunId, StagedManifest, partition_value,
+    Clock, LandingLayout, MANIFEST_FILE, RunId, STAGED_FORMAT, StagedManifest, partition_value,
 };
 
 /// In the record of a loaded run: the number of the snapshot that holds its rows first.
 const SNAPSHOT_FILE: &str = "snapshot";
+
+/// A record that is being made.
+const BUILDING: &str = ".building";
 
 /// `--data`.
 #[derive(Debug, Clone)]
@@ -93,15 +96,18 @@ impl DataDir {
             return Ok(folder.to_path_buf());
         };
         let record = self.transformed().join(name);
+        // A record is there as a whole or not at all: whoever reads it may read at any moment.
+        let building = self.transformed().join(BUILDING);
+        remove_folder(&building)?;
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(&record)
-            .with_context(|| format!("making {}", record.display()))?;
+            .create(&building)
+            .with_context(|| format!("making {}", building.display()))?;
         for file in ["rejects.ndjson", "unread.json", MANIFEST_FILE] {
             let from = folder.join(file);
             if from.is_file() {
-                fs::copy(&from, record.join(file))
+                fs::copy(&from, building.join(file))
                     .with_context(|| format!("keeping {}", from.display()))?;
             }
         }
@@ -111,9 +117,12 @@ impl DataDir {
             .create(true)
             .truncate(true)
             .mode(0o600)
-            .open(record.join(SNAPSHOT_FILE))
+            .open(building.join(SNAPSHOT_FILE))
             .and_then(|mut file| file.write_all(number.as_bytes()))
-            .with_context(|| format!("writing into {}", record.display()))?;
+            .with_context(|| format!("writing into {}", building.display()))?;
+        remove_folder(&record)?;
+        fs::rename(&building, &record)
+            .with_context(|| format!("renaming {}", building.display()))?;
         fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))?;
         Ok(record)
     }
@@ -129,6 +138,7 @@ impl DataDir {
     /// The folders of those records, oldest first.
     pub(crate) fn transformed_folders(&self) -> anyhow::Result<Vec<PathBuf>> {
         let mut folders = entries(&self.transformed()).context("listing transformed runs")?;
+        folders.retain(|folder| run_of(folder).is_some());
         folders.sort();
         Ok(folders)
     }
@@ -191,17 +201,41 @@ impl DataDir {
     }
 }
 
-/// The manifest of a staged run, or what is on record of one.
+/// The manifest of a staged run, or what is on record of one. The format is looked at first: that of
+/// another version may have other keys.
 pub(crate) fn read_staged_manifest(folder: &Path) -> anyhow::Result<StagedManifest> {
     let path = folder.join(MANIFEST_FILE);
     let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))
+    let reading = || format!("reading {}", path.display());
+    let Format { format } = serde_json::from_str(&text).with_context(reading)?;
+    if format != STAGED_FORMAT {
+        return Err(anyhow!(
+            "{}: it has format {format}, and this version of claimlake reads {STAGED_FORMAT}: use the \
+             claimlake that wrote it, or remove its folder and run `transform`",
+            path.display()
+        ));
+    }
+    serde_json::from_str(&text).with_context(reading)
+}
+
+#[derive(serde::Deserialize)]
+struct Format {
+    format: u32,
 }
 
 /// The run that a folder or a file of rejects belongs to.
 fn run_of(path: &Path) -> Option<RunId> {
     let value = partition_value(path, "run")?;
     value.split(".ndjson").next()?.parse().ok()
+}
+
+fn remove_folder(folder: &Path) -> anyhow::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -46,7 +46,31 @@ impl fmt::Display for Failure {
             }
             said.push_str(&text);
         }
-        f.write_str(&said)
+        f.write_str(&said)?;
+        let kinds = self.cause.chain().filter_map(|cause| {
+            let error = cause.downcast_ref::<std::io::Error>()?;
+            Some(error.kind())
+        });
+        let hint = kinds.last().and_then(hint);
+        hint.filter(|(known, _)| known.iter().all(|known| !said.contains(known)))
+            .map_or(Ok(()), |(_, hint)| write!(f, "; {hint}"))
+    }
+}
+
+/// What a person can do about what the operating system refused, and the words of those who say
+/// so themselves.
+fn hint(kind: std::io::ErrorKind) -> Option<(&'static [&'static str], &'static str)> {
+    use std::io::ErrorKind;
+    match kind {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Some((
+            &["owner and mode", "must be writable"],
+            "check its owner and mode, and those of its folder",
+        )),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some((
+            &["free space", "free some space"],
+            "free space, then run again",
+        )),
+        _ => None,
     }
 }
 
@@ -74,6 +98,24 @@ mod tests {
         assert_eq!(
             Failure::from(outer).to_string(),
             "import: cannot read x: no such file"
+        );
+    }
+
+    #[test]
+    fn what_to_do_about_a_refusal_is_said_once() {
+        let denied = || std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        let failure = |said: &'static str| {
+            let denied = Err::<(), _>(denied()).context(said).unwrap_err();
+            Failure::from(denied).to_string()
+        };
+        let hint = "; check its owner and mode, and those of its folder";
+        assert!(failure("opening x").ends_with(hint));
+        let told = failure("opening x (check its owner and mode)");
+        assert!(!told.ends_with(hint), "{told}");
+        assert!(
+            !Failure::from(anyhow::anyhow!("no grant"))
+                .to_string()
+                .contains(';')
         );
     }
 

@@ -77,6 +77,9 @@ async fn heed(
             _ = terminate.recv() => {}
         }
         if over.load(Ordering::Relaxed) || stop.swap(true, Ordering::Relaxed) {
+            output.warn(
+                "interrupted: what was sealed or published stands, and the same command goes on",
+            );
             std::process::exit(ExitCode::Failed.code().into());
         }
         output.warn("stopping at the next border; once more to stop at once");

@@ -75,6 +75,12 @@ impl Invocation {
             Some(data) => data.clone(),
             None => PathBuf::from("data").join(&self.pipeline()?.name),
         };
+        if root.exists() && !root.is_dir() {
+            return Err(Failure::usage(anyhow!(
+                "the data directory {} is a file: name a folder with --data",
+                root.display()
+            )));
+        }
         Ok(DataDir::at(root))
     }
 

@@ -10,6 +10,7 @@ mod on_revoked;
 mod overrides;
 mod read;
 
+pub(crate) use keys::nearest;
 pub(crate) use on_revoked::OnRevoked;
 pub(crate) use read::{PipelineOrigin, ViewFile, read};
 

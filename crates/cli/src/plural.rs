@@ -5,10 +5,32 @@ use std::time::Duration;
 /// `1 page`, `1,204 pages`.
 pub(crate) fn counted(number: u64, thing: &str) -> String {
     let digits = grouped(number);
-    match (number, thing.strip_suffix('y')) {
-        (1, _) => format!("{digits} {thing}"),
-        (_, Some(stem)) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{digits} {stem}ies"),
-        _ => format!("{digits} {thing}s"),
+    match number {
+        1 => format!("{digits} {thing}"),
+        _ => format!("{digits} {}", several(thing)),
+    }
+}
+
+/// `pages` of `page`.
+pub(crate) fn several(thing: &str) -> String {
+    if let Some(before) = thing.strip_suffix("person") {
+        return format!("{before}people");
+    }
+    match thing.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ if thing.ends_with(['s', 'x']) || thing.ends_with("sh") || thing.ends_with("ch") => {
+            format!("{thing}es")
+        }
+        _ => format!("{thing}s"),
+    }
+}
+
+/// The word for so many of a unit that progress counts in, which is given for several: `people`.
+pub(crate) fn unit(number: u64, several: &str) -> &str {
+    match (number, several) {
+        (1, "people") => "person",
+        (1, _) => several.strip_suffix('s').unwrap_or(several),
+        _ => several,
     }
 }
 
@@ -55,7 +77,7 @@ pub(crate) fn seconds(time: Duration) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{counted, seconds, size};
+    use super::{counted, seconds, size, unit};
 
     #[test]
     fn numbers_read_as_words() {
@@ -64,6 +86,11 @@ mod tests {
         assert_eq!(counted(1_204_000, "row"), "1,204,000 rows");
         assert_eq!(counted(2, "day"), "2 days");
         assert_eq!(counted(2, "entry"), "2 entries");
+        assert_eq!(counted(1, "revoked person"), "1 revoked person");
+        assert_eq!(counted(2, "revoked person"), "2 revoked people");
+        assert_eq!(counted(2, "refresh"), "2 refreshes");
+        assert_eq!((unit(1, "people"), unit(0, "people")), ("person", "people"));
+        assert_eq!((unit(1, "tables"), unit(2, "tables")), ("table", "tables"));
         assert_eq!(size(999), "999 B");
         assert_eq!(size(8_312_000), "8.3 MB");
         assert_eq!(size(999_960), "1.0 MB");

@@ -18,7 +18,7 @@ pub(crate) use zones::{OldestOfZone, files_in};
 
 use crate::access;
 use crate::data_dir::{DataDir, read_staged_manifest};
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::history::{LastRun, last_runs};
 use crate::invocation::Invocation;
 
@@ -103,6 +103,10 @@ impl Standing {
             Vec::new()
         });
         let staged = data.staged_runs()?;
+        let found_rejects = rejects(&data, &staged, &mut unreadable);
+        let found_rejects = or_unreadable("rejects", found_rejects, &mut unreadable);
+        let oldest = zones::oldest(&data, &lake).map_err(Failure::from);
+        let oldest = or_unreadable("zones", oldest, &mut unreadable);
         Ok(Self {
             exists: data.root().is_dir(),
             now,
@@ -110,9 +114,9 @@ impl Standing {
             last_runs,
             landed,
             staged_runs: staged.len() as u64,
-            rejects: rejects(&data, &staged, &mut unreadable)?,
+            rejects: found_rejects,
             published,
-            oldest: zones::oldest(&data, &lake)?,
+            oldest,
             unreadable,
         })
     }
@@ -164,6 +168,14 @@ impl Standing {
         }
         next
     }
+}
+
+/// What was found, or a note that it could not be.
+fn or_unreadable<T: Default>(what: &str, found: Outcome<T>, unreadable: &mut Vec<String>) -> T {
+    found.unwrap_or_else(|failure| {
+        unreadable.push(format!("{what}: {failure}"));
+        T::default()
+    })
 }
 
 fn rejects(

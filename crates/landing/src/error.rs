@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use claimlake_contract::LANDING_FORMAT;
+
 /// An error of the raw zone.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -36,6 +38,17 @@ pub enum LandingError {
         path: PathBuf,
         /// Why.
         source: serde_json::Error,
+    },
+    /// A run was landed by another version of claimlake.
+    #[error(
+        "manifest {path} has format {found}, and this version of claimlake reads {LANDING_FORMAT}: \
+         use the claimlake that landed it, or a later one"
+    )]
+    OtherFormat {
+        /// The manifest.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
     },
     /// A checkpointed frame is not in the part it should be in.
     #[error("part {path} does not hold the frame at byte {offset} that was checkpointed")]

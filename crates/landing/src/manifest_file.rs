@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use claimlake_contract::{CHECKSUM_FILE, LandingManifest, MANIFEST_FILE};
+use claimlake_contract::{CHECKSUM_FILE, LANDING_FORMAT, LandingManifest, MANIFEST_FILE};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::LandingError;
@@ -26,8 +27,22 @@ pub(crate) fn write(folder: &Path, manifest: &LandingManifest) -> Result<(), Lan
 
 pub(crate) fn read(path: &Path) -> Result<LandingManifest, LandingError> {
     let text = std::fs::read(path).map_err(LandingError::io("reading", path))?;
-    serde_json::from_slice(&text).map_err(|source| LandingError::Manifest {
+    let broken = |source| LandingError::Manifest {
         path: path.to_path_buf(),
         source,
-    })
+    };
+    // The manifest of another version may have other keys.
+    let Format { format } = serde_json::from_slice(&text).map_err(broken)?;
+    if format != LANDING_FORMAT {
+        return Err(LandingError::OtherFormat {
+            path: path.to_path_buf(),
+            found: format,
+        });
+    }
+    serde_json::from_slice(&text).map_err(broken)
+}
+
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
 }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use claimlake_contract::{
-    ApiVersion, LANDING_FORMAT, LandingLayout, LandingManifest, LandingPart, MANIFEST_FILE,
-    ResourceType, RunId, partition_value,
+    ApiVersion, LandingLayout, LandingManifest, LandingPart, MANIFEST_FILE, ResourceType, RunId,
+    partition_value,
 };
 
 use crate::import::marker;
@@ -179,12 +179,6 @@ fn usable_manifest(
     run: &RunId,
 ) -> Result<LandingManifest, String> {
     let manifest = manifest_file::read(path).map_err(|error| error.to_string())?;
-    if manifest.format != LANDING_FORMAT {
-        return Err(format!(
-            "landing format {} where {LANDING_FORMAT} is known; use the claimlake that wrote it",
-            manifest.format
-        ));
-    }
     if manifest.api != api || manifest.resource != *resource || manifest.run != *run {
         return Err("the manifest is that of another run folder".into());
     }

@@ -20,6 +20,16 @@ pub enum LoadError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The operating system refused while Arrow data was read or written.
+    #[error("{doing} below {}: {source}{}", below.display(), io_hint(.source))]
+    Storage {
+        /// What was being done.
+        doing: String,
+        /// The folder that all of it lies in.
+        below: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// Arrow data that cannot be read or put together.
     #[error("{doing}: {source}")]
     Arrow {
@@ -107,7 +117,7 @@ impl LoadError {
     pub fn is_retryable(&self) -> bool {
         match self {
             LoadError::Locked { .. } => true,
-            LoadError::Io { source, .. } => matches!(
+            LoadError::Io { source, .. } | LoadError::Storage { source, .. } => matches!(
                 source.kind(),
                 io::ErrorKind::Interrupted | io::ErrorKind::StorageFull | io::ErrorKind::TimedOut
             ),
@@ -127,13 +137,26 @@ impl LoadError {
     pub(crate) fn arrow(doing: impl Into<String>) -> impl FnOnce(ArrowError) -> Self {
         let doing = doing.into();
         move |source| match source {
-            // A full disk comes wrapped in Arrow's error; it is told as what it is.
-            ArrowError::IoError(_, source) => LoadError::Io {
-                doing: "while",
-                path: doing.into(),
+            // A full disk comes wrapped in Arrow's error; it is told as what it is. Where, is known
+            // to whoever called: see `below`.
+            ArrowError::IoError(_, source) => LoadError::Storage {
+                doing,
+                below: PathBuf::new(),
                 source,
             },
             source => LoadError::Arrow { doing, source },
+        }
+    }
+
+    /// Says which folder it happened in.
+    pub(crate) fn below(self, folder: &Path) -> Self {
+        match self {
+            LoadError::Storage { doing, source, .. } => LoadError::Storage {
+                doing,
+                below: folder.to_path_buf(),
+                source,
+            },
+            other => other,
         }
     }
 

@@ -163,8 +163,10 @@ fn check_format(path: &Path, text: &[u8]) -> Result<()> {
     if format == STAGED_FORMAT {
         return Ok(());
     }
-    let reason =
-        format!("it has format {format}, and this version of claimlake reads {STAGED_FORMAT}");
+    let reason = format!(
+        "it has format {format}, and this version of claimlake reads {STAGED_FORMAT}: load it with \
+         the claimlake that wrote it, or remove its folder"
+    );
     Err(LoadError::staged(path, reason))
 }
 

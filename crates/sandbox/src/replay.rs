@@ -63,7 +63,8 @@ impl Recording {
             .map_err(|error| failed(&catalogue_path, error.to_string()))?;
         if catalogue.format != RECORDING_FORMAT {
             let reason = format!(
-                "it has format {}, this program reads format {RECORDING_FORMAT}",
+                "it has format {}, and this version of claimlake replays {RECORDING_FORMAT}: replay it \
+                 with the claimlake that recorded it, or record again with extract --record",
                 catalogue.format
             );
             return Err(failed(&catalogue_path, reason));

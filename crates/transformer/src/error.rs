@@ -85,14 +85,30 @@ impl TransformError {
 
     pub(crate) fn arrow(table: &str) -> impl FnOnce(ArrowError) -> Self {
         let table = table.to_owned();
+        move |source| Self::Arrow { table, source }
+    }
+
+    /// An error of writing a table's rows to this file. A full disk is told as what it is.
+    pub(crate) fn writing(table: &str, path: PathBuf) -> impl FnOnce(ArrowError) -> Self {
+        let table = table.to_owned();
         move |source| match source {
-            // A full disk is told as what it is.
             ArrowError::IoError(_, source) => Self::Io {
                 doing: "writing",
-                path: format!("staged rows of table '{table}'").into(),
+                path,
                 source,
             },
             source => Self::Arrow { table, source },
+        }
+    }
+
+    /// An error of writing JSON to this file.
+    pub(crate) fn json(
+        file: &'static str,
+        path: PathBuf,
+    ) -> impl FnOnce(serde_json::Error) -> Self {
+        move |source| match source.is_io() {
+            true => Self::io("writing", path)(source.into()),
+            false => Self::Json { file, source },
         }
     }
 }

@@ -19,7 +19,7 @@ const SOURCE_API: &str = "source_api";
 pub(crate) const PATIENT_COLUMN: &str = "patient_id";
 
 /// Grows when the same views make other rows of the same resources.
-const RULES_VERSION: u32 = 1;
+const RULES_VERSION: u32 = 2;
 
 /// What becomes of resources labelled 42 CFR Part 2.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -101,9 +101,13 @@ pub(crate) fn damaged(frame: &DamagedFrame, api: ApiVersion, resource: &Resource
         api,
         resource,
     };
+    let lines = match frame.lines {
+        1 => "1 line".to_owned(),
+        lines => format!("{lines} lines"),
+    };
     let detail = format!(
-        "frame {} ({} lines): {}; extract or import them again",
-        frame.frame, frame.lines, frame.reason
+        "frame {} ({lines}): {}; extract or import it again",
+        frame.frame, frame.reason
     );
     place.reject(RejectReason::DamagedPart, detail)
 }

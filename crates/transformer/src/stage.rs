@@ -124,25 +124,21 @@ impl Stage {
         let Some(open) = &mut files.open else {
             return Ok(());
         };
-        open.writer
-            .write(batch)
-            .map_err(TransformError::arrow(&files.name))?;
+        open.writer.write(batch).map_err(|error| {
+            TransformError::writing(&files.name, self.building.join(&open.name))(error)
+        })?;
         open.rows += batch.num_rows() as u64;
         if open.writer.written() > LARGE {
-            files.end()?;
+            files.end(&self.building)?;
         }
         Ok(())
     }
 
     /// Appends a reject.
     pub(crate) fn reject(&mut self, reject: &Reject) -> Result<(), TransformError> {
-        serde_json::to_writer(&mut self.rejects, reject).map_err(|source| {
-            TransformError::Json {
-                file: REJECTS,
-                source,
-            }
-        })?;
         let path = self.building.join(REJECTS);
+        serde_json::to_writer(&mut self.rejects, reject)
+            .map_err(TransformError::json(REJECTS, path.clone()))?;
         self.rejects
             .write_all(b"\n")
             .map_err(TransformError::io("writing", path))
@@ -160,7 +156,7 @@ impl Stage {
             if table.open.is_none() && table.files.is_empty() {
                 table.open = Some(table.create(&self.building, self.form)?);
             }
-            table.end()?;
+            table.end(&self.building)?;
             all.push(std::mem::take(&mut table.files));
         }
         Ok(all)
@@ -186,8 +182,8 @@ impl Stage {
         content: &T,
     ) -> Result<(), TransformError> {
         let path = self.building.join(file);
-        let mut text = serde_json::to_vec_pretty(content)
-            .map_err(|source| TransformError::Json { file, source })?;
+        let mut text =
+            serde_json::to_vec_pretty(content).map_err(TransformError::json(file, path.clone()))?;
         text.push(b'\n');
         let mut out = create_private_file(&path)?;
         out.write_all(&text)
@@ -231,23 +227,24 @@ impl TableFiles {
         create_private_dir(&folder)?;
         let ending = form.ending();
         let name = format!("{}/{:05}.{ending}", self.name, self.files.len());
-        let file = create_private_file(&building.join(&name))?;
+        let path = building.join(&name);
+        let file = create_private_file(&path)?;
         Ok(OpenFile {
             writer: StagedWriter::new(file, &self.schema, form)
-                .map_err(TransformError::arrow(&self.name))?,
+                .map_err(TransformError::writing(&self.name, path))?,
             name,
             rows: 0,
         })
     }
 
-    fn end(&mut self) -> Result<(), TransformError> {
+    fn end(&mut self, building: &Path) -> Result<(), TransformError> {
         let Some(open) = self.open.take() else {
             return Ok(());
         };
-        let written = open
-            .writer
-            .finish()
-            .map_err(TransformError::arrow(&self.name))?;
+        let written = open.writer.finish().map_err(TransformError::writing(
+            &self.name,
+            building.join(&open.name),
+        ))?;
         self.files.push(StagedFile {
             file: open.name,
             rows: open.rows,

@@ -5,6 +5,23 @@ use std::path::{Path, PathBuf};
 
 use claimlake_contract::GrantHandle;
 
+/// What a person can do about what the database's files meet.
+fn hint(source: &rusqlite::Error) -> &'static str {
+    use rusqlite::ErrorCode;
+    match source.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => {
+            " (the disk is full: free space where vault.db lies, in the data directory, then run again)"
+        }
+        Some(ErrorCode::SystemIoFailure) => {
+            " (see whether the disk of vault.db, in the data directory, is full or gone, then run again)"
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            " (vault.db and its folder, the data directory, must be yours and writable)"
+        }
+        _ => "",
+    }
+}
+
 /// An operation on the vault, its key, its lock or its access log that could not be done.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -20,7 +37,7 @@ pub enum VaultError {
         source: io::Error,
     },
     /// The database refused.
-    #[error("{doing}: the vault's database refused")]
+    #[error("{doing}: the vault's database refused{}", hint(.source))]
     Database {
         /// What was being done.
         doing: &'static str,

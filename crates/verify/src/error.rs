@@ -14,6 +14,9 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// Landing could not be listed.
+    #[error(transparent)]
+    Landing(#[from] claimlake_landing::LandingError),
     /// The lake's current snapshot cannot be used.
     #[error("reading the lake: {0}")]
     Lake(String),

@@ -2,12 +2,13 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU64;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use claimlake_contract::{ApiVersion, ResourceType};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use crate::body::Rank;
+use crate::body::{Rank, first_of_the_last};
 
 /// A resource, by the hash of API, type and id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,21 +38,23 @@ pub(crate) struct Landed {
 
 #[derive(Debug, Default)]
 struct Shard {
-    newest: HashMap<ResourceKey, Rank>,
+    newest: HashMap<ResourceKey, Newest>,
+    /// All newest bodies of a resource that has several of one time, where it matters which counts.
+    tied: HashMap<ResourceKey, Vec<Tied>>,
     held: HashSet<(Person, ResourceKey)>,
 }
 
-/// What a body is, as far as bodies were looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// A newer one is known.
-    Superseded,
-    /// It is the newest; it takes the place of another, if that has been looked at.
-    Newest {
-        /// The place in landing of the other.
-        instead_of: Option<u64>,
-    },
+#[derive(Debug, Clone, Copy)]
+struct Newest {
+    rank: Rank,
+    content: Content,
 }
+
+/// A hash of what bodies are compared by; none where those that say the same are the same text.
+pub(crate) type Content = Option<NonZeroU64>;
+
+/// A body by its place in landing.
+type Tied = (u64, NonZeroU64);
 
 impl Landed {
     pub(crate) fn new() -> Self {
@@ -66,24 +69,56 @@ impl Landed {
         shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a newer body is known.
-    pub(crate) fn is_superseded(&self, key: ResourceKey, rank: Rank) -> bool {
+    /// Whether a newer body is known, so that this one cannot count.
+    pub(crate) fn is_superseded(&self, key: ResourceKey, rank: Rank, content: Content) -> bool {
         let shard = self.shard(key);
-        shard.newest.get(&key).is_some_and(|newest| *newest > rank)
+        let newest = shard.newest.get(&key);
+        newest.is_some_and(|newest| newest.rank.is_after(rank, content))
     }
 
-    /// Takes note of a body.
-    pub(crate) fn add(&self, key: ResourceKey, rank: Rank) -> Standing {
-        match self.shard(key).newest.entry(key) {
+    /// Takes note of a body; answers the places in landing of those that do not count, now that it
+    /// is known: itself, or some from before.
+    pub(crate) fn add(&self, key: ResourceKey, rank: Rank, content: Content) -> Vec<u64> {
+        let mut shard = self.shard(key);
+        let Shard { newest, tied, .. } = &mut *shard;
+        let mut newest = match newest.entry(key) {
             Entry::Vacant(entry) => {
-                entry.insert(rank);
-                Standing::Newest { instead_of: None }
+                entry.insert(Newest { rank, content });
+                return Vec::new();
             }
-            Entry::Occupied(entry) if *entry.get() > rank => Standing::Superseded,
-            Entry::Occupied(mut entry) => Standing::Newest {
-                instead_of: Some(entry.insert(rank).order),
-            },
+            Entry::Occupied(entry) => entry,
+        };
+        let known = *newest.get();
+        if known.rank.is_after(rank, content) {
+            return vec![rank.order];
         }
+        if rank.is_after(known.rank, content) {
+            newest.insert(Newest { rank, content });
+            return match tied.remove(&key) {
+                Some(tied) => tied.into_iter().map(|(order, _)| order).collect(),
+                None => vec![known.rank.order],
+            };
+        }
+        let known = known.content.map(|content| (known.rank.order, content));
+        let tied = tied.entry(key).or_insert_with(|| Vec::from_iter(known));
+        tied.extend(content.map(|content| (rank.order, content)));
+        Vec::new()
+    }
+
+    /// The places in landing of those that do not count among the newest of one time, once all
+    /// bodies are known.
+    pub(crate) fn superseded_by_alike(&self) -> Vec<u64> {
+        let mut superseded = Vec::new();
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            for tied in shard.tied.values_mut() {
+                tied.sort_unstable();
+                let counts = first_of_the_last(tied, |(_, content)| *content);
+                let others = (0..).zip(tied.iter()).filter(|(index, _)| *index != counts);
+                superseded.extend(others.map(|(_, (order, _))| *order));
+            }
+        }
+        superseded
     }
 
     /// Takes note of whose resource it is.
@@ -106,22 +141,78 @@ impl Landed {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
+
     use claimlake_contract::{ApiVersion, ResourceType};
 
-    use super::{Landed, ResourceKey, Standing};
+    use super::{Landed, ResourceKey};
     use crate::body::Rank;
+
+    fn key(api: ApiVersion) -> ResourceKey {
+        ResourceKey::new(api, &ResourceType::coverage(), "a")
+    }
 
     #[test]
     fn the_newest_counts_whatever_order_bodies_come_in_and_the_last_landed_at_a_tie() {
-        let key = ResourceKey::new(ApiVersion::V2, &ResourceType::coverage(), "a");
+        let key_of = key;
+        let key = key_of(ApiVersion::V3);
         let landed = Landed::new();
-        let newest = |instead_of| Standing::Newest { instead_of };
-        assert_eq!(landed.add(key, Rank::new(Some(5), 3)), newest(None));
-        assert_eq!(landed.add(key, Rank::new(Some(4), 9)), Standing::Superseded);
-        assert!(landed.is_superseded(key, Rank::new(None, 10)));
-        assert_eq!(landed.add(key, Rank::new(Some(5), 4)), newest(Some(3)));
-        assert_eq!(landed.add(key, Rank::new(Some(6), 1)), newest(Some(4)));
-        let other = ResourceKey::new(ApiVersion::V3, &ResourceType::coverage(), "a");
-        assert_eq!(landed.add(other, Rank::new(None, 0)), newest(None));
+        let add = |key, at, order| landed.add(key, Rank::new(at, order), None);
+        assert!(add(key, Some(5), 3).is_empty());
+        assert_eq!(add(key, Some(4), 9), [9]);
+        assert!(landed.is_superseded(key, Rank::new(None, 10), None));
+        assert_eq!(add(key, Some(5), 4), [3]);
+        assert_eq!(add(key, Some(6), 1), [4]);
+        assert!(add(key_of(ApiVersion::V2), None, 0).is_empty());
+        assert!(landed.superseded_by_alike().is_empty());
+    }
+
+    /// Bodies of one time by place and content, in every order they may come in.
+    fn superseded(bodies: &[(u64, u64)]) -> Vec<u64> {
+        let mut all: Option<Vec<u64>> = None;
+        for turn in 0..bodies.len() {
+            for backwards in [false, true] {
+                let mut bodies = bodies.to_vec();
+                bodies.rotate_left(turn);
+                if backwards {
+                    bodies.reverse();
+                }
+                let landed = Landed::new();
+                for (order, content) in bodies {
+                    let rank = Rank::new(Some(5), order);
+                    let content = NonZeroU64::new(content);
+                    let key = key(ApiVersion::V2);
+                    assert!(!landed.is_superseded(key, rank, content));
+                    assert!(landed.add(key, rank, content).is_empty());
+                }
+                let mut found = landed.superseded_by_alike();
+                found.sort_unstable();
+                assert_eq!(*all.get_or_insert(found.clone()), found);
+            }
+        }
+        all.unwrap_or_default()
+    }
+
+    #[test]
+    fn of_neighbours_that_say_the_same_the_first_landed_counts() {
+        assert!(superseded(&[(1, 7)]).is_empty());
+        assert_eq!(superseded(&[(1, 7), (2, 7), (3, 7)]), [2, 3]);
+        assert_eq!(superseded(&[(1, 7), (2, 8), (3, 7)]), [1, 2]);
+        assert_eq!(superseded(&[(1, 7), (2, 8), (3, 7), (4, 7)]), [1, 2, 4]);
+        assert_eq!(superseded(&[(1, 7), (2, 7), (3, 8)]), [1, 2]);
+    }
+
+    #[test]
+    fn a_later_body_supersedes_all_that_say_the_same() {
+        let landed = Landed::new();
+        let key = key(ApiVersion::V2);
+        let seven = NonZeroU64::new(7);
+        for order in [2, 1] {
+            let known = landed.add(key, Rank::new(None, order), seven);
+            assert!(known.is_empty());
+        }
+        assert_eq!(landed.add(key, Rank::new(Some(1), 0), seven), [2, 1]);
+        assert!(landed.is_superseded(key, Rank::new(None, 9), seven));
+        assert!(landed.superseded_by_alike().is_empty());
     }
 }

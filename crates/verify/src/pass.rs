@@ -1,16 +1,17 @@
 //! One look at all of landing: damage, the bodies that count, and what they make.
 
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU64;
 use std::sync::{Mutex, PoisonError};
 
 use arrow_schema::ArrowError;
 use claimlake_contract::{ApiVersion, ResourceType, landing_order};
-use claimlake_landing::{ChunkRead, ChunkRef, DamagedFrame, chunks_of, read_chunk};
+use claimlake_landing::{ChunkRead, ChunkRef, DamagedFrame, chunks_of, content_hash, read_chunk};
 use rayon::prelude::*;
 
 use crate::body::BodyReader;
 use crate::feed::{Fed, Feed, PartTask};
-use crate::landed::{Landed, Person, ResourceKey, Standing};
+use crate::landed::{Content, Landed, Person, ResourceKey};
 use crate::lines::{CHUNK_BYTES, for_each_line, frame_of};
 use crate::made::{Expected, Made};
 use crate::planned::Planned;
@@ -42,7 +43,7 @@ pub(crate) struct Passed {
 #[derive(Debug, Default)]
 struct Found {
     damaged: Vec<(u32, DamagedFrame)>,
-    /// Bodies that were counted before a newer one came.
+    /// Bodies that were counted and do not count.
     superseded: HashSet<u64>,
     expected: Expected,
     error: Option<ArrowError>,
@@ -71,6 +72,7 @@ impl Pass<'_> {
             }
         });
         let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        found.superseded.extend(self.landed.superseded_by_alike());
         if found.error.is_none() && !found.superseded.is_empty() {
             self.take_back(tasks, &mut found);
         }
@@ -134,6 +136,17 @@ struct Thread<'p> {
     found: Found,
 }
 
+/// What is looked for in lines.
+#[derive(Debug, Clone, Copy)]
+enum Wanted<'w> {
+    /// Everything: the lake is to hold their rows.
+    All,
+    /// The rows of those at these places.
+    Rows(&'w HashSet<u64>),
+    /// Whose they are: they are not loaded yet.
+    Persons,
+}
+
 /// A line of landing.
 struct Line<'l> {
     buffer: &'l [u8],
@@ -161,23 +174,21 @@ impl<'p> Thread<'p> {
         self.found
             .damaged
             .extend(damaged.map(|frame| (fed.number, frame)));
-        if fed.is_loaded && self.found.error.is_none() {
-            self.lines(&fed.packed.chunk, fed.number, read, None);
+        let wanted = match fed.is_loaded {
+            true => Wanted::All,
+            false => Wanted::Persons,
+        };
+        if self.found.error.is_none() {
+            self.lines(&fed.packed.chunk, fed.number, read, wanted);
         }
     }
 
     /// Makes the rows of these lines only, and takes note of nothing.
     fn only(&mut self, chunk: &ChunkRef, number: u32, orders: &HashSet<u64>) {
-        self.lines(chunk, number, read_chunk(chunk), Some(orders));
+        self.lines(chunk, number, read_chunk(chunk), Wanted::Rows(orders));
     }
 
-    fn lines(
-        &mut self,
-        chunk: &ChunkRef,
-        number: u32,
-        read: ChunkRead,
-        only: Option<&HashSet<u64>>,
-    ) {
+    fn lines(&mut self, chunk: &ChunkRef, number: u32, read: ChunkRead, wanted: Wanted<'_>) {
         let (api, resource) = (chunk.part.api, &chunk.part.resource);
         let known = self.pass.planned.get(resource);
         let reader = self
@@ -206,13 +217,15 @@ impl<'p> Thread<'p> {
                 number: line,
                 order: landing_order(number, in_part),
             };
-            match only {
-                Some(orders) if !orders.contains(&line.order) => {}
-                Some(_) => of_type.make(&line, made),
-                None => {
-                    let frame = (number, frame_of(chunk, line.number));
-                    of_type.look(&line, made, self.pass.persons.get(&frame).copied());
-                }
+            let person = || {
+                let frame = (number, frame_of(chunk, line.number));
+                self.pass.persons.get(&frame).copied()
+            };
+            match wanted {
+                Wanted::Rows(orders) if !orders.contains(&line.order) => {}
+                Wanted::Rows(_) => of_type.make(&line, made),
+                Wanted::Persons => of_type.hold(&line, person()),
+                Wanted::All => of_type.look(&line, made, person()),
             }
             empty(of_type.reader, of_type.planned, made, FULL, of_type.found);
         });
@@ -248,11 +261,12 @@ impl OfType<'_> {
         let part = &self.chunk.part;
         let text = line.text();
         let is_readable = self.tree.read(&self.planned.outline, text).is_some();
+        let content = content(part.api, text);
         if is_readable
             && let Some((id, rank)) = self.planned.identity.of(self.tree, text, line.order)
         {
             let key = ResourceKey::new(part.api, &part.resource, &id);
-            if self.landed.is_superseded(key, rank) {
+            if self.landed.is_superseded(key, rank, content) {
                 if let Some(person) = person {
                     self.landed.hold(person, key);
                 }
@@ -266,14 +280,24 @@ impl OfType<'_> {
         if let Some(person) = person {
             self.landed.hold(person, key);
         }
-        match self.landed.add(key, body.rank) {
-            Standing::Superseded => {
-                self.found.superseded.insert(line.order);
-            }
-            Standing::Newest { instead_of } => self.found.superseded.extend(instead_of),
-        }
+        let superseded = self.landed.add(key, body.rank, content);
+        self.found.superseded.extend(superseded);
         if !body.dropped {
             self.within(line, is_readable, made);
+        }
+    }
+
+    /// Takes note of whose body it is.
+    fn hold(&mut self, line: &Line<'_>, person: Option<Person>) {
+        let (Some(person), text) = (person, line.text()) else {
+            return;
+        };
+        if self.tree.read(&self.planned.outline, text).is_some()
+            && let Some((id, _)) = self.planned.identity.of(self.tree, text, line.order)
+        {
+            let part = &self.chunk.part;
+            let key = ResourceKey::new(part.api, &part.resource, &id);
+            self.landed.hold(person, key);
         }
     }
 
@@ -313,6 +337,17 @@ impl OfType<'_> {
                 law.add(line.order, 1, u64::from(!holds), place);
             }
         }
+    }
+}
+
+/// What bodies of one time are told apart by. On v3, those that say the same make the same rows.
+fn content(api: ApiVersion, text: &[u8]) -> Content {
+    match api {
+        ApiVersion::V2 => {
+            let [_, _, _, _, _, _, _, _, low @ ..] = content_hash(api, text);
+            Some(NonZeroU64::new(u64::from_be_bytes(low)).unwrap_or(NonZeroU64::MIN))
+        }
+        ApiVersion::V3 => None,
     }
 }
 

@@ -73,7 +73,6 @@ impl Planned {
                     .map(|(name, _)| name)
                     .filter(|name| table.schema().column_with_name(name).is_some())
                     .filter(|name| !lake.layout.partition_by.contains(name))
-                    .filter(|name| !is_time_of_request(view, name))
                     .cloned()
                     .collect();
                 Some(PlannedTable {
@@ -94,21 +93,4 @@ impl Planned {
             outline,
         }
     }
-}
-
-/// Whether a column holds the resource's `created`. On v2 it is the time of the request, left out
-/// of content hashes: a body that differs in nothing else is no other one, and which of the two
-/// the lake holds depends on when it was loaded.
-fn is_time_of_request(view: &serde_json::Value, column: &str) -> bool {
-    let selects = view.get("select").and_then(serde_json::Value::as_array);
-    let columns = selects
-        .into_iter()
-        .flatten()
-        .filter(|select| select.get("forEach").is_none() && select.get("forEachOrNull").is_none())
-        .filter_map(|select| select.get("column")?.as_array())
-        .flatten();
-    let text = |of: &serde_json::Value, key: &str| of.get(key)?.as_str().map(str::to_owned);
-    columns
-        .filter(|of| text(of, "name").as_deref() == Some(column))
-        .any(|of| text(of, "path").as_deref() == Some("created"))
 }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use claimlake_contract::{
     ApiVersion, LandingLayout, LandingOrigin, PatientState, ResourceType, RunId, landing_order,
 };
-use claimlake_landing::{ChunkRef, SealedRun, chunks_of, landing_runs, read_chunk};
+use claimlake_landing::{ChunkRef, SealedRun, chunks_of, content_hash, landing_runs, read_chunk};
 use claimlake_viewdef::engine::ResourcePlan;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::body::{Body, BodyReader, Rank};
+use crate::body::{Body, BodyReader, Rank, first_of_the_last};
 use crate::lines::{CHUNK_BYTES, for_each_line, frame_of};
 use crate::request::PipelineViews;
 use crate::{Error, plans};
@@ -48,7 +48,8 @@ pub struct LandedBody {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BodyStanding {
-    /// The tables hold its rows, or are to hold them after the next load.
+    /// The tables hold its rows, or are to hold them after the next load: it is the newest, or the
+    /// first to say the same (but for v2's `created`).
     Newest,
     /// Another body of the resource counts.
     Superseded,
@@ -96,8 +97,7 @@ pub fn trace(
     id: &str,
     views: &PipelineViews<'_>,
 ) -> Result<Vec<LandedBody>, Error> {
-    let runs = landing_runs(&LandingLayout::in_data(data))
-        .map_err(|error| Error::Views(format!("listing landing: {error}")))?;
+    let runs = landing_runs(&LandingLayout::in_data(data))?;
     let plans: HashMap<String, Arc<ResourcePlan>> = plans::compiled(views)?
         .into_iter()
         .map(|of_type| (of_type.resource, Arc::new(of_type.plan)))
@@ -126,6 +126,8 @@ pub fn trace(
 
 /// A body, its place in landing, and what the views read of it.
 type Traced = (u64, LandedBody, Option<Body>);
+
+type OfType = (ApiVersion, ResourceType);
 
 fn bodies_in(
     number: u32,
@@ -210,18 +212,32 @@ fn within_person(run: &SealedRun, file: &str, frame: u32, line: u64) -> Option<W
 
 /// Says of each body what becomes of it, by the rule that `verify` goes by.
 fn with_standing(found: Vec<Traced>) -> Vec<LandedBody> {
-    let mut newest: HashMap<(ApiVersion, ResourceType), Rank> = HashMap::new();
+    // By type: the newest bodies of one time, oldest first, and what they say.
+    let mut newest: HashMap<OfType, Vec<(Rank, [u8; 16])>> = HashMap::new();
     for (_, landed, read) in &found {
         if let Some(read) = read {
             let of_type = (landed.api, landed.resource.clone());
-            let rank = newest.entry(of_type).or_insert(read.rank);
-            *rank = read.rank.max(*rank);
+            let newest = newest.entry(of_type).or_default();
+            let is_later = |(known, _): &(Rank, _)| !known.is_of_the_time_of(read.rank);
+            match newest.last() {
+                Some((known, _)) if *known > read.rank => continue,
+                Some(known) if is_later(known) => newest.clear(),
+                _ => {}
+            }
+            newest.push((read.rank, content_hash(landed.api, landed.text.as_bytes())));
         }
     }
+    let counts: HashMap<OfType, Rank> = newest
+        .into_iter()
+        .filter_map(|(of_type, bodies)| {
+            let counts = first_of_the_last(&bodies, |(_, content)| *content);
+            Some((of_type, bodies.get(counts)?.0))
+        })
+        .collect();
     let bodies = found.into_iter().map(|(_, mut landed, read)| {
         if let Some(read) = read {
             let of_type = (landed.api, landed.resource.clone());
-            let is_newest = newest.get(&of_type) == Some(&read.rank);
+            let is_newest = counts.get(&of_type) == Some(&read.rank);
             landed.standing = match (is_newest, read.dropped) {
                 (false, _) => BodyStanding::Superseded,
                 (true, false) => BodyStanding::Newest,

@@ -23,8 +23,7 @@ use crate::{Check, Error, Grain, Report, landing};
 /// The comparison could not be made: a folder cannot be listed, a view does not compile.
 pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Report, Error> {
     let layout = LandingLayout::in_data(request.data);
-    let runs =
-        landing_runs(&layout).map_err(|error| Error::Views(format!("listing landing: {error}")))?;
+    let runs = landing_runs(&layout)?;
     let mut manifest = Check::hard("lake_manifest", "the current snapshot has a manifest");
     let snapshot = Snapshot::current(request.lake, &mut manifest)?;
     let plans = plans(
@@ -36,7 +35,7 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
     let tasks = part_tasks(&runs.sealed, is_loaded);
     let frames = tasks.iter().flat_map(|task| &task.part.part.frames);
     let bytes = frames.map(|frame| frame.uncompressed).sum();
-    let task = progress.begin("reading landing", "B", Some(bytes));
+    let task = progress.begin("reading landing", "bytes", Some(bytes));
     let pass = Pass {
         planned: &plans,
         persons: persons(&runs.sealed),
@@ -124,7 +123,7 @@ fn compare(
     let (planned, tables): (Vec<_>, Vec<_>) = tables.into_iter().unzip();
     let files = tables.iter().flat_map(|table| &table.lake.files);
     let bytes = files.map(|file| file.bytes).sum();
-    let task = progress.begin("reading the lake", "B", Some(bytes));
+    let task = progress.begin("reading the lake", "bytes", Some(bytes));
     let held = published::read(snapshot, &tables, &|amount| progress.advance(task, amount));
     progress.end(task);
     for ((planned, table), mut found) in planned.into_iter().zip(&tables).zip(held) {
@@ -133,7 +132,7 @@ fn compare(
             let held: u64 = table.lake.files.iter().map(|file| file.rows).sum();
             let counted = made.counted.get(name).copied().unwrap_or(0);
             counts.expect(counted == held, || {
-                format!("{name}: {held} rows, the arrays have {counted} elements")
+                format!("{name}: {}, the arrays say {counted}", rows_of(held))
             });
         }
         found.name_unreadable(&mut rows);
@@ -183,13 +182,21 @@ fn compare_partitions(
         check.expect(held == made, || {
             if held.rows == made.rows {
                 format!(
-                    "{place}: {} rows, with other values than landing makes",
-                    held.rows
+                    "{place}: {}, with other values than landing makes",
+                    rows_of(held.rows)
                 )
             } else {
-                format!("{place}: {} rows, landing makes {}", held.rows, made.rows)
+                let rows = rows_of(held.rows);
+                format!("{place}: {rows}, landing makes {}", made.rows)
             }
         });
+    }
+}
+
+fn rows_of(number: u64) -> String {
+    match number {
+        1 => "1 row".into(),
+        _ => format!("{number} rows"),
     }
 }
 

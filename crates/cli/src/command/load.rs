@@ -82,7 +82,7 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
         &LoadRequest {
             staged_runs: staged_runs.clone(),
             vanished: vanished::test(invocation, &lake)?,
-            lake,
+            lake: lake.clone(),
             run,
             options: options(arguments, &pipeline.load, pipeline),
             run_tables: extract_status::table(invocation)?,
@@ -124,10 +124,11 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
         (_, None) => "nothing to publish".into(),
     };
     summary.tell(invocation, &headline);
-    if let Some(folder) = &outcome.snapshot_folder {
+    if outcome.snapshot_folder.is_some() {
+        let current = std::path::absolute(lake.join("current"))?;
         invocation
             .output()
-            .say(&query(folder, &outcome, &pipeline.load.partition_by));
+            .say(&query(&current, &outcome, &pipeline.load.partition_by));
     }
     Ok(ExitCode::Done)
 }
@@ -243,14 +244,12 @@ fn tell_stale(summary: &mut StageSummary, outcome: &LoadOutcome, invocation: &In
     }
 }
 
-/// A query to paste, and what installs the tool for it.
-fn query(snapshot: &Path, outcome: &LoadOutcome, partition_by: &[String]) -> String {
+/// A query to paste, and what installs the tool for it. It is right after the next load, too, and
+/// resolves `current` once, so that it sees one snapshot.
+fn query(current: &Path, outcome: &LoadOutcome, partition_by: &[String]) -> String {
     let has_claims = outcome.tables.iter().any(|table| table.name == "eob");
     let files = |table: &str| {
-        format!(
-            "read_parquet('{}/**/*.parquet', hive_partitioning=true)",
-            snapshot.join(table).display()
-        )
+        format!("read_parquet('{{lake}}/{table}/**/*.parquet', hive_partitioning=true)")
     };
     let sql = if has_claims && !partition_by.is_empty() {
         format!(
@@ -264,6 +263,7 @@ fn query(snapshot: &Path, outcome: &LoadOutcome, partition_by: &[String]) -> Str
         format!("FROM {} LIMIT 20", files(table))
     };
     format!(
-        "\nQuery it (pip install duckdb):\n  python3 -c \"import duckdb; duckdb.sql('''{sql}''').show()\""
+        "\nQuery it (pip install duckdb):\n  python3 -c \"import duckdb, os; lake = os.path.realpath('{}'); duckdb.sql(f'''{sql}''').show()\"",
+        current.display()
     )
 }

@@ -112,7 +112,7 @@ pub(crate) fn run(arguments: &ReportArguments, invocation: &Invocation) -> Outco
         Some(content) => format!(
             "snapshot {}, {}, {}",
             content.snapshot,
-            counted(content.tables.len() as u64, "table"),
+            tables(content),
             size(page.len() as u64)
         ),
         None => "nothing is published yet".into(),
@@ -122,6 +122,20 @@ pub(crate) fn run(arguments: &ReportArguments, invocation: &Invocation) -> Outco
         true => ExitCode::Done,
         false => ExitCode::Failed,
     })
+}
+
+/// The views' tables, as the other commands count them, and those about runs.
+fn tables(content: &LakeContent) -> String {
+    let all = content.tables.len() as u64;
+    let of_views = content
+        .tables
+        .iter()
+        .filter(|table| table.resource.is_some());
+    let of_views = of_views.count() as u64;
+    match all - of_views {
+        0 => counted(of_views, "table"),
+        about_runs => format!("{} and {about_runs} about runs", counted(of_views, "table")),
+    }
 }
 
 /// Beside the file, then in its place: a reader sees all of it or the one before.

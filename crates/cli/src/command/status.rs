@@ -133,13 +133,15 @@ fn last_run_words(run: &LastRun) -> String {
         (end, Some(took)) => format!("{end} after {took}"),
         (end, None) => end.to_owned(),
     };
+    // What stood there before was not made at any rate.
+    let is_idle = run.says("changed") == Some(false);
     let figures = [("resources", "resource"), ("rows", "row")];
     for (name, what) in figures {
         let Some(figure) = run.figure(name).filter(|figure| *figure > 0) else {
             continue;
         };
         words.push_str(&format!(", {}", counted(figure, what)));
-        if let Some(rate) = run.rate(figure) {
+        if let Some(rate) = run.rate(figure).filter(|_| !is_idle) {
             words.push_str(&format!(" ({}/s)", grouped(rate)));
         }
     }
@@ -149,7 +151,7 @@ fn last_run_words(run: &LastRun) -> String {
             words.push_str(&format!(" ({}/s)", size(rate)));
         }
     }
-    if run.says("changed") == Some(false) {
+    if is_idle {
         words.push_str(", nothing changed");
     }
     match (run.says("holds"), run.figure("hard_failures")) {

@@ -12,6 +12,7 @@ use super::transform::plan;
 use super::verify;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
+use crate::pipeline::nearest;
 use crate::plural::counted;
 
 const EXAMPLES: &str = "\
@@ -58,8 +59,14 @@ pub(crate) fn run(arguments: &TraceArguments, invocation: &Invocation) -> Outcom
     if let Some(table) = &arguments.table
         && !views.iter().any(|view| view.name.as_ref() == Some(table))
     {
+        let names: Vec<&str> = views
+            .iter()
+            .filter_map(|view| view.name.as_deref())
+            .collect();
+        let near = nearest(table, &names);
+        let near = near.map_or(String::new(), |near| format!(", did you mean '{near}'?"));
         return Err(Failure::usage(anyhow!(
-            "no view of the pipeline makes a table '{table}'"
+            "no view of the pipeline makes a table '{table}'{near}"
         )));
     }
     let bodies = claimlake_verify::trace(data.root(), &arguments.key, &verify::views(&input))?;
@@ -123,7 +130,9 @@ fn words(body: &LandedBody, with_text: bool) -> String {
     }
     words.push_str(match body.standing {
         BodyStanding::Newest => "  counts    yes: the tables' rows are made of this body\n",
-        BodyStanding::Superseded => "  counts    no: another body is newer\n",
+        BodyStanding::Superseded => {
+            "  counts    no: another body is newer, or was there first with the same content\n"
+        }
         BodyStanding::Refused => {
             "  counts    no: the views cannot read it, it is among the rejects\n"
         }

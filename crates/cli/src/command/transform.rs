@@ -7,14 +7,14 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use anyhow::Context as _;
-use claimlake_contract::ExitCode;
+use claimlake_contract::{ExitCode, StagedTable};
 use claimlake_transformer::{Form, TransformOptions, TransformOutcome};
 use clap::Args;
 use serde_json::json;
 
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
-use crate::plural::counted;
+use crate::plural::{counted, grouped};
 use crate::summary::{StageSummary, reject_exit};
 
 use selection::Selection;
@@ -87,10 +87,11 @@ pub(crate) fn stage(
     summary.tell(
         invocation,
         &format!(
-            "{} became {} in {}",
+            "{} became {} in {} of {}",
             counted(manifest.resources, "resource"),
             counted(outcome.rows() - keys(&outcome), "row"),
-            counted(with_rows(&outcome), "table"),
+            grouped(with_rows(&outcome)),
+            counted(tables(&outcome).count() as u64, "table"),
         ),
     );
     let rejected = reject_exit(
@@ -115,9 +116,14 @@ fn keys(outcome: &TransformOutcome) -> u64 {
         .sum()
 }
 
-fn with_rows(outcome: &TransformOutcome) -> u64 {
+/// The tables of the views.
+fn tables(outcome: &TransformOutcome) -> impl Iterator<Item = &StagedTable> {
     let tables = outcome.manifest.tables.iter();
-    tables
+    tables.filter(|table| !table.layout.name.starts_with('_'))
+}
+
+fn with_rows(outcome: &TransformOutcome) -> u64 {
+    tables(outcome)
         .filter(|table| table.files.iter().any(|file| file.rows > 0))
         .count() as u64
 }

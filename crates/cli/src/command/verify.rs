@@ -1,8 +1,9 @@
 //! `claimlake verify`: landing and lake recomputed and compared.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use claimlake_contract::{ExitCode, RunId};
 use claimlake_transformer::{IS_PART2, Part2, PlanInput};
 use claimlake_verify::{Check, ExtractedState, PipelineViews, Report, Severity, VerifyRequest};
@@ -10,7 +11,7 @@ use serde_json::json;
 
 use super::transform::plan;
 use crate::access;
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, read_staged_manifest};
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::plural::{counted, grouped};
@@ -28,26 +29,59 @@ pub(crate) fn run(invocation: &Invocation) -> Outcome {
     })
 }
 
+/// How often it is verified while loads end meanwhile.
+const TRIES: usize = 3;
+
 /// What is found when landing and lake are recomputed and compared. Where a load ended meanwhile,
 /// what was compared belonged to no one state, and it is done once more.
 pub(super) fn checked(invocation: &Invocation) -> Outcome<Report> {
-    let before = state(invocation)?;
-    let report = once(invocation)?;
-    match report.holds() || state(invocation)? == before {
-        true => Ok(report),
-        false => once(invocation),
+    of_one_state(|| state(invocation), || once(invocation), Report::holds)
+}
+
+fn of_one_state<S: PartialEq, R>(
+    state: impl Fn() -> Outcome<S>,
+    mut once: impl FnMut() -> Outcome<R>,
+    holds: impl Fn(&R) -> bool,
+) -> Outcome<R> {
+    let mut before = state()?;
+    for _ in 0..TRIES {
+        let report = once();
+        let after = state()?;
+        if after == before || report.as_ref().is_ok_and(&holds) {
+            return report;
+        }
+        before = after;
     }
+    Err(anyhow!(
+        "the lake changed while it was verified, {TRIES} times: run it again when no load is under way"
+    )
+    .into())
 }
 
 /// The published snapshot, and what it was made of.
 fn state(invocation: &Invocation) -> Outcome<(Option<PathBuf>, BTreeSet<RunId>)> {
     let current = std::fs::read_link(invocation.lake()?.join("current")).ok();
-    Ok((current, loaded(&invocation.data()?)?))
+    Ok((current, loaded(&invocation.data()?, &invocation.lake()?)?))
 }
 
-fn loaded(data: &DataDir) -> Outcome<BTreeSet<RunId>> {
-    let runs = data.transformed_runs()?.into_iter();
-    Ok(runs.flat_map(|manifest| manifest.landing_runs).collect())
+/// The landing runs that the current snapshot holds, by the records of loaded runs and by staged
+/// runs that the snapshot names: of a load that is about to end, or was killed right then.
+fn loaded(data: &DataDir, lake: &Path) -> Outcome<BTreeSet<RunId>> {
+    let mut loaded: BTreeSet<RunId> = data
+        .transformed_runs()?
+        .into_iter()
+        .flat_map(|manifest| manifest.landing_runs)
+        .collect();
+    let current = lake.join("current");
+    if let Ok(snapshot) = claimlake_loader::read_manifest(&current) {
+        for folder in data.staged_runs()? {
+            // It may be gone by now: then there is a record of it, and another state.
+            let staged = read_staged_manifest(&folder).ok();
+            let staged = staged.filter(|staged| snapshot.staged_runs.contains(&staged.run));
+            loaded.extend(staged.into_iter().flat_map(|staged| staged.landing_runs));
+        }
+    }
+    Ok(loaded)
 }
 
 fn once(invocation: &Invocation) -> Outcome<Report> {
@@ -57,7 +91,7 @@ fn once(invocation: &Invocation) -> Outcome<Report> {
     let request = VerifyRequest {
         data: data.root(),
         lake: &invocation.lake()?,
-        loaded: loaded(&data)?,
+        loaded: loaded(&data, &invocation.lake()?)?,
         views: views(&input),
         states: states(&data, invocation)?,
     };
@@ -134,5 +168,40 @@ fn line(check: &Check) -> String {
             grouped(failed),
             grouped(check.checked)
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::{TRIES, of_one_state};
+
+    /// Verifies a lake that moves during the first so many tries; what is found, and the tries.
+    fn verified(moves: usize, holds: &[bool]) -> (Option<bool>, usize) {
+        let (state, tries) = (Cell::new(0), Cell::new(0));
+        let found = of_one_state(
+            || Ok(state.get()),
+            || {
+                let index = tries.replace(tries.get() + 1);
+                if index < moves {
+                    state.set(state.get() + 1);
+                }
+                Ok(holds[index])
+            },
+            |holds| *holds,
+        );
+        (found.ok(), tries.get())
+    }
+
+    #[test]
+    fn a_lake_that_moves_is_verified_again_and_one_that_goes_on_moving_is_said_to() {
+        assert_eq!(verified(0, &[true]), (Some(true), 1));
+        assert_eq!(verified(0, &[false]), (Some(false), 1));
+        // Whatever moved: what was compared agrees.
+        assert_eq!(verified(1, &[true]), (Some(true), 1));
+        assert_eq!(verified(1, &[false, true]), (Some(true), 2));
+        assert_eq!(verified(1, &[false, false]), (Some(false), 2));
+        assert_eq!(verified(TRIES, &[false; TRIES]), (None, TRIES));
     }
 }

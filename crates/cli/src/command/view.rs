@@ -140,8 +140,12 @@ pub(crate) fn run(arguments: &ViewArguments, invocation: &Invocation) -> Outcome
 }
 
 fn read_view(path: &Path) -> anyhow::Result<ViewDefinition> {
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("cannot read the view {}", path.display()))?;
+    let text = fs::read_to_string(path).with_context(|| {
+        let path = path.display();
+        format!(
+            "cannot read the view {path} (the first argument is a file with one ViewDefinition)"
+        )
+    })?;
     ViewDefinition::from_text(&text).with_context(|| format!("view {}", path.display()))
 }
 

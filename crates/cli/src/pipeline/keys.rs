@@ -136,7 +136,7 @@ fn section_keys(section: &str) -> &'static [&'static str] {
 }
 
 /// The known key that is fewest edits away.
-fn nearest(name: &str, known: &[&str]) -> Option<String> {
+pub(crate) fn nearest(name: &str, known: &[&str]) -> Option<String> {
     known
         .iter()
         .min_by_key(|candidate| edits(name, candidate))

@@ -180,7 +180,7 @@ fn check_server(pipeline: &Pipeline) -> anyhow::Result<()> {
         bail!("source.base_url: missing, and kind = \"blue_button\" needs it");
     };
     let Ok(url) = Url::parse(base_url) else {
-        bail!("source.base_url: expected https://host");
+        bail!("source.base_url: no address, expected https://host (ports go to 65535)");
     };
     let loopback = match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),

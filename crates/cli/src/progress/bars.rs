@@ -8,6 +8,8 @@ use std::time::Duration;
 use claimlake_contract::{Progress, Task};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::plural;
+
 /// One bar a task, gone when the task ends: the summary says what it did.
 #[derive(Debug)]
 pub(super) struct Bars {
@@ -60,7 +62,7 @@ impl Progress for Bars {
         }
         // Complete before it is shown.
         let bar = self.all.add(
-            bar.with_prefix(unit.to_owned())
+            bar.with_prefix(plural::unit(total.unwrap_or(0), unit).to_owned())
                 .with_message(what.to_owned()),
         );
         bar.enable_steady_tick(Duration::from_millis(200));

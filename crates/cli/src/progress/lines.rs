@@ -71,7 +71,7 @@ impl Lines {
 fn amount(number: u64, unit: &str) -> String {
     match unit {
         "bytes" => plural::size(number),
-        _ => format!("{} {unit}", plural::grouped(number)),
+        _ => format!("{} {}", plural::grouped(number), plural::unit(number, unit)),
     }
 }
 

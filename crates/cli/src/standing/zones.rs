@@ -73,7 +73,10 @@ pub(crate) fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
             .map(|entry| Ok(entry?.path()))
             .collect::<io::Result<Vec<_>>>()?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => return Err(error),
+        Err(error) => {
+            let said = format!("listing {}: {error}", folder.display());
+            return Err(io::Error::new(error.kind(), said));
+        }
     };
     files.sort();
     Ok(files)

@@ -24,6 +24,7 @@ use crate::merge::candidate::Candidate;
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::row_owners::KEYS_FOLDER;
 use crate::publish::access::Access;
+use crate::publish::manifest::OTHER_VERSION;
 use crate::sort::batch_sorter::BatchSorter;
 use crate::sort::span::resource_column;
 
@@ -221,7 +222,8 @@ impl KnownCandidates {
         let file = File::open(path).map_err(LoadError::io("opening", path))?;
         let reader = FileReader::try_new(BufReader::new(file), None).map_err(broken(path))?;
         if reader.schema().fields() != file_schema().fields() {
-            return Err(LoadError::lake(path, "it is of another version"));
+            let reason = format!("it is of another version: {OTHER_VERSION}");
+            return Err(LoadError::lake(path, reason));
         }
         Ok(Self {
             path: path.to_path_buf(),

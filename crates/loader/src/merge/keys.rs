@@ -20,6 +20,7 @@ use crate::merge::picked_rows::PickedRows;
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::row_owners::KEYS_FOLDER;
 use crate::publish::access::Access;
+use crate::publish::manifest::OTHER_VERSION;
 
 /// The staged run a key's body came with.
 const STAGED_RUN: &str = "_staged_run";
@@ -119,7 +120,8 @@ pub(crate) fn read(path: &Path) -> Result<impl Iterator<Item = Result<RecordBatc
     let reader = FileReader::try_new(BufReader::new(file), None)
         .map_err(|error| LoadError::lake(&path, format!("the key file is broken: {error}")))?;
     if reader.schema().fields() != key_schema().fields() {
-        return Err(LoadError::lake(&path, "the key file is of another version"));
+        let reason = format!("the key file is of another version: {OTHER_VERSION}");
+        return Err(LoadError::lake(&path, reason));
     }
     Ok(reader.map(move |batch| {
         batch.map_err(|error| LoadError::lake(&path, format!("the key file is broken: {error}")))

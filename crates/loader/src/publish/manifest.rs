@@ -10,6 +10,10 @@ use crate::encode::parquet_file::hex;
 use crate::error::{LoadError, Result};
 use crate::publish::access::Access;
 
+/// What to do with a lake that another version wrote.
+pub(crate) const OTHER_VERSION: &str = "use the claimlake that published it, go back with \
+     `snapshots rollback N`, or move the lake away and make it anew with `transform --full`, then `load`";
+
 /// Reads the manifest of the snapshot in `folder`.
 ///
 /// # Errors
@@ -50,7 +54,10 @@ pub fn read_manifest(folder: &Path) -> Result<LakeManifest> {
     if format != LAKE_FORMAT {
         return Err(LoadError::lake(
             &path,
-            format!("it has format {format}, and this version of claimlake reads {LAKE_FORMAT}"),
+            format!(
+                "it has format {format}, and this version of claimlake reads {LAKE_FORMAT}: \
+                 {OTHER_VERSION}"
+            ),
         ));
     }
     serde_json::from_slice(&text).map_err(broken)

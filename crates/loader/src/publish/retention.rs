@@ -80,8 +80,14 @@ pub fn rollback(lake: &Path, number: u64) -> Result<SnapshotInfo> {
     let lake = Lake::at(root);
     let known = lake.numbers()?;
     if !known.contains(&number) {
+        let known: Vec<String> = known.iter().map(u64::to_string).collect();
+        let known = match known.as_slice() {
+            [] => "nothing is published yet".to_owned(),
+            [one] => format!("the only one is {one}"),
+            several => format!("there are {}", several.join(", ")),
+        };
         return Err(LoadError::Request(format!(
-            "there is no snapshot {number}; there are {known:?}"
+            "there is no snapshot {number}: {known}"
         )));
     }
     let access = Access::new(None)?;

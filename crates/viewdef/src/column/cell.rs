@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::temporal::{date_days, instant_micros};
+use super::temporal::{date_days, instant_micros, is_of_whole_micros};
 use crate::definition::ScalarType;
 use crate::fhirpath::Decimal;
 use crate::json::unescape_into;
@@ -197,10 +197,10 @@ pub fn cell_of(
             _ => Err(Misfit::WrongType),
         },
         ScalarType::Timestamp => match source {
-            Source::Text { .. } => with_text(source, |text| {
-                instant_micros(text)
-                    .map(Cell::Integer)
-                    .ok_or(Misfit::BadDate)
+            Source::Text { .. } => with_text(source, |text| match instant_micros(text) {
+                Some(micros) if is_of_whole_micros(text) => Ok(Cell::Integer(micros)),
+                Some(_) => Err(Misfit::TooManyDigits),
+                None => Err(Misfit::BadDate),
             }),
             _ => Err(Misfit::WrongType),
         },

@@ -22,7 +22,8 @@ pub fn year(text: &str) -> Option<i32> {
     i32::try_from(number(text.as_bytes().get(..4)?)?).ok()
 }
 
-/// Microseconds since the epoch of an instant: to the second at least, with its zone.
+/// Microseconds since the epoch of an instant: to the second at least, with its zone. What is finer
+/// is cut, which is enough for an order; a cell asks [`is_of_whole_micros`], too.
 #[must_use]
 pub fn instant_micros(text: &str) -> Option<i64> {
     if !Temporal::parse(text, TemporalKind::DateTime)?.is_instant() {
@@ -63,6 +64,13 @@ pub fn instant_micros(text: &str) -> Option<i64> {
     let days = days_from_civil(year, month, day);
     let total = ((days * 24 + hours) * 60 + minutes - east) * 60 + seconds;
     Some(total * 1_000_000 + micros)
+}
+
+/// Whether the fraction of an instant's second is one of microseconds; zeros behind are no digits.
+pub(super) fn is_of_whole_micros(text: &str) -> bool {
+    let fraction = text.bytes().skip_while(|byte| *byte != b'.').skip(1);
+    let mut finer = fraction.take_while(u8::is_ascii_digit).skip(6);
+    finer.all(|digit| digit == b'0')
 }
 
 fn number(digits: &[u8]) -> Option<i64> {
@@ -142,6 +150,7 @@ mod tests {
             instant_micros("2026-11-23T16:40:12.345-05:00"),
             Some(1_795_470_012_345_000)
         );
+        assert_eq!(instant_micros("1970-01-01T00:00:00.0000019Z"), Some(1));
         assert_eq!(instant_micros("1970-01-01T00:00:00"), None);
         assert_eq!(instant_micros("1970-01-01"), None);
     }

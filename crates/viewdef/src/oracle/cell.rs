@@ -127,13 +127,25 @@ fn date(value: &Value) -> Result<(), ProblemKind> {
     Err(ProblemKind::BadDate)
 }
 
-/// An instant: to the second at least, with its zone.
+/// An instant: to the second at least, with its zone, and to the microsecond at most.
 fn timestamp(value: &Value) -> Result<(), ProblemKind> {
     let Value::String(text) = value else {
         return Err(ProblemKind::WrongType);
     };
     match Temporal::parse(text, TemporalKind::DateTime) {
-        Some(temporal) if temporal.is_instant() => Ok(()),
+        Some(temporal) if temporal.is_instant() => match fraction_digits(text) {
+            ..=6 => Ok(()),
+            _ => Err(ProblemKind::TooManyDigits),
+        },
         _ => Err(ProblemKind::BadDate),
     }
+}
+
+/// Digits of the fraction of the second, zeros at its end apart.
+fn fraction_digits(instant: &str) -> usize {
+    let Some((_, rest)) = instant.split_once('.') else {
+        return 0;
+    };
+    let fraction = rest.split(['Z', '+', '-']).next().unwrap_or_default();
+    fraction.trim_end_matches('0').len()
 }

@@ -6,7 +6,7 @@ use claimlake_verify::content::{Cell, ClaimsOfType, LakeContent, Month};
 
 use super::Told;
 use super::figures::{self, dollars, escaped, number, part, percent};
-use crate::plural::grouped;
+use crate::plural::{self, counted};
 
 /// At most so many years stand below the bars.
 const YEARS_TOLD: usize = 8;
@@ -89,11 +89,12 @@ fn of_one_api(page: &mut String, told: &Told, content: &LakeContent, api: &str) 
         ));
         match is_shown {
             true => page.push_str(&format!(
-                "<span class=\"paid\">{}</span><br><span class=\"soft small\">{} claims of {} people</span>\
+                "<span class=\"paid\">{}</span><br><span class=\"soft small\">{} of {} {}</span>\
                  <div class=\"share\"><i style=\"width:{}%\"></i></div>",
                 dollars(claims.whole.paid_cents),
-                grouped(claims.whole.claims),
+                counted(claims.whole.claims, "claim"),
                 part(told.masking, people, everybody as u64),
+                plural::unit(people, "people"),
                 percent(claims.whole.paid_cents, all.paid_cents),
             )),
             false => page.push_str(&format!(
@@ -162,7 +163,10 @@ fn bars(page: &mut String, told: &Told, claims: &ClaimsOfType, axis: &Axis) {
     if peak > 0 {
         let words = match is_paid {
             true => dollars(peak),
-            false => format!("{peak} claims; no payment is on them"),
+            false => format!(
+                "{}; no payment is on them",
+                counted(u64::try_from(peak).unwrap_or(u64::MAX), "claim")
+            ),
         };
         page.push_str(&format!("<em>{words}</em>"));
     }
@@ -183,9 +187,9 @@ fn bars(page: &mut String, told: &Told, claims: &ClaimsOfType, axis: &Axis) {
             let height = percent(measure(cell), peak);
             page.push_str(&format!(
                 "<svg x=\"{x}\" y=\"0\" width=\"8\" height=\"100\" overflow=\"hidden\"><g transform=\"matrix(1 0 0 -1 0 100)\">\
-                 <rect class=\"bar\" width=\"8\" height=\"{height}\"/></g><title>{name}: {}, {} claims</title></svg>",
+                 <rect class=\"bar\" width=\"8\" height=\"{height}\"/></g><title>{name}: {}, {}</title></svg>",
                 dollars(cell.paid_cents),
-                grouped(cell.claims)
+                counted(cell.claims, "claim")
             ));
         } else {
             page.push_str(&format!(

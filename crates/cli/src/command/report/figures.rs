@@ -2,7 +2,7 @@
 
 use claimlake_verify::content::mask::Masking;
 
-use crate::plural::grouped;
+use crate::plural::{self, grouped};
 
 /// What stands for a number that is not shown.
 pub(super) const FEW: &str = "1–10";
@@ -15,6 +15,14 @@ pub(super) fn number(masking: Masking, number: u64) -> String {
     match masking.shows(number) {
         true => grouped(number),
         false => FEW.into(),
+    }
+}
+
+/// So many of a thing, or that it is few.
+pub(super) fn counted(masking: Masking, number: u64, thing: &str) -> String {
+    match masking.shows(number) {
+        true => plural::counted(number, thing),
+        false => format!("{FEW} {}", plural::several(thing)),
     }
 }
 

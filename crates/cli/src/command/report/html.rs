@@ -5,7 +5,7 @@ use claimlake_verify::content::mask::Masking;
 use super::figures::{dollars, escaped, number};
 use super::style::CSS;
 use super::{Told, claims, figures, operations, quality};
-use crate::plural::{grouped, size};
+use crate::plural::size;
 
 /// What the first line says of PHI.
 pub(super) fn phi_words(masking: Masking) -> &'static str {
@@ -113,11 +113,7 @@ fn tiles(page: &mut String, told: &Told) {
     tile(
         page,
         &number(masking, rows),
-        &format!(
-            "rows in {} tables, {}",
-            grouped(content.tables.len() as u64),
-            size(bytes)
-        ),
+        &format!("rows in {}, {}", super::tables(content), size(bytes)),
     );
     page.push_str("</div>\n");
 }

@@ -1,7 +1,7 @@
 //! Where people, runs and consents stand: what `status` tells, for readers of the report.
 
 use super::Told;
-use super::figures::{escaped, number, part, percent};
+use super::figures::{self, escaped, number, part, percent};
 use crate::plural::{counted, grouped, seconds};
 
 /// The denominator: who was read, and how far.
@@ -78,8 +78,8 @@ pub(super) fn section(page: &mut String, told: &Told) {
     let rejects = &told.standing.rejects;
     if rejects.without_view > 0 {
         page.push_str(&format!(
-            "<p>{} resources of types that no view reads.</p>",
-            number(told.masking, rejects.without_view)
+            "<p>{} of types that no view reads.</p>",
+            figures::counted(told.masking, rejects.without_view, "resource")
         ));
     }
     if told.standing.staged_runs > 0 {
@@ -120,7 +120,11 @@ fn last_runs(page: &mut String, told: &Told) {
         let figure = |name: &str| run.figure(name).filter(|figure| *figure > 0);
         let (resources, rows) = (figure("resources"), figure("rows"));
         let or_dash = |figure: Option<String>| figure.unwrap_or_else(|| "–".into());
-        let rate = resources.or(rows).and_then(|figure| run.rate(figure));
+        let is_idle = run.says("changed") == Some(false);
+        let rate = resources
+            .or(rows)
+            .filter(|_| !is_idle)
+            .and_then(|figure| run.rate(figure));
         let took = run.took.and_then(|took| took.to_std().ok()).map(seconds);
         let took = match (run.end, took) {
             ("finished", Some(took)) => took,

@@ -5,7 +5,7 @@ use claimlake_verify::content::mask::Masking;
 use claimlake_verify::content::{ColumnFill, TableFill};
 
 use super::Told;
-use super::figures::{escaped, number, percent};
+use super::figures::{counted, escaped, number, percent};
 use crate::plural::grouped;
 
 /// At most so many unread paths and kinds of rejects are told.
@@ -45,9 +45,9 @@ pub(super) fn fill(page: &mut String, told: &Told) {
 
 fn one_table(page: &mut String, masking: Masking, table: &TableFill) {
     page.push_str(&format!(
-        "<details><summary><b>{}</b><span class=\"n\">{} rows</span><span class=\"strip\">",
+        "<details><summary><b>{}</b><span class=\"n\">{}</span><span class=\"strip\">",
         escaped(&table.name),
-        number(masking, table.rows)
+        counted(masking, table.rows, "row")
     ));
     for column in &table.columns {
         let name = escaped(&column.name);

@@ -75,6 +75,31 @@ fn integers_are_whole_and_within_their_range() {
 }
 
 #[test]
+fn an_instant_finer_than_a_microsecond_is_refused() {
+    let instant = |text: &str| {
+        let source = Source::Text {
+            raw: text.as_bytes(),
+            start: 0,
+            escaped: false,
+        };
+        cell_of(ScalarType::Timestamp, source, &mut Scratch::default()).map(|cell| match cell {
+            Cell::Integer(micros) => micros,
+            other => panic!("no instant: {other:?}"),
+        })
+    };
+    assert_eq!(instant("1970-01-01T00:00:01.123456Z"), Ok(1_123_456));
+    assert_eq!(instant("1970-01-01T00:00:01.123456000Z"), Ok(1_123_456));
+    for text in [
+        "1970-01-01T00:00:01.1234561Z",
+        "1970-01-01T00:00:01.000000001+00:00",
+    ] {
+        assert_eq!(instant(text), Err(Misfit::TooManyDigits), "{text}");
+    }
+    let missing_zone = "1970-01-01T00:00:01.1234561";
+    assert_eq!(instant(missing_zone), Err(Misfit::BadDate));
+}
+
+#[test]
 fn a_value_of_another_type_is_refused() {
     let mut scratch = Scratch::default();
     let text = Source::Text {

@@ -1,0 +1,89 @@
+//! Which resources of a snapshot are a person's, by its keys.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use claimlake_contract::{ApiVersion, LakeFile, Person, ResourceType};
+
+use crate::error::Result;
+use crate::merge::keys::{self, KeyFile, KeyRow};
+use crate::merge::resource_key::ResourceKey;
+use crate::merge::row_owners;
+use crate::next_snapshot::Before;
+use crate::publish::access::Access;
+
+/// What is a person's in one snapshot.
+pub(super) struct Theirs<'a> {
+    pub(super) person: &'a Person,
+    pub(super) keys: HashSet<ResourceKey>,
+}
+
+impl<'a> Theirs<'a> {
+    pub(super) fn find(
+        person: &'a Person,
+        resources: &[(ApiVersion, ResourceType, String)],
+        before: &Before,
+    ) -> Result<Self> {
+        let known: HashSet<ResourceKey> = resources
+            .iter()
+            .map(|(api, resource, id)| ResourceKey::new(api.as_str(), resource.as_str(), id))
+            .collect();
+        let mut keys = HashSet::new();
+        each_key(before, |row| {
+            let api = row.text(keys::API).and_then(|api| api.parse().ok());
+            let has = |id: Option<&str>| {
+                let id = api.zip(id);
+                id.is_some_and(|(api, id)| person.has_id(api, id))
+            };
+            let is_patient = row.text(keys::RESOURCE_TYPE) == Some("Patient");
+            if has(row.text(keys::PATIENT))
+                || (is_patient && has(row.text(keys::ID)))
+                || known.contains(&row.resource())
+            {
+                keys.insert(row.resource());
+            }
+            Ok(())
+        })?;
+        Ok(Self { person, keys })
+    }
+
+    pub(super) fn owned_rows(&self, snapshot: &Path, file: &LakeFile) -> Result<u64> {
+        if file.rows == 0 {
+            return Ok(0);
+        }
+        let owners = row_owners::read(snapshot, &file.path, file.rows)?;
+        let theirs = owners.runs.iter();
+        Ok(theirs
+            .filter(|(resource, _)| self.keys.contains(resource))
+            .map(|(_, rows)| u64::from(*rows))
+            .sum())
+    }
+
+    pub(super) fn write_other_keys(
+        &self,
+        before: &Before,
+        snapshot: &Path,
+        access: Access,
+    ) -> Result<Option<LakeFile>> {
+        let mut output = KeyFile::create(snapshot, &access)?;
+        each_key(before, |row| match self.keys.contains(&row.resource()) {
+            true => Ok(()),
+            false => output.push(row),
+        })?;
+        output.finish().map(Some)
+    }
+}
+
+fn each_key(before: &Before, mut tell: impl FnMut(KeyRow<'_>) -> Result<()>) -> Result<()> {
+    let Some(file) = &before.manifest.keys else {
+        return Ok(());
+    };
+    for batch in keys::read(&before.folder.join(&file.path))? {
+        let batch = Arc::new(batch?);
+        for row in 0..batch.num_rows() {
+            tell(KeyRow { batch: &batch, row })?;
+        }
+    }
+    Ok(())
+}
