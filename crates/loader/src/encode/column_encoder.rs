@@ -7,16 +7,24 @@ use crate::encode::chunk_bytes::ChunkBytes;
 use crate::encode::scratch::Scratch;
 use crate::sort::gather::Ranges;
 
+/// What ends with rows that are appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ends {
+    Nothing,
+    /// The first rows of a row group, by which an encoder may judge what comes.
+    Sample,
+    Page,
+}
+
 /// One column of a table, chunk by chunk. It holds a page that is not full yet, packed, what is
 /// distinct in the chunk, and its pages as the file will have them.
 pub(crate) trait ColumnEncoder {
-    /// Appends rows from a column of held batches, no more than the page has room for; where
-    /// `fills_page`, they are its last.
+    /// Appends rows from a column of held batches, no more than the page has room for.
     fn append(
         &mut self,
         ranges: &Ranges<'_>,
         column: usize,
-        fills_page: bool,
+        ends: Ends,
         scratch: &mut Scratch,
     ) -> Result<()>;
 

@@ -10,7 +10,7 @@ use parquet::schema::types::ColumnDescPtr;
 use crate::encode::bounds::widened;
 use crate::encode::chunk::{ChunkEncoder, DataPage};
 use crate::encode::chunk_bytes::ChunkBytes;
-use crate::encode::column_encoder::ColumnEncoder;
+use crate::encode::column_encoder::{ColumnEncoder, Ends};
 use crate::encode::held_rows::{HeldRows, present};
 use crate::encode::number_rows::{Present, gather};
 use crate::encode::scratch::Scratch;
@@ -62,7 +62,7 @@ impl ColumnEncoder for FlagEncoder {
         &mut self,
         ranges: &Ranges<'_>,
         column: usize,
-        fills_page: bool,
+        ends: Ends,
         scratch: &mut Scratch,
     ) -> Result<()> {
         let rows = &mut scratch.rows;
@@ -79,7 +79,7 @@ impl ColumnEncoder for FlagEncoder {
             }
         }
         self.page.push(rows);
-        if fills_page {
+        if ends == Ends::Page {
             self.end_page(scratch)?;
         }
         Ok(())

@@ -13,7 +13,7 @@ use parquet::schema::types::ColumnDescPtr;
 use crate::encode::bounds::{Bounds, Value, widened};
 use crate::encode::chunk::{ChunkEncoder, DataPage};
 use crate::encode::chunk_bytes::ChunkBytes;
-use crate::encode::column_encoder::ColumnEncoder;
+use crate::encode::column_encoder::{ColumnEncoder, Ends};
 use crate::encode::held_rows::{HeldRows, present};
 use crate::encode::number_dictionary::NumberDictionary;
 use crate::encode::number_rows::{Present, gather};
@@ -227,13 +227,13 @@ impl<N: Number> ColumnEncoder for NumberEncoder<N> {
         &mut self,
         ranges: &Ranges<'_>,
         column: usize,
-        fills_page: bool,
+        ends: Ends,
         scratch: &mut Scratch,
     ) -> Result<()> {
         let mut values = std::mem::take(&mut scratch.values);
         let mut rows = std::mem::take(&mut scratch.rows);
         rows.clear();
-        if fills_page {
+        if ends == Ends::Page {
             self.page.take_into(&mut rows);
         }
         match gather(ranges, column, &self.data_type, &mut values)? {
@@ -243,7 +243,7 @@ impl<N: Number> ColumnEncoder for NumberEncoder<N> {
                 self.push(&values, Some(&nulls), &mut rows, &mut scratch.near)?;
             }
         }
-        if fills_page {
+        if ends == Ends::Page {
             self.end_page(&rows, scratch)?;
         } else {
             self.page.push(&rows);

@@ -18,10 +18,10 @@ pub(crate) const CHUNK_ROWS: usize = 8_192;
 const PAGE_ROWS: usize = 2 * CHUNK_ROWS;
 
 /// The bytes a plain page ends at.
-const PAGE_BYTES: usize = 1 << 20;
+const PAGE_BYTES: usize = 128 << 10;
 
 /// Columns with more distinct text are written without a dictionary, as readers keep all of it.
-const LARGEST_DICTIONARY: usize = 1 << 20;
+const LARGEST_DICTIONARY: usize = 256 << 10;
 
 pub(crate) const ZSTD_LEVEL: i32 = 3;
 

@@ -11,13 +11,16 @@ use parquet::file::properties::WriterPropertiesPtr;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnDescPtr;
 
-use crate::encode::column_encoder::ColumnEncoder;
+use crate::encode::column_encoder::{ColumnEncoder, Ends};
 use crate::encode::flag_chunk::FlagEncoder;
 use crate::encode::number_chunk::NumberEncoder;
 use crate::encode::number_rows;
 use crate::encode::scratch::Scratch;
 use crate::encode::text_chunk::TextEncoder;
 use crate::sort::gather::{Ranges, gather_column};
+
+/// The rows of a group that show what its columns are like.
+const SAMPLE_ROWS: usize = 2_048;
 
 /// A row group that is being put together; its memory is that of the next ones, too.
 pub(crate) struct RowGroup {
@@ -80,30 +83,36 @@ impl RowGroup {
     pub(crate) fn append(&mut self, ranges: &Ranges<'_>, columns: &[usize]) -> Result<()> {
         let mut start = 0;
         while start < ranges.rows {
-            // Where pages end depends on how many rows the group has, and on nothing else.
-            let room = self.page_rows - (self.rows % self.page_rows as u64) as usize;
+            let (room, ends) = self.room();
+            let ends = |rows| if rows == room { ends } else { Ends::Nothing };
             if start == 0 && ranges.rows <= room {
-                return self.append_to_page(ranges, columns, room);
+                return self.append_to_page(ranges, columns, ends(ranges.rows));
             }
             let len = room.min(ranges.rows - start);
-            self.append_to_page(&ranges.slice(start, len), columns, room)?;
+            self.append_to_page(&ranges.slice(start, len), columns, ends(len))?;
             start += len;
         }
         Ok(())
     }
 
-    fn append_to_page(
-        &mut self,
-        ranges: &Ranges<'_>,
-        columns: &[usize],
-        room: usize,
-    ) -> Result<()> {
+    /// Rows until something ends, and what. It depends on how many rows the group has, and on
+    /// nothing else.
+    fn room(&self) -> (usize, Ends) {
+        let page = self.page_rows - (self.rows % self.page_rows as u64) as usize;
+        let sample = SAMPLE_ROWS.saturating_sub(usize::try_from(self.rows).unwrap_or(usize::MAX));
+        match sample {
+            1.. if sample < page => (sample, Ends::Sample),
+            _ => (page, Ends::Page),
+        }
+    }
+
+    fn append_to_page(&mut self, ranges: &Ranges<'_>, columns: &[usize], ends: Ends) -> Result<()> {
         self.make_other_writers()?;
         let external = |error| ParquetError::External(Box::new(error));
         for (group, column) in self.columns.iter_mut().zip(columns) {
             match group {
                 GroupColumn::Own(own) => {
-                    own.append(ranges, *column, ranges.rows == room, &mut self.scratch)?;
+                    own.append(ranges, *column, ends, &mut self.scratch)?;
                 }
                 GroupColumn::Other(field, writer) => {
                     let values =

@@ -10,7 +10,7 @@ use parquet::schema::types::ColumnDescPtr;
 use crate::encode::bounds::Bounds;
 use crate::encode::chunk::{ChunkEncoder, DataPage, length};
 use crate::encode::chunk_bytes::ChunkBytes;
-use crate::encode::column_encoder::ColumnEncoder;
+use crate::encode::column_encoder::{ColumnEncoder, Ends};
 use crate::encode::held_rows::{HeldRows, present};
 use crate::encode::rle;
 use crate::encode::scratch::{PageScratch, Scratch};
@@ -76,10 +76,31 @@ impl TextEncoder {
         self.chunk.data_page(page, &mut scratch.page)
     }
 
+    /// Goes on plainly where the first rows of a row group are mostly distinct.
+    fn judge(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
+        let filled = present(rows, &mut scratch.present).len();
+        if is_mostly_distinct(self.texts.texts().len(), filled) {
+            self.go_plain(rows, scratch)?;
+            self.page.push(&scratch.present);
+        } else {
+            self.page.push(rows);
+        }
+        Ok(())
+    }
+
     /// Ends the last page of numbered texts as a plain one, and the dictionary before it.
     fn end_page_plainly(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
         self.write_dictionary(scratch)?;
-        let mut plain = PlainPage::default();
+        self.go_plain(rows, scratch)?;
+        match &mut self.plain {
+            Some(plain) => plain.end(&mut self.chunk, &mut scratch.present, &mut scratch.page),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes numbered rows of the page plain ones, which `scratch.present` then holds.
+    fn go_plain(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
+        let plain = self.plain.insert(PlainPage::default());
         scratch.present.clear();
         for number in rows {
             let text = self.texts.texts().get(*number);
@@ -90,9 +111,7 @@ impl TextEncoder {
                 &mut scratch.page,
             )?;
         }
-        plain.end(&mut self.chunk, &mut scratch.present, &mut scratch.page)?;
         self.texts = TextColumn::default();
-        self.plain = Some(plain);
         Ok(())
     }
 
@@ -117,7 +136,7 @@ impl ColumnEncoder for TextEncoder {
         &mut self,
         ranges: &Ranges<'_>,
         column: usize,
-        fills_page: bool,
+        ends: Ends,
         scratch: &mut Scratch,
     ) -> Result<()> {
         let mut rows = std::mem::take(&mut scratch.rows);
@@ -131,17 +150,22 @@ impl ColumnEncoder for TextEncoder {
                 &mut rows,
                 &mut scratch.page,
             )?;
-            if fills_page {
+            if ends == Ends::Page {
                 plain.end(&mut self.chunk, &mut rows, &mut scratch.page)?;
             }
             self.page.push(&rows);
-        } else if fills_page {
+        } else if ends == Ends::Page {
             self.page.take_into(&mut rows);
             self.texts.append(ranges, column, &mut rows);
             self.end_page(&rows, scratch)?;
         } else {
             self.texts.append(ranges, column, &mut rows);
             self.page.push(&rows);
+            if ends == Ends::Sample {
+                rows.clear();
+                self.page.take_into(&mut rows);
+                self.judge(&rows, scratch)?;
+            }
         }
         scratch.rows = rows;
         Ok(())

@@ -24,7 +24,7 @@ use crate::publish::manifest::read_manifest;
 /// The table's name.
 pub(crate) const CHANGES_TABLE: &str = "changes";
 
-const CHUNK_ROWS: usize = 8_192;
+const CHUNK_ROWS: usize = 1_024;
 
 /// What became of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

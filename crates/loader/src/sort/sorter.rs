@@ -177,7 +177,7 @@ impl RunWriter {
         )));
         let spilled = Arc::new(Schema::new(fields));
         let file = File::create(path).map_err(LoadError::io("creating", path))?;
-        let writer = StreamWriter::try_new(BufWriter::with_capacity(256 << 10, file), &spilled)
+        let writer = StreamWriter::try_new(BufWriter::with_capacity(64 << 10, file), &spilled)
             .map_err(LoadError::arrow("spilling sorted rows"))?;
         Ok(Self {
             table: table.clone(),
