@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use claimlake_contract::{LakeManifest, Progress};
 
 use crate::error::{LoadError, Result};
-use crate::next_snapshot::{Before, SnapshotInput, build_next, on_threads};
+use crate::next_snapshot::{Before, SnapshotInput, build_next};
 use crate::publish::access::Access;
 use crate::publish::lake::Lake;
 use crate::publish::{manifest, retention, views_sql};
 use crate::request::{LoadOptions, LoadOutcome, LoadRequest};
 use crate::staged_run::StagedRun;
+use crate::table::all::on_threads;
 
 /// Loads staged runs into the lake: publishes one new snapshot, or says that nothing changed.
 ///

@@ -17,6 +17,7 @@ use parquet::file::metadata::{
 use parquet::file::properties::WriterPropertiesPtr;
 use parquet::file::writer::SerializedPageWriter;
 use parquet::schema::types::ColumnDescPtr;
+use zstd::zstd_safe::CParameter;
 
 use crate::encode::bounds::{Bounds, Value, widened};
 use crate::encode::chunk_bytes::ChunkBytes;
@@ -343,11 +344,20 @@ thread_local! {
     static ZSTD: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
 }
 
+/// Its tables have the size that pages of text need, rather than the largest dictionary.
+fn compressor() -> std::io::Result<zstd::bulk::Compressor<'static>> {
+    let mut compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
+    compressor.set_parameter(CParameter::WindowLog(17))?;
+    compressor.set_parameter(CParameter::HashLog(15))?;
+    compressor.set_parameter(CParameter::ChainLog(14))?;
+    Ok(compressor)
+}
+
 fn compress(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<Bytes> {
     ZSTD.with_borrow_mut(|zstd| {
         let zstd = match zstd {
             Some(zstd) => zstd,
-            none => none.insert(zstd::bulk::Compressor::new(ZSTD_LEVEL)?),
+            none => none.insert(compressor()?),
         };
         scratch.clear();
         scratch.reserve(zstd::zstd_safe::compress_bound(bytes.len()));

@@ -46,6 +46,9 @@ pub(crate) struct PartitionedWriter {
     /// What the file before was written with.
     columns: Option<FileColumns>,
     open: Option<OpenFile>,
+    /// Spans of the open file that are not written yet: the first row of each and how many.
+    pending: Vec<(SpanRef, usize, usize)>,
+    pending_rows: usize,
     files: Vec<LakeFile>,
 }
 
@@ -55,8 +58,6 @@ struct OpenFile {
     partition: String,
     file: ParquetFile,
     owners: RowOwners,
-    pending: Vec<(SpanRef, usize, usize)>,
-    pending_rows: usize,
 }
 
 impl PartitionedWriter {
@@ -76,6 +77,8 @@ impl PartitionedWriter {
             file_columns,
             columns: None,
             open: None,
+            pending: Vec::new(),
+            pending_rows: 0,
             files: Vec::new(),
         }
     }
@@ -93,17 +96,18 @@ impl PartitionedWriter {
         let mut from = 0;
         while from < rows.len {
             let file_rows = self.plan.file_rows;
+            let pending_rows = self.pending_rows as u64;
             let open = self.opened(partition)?;
-            let room = (CHUNK_ROWS - open.pending_rows) as u64;
-            let left = file_rows - open.file.rows() - open.pending_rows as u64;
-            let in_group = open.file.room_in_group() - open.pending_rows as u64;
+            let room = CHUNK_ROWS as u64 - pending_rows;
+            let left = file_rows - open.file.rows() - pending_rows;
+            let in_group = open.file.room_in_group() - pending_rows;
             let len = room.min(left).min(in_group).min((rows.len - from) as u64) as usize;
             open.owners.push(rows.resource, len as u32);
-            open.pending.push((span.clone(), from, len));
-            open.pending_rows += len;
+            self.pending.push((span.clone(), from, len));
+            self.pending_rows += len;
             from += len;
             let is_full = len as u64 == left;
-            if is_full || len as u64 == in_group || open.pending_rows == CHUNK_ROWS {
+            if is_full || len as u64 == in_group || self.pending_rows == CHUNK_ROWS {
                 self.flush()?;
             }
             if is_full {
@@ -159,8 +163,6 @@ impl PartitionedWriter {
                 partition: partition.to_owned(),
                 file,
                 owners: RowOwners::default(),
-                pending: Vec::new(),
-                pending_rows: 0,
             });
         }
         match &mut self.open {
@@ -173,14 +175,14 @@ impl PartitionedWriter {
         let Some(open) = &mut self.open else {
             return Ok(());
         };
-        if open.pending.is_empty() {
+        if self.pending.is_empty() {
             return Ok(());
         }
-        let pieces = open.pending.iter();
+        let pieces = self.pending.iter();
         let pieces = pieces.map(|(span, from, len)| span.piece(*from, *len));
         open.file.append(&Ranges::of(pieces), &self.file_columns)?;
-        open.pending.clear();
-        open.pending_rows = 0;
+        self.pending.clear();
+        self.pending_rows = 0;
         Ok(())
     }
 

@@ -1,0 +1,70 @@
+//! All tables of a snapshot, several at once.
+
+use claimlake_contract::Progress;
+
+use crate::error::{LoadError, Result};
+use crate::request::LoadOptions;
+use crate::staged_run::StagedRun;
+use crate::table::build::{BuildInput, BuiltTable, build};
+use crate::table::plan::TablePlan;
+
+/// Does all work of a load, or of what is like one, on its threads: what one part of the work no
+/// longer needs of memory serves the next, as it would not on another thread.
+pub(crate) fn on_threads<T: Send>(
+    options: &LoadOptions,
+    work: impl FnOnce() -> Result<T> + Send,
+) -> Result<T> {
+    let threads = match options.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|number| format!("load-{number}"))
+        .build()
+        .map_err(|error| LoadError::Request(format!("starting {threads} threads: {error}")))?;
+    pool.install(work)
+}
+
+/// Builds all tables, several at once, the largest first; see [`on_threads`].
+pub(crate) fn build_all(
+    plans: &[TablePlan],
+    input: &BuildInput<'_>,
+    progress: &dyn Progress,
+) -> Result<Vec<BuiltTable>> {
+    let threads = rayon::current_num_threads();
+    let input = BuildInput {
+        memory_bytes: input.memory_bytes / threads,
+        ..*input
+    };
+    let mut order: Vec<&TablePlan> = plans.iter().collect();
+    order.sort_by_key(|plan| std::cmp::Reverse(staged_bytes(plan, input.staged)));
+    let task = progress.begin("building tables", "tables", Some(plans.len() as u64));
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    // Each thread takes the largest table that is left, so that none waits for a long last one.
+    let built = rayon::broadcast(|_| {
+        let mut built = Vec::new();
+        loop {
+            let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let Some(plan) = order.get(index) else {
+                return Ok(built);
+            };
+            built.push(build(plan, &input)?);
+            progress.advance(task, 1);
+        }
+    });
+    progress.end(task);
+    let built: Vec<Vec<BuiltTable>> = built.into_iter().collect::<Result<_>>()?;
+    let mut built: Vec<BuiltTable> = built.into_iter().flatten().collect();
+    built.sort_by(|left, right| left.table.layout.name.cmp(&right.table.layout.name));
+    Ok(built)
+}
+
+fn staged_bytes(plan: &TablePlan, staged: &[StagedRun]) -> u64 {
+    staged
+        .iter()
+        .filter_map(|run| run.table(&plan.layout.name))
+        .flat_map(|table| &table.files)
+        .map(|file| file.bytes)
+        .sum()
+}
