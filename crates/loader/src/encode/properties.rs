@@ -18,7 +18,7 @@ pub(crate) const CHUNK_ROWS: usize = 8_192;
 const PAGE_ROWS: usize = 2 * CHUNK_ROWS;
 
 /// The bytes a plain page ends at.
-const PAGE_BYTES: usize = 128 << 10;
+const PAGE_BYTES: usize = 64 << 10;
 
 /// Columns with more distinct text are written without a dictionary, as readers keep all of it.
 const LARGEST_DICTIONARY: usize = 256 << 10;
