@@ -97,9 +97,15 @@ pub fn chunks_of(part: &SealedPart, target_bytes: u64) -> Vec<ChunkRef> {
 /// Reads one chunk. Damage is returned, not an error: the other frames are read all the same.
 #[must_use]
 pub fn read_chunk(chunk: &ChunkRef) -> ChunkRead {
+    read_chunk_into(chunk, Vec::new())
+}
+
+/// Like [`read_chunk`], in the memory of `spare`, such as the bytes of a chunk that is done with.
+#[must_use]
+pub fn read_chunk_into(chunk: &ChunkRef, spare: Vec<u8>) -> ChunkRead {
     let mut compressed = Vec::new();
     let file = File::open(&chunk.part.path).map_err(|error| format!("cannot be opened: {error}"));
-    decompress(chunk, |frame, decompressor, lines| {
+    decompress(chunk, spare, |frame, decompressor, lines| {
         let file = file.as_ref().map_err(Clone::clone)?;
         let length = checked_length(frame)?;
         compressed.resize(length, 0);
@@ -115,15 +121,17 @@ pub fn read_chunk(chunk: &ChunkRef) -> ChunkRead {
 pub(crate) const ENDS_EARLY: &str = "the file ends before the frame does";
 
 /// Decompresses the frames of a chunk with `append`, which appends one frame's lines or leaves
-/// the lines as they were.
+/// the lines as they were; the first lines are put into the memory of `spare`.
 pub(crate) fn decompress(
     chunk: &ChunkRef,
+    mut spare: Vec<u8>,
     mut append: impl FnMut(&Frame, &mut Decompressor<'_>, &mut Vec<u8>) -> Result<(), String>,
 ) -> ChunkRead {
     let mut read = ChunkRead::default();
     let mut line = chunk.first_line;
+    spare.clear();
     let mut current = Chunk {
-        bytes: Vec::new(),
+        bytes: spare,
         first_line: line,
     };
     let mut decompressor =

@@ -21,7 +21,9 @@ mod tests;
 mod unfinished;
 mod writer;
 
-pub use chunk::{Chunk, ChunkRead, ChunkReader, ChunkRef, DamagedFrame, chunks_of, read_chunk};
+pub use chunk::{
+    Chunk, ChunkRead, ChunkReader, ChunkRef, DamagedFrame, chunks_of, read_chunk, read_chunk_into,
+};
 pub use content_hash::content_hash;
 pub use error::LandingError;
 pub use folder::{create_private_dir, create_private_file, sync_folder};

@@ -140,12 +140,14 @@ impl PackedChunk {
     #[must_use]
     pub fn decompress(&self) -> ChunkRead {
         let mut frames = self.frames.iter();
-        decompress(&self.chunk, |frame, decompressor, lines| {
-            match frames.next() {
+        decompress(
+            &self.chunk,
+            Vec::new(),
+            |frame, decompressor, lines| match frames.next() {
                 Some(Ok(bytes)) => append_frame(bytes, frame, decompressor, lines),
                 Some(Err(reason)) => Err(reason.clone()),
                 None => Err(ENDS_EARLY.to_owned()),
-            }
-        })
+            },
+        )
     }
 }

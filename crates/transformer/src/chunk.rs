@@ -6,7 +6,7 @@ use arrow_array::builder::{FixedSizeBinaryBuilder, StringBuilder};
 use arrow_array::{RecordBatch, TimestampMicrosecondArray, UInt64Array};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 use claimlake_contract::{ApiVersion, Reject, key_columns, landing_order};
-use claimlake_landing::{ChunkRef, content_hash, read_chunk};
+use claimlake_landing::{ChunkRef, content_hash, read_chunk_into};
 use claimlake_viewdef::engine::ResourceWorker;
 use claimlake_viewdef::json::PADDING;
 
@@ -48,6 +48,8 @@ pub(crate) struct ChunkWorker {
     planned: PlannedResource,
     worker: ResourceWorker,
     keys: KeyBuilder,
+    /// Memory for the lines of the next chunk.
+    spare: Vec<u8>,
 }
 
 impl ChunkWorker {
@@ -60,6 +62,7 @@ impl ChunkWorker {
                 Some(PATIENT_COLUMN),
             ),
             keys: KeyBuilder::new(),
+            spare: Vec::new(),
             planned: planned.clone(),
         }
     }
@@ -67,7 +70,7 @@ impl ChunkWorker {
     /// Reads and transforms a chunk.
     pub(crate) fn run(&mut self, job: &Job) -> Result<Rows, TransformError> {
         let mut rows = Rows::default();
-        let read = read_chunk(&job.chunk);
+        let read = read_chunk_into(&job.chunk, std::mem::take(&mut self.spare));
         for frame in &read.damaged {
             rows.resources += frame.lines;
             rows.rejected_resources += frame.lines;
@@ -92,7 +95,8 @@ impl ChunkWorker {
                     self.empty(&mut rows)?;
                 }
             }
-            // Builders hold the text they need; the buffer goes before the next one comes.
+            // Builders hold the text they need.
+            self.spare = buffer;
         }
         self.empty(&mut rows)?;
         Ok(rows)
