@@ -131,6 +131,21 @@ impl<V: Value> ChunkEncoder<V> {
         }))
     }
 
+    /// Makes the filter, if there is to be one, no larger than so many values need: all there are.
+    pub(crate) fn expect_distinct(&mut self, values: usize) -> Result<()> {
+        let wanted = self.properties.bloom_filter_properties(self.leaf.path());
+        if let (Some(wanted), None) = (wanted, &self.told.bloom) {
+            let values = (values.max(1) as u64).min(wanted.ndv());
+            self.told.bloom = Some(Sbbf::new_with_ndv_fpp(values, wanted.fpp())?);
+        }
+        Ok(())
+    }
+
+    /// Whether no page is written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.told.rows == 0
+    }
+
     pub(crate) fn has_bloom(&self) -> bool {
         let path = self.leaf.path();
         self.properties.bloom_filter_properties(path).is_some()
@@ -259,7 +274,7 @@ impl<V: Value> ChunkEncoder<V> {
     /// [`ChunkEncoder::clear`].
     pub(crate) fn close(&mut self) -> Result<(ColumnCloseResult, ChunkBytes<'_>)> {
         // A filter without values, where no row has one.
-        self.bloom()?;
+        self.expect_distinct(0)?;
         let mut told = std::mem::replace(&mut self.told, Told::new(&self.leaf));
         let page_stats = |page_type, encoding, count| PageEncodingStats {
             page_type,

@@ -257,10 +257,14 @@ impl<N: Number> ColumnEncoder for NumberEncoder<N> {
         rows.clear();
         self.page.take_into(&mut rows);
         if !rows.is_empty() {
+            if self.chunk.is_empty() {
+                self.chunk.expect_distinct(rows.len())?;
+            }
             self.end_page(&rows, scratch)?;
         }
         scratch.rows = rows;
         if self.plain.is_none() {
+            self.chunk.expect_distinct(self.written_distinct)?;
             self.write_dictionary(scratch)?;
         }
         self.chunk.close()

@@ -47,7 +47,7 @@ pub(crate) struct PartitionedWriter {
     columns: Option<FileColumns>,
     open: Option<OpenFile>,
     /// Spans of the open file that are not written yet: the first row of each and how many.
-    pending: Vec<(SpanRef, usize, usize)>,
+    pending: Vec<(SpanRef, u32, u32)>,
     pending_rows: usize,
     files: Vec<LakeFile>,
 }
@@ -77,7 +77,7 @@ impl PartitionedWriter {
             file_columns,
             columns: None,
             open: None,
-            pending: Vec::new(),
+            pending: Vec::with_capacity(CHUNK_ROWS),
             pending_rows: 0,
             files: Vec::new(),
         }
@@ -103,7 +103,7 @@ impl PartitionedWriter {
             let in_group = open.file.room_in_group() - pending_rows;
             let len = room.min(left).min(in_group).min((rows.len - from) as u64) as usize;
             open.owners.push(rows.resource, len as u32);
-            self.pending.push((span.clone(), from, len));
+            self.pending.push((span.clone(), from as u32, len as u32));
             self.pending_rows += len;
             from += len;
             let is_full = len as u64 == left;
@@ -179,7 +179,7 @@ impl PartitionedWriter {
             return Ok(());
         }
         let pieces = self.pending.iter();
-        let pieces = pieces.map(|(span, from, len)| span.piece(*from, *len));
+        let pieces = pieces.map(|(span, from, len)| span.piece(*from as usize, *len as usize));
         open.file.append(&Ranges::of(pieces), &self.file_columns)?;
         self.pending.clear();
         self.pending_rows = 0;

@@ -177,11 +177,17 @@ impl ColumnEncoder for TextEncoder {
         self.page.take_into(&mut rows);
         match &mut self.plain {
             Some(plain) => plain.end(&mut self.chunk, &mut rows, &mut scratch.page)?,
-            None if !rows.is_empty() => self.end_page(&rows, scratch)?,
+            None if !rows.is_empty() => {
+                if self.chunk.is_empty() {
+                    self.chunk.expect_distinct(self.texts.texts().len())?;
+                }
+                self.end_page(&rows, scratch)?;
+            }
             None => {}
         }
         scratch.rows = rows;
         if self.plain.is_none() {
+            self.chunk.expect_distinct(self.written_texts)?;
             self.write_dictionary(scratch)?;
         }
         self.chunk.close()
