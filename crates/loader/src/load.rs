@@ -72,6 +72,14 @@ fn open_staged(folders: &[PathBuf]) -> Result<Vec<StagedRun>> {
         .map(|folder| StagedRun::open(folder))
         .collect::<Result<Vec<_>>>()?;
     staged.sort_by(|left, right| left.manifest.run.cmp(&right.manifest.run));
+    // Bodies are told apart by their run and their place in it.
+    if let Some([_, twice]) = staged
+        .array_windows()
+        .find(|[left, right]| left.manifest.run == right.manifest.run)
+    {
+        let reason = "another staged run has its id: load one of them";
+        return Err(LoadError::staged(&twice.folder, reason));
+    }
     if let Some(last_full) = staged.iter().rposition(|run| run.manifest.full) {
         staged.drain(..last_full);
     }

@@ -101,7 +101,8 @@ impl RowGroup {
         let page = self.page_rows - (self.rows % self.page_rows as u64) as usize;
         let sample = SAMPLE_ROWS.saturating_sub(usize::try_from(self.rows).unwrap_or(usize::MAX));
         match sample {
-            1.. if sample < page => (sample, Ends::Sample),
+            // Within the first page: a later one goes on with what was judged.
+            1.. if sample < page && self.rows < self.page_rows as u64 => (sample, Ends::Sample),
             _ => (page, Ends::Page),
         }
     }

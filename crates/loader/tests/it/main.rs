@@ -10,6 +10,7 @@ mod bad_input;
 mod basic;
 mod current;
 mod evolution;
+mod histories;
 mod killed;
 mod lake_rows;
 mod snapshots;

@@ -291,9 +291,10 @@ fn keys_batch(claims: &[Claim]) -> RecordBatch {
         .map(|claim| claim.last_updated.map(|seconds| seconds * 1_000_000))
         .collect::<TimestampMicrosecondArray>()
         .with_timezone("UTC");
-    let hashes = claims
-        .iter()
-        .map(|claim| Sha256::digest(format!("{claim:?}"))[..16].to_vec());
+    let hashes = claims.iter().map(|claim| match claim.status {
+        "withdrawn" => key_columns::WITHDRAWN.to_vec(),
+        _ => Sha256::digest(format!("{claim:?}"))[..16].to_vec(),
+    });
     let hashes = FixedSizeBinaryArray::try_from_iter(hashes)
         .unwrap_or_else(|_| FixedSizeBinaryArray::new(16, Vec::<u8>::new().into(), None));
     let types = claims

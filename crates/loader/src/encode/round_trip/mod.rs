@@ -1,5 +1,6 @@
 //! Files of random rows, read back by Parquet's reader: rows, statistics, page index and filters.
 
+mod borders;
 mod cells;
 mod changing;
 mod footer;
