@@ -21,7 +21,7 @@ pub enum LoadError {
         source: io::Error,
     },
     /// The operating system refused while Arrow data was read or written.
-    #[error("{doing} below {}: {source}{}", below.display(), io_hint(.source))]
+    #[error("{doing}{}: {source}{}", within(.below), io_hint(.source))]
     Storage {
         /// What was being done.
         doing: String,
@@ -181,6 +181,14 @@ impl LoadError {
 }
 
 /// What a person can do about the errors that need one.
+/// Where something happened, if it is known.
+fn within(folder: &Path) -> String {
+    match folder.as_os_str().is_empty() {
+        true => String::new(),
+        false => format!(" below {}", folder.display()),
+    }
+}
+
 fn io_hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {

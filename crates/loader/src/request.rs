@@ -63,7 +63,7 @@ pub struct LoadOptions {
     pub keep_hours: u64,
     /// Bytes that sorting may hold in memory before it spills to disk.
     pub memory_bytes: usize,
-    /// Tables that are built at once; 0: as many as there are cores.
+    /// Tables that are built at once; 0: as many as there are cores, at most eight.
     pub threads: usize,
     /// The group that may read the lake: name or number. None: nobody but the owner.
     pub group: Option<String>,

@@ -19,6 +19,9 @@ use crate::sort::held::NULL;
 use crate::sort::text_column::TextColumn;
 use crate::sort::texts::Texts;
 
+/// So many of the first rows must have a text for a judgement of the whole row group.
+const LEAST_JUDGED: usize = 64;
+
 /// Encodes text; while it is numbered, nothing is done value by value but packing the numbers.
 pub(crate) struct TextEncoder {
     chunk: ChunkEncoder<String>,
@@ -79,7 +82,7 @@ impl TextEncoder {
     /// Goes on plainly where the first rows of a row group are mostly distinct.
     fn judge(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
         let filled = present(rows, &mut scratch.present).len();
-        if is_mostly_distinct(self.texts.texts().len(), filled) {
+        if filled >= LEAST_JUDGED && is_mostly_distinct(self.texts.texts().len(), filled) {
             self.go_plain(rows, scratch)?;
             self.page.push(&scratch.present);
         } else {

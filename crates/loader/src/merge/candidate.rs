@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{LoadError, Result};
 use crate::merge::resource_key::ResourceKey;
+use crate::merge::verdict::Verdict;
 use crate::place::hive_path::value_text;
 use crate::request::{CurrentCase, CurrentRule};
 
@@ -40,16 +41,22 @@ pub(crate) fn columns_of(rule: &CurrentRule) -> HashSet<&str> {
         .collect()
 }
 
+/// The column of `meta.lastUpdated`.
+const LAST_UPDATED: &str = "last_updated";
+
 /// A row of the rule's table as a candidate.
+///
+/// An instant with more digits than the column has is null there. Bodies have their order all the
+/// same: where `last_updated` is null, what the verdict knows of it counts.
 pub(crate) fn candidate(
     rule: &CurrentRule,
     batch: &RecordBatch,
     row: usize,
-    resource: ResourceKey,
+    verdict: &Verdict,
 ) -> Result<Candidate> {
     let mut candidate = Candidate {
         table: rule.table.clone(),
-        resource,
+        resource: verdict.resource,
         group: None,
         order: Vec::new(),
         holds: None,
@@ -62,7 +69,13 @@ pub(crate) fn candidate(
         candidate.holds = Some(agrees(rule, batch, row, &case.current_if)?);
         candidate.group = group(rule, number, case, batch, row)?;
         for name in &case.newest_by {
-            push_ordered(&mut candidate.order, rule, column(rule, batch, name)?, row)?;
+            let column = column(rule, batch, name)?;
+            match verdict.last_updated {
+                Some(updated) if name == LAST_UPDATED && column.is_null(row) => {
+                    push_number(&mut candidate.order, updated);
+                }
+                _ => push_ordered(&mut candidate.order, rule, column, row)?,
+            }
         }
         break;
     }
@@ -126,9 +139,9 @@ fn push_ordered(
         bytes.push(0);
         return Ok(());
     }
-    bytes.push(1);
     let number = match array.data_type() {
         DataType::Utf8 => {
+            bytes.push(1);
             for byte in array.as_string::<i32>().value(row).bytes() {
                 // A zero ends the text, so one within is made longer.
                 bytes.extend(if byte == 0 {
@@ -153,6 +166,53 @@ fn push_ordered(
             });
         }
     };
-    bytes.extend((number ^ i64::MIN).to_be_bytes());
+    push_number(bytes, number);
     Ok(())
+}
+
+fn push_number(bytes: &mut Vec<u8>, number: i64) {
+    bytes.push(1);
+    bytes.extend((number ^ i64::MIN).to_be_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use arrow_array::TimestampMicrosecondArray;
+
+    use super::*;
+
+    #[test]
+    fn a_body_whose_last_updated_is_null_is_as_new_as_its_verdict_says() {
+        let rule = CurrentRule {
+            table: "eob".to_owned(),
+            column: "is_current".to_owned(),
+            cases: vec![CurrentCase {
+                when: BTreeMap::new(),
+                current_if: BTreeMap::new(),
+                group_by: Vec::new(),
+                newest_by: vec!["last_updated".to_owned()],
+            }],
+        };
+        let times = TimestampMicrosecondArray::from(vec![Some(10), None, Some(12), None]);
+        let times: ArrayRef = Arc::new(times.with_timezone("UTC"));
+        let batch =
+            RecordBatch::try_from_iter_with_nullable([("last_updated", times, true)]).unwrap();
+        let verdict = |last_updated| Verdict {
+            number: 0,
+            resource: ResourceKey::default(),
+            last_updated,
+            differs: true,
+            current: None,
+        };
+        let known = [Some(10), Some(11), Some(12), None];
+        let order = |row: usize| {
+            let found = candidate(&rule, &batch, row, &verdict(known[row]));
+            found.unwrap().order
+        };
+        // What has no time at all comes before everything.
+        assert!(order(3) < order(0) && order(0) < order(1) && order(1) < order(2));
+    }
 }

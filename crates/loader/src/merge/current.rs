@@ -259,7 +259,7 @@ fn staged_candidates(
                 else {
                     continue;
                 };
-                let candidate = candidate(rule, &batch, row, verdict.resource)?;
+                let candidate = candidate(rule, &batch, row, &verdict)?;
                 let verdict = verdict.number;
                 let origin = Origin::Staged {
                     run: number,

@@ -282,6 +282,7 @@ fn judged(event: KeyEvent<'_>) -> Option<Judged> {
     Some(Judged {
         order: row.order(),
         resource: row.resource(),
+        last_updated: row.age().0,
         differs,
     })
 }

@@ -21,6 +21,8 @@ pub(crate) struct Verdict {
     /// Its number among the verdicts of its run.
     pub(crate) number: usize,
     pub(crate) resource: ResourceKey,
+    /// `meta.lastUpdated` in microseconds, cut where it has more digits.
+    pub(crate) last_updated: Option<i64>,
     /// Whether it is new or differs from what the lake holds.
     pub(crate) differs: bool,
     /// Whether it is current, by the rule of its table; none: no case of the rule fits.
@@ -33,12 +35,17 @@ pub(crate) struct Judged {
     /// Its landing order within the staged run.
     pub(crate) order: u64,
     pub(crate) resource: ResourceKey,
+    /// `meta.lastUpdated` in microseconds, cut where it has more digits.
+    pub(crate) last_updated: Option<i64>,
     /// Whether it is new or differs from what the lake holds.
     pub(crate) differs: bool,
 }
 
-/// Landing order, resource, whether it differs.
-const RECORD_BYTES: usize = 8 + 16 + 1;
+/// Landing order, resource, when it was last updated, whether it differs.
+const RECORD_BYTES: usize = 8 + 16 + 8 + 1;
+
+/// Stands for no time; as an instant it would be 290,000 years ago.
+const NO_TIME: i64 = i64::MIN;
 
 /// The position of the run stands before a record while they are sorted, so that bytes do.
 const SORTED_BYTES: usize = 4 + RECORD_BYTES;
@@ -76,6 +83,8 @@ impl VerdictSorter {
         self.pending.extend((run as u32).to_be_bytes());
         self.pending.extend(judged.order.to_be_bytes());
         self.pending.extend(judged.resource.to_bytes());
+        let updated = judged.last_updated.unwrap_or(NO_TIME);
+        self.pending.extend(updated.to_be_bytes());
         self.pending.push(u8::from(judged.differs));
         if self.pending.len() >= BLOCK_RECORDS * SORTED_BYTES {
             self.flush()?;
@@ -217,9 +226,11 @@ impl VerdictReader<'_> {
             return Ok(None);
         };
         let number = self.block_number * BLOCK_RECORDS + at;
+        let updated = i64::from_be_bytes(array(&record[24..]));
         Ok(Some(Verdict {
             number,
             resource: ResourceKey::from_bytes(&record[8..24]),
+            last_updated: (updated != NO_TIME).then_some(updated),
             differs: record[RECORD_BYTES - 1] == 1,
             current: self.verdicts.current(number),
         }))
@@ -313,6 +324,7 @@ mod tests {
         Judged {
             order,
             resource: ResourceKey::from_bytes(&(order * 7).to_be_bytes().repeat(2)),
+            last_updated: (order % 5 > 0).then_some(order as i64 - 77),
             differs: order.is_multiple_of(3),
         }
     }
@@ -342,6 +354,7 @@ mod tests {
             let found = found.unwrap();
             assert_eq!(found.number as u64, order / 2);
             assert_eq!(found.resource, judged(order).resource);
+            assert_eq!(found.last_updated, judged(order).last_updated);
             assert_eq!(found.differs, order % 3 == 0);
             let current = match order {
                 8 => Some(true),

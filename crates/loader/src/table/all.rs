@@ -8,6 +8,9 @@ use crate::staged_run::StagedRun;
 use crate::table::build::{BuildInput, BuiltTable, build};
 use crate::table::plan::TablePlan;
 
+/// More do not help while the largest table is built by one, and each holds memory of its own.
+const MOST_THREADS: usize = 8;
+
 /// Does all work of a load, or of what is like one, on its threads: what one part of the work no
 /// longer needs of memory serves the next, as it would not on another thread.
 pub(crate) fn on_threads<T: Send>(
@@ -15,7 +18,7 @@ pub(crate) fn on_threads<T: Send>(
     work: impl FnOnce() -> Result<T> + Send,
 ) -> Result<T> {
     let threads = match options.threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        0 => std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_THREADS)),
         threads => threads,
     };
     let pool = rayon::ThreadPoolBuilder::new()

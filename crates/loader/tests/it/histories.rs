@@ -140,7 +140,7 @@ fn found(data: &Path) -> Vec<String> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 60,
+        cases: 25,
         rng_seed: proptest::test_runner::RngSeed::Fixed(5),
         failure_persistence: None,
         ..ProptestConfig::default()
