@@ -138,7 +138,7 @@ pub(crate) fn build_next(
 
 /// Keys are sorted before the tables are, and are few against their rows.
 fn key_budget(request: &LoadRequest) -> usize {
-    request.options.memory_bytes / 8
+    request.options.memory_bytes / 3
 }
 
 fn key_file(input: &SnapshotInput<'_>) -> Option<PathBuf> {

@@ -89,7 +89,7 @@ impl Default for LoadOptions {
             row_group_rows: 122_880,
             keep_snapshots: 3,
             keep_hours: 24,
-            memory_bytes: 6 << 20,
+            memory_bytes: 4 << 20,
             threads: 0,
             group: None,
             rebuild: false,

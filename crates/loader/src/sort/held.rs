@@ -20,7 +20,7 @@ use crate::sort::texts::Texts;
 pub(crate) const NULL: u32 = u32::MAX;
 
 /// A pool with more text is followed by another, so that rows that are gone take theirs along.
-const FULL_POOL: usize = 64 << 10;
+const FULL_POOL: usize = 32 << 10;
 
 /// A text's end, its mark and its place in the table, which is full by half at the least.
 const BYTES_OF_TEXT: usize = 4 + 8 + 8;

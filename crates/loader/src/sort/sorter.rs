@@ -21,10 +21,11 @@ use crate::sort::merge::{Merge, SpanRef, SpanSource};
 use crate::sort::span::{OwnedRows, SpanBatch, SpanMaker, resource_column};
 
 /// Runs on disk that are merged at once; more are merged to one first.
-const MOST_RUNS: usize = 64;
+const MOST_RUNS: usize = 128;
 
-/// The size a batch of a spilled run aims at: so much of each run is in memory while merging.
-const SPILLED_BATCH_BYTES: usize = 96 << 10;
+/// The size that each column of a batch of a spilled run aims at: so much of each run is in memory
+/// while merging, and so little that what a column of a batch costs in any case is spread over it.
+const SPILLED_COLUMN_BYTES: usize = 3 << 10;
 
 /// The most rows of such a batch; so their texts have numbers of 16 bits.
 const MOST_BATCH_ROWS: usize = 16_384;
@@ -177,7 +178,7 @@ impl RunWriter {
         )));
         let spilled = Arc::new(Schema::new(fields));
         let file = File::create(path).map_err(LoadError::io("creating", path))?;
-        let writer = StreamWriter::try_new(BufWriter::with_capacity(64 << 10, file), &spilled)
+        let writer = StreamWriter::try_new(BufWriter::with_capacity(16 << 10, file), &spilled)
             .map_err(LoadError::arrow("spilling sorted rows"))?;
         Ok(Self {
             table: table.clone(),
@@ -219,8 +220,8 @@ impl RunWriter {
             .map_err(doing())?;
         columns.push(Arc::new(resource_column(resources.into_iter())?));
         let bytes = batch_bytes(&batch).max(1);
-        self.rows_per_batch =
-            (SPILLED_BATCH_BYTES * batch.num_rows() / bytes).clamp(64, MOST_BATCH_ROWS);
+        let wanted = SPILLED_COLUMN_BYTES * columns.len();
+        self.rows_per_batch = (wanted * batch.num_rows() / bytes).clamp(64, MOST_BATCH_ROWS);
         RecordBatch::try_new(self.spilled.clone(), columns)
             .and_then(|batch| self.writer.write(&batch))
             .map_err(doing())?;
