@@ -324,7 +324,7 @@ mod tests {
         Judged {
             order,
             resource: ResourceKey::from_bytes(&(order * 7).to_be_bytes().repeat(2)),
-            last_updated: (order % 5 > 0).then_some(order as i64 - 77),
+            last_updated: (!order.is_multiple_of(5)).then_some(order as i64 - 77),
             differs: order.is_multiple_of(3),
         }
     }
