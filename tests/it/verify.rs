@@ -256,9 +256,8 @@ fn a_body_that_comes_again_after_another_stands_anew() {
         "three",
         &[first.clone(), other.clone(), third.clone()],
     );
-    loaded(&bench, "one", &[first.clone() + &other + &third]);
-    loaded(&bench, "two", &[first.clone(), other.clone() + &third]);
-    for data in ["two", "three", "one"] {
+    loaded(&bench, "one", &[first + &other + &third]);
+    for data in ["three", "one"] {
         assert_eq!(
             claim_files(&bench, data),
             claim_files(&bench, "third"),

@@ -71,9 +71,7 @@ pub(crate) fn walk(
                 false => tell(KeyEvent::Kept(before), None)?,
             },
             (Ordering::Equal, Some(before), Some(after)) => {
-                let other = staged_rows.other();
-                let event = compared(before, other, after, full);
-                tell(event, staged.run_of(&after))?;
+                tell(compared(before, after, full), staged.run_of(&after))?;
             }
             // Of a resource that the lake does not have and that makes no rows, nothing is told.
             (Ordering::Greater, _, Some(after)) if !after.is_withdrawn() => {
@@ -95,8 +93,6 @@ struct Cursor<B> {
     batches: B,
     batch: Option<Arc<RecordBatch>>,
     row: usize,
-    /// The row before, where it is the same resource's.
-    other: Option<usize>,
 }
 
 impl<B: Iterator<Item = Result<RecordBatch>>> Cursor<B> {
@@ -105,7 +101,6 @@ impl<B: Iterator<Item = Result<RecordBatch>>> Cursor<B> {
             batches,
             batch: None,
             row: 0,
-            other: None,
         }
     }
 
@@ -118,44 +113,25 @@ impl<B: Iterator<Item = Result<RecordBatch>>> Cursor<B> {
             self.batch = Some(Arc::new(batch?));
             self.row = 0;
         }
-        let resource = |row| self.at(row).map(|row| row.resource());
-        if self.other.is_none() && resource(self.row) == resource(self.row + 1) {
-            self.other = Some(self.row);
-            self.row += 1;
-        }
         Ok(())
     }
 
-    fn at(&self, row: usize) -> Option<KeyRow<'_>> {
-        let batch = self.batch.as_ref()?;
-        (row < batch.num_rows()).then_some(KeyRow { batch, row })
-    }
-
     fn row(&self) -> Option<KeyRow<'_>> {
-        self.at(self.row)
-    }
-
-    fn other(&self) -> Option<KeyRow<'_>> {
-        self.at(self.other?)
+        let batch = self.batch.as_ref()?;
+        (self.row < batch.num_rows()).then_some(KeyRow {
+            batch,
+            row: self.row,
+        })
     }
 
     fn step(&mut self) {
         self.row += 1;
-        self.other = None;
     }
 }
 
-/// `other` is the staged body before `after`, which has another content.
-fn compared<'a>(
-    before: KeyRow<'a>,
-    other: Option<KeyRow<'a>>,
-    after: KeyRow<'a>,
-    full: bool,
-) -> KeyEvent<'a> {
+fn compared<'a>(before: KeyRow<'a>, after: KeyRow<'a>, full: bool) -> KeyEvent<'a> {
     let is_older = after.age() <= before.age();
-    // All of landing has the lake's body, too, and what came after it may be in the lake already.
-    let is_back = !full && other.is_some_and(|other| other.age() > before.age());
-    if before.content_hash() == after.content_hash() && !is_back {
+    if before.content_hash() == after.content_hash() {
         KeyEvent::Same { before, after }
     } else if is_older && !full {
         KeyEvent::Older(before)

@@ -59,7 +59,7 @@ impl StagedKeys {
         })
     }
 
-    /// The bodies that stand, by resource; right before one, in its batch, what it came after.
+    /// The bodies that stand, by resource.
     pub(crate) fn standing(&self) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
         let file = File::open(&self.path).map_err(LoadError::io("opening", &self.path))?;
         let doing = || LoadError::arrow("reading sorted keys");
@@ -80,14 +80,12 @@ impl StagedKeys {
 }
 
 /// Writes the body that stands of each resource: the newest, or where those before it have the same
-/// content, the first of them; and before it, in the same batch, the newest with another content, if
-/// there is one. So it does not matter in how many loads they come.
+/// content, the first of them.
 fn write_standing(sorted: SortedBatches, path: &Path) -> Result<u64> {
     let file = File::create(path).map_err(LoadError::io("creating", path))?;
     let doing = || LoadError::arrow("writing sorted keys");
     let mut writer = StreamWriter::try_new(BufWriter::new(file), &key_schema()).map_err(doing())?;
     let mut picked = PickedRows::default();
-    let mut other: Option<(Arc<RecordBatch>, usize)> = None;
     let mut standing: Option<(Arc<RecordBatch>, usize)> = None;
     let mut superseded = 0;
     for batch in sorted {
@@ -97,16 +95,13 @@ fn write_standing(sorted: SortedBatches, path: &Path) -> Result<u64> {
             if let Some((batch, row)) = &standing {
                 let known = KeyRow { batch, row: *row };
                 if known.resource() != next.resource() {
-                    for (batch, row) in other.take().iter().chain(&standing) {
-                        picked.push(batch, *row);
-                    }
+                    picked.push(batch, *row);
                 } else {
                     superseded += 1;
                     // Withdrawn bodies share a hash, whatever they say and when.
                     if known.content_hash() == next.content_hash() && !next.is_withdrawn() {
                         continue;
                     }
-                    other = standing.take();
                 }
             }
             standing = Some((batch.clone(), row));
@@ -117,7 +112,7 @@ fn write_standing(sorted: SortedBatches, path: &Path) -> Result<u64> {
             writer.write(&batch).map_err(doing())?;
         }
     }
-    for (batch, row) in other.iter().chain(&standing) {
+    if let Some((batch, row)) = &standing {
         picked.push(batch, *row);
     }
     if let Some(batch) = picked.take().map_err(doing())? {
