@@ -112,26 +112,17 @@ impl<V: Value> ChunkEncoder<V> {
         })
     }
 
-    /// Adds a value to the Bloom filter, where there is one.
+    /// Adds a value to the Bloom filter, where there is to be one.
     pub(crate) fn note_distinct<T: AsBytes + ?Sized>(&mut self, value: &T) -> Result<()> {
-        if let Some(bloom) = self.bloom()? {
+        self.expect_distinct(usize::MAX)?;
+        if let Some(bloom) = &mut self.told.bloom {
             bloom.insert(value);
         }
         Ok(())
     }
 
-    /// The filter; it is not there before it has to be, being large until it is complete.
-    fn bloom(&mut self) -> Result<Option<&mut Sbbf>> {
-        let Some(wanted) = self.properties.bloom_filter_properties(self.leaf.path()) else {
-            return Ok(None);
-        };
-        Ok(Some(match &mut self.told.bloom {
-            Some(bloom) => bloom,
-            none => none.insert(Sbbf::new_with_ndv_fpp(wanted.ndv(), wanted.fpp())?),
-        }))
-    }
-
-    /// Makes the filter, if there is to be one, no larger than so many values need: all there are.
+    /// Makes the filter, if there is to be one and is none yet, no larger than so many values need:
+    /// all there are. It is not there before it has to be, being large until it is complete.
     pub(crate) fn expect_distinct(&mut self, values: usize) -> Result<()> {
         let wanted = self.properties.bloom_filter_properties(self.leaf.path());
         if let (Some(wanted), None) = (wanted, &self.told.bloom) {
