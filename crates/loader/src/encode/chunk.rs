@@ -15,12 +15,12 @@ use parquet::file::metadata::{
     ColumnChunkMetaData, ColumnIndexBuilder, LevelHistogram, OffsetIndexBuilder, PageEncodingStats,
 };
 use parquet::file::properties::WriterPropertiesPtr;
-use parquet::file::writer::SerializedPageWriter;
+use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 use zstd::zstd_safe::CParameter;
 
 use crate::encode::bounds::{Bounds, Value, widened};
-use crate::encode::chunk_bytes::ChunkBytes;
+use crate::encode::chunk_pages::{ChunkBytes, ChunkPages};
 use crate::encode::held_rows::nulls;
 use crate::encode::properties::ZSTD_LEVEL;
 use crate::encode::rle;
@@ -45,10 +45,7 @@ pub(crate) struct DataPage<'p, V> {
 pub(crate) struct ChunkEncoder<V: Value> {
     leaf: ColumnDescPtr,
     properties: WriterPropertiesPtr,
-    /// The dictionary's page; it comes last and is written first.
-    dictionary: Vec<u8>,
-    /// The data pages.
-    pages: Vec<u8>,
+    pages: ChunkPages,
     told: Told<V>,
 }
 
@@ -105,8 +102,7 @@ impl<V: Value> ChunkEncoder<V> {
         }
         Ok(Self {
             told: Told::new(&leaf),
-            dictionary: Vec::new(),
-            pages: Vec::new(),
+            pages: ChunkPages::default(),
             leaf,
             properties,
         })
@@ -182,7 +178,8 @@ impl<V: Value> ChunkEncoder<V> {
             is_sorted: false,
         };
         let page = CompressedPage::new(page, plain.len());
-        self.told.uncompressed += write(page, &mut self.dictionary, scratch)?;
+        self.told.uncompressed += write(page, &mut scratch.sink)?;
+        self.pages.set_dictionary(scratch.sink.inner());
         Ok(())
     }
 
@@ -217,16 +214,17 @@ impl<V: Value> ChunkEncoder<V> {
             rep_level_encoding: Encoding::RLE,
             statistics: None,
         };
-        let offset = self.pages.len();
         let data_page = CompressedPage::new(data_page, uncompressed);
         let told = &mut self.told;
-        told.uncompressed += write(data_page, &mut self.pages, scratch)?;
+        told.uncompressed += write(data_page, &mut scratch.sink)?;
+        let written = scratch.sink.inner();
         told.places.push(Place {
-            offset,
-            bytes: self.pages.len() - offset,
+            offset: self.pages.data_bytes(),
+            bytes: written.len(),
             rows: page.rows.len(),
             text_bytes: page.text_bytes,
         });
+        self.pages.push(written, &mut scratch.spool)?;
         match told.data_pages.last_mut() {
             Some((encoding, count)) if *encoding == page.encoding => *count += 1,
             _ => told.data_pages.push((page.encoding, 1)),
@@ -263,7 +261,10 @@ impl<V: Value> ChunkEncoder<V> {
 
     /// Ends the chunk: what the file tells of it, and its bytes. The next one begins with
     /// [`ChunkEncoder::clear`].
-    pub(crate) fn close(&mut self) -> Result<(ColumnCloseResult, ChunkBytes<'_>)> {
+    pub(crate) fn close<'c>(
+        &'c mut self,
+        scratch: &'c PageScratch,
+    ) -> Result<(ColumnCloseResult, ChunkBytes<'c>)> {
         // A filter without values, where no row has one.
         self.expect_distinct(0)?;
         let mut told = std::mem::replace(&mut self.told, Told::new(&self.leaf));
@@ -274,7 +275,7 @@ impl<V: Value> ChunkEncoder<V> {
         };
         let mut encodings = vec![Encoding::RLE];
         let mut stats = Vec::new();
-        let data_offset = self.dictionary.len();
+        let data_offset = self.pages.dictionary_bytes();
         if data_offset > 0 {
             let encoding = self.properties.dictionary_page_encoding();
             encodings.push(encoding);
@@ -284,7 +285,7 @@ impl<V: Value> ChunkEncoder<V> {
             encodings.push(*encoding);
             stats.push(page_stats(PageType::DATA_PAGE, *encoding, *count));
         }
-        let compressed = data_offset + self.pages.len();
+        let compressed = data_offset + self.pages.data_bytes();
         let cut = self.properties.statistics_truncate_length();
         let statistics = V::statistics(told.all.as_ref(), cut.unwrap_or(usize::MAX), told.nulls);
         let metadata = ColumnChunkMetaData::builder(self.leaf.clone())
@@ -325,23 +326,20 @@ impl<V: Value> ChunkEncoder<V> {
             column_index: Some(told.index.build()?),
             offset_index: Some(offsets.build()),
         };
-        Ok((close, ChunkBytes::new(&self.dictionary, &self.pages)))
+        Ok((close, self.pages.bytes(&scratch.spool)))
     }
 
     /// Forgets the pages of the chunk before.
     pub(crate) fn clear(&mut self) {
-        self.dictionary.clear();
         self.pages.clear();
     }
 }
 
-/// Appends a page with its header to `out`, and tells its size before it was compressed.
-fn write(page: CompressedPage, out: &mut Vec<u8>, scratch: &mut PageScratch) -> Result<u64> {
-    let sink = &mut scratch.sink;
+/// Puts a page with its header into `sink`, alone, and tells its size before it was compressed.
+fn write(page: CompressedPage, sink: &mut TrackedWrite<Vec<u8>>) -> Result<u64> {
+    sink.inner_mut().clear();
     let written = SerializedPageWriter::new(sink).write_page(page)?;
     sink.flush()?;
-    out.extend_from_slice(sink.inner());
-    sink.inner_mut().clear();
     Ok(written.uncompressed_size as u64)
 }
 

@@ -3,7 +3,7 @@
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::Result;
 
-use crate::encode::chunk_bytes::ChunkBytes;
+use crate::encode::chunk_pages::ChunkBytes;
 use crate::encode::scratch::Scratch;
 use crate::sort::gather::Ranges;
 
@@ -29,7 +29,10 @@ pub(crate) trait ColumnEncoder {
     ) -> Result<()>;
 
     /// Ends the page, if there is one, and the chunk: what the file tells of it, and its bytes.
-    fn close(&mut self, scratch: &mut Scratch) -> Result<(ColumnCloseResult, ChunkBytes<'_>)>;
+    fn close<'c>(
+        &'c mut self,
+        scratch: &'c mut Scratch,
+    ) -> Result<(ColumnCloseResult, ChunkBytes<'c>)>;
 
     /// Begins the next chunk, once the bytes of the one before are written.
     fn clear(&mut self);

@@ -9,7 +9,7 @@ use parquet::schema::types::ColumnDescPtr;
 
 use crate::encode::bounds::widened;
 use crate::encode::chunk::{ChunkEncoder, DataPage};
-use crate::encode::chunk_bytes::ChunkBytes;
+use crate::encode::chunk_pages::ChunkBytes;
 use crate::encode::column_encoder::{ColumnEncoder, Ends};
 use crate::encode::held_rows::{HeldRows, present};
 use crate::encode::number_rows::{Present, gather};
@@ -85,9 +85,12 @@ impl ColumnEncoder for FlagEncoder {
         Ok(())
     }
 
-    fn close(&mut self, scratch: &mut Scratch) -> Result<(ColumnCloseResult, ChunkBytes<'_>)> {
+    fn close<'c>(
+        &'c mut self,
+        scratch: &'c mut Scratch,
+    ) -> Result<(ColumnCloseResult, ChunkBytes<'c>)> {
         self.end_page(scratch)?;
-        self.chunk.close()
+        self.chunk.close(&scratch.page)
     }
 
     fn clear(&mut self) {

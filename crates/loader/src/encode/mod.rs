@@ -2,13 +2,14 @@
 
 mod bounds;
 mod chunk;
-mod chunk_bytes;
+mod chunk_pages;
 mod column_encoder;
 mod flag_chunk;
 mod held_rows;
 mod number_chunk;
 mod number_dictionary;
 mod number_rows;
+mod page_spool;
 pub(crate) mod parquet_file;
 pub(crate) mod partitioned;
 pub(crate) mod properties;

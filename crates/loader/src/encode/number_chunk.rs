@@ -12,7 +12,7 @@ use parquet::schema::types::ColumnDescPtr;
 
 use crate::encode::bounds::{Bounds, Value, widened};
 use crate::encode::chunk::{ChunkEncoder, DataPage};
-use crate::encode::chunk_bytes::ChunkBytes;
+use crate::encode::chunk_pages::ChunkBytes;
 use crate::encode::column_encoder::{ColumnEncoder, Ends};
 use crate::encode::held_rows::{HeldRows, present};
 use crate::encode::number_dictionary::NumberDictionary;
@@ -252,7 +252,10 @@ impl<N: Number> ColumnEncoder for NumberEncoder<N> {
         Ok(())
     }
 
-    fn close(&mut self, scratch: &mut Scratch) -> Result<(ColumnCloseResult, ChunkBytes<'_>)> {
+    fn close<'c>(
+        &'c mut self,
+        scratch: &'c mut Scratch,
+    ) -> Result<(ColumnCloseResult, ChunkBytes<'c>)> {
         let mut rows = std::mem::take(&mut scratch.rows);
         rows.clear();
         self.page.take_into(&mut rows);
@@ -267,7 +270,7 @@ impl<N: Number> ColumnEncoder for NumberEncoder<N> {
             self.chunk.expect_distinct(self.written_distinct)?;
             self.write_dictionary(scratch)?;
         }
-        self.chunk.close()
+        self.chunk.close(&scratch.page)
     }
 
     fn clear(&mut self) {

@@ -83,10 +83,11 @@ impl ParquetFile {
     /// A file with the columns of the one before.
     pub(crate) fn with_columns(
         folder: &Path,
-        columns: FileColumns,
+        mut columns: FileColumns,
         access: &Access,
     ) -> Result<Self> {
         access.make_folder(folder)?;
+        columns.group.set_folder(folder);
         let path = folder.join("unfinished");
         let file = HashingFile::new(access.create_file(&path)?);
         let writer =

@@ -1,6 +1,7 @@
 //! The columns of a table's files while their rows are put together, row group by row group.
 
 use std::io::Write;
+use std::path::Path;
 
 use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
 use parquet::arrow::ArrowSchemaConverter;
@@ -76,6 +77,11 @@ impl RowGroup {
             rows: 0,
             scratch: Scratch::default(),
         })
+    }
+
+    /// Where pages wait for the end of a row group that is large.
+    pub(crate) fn set_folder(&mut self, folder: &Path) {
+        self.scratch.page.spool.set_folder(folder);
     }
 
     /// Appends rows, however many; `columns` are where the columns of the group stand in the rows'
@@ -154,6 +160,7 @@ impl RowGroup {
             }
         }
         group.close()?;
+        self.scratch.page.spool.clear();
         self.rows = 0;
         Ok(())
     }

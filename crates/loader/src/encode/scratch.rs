@@ -2,6 +2,8 @@
 
 use parquet::file::writer::TrackedWrite;
 
+use crate::encode::page_spool::PageSpool;
+
 /// What encoding a page of one column needs, and nothing of it afterwards.
 #[derive(Default)]
 pub(crate) struct Scratch {
@@ -26,6 +28,8 @@ pub(crate) struct PageScratch {
     pub(crate) page: Vec<u8>,
     pub(crate) compressed: Vec<u8>,
     pub(crate) sink: TrackedWrite<Vec<u8>>,
+    /// The finished pages of all columns, but for the last ones of each.
+    pub(crate) spool: PageSpool,
 }
 
 impl Default for PageScratch {
@@ -35,6 +39,7 @@ impl Default for PageScratch {
             page: Vec::new(),
             compressed: Vec::new(),
             sink: TrackedWrite::new(Vec::new()),
+            spool: PageSpool::default(),
         }
     }
 }

@@ -9,7 +9,7 @@ use parquet::schema::types::ColumnDescPtr;
 
 use crate::encode::bounds::Bounds;
 use crate::encode::chunk::{ChunkEncoder, DataPage, length};
-use crate::encode::chunk_bytes::ChunkBytes;
+use crate::encode::chunk_pages::ChunkBytes;
 use crate::encode::column_encoder::{ColumnEncoder, Ends};
 use crate::encode::held_rows::{HeldRows, present};
 use crate::encode::rle;
@@ -174,7 +174,10 @@ impl ColumnEncoder for TextEncoder {
         Ok(())
     }
 
-    fn close(&mut self, scratch: &mut Scratch) -> Result<(ColumnCloseResult, ChunkBytes<'_>)> {
+    fn close<'c>(
+        &'c mut self,
+        scratch: &'c mut Scratch,
+    ) -> Result<(ColumnCloseResult, ChunkBytes<'c>)> {
         let mut rows = std::mem::take(&mut scratch.rows);
         rows.clear();
         self.page.take_into(&mut rows);
@@ -193,7 +196,7 @@ impl ColumnEncoder for TextEncoder {
             self.chunk.expect_distinct(self.written_texts)?;
             self.write_dictionary(scratch)?;
         }
-        self.chunk.close()
+        self.chunk.close(&scratch.page)
     }
 
     fn clear(&mut self) {
