@@ -72,8 +72,12 @@ impl Sorter {
         Ok(())
     }
 
-    /// The sorted sources: what was spilled, and what is still in memory.
+    /// The sorted sources: what was spilled, or all in memory. Not both, as the one would be held as
+    /// long as the others are merged.
     pub(crate) fn finish(mut self) -> Result<Vec<Box<dyn SpanSource>>> {
+        if !self.runs.is_empty() && !self.held.is_empty() {
+            self.spill()?;
+        }
         let mut sources = self.open_runs()?;
         sources.push(Box::new(MemoryRun::new(std::mem::take(&mut self.held))));
         Ok(sources)
