@@ -11,6 +11,7 @@ mod error;
 mod forget;
 mod load;
 mod merge;
+mod nameless_file;
 mod next_snapshot;
 mod place;
 mod publish;

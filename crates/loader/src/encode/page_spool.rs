@@ -1,19 +1,20 @@
 //! A file for the pages of a row group until the row group ends: the pages of a column lie together
 //! in a Parquet file, and those of all columns come at once.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use parquet::errors::Result;
 
+use crate::nameless_file;
+
 /// The file's name while it has one; no file of a table has such a name.
 const NAME: &str = "pages";
 
-/// Pages of all columns, in the order in which they came. Its file is made when the first ones come,
-/// and has no name: it is gone with the process, however that ends.
+/// Pages of all columns, in the order in which they came. Its file is made when the first ones come.
 #[derive(Debug, Default)]
 pub(crate) struct PageSpool {
     folder: PathBuf,
@@ -22,7 +23,7 @@ pub(crate) struct PageSpool {
 }
 
 impl PageSpool {
-    /// Makes the file in `folder`, if there is none yet.
+    /// Where to make the file, if there is none yet.
     pub(crate) fn set_folder(&mut self, folder: &Path) {
         folder.clone_into(&mut self.folder);
     }
@@ -31,7 +32,7 @@ impl PageSpool {
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Range<u64>> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(nameless(&self.folder)?),
+            none => none.insert(nameless_file::create(&self.folder.join(NAME))?),
         };
         file.write_all_at(bytes, self.end)?;
         let start = self.end;
@@ -52,19 +53,6 @@ impl PageSpool {
             read: 0,
         }
     }
-}
-
-fn nameless(folder: &Path) -> std::io::Result<File> {
-    let path = folder.join(NAME);
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&path)?;
-    std::fs::remove_file(&path)?;
-    Ok(file)
 }
 
 /// Reads pages back.

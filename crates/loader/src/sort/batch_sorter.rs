@@ -25,20 +25,20 @@ pub(crate) struct BatchSorter {
 }
 
 impl BatchSorter {
-    /// `sort` are the columns to sort by, the most important first; `folder` is made where rows
-    /// are spilled.
+    /// `sort` are the columns to sort by, the most important first; `spill` is a path
+    /// that nothing else is at, for a file that goes with the sorter.
     pub(crate) fn new(
         name: &str,
         schema: &SchemaRef,
         sort: Vec<usize>,
         budget: usize,
-        folder: PathBuf,
+        spill: PathBuf,
     ) -> Result<Self> {
         let shape = TableShape::new(name, schema, Vec::new(), sort);
         let maker = Rc::new(RefCell::new(SpanMaker::new(shape.clone())?));
         Ok(Self {
             shape,
-            sorter: Sorter::new(maker, budget, folder),
+            sorter: Sorter::new(maker, budget, spill),
         })
     }
 
@@ -134,11 +134,17 @@ mod tests {
             let spill = folder.path().join("spill");
             let schema = batch(&[0]).schema();
             let mut sorter =
-                BatchSorter::new("numbers", &schema, vec![1, 2], budget, spill.clone()).unwrap();
+                BatchSorter::new("numbers", &schema, vec![1, 2], budget, spill.join("rows"))
+                    .unwrap();
             for numbers in numbers.chunks(70) {
                 sorter.push(&batch(numbers)).unwrap();
             }
             assert_eq!(spill.is_dir(), budget < 1 << 30);
+            // What is spilled has no name.
+            assert!(
+                std::fs::read_dir(&spill).is_ok_and(|mut all| all.next().is_none())
+                    || budget == 1 << 30
+            );
             let mut next = 0;
             for sorted in sorter.finish().unwrap() {
                 let sorted = sorted.unwrap();

@@ -84,6 +84,15 @@ pub(crate) struct HeldBatch {
 }
 
 impl HeldBatch {
+    /// Columns that pools grew by so many bytes for.
+    pub(crate) fn new(columns: Vec<HeldColumn>, rows: usize, text_bytes: usize) -> Self {
+        Self {
+            columns,
+            rows,
+            text_bytes,
+        }
+    }
+
     /// Bytes of the rows and of the texts that came with them.
     pub(crate) fn size(&self) -> usize {
         let sizes = self.columns.iter().map(|column| match column {
@@ -109,6 +118,37 @@ pub(crate) struct Holder {
 }
 
 impl Holder {
+    /// A column of texts as it is held, and the bytes that its pool grew by. Of the rows, 0 have no
+    /// text, and others that with the number one less. None where one of them is not there.
+    pub(crate) fn hold_texts<'t>(
+        &mut self,
+        column: usize,
+        texts: impl Iterator<Item = Option<&'t str>>,
+        rows: impl Iterator<Item = u32>,
+    ) -> Option<(HeldColumn, usize)> {
+        if self.pools.len() <= column {
+            self.pools.resize_with(column + 1, Rc::<TextPool>::default);
+        }
+        let pool = &mut self.pools[column];
+        make_room(pool);
+        let before = pool.size();
+        let number_of = &mut self.number_of;
+        number_of.clear();
+        number_of.push(NULL);
+        for text in texts {
+            number_of.push(pool.number_of(text?));
+        }
+        self.numbers.clear();
+        for row in rows {
+            self.numbers.push(*number_of.get(row as usize)?);
+        }
+        let held = HeldColumn::Text {
+            numbers: Numbers::of(&self.numbers),
+            pool: pool.clone(),
+        };
+        Some((held, pool.size() - before))
+    }
+
     /// A batch as it is held; text comes as text or as dictionaries.
     pub(crate) fn hold(&mut self, batch: &RecordBatch) -> Result<HeldBatch, ArrowError> {
         self.pools
@@ -123,9 +163,7 @@ impl Holder {
             let Some(texts) = column.as_dictionary_opt::<UInt32Type>() else {
                 return copied(&column).map(HeldColumn::Other);
             };
-            if pool.texts.borrow().bytes() > FULL_POOL {
-                std::mem::take(pool).seal();
-            }
+            make_room(pool);
             let before = pool.size();
             // Texts that no row has any more, as in a slice, are not worth a number.
             let number_of = &mut self.number_of;
@@ -155,6 +193,13 @@ impl Holder {
             rows: batch.num_rows(),
             text_bytes,
         })
+    }
+}
+
+/// Puts another pool in the place of a full one.
+fn make_room(pool: &mut Rc<TextPool>) {
+    if pool.texts.borrow().bytes() > FULL_POOL {
+        std::mem::take(pool).seal();
     }
 }
 

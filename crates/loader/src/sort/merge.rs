@@ -25,7 +25,7 @@ impl SpanRef {
     }
 
     pub(crate) fn key(&self) -> &[u8] {
-        self.batch.keys.row(self.index).data()
+        self.batch.keys.get(self.index)
     }
 
     /// `len` rows from the span's row `from` on.

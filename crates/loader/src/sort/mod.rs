@@ -5,10 +5,15 @@
 //! within a resource is kept by construction.
 
 pub(crate) mod batch_sorter;
+mod block;
+mod block_bytes;
 pub(crate) mod gather;
 pub(crate) mod held;
 pub(crate) mod merge;
 pub(crate) mod numbers;
+mod packed_values;
+mod run_file;
+mod sort_keys;
 pub(crate) mod sorter;
 pub(crate) mod span;
 pub(crate) mod text_column;

@@ -8,13 +8,15 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrayRef, FixedSizeBinaryArray, RecordBatch, UInt32Array};
 use arrow_row::{RowConverter, Rows, SortField};
-use arrow_schema::{DataType, SchemaRef, TimeUnit};
+use arrow_schema::{ArrowError, DataType, SchemaRef, TimeUnit};
 use arrow_select::take::take;
 
 use crate::error::{LoadError, Result};
 use crate::merge::resource_key::ResourceKey;
 use crate::place::hive_path;
+use crate::sort::block;
 use crate::sort::held::{HeldBatch, Holder, dictionary_schema, plain_column};
+use crate::sort::sort_keys::SortKeys;
 
 /// What sorting and writing need to know of a table.
 #[derive(Debug, Clone)]
@@ -73,7 +75,7 @@ pub(crate) struct SpanBatch {
     pub(crate) number: u64,
     pub(crate) spans: Vec<Span>,
     /// The sort key of each span: partition, sort columns, resource.
-    pub(crate) keys: Rows,
+    pub(crate) keys: SortKeys,
 }
 
 /// Cuts batches into spans.
@@ -87,6 +89,8 @@ pub(crate) struct SpanMaker {
     paths: Vec<String>,
     batches: u64,
     holder: Holder,
+    /// The sort columns of a batch's spans as bytes.
+    rows: Option<Rows>,
 }
 
 impl SpanMaker {
@@ -98,14 +102,12 @@ impl SpanMaker {
                 .collect()
         };
         let key_columns: Vec<usize> = shape.partition.iter().chain(&shape.sort).copied().collect();
-        let mut key_fields = fields(&key_columns);
-        key_fields.push(SortField::new(DataType::FixedSizeBinary(16)));
         let error = |source| LoadError::Layout {
             table: shape.name.clone(),
             reason: format!("its rows cannot be sorted by sort_by: {source}"),
         };
         Ok(Self {
-            keys: RowConverter::new(key_fields).map_err(error)?,
+            keys: RowConverter::new(fields(&key_columns)).map_err(error)?,
             partitions: RowConverter::new(fields(&shape.partition)).map_err(error)?,
             key_columns,
             shape,
@@ -113,6 +115,7 @@ impl SpanMaker {
             paths: Vec::new(),
             batches: 0,
             holder: Holder::default(),
+            rows: None,
         })
     }
 
@@ -178,10 +181,24 @@ impl SpanMaker {
         })
     }
 
-    fn keys_of(&mut self, batch: &RecordBatch, rows: &[OwnedRows]) -> Result<(Rows, Vec<u32>)> {
+    /// A batch that was spilled.
+    pub(crate) fn read(&mut self, block: &[u8]) -> Result<SpanBatch> {
+        let block = block::read(&self.shape.dictionaries, &mut self.holder, block).map_err(
+            LoadError::arrow(format!("sorting table '{}'", self.shape.name)),
+        )?;
+        self.batches += 1;
+        Ok(SpanBatch {
+            batch: block.batch,
+            number: self.batches,
+            spans: block.spans,
+            keys: block.keys,
+        })
+    }
+
+    fn keys_of(&mut self, batch: &RecordBatch, rows: &[OwnedRows]) -> Result<(SortKeys, Vec<u32>)> {
         let doing = || LoadError::arrow(format!("sorting table '{}'", self.shape.name));
         let starts: UInt32Array = rows.iter().map(|rows| rows.start as u32).collect();
-        let mut columns = self
+        let columns = self
             .key_columns
             .iter()
             .map(|column| {
@@ -191,10 +208,7 @@ impl SpanMaker {
             })
             .collect::<Result<Vec<ArrayRef>>>()?;
         let partition_columns = columns[..self.shape.partition.len()].to_vec();
-        columns.push(std::sync::Arc::new(resource_column(
-            rows.iter().map(|rows| rows.resource),
-        )?));
-        let keys = self.keys.convert_columns(&columns).map_err(doing())?;
+        let keys = sort_keys(&self.keys, &mut self.rows, &columns, rows).map_err(doing())?;
         if partition_columns.is_empty() {
             if self.paths.is_empty() {
                 self.paths.push(String::new());
@@ -244,6 +258,31 @@ impl SpanMaker {
         order.sort_by(|left, right| rows.row(*left).cmp(&rows.row(*right)));
         Ok(order)
     }
+}
+
+/// Keys of spans, given their key columns; `scratch` is for what those are as bytes.
+fn sort_keys(
+    converter: &RowConverter,
+    scratch: &mut Option<Rows>,
+    columns: &[ArrayRef],
+    spans: &[OwnedRows],
+) -> std::result::Result<SortKeys, ArrowError> {
+    let mut keys = SortKeys::default();
+    if columns.is_empty() {
+        for span in spans {
+            keys.push(&[], span.resource);
+        }
+        return Ok(keys);
+    }
+    let rows = scratch.get_or_insert_with(|| converter.empty_rows(0, 0));
+    rows.clear();
+    converter.append(rows, columns)?;
+    let bytes = rows.iter().map(|row| row.data().len()).sum();
+    keys.reserve(spans.len(), bytes);
+    for (row, span) in rows.iter().zip(spans) {
+        keys.push(row.data(), span.resource);
+    }
+    Ok(keys)
 }
 
 /// The resources of rows as a column.

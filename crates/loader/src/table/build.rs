@@ -57,7 +57,7 @@ pub(crate) struct BuiltTable {
 pub(crate) fn build(plan: &TablePlan, input: &BuildInput<'_>) -> Result<BuiltTable> {
     let maker = Rc::new(RefCell::new(SpanMaker::new(plan.shape.clone())?));
     let spill = input.spill.join(&plan.layout.name);
-    let mut sorter = Sorter::new(maker.clone(), input.memory_bytes, spill.clone());
+    let mut sorter = Sorter::new(maker.clone(), input.memory_bytes, spill);
     sort_staged(plan, input, &mut sorter)?;
     let no_flips = HashMap::new();
     let flips = input.flips.get(&plan.layout.name).unwrap_or(&no_flips);
@@ -88,9 +88,6 @@ pub(crate) fn build(plan: &TablePlan, input: &BuildInput<'_>) -> Result<BuiltTab
         }
     }
     let written = writer.finish()?;
-    if spill.is_dir() {
-        std::fs::remove_dir_all(&spill).map_err(LoadError::io("removing", &spill))?;
-    }
     finish(plan, input, old.kept, written)
 }
 

@@ -1,0 +1,244 @@
+//! Blocks of sorted rows as they are spilled: the spans with their keys, then column by column.
+//!
+//! A block is read by who wrote it, and by nobody else: partitions have the numbers of its
+//! [`SpanMaker`](crate::sort::span::SpanMaker), and the columns are those of its table.
+
+use arrow_array::Array;
+use arrow_schema::{ArrowError, DataType, Schema};
+
+use crate::error::{LoadError, Result};
+use crate::sort::block_bytes::{BlockBytes, push_number};
+use crate::sort::gather::{Ranges, gather_column};
+use crate::sort::held::{HeldBatch, HeldColumn, Holder, NULL};
+use crate::sort::merge::SpanRef;
+use crate::sort::numbers::Numbers;
+use crate::sort::packed_values::{push_values, read_values};
+use crate::sort::sort_keys::SortKeys;
+use crate::sort::span::{OwnedRows, Span};
+use crate::sort::text_column::TextColumn;
+
+/// No row has a value.
+const NOTHING: u8 = 0;
+/// Values that are none of text.
+const VALUES: u8 = 1;
+/// Texts: all rows have the same, or a number of one, two or four bytes.
+const TEXT_SAME: u8 = 2;
+const TEXT_BYTES: u8 = 3;
+const TEXT_SHORTS: u8 = 4;
+const TEXT_WORDS: u8 = 5;
+
+/// Writes blocks, one after the other, in the same memory.
+#[derive(Debug, Default)]
+pub(crate) struct BlockWriter {
+    texts: TextColumn,
+    numbers: Vec<u32>,
+}
+
+impl BlockWriter {
+    /// Appends a block of pieces of spans, in their order: the first row of each and how many.
+    /// `schema` has text as dictionaries.
+    pub(crate) fn push(
+        &mut self,
+        schema: &Schema,
+        pieces: &[(SpanRef, usize, usize)],
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        push_spans(pieces, out);
+        let ranges = Ranges::of(
+            pieces
+                .iter()
+                .map(|(span, from, len)| span.piece(*from, *len)),
+        );
+        for (column, field) in schema.fields().iter().enumerate() {
+            match field.data_type() {
+                DataType::Dictionary(..) => self.push_texts(&ranges, column, out),
+                other => push_column(&ranges, column, other, out)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn push_texts(&mut self, ranges: &Ranges<'_>, column: usize, out: &mut Vec<u8>) {
+        self.texts.clear();
+        self.numbers.clear();
+        self.texts.append(ranges, column, &mut self.numbers);
+        let (tag, numbers) = match Numbers::of(&self.numbers) {
+            Numbers::Same(NULL) => return out.push(NOTHING),
+            Numbers::Same(_) => (TEXT_SAME, Vec::new()),
+            Numbers::Bytes(kept) => (TEXT_BYTES, kept),
+            Numbers::Shorts(kept) => {
+                let kept = kept.iter().flat_map(|kept| kept.to_le_bytes());
+                (TEXT_SHORTS, kept.collect())
+            }
+            Numbers::Words(kept) => {
+                let kept = kept.iter().flat_map(|kept| kept.to_le_bytes());
+                (TEXT_WORDS, kept.collect())
+            }
+        };
+        out.push(tag);
+        let texts = self.texts.texts();
+        push_number(texts.len(), out);
+        for text in texts.iter() {
+            push_number(text.len(), out);
+        }
+        for text in texts.iter() {
+            out.extend_from_slice(text.as_bytes());
+        }
+        out.extend_from_slice(&numbers);
+    }
+}
+
+/// The number of rows, and the spans; neighbours that have one key become one.
+fn push_spans(pieces: &[(SpanRef, usize, usize)], out: &mut Vec<u8>) {
+    let mut spans: Vec<(&SpanRef, usize)> = Vec::with_capacity(pieces.len());
+    for (span, _, len) in pieces {
+        match spans.last_mut() {
+            Some((last, rows)) if last.key() == span.key() => *rows += len,
+            _ => spans.push((span, *len)),
+        }
+    }
+    push_number(spans.iter().map(|(_, len)| len).sum(), out);
+    push_number(spans.len(), out);
+    let mut before: &[u8] = &[];
+    for (span, rows) in spans {
+        let key = span.key();
+        let shared = before
+            .iter()
+            .zip(key)
+            .take_while(|(left, right)| left == right);
+        let shared = shared.count();
+        push_number(rows, out);
+        push_number(span.span().partition as usize, out);
+        push_number(shared, out);
+        push_number(key.len() - shared, out);
+        out.extend_from_slice(&key[shared..]);
+        before = key;
+    }
+}
+
+fn push_column(
+    ranges: &Ranges<'_>,
+    column: usize,
+    data_type: &DataType,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    if ranges.arrays(column).iter().all(Option::is_none) {
+        out.push(NOTHING);
+        return Ok(());
+    }
+    let values = gather_column(ranges, column, data_type)?;
+    if values.null_count() == values.len() {
+        out.push(NOTHING);
+        return Ok(());
+    }
+    out.push(VALUES);
+    push_values(&values, out).map_err(LoadError::arrow("spilling sorted rows"))
+}
+
+/// A block that was read.
+#[derive(Debug)]
+pub(crate) struct Block {
+    pub(crate) batch: HeldBatch,
+    pub(crate) spans: Vec<Span>,
+    pub(crate) keys: SortKeys,
+}
+
+/// Reads a block; an error where it is not as it was written.
+pub(crate) fn read(
+    schema: &Schema,
+    holder: &mut Holder,
+    bytes: &[u8],
+) -> std::result::Result<Block, ArrowError> {
+    let damaged = || ArrowError::ParseError("what was spilled is damaged".to_owned());
+    read_parts(schema, holder, &mut BlockBytes::new(bytes)).ok_or_else(damaged)
+}
+
+fn read_parts(schema: &Schema, holder: &mut Holder, bytes: &mut BlockBytes<'_>) -> Option<Block> {
+    let rows = bytes.number()?;
+    let (spans, keys) = read_spans(rows, bytes)?;
+    let mut columns = Vec::with_capacity(schema.fields().len());
+    let mut text_bytes = 0;
+    for (column, field) in schema.fields().iter().enumerate() {
+        columns.push(match bytes.byte()? {
+            NOTHING => HeldColumn::Nothing,
+            VALUES => HeldColumn::Other(read_values(field.data_type(), rows, bytes)?),
+            tag => {
+                let (held, grown) = read_texts(tag, rows, column, holder, bytes)?;
+                text_bytes += grown;
+                held
+            }
+        });
+    }
+    Some(Block {
+        batch: HeldBatch::new(columns, rows, text_bytes),
+        spans,
+        keys,
+    })
+}
+
+fn read_spans(rows: usize, bytes: &mut BlockBytes<'_>) -> Option<(Vec<Span>, SortKeys)> {
+    let count = bytes.number()?;
+    // A span has a row at the least.
+    if count > rows {
+        return None;
+    }
+    let mut spans = Vec::with_capacity(count);
+    let mut keys = SortKeys::default();
+    let mut start = 0;
+    for _ in 0..count {
+        let len = bytes.number()?;
+        let partition = u32::try_from(bytes.number()?).ok()?;
+        let (shared, rest) = (bytes.number()?, bytes.number()?);
+        let resource = keys.push_after(shared, bytes.bytes(rest)?)?;
+        let rows = OwnedRows {
+            start,
+            len,
+            resource,
+        };
+        spans.push(Span { rows, partition });
+        start = start.checked_add(len)?;
+    }
+    keys.shrink();
+    (start == rows).then_some((spans, keys))
+}
+
+fn read_texts(
+    tag: u8,
+    rows: usize,
+    column: usize,
+    holder: &mut Holder,
+    bytes: &mut BlockBytes<'_>,
+) -> Option<(HeldColumn, usize)> {
+    let count = bytes.number()?;
+    let mut lens = Vec::new();
+    for _ in 0..count {
+        lens.push(bytes.number()?);
+    }
+    let mut all_bytes = 0_usize;
+    for len in &lens {
+        all_bytes = all_bytes.checked_add(*len)?;
+    }
+    let mut texts = std::str::from_utf8(bytes.bytes(all_bytes)?).ok()?;
+    let texts = lens.into_iter().map(|len| {
+        let (text, rest) = texts.split_at_checked(len)?;
+        texts = rest;
+        Some(text)
+    });
+    match tag {
+        TEXT_SAME => holder.hold_texts(column, texts, std::iter::repeat_n(1, rows)),
+        TEXT_BYTES => {
+            let kept = bytes.bytes(rows)?.iter();
+            holder.hold_texts(column, texts, kept.map(|kept| u32::from(*kept)))
+        }
+        TEXT_SHORTS => {
+            let kept = bytes.bytes(rows.checked_mul(2)?)?.as_chunks().0.iter();
+            let kept = kept.map(|kept| u32::from(u16::from_le_bytes(*kept)));
+            holder.hold_texts(column, texts, kept)
+        }
+        TEXT_WORDS => {
+            let kept = bytes.bytes(rows.checked_mul(4)?)?.as_chunks().0.iter();
+            holder.hold_texts(column, texts, kept.map(|kept| u32::from_le_bytes(*kept)))
+        }
+        _ => None,
+    }
+}
