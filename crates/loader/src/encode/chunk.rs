@@ -351,9 +351,9 @@ thread_local! {
 /// Its tables have the size that pages of text need, rather than the largest dictionary.
 fn compressor() -> std::io::Result<zstd::bulk::Compressor<'static>> {
     let mut compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
-    compressor.set_parameter(CParameter::WindowLog(16))?;
-    compressor.set_parameter(CParameter::HashLog(15))?;
-    compressor.set_parameter(CParameter::ChainLog(14))?;
+    compressor.set_parameter(CParameter::WindowLog(15))?;
+    compressor.set_parameter(CParameter::HashLog(14))?;
+    compressor.set_parameter(CParameter::ChainLog(13))?;
     Ok(compressor)
 }
 

@@ -95,3 +95,44 @@ impl<'c> ChunkReader for ChunkBytes<'c> {
         Ok(bytes.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_whose_pages_took_turns_in_the_spool_come_back_in_one_piece() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut spool = PageSpool::default();
+        spool.set_folder(folder.path());
+        let mut chunks = [ChunkPages::default(), ChunkPages::default()];
+        // Twice, as row groups follow each other.
+        for round in 0..2 {
+            let mut expected = [b"one".to_vec(), b"two".to_vec()];
+            for page in 0..7_usize {
+                for (column, chunk) in chunks.iter_mut().enumerate() {
+                    let bytes =
+                        vec![(10 * page + column) as u8; 5_000 * (page % 3 + column + round)];
+                    chunk.push(&bytes, &mut spool).unwrap();
+                    expected[column].extend(bytes);
+                }
+            }
+            chunks[0].set_dictionary(b"one");
+            chunks[1].set_dictionary(b"two");
+            for (chunk, expected) in chunks.iter().zip(&expected) {
+                assert!(!chunk.spooled.is_empty() && !chunk.held.is_empty());
+                let bytes = chunk.bytes(&spool);
+                assert_eq!(bytes.len(), expected.len() as u64);
+                for start in [0, 2, 3, 20_000, expected.len() - 1, expected.len()] {
+                    let read = bytes.get_bytes(start as u64, expected.len()).unwrap();
+                    assert!(read == expected[start..], "from {start}");
+                }
+            }
+            for chunk in &mut chunks {
+                chunk.clear();
+            }
+            spool.clear();
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

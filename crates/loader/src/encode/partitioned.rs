@@ -77,7 +77,7 @@ impl PartitionedWriter {
             file_columns,
             columns: None,
             open: None,
-            pending: Vec::with_capacity(CHUNK_ROWS),
+            pending: Vec::new(),
             pending_rows: 0,
             files: Vec::new(),
         }

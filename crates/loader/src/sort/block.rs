@@ -17,6 +17,9 @@ use crate::sort::sort_keys::SortKeys;
 use crate::sort::span::{OwnedRows, Span};
 use crate::sort::text_column::TextColumn;
 
+/// The most rows of a block.
+pub(crate) const MOST_ROWS: usize = 16_384;
+
 /// No row has a value.
 const NOTHING: u8 = 0;
 /// Values that are none of text.
@@ -154,7 +157,7 @@ pub(crate) fn read(
 }
 
 fn read_parts(schema: &Schema, holder: &mut Holder, bytes: &mut BlockBytes<'_>) -> Option<Block> {
-    let rows = bytes.number()?;
+    let rows = bytes.number().filter(|rows| *rows <= MOST_ROWS)?;
     let (spans, keys) = read_spans(rows, bytes)?;
     let mut columns = Vec::with_capacity(schema.fields().len());
     let mut text_bytes = 0;
@@ -240,5 +243,90 @@ fn read_texts(
             holder.hold_texts(column, texts, kept.map(|kept| u32::from_le_bytes(*kept)))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+
+    use super::*;
+    use crate::merge::resource_key::ResourceKey;
+    use crate::sort::held::with_dictionaries;
+    use crate::sort::span::{SpanMaker, TableShape};
+
+    /// A block of ten rows of three resources, and who made it.
+    fn block() -> (SpanMaker, Vec<u8>) {
+        let texts =
+            StringArray::from_iter((0..10).map(|row| (row != 4).then(|| format!("{}", row / 2))));
+        let columns: [(&str, ArrayRef); 4] = [
+            ("text", Arc::new(texts)),
+            ("number", Arc::new(Int64Array::from_iter_values(0..10))),
+            ("nothing", Arc::new(Int64Array::from(vec![None; 10]))),
+            ("same", Arc::new(StringArray::from(vec!["same"; 10]))),
+        ];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let shape = TableShape::new("table", &batch.schema(), Vec::new(), vec![3]);
+        let batch = with_dictionaries(&batch, &shape.dictionaries).unwrap();
+        let owned = [(0, 3), (3, 6), (9, 1)].map(|(start, len)| OwnedRows {
+            start,
+            len,
+            resource: ResourceKey::new("v2", "Claim", &start.to_string()),
+        });
+        let mut maker = SpanMaker::new(shape.clone()).unwrap();
+        let batch = Rc::new(maker.make(batch, &owned).unwrap());
+        // The second span in two pieces.
+        let pieces = [(0, 0, 3), (1, 0, 2), (1, 2, 4), (2, 0, 1)];
+        let pieces = pieces.map(|(span, from, len)| (SpanRef::new(batch.clone(), span), from, len));
+        let mut block = Vec::new();
+        let mut writer = BlockWriter::default();
+        writer
+            .push(&shape.dictionaries, &pieces, &mut block)
+            .unwrap();
+        (maker, block)
+    }
+
+    #[test]
+    fn pieces_of_a_span_are_one_again_and_keep_its_key() {
+        let (mut maker, block) = block();
+        let read = maker.read(&block).unwrap();
+        let spans: Vec<_> = read
+            .spans
+            .iter()
+            .map(|span| (span.rows.start, span.rows.len))
+            .collect();
+        assert_eq!(spans, [(0, 3), (3, 6), (9, 1)]);
+        for (index, (start, _)) in spans.into_iter().enumerate() {
+            let resource = ResourceKey::new("v2", "Claim", &start.to_string());
+            assert_eq!(read.spans[index].rows.resource, resource);
+            assert!(read.keys.get(index).ends_with(&resource.to_bytes()));
+        }
+        assert!(matches!(read.batch.columns[2], HeldColumn::Nothing));
+        assert!(matches!(
+            &read.batch.columns[3],
+            HeldColumn::Text {
+                numbers: Numbers::Same(_),
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn a_damaged_block_is_an_error() {
+        let (mut maker, block) = block();
+        for len in 0..block.len() {
+            assert!(maker.read(&block[..len]).is_err(), "cut to {len}");
+        }
+        // Whatever a byte becomes, nothing panics.
+        for at in 0..block.len() {
+            for byte in [0, 1, 0x7f, 0x80, 0xff] {
+                let mut damaged = block.clone();
+                damaged[at] = byte;
+                let _ = maker.read(&damaged);
+            }
+        }
     }
 }

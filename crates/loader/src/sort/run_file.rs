@@ -11,15 +11,13 @@ use arrow_schema::SchemaRef;
 
 use crate::error::{LoadError, Result};
 use crate::nameless_file;
-use crate::sort::block::BlockWriter;
+use crate::sort::block::{BlockWriter, MOST_ROWS};
 use crate::sort::merge::{SpanRef, SpanSource};
 use crate::sort::span::{SpanBatch, SpanMaker};
 
-/// The size that a block aims at: so much of each run is in memory while runs are merged.
-const BLOCK_BYTES: usize = 24 << 10;
-
-/// The most rows of a block.
-const MOST_ROWS: usize = 16_384;
+/// The size that a block aims at: so much of each run is in memory while runs are merged, and
+/// a little of it for each column in any case.
+const BLOCK_BYTES: usize = 16 << 10;
 
 /// Rows of the first block, which shows how large rows are.
 const FIRST_ROWS: usize = 256;

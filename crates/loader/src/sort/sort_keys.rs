@@ -13,12 +13,6 @@ pub(crate) struct SortKeys {
 }
 
 impl SortKeys {
-    /// Makes room for keys whose columns take so many bytes.
-    pub(crate) fn reserve(&mut self, keys: usize, bytes: usize) {
-        self.bytes.reserve_exact(bytes + keys * RESOURCE_BYTES);
-        self.ends.reserve_exact(keys);
-    }
-
     /// Appends the key of rows that are `resource`'s and sort by `columns`.
     pub(crate) fn push(&mut self, columns: &[u8], resource: ResourceKey) {
         self.bytes.extend_from_slice(columns);

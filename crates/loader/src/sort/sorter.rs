@@ -113,7 +113,7 @@ impl MemoryRun {
         }
         let key = |&(batch, span): &(u32, u32)| batches[batch as usize].keys.get(span as usize);
         // Stable: rows with one key keep the order they came in.
-        order.sort_by(|left, right| key(left).cmp(&key(right)));
+        order.sort_by(|left, right| key(left).cmp(key(right)));
         Self {
             order: order.into_iter(),
             batches,

@@ -18,6 +18,9 @@ use crate::sort::block;
 use crate::sort::held::{HeldBatch, Holder, dictionary_schema, plain_column};
 use crate::sort::sort_keys::SortKeys;
 
+/// Spans whose keys are made at once.
+const KEYS_AT_ONCE: usize = 1_024;
+
 /// What sorting and writing need to know of a table.
 #[derive(Debug, Clone)]
 pub(crate) struct TableShape {
@@ -195,35 +198,35 @@ impl SpanMaker {
         })
     }
 
+    /// The sort keys and partitions of spans, a part after the other: on the way, keys take memory
+    /// twice.
     fn keys_of(&mut self, batch: &RecordBatch, rows: &[OwnedRows]) -> Result<(SortKeys, Vec<u32>)> {
-        let doing = || LoadError::arrow(format!("sorting table '{}'", self.shape.name));
-        let starts: UInt32Array = rows.iter().map(|rows| rows.start as u32).collect();
-        let columns = self
-            .key_columns
-            .iter()
-            .map(|column| {
-                take(batch.column(*column), &starts, None)
-                    .and_then(|column| plain_column(&column))
-                    .map_err(doing())
-            })
-            .collect::<Result<Vec<ArrayRef>>>()?;
-        let partition_columns = columns[..self.shape.partition.len()].to_vec();
-        let keys = sort_keys(&self.keys, &mut self.rows, &columns, rows).map_err(doing())?;
-        if partition_columns.is_empty() {
-            if self.paths.is_empty() {
-                self.paths.push(String::new());
+        let doing = format!("sorting table '{}'", self.shape.name);
+        let doing = || LoadError::arrow(doing.as_str());
+        let mut keys = SortKeys::default();
+        let mut partitions = Vec::with_capacity(rows.len());
+        for part in rows.chunks(KEYS_AT_ONCE) {
+            let starts: UInt32Array = part.iter().map(|rows| rows.start as u32).collect();
+            let columns = self.key_columns.iter().map(|column| {
+                take(batch.column(*column), &starts, None).and_then(|column| plain_column(&column))
+            });
+            let columns = columns.collect::<std::result::Result<Vec<ArrayRef>, _>>();
+            let columns = columns.map_err(doing())?;
+            push_keys(&self.keys, &mut self.rows, &columns, part, &mut keys).map_err(doing())?;
+            let columns = &columns[..self.shape.partition.len()];
+            if columns.is_empty() {
+                if self.paths.is_empty() {
+                    self.paths.push(String::new());
+                }
+                partitions.resize(partitions.len() + part.len(), 0);
+                continue;
             }
-            return Ok((keys, vec![0; rows.len()]));
+            let values = self.partitions.convert_columns(columns).map_err(doing())?;
+            for (row, value) in values.iter().enumerate() {
+                partitions.push(self.partition_number(value.data(), columns, row));
+            }
         }
-        let values = self
-            .partitions
-            .convert_columns(&partition_columns)
-            .map_err(doing())?;
-        let partitions = values
-            .iter()
-            .enumerate()
-            .map(|(row, value)| self.partition_number(value.data(), &partition_columns, row))
-            .collect();
+        keys.shrink();
         Ok((keys, partitions))
     }
 
@@ -260,29 +263,27 @@ impl SpanMaker {
     }
 }
 
-/// Keys of spans, given their key columns; `scratch` is for what those are as bytes.
-fn sort_keys(
+/// Appends the keys of spans, given their key columns; `scratch` is for what those are as bytes.
+fn push_keys(
     converter: &RowConverter,
     scratch: &mut Option<Rows>,
     columns: &[ArrayRef],
     spans: &[OwnedRows],
-) -> std::result::Result<SortKeys, ArrowError> {
-    let mut keys = SortKeys::default();
+    keys: &mut SortKeys,
+) -> std::result::Result<(), ArrowError> {
     if columns.is_empty() {
         for span in spans {
             keys.push(&[], span.resource);
         }
-        return Ok(keys);
+        return Ok(());
     }
     let rows = scratch.get_or_insert_with(|| converter.empty_rows(0, 0));
     rows.clear();
     converter.append(rows, columns)?;
-    let bytes = rows.iter().map(|row| row.data().len()).sum();
-    keys.reserve(spans.len(), bytes);
     for (row, span) in rows.iter().zip(spans) {
         keys.push(row.data(), span.resource);
     }
-    Ok(keys)
+    Ok(())
 }
 
 /// The resources of rows as a column.
