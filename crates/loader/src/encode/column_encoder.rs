@@ -16,6 +16,14 @@ pub(crate) enum Ends {
     Page,
 }
 
+/// So many of the first rows must have a value for a judgement of the whole row group.
+pub(crate) const LEAST_JUDGED: usize = 64;
+
+/// Whether a dictionary would say nearly all values once, and their numbers on top.
+pub(crate) fn is_mostly_distinct(distinct: usize, values: usize) -> bool {
+    4 * distinct > 3 * values
+}
+
 /// One column of a table, chunk by chunk. It holds a page that is not full yet, packed, what is
 /// distinct in the chunk, and its pages as the file will have them.
 pub(crate) trait ColumnEncoder {

@@ -13,7 +13,7 @@ use parquet::schema::types::ColumnDescPtr;
 use crate::encode::bounds::{Bounds, Value, widened};
 use crate::encode::chunk::{ChunkEncoder, DataPage};
 use crate::encode::chunk_pages::ChunkBytes;
-use crate::encode::column_encoder::{ColumnEncoder, Ends};
+use crate::encode::column_encoder::{ColumnEncoder, Ends, LEAST_JUDGED, is_mostly_distinct};
 use crate::encode::held_rows::{HeldRows, present};
 use crate::encode::number_dictionary::NumberDictionary;
 use crate::encode::number_rows::{Present, gather};
@@ -179,6 +179,24 @@ impl<N: Number> NumberEncoder<N> {
         Ok(())
     }
 
+    /// Goes on plainly where the first rows of a row group, which are `rows`, are mostly distinct.
+    fn judge(&mut self, rows: &mut [u32], scratch: &mut Scratch) -> Result<()> {
+        let filled = present(rows, &mut scratch.present).len();
+        if filled < LEAST_JUDGED || !is_mostly_distinct(self.dictionary.distinct().len(), filled) {
+            return Ok(());
+        }
+        let mut plain = Vec::new();
+        for row in rows.iter_mut().filter(|row| **row != NULL) {
+            let value = N::of(self.dictionary.distinct()[*row as usize]);
+            value.push(&mut plain);
+            self.chunk.note_distinct(&value)?;
+            *row = 0;
+        }
+        self.dictionary = NumberDictionary::default();
+        self.plain = Some(plain);
+        Ok(())
+    }
+
     /// Encodes the numbers of a page; plainly where the page would not pay its dictionary, which
     /// is that of the pages before then.
     fn encode_numbers(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<Encoding> {
@@ -247,6 +265,12 @@ impl<N: Number> ColumnEncoder for NumberEncoder<N> {
             self.end_page(&rows, scratch)?;
         } else {
             self.page.push(&rows);
+            if ends == Ends::Sample && self.plain.is_none() {
+                rows.clear();
+                self.page.take_into(&mut rows);
+                self.judge(&mut rows, scratch)?;
+                self.page.push(&rows);
+            }
         }
         (scratch.values, scratch.rows) = (values, rows);
         Ok(())

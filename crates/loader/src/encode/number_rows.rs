@@ -2,7 +2,7 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Decimal128Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    Date32Type, Decimal64Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
 };
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType};
 use arrow_buffer::NullBuffer;
@@ -10,6 +10,7 @@ use arrow_schema::{DataType, TimeUnit};
 use parquet::errors::{ParquetError, Result};
 
 use crate::sort::gather::{Ranges, nulls_of};
+use crate::sort::held::held_type;
 
 /// Whether [`gather`] takes columns of this type.
 pub(crate) fn takes(data_type: &DataType) -> bool {
@@ -46,11 +47,12 @@ pub(crate) fn gather(
     if arrays.iter().all(Option::is_none) {
         return Ok(Present::Nobody);
     }
+    let held_type = held_type(data_type);
     values.reserve(ranges.rows);
     for (source, start, end) in &ranges.ranges {
         match arrays[*source] {
             None => values.resize(values.len() + end - start, 0),
-            Some(array) if array.data_type() != data_type => {
+            Some(array) if *array.data_type() != held_type => {
                 return Err(ParquetError::General(format!(
                     "a column of {} is not one of {data_type}",
                     array.data_type()
@@ -78,11 +80,11 @@ fn push(array: &ArrayRef, start: usize, end: usize, values: &mut Vec<i64>) -> Re
         DataType::Timestamp(..) => {
             push_numbers::<TimestampMicrosecondType>(array, start, end, values);
         }
-        DataType::Decimal128(precision, _) => {
+        DataType::Decimal64(precision, _) => {
             // Arrays do not see to it themselves.
-            let most = 10_i128.pow(u32::from(*precision)) - 1;
-            let amounts = &array.as_primitive::<Decimal128Type>().values()[start..end];
-            let is_right = |amount: &i128| (-most..=most).contains(amount);
+            let most = 10_i64.saturating_pow(u32::from(*precision)) - 1;
+            let amounts = &array.as_primitive::<Decimal64Type>().values()[start..end];
+            let is_right = |amount: &i64| (-most..=most).contains(amount);
             if !amounts.iter().all(is_right) {
                 let mut rows = (start..end).zip(amounts);
                 if rows.any(|(row, amount)| array.is_valid(row) && !is_right(amount)) {
@@ -90,7 +92,7 @@ fn push(array: &ArrayRef, start: usize, end: usize, values: &mut Vec<i64>) -> Re
                     return Err(ParquetError::General(reason));
                 }
             }
-            values.extend(amounts.iter().map(|amount| *amount as i64));
+            values.extend_from_slice(amounts);
         }
         other => {
             return Err(ParquetError::General(format!(

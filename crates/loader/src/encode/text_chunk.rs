@@ -10,7 +10,7 @@ use parquet::schema::types::ColumnDescPtr;
 use crate::encode::bounds::Bounds;
 use crate::encode::chunk::{ChunkEncoder, DataPage, length};
 use crate::encode::chunk_pages::ChunkBytes;
-use crate::encode::column_encoder::{ColumnEncoder, Ends};
+use crate::encode::column_encoder::{ColumnEncoder, Ends, LEAST_JUDGED, is_mostly_distinct};
 use crate::encode::held_rows::{HeldRows, present};
 use crate::encode::rle;
 use crate::encode::scratch::{PageScratch, Scratch};
@@ -19,8 +19,8 @@ use crate::sort::held::NULL;
 use crate::sort::text_column::TextColumn;
 use crate::sort::texts::Texts;
 
-/// So many of the first rows must have a text for a judgement of the whole row group.
-const LEAST_JUDGED: usize = 64;
+/// Bytes of the length that comes before a plain text.
+const LENGTH_BYTES: usize = 4;
 
 /// Encodes text; while it is numbered, nothing is done value by value but packing the numbers.
 pub(crate) struct TextEncoder {
@@ -245,6 +245,9 @@ impl PlainPage {
             rows.push(NULL);
             return Ok(());
         };
+        if self.values.len() + LENGTH_BYTES + text.len() > chunk.page_bytes() {
+            self.end(chunk, rows, scratch)?;
+        }
         rows.push(0);
         push_plain(text, &mut self.values)?;
         self.text_bytes += text.len() as i64;
@@ -254,9 +257,6 @@ impl PlainPage {
             Some((least, _)) if text < least.as_str() => text.clone_into(least),
             Some((_, most)) if text > most.as_str() => text.clone_into(most),
             Some(_) => {}
-        }
-        if self.values.len() >= chunk.page_bytes() {
-            self.end(chunk, rows, scratch)?;
         }
         Ok(())
     }
@@ -284,11 +284,6 @@ impl PlainPage {
         self.text_bytes = 0;
         Ok(())
     }
-}
-
-/// Whether a dictionary would say nearly all texts once, and their numbers on top.
-fn is_mostly_distinct(distinct: usize, rows: usize) -> bool {
-    4 * distinct > 3 * rows
 }
 
 /// The bytes of all texts with these numbers, and their bounds.

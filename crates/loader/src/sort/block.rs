@@ -9,7 +9,7 @@ use arrow_schema::{ArrowError, DataType, Schema};
 use crate::error::{LoadError, Result};
 use crate::sort::block_bytes::{BlockBytes, push_number};
 use crate::sort::gather::{Ranges, gather_column};
-use crate::sort::held::{HeldBatch, HeldColumn, Holder, NULL};
+use crate::sort::held::{HeldBatch, HeldColumn, Holder, NULL, held_type};
 use crate::sort::merge::SpanRef;
 use crate::sort::numbers::Numbers;
 use crate::sort::packed_values::{push_values, read_values};
@@ -55,7 +55,7 @@ impl BlockWriter {
         for (column, field) in schema.fields().iter().enumerate() {
             match field.data_type() {
                 DataType::Dictionary(..) => self.push_texts(&ranges, column, out),
-                other => push_column(&ranges, column, other, out)?,
+                other => push_column(&ranges, column, &held_type(other), out)?,
             }
         }
         Ok(())
@@ -164,7 +164,10 @@ fn read_parts(schema: &Schema, holder: &mut Holder, bytes: &mut BlockBytes<'_>) 
     for (column, field) in schema.fields().iter().enumerate() {
         columns.push(match bytes.byte()? {
             NOTHING => HeldColumn::Nothing,
-            VALUES => HeldColumn::Other(read_values(field.data_type(), rows, bytes)?),
+            VALUES => {
+                let held_type = held_type(field.data_type());
+                HeldColumn::Other(read_values(&held_type, rows, bytes)?)
+            }
             tag => {
                 let (held, grown) = read_texts(tag, rows, column, holder, bytes)?;
                 text_bytes += grown;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Decimal128Type, Int16Type, Int32Type, Int64Type,
+    ArrowPrimitiveType, Date32Type, Decimal64Type, Decimal128Type, Int16Type, Int32Type, Int64Type,
     TimestampMicrosecondType,
 };
 use arrow_array::{Array, ArrayRef, PrimitiveArray, RecordBatch, make_array, new_null_array};
@@ -16,7 +16,7 @@ use arrow_data::transform::{Capacities, MutableArrayData};
 use arrow_schema::{ArrowError, DataType, SchemaRef, TimeUnit};
 
 use crate::error::{LoadError, Result};
-use crate::sort::held::{HeldBatch, HeldColumn, TextPool};
+use crate::sort::held::{HeldBatch, HeldColumn, TextPool, held_type};
 use crate::sort::numbers::Numbers;
 use crate::sort::text_column::TextColumn;
 
@@ -145,6 +145,13 @@ pub(crate) fn gather_column(
         DataType::Int32 => numbers::<Int32Type>(&arrays, ranges, data_type),
         DataType::Int64 => numbers::<Int64Type>(&arrays, ranges, data_type),
         DataType::Date32 => numbers::<Date32Type>(&arrays, ranges, data_type),
+        DataType::Decimal64(..) => numbers::<Decimal64Type>(&arrays, ranges, data_type),
+        DataType::Decimal128(..) if held_type(data_type) != *data_type => {
+            let short = numbers::<Decimal64Type>(&arrays, ranges, &held_type(data_type));
+            let short = short.as_primitive::<Decimal64Type>();
+            let amounts = short.unary::<_, Decimal128Type>(i128::from);
+            Arc::new(amounts.with_data_type(data_type.clone()))
+        }
         DataType::Decimal128(..) => numbers::<Decimal128Type>(&arrays, ranges, data_type),
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             numbers::<TimestampMicrosecondType>(&arrays, ranges, data_type)

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use arrow_array::builder::StringDictionaryBuilder;
 use arrow_array::cast::AsArray;
-use arrow_array::types::UInt32Type;
-use arrow_array::{Array, ArrayRef, RecordBatch, make_array};
+use arrow_array::types::{Decimal64Type, Decimal128Type, UInt32Type};
+use arrow_array::{Array, ArrayRef, PrimitiveArray, RecordBatch, make_array};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
 use arrow_data::transform::{Capacities, MutableArrayData};
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 use arrow_select::take::take;
@@ -71,6 +72,7 @@ pub(crate) enum HeldColumn {
         numbers: Numbers,
         pool: Rc<TextPool>,
     },
+    /// Values that are none of text, in their [`held_type`].
     Other(ArrayRef),
 }
 
@@ -203,13 +205,55 @@ fn make_room(pool: &mut Rc<TextPool>) {
     }
 }
 
+/// The most digits of amounts that are held in 64 bits, as Parquet writes them.
+const SHORT_DIGITS: u8 = 18;
+
+/// The type in which values that are none of text are held.
+pub(crate) fn held_type(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Decimal128(digits, scale) if *digits <= SHORT_DIGITS => {
+            DataType::Decimal64(*digits, *scale)
+        }
+        other => other.clone(),
+    }
+}
+
 /// The column in memory of its own: as it was read, it would keep all of its batch.
 fn copied(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
+    if let DataType::Decimal128(digits, _) = column.data_type()
+        && *digits <= SHORT_DIGITS
+    {
+        return short_amounts(column, *digits);
+    }
     let data = column.to_data();
     let room = Capacities::Array(column.len());
     let mut copy = MutableArrayData::try_with_capacities(vec![&data], false, room)?;
     copy.try_extend(0, 0, column.len())?;
     Ok(make_array(copy.freeze()))
+}
+
+fn short_amounts(column: &ArrayRef, digits: u8) -> Result<ArrayRef, ArrowError> {
+    let nulls = column.nulls().map(|nulls| {
+        let bits = Buffer::from_slice_ref(nulls.inner().sliced().as_slice());
+        NullBuffer::new(BooleanBuffer::new(bits, 0, column.len()))
+    });
+    let amounts = column.as_primitive::<Decimal128Type>().values().iter();
+    let mut short = Vec::with_capacity(column.len());
+    for (row, amount) in amounts.enumerate() {
+        short.push(match i64::try_from(*amount) {
+            Ok(short) => short,
+            // What stands there means nothing.
+            Err(_) if column.is_null(row) => 0,
+            Err(_) => {
+                let reason = format!("an amount has more than {digits} digits");
+                return Err(ArrowError::InvalidArgumentError(reason));
+            }
+        });
+    }
+    let short = PrimitiveArray::<Decimal64Type>::try_new(short.into(), nulls)?;
+    Ok(Arc::new(
+        short.with_data_type(held_type(column.data_type())),
+    ))
 }
 
 /// The type that batches of sorted rows have on disk.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Decimal128Type, Int16Type, Int32Type, Int64Type,
+    ArrowPrimitiveType, Date32Type, Decimal64Type, Decimal128Type, Int16Type, Int32Type, Int64Type,
     TimestampMicrosecondType, UInt64Type,
 };
 use arrow_array::{
@@ -37,6 +37,7 @@ pub(crate) fn push_values(array: &ArrayRef, out: &mut Vec<u8>) -> Result<(), Arr
         DataType::UInt64 => numbers!(UInt64Type),
         DataType::Date32 => numbers!(Date32Type),
         DataType::Timestamp(TimeUnit::Microsecond, _) => numbers!(TimestampMicrosecondType),
+        DataType::Decimal64(..) => numbers!(Decimal64Type),
         DataType::Decimal128(..) => {
             let values = array.as_primitive::<Decimal128Type>().values();
             if values.iter().all(|value| i64::try_from(*value).is_ok()) {
@@ -82,6 +83,7 @@ pub(crate) fn read_values(
         DataType::UInt64 => numbers!(UInt64Type),
         DataType::Date32 => numbers!(Date32Type),
         DataType::Timestamp(TimeUnit::Microsecond, _) => numbers!(TimestampMicrosecondType),
+        DataType::Decimal64(..) => numbers!(Decimal64Type),
         DataType::Decimal128(..) => numbers!(Decimal128Type),
         DataType::Boolean => Arc::new(BooleanArray::new(read_bits(rows, bytes)?, nulls)),
         DataType::FixedSizeBinary(width) => {
