@@ -1,5 +1,10 @@
 //! The keys of the lake against those of the staged runs: which bodies are new, changed, the
 //! same, superseded. The newest body of a resource wins: by `meta.lastUpdated`, then as landed.
+//!
+//! Where the newest body makes no rows, its key stays as a tombstone, with the content hash
+//! [`WITHDRAWN`](claimlake_contract::key_columns::WITHDRAWN): no older body may bring the resource
+//! back. A program that knows no tombstones takes one for a resource of that content: older bodies
+//! are superseded there, too, and newer ones bring rows.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -16,11 +21,16 @@ use crate::merge::staged_keys::StagedKeys;
 use crate::merge::verdict::{Judged, VerdictSorter, Verdicts};
 use crate::publish::access::Access;
 
-/// What became of a resource.
+/// What became of a resource. [`Same`](Self::Same), [`Older`](Self::Older) and
+/// [`Kept`](Self::Kept) may be told of a tombstone: the resource is not in the lake.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum KeyEvent<'a> {
     /// It is staged and was not in the lake.
-    New(KeyRow<'a>),
+    New {
+        after: KeyRow<'a>,
+        /// Whether the staged body is older than its tombstone, and yet all that landing has.
+        is_older: bool,
+    },
     /// It is staged with another content.
     Changed {
         before: KeyRow<'a>,
@@ -38,9 +48,18 @@ pub(crate) enum KeyEvent<'a> {
     /// It is in the lake and not staged.
     Kept(KeyRow<'a>),
     /// It is in the lake, and its newest body is to make no rows.
-    Withdrawn(KeyRow<'a>),
+    Withdrawn {
+        before: KeyRow<'a>,
+        after: KeyRow<'a>,
+        /// Whether the staged body is older, and yet all that landing has.
+        is_older: bool,
+    },
+    /// It is not in the lake, and its newest body, which makes no rows, is news.
+    LeftOut(KeyRow<'a>),
     /// It is in the lake, and all of landing lacks it.
     Dropped(KeyRow<'a>),
+    /// It has a tombstone, and all of landing lacks it.
+    Lapsed,
 }
 
 /// Tells of every resource of the lake and of the staged runs, by key; staged ones come with
@@ -66,16 +85,23 @@ pub(crate) fn walk(
             (Some(before), Some(after)) => before.resource().cmp(&after.resource()),
         };
         match (order, lake.row(), staged_rows.row()) {
-            (Ordering::Less, Some(before), _) => match full {
-                true => tell(KeyEvent::Dropped(before), None)?,
-                false => tell(KeyEvent::Kept(before), None)?,
+            (Ordering::Less, Some(before), _) => match (full, before.is_withdrawn()) {
+                (false, _) => tell(KeyEvent::Kept(before), None)?,
+                (true, false) => tell(KeyEvent::Dropped(before), None)?,
+                (true, true) => tell(KeyEvent::Lapsed, None)?,
             },
             (Ordering::Equal, Some(before), Some(after)) => {
                 tell(compared(before, after, full), staged.run_of(&after))?;
             }
-            // Of a resource that the lake does not have and that makes no rows, nothing is told.
-            (Ordering::Greater, _, Some(after)) if !after.is_withdrawn() => {
-                tell(KeyEvent::New(after), staged.run_of(&after))?;
+            (Ordering::Greater, _, Some(after)) => {
+                let event = match after.is_withdrawn() {
+                    true => KeyEvent::LeftOut(after),
+                    false => KeyEvent::New {
+                        after,
+                        is_older: false,
+                    },
+                };
+                tell(event, staged.run_of(&after))?;
             }
             _ => {}
         }
@@ -131,18 +157,33 @@ impl<B: Iterator<Item = Result<RecordBatch>>> Cursor<B> {
 
 fn compared<'a>(before: KeyRow<'a>, after: KeyRow<'a>, full: bool) -> KeyEvent<'a> {
     let is_older = after.age() <= before.age();
-    if before.content_hash() == after.content_hash() {
-        KeyEvent::Same { before, after }
-    } else if is_older && !full {
-        KeyEvent::Older(before)
-    } else if after.is_withdrawn() {
-        KeyEvent::Withdrawn(before)
-    } else {
-        KeyEvent::Changed {
+    match (before.is_withdrawn(), after.is_withdrawn()) {
+        (true, true) => left_out_again(before, after, full),
+        (false, false) if before.content_hash() == after.content_hash() => {
+            KeyEvent::Same { before, after }
+        }
+        _ if is_older && !full => KeyEvent::Older(before),
+        (true, false) => KeyEvent::New { after, is_older },
+        (false, true) => KeyEvent::Withdrawn {
             before,
             after,
             is_older,
-        }
+        },
+        (false, false) => KeyEvent::Changed {
+            before,
+            after,
+            is_older,
+        },
+    }
+}
+
+/// Tombstones share a hash, whatever the bodies say: a body of another time is another one. It is
+/// news by itself, since it decides which bodies are older.
+fn left_out_again<'a>(before: KeyRow<'a>, after: KeyRow<'a>, full: bool) -> KeyEvent<'a> {
+    match after.last_updated().cmp(&before.last_updated()) {
+        Ordering::Equal => KeyEvent::Same { before, after },
+        Ordering::Less if !full => KeyEvent::Older(before),
+        _ => KeyEvent::LeftOut(after),
     }
 }
 
@@ -161,14 +202,19 @@ pub(crate) struct MergedKeys {
     pub(crate) absent: u64,
     /// Resources of the lake that a full staged run lacks.
     pub(crate) dropped: u64,
+    /// Resources that are not in the lake and whose tombstone is new, or of a newer body.
+    pub(crate) left_out: u64,
+    /// Tombstones of resources that a full staged run lacks.
+    pub(crate) lapsed: u64,
     /// The key file, relative to the snapshot.
     pub(crate) file: Option<LakeFile>,
 }
 
 impl MergedKeys {
-    /// Whether the lake has everything as it is staged.
+    /// Whether the lake has everything as it is staged, and knows what it must not have.
     pub(crate) fn is_unchanged(&self) -> bool {
-        self.new == 0 && self.outdated.is_empty()
+        let tombstones = self.left_out + self.lapsed;
+        self.new + tombstones == 0 && self.outdated.is_empty()
     }
 }
 
@@ -205,11 +251,17 @@ pub(crate) fn merge(plan: &KeyPlan<'_>) -> Result<MergedKeys> {
                 verdicts.push(run, verdict)?;
             }
             match event {
-                KeyEvent::New(row) => {
+                KeyEvent::New { after, is_older } => {
                     merged.new += 1;
-                    output.push(row)
+                    merged.absent += u64::from(is_older);
+                    output.push(after)
                 }
                 KeyEvent::Changed {
+                    before,
+                    after,
+                    is_older,
+                }
+                | KeyEvent::Withdrawn {
                     before,
                     after,
                     is_older,
@@ -228,15 +280,18 @@ pub(crate) fn merge(plan: &KeyPlan<'_>) -> Result<MergedKeys> {
                     output.push(before)
                 }
                 KeyEvent::Kept(before) => output.push(before),
-                KeyEvent::Withdrawn(before) => {
-                    merged.changed += 1;
-                    merged.outdated.insert(before.resource());
-                    Ok(())
+                KeyEvent::LeftOut(after) => {
+                    merged.left_out += 1;
+                    output.push(after)
                 }
                 KeyEvent::Dropped(before) => {
                     merged.absent += 1;
                     merged.dropped += 1;
                     merged.outdated.insert(before.resource());
+                    Ok(())
+                }
+                KeyEvent::Lapsed => {
+                    merged.lapsed += 1;
                     Ok(())
                 }
             }
@@ -249,16 +304,14 @@ pub(crate) fn merge(plan: &KeyPlan<'_>) -> Result<MergedKeys> {
 
 fn judged(event: KeyEvent<'_>) -> Option<Judged> {
     let (row, differs) = match event {
-        KeyEvent::New(row) | KeyEvent::Changed { after: row, .. } => (row, true),
-        KeyEvent::Same { after, .. } => (after, false),
-        KeyEvent::Older(_) | KeyEvent::Kept(_) | KeyEvent::Withdrawn(_) | KeyEvent::Dropped(_) => {
-            return None;
-        }
+        KeyEvent::New { after, .. } | KeyEvent::Changed { after, .. } => (after, true),
+        KeyEvent::Same { after, .. } if !after.is_withdrawn() => (after, false),
+        _ => return None,
     };
     Some(Judged {
         order: row.order(),
         resource: row.resource(),
-        last_updated: row.age().0,
+        last_updated: row.last_updated(),
         differs,
     })
 }
