@@ -160,12 +160,11 @@ fn verify_finds_what_was_done_to_the_memory_of_labelled_claims() {
     let land = |data: &str, lines: &[String]| {
         bench.write("in.ndjson", &(lines.join("\n") + "\n"));
         let with = ["--pipeline", "p.toml", "--data", data];
-        for arguments in [
-            &["import", "--api", "v2", "in.ndjson"][..],
-            &["run", "--from", "transform"],
-        ] {
-            bench.done(&[&with, arguments].concat());
-        }
+        bench.done(&[&with[..], &["import", "--api", "v2", "in.ndjson"]].concat());
+        let loaded = bench.done(&[&with[..], &["run", "--from", "transform"]].concat());
+        let is_labelled = lines.iter().any(|line| line.contains(LABEL));
+        let told = loaded.stderr.contains(" unchanged, 1 left out");
+        assert_eq!(told, is_labelled, "{}", loaded.stderr);
         bench.path().join(data).join("lake/current")
     };
     let other = body("2", 1, "");

@@ -182,6 +182,23 @@ fn a_body_that_makes_rows_after_all_comes_back_when_all_is_read_again() {
 }
 
 #[test]
+fn a_table_that_is_made_anew_has_no_rows_of_what_is_left_out() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    let claims = [live(2), withdrawn(5), Claim::new("b")];
+    load_claims(data, 1, &claims);
+    let anew = Staging {
+        full: true,
+        view_hash: "view-2",
+        ..Staging::default()
+    };
+    let staged = stage(data, 2, &claims, &anew);
+    let outcome = load(&request(&data.join("lake"), 2, &[staged]), &NoProgress).unwrap();
+    assert!(outcome.changed);
+    assert_eq!(held(data), ["1000"]);
+}
+
+#[test]
 fn a_person_is_forgotten_with_their_tombstones() {
     let data = tempfile::tempdir().unwrap();
     let data = data.path();
