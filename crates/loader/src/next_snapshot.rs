@@ -7,7 +7,8 @@ use claimlake_contract::{LAKE_FORMAT, LakeManifest, LakeTable, Progress};
 
 use crate::error::{LoadError, Result};
 use crate::merge::current::{self, CurrentInput, Fate, Found};
-use crate::merge::key_walk::{self, KeyEvent, KeyPlan, MergedKeys};
+use crate::merge::key_event::KeyEvent;
+use crate::merge::key_walk::{self, KeyPlan, MergedKeys};
 use crate::merge::keys;
 use crate::merge::staged_keys::StagedKeys;
 use crate::merge::verdict::Take;

@@ -1,10 +1,5 @@
 //! The keys of the lake against those of the staged runs: which bodies are new, changed, the
 //! same, superseded. The newest body of a resource wins: by `meta.lastUpdated`, then as landed.
-//!
-//! Where the newest body makes no rows, its key stays as a tombstone, with the content hash
-//! [`WITHDRAWN`](claimlake_contract::key_columns::WITHDRAWN): no older body may bring the resource
-//! back. A program that knows no tombstones takes one for a resource of that content: older bodies
-//! are superseded there, too, and newer ones bring rows.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -15,52 +10,12 @@ use arrow_array::RecordBatch;
 use claimlake_contract::LakeFile;
 
 use crate::error::Result;
+use crate::merge::key_event::KeyEvent;
 use crate::merge::keys::{self, KeyFile, KeyRow};
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::staged_keys::StagedKeys;
-use crate::merge::verdict::{Judged, VerdictSorter, Verdicts};
+use crate::merge::verdict::{VerdictSorter, Verdicts};
 use crate::publish::access::Access;
-
-/// What became of a resource. [`Same`](Self::Same), [`Older`](Self::Older) and
-/// [`Kept`](Self::Kept) may be told of a tombstone: the resource is not in the lake.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum KeyEvent<'a> {
-    /// It is staged and was not in the lake.
-    New {
-        after: KeyRow<'a>,
-        /// Whether the staged body is older than its tombstone, and yet all that landing has.
-        is_older: bool,
-    },
-    /// It is staged with another content.
-    Changed {
-        before: KeyRow<'a>,
-        after: KeyRow<'a>,
-        /// Whether the staged body is older, and yet all that landing has.
-        is_older: bool,
-    },
-    /// It is staged as the lake has it.
-    Same {
-        before: KeyRow<'a>,
-        after: KeyRow<'a>,
-    },
-    /// It is staged with an older body than the lake's.
-    Older(KeyRow<'a>),
-    /// It is in the lake and not staged.
-    Kept(KeyRow<'a>),
-    /// It is in the lake, and its newest body is to make no rows.
-    Withdrawn {
-        before: KeyRow<'a>,
-        after: KeyRow<'a>,
-        /// Whether the staged body is older, and yet all that landing has.
-        is_older: bool,
-    },
-    /// It is not in the lake, and its newest body, which makes no rows, is news.
-    LeftOut(KeyRow<'a>),
-    /// It is in the lake, and all of landing lacks it.
-    Dropped(KeyRow<'a>),
-    /// It has a tombstone, and all of landing lacks it.
-    Lapsed,
-}
 
 /// Tells of every resource of the lake and of the staged runs, by key; staged ones come with
 /// the position of their staged run.
@@ -85,23 +40,15 @@ pub(crate) fn walk(
             (Some(before), Some(after)) => before.resource().cmp(&after.resource()),
         };
         match (order, lake.row(), staged_rows.row()) {
-            (Ordering::Less, Some(before), _) => match (full, before.is_withdrawn()) {
-                (false, _) => tell(KeyEvent::Kept(before), None)?,
-                (true, false) => tell(KeyEvent::Dropped(before), None)?,
-                (true, true) => tell(KeyEvent::Lapsed, None)?,
-            },
+            (Ordering::Less, Some(before), _) => tell(KeyEvent::unstaged(before, full), None)?,
             (Ordering::Equal, Some(before), Some(after)) => {
-                tell(compared(before, after, full), staged.run_of(&after))?;
+                tell(
+                    KeyEvent::compared(before, after, full),
+                    staged.run_of(&after),
+                )?;
             }
             (Ordering::Greater, _, Some(after)) => {
-                let event = match after.is_withdrawn() {
-                    true => KeyEvent::LeftOut(after),
-                    false => KeyEvent::New {
-                        after,
-                        is_older: false,
-                    },
-                };
-                tell(event, staged.run_of(&after))?;
+                tell(KeyEvent::first(after), staged.run_of(&after))?;
             }
             _ => {}
         }
@@ -152,38 +99,6 @@ impl<B: Iterator<Item = Result<RecordBatch>>> Cursor<B> {
 
     fn step(&mut self) {
         self.row += 1;
-    }
-}
-
-fn compared<'a>(before: KeyRow<'a>, after: KeyRow<'a>, full: bool) -> KeyEvent<'a> {
-    let is_older = after.age() <= before.age();
-    match (before.is_withdrawn(), after.is_withdrawn()) {
-        (true, true) => left_out_again(before, after, full),
-        (false, false) if before.content_hash() == after.content_hash() => {
-            KeyEvent::Same { before, after }
-        }
-        _ if is_older && !full => KeyEvent::Older(before),
-        (true, false) => KeyEvent::New { after, is_older },
-        (false, true) => KeyEvent::Withdrawn {
-            before,
-            after,
-            is_older,
-        },
-        (false, false) => KeyEvent::Changed {
-            before,
-            after,
-            is_older,
-        },
-    }
-}
-
-/// Tombstones share a hash, whatever the bodies say: a body of another time is another one. It is
-/// news by itself, since it decides which bodies are older.
-fn left_out_again<'a>(before: KeyRow<'a>, after: KeyRow<'a>, full: bool) -> KeyEvent<'a> {
-    match after.last_updated().cmp(&before.last_updated()) {
-        Ordering::Equal => KeyEvent::Same { before, after },
-        Ordering::Less if !full => KeyEvent::Older(before),
-        _ => KeyEvent::LeftOut(after),
     }
 }
 
@@ -247,7 +162,7 @@ pub(crate) fn merge(plan: &KeyPlan<'_>) -> Result<MergedKeys> {
         plan.before.as_deref(),
         plan.full,
         |event, run| {
-            if let (Some(run), Some(verdict)) = (run, judged(event)) {
+            if let (Some(run), Some(verdict)) = (run, event.judged()) {
                 verdicts.push(run, verdict)?;
             }
             match event {
@@ -300,18 +215,4 @@ pub(crate) fn merge(plan: &KeyPlan<'_>) -> Result<MergedKeys> {
     merged.file = Some(output.finish()?);
     merged.verdicts = verdicts.finish(plan.staged.runs())?;
     Ok(merged)
-}
-
-fn judged(event: KeyEvent<'_>) -> Option<Judged> {
-    let (row, differs) = match event {
-        KeyEvent::New { after, .. } | KeyEvent::Changed { after, .. } => (after, true),
-        KeyEvent::Same { after, .. } if !after.is_withdrawn() => (after, false),
-        _ => return None,
-    };
-    Some(Judged {
-        order: row.order(),
-        resource: row.resource(),
-        last_updated: row.last_updated(),
-        differs,
-    })
 }
