@@ -22,7 +22,8 @@ pub struct LakeManifest {
     pub staged_runs: Vec<RunId>,
     /// The tables, by name.
     pub tables: Vec<LakeTable>,
-    /// The keys of the resources whose rows the snapshot holds; none in an empty lake.
+    /// The keys of the resources whose rows the snapshot holds, and of those whose newest body
+    /// makes none; none in an empty lake.
     #[serde(default)]
     pub keys: Option<LakeFile>,
     /// What decides which version of a claim is current; none without such a rule.

@@ -33,7 +33,7 @@ pub mod key_columns {
     /// FixedSizeBinary(16): hash of the resource's content, without v2's `created`.
     pub const CONTENT_HASH: &str = "_content_hash";
     /// What stands for the content of a resource that makes no rows, as the pipeline says of
-    /// records under 42 CFR Part 2: rows of earlier bodies leave the lake.
+    /// records under 42 CFR Part 2: rows of earlier bodies leave the lake, and its key stays there.
     pub const WITHDRAWN: [u8; 16] = [0; 16];
     /// Utf8, nullable: the patient the resource is about, in the API's id space.
     pub const PATIENT: &str = "_patient";

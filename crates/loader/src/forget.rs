@@ -165,6 +165,7 @@ fn without(
         before: Some((before.folder.as_path(), &before.manifest)),
         options: &request.options,
         full: false,
+        holds_resources: true,
     })?;
     let found = current::find(
         &CurrentInput {

@@ -9,6 +9,7 @@
 mod encode;
 mod error;
 mod forget;
+mod left_out;
 mod load;
 mod merge;
 mod nameless_file;
@@ -24,6 +25,7 @@ mod table;
 
 pub use error::{LoadError, Result};
 pub use forget::{ForgetOutcome, ForgetRequest, LakeOfPerson, forget, lake_of};
+pub use left_out::{LeftOut, left_out};
 pub use load::load;
 pub use publish::manifest::read_manifest;
 pub use publish::retention::{SnapshotInfo, rollback, snapshots};

@@ -7,7 +7,9 @@ use claimlake_contract::{LAKE_FORMAT, LakeManifest, LakeTable, Progress};
 
 use crate::error::{LoadError, Result};
 use crate::merge::current::{self, CurrentInput, Fate, Found};
-use crate::merge::key_walk::{self, KeyEvent, KeyPlan, MergedKeys};
+use crate::merge::key_event::KeyEvent;
+use crate::merge::key_walk::{self, KeyPlan, MergedKeys};
+use crate::merge::keys;
 use crate::merge::staged_keys::StagedKeys;
 use crate::merge::verdict::Take;
 use crate::publish::access::Access;
@@ -64,6 +66,7 @@ pub(crate) fn build_next(
             .map(|before| (before.folder.as_path(), &before.manifest)),
         options: &request.options,
         full: input.full,
+        holds_resources: holds_resources(input)?,
     })?;
     let staged_keys = StagedKeys::read(input.staged, &input.lake.spill(), key_budget(request))?;
     let mut keys = merge_keys(input, &staged_keys, &snapshot)?;
@@ -106,7 +109,8 @@ pub(crate) fn build_next(
         progress,
     )?;
     let outcome = outcome(&keys, &plans, &built, &carried);
-    if input.before.is_none() && built.is_empty() && request.run_tables.is_empty() {
+    let is_empty = built.is_empty() && request.run_tables.is_empty() && keys.left_out == 0;
+    if input.before.is_none() && is_empty {
         return Ok((None, outcome));
     }
     let mut tables: Vec<LakeTable> = built.into_iter().map(|built| built.table).collect();
@@ -145,6 +149,14 @@ fn key_file(input: &SnapshotInput<'_>) -> Option<PathBuf> {
     let before = input.before?;
     let file = before.manifest.keys.as_ref()?;
     Some(before.folder.join(&file.path))
+}
+
+/// Whether the lake has a resource: what it has tombstones of is not in it.
+fn holds_resources(input: &SnapshotInput<'_>) -> Result<bool> {
+    match key_file(input) {
+        Some(file) => keys::holds_resources(&file),
+        None => Ok(false),
+    }
 }
 
 fn merge_keys(
@@ -253,7 +265,7 @@ fn changes_table(
 ) -> Result<Option<LakeTable>> {
     let request = input.request;
     let mut writer = ChangeWriter::new(snapshot, input.access, &request.run, &request.published_at);
-    let fate = |row: &crate::merge::keys::KeyRow<'_>| {
+    let fate = |row: &keys::KeyRow<'_>| {
         found.fates.get(&row.resource()).map(|fate| match fate {
             Fate::Superseded => ChangeKind::Superseded,
             Fate::Cancelled => ChangeKind::Cancelled,
@@ -268,9 +280,9 @@ fn changes_table(
     let before = key_file(input);
     key_walk::walk(staged, before.as_deref(), input.full, |event, _| {
         let stays = match event {
-            KeyEvent::New(row) => {
-                writer.push(ChangeKind::New, None, Some(row))?;
-                row
+            KeyEvent::New { after, .. } => {
+                writer.push(ChangeKind::New, None, Some(after))?;
+                after
             }
             KeyEvent::Changed { before, after, .. } => {
                 let kind = fate(&after).unwrap_or(ChangeKind::Changed);
@@ -283,10 +295,15 @@ fn changes_table(
                 }
                 before
             }
-            KeyEvent::Withdrawn(before) | KeyEvent::Dropped(before) => {
+            KeyEvent::Withdrawn { before, .. } | KeyEvent::Dropped(before) => {
                 return writer.push(ChangeKind::Vanished, Some(before), None);
             }
+            KeyEvent::LeftOut(_) | KeyEvent::Lapsed => return Ok(()),
         };
+        if stays.is_withdrawn() {
+            // It is not in the lake: it cannot vanish.
+            return Ok(());
+        }
         match vanished.is_news(&stays) {
             true => writer.push(ChangeKind::Vanished, Some(stays), None),
             false => Ok(()),
@@ -337,6 +354,7 @@ fn outcome(
         unchanged: keys.unchanged,
         superseded_bodies: keys.superseded,
         dropped: keys.dropped,
+        left_out: keys.left_out,
         stale_tables: stale.map(|plan| plan.layout.name.clone()).collect(),
         tables_without_rows: plans.without_rows.clone(),
         files_linked: carried.linked.load(Relaxed),

@@ -154,6 +154,9 @@ pub struct LoadOutcome {
     pub superseded_bodies: u64,
     /// Resources that are no longer in landing and were left out.
     pub dropped: u64,
+    /// Resources that are not in the lake and whose newest body, which makes no rows, came now: it
+    /// is noted, so that no older one counts.
+    pub left_out: u64,
     /// Tables that hold rows of an older view; `transform --full` and `load` make them anew.
     pub stale_tables: Vec<String>,
     /// Staged tables that were left out because no row says what their columns are.

@@ -34,6 +34,11 @@ impl Rank {
         }
     }
 
+    /// `meta.lastUpdated` in microseconds since the epoch.
+    pub(crate) fn last_updated(self) -> Option<i64> {
+        self.last_updated
+    }
+
     /// Whether both have the same `meta.lastUpdated`.
     pub(crate) fn is_of_the_time_of(self, other: Rank) -> bool {
         self.last_updated == other.last_updated

@@ -58,6 +58,8 @@ impl Snapshot {
             .tables
             .iter()
             .flat_map(|table| &table.files)
+            .chain(&self.manifest.keys)
+            .chain(&self.manifest.current)
             .collect();
         let found: Vec<Check> = files
             .par_iter()

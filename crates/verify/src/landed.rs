@@ -42,6 +42,8 @@ struct Shard {
     /// All newest bodies of a resource that has several of one time, where it matters which counts.
     tied: HashMap<ResourceKey, Vec<Tied>>,
     held: HashSet<(Person, ResourceKey)>,
+    /// Of a resource the newest body that makes no rows, as the pipeline says.
+    left_out: HashMap<ResourceKey, Rank>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -119,6 +121,31 @@ impl Landed {
             }
         }
         superseded
+    }
+
+    /// Takes note of a body that makes no rows.
+    pub(crate) fn leave_out(&self, key: ResourceKey, rank: Rank) {
+        let mut shard = self.shard(key);
+        let newest = shard.left_out.entry(key).or_insert(rank);
+        *newest = rank.max(*newest);
+    }
+
+    /// When the newest body is of, of each resource whose newest body makes no rows.
+    pub(crate) fn left_out(&self) -> HashMap<ResourceKey, Option<i64>> {
+        let mut found = HashMap::new();
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            found.extend(shard.left_out.iter().filter_map(|(key, rank)| {
+                let newest = shard.newest.get(key)?.rank;
+                // Of bodies of one time, the last that landed.
+                let tied = shard.tied.get(key).into_iter().flatten();
+                let last = tied.map(|(order, _)| *order).max();
+                let is_newest =
+                    rank.is_of_the_time_of(newest) && rank.order == last.unwrap_or(newest.order);
+                is_newest.then_some((*key, rank.last_updated()))
+            }));
+        }
+        found
     }
 
     /// Takes note of whose resource it is.
@@ -200,6 +227,33 @@ mod tests {
         assert_eq!(superseded(&[(1, 7), (2, 8), (3, 7)]), [1, 2]);
         assert_eq!(superseded(&[(1, 7), (2, 8), (3, 7), (4, 7)]), [1, 2, 4]);
         assert_eq!(superseded(&[(1, 7), (2, 7), (3, 8)]), [1, 2]);
+    }
+
+    #[test]
+    fn a_resource_is_left_out_where_the_newest_body_is_or_the_last_of_its_time() {
+        // Times of bodies in landing order, and whether they make no rows.
+        let left_out = |bodies: &[(i64, bool)], content: Option<NonZeroU64>| {
+            let landed = Landed::new();
+            let key = key(ApiVersion::V2);
+            for (order, (time, is_left_out)) in (0..).zip(bodies) {
+                let rank = Rank::new(Some(*time), order);
+                landed.add(key, rank, content);
+                if *is_left_out {
+                    landed.leave_out(key, rank);
+                }
+            }
+            landed.left_out().remove(&key).flatten()
+        };
+        for content in [None, NonZeroU64::new(7)] {
+            assert_eq!(left_out(&[(1, false), (2, true)], content), Some(2));
+            assert_eq!(left_out(&[(2, true), (1, false)], content), Some(2));
+            assert_eq!(left_out(&[(3, true), (2, true)], content), Some(3));
+            assert_eq!(left_out(&[(1, true), (2, false)], content), None);
+            assert_eq!(left_out(&[(2, false), (1, true)], content), None);
+            assert_eq!(left_out(&[(2, false), (2, true)], content), Some(2));
+            assert_eq!(left_out(&[(2, true), (2, false)], content), None);
+            assert_eq!(left_out(&[(2, false), (1, false)], content), None);
+        }
     }
 
     #[test]

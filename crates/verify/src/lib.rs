@@ -14,6 +14,7 @@ mod grain;
 mod lake;
 mod landed;
 mod landing;
+mod left_out;
 mod lines;
 mod links;
 mod made;

@@ -282,8 +282,9 @@ impl OfType<'_> {
         }
         let superseded = self.landed.add(key, body.rank, content);
         self.found.superseded.extend(superseded);
-        if !body.dropped {
-            self.within(line, is_readable, made);
+        match body.dropped {
+            true => self.landed.leave_out(key, body.rank),
+            false => self.within(line, is_readable, made),
         }
     }
 

@@ -168,12 +168,15 @@ pub(super) fn published_at(clock: &dyn Clock) -> String {
 
 fn tell(summary: &mut StageSummary, outcome: &LoadOutcome, main_tables: &[String]) {
     if outcome.changed {
-        let resources = format!(
+        let mut resources = format!(
             "{} new, {} changed, {} unchanged",
             grouped(outcome.new),
             grouped(outcome.changed_resources),
             grouped(outcome.unchanged)
         );
+        if outcome.left_out > 0 {
+            resources.push_str(&format!(", {} left out", grouped(outcome.left_out)));
+        }
         summary.line("resources", resources);
         tell_tables(summary, outcome, main_tables);
     }

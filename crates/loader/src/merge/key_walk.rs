@@ -10,38 +10,12 @@ use arrow_array::RecordBatch;
 use claimlake_contract::LakeFile;
 
 use crate::error::Result;
+use crate::merge::key_event::KeyEvent;
 use crate::merge::keys::{self, KeyFile, KeyRow};
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::staged_keys::StagedKeys;
-use crate::merge::verdict::{Judged, VerdictSorter, Verdicts};
+use crate::merge::verdict::{VerdictSorter, Verdicts};
 use crate::publish::access::Access;
-
-/// What became of a resource.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum KeyEvent<'a> {
-    /// It is staged and was not in the lake.
-    New(KeyRow<'a>),
-    /// It is staged with another content.
-    Changed {
-        before: KeyRow<'a>,
-        after: KeyRow<'a>,
-        /// Whether the staged body is older, and yet all that landing has.
-        is_older: bool,
-    },
-    /// It is staged as the lake has it.
-    Same {
-        before: KeyRow<'a>,
-        after: KeyRow<'a>,
-    },
-    /// It is staged with an older body than the lake's.
-    Older(KeyRow<'a>),
-    /// It is in the lake and not staged.
-    Kept(KeyRow<'a>),
-    /// It is in the lake, and its newest body is to make no rows.
-    Withdrawn(KeyRow<'a>),
-    /// It is in the lake, and all of landing lacks it.
-    Dropped(KeyRow<'a>),
-}
 
 /// Tells of every resource of the lake and of the staged runs, by key; staged ones come with
 /// the position of their staged run.
@@ -66,16 +40,15 @@ pub(crate) fn walk(
             (Some(before), Some(after)) => before.resource().cmp(&after.resource()),
         };
         match (order, lake.row(), staged_rows.row()) {
-            (Ordering::Less, Some(before), _) => match full {
-                true => tell(KeyEvent::Dropped(before), None)?,
-                false => tell(KeyEvent::Kept(before), None)?,
-            },
+            (Ordering::Less, Some(before), _) => tell(KeyEvent::unstaged(before, full), None)?,
             (Ordering::Equal, Some(before), Some(after)) => {
-                tell(compared(before, after, full), staged.run_of(&after))?;
+                tell(
+                    KeyEvent::compared(before, after, full),
+                    staged.run_of(&after),
+                )?;
             }
-            // Of a resource that the lake does not have and that makes no rows, nothing is told.
-            (Ordering::Greater, _, Some(after)) if !after.is_withdrawn() => {
-                tell(KeyEvent::New(after), staged.run_of(&after))?;
+            (Ordering::Greater, _, Some(after)) => {
+                tell(KeyEvent::first(after), staged.run_of(&after))?;
             }
             _ => {}
         }
@@ -129,23 +102,6 @@ impl<B: Iterator<Item = Result<RecordBatch>>> Cursor<B> {
     }
 }
 
-fn compared<'a>(before: KeyRow<'a>, after: KeyRow<'a>, full: bool) -> KeyEvent<'a> {
-    let is_older = after.age() <= before.age();
-    if before.content_hash() == after.content_hash() {
-        KeyEvent::Same { before, after }
-    } else if is_older && !full {
-        KeyEvent::Older(before)
-    } else if after.is_withdrawn() {
-        KeyEvent::Withdrawn(before)
-    } else {
-        KeyEvent::Changed {
-            before,
-            after,
-            is_older,
-        }
-    }
-}
-
 /// The lake's keys merged with the staged ones.
 #[derive(Debug, Default)]
 pub(crate) struct MergedKeys {
@@ -161,14 +117,19 @@ pub(crate) struct MergedKeys {
     pub(crate) absent: u64,
     /// Resources of the lake that a full staged run lacks.
     pub(crate) dropped: u64,
+    /// Resources that are not in the lake and whose tombstone is new, or of a newer body.
+    pub(crate) left_out: u64,
+    /// Tombstones of resources that a full staged run lacks.
+    pub(crate) lapsed: u64,
     /// The key file, relative to the snapshot.
     pub(crate) file: Option<LakeFile>,
 }
 
 impl MergedKeys {
-    /// Whether the lake has everything as it is staged.
+    /// Whether the lake has everything as it is staged, and knows what it must not have.
     pub(crate) fn is_unchanged(&self) -> bool {
-        self.new == 0 && self.outdated.is_empty()
+        let tombstones = self.left_out + self.lapsed;
+        self.new + tombstones == 0 && self.outdated.is_empty()
     }
 }
 
@@ -201,15 +162,21 @@ pub(crate) fn merge(plan: &KeyPlan<'_>) -> Result<MergedKeys> {
         plan.before.as_deref(),
         plan.full,
         |event, run| {
-            if let (Some(run), Some(verdict)) = (run, judged(event)) {
+            if let (Some(run), Some(verdict)) = (run, event.judged()) {
                 verdicts.push(run, verdict)?;
             }
             match event {
-                KeyEvent::New(row) => {
+                KeyEvent::New { after, is_older } => {
                     merged.new += 1;
-                    output.push(row)
+                    merged.absent += u64::from(is_older);
+                    output.push(after)
                 }
                 KeyEvent::Changed {
+                    before,
+                    after,
+                    is_older,
+                }
+                | KeyEvent::Withdrawn {
                     before,
                     after,
                     is_older,
@@ -228,15 +195,18 @@ pub(crate) fn merge(plan: &KeyPlan<'_>) -> Result<MergedKeys> {
                     output.push(before)
                 }
                 KeyEvent::Kept(before) => output.push(before),
-                KeyEvent::Withdrawn(before) => {
-                    merged.changed += 1;
-                    merged.outdated.insert(before.resource());
-                    Ok(())
+                KeyEvent::LeftOut(after) => {
+                    merged.left_out += 1;
+                    output.push(after)
                 }
                 KeyEvent::Dropped(before) => {
                     merged.absent += 1;
                     merged.dropped += 1;
                     merged.outdated.insert(before.resource());
+                    Ok(())
+                }
+                KeyEvent::Lapsed => {
+                    merged.lapsed += 1;
                     Ok(())
                 }
             }
@@ -245,20 +215,4 @@ pub(crate) fn merge(plan: &KeyPlan<'_>) -> Result<MergedKeys> {
     merged.file = Some(output.finish()?);
     merged.verdicts = verdicts.finish(plan.staged.runs())?;
     Ok(merged)
-}
-
-fn judged(event: KeyEvent<'_>) -> Option<Judged> {
-    let (row, differs) = match event {
-        KeyEvent::New(row) | KeyEvent::Changed { after: row, .. } => (row, true),
-        KeyEvent::Same { after, .. } => (after, false),
-        KeyEvent::Older(_) | KeyEvent::Kept(_) | KeyEvent::Withdrawn(_) | KeyEvent::Dropped(_) => {
-            return None;
-        }
-    };
-    Some(Judged {
-        order: row.order(),
-        resource: row.resource(),
-        last_updated: row.age().0,
-        differs,
-    })
 }

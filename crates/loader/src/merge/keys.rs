@@ -1,4 +1,5 @@
-//! The key file of a snapshot: one row a resource, sorted by its key.
+//! The key file of a snapshot: one row a resource, sorted by its key. Resources whose newest body
+//! makes no rows have one, too.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -92,24 +93,25 @@ impl<'a> KeyRow<'a> {
         self.content_hash() == key_columns::WITHDRAWN
     }
 
-    /// What makes a body newer than another of the same resource.
-    pub(crate) fn age(&self) -> (Option<i64>, &'a str, u64) {
+    /// `meta.lastUpdated` in microseconds.
+    pub(crate) fn last_updated(&self) -> Option<i64> {
         let updated = self.batch.column(LAST_UPDATED);
-        let updated = (!updated.is_null(self.row)).then(|| {
+        (!updated.is_null(self.row)).then(|| {
             updated
                 .as_primitive::<TimestampMicrosecondType>()
                 .value(self.row)
-        });
-        let order = self
-            .batch
-            .column(ORDER)
-            .as_primitive::<UInt64Type>()
-            .value(self.row);
-        (updated, self.text(RUN).unwrap_or_default(), order)
+        })
+    }
+
+    /// What makes a body newer than another of the same resource.
+    pub(crate) fn age(&self) -> (Option<i64>, &'a str, u64) {
+        let run = self.text(RUN).unwrap_or_default();
+        (self.last_updated(), run, self.order())
     }
 
     pub(crate) fn order(&self) -> u64 {
-        self.age().2
+        let orders = self.batch.column(ORDER).as_primitive::<UInt64Type>();
+        orders.value(self.row)
     }
 }
 
@@ -126,6 +128,18 @@ pub(crate) fn read(path: &Path) -> Result<impl Iterator<Item = Result<RecordBatc
     Ok(reader.map(move |batch| {
         batch.map_err(|error| LoadError::lake(&path, format!("the key file is broken: {error}")))
     }))
+}
+
+/// Whether a key file has any resource that is in the lake.
+pub(crate) fn holds_resources(path: &Path) -> Result<bool> {
+    for batch in read(path)? {
+        let batch = Arc::new(batch?);
+        let is_held = |row| !KeyRow { batch: &batch, row }.is_withdrawn();
+        if (0..batch.num_rows()).any(is_held) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The key file that is being written.

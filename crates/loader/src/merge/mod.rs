@@ -4,6 +4,7 @@ pub(crate) mod candidate;
 mod candidate_file;
 pub(crate) mod columns;
 pub(crate) mod current;
+pub(crate) mod key_event;
 pub(crate) mod key_walk;
 pub(crate) mod keys;
 mod picked_rows;

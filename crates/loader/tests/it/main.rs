@@ -17,4 +17,6 @@ mod snapshots;
 mod sorting;
 mod spark;
 mod staged_runs;
+mod tombstone_histories;
+mod tombstones;
 mod vanished;

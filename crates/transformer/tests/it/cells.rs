@@ -119,6 +119,8 @@ fn resources_labelled_part_2_make_no_rows_where_the_pipeline_drops_them() {
     let contents = staged.values("_keys", "_content_hash");
     assert_eq!(contents[0], "0".repeat(32));
     assert_ne!(contents[1], contents[0]);
+    // It also says whose it is: `forget` finds it.
+    assert_eq!(staged.values("_keys", "_patient"), ["-1", "-1"]);
     assert_eq!(staged.outcome.dropped, 1);
 }
 

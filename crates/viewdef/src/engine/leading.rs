@@ -30,12 +30,30 @@ impl ResourceWorker {
         for (position, column) in plan.context.iter().enumerate() {
             let cell = self.context(buffer, column, plain, read)?;
             if self.watched == Some(position) {
-                let text = self.text_of(buffer, cell);
-                read.watched = text.map(|text| String::from_utf8_lossy(text).into_owned());
+                read.watched = self.watched_text(buffer, cell);
             }
             self.leading.push(cell);
         }
         Ok(())
+    }
+
+    /// The value of the watched column alone, of a resource that makes no rows: nothing else of it
+    /// is looked at, and what is wrong with it is not told.
+    pub(super) fn watch(
+        &mut self,
+        buffer: &[u8],
+        plan: &ResourcePlan,
+        plain: &mut Plain<'_>,
+    ) -> Option<String> {
+        let column = plan.context.get(self.watched?)?;
+        let mut aside = ResourceRead::default();
+        let cell = self.context(buffer, column, plain, &mut aside).ok()?;
+        self.watched_text(buffer, cell)
+    }
+
+    fn watched_text(&self, buffer: &[u8], cell: Cell) -> Option<String> {
+        let text = self.text_of(buffer, cell)?;
+        Some(String::from_utf8_lossy(text).into_owned())
     }
 
     fn text_of<'b>(&'b self, buffer: &'b [u8], cell: Cell) -> Option<&'b [u8]> {

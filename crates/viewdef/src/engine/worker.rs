@@ -81,15 +81,16 @@ impl ResourceWorker {
         self.walk(buffer, start)?;
         let plan = Arc::clone(&self.plan);
         let mut read = self.identity(buffer, &plan)?;
-        if self.is_dropped(buffer, &plan)? {
-            read.dropped = true;
-            return Ok(read);
-        }
         self.scratch.clear();
         let mut plain = Plain {
             text: buffer.get(start..end).unwrap_or_default(),
             value: None,
         };
+        if self.is_dropped(buffer, &plan)? {
+            read.dropped = true;
+            read.watched = self.watch(buffer, &plan, &mut plain);
+            return Ok(read);
+        }
         self.leading(buffer, &plan, &mut plain, &mut read)?;
         for (position, table) in plan.tables.iter().enumerate() {
             self.table(buffer, table, position, order, &mut plain, &mut read)?;

@@ -1,0 +1,122 @@
+//! What becomes of a resource, told from its key in the lake and its key in the staged runs.
+//!
+//! Where the newest body makes no rows, its key stays as a tombstone, with the content hash
+//! [`WITHDRAWN`](claimlake_contract::key_columns::WITHDRAWN): no older body may bring the resource
+//! back. A program that knows no tombstones takes one for a resource of that content: older bodies
+//! are superseded there, too, and newer ones bring rows.
+
+use std::cmp::Ordering;
+
+use crate::merge::keys::KeyRow;
+use crate::merge::verdict::Judged;
+
+/// What became of a resource. [`Same`](Self::Same), [`Older`](Self::Older) and
+/// [`Kept`](Self::Kept) may be told of a tombstone: the resource is not in the lake.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum KeyEvent<'a> {
+    /// It is staged and was not in the lake.
+    New {
+        after: KeyRow<'a>,
+        /// Whether the staged body is older than its tombstone, and yet all that landing has.
+        is_older: bool,
+    },
+    /// It is staged with another content.
+    Changed {
+        before: KeyRow<'a>,
+        after: KeyRow<'a>,
+        /// Whether the staged body is older, and yet all that landing has.
+        is_older: bool,
+    },
+    /// It is staged as the lake has it.
+    Same {
+        before: KeyRow<'a>,
+        after: KeyRow<'a>,
+    },
+    /// It is staged with an older body than the lake's.
+    Older(KeyRow<'a>),
+    /// It is in the lake and not staged.
+    Kept(KeyRow<'a>),
+    /// It is in the lake, and its newest body is to make no rows.
+    Withdrawn {
+        before: KeyRow<'a>,
+        after: KeyRow<'a>,
+        /// Whether the staged body is older, and yet all that landing has.
+        is_older: bool,
+    },
+    /// It is not in the lake, and its newest body, which makes no rows, is news.
+    LeftOut(KeyRow<'a>),
+    /// It is in the lake, and all of landing lacks it.
+    Dropped(KeyRow<'a>),
+    /// It has a tombstone, and all of landing lacks it.
+    Lapsed,
+}
+
+impl<'a> KeyEvent<'a> {
+    /// What becomes of a resource that has no key in the lake.
+    pub(super) fn first(after: KeyRow<'a>) -> Self {
+        match after.is_withdrawn() {
+            true => KeyEvent::LeftOut(after),
+            false => KeyEvent::New {
+                after,
+                is_older: false,
+            },
+        }
+    }
+
+    /// What becomes of a resource that is not staged.
+    pub(super) fn unstaged(before: KeyRow<'a>, full: bool) -> Self {
+        match (full, before.is_withdrawn()) {
+            (false, _) => KeyEvent::Kept(before),
+            (true, false) => KeyEvent::Dropped(before),
+            (true, true) => KeyEvent::Lapsed,
+        }
+    }
+
+    /// What becomes of a resource that is staged and has a key in the lake.
+    pub(super) fn compared(before: KeyRow<'a>, after: KeyRow<'a>, full: bool) -> Self {
+        let is_older = after.age() <= before.age();
+        match (before.is_withdrawn(), after.is_withdrawn()) {
+            (true, true) => Self::left_out_again(before, after, full),
+            (false, false) if before.content_hash() == after.content_hash() => {
+                KeyEvent::Same { before, after }
+            }
+            _ if is_older && !full => KeyEvent::Older(before),
+            (true, false) => KeyEvent::New { after, is_older },
+            (false, true) => KeyEvent::Withdrawn {
+                before,
+                after,
+                is_older,
+            },
+            (false, false) => KeyEvent::Changed {
+                before,
+                after,
+                is_older,
+            },
+        }
+    }
+
+    /// Tombstones share a hash, whatever the bodies say: a body of another time is another one. It is
+    /// news by itself, since it decides which bodies are older.
+    fn left_out_again(before: KeyRow<'a>, after: KeyRow<'a>, full: bool) -> Self {
+        match after.last_updated().cmp(&before.last_updated()) {
+            Ordering::Equal => KeyEvent::Same { before, after },
+            Ordering::Less if !full => KeyEvent::Older(before),
+            _ => KeyEvent::LeftOut(after),
+        }
+    }
+
+    /// The verdict on the staged body, where the lake has or gets its rows.
+    pub(super) fn judged(self) -> Option<Judged> {
+        let (row, differs) = match self {
+            KeyEvent::New { after, .. } | KeyEvent::Changed { after, .. } => (after, true),
+            KeyEvent::Same { after, .. } if !after.is_withdrawn() => (after, false),
+            _ => return None,
+        };
+        Some(Judged {
+            order: row.order(),
+            resource: row.resource(),
+            last_updated: row.last_updated(),
+            differs,
+        })
+    }
+}
