@@ -23,6 +23,7 @@ mod import;
 mod lossless;
 mod makefile;
 mod part2;
+mod printed_query;
 mod real_bodies;
 mod report;
 mod run;
