@@ -22,6 +22,7 @@ mod grants;
 mod import;
 mod lossless;
 mod makefile;
+mod nothing_yet;
 mod part2;
 mod printed_query;
 mod real_bodies;

@@ -121,6 +121,19 @@ impl Standing {
         })
     }
 
+    /// Whether there is nothing to tell of: no data directory, or one that nothing was done in.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.exists
+            || self.consents.is_none()
+                && self.last_runs.is_empty()
+                && self.landed.resources.is_empty()
+                && self.landed.unsealed.is_empty()
+                && self.landed.damaged.is_empty()
+                && self.staged_runs == 0
+                && self.published.is_none()
+                && self.unreadable.is_empty()
+    }
+
     /// How many people were read, by the API version's name.
     pub(crate) fn people_read(&self, api: &str) -> u64 {
         let progress = self.consents.iter().flat_map(|known| &known.progress);

@@ -113,6 +113,11 @@ impl From<State> for GrantState {
 
 /// Does what is asked with the grants.
 pub(crate) fn run(arguments: &GrantsArguments, invocation: &Invocation) -> Outcome {
+    if matches!(arguments.action, Action::List(_)) && !Vault::is_made(invocation.data()?.root()) {
+        // Looking makes no vault and no key.
+        tell_none(invocation);
+        return Ok(ExitCode::Done);
+    }
     let vault = access::open_vault(invocation)?;
     match &arguments.action {
         Action::List(filter) => list(filter, &vault, invocation),
@@ -134,9 +139,15 @@ fn list(arguments: &ListArguments, vault: &Vault, invocation: &Invocation) -> Ou
     }
     output.add_to_summary("grants", json!(lines.len()));
     if lines.is_empty() {
-        output.say("no grant, or none that fits");
+        tell_none(invocation);
     }
     Ok(ExitCode::Done)
+}
+
+fn tell_none(invocation: &Invocation) {
+    let output = invocation.output();
+    output.add_to_summary("grants", json!(0));
+    output.say("no grant, or none that fits");
 }
 
 fn import(file: &PathBuf, again: bool, vault: &Arc<Vault>, invocation: &Invocation) -> Outcome {
