@@ -159,6 +159,7 @@ impl SpanSource for MemoryRun {
 
 /// Writes a sorted run to disk in small batches.
 struct RunWriter {
+    path: PathBuf,
     table: SchemaRef,
     spilled: SchemaRef,
     writer: StreamWriter<BufWriter<File>>,
@@ -179,8 +180,9 @@ impl RunWriter {
         let spilled = Arc::new(Schema::new(fields));
         let file = File::create(path).map_err(LoadError::io("creating", path))?;
         let writer = StreamWriter::try_new(BufWriter::with_capacity(16 << 10, file), &spilled)
-            .map_err(LoadError::arrow("spilling sorted rows"))?;
+            .map_err(LoadError::arrow_file("writing", path))?;
         Ok(Self {
+            path: path.to_path_buf(),
             table: table.clone(),
             spilled,
             writer,
@@ -222,9 +224,10 @@ impl RunWriter {
         let bytes = batch_bytes(&batch).max(1);
         let wanted = SPILLED_COLUMN_BYTES * columns.len();
         self.rows_per_batch = (wanted * batch.num_rows() / bytes).clamp(64, MOST_BATCH_ROWS);
-        RecordBatch::try_new(self.spilled.clone(), columns)
-            .and_then(|batch| self.writer.write(&batch))
-            .map_err(doing())?;
+        let batch = RecordBatch::try_new(self.spilled.clone(), columns).map_err(doing())?;
+        self.writer
+            .write(&batch)
+            .map_err(LoadError::arrow_file("writing", &self.path))?;
         self.pending.clear();
         self.pending_rows = 0;
         Ok(())
@@ -236,7 +239,7 @@ impl RunWriter {
         }
         self.writer
             .finish()
-            .map_err(LoadError::arrow("spilling sorted rows"))
+            .map_err(LoadError::arrow_file("writing", &self.path))
     }
 }
 
@@ -271,6 +274,7 @@ fn widen(column: &ArrayRef) -> std::result::Result<ArrayRef, ArrowError> {
 
 /// A sorted run on disk.
 struct SpilledRun {
+    path: PathBuf,
     reader: StreamReader<BufReader<File>>,
     maker: Rc<RefCell<SpanMaker>>,
     batch: Option<Rc<SpanBatch>>,
@@ -281,8 +285,9 @@ impl SpilledRun {
     fn open(path: &Path, maker: Rc<RefCell<SpanMaker>>) -> Result<Self> {
         let file = File::open(path).map_err(LoadError::io("opening", path))?;
         let reader = StreamReader::try_new(BufReader::new(file), None)
-            .map_err(LoadError::arrow("reading spilled rows"))?;
+            .map_err(LoadError::arrow_file("reading", path))?;
         Ok(Self {
+            path: path.to_path_buf(),
             reader,
             maker,
             batch: None,
@@ -303,7 +308,7 @@ impl SpanSource for SpilledRun {
             let Some(batch) = self.reader.next() else {
                 return Ok(None);
             };
-            let mut batch = batch.map_err(LoadError::arrow("reading spilled rows"))?;
+            let mut batch = batch.map_err(LoadError::arrow_file("reading", &self.path))?;
             let resources = batch.remove_column(batch.num_columns() - 1);
             let mut owned: Vec<OwnedRows> = Vec::new();
             for (row, bytes) in resources.as_fixed_size_binary().iter().enumerate() {
