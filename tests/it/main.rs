@@ -25,6 +25,7 @@ mod makefile;
 mod nothing_yet;
 mod part2;
 mod printed_query;
+mod read_only;
 mod real_bodies;
 mod report;
 mod run;

@@ -71,7 +71,7 @@ impl Standing {
         let mut unreadable = Vec::new();
         let consents = match Vault::is_made(data.root()) {
             false => None,
-            true => match access::open_vault(invocation)
+            true => match access::open_vault_to_read(invocation)
                 .and_then(|vault| Consents::of(&vault, now).map_err(access::vault_failure))
             {
                 Ok(consents) => Some(consents),

@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &AccessLogArguments, invocation: &Invocation) -> Ou
         tell_empty(invocation);
         return Ok(ExitCode::Done);
     }
-    let vault = access::open_vault(invocation)?;
+    let vault = access::open_vault_to_read(invocation)?;
     let log = vault.access_log();
     match arguments.action {
         Action::Show => {
