@@ -7,7 +7,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::command::{Bench, Ended, repository, skipped};
+use crate::command::{Bench, Ended, skipped};
+use crate::demo;
 
 /// A user who owns nothing here, where the tests have the rights of root.
 const NOBODY: u32 = 65_534;
@@ -39,18 +40,9 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
         .collect()
 }
 
-/// Two people of the demo, in a data directory that nobody may write.
+/// Three people of the demo, in a data directory that nobody may write.
 fn read_only_demo(bench: &Bench) -> PathBuf {
-    let demo = fs::read_to_string(repository().join("pipelines/demo.toml")).unwrap();
-    let views = repository().join("pipelines/views/*.json");
-    let demo = demo
-        .replace(
-            "\"views/*.json\"",
-            &format!("{:?}", views.display().to_string()),
-        )
-        .replace("patients = 12", "patients = 2")
-        .replace("eobs = 60", "eobs = 5");
-    bench.write("p.toml", &demo);
+    bench.write("p.toml", &demo::pipeline("v2"));
     bench.done(&["--pipeline", "p.toml", "--data", "d", "run"]);
     let data = bench.path().join("d");
     set_mode(bench.path(), 0o755);
@@ -102,7 +94,7 @@ fn who_may_only_read_can_look_at_everything_and_leaves_no_trace() {
     set_mode(bench.path(), 0o777);
     for (arguments, needs_key, said) in [
         (&["verify"][..], false, "landing and snapshot 1 agree"),
-        (&["status"], true, "2 active (v2)"),
+        (&["status"], true, "3 active (v2)"),
         (&["snapshots"], false, "current"),
         (&["trace", "-20140000000001"], false, "patient"),
         (
@@ -113,7 +105,7 @@ fn who_may_only_read_can_look_at_everything_and_leaves_no_trace() {
         (&["changes"], false, "new"),
         (&["grants", "list"], true, "\"state\":\"active\""),
         (&["access-log", "show"], true, "\"action\":\"pulled\""),
-        (&["access-log", "verify"], true, "whole, lines: 2"),
+        (&["access-log", "verify"], true, "whole, lines: 3"),
     ] {
         let ended = looked(&bench, arguments, needs_key.then_some(key.trim()));
         assert_eq!(ended.exit, 0, "{arguments:?}: {}", ended.stderr);
@@ -133,7 +125,7 @@ fn who_may_only_read_can_look_at_everything_and_leaves_no_trace() {
     let doctor = looked(&bench, &["doctor"], Some(key.trim()));
     assert_eq!(doctor.exit, 1);
     assert!(
-        doctor.stdout.contains("whole, 2 grants"),
+        doctor.stdout.contains("whole, 3 grants"),
         "{}",
         doctor.stdout
     );
