@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -67,7 +67,21 @@ impl Bench {
 
 impl Ended {
     pub(crate) fn of(command: &mut Command) -> Self {
-        let output = command.stdin(std::process::Stdio::null()).output().unwrap();
+        Self::with(command.stdin(Stdio::null()).output().unwrap())
+    }
+
+    /// Runs a command that reads `input` from its standard input to the end.
+    pub(crate) fn fed(command: &mut Command, input: Vec<u8>) -> Self {
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = piped.stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let feeder = std::thread::spawn(move || stdin.write_all(&input));
+        let output = child.wait_with_output().unwrap();
+        feeder.join().unwrap().unwrap();
+        Self::with(output)
+    }
+
+    fn with(output: Output) -> Self {
         Self {
             exit: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),

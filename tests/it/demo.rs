@@ -200,3 +200,30 @@ fn status_tells_what_is_there_and_rollback_goes_back() {
     command(&["transform"]);
     command(&["load", "--unpin"]);
 }
+
+#[test]
+fn a_second_run_is_refused_before_it_takes_over_the_consents_of_the_first() {
+    let bench = Bench::new();
+    bench.write("small.toml", &pipeline("v2"));
+    bench.done(&["--pipeline", "small.toml", "run"]);
+    let consents = || {
+        let listed = ["--pipeline", "small.toml", "grants", "list"];
+        bench.done(&listed).stdout
+    };
+    let before = consents();
+    assert_eq!(before.lines().count(), 3);
+    // As the first run holds it while it reads.
+    let lock = bench.path().join("data/small/.landing.lock");
+    let lock = fs::File::options().write(true).open(lock).unwrap();
+    lock.lock().unwrap();
+    for command in ["run", "extract"] {
+        let refused = bench.run(&["--pipeline", "small.toml", command]);
+        assert_eq!(refused.exit, 1, "{}", refused.stderr);
+        let error = refused.error_line();
+        assert!(error.contains("another claimlake is writing"), "{error}");
+    }
+    assert_eq!(consents(), before);
+    drop(lock);
+    bench.done(&["--pipeline", "small.toml", "run"]);
+    assert_ne!(consents(), before);
+}

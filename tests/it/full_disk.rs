@@ -44,7 +44,12 @@ fn what_cannot_be_written_is_named_and_the_next_run_finishes() {
             "e/staged/building-",
             ".arrows: ",
         ),
-        (&["--data", "d", "load"], 48, "d/lake", ": "),
+        (
+            &["--data", "d", "load"],
+            48,
+            "d/lake/.building/snapshot/",
+            "manifest.json: ",
+        ),
     ];
     for (command, kilobytes, folder, file) in stages {
         if command[1] == "e" {

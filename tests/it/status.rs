@@ -86,7 +86,7 @@ fn a_load_that_changed_nothing_has_no_rate() {
         assert!(first.stderr.contains(words), "{words}: {}", first.stderr);
     }
     let current = bench.path().canonicalize().unwrap().join("d/lake/current");
-    let query = format!("os.path.realpath('{}')", current.display());
+    let query = format!(".show()\" {}\n", current.display());
     assert!(first.stderr.contains(&query), "{}", first.stderr);
     assert!(status_at(&bench, "120").contains("/s)"));
     bench.done(&["--data", "d", "load"]);

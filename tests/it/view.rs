@@ -1,9 +1,8 @@
 //! One ViewDefinition over any FHIR input.
 
-use std::io::Write as _;
 use std::process::Stdio;
 
-use crate::command::Bench;
+use crate::command::{Bench, Ended};
 
 const VIEW: &str = r#"{"resourceType": "ViewDefinition", "name": "patient", "status": "active", "resource": "Patient",
   "select": [{"column": [{"name": "id", "path": "id", "type": "id"}]},
@@ -65,35 +64,19 @@ fn csv_goes_to_a_file_that_appears_when_it_is_whole() {
 fn standard_input_is_read_and_a_bad_line_is_rejected() {
     let bench = Bench::new();
     bench.write("view.json", VIEW);
-    let mut child = bench
-        .command(&["view", "view.json", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
     let input = PATIENTS.replace(
         "{\"resourceType\":\"Coverage\",\"id\":\"c\"}",
         "{\"id\":\"secret",
     );
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(3));
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        stderr.starts_with("rejected: - line 2: not JSON"),
-        "{stderr}"
+    let ended = Ended::fed(
+        &mut bench.command(&["view", "view.json", "-"]),
+        input.into(),
     );
-    assert!(!stderr.contains("secret"), "{stderr}");
-    assert_eq!(
-        output.stdout.iter().filter(|byte| **byte == b'\n').count(),
-        3
-    );
+    assert_eq!(ended.exit, 3);
+    let told = ended.stderr.starts_with("rejected: - line 2: not JSON");
+    assert!(told, "{}", ended.stderr);
+    assert!(!ended.stderr.contains("secret"), "{}", ended.stderr);
+    assert_eq!(ended.stdout.lines().count(), 3);
 }
 
 #[test]

@@ -1,8 +1,5 @@
 //! What `claimlake view` reads: any form of FHIR JSON, and what is wrong in it costs only itself.
 
-use std::io::Write as _;
-use std::process::Stdio;
-
 use crate::command::{Bench, Ended};
 
 const VIEW: &str = r#"{"resource": "Patient", "select": [{"column": [
@@ -254,22 +251,14 @@ fn a_pipe_is_written_as_it_is_and_a_dash_is_standard_output() {
 fn a_line_of_fifty_megabytes_is_a_line() {
     let bench = Bench::new();
     bench.write("view.json", VIEW);
-    let mut child = bench
-        .command(&["view", "view.json", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    let feeder = std::thread::spawn(move || {
-        let long = patient(&format!("\"note\":\"{}\"", "x".repeat(50_000_000)));
-        writeln!(input, "{}\n{long}\n{}", GOOD[0], GOOD[1])
-    });
-    let output = child.wait_with_output().unwrap();
-    feeder.join().unwrap().unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    let rows = String::from_utf8(output.stdout).unwrap();
+    let long = patient(&format!("\"note\":\"{}\"", "x".repeat(50_000_000)));
+    let input = format!("{}\n{long}\n{}\n", GOOD[0], GOOD[1]);
+    let ended = Ended::fed(
+        &mut bench.command(&["view", "view.json", "-"]),
+        input.into(),
+    );
+    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    let rows = ended.stdout;
     let ids: Vec<&str> = rows.lines().map(|row| &row[..9]).collect();
     assert_eq!(ids, ["{\"id\":\"g1", "{\"id\":\"se", "{\"id\":\"g2"]);
 }

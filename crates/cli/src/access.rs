@@ -17,12 +17,8 @@ use crate::pipeline::Source;
 pub(crate) fn open_vault(invocation: &Invocation) -> Outcome<Arc<Vault>> {
     let data = invocation.data()?;
     data.create()?;
-    let vault = Vault::open(data.root(), &key_source(), Arc::new(SystemClock)).map_err(
-        |error| match error.is_configuration() {
-            true => Failure::usage(error),
-            false => error.into(),
-        },
-    )?;
+    let vault = Vault::open(data.root(), &key_source(), Arc::new(SystemClock));
+    let vault = vault.map_err(vault_failure)?;
     if vault.key_origin().created {
         invocation.output().say(&format!(
             "a key for the vault was made: {} (keep it apart from backups of the data directory)",
@@ -30,6 +26,13 @@ pub(crate) fn open_vault(invocation: &Invocation) -> Outcome<Arc<Vault>> {
         ));
     }
     Ok(Arc::new(vault))
+}
+
+/// Opens the vault of the data directory, which must have one, for a command that only reads.
+pub(crate) fn open_vault_to_read(invocation: &Invocation) -> Outcome<Arc<Vault>> {
+    let data = invocation.data()?;
+    let vault = Vault::open_to_read(data.root(), &key_source(), Arc::new(SystemClock));
+    Ok(Arc::new(vault.map_err(vault_failure)?))
 }
 
 /// A refusal of the vault, with its exit code.

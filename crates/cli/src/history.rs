@@ -52,14 +52,16 @@ fn warn(invocation: &Invocation, command: &str, error: &anyhow::Error) {
 
 type Noted = Option<(RunHistory, RunId)>;
 
-/// None where there is no data directory yet, or one that `verify` would have to write to first.
+/// None where there is no data directory yet, or one that `verify` would have to write to first, or may not.
 fn begin(command: &str, began: DateTime<Utc>, invocation: &Invocation) -> anyhow::Result<Noted> {
     // Where the configuration is wrong, the command itself says so.
     let Ok(data) = invocation.data() else {
         return Ok(None);
     };
     let is_there = match command {
-        "verify" => data.root().join(VAULT_FILE).is_file(),
+        "verify" => {
+            data.root().join(VAULT_FILE).is_file() && RunHistory::may_be_written(data.root())
+        }
         _ => data.root().is_dir(),
     };
     if !is_there {
@@ -129,7 +131,7 @@ pub(crate) fn last_runs(data_dir: &Path) -> anyhow::Result<Vec<LastRun>> {
     if !data_dir.join(VAULT_FILE).is_file() {
         return Ok(Vec::new());
     }
-    let history = RunHistory::open(data_dir, Arc::new(SystemClock))?;
+    let history = RunHistory::open_to_read(data_dir, Arc::new(SystemClock))?;
     let mut found = Vec::new();
     for command in COMMANDS {
         let newest = history.runs(command, 1)?;

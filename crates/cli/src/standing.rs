@@ -71,7 +71,7 @@ impl Standing {
         let mut unreadable = Vec::new();
         let consents = match Vault::is_made(data.root()) {
             false => None,
-            true => match access::open_vault(invocation)
+            true => match access::open_vault_to_read(invocation)
                 .and_then(|vault| Consents::of(&vault, now).map_err(access::vault_failure))
             {
                 Ok(consents) => Some(consents),
@@ -119,6 +119,19 @@ impl Standing {
             oldest,
             unreadable,
         })
+    }
+
+    /// Whether there is nothing to tell of: no data directory, or one that nothing was done in.
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.exists
+            || self.consents.is_none()
+                && self.last_runs.is_empty()
+                && self.landed.resources.is_empty()
+                && self.landed.unsealed.is_empty()
+                && self.landed.damaged.is_empty()
+                && self.staged_runs == 0
+                && self.published.is_none()
+                && self.unreadable.is_empty()
     }
 
     /// How many people were read, by the API version's name.

@@ -11,22 +11,12 @@ use parquet::errors::ParquetError;
 #[non_exhaustive]
 pub enum LoadError {
     /// The operating system refused.
-    #[error("{doing} {}: {source}{}", path.display(), io_hint(source))]
+    #[error("{doing} {}: {source}{}", path.display(), io_hint(doing, source))]
     Io {
         /// What was being done.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// The operating system refused while Arrow data was read or written.
-    #[error("{doing}{}: {source}{}", within(.below), io_hint(.source))]
-    Storage {
-        /// What was being done.
-        doing: String,
-        /// The folder that all of it lies in.
-        below: PathBuf,
         /// What the operating system said.
         source: io::Error,
     },
@@ -117,7 +107,7 @@ impl LoadError {
     pub fn is_retryable(&self) -> bool {
         match self {
             LoadError::Locked { .. } => true,
-            LoadError::Io { source, .. } | LoadError::Storage { source, .. } => matches!(
+            LoadError::Io { source, .. } => matches!(
                 source.kind(),
                 io::ErrorKind::Interrupted | io::ErrorKind::StorageFull | io::ErrorKind::TimedOut
             ),
@@ -134,29 +124,42 @@ impl LoadError {
         }
     }
 
+    /// What Arrow says of data in memory.
     pub(crate) fn arrow(doing: impl Into<String>) -> impl FnOnce(ArrowError) -> Self {
         let doing = doing.into();
+        move |source| LoadError::Arrow { doing, source }
+    }
+
+    /// What Arrow says while it reads or writes a file of the loader's own. A full disk comes
+    /// wrapped in Arrow's error; it is told as what it is.
+    pub(crate) fn arrow_file(doing: &'static str, path: &Path) -> impl FnOnce(ArrowError) -> Self {
+        let path = path.to_path_buf();
         move |source| match source {
-            // A full disk comes wrapped in Arrow's error; it is told as what it is. Where, is known
-            // to whoever called: see `below`.
-            ArrowError::IoError(_, source) => LoadError::Storage {
+            ArrowError::IoError(_, source) => LoadError::Io {
                 doing,
-                below: PathBuf::new(),
+                path,
                 source,
             },
-            source => LoadError::Arrow { doing, source },
+            source => LoadError::Arrow {
+                doing: format!("{doing} {}", path.display()),
+                source,
+            },
         }
     }
 
-    /// Says which folder it happened in.
-    pub(crate) fn below(self, folder: &Path) -> Self {
-        match self {
-            LoadError::Storage { doing, source, .. } => LoadError::Storage {
-                doing,
-                below: folder.to_path_buf(),
-                source,
-            },
-            other => other,
+    /// What Arrow says while it reads a staged file: what the operating system refuses is no damage.
+    pub(crate) fn staged_file(path: &Path, error: ArrowError) -> Self {
+        match refused(error) {
+            Ok(source) => LoadError::io("reading", path)(source),
+            Err(error) => LoadError::staged(path, format!("it is broken: {error}")),
+        }
+    }
+
+    /// What Arrow says while it reads a file of the lake.
+    pub(crate) fn lake_file(path: &Path, error: ArrowError) -> Self {
+        match refused(error) {
+            Ok(source) => LoadError::io("reading", path)(source),
+            Err(error) => LoadError::lake(path, format!("it is broken: {error}")),
         }
     }
 
@@ -180,19 +183,23 @@ impl LoadError {
     }
 }
 
-/// What a person can do about the errors that need one.
-/// Where something happened, if it is known.
-fn within(folder: &Path) -> String {
-    match folder.as_os_str().is_empty() {
-        true => String::new(),
-        false => format!(" below {}", folder.display()),
+/// What the operating system refused; a file that ends too early is none of that.
+fn refused(error: ArrowError) -> std::result::Result<io::Error, ArrowError> {
+    match error {
+        ArrowError::IoError(_, source) if source.raw_os_error().is_some() => Ok(source),
+        other => Err(other),
     }
 }
 
-fn io_hint(error: &io::Error) -> &'static str {
+/// What a person can do about the errors that need one.
+fn io_hint(doing: &str, error: &io::Error) -> &'static str {
+    let reads = ["listing", "opening", "reading", "resolving"].contains(&doing);
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             " (the previous snapshot stands; free some space and load again)"
+        }
+        io::ErrorKind::PermissionDenied if reads => {
+            " (the previous snapshot stands; who loads must be allowed to read it)"
         }
         io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
             " (the previous snapshot stands; the lake must be writable, see [load] dir)"
@@ -203,3 +210,6 @@ fn io_hint(error: &io::Error) -> &'static str {
 
 /// The result of everything in this crate.
 pub type Result<T> = std::result::Result<T, LoadError>;
+
+#[cfg(test)]
+mod tests;

@@ -120,8 +120,7 @@ pub fn forget(request: &ForgetRequest, progress: &dyn Progress) -> Result<Forget
         outcome.snapshot = Some(before.manifest.snapshot);
         let built = on_threads(&request.options, || {
             without(request, &lake, &before, access, progress)
-        })
-        .map_err(|error| error.below(&request.lake));
+        });
         if let Ok(Some(manifest)) = &built {
             publish(&lake, manifest, &request.options, &access)?;
             if pinned.is_some() {

@@ -47,7 +47,7 @@ pub fn load(request: &LoadRequest, progress: &dyn Progress) -> Result<LoadOutcom
         before: before.as_ref(),
         access,
     };
-    let outcome = build_and_publish(&input, progress).map_err(|error| error.below(&request.lake));
+    let outcome = build_and_publish(&input, progress);
     // Whatever happened, what was in the works is of no use any more. A failure to clear it must
     // not hide the first error; the next load clears it, too.
     let cleared = lake.clear_building();

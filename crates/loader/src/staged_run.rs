@@ -16,6 +16,7 @@ use claimlake_contract::{
 };
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::errors::ParquetError;
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -262,7 +263,7 @@ enum Reader {
 fn batches(path: &Path, projection: Option<&[usize]>) -> Batches {
     let broken = {
         let path = path.to_path_buf();
-        move |error: ArrowError| LoadError::staged(&path, format!("it is broken: {error}"))
+        move |error: ArrowError| LoadError::staged_file(&path, error)
     };
     match open(path, projection) {
         Ok(Reader::Ipc(reader)) => Box::new(reader.map(move |batch| batch.map_err(&broken))),
@@ -274,16 +275,17 @@ fn batches(path: &Path, projection: Option<&[usize]>) -> Batches {
 
 fn open(path: &Path, projection: Option<&[usize]>) -> Result<Reader> {
     let file = File::open(path).map_err(LoadError::io("opening", path))?;
-    let broken = |error: String| LoadError::staged(path, format!("it is broken: {error}"));
+    let broken = |error: ArrowError| LoadError::staged_file(path, error);
     let has_ending = |ending: &str| path.extension().is_some_and(|found| found == ending);
     if has_ending("arrows") {
         return StreamReader::try_new(BufReader::new(file), projection.map(<[usize]>::to_vec))
             .map(Reader::Stream)
-            .map_err(|error| broken(error.to_string()));
+            .map_err(broken);
     }
     if has_ending("parquet") {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file)
-            .map_err(|error| broken(error.to_string()))?;
+        let broken =
+            |error: ParquetError| LoadError::staged(path, format!("it is broken: {error}"));
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken)?;
         let mask = match projection {
             None => ProjectionMask::all(),
             Some(columns) => {
@@ -294,9 +296,9 @@ fn open(path: &Path, projection: Option<&[usize]>) -> Result<Reader> {
             .with_projection(mask)
             .build()
             .map(Reader::Parquet)
-            .map_err(|error| broken(error.to_string()));
+            .map_err(broken);
     }
     FileReader::try_new(BufReader::new(file), projection.map(<[usize]>::to_vec))
         .map(Reader::Ipc)
-        .map_err(|error| broken(error.to_string()))
+        .map_err(broken)
 }

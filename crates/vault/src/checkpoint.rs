@@ -93,21 +93,7 @@ impl Vault {
     /// # Errors
     /// Where the vault cannot be read or is damaged.
     pub fn extract_states(&self) -> Result<Vec<ExtractState>, VaultError> {
-        let doing = "reading where extraction stands";
-        let connection = self.connection();
-        let mut statement = connection
-            .prepare_cached(
-                "SELECT handle, api, resource, run, as_of, state, reason, served, landed,
-                    complete_at, full_at, watermark, held_count
-                 FROM extract_states ORDER BY handle, resource",
-            )
-            .doing(doing)?;
-        let mut rows = statement.query([]).doing(doing)?;
-        let mut states = Vec::new();
-        while let Some(row) = rows.next().doing(doing)? {
-            states.push(read_state(row)?);
-        }
-        Ok(states)
+        extract_states(&self.connection())
     }
 
     /// What is held of a person in one resource type.
@@ -225,6 +211,24 @@ impl Vault {
                 .map(|_| ())
         })
     }
+}
+
+/// None of it is sealed.
+pub(crate) fn extract_states(connection: &Connection) -> Result<Vec<ExtractState>, VaultError> {
+    let doing = "reading where extraction stands";
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT handle, api, resource, run, as_of, state, reason, served, landed,
+                complete_at, full_at, watermark, held_count
+             FROM extract_states ORDER BY handle, resource",
+        )
+        .doing(doing)?;
+    let mut rows = statement.query([]).doing(doing)?;
+    let mut states = Vec::new();
+    while let Some(row) = rows.next().doing(doing)? {
+        states.push(read_state(row)?);
+    }
+    Ok(states)
 }
 
 fn write_change(

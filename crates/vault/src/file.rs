@@ -28,7 +28,7 @@ const MIGRATIONS: [&[&str]; VAULT_FORMAT as usize] = [
     &[include_str!("migrations/forget.sql")],
 ];
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Opens the file of a data directory, making both on first use, and brings it to the present
 /// format.
@@ -50,7 +50,9 @@ fn make_data_dir(data_dir: &Path) -> Result<(), VaultError> {
     }
     let mode = fs::metadata(data_dir).map_err(failed)?.permissions().mode();
     if mode & 0o077 != 0 {
-        fs::set_permissions(data_dir, fs::Permissions::from_mode(0o700)).map_err(failed)?;
+        fs::set_permissions(data_dir, fs::Permissions::from_mode(0o700)).map_err(|error| {
+            VaultError::io("closing the data directory to others", data_dir, error)
+        })?;
     }
     Ok(())
 }
@@ -125,7 +127,7 @@ fn switch_to_wal(connection: &Connection) -> Result<(), VaultError> {
     }
 }
 
-fn migrate(connection: &mut Connection) -> Result<(), VaultError> {
+pub(crate) fn migrate(connection: &mut Connection) -> Result<(), VaultError> {
     let doing = "reading the vault's format";
     let version = |connection: &Connection| -> Result<u32, VaultError> {
         connection

@@ -18,6 +18,7 @@ mod key;
 mod keyring;
 mod lock;
 mod pending;
+mod read_only;
 mod refresh;
 mod rekey;
 mod run;

@@ -7,8 +7,10 @@ use chrono::{DateTime, Utc};
 use claimlake_contract::{Clock, RunId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::checkpoint::{self, ExtractState};
 use crate::error::Doing;
 use crate::file::open_file;
+use crate::read_only::{may_be_written, open_to_read};
 use crate::text::{instant_text, parse_instant};
 use crate::{Vault, VaultError};
 
@@ -134,7 +136,24 @@ impl RunHistory {
     /// # Errors
     /// [`VaultError::Newer`] where a newer version wrote it; where it cannot be opened.
     pub fn open(data_dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, VaultError> {
-        let connection = open_file(data_dir)?;
+        Self::of(open_file(data_dir)?, clock)
+    }
+
+    /// Opens a history that is there, to read it. Where it may not be written, nothing is.
+    ///
+    /// # Errors
+    /// Those of [`RunHistory::open`]; where it is not there.
+    pub fn open_to_read(data_dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, VaultError> {
+        Self::of(open_to_read(data_dir)?, clock)
+    }
+
+    /// Whether runs can be noted.
+    #[must_use]
+    pub fn may_be_written(data_dir: &Path) -> bool {
+        may_be_written(data_dir)
+    }
+
+    fn of(connection: Connection, clock: Arc<dyn Clock>) -> Result<Self, VaultError> {
         // What a power cut takes of a history is no loss worth waiting for the disk.
         connection
             .execute_batch("PRAGMA synchronous = NORMAL;")
@@ -170,6 +189,14 @@ impl RunHistory {
     /// Where the history cannot be written.
     pub fn end(&self, run: &RunId, end: RunEnd, summary: Option<&str>) -> Result<(), VaultError> {
         finish(&self.connection(), run, end, summary, self.clock.now())
+    }
+
+    /// Where every person stands, as [`Vault::extract_states`] tells it.
+    ///
+    /// # Errors
+    /// Where it cannot be read or is damaged.
+    pub fn extract_states(&self) -> Result<Vec<ExtractState>, VaultError> {
+        checkpoint::extract_states(&self.connection())
     }
 
     /// The runs of a command, newest first, at most `limit`.

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, pa
 use crate::error::Doing;
 use crate::file::{VAULT_FILE, open_file};
 use crate::key::{self, KeyOrigin, KeySource, Wanted};
+use crate::read_only::{may_be_written, open_to_read};
 use crate::seal::{Key, fill_random, keyed_hash};
 use crate::{VaultError, rekey, text};
 
@@ -50,7 +51,28 @@ impl Vault {
         key_source: &KeySource,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, VaultError> {
-        let mut connection = open_file(data_dir)?;
+        Self::of(open_file(data_dir)?, data_dir, key_source, clock)
+    }
+
+    /// Opens a vault that is there, to read it. Where it may not be written, nothing is: on a
+    /// read-only medium, in a copy without write permission, by a user who is not its owner.
+    ///
+    /// # Errors
+    /// Those of [`Vault::open`]; where it is not there.
+    pub fn open_to_read(
+        data_dir: &Path,
+        key_source: &KeySource,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, VaultError> {
+        Self::of(open_to_read(data_dir)?, data_dir, key_source, clock)
+    }
+
+    fn of(
+        mut connection: Connection,
+        data_dir: &Path,
+        key_source: &KeySource,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, VaultError> {
         let opened = open_keys(&mut connection, data_dir, key_source)?;
         Ok(Self {
             connection: Mutex::new(connection),
@@ -71,7 +93,10 @@ impl Vault {
             return false;
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let opened = Connection::open_with_flags(&path, flags).doing("looking for the vault's key");
+        let opened = match may_be_written(data_dir) {
+            true => Connection::open_with_flags(&path, flags).doing("looking for the vault's key"),
+            false => open_to_read(data_dir),
+        };
         let key = opened.and_then(|connection| meta(&connection, "lookup_key"));
         key.map_or(true, |key| key.is_some())
     }

@@ -9,7 +9,10 @@
     reason = "a failing test is its own message"
 )]
 
-use std::path::{Path, PathBuf};
+#[path = "support/cases.rs"]
+mod cases;
+
+use std::path::Path;
 
 use claimlake_viewdef::definition::ViewDefinition;
 use claimlake_viewdef::oracle::{self, row_as_json};
@@ -36,111 +39,20 @@ fn run(view: &Value, resources: &[Value]) -> Result<Vec<Value>, String> {
     Ok(rows)
 }
 
-/// Text that is equal for equal values: keys in order, numbers without needless digits.
-fn canonical(value: &Value) -> String {
-    match value {
-        Value::Object(object) => {
-            let mut members: Vec<String> = object
-                .iter()
-                .map(|(key, value)| format!("{key:?}:{}", canonical(value)))
-                .collect();
-            members.sort();
-            format!("{{{}}}", members.join(","))
-        }
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(canonical).collect();
-            format!("[{}]", items.join(","))
-        }
-        Value::Number(number) => without_needless_digits(&number.to_string()),
-        other => other.to_string(),
-    }
-}
-
-fn without_needless_digits(number: &str) -> String {
-    if number.contains(['e', 'E']) {
-        return format!("{}", number.parse::<f64>().unwrap());
-    }
-    match number.split_once('.') {
-        Some((whole, fraction)) => {
-            let text = format!("{whole}.{}", fraction.trim_end_matches('0'));
-            text.trim_end_matches('.').to_owned()
-        }
-        None => number.to_owned(),
-    }
-}
-
-fn sorted(rows: &[Value]) -> Vec<String> {
-    let mut rows: Vec<String> = rows.iter().map(canonical).collect();
-    rows.sort();
-    rows
-}
-
 /// What is wrong with a case, if anything.
 fn failure(case: &Value, resources: &[Value]) -> Option<String> {
-    let result = run(&case["view"], resources);
-    if case["expectError"] == Value::Bool(true) {
-        return result
-            .ok()
-            .map(|rows| format!("an error is expected, got {rows:?}"));
+    match (run(&case["view"], resources), cases::expects_error(case)) {
+        (Ok(rows), true) => Some(format!("an error is expected, got {rows:?}")),
+        (Err(_), true) => None,
+        (Ok(rows), false) => cases::difference(case, &rows),
+        (Err(error), false) => Some(error),
     }
-    let rows = match result {
-        Ok(rows) => rows,
-        Err(error) => return Some(error),
-    };
-    if let Some(columns) = case["expectColumns"].as_array() {
-        for row in &rows {
-            let found: Vec<Value> = row
-                .as_object()
-                .unwrap()
-                .keys()
-                .map(|key| Value::from(key.as_str()))
-                .collect();
-            if &found != columns {
-                return Some(format!("columns {found:?}, expected {columns:?}"));
-            }
-        }
-    }
-    let expected = case["expect"].as_array().cloned().unwrap_or_default();
-    (sorted(&rows) != sorted(&expected)).then(|| {
-        format!(
-            "got {:#?}\nexpected {:#?}",
-            sorted(&rows),
-            sorted(&expected)
-        )
-    })
-}
-
-fn run_folder(folder: &Path) -> (usize, Vec<String>) {
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "json")
-        })
-        .collect();
-    files.sort();
-    let mut cases = 0;
-    let mut failures = Vec::new();
-    for file in files {
-        let text = std::fs::read_to_string(&file).unwrap();
-        let suite: Value = serde_json::from_str(&text).unwrap();
-        let resources = suite["resources"].as_array().cloned().unwrap_or_default();
-        for case in suite["tests"].as_array().unwrap() {
-            cases += 1;
-            if let Some(failure) = failure(case, &resources) {
-                let name = file.file_name().unwrap().to_string_lossy().into_owned();
-                failures.push(format!("{name}: {}: {failure}", case["title"]));
-            }
-        }
-    }
-    (cases, failures)
 }
 
 #[test]
 fn the_projects_own_cases_give_the_rows_they_state() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
-    let (cases, failures) = run_folder(&folder);
+    let (cases, failures) = cases::run_folder(&folder, failure);
     assert!(cases > 0, "no cases in {}", folder.display());
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     println!("{cases} cases");
@@ -152,7 +64,7 @@ fn the_standards_cases_give_the_rows_they_state() {
         println!("skipped: SQL_ON_FHIR_TESTS names no folder with the standard's test cases");
         return;
     };
-    let (cases, failures) = run_folder(Path::new(&folder));
+    let (cases, failures) = cases::run_folder(Path::new(&folder), failure);
     assert!(cases > 0, "SQL_ON_FHIR_TESTS names a folder without cases");
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
     println!("{cases} cases");

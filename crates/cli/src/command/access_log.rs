@@ -2,6 +2,7 @@
 
 use anyhow::anyhow;
 use claimlake_contract::ExitCode;
+use claimlake_vault::{ACCESS_LOG_FILE, Vault};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -32,13 +33,24 @@ enum Action {
 
 /// Shows or checks the log.
 pub(crate) fn run(arguments: &AccessLogArguments, invocation: &Invocation) -> Outcome {
-    let vault = access::open_vault(invocation)?;
-    let log = vault.access_log();
     let output = invocation.output();
+    let data = invocation.existing_data()?;
+    if !Vault::is_made(data.root()) && !data.root().join(ACCESS_LOG_FILE).exists() {
+        // Looking makes no vault and no key.
+        tell_empty(invocation);
+        return Ok(ExitCode::Done);
+    }
+    let vault = access::open_vault_to_read(invocation)?;
+    let log = vault.access_log();
     match arguments.action {
         Action::Show => {
-            for line in log.lines().map_err(access::vault_failure)? {
-                output.data(&format!("{}\n", serde_json::to_string(&line)?))?;
+            let lines = log.lines().map_err(access::vault_failure)?;
+            for line in &lines {
+                output.data(&format!("{}\n", serde_json::to_string(line)?))?;
+            }
+            output.add_to_summary("lines", json!(lines.len()));
+            if lines.is_empty() {
+                tell_empty(invocation);
             }
         }
         Action::Verify => {
@@ -53,4 +65,10 @@ pub(crate) fn run(arguments: &AccessLogArguments, invocation: &Invocation) -> Ou
         }
     }
     Ok(ExitCode::Done)
+}
+
+fn tell_empty(invocation: &Invocation) {
+    let output = invocation.output();
+    output.add_to_summary("lines", json!(0));
+    output.say("the access log is empty: nothing was done to any consent yet");
 }

@@ -116,7 +116,7 @@ fn vault(data: &DataDir, invocation: &Invocation, checks: &mut Checks) {
         let words = "there is none yet: the first consent makes it, and its key";
         return checks.add(Level::Ok, "vault", words);
     }
-    let vault = match access::open_vault(invocation) {
+    let vault = match access::open_vault_to_read(invocation) {
         Ok(vault) => vault,
         Err(failure) => return checks.add(Level::Broken, "vault", failure.to_string()),
     };

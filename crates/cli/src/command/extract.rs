@@ -78,6 +78,7 @@ pub(crate) fn run(arguments: &ExtractArguments, invocation: &Invocation) -> Outc
                     invocation.next("authorize")
                 )));
             }
+            let _lock = invocation.data()?.lock("landing")?;
             let identity = SourceIdentity::blue_button(app.base_url());
             let server = Server { app, identity };
             runtime.block_on(read(arguments, invocation, &server, &vault))?
@@ -95,6 +96,8 @@ async fn from_sandbox(
     invocation: &Invocation,
 ) -> Outcome<ExtractOutcome> {
     let vault = access::open_vault(invocation)?;
+    // Before anybody consents: a consent to this sandbox ends that to another run's.
+    let _lock = invocation.data()?.lock("landing")?;
     let sandbox = embedded::start(invocation).await?;
     let server = embedded::consent(&sandbox, invocation, &vault).await?;
     let outcome = read(arguments, invocation, &server, &vault).await;
@@ -109,6 +112,7 @@ async fn from_sandbox(_: &ExtractArguments, _: &Invocation) -> Outcome<ExtractOu
     )))
 }
 
+/// Reads while the landing zone is locked.
 async fn read(
     arguments: &ExtractArguments,
     invocation: &Invocation,
@@ -117,7 +121,6 @@ async fn read(
 ) -> Outcome<ExtractOutcome> {
     let pipeline = invocation.pipeline()?;
     let data = invocation.data()?;
-    let _lock = data.lock("landing")?;
     let base_url = server.app.base_url().clone();
     let mut options = ExtractOptions::new(
         data.next_run(invocation.clock())?,

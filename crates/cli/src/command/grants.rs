@@ -113,30 +113,42 @@ impl From<State> for GrantState {
 
 /// Does what is asked with the grants.
 pub(crate) fn run(arguments: &GrantsArguments, invocation: &Invocation) -> Outcome {
-    let vault = access::open_vault(invocation)?;
+    let vault = || access::open_vault(invocation);
     match &arguments.action {
-        Action::List(filter) => list(filter, &vault, invocation),
-        Action::Import { file, again } => import(file, *again, &vault, invocation),
-        Action::Export(arguments) => export(arguments, &vault, invocation),
-        Action::Revoke { patient } => revoke(patient, &vault, invocation),
+        Action::List(filter) => list(filter, invocation),
+        Action::Import { file, again } => import(file, *again, &vault()?, invocation),
+        Action::Export(arguments) => export(arguments, vault()?.as_ref(), invocation),
+        Action::Revoke { patient } => revoke(patient, &vault()?, invocation),
     }
 }
 
-fn list(arguments: &ListArguments, vault: &Vault, invocation: &Invocation) -> Outcome {
+fn list(arguments: &ListArguments, invocation: &Invocation) -> Outcome {
+    if !Vault::is_made(invocation.data()?.root()) {
+        // Looking makes no vault and no key.
+        tell_none(invocation);
+        return Ok(ExitCode::Done);
+    }
+    let vault = access::open_vault_to_read(invocation)?;
     let filter = GrantFilter {
         states: arguments.states.iter().copied().map(Into::into).collect(),
         expires_within_days: arguments.expires_within,
     };
     let output = invocation.output();
-    let lines = grants::list(vault, &filter, SystemClock.now())?;
+    let lines = grants::list(&vault, &filter, SystemClock.now())?;
     for line in &lines {
         output.data(&format!("{}\n", serde_json::to_string(line)?))?;
     }
     output.add_to_summary("grants", json!(lines.len()));
     if lines.is_empty() {
-        output.say("no grant, or none that fits");
+        tell_none(invocation);
     }
     Ok(ExitCode::Done)
+}
+
+fn tell_none(invocation: &Invocation) {
+    let output = invocation.output();
+    output.add_to_summary("grants", json!(0));
+    output.say("no grant, or none that fits");
 }
 
 fn import(file: &PathBuf, again: bool, vault: &Arc<Vault>, invocation: &Invocation) -> Outcome {

@@ -1,10 +1,11 @@
 //! `claimlake load`: publishes staged rows as the next snapshot of the lake.
 
 mod extract_status;
+mod query;
 mod staged_parquet;
 mod vanished;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use claimlake_contract::{Clock, ExitCode};
 use claimlake_loader::{AbsentResources, LoadOptions, LoadOutcome, LoadRequest};
@@ -126,9 +127,11 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
     summary.tell(invocation, &headline);
     if outcome.snapshot_folder.is_some() {
         let current = std::path::absolute(lake.join("current"))?;
-        invocation
-            .output()
-            .say(&query(&current, &outcome, &pipeline.load.partition_by));
+        invocation.output().say(&query::query(
+            &current,
+            &outcome,
+            &pipeline.load.partition_by,
+        ));
     }
     Ok(ExitCode::Done)
 }
@@ -245,28 +248,4 @@ fn tell_stale(summary: &mut StageSummary, outcome: &LoadOutcome, invocation: &In
             ),
         );
     }
-}
-
-/// A query to paste, and what installs the tool for it. It is right after the next load, too, and
-/// resolves `current` once, so that it sees one snapshot.
-fn query(current: &Path, outcome: &LoadOutcome, partition_by: &[String]) -> String {
-    let has_claims = outcome.tables.iter().any(|table| table.name == "eob");
-    let files = |table: &str| {
-        format!("read_parquet('{{lake}}/{table}/**/*.parquet', hive_partitioning=true)")
-    };
-    let sql = if has_claims && !partition_by.is_empty() {
-        format!(
-            "SELECT {}, count(*) AS claims FROM {} GROUP BY ALL ORDER BY ALL",
-            partition_by.join(", "),
-            files("eob")
-        )
-    } else {
-        let largest = outcome.tables.iter().max_by_key(|table| table.rows);
-        let table = largest.map_or("eob", |table| table.name.as_str());
-        format!("FROM {} LIMIT 20", files(table))
-    };
-    format!(
-        "\nQuery it (pip install duckdb):\n  python3 -c \"import duckdb, os; lake = os.path.realpath('{}'); duckdb.sql(f'''{sql}''').show()\"",
-        current.display()
-    )
 }

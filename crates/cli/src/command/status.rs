@@ -29,7 +29,7 @@ fn page(standing: &Standing, invocation: &Invocation) -> Outcome<String> {
     let data = invocation.data()?;
     page.label("pipeline").say(&invocation.origin().display());
     page.label("data").say(&data.root().display().to_string());
-    if !standing.exists {
+    if standing.is_empty() {
         page.line("nothing is here yet");
     }
     if let Some(consents) = &standing.consents {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::anyhow;
-use claimlake_contract::{ExitCode, RunId};
+use claimlake_contract::{ExitCode, RunId, SystemClock};
 use claimlake_transformer::{IS_PART2, Part2, PlanInput};
+use claimlake_vault::{RunHistory, VAULT_FILE};
 use claimlake_verify::{Check, ExtractedState, PipelineViews, Report, Severity, VerifyRequest};
 use serde_json::json;
 
@@ -93,7 +95,7 @@ fn once(invocation: &Invocation) -> Outcome<Report> {
         lake: &invocation.lake()?,
         loaded: loaded(&data, &invocation.lake()?)?,
         views: views(&input),
-        states: states(&data, invocation)?,
+        states: states(&data)?,
     };
     Ok(claimlake_verify::verify(
         &request,
@@ -110,12 +112,14 @@ pub(super) fn views(input: &PlanInput) -> PipelineViews<'_> {
     }
 }
 
-fn states(data: &DataDir, invocation: &Invocation) -> Outcome<Vec<ExtractedState>> {
-    if !claimlake_vault::Vault::is_made(data.root()) {
+fn states(data: &DataDir) -> Outcome<Vec<ExtractedState>> {
+    if !data.root().join(VAULT_FILE).is_file() {
         return Ok(Vec::new());
     }
-    let vault = access::open_vault(invocation)?;
-    let states = vault.extract_states().map_err(access::vault_failure)?;
+    // Who verifies needs no key, and may not write.
+    let history = RunHistory::open_to_read(data.root(), Arc::new(SystemClock));
+    let states = history.and_then(|history| history.extract_states());
+    let states = states.map_err(access::vault_failure)?;
     let states = states.into_iter().map(|state| ExtractedState {
         grant: state.grant,
         api: state.api,

@@ -165,7 +165,7 @@ impl CandidateFile {
             .map_err(LoadError::arrow("writing what is current"))?;
         let file = HashingFile::new(access.create_file(&path)?);
         let writer = FileWriter::try_new_with_options(file, &file_schema(), options)
-            .map_err(LoadError::arrow("writing what is current"))?;
+            .map_err(LoadError::arrow_file("writing", &path))?;
         Ok(Self {
             path,
             writer,
@@ -188,14 +188,14 @@ impl CandidateFile {
         columns.truncate(RUN);
         RecordBatch::try_new(file_schema(), columns)
             .and_then(|batch| self.writer.write(&batch))
-            .map_err(LoadError::arrow("writing what is current"))
+            .map_err(LoadError::arrow_file("writing", &self.path))
     }
 
     pub(crate) fn finish(mut self) -> Result<LakeFile> {
         if !self.pending.is_empty() {
             self.flush()?;
         }
-        let doing = || LoadError::arrow("writing what is current");
+        let doing = || LoadError::arrow_file("writing", &self.path);
         self.writer.finish().map_err(doing())?;
         let mut file = self.writer.into_inner().map_err(doing())?;
         file.flush().map_err(LoadError::io("writing", &self.path))?;
@@ -257,7 +257,7 @@ impl IntoIterator for KnownCandidates {
 }
 
 fn broken(path: &Path) -> impl Fn(ArrowError) -> LoadError {
-    move |error| LoadError::lake(path, format!("it is broken: {error}"))
+    move |error| LoadError::lake_file(path, error)
 }
 
 /// Sorts candidates by group.

@@ -86,17 +86,7 @@ pub(crate) fn lake_schema(staged: &Schema, added: &[Field]) -> SchemaRef {
 ///
 /// A column of another type.
 pub(crate) fn align(batch: &RecordBatch, schema: &SchemaRef, table: &str) -> Result<RecordBatch> {
-    let columns = schema
-        .fields()
-        .iter()
-        .map(|field| match batch.column_by_name(field.name()) {
-            None => Ok(new_null_array(field.data_type(), batch.num_rows())),
-            Some(column) if column.data_type() == field.data_type() => Ok(column.clone()),
-            Some(column) => as_type(column, field, table),
-        })
-        .collect::<Result<Vec<ArrayRef>>>()?;
-    RecordBatch::try_new(schema.clone(), columns)
-        .map_err(LoadError::arrow(format!("reading rows of table '{table}'")))
+    aligned(batch, schema, schema, table)
 }
 
 /// The columns of `batch` by name with text as dictionaries; those it lacks are null.
@@ -105,24 +95,31 @@ pub(crate) fn align(batch: &RecordBatch, schema: &SchemaRef, table: &str) -> Res
 ///
 /// A column of another type.
 pub(crate) fn align_numbered(batch: &RecordBatch, shape: &TableShape) -> Result<RecordBatch> {
-    let doing = || LoadError::arrow(format!("reading rows of table '{}'", shape.name));
-    let columns = shape
-        .schema
+    aligned(batch, &shape.schema, &shape.dictionaries, &shape.name)
+}
+
+/// As `wanted`, which are the columns of `plain` with texts numbered or not.
+fn aligned(
+    batch: &RecordBatch,
+    plain: &SchemaRef,
+    wanted: &SchemaRef,
+    table: &str,
+) -> Result<RecordBatch> {
+    let doing = || LoadError::arrow(format!("reading rows of table '{table}'"));
+    let columns = plain
         .fields()
         .iter()
-        .zip(shape.dictionaries.fields())
-        .map(
-            |(field, numbered)| match batch.column_by_name(field.name()) {
-                None => Ok(new_null_array(numbered.data_type(), batch.num_rows())),
-                Some(column) if column.data_type() == numbered.data_type() => Ok(column.clone()),
-                Some(column) if column.data_type() == field.data_type() => {
-                    with_dictionary(column).map_err(doing())
-                }
-                Some(column) => as_type(column, field, &shape.name),
-            },
-        )
+        .zip(wanted.fields())
+        .map(|(plain, wanted)| match batch.column_by_name(plain.name()) {
+            None => Ok(new_null_array(wanted.data_type(), batch.num_rows())),
+            Some(column) if column.data_type() == wanted.data_type() => Ok(column.clone()),
+            Some(column) if column.data_type() == plain.data_type() => {
+                with_dictionary(column).map_err(doing())
+            }
+            Some(column) => as_type(column, plain, table),
+        })
         .collect::<Result<Vec<ArrayRef>>>()?;
-    RecordBatch::try_new(shape.dictionaries.clone(), columns).map_err(doing())
+    RecordBatch::try_new(wanted.clone(), columns).map_err(doing())
 }
 
 fn as_type(column: &ArrayRef, field: &Field, table: &str) -> Result<ArrayRef> {
@@ -154,6 +151,9 @@ fn as_type(column: &ArrayRef, field: &Field, table: &str) -> Result<ArrayRef> {
 
 #[cfg(test)]
 mod tests {
+    use arrow_array::types::UInt32Type;
+    use arrow_array::{DictionaryArray, StringArray, UInt64Array};
+
     use super::*;
 
     fn columns(columns: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -181,5 +181,57 @@ mod tests {
             words.contains("'paid' was Decimal128(18, 2) and is now Utf8"),
             "{words}"
         );
+    }
+
+    #[test]
+    fn columns_come_by_name_with_texts_as_they_are_or_numbered() {
+        let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("b"), None, Some("b")]));
+        let numbers: ArrayRef = Arc::new(UInt64Array::from(vec![1, 2, 3]));
+        let batch = RecordBatch::try_from_iter([("n", numbers.clone()), ("t", texts.clone())]);
+        let batch = batch.unwrap();
+        let fields = |text: DataType| {
+            ["t", "absent"]
+                .map(|name| Field::new(name, text.clone(), true))
+                .into_iter()
+                .chain([Field::new("n", DataType::UInt64, true)])
+                .collect::<Vec<_>>()
+        };
+        let plain: SchemaRef = Arc::new(Schema::new(fields(DataType::Utf8)));
+        let as_they_are = align(&batch, &plain, "table").unwrap();
+        assert_eq!(as_they_are.schema(), plain);
+        assert_eq!(as_they_are.column(0), &texts);
+        assert_eq!(as_they_are.column(1).null_count(), 3);
+        assert_eq!(as_they_are.column(2), &numbers);
+
+        let shape = TableShape::new("table", &plain, Vec::new(), vec![0]);
+        let numbered = align_numbered(&batch, &shape).unwrap();
+        let expected: DictionaryArray<UInt32Type> =
+            [Some("b"), None, Some("b")].into_iter().collect();
+        let types = DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8));
+        assert_eq!(
+            numbered.schema().fields(),
+            Schema::new(fields(types)).fields()
+        );
+        assert_eq!(
+            numbered.column(0).to_data(),
+            arrow_array::Array::to_data(&expected)
+        );
+        assert_eq!(numbered.column(1).null_count(), 3);
+        assert_eq!(numbered.column(2), &numbers);
+        // What is numbered already stays so.
+        assert_eq!(align_numbered(&numbered, &shape).unwrap(), numbered);
+
+        let other: ArrayRef = Arc::new(UInt64Array::from(vec![1]));
+        let other = RecordBatch::try_from_iter([("t", other)]).unwrap();
+        for refused in [
+            align(&other, &plain, "table"),
+            align_numbered(&other, &shape),
+        ] {
+            let words = refused.unwrap_err().to_string();
+            assert!(
+                words.contains("column 't' is Utf8 in one file and UInt64"),
+                "{words}"
+            );
+        }
     }
 }

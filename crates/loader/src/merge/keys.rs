@@ -120,14 +120,12 @@ pub(crate) fn read(path: &Path) -> Result<impl Iterator<Item = Result<RecordBatc
     let file = File::open(path).map_err(LoadError::io("opening", path))?;
     let path = path.to_path_buf();
     let reader = FileReader::try_new(BufReader::new(file), None)
-        .map_err(|error| LoadError::lake(&path, format!("the key file is broken: {error}")))?;
+        .map_err(|error| LoadError::lake_file(&path, error))?;
     if reader.schema().fields() != key_schema().fields() {
         let reason = format!("the key file is of another version: {OTHER_VERSION}");
         return Err(LoadError::lake(&path, reason));
     }
-    Ok(reader.map(move |batch| {
-        batch.map_err(|error| LoadError::lake(&path, format!("the key file is broken: {error}")))
-    }))
+    Ok(reader.map(move |batch| batch.map_err(|error| LoadError::lake_file(&path, error))))
 }
 
 /// Whether a key file has any resource that is in the lake.
@@ -164,7 +162,7 @@ impl KeyFile {
             .map_err(LoadError::arrow("writing the key file"))?;
         let file = HashingFile::new(access.create_file(&path)?);
         let writer = FileWriter::try_new_with_options(file, &key_schema(), options)
-            .map_err(LoadError::arrow("writing the key file"))?;
+            .map_err(LoadError::arrow_file("writing", &path))?;
         Ok(Self {
             writer,
             path,
@@ -183,7 +181,7 @@ impl KeyFile {
     }
 
     fn flush(&mut self) -> Result<()> {
-        let doing = || LoadError::arrow("writing the key file");
+        let doing = || LoadError::arrow_file("writing", &self.path);
         match self.picked.take().map_err(doing())? {
             Some(batch) => self.writer.write(&batch).map_err(doing()),
             None => Ok(()),
@@ -192,7 +190,7 @@ impl KeyFile {
 
     pub(crate) fn finish(mut self) -> Result<LakeFile> {
         self.flush()?;
-        let doing = || LoadError::arrow("writing the key file");
+        let doing = || LoadError::arrow_file("writing", &self.path);
         self.writer.finish().map_err(doing())?;
         self.writer.flush().map_err(doing())?;
         let file = self.writer.into_inner().map_err(doing())?;

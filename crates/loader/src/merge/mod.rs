@@ -1,7 +1,7 @@
 //! What changes: keys, columns, rows.
 
 pub(crate) mod candidate;
-mod candidate_file;
+pub(crate) mod candidate_file;
 pub(crate) mod columns;
 pub(crate) mod current;
 pub(crate) mod key_event;

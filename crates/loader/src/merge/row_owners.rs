@@ -54,7 +54,7 @@ pub(crate) fn write(
     if let Some(folder) = path.parent() {
         access.make_folder(folder)?;
     }
-    let doing = || LoadError::arrow(format!("writing {}", path.display()));
+    let doing = || LoadError::arrow_file("writing", &path);
     let schema = Arc::new(Schema::new(vec![
         Field::new("_resource", DataType::FixedSizeBinary(16), false),
         Field::new("_rows", DataType::UInt32, false),
@@ -79,7 +79,7 @@ pub(crate) fn write(
 pub(crate) fn read(snapshot: &Path, file: &str, rows: u64) -> Result<RowOwners> {
     let path = snapshot.join(path_of(file));
     let opened = std::fs::File::open(&path).map_err(LoadError::io("opening", &path))?;
-    let doing = || LoadError::arrow(format!("reading {}", path.display()));
+    let doing = || LoadError::arrow_file("reading", &path);
     let reader = FileReader::try_new(BufReader::new(opened), None).map_err(doing())?;
     let mut owners = RowOwners::default();
     for batch in reader {

@@ -62,9 +62,10 @@ impl StagedKeys {
     /// The bodies that stand, by resource.
     pub(crate) fn standing(&self) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
         let file = File::open(&self.path).map_err(LoadError::io("opening", &self.path))?;
-        let doing = || LoadError::arrow("reading sorted keys");
-        let reader = StreamReader::try_new(BufReader::new(file), None).map_err(doing())?;
-        Ok(reader.map(move |batch| batch.map_err(doing())))
+        let path = self.path.clone();
+        let reader = StreamReader::try_new(BufReader::new(file), None)
+            .map_err(LoadError::arrow_file("reading", &path))?;
+        Ok(reader.map(move |batch| batch.map_err(LoadError::arrow_file("reading", &path))))
     }
 
     /// How many staged runs there are.
@@ -83,7 +84,7 @@ impl StagedKeys {
 /// content, the first of them.
 fn write_standing(sorted: SortedBatches, path: &Path) -> Result<u64> {
     let file = File::create(path).map_err(LoadError::io("creating", path))?;
-    let doing = || LoadError::arrow("writing sorted keys");
+    let doing = || LoadError::arrow_file("writing", path);
     let mut writer = StreamWriter::try_new(BufWriter::new(file), &key_schema()).map_err(doing())?;
     let mut picked = PickedRows::default();
     let mut standing: Option<(Arc<RecordBatch>, usize)> = None;

@@ -16,11 +16,10 @@ pub(crate) fn duckdb(manifest: &LakeManifest, folder: &Path, main_tables: &[Stri
     sql.push_str("CREATE SCHEMA IF NOT EXISTS lossless;\n");
     for table in &manifest.tables {
         let name = quoted(&table.layout.name, '"');
-        let glob = folder.join(&table.layout.name).join("**").join("*.parquet");
-        let glob = literal(&glob.to_string_lossy());
+        let files = duckdb_files(table, folder);
         let types = hive_types(table);
         let select = format!(
-            "SELECT * FROM read_parquet({glob}, hive_partitioning = {}, union_by_name = true{types})",
+            "SELECT * FROM read_parquet({files}, hive_partitioning = {}, union_by_name = true{types})",
             !table.layout.partition_by.is_empty()
         );
         sql.push_str(&format!(
@@ -40,12 +39,9 @@ pub(crate) fn spark(manifest: &LakeManifest, folder: &Path) -> String {
     let mut sql = header(manifest, "--");
     for table in &manifest.tables {
         let path = folder.join(&table.layout.name);
-        let path = path
-            .to_string_lossy()
-            .replace('\\', "\\\\")
-            .replace('\'', "\\'");
+        let path = spark_literal(&spark_pattern(&path.to_string_lossy()));
         sql.push_str(&format!(
-            "CREATE OR REPLACE TEMPORARY VIEW {} USING parquet OPTIONS (path '{path}', \
+            "CREATE OR REPLACE TEMPORARY VIEW {} USING parquet OPTIONS (path {path}, \
              mergeSchema 'true');\n",
             quoted(&table.layout.name, '`')
         ));
@@ -58,6 +54,42 @@ fn header(manifest: &LakeManifest, comment: &str) -> String {
         "{comment} Snapshot {} of {}: these views keep showing it for as long as it is kept.\n",
         manifest.snapshot, manifest.published_at
     )
+}
+
+/// Every file of a table, in words that DuckDB takes for paths and patterns.
+fn duckdb_files(table: &LakeTable, folder: &Path) -> String {
+    let folder = folder.to_string_lossy();
+    if !folder.contains('\\') {
+        let folder = bracketed(&folder);
+        return literal(&format!("{folder}/{}/**/*.parquet", table.layout.name));
+    }
+    // In a pattern a backslash parts folders as `/` does; in the name of a file it is itself.
+    let files = table.files.iter();
+    let files = files.map(|file| literal(&format!("{folder}/{}", file.path)));
+    format!("[{}]", files.collect::<Vec<_>>().join(", "))
+}
+
+/// A pattern that matches this text only.
+fn bracketed(text: &str) -> String {
+    let one = |c: char| match c {
+        '*' | '?' | '[' => format!("[{c}]"),
+        c => c.to_string(),
+    };
+    text.chars().map(one).collect()
+}
+
+/// A pattern of Hadoop's that matches this text only.
+fn spark_pattern(text: &str) -> String {
+    let one = |c: char| match c {
+        '*' | '?' | '[' | ']' | '{' | '}' | '\\' => format!("\\{c}"),
+        c => c.to_string(),
+    };
+    text.chars().map(one).collect()
+}
+
+fn spark_literal(text: &str) -> String {
+    let text = text.replace('\\', "\\\\").replace('\'', "\\'");
+    format!("'{}'", text.replace('\n', "\\n"))
 }
 
 /// The types of partition columns, which DuckDB would otherwise guess from the paths.
@@ -96,4 +128,19 @@ fn literal(text: &str) -> String {
 fn quoted(name: &str, quote: char) -> String {
     let doubled = format!("{quote}{quote}");
     format!("{quote}{}{quote}", name.replace(quote, &doubled))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bracketed, spark_literal, spark_pattern};
+
+    #[test]
+    fn what_a_pattern_would_read_stands_for_itself() {
+        assert_eq!(bracketed("/a[b]*c?{d}"), "/a[[]b][*]c[?]{d}");
+        assert_eq!(
+            spark_pattern("/a[b]*c?{d}\\"),
+            "/a\\[b\\]\\*c\\?\\{d\\}\\\\"
+        );
+        assert_eq!(spark_literal("it's\n\\*"), "'it\\'s\\n\\\\*'");
+    }
 }

@@ -88,7 +88,7 @@ impl RunFile {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.file
             .write_all_at(bytes, self.end)
-            .map_err(LoadError::io("writing sorted rows at", &self.path))?;
+            .map_err(LoadError::io("writing", &self.path))?;
         self.end += bytes.len() as u64;
         Ok(())
     }
@@ -185,7 +185,7 @@ impl SpilledRun {
         self.run
             .file
             .read_exact_at(bytes, self.at)
-            .map_err(LoadError::io("reading sorted rows at", &self.run.path))?;
+            .map_err(LoadError::io("reading", &self.run.path))?;
         self.at += bytes.len() as u64;
         Ok(())
     }

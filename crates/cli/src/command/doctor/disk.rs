@@ -37,6 +37,15 @@ pub(super) fn check(what: &str, folder: &Path, checks: &mut Checks) {
             &what,
             "has no hard links: every snapshot copies what did not change",
         ),
+        Err(error) if is_forbidden(&error) => checks.add(
+            Level::Broken,
+            &what,
+            format!(
+                "{} cannot be written: {error}; verify, trace, status, snapshots and report \
+                 --output can read it",
+                folder.display()
+            ),
+        ),
         Err(error) => checks.add(
             Level::Broken,
             &what,
@@ -50,6 +59,11 @@ fn nearest(folder: &Path) -> PathBuf {
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
     let found = absolute.ancestors().find(|path| path.is_dir());
     found.unwrap_or(Path::new("/")).to_path_buf()
+}
+
+fn is_forbidden(error: &io::Error) -> bool {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+    matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem)
 }
 
 /// Writes, syncs, renames and links a file; whether there are hard links.
