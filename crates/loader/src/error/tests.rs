@@ -35,8 +35,8 @@ fn a_full_disk_is_told_with_the_file_that_was_being_written() {
     let access = || Access::new(None).unwrap();
     type Write = fn(&Path, Access) -> Result<(), LoadError>;
     let writes: [(&str, Write); 4] = [
-        ("spill/0.arrow", |folder, _| {
-            let spill = folder.join("spill");
+        ("spill/numbers", |folder, _| {
+            let spill = folder.join("spill/numbers");
             let schema = numbers().schema();
             BatchSorter::new("numbers", &schema, vec![0], 0, spill)?.push(&numbers())
         }),
