@@ -114,6 +114,25 @@ impl Decimal {
         Some(Self { mantissa, scale })
     }
 
+    /// The nearest number with at most `scale` digits behind the point, the one farther from zero
+    /// where two are as near.
+    #[must_use]
+    pub fn rounded(self, scale: u32) -> Self {
+        let factor = self.scale.checked_sub(scale).and_then(power_of_ten);
+        let Some(factor) = factor else {
+            return self;
+        };
+        let (whole, rest) = (self.mantissa / factor, self.mantissa % factor);
+        let up = match rest.unsigned_abs() >= factor.unsigned_abs().div_ceil(2) {
+            true => self.mantissa.signum(),
+            false => 0,
+        };
+        Self {
+            mantissa: whole + up,
+            scale,
+        }
+    }
+
     /// The same number without zeros at the end of its fraction.
     #[must_use]
     pub fn normalized(mut self) -> Self {

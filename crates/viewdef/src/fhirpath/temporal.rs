@@ -113,14 +113,20 @@ impl Temporal {
         parts.next().is_none().then_some(())
     }
 
+    /// Whether both are times of day, or neither is: only then have they an order.
+    #[must_use]
+    pub fn is_comparable(&self, other: &Self) -> bool {
+        (self.kind == TemporalKind::Time) == (other.kind == TemporalKind::Time)
+    }
+
     /// The order of two; `None` where the precision of one does not suffice, or where only one
     /// has a zone.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
-        let is_time = |kind| kind == TemporalKind::Time;
-        if is_time(self.kind) != is_time(other.kind) {
+        if !self.is_comparable(other) {
             return None;
         }
+        let is_time = |kind| kind == TemporalKind::Time;
         let both_have_times = self.given > 3 && other.given > 3;
         let (left, right) = match (self.zone, other.zone) {
             _ if is_time(self.kind) || !both_have_times => (*self, *other),
