@@ -26,6 +26,8 @@ pub struct Temporal {
     fraction_digits: usize,
     /// Minutes east of UTC.
     zone: Option<i32>,
+    /// Whether the zone is written as `Z`.
+    is_zulu: bool,
 }
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
@@ -40,6 +42,7 @@ impl Temporal {
             given: 0,
             fraction_digits: 0,
             zone: None,
+            is_zulu: text.ends_with('Z'),
         };
         if kind == TemporalKind::Time {
             parsed.read_time(text)?;
@@ -195,7 +198,7 @@ impl Temporal {
             TemporalKind::DateTime => {
                 let zone = match self.zone {
                     None => unknown_zone.to_owned(),
-                    Some(0) => "Z".to_owned(),
+                    Some(_) if self.is_zulu => "Z".to_owned(),
                     Some(minutes) => {
                         let sign = if minutes < 0 { '-' } else { '+' };
                         let minutes = minutes.unsigned_abs();
