@@ -169,7 +169,11 @@ fn static_kind(expression: &Expr) -> Option<Kind> {
             | Function::Distinct => static_kind(base),
             Function::Select | Function::Iif => None,
         },
-        ExprKind::Empty | ExprKind::This | ExprKind::Member { .. } | ExprKind::Index { .. } => None,
+        ExprKind::Empty
+        | ExprKind::This
+        | ExprKind::Context
+        | ExprKind::Member { .. }
+        | ExprKind::Index { .. } => None,
     }
 }
 

@@ -131,7 +131,7 @@ impl RowMaker {
         for (row_index, element) in elements.iter().enumerate() {
             let context = Context {
                 row_index,
-                ..context.at(element)
+                ..context.on(element)
             };
             rows.extend(self.rows_of_element(&context, select, first_column)?);
             refuse_too_many(rows.len(), select)?;
@@ -236,7 +236,7 @@ fn repeat<'a>(
                 return Err(without_end(&path.place));
             }
             elements.push(element.clone());
-            repeat(&context.at(&element), paths, depth + 1, elements)?;
+            repeat(&context.on(&element), paths, depth + 1, elements)?;
         }
     }
     Ok(())

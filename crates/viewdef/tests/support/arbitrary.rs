@@ -21,6 +21,7 @@ const TERMS: &[&str] = &[
     "$this",
     "%rowIndex",
     "%resource",
+    "%context",
     "%c",
     "'text'",
     "1",

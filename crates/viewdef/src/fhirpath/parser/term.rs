@@ -109,7 +109,8 @@ impl Parser<'_> {
         }
         let literal = match name {
             "rowIndex" => return Ok(ExprKind::RowIndex),
-            "resource" | "rootResource" | "context" => return Ok(ExprKind::Resource),
+            "resource" | "rootResource" => return Ok(ExprKind::Resource),
+            "context" => return Ok(ExprKind::Context),
             "ucum" => "http://unitsofmeasure.org",
             "sct" => "http://snomed.info/sct",
             "loinc" => "http://loinc.org",
