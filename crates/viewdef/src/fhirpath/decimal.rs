@@ -12,8 +12,9 @@ pub struct Decimal {
 
 /// No scale is larger, so that no computation can run away.
 const MAX_SCALE: u32 = 37;
-/// Digits behind the point of a quotient that does not end earlier.
-const QUOTIENT_SCALE: u32 = 16;
+/// Digits behind the point of a quotient that does not end earlier: more than a double has, and so
+/// few that the product of two quotients has a scale.
+const QUOTIENT_SCALE: u32 = 18;
 
 impl Decimal {
     /// `mantissa / 10^scale`, if the scale is one that decimals have.
@@ -166,7 +167,7 @@ impl Decimal {
         )
     }
 
-    /// The quotient, exact or cut after 16 digits behind the point; `None` for a zero divisor.
+    /// The quotient, exact or cut after 18 digits behind the point; `None` for a zero divisor.
     #[must_use]
     pub fn checked_div(self, other: Self) -> Option<Self> {
         let (left, right) = (self.normalized(), other.normalized());
