@@ -31,6 +31,12 @@ pub(super) fn equal(left: &[Item<'_>], right: &[Item<'_>]) -> Option<bool> {
 /// `=` of two items.
 pub(super) fn equal_items(left: &Item<'_>, right: &Item<'_>) -> Option<bool> {
     match (left.scalar(), right.scalar()) {
+        (Ok(Some(Scalar::Number(_))), Ok(Some(Scalar::Text { text, .. }))) => {
+            Some(is_written_as(left, &text))
+        }
+        (Ok(Some(Scalar::Text { text, .. })), Ok(Some(Scalar::Number(_)))) => {
+            Some(is_written_as(right, &text))
+        }
         (Ok(Some(left)), Ok(Some(right))) => equal_scalars(&left, &right),
         (Ok(None), _) | (_, Ok(None)) => None,
         _ => match (left.to_json(), right.to_json()) {
@@ -38,6 +44,11 @@ pub(super) fn equal_items(left: &Item<'_>, right: &Item<'_>) -> Option<bool> {
             _ => None,
         },
     }
+}
+
+/// A number equals a text only where the resource has it as this text, an `integer64`.
+fn is_written_as(number: &Item<'_>, text: &str) -> bool {
+    matches!(number.to_json(), Some(Value::String(written)) if written == text)
 }
 
 fn equal_scalars(left: &Scalar, right: &Scalar) -> Option<bool> {
