@@ -215,7 +215,11 @@ fn refuse_bad_arguments(expression: &Expr, place: &str, errors: &mut Vec<ViewErr
                     {
                         refuse(&format!("'{}' takes a string", function.name()));
                     }
-                    Function::Skip | Function::Take | Function::Substring
+                    Function::Skip
+                    | Function::Take
+                    | Function::Substring
+                    | Function::LowBoundary
+                    | Function::HighBoundary
                         if is_literal_other_than(argument, integer) =>
                     {
                         refuse(&format!("'{}' takes an integer", function.name()));

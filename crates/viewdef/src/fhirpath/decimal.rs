@@ -115,6 +115,17 @@ impl Decimal {
         Some(Self { mantissa, scale })
     }
 
+    /// The greatest number of `scale` digits behind the point that is not above this one, if the
+    /// scale is one that decimals have.
+    #[must_use]
+    pub fn floored(self, scale: u32) -> Option<Self> {
+        let factor = self.scale.checked_sub(scale).and_then(power_of_ten);
+        match factor {
+            None => (scale <= MAX_SCALE).then_some(self),
+            Some(factor) => Self::new(self.mantissa.div_euclid(factor), scale),
+        }
+    }
+
     /// The nearest number with at most `scale` digits behind the point, the one farther from zero
     /// where two are as near.
     #[must_use]

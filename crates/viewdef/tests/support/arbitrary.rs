@@ -55,6 +55,7 @@ const STEPS: &[&str] = &[
     "extension('x')",
     "join(',')",
     "lowBoundary()",
+    "lowBoundary(6)",
     "highBoundary()",
     "getReferenceKey(Patient)",
     "getResourceKey()",
