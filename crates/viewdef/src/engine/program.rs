@@ -99,12 +99,6 @@ impl Compiler<'_> {
                 last: Vec::new(),
                 temporal: around.this_is_temporal,
             }),
-            ExprKind::Context if around.at_resource => Some(Path {
-                from_resource: true,
-                legs: Vec::new(),
-                last: Vec::new(),
-                temporal: false,
-            }),
             ExprKind::Resource => Some(Path {
                 from_resource: true,
                 legs: Vec::new(),

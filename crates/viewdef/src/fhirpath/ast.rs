@@ -29,7 +29,8 @@ pub enum ExprKind {
     This,
     /// `%resource` and `%rootResource` (one and the same here): the resource.
     Resource,
-    /// `%context`: what `$this` is outside of all arguments, the element that makes the row.
+    /// `%context` in an argument: what `$this` is outside of all arguments (where it is the same),
+    /// the element that makes the row.
     Context,
     /// `%rowIndex`: the position of the element in the iteration that made the row, from 0.
     RowIndex,
