@@ -40,6 +40,10 @@ pub(super) fn evaluate(
     let mut rows = vec![Row::new()];
     let mut first_column = 0;
     for select in &view.selects {
+        // There is no row: what else would stand in it is not looked at.
+        if rows.is_empty() {
+            break;
+        }
         let parts = maker.rows(&context, select, first_column)?;
         first_column += select.all_columns().len();
         rows = cross_join(&rows, &parts, select)?;
@@ -150,11 +154,14 @@ impl RowMaker {
         let mut rows = vec![own];
         let mut next_column = first_column + select.columns.len();
         for nested in &select.selects {
+            if rows.is_empty() {
+                return Ok(rows);
+            }
             let parts = self.rows(context, nested, next_column)?;
             next_column += nested.all_columns().len();
             rows = cross_join(&rows, &parts, select)?;
         }
-        if !select.union_all.is_empty() {
+        if !select.union_all.is_empty() && !rows.is_empty() {
             let mut parts = Vec::new();
             for branch in &select.union_all {
                 parts.extend(self.rows(context, branch, next_column)?);
