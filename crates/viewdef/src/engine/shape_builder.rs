@@ -6,7 +6,7 @@ use super::keys::{Keys, choice_position};
 use super::shape::{Edge, Node, NodeId, ROOT, Shape, UNKNOWN};
 
 /// What copies may add to the nodes that views step through.
-const MAX_COPIES: usize = 1 << 10;
+const MAX_COPIES: usize = 1 << 12;
 
 /// Nodes and keys as far as they are known.
 #[derive(Debug)]
