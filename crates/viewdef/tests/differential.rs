@@ -18,6 +18,7 @@ use serde_json::Value;
 use support::arbitrary::{expression, patient, seeded, view_of};
 use support::damage::Damage;
 use support::engines::{differences, differences_of_lines, is_fast};
+use support::structures::any_view;
 use support::{inventory_bodies, pipeline_views, real_bodies};
 
 /// The number of resources both engines read.
@@ -190,5 +191,17 @@ proptest! {
             prop_assert_eq!(compared, 1);
             prop_assert!(differences.is_empty(), "{:?}", differences);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(seeded(1_000))]
+
+    #[test]
+    fn both_engines_agree_on_any_structure_of_selects(view in any_view(), patient in patient()) {
+        let view = ViewDefinition::from_json(&view).unwrap();
+        let (compared, differences) = differences(&view, &[patient]);
+        prop_assert_eq!(compared, 1);
+        prop_assert!(differences.is_empty(), "{:?}", differences);
     }
 }

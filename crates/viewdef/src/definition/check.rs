@@ -169,7 +169,11 @@ fn static_kind(expression: &Expr) -> Option<Kind> {
             | Function::Distinct => static_kind(base),
             Function::Select | Function::Iif => None,
         },
-        ExprKind::Empty | ExprKind::This | ExprKind::Member { .. } | ExprKind::Index { .. } => None,
+        ExprKind::Empty
+        | ExprKind::This
+        | ExprKind::Context
+        | ExprKind::Member { .. }
+        | ExprKind::Index { .. } => None,
     }
 }
 
@@ -211,7 +215,11 @@ fn refuse_bad_arguments(expression: &Expr, place: &str, errors: &mut Vec<ViewErr
                     {
                         refuse(&format!("'{}' takes a string", function.name()));
                     }
-                    Function::Skip | Function::Take | Function::Substring
+                    Function::Skip
+                    | Function::Take
+                    | Function::Substring
+                    | Function::LowBoundary
+                    | Function::HighBoundary
                         if is_literal_other_than(argument, integer) =>
                     {
                         refuse(&format!("'{}' takes an integer", function.name()));

@@ -378,8 +378,5 @@ fn is_element(key: &str) -> bool {
 }
 
 fn is_reserved(name: &str) -> bool {
-    matches!(
-        name,
-        "rowIndex" | "resource" | "rootResource" | "context" | "ucum" | "sct" | "loinc"
-    )
+    matches!(name, "rowIndex" | "resource" | "rootResource" | "context")
 }

@@ -204,10 +204,12 @@ impl<'t> Located<'t> {
             Condition::EqualsNumber(path, value) => match self.one(path, this)? {
                 Err(_) => Some(false),
                 Ok(None) => None,
-                Ok(Some(item)) => Some(
-                    self.tape.entry(item).kind == Kind::Number
-                        && self.number(item).ok_or(Unsure)? == *value,
-                ),
+                Ok(Some(item)) => Some(match self.tape.entry(item).kind {
+                    Kind::Number => self.number(item).ok_or(Unsure)? == *value,
+                    // It may be an integer64.
+                    Kind::Text | Kind::EscapedText => return Err(Unsure),
+                    _ => false,
+                }),
             },
             Condition::EqualsPath(left, right) => {
                 match (self.one(left, this)?, self.one(right, this)?) {

@@ -10,11 +10,28 @@ use crate::fhirpath::{Expr, ExprKind, Function, choice_key};
 /// Nodes of a shape.
 pub(super) type Nodes = BTreeSet<usize>;
 
+/// What an expression is evaluated on.
+#[derive(Clone, Copy)]
+struct At<'n> {
+    this: &'n Nodes,
+    /// `%context`
+    focus: &'n Nodes,
+}
+
+impl<'n> At<'n> {
+    fn row(elements: &'n Nodes) -> Self {
+        Self {
+            this: elements,
+            focus: elements,
+        }
+    }
+}
+
 /// Marks all a view reads.
 pub(super) fn view(shape: &mut ShapeBuilder, view: &ViewDefinition) {
     let root = Nodes::from([0]);
     for filter in &view.filters {
-        expression(shape, &filter.expression, &root);
+        expression(shape, &filter.expression, At::row(&root));
     }
     for select in &view.selects {
         mark_select(shape, select, &root);
@@ -23,24 +40,24 @@ pub(super) fn view(shape: &mut ShapeBuilder, view: &ViewDefinition) {
 
 /// Marks an expression whose result is a value of a column.
 pub(super) fn column(shape: &mut ShapeBuilder, expr: &Expr, this: &Nodes) {
-    yields(shape, expr, this);
+    yields(shape, expr, At::row(this));
 }
 
 /// Marks an expression that decides something and is in no column.
 pub(super) fn step_through(shape: &mut ShapeBuilder, expr: &Expr, this: &Nodes) {
-    expression(shape, expr, this);
+    expression(shape, expr, At::row(this));
 }
 
 fn mark_select(shape: &mut ShapeBuilder, select: &Select, this: &Nodes) {
     let elements = match &select.iteration {
         Iteration::Once => this.clone(),
         Iteration::ForEach(path) | Iteration::ForEachOrNull(path) => {
-            expression(shape, &path.expression, this)
+            expression(shape, &path.expression, At::row(this))
         }
         Iteration::Repeat(paths) => repeated(shape, paths, this),
     };
     for column in &select.columns {
-        yields(shape, &column.path.expression, &elements);
+        yields(shape, &column.path.expression, At::row(&elements));
     }
     for select in select.selects.iter().chain(&select.union_all) {
         mark_select(shape, select, &elements);
@@ -54,7 +71,7 @@ fn repeated(shape: &mut ShapeBuilder, paths: &[Path], this: &Nodes) -> Nodes {
     loop {
         let before = found;
         for path in paths {
-            for node in expression(shape, &path.expression, &from) {
+            for node in expression(shape, &path.expression, At::row(&from)) {
                 found = Some(match found {
                     Some(one) => shape.merge(one, node),
                     None => node,
@@ -69,27 +86,27 @@ fn repeated(shape: &mut ShapeBuilder, paths: &[Path], this: &Nodes) -> Nodes {
 }
 
 /// Marks what a column holds of an expression as read.
-fn yields(shape: &mut ShapeBuilder, expr: &Expr, this: &Nodes) {
+fn yields(shape: &mut ShapeBuilder, expr: &Expr, at: At<'_>) {
     match &expr.kind {
         ExprKind::Binary {
             operator,
             left,
             right,
         } if !gives_truth(*operator) => {
-            yields(shape, left, this);
-            yields(shape, right, this);
+            yields(shape, left, at);
+            yields(shape, right, at);
         }
-        ExprKind::Negate(operand) => yields(shape, operand, this),
+        ExprKind::Negate(operand) => yields(shape, operand, at),
         ExprKind::Call {
             base,
             function: Function::Iif,
             arguments,
         } => {
-            expression(shape, base, this);
+            expression(shape, base, at);
             if let Some((criterion, values)) = arguments.split_first() {
-                expression(shape, criterion, this);
+                expression(shape, criterion, at);
                 for value in values {
-                    yields(shape, value, this);
+                    yields(shape, value, at);
                 }
             }
         }
@@ -98,13 +115,13 @@ fn yields(shape: &mut ShapeBuilder, expr: &Expr, this: &Nodes) {
             function: Function::Select,
             arguments,
         } => {
-            let items = expression(shape, base, this);
+            let items = expression(shape, base, at);
             for projection in arguments {
-                yields(shape, projection, &items);
+                yields(shape, projection, At { this: &items, ..at });
             }
         }
         _ => {
-            for node in expression(shape, expr, this) {
+            for node in expression(shape, expr, at) {
                 shape.mark_read(node);
             }
         }
@@ -127,24 +144,25 @@ fn gives_truth(operator: crate::fhirpath::BinaryOperator) -> bool {
 }
 
 /// Marks what an expression steps through: the nodes of what it finds.
-fn expression(shape: &mut ShapeBuilder, expr: &Expr, this: &Nodes) -> Nodes {
+fn expression(shape: &mut ShapeBuilder, expr: &Expr, at: At<'_>) -> Nodes {
     match &expr.kind {
-        ExprKind::This | ExprKind::RootType(_) => this.clone(),
+        ExprKind::This | ExprKind::RootType(_) => at.this.clone(),
+        ExprKind::Context => at.focus.clone(),
         ExprKind::Resource => Nodes::from([0]),
         ExprKind::RowIndex | ExprKind::Empty | ExprKind::Literal(_) => Nodes::new(),
         ExprKind::Member { base, name } => {
-            let base = expression(shape, base, this);
+            let base = expression(shape, base, at);
             base.iter()
                 .map(|node| shape.step_any_choice(*node, name))
                 .collect()
         }
         ExprKind::Index { base, index } => {
-            expression(shape, index, this);
-            expression(shape, base, this)
+            expression(shape, index, at);
+            expression(shape, base, at)
         }
         ExprKind::OfType { base, type_name } => match &base.kind {
             ExprKind::Member { base, name } => {
-                let base = expression(shape, base, this);
+                let base = expression(shape, base, at);
                 let mut found = Nodes::new();
                 for node in base {
                     shape.mark_odd(node, name);
@@ -156,10 +174,10 @@ fn expression(shape: &mut ShapeBuilder, expr: &Expr, this: &Nodes) -> Nodes {
                 }
                 found
             }
-            _ => expression(shape, base, this),
+            _ => expression(shape, base, at),
         },
-        ExprKind::IsType { base, .. } | ExprKind::Negate(base) => expression(shape, base, this),
-        ExprKind::ReferenceKey { base, .. } => expression(shape, base, this)
+        ExprKind::IsType { base, .. } | ExprKind::Negate(base) => expression(shape, base, at),
+        ExprKind::ReferenceKey { base, .. } => expression(shape, base, at)
             .iter()
             .map(|node| shape.step_any_choice(*node, "reference"))
             .collect(),
@@ -167,10 +185,10 @@ fn expression(shape: &mut ShapeBuilder, expr: &Expr, this: &Nodes) -> Nodes {
             base,
             function,
             arguments,
-        } => call(shape, base, *function, arguments, this),
+        } => call(shape, base, *function, arguments, at),
         ExprKind::Binary { left, right, .. } => {
-            let mut found = expression(shape, left, this);
-            found.extend(expression(shape, right, this));
+            let mut found = expression(shape, left, at);
+            found.extend(expression(shape, right, at));
             match gives_truth_of(expr) {
                 true => Nodes::new(),
                 false => found,
@@ -188,13 +206,13 @@ fn call(
     base: &Expr,
     function: Function,
     arguments: &[Expr],
-    this: &Nodes,
+    at: At<'_>,
 ) -> Nodes {
-    let items = expression(shape, base, this);
+    let items = expression(shape, base, at);
     let around = if function.iterates() || function == Function::Iif {
-        &items
+        At { this: &items, ..at }
     } else {
-        this
+        at
     };
     let mut found = Nodes::new();
     for argument in arguments {

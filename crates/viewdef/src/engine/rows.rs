@@ -150,7 +150,9 @@ fn compile_select(
     let nulls = all_columns.iter().enumerate().map(|(offset, column)| {
         let is_index = column.path.expression.is_row_index();
         let cell = match column.column_type.scalar {
-            ScalarType::Int16 | ScalarType::Int32 | ScalarType::Int64 if is_index => {
+            ScalarType::Int16 | ScalarType::Int32 | ScalarType::Int64
+                if is_index && !column.column_type.list =>
+            {
                 Some(Cell::Integer(0))
             }
             _ if is_index => None,

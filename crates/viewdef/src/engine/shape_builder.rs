@@ -5,10 +5,15 @@ use std::collections::{BTreeMap, HashSet};
 use super::keys::{Keys, choice_position};
 use super::shape::{Edge, Node, NodeId, ROOT, Shape, UNKNOWN};
 
+/// What copies may add to the nodes that views step through.
+const MAX_COPIES: usize = 1 << 12;
+
 /// Nodes and keys as far as they are known.
 #[derive(Debug)]
 pub(super) struct ShapeBuilder {
     nodes: Vec<Draft>,
+    /// From so many nodes on, what would be copied is made one with its copy.
+    most_nodes: usize,
     pub(super) keys: Keys,
 }
 
@@ -31,6 +36,7 @@ impl ShapeBuilder {
     pub(super) fn new() -> Self {
         Self {
             nodes: vec![Draft::default()],
+            most_nodes: usize::MAX,
             keys: Keys::default(),
         }
     }
@@ -121,6 +127,7 @@ impl ShapeBuilder {
 
     /// What is read through an element is read through each of its choices as well.
     fn spread_choices(&mut self) {
+        self.most_nodes = self.nodes.len() + MAX_COPIES;
         let mut done = HashSet::new();
         loop {
             let mut pair = None;
@@ -157,6 +164,11 @@ impl ShapeBuilder {
     ) {
         let (from, to) = (self.find(from), self.find(to));
         if from == to || !done.insert((from, to)) {
+            return;
+        }
+        if self.nodes.len() > self.most_nodes {
+            // A view may repeat through its own choices without end: more is located than is read.
+            self.merge(from, to);
             return;
         }
         above.push((from, to));

@@ -27,8 +27,11 @@ pub enum ExprKind {
     /// `$this`, written or implied: the element the expression is evaluated on, or inside the
     /// argument of a function such as `where` the element looked at.
     This,
-    /// `%resource`, `%rootResource` and `%context` (one and the same here): the resource.
+    /// `%resource` and `%rootResource` (one and the same here): the resource.
     Resource,
+    /// `%context` in an argument: what `$this` is outside of all arguments (where it is the same),
+    /// the element that makes the row.
+    Context,
     /// `%rowIndex`: the position of the element in the iteration that made the row, from 0.
     RowIndex,
     /// A type name at the head of a path, `Patient` in `Patient.name`: the element itself if it is
@@ -188,6 +191,7 @@ impl Expr {
         let (first, second, rest): (Option<&Expr>, Option<&Expr>, &[Expr]) = match &self.kind {
             ExprKind::This
             | ExprKind::Resource
+            | ExprKind::Context
             | ExprKind::RowIndex
             | ExprKind::RootType(_)
             | ExprKind::Empty

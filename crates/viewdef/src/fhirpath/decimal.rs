@@ -12,8 +12,9 @@ pub struct Decimal {
 
 /// No scale is larger, so that no computation can run away.
 const MAX_SCALE: u32 = 37;
-/// Digits behind the point of a quotient that does not end earlier.
-const QUOTIENT_SCALE: u32 = 16;
+/// Digits behind the point of a quotient that does not end earlier: more than a double has, and so
+/// few that the product of two quotients has a scale.
+const QUOTIENT_SCALE: u32 = 18;
 
 impl Decimal {
     /// `mantissa / 10^scale`, if the scale is one that decimals have.
@@ -114,6 +115,36 @@ impl Decimal {
         Some(Self { mantissa, scale })
     }
 
+    /// The greatest number of `scale` digits behind the point that is not above this one, if the
+    /// scale is one that decimals have.
+    #[must_use]
+    pub fn floored(self, scale: u32) -> Option<Self> {
+        let factor = self.scale.checked_sub(scale).and_then(power_of_ten);
+        match factor {
+            None => (scale <= MAX_SCALE).then_some(self),
+            Some(factor) => Self::new(self.mantissa.div_euclid(factor), scale),
+        }
+    }
+
+    /// The nearest number with at most `scale` digits behind the point, the one farther from zero
+    /// where two are as near.
+    #[must_use]
+    pub fn rounded(self, scale: u32) -> Self {
+        let factor = self.scale.checked_sub(scale).and_then(power_of_ten);
+        let Some(factor) = factor else {
+            return self;
+        };
+        let (whole, rest) = (self.mantissa / factor, self.mantissa % factor);
+        let up = match rest.unsigned_abs() >= factor.unsigned_abs().div_ceil(2) {
+            true => self.mantissa.signum(),
+            false => 0,
+        };
+        Self {
+            mantissa: whole + up,
+            scale,
+        }
+    }
+
     /// The same number without zeros at the end of its fraction.
     #[must_use]
     pub fn normalized(mut self) -> Self {
@@ -147,7 +178,7 @@ impl Decimal {
         )
     }
 
-    /// The quotient, exact or cut after 16 digits behind the point; `None` for a zero divisor.
+    /// The quotient, exact or cut after 18 digits behind the point; `None` for a zero divisor.
     #[must_use]
     pub fn checked_div(self, other: Self) -> Option<Self> {
         let (left, right) = (self.normalized(), other.normalized());

@@ -39,9 +39,9 @@ pub enum Function {
     Extension,
     /// `join([separator])`
     Join,
-    /// `lowBoundary()`
+    /// `lowBoundary([precision])`
     LowBoundary,
-    /// `highBoundary()`
+    /// `highBoundary([precision])`
     HighBoundary,
     /// `getResourceKey()`
     ResourceKey,
@@ -93,8 +93,8 @@ const FUNCTIONS: &[(&str, Function, usize, usize)] = &[
     ("hasValue", Function::HasValue, 0, 0),
     ("extension", Function::Extension, 1, 1),
     ("join", Function::Join, 0, 1),
-    ("lowBoundary", Function::LowBoundary, 0, 0),
-    ("highBoundary", Function::HighBoundary, 0, 0),
+    ("lowBoundary", Function::LowBoundary, 0, 1),
+    ("highBoundary", Function::HighBoundary, 0, 1),
     ("getResourceKey", Function::ResourceKey, 0, 0),
     ("startsWith", Function::StartsWith, 1, 1),
     ("endsWith", Function::EndsWith, 1, 1),

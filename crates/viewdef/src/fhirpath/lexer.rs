@@ -148,6 +148,9 @@ impl Lexer<'_> {
             self.at += 1;
             digits.push('.');
             digits.push_str(&self.take_while(|c| c.is_ascii_digit()));
+        } else if self.peek() == Some('L') {
+            // A Long; integers have 64 bits anyway.
+            self.at += 1;
         }
         if self.peek().is_some_and(|c| c.is_ascii_alphabetic()) {
             return self.error(start, "a number is followed by a letter");
@@ -217,22 +220,24 @@ impl Lexer<'_> {
                 'r' => '\r',
                 't' => '\t',
                 'f' => '\u{c}',
-                'u' => self.unicode_escape(escape_at)?,
-                _ => return self.error(escape_at, format!("unknown escape '\\{escaped}'")),
+                'u' if self.four_hex_digits().is_some() => self.unicode_escape(escape_at)?,
+                // By the standard, the backslash of no escape is as if it were not there.
+                _ => escaped,
             });
         }
         self.error(start, format!("no closing {quote}"))
     }
 
     fn unicode_escape(&mut self, escape_at: usize) -> Result<char, ParseError> {
-        let first = self.four_hex_digits(escape_at)?;
-        if let Some(character) = char::from_u32(first) {
+        let first = self.take_four_hex_digits();
+        if let Some(character) = first.and_then(char::from_u32) {
             return Ok(character);
         }
-        if (0xd800..0xdc00).contains(&first) && self.rest().starts_with("\\u") {
+        if let Some(first @ 0xd800..0xdc00) = first
+            && self.rest().starts_with("\\u")
+        {
             self.at += 2;
-            let second = self.four_hex_digits(escape_at)?;
-            if (0xdc00..0xe000).contains(&second) {
+            if let Some(second @ 0xdc00..0xe000) = self.take_four_hex_digits() {
                 let code = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
                 if let Some(character) = char::from_u32(code) {
                     return Ok(character);
@@ -242,13 +247,17 @@ impl Lexer<'_> {
         self.error(escape_at, "the escape is half of a surrogate pair")
     }
 
-    fn four_hex_digits(&mut self, escape_at: usize) -> Result<u32, ParseError> {
-        let digits = self.rest().get(..4).unwrap_or_default();
-        if digits.len() == 4 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            let code = u32::from_str_radix(digits, 16);
-            self.at += 4;
-            return code.or_else(|_| self.error(escape_at, "four hex digits are expected"));
-        }
-        self.error(escape_at, "four hex digits are expected after '\\u'")
+    fn four_hex_digits(&self) -> Option<u32> {
+        let digits = self.rest().get(..4)?;
+        let all_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        all_hex
+            .then(|| u32::from_str_radix(digits, 16).ok())
+            .flatten()
+    }
+
+    fn take_four_hex_digits(&mut self) -> Option<u32> {
+        let code = self.four_hex_digits()?;
+        self.at += 4;
+        Some(code)
     }
 }

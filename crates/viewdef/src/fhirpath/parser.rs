@@ -62,6 +62,7 @@ pub fn parse(source: &str, constants: &Constants) -> Result<Expr, ParseError> {
         position: 0,
         depth: 0,
         height: 0,
+        calls: 0,
     };
     let expression = parser.expression(0)?;
     match parser.peek() {
@@ -79,6 +80,8 @@ struct Parser<'a> {
     depth: usize,
     /// The height of the tree read last.
     height: usize,
+    /// How many calls are open whose arguments are being read.
+    calls: usize,
 }
 
 /// How strongly operators bind; steps, calls and indexers bind strongest.

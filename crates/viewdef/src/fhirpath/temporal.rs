@@ -26,6 +26,8 @@ pub struct Temporal {
     fraction_digits: usize,
     /// Minutes east of UTC.
     zone: Option<i32>,
+    /// Whether the zone is written as `Z`.
+    is_zulu: bool,
 }
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
@@ -40,6 +42,7 @@ impl Temporal {
             given: 0,
             fraction_digits: 0,
             zone: None,
+            is_zulu: text.ends_with('Z'),
         };
         if kind == TemporalKind::Time {
             parsed.read_time(text)?;
@@ -113,14 +116,20 @@ impl Temporal {
         parts.next().is_none().then_some(())
     }
 
+    /// Whether both are times of day, or neither is: only then have they an order.
+    #[must_use]
+    pub fn is_comparable(&self, other: &Self) -> bool {
+        (self.kind == TemporalKind::Time) == (other.kind == TemporalKind::Time)
+    }
+
     /// The order of two; `None` where the precision of one does not suffice, or where only one
     /// has a zone.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Option<Ordering> {
-        let is_time = |kind| kind == TemporalKind::Time;
-        if is_time(self.kind) != is_time(other.kind) {
+        if !self.is_comparable(other) {
             return None;
         }
+        let is_time = |kind| kind == TemporalKind::Time;
         let both_have_times = self.given > 3 && other.given > 3;
         let (left, right) = match (self.zone, other.zone) {
             _ if is_time(self.kind) || !both_have_times => (*self, *other),
@@ -189,7 +198,7 @@ impl Temporal {
             TemporalKind::DateTime => {
                 let zone = match self.zone {
                     None => unknown_zone.to_owned(),
-                    Some(0) => "Z".to_owned(),
+                    Some(_) if self.is_zulu => "Z".to_owned(),
                     Some(minutes) => {
                         let sign = if minutes < 0 { '-' } else { '+' };
                         let minutes = minutes.unsigned_abs();

@@ -156,14 +156,14 @@ fn decimals_rescale_only_without_loss() {
 }
 
 #[test]
-fn quotients_are_exact_or_cut_after_sixteen_digits() {
+fn quotients_are_exact_or_cut_after_eighteen_digits() {
     let quotient = |left: &str, right: &str| {
         decimal(left)
             .checked_div(decimal(right))
             .map(|it| it.to_string())
     };
     assert_eq!(quotient("1", "8"), Some("0.125".into()));
-    assert_eq!(quotient("-1", "3"), Some("-0.3333333333333333".into()));
+    assert_eq!(quotient("-1", "3"), Some("-0.333333333333333333".into()));
     assert_eq!(quotient("1", "0.001"), Some("1000".into()));
     assert_eq!(quotient("1", "0"), None);
 }

@@ -81,13 +81,16 @@ pub fn choice_type_of_key(element: &str, key: &str) -> Option<&'static str> {
     })
 }
 
-/// The type of an element that has the same one wherever it stands in FHIR and where it decides
-/// what a boundary is; `None` for all others.
+/// The type of an element that has the same one wherever it stands in FHIR, and where it decides
+/// what a boundary is or how parts of dates compare; `None` for all others.
 #[must_use]
 pub fn declared_type_of_element(name: &str) -> Option<&'static str> {
     Some(match name {
         "birthDate" | "approvalDate" | "lastReviewDate" | "statusDate" => "date",
         "openingTime" | "closingTime" | "availableStartTime" | "availableEndTime" => "time",
+        // Of appointments and slots they are instants, which are read alike.
+        "start" | "end" | "authored" | "authoredOn" | "created" | "received" | "recordedDate"
+        | "sent" => "dateTime",
         "lastUpdated" | "recorded" | "issued" => "instant",
         _ => return None,
     })

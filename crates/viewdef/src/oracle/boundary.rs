@@ -6,7 +6,7 @@ use super::EvaluationError;
 use super::evaluate::{Context, Found, type_of};
 use super::item::{Item, Scalar, temporal_kind};
 use super::navigate;
-use crate::fhirpath::{Decimal, Literal, Temporal, TemporalKind};
+use crate::fhirpath::{Decimal, Expr, Literal, Temporal, TemporalKind};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
@@ -14,7 +14,79 @@ pub(super) enum Side {
     High,
 }
 
-pub(super) fn boundary<'a>(context: &Context<'a, '_>, items: &[Item<'a>], side: Side) -> Found<'a> {
+/// The boundary of one item; with a precision, cut to it, numbers away from what they bound.
+pub(super) fn boundary<'a>(
+    context: &Context<'a, '_>,
+    items: &[Item<'a>],
+    side: Side,
+    precision: Option<&Expr>,
+) -> Found<'a> {
+    let found = whole_boundary(context, items, side)?;
+    let precision = match precision {
+        Some(precision) => context.integer(precision)?,
+        None => None,
+    };
+    Ok(match precision {
+        None => found,
+        Some(precision) => found
+            .iter()
+            .filter_map(|bound| cut(bound, side, precision))
+            .collect(),
+    })
+}
+
+/// A boundary to a precision: digits behind the point, or digits of a date and time; nothing where
+/// there is no such precision.
+fn cut<'a>(bound: &Item<'a>, side: Side, precision: i64) -> Option<Item<'a>> {
+    let precision = u32::try_from(precision).ok()?;
+    let Item::Value(literal) = bound else {
+        return None;
+    };
+    Some(Item::Value(match literal {
+        Literal::Decimal(number) => Literal::Decimal(match side {
+            Side::Low => number.floored(precision)?,
+            Side::High => number.checked_neg()?.floored(precision)?.checked_neg()?,
+        }),
+        Literal::Date(text) => Literal::Date(date_digits(text, precision)?.to_owned()),
+        Literal::Time(text) => Literal::Time(time_digits(text, precision)?.to_owned()),
+        Literal::DateTime(text) => {
+            let Some(hour_digits @ 1..) = precision.checked_sub(8) else {
+                return Some(Item::Value(Literal::DateTime(
+                    date_digits(text, precision)?.to_owned(),
+                )));
+            };
+            let (date, rest) = text.split_once('T')?;
+            let (time, zone) = rest.split_at(rest.find(['Z', '+', '-'])?);
+            Literal::DateTime(format!("{date}T{}{zone}", time_digits(time, hour_digits)?))
+        }
+        _ => return None,
+    }))
+}
+
+fn date_digits(text: &str, precision: u32) -> Option<&str> {
+    text.get(
+        ..match precision {
+            4 => 4,
+            6 => 7,
+            8 => 10,
+            _ => return None,
+        },
+    )
+}
+
+fn time_digits(text: &str, precision: u32) -> Option<&str> {
+    text.get(
+        ..match precision {
+            2 => 2,
+            4 => 5,
+            6 => 8,
+            9 => 12,
+            _ => return None,
+        },
+    )
+}
+
+fn whole_boundary<'a>(context: &Context<'a, '_>, items: &[Item<'a>], side: Side) -> Found<'a> {
     let item = match items {
         [] => return Ok(Vec::new()),
         [item] => item,
@@ -56,7 +128,7 @@ fn of_period<'a>(context: &Context<'a, '_>, period: &Item<'a>, side: Side) -> Fo
         }
         node.fhir_type = Some("dateTime");
     }
-    boundary(context, &found, side)
+    whole_boundary(context, &found, side)
 }
 
 /// Half a unit of the last digit down or up.

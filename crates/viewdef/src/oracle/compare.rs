@@ -31,6 +31,12 @@ pub(super) fn equal(left: &[Item<'_>], right: &[Item<'_>]) -> Option<bool> {
 /// `=` of two items.
 pub(super) fn equal_items(left: &Item<'_>, right: &Item<'_>) -> Option<bool> {
     match (left.scalar(), right.scalar()) {
+        (Ok(Some(Scalar::Number(_))), Ok(Some(Scalar::Text { text, .. }))) => {
+            Some(is_written_as(left, &text))
+        }
+        (Ok(Some(Scalar::Text { text, .. })), Ok(Some(Scalar::Number(_)))) => {
+            Some(is_written_as(right, &text))
+        }
         (Ok(Some(left)), Ok(Some(right))) => equal_scalars(&left, &right),
         (Ok(None), _) | (_, Ok(None)) => None,
         _ => match (left.to_json(), right.to_json()) {
@@ -38,6 +44,11 @@ pub(super) fn equal_items(left: &Item<'_>, right: &Item<'_>) -> Option<bool> {
             _ => None,
         },
     }
+}
+
+/// A number equals a text only where the resource has it as this text, an `integer64`.
+fn is_written_as(number: &Item<'_>, text: &str) -> bool {
+    matches!(number.to_json(), Some(Value::String(written)) if written == text)
 }
 
 fn equal_scalars(left: &Scalar, right: &Scalar) -> Option<bool> {
@@ -75,6 +86,9 @@ fn equal_scalars(left: &Scalar, right: &Scalar) -> Option<bool> {
 }
 
 fn equal_temporals(left: &Temporal, right: &Temporal) -> Option<bool> {
+    if !left.is_comparable(right) {
+        return Some(false);
+    }
     left.compare(right).map(Ordering::is_eq)
 }
 
@@ -120,8 +134,8 @@ fn equal_json(left: &Value, right: &Value) -> bool {
     }
 }
 
-/// `~`: always known; texts without regard to case and space, collections without regard to
-/// order.
+/// `~`: always known; texts without regard to case and space, numbers as precise as the less
+/// precise one, collections without regard to order.
 pub(super) fn equivalent(left: &[Item<'_>], right: &[Item<'_>]) -> bool {
     if left.len() != right.len() {
         return false;
@@ -151,6 +165,12 @@ fn equivalent_items(left: &Item<'_>, right: &Item<'_>) -> bool {
         };
         return folded(&left) == folded(&right);
     }
+    if let (Ok(Some(Scalar::Number(left))), Ok(Some(Scalar::Number(right)))) =
+        (left.scalar(), right.scalar())
+    {
+        let scale = left.normalized().scale().min(right.normalized().scale());
+        return left.rounded(scale) == right.rounded(scale);
+    }
     equal_items(left, right) == Some(true)
 }
 
@@ -168,16 +188,29 @@ pub(super) fn order(
     };
     match (&left, &right) {
         (Scalar::Number(left), Scalar::Number(right)) => Ok(Some(left.cmp(right))),
-        (Scalar::Temporal(left), Scalar::Temporal(right)) => Ok(left.compare(right)),
+        (Scalar::Temporal(left), Scalar::Temporal(right)) => match left.is_comparable(right) {
+            true => Ok(left.compare(right)),
+            false => Err(incomparable()),
+        },
         (Scalar::Temporal(temporal), Scalar::Text { text, .. }) => read_like(text, temporal)
             .map(|other| temporal.compare(&other))
             .ok_or_else(incomparable),
         (Scalar::Text { text, .. }, Scalar::Temporal(temporal)) => read_like(text, temporal)
             .map(|other| other.compare(temporal))
             .ok_or_else(incomparable),
-        (Scalar::Text { text: left, .. }, Scalar::Text { text: right, .. }) => {
+        (
+            Scalar::Text {
+                text: left,
+                untyped: left_untyped,
+            },
+            Scalar::Text {
+                text: right,
+                untyped: right_untyped,
+            },
+        ) => {
+            let may_be_dates = *left_untyped || *right_untyped;
             let dates = full_date(left).zip(full_date(right));
-            Ok(match dates {
+            Ok(match dates.filter(|_| may_be_dates) {
                 Some((left, right)) => left.compare(&right),
                 None => Some(left.cmp(right)),
             })

@@ -51,6 +51,8 @@ pub(super) struct Context<'a, 'c> {
     pub(super) budget: &'c Budget,
     /// `$this`
     pub(super) this: &'c Item<'a>,
+    /// `%context`
+    pub(super) focus: &'c Item<'a>,
     /// `%rowIndex`
     pub(super) row_index: usize,
     /// The FHIR type the column declares: what a text is, where nothing else tells.
@@ -63,6 +65,7 @@ impl<'a, 'c> Context<'a, 'c> {
             root,
             budget,
             this: root,
+            focus: root,
             row_index: 0,
             declared_type: None,
         }
@@ -76,6 +79,17 @@ impl<'a, 'c> Context<'a, 'c> {
         Context { this, ..self }
     }
 
+    /// The same for another element that makes rows.
+    pub(super) fn on<'d>(self, focus: &'d Item<'a>) -> Context<'a, 'd>
+    where
+        'c: 'd,
+    {
+        Context {
+            focus,
+            ..self.at(focus)
+        }
+    }
+
     pub(super) fn evaluate(&self, expression: &Expr) -> Found<'a> {
         let found = self.collection(expression)?;
         self.budget.spend(1 + found.len())?;
@@ -86,6 +100,7 @@ impl<'a, 'c> Context<'a, 'c> {
         Ok(match &expression.kind {
             ExprKind::This => vec![self.this.clone()],
             ExprKind::Resource => vec![self.root.clone()],
+            ExprKind::Context => vec![self.focus.clone()],
             ExprKind::RowIndex => vec![Item::integer(self.row_index)],
             ExprKind::RootType(type_name) => {
                 if is_resource_of_type(self.this, type_name) {

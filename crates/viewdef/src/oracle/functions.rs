@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::EvaluationError;
+use super::boundary::Side;
 use super::evaluate::{Context, Found, boolean_of};
 use super::item::{Item, Scalar};
 use super::operators::distinct;
@@ -66,8 +67,8 @@ pub(super) fn call<'a>(
             vec![Item::boolean(has_value)]
         }
         Function::Extension => extensions(context, &items, first)?,
-        Function::LowBoundary => boundary::boundary(context, &items, boundary::Side::Low)?,
-        Function::HighBoundary => boundary::boundary(context, &items, boundary::Side::High)?,
+        Function::LowBoundary => boundary::boundary(context, &items, Side::Low, first)?,
+        Function::HighBoundary => boundary::boundary(context, &items, Side::High, first)?,
         Function::ResourceKey => items.iter().filter_map(resource_key).collect(),
         _ => text_functions::call(context, &items, function, arguments)?,
     })

@@ -113,10 +113,22 @@ impl<'a> Item<'a> {
 }
 
 impl Node<'_> {
+    /// The number of an `integer64`, which FHIR's JSON writes as a string.
+    fn integer64(&self) -> Option<Decimal> {
+        let text = match self.value {
+            Some(Value::String(text)) if self.fhir_type == Some("integer64") => text,
+            _ => return None,
+        };
+        text.parse().ok().map(Decimal::from_integer)
+    }
+
     fn scalar(&self) -> Result<Option<Scalar>, &'static str> {
         let Some(value) = self.value else {
             return Ok(None);
         };
+        if let Some(number) = self.integer64() {
+            return Ok(Some(Scalar::Number(number)));
+        }
         Ok(Some(match value {
             Value::Bool(value) => Scalar::Boolean(*value),
             Value::Number(number) => match Decimal::parse(&number.to_string()) {

@@ -40,6 +40,10 @@ pub(super) fn evaluate(
     let mut rows = vec![Row::new()];
     let mut first_column = 0;
     for select in &view.selects {
+        // There is no row: what else would stand in it is not looked at.
+        if rows.is_empty() {
+            break;
+        }
         let parts = maker.rows(&context, select, first_column)?;
         first_column += select.all_columns().len();
         rows = cross_join(&rows, &parts, select)?;
@@ -131,7 +135,7 @@ impl RowMaker {
         for (row_index, element) in elements.iter().enumerate() {
             let context = Context {
                 row_index,
-                ..context.at(element)
+                ..context.on(element)
             };
             rows.extend(self.rows_of_element(&context, select, first_column)?);
             refuse_too_many(rows.len(), select)?;
@@ -150,11 +154,14 @@ impl RowMaker {
         let mut rows = vec![own];
         let mut next_column = first_column + select.columns.len();
         for nested in &select.selects {
+            if rows.is_empty() {
+                return Ok(rows);
+            }
             let parts = self.rows(context, nested, next_column)?;
             next_column += nested.all_columns().len();
             rows = cross_join(&rows, &parts, select)?;
         }
-        if !select.union_all.is_empty() {
+        if !select.union_all.is_empty() && !rows.is_empty() {
             let mut parts = Vec::new();
             for branch in &select.union_all {
                 parts.extend(self.rows(context, branch, next_column)?);
@@ -236,7 +243,7 @@ fn repeat<'a>(
                 return Err(without_end(&path.place));
             }
             elements.push(element.clone());
-            repeat(&context.at(&element), paths, depth + 1, elements)?;
+            repeat(&context.on(&element), paths, depth + 1, elements)?;
         }
     }
     Ok(())

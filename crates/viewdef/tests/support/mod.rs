@@ -6,6 +6,7 @@ pub(crate) mod damage;
 pub(crate) mod engines;
 pub(crate) mod leaf_paths;
 pub(crate) mod sentinels;
+pub(crate) mod structures;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -109,7 +109,9 @@ impl Parser<'_> {
         }
         let literal = match name {
             "rowIndex" => return Ok(ExprKind::RowIndex),
-            "resource" | "rootResource" | "context" => return Ok(ExprKind::Resource),
+            "resource" | "rootResource" => return Ok(ExprKind::Resource),
+            "context" if self.calls == 0 => return Ok(ExprKind::This),
+            "context" => return Ok(ExprKind::Context),
             "ucum" => "http://unitsofmeasure.org",
             "sct" => "http://snomed.info/sct",
             "loinc" => "http://loinc.org",
@@ -154,6 +156,7 @@ impl Parser<'_> {
         let mut arguments = Vec::new();
         let mut height = 0;
         if !self.take_symbol(")") {
+            self.calls += 1;
             loop {
                 arguments.push(self.expression(0)?);
                 height = height.max(self.height);
@@ -161,6 +164,7 @@ impl Parser<'_> {
                     break;
                 }
             }
+            self.calls -= 1;
             self.expect_symbol(")")?;
         }
         if !(least..=most).contains(&arguments.len()) {
