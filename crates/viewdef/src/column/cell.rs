@@ -65,6 +65,7 @@ impl Scratch {
     }
 
     /// A text as a cell.
+    #[inline]
     pub fn text(&mut self, text: &[u8]) -> Cell {
         let start = position(self.bytes.len());
         self.bytes.extend_from_slice(text);

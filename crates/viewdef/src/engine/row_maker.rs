@@ -165,10 +165,63 @@ impl<'r> RowMaker<'r> {
         next: Next<'_, 'r>,
     ) -> Result<(), Unsure> {
         for column in &select.columns {
-            let cell = self.cell(column, this, row_index)?;
-            self.set(column.position, cell);
+            self.fill(column, this, row_index)?;
         }
         self.product(&select.selects, &select.union_all, this, row_index, next)
+    }
+
+    /// Puts the cell of a column at an element into the row. What is common is made where it stays:
+    /// a cell that was just written part by part is slow to move as a whole.
+    #[inline]
+    fn fill(
+        &mut self,
+        column: &FastColumn,
+        this: Position,
+        row_index: usize,
+    ) -> Result<(), Unsure> {
+        let position = column.position;
+        match &column.program {
+            Program::Path(path) if !column.list => {
+                if let Ok(found) = self.located.one(path, this)? {
+                    self.fill_with(column, found, this);
+                    return Ok(());
+                }
+            }
+            Program::RowIndex if !column.list && is_integer(column.scalar) => {
+                let number = i64::try_from(row_index).map_err(|_| Unsure)?;
+                self.set(position, Cell::Integer(number));
+                return Ok(());
+            }
+            Program::Literal(Literal::String(text))
+                if !column.list && column.scalar == ScalarType::Utf8 =>
+            {
+                let cell = self.scratch.text(text.as_bytes());
+                self.set(position, cell);
+                return Ok(());
+            }
+            _ => {}
+        }
+        let cell = self.cell(column, this, row_index)?;
+        self.set(position, cell);
+        Ok(())
+    }
+
+    #[inline]
+    fn fill_with(&mut self, column: &FastColumn, item: Option<Position>, this: Position) {
+        let Some(item) = item else {
+            self.set(column.position, Cell::Null);
+            return;
+        };
+        let entry = self.located.tape.entry(item);
+        if column.scalar == ScalarType::Utf8 && matches!(entry.kind, Kind::Text | Kind::Number) {
+            let (start, end) = (entry.start, entry.end);
+            self.set(column.position, Cell::Text { start, end });
+            return;
+        }
+        match self.value(column, item, this) {
+            Cell::Integer(number) => self.set(column.position, Cell::Integer(number)),
+            other => self.set(column.position, other),
+        }
     }
 
     #[inline]
@@ -207,11 +260,9 @@ impl<'r> RowMaker<'r> {
                 None => Cell::Null,
                 Some(truth) => self.computed(column, &truth.into(), this),
             },
-            Program::RowIndex => match column.scalar {
-                ScalarType::Int16 | ScalarType::Int32 | ScalarType::Int64 => {
-                    Cell::Integer(i64::try_from(row_index).map_err(|_| Unsure)?)
-                }
-                _ => self.computed(column, &row_index.into(), this),
+            Program::RowIndex => match is_integer(column.scalar) {
+                true => Cell::Integer(i64::try_from(row_index).map_err(|_| Unsure)?),
+                false => self.computed(column, &row_index.into(), this),
             },
             Program::Literal(literal) => match literal {
                 Literal::String(text) if column.scalar == ScalarType::Utf8 => {
@@ -367,4 +418,11 @@ fn reference_key<'t>(reference: &'t str, type_name: Option<&str>) -> Option<&'t 
         wanted == found_type || matches!(wanted, "Resource" | "DomainResource")
     });
     (is_type && is_wanted && !id.is_empty()).then_some(id)
+}
+
+fn is_integer(scalar: ScalarType) -> bool {
+    matches!(
+        scalar,
+        ScalarType::Int16 | ScalarType::Int32 | ScalarType::Int64
+    )
 }
