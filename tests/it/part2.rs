@@ -176,11 +176,14 @@ fn verify_finds_what_was_done_to_the_memory_of_labelled_claims() {
         assert_eq!(broken_checks(&bench, data), [""; 0], "{data}");
     }
     let keys = labelled.join("keys/keys.arrow");
-    let mut touched = std::fs::read(&keys).unwrap();
-    *touched.last_mut().unwrap() ^= 1;
-    std::fs::write(&keys, touched).unwrap();
-    let broken = broken_checks(&bench, "labelled");
-    assert!(broken.contains(&"lake_files".to_owned()), "{broken:?}");
+    let whole = std::fs::read(&keys).unwrap();
+    for at in [whole.len() / 2, whole.len() - 1] {
+        let mut touched = whole.clone();
+        touched[at] ^= 0x80;
+        std::fs::write(&keys, touched).unwrap();
+        let broken = broken_checks(&bench, "labelled");
+        assert_eq!(broken, ["lake_files", "left_out"], "byte {at}");
+    }
     for (from, expected) in [
         (&earlier, &["left_out"][..]),
         (&stranger, &["left_out", "left_out_unknown"]),

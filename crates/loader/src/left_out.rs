@@ -36,7 +36,7 @@ impl fmt::Debug for LeftOut<'_> {
 ///
 /// # Errors
 ///
-/// The snapshot's keys cannot be read.
+/// The snapshot's keys are damaged, or cannot be read.
 pub fn left_out(
     snapshot: &Path,
     manifest: &LakeManifest,
@@ -45,7 +45,9 @@ pub fn left_out(
     let Some(file) = &manifest.keys else {
         return Ok(());
     };
-    for batch in keys::read(&snapshot.join(&file.path))? {
+    let path = snapshot.join(&file.path);
+    keys::check(&path, file)?;
+    for batch in keys::read(&path)? {
         let batch = Arc::new(batch?);
         let rows = (0..batch.num_rows()).map(|row| KeyRow { batch: &batch, row });
         for row in rows.filter(KeyRow::is_withdrawn) {

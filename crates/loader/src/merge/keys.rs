@@ -2,7 +2,7 @@
 //! makes no rows have one, too.
 
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,8 +14,9 @@ use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use claimlake_contract::{LakeFile, key_columns};
+use sha2::{Digest as _, Sha256};
 
-use crate::encode::parquet_file::HashingFile;
+use crate::encode::parquet_file::{HashingFile, hex};
 use crate::error::{LoadError, Result};
 use crate::merge::picked_rows::PickedRows;
 use crate::merge::resource_key::ResourceKey;
@@ -126,6 +127,25 @@ pub(crate) fn read(path: &Path) -> Result<impl Iterator<Item = Result<RecordBatc
         return Err(LoadError::lake(&path, reason));
     }
     Ok(reader.map(move |batch| batch.map_err(|error| LoadError::lake_file(&path, error))))
+}
+
+/// An error where a key file is not as `written` says: a damaged one cannot be read in any state.
+pub(crate) fn check(path: &Path, written: &LakeFile) -> Result<()> {
+    let mut file = File::open(path).map_err(LoadError::io("opening", path))?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(len) => hash.update(&buffer[..len]),
+            Err(error) => return Err(LoadError::io("reading", path)(error)),
+        }
+    }
+    if hex(&hash.finalize()) == written.sha256 {
+        return Ok(());
+    }
+    let reason = "the key file is broken: its checksum is not that of the manifest";
+    Err(LoadError::lake(path, reason))
 }
 
 /// Whether a key file has any resource that is in the lake.

@@ -256,7 +256,7 @@ fn short_amounts(column: &ArrayRef, digits: u8) -> Result<ArrayRef, ArrowError> 
     ))
 }
 
-/// The type that batches of sorted rows have on disk.
+/// The type in which values come to be sorted: text as dictionaries.
 pub(crate) fn dictionary_type(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Utf8 => {
@@ -266,11 +266,11 @@ pub(crate) fn dictionary_type(data_type: &DataType) -> DataType {
     }
 }
 
-/// The columns that batches of sorted rows have on disk.
+/// The columns of batches that come to be sorted, see [`dictionary_type`].
 pub(crate) fn dictionary_schema(schema: &Schema) -> SchemaRef {
     let fields = schema.fields().iter().map(|field| {
-        let on_disk = dictionary_type(field.data_type());
-        field.as_ref().clone().with_data_type(on_disk)
+        let dictionary = dictionary_type(field.data_type());
+        field.as_ref().clone().with_data_type(dictionary)
     });
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }

@@ -7,6 +7,7 @@
 pub(crate) mod batch_sorter;
 mod block;
 mod block_bytes;
+mod block_head;
 pub(crate) mod gather;
 pub(crate) mod held;
 pub(crate) mod merge;

@@ -1,8 +1,9 @@
-//! Sorted runs on disk, one behind the other in a file. Before each block lies its length, and 0
-//! behind the last one.
+//! Sorted runs on disk, one behind the other in a file. Before each block lie its length and its
+//! hash, and those of nothing behind the last one.
 
 use std::cell::RefCell;
 use std::fs::File;
+use std::io::{Error, ErrorKind};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -12,6 +13,7 @@ use arrow_schema::SchemaRef;
 use crate::error::{LoadError, Result};
 use crate::nameless_file;
 use crate::sort::block::{BlockWriter, MOST_ROWS};
+use crate::sort::block_head::{BlockHead, HEAD_BYTES};
 use crate::sort::merge::{SpanRef, SpanSource};
 use crate::sort::span::{SpanBatch, SpanMaker};
 
@@ -21,9 +23,6 @@ const BLOCK_BYTES: usize = 16 << 10;
 
 /// Rows of the first block, which shows how large rows are.
 const FIRST_ROWS: usize = 256;
-
-/// Bytes of the length of a block.
-const LENGTH_BYTES: usize = 4;
 
 /// A file of runs, which has no name.
 #[derive(Debug)]
@@ -40,6 +39,7 @@ pub(crate) struct Run {
     path: PathBuf,
     file: Rc<File>,
     start: u64,
+    end: u64,
 }
 
 impl RunFile {
@@ -58,11 +58,7 @@ impl RunFile {
 
     /// Appends a run; `schema` has text as dictionaries.
     pub(crate) fn push(&mut self, schema: &SchemaRef, mut spans: impl SpanSource) -> Result<Run> {
-        let run = Run {
-            path: self.path.clone(),
-            file: self.file.clone(),
-            start: self.end,
-        };
+        let start = self.end;
         let mut pending = Pending::new(schema);
         while let Some(span) = spans.next_span()? {
             let rows = span.span().rows.len;
@@ -81,8 +77,13 @@ impl RunFile {
             let block = pending.block()?;
             self.write(block)?;
         }
-        self.write(&0_u32.to_le_bytes())?;
-        Ok(run)
+        self.write(&BlockHead::of(&[])?.to_bytes())?;
+        Ok(Run {
+            path: self.path.clone(),
+            file: self.file.clone(),
+            start,
+            end: self.end,
+        })
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
@@ -129,16 +130,15 @@ impl<'s> Pending<'s> {
         self.rows += len;
     }
 
-    /// The pieces as a block with its length before it; there are none left.
+    /// The pieces as a block with its head before it; there are none left.
     fn block(&mut self) -> Result<&[u8]> {
         self.block.clear();
-        self.block.extend_from_slice(&[0; LENGTH_BYTES]);
+        self.block.extend_from_slice(&[0; HEAD_BYTES]);
         self.writer
             .push(self.schema, &self.pieces, &mut self.block)?;
-        let bytes = self.block.len() - LENGTH_BYTES;
-        let length = u32::try_from(bytes)
-            .map_err(|_| LoadError::Request("a row is larger than 4 GiB".to_owned()))?;
-        self.block[..LENGTH_BYTES].copy_from_slice(&length.to_le_bytes());
+        let head = BlockHead::of(&self.block[HEAD_BYTES..])?;
+        self.block[..HEAD_BYTES].copy_from_slice(&head.to_bytes());
+        let bytes = self.block.len() - HEAD_BYTES;
         self.rows_per_block = (BLOCK_BYTES * self.rows / bytes.max(1)).clamp(64, MOST_ROWS);
         self.pieces.clear();
         self.rows = 0;
@@ -149,9 +149,9 @@ impl<'s> Pending<'s> {
 /// Reads a run.
 pub(crate) struct SpilledRun {
     run: Run,
-    /// Where the next block begins, behind its length.
+    /// Where the next block begins, behind its head.
     at: u64,
-    length: usize,
+    head: BlockHead,
     maker: Rc<RefCell<SpanMaker>>,
     /// What blocks are read into, by all runs of a table.
     buffer: Rc<RefCell<Vec<u8>>>,
@@ -166,18 +166,18 @@ impl SpilledRun {
         maker: Rc<RefCell<SpanMaker>>,
         buffer: Rc<RefCell<Vec<u8>>>,
     ) -> Result<Self> {
+        let mut head = [0; HEAD_BYTES];
         let mut opened = Self {
             run: run.clone(),
             at: run.start,
-            length: 0,
+            head: BlockHead::from_bytes(&head),
             maker,
             buffer,
             batch: None,
             next: 0,
         };
-        let mut length = [0; LENGTH_BYTES];
-        opened.read(&mut length)?;
-        opened.length = u32::from_le_bytes(length) as usize;
+        opened.read(&mut head)?;
+        opened.head = BlockHead::from_bytes(&head);
         Ok(opened)
     }
 
@@ -190,17 +190,32 @@ impl SpilledRun {
         Ok(())
     }
 
+    /// An error where what was read is not what was written.
+    fn expect(&self, is_right: bool) -> Result<()> {
+        if is_right {
+            return Ok(());
+        }
+        let damaged = Error::new(ErrorKind::InvalidData, "they are damaged");
+        Err(LoadError::io("reading", &self.run.path)(damaged))
+    }
+
     fn next_batch(&mut self) -> Result<Option<SpanBatch>> {
-        if self.length == 0 {
+        let head = self.head;
+        if head.length == 0 {
+            self.expect(head == BlockHead::of(&[])? && self.at == self.run.end)?;
             return Ok(None);
         }
+        let length = head.length as usize;
+        // The head of the block behind it comes along.
+        let end = self.at + (length + HEAD_BYTES) as u64;
+        self.expect(end <= self.run.end)?;
         let buffer = self.buffer.clone();
         let mut buffer = buffer.borrow_mut();
-        // The length of the block behind it comes along.
-        buffer.resize(self.length + LENGTH_BYTES, 0);
+        buffer.resize(length + HEAD_BYTES, 0);
         self.read(&mut buffer)?;
-        let (block, length) = buffer.split_at(self.length);
-        self.length = u32::from_le_bytes(length.try_into().unwrap_or_default()) as usize;
+        let (block, behind) = buffer.split_at(length);
+        self.expect(BlockHead::of(block)? == head)?;
+        self.head = BlockHead::from_bytes(behind);
         self.maker.borrow_mut().read(block).map(Some)
     }
 }
@@ -220,5 +235,83 @@ impl SpanSource for SpilledRun {
             self.batch = Some(Rc::new(batch));
             self.next = 0;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::builder::{ListBuilder, StringBuilder};
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+
+    use super::*;
+    use crate::merge::resource_key::ResourceKey;
+    use crate::sort::span::{OwnedRows, TableShape};
+
+    /// A run of several blocks, lists among its columns, the file it is in and who made it.
+    fn run() -> (tempfile::TempDir, RunFile, Run, Rc<RefCell<SpanMaker>>) {
+        let rows = 300;
+        let mut lists = ListBuilder::new(StringBuilder::new());
+        for row in 0..rows {
+            lists
+                .values()
+                .append_value(if row % 2 == 0 { "even" } else { "" });
+            lists.append(row % 3 > 0);
+        }
+        let columns: [(&str, ArrayRef); 2] = [
+            ("number", Arc::new(Int64Array::from_iter_values(0..rows))),
+            ("list", Arc::new(lists.finish())),
+        ];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let shape = TableShape::new("table", &batch.schema(), Vec::new(), vec![0]);
+        let all = OwnedRows {
+            start: 0,
+            len: batch.num_rows(),
+            resource: ResourceKey::default(),
+        };
+        let mut maker = SpanMaker::new(shape.clone()).unwrap();
+        let spans = Rc::new(maker.make(batch, &[all]).unwrap());
+        let spans = (0..spans.spans.len()).map(|span| SpanRef::new(spans.clone(), span));
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = RunFile::create(&folder.path().join("runs")).unwrap();
+        let spans = InOrder(spans.collect::<Vec<_>>().into_iter());
+        let run = file.push(&shape.dictionaries, spans).unwrap();
+        (folder, file, run, Rc::new(RefCell::new(maker)))
+    }
+
+    struct InOrder(std::vec::IntoIter<SpanRef>);
+
+    impl SpanSource for InOrder {
+        fn next_span(&mut self) -> Result<Option<SpanRef>> {
+            Ok(self.0.next())
+        }
+    }
+
+    fn rows_of(run: &Run, maker: &Rc<RefCell<SpanMaker>>) -> Result<usize> {
+        let mut spilled = SpilledRun::open(run, maker.clone(), Rc::default())?;
+        let mut rows = 0;
+        while let Some(span) = spilled.next_span()? {
+            rows += span.span().rows.len;
+        }
+        Ok(rows)
+    }
+
+    #[test]
+    fn whatever_byte_of_a_run_is_damaged_it_is_an_error() {
+        let (_folder, run_file, run, maker) = run();
+        assert_eq!(rows_of(&run, &maker).unwrap(), 300);
+        let file = &run_file.file;
+        for at in 0..run_file.end {
+            let mut byte = [0];
+            file.read_exact_at(&mut byte, at).unwrap();
+            for bits in [0x01, 0x80, 0xff] {
+                file.write_all_at(&[byte[0] ^ bits], at).unwrap();
+                let error = rows_of(&run, &maker).unwrap_err().to_string();
+                assert!(error.contains("/runs"), "{error}");
+            }
+            file.write_all_at(&byte, at).unwrap();
+        }
+        assert_eq!(rows_of(&run, &maker).unwrap(), 300);
     }
 }

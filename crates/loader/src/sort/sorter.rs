@@ -11,8 +11,9 @@ use crate::sort::merge::{Merge, SpanRef, SpanSource};
 use crate::sort::run_file::{Run, RunFile, SpilledRun};
 use crate::sort::span::{OwnedRows, Span, SpanBatch, SpanMaker};
 
-/// Runs on disk that are merged at once; more are merged to one first.
-const MOST_RUNS: usize = 128;
+/// So many runs of one size are merged to one: rows are written once more whenever there are so many
+/// times as many runs, not for each such number of them.
+const MOST_RUNS: usize = 64;
 
 /// Sorts the rows of one table, spilling beyond `budget` bytes.
 pub(crate) struct Sorter {
@@ -22,6 +23,14 @@ pub(crate) struct Sorter {
     spill: PathBuf,
     held: Vec<Rc<SpanBatch>>,
     held_bytes: usize,
+    /// The runs as they were spilled, then those that are merged of them, and so on. Each level's come
+    /// from earlier rows than those of the levels before it.
+    levels: Vec<Level>,
+}
+
+/// Runs of one size, in the order they came in.
+#[derive(Debug, Default)]
+struct Level {
     file: Option<RunFile>,
     runs: Vec<Run>,
 }
@@ -35,8 +44,7 @@ impl Sorter {
             spill,
             held: Vec::new(),
             held_bytes: 0,
-            file: None,
-            runs: Vec::new(),
+            levels: Vec::new(),
         }
     }
 
@@ -57,17 +65,18 @@ impl Sorter {
     /// The sorted sources: what was spilled, or all in memory. Not both, as the one would be held as
     /// long as the others are merged.
     pub(crate) fn finish(mut self) -> Result<Vec<Box<dyn SpanSource>>> {
-        if !self.runs.is_empty() && !self.held.is_empty() {
+        if !self.levels.is_empty() && !self.held.is_empty() {
             self.spill()?;
         }
-        let mut sources = self.open_runs()?;
+        let runs = self.levels.iter().rev().flat_map(|level| &level.runs);
+        let mut sources = self.open(runs)?;
         sources.push(Box::new(MemoryRun::new(self.held)));
         Ok(sources)
     }
 
-    fn open_runs(&self) -> Result<Vec<Box<dyn SpanSource>>> {
+    fn open<'r>(&self, runs: impl Iterator<Item = &'r Run>) -> Result<Vec<Box<dyn SpanSource>>> {
         let buffer = Rc::new(RefCell::new(Vec::new()));
-        let runs = self.runs.iter().map(|run| {
+        let runs = runs.map(|run| {
             let run = SpilledRun::open(run, self.maker.clone(), buffer.clone())?;
             Ok(Box::new(run) as Box<dyn SpanSource>)
         });
@@ -77,24 +86,30 @@ impl Sorter {
     fn spill(&mut self) -> Result<()> {
         let held = MemoryRun::new(std::mem::take(&mut self.held));
         self.held_bytes = 0;
-        self.push_run(held)?;
-        if self.runs.len() >= MOST_RUNS {
-            let merged = Merge::new(self.open_runs()?)?;
+        let mut level = 0;
+        self.push_run(level, held)?;
+        while self.levels[level].runs.len() >= MOST_RUNS {
             // The file goes when all of its runs are read.
-            self.file = None;
-            self.runs.clear();
-            self.push_run(merged)?;
+            let full = std::mem::take(&mut self.levels[level]);
+            let merged = Merge::new(self.open(full.runs.iter())?)?;
+            drop(full);
+            level += 1;
+            self.push_run(level, merged)?;
         }
         Ok(())
     }
 
-    fn push_run(&mut self, spans: impl SpanSource) -> Result<()> {
-        let file = match &mut self.file {
+    fn push_run(&mut self, level: usize, spans: impl SpanSource) -> Result<()> {
+        if self.levels.len() <= level {
+            self.levels.resize_with(level + 1, Level::default);
+        }
+        let schema = self.maker.borrow().shape().dictionaries.clone();
+        let level = &mut self.levels[level];
+        let file = match &mut level.file {
             Some(file) => file,
             none => none.insert(RunFile::create(&self.spill)?),
         };
-        let schema = self.maker.borrow().shape().dictionaries.clone();
-        self.runs.push(file.push(&schema, spans)?);
+        level.runs.push(file.push(&schema, spans)?);
         Ok(())
     }
 }
@@ -127,5 +142,52 @@ impl SpanSource for MemoryRun {
             .order
             .next()
             .map(|(batch, span)| SpanRef::new(self.batches[batch as usize].clone(), span as usize)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::cast::AsArray;
+    use arrow_array::types::Int64Type;
+    use arrow_array::{ArrayRef, Int64Array};
+
+    use super::*;
+    use crate::merge::resource_key::ResourceKey;
+    use crate::sort::gather::{Ranges, gather_batch};
+    use crate::sort::span::TableShape;
+
+    fn batch(key: i64, place: i64) -> RecordBatch {
+        let column = |value| Arc::new(Int64Array::from(vec![value])) as ArrayRef;
+        RecordBatch::try_from_iter([("key", column(key)), ("place", column(place))]).unwrap()
+    }
+
+    #[test]
+    fn runs_are_merged_level_by_level_and_equal_keys_keep_the_order_they_came_in() {
+        let runs = 64 * 64 * 2 + 64 * 3 + 5;
+        let folder = tempfile::tempdir().unwrap();
+        let shape = TableShape::new("table", &batch(0, 0).schema(), Vec::new(), vec![0]);
+        let maker = Rc::new(RefCell::new(SpanMaker::new(shape.clone()).unwrap()));
+        let mut sorter = Sorter::new(maker, 0, folder.path().join("runs"));
+        let all = OwnedRows {
+            start: 0,
+            len: 1,
+            resource: ResourceKey::default(),
+        };
+        for place in 0..runs {
+            sorter.push(batch(place % 3, place), &[all]).unwrap();
+        }
+        let levels: Vec<usize> = sorter.levels.iter().map(|level| level.runs.len()).collect();
+        assert_eq!(levels, [5, 3, 2]);
+        let mut merged = Merge::new(sorter.finish().unwrap()).unwrap();
+        let mut places = Vec::new();
+        while let Some(span) = merged.next_span().unwrap() {
+            let rows = Ranges::of(std::iter::once(span.piece(0, span.span().rows.len)));
+            let rows = gather_batch(&shape.dictionaries, &rows).unwrap();
+            places.extend_from_slice(rows.column(1).as_primitive::<Int64Type>().values());
+        }
+        let expected = (0..3).flat_map(|key| (key..runs).step_by(3));
+        assert_eq!(places, expected.collect::<Vec<_>>());
     }
 }

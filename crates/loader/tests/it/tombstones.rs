@@ -9,8 +9,8 @@ use arrow_ipc::writer::FileWriter;
 use arrow_select::filter::filter_record_batch;
 use claimlake_contract::{ApiVersion, NoProgress, PatientId, Person, key_columns};
 use claimlake_loader::{
-    AbsentResources, ForgetRequest, IsVanished, LoadError, LoadOptions, LoadOutcome, forget,
-    lake_of, load,
+    AbsentResources, ForgetRequest, IsVanished, LeftOut, LoadError, LoadOptions, LoadOutcome,
+    forget, lake_of, left_out, load, read_manifest,
 };
 
 use crate::basic::{load_claims, request};
@@ -244,6 +244,32 @@ fn what_is_not_in_the_lake_cannot_vanish() {
         load(&request, &NoProgress).unwrap();
     }
     assert_eq!(told(data), ["new", "new"]);
+}
+
+#[test]
+fn damaged_keys_are_an_error_whatever_byte_it_is() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    load_claims(data, 1, &[withdrawn(5), Claim::new("b")]);
+    let lake = data.join("lake");
+    let snapshot = lake.join("current");
+    let manifest = read_manifest(&snapshot).unwrap();
+    let told = || {
+        let mut told = Vec::new();
+        let tell = |found: LeftOut<'_>| told.push(found.resource_id.to_owned());
+        left_out(&snapshot, &manifest, tell).map(|()| told)
+    };
+    assert_eq!(told().unwrap(), ["a"]);
+    let whole = std::fs::read(lake.join(KEYS)).unwrap();
+    for at in 0..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x80;
+        std::fs::write(lake.join(KEYS), damaged).unwrap();
+        let error = told().unwrap_err().to_string();
+        assert!(error.contains("keys.arrow"), "{at}: {error}");
+    }
+    std::fs::write(lake.join(KEYS), &whole[..whole.len() - 1]).unwrap();
+    assert!(told().is_err());
 }
 
 /// Takes the tombstones out of the current snapshot, as versions before left none.
