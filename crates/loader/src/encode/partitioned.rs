@@ -9,11 +9,16 @@ use parquet::file::properties::WriterProperties;
 use crate::encode::parquet_file::{FileColumns, ParquetFile, plain_schema};
 use crate::encode::properties::CHUNK_ROWS;
 use crate::error::{LoadError, Result};
+use crate::merge::resource_key::ResourceKey;
 use crate::merge::row_owners::{self, RowOwners};
 use crate::publish::access::Access;
 use crate::sort::gather::Ranges;
 use crate::sort::merge::SpanRef;
 use crate::sort::span::TableShape;
+
+/// Resources whose rows are written at once: rows of many lie in as many places, all of which are held
+/// until then.
+const CHUNK_RESOURCES: usize = 1_024;
 
 /// Where and how a table's files are written.
 #[derive(Debug, Clone)]
@@ -49,6 +54,9 @@ pub(crate) struct PartitionedWriter {
     /// Spans of the open file that are not written yet: the first row of each and how many.
     pending: Vec<(SpanRef, u32, u32)>,
     pending_rows: usize,
+    /// Resources whose first rows are pending, and the last one.
+    pending_resources: usize,
+    last: Option<ResourceKey>,
     files: Vec<LakeFile>,
 }
 
@@ -79,6 +87,8 @@ impl PartitionedWriter {
             open: None,
             pending: Vec::new(),
             pending_rows: 0,
+            pending_resources: 0,
+            last: None,
             files: Vec::new(),
         }
     }
@@ -93,6 +103,13 @@ impl PartitionedWriter {
             self.close()?;
         }
         let rows = span.span().rows;
+        if self.last != Some(rows.resource) {
+            if self.pending_resources == CHUNK_RESOURCES {
+                self.flush()?;
+            }
+            self.pending_resources += 1;
+            self.last = Some(rows.resource);
+        }
         let mut from = 0;
         while from < rows.len {
             let file_rows = self.plan.file_rows;
@@ -183,6 +200,8 @@ impl PartitionedWriter {
         open.file.append(&Ranges::of(pieces), &self.file_columns)?;
         self.pending.clear();
         self.pending_rows = 0;
+        // The last one's rows may go on: whether they come in one piece or in two is all the same.
+        self.pending_resources = 0;
         Ok(())
     }
 
