@@ -12,6 +12,7 @@ mod mark;
 mod plan;
 mod program;
 mod read;
+mod row_cells;
 mod row_maker;
 mod rows;
 mod shape;

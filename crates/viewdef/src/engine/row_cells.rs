@@ -1,0 +1,264 @@
+//! The cells of a row: what a column's program finds at an element.
+
+use std::ops::ControlFlow;
+
+use super::evaluate::Unsure;
+use super::program::{Path, Program};
+use super::row_maker::RowMaker;
+use super::rows::FastColumn;
+use super::tape::{Kind, Position};
+use crate::column::{Cell, Source, cell_of, cell_of_json};
+use crate::definition::ScalarType;
+use crate::fhirpath::Literal;
+use crate::problem::{CellProblem, ProblemKind};
+
+impl RowMaker<'_> {
+    /// Puts the cell of a column at an element into the row. What is common is made where it stays:
+    /// a cell that was just written part by part is slow to move as a whole.
+    #[inline]
+    pub(super) fn fill(
+        &mut self,
+        column: &FastColumn,
+        this: Position,
+        row_index: usize,
+    ) -> Result<(), Unsure> {
+        let position = column.position;
+        match &column.program {
+            Program::Path(path) if !column.list => {
+                if let Ok(found) = self.located.one(path, this)? {
+                    self.fill_with(column, found, this);
+                    return Ok(());
+                }
+            }
+            Program::RowIndex if !column.list && is_integer(column.scalar) => {
+                let number = i64::try_from(row_index).map_err(|_| Unsure)?;
+                self.set(position, Cell::Integer(number));
+                return Ok(());
+            }
+            Program::Literal(Literal::String(text))
+                if !column.list && column.scalar == ScalarType::Utf8 =>
+            {
+                let cell = self.scratch.text(text.as_bytes());
+                self.set(position, cell);
+                return Ok(());
+            }
+            _ => {}
+        }
+        let cell = self.cell(column, this, row_index)?;
+        self.set(position, cell);
+        Ok(())
+    }
+
+    #[inline]
+    fn fill_with(&mut self, column: &FastColumn, item: Option<Position>, this: Position) {
+        let Some(item) = item else {
+            self.set(column.position, Cell::Null);
+            return;
+        };
+        let entry = self.located.tape.entry(item);
+        if column.scalar == ScalarType::Utf8 && matches!(entry.kind, Kind::Text | Kind::Number) {
+            let (start, end) = (entry.start, entry.end);
+            self.set(column.position, Cell::Text { start, end });
+            return;
+        }
+        match self.value(column, item, this) {
+            Cell::Integer(number) => self.set(column.position, Cell::Integer(number)),
+            other => self.set(column.position, other),
+        }
+    }
+
+    /// The cell of a column at an element.
+    pub(super) fn cell(
+        &mut self,
+        column: &FastColumn,
+        this: Position,
+        row_index: usize,
+    ) -> Result<Cell, Unsure> {
+        let found = match &column.program {
+            Program::Path(path) if column.list => return self.list(column, path, this),
+            Program::Path(path) => match self.located.one(path, this)? {
+                Ok(None) => return Ok(Cell::Null),
+                Ok(Some(item)) => self.value(column, item, this),
+                Err(_) => {
+                    let count = self.located.count(path, this)?;
+                    self.tell(
+                        column,
+                        this,
+                        ProblemKind::NotOneValue,
+                        "one value".into(),
+                        format!("{count} values"),
+                    );
+                    Cell::Null
+                }
+            },
+            Program::Nothing => Cell::Null,
+            Program::Truth(condition) => match self.located.truth(condition, this)? {
+                None => Cell::Null,
+                Some(truth) => self.computed(column, &truth.into(), this),
+            },
+            Program::RowIndex => match is_integer(column.scalar) {
+                true => Cell::Integer(i64::try_from(row_index).map_err(|_| Unsure)?),
+                false => self.computed(column, &row_index.into(), this),
+            },
+            Program::Literal(literal) => match literal {
+                Literal::String(text) if column.scalar == ScalarType::Utf8 => {
+                    self.scratch.text(text.as_bytes())
+                }
+                Literal::String(text)
+                | Literal::Date(text)
+                | Literal::DateTime(text)
+                | Literal::Time(text) => self.computed(column, &text.as_str().into(), this),
+                Literal::Boolean(value) => self.computed(column, &(*value).into(), this),
+                Literal::Integer(value) => self.computed(column, &(*value).into(), this),
+                Literal::Decimal(_) => return Err(Unsure),
+            },
+            Program::ReferenceKey(path, type_name) => {
+                return self.reference_key(column, path, type_name.as_deref(), this);
+            }
+        };
+        if !column.list {
+            return Ok(found);
+        }
+        Ok(match found {
+            Cell::Null => self.scratch.list(&[]),
+            cell => self.scratch.list(&[cell]),
+        })
+    }
+
+    fn reference_key(
+        &mut self,
+        column: &FastColumn,
+        path: &Path,
+        type_name: Option<&str>,
+        this: Position,
+    ) -> Result<Cell, Unsure> {
+        let mut keys = Vec::new();
+        let located = self.located;
+        located.each(path, this, &mut |item| {
+            if located.tape.entry(item).kind == Kind::Text
+                && let Ok(text) = std::str::from_utf8(located.raw(item))
+                && let Some(key) = reference_key(text, type_name)
+            {
+                keys.push(key);
+            }
+            ControlFlow::Continue(())
+        })?;
+        match keys.as_slice() {
+            [] if !column.list => Ok(Cell::Null),
+            [key] if !column.list && column.scalar == ScalarType::Utf8 => {
+                Ok(self.scratch.text(key.as_bytes()))
+            }
+            _ => Err(Unsure),
+        }
+    }
+
+    fn list(&mut self, column: &FastColumn, path: &Path, this: Position) -> Result<Cell, Unsure> {
+        let mut items = Vec::new();
+        self.located.each(path, this, &mut |item| {
+            items.push(item);
+            ControlFlow::Continue(())
+        })?;
+        let mut cells = Vec::with_capacity(items.len());
+        for item in items {
+            match self.value(column, item, item) {
+                Cell::Null => {}
+                cell => cells.push(cell),
+            }
+        }
+        Ok(self.scratch.list(&cells))
+    }
+
+    #[inline]
+    fn value(&mut self, column: &FastColumn, item: Position, this: Position) -> Cell {
+        let entry = self.located.tape.entry(item);
+        let raw = self.located.raw(item);
+        let source = match entry.kind {
+            Kind::Text => Source::Text {
+                raw,
+                start: entry.start,
+                escaped: false,
+            },
+            Kind::EscapedText => Source::Text {
+                raw,
+                start: entry.start,
+                escaped: true,
+            },
+            Kind::Number => Source::Number {
+                raw,
+                start: entry.start,
+            },
+            Kind::True => Source::Boolean(true),
+            Kind::False => Source::Boolean(false),
+            Kind::Object => Source::Object,
+        };
+        match cell_of(column.scalar, source, self.scratch) {
+            Ok(cell) => cell,
+            Err(kind) => {
+                let found = entry.kind.name().to_owned();
+                self.tell(column, this, kind, column.scalar.to_string(), found);
+                Cell::Null
+            }
+        }
+    }
+
+    fn computed(&mut self, column: &FastColumn, value: &serde_json::Value, this: Position) -> Cell {
+        match cell_of_json(column.scalar, value, self.scratch) {
+            Ok(cell) => cell,
+            Err(kind) => {
+                let found = match value {
+                    serde_json::Value::Bool(_) => "boolean",
+                    serde_json::Value::Number(_) => "number",
+                    _ => "string",
+                };
+                self.tell(column, this, kind, column.scalar.to_string(), found.into());
+                Cell::Null
+            }
+        }
+    }
+
+    #[cold]
+    fn tell(
+        &mut self,
+        column: &FastColumn,
+        this: Position,
+        kind: ProblemKind,
+        expected: String,
+        found: String,
+    ) {
+        // A select is evaluated again for each row of the selects before it.
+        if self.told.contains(&(column.position, this)) {
+            return;
+        }
+        self.told.push((column.position, this));
+        self.problems.push(CellProblem {
+            column: column.position,
+            path: column.path.clone(),
+            kind,
+            expected,
+            found,
+        });
+    }
+}
+
+/// The id a relative or absolute reference names, where it is one to a resource of the type.
+fn reference_key<'t>(reference: &'t str, type_name: Option<&str>) -> Option<&'t str> {
+    let path = reference.split(['?', '#']).next()?;
+    let path = path
+        .rsplit_once("/_history/")
+        .map_or(path, |(path, _)| path);
+    let (before, id) = path.rsplit_once('/')?;
+    let found_type = before.rsplit('/').next()?;
+    let is_type = found_type.starts_with(|first: char| first.is_ascii_uppercase())
+        && found_type.chars().all(|c| c.is_ascii_alphanumeric());
+    let is_wanted = type_name.is_none_or(|wanted| {
+        wanted == found_type || matches!(wanted, "Resource" | "DomainResource")
+    });
+    (is_type && is_wanted && !id.is_empty()).then_some(id)
+}
+
+fn is_integer(scalar: ScalarType) -> bool {
+    matches!(
+        scalar,
+        ScalarType::Int16 | ScalarType::Int32 | ScalarType::Int64
+    )
+}
