@@ -5,6 +5,7 @@
 //! within a resource is kept by construction.
 
 pub(crate) mod batch_sorter;
+pub(crate) mod batch_spans;
 mod block;
 mod block_bytes;
 mod block_head;

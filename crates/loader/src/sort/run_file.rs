@@ -12,6 +12,7 @@ use arrow_schema::SchemaRef;
 
 use crate::error::{LoadError, Result};
 use crate::nameless_file;
+use crate::sort::batch_spans::BatchSource;
 use crate::sort::block::{BlockWriter, MOST_ROWS};
 use crate::sort::block_head::{BlockHead, HEAD_BYTES};
 use crate::sort::merge::{SpanRef, SpanSource};
@@ -155,8 +156,6 @@ pub(crate) struct SpilledRun {
     maker: Rc<RefCell<SpanMaker>>,
     /// What blocks are read into, by all runs of a table.
     buffer: Rc<RefCell<Vec<u8>>>,
-    batch: Option<Rc<SpanBatch>>,
-    next: usize,
 }
 
 impl SpilledRun {
@@ -173,8 +172,6 @@ impl SpilledRun {
             head: BlockHead::from_bytes(&head),
             maker,
             buffer,
-            batch: None,
-            next: 0,
         };
         opened.read(&mut head)?;
         opened.head = BlockHead::from_bytes(&head);
@@ -198,7 +195,9 @@ impl SpilledRun {
         let damaged = Error::new(ErrorKind::InvalidData, "they are damaged");
         Err(LoadError::io("reading", &self.run.path)(damaged))
     }
+}
 
+impl BatchSource for SpilledRun {
     fn next_batch(&mut self) -> Result<Option<SpanBatch>> {
         let head = self.head;
         if head.length == 0 {
@@ -220,24 +219,6 @@ impl SpilledRun {
     }
 }
 
-impl SpanSource for SpilledRun {
-    fn next_span(&mut self) -> Result<Option<SpanRef>> {
-        loop {
-            if let Some(batch) = &self.batch
-                && self.next < batch.spans.len()
-            {
-                self.next += 1;
-                return Ok(Some(SpanRef::new(batch.clone(), self.next - 1)));
-            }
-            let Some(batch) = self.next_batch()? else {
-                return Ok(None);
-            };
-            self.batch = Some(Rc::new(batch));
-            self.next = 0;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -247,6 +228,7 @@ mod tests {
 
     use super::*;
     use crate::merge::resource_key::ResourceKey;
+    use crate::sort::batch_spans::BatchSpans;
     use crate::sort::span::{OwnedRows, TableShape};
 
     /// A run of several blocks, lists among its columns, the file it is in and who made it.
@@ -289,7 +271,8 @@ mod tests {
     }
 
     fn rows_of(run: &Run, maker: &Rc<RefCell<SpanMaker>>) -> Result<usize> {
-        let mut spilled = SpilledRun::open(run, maker.clone(), Rc::default())?;
+        let spilled = SpilledRun::open(run, maker.clone(), Rc::default())?;
+        let mut spilled = BatchSpans::new(spilled);
         let mut rows = 0;
         while let Some(span) = spilled.next_span()? {
             rows += span.span().rows.len;

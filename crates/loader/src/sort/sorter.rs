@@ -7,6 +7,7 @@ use std::rc::Rc;
 use arrow_array::RecordBatch;
 
 use crate::error::Result;
+use crate::sort::batch_spans::BatchSpans;
 use crate::sort::merge::{Merge, SpanRef, SpanSource};
 use crate::sort::run_file::{Run, RunFile, SpilledRun};
 use crate::sort::span::{OwnedRows, Span, SpanBatch, SpanMaker};
@@ -78,7 +79,7 @@ impl Sorter {
         let buffer = Rc::new(RefCell::new(Vec::new()));
         let runs = runs.map(|run| {
             let run = SpilledRun::open(run, self.maker.clone(), buffer.clone())?;
-            Ok(Box::new(run) as Box<dyn SpanSource>)
+            Ok(Box::new(BatchSpans::new(run)) as Box<dyn SpanSource>)
         });
         runs.collect()
     }

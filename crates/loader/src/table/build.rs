@@ -19,6 +19,7 @@ use crate::merge::verdict::{Take, VerdictReader, Verdicts};
 use crate::place::hive_path;
 use crate::publish::access::Access;
 use crate::request::LoadOptions;
+use crate::sort::batch_spans::BatchSpans;
 use crate::sort::merge::{Merge, SpanSource};
 use crate::sort::sorter::Sorter;
 use crate::sort::span::{OwnedRows, SpanMaker};
@@ -70,9 +71,8 @@ pub(crate) fn build(plan: &TablePlan, input: &BuildInput<'_>) -> Result<BuiltTab
     let mut sources = sorter.finish()?;
     if let Some(before) = input.before {
         let files = in_sorted_order(plan, old.rewritten, &maker.borrow())?;
-        sources.push(
-            Box::new(OldRows::new(before, files, edits, maker.clone())) as Box<dyn SpanSource>
-        );
+        let rows = OldRows::new(before, files, edits, maker.clone());
+        sources.push(Box::new(BatchSpans::new(rows)) as Box<dyn SpanSource>);
     }
     let mut writer = PartitionedWriter::new(plan.shape.clone(), file_plan(plan, input)?);
     let mut merged = Merge::new(sources)?;

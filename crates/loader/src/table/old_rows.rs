@@ -18,8 +18,8 @@ use crate::merge::columns::align_numbered;
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::row_owners::{self, RowOwners};
 use crate::place::hive_path;
+use crate::sort::batch_spans::BatchSource;
 use crate::sort::held::with_dictionary;
-use crate::sort::merge::{SpanRef, SpanSource};
 use crate::sort::span::{OwnedRows, SpanBatch, SpanMaker};
 
 /// A file with the values of its partition, in the order of the partition columns.
@@ -47,8 +47,6 @@ pub(crate) struct OldRows<'a> {
     edits: Edits<'a>,
     maker: Rc<RefCell<SpanMaker>>,
     open: Option<OpenFile>,
-    batch: Option<Rc<SpanBatch>>,
-    next: usize,
 }
 
 struct OpenFile {
@@ -75,8 +73,6 @@ impl<'a> OldRows<'a> {
             edits,
             maker,
             open: None,
-            batch: None,
-            next: 0,
         }
     }
 
@@ -95,34 +91,6 @@ impl<'a> OldRows<'a> {
             read_of_run: 0,
             path,
         })
-    }
-
-    /// The next batch as it goes into the sorted rows.
-    fn next_batch(&mut self) -> Result<Option<SpanBatch>> {
-        loop {
-            let mut open = match self.open.take() {
-                Some(open) => open,
-                None => match self.files.next() {
-                    Some(file) => self.open(file)?,
-                    None => return Ok(None),
-                },
-            };
-            let Some(batch) = open.reader.next() else {
-                continue;
-            };
-            let batch = batch.map_err(|error| {
-                LoadError::lake(&open.path, format!("the file is broken: {error}"))
-            })?;
-            let owned = open.owners_of(batch.num_rows())?;
-            let batch = self.with_partition(&batch, &open)?;
-            let batch = self.with_flips(batch, &owned)?;
-            self.open = Some(open);
-            let kept: Vec<OwnedRows> = owned
-                .into_iter()
-                .filter(|rows| !self.edits.outdated.contains(&rows.resource))
-                .collect();
-            return Ok(Some(self.maker.borrow_mut().make(batch, &kept)?));
-        }
     }
 
     fn with_partition(&self, batch: &RecordBatch, open: &OpenFile) -> Result<RecordBatch> {
@@ -193,20 +161,32 @@ impl OpenFile {
     }
 }
 
-impl SpanSource for OldRows<'_> {
-    fn next_span(&mut self) -> Result<Option<SpanRef>> {
+impl BatchSource for OldRows<'_> {
+    /// The next batch as it goes into the sorted rows.
+    fn next_batch(&mut self) -> Result<Option<SpanBatch>> {
         loop {
-            if let Some(batch) = &self.batch
-                && self.next < batch.spans.len()
-            {
-                self.next += 1;
-                return Ok(Some(SpanRef::new(batch.clone(), self.next - 1)));
-            }
-            let Some(batch) = self.next_batch()? else {
-                return Ok(None);
+            let mut open = match self.open.take() {
+                Some(open) => open,
+                None => match self.files.next() {
+                    Some(file) => self.open(file)?,
+                    None => return Ok(None),
+                },
             };
-            self.batch = Some(Rc::new(batch));
-            self.next = 0;
+            let Some(batch) = open.reader.next() else {
+                continue;
+            };
+            let batch = batch.map_err(|error| {
+                LoadError::lake(&open.path, format!("the file is broken: {error}"))
+            })?;
+            let owned = open.owners_of(batch.num_rows())?;
+            let batch = self.with_partition(&batch, &open)?;
+            let batch = self.with_flips(batch, &owned)?;
+            self.open = Some(open);
+            let kept: Vec<OwnedRows> = owned
+                .into_iter()
+                .filter(|rows| !self.edits.outdated.contains(&rows.resource))
+                .collect();
+            return Ok(Some(self.maker.borrow_mut().make(batch, &kept)?));
         }
     }
 }
