@@ -2,7 +2,7 @@
 //! makes no rows have one, too.
 
 use std::fs::File;
-use std::io::{BufReader, Read as _};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,15 +14,15 @@ use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use claimlake_contract::{LakeFile, key_columns};
-use sha2::{Digest as _, Sha256};
 
-use crate::encode::parquet_file::{HashingFile, hex};
+use crate::encode::parquet_file::HashingFile;
 use crate::error::{LoadError, Result};
 use crate::merge::picked_rows::PickedRows;
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::row_owners::KEYS_FOLDER;
 use crate::publish::access::Access;
 use crate::publish::manifest::OTHER_VERSION;
+use crate::staged_run::hash_of;
 
 /// The staged run a key's body came with.
 const STAGED_RUN: &str = "_staged_run";
@@ -131,17 +131,7 @@ pub(crate) fn read(path: &Path) -> Result<impl Iterator<Item = Result<RecordBatc
 
 /// An error where a key file is not as `written` says: a damaged one cannot be read in any state.
 pub(crate) fn check(path: &Path, written: &LakeFile) -> Result<()> {
-    let mut file = File::open(path).map_err(LoadError::io("opening", path))?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(len) => hash.update(&buffer[..len]),
-            Err(error) => return Err(LoadError::io("reading", path)(error)),
-        }
-    }
-    if hex(&hash.finalize()) == written.sha256 {
+    if hash_of(path)? == written.sha256 {
         return Ok(());
     }
     let reason = "the key file is broken: its checksum is not that of the manifest";
