@@ -27,11 +27,12 @@ pub use error::{LoadError, Result};
 pub use forget::{ForgetOutcome, ForgetRequest, LakeOfPerson, forget, lake_of};
 pub use left_out::{LeftOut, left_out};
 pub use load::load;
+pub use merge::current::is_decided_by;
 pub use publish::manifest::read_manifest;
 pub use publish::retention::{SnapshotInfo, rollback, snapshots};
 pub use request::{
-    AbsentResources, CurrentCase, CurrentRule, LoadOptions, LoadOutcome, LoadRequest, RunTable,
-    TableOutcome,
+    AbsentResources, Conditions, CurrentCase, CurrentRule, LoadOptions, LoadOutcome, LoadRequest,
+    RunTable, TableOutcome,
 };
 pub use run_table::changes::{Change, ChangeKind, changes};
 pub use run_table::vanished::{IsVanished, ResourceName};

@@ -4,7 +4,7 @@ use claimlake_contract::HIVE_NULL;
 
 /// The value that a file's path gives a partition column; none for null and where the path has no
 /// such column.
-pub(super) fn value_in(path: &str, column: &str) -> Option<String> {
+pub(crate) fn value_in(path: &str, column: &str) -> Option<String> {
     let value = path
         .split('/')
         .filter_map(|folder| folder.split_once('='))
