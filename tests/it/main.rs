@@ -33,6 +33,7 @@ mod run;
 mod servers;
 mod status;
 mod trace;
+mod upgrade;
 mod usage;
 mod verify;
 mod verify_moving;

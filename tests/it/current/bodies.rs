@@ -104,7 +104,7 @@ pub(super) fn body(history: usize, line: &str) -> (String, Value) {
 }
 
 /// By API and id, whether the claim is current.
-pub(super) fn found(lake: &Path) -> BTreeMap<String, Option<bool>> {
+pub(crate) fn found(lake: &Path) -> BTreeMap<String, Option<bool>> {
     let mut files = Vec::new();
     below(&lake.join("current/eob"), &mut files);
     let mut found = BTreeMap::new();

@@ -1,6 +1,6 @@
 //! Which version of a claim is current, from bodies to rows.
 
-mod bodies;
+pub(crate) mod bodies;
 mod histories;
 mod pipelines;
 mod reported;
