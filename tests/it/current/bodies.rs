@@ -7,6 +7,8 @@ use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 use serde_json::{Value, json};
 
+use super::histories::History;
+
 const V2: &str = "https://bluebutton.cms.gov/resources/";
 const V3: &str = "https://bluebutton.cms.gov/";
 
@@ -150,7 +152,7 @@ fn below(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
 }
 
 /// What a lake must say of histories.
-pub(super) fn expected(histories: &[(&str, &[&str], &[&str])]) -> BTreeMap<String, Option<bool>> {
+pub(super) fn expected(histories: &[History]) -> BTreeMap<String, Option<bool>> {
     let mut expected = BTreeMap::new();
     for (number, (_, lines, current)) in histories.iter().enumerate() {
         let ids: BTreeSet<(&str, &str)> = lines

@@ -2,12 +2,14 @@
 
 pub(crate) mod bodies;
 mod histories;
+mod histories_v3;
 mod pipelines;
 mod reported;
 
 use crate::command::Bench;
 use bodies::{body, expected, found};
-use histories::HISTORIES;
+use histories::{History, V2};
+use histories_v3::V3;
 
 /// Imports the bodies of both APIs and loads them.
 pub(crate) fn lands(bench: &Bench, flags: &[&str], bodies: &[(String, serde_json::Value)]) {
@@ -27,22 +29,27 @@ pub(crate) fn lands(bench: &Bench, flags: &[&str], bodies: &[(String, serde_json
     }
 }
 
+fn histories() -> Vec<History> {
+    [V2, V3].concat()
+}
+
 /// The bodies of histories, those that come together in one load each.
 fn loads(order: Order) -> Vec<Vec<(String, serde_json::Value)>> {
-    let longest = HISTORIES
+    let histories = histories();
+    let longest = histories
         .iter()
         .map(|history| history.1.len())
         .max()
         .unwrap();
     let of = |number: usize, position: usize| {
-        let lines = HISTORIES[number].1;
+        let lines = histories[number].1;
         let position = match order {
             Order::Backwards => lines.len().checked_sub(position + 1)?,
             _ => position,
         };
         lines.get(position).map(|line| body(number, line))
     };
-    let all = || 0..HISTORIES.len();
+    let all = || 0..histories.len();
     match order {
         Order::AtOnce => vec![
             all()
@@ -64,13 +71,14 @@ enum Order {
 
 #[test]
 fn every_history_ends_with_the_versions_that_count_in_whatever_order_it_comes() {
+    let histories = histories();
     for order in [Order::AtOnce, Order::AsItHappened, Order::Backwards] {
         let bench = Bench::new();
         for bodies in loads(order) {
             lands(&bench, &["--data", "d"], &bodies);
         }
         let found = found(&bench.path().join("d/lake"));
-        for (key, current) in expected(HISTORIES) {
+        for (key, current) in expected(&histories) {
             let number: usize = key
                 .trim_start_matches(|c| c != ' ')
                 .trim_matches(|c: char| !c.is_ascii_digit())
@@ -79,10 +87,10 @@ fn every_history_ends_with_the_versions_that_count_in_whatever_order_it_comes() 
             assert_eq!(
                 found[&key], current,
                 "{order:?}: {}: {key}",
-                HISTORIES[number].0
+                histories[number].0
             );
         }
-        assert_eq!(found.len(), expected(HISTORIES).len());
+        assert_eq!(found.len(), expected(&histories).len());
         // Made anew from all of landing it is the same, and verification comes to the same.
         bench.done(&["--data", "d", "transform", "--full"]);
         bench.done(&["--data", "d", "load"]);

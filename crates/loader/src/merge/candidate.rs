@@ -8,11 +8,11 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
 use sha2::{Digest, Sha256};
 
+use crate::current_rule::{Conditions, CurrentCase, CurrentRule};
 use crate::error::{LoadError, Result};
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::verdict::Verdict;
 use crate::place::hive_path::value_text;
-use crate::request::{Conditions, CurrentCase, CurrentRule};
 
 /// One resource in the eyes of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,15 +23,15 @@ pub(crate) struct Candidate {
     pub(crate) group: Option<ResourceKey>,
     /// What orders versions: greater bytes are newer.
     pub(crate) order: Vec<u8>,
-    pub(crate) standing: Standing,
+    pub(crate) status: RowStatus,
     /// What was found.
     pub(crate) current: Option<bool>,
 }
 
 /// What a row says of itself, before other versions are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Standing {
-    pub(crate) says: Says,
+pub(crate) struct RowStatus {
+    pub(crate) own: OwnStatus,
     /// Whether the source states whether it is current.
     pub(crate) is_stated: bool,
     /// Whether it is out once its group has a final one.
@@ -41,7 +41,7 @@ pub(crate) struct Standing {
 
 /// Whether a row could be current.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Says {
+pub(crate) enum OwnStatus {
     /// No case of the rule fits.
     #[default]
     Nothing,
@@ -54,28 +54,28 @@ const STATED: u8 = 1 << 2;
 const PRELIMINARY: u8 = 1 << 3;
 const FINAL: u8 = 1 << 4;
 
-impl Standing {
+impl RowStatus {
     /// As a number, for files.
     pub(crate) fn to_bits(self) -> u8 {
-        let says = match self.says {
-            Says::Nothing => 0,
-            Says::No => 1,
-            Says::Yes => 2,
-            Says::IfNewest => 3,
+        let own = match self.own {
+            OwnStatus::Nothing => 0,
+            OwnStatus::No => 1,
+            OwnStatus::Yes => 2,
+            OwnStatus::IfNewest => 3,
         };
         let flag = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
-        says | flag(self.is_stated, STATED)
+        own | flag(self.is_stated, STATED)
             | flag(self.is_preliminary, PRELIMINARY)
             | flag(self.is_final, FINAL)
     }
 
     pub(crate) fn from_bits(bits: u8) -> Self {
         Self {
-            says: match bits & 3 {
-                0 => Says::Nothing,
-                1 => Says::No,
-                2 => Says::Yes,
-                _ => Says::IfNewest,
+            own: match bits & 3 {
+                0 => OwnStatus::Nothing,
+                1 => OwnStatus::No,
+                2 => OwnStatus::Yes,
+                _ => OwnStatus::IfNewest,
             },
             is_stated: bits & STATED != 0,
             is_preliminary: bits & PRELIMINARY != 0,
@@ -119,14 +119,14 @@ pub(crate) fn candidate(
         resource: verdict.resource,
         group: None,
         order: Vec::new(),
-        standing: Standing::default(),
+        status: RowStatus::default(),
         current: None,
     };
     for (number, case) in rule.cases.iter().enumerate() {
         if !row.meets_all(&case.when)? {
             continue;
         }
-        candidate.standing = row.standing(case)?;
+        candidate.status = row.status(case)?;
         candidate.group = row.group(number, case)?;
         candidate.order = row.order(case, verdict.last_updated)?;
         break;
@@ -185,25 +185,25 @@ impl<'a> Row<'a> {
         Ok(false)
     }
 
-    fn standing(self, case: &CurrentCase) -> Result<Standing> {
+    fn status(self, case: &CurrentCase) -> Result<RowStatus> {
         let mut is_stated = false;
         for name in case.stated_by.keys() {
             is_stated |= self.value(name)?.is_some();
         }
-        let says = if self.meets_any(&case.never_if)? {
-            Says::No
+        let own = if self.meets_any(&case.never_if)? {
+            OwnStatus::No
         } else if is_stated {
             match self.meets_any(&case.stated_by)? {
-                true => Says::Yes,
-                false => Says::No,
+                true => OwnStatus::Yes,
+                false => OwnStatus::No,
             }
         } else if !self.meets_all(&case.current_if)? {
-            Says::No
+            OwnStatus::No
         } else {
-            Says::IfNewest
+            OwnStatus::IfNewest
         };
-        Ok(Standing {
-            says,
+        Ok(RowStatus {
+            own,
             is_stated,
             is_preliminary: self.meets_any(&case.preliminary_if)?,
             is_final: self.meets_any(&case.final_if)?,

@@ -19,14 +19,14 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use claimlake_contract::LakeFile;
 use sha2::{Digest, Sha256};
 
+use crate::current_rule::CurrentRule;
 use crate::encode::parquet_file::{HashingFile, hex};
 use crate::error::{LoadError, Result};
-use crate::merge::candidate::{Candidate, Standing};
+use crate::merge::candidate::{Candidate, RowStatus};
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::row_owners::KEYS_FOLDER;
 use crate::publish::access::Access;
 use crate::publish::manifest::OTHER_VERSION;
-use crate::request::CurrentRule;
 use crate::sort::batch_sorter::BatchSorter;
 use crate::sort::span::resource_column;
 
@@ -34,15 +34,15 @@ use crate::sort::span::resource_column;
 /// of former versions, which did not say, cannot be compared with new ones.
 const RULES: &str = "claimlake.rules";
 
-/// The layout of the standing among the rules' hash: another one, another hash.
-const STANDING_VERSION: &[u8] = b"standing 1\n";
+/// Part of the rules' hash: where rows have another layout, the hash is another.
+const STATUS_VERSION: &[u8] = b"status 1\n";
 
 /// The hash of the rules, as files have it.
 pub(crate) fn rules_hash(rules: &[CurrentRule]) -> Result<String> {
     let text = serde_json::to_vec(rules)
         .map_err(|error| LoadError::Request(format!("the rule of what is current: {error}")))?;
     let mut hash = Sha256::new();
-    hash.update(STANDING_VERSION);
+    hash.update(STATUS_VERSION);
     hash.update(text);
     Ok(hex(&hash.finalize()))
 }
@@ -56,7 +56,7 @@ const TABLE: usize = 0;
 const RESOURCE: usize = 1;
 const GROUP: usize = 2;
 const ORDER: usize = 3;
-const STANDING: usize = 4;
+const STATUS: usize = 4;
 const CURRENT: usize = 5;
 const RUN: usize = 6;
 const VERDICT: usize = 7;
@@ -85,7 +85,7 @@ fn fields() -> Vec<Field> {
         Field::new("_resource", DataType::FixedSizeBinary(16), false),
         Field::new("_group", DataType::FixedSizeBinary(16), true),
         Field::new("_order", DataType::Binary, false),
-        Field::new("_standing", DataType::UInt8, false),
+        Field::new("_status", DataType::UInt8, false),
         Field::new("_current", DataType::Boolean, true),
     ]
 }
@@ -124,7 +124,7 @@ fn columns_of(rows: &[(Candidate, Origin)]) -> Result<Vec<ArrayRef>> {
             candidates().map(|row| &row.order),
         )),
         Arc::new(UInt8Array::from_iter_values(
-            candidates().map(|row| row.standing.to_bits()),
+            candidates().map(|row| row.status.to_bits()),
         )),
         Arc::new(
             candidates()
@@ -165,11 +165,11 @@ fn candidate_at(batch: &RecordBatch, row: usize) -> Candidate {
         group: key(GROUP),
         order: batch.column(ORDER).as_binary::<i32>().value(row).to_vec(),
         // A file of a former version has another column here.
-        standing: batch
-            .column(STANDING)
+        status: batch
+            .column(STATUS)
             .as_primitive_opt::<UInt8Type>()
-            .map_or_else(Standing::default, |bits| {
-                Standing::from_bits(bits.value(row))
+            .map_or_else(RowStatus::default, |bits| {
+                RowStatus::from_bits(bits.value(row))
             }),
         current: flag(CURRENT),
     }
@@ -276,7 +276,7 @@ impl KnownCandidates {
                 .iter()
                 .zip(fields())
                 .enumerate()
-                .all(|(column, (found, field))| column == STANDING || **found == field);
+                .all(|(column, (found, field))| column == STATUS || **found == field);
         if !is_known {
             let reason = format!("it is of another version: {OTHER_VERSION}");
             return Err(LoadError::lake(path, reason));

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use claimlake_contract::{LANDING_ORDER_COLUMN, LakeFile, LakeManifest};
 
+use crate::current_rule::CurrentRule;
 use crate::error::{LoadError, Result};
-use crate::merge::candidate::{Candidate, Says, candidate, columns_of};
+use crate::merge::candidate::{Candidate, OwnStatus, candidate, columns_of};
 use crate::merge::candidate_file::{
     CandidateFile, CandidateSorter, KnownCandidates, Origin, StagedPlace, rules_hash,
 };
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::verdict::{Take, Verdicts};
 use crate::publish::access::Access;
-use crate::request::CurrentRule;
 use crate::sort::held::plain_batch;
 use crate::staged_run::{Checksums, StagedRun, landing_orders};
 use crate::table::plan::TablePlan;
@@ -248,15 +248,15 @@ impl Groups {
 
 /// Decides for all members of a group; answers whether one is current.
 fn decide(members: &mut [Member]) -> bool {
-    let standings = || members.iter().map(|(candidate, _)| candidate.standing);
-    let is_stated = standings().any(|standing| standing.is_stated);
-    let has_final = standings().any(|standing| standing.is_final);
+    let statuses = || members.iter().map(|(candidate, _)| candidate.status);
+    let is_stated = statuses().any(|status| status.is_stated);
+    let has_final = statuses().any(|status| status.is_final);
     // One that is final itself does not give way to others.
     let gives_way = |candidate: &Candidate| {
         candidate.group.is_some()
             && has_final
-            && candidate.standing.is_preliminary
-            && !candidate.standing.is_final
+            && candidate.status.is_preliminary
+            && !candidate.status.is_final
     };
     let newest = members
         .iter()
@@ -269,11 +269,11 @@ fn decide(members: &mut [Member]) -> bool {
     for (candidate, _) in members.iter_mut() {
         // Versions that agree in all that orders them are all newest.
         let is_newest = candidate.group.is_none() || candidate.order == newest;
-        candidate.current = match candidate.standing.says {
-            Says::Nothing => None,
-            Says::No => Some(false),
-            Says::Yes => Some(!gives_way(candidate)),
-            Says::IfNewest => Some(is_newest && !is_stated && !gives_way(candidate)),
+        candidate.current = match candidate.status.own {
+            OwnStatus::Nothing => None,
+            OwnStatus::No => Some(false),
+            OwnStatus::Yes => Some(!gives_way(candidate)),
+            OwnStatus::IfNewest => Some(is_newest && !is_stated && !gives_way(candidate)),
         };
         is_alive |= candidate.group.is_some() && candidate.current == Some(true);
     }
