@@ -26,7 +26,7 @@ fn a_value_of_the_wrong_type_is_null_and_told_without_the_value() {
             "amount",
             RejectReason::TooManyDigits,
             "DECIMAL(18,2)",
-            "number",
+            "number with 3 decimals, 2 fit",
         ),
         (
             r#","payment":[{"amount":{"value":555}},{"amount":{"value":555}}]"#,
@@ -54,6 +54,53 @@ fn a_value_of_the_wrong_type_is_null_and_told_without_the_value() {
         assert_eq!(reject.expected.as_deref(), Some(expected));
         assert_eq!(reject.found.as_deref(), Some(found));
         assert!(!staged.rejects_text().contains("555"), "{rest}");
+    }
+}
+
+#[test]
+fn a_number_that_went_through_a_double_is_rounded_and_counted_and_no_reject() {
+    for (value, cents) in [
+        ("1308.6999999999998", "130870"),
+        ("-1270.6299999999999", "-127063"),
+        ("0.30000000000000004", "30"),
+        ("1.3086999999999998e3", "130870"),
+        ("999.9999999999999", "100000"),
+        ("77.490000000000009094947017729282379150390625", "7749"),
+    ] {
+        let staged = transformed(&format!(r#","payment":{{"amount":{{"value":{value}}}}}"#));
+        let amount = staged.column("claim", "amount");
+        assert_eq!(amount, [Some(cents.to_owned())], "{value}");
+        assert_eq!(staged.outcome.manifest.rounded_cells, 1, "{value}");
+        assert_eq!(staged.outcome.manifest.rejected_cells, 0, "{value}");
+        assert!(staged.rejects().is_empty(), "{value}");
+    }
+    let written = transformed(r#","payment":{"amount":{"value":1308.70}}"#);
+    assert_eq!(written.outcome.manifest.rounded_cells, 0);
+}
+
+#[test]
+fn a_reject_of_digits_says_how_many_there_are_and_how_many_fit() {
+    for (value, detail) in [
+        (
+            "12.125",
+            "expected DECIMAL(18,2), found number with 3 decimals, 2 fit: the cell is null",
+        ),
+        (
+            "1.4210854715202004E-14",
+            "expected DECIMAL(18,2), found number with 30 decimals, 2 fit: the cell is null",
+        ),
+        (
+            "98765432109876543",
+            "expected DECIMAL(18,2), found number with 17 digits before the point, 16 fit: \
+             the cell is null",
+        ),
+    ] {
+        let staged = transformed(&format!(r#","payment":{{"amount":{{"value":{value}}}}}"#));
+        assert_eq!(staged.column("claim", "amount"), [None], "{value}");
+        assert_eq!(staged.outcome.manifest.rounded_cells, 0, "{value}");
+        let rejects = staged.rejects();
+        assert_eq!(rejects[0].reason, RejectReason::TooManyDigits, "{value}");
+        assert_eq!(rejects[0].detail, detail, "{value}");
     }
 }
 

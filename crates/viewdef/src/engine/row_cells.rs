@@ -7,7 +7,7 @@ use super::program::{Path, Program};
 use super::row_maker::RowMaker;
 use super::rows::FastColumn;
 use super::tape::{Kind, Position};
-use crate::column::{Cell, Source, cell_of, cell_of_json};
+use crate::column::{Cell, Source, cell_of, cell_of_json, misfit_of, rounded_cell};
 use crate::definition::ScalarType;
 use crate::fhirpath::Literal;
 use crate::problem::{CellProblem, ProblemKind};
@@ -194,9 +194,12 @@ impl RowMaker<'_> {
         match cell_of(column.scalar, source, self.scratch) {
             Ok(cell) => cell,
             Err(kind) => {
-                let found = entry.kind.name().to_owned();
+                let found = misfit_of(column.scalar, entry.kind.name(), raw);
                 self.tell(column, this, kind, column.scalar.to_string(), found);
-                Cell::Null
+                match kind {
+                    ProblemKind::Rounded => rounded_cell(column.scalar, source, self.scratch),
+                    _ => Cell::Null,
+                }
             }
         }
     }
@@ -226,10 +229,9 @@ impl RowMaker<'_> {
         found: String,
     ) {
         // A select is evaluated again for each row of the selects before it.
-        if self.told.contains(&(column.position, this)) {
+        if !self.told.insert((column.position, this)) {
             return;
         }
-        self.told.push((column.position, this));
         self.problems.push(CellProblem {
             column: column.position,
             path: column.path.clone(),

@@ -1,5 +1,6 @@
 //! Selects over a tape to rows of cells.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use super::evaluate::{Located, Unsure};
@@ -24,7 +25,7 @@ pub(super) struct RowMaker<'r> {
     /// The elements of the selects that are under way.
     pub(super) elements: &'r mut Vec<Position>,
     /// Columns and elements whose problem is told already.
-    pub(super) told: Vec<(usize, Position)>,
+    pub(super) told: BTreeSet<(usize, Position)>,
 }
 
 type Next<'n, 'r> = &'n mut dyn FnMut(&mut RowMaker<'r>) -> Result<(), Unsure>;

@@ -48,7 +48,7 @@ fn a_value_that_does_not_fit_is_a_null_and_a_problem_that_names_types_only() {
             tagged("n", "DECIMAL(18,2)"),
             ProblemKind::TooManyDigits,
             "DECIMAL(18,2)",
-            "number",
+            "number with 3 decimals, 2 fit",
         ),
         (
             tagged("name[0].family", "INTEGER"),
