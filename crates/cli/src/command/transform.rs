@@ -159,7 +159,7 @@ fn tell(summary: &mut StageSummary, outcome: &TransformOutcome) {
         summary.line(
             "rounded",
             format!(
-                "{} with digits that a double adds, to the column's decimals",
+                "{} to the column's decimals, where a double had added digits",
                 counted(manifest.rounded_cells, "amount")
             ),
         );

@@ -83,7 +83,7 @@ impl RowMaker<'_> {
                     let count = self.located.count(path, this)?;
                     self.tell(
                         column,
-                        this,
+                        (this, this),
                         ProblemKind::NotOneValue,
                         "one value".into(),
                         format!("{count} values"),
@@ -160,7 +160,7 @@ impl RowMaker<'_> {
         })?;
         let mut cells = Vec::with_capacity(items.len());
         for item in items {
-            match self.value(column, item, item) {
+            match self.value(column, item, this) {
                 Cell::Null => {}
                 cell => cells.push(cell),
             }
@@ -195,7 +195,8 @@ impl RowMaker<'_> {
             Ok(cell) => cell,
             Err(kind) => {
                 let found = misfit_of(column.scalar, entry.kind.name(), raw);
-                self.tell(column, this, kind, column.scalar.to_string(), found);
+                let expected = column.scalar.to_string();
+                self.tell(column, (this, item), kind, expected, found);
                 match kind {
                     ProblemKind::Rounded => rounded_cell(column.scalar, source, self.scratch),
                     _ => Cell::Null,
@@ -213,7 +214,8 @@ impl RowMaker<'_> {
                     serde_json::Value::Number(_) => "number",
                     _ => "string",
                 };
-                self.tell(column, this, kind, column.scalar.to_string(), found.into());
+                let expected = column.scalar.to_string();
+                self.tell(column, (this, this), kind, expected, found.into());
                 Cell::Null
             }
         }
@@ -223,13 +225,13 @@ impl RowMaker<'_> {
     fn tell(
         &mut self,
         column: &FastColumn,
-        this: Position,
+        (this, item): (Position, Position),
         kind: ProblemKind,
         expected: String,
         found: String,
     ) {
         // A select is evaluated again for each row of the selects before it.
-        if !self.told.insert((column.position, this)) {
+        if !self.told.insert((column.position, this, item)) {
             return;
         }
         self.problems.push(CellProblem {
