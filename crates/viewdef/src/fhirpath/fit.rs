@@ -170,8 +170,11 @@ impl Written {
         if !is_noise {
             return too_many;
         }
-        if digits.to_string().len() > precision {
-            return Fit::Not(self.excess_before_the_point());
+        let length = digits.to_string().len();
+        if length > precision {
+            let scale = usize::try_from(scale).unwrap_or(0);
+            let whole = length.saturating_sub(scale);
+            return Fit::Not(Excess::Whole(u64::try_from(whole).unwrap_or(u64::MAX)));
         }
         Fit::Rounded(self.signed(digits))
     }

@@ -119,6 +119,25 @@ fn numbers_come_out_with_the_digits_they_went_in_with() {
 }
 
 #[test]
+fn all_the_digits_of_a_double_can_be_compared_and_counted_with() {
+    let patient: Value = serde_json::from_str(
+        r#"{"resourceType": "Patient", "n": 1308.7000000000000454747350886464118957519531250,
+            "m": -0.3000000000000000444089209850062616169452667236328125}"#,
+    )
+    .unwrap();
+    for (path, found) in [
+        ("n > 1308", "true"),
+        ("n < 1308.71 and m < 0", "true"),
+        ("(n - 1308) < 0.71", "true"),
+        ("n", "1308.7000000000000454747350886464118957519531250"),
+    ] {
+        let expression = parse(path, &Constants::new()).unwrap();
+        let values = evaluate_path(&expression, &patient).unwrap();
+        assert_eq!(values[0].to_string(), found, "{path}");
+    }
+}
+
+#[test]
 fn selects_that_multiply_without_bound_are_stopped() {
     let name: Vec<Value> = (0..1100).map(|_| json!({"use": "u"})).collect();
     let patient = json!({"resourceType": "Patient", "name": name});
