@@ -33,7 +33,7 @@ pub struct Reject {
     /// The type that was expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// The type that was found.
+    /// The type that was found, and of a number that does not fit how much of it is too much.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
 }

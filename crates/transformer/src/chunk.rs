@@ -37,6 +37,7 @@ pub(crate) struct Rows {
     pub(crate) resources: u64,
     pub(crate) rejected_resources: u64,
     pub(crate) rejected_cells: u64,
+    pub(crate) rounded_cells: u64,
     pub(crate) damaged_frames: u64,
     pub(crate) dropped: u64,
 }
@@ -144,8 +145,13 @@ impl ChunkWorker {
                     patient: read.watched.as_deref(),
                 });
                 for problem in read.problems {
-                    rows.rejected_cells += 1;
-                    rows.rejects.push(place.problem(problem));
+                    match place.problem(problem) {
+                        Some(reject) => {
+                            rows.rejected_cells += 1;
+                            rows.rejects.push(reject);
+                        }
+                        None => rows.rounded_cells += 1,
+                    }
                 }
             }
             Err(refusal) => {

@@ -63,12 +63,14 @@ impl LinePlace<'_> {
         self.reject(reason, detail)
     }
 
-    /// A cell that is null, or a table without the resource's rows.
-    pub(crate) fn problem(&self, problem: Problem) -> Reject {
+    /// A cell that is null, or a table without the resource's rows; nothing for a cell whose number
+    /// was rounded.
+    pub(crate) fn problem(&self, problem: Problem) -> Option<Reject> {
         let reason = match problem.kind {
             ProblemKind::WrongType => RejectReason::WrongType,
             ProblemKind::BadDate => RejectReason::BadDate,
             ProblemKind::TooManyDigits => RejectReason::TooManyDigits,
+            ProblemKind::Rounded => return None,
             ProblemKind::NotOneValue => RejectReason::NotOneValue,
             // The resource stands in the other tables, so it is not refused.
             ProblemKind::TooLarge => RejectReason::NotOneValue,
@@ -82,14 +84,14 @@ impl LinePlace<'_> {
             "expected {}, found {}: {consequence}",
             problem.expected, problem.found
         );
-        Reject {
+        Some(Reject {
             table: problem.table,
             column: problem.column,
             path: Some(problem.path),
             expected: Some(problem.expected),
             found: Some(problem.found),
             ..self.reject(reason, detail)
-        }
+        })
     }
 }
 

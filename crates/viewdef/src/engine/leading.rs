@@ -1,5 +1,7 @@
 //! The cells of the columns that stand first in every table, once a resource.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::context::Transform;
@@ -86,7 +88,7 @@ impl ResourceWorker {
                     problems: &mut problems,
                     row: &mut self.row,
                     elements: &mut self.elements,
-                    told: Vec::new(),
+                    told: BTreeSet::new(),
                 };
                 cell = maker.cell(program, 0, 0);
             }
