@@ -137,7 +137,18 @@ mod tests {
     #[test]
     fn values_survive_the_way_into_a_path_and_back() {
         for value in [
-            "CARRIER", "a/b", "..", ".", "50%", "%41", "x=y", "é", "a b", "a+b", "日本", "\u{1}\t\n",
+            "CARRIER",
+            "a/b",
+            "..",
+            ".",
+            "50%",
+            "%41",
+            "x=y",
+            "é",
+            "a b",
+            "a+b",
+            "日本",
+            "\u{1}\t\n",
         ] {
             let name = folder("type", value);
             assert!(!name.contains('/'), "{name}");
@@ -153,8 +164,12 @@ mod tests {
     fn the_folder_of_null_is_read_as_null() {
         let read = column_and_value("year=__HIVE_DEFAULT_PARTITION__");
         assert_eq!(read, Some(("year".to_owned(), None)));
-        assert!(has_null("eob/eob_type=A/year=__HIVE_DEFAULT_PARTITION__/x.parquet"));
-        assert!(!has_null("eob/eob_type=A/year=2024/__HIVE_DEFAULT_PARTITION__"));
+        assert!(has_null(
+            "eob/eob_type=A/year=__HIVE_DEFAULT_PARTITION__/x.parquet"
+        ));
+        assert!(!has_null(
+            "eob/eob_type=A/year=2024/__HIVE_DEFAULT_PARTITION__"
+        ));
         let cut = column_and_value("type=A%2FB%").and_then(|(_, value)| value);
         assert_eq!(cut.as_deref(), Some("A/B%"));
         assert_eq!(column_and_value("no folder of a partition"), None);

@@ -177,7 +177,11 @@ impl ChunkWorker {
             for replaced in replaced {
                 let position = self.planned.plan.context_position(&replaced.column);
                 let table = position.is_none().then_some(layout.name.as_str());
-                if told.insert((replaced.order, replaced.column.clone(), table.map(str::to_owned))) {
+                if told.insert((
+                    replaced.order,
+                    replaced.column.clone(),
+                    table.map(str::to_owned),
+                )) {
                     let place = LinePlace {
                         file: &job.chunk.part.relative,
                         line: replaced.order & u64::from(u32::MAX),

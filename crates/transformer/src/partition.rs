@@ -100,11 +100,21 @@ mod tests {
     #[test]
     fn each_unfit_text_is_told_once_a_resource_and_the_others_stay() {
         let long = "x".repeat(247);
-        let kinds = [Some("A"), Some(long.as_str()), Some(long.as_str()), Some("null"), Some(""), None];
+        let kinds = [
+            Some("A"),
+            Some(long.as_str()),
+            Some(long.as_str()),
+            Some("null"),
+            Some(""),
+            None,
+        ];
         let kinds: DictionaryArray<UInt32Type> = kinds.into_iter().collect();
         let kinds: ArrayRef = Arc::new(kinds);
         let orders: ArrayRef = Arc::new(UInt64Array::from(vec![1, 2, 2, 3, 4, 5]));
-        let columns = [("eob_type", kinds, true), (LANDING_ORDER_COLUMN, orders, false)];
+        let columns = [
+            ("eob_type", kinds, true),
+            (LANDING_ORDER_COLUMN, orders, false),
+        ];
         let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
         let partition_by = ["eob_type".to_owned(), "absent".to_owned()];
         let (fit, replaced) = with_fit_partitions(&batch, &partition_by).unwrap().unwrap();
@@ -114,7 +124,10 @@ mod tests {
         let expected = [Some("A"), unknown, unknown, unknown, unknown, None];
         assert_eq!(texts.into_iter().collect::<Vec<_>>(), expected);
         let told: Vec<_> = replaced.iter().map(|one| (one.order, one.why)).collect();
-        let too_long = Unfit::TooLong { bytes: 247, most: 246 };
+        let too_long = Unfit::TooLong {
+            bytes: 247,
+            most: 246,
+        };
         assert_eq!(told, [(2, too_long), (3, Unfit::MeansNull)]);
         assert!(with_fit_partitions(&batch, &[]).unwrap().is_none());
     }

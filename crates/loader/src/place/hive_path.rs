@@ -11,8 +11,8 @@ use arrow_array::types::{
     UInt64Type,
 };
 use arrow_array::{
-    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, DictionaryArray, PrimitiveArray, StringArray,
-    UInt32Array,
+    Array, ArrayRef, ArrowPrimitiveType, BooleanArray, DictionaryArray, PrimitiveArray,
+    StringArray, UInt32Array,
 };
 use arrow_schema::{ArrowError, DataType};
 use arrow_select::concat::concat;
@@ -163,10 +163,13 @@ pub(crate) fn known(column: &str, array: &ArrayRef) -> Result<Option<ArrayRef>, 
         ArrowError::InvalidArgumentError(format!("'{column}' is {data_type}, no partition column"))
     })?;
     let both = concat(&[array.as_ref(), unknown.as_ref()])?;
-    let rows = is_known.iter().zip(0_u32..).map(|(known, row)| match known {
-        true => row,
-        false => array.len() as u32,
-    });
+    let rows = is_known
+        .iter()
+        .zip(0_u32..)
+        .map(|(known, row)| match known {
+            true => row,
+            false => array.len() as u32,
+        });
     take(&both, &UInt32Array::from_iter_values(rows), None).map(Some)
 }
 
@@ -279,7 +282,10 @@ mod tests {
     fn a_path_of_another_layout_is_not_read() {
         let (year, text) = (&DataType::Int32, &DataType::Utf8);
         assert_eq!(values_in("year=2024", &[("type", text)]), None);
-        assert_eq!(values_in("year=2024", &[("type", text), ("year", year)]), None);
+        assert_eq!(
+            values_in("year=2024", &[("type", text), ("year", year)]),
+            None
+        );
         assert_eq!(values_in("", &[("type", text)]), None);
         assert_eq!(values_in("", &[]), Some(vec![]));
     }
@@ -287,14 +293,28 @@ mod tests {
     #[test]
     fn texts_that_name_no_folder_become_unknown() {
         let long = "x".repeat(300);
-        let given = [Some("A"), None, Some(""), Some("null"), Some(long.as_str()), Some("A")];
+        let given = [
+            Some("A"),
+            None,
+            Some(""),
+            Some("null"),
+            Some(long.as_str()),
+            Some("A"),
+        ];
         let array: DictionaryArray<UInt32Type> = given.into_iter().collect();
         let array: ArrayRef = Arc::new(array);
         let replaced = known("eob_type", &array).unwrap().unwrap();
         let texts = replaced.as_dictionary::<UInt32Type>();
-        let texts: Vec<_> = texts.downcast_dict::<StringArray>().unwrap().into_iter().collect();
+        let texts: Vec<_> = texts
+            .downcast_dict::<StringArray>()
+            .unwrap()
+            .into_iter()
+            .collect();
         let unknown = Some("UNKNOWN");
-        assert_eq!(texts, [Some("A"), unknown, unknown, unknown, unknown, Some("A")]);
+        assert_eq!(
+            texts,
+            [Some("A"), unknown, unknown, unknown, unknown, Some("A")]
+        );
         let array: DictionaryArray<UInt32Type> = ["A", "B"].into_iter().collect();
         let array: ArrayRef = Arc::new(array);
         assert_eq!(known("eob_type", &array).unwrap(), None);

@@ -267,7 +267,9 @@ impl SpanMaker {
             return *number;
         }
         let number = self.paths.len() as u32;
-        let values = columns.iter().map(|array| hive_path::value_text(array, row));
+        let values = columns
+            .iter()
+            .map(|array| hive_path::value_text(array, row));
         let path = self.shape.partition_path(values);
         self.paths.push(path);
         self.number_of.insert(value.into(), number);

@@ -175,7 +175,15 @@ fn source_of(value: &Value) -> Option<ContextSource> {
     let mut default = None;
     for (key, value) in table {
         match key.as_str() {
-            "case" => cases = Some(value.as_array()?.iter().map(case_of).collect::<Option<_>>()?),
+            "case" => {
+                cases = Some(
+                    value
+                        .as_array()?
+                        .iter()
+                        .map(case_of)
+                        .collect::<Option<_>>()?,
+                )
+            }
             "default" => default = Some(fixed(value)?),
             _ if source.is_some() => return None,
             "path" => source = Some(ContextSource::Path(value.as_str()?.to_owned())),
