@@ -78,6 +78,7 @@ pub(crate) fn build_next(
     let found = current::find(
         &CurrentInput {
             plans: &plans.tables,
+            rules: &request.options.current,
             staged: input.staged,
             outdated: &keys.outdated,
             before: input.before.and_then(|before| {

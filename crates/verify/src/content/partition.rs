@@ -4,7 +4,7 @@ use claimlake_contract::hive;
 
 /// The value that a file's path gives a partition column; none where the path has no such column, or
 /// an older build's null.
-pub(super) fn value_in(path: &str, column: &str) -> Option<String> {
+pub(crate) fn value_in(path: &str, column: &str) -> Option<String> {
     let mut folders = path.split('/').filter_map(hive::column_and_value);
     folders
         .find_map(|(name, value)| (name == column).then_some(value))
