@@ -45,7 +45,7 @@ impl fmt::Display for Doubt {
             Doubt::NoFirstPage => f.write_str("the server refuses the first page as past the end"),
             Doubt::Hole => f.write_str("pages between others came empty"),
             Doubt::CountsMore { total, found } => {
-                write!(f, "the server counts {total} resources and serves {found}")
+                write!(f, "the server counts {total} and serves {found}")
             }
             Doubt::LeadsNowhere => {
                 f.write_str("the server says that there is more, and serves nothing more")

@@ -478,10 +478,7 @@ fn reasons_hold_counts_and_nothing_else() {
         total: 130,
         found: 120,
     };
-    assert_eq!(
-        doubt.to_string(),
-        "the server counts 130 resources and serves 120"
-    );
+    assert_eq!(doubt.to_string(), "the server counts 130 and serves 120");
     assert_eq!(
         Doubt::Blank { entries: 1 }.to_string(),
         "1 entry came without its resource"
