@@ -299,8 +299,8 @@ fn offset_of(link: &str) -> Option<u64> {
         pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
     };
     let value = |name: &str| {
-        let of_name = pairs().filter(|(found, _)| *found == name);
-        of_name.last().map(|(_, value)| value)
+        let mut of_name = pairs().filter(|(found, _)| *found == name);
+        of_name.next_back().map(|(_, value)| value)
     };
     match value("_offset").or_else(|| value("startIndex")) {
         Some(offset) => offset.parse().ok(),

@@ -200,17 +200,19 @@ impl Seen {
             || coverage.is_end_asked
     }
 
-    /// v2: whether every page counts what was found, and nothing came twice.
+    /// v2: whether every page counts what was found, and nothing came twice. Then an entry without
+    /// a resource is none of the matches.
     fn total_is_found(&self, coverage: &Coverage) -> bool {
         self.paging.api == ApiVersion::V2
             && self.totals_agree
             && self.total == Some(self.distinct())
-            && self.distinct() == coverage.reached
+            && self.distinct() + self.blank == coverage.reached
     }
 
     /// The end is confirmed: whether all pages are of one set.
     fn at_the_end(&self, coverage: &Coverage) -> Step {
-        if self.blank > 0 {
+        let total_is_found = self.total_is_found(coverage);
+        if self.blank > 0 && !total_is_found {
             return Step::Again(Doubt::Blank {
                 entries: self.blank,
             });
@@ -219,7 +221,7 @@ impl Seen {
             return Step::Again(Doubt::Hole);
         }
         let is_one_set = coverage.is_joined && self.distinct() == coverage.reached;
-        match is_one_set || self.total_is_found(coverage) {
+        match is_one_set || total_is_found {
             true => Step::Complete {
                 total: self
                     .total

@@ -139,7 +139,7 @@ impl Server {
     pub(super) fn distinct(&self) -> u64 {
         let doubled = (self.row_of)(1) == 0;
         let rows = if doubled { self.rows / 2 } else { self.rows };
-        rows - u64::from(self.same.is_some())
+        rows - u64::from(self.same.is_some()) - u64::from(self.blank.is_some())
     }
 
     fn id(&self, row: u64) -> Id {
