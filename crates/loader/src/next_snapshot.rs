@@ -1,5 +1,7 @@
 //! The next snapshot: built beside the others from the one before and the staged runs.
 
+mod landing_runs;
+
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -134,6 +136,7 @@ pub(crate) fn build_next(
             .iter()
             .map(|run| run.manifest.run.clone())
             .collect(),
+        landing_runs: landing_runs::of(input),
         tables,
         keys: keys.file,
         current: found.file,
