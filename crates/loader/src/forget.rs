@@ -217,6 +217,7 @@ fn without(
         run: request.run.clone(),
         published_at: request.published_at.clone(),
         staged_runs: Vec::new(),
+        landing_runs: before.manifest.landing_runs.clone(),
         tables,
         keys: key_file,
         current: found.file,

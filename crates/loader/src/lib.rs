@@ -30,6 +30,7 @@ pub use forget::{ForgetOutcome, ForgetRequest, LakeOfPerson, forget, lake_of};
 pub use left_out::{LeftOut, left_out};
 pub use load::load;
 pub use merge::current::is_decided_by;
+pub use place::hive_path::partition_folder;
 pub use publish::manifest::read_manifest;
 pub use publish::retention::{SnapshotInfo, rollback, snapshots};
 pub use request::{AbsentResources, LoadOptions, LoadOutcome, LoadRequest, RunTable, TableOutcome};

@@ -25,6 +25,7 @@ mod planned;
 mod plans;
 mod published;
 mod raw;
+mod refused;
 mod report;
 mod request;
 mod row_hash;

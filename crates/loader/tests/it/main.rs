@@ -14,6 +14,7 @@ mod evolution;
 mod histories;
 mod killed;
 mod lake_rows;
+mod null_partitions;
 mod snapshots;
 mod sorting;
 mod spark;
