@@ -1,7 +1,7 @@
 //! The rows: `docs/completeness.md` says the same in words.
 
 use super::Expect::{self, Complete, Incomplete};
-use super::servers::Server;
+use super::servers::{Extra, Server};
 
 const COUNTS_MORE: Expect = Incomplete("counts");
 const LEADS_NOWHERE: Expect = Incomplete("says that there is more");
@@ -310,6 +310,20 @@ pub(super) const TABLE: &[Row] = &[
         |s| s.blank(70).total(|_, all| Some(all - 1)),
         120,
         Complete,
+        Complete,
+    ),
+    (
+        "every page repeats its first resource",
+        |s| s.extra(Extra::Repeated),
+        120,
+        Complete,
+        Complete,
+    ),
+    (
+        "every page has entries without a resource beside its own",
+        |s| s.extra(Extra::Blank),
+        120,
+        Complete,
         BLANK,
     ),
     (
@@ -338,7 +352,7 @@ pub(super) const TABLE: &[Row] = &[
         "the first page is empty and leads on",
         |s| s.empty_at(0, 0),
         120,
-        COUNTS_MORE,
+        HOLE,
         HOLE,
     ),
     (
