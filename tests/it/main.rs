@@ -32,6 +32,7 @@ mod real_bodies;
 mod report;
 mod run;
 mod servers;
+mod shapes;
 mod status;
 mod trace;
 mod upgrade;
