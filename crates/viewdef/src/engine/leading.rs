@@ -86,6 +86,7 @@ impl ResourceWorker {
                     problems: &mut problems,
                     row: &mut self.row,
                     elements: &mut self.elements,
+                    resolved: plain.resolved,
                     told: Vec::new(),
                 };
                 cell = maker.cell(program, 0, 0);
@@ -95,7 +96,9 @@ impl ResourceWorker {
                 Err(Unsure) => {
                     problems.clear();
                     let scalar = alternative.column_type.scalar;
-                    let found = oracle::evaluate_path(&alternative.path.expression, plain.value()?);
+                    let expression = &alternative.path.expression;
+                    let resolved = plain.resolved;
+                    let found = oracle::evaluate_path(expression, plain.value()?, resolved);
                     self.plain_cell(scalar, found, &alternative.path.source, &mut problems)
                 }
             };
