@@ -27,6 +27,7 @@ mod part2;
 mod printed_query;
 mod read_only;
 mod real_bodies;
+mod references;
 mod report;
 mod run;
 mod servers;

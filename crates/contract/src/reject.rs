@@ -62,6 +62,8 @@ pub enum RejectReason {
     TooManyDigits,
     /// Several values where a column takes one.
     NotOneValue,
+    /// It is not known whose a claim or coverage is; all else of it is used.
+    NoPatient,
     /// A landed part is damaged from this place on.
     DamagedPart,
 }
@@ -76,6 +78,7 @@ impl RejectReason {
                 | RejectReason::BadDate
                 | RejectReason::TooManyDigits
                 | RejectReason::NotOneValue
+                | RejectReason::NoPatient
         )
     }
 
@@ -93,6 +96,7 @@ impl RejectReason {
             RejectReason::BadDate => "bad_date",
             RejectReason::TooManyDigits => "too_many_digits",
             RejectReason::NotOneValue => "not_one_value",
+            RejectReason::NoPatient => "no_patient",
             RejectReason::DamagedPart => "damaged_part",
         }
     }

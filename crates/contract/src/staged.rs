@@ -68,6 +68,9 @@ pub struct StagedManifest {
     pub rejected_resources: u64,
     /// Cells made null by a reject.
     pub rejected_cells: u64,
+    /// Claims and coverages of which it is not known whose they are.
+    #[serde(default)]
+    pub without_patient: u64,
 }
 
 /// A table of a staged run.

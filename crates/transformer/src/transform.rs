@@ -103,6 +103,7 @@ pub fn transform(
         without_view,
         rejected_resources: counts.rejected_resources,
         rejected_cells: counts.rejected_cells,
+        without_patient: counts.without_patient,
     };
     let folder = stage.seal(&json!({ "format": 1, "paths": &unread }), &manifest)?;
     tracing::info!(
@@ -187,6 +188,7 @@ struct Counts {
     rejected_cells: u64,
     damaged_frames: u64,
     dropped: u64,
+    without_patient: u64,
     rejects: BTreeMap<RejectReason, u64>,
 }
 
@@ -316,6 +318,7 @@ fn collect(
         counts.rejected_cells += rows.rejected_cells;
         counts.damaged_frames += rows.damaged_frames;
         counts.dropped += rows.dropped;
+        counts.without_patient += rows.without_patient;
         drop(rows);
         ordered.release(size);
         done(size);

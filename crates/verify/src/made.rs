@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow_schema::ArrowError;
-use claimlake_contract::ResourceType;
+use claimlake_contract::{ApiVersion, ResourceType};
 
 use crate::Check;
 use crate::digest::{BatchDigester, TableDigest};
 use crate::findings::Findings;
+use crate::landed::Landed;
 use crate::money::LAWS;
+use crate::owners::Owners;
 use crate::planned::Planned;
 
 /// What one thread, or all of them, made of the resources of one type.
@@ -18,6 +20,8 @@ pub(crate) struct Made {
     tables: Vec<MadeTable>,
     pub(crate) links: Findings,
     pub(crate) laws: [Findings; LAWS.len()],
+    pub(crate) without_patient: Findings,
+    pub(crate) owners: Owners,
 }
 
 #[derive(Debug, Default)]
@@ -37,6 +41,8 @@ impl Made {
                 .collect(),
             links: Findings::default(),
             laws: std::array::from_fn(|_| Findings::default()),
+            without_patient: Findings::default(),
+            owners: Owners::default(),
         }
     }
 
@@ -72,6 +78,8 @@ pub(crate) struct Expected {
     pub(crate) counted: BTreeMap<String, u64>,
     links: Findings,
     laws: [Findings; LAWS.len()],
+    without_patient: Findings,
+    owners: Owners,
 }
 
 impl Expected {
@@ -90,6 +98,8 @@ impl Expected {
                 *self.counted.entry(table.name.clone()).or_default() += made.counted;
             }
             self.links.merge(made.links);
+            self.without_patient.merge(made.without_patient);
+            self.owners.merge(made.owners);
             for (law, found) in self.laws.iter_mut().zip(made.laws) {
                 law.merge(found);
             }
@@ -106,9 +116,22 @@ impl Expected {
             *counted = counted.saturating_sub(rows);
         }
         self.links.remove(&superseded.links, orders);
+        self.without_patient
+            .remove(&superseded.without_patient, orders);
+        self.owners.remove(&superseded.owners);
         for (law, found) in self.laws.iter_mut().zip(&superseded.laws) {
             law.remove(found, orders);
         }
+    }
+
+    /// The check of whose claims and coverages are.
+    pub(crate) fn owners(&mut self, landed: &Landed, with_patients: &[ApiVersion]) -> Check {
+        let owners = std::mem::take(&mut self.owners);
+        owners.check(
+            std::mem::take(&mut self.without_patient),
+            landed,
+            with_patients,
+        )
     }
 
     /// The checks of links and laws.

@@ -5,18 +5,18 @@ use std::num::NonZeroU64;
 use std::sync::{Mutex, PoisonError};
 
 use arrow_schema::ArrowError;
-use claimlake_contract::{ApiVersion, ResourceType, landing_order};
+use claimlake_contract::{ApiVersion, ReferenceRecord, ResourceType, Unresolved, landing_order};
 use claimlake_landing::{ChunkRead, ChunkRef, DamagedFrame, chunks_of, content_hash, read_chunk};
 use rayon::prelude::*;
 
-use crate::body::BodyReader;
+use crate::body::{Body, BodyReader};
 use crate::feed::{Fed, Feed, PartTask};
 use crate::landed::{Content, Landed, Person, ResourceKey};
 use crate::lines::{CHUNK_BYTES, for_each_line, frame_of};
 use crate::made::{Expected, Made};
 use crate::planned::Planned;
 use crate::raw::Tree;
-use crate::{Check, Error};
+use crate::{Check, Error, owners};
 
 /// Rows wait in builders until they are this large.
 const FULL: usize = 4 << 20;
@@ -153,6 +153,8 @@ struct Line<'l> {
     ends: (usize, usize),
     number: u64,
     order: u64,
+    /// What its references were resolved to.
+    references: &'l [ReferenceRecord],
 }
 
 impl<'p> Thread<'p> {
@@ -207,7 +209,7 @@ impl<'p> Thread<'p> {
             .made
             .entry(resource.clone())
             .or_insert_with(|| Made::new(of_type.planned));
-        for_each_line(read, |buffer, ends, line| {
+        for_each_line(read, |buffer, ends, line, references| {
             let Ok(in_part) = u32::try_from(line) else {
                 return;
             };
@@ -216,6 +218,7 @@ impl<'p> Thread<'p> {
                 ends,
                 number: line,
                 order: landing_order(number, in_part),
+                references,
             };
             let person = || {
                 let frame = (number, frame_of(chunk, line.number));
@@ -261,7 +264,7 @@ impl OfType<'_> {
         let part = &self.chunk.part;
         let text = line.text();
         let is_readable = self.tree.read(&self.planned.outline, text).is_some();
-        let content = content(part.api, text);
+        let content = content(part.api, text, line.references);
         if is_readable
             && let Some((id, rank)) = self.planned.identity.of(self.tree, text, line.order)
         {
@@ -273,7 +276,7 @@ impl OfType<'_> {
                 return;
             }
         }
-        let Some(body) = self.reader.read(line.buffer, line.ends, line.order) else {
+        let Some(body) = self.read(line) else {
             return;
         };
         let key = ResourceKey::new(part.api, &part.resource, &body.id);
@@ -284,7 +287,7 @@ impl OfType<'_> {
         self.found.superseded.extend(superseded);
         match body.dropped {
             true => self.landed.leave_out(key, body.rank),
-            false => self.within(line, is_readable, made),
+            false => self.within(line, is_readable, &body, made),
         }
     }
 
@@ -305,15 +308,25 @@ impl OfType<'_> {
     /// Makes the rows of a body that was looked at before.
     fn make(&mut self, line: &Line<'_>, made: &mut Made) {
         let is_readable = self.tree.read(&self.planned.outline, line.text()).is_some();
-        match self.reader.read(line.buffer, line.ends, line.order) {
-            Some(body) if !body.dropped => self.within(line, is_readable, made),
+        match self.read(line) {
+            Some(body) if !body.dropped => self.within(line, is_readable, &body, made),
             _ => {}
         }
     }
 
+    fn read(&mut self, line: &Line<'_>) -> Option<Body> {
+        let (buffer, ends, references) = (line.buffer, line.ends, line.references);
+        self.reader.read(buffer, ends, line.order, references)
+    }
+
     /// Counts arrays and follows links. What only the view engine can read counts no rows, so
     /// that the counts differ.
-    fn within(&mut self, line: &Line<'_>, is_readable: bool, made: &mut Made) {
+    fn within(&mut self, line: &Line<'_>, is_readable: bool, body: &Body, made: &mut Made) {
+        if self.planned.has_owner {
+            let part = &self.chunk.part;
+            let place = (part, line.number, line.order);
+            owners::note(place, body.patient.as_deref(), line.references, made);
+        }
         if !is_readable {
             return;
         }
@@ -342,10 +355,10 @@ impl OfType<'_> {
 }
 
 /// What bodies of one time are told apart by. On v3, those that say the same make the same rows.
-fn content(api: ApiVersion, text: &[u8]) -> Content {
+fn content(api: ApiVersion, text: &[u8], references: &[ReferenceRecord]) -> Content {
     match api {
         ApiVersion::V2 => {
-            let [_, _, _, _, _, _, _, _, low @ ..] = content_hash(api, text);
+            let [_, _, _, _, _, _, _, _, low @ ..] = content_hash(api, text, references);
             Some(NonZeroU64::new(u64::from_be_bytes(low)).unwrap_or(NonZeroU64::MIN))
         }
         ApiVersion::V3 => None,

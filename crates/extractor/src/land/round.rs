@@ -75,7 +75,7 @@ impl Round {
         };
         for entry in &page.entries {
             let text = &body[entry.resource.clone()];
-            let content = content_hash(api, text);
+            let content = content_hash(api, text, &[]);
             if let Some(range) = &entry.last_updated {
                 self.note_newest(&body[range.clone()]);
             }
@@ -138,7 +138,7 @@ fn info(body: &[u8], page: &Page) -> PageInfo {
 /// The hash that stands for an id, as the JSON text of it, quotes included.
 pub(crate) fn id_hash(quoted: &[u8]) -> [u8; 16] {
     // v3: nothing is left out of the hash.
-    content_hash(ApiVersion::V3, quoted)
+    content_hash(ApiVersion::V3, quoted, &[])
 }
 
 /// Appends one line; raw line breaks, which JSON has only between its tokens, become spaces.
