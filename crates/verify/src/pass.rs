@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::sync::{Mutex, PoisonError};
 
 use arrow_schema::ArrowError;
-use claimlake_contract::{ApiVersion, ReferenceRecord, ResourceType, Unresolved, landing_order};
+use claimlake_contract::{ApiVersion, ReferenceRecord, ResourceType, landing_order};
 use claimlake_landing::{ChunkRead, ChunkRef, DamagedFrame, chunks_of, content_hash, read_chunk};
 use rayon::prelude::*;
 
@@ -324,7 +324,7 @@ impl OfType<'_> {
     fn within(&mut self, line: &Line<'_>, is_readable: bool, body: &Body, made: &mut Made) {
         if self.planned.has_owner {
             let part = &self.chunk.part;
-            let place = (part, line.number, line.order);
+            let place = (&**part, line.number, line.order);
             owners::note(place, body.patient.as_deref(), line.references, made);
         }
         if !is_readable {
