@@ -33,7 +33,7 @@ pub struct Reject {
     /// The type that was expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// The type that was found.
+    /// The type that was found, and of a number that does not fit how much of it is too much.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
 }
@@ -64,6 +64,8 @@ pub enum RejectReason {
     NotOneValue,
     /// It is not known whose a claim or coverage is; all else of it is used.
     NoPatient,
+    /// A text that no partition can be named for: too long, or what readers take for null.
+    NoPartition,
     /// A landed part is damaged from this place on.
     DamagedPart,
 }
@@ -79,6 +81,7 @@ impl RejectReason {
                 | RejectReason::TooManyDigits
                 | RejectReason::NotOneValue
                 | RejectReason::NoPatient
+                | RejectReason::NoPartition
         )
     }
 
@@ -97,6 +100,7 @@ impl RejectReason {
             RejectReason::TooManyDigits => "too_many_digits",
             RejectReason::NotOneValue => "not_one_value",
             RejectReason::NoPatient => "no_patient",
+            RejectReason::NoPartition => "no_partition",
             RejectReason::DamagedPart => "damaged_part",
         }
     }

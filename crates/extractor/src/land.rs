@@ -9,5 +9,5 @@ mod round;
 mod thread;
 
 pub(crate) use commit::{CheckpointDetail, PersonCommit, ResourceCommit, ResourceLanded};
-pub(crate) use round::{Lands, PageInfo, ReadId, id_hash};
+pub(crate) use round::{Lands, ReadId, id_hash};
 pub(crate) use thread::{LandError, Lander, PageJob};

@@ -11,11 +11,12 @@ mod probe;
 mod record;
 mod record_forget;
 mod token;
+mod watermark;
 
 pub use extract::{
     ExtractError, ExtractOptions, ExtractOutcome, ExtractStatusRow, FullReads, PersonProblem,
-    ResourceCounts, SourceIdentity, WithoutClaims, extract, extract_status, full_reads,
-    seal_interrupted_runs,
+    ResourceCounts, ServerAnomalies, SourceIdentity, WithoutClaims, extract, extract_status,
+    full_reads, seal_interrupted_runs,
 };
 pub use http::HttpTimeouts;
 pub use probe::{PROFILE, ServerProbe, probe_server};

@@ -277,6 +277,11 @@ impl OfType<'_> {
             }
         }
         let Some(body) = self.read(line) else {
+            // It makes no rows, and has landed all the same.
+            if let Some(person) = person {
+                let key = crate::refused::key(part.api, &part.resource, text);
+                self.landed.hold(person, key);
+            }
             return;
         };
         let key = ResourceKey::new(part.api, &part.resource, &body.id);
@@ -296,13 +301,14 @@ impl OfType<'_> {
         let (Some(person), text) = (person, line.text()) else {
             return;
         };
-        if self.tree.read(&self.planned.outline, text).is_some()
-            && let Some((id, _)) = self.planned.identity.of(self.tree, text, line.order)
-        {
-            let part = &self.chunk.part;
-            let key = ResourceKey::new(part.api, &part.resource, &id);
-            self.landed.hold(person, key);
-        }
+        let part = &self.chunk.part;
+        let is_readable = self.tree.read(&self.planned.outline, text).is_some();
+        let identity = || self.planned.identity.of(self.tree, text, line.order);
+        let key = match is_readable.then(identity).flatten() {
+            Some((id, _)) => ResourceKey::new(part.api, &part.resource, &id),
+            None => crate::refused::key(part.api, &part.resource, text),
+        };
+        self.landed.hold(person, key);
     }
 
     /// Makes the rows of a body that was looked at before.

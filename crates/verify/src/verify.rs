@@ -16,7 +16,7 @@ use crate::pass::Pass;
 use crate::plans::{Plans, plans};
 use crate::published::{self, TableTask};
 use crate::request::VerifyRequest;
-use crate::{Check, Error, Grain, Report, landing, left_out};
+use crate::{Check, Error, Grain, Report, current, landing, left_out};
 
 /// Recomputes checksums, counts, links and money from landing to lake and compares.
 ///
@@ -67,6 +67,7 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
         ));
         checks.extend(left_out::check(snapshot, &pass.landed));
         checks.push(passed.expected.owners(&pass.landed, &with_patients(&runs)));
+        checks.extend(current::check(snapshot, request.current));
         checks.extend(passed.expected.within_claims());
     }
     Ok(Report {

@@ -7,6 +7,7 @@ use claimlake_contract::{
 };
 use serde::Serialize;
 
+use super::anomalies::ServerAnomalies;
 use super::person::{PersonEnd, PersonOutcome};
 
 /// What an extraction did.
@@ -34,6 +35,8 @@ pub struct ExtractOutcome {
     pub without_claims: WithoutClaims,
     /// Claims that a full read did not find any more, by grant: reported, not deleted.
     pub vanished: BTreeMap<GrantHandle, u64>,
+    /// What the server sent that cannot be right.
+    pub anomalies: ServerAnomalies,
     /// Why the run was stopped before its end.
     pub stopped: Option<String>,
     /// Resource types that something landed of, and the lines.
@@ -103,6 +106,7 @@ impl ExtractOutcome {
             problems: Vec::new(),
             without_claims: WithoutClaims::default(),
             vanished: BTreeMap::new(),
+            anomalies: ServerAnomalies::default(),
             stopped: None,
             landed: BTreeMap::new(),
             landed_bytes: 0,
@@ -140,6 +144,7 @@ impl ExtractOutcome {
             let counts = self.by_resource.entry(state.resource.clone()).or_default();
             counts.served += state.served;
             counts.landed += state.landed;
+            self.anomalies += of_resource.anomalies;
             if of_resource.vanished > 0 {
                 *self.vanished.entry(person.grant.clone()).or_default() += of_resource.vanished;
             }

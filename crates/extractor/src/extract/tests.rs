@@ -3,6 +3,7 @@
 mod harness;
 mod increments;
 mod matrix;
+mod numbers;
 mod recording;
 mod restart;
 mod silence;

@@ -1,5 +1,7 @@
 //! What becomes durable of a person at once: frames, counts, state, what is held, checkpoint.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use claimlake_contract::{
     ApiVersion, Frame, GrantHandle, LandingPatient, PatientId, PatientState, ResourceType, RunId,
@@ -9,6 +11,7 @@ use claimlake_vault::{ExtractState, Held, StateChange};
 use serde::{Deserialize, Serialize};
 
 use super::round::{ReadId, Round};
+use crate::extract::ServerAnomalies;
 
 /// A person who has been read, in all resource types.
 #[derive(Debug, Clone)]
@@ -37,6 +40,7 @@ pub(crate) struct ResourceCommit {
 pub(crate) struct ResourceLanded {
     pub(crate) state: ExtractState,
     pub(crate) vanished: u64,
+    pub(crate) anomalies: ServerAnomalies,
 }
 
 /// A checkpoint as it lies sealed in the vault.
@@ -81,7 +85,8 @@ impl Frames<'_> {
         rounds: &[Round],
         before: Held,
     ) -> Prepared {
-        let served: u64 = rounds.iter().map(Round::served).sum();
+        let ids = rounds.iter().flat_map(|round| round.seen.keys());
+        let served = ids.collect::<HashSet<_>>().len() as u64;
         let landed: u64 = rounds.iter().map(|round| round.landed).sum();
         let pages: u64 = rounds.iter().map(|round| round.pages).sum();
         let is_complete = commit.state == PatientState::Complete;
@@ -95,13 +100,13 @@ impl Frames<'_> {
             false => before,
         };
         for round in rounds {
-            for (id, content) in &round.seen {
-                held.hold(*id, *content);
+            for (id, served) in &round.seen {
+                held.hold(*id, served.content);
             }
         }
         let newest = rounds.first().and_then(|round| round.newest.clone());
         let previous = commit.previous.as_ref();
-        let known = previous.and_then(|state| state.watermark);
+        let known = previous.and_then(|state| crate::watermark::usable(state, self.now));
         // A smaller answer than before proves nothing about what is new.
         let watermark = match is_complete && vanished == 0 {
             true => known.max(newest.as_ref().map(|(instant, _)| *instant)),
@@ -131,7 +136,8 @@ impl Frames<'_> {
         let patient = LandingPatient {
             grant: person.grant.clone(),
             patient: person.patient.clone(),
-            total: commit.total,
+            // Two bodies of one id are two lines: then the total says nothing of the lines.
+            total: commit.total.filter(|total| *total >= landed),
             pages,
             resources: landed,
             last_updated: newest.map(|(_, text)| text),
@@ -154,7 +160,17 @@ impl Frames<'_> {
                 checkpoint: serde_json::to_string(&detail).ok(),
             },
             kept: KeptPatient { patient, frames },
-            landed: ResourceLanded { state, vanished },
+            landed: ResourceLanded {
+                state,
+                vanished,
+                anomalies: ServerAnomalies {
+                    later_than_clock: rounds.iter().map(|round| round.ahead).sum(),
+                    two_bodies: rounds.iter().map(|round| round.conflicts).sum(),
+                    watermarks_dropped: previous
+                        .is_some_and(|state| crate::watermark::is_ahead(state, self.now))
+                        .into(),
+                },
+            },
         }
     }
 }

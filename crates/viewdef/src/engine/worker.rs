@@ -1,6 +1,6 @@
 //! Lines to columns, one line after the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -190,7 +190,7 @@ impl ResourceWorker {
                 row: &mut self.row,
                 elements: &mut self.elements,
                 resolved: plain.resolved,
-                told: Vec::new(),
+                told: BTreeSet::new(),
             };
             made = maker.view(view);
         }
