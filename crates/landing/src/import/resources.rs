@@ -117,9 +117,12 @@ fn parts_of_entry(entry: &[u8]) -> (Option<String>, Option<&[u8]>) {
     (full_url, resource)
 }
 
+/// Takes the `fullUrl`, type and text of a resource.
+pub(super) type Take<'t> = &'t mut dyn FnMut(Option<&str>, &str, &[u8]);
+
 /// Calls `take` with the `fullUrl`, type and text of every resource in a piece, without checking
 /// that it is JSON: for looking through inputs before they land.
-pub(super) fn look_through(text: &[u8], take: &mut dyn FnMut(Option<&str>, &str, &[u8])) {
+pub(super) fn look_through(text: &[u8], take: Take<'_>) {
     if text.starts_with(b"[") {
         Elements::new(text, 0).for_each(|element| look_through(&text[element], take));
         return;
@@ -128,14 +131,14 @@ pub(super) fn look_through(text: &[u8], take: &mut dyn FnMut(Option<&str>, &str,
 }
 
 /// The same of an entry of a Bundle.
-pub(super) fn look_through_entry(entry: &[u8], take: &mut dyn FnMut(Option<&str>, &str, &[u8])) {
+pub(super) fn look_through_entry(entry: &[u8], take: Take<'_>) {
     let (full_url, resource) = parts_of_entry(entry);
     if let Some(resource) = resource {
         look_into(resource, full_url.as_deref(), take);
     }
 }
 
-fn look_into(text: &[u8], url: Option<&str>, take: &mut dyn FnMut(Option<&str>, &str, &[u8])) {
+fn look_into(text: &[u8], url: Option<&str>, take: Take<'_>) {
     let mut members = Members::new(text, 0);
     let of_type = members.find(|member| &text[member.key.clone()] == b"resourceType");
     let Some(of_type) = of_type.and_then(|member| plain_string(text, &member.value)) else {
