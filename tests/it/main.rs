@@ -33,6 +33,7 @@ mod references;
 mod report;
 mod run;
 mod servers;
+mod shapes;
 mod status;
 mod trace;
 mod upgrade;

@@ -94,7 +94,7 @@ fn load_alone_refuses_what_an_earlier_build_staged_and_a_plain_run_makes_all_ane
                 .contains("by the rules of another version of claimlake")
                 && refused
                     .error_line()
-                    .contains("`claimlake --json --data d transform`"),
+                    .contains("`claimlake --data d transform`"),
             "{}",
             refused.stderr
         );

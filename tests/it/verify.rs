@@ -336,6 +336,54 @@ fn fine_instants_are_cut_and_money_of_a_double_is_rounded_and_verify_agrees() {
     bench.done(&["--data", "d", "verify"]);
 }
 
+/// What a source may send against the standard, or against itself, is no damage of ours.
+#[test]
+fn odd_bodies_of_the_source_are_warnings_at_most() {
+    let members = [
+        r#""item":[null,{"sequence":1,"adjudication":[null,{"category":{"text":"a"}}]}]"#,
+        r#""item":{"sequence":1,"adjudication":{"category":{"text":"a"}}}"#,
+        r#""item":["x",{"sequence":1}]"#,
+        r#""item":[[{"sequence":1}],{"sequence":2}]"#,
+        r#""item":[],"total":[{}],"insurance":[]"#,
+        r#""item":[{"sequence":1,"diagnosisSequence":[1.0,"1",null,9]}],"diagnosis":[{"sequence":1},{"sequence":1}]"#,
+        r#""careTeam":[{"sequence":1,"provider":null}],"_item":[{"id":"q"}]"#,
+        r#""diagnosis":[{"sequence":1,"type":[{"coding":null},{"coding":[]},null]}]"#,
+        r##""contained":[{"resourceType":"Organization","id":"a"},{"resourceType":"Organization","id":"a"}],"provider":{"reference":"#zz"}"##,
+        r#""it\u0065m":[{"sequence":1,"informationSequence":[7]}]"#,
+        r#""item":[{"s\u0065quence":1,"careTeamSequence":[2]}],"extension":[null,"x",{"url":"u"}]"#,
+    ];
+    let bench = Bench::new();
+    let mut text = String::new();
+    for (number, members) in members.iter().enumerate() {
+        text.push_str(&format!(
+            r#"{{"resourceType":"ExplanationOfBenefit","id":"carrier--{number}","status":"active","patient":{{"reference":"Patient/-1"}},{members}}}"#
+        ));
+        text.push('\n');
+    }
+    bench.write("odd.ndjson", &text);
+    bench.done(&["--data", "d", "import", "--api", "v2", "odd.ndjson"]);
+    // Cells that fit no column are rejects; the lake has the rest.
+    bench.run(&["--data", "d", "transform"]);
+    bench.done(&["--data", "d", "load"]);
+    let verified = bench.run(&["--json", "--data", "d", "verify"]);
+    assert_eq!(verified.exit, 0, "{}", verified.stdout);
+    let checks = verified.summary()["verify"]["checks"].clone();
+    let failed = |name: &str| {
+        let mut checks = checks.as_array().unwrap().iter();
+        let check = checks.find(|check| check["name"] == name).unwrap();
+        (check["severity"].clone(), check["failed"].as_u64().unwrap())
+    };
+    let (severity, links) = failed("claim_links");
+    assert_eq!(severity, "warning");
+    assert!(links >= 5, "{links}");
+    assert_eq!(failed("claim_sequences"), ("warning".into(), 1));
+    assert!(
+        !verified.stdout.contains("import it again"),
+        "{}",
+        verified.stdout
+    );
+}
+
 /// `verify` after each step of going back and forth between snapshots.
 #[test]
 fn a_lake_that_was_rolled_back_and_forth_agrees_with_landing_at_every_snapshot() {

@@ -22,6 +22,7 @@ mod progress;
 mod recordings;
 mod standing;
 mod summary;
+mod text_file;
 
 use claimlake_contract::ExitCode;
 use clap::Parser as _;

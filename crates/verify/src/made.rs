@@ -19,6 +19,7 @@ pub(crate) struct Made {
     /// In the order of the plan's tables.
     tables: Vec<MadeTable>,
     pub(crate) links: Findings,
+    pub(crate) repeats: Findings,
     pub(crate) laws: [Findings; LAWS.len()],
     pub(crate) without_patient: Findings,
     pub(crate) owners: Owners,
@@ -40,6 +41,7 @@ impl Made {
                 .map(|_| MadeTable::default())
                 .collect(),
             links: Findings::default(),
+            repeats: Findings::default(),
             laws: std::array::from_fn(|_| Findings::default()),
             without_patient: Findings::default(),
             owners: Owners::default(),
@@ -77,6 +79,7 @@ pub(crate) struct Expected {
     /// Rows by the arrays of the raw JSON, by table.
     pub(crate) counted: BTreeMap<String, u64>,
     links: Findings,
+    repeats: Findings,
     laws: [Findings; LAWS.len()],
     without_patient: Findings,
     owners: Owners,
@@ -100,6 +103,7 @@ impl Expected {
             self.links.merge(made.links);
             self.without_patient.merge(made.without_patient);
             self.owners.merge(made.owners);
+            self.repeats.merge(made.repeats);
             for (law, found) in self.laws.iter_mut().zip(made.laws) {
                 law.merge(found);
             }
@@ -119,6 +123,7 @@ impl Expected {
         self.without_patient
             .remove(&superseded.without_patient, orders);
         self.owners.remove(&superseded.owners);
+        self.repeats.remove(&superseded.repeats, orders);
         for (law, found) in self.laws.iter_mut().zip(&superseded.laws) {
             law.remove(found, orders);
         }
@@ -134,14 +139,19 @@ impl Expected {
         )
     }
 
-    /// The checks of links and laws.
+    /// The checks of links and laws. Both read landed bodies alone, so what does not hold was sent so:
+    /// a warning. What the tables make of it is compared elsewhere.
     pub(crate) fn within_claims(&mut self) -> Vec<Check> {
-        let links = std::mem::take(&mut self.links).check(Check::hard(
+        let links = std::mem::take(&mut self.links).check(Check::warning(
             "claim_links",
-            "sequence pointers and '#' references lead somewhere within their claim",
+            "sequence pointers and '#' references lead somewhere within their claim; where not, the source sent it so",
+        ));
+        let repeats = std::mem::take(&mut self.repeats).check(Check::warning(
+            "claim_sequences",
+            "no two elements of one array have the same sequence; where two do, the source sent it so",
         ));
         let laws = std::mem::take(&mut self.laws).into_iter().zip(LAWS);
         let laws = laws.map(|(found, law)| found.check(Check::warning(law.name, law.what)));
-        std::iter::once(links).chain(laws).collect()
+        [links, repeats].into_iter().chain(laws).collect()
     }
 }

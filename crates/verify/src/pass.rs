@@ -6,7 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use arrow_schema::ArrowError;
 use claimlake_contract::{ApiVersion, ReferenceRecord, ResourceType, landing_order};
-use claimlake_landing::{ChunkRead, ChunkRef, DamagedFrame, chunks_of, content_hash, read_chunk};
+use claimlake_landing::{
+    ChunkRead, ChunkRef, DamagedFrame, chunks_of, content_hash, landed_not_r4, read_chunk,
+};
 use rayon::prelude::*;
 
 use crate::body::{Body, BodyReader};
@@ -16,7 +18,9 @@ use crate::lines::{CHUNK_BYTES, for_each_line, frame_of};
 use crate::made::{Expected, Made};
 use crate::planned::Planned;
 use crate::raw::Tree;
-use crate::{Check, Error, owners};
+use crate::{Check, Error};
+
+mod within;
 
 /// Rows wait in builders until they are this large.
 const FULL: usize = 4 << 20;
@@ -265,6 +269,20 @@ impl OfType<'_> {
         let text = line.text();
         let is_readable = self.tree.read(&self.planned.outline, text).is_some();
         let content = content(part.api, text, line.references);
+        if landed_not_r4(&part.resource, text).is_some() {
+            // The transform refuses it: the resource has no rows, whatever came before.
+            if let Some((id, rank)) = self.planned.identity.of(self.tree, text, line.order) {
+                let key = ResourceKey::new(part.api, &part.resource, &id);
+                if let Some(person) = person {
+                    self.landed.hold(person, key);
+                }
+                self.found
+                    .superseded
+                    .extend(self.landed.add(key, rank, content));
+                self.landed.leave_out(key, rank);
+            }
+            return;
+        }
         if is_readable
             && let Some((id, rank)) = self.planned.identity.of(self.tree, text, line.order)
         {
@@ -313,6 +331,9 @@ impl OfType<'_> {
 
     /// Makes the rows of a body that was looked at before.
     fn make(&mut self, line: &Line<'_>, made: &mut Made) {
+        if landed_not_r4(&self.chunk.part.resource, line.text()).is_some() {
+            return;
+        }
         let is_readable = self.tree.read(&self.planned.outline, line.text()).is_some();
         match self.read(line) {
             Some(body) if !body.dropped => self.within(line, is_readable, &body, made),
@@ -323,40 +344,6 @@ impl OfType<'_> {
     fn read(&mut self, line: &Line<'_>) -> Option<Body> {
         let (buffer, ends, references) = (line.buffer, line.ends, line.references);
         self.reader.read(buffer, ends, line.order, references)
-    }
-
-    /// Counts arrays and follows links. What only the view engine can read counts no rows, so
-    /// that the counts differ.
-    fn within(&mut self, line: &Line<'_>, is_readable: bool, body: &Body, made: &mut Made) {
-        if self.planned.has_owner {
-            let part = &self.chunk.part;
-            let place = (&**part, line.number, line.order);
-            owners::note(place, body.patient.as_deref(), line.references, made);
-        }
-        if !is_readable {
-            return;
-        }
-        let text = line.text();
-        for (position, table) in self.planned.tables.iter().enumerate() {
-            if let Some(grain) = table.as_ref().and_then(|table| table.grain.as_ref()) {
-                made.count(position, grain.rows(self.tree));
-            }
-        }
-        let Some((links, money)) = &self.planned.within_claim else {
-            return;
-        };
-        let place = || format!("{}, line {}", self.chunk.part.relative, line.number);
-        let followed = links.follow(self.tree, text);
-        made.links
-            .add(line.order, followed.checked, followed.broken, || {
-                let path = followed.first_broken.unwrap_or_default();
-                format!("{}: a {path} leads nowhere", place())
-            });
-        for (law, holds) in made.laws.iter_mut().zip(money.laws(self.tree, text)) {
-            if let Some(holds) = holds {
-                law.add(line.order, 1, u64::from(!holds), place);
-            }
-        }
     }
 }
 

@@ -68,8 +68,10 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
             size(outcome.bytes)
         ),
     );
-    Ok(match outcome.resources {
-        0 if outcome.rejected > 0 => ExitCode::Rejected,
+    Ok(match (outcome.resources, outcome.unreadable_files) {
+        (0, _) if outcome.rejected > 0 => ExitCode::Rejected,
+        // One reject stands for all that is in the file.
+        (_, 1..) => ExitCode::Rejected,
         _ => reject_exit(
             outcome.rejected,
             outcome.resources + outcome.rejected,
@@ -163,7 +165,9 @@ fn tell(summary: &mut StageSummary, outcome: &ImportOutcome) {
         .field("forgotten", outcome.forgotten)
         .field("resolved", outcome.resolved)
         .field("without_patient", json!(outcome.without_patient))
+        .field("unreadable_files", outcome.unreadable_files)
         .field("rejected", outcome.rejected)
+        .field("rejected_by_reason", json!(outcome.rejected_by_reason))
         .field("rejected_file", json!(outcome.rejected_file));
 }
 

@@ -289,6 +289,12 @@ impl<T: TokenSource> Pages for OneRead<'_, T> {
                     );
                     return Err(End::Foreign);
                 }
+                Err(PageError::OtherRelease(release)) => {
+                    return Err(End::Failed(format!(
+                        "the server sent FHIR {release}, and claimlake reads R4: set source.base_url \
+                         and source.api to a server of R4 (Blue Button's v2 and v3 are, v1 is not)"
+                    )));
+                }
                 Err(PageError::NotABundle(reason)) if tries == BODY_TRIES => {
                     let html = crate::http::classify::is_html(&answer.headers, &answer.body);
                     let what = match html {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use claimlake_contract::{PatientId, ResourceType};
 use claimlake_landing::json::{plain_string, value_end, walk_array, walk_object};
+use claimlake_landing::not_r4;
 
 /// A page.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub(crate) enum PageError {
     NotABundle(&'static str),
     /// It holds a resource that is not the patient's, or does not say whose it is.
     Foreign,
+    /// It holds a resource of this release of FHIR, which is not read.
+    OtherRelease(&'static str),
 }
 
 /// Reads a page that may hold only resources of this type and person.
@@ -48,7 +51,7 @@ pub(crate) fn read_page(
 ) -> Result<Page, PageError> {
     let mut reader = Reader {
         body,
-        resource_type: resource_type.as_str(),
+        resource_type,
         patient: patient.expose(),
         error: None,
     };
@@ -116,7 +119,7 @@ pub(crate) fn read_page(
 
 struct Reader<'a> {
     body: &'a [u8],
-    resource_type: &'a str,
+    resource_type: &'a ResourceType,
     patient: &'a str,
     error: Option<PageError>,
 }
@@ -188,12 +191,12 @@ impl Reader<'_> {
     fn resource(&mut self, start: usize) -> Option<(usize, Found)> {
         let body = self.body;
         let mut seen = Seen::default();
-        let is_patient = self.resource_type == "Patient";
+        let is_patient = self.resource_type.as_str() == "Patient";
         let end = walk_object(body, start, |key, value| match key {
             b"resourceType" => {
                 let end = value_end(body, value)?;
                 let found = plain_string(body, &(value..end));
-                let of_type = found == Some(self.resource_type);
+                let of_type = found == Some(self.resource_type.as_str());
                 seen.of_type = Some(seen.of_type.unwrap_or(true) && of_type);
                 seen.is_outcome = found == Some("OperationOutcome");
                 Some(end)
@@ -235,6 +238,10 @@ impl Reader<'_> {
         }
         if seen.owned != Some(true) {
             self.error = Some(PageError::Foreign);
+            return None;
+        }
+        if let Some(other) = not_r4(self.resource_type, &body[start..end]) {
+            self.error = Some(PageError::OtherRelease(other.release.as_str()));
             return None;
         }
         let entry = Entry {

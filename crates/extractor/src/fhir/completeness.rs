@@ -43,6 +43,8 @@ pub(crate) struct Paging {
 pub(crate) struct SeenPage {
     /// What names its resources, in their order.
     pub(crate) ids: Vec<Id>,
+    /// Entries of a resource that is on the page already; [`Seen::note`] takes them out of `ids`.
+    pub(crate) repeated: u64,
     /// Entries that name a match and lack its resource.
     pub(crate) blank: u64,
     pub(crate) total: Option<u64>,
@@ -84,8 +86,10 @@ pub(crate) struct Seen {
 }
 
 impl SeenPage {
+    /// Rows that it surely takes: asking on behind fewer only overlaps, behind more would pass over
+    /// some.
     fn rows(&self) -> u64 {
-        self.ids.len() as u64 + self.blank
+        self.ids.len() as u64
     }
 
     /// Whether the page says that there are more: its `next` leads beyond where it begins, or to a
@@ -116,7 +120,10 @@ impl Seen {
     }
 
     /// Takes note of the page at an offset.
-    pub(crate) fn note(&mut self, offset: u64, page: SeenPage) {
+    pub(crate) fn note(&mut self, offset: u64, mut page: SeenPage) {
+        let (entries, mut on_page) = (page.ids.len(), HashSet::new());
+        page.ids.retain(|id| on_page.insert(*id));
+        page.repeated = (entries - page.ids.len()) as u64;
         self.totals_agree &= self.pages.is_empty() || page.total == self.total;
         self.total = self.total.max(page.total);
         self.blank += page.blank;
@@ -184,7 +191,7 @@ impl Seen {
         let found = self.distinct();
         let total = self
             .total
-            .filter(|total| *total > found.max(coverage.rows))?;
+            .filter(|total| *total > found.max(coverage.entries_end))?;
         Some(Doubt::CountsMore { total, found })
     }
 
@@ -200,19 +207,21 @@ impl Seen {
             || coverage.is_end_asked
     }
 
-    /// v2: whether every page counts what was found, and nothing came twice. Then an entry without
-    /// a resource is none of the matches.
+    /// v2: whether every page counts what was found, and no row came twice.
     fn total_is_found(&self, coverage: &Coverage) -> bool {
         self.paging.api == ApiVersion::V2
-            && self.totals_agree
-            && self.total == Some(self.distinct())
-            && self.distinct() + self.blank == coverage.reached
+            && self.counts_what_is_found()
+            && self.distinct() == coverage.reached
+    }
+
+    fn counts_what_is_found(&self) -> bool {
+        self.totals_agree && self.total == Some(self.distinct())
     }
 
     /// The end is confirmed: whether all pages are of one set.
     fn at_the_end(&self, coverage: &Coverage) -> Step {
-        let total_is_found = self.total_is_found(coverage);
-        if self.blank > 0 && !total_is_found {
+        // Where every page counts what was found, an entry without a resource is none of it.
+        if self.blank > 0 && !self.counts_what_is_found() {
             return Step::Again(Doubt::Blank {
                 entries: self.blank,
             });
@@ -221,7 +230,7 @@ impl Seen {
             return Step::Again(Doubt::Hole);
         }
         let is_one_set = coverage.is_joined && self.distinct() == coverage.reached;
-        match is_one_set || total_is_found {
+        match is_one_set || self.total_is_found(coverage) {
             true => Step::Complete {
                 total: self
                     .total
@@ -280,7 +289,11 @@ impl Seen {
                 .pages
                 .get(&coverage.links_end)
                 .is_some_and(|page| page.rows() == 0);
-        match (coverage.is_end_asked && ends_empty, self.blank) {
+        let blank = match self.counts_what_is_found() {
+            true => 0,
+            false => self.blank,
+        };
+        match (coverage.is_end_asked && ends_empty, blank) {
             (true, 0) => Doubt::EmptyTail,
             (_, entries) if entries > 0 => Doubt::Blank { entries },
             _ if self.leads_on_at(coverage.last) || self.leads_on_at(coverage.links_end) => {

@@ -72,6 +72,7 @@ impl Round {
         let mut lines = Lines {
             page: SeenPage {
                 ids: Vec::with_capacity(page.entries.len()),
+                repeated: 0,
                 blank: page.blank,
                 total: page.total,
                 next: page.next,

@@ -42,6 +42,9 @@ pub struct ImportOutcome {
     pub without_patient: BTreeMap<Unresolved, u64>,
     /// The first of them.
     pub first_without_patient: Vec<WithoutPatient>,
+    /// Inputs of which nothing could be read: another encoding, an archive, a web page. Each is one
+    /// reject, however much is in it.
+    pub unreadable_files: u64,
     /// Lines, values and entries that did not land.
     pub rejected: u64,
     /// The same by reason.
@@ -64,6 +67,7 @@ impl ImportOutcome {
             resolved: 0,
             without_patient: BTreeMap::new(),
             first_without_patient: Vec::new(),
+            unreadable_files: 0,
             rejected: 0,
             rejected_by_reason: BTreeMap::new(),
             first_rejects: Vec::new(),

@@ -44,25 +44,8 @@ impl Target {
         text: &[u8],
         records: Vec<ReferenceRecord>,
     ) -> Result<(), LandingError> {
-        let key = (api, resource.clone());
-        if !self.writers.contains_key(&key) {
-            let writer = LandingWriter::create(
-                &self.layout,
-                api,
-                resource,
-                &self.run,
-                LandingOrigin::Import,
-                WriterOptions::default(),
-            )?;
-            let buffered = Buffered {
-                writer,
-                lines: Vec::new(),
-                count: 0,
-                records: Vec::new(),
-            };
-            self.writers.insert(key.clone(), buffered);
-        }
-        let Some(buffered) = self.writers.get_mut(&key) else {
+        self.open(api, resource)?;
+        let Some(buffered) = self.writers.get_mut(&(api, resource.clone())) else {
             return Ok(());
         };
         push_line(&mut buffered.lines, text);
@@ -79,6 +62,33 @@ impl Target {
         } else if self.buffered >= BUFFERED_BYTES {
             self.writers.values_mut().try_for_each(Buffered::flush)?;
             self.buffered = 0;
+        }
+        Ok(())
+    }
+
+    /// Makes the run hold this type, though with no line yet: tables without rows follow from it.
+    pub(super) fn open(
+        &mut self,
+        api: ApiVersion,
+        resource: &ResourceType,
+    ) -> Result<(), LandingError> {
+        let key = (api, resource.clone());
+        if !self.writers.contains_key(&key) {
+            let writer = LandingWriter::create(
+                &self.layout,
+                api,
+                resource,
+                &self.run,
+                LandingOrigin::Import,
+                WriterOptions::default(),
+            )?;
+            let buffered = Buffered {
+                writer,
+                lines: Vec::new(),
+                count: 0,
+                records: Vec::new(),
+            };
+            self.writers.insert(key, buffered);
         }
         Ok(())
     }

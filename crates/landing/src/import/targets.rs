@@ -36,7 +36,7 @@ pub(super) fn look_for(
             match piece.kind {
                 PieceKind::Document => resources::look_through(text, &mut take),
                 PieceKind::BundleEntry => resources::look_through_entry(text, &mut take),
-                PieceKind::TooLarge | PieceKind::NotAValue => {}
+                PieceKind::TooLarge | PieceKind::NotAValue | PieceKind::Unreadable(_) => {}
             }
             if let Some(error) = failed {
                 return Err(error);

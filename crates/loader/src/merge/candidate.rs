@@ -6,6 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
+use claimlake_contract::hive;
 use sha2::{Digest, Sha256};
 
 use crate::current_rule::{Conditions, CurrentCase, CurrentRule};
@@ -93,10 +94,6 @@ pub(crate) fn columns_of(rule: &CurrentRule) -> HashSet<&str> {
 /// The column of `meta.lastUpdated`.
 const LAST_UPDATED: &str = "last_updated";
 
-/// What a partition column has where nothing is known: it says nothing of a claim.
-const UNKNOWN_TEXT: &str = "UNKNOWN";
-const UNKNOWN_NUMBER: &str = "0";
-
 /// A row of the rule's table as a candidate.
 ///
 /// An instant with more digits than the column has is null there. Bodies have their order all the
@@ -157,9 +154,11 @@ impl<'a> Row<'a> {
     fn value(self, name: &str) -> Result<Option<String>> {
         let column = self.column(name)?;
         let text = value_text(column, self.row).filter(|text| !text.is_empty());
+        // What a partition column has where nothing is known says nothing of a claim.
         let unknown = match column.data_type() {
-            DataType::Utf8 => UNKNOWN_TEXT,
-            _ => UNKNOWN_NUMBER,
+            DataType::Utf8 => hive::UNKNOWN,
+            DataType::Date32 => hive::UNKNOWN_DATE,
+            _ => hive::UNKNOWN_NUMBER,
         };
         let is_partition = self.partition_by.iter().any(|column| column == name);
         Ok(text.filter(|text| !(is_partition && text == unknown)))

@@ -12,7 +12,7 @@ pub(crate) fn value_in(path: &str, column: &str) -> Option<String> {
 }
 
 /// Whether a path says of a partition column, whose type is told in words, that it is not known.
-pub(super) fn is_unknown(path: &str, column: &str, words: &str) -> bool {
+pub(crate) fn is_unknown(path: &str, column: &str, words: &str) -> bool {
     let unknown = match words {
         "Utf8" => hive::UNKNOWN,
         "Date32" => hive::UNKNOWN_DATE,

@@ -13,14 +13,11 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::Error;
-use crate::content::value_in;
+use crate::content::{is_unknown, value_in};
 use crate::lake::Snapshot;
 
 /// The type of a claim, where the table has it.
 const TYPE: &str = "eob_type";
-
-/// What partition columns have where nothing is known.
-const UNKNOWN: [&str; 2] = ["UNKNOWN", "0"];
 
 /// The rows of a rule's table.
 pub(super) struct Rows<'r> {
@@ -190,16 +187,12 @@ impl Cells<'_> {
 
     /// The value; none where nothing is known.
     fn known(&self, name: &str) -> Option<String> {
-        let is_partition = self
-            .rows
-            .table
-            .layout
-            .partition_by
-            .iter()
-            .any(|by| by == name);
-        self.text(name)
-            .filter(|text| !text.is_empty())
-            .filter(|text| !is_partition || !UNKNOWN.contains(&text.as_str()))
+        let partitions = &self.rows.table.partition_columns;
+        let partition = partitions.iter().find(|(column, _)| column == name);
+        if partition.is_some_and(|(_, words)| is_unknown(&self.file.path, name, words)) {
+            return None;
+        }
+        self.text(name).filter(|text| !text.is_empty())
     }
 
     fn text(&self, name: &str) -> Option<String> {

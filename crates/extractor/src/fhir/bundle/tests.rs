@@ -65,6 +65,19 @@ fn a_resource_of_another_person_or_of_nobody_is_foreign_wherever_it_stands() {
 }
 
 #[test]
+fn a_body_of_another_release_is_no_page_and_is_named() {
+    let stu3 = r#"{"resourceType":"ExplanationOfBenefit","id":"carrier--2","patient":{"reference":"Patient/-19"},"insurance":{"coverage":{}},"item":[{"service":{},"careTeamLinkId":[1]}]}"#;
+    let found = read(&bundle(&[claim("1", "-19"), stu3.to_owned()], ""));
+    assert_eq!(found, Err(PageError::OtherRelease("STU3 (R3)")));
+    // Whose it is comes first.
+    let found = read(&bundle(&[stu3.replace("-19", "-20")], ""));
+    assert_eq!(found, Err(PageError::Foreign));
+    // One thing out of place is a mistake in an R4 body.
+    let odd = claim("3", "-19").replace("\"item\"", "\"hospitalization\":{},\"item\"");
+    assert_eq!(read(&bundle(&[odd], "")).unwrap().entries.len(), 1);
+}
+
+#[test]
 fn patients_and_coverages_are_checked_by_their_own_members() {
     let patient = PatientId::new("-19");
     let check = |resource_type: &ResourceType, resource: &str| {

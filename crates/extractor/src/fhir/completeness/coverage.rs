@@ -10,8 +10,8 @@ use super::{Id, Paging, SeenPage};
 pub(super) struct Coverage {
     /// The row behind the last one.
     pub(super) reached: u64,
-    /// Rows covered: as `reached`, without those that a `next` passes over.
-    pub(super) rows: u64,
+    /// The same with entries counted that a page repeats: a total may count them.
+    pub(super) entries_end: u64,
     /// The offset of the last page that has rows; of the first where none has.
     pub(super) last: u64,
     /// The offset of the page that following `next` from the last one ended at.
@@ -39,7 +39,7 @@ impl Coverage {
             furthest: 0,
             found: Coverage {
                 reached: 0,
-                rows: 0,
+                entries_end: 0,
                 last: 0,
                 links_end: 0,
                 open_link: None,
@@ -104,13 +104,14 @@ impl Covered<'_> {
     fn cover(&mut self, offset: u64, page: &SeenPage) {
         let (rows, found) = (page.rows(), &mut self.found);
         let overlaps = offset < found.reached || offset == 0 || self.paging.overlap() == 0;
-        found.is_joined &= page.blank == 0 && (rows == 0 || overlaps);
-        found.is_regular &= rows == self.paging.page_size && page.blank == 0;
+        found.is_joined &= rows == 0 || overlaps;
+        found.is_regular &= rows == self.paging.page_size;
         if found.is_joined {
             found.is_joined &= same_rows(&mut self.ids, offset, &page.ids);
         }
-        found.rows += (offset + rows).saturating_sub(found.reached);
         found.reached = found.reached.max(offset + rows);
+        let entries_end = offset + rows + page.repeated;
+        found.entries_end = found.entries_end.max(entries_end);
         if rows > 0 {
             found.last = offset;
         }

@@ -20,6 +20,16 @@ enum Expect {
     Incomplete(&'static str),
 }
 
+const COUNTS_MORE: Expect = Expect::Incomplete("counts");
+const LEADS_NOWHERE: Expect = Expect::Incomplete("says that there is more");
+const NO_END: Expect = Expect::Incomplete("does not end: stopped");
+const NOTHING_NEW: Expect = Expect::Incomplete("brought nothing new");
+const SAME_PAGE: Expect = Expect::Incomplete("first page whatever");
+const BLANK: Expect = Expect::Incomplete("without");
+const HOLE: Expect = Expect::Incomplete("between others");
+const DISAGREE: Expect = Expect::Incomplete("kept disagreeing");
+const NO_FIRST_PAGE: Expect = Expect::Incomplete("refuses the first page");
+
 #[tokio::test]
 async fn every_row_of_the_table_of_what_servers_say() {
     let mut wrong = Vec::new();

@@ -108,6 +108,7 @@ impl Pages for Server {
         let next = !is_last || state.next_loops;
         Ok(SeenPage {
             ids: page.iter().map(|id| hash(*id)).collect(),
+            repeated: 0,
             blank: 0,
             total: match (self.api, is_last) {
                 (ApiVersion::V2, _) => Some(total),

@@ -10,6 +10,15 @@ use crate::fhir::bundle::NextLink;
 type Total = fn(u64, u64) -> Option<u64>;
 type Next = fn(u64, u64) -> Option<Option<u64>>;
 
+/// What pages have beside their rows.
+#[derive(Clone, Copy)]
+pub(super) enum Extra {
+    /// Their first resource again, at the end.
+    Repeated,
+    /// Two entries without a resource.
+    Blank,
+}
+
 /// A server of so many rows, and what is wrong with it.
 pub(super) struct Server {
     pub(super) api: ApiVersion,
@@ -27,6 +36,7 @@ pub(super) struct Server {
     same: Option<(u64, u64)>,
     circle: Option<u64>,
     blank: Option<u64>,
+    extra: Option<Extra>,
     empty: Option<(u64, u64)>,
     past_end: Option<u64>,
     /// How often a later page may still come empty.
@@ -49,6 +59,7 @@ impl Server {
             same: None,
             circle: None,
             blank: None,
+            extra: None,
             empty: None,
             past_end: None,
             empty_once: AtomicU64::new(0),
@@ -115,6 +126,12 @@ impl Server {
         self
     }
 
+    /// Pages that have entries have more than their rows.
+    pub(super) fn extra(mut self, extra: Extra) -> Self {
+        self.extra = Some(extra);
+        self
+    }
+
     /// Pages from this offset on are empty; their links are as ever.
     pub(super) fn empty_from(self, offset: u64) -> Self {
         self.empty_at(offset, u64::MAX)
@@ -167,7 +184,7 @@ impl Server {
             .filter(|row| self.blank != Some(*row))
             .map(|row| self.id(row))
             .collect();
-        let blank = rows().filter(|row| self.blank == Some(*row)).count() as u64;
+        let mut blank = rows().filter(|row| self.blank == Some(*row)).count() as u64;
         let is_empty = self
             .empty
             .is_some_and(|(first, last)| (first..=last).contains(&asked));
@@ -198,8 +215,15 @@ impl Server {
             (None, ApiVersion::V3) if self.empty == Some((0, u64::MAX)) => Some(self.rows),
             (None, ApiVersion::V3) => (!has_next && entries > 0).then_some(entries),
         };
+        if let (Some(extra), Some(first)) = (self.extra, ids.first().copied()) {
+            match extra {
+                Extra::Repeated => ids.push(first),
+                Extra::Blank => blank += 2,
+            }
+        }
         SeenPage {
             ids,
+            repeated: 0,
             blank,
             total: total.filter(|_| !self.total_on_first || asked == 0),
             next: next.map(|offset| NextLink { offset }),

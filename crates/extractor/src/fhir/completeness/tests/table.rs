@@ -1,17 +1,11 @@
 //! The rows: `docs/completeness.md` says the same in words.
 
-use super::Expect::{self, Complete, Incomplete};
-use super::servers::Server;
-
-const COUNTS_MORE: Expect = Incomplete("counts");
-const LEADS_NOWHERE: Expect = Incomplete("says that there is more");
-const NO_END: Expect = Incomplete("does not end: stopped");
-const NOTHING_NEW: Expect = Incomplete("brought nothing new");
-const SAME_PAGE: Expect = Incomplete("first page whatever");
-const BLANK: Expect = Incomplete("without");
-const HOLE: Expect = Incomplete("between others");
-const DISAGREE: Expect = Incomplete("kept disagreeing");
-const NO_FIRST_PAGE: Expect = Incomplete("refuses the first page");
+use super::Expect::{self, Complete};
+use super::servers::{Extra, Server};
+use super::{
+    BLANK, COUNTS_MORE, DISAGREE, HOLE, LEADS_NOWHERE, NO_END, NO_FIRST_PAGE, NOTHING_NEW,
+    SAME_PAGE,
+};
 
 /// What the server does, how many resources it has, and what v2 and v3 come to.
 type Row = (&'static str, fn(Server) -> Server, u64, Expect, Expect);
@@ -19,8 +13,6 @@ type Row = (&'static str, fn(Server) -> Server, u64, Expect, Expect);
 pub(super) const TABLE: &[Row] = &[
     ("all is right", |s| s, 120, Complete, Complete),
     ("there is nothing", |s| s, 0, Complete, Complete),
-    ("one page, and room on it", |s| s, 20, Complete, Complete),
-    ("one page, full", |s| s, 50, Complete, Complete),
     ("two pages, full", |s| s, 100, Complete, Complete),
     // total
     (
@@ -310,6 +302,20 @@ pub(super) const TABLE: &[Row] = &[
         |s| s.blank(70).total(|_, all| Some(all - 1)),
         120,
         Complete,
+        Complete,
+    ),
+    (
+        "every page repeats its first resource",
+        |s| s.extra(Extra::Repeated),
+        120,
+        Complete,
+        Complete,
+    ),
+    (
+        "every page has entries without a resource beside its own",
+        |s| s.extra(Extra::Blank),
+        120,
+        Complete,
         BLANK,
     ),
     (
@@ -338,7 +344,7 @@ pub(super) const TABLE: &[Row] = &[
         "the first page is empty and leads on",
         |s| s.empty_at(0, 0),
         120,
-        COUNTS_MORE,
+        HOLE,
         HOLE,
     ),
     (
