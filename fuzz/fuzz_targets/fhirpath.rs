@@ -25,7 +25,7 @@ fuzz_target!(|source: &str| {
     match parse(source, &Constants::new()) {
         Ok(expression) => {
             assert!(source.get(expression.span.start..expression.span.end).is_some());
-            let _ = oracle::evaluate_path(&expression, &RESOURCE);
+            let _ = oracle::evaluate_path(&expression, &RESOURCE, &[]);
         }
         Err(error) => assert!(error.character <= source.chars().count() + 1),
     }

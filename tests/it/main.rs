@@ -29,6 +29,7 @@ mod partitions;
 mod printed_query;
 mod read_only;
 mod real_bodies;
+mod references;
 mod report;
 mod run;
 mod servers;

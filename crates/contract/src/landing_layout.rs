@@ -55,6 +55,12 @@ pub fn part_file_name(number: u32) -> String {
     format!("part-{number:05}.ndjson.zst")
 }
 
+/// `references-00000.ndjson.zst`, for the part with that number.
+#[must_use]
+pub fn references_file_name(number: u32) -> String {
+    format!("references-{number:05}.ndjson.zst")
+}
+
 /// The value of `key=value` in the file name of `path`, where its key is `key`.
 #[must_use]
 pub fn partition_value<'a>(path: &'a Path, key: &str) -> Option<&'a str> {

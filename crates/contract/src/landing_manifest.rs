@@ -50,6 +50,25 @@ pub struct LandingPart {
     pub sha256: String,
     /// The whole zstd frames the part is made of, in order.
     pub frames: Vec<Frame>,
+    /// What the references of its lines were resolved to, where any were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub references: Option<LandingReferences>,
+}
+
+/// One `references-NNNNN.ndjson.zst`, which belongs to the part with that number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LandingReferences {
+    /// The file name within the run folder.
+    pub file: String,
+    /// Records in the file, one a line.
+    pub lines: u64,
+    /// Size of the file on disk.
+    pub bytes: u64,
+    /// SHA-256 of the file on disk, lower-case hex.
+    pub sha256: String,
+    /// The records of each frame of the part: as many frames as the part has, empty ones (length
+    /// 0) where a frame has no records.
+    pub frames: Vec<Frame>,
 }
 
 /// One zstd frame: it decompresses by itself to whole lines.

@@ -7,6 +7,7 @@ pub mod hive;
 
 mod clock;
 mod exit;
+mod identifier;
 mod ids;
 mod lake_manifest;
 mod landing_layout;
@@ -14,6 +15,7 @@ mod landing_manifest;
 mod person;
 mod progress;
 mod recording;
+mod reference_record;
 mod reject;
 mod secret;
 mod staged;
@@ -21,14 +23,16 @@ mod table_layout;
 
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use exit::ExitCode;
+pub use identifier::{Identifier, PERSONAL_SYSTEMS};
 pub use ids::{ApiVersion, GrantHandle, ParseIdError, PatientId, ResourceType, RunId};
 pub use lake_manifest::{LAKE_FORMAT, LakeFile, LakeManifest, LakeTable};
 pub use landing_layout::{
     CHECKSUM_FILE, LandingLayout, MANIFEST_FILE, part_file_name, partition_value,
+    references_file_name,
 };
 pub use landing_manifest::{
     Frame, LANDING_FORMAT, LandingManifest, LandingOrigin, LandingPart, LandingPatient,
-    PatientState,
+    LandingReferences, PatientState,
 };
 pub use person::Person;
 pub use progress::{NoProgress, Progress, Task};
@@ -36,6 +40,7 @@ pub use recording::{
     CATALOGUE_FILE, EXCHANGES_FILE, PLACEHOLDER, RECORDING_FORMAT, RecordedExchange,
     RecordedPerson, RecordingCatalogue,
 };
+pub use reference_record::{ReferenceRecord, Unresolved};
 pub use reject::{Reject, RejectReason};
 pub use secret::Secret;
 pub use staged::{

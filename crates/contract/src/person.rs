@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiVersion, PatientId};
+use crate::{ApiVersion, Identifier, PatientId};
 
 /// A person under all their names.
 ///
@@ -15,7 +15,7 @@ pub struct Person {
     /// The patient ids, each in the id space of an API version.
     pub ids: BTreeSet<(ApiVersion, PatientId)>,
     /// Identifiers that name the person alone, whatever the API version, such as the MBI.
-    pub identifiers: BTreeSet<String>,
+    pub identifiers: BTreeSet<Identifier>,
     /// The app's own names of the person.
     pub external_ids: BTreeSet<String>,
 }
@@ -40,7 +40,7 @@ impl Person {
         self.ids
             .iter()
             .map(|(_, id)| id.expose())
-            .chain(self.identifiers.iter().map(String::as_str))
+            .chain(self.identifiers.iter().map(Identifier::value))
             .chain(self.external_ids.iter().map(String::as_str))
     }
 
@@ -60,7 +60,7 @@ impl fmt::Debug for Person {
 #[cfg(test)]
 mod tests {
     use super::Person;
-    use crate::{ApiVersion, PatientId};
+    use crate::{ApiVersion, Identifier, PatientId};
 
     #[test]
     fn debug_output_shows_no_name() {
@@ -68,7 +68,8 @@ mod tests {
         person
             .ids
             .insert((ApiVersion::V2, PatientId::new("-20140000008325")));
-        person.identifiers.insert("1S00E00AA32".into());
+        let mbi = Identifier::new(Some("http://hl7.org/fhir/sid/us-mbi"), "1S00E00AA32");
+        person.identifiers.insert(mbi);
         let shown = format!("{person:?}");
         assert_eq!(shown, "Person(2 names, redacted)");
         assert!(person.has_id(ApiVersion::V2, "-20140000008325"));

@@ -64,6 +64,8 @@ pub enum RejectReason {
     TooManyDigits,
     /// Several values where a column takes one.
     NotOneValue,
+    /// It is not known whose a claim or coverage is; all else of it is used.
+    NoPatient,
     /// A text that no partition can be named for: too long, or what readers take for null.
     NoPartition,
     /// A landed part is damaged from this place on.
@@ -80,6 +82,7 @@ impl RejectReason {
                 | RejectReason::BadDate
                 | RejectReason::TooManyDigits
                 | RejectReason::NotOneValue
+                | RejectReason::NoPatient
                 | RejectReason::NoPartition
         )
     }
@@ -99,6 +102,7 @@ impl RejectReason {
             RejectReason::BadDate => "bad_date",
             RejectReason::TooManyDigits => "too_many_digits",
             RejectReason::NotOneValue => "not_one_value",
+            RejectReason::NoPatient => "no_patient",
             RejectReason::NoPartition => "no_partition",
             RejectReason::DamagedPart => "damaged_part",
         }

@@ -72,6 +72,9 @@ pub struct StagedManifest {
     pub rejected_resources: u64,
     /// Cells made null by a reject.
     pub rejected_cells: u64,
+    /// Claims and coverages of which it is not known whose they are.
+    #[serde(default)]
+    pub without_patient: u64,
     /// Cells whose number had digits that a double adds (`1308.6999999999998`) and was rounded to
     /// the column's scale.
     #[serde(default)]

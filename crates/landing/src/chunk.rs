@@ -10,6 +10,7 @@ use claimlake_contract::Frame;
 use zstd::bulk::Decompressor;
 
 use crate::SealedPart;
+use crate::references::{FrameRecords, LineReferences};
 
 /// A frame that claims to be larger than this when decompressed is taken for damaged.
 const LARGEST_FRAME: u64 = 1 << 30;
@@ -39,6 +40,8 @@ pub struct Chunk {
     pub bytes: Vec<u8>,
     /// The line of the part that `bytes` begins with, from 1.
     pub first_line: u64,
+    /// What the references of its lines were resolved to.
+    pub references: LineReferences,
 }
 
 /// A frame that could not be read.
@@ -133,7 +136,9 @@ pub(crate) fn decompress(
     let mut current = Chunk {
         bytes: spare,
         first_line: line,
+        references: LineReferences::default(),
     };
+    let records = FrameRecords::of(&chunk.part);
     let mut decompressor =
         Decompressor::new().map_err(|error| format!("cannot be decompressed: {error}"));
     for index in chunk.frames.clone() {
@@ -149,7 +154,14 @@ pub(crate) fn decompress(
                         .bytes
                         .reserve(usize::try_from(room).unwrap_or(0) + ROOM_BEHIND);
                 }
-                append(frame, decompressor, &mut current.bytes)
+                let before = current.bytes.len();
+                // Without its references a frame says something else: it is read whole or not.
+                append(frame, decompressor, &mut current.bytes).and_then(|()| {
+                    let records = records.read(index as usize);
+                    let records = records.inspect_err(|_| current.bytes.truncate(before))?;
+                    current.references.extend(line, records);
+                    Ok(())
+                })
             }
         };
         line += frame.lines;
@@ -164,6 +176,7 @@ pub(crate) fn decompress(
             let next = Chunk {
                 bytes: Vec::new(),
                 first_line: line,
+                references: LineReferences::default(),
             };
             push_filled(&mut read.chunks, std::mem::replace(&mut current, next));
         }

@@ -9,13 +9,13 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use claimlake_contract::{ApiVersion, LandingLayout, Person, ResourceType, RunId};
+use claimlake_contract::{ApiVersion, LandingLayout, Person, ReferenceRecord, ResourceType, RunId};
 
 use crate::import::marker;
 use crate::recover::remove_unnamed_files;
 use crate::{LandingError, SealedRun, chunks_of, landing_runs, read_chunk};
 
-pub use find::find_person;
+pub use find::{PatientReached, PersonSearch, ReachedBy, SharedIdentifier, find_person};
 pub use rewrite::MovedPart;
 
 /// What the raw zone holds of a person.
@@ -46,9 +46,10 @@ pub fn landed_of(layout: &LandingLayout, person: &Person) -> Result<LandedOfPers
         .map(|damaged| damaged.path.display().to_string())
         .collect();
     for run in &runs.sealed {
-        let unreadable = each_line(run, &mut |line| {
+        let unreadable = each_line(run, &mut |line, references| {
             let manifest = &run.manifest;
-            if !crate::person::is_about(person, manifest.api, &manifest.resource, line) {
+            let (api, resource) = (manifest.api, &manifest.resource);
+            if !crate::person::is_about(person, api, resource, line, references) {
                 return;
             }
             let key = (manifest.api, manifest.resource.clone());
@@ -115,16 +116,17 @@ fn told(answer: std::io::Result<()>, layout: &LandingLayout) -> Result<(), Landi
 }
 
 /// Tells of every line that can be read; answers how many frames cannot.
-fn each_line(run: &SealedRun, tell: &mut dyn FnMut(&[u8])) -> u64 {
+fn each_line(run: &SealedRun, tell: &mut dyn FnMut(&[u8], &[ReferenceRecord])) -> u64 {
     let mut unreadable = 0;
     for part in run.parts() {
         for chunk in chunks_of(&part, 1 << 20) {
             let read = read_chunk(&chunk);
             unreadable += read.damaged.len() as u64;
             for chunk in &read.chunks {
-                for line in chunk.bytes.split(|byte| *byte == b'\n') {
+                let lines = chunk.bytes.split(|byte| *byte == b'\n');
+                for (number, line) in (chunk.first_line..).zip(lines) {
                     if !line.is_empty() {
-                        tell(line);
+                        tell(line, chunk.references.of_line(number));
                     }
                 }
             }

@@ -1,7 +1,8 @@
 //! Landing what came from elsewhere: NDJSON, single resources and Bundles, plain or compressed.
 //!
-//! A run of `import` lands as a whole or not at all. Input is streamed; memory is bounded by
-//! the largest resource, not by the file.
+//! A run of `import` lands as a whole or not at all. Input is streamed, twice: first for what
+//! references may name, then to land. Memory is bounded by the largest resource and by the number
+//! of Patients, Coverages and providers (a few hundred bytes each), not by the claims.
 
 mod api_version;
 mod documents;
@@ -12,24 +13,25 @@ mod read;
 mod rejected;
 mod resources;
 mod target;
+mod targets;
 
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
-
 use claimlake_contract::{
-    ApiVersion, LandingLayout, Progress, Reject, RejectReason, ResourceType, RunId, Task,
+    ApiVersion, LandingLayout, Progress, ReferenceRecord, Reject, RejectReason, ResourceType,
+    RunId, Task,
 };
 
 use crate::LandingError;
 use crate::fhir_release::not_r4;
 use crate::folder::create_private_dir;
+use crate::references::{Resolver, SentLine};
 
 use documents::{Documents, Piece, PieceKind};
 use input::Input;
 use marker::ImportMarker;
-pub use outcome::ImportOutcome;
+pub use outcome::{ImportOutcome, WithoutPatient};
 pub use read::{BadInput, check_input, read_resources};
 use rejected::{RejectedFile, RejectedText};
 use resources::Found;
@@ -49,11 +51,12 @@ pub fn import(
     run: &RunId,
     progress: &dyn Progress,
 ) -> Result<ImportOutcome, LandingError> {
-    import_refusing(inputs, api, layout, run, progress, &|_, _, _| false)
+    import_refusing(inputs, api, layout, run, progress, &|_, _, _, _| false)
 }
 
-/// Whether a resource must not land: its API version, type and text are given.
-pub type Refuse<'a> = &'a dyn Fn(ApiVersion, &ResourceType, &[u8]) -> bool;
+/// Whether a resource must not land: its API version, type and text are given, and what its
+/// references were resolved to.
+pub type Refuse<'a> = &'a dyn Fn(ApiVersion, &ResourceType, &[u8], &[ReferenceRecord]) -> bool;
 
 /// As [`import`], without the resources that `refuse` says no to; they are counted.
 ///
@@ -109,15 +112,18 @@ fn run_import(
     (progress, task): (&dyn Progress, Task),
     refuse: Refuse<'_>,
 ) -> Result<ImportOutcome, LandingError> {
+    let mut inputs = opened(inputs, layout, run)?;
+    let targets = targets::look_for(&mut inputs, api)?;
     let mut import = Import {
         api,
         refuse,
+        resolver: Resolver::new(targets, layout),
         target: Target::new(layout, run),
         rejected: RejectedFile::new(layout, run),
         outcome: ImportOutcome::new(run.clone()),
     };
-    for path in inputs {
-        import.file(path, layout, run, progress, task)?;
+    for input in &mut inputs {
+        import.file(input, progress, task)?;
     }
     let mut outcome = import.outcome;
     outcome.by_type = import.target.seal()?;
@@ -125,9 +131,59 @@ fn run_import(
     Ok(outcome)
 }
 
+/// An input, and what has to be found out about it once.
+struct Opened {
+    input: Input,
+    /// Its position among the inputs.
+    number: u64,
+    /// The API version that most of its resources are from.
+    majority: Option<ApiVersion>,
+}
+
+impl Opened {
+    /// The API version of a resource without CMS URLs.
+    fn majority(&mut self) -> Result<ApiVersion, LandingError> {
+        if let Some(api) = self.majority {
+            return Ok(api);
+        }
+        let input = &self.input;
+        let api = api_version::majority(input)?.ok_or_else(|| LandingError::UnknownApi {
+            file: input.name.clone(),
+        })?;
+        self.majority = Some(api);
+        Ok(api)
+    }
+
+    /// A number that no other document of any input has.
+    fn bundle(&self, document: u64) -> u64 {
+        (self.number + 1) << 40 | document
+    }
+}
+
+/// The inputs, each of which can be read twice: references are resolved on the second reading.
+fn opened(
+    inputs: &[std::path::PathBuf],
+    layout: &LandingLayout,
+    run: &RunId,
+) -> Result<Vec<Opened>, LandingError> {
+    let open = |(number, path): (usize, &std::path::PathBuf)| {
+        let input = match input::is_stream(path) {
+            true => Input::spooled(path, number, layout, run)?,
+            false => Input::of(path),
+        };
+        Ok(Opened {
+            input,
+            number: number as u64,
+            majority: None,
+        })
+    };
+    inputs.iter().enumerate().map(open).collect()
+}
+
 struct Import<'a> {
     api: Option<ApiVersion>,
     refuse: Refuse<'a>,
+    resolver: Resolver<'a>,
     target: Target,
     rejected: RejectedFile,
     outcome: ImportOutcome,
@@ -136,19 +192,12 @@ struct Import<'a> {
 impl Import<'_> {
     fn file(
         &mut self,
-        path: &Path,
-        layout: &LandingLayout,
-        run: &RunId,
+        opened: &mut Opened,
         progress: &dyn Progress,
         task: Task,
     ) -> Result<(), LandingError> {
-        let input = match self.api.is_none() && input::is_stream(path) {
-            true => Input::spooled(path, layout, run)?,
-            false => Input::of(path),
-        };
-        let name = input.name.clone();
-        let mut majority = None;
-        let (source, is_compressed) = input.open_told()?;
+        let name = opened.input.name.clone();
+        let (source, is_compressed) = opened.input.open_told()?;
         let mut documents = Documents::new(source);
         loop {
             let piece = match documents.next() {
@@ -161,7 +210,7 @@ impl Import<'_> {
                 Err(error) => return Err(LandingError::io("reading", &name)(error)),
             };
             let before = self.outcome.resources;
-            self.piece(&input, &mut majority, &documents, &piece)?;
+            self.piece(opened, &documents, &piece)?;
             progress.advance(task, self.outcome.resources - before);
         }
         self.outcome.files += 1;
@@ -171,8 +220,7 @@ impl Import<'_> {
 
     fn piece(
         &mut self,
-        input: &Input,
-        majority: &mut Option<ApiVersion>,
+        opened: &mut Opened,
         documents: &Documents<impl std::io::Read>,
         piece: &Piece,
     ) -> Result<(), LandingError> {
@@ -184,33 +232,64 @@ impl Import<'_> {
                 Found::Resource {
                     text,
                     resource_type,
+                    full_url,
                 } => {
                     if let Some(other) = not_r4(&resource_type, text) {
                         let reason = RejectReason::OtherFhirRelease;
                         if let Some(api) = self.api.or_else(|| api_version::of_resource(text)) {
                             self.target.open(api, &resource_type)?;
                         }
-                        self.reject(&input.name, piece.line, reason, other.to_string(), text)?;
+                        self.reject(
+                            &opened.input.name,
+                            piece.line,
+                            reason,
+                            other.to_string(),
+                            text,
+                        )?;
                         continue;
                     }
                     let api = match self.api.or_else(|| api_version::of_resource(text)) {
                         Some(api) => api,
-                        None => majority_of(input, majority)?,
+                        None => opened.majority()?,
                     };
-                    if (self.refuse)(api, &resource_type, text) {
-                        self.outcome.forgotten += 1;
-                        continue;
-                    }
-                    self.target.land(api, &resource_type, text)?;
-                    self.outcome.resources += 1;
+                    let line = SentLine {
+                        api,
+                        resource: &resource_type,
+                        bundle: opened.bundle(piece.document),
+                        full_url: full_url.as_deref(),
+                        text,
+                    };
+                    self.land(line, &opened.input.name, piece.line)?;
                 }
                 Found::Reject {
                     text,
                     reason,
                     detail,
-                } => self.reject(&input.name, piece.line, reason, detail, text)?,
+                } => self.reject(&opened.input.name, piece.line, reason, detail, text)?,
             }
         }
+        Ok(())
+    }
+
+    fn land(&mut self, line: SentLine<'_>, file: &str, number: u64) -> Result<(), LandingError> {
+        let found = self.resolver.line(line)?;
+        if (self.refuse)(line.api, line.resource, line.text, &found.records) {
+            self.outcome.forgotten += 1;
+            return Ok(());
+        }
+        let is_resolved = |record: &ReferenceRecord| record.target().is_some();
+        self.outcome.resolved += u64::from(found.records.iter().any(is_resolved));
+        if let Some(why) = found.without_patient {
+            self.outcome.count_without_patient(WithoutPatient {
+                file: file.to_owned(),
+                line: number,
+                resource: line.resource.clone(),
+                why,
+            });
+        }
+        self.target
+            .land(line.api, line.resource, line.text, found.records)?;
+        self.outcome.resources += 1;
         Ok(())
     }
 
@@ -253,15 +332,4 @@ impl Import<'_> {
 
 fn damage(error: &std::io::Error) -> String {
     format!("the compressed input is damaged or ends early from this line on ({error})")
-}
-
-fn majority_of(input: &Input, known: &mut Option<ApiVersion>) -> Result<ApiVersion, LandingError> {
-    if let Some(api) = *known {
-        return Ok(api);
-    }
-    let api = api_version::majority(input)?.ok_or_else(|| LandingError::UnknownApi {
-        file: input.name.clone(),
-    })?;
-    *known = Some(api);
-    Ok(api)
 }

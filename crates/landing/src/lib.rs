@@ -16,6 +16,7 @@ mod manifest_file;
 mod part_stream;
 mod person;
 mod recover;
+mod references;
 mod sealed;
 #[cfg(test)]
 mod tests;
@@ -30,13 +31,18 @@ pub use content_hash::content_hash;
 pub use error::LandingError;
 pub use fhir_release::{NotR4, OtherRelease, landed_not_r4, not_r4};
 pub use folder::{create_private_dir, create_private_file, sync_folder};
-pub use forget::{ForgetStep, LandedOfPerson, MovedPart, find_person, forget, landed_of};
+pub use forget::{
+    ForgetStep, LandedOfPerson, MovedPart, PatientReached, PersonSearch, ReachedBy,
+    SharedIdentifier, find_person, forget, landed_of,
+};
 pub use import::{
-    BadInput, ImportOutcome, Refuse, check_input, import, import_refusing, read_resources,
+    BadInput, ImportOutcome, Refuse, WithoutPatient, check_input, import, import_refusing,
+    read_resources,
 };
 pub use part_stream::{FoundFile, PackedChunk, PartStream};
 pub use person::{is_about, people_of, personal_identifiers};
 pub use recover::{KeptFrame, KeptPatient, seal_interrupted};
+pub use references::LineReferences;
 pub use sealed::{
     DamagedManifest, LandingRuns, SealedPart, SealedRun, UnsealedRun, landing_runs, sealed_runs,
 };

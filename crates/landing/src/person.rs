@@ -2,29 +2,93 @@
 
 use std::fmt;
 
-use claimlake_contract::{ApiVersion, PatientId, Person, ResourceType};
+use claimlake_contract::{
+    ApiVersion, Identifier, PatientId, Person, ReferenceRecord, ResourceType,
+};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-/// Parts of the `system` of identifiers that name one person and nobody else.
-const PERSONAL: [&str; 4] = ["us-mbi", "mbi", "bene_id", "hicn"];
-
-/// Whether the resource of a line is the person's, or speaks of them.
+/// Whether the resource of a line is the person's, or speaks of them: by a reference, by what one
+/// was resolved to, or by an identifier that is theirs alone.
+///
+/// A Patient is known by its id; identifiers are compared by exact system and value, and only where
+/// nothing else says whose the line is.
 #[must_use]
-pub fn is_about(person: &Person, api: ApiVersion, resource: &ResourceType, line: &[u8]) -> bool {
+pub fn is_about(
+    person: &Person,
+    api: ApiVersion,
+    resource: &ResourceType,
+    line: &[u8],
+    references: &[ReferenceRecord],
+) -> bool {
+    let mut resolved = references.iter().filter_map(ReferenceRecord::patient);
+    if resolved.any(|id| person.has_id(api, id)) {
+        return true;
+    }
     if !may_speak_of(person, api, line) {
         return false;
     }
-    let is_patient = resource.as_str() == "Patient";
-    if is_patient && top_id(line).is_some_and(|id| person.has_id(api, &id)) {
+    let own_id = match resource.as_str() {
+        "Patient" => top_id(line),
+        _ => None,
+    };
+    if own_id.as_deref().is_some_and(|id| person.has_id(api, id)) {
         return true;
     }
     let mut found = false;
     each_string(line, &mut |text| {
-        found |= patient_of(text).is_some_and(|id| person.has_id(api, id))
-            || person.identifiers.contains(text);
+        found |= patient_of(text).is_some_and(|id| person.has_id(api, id));
     });
     found
+        || (own_id.is_none()
+            && !is_somebody_elses(resource, line, references)
+            && has_identifier(person, resource, line))
+}
+
+/// Whether it is known whose the line is. That they are not the person was seen before.
+fn is_somebody_elses(resource: &ResourceType, line: &[u8], references: &[ReferenceRecord]) -> bool {
+    if references.iter().any(|record| record.patient().is_some()) {
+        return true;
+    }
+    let subject = crate::references::subject_of(resource.as_str(), line);
+    let reference = subject.and_then(|subject| subject.reference);
+    reference.is_some_and(|text| patient_of(&text).is_some())
+}
+
+/// Whether a line has an identifier of the person: as an element, in a conditional reference, or as
+/// a Coverage's `subscriberId`, which has no system of its own.
+fn has_identifier(person: &Person, resource: &ResourceType, line: &[u8]) -> bool {
+    let Ok(value) = serde_json::from_slice::<Value>(line) else {
+        return false;
+    };
+    let named = crate::references::named_identifiers(resource.as_str(), line);
+    if named.iter().any(|identifier| is_theirs(person, identifier)) {
+        return true;
+    }
+    let subscriber = value["subscriberId"].as_str();
+    let is_subscriber = |own: &Identifier| Some(own.value()) == subscriber;
+    person.identifiers.iter().any(is_subscriber) || holds_identifier(person, &value)
+}
+
+fn holds_identifier(person: &Person, value: &Value) -> bool {
+    match value {
+        Value::Array(elements) => elements.iter().any(|one| holds_identifier(person, one)),
+        Value::Object(members) => {
+            crate::references::identifier_of(value).is_some_and(|one| is_theirs(person, &one))
+                || members.values().any(|one| holds_identifier(person, one))
+        }
+        _ => false,
+    }
+}
+
+/// Whether the person has exactly this identifier. One without a system was written down by an
+/// older version, and is any that names one person.
+fn is_theirs(person: &Person, identifier: &Identifier) -> bool {
+    person.identifiers.contains(identifier)
+        || (identifier.is_personal()
+            && person
+                .identifiers
+                .contains(&Identifier::new(None, identifier.value())))
 }
 
 /// The people that a line's references name, and for a Patient the person's own id.
@@ -36,6 +100,8 @@ pub fn people_of(resource: &ResourceType, line: &[u8]) -> Vec<PatientId> {
     }
     each_string(line, &mut |text| {
         people.extend(patient_of(text).map(PatientId::new));
+        // The id of a Patient whose fullUrl is made of it.
+        people.extend(text.strip_prefix("urn:uuid:").map(PatientId::new));
     });
     people.sort();
     people.dedup();
@@ -45,56 +111,53 @@ pub fn people_of(resource: &ResourceType, line: &[u8]) -> Vec<PatientId> {
 /// By which names a Patient is known.
 pub(crate) struct PatientNames {
     pub(crate) id: PatientId,
-    /// Those that name one person.
-    pub(crate) personal: Vec<String>,
-    /// All.
-    pub(crate) identifiers: Vec<String>,
+    /// All, with their systems.
+    pub(crate) identifiers: Vec<Identifier>,
     /// Other Patients that are the same person.
     pub(crate) links: Vec<PatientId>,
+    pub(crate) birth_date: Option<String>,
+}
+
+impl PatientNames {
+    /// Adds what another body of the same Patient says.
+    pub(crate) fn add(&mut self, other: PatientNames) {
+        self.identifiers.extend(other.identifiers);
+        self.links.extend(other.links);
+        self.birth_date = other.birth_date.or(self.birth_date.take());
+    }
 }
 
 /// The names of a Patient; none where the line is not one.
 pub(crate) fn names_of(line: &[u8]) -> Option<PatientNames> {
     let patient: Value = serde_json::from_slice(line).ok()?;
-    let mut names = PatientNames {
+    let links = patient["link"].as_array().into_iter().flatten();
+    let links = links.filter_map(|link| patient_of(link["other"]["reference"].as_str()?));
+    Some(PatientNames {
         id: PatientId::new(patient["id"].as_str()?),
-        personal: Vec::new(),
-        identifiers: Vec::new(),
-        links: Vec::new(),
-    };
-    for identifier in patient["identifier"].as_array().into_iter().flatten() {
-        let Some(value) = identifier["value"].as_str() else {
-            continue;
-        };
-        names.identifiers.push(value.to_owned());
-        let system = identifier["system"].as_str().unwrap_or_default();
-        let system = system.to_ascii_lowercase();
-        if PERSONAL.iter().any(|personal| system.contains(personal)) {
-            names.personal.push(value.to_owned());
-        }
-    }
-    for link in patient["link"].as_array().into_iter().flatten() {
-        let reference = link["other"]["reference"].as_str().unwrap_or_default();
-        names
-            .links
-            .extend(patient_of(reference).map(PatientId::new));
-    }
-    Some(names)
+        identifiers: crate::references::identifiers_of(&patient),
+        links: links.map(PatientId::new).collect(),
+        birth_date: patient["birthDate"].as_str().map(str::to_owned),
+    })
 }
 
-/// The identifiers of a Patient that name one person.
+/// The identifiers by which a line says whose it is: those of a Patient that name one person, and
+/// those that a claim or coverage names its patient by.
 #[must_use]
-pub fn personal_identifiers(resource: &ResourceType, line: &[u8]) -> Vec<String> {
-    match resource.as_str() {
-        "Patient" => names_of(line).map_or(Vec::new(), |names| names.personal),
-        _ => Vec::new(),
-    }
+pub fn personal_identifiers(resource: &ResourceType, line: &[u8]) -> Vec<Identifier> {
+    let mut identifiers = match resource.as_str() {
+        "Patient" => serde_json::from_slice(line).map_or(Vec::new(), |patient: Value| {
+            crate::references::identifiers_of(&patient)
+        }),
+        other => crate::references::named_identifiers(other, line),
+    };
+    identifiers.retain(Identifier::is_personal);
+    identifiers
 }
 
 /// Whether raw text, JSON or not, holds one of the person's names as a word of its own.
 pub(crate) fn mentions(person: &Person, text: &[u8]) -> bool {
     let names = person.ids.iter().map(|(_, id)| id.expose());
-    let mut names = names.chain(person.identifiers.iter().map(String::as_str));
+    let mut names = names.chain(person.identifiers.iter().map(Identifier::value));
     names.any(|name| !name.is_empty() && has_word(text, name.as_bytes()))
 }
 
@@ -110,7 +173,7 @@ fn has_word(text: &[u8], word: &[u8]) -> bool {
 fn may_speak_of(person: &Person, api: ApiVersion, line: &[u8]) -> bool {
     let names = person
         .ids_of(api)
-        .chain(person.identifiers.iter().map(String::as_str));
+        .chain(person.identifiers.iter().map(Identifier::value));
     let mut names = names;
     names.any(|name| memchr::memmem::find(line, name.as_bytes()).is_some())
         || memchr::memmem::find(line, b"\\u00").is_some()
@@ -196,20 +259,21 @@ impl<'de> Visitor<'de> for Strings<'_> {
 
 #[cfg(test)]
 mod tests {
-    use claimlake_contract::{ApiVersion, PatientId, Person, ResourceType};
+    use claimlake_contract::{ApiVersion, Identifier, PatientId, Person, ResourceType};
 
     use super::{is_about, mentions, people_of};
 
     fn person() -> Person {
         let mut person = Person::default();
         person.ids.insert((ApiVersion::V2, PatientId::new("-17")));
-        person.identifiers.insert("1S00E00AA32".into());
+        let mbi = Identifier::new(Some("http://hl7.org/fhir/sid/us-mbi"), "1S00E00AA32");
+        person.identifiers.insert(mbi);
         person
     }
 
     fn is_theirs(api: ApiVersion, resource: &str, line: &str) -> bool {
         let resource: ResourceType = resource.parse().unwrap();
-        is_about(&person(), api, &resource, line.as_bytes())
+        is_about(&person(), api, &resource, line.as_bytes(), &[])
     }
 
     #[test]
@@ -237,11 +301,60 @@ mod tests {
             assert!(!is_theirs(ApiVersion::V2, "ExplanationOfBenefit", line));
         }
         assert!(is_theirs(ApiVersion::V2, "Patient", r#"{"id":"-17"}"#));
-        assert!(is_theirs(
-            ApiVersion::V3,
-            "Patient",
-            r#"{"id":"9","identifier":[{"value":"1S00E00AA32"}]}"#
-        ));
+    }
+
+    #[test]
+    fn identifiers_are_compared_by_exact_system_and_where_nothing_else_says_whose_it_is() {
+        let mbi = r#"{"system":"http://hl7.org/fhir/sid/us-mbi","value":"1S00E00AA32"}"#;
+        let of_columbia = r#"{"system":"https://columbia.example/mrn","value":"1S00E00AA32"}"#;
+        let cases = [
+            ("Patient", format!(r#"{{"identifier":[{mbi}]}}"#), true),
+            ("Patient", format!(r#"{{"identifier":[{of_columbia}]}}"#), false),
+            // A Patient with an id is known by it: whether it is the same person is asked before.
+            ("Patient", format!(r#"{{"id":"9","identifier":[{mbi}]}}"#), false),
+            ("ExplanationOfBenefit", format!(r#"{{"id":"9","patient":{{"identifier":{mbi}}}}}"#), true),
+            ("ExplanationOfBenefit", format!(r#"{{"id":"9","patient":{{"identifier":{of_columbia}}}}}"#), false),
+            (
+                "ExplanationOfBenefit",
+                r#"{"id":"9","patient":{"reference":"Patient?identifier=http://hl7.org/fhir/sid/us-mbi|1S00E00AA32"}}"#.to_owned(),
+                true,
+            ),
+            (
+                "ExplanationOfBenefit",
+                format!(r##"{{"contained":[{{"resourceType":"Patient","id":"p","identifier":[{mbi}]}}],"patient":{{"reference":"#p"}}}}"##),
+                true,
+            ),
+            ("Coverage", r#"{"resourceType":"Coverage","subscriberId":"1S00E00AA32"}"#.to_owned(), true),
+            (
+                "Coverage",
+                r#"{"resourceType":"Coverage","subscriberId":"1S00E00AA32","beneficiary":{"reference":"Patient/5"}}"#.to_owned(),
+                false,
+            ),
+            ("Coverage", r#"{"resourceType":"Coverage","note":"1S00E00AA32"}"#.to_owned(), false),
+        ];
+        for (resource, line, expected) in cases {
+            assert_eq!(
+                is_theirs(ApiVersion::V2, resource, &line),
+                expected,
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_claim_is_the_persons_by_what_its_reference_was_resolved_to() {
+        let record = |id: &str| {
+            serde_json::from_str(&format!(
+                r#"{{"line":1,"reference":"urn:uuid:0b","type":"Patient","id":"{id}"}}"#
+            ))
+            .unwrap()
+        };
+        let eob = ResourceType::explanation_of_benefit();
+        let line = br#"{"id":"a","patient":{"reference":"urn:uuid:0b"}}"#;
+        let about = |api, id: &str| is_about(&person(), api, &eob, line, &[record(id)]);
+        assert!(about(ApiVersion::V2, "-17"));
+        assert!(!about(ApiVersion::V2, "-18"));
+        assert!(!about(ApiVersion::V3, "-17"));
     }
 
     #[test]

@@ -105,6 +105,7 @@ fn copy_frames(
         bytes: 0,
         sha256: String::new(),
         frames: Vec::new(),
+        references: None,
     };
     let mut hash = Sha256::new();
     let mut bytes = Vec::new();
@@ -164,7 +165,10 @@ pub(crate) fn remove_unnamed_files(
             .and_then(|name| name.to_str())
             .unwrap_or_default();
         let named = [MANIFEST_FILE, CHECKSUM_FILE].contains(&name)
-            || manifest.parts.iter().any(|part| part.file == name);
+            || manifest.parts.iter().any(|part| {
+                let references = part.references.as_ref();
+                part.file == name || references.is_some_and(|of| of.file == name)
+            });
         if !named {
             std::fs::remove_file(&path).map_err(LandingError::io("removing", &path))?;
         }

@@ -8,6 +8,7 @@ use claimlake_contract::{
 };
 
 use crate::import::marker;
+use crate::references::sibling_name;
 use crate::unfinished::unfinished_runs;
 use crate::{LandingError, manifest_file};
 
@@ -61,6 +62,13 @@ impl SealedPart {
     /// When the file cannot be read.
     pub fn sha256_on_disk(&self) -> Result<String, LandingError> {
         crate::recover::sha256_of(&self.path)
+    }
+
+    /// The references file of the part, if it has one.
+    #[must_use]
+    pub fn references_path(&self) -> Option<PathBuf> {
+        let references = self.part.references.as_ref()?;
+        Some(self.path.with_file_name(&references.file))
     }
 }
 
@@ -182,8 +190,12 @@ fn usable_manifest(
     if manifest.api != api || manifest.resource != *resource || manifest.run != *run {
         return Err("the manifest is that of another run folder".into());
     }
-    let plain_name =
-        |part: &LandingPart| !part.file.contains('/') && part.file.starts_with("part-");
+    let plain_name = |part: &LandingPart| {
+        let references = part.references.as_ref();
+        !part.file.contains('/')
+            && part.file.starts_with("part-")
+            && references.is_none_or(|references| references.file == sibling_name(&part.file))
+    };
     if !manifest.parts.iter().all(plain_name) {
         return Err("the manifest names a part outside its folder".into());
     }

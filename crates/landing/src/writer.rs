@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use claimlake_contract::{
     ApiVersion, Frame, LANDING_FORMAT, LandingLayout, LandingManifest, LandingOrigin, LandingPart,
-    LandingPatient, ResourceType, RunId, part_file_name,
+    LandingPatient, ReferenceRecord, ResourceType, RunId, part_file_name,
 };
 use sha2::{Digest, Sha256};
 use zstd::bulk::Compressor;
@@ -15,6 +15,7 @@ use zstd::zstd_safe::CParameter;
 
 use crate::folder::{create_private_dir, create_private_file, sync_folder};
 use crate::recover::{KeptFrame, KeptPatient, seal_interrupted};
+use crate::references::ReferencesWriter;
 use crate::{LandingError, UnsealedRun, manifest_file};
 
 /// How parts are written.
@@ -63,6 +64,8 @@ struct OpenPart {
     path: PathBuf,
     hash: Sha256,
     unsynced: bool,
+    /// Made with the first record.
+    references: Option<ReferencesWriter>,
 }
 
 impl std::fmt::Debug for LandingWriter {
@@ -141,6 +144,20 @@ impl LandingWriter {
         lines: &[u8],
         line_count: u64,
     ) -> Result<WrittenFrame, LandingError> {
+        self.append_with_references(lines, line_count, &[])
+    }
+
+    /// The same, with what the references of the lines were resolved to; the lines of the records
+    /// count from the frame's first.
+    ///
+    /// # Errors
+    /// As [`LandingWriter::append_frame`].
+    pub fn append_with_references(
+        &mut self,
+        lines: &[u8],
+        line_count: u64,
+        records: &[ReferenceRecord],
+    ) -> Result<WrittenFrame, LandingError> {
         debug_assert!(lines.is_empty() || lines.ends_with(b"\n"));
         let bound = zstd::zstd_safe::compress_bound(lines.len());
         self.compressed.clear();
@@ -161,6 +178,13 @@ impl LandingWriter {
         open.unsynced = true;
         let part_index = self.manifest.parts.len() - 1;
         let part = &mut self.manifest.parts[part_index];
+        if open.references.is_none() && !records.is_empty() {
+            let before = part.frames.len();
+            open.references = Some(ReferencesWriter::create(&self.folder, &part.file, before)?);
+        }
+        if let Some(references) = open.references.as_mut() {
+            references.append(records)?;
+        }
         let frame = Frame {
             offset: part.bytes,
             length: self.compressed.len() as u64,
@@ -275,6 +299,7 @@ impl LandingWriter {
             path,
             hash: Sha256::new(),
             unsynced: true,
+            references: None,
         });
         self.manifest.parts.push(LandingPart {
             file: file_name,
@@ -282,6 +307,7 @@ impl LandingWriter {
             bytes: 0,
             sha256: String::new(),
             frames: Vec::new(),
+            references: None,
         });
         sync_folder(&self.folder)
     }
@@ -290,6 +316,7 @@ impl LandingWriter {
         self.sync()?;
         if let (Some(open), Some(part)) = (self.open.take(), self.manifest.parts.last_mut()) {
             part.sha256 = hex(&open.hash.finalize());
+            part.references = open.references.map(ReferencesWriter::finish).transpose()?;
         }
         Ok(())
     }

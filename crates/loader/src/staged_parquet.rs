@@ -61,6 +61,7 @@ pub fn seal_staged_parquet(staged: &StagedParquet) -> Result<StagedManifest> {
         without_view: 0,
         rejected_resources: 0,
         rejected_cells: 0,
+        without_patient: 0,
         rounded_cells: 0,
     };
     let path = folder.join(MANIFEST_FILE);

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use arrow_array::builder::{FixedSizeBinaryBuilder, StringBuilder};
 use arrow_array::{RecordBatch, TimestampMicrosecondArray, UInt64Array};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
-use claimlake_contract::{ApiVersion, PatientId, Reject, key_columns, landing_order};
+use claimlake_contract::{
+    ApiVersion, PatientId, ReferenceRecord, Reject, key_columns, landing_order,
+};
 use claimlake_landing::{ChunkRef, content_hash, json, landed_not_r4, people_of, read_chunk_into};
 use claimlake_viewdef::column::instant_micros;
 use claimlake_viewdef::engine::ResourceWorker;
 use claimlake_viewdef::json::PADDING;
+use claimlake_viewdef::reference::ResolvedReference;
 
 use crate::partition::with_fit_partitions;
 use crate::plan::{PATIENT_COLUMN, PlannedResource};
@@ -43,6 +46,20 @@ pub(crate) struct Rows {
     pub(crate) rounded_cells: u64,
     pub(crate) damaged_frames: u64,
     pub(crate) dropped: u64,
+    pub(crate) without_patient: u64,
+}
+
+/// What references of a line were resolved to, as the views take it.
+fn resolved(references: &[ReferenceRecord]) -> Vec<ResolvedReference<'_>> {
+    let resolved = references.iter().filter_map(|record| {
+        let (resource, id) = record.target()?;
+        Some(ResolvedReference {
+            reference: record.key()?,
+            resource,
+            id,
+        })
+    });
+    resolved.collect()
 }
 
 /// Transforms the chunks of one resource type and one API.
@@ -51,6 +68,8 @@ pub(crate) struct ChunkWorker {
     api: ApiVersion,
     planned: PlannedResource,
     worker: ResourceWorker,
+    /// Whether its resources are somebody's.
+    has_owner: bool,
     keys: KeyBuilder,
     /// Memory for the lines of the next chunk.
     spare: Vec<u8>,
@@ -65,6 +84,10 @@ impl ChunkWorker {
                 vec![api.as_str().to_owned()],
                 Some(PATIENT_COLUMN),
             ),
+            has_owner: matches!(
+                planned.resource.as_str(),
+                "ExplanationOfBenefit" | "Coverage"
+            ) && planned.plan.has_context(PATIENT_COLUMN),
             keys: KeyBuilder::new(),
             spare: Vec::new(),
             planned: planned.clone(),
@@ -92,7 +115,10 @@ impl ChunkWorker {
             while start < length {
                 let rest = buffer.get(start..length).unwrap_or_default();
                 let end = memchr::memchr(b'\n', rest).map_or(length, |at| start + at);
-                self.line(job, &buffer, (start, end), line, is_utf8, &mut rows)?;
+                let references = chunk.references.of_line(line);
+                let place = (start, end);
+                let line_of = (line, references);
+                self.line(job, &buffer, place, line_of, is_utf8, &mut rows)?;
                 start = end + 1;
                 line += 1;
                 if self.worker.size() > FULL {
@@ -111,7 +137,7 @@ impl ChunkWorker {
         job: &Job,
         buffer: &[u8],
         (start, end): (usize, usize),
-        line: u64,
+        (line, references): (u64, &[ReferenceRecord]),
         is_utf8: bool,
         rows: &mut Rows,
     ) -> Result<(), TransformError> {
@@ -138,7 +164,11 @@ impl ChunkWorker {
             self.withdraw(text, order);
             return Ok(());
         }
-        match self.worker.read(buffer, start, end, order) {
+        let resolved = resolved(references);
+        let read = self
+            .worker
+            .read_resolved(buffer, (start, end), order, &resolved);
+        match read {
             Ok(read) => {
                 rows.dropped += u64::from(read.dropped);
                 self.keys.push(Key {
@@ -149,10 +179,14 @@ impl ChunkWorker {
                     last_updated: read.last_updated,
                     content: match read.dropped {
                         true => key_columns::WITHDRAWN,
-                        false => content_hash(self.api, text),
+                        false => content_hash(self.api, text, references),
                     },
                     patient: read.watched.as_deref(),
                 });
+                if read.watched.is_none() && self.has_owner {
+                    rows.without_patient += 1;
+                    rows.rejects.push(place.without_patient(references));
+                }
                 for problem in read.problems {
                     match place.problem(problem) {
                         Some(reject) => {

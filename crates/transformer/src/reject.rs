@@ -1,12 +1,15 @@
 //! Refusals and problems in the words of a reject. No value of the input is in them.
 
 use claimlake_contract::hive::{self, Unfit};
-use claimlake_contract::{ApiVersion, Reject, RejectReason, ResourceType};
+use claimlake_contract::{
+    ApiVersion, ReferenceRecord, Reject, RejectReason, ResourceType, Unresolved,
+};
 use claimlake_landing::{DamagedFrame, NotR4};
 use claimlake_viewdef::engine::{LineRefusal, Problem};
 use claimlake_viewdef::problem::ProblemKind;
 
 use crate::partition::Replaced;
+use crate::plan::PATIENT_COLUMN;
 
 /// Where a line comes from.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +72,22 @@ impl LinePlace<'_> {
             }
         };
         self.reject(reason, detail)
+    }
+
+    /// A claim or coverage whose patient is not known.
+    pub(crate) fn without_patient(&self, references: &[ReferenceRecord]) -> Reject {
+        let unresolved = references.iter().find_map(|record| record.unresolved);
+        let why = unresolved.map_or(
+            "it names no patient, or by a reference that import has not resolved: import it again",
+            Unresolved::words,
+        );
+        Reject {
+            column: Some(PATIENT_COLUMN.to_owned()),
+            ..self.reject(
+                RejectReason::NoPatient,
+                format!("it is not known whose it is: {why}"),
+            )
+        }
     }
 
     /// A cell that is null, or a table without the resource's rows; nothing for a cell whose number

@@ -105,6 +105,7 @@ pub fn transform(
         without_view,
         rejected_resources: counts.rejected_resources,
         rejected_cells: counts.rejected_cells,
+        without_patient: counts.without_patient,
         rounded_cells: counts.rounded_cells,
     };
     let folder = stage.seal(&json!({ "format": 1, "paths": &unread }), &manifest)?;
@@ -192,6 +193,7 @@ struct Counts {
     rounded_cells: u64,
     damaged_frames: u64,
     dropped: u64,
+    without_patient: u64,
     rejects: BTreeMap<RejectReason, u64>,
 }
 
@@ -322,6 +324,7 @@ fn collect(
         counts.rounded_cells += rows.rounded_cells;
         counts.damaged_frames += rows.damaged_frames;
         counts.dropped += rows.dropped;
+        counts.without_patient += rows.without_patient;
         drop(rows);
         ordered.release(size);
         done(size);

@@ -3,7 +3,9 @@
 
 use std::collections::HashSet;
 
-use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Person};
+use claimlake_contract::{
+    ApiVersion, GrantHandle, Identifier, PERSONAL_SYSTEMS, PatientId, Person,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::Doing;
@@ -41,11 +43,21 @@ impl Tombstones {
         self.lookups.contains(&id_lookup(&self.key, api, id))
     }
 
-    /// Whether the person with this identifier was forgotten.
+    /// Whether the person with this identifier was forgotten. Older versions wrote down the value
+    /// of identifiers alone: of those that name one person, it counts.
     #[must_use]
-    pub fn has_identifier(&self, identifier: &str) -> bool {
-        self.lookups
-            .contains(&identifier_lookup(&self.key, identifier))
+    pub fn has_identifier(&self, identifier: &Identifier) -> bool {
+        let has = |text: &str| self.lookups.contains(&identifier_lookup(&self.key, text));
+        has(&identifier.to_string()) || (identifier.is_personal() && has(identifier.value()))
+    }
+
+    /// Whether a person with this identifier, as somebody typed it, was forgotten: `system|value`,
+    /// or the value of one that names one person.
+    #[must_use]
+    pub fn has_typed_identifier(&self, typed: &str) -> bool {
+        let mut systems = PERSONAL_SYSTEMS.iter();
+        self.lookups.contains(&identifier_lookup(&self.key, typed))
+            || systems.any(|system| self.has_identifier(&Identifier::new(Some(system), typed)))
     }
 }
 
@@ -311,7 +323,7 @@ fn lookups(key: &Key, person: &Person) -> Vec<[u8; 32]> {
     let ids = person.ids.iter();
     let ids = ids.map(|(api, id)| id_lookup(key, *api, id.expose()));
     let identifiers = person.identifiers.iter();
-    ids.chain(identifiers.map(|identifier| identifier_lookup(key, identifier)))
+    ids.chain(identifiers.map(|identifier| identifier_lookup(key, &identifier.to_string())))
         .collect()
 }
 

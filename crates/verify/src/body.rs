@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use claimlake_contract::ApiVersion;
+use claimlake_contract::{ApiVersion, ReferenceRecord};
 use claimlake_viewdef::column::instant_micros;
 use claimlake_viewdef::engine::{ResourcePlan, ResourceWorker};
+use claimlake_viewdef::reference::ResolvedReference;
 
 use crate::landed::Content;
 use crate::raw::{Name, Outline, Tree};
+
+/// The context column that says whose a resource is.
+pub(crate) const PATIENT_COLUMN: &str = "patient_id";
 
 /// How a body stands among the bodies of its resource: the greatest is the newest.
 /// `meta.lastUpdated` comes first, then the place in landing.
@@ -63,6 +67,8 @@ pub(crate) struct Body {
     pub(crate) rank: Rank,
     /// Whether the pipeline leaves it out of all tables.
     pub(crate) dropped: bool,
+    /// Whose it is, where the pipeline asks.
+    pub(crate) patient: Option<String>,
 }
 
 /// Reads bodies of one resource type of one API as the transform does.
@@ -106,8 +112,13 @@ impl BodyReader {
     pub(crate) fn new(plan: Option<&Arc<ResourcePlan>>, api: ApiVersion) -> Self {
         let mut only_identity = Outline::new();
         Self {
-            worker: plan
-                .map(|plan| ResourceWorker::new(Arc::clone(plan), vec![api.to_string()], None)),
+            worker: plan.map(|plan| {
+                ResourceWorker::new(
+                    Arc::clone(plan),
+                    vec![api.to_string()],
+                    Some(PATIENT_COLUMN),
+                )
+            }),
             plan: plan.cloned(),
             api,
             outline: IdentityPaths::new(&mut only_identity),
@@ -139,6 +150,7 @@ impl BodyReader {
         buffer: &[u8],
         (start, end): (usize, usize),
         order: u64,
+        references: &[ReferenceRecord],
     ) -> Option<Body> {
         let Some(worker) = &mut self.worker else {
             let text = buffer.get(start..end)?;
@@ -148,13 +160,32 @@ impl BodyReader {
                 id,
                 rank,
                 dropped: false,
+                patient: None,
             });
         };
-        let read = worker.read(buffer, start, end, order).ok()?;
+        let resolved = resolved(references);
+        let read = worker
+            .read_resolved(buffer, (start, end), order, &resolved)
+            .ok()?;
         Some(Body {
             id: read.id,
             rank: Rank::new(read.last_updated, order),
             dropped: read.dropped,
+            patient: read.watched,
         })
     }
+}
+
+/// What references of a line were resolved to, as the views take it.
+#[must_use]
+pub fn resolved(references: &[ReferenceRecord]) -> Vec<ResolvedReference<'_>> {
+    let resolved = references.iter().filter_map(|record| {
+        let (resource, id) = record.target()?;
+        Some(ResolvedReference {
+            reference: record.key()?,
+            resource,
+            id,
+        })
+    });
+    resolved.collect()
 }

@@ -148,6 +148,11 @@ impl Landed {
         found
     }
 
+    /// Whether any body of the resource was read.
+    pub(crate) fn has(&self, key: ResourceKey) -> bool {
+        self.shard(key).newest.contains_key(&key)
+    }
+
     /// Takes note of whose resource it is.
     pub(crate) fn hold(&self, person: Person, key: ResourceKey) {
         self.shard(key).held.insert((person, key));

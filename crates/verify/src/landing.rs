@@ -8,7 +8,7 @@ use claimlake_contract::{
 };
 use claimlake_landing::{DamagedFrame, LandingRuns, SealedRun};
 
-use crate::files::{check_checksum, check_extra_files};
+use crate::files::{NamedFile, check_checksum, check_extra_files, check_file};
 use crate::{Check, Error};
 
 /// The check of parts and manifests, before anything was looked at.
@@ -36,6 +36,20 @@ pub(crate) fn check_parts(
             .iter()
             .map(|part| PathBuf::from(&part.file))
             .collect();
+        for references in run
+            .manifest
+            .parts
+            .iter()
+            .filter_map(|part| part.references.as_ref())
+        {
+            let named = NamedFile {
+                path: &references.file,
+                bytes: references.bytes,
+                sha256: &references.sha256,
+            };
+            check_file(&mut check, &run.folder, &shown, &named);
+            expected.insert(PathBuf::from(&references.file));
+        }
         expected.insert(PathBuf::from(MANIFEST_FILE));
         expected.insert(PathBuf::from(CHECKSUM_FILE));
         check_checksum(&mut check, &run.folder, &shown);

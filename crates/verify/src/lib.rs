@@ -20,6 +20,7 @@ mod lines;
 mod links;
 mod made;
 mod money;
+mod owners;
 mod pass;
 mod planned;
 mod plans;
@@ -32,6 +33,7 @@ mod row_hash;
 mod trace;
 mod verify;
 
+pub use body::resolved;
 pub use error::Error;
 pub(crate) use grain::Grain;
 pub use report::{Check, Report, Severity};

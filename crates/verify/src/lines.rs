@@ -1,5 +1,6 @@
 //! The lines of landed parts.
 
+use claimlake_contract::ReferenceRecord;
 use claimlake_landing::{ChunkRead, ChunkRef};
 use claimlake_viewdef::json::PADDING;
 
@@ -7,9 +8,12 @@ use claimlake_viewdef::json::PADDING;
 /// more than once.
 pub(crate) const CHUNK_BYTES: u64 = 1 << 20;
 
-/// Calls `visit` with the padded buffer, where each line begins and ends in it, and its number.
-/// Lines that are not UTF-8 are passed over.
-pub(crate) fn for_each_line(read: ChunkRead, mut visit: impl FnMut(&[u8], (usize, usize), u64)) {
+/// Calls `visit` with the padded buffer, where each line begins and ends in it, its number, and
+/// what its references were resolved to. Lines that are not UTF-8 are passed over.
+pub(crate) fn for_each_line(
+    read: ChunkRead,
+    mut visit: impl FnMut(&[u8], (usize, usize), u64, &[ReferenceRecord]),
+) {
     for chunk in read.chunks {
         let mut buffer = chunk.bytes;
         let length = buffer.len();
@@ -21,7 +25,8 @@ pub(crate) fn for_each_line(read: ChunkRead, mut visit: impl FnMut(&[u8], (usize
             let rest = buffer.get(start..length).unwrap_or_default();
             let end = memchr::memchr(b'\n', rest).map_or(length, |offset| start + offset);
             if is_utf8 || std::str::from_utf8(rest.get(..end - start).unwrap_or_default()).is_ok() {
-                visit(&buffer, (start, end), line);
+                let references = chunk.references.of_line(line);
+                visit(&buffer, (start, end), line, references);
             }
             start = end + 1;
             line += 1;

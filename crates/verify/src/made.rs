@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow_schema::ArrowError;
-use claimlake_contract::ResourceType;
+use claimlake_contract::{ApiVersion, ResourceType};
 
 use crate::Check;
 use crate::digest::{BatchDigester, TableDigest};
 use crate::findings::Findings;
+use crate::landed::Landed;
 use crate::money::LAWS;
+use crate::owners::Owners;
 use crate::planned::Planned;
 
 /// What one thread, or all of them, made of the resources of one type.
@@ -19,6 +21,8 @@ pub(crate) struct Made {
     pub(crate) links: Findings,
     pub(crate) repeats: Findings,
     pub(crate) laws: [Findings; LAWS.len()],
+    pub(crate) without_patient: Findings,
+    pub(crate) owners: Owners,
 }
 
 #[derive(Debug, Default)]
@@ -39,6 +43,8 @@ impl Made {
             links: Findings::default(),
             repeats: Findings::default(),
             laws: std::array::from_fn(|_| Findings::default()),
+            without_patient: Findings::default(),
+            owners: Owners::default(),
         }
     }
 
@@ -75,6 +81,8 @@ pub(crate) struct Expected {
     links: Findings,
     repeats: Findings,
     laws: [Findings; LAWS.len()],
+    without_patient: Findings,
+    owners: Owners,
 }
 
 impl Expected {
@@ -93,6 +101,8 @@ impl Expected {
                 *self.counted.entry(table.name.clone()).or_default() += made.counted;
             }
             self.links.merge(made.links);
+            self.without_patient.merge(made.without_patient);
+            self.owners.merge(made.owners);
             self.repeats.merge(made.repeats);
             for (law, found) in self.laws.iter_mut().zip(made.laws) {
                 law.merge(found);
@@ -110,10 +120,23 @@ impl Expected {
             *counted = counted.saturating_sub(rows);
         }
         self.links.remove(&superseded.links, orders);
+        self.without_patient
+            .remove(&superseded.without_patient, orders);
+        self.owners.remove(&superseded.owners);
         self.repeats.remove(&superseded.repeats, orders);
         for (law, found) in self.laws.iter_mut().zip(&superseded.laws) {
             law.remove(found, orders);
         }
+    }
+
+    /// The check of whose claims and coverages are.
+    pub(crate) fn owners(&mut self, landed: &Landed, with_patients: &[ApiVersion]) -> Check {
+        let owners = std::mem::take(&mut self.owners);
+        owners.check(
+            std::mem::take(&mut self.without_patient),
+            landed,
+            with_patients,
+        )
     }
 
     /// The checks of links and laws. Both read landed bodies alone, so what does not hold was sent so:

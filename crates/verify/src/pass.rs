@@ -5,13 +5,13 @@ use std::num::NonZeroU64;
 use std::sync::{Mutex, PoisonError};
 
 use arrow_schema::ArrowError;
-use claimlake_contract::{ApiVersion, ResourceType, landing_order};
+use claimlake_contract::{ApiVersion, ReferenceRecord, ResourceType, landing_order};
 use claimlake_landing::{
     ChunkRead, ChunkRef, DamagedFrame, chunks_of, content_hash, landed_not_r4, read_chunk,
 };
 use rayon::prelude::*;
 
-use crate::body::BodyReader;
+use crate::body::{Body, BodyReader};
 use crate::feed::{Fed, Feed, PartTask};
 use crate::landed::{Content, Landed, Person, ResourceKey};
 use crate::lines::{CHUNK_BYTES, for_each_line, frame_of};
@@ -157,6 +157,8 @@ struct Line<'l> {
     ends: (usize, usize),
     number: u64,
     order: u64,
+    /// What its references were resolved to.
+    references: &'l [ReferenceRecord],
 }
 
 impl<'p> Thread<'p> {
@@ -211,7 +213,7 @@ impl<'p> Thread<'p> {
             .made
             .entry(resource.clone())
             .or_insert_with(|| Made::new(of_type.planned));
-        for_each_line(read, |buffer, ends, line| {
+        for_each_line(read, |buffer, ends, line, references| {
             let Ok(in_part) = u32::try_from(line) else {
                 return;
             };
@@ -220,6 +222,7 @@ impl<'p> Thread<'p> {
                 ends,
                 number: line,
                 order: landing_order(number, in_part),
+                references,
             };
             let person = || {
                 let frame = (number, frame_of(chunk, line.number));
@@ -265,7 +268,7 @@ impl OfType<'_> {
         let part = &self.chunk.part;
         let text = line.text();
         let is_readable = self.tree.read(&self.planned.outline, text).is_some();
-        let content = content(part.api, text);
+        let content = content(part.api, text, line.references);
         if landed_not_r4(&part.resource, text).is_some() {
             // The transform refuses it: the resource has no rows, whatever came before.
             if let Some((id, rank)) = self.planned.identity.of(self.tree, text, line.order) {
@@ -291,7 +294,7 @@ impl OfType<'_> {
                 return;
             }
         }
-        let Some(body) = self.reader.read(line.buffer, line.ends, line.order) else {
+        let Some(body) = self.read(line) else {
             // It makes no rows, and has landed all the same.
             if let Some(person) = person {
                 let key = crate::refused::key(part.api, &part.resource, text);
@@ -307,7 +310,7 @@ impl OfType<'_> {
         self.found.superseded.extend(superseded);
         match body.dropped {
             true => self.landed.leave_out(key, body.rank),
-            false => self.within(line, is_readable, made),
+            false => self.within(line, is_readable, &body, made),
         }
     }
 
@@ -332,18 +335,23 @@ impl OfType<'_> {
             return;
         }
         let is_readable = self.tree.read(&self.planned.outline, line.text()).is_some();
-        match self.reader.read(line.buffer, line.ends, line.order) {
-            Some(body) if !body.dropped => self.within(line, is_readable, made),
+        match self.read(line) {
+            Some(body) if !body.dropped => self.within(line, is_readable, &body, made),
             _ => {}
         }
+    }
+
+    fn read(&mut self, line: &Line<'_>) -> Option<Body> {
+        let (buffer, ends, references) = (line.buffer, line.ends, line.references);
+        self.reader.read(buffer, ends, line.order, references)
     }
 }
 
 /// What bodies of one time are told apart by. On v3, those that say the same make the same rows.
-fn content(api: ApiVersion, text: &[u8]) -> Content {
+fn content(api: ApiVersion, text: &[u8], references: &[ReferenceRecord]) -> Content {
     match api {
         ApiVersion::V2 => {
-            let [_, _, _, _, _, _, _, _, low @ ..] = content_hash(api, text);
+            let [_, _, _, _, _, _, _, _, low @ ..] = content_hash(api, text, references);
             Some(NonZeroU64::new(u64::from_be_bytes(low)).unwrap_or(NonZeroU64::MIN))
         }
         ApiVersion::V3 => None,

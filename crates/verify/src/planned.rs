@@ -6,7 +6,7 @@ use claimlake_contract::{LakeManifest, ResourceType};
 use claimlake_viewdef::engine::ResourcePlan;
 
 use crate::Grain;
-use crate::body::IdentityPaths;
+use crate::body::{IdentityPaths, PATIENT_COLUMN};
 use crate::links::LinkPaths;
 use crate::money::MoneyPaths;
 use crate::raw::Outline;
@@ -34,6 +34,8 @@ pub(crate) struct Planned {
     pub(crate) identity: IdentityPaths,
     /// Of claims whose rows are compared.
     pub(crate) within_claim: Option<(LinkPaths, MoneyPaths)>,
+    /// Whether its resources are somebody's: claims and coverages, where the pipeline asks whose.
+    pub(crate) has_owner: bool,
 }
 
 impl Planned {
@@ -46,6 +48,7 @@ impl Planned {
             identity: IdentityPaths::new(&mut outline),
             outline,
             within_claim: None,
+            has_owner: false,
         }
     }
 
@@ -84,7 +87,9 @@ impl Planned {
             })
             .collect();
         let is_claim = manifest.is_some() && resource.as_str() == "ExplanationOfBenefit";
+        let is_owned = matches!(resource.as_str(), "ExplanationOfBenefit" | "Coverage");
         Self {
+            has_owner: is_owned && manifest.is_some() && plan.has_context(PATIENT_COLUMN),
             plan: Some(plan),
             tables,
             identity,

@@ -27,7 +27,7 @@ pub(crate) fn key(api: ApiVersion, resource: &ResourceType, text: &[u8]) -> Reso
             ResourceKey::new(api, resource, plain.unwrap_or(&raw()))
         }
         _ => {
-            let content = u128::from_be_bytes(content_hash(api, text));
+            let content = u128::from_be_bytes(content_hash(api, text, &[]));
             // No id has a line break.
             ResourceKey::new(api, resource, &format!("\n{content:032x}"))
         }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use claimlake_contract::{
-    ApiVersion, LandingLayout, LandingOrigin, PatientState, ResourceType, RunId, landing_order,
+    ApiVersion, LandingLayout, LandingOrigin, PatientState, ReferenceRecord, ResourceType, RunId,
+    landing_order,
 };
 use claimlake_landing::{ChunkRef, SealedRun, chunks_of, content_hash, landing_runs, read_chunk};
 use claimlake_viewdef::engine::ResourcePlan;
@@ -42,6 +43,9 @@ pub struct LandedBody {
     /// The resource as received.
     #[serde(skip)]
     pub text: String,
+    /// What its references were resolved to on import.
+    #[serde(skip)]
+    pub references: Vec<ReferenceRecord>,
 }
 
 /// What becomes of a landed body.
@@ -139,39 +143,43 @@ fn bodies_in(
     let mut bodies = Vec::new();
     let finder = memchr::memmem::Finder::new(id.as_bytes());
     let part = &chunk.part;
-    for_each_line(read_chunk(chunk), |buffer, (start, end), line| {
-        let Some(text) = buffer.get(start..end) else {
-            return;
-        };
-        if finder.find(text).is_none() {
-            return;
-        }
-        let Ok(identity) = serde_json::from_slice::<Identity>(text) else {
-            return;
-        };
-        if identity.id != id {
-            return;
-        }
-        let frame = frame_of(chunk, line);
-        let order = landing_order(number, u32::try_from(line).unwrap_or(u32::MAX));
-        bodies.push((
-            order,
-            LandedBody {
-                api: part.api,
-                resource: part.resource.clone(),
-                run: part.run.clone(),
-                origin: run.manifest.origin,
-                file: part.relative.clone(),
-                frame,
-                line,
-                person: within_person(run, &part.part.file, frame, line),
-                last_updated: identity.meta.last_updated,
-                standing: BodyStanding::Refused,
-                text: String::from_utf8_lossy(text).into_owned(),
-            },
-            BodyReader::new(plan, part.api).read(buffer, (start, end), order),
-        ));
-    });
+    for_each_line(
+        read_chunk(chunk),
+        |buffer, (start, end), line, references| {
+            let Some(text) = buffer.get(start..end) else {
+                return;
+            };
+            if finder.find(text).is_none() {
+                return;
+            }
+            let Ok(identity) = serde_json::from_slice::<Identity>(text) else {
+                return;
+            };
+            if identity.id != id {
+                return;
+            }
+            let frame = frame_of(chunk, line);
+            let order = landing_order(number, u32::try_from(line).unwrap_or(u32::MAX));
+            bodies.push((
+                order,
+                LandedBody {
+                    api: part.api,
+                    resource: part.resource.clone(),
+                    run: part.run.clone(),
+                    origin: run.manifest.origin,
+                    file: part.relative.clone(),
+                    frame,
+                    line,
+                    person: within_person(run, &part.part.file, frame, line),
+                    last_updated: identity.meta.last_updated,
+                    standing: BodyStanding::Refused,
+                    text: String::from_utf8_lossy(text).into_owned(),
+                    references: references.to_vec(),
+                },
+                BodyReader::new(plan, part.api).read(buffer, (start, end), order, references),
+            ));
+        },
+    );
     bodies
 }
 
@@ -224,7 +232,8 @@ fn with_standing(found: Vec<Traced>) -> Vec<LandedBody> {
                 Some(known) if is_later(known) => newest.clear(),
                 _ => {}
             }
-            newest.push((read.rank, content_hash(landed.api, landed.text.as_bytes())));
+            let content = content_hash(landed.api, landed.text.as_bytes(), &landed.references);
+            newest.push((read.rank, content));
         }
     }
     let counts: HashMap<OfType, Rank> = newest

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use claimlake_contract::{LandingLayout, LandingOrigin, PatientState, Progress, ResourceType};
+use claimlake_contract::{
+    ApiVersion, LandingLayout, LandingOrigin, PatientState, Progress, ResourceType,
+};
 use claimlake_landing::{LandingRuns, SealedRun, landing_runs};
 use claimlake_viewdef::engine::{ContextColumn, ContextSource};
 
@@ -64,6 +66,7 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
             progress,
         ));
         checks.extend(left_out::check(snapshot, &pass.landed));
+        checks.push(passed.expected.owners(&pass.landed, &with_patients(&runs)));
         checks.extend(current::check(snapshot, request.current));
         checks.extend(passed.expected.within_claims());
     }
@@ -71,6 +74,14 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
         snapshot: snapshot.map(|snapshot| snapshot.manifest.snapshot),
         checks,
     })
+}
+
+/// The API versions of which Patients have landed.
+fn with_patients(runs: &LandingRuns) -> Vec<ApiVersion> {
+    let of_patients = runs.sealed.iter().filter(|run| {
+        run.manifest.resource == ResourceType::patient() && !run.manifest.parts.is_empty()
+    });
+    of_patients.map(|run| run.manifest.api).collect()
 }
 
 /// Whose resources each frame of an extracted part holds: (part, frame), parts in landing order.

@@ -7,4 +7,5 @@ pub mod fhirpath;
 pub mod json;
 pub mod oracle;
 pub mod problem;
+pub mod reference;
 pub mod views;

@@ -12,12 +12,15 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use claimlake_viewdef::definition::ViewDefinition;
+use claimlake_viewdef::reference::ResolvedReference;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Value;
 use support::arbitrary::{expression, patient, seeded, view_of};
 use support::damage::Damage;
-use support::engines::{differences, differences_of_lines, is_fast};
+use support::engines::{
+    differences, differences_of_lines, differences_resolved, fast_rows, is_fast,
+};
 use support::structures::any_view;
 use support::{inventory_bodies, pipeline_views, real_bodies};
 
@@ -186,6 +189,84 @@ fn both_engines_agree_on_lines_as_strangers_write_them() {
         compared += count;
     }
     assert!(compared > 200, "{compared}");
+}
+
+/// What a reference was resolved to comes first, whichever engine makes the rows.
+#[test]
+fn both_engines_take_what_references_were_resolved_to() {
+    let to = |reference: &'static str, resource, id| ResolvedReference {
+        reference: reference.into(),
+        resource,
+        id,
+    };
+    let resolved = [
+        to("urn:uuid:01", "Patient", "p1"),
+        to("Patient?identifier=s|v", "Patient", "p2"),
+        to("Patient/9", "Patient", "p3"),
+        to("#c", "Patient", "p4"),
+        to("urn:uuid:02", "Organization", "o1"),
+    ];
+    let logical = [
+        to("?identifier=s|v", "Patient", "p5"),
+        to("?identifier=w", "Patient", "p6"),
+    ];
+    let view = ViewDefinition::from_text(
+        r#"{"resource":"Coverage","select":[{"column":[
+            {"name":"patient","path":"beneficiary.getReferenceKey(Patient)"},
+            {"name":"any","path":"beneficiary.getReferenceKey()"},
+            {"name":"all","path":"payor.getReferenceKey(Organization)","collection":true}]}]}"#,
+    )
+    .unwrap();
+    let line = |beneficiary: &str| {
+        format!(
+            r#"{{"resourceType":"Coverage","id":"a","beneficiary":{beneficiary},"payor":[{{"reference":"urn:uuid:02"}},{{"reference":"Organization/7"}}]}}"#
+        )
+    };
+    let cases: &[(&str, &[ResolvedReference<'_>], &str)] = &[
+        (r#"{"reference":"urn:uuid:01"}"#, &resolved, r#""p1""#),
+        (r#"{"reference":"urn:uuid:\u00301"}"#, &resolved, r#""p1""#),
+        (
+            r#"{"reference":"Patient?identifier=s|v"}"#,
+            &resolved,
+            r#""p2""#,
+        ),
+        (r#"{"reference":"Patient/9"}"#, &resolved, r#""p3""#),
+        (r#"{"reference":"Patient\/9"}"#, &resolved, r#""p3""#),
+        (r##"{"reference":"#c"}"##, &resolved, r#""p4""#),
+        (r#"{"reference":"Patient/8"}"#, &resolved, r#""8""#),
+        (r#"{"reference":"Patient\/8"}"#, &[], r#""8""#),
+        (r#"{"reference":"urn:uuid:03"}"#, &resolved, "null"),
+        (r#"{"reference":"urn:uuid:01"}"#, &[], "null"),
+        (
+            r#"{"identifier":{"system":"s","value":"v"}}"#,
+            &logical,
+            r#""p5""#,
+        ),
+        (r#"{"identifier":{"value":"w"}}"#, &logical, r#""p6""#),
+        (
+            r#"{"identifier":{"system":"s","value":"w"}}"#,
+            &logical,
+            "null",
+        ),
+        (
+            r#"{"reference":"urn:uuid:03","identifier":{"system":"s","value":"v"}}"#,
+            &logical,
+            "null",
+        ),
+    ];
+    for (beneficiary, resolved, expected) in cases {
+        let line = line(beneficiary);
+        let (compared, differences) = differences_resolved(&view, &[&line], resolved);
+        assert_eq!((compared, differences), (1, Vec::new()), "{beneficiary}");
+        let rows = fast_rows(&view, &line, resolved);
+        assert_eq!(rows[0][..2], [*expected, *expected], "{beneficiary}");
+        let all = if resolved.len() == 5 {
+            r#"["o1", "7"]"#
+        } else {
+            r#"["7"]"#
+        };
+        assert_eq!(rows[0][2], all, "{beneficiary}");
+    }
 }
 
 proptest! {

@@ -5,18 +5,18 @@ mod found;
 mod records;
 pub(crate) mod remove;
 mod revoke;
+mod who;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use claimlake_contract::{ApiVersion, ExitCode, PatientId, Person};
+use claimlake_contract::{ApiVersion, ExitCode, Person};
 use claimlake_vault::Vault;
 use clap::Args;
 use serde_json::json;
 
 use crate::access;
-use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::plural::counted;
@@ -24,6 +24,7 @@ use crate::plural::counted;
 use found::Found;
 use remove::Remover;
 use revoke::Revocation;
+use who::Who;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,13 +42,18 @@ const OUT_OF_REACH: &str = "\
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ForgetArguments {
-    /// Any id of the person: patient id of v2 or v3, MBI, your external id, or the grant's handle
+    /// Any id of the person: patient id (v2:ID and v3:ID name the API version), MBI, your external
+    /// id, or the grant's handle
     #[arg(allow_hyphen_values = true, value_name = "PATIENT")]
     patient: String,
 
     /// Do not ask
     #[arg(long)]
     yes: bool,
+
+    /// Forget everybody who shares an identifier with the person, too: see the preview first
+    #[arg(long)]
+    include_shared: bool,
 
     /// Do not revoke the consent at the server
     #[arg(long)]
@@ -70,11 +76,14 @@ pub(crate) fn run(arguments: &ForgetArguments, invocation: &Invocation) -> Outco
         ));
     }
     remover.seal_interrupted_runs()?;
-    let person = resolve(&arguments.patient, &vault, &data)?;
+    let who = Who::named(&arguments.patient, arguments.include_shared, &vault, &data)?;
+    who.refuse_several(invocation)?;
+    let person = &who.person;
     if person.is_empty() {
         return unknown(&arguments.patient, finished, &vault, invocation);
     }
-    let found = Found::look(&person, &vault, &data, &invocation.lake()?)?;
+    let found = Found::look(person, &vault, &data, &invocation.lake()?)?;
+    who.preview(invocation)?;
     found.tell(invocation);
     if !found.damaged().is_empty() {
         return Err(anyhow!(
@@ -89,64 +98,17 @@ pub(crate) fn run(arguments: &ForgetArguments, invocation: &Invocation) -> Outco
     }
     let revocation = match arguments.offline {
         true => Revocation::NotAsked,
-        false => Revocation::of(&person, &vault, invocation)?,
+        false => Revocation::of(person, &vault, invocation)?,
     };
     revocation.allow(arguments.yes)?;
-    remover.forget(&person)?;
-    tell_end(&found, &revocation, invocation);
+    remover.forget(person)?;
+    tell_end(&found, &who, &revocation, invocation);
     Ok(ExitCode::Done)
-}
-
-/// The person under all names.
-fn resolve(wanted: &str, vault: &Vault, data: &DataDir) -> Outcome<Person> {
-    let mut person = Person::default();
-    for grant in vault.grants()? {
-        let is_wanted = grant.handle.as_str() == wanted
-            || grant.external_id.as_deref() == Some(wanted)
-            || grant
-                .patient
-                .as_ref()
-                .is_some_and(|patient| patient.expose() == wanted);
-        if is_wanted {
-            let patient = grant.patient.map(|patient| (grant.api, patient));
-            person.ids.extend(patient);
-            person.external_ids.extend(grant.external_id);
-        }
-    }
-    whole(&mut person, Some(wanted), vault, data)?;
-    // Claims may have landed without their Patient: then only the references tell.
-    if person.is_empty() {
-        for api in [ApiVersion::V2, ApiVersion::V3] {
-            let mut alone = Person::default();
-            alone.ids.insert((api, PatientId::new(wanted)));
-            let landed = claimlake_landing::landed_of(&data.landing(), &alone)?;
-            if !landed.lines.is_empty() || landed.rejected > 0 {
-                person.ids.extend(alone.ids);
-            }
-        }
-    }
-    Ok(person)
-}
-
-/// Adds every name that landing and vault know of the person.
-fn whole(person: &mut Person, wanted: Option<&str>, vault: &Vault, data: &DataDir) -> Outcome<()> {
-    claimlake_landing::find_person(&data.landing(), wanted, person)?;
-    for grant in vault.grants_of(person)? {
-        person
-            .ids
-            .extend(grant.patient.map(|patient| (grant.api, patient)));
-        person.external_ids.extend(grant.external_id);
-    }
-    Ok(claimlake_landing::find_person(
-        &data.landing(),
-        None,
-        person,
-    )?)
 }
 
 fn unknown(wanted: &str, finished: u64, vault: &Vault, invocation: &Invocation) -> Outcome {
     let tombstones = vault.tombstones()?;
-    let was_forgotten = tombstones.has_identifier(wanted)
+    let was_forgotten = tombstones.has_typed_identifier(wanted)
         || [ApiVersion::V2, ApiVersion::V3]
             .into_iter()
             .any(|api| tombstones.has_id(api, wanted));
@@ -188,7 +150,7 @@ fn ask(invocation: &Invocation) -> Outcome<()> {
     }
 }
 
-fn tell_end(found: &Found, revocation: &Revocation, invocation: &Invocation) {
+fn tell_end(found: &Found, who: &Who, revocation: &Revocation, invocation: &Invocation) {
     let output = invocation.output();
     output.say(&format!(
         "forget     done\n  consent   {}",
@@ -203,6 +165,7 @@ fn tell_end(found: &Found, revocation: &Revocation, invocation: &Invocation) {
     }
     output.say(OUT_OF_REACH);
     let mut fields = found.fields();
+    fields["person"] = who.fields();
     fields["changed"] = json!(true);
     fields["revoked"] = json!(revocation.is_done());
     output.add_to_summary("forget", fields);
@@ -228,7 +191,7 @@ pub(crate) fn forget_revoked(days: u32, invocation: &Invocation) -> Outcome<u64>
         if person.is_empty() {
             continue;
         }
-        whole(&mut person, None, &vault, &data)?;
+        let person = Who::complete(person, None, false, &vault, &data)?.person;
         // Somebody who has revoked one grant and keeps another is still here.
         if vault.grants_of(&person)?.iter().all(is_over) && !people.contains(&person) {
             people.push(person);

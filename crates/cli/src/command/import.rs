@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use claimlake_contract::{ApiVersion, ExitCode, ResourceType};
+use claimlake_contract::{ApiVersion, ExitCode, ReferenceRecord, ResourceType};
 use claimlake_landing::ImportOutcome;
 use claimlake_vault::{Tombstones, Vault};
 use clap::Args;
@@ -47,7 +47,10 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
         &data.landing(),
         &run,
         invocation.progress().as_ref(),
-        &|api, resource, line| is_refused(forgotten.as_ref(), api, resource, line),
+        &|api, resource, line, references| {
+            let forgotten = forgotten.as_ref();
+            forgotten.is_some_and(|who| is_refused(who, api, resource, line, references))
+        },
     )
     .map_err(|error| match error.is_usage() {
         true => Failure::usage(error),
@@ -86,19 +89,22 @@ fn forgotten(invocation: &Invocation) -> Outcome<Option<Tombstones>> {
     Ok(Some(tombstones).filter(|tombstones| !tombstones.is_empty()))
 }
 
+/// Whether a resource is of somebody who was forgotten: by a reference, by what one was resolved
+/// to, or by an identifier.
 fn is_refused(
-    forgotten: Option<&Tombstones>,
+    forgotten: &Tombstones,
     api: ApiVersion,
     resource: &ResourceType,
     line: &[u8],
+    references: &[ReferenceRecord],
 ) -> bool {
-    forgotten.is_some_and(|forgotten| {
-        let people = claimlake_landing::people_of(resource, line);
-        people.iter().any(|id| forgotten.has_id(api, id.expose()))
-            || claimlake_landing::personal_identifiers(resource, line)
-                .iter()
-                .any(|identifier| forgotten.has_identifier(identifier))
-    })
+    let mut resolved = references.iter().filter_map(ReferenceRecord::patient);
+    let people = claimlake_landing::people_of(resource, line);
+    resolved.any(|id| forgotten.has_id(api, id))
+        || people.iter().any(|id| forgotten.has_id(api, id.expose()))
+        || claimlake_landing::personal_identifiers(resource, line)
+            .iter()
+            .any(|identifier| forgotten.has_identifier(identifier))
 }
 
 fn tell(summary: &mut StageSummary, outcome: &ImportOutcome) {
@@ -116,6 +122,16 @@ fn tell(summary: &mut StageSummary, outcome: &ImportOutcome) {
             ),
         );
     }
+    if outcome.resolved > 0 {
+        summary.line(
+            "resolved",
+            format!(
+                "references of {} by fullUrl or identifier",
+                counted(outcome.resolved, "resource")
+            ),
+        );
+    }
+    tell_without_patient(summary, outcome);
     if outcome.rejected > 0 {
         let reasons: Vec<String> = outcome
             .rejected_by_reason
@@ -147,8 +163,43 @@ fn tell(summary: &mut StageSummary, outcome: &ImportOutcome) {
         .field("resources", outcome.resources)
         .field("by_type", by_type)
         .field("forgotten", outcome.forgotten)
+        .field("resolved", outcome.resolved)
+        .field("without_patient", json!(outcome.without_patient))
         .field("unreadable_files", outcome.unreadable_files)
         .field("rejected", outcome.rejected)
         .field("rejected_by_reason", json!(outcome.rejected_by_reason))
         .field("rejected_file", json!(outcome.rejected_file));
+}
+
+/// Claims and coverages of which it is not known whose they are.
+fn tell_without_patient(summary: &mut StageSummary, outcome: &ImportOutcome) {
+    let count: u64 = outcome.without_patient.values().sum();
+    if count == 0 {
+        return;
+    }
+    let reasons: Vec<String> = outcome
+        .without_patient
+        .iter()
+        .map(|(why, count)| format!("{count} {}", why.as_str()))
+        .collect();
+    summary.line(
+        "no patient",
+        format!(
+            "{} whose patient is not known here ({}); they landed all the same",
+            counted(count, "resource"),
+            reasons.join(", ")
+        ),
+    );
+    for found in outcome.first_without_patient.iter().take(3) {
+        summary.line(
+            "",
+            format!(
+                "{} line {}, {}: {}",
+                found.file,
+                found.line,
+                found.resource,
+                found.why.words()
+            ),
+        );
+    }
 }

@@ -161,7 +161,9 @@ fn table(
     if !is_wanted {
         return Ok(());
     }
-    let evaluation = oracle::evaluate(view, resource).map_err(|error| anyhow!("{error}"))?;
+    let resolved = claimlake_verify::resolved(&body.references);
+    let evaluation =
+        oracle::evaluate_resolved(view, resource, &resolved).map_err(|error| anyhow!("{error}"))?;
     let output = invocation.output();
     let rows = evaluation.rows.len() as u64;
     if arguments.table.is_none() {

@@ -165,7 +165,16 @@ fn tell(summary: &mut StageSummary, outcome: &TransformOutcome) {
             ),
         );
     }
-    if manifest.rejected_resources + manifest.rejected_cells > 0 {
+    if manifest.without_patient > 0 {
+        summary.line(
+            "no patient",
+            format!(
+                "{} (claims, coverages) of which it is not known whose they are",
+                counted(manifest.without_patient, "resource")
+            ),
+        );
+    }
+    if manifest.rejected_resources + manifest.rejected_cells + manifest.without_patient > 0 {
         let file = outcome.folder.join("rejects.ndjson");
         summary.line("why", file.display().to_string());
     }
@@ -214,6 +223,7 @@ fn tell(summary: &mut StageSummary, outcome: &TransformOutcome) {
         .field("without_view", manifest.without_view)
         .field("rejected_resources", manifest.rejected_resources)
         .field("rejected_cells", manifest.rejected_cells)
+        .field("without_patient", manifest.without_patient)
         .field("rounded_cells", manifest.rounded_cells)
         .field("damaged_frames", outcome.damaged_frames)
         .field("dropped", outcome.dropped)

@@ -83,7 +83,7 @@ impl Round {
         };
         for entry in &page.entries {
             let text = &body[entry.resource.clone()];
-            let content = content_hash(api, text);
+            let content = content_hash(api, text, &[]);
             let id = match &entry.id {
                 Some(range) => id_hash(&body[range.clone()]),
                 None => content,
@@ -150,7 +150,7 @@ fn unquoted(quoted: &[u8]) -> &str {
 /// The hash that stands for an id, as the JSON text of it, quotes included.
 pub(crate) fn id_hash(quoted: &[u8]) -> [u8; 16] {
     // v3: nothing is left out of the hash.
-    content_hash(ApiVersion::V3, quoted)
+    content_hash(ApiVersion::V3, quoted, &[])
 }
 
 /// Appends one line; raw line breaks, which JSON has only between its tokens, become spaces.

@@ -1,63 +1,314 @@
-//! All names of a person, from any one of them.
+//! All names of a person, from any one of them, and how each Patient was reached.
 
-use claimlake_contract::{LandingLayout, PatientId, Person};
+use std::collections::{BTreeMap, BTreeSet};
+
+use claimlake_contract::{
+    ApiVersion, Identifier, LandingLayout, PatientId, Person, ReferenceRecord,
+};
 
 use crate::person::{PatientNames, names_of};
 use crate::{LandingError, landing_runs};
 
-use claimlake_contract::ApiVersion;
+type PatientKey = (ApiVersion, PatientId);
 
-/// Adds to `person` whatever landed Patients say that is them: Patients with one of their ids,
-/// with an identifier that names one person, or linked to one of these.
+/// What was found of a person.
+#[derive(Debug, Clone, Default)]
+pub struct PersonSearch {
+    /// The Patients that are them, and why.
+    pub reached: Vec<PatientReached>,
+    /// Identifiers of theirs that other Patients have, too: nothing was concluded from these.
+    pub shared: Vec<SharedIdentifier>,
+    /// Where the name that was asked for names several people: all of them. Nobody was taken.
+    pub candidates: Vec<PatientReached>,
+}
+
+/// A Patient, and how it was reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatientReached {
+    /// The API version of its id.
+    pub api: ApiVersion,
+    /// Its id.
+    pub id: PatientId,
+    /// How.
+    pub by: ReachedBy,
+}
+
+/// How a Patient was reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReachedBy {
+    /// Its id was asked for, or is that of a grant.
+    Id,
+    /// It has the same identifier of this system, and nobody else of its API version has.
+    Identifier(String),
+    /// It has an identifier that several have, and these were asked for, too.
+    Shared(String),
+    /// It is linked to, or links to, a Patient that is the person.
+    Link,
+}
+
+/// An identifier that several Patients have who may be several people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedIdentifier {
+    /// Its system.
+    pub system: String,
+    /// The other Patients who have it.
+    pub others: Vec<(ApiVersion, PatientId)>,
+}
+
+/// Adds to `person` whatever landed Patients say that is them: Patients with one of their ids, with
+/// an identifier that names one person, or linked to one of these.
 ///
-/// `wanted` is a name as somebody typed it: an id of any API version or any identifier.
+/// An identifier names one person by its exact system and value, and only where one Patient of an
+/// API version has it and the dates of birth agree; with `include_shared`, the others are taken,
+/// too. `wanted` is a name as somebody typed it: an id (`v2:` or `v3:` before it names the API
+/// version), the value of an identifier, or `system|value`.
 ///
 /// # Errors
 /// When the raw zone cannot be listed.
 pub fn find_person(
     layout: &LandingLayout,
     wanted: Option<&str>,
+    include_shared: bool,
     person: &mut Person,
-) -> Result<(), LandingError> {
-    let mut patients: Vec<(ApiVersion, PatientNames)> = Vec::new();
-    for run in landing_runs(layout)?.sealed {
-        if run.manifest.resource.as_str() != "Patient" {
-            continue;
-        }
-        super::each_line(&run, &mut |line| {
-            patients.extend(names_of(line).map(|names| (run.manifest.api, names)));
-        });
-    }
+) -> Result<PersonSearch, LandingError> {
+    let patients = Patients::read(layout)?;
+    let mut search = PersonSearch::default();
     if let Some(wanted) = wanted {
-        for (api, names) in &patients {
-            let is_wanted = |identifier: &String| identifier == wanted;
-            if names.id.expose() == wanted || names.identifiers.iter().any(is_wanted) {
-                person.ids.insert((*api, names.id.clone()));
-            }
+        let asked = patients.named(wanted);
+        let humans: BTreeSet<&PatientKey> = asked
+            .keys()
+            .map(|key| patients.humans.get(key).unwrap_or(key))
+            .collect();
+        if humans.len() > 1 && !include_shared {
+            search.candidates = asked.into_iter().map(reached).collect();
+            return Ok(search);
+        }
+        for (key, by) in asked {
+            person.ids.insert(key.clone());
+            search.reached.push(reached((key, by)));
+        }
+    }
+    for (api, id) in &person.ids {
+        let is_known = |one: &PatientReached| one.api == *api && one.id == *id;
+        if !search.reached.iter().any(is_known) {
+            search
+                .reached
+                .push(reached(((*api, id.clone()), ReachedBy::Id)));
         }
     }
     loop {
         let before = person.names().count();
-        for (api, names) in &patients {
-            if is_theirs(person, *api, names) {
-                person.ids.insert((*api, names.id.clone()));
-                person.identifiers.extend(names.personal.iter().cloned());
-                let links = names.links.iter().cloned();
-                person.ids.extend(links.map(|link: PatientId| (*api, link)));
+        for (key, names) in &patients.by_key {
+            let Some(by) = patients.is_theirs(person, key, names, include_shared) else {
+                continue;
+            };
+            if person.ids.insert(key.clone()) {
+                search.reached.push(reached((key.clone(), by)));
+            }
+            let own = names.identifiers.iter().filter(|one| one.is_personal());
+            person.identifiers.extend(
+                own.filter(|one| include_shared || !patients.shared.contains(*one))
+                    .cloned(),
+            );
+            for link in &names.links {
+                if person.ids.insert((key.0, link.clone())) {
+                    let link = (key.0, link.clone());
+                    search.reached.push(reached((link, ReachedBy::Link)));
+                }
             }
         }
         if person.names().count() == before {
-            return Ok(());
+            break;
+        }
+    }
+    search.shared = patients.shared_with_others(person);
+    Ok(search)
+}
+
+fn reached(((api, id), by): (PatientKey, ReachedBy)) -> PatientReached {
+    PatientReached { api, id, by }
+}
+
+/// All landed Patients, each under all names that any of its bodies has.
+struct Patients {
+    by_key: BTreeMap<PatientKey, PatientNames>,
+    humans: Humans,
+    /// Personal identifiers that several humans have.
+    shared: BTreeSet<Identifier>,
+}
+
+impl Patients {
+    fn read(layout: &LandingLayout) -> Result<Self, LandingError> {
+        let mut by_key: BTreeMap<PatientKey, PatientNames> = BTreeMap::new();
+        for run in landing_runs(layout)?.sealed {
+            if run.manifest.resource.as_str() != "Patient" {
+                continue;
+            }
+            super::each_line(&run, &mut |line, records| {
+                let Some(mut names) = names_of(line) else {
+                    return;
+                };
+                // Links by uuid: a Patient refers to no other patient but for being the same.
+                let linked = records.iter().filter_map(ReferenceRecord::patient);
+                names.links.extend(linked.map(PatientId::new));
+                let key = (run.manifest.api, names.id.clone());
+                match by_key.get_mut(&key) {
+                    None => {
+                        by_key.insert(key, names);
+                    }
+                    Some(known) => known.add(names),
+                }
+            });
+        }
+        let mut humans = linked(&by_key);
+        let shared = shared(&by_key, &humans);
+        unite_by_identifiers(&mut humans, &by_key, &shared);
+        Ok(Self {
+            by_key,
+            humans,
+            shared,
+        })
+    }
+
+    /// The Patients that a typed name names.
+    fn named(&self, wanted: &str) -> BTreeMap<PatientKey, ReachedBy> {
+        let (of_api, wanted) = match wanted.split_once(':') {
+            Some(("v2", id)) => (Some(ApiVersion::V2), id),
+            Some(("v3", id)) => (Some(ApiVersion::V3), id),
+            _ => (None, wanted),
+        };
+        let in_api = |key: &&PatientKey| of_api.is_none_or(|api| api == key.0);
+        let mut named = BTreeMap::new();
+        for (key, names) in self.by_key.iter().filter(|(key, _)| in_api(key)) {
+            if key.1.expose() == wanted {
+                named.insert(key.clone(), ReachedBy::Id);
+                continue;
+            }
+            let mut identifiers = names.identifiers.iter();
+            let own = identifiers.find(|one| one.value() == wanted || one.to_string() == wanted);
+            if let Some(own) = own {
+                let system = own.system().unwrap_or_default().to_owned();
+                named.insert(key.clone(), ReachedBy::Identifier(system));
+            }
+        }
+        named
+    }
+
+    fn is_theirs(
+        &self,
+        person: &Person,
+        (api, id): &PatientKey,
+        names: &PatientNames,
+        include_shared: bool,
+    ) -> Option<ReachedBy> {
+        if person.has_id(*api, id.expose()) {
+            return Some(ReachedBy::Id);
+        }
+        let mut links = names.links.iter();
+        if links.any(|link| person.has_id(*api, link.expose())) {
+            return Some(ReachedBy::Link);
+        }
+        let own = names.identifiers.iter().find(|one| {
+            person.identifiers.contains(*one) && (include_shared || !self.shared.contains(*one))
+        })?;
+        let system = own.system().unwrap_or_default().to_owned();
+        Some(match self.shared.contains(own) {
+            true => ReachedBy::Shared(system),
+            false => ReachedBy::Identifier(system),
+        })
+    }
+
+    /// The person's identifiers that somebody has who is not them.
+    fn shared_with_others(&self, person: &Person) -> Vec<SharedIdentifier> {
+        let is_own = |key: &PatientKey| person.has_id(key.0, key.1.expose());
+        let has = |names: &PatientNames, one: &Identifier| names.identifiers.contains(one);
+        let mut found = Vec::new();
+        for identifier in &self.shared {
+            let holders = self
+                .by_key
+                .iter()
+                .filter(|(_, names)| has(names, identifier));
+            let (own, others): (Vec<_>, Vec<_>) =
+                holders.map(|(key, _)| key).partition(|key| is_own(key));
+            if !own.is_empty() && !others.is_empty() {
+                found.push(SharedIdentifier {
+                    system: identifier.system().unwrap_or_default().to_owned(),
+                    others: others.into_iter().cloned().collect(),
+                });
+            }
+        }
+        found
+    }
+}
+
+/// Of each Patient the first of those that are the same human.
+type Humans = BTreeMap<PatientKey, PatientKey>;
+
+/// By links alone.
+fn linked(by_key: &BTreeMap<PatientKey, PatientNames>) -> Humans {
+    let mut humans: Humans = by_key
+        .keys()
+        .map(|key| (key.clone(), key.clone()))
+        .collect();
+    for (key, names) in by_key {
+        for link in &names.links {
+            unite(&mut humans, key, &(key.0, link.clone()));
+        }
+    }
+    humans
+}
+
+/// And by identifiers that one human has.
+fn unite_by_identifiers(
+    humans: &mut Humans,
+    by_key: &BTreeMap<PatientKey, PatientNames>,
+    shared: &BTreeSet<Identifier>,
+) {
+    let mut first: BTreeMap<&Identifier, &PatientKey> = BTreeMap::new();
+    for (key, names) in by_key {
+        for identifier in names.identifiers.iter().filter(|one| one.is_personal()) {
+            if !shared.contains(identifier) {
+                unite(humans, key, first.entry(identifier).or_insert(key));
+            }
         }
     }
 }
 
-fn is_theirs(person: &Person, api: ApiVersion, names: &PatientNames) -> bool {
-    let is_own = |identifier: &String| person.identifiers.contains(identifier);
-    person.has_id(api, names.id.expose())
-        || names.personal.iter().any(is_own)
-        || names
-            .links
+fn unite(humans: &mut Humans, one: &PatientKey, two: &PatientKey) {
+    let (Some(one), Some(two)) = (humans.get(one), humans.get(two)) else {
+        return;
+    };
+    let (first, last) = (one.min(two).clone(), one.max(two).clone());
+    if first != last {
+        let of_last = humans.values_mut().filter(|human| **human == last);
+        of_last.for_each(|human| human.clone_from(&first));
+    }
+}
+
+/// Identifiers that several Patients of one API version have who are not linked, or Patients who
+/// were born on different days.
+fn shared(by_key: &BTreeMap<PatientKey, PatientNames>, humans: &Humans) -> BTreeSet<Identifier> {
+    let mut holders: BTreeMap<&Identifier, Vec<(&PatientKey, &PatientNames)>> = BTreeMap::new();
+    for (key, names) in by_key {
+        for identifier in names.identifiers.iter().filter(|one| one.is_personal()) {
+            holders.entry(identifier).or_default().push((key, names));
+        }
+    }
+    let is_shared = |held_by: &[(&PatientKey, &PatientNames)]| {
+        let humans: BTreeSet<&PatientKey> = held_by
             .iter()
-            .any(|link| person.has_id(api, link.expose()))
+            .map(|(key, _)| humans.get(*key).unwrap_or(key))
+            .collect();
+        let apis: BTreeSet<ApiVersion> = humans.iter().map(|(api, _)| *api).collect();
+        let born: BTreeSet<&String> = held_by
+            .iter()
+            .filter_map(|(_, names)| names.birth_date.as_ref())
+            .collect();
+        humans.len() > apis.len() || (humans.len() > 1 && born.len() > 1)
+    };
+    holders
+        .into_iter()
+        .filter(|(_, held_by)| is_shared(held_by))
+        .map(|(identifier, _)| identifier.clone())
+        .collect()
 }

@@ -5,8 +5,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
-use claimlake_contract::{Frame, LandingPart, Person, part_file_name};
+use claimlake_contract::{Frame, LandingPart, Person, ReferenceRecord, part_file_name};
 use sha2::{Digest, Sha256};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;
@@ -15,6 +16,7 @@ use super::ForgetStep;
 use crate::folder::{create_private_file, sync_folder};
 use crate::import::marker::remove_if_there;
 use crate::recover::remove_unnamed_files;
+use crate::references::{FrameRecords, LineReferences, ReferencesWriter};
 use crate::writer::hex;
 use crate::{LandingError, SealedPart, SealedRun, manifest_file};
 
@@ -166,6 +168,7 @@ fn look_at(
 ) -> (Vec<Fate>, BTreeSet<u64>) {
     let mut removed = BTreeSet::new();
     let mut first_line = 1;
+    let records = FrameRecords::of(part);
     let fates = part.part.frames.iter().enumerate().map(|(index, frame)| {
         let begins = first_line;
         first_line += frame.lines;
@@ -178,9 +181,13 @@ fn look_at(
             return Fate::Copied;
         };
         let before = removed.len();
-        for (line, text) in (begins..).zip(lines(&text)) {
-            if crate::person::is_about(person, part.api, &part.resource, text) {
-                removed.insert(line);
+        let Ok(references) = frame_references(&records, index) else {
+            return Fate::Copied;
+        };
+        for (number, text) in (1..).zip(lines(&text)) {
+            let of_line = references.of_line(number);
+            if crate::person::is_about(person, part.api, &part.resource, text, of_line) {
+                removed.insert(begins + number - 1);
             }
         }
         match (removed.len() - before) as u64 {
@@ -209,7 +216,11 @@ fn write_part(
         bytes: 0,
         sha256: String::new(),
         frames: Vec::new(),
+        references: None,
     };
+    let records = FrameRecords::of(part);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut references: Option<ReferencesWriter> = None;
     let mut compressor = Compressor::new(crate::WriterOptions::default().level).map_err(failed)?;
     for parameter in [
         CParameter::ChecksumFlag(true),
@@ -219,7 +230,12 @@ fn write_part(
     }
     let source = File::open(&part.path).map_err(LandingError::io("opening", &part.path))?;
     let mut hash = Sha256::new();
-    for (frame, fate) in part.part.frames.iter().zip(&planned.fates) {
+    for (index, (frame, fate)) in part.part.frames.iter().zip(&planned.fates).enumerate() {
+        let raw = match fate {
+            Fate::Copied => records.raw(index).ok().flatten(),
+            Fate::Rewritten | Fate::Gone => None,
+        };
+        let mut kept_records = Vec::new();
         let (bytes, lines, uncompressed) = match fate {
             Fate::Gone => continue,
             Fate::Copied => (
@@ -229,11 +245,23 @@ fn write_part(
             ),
             Fate::Rewritten => {
                 let text = read_frame(part, frame).unwrap_or_default();
-                let (text, count) = without(person, part, &text);
+                let of_frame = frame_references(&records, index).unwrap_or_default();
+                let (text, count) = without(person, part, &text, &of_frame, &mut kept_records);
                 let bytes = compressor.compress(&text).map_err(failed)?;
                 (bytes, count, text.len() as u64)
             }
         };
+        if references.is_none() && (raw.is_some() || !kept_records.is_empty()) {
+            let before = written.frames.len();
+            references = Some(ReferencesWriter::create(folder, &written.file, before)?);
+        }
+        match (&mut references, raw) {
+            (None, _) => {}
+            (Some(references), Some((frame, bytes))) => {
+                references.append_raw(&bytes, frame.lines, frame.uncompressed)?;
+            }
+            (Some(references), None) => references.append(&kept_records)?,
+        }
         target.write_all(&bytes).map_err(failed)?;
         hash.update(&bytes);
         written.frames.push(Frame {
@@ -247,21 +275,42 @@ fn write_part(
     }
     target.sync_all().map_err(failed)?;
     written.sha256 = hex(&hash.finalize());
+    written.references = references.map(ReferencesWriter::finish).transpose()?;
     Ok(written)
 }
 
-/// The lines that are not the person's, and how many.
-fn without(person: &Person, part: &SealedPart, text: &[u8]) -> (Vec<u8>, u64) {
+/// The lines of a frame that are not the person's, and how many; their records, which go where the
+/// lines go.
+fn without(
+    person: &Person,
+    part: &SealedPart,
+    text: &[u8],
+    references: &LineReferences,
+    records: &mut Vec<ReferenceRecord>,
+) -> (Vec<u8>, u64) {
     let mut kept = Vec::with_capacity(text.len());
     let mut count = 0;
-    for line in lines(text) {
-        if !crate::person::is_about(person, part.api, &part.resource, line) {
+    for (number, line) in (1..).zip(lines(text)) {
+        let of_line = references.of_line(number);
+        if !crate::person::is_about(person, part.api, &part.resource, line, of_line) {
             kept.extend_from_slice(line);
             kept.push(b'\n');
             count += 1;
+            let moved = of_line.iter().cloned();
+            records.extend(moved.map(|record| ReferenceRecord {
+                line: count,
+                ..record
+            }));
         }
     }
     (kept, count)
+}
+
+/// The records of a frame, whose lines count from the frame's first.
+fn frame_references(records: &FrameRecords<'_>, index: usize) -> Result<LineReferences, String> {
+    let mut references = LineReferences::default();
+    references.extend(1, records.read(index)?);
+    Ok(references)
 }
 
 /// Whole lines, without their newlines.

@@ -37,10 +37,13 @@ impl Zone {
     }
 
     fn import(&self, noise: &str, lines: &[String]) {
+        self.import_of(ApiVersion::V2, noise, lines);
+    }
+
+    fn import_of(&self, api: ApiVersion, noise: &str, lines: &[String]) {
         let input = self.folder.path().join("in.ndjson");
         std::fs::write(&input, lines.join("\n")).unwrap();
-        let api = Some(ApiVersion::V2);
-        import(&[input], api, &self.layout, &run(noise), &NoProgress).unwrap();
+        import(&[input], Some(api), &self.layout, &run(noise), &NoProgress).unwrap();
     }
 
     /// One frame a person, as an extraction lands them.
@@ -205,32 +208,160 @@ fn rejected_texts_of_the_person_go_and_those_of_others_stay() {
     assert!(!file.exists());
 }
 
+fn patient_with(id: &str, mbi: &str, more: &str) -> String {
+    format!(
+        r#"{{"resourceType":"Patient","id":"{id}","identifier":[{{"system":"http://hl7.org/fhir/sid/us-mbi","value":"{mbi}"}},{{"system":"http://plan.example","value":"plan"}}]{more}}}"#
+    )
+}
+
+/// The ids that a name finds, `v2:` or `v3:` before each, and how many share an identifier.
+fn search(zone: &Zone, wanted: &str, include_shared: bool) -> (Vec<String>, usize, usize) {
+    let mut person = Person::default();
+    let layout = &zone.layout;
+    let found = find_person(layout, Some(wanted), include_shared, &mut person).unwrap();
+    let mut reached: Vec<String> = found
+        .reached
+        .iter()
+        .map(|one| format!("{}:{}", one.api, one.id.expose()))
+        .collect();
+    reached.sort();
+    assert_eq!(reached.len(), person.ids.len());
+    let shared = found.shared.iter().flat_map(|shared| &shared.others);
+    (reached, shared.count(), found.candidates.len())
+}
+
 #[test]
-fn a_person_is_found_by_any_identifier_and_across_versions() {
+fn a_person_is_found_by_their_own_identifiers_and_nobody_by_a_shared_one() {
     let zone = Zone::new();
-    let patient = |id: &str, mbi: &str, link: &str| {
+    let merged = r#","link":[{"other":{"reference":"Patient/-12"},"type":"replaces"}]"#;
+    let born = |day: &str| format!(r#","birthDate":"{day}""#);
+    zone.import(
+        "0001",
+        &[
+            patient_with("-1", "A", merged),
+            patient_with("-2", "B", &born("1950-01-01")),
+            patient_with("-3", "C", ""),
+            patient_with("-4", "C", ""),
+            patient_with("-5", "C", ""),
+            patient_with("-6", "D", &born("1950-01-01")),
+        ],
+    );
+    zone.import_of(
+        ApiVersion::V3,
+        "0002",
+        &[
+            patient_with("1001", "A", ""),
+            patient_with("1002", "B", &born("1950-01-01")),
+            patient_with("1006", "D", &born("1961-06-06")),
+            patient_with("-3", "E", ""),
+        ],
+    );
+    let cases: &[(&str, &[&str], usize, usize)] = &[
+        // The same human in both versions, and who they are linked to.
+        ("A", &["v2:-1", "v2:-12", "v3:1001"], 0, 0),
+        ("-1", &["v2:-1", "v2:-12", "v3:1001"], 0, 0),
+        ("1002", &["v2:-2", "v3:1002"], 0, 0),
+        (
+            "http://hl7.org/fhir/sid/us-mbi|B",
+            &["v2:-2", "v3:1002"],
+            0,
+            0,
+        ),
+        ("https://columbia.example/mrn|B", &[], 0, 0),
+        // One identifier of three people.
+        ("-4", &["v2:-4"], 2, 0),
+        ("C", &[], 0, 3),
+        // Born on different days.
+        ("-6", &["v2:-6"], 1, 0),
+        // One id in two id spaces.
+        ("-3", &[], 0, 2),
+        ("v2:-3", &["v2:-3"], 2, 0),
+        ("v3:-3", &["v3:-3"], 0, 0),
+        // What everybody has is nobody's.
+        ("plan", &[], 0, 10),
+        ("nobody", &[], 0, 0),
+    ];
+    for (wanted, reached, shared, candidates) in cases {
+        let reached: Vec<String> = reached.iter().map(|id| (*id).to_owned()).collect();
+        let expected = (reached, *shared, *candidates);
+        assert_eq!(search(&zone, wanted, false), expected, "{wanted}");
+    }
+    let all = ["v2:-3", "v2:-4", "v2:-5"].map(str::to_owned).to_vec();
+    assert_eq!(search(&zone, "-4", true), (all.clone(), 0, 0));
+    assert_eq!(search(&zone, "C", true), (all, 0, 0));
+}
+
+#[test]
+fn a_person_is_found_by_a_link_whose_reference_was_resolved() {
+    let zone = Zone::new();
+    let entry =
+        |url: &str, resource: &str| format!(r#"{{"fullUrl":"{url}","resource":{resource}}}"#);
+    let linked = r#"{"resourceType":"Patient","id":"-1","link":[{"other":{"reference":"urn:uuid:02"},"type":"replaces"}]}"#;
+    let bundle = [
+        entry("urn:uuid:01", linked),
+        entry("urn:uuid:02", r#"{"resourceType":"Patient","id":"-2"}"#),
+    ];
+    let text = format!(
+        r#"{{"resourceType":"Bundle","entry":[{}]}}"#,
+        bundle.join(",")
+    );
+    zone.import("0001", &[text]);
+    let both = vec!["v2:-1".to_owned(), "v2:-2".to_owned()];
+    assert_eq!(search(&zone, "-1", false), (both.clone(), 0, 0));
+    assert_eq!(search(&zone, "-2", false), (both, 0, 0));
+}
+
+#[test]
+fn what_references_were_resolved_to_moves_with_the_lines() {
+    let zone = Zone::new();
+    let entry =
+        |url: &str, resource: &str| format!(r#"{{"fullUrl":"{url}","resource":{resource}}}"#);
+    let of = |id: &str, url: &str| {
         format!(
-            r#"{{"resourceType":"Patient","id":"{id}","identifier":[{{"system":"http://hl7.org/fhir/sid/us-mbi","value":"{mbi}"}},{{"system":"http://plan.example","value":"plan"}}],"link":[{link}]}}"#
+            r#"{{"resourceType":"Coverage","id":"{id}","beneficiary":{{"reference":"{url}"}}}}"#
         )
     };
-    let merged = r#"{"other":{"reference":"Patient/-12"},"type":"replaces"}"#;
-    let lines = [
-        patient("-1", "1S00E00AA32", ""),
-        patient("-11", "1S00E00AA32", merged),
-        patient("-2", "1S00E00AA45", ""),
+    let bundle = [
+        entry("urn:uuid:01", r#"{"resourceType":"Patient","id":"-1"}"#),
+        entry("urn:uuid:02", r#"{"resourceType":"Patient","id":"-2"}"#),
+        entry("urn:uuid:11", &of("a", "urn:uuid:01")),
+        entry("urn:uuid:12", &of("b", "urn:uuid:02")),
+        entry("urn:uuid:13", &of("c", "Patient/-9")),
+        entry("urn:uuid:14", &of("d", "urn:uuid:02")),
     ];
-    zone.import("0001", &lines);
-    let find = |wanted: &str| {
-        let mut found = Person::default();
-        find_person(&zone.layout, Some(wanted), &mut found).unwrap();
-        let ids: Vec<String> = found.ids_of(ApiVersion::V2).map(str::to_owned).collect();
-        ids
-    };
-    assert_eq!(find("1S00E00AA32"), ["-1", "-11", "-12"]);
-    assert_eq!(find("-1"), ["-1", "-11", "-12"]);
-    // What two people share names nobody; it only finds those who have it.
-    assert_eq!(find("-2"), ["-2"]);
-    assert_eq!(find("nobody"), [""; 0]);
+    let text = format!(
+        r#"{{"resourceType":"Bundle","entry":[{}]}}"#,
+        bundle.join(",")
+    );
+    zone.import("0001", &[text]);
+    assert_eq!(
+        landed_of(&zone.layout, &person("-1"))
+            .unwrap()
+            .lines
+            .values()
+            .sum::<u64>(),
+        2
+    );
+    assert_eq!(zone.forget(&person("-1")), 2);
+    let mut left = Vec::new();
+    for run in sealed_runs(&zone.layout).unwrap() {
+        let files = std::fs::read_dir(&run.folder).unwrap().count();
+        // The manifest, its checksum, the part and its references: nothing of before.
+        assert_eq!(files, 4);
+        for part in run
+            .parts()
+            .filter(|part| part.resource.as_str() == "Coverage")
+        {
+            for chunk in crate::ChunkReader::new(&part, 1).flat_map(|read| read.chunks) {
+                for (number, line) in (chunk.first_line..).zip(chunk.bytes.split(|b| *b == b'\n')) {
+                    let records = chunk.references.of_line(number).iter();
+                    let patients: Vec<_> = records.filter_map(|record| record.patient()).collect();
+                    left.extend(crate::person::top_id(line).map(|id| format!("{id} {patients:?}")));
+                }
+            }
+        }
+    }
+    assert_eq!(left, [r#"b ["-2"]"#, "c []", r#"d ["-2"]"#]);
 }
 
 #[test]
@@ -245,7 +376,9 @@ fn an_import_passes_over_whom_it_must_refuse_and_counts_them() {
         &zone.layout,
         &run("0001"),
         &NoProgress,
-        &|api, resource, line| crate::is_about(&refused, api, resource, line),
+        &|api, resource, line, references| {
+            crate::is_about(&refused, api, resource, line, references)
+        },
     )
     .unwrap();
     assert_eq!(

@@ -26,6 +26,8 @@ pub(super) struct Piece {
     pub(super) kind: PieceKind,
     /// The line of the input it begins on, from 1.
     pub(super) line: u64,
+    /// The number of the document that it is, or is an entry of, from 1.
+    pub(super) document: u64,
     range: Range<usize>,
 }
 
@@ -73,6 +75,7 @@ pub(super) struct Documents<R> {
     ended: bool,
     failed: Option<io::Error>,
     bytes: u64,
+    documents: u64,
     mode: Mode,
     place: Place,
 }
@@ -93,6 +96,7 @@ impl<R: Read> Documents<R> {
             ended: false,
             failed: None,
             bytes: 0,
+            documents: 0,
             mode: Mode::Undecided,
             place: Place::Between,
         }
@@ -215,6 +219,7 @@ impl<R: Read> Documents<R> {
         if let Some(first_entry) = first_entry_of_bundle(&self.buffer, self.start) {
             self.consume(first_entry);
             self.place = Place::InEntries;
+            self.documents += 1;
             return Ok(Step::Again);
         }
         Ok(self.give_up())
@@ -290,7 +295,13 @@ impl<R: Read> Documents<R> {
         let before = &self.buffer[self.start..range.start];
         let line = self.line + memchr::memchr_iter(b'\n', before).count() as u64;
         self.consumed = behind;
-        Step::Piece(Piece { kind, line, range })
+        self.documents += u64::from(self.place == Place::Between);
+        Step::Piece(Piece {
+            kind,
+            line,
+            document: self.documents,
+            range,
+        })
     }
 
     fn consume(&mut self, behind: usize) {

@@ -62,10 +62,11 @@ impl Input {
     /// Copies a stream into a file of the run, so that it can be read twice.
     pub(super) fn spooled(
         stream: &Path,
+        number: usize,
         layout: &LandingLayout,
         run: &RunId,
     ) -> Result<Self, LandingError> {
-        let path = marker::fresh_spool(layout, run)?;
+        let path = marker::spool_path(layout, run, number);
         let mut file = create_private_file(&path)?;
         let copied = match is_stdin(stream) {
             true => io::copy(&mut io::stdin().lock(), &mut file),

@@ -42,7 +42,7 @@ impl ImportMarker {
 
     /// Makes the run visible.
     pub(super) fn commit(self) -> Result<(), LandingError> {
-        remove_if_there(&self.root.join(format!("{SPOOL}{}", self.run)))?;
+        remove_spools(&self.root, &self.run)?;
         let path = self.root.join(format!("{MARKER}{}", self.run));
         std::fs::remove_file(&path).map_err(LandingError::io("removing", &path))?;
         sync_folder(&self.root)
@@ -54,16 +54,20 @@ impl ImportMarker {
     }
 }
 
-/// Where a stream is copied to.
-fn spool_path(layout: &LandingLayout, run: &RunId) -> PathBuf {
-    layout.root().join(format!("{SPOOL}{run}"))
+/// Where the stream that is the input of this number is copied to.
+pub(super) fn spool_path(layout: &LandingLayout, run: &RunId, number: usize) -> PathBuf {
+    layout.root().join(format!("{SPOOL}{run}.{number}"))
 }
 
-/// The same, with nothing there: the stream before has been read.
-pub(super) fn fresh_spool(layout: &LandingLayout, run: &RunId) -> Result<PathBuf, LandingError> {
-    let path = spool_path(layout, run);
-    remove_if_there(&path)?;
-    Ok(path)
+fn remove_spools(root: &Path, run: &RunId) -> Result<(), LandingError> {
+    let prefix = format!("{SPOOL}{run}");
+    for path in entries(root)? {
+        let name = path.file_name().and_then(|name| name.to_str());
+        if name.is_some_and(|name| name.starts_with(&prefix)) {
+            remove_if_there(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// The runs whose import has not ended.
@@ -117,7 +121,7 @@ fn remove_run(layout: &LandingLayout, run: &RunId) -> Result<(), LandingError> {
         }
     }
     remove_if_there(&layout.rejected_file(run))?;
-    remove_if_there(&spool_path(layout, run))?;
+    remove_spools(layout.root(), run)?;
     // The marker goes last: until then the run is not visible.
     remove_if_there(&layout.root().join(format!("{MARKER}{run}")))?;
     sync_folder(layout.root())

@@ -3,10 +3,23 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use claimlake_contract::{ApiVersion, Reject, RejectReason, ResourceType, RunId};
+use claimlake_contract::{ApiVersion, Reject, RejectReason, ResourceType, RunId, Unresolved};
 
 /// How many rejects are told one by one; all are in the rejected file.
 const TOLD: usize = 10;
+
+/// A claim or coverage of which it is not known whose it is. It landed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WithoutPatient {
+    /// The input, as given.
+    pub file: String,
+    /// The line of the input that it, or the document around it, begins on.
+    pub line: u64,
+    /// Its type.
+    pub resource: ResourceType,
+    /// Why.
+    pub why: Unresolved,
+}
 
 /// What an import did.
 #[derive(Debug, Clone)]
@@ -23,6 +36,12 @@ pub struct ImportOutcome {
     pub by_type: BTreeMap<(ApiVersion, ResourceType), u64>,
     /// Resources of people who were forgotten here: they did not land, and are kept nowhere.
     pub forgotten: u64,
+    /// Resources of which a reference was resolved by `fullUrl` or identifier.
+    pub resolved: u64,
+    /// Claims and coverages of which it is not known whose they are, by the reason.
+    pub without_patient: BTreeMap<Unresolved, u64>,
+    /// The first of them.
+    pub first_without_patient: Vec<WithoutPatient>,
     /// Inputs of which nothing could be read: another encoding, an archive, a web page. Each is one
     /// reject, however much is in it.
     pub unreadable_files: u64,
@@ -45,11 +64,21 @@ impl ImportOutcome {
             resources: 0,
             by_type: BTreeMap::new(),
             forgotten: 0,
+            resolved: 0,
+            without_patient: BTreeMap::new(),
+            first_without_patient: Vec::new(),
             unreadable_files: 0,
             rejected: 0,
             rejected_by_reason: BTreeMap::new(),
             first_rejects: Vec::new(),
             rejected_file: None,
+        }
+    }
+
+    pub(super) fn count_without_patient(&mut self, found: WithoutPatient) {
+        *self.without_patient.entry(found.why).or_default() += 1;
+        if self.first_without_patient.len() < TOLD {
+            self.first_without_patient.push(found);
         }
     }
 

@@ -11,6 +11,8 @@ pub(super) enum Found<'a> {
     Resource {
         text: &'a [u8],
         resource_type: ResourceType,
+        /// The `fullUrl` of the entry that it is in.
+        full_url: Option<String>,
     },
     Reject {
         text: &'a [u8],
@@ -72,6 +74,7 @@ pub(super) fn resources_in(text: &[u8]) -> Vec<Found<'_>> {
         return vec![Found::Resource {
             text,
             resource_type,
+            full_url: None,
         }];
     }
     let mut found = Vec::new();
@@ -89,11 +92,71 @@ pub(super) fn resource_of_entry(entry: &[u8]) -> Vec<Found<'_>> {
         return vec![bad_entry(entry)];
     }
     // FHIR has entries without one: a request, or the response to it.
-    let resource = Members::new(entry, 0).find(|member| &entry[member.key.clone()] == b"resource");
-    match resource.map(|member| &entry[member.value]) {
+    let (full_url, resource) = parts_of_entry(entry);
+    match resource {
         None => Vec::new(),
-        Some(resource) if resource.starts_with(b"{") => resources_in(resource),
+        Some(resource) if resource.starts_with(b"{") => {
+            let mut found = resources_in(resource);
+            if let [Found::Resource { full_url: own, .. }] = found.as_mut_slice() {
+                *own = own.take().or(full_url);
+            }
+            found
+        }
         Some(_) => vec![bad_entry(entry)],
+    }
+}
+
+/// The `fullUrl` and the resource of an entry.
+fn parts_of_entry(entry: &[u8]) -> (Option<String>, Option<&[u8]>) {
+    let mut full_url = None;
+    let mut resource = None;
+    for member in Members::new(entry, 0) {
+        match &entry[member.key.clone()] {
+            b"fullUrl" if full_url.is_none() => {
+                full_url = serde_json::from_slice(&entry[member.value]).ok();
+            }
+            b"resource" if resource.is_none() => resource = Some(&entry[member.value]),
+            _ => {}
+        }
+    }
+    (full_url, resource)
+}
+
+/// Takes the `fullUrl`, type and text of a resource.
+pub(super) type Take<'t> = &'t mut dyn FnMut(Option<&str>, &str, &[u8]);
+
+/// Calls `take` with the `fullUrl`, type and text of every resource in a piece, without checking
+/// that it is JSON: for looking through inputs before they land.
+pub(super) fn look_through(text: &[u8], take: Take<'_>) {
+    if text.starts_with(b"[") {
+        Elements::new(text, 0).for_each(|element| look_through(&text[element], take));
+        return;
+    }
+    look_into(text, None, take);
+}
+
+/// The same of an entry of a Bundle.
+pub(super) fn look_through_entry(entry: &[u8], take: Take<'_>) {
+    let (full_url, resource) = parts_of_entry(entry);
+    if let Some(resource) = resource {
+        look_into(resource, full_url.as_deref(), take);
+    }
+}
+
+fn look_into(text: &[u8], url: Option<&str>, take: Take<'_>) {
+    let mut members = Members::new(text, 0);
+    let of_type = members.find(|member| &text[member.key.clone()] == b"resourceType");
+    let Some(of_type) = of_type.and_then(|member| plain_string(text, &member.value)) else {
+        return;
+    };
+    if of_type != "Bundle" {
+        take(url, of_type, text);
+        return;
+    }
+    for member in Members::new(text, 0).filter(|member| &text[member.key.clone()] == b"entry") {
+        for entry in Elements::new(text, member.value.start) {
+            look_through_entry(&text[entry], take);
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use claimlake_contract::{ApiVersion, LandingLayout, LandingOrigin, ResourceType, RunId};
+use claimlake_contract::{
+    ApiVersion, LandingLayout, LandingOrigin, ReferenceRecord, ResourceType, RunId,
+};
 
 use crate::{LandingError, LandingWriter, WriterOptions};
 
@@ -21,6 +23,7 @@ struct Buffered {
     writer: LandingWriter,
     lines: Vec<u8>,
     count: u64,
+    records: Vec<ReferenceRecord>,
 }
 
 impl Target {
@@ -33,12 +36,13 @@ impl Target {
         }
     }
 
-    /// Lands `text` as one line.
+    /// Lands `text` as one line, with what its references were resolved to.
     pub(super) fn land(
         &mut self,
         api: ApiVersion,
         resource: &ResourceType,
         text: &[u8],
+        records: Vec<ReferenceRecord>,
     ) -> Result<(), LandingError> {
         self.open(api, resource)?;
         let Some(buffered) = self.writers.get_mut(&(api, resource.clone())) else {
@@ -46,6 +50,11 @@ impl Target {
         };
         push_line(&mut buffered.lines, text);
         buffered.count += 1;
+        let line = buffered.count;
+        let of_line = records.into_iter();
+        buffered
+            .records
+            .extend(of_line.map(|record| ReferenceRecord { line, ..record }));
         self.buffered += text.len() + 1;
         if buffered.lines.len() >= FRAME_BYTES {
             self.buffered -= buffered.lines.len();
@@ -77,6 +86,7 @@ impl Target {
                 writer,
                 lines: Vec::new(),
                 count: 0,
+                records: Vec::new(),
             };
             self.writers.insert(key, buffered);
         }
@@ -97,8 +107,10 @@ impl Target {
 impl Buffered {
     fn flush(&mut self) -> Result<(), LandingError> {
         if self.count > 0 {
-            self.writer.append_frame(&self.lines, self.count)?;
+            self.writer
+                .append_with_references(&self.lines, self.count, &self.records)?;
             self.lines.clear();
+            self.records.clear();
             self.count = 0;
         }
         Ok(())

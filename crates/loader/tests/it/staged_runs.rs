@@ -156,6 +156,7 @@ pub(crate) fn stage(data: &Path, number: u32, claims: &[Claim], staging: &Stagin
         without_view: 0,
         rejected_resources: 0,
         rejected_cells: 0,
+        without_patient: 0,
         rounded_cells: 0,
     };
     std::fs::write(

@@ -1,15 +1,19 @@
 //! Tests of forgetting.
 
-use claimlake_contract::{ApiVersion, PatientId, Person};
+use claimlake_contract::{ApiVersion, Identifier, PatientId, Person};
 
 use crate::grants::tests::{grant, vault};
 use crate::{VAULT_FILE, VaultError};
+
+fn mbi() -> Identifier {
+    Identifier::new(Some("http://hl7.org/fhir/sid/us-mbi"), "1S00E00AA32")
+}
 
 fn person(id: &str) -> Person {
     let mut person = Person::default();
     person.ids.insert((ApiVersion::V2, PatientId::new(id)));
     person.ids.insert((ApiVersion::V3, PatientId::new("77")));
-    person.identifiers.insert("1S00E00AA32".into());
+    person.identifiers.insert(mbi());
     person
 }
 
@@ -38,7 +42,10 @@ fn a_forgotten_person_is_gone_and_refused_until_they_consent_again() {
     let tombstones = vault.tombstones().unwrap();
     assert!(tombstones.has_id(ApiVersion::V3, "77"));
     assert!(!tombstones.has_id(ApiVersion::V2, "77"));
-    assert!(tombstones.has_identifier("1S00E00AA32"));
+    assert!(tombstones.has_identifier(&mbi()));
+    assert!(tombstones.has_typed_identifier("1S00E00AA32"));
+    let elsewhere = Identifier::new(Some("https://columbia.example/mrn"), "1S00E00AA32");
+    assert!(!tombstones.has_identifier(&elsewhere));
 
     // Under one name back, under all names back.
     let id = PatientId::new("-2014");

@@ -1,12 +1,24 @@
 //! What is within one landed body: rows by its arrays, links, money.
 
 use super::{Line, OfType};
+use crate::body::Body;
 use crate::made::Made;
+use crate::owners;
 
 impl OfType<'_> {
     /// Counts arrays and follows links. What only the view engine can read counts no rows, so
     /// that the counts differ.
-    pub(super) fn within(&mut self, line: &Line<'_>, is_readable: bool, made: &mut Made) {
+    pub(super) fn within(
+        &mut self,
+        line: &Line<'_>,
+        is_readable: bool,
+        body: &Body,
+        made: &mut Made,
+    ) {
+        if self.planned.has_owner {
+            let place = (&*self.chunk.part, line.number, line.order);
+            owners::note(place, body.patient.as_deref(), line.references, made);
+        }
         if !is_readable {
             return;
         }

@@ -66,7 +66,9 @@ impl ResourceWorker {
             let is_met = match fast {
                 Some(Ok(truth)) => truth == Some(true),
                 Some(Err(Unsure)) | None => {
-                    match oracle::evaluate_path(&case.when, plain.value()?).as_deref() {
+                    let resolved = plain.resolved;
+                    let found = oracle::evaluate_path(&case.when, plain.value()?, resolved);
+                    match found.as_deref() {
                         Ok(found) => found == [Value::Bool(true)],
                         Err(error) => {
                             read.problems.push(Problem {
@@ -146,6 +148,7 @@ impl ResourceWorker {
                     problems: &mut problems,
                     row: &mut self.row,
                     elements: &mut self.elements,
+                    resolved: plain.resolved,
                     told: BTreeSet::new(),
                 };
                 cell = maker.cell(program, 0, 0);
@@ -155,7 +158,9 @@ impl ResourceWorker {
                 Err(Unsure) => {
                     problems.clear();
                     let scalar = alternative.column_type.scalar;
-                    let found = oracle::evaluate_path(&alternative.path.expression, plain.value()?);
+                    let expression = &alternative.path.expression;
+                    let resolved = plain.resolved;
+                    let found = oracle::evaluate_path(expression, plain.value()?, resolved);
                     self.plain_cell(scalar, found, &alternative.path.source, &mut problems)
                 }
             };

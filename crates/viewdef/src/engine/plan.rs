@@ -248,6 +248,12 @@ impl ResourcePlan {
             .position(|column| column.checked.name == name)
     }
 
+    /// Whether there is a context column of this name.
+    #[must_use]
+    pub fn has_context(&self, name: &str) -> bool {
+        self.context_position(name).is_some()
+    }
+
     /// The name of a context column.
     #[must_use]
     pub fn context_name(&self, position: usize) -> Option<&str> {

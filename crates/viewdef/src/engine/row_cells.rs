@@ -11,6 +11,7 @@ use crate::column::{Cell, Source, cell_of, cell_of_json, misfit_of, rounded_cell
 use crate::definition::ScalarType;
 use crate::fhirpath::Literal;
 use crate::problem::{CellProblem, ProblemKind};
+use crate::reference::is_wanted;
 
 impl RowMaker<'_> {
     /// Puts the cell of a column at an element into the row. What is common is made where it stays:
@@ -144,15 +145,28 @@ impl RowMaker<'_> {
     ) -> Result<Cell, Unsure> {
         let mut keys = Vec::new();
         let located = self.located;
+        let resolved = self.resolved;
+        // A reference without a text is found by its identifier, which is not walked here.
+        if resolved.iter().any(|one| one.reference.starts_with('?')) {
+            return Err(Unsure);
+        }
+        let mut is_escaped = false;
         located.each(path, this, &mut |item| {
+            is_escaped |= located.tape.entry(item).kind == Kind::EscapedText;
             if located.tape.entry(item).kind == Kind::Text
                 && let Ok(text) = std::str::from_utf8(located.raw(item))
-                && let Some(key) = reference_key(text, type_name)
             {
-                keys.push(key);
+                let known = resolved.iter().find(|one| one.reference == text);
+                keys.extend(match known {
+                    Some(known) => is_wanted(type_name, known.resource).then_some(known.id),
+                    None => reference_key(text, type_name),
+                });
             }
             ControlFlow::Continue(())
         })?;
+        if is_escaped {
+            return Err(Unsure);
+        }
         match keys.as_slice() {
             [] if !column.list => Ok(Cell::Null),
             [key] if !column.list && column.scalar == ScalarType::Utf8 => {
@@ -264,10 +278,7 @@ fn reference_key<'t>(reference: &'t str, type_name: Option<&str>) -> Option<&'t 
     let found_type = before.rsplit('/').next()?;
     let is_type = found_type.starts_with(|first: char| first.is_ascii_uppercase())
         && found_type.chars().all(|c| c.is_ascii_alphanumeric());
-    let is_wanted = type_name.is_none_or(|wanted| {
-        wanted == found_type || matches!(wanted, "Resource" | "DomainResource")
-    });
-    (is_type && is_wanted && !id.is_empty()).then_some(id)
+    (is_type && is_wanted(type_name, found_type) && !id.is_empty()).then_some(id)
 }
 
 fn is_integer(scalar: ScalarType) -> bool {

@@ -9,6 +9,7 @@ use super::rows::{FastIteration, FastSelect, FastView};
 use super::tape::{Kind, Position};
 use crate::column::{Cell, Scratch};
 use crate::problem::CellProblem;
+use crate::reference::ResolvedReference;
 
 /// More rows of one resource are taken for a view that does not end.
 const MAX_ROWS: usize = 1_000_000;
@@ -24,6 +25,8 @@ pub(super) struct RowMaker<'r> {
     pub(super) row: &'r mut Vec<Cell>,
     /// The elements of the selects that are under way.
     pub(super) elements: &'r mut Vec<Position>,
+    /// What references were resolved to.
+    pub(super) resolved: &'r [ResolvedReference<'r>],
     /// Problems that are reported already: the column, the element of the row, the value's element.
     pub(super) told: BTreeSet<(usize, Position, Position)>,
 }

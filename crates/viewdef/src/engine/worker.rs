@@ -19,6 +19,7 @@ use crate::column::{Cell, Scratch, Texts, cell_of_json, instant_micros};
 use crate::definition::ScalarType;
 use crate::oracle;
 use crate::problem::{CellProblem, ProblemKind};
+use crate::reference::ResolvedReference;
 
 /// More text of one resource in one column is refused.
 const LARGEST_COLUMN: usize = 1 << 30;
@@ -78,6 +79,20 @@ impl ResourceWorker {
         end: usize,
         order: u64,
     ) -> Result<ResourceRead, LineRefusal> {
+        self.read_resolved(buffer, (start, end), order, &[])
+    }
+
+    /// The same, of a line some of whose references were resolved.
+    ///
+    /// # Errors
+    /// As [`ResourceWorker::read`].
+    pub fn read_resolved(
+        &mut self,
+        buffer: &[u8],
+        (start, end): (usize, usize),
+        order: u64,
+        resolved: &[ResolvedReference<'_>],
+    ) -> Result<ResourceRead, LineRefusal> {
         self.walk(buffer, start)?;
         let plan = Arc::clone(&self.plan);
         let mut read = self.identity(buffer, &plan)?;
@@ -85,6 +100,7 @@ impl ResourceWorker {
         let mut plain = Plain {
             text: buffer.get(start..end).unwrap_or_default(),
             value: None,
+            resolved,
         };
         if self.is_dropped(buffer, &plan)? {
             read.dropped = true;
@@ -173,6 +189,7 @@ impl ResourceWorker {
                 problems: &mut problems,
                 row: &mut self.row,
                 elements: &mut self.elements,
+                resolved: plain.resolved,
                 told: BTreeSet::new(),
             };
             made = maker.view(view);
@@ -264,7 +281,8 @@ impl ResourceWorker {
         problems: &mut Vec<CellProblem>,
         read: &mut ResourceRead,
     ) -> Result<(), LineRefusal> {
-        let evaluation = match oracle::evaluate(&table.view, plain.value()?) {
+        let resolved = plain.resolved;
+        let evaluation = match oracle::evaluate_resolved(&table.view, plain.value()?, resolved) {
             Ok(evaluation) => evaluation,
             Err(problem) => {
                 read.problems.push(Problem {
@@ -335,6 +353,8 @@ impl ResourceWorker {
 pub(super) struct Plain<'p> {
     text: &'p [u8],
     value: Option<Value>,
+    /// What references of the resource were resolved to.
+    pub(super) resolved: &'p [ResolvedReference<'p>],
 }
 
 impl Plain<'_> {

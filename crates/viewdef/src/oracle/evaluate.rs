@@ -6,6 +6,7 @@ use super::EvaluationError;
 use super::item::{Item, Scalar};
 use super::{functions, navigate, operators};
 use crate::fhirpath::{Expr, ExprKind};
+use crate::reference::ResolvedReference;
 use serde_json::Value;
 
 /// A collection, or why there is none.
@@ -57,6 +58,8 @@ pub(super) struct Context<'a, 'c> {
     pub(super) row_index: usize,
     /// The FHIR type the column declares: what a text is, where nothing else tells.
     pub(super) declared_type: Option<&'c str>,
+    /// What references of the resource were resolved to.
+    pub(super) resolved: &'c [ResolvedReference<'c>],
 }
 
 impl<'a, 'c> Context<'a, 'c> {
@@ -68,6 +71,7 @@ impl<'a, 'c> Context<'a, 'c> {
             focus: root,
             row_index: 0,
             declared_type: None,
+            resolved: &[],
         }
     }
 
@@ -146,7 +150,7 @@ impl<'a, 'c> Context<'a, 'c> {
             },
             ExprKind::ReferenceKey { base, type_name } => {
                 let items = self.evaluate(base)?;
-                functions::reference_keys(&items, type_name.as_deref())
+                functions::reference_keys(&items, type_name.as_deref(), self.resolved)
             }
             ExprKind::Call {
                 base,

@@ -9,6 +9,7 @@ use super::item::{Item, Scalar};
 use super::operators::distinct;
 use super::{boundary, navigate, text_functions};
 use crate::fhirpath::{Expr, ExprKind, Function};
+use crate::reference::{ResolvedReference, is_wanted};
 
 pub(super) fn call<'a>(
     context: &Context<'a, '_>,
@@ -159,19 +160,56 @@ fn resource_key<'a>(item: &Item<'a>) -> Option<Item<'a>> {
 }
 
 /// The ids that references point to: `Patient/1`, also behind a server's address and with a
-/// version. References that name no resource by type and id (`#1`, `urn:uuid:…`) have none.
-pub(super) fn reference_keys<'a>(items: &[Item<'a>], type_name: Option<&str>) -> Vec<Item<'a>> {
-    let mut references = Vec::new();
+/// version. References that name no resource by type and id (`#1`, `urn:uuid:…`) have the id of
+/// what they were resolved to, if they were.
+pub(super) fn reference_keys<'a>(
+    items: &[Item<'a>],
+    type_name: Option<&str>,
+    resolved: &[ResolvedReference<'_>],
+) -> Vec<Item<'a>> {
+    let mut keys = Vec::new();
     for item in items {
-        navigate::member(item, "reference", &mut references);
+        let texts = texts_of(item, "reference");
+        if texts.is_empty()
+            && let Some(key) = logical_key(item)
+            && let Some(known) = resolved.iter().find(|one| one.reference == key)
+            && is_wanted(type_name, known.resource)
+        {
+            keys.push(known.id.to_owned());
+        }
+        for text in texts {
+            let known = resolved.iter().find(|one| one.reference == text);
+            keys.extend(match known {
+                Some(known) => is_wanted(type_name, known.resource).then(|| known.id.to_owned()),
+                None => key_of(&text, type_name),
+            });
+        }
     }
-    references
-        .iter()
-        .filter_map(|reference| match reference.scalar() {
-            Ok(Some(Scalar::Text { text, .. })) => key_of(&text, type_name).map(Item::text),
-            _ => None,
-        })
-        .collect()
+    keys.into_iter().map(Item::text).collect()
+}
+
+fn texts_of(item: &Item<'_>, name: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    navigate::member(item, name, &mut found);
+    let texts = found.iter().filter_map(|one| match one.scalar() {
+        Ok(Some(Scalar::Text { text, .. })) => Some(text),
+        _ => None,
+    });
+    texts.collect()
+}
+
+/// What a reference without a text is found by: its identifier.
+fn logical_key(reference: &Item<'_>) -> Option<String> {
+    let mut identifiers = Vec::new();
+    navigate::member(reference, "identifier", &mut identifiers);
+    let identifier = identifiers.first()?;
+    let value = texts_of(identifier, "value").into_iter().next()?;
+    let system = texts_of(identifier, "system").into_iter().next();
+    Some(match system {
+        Some(system) if !system.is_empty() => format!("?identifier={system}|{value}"),
+        _ if value.contains('|') => format!("?identifier=|{value}"),
+        _ => format!("?identifier={value}"),
+    })
 }
 
 fn key_of(reference: &str, type_name: Option<&str>) -> Option<String> {
@@ -184,8 +222,5 @@ fn key_of(reference: &str, type_name: Option<&str>) -> Option<String> {
     let found_type = before.rsplit('/').next()?;
     let is_type = found_type.starts_with(|first: char| first.is_ascii_uppercase())
         && found_type.chars().all(|c| c.is_ascii_alphanumeric());
-    let is_wanted = type_name.is_none_or(|wanted| {
-        wanted == found_type || matches!(wanted, "Resource" | "DomainResource")
-    });
-    (is_type && is_wanted && !id.is_empty()).then(|| id.to_owned())
+    (is_type && is_wanted(type_name, found_type) && !id.is_empty()).then(|| id.to_owned())
 }

@@ -21,6 +21,7 @@ use serde_json::Value;
 use crate::definition::ViewDefinition;
 use crate::fhirpath::Expr;
 use crate::problem::{CellProblem, ProblemKind, ResourceProblem};
+use crate::reference::ResolvedReference;
 
 use evaluate::{Budget, Context};
 use item::Item;
@@ -94,7 +95,20 @@ impl EvaluationError {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn evaluate(view: &ViewDefinition, resource: &Value) -> Result<Evaluation, ResourceProblem> {
-    rows::evaluate(view, resource)
+    rows::evaluate(view, resource, &[])
+}
+
+/// The same, where references of the resource were resolved.
+///
+/// # Errors
+///
+/// As [`evaluate`].
+pub fn evaluate_resolved(
+    view: &ViewDefinition,
+    resource: &Value,
+    resolved: &[ResolvedReference<'_>],
+) -> Result<Evaluation, ResourceProblem> {
+    rows::evaluate(view, resource, resolved)
 }
 
 /// What an expression finds in a resource, as JSON.
@@ -102,10 +116,17 @@ pub fn evaluate(view: &ViewDefinition, resource: &Value) -> Result<Evaluation, R
 /// # Errors
 ///
 /// An operator or a function gets what it cannot take.
-pub fn evaluate_path(expression: &Expr, resource: &Value) -> Result<Vec<Value>, EvaluationError> {
+pub fn evaluate_path(
+    expression: &Expr,
+    resource: &Value,
+    resolved: &[ResolvedReference<'_>],
+) -> Result<Vec<Value>, EvaluationError> {
     let root = Item::resource(resource);
     let budget = Budget::default();
-    let context = Context::new(&root, &budget);
+    let context = Context {
+        resolved,
+        ..Context::new(&root, &budget)
+    };
     let items = context.evaluate(expression)?;
     Ok(items.iter().filter_map(Item::to_json).collect())
 }

@@ -7,6 +7,7 @@ use super::item::{Item, Scalar};
 use super::{Evaluation, EvaluationError, cell};
 use crate::definition::{Iteration, Path, Select, ViewDefinition};
 use crate::problem::{CellProblem, ProblemKind, ResourceProblem};
+use crate::reference::ResolvedReference;
 
 /// More rows of one resource, or more elements of one `repeat`, are taken for a view that does
 /// not end.
@@ -20,6 +21,7 @@ type Row = Vec<Value>;
 pub(super) fn evaluate(
     view: &ViewDefinition,
     resource: &Value,
+    resolved: &[ResolvedReference<'_>],
 ) -> Result<Evaluation, ResourceProblem> {
     let resource_type = resource.get("resourceType").and_then(Value::as_str);
     if resource_type != Some(view.resource.as_str()) {
@@ -27,7 +29,10 @@ pub(super) fn evaluate(
     }
     let root = Item::resource(resource);
     let budget = Budget::default();
-    let context = Context::new(&root, &budget);
+    let context = Context {
+        resolved,
+        ..Context::new(&root, &budget)
+    };
     for filter in &view.filters {
         if !passes(&context, filter)? {
             return Ok(Evaluation::default());

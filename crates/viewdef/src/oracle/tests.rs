@@ -110,7 +110,7 @@ fn numbers_come_out_with_the_digits_they_went_in_with() {
     )
     .unwrap();
     let expression = parse("n", &Constants::new()).unwrap();
-    let found: Vec<String> = evaluate_path(&expression, &patient)
+    let found: Vec<String> = evaluate_path(&expression, &patient, &[])
         .unwrap()
         .iter()
         .map(Value::to_string)
@@ -132,7 +132,7 @@ fn all_the_digits_of_a_double_can_be_compared_and_counted_with() {
         ("n", "1308.7000000000000454747350886464118957519531250"),
     ] {
         let expression = parse(path, &Constants::new()).unwrap();
-        let values = evaluate_path(&expression, &patient).unwrap();
+        let values = evaluate_path(&expression, &patient, &[]).unwrap();
         assert_eq!(values[0].to_string(), found, "{path}");
     }
 }

@@ -15,6 +15,7 @@ use claimlake_viewdef::engine::{PlanError, PlanInput, ResourcePlan, ResourceWork
 use claimlake_viewdef::fhirpath::Decimal;
 use claimlake_viewdef::json::PADDING;
 use claimlake_viewdef::oracle;
+use claimlake_viewdef::reference::ResolvedReference;
 use serde_json::Value;
 
 /// What one engine made of one resource.
@@ -37,6 +38,15 @@ pub(crate) fn differences_of_lines(
     view: &ViewDefinition,
     lines: &[impl AsRef<str>],
 ) -> (usize, Vec<String>) {
+    differences_resolved(view, lines, &[])
+}
+
+/// The same, where references were resolved.
+pub(crate) fn differences_resolved(
+    view: &ViewDefinition,
+    lines: &[impl AsRef<str>],
+    resolved: &[ResolvedReference<'_>],
+) -> (usize, Vec<String>) {
     let plan = match plan_of(view) {
         Ok(plan) => Arc::new(plan),
         Err(error) => return (0, vec![format!("no plan: {error}")]),
@@ -45,13 +55,14 @@ pub(crate) fn differences_of_lines(
     let mut differences = Vec::new();
     for line in lines {
         let line = line.as_ref();
-        let Some(fast) = fast(&plan, line) else {
+        let Some(fast) = fast(&plan, line, resolved) else {
             continue;
         };
         compared += 1;
         let plain = plain(
             view,
             &claimlake_viewdef::json::value(line.as_bytes()).unwrap(),
+            resolved,
         );
         if fast != plain {
             differences.push(format!("{line}\nfast  {fast:?}\nplain {plain:?}"));
@@ -76,12 +87,12 @@ fn plan_of(view: &ViewDefinition) -> Result<ResourcePlan, PlanError> {
     })
 }
 
-fn fast(plan: &Arc<ResourcePlan>, line: &str) -> Option<Made> {
+fn fast(plan: &Arc<ResourcePlan>, line: &str, resolved: &[ResolvedReference<'_>]) -> Option<Made> {
     let mut worker = ResourceWorker::new(Arc::clone(plan), Vec::new(), None);
     let mut buffer = line.as_bytes().to_vec();
     let end = buffer.len();
     buffer.extend(std::iter::repeat_n(b'\n', PADDING.max(1)));
-    let read = worker.read(&buffer, 0, end, 0).ok()?;
+    let read = worker.read_resolved(&buffer, (0, end), 0, resolved).ok()?;
     let mut problems: Vec<(String, String)> = read
         .problems
         .iter()
@@ -98,9 +109,19 @@ fn fast(plan: &Arc<ResourcePlan>, line: &str) -> Option<Made> {
     Some(Made { rows, problems })
 }
 
-fn plain(view: &ViewDefinition, resource: &Value) -> Made {
+/// The rows of one view over one line, as the fast engine makes them.
+pub(crate) fn fast_rows(
+    view: &ViewDefinition,
+    line: &str,
+    resolved: &[ResolvedReference<'_>],
+) -> Vec<Vec<String>> {
+    let plan = Arc::new(plan_of(view).unwrap());
+    fast(&plan, line, resolved).unwrap().rows
+}
+
+fn plain(view: &ViewDefinition, resource: &Value, resolved: &[ResolvedReference<'_>]) -> Made {
     let columns = view.columns();
-    match oracle::evaluate(view, resource) {
+    match oracle::evaluate_resolved(view, resource, resolved) {
         Err(problem) => Made {
             rows: Vec::new(),
             problems: vec![(String::new(), format!("{:?}", problem.kind))],

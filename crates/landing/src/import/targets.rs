@@ -1,0 +1,47 @@
+//! The first look through the inputs: at what references may name.
+
+use claimlake_contract::ApiVersion;
+
+use super::documents::{Documents, PieceKind};
+use super::{Opened, api_version, resources};
+use crate::LandingError;
+use crate::references::{TargetIndex, target_type};
+
+/// Everything in the inputs that references may name. What cannot be read is passed over: it is
+/// dealt with where the input is landed.
+pub(super) fn look_for(
+    inputs: &mut [Opened],
+    api: Option<ApiVersion>,
+) -> Result<TargetIndex, LandingError> {
+    let mut index = TargetIndex::default();
+    for opened in inputs {
+        let mut documents = Documents::new(opened.input.open()?);
+        while let Ok(Some(piece)) = documents.next() {
+            let bundle = opened.bundle(piece.document);
+            let mut failed = None;
+            let mut take = |full_url: Option<&str>, resource: &str, text: &[u8]| {
+                let Some(resource) = target_type(resource) else {
+                    return;
+                };
+                let api = match api.or_else(|| api_version::of_resource(text)) {
+                    Some(api) => Ok(api),
+                    None => opened.majority(),
+                };
+                match api {
+                    Ok(api) => index.add(api, resource, bundle, full_url, text),
+                    Err(error) => failed = Some(error),
+                }
+            };
+            let text = documents.text(&piece);
+            match piece.kind {
+                PieceKind::Document => resources::look_through(text, &mut take),
+                PieceKind::BundleEntry => resources::look_through_entry(text, &mut take),
+                PieceKind::TooLarge | PieceKind::NotAValue | PieceKind::Unreadable(_) => {}
+            }
+            if let Some(error) = failed {
+                return Err(error);
+            }
+        }
+    }
+    Ok(index)
+}

@@ -1,0 +1,112 @@
+//! Whose claims and coverages are, and whether those people are here.
+
+use std::collections::HashMap;
+
+use claimlake_contract::{ApiVersion, ReferenceRecord, ResourceType, Unresolved};
+use claimlake_landing::SealedPart;
+
+use crate::Check;
+use crate::findings::Findings;
+use crate::landed::{Landed, ResourceKey};
+use crate::made::Made;
+
+/// Takes note of whose a claim or coverage is: at a line of a part, by its place in landing.
+pub(crate) fn note(
+    (part, line, order): (&SealedPart, u64, u64),
+    patient: Option<&str>,
+    references: &[ReferenceRecord],
+    made: &mut Made,
+) {
+    let place = || format!("{}, line {line}", part.relative);
+    if let Some(patient) = patient {
+        let key = ResourceKey::new(part.api, &ResourceType::patient(), patient);
+        made.owners.add(key, part.api, place);
+        return;
+    }
+    made.without_patient.add(order, 1, 1, || {
+        let why = references.iter().find_map(|record| record.unresolved);
+        let why = why.unwrap_or(Unresolved::NoReference);
+        format!("{}: its patient is not known ({})", place(), why.as_str())
+    });
+}
+
+/// How many resources name each patient, and where one of them lies.
+#[derive(Debug, Default)]
+pub(crate) struct Owners {
+    named: HashMap<ResourceKey, Named>,
+}
+
+#[derive(Debug)]
+struct Named {
+    api: ApiVersion,
+    resources: u64,
+    place: String,
+}
+
+impl Owners {
+    /// Counts a resource of the patient.
+    pub(crate) fn add(
+        &mut self,
+        patient: ResourceKey,
+        api: ApiVersion,
+        place: impl FnOnce() -> String,
+    ) {
+        let named = self.named.entry(patient).or_insert_with(|| Named {
+            api,
+            resources: 0,
+            place: place(),
+        });
+        named.resources += 1;
+    }
+
+    pub(crate) fn merge(&mut self, other: Owners) {
+        for (patient, more) in other.named {
+            let named = self.named.entry(patient).or_insert(Named {
+                resources: 0,
+                ..more
+            });
+            named.resources += more.resources;
+        }
+    }
+
+    /// Takes away what does not count.
+    pub(crate) fn remove(&mut self, other: &Owners) {
+        for (patient, less) in &other.named {
+            if let Some(named) = self.named.get_mut(patient) {
+                named.resources = named.resources.saturating_sub(less.resources);
+            }
+        }
+    }
+
+    /// Claims and coverages of nobody known, and, where Patients of the API version have landed at
+    /// all, those of a patient who has not.
+    pub(crate) fn check(
+        self,
+        without: Findings,
+        landed: &Landed,
+        with_patients: &[ApiVersion],
+    ) -> Check {
+        let mut check = without.check(Check::warning(
+            "patients",
+            "claims and coverages are of a patient who is here",
+        ));
+        let mut missing: Vec<&Named> = Vec::new();
+        for (patient, named) in &self.named {
+            check.checked += named.resources;
+            let is_here = !with_patients.contains(&named.api) || landed.has(*patient);
+            if named.resources > 0 && !is_here {
+                missing.push(named);
+            }
+        }
+        missing.sort_by(|one, other| one.place.cmp(&other.place));
+        check.failed += missing.iter().map(|named| named.resources).sum::<u64>();
+        check.name_places(missing.iter().map(|named| {
+            let others = named.resources - 1;
+            format!(
+                "{} and {others} more: no Patient with the id that it names is here",
+                named.place
+            )
+        }));
+        check
+    }
+}
