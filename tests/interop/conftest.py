@@ -122,7 +122,7 @@ def lake(request):
 
 
 @pytest.fixture(scope="session")
-def spark():
+def spark(tmp_path_factory):
     if not shutil.which("java"):
         pytest.skip("no java: Spark is not tried")
     from pyspark.sql import SparkSession
@@ -134,6 +134,7 @@ def spark():
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse")))
         .getOrCreate()
     )
     session.sparkContext.setLogLevel("ERROR")
@@ -148,10 +149,12 @@ EOB_TYPE = (
 
 
 def eob_type(eob):
+    if eob.get("use") == "preauthorization":
+        return "PRIOR_AUTH"
     for coding in eob.get("type", {}).get("coding", []):
         if coding.get("system") in EOB_TYPE:
             return coding["code"]
-    return None
+    return "UNKNOWN"
 
 
 def service_date(eob):
@@ -166,7 +169,7 @@ def service_date(eob):
 
 def service_year(eob):
     date = eob.get("billablePeriod", {}).get("end") or service_date(eob)
-    return int(date[:4]) if date else None
+    return int(date[:4]) if date else 0
 
 
 def partitions(lake):

@@ -288,38 +288,50 @@ fn standings(events: &str) -> Vec<String> {
 }
 
 #[test]
-fn an_instant_that_is_too_fine_is_null_counted_and_never_cut() {
+fn fine_instants_are_cut_and_money_of_a_double_is_rounded_and_verify_agrees() {
     let bench = Bench::new();
     let person = |id: &str, at: &str| {
         format!(
             "{{\"resourceType\":\"Patient\",\"id\":\"{id}\",\"meta\":{{\"lastUpdated\":\"{at}\"}}}}\n"
         )
     };
+    let claim = |id: &str, amount: &str| {
+        format!(
+            "{{\"resourceType\":\"ExplanationOfBenefit\",\"id\":\"{id}\",\
+             \"meta\":{{\"lastUpdated\":\"2026-01-02T03:04:05.12345678901Z\"}},\
+             \"patient\":{{\"reference\":\"Patient/-1\"}},\
+             \"payment\":{{\"amount\":{{\"value\":{amount}}}}}}}\n"
+        )
+    };
     let fine = person("-1", "2026-01-02T03:04:05.1234567Z");
     let whole = person("-2", "2026-01-02T03:04:05.123456000Z");
     bench.write("people.ndjson", &(fine + &whole));
-    bench.done(&["--data", "d", "import", "--api", "v2", "people.ndjson"]);
+    let claims = claim("-1", "1308.6999999999998")
+        + &claim("-2", "-3.0000000000000004e-1")
+        + &claim("-3", "12.50")
+        + &claim("-4", "12.125");
+    bench.write("claims.ndjson", &claims);
+    let files = ["people.ndjson", "claims.ndjson"];
+    bench.done(&["--data", "d", "import", "--api", "v2", files[0], files[1]]);
     let made = bench.run(&["--json", "--data", "d", "transform"]);
     let summary = made.summary();
-    assert_eq!(summary["transform"]["resources"], 2);
+    assert_eq!(summary["transform"]["resources"], 6);
     assert_eq!(summary["transform"]["rejected_resources"], 0);
-    let cells = summary["transform"]["rejected_cells"].as_u64().unwrap();
-    assert!(cells > 0, "{summary}");
+    assert_eq!(summary["transform"]["rounded_cells"], 2, "{summary}");
+    assert_eq!(summary["transform"]["rejected_cells"], 1, "{summary}");
     let load = bench.done(&["--data", "d", "load"]);
     assert!(
-        load.stderr
-            .contains(&format!("0 resources and {cells} cell")),
+        load.stderr.contains("0 resources and 1 cell"),
         "{}",
         load.stderr
     );
     let records = bench.path().join("d/transformed");
     let record = std::fs::read_dir(records).unwrap().next().unwrap().unwrap();
     let rejects = std::fs::read_to_string(record.path().join("rejects.ndjson")).unwrap();
-    assert_eq!(rejects.lines().count() as u64, cells);
-    for line in rejects.lines() {
-        let reject: Value = serde_json::from_str(line).unwrap();
-        assert_eq!(reject["reason"], "too_many_digits");
-        assert_eq!(reject["line"], 1);
-    }
+    let reject: Value = serde_json::from_str(rejects.trim_end()).unwrap();
+    assert_eq!(reject["reason"], "too_many_digits");
+    assert_eq!(reject["column"], "payment_amount");
+    let detail = "expected DECIMAL(18,2), found number with 3 decimals, 2 fit: the cell is null";
+    assert_eq!(reject["detail"], detail);
     bench.done(&["--data", "d", "verify"]);
 }

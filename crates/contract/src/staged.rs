@@ -54,6 +54,10 @@ pub struct StagedManifest {
     pub run: RunId,
     /// Hash of everything that decides what the tables hold: views, context, settings.
     pub pipeline_hash: String,
+    /// The version of the rules by which rows are made of resources; 0: an earlier one, which did
+    /// not say.
+    #[serde(default)]
+    pub rules: u32,
     /// The landing runs that were read, in landing order.
     pub landing_runs: Vec<RunId>,
     /// Whether all of landing was read: the tables then replace what the lake holds.
@@ -68,6 +72,10 @@ pub struct StagedManifest {
     pub rejected_resources: u64,
     /// Cells made null by a reject.
     pub rejected_cells: u64,
+    /// Cells whose number had digits that a double adds (`1308.6999999999998`) and was rounded to
+    /// the column's scale.
+    #[serde(default)]
+    pub rounded_cells: u64,
 }
 
 /// A table of a staged run.

@@ -82,6 +82,7 @@ fn main() {
         format: STAGED_FORMAT,
         run,
         pipeline_hash: "synthetic".to_owned(),
+        rules: 0,
         landing_runs: Vec::new(),
         full: false,
         tables,
@@ -89,6 +90,7 @@ fn main() {
         without_view: 0,
         rejected_resources: 0,
         rejected_cells: 0,
+        rounded_cells: 0,
     };
     std::fs::write(
         folder.join("manifest.json"),

@@ -27,6 +27,8 @@ pub struct StagedParquet {
     pub pipeline_hash: String,
     /// Whether the files were made from all of landing.
     pub full: bool,
+    /// The version of the rules by which the tables of this build are made.
+    pub rules: u32,
     /// The tables: layout, resource type, view hash; their files are found in the folder.
     pub tables: Vec<StagedTable>,
 }
@@ -51,6 +53,7 @@ pub fn seal_staged_parquet(staged: &StagedParquet) -> Result<StagedManifest> {
         format: STAGED_FORMAT,
         run: staged.run.clone(),
         pipeline_hash: staged.pipeline_hash.clone(),
+        rules: staged.rules,
         landing_runs: Vec::new(),
         full: staged.full,
         tables,
@@ -58,6 +61,7 @@ pub fn seal_staged_parquet(staged: &StagedParquet) -> Result<StagedManifest> {
         without_view: 0,
         rejected_resources: 0,
         rejected_cells: 0,
+        rounded_cells: 0,
     };
     let path = folder.join(MANIFEST_FILE);
     let text = serde_json::to_vec_pretty(&manifest)

@@ -7,6 +7,7 @@
 mod chunk;
 mod error;
 mod outcome;
+mod partition;
 mod plan;
 mod pool;
 mod reject;
@@ -14,9 +15,9 @@ mod stage;
 mod staged_file;
 mod transform;
 
-pub use claimlake_viewdef::engine::{ContextColumn, ContextSource};
+pub use claimlake_viewdef::engine::{ContextCase, ContextColumn, ContextSource};
 pub use error::TransformError;
 pub use outcome::{TransformOutcome, UnreadPath};
-pub use plan::{IS_PART2, Part2, Plan, PlanInput, PlanProblem, ViewText};
+pub use plan::{IS_PART2, Part2, Plan, PlanInput, PlanProblem, RULES_VERSION, ViewText};
 pub use stage::{Form, remove_abandoned};
 pub use transform::{TransformOptions, transform};

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::chunk::{ChunkWorker, Job, Rows, keys_schema};
 use crate::outcome::{TransformOutcome, UnreadPath};
+use crate::plan::RULES_VERSION;
 use crate::pool::OrderedJobs;
 use crate::stage::{Form, Stage};
 use crate::{Plan, TransformError};
@@ -85,6 +86,7 @@ pub fn transform(
         format: STAGED_FORMAT,
         run: options.run.clone(),
         pipeline_hash: plan.hash.clone(),
+        rules: RULES_VERSION,
         landing_runs,
         full: options.full,
         tables: tables
@@ -103,12 +105,14 @@ pub fn transform(
         without_view,
         rejected_resources: counts.rejected_resources,
         rejected_cells: counts.rejected_cells,
+        rounded_cells: counts.rounded_cells,
     };
     let folder = stage.seal(&json!({ "format": 1, "paths": &unread }), &manifest)?;
     tracing::info!(
         resources = manifest.resources,
         rejected.resources = manifest.rejected_resources,
         rejected.cells = manifest.rejected_cells,
+        rounded.cells = manifest.rounded_cells,
         "transformed"
     );
     Ok(TransformOutcome {
@@ -185,6 +189,7 @@ struct Counts {
     resources: u64,
     rejected_resources: u64,
     rejected_cells: u64,
+    rounded_cells: u64,
     damaged_frames: u64,
     dropped: u64,
     rejects: BTreeMap<RejectReason, u64>,
@@ -314,6 +319,7 @@ fn collect(
         counts.resources += rows.resources;
         counts.rejected_resources += rows.rejected_resources;
         counts.rejected_cells += rows.rejected_cells;
+        counts.rounded_cells += rows.rounded_cells;
         counts.damaged_frames += rows.damaged_frames;
         counts.dropped += rows.dropped;
         drop(rows);

@@ -5,6 +5,7 @@
 
 mod body;
 pub mod content;
+mod current;
 mod digest;
 mod error;
 mod feed;

@@ -95,6 +95,7 @@ fn once(invocation: &Invocation) -> Outcome<Report> {
         lake: &invocation.lake()?,
         loaded: loaded(&data, &invocation.lake()?)?,
         views: views(&input),
+        current: &pipeline.current,
         states: states(&data)?,
     };
     Ok(claimlake_verify::verify(

@@ -9,10 +9,12 @@
 mod bad_input;
 mod basic;
 mod current;
+mod current_rule;
 mod evolution;
 mod histories;
 mod killed;
 mod lake_rows;
+mod null_partitions;
 mod snapshots;
 mod sorting;
 mod spark;

@@ -148,6 +148,7 @@ pub(crate) fn stage(data: &Path, number: u32, claims: &[Claim], staging: &Stagin
         format: STAGED_FORMAT,
         run,
         pipeline_hash: staging.view_hash.to_owned(),
+        rules: 0,
         landing_runs: Vec::new(),
         full: staging.full,
         tables,
@@ -155,6 +156,7 @@ pub(crate) fn stage(data: &Path, number: u32, claims: &[Claim], staging: &Stagin
         without_view: 0,
         rejected_resources: 0,
         rejected_cells: 0,
+        rounded_cells: 0,
     };
     std::fs::write(
         folder.join("manifest.json"),
