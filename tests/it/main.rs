@@ -11,6 +11,7 @@ mod borders;
 mod changes;
 mod command;
 mod conformance;
+mod consents;
 mod current;
 mod demo;
 mod docs;

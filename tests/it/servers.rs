@@ -38,13 +38,18 @@ impl Sandbox {
         Self { child, listening }
     }
 
-    fn text(&self, key: &str) -> &str {
+    pub(crate) fn text(&self, key: &str) -> &str {
         self.listening[key].as_str().unwrap()
     }
 
     /// A command with the pipeline of the real service, pointed here.
     pub(crate) fn command(&self, bench: &Bench, arguments: &[&str]) -> Command {
-        let mut command = bench.command(&[&["--pipeline", "blue_button"], arguments].concat());
+        self.command_of(bench, "blue_button", arguments)
+    }
+
+    /// The same with another pipeline.
+    pub(crate) fn command_of(&self, bench: &Bench, pipeline: &str, arguments: &[&str]) -> Command {
+        let mut command = bench.command(&[&["--pipeline", pipeline], arguments].concat());
         command
             .env("CLAIMLAKE_DATA", "d")
             .env("BLUE_BUTTON_CLIENT_ID", self.text("client_id"))
@@ -79,7 +84,7 @@ impl Drop for Sandbox {
 }
 
 /// Where a GET is redirected to, asked by hand: this is the browser.
-fn location(url: &str) -> String {
+pub(crate) fn location(url: &str) -> String {
     let answer = ask("GET", url);
     let header = answer.lines().find_map(|line| {
         let is_location = line.to_ascii_lowercase().starts_with("location: ");
@@ -89,7 +94,7 @@ fn location(url: &str) -> String {
 }
 
 /// An exchange by hand; head and body of the answer.
-fn ask(method: &str, url: &str) -> String {
+pub(crate) fn ask(method: &str, url: &str) -> String {
     let rest = url.strip_prefix("http://").unwrap();
     let (host, path) = rest.split_once('/').unwrap();
     let mut stream = TcpStream::connect(host).unwrap();

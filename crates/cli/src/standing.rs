@@ -157,6 +157,9 @@ impl Standing {
             if consents.in_state("needs_consent") > 0 {
                 next.push(("consent has ended", invocation.next("authorize")));
             }
+            if consents.in_state("doubtful") > 0 {
+                next.push(("a consent in doubt", invocation.next("extract")));
+            }
             if consents.open_refreshes > 0 {
                 next.push(("a refresh was cut off", invocation.next("extract")));
             }

@@ -3,6 +3,7 @@
 //! A person lands as a whole or not at all, and the run names whoever is not complete.
 
 mod anomalies;
+mod consent;
 mod error;
 mod full_reads;
 mod options;
@@ -112,7 +113,16 @@ pub async fn extract<T: TokenSource>(
     outcome.landed_before = done.len() as u64;
     let task = progress.begin("extracting", "people", Some(outcome.people));
     progress.advance(task, outcome.landed_before);
-    let finished = read_people(&session, to_do, &resume, &mut outcome, progress, task).await;
+    let finished = read_people(
+        &session,
+        vault,
+        to_do,
+        &resume,
+        &mut outcome,
+        progress,
+        task,
+    )
+    .await;
     progress.end(task);
     if let Err(error) = finished {
         vault.end_run(&options.run, RunEnd::Failed, None)?;
@@ -186,6 +196,7 @@ fn choose(options: &ExtractOptions, vault: &Vault) -> Result<Vec<Grant>, Extract
 
 async fn read_people<T: TokenSource>(
     session: &Session<'_, T>,
+    vault: &Vault,
     grants: Vec<Grant>,
     resume: &resume::Resume,
     outcome: &mut ExtractOutcome,
@@ -195,6 +206,7 @@ async fn read_people<T: TokenSource>(
     let begun = Instant::now();
     let mut waiting = grants.into_iter();
     let mut under_way = FuturesUnordered::new();
+    let mut open = Vec::new();
     // Enough people to keep every permit busy; more would only hold memory.
     let people_at_once = session.options.concurrency.max(2);
     let mut ticks = tokio::time::interval(TICK);
@@ -212,8 +224,12 @@ async fn read_people<T: TokenSource>(
         tokio::select! {
             Some(ended) = under_way.next() => {
                 let ended: PersonOutcome = ended?;
-                outcome.note_person(&ended);
                 progress.advance(task, 1);
+                if consent::is_open(&ended) {
+                    open.push(ended);
+                    continue;
+                }
+                outcome.note_person(&ended);
                 if let PersonEnd::Stopped(reason) = &ended.end {
                     lock(&session.stop).get_or_insert_with(|| reason.clone());
                     stopping_since.get_or_insert_with(Instant::now);
@@ -229,6 +245,9 @@ async fn read_people<T: TokenSource>(
                 }
             }
         }
+    }
+    for ended in open {
+        outcome.note_person(&consent::settle(session, vault, resume, ended).await?);
     }
     let abandoned = under_way.len() as u64;
     drop(under_way);

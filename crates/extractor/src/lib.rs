@@ -10,6 +10,8 @@ pub mod oauth;
 mod probe;
 mod record;
 mod record_forget;
+#[cfg(test)]
+mod test_server;
 mod token;
 mod watermark;
 

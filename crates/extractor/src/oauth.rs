@@ -18,22 +18,26 @@ mod one_step;
 mod outlive;
 mod page;
 mod revoke;
+mod scopes;
 mod supervise;
 
+pub(crate) use answer::read_error;
 pub use app::App;
 pub(crate) use app::is_loopback;
 pub use authorize::{
-    AuthorizeRequest, Callback, CallbackOutcome, DEFAULT_SCOPES, ServerError, StartedAuthorization,
-    read_callback, start,
+    AuthorizeRequest, Callback, CallbackOutcome, ServerError, StartedAuthorization, read_callback,
+    start,
 };
 pub use automatic::AutomaticConsent;
 #[cfg(test)]
 pub(crate) use broker::Refresher;
 pub use broker::{BrokerClient, BrokerLaunch, broker_main};
+pub(crate) use classify::{Asked, Meaning, classify};
 pub use error::OauthError;
 pub use one_step::{AuthorizeEvent, Authorized, BROWSER_PAGES, OneStep, authorize, finish};
 pub use outlive::{BrokerFact, broker_facts, keep_out_of_core_files};
 pub use revoke::Revoked;
+pub use scopes::scopes_for;
 pub use supervise::supervise;
 
 /// An error with its causes in one line, for words that cross a process border.

@@ -29,6 +29,13 @@ pub enum TokenError {
         /// What ended it.
         reason: String,
     },
+    /// The server denies a refresh without a reason: the grant has ended, or the app may not use
+    /// this API version. The next run tries again.
+    #[error("the consent is in doubt: {reason}")]
+    Doubtful {
+        /// What was heard, and what decides it.
+        reason: String,
+    },
     /// The app's registration or settings are wrong: no grant will get a token before that is mended.
     #[error("{reason}")]
     Configuration {
@@ -61,6 +68,15 @@ pub trait TokenSource: Send + Sync {
         grant: &GrantHandle,
         rejected: &AccessToken,
     ) -> impl Future<Output = Result<AccessToken, TokenError>> + Send;
+
+    /// A resource's answer to `token` has shown that the consent is over: the grant's state
+    /// follows, unless it has other tokens by now.
+    fn consent_ended(
+        &self,
+        grant: &GrantHandle,
+        token: &AccessToken,
+        reason: &str,
+    ) -> impl Future<Output = Result<(), TokenError>> + Send;
 }
 
 impl<T: TokenSource> TokenSource for Arc<T> {
@@ -77,5 +93,14 @@ impl<T: TokenSource> TokenSource for Arc<T> {
         rejected: &AccessToken,
     ) -> impl Future<Output = Result<AccessToken, TokenError>> + Send {
         T::after_rejection(self, grant, rejected)
+    }
+
+    fn consent_ended(
+        &self,
+        grant: &GrantHandle,
+        token: &AccessToken,
+        reason: &str,
+    ) -> impl Future<Output = Result<(), TokenError>> + Send {
+        T::consent_ended(self, grant, token, reason)
     }
 }

@@ -34,6 +34,8 @@ pub struct SandboxConfig {
     pub rate_limit: u32,
     /// Whether bodies are compressed for clients that accept gzip.
     pub gzip: bool,
+    /// Whether every request is logged: method, path without ids and query, status, milliseconds.
+    pub log_requests: bool,
     /// Where the time comes from; an admin route can move it on.
     pub clock: Arc<dyn Clock>,
 }
@@ -52,6 +54,7 @@ impl Default for SandboxConfig {
             token_seconds: 3600,
             rate_limit: 100_000,
             gzip: true,
+            log_requests: false,
             clock: Arc::new(SystemClock),
         }
     }

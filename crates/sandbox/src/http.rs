@@ -234,6 +234,14 @@ impl Reply {
         self.headers.iter().any(|(held, _)| held.as_str() == name)
     }
 
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let (_, value) = self
+            .headers
+            .iter()
+            .find(|(held, _)| held.as_str() == name)?;
+        value.to_str().ok()
+    }
+
     pub(crate) fn length(&self) -> usize {
         self.body.iter().map(Bytes::len).sum()
     }

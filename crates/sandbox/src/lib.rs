@@ -18,6 +18,7 @@ mod noise;
 mod oauth;
 mod population;
 mod replay;
+mod reply_headers;
 mod route;
 mod route_name;
 mod sandbox;

@@ -12,7 +12,7 @@ use crate::serve::gate::{self, Wanted};
 use crate::serve::records::Kind;
 use crate::serve::{discovery, read, search};
 use crate::service::{Api, Service, V3Gate};
-use crate::{admin, wire};
+use crate::{admin, reply_headers, wire};
 
 /// Answers one request.
 pub(crate) fn answer(service: &Service, request: &Request) -> Reply {
@@ -46,6 +46,7 @@ pub(crate) fn answer(service: &Service, request: &Request) -> Reply {
             reply.set(name, "None");
         }
     }
+    reply_headers::complete(request, &mut reply);
     let faults = service
         .state()
         .faults
@@ -156,7 +157,7 @@ fn fhir(service: &Service, api: Api, rest: &str, request: &Request) -> Reply {
     };
     let wanted = Wanted::Resource(kind, interaction);
     let mut reply = match gate::check(service, api, request, wanted) {
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.with("vary", reply_headers::VARY_REFUSED),
         Ok(admitted) => {
             let recorded = service.records.recorded(admitted.person, request);
             let mut reply = match (recorded, interaction) {

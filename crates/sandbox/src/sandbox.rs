@@ -80,6 +80,7 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
         auto_consent: config.auto_consent,
         gzip: config.gzip,
         latency: Duration::from_millis(config.latency_ms),
+        log_requests: config.log_requests,
         token_seconds: config.token_seconds,
         foreign: format!("http://{foreign}"),
         state: Mutex::new(State {

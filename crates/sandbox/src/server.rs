@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -19,6 +19,7 @@ use tokio::time::Sleep;
 
 use crate::http::{Reply, Request};
 use crate::route;
+use crate::route_name::shown_path;
 use crate::service::Service;
 
 const LARGEST_REQUEST: usize = 1024 * 1024;
@@ -98,6 +99,7 @@ async fn answer(
     request: hyper::Request<Incoming>,
     in_flight: u64,
 ) -> Result<hyper::Response<WireBody>, io::Error> {
+    let begun = Instant::now();
     let (head, body) = request.into_parts();
     let body = match Limited::new(body, LARGEST_REQUEST).collect().await {
         Ok(collected) => collected.to_bytes(),
@@ -124,6 +126,15 @@ async fn answer(
     };
     if !reply.delivery.delay.is_zero() {
         tokio::time::sleep(reply.delivery.delay).await;
+    }
+    if service.log_requests && origin == Origin::Own {
+        tracing::info!(
+            "{} {} {} {} ms",
+            request.method,
+            shown_path(&request.path),
+            reply.status.as_u16(),
+            begun.elapsed().as_millis()
+        );
     }
     if reply.delivery.drop_connection {
         return Err(io::Error::new(

@@ -64,6 +64,7 @@ pub(crate) struct Service {
     pub(crate) auto_consent: bool,
     pub(crate) gzip: bool,
     pub(crate) latency: std::time::Duration,
+    pub(crate) log_requests: bool,
     /// How long access tokens live while no fault says otherwise.
     pub(crate) token_seconds: u32,
     /// `http://host:port` of the foreign origin, a second listener that counts what leaks to it.

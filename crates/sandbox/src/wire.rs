@@ -61,6 +61,10 @@ fn compress(reply: &mut Reply) {
     if let (Ok(()), Ok(compressed)) = (written, encoder.finish()) {
         reply.body = vec![Bytes::from(compressed)];
         reply.set("content-encoding", "gzip");
-        reply.set("vary", "Accept-Encoding");
+        let vary = match reply.get("vary") {
+            Some(vary) => format!("{vary}, Accept-Encoding"),
+            None => "Accept-Encoding".to_owned(),
+        };
+        reply.set("vary", &vary);
     }
 }

@@ -91,6 +91,14 @@ pub enum VaultError {
          anew, add --again"
     )]
     Forgotten,
+    /// The refresh token is another patient's.
+    #[error(
+        "the refresh token belongs to grant {handle}, which is another patient's: nothing was stored"
+    )]
+    OtherPatient {
+        /// The grant that has it.
+        handle: GrantHandle,
+    },
     /// Another process holds the token lock.
     #[error(
         "another claimlake process is using the tokens of this data directory: wait for it to end"
@@ -111,6 +119,7 @@ impl VaultError {
                 | VaultError::Key { .. }
                 | VaultError::Newer { .. }
                 | VaultError::Forgotten
+                | VaultError::OtherPatient { .. }
                 | VaultError::Invalid(_)
         )
     }

@@ -235,19 +235,29 @@ impl Vault {
     /// # Errors
     /// Where the vault cannot be written.
     pub fn consent_again(&self, api: ApiVersion, patient: &PatientId) -> Result<bool, VaultError> {
-        let doing = "letting a forgotten person come back";
-        let lookup = id_lookup(&self.keys().lookup, api, patient.expose());
-        let removed = self.write(doing, |connection| {
-            connection
-                .execute(
-                    "DELETE FROM forgotten WHERE person IN
-                        (SELECT person FROM forgotten WHERE lookup = ?1)",
-                    params![lookup],
-                )
-                .doing(doing)
-        })?;
-        Ok(removed > 0)
+        self.write(TAKING_BACK, |connection| {
+            take_back(connection, self.keys(), api, patient)
+        })
     }
+}
+
+const TAKING_BACK: &str = "letting a forgotten person come back";
+
+pub(crate) fn take_back(
+    connection: &Connection,
+    keys: &Keys,
+    api: ApiVersion,
+    patient: &PatientId,
+) -> Result<bool, VaultError> {
+    let lookup = id_lookup(&keys.lookup, api, patient.expose());
+    let removed = connection
+        .execute(
+            "DELETE FROM forgotten WHERE person IN
+                (SELECT person FROM forgotten WHERE lookup = ?1)",
+            params![lookup],
+        )
+        .doing(TAKING_BACK)?;
+    Ok(removed > 0)
 }
 
 /// Refuses a forgotten person.

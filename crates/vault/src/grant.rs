@@ -46,6 +46,9 @@ pub struct Grant {
 pub enum GrantState {
     /// Tokens can be had.
     Active,
+    /// The server has denied a refresh without a reason: it has ended, or the app may not use the
+    /// API version. It is tried again.
+    Doubtful,
     /// It has ended; the person must consent again.
     NeedsConsent,
     /// It was revoked from here.
@@ -58,11 +61,19 @@ impl GrantState {
     pub fn as_str(self) -> &'static str {
         match self {
             GrantState::Active => "active",
+            GrantState::Doubtful => "doubtful",
             GrantState::NeedsConsent => "needs_consent",
             GrantState::Revoked => "revoked",
         }
     }
 
+    /// Whether tokens are asked for with it.
+    #[must_use]
+    pub fn is_usable(self) -> bool {
+        matches!(self, GrantState::Active | GrantState::Doubtful)
+    }
+
+    /// A state as the vault's column holds it; [`GrantState::Doubtful`] has a column of its own.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         [Self::Active, Self::NeedsConsent, Self::Revoked]
             .into_iter()
@@ -168,6 +179,15 @@ pub struct NewGrant {
     pub one_time: bool,
     /// Its tokens.
     pub tokens: TokenPair,
+}
+
+/// What happens to people who were forgotten here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forgotten {
+    /// They are refused.
+    Refused,
+    /// They have consented anew: their tombstone goes.
+    TakenBack,
 }
 
 /// What storing a grant did.

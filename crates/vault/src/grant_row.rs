@@ -13,7 +13,8 @@ use crate::text::{instant_text, parse_instant};
 
 /// The columns that [`read_grant`] takes, in its order.
 pub(crate) const COLUMNS: &str = "handle, api, patient, external_id, state, reason, state_since, consented_at, \
-    grant_expires_at, scopes, one_time, access_expires_at, generation, refreshed_at";
+    grant_expires_at, scopes, one_time, access_expires_at, generation, refreshed_at, \
+    doubtful_since";
 
 pub(crate) fn drop_intent(connection: &Connection, handle: &GrantHandle) -> Result<(), VaultError> {
     connection
@@ -145,16 +146,22 @@ pub(crate) fn read_grant(row: &Row<'_>, keys: &Keys) -> Result<Grant, VaultError
         instant(row, at, column)?
             .ok_or_else(|| VaultError::damaged(format!("a grant has no {column}")))
     };
+    let state = GrantState::parse(&text(row, 4)?)
+        .ok_or_else(|| VaultError::damaged("a grant has an unknown state"))?;
+    let doubtful_since = instant(row, 14, "doubtful_since")?;
+    let (state, state_since) = match (state, doubtful_since) {
+        (GrantState::Active, Some(since)) => (GrantState::Doubtful, since),
+        (state, _) => (state, required(6, "state_since")?),
+    };
     Ok(Grant {
         api: text(row, 1)?
             .parse()
             .map_err(|_| VaultError::damaged("a grant has an unknown API version"))?,
         patient: open_text(row, 2, "patient", &handle, keys)?.map(PatientId::new),
         external_id: open_text(row, 3, "external_id", &handle, keys)?,
-        state: GrantState::parse(&text(row, 4)?)
-            .ok_or_else(|| VaultError::damaged("a grant has an unknown state"))?,
+        state,
         reason: get(row, 5)?,
-        state_since: required(6, "state_since")?,
+        state_since,
         consented_at: required(7, "consented_at")?,
         grant_expires_at: instant(row, 8, "grant_expires_at")?,
         scopes: Scopes::from(text(row, 9)?),

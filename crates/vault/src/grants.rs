@@ -5,8 +5,8 @@ use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Secret};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::Doing;
-use crate::forget::refuse_forgotten;
-use crate::grant::{Grant, GrantChange, GrantState, NewGrant, Stored, TokenPair};
+use crate::forget::{refuse_forgotten, take_back};
+use crate::grant::{Forgotten, Grant, GrantChange, GrantState, NewGrant, Stored, TokenPair};
 use crate::grant_row::{
     COLUMNS, drop_intent, instant, open_text, patient_lookup, read_grant, token_lookup,
     write_external_id, write_patient, write_tokens,
@@ -80,10 +80,28 @@ impl Vault {
     /// # Errors
     /// Where the vault cannot be written.
     pub fn insert_or_renew(&self, grant: &NewGrant) -> Result<Stored, VaultError> {
+        self.store_consent(grant, Forgotten::Refused)
+    }
+
+    /// As [`Vault::insert_or_renew`], and says what happens to people who were forgotten here. It
+    /// also holds for a person whom the server names only later ([`Vault::name_patient`]).
+    ///
+    /// # Errors
+    /// Where the vault cannot be written; [`VaultError::Forgotten`]; [`VaultError::OtherPatient`]
+    /// where the refresh token is that of another patient's grant.
+    pub fn store_consent(
+        &self,
+        grant: &NewGrant,
+        forgotten: Forgotten,
+    ) -> Result<Stored, VaultError> {
         let now = self.now();
         let keys = self.keys();
         self.write("storing a grant", |connection| {
+            if let (Forgotten::TakenBack, Some(patient)) = (forgotten, &grant.patient) {
+                take_back(connection, keys, grant.api, patient)?;
+            }
             refuse_forgotten(connection, keys, grant.api, grant.patient.as_ref())?;
+            refuse_token_of_another(connection, keys, grant)?;
             let known = match &grant.patient {
                 Some(patient) => {
                     let lookup = patient_lookup(keys, grant.api, patient);
@@ -91,48 +109,32 @@ impl Vault {
                 }
                 None => find_by_token(connection, keys, grant)?,
             };
-            match known {
+            let stored = match known {
                 None => insert(connection, keys, grant, now),
                 Some(known) => renew(connection, keys, grant, &known, now),
+            }?;
+            if grant.patient.is_none() && forgotten == Forgotten::TakenBack {
+                connection
+                    .execute(
+                        "UPDATE grants SET takes_back = 1 WHERE handle = ?1",
+                        [stored.handle.as_str()],
+                    )
+                    .doing("storing a grant")?;
             }
+            Ok(stored)
         })
     }
 
-    /// Puts a grant into another state, and drops what was under way for it.
+    /// The grant of another patient that the refresh token of `grant` belongs to: it would be
+    /// refused.
     ///
     /// # Errors
-    /// [`VaultError::UnknownGrant`] where there is none of that name.
-    pub fn set_grant_state(
-        &self,
-        handle: &GrantHandle,
-        state: GrantState,
-        reason: Option<&str>,
-    ) -> Result<(), VaultError> {
-        let now = self.now_text();
-        let doing = "changing a grant's state";
-        self.write(doing, |connection| {
-            let changed = connection
-                .execute(
-                    "UPDATE grants SET state = ?2, reason = ?3, state_since = ?4 WHERE handle = ?1",
-                    params![handle.as_str(), state.as_str(), reason, now],
-                )
-                .doing(doing)?;
-            if changed == 0 {
-                return Err(VaultError::UnknownGrant {
-                    handle: handle.clone(),
-                });
-            }
-            if state == GrantState::Revoked {
-                connection
-                    .execute(
-                        "UPDATE grants SET access_token = NULL, refresh_token = NULL,
-                            access_expires_at = NULL WHERE handle = ?1",
-                        [handle.as_str()],
-                    )
-                    .doing(doing)?;
-            }
-            drop_intent(connection, handle)
-        })
+    /// Where the vault cannot be read.
+    pub fn owner_of_token(&self, grant: &NewGrant) -> Result<Option<GrantHandle>, VaultError> {
+        match refuse_token_of_another(&self.connection(), self.keys(), grant) {
+            Err(VaultError::OtherPatient { handle }) => Ok(Some(handle)),
+            other => other.map(|()| None),
+        }
     }
 
     /// Removes a grant with everything the vault holds about it.
@@ -193,7 +195,7 @@ pub(crate) fn tokens_of(
     })
 }
 
-fn find(
+pub(crate) fn find(
     connection: &Connection,
     keys: &Keys,
     condition: &str,
@@ -225,6 +227,28 @@ fn find_by_token(
         "handle IN (SELECT handle FROM known_tokens WHERE lookup = ?1)",
         &token_lookup(keys, refresh_token),
     )
+}
+
+/// A refresh token that another patient's grant of the same version has, or had, is theirs: the
+/// two would end each other, and one would read the other's claims.
+fn refuse_token_of_another(
+    connection: &Connection,
+    keys: &Keys,
+    grant: &NewGrant,
+) -> Result<(), VaultError> {
+    match find_by_token(connection, keys, grant)? {
+        Some(owner)
+            if owner.api == grant.api
+                && grant.patient.is_some()
+                && owner.patient.is_some()
+                && owner.patient != grant.patient =>
+        {
+            Err(VaultError::OtherPatient {
+                handle: owner.handle,
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn is_known_token(
@@ -270,7 +294,7 @@ fn insert(
     })
 }
 
-fn renew(
+pub(crate) fn renew(
     connection: &Connection,
     keys: &Keys,
     grant: &NewGrant,
@@ -312,7 +336,8 @@ fn write_consent(
     let now = instant_text(now);
     connection
         .execute(
-            "UPDATE grants SET state = 'active', reason = NULL, state_since = ?2, consented_at = ?2,
+            "UPDATE grants SET state = 'active', reason = NULL, doubtful_since = NULL,
+                state_since = ?2, consented_at = ?2,
                 grant_expires_at = ?3, scopes = ?4, one_time = ?5, generation = generation + 1,
                 refreshed_at = NULL
              WHERE handle = ?1",

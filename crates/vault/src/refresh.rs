@@ -270,7 +270,7 @@ fn finish(
         .query_row(
             "UPDATE grants SET generation = generation + 1, refreshed_at = ?2,
                 state_since = CASE WHEN state = 'active' THEN state_since ELSE ?2 END,
-                state = 'active', reason = NULL,
+                state = 'active', reason = NULL, doubtful_since = NULL,
                 scopes = coalesce(?3, scopes),
                 grant_expires_at = coalesce(?4, grant_expires_at)
              WHERE handle = ?1 RETURNING generation",

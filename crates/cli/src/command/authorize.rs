@@ -65,6 +65,7 @@ pub(crate) fn run(arguments: &AuthorizeArguments, invocation: &Invocation) -> Ou
         .map_err(access::vault_failure)?;
     let output = invocation.output();
     let mut request = AuthorizeRequest::new(source.api, redirect_uri.clone());
+    request.resources.clone_from(&source.resources);
     request.external_id.clone_from(&arguments.external_id);
     request.again = arguments.again;
     if arguments.start {

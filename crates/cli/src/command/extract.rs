@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use claimlake_contract::{ApiVersion, Clock, ExitCode, PatientId, SystemClock};
-use claimlake_extractor::oauth::{App, BrokerClient, BrokerLaunch};
+use claimlake_extractor::oauth::{App, BrokerClient, BrokerLaunch, grants};
 use claimlake_extractor::{
     ExtractError, ExtractOptions, ExtractOutcome, RecordOptions, SourceIdentity,
 };
-use claimlake_vault::{AccessAction, Grant, GrantState, Vault};
+use claimlake_vault::{AccessAction, Grant, Vault};
 use clap::Args;
 
 use crate::access;
@@ -149,6 +149,9 @@ async fn read(
     let broker = BrokerClient::connect(&server.app, vault, BrokerLaunch::this_program()?)
         .await
         .map_err(access::oauth_failure)?;
+    grants::name_nameless(vault, &broker, pipeline.source.api)
+        .await
+        .map_err(access::vault_failure)?;
     log_access(arguments, pipeline.source.api, vault)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     claimlake_extractor::extract(
@@ -172,7 +175,7 @@ fn log_access(arguments: &ExtractArguments, api: ApiVersion, vault: &Vault) -> O
             patient == Some(wanted.as_str()) || grant.handle.as_str() == wanted
         };
         let is_wanted = arguments.patients.is_empty() || arguments.patients.iter().any(is_named);
-        grant.api == api && grant.state == GrantState::Active && is_wanted
+        grant.api == api && grant.state.is_usable() && is_wanted
     });
     let grants: Vec<&Grant> = grants.iter().collect();
     vault

@@ -64,7 +64,7 @@ struct ListArguments {
     #[arg(
         long = "state",
         value_enum,
-        value_name = "active|needs-consent|revoked",
+        value_name = "active|doubtful|needs-consent|revoked",
         hide_possible_values = true
     )]
     states: Vec<State>,
@@ -97,6 +97,7 @@ struct ExportArguments {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum State {
     Active,
+    Doubtful,
     NeedsConsent,
     Revoked,
 }
@@ -105,6 +106,7 @@ impl From<State> for GrantState {
     fn from(state: State) -> Self {
         match state {
             State::Active => GrantState::Active,
+            State::Doubtful => GrantState::Doubtful,
             State::NeedsConsent => GrantState::NeedsConsent,
             State::Revoked => GrantState::Revoked,
         }

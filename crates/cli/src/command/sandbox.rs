@@ -17,9 +17,13 @@ use crate::invocation::Invocation;
 const EXAMPLES: &str = "\
 Examples:
   claimlake sandbox --patients 100
+  claimlake sandbox > sandbox.env &    what it prints, `. ./sandbox.env` sets in a shell
   claimlake sandbox --listen 127.0.0.1:0 --auto-consent --json
   claimlake sandbox --fault 429 --fault 503:rate=0.1
-  claimlake sandbox --replay fixtures/recordings/v2";
+  claimlake sandbox --replay fixtures/recordings/v2
+  claimlake -v sandbox                 logs every request: method, path, status, milliseconds
+A client of your own names its scopes (v3 requires it), begins at /v2/o/authorize/ or /v3/o/authorize/ with
+  scope=openid profile patient/Patient.read patient/Coverage.read patient/ExplanationOfBenefit.read";
 
 /// Arguments of `sandbox`.
 #[derive(Debug, Args)]
@@ -86,6 +90,7 @@ pub(crate) fn run(arguments: SandboxArguments, invocation: &Invocation) -> Outco
         faults: arguments.faults,
         replay: arguments.replay,
         auto_consent: arguments.auto_consent,
+        log_requests: true,
         ..defaults
     };
     tokio::runtime::Builder::new_current_thread()
@@ -96,28 +101,37 @@ pub(crate) fn run(arguments: SandboxArguments, invocation: &Invocation) -> Outco
 
 async fn serve(config: SandboxConfig, invocation: &Invocation) -> Outcome {
     let output = invocation.output();
+    let listen = config.listen;
     let sandbox = claimlake_sandbox::start(config).await?;
     let secret = sandbox.client_secret().expose();
+    let url = reachable(sandbox.url());
     output.event(&json!({
         "event": "listening",
-        "url": sandbox.url(),
+        "url": url,
         "client_id": sandbox.client_id(),
         "client_secret": secret,
         "redirect_uris": sandbox.redirect_rule(),
         "logins": sandbox.logins().len(),
     }))?;
+    if !output.is_json() {
+        output.data(&format!(
+            "export BLUE_BUTTON_CLIENT_ID={}\n\
+             export BLUE_BUTTON_CLIENT_SECRET={secret}\n\
+             export CLAIMLAKE_SOURCE_BASE_URL={url}\n",
+            sandbox.client_id(),
+        ))?;
+    }
     output.say(&format!(
-        "the sandbox listens on {url}: synthetic people, no real claims\n\n  \
-         export BLUE_BUTTON_CLIENT_ID={id}\n  \
-         export BLUE_BUTTON_CLIENT_SECRET={secret}\n  \
-         export CLAIMLAKE_SOURCE_BASE_URL={url}\n  \
-         claimlake --pipeline blue_button --data data/sandbox authorize\n\n\
+        "the sandbox listens on {url}: synthetic people, no real claims\n\
+         in a shell where the lines on stdout are set (send them to a file, then: . ./FILE):\n  \
+         claimlake --pipeline blue_button --data data/sandbox authorize\n\
          {people} log-ins: BBUser00000 / PW00000! and on; redirects to {rule}; Ctrl-C ends it",
-        url = sandbox.url(),
-        id = sandbox.client_id(),
         people = sandbox.logins().len(),
         rule = sandbox.redirect_rule(),
     ));
+    if !listen.ip().is_loopback() {
+        output.warn(&open_to_others(&url, listen));
+    }
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted?,
@@ -125,4 +139,41 @@ async fn serve(config: SandboxConfig, invocation: &Invocation) -> Outcome {
     }
     sandbox.shutdown().await;
     Ok(ExitCode::Done)
+}
+
+/// Where a client on this machine reaches it: nobody connects to "every address".
+fn reachable(url: &str) -> String {
+    url.replace("//0.0.0.0:", "//127.0.0.1:")
+        .replace("//[::]:", "//[::1]:")
+}
+
+/// What listening on more than the loopback address means, and how to do without.
+fn open_to_others(url: &str, listen: SocketAddr) -> String {
+    let port = url.rsplit(':').next().unwrap_or_default();
+    format!(
+        "warning: --listen {listen} lets other machines in: the admin routes are open and the \
+         secrets public. claimlake takes plain http from loopback only, so from another machine \
+         it refuses this address: listen on 127.0.0.1, forward the port there \
+         (ssh -L {port}:127.0.0.1:{port} THIS_MACHINE) and use http://127.0.0.1:{port}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{open_to_others, reachable};
+
+    #[test]
+    fn an_address_that_is_every_address_is_shown_as_one_that_can_be_reached() {
+        for (url, expected) in [
+            ("http://0.0.0.0:8380", "http://127.0.0.1:8380"),
+            ("http://[::]:8380", "http://[::1]:8380"),
+            ("http://127.0.0.1:8380", "http://127.0.0.1:8380"),
+            ("http://192.168.1.5:8380", "http://192.168.1.5:8380"),
+            ("http://10.0.0.0:8380", "http://10.0.0.0:8380"),
+        ] {
+            assert_eq!(reachable(url), expected);
+        }
+        let words = open_to_others("http://127.0.0.1:4711", "0.0.0.0:0".parse().unwrap());
+        assert!(words.contains("ssh -L 4711:127.0.0.1:4711"), "{words}");
+    }
 }

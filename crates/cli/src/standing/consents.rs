@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use claimlake_contract::{ApiVersion, PatientState, ResourceType};
-use claimlake_vault::{GrantState, RunRecord, Vault, VaultError};
+use claimlake_vault::{RunRecord, Vault, VaultError};
 use serde_json::Value;
 
 /// How many runs are told.
@@ -20,9 +20,9 @@ pub(crate) struct Consents {
     pub(crate) source: Option<String>,
     /// Grants by API version and state.
     pub(crate) by_state: BTreeMap<(ApiVersion, &'static str), u64>,
-    /// Active grants that end soon.
+    /// Grants in use that end soon.
     pub(crate) ending_soon: u64,
-    /// When the first of the active grants ends.
+    /// When the first of the grants in use ends.
     pub(crate) first_end: Option<DateTime<Utc>>,
     /// When the first of the grants was consented to.
     pub(crate) first_consent: Option<DateTime<Utc>>,
@@ -90,7 +90,7 @@ impl Consents {
             let key = (grant.api, grant.state.as_str());
             *consents.by_state.entry(key).or_default() += 1;
             consents.first_consent = earliest(consents.first_consent, Some(grant.consented_at));
-            if grant.state == GrantState::Active {
+            if grant.state.is_usable() {
                 consents.first_end = earliest(consents.first_end, grant.grant_expires_at);
                 if grant.grant_expires_at.is_some_and(|end| end <= soon) {
                     consents.ending_soon += 1;

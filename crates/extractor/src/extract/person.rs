@@ -7,6 +7,7 @@ use claimlake_vault::{ExtractState, Grant, GrantState, StateChange};
 use futures_util::future::try_join_all;
 use tokio::sync::Semaphore;
 
+use super::consent::Refusals;
 use super::resource::Reading;
 use super::{ExtractError, Session};
 use crate::http::fetch::End;
@@ -75,12 +76,15 @@ async fn read_resources<T: TokenSource>(
         return Err(End::NeedsConsent(reason));
     }
     let Some(patient) = &grant.patient else {
-        let reason = "the grant does not say whose it is: import it again with its patient id";
+        let reason = "the server has not said whose grant it is; the next run asks again, and a \
+                      consent that includes Patient always says so";
         return Err(End::Failed(reason.into()));
     };
     // Before anything of this person holds a permit: refreshes wait for each other, and would have
     // permits wait with them. Each request asks again once it may go, and hears what went wrong.
     let _ = session.fetcher.tokens.access_token(&grant.handle).await;
+    let refusals = Refusals::default();
+    let refusals = &refusals;
     let read_one = |resource: &ResourceType| {
         let resource = resource.clone();
         let known = known.iter().find(|state| state.resource == resource);
@@ -99,6 +103,7 @@ async fn read_resources<T: TokenSource>(
                     "the consent does not include this resource type".into(),
                 ));
             }
+            refusals.asked();
             let reading = Reading {
                 session,
                 grant,
@@ -110,7 +115,10 @@ async fn read_resources<T: TokenSource>(
             };
             match reading.read().await {
                 // Part of a consent is a normal outcome: the other types go on.
-                Err(End::Refused(reason)) => Ok(refused(reason)),
+                Err(End::Refused(refusal)) => {
+                    refusals.refused(refusal);
+                    Ok(refused(refusal.words().into()))
+                }
                 outcome => outcome,
             }
         }
@@ -119,6 +127,9 @@ async fn read_resources<T: TokenSource>(
     let mut in_turn: Vec<&ResourceType> = session.options.resources.iter().collect();
     in_turn.sort_by_key(|resource| **resource != ResourceType::explanation_of_benefit());
     let resources = try_join_all(in_turn.into_iter().map(read_one)).await?;
+    if let Some(end) = refusals.end(session, &grant.handle).await {
+        return Err(end);
+    }
     Ok(PersonCommit {
         grant: grant.handle.clone(),
         patient: patient.clone(),
@@ -136,7 +147,7 @@ async fn note_end<T: TokenSource>(
     let (state, reason) = match end {
         End::NeedsConsent(reason) => (PatientState::NeedsConsent, reason),
         End::Parked(reason) => (PatientState::Parked, reason),
-        End::Refused(reason) => (PatientState::Refused, reason),
+        End::Refused(refusal) => (PatientState::Refused, refusal.words().into()),
         End::Failed(reason) => (PatientState::Failed, reason),
         End::Foreign => (
             PatientState::ForeignResource,

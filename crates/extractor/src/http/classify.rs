@@ -2,6 +2,7 @@
 //! not tell: the same 401 body stands for four causes, a 400 may mean that the set has moved.
 
 use super::client::AnswerHeaders;
+use crate::oauth::{Asked, Meaning, read_error};
 
 /// What to do with an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,9 +14,9 @@ pub(crate) enum Verdict {
     /// The access token is not accepted: refresh once, then try once more.
     TokenRejected,
     /// The consent is over.
-    ConsentEnded,
+    ConsentEnded(&'static str),
     /// The grant or the app may not read this.
-    Refused(&'static str),
+    Refused(Refusal),
     /// Too many requests.
     Throttled,
     /// The server or what stands before it failed; the same may work later.
@@ -24,6 +25,24 @@ pub(crate) enum Verdict {
     Failed(&'static str),
     /// No request of this run will work before a setting is changed.
     Stop(&'static str),
+}
+
+/// Who does not let a resource type be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The person does not share it, or shares nothing any more.
+    Consent,
+    /// The app is not registered for it.
+    App,
+}
+
+impl Refusal {
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Refusal::Consent => "the consent does not include this resource type",
+            Refusal::App => "the app is not registered for this resource type",
+        }
+    }
 }
 
 /// Classifies by status, then by what the body says.
@@ -38,23 +57,11 @@ pub(crate) fn classify(status: u16, headers: &AnswerHeaders, body: &[u8]) -> Ver
         400 if says("startIndex") && says("result size") => Verdict::PastEnd,
         // What the proxy makes of a backend that is in trouble of its own.
         400 if says("An error occurred contacting the upstream server") => Verdict::ServerError,
-        400 => Verdict::Failed("the server calls the request malformed (400)"),
-        401 if says("User access has timed out") || says("User access cannot be found") => {
-            Verdict::ConsentEnded
-        }
-        401 | 403 if says("temporarily inactive") => {
-            Verdict::Stop("the app is inactive: its owner must have CMS activate it again")
-        }
-        // v3 passes on what its backend says: that one refuses the proxy, not our token.
-        401 if says("OperationOutcome") => Verdict::ServerError,
-        401 => Verdict::TokenRejected,
-        403 if says("does not yet have access to v3") => {
-            Verdict::Stop("the app may not use v3 yet: set api = \"v2\" or ask CMS for access")
-        }
-        403 if says("does not have access to make") => {
-            Verdict::Refused("the app is not registered for this resource type")
-        }
-        403 => Verdict::Refused("the consent does not include this resource type"),
+        400 => match about_the_consent(status, headers, body) {
+            ended @ Verdict::ConsentEnded(_) => ended,
+            _ => Verdict::Failed("the server calls the request malformed (400)"),
+        },
+        401 | 403 => about_the_consent(status, headers, body),
         404 if is_html(headers, body) => Verdict::Stop(
             "there is no such endpoint (404): check base_url, and whether the server has this api",
         ),
@@ -68,6 +75,21 @@ pub(crate) fn classify(status: u16, headers: &AnswerHeaders, body: &[u8]) -> Ver
         ),
         500..600 => Verdict::ServerError,
         _ => Verdict::Failed("the server answers with an unexpected status"),
+    }
+}
+
+/// What a 401 or 403 says of the consent: one table for these and for the token endpoint.
+fn about_the_consent(status: u16, headers: &AnswerHeaders, body: &[u8]) -> Verdict {
+    let mut answer = read_error(body);
+    answer.is_html = is_html(headers, body);
+    let (meaning, reason) = crate::oauth::classify(Asked::Data, status, &answer);
+    match meaning {
+        Meaning::NeedsConsent => Verdict::ConsentEnded(reason),
+        Meaning::StopTheRun => Verdict::Stop(reason),
+        Meaning::TokenRejected => Verdict::TokenRejected,
+        Meaning::NotInConsent => Verdict::Refused(Refusal::Consent),
+        Meaning::NotInApp => Verdict::Refused(Refusal::App),
+        _ => Verdict::ServerError,
     }
 }
 

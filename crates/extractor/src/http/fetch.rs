@@ -7,7 +7,7 @@ use std::time::Duration;
 use claimlake_contract::{Clock, GrantHandle};
 use url::Url;
 
-use super::classify::{Verdict, classify};
+use super::classify::{Refusal, Verdict, classify};
 use super::client::{Client, RawAnswer, Transport};
 use super::pace::{Ended, Pace};
 use super::retry::{
@@ -32,7 +32,7 @@ pub(crate) enum End {
     /// The server says to come back later.
     Parked(String),
     /// The grant may not read this resource type; the others go on.
-    Refused(String),
+    Refused(Refusal),
     /// A resource of somebody else came.
     Foreign,
     /// It cannot be read.
@@ -118,8 +118,9 @@ impl<T: TokenSource> Fetcher<'_, T> {
                     if good_rejected > MOST_GOOD_TOKENS_REJECTED
                         || rejections > MOST_TOKENS_REJECTED
                     {
-                        let reason = "the server rejects access tokens that are new".to_owned();
-                        return Err(End::NeedsConsent(reason).into());
+                        let reason = "the server rejects access tokens that are new";
+                        self.note_ended(request.grant, &rejected, reason).await;
+                        return Err(End::NeedsConsent(reason.into()).into());
                     }
                     match self.tokens.after_rejection(request.grant, &rejected).await {
                         Ok(_) => {}
@@ -198,13 +199,22 @@ impl<T: TokenSource> Fetcher<'_, T> {
             }
             Verdict::TokenRejected => (Attempt::TokenRejected(token), None),
             Verdict::ServerError => (Attempt::Retry("the server failed", TRIES), None),
-            Verdict::ConsentEnded => {
-                let reason = "the consent has timed out".to_owned();
-                (Attempt::End(End::NeedsConsent(reason)), None)
+            Verdict::ConsentEnded(reason) => {
+                self.note_ended(request.grant, &token, reason).await;
+                (Attempt::End(End::NeedsConsent(reason.into())), None)
             }
-            Verdict::Refused(reason) => (Attempt::End(End::Refused(reason.into())), Some(answer)),
+            Verdict::Refused(refusal) => (Attempt::End(End::Refused(refusal)), Some(answer)),
             Verdict::Failed(reason) => (Attempt::End(End::Failed(reason.into())), Some(answer)),
             Verdict::Stop(reason) => (Attempt::End(End::Stop(reason.into())), None),
+        }
+    }
+
+    /// The grant's state follows what a resource's answer has shown. Where it cannot be written,
+    /// the next run hears the same answer again.
+    pub(crate) async fn note_ended(&self, grant: &GrantHandle, token: &AccessToken, reason: &str) {
+        let noted = self.tokens.consent_ended(grant, token, reason).await;
+        if let Err(error) = noted {
+            tracing::warn!(grant = %grant, error = %error, "the end of a consent could not be noted");
         }
     }
 
@@ -255,6 +265,7 @@ fn token_end(error: &TokenError) -> End {
     match error {
         TokenError::NeedsConsent { reason } => End::NeedsConsent(reason.clone()),
         TokenError::Configuration { reason } => End::Stop(reason.clone()),
+        TokenError::Doubtful { reason } => End::Parked(reason.clone()),
         TokenError::Transient { reason } => End::Failed(reason.clone()),
         TokenError::Stopped => End::Stop("the token broker has stopped".into()),
     }

@@ -42,15 +42,16 @@ pub(crate) fn is_one_time(
     }
 }
 
-/// What an answer says about an error; nothing of it is shown but through the classification.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// What an answer says about an error, in lower case; nothing of it is shown but through the
+/// classification.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct ErrorAnswer {
-    #[serde(default, deserialize_with = "lenient_text")]
-    pub(crate) error: Option<String>,
-    #[serde(default, deserialize_with = "lenient_text")]
-    pub(crate) error_description: Option<String>,
-    #[serde(default, deserialize_with = "lenient_text")]
-    pub(crate) message: Option<String>,
+    /// The member `error`, empty where there is none.
+    pub(crate) error: String,
+    /// Every text in the body, one a line.
+    pub(crate) says: String,
+    /// Whether it is a page and no answer of the API: it says nothing then.
+    pub(crate) is_html: bool,
 }
 
 #[derive(Deserialize)]
@@ -94,13 +95,51 @@ pub(crate) fn read_tokens(body: &[u8], now: DateTime<Utc>) -> Option<TokenAnswer
     Some(answer)
 }
 
-/// Reads whatever came with an error; HTML and other text give nothing.
+/// The most of an error's body that is read.
+const LONGEST_ERROR: usize = 16 << 10;
+
+/// Reads whatever came with an error: an object of any of the server's families, with its texts
+/// wherever they are, or plain text. Of a page nothing is read.
 pub(crate) fn read_error(body: &[u8]) -> ErrorAnswer {
-    serde_json::from_slice(body).unwrap_or_default()
+    let is_html = body.trim_ascii_start().starts_with(b"<");
+    if is_html || body.len() > LONGEST_ERROR {
+        return ErrorAnswer {
+            is_html,
+            ..ErrorAnswer::default()
+        };
+    }
+    let Ok(value) = serde_json::from_slice::<Value>(body) else {
+        return ErrorAnswer {
+            says: plain(&String::from_utf8_lossy(body)),
+            ..ErrorAnswer::default()
+        };
+    };
+    let error = text(&value["error"]).map(|error| plain(&error));
+    let mut says = String::new();
+    collect(&value, &mut says);
+    ErrorAnswer {
+        error: error.unwrap_or_default().trim_end_matches('.').to_owned(),
+        says,
+        is_html,
+    }
 }
 
-fn lenient_text<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
-    Value::deserialize(value).map(|value| text(&value))
+fn collect(value: &Value, says: &mut String) {
+    match value {
+        Value::String(text) => {
+            says.push_str(&plain(text));
+            says.push('\n');
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect(value, says)),
+        Value::Object(members) => members.values().for_each(|value| collect(value, says)),
+        _ => {}
+    }
+}
+
+/// In lower case, with single spaces.
+fn plain(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").to_lowercase()
 }
 
 fn text(value: &Value) -> Option<String> {
@@ -201,7 +240,8 @@ mod tests {
         ] {
             assert!(read_tokens(body.as_bytes(), now()).is_none(), "{body}");
         }
-        assert!(read_error(b"<html>").error.is_none());
-        assert!(read_error(br#"{"error":{"a":1}}"#).error.is_none());
+        let page = read_error(b" <html>User access has timed out");
+        assert!(page.is_html && page.error.is_empty() && page.says.is_empty());
+        assert!(read_error(br#"{"error":{"a":1}}"#).error.is_empty());
     }
 }

@@ -86,8 +86,9 @@ impl App {
         self.url(&format!("/{api}/connect/userinfo"))
     }
 
-    pub(crate) fn patient_search_url(&self, api: ApiVersion) -> Url {
-        self.url(&format!("/{api}/fhir/Patient"))
+    /// A search for one page of what a resource type has of the token's patient.
+    pub(crate) fn search_url(&self, api: ApiVersion, resource: &str) -> Url {
+        self.url(&format!("/{api}/fhir/{resource}"))
     }
 }
 

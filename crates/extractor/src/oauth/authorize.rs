@@ -1,7 +1,7 @@
 //! The authorization request: PKCE with S256, a state of its own, and what the callback brings.
 
 use chrono::{DateTime, Utc};
-use claimlake_contract::{ApiVersion, Secret};
+use claimlake_contract::{ApiVersion, ResourceType, Secret};
 use claimlake_vault::{PendingAuthorization, Vault};
 use oauth2::basic::BasicClient;
 use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, RedirectUrl, Scope};
@@ -9,16 +9,7 @@ use url::Url;
 
 use super::OauthError;
 use super::app::App;
-
-/// What is asked for where the caller names no scopes. Refresh tokens come without being asked
-/// for: `offline_access` would be refused.
-pub const DEFAULT_SCOPES: [&str; 5] = [
-    "openid",
-    "profile",
-    "patient/Patient.read",
-    "patient/Coverage.read",
-    "patient/ExplanationOfBenefit.read",
-];
+use super::scopes::scopes_for;
 
 /// What to ask the person for.
 #[derive(Debug, Clone)]
@@ -27,8 +18,9 @@ pub struct AuthorizeRequest {
     pub api: ApiVersion,
     /// The registered address the browser comes back to, letter for letter.
     pub redirect_uri: String,
-    /// The scopes; [`DEFAULT_SCOPES`] where there are none.
-    pub scopes: Vec<String>,
+    /// What is to be read: the scopes follow it, since an app is refused for any scope that it is
+    /// not registered for.
+    pub resources: Vec<ResourceType>,
     /// The language of the consent page, `en` or `es`.
     pub lang: Option<String>,
     /// The app's own name of the person.
@@ -38,13 +30,17 @@ pub struct AuthorizeRequest {
 }
 
 impl AuthorizeRequest {
-    /// All that claimlake reads, for one version and redirect address.
+    /// All that claimlake can read, for one version and redirect address.
     #[must_use]
     pub fn new(api: ApiVersion, redirect_uri: impl Into<String>) -> Self {
         Self {
             api,
             redirect_uri: redirect_uri.into(),
-            scopes: Vec::new(),
+            resources: vec![
+                ResourceType::patient(),
+                ResourceType::coverage(),
+                ResourceType::explanation_of_benefit(),
+            ],
             lang: None,
             external_id: None,
             again: false,
@@ -64,7 +60,7 @@ pub struct StartedAuthorization {
 /// Begins an authorization: keeps state and verifier sealed in the vault and gives the URL.
 ///
 /// # Errors
-/// Where `redirect_uri` is no URL or the vault cannot be written.
+/// Where `redirect_uri` is no URL, `resources` cannot be asked for, or the vault cannot be written.
 pub fn start(
     app: &App,
     vault: &Vault,
@@ -82,11 +78,7 @@ pub fn start(
         .set_redirect_uri(
             RedirectUrl::new(request.redirect_uri.clone()).map_err(|_| wrong("redirect_uri"))?,
         );
-    let scopes: Vec<Scope> = if request.scopes.is_empty() {
-        DEFAULT_SCOPES.map(|scope| Scope::new(scope.into())).into()
-    } else {
-        request.scopes.iter().cloned().map(Scope::new).collect()
-    };
+    let scopes = scopes_for(&request.resources)?.into_iter().map(Scope::new);
     // 32 bytes: the server asks for 16 characters or more.
     let mut url_request = client
         .authorize_url(|| CsrfToken::new_random_len(32))

@@ -1,7 +1,7 @@
 //! Consent without a person, as the sandbox grants it to its synthetic people.
 
 use chrono::{DateTime, Utc};
-use claimlake_contract::ApiVersion;
+use claimlake_contract::{ApiVersion, ResourceType};
 use claimlake_vault::{Stored, TokenLock, Vault};
 use url::Url;
 
@@ -10,6 +10,7 @@ use super::app::{App, is_loopback};
 use super::authorize::{AuthorizeRequest, CallbackOutcome, read_callback, start};
 use super::endpoint::{Endpoint, Posted};
 use super::exchange::exchange_and_store;
+use super::{read_error, scopes};
 
 const MOST_HOPS: usize = 8;
 
@@ -19,6 +20,7 @@ pub struct AutomaticConsent<'a> {
     endpoint: Endpoint,
     vault: &'a Vault,
     redirect_uri: String,
+    resources: Option<Vec<ResourceType>>,
     _lock: TokenLock,
 }
 
@@ -44,8 +46,16 @@ impl<'a> AutomaticConsent<'a> {
             endpoint: Endpoint::new(app)?,
             vault,
             redirect_uri: redirect_uri.into(),
+            resources: None,
             _lock: lock,
         })
+    }
+
+    /// Asks for what these resource types need, and no more.
+    #[must_use]
+    pub fn for_resources(mut self, resources: &[ResourceType]) -> Self {
+        self.resources = Some(resources.to_vec());
+        self
     }
 
     /// The person with this login consents; the grant is stored.
@@ -58,16 +68,23 @@ impl<'a> AutomaticConsent<'a> {
         login: &str,
         now: impl Fn() -> DateTime<Utc>,
     ) -> Result<Stored, OauthError> {
-        let request = AuthorizeRequest::new(api, self.redirect_uri.clone());
+        let mut request = AuthorizeRequest::new(api, self.redirect_uri.clone());
+        if let Some(resources) = &self.resources {
+            request.resources.clone_from(resources);
+        }
         let started = start(self.endpoint.app(), self.vault, &request, now())?;
         let mut url = started.url;
         url.query_pairs_mut().append_pair("login", login);
-        let callback = self.follow(url).await?;
+        let callback = self.follow(url, &request.resources).await?;
         let Some(callback) = read_callback(&callback)? else {
             return Err(declined("the answer names no request"));
         };
-        let CallbackOutcome::Code(code) = callback.outcome else {
-            return Err(declined("the sandbox did not consent"));
+        let code = match callback.outcome {
+            CallbackOutcome::Code(code) => code,
+            CallbackOutcome::Refused(error) if error.to_string() == "invalid_scope" => {
+                return Err(scopes::refused(&scopes::scopes_for(&request.resources)?));
+            }
+            _ => return Err(declined("the sandbox did not consent")),
         };
         let pending = self
             .vault
@@ -77,7 +94,7 @@ impl<'a> AutomaticConsent<'a> {
     }
 
     /// Goes from redirect to redirect until one leads back to the app; never to another origin.
-    async fn follow(&self, mut url: Url) -> Result<String, OauthError> {
+    async fn follow(&self, mut url: Url, resources: &[ResourceType]) -> Result<String, OauthError> {
         for _ in 0..MOST_HOPS {
             let origin = url.origin();
             let answer = match self.endpoint.get(url.clone(), None).await {
@@ -88,6 +105,9 @@ impl<'a> AutomaticConsent<'a> {
                     });
                 }
             };
+            if answer.status == 400 && read_error(&answer.body).says.contains("invalid scopes") {
+                return Err(scopes::refused(&scopes::scopes_for(resources)?));
+            }
             let Some(location) = answer.location else {
                 return Err(declined(&format!(
                     "the sandbox answered {} instead of consenting (it must run with \
@@ -113,3 +133,6 @@ fn declined(reason: &str) -> OauthError {
         reason: format!("asking the sandbox for consent: {reason}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,8 @@
-//! The first pair for a code, and who the person is.
+//! The first pair for a code, stored before anything else is asked, and who the person is.
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, PatientId, Secret};
-use claimlake_vault::{NewGrant, PendingAuthorization, Stored, Vault};
+use claimlake_vault::{Forgotten, GrantChange, NewGrant, PendingAuthorization, Stored, Vault};
 use serde_json::Value;
 
 use super::OauthError;
@@ -13,6 +13,9 @@ use super::endpoint::{Answer, Endpoint, Posted};
 const BEGIN_AGAIN: &str = "begin again with authorize";
 
 /// Exchanges a code and stores the grant. Only the holder of the token lock may call this.
+///
+/// The tokens are durable before the server is asked anything else: whose they are may follow, in
+/// this call or in the next extraction.
 pub(crate) async fn exchange_and_store(
     endpoint: &Endpoint,
     vault: &Vault,
@@ -30,7 +33,7 @@ pub(crate) async fn exchange_and_store(
         .post(endpoint.app().token_url(pending.api), &form)
         .await;
     let mut tokens = read_exchange(posted, now())?;
-    let mut grant = NewGrant {
+    let grant = NewGrant {
         api: pending.api,
         patient: tokens.patient.take(),
         external_id: pending.external_id.clone(),
@@ -39,17 +42,25 @@ pub(crate) async fn exchange_and_store(
         one_time: tokens.is_one_time(),
         tokens: tokens.tokens,
     };
-    if grant.patient.is_none()
-        && let Some(bearer) = &grant.tokens.access_token
-    {
-        grant.patient = ask_who(endpoint, pending.api, bearer).await;
-    }
-    if pending.again
-        && let Some(patient) = &grant.patient
-    {
-        vault.consent_again(grant.api, patient)?;
-    }
-    Ok(vault.insert_or_renew(&grant)?)
+    let forgotten = match pending.again {
+        true => Forgotten::TakenBack,
+        false => Forgotten::Refused,
+    };
+    let stored = vault.store_consent(&grant, forgotten)?;
+    let bearer = grant.tokens.access_token.as_ref();
+    let (None, Some(bearer)) = (&grant.patient, bearer) else {
+        return Ok(stored);
+    };
+    let Some(patient) = ask_who(endpoint, pending.api, bearer).await else {
+        return Ok(stored);
+    };
+    let named = vault.name_patient(&stored.handle, &patient)?;
+    // Whose it is was known a moment later: that is no second change.
+    let change = match named.change {
+        GrantChange::Unchanged => stored.change,
+        change => change,
+    };
+    Ok(Stored { change, ..named })
 }
 
 fn read_exchange(posted: Posted, now: DateTime<Utc>) -> Result<TokenAnswer, OauthError> {
@@ -74,6 +85,11 @@ fn read_exchange(posted: Posted, now: DateTime<Utc>) -> Result<TokenAnswer, Oaut
         return Ok(tokens);
     }
     let (meaning, reason) = classify(Asked::Exchange, answer.status, &read_error(&answer.body));
+    if reason == super::scopes::REFUSED {
+        return Err(OauthError::Configuration {
+            reason: reason.into(),
+        });
+    }
     let words = format!(
         "exchanging the code (HTTP {}): {reason}; {BEGIN_AGAIN}",
         answer.status
@@ -83,13 +99,17 @@ fn read_exchange(posted: Posted, now: DateTime<Utc>) -> Result<TokenAnswer, Oaut
         Meaning::CodeRefused | Meaning::NeedsConsent | Meaning::Denied => {
             OauthError::Callback { reason: words }
         }
-        Meaning::Later | Meaning::Unknown => OauthError::Transient { reason: words },
+        _ => OauthError::Transient { reason: words },
     })
 }
 
-/// Where the answer did not name the person: userinfo, then the search for the person's own
-/// record. Neither need be allowed by the consent; the next refresh may still tell.
-async fn ask_who(endpoint: &Endpoint, api: ApiVersion, bearer: &Secret) -> Option<PatientId> {
+/// Where the answer did not name the person: userinfo, then whatever the consent includes. None of
+/// it need be allowed; a later refresh may still say who it is.
+pub(super) async fn ask_who(
+    endpoint: &Endpoint,
+    api: ApiVersion,
+    bearer: &Secret,
+) -> Option<PatientId> {
     if let Some(userinfo) = get_json(endpoint, endpoint.app().userinfo_url(api), bearer).await {
         for field in ["patient", "sub"] {
             if let Some(id) = userinfo[field].as_str().filter(|id| !id.is_empty()) {
@@ -97,14 +117,37 @@ async fn ask_who(endpoint: &Endpoint, api: ApiVersion, bearer: &Secret) -> Optio
             }
         }
     }
-    let search = get_json(endpoint, endpoint.app().patient_search_url(api), bearer).await?;
-    let mut ids = search["entry"]
-        .as_array()?
+    for resource in ["Patient", "Coverage", "ExplanationOfBenefit"] {
+        let url = endpoint.app().search_url(api, resource);
+        let Some(bundle) = get_json(endpoint, url, bearer).await else {
+            continue;
+        };
+        if let Some(patient) = the_patient(resource, &bundle) {
+            return Some(patient);
+        }
+    }
+    None
+}
+
+/// The one patient that all resources of a page are about.
+fn the_patient(resource: &str, bundle: &Value) -> Option<PatientId> {
+    let of = |entry: &Value| -> Option<String> {
+        let found = &entry["resource"];
+        let reference = match resource {
+            "Patient" => return found["id"].as_str().map(str::to_owned),
+            "Coverage" => found["beneficiary"]["reference"].as_str(),
+            _ => found["patient"]["reference"].as_str(),
+        };
+        reference?.strip_prefix("Patient/").map(str::to_owned)
+    };
+    let entries = bundle["entry"].as_array()?;
+    let mut ids = entries
         .iter()
-        .filter(|entry| entry["resource"]["resourceType"] == "Patient")
-        .filter_map(|entry| entry["resource"]["id"].as_str());
-    let id = ids.next()?;
-    ids.next().is_none().then(|| PatientId::new(id))
+        .filter(|entry| entry["resource"]["resourceType"] == resource)
+        .map(of);
+    let first = ids.next()??;
+    ids.all(|id| id.as_ref() == Some(&first))
+        .then(|| PatientId::new(first))
 }
 
 async fn get_json(endpoint: &Endpoint, url: url::Url, bearer: &Secret) -> Option<Value> {

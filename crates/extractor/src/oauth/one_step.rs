@@ -30,7 +30,8 @@ pub const BROWSER_PAGES: &[(&str, &str)] = &[
     ),
     (
         "\"Invalid scopes.\" (400)",
-        "the app is not registered for a scope it asks for",
+        "the app is not registered for all that [source] resources asks for: take out what it may \
+         not have (an app without demographic data: \"Patient\")",
     ),
     (
         "a 400 page after the login",

@@ -11,7 +11,7 @@ use crate::fault::{FaultKind, Occasion, Stage};
 use crate::http::{Fields, Reply, Request};
 use crate::oauth::app::AccessType;
 use crate::oauth::ledger::{AppIndex, Issued};
-use crate::oauth::{pkce, scope};
+use crate::oauth::{authorize, pkce, scope};
 use crate::service::{Api, Service, State, V3Gate};
 
 const CONSENT_AGAIN: &str =
@@ -52,19 +52,49 @@ pub(crate) fn answer(service: &Service, api: Api, request: &Request) -> Reply {
         return Reply::text(400, body.to_string());
     }
     match form.get("grant_type") {
-        None => no_store(Reply::json(
-            400,
-            &json!({"error": "unsupported_grant_type"}),
-        )),
+        None => unsupported_grant_type(),
         Some("authorization_code") => exchange(service, &mut state, api, app, request, &form),
         Some("refresh_token") => refresh(service, &mut state, api, app, request, &form),
-        Some("client_credentials") if api.is_v3() => denied_v3(),
-        Some(_) => library_error(
-            400,
-            "invalid_request",
-            "Request is missing username parameter.",
-        ),
+        Some("client_credentials") => client_credentials(&form),
+        Some("password") => password(&state, app, request, &form),
+        Some(_) => unsupported_grant_type(),
     }
+}
+
+fn unsupported_grant_type() -> Reply {
+    no_store(Reply::json(
+        400,
+        &json!({"error": "unsupported_grant_type"}),
+    ))
+}
+
+/// No app of the sandbox is enabled for it; what is missing is told first.
+fn client_credentials(form: &Fields) -> Reply {
+    let missing: Vec<&str> = ["scope", "client_assertion_type", "client_assertion"]
+        .into_iter()
+        .filter(|name| form.filled(name).is_none())
+        .collect();
+    if missing.is_empty() {
+        return denied_v3();
+    }
+    authorize::refuse(&format!(
+        "Missing Required Parameter(s): {}",
+        missing.join(", ")
+    ))
+}
+
+/// The OAuth library knows the grant type, and the server has nobody with a password.
+fn password(state: &State, app: Option<AppIndex>, request: &Request, form: &Fields) -> Reply {
+    if !app.is_some_and(|app| secret_matches(state, app, request, form)) {
+        return wrong_client();
+    }
+    for name in ["username", "password"] {
+        if form.filled(name).is_none() {
+            let text = format!("Request is missing {name} parameter.");
+            return library_error(400, "invalid_request", &text);
+        }
+    }
+    library_error(400, "invalid_grant", "Invalid credentials given.")
 }
 
 /// The application of a request: by body, by Basic, by its refresh token. `None` where only the

@@ -119,8 +119,14 @@ pub(crate) fn check(
     if state.ledger.grant_is_over(access.app, access.person, now) {
         return Err(unauthorized(TIMED_OUT, ""));
     }
-    if request.method == Method::POST {
-        let sent = request.header("content-type").unwrap_or_default();
+    let sent = request.header("content-type").unwrap_or_default();
+    // The body's type is looked at before the method is; DELETE has no body to look at.
+    let has_body = match request.method {
+        Method::POST => true,
+        Method::PUT | Method::PATCH => sent.is_empty(),
+        _ => false,
+    };
+    if has_body {
         return Err(detail(
             415,
             &format!("Unsupported media type \"{sent}\" in request."),
@@ -129,7 +135,11 @@ pub(crate) fn check(
     if api.is_v3() && state.v3_gate == V3Gate::EarlyAdopters {
         return Err(detail(403, &app.no_v3_text()));
     }
-    let readable = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&request.method);
+    // `Allow` names HEAD and OPTIONS, and no scope lets them through.
+    let readable = match wanted {
+        Wanted::Resource(..) => request.method == Method::GET,
+        Wanted::Userinfo => [Method::GET, Method::HEAD, Method::OPTIONS].contains(&request.method),
+    };
     let granted = state
         .ledger
         .grants

@@ -4,6 +4,7 @@ use claimlake_contract::ApiVersion;
 use serde_json::json;
 
 use crate::http::{Fields, Reply};
+use crate::reply_headers::{VARY_ANSWERED, VARY_REFUSED};
 use crate::serve::records::{Kind, Search};
 use crate::serve::span::Span;
 
@@ -32,7 +33,7 @@ pub(crate) struct Checked {
 
 /// `{"detail":…}` with status 400.
 pub(crate) fn refuse(detail: &str) -> Reply {
-    Reply::json(400, &json!({"detail": detail}))
+    Reply::json(400, &json!({"detail": detail})).with("vary", VARY_REFUSED)
 }
 
 /// What a backend's refusal looks like behind the proxy.
@@ -40,7 +41,8 @@ pub(crate) fn backend_refusal(space: ApiVersion, diagnostics: &str) -> Reply {
     match space {
         ApiVersion::V2 => refuse(&format!(
             "An error occurred contacting the upstream server:{diagnostics}"
-        )),
+        ))
+        .with("vary", VARY_ANSWERED),
         ApiVersion::V3 => outcome(400, diagnostics),
     }
 }
@@ -91,7 +93,7 @@ pub(crate) fn check(
             .collect();
         if !unknown.is_empty() {
             let text = format!("Invalid parameters: [{}]", unknown.join(", "));
-            return Err(Reply::json(400, &json!({"error": text})));
+            return Err(Reply::json(400, &json!({"error": text})).with("vary", VARY_REFUSED));
         }
     }
     let count = integer(fields.get("_count").or_else(|| fields.get("count")))?;

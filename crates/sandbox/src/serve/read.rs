@@ -5,6 +5,7 @@ use claimlake_contract::ApiVersion;
 
 use crate::fault::{FaultKind, Occasion, Stage};
 use crate::http::{Reply, Request};
+use crate::reply_headers::VARY_REFUSED;
 use crate::serve::gate::{self, Admitted};
 use crate::serve::query::{backend_refusal, outcome};
 use crate::serve::records::Kind;
@@ -22,7 +23,11 @@ pub(crate) fn answer(
     let space = api.space();
     let patient = service.records.patient_id(admitted.person, space);
     if kind == Kind::Patient && id != patient {
-        return gate::not_found();
+        return match space {
+            ApiVersion::V2 => gate::not_found().with("vary", VARY_REFUSED),
+            // v3 asks its backend, which looks among the resources of the token's own patient.
+            ApiVersion::V3 => unknown(kind, id),
+        };
     }
     if let Err(refusal) = check_id(space, kind, id) {
         return refusal;
@@ -39,12 +44,16 @@ pub(crate) fn answer(
     match service.records.read(space, kind, id, now) {
         Some((person, body)) if person == admitted.person => resource(body),
         Some(_) => gate::not_found(),
-        None if space == ApiVersion::V3 => outcome(
-            404,
-            &format!("Resource {}/{id} is not known", kind.as_str()),
-        ),
+        None if space == ApiVersion::V3 => unknown(kind, id),
         None => gate::not_found(),
     }
+}
+
+fn unknown(kind: Kind, id: &str) -> Reply {
+    outcome(
+        404,
+        &format!("Resource {}/{id} is not known", kind.as_str()),
+    )
 }
 
 fn check_id(space: ApiVersion, kind: Kind, id: &str) -> Result<(), Reply> {

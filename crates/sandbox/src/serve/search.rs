@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::fault::{FaultKind, Occasion, Stage};
 use crate::http::{Reply, Request};
+use crate::reply_headers::VARY_REFUSED;
 use crate::serve::bundle::{LinkBase, is_paged, lead_next_away, loop_next, searchset};
 use crate::serve::gate::{self, Admitted};
 use crate::serve::query::{self, backend_refusal, outcome};
@@ -31,7 +32,7 @@ pub(crate) fn answer(
         Ok(checked) => checked,
         Err(refusal) => return refusal,
     };
-    if let Err(refusal) = check_person(kind, &patient, request) {
+    if let Err(refusal) = check_person(space, kind, &patient, request) {
         return refusal;
     }
     let mut added: Vec<(String, String)> = Vec::new();
@@ -164,7 +165,12 @@ fn of_somebody_else(
 }
 
 /// The person named by the query must be that of the token, in the id space of the URL.
-fn check_person(kind: Kind, patient: &str, request: &Request) -> Result<(), Reply> {
+fn check_person(
+    space: ApiVersion,
+    kind: Kind,
+    patient: &str,
+    request: &Request,
+) -> Result<(), Reply> {
     match kind {
         Kind::ExplanationOfBenefit => match request.query.get("patient") {
             Some(sent) if sent != patient => Err(gate::forbidden()),
@@ -178,7 +184,10 @@ fn check_person(kind: Kind, patient: &str, request: &Request) -> Result<(), Repl
         },
         Kind::Patient => match request.query.get("_id") {
             Some(sent) if sent.strip_prefix("Patient/").unwrap_or(sent) != patient => {
-                Err(gate::not_found())
+                Err(match space {
+                    ApiVersion::V2 => gate::not_found().with("vary", VARY_REFUSED),
+                    ApiVersion::V3 => gate::not_found(),
+                })
             }
             _ => Ok(()),
         },

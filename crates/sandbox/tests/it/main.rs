@@ -13,6 +13,7 @@ mod faults;
 mod grant;
 mod happy;
 mod life;
+mod real_answers;
 mod replay;
 mod rules;
 mod search;

@@ -62,7 +62,8 @@ pub(super) async fn consent(
     let people = sandbox.logins();
     let progress = invocation.progress();
     let task = progress.begin("consenting", "people", Some(people.len() as u64));
-    let consent = AutomaticConsent::begin(app.clone(), vault, REDIRECT_URI)?;
+    let consent =
+        AutomaticConsent::begin(app.clone(), vault, REDIRECT_URI)?.for_resources(&source.resources);
     for login in &people {
         match consent
             .consent(source.api, login, || SystemClock.now())

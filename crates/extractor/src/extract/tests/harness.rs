@@ -247,4 +247,13 @@ impl TokenSource for Tokens {
     ) -> Result<AccessToken, TokenError> {
         self.0.token(grant, Some(rejected.generation)).await
     }
+
+    async fn consent_ended(
+        &self,
+        grant: &GrantHandle,
+        token: &AccessToken,
+        reason: &str,
+    ) -> Result<(), TokenError> {
+        self.0.consent_ended(grant, token.generation, reason).await
+    }
 }

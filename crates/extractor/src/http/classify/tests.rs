@@ -1,5 +1,5 @@
 use super::super::client::AnswerHeaders;
-use super::{Verdict, classify};
+use super::{Refusal, Verdict, classify};
 
 fn json(status: u16, body: &str) -> Verdict {
     let headers = AnswerHeaders {
@@ -25,10 +25,10 @@ fn every_answer_the_server_is_known_to_give_is_classified() {
     assert_eq!(json(400, past_end), Verdict::PastEnd);
     assert!(matches!(json(400, parameter), Verdict::Failed(_)));
     assert_eq!(json(401, token), Verdict::TokenRejected);
-    assert_eq!(json(401, timed_out), Verdict::ConsentEnded);
+    assert!(matches!(json(401, timed_out), Verdict::ConsentEnded(_)));
     assert!(matches!(json(401, inactive), Verdict::Stop(_)));
-    assert!(matches!(json(403, permission), Verdict::Refused(_)));
-    assert!(matches!(json(403, app_scope), Verdict::Refused(_)));
+    assert_eq!(json(403, permission), Verdict::Refused(Refusal::Consent));
+    assert_eq!(json(403, app_scope), Verdict::Refused(Refusal::App));
     assert!(matches!(json(403, v3_gate), Verdict::Stop(_)));
     assert!(matches!(json(404, outcome), Verdict::Failed(_)));
     assert!(matches!(json(302, ""), Verdict::Failed(_)));

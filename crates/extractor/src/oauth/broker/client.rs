@@ -127,6 +127,11 @@ impl BrokerClient {
                         .into(),
                 });
             }
+            CallbackOutcome::Refused(error) if error.to_string() == "invalid_scope" => {
+                return Err(OauthError::Configuration {
+                    reason: crate::oauth::scopes::REFUSED.into(),
+                });
+            }
             CallbackOutcome::Refused(error) => {
                 return Err(OauthError::Configuration {
                     reason: format!("the server refuses the authorization request: {error}"),
@@ -150,6 +155,22 @@ impl BrokerClient {
             grant: Box::new(grant.into()),
         };
         stored(self.ask(ask, LIVES).await)
+    }
+
+    /// Finds out whose a grant is that was stored before the server had said so; none where the
+    /// server still does not say. The grant may become part of one that the patient has already:
+    /// the handle returned is the one that remains.
+    ///
+    /// # Errors
+    /// Where there is no token to ask with, or the vault cannot be written.
+    pub async fn name(&self, grant: &GrantHandle) -> Result<Option<Stored>, OauthError> {
+        let ask = || Ask::Name {
+            grant: grant.clone(),
+        };
+        match self.ask(ask, LIVES).await {
+            Ok(Told::Noted) => Ok(None),
+            told => stored(told).map(Some),
+        }
     }
 
     /// Revokes a grant at the server and in the vault.
@@ -310,6 +331,24 @@ impl TokenSource for BrokerClient {
         rejected: &AccessToken,
     ) -> Result<AccessToken, TokenError> {
         self.token(grant, Some(rejected.generation)).await
+    }
+
+    async fn consent_ended(
+        &self,
+        grant: &GrantHandle,
+        token: &AccessToken,
+        reason: &str,
+    ) -> Result<(), TokenError> {
+        let ask = || Ask::Ended {
+            grant: grant.clone(),
+            generation: token.generation,
+            reason: reason.to_owned(),
+        };
+        match self.ask(ask, LIVES).await {
+            Ok(Told::Noted) => Ok(()),
+            Ok(_) => Err(unexpected().into_token_error()),
+            Err(failure) => Err(failure.into_token_error()),
+        }
     }
 }
 

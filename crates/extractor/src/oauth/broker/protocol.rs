@@ -11,7 +11,7 @@ use crate::oauth::{App, OauthError};
 use crate::token::{AccessToken, TokenError};
 
 /// Grows with every change of this file.
-pub(super) const PROTOCOL: u32 = 1;
+pub(super) const PROTOCOL: u32 = 2;
 
 /// What a broker is started with; it comes by a pipe, never by arguments or the environment.
 #[derive(Serialize, Deserialize)]
@@ -78,6 +78,17 @@ pub(super) enum Ask {
     Import {
         grant: Box<WireGrant>,
     },
+    /// A resource's answer has shown that the consent is over.
+    Ended {
+        grant: GrantHandle,
+        /// The generation of the tokens that it was the answer to.
+        generation: u64,
+        reason: String,
+    },
+    /// Find out whose a stored grant is.
+    Name {
+        grant: GrantHandle,
+    },
     Revoke {
         grant: GrantHandle,
     },
@@ -106,6 +117,8 @@ pub(super) enum Told {
     Revoked {
         outcome: Revoked,
     },
+    /// It is done, or there is nothing to say.
+    Noted,
 }
 
 /// What went wrong.
@@ -119,6 +132,7 @@ pub(super) struct Failure {
 #[serde(rename_all = "snake_case")]
 pub(super) enum FailureKind {
     NeedsConsent,
+    Doubtful,
     Configuration,
     Transient,
     Callback,
@@ -191,6 +205,7 @@ impl Failure {
             FailureKind::NeedsConsent | FailureKind::Callback => {
                 TokenError::NeedsConsent { reason }
             }
+            FailureKind::Doubtful => TokenError::Doubtful { reason },
             FailureKind::Configuration => TokenError::Configuration { reason },
             FailureKind::Transient | FailureKind::Broker => TokenError::Transient { reason },
             FailureKind::Stopped => TokenError::Stopped,
@@ -202,7 +217,7 @@ impl Failure {
         match self.kind {
             FailureKind::NeedsConsent => OauthError::NeedsConsent { reason },
             FailureKind::Configuration => OauthError::Configuration { reason },
-            FailureKind::Transient => OauthError::Transient { reason },
+            FailureKind::Doubtful | FailureKind::Transient => OauthError::Transient { reason },
             FailureKind::Callback => OauthError::Callback { reason },
             FailureKind::Stopped | FailureKind::Broker => OauthError::Broker { reason },
         }
@@ -213,6 +228,7 @@ impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
         let (kind, reason) = match error {
             TokenError::NeedsConsent { reason } => (FailureKind::NeedsConsent, reason),
+            TokenError::Doubtful { reason } => (FailureKind::Doubtful, reason),
             TokenError::Configuration { reason } => (FailureKind::Configuration, reason),
             TokenError::Transient { reason } => (FailureKind::Transient, reason),
             TokenError::Stopped => return Failure::stopped(),

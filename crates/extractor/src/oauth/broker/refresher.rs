@@ -1,6 +1,7 @@
 //! Lends access tokens and refreshes them: one refresh per grant at a time, a bounded number at
 //! once, the intent before the POST, the outcome before use, never cancelled.
 
+mod consents;
 mod journal;
 mod outcome;
 mod policy;
@@ -13,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use claimlake_contract::{Clock, GrantHandle};
 use claimlake_vault::{
-    GrantState, RefreshIntent, RefreshStep, RefreshWritten, Refreshed, Vault, VaultError,
+    Grant, GrantState, RefreshIntent, RefreshStep, RefreshWritten, Refreshed, Vault, VaultError,
 };
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
@@ -173,7 +174,7 @@ impl Refresher {
             .await
         };
         let (grant, tokens, in_doubt) = read.map_err(|error| not_now(&error))?;
-        if grant.state != GrantState::Active {
+        if !grant.state.is_usable() {
             let reason = grant.reason.unwrap_or_else(|| grant.state.to_string());
             return Err(TokenError::NeedsConsent { reason });
         }
@@ -192,17 +193,21 @@ impl Refresher {
                 )
                 .await;
         }
+        if lock(&self.verdicts).is_doubted(handle, self.now()) {
+            return Err(consents::doubtful());
+        }
         let permit = self.permits.acquire().await;
         // While it queued, everyone may have gone: what nobody waits for is not refreshed.
         if passengers.load(Ordering::SeqCst) == 0 || self.stopping.load(Ordering::SeqCst) {
             return Err(TokenError::Stopped);
         }
-        let outcome = self.refresh(handle).await;
+        let outcome = self.refresh(&grant).await;
         drop(permit);
         outcome
     }
 
-    async fn refresh(self: &Arc<Self>, handle: &GrantHandle) -> Outcome {
+    async fn refresh(self: &Arc<Self>, grant: &Grant) -> Outcome {
+        let handle = &grant.handle;
         let mut pauses = self.policy.pauses.iter();
         let mut doubts = 0;
         loop {
@@ -224,7 +229,7 @@ impl Refresher {
                 .await;
             let in_doubt = intent.earlier_attempts > 0;
             match read(posted, self.now()) {
-                Read::Tokens(tokens) => return self.keep(handle, *tokens, &intent).await,
+                Read::Tokens(tokens) => return self.keep(grant, *tokens, &intent).await,
                 Read::NotUsed { reason, wait } => {
                     self.not_used(handle).await?;
                     let Some(pause) = pauses.next() else {
@@ -245,7 +250,7 @@ impl Refresher {
                     tokio::time::sleep(self.policy.pause_after_doubt).await;
                 }
                 Read::Says(Meaning::Denied, reason) => {
-                    return self.denied(handle, ended(in_doubt, reason)).await;
+                    return self.denied(grant, ended(in_doubt, reason)).await;
                 }
                 Read::Says(Meaning::NeedsConsent, reason) => {
                     return self.end(handle, ended(in_doubt, reason)).await;
@@ -271,10 +276,15 @@ impl Refresher {
     /// Makes the new pair durable, however long the disk takes, and only then hands it out.
     async fn keep(
         self: &Arc<Self>,
-        handle: &GrantHandle,
+        grant: &Grant,
         answer: TokenAnswer,
         intent: &RefreshIntent,
     ) -> Outcome {
+        let handle = &grant.handle;
+        self.app_accepted(grant.api).await;
+        if consents::names_another(grant, answer.patient.as_ref()) {
+            return self.refuse_another_patient(handle).await;
+        }
         let mut tokens = answer.tokens;
         // A server that does not rotate sends none: the old one stays good.
         tokens
@@ -286,7 +296,6 @@ impl Refresher {
             patient: answer.patient,
             grant_expires_at: answer.grant_expires_at,
         };
-        lock(&self.verdicts).accepted();
         let mut tries = 0;
         let generation = loop {
             let step = RefreshStep::Finish(Box::new(refreshed.clone()));
@@ -319,20 +328,6 @@ impl Refresher {
         Err(TokenError::NeedsConsent {
             reason: reason.into(),
         })
-    }
-
-    /// v3 says "Request denied" for a dead token, and to an app it does not like at all. Where it
-    /// is all that was heard three times, it is the latter, and no grant has ended.
-    async fn denied(self: &Arc<Self>, handle: &GrantHandle, reason: &'static str) -> Outcome {
-        let innocent = lock(&self.verdicts).denied(handle);
-        let Some(innocent) = innocent else {
-            return self.end(handle, reason).await;
-        };
-        for handle in &innocent {
-            self.set_state(handle, GrantState::Active, None).await?;
-        }
-        let reason = lock(&self.verdicts).halted().unwrap_or_default();
-        Err(TokenError::Configuration { reason })
     }
 
     async fn not_used(&self, handle: &GrantHandle) -> Result<(), TokenError> {
@@ -378,4 +373,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

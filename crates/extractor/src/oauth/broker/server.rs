@@ -153,6 +153,7 @@ impl Server {
                 let (endpoint, vault) = (refresher.endpoint(), refresher.vault());
                 let code = Secret::new(code);
                 let stored = exchange_and_store(endpoint, vault, &pending, &code, now).await?;
+                refresher.app_accepted(pending.api).await;
                 Ok(Told::stored(stored))
             }
             Ask::Import { grant } => {
@@ -163,6 +164,18 @@ impl Server {
                     .map_err(OauthError::from)?;
                 Ok(Told::stored(stored))
             }
+            Ask::Ended {
+                grant,
+                generation,
+                reason,
+            } => {
+                refresher.consent_ended(&grant, generation, &reason).await?;
+                Ok(Told::Noted)
+            }
+            Ask::Name { grant } => match refresher.name(&grant).await? {
+                Some(stored) => Ok(Told::stored(stored)),
+                None => Ok(Told::Noted),
+            },
             Ask::Revoke { grant } => {
                 let outcome = revoke(refresher, &grant).await?;
                 Ok(Told::Revoked { outcome })

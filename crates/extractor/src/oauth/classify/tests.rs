@@ -3,6 +3,210 @@
 use super::{Asked, Meaning, classify};
 use crate::oauth::answer::read_error;
 
+/// Answers that no transcript holds: the same meaning in other clothes, and the same clothes with
+/// another meaning.
+#[test]
+fn the_same_meaning_is_heard_in_every_form_of_answer() {
+    use Asked::{Data, Exchange, Refresh};
+    use Meaning::{
+        CodeRefused, Denied, Later, NeedsConsent, NotInApp, NotInConsent, Refused, StopTheRun,
+        TokenRejected, Unknown,
+    };
+    let outcome = |text: &str| {
+        format!(
+            r#"{{"resourceType":"OperationOutcome","issue":[{{"severity":"error","code":"forbidden","details":{{"text":"{text}"}}}}]}}"#
+        )
+    };
+    let timed_out = outcome("User access has timed out.");
+    let no_permission = outcome("You do not have permission to perform this action.");
+    let backend = outcome("certificate refused");
+    for (asked, status, body, expected) in [
+        // The consent is over: case, period, family of the body, status.
+        (Refresh, 401, r#"{"error":"INVALID_GRANT"}"#, NeedsConsent),
+        (
+            Refresh,
+            400,
+            r#"{"error":" invalid_grant. "}"#,
+            NeedsConsent,
+        ),
+        (
+            Refresh,
+            403,
+            r#"{"message":"user access  HAS timed out"}"#,
+            NeedsConsent,
+        ),
+        (
+            Refresh,
+            401,
+            r#"{"detail":"User access cannot be found"}"#,
+            NeedsConsent,
+        ),
+        (
+            Refresh,
+            400,
+            r#"{"error_description":"REFRESH TOKEN NOT FOUND"}"#,
+            NeedsConsent,
+        ),
+        (Refresh, 403, "User access has timed out.", NeedsConsent),
+        (
+            Refresh,
+            403,
+            r#"{"errors":["User access cannot be found."]}"#,
+            NeedsConsent,
+        ),
+        (
+            Data,
+            401,
+            r#"{"detail":"user access has timed out"}"#,
+            NeedsConsent,
+        ),
+        (
+            Data,
+            403,
+            r#"{"detail":"User access has timed out."}"#,
+            NeedsConsent,
+        ),
+        (
+            Data,
+            400,
+            r#"{"error":"User access cannot be found."}"#,
+            NeedsConsent,
+        ),
+        (Data, 401, timed_out.as_str(), NeedsConsent),
+        (Data, 403, timed_out.as_str(), NeedsConsent),
+        // Not the consent, whatever it sounds like.
+        (
+            Refresh,
+            408,
+            r#"{"message":"Access to the upstream has timed out"}"#,
+            Unknown,
+        ),
+        (
+            Refresh,
+            429,
+            r#"{"message":"User access has timed out"}"#,
+            Later,
+        ),
+        (
+            Refresh,
+            504,
+            r#"{"message":"User access has timed out"}"#,
+            Unknown,
+        ),
+        (
+            Refresh,
+            403,
+            r#"{"message":"The request timed out"}"#,
+            Unknown,
+        ),
+        (
+            Refresh,
+            403,
+            "<html><body>User access has timed out</body></html>",
+            Unknown,
+        ),
+        (
+            Data,
+            403,
+            "<html><body>User access has timed out</body></html>",
+            Unknown,
+        ),
+        (
+            Data,
+            401,
+            "  <!DOCTYPE html><title>Sign in</title>",
+            Unknown,
+        ),
+        // Denied without a reason.
+        (
+            Refresh,
+            403,
+            r#"{"status_code":403,"message":"Request denied."}"#,
+            Denied,
+        ),
+        (Refresh, 403, r#"{"message":"REQUEST DENIED"}"#, Denied),
+        (Refresh, 401, r#"{"detail":"Request denied"}"#, Denied),
+        (Refresh, 400, "Request denied", Denied),
+        (
+            Refresh,
+            403,
+            r#"{"error":"access_denied","error_description":"Request denied"}"#,
+            Denied,
+        ),
+        (Refresh, 403, "", Unknown),
+        (Refresh, 403, "<html>Request denied</html>", Unknown),
+        (Refresh, 503, r#"{"message":"Request denied"}"#, Unknown),
+        // The app.
+        (
+            Refresh,
+            403,
+            r#"{"message":"This application, X, does not yet have access to v3 endpoints."}"#,
+            StopTheRun,
+        ),
+        (
+            Data,
+            403,
+            r#"{"detail":"This application, X, DOES NOT YET have access to V3 endpoints"}"#,
+            StopTheRun,
+        ),
+        (
+            Data,
+            401,
+            r#"{"detail":"This application, X, is temporarily inactive"}"#,
+            StopTheRun,
+        ),
+        (
+            Data,
+            403,
+            r#"{"detail":"This application, X, does not have access to make read calls for Patient resources."}"#,
+            NotInApp,
+        ),
+        (
+            Refresh,
+            403,
+            r#"{"message":"unable to verify permission."}"#,
+            StopTheRun,
+        ),
+        // One resource type, or one token.
+        (
+            Data,
+            403,
+            r#"{"detail":"you do not have permission to perform this action"}"#,
+            NotInConsent,
+        ),
+        (Data, 403, no_permission.as_str(), NotInConsent),
+        (Data, 403, "", NotInConsent),
+        (Data, 401, "", TokenRejected),
+        (
+            Data,
+            401,
+            r#"{"detail":"Authentication credentials were not provided"}"#,
+            TokenRejected,
+        ),
+        (Data, 401, backend.as_str(), Unknown),
+        // Scopes and codes.
+        (
+            Exchange,
+            400,
+            r#"{"status_code":400,"message":"Invalid scopes."}"#,
+            Refused,
+        ),
+        (Exchange, 400, r#"{"error":"Invalid_Scope"}"#, Refused),
+        (Exchange, 401, r#"{"error":"invalid_grant."}"#, CodeRefused),
+        (
+            Exchange,
+            400,
+            r#"{"error_description":"mismatching redirect URI"}"#,
+            CodeRefused,
+        ),
+        (Exchange, 403, r#"{"message":"Request denied"}"#, Unknown),
+    ] {
+        let (meaning, reason) = classify(asked, status, &read_error(body.as_bytes()));
+        assert_eq!(meaning, expected, "{asked:?} {status} {body}");
+        assert!(!reason.is_empty());
+    }
+}
+
 #[test]
 fn every_documented_answer_has_its_meaning() {
     use Asked::{Exchange, Refresh};
@@ -164,7 +368,7 @@ fn every_recorded_answer_is_classified_as_documented() {
                 (false, "invalid_request", _) if says.starts_with("Mismatching") => {
                     Meaning::CodeRefused
                 }
-                (_, "", 403) => Meaning::Denied,
+                (true, "", 403) => Meaning::Denied,
                 (_, _, 500..) => Meaning::Unknown,
                 (_, "invalid_request" | "invalid_scope" | "unsupported_grant_type", _) => {
                     Meaning::Refused

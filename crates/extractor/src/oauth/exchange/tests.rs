@@ -1,52 +1,35 @@
 //! Tests of the exchange against a server that answers from a list.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::Utc;
 use claimlake_contract::{ApiVersion, Secret, SystemClock};
 use claimlake_vault::{GrantState, KeySource, PendingAuthorization, Vault};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 
 use super::exchange_and_store;
 use crate::oauth::endpoint::Endpoint;
 use crate::oauth::{App, OauthError};
+use crate::test_server::{NEVER, serve};
 
 const NAMELESS: &str = r#"{"access_token":"a","expires_in":3600.0,"refresh_token":"r",
     "scope":"profile openid","access_grant_expiration":""}"#;
-
-/// Serves a status and a body by path; 404 for every other one.
-async fn serve(answers: &[(&'static str, u16, &'static str)]) -> String {
-    let answers: HashMap<&str, (u16, &str)> = answers
-        .iter()
-        .map(|(path, status, body)| (*path, (*status, *body)))
-        .collect();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut request = vec![0; 8192];
-            let length = stream.read(&mut request).await.unwrap();
-            let request = String::from_utf8_lossy(&request[..length]).into_owned();
-            let path = request.split(' ').nth(1).unwrap_or_default();
-            let (status, body) = answers.get(path).copied().unwrap_or((404, "{}"));
-            let answer = format!(
-                "HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                body.len()
-            );
-            stream.write_all(answer.as_bytes()).await.unwrap();
-        }
-    });
-    url
-}
 
 async fn exchange(
     answers: &[(&'static str, u16, &'static str)],
 ) -> Result<claimlake_vault::Grant, OauthError> {
     let data = tempfile::tempdir().unwrap();
+    exchange_into(&vault(&data), answers).await
+}
+
+fn vault(data: &tempfile::TempDir) -> Vault {
     let key = KeySource::given(Secret::new("5".repeat(64)));
-    let vault = Vault::open(data.path(), &key, Arc::new(SystemClock)).unwrap();
+    Vault::open(data.path(), &key, Arc::new(SystemClock)).unwrap()
+}
+
+async fn exchange_into(
+    vault: &Vault,
+    answers: &[(&'static str, u16, &'static str)],
+) -> Result<claimlake_vault::Grant, OauthError> {
     let app = App::new(&serve(answers).await, "app", Secret::new("x")).unwrap();
     let endpoint = Endpoint::new(app).unwrap();
     let pending = PendingAuthorization {
@@ -58,8 +41,111 @@ async fn exchange(
         created_at: Utc::now(),
     };
     let code = Secret::new("code");
-    let stored = exchange_and_store(&endpoint, &vault, &pending, &code, Utc::now).await?;
+    let stored = exchange_and_store(&endpoint, vault, &pending, &code, Utc::now).await?;
     Ok(vault.grant(&stored.handle).unwrap())
+}
+
+#[tokio::test]
+async fn the_consent_is_stored_before_the_server_is_asked_whose_it_is() {
+    for silent in [
+        "/v2/connect/userinfo",
+        "/v2/fhir/Patient",
+        "/v2/fhir/Coverage",
+        "/v2/fhir/ExplanationOfBenefit",
+    ] {
+        let data = tempfile::tempdir().unwrap();
+        let (here, elsewhere) = (vault(&data), vault(&data));
+        let answers = [("/v2/o/token/", 200, NAMELESS), (silent, NEVER, "")];
+        let exchanging = tokio::spawn(async move { exchange_into(&here, &answers).await });
+        // The server is silent for as long as a request is waited for, which is longer.
+        let mut looks = 0;
+        let stored = loop {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            looks += 1;
+            assert!(
+                looks < 4_000,
+                "{silent}: nothing is stored while the server is silent"
+            );
+            if let Some(grant) = elsewhere.grants().unwrap().pop() {
+                break grant;
+            }
+            assert!(!exchanging.is_finished(), "{silent}");
+        };
+        // The process is gone; the consent is not.
+        exchanging.abort();
+        assert_eq!((stored.patient, stored.state), (None, GrantState::Active));
+        let tokens = elsewhere.tokens(&stored.handle).unwrap();
+        assert_eq!(tokens.refresh_token.unwrap().expose(), "r");
+    }
+}
+
+#[tokio::test]
+async fn a_known_patient_s_consent_stored_nameless_renews_their_grant() {
+    let data = tempfile::tempdir().unwrap();
+    let vault = vault(&data);
+    let named = r#"{"access_token":"a0","refresh_token":"r0","patient":"-77"}"#;
+    let first = exchange_into(&vault, &[("/v2/o/token/", 200, named)])
+        .await
+        .unwrap();
+    let userinfo = ("/v2/connect/userinfo", 200, r#"{"patient":"-77"}"#);
+    let second = exchange_into(&vault, &[("/v2/o/token/", 200, NAMELESS), userinfo])
+        .await
+        .unwrap();
+    assert_eq!(second.handle, first.handle);
+    assert_eq!(vault.grants().unwrap().len(), 1);
+    let tokens = vault.tokens(&first.handle).unwrap();
+    assert_eq!(tokens.refresh_token.unwrap().expose(), "r");
+}
+
+#[tokio::test]
+async fn an_app_without_demographic_data_learns_who_consented_from_what_it_may_read() {
+    let coverage = r#"{"entry":[
+        {"resource":{"resourceType":"Coverage","beneficiary":{"reference":"Patient/-79"}}},
+        {"resource":{"resourceType":"Coverage","beneficiary":{"reference":"Patient/-79"}}}]}"#;
+    let claims = r#"{"entry":[
+        {"resource":{"resourceType":"ExplanationOfBenefit","patient":{"reference":"Patient/-79"}}}]}"#;
+    let mixed = r#"{"entry":[
+        {"resource":{"resourceType":"Coverage","beneficiary":{"reference":"Patient/-79"}}},
+        {"resource":{"resourceType":"Coverage","beneficiary":{"reference":"Patient/-80"}}}]}"#;
+    let absolute = r#"{"entry":[
+        {"resource":{"resourceType":"Coverage","beneficiary":{"reference":"https://x/Patient/-79"}}}]}"#;
+    for (path, body, expected) in [
+        ("/v2/fhir/Coverage", coverage, Some("-79")),
+        ("/v2/fhir/ExplanationOfBenefit", claims, Some("-79")),
+        ("/v2/fhir/Coverage", mixed, None),
+        ("/v2/fhir/Coverage", absolute, None),
+        (
+            "/v2/fhir/Coverage",
+            r#"{"resourceType":"Bundle","total":0}"#,
+            None,
+        ),
+    ] {
+        let grant = exchange(&[
+            ("/v2/o/token/", 200, NAMELESS),
+            ("/v2/connect/userinfo", 403, "{}"),
+            ("/v2/fhir/Patient", 403, "{}"),
+            (path, 200, body),
+        ])
+        .await
+        .unwrap();
+        let patient = grant.patient.as_ref().map(|patient| patient.expose());
+        assert_eq!(patient, expected, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn refused_scopes_say_what_to_take_out() {
+    for body in [
+        r#"{"error":"invalid_scope"}"#,
+        r#"{"status_code":400,"message":"Invalid scopes."}"#,
+    ] {
+        let error = exchange(&[("/v2/o/token/", 400, body)]).await.unwrap_err();
+        let text = error.to_string();
+        assert!(
+            error.is_configuration() && text.contains("[source] resources"),
+            "{text}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -125,6 +125,13 @@ pub async fn import_people(
                 ForgottenPeople::TakeBack => vault.consent_again(grant.api, patient)?,
             };
         }
+        if let Some(owner) = vault.owner_of_token(&grant)? {
+            report.bad_lines.push(BadLine {
+                line: number,
+                reason: format!("its refresh_token belongs to grant {owner}, another patient's"),
+            });
+            continue;
+        }
         let stored = broker.import(&grant).await?;
         let count = match stored.change {
             GrantChange::Inserted => &mut report.inserted,

@@ -42,7 +42,9 @@ pub async fn lend(
         .map_err(|error| match error {
             TokenError::NeedsConsent { reason } => OauthError::NeedsConsent { reason },
             TokenError::Configuration { reason } => OauthError::Configuration { reason },
-            TokenError::Transient { reason } => OauthError::Transient { reason },
+            TokenError::Doubtful { .. } | TokenError::Transient { .. } => OauthError::Transient {
+                reason: error.to_string(),
+            },
             TokenError::Stopped => OauthError::Broker {
                 reason: error.to_string(),
             },

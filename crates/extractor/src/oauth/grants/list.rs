@@ -90,7 +90,7 @@ fn line(grant: Grant, now: DateTime<Utc>) -> GrantLine {
     let is_over = grant.grant_expires_at.is_some_and(|end| end <= now);
     let needs = match grant.state {
         GrantState::NeedsConsent => Some("consent"),
-        GrantState::Active if is_over => Some("consent"),
+        state if state.is_usable() && is_over => Some("consent"),
         _ => None,
     };
     GrantLine {

@@ -15,14 +15,14 @@ use crate::oauth::endpoint::Endpoint;
 use crate::oauth::{App, AutomaticConsent};
 use crate::token::TokenError;
 
-struct World {
-    sandbox: Sandbox,
-    refresher: Arc<Refresher>,
-    grants: Vec<GrantHandle>,
+pub(super) struct World {
+    pub(super) sandbox: Sandbox,
+    pub(super) refresher: Arc<Refresher>,
+    pub(super) grants: Vec<GrantHandle>,
     _data: tempfile::TempDir,
 }
 
-fn impatient() -> RefreshPolicy {
+pub(super) fn impatient() -> RefreshPolicy {
     RefreshPolicy {
         pauses: vec![Duration::ZERO; 3],
         pause_after_doubt: Duration::ZERO,
@@ -30,7 +30,7 @@ fn impatient() -> RefreshPolicy {
     }
 }
 
-async fn world(api: ApiVersion, people: usize, clock: Arc<dyn Clock>) -> World {
+pub(super) async fn world(api: ApiVersion, people: usize, clock: Arc<dyn Clock>) -> World {
     let sandbox = claimlake_sandbox::start(SandboxConfig {
         patients: people,
         auto_consent: true,
@@ -60,29 +60,29 @@ async fn world(api: ApiVersion, people: usize, clock: Arc<dyn Clock>) -> World {
     }
 }
 
-fn app_of(sandbox: &Sandbox, secret: Secret) -> App {
+pub(super) fn app_of(sandbox: &Sandbox, secret: Secret) -> App {
     App::new(sandbox.url(), sandbox.client_id(), secret).unwrap()
 }
 
 impl World {
-    fn fault(&self, spec: &str) {
+    pub(super) fn fault(&self, spec: &str) {
         self.sandbox.set_faults(vec![spec.parse().unwrap()]);
     }
 
     /// Asks for a token newer than the present one.
-    async fn renew(&self, grant: &GrantHandle) -> Result<u64, TokenError> {
+    pub(super) async fn renew(&self, grant: &GrantHandle) -> Result<u64, TokenError> {
         let present = self.refresher.vault().grant(grant).unwrap().generation;
         let token = self.refresher.token(grant, Some(present)).await?;
         Ok(token.generation)
     }
 
-    fn state(&self, grant: &GrantHandle) -> (GrantState, Option<String>) {
+    pub(super) fn state(&self, grant: &GrantHandle) -> (GrantState, Option<String>) {
         let grant = self.refresher.vault().grant(grant).unwrap();
         (grant.state, grant.reason)
     }
 }
 
-fn system() -> Arc<dyn Clock> {
+pub(super) fn system() -> Arc<dyn Clock> {
     Arc::new(SystemClock)
 }
 

@@ -1,16 +1,40 @@
-//! What the answers to all grants together say about the app.
+//! What the answers to all grants together say about the app, and about grants in doubt.
+//!
+//! v3 says "Request denied" for a refresh token it does not know, and to an app that may not use v3
+//! at all. One grant alone cannot tell the two apart; others can, and so can time.
 
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use claimlake_contract::GrantHandle;
+use claimlake_vault::{Grant, GrantState};
 
 /// So many denials in a row, with no refresh accepted, are about the app and not about the grants.
 const DENIALS_THAT_STOP: usize = 3;
+/// A grant that is denied again after so long has ended: an app's own trouble is seen to by then,
+/// and would be heard from the other grants too.
+const AGAIN_AFTER: TimeDelta = TimeDelta::hours(2);
 
 /// What was heard so far.
 #[derive(Debug, Default)]
 pub(super) struct Verdicts {
     halted: Option<String>,
     accepted: bool,
+    /// In the order they were denied, all since the last acceptance.
     denied: Vec<GrantHandle>,
+    /// When each of them was denied: it is not asked for again meanwhile.
+    doubted: HashMap<GrantHandle, DateTime<Utc>>,
+}
+
+/// What a denial comes to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Denial {
+    /// The grant has ended.
+    Ended,
+    /// It has ended, or the app may not use v3: the next run tries again.
+    Doubtful,
+    /// The app is at fault: these grants were denied for it, and none of them has ended.
+    Stop(Vec<GrantHandle>),
 }
 
 impl Verdicts {
@@ -24,26 +48,50 @@ impl Verdicts {
         self.halted = Some(reason.to_owned());
     }
 
-    /// A refresh was accepted: the app is as it should be.
-    pub(super) fn accepted(&mut self) {
+    /// A refresh was accepted: the app is as it should be. The grants that were denied before have
+    /// ended.
+    pub(super) fn accepted(&mut self) -> Vec<GrantHandle> {
         self.accepted = true;
-        self.denied.clear();
+        self.doubted.clear();
+        std::mem::take(&mut self.denied)
     }
 
-    /// A refresh was denied without a reason. Where that is all that was ever heard, this is the
-    /// last: the grants that were denied are given back, for none of them has ended.
-    pub(super) fn denied(&mut self, handle: &GrantHandle) -> Option<Vec<GrantHandle>> {
+    /// Whether an accepted refresh has shown that the app is as it should be.
+    pub(super) fn has_accepted(&self) -> bool {
+        self.accepted
+    }
+
+    /// Whether a grant was denied a short while ago, so that asking again would tell nothing.
+    pub(super) fn is_doubted(&self, handle: &GrantHandle, now: DateTime<Utc>) -> bool {
+        let at = self.doubted.get(handle);
+        at.is_some_and(|at| now - *at < AGAIN_AFTER)
+    }
+
+    /// A refresh of `grant` was denied without a reason.
+    pub(super) fn denied(&mut self, grant: &Grant, now: DateTime<Utc>) -> Denial {
         if self.accepted {
-            return None;
+            return Denial::Ended;
         }
-        self.denied.push(handle.clone());
-        if self.denied.len() < DENIALS_THAT_STOP {
-            return None;
+        self.doubted.insert(grant.handle.clone(), now);
+        if !self.denied.contains(&grant.handle) {
+            self.denied.push(grant.handle.clone());
         }
-        self.halt(
-            "the server denies every refresh (three in a row, none accepted): check client_id_env, \
-             client_secret_env and source.api",
-        );
-        Some(std::mem::take(&mut self.denied))
+        if self.denied.len() >= DENIALS_THAT_STOP {
+            self.halt(
+                "the server denies every refresh (three in a row, none accepted): the app may not \
+                 use v3 (set source.api to v2, or ask CMS for access), or client_id_env and \
+                 client_secret_env name another app's; where these consents have really ended, \
+                 authorize one person again",
+            );
+            return Denial::Stop(std::mem::take(&mut self.denied));
+        }
+        let is_old = grant.state == GrantState::Doubtful && now - grant.state_since >= AGAIN_AFTER;
+        match is_old {
+            true => Denial::Ended,
+            false => Denial::Doubtful,
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+//! What happens to a consent after it was stored: its states, its end, and whose it is.
+//!
+//! Only the holder of the token lock may call what changes one.
+
+use claimlake_contract::{GrantHandle, PatientId};
+use rusqlite::params;
+
+use crate::error::Doing;
+use crate::forget::{refuse_forgotten, take_back};
+use crate::grant::{GrantChange, GrantState, NewGrant, Stored};
+use crate::grant_row::{drop_intent, patient_lookup, write_patient};
+use crate::grants::{find, grant_of, renew, tokens_of};
+use crate::text::instant_text;
+use crate::{Vault, VaultError};
+
+/// What happens to the tokens of a grant that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndedTokens {
+    /// They stay: the server may still know them, for a revocation.
+    Kept,
+    /// They go: they are dead, or another patient's.
+    Dropped,
+}
+
+impl Vault {
+    /// Puts a grant into another state, and drops what was under way for it. One that has ended
+    /// does not become doubtful, and one that is doubtful keeps the instant of its first doubt.
+    ///
+    /// # Errors
+    /// [`VaultError::UnknownGrant`] where there is none of that name.
+    pub fn set_grant_state(
+        &self,
+        handle: &GrantHandle,
+        state: GrantState,
+        reason: Option<&str>,
+    ) -> Result<(), VaultError> {
+        let now = self.now_text();
+        let doing = "changing a grant's state";
+        self.write(doing, |connection| {
+            grant_of(connection, self.keys(), handle)?;
+            match state {
+                GrantState::Doubtful => connection.execute(
+                    "UPDATE grants SET reason = ?2, doubtful_since = coalesce(doubtful_since, ?3)
+                     WHERE handle = ?1 AND state = 'active'",
+                    params![handle.as_str(), reason, now],
+                ),
+                _ => connection.execute(
+                    "UPDATE grants SET state = ?2, reason = ?3, state_since = ?4,
+                        doubtful_since = NULL WHERE handle = ?1",
+                    params![handle.as_str(), state.as_str(), reason, now],
+                ),
+            }
+            .doing(doing)?;
+            if state == GrantState::Revoked {
+                connection
+                    .execute(
+                        "UPDATE grants SET access_token = NULL, refresh_token = NULL,
+                            access_expires_at = NULL WHERE handle = ?1",
+                        [handle.as_str()],
+                    )
+                    .doing(doing)?;
+            }
+            drop_intent(connection, handle)
+        })
+    }
+
+    /// Ends a grant that can be used, as `needs_consent`: what an answer of the server has shown.
+    /// Where `generation` is given, only if the tokens are still those that the answer was about.
+    /// Returns whether it was ended.
+    ///
+    /// # Errors
+    /// [`VaultError::UnknownGrant`] where there is none of that name.
+    pub fn end_grant(
+        &self,
+        handle: &GrantHandle,
+        generation: Option<u64>,
+        reason: &str,
+        tokens: EndedTokens,
+    ) -> Result<bool, VaultError> {
+        let now = self.now_text();
+        let doing = "ending a grant";
+        self.write(doing, |connection| {
+            let grant = grant_of(connection, self.keys(), handle)?;
+            let is_about_it = generation.is_none_or(|generation| generation == grant.generation);
+            if !grant.state.is_usable() || !is_about_it {
+                return Ok(false);
+            }
+            connection
+                .execute(
+                    "UPDATE grants SET state = 'needs_consent', reason = ?2, state_since = ?3,
+                        doubtful_since = NULL WHERE handle = ?1",
+                    params![handle.as_str(), reason, now],
+                )
+                .doing(doing)?;
+            if tokens == EndedTokens::Dropped {
+                connection
+                    .execute(
+                        "UPDATE grants SET access_token = NULL, refresh_token = NULL,
+                            access_issued_at = NULL, access_expires_at = NULL WHERE handle = ?1",
+                        [handle.as_str()],
+                    )
+                    .doing(doing)?;
+            }
+            drop_intent(connection, handle)?;
+            Ok(true)
+        })
+    }
+
+    /// Notes whose grant it is, where the server says so only after it was stored. Where the
+    /// patient has a grant already, the consent becomes that grant's: the handle returned is the
+    /// one that remains.
+    ///
+    /// # Errors
+    /// [`VaultError::Forgotten`] where the patient was forgotten here and the consent does not take
+    /// them back: it is removed then. [`VaultError::Invalid`] where it has a patient already.
+    pub fn name_patient(
+        &self,
+        handle: &GrantHandle,
+        patient: &PatientId,
+    ) -> Result<Stored, VaultError> {
+        let doing = "storing whose grant it is";
+        let keys = self.keys();
+        let now = self.now();
+        let named = self.write(doing, |connection| {
+            let grant = grant_of(connection, keys, handle)?;
+            let stored = |handle: &GrantHandle, change| {
+                Ok(Some(Stored {
+                    handle: handle.clone(),
+                    change,
+                }))
+            };
+            match &grant.patient {
+                Some(known) if known == patient => return stored(handle, GrantChange::Unchanged),
+                Some(_) => {
+                    let text = format!("grant {handle} is another patient's");
+                    return Err(VaultError::Invalid(text));
+                }
+                None => {}
+            }
+            let takes_back: bool = connection
+                .query_row(
+                    "SELECT takes_back FROM grants WHERE handle = ?1",
+                    [handle.as_str()],
+                    |row| row.get(0),
+                )
+                .doing(doing)?;
+            if takes_back {
+                take_back(connection, keys, grant.api, patient)?;
+            }
+            let remove = || {
+                connection
+                    .execute("DELETE FROM grants WHERE handle = ?1", [handle.as_str()])
+                    .doing(doing)
+            };
+            match refuse_forgotten(connection, keys, grant.api, Some(patient)) {
+                Err(VaultError::Forgotten) => return remove().map(|_| None),
+                other => other?,
+            }
+            let lookup = patient_lookup(keys, grant.api, patient);
+            let Some(known) = find(connection, keys, "patient_lookup = ?1", &lookup)? else {
+                write_patient(connection, keys, handle, grant.api, patient)?;
+                return stored(handle, GrantChange::Inserted);
+            };
+            let consent = NewGrant {
+                api: grant.api,
+                patient: Some(patient.clone()),
+                external_id: grant.external_id,
+                scopes: grant.scopes,
+                grant_expires_at: grant.grant_expires_at,
+                one_time: grant.one_time,
+                tokens: tokens_of(connection, keys, handle)?,
+            };
+            let renewed = renew(connection, keys, &consent, &known, now)?;
+            if renewed.change == GrantChange::Renewed {
+                connection
+                    .execute(
+                        "UPDATE grants SET consented_at = ?2 WHERE handle = ?1",
+                        params![known.handle.as_str(), instant_text(grant.consented_at)],
+                    )
+                    .doing(doing)?;
+            }
+            connection
+                .execute(
+                    "UPDATE OR IGNORE known_tokens SET handle = ?2 WHERE handle = ?1",
+                    params![handle.as_str(), known.handle.as_str()],
+                )
+                .doing(doing)?;
+            remove()?;
+            Ok(Some(renewed))
+        })?;
+        named.ok_or(VaultError::Forgotten)
+    }
+}
+
+#[cfg(test)]
+mod tests;
