@@ -5,6 +5,7 @@
 
 mod clock;
 mod exit;
+mod id_hash;
 mod ids;
 mod lake_manifest;
 mod landing_layout;
@@ -19,6 +20,7 @@ mod table_layout;
 
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use exit::ExitCode;
+pub use id_hash::IdHash;
 pub use ids::{ApiVersion, GrantHandle, ParseIdError, PatientId, ResourceType, RunId};
 pub use lake_manifest::{LAKE_FORMAT, LakeFile, LakeManifest, LakeTable};
 pub use landing_layout::{

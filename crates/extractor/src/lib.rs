@@ -13,9 +13,8 @@ mod record_forget;
 mod token;
 
 pub use extract::{
-    ExtractError, ExtractOptions, ExtractOutcome, ExtractStatusRow, FullReads, PersonProblem,
-    ResourceCounts, SourceIdentity, WithoutClaims, extract, extract_status, full_reads,
-    seal_interrupted_runs,
+    ExtractError, ExtractOptions, ExtractOutcome, ExtractStatusRow, PersonProblem, ResourceCounts,
+    SourceIdentity, Turns, WithoutClaims, extract, extract_status, seal_interrupted_runs,
 };
 pub use http::HttpTimeouts;
 pub use probe::{PROFILE, ServerProbe, probe_server};

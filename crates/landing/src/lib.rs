@@ -9,11 +9,13 @@ mod content_hash;
 mod error;
 mod folder;
 mod forget;
+mod gone;
 mod import;
 pub mod json;
 mod manifest_file;
 mod part_stream;
 mod person;
+mod person_lines;
 mod recover;
 mod sealed;
 #[cfg(test)]
@@ -28,11 +30,13 @@ pub use content_hash::content_hash;
 pub use error::LandingError;
 pub use folder::{create_private_dir, create_private_file, sync_folder};
 pub use forget::{ForgetStep, LandedOfPerson, MovedPart, find_person, forget, landed_of};
+pub use gone::Gone;
 pub use import::{
     BadInput, ImportOutcome, Refuse, check_input, import, import_refusing, read_resources,
 };
 pub use part_stream::{FoundFile, PackedChunk, PartStream};
 pub use person::{is_about, people_of, personal_identifiers};
+pub use person_lines::{id_hash, lines_of_patient, quoted_id};
 pub use recover::{KeptFrame, KeptPatient, seal_interrupted};
 pub use sealed::{
     DamagedManifest, LandingRuns, SealedPart, SealedRun, UnsealedRun, landing_runs, sealed_runs,

@@ -25,7 +25,7 @@ mod table;
 
 pub use error::{LoadError, Result};
 pub use forget::{ForgetOutcome, ForgetRequest, LakeOfPerson, forget, lake_of};
-pub use left_out::{LeftOut, left_out};
+pub use left_out::{Held, LeftOut, known_resources, left_out};
 pub use load::load;
 pub use publish::manifest::read_manifest;
 pub use publish::retention::{SnapshotInfo, rollback, snapshots};
@@ -34,5 +34,4 @@ pub use request::{
     TableOutcome,
 };
 pub use run_table::changes::{Change, ChangeKind, changes};
-pub use run_table::vanished::{IsVanished, ResourceName};
 pub use staged_parquet::{StagedParquet, seal_staged_parquet};

@@ -10,6 +10,7 @@ mod error;
 mod feed;
 mod files;
 mod findings;
+mod gone;
 mod grain;
 mod lake;
 mod landed;

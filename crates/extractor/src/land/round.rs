@@ -7,6 +7,7 @@ use claimlake_contract::{ApiVersion, PatientId, ResourceType};
 use claimlake_landing::{KeptFrame, content_hash};
 use claimlake_vault::Held;
 
+use super::kind::Kinds;
 use crate::fhir::bundle::{NextLink, Page, PageError, read_page};
 
 /// Names one reading of one search.
@@ -43,6 +44,8 @@ pub(super) struct Round {
     pub(super) pages: u64,
     pub(super) frames: Vec<KeptFrame>,
     pub(super) newest: Option<(DateTime<Utc>, String)>,
+    /// Which kinds of claims came.
+    pub(super) kinds: Kinds,
 }
 
 /// The lines of a page that land.
@@ -76,6 +79,7 @@ impl Round {
         for entry in &page.entries {
             let text = &body[entry.resource.clone()];
             let content = content_hash(api, text);
+            self.kinds.add(Kinds::of(text));
             if let Some(range) = &entry.last_updated {
                 self.note_newest(&body[range.clone()]);
             }
@@ -137,8 +141,7 @@ fn info(body: &[u8], page: &Page) -> PageInfo {
 
 /// The hash that stands for an id, as the JSON text of it, quotes included.
 pub(crate) fn id_hash(quoted: &[u8]) -> [u8; 16] {
-    // v3: nothing is left out of the hash.
-    content_hash(ApiVersion::V3, quoted)
+    claimlake_landing::id_hash(quoted).0
 }
 
 /// Appends one line; raw line breaks, which JSON has only between its tokens, become spaces.
