@@ -22,6 +22,8 @@ mod progress;
 mod recordings;
 mod standing;
 mod summary;
+#[cfg(all(test, feature = "sandbox"))]
+mod weeks;
 
 use claimlake_contract::ExitCode;
 use clap::Parser as _;

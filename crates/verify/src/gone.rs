@@ -1,7 +1,7 @@
 //! What is no longer at the server: it must not be in the lake.
 
 use claimlake_contract::IdHash;
-use claimlake_landing::Gone;
+use claimlake_landing::{Gone, SealedPart};
 use claimlake_loader::Held;
 
 use crate::Check;
@@ -11,6 +11,11 @@ use crate::landed::{Landed, ResourceKey};
 /// The hash that landing manifests name an id by.
 pub(crate) fn hash_of(id: &str) -> IdHash {
     claimlake_landing::id_hash(format!("\"{id}\"").as_bytes())
+}
+
+/// Whether a run after that of `part` no longer found the resource.
+pub(crate) fn leaves_out(gone: &Gone, part: &SealedPart, id: &str) -> bool {
+    !gone.is_empty() && gone.leaves_out(part.api, &part.resource, hash_of(id), &part.run)
 }
 
 /// What the lake holds and knows as gone against what full reads no longer found.

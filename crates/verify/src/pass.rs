@@ -300,11 +300,7 @@ impl OfType<'_> {
 
     /// Whether a later run no longer found the resource.
     fn is_gone(&self, id: &str) -> bool {
-        let part = &self.chunk.part;
-        !self.gone.is_empty()
-            && self
-                .gone
-                .leaves_out(part.api, &part.resource, gone::hash_of(id), &part.run)
+        gone::leaves_out(self.gone, &self.chunk.part, id)
     }
 
     /// Takes note of whose body it is.

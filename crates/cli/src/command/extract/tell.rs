@@ -1,5 +1,7 @@
 //! What an extraction did, in words and fields.
 
+mod missing;
+
 use claimlake_contract::{ExitCode, PatientState};
 use claimlake_extractor::ExtractOutcome;
 use serde_json::json;
@@ -83,6 +85,7 @@ pub(super) fn tell(
             ),
         );
     }
+    missing::tell(summary, outcome);
     if outcome.retries > 0 {
         summary.line(
             "retries",
@@ -111,11 +114,12 @@ pub(super) fn tell(
             counted(outcome.pages, "page")
         ),
         false => format!(
-            "{}, {}, {} landed ({})",
+            "{}, {}, {} landed ({}){}",
             counted(outcome.people, "patient"),
             counted(outcome.pages, "page"),
             counted(resources, "resource"),
-            size(outcome.landed_bytes)
+            size(outcome.landed_bytes),
+            missing::words(outcome)
         ),
     };
     summary.tell(invocation, &headline);
