@@ -241,6 +241,7 @@ fn a_kind_of_claims_that_the_answer_has_none_of_may_only_be_withheld() {
 fn what_landed_before_and_is_not_held_is_compared_once() {
     let unswept = FullRead {
         swept: false,
+        sources: String::new(),
         ..known()
     };
     let commit = commit("all", "", unswept);
