@@ -20,7 +20,7 @@ STAGES := extract transform load
 
 # A stage reads what the one before it sealed.
 .NOTPARALLEL:
-.PHONY: demo build $(STAGES) run sandbox test check format lint test-rust test-interop test-sdk venv bench bench-extract
+.PHONY: demo build $(STAGES) run sandbox test check format lint test-rust test-interop test-readers test-sdk venv bench bench-extract
 
 demo: $(STAGES)
 
@@ -69,6 +69,21 @@ test-rust:
 # Other people's readers over our files: DuckDB, pyarrow, Spark (skipped aloud without Java).
 test-interop: venv
 	.venv/bin/python -m pytest tests/interop
+
+# Every table by every reader that is promised to read it, old versions among them: each has an
+# environment of its own, which this installs.
+OLD_READERS := duckdb-1.1 duckdb-1.4 spark-3.5
+READERS := pandas=pandas pyarrow=pyarrow polars=polars duckdb-2.0=duckdb spark-4=spark
+
+test-readers: venv $(OLD_READERS:%=.venv-readers/%/ready)
+	@[ -n "$(CLAIMLAKE_BINARY)" ] || cargo build --locked --package claimlake
+	.venv/bin/python tests/interop/matrix.py $(READERS:%=%=$(CURDIR)/.venv/bin/python) \
+	  $(foreach reader,$(OLD_READERS),$(reader)=$(firstword $(subst -, ,$(reader)))=$(CURDIR)/.venv-readers/$(reader)/bin/python)
+
+.venv-readers/%/ready: tests/interop/requirements-%.txt
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 # Optional: CMS's own Python SDK against the sandbox.
 test-sdk: venv

@@ -148,10 +148,12 @@ EOB_TYPE = (
 
 
 def eob_type(eob):
+    if eob.get("use") == "preauthorization":
+        return "PRIOR_AUTH"
     for coding in eob.get("type", {}).get("coding", []):
         if coding.get("system") in EOB_TYPE:
             return coding["code"]
-    return None
+    return "UNKNOWN"
 
 
 def service_date(eob):
@@ -166,7 +168,7 @@ def service_date(eob):
 
 def service_year(eob):
     date = eob.get("billablePeriod", {}).get("end") or service_date(eob)
-    return int(date[:4]) if date else None
+    return int(date[:4]) if date else 0
 
 
 def partitions(lake):

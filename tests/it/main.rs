@@ -24,6 +24,7 @@ mod lossless;
 mod makefile;
 mod nothing_yet;
 mod part2;
+mod partitions;
 mod printed_query;
 mod read_only;
 mod real_bodies;

@@ -63,6 +63,64 @@ fn one_claim_is_masked_unless_asked() {
     }
 }
 
+/// By kind: the payments of its claims, none where a claim says nothing of one, and what is shown.
+#[test]
+fn what_was_not_told_to_be_paid_is_not_known_and_never_nothing() {
+    let none: &[Option<&str>] = &[None, None, None];
+    for (payments, paid, more) in [
+        (none, "not known", None),
+        (&[Some("0"), Some("0.00")], "$0", None),
+        (
+            &[Some("10.50"), None, Some("20.00")],
+            "$31",
+            Some("payment known of 2"),
+        ),
+        (&[Some("5"), Some("-5")], "$0", None),
+        (&[Some("0"), None], "$0", Some("payment known of 1")),
+        (&[Some("-3.00")], "−$3", None),
+    ] {
+        let bench = Bench::new();
+        let lines = payments.iter().enumerate().map(|(id, payment)| {
+            let claim = CLAIM
+                .replace("carrier--1", &format!("pde-{id}"))
+                .replace("CARRIER", "PDE");
+            let amount = r#""payment":{"amount":{"value":1234.56,"currency":"USD"}}"#;
+            assert!(claim.contains(amount));
+            claim.replace(
+                amount,
+                &match payment {
+                    Some(value) => amount.replace("1234.56", value),
+                    None => r#""payment":{"date":"2024-03-05"}"#.to_owned(),
+                },
+            ) + "\n"
+        });
+        bench.write("claim.ndjson", &lines.collect::<String>());
+        for stage in [
+            &["import", "--api", "v2", "claim.ndjson"][..],
+            &["transform"],
+            &["load"],
+        ] {
+            bench.done(&[&["--data", "d"], stage].concat());
+        }
+        let page = report(&bench, &["--unmasked"]);
+        let shown = format!("<b>PDE</b><br><span class=\"paid\">{paid}</span>");
+        assert!(page.contains(&shown), "{payments:?}: {page}");
+        let tile = format!("<b>{paid}</b><span>paid by Medicare");
+        assert!(page.contains(&tile), "{payments:?}: {page}");
+        let month = format!("2024-03: {paid}, {} claim", payments.len());
+        assert!(page.contains(&month), "{payments:?}: {page}");
+        assert_eq!(
+            page.contains("payment known of"),
+            more.is_some(),
+            "{payments:?}"
+        );
+        assert!(more.is_none_or(|more| page.contains(more)), "{payments:?}");
+        if paid == "not known" {
+            assert!(!page.contains("$0"), "{page}");
+        }
+    }
+}
+
 #[test]
 fn the_file_stands_alone() {
     let bench = with_one_claim();

@@ -10,9 +10,6 @@ pub const MANIFEST_FILE: &str = "manifest.json";
 /// The checksum of [`MANIFEST_FILE`] beside it, in the form `sha256sum -c` reads.
 pub const CHECKSUM_FILE: &str = "manifest.json.sha256";
 
-/// Hive's name of the partition of null.
-pub const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
-
 /// The paths of a data directory's raw zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LandingLayout {

@@ -3,6 +3,8 @@
 //! Nothing here reads a file, opens a socket or knows Arrow; a word that grows an action belongs
 //! to the stage that acts.
 
+pub mod hive;
+
 mod clock;
 mod exit;
 mod id_hash;
@@ -24,7 +26,7 @@ pub use id_hash::IdHash;
 pub use ids::{ApiVersion, GrantHandle, ParseIdError, PatientId, ResourceType, RunId};
 pub use lake_manifest::{LAKE_FORMAT, LakeFile, LakeManifest, LakeTable};
 pub use landing_layout::{
-    CHECKSUM_FILE, HIVE_NULL, LandingLayout, MANIFEST_FILE, part_file_name, partition_value,
+    CHECKSUM_FILE, LandingLayout, MANIFEST_FILE, part_file_name, partition_value,
 };
 pub use landing_manifest::{
     Frame, LANDING_FORMAT, LandingManifest, LandingOrigin, LandingPart, LandingPatient,

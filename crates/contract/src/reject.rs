@@ -33,7 +33,7 @@ pub struct Reject {
     /// The type that was expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// The type that was found.
+    /// The type that was found, and of a number that does not fit how much of it is too much.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
 }
@@ -62,6 +62,8 @@ pub enum RejectReason {
     TooManyDigits,
     /// Several values where a column takes one.
     NotOneValue,
+    /// A text that no partition can be named for: too long, or what readers take for null.
+    NoPartition,
     /// A landed part is damaged from this place on.
     DamagedPart,
 }
@@ -76,6 +78,7 @@ impl RejectReason {
                 | RejectReason::BadDate
                 | RejectReason::TooManyDigits
                 | RejectReason::NotOneValue
+                | RejectReason::NoPartition
         )
     }
 
@@ -93,6 +96,7 @@ impl RejectReason {
             RejectReason::BadDate => "bad_date",
             RejectReason::TooManyDigits => "too_many_digits",
             RejectReason::NotOneValue => "not_one_value",
+            RejectReason::NoPartition => "no_partition",
             RejectReason::DamagedPart => "damaged_part",
         }
     }

@@ -72,6 +72,10 @@ pub struct StagedManifest {
     pub rejected_resources: u64,
     /// Cells made null by a reject.
     pub rejected_cells: u64,
+    /// Cells whose number had digits that a double adds (`1308.6999999999998`) and was rounded to
+    /// the column's scale.
+    #[serde(default)]
+    pub rounded_cells: u64,
 }
 
 /// A table of a staged run.

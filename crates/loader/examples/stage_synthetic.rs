@@ -89,6 +89,7 @@ fn main() {
         without_view: 0,
         rejected_resources: 0,
         rejected_cells: 0,
+        rounded_cells: 0,
     };
     std::fs::write(
         folder.join("manifest.json"),

@@ -27,6 +27,7 @@ pub use error::{LoadError, Result};
 pub use forget::{ForgetOutcome, ForgetRequest, LakeOfPerson, forget, lake_of};
 pub use left_out::{Held, LeftOut, known_resources, left_out};
 pub use load::load;
+pub use place::hive_path::partition_folder;
 pub use publish::manifest::read_manifest;
 pub use publish::retention::{SnapshotInfo, rollback, snapshots};
 pub use request::{

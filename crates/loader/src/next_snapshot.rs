@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use claimlake_contract::{LAKE_FORMAT, LakeManifest, LakeTable, Progress};
+use claimlake_contract::{LAKE_FORMAT, LakeManifest, LakeTable, Progress, hive};
 
 use crate::error::{LoadError, Result};
 use crate::merge::current::{self, CurrentInput, Fate, Found};
@@ -187,11 +187,12 @@ fn plans_change(plans: &Plans, input: &SnapshotInput<'_>) -> bool {
     };
     let changes = plans.tables.iter().any(|plan| {
         let columns = file_words(&plan.layout, &plan.shape.schema);
-        plan.take == Take::All
-            || plan
-                .before
-                .as_ref()
-                .is_none_or(|table| table.columns != columns)
+        // Files of an older build may lie in partitions of null.
+        let is_as_before = |table: &LakeTable| {
+            let mut files = table.files.iter();
+            table.columns == columns && !files.any(|file| hive::has_null(&file.path))
+        };
+        plan.take == Take::All || !plan.before.as_ref().is_some_and(is_as_before)
     });
     let planned: BTreeSet<&str> = plans
         .tables

@@ -58,6 +58,7 @@ pub fn seal_staged_parquet(staged: &StagedParquet) -> Result<StagedManifest> {
         without_view: 0,
         rejected_resources: 0,
         rejected_cells: 0,
+        rounded_cells: 0,
     };
     let path = folder.join(MANIFEST_FILE);
     let text = serde_json::to_vec_pretty(&manifest)

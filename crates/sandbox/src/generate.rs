@@ -213,8 +213,8 @@ mod tests {
                 .map(|byte| format!("{byte:02x}"))
                 .collect::<String>()
         };
-        assert_eq!(digest(ApiVersion::V2), "e7a20f7d631dd56f");
-        assert_eq!(digest(ApiVersion::V3), "734ea38cdb3129ce");
+        assert_eq!(digest(ApiVersion::V2), "627c7581ba4d377f");
+        assert_eq!(digest(ApiVersion::V3), "e036458d2e811785");
     }
 
     #[test]

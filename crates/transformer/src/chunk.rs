@@ -1,5 +1,6 @@
 //! One chunk of lines to the rows of all tables.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow_array::builder::{FixedSizeBinaryBuilder, StringBuilder};
@@ -10,6 +11,7 @@ use claimlake_landing::{ChunkRef, content_hash, read_chunk_into};
 use claimlake_viewdef::engine::ResourceWorker;
 use claimlake_viewdef::json::PADDING;
 
+use crate::partition::with_fit_partitions;
 use crate::plan::{PATIENT_COLUMN, PlannedResource};
 use crate::reject::{LinePlace, damaged};
 use crate::{TransformError, outcome::UnreadPath};
@@ -37,6 +39,7 @@ pub(crate) struct Rows {
     pub(crate) resources: u64,
     pub(crate) rejected_resources: u64,
     pub(crate) rejected_cells: u64,
+    pub(crate) rounded_cells: u64,
     pub(crate) damaged_frames: u64,
     pub(crate) dropped: u64,
 }
@@ -92,13 +95,13 @@ impl ChunkWorker {
                 start = end + 1;
                 line += 1;
                 if self.worker.size() > FULL {
-                    self.empty(&mut rows)?;
+                    self.empty(job, &mut rows)?;
                 }
             }
             // Builders hold the text they need.
             self.spare = buffer;
         }
-        self.empty(&mut rows)?;
+        self.empty(job, &mut rows)?;
         Ok(rows)
     }
 
@@ -144,8 +147,13 @@ impl ChunkWorker {
                     patient: read.watched.as_deref(),
                 });
                 for problem in read.problems {
-                    rows.rejected_cells += 1;
-                    rows.rejects.push(place.problem(problem));
+                    match place.problem(problem) {
+                        Some(reject) => {
+                            rows.rejected_cells += 1;
+                            rows.rejects.push(reject);
+                        }
+                        None => rows.rounded_cells += 1,
+                    }
                 }
             }
             Err(refusal) => {
@@ -156,11 +164,39 @@ impl ChunkWorker {
         Ok(())
     }
 
-    fn empty(&mut self, rows: &mut Rows) -> Result<(), TransformError> {
+    fn empty(&mut self, job: &Job, rows: &mut Rows) -> Result<(), TransformError> {
         let batches = self.worker.finish().map_err(TransformError::arrow("all"))?;
+        // A context column stands in every table and is told of once.
+        let mut told = HashSet::new();
         for (table, batch) in batches.into_iter().enumerate() {
-            if let Some(batch) = batch {
+            let (Some(batch), Some(planned)) = (batch, self.planned.tables.get(table)) else {
+                continue;
+            };
+            let layout = &planned.layout;
+            let fit = with_fit_partitions(&batch, &layout.partition_by)
+                .map_err(TransformError::arrow(&layout.name))?;
+            let Some((batch, replaced)) = fit else {
                 rows.tables.push((table, batch));
+                continue;
+            };
+            rows.tables.push((table, batch));
+            for replaced in replaced {
+                let position = self.planned.plan.context_position(&replaced.column);
+                let table = position.is_none().then_some(layout.name.as_str());
+                if told.insert((
+                    replaced.order,
+                    replaced.column.clone(),
+                    table.map(str::to_owned),
+                )) {
+                    let place = LinePlace {
+                        file: &job.chunk.part.relative,
+                        line: replaced.order & u64::from(u32::MAX),
+                        api: self.api,
+                        resource: &self.planned.resource,
+                    };
+                    rows.rejected_cells += 1;
+                    rows.rejects.push(place.no_partition(replaced, table));
+                }
             }
         }
         let keys = self.keys.finish();

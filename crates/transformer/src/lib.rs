@@ -8,6 +8,7 @@ mod chunk;
 mod error;
 mod gone;
 mod outcome;
+mod partition;
 mod plan;
 mod pool;
 mod reject;
@@ -15,7 +16,7 @@ mod stage;
 mod staged_file;
 mod transform;
 
-pub use claimlake_viewdef::engine::{ContextColumn, ContextSource};
+pub use claimlake_viewdef::engine::{ContextCase, ContextColumn, ContextSource};
 pub use error::TransformError;
 pub use outcome::{TransformOutcome, UnreadPath};
 pub use plan::{IS_PART2, Part2, Plan, PlanInput, PlanProblem, ViewText};

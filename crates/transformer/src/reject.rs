@@ -1,9 +1,12 @@
 //! Refusals and problems in the words of a reject. No value of the input is in them.
 
+use claimlake_contract::hive::{self, Unfit};
 use claimlake_contract::{ApiVersion, Reject, RejectReason, ResourceType};
 use claimlake_landing::DamagedFrame;
 use claimlake_viewdef::engine::{LineRefusal, Problem};
 use claimlake_viewdef::problem::ProblemKind;
+
+use crate::partition::Replaced;
 
 /// Where a line comes from.
 #[derive(Debug, Clone, Copy)]
@@ -63,12 +66,14 @@ impl LinePlace<'_> {
         self.reject(reason, detail)
     }
 
-    /// A cell that is null, or a table without the resource's rows.
-    pub(crate) fn problem(&self, problem: Problem) -> Reject {
+    /// A cell that is null, or a table without the resource's rows; nothing for a cell whose number
+    /// was rounded.
+    pub(crate) fn problem(&self, problem: Problem) -> Option<Reject> {
         let reason = match problem.kind {
             ProblemKind::WrongType => RejectReason::WrongType,
             ProblemKind::BadDate => RejectReason::BadDate,
             ProblemKind::TooManyDigits => RejectReason::TooManyDigits,
+            ProblemKind::Rounded => return None,
             ProblemKind::NotOneValue => RejectReason::NotOneValue,
             // The resource stands in the other tables, so it is not refused.
             ProblemKind::TooLarge => RejectReason::NotOneValue,
@@ -82,13 +87,38 @@ impl LinePlace<'_> {
             "expected {}, found {}: {consequence}",
             problem.expected, problem.found
         );
-        Reject {
+        Some(Reject {
             table: problem.table,
             column: problem.column,
             path: Some(problem.path),
             expected: Some(problem.expected),
             found: Some(problem.found),
             ..self.reject(reason, detail)
+        })
+    }
+
+    /// A text that names no partition; `table` is none where it stands in all of them.
+    pub(crate) fn no_partition(&self, replaced: Replaced, table: Option<&str>) -> Reject {
+        let (expected, found) = match replaced.why {
+            Unfit::TooLong { bytes, most } => (
+                format!("at most {most} bytes as a folder's name"),
+                format!("{bytes} bytes"),
+            ),
+            Unfit::Empty | Unfit::MeansNull => (
+                "a text that names a partition".to_owned(),
+                "one that readers take for null".to_owned(),
+            ),
+        };
+        let detail = format!(
+            "expected {expected}, found {found}: the column is {} for this resource",
+            hive::UNKNOWN
+        );
+        Reject {
+            table: table.map(str::to_owned),
+            column: Some(replaced.column),
+            expected: Some(expected),
+            found: Some(found),
+            ..self.reject(RejectReason::NoPartition, detail)
         }
     }
 }

@@ -112,12 +112,14 @@ pub fn transform(
         without_view,
         rejected_resources: counts.rejected_resources,
         rejected_cells: counts.rejected_cells,
+        rounded_cells: counts.rounded_cells,
     };
     let folder = stage.seal(&json!({ "format": 1, "paths": &unread }), &manifest)?;
     tracing::info!(
         resources = manifest.resources,
         rejected.resources = manifest.rejected_resources,
         rejected.cells = manifest.rejected_cells,
+        rounded.cells = manifest.rounded_cells,
         "transformed"
     );
     Ok(TransformOutcome {
@@ -206,6 +208,7 @@ struct Counts {
     resources: u64,
     rejected_resources: u64,
     rejected_cells: u64,
+    rounded_cells: u64,
     damaged_frames: u64,
     dropped: u64,
     rejects: BTreeMap<RejectReason, u64>,
@@ -335,6 +338,7 @@ fn collect(
         counts.resources += rows.resources;
         counts.rejected_resources += rows.rejected_resources;
         counts.rejected_cells += rows.rejected_cells;
+        counts.rounded_cells += rows.rounded_cells;
         counts.damaged_frames += rows.damaged_frames;
         counts.dropped += rows.dropped;
         drop(rows);

@@ -5,10 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{ArrowError, DataType};
-use claimlake_contract::HIVE_NULL;
+use arrow_array::{ArrayRef, RecordBatch};
+use arrow_schema::ArrowError;
+use claimlake_loader::partition_folder;
 
 use crate::row_hash::RowHasher;
 
@@ -132,75 +131,22 @@ impl BatchDigester {
     }
 }
 
-/// `eob_type=CARRIER/service_year=2024`, as in the lake.
+/// `eob_type=CARRIER/service_year=2024`, as in the lake: what is not known has a value there, and
+/// what may not stand in a path is encoded.
 fn path_of(names: &[&String], keys: &[ArrayRef], row: usize) -> Result<String, ArrowError> {
-    let mut path = String::new();
-    for (name, values) in names.iter().zip(keys) {
-        if !path.is_empty() {
-            path.push('/');
-        }
-        path.push_str(name);
-        path.push('=');
-        push_value(&mut path, values, row)?;
-    }
-    Ok(path)
-}
-
-/// The value as it stands in a hive path, without its escapes.
-fn push_value(path: &mut String, values: &ArrayRef, row: usize) -> Result<(), ArrowError> {
-    use std::fmt::Write;
-    if values.is_null(row) {
-        path.push_str(HIVE_NULL);
-        return Ok(());
-    }
-    match values.data_type() {
-        DataType::Utf8 => path.push_str(values.as_string::<i32>().value(row)),
-        DataType::Dictionary(..) => {
-            let dictionary = values.as_any_dictionary();
-            let number = dictionary.normalized_keys()[row];
-            return push_value(path, dictionary.values(), number);
-        }
-        DataType::Int16 => {
-            let _ = write!(
-                path,
-                "{}",
-                values
-                    .as_primitive::<arrow_array::types::Int16Type>()
-                    .value(row)
-            );
-        }
-        DataType::Int32 => {
-            let _ = write!(
-                path,
-                "{}",
-                values
-                    .as_primitive::<arrow_array::types::Int32Type>()
-                    .value(row)
-            );
-        }
-        DataType::Int64 => {
-            let _ = write!(
-                path,
-                "{}",
-                values
-                    .as_primitive::<arrow_array::types::Int64Type>()
-                    .value(row)
-            );
-        }
-        other => {
-            return Err(ArrowError::NotYetImplemented(format!(
-                "partitions by a column of {other}"
-            )));
-        }
-    }
-    Ok(())
+    let folders: Vec<String> = names
+        .iter()
+        .zip(keys)
+        .map(|(name, values)| partition_folder(name, values, row))
+        .collect::<Result<_, _>>()?;
+    Ok(folders.join("/"))
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use arrow_array::{Int32Array, RecordBatch, StringArray};
+    use arrow_array::{ArrayRef, Int32Array, RecordBatch, StringArray};
 
     use super::{BatchDigester, TableDigest};
 
@@ -240,6 +186,38 @@ mod tests {
         assert_ne!(whole, digest(&[("a", 2, Some(2024)), ("b", 2, None)]));
         assert_ne!(whole, digest(&[("a", 1, Some(2023)), ("b", 2, None)]));
         let paths: Vec<_> = whole.partitions.keys().cloned().collect();
-        assert_eq!(paths, ["year=2024", "year=__HIVE_DEFAULT_PARTITION__"]);
+        assert_eq!(paths, ["year=0", "year=2024"]);
+    }
+
+    #[test]
+    fn partitions_have_the_paths_of_the_lake_whatever_their_values() {
+        let long = "x".repeat(247);
+        let values = [
+            ("CARRIER", "kind=CARRIER"),
+            ("A/B", "kind=A%2FB"),
+            ("50%", "kind=50%25"),
+            ("x=y:z", "kind=x%3Dy%3Az"),
+            ("..", "kind=%2E%2E"),
+            ("[a]{b}", "kind=%5Ba%5D%7Bb}"),
+            ("a b+é", "kind=a b+é"),
+            ("", "kind=UNKNOWN"),
+            ("null", "kind=UNKNOWN"),
+            (long.as_str(), "kind=xxx"),
+        ];
+        for (value, expected) in values {
+            let ids: ArrayRef = Arc::new(StringArray::from(vec!["1"]));
+            let kinds: ArrayRef = Arc::new(StringArray::from(vec![value]));
+            let batch = RecordBatch::try_from_iter([("id", ids), ("kind", kinds)]).unwrap();
+            let mut digester = BatchDigester::default();
+            digester
+                .add(&batch, &["id".to_owned()], &["kind".to_owned()])
+                .unwrap();
+            let digest = digester.end();
+            let paths: Vec<_> = digest.partitions.keys().cloned().collect();
+            match value.len() {
+                247 => assert_eq!(paths[0].len(), 252, "five of them are the column's"),
+                _ => assert_eq!(paths, [expected]),
+            }
+        }
     }
 }

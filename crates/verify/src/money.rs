@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use claimlake_viewdef::fhirpath::{Fit, fit};
+
 use crate::raw::{Name, Outline, Tree};
 
 /// A law: what must equal what, where both are there.
@@ -212,8 +214,18 @@ fn known_code(code: &str) -> Option<&'static str> {
     CODES.into_iter().find(|known| *known == last)
 }
 
-/// The number in ten-thousandths, from its digits; none where it is no plain decimal or has more.
+/// The number in ten-thousandths, from its digits, as the tables hold it: without what a double
+/// added; none where it has more.
 fn ten_thousandths(number: &[u8]) -> Option<i128> {
+    let fits = || match fit(number, 34, 4) {
+        Fit::Exact(digits) | Fit::Rounded(digits) => Some(digits),
+        Fit::Not(_) => None,
+    };
+    written_out(number).or_else(fits)
+}
+
+/// The same of a number without exponent and with at most four decimals, as they mostly are.
+fn written_out(number: &[u8]) -> Option<i128> {
     let text = std::str::from_utf8(number).ok()?;
     let (negative, digits) = text
         .strip_prefix('-')
@@ -250,6 +262,9 @@ mod tests {
             Some(900_719_925_474_099_310_100)
         );
         assert_eq!(number("1.00001"), None);
+        assert_eq!(number("1308.6999999999998"), Some(13_087_000));
+        assert_eq!(number("-3.0000000000000004e-1"), Some(-3_000));
+        assert_eq!(number("1.0000123456789012"), None);
         assert_eq!(number("\"1\""), None);
     }
 

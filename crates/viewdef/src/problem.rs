@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-/// A cell that is null because its value could not be used.
+/// A cell that is null because its value could not be used, or whose value was rounded.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CellProblem {
     /// The position of the column in the view's columns.
@@ -14,7 +14,7 @@ pub struct CellProblem {
     pub kind: ProblemKind,
     /// The type that was expected, `DECIMAL(18,2)`.
     pub expected: String,
-    /// The type that was found, `string`.
+    /// The type that was found, `string`, and of a number that does not fit how much of it is too much.
     pub found: String,
 }
 
@@ -27,6 +27,9 @@ pub enum ProblemKind {
     BadDate,
     /// A number with more digits than the column or the arithmetic holds.
     TooManyDigits,
+    /// Nothing is wrong: the cell holds the number rounded to the column's scale, without what a
+    /// double had added to it. It is counted.
+    Rounded,
     /// Several values where one is expected.
     NotOneValue,
     /// More rows, or more work, than one resource may cause.

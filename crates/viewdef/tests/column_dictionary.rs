@@ -32,7 +32,12 @@ Names in the column *CCW* are the variables of CMS's Chronic Conditions Warehous
 Every table begins with columns that are the same for all rows of a resource: `source_api` (`v2`, `v3`),
 then those of the pipeline's `[context.<ResourceType>]`. For claims these are `eob_id`, `patient_id`,
 `last_updated`, `service_date`, `is_part2_sensitive`, `eob_type` and `service_year`; the last two
-are the partitions. A view's column of the same name is left out.
+are the partitions, which are never null. A view's column of the same name is left out.
+
+A context column is a FHIRPath, or `{ path = FHIRPath }`, `{ date_of = [FHIRPath, …] }` or
+`{ year_of = [FHIRPath, …] }`. Within the braces, `default = value` stands where nothing is found, and
+`case = [{ when = FHIRPath, value = value }, …]` comes before all else: the first one that is true. A
+partition column without a default has `UNKNOWN`, 0, `0001-01-01` or `false` there, by its type.
 
 In the paths below `\u{203a}` stands between what makes the rows and what is read from each, `?` before
 what makes one row even where there is nothing.

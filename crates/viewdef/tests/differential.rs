@@ -135,6 +135,13 @@ fn both_engines_agree_on_lines_as_strangers_write_them() {
         r#"{"resourceType":"Patient","id":"a","_given":[{}],"_name":[{"family":"x"}],"meta":{"lastUpdated":"2024-01-02T03:04:05.1234567Z"}}"#,
         r#"{"resourceType":"Patient","id":7,"active":"true","birthDate":"2020-02-30","name":[{"family":0.10}]}"#,
         "{\"resourceType\":\"Patient\",\"id\":\"a\",\"name\":[{\"family\":\"\"}],\"\":{\"\":1}}\r",
+        // Digits that a double added, digits that someone wrote, and digits without end.
+        r#"{"resourceType":"Patient","id":"a","extension":[{"url":"u","valueDecimal":1308.6999999999998}],"meta":{"lastUpdated":"2024-01-02T03:04:05.123456789012Z"}}"#,
+        r#"{"resourceType":"Patient","id":"a","extension":[{"url":"u","valueDecimal":-1.3086999999999998E3},{"url":"v","valueDecimal":0.30000000000000004}]}"#,
+        r#"{"resourceType":"Patient","id":"a","extension":[{"url":"v","valueDecimal":12.125},{"url":"u","valueDecimal":1308.699999999999818101059645414352416992187500}]}"#,
+        r#"{"resourceType":"Patient","id":"a","extension":[{"url":"u","valueDecimal":1.4210854715202004E-14}],"meta":{"lastUpdated":"2024-01-02T03:04:05.1234567"}}"#,
+        r#"{"resourceType":"Patient","id":"a","extension":[{"url":"u","valueDecimal":9999999999999999.9999}],"meta":{"lastUpdated":"2024-01-02T03:04:05.9999999-05:00"}}"#,
+        r#"{"resourceType":"Patient","id":"a","name":[{"family":"x"},{"family":"y"}],"extension":[{"url":"u","valueDecimal":99.99999999999999}]}"#,
     ];
     let tagged = |ansi: &str| format!(r#","tag":[{{"name":"ansi/type","value":"{ansi}"}}]"#);
     let mut compared = 0;
@@ -149,6 +156,8 @@ fn both_engines_agree_on_lines_as_strangers_write_them() {
         ("birthDate.exists()", "BOOLEAN"),
         ("extension.value.first()", ""),
         ("extension('u').value.ofType(decimal)", "DECIMAL(18,2)"),
+        ("extension('u').value.ofType(decimal)", "DECIMAL(18,4)"),
+        ("extension('u').value.ofType(decimal)", "DECIMAL(38,0)"),
         ("extension('u').value.ofType(decimal)", "DOUBLE PRECISION"),
         ("extension('u').value.ofType(decimal)", ""),
         ("extension('u').value.ofType(decimal) = 1500", "BOOLEAN"),
@@ -167,7 +176,9 @@ fn both_engines_agree_on_lines_as_strangers_write_them() {
         let view = format!(
             r#"{{"resource":"Patient","select":[{{"column":[{{"name":"c","path":"{path}"{types}}}]}},
                 {{"forEachOrNull":"name","column":[{{"name":"f","path":"family"}},
-                    {{"name":"g","path":"given","collection":true}}]}}]}}"#
+                    {{"name":"g","path":"given","collection":true}},
+                    {{"name":"m","path":"%resource.extension.value.ofType(decimal)","collection":true,
+                      "tag":[{{"name":"ansi/type","value":"DECIMAL(18,2)"}}]}}]}}]}}"#
         );
         let view = ViewDefinition::from_text(&view).unwrap();
         let (count, differences) = differences_of_lines(&view, &lines);

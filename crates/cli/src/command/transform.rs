@@ -156,6 +156,15 @@ fn tell(summary: &mut StageSummary, outcome: &TransformOutcome) {
             ),
         );
     }
+    if manifest.rounded_cells > 0 {
+        summary.line(
+            "rounded",
+            format!(
+                "{} to the column's decimals, where a double had added digits",
+                counted(manifest.rounded_cells, "amount")
+            ),
+        );
+    }
     if manifest.rejected_resources + manifest.rejected_cells > 0 {
         let file = outcome.folder.join("rejects.ndjson");
         summary.line("why", file.display().to_string());
@@ -214,6 +223,7 @@ fn tell(summary: &mut StageSummary, outcome: &TransformOutcome) {
         .field("without_view", manifest.without_view)
         .field("rejected_resources", manifest.rejected_resources)
         .field("rejected_cells", manifest.rejected_cells)
+        .field("rounded_cells", manifest.rounded_cells)
         .field("damaged_frames", outcome.damaged_frames)
         .field("dropped", outcome.dropped)
         .field("gone", outcome.gone)

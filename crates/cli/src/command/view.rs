@@ -203,7 +203,10 @@ fn tell_null_cells(
     counts: &mut Counts,
     invocation: &Invocation,
 ) {
-    for problem in problems {
+    let nulls = problems
+        .iter()
+        .filter(|problem| problem.kind != ProblemKind::Rounded);
+    for problem in nulls {
         counts.null_cells += 1;
         if counts.null_cells > TOLD {
             continue;
@@ -214,9 +217,12 @@ fn tell_null_cells(
             .map_or("", |column| &column.name);
         let more = match problem.kind {
             ProblemKind::NotOneValue => "; \"collection\": true keeps several",
-            ProblemKind::TooManyDigits => " with too many digits",
+            ProblemKind::TooManyDigits if problem.found == "number" => " with too many digits",
             ProblemKind::BadDate => " that is no such date or time, or not a whole one",
-            ProblemKind::WrongType | ProblemKind::TooLarge => "",
+            ProblemKind::WrongType
+            | ProblemKind::TooLarge
+            | ProblemKind::TooManyDigits
+            | ProblemKind::Rounded => "",
         };
         invocation
             .output()

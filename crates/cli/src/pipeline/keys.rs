@@ -67,7 +67,10 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
 const TABLE_KEYS: &[&str] = &["partition_by", "sort_by", "bloom"];
 
 /// The ways of a context column that is not a plain FHIRPath.
-const CONTEXT_KEYS: &[&str] = &["date_of", "year_of"];
+const CONTEXT_KEYS: &[&str] = &["path", "date_of", "year_of", "case", "default"];
+
+/// The keys of a case of a context column.
+const CASE_KEYS: &[&str] = &["when", "value"];
 
 /// The first key of the file that nobody knows, in words.
 pub(super) fn unknown_key(file: &DeTable<'_>, text: &str) -> Option<String> {
@@ -89,6 +92,7 @@ pub(super) fn unknown_key(file: &DeTable<'_>, text: &str) -> Option<String> {
                     if let Some(columns) = columns.get_ref().as_table() {
                         let place = format!("{name}.{}", resource.get_ref());
                         nested(columns, &place, CONTEXT_KEYS, &mut unknown);
+                        cases(columns, &place, &mut unknown);
                     }
                 }
             }
@@ -115,6 +119,21 @@ fn nested(tables: &DeTable<'_>, place: &str, known: &[&str], unknown: &mut Vec<U
                 known,
                 unknown,
             );
+        }
+    }
+}
+
+/// The cases of context columns.
+fn cases(columns: &DeTable<'_>, place: &str, unknown: &mut Vec<Unknown>) {
+    for (name, column) in columns.iter() {
+        let cases = Spanned::get_ref(column).as_table();
+        let cases = cases.and_then(|column| column.get("case"));
+        let cases = cases.and_then(|cases| cases.get_ref().as_array());
+        for case in cases.into_iter().flat_map(|cases| cases.iter()) {
+            if let DeValue::Table(case) = Spanned::get_ref(case) {
+                let place = format!("{place}.{}.case", name.get_ref());
+                check(case, &place, CASE_KEYS, unknown);
+            }
         }
     }
 }

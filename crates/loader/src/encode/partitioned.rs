@@ -145,18 +145,10 @@ impl PartitionedWriter {
         Ok(self.files)
     }
 
-    /// Writes a file without rows, that readers find the table's columns in.
+    /// Writes a file without rows, that readers find the table's columns in. Its folders have values,
+    /// so that readers find the types of the partition columns, too.
     pub(crate) fn write_empty(&mut self) -> Result<()> {
-        let partition = self
-            .shape
-            .partition
-            .iter()
-            .map(|column| {
-                let name = self.shape.schema.field(*column).name();
-                crate::place::hive_path::folder(name, None)
-            })
-            .collect::<Vec<_>>()
-            .join("/");
+        let partition = self.shape.partition_path(std::iter::repeat(None));
         self.opened(&partition)?;
         self.close()
     }

@@ -40,10 +40,14 @@ pub(crate) fn spark(manifest: &LakeManifest, folder: &Path) -> String {
     for table in &manifest.tables {
         let path = folder.join(&table.layout.name);
         let path = spark_literal(&spark_pattern(&path.to_string_lossy()));
+        let name = quoted(&table.layout.name, '`');
+        // With its columns told, Spark neither guesses types nor opens a file before it is read.
+        let (columns, options) = match spark_columns(table) {
+            Some(columns) => (format!(" ({columns})"), ""),
+            None => (String::new(), ", mergeSchema 'true'"),
+        };
         sql.push_str(&format!(
-            "CREATE OR REPLACE TEMPORARY VIEW {} USING parquet OPTIONS (path {path}, \
-             mergeSchema 'true');\n",
-            quoted(&table.layout.name, '`')
+            "CREATE OR REPLACE TEMPORARY VIEW {name}{columns} USING parquet OPTIONS (path {path}{options});\n"
         ));
     }
     sql
@@ -121,6 +125,38 @@ fn duckdb_type(words: &str) -> &'static str {
     }
 }
 
+/// The columns of a table, those in the paths last, as Spark has them; none where a type is not known.
+fn spark_columns(table: &LakeTable) -> Option<String> {
+    let columns = table.columns.iter().chain(&table.partition_columns);
+    let columns =
+        columns.map(|(name, words)| Some(format!("{} {}", quoted(name, '`'), spark_type(words)?)));
+    Some(columns.collect::<Option<Vec<_>>>()?.join(", "))
+}
+
+/// The type of Spark for an Arrow type in words.
+fn spark_type(words: &str) -> Option<String> {
+    let plain = match words {
+        "Utf8" => "STRING",
+        "Boolean" => "BOOLEAN",
+        "Int8" => "TINYINT",
+        "Int16" | "UInt8" => "SMALLINT",
+        "Int32" | "UInt16" => "INT",
+        "Int64" | "UInt32" => "BIGINT",
+        "UInt64" => "DECIMAL(20, 0)",
+        "Float64" => "DOUBLE",
+        "Date32" => "DATE",
+        "Timestamp(µs, \"UTC\")" => "TIMESTAMP",
+        _ => {
+            if let Some(digits) = words.strip_prefix("Decimal128") {
+                return Some(format!("DECIMAL{digits}"));
+            }
+            let child = words.strip_prefix("List(")?.split_once(", field:")?.0;
+            return Some(format!("ARRAY<{}>", spark_type(child)?));
+        }
+    };
+    Some(plain.to_owned())
+}
+
 fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
@@ -132,7 +168,26 @@ fn quoted(name: &str, quote: char) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bracketed, spark_literal, spark_pattern};
+    use super::{bracketed, spark_literal, spark_pattern, spark_type};
+
+    #[test]
+    fn spark_has_a_type_for_every_column_that_the_pipelines_make() {
+        for (words, expected) in [
+            ("Utf8", "STRING"),
+            ("Int32", "INT"),
+            ("UInt64", "DECIMAL(20, 0)"),
+            ("Decimal128(18, 2)", "DECIMAL(18, 2)"),
+            ("Timestamp(µs, \"UTC\")", "TIMESTAMP"),
+            ("List(Date32, field: 'element')", "ARRAY<DATE>"),
+            (
+                "List(Decimal128(18, 4), field: 'element')",
+                "ARRAY<DECIMAL(18, 4)>",
+            ),
+        ] {
+            assert_eq!(spark_type(words).as_deref(), Some(expected));
+        }
+        assert_eq!(spark_type("Map(Utf8)"), None);
+    }
 
     #[test]
     fn what_a_pattern_would_read_stands_for_itself() {

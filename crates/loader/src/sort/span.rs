@@ -51,6 +51,20 @@ impl TableShape {
             sort,
         }
     }
+
+    /// Name and type of the partition columns, outermost first.
+    pub(crate) fn partition_columns(&self) -> impl Iterator<Item = (&str, &DataType)> {
+        self.partition.iter().map(|column| {
+            let field = self.schema.field(*column);
+            (field.name().as_str(), field.data_type())
+        })
+    }
+
+    /// The path of a partition by the values of its columns; none is what is not known.
+    pub(crate) fn partition_path(&self, values: impl Iterator<Item = Option<String>>) -> String {
+        let columns = self.partition_columns().zip(values);
+        hive_path::path(columns.map(|((name, data_type), value)| (name, data_type, value)))
+    }
 }
 
 /// Rows that belong to one resource.
@@ -140,6 +154,7 @@ impl SpanMaker {
 
     /// Cuts `batch`, whose text is in dictionaries; rows that nobody owns are left out.
     pub(crate) fn make(&mut self, batch: RecordBatch, owned: &[OwnedRows]) -> Result<SpanBatch> {
+        let batch = self.with_known_partitions(batch)?;
         let mut rows = Vec::with_capacity(owned.len());
         let same: Vec<SameAsBefore<'_>> = self
             .key_columns
@@ -182,6 +197,23 @@ impl SpanMaker {
             spans,
             keys,
         })
+    }
+
+    /// Rows whose partition is never null, whoever made them.
+    fn with_known_partitions(&self, batch: RecordBatch) -> Result<RecordBatch> {
+        let doing = || LoadError::arrow(format!("sorting table '{}'", self.shape.name));
+        let mut columns = None;
+        for column in &self.shape.partition {
+            let name = self.shape.schema.field(*column).name();
+            let known = hive_path::known(name, batch.column(*column)).map_err(doing())?;
+            if let Some(known) = known {
+                columns.get_or_insert_with(|| batch.columns().to_vec())[*column] = known;
+            }
+        }
+        match columns {
+            Some(columns) => RecordBatch::try_new(batch.schema(), columns).map_err(doing()),
+            None => Ok(batch),
+        }
     }
 
     /// A batch that was spilled.
@@ -235,17 +267,10 @@ impl SpanMaker {
             return *number;
         }
         let number = self.paths.len() as u32;
-        let path = self
-            .shape
-            .partition
+        let values = columns
             .iter()
-            .zip(columns)
-            .map(|(column, array)| {
-                let name = self.shape.schema.field(*column).name();
-                hive_path::folder(name, hive_path::value_text(array, row).as_deref())
-            })
-            .collect::<Vec<_>>()
-            .join("/");
+            .map(|array| hive_path::value_text(array, row));
+        let path = self.shape.partition_path(values);
         self.paths.push(path);
         self.number_of.insert(value.into(), number);
         number

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
-use claimlake_contract::{LANDING_ORDER_COLUMN, LakeFile, LakeTable};
+use claimlake_contract::{LANDING_ORDER_COLUMN, LakeFile, LakeTable, hive};
 
 use crate::encode::partitioned::{FilePlan, Owners, PartitionedWriter};
 use crate::encode::properties;
@@ -70,9 +70,11 @@ pub(crate) fn build(plan: &TablePlan, input: &BuildInput<'_>) -> Result<BuiltTab
     let old = split_old_files(plan, input, &maker.borrow(), &edits)?;
     let mut sources = sorter.finish()?;
     if let Some(before) = input.before {
-        let files = in_sorted_order(plan, old.rewritten, &maker.borrow())?;
-        let rows = OldRows::new(before, files, edits, maker.clone());
-        sources.push(Box::new(BatchSpans::new(rows)) as Box<dyn SpanSource>);
+        let ordered = in_sorted_order(plan, old.rewritten, &maker.borrow())?;
+        for files in ordered {
+            let rows = OldRows::new(before, files, edits, maker.clone());
+            sources.push(Box::new(BatchSpans::new(rows)) as Box<dyn SpanSource>);
+        }
     }
     let mut writer = PartitionedWriter::new(plan.shape.clone(), file_plan(plan, input)?);
     let mut merged = Merge::new(sources)?;
@@ -246,23 +248,31 @@ fn split_old_files(
     let (Some(table), Some(before)) = (&plan.before, input.before) else {
         return Ok(split);
     };
-    let mut touched: BTreeSet<&str> = maker.paths().iter().map(String::as_str).collect();
+    let mut touched: BTreeSet<String> = maker.paths().iter().cloned().collect();
+    let partition_columns: Vec<_> = plan.shape.partition_columns().collect();
     // A file without rows only shows the columns; it goes once there are rows, or other columns.
     let has_rows = !touched.is_empty() || table.files.iter().any(|file| file.rows > 0);
     let is_wider = table.columns != file_words(&plan.layout, &plan.shape.schema);
     for file in &table.files {
         let partition = partition_in_table(file, table);
+        if hive::has_null(partition) {
+            // Of an older build: its rows go where such rows go now.
+            let values = hive_path::values_in(partition, &partition_columns);
+            let values = values.into_iter().flatten().map(Some);
+            touched.insert(plan.shape.partition_path(values));
+            touched.insert(partition.to_owned());
+        }
         if touched.contains(partition) {
             continue;
         }
         if is_touched(file, before, edits)? {
-            touched.insert(partition);
+            touched.insert(partition.to_owned());
         }
     }
     for file in &table.files {
         let partition = partition_in_table(file, table);
         if file.rows == 0 {
-            if !has_rows && !is_wider {
+            if !has_rows && !is_wider && !hive::has_null(partition) {
                 split.kept.push(file.clone());
             }
         } else if touched.contains(partition) {
@@ -288,15 +298,17 @@ fn is_touched(file: &LakeFile, before: &Path, edits: &Edits<'_>) -> Result<bool>
     }))
 }
 
-/// The files of rewritten partitions in the order their rows have in the sorted table.
+/// The files of rewritten partitions in the order their rows have in the sorted table. There are
+/// several such rows of files where partitions of an older build become one.
 fn in_sorted_order(
     plan: &TablePlan,
     rewritten: BTreeMap<String, Vec<LakeFile>>,
     maker: &SpanMaker,
-) -> Result<Vec<OldFile>> {
+) -> Result<Vec<Vec<OldFile>>> {
+    let named: Vec<_> = plan.shape.partition_columns().collect();
     let mut partitions = Vec::new();
     for (path, files) in rewritten {
-        let values = hive_path::values_in(&path, &plan.layout.partition_by).ok_or_else(|| {
+        let values = hive_path::values_in(&path, &named).ok_or_else(|| {
             LoadError::lake(Path::new(&path), "the partition is not one of this layout")
         })?;
         partitions.push((values, files));
@@ -310,7 +322,7 @@ fn in_sorted_order(
             let data_type = shape.schema.field(*column).data_type();
             let values = partitions
                 .iter()
-                .map(|(values, _)| hive_path::array_of(data_type, values[place].as_deref(), 1))
+                .map(|(values, _)| hive_path::array_of(data_type, &values[place], 1))
                 .collect::<Option<Vec<_>>>();
             let values = values.ok_or_else(|| LoadError::Layout {
                 table: shape.name.clone(),
@@ -328,15 +340,22 @@ fn in_sorted_order(
     } else {
         maker.order_partitions(&columns)?
     };
-    let mut files = Vec::new();
+    let mut ordered: Vec<Vec<OldFile>> = vec![Vec::new()];
+    let mut same = 0;
+    let mut last = None;
     for index in order {
         let (values, of_partition) = &partitions[index];
-        files.extend(of_partition.iter().map(|file| OldFile {
+        same = if last == Some(values) { same + 1 } else { 0 };
+        last = Some(values);
+        if same == ordered.len() {
+            ordered.push(Vec::new());
+        }
+        ordered[same].extend(of_partition.iter().map(|file| OldFile {
             file: file.clone(),
             partition: values.clone(),
         }));
     }
-    Ok(files)
+    Ok(ordered)
 }
 
 /// The folder of a file, table and partition.

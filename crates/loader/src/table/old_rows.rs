@@ -26,7 +26,7 @@ use crate::sort::span::{OwnedRows, SpanBatch, SpanMaker};
 #[derive(Debug, Clone)]
 pub(crate) struct OldFile {
     pub(crate) file: LakeFile,
-    pub(crate) partition: Vec<Option<String>>,
+    pub(crate) partition: Vec<String>,
 }
 
 /// What to change in the rows on the way.
@@ -51,7 +51,7 @@ pub(crate) struct OldRows<'a> {
 
 struct OpenFile {
     reader: ParquetRecordBatchReader,
-    partition: Vec<Option<String>>,
+    partition: Vec<String>,
     owners: RowOwners,
     /// The run of owners the next row is in, and how many of its rows were read.
     run: usize,
@@ -99,7 +99,7 @@ impl<'a> OldRows<'a> {
         let mut columns = align_numbered(batch, shape)?.columns().to_vec();
         for (column, value) in shape.partition.iter().zip(&open.partition) {
             let data_type = shape.schema.field(*column).data_type();
-            let values = hive_path::array_of(data_type, value.as_deref(), batch.num_rows());
+            let values = hive_path::array_of(data_type, value, batch.num_rows());
             let values = values.ok_or_else(|| {
                 LoadError::lake(&open.path, format!("its partition is not {data_type}"))
             })?;

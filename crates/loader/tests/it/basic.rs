@@ -53,12 +53,11 @@ fn every_staged_row_is_in_its_partition_and_columns_of_the_path_are_not_in_the_f
         let mut lines: Vec<String> = claims
             .iter()
             .map(|claim| {
-                let hive_null = "__HIVE_DEFAULT_PARTITION__".to_owned();
                 format!(
                     "{} {} {} {}",
                     claim.id,
-                    claim.eob_type.map_or(hive_null.clone(), str::to_owned),
-                    claim.year.map_or(hive_null, |year| year.to_string()),
+                    claim.eob_type.unwrap_or("UNKNOWN"),
+                    claim.year.unwrap_or(0),
                     claim.cents
                 )
             })

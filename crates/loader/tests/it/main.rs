@@ -15,6 +15,7 @@ mod gone_histories;
 mod histories;
 mod killed;
 mod lake_rows;
+mod null_partitions;
 mod snapshots;
 mod sorting;
 mod spark;

@@ -155,6 +155,7 @@ pub(crate) fn stage(data: &Path, number: u32, claims: &[Claim], staging: &Stagin
         without_view: 0,
         rejected_resources: 0,
         rejected_cells: 0,
+        rounded_cells: 0,
     };
     std::fs::write(
         folder.join("manifest.json"),

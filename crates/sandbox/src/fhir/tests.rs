@@ -3,6 +3,7 @@
 mod bodies;
 mod paths;
 mod search;
+mod variants;
 
 use claimlake_contract::ApiVersion;
 use serde_json::Value;

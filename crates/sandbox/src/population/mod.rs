@@ -4,9 +4,11 @@
 pub(crate) mod claim;
 pub(crate) mod day;
 pub(crate) mod dice;
+pub(crate) mod enrollment;
 pub(crate) mod history;
 pub(crate) mod money;
 pub(crate) mod person;
+pub(crate) mod processing;
 
 use person::Person;
 

@@ -3,6 +3,7 @@
 
 use super::claim::{Claim, ClaimKind};
 use super::dice::Dice;
+use super::processing::LineOutcome;
 
 /// The amounts of one line, or of the whole claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,6 +14,7 @@ pub(crate) struct Amounts {
     pub(crate) coinsurance: i64,
     pub(crate) paid: i64,
     pub(crate) noncovered: i64,
+    pub(crate) outcome: LineOutcome,
 }
 
 impl Amounts {
@@ -23,6 +25,19 @@ impl Amounts {
         self.coinsurance += other.coinsurance;
         self.paid += other.paid;
         self.noncovered += other.noncovered;
+    }
+
+    /// What is left of a line that was decided so: nothing is paid for what was denied.
+    fn decided(self, outcome: LineOutcome) -> Self {
+        if !outcome.is_denied {
+            return Self { outcome, ..self };
+        }
+        Self {
+            submitted: self.submitted,
+            noncovered: self.submitted,
+            outcome,
+            ..Self::default()
+        }
     }
 }
 
@@ -53,7 +68,7 @@ impl Bill {
             sum: Amounts::default(),
             has_total_line: claim.kind.is_institutional() && dice.chance(450),
         };
-        for _ in 0..count {
+        for outcome in LineOutcome::of_lines(claim, count) {
             // The square of an even spread: many small amounts, few large ones.
             let first = i64::from(dice.between(1, 1_000));
             let submitted = 500 + largest * first * first / 1_000_000 + i64::from(dice.below(100));
@@ -63,7 +78,7 @@ impl Bill {
             } else {
                 submitted
             };
-            let line = line(submitted.max(500), &mut priced);
+            let line = line(submitted.max(500), &mut priced).decided(outcome);
             bill.sum.add(line);
             bill.lines.push(line);
         }
@@ -96,6 +111,7 @@ fn line(submitted: i64, priced: &mut Dice) -> Amounts {
         coinsurance,
         paid: allowed - deductible - coinsurance,
         noncovered,
+        ..Amounts::default()
     }
 }
 

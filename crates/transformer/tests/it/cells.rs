@@ -26,7 +26,7 @@ fn a_value_of_the_wrong_type_is_null_and_told_without_the_value() {
             "amount",
             RejectReason::TooManyDigits,
             "DECIMAL(18,2)",
-            "number",
+            "number with 3 decimals, 2 fit",
         ),
         (
             r#","payment":[{"amount":{"value":555}},{"amount":{"value":555}}]"#,
@@ -54,6 +54,82 @@ fn a_value_of_the_wrong_type_is_null_and_told_without_the_value() {
         assert_eq!(reject.expected.as_deref(), Some(expected));
         assert_eq!(reject.found.as_deref(), Some(found));
         assert!(!staged.rejects_text().contains("555"), "{rest}");
+    }
+}
+
+#[test]
+fn a_number_that_went_through_a_double_is_rounded_and_counted_and_no_reject() {
+    for (value, dollars) in [
+        ("1308.6999999999998", "1308.70"),
+        ("-1270.6299999999999", "-1270.63"),
+        ("0.30000000000000004", "0.30"),
+        ("1.3086999999999998e3", "1308.70"),
+        ("999.9999999999999", "1000.00"),
+        ("77.490000000000009094947017729282379150390625", "77.49"),
+    ] {
+        let staged = transformed(&format!(r#","payment":{{"amount":{{"value":{value}}}}}"#));
+        let amount = staged.column("claim", "amount");
+        assert_eq!(amount, [Some(dollars.to_owned())], "{value}");
+        assert_eq!(staged.outcome.manifest.rounded_cells, 1, "{value}");
+        assert_eq!(staged.outcome.manifest.rejected_cells, 0, "{value}");
+        assert!(staged.rejects().is_empty(), "{value}");
+    }
+    let written = transformed(r#","payment":{"amount":{"value":1308.70}}"#);
+    assert_eq!(written.outcome.manifest.rounded_cells, 0);
+}
+
+#[test]
+fn a_reject_of_digits_says_how_many_there_are_and_how_many_fit() {
+    for (value, detail) in [
+        (
+            "12.125",
+            "expected DECIMAL(18,2), found number with 3 decimals, 2 fit: the cell is null",
+        ),
+        (
+            "1.4210854715202004E-14",
+            "expected DECIMAL(18,2), found number with 30 decimals, 2 fit: the cell is null",
+        ),
+        (
+            "98765432109876543",
+            "expected DECIMAL(18,2), found number with 17 digits before the point, 16 fit: \
+             the cell is null",
+        ),
+    ] {
+        let staged = transformed(&format!(r#","payment":{{"amount":{{"value":{value}}}}}"#));
+        assert_eq!(staged.column("claim", "amount"), [None], "{value}");
+        assert_eq!(staged.outcome.manifest.rounded_cells, 0, "{value}");
+        let rejects = staged.rejects();
+        assert_eq!(rejects[0].reason, RejectReason::TooManyDigits, "{value}");
+        assert_eq!(rejects[0].detail, detail, "{value}");
+    }
+}
+
+#[test]
+fn every_body_has_a_time_however_many_digits_its_second_has() {
+    let bodies = [
+        ("2024-03-01T10:00:00.123Z", "1709287200123000"),
+        ("2024-03-01T10:00:00.1234567Z", "1709287200123456"),
+        ("2024-03-01T05:00:00.123456999-05:00", "1709287200123456"),
+        (
+            "2024-03-01T10:00:00.12345678901234+00:00",
+            "1709287200123456",
+        ),
+        ("2024-03-01T10:00:00.9999999Z", "1709287200999999"),
+        ("2024-02-29T23:59:59.999999999Z", "1709251199999999"),
+    ];
+    for (written, micros) in bodies {
+        let staged = transformed(&format!(r#","meta":{{"lastUpdated":"{written}"}}"#));
+        let keys = staged.column("_keys", "_last_updated");
+        assert_eq!(keys, [Some(micros.to_owned())], "{written}");
+        assert!(staged.rejects().is_empty(), "{written}");
+    }
+    for written in [
+        "2024-03-01T10:00:00.1234567",
+        "2024-03-01T24:00:00Z",
+        "2024-03-01",
+    ] {
+        let staged = transformed(&format!(r#","meta":{{"lastUpdated":"{written}"}}"#));
+        assert_eq!(staged.column("_keys", "_last_updated"), [None], "{written}");
     }
 }
 

@@ -10,5 +10,6 @@ mod bad_input;
 mod cells;
 mod lossless;
 mod order;
+mod partitions;
 mod scene;
 mod staging;

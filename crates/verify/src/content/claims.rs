@@ -70,8 +70,10 @@ pub struct ClaimsOfType {
 pub struct Cell {
     /// How many.
     pub claims: u64,
-    /// What Medicare paid for them, in cents.
-    pub paid_cents: i128,
+    /// How many of them say what was paid. A Part D event never does.
+    pub with_payment: u64,
+    /// What Medicare paid for those, in cents.
+    paid_cents: i128,
     /// Some of the people behind them, as hashes: all where they are few, else one more than few.
     people: Vec<u64>,
 }
@@ -83,11 +85,18 @@ impl Cell {
         self.people.len()
     }
 
+    /// What Medicare paid, in cents, as far as claims say so; none where none does.
+    #[must_use]
+    pub fn paid_cents(&self) -> Option<i128> {
+        (self.with_payment > 0).then_some(self.paid_cents)
+    }
+
     /// A cell as tests need it.
     #[cfg(test)]
     pub(super) fn of(claims: u64, paid_cents: i128, people: u64) -> Self {
         let mut cell = Self {
             claims,
+            with_payment: claims,
             paid_cents,
             people: Vec::new(),
         };
@@ -98,6 +107,7 @@ impl Cell {
     /// Adds the claims of another cell.
     pub fn add(&mut self, other: &Cell) {
         self.claims += other.claims;
+        self.with_payment += other.with_payment;
         self.paid_cents += other.paid_cents;
         other.people.iter().for_each(|person| self.see(*person));
     }
@@ -108,9 +118,10 @@ impl Cell {
         }
     }
 
-    fn count(&mut self, person: u64, paid: i128) {
+    fn count(&mut self, person: u64, paid: Option<i128>) {
         self.claims += 1;
-        self.paid_cents += paid;
+        self.with_payment += u64::from(paid.is_some());
+        self.paid_cents += paid.unwrap_or(0);
         self.see(person);
     }
 }
@@ -216,7 +227,7 @@ fn add_rows(claims: &mut Claims, batch: &RecordBatch, kind: &Option<String>, api
         let person = xxh3_64(known(row, people, &None).as_bytes());
         let paid = paid
             .filter(|paid| paid.is_valid(row))
-            .map_or(0, |paid| paid.value(row));
+            .map(|paid| paid.value(row));
         claims.people.entry(api.clone()).or_default().insert(person);
         let of_kind = claims
             .kinds

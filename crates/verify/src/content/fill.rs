@@ -9,7 +9,7 @@ use parquet::file::metadata::ParquetMetaDataReader;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::partition::value_in;
+use super::partition::is_unknown;
 
 /// A table and its columns.
 #[derive(Debug, Clone, Serialize)]
@@ -70,7 +70,7 @@ pub(super) fn of_table(
         .map(|(name, data_type)| ColumnFill {
             name: name.clone(),
             data_type: data_type.clone(),
-            filled: Some(rows_with_value(&table.files, name)),
+            filled: Some(rows_with_value(&table.files, name, data_type)),
         });
     TableFill {
         name: table.layout.name.clone(),
@@ -81,10 +81,10 @@ pub(super) fn of_table(
     }
 }
 
-fn rows_with_value(files: &[LakeFile], column: &str) -> u64 {
+fn rows_with_value(files: &[LakeFile], column: &str, data_type: &str) -> u64 {
     files
         .iter()
-        .filter(|file| value_in(&file.path, column).is_some())
+        .filter(|file| !is_unknown(&file.path, column, data_type))
         .map(|file| file.rows)
         .sum()
 }

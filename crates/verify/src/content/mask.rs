@@ -37,6 +37,12 @@ impl Masking {
             || (cell.people_at_least() > FEW && cell.claims > FEW as u64)
     }
 
+    /// Whether the money of a cell that is shown is shown: a sum of few payments would tell of them.
+    #[must_use]
+    pub fn shows_money(self, cell: &Cell) -> bool {
+        self.shows(cell.with_payment)
+    }
+
     /// Which cells of a row, whose sum is shown, are shown. Where only one is hidden, the sum
     /// would tell it: the smallest of the others is hidden with it.
     #[must_use]

@@ -1,36 +1,31 @@
 //! Values of partition columns, read back from hive paths.
 
-use claimlake_contract::HIVE_NULL;
+use claimlake_contract::hive;
 
-/// The value that a file's path gives a partition column; none for null and where the path has no
-/// such column.
+/// The value that a file's path gives a partition column; none where the path has no such column, or
+/// an older build's null.
 pub(super) fn value_in(path: &str, column: &str) -> Option<String> {
-    let value = path
-        .split('/')
-        .filter_map(|folder| folder.split_once('='))
-        .find_map(|(name, value)| (name == column).then_some(value))?;
-    (value != HIVE_NULL).then(|| unescape(value))
+    let mut folders = path.split('/').filter_map(hive::column_and_value);
+    folders
+        .find_map(|(name, value)| (name == column).then_some(value))
+        .flatten()
 }
 
-/// Undoes hive's percent-encoding; what is no escape stays as it is.
-fn unescape(value: &str) -> String {
-    let bytes = value.as_bytes();
-    let mut plain = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        let escaped = (byte == b'%')
-            .then(|| value.get(at + 1..at + 3))
-            .flatten()
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        plain.push(escaped.unwrap_or(byte));
-        at += if escaped.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&plain).into_owned()
+/// Whether a path says of a partition column, whose type is told in words, that it is not known.
+pub(super) fn is_unknown(path: &str, column: &str, words: &str) -> bool {
+    let unknown = match words {
+        "Utf8" => hive::UNKNOWN,
+        "Date32" => hive::UNKNOWN_DATE,
+        // What false is, is not known.
+        "Boolean" => return value_in(path, column).is_none(),
+        _ => hive::UNKNOWN_NUMBER,
+    };
+    value_in(path, column).is_none_or(|value| value == unknown)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::value_in;
+    use super::{is_unknown, value_in};
 
     #[test]
     fn values_are_read_from_the_path() {
@@ -38,5 +33,22 @@ mod tests {
         assert_eq!(value_in(path, "eob_type").as_deref(), Some("A/B%"));
         assert_eq!(value_in(path, "service_year"), None);
         assert_eq!(value_in(path, "state"), None);
+    }
+
+    #[test]
+    fn what_is_not_known_is_no_value() {
+        for (folder, words, expected) in [
+            ("c=UNKNOWN", "Utf8", true),
+            ("c=0", "Utf8", false),
+            ("c=0", "Int32", true),
+            ("c=2024", "Int32", false),
+            ("c=0001-01-01", "Date32", true),
+            ("c=false", "Boolean", false),
+            ("c=__HIVE_DEFAULT_PARTITION__", "Int32", true),
+            ("other=1", "Int32", true),
+        ] {
+            let path = format!("t/{folder}/x.parquet");
+            assert_eq!(is_unknown(&path, "c", words), expected, "{folder} {words}");
+        }
     }
 }

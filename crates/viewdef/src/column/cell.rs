@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::temporal::{date_days, instant_micros, is_of_whole_micros};
+use super::temporal::{date_days, instant_micros};
 use crate::definition::ScalarType;
-use crate::fhirpath::Decimal;
+use crate::fhirpath::{Decimal, Fit, fit, misfit};
 use crate::json::unescape_into;
 use crate::problem::ProblemKind;
 
@@ -139,7 +139,7 @@ pub type Misfit = ProblemKind;
 /// The cell of a value in a column of a type.
 ///
 /// # Errors
-/// What is wrong with the value.
+/// What is wrong with the value; [`ProblemKind::Rounded`] where [`rounded_cell`] has one.
 #[inline]
 pub fn cell_of(
     scalar: ScalarType,
@@ -198,13 +198,38 @@ pub fn cell_of(
             _ => Err(Misfit::WrongType),
         },
         ScalarType::Timestamp => match source {
-            Source::Text { .. } => with_text(source, |text| match instant_micros(text) {
-                Some(micros) if is_of_whole_micros(text) => Ok(Cell::Integer(micros)),
-                Some(_) => Err(Misfit::TooManyDigits),
-                None => Err(Misfit::BadDate),
+            Source::Text { .. } => with_text(source, |text| {
+                instant_micros(text)
+                    .map(Cell::Integer)
+                    .ok_or(Misfit::BadDate)
             }),
             _ => Err(Misfit::WrongType),
         },
+    }
+}
+
+/// The cell of a number that fits its column when it is rounded; null for any other.
+pub fn rounded_cell(scalar: ScalarType, source: Source<'_>, scratch: &mut Scratch) -> Cell {
+    match (scalar, source) {
+        (ScalarType::Decimal { precision, scale }, Source::Number { raw, .. }) => {
+            match fit(raw, precision, scale) {
+                Fit::Exact(digits) | Fit::Rounded(digits) => scratch.digits(digits),
+                Fit::Not(_) => Cell::Null,
+            }
+        }
+        _ => Cell::Null,
+    }
+}
+
+/// What was found where a column expects another type: the type, and of a number that does not
+/// fit how much of it is too much.
+#[must_use]
+pub fn misfit_of(scalar: ScalarType, json_type: &str, number: &[u8]) -> String {
+    match scalar {
+        ScalarType::Decimal { precision, scale } if json_type == "number" => {
+            misfit(number, precision, scale)
+        }
+        _ => json_type.to_owned(),
     }
 }
 
@@ -299,14 +324,10 @@ fn decimal(raw: &[u8], precision: u8, scale: i8, scratch: &mut Scratch) -> Resul
     if let Some(digits) = short_decimal(raw, precision, scale) {
         return Ok(Cell::Integer(digits));
     }
-    let number = std::str::from_utf8(raw)
-        .ok()
-        .and_then(Decimal::parse)
-        .zip(u32::try_from(scale).ok())
-        .and_then(|(number, scale)| number.normalized().rescaled(scale));
-    match number.map(Decimal::mantissa) {
-        Some(digits) if length(digits) <= u32::from(precision) => Ok(scratch.digits(digits)),
-        _ => Err(Misfit::TooManyDigits),
+    match fit(raw, precision, scale) {
+        Fit::Exact(digits) => Ok(scratch.digits(digits)),
+        Fit::Rounded(_) => Err(Misfit::Rounded),
+        Fit::Not(_) => Err(Misfit::TooManyDigits),
     }
 }
 

@@ -23,7 +23,7 @@ pub fn year(text: &str) -> Option<i32> {
 }
 
 /// Microseconds since the epoch of an instant: to the second at least, with its zone. What is finer
-/// is cut, which is enough for an order; a cell asks [`is_of_whole_micros`], too.
+/// is cut, never rounded, so that no instant moves to a later second or day.
 #[must_use]
 pub fn instant_micros(text: &str) -> Option<i64> {
     if !Temporal::parse(text, TemporalKind::DateTime)?.is_instant() {
@@ -64,13 +64,6 @@ pub fn instant_micros(text: &str) -> Option<i64> {
     let days = days_from_civil(year, month, day);
     let total = ((days * 24 + hours) * 60 + minutes - east) * 60 + seconds;
     Some(total * 1_000_000 + micros)
-}
-
-/// Whether the fraction of an instant's second is one of microseconds; zeros behind are no digits.
-pub(super) fn is_of_whole_micros(text: &str) -> bool {
-    let fraction = text.bytes().skip_while(|byte| *byte != b'.').skip(1);
-    let mut finer = fraction.take_while(u8::is_ascii_digit).skip(6);
-    finer.all(|digit| digit == b'0')
 }
 
 fn number(digits: &[u8]) -> Option<i64> {

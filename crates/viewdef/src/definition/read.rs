@@ -334,6 +334,7 @@ impl Reader {
 fn is_element(key: &str) -> bool {
     const ELEMENTS: &[&str] = &[
         "resourceType",
+        "resourceDefinition",
         "resource",
         "select",
         "where",

@@ -1,5 +1,6 @@
 //! Columns that stand first in every table of a resource type, evaluated once a resource.
 
+use crate::column::{date_days, instant_micros};
 use crate::definition::{Column, ColumnType, Path, ScalarType};
 use crate::fhirpath::{
     BinaryOperator, Constants, Expr, ExprKind, Function, declared_type_of_element, parse,
@@ -23,6 +24,25 @@ pub enum ContextSource {
     DateOf(Vec<String>),
     /// The year of the first of these FHIRPaths that finds something.
     YearOf(Vec<String>),
+    /// What the first case says whose condition a resource meets; else what `source` finds; else
+    /// `default`.
+    Cases {
+        /// The cases, in their order.
+        cases: Vec<ContextCase>,
+        /// Another source, which has no cases itself.
+        source: Box<ContextSource>,
+        /// What stands where nothing is found.
+        default: Option<String>,
+    },
+}
+
+/// A value for the resources that meet a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextCase {
+    /// A FHIRPath that is true or false.
+    pub when: String,
+    /// The value, as text.
+    pub value: String,
 }
 
 /// What is done with what the first path finds.
@@ -41,11 +61,80 @@ pub(super) struct CheckedContext {
     pub(super) column_type: ColumnType,
     /// The alternatives, as columns.
     pub(super) alternatives: Vec<Column>,
+    pub(super) cases: Vec<CheckedCase>,
+    /// What stands where nothing is found.
+    pub(super) default: Option<FixedValue>,
+}
+
+/// A checked case of a context column.
+#[derive(Debug, Clone)]
+pub(super) struct CheckedCase {
+    pub(super) source: String,
+    pub(super) when: Expr,
+    pub(super) value: FixedValue,
+}
+
+/// A value that a pipeline gives, of the column's type.
+#[derive(Debug, Clone)]
+pub(super) enum FixedValue {
+    Text(String),
+    Boolean(bool),
+    /// An integer, days or microseconds.
+    Integer(i64),
+}
+
+impl FixedValue {
+    fn of(scalar: ScalarType, text: &str) -> Result<Self, String> {
+        let number = match scalar {
+            ScalarType::Utf8 => return Ok(FixedValue::Text(text.to_owned())),
+            ScalarType::Boolean => {
+                let value = text.parse().map(FixedValue::Boolean);
+                return value.map_err(|_| format!("'{text}' is neither true nor false"));
+            }
+            ScalarType::Date => date_days(text).map(i64::from),
+            ScalarType::Timestamp => instant_micros(text),
+            _ => text.parse::<i32>().ok().map(i64::from),
+        };
+        let number = number.ok_or_else(|| format!("'{text}' is no value of {scalar}"))?;
+        Ok(FixedValue::Integer(number))
+    }
 }
 
 impl ContextColumn {
     pub(super) fn check(&self) -> Result<CheckedContext, String> {
-        let (transform, sources): (_, Vec<&String>) = match &self.source {
+        let ContextSource::Cases {
+            cases,
+            source,
+            default,
+        } = &self.source
+        else {
+            return self.check_source(&self.source);
+        };
+        let mut checked = self.check_source(source)?;
+        let scalar = checked.column_type.scalar;
+        for case in cases {
+            let when = parse(&case.when, &Constants::new())
+                .map_err(|error| format!("'{}': {error}", case.when))?;
+            let value = FixedValue::of(scalar, &case.value);
+            checked.cases.push(CheckedCase {
+                source: case.when.clone(),
+                when,
+                value: value.map_err(|reason| format!("case '{}': {reason}", case.when))?,
+            });
+        }
+        checked.default = match default {
+            None => None,
+            Some(text) => {
+                let value = FixedValue::of(scalar, text);
+                Some(value.map_err(|reason| format!("default: {reason}"))?)
+            }
+        };
+        Ok(checked)
+    }
+
+    fn check_source(&self, source: &ContextSource) -> Result<CheckedContext, String> {
+        let (transform, sources): (_, Vec<&String>) = match source {
+            ContextSource::Cases { .. } => return Err("cases within cases".into()),
             ContextSource::Path(path) => (Transform::None, vec![path]),
             ContextSource::DateOf(paths) => (Transform::Date, paths.iter().collect()),
             ContextSource::YearOf(paths) => (Transform::Year, paths.iter().collect()),
@@ -95,6 +184,8 @@ impl ContextColumn {
                 list: false,
             },
             alternatives,
+            cases: Vec::new(),
+            default: None,
         })
     }
 }

@@ -1,8 +1,10 @@
 //! The cells of the columns that stand first in every table, once a resource.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-use super::context::Transform;
+use super::context::{FixedValue, Transform};
 use super::evaluate::Unsure;
 use super::plan::{ContextPlan, ResourcePlan};
 use super::read::{LineRefusal, Problem, ResourceRead};
@@ -28,13 +30,71 @@ impl ResourceWorker {
             self.leading.push(cell);
         }
         for (position, column) in plan.context.iter().enumerate() {
-            let cell = self.context(buffer, column, plain, read)?;
-            if self.watched == Some(position) {
-                read.watched = self.watched_text(buffer, cell);
+            let case = self.case(buffer, column, plain, read)?;
+            let is_watched = self.watched == Some(position);
+            let found = match (case, is_watched) {
+                (Some(_), false) => Cell::Null,
+                _ => self.context(buffer, column, plain, read)?,
+            };
+            if is_watched {
+                read.watched = self.watched_text(buffer, found);
             }
+            let cell = match (case, found, &column.checked.default) {
+                (Some(value), ..) => value,
+                (None, Cell::Null, Some(default)) => self.fixed(default),
+                (None, found, _) => found,
+            };
             self.leading.push(cell);
         }
         Ok(())
+    }
+
+    /// The value of the first case whose condition the resource meets. A condition that cannot be
+    /// told is not met.
+    fn case(
+        &mut self,
+        buffer: &[u8],
+        column: &ContextPlan,
+        plain: &mut Plain<'_>,
+        read: &mut ResourceRead,
+    ) -> Result<Option<Cell>, LineRefusal> {
+        for (case, program) in column.checked.cases.iter().zip(&column.conditions) {
+            let fast = program
+                .as_ref()
+                .filter(|_| !self.tape.odd)
+                .map(|condition| Self::located(&self.tape, buffer).truth(condition, 0));
+            let is_met = match fast {
+                Some(Ok(truth)) => truth == Some(true),
+                Some(Err(Unsure)) | None => {
+                    match oracle::evaluate_path(&case.when, plain.value()?).as_deref() {
+                        Ok(found) => found == [Value::Bool(true)],
+                        Err(error) => {
+                            read.problems.push(Problem {
+                                table: None,
+                                column: Some(column.checked.name.clone()),
+                                path: case.source.clone(),
+                                kind: error.kind,
+                                expected: error.expected.clone(),
+                                found: error.found.clone(),
+                            });
+                            false
+                        }
+                    }
+                }
+            };
+            if is_met {
+                return Ok(Some(self.fixed(&case.value)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn fixed(&mut self, value: &FixedValue) -> Cell {
+        match value {
+            FixedValue::Text(text) => self.scratch.text(text.as_bytes()),
+            FixedValue::Boolean(value) => Cell::Boolean(*value),
+            FixedValue::Integer(value) => Cell::Integer(*value),
+        }
     }
 
     /// The value of the watched column alone, of a resource that makes no rows: nothing else of it
@@ -86,7 +146,7 @@ impl ResourceWorker {
                     problems: &mut problems,
                     row: &mut self.row,
                     elements: &mut self.elements,
-                    told: Vec::new(),
+                    told: BTreeSet::new(),
                 };
                 cell = maker.cell(program, 0, 0);
             }

@@ -160,7 +160,9 @@ fn expression(shape: &mut ShapeBuilder, expr: &Expr, at: At<'_>) -> Nodes {
             expression(shape, index, at);
             expression(shape, base, at)
         }
-        ExprKind::OfType { base, type_name } => match &base.kind {
+        ExprKind::OfType {
+            base, type_name, ..
+        } => match &base.kind {
             ExprKind::Member { base, name } => {
                 let base = expression(shape, base, at);
                 let mut found = Nodes::new();

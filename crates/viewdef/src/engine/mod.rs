@@ -25,7 +25,7 @@ mod unremembered;
 mod walk;
 mod worker;
 
-pub use context::{ContextColumn, ContextSource};
+pub use context::{ContextCase, ContextColumn, ContextSource};
 pub use plan::{PlanError, PlanInput, ResourcePlan, TablePlan};
 pub use read::{LineRefusal, Problem, ResourceRead};
 pub use worker::ResourceWorker;

@@ -62,6 +62,8 @@ pub(super) struct ContextPlan {
     pub(super) checked: CheckedContext,
     /// One for each alternative; nothing where only the plain evaluator has a program.
     pub(super) programs: Vec<Option<FastColumn>>,
+    /// One for each case, likewise.
+    pub(super) conditions: Vec<Option<Condition>>,
 }
 
 /// A table of a plan.
@@ -114,6 +116,9 @@ impl ResourcePlan {
             for alternative in &column.alternatives {
                 mark::column(&mut shape, &alternative.path.expression, &root);
             }
+            for case in &column.cases {
+                mark::step_through(&mut shape, &case.when, &root);
+            }
             checked.push(column);
         }
         let drop_where = match input.drop_where {
@@ -155,6 +160,11 @@ impl ResourcePlan {
                     .alternatives
                     .iter()
                     .map(|column| FastColumn::compile(column, &mut compiler, at_resource, 0, ""))
+                    .collect(),
+                conditions: checked
+                    .cases
+                    .iter()
+                    .map(|case| compiler.condition(&case.when, at_resource))
                     .collect(),
                 checked,
             })

@@ -122,7 +122,12 @@ impl Compiler<'_> {
                 path.temporal = declared_type_of_element(name).is_some();
                 Some(path)
             }
-            ExprKind::OfType { base, type_name } => {
+            // Several items of `as` are an error, which the plain evaluator finds.
+            ExprKind::OfType {
+                base,
+                type_name,
+                of_one: false,
+            } => {
                 let ExprKind::Member { base, name } = &base.kind else {
                     return None;
                 };

@@ -32,7 +32,8 @@ impl From<Refusal> for LineRefusal {
     }
 }
 
-/// A cell that is null, or a table without rows of a resource, because of what was found.
+/// A cell that is null, or a table without rows of a resource, because of what was found; or a cell
+/// whose number was rounded, which is no loss.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The table; none for a context column, which stands in all.
@@ -45,7 +46,7 @@ pub struct Problem {
     pub kind: ProblemKind,
     /// The type that was expected.
     pub expected: String,
-    /// The type that was found.
+    /// The type that was found, and of a number that does not fit how much of it is too much.
     pub found: String,
 }
 

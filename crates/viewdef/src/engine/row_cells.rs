@@ -7,7 +7,7 @@ use super::program::{Path, Program};
 use super::row_maker::RowMaker;
 use super::rows::FastColumn;
 use super::tape::{Kind, Position};
-use crate::column::{Cell, Source, cell_of, cell_of_json};
+use crate::column::{Cell, Source, cell_of, cell_of_json, misfit_of, rounded_cell};
 use crate::definition::ScalarType;
 use crate::fhirpath::Literal;
 use crate::problem::{CellProblem, ProblemKind};
@@ -83,7 +83,7 @@ impl RowMaker<'_> {
                     let count = self.located.count(path, this)?;
                     self.tell(
                         column,
-                        this,
+                        (this, this),
                         ProblemKind::NotOneValue,
                         "one value".into(),
                         format!("{count} values"),
@@ -160,7 +160,7 @@ impl RowMaker<'_> {
         })?;
         let mut cells = Vec::with_capacity(items.len());
         for item in items {
-            match self.value(column, item, item) {
+            match self.value(column, item, this) {
                 Cell::Null => {}
                 cell => cells.push(cell),
             }
@@ -194,9 +194,13 @@ impl RowMaker<'_> {
         match cell_of(column.scalar, source, self.scratch) {
             Ok(cell) => cell,
             Err(kind) => {
-                let found = entry.kind.name().to_owned();
-                self.tell(column, this, kind, column.scalar.to_string(), found);
-                Cell::Null
+                let found = misfit_of(column.scalar, entry.kind.name(), raw);
+                let expected = column.scalar.to_string();
+                self.tell(column, (this, item), kind, expected, found);
+                match kind {
+                    ProblemKind::Rounded => rounded_cell(column.scalar, source, self.scratch),
+                    _ => Cell::Null,
+                }
             }
         }
     }
@@ -210,7 +214,8 @@ impl RowMaker<'_> {
                     serde_json::Value::Number(_) => "number",
                     _ => "string",
                 };
-                self.tell(column, this, kind, column.scalar.to_string(), found.into());
+                let expected = column.scalar.to_string();
+                self.tell(column, (this, this), kind, expected, found.into());
                 Cell::Null
             }
         }
@@ -220,16 +225,15 @@ impl RowMaker<'_> {
     fn tell(
         &mut self,
         column: &FastColumn,
-        this: Position,
+        (this, item): (Position, Position),
         kind: ProblemKind,
         expected: String,
         found: String,
     ) {
         // A select is evaluated again for each row of the selects before it.
-        if self.told.contains(&(column.position, this)) {
+        if !self.told.insert((column.position, this, item)) {
             return;
         }
-        self.told.push((column.position, this));
         self.problems.push(CellProblem {
             column: column.position,
             path: column.path.clone(),

@@ -1,5 +1,6 @@
 //! Selects over a tape to rows of cells.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use super::evaluate::{Located, Unsure};
@@ -23,8 +24,8 @@ pub(super) struct RowMaker<'r> {
     pub(super) row: &'r mut Vec<Cell>,
     /// The elements of the selects that are under way.
     pub(super) elements: &'r mut Vec<Position>,
-    /// Columns and elements whose problem is told already.
-    pub(super) told: Vec<(usize, Position)>,
+    /// Problems that are reported already: the column, the element of the row, the value's element.
+    pub(super) told: BTreeSet<(usize, Position, Position)>,
 }
 
 type Next<'n, 'r> = &'n mut dyn FnMut(&mut RowMaker<'r>) -> Result<(), Unsure>;

@@ -1,6 +1,6 @@
 //! Lines to columns, one line after the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
@@ -173,7 +173,7 @@ impl ResourceWorker {
                 problems: &mut problems,
                 row: &mut self.row,
                 elements: &mut self.elements,
-                told: Vec::new(),
+                told: BTreeSet::new(),
             };
             made = maker.view(view);
         }

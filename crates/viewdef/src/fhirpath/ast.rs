@@ -64,6 +64,8 @@ pub enum ExprKind {
         base: Box<Expr>,
         /// The type without its namespace (`FHIR.`, `System.`), first letter as written.
         type_name: String,
+        /// Whether several items are an error, as for `as`.
+        of_one: bool,
     },
     /// `base.is(type_name)`, `base is type_name`.
     IsType {

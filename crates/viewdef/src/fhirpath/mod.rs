@@ -5,6 +5,7 @@
 
 mod ast;
 mod decimal;
+mod fit;
 mod function;
 mod lexer;
 mod parser;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use ast::{BinaryOperator, Expr, ExprKind, Literal, Span};
 pub use decimal::Decimal;
+pub use fit::{Excess, Fit, fit, misfit};
 pub use function::Function;
 pub use parser::{Constants, ParseError, parse};
 pub use temporal::{Temporal, TemporalKind};

@@ -208,6 +208,7 @@ impl Parser<'_> {
                 Infix::As => ExprKind::OfType {
                     base: Box::new(left),
                     type_name: self.type_specifier()?,
+                    of_one: true,
                 },
                 Infix::Operator(operator) => ExprKind::Binary {
                     operator,

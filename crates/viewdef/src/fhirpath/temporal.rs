@@ -103,14 +103,16 @@ impl Temporal {
         }
         if let Some(second) = parts.next() {
             let (whole, fraction) = second.split_once('.').unwrap_or((second, ""));
-            if second.ends_with('.') || fraction.len() > 9 {
+            let all_digits = fraction.bytes().all(|byte| byte.is_ascii_digit());
+            if second.ends_with('.') || !all_digits {
                 return None;
             }
             // 60 is a leap second.
             let whole = digits(whole, 2).filter(|whole| *whole <= 60)?;
+            // FHIR R4 bounds the digits of a second nowhere; beyond the nanosecond they are cut.
             let padded = format!("{fraction:0<9}");
-            self.fields[5] = whole * NANOS_PER_SECOND + digits(&padded, 9)?;
-            self.fraction_digits = fraction.len();
+            self.fields[5] = whole * NANOS_PER_SECOND + digits(padded.get(..9)?, 9)?;
+            self.fraction_digits = fraction.len().min(9);
             self.given = 6;
         }
         parts.next().is_none().then_some(())

@@ -12,7 +12,9 @@ fn shape(expression: &Expr) -> String {
         ExprKind::Literal(Literal::Boolean(value)) => value.to_string(),
         ExprKind::Member { base, name } => format!("{}.{name}", shape(base)),
         ExprKind::Index { base, index } => format!("{}[{}]", shape(base), shape(index)),
-        ExprKind::OfType { base, type_name } => format!("({} as {type_name})", shape(base)),
+        ExprKind::OfType {
+            base, type_name, ..
+        } => format!("({} as {type_name})", shape(base)),
         ExprKind::IsType { base, type_name } => format!("({} is {type_name})", shape(base)),
         ExprKind::Negate(operand) => format!("(-{})", shape(operand)),
         ExprKind::Binary {

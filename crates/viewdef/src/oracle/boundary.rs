@@ -14,39 +14,44 @@ pub(super) enum Side {
     High,
 }
 
-/// The boundary of one item; with a precision, cut to it, numbers away from what they bound.
+/// Digits behind the point that a boundary has at the least, by FHIRPath's text.
+const LEAST_PRECISION: u32 = 8;
+/// And at the most; the standard's test cases know nothing of 32.
+const MOST_PRECISION: u32 = 31;
+
+/// The boundary of one item to a precision, the greatest there is without one.
 pub(super) fn boundary<'a>(
     context: &Context<'a, '_>,
     items: &[Item<'a>],
     side: Side,
     precision: Option<&Expr>,
 ) -> Found<'a> {
-    let found = whole_boundary(context, items, side)?;
     let precision = match precision {
-        Some(precision) => context.integer(precision)?,
         None => None,
+        Some(precision) => match context.integer(precision)? {
+            None => return Ok(Vec::new()),
+            // What is no number of digits is no precision either.
+            Some(precision) => Some(u32::try_from(precision).unwrap_or(u32::MAX)),
+        },
     };
+    let found = whole_boundary(context, items, side, precision)?;
     Ok(match precision {
         None => found,
         Some(precision) => found
             .iter()
-            .filter_map(|bound| cut(bound, side, precision))
+            .filter_map(|bound| cut(bound, precision))
             .collect(),
     })
 }
 
-/// A boundary to a precision: digits behind the point, or digits of a date and time; nothing where
-/// there is no such precision.
-fn cut<'a>(bound: &Item<'a>, side: Side, precision: i64) -> Option<Item<'a>> {
-    let precision = u32::try_from(precision).ok()?;
+/// A boundary to a precision: digits of a date and time, nothing where there is no such precision.
+/// A number has its precision already.
+fn cut<'a>(bound: &Item<'a>, precision: u32) -> Option<Item<'a>> {
     let Item::Value(literal) = bound else {
         return None;
     };
     Some(Item::Value(match literal {
-        Literal::Decimal(number) => Literal::Decimal(match side {
-            Side::Low => number.floored(precision)?,
-            Side::High => number.checked_neg()?.floored(precision)?.checked_neg()?,
-        }),
+        Literal::Decimal(number) => Literal::Decimal(*number),
         Literal::Date(text) => Literal::Date(date_digits(text, precision)?.to_owned()),
         Literal::Time(text) => Literal::Time(time_digits(text, precision)?.to_owned()),
         Literal::DateTime(text) => {
@@ -86,7 +91,12 @@ fn time_digits(text: &str, precision: u32) -> Option<&str> {
     )
 }
 
-fn whole_boundary<'a>(context: &Context<'a, '_>, items: &[Item<'a>], side: Side) -> Found<'a> {
+fn whole_boundary<'a>(
+    context: &Context<'a, '_>,
+    items: &[Item<'a>],
+    side: Side,
+    precision: Option<u32>,
+) -> Found<'a> {
     let item = match items {
         [] => return Ok(Vec::new()),
         [item] => item,
@@ -95,14 +105,15 @@ fn whole_boundary<'a>(context: &Context<'a, '_>, items: &[Item<'a>], side: Side)
     if let Item::Node(node) = item
         && let Some(Value::Object(_)) = node.value
     {
-        return of_period(context, item, side);
+        return of_period(context, item, side, precision);
     }
     let no_boundary = || EvaluationError::wrong_type("a number, date or time", type_of(items));
     match item.scalar() {
         Ok(None) => Ok(Vec::new()),
-        Ok(Some(Scalar::Number(number))) => of_number(number, side)
-            .map(|number| vec![Item::Value(Literal::Decimal(number))])
-            .ok_or_else(EvaluationError::too_many_digits),
+        Ok(Some(Scalar::Number(number))) => Ok(of_number(number, side, precision)
+            .map(|number| Item::Value(Literal::Decimal(number)))
+            .into_iter()
+            .collect()),
         Ok(Some(Scalar::Temporal(temporal))) => Ok(vec![of_temporal(&temporal, side)]),
         Ok(Some(Scalar::Text { text, .. })) => untyped_temporal(&text, context.declared_type)
             .map(|temporal| vec![of_temporal(&temporal, side)])
@@ -112,7 +123,12 @@ fn whole_boundary<'a>(context: &Context<'a, '_>, items: &[Item<'a>], side: Side)
 }
 
 /// The start of a period at its low side, its end at its high side.
-fn of_period<'a>(context: &Context<'a, '_>, period: &Item<'a>, side: Side) -> Found<'a> {
+fn of_period<'a>(
+    context: &Context<'a, '_>,
+    period: &Item<'a>,
+    side: Side,
+    precision: Option<u32>,
+) -> Found<'a> {
     let name = match side {
         Side::Low => "start",
         Side::High => "end",
@@ -128,15 +144,41 @@ fn of_period<'a>(context: &Context<'a, '_>, period: &Item<'a>, side: Side) -> Fo
         }
         node.fhir_type = Some("dateTime");
     }
-    whole_boundary(context, &found, side)
+    whole_boundary(context, &found, side, precision)
 }
 
-/// Half a unit of the last digit down or up.
-fn of_number(number: Decimal, side: Side) -> Option<Decimal> {
+/// Half a unit of the last digit down or up, with as many digits behind the point as the precision
+/// says. With fewer than it has, the edge nearer to zero is cut and the one farther from it rounded,
+/// as the standard's test cases have it: `0.0034.highBoundary(1)` is `0.0`, `1.587.highBoundary(2)`
+/// is `1.59`.
+fn of_number(number: Decimal, side: Side, precision: Option<u32>) -> Option<Decimal> {
+    let digits = match precision {
+        Some(precision) => precision,
+        None => LEAST_PRECISION.max(number.scale() + 1),
+    };
+    if digits > MOST_PRECISION {
+        return None;
+    }
     let half = Decimal::new(5, number.scale() + 1)?;
-    match side {
-        Side::Low => number.checked_sub(half),
-        Side::High => number.checked_add(half),
+    let is_negative = number.mantissa() < 0;
+    let size = if is_negative {
+        number.checked_neg()?
+    } else {
+        number
+    };
+    // Zero has edges on both sides of it, equally far.
+    let is_outer = is_negative == (side == Side::Low) || size.mantissa() == 0;
+    let edge = if is_outer {
+        size.checked_add(half)?.rounded(digits)
+    } else {
+        size.checked_sub(half)?.floored(digits)?
+    };
+    let edge = edge.rescaled(digits)?;
+    let is_below_zero = is_negative || size.mantissa() == 0 && side == Side::Low;
+    if is_below_zero {
+        edge.checked_neg()
+    } else {
+        Some(edge)
     }
 }
 

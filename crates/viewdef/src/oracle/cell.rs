@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::EvaluationError;
 use super::item::{Item, json_type};
 use crate::definition::{Column, ScalarType};
-use crate::fhirpath::{Decimal, Temporal, TemporalKind};
+use crate::fhirpath::{Decimal, Fit, Temporal, TemporalKind, fit, misfit};
 use crate::problem::ProblemKind;
 
 /// The cell of a column; problems leave null, in a list the element is left out.
@@ -16,18 +16,22 @@ pub(super) fn cell(
 ) -> Value {
     let mut values = Vec::new();
     for value in items.iter().filter_map(Item::to_json) {
-        match check(column, &value) {
-            Ok(()) => values.push(value),
-            Err(kind) => {
-                problems.push(EvaluationError {
-                    kind,
-                    expected: column.column_type.scalar.to_string(),
-                    found: json_type(&value).to_owned(),
-                });
-                if !column.collection {
-                    values.push(Value::Null);
-                }
+        let kind = match check(column, &value) {
+            Ok(()) => {
+                values.push(value);
+                continue;
             }
+            Err(kind) => kind,
+        };
+        problems.push(EvaluationError {
+            kind,
+            expected: column.column_type.scalar.to_string(),
+            found: found(column, &value),
+        });
+        match kind {
+            ProblemKind::Rounded => values.extend(rounded(column, &value)),
+            _ if column.collection => {}
+            _ => values.push(Value::Null),
         }
     }
     if column.collection {
@@ -100,20 +104,33 @@ fn decimal(value: &Value, precision: u8, scale: i8) -> Result<(), ProblemKind> {
     let Value::Number(number) = value else {
         return Err(ProblemKind::WrongType);
     };
-    let scaled = Decimal::parse(&number.to_string())
-        .zip(u32::try_from(scale).ok())
-        .and_then(|(number, scale)| number.normalized().rescaled(scale));
-    match scaled {
-        Some(number) if digits(number.mantissa()) <= u32::from(precision) => Ok(()),
-        _ => Err(ProblemKind::TooManyDigits),
+    match fit(number.to_string().as_bytes(), precision, scale) {
+        Fit::Exact(_) => Ok(()),
+        Fit::Rounded(_) => Err(ProblemKind::Rounded),
+        Fit::Not(_) => Err(ProblemKind::TooManyDigits),
     }
 }
 
-fn digits(mantissa: i128) -> u32 {
-    mantissa
-        .unsigned_abs()
-        .checked_ilog10()
-        .map_or(1, |log| log + 1)
+/// The number at the column's scale, where it fits so.
+fn rounded(column: &Column, value: &Value) -> Option<Value> {
+    let ScalarType::Decimal { precision, scale } = column.column_type.scalar else {
+        return None;
+    };
+    let Fit::Rounded(digits) = fit(value.to_string().as_bytes(), precision, scale) else {
+        return None;
+    };
+    let number = Decimal::new(digits, u32::try_from(scale).ok()?)?;
+    number.to_string().parse().ok().map(Value::Number)
+}
+
+/// The type that was found, and of a number that does not fit how much of it is too much.
+fn found(column: &Column, value: &Value) -> String {
+    match (column.column_type.scalar, value) {
+        (ScalarType::Decimal { precision, scale }, Value::Number(number)) => {
+            misfit(number.to_string().as_bytes(), precision, scale)
+        }
+        _ => json_type(value).to_owned(),
+    }
 }
 
 /// A whole date, or a dateTime, of which the first ten characters count.
@@ -127,25 +144,13 @@ fn date(value: &Value) -> Result<(), ProblemKind> {
     Err(ProblemKind::BadDate)
 }
 
-/// An instant: to the second at least, with its zone, and to the microsecond at most.
+/// An instant: to the second at least, with its zone.
 fn timestamp(value: &Value) -> Result<(), ProblemKind> {
     let Value::String(text) = value else {
         return Err(ProblemKind::WrongType);
     };
     match Temporal::parse(text, TemporalKind::DateTime) {
-        Some(temporal) if temporal.is_instant() => match fraction_digits(text) {
-            ..=6 => Ok(()),
-            _ => Err(ProblemKind::TooManyDigits),
-        },
+        Some(temporal) if temporal.is_instant() => Ok(()),
         _ => Err(ProblemKind::BadDate),
     }
-}
-
-/// Digits of the fraction of the second, zeros at its end apart.
-fn fraction_digits(instant: &str) -> usize {
-    let Some((_, rest)) = instant.split_once('.') else {
-        return 0;
-    };
-    let fraction = rest.split(['Z', '+', '-']).next().unwrap_or_default();
-    fraction.trim_end_matches('0').len()
 }

@@ -134,44 +134,76 @@ fn equal_json(left: &Value, right: &Value) -> bool {
     }
 }
 
-/// `~`: always known; texts without regard to case and space, numbers as precise as the less
-/// precise one, collections without regard to order.
+/// `~`: always known; texts without regard to case and to which white space, numbers as precise as
+/// the less precise one, collections without regard to order, elements by all that is in them.
 pub(super) fn equivalent(left: &[Item<'_>], right: &[Item<'_>]) -> bool {
+    matched(left, right, equivalent_items)
+}
+
+/// Whether each of the left has one of the right for itself, and none is left over.
+fn matched<T>(left: &[T], right: &[T], is_match: impl Fn(&T, &T) -> bool) -> bool {
     if left.len() != right.len() {
         return false;
     }
-    let mut unmatched: Vec<&Item<'_>> = right.iter().collect();
+    let mut unmatched: Vec<&T> = right.iter().collect();
     left.iter().all(|item| {
-        let position = unmatched
-            .iter()
-            .position(|other| equivalent_items(item, other));
-        match position {
-            Some(position) => {
-                unmatched.swap_remove(position);
-                true
-            }
-            None => false,
-        }
+        let position = unmatched.iter().position(|other| is_match(item, other));
+        position.map(|at| unmatched.swap_remove(at)).is_some()
     })
 }
 
 fn equivalent_items(left: &Item<'_>, right: &Item<'_>) -> bool {
-    if let (Ok(Some(Scalar::Text { text: left, .. })), Ok(Some(Scalar::Text { text: right, .. }))) =
-        (left.scalar(), right.scalar())
-    {
-        let folded = |text: &str| {
-            let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-            words.join(" ")
-        };
-        return folded(&left) == folded(&right);
+    match (left.scalar(), right.scalar()) {
+        (Ok(Some(Scalar::Text { text: left, .. })), Ok(Some(Scalar::Text { text: right, .. }))) => {
+            equivalent_texts(&left, &right)
+        }
+        (Ok(Some(Scalar::Number(left))), Ok(Some(Scalar::Number(right)))) => {
+            equivalent_numbers(left, right)
+        }
+        (Err(_), Err(_)) => match (left.to_json(), right.to_json()) {
+            (Some(left), Some(right)) => equivalent_json(&left, &right),
+            _ => false,
+        },
+        _ => equal_items(left, right) == Some(true),
     }
-    if let (Ok(Some(Scalar::Number(left))), Ok(Some(Scalar::Number(right)))) =
-        (left.scalar(), right.scalar())
-    {
-        let scale = left.normalized().scale().min(right.normalized().scale());
-        return left.rounded(scale) == right.rounded(scale);
+}
+
+/// White space is not collapsed: two spaces are not one.
+fn equivalent_texts(left: &str, right: &str) -> bool {
+    let folded = |text: &str| {
+        let spaces = text
+            .chars()
+            .map(|c| if c.is_whitespace() { ' ' } else { c });
+        spaces.collect::<String>().to_lowercase()
+    };
+    folded(left) == folded(right)
+}
+
+fn equivalent_numbers(left: Decimal, right: Decimal) -> bool {
+    let scale = left.normalized().scale().min(right.normalized().scale());
+    left.rounded(scale) == right.rounded(scale)
+}
+
+fn equivalent_json(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::String(left), Value::String(right)) => equivalent_texts(left, right),
+        (Value::Number(left), Value::Number(right)) => {
+            let read = |number: &serde_json::Number| Decimal::parse(&number.to_string());
+            match (read(left), read(right)) {
+                (Some(left), Some(right)) => equivalent_numbers(left, right),
+                _ => left == right,
+            }
+        }
+        (Value::Array(left), Value::Array(right)) => matched(left, right, equivalent_json),
+        (Value::Object(left), Value::Object(right)) => {
+            left.len() == right.len()
+                && left.iter().all(|(key, left)| {
+                    let right = right.get(key);
+                    right.is_some_and(|right| equivalent_json(left, right))
+                })
+        }
+        _ => left == right,
     }
-    equal_items(left, right) == Some(true)
 }
 
 /// The order of two single values; unknown where a side is empty or a date too imprecise.

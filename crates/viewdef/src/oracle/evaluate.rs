@@ -49,8 +49,8 @@ pub(super) struct Context<'a, 'c> {
     pub(super) root: &'c Item<'a>,
     /// The steps that are left.
     pub(super) budget: &'c Budget,
-    /// `$this`
-    pub(super) this: &'c Item<'a>,
+    /// `$this`; none in the arguments of an `iif` that was called on nothing.
+    pub(super) this: Option<&'c Item<'a>>,
     /// `%context`
     pub(super) focus: &'c Item<'a>,
     /// `%rowIndex`
@@ -64,7 +64,7 @@ impl<'a, 'c> Context<'a, 'c> {
         Self {
             root,
             budget,
-            this: root,
+            this: Some(root),
             focus: root,
             row_index: 0,
             declared_type: None,
@@ -73,6 +73,14 @@ impl<'a, 'c> Context<'a, 'c> {
 
     /// The same with another `$this`.
     pub(super) fn at<'d>(self, this: &'d Item<'a>) -> Context<'a, 'd>
+    where
+        'c: 'd,
+    {
+        self.at_one_or_none(Some(this))
+    }
+
+    /// The same with another `$this`, which may be nothing.
+    pub(super) fn at_one_or_none<'d>(self, this: Option<&'d Item<'a>>) -> Context<'a, 'd>
     where
         'c: 'd,
     {
@@ -98,16 +106,15 @@ impl<'a, 'c> Context<'a, 'c> {
 
     fn collection(&self, expression: &Expr) -> Found<'a> {
         Ok(match &expression.kind {
-            ExprKind::This => vec![self.this.clone()],
+            ExprKind::This => self.this.into_iter().cloned().collect(),
             ExprKind::Resource => vec![self.root.clone()],
             ExprKind::Context => vec![self.focus.clone()],
             ExprKind::RowIndex => vec![Item::integer(self.row_index)],
             ExprKind::RootType(type_name) => {
-                if is_resource_of_type(self.this, type_name) {
-                    vec![self.this.clone()]
-                } else {
-                    Vec::new()
-                }
+                let this = self.this.into_iter();
+                this.filter(|item| is_resource_of_type(item, type_name))
+                    .cloned()
+                    .collect()
             }
             ExprKind::Empty => Vec::new(),
             ExprKind::Literal(literal) => vec![Item::Value(literal.clone())],
@@ -127,9 +134,13 @@ impl<'a, 'c> Context<'a, 'c> {
                     .into_iter()
                     .collect()
             }
-            ExprKind::OfType { base, type_name } => self.of_type(base, type_name)?,
+            ExprKind::OfType {
+                base,
+                type_name,
+                of_one,
+            } => self.of_type(base, type_name, *of_one)?,
             ExprKind::IsType { base, type_name } => match self.evaluate(base)?.as_slice() {
-                [] => Vec::new(),
+                [] => vec![Item::boolean(false)],
                 [item] => vec![Item::boolean(navigate::is_of_type(item, type_name))],
                 several => return Err(EvaluationError::several(several.len())),
             },
@@ -151,8 +162,14 @@ impl<'a, 'c> Context<'a, 'c> {
         })
     }
 
-    fn of_type(&self, base: &Expr, type_name: &str) -> Found<'a> {
+    fn of_type(&self, base: &Expr, type_name: &str, of_one: bool) -> Found<'a> {
         let mut found = Vec::new();
+        if of_one {
+            let count = self.evaluate(base)?.len();
+            if count > 1 {
+                return Err(EvaluationError::several(count));
+            }
+        }
         if let ExprKind::Member { base, name } = &base.kind {
             for item in self.evaluate(base)? {
                 navigate::choice(&item, name, type_name, &mut found);

@@ -39,14 +39,14 @@ pub(super) fn call<'a>(
         Function::First => items.into_iter().take(1).collect(),
         Function::Last => items.into_iter().next_back().into_iter().collect(),
         Function::Tail => items.into_iter().skip(1).collect(),
-        Function::Skip => {
-            let count = count_argument(context, first)?;
-            items.into_iter().skip(count).collect()
-        }
-        Function::Take => {
-            let count = count_argument(context, first)?;
-            items.into_iter().take(count).collect()
-        }
+        Function::Skip => match count_argument(context, first)? {
+            Some(count) => items.into_iter().skip(count).collect(),
+            None => Vec::new(),
+        },
+        Function::Take => match count_argument(context, first)? {
+            Some(count) => items.into_iter().take(count).collect(),
+            None => Vec::new(),
+        },
         Function::Single => match items.len() {
             0 | 1 => items,
             several => return Err(EvaluationError::several(several)),
@@ -91,29 +91,28 @@ fn filtered<'a>(
     Ok(kept)
 }
 
+/// A number of items; less than none is none, and nothing where the argument is empty.
 fn count_argument(
     context: &Context<'_, '_>,
     argument: Option<&Expr>,
-) -> Result<usize, EvaluationError> {
+) -> Result<Option<usize>, EvaluationError> {
     let count = match argument {
         Some(argument) => context.integer(argument)?,
         None => None,
     };
-    Ok(count.map_or(0, |count| usize::try_from(count).unwrap_or(0)))
+    Ok(count.map(|count| usize::try_from(count.max(0)).unwrap_or(usize::MAX)))
 }
 
-/// Only the branch that is taken is evaluated.
+/// Only the branch that is taken is evaluated; also on nothing, where `$this` is nothing, too.
 fn iif<'a>(context: &Context<'a, '_>, base: &Expr, arguments: &[Expr]) -> Found<'a> {
     let items = match base.kind {
-        ExprKind::This => vec![context.this.clone()],
+        ExprKind::This => context.this.into_iter().cloned().collect(),
         _ => context.evaluate(base)?,
     };
-    let item = match items.as_slice() {
-        [] => return Ok(Vec::new()),
-        [item] => item,
-        several => return Err(EvaluationError::several(several.len())),
-    };
-    let context = context.at(item);
+    if items.len() > 1 {
+        return Err(EvaluationError::several(items.len()));
+    }
+    let context = context.at_one_or_none(items.first());
     let [criterion, then, otherwise @ ..] = arguments else {
         return Ok(Vec::new());
     };

@@ -131,7 +131,7 @@ impl Node<'_> {
         }
         Ok(Some(match value {
             Value::Bool(value) => Scalar::Boolean(*value),
-            Value::Number(number) => match Decimal::parse(&number.to_string()) {
+            Value::Number(number) => match read_number(&number.to_string()) {
                 Some(number) => Scalar::Number(number),
                 None => return Err("a number with too many digits"),
             },
@@ -198,6 +198,18 @@ pub(super) fn json_type(value: &Value) -> &'static str {
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     }
+}
+
+/// A number as operators see it: of one with more digits than a decimal holds, such as all those of a
+/// double, what is far behind the point is cut. A cell keeps them.
+fn read_number(text: &str) -> Option<Decimal> {
+    Decimal::parse(text).or_else(|| {
+        let (whole, _) = text
+            .split_once('.')
+            .filter(|_| !text.contains(['e', 'E']))?;
+        let digits = 37_usize.checked_sub(whole.len())?;
+        Decimal::parse(text.get(..whole.len() + 1 + digits)?)
+    })
 }
 
 fn number(value: Decimal) -> Option<Number> {

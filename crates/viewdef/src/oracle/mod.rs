@@ -58,14 +58,6 @@ impl EvaluationError {
         }
     }
 
-    fn too_many_digits() -> Self {
-        Self {
-            kind: ProblemKind::TooManyDigits,
-            expected: "a number of at most 38 digits".into(),
-            found: "number".into(),
-        }
-    }
-
     fn too_much_work() -> Self {
         Self {
             kind: ProblemKind::TooLarge,

@@ -1,4 +1,5 @@
-//! Operators: empty operands make empty results, truth has three values.
+//! Operators: empty operands make empty results, so does a result that no number can hold; truth
+//! has three values.
 
 use super::EvaluationError;
 use super::compare::{equal, equal_items, equivalent, order};
@@ -13,10 +14,9 @@ fn truth<'a>(value: Option<bool>) -> Vec<Item<'a>> {
 pub(super) fn negate<'a>(items: &[Item<'a>]) -> Found<'a> {
     match one(items)? {
         None => Ok(Vec::new()),
-        Some(Scalar::Number(number)) => number
-            .checked_neg()
-            .map(|number| vec![Item::number(number)])
-            .ok_or_else(EvaluationError::too_many_digits),
+        Some(Scalar::Number(number)) => {
+            Ok(number.checked_neg().map(Item::number).into_iter().collect())
+        }
         Some(_) => Err(EvaluationError::wrong_type("a number", type_of(items))),
     }
 }
@@ -166,7 +166,5 @@ fn arithmetic<'a>(
         Op::IntegerDivide => left.checked_integer_div(right),
         _ => left.checked_rem(right),
     };
-    result
-        .map(|number| vec![Item::number(number)])
-        .ok_or_else(EvaluationError::too_many_digits)
+    Ok(result.map(Item::number).into_iter().collect())
 }

@@ -48,7 +48,7 @@ fn a_value_that_does_not_fit_is_a_null_and_a_problem_that_names_types_only() {
             tagged("n", "DECIMAL(18,2)"),
             ProblemKind::TooManyDigits,
             "DECIMAL(18,2)",
-            "number",
+            "number with 3 decimals, 2 fit",
         ),
         (
             tagged("name[0].family", "INTEGER"),
@@ -116,6 +116,25 @@ fn numbers_come_out_with_the_digits_they_went_in_with() {
         .map(Value::to_string)
         .collect();
     assert_eq!(found, ["1.50", "-0.00", "1e+2", "12345678901234567.10"]);
+}
+
+#[test]
+fn all_the_digits_of_a_double_can_be_compared_and_counted_with() {
+    let patient: Value = serde_json::from_str(
+        r#"{"resourceType": "Patient", "n": 1308.7000000000000454747350886464118957519531250,
+            "m": -0.3000000000000000444089209850062616169452667236328125}"#,
+    )
+    .unwrap();
+    for (path, found) in [
+        ("n > 1308", "true"),
+        ("n < 1308.71 and m < 0", "true"),
+        ("(n - 1308) < 0.71", "true"),
+        ("n", "1308.7000000000000454747350886464118957519531250"),
+    ] {
+        let expression = parse(path, &Constants::new()).unwrap();
+        let values = evaluate_path(&expression, &patient).unwrap();
+        assert_eq!(values[0].to_string(), found, "{path}");
+    }
 }
 
 #[test]

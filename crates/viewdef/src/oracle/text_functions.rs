@@ -1,8 +1,11 @@
 //! Functions over single values: texts and conversions.
 
+use serde_json::Value;
+
 use super::EvaluationError;
 use super::evaluate::{Context, Found, one, text_of, type_of};
 use super::item::{Item, Scalar};
+use super::navigate::is_of_type;
 use crate::fhirpath::{Decimal, Expr, Function};
 
 pub(super) fn call<'a>(
@@ -25,7 +28,7 @@ pub(super) fn call<'a>(
         Function::Length => Item::integer(text.chars().count()),
         Function::Upper => Item::text(text.to_uppercase()),
         Function::Lower => Item::text(text.to_lowercase()),
-        Function::Trim => Item::text(text.trim()),
+        Function::Trim => Item::text(text.trim_matches([' ', '\t', '\r', '\n'])),
         Function::Substring => return substring(context, &text, arguments),
         _ => return with_texts(context, &text, function, arguments),
     };
@@ -58,11 +61,14 @@ fn with_texts<'a>(
     })
 }
 
-/// Texts one after another; of nothing, the empty text.
+/// Texts one after another; nothing of nothing.
 fn join<'a>(context: &Context<'a, '_>, items: &[Item<'a>], separator: Option<&Expr>) -> Found<'a> {
     let separator = match separator {
-        Some(separator) => context.text(separator)?.unwrap_or_default(),
         None => String::new(),
+        Some(separator) => match context.text(separator)? {
+            Some(separator) => separator,
+            None => return Ok(Vec::new()),
+        },
     };
     let mut texts = Vec::new();
     for item in items {
@@ -70,6 +76,9 @@ fn join<'a>(context: &Context<'a, '_>, items: &[Item<'a>], separator: Option<&Ex
             context.budget.spend(text.len() + separator.len())?;
             texts.push(text);
         }
+    }
+    if texts.is_empty() {
+        return Ok(Vec::new());
     }
     Ok(vec![Item::text(texts.join(&separator))])
 }
@@ -98,44 +107,70 @@ fn substring<'a>(context: &Context<'a, '_>, text: &str, arguments: &[Expr]) -> F
 
 /// What cannot be converted is nothing, by FHIRPath.
 fn convert<'a>(items: &[Item<'a>], function: Function) -> Found<'a> {
+    if function != Function::Abs && matches!(items, [item] if item.scalar().is_err()) {
+        return Ok(Vec::new());
+    }
     let Some(scalar) = one(items)? else {
         return Ok(Vec::new());
     };
-    let number = match &scalar {
-        Scalar::Number(number) => Some(*number),
-        Scalar::Boolean(value) => Some(Decimal::from_integer(i64::from(*value))),
-        Scalar::Text { text, .. } => Decimal::parse(text.strip_prefix('+').unwrap_or(text)),
-        Scalar::Temporal(_) => None,
-    };
     let converted = match function {
-        Function::ToText => return Ok(to_text(items, &scalar)),
-        Function::ToInteger => number
-            .filter(|number| number.scale() == 0)
-            .map(Item::number),
-        Function::ToDecimal => number.map(Item::number),
-        _ => match (&scalar, number) {
-            (Scalar::Number(_), Some(number)) if number.mantissa() < 0 => {
+        Function::ToText => to_text(items, &scalar),
+        Function::ToInteger => to_integer(items, &scalar),
+        Function::ToDecimal => to_decimal(&scalar),
+        _ => match &scalar {
+            Scalar::Number(number) if number.mantissa() < 0 => {
                 number.checked_neg().map(Item::number)
             }
-            (Scalar::Number(_), Some(number)) => Some(Item::number(number)),
+            Scalar::Number(number) => Some(Item::number(*number)),
             _ => return Err(EvaluationError::wrong_type("a number", type_of(items))),
         },
     };
     Ok(converted.into_iter().collect())
 }
 
-fn to_text<'a>(items: &[Item<'a>], scalar: &Scalar) -> Vec<Item<'a>> {
+fn to_integer<'a>(items: &[Item<'a>], scalar: &Scalar) -> Option<Item<'a>> {
+    match scalar {
+        Scalar::Number(number) => items
+            .first()
+            .filter(|item| is_of_type(item, "Integer"))
+            .map(|_| Item::number(*number)),
+        Scalar::Boolean(value) => Some(Item::integer(usize::from(*value))),
+        Scalar::Text { text, .. } if !text.contains('.') => written(text).map(Item::number),
+        Scalar::Text { .. } | Scalar::Temporal(_) => None,
+    }
+}
+
+fn to_decimal<'a>(scalar: &Scalar) -> Option<Item<'a>> {
+    match scalar {
+        Scalar::Number(number) => Some(Item::number(*number)),
+        Scalar::Boolean(value) => Decimal::new(if *value { 10 } else { 0 }, 1).map(Item::number),
+        Scalar::Text { text, .. } => written(text).map(Item::number),
+        Scalar::Temporal(_) => None,
+    }
+}
+
+/// The number of a text: a sign perhaps, digits, a fraction perhaps; no exponent.
+fn written(text: &str) -> Option<Decimal> {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if !unsigned.starts_with(|first: char| first.is_ascii_digit()) || unsigned.contains(['e', 'E'])
+    {
+        return None;
+    }
+    Decimal::parse(text.strip_prefix('+').unwrap_or(text))
+}
+
+fn to_text<'a>(items: &[Item<'a>], scalar: &Scalar) -> Option<Item<'a>> {
     let text = match scalar {
         Scalar::Boolean(value) => value.to_string(),
         Scalar::Text { text, .. } => text.clone(),
-        Scalar::Number(_) | Scalar::Temporal(_) => {
-            let json = items.first().and_then(Item::to_json);
-            match json {
-                Some(serde_json::Value::String(text)) => text,
-                Some(other) => other.to_string(),
-                None => return Vec::new(),
-            }
-        }
+        Scalar::Number(_) | Scalar::Temporal(_) => match (items.first()?.to_json()?, scalar) {
+            (Value::String(text), _) => text,
+            (Value::Number(written), Scalar::Number(number)) => match written.to_string() {
+                exponential if exponential.contains(['e', 'E']) => number.to_string(),
+                digits => digits,
+            },
+            (other, _) => other.to_string(),
+        },
     };
-    vec![Item::text(text)]
+    Some(Item::text(text))
 }

@@ -5,6 +5,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+/// Cases of the standard's `fhirpath.json` that it took back in May 2026 (HL7/sql-on-fhir#349): they
+/// wanted the empty text of a `join()` of nothing. Older copies of the suite still have them.
+const WITHDRAWN: [&str; 2] = ["string join", "string join: default separator"];
+
+fn is_withdrawn(file: &Path, case: &Value) -> bool {
+    file.ends_with("fhirpath.json") && WITHDRAWN.iter().any(|title| case["title"] == *title)
+}
+
 /// Gives every case of a folder, with its file's resources, to `failure`, which says what is wrong
 /// with it. How many there are, and what is wrong with which.
 pub(crate) fn run_folder(
@@ -24,6 +32,9 @@ pub(crate) fn run_folder(
         let suite: Value = serde_json::from_str(&text).unwrap();
         let resources = suite["resources"].as_array().cloned().unwrap_or_default();
         for case in suite["tests"].as_array().unwrap() {
+            if is_withdrawn(&file, case) {
+                continue;
+            }
             cases += 1;
             if let Some(failure) = failure(case, &resources) {
                 failures.push(format!("{}: {}: {failure}", file.display(), case["title"]));

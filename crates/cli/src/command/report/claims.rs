@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use claimlake_verify::content::mask::Masking;
 use claimlake_verify::content::{Cell, ClaimsOfType, LakeContent, Month};
 
 use super::Told;
@@ -73,13 +74,19 @@ fn of_one_api(page: &mut String, told: &Told, content: &LakeContent, api: &str) 
     let mut rows: Vec<_> = kinds.iter().zip(shown).collect();
     // Where a hidden kind stands must not tell what is hidden of it.
     rows.sort_by_key(|((_, claims), is_shown)| match is_shown {
-        true => (false, -claims.whole.paid_cents),
-        false => (true, 0),
+        // What is not known comes after all that is.
+        true => (
+            false,
+            claims.whole.paid_cents().is_none(),
+            -claims.whole.paid_cents().unwrap_or(0),
+        ),
+        false => (true, true, 0),
     });
     let period = if axis.is_yearly { "year" } else { "month" };
     page.push_str(&format!(
         "<p class=\"soft small\">By the {period} of the first day of service. Every row has a scale of its own: its \
-         peak stands at its right. The thin line is the kind's share of the money. Grey: few people, not shown.</p><div class=\"kinds\">"
+         peak stands at its right. The thin line is the kind's share of the money. Grey: few people, not shown. Part D events carry no \
+         payment: what plans paid stands among their adjudications, in <code>eob_item_adjudication</code>.</p><div class=\"kinds\">"
     ));
     for ((kind, claims), is_shown) in rows {
         let people = claims.people.len() as u64;
@@ -88,15 +95,19 @@ fn of_one_api(page: &mut String, told: &Told, content: &LakeContent, api: &str) 
             escaped(if kind.is_empty() { "other" } else { kind })
         ));
         match is_shown {
-            true => page.push_str(&format!(
-                "<span class=\"paid\">{}</span><br><span class=\"soft small\">{} of {} {}</span>\
-                 <div class=\"share\"><i style=\"width:{}%\"></i></div>",
-                dollars(claims.whole.paid_cents),
-                counted(claims.whole.claims, "claim"),
-                part(told.masking, people, everybody as u64),
-                plural::unit(people, "people"),
-                percent(claims.whole.paid_cents, all.paid_cents),
-            )),
+            true => {
+                let paid = figures::paid(told.masking, &claims.whole);
+                let of_some = figures::paid_of(told.masking, &claims.whole);
+                page.push_str(&format!(
+                    "<span class=\"paid\">{paid}</span><br><span class=\"soft small\">{} of {} {}{}</span>\
+                     <div class=\"share\"><i style=\"width:{}%\"></i></div>",
+                    counted(claims.whole.claims, "claim"),
+                    part(told.masking, people, everybody as u64),
+                    plural::unit(people, "people"),
+                    of_some.map(|of_some| format!("; {of_some}")).unwrap_or_default(),
+                    share(told.masking, &claims.whole, &all),
+                ));
+            }
             false => page.push_str(&format!(
                 "<span class=\"soft small\">{}: too few people</span>",
                 figures::HIDDEN
@@ -154,19 +165,25 @@ fn bars(page: &mut String, told: &Told, claims: &ClaimsOfType, axis: &Axis) {
     let is_shown = |month: &Month| shown.get(month).copied().unwrap_or(true);
     let visible = cells.iter().filter(|(month, _)| is_shown(month));
     // Part D events carry no payment: their claims are counted instead.
-    let is_paid = claims.whole.paid_cents != 0;
+    let is_paid = visible
+        .clone()
+        .any(|(_, cell)| money(told.masking, cell).is_some_and(|cents| cents != 0));
     let measure = |cell: &Cell| match is_paid {
-        true => cell.paid_cents,
+        true => money(told.masking, cell).unwrap_or(0),
         false => i128::from(cell.claims),
     };
+    let whole_paid = claims.whole.paid_cents();
     let peak = visible.map(|(_, cell)| measure(cell)).max().unwrap_or(0);
     if peak > 0 {
         let words = match is_paid {
             true => dollars(peak),
-            false => format!(
-                "{}; no payment is on them",
-                counted(u64::try_from(peak).unwrap_or(u64::MAX), "claim")
-            ),
+            false => {
+                let claims = counted(u64::try_from(peak).unwrap_or(u64::MAX), "claim");
+                match whole_paid {
+                    Some(_) => claims,
+                    None => format!("{claims}; no payment is on them"),
+                }
+            }
         };
         page.push_str(&format!("<em>{words}</em>"));
     }
@@ -188,7 +205,7 @@ fn bars(page: &mut String, told: &Told, claims: &ClaimsOfType, axis: &Axis) {
             page.push_str(&format!(
                 "<svg x=\"{x}\" y=\"0\" width=\"8\" height=\"100\" overflow=\"hidden\"><g transform=\"matrix(1 0 0 -1 0 100)\">\
                  <rect class=\"bar\" width=\"8\" height=\"{height}\"/></g><title>{name}: {}, {}</title></svg>",
-                dollars(cell.paid_cents),
+                figures::paid(told.masking, cell),
                 counted(cell.claims, "claim")
             ));
         } else {
@@ -198,6 +215,17 @@ fn bars(page: &mut String, told: &Told, claims: &ClaimsOfType, axis: &Axis) {
         }
     }
     page.push_str("</svg>");
+}
+
+/// The money of a cell that is shown, where it is known and may be told.
+fn money(masking: Masking, cell: &Cell) -> Option<i128> {
+    cell.paid_cents().filter(|_| masking.shows_money(cell))
+}
+
+/// A kind's share of the money, where both are known.
+fn share(masking: Masking, kind: &Cell, all: &Cell) -> String {
+    let both = money(masking, kind).zip(money(masking, all));
+    both.map_or("0".into(), |(kind, all)| percent(kind, all))
 }
 
 /// Years below the last row.

@@ -1,5 +1,6 @@
 //! Numbers and text as the report shows them.
 
+use claimlake_verify::content::Cell;
 use claimlake_verify::content::mask::Masking;
 
 use crate::plural::{self, grouped};
@@ -33,6 +34,27 @@ pub(super) fn part(masking: Masking, part: u64, whole: u64) -> String {
         (false, false) => FEW.into(),
         (true, false) => "nearly all".into(),
     }
+}
+
+/// What stands for money that claims say nothing of.
+pub(super) const NOT_KNOWN: &str = "not known";
+
+/// What was paid, as far as claims say: that nobody says is never nothing.
+pub(super) fn paid(masking: Masking, cell: &Cell) -> String {
+    match cell.paid_cents() {
+        None => NOT_KNOWN.into(),
+        Some(_) if !masking.shows_money(cell) => HIDDEN.into(),
+        Some(cents) => dollars(cents),
+    }
+}
+
+/// How many claims of a cell say what was paid, where some do not.
+pub(super) fn paid_of(masking: Masking, cell: &Cell) -> Option<String> {
+    let some = cell.with_payment > 0 && cell.with_payment < cell.claims;
+    some.then(|| {
+        let known = part(masking, cell.with_payment, cell.claims);
+        format!("payment known of {known}")
+    })
 }
 
 /// Whole dollars, rounded half away from zero.

@@ -2,7 +2,7 @@
 
 use claimlake_verify::content::mask::Masking;
 
-use super::figures::{dollars, escaped, number};
+use super::figures::{escaped, number};
 use super::style::CSS;
 use super::{Told, claims, figures, operations, quality};
 use crate::plural::size;
@@ -103,10 +103,15 @@ fn tiles(page: &mut String, told: &Told) {
             &of("claims that count"),
         );
         let paid = match masking.shows_cell(&whole) {
-            true => dollars(whole.paid_cents),
+            true => figures::paid(masking, &whole),
             false => figures::HIDDEN.into(),
         };
-        tile(page, &paid, &of("paid by Medicare"));
+        let of_some = figures::paid_of(masking, &whole).filter(|_| masking.shows_cell(&whole));
+        let what = match of_some {
+            Some(of_some) => format!("{} ({of_some} claims)", of("paid by Medicare")),
+            None => of("paid by Medicare"),
+        };
+        tile(page, &paid, &what);
     }
     let rows: u64 = content.tables.iter().map(|table| table.rows).sum();
     let bytes: u64 = content.tables.iter().map(|table| table.bytes).sum();

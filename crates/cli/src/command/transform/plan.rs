@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{anyhow, bail};
 use claimlake_contract::{BloomColumns, ResourceType, TableLayout};
-use claimlake_transformer::{ContextColumn, ContextSource, Part2, Plan, PlanInput, ViewText};
+use claimlake_transformer::{
+    ContextCase, ContextColumn, ContextSource, Part2, Plan, PlanInput, ViewText,
+};
 use claimlake_viewdef::definition::ViewDefinition;
 use toml::Value;
 
@@ -146,18 +148,11 @@ fn context_of(
     };
     let mut context = Vec::new();
     for (name, value) in columns {
-        let source = match value {
-            Value::String(path) => Some(ContextSource::Path(path.clone())),
-            Value::Table(table) if table.len() == 1 => {
-                let of = |key: &str| table.get(key).and_then(texts);
-                let date = of("date_of").map(ContextSource::DateOf);
-                date.or_else(|| of("year_of").map(ContextSource::YearOf))
-            }
-            _ => None,
-        };
-        let Some(source) = source else {
+        let Some(source) = source_of(value) else {
             bail!(
-                ".{name}: expected a FHIRPath, {{ date_of = [FHIRPath, …] }} or {{ year_of = [FHIRPath, …] }}"
+                ".{name}: expected a FHIRPath, {{ date_of = [FHIRPath, …] }}, {{ year_of = [FHIRPath, …] }} \
+                 or {{ path = FHIRPath }}; within braces also default = value and \
+                 case = [{{ when = FHIRPath, value = value }}, …]"
             );
         };
         context.push(ContextColumn {
@@ -166,6 +161,64 @@ fn context_of(
         });
     }
     Ok((resource_type, context))
+}
+
+/// What a context column holds; none where its keys or their types are others.
+fn source_of(value: &Value) -> Option<ContextSource> {
+    let table = match value {
+        Value::String(path) => return Some(ContextSource::Path(path.clone())),
+        Value::Table(table) => table,
+        _ => return None,
+    };
+    let mut source = None;
+    let mut cases = None;
+    let mut default = None;
+    for (key, value) in table {
+        match key.as_str() {
+            "case" => {
+                cases = Some(
+                    value
+                        .as_array()?
+                        .iter()
+                        .map(case_of)
+                        .collect::<Option<_>>()?,
+                )
+            }
+            "default" => default = Some(fixed(value)?),
+            _ if source.is_some() => return None,
+            "path" => source = Some(ContextSource::Path(value.as_str()?.to_owned())),
+            "date_of" => source = Some(ContextSource::DateOf(texts(value)?)),
+            "year_of" => source = Some(ContextSource::YearOf(texts(value)?)),
+            _ => return None,
+        }
+    }
+    if cases.is_none() && default.is_none() {
+        return source;
+    }
+    Some(ContextSource::Cases {
+        cases: cases.unwrap_or_default(),
+        source: Box::new(source?),
+        default,
+    })
+}
+
+fn case_of(value: &Value) -> Option<ContextCase> {
+    let case = value.as_table()?;
+    Some(ContextCase {
+        when: case.get("when")?.as_str()?.to_owned(),
+        value: fixed(case.get("value")?)?,
+    })
+}
+
+/// A value as text; what it must be, the column's type says.
+fn fixed(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Boolean(value) => Some(value.to_string()),
+        Value::Datetime(day) => Some(day.to_string()),
+        _ => None,
+    }
 }
 
 fn texts(value: &Value) -> Option<Vec<String>> {

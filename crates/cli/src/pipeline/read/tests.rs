@@ -106,3 +106,29 @@ fn every_built_in_pipeline_reads() {
         assert_eq!(&parse(text, |_| None).unwrap().name, name);
     }
 }
+
+#[test]
+fn keys_of_cases_and_defaults_are_known_and_others_refused() {
+    let with = |column: &str| format!("{SMALL}[context.Patient]\nborn = {column}\n");
+    for known in [
+        "{ path = 'birthDate', default = 'UNKNOWN' }",
+        "{ year_of = ['birthDate'], default = 0 }",
+        "{ path = 'gender', case = [{ when = 'active', value = 'A' }] }",
+    ] {
+        assert!(parse(&with(known), |_| None).is_ok(), "{known}");
+    }
+    for (column, expected) in [
+        (
+            "{ path = 'birthDate', defualt = 'X' }",
+            "line 8: unknown key 'context.Patient.born.defualt', did you mean 'context.Patient.born.default'?",
+        ),
+        (
+            "{ path = 'gender', case = [{ when = 'active', then = 'A' }] }",
+            "line 8: unknown key 'context.Patient.born.case.then', did you mean 'context.Patient.born.case.when'?",
+        ),
+    ] {
+        assert_eq!(refusal(&with(column)), expected);
+    }
+    let nested = format!("{SMALL}[[context.Patient.born.case]]\nif = 'active'\n");
+    assert!(refusal(&nested).contains("unknown key 'context.Patient.born.case.if'"));
+}

@@ -234,6 +234,7 @@ fn every_resource_found_can_be_read_by_its_id_but_authorizations() {
 #[test]
 fn the_truth_is_what_the_default_search_finds() {
     let store = store();
+    let mut superseded_cents = 0;
     for round in 0..2 {
         for person in [0, 4, 8] {
             for space in [ApiVersion::V2, ApiVersion::V3] {
@@ -265,7 +266,7 @@ fn the_truth_is_what_the_default_search_finds() {
                     truth.final_paid_cents,
                     paid(&mut claims.iter().filter(is_final))
                 );
-                assert!(truth.final_paid_cents < truth.paid_cents || person != 0);
+                superseded_cents += truth.paid_cents - truth.final_paid_cents;
                 assert_eq!(truth.claims_by_type.values().sum::<usize>(), claims.len());
                 let carrier = claims
                     .iter()
@@ -282,6 +283,7 @@ fn the_truth_is_what_the_default_search_finds() {
         }
         store.advance_week();
     }
+    assert!(superseded_cents > 0);
 }
 
 #[test]

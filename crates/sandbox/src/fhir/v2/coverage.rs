@@ -3,14 +3,13 @@
 use crate::fhir::body::Body;
 use crate::fhir::json::{InstantStyle, Json, VARIABLE};
 use crate::population::dice::Dice;
-use crate::population::history::load_time;
+use crate::population::enrollment::{
+    Month, NO_MEDICARE, REFERENCE_YEAR, coverage_updated, dual_status, month, part_c_from,
+};
 use crate::population::person::{Person, enrolled};
 
 /// The parts, in the order that ids sort in.
 pub(crate) const PARTS: [char; 4] = ['a', 'b', 'c', 'd'];
-
-/// The year that the monthly extensions speak of.
-const REFERENCE_YEAR: i32 = 2026;
 
 /// A part of a person's Medicare. Version 2 serves all four to everybody; codes say who is
 /// enrolled.
@@ -27,34 +26,25 @@ pub(crate) fn coverage(person: &Person, part: char) -> Body {
     json.text("resourceType", "Coverage");
     json.id_text("id", id, person.v2_id);
     json.object("meta");
-    json.instant(
-        "lastUpdated",
-        load_time(0) - i64::from(dice.below(90)) * 86_400_000,
-        InstantStyle::Utc,
-    );
+    let updated = coverage_updated(person, dice.below(90));
+    json.instant("lastUpdated", updated, InstantStyle::Utc);
     json.array("profile");
     json.element("http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-Coverage");
     json.close_array();
     json.close();
     json.array("extension");
+    let months = Months { person, updated };
     match part {
-        'a' => entitlement(&mut json, person, true),
-        'b' => entitlement(&mut json, person, false),
-        'c' => part_c(&mut json, person),
-        _ => part_d(&mut json, person),
+        'a' => entitlement(&mut json, &months, true),
+        'b' => entitlement(&mut json, &months, false),
+        'c' => part_c(&mut json, &months),
+        _ => part_d(&mut json, &months),
     }
     json.open();
     json.text2("url", VARIABLE, "rfrnc_yr");
-    json.text("valueDate", "2026");
+    json.text("valueDate", &REFERENCE_YEAR.to_string());
     json.close();
-    for month in 1..=12 {
-        let (code, display) = if person.is_dual {
-            ("02", "Qualified Medicare Beneficiary (QMB)-plus")
-        } else {
-            ("NA", "Non-Medicaid")
-        };
-        monthly(&mut json, "dual_", month, code, display);
-    }
+    months.each(&mut json, "dual_", dual_status(person), NO_MEDICARE);
     json.close_array();
     // A part that ended.
     let is_over = person.death.is_some() && part != 'c';
@@ -101,7 +91,34 @@ pub(crate) fn coverage(person: &Person, part: char) -> Body {
     Body::new(json.into_bytes(), None)
 }
 
-fn entitlement(json: &mut Json, person: &Person, is_part_a: bool) {
+/// A person's months as far as a coverage knows them.
+struct Months<'a> {
+    person: &'a Person,
+    /// When the coverage was last updated, in milliseconds since the epoch.
+    updated: i64,
+}
+
+impl Months<'_> {
+    /// A code for every month that is known: one for months of entitlement, one for others.
+    fn each(&self, json: &mut Json, name: &str, entitled: (&str, &str), none: (&str, &str)) {
+        for (number, is_entitled) in self.known() {
+            let (code, display) = if is_entitled { entitled } else { none };
+            monthly(json, name, number, code, display);
+        }
+    }
+
+    /// The numbers of the months that are known, and whether the person was entitled then.
+    fn known(&self) -> impl Iterator<Item = (u32, bool)> {
+        (1..=12).filter_map(|number| match month(self.person, number, self.updated) {
+            Month::Entitled => Some((number, true)),
+            Month::NotEntitled => Some((number, false)),
+            Month::Unknown => None,
+        })
+    }
+}
+
+fn entitlement(json: &mut Json, months: &Months<'_>, is_part_a: bool) {
+    let person = months.person;
     json.variable_extension("ms_cd", "10", "Aged without end-stage renal disease (ESRD)");
     if is_part_a {
         let age = "Old age and survivor's insurance (OASI)";
@@ -119,41 +136,66 @@ fn entitlement(json: &mut Json, person: &Person, is_part_a: bool) {
         code,
         display,
     );
-    for month in 1..=12 {
-        monthly(json, "buyin", month, "3", "Part A and Part B");
-    }
-}
-
-fn part_c(json: &mut Json, person: &Person) {
-    let (contract, indicator) = if person.has_part_c {
-        ("H1234", "C")
+    let both = if person.is_dual {
+        ("C", "Part A and Part B, state buy-in")
     } else {
-        ("0", "0")
+        ("3", "Part A and Part B")
     };
-    for month in 1..=12 {
-        monthly(json, "ptc_cntrct_id_", month, contract, "");
+    months.each(json, "buyin", both, ("0", "Not entitled"));
+}
+
+fn part_c(json: &mut Json, months: &Months<'_>) {
+    let person = months.person;
+    let (_, first_month, _) = part_c_from(person).date();
+    let is_in = |number: u32, is_entitled: bool| {
+        let starts_later = part_c_from(person) > enrolled(person)
+            && i32::try_from(number).unwrap_or_default() < first_month;
+        is_entitled && person.has_part_c && !starts_later
+    };
+    // Some plans leave bills to Medicare's own contractors.
+    let (indicator, meaning) = if person.seed / 2 % 5 < 2 {
+        ("1", "Processed by CMS")
+    } else {
+        ("C", "Lock-in: processed by the plan")
+    };
+    for (number, is_entitled) in months.known() {
+        let contract = match (is_in(number, is_entitled), is_entitled) {
+            (true, _) => "H1234",
+            (false, true) => "N",
+            (false, false) => "0",
+        };
+        monthly(json, "ptc_cntrct_id_", number, contract, "");
     }
-    for month in 1..=12 {
-        monthly(json, "ptc_pbp_id_", month, "003", "");
+    for (name, code) in [("ptc_pbp_id_", "003"), ("ptc_plan_type_cd_", "001")] {
+        for (number, _) in months.known() {
+            monthly(json, name, number, code, "");
+        }
     }
-    for month in 1..=12 {
-        monthly(json, "ptc_plan_type_cd_", month, "001", "");
-    }
-    for month in 1..=12 {
-        monthly(json, "hmo_ind_", month, indicator, "");
+    for (number, is_entitled) in months.known() {
+        let (code, display) = if is_in(number, is_entitled) {
+            (indicator, meaning)
+        } else {
+            ("0", "Not a member of an HMO")
+        };
+        monthly(json, "hmo_ind_", number, code, display);
     }
 }
 
-fn part_d(json: &mut Json, person: &Person) {
+fn part_d(json: &mut Json, months: &Months<'_>) {
     json.variable_extension("ms_cd", "10", "Aged without end-stage renal disease (ESRD)");
-    let contract = if person.has_part_d { "S0001" } else { "0" };
-    for month in 1..=12 {
-        monthly(json, "ptdcntrct", month, contract, "");
+    let entitled = if months.person.has_part_d {
+        "S0001"
+    } else {
+        "N"
+    };
+    let contract = |is_entitled| if is_entitled { entitled } else { "0" };
+    for (number, is_entitled) in months.known() {
+        monthly(json, "ptdcntrct", number, contract(is_entitled), "");
     }
-    // Other years have year and month in the url.
-    for month in 1..=12 {
-        let variable = format!("ptdcntrct{month:02}/{}-{month}", REFERENCE_YEAR - 1);
-        json.variable_extension(&variable, contract, "");
+    // The same once more, with year and month in the url.
+    for (number, is_entitled) in months.known() {
+        let variable = format!("ptdcntrct{number:02}/{REFERENCE_YEAR}-{number}");
+        json.variable_extension(&variable, contract(is_entitled), "");
     }
     for (name, code, display) in [
         ("ptdpbpid", "003", ""),
@@ -165,8 +207,8 @@ fn part_d(json: &mut Json, person: &Person) {
         ),
         ("rdsind", "N", "Not subsidized for the month"),
     ] {
-        for month in 1..=12 {
-            monthly(json, name, month, code, display);
+        for (number, _) in months.known() {
+            monthly(json, name, number, code, display);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::population::claim::ClaimKind;
 
 impl Writer<'_> {
     /// Old outpatient bodies number their lines from 25 on.
-    fn first_revenue_line(&self) -> u32 {
+    pub(super) fn first_revenue_line(&self) -> u32 {
         if self.claim.kind == ClaimKind::Outpatient && self.claim.is_one_in(12) {
             25
         } else {
@@ -104,10 +104,13 @@ impl Writer<'_> {
         self.json.text2("url", VARIABLE, "fi_clm_proc_dt");
         self.json.day("valueDate", self.claim.through.plus(9));
         self.json.close();
+        if let Some((code, display)) = self.processing.non_payment {
+            self.json
+                .variable_extension("clm_mdcr_non_pmt_rsn_cd", code, display);
+        }
+        let (_, class) = self.claim.kind.bill_type();
         self.json
-            .variable_extension("clm_mdcr_non_pmt_rsn_cd", "P", "Payment requested");
-        self.json
-            .variable_extension("clm_srvc_clsfctn_type_cd", "1", "");
+            .variable_extension("clm_srvc_clsfctn_type_cd", class, "");
         self.json.variable_extension("fi_num", "8299", "");
         self.json.close_array();
     }
@@ -223,11 +226,16 @@ impl Writer<'_> {
         }
         if self.claim.kind != ClaimKind::Hha {
             let switch = ("clm_mco_pd_sw", "Claim MCO Paid Switch");
-            let none = ("0", "No managed care organization (MCO) payment");
-            self.coded_info(&mut next, switch, none);
+            let paid = if self.processing.is_paid_by_plan {
+                ("1", "MCO has paid the provider for a claim")
+            } else {
+                ("0", "No managed care organization (MCO) payment")
+            };
+            self.coded_info(&mut next, switch, paid);
         }
         self.open_carin_info(&mut next, "typeofbill", "Type of Bill", None);
-        self.variable_concept("code", "clm_freq_cd", "1", "Admit thru discharge claim");
+        let (code, display) = self.processing.frequency;
+        self.variable_concept("code", "clm_freq_cd", code, display);
         self.json.close();
         self.open_carin_info(&mut next, "discharge-status", "Discharge Status", None);
         let (code, display) = self.dice.pick(&[

@@ -21,6 +21,7 @@ use crate::population::claim::{Claim, ClaimKind, Standing, v2_claim_id};
 use crate::population::dice::Dice;
 use crate::population::money::Bill;
 use crate::population::person::Person;
+use crate::population::processing::Processing;
 
 /// What every part of a body is written from.
 pub(crate) struct Writer<'a> {
@@ -29,6 +30,7 @@ pub(crate) struct Writer<'a> {
     pub(crate) person: &'a Person,
     pub(crate) claim: &'a Claim,
     pub(crate) bill: Bill,
+    pub(crate) processing: Processing,
 }
 
 /// Old bodies lack what later releases added: some Part D events are still served so.
@@ -46,6 +48,7 @@ pub(crate) fn eob(person: &Person, claim: &Claim) -> Body {
         person,
         claim,
         bill,
+        processing: Processing::of(claim),
     };
     let created_at = writer.eob();
     Body::new(writer.json.into_bytes(), created_at)

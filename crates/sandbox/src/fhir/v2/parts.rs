@@ -83,6 +83,16 @@ impl Writer<'_> {
         self.json.close();
     }
 
+    /// `identifier` with the type NPI and zeros, as the source fills a number it does not have.
+    pub(super) fn unknown_npi(&mut self) {
+        self.json.object("identifier");
+        let display = "National Provider Identifier";
+        self.json
+            .concept("type", C4BB_IDENTIFIER_TYPE, "npi", display);
+        self.json.text("value", "0000000000");
+        self.json.close();
+    }
+
     /// Opens a member of the care team; the caller may add to it and closes it.
     pub(super) fn open_member(&mut self, member: &Member) {
         self.json.open();

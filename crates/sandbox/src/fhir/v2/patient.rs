@@ -3,11 +3,18 @@
 use crate::fhir::body::Body;
 use crate::fhir::json::{InstantStyle, Json, VARIABLE};
 use crate::fhir::vocabulary::HL7_IDENTIFIER_TYPE;
-use crate::population::history::load_time;
+use crate::population::enrollment::{
+    Month, NO_MEDICARE, REFERENCE_YEAR, coverage_updated, dual_status, month,
+};
 use crate::population::person::{Person, Sex};
 
 const CURRENCY: &str = "https://bluebutton.cms.gov/resources/codesystem/identifier-currency";
 const CORE: &str = "http://hl7.org/fhir/us/core/StructureDefinition/";
+
+/// When the patient was last updated, in milliseconds since the epoch.
+fn updated(person: &Person) -> i64 {
+    coverage_updated(person, 30)
+}
 
 /// A person as version 2 tells of them.
 pub(crate) fn patient(person: &Person) -> Body {
@@ -16,11 +23,7 @@ pub(crate) fn patient(person: &Person) -> Body {
     json.text("resourceType", "Patient");
     json.id_text("id", "", person.v2_id);
     json.object("meta");
-    json.instant(
-        "lastUpdated",
-        load_time(0) - 30 * 86_400_000,
-        InstantStyle::Utc,
-    );
+    json.instant("lastUpdated", updated(person), InstantStyle::Utc);
     json.array("profile");
     json.element("http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-Patient");
     json.close_array();
@@ -104,20 +107,15 @@ fn extensions(json: &mut Json, person: &Person) {
     json.variable_extension("race", person.race.code, person.race.display);
     json.open();
     json.text2("url", VARIABLE, "rfrnc_yr");
-    json.text("valueDate", "2026");
+    json.text("valueDate", &REFERENCE_YEAR.to_string());
     json.close();
-    for month in 1..=12 {
-        let (code, display) = if person.is_dual {
-            ("02", "Qualified Medicare Beneficiary (QMB)-plus")
-        } else if person.has_part_d {
-            ("NA", "Non-Medicaid")
-        } else {
-            (
-                "**",
-                "Enrolled in Medicare A and/or B, but no Part D enrollment data for the beneficiary.",
-            )
+    for number in 1..=12 {
+        let (code, display) = match month(person, number, updated(person)) {
+            Month::Entitled => dual_status(person),
+            Month::NotEntitled => NO_MEDICARE,
+            Month::Unknown => continue,
         };
-        json.variable_extension(&format!("dual_{month:02}"), code, display);
+        json.variable_extension(&format!("dual_{number:02}"), code, display);
     }
     json.close_array();
 }

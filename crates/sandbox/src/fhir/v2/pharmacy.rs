@@ -7,6 +7,7 @@ use crate::fhir::vocabulary::{
     C4BB_CARE_TEAM_ROLE, C4BB_IDENTIFIER_TYPE, C4BB_PAYER_STATUS, DRUGS, FACILITIES, NDC, NPI,
     PRACTITIONERS, SPECIALTIES, TAXONOMY, UCUM, npi,
 };
+use crate::population::claim::Standing;
 
 const DATA_ABSENT: &str = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
 const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
@@ -15,7 +16,7 @@ const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
 type Coded = (&'static str, &'static str);
 
 /// Supporting information whose value is one of a variable's codes.
-const CODED: [(Coded, Coded); 9] = [
+const CODED: [(Coded, Coded); 8] = [
     (
         ("drug_cvrg_stus_cd", "Drug Coverage Status Code"),
         ("C", "Covered"),
@@ -33,10 +34,6 @@ const CODED: [(Coded, Coded); 9] = [
     (
         ("dspnsng_stus_cd", "Dispensing Status Code"),
         ("P", "Partial fill"),
-    ),
-    (
-        ("adjstmt_dltn_cd", "Adjustment Deletion Code"),
-        ("A", "Adjustment"),
     ),
     (
         ("nstd_frmt_cd", "Non-Standard Format Code"),
@@ -177,6 +174,16 @@ impl Writer<'_> {
             self.json.close();
         }
         for (variable, code) in CODED {
+            self.coded_info(&mut sequence, variable, code);
+        }
+        // An original event has none.
+        let changed = match (self.claim.standing, self.claim.revision) {
+            (Standing::Superseded, _) => Some(("D", "Deletion")),
+            (Standing::Final, 1..) => Some(("A", "Adjustment")),
+            (Standing::Final, 0) => None,
+        };
+        if let Some(code) = changed {
+            let variable = ("adjstmt_dltn_cd", "Adjustment Deletion Code");
             self.coded_info(&mut sequence, variable, code);
         }
         self.open_carin_info(&mut sequence, "rxorigincode", "Rx Origin Code", None);

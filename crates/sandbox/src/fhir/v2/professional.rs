@@ -61,8 +61,9 @@ impl Writer<'_> {
         let control = crate::fhir::control_number(self.claim.seed, self.claim.revision);
         self.json
             .identifier_extension("carr_clm_cntl_num", control, 14);
+        let (code, display) = self.processing.payment_denial;
         self.json
-            .variable_extension("carr_clm_pmt_dnl_cd", "1", "Physician/supplier");
+            .variable_extension("carr_clm_pmt_dnl_cd", code, display);
         self.json
             .variable_extension("asgmntcd", "A", "Assigned claim");
         self.json.identifier_extension("clm_clncl_tril_num", 0, 1);
@@ -216,7 +217,11 @@ impl Writer<'_> {
             self.json
                 .number("sequence", if self.claim.is_one_in(13) { 4 } else { 3 });
             self.json.object("provider");
-            self.npi_identifier(billing);
+            if self.claim.is_one_in(19) {
+                self.unknown_npi();
+            } else {
+                self.npi_identifier(billing);
+            }
             let name = self.dice.pick(&crate::fhir::vocabulary::FACILITIES);
             self.json.text("display", name);
             self.json.close();

@@ -5,6 +5,7 @@ use super::parts::Category;
 use crate::fhir::json::VARIABLE;
 use crate::fhir::vocabulary::{
     C4BB_DISCRIMINATOR, DRUGS, EQUIPMENT, HCPCS_V2, MODIFIERS, NDC, PLACES, SERVICES, STATES,
+    modifier_count, ndc_of_line,
 };
 use crate::population::money::Amounts;
 
@@ -26,8 +27,9 @@ impl Writer<'_> {
         }
         self.json
             .variable_extension("line_bene_prmry_pyr_cd", "E", "Workers' compensation");
+        let (code, display) = amounts.outcome.indicator;
         self.json
-            .variable_extension("line_prcsg_ind_cd", "A", "Allowed");
+            .variable_extension("line_prcsg_ind_cd", code, display);
         let deductible = ("0", "Service Subject to Deductible");
         self.json
             .variable_extension("line_service_deductible", deductible.0, deductible.1);
@@ -114,7 +116,7 @@ impl Writer<'_> {
             self.json.text("url", NDC);
             self.json.object("valueCoding");
             self.json.text("system", NDC);
-            self.json.text("code", code);
+            self.json.text("code", ndc_of_line(code, self.claim.seed));
             self.json.text("display", display);
             self.json.close();
             self.json.close();
@@ -130,17 +132,19 @@ impl Writer<'_> {
         self.json.close_array();
         self.json.close();
         if self.dice.chance(400) {
-            let modifier = self.dice.pick(&MODIFIERS);
             self.json.array("modifier");
-            self.json.open();
-            self.json.array("coding");
-            self.json.open();
-            self.json.text("system", HCPCS_V2);
-            self.json.text("version", "5");
-            self.json.text("code", modifier);
-            self.json.close();
-            self.json.close_array();
-            self.json.close();
+            for _ in 0..modifier_count(self.claim.seed) {
+                let modifier = self.dice.pick(&MODIFIERS);
+                self.json.open();
+                self.json.array("coding");
+                self.json.open();
+                self.json.text("system", HCPCS_V2);
+                self.json.text("version", "5");
+                self.json.text("code", modifier);
+                self.json.close();
+                self.json.close_array();
+                self.json.close();
+            }
             self.json.close_array();
         }
     }

@@ -5,7 +5,7 @@ use super::parts::Category;
 use crate::fhir::json::VARIABLE;
 use crate::fhir::vocabulary::{
     C4BB_DISCRIMINATOR, DRUGS, HCPCS_V2, MODIFIERS, NDC, NUBC_REVENUE, REVENUE_CENTERS, SERVICES,
-    STATES, UCUM,
+    STATES, UCUM, ndc_of_line, rate_line, revenue_as_sent,
 };
 use crate::population::claim::ClaimKind;
 use crate::population::money::Amounts;
@@ -29,9 +29,11 @@ impl Writer<'_> {
         self.json.array("careTeamSequence");
         self.json.number_element(4);
         self.json.close_array();
-        self.revenue(total);
+        let rate = rate_line(self.claim, number + 1 - self.first_revenue_line())
+            .filter(|_| total.is_none());
+        self.revenue(total, rate.map(|(center, _)| center));
         if total.is_none() {
-            self.service();
+            self.service(rate.map(|(_, code)| code));
         }
         if is_outpatient && total.is_none() {
             self.json.day("servicedDate", self.claim.from);
@@ -49,8 +51,15 @@ impl Writer<'_> {
         self.json.close();
     }
 
-    fn revenue(&mut self, total: Option<&str>) {
+    fn revenue(&mut self, total: Option<&str>, rate: Option<&'static str>) {
         let (center, display) = self.dice.pick(&REVENUE_CENTERS);
+        let (center, display) = match rate {
+            Some(center) => (
+                center,
+                "Health Insurance Prospective Payment System (HIPPS)",
+            ),
+            None => (revenue_as_sent(center, self.claim.seed), display),
+        };
         self.json.object("revenue");
         if total.is_none() && self.claim.kind == ClaimKind::Outpatient {
             let display = "Services not paid under OPPS; uses a different fee schedule (e.g., ambulance, PT, mammography)";
@@ -72,8 +81,9 @@ impl Writer<'_> {
         self.json.close();
     }
 
-    fn service(&mut self) {
+    fn service(&mut self, rate: Option<&str>) {
         let (code, _) = self.dice.pick(&SERVICES);
+        let code = rate.unwrap_or(code);
         self.json.object("productOrService");
         if self.dice.chance(120) {
             let (drug, display) = self.dice.pick(&DRUGS);
@@ -82,6 +92,7 @@ impl Writer<'_> {
             self.json.text("url", NDC);
             self.json.object("valueCoding");
             self.json.text("system", NDC);
+            let drug = ndc_of_line(drug, self.claim.seed);
             self.json.text("code", drug);
             self.json.text("display", display);
             self.json.close();

@@ -4,7 +4,7 @@ use super::{C4BB, STRUCTURE, SYSTEM, US_CORE};
 use crate::fhir::body::Body;
 use crate::fhir::json::{InstantStyle, Json};
 use crate::fhir::vocabulary::HL7_IDENTIFIER_TYPE;
-use crate::population::history::load_time;
+use crate::population::enrollment::{coverage_updated, dual_status, part_c_from};
 use crate::population::person::{Person, enrolled};
 
 /// The coverages of a person, by id.
@@ -76,7 +76,7 @@ pub(crate) fn coverage(person: &Person, id: &str) -> Body {
     json.object("meta");
     json.instant(
         "lastUpdated",
-        load_time(0) - 20 * 86_400_000,
+        coverage_updated(person, 20),
         InstantStyle::Micros,
     );
     json.array("profile");
@@ -88,7 +88,7 @@ pub(crate) fn coverage(person: &Person, id: &str) -> Body {
     payer(&mut json, plan.payer);
     json.close_array();
     json.array("extension");
-    extensions(&mut json, plan.class);
+    extensions(&mut json, plan.class, person);
     json.close_array();
     json.array("identifier");
     json.open();
@@ -118,7 +118,12 @@ pub(crate) fn coverage(person: &Person, id: &str) -> Body {
     let system = "http://terminology.hl7.org/CodeSystem/subscriber-relationship";
     json.concept("relationship", system, "self", "Self");
     json.object("period");
-    json.day("start", enrolled(person));
+    let start = if plan.class == "Part C" {
+        part_c_from(person)
+    } else {
+        enrolled(person)
+    };
+    json.day("start", start);
     if plan.class == "Dual Medicare/Medicaid" {
         // An open end.
         json.text("end", "2099-12-31");
@@ -172,7 +177,13 @@ fn payer(json: &mut Json, name: &str) {
     json.close();
 }
 
-fn extensions(json: &mut Json, class: &str) {
+fn extensions(json: &mut Json, class: &str, person: &Person) {
+    let (dual, _) = dual_status(person);
+    let dual_type = if matches!(dual, "02" | "04" | "08") {
+        "F"
+    } else {
+        "P"
+    };
     let codes: &[(&str, &str)] = match class {
         "Part A" | "Part B" => &[
             ("BENE-MDCR-STUS-CD", "10"),
@@ -184,8 +195,8 @@ fn extensions(json: &mut Json, class: &str) {
             ("BENE-BUYIN-CD", "A"),
         ],
         "Dual Medicare/Medicaid" => &[
-            ("BENE-DUAL-STUS-CD", "02"),
-            ("BENE-DUAL-TYPE-CD", "F"),
+            ("BENE-DUAL-STUS-CD", dual),
+            ("BENE-DUAL-TYPE-CD", dual_type),
             ("BENE-MDCR-ENTLMT-RSN-CD", "0"),
             ("MEDICAID-STATE-CD", "TX"),
         ],

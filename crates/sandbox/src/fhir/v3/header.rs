@@ -8,6 +8,7 @@ use crate::fhir::vocabulary::{
     HL7_ADJUDICATION, HL7_INFORMATION, UCUM,
 };
 use crate::population::claim::{ClaimKind, Standing};
+use crate::population::processing::Code;
 
 const DRG: &str = "https://www.cms.gov/Medicare/Medicare-Fee-for-Service-Payment/AcuteInpatientPPS/MS-DRG-Classifications-and-Software";
 
@@ -36,8 +37,10 @@ impl Writer<'_> {
         }
         for (on, category, name, system, code, display) in CODED {
             if on.holds(self.claim) {
+                let Some((code, display)) = self.decided(category, (code, display)) else {
+                    continue;
+                };
                 self.open_info(category, name);
-                let (code, display) = self.adjusted(category, code, display);
                 self.json.object("code");
                 self.json.array("coding");
                 self.cms_coding(system, code, display);
@@ -61,12 +64,17 @@ impl Writer<'_> {
         self.json.close_array();
     }
 
-    /// The adjustment type tells adjusted and voided claims.
-    fn adjusted<'a>(&self, category: &str, code: &'a str, display: &'a str) -> (&'a str, &'a str) {
+    /// The code of a category where it depends on how the claim was processed, else the usual one.
+    fn decided(&self, category: &str, usual: Code) -> Option<Code> {
         match (category, self.claim.standing, self.claim.revision) {
-            ("CLM_ADJSTMT_TYPE_CD", Standing::Superseded, _) => ("1", "VOID"),
-            ("CLM_ADJSTMT_TYPE_CD", Standing::Final, 1..) => ("2", "ADJUSTMENT"),
-            _ => (code, display),
+            ("CLM_ADJSTMT_TYPE_CD", Standing::Superseded, _) => Some(("1", "VOID")),
+            ("CLM_ADJSTMT_TYPE_CD", Standing::Final, 1..) => Some(("2", "ADJUSTMENT")),
+            ("CLM_CARR_PMT_DNL_CD", ..) => Some(self.processing.payment_denial),
+            ("CLM_MDCR_NPMT_RSN_CD", ..) => self.processing.non_payment,
+            ("CLM_MDCR_INSTNL_MCO_PD_SW", ..) if self.processing.is_paid_by_plan => {
+                Some(("1", "MCO has paid the provider for a claim"))
+            }
+            _ => Some(usual),
         }
     }
 
@@ -112,11 +120,16 @@ impl Writer<'_> {
             self.open_carin("typeofbill");
             self.json.object("code");
             self.json.array("coding");
-            self.json
-                .coding("https://www.nubc.org/CodeSystem/TypeOfBill", "0131", "");
-            self.cms_coding("CLM-BILL-FAC-TYPE-CD", "1", "");
-            self.cms_coding("CLM-BILL-CLSFCTN-CD", "13", "");
-            self.cms_coding("CLM-BILL-FREQ-CD", "1", "");
+            // The source repeats the digits before in each code, and leads with a 0 or does not.
+            let (facility, class) = self.claim.kind.bill_type();
+            let frequency = self.processing.frequency.0;
+            let zero = if self.claim.is_one_in(6) { "" } else { "0" };
+            let system = "https://www.nubc.org/CodeSystem/TypeOfBill";
+            let bill_type = format!("{facility}{class}{frequency}");
+            self.json.coding(system, &format!("{zero}{bill_type}"), "");
+            self.cms_coding("CLM-BILL-FAC-TYPE-CD", facility, "");
+            self.cms_coding("CLM-BILL-CLSFCTN-CD", &format!("{facility}{class}"), "");
+            self.cms_coding("CLM-BILL-FREQ-CD", &bill_type, "");
             self.json.close_array();
             self.json.close();
             self.json.close();

@@ -3,7 +3,8 @@
 use super::{STRUCTURE, SYSTEM, Writer};
 use crate::fhir::vocabulary::{
     C4BB_ADJUDICATION, C4BB_DISCRIMINATOR, C4BB_PAYER_STATUS, CPT, DRUGS, EQUIPMENT, HCPCS,
-    HL7_ADJUDICATION, HL7_IDENTIFIER_TYPE, MODIFIERS, NDC, PLACES, SERVICES, Service, UCUM, npi,
+    HL7_ADJUDICATION, HL7_IDENTIFIER_TYPE, MODIFIERS, NDC, PLACES, SERVICES, Service, UCUM,
+    modifier_count, ndc_of_line, npi,
 };
 use crate::population::claim::ClaimKind;
 use crate::population::money::Amounts;
@@ -62,7 +63,7 @@ impl Writer<'_> {
         let units = self.dice.between(1, 3);
         self.json.open();
         self.json.array("extension");
-        self.professional_extensions(units);
+        self.professional_extensions(units, amounts.outcome.indicator.0);
         self.json.close_array();
         self.json.number("sequence", number);
         for name in ["careTeamSequence", "diagnosisSequence"] {
@@ -151,7 +152,7 @@ impl Writer<'_> {
         self.json.close();
     }
 
-    fn professional_extensions(&mut self, units: u32) {
+    fn professional_extensions(&mut self, units: u32, indicator: &str) {
         self.code_extension("CLM-PRVDR-TYPE-CD", "5", "");
         if self.dice.chance(300) {
             self.json.open();
@@ -180,7 +181,7 @@ impl Writer<'_> {
         self.json.text("valueString", "no prescription number");
         self.json.close();
         self.code_extension("CLM-PRCNG-LCLTY-CD", "42", "");
-        self.code_extension("CLM-PRCSG-IND-CD", "A", "");
+        self.code_extension("CLM-PRCSG-IND-CD", indicator, "");
         self.code_extension("CLM-SRVC-DDCTBL-SW", "0", "");
         self.code_extension("CLM-PRVDR-SPCLTY-CD", "11", "");
         self.code_extension("CLM-PMT-80-100-CD", "0", "");
@@ -197,14 +198,26 @@ impl Writer<'_> {
         self.json.close_array();
         self.json.close();
         if self.dice.chance(350) {
+            self.modifiers();
+        }
+    }
+
+    /// One modifier, in a few lines up to five: one element with a coding for each.
+    fn modifiers(&mut self) {
+        let count = modifier_count(self.claim.seed);
+        self.json.array("modifier");
+        self.json.open();
+        self.json.array("coding");
+        for _ in 0..count {
             let modifier = self.dice.pick(&MODIFIERS);
-            self.json.array("modifier");
             // Two-letter modifiers are CMS's, the numbers are CPT's.
             let is_number = modifier.starts_with(|first: char| first.is_ascii_digit());
             let system = if is_number { CPT } else { HCPCS };
-            self.json.concept_element(system, modifier, "");
-            self.json.close_array();
+            self.json.coding(system, modifier, "");
         }
+        self.json.close_array();
+        self.json.close();
+        self.json.close_array();
     }
 
     pub(super) fn line_status(&mut self) {
@@ -252,6 +265,11 @@ impl Writer<'_> {
 
     pub(super) fn drug_detail(&mut self) {
         let (drug, _) = self.dice.pick(&DRUGS);
+        let drug = if self.claim.kind == ClaimKind::Pde {
+            drug
+        } else {
+            ndc_of_line(drug, self.claim.seed)
+        };
         let thousandths = self.dice.between(1, 90) * 500;
         self.json.array("detail");
         self.json.open();

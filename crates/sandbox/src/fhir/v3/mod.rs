@@ -24,6 +24,7 @@ use crate::population::claim::{Claim, ClaimKind, Source, Standing, v3_claim_id};
 use crate::population::dice::Dice;
 use crate::population::money::Bill;
 use crate::population::person::Person;
+use crate::population::processing::Processing;
 
 pub(crate) const CMS: &str = "https://bluebutton.cms.gov/";
 pub(crate) const STRUCTURE: &str = "https://bluebutton.cms.gov/fhir/StructureDefinition/";
@@ -38,6 +39,7 @@ pub(crate) struct Writer<'a> {
     pub(crate) person: &'a Person,
     pub(crate) claim: &'a Claim,
     pub(crate) bill: Bill,
+    pub(crate) processing: Processing,
     /// Who billed: the contained provider.
     pub(crate) provider: u32,
     /// The last number of supportingInfo.
@@ -56,6 +58,7 @@ pub(crate) fn eob(person: &Person, claim: &Claim) -> Body {
         person,
         claim,
         bill,
+        processing: Processing::of(claim),
         provider,
         information: 0,
     };

@@ -133,7 +133,14 @@ impl Writer<'_> {
         self.json.close();
         self.json.open();
         self.json.text("system", CCN);
-        self.json.number_text("value", u64::from(self.provider), 6);
+        // On carrier and DME claims what stands here is no CCN: it is one digit short.
+        let digits = if self.claim.kind.is_institutional() {
+            6
+        } else {
+            5
+        };
+        self.json
+            .number_text("value", u64::from(self.provider), digits);
         self.json.close();
         self.json.close_array();
     }

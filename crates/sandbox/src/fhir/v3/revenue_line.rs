@@ -2,7 +2,9 @@
 
 use super::Writer;
 use super::lines::{COINSURANCE, DEDUCTIBLE, ELIGIBLE, SUBMITTED, TO_PROVIDER};
-use crate::fhir::vocabulary::{C4BB_ADJUDICATION, NUBC_REVENUE, REVENUE_CENTERS, SERVICES};
+use crate::fhir::vocabulary::{
+    C4BB_ADJUDICATION, NUBC_REVENUE, REVENUE_CENTERS, SERVICES, rate_line, revenue_as_sent,
+};
 use crate::population::claim::ClaimKind;
 use crate::population::money::Amounts;
 
@@ -24,7 +26,12 @@ impl Writer<'_> {
         }
         self.json.number("sequence", number);
         let (center, display) = self.dice.pick(&REVENUE_CENTERS);
-        let (center, display) = total.map_or((center, display), |code| (code, "TOTAL CHARGE"));
+        let rate = rate_line(self.claim, number).filter(|_| total.is_none());
+        let (center, display) = match (total, rate) {
+            (Some(code), _) => (code, "TOTAL CHARGE"),
+            (None, Some((center, _))) => (center, "HIPPS RATE CODE"),
+            (None, None) => (revenue_as_sent(center, self.claim.seed), display),
+        };
         self.json.object("revenue");
         self.json.array("coding");
         self.cms_coding("CLM-REV-CNTR-CD", center, display);
@@ -40,8 +47,8 @@ impl Writer<'_> {
                 "not-applicable",
                 "Not Applicable",
             );
-        } else if self.claim.kind == ClaimKind::Hha && number == 1 {
-            self.json.concept("productOrService", HIPPS, "1AFKS", "");
+        } else if let Some((_, code)) = rate {
+            self.json.concept("productOrService", HIPPS, code, "");
         } else {
             let code = self.dice.pick(&SERVICES);
             self.service(code);

@@ -1,6 +1,6 @@
 //! Values that fit and values that do not.
 
-use super::{Cell, Misfit, Scratch, Source, cell_of};
+use super::{Cell, Misfit, Scratch, Source, cell_of, rounded_cell};
 use crate::definition::ScalarType;
 
 fn number(scalar: ScalarType, text: &str) -> Result<i128, Misfit> {
@@ -49,7 +49,7 @@ fn the_digits_of_a_decimal_are_those_of_the_text() {
 }
 
 #[test]
-fn a_decimal_with_too_many_digits_is_refused_and_never_rounded() {
+fn a_decimal_with_digits_that_someone_wrote_is_refused_and_never_rounded() {
     for text in [
         "1.005",
         "0.001",
@@ -75,7 +75,24 @@ fn integers_are_whole_and_within_their_range() {
 }
 
 #[test]
-fn an_instant_finer_than_a_microsecond_is_refused() {
+fn a_number_that_went_through_a_double_is_rounded_and_reported() {
+    for (text, cents) in [
+        ("1308.6999999999998", 130_870),
+        ("-0.30000000000000004", -30),
+        ("1.3086999999999998e3", 130_870),
+    ] {
+        assert_eq!(number(MONEY, text), Err(Misfit::Rounded), "{text}");
+        let source = Source::Number {
+            raw: text.as_bytes(),
+            start: 0,
+        };
+        let cell = rounded_cell(MONEY, source, &mut Scratch::default());
+        assert_eq!(cell, Cell::Integer(cents), "{text}");
+    }
+}
+
+#[test]
+fn an_instant_is_cut_to_the_microsecond() {
     let instant = |text: &str| {
         let source = Source::Text {
             raw: text.as_bytes(),
@@ -87,16 +104,37 @@ fn an_instant_finer_than_a_microsecond_is_refused() {
             other => panic!("no instant: {other:?}"),
         })
     };
-    assert_eq!(instant("1970-01-01T00:00:01.123456Z"), Ok(1_123_456));
-    assert_eq!(instant("1970-01-01T00:00:01.123456000Z"), Ok(1_123_456));
-    for text in [
-        "1970-01-01T00:00:01.1234561Z",
-        "1970-01-01T00:00:01.000000001+00:00",
+    for (text, micros) in [
+        ("1970-01-01T00:00:01.123456Z", 1_123_456),
+        ("1970-01-01T00:00:01.123456000Z", 1_123_456),
+        ("1970-01-01T00:00:01.1234567Z", 1_123_456),
+        // Cut, not rounded: the second, the day and the year stay what they were.
+        ("1970-01-01T00:00:01.9999999Z", 1_999_999),
+        ("1969-12-31T23:59:59.999999999Z", -1),
+        ("1970-01-01T00:00:01.000000001+00:00", 1_000_000),
+        ("1970-01-01T00:00:01.1234567890123456789-00:00", 1_123_456),
+        ("1969-12-31T19:00:01.1234567-05:00", 1_123_456),
+        ("1970-01-01T14:00:01.1234567+14:00", 1_123_456),
+        ("0001-01-01T00:00:00.0000001Z", -62_135_596_800_000_000),
+        ("9999-12-31T23:59:59.9999999Z", 253_402_300_799_999_999),
+        // A leap second is the first of the next minute.
+        ("1972-06-30T23:59:60.1234567Z", 78_796_800_123_456),
     ] {
-        assert_eq!(instant(text), Err(Misfit::TooManyDigits), "{text}");
+        assert_eq!(instant(text), Ok(micros), "{text}");
     }
-    let missing_zone = "1970-01-01T00:00:01.1234561";
-    assert_eq!(instant(missing_zone), Err(Misfit::BadDate));
+    for text in [
+        "1970-01-01T00:00:01.1234561",
+        "1970-01-01T00:00:01",
+        "1970-01-01T24:00:00.0000000Z",
+        "1970-01-01t00:00:01.1234567z",
+        "1970-01-01T00:00:01.1234567z",
+        "1970-01-01T00:00:01.Z",
+        "1970-01-01T00:00:01.12345678901234567x9Z",
+        "1970-01-01T00:00Z",
+        "1970-01-01",
+    ] {
+        assert_eq!(instant(text), Err(Misfit::BadDate), "{text}");
+    }
 }
 
 #[test]

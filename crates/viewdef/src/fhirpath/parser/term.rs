@@ -133,7 +133,11 @@ impl Parser<'_> {
             "ofType" | "as" => {
                 let type_name = self.type_specifier()?;
                 self.expect_symbol(")")?;
-                return Ok(ExprKind::OfType { base, type_name });
+                return Ok(ExprKind::OfType {
+                    base,
+                    type_name,
+                    of_one: name == "as",
+                });
             }
             "is" => {
                 let type_name = self.type_specifier()?;

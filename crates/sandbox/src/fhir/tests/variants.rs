@@ -1,0 +1,165 @@
+//! What differs between claims of one kind, and whether a person's months agree with their life.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use claimlake_contract::ApiVersion;
+use serde_json::Value;
+
+use super::{every, found, store};
+use crate::serve::records::Kind;
+
+/// Counts the codes of every system, below `value`.
+fn count_codes(value: &Value, counts: &mut BTreeMap<(String, String), usize>) {
+    match value {
+        Value::Object(members) => {
+            if let (Some(Value::String(system)), Some(Value::String(code))) =
+                (members.get("system"), members.get("code"))
+            {
+                let name = system.rsplit('/').next().unwrap_or_default();
+                *counts.entry((name.to_owned(), code.clone())).or_default() += 1;
+            }
+            members
+                .values()
+                .for_each(|member| count_codes(member, counts));
+        }
+        Value::Array(elements) => elements
+            .iter()
+            .for_each(|element| count_codes(element, counts)),
+        _ => {}
+    }
+}
+
+#[test]
+fn claims_show_every_variant_that_the_rules_of_medicare_know() {
+    let store = store();
+    // Name of the system, a code that must occur, and one that must occur more often.
+    let v2: [(&str, &str, &str); 16] = [
+        ("carr_clm_pmt_dnl_cd", "0", "1"),
+        ("line_prcsg_ind_cd", "N", "A"),
+        ("line_prcsg_ind_cd", "C", "A"),
+        ("line_prcsg_ind_cd", "R", "A"),
+        ("clm_mdcr_non_pmt_rsn_cd", "N", "P"),
+        ("clm_mdcr_non_pmt_rsn_cd", "B", "P"),
+        ("clm_mco_pd_sw", "1", "0"),
+        ("clm_freq_cd", "2", "1"),
+        ("clm_freq_cd", "3", "1"),
+        ("clm_freq_cd", "4", "1"),
+        ("clm_freq_cd", "7", "1"),
+        ("adjstmt_dltn_cd", "D", "A"),
+        ("rev_cntr", "0022", "0250"),
+        ("rev_cntr", "0023", "0250"),
+        ("rev_cntr", "250", "0250"),
+        ("ndc", "0071-0155-23", "00071015523"),
+    ];
+    let v3: [(&str, &str, &str); 12] = [
+        ("CLM-CARR-PMT-DNL-CD", "0", "1"),
+        ("CLM-PRCSG-IND-CD", "N", "A"),
+        ("CLM-PRCSG-IND-CD", "R", "A"),
+        ("CLM-MDCR-NPMT-RSN-CD", "N", "P"),
+        ("CLM-MDCR-INSTNL-MCO-PD-SW", "1", "0"),
+        ("TypeOfBill", "0323", "0131"),
+        ("TypeOfBill", "131", "0131"),
+        ("TypeOfBill", "0137", "0131"),
+        ("CLM-REV-CNTR-CD", "0022", "0250"),
+        ("CLM-REV-CNTR-CD", "450", "0450"),
+        ("HIPPSCodes", "KBSE1", ""),
+        ("ndc", "0071-0155-23", "00071015523"),
+    ];
+    for (space, expected) in [(ApiVersion::V2, &v2[..]), (ApiVersion::V3, &v3[..])] {
+        let mut counts = BTreeMap::new();
+        for person in 0..40 {
+            for claim in found(&store, person, space, Kind::ExplanationOfBenefit, &every()) {
+                count_codes(&claim, &mut counts);
+            }
+        }
+        let of = |name: &str, code: &str| {
+            let key = (name.to_owned(), code.to_owned());
+            counts.get(&key).copied().unwrap_or_default()
+        };
+        for (name, rare, common) in expected {
+            assert!(of(name, rare) > 0, "{space:?} {name} {rare}");
+            let is_seldom = common.is_empty() || *rare == "D" || of(name, rare) < of(name, common);
+            assert!(is_seldom, "{space:?} {name} {rare}");
+        }
+    }
+}
+
+#[test]
+fn a_line_has_up_to_five_modifiers() {
+    let store = store();
+    for space in [ApiVersion::V2, ApiVersion::V3] {
+        let mut seen = BTreeSet::new();
+        for person in 0..40 {
+            for claim in found(&store, person, space, Kind::ExplanationOfBenefit, &every()) {
+                for item in claim["item"].as_array().unwrap() {
+                    let modifiers = item["modifier"].as_array().map_or(0, |modifiers| {
+                        let codings =
+                            |modifier: &Value| modifier["coding"].as_array().map_or(0, Vec::len);
+                        modifiers.iter().map(codings).sum()
+                    });
+                    seen.insert(modifiers);
+                }
+            }
+        }
+        assert!(seen.contains(&0) && seen.contains(&1) && seen.contains(&5));
+        assert_eq!(seen.last(), Some(&5));
+    }
+}
+
+/// Year and month of a date.
+fn month_of(date: &Value) -> Option<(u32, u32)> {
+    let text = date.as_str()?;
+    Some((text.get(..4)?.parse().ok()?, text.get(5..7)?.parse().ok()?))
+}
+
+#[test]
+fn months_of_coverage_lie_between_entitlement_and_death_and_not_ahead_of_the_source() {
+    let store = store();
+    let (mut died, mut entitled, mut open) = (0, 0, 0);
+    for person in 0..40 {
+        let patient = &found(&store, person, ApiVersion::V2, Kind::Patient, &every())[0];
+        let death = month_of(&patient["deceasedDateTime"]);
+        let (birth_year, birth_month) = month_of(&patient["birthDate"]).unwrap();
+        let start = (birth_year + 65, birth_month);
+        for coverage in found(&store, person, ApiVersion::V2, Kind::Coverage, &every()) {
+            let as_of = month_of(&coverage["meta"]["lastUpdated"]).unwrap();
+            let year = extension(&coverage, "rfrnc_yr").unwrap();
+            let year: u32 = year["valueDate"].as_str().unwrap().parse().unwrap();
+            for number in 1..=12 {
+                let month = (year, number);
+                let names = ["buyin", "ptc_cntrct_id_", "ptdcntrct"];
+                let codes: Vec<&str> = names
+                    .iter()
+                    .filter_map(|name| extension(&coverage, &format!("{name}{number:02}")))
+                    .filter_map(|found| found["valueCoding"]["code"].as_str())
+                    .collect();
+                if month > as_of {
+                    assert!(codes.is_empty(), "a month ahead of the source");
+                    open += 1;
+                } else if death.is_some_and(|death| month > death) || month < start {
+                    assert_eq!(codes, ["0"]);
+                    died += usize::from(death.is_some());
+                } else {
+                    assert_eq!(codes.len(), 1);
+                    assert_ne!(codes, ["0"]);
+                    entitled += 1;
+                }
+                let name = format!("ptdcntrct{number:02}");
+                let again = extension(&coverage, &format!("{name}/{year}-{number}"));
+                let code =
+                    |found: Option<&Value>| found.map(|found| found["valueCoding"]["code"].clone());
+                assert_eq!(code(again), code(extension(&coverage, &name)));
+            }
+        }
+    }
+    assert!(
+        entitled > 1_000 && open > 100 && died > 0,
+        "{entitled} {open} {died}"
+    );
+}
+
+fn extension<'a>(coverage: &'a Value, name: &str) -> Option<&'a Value> {
+    let url = format!("https://bluebutton.cms.gov/resources/variables/{name}");
+    let extensions = coverage["extension"].as_array()?;
+    extensions.iter().find(|found| found["url"] == url.as_str())
+}
