@@ -1,6 +1,12 @@
 //! A year of weekly loads, in which claims are adjusted, cancelled and taken away, through all
 //! stages in one process: the clock is the test's.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failing test is its own message, in what tests share as well"
+)]
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;

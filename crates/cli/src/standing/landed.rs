@@ -41,7 +41,7 @@ impl LandedResource {
         );
         if self.gone > 0 {
             // Some may have come back since: the tables have those.
-            words.push_str(&format!(", {} gone from the server", grouped(self.gone)));
+            words.push_str(&format!(", {} gone", grouped(self.gone)));
         }
         words
     }

@@ -1,5 +1,6 @@
 //! Whole extractions against a sandbox over loopback.
 
+mod gone;
 mod harness;
 mod increments;
 mod matrix;
