@@ -3,6 +3,7 @@
 #   make [PIPELINE=pipelines/blue_button.toml] [DATA=dir]    extract, transform, load
 #   make extract | transform | load | run | sandbox          one of them
 #   make test                                                everything that CI runs
+#   make test-readers                                        every table by old and new versions of readers
 #   make check                                               the fast part: no Java, no network
 
 PIPELINE ?= demo

@@ -122,7 +122,7 @@ def lake(request):
 
 
 @pytest.fixture(scope="session")
-def spark():
+def spark(tmp_path_factory):
     if not shutil.which("java"):
         pytest.skip("no java: Spark is not tried")
     from pyspark.sql import SparkSession
@@ -134,6 +134,7 @@ def spark():
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.sql.warehouse.dir", str(tmp_path_factory.mktemp("warehouse")))
         .getOrCreate()
     )
     session.sparkContext.setLogLevel("ERROR")

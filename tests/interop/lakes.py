@@ -3,7 +3,7 @@
 import json
 import urllib.parse
 
-from conftest import ROOT, claimlake
+from conftest import claimlake
 
 TYPE = "https://bluebutton.cms.gov/resources/codesystem/eob-type"
 
@@ -52,13 +52,18 @@ def claim(number, code, end, use):
     return json.dumps(body)
 
 
+def ran(home, name, *arguments, env=None):
+    """Runs a stage; a few values of these lakes are rejected, which is all that may be wrong."""
+    summary, ended = claimlake(home, "--data", home / name, *arguments, env=env)
+    assert summary["exit"] in (0, 3), ended.stderr
+
+
 def imported(home, name, text):
     (home / f"{name}.ndjson").write_text(text, encoding="utf-8")
-    data = home / name
-    claimlake(home, "--data", data, "import", "--api", "v2", home / f"{name}.ndjson")
-    summary, _ = claimlake(home, "--data", data, "transform")
-    claimlake(home, "--data", data, "load")
-    return data
+    ran(home, name, "import", "--api", "v2", home / f"{name}.ndjson")
+    ran(home, name, "transform")
+    ran(home, name, "load")
+    return home / name
 
 
 def awkward(home):
@@ -74,11 +79,7 @@ def empty(home):
 
 def fetched(home, api):
     """The demo's people by one version of the API."""
-    text = (ROOT / "pipelines" / "demo.toml").read_text()
-    text = text.replace('api = "v2"', f'api = "{api}"')
-    text = text.replace('"views/*.json"', json.dumps(str(ROOT / "pipelines" / "views" / "*.json")))
-    (home / f"{api}.toml").write_text(text)
-    claimlake(home, "--pipeline", home / f"{api}.toml", "--data", home / api, "run")
+    ran(home, api, "run", env={"CLAIMLAKE_SOURCE_API": api})
     return home / api
 
 

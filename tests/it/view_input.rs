@@ -262,3 +262,47 @@ fn a_line_of_fifty_megabytes_is_a_line() {
     let ids: Vec<&str> = rows.lines().map(|row| &row[..9]).collect();
     assert_eq!(ids, ["{\"id\":\"g1", "{\"id\":\"se", "{\"id\":\"g2"]);
 }
+
+fn utf16(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+/// Inputs, views, pipelines and grants alike: whoever wrote the file learns how to convert it.
+#[test]
+fn a_file_in_another_encoding_is_named_by_every_reader() {
+    let (bench, ended) = view_of(&utf16(&GOOD.join("\n")));
+    assert_eq!(ended.exit, 3);
+    let iconv = "iconv -f UTF-16LE -t UTF-8";
+    assert!(ended.stderr.contains(iconv), "{}", ended.stderr);
+    let write = |name: &str, bytes: &[u8]| std::fs::write(bench.path().join(name), bytes).unwrap();
+    write("in", GOOD[0].as_bytes());
+    write("view16.json", &utf16(VIEW));
+    write("pipeline.toml", &utf16("name = \"x\""));
+    write("grants.ndjson", &utf16("{\"patient\":\"-1\"}"));
+    for arguments in [
+        &["view", "view16.json", "in"][..],
+        &["--pipeline", "pipeline.toml", "status"],
+        &[
+            "--pipeline",
+            "blue_button",
+            "--data",
+            "d",
+            "grants",
+            "import",
+            "grants.ndjson",
+        ],
+    ] {
+        let mut command = bench.command(arguments);
+        command.env("BLUE_BUTTON_CLIENT_ID", "id");
+        command.env("BLUE_BUTTON_CLIENT_SECRET", "secret");
+        let ended = Ended::of(&mut command);
+        assert_ne!(ended.exit, 0, "{arguments:?}");
+        assert!(
+            ended.stderr.contains(iconv),
+            "{arguments:?}: {}",
+            ended.stderr
+        );
+    }
+    write("view16.json", format!("\u{feff}{VIEW}").as_bytes());
+    assert_eq!(bench.run(&["view", "view16.json", "in"]).exit, 0);
+}

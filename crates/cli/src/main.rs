@@ -22,6 +22,7 @@ mod progress;
 mod recordings;
 mod standing;
 mod summary;
+mod text_file;
 #[cfg(all(test, feature = "sandbox"))]
 mod weeks;
 

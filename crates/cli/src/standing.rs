@@ -176,7 +176,9 @@ impl Standing {
                 next.push(("not whole yet", invocation.next("extract")));
             }
         }
-        if self.staged_runs > 0 {
+        if self.landed.is_by_other_rules {
+            next.push(("rules of another version", invocation.next("transform")));
+        } else if self.staged_runs > 0 {
             next.push(("staged rows", invocation.next("load")));
         } else if self.landed.awaits_transform {
             next.push(("new in landing", invocation.next("transform")));

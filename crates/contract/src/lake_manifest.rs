@@ -20,6 +20,11 @@ pub struct LakeManifest {
     pub published_at: String,
     /// The staged runs whose rows it holds first.
     pub staged_runs: Vec<RunId>,
+    /// All landing runs whose bodies are in it, sorted, also those that came with earlier
+    /// snapshots; none where it is not known: earlier versions noted nothing, and another program
+    /// that stages does not say what it read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub landing_runs: Option<Vec<RunId>>,
     /// The tables, by name.
     pub tables: Vec<LakeTable>,
     /// The keys of the resources whose rows the snapshot holds, and of those whose newest body

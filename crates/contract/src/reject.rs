@@ -46,6 +46,8 @@ pub enum RejectReason {
     NotJson,
     /// JSON, but not a FHIR resource.
     NotFhir,
+    /// A resource of another release of FHIR than R4.
+    OtherFhirRelease,
     /// The text is not UTF-8, or holds a lone surrogate.
     BadText,
     /// An object has the same key twice.
@@ -88,6 +90,7 @@ impl RejectReason {
         match self {
             RejectReason::NotJson => "not_json",
             RejectReason::NotFhir => "not_fhir",
+            RejectReason::OtherFhirRelease => "other_fhir_release",
             RejectReason::BadText => "bad_text",
             RejectReason::DuplicateKey => "duplicate_key",
             RejectReason::MissingId => "missing_id",

@@ -58,6 +58,10 @@ pub struct StagedManifest {
     pub run: RunId,
     /// Hash of everything that decides what the tables hold: views, context, settings.
     pub pipeline_hash: String,
+    /// The version of the rules by which rows are made of resources; 0: an earlier one, which did
+    /// not say.
+    #[serde(default)]
+    pub rules: u32,
     /// The landing runs that were read, in landing order.
     pub landing_runs: Vec<RunId>,
     /// Whether all of landing was read: the tables then replace what the lake holds.

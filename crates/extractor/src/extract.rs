@@ -2,6 +2,7 @@
 //!
 //! A person lands as a whole or not at all, and the run names whoever is not complete.
 
+mod anomalies;
 mod error;
 mod options;
 mod outcome;
@@ -34,6 +35,7 @@ use crate::land::Lander;
 use crate::record::Recorder;
 use crate::token::TokenSource;
 
+pub use anomalies::ServerAnomalies;
 pub use error::ExtractError;
 pub use options::{ExtractOptions, SourceIdentity};
 pub use outcome::{ExtractOutcome, PersonProblem, ResourceCounts, WithoutClaims};

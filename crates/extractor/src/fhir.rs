@@ -1,5 +1,6 @@
-//! FHIR search: requests, Bundles, pages.
+//! FHIR search: requests, Bundles, pages, and whether they are all.
 
 pub(crate) mod bundle;
+pub(crate) mod completeness;
 pub(crate) mod pages;
 pub(crate) mod search;

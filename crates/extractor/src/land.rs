@@ -14,6 +14,6 @@ mod thread;
 
 pub(crate) use commit::{CheckpointDetail, PersonCommit, ResourceCommit, ResourceLanded};
 pub(crate) use gone::Asked;
-pub(crate) use round::{Lands, PageInfo, ReadId};
+pub(crate) use round::{Lands, ReadId};
 pub(crate) use seal::begin;
 pub(crate) use thread::{LandError, Lander, PageJob};

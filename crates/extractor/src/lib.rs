@@ -11,10 +11,12 @@ mod probe;
 mod record;
 mod record_forget;
 mod token;
+mod watermark;
 
 pub use extract::{
     ExtractError, ExtractOptions, ExtractOutcome, ExtractStatusRow, PersonProblem, ResourceCounts,
-    SourceIdentity, Turns, WithoutClaims, extract, extract_status, seal_interrupted_runs,
+    ServerAnomalies, SourceIdentity, Turns, WithoutClaims, extract, extract_status,
+    seal_interrupted_runs,
 };
 pub use http::HttpTimeouts;
 pub use probe::{PROFILE, ServerProbe, probe_server};

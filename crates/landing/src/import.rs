@@ -23,9 +23,10 @@ use claimlake_contract::{
 };
 
 use crate::LandingError;
+use crate::fhir_release::not_r4;
 use crate::folder::create_private_dir;
 
-use documents::{Documents, Piece};
+use documents::{Documents, Piece, PieceKind};
 use input::Input;
 use marker::ImportMarker;
 pub use outcome::ImportOutcome;
@@ -175,12 +176,23 @@ impl Import<'_> {
         documents: &Documents<impl std::io::Read>,
         piece: &Piece,
     ) -> Result<(), LandingError> {
+        if matches!(piece.kind, PieceKind::Unreadable(_)) {
+            self.outcome.unreadable_files += 1;
+        }
         for found in resources::found_in(documents, piece) {
             match found {
                 Found::Resource {
                     text,
                     resource_type,
                 } => {
+                    if let Some(other) = not_r4(&resource_type, text) {
+                        let reason = RejectReason::OtherFhirRelease;
+                        if let Some(api) = self.api.or_else(|| api_version::of_resource(text)) {
+                            self.target.open(api, &resource_type)?;
+                        }
+                        self.reject(&input.name, piece.line, reason, other.to_string(), text)?;
+                        continue;
+                    }
                     let api = match self.api.or_else(|| api_version::of_resource(text)) {
                         Some(api) => api,
                         None => majority_of(input, majority)?,

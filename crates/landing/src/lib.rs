@@ -2,11 +2,12 @@
 //!
 //! A run folder is written by [`LandingWriter`], sealed by its manifest, listed by
 //! [`landing_runs`] and read in chunks by [`chunks_of`] and [`read_chunk`]. [`import`] lands what
-//! came from elsewhere. Nothing here knows more of FHIR than a line: a type, an id, a Bundle.
+//! came from elsewhere. Nothing here knows more of FHIR than a line: a type, a release, an id, a Bundle.
 
 mod chunk;
 mod content_hash;
 mod error;
+mod fhir_release;
 mod folder;
 mod forget;
 mod gone;
@@ -20,6 +21,7 @@ mod recover;
 mod sealed;
 #[cfg(test)]
 mod tests;
+pub mod text_form;
 mod unfinished;
 mod writer;
 
@@ -28,6 +30,7 @@ pub use chunk::{
 };
 pub use content_hash::content_hash;
 pub use error::LandingError;
+pub use fhir_release::{NotR4, OtherRelease, landed_not_r4, not_r4};
 pub use folder::{create_private_dir, create_private_file, sync_folder};
 pub use forget::{ForgetStep, LandedOfPerson, MovedPart, find_person, forget, landed_of};
 pub use gone::Gone;

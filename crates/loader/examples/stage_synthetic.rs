@@ -82,6 +82,7 @@ fn main() {
         format: STAGED_FORMAT,
         run,
         pipeline_hash: "synthetic".to_owned(),
+        rules: 0,
         landing_runs: Vec::new(),
         full: false,
         tables,

@@ -96,6 +96,15 @@ pub enum LoadError {
         /// How many are missing.
         missing: u64,
     },
+    /// Rows of the lake and new ones would be decided by different rules.
+    #[error(
+        "which rows of table '{table}' are current was decided by another rule, or by an earlier \
+         version of claimlake; to decide it anew for all, run `transform --full`, then `load`"
+    )]
+    OtherRule {
+        /// The table.
+        table: String,
+    },
     /// A request that makes no sense.
     #[error("{0}")]
     Request(String),

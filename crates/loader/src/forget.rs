@@ -13,7 +13,7 @@ use claimlake_contract::{
 use crate::error::Result;
 use crate::forget::theirs::Theirs;
 use crate::load::{publish, read_current};
-use crate::merge::current::{self, CurrentInput};
+use crate::merge::current::{self, CurrentInput, Found};
 use crate::next_snapshot::Before;
 use crate::publish::access::Access;
 use crate::publish::lake::Lake;
@@ -166,23 +166,31 @@ fn without(
         full: false,
         holds_resources: true,
     })?;
-    let found = current::find(
-        &CurrentInput {
-            plans: &plans.tables,
-            staged: &[],
-            outdated: &theirs.keys,
-            before: before
-                .manifest
-                .current
-                .as_ref()
-                .map(|file| before.folder.join(&file.path)),
-            snapshot: &snapshot,
-            spill: &lake.spill(),
-            budget: request.options.memory_bytes,
-            access,
-        },
-        &mut [],
-    )?;
+    let candidates = match &before.manifest.current {
+        Some(file) => {
+            let path = before.folder.join(&file.path);
+            // Those of another rule cannot be decided again; the next load makes all of them anew.
+            current::are_comparable(&path, &request.options.current)?.then_some(path)
+        }
+        None => None,
+    };
+    let found = match candidates {
+        None => Found::default(),
+        Some(candidates) => current::find(
+            &CurrentInput {
+                plans: &plans.tables,
+                rules: &request.options.current,
+                staged: &[],
+                outdated: &theirs.keys,
+                before: Some(candidates),
+                snapshot: &snapshot,
+                spill: &lake.spill(),
+                budget: request.options.memory_bytes,
+                access,
+            },
+            &mut [],
+        )?,
+    };
     let built = build_all(
         &plans.tables,
         &BuildInput {
@@ -209,6 +217,7 @@ fn without(
         run: request.run.clone(),
         published_at: request.published_at.clone(),
         staged_runs: Vec::new(),
+        landing_runs: before.manifest.landing_runs.clone(),
         tables,
         keys: key_file,
         current: found.file,

@@ -6,6 +6,7 @@
 //! newest body of a key wins, and which version of a claim is current is a rule that is data
 //! ([`CurrentRule`]).
 
+mod current_rule;
 mod encode;
 mod error;
 mod forget;
@@ -23,16 +24,15 @@ mod staged_parquet;
 mod staged_run;
 mod table;
 
+pub use current_rule::{Conditions, CurrentCase, CurrentRule};
 pub use error::{LoadError, Result};
 pub use forget::{ForgetOutcome, ForgetRequest, LakeOfPerson, forget, lake_of};
 pub use left_out::{Held, LeftOut, known_resources, left_out};
 pub use load::load;
+pub use merge::current::is_decided_by;
 pub use place::hive_path::partition_folder;
 pub use publish::manifest::read_manifest;
 pub use publish::retention::{SnapshotInfo, rollback, snapshots};
-pub use request::{
-    AbsentResources, CurrentCase, CurrentRule, LoadOptions, LoadOutcome, LoadRequest, RunTable,
-    TableOutcome,
-};
+pub use request::{AbsentResources, LoadOptions, LoadOutcome, LoadRequest, RunTable, TableOutcome};
 pub use run_table::changes::{Change, ChangeKind, changes};
 pub use staged_parquet::{StagedParquet, seal_staged_parquet};

@@ -1,5 +1,7 @@
 //! The next snapshot: built beside the others from the one before and the staged runs.
 
+mod landing_runs;
+
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -77,6 +79,7 @@ pub(crate) fn build_next(
     let found = current::find(
         &CurrentInput {
             plans: &plans.tables,
+            rules: &request.options.current,
             staged: input.staged,
             outdated: &keys.outdated,
             before: input.before.and_then(|before| {
@@ -132,6 +135,7 @@ pub(crate) fn build_next(
             .iter()
             .map(|run| run.manifest.run.clone())
             .collect(),
+        landing_runs: landing_runs::of(input),
         tables,
         keys: keys.file,
         current: found.file,

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use arrow_array::RecordBatch;
 use claimlake_contract::{RunId, TableLayout};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::current_rule::CurrentRule;
 
 /// One load: staged runs in, one snapshot out.
 #[derive(Debug, Clone)]
@@ -96,37 +98,6 @@ impl Default for LoadOptions {
             main_tables: Vec::new(),
         }
     }
-}
-
-/// Which rows of a table are current: a Boolean column the loader adds to the table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CurrentRule {
-    /// The table, one row a resource.
-    pub table: String,
-    /// The column to add.
-    pub column: String,
-    /// The first case that fits a row decides; a row that none fits gets null.
-    #[serde(rename = "case")]
-    pub cases: Vec<CurrentCase>,
-}
-
-/// One case of a [`CurrentRule`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CurrentCase {
-    /// Columns and the values one of which they must have for the case to apply.
-    #[serde(default)]
-    pub when: std::collections::BTreeMap<String, Vec<String>>,
-    /// Columns and the values one of which they must have for the row to be current.
-    #[serde(default)]
-    pub current_if: std::collections::BTreeMap<String, Vec<String>>,
-    /// The columns that versions of one claim agree in; null in any: a claim of its own.
-    #[serde(default)]
-    pub group_by: Vec<String>,
-    /// The columns that order versions, the most important first; only the newest is current.
-    #[serde(default)]
-    pub newest_by: Vec<String>,
 }
 
 /// What a load did.

@@ -27,6 +27,8 @@ pub struct StagedParquet {
     pub pipeline_hash: String,
     /// Whether the files were made from all of landing.
     pub full: bool,
+    /// The version of the rules by which the tables of this build are made.
+    pub rules: u32,
     /// The tables: layout, resource type, view hash; their files are found in the folder.
     pub tables: Vec<StagedTable>,
 }
@@ -51,6 +53,7 @@ pub fn seal_staged_parquet(staged: &StagedParquet) -> Result<StagedManifest> {
         format: STAGED_FORMAT,
         run: staged.run.clone(),
         pipeline_hash: staged.pipeline_hash.clone(),
+        rules: staged.rules,
         landing_runs: Vec::new(),
         full: staged.full,
         tables,

@@ -29,7 +29,9 @@ mod wire;
 pub use account::{Account, PersonAccount};
 pub use config::SandboxConfig;
 pub use error::SandboxError;
-pub use fault::{FaultKind, FaultSpec, FaultTarget, NextTrick, ParseFaultError, RetryAfter};
+pub use fault::{
+    FaultKind, FaultSpec, FaultTarget, NextTrick, ParseFaultError, RetryAfter, WrongTotal,
+};
 pub use generate::{GenerateConfig, Generated, generate};
 pub use sandbox::{Sandbox, start};
 pub use serve::records::PersonTruth;

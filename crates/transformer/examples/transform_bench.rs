@@ -192,6 +192,7 @@ fn plan_input(views: &[ViewText]) -> PlanInput {
         }),
         layouts: Vec::new(),
         part2: Part2::Keep,
+        decided_by: String::new(),
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use arrow_array::builder::{FixedSizeBinaryBuilder, StringBuilder};
 use arrow_array::{RecordBatch, TimestampMicrosecondArray, UInt64Array};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
-use claimlake_contract::{ApiVersion, Reject, key_columns, landing_order};
-use claimlake_landing::{ChunkRef, content_hash, read_chunk_into};
+use claimlake_contract::{ApiVersion, PatientId, Reject, key_columns, landing_order};
+use claimlake_landing::{ChunkRef, content_hash, json, landed_not_r4, people_of, read_chunk_into};
+use claimlake_viewdef::column::instant_micros;
 use claimlake_viewdef::engine::ResourceWorker;
 use claimlake_viewdef::json::PADDING;
 
@@ -131,6 +132,12 @@ impl ChunkWorker {
             what: "the lines of a part",
         })?;
         let order = landing_order(job.part, number);
+        if let Some(other) = landed_not_r4(&self.planned.resource, text) {
+            rows.rejected_resources += 1;
+            rows.rejects.push(place.not_r4(&other));
+            self.withdraw(text, order);
+            return Ok(());
+        }
         match self.worker.read(buffer, start, end, order) {
             Ok(read) => {
                 rows.dropped += u64::from(read.dropped);
@@ -162,6 +169,23 @@ impl ChunkWorker {
             }
         }
         Ok(())
+    }
+
+    /// A resource that earlier versions made rows of and this one refuses: it has none from now on.
+    fn withdraw(&mut self, text: &[u8], order: u64) {
+        let Some((id, last_updated)) = identity(text) else {
+            return;
+        };
+        let people = people_of(&self.planned.resource, text);
+        self.keys.push(Key {
+            order,
+            api: self.api,
+            resource: self.planned.resource.as_str(),
+            id: &id,
+            last_updated,
+            content: key_columns::WITHDRAWN,
+            patient: people.first().map(PatientId::expose),
+        });
     }
 
     fn empty(&mut self, job: &Job, rows: &mut Rows) -> Result<(), TransformError> {
@@ -217,6 +241,30 @@ impl ChunkWorker {
             })
             .collect()
     }
+}
+
+/// The id of a resource and its `meta.lastUpdated`, without a view.
+fn identity(text: &[u8]) -> Option<(String, Option<i64>)> {
+    let (mut id, mut last_updated) = (None, None);
+    json::walk_object(text, json::skip_space(text, 0), |key, value| {
+        let end = json::value_end(text, value)?;
+        match key {
+            b"id" => id = json::plain_string(text, &(value..end)).map(str::to_owned),
+            b"meta" => {
+                json::walk_object(text, value, |key, value| {
+                    let end = json::value_end(text, value)?;
+                    if key == b"lastUpdated" {
+                        let text = json::plain_string(text, &(value..end));
+                        last_updated = text.and_then(instant_micros);
+                    }
+                    Some(end)
+                });
+            }
+            _ => {}
+        }
+        Some(end)
+    });
+    Some((id.filter(|id| !id.is_empty())?, last_updated))
 }
 
 /// One row of the table with one row a resource.

@@ -19,6 +19,6 @@ mod transform;
 pub use claimlake_viewdef::engine::{ContextCase, ContextColumn, ContextSource};
 pub use error::TransformError;
 pub use outcome::{TransformOutcome, UnreadPath};
-pub use plan::{IS_PART2, Part2, Plan, PlanInput, PlanProblem, ViewText};
+pub use plan::{IS_PART2, Part2, Plan, PlanInput, PlanProblem, RULES_VERSION, ViewText};
 pub use stage::{Form, remove_abandoned};
 pub use transform::{TransformOptions, transform};

@@ -18,8 +18,9 @@ const SOURCE_API: &str = "source_api";
 /// The context column that says whom a resource is about.
 pub(crate) const PATIENT_COLUMN: &str = "patient_id";
 
-/// Grows when the same views make other rows of the same resources.
-const RULES_VERSION: u32 = 2;
+/// Grows when the same views make other rows of the same resources, or when another version of a
+/// claim is current by the same rule: tables of an earlier version are then made anew.
+pub const RULES_VERSION: u32 = 3;
 
 /// What becomes of resources labelled 42 CFR Part 2.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -48,6 +49,9 @@ pub struct PlanInput {
     pub layouts: Vec<TableLayout>,
     /// What becomes of resources labelled 42 CFR Part 2.
     pub part2: Part2,
+    /// What else decides what the tables hold, such as the loader's rule of what is current: where
+    /// it is another text, all of landing is read again.
+    pub decided_by: String,
 }
 
 /// All views of a pipeline, checked and compiled.
@@ -99,7 +103,7 @@ impl Plan {
         if !problems.is_empty() {
             return Err(problems);
         }
-        let hash = pipeline_hash(&resources, input.part2);
+        let hash = pipeline_hash(&resources, input);
         Ok(Self { resources, hash })
     }
 
@@ -216,9 +220,9 @@ fn canonical(text: &str) -> String {
         .unwrap_or_default()
 }
 
-fn pipeline_hash(resources: &[PlannedResource], part2: Part2) -> String {
+fn pipeline_hash(resources: &[PlannedResource], input: &PlanInput) -> String {
     let mut hash = Sha256::new();
-    hash.update(format!("{part2:?}\n"));
+    hash.update(format!("{:?}\n{:?}\n", input.part2, input.decided_by));
     for table in resources.iter().flat_map(|planned| &planned.tables) {
         hash.update(format!("{:?} {}\n", table.layout, table.view_hash));
     }

@@ -2,7 +2,7 @@
 
 use claimlake_contract::hive::{self, Unfit};
 use claimlake_contract::{ApiVersion, Reject, RejectReason, ResourceType};
-use claimlake_landing::DamagedFrame;
+use claimlake_landing::{DamagedFrame, NotR4};
 use claimlake_viewdef::engine::{LineRefusal, Problem};
 use claimlake_viewdef::problem::ProblemKind;
 
@@ -37,6 +37,11 @@ impl LinePlace<'_> {
     /// A line that is not UTF-8.
     pub(crate) fn not_utf8(&self) -> Reject {
         self.reject(RejectReason::BadText, "the line is not UTF-8".into())
+    }
+
+    /// A resource of another release of FHIR.
+    pub(crate) fn not_r4(&self, other: &NotR4) -> Reject {
+        self.reject(RejectReason::OtherFhirRelease, other.to_string())
     }
 
     /// A line that makes no rows.

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::chunk::{ChunkWorker, Job, Rows, keys_schema};
 use crate::gone::{FirstParts, gone_keys};
 use crate::outcome::{TransformOutcome, UnreadPath};
+use crate::plan::RULES_VERSION;
 use crate::pool::OrderedJobs;
 use crate::stage::{Form, Stage};
 use crate::{Plan, TransformError};
@@ -94,6 +95,7 @@ pub fn transform(
         format: STAGED_FORMAT,
         run: options.run.clone(),
         pipeline_hash: plan.hash.clone(),
+        rules: RULES_VERSION,
         landing_runs,
         full: options.full,
         tables: tables

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use claimlake_contract::ApiVersion;
 use claimlake_viewdef::column::instant_micros;
 use claimlake_viewdef::engine::{ResourcePlan, ResourceWorker};
@@ -69,6 +70,8 @@ pub(crate) struct Body {
 pub(crate) struct BodyReader {
     /// None for a type that no view reads.
     pub(crate) worker: Option<ResourceWorker>,
+    plan: Option<Arc<ResourcePlan>>,
+    api: ApiVersion,
     outline: IdentityPaths,
     only_identity: Outline,
     tree: Tree,
@@ -105,10 +108,28 @@ impl BodyReader {
         Self {
             worker: plan
                 .map(|plan| ResourceWorker::new(Arc::clone(plan), vec![api.to_string()], None)),
+            plan: plan.cloned(),
+            api,
             outline: IdentityPaths::new(&mut only_identity),
             only_identity,
             tree: Tree::default(),
         }
+    }
+
+    /// How many rows the views make of a line, by the plan's tables, apart from all others. None
+    /// where it is refused, or no view reads its type.
+    pub(crate) fn rows_of(
+        &self,
+        buffer: &[u8],
+        (start, end): (usize, usize),
+        order: u64,
+    ) -> Option<Vec<u64>> {
+        let plan = Arc::clone(self.plan.as_ref()?);
+        let mut worker = ResourceWorker::new(plan, vec![self.api.to_string()], None);
+        worker.read(buffer, start, end, order).ok()?;
+        let rows = |batch: &Option<RecordBatch>| batch.as_ref().map_or(0, RecordBatch::num_rows);
+        let batches = worker.finish().ok()?;
+        Some(batches.iter().map(|batch| rows(batch) as u64).collect())
     }
 
     /// Reads the line at `start..end` of a padded buffer; its rows are then in the worker. None

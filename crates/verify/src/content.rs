@@ -17,6 +17,7 @@ use serde::Serialize;
 pub use claims::{Cell, Claims, ClaimsOfType, Month};
 pub use fill::{ColumnFill, TableFill};
 pub use leftover::{Leftovers, RejectKind};
+pub(crate) use partition::{is_unknown, value_in};
 
 use crate::lake::Snapshot;
 use crate::{Check, Error};

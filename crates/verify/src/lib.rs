@@ -5,6 +5,7 @@
 
 mod body;
 pub mod content;
+mod current;
 mod digest;
 mod error;
 mod feed;
@@ -25,6 +26,7 @@ mod planned;
 mod plans;
 mod published;
 mod raw;
+mod refused;
 mod report;
 mod request;
 mod row_hash;

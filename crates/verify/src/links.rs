@@ -1,4 +1,6 @@
 //! Links within one ExplanationOfBenefit: sequence pointers of lines, and '#' references.
+//!
+//! Read from the landed body alone: what leads nowhere here was sent so.
 
 use crate::raw::{Name, Outline, Tree, local_references};
 
@@ -19,6 +21,12 @@ pub(crate) struct Links {
     pub(crate) broken: u64,
     /// The JSON path of the first broken one's array.
     pub(crate) first_broken: Option<&'static str>,
+    /// Sequences that pointers may lead to.
+    pub(crate) sequences: u64,
+    /// Those that an element before has already: a pointer to one leads to several.
+    pub(crate) repeated: u64,
+    /// The array of the first repeated one.
+    pub(crate) first_repeated: Option<&'static str>,
 }
 
 impl Links {
@@ -29,13 +37,31 @@ impl Links {
             self.first_broken.get_or_insert(path);
         }
     }
+
+    fn count_repeated(&mut self, sorted: &[&[u8]], target: &'static str) {
+        let neighbours = sorted.iter().zip(sorted.iter().skip(1));
+        let repeated = neighbours.filter(|(one, next)| one == next).count() as u64;
+        self.sequences += sorted.len() as u64;
+        self.repeated += repeated;
+        if repeated > 0 {
+            self.first_repeated.get_or_insert(target);
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Pointer {
+    name: &'static str,
+    /// The array that it points into.
+    target: &'static str,
+    from: Vec<Name>,
+    to: Vec<Name>,
 }
 
 /// Where links stand.
 #[derive(Debug, Clone)]
 pub(crate) struct LinkPaths {
-    /// A pointer's name, its path, and the path of what it points to.
-    pointers: Vec<(&'static str, Vec<Name>, Vec<Name>)>,
+    pointers: Vec<Pointer>,
     contained: Vec<Name>,
 }
 
@@ -46,12 +72,11 @@ impl LinkPaths {
         Self {
             pointers: POINTERS
                 .iter()
-                .map(|(pointer, target)| {
-                    (
-                        *pointer,
-                        want(["item", pointer]),
-                        want([target, "sequence"]),
-                    )
+                .map(|(name, target)| Pointer {
+                    name,
+                    target,
+                    from: want(["item", name]),
+                    to: want([target, "sequence"]),
                 })
                 .collect(),
             contained: want(["contained", "id"]),
@@ -62,15 +87,16 @@ impl LinkPaths {
     pub(crate) fn follow(&self, eob: &Tree, text: &[u8]) -> Links {
         let mut links = Links::default();
         let mut sequences: Vec<&[u8]> = Vec::new();
-        for (pointer, from, to) in &self.pointers {
+        for pointer in &self.pointers {
             sequences.clear();
-            eob.each(Tree::ROOT, to, &mut |found| {
+            eob.each(Tree::ROOT, &pointer.to, &mut |found| {
                 sequences.push(eob.raw(found, text));
             });
             sequences.sort_unstable();
-            eob.each(Tree::ROOT, from, &mut |pointed| {
+            links.count_repeated(&sequences, pointer.target);
+            eob.each(Tree::ROOT, &pointer.from, &mut |pointed| {
                 let resolves = sequences.binary_search(&eob.raw(pointed, text)).is_ok();
-                links.look(resolves, pointer);
+                links.look(resolves, pointer.name);
             });
         }
         let mut contained = Vec::new();
@@ -116,5 +142,24 @@ mod tests {
         let links = paths.follow(&tree, text.as_bytes());
         assert_eq!((links.checked, links.broken), (6, 3));
         assert_eq!(links.first_broken, Some("diagnosisSequence"));
+        assert_eq!((links.sequences, links.repeated), (2, 0));
+    }
+
+    #[test]
+    fn a_sequence_that_two_elements_have_is_counted_once_in_its_own_array() {
+        let eob = json!({
+            "diagnosis": [{"sequence": 1}, {"sequence": 2}, {"sequence": 1}],
+            "careTeam": [{"sequence": 1}, {"sequence": 3}, {"sequence": 3}],
+            "procedure": [{"sequence": 1}],
+            "item": [{"diagnosisSequence": [1], "careTeamSequence": [3]}],
+        });
+        let mut outline = Outline::new();
+        let paths = LinkPaths::new(&mut outline);
+        let (mut tree, text) = (Tree::default(), eob.to_string());
+        tree.read(&outline, text.as_bytes()).unwrap();
+        let links = paths.follow(&tree, text.as_bytes());
+        assert_eq!((links.sequences, links.repeated), (7, 2));
+        assert_eq!(links.first_repeated, Some("diagnosis"));
+        assert_eq!((links.checked, links.broken), (2, 0));
     }
 }

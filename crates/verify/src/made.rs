@@ -17,6 +17,7 @@ pub(crate) struct Made {
     /// In the order of the plan's tables.
     tables: Vec<MadeTable>,
     pub(crate) links: Findings,
+    pub(crate) repeats: Findings,
     pub(crate) laws: [Findings; LAWS.len()],
 }
 
@@ -36,6 +37,7 @@ impl Made {
                 .map(|_| MadeTable::default())
                 .collect(),
             links: Findings::default(),
+            repeats: Findings::default(),
             laws: std::array::from_fn(|_| Findings::default()),
         }
     }
@@ -71,6 +73,7 @@ pub(crate) struct Expected {
     /// Rows by the arrays of the raw JSON, by table.
     pub(crate) counted: BTreeMap<String, u64>,
     links: Findings,
+    repeats: Findings,
     laws: [Findings; LAWS.len()],
 }
 
@@ -90,6 +93,7 @@ impl Expected {
                 *self.counted.entry(table.name.clone()).or_default() += made.counted;
             }
             self.links.merge(made.links);
+            self.repeats.merge(made.repeats);
             for (law, found) in self.laws.iter_mut().zip(made.laws) {
                 law.merge(found);
             }
@@ -106,19 +110,25 @@ impl Expected {
             *counted = counted.saturating_sub(rows);
         }
         self.links.remove(&superseded.links, orders);
+        self.repeats.remove(&superseded.repeats, orders);
         for (law, found) in self.laws.iter_mut().zip(&superseded.laws) {
             law.remove(found, orders);
         }
     }
 
-    /// The checks of links and laws.
+    /// The checks of links and laws. Both read landed bodies alone, so what does not hold was sent so:
+    /// a warning. What the tables make of it is compared elsewhere.
     pub(crate) fn within_claims(&mut self) -> Vec<Check> {
-        let links = std::mem::take(&mut self.links).check(Check::hard(
+        let links = std::mem::take(&mut self.links).check(Check::warning(
             "claim_links",
-            "sequence pointers and '#' references lead somewhere within their claim",
+            "sequence pointers and '#' references lead somewhere within their claim; where not, the source sent it so",
+        ));
+        let repeats = std::mem::take(&mut self.repeats).check(Check::warning(
+            "claim_sequences",
+            "no two elements of one array have the same sequence; where two do, the source sent it so",
         ));
         let laws = std::mem::take(&mut self.laws).into_iter().zip(LAWS);
         let laws = laws.map(|(found, law)| found.check(Check::warning(law.name, law.what)));
-        std::iter::once(links).chain(laws).collect()
+        [links, repeats].into_iter().chain(laws).collect()
     }
 }

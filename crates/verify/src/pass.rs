@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use arrow_schema::ArrowError;
 use claimlake_contract::{ApiVersion, ResourceType, landing_order};
 use claimlake_landing::{
-    ChunkRead, ChunkRef, DamagedFrame, Gone, chunks_of, content_hash, read_chunk,
+    ChunkRead, ChunkRef, DamagedFrame, Gone, chunks_of, content_hash, landed_not_r4, read_chunk,
 };
 use rayon::prelude::*;
 
@@ -20,6 +20,8 @@ use crate::made::{Expected, Made};
 use crate::planned::Planned;
 use crate::raw::Tree;
 use crate::{Check, Error};
+
+mod within;
 
 /// Rows wait in builders until they are this large.
 const FULL: usize = 4 << 20;
@@ -269,6 +271,20 @@ impl OfType<'_> {
         let text = line.text();
         let is_readable = self.tree.read(&self.planned.outline, text).is_some();
         let content = content(part.api, text);
+        if landed_not_r4(&part.resource, text).is_some() {
+            // The transform refuses it: the resource has no rows, whatever came before.
+            if let Some((id, rank)) = self.planned.identity.of(self.tree, text, line.order) {
+                let key = ResourceKey::new(part.api, &part.resource, &id);
+                if let Some(person) = person {
+                    self.landed.hold(person, key);
+                }
+                self.found
+                    .superseded
+                    .extend(self.landed.add(key, rank, content));
+                self.landed.leave_out(key, rank);
+            }
+            return;
+        }
         if is_readable
             && let Some((id, rank)) = self.planned.identity.of(self.tree, text, line.order)
         {
@@ -281,6 +297,11 @@ impl OfType<'_> {
             }
         }
         let Some(body) = self.reader.read(line.buffer, line.ends, line.order) else {
+            // It makes no rows, and has landed all the same.
+            if let Some(person) = person {
+                let key = crate::refused::key(part.api, &part.resource, text);
+                self.landed.hold(person, key);
+            }
             return;
         };
         let key = ResourceKey::new(part.api, &part.resource, &body.id);
@@ -308,50 +329,25 @@ impl OfType<'_> {
         let (Some(person), text) = (person, line.text()) else {
             return;
         };
-        if self.tree.read(&self.planned.outline, text).is_some()
-            && let Some((id, _)) = self.planned.identity.of(self.tree, text, line.order)
-        {
-            let part = &self.chunk.part;
-            let key = ResourceKey::new(part.api, &part.resource, &id);
-            self.landed.hold(person, key);
-        }
+        let part = &self.chunk.part;
+        let is_readable = self.tree.read(&self.planned.outline, text).is_some();
+        let identity = || self.planned.identity.of(self.tree, text, line.order);
+        let key = match is_readable.then(identity).flatten() {
+            Some((id, _)) => ResourceKey::new(part.api, &part.resource, &id),
+            None => crate::refused::key(part.api, &part.resource, text),
+        };
+        self.landed.hold(person, key);
     }
 
     /// Makes the rows of a body that was looked at before.
     fn make(&mut self, line: &Line<'_>, made: &mut Made) {
+        if landed_not_r4(&self.chunk.part.resource, line.text()).is_some() {
+            return;
+        }
         let is_readable = self.tree.read(&self.planned.outline, line.text()).is_some();
         match self.reader.read(line.buffer, line.ends, line.order) {
             Some(body) if !body.dropped => self.within(line, is_readable, made),
             _ => {}
-        }
-    }
-
-    /// Counts arrays and follows links. What only the view engine can read counts no rows, so
-    /// that the counts differ.
-    fn within(&mut self, line: &Line<'_>, is_readable: bool, made: &mut Made) {
-        if !is_readable {
-            return;
-        }
-        let text = line.text();
-        for (position, table) in self.planned.tables.iter().enumerate() {
-            if let Some(grain) = table.as_ref().and_then(|table| table.grain.as_ref()) {
-                made.count(position, grain.rows(self.tree));
-            }
-        }
-        let Some((links, money)) = &self.planned.within_claim else {
-            return;
-        };
-        let place = || format!("{}, line {}", self.chunk.part.relative, line.number);
-        let followed = links.follow(self.tree, text);
-        made.links
-            .add(line.order, followed.checked, followed.broken, || {
-                let path = followed.first_broken.unwrap_or_default();
-                format!("{}: a {path} leads nowhere", place())
-            });
-        for (law, holds) in made.laws.iter_mut().zip(money.laws(self.tree, text)) {
-            if let Some(holds) = holds {
-                law.add(line.order, 1, u64::from(!holds), place);
-            }
         }
     }
 }

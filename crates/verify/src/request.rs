@@ -5,6 +5,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, GrantHandle, PatientState, ResourceType, RunId};
+use claimlake_loader::CurrentRule;
 use claimlake_viewdef::engine::ContextColumn;
 use claimlake_viewdef::views::ViewText;
 
@@ -19,6 +20,8 @@ pub struct VerifyRequest<'r> {
     pub loaded: BTreeSet<RunId>,
     /// What makes rows of resources.
     pub views: PipelineViews<'r>,
+    /// The rules that say which version of a claim is current.
+    pub current: &'r [CurrentRule],
     /// Where extraction stands, as the vault has it.
     pub states: Vec<ExtractedState>,
 }

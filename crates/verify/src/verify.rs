@@ -14,7 +14,7 @@ use crate::pass::Pass;
 use crate::plans::{Plans, plans};
 use crate::published::{self, TableTask};
 use crate::request::VerifyRequest;
-use crate::{Check, Error, Grain, Report, gone, landing, left_out};
+use crate::{Check, Error, Grain, Report, current, gone, landing, left_out};
 
 /// Recomputes checksums, counts, links and money from landing to lake and compares.
 ///
@@ -66,6 +66,7 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
         ));
         checks.push(gone::check(snapshot, &pass.landed, &pass.gone));
         checks.extend(left_out::check(snapshot, &pass.landed));
+        checks.extend(current::check(snapshot, request.current));
         checks.extend(passed.expected.within_claims());
     }
     Ok(Report {

@@ -39,6 +39,13 @@ A context column is a FHIRPath, or `{ path = FHIRPath }`, `{ date_of = [FHIRPath
 `case = [{ when = FHIRPath, value = value }, …]` comes before all else: the first one that is true. A
 partition column without a default has `UNKNOWN`, 0, `0001-01-01` or `false` there, by its type.
 
+What is coded (a category, a role, a type, a product) is in columns of one rule. `*_cms` has a code of CMS's
+own systems and nothing else, and so has a column named for a code set (`hcpcs_code`, `ndc_code`, `taxonomy_code`,
+`specialty_code`, `eob_type`). `*_std` and other `*_code` columns have the code of a standard system, else the
+first code of another system or of none; `*_system` beside it says whose it is and is null where the source
+names none. `*_display` is what a coding says in words, else the text of the concept. Every coding is in the
+tables `*_coding`.
+
 In the paths below `\u{203a}` stands between what makes the rows and what is read from each, `?` before
 what makes one row even where there is nothing.
 ";

@@ -1,5 +1,6 @@
 //! `claimlake extract`: all pages of all resources of all grants into landing.
 
+mod anomalies;
 #[cfg(feature = "sandbox")]
 mod embedded;
 mod tell;

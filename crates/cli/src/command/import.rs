@@ -65,8 +65,10 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
             size(outcome.bytes)
         ),
     );
-    Ok(match outcome.resources {
-        0 if outcome.rejected > 0 => ExitCode::Rejected,
+    Ok(match (outcome.resources, outcome.unreadable_files) {
+        (0, _) if outcome.rejected > 0 => ExitCode::Rejected,
+        // One reject stands for all that is in the file.
+        (_, 1..) => ExitCode::Rejected,
         _ => reject_exit(
             outcome.rejected,
             outcome.resources + outcome.rejected,
@@ -145,6 +147,8 @@ fn tell(summary: &mut StageSummary, outcome: &ImportOutcome) {
         .field("resources", outcome.resources)
         .field("by_type", by_type)
         .field("forgotten", outcome.forgotten)
+        .field("unreadable_files", outcome.unreadable_files)
         .field("rejected", outcome.rejected)
+        .field("rejected_by_reason", json!(outcome.rejected_by_reason))
         .field("rejected_file", json!(outcome.rejected_file));
 }

@@ -6,14 +6,18 @@ mod staged_parquet;
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use claimlake_contract::{Clock, ExitCode};
+use claimlake_landing::landing_runs;
 use claimlake_loader::{AbsentResources, LoadOptions, LoadOutcome, LoadRequest};
+use claimlake_transformer::RULES_VERSION;
 use clap::Args;
 use serde_json::json;
 
 use crate::command::lifetimes;
-use crate::data_dir::read_staged_manifest;
-use crate::failure::Outcome;
+use crate::command::transform::current_rules;
+use crate::data_dir::{DataDir, read_staged_manifest};
+use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::pipeline::Load;
 use crate::plural::{counted, grouped, size};
@@ -69,6 +73,13 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
         }
         None => data.staged_runs()?,
     };
+    for warning in current_rules::warnings(&pipeline.current) {
+        invocation.output().warn(&format!(
+            "pipeline {}: {warning}",
+            invocation.origin().display()
+        ));
+    }
+    refuse_other_rules(&data, &staged_runs, invocation)?;
     if staged_runs.is_empty() && !lake.join("current").exists() {
         summary.next(invocation, "transform");
         summary.field("changed", false);
@@ -132,6 +143,43 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
         ));
     }
     Ok(ExitCode::Done)
+}
+
+/// Rows by the rules of another version and rows by those of this one do not go together. Where
+/// nothing is staged, the lake has them.
+fn refuse_other_rules(
+    data: &DataDir,
+    staged_runs: &[PathBuf],
+    invocation: &Invocation,
+) -> Outcome<()> {
+    let mut last = None;
+    for folder in staged_runs {
+        let staged = read_staged_manifest(folder)?;
+        if staged.rules != RULES_VERSION {
+            return Err(other_rules("what is staged was made", invocation));
+        }
+        last = Some(staged.run);
+    }
+    if last.is_some() || !invocation.lake()?.join("current").exists() {
+        return Ok(());
+    }
+    let loaded = data.transformed_runs()?;
+    let loaded = loaded.iter().max_by(|a, b| a.run.cmp(&b.run));
+    let is_other = loaded.is_some_and(|loaded| loaded.rules != RULES_VERSION);
+    // Without landing there is nothing to make tables of: those that are there stay.
+    if is_other && !landing_runs(&data.landing())?.sealed.is_empty() {
+        return Err(other_rules("the tables of the lake were made", invocation));
+    }
+    Ok(())
+}
+
+fn other_rules(what: &str, invocation: &Invocation) -> Failure {
+    anyhow!(
+        "{what} by the rules of another version of claimlake; to make all of it anew from landing, \
+         run `{}`, then load again",
+        invocation.next("transform")
+    )
+    .into()
 }
 
 /// The options of a plain load.

@@ -1,5 +1,6 @@
 //! `claimlake transform`: landing through the views into staged rows.
 
+pub(super) mod current_rules;
 pub(super) mod plan;
 mod selection;
 

@@ -1,7 +1,9 @@
 //! `claimlake verify`: landing and lake recomputed and compared.
 
+mod loaded;
+
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::anyhow;
@@ -11,9 +13,10 @@ use claimlake_vault::{RunHistory, VAULT_FILE};
 use claimlake_verify::{Check, ExtractedState, PipelineViews, Report, Severity, VerifyRequest};
 use serde_json::json;
 
+use self::loaded::loaded;
 use super::transform::plan;
 use crate::access;
-use crate::data_dir::{DataDir, read_staged_manifest};
+use crate::data_dir::DataDir;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::plural::{counted, grouped};
@@ -66,26 +69,6 @@ fn state(invocation: &Invocation) -> Outcome<(Option<PathBuf>, BTreeSet<RunId>)>
     Ok((current, loaded(&invocation.data()?, &invocation.lake()?)?))
 }
 
-/// The landing runs that the current snapshot holds, by the records of loaded runs and by staged
-/// runs that the snapshot names: of a load that is about to end, or was killed right then.
-fn loaded(data: &DataDir, lake: &Path) -> Outcome<BTreeSet<RunId>> {
-    let mut loaded: BTreeSet<RunId> = data
-        .transformed_runs()?
-        .into_iter()
-        .flat_map(|manifest| manifest.landing_runs)
-        .collect();
-    let current = lake.join("current");
-    if let Ok(snapshot) = claimlake_loader::read_manifest(&current) {
-        for folder in data.staged_runs()? {
-            // It may be gone by now: then there is a record of it, and another state.
-            let staged = read_staged_manifest(&folder).ok();
-            let staged = staged.filter(|staged| snapshot.staged_runs.contains(&staged.run));
-            loaded.extend(staged.into_iter().flat_map(|staged| staged.landing_runs));
-        }
-    }
-    Ok(loaded)
-}
-
 fn once(invocation: &Invocation) -> Outcome<Report> {
     let pipeline = invocation.pipeline()?;
     let data = invocation.data()?;
@@ -95,6 +78,7 @@ fn once(invocation: &Invocation) -> Outcome<Report> {
         lake: &invocation.lake()?,
         loaded: loaded(&data, &invocation.lake()?)?,
         views: views(&input),
+        current: &pipeline.current,
         states: states(&data)?,
     };
     Ok(claimlake_verify::verify(

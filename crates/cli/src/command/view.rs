@@ -5,7 +5,6 @@ mod format;
 mod input;
 mod parquet_rows;
 
-use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +20,7 @@ use serde_json::json;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::plural::counted;
+use crate::text_file;
 
 use format::RowWriter;
 
@@ -140,7 +140,7 @@ pub(crate) fn run(arguments: &ViewArguments, invocation: &Invocation) -> Outcome
 }
 
 fn read_view(path: &Path) -> anyhow::Result<ViewDefinition> {
-    let text = fs::read_to_string(path).with_context(|| {
+    let text = text_file::read(path).with_context(|| {
         let path = path.display();
         format!(
             "cannot read the view {path} (the first argument is a file with one ViewDefinition)"

@@ -1,6 +1,5 @@
 //! Reading a pipeline and its views, from files or from within the binary.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
@@ -8,6 +7,7 @@ use toml::de::DeTable;
 use url::{Host, Url};
 
 use super::{Pipeline, SourceKind, builtin, glob, keys, overrides};
+use crate::text_file;
 
 /// Where a pipeline lies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +79,7 @@ fn view_files(base: &Path, pattern: &str) -> anyhow::Result<Vec<ViewFile>> {
     let paths = glob::files(base, pattern)
         .with_context(|| format!("reading the folder of '{pattern}' in transform.views"))?;
     let read = |path: PathBuf| {
-        let text = fs::read_to_string(&path)
+        let text = text_file::read(&path)
             .with_context(|| format!("reading the view {}", path.display()))?;
         Ok(ViewFile {
             path: path.display().to_string(),
@@ -96,7 +96,7 @@ pub(crate) fn read(
 ) -> anyhow::Result<Pipeline> {
     let text = match origin {
         PipelineOrigin::Builtin(name) => builtin::text(name).to_owned(),
-        PipelineOrigin::File(path) => fs::read_to_string(path).map_err(|error| {
+        PipelineOrigin::File(path) => text_file::read(path).map_err(|error| {
             let known = builtin::NAMES.join(", ");
             anyhow!(
                 "cannot read the pipeline file {}: {error} (--pipeline takes a file, or one of the built-in {known})",

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use claimlake_contract::{ApiVersion, IdHash, ResourceType, RunId};
+use claimlake_transformer::RULES_VERSION;
 
 use crate::data_dir::{DataDir, read_staged_manifest};
 use crate::plural::{counted, grouped, size};
@@ -18,6 +19,8 @@ pub(crate) struct Landed {
     pub(crate) damaged: Vec<(String, String)>,
     /// Whether there is a run that neither a staged run nor the lake knows.
     pub(crate) awaits_transform: bool,
+    /// Whether what was made of it last was made by the rules of another version.
+    pub(crate) is_by_other_rules: bool,
 }
 
 /// One resource type.
@@ -64,10 +67,12 @@ impl Landed {
             ..Self::default()
         };
         let mut read = BTreeSet::new();
+        let mut last = None;
         let folders = data.transformed_folders()?;
         for folder in folders.into_iter().chain(data.staged_runs()?) {
             if let Ok(manifest) = read_staged_manifest(&folder) {
                 read.extend(manifest.landing_runs);
+                last = last.max(Some((manifest.run, manifest.rules)));
             }
         }
         let mut gone: BTreeMap<_, HashSet<IdHash>> = BTreeMap::new();
@@ -93,6 +98,8 @@ impl Landed {
             landed.awaits_transform |=
                 (tells || !manifest.parts.is_empty()) && !read.contains(&manifest.run);
         }
+        landed.is_by_other_rules =
+            !runs.sealed.is_empty() && last.is_some_and(|(_, rules)| rules != RULES_VERSION);
         Ok(landed)
     }
 }

@@ -7,6 +7,7 @@ use claimlake_contract::{
 };
 use serde::Serialize;
 
+use super::anomalies::ServerAnomalies;
 use super::person::{PersonEnd, PersonOutcome};
 
 /// What an extraction did.
@@ -41,6 +42,8 @@ pub struct ExtractOutcome {
     pub withheld: BTreeMap<GrantHandle, u64>,
     /// People whose claims were read as a whole.
     pub read_fully: u64,
+    /// What the server sent that cannot be right.
+    pub anomalies: ServerAnomalies,
     /// Why the run was stopped before its end.
     pub stopped: Option<String>,
     /// Resource types that something landed of, and the lines.
@@ -113,6 +116,7 @@ impl ExtractOutcome {
             doubted: BTreeMap::new(),
             withheld: BTreeMap::new(),
             read_fully: 0,
+            anomalies: ServerAnomalies::default(),
             stopped: None,
             landed: BTreeMap::new(),
             landed_bytes: 0,
@@ -150,6 +154,7 @@ impl ExtractOutcome {
             let counts = self.by_resource.entry(state.resource.clone()).or_default();
             counts.served += state.served;
             counts.landed += state.landed;
+            self.anomalies += of_resource.anomalies;
             let missing = [
                 (&mut self.vanished, of_resource.gone),
                 (&mut self.doubted, of_resource.doubted),

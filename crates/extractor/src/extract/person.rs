@@ -168,7 +168,7 @@ async fn note_end<T: TokenSource>(
                 landed: 0,
                 complete_at: known.and_then(|known| known.complete_at),
                 full_at: known.and_then(|known| known.full_at),
-                watermark: known.and_then(|known| known.watermark),
+                watermark: known.and_then(|known| crate::watermark::usable(known, now)),
                 held_count: known.map_or(0, |known| known.held_count),
             },
             held: None,

@@ -1,7 +1,6 @@
 //! Reading one resource type of one person: rounds until the pages agree, and emptiness doubted.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
 use claimlake_contract::{ApiVersion, GrantHandle, ResourceType};
@@ -11,7 +10,8 @@ use tokio::sync::Semaphore;
 use super::Session;
 use super::verdict::Found;
 use crate::fhir::bundle::PageError;
-use crate::fhir::pages::{PageAnswer, Pages, Round, read_once};
+use crate::fhir::completeness::{Doubt, Paging, SeenPage};
+use crate::fhir::pages::{Pages, Round, read_once};
 use crate::fhir::search::{Search, Selection};
 use crate::http::fetch::{End, Fetched, Request, Unanswered};
 use crate::http::retry::back_off;
@@ -50,7 +50,7 @@ impl<T: TokenSource> Reading<'_, T> {
         let whole = self.reads_whole();
         let since = match whole {
             true => None,
-            false => self.known.and_then(|known| known.watermark),
+            false => self.watermark(),
         };
         let held = self.known.map_or(0, |known| known.held_count);
         let reads_if_empty = match (whole, held) {
@@ -64,21 +64,19 @@ impl<T: TokenSource> Reading<'_, T> {
             tried += 1;
             let found = self.read_selections(since).await?;
             let verdict = Found {
-                agreed: found
-                    .iter()
-                    .all(|rounds| rounds.outcome != Round::Disagreed),
+                doubt: found.iter().find_map(Rounds::doubt),
                 main: found.first().map_or(0, Rounds::distinct),
                 beside: found.iter().skip(1).map(Rounds::distinct).sum(),
                 whole,
                 held,
                 is_patient: self.is_patient(),
             };
-            if verdict.agreed && verdict.main == 0 && tried < reads_if_empty {
+            if verdict.doubt.is_none() && verdict.main == 0 && tried < reads_if_empty {
                 self.forget(&found).await;
                 self.wait_between(tried).await;
                 continue;
             }
-            let (state, reason) = verdict.verdict(ROUNDS);
+            let (state, reason) = verdict.verdict();
             return Ok(ResourceCommit {
                 resource: self.resource.clone(),
                 reads: found.iter().map(|rounds| rounds.read).collect(),
@@ -97,8 +95,8 @@ impl<T: TokenSource> Reading<'_, T> {
         let known = self
             .known
             .filter(|known| known.api == self.session.options.api);
-        let has_watermark =
-            known.is_some_and(|known| known.complete_at.is_some() && known.watermark.is_some());
+        let was_complete = known.is_some_and(|known| known.complete_at.is_some());
+        let has_watermark = was_complete && self.watermark().is_some();
         let is_due = known.is_some_and(|known| self.session.turns.is_due(known));
         self.session.options.full || !self.is_claims() || !has_watermark || is_due
     }
@@ -119,6 +117,12 @@ impl<T: TokenSource> Reading<'_, T> {
         }
     }
 
+    /// Where an increment begins, if what is on record can be believed.
+    fn watermark(&self) -> Option<chrono::DateTime<chrono::Utc>> {
+        let now = self.session.fetcher.clock.now();
+        crate::watermark::usable(self.known?, now)
+    }
+
     fn is_claims(&self) -> bool {
         *self.resource == ResourceType::explanation_of_benefit()
     }
@@ -131,22 +135,31 @@ impl<T: TokenSource> Reading<'_, T> {
         &self,
         since: Option<chrono::DateTime<chrono::Utc>>,
     ) -> Result<Vec<Rounds>, End> {
-        let main = self.read_rounds(Selection::Main, since);
+        let main = self.read_rounds(Selection::Main, since, None).await?;
         if self.session.options.api == ApiVersion::V3 && self.is_claims() {
-            let prior = self.read_rounds(Selection::PriorAuthorizations, None);
-            let (main, prior) = futures_util::future::try_join(main, prior).await?;
+            // One after the other: the server may force both to one source (an app with Part D
+            // only), and what the first search found must not land again.
+            let beside = Some(main.read);
+            let prior = self.read_rounds(Selection::PriorAuthorizations, None, beside);
+            let prior = prior.await?;
             return Ok(vec![main, prior]);
         }
-        Ok(vec![main.await?])
+        Ok(vec![main])
     }
 
     async fn read_rounds(
         &self,
         selection: Selection,
         since: Option<chrono::DateTime<chrono::Utc>>,
+        beside: Option<ReadId>,
     ) -> Result<Rounds, End> {
         let options = self.session.options;
-        let mut round = 0;
+        let paging = Paging {
+            api: options.api,
+            page_size: options.page_size.into(),
+            is_paged: options.api == ApiVersion::V2 || self.is_claims(),
+        };
+        let (mut round, mut before) = (0, None);
         loop {
             round += 1;
             let read = self.session.next_read();
@@ -154,6 +167,7 @@ impl<T: TokenSource> Reading<'_, T> {
             let one = OneRead {
                 reading: self,
                 read,
+                beside,
                 search: Search {
                     base_url: &options.base_url,
                     api: options.api,
@@ -163,17 +177,18 @@ impl<T: TokenSource> Reading<'_, T> {
                     page_size: options.page_size,
                     since,
                 },
-                pages: AtomicU32::new(0),
             };
-            let outcome = read_once(&one, options.api, options.page_size.into()).await?;
-            if outcome != Round::Disagreed || round == ROUNDS {
+            let found = read_once(&one, paging).await?;
+            let outcome = found.after(before);
+            if !matches!(outcome, Round::Doubtful { .. }) || round == ROUNDS {
                 return Ok(Rounds { read, outcome });
             }
+            before = Some(found);
             tracing::debug!(
                 grant = %self.grant.handle,
                 resource.r#type = %self.resource,
                 round.number = round,
-                "the pages are not of one set, reading again"
+                "what the pages say does not agree, reading again"
             );
             self.session.lander.forget(vec![read]).await;
             self.wait_between(round).await;
@@ -193,15 +208,16 @@ impl<T: TokenSource> Reading<'_, T> {
 
     async fn land(
         &self,
-        read: ReadId,
+        (read, beside): (ReadId, Option<ReadId>),
         body: Bytes,
-    ) -> Result<Result<crate::land::PageInfo, PageError>, End> {
+    ) -> Result<Result<SeenPage, PageError>, End> {
         let lands = match self.session.options.full {
             true => Lands::Everything,
             false => Lands::Changes,
         };
         let job = PageJob {
             read,
+            beside,
             grant: self.grant.handle.clone(),
             patient: self.patient.clone(),
             resource: self.resource.clone(),
@@ -217,14 +233,21 @@ impl Rounds {
     fn distinct(&self) -> u64 {
         match self.outcome {
             Round::Agreed { distinct, .. } => distinct,
-            Round::Disagreed => 0,
+            Round::Doubtful { .. } | Round::Hopeless(_) => 0,
         }
     }
 
     fn total(&self) -> Option<u64> {
         match self.outcome {
             Round::Agreed { total, .. } => total,
-            Round::Disagreed => None,
+            Round::Doubtful { .. } | Round::Hopeless(_) => None,
+        }
+    }
+
+    fn doubt(&self) -> Option<Doubt> {
+        match self.outcome {
+            Round::Agreed { .. } => None,
+            Round::Doubtful { doubt, .. } | Round::Hopeless(doubt) => Some(doubt),
         }
     }
 }
@@ -233,12 +256,12 @@ impl Rounds {
 struct OneRead<'a, T> {
     reading: &'a Reading<'a, T>,
     read: ReadId,
+    beside: Option<ReadId>,
     search: Search<'a>,
-    pages: AtomicU32,
 }
 
 impl<T: TokenSource> Pages for OneRead<'_, T> {
-    async fn page(&self, offset: u64) -> Result<PageAnswer, End> {
+    async fn page(&self, offset: u64) -> Result<SeenPage, End> {
         let session = self.reading.session;
         let grant: &GrantHandle = &self.reading.grant.handle;
         let permit = self.reading.per_patient.acquire().await;
@@ -257,7 +280,10 @@ impl<T: TokenSource> Pages for OneRead<'_, T> {
                 Ok(Fetched::Body(answer)) => answer,
                 Ok(Fetched::PastEnd(answer)) => {
                     self.record(&request, &answer)?;
-                    return Ok(PageAnswer::PastEnd);
+                    return Ok(SeenPage {
+                        is_past_end: true,
+                        ..SeenPage::default()
+                    });
                 }
                 Err(Unanswered { end, answer }) => {
                     if let Some(answer) = answer {
@@ -266,12 +292,12 @@ impl<T: TokenSource> Pages for OneRead<'_, T> {
                     return Err(end);
                 }
             };
-            match self.reading.land(self.read, answer.body.clone()).await? {
+            let reads = (self.read, self.beside);
+            match self.reading.land(reads, answer.body.clone()).await? {
                 Ok(info) => {
-                    self.pages.fetch_add(1, Ordering::Relaxed);
-                    session.log_page(grant, info.entries);
+                    session.log_page(grant, info.ids.len() as u64);
                     self.record(&request, &answer)?;
-                    return Ok(PageAnswer::Page(info));
+                    return Ok(info);
                 }
                 Err(PageError::Foreign) => {
                     tracing::error!(
@@ -280,6 +306,12 @@ impl<T: TokenSource> Pages for OneRead<'_, T> {
                         "the server sent a resource of another person; nothing of this one lands"
                     );
                     return Err(End::Foreign);
+                }
+                Err(PageError::OtherRelease(release)) => {
+                    return Err(End::Failed(format!(
+                        "the server sent FHIR {release}, and claimlake reads R4: set source.base_url \
+                         and source.api to a server of R4 (Blue Button's v2 and v3 are, v1 is not)"
+                    )));
                 }
                 Err(PageError::NotABundle(reason)) if tries == BODY_TRIES => {
                     let html = crate::http::classify::is_html(&answer.headers, &answer.body);

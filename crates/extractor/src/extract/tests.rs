@@ -4,6 +4,7 @@ mod gone;
 mod harness;
 mod increments;
 mod matrix;
+mod numbers;
 mod recording;
 mod restart;
 mod silence;

@@ -2,11 +2,13 @@
 
 use claimlake_contract::PatientState;
 
+use crate::fhir::completeness::Doubt;
+
 /// What was found, and what it is held against.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Found {
-    /// Whether the pages of every search agreed in the end.
-    pub(super) agreed: bool,
+    /// Why one of the searches is not known to be complete, after all its readings.
+    pub(super) doubt: Option<Doubt>,
     /// Distinct resources of the first search.
     pub(super) main: u64,
     /// Distinct resources of the searches beside it: v3 lists prior authorizations apart, and they
@@ -22,10 +24,9 @@ pub(super) struct Found {
 
 impl Found {
     /// The state, and for people the reason.
-    pub(super) fn verdict(self, rounds: u32) -> (PatientState, Option<String>) {
-        if !self.agreed {
-            let reason = format!("the pages kept disagreeing in {rounds} readings");
-            return (PatientState::Incomplete, Some(reason));
+    pub(super) fn verdict(self) -> (PatientState, Option<String>) {
+        if let Some(doubt) = self.doubt {
+            return (PatientState::Incomplete, Some(doubt.to_string()));
         }
         if !self.whole || self.main > 0 {
             return (PatientState::Complete, None);
@@ -52,7 +53,7 @@ mod tests {
     use super::Found;
 
     const CLAIMS: Found = Found {
-        agreed: true,
+        doubt: None,
         main: 0,
         beside: 0,
         whole: true,
@@ -61,7 +62,7 @@ mod tests {
     };
 
     fn state(found: Found) -> PatientState {
-        found.verdict(4).0
+        found.verdict().0
     }
 
     #[test]
@@ -71,7 +72,7 @@ mod tests {
             held: 76,
             ..CLAIMS
         };
-        let (state, reason) = found.verdict(4);
+        let (state, reason) = found.verdict();
         assert_eq!(state, PatientState::SuspectEmpty);
         assert_eq!(
             reason.as_deref(),

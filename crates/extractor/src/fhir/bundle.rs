@@ -4,11 +4,14 @@ use std::ops::Range;
 
 use claimlake_contract::{PatientId, ResourceType};
 use claimlake_landing::json::{plain_string, value_end, walk_array, walk_object};
+use claimlake_landing::not_r4;
 
 /// A page.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Page {
     pub(crate) entries: Vec<Entry>,
+    /// Entries that lack a resource; notes of the server among the results are none.
+    pub(crate) blank: u64,
     pub(crate) total: Option<u64>,
     /// The `next` link, where there is one. Where it leads is not followed.
     pub(crate) next: Option<NextLink>,
@@ -17,7 +20,7 @@ pub(crate) struct Page {
 /// What a `next` link says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NextLink {
-    /// The offset in it, where it can be read.
+    /// The offset in it, where it can be read: a link may lead on by a parameter that is not ours.
     pub(crate) offset: Option<u64>,
 }
 
@@ -36,6 +39,8 @@ pub(crate) enum PageError {
     NotABundle(&'static str),
     /// It holds a resource that is not the patient's, or does not say whose it is.
     Foreign,
+    /// It holds a resource of this release of FHIR, which is not read.
+    OtherRelease(&'static str),
 }
 
 /// Reads a page that may hold only resources of this type and person.
@@ -46,12 +51,13 @@ pub(crate) fn read_page(
 ) -> Result<Page, PageError> {
     let mut reader = Reader {
         body,
-        resource_type: resource_type.as_str(),
+        resource_type,
         patient: patient.expose(),
         error: None,
     };
     let mut page = Page {
         entries: Vec::new(),
+        blank: 0,
         total: None,
         next: None,
     };
@@ -69,16 +75,28 @@ pub(crate) fn read_page(
             page.total = digits.and_then(|digits| digits.parse().ok());
             Some(end)
         }
-        b"link" => walk_array(body, value, |link| {
+        b"link" if begins(body, value, b'[') => walk_array(body, value, |link| {
             let (end, next) = reader.link(link)?;
             page.next = page.next.or(next);
             Some(end)
         }),
-        b"entry" => walk_array(body, value, |entry| {
-            let (end, resource) = reader.entry(entry)?;
-            page.entries.extend(resource);
+        b"entry" if begins(body, value, b'[') => walk_array(body, value, |entry| {
+            let (end, found) = reader.entry(entry)?;
+            match found {
+                Found::Resource(entry) => page.entries.push(entry),
+                Found::Note => {}
+                Found::Nothing => page.blank += 1,
+            }
             Some(end)
         }),
+        b"entry" => {
+            let end = value_end(body, value)?;
+            if &body[value..end] != b"null" {
+                let reason = "the entries of the Bundle are no list";
+                reader.error.get_or_insert(PageError::NotABundle(reason));
+            }
+            Some(end)
+        }
         _ => value_end(body, value),
     });
     if let Some(error) = reader.error {
@@ -101,9 +119,17 @@ pub(crate) fn read_page(
 
 struct Reader<'a> {
     body: &'a [u8],
-    resource_type: &'a str,
+    resource_type: &'a ResourceType,
     patient: &'a str,
     error: Option<PageError>,
+}
+
+/// What an entry holds.
+enum Found {
+    Resource(Entry),
+    /// An OperationOutcome: the server says something about the search.
+    Note,
+    Nothing,
 }
 
 /// What is known of a resource once it has been walked.
@@ -120,12 +146,15 @@ struct Seen {
 impl Reader<'_> {
     fn link(&self, start: usize) -> Option<(usize, Option<NextLink>)> {
         let (mut is_next, mut offset) = (false, None);
+        if !begins(self.body, start, b'{') {
+            return Some((value_end(self.body, start)?, None));
+        }
         let end = walk_object(self.body, start, |key, value| {
             let end = value_end(self.body, value)?;
-            let text = plain_string(self.body, &(value..end)).unwrap_or_default();
+            let text = || text_of(&self.body[value..end]);
             match key {
-                b"relation" => is_next |= text == "next",
-                b"url" => offset = offset_of(text),
+                b"relation" => is_next |= text().as_deref() == Some("next"),
+                b"url" => offset = text().and_then(|url| offset_of(&url)),
                 _ => {}
             }
             Some(end)
@@ -133,29 +162,41 @@ impl Reader<'_> {
         Some((end, is_next.then_some(NextLink { offset })))
     }
 
-    fn entry(&mut self, start: usize) -> Option<(usize, Option<Entry>)> {
+    fn entry(&mut self, start: usize) -> Option<(usize, Found)> {
         let body = self.body;
-        let mut found = None;
+        let mut found = Found::Nothing;
+        if !begins(body, start, b'{') {
+            return Some((value_end(body, start)?, found));
+        }
+        let mut is_note = false;
         let end = walk_object(body, start, |key, value| match key {
-            b"resource" => {
-                let (end, entry) = self.resource(value)?;
-                found = entry;
+            b"resource" if begins(body, value, b'{') => {
+                let (end, resource) = self.resource(value)?;
+                found = resource;
                 Some(end)
             }
+            b"search" if begins(body, value, b'{') => walk_object(body, value, |key, value| {
+                let end = value_end(body, value)?;
+                is_note |= key == b"mode" && &body[value..end] == br#""outcome""#;
+                Some(end)
+            }),
             _ => value_end(body, value),
         })?;
+        if is_note && matches!(found, Found::Nothing) {
+            found = Found::Note;
+        }
         Some((end, found))
     }
 
-    fn resource(&mut self, start: usize) -> Option<(usize, Option<Entry>)> {
+    fn resource(&mut self, start: usize) -> Option<(usize, Found)> {
         let body = self.body;
         let mut seen = Seen::default();
-        let is_patient = self.resource_type == "Patient";
+        let is_patient = self.resource_type.as_str() == "Patient";
         let end = walk_object(body, start, |key, value| match key {
             b"resourceType" => {
                 let end = value_end(body, value)?;
                 let found = plain_string(body, &(value..end));
-                let of_type = found == Some(self.resource_type);
+                let of_type = found == Some(self.resource_type.as_str());
                 seen.of_type = Some(seen.of_type.unwrap_or(true) && of_type);
                 seen.is_outcome = found == Some("OperationOutcome");
                 Some(end)
@@ -169,11 +210,14 @@ impl Reader<'_> {
                 Some(end)
             }
             b"patient" | b"beneficiary" if !is_patient => {
-                let (end, owned) = self.reference(value)?;
+                let (end, owned) = match begins(body, value, b'{') {
+                    true => self.reference(value)?,
+                    false => (value_end(body, value)?, false),
+                };
                 seen.own(owned);
                 Some(end)
             }
-            b"meta" => walk_object(body, value, |key, value| {
+            b"meta" if begins(body, value, b'{') => walk_object(body, value, |key, value| {
                 let end = value_end(body, value)?;
                 if key == b"lastUpdated" {
                     seen.last_updated = Some(value..end);
@@ -184,7 +228,7 @@ impl Reader<'_> {
         })?;
         if seen.is_outcome {
             // A note of the server among the results, not one of them.
-            return Some((end, None));
+            return Some((end, Found::Note));
         }
         if seen.of_type != Some(true) {
             self.error.get_or_insert(PageError::NotABundle(
@@ -196,12 +240,16 @@ impl Reader<'_> {
             self.error = Some(PageError::Foreign);
             return None;
         }
+        if let Some(other) = not_r4(self.resource_type, &body[start..end]) {
+            self.error = Some(PageError::OtherRelease(other.release.as_str()));
+            return None;
+        }
         let entry = Entry {
             resource: start..end,
             id: seen.id,
             last_updated: seen.last_updated,
         };
-        Some((end, Some(entry)))
+        Some((end, Found::Resource(entry)))
     }
 
     fn reference(&self, start: usize) -> Option<(usize, bool)> {
@@ -224,18 +272,61 @@ impl Seen {
     }
 }
 
+/// Parameters that a search may carry beside its offset. Any other may be where a server that pages
+/// in another way keeps its place.
+const NO_PLACE: [&str; 16] = [
+    "patient",
+    "beneficiary",
+    "_id",
+    "identifier",
+    "_count",
+    "count",
+    "_format",
+    "format",
+    "_lastUpdated",
+    "service-date",
+    "type",
+    "_source",
+    "_tag",
+    "_security:not",
+    "_security%3Anot",
+    "_security%3anot",
+];
+
 /// The offset that a link asks for: `_offset` on v3, where it wins over `startIndex`; the
-/// beginning where it names none.
+/// beginning where it names none and has no parameter that could be a place.
 fn offset_of(link: &str) -> Option<u64> {
-    let (_, query) = link.split_once('?')?;
+    if link.is_empty() {
+        return None;
+    }
+    let query = link.split_once('?').map_or("", |(_, query)| query);
+    let query = query.split_once('#').map_or(query, |(query, _)| query);
+    let pairs = || {
+        let pairs = query.split('&').filter(|pair| !pair.is_empty());
+        pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    };
     let value = |name: &str| {
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        let mut of_name = pairs.filter(|(found, _)| *found == name);
+        let mut of_name = pairs().filter(|(found, _)| *found == name);
         of_name.next_back().map(|(_, value)| value)
     };
     match value("_offset").or_else(|| value("startIndex")) {
         Some(offset) => offset.parse().ok(),
-        None => Some(0),
+        None => pairs()
+            .all(|(name, _)| NO_PLACE.contains(&name))
+            .then_some(0),
+    }
+}
+
+/// Whether the value at a position begins so.
+fn begins(body: &[u8], at: usize, with: u8) -> bool {
+    body.get(at) == Some(&with)
+}
+
+/// What a JSON string says, escapes read.
+fn text_of(quoted: &[u8]) -> Option<String> {
+    match plain_string(quoted, &(0..quoted.len())) {
+        Some(text) => Some(text.to_owned()),
+        None => serde_json::from_slice(quoted).ok(),
     }
 }
 

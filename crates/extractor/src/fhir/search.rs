@@ -102,7 +102,7 @@ impl Search<'_> {
 
 /// `ge2026-11-15T00:00:00Z`, or nothing where that lies before all that can be asked for.
 fn lower_bound(watermark: DateTime<Utc>) -> Option<String> {
-    let since = watermark - OVERLAP;
+    let since = watermark.checked_sub_signed(OVERLAP)?;
     let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
     (since.as_str() > FIRST_LAST_UPDATED).then(|| format!("ge{since}"))
 }

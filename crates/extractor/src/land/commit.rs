@@ -1,5 +1,7 @@
 //! What becomes durable of a person at once: frames, counts, state, what is held, checkpoint.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use claimlake_contract::{
     ApiVersion, Frame, GrantHandle, LandingPatient, PatientId, PatientState, ResourceType, RunId,
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::gone::{self, Asked};
 use super::landed_before::LandedResource;
 use super::round::{ReadId, Round};
+use crate::extract::ServerAnomalies;
 
 /// A person who has been read, in all resource types.
 #[derive(Debug, Clone)]
@@ -53,6 +56,7 @@ pub(crate) struct ResourceLanded {
     pub(crate) doubted: u64,
     /// Resources that were not found and may only be withheld.
     pub(crate) withheld: u64,
+    pub(crate) anomalies: ServerAnomalies,
 }
 
 /// A checkpoint as it lies sealed in the vault.
@@ -98,7 +102,8 @@ impl Frames<'_> {
         before: Held,
         landed_before: &[LandedResource],
     ) -> Prepared {
-        let served: u64 = rounds.iter().map(Round::served).sum();
+        let ids = rounds.iter().flat_map(|round| round.seen.keys());
+        let served = ids.collect::<HashSet<_>>().len() as u64;
         let landed: u64 = rounds.iter().map(|round| round.landed).sum();
         let pages: u64 = rounds.iter().map(|round| round.pages).sum();
         let is_complete = commit.state == PatientState::Complete;
@@ -120,13 +125,13 @@ impl Frames<'_> {
             held.doubt(id.0);
         }
         for round in rounds {
-            for (id, content) in &round.seen {
-                held.hold(*id, *content);
+            for (id, served) in &round.seen {
+                held.hold(*id, served.content);
             }
         }
         let newest = rounds.first().and_then(|round| round.newest.clone());
         let previous = commit.previous.as_ref();
-        let known = previous.and_then(|state| state.watermark);
+        let known = previous.and_then(|state| crate::watermark::usable(state, self.now));
         // A smaller answer than before proves nothing about what is new.
         let watermark = match is_complete && vanished == 0 {
             true => known.max(newest.as_ref().map(|(instant, _)| *instant)),
@@ -156,7 +161,8 @@ impl Frames<'_> {
         let patient = LandingPatient {
             grant: person.grant.clone(),
             patient: person.patient.clone(),
-            total: commit.total,
+            // Two bodies of one id are two lines: then the total says nothing of the lines.
+            total: commit.total.filter(|total| *total >= landed),
             pages,
             resources: landed,
             last_updated: newest.map(|(_, text)| text),
@@ -185,6 +191,13 @@ impl Frames<'_> {
                 gone: patient.gone.len() as u64,
                 doubted: missing.doubted.len() as u64,
                 withheld: missing.withheld.len() as u64,
+                anomalies: ServerAnomalies {
+                    later_than_clock: rounds.iter().map(|round| round.ahead).sum(),
+                    two_bodies: rounds.iter().map(|round| round.conflicts).sum(),
+                    watermarks_dropped: previous
+                        .is_some_and(|state| crate::watermark::is_ahead(state, self.now))
+                        .into(),
+                },
             },
             kept: KeptPatient { patient, frames },
         }

@@ -118,10 +118,14 @@ pub(super) fn compare(
         }
     }
     // An empty answer never says that anything is gone, whatever other searches bring.
-    let is_empty = rounds.first().is_none_or(|round| round.served() == 0);
+    let is_empty = rounds.first().is_none_or(|round| round.seen.is_empty());
     missing.proves_nothing |= is_empty && !lacking.is_empty();
     // One of the other searches that comes empty where it did not before is doubtful.
-    let beside: u64 = rounds.iter().skip(1).map(Round::served).sum();
+    let beside: u64 = rounds
+        .iter()
+        .skip(1)
+        .map(|round| round.seen.len() as u64)
+        .sum();
     let lost_a_search = beside == 0 && known.is_some_and(|known| known.beside > 0);
     let (confirmed, new): (Vec<IdHash>, Vec<IdHash>) =
         lacking.into_iter().partition(|id| before.is_doubted(&id.0));
@@ -179,7 +183,11 @@ pub(super) fn remember(
     if commit.state != PatientState::Complete {
         return Some(read);
     }
-    let beside: u64 = rounds.iter().skip(1).map(Round::served).sum();
+    let beside: u64 = rounds
+        .iter()
+        .skip(1)
+        .map(|round| round.seen.len() as u64)
+        .sum();
     match missing {
         // The searches beside the first one always ask for everything.
         None => read.beside = read.beside.max(beside),

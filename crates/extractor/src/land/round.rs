@@ -8,7 +8,8 @@ use claimlake_landing::{KeptFrame, content_hash};
 use claimlake_vault::Held;
 
 use super::kind::Kinds;
-use crate::fhir::bundle::{NextLink, Page, PageError, read_page};
+use crate::fhir::bundle::{PageError, read_page};
+use crate::fhir::completeness::SeenPage;
 
 /// Names one reading of one search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,56 +24,63 @@ pub(crate) enum Lands {
     Changes,
 }
 
-/// What a page held.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PageInfo {
-    pub(crate) entries: u64,
-    /// Those whose ids were not on an earlier page of this reading.
-    pub(crate) fresh: u64,
-    pub(crate) total: Option<u64>,
-    pub(crate) next: Option<NextLink>,
-    pub(crate) first: Option<[u8; 16]>,
-    pub(crate) last: Option<[u8; 16]>,
+/// What is known of a resource of a reading.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Served {
+    pub(super) content: [u8; 16],
+    pub(super) last_updated: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Round {
-    /// Ids and contents.
-    pub(super) seen: HashMap<[u8; 16], [u8; 16]>,
-    pub(super) without_id: u64,
+    /// By the hash of the id, or of the content where there is none.
+    pub(super) seen: HashMap<[u8; 16], Served>,
     pub(super) landed: u64,
     pub(super) pages: u64,
     pub(super) frames: Vec<KeptFrame>,
     pub(super) newest: Option<(DateTime<Utc>, String)>,
     /// Which kinds of claims came.
     pub(super) kinds: Kinds,
+    /// Resources with a `meta.lastUpdated` later than can be believed.
+    pub(super) ahead: u64,
+    /// Times that an id came with another body than before.
+    pub(super) conflicts: u64,
 }
 
 /// The lines of a page that land.
 pub(super) struct Lines {
-    pub(super) info: PageInfo,
+    pub(super) page: SeenPage,
     pub(super) text: Vec<u8>,
     pub(super) count: u64,
 }
 
-impl Round {
-    /// Distinct resources seen.
-    pub(super) fn served(&self) -> u64 {
-        self.seen.len() as u64 + self.without_id
-    }
+/// What a page is read with.
+pub(super) struct Known<'a> {
+    pub(super) of: (ApiVersion, &'a ResourceType, &'a PatientId),
+    /// What earlier runs landed, unless everything is to land again.
+    pub(super) held: Option<&'a Held>,
+    /// What another search of this patient found just before.
+    pub(super) beside: Option<&'a Round>,
+    /// The latest `meta.lastUpdated` that is believed.
+    pub(super) latest: DateTime<Utc>,
+}
 
-    /// Reads a page of the search.
-    pub(super) fn read(
-        &mut self,
-        body: &[u8],
-        of: (ApiVersion, &ResourceType, &PatientId),
-        held: Option<&Held>,
-    ) -> Result<Lines, PageError> {
-        let (api, resource, patient) = of;
+impl Round {
+    /// Reads a page of the search. Of one id the newer body lands, the later where both are of one
+    /// time; the same body lands once, whichever search served it.
+    pub(super) fn read(&mut self, body: &[u8], known: &Known<'_>) -> Result<Lines, PageError> {
+        let (api, resource, patient) = known.of;
         let page = read_page(body, resource, patient)?;
         self.pages += 1;
         let mut lines = Lines {
-            info: info(body, &page),
+            page: SeenPage {
+                ids: Vec::with_capacity(page.entries.len()),
+                repeated: 0,
+                blank: page.blank,
+                total: page.total,
+                next: page.next,
+                is_past_end: false,
+            },
             text: Vec::with_capacity(body.len()),
             count: 0,
         };
@@ -80,24 +88,31 @@ impl Round {
             let text = &body[entry.resource.clone()];
             let content = content_hash(api, text);
             self.kinds.add(Kinds::of(text));
-            if let Some(range) = &entry.last_updated {
-                self.note_newest(&body[range.clone()]);
-            }
-            let is_held = match &entry.id {
-                None => {
-                    self.without_id += 1;
-                    false
-                }
-                Some(range) => {
-                    let id = id_hash(&body[range.clone()]);
-                    if self.seen.insert(id, content).is_some() {
+            let id = match &entry.id {
+                Some(range) => id_hash(&body[range.clone()]),
+                None => content,
+            };
+            lines.page.ids.push(id);
+            let stated = entry.last_updated.clone().map(|range| &body[range]);
+            let served = Served {
+                content,
+                last_updated: stated.and_then(instant),
+            };
+            let of_beside = known.beside.and_then(|beside| beside.seen.get(&id));
+            match self.seen.get(&id).or(of_beside) {
+                Some(before) if before.content == content => continue,
+                Some(before) => {
+                    self.conflicts += 1;
+                    if served.last_updated < before.last_updated {
                         continue;
                     }
-                    held.and_then(|held| held.content(&id)) == Some(&content)
                 }
-            };
-            lines.info.fresh += 1;
-            if !is_held {
+                None => {}
+            }
+            self.seen.insert(id, served);
+            self.note_newest(served.last_updated, stated, known.latest);
+            let held = known.held.and_then(|held| held.content(&id));
+            if held != Some(&content) {
                 push_line(&mut lines.text, text);
                 lines.count += 1;
             }
@@ -106,37 +121,34 @@ impl Round {
         Ok(lines)
     }
 
-    fn note_newest(&mut self, quoted: &[u8]) {
-        let text = std::str::from_utf8(quoted)
-            .unwrap_or_default()
-            .trim_matches('"');
-        let Ok(instant) = DateTime::parse_from_rfc3339(text) else {
+    fn note_newest(
+        &mut self,
+        instant: Option<DateTime<Utc>>,
+        stated: Option<&[u8]>,
+        latest: DateTime<Utc>,
+    ) {
+        let (Some(instant), Some(stated)) = (instant, stated) else {
             return;
         };
-        let instant = instant.to_utc();
-        if self
-            .newest
-            .as_ref()
-            .is_none_or(|(newest, _)| instant > *newest)
-        {
-            self.newest = Some((instant, text.to_owned()));
+        if instant > latest {
+            self.ahead += 1;
+            return;
+        }
+        let newest = self.newest.as_ref().map(|(newest, _)| *newest);
+        if newest.is_none_or(|newest| instant > newest) {
+            self.newest = Some((instant, unquoted(stated).to_owned()));
         }
     }
 }
 
-fn info(body: &[u8], page: &Page) -> PageInfo {
-    let id = |entry: Option<&crate::fhir::bundle::Entry>| {
-        let range = entry?.id.clone()?;
-        Some(id_hash(&body[range]))
-    };
-    PageInfo {
-        entries: page.entries.len() as u64,
-        fresh: 0,
-        total: page.total,
-        next: page.next,
-        first: id(page.entries.first()),
-        last: id(page.entries.last()),
-    }
+fn instant(quoted: &[u8]) -> Option<DateTime<Utc>> {
+    let instant = DateTime::parse_from_rfc3339(unquoted(quoted)).ok()?;
+    Some(instant.to_utc())
+}
+
+fn unquoted(quoted: &[u8]) -> &str {
+    let text = std::str::from_utf8(quoted).unwrap_or_default();
+    text.trim_matches('"')
 }
 
 /// The hash that stands for an id, as the JSON text of it, quotes included.
@@ -157,3 +169,6 @@ fn push_line(lines: &mut Vec<u8>, text: &[u8]) {
     }
     lines.push(b'\n');
 }
+
+#[cfg(test)]
+mod tests;

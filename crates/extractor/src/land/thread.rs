@@ -15,9 +15,10 @@ use tokio::sync::{mpsc, oneshot};
 use super::commit::{Frames, PersonCommit, ResourceLanded};
 use super::gone;
 use super::landed_before::LandedBefore;
-use super::round::{Lands, PageInfo, ReadId, Round};
+use super::round::{Known, Lands, ReadId, Round};
 use super::seal::{self, seal_all, tells_of_gone};
 use crate::fhir::bundle::PageError;
+use crate::fhir::completeness::SeenPage;
 
 /// Jobs that wait; with the bodies being received they are what memory is bounded by.
 const WAITING_JOBS: usize = 16;
@@ -51,6 +52,8 @@ impl From<VaultError> for LandError {
 #[derive(Debug)]
 pub(crate) struct PageJob {
     pub(crate) read: ReadId,
+    /// The reading of another search of this patient: what it found does not land again.
+    pub(crate) beside: Option<ReadId>,
     pub(crate) grant: GrantHandle,
     pub(crate) patient: PatientId,
     pub(crate) resource: ResourceType,
@@ -67,7 +70,7 @@ pub(crate) struct Sealed {
 type Reply<T> = oneshot::Sender<Result<T, LandError>>;
 
 enum Job {
-    Page(PageJob, Reply<Result<PageInfo, PageError>>),
+    Page(PageJob, Reply<Result<SeenPage, PageError>>),
     Forget(Vec<ReadId>),
     Commit(Box<PersonCommit>, Reply<Vec<ResourceLanded>>),
     States(Vec<StateChange>, Reply<()>),
@@ -116,7 +119,7 @@ impl Lander {
     pub(crate) async fn page(
         &self,
         job: PageJob,
-    ) -> Result<Result<PageInfo, PageError>, LandError> {
+    ) -> Result<Result<SeenPage, PageError>, LandError> {
         self.ask(|reply| Job::Page(job, reply)).await
     }
 
@@ -239,7 +242,7 @@ impl Thread {
         outcome
     }
 
-    fn page(&mut self, page: &PageJob) -> Result<Result<PageInfo, PageError>, LandError> {
+    fn page(&mut self, page: &PageJob) -> Result<Result<SeenPage, PageError>, LandError> {
         let key = (page.grant.clone(), page.resource.clone());
         if !self.held.contains_key(&key) {
             let held = self.vault.held(&page.grant, &page.resource)?;
@@ -249,9 +252,17 @@ impl Thread {
             Lands::Everything => None,
             Lands::Changes => self.held.get(&key),
         };
-        let round = self.rounds.entry(page.read).or_default();
-        let of = (self.api, &page.resource, &page.patient);
-        let lines = match round.read(&page.body, of, held) {
+        let mut round = self.rounds.remove(&page.read).unwrap_or_default();
+        let beside = page.beside.and_then(|read| self.rounds.get(&read));
+        let known = Known {
+            of: (self.api, &page.resource, &page.patient),
+            held,
+            beside,
+            latest: crate::watermark::latest(self.clock.now()),
+        };
+        let lines = round.read(&page.body, &known);
+        let round = self.rounds.entry(page.read).or_insert(round);
+        let lines = match lines {
             Ok(lines) => lines,
             Err(error) => return Ok(Err(error)),
         };
@@ -271,7 +282,7 @@ impl Thread {
                 frame: written.frame,
             });
         }
-        Ok(Ok(lines.info))
+        Ok(Ok(lines.page))
     }
 
     /// Frames first, then the vault: what the vault says has landed is on disk.

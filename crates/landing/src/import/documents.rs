@@ -2,12 +2,18 @@
 //!
 //! NDJSON is cut at newlines, so that one bad line costs one line. Where the first line is no
 //! whole document, the input is taken for pretty-printed JSON and cut where values end. A Bundle
-//! larger than the limit is cut into its entries.
+//! larger than the limit is cut into its entries. Byte order marks between documents are skipped:
+//! files that were put together have them anywhere.
 
 use std::io::{self, Read};
 use std::ops::Range;
 
-use crate::json::{Members, plain_string, skip_space, value_end};
+use crate::json::{Members, value_end};
+use crate::text_form::{self, BYTE_ORDER_MARK, LOOKED_AT};
+
+use between::{end_before_mark, first_entry_of_bundle, skip_blank_from};
+
+mod between;
 
 /// No line, resource or entry larger than this is read.
 pub(super) const LARGEST_DOCUMENT: usize = 64 << 20;
@@ -33,6 +39,8 @@ pub(super) enum PieceKind {
     TooLarge,
     /// Text between values where no value begins.
     NotAValue,
+    /// The beginning of an input that is no JSON in UTF-8, and what it is; nothing follows.
+    Unreadable(&'static str),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +58,8 @@ enum Place {
     BehindEntries,
     /// In the rest of a document that was given up: up to the next newline.
     Skipping,
+    /// In an input that is not read on.
+    Unread,
 }
 
 pub(super) struct Documents<R> {
@@ -109,6 +119,7 @@ impl<R: Read> Documents<R> {
                 (Place::InEntries, _) => self.entry()?,
                 (Place::BehindEntries, _) => self.tail()?,
                 (Place::Skipping, _) => self.skipped()?,
+                (Place::Unread, _) => Step::Ended,
                 (Place::Between, Mode::Undecided) => self.decide()?,
                 (Place::Between, Mode::Lines) => self.next_line()?,
                 (Place::Between, Mode::Values) => self.next_value()?,
@@ -124,8 +135,10 @@ impl<R: Read> Documents<R> {
     fn decide(&mut self) -> io::Result<Step> {
         if self.bytes == 0 {
             self.fill()?;
-            if self.buffer.starts_with(b"\xef\xbb\xbf") {
-                self.consume(3);
+            if let Some(what) = text_form::unreadable(&self.buffer) {
+                self.place = Place::Unread;
+                let shown = 0..self.buffer.len().min(LOOKED_AT);
+                return Ok(self.piece(PieceKind::Unreadable(what), shown, self.buffer.len()));
             }
         }
         self.skip_blank()?;
@@ -164,11 +177,16 @@ impl<R: Read> Documents<R> {
         while range.end > range.start && self.buffer[range.end - 1].is_ascii_whitespace() {
             range.end -= 1;
         }
-        range.start = skip_space(&self.buffer[..range.end], range.start);
+        range.start = skip_blank_from(&self.buffer[..range.end], range.start);
         let behind = (end + 1).min(self.buffer.len());
         if range.is_empty() {
             self.consume(behind);
             return Ok(Step::Again);
+        }
+        // A file without a newline at its end, and one that begins with a mark behind it.
+        if let Some(first) = end_before_mark(&self.buffer[range.clone()]) {
+            let end = range.start + first;
+            return Ok(self.piece(PieceKind::Document, range.start..end, end));
         }
         Ok(self.piece(PieceKind::Document, range, behind))
     }
@@ -286,8 +304,10 @@ impl<R: Read> Documents<R> {
 
     fn skip_blank(&mut self) -> io::Result<()> {
         loop {
-            self.consume(skip_space(&self.buffer, self.start));
-            if self.start < self.buffer.len() || !self.fill()? {
+            self.consume(skip_blank_from(&self.buffer, self.start));
+            // A mark may be cut where the buffer ends.
+            let is_cut = BYTE_ORDER_MARK.starts_with(&self.buffer[self.start..]);
+            if !is_cut || !self.fill()? {
                 return Ok(());
             }
         }
@@ -355,21 +375,6 @@ enum Step {
     Piece(Piece),
     Again,
     Ended,
-}
-
-/// Where the first entry begins, if a Bundle begins at `start` and says so before its entries.
-fn first_entry_of_bundle(text: &[u8], start: usize) -> Option<usize> {
-    let mut members = Members::new(text, skip_space(text, start));
-    let is_bundle = members.by_ref().any(|member| {
-        &text[member.key.clone()] == b"resourceType"
-            && plain_string(text, &member.value) == Some("Bundle")
-    });
-    if !is_bundle {
-        return None;
-    }
-    members.by_ref().for_each(drop);
-    let (key, value) = members.unfinished()?;
-    (&text[key] == b"entry" && text.get(value) == Some(&b'[')).then_some(value + 1)
 }
 
 #[cfg(test)]

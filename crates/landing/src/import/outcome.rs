@@ -23,6 +23,9 @@ pub struct ImportOutcome {
     pub by_type: BTreeMap<(ApiVersion, ResourceType), u64>,
     /// Resources of people who were forgotten here: they did not land, and are kept nowhere.
     pub forgotten: u64,
+    /// Inputs of which nothing could be read: another encoding, an archive, a web page. Each is one
+    /// reject, however much is in it.
+    pub unreadable_files: u64,
     /// Lines, values and entries that did not land.
     pub rejected: u64,
     /// The same by reason.
@@ -42,6 +45,7 @@ impl ImportOutcome {
             resources: 0,
             by_type: BTreeMap::new(),
             forgotten: 0,
+            unreadable_files: 0,
             rejected: 0,
             rejected_by_reason: BTreeMap::new(),
             first_rejects: Vec::new(),

@@ -4,6 +4,7 @@ use claimlake_contract::{RejectReason, ResourceType};
 
 use super::documents::{Documents, Piece, PieceKind};
 use crate::json::{Elements, Members, plain_string};
+use crate::text_form;
 
 #[derive(Debug)]
 pub(super) enum Found<'a> {
@@ -44,6 +45,10 @@ pub(super) fn found_in<'a>(
             "the JSON that begins here does not end",
         ),
         PieceKind::NotAValue => reject(RejectReason::NotJson, "no JSON object begins here"),
+        PieceKind::Unreadable(what) => reject(
+            RejectReason::BadText,
+            &format!("nothing of it was read: the input is {what}"),
+        ),
     }
 }
 
@@ -112,10 +117,14 @@ fn parsed(text: &[u8]) -> Result<(), Box<Found<'_>>> {
     if std::str::from_utf8(text).is_err() {
         return Err(reject(
             RejectReason::BadText,
-            "the text is not UTF-8".into(),
+            format!("the text is {}", text_form::not_utf8(text)),
         ));
     }
     if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(text) {
+        if text.contains(&0) {
+            let detail = "the text has NUL bytes: a part of the input may be UTF-16; convert that part to UTF-8, for example with: iconv -f UTF-16 -t UTF-8";
+            return Err(reject(RejectReason::NotJson, detail.into()));
+        }
         let what = match error.is_eof() {
             true => "the JSON ends early",
             false => "the text is not JSON",

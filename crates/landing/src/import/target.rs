@@ -40,6 +40,29 @@ impl Target {
         resource: &ResourceType,
         text: &[u8],
     ) -> Result<(), LandingError> {
+        self.open(api, resource)?;
+        let Some(buffered) = self.writers.get_mut(&(api, resource.clone())) else {
+            return Ok(());
+        };
+        push_line(&mut buffered.lines, text);
+        buffered.count += 1;
+        self.buffered += text.len() + 1;
+        if buffered.lines.len() >= FRAME_BYTES {
+            self.buffered -= buffered.lines.len();
+            buffered.flush()?;
+        } else if self.buffered >= BUFFERED_BYTES {
+            self.writers.values_mut().try_for_each(Buffered::flush)?;
+            self.buffered = 0;
+        }
+        Ok(())
+    }
+
+    /// Makes the run hold this type, though with no line yet: tables without rows follow from it.
+    pub(super) fn open(
+        &mut self,
+        api: ApiVersion,
+        resource: &ResourceType,
+    ) -> Result<(), LandingError> {
         let key = (api, resource.clone());
         if !self.writers.contains_key(&key) {
             let writer = LandingWriter::create(
@@ -55,20 +78,7 @@ impl Target {
                 lines: Vec::new(),
                 count: 0,
             };
-            self.writers.insert(key.clone(), buffered);
-        }
-        let Some(buffered) = self.writers.get_mut(&key) else {
-            return Ok(());
-        };
-        push_line(&mut buffered.lines, text);
-        buffered.count += 1;
-        self.buffered += text.len() + 1;
-        if buffered.lines.len() >= FRAME_BYTES {
-            self.buffered -= buffered.lines.len();
-            buffered.flush()?;
-        } else if self.buffered >= BUFFERED_BYTES {
-            self.writers.values_mut().try_for_each(Buffered::flush)?;
-            self.buffered = 0;
+            self.writers.insert(key, buffered);
         }
         Ok(())
     }

@@ -219,6 +219,67 @@ fn bad_lines_are_kept_with_their_place_and_reason_and_the_rest_lands() {
 }
 
 #[test]
+fn an_input_in_another_encoding_is_named_and_the_others_land() {
+    let zone = Zone::new();
+    let wide: Vec<u8> = V2_CLAIM.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut joined = format!("{V2_CLAIM}\n").into_bytes();
+    joined.extend_from_slice(&wide);
+    let latin = b"{\"resourceType\":\"Patient\",\"id\":\"M\xfcller\"}\n";
+    let inputs = [
+        zone.input("wide.json", &wide),
+        zone.input("wide.json.gz", &gzip(&wide)),
+        zone.input("page.html", b"<!DOCTYPE html><html></html>"),
+        zone.input("claims.zip", b"PK\x03\x04rest"),
+        zone.input("joined.ndjson", &joined),
+        zone.input("latin.ndjson", latin),
+        zone.input("good.ndjson", format!("{V2_CLAIM}\n").as_bytes()),
+    ];
+    let outcome = zone.import(&inputs, None).unwrap();
+    assert_eq!((outcome.resources, outcome.rejected), (2, 6));
+    assert_eq!(outcome.unreadable_files, 4);
+    let words = [
+        "UTF-16LE",
+        "UTF-16LE",
+        "HTML",
+        "ZIP",
+        "UTF-16",
+        "WINDOWS-1252",
+    ];
+    for (reject, word) in outcome.first_rejects.iter().zip(words) {
+        assert!(reject.detail.contains(word), "{word}: {}", reject.detail);
+        assert!(!reject.detail.contains("carrier"), "{}", reject.detail);
+    }
+}
+
+#[test]
+fn a_body_of_another_release_is_rejected_by_name_and_the_rest_lands() {
+    let zone = Zone::new();
+    let stu3 = r#"{"resourceType":"ExplanationOfBenefit","id":"carrier--3","insurance":{"coverage":{"reference":"Coverage/1"}},"item":[{"service":{"coding":[{"system":"https://bluebutton.cms.gov/resources/codesystem/hcpcs","code":"99213"}]},"careTeamLinkId":[2]}]}"#;
+    let bundle = format!(
+        r#"{{"resourceType":"Bundle","entry":[{{"resource":{stu3}}},{{"resource":{V2_CLAIM}}}]}}"#
+    );
+    let inputs = [
+        zone.input("old.ndjson", format!("{stu3}\n{V2_CLAIM}\n").as_bytes()),
+        zone.input("bundle.json", bundle.as_bytes()),
+        // Nothing in it says v2 or v3, and nothing need.
+        zone.input(
+            "coverage.json",
+            br#"{"resourceType":"Coverage","grouping":{"group":"a","plan":"b"}}"#,
+        ),
+    ];
+    let outcome = zone.import(&inputs, None).unwrap();
+    assert_eq!((outcome.resources, outcome.rejected), (2, 3));
+    assert_eq!(
+        outcome.rejected_by_reason[&RejectReason::OtherFhirRelease],
+        3
+    );
+    for reject in &outcome.first_rejects {
+        assert!(reject.detail.contains("STU3 (R3)"), "{}", reject.detail);
+    }
+    assert_eq!(zone.landed()["v2/ExplanationOfBenefit"], [V2_CLAIM; 2]);
+}
+
+#[test]
 fn a_cut_gzip_lands_what_came_before_the_cut_and_says_so() {
     let zone = Zone::new();
     let mut lines = String::new();

@@ -44,7 +44,9 @@ fn a_full_disk_is_told_with_the_file_that_was_being_written() {
             KeyFile::create(folder, &access)?.finish().map(|_| ())
         }),
         ("keys/current.arrow", |folder, access| {
-            CandidateFile::create(folder, &access)?.finish().map(|_| ())
+            CandidateFile::create(folder, "", &access)?
+                .finish()
+                .map(|_| ())
         }),
         ("keys/rows/eob/a.arrow", |folder, access| {
             row_owners::write(folder, "eob/a.parquet", &RowOwners::default(), &access)

@@ -6,13 +6,14 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
+use claimlake_contract::hive;
 use sha2::{Digest, Sha256};
 
+use crate::current_rule::{Conditions, CurrentCase, CurrentRule};
 use crate::error::{LoadError, Result};
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::verdict::Verdict;
 use crate::place::hive_path::value_text;
-use crate::request::{CurrentCase, CurrentRule};
 
 /// One resource in the eyes of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,22 +24,71 @@ pub(crate) struct Candidate {
     pub(crate) group: Option<ResourceKey>,
     /// What orders versions: greater bytes are newer.
     pub(crate) order: Vec<u8>,
-    /// Whether it could be current by itself; none: no case of the rule fits.
-    pub(crate) holds: Option<bool>,
+    pub(crate) status: RowStatus,
     /// What was found.
     pub(crate) current: Option<bool>,
 }
 
+/// What a row says of itself, before other versions are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct RowStatus {
+    pub(crate) own: OwnStatus,
+    /// Whether the source states whether it is current.
+    pub(crate) is_stated: bool,
+    /// Whether it is out once its group has a final one.
+    pub(crate) is_preliminary: bool,
+    pub(crate) is_final: bool,
+}
+
+/// Whether a row could be current.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum OwnStatus {
+    /// No case of the rule fits.
+    #[default]
+    Nothing,
+    No,
+    Yes,
+    IfNewest,
+}
+
+const STATED: u8 = 1 << 2;
+const PRELIMINARY: u8 = 1 << 3;
+const FINAL: u8 = 1 << 4;
+
+impl RowStatus {
+    /// As a number, for files.
+    pub(crate) fn to_bits(self) -> u8 {
+        let own = match self.own {
+            OwnStatus::Nothing => 0,
+            OwnStatus::No => 1,
+            OwnStatus::Yes => 2,
+            OwnStatus::IfNewest => 3,
+        };
+        let flag = |is_set: bool, bit: u8| if is_set { bit } else { 0 };
+        own | flag(self.is_stated, STATED)
+            | flag(self.is_preliminary, PRELIMINARY)
+            | flag(self.is_final, FINAL)
+    }
+
+    pub(crate) fn from_bits(bits: u8) -> Self {
+        Self {
+            own: match bits & 3 {
+                0 => OwnStatus::Nothing,
+                1 => OwnStatus::No,
+                2 => OwnStatus::Yes,
+                _ => OwnStatus::IfNewest,
+            },
+            is_stated: bits & STATED != 0,
+            is_preliminary: bits & PRELIMINARY != 0,
+            is_final: bits & FINAL != 0,
+        }
+    }
+}
+
 /// The columns a rule reads.
 pub(crate) fn columns_of(rule: &CurrentRule) -> HashSet<&str> {
-    rule.cases
-        .iter()
-        .flat_map(|case| {
-            let conditions = case.when.keys().chain(case.current_if.keys());
-            conditions.chain(&case.group_by).chain(&case.newest_by)
-        })
-        .map(String::as_str)
-        .collect()
+    let columns = rule.cases.iter().flat_map(CurrentCase::columns);
+    columns.map(|(_, name)| name).collect()
 }
 
 /// The column of `meta.lastUpdated`.
@@ -50,82 +100,161 @@ const LAST_UPDATED: &str = "last_updated";
 /// same: where `last_updated` is null, what the verdict knows of it counts.
 pub(crate) fn candidate(
     rule: &CurrentRule,
+    partition_by: &[String],
     batch: &RecordBatch,
     row: usize,
     verdict: &Verdict,
 ) -> Result<Candidate> {
+    let row = Row {
+        rule,
+        partition_by,
+        batch,
+        row,
+    };
     let mut candidate = Candidate {
         table: rule.table.clone(),
         resource: verdict.resource,
         group: None,
         order: Vec::new(),
-        holds: None,
+        status: RowStatus::default(),
         current: None,
     };
     for (number, case) in rule.cases.iter().enumerate() {
-        if !agrees(rule, batch, row, &case.when)? {
+        if !row.meets_all(&case.when)? {
             continue;
         }
-        candidate.holds = Some(agrees(rule, batch, row, &case.current_if)?);
-        candidate.group = group(rule, number, case, batch, row)?;
-        for name in &case.newest_by {
-            let column = column(rule, batch, name)?;
-            match verdict.last_updated {
-                Some(updated) if name == LAST_UPDATED && column.is_null(row) => {
-                    push_number(&mut candidate.order, updated);
-                }
-                _ => push_ordered(&mut candidate.order, rule, column, row)?,
-            }
-        }
+        candidate.status = row.status(case)?;
+        candidate.group = row.group(number, case)?;
+        candidate.order = row.order(case, verdict.last_updated)?;
         break;
     }
     Ok(candidate)
 }
 
-fn column<'a>(rule: &CurrentRule, batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
-    batch.column_by_name(name).ok_or_else(|| LoadError::Layout {
-        table: rule.table.clone(),
-        reason: format!("[[current]] names column '{name}', which the table does not have"),
-    })
+/// A row of the rule's table.
+#[derive(Clone, Copy)]
+struct Row<'a> {
+    rule: &'a CurrentRule,
+    partition_by: &'a [String],
+    batch: &'a RecordBatch,
+    row: usize,
 }
 
-fn agrees(
-    rule: &CurrentRule,
-    batch: &RecordBatch,
-    row: usize,
-    conditions: &std::collections::BTreeMap<String, Vec<String>>,
-) -> Result<bool> {
-    for (name, values) in conditions {
-        let text = value_text(column(rule, batch, name)?, row);
-        if !text.is_some_and(|text| values.contains(&text)) {
-            return Ok(false);
-        }
+impl<'a> Row<'a> {
+    fn column(self, name: &str) -> Result<&'a ArrayRef> {
+        self.batch
+            .column_by_name(name)
+            .ok_or_else(|| LoadError::Layout {
+                table: self.rule.table.clone(),
+                reason: format!("[[current]] names column '{name}', which the table does not have"),
+            })
     }
-    Ok(true)
-}
 
-fn group(
-    rule: &CurrentRule,
-    number: usize,
-    case: &CurrentCase,
-    batch: &RecordBatch,
-    row: usize,
-) -> Result<Option<ResourceKey>> {
-    if case.group_by.is_empty() {
-        return Ok(None);
-    }
-    let mut hash = Sha256::new();
-    hash.update(&rule.table);
-    hash.update([0]);
-    hash.update((number as u64).to_le_bytes());
-    for name in &case.group_by {
-        let Some(text) = value_text(column(rule, batch, name)?, row) else {
-            return Ok(None);
+    /// The value of a column; none where nothing is known.
+    fn value(self, name: &str) -> Result<Option<String>> {
+        let column = self.column(name)?;
+        let text = value_text(column, self.row).filter(|text| !text.is_empty());
+        // What a partition column has where nothing is known says nothing of a claim.
+        let unknown = match column.data_type() {
+            DataType::Utf8 => hive::UNKNOWN,
+            DataType::Date32 => hive::UNKNOWN_DATE,
+            _ => hive::UNKNOWN_NUMBER,
         };
-        hash.update((text.len() as u64).to_le_bytes());
-        hash.update(text);
+        let is_partition = self.partition_by.iter().any(|column| column == name);
+        Ok(text.filter(|text| !(is_partition && text == unknown)))
     }
-    Ok(Some(ResourceKey::from_bytes(&hash.finalize()[..16])))
+
+    fn meets_all(self, conditions: &Conditions) -> Result<bool> {
+        for (name, values) in conditions {
+            let text = value_text(self.column(name)?, self.row);
+            if !text.is_some_and(|text| values.contains(&text)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn meets_any(self, conditions: &Conditions) -> Result<bool> {
+        for (name, values) in conditions {
+            let text = value_text(self.column(name)?, self.row);
+            if text.is_some_and(|text| values.contains(&text)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn status(self, case: &CurrentCase) -> Result<RowStatus> {
+        let mut is_stated = false;
+        for name in case.stated_by.keys() {
+            is_stated |= self.value(name)?.is_some();
+        }
+        let own = if self.meets_any(&case.never_if)? {
+            OwnStatus::No
+        } else if is_stated {
+            match self.meets_any(&case.stated_by)? {
+                true => OwnStatus::Yes,
+                false => OwnStatus::No,
+            }
+        } else if !self.meets_all(&case.current_if)? {
+            OwnStatus::No
+        } else {
+            OwnStatus::IfNewest
+        };
+        Ok(RowStatus {
+            own,
+            is_stated,
+            is_preliminary: self.meets_any(&case.preliminary_if)?,
+            is_final: self.meets_any(&case.final_if)?,
+        })
+    }
+
+    fn group(self, number: usize, case: &CurrentCase) -> Result<Option<ResourceKey>> {
+        if case.group_by.is_empty() {
+            return Ok(None);
+        }
+        let mut hash = Sha256::new();
+        hash.update(&self.rule.table);
+        hash.update([0]);
+        hash.update((number as u64).to_le_bytes());
+        for name in &case.group_by {
+            let Some(text) = self.value(name)? else {
+                return Ok(None);
+            };
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        }
+        for name in &case.split_by {
+            let text = self.value(name)?;
+            hash.update([u8::from(text.is_some())]);
+            let text = text.unwrap_or_default();
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        }
+        Ok(Some(ResourceKey::from_bytes(&hash.finalize()[..16])))
+    }
+
+    fn order(self, case: &CurrentCase, last_updated: Option<i64>) -> Result<Vec<u8>> {
+        let mut order = Vec::new();
+        for (position, name) in case.newest_by.iter().enumerate() {
+            let column = self.column(name)?;
+            match last_updated {
+                Some(updated) if name == LAST_UPDATED && column.is_null(self.row) => {
+                    push_number(&mut order, updated);
+                }
+                _ => push_ordered(&mut order, self.rule, column, self.row)?,
+            }
+            if position == 0 {
+                for (name, values) in &case.newest_at_tie {
+                    let text = value_text(self.column(name)?, self.row);
+                    let place =
+                        text.and_then(|text| values.iter().position(|value| *value == text));
+                    push_number(&mut order, place.map_or(-1, |place| place as i64));
+                }
+            }
+        }
+        Ok(order)
+    }
 }
 
 /// Appends the value so that bytes sort as values do, null before everything.
@@ -177,7 +306,6 @@ fn push_number(bytes: &mut Vec<u8>, number: i64) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::sync::Arc;
 
     use arrow_array::TimestampMicrosecondArray;
@@ -190,10 +318,8 @@ mod tests {
             table: "eob".to_owned(),
             column: "is_current".to_owned(),
             cases: vec![CurrentCase {
-                when: BTreeMap::new(),
-                current_if: BTreeMap::new(),
-                group_by: Vec::new(),
                 newest_by: vec!["last_updated".to_owned()],
+                ..CurrentCase::default()
             }],
         };
         let times = TimestampMicrosecondArray::from(vec![Some(10), None, Some(12), None]);
@@ -209,7 +335,7 @@ mod tests {
         };
         let known = [Some(10), Some(11), Some(12), None];
         let order = |row: usize| {
-            let found = candidate(&rule, &batch, row, &verdict(known[row]));
+            let found = candidate(&rule, &[], &batch, row, &verdict(known[row]));
             found.unwrap().order
         };
         // What has no time at all comes before everything.

@@ -7,20 +7,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{UInt32Type, UInt64Type};
+use arrow_array::types::{UInt8Type, UInt32Type, UInt64Type};
 use arrow_array::{
     Array, ArrayRef, BinaryArray, BooleanArray, FixedSizeBinaryArray, RecordBatch, StringArray,
-    UInt32Array, UInt64Array,
+    UInt8Array, UInt32Array, UInt64Array,
 };
 use arrow_ipc::CompressionType;
 use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use claimlake_contract::LakeFile;
+use sha2::{Digest, Sha256};
 
-use crate::encode::parquet_file::HashingFile;
+use crate::current_rule::CurrentRule;
+use crate::encode::parquet_file::{HashingFile, hex};
 use crate::error::{LoadError, Result};
-use crate::merge::candidate::Candidate;
+use crate::merge::candidate::{Candidate, RowStatus};
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::row_owners::KEYS_FOLDER;
 use crate::publish::access::Access;
@@ -28,8 +30,22 @@ use crate::publish::manifest::OTHER_VERSION;
 use crate::sort::batch_sorter::BatchSorter;
 use crate::sort::span::resource_column;
 
-/// What a file says of itself whose candidates are sorted by group; older ones are not.
-const SORTED: (&str, &str) = ("claimlake.sorted_by", "_group");
+/// What a file says of the rules that its candidates were made by. Those of other rules, and those
+/// of former versions, which did not say, cannot be compared with new ones.
+const RULES: &str = "claimlake.rules";
+
+/// Part of the rules' hash: where rows have another layout, the hash is another.
+const STATUS_VERSION: &[u8] = b"status 1\n";
+
+/// The hash of the rules, as files have it.
+pub(crate) fn rules_hash(rules: &[CurrentRule]) -> Result<String> {
+    let text = serde_json::to_vec(rules)
+        .map_err(|error| LoadError::Request(format!("the rule of what is current: {error}")))?;
+    let mut hash = Sha256::new();
+    hash.update(STATUS_VERSION);
+    hash.update(text);
+    Ok(hex(&hash.finalize()))
+}
 
 const CHUNK_ROWS: usize = 1_024;
 
@@ -40,20 +56,27 @@ const TABLE: usize = 0;
 const RESOURCE: usize = 1;
 const GROUP: usize = 2;
 const ORDER: usize = 3;
-const HOLDS: usize = 4;
+const STATUS: usize = 4;
 const CURRENT: usize = 5;
 const RUN: usize = 6;
 const VERDICT: usize = 7;
+const DIFFERS: usize = 8;
 
 /// Where a candidate's row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// In the staged run at a position; its body has the verdict with this number.
-    Staged {
-        run: usize,
-        verdict: usize,
-    },
+    Staged(StagedPlace),
     Lake,
+}
+
+/// In the staged run at a position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct StagedPlace {
+    pub(crate) run: usize,
+    /// The number of its body's verdict.
+    pub(crate) verdict: usize,
+    /// Whether it is new or differs from what the lake holds.
+    pub(crate) differs: bool,
 }
 
 fn fields() -> Vec<Field> {
@@ -62,21 +85,21 @@ fn fields() -> Vec<Field> {
         Field::new("_resource", DataType::FixedSizeBinary(16), false),
         Field::new("_group", DataType::FixedSizeBinary(16), true),
         Field::new("_order", DataType::Binary, false),
-        Field::new("_holds", DataType::Boolean, true),
+        Field::new("_status", DataType::UInt8, false),
         Field::new("_current", DataType::Boolean, true),
     ]
 }
 
-fn file_schema() -> SchemaRef {
-    let (key, value) = SORTED;
-    let sorted = HashMap::from([(key.to_owned(), value.to_owned())]);
-    Arc::new(Schema::new_with_metadata(fields(), sorted))
+fn file_schema(rules: &str) -> SchemaRef {
+    let rules = HashMap::from([(RULES.to_owned(), rules.to_owned())]);
+    Arc::new(Schema::new_with_metadata(fields(), rules))
 }
 
 fn sorter_schema() -> SchemaRef {
     let mut fields = fields();
     fields.push(Field::new("_run", DataType::UInt32, true));
     fields.push(Field::new("_verdict", DataType::UInt64, true));
+    fields.push(Field::new("_differs", DataType::Boolean, true));
     Arc::new(Schema::new(fields))
 }
 
@@ -85,13 +108,12 @@ fn columns_of(rows: &[(Candidate, Origin)]) -> Result<Vec<ArrayRef>> {
     let groups = candidates().map(|row| row.group.map(ResourceKey::to_bytes));
     let groups = FixedSizeBinaryArray::try_from_sparse_iter_with_size(groups, 16)
         .map_err(LoadError::arrow("writing what is current"))?;
-    let (runs, verdicts): (Vec<Option<u32>>, Vec<Option<u64>>) = rows
-        .iter()
-        .map(|(_, origin)| match origin {
-            Origin::Staged { run, verdict } => (Some(*run as u32), Some(*verdict as u64)),
-            Origin::Lake => (None, None),
+    let staged = || {
+        rows.iter().map(|(_, origin)| match origin {
+            Origin::Staged(place) => Some(*place),
+            Origin::Lake => None,
         })
-        .unzip();
+    };
     Ok(vec![
         Arc::new(StringArray::from_iter_values(
             candidates().map(|row| &row.table),
@@ -101,14 +123,29 @@ fn columns_of(rows: &[(Candidate, Origin)]) -> Result<Vec<ArrayRef>> {
         Arc::new(BinaryArray::from_iter_values(
             candidates().map(|row| &row.order),
         )),
-        Arc::new(candidates().map(|row| row.holds).collect::<BooleanArray>()),
+        Arc::new(UInt8Array::from_iter_values(
+            candidates().map(|row| row.status.to_bits()),
+        )),
         Arc::new(
             candidates()
                 .map(|row| row.current)
                 .collect::<BooleanArray>(),
         ),
-        Arc::new(UInt32Array::from(runs)),
-        Arc::new(UInt64Array::from(verdicts)),
+        Arc::new(
+            staged()
+                .map(|place| place.map(|place| place.run as u32))
+                .collect::<UInt32Array>(),
+        ),
+        Arc::new(
+            staged()
+                .map(|place| place.map(|place| place.verdict as u64))
+                .collect::<UInt64Array>(),
+        ),
+        Arc::new(
+            staged()
+                .map(|place| place.map(|place| place.differs))
+                .collect::<BooleanArray>(),
+        ),
     ])
 }
 
@@ -127,7 +164,13 @@ fn candidate_at(batch: &RecordBatch, row: usize) -> Candidate {
         resource: key(RESOURCE).unwrap_or_default(),
         group: key(GROUP),
         order: batch.column(ORDER).as_binary::<i32>().value(row).to_vec(),
-        holds: flag(HOLDS),
+        // A file of a former version has another column here.
+        status: batch
+            .column(STATUS)
+            .as_primitive_opt::<UInt8Type>()
+            .map_or_else(RowStatus::default, |bits| {
+                RowStatus::from_bits(bits.value(row))
+            }),
         current: flag(CURRENT),
     }
 }
@@ -136,16 +179,18 @@ fn origin_at(batch: &RecordBatch, row: usize) -> Origin {
     let (runs, verdicts) = (batch.column(RUN), batch.column(VERDICT));
     match runs.is_null(row) {
         true => Origin::Lake,
-        false => Origin::Staged {
+        false => Origin::Staged(StagedPlace {
             run: runs.as_primitive::<UInt32Type>().value(row) as usize,
             verdict: verdicts.as_primitive::<UInt64Type>().value(row) as usize,
-        },
+            differs: batch.column(DIFFERS).as_boolean().value(row),
+        }),
     }
 }
 
 /// The file of candidates that is being written; they come sorted by group.
 pub(crate) struct CandidateFile {
     path: PathBuf,
+    schema: SchemaRef,
     writer: FileWriter<HashingFile>,
     pending: Vec<(Candidate, Origin)>,
     rows: u64,
@@ -157,17 +202,20 @@ fn file_name() -> String {
 }
 
 impl CandidateFile {
-    pub(crate) fn create(snapshot: &Path, access: &Access) -> Result<Self> {
+    /// A file of a snapshot, whose candidates are made by rules with this hash.
+    pub(crate) fn create(snapshot: &Path, rules: &str, access: &Access) -> Result<Self> {
         let path = snapshot.join(file_name());
         access.make_folder(&snapshot.join(KEYS_FOLDER))?;
         let options = IpcWriteOptions::default()
             .try_with_compression(Some(CompressionType::LZ4_FRAME))
             .map_err(LoadError::arrow("writing what is current"))?;
         let file = HashingFile::new(access.create_file(&path)?);
-        let writer = FileWriter::try_new_with_options(file, &file_schema(), options)
+        let schema = file_schema(rules);
+        let writer = FileWriter::try_new_with_options(file, &schema, options)
             .map_err(LoadError::arrow_file("writing", &path))?;
         Ok(Self {
             path,
+            schema,
             writer,
             pending: Vec::new(),
             rows: 0,
@@ -186,7 +234,7 @@ impl CandidateFile {
     fn flush(&mut self) -> Result<()> {
         let mut columns = columns_of(&std::mem::take(&mut self.pending))?;
         columns.truncate(RUN);
-        RecordBatch::try_new(file_schema(), columns)
+        RecordBatch::try_new(Arc::clone(&self.schema), columns)
             .and_then(|batch| self.writer.write(&batch))
             .map_err(LoadError::arrow_file("writing", &self.path))
     }
@@ -221,7 +269,15 @@ impl KnownCandidates {
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(LoadError::io("opening", path))?;
         let reader = FileReader::try_new(BufReader::new(file), None).map_err(broken(path))?;
-        if reader.schema().fields() != file_schema().fields() {
+        let schema = reader.schema();
+        let is_known = schema.fields().len() == RUN
+            && schema
+                .fields()
+                .iter()
+                .zip(fields())
+                .enumerate()
+                .all(|(column, (found, field))| column == STATUS || **found == field);
+        if !is_known {
             let reason = format!("it is of another version: {OTHER_VERSION}");
             return Err(LoadError::lake(path, reason));
         }
@@ -231,11 +287,11 @@ impl KnownCandidates {
         })
     }
 
-    /// Whether they come sorted by group.
-    pub(crate) fn are_sorted(&self) -> bool {
-        let (key, value) = SORTED;
+    /// Whether they were made by rules with this hash. They then come sorted by group; of others
+    /// nothing counts but what was current.
+    pub(crate) fn are_of(&self, rules: &str) -> bool {
         let schema = self.reader.schema();
-        schema.metadata().get(key).is_some_and(|by| by == value)
+        schema.metadata().get(RULES).is_some_and(|of| of == rules)
     }
 }
 

@@ -4,11 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
-use claimlake_contract::{LANDING_ORDER_COLUMN, LakeFile};
+use claimlake_contract::{LANDING_ORDER_COLUMN, LakeFile, LakeManifest};
 
+use crate::current_rule::CurrentRule;
 use crate::error::{LoadError, Result};
-use crate::merge::candidate::{Candidate, candidate, columns_of};
-use crate::merge::candidate_file::{CandidateFile, CandidateSorter, KnownCandidates, Origin};
+use crate::merge::candidate::{Candidate, OwnStatus, candidate, columns_of};
+use crate::merge::candidate_file::{
+    CandidateFile, CandidateSorter, KnownCandidates, Origin, StagedPlace, rules_hash,
+};
 use crate::merge::resource_key::ResourceKey;
 use crate::merge::verdict::{Take, Verdicts};
 use crate::publish::access::Access;
@@ -41,6 +44,8 @@ pub(crate) struct Found {
 #[derive(Debug)]
 pub(crate) struct CurrentInput<'a> {
     pub(crate) plans: &'a [TablePlan],
+    /// All rules of the pipeline.
+    pub(crate) rules: &'a [CurrentRule],
     pub(crate) staged: &'a [StagedRun],
     pub(crate) outdated: &'a HashSet<ResourceKey>,
     /// The candidates of the snapshot before.
@@ -68,6 +73,13 @@ pub(crate) fn find(input: &CurrentInput<'_>, verdicts: &mut [Verdicts]) -> Resul
         None => true,
         Some(plan) => plan.take == Take::All || input.outdated.contains(&candidate.resource),
     };
+    let rules = rules_hash(input.rules)?;
+    let knows_groups = known_groups(input, &rules)?;
+    if !knows_groups && let Some(plan) = ruled.values().find(|plan| has_decided_rows(plan)) {
+        return Err(LoadError::OtherRule {
+            table: plan.layout.name.clone(),
+        });
+    }
     // What was said of resources whose candidates are no longer those of the lake.
     let mut replaced: HashMap<ResourceKey, Option<bool>> = HashMap::new();
     for candidate in known(input)?.into_iter().flatten() {
@@ -76,14 +88,20 @@ pub(crate) fn find(input: &CurrentInput<'_>, verdicts: &mut [Verdicts]) -> Resul
             replaced.insert(candidate.resource, candidate.current);
         }
     }
-    let mut groups = Groups::new(input, &ruled, verdicts)?;
-    let mut file = CandidateFile::create(input.snapshot, &input.access)?;
+    let mut groups = Groups::new(input, &ruled, verdicts, knows_groups)?;
+    let mut file = CandidateFile::create(input.snapshot, &rules, &input.access)?;
     while let Some(mut members) = groups.next_group()? {
         let is_old =
             |(candidate, origin): &Member| *origin == Origin::Lake && is_replaced(candidate);
         let is_touched = members
             .iter()
             .any(|member| member.1 != Origin::Lake || is_old(member));
+        // A table that is made anew has all of its groups decided again. What changes in those
+        // where nothing came is the rule's doing, not the claim's.
+        let is_news = members.iter().any(|member| match member.1 {
+            Origin::Staged(place) => place.differs,
+            Origin::Lake => input.outdated.contains(&member.0.resource),
+        });
         members.retain(|member| !is_old(member));
         if !is_touched {
             for (candidate, _) in members {
@@ -95,13 +113,13 @@ pub(crate) fn find(input: &CurrentInput<'_>, verdicts: &mut [Verdicts]) -> Resul
             .iter()
             .map(|(candidate, origin)| match origin {
                 Origin::Lake => Some(candidate.current),
-                Origin::Staged { .. } => replaced.get(&candidate.resource).copied(),
+                Origin::Staged(_) => replaced.get(&candidate.resource).copied(),
             })
             .collect();
         let is_alive = decide(&mut members);
         for ((candidate, origin), was) in members.into_iter().zip(was) {
             let now = candidate.current;
-            if was.is_some_and(|was| was != now) {
+            if is_news && was.is_some_and(|was| was != now) {
                 found
                     .fates
                     .insert(candidate.resource, fate(&candidate, is_alive));
@@ -112,13 +130,52 @@ pub(crate) fn find(input: &CurrentInput<'_>, verdicts: &mut [Verdicts]) -> Resul
                     flips.insert(candidate.resource, now);
                 }
                 Origin::Lake => {}
-                Origin::Staged { run, verdict } => verdicts[run].set_current(verdict, now),
+                Origin::Staged(place) => verdicts[place.run].set_current(place.verdict, now),
             }
             file.push(candidate)?;
         }
     }
     found.file = Some(file.finish()?);
     Ok(found)
+}
+
+/// Whether a snapshot's manifest says that what is current was decided by these rules, and by this
+/// version of claimlake. So it is where there is nothing to decide.
+///
+/// # Errors
+///
+/// What the rules know of the snapshot cannot be read.
+pub fn is_decided_by(
+    snapshot: &Path,
+    manifest: &LakeManifest,
+    rules: &[CurrentRule],
+) -> Result<bool> {
+    match &manifest.current {
+        Some(file) => are_comparable(&snapshot.join(&file.path), rules),
+        None => Ok(rules.iter().all(|rule| {
+            let mut tables = manifest.tables.iter();
+            let table = tables.find(|table| table.layout.name == rule.table);
+            table.is_none_or(|table| table.files.iter().all(|file| file.rows == 0))
+        })),
+    }
+}
+
+/// Whether the candidates of the snapshot before can be compared with new ones.
+pub(crate) fn are_comparable(before: &Path, rules: &[CurrentRule]) -> Result<bool> {
+    Ok(KnownCandidates::open(before)?.are_of(&rules_hash(rules)?))
+}
+
+fn known_groups(input: &CurrentInput<'_>, rules: &str) -> Result<bool> {
+    Ok(known(input)?.is_some_and(|known| known.are_of(rules)))
+}
+
+/// Whether rows of the table stay of which it was decided whether they are current.
+fn has_decided_rows(plan: &TablePlan) -> bool {
+    let (Some(before), Some(rule)) = (&plan.before, &plan.rule) else {
+        return false;
+    };
+    let has_column = before.columns.iter().any(|(name, _)| *name == rule.column);
+    has_column && before.files.iter().any(|file| file.rows > 0)
 }
 
 /// The candidates of the snapshot before.
@@ -140,28 +197,23 @@ struct Groups {
 }
 
 impl Groups {
+    /// Those of the lake take part where they can be compared with new ones.
     fn new(
         input: &CurrentInput<'_>,
         ruled: &HashMap<&str, &TablePlan>,
         verdicts: &[Verdicts],
+        knows_groups: bool,
     ) -> Result<Self> {
         let mut sorter = CandidateSorter::new(input.spill, input.budget)?;
         for plan in ruled.values() {
             staged_candidates(plan, input.staged, verdicts, &mut sorter)?;
         }
-        let mut lake: Box<dyn Iterator<Item = Result<Member>>> = Box::new(std::iter::empty());
-        match known(input)? {
-            Some(known) if known.are_sorted() => {
-                let members = known.into_iter();
-                lake = Box::new(members.map(|found| Ok((found?, Origin::Lake))));
+        let lake: Box<dyn Iterator<Item = Result<Member>>> = match known(input)? {
+            Some(known) if knows_groups => {
+                Box::new(known.into_iter().map(|found| Ok((found?, Origin::Lake))))
             }
-            Some(known) => {
-                for candidate in known {
-                    sorter.push(candidate?, Origin::Lake)?;
-                }
-            }
-            None => {}
-        }
+            _ => Box::new(std::iter::empty()),
+        };
         let sorted: Box<dyn Iterator<Item = Result<Member>>> = Box::new(sorter.finish()?);
         Ok(Self {
             sorted: sorted.peekable(),
@@ -196,13 +248,33 @@ impl Groups {
 
 /// Decides for all members of a group; answers whether one is current.
 fn decide(members: &mut [Member]) -> bool {
-    let newest = members.iter().map(|(candidate, _)| &candidate.order).max();
+    let statuses = || members.iter().map(|(candidate, _)| candidate.status);
+    let is_stated = statuses().any(|status| status.is_stated);
+    let has_final = statuses().any(|status| status.is_final);
+    // One that is final itself does not give way to others.
+    let gives_way = |candidate: &Candidate| {
+        candidate.group.is_some()
+            && has_final
+            && candidate.status.is_preliminary
+            && !candidate.status.is_final
+    };
+    let newest = members
+        .iter()
+        .map(|(candidate, _)| candidate)
+        .filter(|candidate| !gives_way(candidate))
+        .map(|candidate| &candidate.order)
+        .max();
     let newest = newest.cloned().unwrap_or_default();
     let mut is_alive = false;
     for (candidate, _) in members.iter_mut() {
-        // Versions of one instant are all newest: the condition tells them apart.
+        // Versions that agree in all that orders them are all newest.
         let is_newest = candidate.group.is_none() || candidate.order == newest;
-        candidate.current = candidate.holds.map(|holds| holds && is_newest);
+        candidate.current = match candidate.status.own {
+            OwnStatus::Nothing => None,
+            OwnStatus::No => Some(false),
+            OwnStatus::Yes => Some(!gives_way(candidate)),
+            OwnStatus::IfNewest => Some(is_newest && !is_stated && !gives_way(candidate)),
+        };
         is_alive |= candidate.group.is_some() && candidate.current == Some(true);
     }
     is_alive
@@ -259,12 +331,12 @@ fn staged_candidates(
                 else {
                     continue;
                 };
-                let candidate = candidate(rule, &batch, row, &verdict)?;
-                let verdict = verdict.number;
-                let origin = Origin::Staged {
+                let candidate = candidate(rule, &plan.layout.partition_by, &batch, row, &verdict)?;
+                let origin = Origin::Staged(StagedPlace {
                     run: number,
-                    verdict,
-                };
+                    verdict: verdict.number,
+                    differs: verdict.differs,
+                });
                 sorter.push(candidate, origin)?;
             }
         }

@@ -8,12 +8,13 @@ use claimlake_contract::{LakeManifest, LakeTable, ResourceType, StagedTable, Tab
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use sha2::{Digest, Sha256};
 
+use crate::current_rule::CurrentRule;
 use crate::encode::parquet_file::hex;
 use crate::error::{LoadError, Result};
 use crate::merge::columns::{self, Difference};
 use crate::merge::verdict::Take;
 use crate::place::hive_path;
-use crate::request::{CurrentRule, LoadOptions};
+use crate::request::LoadOptions;
 use crate::sort::span::TableShape;
 use crate::staged_run::StagedRun;
 

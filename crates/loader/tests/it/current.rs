@@ -16,6 +16,7 @@ fn conditions(all: &[(&str, &str)]) -> BTreeMap<String, Vec<String>> {
         .collect()
 }
 
+/// The former kind of rule: the newest must meet `current_if`. Pipelines of users have it.
 pub(crate) fn rule() -> CurrentRule {
     let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
     CurrentRule {
@@ -27,12 +28,14 @@ pub(crate) fn rule() -> CurrentRule {
                 current_if: conditions(&[("status", "active")]),
                 group_by: names(&["patient_id", "claim_group_id"]),
                 newest_by: names(&["last_updated"]),
+                ..CurrentCase::default()
             },
             CurrentCase {
                 when: conditions(&[("source_api", "v3")]),
                 current_if: conditions(&[("final_action", "FinalAction")]),
                 group_by: names(&["patient_id", "claim_group_id"]),
                 newest_by: names(&["last_updated"]),
+                ..CurrentCase::default()
             },
         ],
     }

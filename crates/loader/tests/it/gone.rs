@@ -17,10 +17,9 @@ fn newest_of_a_group() -> CurrentRule {
         table: "eob".to_owned(),
         column: "is_current".to_owned(),
         cases: vec![CurrentCase {
-            when: Default::default(),
-            current_if: Default::default(),
             group_by: vec!["claim_group_id".to_owned()],
             newest_by: vec!["last_updated".to_owned()],
+            ..CurrentCase::default()
         }],
     }
 }

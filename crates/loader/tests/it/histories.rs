@@ -173,58 +173,44 @@ proptest! {
 }
 
 #[test]
-fn an_unsorted_file_of_candidates_is_taken() {
-    use arrow_ipc::reader::FileReader;
-    use arrow_ipc::writer::FileWriter;
-    use arrow_schema::Schema;
-    let history: Vec<Claim> = (0..3_000)
-        .map(|n| {
-            Claim::new(&format!("c{n}")).with(|claim| {
-                claim.group = (n % 7 > 0).then(|| format!("g{}", n / 3));
-                claim.last_updated = Some(n % 5);
-                claim.year = Some(2020);
-            })
-        })
-        .collect();
-    let next: Vec<Claim> = (0..300)
-        .map(|n| {
-            Claim::new(&format!("c{}", n * 9)).with(|claim| {
-                claim.group = (n % 3 > 0).then(|| format!("g{}", n / 2));
-                claim.last_updated = Some(5 + n % 5);
-                claim.year = Some(2020);
-            })
-        })
-        .collect();
-    let mut lakes = Vec::new();
-    for unsorted in [false, true] {
-        let data = tempfile::tempdir().unwrap();
-        load_with(data.path(), 1, &history, false, 10_000);
-        if unsorted {
-            let path = data.path().join("lake/current/keys/current.arrow");
-            let reader = FileReader::try_new(std::fs::File::open(&path).unwrap(), None).unwrap();
-            let schema = reader.schema();
-            assert!(schema.metadata().contains_key("claimlake.sorted_by"));
-            let mut batches: Vec<_> = reader.map(Result::unwrap).collect();
-            assert!(batches.len() > 2);
-            batches.reverse();
-            let plain = std::sync::Arc::new(Schema::new(schema.fields().clone()));
-            let mut writer =
-                FileWriter::try_new(std::fs::File::create(&path).unwrap(), &plain).unwrap();
-            for batch in batches {
-                let batch =
-                    arrow_array::RecordBatch::try_new(plain.clone(), batch.columns().to_vec())
-                        .unwrap();
-                writer.write(&batch).unwrap();
-            }
-            writer.finish().unwrap();
-        }
-        load_with(data.path(), 2, &next, false, 10_000);
-        let all: Vec<Claim> = history.iter().chain(&next).cloned().collect();
-        assert_eq!(found(data.path()), model(&all));
-        lakes.push(bytes(
-            &data.path().join("lake"),
-            &["eob", "eob_item", "changes"],
-        ));
-    }
-    assert!(lakes[0] == lakes[1]);
+fn what_another_rule_decided_is_never_mixed_with_what_this_one_says() {
+    use claimlake_loader::{CurrentCase, CurrentRule, is_decided_by, read_manifest};
+    let first = [body(1, "active"), Claim::new("b")];
+    let next = [body(2, "active")];
+    let other = CurrentRule {
+        cases: vec![CurrentCase {
+            newest_by: vec!["last_updated".to_owned()],
+            ..CurrentCase::default()
+        }],
+        ..rule()
+    };
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    load_with(data, 1, &first, false, 10_000);
+    let load_by_other = |number: u32, claims: &[Claim], full: bool| {
+        let staging = Staging {
+            full,
+            ..Staging::default()
+        };
+        let staged = stage(data, number, claims, &staging);
+        let mut request = request(&data.join("lake"), number, &[staged]);
+        request.options.current = vec![other.clone()];
+        load(&request, &NoProgress)
+    };
+    let refused = load_by_other(2, &next, false).unwrap_err().to_string();
+    assert!(
+        refused.contains("run `transform --full`, then `load`"),
+        "{refused}"
+    );
+    let by = |rule: &CurrentRule| {
+        let folder = data.join("lake/current");
+        let manifest = read_manifest(&folder).unwrap();
+        is_decided_by(&folder, &manifest, std::slice::from_ref(rule)).unwrap()
+    };
+    assert!(by(&rule()) && !by(&other));
+    // The first rule goes on; all of landing, by the other rule, makes the table anew.
+    load_with(data, 3, &next, false, 10_000);
+    let all: Vec<Claim> = first.iter().chain(&next).cloned().collect();
+    assert!(load_by_other(4, &all, true).unwrap().changed);
+    assert!(by(&other) && !by(&rule()));
 }

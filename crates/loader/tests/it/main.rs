@@ -9,6 +9,7 @@
 mod bad_input;
 mod basic;
 mod current;
+mod current_rule;
 mod evolution;
 mod gone;
 mod gone_histories;

@@ -84,6 +84,7 @@ fn what_spark_staged_becomes_the_same_lake() {
         rewrite(&staged, &spark, table);
     }
     let sealed = seal_staged_parquet(&StagedParquet {
+        rules: 0,
         folder: spark.clone(),
         run: run_id(1),
         pipeline_hash: manifest.pipeline_hash,

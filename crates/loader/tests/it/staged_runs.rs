@@ -148,6 +148,7 @@ pub(crate) fn stage(data: &Path, number: u32, claims: &[Claim], staging: &Stagin
         format: STAGED_FORMAT,
         run,
         pipeline_hash: staging.view_hash.to_owned(),
+        rules: 0,
         landing_runs: Vec::new(),
         full: staging.full,
         tables,

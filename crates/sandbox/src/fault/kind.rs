@@ -41,6 +41,16 @@ pub enum FaultKind {
     NextForeign(NextTrick),
     /// The `next` link points at its own page.
     NextLoop,
+    /// Pages begin anew where the matches end, and each has a `next` link.
+    Endless,
+    /// `_count` is ignored: all matches from the offset on are on one page.
+    IgnoreCount,
+    /// `total` is wrong or missing.
+    Total(WrongTotal),
+    /// The first resource of the page says that it was last updated in 2099.
+    FutureDate,
+    /// The first resource of the page has a key twice.
+    DuplicateKey,
     /// The access token has expired.
     ExpiredToken,
     /// The grant was ended by the person.
@@ -73,6 +83,19 @@ pub enum NextTrick {
     Suffix,
 }
 
+/// What `total` says instead of the number of matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrongTotal {
+    /// Nothing.
+    Absent,
+    /// 1.
+    Less,
+    /// Ten more.
+    More,
+    /// The number as text.
+    Text,
+}
+
 /// When a fault is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -84,6 +107,8 @@ pub(crate) enum Stage {
     Refresh,
     /// Before the claims of a later page are looked up.
     Data,
+    /// Before the page is looked up.
+    Lookup,
     /// When the page is put together.
     Page,
     /// While the answer is sent.
@@ -105,8 +130,12 @@ impl FaultKind {
             FaultKind::ExpiredToken | FaultKind::RevokedToken => Stage::Token,
             FaultKind::RotateThen502 | FaultKind::RotateThenDrop => Stage::Refresh,
             FaultKind::DriftInsert | FaultKind::DriftDelete | FaultKind::WeeklyLoad => Stage::Data,
+            FaultKind::Endless | FaultKind::IgnoreCount => Stage::Lookup,
             FaultKind::Outcome
             | FaultKind::Empty
+            | FaultKind::Total(_)
+            | FaultKind::FutureDate
+            | FaultKind::DuplicateKey
             | FaultKind::NextForeign(_)
             | FaultKind::NextLoop
             | FaultKind::ForeignPatient => Stage::Page,
@@ -141,6 +170,11 @@ impl FaultKind {
             FaultKind::WeeklyLoad => "weekly-load",
             FaultKind::NextForeign(_) => "next-foreign",
             FaultKind::NextLoop => "next-loop",
+            FaultKind::Endless => "endless",
+            FaultKind::IgnoreCount => "ignore-count",
+            FaultKind::Total(_) => "total",
+            FaultKind::FutureDate => "future-date",
+            FaultKind::DuplicateKey => "duplicate-key",
             FaultKind::ExpiredToken => "expired-token",
             FaultKind::RevokedToken => "revoked-token",
             FaultKind::TokenSeconds(_) => "token-seconds",
@@ -150,7 +184,7 @@ impl FaultKind {
 }
 
 /// Every name, as an error lists them.
-pub(crate) const NAMES: [&str; 26] = [
+pub(crate) const NAMES: [&str; 31] = [
     "429",
     "500",
     "502",
@@ -161,11 +195,15 @@ pub(crate) const NAMES: [&str; 26] = [
     "drift-delete",
     "drift-insert",
     "drop",
+    "duplicate-key",
     "empty",
+    "endless",
     "expired-token",
     "foreign-patient",
+    "future-date",
     "hang",
     "html",
+    "ignore-count",
     "next-foreign",
     "next-loop",
     "outcome",
@@ -176,5 +214,6 @@ pub(crate) const NAMES: [&str; 26] = [
     "slow",
     "slow-body",
     "token-seconds",
+    "total",
     "weekly-load",
 ];

@@ -8,5 +8,5 @@ mod spec;
 pub(crate) use answer::answer;
 pub(crate) use book::{FaultBook, Occasion};
 pub(crate) use kind::Stage;
-pub use kind::{FaultKind, NextTrick, RetryAfter};
+pub use kind::{FaultKind, NextTrick, RetryAfter, WrongTotal};
 pub use spec::{FaultSpec, FaultTarget, ParseFaultError};

@@ -20,6 +20,11 @@
 //! | `weekly-load` | the weekly load arrives between two pages | |
 //! | `next-foreign` | the `next` link leaves the origin | `form=` `origin`, `userinfo`, `suffix` (`origin`) |
 //! | `next-loop` | the `next` link points at its own page | |
+//! | `endless` | pages begin anew where the matches end, each with a `next` link | |
+//! | `ignore-count` | all matches from the offset on are on one page | |
+//! | `total` | `total` is wrong | `form=` `none`, `less`, `more`, `text` (`none`) |
+//! | `future-date` | the first resource of the page was last updated in 2099 | |
+//! | `duplicate-key` | the first resource of the page has a key twice | |
 //! | `expired-token` | the access token has expired | |
 //! | `revoked-token` | the person ended the grant | |
 //! | `token-seconds` | access tokens live so long | `seconds=` (`1`) |
@@ -33,7 +38,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::kind::{FaultKind, NAMES, NextTrick, RetryAfter};
+use super::kind::{FaultKind, NAMES, NextTrick, RetryAfter, WrongTotal};
 
 const DAY_SECONDS: u32 = 86_400;
 
@@ -87,6 +92,13 @@ const TARGETS: [(FaultTarget, &str); 9] = [
     (FaultTarget::Token, "token"),
     (FaultTarget::Login, "login"),
     (FaultTarget::All, "all"),
+];
+
+const TOTALS: [(WrongTotal, &str); 4] = [
+    (WrongTotal::Absent, "none"),
+    (WrongTotal::Less, "less"),
+    (WrongTotal::More, "more"),
+    (WrongTotal::Text, "text"),
 ];
 
 /// Why a fault could not be understood.
@@ -179,6 +191,11 @@ fn default_kind(name: &str) -> Option<FaultKind> {
         "weekly-load" => FaultKind::WeeklyLoad,
         "next-foreign" => FaultKind::NextForeign(NextTrick::Origin),
         "next-loop" => FaultKind::NextLoop,
+        "endless" => FaultKind::Endless,
+        "ignore-count" => FaultKind::IgnoreCount,
+        "total" => FaultKind::Total(WrongTotal::Absent),
+        "future-date" => FaultKind::FutureDate,
+        "duplicate-key" => FaultKind::DuplicateKey,
         "expired-token" => FaultKind::ExpiredToken,
         "revoked-token" => FaultKind::RevokedToken,
         "token-seconds" => FaultKind::TokenSeconds(1),
@@ -237,6 +254,13 @@ impl FaultSpec {
                     _ => return Err(wrong("origin, userinfo or suffix")),
                 };
             }
+            ("form", FaultKind::Total(form)) => {
+                *form = TOTALS
+                    .iter()
+                    .find(|(_, name)| *name == value)
+                    .map(|(form, _)| *form)
+                    .ok_or_else(|| wrong("none, less, more or text"))?;
+            }
             _ => {
                 return Err(ParseFaultError::Option {
                     kind: kind.to_owned(),
@@ -256,7 +280,7 @@ fn own_options(kind: FaultKind) -> &'static str {
         FaultKind::Html(_) | FaultKind::Backend(_) => ", status",
         FaultKind::Slow(_) | FaultKind::SlowBody(_) => ", ms",
         FaultKind::TokenSeconds(_) => ", seconds",
-        FaultKind::NextForeign(_) => ", form",
+        FaultKind::NextForeign(_) | FaultKind::Total(_) => ", form",
         _ => "",
     }
 }
@@ -300,6 +324,10 @@ impl fmt::Display for FaultSpec {
             }
             FaultKind::Slow(ms) | FaultKind::SlowBody(ms) => options.push(format!("ms={ms}")),
             FaultKind::TokenSeconds(seconds) => options.push(format!("seconds={seconds}")),
+            FaultKind::Total(form) => {
+                let name = TOTALS.iter().find(|(known, _)| *known == form);
+                options.push(format!("form={}", name.map_or("none", |(_, name)| name)));
+            }
             FaultKind::NextForeign(form) => options.push(
                 match form {
                     NextTrick::Origin => "form=origin",

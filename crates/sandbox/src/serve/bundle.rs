@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use claimlake_contract::ApiVersion;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use crate::fault::NextTrick;
@@ -150,7 +150,7 @@ pub(crate) fn loop_next(links: &mut Vec<Link>) {
 pub(crate) fn searchset(
     id: &str,
     found: Found,
-    total: Option<usize>,
+    total: Option<Value>,
     links: &[Link],
 ) -> Vec<Bytes> {
     let mut head = json!({
@@ -160,7 +160,7 @@ pub(crate) fn searchset(
         "type": "searchset",
     });
     if let Some(total) = total {
-        head["total"] = json!(total);
+        head["total"] = total;
     }
     head["link"] = links
         .iter()

@@ -11,3 +11,4 @@ pub(crate) mod renamed;
 pub(crate) mod search;
 pub(crate) mod span;
 pub(crate) mod throttle;
+pub(crate) mod wrong_pages;

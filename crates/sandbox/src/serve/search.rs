@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use claimlake_contract::ApiVersion;
+use serde_json::Value;
 
 use crate::fault::{FaultKind, Occasion, Stage};
 use crate::http::{Reply, Request};
@@ -9,6 +10,7 @@ use crate::serve::bundle::{LinkBase, is_paged, lead_next_away, loop_next, search
 use crate::serve::gate::{self, Admitted};
 use crate::serve::query::{self, backend_refusal, outcome};
 use crate::serve::records::{Drift, Found, Kind, Search};
+use crate::serve::wrong_pages;
 use crate::service::{Api, Service};
 
 const DEFAULT_SOURCES: &str = "NCH,DDPS";
@@ -47,6 +49,19 @@ pub(crate) fn answer(
             _ => {}
         }
     }
+    let (asked, page_size) = (checked.search.offset, checked.search.count);
+    let lookup = service
+        .state()
+        .faults
+        .strike_all(Stage::Lookup, &occasion, now);
+    if lookup.contains(&FaultKind::IgnoreCount) {
+        checked.search.count = usize::MAX;
+    }
+    if lookup.contains(&FaultKind::Endless) {
+        let records = &service.records;
+        let all = records.search(person, space, kind, &checked.search, now);
+        wrong_pages::begin_anew(&mut checked.search, all.total);
+    }
     let paged = is_paged(space, kind);
     if !paged {
         checked.search.offset = 0;
@@ -84,6 +99,9 @@ pub(crate) fn answer(
         patient: &patient,
     };
     let has_next = paged && count > 0 && start.saturating_add(count) < found.total;
+    if lookup.contains(&FaultKind::IgnoreCount) {
+        checked.search.count = page_size;
+    }
     let (mut links, total) = match space {
         ApiVersion::V2 => (base.v2_links(&checked, found.total), Some(found.total)),
         ApiVersion::V3 => {
@@ -95,8 +113,15 @@ pub(crate) fn answer(
             (base.v3_links(&checked, &added, &found, has_next), total)
         }
     };
+    let mut total = total.map(Value::from);
+    if lookup.contains(&FaultKind::Endless) {
+        wrong_pages::lead_on(&mut links, asked, page_size);
+    }
     for fault in struck {
         match fault {
+            FaultKind::Total(form) => total = wrong_pages::total(form, found.total),
+            FaultKind::FutureDate => wrong_pages::date_ahead(&mut found),
+            FaultKind::DuplicateKey => wrong_pages::double_key(&mut found, kind),
             FaultKind::NextForeign(trick) => {
                 lead_next_away(&mut links, &service.foreign, &origin, trick);
             }

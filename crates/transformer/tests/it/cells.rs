@@ -200,6 +200,38 @@ fn resources_labelled_part_2_make_no_rows_where_the_pipeline_drops_them() {
     assert_eq!(staged.outcome.dropped, 1);
 }
 
+/// Earlier versions landed bodies of any release and made half rows of them.
+#[test]
+fn a_landed_stu3_claim_is_refused_by_name_and_its_rows_are_withdrawn() {
+    let scene = Scene::new();
+    let stu3 = claim(
+        "1",
+        r#","meta":{"lastUpdated":"1970-01-01T00:00:01Z"},"insurance":{"coverage":{}},"item":[{"sequence":1,"service":{},"careTeamLinkId":[1]}]"#,
+    );
+    let r4 = claim(
+        "2",
+        r#","insurance":{},"item":[{"sequence":1,"productOrService":{}}]"#,
+    );
+    scene.land(&[vec![stu3, r4]]);
+    let staged = scene.transform();
+    assert_eq!(staged.values("claim", "id"), ["2"]);
+    let rejects = staged.rejects();
+    assert_eq!(rejects.len(), 1);
+    assert_eq!(rejects[0].reason, RejectReason::OtherFhirRelease);
+    assert!(
+        rejects[0].detail.contains("STU3 (R3)"),
+        "{}",
+        rejects[0].detail
+    );
+    assert_eq!(staged.values("_keys", "_id"), ["1", "2"]);
+    let contents = staged.values("_keys", "_content_hash");
+    assert_eq!(contents[0], "0".repeat(32));
+    assert_ne!(contents[1], contents[0]);
+    let updated = staged.column("_keys", "_last_updated");
+    assert_eq!(updated, [Some("1000000".to_owned()), None]);
+    assert_eq!(staged.values("_keys", "_patient"), ["-1", "-1"]);
+}
+
 #[test]
 fn what_stands_beside_a_primitive_changes_no_value() {
     let staged = transformed(r#","status":"active","_status":{"extension":[{"url":"u"}]}"#);

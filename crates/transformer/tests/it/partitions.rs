@@ -44,6 +44,7 @@ fn plan(
         }),
         layouts: Vec::new(),
         part2: Part2::Keep,
+        decided_by: String::new(),
     })
 }
 

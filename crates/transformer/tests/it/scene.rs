@@ -155,6 +155,7 @@ impl Scene {
             }),
             layouts: Vec::new(),
             part2: self.part2,
+            decided_by: String::new(),
         })
         .unwrap()
     }

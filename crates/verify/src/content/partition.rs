@@ -4,7 +4,7 @@ use claimlake_contract::hive;
 
 /// The value that a file's path gives a partition column; none where the path has no such column, or
 /// an older build's null.
-pub(super) fn value_in(path: &str, column: &str) -> Option<String> {
+pub(crate) fn value_in(path: &str, column: &str) -> Option<String> {
     let mut folders = path.split('/').filter_map(hive::column_and_value);
     folders
         .find_map(|(name, value)| (name == column).then_some(value))
@@ -12,7 +12,7 @@ pub(super) fn value_in(path: &str, column: &str) -> Option<String> {
 }
 
 /// Whether a path says of a partition column, whose type is told in words, that it is not known.
-pub(super) fn is_unknown(path: &str, column: &str, words: &str) -> bool {
+pub(crate) fn is_unknown(path: &str, column: &str, words: &str) -> bool {
     let unknown = match words {
         "Utf8" => hive::UNKNOWN,
         "Date32" => hive::UNKNOWN_DATE,

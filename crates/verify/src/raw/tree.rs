@@ -34,6 +34,7 @@ const NO_NAME: u16 = u16::MAX;
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     nodes: Vec<Node>,
+    is_odd: bool,
 }
 
 impl Tree {
@@ -43,8 +44,15 @@ impl Tree {
     /// Reads what `outline` asks for of the object that `text` is; none where it is no object.
     pub(crate) fn read(&mut self, outline: &Outline, text: &[u8]) -> Option<()> {
         self.nodes.clear();
+        self.is_odd = false;
         self.value(outline, Outline::ROOT, text, 0, NO_NAME)?;
         Some(())
+    }
+
+    /// Whether arrays alone do not say how many elements there are: one holds a null, a member has a
+    /// companion (`_item`), a name is written with escapes. FHIR knows none of it for what has rows.
+    pub(crate) fn is_odd(&self) -> bool {
+        self.is_odd
     }
 
     fn value(
@@ -90,6 +98,7 @@ impl Tree {
             return Some(at + 1);
         }
         loop {
+            self.is_odd |= text.get(at) == Some(&b'n');
             at = self.value(outline, spot, text, at, NO_NAME)?;
             (byte, at) = next(text, at)?;
             match byte {
@@ -113,7 +122,14 @@ impl Tree {
             let found = outline.find(spot, text, at + 1);
             let key_end = match found {
                 Some((_, _, end)) => end,
-                None => string_end(text, at + 1)?,
+                None => {
+                    let end = string_end(text, at + 1)?;
+                    let name = text.get(at + 1..end).unwrap_or_default();
+                    let is_companion =
+                        name.starts_with(b"_") && outline.find(spot, text, at + 2).is_some();
+                    self.is_odd |= is_companion || memchr::memchr(b'\\', name).is_some();
+                    end
+                }
             };
             (byte, at) = next(text, key_end)?;
             if byte != b':' {
@@ -230,6 +246,29 @@ mod tests {
         assert_eq!(found(&path_a).len(), 4, "a null in an array is an element");
         assert_eq!(tree.read(&outline, b"[]"), Some(()));
         assert_eq!(tree.read(&outline, br#"{"a": "#), None);
+    }
+
+    #[test]
+    fn what_arrays_alone_do_not_count_is_odd() {
+        let mut outline = Outline::new();
+        outline.want(Outline::ROOT, &["item", "note"]);
+        let mut tree = Tree::default();
+        let cases = [
+            (
+                r#"{"item":[{"note":[1]},{}],"_x":1,"x":[null],"item2":null}"#,
+                false,
+            ),
+            (r#"{"item":null}"#, false),
+            (r#"{"item":[null,{}]}"#, true),
+            (r#"{"item":{"note":[1, null]}}"#, true),
+            (r#"{"_item":[{}]}"#, true),
+            (r#"{"item":[{"_note":[]}]}"#, true),
+            (r#"{"it\u0065m":[{}]}"#, true),
+        ];
+        for (text, expected) in cases {
+            tree.read(&outline, text.as_bytes()).unwrap();
+            assert_eq!(tree.is_odd(), expected, "{text}");
+        }
     }
 
     #[test]

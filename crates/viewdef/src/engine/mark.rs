@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::first_of::is_union;
 use super::program::narrower_types;
 use super::shape_builder::ShapeBuilder;
 use crate::definition::{Iteration, Path, Select, ViewDefinition};
@@ -118,6 +119,23 @@ fn yields(shape: &mut ShapeBuilder, expr: &Expr, at: At<'_>) {
             let items = expression(shape, base, at);
             for projection in arguments {
                 yields(shape, projection, At { this: &items, ..at });
+            }
+        }
+        // Only the first operand is in the column whenever it is there. A later one may be left out,
+        // so it stays among the unread paths.
+        ExprKind::Call {
+            base,
+            function: Function::First,
+            ..
+        } if is_union(base) => {
+            if let ExprKind::Binary { left, right, .. } = &base.kind {
+                let mut first = left;
+                while let ExprKind::Binary { left, right, .. } = &first.kind {
+                    expression(shape, right, at);
+                    first = left;
+                }
+                expression(shape, right, at);
+                yields(shape, first, at);
             }
         }
         _ => {

@@ -6,6 +6,7 @@
 
 mod context;
 mod evaluate;
+mod first_of;
 mod keys;
 mod leading;
 mod mark;

@@ -2,6 +2,7 @@
 //!
 //! What is not here is left to the plain evaluator, view by view; what is here must agree with it.
 
+use super::first_of::is_union;
 use super::keys::{KeyCode, Keys};
 use crate::fhirpath::{
     BinaryOperator, CHOICE_TYPES, Decimal, Expr, ExprKind, Function, Literal, TypeKind, choice_key,
@@ -12,6 +13,8 @@ use crate::fhirpath::{
 #[derive(Debug, Clone)]
 pub(super) enum Program {
     Path(Path),
+    /// The first item of the first path that finds one: `(a | b).first()`.
+    FirstOf(Vec<Path>),
     Truth(Condition),
     Literal(Literal),
     RowIndex,
@@ -82,6 +85,15 @@ impl Compiler<'_> {
                 let mut path = self.path(base, around)?;
                 path.last.push(Step::Member(self.keys.element("reference")));
                 Program::ReferenceKey(path, type_name.clone())
+            }
+            ExprKind::Call {
+                base,
+                function: Function::First,
+                ..
+            } if is_union(base) => {
+                let mut paths = Vec::new();
+                self.union(base, around, &mut paths)?;
+                Program::FirstOf(paths)
             }
             _ => match self.path(expr, around) {
                 Some(path) => Program::Path(path),
@@ -307,7 +319,7 @@ impl Compiler<'_> {
 
 impl Path {
     /// The item at a position of what the path finds.
-    fn at(mut self, position: usize) -> Self {
+    pub(super) fn at(mut self, position: usize) -> Self {
         self.legs.push((std::mem::take(&mut self.last), position));
         self
     }

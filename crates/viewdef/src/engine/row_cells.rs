@@ -91,6 +91,16 @@ impl RowMaker<'_> {
                     Cell::Null
                 }
             },
+            Program::FirstOf(paths) => {
+                let mut found = Cell::Null;
+                for path in paths {
+                    if let Ok(Some(item)) = self.located.one(path, this)? {
+                        found = self.value(column, item, this);
+                        break;
+                    }
+                }
+                found
+            }
             Program::Nothing => Cell::Null,
             Program::Truth(condition) => match self.located.truth(condition, this)? {
                 None => Cell::Null,

@@ -57,6 +57,13 @@ fn unread_paths_are_the_topmost_and_counted() {
 }
 
 #[test]
+fn of_several_paths_only_the_first_is_always_in_the_column() {
+    let selects = r#"[{"column":[{"name":"a","path":"(gender | language | x).first()"}]}]"#;
+    let rest = r#""gender":"female","language":"en","x":"y""#;
+    assert_eq!(paths(selects, rest), ["language", "x"]);
+}
+
+#[test]
 fn what_only_decides_is_not_read() {
     let selects = r#"[{"column":[{"name":"a","path":"name.where(use = 'official').family.first()"},
         {"name":"b","path":"contact.exists()"}]}]"#;

@@ -76,6 +76,7 @@ pub(super) fn tell(
             ),
         );
     }
+    super::anomalies::tell(summary, &outcome.anomalies);
     if outcome.without_claims.none_served > 0 {
         summary.line(
             "no claims",

@@ -29,6 +29,7 @@ pub(super) fn seal(
         folder: folder.to_path_buf(),
         run: run.clone(),
         pipeline_hash: plan.hash().to_owned(),
+        rules: claimlake_transformer::RULES_VERSION,
         // Both ask for what only all of landing can answer.
         full: arguments.rebuild || arguments.drop_absent,
         tables: plan.staged_tables(),

@@ -53,7 +53,7 @@ pub(super) fn paid_of(masking: Masking, cell: &Cell) -> Option<String> {
     let some = cell.with_payment > 0 && cell.with_payment < cell.claims;
     some.then(|| {
         let known = part(masking, cell.with_payment, cell.claims);
-        format!("payment known of {known}")
+        format!("payment known of {known} of {}", grouped(cell.claims))
     })
 }
 

@@ -108,7 +108,7 @@ fn tiles(page: &mut String, told: &Told) {
         };
         let of_some = figures::paid_of(masking, &whole).filter(|_| masking.shows_cell(&whole));
         let what = match of_some {
-            Some(of_some) => format!("{} ({of_some} claims)", of("paid by Medicare")),
+            Some(of_some) => format!("{} ({of_some})", of("paid by Medicare")),
             None => of("paid by Medicare"),
         };
         tile(page, &paid, &what);

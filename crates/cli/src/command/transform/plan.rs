@@ -10,6 +10,7 @@ use claimlake_transformer::{
 use claimlake_viewdef::definition::ViewDefinition;
 use toml::Value;
 
+use super::current_rules;
 use crate::failure::{Failure, Outcome};
 use crate::pipeline::{self, Load, Pipeline, PipelineOrigin, TableOverride};
 
@@ -44,14 +45,18 @@ pub(in crate::command) fn compile(pipeline: &Pipeline, origin: &PipelineOrigin) 
             told.join("; ")
         ))
     })?;
-    check_layouts(pipeline, &input)
+    let columns = columns(&input);
+    check_layouts(pipeline, &columns)
+        .and_then(|()| current_rules::check(&pipeline.current, &columns))
         .map_err(|error| Failure::usage(anyhow!("pipeline {}: {error}", origin.display())))?;
     Ok(plan)
 }
 
-/// Layouts may only name tables and columns that there are.
-fn check_layouts(pipeline: &Pipeline, input: &PlanInput) -> anyhow::Result<()> {
-    let mut columns: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+/// The columns of tables, by their names.
+pub(super) type Columns = BTreeMap<String, BTreeSet<String>>;
+
+fn columns(input: &PlanInput) -> Columns {
+    let mut columns = Columns::new();
     for view in &input.views {
         let Ok(definition) = ViewDefinition::from_text(&view.text) else {
             continue;
@@ -68,6 +73,11 @@ fn check_layouts(pipeline: &Pipeline, input: &PlanInput) -> anyhow::Result<()> {
             .or_default()
             .extend(context.chain(own).chain(["source_api".to_owned()]));
     }
+    columns
+}
+
+/// Layouts may only name tables and columns that there are.
+fn check_layouts(pipeline: &Pipeline, columns: &Columns) -> anyhow::Result<()> {
     for (table, own) in &pipeline.table {
         let Some(known) = columns.get(table) else {
             bail!("[table.{table}] names a table that no view makes");
@@ -125,6 +135,7 @@ fn input(pipeline: &Pipeline, origin: &PipelineOrigin) -> anyhow::Result<PlanInp
             pipeline::Part2::Keep => Part2::Keep,
             pipeline::Part2::Drop => Part2::Drop,
         },
+        decided_by: serde_json::to_string(&pipeline.current)?,
     })
 }
 

@@ -47,7 +47,9 @@ async fn an_empty_answer_where_claims_were_lists_nothing_however_often_it_comes(
     for api in [ApiVersion::V2, ApiVersion::V3] {
         let bench = Bench::start(api, 2, &[]).await;
         bench.extract().await.unwrap();
-        bench.sandbox.set_faults(vec!["empty:only=eob".parse().unwrap()]);
+        bench
+            .sandbox
+            .set_faults(vec!["empty:only=eob".parse().unwrap()]);
         for _ in 0..2 {
             let read = bench.extract_with(|options| options.full = true);
             let outcome = read.await.unwrap();

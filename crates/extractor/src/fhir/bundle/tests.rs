@@ -65,6 +65,19 @@ fn a_resource_of_another_person_or_of_nobody_is_foreign_wherever_it_stands() {
 }
 
 #[test]
+fn a_body_of_another_release_is_no_page_and_is_named() {
+    let stu3 = r#"{"resourceType":"ExplanationOfBenefit","id":"carrier--2","patient":{"reference":"Patient/-19"},"insurance":{"coverage":{}},"item":[{"service":{},"careTeamLinkId":[1]}]}"#;
+    let found = read(&bundle(&[claim("1", "-19"), stu3.to_owned()], ""));
+    assert_eq!(found, Err(PageError::OtherRelease("STU3 (R3)")));
+    // Whose it is comes first.
+    let found = read(&bundle(&[stu3.replace("-19", "-20")], ""));
+    assert_eq!(found, Err(PageError::Foreign));
+    // One thing out of place is a mistake in an R4 body.
+    let odd = claim("3", "-19").replace("\"item\"", "\"hospitalization\":{},\"item\"");
+    assert_eq!(read(&bundle(&[odd], "")).unwrap().entries.len(), 1);
+}
+
+#[test]
 fn patients_and_coverages_are_checked_by_their_own_members() {
     let patient = PatientId::new("-19");
     let check = |resource_type: &ResourceType, resource: &str| {
@@ -115,4 +128,117 @@ fn what_is_not_a_bundle_of_the_type_is_told_from_an_empty_one() {
     assert!(matches!(read(&other), Err(PageError::NotABundle(_))));
     let noted = bundle(&[r#"{"resourceType":"OperationOutcome"}"#.into()], "");
     assert_eq!(read(&noted).unwrap().entries.len(), 0);
+}
+
+/// What stands in a Bundle beside the one claim: entries that lack a resource, and the total.
+#[test]
+fn what_a_bundle_lacks_or_says_wrongly_is_read_for_what_it_is() {
+    let mine = claim("1", "-19");
+    let entry = format!(r#"{{"resource":{mine}}}"#);
+    for (members, entries, blank, total) in [
+        (r#""total":0,"entry":null"#.to_owned(), 0, 0, Some(0)),
+        (r#""total":0"#.to_owned(), 0, 0, Some(0)),
+        (r#""entry":[]"#.to_owned(), 0, 0, None),
+        (format!(r#""total":null,"entry":[{entry}]"#), 1, 0, None),
+        (format!(r#""total":"1","entry":[{entry}]"#), 1, 0, None),
+        (format!(r#""total":-1,"entry":[{entry}]"#), 1, 0, None),
+        (format!(r#""total":1.0,"entry":[{entry}]"#), 1, 0, None),
+        (format!(r#""total":1e0,"entry":[{entry}]"#), 1, 0, None),
+        (
+            format!(r#""total":99999999999999999999999,"entry":[{entry}]"#),
+            1,
+            0,
+            None,
+        ),
+        (
+            format!(r#""total":[1],"link":null,"entry":[{entry}]"#),
+            1,
+            0,
+            None,
+        ),
+        (
+            format!(r#""link":[null,"x",{{"relation":null}}],"entry":[{entry}]"#),
+            1,
+            0,
+            None,
+        ),
+        (format!(r#""entry":[{entry},null]"#), 1, 1, None),
+        (format!(r#""entry":[{entry},{{}}]"#), 1, 1, None),
+        (
+            format!(r#""entry":[{entry},{{"resource":null}}]"#),
+            1,
+            1,
+            None,
+        ),
+        (
+            format!(r#""entry":[{{"fullUrl":"x","search":{{"mode":"match"}}}},{entry}]"#),
+            1,
+            1,
+            None,
+        ),
+        (
+            format!(r#""entry":[{{"search":{{"mode":"outcome"}}}},{entry}]"#),
+            1,
+            0,
+            None,
+        ),
+        (
+            format!(
+                r#""entry":[{entry},{{"search":{{"mode":"outcome"}},"resource":{{"resourceType":"OperationOutcome","issue":[]}}}}]"#
+            ),
+            1,
+            0,
+            None,
+        ),
+    ] {
+        let page = read(&format!(r#"{{"resourceType":"Bundle",{members}}}"#)).unwrap();
+        let found = (page.entries.len(), page.blank, page.total);
+        assert_eq!(found, (entries, blank, total), "{members}");
+    }
+    for members in [r#""entry":{}"#, r#""entry":"x""#, r#""entry":7"#] {
+        let found = read(&format!(r#"{{"resourceType":"Bundle",{members}}}"#));
+        assert!(matches!(found, Err(PageError::NotABundle(_))), "{members}");
+    }
+    let without_meta = mine.replace(r#"{"lastUpdated":"2026-01-02T03:04:05Z"}"#, "null");
+    let page = read(&bundle(&[without_meta], "")).unwrap();
+    assert_eq!(page.entries[0].last_updated, None);
+    let of_nobody = mine.replace(r#"{"reference":"Patient/-19"}"#, "null");
+    assert_eq!(read(&bundle(&[of_nobody], "")), Err(PageError::Foreign));
+}
+
+#[test]
+fn a_next_link_says_where_it_leads_or_that_it_cannot_be_read() {
+    for (link, offset) in [
+        (r#""https://x/v2/fhir/E?_count=50&startIndex=50""#, Some(50)),
+        (
+            r#""https://x/v3/fhir/E/?startIndex=3&_offset=100&patient=-1""#,
+            Some(100),
+        ),
+        (r#""?_offset=100#top""#, Some(100)),
+        (
+            r#""https:\/\/x\/v2?startIndex=50\u0026_count=50""#,
+            Some(50),
+        ),
+        (
+            r#""https://x/v3/fhir/E/?_count=50&_security%3Anot=42CFRPart2&patient=-1""#,
+            Some(0),
+        ),
+        (r#""https://x/v3/fhir/E""#, Some(0)),
+        // A place that is none of ours.
+        (r#""https://x/fhir?_getpages=ab12&_count=50""#, None),
+        (r#""https://x/fhir?page=2""#, None),
+        (r#""https://x/fhir?startIndex=abc""#, None),
+        (r#""https://x/fhir?startIndex=-50""#, None),
+        (r#""https://x/fhir?_offset=50.0""#, None),
+        ("\"https://x/fhir?_offset=\"", None),
+        (r#""""#, None),
+        ("null", None),
+        ("7", None),
+    ] {
+        let body = format!(
+            r#"{{"resourceType":"Bundle","link":[{{"relation":"self","url":"x?startIndex=9"}},{{"relation":"next","url":{link}}}]}}"#
+        );
+        let next = read(&body).unwrap().next;
+        assert_eq!(next, Some(NextLink { offset }), "{link}");
+    }
 }

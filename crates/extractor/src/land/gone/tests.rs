@@ -6,7 +6,7 @@ use super::{Asked, Missing, compare, remember};
 use crate::land::commit::ResourceCommit;
 use crate::land::kind::Kinds;
 use crate::land::landed_before::LandedResource;
-use crate::land::round::Round;
+use crate::land::round::{Round, Served};
 
 const SOURCES: &str = "NCH,DDPS,FISS,MCS,VMS,CWF";
 
@@ -14,9 +14,16 @@ fn id(number: u8) -> IdHash {
     IdHash([number; 16])
 }
 
+fn served() -> Served {
+    Served {
+        content: [9; 16],
+        last_updated: None,
+    }
+}
+
 fn round(ids: &[u8], kinds: Kinds) -> Round {
     Round {
-        seen: ids.iter().map(|one| (id(*one).0, [9; 16])).collect(),
+        seen: ids.iter().map(|one| (id(*one).0, served())).collect(),
         kinds,
         ..Round::default()
     }

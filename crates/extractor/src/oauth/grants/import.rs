@@ -3,6 +3,7 @@
 use std::io::BufRead;
 
 use claimlake_contract::ApiVersion;
+use claimlake_landing::text_form;
 use claimlake_vault::{AccessAction, GrantChange, Vault};
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -86,9 +87,18 @@ pub async fn import_people(
             return Ok(report);
         }
         number += 1;
+        if number == 1
+            && let Some(what) = text_form::unreadable(&bytes)
+        {
+            report.bad_lines.push(BadLine {
+                line: number,
+                reason: format!("nothing of it was read: the input is {what}"),
+            });
+            return Ok(report);
+        }
         let read = std::str::from_utf8(&bytes)
-            .map_err(|_| "not UTF-8".to_owned())
-            .map(|text| text.trim_start_matches('\u{feff}').trim());
+            .map_err(|_| text_form::not_utf8(&bytes).to_owned())
+            .map(|text| text_form::without_mark(text).trim());
         let grant = match read {
             Ok("") => continue,
             Ok(text) => read_line(text, default_api),

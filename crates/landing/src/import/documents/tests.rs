@@ -41,6 +41,52 @@ fn lines_are_documents_and_blank_ones_are_not() {
     assert_eq!(pieces(drip, 1000), expected);
 }
 
+/// Files that were put together: each may begin with a mark, and end without a newline.
+#[test]
+fn byte_order_marks_between_documents_are_skipped() {
+    let two = || vec![document(1, "{\"a\":1}"), document(2, "{\"b\":2}")];
+    let in_text = "{\"a\":\"x\u{feff}y\"}";
+    let cases: [(&str, Vec<(PieceKind, u64, String)>); 8] = [
+        ("{\"a\":1}\n\u{feff}{\"b\":2}\n", two()),
+        (
+            "\u{feff}{\"a\":1}\r\n\u{feff}\u{feff}{\"b\":2}\u{feff}",
+            two(),
+        ),
+        ("\u{feff}\n{\"b\":2}", vec![document(2, "{\"b\":2}")]),
+        (
+            "{\"a\":1}\u{feff}{\"b\":2}",
+            vec![document(1, "{\"a\":1}"), document(1, "{\"b\":2}")],
+        ),
+        (
+            "{\n\"a\":1}\n\u{feff}{\n\"b\":2}",
+            vec![document(1, "{\n\"a\":1}"), document(3, "{\n\"b\":2}")],
+        ),
+        (
+            "{\n\"a\":1}\u{feff} \u{feff}{\n\"b\":2}\n\u{feff}",
+            vec![document(1, "{\n\"a\":1}"), document(2, "{\n\"b\":2}")],
+        ),
+        (in_text, vec![document(1, in_text)]),
+        ("\u{feff}", vec![]),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(pieces(text.as_bytes(), 1000), expected, "{text:?}");
+        // A mark may come in pieces.
+        let drip = Drip(Cursor::new(text.as_bytes().to_vec()));
+        assert_eq!(pieces(drip, 1000), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn an_input_that_is_no_json_is_one_piece_that_says_what_it_is() {
+    let wide: Vec<u8> = "{}\n{}\n{}"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let found = pieces(wide.as_slice(), 1000);
+    assert_eq!(found.len(), 1);
+    assert!(matches!(found[0].0, PieceKind::Unreadable(what) if what.contains("UTF-16")));
+}
+
 #[test]
 fn pretty_printed_values_are_cut_where_they_end() {
     let text = "{\n  \"a\": \"}\"\n}\n{\n  \"b\": [\n  ]\n}\n";

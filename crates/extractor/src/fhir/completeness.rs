@@ -1,0 +1,322 @@
+//! Whether all resources of a search have been read: decided by what was seen of it, asked of nobody.
+//!
+//! No number of the server decides by itself. `total` can only keep a search open, never end it; a
+//! page whose `next` leads on is never the last; an end counts once a second sign confirms it. The
+//! rules as a table: `docs/completeness.md`.
+
+mod coverage;
+mod doubt;
+
+use std::collections::{BTreeMap, HashSet};
+
+use claimlake_contract::ApiVersion;
+
+use super::bundle::NextLink;
+use coverage::Coverage;
+pub(crate) use doubt::Doubt;
+
+/// The hash that names a resource.
+pub(crate) type Id = [u8; 16];
+
+/// More resources of one type than any real patient has: somebody on dialysis has about 700 claims a
+/// year, 10,000 since the oldest that the API serves. A server that goes on is stopped here.
+const MOST_RESOURCES: u64 = 50_000;
+/// Pages beside those that so many resources take.
+const SPARE_PAGES: u64 = 100;
+/// So many pages with a `next` that leads on, and nothing new on any of them, end a reading.
+const MOST_IDLE_PAGES: u32 = 20;
+/// v3: pages asked for at once, at most.
+const WIDEST_WINDOW: u64 = 8;
+
+/// What is searched for, as far as paging depends on it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Paging {
+    pub(crate) api: ApiVersion,
+    /// `_count`.
+    pub(crate) page_size: u64,
+    /// Whether the server pages these searches at all: v3 does so for claims only.
+    pub(crate) is_paged: bool,
+}
+
+/// A page as it came.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct SeenPage {
+    /// What names its resources, in their order.
+    pub(crate) ids: Vec<Id>,
+    /// Entries of a resource that is on the page already; [`Seen::note`] takes them out of `ids`.
+    pub(crate) repeated: u64,
+    /// Entries that name a match and lack its resource.
+    pub(crate) blank: u64,
+    pub(crate) total: Option<u64>,
+    pub(crate) next: Option<NextLink>,
+    /// Whether the server refused the offset: it lies behind the end.
+    pub(crate) is_past_end: bool,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Ask for the pages at these offsets; none of them was asked for before.
+    Ask(Vec<u64>),
+    /// Everything is here.
+    Complete {
+        /// The server's total, where it is what was found.
+        total: Option<u64>,
+    },
+    /// Something contradicts: the search is to be read once more from its beginning.
+    Again(Doubt),
+    /// Reading again would not help.
+    Stop(Doubt),
+}
+
+/// What was seen of one search in one reading.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    paging: Paging,
+    /// By the offset they were asked for at.
+    pages: BTreeMap<u64, SeenPage>,
+    ids: HashSet<Id>,
+    blank: u64,
+    /// The greatest total of any page.
+    total: Option<u64>,
+    /// Whether every page has the same total.
+    totals_agree: bool,
+    /// Pages with a `next` that leads on, since the last one that brought something new.
+    idle: u32,
+}
+
+impl SeenPage {
+    /// Rows that it surely takes: asking on behind fewer only overlaps, behind more would pass over
+    /// some.
+    fn rows(&self) -> u64 {
+        self.ids.len() as u64
+    }
+
+    /// Whether the page says that there are more: its `next` leads beyond where it begins, or to a
+    /// place that cannot be read. A link to the page itself or backwards says nothing.
+    fn leads_on(&self, offset: u64) -> bool {
+        let next = self.next.map(|next| next.offset);
+        next.is_some_and(|next| next.is_none_or(|next| next > offset))
+    }
+
+    /// Where its `next` leads, if that is readable and beyond where the page begins.
+    fn leads_to(&self, offset: u64) -> Option<u64> {
+        let next = self.next.and_then(|next| next.offset);
+        next.filter(|next| *next > offset)
+    }
+}
+
+impl Seen {
+    pub(crate) fn new(paging: Paging) -> Self {
+        Self {
+            paging,
+            pages: BTreeMap::new(),
+            ids: HashSet::new(),
+            blank: 0,
+            total: None,
+            totals_agree: true,
+            idle: 0,
+        }
+    }
+
+    /// Takes note of the page at an offset.
+    pub(crate) fn note(&mut self, offset: u64, mut page: SeenPage) {
+        let (entries, mut on_page) = (page.ids.len(), HashSet::new());
+        page.ids.retain(|id| on_page.insert(*id));
+        page.repeated = (entries - page.ids.len()) as u64;
+        self.totals_agree &= self.pages.is_empty() || page.total == self.total;
+        self.total = self.total.max(page.total);
+        self.blank += page.blank;
+        let known = self.ids.len();
+        self.ids.extend(page.ids.iter().copied());
+        if self.ids.len() > known {
+            self.idle = 0;
+        } else if page.leads_on(offset) {
+            self.idle += 1;
+        }
+        self.pages.insert(offset, page);
+    }
+
+    /// Distinct resources.
+    pub(crate) fn distinct(&self) -> u64 {
+        self.ids.len() as u64
+    }
+
+    /// A number that two readings share which found the same resources, in whatever order.
+    pub(crate) fn fingerprint(&self) -> u128 {
+        let ids = self.ids.iter().map(|id| u128::from_be_bytes(*id));
+        ids.fold(0, u128::wrapping_add)
+    }
+
+    /// What to do, after what was seen so far.
+    pub(crate) fn next_step(&self) -> Step {
+        let Some(first) = self.pages.get(&0) else {
+            return Step::Ask(vec![0]);
+        };
+        if first.is_past_end {
+            return Step::Again(Doubt::NoFirstPage);
+        }
+        let coverage = Coverage::of(&self.pages, self.paging);
+        let is_open = self.leads_on_at(coverage.last) || self.leads_on_at(coverage.links_end);
+        let counted_more = self.counted_more(&coverage);
+        if !is_open && counted_more.is_none() && self.is_end_confirmed(first, &coverage) {
+            return self.at_the_end(&coverage);
+        }
+        if self.repeats_first(first) {
+            return Step::Again(counted_more.unwrap_or(Doubt::SamePage));
+        }
+        let asked = self.pages.len() as u64;
+        let room = most_pages(self.paging).saturating_sub(asked);
+        if room == 0 || self.distinct() >= MOST_RESOURCES {
+            return Step::Stop(Doubt::NoEnd { pages: asked });
+        }
+        if self.idle >= MOST_IDLE_PAGES {
+            return Step::Again(Doubt::NothingNew { pages: self.idle });
+        }
+        let mut offsets = self.offsets_to_ask(first, &coverage);
+        offsets.truncate(usize::try_from(room).unwrap_or(usize::MAX));
+        match offsets.is_empty() {
+            false => Step::Ask(offsets),
+            true => Step::Again(self.doubt(&coverage)),
+        }
+    }
+
+    fn leads_on_at(&self, offset: u64) -> bool {
+        let page = self.pages.get(&offset);
+        page.is_some_and(|page| page.leads_on(offset))
+    }
+
+    /// Where the total counts more than was found: neither as many resources nor as many rows.
+    fn counted_more(&self, coverage: &Coverage) -> Option<Doubt> {
+        let found = self.distinct();
+        let total = self
+            .total
+            .filter(|total| *total > found.max(coverage.entries_end))?;
+        Some(Doubt::CountsMore { total, found })
+    }
+
+    /// Whether a second sign says that the last page is the last.
+    fn is_end_confirmed(&self, first: &SeenPage, coverage: &Coverage) -> bool {
+        let is_one_page = self.pages.len() == 1;
+        let is_short = first.rows() < self.paging.page_size;
+        let sends_everything = first.rows() > self.paging.page_size && self.repeats_first(first);
+        !self.paging.is_paged
+            || self.total_is_found(coverage)
+            || (is_one_page && is_short)
+            || sends_everything
+            || coverage.is_end_asked
+    }
+
+    /// v2: whether every page counts what was found, and no row came twice.
+    fn total_is_found(&self, coverage: &Coverage) -> bool {
+        self.paging.api == ApiVersion::V2
+            && self.counts_what_is_found()
+            && self.distinct() == coverage.reached
+    }
+
+    fn counts_what_is_found(&self) -> bool {
+        self.totals_agree && self.total == Some(self.distinct())
+    }
+
+    /// The end is confirmed: whether all pages are of one set.
+    fn at_the_end(&self, coverage: &Coverage) -> Step {
+        // Where every page counts what was found, an entry without a resource is none of it.
+        if self.blank > 0 && !self.counts_what_is_found() {
+            return Step::Again(Doubt::Blank {
+                entries: self.blank,
+            });
+        }
+        if coverage.has_hole {
+            return Step::Again(Doubt::Hole);
+        }
+        let is_one_set = coverage.is_joined && self.distinct() == coverage.reached;
+        match is_one_set || self.total_is_found(coverage) {
+            true => Step::Complete {
+                total: self
+                    .total
+                    .filter(|total| self.paging.api == ApiVersion::V2 && *total == self.distinct()),
+            },
+            false => Step::Again(Doubt::Moved),
+        }
+    }
+
+    /// Whether a later page is the first one again: the server heeds no offset.
+    fn repeats_first(&self, first: &SeenPage) -> bool {
+        let mut later = self.pages.range(1..);
+        !first.ids.is_empty() && later.any(|(_, page)| page.ids == first.ids)
+    }
+
+    fn offsets_to_ask(&self, first: &SeenPage, coverage: &Coverage) -> Vec<u64> {
+        let page_size = self.paging.page_size;
+        let is_first_alone = self.pages.len() == 1 && first.rows() == page_size;
+        if let (ApiVersion::V2, true, Some(total)) = (self.paging.api, is_first_alone, self.total)
+            && total > page_size
+            && total <= MOST_RESOURCES
+        {
+            let offsets = (1..).map(|page| page * page_size);
+            return offsets.take_while(|offset| *offset < total).collect();
+        }
+        let is_new = |offset: &u64| !self.pages.contains_key(offset);
+        let end = coverage.end_offset(self.paging);
+        if is_new(&end) {
+            let looks_ahead = self.paging.api == ApiVersion::V3
+                && coverage.is_regular
+                && self.leads_on_at(coverage.last);
+            let window = match looks_ahead {
+                true => (self.pages.len() as u64 + 1).min(WIDEST_WINDOW),
+                false => 1,
+            };
+            let step = page_size - self.paging.overlap();
+            let offsets = (0..window).map(|page| end + page * step);
+            return offsets.filter(is_new).collect();
+        }
+        let by_total = self.counted_more(coverage).map(|_| coverage.reached);
+        let mut further = coverage.open_link.into_iter().chain(by_total);
+        further.find(is_new).into_iter().collect()
+    }
+
+    /// Why there is nothing left to ask for, and still no end.
+    fn doubt(&self, coverage: &Coverage) -> Doubt {
+        if let Some(counted_more) = self.counted_more(coverage) {
+            return counted_more;
+        }
+        if coverage.has_hole {
+            return Doubt::Hole;
+        }
+        let ends_empty = coverage.links_end > coverage.last
+            && !self.leads_on_at(coverage.links_end)
+            && self
+                .pages
+                .get(&coverage.links_end)
+                .is_some_and(|page| page.rows() == 0);
+        let blank = match self.counts_what_is_found() {
+            true => 0,
+            false => self.blank,
+        };
+        match (coverage.is_end_asked && ends_empty, blank) {
+            (true, 0) => Doubt::EmptyTail,
+            (_, entries) if entries > 0 => Doubt::Blank { entries },
+            _ if self.leads_on_at(coverage.last) || self.leads_on_at(coverage.links_end) => {
+                Doubt::LeadsNowhere
+            }
+            _ => Doubt::Contradiction,
+        }
+    }
+}
+
+impl Paging {
+    /// By how many rows a page overlaps the one before, so that a set that moves between two pages
+    /// shows.
+    fn overlap(self) -> u64 {
+        u64::from(self.page_size > 1)
+    }
+}
+
+/// Pages that one reading may ask for.
+fn most_pages(paging: Paging) -> u64 {
+    let step = paging.page_size.saturating_sub(paging.overlap()).max(1);
+    SPARE_PAGES + MOST_RESOURCES.div_ceil(step)
+}
+
+#[cfg(test)]
+mod tests;

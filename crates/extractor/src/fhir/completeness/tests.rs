@@ -1,0 +1,115 @@
+//! What servers say, right and wrong, and what is made of it: the table of `docs/completeness.md`.
+
+mod readings;
+mod servers;
+mod table;
+
+use claimlake_contract::ApiVersion;
+
+use super::Doubt;
+use readings::{Ended, read};
+use servers::Server;
+use table::TABLE;
+
+/// What a row comes to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Expect {
+    /// Complete, with every resource that the server has.
+    Complete,
+    /// Incomplete, for this reason.
+    Incomplete(&'static str),
+}
+
+const COUNTS_MORE: Expect = Expect::Incomplete("counts");
+const LEADS_NOWHERE: Expect = Expect::Incomplete("says that there is more");
+const NO_END: Expect = Expect::Incomplete("does not end: stopped");
+const NOTHING_NEW: Expect = Expect::Incomplete("brought nothing new");
+const SAME_PAGE: Expect = Expect::Incomplete("first page whatever");
+const BLANK: Expect = Expect::Incomplete("without");
+const HOLE: Expect = Expect::Incomplete("between others");
+const DISAGREE: Expect = Expect::Incomplete("kept disagreeing");
+const NO_FIRST_PAGE: Expect = Expect::Incomplete("refuses the first page");
+
+#[tokio::test]
+async fn every_row_of_the_table_of_what_servers_say() {
+    let mut wrong = Vec::new();
+    for (name, change, count, v2, v3) in TABLE {
+        for (api, expected) in [(ApiVersion::V2, v2), (ApiVersion::V3, v3)] {
+            let server = change(Server::new(api, *count, 50));
+            let ended = read(&server, true).await;
+            let good = match (*expected, &ended.outcome) {
+                (Expect::Complete, Ok(distinct)) => *distinct == server.distinct(),
+                (Expect::Incomplete(reason), Err(doubt)) => doubt.to_string().contains(reason),
+                _ => false,
+            };
+            if !good {
+                wrong.push(format!("{api}, {name}: {ended:?}"));
+            }
+            // 50,000 resources take about 1,020 pages of 50.
+            assert!(ended.requests <= 1_200, "{api}, {name}: {}", ended.requests);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn a_server_that_is_right_is_asked_for_nothing_twice() {
+    for (api, count, requests) in [
+        (ApiVersion::V2, 0, 1),
+        (ApiVersion::V2, 20, 1),
+        (ApiVersion::V2, 50, 1),
+        (ApiVersion::V2, 120, 3),
+        (ApiVersion::V3, 0, 1),
+        (ApiVersion::V3, 20, 1),
+        // v3 counts pages: whether a full one is the last is asked.
+        (ApiVersion::V3, 50, 2),
+        (ApiVersion::V3, 120, 4),
+    ] {
+        let ended = read(&Server::new(api, count, 50), true).await;
+        assert_eq!(
+            (ended.outcome, ended.requests),
+            (Ok(count), requests),
+            "{api} {count}"
+        );
+    }
+}
+
+/// v3 serves Patient and Coverage without pages, whatever is asked for.
+#[tokio::test]
+async fn searches_that_are_not_paged_are_one_page_of_any_size() {
+    for count in [0, 1, 5, 7, 8, 30] {
+        let server = Server::new(ApiVersion::V3, count, 7);
+        let server = server
+            .pages_of(u64::MAX)
+            .heedless()
+            .total(|page, _| Some(page));
+        let Ended { outcome, requests } = read(&server, false).await;
+        assert_eq!((outcome, requests), (Ok(count), 1), "{count}");
+    }
+}
+
+#[tokio::test]
+async fn an_endless_server_is_not_read_again() {
+    for api in [ApiVersion::V2, ApiVersion::V3] {
+        let server = Server::new(api, u64::MAX / 2, 50);
+        let ended = read(&server, true).await;
+        assert!(
+            matches!(ended.outcome, Err(Doubt::NoEnd { .. })),
+            "{ended:?}"
+        );
+        assert!(ended.requests < 1_200, "{}", ended.requests);
+    }
+}
+
+#[test]
+fn reasons_hold_counts_and_nothing_else() {
+    let doubt = Doubt::CountsMore {
+        total: 130,
+        found: 120,
+    };
+    assert_eq!(doubt.to_string(), "the server counts 130 and serves 120");
+    assert_eq!(
+        Doubt::Blank { entries: 1 }.to_string(),
+        "1 entry came without its resource"
+    );
+}

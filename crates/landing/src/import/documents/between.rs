@@ -1,0 +1,38 @@
+//! What is between documents, and where the first of several begins or ends.
+
+use memchr::memmem;
+
+use crate::json::{Members, plain_string, skip_space, value_end};
+use crate::text_form::BYTE_ORDER_MARK;
+
+/// Where space and byte order marks end.
+pub(super) fn skip_blank_from(text: &[u8], start: usize) -> usize {
+    let mut at = skip_space(text, start);
+    while text[at..].starts_with(BYTE_ORDER_MARK) {
+        at = skip_space(text, at + BYTE_ORDER_MARK.len());
+    }
+    at
+}
+
+/// Where the first value of a line ends, if a byte order mark follows it there.
+pub(super) fn end_before_mark(line: &[u8]) -> Option<usize> {
+    memmem::find(line, BYTE_ORDER_MARK)?;
+    let end = value_end(line, 0)?;
+    let next = skip_space(line, end);
+    line[next..].starts_with(BYTE_ORDER_MARK).then_some(end)
+}
+
+/// Where the first entry begins, if a Bundle begins at `start` and says so before its entries.
+pub(super) fn first_entry_of_bundle(text: &[u8], start: usize) -> Option<usize> {
+    let mut members = Members::new(text, skip_space(text, start));
+    let is_bundle = members.by_ref().any(|member| {
+        &text[member.key.clone()] == b"resourceType"
+            && plain_string(text, &member.value) == Some("Bundle")
+    });
+    if !is_bundle {
+        return None;
+    }
+    members.by_ref().for_each(drop);
+    let (key, value) = members.unfinished()?;
+    (&text[key] == b"entry" && text.get(value) == Some(&b'[')).then_some(value + 1)
+}

@@ -1,0 +1,30 @@
+//! Which landing runs are in a snapshot: those of the one before, and those that were staged.
+
+use std::collections::BTreeSet;
+
+use claimlake_contract::RunId;
+
+use super::SnapshotInput;
+
+/// All landing runs in the next snapshot; none where one of its parts does not say.
+pub(super) fn of(input: &SnapshotInput<'_>) -> Option<Vec<RunId>> {
+    let staged = input.staged.iter().map(|run| &run.manifest);
+    // What another program staged names none.
+    if staged
+        .clone()
+        .any(|manifest| manifest.landing_runs.is_empty())
+    {
+        return None;
+    }
+    // What was made from all of landing stands for all that came before.
+    let before = input.before.filter(|_| !input.full);
+    let before = match before {
+        Some(before) => before.manifest.landing_runs.as_deref()?,
+        None => &[],
+    };
+    let runs: BTreeSet<&RunId> = staged
+        .flat_map(|manifest| &manifest.landing_runs)
+        .chain(before)
+        .collect();
+    Some(runs.into_iter().cloned().collect())
+}

@@ -1,0 +1,247 @@
+//! One row of a rule's table, and what the rule says of it alone.
+
+use std::fs::File;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Date32Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::{DataType, TimeUnit};
+use claimlake_contract::{LakeFile, LakeTable};
+use claimlake_loader::{Conditions, CurrentCase, CurrentRule};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::Error;
+use crate::content::{is_unknown, value_in};
+use crate::lake::Snapshot;
+
+/// The type of a claim, where the table has it.
+const TYPE: &str = "eob_type";
+
+/// The rows of a rule's table.
+pub(super) struct Rows<'r> {
+    snapshot: &'r Snapshot,
+    pub(super) table: &'r LakeTable,
+    rule: &'r CurrentRule,
+}
+
+/// What orders versions.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    Null,
+    Number(i64),
+    Text(String),
+}
+
+/// What a row says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Claims {
+    /// No case of the rule fits.
+    Nothing,
+    ToBeOut,
+    ToBeCurrent,
+    ToBeCurrentIfNewest,
+}
+
+/// A row as the rule sees it.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// The hash of what versions agree in; none: it has no other versions.
+    pub(super) group: Option<u128>,
+    pub(super) claims: Claims,
+    pub(super) is_stated: bool,
+    pub(super) is_preliminary: bool,
+    pub(super) is_final: bool,
+    pub(super) order: Vec<Place>,
+    pub(super) claim_type: Option<String>,
+    /// What the table says.
+    pub(super) current: Option<bool>,
+}
+
+impl<'r> Rows<'r> {
+    pub(super) fn new(snapshot: &'r Snapshot, table: &'r LakeTable, rule: &'r CurrentRule) -> Self {
+        Self {
+            snapshot,
+            table,
+            rule,
+        }
+    }
+
+    /// Visits all rows with the number of their file, and their own from 1.
+    pub(super) fn visit(
+        &self,
+        mut visit: impl FnMut(u32, u64, Row) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        for (number, file) in (0..).zip(&self.table.files) {
+            let path = self.snapshot.folder.join(&file.path);
+            let opened = File::open(&path).map_err(|error| Error::io(&path, error))?;
+            let parquet = |error: parquet::errors::ParquetError| Error::Arrow(error.into());
+            let builder = ParquetRecordBatchReaderBuilder::try_new(opened).map_err(parquet)?;
+            let cases = self.rule.cases.iter().flat_map(CurrentCase::columns);
+            let names = cases
+                .map(|(_, name)| name)
+                .chain([self.rule.column.as_str(), TYPE]);
+            let mask = ProjectionMask::columns(builder.parquet_schema(), names);
+            let mut line = 0;
+            for batch in builder.with_projection(mask).build().map_err(parquet)? {
+                let batch = batch?;
+                for row in 0..batch.num_rows() {
+                    line += 1;
+                    let cells = Cells {
+                        rows: self,
+                        file,
+                        batch: &batch,
+                        row,
+                    };
+                    visit(number, line, cells.row()?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The cells of one row.
+struct Cells<'c> {
+    rows: &'c Rows<'c>,
+    file: &'c LakeFile,
+    batch: &'c RecordBatch,
+    row: usize,
+}
+
+impl Cells<'_> {
+    fn row(&self) -> Result<Row, Error> {
+        let rule = self.rows.rule;
+        let current = self.batch.column_by_name(&rule.column);
+        let current = current.and_then(|column| column.as_boolean_opt());
+        let mut row = Row {
+            group: None,
+            claims: Claims::Nothing,
+            is_stated: false,
+            is_preliminary: false,
+            is_final: false,
+            order: Vec::new(),
+            claim_type: self.known(TYPE),
+            current: current
+                .filter(|column| column.is_valid(self.row))
+                .map(|column| column.value(self.row)),
+        };
+        let cases = (0_u64..).zip(&rule.cases);
+        let Some((number, case)) = cases.into_iter().find(|(_, case)| self.is_all(&case.when))
+        else {
+            return Ok(row);
+        };
+        row.is_stated = case.stated_by.keys().any(|name| self.known(name).is_some());
+        row.is_preliminary = self.is_any(&case.preliminary_if);
+        row.is_final = self.is_any(&case.final_if);
+        row.claims = match row.is_stated {
+            _ if self.is_any(&case.never_if) || !self.is_all(&case.current_if) => Claims::ToBeOut,
+            true if self.is_any(&case.stated_by) => Claims::ToBeCurrent,
+            true => Claims::ToBeOut,
+            false => Claims::ToBeCurrentIfNewest,
+        };
+        row.group = self.group(number, case);
+        for (position, name) in case.newest_by.iter().enumerate() {
+            row.order.push(self.place(name)?);
+            if position == 0 {
+                row.order
+                    .extend(case.newest_at_tie.iter().map(|(name, values)| {
+                        let cell = self.text(name);
+                        let at = values.iter().position(|value| Some(value) == cell.as_ref());
+                        at.map_or(Place::Null, |at| {
+                            Place::Number(i64::try_from(at).unwrap_or(i64::MAX))
+                        })
+                    }));
+            }
+        }
+        Ok(row)
+    }
+
+    fn group(&self, number: u64, case: &CurrentCase) -> Option<u128> {
+        if case.group_by.is_empty() {
+            return None;
+        }
+        let mut agreed = vec![number.to_string()];
+        for name in &case.group_by {
+            agreed.push(self.known(name)?);
+        }
+        let mut agreed: Vec<Option<String>> = agreed.into_iter().map(Some).collect();
+        agreed.extend(case.split_by.iter().map(|name| self.known(name)));
+        Some(xxh3_128(format!("{agreed:?}").as_bytes()))
+    }
+
+    fn is_all(&self, conditions: &Conditions) -> bool {
+        conditions.iter().all(|(name, values)| {
+            let text = self.text(name);
+            text.is_some_and(|text| values.contains(&text))
+        })
+    }
+
+    fn is_any(&self, conditions: &Conditions) -> bool {
+        conditions.iter().any(|(name, values)| {
+            let text = self.text(name);
+            text.is_some_and(|text| values.contains(&text))
+        })
+    }
+
+    /// The value; none where nothing is known.
+    fn known(&self, name: &str) -> Option<String> {
+        let partitions = &self.rows.table.partition_columns;
+        let partition = partitions.iter().find(|(column, _)| column == name);
+        if partition.is_some_and(|(_, words)| is_unknown(&self.file.path, name, words)) {
+            return None;
+        }
+        self.text(name).filter(|text| !text.is_empty())
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        let Some(column) = self.batch.column_by_name(name) else {
+            return value_in(&self.file.path, name);
+        };
+        if column.is_null(self.row) {
+            return None;
+        }
+        match column.data_type() {
+            DataType::Utf8 => Some(column.as_string::<i32>().value(self.row).to_owned()),
+            DataType::Boolean => Some(column.as_boolean().value(self.row).to_string()),
+            DataType::Date32 => column
+                .as_primitive::<Date32Type>()
+                .value_as_date(self.row)
+                .map(|date| date.to_string()),
+            _ => self.number(column).map(|number| number.to_string()),
+        }
+    }
+
+    fn number(&self, column: &dyn Array) -> Option<i64> {
+        if column.is_null(self.row) {
+            return None;
+        }
+        match column.data_type() {
+            DataType::Int16 => Some(column.as_primitive::<Int16Type>().value(self.row).into()),
+            DataType::Int32 => Some(column.as_primitive::<Int32Type>().value(self.row).into()),
+            DataType::Int64 => Some(column.as_primitive::<Int64Type>().value(self.row)),
+            DataType::Date32 => Some(column.as_primitive::<Date32Type>().value(self.row).into()),
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                let times = column.as_primitive::<TimestampMicrosecondType>();
+                Some(times.value(self.row))
+            }
+            _ => None,
+        }
+    }
+
+    fn place(&self, name: &str) -> Result<Place, Error> {
+        let Some(column) = self.batch.column_by_name(name) else {
+            return Ok(value_in(&self.file.path, name).map_or(Place::Null, Place::Text));
+        };
+        if column.is_null(self.row) {
+            return Ok(Place::Null);
+        }
+        if column.data_type() == &DataType::Utf8 {
+            return Ok(Place::Text(
+                column.as_string::<i32>().value(self.row).to_owned(),
+            ));
+        }
+        Ok(self.number(column).map_or(Place::Null, Place::Number))
+    }
+}

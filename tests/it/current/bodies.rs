@@ -1,0 +1,170 @@
+//! Bodies of the histories, as the servers write them, and what a lake says of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use parquet::record::Field;
+use serde_json::{Value, json};
+
+use super::histories::History;
+
+const V2: &str = "https://bluebutton.cms.gov/resources/";
+const V3: &str = "https://bluebutton.cms.gov/";
+
+/// The body of a line such as `v2 a at=1`, of the history with this number.
+pub(super) fn body(history: usize, line: &str) -> (String, Value) {
+    let mut words = line.split(' ');
+    let (api, id) = (words.next().unwrap(), words.next().unwrap());
+    let mut given: BTreeMap<&str, &str> = BTreeMap::from([
+        ("status", "active"),
+        ("use", "claim"),
+        ("type", "CARRIER"),
+        ("group", "g"),
+        ("ccn", "n"),
+        ("from", "2024-03-01"),
+        ("thru", "2024-03-02"),
+    ]);
+    for word in words {
+        let (key, value) = word.split_once('=').unwrap();
+        given.insert(key, value);
+    }
+    let get = |key: &str| given.get(key).copied().filter(|value| *value != "-");
+    let mut body = json!({
+        "resourceType": "ExplanationOfBenefit",
+        "id": format!("{history}{id}"),
+        "meta": { "lastUpdated": format!("2026-01-{:0>2}T00:00:00Z", given["at"]) },
+        "patient": { "reference": format!("Patient/{history}{}", get("patient").unwrap_or_default()) },
+    });
+    for key in ["status", "use"] {
+        if let Some(value) = get(key) {
+            body[key] = json!(value);
+        }
+    }
+    if let Some(from) = get("from") {
+        body["billablePeriod"] = json!({ "start": from, "end": get("thru") });
+    }
+    let (types, codes) = match api {
+        "v2" => (
+            format!("{V2}codesystem/eob-type"),
+            format!("{V2}variables/nch_clm_type_cd"),
+        ),
+        _ => (
+            format!("{V3}fhir/CodeSystem/EOB-TYPE"),
+            format!("{V3}fhir/CodeSystem/CLM-TYPE-CD"),
+        ),
+    };
+    let coding = |system: &str, code: Option<&str>| {
+        let coding = code.map(|code| json!({ "system": system, "code": code }));
+        coding.into_iter().collect::<Vec<_>>()
+    };
+    let types = [coding(&codes, get("code")), coding(&types, get("type"))].concat();
+    if !types.is_empty() {
+        body["type"] = json!({ "coding": types });
+    }
+    let mut identifiers = Vec::new();
+    let mut infos = Vec::new();
+    if api == "v2" {
+        identifiers.extend(get("group").map(
+            |value| json!({ "system": format!("{V2}identifier/claim-group"), "value": value }),
+        ));
+        identifiers.extend(get("rx").map(
+            |value| json!({ "system": format!("{V2}variables/rx_srvc_rfrnc_num"), "value": value }),
+        ));
+        let deletion = format!("{V2}variables/adjstmt_dltn_cd");
+        infos.extend(get("dltn").map(|code| {
+            json!({ "sequence": 1, "category": { "coding": [{ "code": deletion }] },
+                "code": { "coding": [{ "system": deletion, "code": code }] } })
+        }));
+    } else {
+        identifiers.extend(get("ccn").map(
+            |value| json!({ "system": format!("{V3}identifiers/CLM-CNTL-NUM"), "value": value }),
+        ));
+        infos.extend(get("rx").map(|number| {
+            let system = format!("{V3}fhir/CodeSystem/Supporting-Information");
+            json!({ "sequence": 1, "valueString": number,
+                "category": { "coding": [{ "system": system, "code": "CLM_LINE_RX_NUM" }] } })
+        }));
+        let tags = [("System-Type", "system"), ("Final-Action", "final")]
+            .map(|(system, key)| coding(&format!("{V3}fhir/CodeSystem/{system}"), get(key)));
+        if tags.iter().any(|tag| !tag.is_empty()) {
+            body["meta"]["tag"] = json!(tags.concat());
+        }
+    }
+    for (key, values) in [("identifier", identifiers), ("supportingInfo", infos)] {
+        if !values.is_empty() {
+            body[key] = json!(values);
+        }
+    }
+    if let Some(ndc) = get("ndc") {
+        let product =
+            json!({ "coding": [{ "system": "http://hl7.org/fhir/sid/ndc", "code": ndc }] });
+        body["item"] =
+            json!([{ "sequence": 1, "detail": [{ "sequence": 1, "productOrService": product }] }]);
+    }
+    (api.to_owned(), body)
+}
+
+/// By API and id, whether the claim is current.
+pub(crate) fn found(lake: &Path) -> BTreeMap<String, Option<bool>> {
+    let mut files = Vec::new();
+    below(&lake.join("current/eob"), &mut files);
+    let mut found = BTreeMap::new();
+    for path in files {
+        let reader = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap();
+        for row in reader.get_row_iter(None).unwrap() {
+            let row = row.unwrap();
+            let cell = |name: &str| {
+                let column = row.get_column_iter().find(|(column, _)| *column == name);
+                column.unwrap().1.clone()
+            };
+            let Field::Str(api) = cell("source_api") else {
+                panic!()
+            };
+            let Field::Str(id) = cell("eob_id") else {
+                panic!()
+            };
+            let current = match cell("is_current") {
+                Field::Bool(current) => Some(current),
+                _ => None,
+            };
+            assert!(
+                found.insert(format!("{api} {id}"), current).is_none(),
+                "{id} is there twice"
+            );
+        }
+    }
+    found
+}
+
+fn below(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            below(&path, files);
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "parquet")
+        {
+            files.push(path);
+        }
+    }
+}
+
+/// What a lake must say of histories.
+pub(super) fn expected(histories: &[History]) -> BTreeMap<String, Option<bool>> {
+    let mut expected = BTreeMap::new();
+    for (number, (_, lines, current)) in histories.iter().enumerate() {
+        let ids: BTreeSet<(&str, &str)> = lines
+            .iter()
+            .map(|line| {
+                let mut words = line.split(' ');
+                (words.next().unwrap(), words.next().unwrap())
+            })
+            .collect();
+        for (api, id) in ids {
+            expected.insert(format!("{api} {number}{id}"), Some(current.contains(&id)));
+        }
+    }
+    expected
+}

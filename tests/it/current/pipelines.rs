@@ -1,0 +1,122 @@
+//! Rules in pipeline files: the former one, and what a user is told to write in its place.
+
+use super::bodies::{body, found};
+use super::lands;
+use crate::command::{Bench, repository};
+
+/// The rule as pipelines had it.
+const FORMER: &str = r#"
+[[current]]
+table = "eob"
+column = "is_current"
+[[current.case]]
+when = { source_api = ["v2"] }
+current_if = { status = ["active"] }
+group_by = ["source_api", "patient_id", "eob_type", "claim_group_id"]
+newest_by = ["last_updated"]
+[[current.case]]
+when = { source_api = ["v3"], final_action = ["FinalAction", "NotFinalAction"] }
+current_if = { final_action = ["FinalAction"] }
+group_by = ["source_api", "patient_id", "eob_type", "claim_control_number"]
+newest_by = ["last_updated"]
+[[current.case]]
+when = { source_api = ["v3"] }
+group_by = ["source_api", "patient_id", "claim_control_number"]
+newest_by = ["last_updated", "eob_id"]
+"#;
+
+const FLAGS: [&str; 4] = ["--pipeline", "p.toml", "--data", "d"];
+
+/// A pipeline of a user's own, with this rule.
+fn pipeline(bench: &Bench, rule: &str) {
+    let text = std::fs::read_to_string(repository().join("pipelines/demo.toml")).unwrap();
+    let (own, _) = text
+        .split_once("# Which version of a claim counts.")
+        .unwrap();
+    bench.write("p.toml", &format!("{own}{rule}"));
+    let views = repository().join("pipelines/views");
+    for name in ["eob.json", "eob_item.json"] {
+        let view = std::fs::read_to_string(views.join(name)).unwrap();
+        bench.write(&format!("views/{name}"), &view);
+    }
+}
+
+fn current(bench: &Bench) -> Vec<String> {
+    let found = found(&bench.path().join("d/lake"));
+    let current = found
+        .into_iter()
+        .filter(|(_, current)| *current == Some(true));
+    current.map(|(key, _)| key).collect()
+}
+
+#[test]
+fn the_former_rule_is_warned_about_and_what_is_to_be_written_instead_mends_it() {
+    let bench = Bench::new();
+    pipeline(&bench, FORMER);
+    let history = [
+        "v2 a at=3 status=cancelled",
+        "v2 b at=2",
+        "v3 a at=3 final=NotFinalAction",
+        "v3 b at=2 final=FinalAction",
+    ];
+    lands(&bench, &FLAGS, &history.map(|line| body(0, line)));
+    // As the file says: the newest must meet current_if.
+    assert!(current(&bench).is_empty());
+    let loaded = bench.done(&[&FLAGS[..], &["load"]].concat());
+    let mut mended = FORMER.to_owned();
+    for (number, column, value) in [(1, "status", "active"), (2, "final_action", "FinalAction")] {
+        let condition = format!("{{ {column} = [\"{value}\"] }}");
+        assert!(
+            loaded
+                .stderr
+                .contains(&format!("current.case {number} of table 'eob'"))
+                && loaded.stderr.contains(&format!(
+                    "In place of current_if = {condition} write stated_by = {condition}"
+                )),
+            "{}",
+            loaded.stderr
+        );
+        mended = mended.replace(
+            &format!("current_if = {condition}"),
+            &format!("stated_by = {condition}"),
+        );
+    }
+    pipeline(&bench, &mended);
+    bench.done(&[&FLAGS[..], &["run", "--from", "transform"]].concat());
+    assert_eq!(current(&bench), ["v2 0b", "v3 0b"]);
+    let loaded = bench.done(&[&FLAGS[..], &["load"]].concat());
+    assert!(!loaded.stderr.contains("current_if"), "{}", loaded.stderr);
+    // The rule changed, no claim did.
+    let changes = bench.done(&[&["--json"], &FLAGS[..], &["changes"]].concat());
+    assert_eq!(changes.stdout.matches("\"kind\":\"new\"").count(), 4);
+    for kind in ["cancelled", "superseded", "changed", "vanished"] {
+        assert!(
+            !changes.stdout.contains(&format!("\"kind\":\"{kind}\"")),
+            "{kind}"
+        );
+    }
+}
+
+#[test]
+fn a_rule_with_something_wrong_is_refused_by_the_name_of_its_key() {
+    let bench = Bench::new();
+    for (rule, said) in [
+        (
+            "[[current]]\ntable = 'eob'\ncolumn = 'is_current'\n[[current.case]]\nstated_by = { state = ['active'] }\n",
+            "current.case 1 of table 'eob': stated_by: the table has no column 'state'",
+        ),
+        (
+            "[[current]]\ntable = 'eob'\ncolumn = 'is_current'\n[[current.case]]\nstatedby = { status = ['active'] }\n",
+            "unknown field `statedby`",
+        ),
+        (
+            "[[current]]\ntable = 'eobs'\ncolumn = 'is_current'\n[[current.case]]\n",
+            "current.table: no view makes a table 'eobs'",
+        ),
+    ] {
+        pipeline(&bench, rule);
+        let refused = bench.run(&[&FLAGS[..], &["transform"]].concat());
+        assert_eq!(refused.exit, 2, "{}", refused.stderr);
+        assert!(refused.error_line().contains(said), "{}", refused.stderr);
+    }
+}

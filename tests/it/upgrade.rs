@@ -1,0 +1,180 @@
+//! Data directories that an earlier build left, `fixtures/earlier_build`: its rules had version 2.
+
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::command::{Bench, Ended, repository};
+use crate::current::bodies::found;
+
+const APIS: [&str; 2] = ["v2", "v3"];
+
+/// Unpacks the data directory of an API, `d` in a folder of its own.
+fn unpacked(api: &str) -> Bench {
+    let bench = Bench::new();
+    let packed = repository().join(format!("fixtures/earlier_build/{api}.tar.zst"));
+    let packed = std::fs::File::open(packed).unwrap();
+    let tar = zstd::stream::decode_all(packed).unwrap();
+    let mut unpack = Command::new("tar");
+    unpack
+        .args(["--extract", "--file=-"])
+        .current_dir(bench.path());
+    let ended = Ended::fed(unpack.stdout(Stdio::piped()), tar);
+    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    std::fs::rename(bench.path().join(api), bench.path().join("d")).unwrap();
+    bench
+}
+
+/// Runs a command against the sandbox's people of that build.
+fn run(bench: &Bench, api: &str, arguments: &[&str]) -> Ended {
+    let mut command = bench.command(&[&["--json", "--data", "d"], arguments].concat());
+    for (name, value) in [
+        ("API", api),
+        ("PATIENTS", "2"),
+        ("EOBS", "3"),
+        ("SEED", "7"),
+    ] {
+        command.env(format!("CLAIMLAKE_SOURCE_{name}"), value);
+    }
+    Ended::of(&mut command)
+}
+
+fn done(bench: &Bench, api: &str, arguments: &[&str]) -> Ended {
+    let ended = run(bench, api, arguments);
+    assert_eq!(ended.exit, 0, "{arguments:?}: {}", ended.stderr);
+    ended
+}
+
+/// The kinds of changes, counted.
+fn kinds(bench: &Bench, api: &str) -> BTreeMap<String, usize> {
+    let mut kinds = BTreeMap::new();
+    for line in done(bench, api, &["changes"]).stdout.lines() {
+        let row: Value = serde_json::from_str(line).unwrap();
+        if let (Some(kind), true) = (row["kind"].as_str(), row["resource_id"].is_string()) {
+            *kinds.entry(kind.to_owned()).or_default() += 1;
+        }
+    }
+    kinds
+}
+
+/// What is said of the claims that were written for this, by the ends of their ids.
+fn said(bench: &Bench, api: &str) -> Vec<(String, Option<bool>)> {
+    let found = found(&bench.path().join("d/lake"));
+    let own = ["new", "replaced", "staged"].map(|id| format!("{api} {id}"));
+    let known = own
+        .into_iter()
+        .filter_map(|key| Some((key.clone(), *found.get(&key)?)));
+    known.collect()
+}
+
+fn mended(api: &str) -> Vec<(String, Option<bool>)> {
+    let current = [("new", true), ("replaced", false), ("staged", true)];
+    current
+        .map(|(id, current)| (format!("{api} {id}"), Some(current)))
+        .into()
+}
+
+#[test]
+fn load_alone_refuses_what_an_earlier_build_staged_and_a_plain_run_makes_all_anew() {
+    for api in APIS {
+        let bench = unpacked(api);
+        // By the former rule nothing was current where the replaced version was updated last.
+        let before = [("new", false), ("replaced", false)];
+        assert_eq!(
+            said(&bench, api),
+            before.map(|(id, current)| (format!("{api} {id}"), Some(current)))
+        );
+        let kinds_before = kinds(&bench, api);
+        let refused = run(&bench, api, &["load"]);
+        assert_eq!(refused.exit, 1, "{}", refused.stderr);
+        assert!(
+            refused
+                .error_line()
+                .contains("by the rules of another version of claimlake")
+                && refused
+                    .error_line()
+                    .contains("`claimlake --data d transform`"),
+            "{}",
+            refused.stderr
+        );
+        // What is to be done next can be done.
+        let status = bench.run(&["--data", "d", "status"]);
+        assert!(
+            status.stdout.contains("claimlake --data d transform"),
+            "{}",
+            status.stdout
+        );
+        // Verification compares nothing that another rule decided.
+        let verified = done(&bench, api, &["verify"]);
+        assert_eq!(verified.summary()["verify"]["warnings"], 1);
+        done(&bench, api, &["run"]);
+        assert_eq!(said(&bench, api), mended(api));
+        // The staged claim is new. What changed by the rule alone is not among the changes.
+        let mut expected = kinds_before;
+        *expected.entry("new".to_owned()).or_default() += 1;
+        assert_eq!(kinds(&bench, api), expected);
+        done(&bench, api, &["verify"]);
+        // Later loads go on by the same rule, and the rest as well.
+        done(&bench, api, &["run"]);
+        assert_eq!(said(&bench, api), mended(api));
+    }
+}
+
+#[test]
+fn a_lake_of_an_earlier_build_is_not_loaded_on_where_nothing_is_staged() {
+    for api in APIS {
+        let bench = unpacked(api);
+        std::fs::remove_dir_all(bench.path().join("d/staged")).unwrap();
+        let refused = run(&bench, api, &["load"]);
+        assert_eq!(refused.exit, 1, "{}", refused.stderr);
+        assert!(
+            refused.error_line().contains("transform`, then load again"),
+            "{}",
+            refused.stderr
+        );
+        done(&bench, api, &["transform"]);
+        done(&bench, api, &["load"]);
+        assert_eq!(said(&bench, api), mended(api));
+        done(&bench, api, &["verify"]);
+    }
+}
+
+#[test]
+fn a_pinned_lake_of_an_earlier_build_stays_as_it_is_until_it_is_let_go() {
+    for api in APIS {
+        let bench = unpacked(api);
+        done(&bench, api, &["snapshots", "rollback", "1"]);
+        let refused = run(&bench, api, &["run"]);
+        assert_eq!(refused.exit, 1, "{}", refused.stderr);
+        assert!(
+            refused.error_line().contains("--unpin"),
+            "{}",
+            refused.stderr
+        );
+        assert!(said(&bench, api).is_empty());
+        done(&bench, api, &["load", "--unpin"]);
+        assert_eq!(said(&bench, api), mended(api));
+        // Back to a snapshot of the earlier build: its groups and new ones are never mixed.
+        done(&bench, api, &["snapshots", "rollback", "1"]);
+        let refused = run(&bench, api, &["load", "--unpin"]);
+        assert_eq!(refused.exit, 1, "{}", refused.stderr);
+        done(&bench, api, &["transform"]);
+        done(&bench, api, &["load", "--unpin"]);
+        assert_eq!(said(&bench, api), mended(api));
+        done(&bench, api, &["verify"]);
+    }
+}
+
+#[test]
+fn a_person_is_forgotten_in_a_lake_of_an_earlier_build_and_the_next_run_makes_it_anew() {
+    for api in APIS {
+        let bench = unpacked(api);
+        done(&bench, api, &["forget", "--yes", "--offline", "synthetic"]);
+        assert!(said(&bench, api).is_empty());
+        done(&bench, api, &["run"]);
+        assert!(said(&bench, api).is_empty());
+        assert!(!found(&bench.path().join("d/lake")).is_empty());
+        done(&bench, api, &["verify"]);
+    }
+}
