@@ -107,35 +107,89 @@ fn set_faults(sandbox: &Sandbox, faults: &Value) {
 }
 
 #[test]
-fn a_claim_that_a_full_read_no_longer_finds_has_vanished_and_stays() {
+fn a_claim_that_a_full_read_no_longer_finds_leaves_the_lake_and_is_told_of() {
     let bench = Bench::new();
     let sandbox = Sandbox::start(&bench, &["--patients", "1", "--eobs", "60", "--seed", "7"]);
     sandbox.consent(&bench);
-    let run = |arguments: &[&str]| {
+    let try_to = |arguments: &[&str]| {
         let mut command = sandbox.command(&bench, &[&["--json"], arguments].concat());
-        let ended = Ended::of(command.env("CLAIMLAKE_EXTRACT_PAGE_SIZE", "10"));
+        Ended::of(command.env("CLAIMLAKE_EXTRACT_PAGE_SIZE", "10"))
+    };
+    let run = |arguments: &[&str]| {
+        let ended = try_to(arguments);
         assert_eq!(ended.exit, 0, "{}", ended.stderr);
         ended
     };
     let first = run(&["run"]).summary();
+    let rows = first["load"]["rows"]["eob"].as_u64().unwrap();
     set_faults(&sandbox, &json!(["drift-delete:count=1"]));
     let until = run(&["changes"]).summary()["until"]
         .as_str()
         .unwrap()
         .to_owned();
     run(&["extract", "--full"]);
-    run(&["transform"]);
+    assert_eq!(run(&["transform"]).summary()["transform"]["gone"], 1);
     let second = run(&["load"]).summary();
-    assert_eq!(second["load"]["rows"]["eob"], first["load"]["rows"]["eob"]);
+    assert_eq!(second["load"]["rows"]["eob"], rows - 1);
+    assert_eq!(second["load"]["outcome"]["gone"], 1);
     let told = events(&run(&["changes", "--since", &until]).stdout);
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0]["kind"], "vanished");
     assert!(told[0]["hash_after"].is_null());
-    // Told once, also when all of it is read and loaded again.
+    assert_eq!(run(&["verify"]).summary()["verify"]["warnings"], 0);
+    let id = told[0]["resource_id"].as_str().unwrap();
+    let traced = run(&["trace", id]).stdout;
+    let body: Value = serde_json::from_str(traced.lines().next().unwrap()).unwrap();
+    assert_eq!(body["standing"], "gone");
+    let since = body["gone_since"].as_str().unwrap().to_owned();
+    let status = run(&["status"]).summary();
+    let claims = status["landing"].as_array().unwrap().iter();
+    let gone: Vec<&Value> = claims.map(|landed| &landed["gone"]).collect();
+    assert!(gone.contains(&&json!(1)), "{gone:?}");
+    assert_eq!(status["full_reads"][0]["people"], 1);
+    assert_eq!(status["full_reads"][0]["every_days"], 30);
+    // Told once, also when all of it is read and loaded again, or made anew.
     let until = told[0]["run"].as_str().unwrap();
     run(&["extract", "--full"]);
     run(&["transform", "--full"]);
-    run(&["load"]);
+    let rebuilt = run(&["load", "--rebuild"]).summary();
+    assert_eq!(rebuilt["load"]["rows"]["eob"], rows - 1);
     let again = events(&run(&["changes", "--since", until]).stdout);
     assert!(again.is_empty(), "{again:?}");
+    run(&["verify"]);
+    // What the lake knows as gone, and landing does not, is wrong.
+    let eob = "d/landing/api=v2/resource=ExplanationOfBenefit";
+    let manifest = bench
+        .path()
+        .join(format!("{eob}/run={since}/manifest.json"));
+    let mut edited: Value = serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
+    edited["patients"][0]
+        .as_object_mut()
+        .unwrap()
+        .remove("gone");
+    std::fs::write(&manifest, edited.to_string()).unwrap();
+    let wrong = try_to(&["verify"]);
+    assert_eq!(wrong.exit, 1);
+    assert!(
+        wrong.stdout.contains("no run in landing says so"),
+        "{}",
+        wrong.stdout
+    );
+}
+
+#[test]
+fn full_every_is_days_and_can_be_switched_off() {
+    let bench = Bench::new();
+    let with = |value: &str| {
+        let mut command = bench.command(&["--data", "d", "status"]);
+        Ended::of(command.env("CLAIMLAKE_EXTRACT_FULL_EVERY", value))
+    };
+    for fine in ["0", "1", "30", "3650"] {
+        assert_eq!(with(fine).exit, 0, "{fine}: {}", with(fine).stderr);
+    }
+    for wrong in ["-1", "3651", "monthly", "1.5"] {
+        let ended = with(wrong);
+        assert_eq!(ended.exit, 2, "{wrong}");
+        assert!(ended.stderr.contains("full_every"), "{}", ended.stderr);
+    }
 }

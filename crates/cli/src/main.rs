@@ -23,6 +23,8 @@ mod recordings;
 mod standing;
 mod summary;
 mod text_file;
+#[cfg(all(test, feature = "sandbox"))]
+mod weeks;
 
 use claimlake_contract::ExitCode;
 use clap::Parser as _;

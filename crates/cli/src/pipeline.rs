@@ -98,6 +98,8 @@ pub(crate) struct Extract {
     pub(crate) per_patient: usize,
     /// Requests a second, at most.
     pub(crate) max_rps: Option<f64>,
+    /// Everybody's claims are read as a whole once in so many days; 0: only with `--full`.
+    pub(crate) full_every: u32,
     /// What becomes of people whose consent was revoked from here.
     pub(crate) on_revoked: OnRevoked,
 }
@@ -109,6 +111,7 @@ impl Default for Extract {
             concurrency: 128,
             per_patient: 6,
             max_rps: None,
+            full_every: 30,
             on_revoked: OnRevoked::Keep,
         }
     }

@@ -4,14 +4,19 @@
 //! here when something is broken.
 
 mod consents;
+mod full_reads;
 mod landed;
 mod published;
 mod zones;
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
+use claimlake_contract::ApiVersion;
 use claimlake_vault::Vault;
 
 pub(crate) use consents::{Consents, ExtractRun, SOON_DAYS};
+pub(crate) use full_reads::FullReads;
 pub(crate) use landed::Landed;
 pub(crate) use published::Published;
 pub(crate) use zones::{OldestOfZone, files_in};
@@ -31,6 +36,8 @@ pub(crate) struct Standing {
     pub(crate) now: DateTime<Utc>,
     /// Grants, runs and how far extraction has come; none without a vault.
     pub(crate) consents: Option<Consents>,
+    /// When claims were last read as a whole, by API version.
+    pub(crate) full_reads: BTreeMap<ApiVersion, FullReads>,
     /// The last run of every command.
     pub(crate) last_runs: Vec<LastRun>,
     /// What landed.
@@ -69,11 +76,15 @@ impl Standing {
         let lake = invocation.lake()?;
         let now = invocation.clock().now();
         let mut unreadable = Vec::new();
+        let mut full_reads = BTreeMap::new();
+        let every = invocation.pipeline()?.extract.full_every;
         let consents = match Vault::is_made(data.root()) {
             false => None,
-            true => match access::open_vault_to_read(invocation)
-                .and_then(|vault| Consents::of(&vault, now).map_err(access::vault_failure))
-            {
+            true => match access::open_vault_to_read(invocation).and_then(|vault| {
+                let read = full_reads::of(&vault, every, now);
+                full_reads = read.map_err(access::vault_failure)?;
+                Consents::of(&vault, now).map_err(access::vault_failure)
+            }) {
                 Ok(consents) => Some(consents),
                 Err(failure) => {
                     unreadable.push(format!("vault: {failure}"));
@@ -111,6 +122,7 @@ impl Standing {
             exists: data.root().is_dir(),
             now,
             consents,
+            full_reads,
             last_runs,
             landed,
             staged_runs: staged.len() as u64,

@@ -11,6 +11,12 @@ use serde::{Deserialize, Serialize};
 #[error("{0}")]
 pub struct ParseIdError(String);
 
+impl ParseIdError {
+    pub(crate) fn new(reason: &str) -> Self {
+        Self(reason.into())
+    }
+}
+
 /// A version of the Blue Button API; each has an id space of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

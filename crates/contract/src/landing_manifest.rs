@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiVersion, GrantHandle, PatientId, ResourceType, RunId};
+use crate::{ApiVersion, GrantHandle, IdHash, PatientId, ResourceType, RunId};
 
 /// The version of the landing format.
 pub const LANDING_FORMAT: u32 = 1;
@@ -104,6 +104,10 @@ pub struct LandingPatient {
     /// Where the patient's lines lie: (index into `parts`, index into its `frames`).
     #[serde(default)]
     pub frames: Vec<(u32, u32)>,
+    /// Resources that earlier runs landed and that a complete read of everything no longer found,
+    /// sorted. They count as left out until a later run lands them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<IdHash>,
 }
 
 /// Whether a patient's resources are all here, and if not, why not. Only `Complete` is a success.

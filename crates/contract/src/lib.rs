@@ -7,6 +7,7 @@ pub mod hive;
 
 mod clock;
 mod exit;
+mod id_hash;
 mod identifier;
 mod ids;
 mod lake_manifest;
@@ -23,6 +24,7 @@ mod table_layout;
 
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use exit::ExitCode;
+pub use id_hash::IdHash;
 pub use identifier::{Identifier, PERSONAL_SYSTEMS};
 pub use ids::{ApiVersion, GrantHandle, ParseIdError, PatientId, ResourceType, RunId};
 pub use lake_manifest::{LAKE_FORMAT, LakeFile, LakeManifest, LakeTable};

@@ -5,7 +5,6 @@
 mod anomalies;
 mod consent;
 mod error;
-mod full_reads;
 mod options;
 mod outcome;
 mod person;
@@ -13,6 +12,7 @@ mod recover;
 mod resource;
 mod resume;
 mod status;
+mod turns;
 mod verdict;
 
 #[cfg(test)]
@@ -38,11 +38,11 @@ use crate::token::TokenSource;
 
 pub use anomalies::ServerAnomalies;
 pub use error::ExtractError;
-pub use full_reads::{FullReads, full_reads};
 pub use options::{ExtractOptions, SourceIdentity};
 pub use outcome::{ExtractOutcome, PersonProblem, ResourceCounts, WithoutClaims};
 use person::{PersonEnd, PersonOutcome};
 pub use status::{ExtractStatusRow, extract_status};
+pub use turns::Turns;
 
 /// How long people under way may go on after a stop was asked for.
 const GRACE: Duration = Duration::from_secs(3);
@@ -54,6 +54,7 @@ pub(crate) struct Session<'a, T> {
     pub(crate) fetcher: Fetcher<'a, T>,
     pub(crate) lander: Lander,
     pub(crate) recorder: Option<Recorder>,
+    pub(crate) turns: Turns,
     pub(crate) reads: AtomicU64,
     pub(crate) pages: AtomicU64,
     pub(crate) resources: AtomicU64,
@@ -79,6 +80,7 @@ pub async fn extract<T: TokenSource>(
     let recovered = recover::recover(vault, layout, &options.run)?;
     let chosen = choose(options, vault)?;
     let resume = resume::Resume::of(vault, options, clock.now())?;
+    let turns = Turns::of(vault, options.full_every, clock.now())?;
     let recorder = match &options.record {
         Some(record) => Some(Recorder::create(record, options.source.is_sandbox())?),
         None => None,
@@ -101,6 +103,7 @@ pub async fn extract<T: TokenSource>(
         lander: Lander::start(layout, options.api, &options.run, vault, clock)
             .map_err(ExtractError::Thread)?,
         recorder,
+        turns,
         reads: AtomicU64::new(0),
         pages: AtomicU64::new(0),
         resources: AtomicU64::new(0),

@@ -5,9 +5,15 @@
 //! run is sealed.
 
 mod commit;
+mod gone;
+mod kind;
+mod landed_before;
 mod round;
+mod seal;
 mod thread;
 
 pub(crate) use commit::{CheckpointDetail, PersonCommit, ResourceCommit, ResourceLanded};
-pub(crate) use round::{Lands, ReadId, id_hash};
+pub(crate) use gone::Asked;
+pub(crate) use round::{Lands, ReadId};
+pub(crate) use seal::begin;
 pub(crate) use thread::{LandError, Lander, PageJob};

@@ -16,9 +16,9 @@ mod token;
 mod watermark;
 
 pub use extract::{
-    ExtractError, ExtractOptions, ExtractOutcome, ExtractStatusRow, FullReads, PersonProblem,
-    ResourceCounts, ServerAnomalies, SourceIdentity, WithoutClaims, extract, extract_status,
-    full_reads, seal_interrupted_runs,
+    ExtractError, ExtractOptions, ExtractOutcome, ExtractStatusRow, PersonProblem, ResourceCounts,
+    ServerAnomalies, SourceIdentity, Turns, WithoutClaims, extract, extract_status,
+    seal_interrupted_runs,
 };
 pub use http::HttpTimeouts;
 pub use probe::{PROFILE, ServerProbe, probe_server};

@@ -10,11 +10,13 @@ mod error;
 mod fhir_release;
 mod folder;
 mod forget;
+mod gone;
 mod import;
 pub mod json;
 mod manifest_file;
 mod part_stream;
 mod person;
+mod person_lines;
 mod recover;
 mod references;
 mod sealed;
@@ -35,12 +37,14 @@ pub use forget::{
     ForgetStep, LandedOfPerson, MovedPart, PatientReached, PersonSearch, ReachedBy,
     SharedIdentifier, find_person, forget, landed_of,
 };
+pub use gone::Gone;
 pub use import::{
     BadInput, ImportOutcome, Refuse, WithoutPatient, check_input, import, import_refusing,
     read_resources,
 };
 pub use part_stream::{FoundFile, PackedChunk, PartStream};
 pub use person::{is_about, people_of, personal_identifiers};
+pub use person_lines::{id_hash, lines_of_patient, quoted_id};
 pub use recover::{KeptFrame, KeptPatient, seal_interrupted};
 pub use references::LineReferences;
 pub use sealed::{

@@ -46,6 +46,7 @@ fn patient(state: PatientState) -> LandingPatient {
         last_updated: None,
         state,
         frames: Vec::new(),
+        gone: Vec::new(),
     }
 }
 

@@ -43,7 +43,6 @@ fn main() {
             lake,
             run: format!("20260101T000000.{run:03}Z-0000").parse().unwrap(),
             options,
-            vanished: claimlake_loader::IsVanished::default(),
             run_tables: Vec::new(),
             published_at: "2026-01-01T00:00:00Z".to_owned(),
         },

@@ -62,3 +62,50 @@ pub fn left_out(
     }
     Ok(())
 }
+
+/// Tells of every resource of the snapshot's keys whether it is in the lake; of those that the
+/// server no longer has it is not.
+///
+/// # Errors
+///
+/// The snapshot's keys cannot be read.
+pub fn known_resources(
+    snapshot: &Path,
+    manifest: &LakeManifest,
+    mut tell: impl FnMut(LeftOut<'_>, Held),
+) -> Result<()> {
+    let Some(file) = &manifest.keys else {
+        return Ok(());
+    };
+    for batch in keys::read(&snapshot.join(&file.path))? {
+        let batch = Arc::new(batch?);
+        for row in 0..batch.num_rows() {
+            let row = KeyRow { batch: &batch, row };
+            let text = |column| row.text(column).unwrap_or_default();
+            let held = match (row.is_gone(), row.is_withdrawn()) {
+                (true, _) => Held::Gone,
+                (_, true) => Held::LeftOut,
+                _ => Held::InLake,
+            };
+            let resource = LeftOut {
+                source_api: text(keys::API),
+                resource_type: text(keys::RESOURCE_TYPE),
+                resource_id: text(keys::ID),
+                last_updated: row.last_updated(),
+            };
+            tell(resource, held);
+        }
+    }
+    Ok(())
+}
+
+/// What a snapshot's keys say of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// It has rows, or would have.
+    InLake,
+    /// Its newest body makes none, as the pipeline says.
+    LeftOut,
+    /// The server no longer has it.
+    Gone,
+}

@@ -19,7 +19,6 @@ use crate::publish::lake::Lake;
 use crate::request::{AbsentResources, LoadOutcome, LoadRequest, TableOutcome};
 use crate::run_table::changes::{self, CHANGES_TABLE, ChangeKind, ChangeWriter};
 use crate::run_table::replaced;
-use crate::run_table::vanished::Vanished;
 use crate::staged_run::StagedRun;
 use crate::table::all::build_all;
 use crate::table::build::{BuildInput, BuiltTable};
@@ -277,43 +276,29 @@ fn changes_table(
             Fate::Reinstated => ChangeKind::Changed,
         })
     };
-    let vanished = Vanished::since(
-        &request.vanished,
-        input.before.map(|before| before.folder.as_path()),
-        &changes::files_before(input.before.map(|before| &before.manifest)),
-    )?;
     let before = key_file(input);
-    key_walk::walk(staged, before.as_deref(), input.full, |event, _| {
-        let stays = match event {
-            KeyEvent::New { after, .. } => {
-                writer.push(ChangeKind::New, None, Some(after))?;
-                after
-            }
+    key_walk::walk(
+        staged,
+        before.as_deref(),
+        input.full,
+        |event, _| match event {
+            KeyEvent::New { after, .. } => writer.push(ChangeKind::New, None, Some(after)),
             KeyEvent::Changed { before, after, .. } => {
                 let kind = fate(&after).unwrap_or(ChangeKind::Changed);
-                writer.push(kind, Some(before), Some(after))?;
-                after
+                writer.push(kind, Some(before), Some(after))
             }
             KeyEvent::Same { before, .. } | KeyEvent::Older(before) | KeyEvent::Kept(before) => {
-                if let Some(kind) = fate(&before) {
-                    writer.push(kind, Some(before), Some(before))?;
+                match fate(&before) {
+                    Some(kind) => writer.push(kind, Some(before), Some(before)),
+                    None => Ok(()),
                 }
-                before
             }
-            KeyEvent::Withdrawn { before, .. } | KeyEvent::Dropped(before) => {
-                return writer.push(ChangeKind::Vanished, Some(before), None);
-            }
-            KeyEvent::LeftOut(_) | KeyEvent::Lapsed => return Ok(()),
-        };
-        if stays.is_withdrawn() {
-            // It is not in the lake: it cannot vanish.
-            return Ok(());
-        }
-        match vanished.is_news(&stays) {
-            true => writer.push(ChangeKind::Vanished, Some(stays), None),
-            false => Ok(()),
-        }
-    })?;
+            KeyEvent::Withdrawn { before, .. }
+            | KeyEvent::Gone { before, .. }
+            | KeyEvent::Dropped(before) => writer.push(ChangeKind::Vanished, Some(before), None),
+            KeyEvent::LeftOut(_) | KeyEvent::Lapsed => Ok(()),
+        },
+    )?;
     let mut files = changes::files_before(input.before.map(|before| &before.manifest));
     if let Some(before) = input
         .before
@@ -359,6 +344,7 @@ fn outcome(
         unchanged: keys.unchanged,
         superseded_bodies: keys.superseded,
         dropped: keys.dropped,
+        gone: keys.gone,
         left_out: keys.left_out,
         stale_tables: stale.map(|plan| plan.layout.name.clone()).collect(),
         tables_without_rows: plans.without_rows.clone(),

@@ -7,7 +7,6 @@ use claimlake_contract::{RunId, TableLayout};
 use serde::Serialize;
 
 use crate::current_rule::CurrentRule;
-use crate::run_table::vanished::IsVanished;
 
 /// One load: staged runs in, one snapshot out.
 #[derive(Debug, Clone)]
@@ -22,8 +21,6 @@ pub struct LoadRequest {
     pub options: LoadOptions,
     /// Tables about the run itself.
     pub run_tables: Vec<RunTable>,
-    /// What tells whether the source no longer has a resource that the lake holds.
-    pub vanished: IsVanished,
     /// When the snapshot is published, RFC 3339.
     pub published_at: String,
 }
@@ -124,6 +121,8 @@ pub struct LoadOutcome {
     pub superseded_bodies: u64,
     /// Resources that are no longer in landing and were left out.
     pub dropped: u64,
+    /// Resources that the server no longer has and that left the lake.
+    pub gone: u64,
     /// Resources that are not in the lake and whose newest body, which makes no rows, came now: it
     /// is noted, so that no older one counts.
     pub left_out: u64,

@@ -18,7 +18,7 @@ use crate::fhir::FhirStore;
 use crate::oauth::ledger::Ledger;
 use crate::population::{MOST_PEOPLE, PopulationConfig};
 use crate::replay::Recording;
-use crate::serve::records::{PersonTruth, Records};
+use crate::serve::records::{Drift, PersonTruth, Records};
 use crate::serve::renamed::Renamed;
 use crate::serve::throttle::Throttle;
 use crate::server::{self, Origin};
@@ -241,6 +241,20 @@ impl Sandbox {
     /// Lets the weekly load arrive.
     pub fn advance_week(&self) {
         self.service.records.advance_week();
+    }
+
+    /// Takes the claim away that the person's default search shows first, from now on.
+    pub fn remove_claim(&self, login: &str, api: ApiVersion) {
+        if let Some(person) = self.service.records.find_login(login) {
+            self.service.records.drift(person, api, Drift::Delete);
+        }
+    }
+
+    /// Shows the claims again that were taken away of a person.
+    pub fn restore_claims(&self, login: &str) {
+        if let Some(person) = self.service.records.find_login(login) {
+            self.service.records.restore(person);
+        }
     }
 
     /// Waits until Ctrl-C or forever; for a command that only serves.

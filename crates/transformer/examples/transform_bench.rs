@@ -57,6 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let began = (Instant::now(), cpu_seconds()?);
     let outcome = transform(
         &TransformOptions {
+            landed: runs.clone(),
             runs,
             staged,
             run: RunId::after(None, SystemClock.now(), 0),

@@ -301,14 +301,15 @@ fn identity(text: &[u8]) -> Option<(String, Option<i64>)> {
     Some((id.filter(|id| !id.is_empty())?, last_updated))
 }
 
-struct Key<'k> {
-    order: u64,
-    api: ApiVersion,
-    resource: &'k str,
-    id: &'k str,
-    last_updated: Option<i64>,
-    content: [u8; 16],
-    patient: Option<&'k str>,
+/// One row of the table with one row a resource.
+pub(crate) struct Key<'k> {
+    pub(crate) order: u64,
+    pub(crate) api: ApiVersion,
+    pub(crate) resource: &'k str,
+    pub(crate) id: &'k str,
+    pub(crate) last_updated: Option<i64>,
+    pub(crate) content: [u8; 16],
+    pub(crate) patient: Option<&'k str>,
 }
 
 /// The schema of the table with one row a resource.
@@ -330,7 +331,7 @@ pub(crate) fn keys_schema() -> SchemaRef {
 }
 
 #[derive(Debug)]
-struct KeyBuilder {
+pub(crate) struct KeyBuilder {
     order: Vec<u64>,
     api: StringBuilder,
     resource: StringBuilder,
@@ -341,7 +342,7 @@ struct KeyBuilder {
 }
 
 impl KeyBuilder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             order: Vec::new(),
             api: StringBuilder::new(),
@@ -353,7 +354,7 @@ impl KeyBuilder {
         }
     }
 
-    fn push(&mut self, key: Key<'_>) {
+    pub(crate) fn push(&mut self, key: Key<'_>) {
         self.order.push(key.order);
         self.api.append_value(key.api.as_str());
         self.resource.append_value(key.resource);
@@ -364,7 +365,7 @@ impl KeyBuilder {
         self.patient.append_option(key.patient);
     }
 
-    fn finish(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+    pub(crate) fn finish(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
         if self.order.is_empty() {
             return Ok(None);
         }

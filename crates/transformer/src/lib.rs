@@ -6,6 +6,7 @@
 
 mod chunk;
 mod error;
+mod gone;
 mod outcome;
 mod partition;
 mod plan;

@@ -15,6 +15,8 @@ pub struct TransformOutcome {
     pub manifest: StagedManifest,
     /// Resources labelled 42 CFR Part 2 that made no rows, as the pipeline says.
     pub dropped: u64,
+    /// Resources that are no longer at the server, by the runs that were read.
+    pub gone: u64,
     /// Rejects by their reason; for damaged parts, frames.
     pub rejects: BTreeMap<RejectReason, u64>,
     /// Frames of landed parts that could not be read; their lines count as rejected.

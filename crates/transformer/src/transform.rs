@@ -11,6 +11,7 @@ use claimlake_landing::{SealedRun, chunks_of};
 use serde_json::json;
 
 use crate::chunk::{ChunkWorker, Job, Rows, keys_schema};
+use crate::gone::{FirstParts, gone_keys};
 use crate::outcome::{TransformOutcome, UnreadPath};
 use crate::plan::RULES_VERSION;
 use crate::pool::OrderedJobs;
@@ -27,6 +28,8 @@ const IN_FLIGHT_PER_THREAD: u64 = 2 * CHUNK;
 pub struct TransformOptions {
     /// The runs to read, in landing order.
     pub runs: Vec<SealedRun>,
+    /// All sealed runs, in landing order: what is no longer at the server is looked up in them.
+    pub landed: Vec<SealedRun>,
     /// The folder of staged runs, `<data>/staged`. The caller holds its lock.
     pub staged: PathBuf,
     /// The id of the staged run.
@@ -56,7 +59,7 @@ pub fn transform(
         .or_else(|| std::thread::available_parallelism().ok().map(Into::into))
         .unwrap_or(1)
         .max(1);
-    let (jobs, without_view) = jobs(&options.runs, plan)?;
+    let (jobs, without_view, first_parts) = jobs(&options.runs, plan)?;
     let tables = staged_tables(plan);
     let mut stage = Stage::begin(
         &options.staged,
@@ -74,6 +77,12 @@ pub fn transform(
     });
     progress.end(task);
     let (counts, unread) = collected?;
+    let gone = gone_keys(&options.landed, &first_parts);
+    let (keys, gone) = gone.map_err(TransformError::arrow(KEYS_TABLE))?;
+    if let Some(keys) = keys {
+        // The table of keys is the last one.
+        stage.append(tables.len() - 1, &keys)?;
+    }
 
     let files = stage.end()?;
     let mut landing_runs: Vec<RunId> = Vec::new();
@@ -120,18 +129,30 @@ pub fn transform(
         folder,
         manifest,
         dropped: counts.dropped,
+        gone,
         rejects: counts.rejects,
         damaged_frames: counts.damaged_frames,
         unread,
     })
 }
 
-/// The chunks of all runs, in landing order, and the lines of types that no view reads.
-fn jobs(runs: &[SealedRun], plan: &Plan) -> Result<(Vec<Job>, u64), TransformError> {
+/// The chunks of all runs, in landing order, the lines of types that no view reads, and where the
+/// runs of the others begin.
+fn jobs(runs: &[SealedRun], plan: &Plan) -> Result<(Vec<Job>, u64, FirstParts), TransformError> {
     let mut jobs = Vec::new();
     let mut without_view = 0;
     let mut part_number = 0u32;
+    let mut first_parts = FirstParts::new();
     for run in runs {
+        let manifest = &run.manifest;
+        if plan.resource(&manifest.resource).is_some() {
+            let key = (
+                manifest.run.clone(),
+                manifest.api,
+                manifest.resource.clone(),
+            );
+            first_parts.insert(key, part_number);
+        }
         for part in run.parts() {
             let number = part_number;
             part_number = number.checked_add(1).ok_or(TransformError::TooMany {
@@ -148,7 +169,7 @@ fn jobs(runs: &[SealedRun], plan: &Plan) -> Result<(Vec<Job>, u64), TransformErr
             }));
         }
     }
-    Ok((jobs, without_view))
+    Ok((jobs, without_view, first_parts))
 }
 
 struct StageTable {

@@ -8,7 +8,7 @@ use crate::error::Doing;
 use crate::held::Held;
 use crate::store::Keys;
 use crate::text::{instant_text, parse_instant};
-use crate::{Vault, VaultError};
+use crate::{FullRead, Vault, VaultError, full_read};
 
 /// What one resource type of one person has come to.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +48,8 @@ pub struct StateChange {
     pub state: ExtractState,
     /// What is held from now on; `None` leaves it as it is.
     pub held: Option<Held>,
+    /// What is remembered of full reads; `None` leaves it as it is.
+    pub full_read: Option<FullRead>,
     /// The checkpoint: JSON of the landing crate's words, sealed here.
     pub checkpoint: Option<String>,
 }
@@ -141,8 +143,8 @@ impl Vault {
                     "DELETE FROM extract_states WHERE handle = ?1 AND resource = ?2",
                     params![grant.as_str(), resource.as_str()],
                 )
-                .doing(doing)
-                .map(|_| ())
+                .doing(doing)?;
+            full_read::forget(connection, grant, resource)
         })
     }
 
@@ -277,6 +279,9 @@ fn write_change(
             ])
         })
         .doing(doing)?;
+    if let Some(read) = &change.full_read {
+        full_read::write(connection, &state.grant, &state.resource, read)?;
+    }
     let Some(detail) = &change.checkpoint else {
         return Ok(());
     };

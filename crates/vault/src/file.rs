@@ -17,7 +17,7 @@ use crate::error::Doing;
 pub const VAULT_FILE: &str = "vault.db";
 
 /// The version of the vault's format that this program writes.
-pub const VAULT_FORMAT: u32 = 3;
+pub const VAULT_FORMAT: u32 = 4;
 
 /// One step per format version: the SQL that leads from the version before to it.
 const MIGRATIONS: [&[&str]; VAULT_FORMAT as usize] = [
@@ -27,6 +27,7 @@ const MIGRATIONS: [&[&str]; VAULT_FORMAT as usize] = [
     ],
     &[include_str!("migrations/forget.sql")],
     &[include_str!("migrations/doubt.sql")],
+    &[include_str!("migrations/full_reads.sql")],
 ];
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

@@ -8,6 +8,10 @@ pub struct Held(HashMap<[u8; 16], [u8; 16]>);
 
 const PAIR: usize = 32;
 
+/// The content of what is held and was not found when everything was read; no other content has
+/// this hash.
+const DOUBTED: [u8; 16] = [0xff; 16];
+
 impl Held {
     /// The hash of the content that is held under an id.
     #[must_use]
@@ -18,6 +22,17 @@ impl Held {
     /// Holds a content under an id from now on.
     pub fn hold(&mut self, id: [u8; 16], content: [u8; 16]) {
         self.0.insert(id, content);
+    }
+
+    /// Holds an id that the last full read did not find: one more has to miss it.
+    pub fn doubt(&mut self, id: [u8; 16]) {
+        self.0.insert(id, DOUBTED);
+    }
+
+    /// Whether the last full read did not find the id.
+    #[must_use]
+    pub fn is_doubted(&self, id: &[u8; 16]) -> bool {
+        self.0.get(id) == Some(&DOUBTED)
     }
 
     /// Ids that are held.

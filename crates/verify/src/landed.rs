@@ -123,6 +123,11 @@ impl Landed {
         superseded
     }
 
+    /// Whether a body of the resource counts.
+    pub(crate) fn has(&self, key: ResourceKey) -> bool {
+        self.shard(key).newest.contains_key(&key)
+    }
+
     /// Takes note of a body that makes no rows.
     pub(crate) fn leave_out(&self, key: ResourceKey, rank: Rank) {
         let mut shard = self.shard(key);
@@ -146,11 +151,6 @@ impl Landed {
             }));
         }
         found
-    }
-
-    /// Whether any body of the resource was read.
-    pub(crate) fn has(&self, key: ResourceKey) -> bool {
-        self.shard(key).newest.contains_key(&key)
     }
 
     /// Takes note of whose resource it is.

@@ -11,6 +11,7 @@ mod error;
 mod feed;
 mod files;
 mod findings;
+mod gone;
 mod grain;
 mod lake;
 mod landed;

@@ -7,12 +7,13 @@ use std::sync::{Mutex, PoisonError};
 use arrow_schema::ArrowError;
 use claimlake_contract::{ApiVersion, ReferenceRecord, ResourceType, landing_order};
 use claimlake_landing::{
-    ChunkRead, ChunkRef, DamagedFrame, chunks_of, content_hash, landed_not_r4, read_chunk,
+    ChunkRead, ChunkRef, DamagedFrame, Gone, chunks_of, content_hash, landed_not_r4, read_chunk,
 };
 use rayon::prelude::*;
 
 use crate::body::{Body, BodyReader};
 use crate::feed::{Fed, Feed, PartTask};
+use crate::gone;
 use crate::landed::{Content, Landed, Person, ResourceKey};
 use crate::lines::{CHUNK_BYTES, for_each_line, frame_of};
 use crate::made::{Expected, Made};
@@ -32,6 +33,8 @@ pub(crate) struct Pass<'p> {
     /// Whose resources the frames of extracted parts hold, by part and frame.
     pub(crate) persons: HashMap<(u32, u32), Person>,
     pub(crate) landed: Landed,
+    /// What is no longer at the server, by the runs that are loaded.
+    pub(crate) gone: Gone,
 }
 
 /// What was found.
@@ -203,6 +206,7 @@ impl<'p> Thread<'p> {
             .or_insert_with(|| BodyReader::new(known.and_then(|known| known.plan.as_ref()), api));
         let mut of_type = OfType {
             landed: &self.pass.landed,
+            gone: &self.pass.gone,
             planned: known.unwrap_or(&self.without_views),
             tree: &mut self.tree,
             reader,
@@ -255,6 +259,7 @@ impl<'p> Thread<'p> {
 /// What a thread needs for the lines of one type.
 struct OfType<'t> {
     landed: &'t Landed,
+    gone: &'t Gone,
     planned: &'t Planned,
     tree: &'t mut Tree,
     reader: &'t mut BodyReader,
@@ -287,7 +292,7 @@ impl OfType<'_> {
             && let Some((id, rank)) = self.planned.identity.of(self.tree, text, line.order)
         {
             let key = ResourceKey::new(part.api, &part.resource, &id);
-            if self.landed.is_superseded(key, rank, content) {
+            if self.is_gone(&id) || self.landed.is_superseded(key, rank, content) {
                 if let Some(person) = person {
                     self.landed.hold(person, key);
                 }
@@ -306,12 +311,20 @@ impl OfType<'_> {
         if let Some(person) = person {
             self.landed.hold(person, key);
         }
+        if self.is_gone(&body.id) {
+            return;
+        }
         let superseded = self.landed.add(key, body.rank, content);
         self.found.superseded.extend(superseded);
         match body.dropped {
             true => self.landed.leave_out(key, body.rank),
             false => self.within(line, is_readable, &body, made),
         }
+    }
+
+    /// Whether a later run no longer found the resource.
+    fn is_gone(&self, id: &str) -> bool {
+        gone::leaves_out(self.gone, &self.chunk.part, id)
     }
 
     /// Takes note of whose body it is.

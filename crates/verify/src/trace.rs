@@ -7,7 +7,10 @@ use claimlake_contract::{
     ApiVersion, LandingLayout, LandingOrigin, PatientState, ReferenceRecord, ResourceType, RunId,
     landing_order,
 };
-use claimlake_landing::{ChunkRef, SealedRun, chunks_of, content_hash, landing_runs, read_chunk};
+use claimlake_landing::{
+    ChunkRef, Gone, SealedRun, chunks_of, content_hash, id_hash, landing_runs, quoted_id,
+    read_chunk,
+};
 use claimlake_viewdef::engine::ResourcePlan;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -38,6 +41,8 @@ pub struct LandedBody {
     pub person: Option<WithinPerson>,
     /// `meta.lastUpdated` as the server wrote it.
     pub last_updated: Option<String>,
+    /// The last run that no longer found the resource, where this body landed before it.
+    pub gone_since: Option<RunId>,
     /// What becomes of it.
     pub standing: BodyStanding,
     /// The resource as received.
@@ -59,6 +64,8 @@ pub enum BodyStanding {
     Superseded,
     /// The views cannot read it: it is among the rejects.
     Refused,
+    /// A full read that came later no longer found the resource.
+    Gone,
     /// It counts, and the pipeline leaves such resources out of all tables.
     LeftOut,
 }
@@ -125,6 +132,12 @@ pub fn trace(
         })
         .collect();
     found.sort_by_key(|(order, ..)| *order);
+    let gone = Gone::of(&runs.sealed, |_| true);
+    for (_, body, _) in &mut found {
+        let id = quoted_id(body.text.as_bytes()).map(id_hash);
+        let since = id.and_then(|id| gone.since(body.api, &body.resource, id));
+        body.gone_since = since.filter(|since| body.run < **since).cloned();
+    }
     Ok(with_standing(found))
 }
 
@@ -172,6 +185,7 @@ fn bodies_in(
                     line,
                     person: within_person(run, &part.part.file, frame, line),
                     last_updated: identity.meta.last_updated,
+                    gone_since: None,
                     standing: BodyStanding::Refused,
                     text: String::from_utf8_lossy(text).into_owned(),
                     references: references.to_vec(),
@@ -223,7 +237,9 @@ fn with_standing(found: Vec<Traced>) -> Vec<LandedBody> {
     // By type: the newest bodies of one time, oldest first, and what they say.
     let mut newest: HashMap<OfType, Vec<(Rank, [u8; 16])>> = HashMap::new();
     for (_, landed, read) in &found {
-        if let Some(read) = read {
+        if let Some(read) = read
+            && landed.gone_since.is_none()
+        {
             let of_type = (landed.api, landed.resource.clone());
             let newest = newest.entry(of_type).or_default();
             let is_later = |(known, _): &(Rank, _)| !known.is_of_the_time_of(read.rank);
@@ -244,7 +260,9 @@ fn with_standing(found: Vec<Traced>) -> Vec<LandedBody> {
         })
         .collect();
     let bodies = found.into_iter().map(|(_, mut landed, read)| {
-        if let Some(read) = read {
+        if landed.gone_since.is_some() {
+            landed.standing = BodyStanding::Gone;
+        } else if let Some(read) = read {
             let of_type = (landed.api, landed.resource.clone());
             let is_newest = counts.get(&of_type) == Some(&read.rank);
             landed.standing = match (is_newest, read.dropped) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use claimlake_contract::{
     ApiVersion, LandingLayout, LandingOrigin, PatientState, Progress, ResourceType,
 };
-use claimlake_landing::{LandingRuns, SealedRun, landing_runs};
+use claimlake_landing::{Gone, LandingRuns, SealedRun, landing_runs};
 use claimlake_viewdef::engine::{ContextColumn, ContextSource};
 
 use crate::feed::part_tasks;
@@ -16,7 +16,7 @@ use crate::pass::Pass;
 use crate::plans::{Plans, plans};
 use crate::published::{self, TableTask};
 use crate::request::VerifyRequest;
-use crate::{Check, Error, Grain, Report, current, landing, left_out};
+use crate::{Check, Error, Grain, Report, current, gone, landing, left_out};
 
 /// Recomputes checksums, counts, links and money from landing to lake and compares.
 ///
@@ -42,6 +42,7 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
         planned: &plans,
         persons: persons(&runs.sealed),
         landed: Landed::new(),
+        gone: Gone::of(&runs.sealed, is_loaded),
     };
     let passed = pass.run(&tasks, &|amount| progress.advance(task, amount));
     progress.end(task);
@@ -65,6 +66,7 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
             &passed.expected,
             progress,
         ));
+        checks.push(gone::check(snapshot, &pass.landed, &pass.gone));
         checks.extend(left_out::check(snapshot, &pass.landed));
         checks.push(passed.expected.owners(&pass.landed, &with_patients(&runs)));
         checks.extend(current::check(snapshot, request.current));

@@ -16,7 +16,7 @@ Examples:
   claimlake changes --since 20261123T164012.345Z-7f3a --json | jq 'select(.kind == \"cancelled\")'
 
 A change is new, changed, cancelled (no version of the claim is current), superseded (another
-version is) or vanished (the server no longer has it; the lake keeps it).";
+version is) or vanished (the server no longer has it: it has left the lake).";
 
 /// Rows written to stdout at once.
 const TOLD_AT_ONCE: usize = 1_000;

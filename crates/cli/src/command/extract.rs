@@ -135,6 +135,7 @@ async fn read(
     options.per_patient = pipeline.extract.per_patient;
     options.max_rps = pipeline.extract.max_rps;
     options.full = arguments.full;
+    options.full_every = pipeline.extract.full_every;
     options.only = arguments.patients.iter().map(PatientId::new).collect();
     options.record = arguments.record.clone().map(|dir| RecordOptions {
         dir,

@@ -3,7 +3,6 @@
 mod extract_status;
 mod query;
 mod staged_parquet;
-mod vanished;
 
 use std::path::PathBuf;
 
@@ -93,7 +92,6 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
     let outcome = claimlake_loader::load(
         &LoadRequest {
             staged_runs: staged_runs.clone(),
-            vanished: vanished::test(invocation, &lake)?,
             lake: lake.clone(),
             run,
             options: options(arguments, &pipeline.load, pipeline),
@@ -225,6 +223,12 @@ fn tell(summary: &mut StageSummary, outcome: &LoadOutcome, main_tables: &[String
             grouped(outcome.changed_resources),
             grouped(outcome.unchanged)
         );
+        if outcome.gone > 0 {
+            resources.push_str(&format!(
+                ", {} no longer at the server",
+                grouped(outcome.gone)
+            ));
+        }
         if outcome.left_out > 0 {
             resources.push_str(&format!(", {} left out", grouped(outcome.left_out)));
         }

@@ -11,7 +11,7 @@ use crate::history::LastRun;
 use crate::invocation::Invocation;
 use crate::page::Page;
 use crate::plural::{counted, grouped, seconds, size};
-use crate::standing::{Consents, ExtractRun, Published, Standing};
+use crate::standing::{Consents, ExtractRun, FullReads, Published, Standing};
 
 /// Tells where everything stands. Reads only.
 pub(crate) fn run(invocation: &Invocation) -> Outcome {
@@ -35,6 +35,7 @@ fn page(standing: &Standing, invocation: &Invocation) -> Outcome<String> {
     if let Some(consents) = &standing.consents {
         tell_consents(&mut page, consents, standing.now, invocation);
     }
+    FullReads::tell(&standing.full_reads, &mut page);
     tell_last_runs(&mut page, &standing.last_runs);
     tell_landed(&mut page, standing);
     tell_rejects(&mut page, standing);
@@ -191,13 +192,7 @@ fn run_words(run: &ExtractRun) -> String {
 fn tell_landed(page: &mut Page, standing: &Standing) {
     page.label("landing");
     for ((api, resource), landed) in &standing.landed.resources {
-        let figures = format!(
-            "{:>9} in {}, {}",
-            grouped(landed.lines),
-            counted(landed.runs, "run"),
-            size(landed.bytes)
-        );
-        page.pair(&format!("{api} {resource}"), 23, &figures);
+        page.pair(&format!("{api} {resource}"), 23, &landed.words());
     }
     if !standing.landed.unsealed.is_empty() {
         let runs = counted(standing.landed.unsealed.len() as u64, "run");
@@ -281,6 +276,7 @@ fn add_events(standing: &Standing, invocation: &Invocation) -> Outcome<()> {
         output.add_to_summary("extracts", consents.runs.iter().map(run_event).collect());
         output.add_to_summary("progress", progress(consents));
     }
+    output.add_to_summary("full_reads", FullReads::events(&standing.full_reads));
     let runs = standing.last_runs.iter().map(LastRun::event);
     output.add_to_summary("last_runs", runs.collect());
     let landed = standing.landed.resources.iter();
@@ -288,7 +284,7 @@ fn add_events(standing: &Standing, invocation: &Invocation) -> Outcome<()> {
         .map(|((api, resource), one)| {
             json!({
                 "api": api, "resource": resource, "runs": one.runs, "resources": one.lines,
-                "bytes": one.bytes, "latest_run": one.latest,
+                "bytes": one.bytes, "latest_run": one.latest, "gone": one.gone,
             })
         })
         .collect();

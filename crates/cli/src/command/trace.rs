@@ -136,10 +136,14 @@ fn words(body: &LandedBody, with_text: bool) -> String {
         BodyStanding::Refused => {
             "  counts    no: the views cannot read it, it is among the rejects\n"
         }
+        BodyStanding::Gone => "  counts    no: it is no longer at the server\n",
         BodyStanding::LeftOut => {
             "  counts    no rows: the pipeline leaves out what is labelled 42 CFR Part 2\n"
         }
     });
+    if let Some(run) = &body.gone_since {
+        words.push_str(&format!("  server    no longer there since run {run}\n"));
+    }
     if with_text {
         words.push_str(&format!("{}\n", body.text));
     }

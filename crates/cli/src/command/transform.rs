@@ -69,6 +69,7 @@ pub(crate) fn stage(
     let outcome = claimlake_transformer::transform(
         &TransformOptions {
             runs: selection.runs.clone(),
+            landed: selection.landed.clone(),
             staged: data.staged(),
             run: data.next_run(invocation.clock())?,
             full: selection.full,
@@ -196,6 +197,15 @@ fn tell(summary: &mut StageSummary, outcome: &TransformOutcome) {
             ),
         );
     }
+    if outcome.gone > 0 {
+        summary.line(
+            "gone",
+            format!(
+                "{} no longer at the server",
+                counted(outcome.gone, "resource")
+            ),
+        );
+    }
     // The type of a resource is what its table says.
     let unread: BTreeSet<String> = outcome
         .unread
@@ -227,6 +237,7 @@ fn tell(summary: &mut StageSummary, outcome: &TransformOutcome) {
         .field("rounded_cells", manifest.rounded_cells)
         .field("damaged_frames", outcome.damaged_frames)
         .field("dropped", outcome.dropped)
+        .field("gone", outcome.gone)
         .field("rejects", json!(outcome.rejects))
         .field("unread", json!(outcome.unread));
 }

@@ -40,6 +40,7 @@ pub(super) const SECTIONS: &[(&str, &[&str])] = &[
             "concurrency",
             "per_patient",
             "max_rps",
+            "full_every",
             "on_revoked",
         ],
     ),

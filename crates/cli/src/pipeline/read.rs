@@ -139,6 +139,9 @@ fn one_line(error: &toml::de::Error, text: &str) -> String {
     }
 }
 
+/// Ten years: a longer time is most likely meant in other units.
+const MOST_DAYS: u32 = 3650;
+
 /// What TOML's types cannot say.
 fn check(pipeline: &Pipeline) -> anyhow::Result<()> {
     let name_is_plain = pipeline
@@ -161,6 +164,9 @@ fn check(pipeline: &Pipeline) -> anyhow::Result<()> {
         .is_some_and(|rate| rate.is_nan() || rate <= 0.0)
     {
         bail!("extract.max_rps: more than 0 requests a second");
+    }
+    if extract.full_every > MOST_DAYS {
+        bail!("extract.full_every: at most {MOST_DAYS} days, or 0 for never");
     }
     if pipeline.load.keep_snapshots == 0 || pipeline.load.target_file_mb == 0 {
         bail!("load: keep_snapshots and target_file_mb are at least 1");

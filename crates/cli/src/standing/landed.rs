@@ -1,11 +1,12 @@
 //! What landed, by API version and resource type.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use claimlake_contract::{ApiVersion, ResourceType, RunId};
+use claimlake_contract::{ApiVersion, IdHash, ResourceType, RunId};
 use claimlake_transformer::RULES_VERSION;
 
 use crate::data_dir::{DataDir, read_staged_manifest};
+use crate::plural::{counted, grouped, size};
 
 /// The raw zone.
 #[derive(Debug, Default)]
@@ -29,6 +30,24 @@ pub(crate) struct LandedResource {
     pub(crate) lines: u64,
     pub(crate) bytes: u64,
     pub(crate) latest: Option<RunId>,
+    /// Distinct resources that full reads no longer found.
+    pub(crate) gone: u64,
+}
+
+impl LandedResource {
+    pub(crate) fn words(&self) -> String {
+        let mut words = format!(
+            "{:>9} in {}, {}",
+            grouped(self.lines),
+            counted(self.runs, "run"),
+            size(self.bytes)
+        );
+        if self.gone > 0 {
+            // Some may have come back since: the tables have those.
+            words.push_str(&format!(", {} gone", grouped(self.gone)));
+        }
+        words
+    }
 }
 
 impl Landed {
@@ -56,6 +75,7 @@ impl Landed {
                 last = last.max(Some((manifest.run, manifest.rules)));
             }
         }
+        let mut gone: BTreeMap<_, HashSet<IdHash>> = BTreeMap::new();
         for run in &runs.sealed {
             let manifest = &run.manifest;
             let key = (manifest.api, manifest.resource.clone());
@@ -64,7 +84,19 @@ impl Landed {
             one.lines += manifest.parts.iter().map(|part| part.lines).sum::<u64>();
             one.bytes += manifest.parts.iter().map(|part| part.bytes).sum::<u64>();
             one.latest = one.latest.take().max(Some(manifest.run.clone()));
-            landed.awaits_transform |= !manifest.parts.is_empty() && !read.contains(&manifest.run);
+            let ids = manifest.patients.iter().flat_map(|patient| &patient.gone);
+            let known = gone
+                .entry((manifest.api, manifest.resource.clone()))
+                .or_default();
+            let before = known.len();
+            let mut tells = false;
+            for id in ids {
+                tells = true;
+                known.insert(*id);
+            }
+            one.gone += (known.len() - before) as u64;
+            landed.awaits_transform |=
+                (tells || !manifest.parts.is_empty()) && !read.contains(&manifest.run);
         }
         landed.is_by_other_rules =
             !runs.sealed.is_empty() && last.is_some_and(|(_, rules)| rules != RULES_VERSION);

@@ -74,6 +74,8 @@ pub struct ExtractOptions {
     pub max_rps: Option<f64>,
     /// Whether to read and land everything again rather than what is new.
     pub full: bool,
+    /// Everybody's claims are read as a whole once in so many days; 0: never by themselves.
+    pub full_every: u32,
     /// Only these people, by patient id; empty: all.
     pub only: Vec<PatientId>,
     /// Whether to record the exchanges.
@@ -105,6 +107,7 @@ impl ExtractOptions {
             per_patient: 6,
             max_rps: None,
             full: false,
+            full_every: 30,
             only: Vec::new(),
             record: None,
             timeouts: HttpTimeouts::default(),

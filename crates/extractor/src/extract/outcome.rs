@@ -33,8 +33,15 @@ pub struct ExtractOutcome {
     pub problems: Vec<PersonProblem>,
     /// People of whom no claim is held.
     pub without_claims: WithoutClaims,
-    /// Claims that a full read did not find any more, by grant: reported, not deleted.
+    /// Resources that a full read did not find any more, by grant: they leave the tables.
     pub vanished: BTreeMap<GrantHandle, u64>,
+    /// Resources that a full read did not find, too many to believe it at once, by grant: they stay
+    /// unless the next full read misses them, too.
+    pub doubted: BTreeMap<GrantHandle, u64>,
+    /// Resources that were not found and may only be withheld, by grant: they stay.
+    pub withheld: BTreeMap<GrantHandle, u64>,
+    /// People whose claims were read as a whole.
+    pub read_fully: u64,
     /// What the server sent that cannot be right.
     pub anomalies: ServerAnomalies,
     /// Why the run was stopped before its end.
@@ -106,6 +113,9 @@ impl ExtractOutcome {
             problems: Vec::new(),
             without_claims: WithoutClaims::default(),
             vanished: BTreeMap::new(),
+            doubted: BTreeMap::new(),
+            withheld: BTreeMap::new(),
+            read_fully: 0,
             anomalies: ServerAnomalies::default(),
             stopped: None,
             landed: BTreeMap::new(),
@@ -145,10 +155,18 @@ impl ExtractOutcome {
             counts.served += state.served;
             counts.landed += state.landed;
             self.anomalies += of_resource.anomalies;
-            if of_resource.vanished > 0 {
-                *self.vanished.entry(person.grant.clone()).or_default() += of_resource.vanished;
+            let missing = [
+                (&mut self.vanished, of_resource.gone),
+                (&mut self.doubted, of_resource.doubted),
+                (&mut self.withheld, of_resource.withheld),
+            ];
+            for (by_grant, count) in missing.into_iter().filter(|(_, count)| *count > 0) {
+                *by_grant.entry(person.grant.clone()).or_default() += count;
             }
             let is_claims = state.resource == ResourceType::explanation_of_benefit();
+            if is_claims && state.full_at == Some(state.as_of) {
+                self.read_fully += 1;
+            }
             if is_claims && state.held_count == 0 {
                 match state.state {
                     PatientState::Complete => self.without_claims.none_served += 1,
@@ -201,7 +219,8 @@ impl ExtractOutcome {
     /// Whether nothing new landed and everybody is complete.
     #[must_use]
     pub fn nothing_new(&self) -> bool {
-        self.landed.values().all(|lines| *lines == 0) && self.exits().is_empty()
+        let landed_none = self.landed.values().all(|lines| *lines == 0);
+        landed_none && self.vanished.is_empty() && self.exits().is_empty()
     }
 
     /// Every code that applies; [`ExitCode::worst`] is the one to exit with.

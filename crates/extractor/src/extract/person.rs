@@ -97,6 +97,7 @@ async fn read_resources<T: TokenSource>(
                 whole: false,
                 total: None,
                 previous: known.cloned(),
+                asked: None,
             };
             if !grant.scopes.is_empty() && !grant.scopes.allow_search(resource.as_str()) {
                 return Ok(refused(
@@ -182,6 +183,7 @@ async fn note_end<T: TokenSource>(
                 held_count: known.map_or(0, |known| known.held_count),
             },
             held: None,
+            full_read: None,
             checkpoint: None,
         }
     });

@@ -63,10 +63,17 @@ fn seal_run(vault: &Vault, layout: &LandingLayout, run: &RunId) -> Result<(), Ex
             continue;
         }
         let has_frames = patients.iter().any(|(_, kept)| !kept.frames.is_empty());
+        let tells_of_gone = patients
+            .iter()
+            .any(|(_, kept)| !kept.patient.gone.is_empty());
         match unsealed {
-            None if !has_frames => {}
+            None if !has_frames && !tells_of_gone => {}
+            None if !has_frames => {
+                let kept = patients.into_iter().map(|(_, kept)| kept).collect();
+                crate::land::begin(layout, api, &resource, run)?.seal_keeping(kept)?;
+            }
             None => forget_all(vault, &resource, &patients)?,
-            Some(unsealed) if !has_frames => remove(unsealed)?,
+            Some(unsealed) if !has_frames && !tells_of_gone => remove(unsealed)?,
             Some(unsealed) => seal_folder(vault, &resource, unsealed, patients)?,
         }
     }

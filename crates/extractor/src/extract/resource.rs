@@ -15,7 +15,7 @@ use crate::fhir::pages::{Pages, Round, read_once};
 use crate::fhir::search::{Search, Selection};
 use crate::http::fetch::{End, Fetched, Request, Unanswered};
 use crate::http::retry::back_off;
-use crate::land::{Lands, PageJob, ReadId, ResourceCommit};
+use crate::land::{Asked, Lands, PageJob, ReadId, ResourceCommit};
 use crate::record::RecordedRequest;
 use crate::token::TokenSource;
 
@@ -85,6 +85,7 @@ impl<T: TokenSource> Reading<'_, T> {
                 whole,
                 total: found.first().and_then(Rounds::total),
                 previous: self.known.cloned(),
+                asked: Some(self.asked()),
             });
         }
     }
@@ -96,7 +97,24 @@ impl<T: TokenSource> Reading<'_, T> {
             .filter(|known| known.api == self.session.options.api);
         let was_complete = known.is_some_and(|known| known.complete_at.is_some());
         let has_watermark = was_complete && self.watermark().is_some();
-        self.session.options.full || !self.is_claims() || !has_watermark
+        let is_due = known.is_some_and(|known| self.session.turns.is_due(known));
+        self.session.options.full || !self.is_claims() || !has_watermark || is_due
+    }
+
+    fn asked(&self) -> Asked {
+        let sources = match self.session.options.api == ApiVersion::V3 && self.is_claims() {
+            true => Search::all_sources(),
+            false => String::new(),
+        };
+        Asked {
+            scopes: Asked::scopes_of(self.grant.scopes.iter(), self.resource),
+            sources,
+            known: self
+                .session
+                .turns
+                .known(&self.grant.handle, self.resource)
+                .cloned(),
+        }
     }
 
     /// Where an increment begins, if what is on record can be believed.

@@ -1,6 +1,7 @@
 //! Whole extractions against a sandbox over loopback.
 
 mod consents;
+mod gone;
 mod harness;
 mod increments;
 mod matrix;

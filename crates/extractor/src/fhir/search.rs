@@ -40,6 +40,11 @@ pub(crate) struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// All sources of claims that the searches of v3 ask for together.
+    pub(crate) fn all_sources() -> String {
+        format!("{V3_CLAIM_SOURCES},{V3_PRIOR_AUTHORIZATIONS}")
+    }
+
     /// The request for the page at an offset.
     pub(crate) fn url(&self, offset: u64) -> Url {
         let mut url = self.base_url.clone();

@@ -10,6 +10,8 @@ use claimlake_landing::{KeptFrame, KeptPatient};
 use claimlake_vault::{ExtractState, Held, StateChange};
 use serde::{Deserialize, Serialize};
 
+use super::gone::{self, Asked};
+use super::landed_before::LandedResource;
 use super::round::{ReadId, Round};
 use crate::extract::ServerAnomalies;
 
@@ -33,13 +35,27 @@ pub(crate) struct ResourceCommit {
     pub(crate) whole: bool,
     pub(crate) total: Option<u64>,
     pub(crate) previous: Option<ExtractState>,
+    /// None where nothing was asked.
+    pub(crate) asked: Option<Asked>,
+}
+
+impl ResourceCommit {
+    /// Whether everything was asked for and came.
+    pub(super) fn is_full(&self) -> bool {
+        self.whole && self.state == PatientState::Complete
+    }
 }
 
 /// What a commit came to, for the report.
 #[derive(Debug, Clone)]
 pub(crate) struct ResourceLanded {
     pub(crate) state: ExtractState,
-    pub(crate) vanished: u64,
+    /// Resources that the server no longer has.
+    pub(crate) gone: u64,
+    /// Resources that were not found, too many to be believed at once.
+    pub(crate) doubted: u64,
+    /// Resources that were not found and may only be withheld.
+    pub(crate) withheld: u64,
     pub(crate) anomalies: ServerAnomalies,
 }
 
@@ -84,21 +100,30 @@ impl Frames<'_> {
         commit: &ResourceCommit,
         rounds: &[Round],
         before: Held,
+        landed_before: &[LandedResource],
     ) -> Prepared {
         let ids = rounds.iter().flat_map(|round| round.seen.keys());
         let served = ids.collect::<HashSet<_>>().len() as u64;
         let landed: u64 = rounds.iter().map(|round| round.landed).sum();
         let pages: u64 = rounds.iter().map(|round| round.pages).sum();
         let is_complete = commit.state == PatientState::Complete;
-        let was_seen = |id: &[u8; 16]| rounds.iter().any(|round| round.seen.contains_key(id));
-        let vanished = match is_complete && commit.whole {
-            true => before.ids().filter(|id| !was_seen(id)).count() as u64,
-            false => 0,
+        let compared = commit
+            .is_full()
+            .then(|| gone::compare(commit, rounds, &before, landed_before));
+        let full_read = gone::remember(commit, rounds, compared.as_ref(), self.now);
+        let vanished = compared.as_ref().map_or(0, gone::Missing::count);
+        let missing = compared.filter(|missing| !missing.proves_nothing);
+        let mut held = match missing {
+            Some(_) => Held::default(),
+            None => before,
         };
-        let mut held = match is_complete && commit.whole {
-            true => Held::default(),
-            false => before,
-        };
+        let missing = missing.unwrap_or_default();
+        for one in &missing.withheld {
+            held.hold(one.id.0, one.content);
+        }
+        for id in &missing.doubted {
+            held.doubt(id.0);
+        }
         for round in rounds {
             for (id, served) in &round.seen {
                 held.hold(*id, served.content);
@@ -126,7 +151,7 @@ impl Frames<'_> {
                 true => Some(self.now),
                 false => previous.and_then(|state| state.complete_at),
             },
-            full_at: match is_complete && commit.whole {
+            full_at: match commit.is_full() && missing.doubted.is_empty() {
                 true => Some(self.now),
                 false => previous.and_then(|state| state.full_at),
             },
@@ -143,6 +168,7 @@ impl Frames<'_> {
             last_updated: newest.map(|(_, text)| text),
             state: commit.state,
             frames: Vec::new(),
+            gone: missing.gone,
         };
         let frames: Vec<KeptFrame> = rounds
             .iter()
@@ -157,12 +183,14 @@ impl Frames<'_> {
             change: StateChange {
                 state: state.clone(),
                 held: Some(held),
+                full_read,
                 checkpoint: serde_json::to_string(&detail).ok(),
             },
-            kept: KeptPatient { patient, frames },
             landed: ResourceLanded {
                 state,
-                vanished,
+                gone: patient.gone.len() as u64,
+                doubted: missing.doubted.len() as u64,
+                withheld: missing.withheld.len() as u64,
                 anomalies: ServerAnomalies {
                     later_than_clock: rounds.iter().map(|round| round.ahead).sum(),
                     two_bodies: rounds.iter().map(|round| round.conflicts).sum(),
@@ -171,6 +199,7 @@ impl Frames<'_> {
                         .into(),
                 },
             },
+            kept: KeptPatient { patient, frames },
         }
     }
 }

@@ -7,6 +7,7 @@ use claimlake_contract::{ApiVersion, PatientId, ResourceType};
 use claimlake_landing::{KeptFrame, content_hash};
 use claimlake_vault::Held;
 
+use super::kind::Kinds;
 use crate::fhir::bundle::{PageError, read_page};
 use crate::fhir::completeness::SeenPage;
 
@@ -38,6 +39,8 @@ pub(super) struct Round {
     pub(super) pages: u64,
     pub(super) frames: Vec<KeptFrame>,
     pub(super) newest: Option<(DateTime<Utc>, String)>,
+    /// Which kinds of claims came.
+    pub(super) kinds: Kinds,
     /// Resources with a `meta.lastUpdated` later than can be believed.
     pub(super) ahead: u64,
     /// Times that an id came with another body than before.
@@ -84,6 +87,7 @@ impl Round {
         for entry in &page.entries {
             let text = &body[entry.resource.clone()];
             let content = content_hash(api, text, &[]);
+            self.kinds.add(Kinds::of(text));
             let id = match &entry.id {
                 Some(range) => id_hash(&body[range.clone()]),
                 None => content,
@@ -149,8 +153,7 @@ fn unquoted(quoted: &[u8]) -> &str {
 
 /// The hash that stands for an id, as the JSON text of it, quotes included.
 pub(crate) fn id_hash(quoted: &[u8]) -> [u8; 16] {
-    // v3: nothing is left out of the hash.
-    content_hash(ApiVersion::V3, quoted, &[])
+    claimlake_landing::id_hash(quoted).0
 }
 
 /// Appends one line; raw line breaks, which JSON has only between its tokens, become spaces.

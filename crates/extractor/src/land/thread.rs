@@ -6,17 +6,17 @@ use std::thread::JoinHandle;
 
 use bytes::Bytes;
 use claimlake_contract::{
-    ApiVersion, Clock, GrantHandle, LandingLayout, LandingManifest, LandingOrigin, PatientId,
-    ResourceType, RunId,
+    ApiVersion, Clock, GrantHandle, LandingLayout, LandingManifest, PatientId, ResourceType, RunId,
 };
-use claimlake_landing::{
-    KeptPatient, LandingError, LandingWriter, WriterOptions, mark_finished, mark_unfinished,
-};
+use claimlake_landing::{KeptPatient, LandingError, LandingWriter, mark_finished};
 use claimlake_vault::{Held, StateChange, Vault, VaultError};
 use tokio::sync::{mpsc, oneshot};
 
 use super::commit::{Frames, PersonCommit, ResourceLanded};
+use super::gone;
+use super::landed_before::LandedBefore;
 use super::round::{Known, Lands, ReadId, Round};
+use super::seal::{self, seal_all, tells_of_gone};
 use crate::fhir::bundle::PageError;
 use crate::fhir::completeness::SeenPage;
 
@@ -103,6 +103,7 @@ impl Lander {
             kept: BTreeMap::new(),
             rounds: HashMap::new(),
             held: HashMap::new(),
+            landed_before: LandedBefore::default(),
             waiting_commits: Vec::new(),
             failed: None,
         };
@@ -174,6 +175,7 @@ struct Thread {
     rounds: HashMap<ReadId, Round>,
     /// What was held before, of people under way.
     held: HashMap<(GrantHandle, ResourceType), Held>,
+    landed_before: LandedBefore,
     waiting_commits: Vec<(PersonCommit, Reply<Vec<ResourceLanded>>)>,
     /// Once landing has failed, every job is answered so.
     failed: Option<LandError>,
@@ -267,17 +269,12 @@ impl Thread {
         if lines.count > 0 {
             let writer = match self.writers.entry(page.resource.clone()) {
                 std::collections::btree_map::Entry::Occupied(writer) => writer.into_mut(),
-                std::collections::btree_map::Entry::Vacant(place) => {
-                    mark_unfinished(&self.layout, &self.run)?;
-                    place.insert(LandingWriter::create(
-                        &self.layout,
-                        self.api,
-                        &page.resource,
-                        &self.run,
-                        LandingOrigin::Extract,
-                        WriterOptions::default(),
-                    )?)
-                }
+                std::collections::btree_map::Entry::Vacant(place) => place.insert(seal::begin(
+                    &self.layout,
+                    self.api,
+                    &page.resource,
+                    &self.run,
+                )?),
             };
             let written = writer.append_frame(&lines.text, lines.count)?;
             round.frames.push(claimlake_landing::KeptFrame {
@@ -339,7 +336,17 @@ impl Thread {
                     Some(held) => held,
                     None => self.vault.held(&person.grant, &commit.resource)?,
                 };
-                let prepared = frames.prepare(person, commit, &rounds, before);
+                let landed_before =
+                    match commit.is_full() && gone::needs_bodies(commit, &rounds, &before) {
+                        true => self.landed_before.of_person(
+                            &self.layout,
+                            self.api,
+                            &commit.resource,
+                            &person.patient,
+                        )?,
+                        false => Vec::new(),
+                    };
+                let prepared = frames.prepare(person, commit, &rounds, before, &landed_before);
                 changes.push(prepared.change);
                 kept.push((commit.resource.clone(), prepared.kept));
                 of_person.push(prepared.landed);
@@ -354,7 +361,16 @@ impl Thread {
     }
 
     fn seal(&mut self) -> Result<Sealed, LandError> {
-        let writers = std::mem::take(&mut self.writers);
+        let mut writers = std::mem::take(&mut self.writers);
+        for (resource, kept) in &self.kept {
+            // What is gone is told even where nothing landed.
+            if kept.iter().any(tells_of_gone) && !writers.contains_key(resource) {
+                writers.insert(
+                    resource.clone(),
+                    seal::begin(&self.layout, self.api, resource, &self.run)?,
+                );
+            }
+        }
         let with_kept = writers.into_iter().map(|(resource, writer)| {
             let kept = self.kept.remove(&resource).unwrap_or_default();
             (writer, kept)
@@ -365,29 +381,4 @@ impl Thread {
         self.vault.drop_checkpoints(&self.run)?;
         Ok(Sealed { manifests })
     }
-}
-
-/// Side by side: sealing is waiting for the disk.
-fn seal_all(
-    writers: Vec<(LandingWriter, Vec<KeptPatient>)>,
-) -> Result<Vec<LandingManifest>, LandError> {
-    std::thread::scope(|scope| {
-        let seal = |(writer, kept): (LandingWriter, Vec<KeptPatient>)| {
-            let sealing = std::thread::Builder::new().name("sealing".into());
-            sealing.spawn_scoped(scope, move || {
-                if kept.iter().all(|patient| patient.frames.is_empty()) {
-                    return writer.discard().map(|()| None);
-                }
-                writer.seal_keeping(kept).map(Some)
-            })
-        };
-        let threads: Vec<_> = writers.into_iter().map(seal).collect();
-        let mut manifests = Vec::new();
-        for thread in threads {
-            let thread = thread.map_err(|_| LandError::Stopped)?;
-            let sealed = thread.join().map_err(|_| LandError::Stopped)??;
-            manifests.extend(sealed);
-        }
-        Ok(manifests)
-    })
 }

@@ -73,6 +73,7 @@ impl Zone {
                 last_updated: None,
                 state: PatientState::Complete,
                 frames: vec![(frame.part, frame.index)],
+                gone: Vec::new(),
             });
         }
         writer.seal(patients).unwrap();

@@ -4,10 +4,15 @@
 //! [`WITHDRAWN`](claimlake_contract::key_columns::WITHDRAWN): no older body may bring the resource
 //! back. A program that knows no tombstones takes one for a resource of that content: older bodies
 //! are superseded there, too, and newer ones bring rows.
+//!
+//! Where the server no longer has it, the tombstone has the content hash
+//! [`GONE`](claimlake_contract::key_columns::GONE) and a place in landing instead of a time: bodies
+//! that landed before it do not count, those that landed after it do, however old they are.
 
 use std::cmp::Ordering;
 
 use crate::merge::keys::KeyRow;
+use crate::merge::standing::Staged;
 use crate::merge::verdict::Judged;
 
 /// What became of a resource. [`Same`](Self::Same), [`Older`](Self::Older) and
@@ -43,7 +48,12 @@ pub(crate) enum KeyEvent<'a> {
         /// Whether the staged body is older, and yet all that landing has.
         is_older: bool,
     },
-    /// It is not in the lake, and its newest body, which makes no rows, is news.
+    /// It is in the lake, and the server no longer has it.
+    Gone {
+        before: KeyRow<'a>,
+        after: KeyRow<'a>,
+    },
+    /// It is not in the lake, and its newest body, which makes no rows, is news, or that it is gone.
     LeftOut(KeyRow<'a>),
     /// It is in the lake, and all of landing lacks it.
     Dropped(KeyRow<'a>),
@@ -53,7 +63,14 @@ pub(crate) enum KeyEvent<'a> {
 
 impl<'a> KeyEvent<'a> {
     /// What becomes of a resource that has no key in the lake.
-    pub(super) fn first(after: KeyRow<'a>) -> Self {
+    pub(super) fn first(staged: Staged<'a>) -> Option<Self> {
+        match (staged.body, staged.gone) {
+            (Some(body), _) => Some(Self::first_body(body)),
+            (None, gone) => gone.map(KeyEvent::LeftOut),
+        }
+    }
+
+    fn first_body(after: KeyRow<'a>) -> Self {
         match after.is_withdrawn() {
             true => KeyEvent::LeftOut(after),
             false => KeyEvent::New {
@@ -65,7 +82,7 @@ impl<'a> KeyEvent<'a> {
 
     /// What becomes of a resource that is not staged.
     pub(super) fn unstaged(before: KeyRow<'a>, full: bool) -> Self {
-        match (full, before.is_withdrawn()) {
+        match (full, before.is_tombstone()) {
             (false, _) => KeyEvent::Kept(before),
             (true, false) => KeyEvent::Dropped(before),
             (true, true) => KeyEvent::Lapsed,
@@ -73,7 +90,46 @@ impl<'a> KeyEvent<'a> {
     }
 
     /// What becomes of a resource that is staged and has a key in the lake.
-    pub(super) fn compared(before: KeyRow<'a>, after: KeyRow<'a>, full: bool) -> Self {
+    pub(super) fn compared(before: KeyRow<'a>, staged: Staged<'a>, full: bool) -> Self {
+        let is_over = staged.gone.filter(|gone| before.place() < gone.place());
+        match (staged.body, is_over) {
+            (None, Some(_)) if before.is_gone() => KeyEvent::Kept(before),
+            (None, Some(gone)) if before.is_withdrawn() => KeyEvent::LeftOut(gone),
+            (None, Some(after)) => KeyEvent::Gone { before, after },
+            // It landed after that.
+            (None, None) => KeyEvent::Kept(before),
+            (Some(after), Some(_)) => Self::came_back(before, after),
+            (Some(after), None) if before.is_gone() => match after.place() > before.place() {
+                true => Self::first_body(after),
+                false => KeyEvent::Older(before),
+            },
+            (Some(after), None) => Self::body(before, after, full),
+        }
+    }
+
+    /// The lake's body does not count any more, the staged one does, whatever its time.
+    fn came_back(before: KeyRow<'a>, after: KeyRow<'a>) -> Self {
+        let is_older = false;
+        match (before.is_tombstone(), after.is_withdrawn()) {
+            (true, true) if before.is_withdrawn() => Self::left_out_again(before, after, true),
+            (true, _) => Self::first_body(after),
+            (false, true) => KeyEvent::Withdrawn {
+                before,
+                after,
+                is_older,
+            },
+            (false, false) if before.content_hash() == after.content_hash() => {
+                KeyEvent::Same { before, after }
+            }
+            (false, false) => KeyEvent::Changed {
+                before,
+                after,
+                is_older,
+            },
+        }
+    }
+
+    fn body(before: KeyRow<'a>, after: KeyRow<'a>, full: bool) -> Self {
         let is_older = after.age() <= before.age();
         match (before.is_withdrawn(), after.is_withdrawn()) {
             (true, true) => Self::left_out_again(before, after, full),

@@ -29,26 +29,27 @@ pub(crate) fn walk(
     mut tell: impl FnMut(KeyEvent<'_>, Option<usize>) -> Result<()>,
 ) -> Result<()> {
     let mut lake = Cursor::new(before.map(keys::read).transpose()?.into_iter().flatten());
-    let mut staged_rows = Cursor::new(staged.standing()?);
+    let mut staged_rows = staged.standing()?;
     loop {
         lake.fill()?;
         staged_rows.fill()?;
-        let order = match (lake.row(), staged_rows.row()) {
+        let order = match (lake.row(), staged_rows.resource()) {
             (None, None) => return Ok(()),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (Some(before), Some(after)) => before.resource().cmp(&after.resource()),
         };
-        match (order, lake.row(), staged_rows.row()) {
+        match (order, lake.row(), staged_rows.resource()) {
             (Ordering::Less, Some(before), _) => tell(KeyEvent::unstaged(before, full), None)?,
             (Ordering::Equal, Some(before), Some(after)) => {
-                tell(
-                    KeyEvent::compared(before, after, full),
-                    staged.run_of(&after),
-                )?;
+                let run = after.body.and_then(|body| staged.run_of(&body));
+                tell(KeyEvent::compared(before, after, full), run)?;
             }
             (Ordering::Greater, _, Some(after)) => {
-                tell(KeyEvent::first(after), staged.run_of(&after))?;
+                let run = after.body.and_then(|body| staged.run_of(&body));
+                if let Some(event) = KeyEvent::first(after) {
+                    tell(event, run)?;
+                }
             }
             _ => {}
         }
@@ -117,6 +118,8 @@ pub(crate) struct MergedKeys {
     pub(crate) absent: u64,
     /// Resources of the lake that a full staged run lacks.
     pub(crate) dropped: u64,
+    /// Resources of the lake that the server no longer has.
+    pub(crate) gone: u64,
     /// Resources that are not in the lake and whose tombstone is new, or of a newer body.
     pub(crate) left_out: u64,
     /// Tombstones of resources that a full staged run lacks.
@@ -195,6 +198,11 @@ pub(crate) fn merge(plan: &KeyPlan<'_>) -> Result<MergedKeys> {
                     output.push(before)
                 }
                 KeyEvent::Kept(before) => output.push(before),
+                KeyEvent::Gone { before, after } => {
+                    merged.gone += 1;
+                    merged.outdated.insert(before.resource());
+                    output.push(after)
+                }
                 KeyEvent::LeftOut(after) => {
                     merged.left_out += 1;
                     output.push(after)

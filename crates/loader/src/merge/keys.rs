@@ -94,6 +94,21 @@ impl<'a> KeyRow<'a> {
         self.content_hash() == key_columns::WITHDRAWN
     }
 
+    /// Whether it says that the server no longer has the resource.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.content_hash() == key_columns::GONE
+    }
+
+    /// Whether the resource has no rows.
+    pub(crate) fn is_tombstone(&self) -> bool {
+        self.is_withdrawn() || self.is_gone()
+    }
+
+    /// Where it landed: what comes later is greater.
+    pub(crate) fn place(&self) -> (&'a str, u64) {
+        (self.text(RUN).unwrap_or_default(), self.order())
+    }
+
     /// `meta.lastUpdated` in microseconds.
     pub(crate) fn last_updated(&self) -> Option<i64> {
         let updated = self.batch.column(LAST_UPDATED);
@@ -142,7 +157,7 @@ pub(crate) fn check(path: &Path, written: &LakeFile) -> Result<()> {
 pub(crate) fn holds_resources(path: &Path) -> Result<bool> {
     for batch in read(path)? {
         let batch = Arc::new(batch?);
-        let is_held = |row| !KeyRow { batch: &batch, row }.is_withdrawn();
+        let is_held = |row| !KeyRow { batch: &batch, row }.is_tombstone();
         if (0..batch.num_rows()).any(is_held) {
             return Ok(true);
         }

@@ -11,4 +11,5 @@ mod picked_rows;
 pub(crate) mod resource_key;
 pub(crate) mod row_owners;
 pub(crate) mod staged_keys;
+mod standing;
 pub(crate) mod verdict;

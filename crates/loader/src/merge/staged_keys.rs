@@ -19,6 +19,7 @@ use crate::error::{LoadError, Result};
 use crate::merge::keys::{self, KeyRow, key_schema};
 use crate::merge::picked_rows::PickedRows;
 use crate::merge::resource_key::ResourceKey;
+use crate::merge::standing::{OfOne, Standing};
 use crate::sort::batch_sorter::{BatchSorter, SortedBatches};
 use crate::sort::span::resource_column;
 use crate::staged_run::StagedRun;
@@ -59,13 +60,17 @@ impl StagedKeys {
         })
     }
 
-    /// The bodies that stand, by resource.
-    pub(crate) fn standing(&self) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
+    /// What is staged of each resource, by resource.
+    pub(crate) fn standing(
+        &self,
+    ) -> Result<Standing<impl Iterator<Item = Result<RecordBatch>> + use<>>> {
         let file = File::open(&self.path).map_err(LoadError::io("opening", &self.path))?;
         let path = self.path.clone();
         let reader = StreamReader::try_new(BufReader::new(file), None)
             .map_err(LoadError::arrow_file("reading", &path))?;
-        Ok(reader.map(move |batch| batch.map_err(LoadError::arrow_file("reading", &path))))
+        let batches =
+            reader.map(move |batch| batch.map_err(LoadError::arrow_file("reading", &path)));
+        Ok(Standing::new(batches))
     }
 
     /// How many staged runs there are.
@@ -80,32 +85,23 @@ impl StagedKeys {
     }
 }
 
-/// Writes the body that stands of each resource: the newest, or where those before it have the same
-/// content, the first of them.
+/// Writes of each resource what [`Standing`] reads: the last place at which it was gone, if any, and
+/// the body that stands.
 fn write_standing(sorted: SortedBatches, path: &Path) -> Result<u64> {
     let file = File::create(path).map_err(LoadError::io("creating", path))?;
     let doing = || LoadError::arrow_file("writing", path);
     let mut writer = StreamWriter::try_new(BufWriter::new(file), &key_schema()).map_err(doing())?;
     let mut picked = PickedRows::default();
-    let mut standing: Option<(Arc<RecordBatch>, usize)> = None;
+    let mut of_one = OfOne::default();
     let mut superseded = 0;
     for batch in sorted {
         let batch = Arc::new(batch?);
         for row in 0..batch.num_rows() {
             let next = KeyRow { batch: &batch, row };
-            if let Some((batch, row)) = &standing {
-                let known = KeyRow { batch, row: *row };
-                if known.resource() != next.resource() {
-                    picked.push(batch, *row);
-                } else {
-                    superseded += 1;
-                    // Withdrawn bodies share a hash, whatever they say and when.
-                    if known.content_hash() == next.content_hash() && !next.is_withdrawn() {
-                        continue;
-                    }
-                }
+            if of_one.resource() != Some(next.resource()) {
+                superseded += of_one.pick(&mut picked);
             }
-            standing = Some((batch.clone(), row));
+            of_one.rows.push((batch.clone(), row));
         }
         if picked.rows() >= BATCH_ROWS
             && let Some(batch) = picked.take().map_err(doing())?
@@ -113,9 +109,7 @@ fn write_standing(sorted: SortedBatches, path: &Path) -> Result<u64> {
             writer.write(&batch).map_err(doing())?;
         }
     }
-    if let Some((batch, row)) = &standing {
-        picked.push(batch, *row);
-    }
+    superseded += of_one.pick(&mut picked);
     if let Some(batch) = picked.take().map_err(doing())? {
         writer.write(&batch).map_err(doing())?;
     }

@@ -2,4 +2,3 @@
 
 pub(crate) mod changes;
 pub(crate) mod replaced;
-pub(crate) mod vanished;

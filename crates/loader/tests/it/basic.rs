@@ -16,7 +16,6 @@ pub(crate) fn request(lake: &Path, number: u32, staged: &[PathBuf]) -> LoadReque
         lake: lake.to_path_buf(),
         run: run_id(number),
         options: LoadOptions::default(),
-        vanished: claimlake_loader::IsVanished::default(),
         run_tables: Vec::new(),
         published_at: format!("2026-01-01T00:00:{:02}Z", number % 60),
     }

@@ -296,6 +296,7 @@ fn keys_batch(claims: &[Claim]) -> RecordBatch {
         .with_timezone("UTC");
     let hashes = claims.iter().map(|claim| match claim.status {
         "withdrawn" => key_columns::WITHDRAWN.to_vec(),
+        "gone" => key_columns::GONE.to_vec(),
         _ => Sha256::digest(format!("{claim:?}"))[..16].to_vec(),
     });
     let hashes = FixedSizeBinaryArray::try_from_iter(hashes)

@@ -9,8 +9,8 @@ use arrow_ipc::writer::FileWriter;
 use arrow_select::filter::filter_record_batch;
 use claimlake_contract::{ApiVersion, NoProgress, PatientId, Person, key_columns};
 use claimlake_loader::{
-    AbsentResources, ForgetRequest, IsVanished, LeftOut, LoadError, LoadOptions, LoadOutcome,
-    forget, lake_of, left_out, load, read_manifest,
+    AbsentResources, ForgetRequest, LeftOut, LoadError, LoadOptions, LoadOutcome, forget, lake_of,
+    left_out, load, read_manifest,
 };
 
 use crate::basic::{load_claims, request};
@@ -239,9 +239,7 @@ fn what_is_not_in_the_lake_cannot_vanish() {
     for number in 2..4 {
         let claims = [Claim::new(&format!("b{number}")), withdrawn(5)];
         let staged = stage(data, number, &claims, &Staging::default());
-        let mut request = request(&data.join("lake"), number, &[staged]);
-        request.vanished = IsVanished::new(|resource| resource.resource_id == "a");
-        load(&request, &NoProgress).unwrap();
+        load(&request(&data.join("lake"), number, &[staged]), &NoProgress).unwrap();
     }
     assert_eq!(told(data), ["new", "new"]);
 }

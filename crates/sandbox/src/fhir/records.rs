@@ -103,18 +103,31 @@ impl Records for FhirStore {
             .push(disturbance);
     }
 
+    fn restore(&self, person: usize) {
+        lock(&self.drift).remove(&person);
+    }
+
     fn truth(&self, person: usize, space: ApiVersion) -> PersonTruth {
         let life = self.life(person);
         let history = &life.history;
         let mut eob_ids = Vec::new();
+        let mut final_ids = Vec::new();
+        let mut shared_system_ids = Vec::new();
         let mut claims_by_type = BTreeMap::<String, usize>::new();
         let (mut paid_cents, mut final_paid_cents) = (0, 0);
         for claim in &history.claims {
             let id = match space {
                 ApiVersion::V2 if claim.is_in_v2() => v2_id(person, claim),
                 ApiVersion::V3 if !claim.source.is_shared_system() => v3_id(person, claim),
-                _ => continue,
+                ApiVersion::V3 => {
+                    shared_system_ids.push(v3_id(person, claim));
+                    continue;
+                }
+                ApiVersion::V2 => continue,
             };
+            if claim.standing == Standing::Final {
+                final_ids.push(id.clone());
+            }
             eob_ids.push(id);
             *claims_by_type
                 .entry(claim.kind.upper().to_owned())
@@ -129,6 +142,8 @@ impl Records for FhirStore {
             }
         }
         eob_ids.sort_unstable();
+        final_ids.sort_unstable();
+        shared_system_ids.sort_unstable();
         let mut coverage_ids = self.coverage_ids(space, &life.person);
         coverage_ids.sort_unstable();
         let mut prior_authorization_ids = match space {
@@ -144,6 +159,8 @@ impl Records for FhirStore {
             login: life.person.login.clone(),
             patient: self.patient_id(person, space),
             eob_ids,
+            final_ids,
+            shared_system_ids,
             prior_authorization_ids,
             coverage_ids,
             claims_by_type,

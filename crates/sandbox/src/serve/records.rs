@@ -108,6 +108,8 @@ pub(crate) trait Records: Debug + Send + Sync {
     fn advance_week(&self);
     /// A claim of the person appears before all others, or one disappears.
     fn drift(&self, person: usize, space: ApiVersion, drift: Drift);
+    /// The disturbances of a person's claims are undone.
+    fn restore(&self, _person: usize) {}
     /// The person gets another patient id in one id space, in force after their next refresh.
     fn change_id(&self, _person: usize, _space: ApiVersion) {}
     /// A refresh of the person's tokens has been answered.
@@ -132,6 +134,10 @@ pub struct PersonTruth {
     pub patient: String,
     /// Claim ids that the default search finds, sorted as text.
     pub eob_ids: Vec<String>,
+    /// Those of `eob_ids` that no later version replaced and nobody cancelled, sorted as text.
+    pub final_ids: Vec<String>,
+    /// Ids of claims of shared systems (v3), found only by asking for their source.
+    pub shared_system_ids: Vec<String>,
     /// Ids of prior authorizations (v3), found only by asking for their source.
     pub prior_authorization_ids: Vec<String>,
     /// Coverage ids, sorted as text.

@@ -159,6 +159,10 @@ impl Records for Renamed {
         self.records.drift(person, space, drift);
     }
 
+    fn restore(&self, person: usize) {
+        self.records.restore(person);
+    }
+
     fn truth(&self, person: usize, space: ApiVersion) -> PersonTruth {
         let mut truth = self.records.truth(person, space);
         if let Some((first, id)) = self.renamed(person, space) {

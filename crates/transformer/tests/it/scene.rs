@@ -162,6 +162,7 @@ impl Scene {
 
     pub(crate) fn options(&self) -> TransformOptions {
         TransformOptions {
+            landed: self.runs(),
             runs: self.runs(),
             staged: self.staged(),
             run: STAGED_RUN.parse::<RunId>().unwrap(),

@@ -56,6 +56,7 @@ fn change(grant: &GrantHandle, held: Option<Held>, checkpoint: Option<&str>) -> 
             held_count: 4,
         },
         held,
+        full_read: None,
         checkpoint: checkpoint.map(str::to_owned),
     }
 }

@@ -1,5 +1,7 @@
 //! What an extraction did, in words and fields.
 
+mod missing;
+
 use claimlake_contract::{ExitCode, PatientState};
 use claimlake_extractor::ExtractOutcome;
 use serde_json::json;
@@ -84,6 +86,7 @@ pub(super) fn tell(
             ),
         );
     }
+    missing::tell(summary, outcome);
     if outcome.retries > 0 {
         summary.line(
             "retries",
@@ -112,11 +115,12 @@ pub(super) fn tell(
             counted(outcome.pages, "page")
         ),
         false => format!(
-            "{}, {}, {} landed ({})",
+            "{}, {}, {} landed ({}){}",
             counted(outcome.people, "patient"),
             counted(outcome.pages, "page"),
             counted(resources, "resource"),
-            size(outcome.landed_bytes)
+            size(outcome.landed_bytes),
+            missing::words(outcome)
         ),
     };
     summary.tell(invocation, &headline);

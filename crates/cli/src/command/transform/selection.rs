@@ -17,6 +17,8 @@ use crate::summary::StageSummary;
 pub(super) struct Selection {
     /// The runs, in landing order.
     pub(super) runs: Vec<SealedRun>,
+    /// All that may be read, in landing order.
+    pub(super) landed: Vec<SealedRun>,
     /// Whether they are all of landing.
     pub(super) full: bool,
     /// Staged runs that the new one stands for.
@@ -61,15 +63,15 @@ impl Selection {
             sealed, damaged, ..
         } = landing;
         let is_landing_empty = sealed.is_empty();
-        let mut runs = sealed;
-        runs.retain(|run| {
-            let run = &run.manifest.run;
-            !waiting.contains(run) && (full || !done.contains(run))
-        });
+        let mut landed = sealed;
+        landed.retain(|run| !waiting.contains(&run.manifest.run));
+        let mut runs = landed.clone();
+        runs.retain(|run| full || !done.contains(&run.manifest.run));
         Ok(Self {
             full: full && !runs.is_empty(),
             superseded: if full { staged } else { Vec::new() },
             runs,
+            landed,
             is_landing_empty,
             views_changed,
             waiting: waiting.len(),

@@ -129,6 +129,7 @@ async fn a_watermark_in_the_future_on_record_is_read_past_once_in_full() {
             StateChange {
                 state,
                 held: None,
+                full_read: None,
                 checkpoint: None,
             }
         });
@@ -164,6 +165,7 @@ async fn a_patient_who_cannot_be_read_keeps_no_watermark_of_the_future() {
     let change = StateChange {
         state,
         held: None,
+        full_read: None,
         checkpoint: None,
     };
     bench.vault.record_extract(&[change]).unwrap();

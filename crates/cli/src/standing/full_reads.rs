@@ -1,0 +1,99 @@
+//! When whose claims were last read as a whole, and whose turn it is.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use claimlake_contract::{ApiVersion, GrantHandle, ResourceType};
+use claimlake_extractor::Turns;
+use claimlake_vault::{GrantState, Vault, VaultError};
+use serde_json::{Value, json};
+
+use crate::page::Page;
+use crate::plural::{counted, grouped};
+
+/// The full reads of one API version.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct FullReads {
+    /// People whose claims were read, and whose consent is in force.
+    pub(crate) people: u64,
+    /// Those whose turn it is.
+    pub(crate) due: u64,
+    /// Those whose last full read missed too much to be believed at once.
+    pub(crate) doubted: u64,
+    /// The last full read of who was fully read longest ago, and of who was most recently.
+    pub(crate) oldest: Option<DateTime<Utc>>,
+    pub(crate) newest: Option<DateTime<Utc>>,
+    /// Days between two turns; 0: nobody has a turn.
+    pub(crate) every: u32,
+}
+
+pub(super) fn of(
+    vault: &Vault,
+    every: u32,
+    now: DateTime<Utc>,
+) -> Result<BTreeMap<ApiVersion, FullReads>, VaultError> {
+    let turns = Turns::of(vault, every, now)?;
+    let grants = vault.grants()?;
+    let active = grants
+        .iter()
+        .filter(|grant| grant.state == GrantState::Active);
+    let active: std::collections::HashSet<&GrantHandle> =
+        active.map(|grant| &grant.handle).collect();
+    let mut found: BTreeMap<ApiVersion, FullReads> = BTreeMap::new();
+    for state in vault.extract_states()? {
+        let is_claims = state.resource == ResourceType::explanation_of_benefit();
+        let (true, Some(full_at)) = (is_claims && active.contains(&state.grant), state.full_at)
+        else {
+            continue;
+        };
+        let one = found.entry(state.api).or_default();
+        let known = turns.known(&state.grant, &state.resource);
+        one.every = every;
+        one.people += 1;
+        one.due += u64::from(turns.is_due(&state));
+        one.doubted += u64::from(known.is_some_and(|known| known.doubted > 0));
+        one.oldest = Some(one.oldest.map_or(full_at, |oldest| oldest.min(full_at)));
+        one.newest = one.newest.max(Some(full_at));
+    }
+    Ok(found)
+}
+
+impl FullReads {
+    pub(crate) fn tell(all: &BTreeMap<ApiVersion, Self>, page: &mut Page) {
+        page.label("full reads");
+        for (api, one) in all {
+            let turn = match (one.every, one.due) {
+                (0, _) => "switched off (full_every = 0)".to_owned(),
+                (1, due) => format!("{} due, everybody every day", grouped(due)),
+                (every, due) => {
+                    format!("{} due, everybody once in {every} days", grouped(due))
+                }
+            };
+            page.say(&format!("{api}: {}, {turn}", counted(one.people, "person")));
+            if let (Some(oldest), Some(newest)) = (one.oldest, one.newest) {
+                let day = |instant: DateTime<Utc>| instant.format("%Y-%m-%d").to_string();
+                page.say(&format!(
+                    "  the last of each from {} to {}",
+                    day(oldest),
+                    day(newest)
+                ));
+            }
+            if one.doubted > 0 {
+                page.say(&format!(
+                    "  {} missed too much to be believed at once: the next extract reads again",
+                    grouped(one.doubted)
+                ));
+            }
+        }
+    }
+
+    pub(crate) fn events(all: &BTreeMap<ApiVersion, Self>) -> Value {
+        let event = |(api, one): (&ApiVersion, &Self)| {
+            json!({
+                "api": api, "people": one.people, "due": one.due, "doubted": one.doubted,
+                "oldest": one.oldest, "newest": one.newest, "every_days": one.every,
+            })
+        };
+        all.iter().map(event).collect()
+    }
+}

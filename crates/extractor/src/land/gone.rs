@@ -1,0 +1,210 @@
+//! What a full read no longer found of what is held: gone, or not believed yet.
+//!
+//! A resource counts as gone where everything was asked for, came, and could have held it. A wrong
+//! list would take claims out of every table until the next full read, so that the rules lean the
+//! other way: what is not certain stays.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use claimlake_contract::{IdHash, PatientState, ResourceType};
+use claimlake_vault::{FullRead, Held};
+
+use super::commit::ResourceCommit;
+use super::kind::Kinds;
+use super::landed_before::LandedResource;
+use super::round::Round;
+
+/// What was asked for, and what is remembered of earlier full reads.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// What the consent covers of this resource type, see [`Asked::scopes_of`].
+    pub(crate) scopes: String,
+    /// The sources of claims that were asked for.
+    pub(crate) sources: String,
+    pub(crate) known: Option<FullRead>,
+}
+
+impl Asked {
+    /// What is asked for with these scopes. Whether they say `.read`, `.rs` or `.s` makes no
+    /// difference to what a search finds; a query behind them does.
+    pub(crate) fn scopes_of<'s>(
+        scopes: impl Iterator<Item = &'s str>,
+        resource: &ResourceType,
+    ) -> String {
+        let mut parts = std::collections::BTreeSet::new();
+        for scope in scopes {
+            let of = scope
+                .strip_prefix("patient/")
+                .and_then(|scope| scope.split_once('.'));
+            if let Some((found, rights)) = of
+                && (found == resource.as_str() || found == "*")
+            {
+                parts.insert(rights.split_once('?').map_or(ALL, |(_, query)| query));
+            }
+        }
+        match parts.is_empty() || parts.contains(ALL) {
+            // Without a scope for it: the grant file did not say.
+            true => ALL.to_owned(),
+            false => Vec::from_iter(parts).join(" "),
+        }
+    }
+
+    /// Whether at least what is held can be found with it.
+    fn is_as_wide_as(&self, known: &FullRead) -> bool {
+        let covers = |wide: &str, narrow: &str| {
+            let mut parts = narrow.split([' ', ',']).filter(|part| !part.is_empty());
+            wide == ALL || parts.all(|part| wide.split([' ', ',']).any(|other| other == part))
+        };
+        covers(&self.scopes, &known.scopes) && covers(&self.sources, &known.sources)
+    }
+
+    /// Claims of v3: a consent, or an app, may be without some kinds of them.
+    fn has_kinds(&self) -> bool {
+        !self.sources.is_empty()
+    }
+}
+
+/// Every resource of the type.
+const ALL: &str = "all";
+
+/// What a full read came to, beside what was found.
+#[derive(Debug, Default)]
+pub(super) struct Missing {
+    /// No longer at the server, sorted.
+    pub(super) gone: Vec<IdHash>,
+    /// Too many at once: held until another full read misses them as well.
+    pub(super) doubted: Vec<IdHash>,
+    /// Of a kind that this consent, or this app, may be without: held.
+    pub(super) withheld: Vec<LandedResource>,
+    /// The read proves nothing, so that all that is missing is held.
+    pub(super) proves_nothing: bool,
+}
+
+impl Missing {
+    pub(super) fn count(&self) -> u64 {
+        (self.gone.len() + self.doubted.len() + self.withheld.len()) as u64
+    }
+}
+
+/// Compares a complete read of everything with what is held. `landed` are bodies of what is held,
+/// where they were looked up.
+pub(super) fn compare(
+    commit: &ResourceCommit,
+    rounds: &[Round],
+    before: &Held,
+    landed: &[LandedResource],
+) -> Missing {
+    let mut missing = Missing::default();
+    let known = commit.asked.as_ref().and_then(|asked| asked.known.as_ref());
+    if let (Some(asked), Some(known)) = (&commit.asked, known) {
+        missing.proves_nothing = !asked.is_as_wide_as(known);
+    }
+    let has_kinds = commit.asked.as_ref().is_some_and(Asked::has_kinds);
+    let was_seen = |id: &IdHash| rounds.iter().any(|round| round.seen.contains_key(&id.0));
+    let mut served = Kinds::default();
+    rounds.iter().for_each(|round| served.add(round.kinds));
+    let by_id: HashMap<IdHash, &LandedResource> = landed.iter().map(|one| (one.id, one)).collect();
+    let held = before.ids().map(|id| IdHash(*id));
+    let mut ids: Vec<IdHash> = held.chain(by_id.keys().copied()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let all = ids.len();
+    let mut lacking = Vec::new();
+    for id in ids.into_iter().filter(|id| !was_seen(id)) {
+        match by_id.get(&id) {
+            Some(one) if has_kinds && !served.speak_for(one.kinds) => missing.withheld.push(**one),
+            _ => lacking.push(id),
+        }
+    }
+    // An empty answer never says that anything is gone, whatever other searches bring.
+    let is_empty = rounds.first().is_none_or(|round| round.seen.is_empty());
+    missing.proves_nothing |= is_empty && !lacking.is_empty();
+    // One of the other searches that comes empty where it did not before is doubtful.
+    let beside: u64 = rounds
+        .iter()
+        .skip(1)
+        .map(|round| round.seen.len() as u64)
+        .sum();
+    let lost_a_search = beside == 0 && known.is_some_and(|known| known.beside > 0);
+    let (confirmed, new): (Vec<IdHash>, Vec<IdHash>) =
+        lacking.into_iter().partition(|id| before.is_doubted(&id.0));
+    missing.gone = confirmed;
+    match is_doubtful(new.len(), all) || (lost_a_search && !new.is_empty()) {
+        true => missing.doubted = new,
+        false => missing.gone.extend(new),
+    }
+    missing.gone.sort_unstable();
+    missing
+}
+
+/// More than a quarter of what is held, and more than one.
+fn is_doubtful(lacking: usize, held: usize) -> bool {
+    lacking > 1 && lacking.saturating_mul(4) > held
+}
+
+/// Whether bodies of what is missing must be looked at: the read lacks a kind of claims, or what
+/// landed was never compared with a full read.
+pub(super) fn needs_bodies(commit: &ResourceCommit, rounds: &[Round], before: &Held) -> bool {
+    let Some(asked) = &commit.asked else {
+        return false;
+    };
+    if !asked.known.as_ref().is_some_and(|known| known.swept) {
+        return true;
+    }
+    let mut served = Kinds::default();
+    rounds.iter().for_each(|round| served.add(round.kinds));
+    let speaks_for_all = served.part_2 && served.beyond_part_d;
+    let lacks_any = || {
+        before
+            .ids()
+            .any(|id| !rounds.iter().any(|round| round.seen.contains_key(id)))
+    };
+    asked.has_kinds() && !speaks_for_all && lacks_any()
+}
+
+/// What is to be remembered after a read.
+pub(super) fn remember(
+    commit: &ResourceCommit,
+    rounds: &[Round],
+    missing: Option<&Missing>,
+    now: DateTime<Utc>,
+) -> Option<FullRead> {
+    let asked = commit.asked.as_ref()?;
+    let known = asked.known.as_ref();
+    let mut read = known.cloned().unwrap_or_else(|| FullRead {
+        counted_from: now,
+        scopes: asked.scopes.clone(),
+        sources: asked.sources.clone(),
+        swept: false,
+        beside: 0,
+        doubted: 0,
+    });
+    if commit.state != PatientState::Complete {
+        return Some(read);
+    }
+    let beside: u64 = rounds
+        .iter()
+        .skip(1)
+        .map(|round| round.seen.len() as u64)
+        .sum();
+    match missing {
+        // The searches beside the first one always ask for everything.
+        None => read.beside = read.beside.max(beside),
+        Some(missing) if missing.proves_nothing => {}
+        Some(missing) => {
+            read.scopes.clone_from(&asked.scopes);
+            read.sources.clone_from(&asked.sources);
+            read.swept = true;
+            read.doubted = missing.doubted.len() as u64;
+            read.beside = match read.doubted > 0 {
+                true => read.beside.max(beside),
+                false => beside,
+            };
+        }
+    }
+    Some(read)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! Beginning and sealing the run's folders, one a resource type.
+
+use claimlake_contract::{
+    ApiVersion, LandingLayout, LandingManifest, LandingOrigin, ResourceType, RunId,
+};
+use claimlake_landing::{KeptPatient, LandingError, LandingWriter, WriterOptions, mark_unfinished};
+
+use super::thread::LandError;
+
+/// Begins the folder of a resource type.
+pub(crate) fn begin(
+    layout: &LandingLayout,
+    api: ApiVersion,
+    resource: &ResourceType,
+    run: &RunId,
+) -> Result<LandingWriter, LandingError> {
+    mark_unfinished(layout, run)?;
+    LandingWriter::create(
+        layout,
+        api,
+        resource,
+        run,
+        LandingOrigin::Extract,
+        WriterOptions::default(),
+    )
+}
+
+/// Whether the person's entry says that something is no longer at the server.
+pub(super) fn tells_of_gone(kept: &KeptPatient) -> bool {
+    !kept.patient.gone.is_empty()
+}
+
+/// Side by side: sealing is waiting for the disk.
+pub(super) fn seal_all(
+    writers: Vec<(LandingWriter, Vec<KeptPatient>)>,
+) -> Result<Vec<LandingManifest>, LandError> {
+    std::thread::scope(|scope| {
+        let seal = |(writer, kept): (LandingWriter, Vec<KeptPatient>)| {
+            let sealing = std::thread::Builder::new().name("sealing".into());
+            sealing.spawn_scoped(scope, move || {
+                let is_news =
+                    |patient: &KeptPatient| !patient.frames.is_empty() || tells_of_gone(patient);
+                if !kept.iter().any(is_news) {
+                    return writer.discard().map(|()| None);
+                }
+                writer.seal_keeping(kept).map(Some)
+            })
+        };
+        let threads: Vec<_> = writers.into_iter().map(seal).collect();
+        let mut manifests = Vec::new();
+        for thread in threads {
+            let thread = thread.map_err(|_| LandError::Stopped)?;
+            let sealed = thread.join().map_err(|_| LandError::Stopped)??;
+            manifests.extend(sealed);
+        }
+        Ok(manifests)
+    })
+}

@@ -1,0 +1,131 @@
+//! Which landed bodies do not count any more: those of resources that a later full read of their
+//! person no longer found. What was imported stays: the server never had to have it.
+
+use std::collections::{HashMap, HashSet};
+
+use claimlake_contract::{ApiVersion, IdHash, LandingOrigin, ResourceType, RunId};
+
+use crate::person_lines::{id_hash, quoted_id};
+use crate::{SealedRun, chunks_of, read_chunk};
+
+type OfType = (ApiVersion, ResourceType);
+
+/// Of each resource that is gone, the last run that no longer found it.
+#[derive(Debug, Clone, Default)]
+pub struct Gone {
+    runs: Vec<RunId>,
+    /// Positions in `runs`.
+    by_type: HashMap<OfType, HashMap<IdHash, u32>>,
+}
+
+impl Gone {
+    /// What those of `runs` that are chosen no longer found. `runs` are all sealed runs, in
+    /// landing order.
+    #[must_use]
+    pub fn of(runs: &[SealedRun], is_chosen: impl Fn(&SealedRun) -> bool) -> Self {
+        let mut gone = Self {
+            runs: runs.iter().map(|run| run.manifest.run.clone()).collect(),
+            by_type: HashMap::new(),
+        };
+        let mut by_type: HashMap<OfType, Vec<u32>> = HashMap::new();
+        for (number, run) in (0..).zip(runs) {
+            let has_any = run.manifest.patients.iter().any(|one| !one.gone.is_empty());
+            if has_any && is_chosen(run) {
+                by_type.entry(type_of(run)).or_default().push(number);
+            }
+        }
+        for (of_type, chosen) in by_type {
+            let ids = last_run_without(runs, &of_type, &chosen);
+            gone.by_type.insert(of_type, ids);
+        }
+        gone
+    }
+
+    /// Whether nothing is gone.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_type.is_empty()
+    }
+
+    /// The last run that no longer found the resource.
+    #[must_use]
+    pub fn since(&self, api: ApiVersion, resource: &ResourceType, id: IdHash) -> Option<&RunId> {
+        if self.by_type.is_empty() {
+            return None;
+        }
+        let number = self.by_type.get(&(api, resource.clone()))?.get(&id)?;
+        self.runs.get(*number as usize)
+    }
+
+    /// Whether a body that `landed_by` landed does not count: a later run no longer found it.
+    #[must_use]
+    pub fn leaves_out(
+        &self,
+        api: ApiVersion,
+        resource: &ResourceType,
+        id: IdHash,
+        landed_by: &RunId,
+    ) -> bool {
+        self.since(api, resource, id)
+            .is_some_and(|since| landed_by < since)
+    }
+}
+
+fn type_of(run: &SealedRun) -> OfType {
+    (run.manifest.api, run.manifest.resource.clone())
+}
+
+/// For each id the last of the chosen runs that lists it, of those before its first import.
+fn last_run_without(runs: &[SealedRun], of_type: &OfType, chosen: &[u32]) -> HashMap<IdHash, u32> {
+    let listed = |number: u32| {
+        let patients = runs
+            .get(number as usize)
+            .map_or(&[][..], |run| &run.manifest.patients);
+        patients
+            .iter()
+            .flat_map(|patient| patient.gone.iter().copied())
+    };
+    let all: HashSet<IdHash> = chosen.iter().copied().flat_map(listed).collect();
+    let newest = chosen.iter().copied().max().unwrap_or(0);
+    let imported = first_imports(runs, of_type, newest, &all);
+    let mut last = HashMap::new();
+    for number in chosen.iter().copied() {
+        for id in listed(number) {
+            if imported.get(&id).is_none_or(|first| number < *first) {
+                let known = last.entry(id).or_insert(number);
+                *known = number.max(*known);
+            }
+        }
+    }
+    last
+}
+
+/// The first import that landed each of the ids, of those before run `until`.
+fn first_imports(
+    runs: &[SealedRun],
+    of_type: &OfType,
+    until: u32,
+    wanted: &HashSet<IdHash>,
+) -> HashMap<IdHash, u32> {
+    let mut first = HashMap::new();
+    for (number, run) in (0..until).zip(runs) {
+        if run.manifest.origin != LandingOrigin::Import || type_of(run) != *of_type {
+            continue;
+        }
+        for part in run.parts() {
+            for chunk in chunks_of(&part, 1 << 20) {
+                for text in read_chunk(&chunk).chunks {
+                    let lines = text.bytes.split(|byte| *byte == b'\n');
+                    let ids = lines.filter_map(quoted_id).map(id_hash);
+                    for id in ids.filter(|id| wanted.contains(id)) {
+                        first.entry(id).or_insert(number);
+                    }
+                }
+            }
+        }
+    }
+    first
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! What the staged runs say of each resource: the body that stands, and where it was gone.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+
+use crate::error::Result;
+use crate::merge::keys::KeyRow;
+use crate::merge::picked_rows::PickedRows;
+use crate::merge::resource_key::ResourceKey;
+
+type Row = (Arc<RecordBatch>, usize);
+
+fn key((batch, row): &Row) -> KeyRow<'_> {
+    KeyRow { batch, row: *row }
+}
+
+/// All staged rows of one resource, by age.
+#[derive(Debug, Default)]
+pub(super) struct OfOne {
+    pub(super) rows: Vec<Row>,
+}
+
+impl OfOne {
+    pub(super) fn resource(&self) -> Option<ResourceKey> {
+        self.rows.first().map(|row| key(row).resource())
+    }
+
+    /// Picks the last place at which the resource was gone, then the body that stands: the newest of
+    /// those that landed after it, or where those before it have the same content, the first of
+    /// them. Answers how many bodies do not stand, and holds nothing from then on.
+    pub(super) fn pick(&mut self, picked: &mut PickedRows) -> u64 {
+        let rows = std::mem::take(&mut self.rows);
+        let gone = rows
+            .iter()
+            .filter(|row| key(row).is_gone())
+            .max_by(|one, other| key(one).place().cmp(&key(other).place()));
+        let mut stands: Option<&Row> = None;
+        let mut bodies = 0;
+        for row in rows.iter().filter(|row| !key(row).is_gone()) {
+            bodies += 1;
+            if gone.is_some_and(|gone| key(row).place() < key(gone).place()) {
+                continue;
+            }
+            let next = key(row);
+            // Withdrawn bodies share a hash, whatever they say and when.
+            let is_alike = stands.is_some_and(|known| {
+                key(known).content_hash() == next.content_hash() && !next.is_withdrawn()
+            });
+            if !is_alike {
+                stands = Some(row);
+            }
+        }
+        for (batch, row) in gone.into_iter().chain(stands) {
+            picked.push(batch, *row);
+        }
+        bodies - u64::from(stands.is_some())
+    }
+}
+
+/// What is staged of one resource: at least one of both.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Staged<'a> {
+    /// The last place at which it was gone.
+    pub(crate) gone: Option<KeyRow<'a>>,
+    /// The body that stands; it landed after that.
+    pub(crate) body: Option<KeyRow<'a>>,
+}
+
+/// Goes through the resources of a file that [`OfOne`] picked the rows of.
+pub(crate) struct Standing<B> {
+    batches: B,
+    batch: Option<Arc<RecordBatch>>,
+    row: usize,
+    gone: Option<Row>,
+    body: Option<Row>,
+}
+
+impl<B: Iterator<Item = Result<RecordBatch>>> Standing<B> {
+    pub(super) fn new(batches: B) -> Self {
+        Self {
+            batches,
+            batch: None,
+            row: 0,
+            gone: None,
+            body: None,
+        }
+    }
+
+    /// Reads the next resource where the one before is done.
+    pub(crate) fn fill(&mut self) -> Result<()> {
+        if self.gone.is_some() || self.body.is_some() {
+            return Ok(());
+        }
+        while let Some((batch, row)) = self.peek()? {
+            let next = KeyRow { batch: &batch, row };
+            let is_other = |gone: &Row| key(gone).resource() != next.resource();
+            if self.gone.as_ref().is_some_and(is_other) {
+                break;
+            }
+            let is_gone = next.is_gone();
+            self.row += 1;
+            match is_gone {
+                true => self.gone = Some((batch, row)),
+                false => {
+                    self.body = Some((batch, row));
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn resource(&self) -> Option<Staged<'_>> {
+        let staged = Staged {
+            gone: self.gone.as_ref().map(key),
+            body: self.body.as_ref().map(key),
+        };
+        (staged.gone.is_some() || staged.body.is_some()).then_some(staged)
+    }
+
+    pub(crate) fn step(&mut self) {
+        (self.gone, self.body) = (None, None);
+    }
+
+    fn peek(&mut self) -> Result<Option<Row>> {
+        loop {
+            if let Some(batch) = &self.batch
+                && self.row < batch.num_rows()
+            {
+                return Ok(Some((Arc::clone(batch), self.row)));
+            }
+            let Some(batch) = self.batches.next() else {
+                return Ok(None);
+            };
+            self.batch = Some(Arc::new(batch?));
+            self.row = 0;
+        }
+    }
+}
+
+impl<'a> Staged<'a> {
+    pub(crate) fn resource(&self) -> ResourceKey {
+        let row = self.body.or(self.gone);
+        row.map(|row| row.resource()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,119 @@
+//! Rows of the table of keys that say which resources the server no longer has. Manifests name them
+//! by hashes; their ids are looked up in what the runs before landed of the same people.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
+use claimlake_contract::{
+    ApiVersion, IdHash, LandingOrigin, PatientId, ResourceType, RunId, key_columns, landing_order,
+};
+use claimlake_landing::{Gone, SealedRun, id_hash, lines_of_patient, quoted_id};
+
+use crate::chunk::{Key, KeyBuilder};
+
+/// Where the lines of a landing run begin in the staged run: the number of its first part.
+pub(crate) type FirstParts = HashMap<(RunId, ApiVersion, ResourceType), u32>;
+
+/// What one person's resources of one type are looked for under.
+type Wanted = HashMap<(ApiVersion, ResourceType), HashMap<PatientId, HashMap<IdHash, u64>>>;
+
+/// The rows, and how many there are. `landed` are all sealed runs, in landing order; `first_parts`
+/// names those of them that are staged.
+pub(crate) fn gone_keys(
+    landed: &[SealedRun],
+    first_parts: &FirstParts,
+) -> Result<(Option<RecordBatch>, u64), ArrowError> {
+    let place = |run: &SealedRun| {
+        let manifest = &run.manifest;
+        let key = (
+            manifest.run.clone(),
+            manifest.api,
+            manifest.resource.clone(),
+        );
+        first_parts.get(&key).copied()
+    };
+    let gone = Gone::of(landed, |run| place(run).is_some());
+    let mut keys = KeyBuilder::new();
+    let mut count = 0;
+    if gone.is_empty() {
+        return Ok((None, count));
+    }
+    let mut wanted = wanted(landed, &gone, place);
+    for run in landed {
+        let manifest = &run.manifest;
+        let (api, resource) = (manifest.api, &manifest.resource);
+        if manifest.origin != LandingOrigin::Extract {
+            continue;
+        }
+        let Some(people) = wanted.get_mut(&(api, resource.clone())) else {
+            continue;
+        };
+        for patient in &manifest.patients {
+            let Some(ids) = people.get_mut(&patient.patient) else {
+                continue;
+            };
+            let _ = lines_of_patient(run, patient, |line| {
+                if let Some(quoted) = quoted_id(line)
+                    && let Ok(id) = serde_json::from_slice::<String>(quoted)
+                    && let Some(order) = ids.remove(&id_hash(quoted))
+                {
+                    count += 1;
+                    keys.push(Key {
+                        order,
+                        api,
+                        resource: resource.as_str(),
+                        id: &id,
+                        last_updated: None,
+                        content: key_columns::GONE,
+                        patient: Some(patient.patient.expose()),
+                    });
+                }
+                match ids.is_empty() {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            });
+            if ids.is_empty() {
+                people.remove(&patient.patient);
+            }
+        }
+    }
+    let lost: usize = wanted
+        .values()
+        .flat_map(HashMap::values)
+        .map(HashMap::len)
+        .sum();
+    if lost > 0 {
+        tracing::info!(
+            resources = lost,
+            "resources that are no longer at the server are not in landing either"
+        );
+    }
+    Ok((keys.finish()?, count))
+}
+
+/// Each id at its place in landing: before all lines of the run that no longer found it, behind
+/// those of the runs before.
+fn wanted(landed: &[SealedRun], gone: &Gone, place: impl Fn(&SealedRun) -> Option<u32>) -> Wanted {
+    let mut wanted = Wanted::new();
+    for run in landed {
+        let manifest = &run.manifest;
+        let Some(first_part) = place(run) else {
+            continue;
+        };
+        let of_type = (manifest.api, manifest.resource.clone());
+        for patient in &manifest.patients {
+            for id in &patient.gone {
+                if gone.since(manifest.api, &manifest.resource, *id) != Some(&manifest.run) {
+                    continue;
+                }
+                let people = wanted.entry(of_type.clone()).or_default();
+                let ids = people.entry(patient.patient.clone()).or_default();
+                ids.insert(*id, landing_order(first_part, 0));
+            }
+        }
+    }
+    wanted
+}
