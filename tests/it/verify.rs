@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::command::Bench;
+use crate::command::{Bench, Ended};
 
 /// The claims with another `meta.lastUpdated` and a payment that tells which body a row is of.
 fn bodies(claims: &[Value], updated: &str, paid: &str) -> String {
@@ -404,11 +404,19 @@ fn a_lake_that_was_rolled_back_and_forth_agrees_with_landing_at_every_snapshot()
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
+    // All snapshots are kept, so that each can be gone back to.
+    let load = |arguments: &[&str]| {
+        let arguments = [&["--data", "d", "load"], arguments].concat();
+        let mut command = bench.command(&arguments);
+        command.env("CLAIMLAKE_LOAD_KEEP_SNAPSHOTS", "9");
+        let ended = Ended::of(&mut command);
+        assert_eq!(ended.exit, 0, "{arguments:?}: {}", ended.stderr);
+    };
     let publish = |name: &str, text: &str| {
         bench.write(name, text);
         bench.done(&["--data", "d", "import", "--api", "v2", name]);
         bench.done(&["--data", "d", "transform"]);
-        bench.done(&["--data", "d", "load"]);
+        load(&[]);
     };
     let holds = |step: &str| {
         let verified = bench.run(&["--data", "d", "verify"]);
@@ -434,15 +442,15 @@ fn a_lake_that_was_rolled_back_and_forth_agrees_with_landing_at_every_snapshot()
     }
     bench.done(&["--data", "d", "transform"]);
     holds("staged, and not loaded");
-    bench.done(&["--data", "d", "load", "--unpin"]);
+    load(&["--unpin"]);
     holds("loaded again");
     for number in ["3", "2"] {
         bench.done(&["--data", "d", "snapshots", "rollback", number]);
         holds(&format!("from another line back to {number}"));
     }
-    bench.done(&["--data", "d", "load", "--unpin"]);
+    load(&["--unpin"]);
     bench.done(&["--data", "d", "transform", "--full"]);
-    bench.done(&["--data", "d", "load", "--rebuild"]);
+    load(&["--rebuild"]);
     holds("rebuilt");
 
     // Lakes of earlier versions do not name their landing runs.

@@ -136,20 +136,18 @@ struct Opened {
     input: Input,
     /// Its position among the inputs.
     number: u64,
-    /// The API version that most of its resources are from.
-    majority: Option<ApiVersion>,
+    /// The API version that most of its resources are from, once it was asked for; none where
+    /// nothing says it.
+    majority: Option<Option<ApiVersion>>,
 }
 
 impl Opened {
-    /// The API version of a resource without CMS URLs.
-    fn majority(&mut self) -> Result<ApiVersion, LandingError> {
+    /// The API version of a resource without CMS URLs, where other resources say it.
+    fn majority(&mut self) -> Result<Option<ApiVersion>, LandingError> {
         if let Some(api) = self.majority {
             return Ok(api);
         }
-        let input = &self.input;
-        let api = api_version::majority(input)?.ok_or_else(|| LandingError::UnknownApi {
-            file: input.name.clone(),
-        })?;
+        let api = api_version::majority(&self.input)?;
         self.majority = Some(api);
         Ok(api)
     }
@@ -250,7 +248,9 @@ impl Import<'_> {
                     }
                     let api = match self.api.or_else(|| api_version::of_resource(text)) {
                         Some(api) => api,
-                        None => opened.majority()?,
+                        None => opened.majority()?.ok_or_else(|| LandingError::UnknownApi {
+                            file: opened.input.name.clone(),
+                        })?,
                     };
                     let line = SentLine {
                         api,

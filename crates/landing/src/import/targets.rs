@@ -24,11 +24,13 @@ pub(super) fn look_for(
                     return;
                 };
                 let api = match api.or_else(|| api_version::of_resource(text)) {
-                    Some(api) => Ok(api),
+                    Some(api) => Ok(Some(api)),
                     None => opened.majority(),
                 };
                 match api {
-                    Ok(api) => index.add(api, resource, bundle, full_url, text),
+                    Ok(Some(api)) => index.add(api, resource, bundle, full_url, text),
+                    // Where it lands, that is an error; a body that is refused needs no version.
+                    Ok(None) => {}
                     Err(error) => failed = Some(error),
                 }
             };

@@ -150,7 +150,7 @@ fn a_very_long_line_and_very_many_keys_have_rows() {
 #[test]
 fn white_space_and_carriage_returns_between_values_change_nothing() {
     let scene = Scene::new();
-    let spaced = " {\t\"resourceType\" : \"ExplanationOfBenefit\" ,\t\"id\" :\"1\" , \"item\" : [ { \"sequence\" : 7 } , { } ] , \"x\" : { } , \"y\" : [ ] } \r";
+    let spaced = " {\t\"resourceType\" : \"ExplanationOfBenefit\" ,\t\"id\" :\"1\" , \"patient\" : { \"reference\" : \"Patient/1\" } , \"item\" : [ { \"sequence\" : 7 } , { } ] , \"x\" : { } , \"y\" : [ ] } \r";
     scene.land(&[vec![spaced]]);
     let staged = scene.transform();
     assert_eq!(staged.column("item", "sequence"), [Some("7".into()), None]);
