@@ -46,7 +46,8 @@ fn lines_are_documents_and_blank_ones_are_not() {
 fn byte_order_marks_between_documents_are_skipped() {
     let two = || vec![document(1, "{\"a\":1}"), document(2, "{\"b\":2}")];
     let in_text = "{\"a\":\"x\u{feff}y\"}";
-    let cases: [(&str, Vec<(PieceKind, u64, String)>); 8] = [
+    type Expected = Vec<(PieceKind, u64, String)>;
+    let cases: [(&str, Expected); 8] = [
         ("{\"a\":1}\n\u{feff}{\"b\":2}\n", two()),
         (
             "\u{feff}{\"a\":1}\r\n\u{feff}\u{feff}{\"b\":2}\u{feff}",
