@@ -42,25 +42,11 @@ pub fn left_out(
     manifest: &LakeManifest,
     mut tell: impl FnMut(LeftOut<'_>),
 ) -> Result<()> {
-    let Some(file) = &manifest.keys else {
-        return Ok(());
-    };
-    let path = snapshot.join(&file.path);
-    keys::check(&path, file)?;
-    for batch in keys::read(&path)? {
-        let batch = Arc::new(batch?);
-        let rows = (0..batch.num_rows()).map(|row| KeyRow { batch: &batch, row });
-        for row in rows.filter(KeyRow::is_withdrawn) {
-            let text = |column| row.text(column).unwrap_or_default();
-            tell(LeftOut {
-                source_api: text(keys::API),
-                resource_type: text(keys::RESOURCE_TYPE),
-                resource_id: text(keys::ID),
-                last_updated: row.last_updated(),
-            });
+    known_resources(snapshot, manifest, |found, held| {
+        if held == Held::LeftOut {
+            tell(found);
         }
-    }
-    Ok(())
+    })
 }
 
 /// Tells of every resource of the snapshot's keys whether it is in the lake; of those that the
@@ -77,7 +63,9 @@ pub fn known_resources(
     let Some(file) = &manifest.keys else {
         return Ok(());
     };
-    for batch in keys::read(&snapshot.join(&file.path))? {
+    let path = snapshot.join(&file.path);
+    keys::check(&path, file)?;
+    for batch in keys::read(&path)? {
         let batch = Arc::new(batch?);
         for row in 0..batch.num_rows() {
             let row = KeyRow { batch: &batch, row };

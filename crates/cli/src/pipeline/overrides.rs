@@ -5,8 +5,20 @@ use toml::Value;
 use super::keys::SECTIONS;
 use crate::env;
 
-/// Puts what the environment says over what the file says.
-pub(super) fn apply(pipeline: &mut toml::Table, variable: impl Fn(&str) -> Option<String>) {
+/// A variable that is set, and the key it is put over.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Override {
+    pub(super) variable: String,
+    /// Such as `extract.max_rps`.
+    pub(super) key: String,
+}
+
+/// Puts what the environment says over what the file says; returns what was replaced or added.
+pub(super) fn apply(
+    pipeline: &mut toml::Table,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Vec<Override> {
+    let mut applied = Vec::new();
     for (section, keys) in SECTIONS.iter().filter(|(section, _)| !section.is_empty()) {
         for key in *keys {
             let name = format!("{}{section}_{key}", env::OVERRIDE_PREFIX).to_uppercase();
@@ -19,9 +31,14 @@ pub(super) fn apply(pipeline: &mut toml::Table, variable: impl Fn(&str) -> Optio
             if let Some(table) = table.as_table_mut() {
                 let value = as_value(&text, table.get(*key));
                 table.insert((*key).into(), value);
+                applied.push(Override {
+                    variable: name,
+                    key: format!("{section}.{key}"),
+                });
             }
         }
     }
+    applied
 }
 
 /// A number or a list where the text is one in TOML, else the text itself.

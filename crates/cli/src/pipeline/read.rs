@@ -6,7 +6,8 @@ use anyhow::{Context as _, anyhow, bail};
 use toml::de::DeTable;
 use url::{Host, Url};
 
-use super::{Pipeline, SourceKind, builtin, glob, keys, overrides};
+use super::overrides::{self, Override};
+use super::{Pipeline, SourceKind, builtin, glob, keys};
 use crate::text_file;
 
 /// Where a pipeline lies.
@@ -117,12 +118,22 @@ fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> anyhow::Resul
         .map_err(|error| anyhow!("{}", one_line(&error, text)))?;
     // Whatever is wrong in the file itself is told with its line, before the environment is asked.
     toml::from_str::<Pipeline>(text).map_err(|error| anyhow!("{}", one_line(&error, text)))?;
-    overrides::apply(&mut table, variable);
+    let file = table.clone();
+    let applied = overrides::apply(&mut table, &variable);
     let pipeline: Pipeline = table.try_into().map_err(|error: toml::de::Error| {
-        anyhow!(
-            "with the CLAIMLAKE_… variables of the environment: {}",
-            error.message()
-        )
+        // The file alone is right, so one of the variables is not.
+        let is_wrong = |found: &&Override| {
+            let mut alone = file.clone();
+            overrides::apply(&mut alone, |name| {
+                (name == found.variable).then(|| variable(name)).flatten()
+            });
+            alone.try_into::<Pipeline>().is_err()
+        };
+        let message = error.message();
+        match applied.iter().find(is_wrong) {
+            Some(found) => anyhow!("{} in {}: {message}", found.key, found.variable),
+            None => anyhow!("with the CLAIMLAKE_… variables of the environment: {message}"),
+        }
     })?;
     check(&pipeline)?;
     Ok(pipeline)

@@ -100,6 +100,34 @@ fn the_environment_wins_over_the_file() {
 }
 
 #[test]
+fn a_variable_of_the_wrong_kind_is_named_with_its_key() {
+    for (variable, value, key) in [
+        (
+            "CLAIMLAKE_EXTRACT_CONCURRENCY",
+            "many",
+            "extract.concurrency",
+        ),
+        ("CLAIMLAKE_EXTRACT_FULL_EVERY", "-1", "extract.full_every"),
+        (
+            "CLAIMLAKE_LOAD_KEEP_SNAPSHOTS",
+            "[3]",
+            "load.keep_snapshots",
+        ),
+    ] {
+        let refused = parse(SMALL, |name| match name {
+            _ if name == variable => Some(value.into()),
+            "CLAIMLAKE_EXTRACT_PAGE_SIZE" => Some("10".into()),
+            _ => None,
+        });
+        let said = refused.unwrap_err().to_string();
+        assert!(
+            said.starts_with(&format!("{key} in {variable}: ")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn every_built_in_pipeline_reads() {
     for name in super::builtin::NAMES {
         let text = super::builtin::text(name);

@@ -30,14 +30,36 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-#[tokio::test]
-async fn neither_the_finest_log_nor_any_reason_holds_a_token_or_a_patient_id() {
+/// Set in the process in which the test runs alone.
+const ALONE: &str = "CLAIMLAKE_TEST_ALONE";
+
+const NAME: &str =
+    "extract::tests::silence::neither_the_finest_log_nor_any_reason_holds_a_token_or_a_patient_id";
+
+/// Whether a callsite logs is cached for the whole process: other tests that reach it first, without
+/// a subscriber, would keep it silent. So this one has a process, and its subscriber, to itself.
+#[test]
+fn neither_the_finest_log_nor_any_reason_holds_a_token_or_a_patient_id() {
+    if std::env::var_os(ALONE).is_some() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        return runtime.block_on(look_for_identities());
+    }
+    let this = std::env::current_exe().unwrap();
+    let mut command = std::process::Command::new(this);
+    let alone = command.args([NAME, "--exact"]).env(ALONE, "1");
+    let output = alone.output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{shown}");
+    assert!(shown.contains("1 passed"), "{shown}");
+}
+
+async fn look_for_identities() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
         .with_writer(log.clone())
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    tracing::subscriber::set_global_default(subscriber).unwrap();
     let faults = [
         "foreign-patient:patient=BBUser00001",
         "revoked-token:patient=BBUser00002",
