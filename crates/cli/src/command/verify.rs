@@ -13,7 +13,7 @@ use claimlake_vault::{RunHistory, VAULT_FILE};
 use claimlake_verify::{Check, ExtractedState, PipelineViews, Report, Severity, VerifyRequest};
 use serde_json::json;
 
-use self::loaded::loaded;
+use self::loaded::{is_of_other_rules, loaded};
 use super::transform::plan;
 use crate::access;
 use crate::data_dir::DataDir;
@@ -81,10 +81,11 @@ fn once(invocation: &Invocation) -> Outcome<Report> {
         current: &pipeline.current,
         states: states(&data)?,
     };
-    Ok(claimlake_verify::verify(
-        &request,
-        invocation.progress().as_ref(),
-    )?)
+    let report = claimlake_verify::verify(&request, invocation.progress().as_ref())?;
+    Ok(match is_of_other_rules(&data, &invocation.lake()?)? {
+        true => report.of_other_rules(),
+        false => report,
+    })
 }
 
 /// The pipeline's views, as both `verify` and `trace` take them.

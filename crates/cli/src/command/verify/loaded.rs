@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use claimlake_contract::{LakeManifest, RunId, StagedManifest};
+use claimlake_transformer::RULES_VERSION;
 
 use crate::data_dir::{DataDir, read_staged_manifest};
 use crate::failure::Outcome;
@@ -31,6 +32,24 @@ pub(super) fn loaded(data: &DataDir, lake: &Path) -> Outcome<BTreeSet<RunId>> {
     let mut loaded = landing_runs(known);
     loaded.extend(snapshot.landing_runs.into_iter().flatten());
     Ok(loaded)
+}
+
+/// Whether the current snapshot was made by the rules of another version, as the records of the runs
+/// that it was the first to hold say. Without one, only earlier versions named no landing runs.
+pub(super) fn is_of_other_rules(data: &DataDir, lake: &Path) -> Outcome<bool> {
+    let Ok(snapshot) = claimlake_loader::read_manifest(&lake.join("current")) else {
+        return Ok(false);
+    };
+    let mut known = data.transformed_runs()?;
+    for folder in data.staged_runs()? {
+        known.extend(read_staged_manifest(&folder).ok());
+    }
+    known.retain(|known| snapshot.staged_runs.contains(&known.run));
+    let last = known.into_iter().max_by(|a, b| a.run.cmp(&b.run));
+    Ok(match last {
+        Some(last) => last.rules != RULES_VERSION,
+        None => snapshot.landing_runs.is_none(),
+    })
 }
 
 fn landing_runs(known: Vec<StagedManifest>) -> BTreeSet<RunId> {
