@@ -151,9 +151,8 @@ impl Seen {
     pub(crate) fn is_odd(&self) -> bool {
         let reached = Coverage::of(&self.pages, self.paging).reached;
         let repeated = self.pages.values().any(|page| page.repeated > 0);
-        let counts_another = self.paging.api == ApiVersion::V2
-            && self.total.is_some()
-            && !self.counts_what_is_found();
+        let is_v2 = self.paging.api == ApiVersion::V2;
+        let counts_another = is_v2 && self.total.is_some_and(|total| total != self.distinct());
         self.blank > 0 || self.odd > 0 || repeated || counts_another || reached != self.distinct()
     }
 

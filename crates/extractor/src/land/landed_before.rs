@@ -24,6 +24,9 @@ pub(super) struct LandedResource {
 #[derive(Debug, Default)]
 pub(super) struct LandedBefore(Option<Index>);
 
+#[cfg(test)]
+mod tests;
+
 #[derive(Debug)]
 struct Index {
     api: ApiVersion,
