@@ -35,7 +35,7 @@ pub(super) fn tell(summary: &mut StageSummary, outcome: &ExtractOutcome) {
         (
             "withheld",
             &outcome.withheld,
-            "not found, of a kind that this consent or app may be without: they stay",
+            "not found, of a kind or a source that the answer has none of: they stay",
         ),
     ] {
         if !by_grant.is_empty() {
