@@ -200,13 +200,27 @@ impl Seen {
         page.is_some_and(|page| page.leads_on(offset))
     }
 
-    /// Where the total counts more than was found: neither as many resources nor as many rows.
+    /// Where the total counts more than was found: neither as many resources nor as many rows. Rows
+    /// count only where the pages overlap with the same resources in the same rows, or each is as
+    /// long as was asked for: else a page may lack one, and the offsets behind it count what nobody
+    /// saw.
     fn counted_more(&self, coverage: &Coverage) -> Option<Doubt> {
         let found = self.distinct();
-        let total = self
-            .total
-            .filter(|total| *total > found.max(coverage.entries_end))?;
+        let repeated: u64 = self.pages.values().map(|page| page.repeated).sum();
+        let seen = match coverage.is_joined || coverage.has_hole || self.are_pages_full(coverage) {
+            true => found.max(coverage.entries_end),
+            false => found + repeated + self.blank,
+        };
+        let total = self.total.filter(|total| *total > seen)?;
         Some(Doubt::CountsMore { total, found })
+    }
+
+    /// Whether every page with entries is as long as was asked for, but those that reach the end.
+    fn are_pages_full(&self, coverage: &Coverage) -> bool {
+        self.pages.iter().all(|(offset, page)| {
+            let entries = page.rows() + page.repeated + page.blank;
+            entries == 0 || entries >= self.paging.page_size || offset + entries >= coverage.reached
+        })
     }
 
     /// Whether a second sign says that the last page is the last.

@@ -36,6 +36,7 @@ pub(super) struct Server {
     same: Option<(u64, u64)>,
     circle: Option<u64>,
     blank: Option<u64>,
+    left_out: &'static [u64],
     extra: Option<Extra>,
     empty: Option<(u64, u64)>,
     past_end: Option<u64>,
@@ -59,6 +60,7 @@ impl Server {
             same: None,
             circle: None,
             blank: None,
+            left_out: &[],
             extra: None,
             empty: None,
             past_end: None,
@@ -126,6 +128,12 @@ impl Server {
         self
     }
 
+    /// These rows are on no page, and `total` counts them on every one.
+    pub(super) fn left_out(mut self, rows: &'static [u64]) -> Self {
+        self.left_out = rows;
+        self.total(|_, all| Some(all))
+    }
+
     /// Pages that have entries have more than their rows.
     pub(super) fn extra(mut self, extra: Extra) -> Self {
         self.extra = Some(extra);
@@ -181,7 +189,7 @@ impl Server {
         let end = offset.saturating_add(served).min(self.rows);
         let rows = || offset.min(end)..end;
         let mut ids: Vec<Id> = rows()
-            .filter(|row| self.blank != Some(*row))
+            .filter(|row| self.blank != Some(*row) && !self.left_out.contains(row))
             .map(|row| self.id(row))
             .collect();
         let mut blank = rows().filter(|row| self.blank == Some(*row)).count() as u64;
