@@ -18,6 +18,7 @@ mod docs;
 mod doctor;
 mod documents;
 mod forget;
+mod forget_claims;
 mod formats;
 mod full_disk;
 mod grants;

@@ -10,22 +10,22 @@ use serde_json::{Value, json};
 
 use crate::command::{Bench, Ended};
 
-const PATIENT: &str = "urn:uuid:5d7a3c10-0001-4000-8000-000000000001";
+pub(crate) const PATIENT: &str = "urn:uuid:5d7a3c10-0001-4000-8000-000000000001";
 const COVERAGE: &str = "urn:uuid:5d7a3c10-0002-4000-8000-000000000002";
 const MBI: &str = "http://hl7.org/fhir/sid/us-mbi";
 
-fn patient(id: &str, mbi: &str) -> Value {
+pub(crate) fn patient(id: &str, mbi: &str) -> Value {
     json!({"resourceType": "Patient", "id": id, "birthDate": "1950-05-05",
         "identifier": [{"system": MBI, "value": mbi}]})
 }
 
-fn claim(id: &str, patient: Value) -> Value {
+pub(crate) fn claim(id: &str, patient: Value) -> Value {
     json!({"resourceType": "ExplanationOfBenefit", "id": id, "status": "active", "use": "claim",
         "meta": {"lastUpdated": "2024-03-01T00:00:00Z"}, "patient": patient,
         "billablePeriod": {"start": "2024-02-01", "end": "2024-02-01"}})
 }
 
-fn bundle(entries: Vec<(&str, Value)>) -> Value {
+pub(crate) fn bundle(entries: Vec<(&str, Value)>) -> Value {
     let entries: Vec<Value> = entries
         .into_iter()
         .map(|(url, resource)| {
@@ -157,7 +157,7 @@ fn cases() -> Vec<Case> {
 }
 
 /// The texts of a column of a table in the current snapshot, null as an empty one.
-fn column(bench: &Bench, data: &str, table: &str, name: &str) -> Vec<String> {
+pub(crate) fn column(bench: &Bench, data: &str, table: &str, name: &str) -> Vec<String> {
     let root = bench
         .path()
         .join(data)
@@ -189,7 +189,7 @@ fn collect(folder: &Path, name: &str, values: &mut Vec<String>) {
     }
 }
 
-fn import(bench: &Bench, data: &str, files: &[Value]) -> Value {
+pub(crate) fn import(bench: &Bench, data: &str, files: &[Value]) -> Value {
     let names: Vec<String> = files
         .iter()
         .enumerate()
@@ -207,7 +207,7 @@ fn import(bench: &Bench, data: &str, files: &[Value]) -> Value {
     imported
 }
 
-fn verified(bench: &Bench, data: &str) -> Ended {
+pub(crate) fn verified(bench: &Bench, data: &str) -> Ended {
     bench.done(&["--json", "--data", data, "verify"])
 }
 

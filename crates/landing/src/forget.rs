@@ -1,7 +1,9 @@
 //! Taking a person out of the raw zone: parts are written anew without their lines, manifests are
 //! sealed again. Killed at any moment and run again, it goes on.
 
+mod by_claims;
 mod find;
+mod own_resources;
 mod rejected;
 mod rewrite;
 #[cfg(test)]
@@ -15,8 +17,12 @@ use crate::import::marker;
 use crate::recover::remove_unnamed_files;
 use crate::{LandingError, SealedRun, chunks_of, landing_runs, read_chunk};
 
+pub use by_claims::{NamedByClaims, named_by_claims};
 pub use find::{PatientReached, PersonSearch, ReachedBy, SharedIdentifier, find_person};
 pub use rewrite::MovedPart;
+
+use own_resources::OwnResources;
+use rewrite::Leaving;
 
 /// What the raw zone holds of a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +51,7 @@ pub fn landed_of(layout: &LandingLayout, person: &Person) -> Result<LandedOfPers
         .iter()
         .map(|damaged| damaged.path.display().to_string())
         .collect();
+    let mut own = OwnResources::default();
     for run in &runs.sealed {
         let unreadable = each_line(run, &mut |line, references| {
             let manifest = &run.manifest;
@@ -55,6 +62,7 @@ pub fn landed_of(layout: &LandingLayout, person: &Person) -> Result<LandedOfPers
             let key = (manifest.api, manifest.resource.clone());
             *landed.lines.entry(key).or_default() += 1;
             if let Some(id) = crate::person::top_id(line) {
+                own.add(api, resource, Some(id.clone()));
                 let resource = (manifest.api, manifest.resource.clone(), id);
                 landed.resources.push(resource);
             }
@@ -63,7 +71,15 @@ pub fn landed_of(layout: &LandingLayout, person: &Person) -> Result<LandedOfPers
     }
     landed.resources.sort();
     landed.resources.dedup();
-    landed.rejected = rejected::count(layout, person)?;
+    for run in runs.sealed.iter().filter(|run| own.may_be_in(run)) {
+        let (api, resource) = (run.manifest.api, &run.manifest.resource);
+        each_line(run, &mut |line, references| {
+            if own.has_body(person, api, resource, line, references) {
+                *landed.lines.entry((api, resource.clone())).or_default() += 1;
+            }
+        });
+    }
+    landed.rejected = rejected::count(layout, person, &own)?;
     Ok(landed)
 }
 
@@ -98,16 +114,22 @@ pub fn forget(
         std::fs::remove_dir_all(&unsealed.folder)
             .map_err(LandingError::io("removing", &unsealed.folder))?;
     }
+    // What only the person's other lines tell to be theirs goes before these: killed in between,
+    // the next removal still finds it.
+    let own = OwnResources::of(&runs.sealed, person);
     let mut removed = 0;
-    for run in &runs.sealed {
-        removed += rewrite::rewrite(run, person, tell)?;
+    for run in runs.sealed.iter().filter(|run| own.may_be_in(run)) {
+        removed += rewrite::rewrite(run, Leaving::OtherBodies(person, &own), tell)?;
+    }
+    told(tell(ForgetStep::Rejected), layout)?;
+    rejected::clear(layout, person, &own)?;
+    for run in &landing_runs(layout)?.sealed {
+        removed += rewrite::rewrite(run, Leaving::Person(person), tell)?;
         // What a killed removal has left behind.
         let manifest =
             crate::manifest_file::read(&run.folder.join(claimlake_contract::MANIFEST_FILE))?;
         remove_unnamed_files(&run.folder, &manifest)?;
     }
-    told(tell(ForgetStep::Rejected), layout)?;
-    rejected::clear(layout, person)?;
     Ok(removed)
 }
 

@@ -46,13 +46,35 @@ pub fn is_about(
 }
 
 /// Whether it is known whose the line is. That they are not the person was seen before.
-fn is_somebody_elses(resource: &ResourceType, line: &[u8], references: &[ReferenceRecord]) -> bool {
+pub(crate) fn is_somebody_elses(
+    resource: &ResourceType,
+    line: &[u8],
+    references: &[ReferenceRecord],
+) -> bool {
     if references.iter().any(|record| record.patient().is_some()) {
         return true;
     }
     let subject = crate::references::subject_of(resource.as_str(), line);
     let reference = subject.and_then(|subject| subject.reference);
     reference.is_some_and(|text| patient_of(&text).is_some())
+}
+
+/// Whether a line says that it is not the person's: by whom it names, or by an identifier that is
+/// not one of theirs though theirs of that system is known. That it is not theirs was seen before.
+pub(crate) fn is_known_to_be_anothers(
+    person: &Person,
+    resource: &ResourceType,
+    line: &[u8],
+    references: &[ReferenceRecord],
+) -> bool {
+    let has_system = |system: Option<&str>| {
+        let mut own = person.identifiers.iter();
+        own.any(|own| own.system() == system)
+    };
+    is_somebody_elses(resource, line, references)
+        || crate::references::named_identifiers(resource.as_str(), line)
+            .iter()
+            .any(|named| named.is_personal() && has_system(named.system()))
 }
 
 /// Whether a line has an identifier of the person: as an element, in a conditional reference, or as
@@ -141,15 +163,16 @@ pub(crate) fn names_of(line: &[u8]) -> Option<PatientNames> {
 }
 
 /// The identifiers by which a line says whose it is: those of a Patient that name one person, and
-/// those that a claim or coverage names its patient by.
+/// all that a claim or coverage names its patient by.
 #[must_use]
 pub fn personal_identifiers(resource: &ResourceType, line: &[u8]) -> Vec<Identifier> {
-    let mut identifiers = match resource.as_str() {
-        "Patient" => serde_json::from_slice(line).map_or(Vec::new(), |patient: Value| {
-            crate::references::identifiers_of(&patient)
-        }),
-        other => crate::references::named_identifiers(other, line),
-    };
+    if resource.as_str() != "Patient" {
+        return crate::references::named_identifiers(resource.as_str(), line);
+    }
+    let patient = serde_json::from_slice(line);
+    let mut identifiers = patient.map_or(Vec::new(), |patient: Value| {
+        crate::references::identifiers_of(&patient)
+    });
     identifiers.retain(Identifier::is_personal);
     identifiers
 }
@@ -181,13 +204,18 @@ fn may_speak_of(person: &Person, api: ApiVersion, line: &[u8]) -> bool {
 
 /// The resource's own id, unescaped.
 pub(crate) fn top_id(line: &[u8]) -> Option<String> {
+    top_text(line, b"id")
+}
+
+/// The text of a member of the resource itself, unescaped.
+pub(crate) fn top_text(line: &[u8], name: &[u8]) -> Option<String> {
     let member =
-        crate::json::Members::new(line, 0).find(|member| &line[member.key.clone()] == b"id")?;
+        crate::json::Members::new(line, 0).find(|member| &line[member.key.clone()] == name)?;
     serde_json::from_slice(&line[member.value]).ok()
 }
 
 /// The id in `Patient/<id>`, relative or absolute, with or without a version.
-fn patient_of(reference: &str) -> Option<&str> {
+pub(crate) fn patient_of(reference: &str) -> Option<&str> {
     let (before, rest) = reference.rsplit_once("Patient/")?;
     if !before.is_empty() && !before.ends_with('/') {
         return None;
@@ -258,119 +286,4 @@ impl<'de> Visitor<'de> for Strings<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use claimlake_contract::{ApiVersion, Identifier, PatientId, Person, ResourceType};
-
-    use super::{is_about, mentions, people_of};
-
-    fn person() -> Person {
-        let mut person = Person::default();
-        person.ids.insert((ApiVersion::V2, PatientId::new("-17")));
-        let mbi = Identifier::new(Some("http://hl7.org/fhir/sid/us-mbi"), "1S00E00AA32");
-        person.identifiers.insert(mbi);
-        person
-    }
-
-    fn is_theirs(api: ApiVersion, resource: &str, line: &str) -> bool {
-        let resource: ResourceType = resource.parse().unwrap();
-        is_about(&person(), api, &resource, line.as_bytes(), &[])
-    }
-
-    #[test]
-    fn a_claim_is_the_persons_by_its_reference_however_it_is_written() {
-        for reference in [
-            "Patient/-17",
-            "https://x.example/v2/fhir/Patient/-17",
-            r"Patient\/-17",
-            r"Patient/\u002d17",
-            "Patient/-17/_history/2",
-        ] {
-            let line = format!(r#"{{"id":"a","n":1.50,"patient":{{"reference":"{reference}"}}}}"#);
-            assert!(is_theirs(ApiVersion::V2, "ExplanationOfBenefit", &line));
-            assert!(!is_theirs(ApiVersion::V3, "ExplanationOfBenefit", &line));
-        }
-    }
-
-    #[test]
-    fn a_longer_id_and_a_claim_of_that_id_are_others() {
-        for line in [
-            r#"{"id":"-17","patient":{"reference":"Patient/-18"}}"#,
-            r#"{"id":"a","patient":{"reference":"Patient/-170"}}"#,
-            r#"{"id":"a","patient":{"reference":"NotAPatient/-17"}}"#,
-        ] {
-            assert!(!is_theirs(ApiVersion::V2, "ExplanationOfBenefit", line));
-        }
-        assert!(is_theirs(ApiVersion::V2, "Patient", r#"{"id":"-17"}"#));
-    }
-
-    #[test]
-    fn identifiers_are_compared_by_exact_system_and_where_nothing_else_says_whose_it_is() {
-        let mbi = r#"{"system":"http://hl7.org/fhir/sid/us-mbi","value":"1S00E00AA32"}"#;
-        let of_columbia = r#"{"system":"https://columbia.example/mrn","value":"1S00E00AA32"}"#;
-        let cases = [
-            ("Patient", format!(r#"{{"identifier":[{mbi}]}}"#), true),
-            ("Patient", format!(r#"{{"identifier":[{of_columbia}]}}"#), false),
-            // A Patient with an id is known by it: whether it is the same person is asked before.
-            ("Patient", format!(r#"{{"id":"9","identifier":[{mbi}]}}"#), false),
-            ("ExplanationOfBenefit", format!(r#"{{"id":"9","patient":{{"identifier":{mbi}}}}}"#), true),
-            ("ExplanationOfBenefit", format!(r#"{{"id":"9","patient":{{"identifier":{of_columbia}}}}}"#), false),
-            (
-                "ExplanationOfBenefit",
-                r#"{"id":"9","patient":{"reference":"Patient?identifier=http://hl7.org/fhir/sid/us-mbi|1S00E00AA32"}}"#.to_owned(),
-                true,
-            ),
-            (
-                "ExplanationOfBenefit",
-                format!(r##"{{"contained":[{{"resourceType":"Patient","id":"p","identifier":[{mbi}]}}],"patient":{{"reference":"#p"}}}}"##),
-                true,
-            ),
-            ("Coverage", r#"{"resourceType":"Coverage","subscriberId":"1S00E00AA32"}"#.to_owned(), true),
-            (
-                "Coverage",
-                r#"{"resourceType":"Coverage","subscriberId":"1S00E00AA32","beneficiary":{"reference":"Patient/5"}}"#.to_owned(),
-                false,
-            ),
-            ("Coverage", r#"{"resourceType":"Coverage","note":"1S00E00AA32"}"#.to_owned(), false),
-        ];
-        for (resource, line, expected) in cases {
-            assert_eq!(
-                is_theirs(ApiVersion::V2, resource, &line),
-                expected,
-                "{line}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_claim_is_the_persons_by_what_its_reference_was_resolved_to() {
-        let record = |id: &str| {
-            serde_json::from_str(&format!(
-                r#"{{"line":1,"reference":"urn:uuid:0b","type":"Patient","id":"{id}"}}"#
-            ))
-            .unwrap()
-        };
-        let eob = ResourceType::explanation_of_benefit();
-        let line = br#"{"id":"a","patient":{"reference":"urn:uuid:0b"}}"#;
-        let about = |api, id: &str| is_about(&person(), api, &eob, line, &[record(id)]);
-        assert!(about(ApiVersion::V2, "-17"));
-        assert!(!about(ApiVersion::V2, "-18"));
-        assert!(!about(ApiVersion::V3, "-17"));
-    }
-
-    #[test]
-    fn broken_text_mentions_a_name_as_a_word_only() {
-        assert!(mentions(&person(), br#"{"id":"-17","#));
-        assert!(mentions(&person(), b"x,1S00E00AA32,y"));
-        assert!(!mentions(&person(), b"2026-170"));
-        assert!(!mentions(&person(), b"11S00E00AA32"));
-    }
-
-    #[test]
-    fn the_people_of_a_line_are_told_once_each() {
-        let line =
-            br#"{"id":"-17","link":[{"other":{"reference":"Patient/5"}},{"r":"Patient/5"}]}"#;
-        let people = people_of(&ResourceType::patient(), line);
-        let people: Vec<&str> = people.iter().map(PatientId::expose).collect();
-        assert_eq!(people, ["-17", "5"]);
-    }
-}
+mod tests;

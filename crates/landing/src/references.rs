@@ -14,4 +14,6 @@ pub use file::LineReferences;
 pub(crate) use file::{FrameRecords, ReferencesWriter, sibling_name};
 pub(crate) use index::{TargetIndex, target_type};
 pub(crate) use resolve::{Resolver, SentLine};
-pub(crate) use sent::{identifier_of, identifiers_of, named_identifiers, subject_of};
+pub(crate) use sent::{
+    identifier_of, identifiers_of, named_identifiers, subject_member, subject_of,
+};

@@ -179,7 +179,7 @@ pub(super) fn reference_of(resource: &Value) -> String {
 }
 
 /// Every landed resource.
-pub(super) fn landed(data: &Path) -> Vec<Value> {
+pub(crate) fn landed(data: &Path) -> Vec<Value> {
     let parts = files(&data.join("landing"));
     let is_part = |path: &PathBuf| path.to_string_lossy().contains("/part-");
     let mut resources = Vec::new();

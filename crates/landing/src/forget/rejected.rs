@@ -6,17 +6,22 @@ use std::path::{Path, PathBuf};
 use claimlake_contract::{LandingLayout, Person};
 use serde_json::Value;
 
+use super::own_resources::OwnResources;
 use crate::LandingError;
 use crate::folder::{create_private_file, sync_folder};
 use crate::import::marker::{entries, remove_if_there};
 use crate::person::mentions;
 
 /// How many rejected texts mention the person.
-pub(super) fn count(layout: &LandingLayout, person: &Person) -> Result<u64, LandingError> {
+pub(super) fn count(
+    layout: &LandingLayout,
+    person: &Person,
+    own: &OwnResources,
+) -> Result<u64, LandingError> {
     let mut count = 0;
     for path in files(layout)? {
         each(&path, &mut |line| {
-            count += u64::from(is_theirs(person, line));
+            count += u64::from(is_theirs(person, own, line));
             Ok(())
         })?;
     }
@@ -24,7 +29,11 @@ pub(super) fn count(layout: &LandingLayout, person: &Person) -> Result<u64, Land
 }
 
 /// Writes the files anew without them; one that would be empty goes.
-pub(super) fn clear(layout: &LandingLayout, person: &Person) -> Result<(), LandingError> {
+pub(super) fn clear(
+    layout: &LandingLayout,
+    person: &Person,
+    own: &OwnResources,
+) -> Result<(), LandingError> {
     for path in files(layout)? {
         if path.extension().is_some_and(|extension| extension == "tmp") {
             remove_if_there(&path)?;
@@ -32,7 +41,7 @@ pub(super) fn clear(layout: &LandingLayout, person: &Person) -> Result<(), Landi
         }
         let (mut theirs, mut others) = (0_u64, 0_u64);
         each(&path, &mut |line| {
-            match is_theirs(person, line) {
+            match is_theirs(person, own, line) {
                 true => theirs += 1,
                 false => others += 1,
             }
@@ -44,20 +53,20 @@ pub(super) fn clear(layout: &LandingLayout, person: &Person) -> Result<(), Landi
         if others == 0 {
             remove_if_there(&path)?;
         } else {
-            rewrite(&path, person)?;
+            rewrite(&path, person, own)?;
         }
         sync_folder(path.parent().unwrap_or(Path::new(".")))?;
     }
     Ok(())
 }
 
-fn rewrite(path: &Path, person: &Person) -> Result<(), LandingError> {
+fn rewrite(path: &Path, person: &Person, own: &OwnResources) -> Result<(), LandingError> {
     let beside = path.with_extension("tmp");
     remove_if_there(&beside)?;
     let failed = |error| LandingError::io("writing", &beside)(error);
     let file = create_private_file(&beside)?;
     let mut encoder = zstd::stream::write::Encoder::new(file, 3).map_err(failed)?;
-    each(path, &mut |line| match is_theirs(person, line) {
+    each(path, &mut |line| match is_theirs(person, own, line) {
         true => Ok(()),
         false => encoder.write_all(line),
     })?;
@@ -93,16 +102,16 @@ fn each(
     }
 }
 
-fn is_theirs(person: &Person, line: &[u8]) -> bool {
+fn is_theirs(person: &Person, own: &OwnResources, line: &[u8]) -> bool {
     let Ok(reject) = serde_json::from_slice::<Value>(line) else {
         return mentions(person, line);
     };
-    let text = reject["text"].as_str().unwrap_or_default();
-    mentions(person, text.as_bytes())
-        || mentions(
-            person,
-            &unhexed(reject["text_hex"].as_str().unwrap_or_default()),
-        )
+    let api = reject["api"].as_str().and_then(|api| api.parse().ok());
+    let text = reject["text"].as_str().unwrap_or_default().as_bytes();
+    let bytes = unhexed(reject["text_hex"].as_str().unwrap_or_default());
+    [text, &bytes]
+        .iter()
+        .any(|text| mentions(person, text) || own.has_text(person, api, text))
 }
 
 fn unhexed(hex: &str) -> Vec<u8> {

@@ -7,12 +7,15 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use claimlake_contract::{Frame, LandingPart, Person, ReferenceRecord, part_file_name};
+use claimlake_contract::{
+    ApiVersion, Frame, LandingPart, LandingPatient, Person, ReferenceRecord, part_file_name,
+};
 use sha2::{Digest, Sha256};
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;
 
 use super::ForgetStep;
+use super::own_resources::OwnResources;
 use crate::folder::{create_private_file, sync_folder};
 use crate::import::marker::remove_if_there;
 use crate::recover::remove_unnamed_files;
@@ -42,6 +45,34 @@ impl MovedPart {
     }
 }
 
+/// Which lines of a run go.
+#[derive(Clone, Copy)]
+pub(super) enum Leaving<'a> {
+    /// All that are the person's by what they say, and what was extracted for them.
+    Person(&'a Person),
+    /// Other bodies of the person's resources.
+    OtherBodies(&'a Person, &'a OwnResources),
+}
+
+impl Leaving<'_> {
+    fn takes(self, part: &SealedPart, line: &[u8], references: &[ReferenceRecord]) -> bool {
+        let (api, resource) = (part.api, &part.resource);
+        match self {
+            Self::Person(person) => {
+                crate::person::is_about(person, api, resource, line, references)
+            }
+            Self::OtherBodies(person, own) => own.has_body(person, api, resource, line, references),
+        }
+    }
+
+    fn takes_patient(self, api: ApiVersion, patient: &LandingPatient) -> bool {
+        match self {
+            Self::Person(person) => person.has_id(api, patient.patient.expose()),
+            Self::OtherBodies(..) => false,
+        }
+    }
+}
+
 /// What becomes of a frame.
 enum Fate {
     /// It stays as it is.
@@ -58,18 +89,18 @@ struct PlannedPart {
     fates: Vec<Fate>,
 }
 
-/// Takes a person out of a run; answers how many lines went.
+/// Takes lines of a person out of a run; answers how many went.
 pub(super) fn rewrite(
     run: &SealedRun,
-    person: &Person,
+    leaving: Leaving<'_>,
     tell: &mut dyn FnMut(ForgetStep<'_>) -> std::io::Result<()>,
 ) -> Result<u64, LandingError> {
-    let planned = plan(run, person);
+    let planned = plan(run, leaving);
     let api = run.manifest.api;
     let mut manifest = run.manifest.clone();
     manifest
         .patients
-        .retain(|patient| !person.has_id(api, patient.patient.expose()));
+        .retain(|patient| !leaving.takes_patient(api, patient));
     if planned.is_empty() && manifest.patients.len() == run.manifest.patients.len() {
         return Ok(0);
     }
@@ -99,7 +130,7 @@ pub(super) fn rewrite(
                     place(frame);
                 }
                 if planned.fates.iter().any(kept) {
-                    parts.push(write_part(&part, planned, person)?);
+                    parts.push(write_part(&part, planned, leaving)?);
                 }
             }
         }
@@ -122,7 +153,7 @@ pub(super) fn rewrite(
 
 /// The parts that hold something of the person. The names of the new ones follow from the
 /// manifest alone, so that a removal that is begun again comes to the same.
-fn plan(run: &SealedRun, person: &Person) -> Vec<PlannedPart> {
+fn plan(run: &SealedRun, leaving: Leaving<'_>) -> Vec<PlannedPart> {
     let number_of = |part: &LandingPart| -> u32 {
         let digits = part.file.trim_start_matches("part-").split('.').next();
         digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
@@ -131,12 +162,12 @@ fn plan(run: &SealedRun, person: &Person) -> Vec<PlannedPart> {
     let api = run.manifest.api;
     let patients = run.manifest.patients.iter();
     let owned: HashSet<(u32, u32)> = patients
-        .filter(|patient| person.has_id(api, patient.patient.expose()))
+        .filter(|patient| leaving.takes_patient(api, patient))
         .flat_map(|patient| patient.frames.iter().copied())
         .collect();
     let mut planned: Vec<PlannedPart> = Vec::new();
     for (index, part) in run.parts().enumerate() {
-        let (fates, removed) = look_at(index, &part, person, &owned);
+        let (fates, removed) = look_at(index, &part, leaving, &owned);
         if fates.iter().all(|fate| matches!(fate, Fate::Copied)) {
             continue;
         }
@@ -163,7 +194,7 @@ fn plan(run: &SealedRun, person: &Person) -> Vec<PlannedPart> {
 fn look_at(
     part_index: usize,
     part: &SealedPart,
-    person: &Person,
+    leaving: Leaving<'_>,
     owned: &HashSet<(u32, u32)>,
 ) -> (Vec<Fate>, BTreeSet<u64>) {
     let mut removed = BTreeSet::new();
@@ -186,7 +217,7 @@ fn look_at(
         };
         for (number, text) in (1..).zip(lines(&text)) {
             let of_line = references.of_line(number);
-            if crate::person::is_about(person, part.api, &part.resource, text, of_line) {
+            if leaving.takes(part, text, of_line) {
                 removed.insert(begins + number - 1);
             }
         }
@@ -203,7 +234,7 @@ fn look_at(
 fn write_part(
     part: &SealedPart,
     planned: &PlannedPart,
-    person: &Person,
+    leaving: Leaving<'_>,
 ) -> Result<LandingPart, LandingError> {
     let name = planned.moved.to.rsplit('/').next().unwrap_or_default();
     let path = part.path.with_file_name(name);
@@ -246,7 +277,7 @@ fn write_part(
             Fate::Rewritten => {
                 let text = read_frame(part, frame).unwrap_or_default();
                 let of_frame = frame_references(&records, index).unwrap_or_default();
-                let (text, count) = without(person, part, &text, &of_frame, &mut kept_records);
+                let (text, count) = without(leaving, part, &text, &of_frame, &mut kept_records);
                 let bytes = compressor.compress(&text).map_err(failed)?;
                 (bytes, count, text.len() as u64)
             }
@@ -279,10 +310,10 @@ fn write_part(
     Ok(written)
 }
 
-/// The lines of a frame that are not the person's, and how many; their records, which go where the
+/// The lines of a frame that stay, and how many; their records, which go where the
 /// lines go.
 fn without(
-    person: &Person,
+    leaving: Leaving<'_>,
     part: &SealedPart,
     text: &[u8],
     references: &LineReferences,
@@ -292,7 +323,7 @@ fn without(
     let mut count = 0;
     for (number, line) in (1..).zip(lines(text)) {
         let of_line = references.of_line(number);
-        if !crate::person::is_about(person, part.api, &part.resource, line, of_line) {
+        if !leaving.takes(part, line, of_line) {
             kept.extend_from_slice(line);
             kept.push(b'\n');
             count += 1;

@@ -5,6 +5,9 @@ use claimlake_contract::{
     PatientState, Person, ResourceType, RunId,
 };
 
+mod other_bodies;
+mod without_patient;
+
 use super::{ForgetStep, find_person, forget, landed_of};
 use crate::{LandingWriter, WriterOptions, import, import_refusing, sealed_runs};
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::anyhow;
-use claimlake_contract::{ApiVersion, PatientId, Person};
+use claimlake_contract::{ApiVersion, Identifier, PatientId, Person};
 use claimlake_landing::{PatientReached, PersonSearch, ReachedBy, find_person};
 use claimlake_vault::{Grant, Vault};
 use serde_json::{Value, json};
@@ -18,6 +18,8 @@ pub(super) struct Who {
     pub(super) person: Person,
     pub(super) search: PersonSearch,
     grants: Vec<Grant>,
+    /// The identifiers that claims and coverages name them by, where no Patient is here.
+    by_claims: BTreeSet<Identifier>,
     /// Other patients whose grants have the same external id.
     same_external_id: BTreeSet<(ApiVersion, PatientId)>,
 }
@@ -52,18 +54,51 @@ impl Who {
             .ids
             .extend(asked.iter().filter_map(|grant| patient_of(grant)));
         let mut who = Self::complete(person, Some(wanted), include_shared, vault, data)?;
-        // Claims may have landed without their Patient: then only the references say whose they are.
         if who.person.is_empty() && who.search.candidates.is_empty() {
-            for api in [ApiVersion::V2, ApiVersion::V3] {
-                let mut alone = Person::default();
-                let id = wanted.strip_prefix(&format!("{api}:")).unwrap_or(wanted);
-                alone.ids.insert((api, PatientId::new(id)));
-                let landed = claimlake_landing::landed_of(&data.landing(), &alone)?;
-                if !landed.lines.is_empty() || landed.rejected > 0 {
-                    let reached = alone.ids.iter().cloned().map(by_id);
-                    who.search.reached.extend(reached);
-                    who.person.ids.extend(alone.ids);
-                }
+            who = Self::without_patient(wanted, include_shared, vault, data)?;
+        }
+        Ok(who)
+    }
+
+    /// Somebody whose Patient is not here: claims and coverages alone say whose they are, by an
+    /// identifier or by the id.
+    fn without_patient(
+        wanted: &str,
+        include_shared: bool,
+        vault: &Vault,
+        data: &DataDir,
+    ) -> Outcome<Self> {
+        let named = claimlake_landing::named_by_claims(&data.landing(), wanted)?;
+        let apis: BTreeSet<ApiVersion> = named.patients.iter().map(|(api, _)| *api).collect();
+        if !include_shared && named.patients.len() > apis.len() {
+            return Ok(Self::several(named.patients.into_iter()));
+        }
+        let person = Person {
+            ids: named.patients.clone(),
+            identifiers: named.identifiers.clone(),
+            ..Person::default()
+        };
+        let mut who = Self::complete(person, None, include_shared, vault, data)?;
+        let mut systems = named.identifiers.iter().map(Identifier::system);
+        let system = systems.next().flatten().unwrap_or_default();
+        for one in &mut who.search.reached {
+            if named.patients.contains(&(one.api, one.id.clone())) {
+                one.by = ReachedBy::Identifier(system.to_owned());
+            }
+        }
+        who.by_claims = named.identifiers;
+        if !who.person.is_empty() || !who.search.candidates.is_empty() {
+            return Ok(who);
+        }
+        for api in [ApiVersion::V2, ApiVersion::V3] {
+            let mut alone = Person::default();
+            let id = wanted.strip_prefix(&format!("{api}:")).unwrap_or(wanted);
+            alone.ids.insert((api, PatientId::new(id)));
+            let landed = claimlake_landing::landed_of(&data.landing(), &alone)?;
+            if !landed.lines.is_empty() || landed.rejected > 0 {
+                let reached = alone.ids.iter().cloned().map(by_id);
+                who.search.reached.extend(reached);
+                who.person.ids.extend(alone.ids);
             }
         }
         Ok(who)
@@ -119,6 +154,7 @@ impl Who {
             grants,
             search,
             person,
+            by_claims: BTreeSet::new(),
         })
     }
 
@@ -131,6 +167,7 @@ impl Who {
                 ..PersonSearch::default()
             },
             grants: Vec::new(),
+            by_claims: BTreeSet::new(),
             same_external_id: BTreeSet::new(),
         }
     }
@@ -172,6 +209,13 @@ impl Who {
                 &event,
                 &format!("patient    {}:{id}, by {by}{of}", one.api),
             )?;
+        }
+        for identifier in &self.by_claims {
+            let system = identifier.system();
+            let event = json!({"event": "forget_identifier", "system": system});
+            let of = system.map_or(String::new(), |system| format!(" ({system})"));
+            let words = format!("claims     and coverages that name them by identifier{of}");
+            show(invocation, &event, &words)?;
         }
         for grant in &self.grants {
             let patient = grant.patient.as_ref().map(PatientId::expose);

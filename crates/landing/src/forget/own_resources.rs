@@ -1,0 +1,80 @@
+//! Bodies of a person's resources that do not say themselves whose they are: such as a claim that
+//! was imported before its patient, and again with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use claimlake_contract::{ApiVersion, LandingOrigin, Person, ReferenceRecord, ResourceType};
+
+use super::each_line;
+use crate::SealedRun;
+use crate::person::{is_about, is_known_to_be_anothers, top_id, top_text};
+use crate::references::subject_member;
+
+/// The resources of a person that have a patient: claims and coverages.
+#[derive(Default)]
+pub(super) struct OwnResources(BTreeMap<(ApiVersion, ResourceType), BTreeSet<String>>);
+
+impl OwnResources {
+    /// Those that lines of the person are bodies of.
+    pub(super) fn of(runs: &[SealedRun], person: &Person) -> Self {
+        let mut own = Self::default();
+        for run in runs.iter().filter(|run| has_patient(run)) {
+            let (api, resource) = (run.manifest.api, &run.manifest.resource);
+            each_line(run, &mut |line, references| {
+                if is_about(person, api, resource, line, references) {
+                    own.add(api, resource, top_id(line));
+                }
+            });
+        }
+        own
+    }
+
+    pub(super) fn add(&mut self, api: ApiVersion, resource: &ResourceType, id: Option<String>) {
+        if subject_member(resource.as_str()).is_some() {
+            let ids = self.0.entry((api, resource.clone())).or_default();
+            ids.extend(id);
+        }
+    }
+
+    /// Whether a run may hold other bodies of these: what an extraction landed is in the frames of
+    /// its patient and says whose it is.
+    pub(super) fn may_be_in(&self, run: &SealedRun) -> bool {
+        let of_type = (run.manifest.api, run.manifest.resource.clone());
+        run.manifest.origin == LandingOrigin::Import && self.0.contains_key(&of_type)
+    }
+
+    /// Whether a line is another body of one of these, and nothing says that it is somebody else's.
+    pub(super) fn has_body(
+        &self,
+        person: &Person,
+        api: ApiVersion,
+        resource: &ResourceType,
+        line: &[u8],
+        references: &[ReferenceRecord],
+    ) -> bool {
+        let Some(ids) = self.0.get(&(api, resource.clone())) else {
+            return false;
+        };
+        top_id(line).is_some_and(|id| ids.contains(&id))
+            && !is_about(person, api, resource, line, references)
+            && !is_known_to_be_anothers(person, resource, line, references)
+    }
+
+    /// Whether a rejected text, of any version where none is known, is such a body.
+    pub(super) fn has_text(&self, person: &Person, api: Option<ApiVersion>, text: &[u8]) -> bool {
+        let Some(resource) = top_text(text, b"resourceType") else {
+            return false;
+        };
+        let Ok(resource) = resource.parse::<ResourceType>() else {
+            return false;
+        };
+        let mut apis = [ApiVersion::V2, ApiVersion::V3].into_iter();
+        apis.any(|of| {
+            api.is_none_or(|api| api == of) && self.has_body(person, of, &resource, text, &[])
+        })
+    }
+}
+
+fn has_patient(run: &SealedRun) -> bool {
+    subject_member(run.manifest.resource.as_str()).is_some()
+}
