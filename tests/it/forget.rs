@@ -1,6 +1,6 @@
 //! One person leaves: nothing of theirs stays, nothing of others changes, whatever kills it.
 
-mod scene;
+pub(crate) mod scene;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -31,6 +31,7 @@ mod printed_query;
 mod read_only;
 mod real_bodies;
 mod references;
+mod removals;
 mod report;
 mod run;
 mod servers;
