@@ -141,7 +141,11 @@ fn a_run_that_was_never_loaded_and_lacks_files_is_made_again() {
     let scene = Scene::new();
     for state in states(&scene.at("staged")) {
         let why = format!("{state:?}");
+        // The advice is followed for the first states, where `load` has something to say.
         for followed in [false, true] {
+            if followed && state.1 > 2 {
+                continue;
+            }
             scene.copy("waiting", "d");
             half_remove(&scene.at("d/staged").join(&scene.run), state);
             if followed {
