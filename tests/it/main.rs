@@ -32,6 +32,7 @@ mod printed_query;
 mod read_only;
 mod real_bodies;
 mod references;
+mod removals;
 mod report;
 mod run;
 mod servers;

@@ -7,11 +7,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 use claimlake_contract::{
-    Clock, LandingLayout, MANIFEST_FILE, RunId, STAGED_FORMAT, StagedManifest, partition_value,
+    Clock, KEYS_TABLE, LandingLayout, MANIFEST_FILE, RunId, STAGED_FORMAT, StagedManifest,
+    partition_value,
 };
+
+use crate::removal;
 
 /// In the record of a loaded run: the number of the snapshot that holds its rows first.
 const SNAPSHOT_FILE: &str = "snapshot";
+
+/// What was rejected, and what no view read, of a staged run and on record of it.
+const REJECTS_FILE: &str = "rejects.ndjson";
+const UNREAD_FILE: &str = "unread.json";
 
 /// A record that is being made.
 const BUILDING: &str = ".building";
@@ -98,16 +105,17 @@ impl DataDir {
         let record = self.transformed().join(name);
         // A record is there as a whole or not at all: whoever reads it may read at any moment.
         let building = self.transformed().join(BUILDING);
-        remove_folder(&building)?;
+        removal::remove(&building)?;
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(&building)
             .with_context(|| format!("making {}", building.display()))?;
-        for file in ["rejects.ndjson", "unread.json", MANIFEST_FILE] {
+        for file in [REJECTS_FILE, UNREAD_FILE, MANIFEST_FILE] {
             let from = folder.join(file);
             if from.is_file() {
                 fs::copy(&from, building.join(file))
+                    .and_then(|_| File::open(building.join(file))?.sync_all())
                     .with_context(|| format!("keeping {}", from.display()))?;
             }
         }
@@ -118,13 +126,25 @@ impl DataDir {
             .truncate(true)
             .mode(0o600)
             .open(building.join(SNAPSHOT_FILE))
-            .and_then(|mut file| file.write_all(number.as_bytes()))
+            .and_then(|mut file| {
+                file.write_all(number.as_bytes())?;
+                file.sync_all()
+            })
             .with_context(|| format!("writing into {}", building.display()))?;
-        remove_folder(&record)?;
+        removal::remove(&record)?;
         fs::rename(&building, &record)
             .with_context(|| format!("renaming {}", building.display()))?;
-        fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))?;
+        removal::sync(&self.transformed())?;
+        removal::remove(folder)?;
         Ok(record)
+    }
+
+    /// Removes every staged run, and what a killed transform left of one.
+    pub(crate) fn remove_all_staged(&self) -> anyhow::Result<()> {
+        for folder in entries(&self.staged()).context("listing staged runs")? {
+            removal::remove(&folder)?;
+        }
+        Ok(())
     }
 
     /// The records of runs whose rows are in the current lake, oldest first.
@@ -138,7 +158,11 @@ impl DataDir {
     /// The folders of those records, oldest first.
     pub(crate) fn transformed_folders(&self) -> anyhow::Result<Vec<PathBuf>> {
         let mut folders = entries(&self.transformed()).context("listing transformed runs")?;
-        folders.retain(|folder| run_of(folder).is_some());
+        // What lacks one of these was half removed by a former version: what it was about counts as
+        // not loaded, and is transformed again.
+        let parts = [MANIFEST_FILE, SNAPSHOT_FILE];
+        let is_whole = |folder: &Path| parts.iter().all(|file| folder.join(file).is_file());
+        folders.retain(|folder| run_of(folder).is_some() && is_whole(folder));
         folders.sort();
         Ok(folders)
     }
@@ -146,14 +170,52 @@ impl DataDir {
     /// Forgets what went into snapshots after `number`.
     pub(crate) fn forget_transformed_after(&self, number: u64) -> anyhow::Result<()> {
         for folder in entries(&self.transformed()).context("listing transformed runs")? {
-            let loaded = fs::read_to_string(folder.join(SNAPSHOT_FILE)).ok();
-            let loaded: Option<u64> = loaded.and_then(|text| text.trim().parse().ok());
-            if loaded.is_none_or(|loaded| loaded > number) {
-                fs::remove_dir_all(&folder)
-                    .with_context(|| format!("removing {}", folder.display()))?;
+            let is_later = loaded_by(&folder).is_none_or(|loaded| loaded > number);
+            if is_later && run_of(&folder).is_some() {
+                removal::remove(&folder)?;
             }
         }
         Ok(())
+    }
+
+    /// Keeps others from writing the staged zone, and ends what a killed command left half done in it:
+    /// folders that are being removed, records of snapshots that the lake does not have (a rollback),
+    /// and staged runs that the lake has.
+    pub(crate) fn lock_staged(&self, lake: &Path) -> anyhow::Result<WriteLock> {
+        let lock = self.lock("staged")?;
+        removal::clear(&self.staged())?;
+        removal::clear(&self.transformed())?;
+        for folder in entries(&self.staged()).context("listing staged runs")? {
+            // Nobody can load it any more.
+            if run_of(&folder).is_some() && !folder.join(MANIFEST_FILE).is_file() {
+                removal::remove(&folder)?;
+            }
+        }
+        self.remove_superseded()?;
+        let Some(current) = current_snapshot(lake) else {
+            return Ok(lock);
+        };
+        self.forget_transformed_after(current)?;
+        for folder in self.staged_runs()? {
+            let record = folder.file_name().map(|name| self.transformed().join(name));
+            if record.is_some_and(|record| loaded_by(&record).is_some()) {
+                removal::remove(&folder)?;
+            }
+        }
+        Ok(lock)
+    }
+
+    /// Removes the staged runs before the last one that was made from all of landing: it has them.
+    fn remove_superseded(&self) -> anyhow::Result<()> {
+        let is_full = |folder: &PathBuf| {
+            let manifest = read_staged_manifest(folder);
+            manifest.is_ok_and(|manifest| manifest.full && is_whole(folder, &manifest))
+        };
+        let staged = self.staged_runs()?;
+        let full = staged.iter().rposition(is_full).unwrap_or(0);
+        staged[..full]
+            .iter()
+            .try_for_each(|folder| removal::remove(folder))
     }
 
     /// What is on record of runs that were transformed and loaded.
@@ -218,6 +280,18 @@ pub(crate) fn read_staged_manifest(folder: &Path) -> anyhow::Result<StagedManife
     serde_json::from_str(&text).with_context(reading)
 }
 
+/// Whether a staged run has every file that it is to have, as long as stated.
+pub(crate) fn is_whole(folder: &Path, manifest: &StagedManifest) -> bool {
+    let length = |file: &str| fs::metadata(folder.join(file)).map(|found| found.len());
+    let mut rows = manifest.tables.iter().flat_map(|table| &table.files);
+    // The table of keys is not in the manifest.
+    let keys = entries(&folder.join(KEYS_TABLE)).is_ok_and(|keys| !keys.is_empty());
+    keys && rows.all(|file| length(&file.file).is_ok_and(|found| found == file.bytes))
+        && [REJECTS_FILE, UNREAD_FILE]
+            .iter()
+            .all(|file| length(file).is_ok())
+}
+
 #[derive(serde::Deserialize)]
 struct Format {
     format: u32,
@@ -229,13 +303,18 @@ fn run_of(path: &Path) -> Option<RunId> {
     value.split(".ndjson").next()?.parse().ok()
 }
 
-fn remove_folder(folder: &Path) -> anyhow::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("removing {}", folder.display()))
-        }
-        _ => Ok(()),
-    }
+/// The snapshot that a record names; none where there is no such record, or half of one.
+fn loaded_by(record: &Path) -> Option<u64> {
+    let number = fs::read_to_string(record.join(SNAPSHOT_FILE)).ok()?;
+    let is_whole = record.join(MANIFEST_FILE).is_file();
+    number.trim().parse().ok().filter(|_| is_whole)
+}
+
+fn current_snapshot(lake: &Path) -> Option<u64> {
+    let current = lake.join("current");
+    let target = fs::read_link(&current).ok()?;
+    let number = target.file_name()?.to_str()?.parse().ok()?;
+    current.exists().then_some(number)
 }
 
 fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {

@@ -7,6 +7,7 @@
 mod access;
 mod args;
 mod command;
+mod crash;
 mod data_dir;
 mod env;
 mod failure;
@@ -20,6 +21,7 @@ mod pipeline;
 mod plural;
 mod progress;
 mod recordings;
+mod removal;
 mod standing;
 mod summary;
 mod text_file;

@@ -37,7 +37,7 @@ pub enum LoadError {
         source: ParquetError,
     },
     /// A staged run that cannot be loaded.
-    #[error("staged run {}: {reason}; run `transform` again", path.display())]
+    #[error("staged run {}: {reason}; run `transform --full`, then `load`", path.display())]
     Staged {
         /// The staged run's folder, or the file in it.
         path: PathBuf,

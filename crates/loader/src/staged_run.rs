@@ -249,6 +249,15 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
         }
     }
     files.sort();
+    // Each transform writes at least one. Without this, a run of which they are gone would bring
+    // nothing, and count as loaded.
+    let numbers = files.iter().filter_map(|(number, _)| *number);
+    if files.is_empty() || numbers.zip(0..).any(|(number, place)| number != place) {
+        return Err(LoadError::staged(
+            folder,
+            "a file of the table of keys is missing",
+        ));
+    }
     Ok(files.into_iter().map(|(_, path)| path).collect())
 }
 

@@ -194,7 +194,7 @@ pub(crate) fn landed(data: &Path) -> Vec<Value> {
     resources
 }
 
-pub(super) fn files(root: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut waiting = vec![root.to_path_buf()];
     while let Some(folder) = waiting.pop() {
@@ -222,7 +222,7 @@ pub(super) fn decoded(path: &Path, bytes: &[u8]) -> Vec<u8> {
     }
 }
 
-pub(super) fn parquet_rows(path: &Path) -> Vec<String> {
+pub(crate) fn parquet_rows(path: &Path) -> Vec<String> {
     let reader = SerializedFileReader::try_from(path).unwrap();
     reader
         .into_iter()
@@ -257,7 +257,7 @@ pub(super) fn has_word(text: &[u8], word: &[u8]) -> bool {
 }
 
 /// With links as links, so that a snapshot's files are as they were.
-pub(super) fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     let copied = std::process::Command::new("cp")
         .args(["-a".as_ref(), from.as_os_str(), to.as_os_str()])
         .status();

@@ -1,6 +1,5 @@
 //! `claimlake forget`: one person out of vault, landing, staged and lake.
 
-mod crash;
 mod found;
 mod records;
 pub(crate) mod remove;
@@ -65,7 +64,7 @@ pub(crate) fn run(arguments: &ForgetArguments, invocation: &Invocation) -> Outco
     let data = invocation.existing_data()?;
     let vault = access::open_vault(invocation)?;
     let _landing = data.lock("landing")?;
-    let _staged = data.lock("staged")?;
+    let _staged = data.lock_staged(&invocation.lake()?)?;
     let remover = Remover::new(invocation, &data, &vault)?;
     // Asked about and begun before; whoever this is about, it is ended first.
     let finished = remover.finish_interrupted()?;
@@ -200,7 +199,8 @@ pub(crate) fn forget_revoked(days: u32, invocation: &Invocation) -> Outcome<u64>
     if people.is_empty() {
         return Ok(0);
     }
-    let (Ok(_landing), Ok(_staged)) = (data.lock("landing"), data.lock("staged")) else {
+    let lake = invocation.lake()?;
+    let (Ok(_landing), Ok(_staged)) = (data.lock("landing"), data.lock_staged(&lake)) else {
         invocation.output().warn(&format!(
             "warning: {} to be forgotten, as extract.on_revoked says, once no other claimlake \
              writes here",

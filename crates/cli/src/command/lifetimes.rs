@@ -15,6 +15,7 @@ use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::pipeline::OnRevoked;
 use crate::plural::counted;
+use crate::removal;
 
 /// Removes whatever has lived long enough, and tells how much that was.
 pub(crate) fn apply(invocation: &Invocation) -> Outcome<()> {
@@ -23,7 +24,7 @@ pub(crate) fn apply(invocation: &Invocation) -> Outcome<()> {
     let now = invocation.clock().now();
     let mut removed = Vec::new();
     if let Some(days) = pipeline.load.keep_staged {
-        let _lock = data.lock("staged")?;
+        let _lock = data.lock_staged(&invocation.lake()?)?;
         let runs = old_staged(&data, limit(now, days))?;
         removed.push((runs, "staged run"));
     }
@@ -52,7 +53,7 @@ fn limit(now: DateTime<Utc>, days: u32) -> DateTime<Utc> {
 fn old_staged(data: &DataDir, limit: DateTime<Utc>) -> anyhow::Result<u64> {
     let mut removed = 0;
     for folder in old_entries(&data.staged(), limit)? {
-        fs::remove_dir_all(&folder).with_context(|| format!("removing {}", folder.display()))?;
+        removal::remove(&folder)?;
         removed += 1;
     }
     Ok(removed)

@@ -64,7 +64,7 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
     let data = invocation.data()?;
     let lake = invocation.lake()?;
     let mut summary = StageSummary::begin("load");
-    let _lock = data.lock("staged")?;
+    let _lock = data.lock_staged(&lake)?;
     let run = data.next_run(invocation.clock())?;
     let staged_runs = match &arguments.staged_parquet {
         Some(folder) => {

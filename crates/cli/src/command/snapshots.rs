@@ -5,6 +5,7 @@ use claimlake_loader::SnapshotInfo;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use crate::crash;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::plural::{counted, size};
@@ -76,8 +77,10 @@ fn line(snapshot: &SnapshotInfo) -> String {
 
 fn rollback(number: u64, invocation: &Invocation) -> Outcome {
     let data = invocation.data()?;
-    let _lock = data.lock("staged")?;
-    let snapshot = claimlake_loader::rollback(&invocation.lake()?, number)?;
+    let lake = invocation.lake()?;
+    let _lock = data.lock_staged(&lake)?;
+    let snapshot = claimlake_loader::rollback(&lake, number)?;
+    crash::point("rolled-back");
     // What later snapshots took from landing is to be transformed again once loading goes on.
     data.forget_transformed_after(number)?;
     invocation

@@ -5,9 +5,7 @@ pub(super) mod plan;
 mod selection;
 
 use std::collections::BTreeSet;
-use std::fs;
 
-use anyhow::Context as _;
 use claimlake_contract::{ExitCode, StagedTable};
 use claimlake_transformer::{Form, TransformOptions, TransformOutcome};
 use clap::Args;
@@ -16,6 +14,7 @@ use serde_json::json;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::plural::{counted, grouped};
+use crate::removal;
 use crate::summary::{StageSummary, reject_exit};
 
 use selection::Selection;
@@ -52,11 +51,14 @@ pub(crate) fn stage(
     let plan = plan::compile(pipeline, invocation.origin())?;
     let data = invocation.data()?;
     let mut summary = StageSummary::begin("transform");
-    let _lock = data.lock("staged")?;
+    let _lock = data.lock_staged(&invocation.lake()?)?;
     let selection = Selection::of(arguments.full, plan.hash(), invocation)?;
     selection.tell(&mut summary);
     if selection.runs.is_empty() {
         claimlake_transformer::remove_abandoned(&data.staged())?;
+        for folder in &selection.incomplete {
+            removal::remove(folder)?;
+        }
         let next = match selection.is_landing_empty {
             true => "extract",
             false => "load",
@@ -80,7 +82,7 @@ pub(crate) fn stage(
         invocation.progress().as_ref(),
     )?;
     for folder in &selection.superseded {
-        fs::remove_dir_all(folder).with_context(|| format!("removing {}", folder.display()))?;
+        removal::remove(folder)?;
     }
     tell(&mut summary, &outcome);
     summary.line("where", outcome.folder.display().to_string());

@@ -95,7 +95,10 @@ fn what_the_system_refuses_to_read_is_no_damage_and_a_torn_file_is() {
         words.starts_with("staged run eob.arrows: it is broken: "),
         "{words}"
     );
-    assert!(words.ends_with("run `transform` again"), "{words}");
+    assert!(
+        words.ends_with("run `transform --full`, then `load`"),
+        "{words}"
+    );
     let words = LoadError::lake_file(Path::new("keys.arrow"), torn()).to_string();
     assert!(
         words.starts_with("the lake at keys.arrow: it is broken: "),

@@ -182,6 +182,7 @@ impl Lake {
         let folder = self.snapshot(number);
         let removing = self.root.join(REMOVING);
         std::fs::rename(&folder, &removing).map_err(LoadError::io("removing", &folder))?;
+        sync_folder(&self.root.join(SNAPSHOTS))?;
         remove_folder(&removing)
     }
 

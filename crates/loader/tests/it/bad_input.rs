@@ -38,7 +38,10 @@ fn a_truncated_staged_file_is_refused_by_its_size() {
         std::fs::write(&path, &bytes[..bytes.len() - 10]).unwrap();
     });
     assert!(words.contains("bytes instead of"), "{words}");
-    assert!(words.contains("run `transform` again"), "{words}");
+    assert!(
+        words.contains("run `transform --full`, then `load`"),
+        "{words}"
+    );
 }
 
 #[test]

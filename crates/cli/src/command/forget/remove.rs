@@ -9,9 +9,10 @@ use claimlake_landing::ForgetStep;
 use claimlake_loader::ForgetRequest;
 use claimlake_vault::{AccessAction, ForgetIntent, TokenLock, Vault};
 
-use super::{crash, records};
+use super::records;
 use crate::access;
 use crate::command::{load, report};
+use crate::crash;
 use crate::data_dir::DataDir;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
@@ -113,13 +114,7 @@ impl<'a> Remover<'a> {
 
     /// Staged rows are made from landing: the next transform makes them again, without the person.
     fn staged(&self) -> Outcome<()> {
-        let staged = self.data.staged();
-        match fs::remove_dir_all(&staged) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("removing {}", staged.display()))?
-            }
-            _ => Ok(()),
-        }
+        Ok(self.data.remove_all_staged()?)
     }
 
     /// A report counts the person, and unmasked ones may tell of them: `report` writes it again.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use claimlake_contract::{ExitCode, RunId, StagedManifest};
 use claimlake_landing::{LandingRuns, SealedRun};
 
-use crate::data_dir::read_staged_manifest;
+use crate::data_dir::{is_whole, read_staged_manifest};
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::plural::counted;
@@ -23,6 +23,8 @@ pub(super) struct Selection {
     pub(super) full: bool,
     /// Staged runs that the new one stands for.
     pub(super) superseded: Vec<PathBuf>,
+    /// Those of them that lack a file: nobody can load them, and what they were about is read again.
+    pub(super) incomplete: Vec<PathBuf>,
     /// Whether nothing has landed at all.
     pub(super) is_landing_empty: bool,
     /// Whether all is read again because the views are others than before.
@@ -47,14 +49,22 @@ impl Selection {
         if invocation.lake()?.join("current").exists() {
             known = data.transformed_runs()?;
         }
+        let mut incomplete = Vec::new();
+        let mut lacks_full = false;
         for folder in &staged {
-            known.push(read_staged_manifest(folder)?);
+            let manifest = read_staged_manifest(folder)?;
+            if is_whole(folder, &manifest) {
+                known.push(manifest);
+            } else {
+                lacks_full |= manifest.full;
+                incomplete.push(folder.clone());
+            }
         }
         let views_changed = known
             .iter()
             .max_by(|a, b| a.run.cmp(&b.run))
             .is_some_and(|last| last.pipeline_hash != pipeline_hash);
-        let full = asked_full || views_changed || known.is_empty();
+        let full = asked_full || views_changed || lacks_full || known.is_empty();
         let done: BTreeSet<&RunId> = known.iter().flat_map(|run| &run.landing_runs).collect();
         // A run that was interrupted between two resource types is sealed by the next extract;
         // taken now, what is missing of it would never be seen.
@@ -69,7 +79,8 @@ impl Selection {
         runs.retain(|run| full || !done.contains(&run.manifest.run));
         Ok(Self {
             full: full && !runs.is_empty(),
-            superseded: if full { staged } else { Vec::new() },
+            superseded: if full { staged } else { incomplete.clone() },
+            incomplete,
             runs,
             landed,
             is_landing_empty,
@@ -95,6 +106,15 @@ impl Selection {
                 format!(
                     "{} interrupted, the next extract seals what it had",
                     counted(self.waiting as u64, "run")
+                ),
+            );
+        }
+        if !self.incomplete.is_empty() {
+            summary.line(
+                "again",
+                format!(
+                    "{} lacked a file, what was in it is made again from landing",
+                    counted(self.incomplete.len() as u64, "staged run")
                 ),
             );
         }
