@@ -137,9 +137,9 @@ async fn a_403_on_everything_ends_a_consent_only_in_the_server_s_own_words() {
         for people in [1, 2] {
             let bench = Bench::start(ApiVersion::V2, people, &[]).await;
             let refusing = serve(&[
-                ("/v2/fhir/Patient/", 403, body),
-                ("/v2/fhir/Coverage/", 403, body),
-                ("/v2/fhir/ExplanationOfBenefit/", 403, body),
+                ("/v2/fhir/Patient", 403, body),
+                ("/v2/fhir/Coverage", 403, body),
+                ("/v2/fhir/ExplanationOfBenefit", 403, body),
             ])
             .await;
             let refused = bench.extract_with(|options| {
@@ -186,9 +186,9 @@ async fn everything_refused_again_hours_later_is_the_end_whoever_refuses() {
         let reason = claimlake_vault::REFUSED_IN_DOUBT;
         bench.vault.doubt_grant(&handle, since, reason).unwrap();
         let refusing = serve(&[
-            ("/v2/fhir/Patient/", 403, ""),
-            ("/v2/fhir/Coverage/", 403, ""),
-            ("/v2/fhir/ExplanationOfBenefit/", 403, ""),
+            ("/v2/fhir/Patient", 403, ""),
+            ("/v2/fhir/Coverage", 403, ""),
+            ("/v2/fhir/ExplanationOfBenefit", 403, ""),
         ])
         .await;
         let refused = bench.extract_with(|options| {
