@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::command::{Bench, repository};
+use crate::command::{Bench, Ended, repository};
 
 const TYPE: &str = "https://bluebutton.cms.gov/resources/codesystem/eob-type";
 
@@ -170,4 +170,51 @@ fn a_context_column_that_is_not_one_is_refused_with_what_it_may_be() {
             "{column}: {error}"
         );
     }
+}
+
+/// With `partition_by` from the environment.
+fn with_partitions(bench: &Bench, partition_by: &str, arguments: &[&str]) -> Ended {
+    let mut command = bench.command(&[&["--json", "--data", "d"], arguments].concat());
+    Ended::of(command.env("CLAIMLAKE_LOAD_PARTITION_BY", partition_by))
+}
+
+#[test]
+fn verify_looks_at_keys_that_are_in_the_path_only() {
+    for partition_by in [
+        r#"["source_api"]"#,
+        r#"["patient_id"]"#,
+        r#"["eob_id"]"#,
+        r#"["patient_id", "source_api"]"#,
+    ] {
+        let bench = Bench::new();
+        let claims: Vec<String> = (0..4)
+            .map(|id| claim(id, Some("CARRIER"), "") + "\n")
+            .collect();
+        bench.write("claims.ndjson", &claims.concat());
+        bench.done(&["--data", "d", "import", "--api", "v2", "claims.ndjson"]);
+        for command in [&["transform"][..], &["load"]] {
+            let ended = with_partitions(&bench, partition_by, command);
+            assert_eq!(ended.exit, 0, "{partition_by}: {}", ended.stderr);
+        }
+        let verified = with_partitions(&bench, partition_by, &["verify"]);
+        assert_eq!(verified.exit, 0, "{partition_by}: {}", verified.stderr);
+        let checks = verified.summary()["verify"]["checks"].clone();
+        let mut checks = checks.as_array().unwrap().iter();
+        let keys = checks.find(|check| check["name"] == "keys").unwrap();
+        assert_eq!(keys["checked"], 4, "{partition_by}");
+    }
+}
+
+#[test]
+fn a_column_that_is_named_twice_is_refused_before_anything_is_read() {
+    let bench = Bench::new();
+    let ended = with_partitions(&bench, r#"["eob_type", "eob_type"]"#, &["transform"]);
+    assert_eq!(ended.exit, 2, "{}", ended.stderr);
+    assert!(
+        ended
+            .stderr
+            .contains("load.partition_by names the column 'eob_type' twice"),
+        "{}",
+        ended.stderr
+    );
 }

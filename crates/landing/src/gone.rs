@@ -1,5 +1,8 @@
 //! Which landed bodies do not count any more: those of resources that a later full read of their
-//! person no longer found. What was imported stays: the server never had to have it.
+//! person no longer found. What was imported stays: the server never had to have it. So does what
+//! another person has by now: CMS moves claims where it merges people.
+
+mod owners;
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,6 +10,7 @@ use claimlake_contract::{ApiVersion, IdHash, LandingOrigin, ResourceType, RunId}
 
 use crate::person_lines::{id_hash, quoted_id};
 use crate::{SealedRun, chunks_of, read_chunk};
+use owners::{Listed, Owners};
 
 type OfType = (ApiVersion, ResourceType);
 
@@ -75,26 +79,18 @@ fn type_of(run: &SealedRun) -> OfType {
     (run.manifest.api, run.manifest.resource.clone())
 }
 
-/// For each id the last of the chosen runs that lists it, of those before its first import.
+/// For each id the last of the chosen runs that lists it, where that counts: of those before its
+/// first import, and where no other patient has it.
 fn last_run_without(runs: &[SealedRun], of_type: &OfType, chosen: &[u32]) -> HashMap<IdHash, u32> {
-    let listed = |number: u32| {
-        let patients = runs
-            .get(number as usize)
-            .map_or(&[][..], |run| &run.manifest.patients);
-        patients
-            .iter()
-            .flat_map(|patient| patient.gone.iter().copied())
-    };
-    let all: HashSet<IdHash> = chosen.iter().copied().flat_map(listed).collect();
-    let newest = chosen.iter().copied().max().unwrap_or(0);
-    let imported = first_imports(runs, of_type, newest, &all);
+    let listed = Listed::of(runs, of_type, chosen);
+    let imported = first_imports(runs, of_type, listed.newest, &listed.ids);
+    let owners = Owners::of(runs, of_type, &listed);
     let mut last = HashMap::new();
-    for number in chosen.iter().copied() {
-        for id in listed(number) {
-            if imported.get(&id).is_none_or(|first| number < *first) {
-                let known = last.entry(id).or_insert(number);
-                *known = number.max(*known);
-            }
+    for (number, patient, id) in listed.entries {
+        let is_before_imports = imported.get(&id).is_none_or(|first| number < *first);
+        if is_before_imports && owners.gave_up(number, patient, id) {
+            let known = last.entry(id).or_insert(number);
+            *known = number.max(*known);
         }
     }
     last

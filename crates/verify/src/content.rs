@@ -8,7 +8,7 @@ mod claims;
 mod fill;
 mod leftover;
 pub mod mask;
-mod partition;
+pub(crate) mod partition;
 
 use std::path::Path;
 

@@ -43,7 +43,10 @@ pub(crate) fn check(snapshot: &Snapshot, landed: &Landed, gone: &Gone) -> Check 
         let counts = landed.has(ResourceKey::new(api, &resource, found.resource_id));
         match held {
             Held::Gone => check.expect(is_gone, || {
-                place("the lake knows it as gone, no run in landing says so")
+                place(
+                    "the lake knows it as gone, no run in landing says so; run `transform --full`, \
+                     then `load`",
+                )
             }),
             _ if is_gone => check.expect(counts, || {
                 place("the lake holds it, and the server no longer has it")

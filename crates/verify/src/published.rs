@@ -17,6 +17,7 @@ use parquet::arrow::arrow_reader::{
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::content::partition::value_in;
 use crate::digest::{Digest, TableDigest};
 use crate::lake::Snapshot;
 use crate::row_hash::RowHasher;
@@ -92,6 +93,9 @@ fn of_file(
     let mut rows = RowHasher::default();
     let mut digest = Digest::default();
     let mut line = 0;
+    // A key column that the table is partitioned by is in the path only.
+    let in_path = |name: &str| value_in(&file.path, name);
+    let keys_in_path = table.key.map(|key| (in_path("source_api"), in_path(key)));
     for_each_batch(&snapshot.folder.join(&file.path), table.columns, |batch| {
         let arrays: Vec<ArrayRef> = table
             .columns
@@ -99,8 +103,8 @@ fn of_file(
             .map(|name| column(batch, name).cloned())
             .collect::<Result<_, _>>()?;
         digest.add_rows(rows.rows(&arrays)?);
-        if let Some(key) = table.key {
-            for name in keys_of(batch, key)? {
+        if let Some((key, in_path)) = table.key.zip(keys_in_path.as_ref()) {
+            for name in keys_of(batch, key, in_path)? {
                 line += 1;
                 held.keys.push((name, number, line));
             }
@@ -118,10 +122,15 @@ fn column<'b>(batch: &'b RecordBatch, name: &str) -> Result<&'b ArrayRef, ArrowE
         .ok_or_else(|| ArrowError::SchemaError(format!("the file has no column '{name}'")))
 }
 
-/// The hashes of the keys in a batch: of `source_api` and the key.
-fn keys_of(batch: &RecordBatch, key: &str) -> Result<Vec<u128>, ArrowError> {
-    let apis = texts(column(batch, "source_api")?)?;
-    let ids = texts(column(batch, key)?)?;
+/// The hashes of the keys in a batch: of `source_api` and the key, each a column of the file or, in
+/// that order, a value in its path.
+fn keys_of(
+    batch: &RecordBatch,
+    key: &str,
+    (api_in_path, id_in_path): &(Option<String>, Option<String>),
+) -> Result<Vec<u128>, ArrowError> {
+    let apis = values_of(batch, "source_api", api_in_path.as_deref())?;
+    let ids = values_of(batch, key, id_in_path.as_deref())?;
     let names = apis.iter().zip(&ids);
     Ok(names
         .map(|(api, id)| {
@@ -129,6 +138,17 @@ fn keys_of(batch: &RecordBatch, key: &str) -> Result<Vec<u128>, ArrowError> {
             xxh3_128(format!("{api}\0{id}").as_bytes())
         })
         .collect())
+}
+
+fn values_of<'b>(
+    batch: &'b RecordBatch,
+    name: &str,
+    in_path: Option<&'b str>,
+) -> Result<Vec<Option<&'b str>>, ArrowError> {
+    match in_path {
+        Some(value) => Ok(vec![Some(value); batch.num_rows()]),
+        None => texts(column(batch, name)?),
+    }
 }
 
 fn texts(column: &ArrayRef) -> Result<Vec<Option<&str>>, ArrowError> {

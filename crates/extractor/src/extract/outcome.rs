@@ -40,6 +40,9 @@ pub struct ExtractOutcome {
     pub doubted: BTreeMap<GrantHandle, u64>,
     /// Resources that were not found and may only be withheld, by grant: they stay.
     pub withheld: BTreeMap<GrantHandle, u64>,
+    /// Resources that a full read did not find where something in the answer was odd, by grant:
+    /// they stay, and the next run reads everything again.
+    pub unproven: BTreeMap<GrantHandle, u64>,
     /// People whose claims were read as a whole.
     pub read_fully: u64,
     /// What the server sent that cannot be right.
@@ -115,6 +118,7 @@ impl ExtractOutcome {
             vanished: BTreeMap::new(),
             doubted: BTreeMap::new(),
             withheld: BTreeMap::new(),
+            unproven: BTreeMap::new(),
             read_fully: 0,
             anomalies: ServerAnomalies::default(),
             stopped: None,
@@ -159,6 +163,7 @@ impl ExtractOutcome {
                 (&mut self.vanished, of_resource.gone),
                 (&mut self.doubted, of_resource.doubted),
                 (&mut self.withheld, of_resource.withheld),
+                (&mut self.unproven, of_resource.unproven),
             ];
             for (by_grant, count) in missing.into_iter().filter(|(_, count)| *count > 0) {
                 *by_grant.entry(person.grant.clone()).or_default() += count;

@@ -99,6 +99,7 @@ async fn read_resources<T: TokenSource>(
                 total: None,
                 previous: known.cloned(),
                 asked: None,
+                is_odd: false,
             };
             if !grant.scopes.is_empty() && !grant.scopes.allow_search(resource.as_str()) {
                 return Ok(refused(

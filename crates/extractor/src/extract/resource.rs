@@ -86,6 +86,7 @@ impl<T: TokenSource> Reading<'_, T> {
                 total: found.first().and_then(Rounds::total),
                 previous: self.known.cloned(),
                 asked: Some(self.asked()),
+                is_odd: found.iter().any(Rounds::is_odd),
             });
         }
     }
@@ -222,6 +223,7 @@ impl<T: TokenSource> Reading<'_, T> {
             patient: self.patient.clone(),
             resource: self.resource.clone(),
             lands,
+            whole: self.reads_whole(),
             body,
         };
         let landed = self.session.lander.page(job).await;
@@ -242,6 +244,10 @@ impl Rounds {
             Round::Agreed { total, .. } => total,
             Round::Doubtful { .. } | Round::Hopeless(_) => None,
         }
+    }
+
+    fn is_odd(&self) -> bool {
+        matches!(self.outcome, Round::Agreed { is_odd: true, .. })
     }
 
     fn doubt(&self) -> Option<Doubt> {

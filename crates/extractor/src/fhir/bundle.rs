@@ -1,5 +1,7 @@
 //! Cutting a Bundle into its resources in one pass, checking whose they are on the way.
 
+mod note;
+
 use std::ops::Range;
 
 use claimlake_contract::{PatientId, ResourceType};
@@ -12,6 +14,8 @@ pub(crate) struct Page {
     pub(crate) entries: Vec<Entry>,
     /// Entries that lack a resource; notes of the server among the results are none.
     pub(crate) blank: u64,
+    /// Resources without an id to know them by, and notes that say that something went wrong.
+    pub(crate) odd: u64,
     pub(crate) total: Option<u64>,
     /// The `next` link, where there is one. Where it leads is not followed.
     pub(crate) next: Option<NextLink>,
@@ -58,6 +62,7 @@ pub(crate) fn read_page(
     let mut page = Page {
         entries: Vec::new(),
         blank: 0,
+        odd: 0,
         total: None,
         next: None,
     };
@@ -83,8 +88,11 @@ pub(crate) fn read_page(
         b"entry" if begins(body, value, b'[') => walk_array(body, value, |entry| {
             let (end, found) = reader.entry(entry)?;
             match found {
-                Found::Resource(entry) => page.entries.push(entry),
-                Found::Note => {}
+                Found::Resource(entry) => {
+                    page.odd += u64::from(!note::has_usable_id(body, &entry));
+                    page.entries.push(entry);
+                }
+                Found::Note { is_harmless } => page.odd += u64::from(!is_harmless),
                 Found::Nothing => page.blank += 1,
             }
             Some(end)
@@ -128,7 +136,10 @@ struct Reader<'a> {
 enum Found {
     Resource(Entry),
     /// An OperationOutcome: the server says something about the search.
-    Note,
+    Note {
+        /// Whether it is for information.
+        is_harmless: bool,
+    },
     Nothing,
 }
 
@@ -183,7 +194,7 @@ impl Reader<'_> {
             _ => value_end(body, value),
         })?;
         if is_note && matches!(found, Found::Nothing) {
-            found = Found::Note;
+            found = Found::Note { is_harmless: false };
         }
         Some((end, found))
     }
@@ -228,7 +239,8 @@ impl Reader<'_> {
         })?;
         if seen.is_outcome {
             // A note of the server among the results, not one of them.
-            return Some((end, Found::Note));
+            let is_harmless = note::is_for_information(&body[start..end]);
+            return Some((end, Found::Note { is_harmless }));
         }
         if seen.of_type != Some(true) {
             self.error.get_or_insert(PageError::NotABundle(

@@ -47,6 +47,8 @@ pub(crate) struct SeenPage {
     pub(crate) repeated: u64,
     /// Entries that name a match and lack its resource.
     pub(crate) blank: u64,
+    /// Resources without a usable id, and notes that something went wrong.
+    pub(crate) odd: u64,
     pub(crate) total: Option<u64>,
     pub(crate) next: Option<NextLink>,
     /// Whether the server refused the offset: it lies behind the end.
@@ -77,6 +79,7 @@ pub(crate) struct Seen {
     pages: BTreeMap<u64, SeenPage>,
     ids: HashSet<Id>,
     blank: u64,
+    odd: u64,
     /// The greatest total of any page.
     total: Option<u64>,
     /// Whether every page has the same total.
@@ -113,6 +116,7 @@ impl Seen {
             pages: BTreeMap::new(),
             ids: HashSet::new(),
             blank: 0,
+            odd: 0,
             total: None,
             totals_agree: true,
             idle: 0,
@@ -127,6 +131,7 @@ impl Seen {
         self.totals_agree &= self.pages.is_empty() || page.total == self.total;
         self.total = self.total.max(page.total);
         self.blank += page.blank;
+        self.odd += page.odd;
         let known = self.ids.len();
         self.ids.extend(page.ids.iter().copied());
         if self.ids.len() > known {
@@ -140,6 +145,15 @@ impl Seen {
     /// Distinct resources.
     pub(crate) fn distinct(&self) -> u64 {
         self.ids.len() as u64
+    }
+
+    /// Whether something may stand where a resource should: then what was not found may be there.
+    pub(crate) fn is_odd(&self) -> bool {
+        let reached = Coverage::of(&self.pages, self.paging).reached;
+        let repeated = self.pages.values().any(|page| page.repeated > 0);
+        let is_v2 = self.paging.api == ApiVersion::V2;
+        let counts_another = is_v2 && self.total.is_some_and(|total| total != self.distinct());
+        self.blank > 0 || self.odd > 0 || repeated || counts_another || reached != self.distinct()
     }
 
     /// A number that two readings share which found the same resources, in whatever order.

@@ -17,12 +17,18 @@ pub(crate) trait Pages {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Round {
     /// Every page was there, and all are of one set.
-    Agreed { total: Option<u64>, distinct: u64 },
+    Agreed {
+        total: Option<u64>,
+        distinct: u64,
+        /// Whether what it did not find may yet be there, see [`Seen::is_odd`].
+        is_odd: bool,
+    },
     /// Something contradicts; the fingerprint is that of the resources found.
     Doubtful {
         doubt: Doubt,
         fingerprint: u128,
         distinct: u64,
+        is_odd: bool,
     },
     /// Something contradicts, and reading again would not help.
     Hopeless(Doubt),
@@ -34,11 +40,15 @@ impl Round {
     pub(crate) fn after(self, before: Option<Round>) -> Round {
         match self {
             Round::Doubtful {
-                doubt, distinct, ..
+                doubt,
+                distinct,
+                is_odd,
+                ..
             } if before == Some(self) => match doubt.is_settled_by_a_second_reading() {
                 true => Round::Agreed {
                     total: None,
                     distinct,
+                    is_odd,
                 },
                 // Once more would find the same.
                 false => Round::Hopeless(doubt),
@@ -58,14 +68,18 @@ pub(crate) async fn read_once(pages: &impl Pages, paging: Paging) -> Result<Roun
         let offsets = match seen.next_step() {
             Step::Ask(offsets) => offsets,
             Step::Complete { total } => {
-                let distinct = seen.distinct();
-                return Ok(Round::Agreed { total, distinct });
+                return Ok(Round::Agreed {
+                    total,
+                    distinct: seen.distinct(),
+                    is_odd: seen.is_odd(),
+                });
             }
             Step::Again(doubt) => {
                 return Ok(Round::Doubtful {
                     doubt,
                     fingerprint: seen.fingerprint(),
                     distinct: seen.distinct(),
+                    is_odd: seen.is_odd(),
                 });
             }
             Step::Stop(doubt) => return Ok(Round::Hopeless(doubt)),

@@ -37,6 +37,8 @@ pub(crate) struct ResourceCommit {
     pub(crate) previous: Option<ExtractState>,
     /// None where nothing was asked.
     pub(crate) asked: Option<Asked>,
+    /// Whether the server may not have given what it has: what was not found is not gone.
+    pub(crate) is_odd: bool,
 }
 
 impl ResourceCommit {
@@ -56,6 +58,8 @@ pub(crate) struct ResourceLanded {
     pub(crate) doubted: u64,
     /// Resources that were not found and may only be withheld.
     pub(crate) withheld: u64,
+    /// Resources that were not found in an answer with something odd in it.
+    pub(crate) unproven: u64,
     pub(crate) anomalies: ServerAnomalies,
 }
 
@@ -112,6 +116,7 @@ impl Frames<'_> {
             .then(|| gone::compare(commit, rounds, &before, landed_before));
         let full_read = gone::remember(commit, rounds, compared.as_ref(), self.now);
         let vanished = compared.as_ref().map_or(0, gone::Missing::count);
+        let unproven = compared.as_ref().map_or(0, |missing| missing.unproven);
         let missing = compared.filter(|missing| !missing.proves_nothing);
         let mut held = match missing {
             Some(_) => Held::default(),
@@ -119,7 +124,7 @@ impl Frames<'_> {
         };
         let missing = missing.unwrap_or_default();
         for one in &missing.withheld {
-            held.hold(one.id.0, one.content);
+            held.hold(one.0.0, one.1);
         }
         for id in &missing.doubted {
             held.doubt(id.0);
@@ -151,7 +156,7 @@ impl Frames<'_> {
                 true => Some(self.now),
                 false => previous.and_then(|state| state.complete_at),
             },
-            full_at: match commit.is_full() && missing.doubted.is_empty() {
+            full_at: match commit.is_full() && missing.doubted.is_empty() && unproven == 0 {
                 true => Some(self.now),
                 false => previous.and_then(|state| state.full_at),
             },
@@ -191,6 +196,7 @@ impl Frames<'_> {
                 gone: patient.gone.len() as u64,
                 doubted: missing.doubted.len() as u64,
                 withheld: missing.withheld.len() as u64,
+                unproven,
                 anomalies: ServerAnomalies {
                     later_than_clock: rounds.iter().map(|round| round.ahead).sum(),
                     two_bodies: rounds.iter().map(|round| round.conflicts).sum(),

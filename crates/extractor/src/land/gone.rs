@@ -76,9 +76,11 @@ pub(super) struct Missing {
     /// Too many at once: held until another full read misses them as well.
     pub(super) doubted: Vec<IdHash>,
     /// Of a kind that this consent, or this app, may be without: held.
-    pub(super) withheld: Vec<LandedResource>,
+    pub(super) withheld: Vec<(IdHash, [u8; 16])>,
     /// The read proves nothing, so that all that is missing is held.
     pub(super) proves_nothing: bool,
+    /// How many that are, where it is for what is odd in the answer.
+    pub(super) unproven: u64,
 }
 
 impl Missing {
@@ -103,7 +105,7 @@ pub(super) fn compare(
     let has_kinds = commit.asked.as_ref().is_some_and(Asked::has_kinds);
     let was_seen = |id: &IdHash| rounds.iter().any(|round| round.seen.contains_key(&id.0));
     let mut served = Kinds::default();
-    rounds.iter().for_each(|round| served.add(round.kinds));
+    rounds.iter().for_each(|round| served.add(&round.kinds));
     let by_id: HashMap<IdHash, &LandedResource> = landed.iter().map(|one| (one.id, one)).collect();
     let held = before.ids().map(|id| IdHash(*id));
     let mut ids: Vec<IdHash> = held.chain(by_id.keys().copied()).collect();
@@ -113,9 +115,15 @@ pub(super) fn compare(
     let mut lacking = Vec::new();
     for id in ids.into_iter().filter(|id| !was_seen(id)) {
         match by_id.get(&id) {
-            Some(one) if has_kinds && !served.speak_for(one.kinds) => missing.withheld.push(**one),
+            Some(one) if has_kinds && !served.speak_for(&one.kinds) => {
+                missing.withheld.push((one.id, one.content));
+            }
             _ => lacking.push(id),
         }
+    }
+    if commit.is_odd {
+        missing.unproven = (lacking.len() + missing.withheld.len()) as u64;
+        missing.proves_nothing |= missing.unproven > 0;
     }
     // An empty answer never says that anything is gone, whatever other searches bring.
     let is_empty = rounds.first().is_none_or(|round| round.seen.is_empty());
@@ -143,8 +151,8 @@ fn is_doubtful(lacking: usize, held: usize) -> bool {
     lacking > 1 && lacking.saturating_mul(4) > held
 }
 
-/// Whether bodies of what is missing must be looked at: the read lacks a kind of claims, or what
-/// landed was never compared with a full read.
+/// Whether bodies of what is missing must be looked at: claims may be of kinds, or what landed was
+/// never compared with a full read.
 pub(super) fn needs_bodies(commit: &ResourceCommit, rounds: &[Round], before: &Held) -> bool {
     let Some(asked) = &commit.asked else {
         return false;
@@ -152,15 +160,12 @@ pub(super) fn needs_bodies(commit: &ResourceCommit, rounds: &[Round], before: &H
     if !asked.known.as_ref().is_some_and(|known| known.swept) {
         return true;
     }
-    let mut served = Kinds::default();
-    rounds.iter().for_each(|round| served.add(round.kinds));
-    let speaks_for_all = served.part_2 && served.beyond_part_d;
     let lacks_any = || {
         before
             .ids()
             .any(|id| !rounds.iter().any(|round| round.seen.contains_key(id)))
     };
-    asked.has_kinds() && !speaks_for_all && lacks_any()
+    asked.has_kinds() && lacks_any()
 }
 
 /// What is to be remembered after a read.
@@ -191,7 +196,10 @@ pub(super) fn remember(
     match missing {
         // The searches beside the first one always ask for everything.
         None => read.beside = read.beside.max(beside),
-        Some(missing) if missing.proves_nothing => {}
+        // It is read again by the next run.
+        Some(missing) if missing.proves_nothing => {
+            read.doubted = read.doubted.max(missing.unproven);
+        }
         Some(missing) => {
             read.scopes.clone_from(&asked.scopes);
             read.sources.clone_from(&asked.sources);

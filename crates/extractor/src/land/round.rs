@@ -77,6 +77,7 @@ impl Round {
                 ids: Vec::with_capacity(page.entries.len()),
                 repeated: 0,
                 blank: page.blank,
+                odd: page.odd,
                 total: page.total,
                 next: page.next,
                 is_past_end: false,
@@ -87,7 +88,7 @@ impl Round {
         for entry in &page.entries {
             let text = &body[entry.resource.clone()];
             let content = content_hash(api, text, &[]);
-            self.kinds.add(Kinds::of(text));
+            self.kinds.add(&Kinds::of(text));
             let id = match &entry.id {
                 Some(range) => id_hash(&body[range.clone()]),
                 None => content,

@@ -25,6 +25,9 @@ const WAITING_JOBS: usize = 16;
 /// Commits are synced together: after so many other jobs at the latest.
 const JOBS_BEFORE_SYNC: usize = 24;
 
+/// The content of what is held and has to land again; no other content has this hash.
+const UNSURE: [u8; 16] = [0; 16];
+
 /// Landing failed: the run cannot go on.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum LandError {
@@ -58,6 +61,8 @@ pub(crate) struct PageJob {
     pub(crate) patient: PatientId,
     pub(crate) resource: ResourceType,
     pub(crate) lands: Lands,
+    /// Whether everything was asked for.
+    pub(crate) whole: bool,
     pub(crate) body: Bytes,
 }
 
@@ -245,7 +250,14 @@ impl Thread {
     fn page(&mut self, page: &PageJob) -> Result<Result<SeenPage, PageError>, LandError> {
         let key = (page.grant.clone(), page.resource.clone());
         if !self.held.contains_key(&key) {
-            let held = self.vault.held(&page.grant, &page.resource)?;
+            let mut held = self.vault.held(&page.grant, &page.resource)?;
+            if page.whole && page.lands == Lands::Changes {
+                let of = (&page.resource, &page.patient);
+                let (layout, before) = (&self.layout, &mut self.landed_before);
+                for id in before.moved_here(layout, self.api, of, held.ids())? {
+                    held.hold(id.0, UNSURE);
+                }
+            }
             self.held.insert(key.clone(), held);
         }
         let held = match page.lands {

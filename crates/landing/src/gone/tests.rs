@@ -27,6 +27,9 @@ fn line(id: &str) -> String {
     )
 }
 
+/// A person, what landed, and what was no longer found.
+type Read<'a> = (&'a str, &'a [&'a str], &'a [&'a str]);
+
 struct Zone {
     folder: tempfile::TempDir,
     layout: LandingLayout,
@@ -48,6 +51,10 @@ impl Zone {
     }
 
     fn extract(&self, number: u32, ids: &[&str], gone: &[&str]) {
+        self.extract_people(number, &[("-1", ids, gone)]);
+    }
+
+    fn extract_people(&self, number: u32, people: &[Read<'_>]) {
         let eob = ResourceType::explanation_of_benefit();
         let mut writer = LandingWriter::create(
             &self.layout,
@@ -58,26 +65,29 @@ impl Zone {
             WriterOptions::default(),
         )
         .unwrap();
-        let mut frames = Vec::new();
-        if !ids.is_empty() {
-            let text: String = ids.iter().map(|id| line(id) + "\n").collect();
-            let frame = writer
-                .append_frame(text.as_bytes(), ids.len() as u64)
-                .unwrap();
-            frames.push((frame.part, frame.index));
+        let mut patients = Vec::new();
+        for (patient, ids, gone) in people {
+            let mut frames = Vec::new();
+            if !ids.is_empty() {
+                let text: String = ids.iter().map(|id| line(id) + "\n").collect();
+                let frame = writer
+                    .append_frame(text.as_bytes(), ids.len() as u64)
+                    .unwrap();
+                frames.push((frame.part, frame.index));
+            }
+            patients.push(LandingPatient {
+                grant: GrantHandle::from_random([1; 8]),
+                patient: PatientId::new(*patient),
+                total: None,
+                pages: 1,
+                resources: ids.len() as u64,
+                last_updated: None,
+                state: PatientState::Complete,
+                frames,
+                gone: gone.iter().map(|id| hash(id)).collect(),
+            });
         }
-        let patient = LandingPatient {
-            grant: GrantHandle::from_random([1; 8]),
-            patient: PatientId::new("-1"),
-            total: None,
-            pages: 1,
-            resources: ids.len() as u64,
-            last_updated: None,
-            state: PatientState::Complete,
-            frames,
-            gone: gone.iter().map(|id| hash(id)).collect(),
-        };
-        writer.seal(vec![patient]).unwrap();
+        writer.seal(patients).unwrap();
     }
 
     /// Of each run whether it left the body of `id` in force, had it landed one.
@@ -125,6 +135,116 @@ fn what_was_imported_before_stays_whatever_a_full_read_lacks() {
     assert_eq!(zone.counts("b", 1..5), [false, false, false, true]);
     // It was gone before it was imported: what landed before that does not come back.
     assert_eq!(zone.counts("c", 1..5), [false, true, true, true]);
+}
+
+#[test]
+fn what_another_person_has_by_now_is_not_gone() {
+    const X: &[&str] = &["x"];
+    const NONE: &[&str] = &[];
+    // Runs in their order, and from which run on the bodies of `x` count.
+    let cases: &[(&str, &[&[Read<'_>]], u32)] = &[
+        ("it is gone", &[&[("-1", X, NONE)], &[("-1", NONE, X)]], 2),
+        (
+            "it moved, then the first person is read",
+            &[&[("-1", X, NONE)], &[("-2", X, NONE)], &[("-1", NONE, X)]],
+            1,
+        ),
+        (
+            "both are read in one run",
+            &[&[("-1", X, NONE)], &[("-1", NONE, X), ("-2", X, NONE)]],
+            2,
+        ),
+        (
+            "the first person is read before it comes",
+            &[&[("-1", X, NONE)], &[("-1", NONE, X)], &[("-2", X, NONE)]],
+            2,
+        ),
+        (
+            "it moved and is gone there, too",
+            &[
+                &[("-1", X, NONE)],
+                &[("-2", X, NONE)],
+                &[("-1", NONE, X)],
+                &[("-2", NONE, X)],
+            ],
+            4,
+        ),
+        (
+            "it moved and is gone there before the first person is read",
+            &[
+                &[("-1", X, NONE)],
+                &[("-2", X, NONE)],
+                &[("-2", NONE, X)],
+                &[("-1", NONE, X)],
+            ],
+            4,
+        ),
+        (
+            "it moved and came back",
+            &[
+                &[("-1", X, NONE)],
+                &[("-2", X, NONE)],
+                &[("-1", X, NONE)],
+                &[("-2", NONE, X)],
+            ],
+            1,
+        ),
+        (
+            "it moved on to a third person",
+            &[
+                &[("-1", X, NONE)],
+                &[("-2", X, NONE)],
+                &[("-3", X, NONE)],
+                &[("-2", NONE, X)],
+                &[("-1", NONE, X)],
+            ],
+            1,
+        ),
+        (
+            "two had it at once, one no longer has it",
+            &[&[("-1", X, NONE), ("-2", X, NONE)], &[("-1", NONE, X)]],
+            1,
+        ),
+        (
+            "two had it at once, none has it any more",
+            &[
+                &[("-1", X, NONE), ("-2", X, NONE)],
+                &[("-1", NONE, X)],
+                &[("-2", NONE, X)],
+            ],
+            3,
+        ),
+        (
+            "two had it at once and lose it in one run",
+            &[
+                &[("-1", X, NONE), ("-2", X, NONE)],
+                &[("-1", NONE, X), ("-2", NONE, X)],
+            ],
+            2,
+        ),
+        (
+            "another person had it before",
+            &[&[("-2", X, NONE)], &[("-1", X, NONE)], &[("-1", NONE, X)]],
+            3,
+        ),
+    ];
+    for (what, runs, from) in cases {
+        let zone = Zone::new();
+        for (number, people) in (1..).zip(*runs) {
+            zone.extract_people(number, people);
+        }
+        let all = u32::try_from(runs.len()).unwrap() + 1;
+        let expected: Vec<bool> = (1..all).map(|number| number >= *from).collect();
+        assert_eq!(zone.counts("x", 1..all), expected, "{what}");
+        // Read run by run, as increments are, they say the same.
+        let sealed = sealed_runs(&zone.layout).unwrap();
+        let eob = ResourceType::explanation_of_benefit();
+        let last = (1..all).filter(|number| {
+            let gone = Gone::of(&sealed, |one| one.manifest.run == run(*number));
+            gone.since(ApiVersion::V2, &eob, hash("x")).is_some()
+        });
+        assert_eq!(last.max().unwrap_or(1), *from, "{what}");
+    }
 }
 
 #[test]

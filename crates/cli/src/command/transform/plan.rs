@@ -87,6 +87,9 @@ fn check_layouts(pipeline: &Pipeline, columns: &Columns) -> anyhow::Result<()> {
             ("sort_by", &own.sort_by),
             ("bloom", &own.bloom),
         ] {
+            if let Some(twice) = named.as_deref().and_then(named_twice) {
+                bail!("table.{table}.{key} names the column '{twice}' twice");
+            }
             let mut named = named.iter().flatten();
             if let Some(unknown) = named.find(|column| !known.contains(*column)) {
                 bail!("table.{table}.{key}: the table has no column '{unknown}'");
@@ -97,6 +100,9 @@ fn check_layouts(pipeline: &Pipeline, columns: &Columns) -> anyhow::Result<()> {
         ("partition_by", &pipeline.load.partition_by),
         ("sort_by", &pipeline.load.sort_by),
     ] {
+        if let Some(twice) = named_twice(named) {
+            bail!("load.{key} names the column '{twice}' twice");
+        }
         let is_anywhere = |column: &String| columns.values().any(|known| known.contains(column));
         // What no pipeline sets are the columns of claims, which a pipeline may have none of.
         let is_default =
@@ -108,6 +114,14 @@ fn check_layouts(pipeline: &Pipeline, columns: &Columns) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The first column that a list names again: readers refuse a table with two of one name.
+fn named_twice(columns: &[String]) -> Option<&String> {
+    let before = |at: usize| columns.get(..at).unwrap_or_default();
+    let mut numbered = columns.iter().enumerate();
+    let found = numbered.find(|(at, column)| before(*at).contains(column));
+    found.map(|(_, column)| column)
 }
 
 fn input(pipeline: &Pipeline, origin: &PipelineOrigin) -> anyhow::Result<PlanInput> {

@@ -242,3 +242,43 @@ fn a_next_link_says_where_it_leads_or_that_it_cannot_be_read() {
         assert_eq!(next, Some(NextLink { offset }), "{link}");
     }
 }
+
+#[test]
+fn an_entry_that_may_stand_for_a_resource_is_odd() {
+    let claim = |id: &str| {
+        format!(
+            r#"{{"resource":{{"resourceType":"ExplanationOfBenefit",{id}"patient":{{"reference":"Patient/-19"}}}}}}"#
+        )
+    };
+    let note = |issues: &str| {
+        format!(r#"{{"resource":{{"resourceType":"OperationOutcome","issue":{issues}}}}}"#)
+    };
+    let severity = |one: &str| note(&format!(r#"[{{"severity":"{one}","code":"x"}}]"#));
+    for (entry, odd) in [
+        (claim(r#""id":"carrier--1","#), 0),
+        (claim(r#""id":"-1","#), 0),
+        (claim(""), 1),
+        (claim(r#""id":"","#), 1),
+        (claim(r#""id":" ","#), 1),
+        (claim(r#""id":"carrier --1","#), 1),
+        (claim(r#""id":103,"#), 1),
+        (claim(r#""id":null,"#), 1),
+        (claim(r#""id":["a"],"#), 1),
+        (severity("information"), 0),
+        (severity("warning"), 1),
+        (severity("error"), 1),
+        (severity("fatal"), 1),
+        (severity("ERROR"), 1),
+        (note("[]"), 1),
+        (note("null"), 1),
+        (
+            note(r#"[{"severity":"information"},{"severity":"error"}]"#),
+            1,
+        ),
+        (note(r#"[{"severity":"information"},{}]"#), 1),
+        (r#"{"search":{"mode":"outcome"}}"#.to_owned(), 1),
+    ] {
+        let body = format!(r#"{{"resourceType":"Bundle","entry":[{entry}]}}"#);
+        assert_eq!(read(&body).unwrap().odd, odd, "{entry}");
+    }
+}

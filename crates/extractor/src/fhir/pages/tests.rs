@@ -110,6 +110,7 @@ impl Pages for Server {
             ids: page.iter().map(|id| hash(*id)).collect(),
             repeated: 0,
             blank: 0,
+            odd: 0,
             total: match (self.api, is_last) {
                 (ApiVersion::V2, _) => Some(total),
                 (ApiVersion::V3, true) => Some(page.len() as u64),
@@ -131,7 +132,11 @@ async fn every_size_of_set_is_read_whole_on_both_versions() {
                 let round = Server::new(api, count, page_size).read().await;
                 let total = (api == ApiVersion::V2).then_some(count);
                 let distinct = count;
-                let expected = Round::Agreed { total, distinct };
+                let expected = Round::Agreed {
+                    total,
+                    distinct,
+                    is_odd: false,
+                };
                 assert_eq!(round, expected, "{api} {page_size} {count}");
             }
         }
@@ -147,7 +152,11 @@ async fn every_size_of_set_is_read_whole_in_whatever_order_its_pages_come() {
                 server.last_first = true;
                 let total = (api == ApiVersion::V2).then_some(count);
                 let distinct = count;
-                let expected = Round::Agreed { total, distinct };
+                let expected = Round::Agreed {
+                    total,
+                    distinct,
+                    is_odd: false,
+                };
                 assert_eq!(server.read().await, expected, "{api} {page_size} {count}");
             }
         }
@@ -201,6 +210,7 @@ async fn a_next_link_that_leads_nowhere_neither_ends_a_set_early_nor_keeps_it_op
         let expected = Round::Agreed {
             total: None,
             distinct: count,
+            is_odd: false,
         };
         assert_eq!(server.read().await, expected, "{count}");
     }

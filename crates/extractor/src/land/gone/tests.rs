@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use chrono::{TimeZone, Utc};
 use claimlake_contract::{IdHash, PatientState, ResourceType};
 use claimlake_vault::{FullRead, Held};
@@ -56,6 +58,7 @@ fn commit(scopes: &str, sources: &str, known: FullRead) -> ResourceCommit {
         whole: true,
         total: None,
         previous: None,
+        is_odd: false,
         asked: Some(Asked {
             scopes: scopes.into(),
             sources: sources.into(),
@@ -67,6 +70,7 @@ fn commit(scopes: &str, sources: &str, known: FullRead) -> ResourceCommit {
 const ALL_KINDS: Kinds = Kinds {
     part_2: true,
     beyond_part_d: true,
+    sources: BTreeSet::new(),
 };
 
 fn numbers(ids: &[IdHash]) -> Vec<u8> {
@@ -204,27 +208,42 @@ fn scopes_count_by_what_a_search_finds_with_them() {
 
 #[test]
 fn a_kind_of_claims_that_the_answer_has_none_of_may_only_be_withheld() {
-    let part_2 = Kinds {
-        part_2: true,
-        beyond_part_d: true,
-    };
-    let plain = Kinds {
+    let part_2 = || ALL_KINDS;
+    let plain = || Kinds {
         part_2: false,
-        beyond_part_d: true,
+        ..ALL_KINDS
     };
-    let part_d = Kinds::default();
+    let part_d = Kinds::default;
+    let of = |sources: &[&str]| Kinds {
+        sources: sources.iter().map(|one| (*one).to_owned()).collect(),
+        ..ALL_KINDS
+    };
     // What was served, what is missing, whether that is gone.
     let cases = [
-        (plain, part_2, false),
-        (part_2, part_2, true),
-        (part_2, plain, true),
-        (part_d, plain, false),
-        (part_d, part_d, true),
-        (plain, part_d, true),
-        (part_d, part_2, false),
+        (plain(), part_2(), false),
+        (part_2(), part_2(), true),
+        (part_2(), plain(), true),
+        (part_d(), plain(), false),
+        (part_d(), part_d(), true),
+        (plain(), part_d(), true),
+        (part_d(), part_2(), false),
+        (of(&["NCH"]), of(&["FISS"]), false),
+        (of(&["NCH"]), of(&["NCH"]), true),
+        (of(&["NCH", "FISS"]), of(&["FISS"]), true),
+        (of(&["NCH", "DDPS"]), of(&["CWF"]), false),
+        // Of the shared systems one fails, another is there.
+        (
+            of(&["SharedSystem", "MCS"]),
+            of(&["SharedSystem", "FISS"]),
+            false,
+        ),
+        (of(&["SharedSystem", "MCS"]), of(&["SharedSystem"]), true),
+        (of(&[]), of(&["NationalClaimsHistory"]), false),
+        (of(&["NCH"]), of(&[]), true),
     ];
     for (served, kinds, is_gone) in cases {
         let commit = commit("all", SOURCES, known());
+        let what = format!("{served:?} {kinds:?}");
         let landed = [LandedResource {
             id: id(0),
             content: [3; 16],
@@ -236,11 +255,7 @@ fn a_kind_of_claims_that_the_answer_has_none_of_may_only_be_withheld() {
             numbers(&missing.gone),
             if is_gone { vec![0] } else { vec![] }
         );
-        assert_eq!(
-            missing.withheld.len(),
-            usize::from(!is_gone),
-            "{served:?} {kinds:?}"
-        );
+        assert_eq!(missing.withheld.len(), usize::from(!is_gone), "{what}");
     }
 }
 
@@ -269,10 +284,53 @@ fn what_landed_before_and_is_not_held_is_compared_once() {
 }
 
 #[test]
+fn an_answer_with_something_odd_in_it_says_of_nothing_that_it_is_gone() {
+    let now = Utc.with_ymd_and_hms(2026, 2, 1, 0, 0, 0).unwrap();
+    // What came of eight, what was in doubt before, how many are not proven to be gone.
+    let cases: [(&[u8], &[u8], u64); 4] = [
+        (&[1, 2, 3, 4, 5, 6, 7], &[], 1),
+        (&[0, 1, 2], &[], 5),
+        (&[1, 2, 3, 4, 5, 6, 7], &[0], 1),
+        (&[0, 1, 2, 3, 4, 5, 6, 7, 8], &[], 0),
+    ];
+    for (came, doubted, unproven) in cases {
+        let mut commit = commit("all", SOURCES, known());
+        commit.is_odd = true;
+        let rounds = [round(came, ALL_KINDS)];
+        let missing = compare(&commit, &rounds, &held(0..8, doubted), &[]);
+        assert_eq!(missing.unproven, unproven, "{came:?}");
+        assert_eq!(missing.proves_nothing, unproven > 0, "{came:?}");
+        // The next run reads everything again.
+        let read = remember(&commit, &rounds, Some(&missing), now).unwrap();
+        assert_eq!(read.doubted, unproven, "{came:?}");
+    }
+}
+
+#[test]
 fn kinds_are_told_from_the_text_of_a_body() {
     let part_2 = br#"{"meta":{"security":[{"code":"42CFRPart2"}],"tag":[{"code":"NationalClaimsHistory"}]}}"#;
     let part_d = br#"{"meta":{"tag":[{"code":"DDPS"}]}}"#;
     let (part_2, part_d) = (Kinds::of(part_2), Kinds::of(part_d));
     assert!(part_2.part_2 && part_2.beyond_part_d);
     assert!(!part_d.part_2 && !part_d.beyond_part_d);
+    let of = |meta: &str| {
+        let sources = Kinds::of(format!(r#"{{"id":"a","meta":{meta}}}"#).as_bytes()).sources;
+        Vec::from_iter(sources).join(" ")
+    };
+    let tag = r#"[{"system":"https://x/System-Type","code":"SharedSystem"},
+        {"system":"https://x/Final-Action","code":"FinalAction"},{"code":1},7]"#;
+    assert_eq!(of(r#"{"source":"NCH#abc"}"#), "NCH");
+    assert_eq!(
+        of(&format!(r#"{{"source":"MCS","tag":{tag}}}"#)),
+        "MCS SharedSystem"
+    );
+    for none in [
+        "{}",
+        "7",
+        r#"{"source":7}"#,
+        r##"{"source":"#abc"}"##,
+        r#"{"tag":[]}"#,
+    ] {
+        assert_eq!(of(none), "", "{none}");
+    }
 }

@@ -19,7 +19,7 @@ pub(super) fn tell(summary: &mut StageSummary, outcome: &ExtractOutcome) {
         (
             "gone",
             &outcome.vanished,
-            "no longer at the server: the next load leaves them out",
+            "no longer at the server: the next load leaves out what no other patient has",
         ),
         (
             "doubtful",
@@ -27,9 +27,15 @@ pub(super) fn tell(summary: &mut StageSummary, outcome: &ExtractOutcome) {
             "not found, too many at once: they stay unless the next extract misses them, too",
         ),
         (
+            "doubtful",
+            &outcome.unproven,
+            "not found in an answer with something wrong in it (an entry without a usable resource, one \
+             twice, a note of the server): they stay, and the next extract reads everything again",
+        ),
+        (
             "withheld",
             &outcome.withheld,
-            "not found, of a kind that this consent or app may be without: they stay",
+            "not found, of a kind or a source that the answer has none of: they stay",
         ),
     ] {
         if !by_grant.is_empty() {

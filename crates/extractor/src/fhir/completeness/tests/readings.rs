@@ -11,6 +11,8 @@ use crate::http::fetch::End;
 #[derive(Debug)]
 pub(super) struct Ended {
     pub(super) outcome: Result<u64, Doubt>,
+    /// Whether what was not found may yet be there.
+    pub(super) is_odd: bool,
     /// Of all readings together.
     pub(super) requests: u64,
 }
@@ -37,13 +39,17 @@ pub(super) async fn read(server: &Server, is_paged: bool) -> Ended {
         server,
         requests: AtomicU64::new(0),
     };
-    let mut before = None;
+    let (mut before, mut is_odd) = (None, false);
     let mut outcome = Err(Doubt::Contradiction);
     for _ in 0..4 {
         let found = read_once(&pages, paging).await.unwrap();
         match found.after(before) {
-            Round::Agreed { distinct, .. } => {
-                outcome = Ok(distinct);
+            Round::Agreed {
+                distinct,
+                is_odd: odd,
+                ..
+            } => {
+                (outcome, is_odd) = (Ok(distinct), odd);
                 break;
             }
             Round::Hopeless(doubt) => {
@@ -56,6 +62,7 @@ pub(super) async fn read(server: &Server, is_paged: bool) -> Ended {
     }
     Ended {
         outcome,
+        is_odd,
         requests: pages.requests.into_inner(),
     }
 }

@@ -225,6 +225,7 @@ impl Server {
             ids,
             repeated: 0,
             blank,
+            odd: 0,
             total: total.filter(|_| !self.total_on_first || asked == 0),
             next: next.map(|offset| NextLink { offset }),
             is_past_end: false,

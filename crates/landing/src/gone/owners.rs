@@ -1,0 +1,136 @@
+//! Whose a resource is: the person for whom its newest body landed. One that moved to another
+//! person is no longer found with the first, and is not gone.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+
+use claimlake_contract::{IdHash, LandingOrigin, LandingPatient, PatientId};
+
+use super::{OfType, type_of};
+use crate::SealedRun;
+use crate::person_lines::{id_hash, lines_of_patient, quoted_id};
+
+/// What manifests list as no longer found.
+pub(super) struct Listed<'r> {
+    /// The position of the run, whose full read it was, and what it did not find.
+    pub(super) entries: Vec<(u32, &'r PatientId, IdHash)>,
+    pub(super) ids: HashSet<IdHash>,
+    /// The last run that lists anything.
+    pub(super) newest: u32,
+}
+
+impl<'r> Listed<'r> {
+    pub(super) fn of(runs: &'r [SealedRun], of_type: &OfType, chosen: &[u32]) -> Self {
+        let numbered = chosen.iter().filter_map(|number| {
+            let run = runs.get(*number as usize)?;
+            (type_of(run) == *of_type).then_some((*number, run))
+        });
+        let entries = entries_of(numbered);
+        Self {
+            ids: entries.iter().map(|(.., id)| *id).collect(),
+            newest: chosen.iter().copied().max().unwrap_or(0),
+            entries,
+        }
+    }
+}
+
+fn entries_of<'r>(
+    runs: impl Iterator<Item = (u32, &'r SealedRun)>,
+) -> Vec<(u32, &'r PatientId, IdHash)> {
+    let mut entries = Vec::new();
+    for (number, run) in runs {
+        for patient in &run.manifest.patients {
+            let ids = patient.gone.iter();
+            entries.extend(ids.map(|id| (number, &patient.patient, *id)));
+        }
+    }
+    entries
+}
+
+/// Of one resource, by person: runs that landed it, and runs that no longer found it.
+#[derive(Default)]
+struct History {
+    landed: Vec<u32>,
+    missed: Vec<u32>,
+}
+
+/// Of each listed resource who has had it, as far as that can decide whose it is.
+pub(super) struct Owners<'r>(HashMap<IdHash, HashMap<&'r PatientId, History>>);
+
+impl<'r> Owners<'r> {
+    pub(super) fn of(runs: &'r [SealedRun], of_type: &OfType, listed: &Listed<'r>) -> Self {
+        let mut owners = Self(HashMap::new());
+        if listed.ids.is_empty() {
+            return owners;
+        }
+        let of_type = |(_, run): &(u32, &SealedRun)| {
+            type_of(run) == *of_type && run.manifest.origin == LandingOrigin::Extract
+        };
+        let numbered = || (0..).zip(runs).filter(of_type);
+        for (number, patient, id) in entries_of(numbered()) {
+            if listed.ids.contains(&id) {
+                owners.history(id, patient).missed.push(number);
+            }
+        }
+        let tellers: HashSet<&PatientId> = listed.entries.iter().map(|entry| entry.1).collect();
+        let before = || numbered().filter(|(number, _)| *number < listed.newest);
+        for (number, run) in before() {
+            owners.note(number, run, listed, |one| tellers.contains(&one.patient));
+        }
+        // Of others only what landed later than with the person who no longer has it counts.
+        let own = listed.entries.iter().map(|(number, patient, id)| {
+            let history = owners.0.get(id).and_then(|of_id| of_id.get(patient));
+            history.and_then(|history| last_before(&history.landed, *number))
+        });
+        let from = own.min().flatten().unwrap_or(0);
+        for (number, run) in before().filter(|(number, _)| *number >= from) {
+            owners.note(number, run, listed, |one| !tellers.contains(&one.patient));
+        }
+        owners
+    }
+
+    fn note(
+        &mut self,
+        number: u32,
+        run: &'r SealedRun,
+        listed: &Listed<'_>,
+        is_wanted: impl Fn(&LandingPatient) -> bool,
+    ) {
+        for patient in run.manifest.patients.iter().filter(|one| is_wanted(one)) {
+            let _ = lines_of_patient(run, patient, |line| {
+                if let Some(id) = quoted_id(line).map(id_hash)
+                    && listed.ids.contains(&id)
+                {
+                    self.history(id, &patient.patient).landed.push(number);
+                }
+                ControlFlow::Continue(())
+            });
+        }
+    }
+
+    fn history(&mut self, id: IdHash, patient: &'r PatientId) -> &mut History {
+        self.0.entry(id).or_default().entry(patient).or_default()
+    }
+
+    /// Whether what a run no longer found with a patient is gone: nobody else has had it since.
+    pub(super) fn gave_up(&self, number: u32, patient: &PatientId, id: IdHash) -> bool {
+        let Some(of_id) = self.0.get(&id) else {
+            return true;
+        };
+        let own = of_id
+            .get(patient)
+            .and_then(|history| last_before(&history.landed, number));
+        !of_id.iter().any(|(other, history)| {
+            let landed = last_before(&history.landed, number);
+            let has_it = landed.is_some_and(|landed| {
+                let mut missed = history.missed.iter();
+                !missed.any(|missed| landed < *missed && *missed <= number)
+            });
+            *other != patient && has_it && landed >= own
+        })
+    }
+}
+
+fn last_before(runs: &[u32], number: u32) -> Option<u32> {
+    runs.iter().copied().filter(|run| *run < number).max()
+}
