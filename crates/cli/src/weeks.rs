@@ -68,6 +68,14 @@ impl TokenSource for Tokens {
     ) -> Result<(), TokenError> {
         Err(TokenError::Stopped)
     }
+
+    async fn note_refused(
+        &self,
+        _: &GrantHandle,
+        _: Option<&AccessToken>,
+    ) -> Result<(), TokenError> {
+        Err(TokenError::Stopped)
+    }
 }
 
 struct World {

@@ -59,6 +59,7 @@ pub(crate) struct Session<'a, T> {
     pub(crate) pages: AtomicU64,
     pub(crate) resources: AtomicU64,
     pub(crate) stop: Mutex<Option<String>>,
+    pub(crate) refused: consent::Refused,
 }
 
 /// Extracts everything the options ask for.
@@ -108,6 +109,7 @@ pub async fn extract<T: TokenSource>(
         pages: AtomicU64::new(0),
         resources: AtomicU64::new(0),
         stop: Mutex::new(None),
+        refused: consent::Refused::default(),
     };
     let mut outcome = ExtractOutcome::new(options.run.clone(), options.api, recovered);
     outcome.people = chosen.len() as u64;
@@ -173,6 +175,8 @@ fn choose(options: &ExtractOptions, vault: &Vault) -> Result<Vec<Grant>, Extract
         let patient = grant.patient.as_ref();
         patient.is_none_or(|patient| !forgotten.has_id(grant.api, patient.expose()))
     });
+    // A good consent that is asked for first decides the doubts about the others.
+    grants.sort_by_key(|grant| grant.state == GrantState::Doubtful);
     if options.only.is_empty() {
         return Ok(grants);
     }

@@ -77,6 +77,14 @@ pub trait TokenSource: Send + Sync {
         token: &AccessToken,
         reason: &str,
     ) -> impl Future<Output = Result<(), TokenError>> + Send;
+
+    /// Every resource was refused to `token`, but not in words about the consent: the grant is in
+    /// doubt. Without a token, resources are answered again, and the doubt is over.
+    fn note_refused(
+        &self,
+        grant: &GrantHandle,
+        token: Option<&AccessToken>,
+    ) -> impl Future<Output = Result<(), TokenError>> + Send;
 }
 
 impl<T: TokenSource> TokenSource for Arc<T> {
@@ -102,5 +110,13 @@ impl<T: TokenSource> TokenSource for Arc<T> {
         reason: &str,
     ) -> impl Future<Output = Result<(), TokenError>> + Send {
         T::consent_ended(self, grant, token, reason)
+    }
+
+    fn note_refused(
+        &self,
+        grant: &GrantHandle,
+        token: Option<&AccessToken>,
+    ) -> impl Future<Output = Result<(), TokenError>> + Send {
+        T::note_refused(self, grant, token)
     }
 }

@@ -45,7 +45,7 @@ pub use import::{
 pub use part_stream::{FoundFile, PackedChunk, PartStream};
 pub use person::{is_about, people_of, personal_identifiers};
 pub use person_lines::{id_hash, lines_of_patient, quoted_id};
-pub use recover::{KeptFrame, KeptPatient, seal_interrupted};
+pub use recover::{KeptFrame, KeptPatient, remove_unnamed_parts, seal_interrupted};
 pub use references::LineReferences;
 pub use sealed::{
     DamagedManifest, LandingRuns, SealedPart, SealedRun, UnsealedRun, landing_runs, sealed_runs,

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::folder::{create_private_file, sync_folder};
 use crate::writer::hex;
-use crate::{LandingError, UnsealedRun, manifest_file};
+use crate::{LandingError, SealedRun, UnsealedRun, manifest_file};
 
 /// A frame that is kept, and the part it lies in now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,20 +160,46 @@ pub(crate) fn remove_unnamed_files(
     manifest: &LandingManifest,
 ) -> Result<(), LandingError> {
     for path in files(folder)? {
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
-        let named = [MANIFEST_FILE, CHECKSUM_FILE].contains(&name)
-            || manifest.parts.iter().any(|part| {
-                let references = part.references.as_ref();
-                part.file == name || references.is_some_and(|of| of.file == name)
-            });
-        if !named {
+        if !is_named(&path, manifest) {
             std::fs::remove_file(&path).map_err(LandingError::io("removing", &path))?;
         }
     }
     Ok(())
+}
+
+/// Removes the parts beside a sealed manifest that it does not name, as a kill after sealing leaves
+/// them. Returns how many there were.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn remove_unnamed_parts(run: &SealedRun) -> Result<usize, LandingError> {
+    let mut removed = 0;
+    for path in files(&run.folder)? {
+        let is_part = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| name.starts_with("part-") || name.ends_with(".tmp"));
+        if is_part && path.is_file() && !is_named(&path, &run.manifest) {
+            std::fs::remove_file(&path).map_err(LandingError::io("removing", &path))?;
+            removed += 1;
+        }
+    }
+    if removed > 0 {
+        sync_folder(&run.folder)?;
+    }
+    Ok(removed)
+}
+
+fn is_named(path: &Path, manifest: &LandingManifest) -> bool {
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    [MANIFEST_FILE, CHECKSUM_FILE].contains(&name)
+        || manifest.parts.iter().any(|part| {
+            let references = part.references.as_ref();
+            part.file == name || references.is_some_and(|of| of.file == name)
+        })
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>, LandingError> {

@@ -2,6 +2,7 @@
 //!
 //! Only the holder of the token lock may call what changes one.
 
+use chrono::{DateTime, Utc};
 use claimlake_contract::{GrantHandle, PatientId};
 use rusqlite::params;
 
@@ -12,6 +13,11 @@ use crate::grant_row::{drop_intent, patient_lookup, write_patient};
 use crate::grants::{find, grant_of, renew, tokens_of};
 use crate::text::instant_text;
 use crate::{Vault, VaultError};
+
+/// Why a grant is in doubt whose tokens were refused by something that did not speak of consent.
+pub const REFUSED_IN_DOUBT: &str = "every resource type is refused (403), and not in the server's words for a \
+    consent that is over: the person has stopped sharing, or something in front of the server refuses \
+    everybody; the next run tries again, and it counts as ended when it is refused again hours later";
 
 /// What happens to the tokens of a grant that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +46,10 @@ impl Vault {
             grant_of(connection, self.keys(), handle)?;
             match state {
                 GrantState::Doubtful => connection.execute(
-                    "UPDATE grants SET reason = ?2, doubtful_since = coalesce(doubtful_since, ?3)
+                    "UPDATE grants SET reason = ?2, doubtful_since = CASE WHEN reason IS ?4
+                        THEN ?3 ELSE coalesce(doubtful_since, ?3) END
                      WHERE handle = ?1 AND state = 'active'",
-                    params![handle.as_str(), reason, now],
+                    params![handle.as_str(), reason, now, REFUSED_IN_DOUBT],
                 ),
                 _ => connection.execute(
                     "UPDATE grants SET state = ?2, reason = ?3, state_since = ?4,
@@ -61,6 +68,63 @@ impl Vault {
                     .doing(doing)?;
             }
             drop_intent(connection, handle)
+        })
+    }
+
+    /// Puts a grant in doubt since an instant that is known, also one that was ended for it: what
+    /// seemed to be its end was said to every grant.
+    ///
+    /// # Errors
+    /// [`VaultError::UnknownGrant`] where there is none of that name.
+    pub fn doubt_grant(
+        &self,
+        handle: &GrantHandle,
+        since: DateTime<Utc>,
+        reason: &str,
+    ) -> Result<(), VaultError> {
+        let doing = "putting a grant in doubt";
+        self.write(doing, |connection| {
+            grant_of(connection, self.keys(), handle)?;
+            connection
+                .execute(
+                    "UPDATE grants SET state = 'active', reason = ?2, doubtful_since = ?3
+                     WHERE handle = ?1 AND state IN ('active', 'needs_consent')",
+                    params![handle.as_str(), reason, instant_text(since)],
+                )
+                .doing(doing)?;
+            drop_intent(connection, handle)
+        })
+    }
+
+    /// Puts a grant in doubt whose tokens of `generation` were refused everything, keeping the
+    /// instant of the first such refusal; without a generation, takes that doubt back.
+    ///
+    /// # Errors
+    /// [`VaultError::UnknownGrant`] where there is none of that name.
+    pub fn note_refused(
+        &self,
+        handle: &GrantHandle,
+        generation: Option<u64>,
+    ) -> Result<(), VaultError> {
+        let now = self.now_text();
+        let doing = "noting what a grant was refused";
+        self.write(doing, |connection| {
+            let grant = grant_of(connection, self.keys(), handle)?;
+            let changed = match generation {
+                Some(generation) if generation != grant.generation => return Ok(()),
+                Some(_) => connection.execute(
+                    "UPDATE grants SET reason = ?2, doubtful_since = CASE WHEN reason IS ?2
+                        THEN coalesce(doubtful_since, ?3) ELSE ?3 END
+                     WHERE handle = ?1 AND state = 'active'",
+                    params![handle.as_str(), REFUSED_IN_DOUBT, now],
+                ),
+                None => connection.execute(
+                    "UPDATE grants SET reason = NULL, doubtful_since = NULL
+                     WHERE handle = ?1 AND state = 'active' AND reason IS ?2",
+                    params![handle.as_str(), REFUSED_IN_DOUBT],
+                ),
+            };
+            changed.map(drop).doing(doing)
         })
     }
 

@@ -31,7 +31,7 @@ mod text;
 pub use access_log::{ACCESS_LOG_FILE, AccessAction, AccessLine, AccessLog, AccessLogCheck};
 pub use age::{Recipient, seal_to};
 pub use checkpoint::{Checkpoint, ExtractState, StateChange};
-pub use consent::EndedTokens;
+pub use consent::{EndedTokens, REFUSED_IN_DOUBT};
 pub use error::VaultError;
 pub use file::{VAULT_FILE, VAULT_FORMAT};
 pub use forget::{ForgetIntent, Tombstones};

@@ -270,7 +270,10 @@ fn finish(
         .query_row(
             "UPDATE grants SET generation = generation + 1, refreshed_at = ?2,
                 state_since = CASE WHEN state = 'active' THEN state_since ELSE ?2 END,
-                state = 'active', reason = NULL, doubtful_since = NULL,
+                reason = CASE WHEN state = 'active' AND reason IS ?5 THEN reason END,
+                doubtful_since = CASE WHEN state = 'active' AND reason IS ?5
+                    THEN doubtful_since END,
+                state = 'active',
                 scopes = coalesce(?3, scopes),
                 grant_expires_at = coalesce(?4, grant_expires_at)
              WHERE handle = ?1 RETURNING generation",
@@ -279,6 +282,8 @@ fn finish(
                 now,
                 refreshed.scopes.as_ref().map(ToString::to_string),
                 refreshed.grant_expires_at.map(instant_text),
+                // New tokens do not decide what resources were refused.
+                crate::consent::REFUSED_IN_DOUBT,
             ],
             |row| row.get(0),
         )

@@ -124,7 +124,7 @@ fn tell(report: &Report, summary: &mut StageSummary, invocation: &Invocation) {
         }
     }
     if !report.holds() {
-        summary.line("next", "damaged landing: extract --full, or import again; damaged tables: transform --full, load --rebuild");
+        summary.line("next", "damaged landing: extract --full, or import again (any extract removes parts that no manifest names); damaged tables: transform --full, load --rebuild");
     }
     summary
         .field("holds", report.holds())

@@ -49,6 +49,7 @@ pub(super) async fn read<T: TokenSource>(
             let mut rest = std::mem::take(&mut *super::lock(&reads));
             rest.retain(|read| !counted.contains(read));
             session.lander.forget(rest).await;
+            super::consent::note_answered(session, &grant, &commit).await;
             PersonEnd::Read(session.lander.commit(commit).await?)
         }
         Err(end) => {
@@ -129,7 +130,7 @@ async fn read_resources<T: TokenSource>(
     let mut in_turn: Vec<&ResourceType> = session.options.resources.iter().collect();
     in_turn.sort_by_key(|resource| **resource != ResourceType::explanation_of_benefit());
     let resources = try_join_all(in_turn.into_iter().map(read_one)).await?;
-    if let Some(end) = refusals.end(session, &grant.handle).await {
+    if let Some(end) = refusals.end(session, grant).await {
         return Err(end);
     }
     Ok(PersonCommit {

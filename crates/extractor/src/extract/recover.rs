@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use claimlake_contract::{ApiVersion, GrantHandle, LandingLayout, ResourceType, RunId};
 use claimlake_landing::{
-    KeptPatient, LandingError, UnsealedRun, landing_runs, mark_finished, seal_interrupted,
-    unfinished_runs,
+    KeptPatient, LandingError, UnsealedRun, landing_runs, mark_finished, remove_unnamed_parts,
+    seal_interrupted, unfinished_runs,
 };
 use claimlake_vault::{RunEnd, Vault};
 
@@ -32,6 +32,7 @@ pub(super) fn recover(
         recovered.push(run);
     }
     remove_leftovers(vault, layout, present)?;
+    remove_unnamed(layout)?;
     Ok(recovered)
 }
 
@@ -148,6 +149,21 @@ fn remove_leftovers(
     }
     for run in marked.iter().filter(|run| is_ours(run)) {
         mark_finished(layout, run)?;
+    }
+    Ok(())
+}
+
+/// A kill between a manifest and the removal of what it replaces leaves parts that nobody reads.
+fn remove_unnamed(layout: &LandingLayout) -> Result<(), ExtractError> {
+    for sealed in landing_runs(layout)?.sealed {
+        let removed = remove_unnamed_parts(&sealed)?;
+        if removed > 0 {
+            tracing::warn!(
+                run.folder = %sealed.folder.display(),
+                parts = removed,
+                "parts that no manifest names were removed: a run was killed while it was sealed"
+            );
+        }
     }
     Ok(())
 }

@@ -34,6 +34,8 @@ pub(crate) enum Refusal {
     Consent,
     /// The app is not registered for it.
     App,
+    /// Not told, or not by the server itself.
+    Unexplained,
 }
 
 impl Refusal {
@@ -41,6 +43,10 @@ impl Refusal {
         match self {
             Refusal::Consent => "the consent does not include this resource type",
             Refusal::App => "the app is not registered for this resource type",
+            Refusal::Unexplained => {
+                "this resource type is refused (403), and not in the server's words for what a \
+                 consent leaves out"
+            }
         }
     }
 }
@@ -88,6 +94,7 @@ fn about_the_consent(status: u16, headers: &AnswerHeaders, body: &[u8]) -> Verdi
         Meaning::StopTheRun => Verdict::Stop(reason),
         Meaning::TokenRejected => Verdict::TokenRejected,
         Meaning::NotInConsent => Verdict::Refused(Refusal::Consent),
+        Meaning::Forbidden => Verdict::Refused(Refusal::Unexplained),
         Meaning::NotInApp => Verdict::Refused(Refusal::App),
         _ => Verdict::ServerError,
     }

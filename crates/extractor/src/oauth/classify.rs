@@ -36,6 +36,8 @@ pub(crate) enum Meaning {
     TokenRejected,
     /// The person does not share this, or nothing any more.
     NotInConsent,
+    /// Somebody refuses it without saying that it is the consent: a gateway does so, too.
+    Forbidden,
     /// The app may not have this, whatever the person shares.
     NotInApp,
     /// Come back later; the token was not used up.
@@ -126,8 +128,10 @@ const RULES: &[Rule] = &[
     Rule { asked: DATA, status: 401..=401, meaning: Meaning::TokenRejected, reason: "the server does not accept the access token", ..ANY },
     Rule { asked: DATA, status: 403..=403, says: &["does not have access to make"], meaning: Meaning::NotInApp,
         reason: "the app is not registered for this resource type", ..ANY },
-    Rule { asked: DATA, status: 403..=403, meaning: Meaning::NotInConsent,
+    Rule { asked: DATA, status: 403..=403, says: &["you do not have permission to perform this action"], meaning: Meaning::NotInConsent,
         reason: "the consent does not include this resource type", ..ANY },
+    Rule { asked: DATA, status: 403..=403, meaning: Meaning::Forbidden,
+        reason: "the request is refused (403), and not in the server's words for what a consent leaves out", ..ANY },
 
     // This request alone.
     Rule { says: &["does not match client_id"], meaning: Meaning::Refused,

@@ -4,7 +4,7 @@ use claimlake_contract::{ApiVersion, ExitCode, PatientState};
 use claimlake_vault::GrantState;
 
 use super::harness::Bench;
-use crate::test_server::post_json;
+use crate::test_server::{post_json, serve};
 
 async fn end_grant(bench: &Bench, login: &str, action: &str) {
     let body = format!(r#"{{"login":"{login}","action":"{action}"}}"#);
@@ -117,4 +117,84 @@ async fn a_patient_in_doubt_is_parked_and_decided_by_the_others_of_the_same_run(
         states(&bench),
         [GrantState::Active, GrantState::NeedsConsent]
     );
+}
+
+#[tokio::test]
+async fn a_403_on_everything_ends_a_consent_only_in_the_server_s_own_words() {
+    let own = r#"{"detail":"You do not have permission to perform this action."}"#;
+    let outcome = r#"{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"forbidden","diagnostics":"Access denied"}]}"#;
+    for (body, exit, state) in [
+        (own, ExitCode::NeedsConsent, GrantState::NeedsConsent),
+        (
+            r#"{"message":"Forbidden"}"#,
+            ExitCode::Parked,
+            GrantState::Doubtful,
+        ),
+        ("Forbidden", ExitCode::Parked, GrantState::Doubtful),
+        ("", ExitCode::Parked, GrantState::Doubtful),
+        (outcome, ExitCode::Parked, GrantState::Doubtful),
+    ] {
+        for people in [1, 2] {
+            let bench = Bench::start(ApiVersion::V2, people, &[]).await;
+            let refusing = serve(&[
+                ("/v2/fhir/Patient", 403, body),
+                ("/v2/fhir/Coverage", 403, body),
+                ("/v2/fhir/ExplanationOfBenefit", 403, body),
+            ])
+            .await;
+            let refused = bench.extract_with(|options| {
+                options.base_url = refusing.parse().unwrap();
+            });
+            let refused = refused.await.unwrap();
+            assert_eq!(refused.exits(), [exit], "{body} {:?}", refused.problems);
+            assert!(states(&bench).iter().all(|found| *found == state), "{body}");
+            if state == GrantState::Doubtful {
+                // New tokens decide nothing; an answer does.
+                for grant in bench.vault.grants().unwrap() {
+                    let refreshed = claimlake_vault::Refreshed {
+                        tokens: bench.vault.tokens(&grant.handle).unwrap(),
+                        scopes: None,
+                        patient: None,
+                        grant_expires_at: None,
+                    };
+                    bench
+                        .vault
+                        .finish_refresh(&grant.handle, &refreshed)
+                        .unwrap();
+                    let after = bench.vault.grant(&grant.handle).unwrap();
+                    assert_eq!(after.state_since, grant.state_since);
+                }
+                assert!(states(&bench).iter().all(|found| *found == state));
+                let well = bench.extract().await.unwrap();
+                assert_eq!(well.exits(), [], "{:?}", well.problems);
+                assert!(
+                    states(&bench)
+                        .iter()
+                        .all(|found| *found == GrantState::Active)
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn everything_refused_again_hours_later_is_the_end_whoever_refuses() {
+    for (hours, exit) in [(1, ExitCode::Parked), (3, ExitCode::NeedsConsent)] {
+        let bench = Bench::start(ApiVersion::V2, 1, &[]).await;
+        let handle = bench.vault.grants().unwrap()[0].handle.clone();
+        let since = chrono::Utc::now() - chrono::TimeDelta::hours(hours);
+        let reason = claimlake_vault::REFUSED_IN_DOUBT;
+        bench.vault.doubt_grant(&handle, since, reason).unwrap();
+        let refusing = serve(&[
+            ("/v2/fhir/Patient", 403, ""),
+            ("/v2/fhir/Coverage", 403, ""),
+            ("/v2/fhir/ExplanationOfBenefit", 403, ""),
+        ])
+        .await;
+        let refused = bench.extract_with(|options| {
+            options.base_url = refusing.parse().unwrap();
+        });
+        let refused = refused.await.unwrap();
+        assert_eq!(refused.exits(), [exit], "{hours}: {:?}", refused.problems);
+    }
 }

@@ -256,4 +256,13 @@ impl TokenSource for Tokens {
     ) -> Result<(), TokenError> {
         self.0.consent_ended(grant, token.generation, reason).await
     }
+
+    async fn note_refused(
+        &self,
+        grant: &GrantHandle,
+        token: Option<&AccessToken>,
+    ) -> Result<(), TokenError> {
+        let generation = token.map(|token| token.generation);
+        self.0.note_refused(grant, generation).await
+    }
 }

@@ -142,3 +142,28 @@ async fn a_parked_person_returns_with_the_next_run() {
     assert_eq!(outcome.exits(), []);
     bench.assert_all_landed_once();
 }
+
+#[tokio::test]
+async fn the_next_extraction_removes_parts_that_no_manifest_names_and_nothing_else() {
+    let bench = Bench::start(ApiVersion::V2, 2, &[]).await;
+    bench.extract().await.unwrap();
+    let sealed = claimlake_landing::sealed_runs(&bench.layout).unwrap();
+    let files = |folder: &std::path::Path| {
+        let mut names: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    let before: Vec<_> = sealed.iter().map(|run| files(&run.folder)).collect();
+    for run in &sealed {
+        let part = run.folder.join(&run.manifest.parts[0].file);
+        std::fs::copy(&part, run.folder.join("part-00009.ndjson.zst")).unwrap();
+        std::fs::write(run.folder.join("manifest.tmp"), "{").unwrap();
+    }
+    bench.extract().await.unwrap();
+    let after: Vec<_> = sealed.iter().map(|run| files(&run.folder)).collect();
+    assert_eq!(after, before);
+    bench.assert_all_landed_once();
+}

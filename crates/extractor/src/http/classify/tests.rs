@@ -28,6 +28,18 @@ fn every_answer_the_server_is_known_to_give_is_classified() {
     assert!(matches!(json(401, timed_out), Verdict::ConsentEnded(_)));
     assert!(matches!(json(401, inactive), Verdict::Stop(_)));
     assert_eq!(json(403, permission), Verdict::Refused(Refusal::Consent));
+    for other in [
+        r#"{"message":"Forbidden"}"#,
+        r#"{"Message":"User is not authorized to access this resource"}"#,
+        r#"{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"forbidden","diagnostics":"Access denied"}]}"#,
+        r#"{"detail":"CSRF Failed"}"#,
+        "Forbidden",
+        "{}",
+        "",
+    ] {
+        let refused = Verdict::Refused(Refusal::Unexplained);
+        assert_eq!(json(403, other), refused, "{other}");
+    }
     assert_eq!(json(403, app_scope), Verdict::Refused(Refusal::App));
     assert!(matches!(json(403, v3_gate), Verdict::Stop(_)));
     assert!(matches!(json(404, outcome), Verdict::Failed(_)));

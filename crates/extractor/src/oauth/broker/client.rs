@@ -344,11 +344,27 @@ impl TokenSource for BrokerClient {
             generation: token.generation,
             reason: reason.to_owned(),
         };
-        match self.ask(ask, LIVES).await {
-            Ok(Told::Noted) => Ok(()),
-            Ok(_) => Err(unexpected().into_token_error()),
-            Err(failure) => Err(failure.into_token_error()),
-        }
+        noted(self.ask(ask, LIVES).await)
+    }
+
+    async fn note_refused(
+        &self,
+        grant: &GrantHandle,
+        token: Option<&AccessToken>,
+    ) -> Result<(), TokenError> {
+        let ask = || Ask::Refused {
+            grant: grant.clone(),
+            generation: token.map(|token| token.generation),
+        };
+        noted(self.ask(ask, LIVES).await)
+    }
+}
+
+fn noted(told: Result<Told, Failure>) -> Result<(), TokenError> {
+    match told {
+        Ok(Told::Noted) => Ok(()),
+        Ok(_) => Err(unexpected().into_token_error()),
+        Err(failure) => Err(failure.into_token_error()),
     }
 }
 

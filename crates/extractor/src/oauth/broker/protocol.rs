@@ -11,7 +11,7 @@ use crate::oauth::{App, OauthError};
 use crate::token::{AccessToken, TokenError};
 
 /// Grows with every change of this file.
-pub(super) const PROTOCOL: u32 = 2;
+pub(super) const PROTOCOL: u32 = 3;
 
 /// What a broker is started with; it comes by a pipe, never by arguments or the environment.
 #[derive(Serialize, Deserialize)]
@@ -84,6 +84,12 @@ pub(super) enum Ask {
         /// The generation of the tokens that it was the answer to.
         generation: u64,
         reason: String,
+    },
+    /// Everything was refused, but not in words about the consent.
+    Refused {
+        grant: GrantHandle,
+        /// The generation of the tokens that were refused; none where resources are answered again.
+        generation: Option<u64>,
     },
     /// Find out whose a stored grant is.
     Name {

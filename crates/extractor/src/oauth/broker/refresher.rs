@@ -193,6 +193,10 @@ impl Refresher {
                 )
                 .await;
         }
+        // What stops the run is told to whoever asks, also for a grant that was denied before.
+        if let Some(reason) = lock(&self.verdicts).halted() {
+            return Err(TokenError::Configuration { reason });
+        }
         if lock(&self.verdicts).is_doubted(handle, self.now()) {
             return Err(consents::doubtful());
         }

@@ -172,6 +172,10 @@ impl Server {
                 refresher.consent_ended(&grant, generation, &reason).await?;
                 Ok(Told::Noted)
             }
+            Ask::Refused { grant, generation } => {
+                refresher.note_refused(&grant, generation).await?;
+                Ok(Told::Noted)
+            }
             Ask::Name { grant } => match refresher.name(&grant).await? {
                 Some(stored) => Ok(Told::stored(stored)),
                 None => Ok(Told::Noted),

@@ -9,8 +9,8 @@ use crate::oauth::answer::read_error;
 fn the_same_meaning_is_heard_in_every_form_of_answer() {
     use Asked::{Data, Exchange, Refresh};
     use Meaning::{
-        CodeRefused, Denied, Later, NeedsConsent, NotInApp, NotInConsent, Refused, StopTheRun,
-        TokenRejected, Unknown,
+        CodeRefused, Denied, Forbidden, Later, NeedsConsent, NotInApp, NotInConsent, Refused,
+        StopTheRun, TokenRejected, Unknown,
     };
     let outcome = |text: &str| {
         format!(
@@ -175,7 +175,8 @@ fn the_same_meaning_is_heard_in_every_form_of_answer() {
             NotInConsent,
         ),
         (Data, 403, no_permission.as_str(), NotInConsent),
-        (Data, 403, "", NotInConsent),
+        (Data, 403, "", Forbidden),
+        (Data, 403, r#"{"message":"Forbidden"}"#, Forbidden),
         (Data, 401, "", TokenRejected),
         (
             Data,

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, GrantHandle, PatientId};
 use claimlake_vault::{EndedTokens, Grant, GrantState, Stored};
 
@@ -43,7 +44,16 @@ impl Refresher {
     pub(super) async fn denied(self: &Arc<Self>, grant: &Grant, reason: &'static str) -> Outcome {
         let denial = lock(&self.verdicts).denied(grant, self.now());
         match denial {
-            Denial::Ended => self.end(&grant.handle, reason).await,
+            Denial::Ended => {
+                let ended = self.end(&grant.handle, reason).await;
+                // Others may have been denied while the end was written.
+                let at_fault = lock(&self.verdicts).at_fault(&grant.handle);
+                let Some((reason, since)) = at_fault else {
+                    return ended;
+                };
+                self.doubt(&grant.handle, since).await?;
+                Err(TokenError::Configuration { reason })
+            }
             Denial::Doubtful => {
                 self.set_state(&grant.handle, GrantState::Doubtful, Some(IN_DOUBT))
                     .await?;
@@ -51,11 +61,23 @@ impl Refresher {
                 if lock(&self.verdicts).has_accepted() {
                     return self.end(&grant.handle, ENDED_BY_OTHERS).await;
                 }
-                Err(doubtful())
+                match lock(&self.verdicts).halted() {
+                    Some(reason) => Err(TokenError::Configuration { reason }),
+                    None => Err(doubtful()),
+                }
             }
             Denial::Stop(innocent) => {
-                for handle in &innocent {
-                    self.set_state(handle, GrantState::Active, None).await?;
+                for denied in &innocent {
+                    self.doubt(&denied.handle, denied.since).await?;
+                }
+                // A refresh under way may have been accepted meanwhile: then they have ended.
+                if lock(&self.verdicts).has_accepted() {
+                    for denied in &innocent {
+                        let handle = &denied.handle;
+                        self.end_grant(handle, None, ENDED_BY_OTHERS, EndedTokens::Kept)
+                            .await?;
+                    }
+                    return self.end(&grant.handle, ENDED_BY_OTHERS).await;
                 }
                 let reason = lock(&self.verdicts).halted().unwrap_or_default();
                 Err(TokenError::Configuration { reason })
@@ -103,6 +125,29 @@ impl Refresher {
     ) -> Result<(), TokenError> {
         self.end_grant(handle, Some(generation), reason, EndedTokens::Kept)
             .await
+    }
+
+    async fn doubt(&self, handle: &GrantHandle, since: DateTime<Utc>) -> Result<(), TokenError> {
+        let handle = handle.clone();
+        self.with_vault(move |vault| vault.doubt_grant(&handle, since, IN_DOUBT))
+            .await
+            .map_err(|error| not_now(&error))
+    }
+
+    /// Tokens of `generation` were refused everything, and not for the consent's sake by what was
+    /// said; none where resources are answered again.
+    ///
+    /// # Errors
+    /// Where the vault cannot be written.
+    pub(crate) async fn note_refused(
+        &self,
+        handle: &GrantHandle,
+        generation: Option<u64>,
+    ) -> Result<(), TokenError> {
+        let handle = handle.clone();
+        self.with_vault(move |vault| vault.note_refused(&handle, generation))
+            .await
+            .map_err(|error| not_now(&error))
     }
 
     async fn end_grant(

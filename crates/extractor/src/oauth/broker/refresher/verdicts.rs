@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use claimlake_contract::GrantHandle;
-use claimlake_vault::{Grant, GrantState};
+use claimlake_vault::{Grant, GrantState, REFUSED_IN_DOUBT};
 
 /// So many denials in a row, with no refresh accepted, are about the app and not about the grants.
 const DENIALS_THAT_STOP: usize = 3;
@@ -19,11 +19,20 @@ const AGAIN_AFTER: TimeDelta = TimeDelta::hours(2);
 #[derive(Debug, Default)]
 pub(super) struct Verdicts {
     halted: Option<String>,
+    /// Whether denials were why.
+    halted_by_denials: bool,
     accepted: bool,
     /// In the order they were denied, all since the last acceptance.
-    denied: Vec<GrantHandle>,
+    denied: Vec<Denied>,
     /// When each of them was denied: it is not asked for again meanwhile.
     doubted: HashMap<GrantHandle, DateTime<Utc>>,
+}
+
+/// A grant that was denied, and since when it has been in doubt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Denied {
+    pub(super) handle: GrantHandle,
+    pub(super) since: DateTime<Utc>,
 }
 
 /// What a denial comes to.
@@ -33,8 +42,9 @@ pub(super) enum Denial {
     Ended,
     /// It has ended, or the app may not use v3: the next run tries again.
     Doubtful,
-    /// The app is at fault: these grants were denied for it, and none of them has ended.
-    Stop(Vec<GrantHandle>),
+    /// The app is at fault: these grants were denied for it, and none of them has ended. They stay
+    /// in doubt, since when they were first.
+    Stop(Vec<Denied>),
 }
 
 impl Verdicts {
@@ -53,7 +63,22 @@ impl Verdicts {
     pub(super) fn accepted(&mut self) -> Vec<GrantHandle> {
         self.accepted = true;
         self.doubted.clear();
-        std::mem::take(&mut self.denied)
+        if std::mem::take(&mut self.halted_by_denials) {
+            self.halted = None;
+        }
+        let denied = std::mem::take(&mut self.denied);
+        denied.into_iter().map(|denied| denied.handle).collect()
+    }
+
+    /// Why all denials are about the app, and since when a grant among them has been in doubt.
+    pub(super) fn at_fault(&self, handle: &GrantHandle) -> Option<(String, DateTime<Utc>)> {
+        let denied = self.denied.iter().find(|denied| denied.handle == *handle);
+        match (&self.halted, denied) {
+            (Some(reason), Some(denied)) if self.halted_by_denials => {
+                Some((reason.clone(), denied.since))
+            }
+            _ => None,
+        }
     }
 
     /// Whether an accepted refresh has shown that the app is as it should be.
@@ -73,20 +98,34 @@ impl Verdicts {
             return Denial::Ended;
         }
         self.doubted.insert(grant.handle.clone(), now);
-        if !self.denied.contains(&grant.handle) {
-            self.denied.push(grant.handle.clone());
+        let is_denied_before = grant.state == GrantState::Doubtful
+            && grant.reason.as_deref() != Some(REFUSED_IN_DOUBT);
+        let since = match is_denied_before {
+            true => grant.state_since,
+            false => now,
+        };
+        if !self
+            .denied
+            .iter()
+            .any(|denied| denied.handle == grant.handle)
+        {
+            self.denied.push(Denied {
+                handle: grant.handle.clone(),
+                since,
+            });
         }
         if self.denied.len() >= DENIALS_THAT_STOP {
             self.halt(
                 "the server denies every refresh (three in a row, none accepted): the app may not \
                  use v3 (set source.api to v2, or ask CMS for access), or client_id_env and \
                  client_secret_env name another app's; where these consents have really ended, \
-                 authorize one person again",
+                 authorize one person again, and the others end once that one is refreshed",
             );
-            return Denial::Stop(std::mem::take(&mut self.denied));
+            self.halted_by_denials = true;
+            // Refreshes that were under way come back denied after it: they are given back, too.
+            return Denial::Stop(self.denied.clone());
         }
-        let is_old = grant.state == GrantState::Doubtful && now - grant.state_since >= AGAIN_AFTER;
-        match is_old {
+        match now - since >= AGAIN_AFTER {
             true => Denial::Ended,
             false => Denial::Doubtful,
         }

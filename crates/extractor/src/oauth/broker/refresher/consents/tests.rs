@@ -81,6 +81,55 @@ async fn a_doubt_is_decided_by_time_in_another_run() {
 }
 
 #[tokio::test]
+async fn all_denied_is_told_to_everybody_and_keeps_since_when_each_was_in_doubt() {
+    for people in [3, 4, 6] {
+        let clock = Arc::new(FixedClock::at(Utc::now()));
+        let world = world(ApiVersion::V3, people, clock.clone()).await;
+        world
+            .grants
+            .iter()
+            .for_each(|grant| forget_token(&world, grant));
+        let mut since = None;
+        for night in 0..3 {
+            let run = next_run(&world, clock.clone());
+            // Each asks twice, as an extraction does: before its permits, and with a request.
+            for _ in 0..2 {
+                futures_util::future::join_all(world.grants.iter().map(|grant| renew(&run, grant)))
+                    .await;
+            }
+            for grant in &world.grants {
+                let error = renew(&run, grant).await.unwrap_err();
+                let TokenError::Configuration { reason } = error else {
+                    panic!("{people} {night}: {error}");
+                };
+                assert!(reason.contains("three in a row"), "{reason}");
+                assert!(world.state(grant).0.is_usable(), "{people} {night}");
+            }
+            let grants = world.refresher.vault().grants().unwrap();
+            let mut doubtful: Vec<_> = grants
+                .iter()
+                .filter(|grant| grant.state == GrantState::Doubtful)
+                .map(|grant| grant.state_since)
+                .collect();
+            assert!(doubtful.len() >= 3, "{people} {night}: {doubtful:?}");
+            doubtful.sort();
+            let first = *since.get_or_insert(doubtful[0]);
+            assert_eq!(doubtful[0], first, "{people} {night}");
+            clock.advance(TimeDelta::hours(24));
+        }
+        // The others were renewed or removed: of one alone, the second denial is the end.
+        let in_doubt = world.grants.iter().find(|grant| {
+            let state = world.state(grant).0;
+            state == GrantState::Doubtful
+        });
+        let in_doubt = in_doubt.unwrap();
+        let run = next_run(&world, clock);
+        renew(&run, in_doubt).await.unwrap_err();
+        assert_eq!(world.state(in_doubt).0, GrantState::NeedsConsent);
+    }
+}
+
+#[tokio::test]
 async fn an_accepted_refresh_of_another_grant_ends_the_one_in_doubt() {
     let world = world(ApiVersion::V3, 3, system()).await;
     forget_token(&world, &world.grants[0]);

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use claimlake_contract::{ApiVersion, GrantHandle};
 use claimlake_vault::{Grant, GrantState, Scopes};
 
-use super::{Denial, Verdicts};
+use super::{Denial, Denied, REFUSED_IN_DOUBT, Verdicts};
 
 fn now() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 23, 3, 15, 0).unwrap()
@@ -31,6 +31,23 @@ fn grant(number: u8, state: GrantState, hours_ago: i64) -> Grant {
         generation: 1,
         refreshed_at: None,
     }
+}
+
+fn denied(number: u8, hours_ago: i64) -> Denied {
+    Denied {
+        handle: handle(number),
+        since: now() - TimeDelta::hours(hours_ago),
+    }
+}
+
+#[test]
+fn a_doubt_by_refused_resources_is_not_the_first_denial() {
+    let refused = Grant {
+        reason: Some(REFUSED_IN_DOUBT.into()),
+        ..grant(1, GrantState::Doubtful, 24)
+    };
+    let denial = Verdicts::default().denied(&refused, now());
+    assert_eq!(denial, Denial::Doubtful);
 }
 
 #[test]
@@ -81,7 +98,19 @@ fn three_different_grants_denied_in_a_row_are_the_app_s_fault() {
             3,
             GrantState::Active,
             0,
-            Denial::Stop(vec![handle(1), handle(2), handle(3)]),
+            Denial::Stop(vec![denied(1, 0), denied(2, 24), denied(3, 0)]),
+        ),
+        // One that was under way when the third was denied, in doubt for a day: not ended either.
+        (
+            4,
+            GrantState::Doubtful,
+            24,
+            Denial::Stop(vec![
+                denied(1, 0),
+                denied(2, 24),
+                denied(3, 0),
+                denied(4, 24),
+            ]),
         ),
     ];
     for (number, state, hours, expected) in states {
@@ -90,6 +119,14 @@ fn three_different_grants_denied_in_a_row_are_the_app_s_fault() {
     }
     let reason = verdicts.halted().unwrap();
     assert!(reason.contains("source.api"), "{reason}");
+    assert_eq!(
+        verdicts.at_fault(&handle(2)).unwrap().1,
+        denied(2, 24).since
+    );
+    // A refresh that was under way is accepted after all: it was the grants, and the app is good.
+    assert_eq!(verdicts.accepted(), [1, 2, 3, 4].map(handle));
+    assert_eq!(verdicts.halted(), None);
+    assert_eq!(verdicts.at_fault(&handle(2)), None);
 }
 
 #[test]
