@@ -3,7 +3,9 @@
 //! R4 is what Blue Button's v2 and v3, BCDA v2 and today's payers send. Bodies of other releases hold
 //! the same facts under other names: read as R4 they would land with half of their columns null.
 //! A body is of another release where at least two of its members exist only there, and more of them
-//! than of what exists only in R4. One member out of place is a mistake in an R4 body.
+//! than of what exists only in R4. One is enough in a claim in which nothing is of R4: R4 requires of
+//! every claim what no release before has. Otherwise one member out of place, with whatever is in it,
+//! is a mistake in an R4 body.
 
 use claimlake_contract::ResourceType;
 use memchr::memmem;
@@ -148,8 +150,10 @@ const PATIENT: &[Sign] = &[
     ("animal.species", Shape::Object, Of::Stu3),
 ];
 
-/// How many signs of another release there must be.
+/// How many signs of another release there must be, where something is of R4.
 const ENOUGH: usize = 2;
+/// The same of a claim or coverage in which nothing is of R4.
+const ENOUGH_ALONE: usize = 1;
 /// How many of them are named.
 const NAMED: usize = 3;
 
@@ -176,7 +180,13 @@ pub fn not_r4(resource: &ResourceType, text: &[u8]) -> Option<NotR4> {
         false => (OtherRelease::Stu3, stu3),
     };
     let r5 = of(Of::R5);
-    let release = if signs.len() >= ENOUGH && signs.len() > r4 {
+    // Of a Patient, R4 requires nothing by which it could be told.
+    let (count, enough) = match (resource.as_str(), r4) {
+        ("Patient", _) => (signs.len(), ENOUGH),
+        (_, 0) => (outermost(&signs), ENOUGH_ALONE),
+        _ => (outermost(&signs), ENOUGH),
+    };
+    let release = if count >= enough && count > r4 {
         release
     } else if r5.len() >= ENOUGH {
         // What R4 has, R5 has too.
@@ -187,6 +197,15 @@ pub fn not_r4(resource: &ResourceType, text: &[u8]) -> Option<NotR4> {
     };
     signs.truncate(NAMED);
     Some(NotR4 { release, signs })
+}
+
+/// How many of the signs are not within another one: a member and what is in it are one mistake.
+fn outermost(signs: &[&str]) -> usize {
+    let is_within = |path: &&&str| {
+        let parent = path.split_once('.').map(|(parent, _)| parent);
+        parent.is_some_and(|parent| signs.contains(&parent))
+    };
+    signs.iter().filter(|path| !is_within(path)).count()
 }
 
 /// As [`not_r4`] for what has landed already, where earlier versions let everything land: claims

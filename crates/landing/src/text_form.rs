@@ -68,16 +68,16 @@ fn archive(first: &[u8]) -> Option<&'static str> {
             "an Excel workbook or another Office file: export FHIR as NDJSON from where it came from"
         }
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => {
-            "a ZIP archive: unpack it and import the files in it, for example with: unzip -p FILE.zip | claimlake import -"
+            "a ZIP archive: unpack it and import the files in it, for example with: unzip -p FILE.zip | claimlake import - (with the options given here)"
         }
         [b'%', b'P', b'D', b'F', ..] => {
             "a PDF document: Medicare.gov and payers offer the same as FHIR or as JSON"
         }
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => {
-            "compressed with bzip2: unpack it, for example with: bzip2 -dc FILE | claimlake import -"
+            "compressed with bzip2: unpack it, for example with: bzip2 -dc FILE | claimlake import - (with the options given here)"
         }
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
-            "compressed with xz: unpack it, for example with: xz -dc FILE | claimlake import -"
+            "compressed with xz: unpack it, for example with: xz -dc FILE | claimlake import - (with the options given here)"
         }
         [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => {
             "a 7-Zip archive: unpack it and import the files in it"

@@ -78,7 +78,12 @@ fn bodies_of_other_releases_are_named() {
 fn an_r4_body_with_one_thing_out_of_place_is_r4() {
     let cases = [
         r#"{"resourceType":"ExplanationOfBenefit"}"#,
-        r#"{"resourceType":"ExplanationOfBenefit","insurance":{"coverage":{}}}"#,
+        r#"{"resourceType":"ExplanationOfBenefit","status":"active","patient":{"reference":"Patient/p"},"item":[{"sequence":1}]}"#,
+        r#"{"resourceType":"ExplanationOfBenefit","outcome":"complete","insurance":{"coverage":{}}}"#,
+        r#"{"resourceType":"ExplanationOfBenefit","use":"claim","item":[{"service":{}}]}"#,
+        r#"{"resourceType":"ExplanationOfBenefit","event":[{}]}"#,
+        // One member, with what is in it.
+        r#"{"resourceType":"Coverage","class":[{"value":"x"}],"payor":[{}],"grouping":{"group":"a","subGroup":"b","plan":"c"}}"#,
         r#"{"resourceType":"ExplanationOfBenefit","use":"claim","outcome":"complete","insurance":{},"information":[],"item":[{"productOrService":{}}]}"#,
         r#"{"resourceType":"ExplanationOfBenefit","item":[{"productOrService":{},"service":{}}],"insurance":[{}],"hospitalization":{}}"#,
         r#"{"resourceType":"ExplanationOfBenefit","use":"claim","insurance":[{}],"traceNumber":[{}]}"#,
@@ -93,6 +98,31 @@ fn an_r4_body_with_one_thing_out_of_place_is_r4() {
     for text in cases {
         assert_eq!(release(text), None, "{text}");
     }
+}
+
+/// R4 requires `use`, `outcome` and a list of `insurance` of every claim.
+#[test]
+fn one_sign_is_enough_where_nothing_is_of_r4() {
+    let claim = |member: &str| {
+        format!(r#"{{"resourceType":"ExplanationOfBenefit","id":"1","status":"active",{member}}}"#)
+    };
+    for member in [
+        r#""item":[{"sequence":1,"service":{"coding":[{"code":"99213"}]}}]"#,
+        r#""insurance":{"coverage":{}}"#,
+        r#""information":[{"sequence":1}]"#,
+        r#""hospitalization":{"start":"2014"}"#,
+        r#""item":[{"sequence":1,"diagnosisLinkId":[1]}]"#,
+        r#""subType":[{"text":"x"}]"#,
+        r#""totalCost":{"value":1}"#,
+        r#""outcome":{"coding":[]}"#,
+    ] {
+        let text = claim(member);
+        assert_eq!(release(&text), Some(OtherRelease::Stu3), "{text}");
+    }
+    let text = claim(r#""ruleset":{"code":"x"}"#);
+    assert_eq!(release(&text), Some(OtherRelease::Dstu2), "{text}");
+    let coverage = r#"{"resourceType":"Coverage","id":"c","sequence":"1"}"#;
+    assert_eq!(release(coverage), Some(OtherRelease::Stu3));
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //!
 //! NDJSON is cut at newlines, so that one bad line costs one line. Where the first line is no
 //! whole document, the input is taken for pretty-printed JSON and cut where values end. A Bundle
-//! larger than the limit is cut into its entries. Byte order marks between documents are skipped:
-//! files that were put together have them anywhere.
+//! larger than the limit is cut into its entries. Files that were put together have several
+//! documents on a line, pretty-printed ones behind lines, and byte order marks anywhere.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -11,9 +11,10 @@ use std::ops::Range;
 use crate::json::{Members, value_end};
 use crate::text_form::{self, BYTE_ORDER_MARK, LOOKED_AT};
 
-use between::{end_before_mark, first_entry_of_bundle, skip_blank_from};
+use between::{first_entry_of_bundle, skip_blank_from};
 
 mod between;
+mod lines;
 
 /// No line, resource or entry larger than this is read.
 pub(super) const LARGEST_DOCUMENT: usize = 64 << 20;
@@ -78,6 +79,10 @@ pub(super) struct Documents<R> {
     documents: u64,
     mode: Mode,
     place: Place,
+    /// In lines: whether a document ended before the end of its line.
+    is_within_line: bool,
+    /// Bytes that were searched for the end of a value of several lines and had none.
+    searched_in_vain: usize,
 }
 
 impl<R: Read> Documents<R> {
@@ -99,6 +104,8 @@ impl<R: Read> Documents<R> {
             documents: 0,
             mode: Mode::Undecided,
             place: Place::Between,
+            is_within_line: false,
+            searched_in_vain: 0,
         }
     }
 
@@ -151,13 +158,12 @@ impl<R: Read> Documents<R> {
             self.mode = Mode::Lines;
             return Ok(Step::Again);
         };
-        let complete = |line: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(line);
         let first = &self.buffer[self.start..first_end];
-        let is_cut = complete(first).is_err_and(|error| error.is_eof());
+        let is_cut = lines::parsed(first).is_err_and(|error| error.is_eof());
         // A cut first line of NDJSON is followed by lines that are whole objects.
         let mut following = self.buffer[first_end + 1..].split(|byte| *byte == b'\n');
         let second_stands_alone =
-            following.any(|line| line.starts_with(b"{") && complete(line).is_ok());
+            following.any(|line| line.starts_with(b"{") && lines::parsed(line).is_ok());
         // No line of NDJSON is a part of a list.
         let is_list = first.starts_with(b"[");
         self.mode = match is_cut && (is_list || !second_stands_alone) {
@@ -165,34 +171,6 @@ impl<R: Read> Documents<R> {
             false => Mode::Lines,
         };
         Ok(Step::Again)
-    }
-
-    fn next_line(&mut self) -> io::Result<Step> {
-        let end = self.find_newline(self.start)?;
-        let end = match end {
-            Some(end) => end,
-            None if self.ended => self.buffer.len(),
-            None => return self.over_limit(),
-        };
-        if end == self.start && self.ended && end == self.buffer.len() {
-            return Ok(Step::Ended);
-        }
-        let mut range = self.start..end;
-        while range.end > range.start && self.buffer[range.end - 1].is_ascii_whitespace() {
-            range.end -= 1;
-        }
-        range.start = skip_blank_from(&self.buffer[..range.end], range.start);
-        let behind = (end + 1).min(self.buffer.len());
-        if range.is_empty() {
-            self.consume(behind);
-            return Ok(Step::Again);
-        }
-        // A file without a newline at its end, and one that begins with a mark behind it.
-        if let Some(first) = end_before_mark(&self.buffer[range.clone()]) {
-            let end = range.start + first;
-            return Ok(self.piece(PieceKind::Document, range.start..end, end));
-        }
-        Ok(self.piece(PieceKind::Document, range, behind))
     }
 
     fn next_value(&mut self) -> io::Result<Step> {

@@ -17,7 +17,8 @@ pub(crate) struct Subject {
 pub(crate) enum Asked<'t> {
     /// `#id`: a resource within the line.
     Contained(&'t str),
-    /// `urn:uuid:…`, `urn:oid:…`: the entry of a Bundle with this `fullUrl`.
+    /// `urn:uuid:…`, `urn:oid:…`, an address that has no `Type/id` at its end: the entry of a
+    /// Bundle with this `fullUrl`.
     Urn(String),
     /// `Type?identifier=system|value`: whichever resource has it; none of what is not understood.
     Conditional(&'t str, Option<Vec<Query>>),
@@ -171,8 +172,11 @@ pub(crate) fn asked(text: &str) -> Asked<'_> {
         return Asked::Other;
     };
     let resource = before.rsplit('/').next().unwrap_or_default();
-    match is_type(resource) && !id.is_empty() {
-        true => Asked::Restful { url, resource, id },
+    if is_type(resource) && !id.is_empty() {
+        return Asked::Restful { url, resource, id };
+    }
+    match text.contains("://") {
+        true => Asked::Urn(text.to_owned()),
         false => Asked::Other,
     }
 }
@@ -198,17 +202,38 @@ fn queries(query: &str) -> Option<Vec<Query>> {
     let mut found = Vec::new();
     for parameter in query.split('&') {
         let (name, value) = parameter.split_once('=')?;
-        let value = percent_decoded(value)?;
+        // In a query a plus is a space; a plus itself is sent as %2B.
+        let value = percent_decoded(&value.replace('+', " "))?;
         found.push(match name {
             "_id" => Query::Id(value),
-            "identifier" => Query::Identifier {
-                any_system: !value.contains('|'),
-                identifier: Identifier::from(value),
-            },
+            "identifier" => token(&value),
             _ => return None,
         });
     }
     Some(found)
+}
+
+/// `system|value`. FHIR writes a bar, comma, dollar or backslash within either behind a backslash.
+fn token(text: &str) -> Query {
+    let mut system = None;
+    let mut value = String::new();
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => {
+                let escaped = characters.next_if(|next| matches!(next, '|' | ',' | '$' | '\\'));
+                value.push(escaped.unwrap_or(character));
+            }
+            '|' if system.is_none() => system = Some(std::mem::take(&mut value)),
+            _ => value.push(character),
+        }
+    }
+    let any_system = system.is_none();
+    let system = system.filter(|system| !system.is_empty());
+    Query::Identifier {
+        any_system,
+        identifier: Identifier::new(system.as_deref(), &value),
+    }
 }
 
 fn percent_decoded(text: &str) -> Option<String> {
@@ -285,6 +310,35 @@ mod tests {
                 "https://h.example/fhir/Patient?_id=7",
                 Asked::Conditional("Patient", Some(vec![Query::Id("7".into())])),
             ),
+            (
+                "Patient?identifier=s|A+B%2BC",
+                Asked::Conditional("Patient", Some(by_identifier(false, Some("s"), "A B+C"))),
+            ),
+            (
+                r"Patient?identifier=s|a\|b\\\,c\d",
+                Asked::Conditional(
+                    "Patient",
+                    Some(by_identifier(false, Some("s"), r"a|b\,c\d")),
+                ),
+            ),
+            (
+                "Patient?identifier=a%5C%7Cb",
+                Asked::Conditional("Patient", Some(by_identifier(true, None, "a|b"))),
+            ),
+            (
+                "Patient?identifier=s|a|b",
+                Asked::Conditional("Patient", Some(by_identifier(false, Some("s"), "a|b"))),
+            ),
+            (
+                "http://a.example/x/77",
+                Asked::Urn("http://a.example/x/77".into()),
+            ),
+            ("http://a.example", Asked::Urn("http://a.example".into())),
+            (
+                "http://a.example/x/",
+                Asked::Urn("http://a.example/x/".into()),
+            ),
+            ("a.example/x/77", Asked::Other),
             ("Patient?name=x", Asked::Conditional("Patient", None)),
             ("Patient?identifier=%7", Asked::Conditional("Patient", None)),
             ("patient/1", Asked::Other),

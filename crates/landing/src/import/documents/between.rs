@@ -14,12 +14,20 @@ pub(super) fn skip_blank_from(text: &[u8], start: usize) -> usize {
     at
 }
 
-/// Where the first value of a line ends, if a byte order mark follows it there.
-pub(super) fn end_before_mark(line: &[u8]) -> Option<usize> {
-    memmem::find(line, BYTE_ORDER_MARK)?;
+/// Where the first value of a line ends, if another one or a byte order mark follows it there.
+pub(super) fn end_of_first(line: &[u8]) -> Option<usize> {
+    // Most lines are one value: the search for what can be between two costs less than a scan.
+    let may_be_two = memmem::find(line, BYTE_ORDER_MARK).is_some()
+        || memchr::memchr2_iter(b'{', b'[', line)
+            .any(|at| matches!(line[..at].trim_ascii_end().last(), Some(b'}' | b']')));
+    if !may_be_two {
+        return None;
+    }
     let end = value_end(line, 0)?;
     let next = skip_space(line, end);
-    line[next..].starts_with(BYTE_ORDER_MARK).then_some(end)
+    let follows = &line[next..];
+    (follows.starts_with(BYTE_ORDER_MARK) || matches!(follows.first(), Some(b'{' | b'[')))
+        .then_some(end)
 }
 
 /// Where the first entry begins, if a Bundle begins at `start` and says so before its entries.

@@ -77,6 +77,118 @@ fn byte_order_marks_between_documents_are_skipped() {
     }
 }
 
+/// What `cat` and `unzip -p` make of compact files without a newline at their end.
+#[test]
+fn documents_on_one_line_and_pretty_printed_ones_behind_lines_are_each_found() {
+    let whole = |found: &[(u64, &str)]| -> Vec<(PieceKind, u64, String)> {
+        let found = found.iter();
+        found.map(|(line, text)| document(*line, text)).collect()
+    };
+    type Case<'c> = (&'c str, &'c [(u64, &'c str)]);
+    let cases: [Case<'_>; 17] = [
+        ("{\"a\":1}{\"b\":2}", &[(1, "{\"a\":1}"), (1, "{\"b\":2}")]),
+        (
+            "{}{} {}\t{}\n{}{}\n",
+            &[
+                (1, "{}"),
+                (1, "{}"),
+                (1, "{}"),
+                (1, "{}"),
+                (2, "{}"),
+                (2, "{}"),
+            ],
+        ),
+        ("[{}][{}]", &[(1, "[{}]"), (1, "[{}]")]),
+        (
+            "{\"a\":[]}[1]\r\n[2]{\"b\":2}",
+            &[(1, "{\"a\":[]}"), (1, "[1]"), (2, "[2]"), (2, "{\"b\":2}")],
+        ),
+        // Not between values, but in a text.
+        ("{\"a\":\"}{ ] [\"}", &[(1, "{\"a\":\"}{ ] [\"}")]),
+        (
+            "{\"a\":\"}{\"}{\"b\":\"}\\\"{\"}",
+            &[(1, "{\"a\":\"}{\"}"), (1, "{\"b\":\"}\\\"{\"}")],
+        ),
+        // One bad document costs itself, or its line where it has no end.
+        (
+            "{\"a\":1}{b}{\"c\":3}",
+            &[(1, "{\"a\":1}"), (1, "{b}"), (1, "{\"c\":3}")],
+        ),
+        (
+            "{\"a\":1}{\"b\":\n{\"c\":3}\n",
+            &[(1, "{\"a\":1}"), (1, "{\"b\":"), (2, "{\"c\":3}")],
+        ),
+        (
+            "{\"a\":1} and more\n{\"c\":3}\n",
+            &[(1, "{\"a\":1} and more"), (2, "{\"c\":3}")],
+        ),
+        (
+            "{\"a\":1},\n{\"c\":3}\n",
+            &[(1, "{\"a\":1},"), (2, "{\"c\":3}")],
+        ),
+        // Pretty-printed behind compact, with and without a newline between.
+        (
+            "{\"a\":1}\n{\n \"b\": 2\n}\n{\"c\":3}\n",
+            &[(1, "{\"a\":1}"), (2, "{\n \"b\": 2\n}"), (5, "{\"c\":3}")],
+        ),
+        (
+            "{\"a\":1}{\n \"b\": 2\n}{\"c\":3}\n{\"d\":4}",
+            &[
+                (1, "{\"a\":1}"),
+                (1, "{\n \"b\": 2\n}"),
+                (3, "{\"c\":3}"),
+                (4, "{\"d\":4}"),
+            ],
+        ),
+        (
+            "{\"a\":1}\n\u{feff}{ \"b\":\n[2,\n3]}\n",
+            &[(1, "{\"a\":1}"), (2, "{ \"b\":\n[2,\n3]}")],
+        ),
+        (
+            "{\"a\":1}\n[\n{\"b\":2}\n]\n",
+            &[(1, "{\"a\":1}"), (2, "[\n{\"b\":2}\n]")],
+        ),
+        (
+            "{\"a\":1}\n{\n\"b\":{\n}\n}{\n}",
+            &[(1, "{\"a\":1}"), (2, "{\n\"b\":{\n}\n}"), (5, "{\n}")],
+        ),
+        // A cut line behind a whole one is not joined with what follows.
+        (
+            "{\"a\":1}\n{\"b\":[\n{\"c\":3}\n{\"d\":4}\n",
+            &[
+                (1, "{\"a\":1}"),
+                (2, "{\"b\":["),
+                (3, "{\"c\":3}"),
+                (4, "{\"d\":4}"),
+            ],
+        ),
+        (
+            "{\"a\":1}\n{\"b\":\"x\nno json \"}\n{\"d\":4}\n",
+            &[
+                (1, "{\"a\":1}"),
+                (2, "{\"b\":\"x"),
+                (3, "no json \"}"),
+                (4, "{\"d\":4}"),
+            ],
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(pieces(text.as_bytes(), 1000), whole(expected), "{text:?}");
+        let drip = Drip(Cursor::new(text.as_bytes().to_vec()));
+        assert_eq!(pieces(drip, 1000), whole(expected), "{text:?}");
+    }
+}
+
+#[test]
+fn a_line_of_many_documents_may_be_longer_than_one_may_be() {
+    let one = |number: usize| format!("{{\"id\":\"{number}\"}}");
+    let text: String = (0..200).map(one).collect();
+    let expected: Vec<_> = (0..200).map(|number| document(1, &one(number))).collect();
+    assert_eq!(pieces(text.as_bytes(), 100), expected);
+    let drip = Drip(Cursor::new(text.into_bytes()));
+    assert_eq!(pieces(drip, 100), expected);
+}
+
 #[test]
 fn an_input_that_is_no_json_is_one_piece_that_says_what_it_is() {
     let wide: Vec<u8> = "{}\n{}\n{}"

@@ -42,6 +42,24 @@ pub(super) fn cases() -> Vec<Case> {
             &[],
         ),
         (
+            "an address without a type",
+            vec![bundle(&[
+                ("http://a.example/x/77", p()),
+                ("", by("http://a.example/x/77")),
+            ])],
+            &["p1"],
+            &[],
+        ),
+        (
+            "an address without a type that nothing has",
+            vec![bundle(&[
+                ("http://a.example/x/77", p()),
+                ("", by("http://a.example/x/78")),
+            ])],
+            &[""],
+            &[("not_found", 1)],
+        ),
+        (
             "another file, by id",
             vec![bundle(&[("", by(ONE))]), patient(&ONE[9..], MBI)],
             &["0b6e3f0c-1111-4222-8333-444455556666"],
