@@ -47,7 +47,7 @@ fn a_bad_line_costs_itself_wherever_it_stands() {
             "not UTF-8",
         ),
         (
-            b"{\"resourceType\":\"Patient\",\"id\":\"secret\"} {}",
+            b"{\"resourceType\":\"Patient\",\"id\":\"secret\"} x",
             "not JSON",
         ),
         (

@@ -73,7 +73,10 @@ fn a_body_of_another_release_is_no_page_and_is_named() {
     let found = read(&bundle(&[stu3.replace("-19", "-20")], ""));
     assert_eq!(found, Err(PageError::Foreign));
     // One thing out of place is a mistake in an R4 body.
-    let odd = claim("3", "-19").replace("\"item\"", "\"hospitalization\":{},\"item\"");
+    let odd = claim("3", "-19").replace(
+        "\"item\"",
+        "\"outcome\":\"complete\",\"hospitalization\":{},\"item\"",
+    );
     assert_eq!(read(&bundle(&[odd], "")).unwrap().entries.len(), 1);
 }
 
