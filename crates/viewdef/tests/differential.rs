@@ -244,6 +244,13 @@ fn both_engines_take_what_references_were_resolved_to() {
         ),
         (r#"{"identifier":{"value":"w"}}"#, &logical, r#""p6""#),
         (
+            r#"{"reference":"","identifier":{"value":"w"}}"#,
+            &logical,
+            r#""p6""#,
+        ),
+        (r#"{"reference":""}"#, &logical, "null"),
+        (r#"{"reference":""}"#, &resolved, "null"),
+        (
             r#"{"identifier":{"system":"s","value":"w"}}"#,
             &logical,
             "null",

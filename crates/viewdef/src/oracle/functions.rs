@@ -169,7 +169,9 @@ pub(super) fn reference_keys<'a>(
 ) -> Vec<Item<'a>> {
     let mut keys = Vec::new();
     for item in items {
-        let texts = texts_of(item, "reference");
+        let mut texts = texts_of(item, "reference");
+        // Some senders write an empty text beside the identifier.
+        texts.retain(|text| !text.is_empty());
         if texts.is_empty()
             && let Some(key) = logical_key(item)
             && let Some(known) = resolved.iter().find(|one| one.reference == key)
