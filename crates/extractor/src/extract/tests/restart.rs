@@ -1,5 +1,6 @@
 //! Runs that end at any moment, and what the next one makes of them.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -21,13 +22,17 @@ async fn slow_bench(api: ApiVersion, patients: usize) -> Bench {
 
 /// Dropping the extraction is what a kill leaves behind: frames and checkpoints, no seal.
 async fn kill_after(bench: &Bench, milliseconds: u64) -> bool {
+    let before = Arc::strong_count(&bench.vault);
     let run = bench.extract_with(|options| {
         options.concurrency = 4;
         options.page_size = 5;
     });
     let ended = tokio::time::timeout(Duration::from_millis(milliseconds), run).await;
-    // The landing thread notices that nobody talks to it any more, and ends.
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    // A real kill ends the landing thread as well; here it notices that nobody talks to it any more.
+    // Until it has let go of the vault it still writes, which no killed process does.
+    while Arc::strong_count(&bench.vault) > before {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
     ended.is_ok()
 }
 
