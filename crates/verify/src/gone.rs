@@ -2,10 +2,10 @@
 
 use claimlake_contract::IdHash;
 use claimlake_landing::{Gone, SealedPart};
-use claimlake_loader::Held;
+use claimlake_loader::{Held, KnownResource};
 
 use crate::Check;
-use crate::lake::Snapshot;
+use crate::known::place;
 use crate::landed::{Landed, ResourceKey};
 
 /// The hash that landing manifests name an id by.
@@ -19,43 +19,59 @@ pub(crate) fn leaves_out(gone: &Gone, part: &SealedPart, id: &str) -> bool {
 }
 
 /// What the lake holds and knows as gone against what full reads no longer found.
-pub(crate) fn check(snapshot: &Snapshot, landed: &Landed, gone: &Gone) -> Check {
-    let mut check = Check::hard(
-        "gone",
-        "resources that are no longer at the server are not in the lake",
-    );
-    let (folder, manifest) = (&snapshot.folder, &snapshot.manifest);
-    let read = claimlake_loader::known_resources(folder, manifest, |found, held| {
-        let place = |what: &str| {
-            let (api, resource) = (found.source_api, found.resource_type);
-            format!("a {resource} ({api}): {what}")
-        };
+pub(crate) struct GoneCheck<'c> {
+    check: Check,
+    landed: &'c Landed,
+    gone: &'c Gone,
+}
+
+impl<'c> GoneCheck<'c> {
+    pub(crate) fn new(landed: &'c Landed, gone: &'c Gone) -> Self {
+        let check = Check::hard(
+            "gone",
+            "resources that are no longer at the server are not in the lake",
+        );
+        Self {
+            check,
+            landed,
+            gone,
+        }
+    }
+
+    /// Looks at a resource of the lake's keys.
+    pub(crate) fn see(&mut self, found: &KnownResource<'_>, held: Held) {
+        if held == Held::LeftOut || (held == Held::InLake && self.gone.is_empty()) {
+            return;
+        }
         let (Ok(api), Ok(resource)) = (found.source_api.parse(), found.resource_type.parse())
         else {
             return;
         };
-        if held == Held::LeftOut || (held == Held::InLake && gone.is_empty()) {
-            return;
-        }
-        let is_gone = gone
-            .since(api, &resource, hash_of(found.resource_id))
-            .is_some();
-        let counts = landed.has(ResourceKey::new(api, &resource, found.resource_id));
+        let since = self.gone.since(api, &resource, hash_of(found.resource_id));
+        let is_gone = since.is_some();
         match held {
-            Held::Gone => check.expect(is_gone, || {
+            Held::Gone => self.check.expect(is_gone, || {
                 place(
+                    found,
                     "the lake knows it as gone, no run in landing says so; run `transform --full`, \
                      then `load`",
                 )
             }),
-            _ if is_gone => check.expect(counts, || {
-                place("the lake holds it, and the server no longer has it")
-            }),
+            _ if is_gone => {
+                let key = ResourceKey::new(api, &resource, found.resource_id);
+                self.check.expect(self.landed.has(key), || {
+                    place(found, "the lake holds it, and the server no longer has it")
+                });
+            }
             _ => {}
         }
-    });
-    if let Err(error) = read {
-        check.fail(|| format!("the keys cannot be read: {error}"));
     }
-    check
+
+    /// The check, `unreadable` where the keys could not be read to their end.
+    pub(crate) fn end(mut self, unreadable: Option<&str>) -> Check {
+        if let Some(reason) = unreadable {
+            self.check.fail(|| reason.to_owned());
+        }
+        self.check
+    }
 }

@@ -13,6 +13,7 @@ mod files;
 mod findings;
 mod gone;
 mod grain;
+mod known;
 mod lake;
 mod landed;
 mod landing;

@@ -16,7 +16,7 @@ use crate::pass::Pass;
 use crate::plans::{Plans, plans};
 use crate::published::{self, TableTask};
 use crate::request::VerifyRequest;
-use crate::{Check, Error, Grain, Report, current, gone, landing, left_out};
+use crate::{Check, Error, Grain, Report, current, known, landing};
 
 /// Recomputes checksums, counts, links and money from landing to lake and compares.
 ///
@@ -66,8 +66,7 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
             &passed.expected,
             progress,
         ));
-        checks.push(gone::check(snapshot, &pass.landed, &pass.gone));
-        checks.extend(left_out::check(snapshot, &pass.landed));
+        checks.extend(known::check(snapshot, &pass.landed, &pass.gone));
         checks.push(passed.expected.owners(&pass.landed, &with_patients(&runs)));
         checks.extend(current::check(snapshot, request.current));
         checks.extend(passed.expected.within_claims());

@@ -9,8 +9,8 @@ use arrow_ipc::writer::FileWriter;
 use arrow_select::filter::filter_record_batch;
 use claimlake_contract::{ApiVersion, NoProgress, PatientId, Person, key_columns};
 use claimlake_loader::{
-    AbsentResources, ForgetRequest, LeftOut, LoadError, LoadOptions, LoadOutcome, forget, lake_of,
-    left_out, load, read_manifest,
+    AbsentResources, ForgetRequest, Held, KnownResource, LoadError, LoadOptions, LoadOutcome,
+    forget, known_resources, lake_of, load, read_manifest,
 };
 
 use crate::basic::{load_claims, request};
@@ -254,8 +254,12 @@ fn damaged_keys_are_an_error_whatever_byte_it_is() {
     let manifest = read_manifest(&snapshot).unwrap();
     let told = || {
         let mut told = Vec::new();
-        let tell = |found: LeftOut<'_>| told.push(found.resource_id.to_owned());
-        left_out(&snapshot, &manifest, tell).map(|()| told)
+        let tell = |found: KnownResource<'_>, held| {
+            if held == Held::LeftOut {
+                told.push(found.resource_id.to_owned());
+            }
+        };
+        known_resources(&snapshot, &manifest, tell).map(|()| told)
     };
     assert_eq!(told().unwrap(), ["a"]);
     let whole = std::fs::read(lake.join(KEYS)).unwrap();

@@ -1,4 +1,4 @@
-//! The resources that a snapshot knows of and has no rows of: their newest body makes none.
+//! The resources that a snapshot knows of, those without rows among them.
 
 use std::fmt;
 use std::path::Path;
@@ -9,44 +9,27 @@ use claimlake_contract::LakeManifest;
 use crate::error::Result;
 use crate::merge::keys::{self, KeyRow};
 
-/// A resource whose newest body makes no rows.
+/// A resource of a snapshot's keys.
 #[derive(Clone, Copy)]
-pub struct LeftOut<'a> {
+pub struct KnownResource<'a> {
     /// `v2` or `v3`.
     pub source_api: &'a str,
     /// The FHIR resource type.
     pub resource_type: &'a str,
     /// Its id.
     pub resource_id: &'a str,
-    /// `meta.lastUpdated` of that body, in microseconds since the epoch.
+    /// `meta.lastUpdated` of its newest body, in microseconds since the epoch.
     pub last_updated: Option<i64>,
 }
 
-impl fmt::Debug for LeftOut<'_> {
+impl fmt::Debug for KnownResource<'_> {
     /// Without the ids of claims.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut left_out = formatter.debug_struct("LeftOut");
-        left_out.field("source_api", &self.source_api);
-        left_out.field("resource_type", &self.resource_type);
-        left_out.finish_non_exhaustive()
+        let mut known = formatter.debug_struct("KnownResource");
+        known.field("source_api", &self.source_api);
+        known.field("resource_type", &self.resource_type);
+        known.finish_non_exhaustive()
     }
-}
-
-/// Tells of every resource that the snapshot in the folder `snapshot` knows as left out.
-///
-/// # Errors
-///
-/// The snapshot's keys are damaged, or cannot be read.
-pub fn left_out(
-    snapshot: &Path,
-    manifest: &LakeManifest,
-    mut tell: impl FnMut(LeftOut<'_>),
-) -> Result<()> {
-    known_resources(snapshot, manifest, |found, held| {
-        if held == Held::LeftOut {
-            tell(found);
-        }
-    })
 }
 
 /// Tells of every resource of the snapshot's keys whether it is in the lake; of those that the
@@ -54,11 +37,11 @@ pub fn left_out(
 ///
 /// # Errors
 ///
-/// The snapshot's keys cannot be read.
+/// The snapshot's keys are damaged, or cannot be read.
 pub fn known_resources(
     snapshot: &Path,
     manifest: &LakeManifest,
-    mut tell: impl FnMut(LeftOut<'_>, Held),
+    mut tell: impl FnMut(KnownResource<'_>, Held),
 ) -> Result<()> {
     let Some(file) = &manifest.keys else {
         return Ok(());
@@ -75,7 +58,7 @@ pub fn known_resources(
                 (_, true) => Held::LeftOut,
                 _ => Held::InLake,
             };
-            let resource = LeftOut {
+            let resource = KnownResource {
                 source_api: text(keys::API),
                 resource_type: text(keys::RESOURCE_TYPE),
                 resource_id: text(keys::ID),

@@ -1,0 +1,39 @@
+//! What a snapshot's keys say of resources, read once for all checks of it.
+
+use claimlake_landing::Gone;
+use claimlake_loader::KnownResource;
+
+use crate::Check;
+use crate::gone::GoneCheck;
+use crate::lake::Snapshot;
+use crate::landed::{Landed, ResourceKey};
+use crate::left_out::LeftOutChecks;
+
+/// The checks of resources that are gone, and of those that the pipeline leaves out.
+pub(crate) fn check(snapshot: &Snapshot, landed: &Landed, gone: &Gone) -> [Check; 3] {
+    let mut of_gone = GoneCheck::new(landed, gone);
+    let mut of_left_out = LeftOutChecks::new(landed);
+    let (folder, manifest) = (&snapshot.folder, &snapshot.manifest);
+    let read = claimlake_loader::known_resources(folder, manifest, |found, held| {
+        of_gone.see(&found, held);
+        of_left_out.see(&found, held);
+    });
+    let unreadable = read
+        .err()
+        .map(|error| format!("the keys cannot be read: {error}"));
+    let gone = of_gone.end(unreadable.as_deref());
+    let [known, unknown] = of_left_out.end(unreadable.as_deref());
+    [gone, known, unknown]
+}
+
+/// The resource's key; none where landing cannot have its API or type.
+pub(crate) fn key_of(found: &KnownResource<'_>) -> Option<ResourceKey> {
+    let api = found.source_api.parse().ok()?;
+    let resource = found.resource_type.parse().ok()?;
+    Some(ResourceKey::new(api, &resource, found.resource_id))
+}
+
+/// Where something is wrong: of what kind the resource is, never which one.
+pub(crate) fn place(found: &KnownResource<'_>, what: &str) -> String {
+    format!("a {} ({}): {what}", found.resource_type, found.source_api)
+}
