@@ -1,6 +1,7 @@
 //! The FHIR data of the population: bodies made on demand and kept while they fit, searched as the
 //! real backends search. Knows nothing of HTTP.
 
+mod as_sent;
 mod body;
 mod cache;
 mod coding;

@@ -2,10 +2,10 @@
 
 use super::Writer;
 use super::parts::Category;
+use crate::fhir::as_sent::{modifier_count, ndc_of_line};
 use crate::fhir::json::VARIABLE;
 use crate::fhir::vocabulary::{
     C4BB_DISCRIMINATOR, DRUGS, EQUIPMENT, HCPCS_V2, MODIFIERS, NDC, PLACES, SERVICES, STATES,
-    modifier_count, ndc_of_line,
 };
 use crate::population::money::Amounts;
 

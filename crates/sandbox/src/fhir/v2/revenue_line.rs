@@ -2,10 +2,11 @@
 
 use super::Writer;
 use super::parts::Category;
+use crate::fhir::as_sent::{ndc_of_line, rate_line, revenue_as_sent};
 use crate::fhir::json::VARIABLE;
 use crate::fhir::vocabulary::{
     C4BB_DISCRIMINATOR, DRUGS, HCPCS_V2, MODIFIERS, NDC, NUBC_REVENUE, REVENUE_CENTERS, SERVICES,
-    STATES, UCUM, ndc_of_line, rate_line, revenue_as_sent,
+    STATES, UCUM,
 };
 use crate::population::claim::ClaimKind;
 use crate::population::money::Amounts;

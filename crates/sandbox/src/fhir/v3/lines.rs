@@ -1,10 +1,10 @@
 //! Lines of claims in version 3.
 
 use super::{STRUCTURE, SYSTEM, Writer};
+use crate::fhir::as_sent::{modifier_count, ndc_of_line};
 use crate::fhir::vocabulary::{
     C4BB_ADJUDICATION, C4BB_DISCRIMINATOR, C4BB_PAYER_STATUS, CPT, DRUGS, EQUIPMENT, HCPCS,
-    HL7_ADJUDICATION, HL7_IDENTIFIER_TYPE, MODIFIERS, NDC, PLACES, SERVICES, Service, UCUM,
-    modifier_count, ndc_of_line, npi,
+    HL7_ADJUDICATION, HL7_IDENTIFIER_TYPE, MODIFIERS, NDC, PLACES, SERVICES, Service, UCUM, npi,
 };
 use crate::population::claim::ClaimKind;
 use crate::population::money::Amounts;

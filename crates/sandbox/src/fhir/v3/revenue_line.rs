@@ -2,9 +2,8 @@
 
 use super::Writer;
 use super::lines::{COINSURANCE, DEDUCTIBLE, ELIGIBLE, SUBMITTED, TO_PROVIDER};
-use crate::fhir::vocabulary::{
-    C4BB_ADJUDICATION, NUBC_REVENUE, REVENUE_CENTERS, SERVICES, rate_line, revenue_as_sent,
-};
+use crate::fhir::as_sent::{rate_line, revenue_as_sent};
+use crate::fhir::vocabulary::{C4BB_ADJUDICATION, NUBC_REVENUE, REVENUE_CENTERS, SERVICES};
 use crate::population::claim::ClaimKind;
 use crate::population::money::Amounts;
 
