@@ -43,5 +43,7 @@ mod upgrade;
 mod usage;
 mod verify;
 mod verify_moving;
+mod verify_rollback;
+mod verify_source;
 mod view;
 mod view_input;
