@@ -3,6 +3,7 @@
 
 mod by_claims;
 mod find;
+mod humans;
 mod own_resources;
 mod rejected;
 mod rewrite;
@@ -18,7 +19,7 @@ use crate::recover::remove_unnamed_files;
 use crate::{LandingError, SealedRun, chunks_of, landing_runs, read_chunk};
 
 pub use by_claims::{NamedByClaims, named_by_claims};
-pub use find::{PatientReached, PersonSearch, ReachedBy, SharedIdentifier, find_person};
+pub use find::{LandedPatients, PatientReached, PersonSearch, ReachedBy, SharedIdentifier};
 pub use rewrite::MovedPart;
 
 use own_resources::OwnResources;

@@ -34,8 +34,8 @@ pub use error::LandingError;
 pub use fhir_release::{NotR4, OtherRelease, landed_not_r4, not_r4};
 pub use folder::{create_private_dir, create_private_file, sync_folder};
 pub use forget::{
-    ForgetStep, LandedOfPerson, MovedPart, NamedByClaims, PatientReached, PersonSearch, ReachedBy,
-    SharedIdentifier, find_person, forget, landed_of, named_by_claims,
+    ForgetStep, LandedOfPerson, LandedPatients, MovedPart, NamedByClaims, PatientReached,
+    PersonSearch, ReachedBy, SharedIdentifier, forget, landed_of, named_by_claims,
 };
 pub use gone::Gone;
 pub use import::{

@@ -1,15 +1,17 @@
 //! All names of a person, from any one of them, and how each Patient was reached.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use claimlake_contract::{
     ApiVersion, Identifier, LandingLayout, PatientId, Person, ReferenceRecord,
 };
 
+use super::humans::Humans;
 use crate::person::{PatientNames, names_of};
 use crate::{LandingError, landing_runs};
 
-type PatientKey = (ApiVersion, PatientId);
+pub(super) type PatientKey = (ApiVersion, PatientId);
 
 /// What was found of a person.
 #[derive(Debug, Clone, Default)]
@@ -55,90 +57,20 @@ pub struct SharedIdentifier {
     pub others: Vec<(ApiVersion, PatientId)>,
 }
 
-/// Adds to `person` whatever landed Patients say that is them: Patients with one of their ids, with
-/// an identifier that names one person, or linked to one of these.
-///
-/// An identifier names one person by its exact system and value, and only where one Patient of an
-/// API version has it and the dates of birth agree; with `include_shared`, the others are taken,
-/// too. `wanted` is a name as somebody typed it: an id (`v2:` or `v3:` before it names the API
-/// version), the value of an identifier, or `system|value`.
-///
-/// # Errors
-/// When the raw zone cannot be listed.
-pub fn find_person(
-    layout: &LandingLayout,
-    wanted: Option<&str>,
-    include_shared: bool,
-    person: &mut Person,
-) -> Result<PersonSearch, LandingError> {
-    let patients = Patients::read(layout)?;
-    let mut search = PersonSearch::default();
-    if let Some(wanted) = wanted {
-        let asked = patients.named(wanted);
-        let humans: BTreeSet<&PatientKey> = asked
-            .keys()
-            .map(|key| patients.humans.get(key).unwrap_or(key))
-            .collect();
-        if humans.len() > 1 && !include_shared {
-            search.candidates = asked.into_iter().map(reached).collect();
-            return Ok(search);
-        }
-        for (key, by) in asked {
-            person.ids.insert(key.clone());
-            search.reached.push(reached((key, by)));
-        }
-    }
-    for (api, id) in &person.ids {
-        let is_known = |one: &PatientReached| one.api == *api && one.id == *id;
-        if !search.reached.iter().any(is_known) {
-            search
-                .reached
-                .push(reached(((*api, id.clone()), ReachedBy::Id)));
-        }
-    }
-    loop {
-        let before = person.names().count();
-        for (key, names) in &patients.by_key {
-            let Some(by) = patients.is_theirs(person, key, names, include_shared) else {
-                continue;
-            };
-            if person.ids.insert(key.clone()) {
-                search.reached.push(reached((key.clone(), by)));
-            }
-            let own = names.identifiers.iter().filter(|one| one.is_personal());
-            person.identifiers.extend(
-                own.filter(|one| include_shared || !patients.shared.contains(*one))
-                    .cloned(),
-            );
-            for link in &names.links {
-                if person.ids.insert((key.0, link.clone())) {
-                    let link = (key.0, link.clone());
-                    search.reached.push(reached((link, ReachedBy::Link)));
-                }
-            }
-        }
-        if person.names().count() == before {
-            break;
-        }
-    }
-    search.shared = patients.shared_with_others(person);
-    Ok(search)
-}
-
-fn reached(((api, id), by): (PatientKey, ReachedBy)) -> PatientReached {
-    PatientReached { api, id, by }
-}
-
 /// All landed Patients, each under all names that any of its bodies has.
-struct Patients {
+pub struct LandedPatients {
     by_key: BTreeMap<PatientKey, PatientNames>,
     humans: Humans,
     /// Personal identifiers that several humans have.
     shared: BTreeSet<Identifier>,
 }
 
-impl Patients {
-    fn read(layout: &LandingLayout) -> Result<Self, LandingError> {
+impl LandedPatients {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// When the raw zone cannot be listed.
+    pub fn read(layout: &LandingLayout) -> Result<Self, LandingError> {
         let mut by_key: BTreeMap<PatientKey, PatientNames> = BTreeMap::new();
         for run in landing_runs(layout)?.sealed {
             if run.manifest.resource.as_str() != "Patient" {
@@ -160,14 +92,78 @@ impl Patients {
                 }
             });
         }
-        let mut humans = linked(&by_key);
+        let mut humans = Humans::linked(&by_key);
         let shared = shared(&by_key, &humans);
-        unite_by_identifiers(&mut humans, &by_key, &shared);
+        humans.unite_by_identifiers(&by_key, &shared);
         Ok(Self {
             by_key,
             humans,
             shared,
         })
+    }
+
+    /// Adds to `person` whatever landed Patients say that is them: Patients with one of their ids, with
+    /// an identifier that names one person, or linked to one of these.
+    ///
+    /// An identifier names one person by its exact system and value, and only where one Patient of an
+    /// API version has it and the dates of birth agree; with `include_shared`, the others are taken,
+    /// too. `wanted` is a name as somebody typed it: an id (`v2:` or `v3:` before it names the API
+    /// version), the value of an identifier, or `system|value`.
+    pub fn find(
+        &self,
+        wanted: Option<&str>,
+        include_shared: bool,
+        person: &mut Person,
+    ) -> PersonSearch {
+        let mut search = PersonSearch::default();
+        if let Some(wanted) = wanted {
+            let asked = self.named(wanted);
+            let humans: BTreeSet<&PatientKey> =
+                asked.keys().map(|key| self.humans.of(key)).collect();
+            if humans.len() > 1 && !include_shared {
+                search.candidates = asked.into_iter().map(reached).collect();
+                return search;
+            }
+            for (key, by) in asked {
+                person.ids.insert(key.clone());
+                search.reached.push(reached((key, by)));
+            }
+        }
+        for (api, id) in &person.ids {
+            let is_known = |one: &PatientReached| one.api == *api && one.id == *id;
+            if !search.reached.iter().any(is_known) {
+                search
+                    .reached
+                    .push(reached(((*api, id.clone()), ReachedBy::Id)));
+            }
+        }
+        loop {
+            let before = person.names().count();
+            for (key, names) in &self.by_key {
+                let Some(by) = self.is_theirs(person, key, names, include_shared) else {
+                    continue;
+                };
+                if person.ids.insert(key.clone()) {
+                    search.reached.push(reached((key.clone(), by)));
+                }
+                let own = names.identifiers.iter().filter(|one| one.is_personal());
+                person.identifiers.extend(
+                    own.filter(|one| include_shared || !self.shared.contains(*one))
+                        .cloned(),
+                );
+                for link in &names.links {
+                    if person.ids.insert((key.0, link.clone())) {
+                        let link = (key.0, link.clone());
+                        search.reached.push(reached((link, ReachedBy::Link)));
+                    }
+                }
+            }
+            if person.names().count() == before {
+                break;
+            }
+        }
+        search.shared = self.shared_with_others(person);
+        search
     }
 
     /// The Patients that a typed name names.
@@ -241,48 +237,15 @@ impl Patients {
     }
 }
 
-/// Of each Patient the first of those that are the same human.
-type Humans = BTreeMap<PatientKey, PatientKey>;
-
-/// By links alone.
-fn linked(by_key: &BTreeMap<PatientKey, PatientNames>) -> Humans {
-    let mut humans: Humans = by_key
-        .keys()
-        .map(|key| (key.clone(), key.clone()))
-        .collect();
-    for (key, names) in by_key {
-        for link in &names.links {
-            unite(&mut humans, key, &(key.0, link.clone()));
-        }
-    }
-    humans
-}
-
-/// And by identifiers that one human has.
-fn unite_by_identifiers(
-    humans: &mut Humans,
-    by_key: &BTreeMap<PatientKey, PatientNames>,
-    shared: &BTreeSet<Identifier>,
-) {
-    let mut first: BTreeMap<&Identifier, &PatientKey> = BTreeMap::new();
-    for (key, names) in by_key {
-        for identifier in names.identifiers.iter().filter(|one| one.is_personal()) {
-            if !shared.contains(identifier) {
-                unite(humans, key, first.entry(identifier).or_insert(key));
-            }
-        }
+impl fmt::Debug for LandedPatients {
+    /// Without anybody's names.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "LandedPatients({}, redacted)", self.by_key.len())
     }
 }
 
-fn unite(humans: &mut Humans, one: &PatientKey, two: &PatientKey) {
-    let (Some(one), Some(two)) = (humans.get(one), humans.get(two)) else {
-        return;
-    };
-    let (first, last) = (one.min(two).clone(), one.max(two).clone());
-    if first != last {
-        let of_last = humans.values_mut().filter(|human| **human == last);
-        of_last.for_each(|human| human.clone_from(&first));
-    }
+fn reached(((api, id), by): (PatientKey, ReachedBy)) -> PatientReached {
+    PatientReached { api, id, by }
 }
 
 /// Identifiers that several Patients of one API version have who are not linked, or Patients who
@@ -295,10 +258,7 @@ fn shared(by_key: &BTreeMap<PatientKey, PatientNames>, humans: &Humans) -> BTree
         }
     }
     let is_shared = |held_by: &[(&PatientKey, &PatientNames)]| {
-        let humans: BTreeSet<&PatientKey> = held_by
-            .iter()
-            .map(|(key, _)| humans.get(*key).unwrap_or(key))
-            .collect();
+        let humans: BTreeSet<&PatientKey> = held_by.iter().map(|(key, _)| humans.of(key)).collect();
         let apis: BTreeSet<ApiVersion> = humans.iter().map(|(api, _)| *api).collect();
         let born: BTreeSet<&String> = held_by
             .iter()

@@ -8,7 +8,7 @@ use claimlake_contract::{
 mod other_bodies;
 mod without_patient;
 
-use super::{ForgetStep, find_person, forget, landed_of};
+use super::{ForgetStep, LandedPatients, forget, landed_of};
 use crate::{LandingWriter, WriterOptions, import, import_refusing, sealed_runs};
 
 fn run(noise: &str) -> RunId {
@@ -222,7 +222,10 @@ fn patient_with(id: &str, mbi: &str, more: &str) -> String {
 fn search(zone: &Zone, wanted: &str, include_shared: bool) -> (Vec<String>, usize, usize) {
     let mut person = Person::default();
     let layout = &zone.layout;
-    let found = find_person(layout, Some(wanted), include_shared, &mut person).unwrap();
+    let found =
+        LandedPatients::read(layout)
+            .unwrap()
+            .find(Some(wanted), include_shared, &mut person);
     let mut reached: Vec<String> = found
         .reached
         .iter()

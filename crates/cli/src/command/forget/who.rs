@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::anyhow;
 use claimlake_contract::{ApiVersion, Identifier, PatientId, Person};
-use claimlake_landing::{PatientReached, PersonSearch, ReachedBy, find_person};
+use claimlake_landing::{LandedPatients, PatientReached, PersonSearch, ReachedBy};
 use claimlake_vault::{Grant, Vault};
 use serde_json::{Value, json};
 
@@ -112,8 +112,8 @@ impl Who {
         vault: &Vault,
         data: &DataDir,
     ) -> Outcome<Self> {
-        let layout = data.landing();
-        let mut search = find_person(&layout, wanted, include_shared, &mut person)?;
+        let patients = LandedPatients::read(&data.landing())?;
+        let mut search = patients.find(wanted, include_shared, &mut person);
         if !search.candidates.is_empty() {
             return Ok(Self::several(
                 search.candidates.into_iter().map(|one| (one.api, one.id)),
@@ -133,7 +133,7 @@ impl Who {
                     .external_ids
                     .extend(external.filter(|id| !shared.contains_key(id)));
             }
-            let again = find_person(&layout, None, include_shared, &mut person)?;
+            let again = patients.find(None, include_shared, &mut person);
             let is_new = |one: &PatientReached| {
                 let mut known = search.reached.iter();
                 !known.any(|known| (known.api, &known.id) == (one.api, &one.id))
