@@ -82,6 +82,13 @@ impl ResourceType {
         Self("Patient".into())
     }
 
+    /// Whether a resource of this type is somebody's, and counted where it is not known whose:
+    /// claims and coverages.
+    #[must_use]
+    pub fn has_patient(&self) -> bool {
+        matches!(self.as_str(), "ExplanationOfBenefit" | "Coverage")
+    }
+
     /// The name as FHIR spells it.
     #[must_use]
     pub fn as_str(&self) -> &str {

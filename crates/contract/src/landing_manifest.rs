@@ -27,6 +27,22 @@ pub struct LandingManifest {
     pub patients: Vec<LandingPatient>,
 }
 
+impl LandingManifest {
+    /// Whether the run lists resources that the server no longer has.
+    #[must_use]
+    pub fn lists_gone(&self) -> bool {
+        self.patients.iter().any(LandingPatient::lists_gone)
+    }
+}
+
+impl LandingPatient {
+    /// Whether the patient's entry lists resources that the server no longer has.
+    #[must_use]
+    pub fn lists_gone(&self) -> bool {
+        !self.gone.is_empty()
+    }
+}
+
 /// How resources came into landing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

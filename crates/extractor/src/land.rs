@@ -14,6 +14,7 @@ mod thread;
 
 pub(crate) use commit::{CheckpointDetail, PersonCommit, ResourceCommit, ResourceLanded};
 pub(crate) use gone::Asked;
+pub(crate) use kind::are_in as has_kinds;
 pub(crate) use round::{Lands, ReadId};
 pub(crate) use seal::begin;
 pub(crate) use thread::{LandError, Lander, PageJob};

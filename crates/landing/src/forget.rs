@@ -117,7 +117,10 @@ pub fn forget(
     }
     // What only the person's other lines tell to be theirs goes before these: killed in between,
     // the next removal still finds it.
-    let own = OwnResources::of(&runs.sealed, person);
+    let own = match own_resources::may_be_anywhere(&runs.sealed) || rejected::are_any(layout)? {
+        true => OwnResources::of(&runs.sealed, person),
+        false => OwnResources::default(),
+    };
     let mut removed = 0;
     for run in runs.sealed.iter().filter(|run| own.may_be_in(run)) {
         removed += rewrite::rewrite(run, Leaving::OtherBodies(person, &own), tell)?;

@@ -33,8 +33,7 @@ impl Gone {
         };
         let mut by_type: HashMap<OfType, Vec<u32>> = HashMap::new();
         for (number, run) in (0..).zip(runs) {
-            let has_any = run.manifest.patients.iter().any(|one| !one.gone.is_empty());
-            if has_any && is_chosen(run) {
+            if run.manifest.lists_gone() && is_chosen(run) {
                 by_type.entry(type_of(run)).or_default().push(number);
             }
         }

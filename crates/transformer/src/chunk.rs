@@ -84,10 +84,7 @@ impl ChunkWorker {
                 vec![api.as_str().to_owned()],
                 Some(PATIENT_COLUMN),
             ),
-            has_owner: matches!(
-                planned.resource.as_str(),
-                "ExplanationOfBenefit" | "Coverage"
-            ) && planned.plan.has_context(PATIENT_COLUMN),
+            has_owner: planned.resource.has_patient() && planned.plan.has_context(PATIENT_COLUMN),
             keys: KeyBuilder::new(),
             spare: Vec::new(),
             planned: planned.clone(),

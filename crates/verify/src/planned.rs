@@ -87,9 +87,10 @@ impl Planned {
             })
             .collect();
         let is_claim = manifest.is_some() && resource.as_str() == "ExplanationOfBenefit";
-        let is_owned = matches!(resource.as_str(), "ExplanationOfBenefit" | "Coverage");
         Self {
-            has_owner: is_owned && manifest.is_some() && plan.has_context(PATIENT_COLUMN),
+            has_owner: resource.has_patient()
+                && manifest.is_some()
+                && plan.has_context(PATIENT_COLUMN),
             plan: Some(plan),
             tables,
             identity,

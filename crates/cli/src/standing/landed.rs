@@ -88,15 +88,10 @@ impl Landed {
             let known = gone
                 .entry((manifest.api, manifest.resource.clone()))
                 .or_default();
-            let before = known.len();
-            let mut tells = false;
-            for id in ids {
-                tells = true;
-                known.insert(*id);
-            }
-            one.gone += (known.len() - before) as u64;
-            landed.awaits_transform |=
-                (tells || !manifest.parts.is_empty()) && !read.contains(&manifest.run);
+            known.extend(ids);
+            one.gone = known.len() as u64;
+            let says_anything = manifest.lists_gone() || !manifest.parts.is_empty();
+            landed.awaits_transform |= says_anything && !read.contains(&manifest.run);
         }
         landed.is_by_other_rules =
             !runs.sealed.is_empty() && last.is_some_and(|(_, rules)| rules != RULES_VERSION);

@@ -64,9 +64,7 @@ fn seal_run(vault: &Vault, layout: &LandingLayout, run: &RunId) -> Result<(), Ex
             continue;
         }
         let has_frames = patients.iter().any(|(_, kept)| !kept.frames.is_empty());
-        let tells_of_gone = patients
-            .iter()
-            .any(|(_, kept)| !kept.patient.gone.is_empty());
+        let tells_of_gone = patients.iter().any(|(_, kept)| kept.patient.lists_gone());
         match unsealed {
             None if !has_frames && !tells_of_gone => {}
             None if !has_frames => {

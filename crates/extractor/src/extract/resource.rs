@@ -103,7 +103,7 @@ impl<T: TokenSource> Reading<'_, T> {
     }
 
     fn asked(&self) -> Asked {
-        let sources = match self.session.options.api == ApiVersion::V3 && self.is_claims() {
+        let sources = match crate::land::has_kinds(self.session.options.api, self.resource) {
             true => Search::all_sources(),
             false => String::new(),
         };

@@ -3,12 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
+use claimlake_contract::{ApiVersion, ResourceType};
 use claimlake_landing::json::Members;
 use memchr::memmem::Finder;
 use serde::Deserialize;
 
 static PART_2: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"42CFRPart2\""));
 static PART_D: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"DDPS\""));
+
+/// Whether an answer may be without some kinds: claims of v3, where a consent or an app may be.
+pub(crate) fn are_in(api: ApiVersion, resource: &ResourceType) -> bool {
+    api == ApiVersion::V3 && *resource == ResourceType::explanation_of_benefit()
+}
 
 /// Which of these kinds occur among bodies.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

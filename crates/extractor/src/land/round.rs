@@ -7,7 +7,7 @@ use claimlake_contract::{ApiVersion, PatientId, ResourceType};
 use claimlake_landing::{KeptFrame, content_hash};
 use claimlake_vault::Held;
 
-use super::kind::Kinds;
+use super::kind::{self, Kinds};
 use crate::fhir::bundle::{PageError, read_page};
 use crate::fhir::completeness::SeenPage;
 
@@ -39,7 +39,7 @@ pub(super) struct Round {
     pub(super) pages: u64,
     pub(super) frames: Vec<KeptFrame>,
     pub(super) newest: Option<(DateTime<Utc>, String)>,
-    /// Which kinds of claims came.
+    /// Which kinds of claims came, where an answer may be without some.
     pub(super) kinds: Kinds,
     /// Resources with a `meta.lastUpdated` later than can be believed.
     pub(super) ahead: u64,
@@ -71,6 +71,7 @@ impl Round {
     pub(super) fn read(&mut self, body: &[u8], known: &Known<'_>) -> Result<Lines, PageError> {
         let (api, resource, patient) = known.of;
         let page = read_page(body, resource, patient)?;
+        let has_kinds = kind::are_in(api, resource);
         self.pages += 1;
         let mut lines = Lines {
             page: SeenPage {
@@ -88,7 +89,9 @@ impl Round {
         for entry in &page.entries {
             let text = &body[entry.resource.clone()];
             let content = content_hash(api, text, &[]);
-            self.kinds.add(&Kinds::of(text));
+            if has_kinds {
+                self.kinds.add(&Kinds::of(text));
+            }
             let id = match &entry.id {
                 Some(range) => id_hash(&body[range.clone()]),
                 None => content,

@@ -25,11 +25,6 @@ pub(crate) fn begin(
     )
 }
 
-/// Whether the person's entry says that something is no longer at the server.
-pub(super) fn tells_of_gone(kept: &KeptPatient) -> bool {
-    !kept.patient.gone.is_empty()
-}
-
 /// Side by side: sealing is waiting for the disk.
 pub(super) fn seal_all(
     writers: Vec<(LandingWriter, Vec<KeptPatient>)>,
@@ -38,8 +33,9 @@ pub(super) fn seal_all(
         let seal = |(writer, kept): (LandingWriter, Vec<KeptPatient>)| {
             let sealing = std::thread::Builder::new().name("sealing".into());
             sealing.spawn_scoped(scope, move || {
-                let is_news =
-                    |patient: &KeptPatient| !patient.frames.is_empty() || tells_of_gone(patient);
+                let is_news = |patient: &KeptPatient| {
+                    !patient.frames.is_empty() || patient.patient.lists_gone()
+                };
                 if !kept.iter().any(is_news) {
                     return writer.discard().map(|()| None);
                 }

@@ -16,7 +16,7 @@ use super::commit::{Frames, PersonCommit, ResourceLanded};
 use super::gone;
 use super::landed_before::LandedBefore;
 use super::round::{Known, Lands, ReadId, Round};
-use super::seal::{self, seal_all, tells_of_gone};
+use super::seal::{self, seal_all};
 use crate::fhir::bundle::PageError;
 use crate::fhir::completeness::SeenPage;
 
@@ -376,7 +376,8 @@ impl Thread {
         let mut writers = std::mem::take(&mut self.writers);
         for (resource, kept) in &self.kept {
             // What is gone is told even where nothing landed.
-            if kept.iter().any(tells_of_gone) && !writers.contains_key(resource) {
+            if kept.iter().any(|kept| kept.patient.lists_gone()) && !writers.contains_key(resource)
+            {
                 writers.insert(
                     resource.clone(),
                     seal::begin(&self.layout, self.api, resource, &self.run)?,

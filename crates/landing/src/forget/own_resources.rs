@@ -40,7 +40,7 @@ impl OwnResources {
     /// its patient and says whose it is.
     pub(super) fn may_be_in(&self, run: &SealedRun) -> bool {
         let of_type = (run.manifest.api, run.manifest.resource.clone());
-        run.manifest.origin == LandingOrigin::Import && self.0.contains_key(&of_type)
+        is_import(run) && self.0.contains_key(&of_type)
     }
 
     /// Whether a line is another body of one of these, and nothing says that it is somebody else's.
@@ -73,6 +73,15 @@ impl OwnResources {
             api.is_none_or(|api| api == of) && self.has_body(person, of, &resource, text, &[])
         })
     }
+}
+
+/// Whether any run may hold bodies that do not say whose they are.
+pub(super) fn may_be_anywhere(runs: &[SealedRun]) -> bool {
+    runs.iter().any(|run| is_import(run) && has_patient(run))
+}
+
+fn is_import(run: &SealedRun) -> bool {
+    run.manifest.origin == LandingOrigin::Import
 }
 
 fn has_patient(run: &SealedRun) -> bool {

@@ -77,6 +77,11 @@ fn rewrite(path: &Path, person: &Person, own: &OwnResources) -> Result<(), Landi
     std::fs::rename(&beside, path).map_err(LandingError::io("renaming to", path))
 }
 
+/// Whether any rejected text is kept.
+pub(super) fn are_any(layout: &LandingLayout) -> Result<bool, LandingError> {
+    Ok(!files(layout)?.is_empty())
+}
+
 fn files(layout: &LandingLayout) -> Result<Vec<PathBuf>, LandingError> {
     let mut files = entries(&layout.root().join("rejected"))?;
     files.sort();

@@ -65,7 +65,7 @@ impl<'l> Resolver<'l> {
             Some(subject) => self.subject(line, subject, &mut outcome)?,
             None => outcome.without_patient = Some(Unresolved::NoReference),
         }
-        if !has_owner(line.resource) {
+        if !line.resource.has_patient() {
             outcome.without_patient = None;
         }
         if sent::may_hold_others(line.text) || self.inputs.has_renamed() {
@@ -224,11 +224,6 @@ impl<'l> Resolver<'l> {
             _ => Err(Unresolved::Ambiguous),
         })
     }
-}
-
-/// Whether a resource of this type is somebody's, and counted where it is not known whose.
-fn has_owner(resource: &ResourceType) -> bool {
-    matches!(resource.as_str(), "ExplanationOfBenefit" | "Coverage")
 }
 
 /// The `fullUrl` of a resource that others may name by it, where the id does not say it.
