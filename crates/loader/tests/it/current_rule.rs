@@ -9,6 +9,7 @@ use claimlake_loader::{CurrentCase, CurrentRule, LoadOptions, load};
 use proptest::prelude::*;
 
 use crate::basic::request;
+use crate::histories::cut_at;
 use crate::lake_rows::{bytes, of, rows};
 use crate::staged_runs::{Claim, Staging, stage};
 
@@ -151,12 +152,8 @@ proptest! {
         load_all(one.path(), 1, &history, true, 6 << 20);
         prop_assert_eq!(found(one.path()), model(&history));
         let many = tempfile::tempdir().unwrap();
-        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (history.len() + 1)).collect();
-        cuts.extend([0, history.len()]);
-        cuts.sort_unstable();
-        cuts.dedup();
-        for (number, cut) in cuts.windows(2).enumerate() {
-            load_all(many.path(), number as u32 + 1, &history[cut[0]..cut[1]], false, memory);
+        for (number, load) in cut_at(&history, &cuts).into_iter().enumerate() {
+            load_all(many.path(), number as u32 + 1, load, false, memory);
         }
         prop_assert_eq!(found(many.path()), model(&history));
         let names = ["eob", "eob_item"];

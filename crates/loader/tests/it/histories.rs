@@ -141,6 +141,17 @@ fn found(data: &Path) -> Vec<String> {
     )
 }
 
+/// A history in pieces, cut at these places wherever they lie.
+pub(crate) fn cut_at<'h, T>(history: &'h [T], cuts: &[usize]) -> Vec<&'h [T]> {
+    let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (history.len() + 1)).collect();
+    cuts.extend([0, history.len()]);
+    cuts.sort_unstable();
+    cuts.dedup();
+    cuts.windows(2)
+        .map(|cut| &history[cut[0]..cut[1]])
+        .collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 25,
@@ -155,12 +166,8 @@ proptest! {
         load_with(one.path(), 1, &history, true, 6 << 20);
         prop_assert_eq!(found(one.path()), model(&history));
         let many = tempfile::tempdir().unwrap();
-        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (history.len() + 1)).collect();
-        cuts.extend([0, history.len()]);
-        cuts.sort_unstable();
-        cuts.dedup();
-        for (number, cut) in cuts.windows(2).enumerate() {
-            load_with(many.path(), number as u32 + 1, &history[cut[0]..cut[1]], false, memory);
+        for (number, load) in cut_at(&history, &cuts).into_iter().enumerate() {
+            load_with(many.path(), number as u32 + 1, load, false, memory);
         }
         prop_assert_eq!(found(many.path()), model(&history));
         let names = ["eob", "eob_item"];

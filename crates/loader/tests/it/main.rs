@@ -14,6 +14,7 @@ mod evolution;
 mod gone;
 mod gone_histories;
 mod histories;
+mod histories_in_loads;
 mod killed;
 mod lake_rows;
 mod null_partitions;
