@@ -47,7 +47,7 @@ def main(arguments):
         made = {name: lakes.snapshot(make(home)) for name, make in lakes.LAKES.items()}
         wanted = {name: lakes.expected(snapshot) for name, snapshot in made.items()}
         print(f"{'':16}" + "".join(f"{name:>12}" for name in made), flush=True)
-        told, failed = [], False
+        report, failed = [], False
         for argument in arguments:
             name, reader, python = argument.split("=", 2)
             if reader == "spark" and not shutil.which("java"):
@@ -61,10 +61,10 @@ def main(arguments):
             for lake, answer in zip(made, answers):
                 word, why = of_one(answer, wanted[lake], types)
                 words.append(word)
-                told += [f"{name}, {lake}: {line}" for line in why]
+                report += [f"{name}, {lake}: {line}" for line in why]
                 failed |= bool(why)
             print(f"{name:16}" + "".join(f"{word:>12}" for word in words), flush=True)
-        print("\n".join(told))
+        print("\n".join(report))
         return int(failed)
     finally:
         shutil.rmtree(home, ignore_errors=True)

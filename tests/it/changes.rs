@@ -148,7 +148,7 @@ fn a_claim_that_a_full_read_no_longer_finds_leaves_the_lake_and_is_told_of() {
     assert!(gone.contains(&&json!(1)), "{gone:?}");
     assert_eq!(status["full_reads"][0]["people"], 1);
     assert_eq!(status["full_reads"][0]["every_days"], 30);
-    // Told once, also when all of it is read and loaded again, or made anew.
+    // Reported once, also when all of it is read and loaded again, or made anew.
     let until = told[0]["run"].as_str().unwrap();
     run(&["extract", "--full"]);
     run(&["transform", "--full"]);

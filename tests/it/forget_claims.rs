@@ -43,9 +43,9 @@ fn a_claim_that_landed_before_its_patient_is_forgotten_with_them() {
 
     let forgotten = forget(&bench, "pat-1");
     assert_eq!(forgotten.exit, 0, "{}", forgotten.stderr);
-    let told = &forgotten.summary()["forget"]["landing"];
+    let landing = &forgotten.summary()["forget"]["landing"];
     assert_eq!(
-        *told,
+        *landing,
         json!({"v2/ExplanationOfBenefit": 2, "v2/Patient": 1})
     );
     assert_eq!(landed_claims(&bench), ["eob-2"]);

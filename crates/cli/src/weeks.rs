@@ -228,7 +228,7 @@ impl World {
                 let texts = columns.map(|name| texts(&batch, name));
                 for row in 0..batch.num_rows() {
                     let [id, rest @ ..] = texts.each_ref().map(|column| column[row].clone());
-                    assert!(claims.insert(id, rest).is_none(), "a claim stands twice");
+                    assert!(claims.insert(id, rest).is_none(), "a claim is there twice");
                 }
             }
         }
@@ -316,8 +316,8 @@ async fn a_year(api: ApiVersion) {
     };
     let known = current(api, &world.claims());
     assert_eq!(&expected - &part_d, &known - &part_d);
-    let told = changes(&world.lake(), None).unwrap().map(Result::unwrap);
-    let vanished = told.filter(|change| change.kind == "vanished").count() as u64;
+    let changes = changes(&world.lake(), None).unwrap().map(Result::unwrap);
+    let vanished = changes.filter(|change| change.kind == "vanished").count() as u64;
     assert_eq!(vanished, gone);
     // All of landing makes the same lake, and so do tables made anew.
     let increments = world.claims();

@@ -1,4 +1,4 @@
-//! Folders named `column=value`: how a value stands there, and which values cannot.
+//! Folders named `column=value`: how a value is written there, and which values cannot be.
 //!
 //! A partition value is never null. What a row does not say, and what no folder can be named for, has
 //! a value of its own: readers differ in what they make of hive's null, and some fail.

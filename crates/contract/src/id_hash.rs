@@ -1,4 +1,4 @@
-//! The hash that stands for a resource's id where the id itself must not lie in the clear.
+//! The hash that represents a resource's id where the id itself must not be in the clear.
 
 use std::fmt;
 use std::str::FromStr;

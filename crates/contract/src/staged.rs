@@ -35,7 +35,7 @@ pub mod key_columns {
     /// What stands for the content of a resource that makes no rows, as the pipeline says of
     /// records under 42 CFR Part 2: rows of earlier bodies leave the lake, and its key stays there.
     pub const WITHDRAWN: [u8; 16] = [0; 16];
-    /// What stands for the content of a resource that the server no longer has, at the place in
+    /// In place of the content of a resource that the server no longer has, at the place in
     /// landing where a full read found that out: bodies that landed before it do not count, those
     /// that landed after it do, whatever their times.
     pub const GONE: [u8; 16] = [0xff; 16];

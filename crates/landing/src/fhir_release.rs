@@ -180,7 +180,7 @@ pub fn not_r4(resource: &ResourceType, text: &[u8]) -> Option<NotR4> {
         false => (OtherRelease::Stu3, stu3),
     };
     let r5 = of(Of::R5);
-    // Of a Patient, R4 requires nothing by which it could be told.
+    // Of a Patient, R4 requires nothing by which it could be recognized.
     let (count, enough) = match (resource.as_str(), r4) {
         ("Patient", _) => (signs.len(), ENOUGH),
         (_, 0) => (outermost(&signs), ENOUGH_ALONE),

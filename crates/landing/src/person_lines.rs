@@ -31,7 +31,7 @@ pub fn quoted_id(line: &[u8]) -> Option<&[u8]> {
         .filter(|value| value.first() == Some(&b'"'))
 }
 
-/// Tells of every line of a patient that the run landed, in landing order, until told to stop.
+/// Passes on every line of a patient that the run landed, in landing order, until it is to stop.
 /// Frames that cannot be read are passed over: `verify` names them.
 pub fn lines_of_patient(
     run: &SealedRun,

@@ -1,4 +1,4 @@
-//! What a file is that is no JSON in UTF-8, told by its first bytes, with the way on.
+//! What a file is that is no JSON in UTF-8, by its first bytes, and how to convert it.
 
 /// How many of the first bytes are looked at.
 pub const LOOKED_AT: usize = 512;

@@ -221,8 +221,8 @@ impl ChunkWorker {
 
     fn empty(&mut self, job: &Job, rows: &mut Rows) -> Result<(), TransformError> {
         let batches = self.worker.finish().map_err(TransformError::arrow("all"))?;
-        // A context column stands in every table and is told of once.
-        let mut told = HashSet::new();
+        // A context column is in every table and is reported once.
+        let mut reported = HashSet::new();
         for (table, batch) in batches.into_iter().enumerate() {
             let (Some(batch), Some(planned)) = (batch, self.planned.tables.get(table)) else {
                 continue;
@@ -238,7 +238,7 @@ impl ChunkWorker {
             for replaced in replaced {
                 let position = self.planned.plan.context_position(&replaced.column);
                 let table = position.is_none().then_some(layout.name.as_str());
-                if told.insert((
+                if reported.insert((
                     replaced.order,
                     replaced.column.clone(),
                     table.map(str::to_owned),

@@ -1,4 +1,4 @@
-//! Texts that name no folder of a partition: replaced where rows are made, and told as rejects.
+//! Texts that name no folder of a partition: replaced where rows are made, and reported as rejects.
 //!
 //! The loader replaces them, too, whoever staged the rows; here the line is known that they come from.
 
@@ -123,12 +123,12 @@ mod tests {
         let unknown = Some("UNKNOWN");
         let expected = [Some("A"), unknown, unknown, unknown, unknown, None];
         assert_eq!(texts.into_iter().collect::<Vec<_>>(), expected);
-        let told: Vec<_> = replaced.iter().map(|one| (one.order, one.why)).collect();
+        let found: Vec<_> = replaced.iter().map(|one| (one.order, one.why)).collect();
         let too_long = Unfit::TooLong {
             bytes: 247,
             most: 246,
         };
-        assert_eq!(told, [(2, too_long), (3, Unfit::MeansNull)]);
+        assert_eq!(found, [(2, too_long), (3, Unfit::MeansNull)]);
         assert!(with_fit_partitions(&batch, &[]).unwrap().is_none());
     }
 }

@@ -35,7 +35,7 @@ then those of the pipeline's `[context.<ResourceType>]`. For claims these are `e
 are the partitions, which are never null. A view's column of the same name is left out.
 
 A context column is a FHIRPath, or `{ path = FHIRPath }`, `{ date_of = [FHIRPath, …] }` or
-`{ year_of = [FHIRPath, …] }`. Within the braces, `default = value` stands where nothing is found, and
+`{ year_of = [FHIRPath, …] }`. Within the braces, `default = value` applies where nothing is found, and
 `case = [{ when = FHIRPath, value = value }, …]` comes before all else: the first one that is true. A
 partition column without a default has `UNKNOWN`, 0, `0001-01-01` or `false` there, by its type.
 

@@ -1,4 +1,4 @@
-//! Rules in pipeline files: the former one, and what a user is told to write in its place.
+//! Rules in pipeline files: the former one, and what a user is to write in its place.
 
 use super::bodies::{body, found};
 use super::lands;

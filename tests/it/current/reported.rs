@@ -8,8 +8,8 @@ use crate::command::Bench;
 
 /// API, id and kind of the changes after a run.
 fn changes(bench: &Bench, seen: &mut usize) -> Vec<String> {
-    let told = bench.done(&["--json", "--data", "d", "changes"]);
-    let rows: Vec<Value> = told
+    let changes = bench.done(&["--json", "--data", "d", "changes"]);
+    let rows: Vec<Value> = changes
         .stdout
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())

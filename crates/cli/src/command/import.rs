@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
     );
     Ok(match (outcome.resources, outcome.unreadable_files) {
         (0, _) if outcome.rejected > 0 => ExitCode::Rejected,
-        // One reject stands for all that is in the file.
+        // One reject is for all that is in the file.
         (_, 1..) => ExitCode::Rejected,
         _ => reject_exit(
             outcome.rejected,

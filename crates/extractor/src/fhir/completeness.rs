@@ -147,7 +147,7 @@ impl Seen {
         self.ids.len() as u64
     }
 
-    /// Whether something may stand where a resource should: then what was not found may be there.
+    /// Whether something may be in the place of a resource: then what was not found may be there.
     pub(crate) fn is_odd(&self) -> bool {
         let reached = Coverage::of(&self.pages, self.paging).reached;
         let repeated = self.pages.values().any(|page| page.repeated > 0);

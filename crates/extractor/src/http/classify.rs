@@ -34,7 +34,7 @@ pub(crate) enum Refusal {
     Consent,
     /// The app is not registered for it.
     App,
-    /// Not told, or not by the server itself.
+    /// Not stated, or not by the server itself.
     Unexplained,
 }
 

@@ -1,4 +1,4 @@
-//! Kinds of claims that an answer may be without, told from the text of a body.
+//! Kinds of claims that an answer may be without, by the text of a body.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -36,7 +36,7 @@ struct Meta {
 }
 
 impl Kinds {
-    /// Of one body. Where a label stands in another place of it, too much is taken for labelled,
+    /// Of one body. Where a label is in another place of it, too much is taken for labelled,
     /// which keeps it.
     pub(super) fn of(body: &[u8]) -> Self {
         Self {

@@ -375,7 +375,7 @@ impl Thread {
     fn seal(&mut self) -> Result<Sealed, LandError> {
         let mut writers = std::mem::take(&mut self.writers);
         for (resource, kept) in &self.kept {
-            // What is gone is told even where nothing landed.
+            // What is gone is listed even where nothing landed.
             if kept.iter().any(|kept| kept.patient.lists_gone()) && !writers.contains_key(resource)
             {
                 writers.insert(

@@ -269,15 +269,15 @@ fn lines_of_a_patient_are_told_until_enough_and_the_id_is_the_resources() {
     let zone = Zone::new();
     zone.extract(1, &["a", "b", "c"], &[]);
     let runs = sealed_runs(&zone.layout).unwrap();
-    let mut told = Vec::new();
+    let mut lines = Vec::new();
     let ended = lines_of_patient(&runs[0], &runs[0].manifest.patients[0], |line| {
-        told.push(quoted_id(line).unwrap().to_vec());
-        match told.len() {
+        lines.push(quoted_id(line).unwrap().to_vec());
+        match lines.len() {
             2 => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
         }
     });
-    assert_eq!(told, [b"\"a\"".to_vec(), b"\"b\"".to_vec()]);
+    assert_eq!(lines, [b"\"a\"".to_vec(), b"\"b\"".to_vec()]);
     assert!(ended.is_break());
     assert_eq!(quoted_id(b"{\"id\":7}"), None);
     assert_eq!(quoted_id(b"[]"), None);

@@ -86,7 +86,7 @@ impl StagedKeys {
 }
 
 /// Writes of each resource what [`Standing`] reads: the last place at which it was gone, if any, and
-/// the body that stands.
+/// the body that counts.
 fn write_standing(sorted: SortedBatches, path: &Path) -> Result<u64> {
     let file = File::create(path).map_err(LoadError::io("creating", path))?;
     let doing = || LoadError::arrow_file("writing", path);

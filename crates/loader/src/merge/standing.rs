@@ -1,4 +1,4 @@
-//! What the staged runs say of each resource: the body that stands, and where it was gone.
+//! What the staged runs say of each resource: the body that counts, and where it was gone.
 
 use std::sync::Arc;
 
@@ -26,16 +26,16 @@ impl OfOne {
         self.rows.first().map(|row| key(row).resource())
     }
 
-    /// Picks the last place at which the resource was gone, then the body that stands: the newest of
+    /// Picks the last place at which the resource was gone, then the body that counts: the newest of
     /// those that landed after it, or where those before it have the same content, the first of
-    /// them. Answers how many bodies do not stand, and holds nothing from then on.
+    /// them. Answers how many bodies do not count, and holds nothing from then on.
     pub(super) fn pick(&mut self, picked: &mut PickedRows) -> u64 {
         let rows = std::mem::take(&mut self.rows);
         let gone = rows
             .iter()
             .filter(|row| key(row).is_gone())
             .max_by(|one, other| key(one).place().cmp(&key(other).place()));
-        let mut stands: Option<&Row> = None;
+        let mut counting: Option<&Row> = None;
         let mut bodies = 0;
         for row in rows.iter().filter(|row| !key(row).is_gone()) {
             bodies += 1;
@@ -44,17 +44,17 @@ impl OfOne {
             }
             let next = key(row);
             // Withdrawn bodies share a hash, whatever they say and when.
-            let is_alike = stands.is_some_and(|known| {
+            let is_alike = counting.is_some_and(|known| {
                 key(known).content_hash() == next.content_hash() && !next.is_withdrawn()
             });
             if !is_alike {
-                stands = Some(row);
+                counting = Some(row);
             }
         }
-        for (batch, row) in gone.into_iter().chain(stands) {
+        for (batch, row) in gone.into_iter().chain(counting) {
             picked.push(batch, *row);
         }
-        bodies - u64::from(stands.is_some())
+        bodies - u64::from(counting.is_some())
     }
 }
 
@@ -63,7 +63,7 @@ impl OfOne {
 pub(crate) struct Staged<'a> {
     /// The last place at which it was gone.
     pub(crate) gone: Option<KeyRow<'a>>,
-    /// The body that stands; it landed after that.
+    /// The body that counts; it landed after that.
     pub(crate) body: Option<KeyRow<'a>>,
 }
 

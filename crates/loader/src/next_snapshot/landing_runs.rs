@@ -16,7 +16,7 @@ pub(super) fn of(input: &SnapshotInput<'_>) -> Option<Vec<RunId>> {
     {
         return None;
     }
-    // What was made from all of landing stands for all that came before.
+    // What was made from all of landing replaces all that came before.
     let before = input.before.filter(|_| !input.full);
     let before = match before {
         Some(before) => before.manifest.landing_runs.as_deref()?,

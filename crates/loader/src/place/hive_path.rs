@@ -123,7 +123,7 @@ fn days_since_epoch(text: &str) -> Option<i32> {
     i32::try_from(era * 146_097 + day_of_era - 719_468).ok()
 }
 
-/// The text of the value that stands for null in a partition column of this type.
+/// The text of the value in place of null in a partition column of this type.
 fn unknown(data_type: &DataType) -> &'static str {
     match data_type {
         DataType::Utf8 => hive::UNKNOWN,
@@ -138,7 +138,7 @@ const FIRST_DAY: i32 = -719_162;
 const LAST_DAY: i32 = 2_932_896;
 
 /// A partition column, text as a dictionary, without nulls and without values that no folder can be
-/// named for: what is not known stands in their place. None where the column is right as it is.
+/// named for: what is not known has a value of its own. None where the column is right as it is.
 ///
 /// # Errors
 ///

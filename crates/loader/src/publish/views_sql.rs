@@ -41,7 +41,7 @@ pub(crate) fn spark(manifest: &LakeManifest, folder: &Path) -> String {
         let path = folder.join(&table.layout.name);
         let path = spark_literal(&spark_pattern(&path.to_string_lossy()));
         let name = quoted(&table.layout.name, '`');
-        // With its columns told, Spark neither guesses types nor opens a file before it is read.
+        // With its columns stated, Spark neither guesses types nor opens a file before it is read.
         let (columns, options) = match spark_columns(table) {
             Some(columns) => (format!(" ({columns})"), ""),
             None => (String::new(), ", mergeSchema 'true'"),

@@ -68,7 +68,7 @@ fn unsupported_grant_type() -> Reply {
     ))
 }
 
-/// No app of the sandbox is enabled for it; what is missing is told first.
+/// No app of the sandbox is enabled for it; what is missing is named first.
 fn client_credentials(form: &Fields) -> Reply {
     let missing: Vec<&str> = ["scope", "client_assertion_type", "client_assertion"]
         .into_iter()

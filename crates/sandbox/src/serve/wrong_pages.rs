@@ -23,7 +23,7 @@ pub(crate) fn lead_on(links: &mut Vec<Link>, offset: usize, count: usize) {
     links.insert(0, ("next", next));
 }
 
-/// What stands for the number of matches.
+/// The number of matches, as it is stated.
 pub(crate) fn total(form: WrongTotal, matches: usize) -> Option<Value> {
     match form {
         WrongTotal::Absent => None,

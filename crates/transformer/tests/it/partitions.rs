@@ -223,13 +223,17 @@ fn a_text_that_names_no_folder_is_unknown_and_told_by_its_length_alone() {
         let of = |table: &str| values(&rows_in(&outcome.folder, table), "kind");
         assert_eq!(of("claim"), ["A", expected]);
         assert_eq!(of("item"), [expected, expected]);
-        let told = std::fs::read_to_string(outcome.folder.join("rejects.ndjson")).unwrap();
-        // Once, though the column stands in every table and the claim has three rows.
-        assert_eq!(told.lines().count(), usize::from(found.is_some()), "{told}");
+        let rejects = std::fs::read_to_string(outcome.folder.join("rejects.ndjson")).unwrap();
+        // Once, though the column is in every table and the claim has three rows.
+        assert_eq!(
+            rejects.lines().count(),
+            usize::from(found.is_some()),
+            "{rejects}"
+        );
         assert_eq!(outcome.manifest.rejected_cells, u64::from(found.is_some()));
         assert_eq!(outcome.manifest.rejected_resources, 0);
         let Some(found) = found else { continue };
-        let reject: claimlake_contract::Reject = serde_json::from_str(&told).unwrap();
+        let reject: claimlake_contract::Reject = serde_json::from_str(&rejects).unwrap();
         assert_eq!((reject.reason, reject.line), (RejectReason::NoPartition, 2));
         assert_eq!(
             (reject.column.as_deref(), reject.table),
@@ -237,8 +241,8 @@ fn a_text_that_names_no_folder_is_unknown_and_told_by_its_length_alone() {
         );
         assert_eq!(reject.found.as_deref(), Some(found));
         assert!(
-            text.len() < 200 || !told.contains(&text),
-            "the value is told"
+            text.len() < 200 || !rejects.contains(&text),
+            "the value is in a reject"
         );
     }
 }
@@ -254,8 +258,8 @@ fn a_view_column_that_partitions_is_told_with_its_table() {
         values(&rows_in(&outcome.folder, "claim"), "status"),
         ["UNKNOWN"]
     );
-    let told = std::fs::read_to_string(outcome.folder.join("rejects.ndjson")).unwrap();
-    let reject: claimlake_contract::Reject = serde_json::from_str(&told).unwrap();
+    let rejects = std::fs::read_to_string(outcome.folder.join("rejects.ndjson")).unwrap();
+    let reject: claimlake_contract::Reject = serde_json::from_str(&rejects).unwrap();
     assert_eq!(reject.table.as_deref(), Some("claim"));
     assert!(
         reject.detail.contains("at most 248 bytes"),

@@ -11,7 +11,7 @@ pub(crate) fn value_in(path: &str, column: &str) -> Option<String> {
         .flatten()
 }
 
-/// Whether a path says of a partition column, whose type is told in words, that it is not known.
+/// Whether a path says of a partition column, whose type is given in words, that it is not known.
 pub(crate) fn is_unknown(path: &str, column: &str, words: &str) -> bool {
     let unknown = match words {
         "Utf8" => hive::UNKNOWN,

@@ -31,7 +31,7 @@ pub enum ContextSource {
         cases: Vec<ContextCase>,
         /// Another source, which has no cases itself.
         source: Box<ContextSource>,
-        /// What stands where nothing is found.
+        /// The value where nothing is found.
         default: Option<String>,
     },
 }
@@ -62,7 +62,7 @@ pub(super) struct CheckedContext {
     /// The alternatives, as columns.
     pub(super) alternatives: Vec<Column>,
     pub(super) cases: Vec<CheckedCase>,
-    /// What stands where nothing is found.
+    /// The value where nothing is found.
     pub(super) default: Option<FixedValue>,
 }
 

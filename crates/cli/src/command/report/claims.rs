@@ -86,7 +86,7 @@ fn of_one_api(page: &mut String, told: &Told, content: &LakeContent, api: &str) 
     page.push_str(&format!(
         "<p class=\"soft small\">By the {period} of the first day of service. Every row has a scale of its own: its \
          peak stands at its right. The thin line is the kind's share of the money. Grey: few people, not shown. Part D events carry no \
-         payment: what plans paid stands among their adjudications, in <code>eob_item_adjudication</code>.</p><div class=\"kinds\">"
+         payment: what plans paid is among their adjudications, in <code>eob_item_adjudication</code>.</p><div class=\"kinds\">"
     ));
     for ((kind, claims), is_shown) in rows {
         let people = claims.people.len() as u64;
@@ -217,7 +217,7 @@ fn bars(page: &mut String, told: &Told, claims: &ClaimsOfType, axis: &Axis) {
     page.push_str("</svg>");
 }
 
-/// The money of a cell that is shown, where it is known and may be told.
+/// The money of a cell that is shown, where it is known and may be shown.
 fn money(masking: Masking, cell: &Cell) -> Option<i128> {
     cell.paid_cents().filter(|_| masking.shows_money(cell))
 }

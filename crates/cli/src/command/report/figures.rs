@@ -36,7 +36,7 @@ pub(super) fn part(masking: Masking, part: u64, whole: u64) -> String {
     }
 }
 
-/// What stands for money that claims say nothing of.
+/// In place of money that claims say nothing of.
 pub(super) const NOT_KNOWN: &str = "not known";
 
 /// What was paid, as far as claims say: that nobody says is never nothing.

@@ -1,4 +1,4 @@
-//! What is odd about an entry: it may stand where a resource should.
+//! What is odd about an entry: it may be in the place of a resource.
 
 use serde::Deserialize;
 

@@ -133,7 +133,7 @@ fn what_is_not_a_bundle_of_the_type_is_told_from_an_empty_one() {
     assert_eq!(read(&noted).unwrap().entries.len(), 0);
 }
 
-/// What stands in a Bundle beside the one claim: entries that lack a resource, and the total.
+/// What a Bundle has beside the one claim: entries that lack a resource, and the total.
 #[test]
 fn what_a_bundle_lacks_or_says_wrongly_is_read_for_what_it_is() {
     let mine = claim("1", "-19");

@@ -193,7 +193,7 @@ impl Refresher {
                 )
                 .await;
         }
-        // What stops the run is told to whoever asks, also for a grant that was denied before.
+        // What stops the run is the answer to whoever asks, also for a grant that was denied before.
         if let Some(reason) = lock(&self.verdicts).halted() {
             return Err(TokenError::Configuration { reason });
         }

@@ -133,7 +133,7 @@ impl Writer<'_> {
         self.json.close();
         self.json.open();
         self.json.text("system", CCN);
-        // On carrier and DME claims what stands here is no CCN: it is one digit short.
+        // On carrier and DME claims what is here is no CCN: it is one digit short.
         let digits = if self.claim.kind.is_institutional() {
             6
         } else {

@@ -36,7 +36,7 @@ const OF_EVERY_ANSWER: [(&str, &str); 5] = [
 ];
 
 /// The members of a list header, whose order means nothing. Compression, which the recorded server
-/// left to what stands before it, adds one of its own.
+/// left to what is in front of it, adds one of its own.
 fn as_set(text: &str) -> String {
     let members: BTreeSet<String> = text
         .split(',')
