@@ -50,6 +50,7 @@ impl Bench {
         // Keys that a first use makes stay in this folder.
         command.env("HOME", self.path());
         command.env("XDG_CONFIG_HOME", self.path().join("config"));
+        command.env_remove("XDG_STATE_HOME");
         command
     }
 

@@ -7,6 +7,7 @@
     reason = "a failing test is its own message, in what tests share too"
 )]
 
+mod access_log;
 mod borders;
 mod changes;
 mod command;
@@ -41,6 +42,8 @@ mod status;
 mod trace;
 mod upgrade;
 mod usage;
+mod vault;
+mod vault_keys;
 mod verify;
 mod verify_moving;
 mod verify_rollback;

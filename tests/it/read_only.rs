@@ -91,6 +91,7 @@ fn who_may_only_read_can_look_at_everything_and_leaves_no_trace() {
     let key = fs::read_to_string(key).unwrap();
     let before = contents(&data);
     let page = format!("{}/report.html", bench.path().display());
+    let copy = format!("{}/copy.db", bench.path().display());
     set_mode(bench.path(), 0o777);
     for (arguments, needs_key, said) in [
         (&["verify"][..], false, "landing and snapshot 1 agree"),
@@ -106,6 +107,7 @@ fn who_may_only_read_can_look_at_everything_and_leaves_no_trace() {
         (&["grants", "list"], true, "\"state\":\"active\""),
         (&["access-log", "show"], true, "\"action\":\"pulled\""),
         (&["access-log", "verify"], true, "whole, lines: 3"),
+        (&["vault", "backup", &copy], false, "the vault is copied to"),
     ] {
         let ended = looked(&bench, arguments, needs_key.then_some(key.trim()));
         assert_eq!(ended.exit, 0, "{arguments:?}: {}", ended.stderr);

@@ -23,6 +23,14 @@ fn unpacked(api: &str) -> Bench {
     let ended = Ended::fed(unpack.stdout(Stdio::piped()), tar);
     assert_eq!(ended.exit, 0, "{}", ended.stderr);
     std::fs::rename(bench.path().join(api), bench.path().join("d")).unwrap();
+    // They are kept without their vaults: what landed says that there was one.
+    let lost = bench.run(&["--data", "d", "grants", "list"]);
+    assert!(
+        lost.error_line().contains("claimlake --data d vault new"),
+        "{}",
+        lost.stderr
+    );
+    bench.done(&["--data", "d", "vault", "new", "--yes"]);
     bench
 }
 

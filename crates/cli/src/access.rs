@@ -18,28 +18,68 @@ pub(crate) fn open_vault(invocation: &Invocation) -> Outcome<Arc<Vault>> {
     let data = invocation.data()?;
     data.create()?;
     let vault = Vault::open(data.root(), &key_source(), Arc::new(SystemClock));
-    let vault = vault.map_err(vault_failure)?;
+    let vault = vault.map_err(|error| opening_failure(error, invocation))?;
     if vault.key_origin().created {
         invocation.output().say(&format!(
             "a key for the vault was made: {} (keep it apart from backups of the data directory)",
             vault.key_origin().place
         ));
     }
-    Ok(Arc::new(vault))
+    say_where_old(&vault, invocation);
+    Ok(Arc::new(vault.noting_outside(state_dir().as_deref())))
+}
+
+/// Says so where the vault is sealed with a key that was replaced since: it still opens.
+fn say_where_old(vault: &Vault, invocation: &Invocation) {
+    let origin = vault.key_origin();
+    if origin.is_old {
+        invocation.output().say(&format!(
+            "the vault is sealed with a key from before, {}: it was put back from a backup ({} \
+             gives it a key of its own again)",
+            origin.place,
+            invocation.next("vault rekey")
+        ));
+    }
 }
 
 /// Opens the vault of the data directory, which must have one, for a command that only reads.
 pub(crate) fn open_vault_to_read(invocation: &Invocation) -> Outcome<Arc<Vault>> {
     let data = invocation.data()?;
     let vault = Vault::open_to_read(data.root(), &key_source(), Arc::new(SystemClock));
-    Ok(Arc::new(vault.map_err(vault_failure)?))
+    let vault = vault.map_err(|error| opening_failure(error, invocation))?;
+    say_where_old(&vault, invocation);
+    Ok(Arc::new(vault.noting_outside(state_dir().as_deref())))
 }
 
 /// A refusal of the vault, with its exit code.
 pub(crate) fn vault_failure(error: VaultError) -> Failure {
+    Failure {
+        exit: vault_failure_exit(&error),
+        cause: error.into(),
+    }
+}
+
+/// The same of a vault that is to be opened: the command that it names gets the flags of this one, so
+/// that it is about the same data directory.
+pub(crate) fn opening_failure(error: VaultError, invocation: &Invocation) -> Failure {
+    let exit = vault_failure_exit(&error);
+    match &error {
+        VaultError::Lost { .. } | VaultError::Damaged { .. } => {
+            let words = error.to_string();
+            let next = invocation.next("vault new");
+            Failure {
+                exit,
+                cause: anyhow!(words.replace("claimlake vault new", &next)),
+            }
+        }
+        _ => vault_failure(error),
+    }
+}
+
+fn vault_failure_exit(error: &VaultError) -> ExitCode {
     match error.is_configuration() {
-        true => Failure::usage(error),
-        false => error.into(),
+        true => ExitCode::Usage,
+        false => ExitCode::Failed,
     }
 }
 
@@ -57,7 +97,7 @@ pub(crate) fn oauth_failure(error: OauthError) -> Failure {
 }
 
 /// Where the vault's key is looked for; the order is the vault's.
-fn key_source() -> KeySource {
+pub(crate) fn key_source() -> KeySource {
     let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
     KeySource {
         environment: variable(env::VAULT_KEY).map(Secret::new),
@@ -73,11 +113,20 @@ fn key_source() -> KeySource {
 
 /// `$XDG_CONFIG_HOME/claimlake`, else `~/.config/claimlake`.
 fn config_dir() -> Option<PathBuf> {
+    user_folder("XDG_CONFIG_HOME", ".config")
+}
+
+/// `$XDG_STATE_HOME/claimlake`, else `~/.local/state/claimlake`.
+fn state_dir() -> Option<PathBuf> {
+    user_folder("XDG_STATE_HOME", ".local/state")
+}
+
+fn user_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
     let folder = |name: &str| std::env::var_os(name).filter(|text| !text.is_empty());
-    let base = folder("XDG_CONFIG_HOME")
+    let base = folder(variable)
         .map(PathBuf::from)
         .filter(|path| path.is_absolute())
-        .or_else(|| Some(PathBuf::from(folder("HOME")?).join(".config")))?;
+        .or_else(|| Some(PathBuf::from(folder("HOME")?).join(below_home)))?;
     Some(base.join("claimlake"))
 }
 

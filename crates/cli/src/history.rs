@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use claimlake_contract::{ExitCode, RunId, SystemClock};
-use claimlake_vault::{RunEnd, RunHistory, RunRecord, VAULT_FILE};
+use claimlake_vault::{RunEnd, RunHistory, RunRecord, VAULT_FILE, Vault};
 use serde_json::{Map, Value, json};
 
 use crate::failure::Outcome;
@@ -64,7 +64,8 @@ fn begin(command: &str, began: DateTime<Utc>, invocation: &Invocation) -> anyhow
         }
         _ => data.root().is_dir(),
     };
-    if !is_there {
+    // Of a lost vault, the command itself says it, and no history is begun in its place.
+    if !is_there || Vault::lost(data.root()).is_some() {
         return Ok(None);
     }
     let history = RunHistory::open(data.root(), Arc::new(SystemClock))?;

@@ -36,6 +36,8 @@ pub(crate) struct Standing {
     pub(crate) now: DateTime<Utc>,
     /// Grants, runs and how far extraction has come; none without a vault.
     pub(crate) consents: Option<Consents>,
+    /// What is wrong with the access log, as far as its end tells.
+    pub(crate) access_log: Option<String>,
     /// When claims were last read as a whole, by API version.
     pub(crate) full_reads: BTreeMap<ApiVersion, FullReads>,
     /// The last run of every command.
@@ -77,12 +79,15 @@ impl Standing {
         let now = invocation.clock().now();
         let mut unreadable = Vec::new();
         let mut full_reads = BTreeMap::new();
+        let mut access_log = None;
         let every = invocation.pipeline()?.extract.full_every;
         let consents = match Vault::is_made(data.root()) {
             false => None,
             true => match access::open_vault_to_read(invocation).and_then(|vault| {
                 let read = full_reads::of(&vault, every, now);
                 full_reads = read.map_err(access::vault_failure)?;
+                let problem = vault.access_log().problem_at_the_end();
+                access_log = problem.map_err(access::vault_failure)?;
                 Consents::of(&vault, now).map_err(access::vault_failure)
             }) {
                 Ok(consents) => Some(consents),
@@ -122,6 +127,7 @@ impl Standing {
             exists: data.root().is_dir(),
             now,
             consents,
+            access_log,
             full_reads,
             last_runs,
             landed,
@@ -190,6 +196,9 @@ impl Standing {
             && published.is_pinned
         {
             next.push(("rolled back", invocation.next("load --unpin")));
+        }
+        if self.access_log.is_some() {
+            next.push(("the access log", invocation.next("access-log verify")));
         }
         if next.is_empty() && self.published.is_none() {
             next.push(("to begin", invocation.next("run")));

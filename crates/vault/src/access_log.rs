@@ -2,66 +2,39 @@
 //!
 //! One JSON object a line in `access.log`, only ever appended. Each line carries a keyed hash over
 //! itself and the line before, and the vault keeps the last one, so that a line that was changed,
-//! taken out, put in or cut off at the end is found by [`AccessLog::verify`]. A grant is named by
-//! a keyed hash: the log can be shown to an auditor.
+//! taken out, put in or cut off at the end is found by [`AccessLog::verify`]. Whoever appends
+//! compares the end of the file with what the vault has noted; where lines are missing, a line of
+//! its own kind and a note in the vault say so from then on. A grant is named by a keyed hash: the
+//! log can be shown to an auditor.
+
+mod chain;
+mod check;
+mod line;
+mod lock;
+pub(crate) mod outside;
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{BufRead, BufReader, Cursor, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use claimlake_contract::ApiVersion;
 
-use crate::seal::{Key, keyed_hash};
-use crate::text::hex;
+use crate::seal::Key;
+use crate::user::user_name;
 use crate::{Grant, Vault, VaultError};
+use chain::{Head, LONGEST_LINE, Tail, Walk};
+pub use check::AccessLogCheck;
+pub use line::{AccessAction, AccessLine, MissingLines};
 
 /// The log's file in the data directory.
 pub const ACCESS_LOG_FILE: &str = "access.log";
 
-const BEGINNING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+/// So many bytes hold the last few lines.
+const LAST_LINES: u64 = 1 << 12;
+
 const HEAD: &str = "access_log_head";
-
-/// What was done to a grant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AccessAction {
-    /// A consent was stored.
-    Authorized,
-    /// It came from a file.
-    Imported,
-    /// It went to a file, tokens included.
-    Exported,
-    /// Its data were fetched.
-    Pulled,
-    /// An access token was lent to another program.
-    Lent,
-    /// It was revoked.
-    Revoked,
-    /// The person was removed from here.
-    Forgotten,
-}
-
-/// One line of the log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccessLine {
-    /// Its number, from 1.
-    pub line: u64,
-    /// When, RFC 3339.
-    pub at: String,
-    /// Who, as the operating system says: the number of the user.
-    pub who: String,
-    /// Which command.
-    pub command: String,
-    /// What it did.
-    pub action: AccessAction,
-    /// Which grant, by keyed hash.
-    pub grant: String,
-    /// The hash of the line before.
-    pub before: String,
-    /// The keyed hash of this line and the one before.
-    pub hash: String,
-}
+const GAPS: &str = "access_log_gaps";
 
 /// The access log of a vault.
 #[derive(Debug)]
@@ -69,15 +42,6 @@ pub struct AccessLog<'a> {
     vault: &'a Vault,
     path: PathBuf,
     key: Key,
-}
-
-/// What a check of the whole log found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AccessLogCheck {
-    /// Whole lines read.
-    pub lines: u64,
-    /// What is wrong, with the line; none where nothing is.
-    pub problem: Option<String>,
 }
 
 impl Vault {
@@ -96,16 +60,23 @@ impl Vault {
     #[must_use]
     pub fn access_name(&self, grant: &Grant) -> String {
         match &grant.patient {
-            Some(patient) => {
-                self.pseudonym("patient", &format!("{}/{}", grant.api, patient.expose()))
-            }
+            Some(patient) => self.access_name_of(grant.api, patient.expose()),
             None => self.pseudonym("grant", grant.handle.as_str()),
         }
     }
 }
 
+impl Vault {
+    /// The keyed hash that names the patient with this id in the access log.
+    #[must_use]
+    pub fn access_name_of(&self, api: ApiVersion, id: &str) -> String {
+        self.pseudonym("patient", &format!("{api}/{id}"))
+    }
+}
+
 impl AccessLog<'_> {
-    /// Appends one line a grant, durably, in one go.
+    /// Appends one line a grant, durably, in one go. Where lines are missing at the end of the log,
+    /// a line that says so comes first.
     ///
     /// # Errors
     /// Where the file cannot be written. What was to be logged must not be done then.
@@ -120,163 +91,255 @@ impl AccessLog<'_> {
         }
         let failed = |error| VaultError::io("writing the access log", &self.path, error);
         let mut file = self.open()?;
-        // Held until the file is closed: lines of two processes never mix.
-        file.lock().map_err(failed)?;
-        let (mut line, mut before) = cut_to_last_line(&mut file).map_err(failed)?;
-        let who = format!("uid {}", rustix::process::getuid().as_raw());
+        // Held until the file is closed: lines of two processes never mix, and what the vault has
+        // noted is what the last of them left.
+        lock::exclusive(&file).map_err(failed)?;
+        let noted = self.noted()?;
         let mut text = String::new();
+        let (anchor, last_own) = end_of(&mut file, &self.key, &noted, &mut text).map_err(failed)?;
+        let (mut last, missing) = self.goes_on_from(anchor, last_own, noted);
+        if let Some(missing) = missing {
+            self.note_gap(missing)?;
+            self.write_line(
+                &mut text,
+                &mut last,
+                command,
+                AccessAction::Gap,
+                "",
+                Some(missing),
+            );
+        }
         for grant in grants {
-            line += 1;
-            let mut entry = AccessLine {
-                line,
-                at: self.vault.now_text(),
-                who: who.clone(),
-                command: command.to_owned(),
-                action,
-                grant: self.vault.access_name(grant),
-                before,
-                hash: String::new(),
-            };
-            entry.hash = self.hash(&entry);
-            before = entry.hash.clone();
-            text.push_str(&serde_json::to_string(&entry).unwrap_or_default());
-            text.push('\n');
+            let name = self.vault.access_name(grant);
+            self.write_line(&mut text, &mut last, command, action, &name, None);
         }
         file.write_all(text.as_bytes()).map_err(failed)?;
         file.sync_all().map_err(failed)?;
-        self.vault.set_head(HEAD, &format!("{line} {before}"))
+        self.vault.set_head(HEAD, &last.to_text())?;
+        if let Some(outside) = self.vault.outside_log_head() {
+            outside::write(outside, &last);
+        }
+        Ok(())
     }
 
-    /// Every line, from the first.
+    /// What the next line follows, and which lines before it are missing.
+    fn goes_on_from(
+        &self,
+        anchor: Option<Head>,
+        last_own: u64,
+        noted: Head,
+    ) -> (Head, Option<MissingLines>) {
+        let outside = self.vault.outside_log_head().and_then(outside::read);
+        let reached = anchor.as_ref().map_or(last_own, |anchor| anchor.line);
+        let is_lost = anchor.is_none();
+        let mut last = anchor.unwrap_or(noted);
+        let is_ahead = |outside: &Head| outside.line > last.line;
+        let ahead = outside.filter(is_ahead);
+        let missing = (is_lost || ahead.is_some()).then(|| {
+            let last = ahead.as_ref().map_or(last.line, |ahead| ahead.line);
+            let first = (reached + 1).min(last);
+            MissingLines { first, last }
+        });
+        if let Some(ahead) = ahead {
+            last = ahead;
+        }
+        (last, missing)
+    }
+
+    fn write_line(
+        &self,
+        text: &mut String,
+        last: &mut Head,
+        command: &str,
+        action: AccessAction,
+        grant: &str,
+        missing: Option<MissingLines>,
+    ) {
+        let uid = rustix::process::getuid().as_raw();
+        let mut line = AccessLine {
+            line: last.line + 1,
+            at: self.vault.now_text(),
+            who: format!("uid {uid}"),
+            user: user_name(uid),
+            command: command.to_owned(),
+            action,
+            grant: grant.to_owned(),
+            missing,
+            before: last.hash.clone(),
+            hash: String::new(),
+        };
+        line.hash = chain::hash(&self.key, &line);
+        *last = Head::of(&line);
+        text.push_str(&serde_json::to_string(&line).unwrap_or_default());
+        text.push('\n');
+    }
+
+    /// Every line that is one, from the first.
     ///
     /// # Errors
-    /// Where the file cannot be read or a line is none.
+    /// Where the file cannot be read.
     pub fn lines(&self) -> Result<Vec<AccessLine>, VaultError> {
         let failed = |error| VaultError::io("reading the access log", &self.path, error);
-        let file = match File::open(&self.path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(failed(error)),
+        let Some(file) = self.open_to_read()? else {
+            return Ok(Vec::new());
         };
         let mut lines = Vec::new();
-        for (index, line) in BufReader::new(file).lines().enumerate() {
-            let line = line.map_err(failed)?;
-            let read = serde_json::from_str(&line).map_err(|_| {
-                VaultError::damaged(format!("line {} of the access log is none", index + 1))
-            })?;
-            lines.push(read);
+        for line in BufReader::new(file).split(b'\n') {
+            lines.extend(chain::parsed(&line.map_err(failed)?));
         }
         Ok(lines)
     }
 
-    /// Checks every line against the one before, and the last against the vault.
+    /// Checks every line against the one before, and the last against the vault and, where there
+    /// is one, against the note outside the data directory.
     ///
     /// # Errors
     /// Where file or vault cannot be read; what is wrong with the lines is in the answer.
     pub fn verify(&self) -> Result<AccessLogCheck, VaultError> {
-        let lines = match self.lines() {
-            Ok(lines) => lines,
-            Err(VaultError::Damaged { what }) => {
-                let problem = Some(what);
-                return Ok(AccessLogCheck { lines: 0, problem });
-            }
-            Err(error) => return Err(error),
-        };
-        let check = |problem: Option<String>| {
-            Ok(AccessLogCheck {
-                lines: lines.len() as u64,
-                problem,
-            })
-        };
-        let mut before = BEGINNING;
-        for (index, line) in lines.iter().enumerate() {
-            let number = index as u64 + 1;
-            if line.line != number || line.before != before {
-                return check(Some(format!(
-                    "line {number} does not follow the one before: lines were taken out, put in \
-                     or moved"
-                )));
-            }
-            if self.hash(line) != line.hash {
-                return check(Some(format!("line {number} was changed")));
-            }
-            before = &line.hash;
+        let failed = |error| VaultError::io("reading the access log", &self.path, error);
+        let file = self.open_to_read()?;
+        // What is noted is read before the lines: it may lag behind them, never lead.
+        if let Some(file) = &file {
+            lock::shared(file);
         }
-        // The vault's note is written after the lines: it may lag behind them, never lead.
-        let Some(head) = self.vault.head(HEAD)? else {
-            return check(None);
-        };
-        let noted = head.split_once(' ').and_then(|(line, hash)| {
-            let line: usize = line.parse().ok()?;
-            Some((line, hash))
-        });
-        let is_there = noted.is_some_and(|(line, hash)| {
-            lines
-                .get(line.wrapping_sub(1))
-                .is_some_and(|found| found.hash == hash)
-        });
-        check((!is_there).then(|| {
-            format!(
-                "lines are missing at the end: the vault has noted {}",
-                noted.map_or(0, |(line, _)| line)
-            )
-        }))
+        let outside = self.vault.outside_log_head().and_then(outside::read);
+        let noted = self.noted()?;
+        let gaps = self.noted_gaps()?;
+        let mut walk = Walk::new(&self.key, &noted);
+        if let Some(file) = &file {
+            walk.read(BufReader::new(file), 0).map_err(failed)?;
+        }
+        Ok(check::check(walk, file.is_none(), &noted, gaps, outside))
+    }
+
+    /// What is wrong with the log, as far as its end and the vault tell: much quicker than
+    /// [`AccessLog::verify`].
+    ///
+    /// # Errors
+    /// Where file or vault cannot be read.
+    pub fn problem_at_the_end(&self) -> Result<Option<String>, VaultError> {
+        let failed = |error| VaultError::io("reading the access log", &self.path, error);
+        if self.noted_gaps()?.is_empty()
+            && let Some(mut file) = self.open_to_read()?
+        {
+            lock::shared(&file);
+            let noted = self.noted()?;
+            let mut walk = Walk::new(&self.key, &noted);
+            read_end(&mut file, &mut walk, LONGEST_LINE).map_err(failed)?;
+            let outside = self.vault.outside_log_head().and_then(outside::read);
+            let is_behind = |line: u64| outside.is_some_and(|outside| outside.line > line);
+            let end = walk.anchor.as_ref().map(|anchor| anchor.line);
+            if walk.gaps.is_empty() && end.is_some_and(|line| !is_behind(line)) {
+                return Ok(None);
+            }
+        }
+        Ok(self.verify()?.problem)
+    }
+
+    fn noted(&self) -> Result<Head, VaultError> {
+        let unreadable = || VaultError::damaged("its note of the access log is not readable");
+        match self.vault.head(HEAD)? {
+            None => Ok(Head::beginning()),
+            Some(text) => Head::parse(&text).ok_or_else(unreadable),
+        }
+    }
+
+    /// The gaps that the vault has noted.
+    fn noted_gaps(&self) -> Result<Vec<MissingLines>, VaultError> {
+        let unreadable = |_| VaultError::damaged("its note of the access log is not readable");
+        match self.vault.head(GAPS)? {
+            None => Ok(Vec::new()),
+            Some(text) => serde_json::from_str(&text).map_err(unreadable),
+        }
+    }
+
+    /// Notes a gap in the vault, so that it stays known where the log's own line is cut off, too.
+    fn note_gap(&self, missing: MissingLines) -> Result<(), VaultError> {
+        tracing::warn!("the access log was cut, {missing}: access-log verify says so from now on");
+        let mut gaps = self.noted_gaps()?;
+        if gaps.contains(&missing) {
+            return Ok(());
+        }
+        gaps.push(missing);
+        let text = serde_json::to_string(&gaps).unwrap_or_default();
+        self.vault.set_head(GAPS, &text)
     }
 
     fn open(&self) -> Result<File, VaultError> {
-        OpenOptions::new()
+        let opening = |error| VaultError::io("opening the access log", &self.path, error);
+        let file = OpenOptions::new()
             .read(true)
             .append(true)
             .create(true)
             .mode(0o600)
             .open(&self.path)
-            .map_err(|error| VaultError::io("opening the access log", &self.path, error))
+            .map_err(opening)?;
+        // Such as one that was put back from a copy.
+        let mode = file.metadata().map_err(opening)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            let _ = file.set_permissions(std::fs::Permissions::from_mode(0o600));
+        }
+        Ok(file)
     }
 
-    fn hash(&self, line: &AccessLine) -> String {
-        let action = serde_json::to_string(&line.action).unwrap_or_default();
-        hex(&keyed_hash(
-            &self.key,
-            &[
-                line.before.as_bytes(),
-                &line.line.to_be_bytes(),
-                line.at.as_bytes(),
-                line.who.as_bytes(),
-                line.command.as_bytes(),
-                action.as_bytes(),
-                line.grant.as_bytes(),
-            ],
-        ))
+    fn open_to_read(&self) -> Result<Option<File>, VaultError> {
+        match File::open(&self.path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(VaultError::io("reading the access log", &self.path, error)),
+        }
     }
 }
 
-/// The number and hash of the last whole line. A line torn by a crash was never acknowledged: it
-/// is cut off.
-fn cut_to_last_line(file: &mut File) -> std::io::Result<(u64, String)> {
+/// The last line of the chain that goes through what is noted, and the number of the last line of
+/// this vault. A line torn by a crash was never acknowledged: it is cut off. A newline that the
+/// last line lacks is put into `text`, which is to be written next.
+fn end_of(
+    file: &mut File,
+    key: &Key,
+    noted: &Head,
+    text: &mut String,
+) -> std::io::Result<(Option<Head>, u64)> {
+    // As a rule what is noted is the last line; after a kill it is a little before.
+    let mut walk = Walk::new(key, noted);
+    let mut tail = read_end(file, &mut walk, LAST_LINES)?;
+    for length in [LONGEST_LINE, u64::MAX] {
+        if walk.anchor.is_none() {
+            walk = Walk::new(key, noted);
+            tail = read_end(file, &mut walk, length)?;
+        }
+    }
+    match tail {
+        Tail::Ended => {}
+        Tail::Unended => text.push('\n'),
+        Tail::Torn { at } => file.set_len(at)?,
+    }
+    Ok((walk.anchor, walk.last_own))
+}
+
+/// Walks over the lines of the last bytes: over all where what is noted is before the first.
+fn read_end(file: &mut File, walk: &mut Walk<'_>, bytes: u64) -> std::io::Result<Tail> {
     let length = file.seek(SeekFrom::End(0))?;
-    // Lines are short; the last two lie well within this.
-    let tail_start = length.saturating_sub(1 << 16);
-    file.seek(SeekFrom::Start(tail_start))?;
-    let mut tail = Vec::new();
-    file.read_to_end(&mut tail)?;
-    let whole = tail
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |at| at + 1);
-    if whole < tail.len() {
-        file.set_len(tail_start + whole as u64)?;
-    }
-    let last = tail[..whole]
-        .split(|byte| *byte == b'\n')
-        .rfind(|line| !line.is_empty());
-    let Some(last) = last else {
-        return Ok((0, BEGINNING.to_owned()));
+    let mut begin = match walk.anchor {
+        None => length.saturating_sub(bytes),
+        Some(_) => 0,
     };
-    let line: AccessLine = serde_json::from_slice(last).map_err(|_| {
-        std::io::Error::other("its last line is none: run access-log verify before going on")
-    })?;
-    Ok((line.line, line.hash))
+    file.seek(SeekFrom::Start(begin))?;
+    if begin == 0 {
+        return walk.read(BufReader::new(file), 0);
+    }
+    let mut end = Vec::new();
+    file.read_to_end(&mut end)?;
+    // The first of them is cut by where the reading began.
+    let cut = end.iter().position(|byte| *byte == b'\n');
+    let cut = cut.map_or(end.len(), |at| at + 1);
+    begin += cut as u64;
+    walk.read(Cursor::new(&end[cut..]), begin)
 }
 
+#[cfg(test)]
+mod gap_tests;
+#[cfg(test)]
+mod restore_tests;
 #[cfg(test)]
 mod tests;

@@ -46,8 +46,9 @@ pub enum VaultError {
     },
     /// The key does not open this vault.
     #[error(
-        "the key from {origin} does not open this vault: use the key it was made with \
-         (environment CLAIMLAKE_VAULT_KEY, key_command, key_file or the keyring)"
+        "the key from {origin} does not open this vault: use the key it was sealed with \
+         (environment CLAIMLAKE_VAULT_KEY, key_command, key_file or the keyring); a backup from \
+         before a `vault rekey` needs the key before it"
     )]
     WrongKey {
         /// Where the key came from.
@@ -72,12 +73,36 @@ pub enum VaultError {
     },
     /// Something in the vault is not what was written.
     #[error(
-        "the vault is damaged: {what}; restore vault.db from a backup, or move it away and ask \
-         for new consents"
+        "the vault is damaged: {what}; put vault.db back from a backup; where there is none, \
+         `claimlake vault new` begins an empty one"
     )]
     Damaged {
         /// What was found.
         what: String,
+    },
+    /// The data directory has held a vault, and `vault.db` is none.
+    #[error(
+        "the vault of this data directory is lost: {found}, and {shown_by} shows that there was \
+         one; put vault.db back (with its vault.db-wal, if there was one) from where it is or from \
+         a backup; where it is lost for good, `claimlake vault new` begins an empty one, which knows \
+         neither the consents nor who was forgotten here"
+    )]
+    Lost {
+        /// What is there in its place.
+        found: &'static str,
+        /// What shows that there was one.
+        shown_by: String,
+    },
+    /// The vault is another data directory's.
+    #[error(
+        "vault.db is another vault ({found}) than the one of this data directory ({expected}, as \
+         vault.id says): put that one back; where this one is meant to stay, remove vault.id"
+    )]
+    OtherVault {
+        /// The id of the vault that is there.
+        found: String,
+        /// The id of the vault that was there.
+        expected: String,
     },
     /// There is no such grant.
     #[error("there is no grant {handle} in the vault")]

@@ -94,11 +94,26 @@ fn make_file(path: &Path) -> Result<(), VaultError> {
         .open(path);
     let may_be_written = match made {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            close_to_others(path);
             access(path, Access::WRITE_OK).map_err(Into::into)
         }
         made => made.map(|_| ()),
     };
     may_be_written.map_err(|error| VaultError::io("opening the vault", path, error))
+}
+
+/// A file that was put back from a copy has the copy's mode, and so has what SQLite puts beside it.
+fn close_to_others(path: &Path) {
+    for end in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        let path = Path::new(&name);
+        let mode = fs::metadata(path).map_or(0, |file| file.permissions().mode());
+        if mode & 0o077 != 0 {
+            // Where the file is not ours, whoever owns it closes it.
+            let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o600));
+        }
+    }
 }
 
 /// Several processes may open a new vault at once; the switch itself does not wait its turn.

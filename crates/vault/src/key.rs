@@ -65,6 +65,8 @@ pub struct KeyOrigin {
     pub place: String,
     /// Whether the key was made just now.
     pub created: bool,
+    /// Whether it is one that a `rekey` has replaced: the vault was put back from a backup.
+    pub is_old: bool,
     pub(crate) kept: Kept,
 }
 
@@ -77,6 +79,17 @@ pub(crate) enum Kept {
     File(PathBuf),
     /// The keyring of the desktop.
     Keyring,
+}
+
+impl Kept {
+    /// The place in words; none where others keep the key.
+    pub(crate) fn place(&self) -> Option<String> {
+        match self {
+            Kept::Elsewhere => None,
+            Kept::File(path) => Some(format!("key file '{}'", path.display())),
+            Kept::Keyring => Some("the system keyring (service claimlake)".to_owned()),
+        }
+    }
 }
 
 /// Which vault a key is looked up for.
@@ -108,13 +121,14 @@ pub(crate) fn resolve(
     if source.keyring == Keyring::System
         && let Some((key, created)) = crate::keyring::key(wanted)?
     {
-        let place = "the system keyring (service claimlake)".to_owned();
         let kept = Kept::Keyring;
+        let place = kept.place().unwrap_or_default();
         return Ok((
             key,
             KeyOrigin {
                 place,
                 created,
+                is_old: false,
                 kept,
             },
         ));
@@ -138,6 +152,7 @@ fn elsewhere(place: &str) -> KeyOrigin {
     KeyOrigin {
         place: place.into(),
         created: false,
+        is_old: false,
         kept: Kept::Elsewhere,
     }
 }
@@ -198,11 +213,13 @@ fn from_command(command: &str) -> Result<Key, VaultError> {
 
 fn from_file(path: &Path, wanted: &Wanted<'_>) -> Result<(Key, KeyOrigin), VaultError> {
     refuse_inside_data(path, wanted.data_dir)?;
-    let place = format!("key file '{}'", path.display());
+    let kept = Kept::File(path.to_owned());
+    let place = kept.place().unwrap_or_default();
     let origin = |created| KeyOrigin {
         place: place.clone(),
         created,
-        kept: Kept::File(path.to_owned()),
+        is_old: false,
+        kept: kept.clone(),
     };
     match OpenOptions::new().read(true).open(path) {
         Ok(mut file) => {
@@ -234,10 +251,18 @@ fn from_file(path: &Path, wanted: &Wanted<'_>) -> Result<(Key, KeyOrigin), Vault
     }
 }
 
+/// The folder of a key file, which may be named without one.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent();
+    folder
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
 /// Writes a key file that did not exist, readable by its owner only, durably.
 pub(crate) fn write_key_file(path: &Path, key: &Key) -> Result<(), VaultError> {
     let failed = |error| VaultError::io("writing the key file", path, error);
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     if !folder.is_dir() {
         fs::DirBuilder::new()
             .recursive(true)

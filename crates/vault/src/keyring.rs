@@ -81,6 +81,17 @@ pub(crate) fn look_up(vault_id: &str) -> Option<Zeroizing<String>> {
     (!text.trim().is_empty()).then_some(text)
 }
 
+/// Takes a key out of the keyring.
+pub(crate) fn remove(vault_id: &str) -> bool {
+    if cfg!(target_os = "macos") {
+        let arguments = ["delete-generic-password", "-s", SERVICE, "-a", vault_id];
+        run("security", &arguments, None).is_some()
+    } else {
+        let arguments = ["clear", "service", SERVICE, "vault", vault_id];
+        run("secret-tool", &arguments, None).is_some()
+    }
+}
+
 fn run(program: &str, arguments: &[&str], input: Option<&[u8]>) -> Option<Zeroizing<String>> {
     let mut child = Command::new(program)
         .args(arguments)

@@ -6,6 +6,7 @@
 
 mod access_log;
 mod age;
+mod backup;
 mod checkpoint;
 mod consent;
 mod error;
@@ -19,6 +20,9 @@ mod held;
 mod key;
 mod keyring;
 mod lock;
+mod marks;
+mod old_keys;
+mod opening;
 mod pending;
 mod read_only;
 mod refresh;
@@ -27,9 +31,13 @@ mod run;
 mod seal;
 mod store;
 mod text;
+mod user;
 
-pub use access_log::{ACCESS_LOG_FILE, AccessAction, AccessLine, AccessLog, AccessLogCheck};
+pub use access_log::{
+    ACCESS_LOG_FILE, AccessAction, AccessLine, AccessLog, AccessLogCheck, MissingLines,
+};
 pub use age::{Recipient, seal_to};
+pub use backup::back_up;
 pub use checkpoint::{Checkpoint, ExtractState, StateChange};
 pub use consent::{EndedTokens, REFUSED_IN_DOUBT};
 pub use error::VaultError;
@@ -41,7 +49,10 @@ pub use held::Held;
 pub use key::{KeyOrigin, KeySource};
 pub use keyring::Keyring;
 pub use lock::{LOCK_FILE, TokenLock};
+pub use marks::VAULT_ID_FILE;
 pub use pending::PendingAuthorization;
 pub use refresh::{RefreshIntent, RefreshStep, RefreshWritten, Refreshed};
+pub use rekey::{RekeyStep, Rekeyed};
 pub use run::{RunEnd, RunHistory, RunRecord};
 pub use store::Vault;
+pub use user::user_name;

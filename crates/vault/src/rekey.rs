@@ -1,7 +1,7 @@
 //! Another key for the same vault: every sealed value is sealed anew in one transaction.
 //!
 //! At every instant one key at hand opens the vault: the new one lies beside the old one before
-//! the transaction commits, and takes its place after. [`settle_interrupted`] finishes what a
+//! the transaction commits, and takes its place after; the old one is kept under another name. [`settle_interrupted`] finishes what a
 //! crash in between has left.
 
 use std::fs;
@@ -14,24 +14,55 @@ use crate::checkpoint::{checkpoint_place, held_place};
 use crate::error::Doing;
 use crate::forget::intent_place;
 use crate::grant_row::place;
-use crate::key::{Kept, KeyOrigin, key_text, parse_key, write_key_file};
+use crate::key::{Kept, KeyOrigin, folder_of, key_text, parse_key, write_key_file};
+use crate::opening::{reseal_lookup, seal_key};
 use crate::seal::Key;
-use crate::store::{Keys, reseal_lookup, seal_key};
-use crate::{TokenLock, Vault, VaultError, keyring, pending};
+use crate::store::Keys;
+use crate::{TokenLock, Vault, VaultError, keyring, old_keys, pending};
+
+/// How far a rekey has come; what is done is on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RekeyStep {
+    /// The new key lies beside the present one.
+    NewKeyWritten,
+    /// The present key is kept among those before.
+    OldKeyKept,
+    /// Everything is sealed with the new key.
+    Sealed,
+    /// The new key is where the present one was.
+    InPlace,
+}
+
+/// A vault that was given another key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rekeyed {
+    /// Where the new key is.
+    pub origin: KeyOrigin,
+    /// Where the key before is kept, in words; none where it is not ours to keep.
+    pub kept: Option<String>,
+}
 
 impl Vault {
     /// Gives the vault another key: `new_key`, or a random one where the key lies in a file or the
-    /// keyring. Waits for the token lock, so no broker holds the old one meanwhile.
+    /// keyring. The key before is kept beside it, so that backups of the vault still open, until
+    /// [`Vault::forget_old_keys`]. Waits for the token lock, so no broker holds the old one
+    /// meanwhile.
     ///
     /// # Errors
     /// [`VaultError::Key`] where the key comes from the environment or a command and no new one is
     /// given; [`VaultError::Locked`] where a broker does not end.
-    pub fn rekey(&mut self, new_key: Option<&Secret>) -> Result<KeyOrigin, VaultError> {
+    pub fn rekey(
+        &mut self,
+        new_key: Option<&Secret>,
+        on_step: &mut dyn FnMut(RekeyStep),
+    ) -> Result<Rekeyed, VaultError> {
         let _lock = TokenLock::acquire(self.data_dir(), 200, std::thread::sleep)?;
-        let origin = KeyOrigin {
+        let mut origin = KeyOrigin {
             created: false,
+            is_old: false,
             ..self.key_origin().clone()
         };
+        origin.place = origin.kept.place().unwrap_or(origin.place);
         let master = match (new_key, &origin.kept) {
             (Some(text), _) => parse_key(text.expose(), "the new key")?,
             (None, Kept::Elsewhere) => {
@@ -46,6 +77,13 @@ impl Vault {
             (None, _) => Key::random()?,
         };
         lay_beside(&origin, self.id(), &master)?;
+        on_step(RekeyStep::NewKeyWritten);
+        // What lies in the place of the present key is another one where an old key opened this.
+        if let Some(replaced) = in_place(&origin, self.id()) {
+            old_keys::keep(&origin.kept, self.id(), &replaced)?;
+        }
+        let kept = old_keys::keep(&origin.kept, self.id(), &self.keys().master)?;
+        on_step(RekeyStep::OldKeyKept);
         let keys = Keys {
             seal: seal_key(&master),
             lookup: self.keys().lookup.clone(),
@@ -56,14 +94,51 @@ impl Vault {
             reseal_all(connection, &old, &keys.seal)?;
             reseal_lookup(connection, &keys)
         })?;
+        on_step(RekeyStep::Sealed);
         put_in_place(&origin, self.id(), &keys.master)?;
+        on_step(RekeyStep::InPlace);
         // The old pages live on in the write-ahead log until it is folded back and cut.
         self.connection()
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
             .doing("sealing the vault anew")?;
         self.set_keys(keys, origin.clone());
-        Ok(origin)
+        Ok(Rekeyed { origin, kept })
     }
+
+    /// Removes the keys that were kept when the vault was given another one; how many. Backups that
+    /// are sealed with them open no more.
+    ///
+    /// # Errors
+    /// [`VaultError::Key`] where this vault itself is sealed with one of them.
+    pub fn forget_old_keys(&self) -> Result<u64, VaultError> {
+        let origin = self.key_origin();
+        if origin.is_old {
+            return Err(VaultError::Key {
+                reason: format!(
+                    "this vault is sealed with a key from before, {}: run `vault rekey` first \
+                     (nothing was removed)",
+                    origin.place
+                ),
+            });
+        }
+        old_keys::forget(&origin.kept, self.id())
+    }
+
+    /// How many keys from before are kept.
+    #[must_use]
+    pub fn old_keys(&self) -> u64 {
+        old_keys::all(&self.key_origin().kept, self.id()).len() as u64
+    }
+}
+
+/// The key that lies where the present one is looked for.
+fn in_place(origin: &KeyOrigin, vault_id: &str) -> Option<Key> {
+    let text = match &origin.kept {
+        Kept::Elsewhere => return None,
+        Kept::File(path) => zeroize::Zeroizing::new(fs::read_to_string(path).ok()?),
+        Kept::Keyring => keyring::look_up(vault_id)?,
+    };
+    parse_key(&text, &origin.place).ok()
 }
 
 /// A key that lies beside the old one and opens the vault: a rekey was interrupted after its
@@ -71,6 +146,7 @@ impl Vault {
 pub(crate) fn settle_interrupted<T>(
     origin: &KeyOrigin,
     vault_id: &str,
+    replaced: &Key,
     unlock: &impl Fn(Key) -> Option<T>,
 ) -> Option<T> {
     let text = match &origin.kept {
@@ -80,6 +156,7 @@ pub(crate) fn settle_interrupted<T>(
     };
     let key = parse_key(&text, "the key of an interrupted rekey").ok()?;
     let unlocked = unlock(key.clone())?;
+    old_keys::keep(&origin.kept, vault_id, replaced).ok()?;
     put_in_place(origin, vault_id, &key).ok()?;
     Some(unlocked)
 }
@@ -117,7 +194,7 @@ fn put_in_place(origin: &KeyOrigin, vault_id: &str, key: &Key) -> Result<(), Vau
         Kept::File(path) => {
             let failed = |error| VaultError::io("replacing the key file", path, error);
             fs::rename(beside(path), path).map_err(failed)?;
-            fs::File::open(path.parent().unwrap_or(Path::new(".")))
+            fs::File::open(folder_of(path))
                 .and_then(|folder| folder.sync_all())
                 .map_err(failed)
         }

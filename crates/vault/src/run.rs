@@ -9,8 +9,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::checkpoint::{self, ExtractState};
 use crate::error::Doing;
-use crate::file::open_file;
+use crate::marks;
 use crate::read_only::{may_be_written, open_to_read};
+use crate::store::open_kept_file;
 use crate::text::{instant_text, parse_instant};
 use crate::{Vault, VaultError};
 
@@ -134,9 +135,10 @@ impl RunHistory {
     /// Opens the history of a data directory, making its file on first use.
     ///
     /// # Errors
-    /// [`VaultError::Newer`] where a newer version wrote it; where it cannot be opened.
+    /// [`VaultError::Newer`] where a newer version wrote it; [`VaultError::Lost`] where it was in a
+    /// vault that is lost; where it cannot be opened.
     pub fn open(data_dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, VaultError> {
-        Self::of(open_file(data_dir)?, clock)
+        Self::of(open_kept_file(data_dir)?, clock)
     }
 
     /// Opens a history that is there, to read it. Where it may not be written, nothing is.
@@ -144,7 +146,10 @@ impl RunHistory {
     /// # Errors
     /// Those of [`RunHistory::open`]; where it is not there.
     pub fn open_to_read(data_dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, VaultError> {
-        Self::of(open_to_read(data_dir)?, clock)
+        match marks::lost(data_dir) {
+            Some(lost) => Err(lost),
+            None => Self::of(open_to_read(data_dir)?, clock),
+        }
     }
 
     /// Whether runs can be noted.

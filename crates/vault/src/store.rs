@@ -5,16 +5,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{Clock, Secret};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::error::Doing;
 use crate::file::{VAULT_FILE, open_file};
-use crate::key::{self, KeyOrigin, KeySource, Wanted};
+use crate::key::{self, KeyOrigin, KeySource};
+use crate::opening::{First, meta, open_keys, set_meta};
 use crate::read_only::{may_be_written, open_to_read};
-use crate::seal::{Key, fill_random, keyed_hash};
-use crate::{VaultError, rekey, text};
-
-const KEY_CHECK: &str = "vault_meta.lookup_key";
+use crate::seal::{Key, keyed_hash};
+use crate::{TokenLock, VaultError, access_log, marks, text};
 
 /// Grants, checkpoints and runs of one data directory.
 ///
@@ -27,6 +26,7 @@ pub struct Vault {
     keys: Keys,
     key_origin: KeyOrigin,
     vault_id: String,
+    outside_log_head: Option<PathBuf>,
 }
 
 /// What the values are sealed and looked up with.
@@ -45,13 +45,42 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::WrongKey`] or [`VaultError::Key`] where the key does not fit or is missing,
-    /// [`VaultError::Newer`] where a newer version wrote it, [`VaultError::Damaged`].
+    /// [`VaultError::Newer`] where a newer version wrote it, [`VaultError::Damaged`],
+    /// [`VaultError::Lost`] where the directory has held a vault and `vault.db` is none any more.
     pub fn open(
         data_dir: &Path,
         key_source: &KeySource,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, VaultError> {
-        Self::of(open_file(data_dir)?, data_dir, key_source, clock)
+        Self::of(
+            open_kept_file(data_dir)?,
+            data_dir,
+            key_source,
+            clock,
+            First::Refused,
+        )
+    }
+
+    /// Begins an empty vault in a data directory whose vault is lost. What is left of the lost one,
+    /// its access log too, stays there under names that end with `.lost-` and `suffix`.
+    ///
+    /// # Errors
+    /// [`VaultError::Invalid`] where there is a vault; those of [`Vault::open`].
+    pub fn begin_anew(
+        data_dir: &Path,
+        key_source: &KeySource,
+        clock: Arc<dyn Clock>,
+        suffix: &str,
+    ) -> Result<Self, VaultError> {
+        let _no_broker = TokenLock::acquire(data_dir, 200, std::thread::sleep)?;
+        marks::set_lost_aside(data_dir, suffix)?;
+        Self::of(
+            open_file(data_dir)?,
+            data_dir,
+            key_source,
+            clock,
+            First::Meant,
+        )
     }
 
     /// Opens a vault that is there, to read it. Where it may not be written, nothing is: on a
@@ -64,7 +93,18 @@ impl Vault {
         key_source: &KeySource,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, VaultError> {
-        Self::of(open_to_read(data_dir)?, data_dir, key_source, clock)
+        if is_empty(data_dir)
+            && let Some(lost) = marks::lost(data_dir)
+        {
+            return Err(lost);
+        }
+        Self::of(
+            open_to_read(data_dir)?,
+            data_dir,
+            key_source,
+            clock,
+            First::Refused,
+        )
     }
 
     fn of(
@@ -72,8 +112,15 @@ impl Vault {
         data_dir: &Path,
         key_source: &KeySource,
         clock: Arc<dyn Clock>,
+        first: First,
     ) -> Result<Self, VaultError> {
-        let opened = open_keys(&mut connection, data_dir, key_source)?;
+        let mut opened = open_keys(&mut connection, data_dir, key_source, first);
+        if matches!(opened, Err(VaultError::WrongKey { .. })) {
+            // Another process may have put another key in place just now.
+            opened = open_keys(&mut connection, data_dir, key_source, first);
+        }
+        let opened = opened?;
+        marks::note(data_dir, &opened.vault_id, may_be_written(data_dir))?;
         Ok(Self {
             connection: Mutex::new(connection),
             data_dir: data_dir.to_owned(),
@@ -81,13 +128,33 @@ impl Vault {
             keys: opened.keys,
             key_origin: opened.origin,
             vault_id: opened.vault_id,
+            outside_log_head: None,
         })
     }
 
-    /// Whether a data directory has a vault with a key, and not merely a history of runs. A vault
-    /// that cannot be read is one.
+    /// Whether a data directory has a vault with a key, and not merely a history of runs, or has had
+    /// one that is lost: opening it says so. A vault that cannot be read is one.
     #[must_use]
     pub fn is_made(data_dir: &Path) -> bool {
+        Self::has_keys(data_dir) || marks::mark(data_dir).is_some()
+    }
+
+    /// The refusal that every opening gives where the data directory has held a vault and
+    /// `vault.db` is none any more.
+    #[must_use]
+    pub fn lost(data_dir: &Path) -> Option<VaultError> {
+        marks::lost(data_dir)
+    }
+
+    /// As [`Vault::lost`], and only where a file that belongs to the vault shows it: landing may be
+    /// a copy that was made without.
+    #[must_use]
+    pub fn lost_beside(data_dir: &Path) -> Option<VaultError> {
+        marks::mark_beside(data_dir)?;
+        marks::lost(data_dir)
+    }
+
+    pub(crate) fn has_keys(data_dir: &Path) -> bool {
         let path = data_dir.join(VAULT_FILE);
         if !path.is_file() {
             return false;
@@ -97,14 +164,37 @@ impl Vault {
             true => Connection::open_with_flags(&path, flags).doing("looking for the vault's key"),
             false => open_to_read(data_dir),
         };
-        let key = opened.and_then(|connection| meta(&connection, "lookup_key"));
-        key.map_or(true, |key| key.is_some())
+        opened
+            .and_then(|connection| Self::has_keys_in(&connection))
+            .unwrap_or(true)
+    }
+
+    /// Whether a database is that of a vault with keys; an empty one is not.
+    pub(crate) fn has_keys_in(connection: &Connection) -> Result<bool, VaultError> {
+        let has_table = connection
+            .table_exists(None, "vault_meta")
+            .doing("looking for the vault's key")?;
+        Ok(has_table && meta(connection, "lookup_key")?.is_some())
     }
 
     /// Where the key was found, and whether it was made by this opening.
     #[must_use]
     pub fn key_origin(&self) -> &KeyOrigin {
         &self.key_origin
+    }
+
+    /// From now on the last line of the access log is noted once more in a folder outside the data
+    /// directory, such as `~/.local/state/claimlake`, and compared with what is noted there.
+    #[must_use]
+    pub fn noting_outside(mut self, state_dir: Option<&Path>) -> Self {
+        let path = |dir| access_log::outside::path(dir, &self.vault_id, &self.data_dir);
+        self.outside_log_head = state_dir.and_then(path);
+        self
+    }
+
+    /// Where the last line of the access log is noted outside the data directory.
+    pub(crate) fn outside_log_head(&self) -> Option<&Path> {
+        self.outside_log_head.as_deref()
     }
 
     /// The vault's random id: the name of its key file and keyring entry.
@@ -203,113 +293,18 @@ impl Vault {
     }
 }
 
-/// The key that seals values under a master key.
-pub(crate) fn seal_key(master: &Key) -> Key {
-    master.derive("claimlake vault seal 1")
+fn is_empty(data_dir: &Path) -> bool {
+    std::fs::metadata(data_dir.join(VAULT_FILE)).map_or(true, |file| file.len() == 0)
 }
 
-struct OpenedKeys {
-    keys: Keys,
-    origin: KeyOrigin,
-    vault_id: String,
-}
-
-fn open_keys(
-    connection: &mut Connection,
-    data_dir: &Path,
-    source: &KeySource,
-) -> Result<OpenedKeys, VaultError> {
-    let doing = "opening the vault's keys";
-    // Only a vault that has no keys yet is written to: an opening does not wait for writers.
-    let behavior = match meta(connection, "lookup_key")? {
-        Some(_) => TransactionBehavior::Deferred,
-        None => TransactionBehavior::Immediate,
-    };
-    let transaction = connection
-        .transaction_with_behavior(behavior)
-        .doing(doing)?;
-    let vault_id = match meta(&transaction, "vault_id")? {
-        Some(id) => String::from_utf8(id)
-            .ok()
-            .filter(|id| id.chars().all(|c| c.is_ascii_alphanumeric()))
-            .ok_or_else(|| VaultError::damaged("its id is not readable"))?,
-        None => {
-            let mut bytes = [0; 8];
-            fill_random(&mut bytes)?;
-            let id = format!("v{}", text::hex(&bytes));
-            set_meta(&transaction, "vault_id", id.as_bytes())?;
-            id
-        }
-    };
-    let sealed_lookup = meta(&transaction, "lookup_key")?;
-    let wanted = Wanted {
-        vault_id: &vault_id,
-        data_dir,
-        may_create: sealed_lookup.is_none(),
-    };
-    let (master, origin) = key::resolve(source, &wanted)?;
-    let (master, seal, lookup) = match sealed_lookup {
-        Some(sealed) => {
-            let unlock = |master: Key| {
-                let seal = seal_key(&master);
-                let plain = seal.open(KEY_CHECK, &sealed)?;
-                Some((master, seal, Key::from_slice(&plain)?))
-            };
-            let interrupted = || rekey::settle_interrupted(&origin, &vault_id, &unlock);
-            unlock(master)
-                .or_else(interrupted)
-                .ok_or_else(|| VaultError::WrongKey {
-                    origin: origin.place.clone(),
-                })?
-        }
-        None => {
-            let (seal, lookup) = (seal_key(&master), Key::random()?);
-            let sealed = seal.seal(KEY_CHECK, lookup.bytes())?;
-            set_meta(&transaction, "lookup_key", &sealed)?;
-            (master, seal, lookup)
-        }
-    };
-    transaction.commit().doing(doing)?;
-    Ok(OpenedKeys {
-        keys: Keys {
-            master,
-            seal,
-            lookup,
-        },
-        origin,
-        vault_id,
-    })
-}
-
-/// The sealed lookup key under another master key.
-pub(crate) fn reseal_lookup(connection: &Connection, keys: &Keys) -> Result<(), VaultError> {
-    set_meta(
-        connection,
-        "lookup_key",
-        &keys.seal.seal(KEY_CHECK, keys.lookup.bytes())?,
-    )
-}
-
-fn meta(connection: &Connection, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
-    connection
-        .query_row(
-            "SELECT value FROM vault_meta WHERE name = ?1",
-            params![name],
-            |row| row.get(0),
-        )
-        .optional()
-        .doing("reading the vault's head")
-}
-
-fn set_meta(connection: &Connection, name: &str, value: &[u8]) -> Result<(), VaultError> {
-    connection
-        .execute(
-            "INSERT INTO vault_meta (name, value) VALUES (?1, ?2)
-             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            params![name, value],
-        )
-        .doing("writing the vault's head")?;
-    Ok(())
+/// Opens the file of a data directory, and makes none where one is lost.
+pub(crate) fn open_kept_file(data_dir: &Path) -> Result<Connection, VaultError> {
+    if is_empty(data_dir)
+        && let Some(lost) = marks::lost(data_dir)
+    {
+        return Err(lost);
+    }
+    open_file(data_dir)
 }
 
 #[cfg(test)]

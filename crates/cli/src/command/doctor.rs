@@ -130,7 +130,11 @@ fn vault(data: &DataDir, invocation: &Invocation, checks: &mut Checks) {
             "key",
             format!("{place} can be read by others (mode {mode:o}): chmod 600"),
         ),
-        Some(mode) => checks.add(Level::Ok, "key", format!("{place}, mode {mode:o}")),
+        Some(mode) => checks.add(
+            Level::Ok,
+            "key",
+            format!("{place}, mode {mode:o}{}", old_keys(&vault)),
+        ),
         None => checks.add(Level::Ok, "key", place.clone()),
     }
     match vault.check().and_then(|()| vault.grants()) {
@@ -165,6 +169,17 @@ fn vault(data: &DataDir, invocation: &Invocation, checks: &mut Checks) {
             Some(problem) => checks.add(Level::Broken, "access log", problem),
         },
         Err(error) => checks.add(Level::Broken, "access log", error.to_string()),
+    }
+}
+
+/// The keys that `vault rekey` has kept.
+fn old_keys(vault: &Vault) -> String {
+    match vault.old_keys() {
+        0 => String::new(),
+        kept => format!(
+            ", {} kept beside it (vault forget-old-keys)",
+            counted(kept, "old key")
+        ),
     }
 }
 

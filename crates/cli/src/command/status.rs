@@ -51,6 +51,9 @@ fn page(standing: &Standing, invocation: &Invocation) -> Outcome<String> {
         page.pair(zone.zone, 9, &day(zone.since))
             .say(&format!("  {}", zone.place));
     }
+    if let Some(problem) = &standing.access_log {
+        page.label("access log").say(problem);
+    }
     page.label("unreadable");
     for why in &standing.unreadable {
         page.say(why);
@@ -276,6 +279,7 @@ fn add_events(standing: &Standing, invocation: &Invocation) -> Outcome<()> {
         output.add_to_summary("extracts", consents.runs.iter().map(run_event).collect());
         output.add_to_summary("progress", progress(consents));
     }
+    output.add_to_summary("access_log_problem", json!(standing.access_log));
     output.add_to_summary("full_reads", FullReads::events(&standing.full_reads));
     let runs = standing.last_runs.iter().map(LastRun::event);
     output.add_to_summary("last_runs", runs.collect());

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use claimlake_contract::{ExitCode, RunId, SystemClock};
 use claimlake_transformer::{IS_PART2, Part2, PlanInput};
-use claimlake_vault::{RunHistory, VAULT_FILE};
+use claimlake_vault::{RunHistory, VAULT_FILE, Vault};
 use claimlake_verify::{Check, ExtractedState, PipelineViews, Report, Severity, VerifyRequest};
 use serde_json::json;
 
@@ -79,7 +79,7 @@ fn once(invocation: &Invocation) -> Outcome<Report> {
         loaded: loaded(&data, &invocation.lake()?)?,
         views: views(&input),
         current: &pipeline.current,
-        states: states(&data)?,
+        states: states(&data, invocation)?,
     };
     let report = claimlake_verify::verify(&request, invocation.progress().as_ref())?;
     Ok(match is_of_other_rules(&data, &invocation.lake()?)? {
@@ -97,14 +97,18 @@ pub(super) fn views(input: &PlanInput) -> PipelineViews<'_> {
     }
 }
 
-fn states(data: &DataDir) -> Outcome<Vec<ExtractedState>> {
+fn states(data: &DataDir, invocation: &Invocation) -> Outcome<Vec<ExtractedState>> {
     if !data.root().join(VAULT_FILE).is_file() {
-        return Ok(Vec::new());
+        // Landing and lake may have been copied without it; the files beside it say more.
+        return match Vault::lost_beside(data.root()) {
+            Some(lost) => Err(access::opening_failure(lost, invocation)),
+            None => Ok(Vec::new()),
+        };
     }
     // Who verifies needs no key, and may not write.
     let history = RunHistory::open_to_read(data.root(), Arc::new(SystemClock));
     let states = history.and_then(|history| history.extract_states());
-    let states = states.map_err(access::vault_failure)?;
+    let states = states.map_err(|error| access::opening_failure(error, invocation))?;
     let states = states.into_iter().map(|state| ExtractedState {
         grant: state.grant,
         api: state.api,

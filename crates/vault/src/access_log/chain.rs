@@ -1,0 +1,240 @@
+//! The chain of lines: what follows what, and whether what the vault has noted is still there.
+
+use std::io::BufRead;
+
+use super::{AccessAction, AccessLine, MissingLines};
+use crate::seal::{Key, keyed_hash};
+use crate::text::hex;
+
+/// The hash before the first line.
+const BEGINNING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// Lines are short: what is longer is none.
+pub(super) const LONGEST_LINE: u64 = 1 << 16;
+
+/// A place in the chain: the number and the hash of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) line: u64,
+    pub(super) hash: String,
+}
+
+impl Head {
+    /// Before the first line.
+    pub(super) fn beginning() -> Self {
+        Self {
+            line: 0,
+            hash: BEGINNING.to_owned(),
+        }
+    }
+
+    pub(super) fn of(line: &AccessLine) -> Self {
+        Self {
+            line: line.line,
+            hash: line.hash.clone(),
+        }
+    }
+
+    /// The number and the hash, with a space between.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (line, hash) = text.trim().split_once(' ')?;
+        Some(Self {
+            line: line.parse().ok()?,
+            hash: hash.to_owned(),
+        })
+    }
+
+    pub(super) fn to_text(&self) -> String {
+        format!("{} {}", self.line, self.hash)
+    }
+}
+
+/// The keyed hash of a line and the one before. What a line has no value for adds nothing, so that
+/// lines of earlier versions keep their hashes.
+pub(super) fn hash(key: &Key, line: &AccessLine) -> String {
+    let action = serde_json::to_string(&line.action).unwrap_or_default();
+    let number = line.line.to_be_bytes();
+    let mut parts: Vec<&[u8]> = vec![
+        line.before.as_bytes(),
+        &number,
+        line.at.as_bytes(),
+        line.who.as_bytes(),
+        line.command.as_bytes(),
+        action.as_bytes(),
+        line.grant.as_bytes(),
+    ];
+    if let Some(user) = &line.user {
+        parts.extend([&b"user"[..], user.as_bytes()]);
+    }
+    let missing = line.missing.map(|missing| {
+        let (first, last) = (missing.first.to_be_bytes(), missing.last.to_be_bytes());
+        [first, last].concat()
+    });
+    if let Some(missing) = &missing {
+        parts.extend([&b"missing"[..], missing]);
+    }
+    hex(&keyed_hash(key, &parts))
+}
+
+/// How a file of lines ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// With a newline, or it is empty.
+    Ended,
+    /// The last line is one and lacks its newline.
+    Unended,
+    /// With the beginning of a line that was never acknowledged.
+    Torn {
+        /// Where it begins.
+        at: u64,
+    },
+}
+
+/// What walking over the lines has found.
+#[derive(Debug)]
+pub(super) struct Walk<'a> {
+    key: &'a Key,
+    /// What the vault has noted.
+    noted: &'a Head,
+    /// What the next line is to follow, by what the lines say of themselves.
+    expected: Head,
+    /// The last line of a chain that goes through what is noted; none where that is missing.
+    pub(super) anchor: Option<Head>,
+    /// The number of the last line of this vault that is there, up to what is noted.
+    pub(super) last_own: u64,
+    /// Lines read.
+    pub(super) lines: u64,
+    /// The first thing wrong.
+    pub(super) problem: Option<String>,
+    /// The gaps that lines of the log name.
+    pub(super) gaps: Vec<MissingLines>,
+    /// Lines after what is noted, and how many of them forgot somebody.
+    pub(super) newer: u64,
+    pub(super) newer_forgotten: u64,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(key: &'a Key, noted: &'a Head) -> Self {
+        Self {
+            key,
+            noted,
+            expected: Head::beginning(),
+            anchor: (noted.line == 0).then(Head::beginning),
+            last_own: 0,
+            lines: 0,
+            problem: None,
+            gaps: Vec::new(),
+            newer: 0,
+            newer_forgotten: 0,
+        }
+    }
+
+    /// Reads lines to the end. `begin` is where the reader is in the file.
+    pub(super) fn read(&mut self, mut reader: impl BufRead, begin: u64) -> std::io::Result<Tail> {
+        let mut at = begin;
+        let mut bytes = Vec::new();
+        loop {
+            bytes.clear();
+            let limit = LONGEST_LINE + 1;
+            let length = std::io::Read::take(&mut reader, limit).read_until(b'\n', &mut bytes)?;
+            if length == 0 {
+                return Ok(Tail::Ended);
+            }
+            if let Some(line) = bytes.strip_suffix(b"\n") {
+                self.line(line);
+                at += length as u64;
+                continue;
+            }
+            if length as u64 == limit {
+                at += limit + skip_line(&mut reader)?;
+                self.line(b"");
+                continue;
+            }
+            return Ok(match parsed(&bytes) {
+                Some(line) if hash(self.key, &line) == line.hash => {
+                    self.line(&bytes);
+                    Tail::Unended
+                }
+                _ => Tail::Torn { at },
+            });
+        }
+    }
+
+    fn line(&mut self, bytes: &[u8]) {
+        self.lines += 1;
+        let number = self.lines;
+        let Some(line) = parsed(bytes) else {
+            return self.wrong(format!("line {number} is no line of the log"));
+        };
+        let is_own = hash(self.key, &line) == line.hash;
+        let follows = match line.missing {
+            Some(missing) => missing.first <= self.expected.line + 1,
+            None => line.line == self.expected.line + 1 && line.before == self.expected.hash,
+        };
+        if !follows {
+            self.wrong(format!(
+                "line {number} does not follow the one before: lines were taken out, put in or \
+                 moved"
+            ));
+        } else if !is_own {
+            self.wrong(format!("line {number} was changed"));
+        }
+        self.expected = Head::of(&line);
+        if is_own {
+            self.own(&line);
+        }
+    }
+
+    /// A line that this vault wrote.
+    fn own(&mut self, line: &AccessLine) {
+        let noted = self.noted;
+        if line.line <= noted.line {
+            self.last_own = self.last_own.max(line.line);
+        }
+        let is_noted = (line.line, &line.hash) == (noted.line, &noted.hash);
+        let anchor = self.anchor.as_ref();
+        let goes_on = match line.missing {
+            None => anchor
+                .is_some_and(|anchor| (line.line, &line.before) == (anchor.line + 1, &anchor.hash)),
+            Some(missing) => {
+                let reached = anchor.map_or(noted.line, |anchor| anchor.line);
+                line.line > reached && missing.first <= reached + 1
+            }
+        };
+        self.gaps.extend(line.missing);
+        if !is_noted && !goes_on {
+            return;
+        }
+        self.anchor = Some(Head::of(line));
+        if line.line > noted.line {
+            self.newer += 1;
+            self.newer_forgotten += u64::from(line.action == AccessAction::Forgotten);
+        }
+    }
+
+    fn wrong(&mut self, problem: String) {
+        self.problem.get_or_insert(problem);
+    }
+}
+
+pub(super) fn parsed(bytes: &[u8]) -> Option<AccessLine> {
+    serde_json::from_slice(bytes).ok()
+}
+
+/// Skips what is left of a line; how many bytes that was.
+fn skip_line(reader: &mut impl BufRead) -> std::io::Result<u64> {
+    let mut skipped = 0;
+    loop {
+        let buffer = reader.fill_buf()?;
+        if buffer.is_empty() {
+            return Ok(skipped);
+        }
+        let end = buffer.iter().position(|byte| *byte == b'\n');
+        let length = end.map_or(buffer.len(), |end| end + 1);
+        reader.consume(length);
+        skipped += length as u64;
+        if end.is_some() {
+            return Ok(skipped);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What a check of the whole log says.
+
+use serde::Serialize;
+
+use super::MissingLines;
+use super::chain::{Head, Walk};
+
+/// What a check of the whole log found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AccessLogCheck {
+    /// Complete lines read.
+    pub lines: u64,
+    /// What is wrong, with the line; none where nothing is.
+    pub problem: Option<String>,
+    /// The gaps that were noticed and noted.
+    pub gaps: Vec<MissingLines>,
+    /// Lines that are newer than what the vault has noted: it was put back from a backup, or a
+    /// command was killed.
+    pub newer: u64,
+    /// How many of those forgot a person, of which such a vault may know nothing.
+    pub newer_forgotten: u64,
+}
+
+/// The answer, from what was found in the lines and what is noted elsewhere.
+pub(super) fn check(
+    walk: Walk<'_>,
+    is_missing: bool,
+    noted: &Head,
+    mut gaps: Vec<MissingLines>,
+    outside: Option<Head>,
+) -> AccessLogCheck {
+    let mut problems: Vec<String> = walk.problem.into_iter().collect();
+    let of_lines = walk.gaps.iter().filter(|gap| !gaps.contains(gap));
+    let of_lines: Vec<_> = of_lines.copied().collect();
+    gaps.extend(of_lines);
+    gaps.sort_by_key(|gap| (gap.first, gap.last));
+    let noticed = gaps.iter();
+    problems.extend(noticed.map(|gap| format!("{gap}, as a later command noticed")));
+    let noted_line = noted.line;
+    match &walk.anchor {
+        None if is_missing => problems.push(format!(
+            "access.log is missing: the vault has noted {noted_line} lines"
+        )),
+        None => problems.push(format!(
+            "lines are missing at the end: the vault has noted {noted_line}"
+        )),
+        Some(anchor) => {
+            if let Some(ahead) = outside.filter(|outside| outside.line > anchor.line) {
+                problems.push(format!(
+                    "log and vault are older than the note outside the data directory: it has line \
+                     {}, and they end with {}",
+                    ahead.line, anchor.line
+                ));
+            }
+        }
+    }
+    AccessLogCheck {
+        lines: walk.lines,
+        problem: (!problems.is_empty()).then(|| problems.join("; ")),
+        gaps,
+        newer: walk.newer,
+        newer_forgotten: walk.newer_forgotten,
+    }
+}

@@ -1,0 +1,84 @@
+//! Tests of logs and vaults that were put back from a backup.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use claimlake_contract::SystemClock;
+
+use super::gap_tests::{Scene, append};
+use super::{ACCESS_LOG_FILE, AccessAction};
+use crate::{KeySource, VAULT_FILE, Vault};
+
+/// The files of a data directory without its lock files.
+fn copied(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for name in [VAULT_FILE, ACCESS_LOG_FILE, "vault.id"] {
+        fs::copy(from.join(name), to.join(name)).unwrap();
+    }
+    for side in ["vault.db-wal", "vault.db-shm"] {
+        let _ = fs::remove_file(to.join(side));
+    }
+}
+
+#[test]
+fn a_log_and_a_vault_that_were_put_back_together_are_noticed_by_the_note_outside() {
+    let scene = Scene::new(3);
+    let backup = tempfile::tempdir().unwrap();
+    copied(scene.data.path(), backup.path());
+    let vault = scene.vault();
+    append(&vault);
+    append(&vault);
+    drop(vault);
+    copied(backup.path(), scene.data.path());
+    let problem = scene.problem().unwrap();
+    assert!(
+        problem.contains("it has line 5, and they end with 3"),
+        "{problem}"
+    );
+    append(&scene.vault());
+    append(&scene.vault());
+    let problem = scene.problem().unwrap();
+    assert!(problem.contains("lines 4 to 5 are missing"), "{problem}");
+    assert_eq!(scene.lines().len(), 6);
+    // Without the note nobody can tell.
+    copied(backup.path(), scene.data.path());
+    fs::remove_dir_all(scene.config.path().join("access-log")).unwrap();
+    assert_eq!(scene.problem(), None);
+}
+
+#[test]
+fn a_copy_of_a_data_directory_goes_on_by_itself() {
+    let scene = Scene::new(3);
+    let copy = tempfile::tempdir().unwrap();
+    copied(scene.data.path(), copy.path());
+    let source = KeySource::in_config_dir(scene.config.path());
+    let other = Vault::open(copy.path(), &source, Arc::new(SystemClock)).unwrap();
+    let other = other.noting_outside(Some(scene.config.path()));
+    append(&other);
+    append(&other);
+    append(&scene.vault());
+    assert_eq!(scene.problem(), None);
+    assert_eq!(other.access_log().verify().unwrap().problem, None);
+}
+
+#[test]
+fn a_vault_that_is_older_than_its_log_says_how_many_lines_and_people_it_does_not_know() {
+    let scene = Scene::new(3);
+    let backup = tempfile::tempdir().unwrap();
+    copied(scene.data.path(), backup.path());
+    let vault = scene.vault();
+    append(&vault);
+    let grant = vault.grants().unwrap().remove(0);
+    vault
+        .access_log()
+        .append("forget", AccessAction::Forgotten, &[&grant])
+        .unwrap();
+    drop(vault);
+    let newer = fs::read(scene.log()).unwrap();
+    copied(backup.path(), scene.data.path());
+    fs::write(scene.log(), newer).unwrap();
+    let check = scene.vault().access_log().verify().unwrap();
+    assert_eq!(check.problem, None);
+    assert_eq!((check.newer, check.newer_forgotten), (2, 1));
+}

@@ -1,0 +1,161 @@
+//! What shows that a data directory has held a vault, so that one whose `vault.db` is lost does not
+//! get an empty one without a word: nobody would be refused any more who was forgotten there.
+
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use crate::file::VAULT_FILE;
+use crate::lock::LOCK_FILE;
+use crate::read_only::open_to_read;
+use crate::store::Vault;
+use crate::{ACCESS_LOG_FILE, VaultError};
+
+/// The file that names the vault of a data directory; written once the vault has its keys.
+pub const VAULT_ID_FILE: &str = "vault.id";
+
+/// Of a landing manifest, the part that says how the run came here lies within this.
+const MANIFEST_HEAD: u64 = 4096;
+
+/// What shows that there was a vault: the file that a person would look at.
+pub(crate) fn mark(data_dir: &Path) -> Option<String> {
+    mark_beside(data_dir).or_else(|| extracted_run(&data_dir.join("landing")))
+}
+
+/// The same, of the files that belong to a vault.
+pub(crate) fn mark_beside(data_dir: &Path) -> Option<String> {
+    let is_there = |name: &str| fs::symlink_metadata(data_dir.join(name)).is_ok();
+    let is_filled = |name: &str| fs::metadata(data_dir.join(name)).is_ok_and(|it| it.len() > 0);
+    if is_there(VAULT_ID_FILE) {
+        Some(VAULT_ID_FILE.to_owned())
+    } else if is_filled(ACCESS_LOG_FILE) {
+        Some(ACCESS_LOG_FILE.to_owned())
+    } else {
+        is_there(LOCK_FILE).then(|| LOCK_FILE.to_owned())
+    }
+}
+
+/// A landing run that came from the API, through a grant of a vault.
+fn extracted_run(landing: &Path) -> Option<String> {
+    let below = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+    let apis = below(landing);
+    let resources = apis.flat_map(|api| below(&api.path()));
+    let mut runs = resources.flat_map(|resource| below(&resource.path()));
+    let run = runs.find(|run| is_extracted(&run.path()))?.path();
+    let shown = run.strip_prefix(landing.parent()?).ok()?;
+    Some(shown.display().to_string())
+}
+
+fn is_extracted(run: &Path) -> bool {
+    let mut head = Vec::new();
+    let Ok(manifest) = fs::File::open(run.join("manifest.json")) else {
+        return false;
+    };
+    if manifest.take(MANIFEST_HEAD).read_to_end(&mut head).is_err() {
+        return false;
+    }
+    let head = String::from_utf8_lossy(&head);
+    let origin = head.split_once("\"origin\"").map(|(_, rest)| rest);
+    origin.is_some_and(|rest| {
+        let value = rest.trim_start().strip_prefix(':').unwrap_or_default();
+        value.trim_start().starts_with("\"extract\"")
+    })
+}
+
+/// The refusal where a vault was and none is; none where all is well.
+pub(crate) fn lost(data_dir: &Path) -> Option<VaultError> {
+    // Looked for first: another process may be making the vault, and marks it after.
+    let shown_by = mark(data_dir)?;
+    (!Vault::has_keys(data_dir)).then(|| refusal(data_dir, shown_by))
+}
+
+pub(crate) fn refusal(data_dir: &Path, shown_by: String) -> VaultError {
+    let found = match fs::metadata(data_dir.join(VAULT_FILE)) {
+        Err(_) => "vault.db is missing",
+        Ok(file) if file.len() == 0 => "vault.db is empty",
+        Ok(_) => "vault.db holds no vault",
+    };
+    VaultError::Lost { found, shown_by }
+}
+
+/// Renames what is left of a lost vault, so that an empty one can be made.
+///
+/// # Errors
+/// Where there is a vault: one that opens, or could with its key.
+pub(crate) fn set_lost_aside(data_dir: &Path, suffix: &str) -> Result<(), VaultError> {
+    let is_there = fs::metadata(data_dir.join(VAULT_FILE)).is_ok();
+    let has_keys = || Vault::has_keys_in(&open_to_read(data_dir)?);
+    let has_keys = match is_there.then(has_keys) {
+        None | Some(Err(VaultError::Damaged { .. })) => false,
+        Some(has_keys) => has_keys?,
+    };
+    if has_keys {
+        return Err(VaultError::Invalid(
+            "there is a vault here: nothing was done (where its key is lost for good, move \
+             vault.db away, then run this again)"
+                .into(),
+        ));
+    }
+    let wal = format!("{VAULT_FILE}-wal");
+    let shm = format!("{VAULT_FILE}-shm");
+    for name in [ACCESS_LOG_FILE, &shm, &wal, VAULT_FILE, VAULT_ID_FILE] {
+        let from = data_dir.join(name);
+        let to = data_dir.join(format!("{name}.lost-{suffix}"));
+        if fs::symlink_metadata(&to).is_ok() {
+            return Err(VaultError::Invalid(format!(
+                "{} is there already: move it away, then run this again",
+                to.display()
+            )));
+        }
+        match fs::rename(&from, &to) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            renamed => {
+                renamed.map_err(|error| VaultError::io("setting aside", &from, error))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Marks that the data directory has this vault. A vault of another one is refused.
+///
+/// That it cannot be written keeps nobody from the vault: the next opening tries again.
+pub(crate) fn note(data_dir: &Path, vault_id: &str, may_write: bool) -> Result<(), VaultError> {
+    let path = data_dir.join(VAULT_ID_FILE);
+    let noted = fs::read_to_string(&path).unwrap_or_default();
+    let noted = noted.trim();
+    if noted == vault_id {
+        return Ok(());
+    }
+    // What a crash left half written names nobody.
+    let names_one = noted.len() == vault_id.len() && noted.starts_with('v');
+    if names_one {
+        return Err(VaultError::OtherVault {
+            found: vault_id.to_owned(),
+            expected: noted.to_owned(),
+        });
+    }
+    if may_write && let Err(error) = write(&path, vault_id) {
+        tracing::debug!(%error, "the data directory is not marked as one with a vault");
+    }
+    Ok(())
+}
+
+fn write(path: &Path, vault_id: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)?;
+    let text = format!("{vault_id}\n");
+    file.write_all(text.as_bytes())?;
+    file.set_len(text.len() as u64)?;
+    file.sync_all()?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! The vault's keys: found where they are kept, and made for a vault that has none.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use crate::error::Doing;
+use crate::key::{self, KeyOrigin, KeySource, Wanted};
+use crate::seal::{Key, fill_random};
+use crate::store::Keys;
+use crate::{VaultError, marks, old_keys, rekey, text};
+
+const KEY_CHECK: &str = "vault_meta.lookup_key";
+
+/// The key that seals values under a master key.
+pub(crate) fn seal_key(master: &Key) -> Key {
+    master.derive("claimlake vault seal 1")
+}
+
+/// What is done where there are no keys, and the data directory has held a vault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum First {
+    Refused,
+    Meant,
+}
+
+/// A vault's keys, where they were found, and the vault's id.
+pub(crate) struct OpenedKeys {
+    pub(crate) keys: Keys,
+    pub(crate) origin: KeyOrigin,
+    pub(crate) vault_id: String,
+}
+
+/// Finds the keys of a vault, and makes them for one that has none.
+pub(crate) fn open_keys(
+    connection: &mut Connection,
+    data_dir: &Path,
+    source: &KeySource,
+    first: First,
+) -> Result<OpenedKeys, VaultError> {
+    let doing = "opening the vault's keys";
+    // Only a vault that has no keys yet is written to: an opening does not wait for writers.
+    let behavior = match meta(connection, "lookup_key")? {
+        Some(_) => TransactionBehavior::Deferred,
+        None => TransactionBehavior::Immediate,
+    };
+    let transaction = connection
+        .transaction_with_behavior(behavior)
+        .doing(doing)?;
+    let sealed_lookup = meta(&transaction, "lookup_key")?;
+    // Whoever makes the keys commits before there is a mark, and this transaction holds the lock.
+    if sealed_lookup.is_none()
+        && first == First::Refused
+        && let Some(mark) = marks::mark(data_dir)
+    {
+        return Err(marks::refusal(data_dir, mark));
+    }
+    let vault_id = match meta(&transaction, "vault_id")? {
+        Some(id) => String::from_utf8(id)
+            .ok()
+            .filter(|id| id.chars().all(|c| c.is_ascii_alphanumeric()))
+            .ok_or_else(|| VaultError::damaged("its id is not readable"))?,
+        None => {
+            let mut bytes = [0; 8];
+            fill_random(&mut bytes)?;
+            let id = format!("v{}", text::hex(&bytes));
+            set_meta(&transaction, "vault_id", id.as_bytes())?;
+            id
+        }
+    };
+    let wanted = Wanted {
+        vault_id: &vault_id,
+        data_dir,
+        may_create: sealed_lookup.is_none(),
+    };
+    let (master, mut origin) = key::resolve(source, &wanted)?;
+    let (master, seal, lookup) = match sealed_lookup {
+        Some(sealed) => {
+            let unlock = |master: Key| {
+                let seal = seal_key(&master);
+                let plain = seal.open(KEY_CHECK, &sealed)?;
+                Some((master, seal, Key::from_slice(&plain)?))
+            };
+            let interrupted = || rekey::settle_interrupted(&origin, &vault_id, &master, &unlock);
+            match unlock(master.clone()).or_else(interrupted) {
+                Some(unlocked) => unlocked,
+                None => {
+                    let mut kept = old_keys::all(&origin.kept, &vault_id).into_iter();
+                    let opens = |old: old_keys::OldKey| Some((old.place, unlock(old.key)?));
+                    let (place, unlocked) =
+                        kept.find_map(opens).ok_or_else(|| VaultError::WrongKey {
+                            origin: origin.place.clone(),
+                        })?;
+                    origin.place = place;
+                    origin.is_old = true;
+                    unlocked
+                }
+            }
+        }
+        None => {
+            let (seal, lookup) = (seal_key(&master), Key::random()?);
+            let sealed = seal.seal(KEY_CHECK, lookup.bytes())?;
+            set_meta(&transaction, "lookup_key", &sealed)?;
+            (master, seal, lookup)
+        }
+    };
+    transaction.commit().doing(doing)?;
+    Ok(OpenedKeys {
+        keys: Keys {
+            master,
+            seal,
+            lookup,
+        },
+        origin,
+        vault_id,
+    })
+}
+
+/// The sealed lookup key under another master key.
+pub(crate) fn reseal_lookup(connection: &Connection, keys: &Keys) -> Result<(), VaultError> {
+    set_meta(
+        connection,
+        "lookup_key",
+        &keys.seal.seal(KEY_CHECK, keys.lookup.bytes())?,
+    )
+}
+
+pub(crate) fn meta(connection: &Connection, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
+    connection
+        .query_row(
+            "SELECT value FROM vault_meta WHERE name = ?1",
+            params![name],
+            |row| row.get(0),
+        )
+        .optional()
+        .doing("reading the vault's head")
+}
+
+pub(crate) fn set_meta(
+    connection: &Connection,
+    name: &str,
+    value: &[u8],
+) -> Result<(), VaultError> {
+    connection
+        .execute(
+            "INSERT INTO vault_meta (name, value) VALUES (?1, ?2)
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            params![name, value],
+        )
+        .doing("writing the vault's head")?;
+    Ok(())
+}
