@@ -195,3 +195,72 @@ fn a_person_is_forgotten_in_a_lake_of_an_earlier_build_and_the_next_run_makes_it
         done(&bench, api, &["verify"]);
     }
 }
+
+/// Files below a folder.
+fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let below = entries.flat_map(|entry| {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files_below(&path),
+            false => vec![path],
+        }
+    });
+    let mut files: Vec<_> = below.collect();
+    files.sort();
+    files
+}
+
+/// Changes the first owner that a file of an earlier build names.
+fn damage_owner(path: &std::path::Path) {
+    use arrow_array::cast::AsArray as _;
+    let file = std::fs::File::open(path).unwrap();
+    let mut reader = arrow_ipc::reader::FileReader::try_new(file, None).unwrap();
+    let batch = reader.next().unwrap().unwrap();
+    let owner = batch.column(0).as_fixed_size_binary().value(0).to_vec();
+    let mut bytes = std::fs::read(path).unwrap();
+    let at = bytes
+        .windows(16)
+        .position(|window| *window == *owner)
+        .unwrap();
+    bytes[at + 7] ^= 1;
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn owners_of_rows_that_an_earlier_build_kept_without_hashes_are_verified_and_made_anew() {
+    for api in APIS {
+        let bench = unpacked(api);
+        assert!(warns_of_rules(&bench, api));
+        let snapshot = bench.path().join("d/lake/current").canonicalize().unwrap();
+        let owners = files_below(&snapshot.join("keys/rows/eob"));
+        let manifest = std::fs::read_to_string(snapshot.join("manifest.json")).unwrap();
+        assert!(!manifest.contains("keys/rows"));
+        for (what, damage) in [
+            ("flipped", damage_owner as fn(&std::path::Path)),
+            ("empty", |path| std::fs::write(path, "").unwrap()),
+            ("deleted", |path| std::fs::remove_file(path).unwrap()),
+        ] {
+            let whole = std::fs::read(&owners[0]).unwrap();
+            damage(&owners[0]);
+            let verified = run(&bench, api, &["verify"]);
+            assert_eq!(verified.exit, 1, "{what}");
+            let named = owners[0]
+                .strip_prefix(&snapshot)
+                .unwrap()
+                .display()
+                .to_string();
+            let summary = verified.summary()["verify"].to_string();
+            assert!(summary.contains(&named), "{what}: {summary}");
+            std::fs::write(&owners[0], whole).unwrap();
+        }
+        damage_owner(&owners[0]);
+        done(&bench, api, &["run"]);
+        assert!(!warns_of_rules(&bench, api));
+        let made = bench.path().join("d/lake/current").canonicalize().unwrap();
+        assert_ne!(made, snapshot);
+        assert!(!made.join("keys/rows/eob").exists());
+        let manifest = std::fs::read_to_string(made.join("manifest.json")).unwrap();
+        assert!(manifest.contains("keys/rows/ExplanationOfBenefit/"));
+    }
+}

@@ -34,6 +34,28 @@ pub struct LakeManifest {
     /// What decides which version of a claim is current; none without such a rule.
     #[serde(default)]
     pub current: Option<LakeFile>,
+    /// Which rows of the tables belong to which resource: one file for the tables of a resource
+    /// type that share a partition. None in snapshots of earlier versions, which have one beside
+    /// every file of a table and no hash of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owners: Option<Vec<LakeFile>>,
+    /// The views for readers, as they were written; none in snapshots of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub views: Option<Vec<LakeFile>>,
+}
+
+impl LakeManifest {
+    /// Every file that the manifest names: those of the tables first, then the loader's own and
+    /// those for readers. The manifest and its checksum are not among them.
+    pub fn all_files(&self) -> impl Iterator<Item = &LakeFile> {
+        let of_tables = self.tables.iter().flat_map(|table| &table.files);
+        let own = self.keys.iter().chain(&self.current);
+        let owners = self.owners.iter().flatten();
+        of_tables
+            .chain(own)
+            .chain(owners)
+            .chain(self.views.iter().flatten())
+    }
 }
 
 /// A table of a snapshot.
@@ -54,15 +76,15 @@ pub struct LakeTable {
     pub files: Vec<LakeFile>,
 }
 
-/// One Parquet file of a snapshot.
+/// One file of a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LakeFile {
     /// The path relative to the snapshot's folder, `eob/eob_type=CARRIER/service_year=2024/<hash>.parquet`.
     pub path: String,
-    /// Rows in it.
+    /// Rows in it; of the tables' rows, those whose owners it names; 0 where it has none.
     pub rows: u64,
     /// Size on disk.
     pub bytes: u64,
-    /// SHA-256, lower-case hex; the file name is its beginning.
+    /// SHA-256, lower-case hex; the name of a table's file, and of one of owners, is its beginning.
     pub sha256: String,
 }

@@ -52,6 +52,14 @@ pub enum LoadError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file of a snapshot that is not as the snapshot's manifest says.
+    #[error("the lake at {}: {reason}; {}", path.display(), crate::damage::REPAIR)]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A table whose columns differ from the lake's in more than added columns.
     #[error(
         "table '{table}' differs from the lake's: {difference}; to make it anew from all of \
@@ -179,6 +187,13 @@ impl LoadError {
 
     pub(crate) fn staged(path: &Path, reason: impl Into<String>) -> Self {
         LoadError::Staged {
+            path: path.to_path_buf(),
+            reason: reason.into(),
+        }
+    }
+
+    pub(crate) fn damaged(path: &Path, reason: impl Into<String>) -> Self {
+        LoadError::Damaged {
             path: path.to_path_buf(),
             reason: reason.into(),
         }

@@ -14,7 +14,10 @@ use crate::error::Result;
 use crate::forget::theirs::Theirs;
 use crate::load::{publish, read_current};
 use crate::merge::current::{self, CurrentInput, Found};
-use crate::next_snapshot::Before;
+use crate::next_snapshot::{Before, check_own_files};
+use crate::owners::next::{self, NextOwners};
+use crate::owners::snapshot::SnapshotOwners;
+use crate::owners::touched::Touched;
 use crate::publish::access::Access;
 use crate::publish::lake::Lake;
 use crate::request::LoadOptions;
@@ -84,15 +87,15 @@ pub fn lake_of(
     let Some(before) = read_current(&lake)? else {
         return Ok(found);
     };
+    check_own_files(Some(&before))?;
     let theirs = Theirs::find(person, resources, &before)?;
+    found.rows = theirs.owned_rows(&before)?;
     found.resources = theirs.keys.len() as u64;
-    for table in &before.manifest.tables {
+    let of_runs = |table: &&LakeTable| table.resource.is_none();
+    for table in before.manifest.tables.iter().filter(of_runs) {
         let mut rows = 0;
         for file in &table.files {
-            rows += match table.resource {
-                Some(_) => theirs.owned_rows(&before.folder, file)?,
-                None => theirs.rows_about_them(&before.folder.join(&file.path))?,
-            };
+            rows += theirs.rows_about_them(&before.folder, file)?;
         }
         if rows > 0 {
             found.rows.insert(table.layout.name.clone(), rows);
@@ -122,7 +125,7 @@ pub fn forget(request: &ForgetRequest, progress: &dyn Progress) -> Result<Forget
             without(request, &lake, &before, access, progress)
         });
         if let Ok(Some(manifest)) = &built {
-            publish(&lake, manifest, &request.options, &access)?;
+            publish(&lake, manifest.clone(), &request.options, &access)?;
             if pinned.is_some() {
                 lake.pin(manifest.snapshot, &access)?;
             }
@@ -150,6 +153,7 @@ fn without(
     access: Access,
     progress: &dyn Progress,
 ) -> Result<Option<LakeManifest>> {
+    check_own_files(Some(before))?;
     let theirs = Theirs::find(&request.person, &request.resources, before)?;
     let snapshot = lake.building();
     access.make_folder(&snapshot)?;
@@ -191,6 +195,11 @@ fn without(
             &mut [],
         )?,
     };
+    let touched = Touched::new(
+        SnapshotOwners::new(&before.folder, &before.manifest),
+        &theirs.keys,
+        &found.flips,
+    );
     let built = build_all(
         &plans.tables,
         &BuildInput {
@@ -198,6 +207,7 @@ fn without(
             verdicts: &[],
             outdated: &theirs.keys,
             flips: &found.flips,
+            touched: Some(&touched),
             before: Some(&before.folder),
             snapshot: &snapshot,
             spill: &lake.spill(),
@@ -208,6 +218,19 @@ fn without(
         },
         progress,
     )?;
+    let owners = next::write(
+        &NextOwners {
+            built: built
+                .iter()
+                .map(|built| (&built.table, &built.owners))
+                .collect(),
+            before: Some((&before.folder, &touched.owners)),
+            snapshot: &snapshot,
+            access,
+        },
+        progress,
+    )?;
+    drop(touched);
     let mut tables: Vec<LakeTable> = built.into_iter().map(|built| built.table).collect();
     tables.extend(run_tables);
     tables.sort_by(|left, right| left.layout.name.cmp(&right.layout.name));
@@ -221,5 +244,7 @@ fn without(
         tables,
         keys: key_file,
         current: found.file,
+        owners: Some(owners),
+        views: None,
     }))
 }

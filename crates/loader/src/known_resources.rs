@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use claimlake_contract::LakeManifest;
 
+use crate::damage::check_file;
 use crate::error::Result;
 use crate::merge::keys::{self, KeyRow};
+use crate::merge::resource_key::ResourceKey;
 
 /// A resource of a snapshot's keys.
 #[derive(Clone, Copy)]
@@ -20,6 +22,15 @@ pub struct KnownResource<'a> {
     pub resource_id: &'a str,
     /// `meta.lastUpdated` of its newest body, in microseconds since the epoch.
     pub last_updated: Option<i64>,
+    /// The hash of the content of its newest body; 16 bytes.
+    pub content_hash: &'a [u8],
+}
+
+/// The key of a resource, as `changes` and the loader's own files tell resources apart: 16 bytes of
+/// a hash.
+#[must_use]
+pub fn resource_key(source_api: &str, resource_type: &str, resource_id: &str) -> [u8; 16] {
+    ResourceKey::new(source_api, resource_type, resource_id).to_bytes()
 }
 
 impl fmt::Debug for KnownResource<'_> {
@@ -46,9 +57,8 @@ pub fn known_resources(
     let Some(file) = &manifest.keys else {
         return Ok(());
     };
-    let path = snapshot.join(&file.path);
-    keys::check(&path, file)?;
-    for batch in keys::read(&path)? {
+    check_file(snapshot, file)?;
+    for batch in keys::read(&snapshot.join(&file.path))? {
         let batch = Arc::new(batch?);
         for row in 0..batch.num_rows() {
             let row = KeyRow { batch: &batch, row };
@@ -63,6 +73,7 @@ pub fn known_resources(
                 resource_type: text(keys::RESOURCE_TYPE),
                 resource_id: text(keys::ID),
                 last_updated: row.last_updated(),
+                content_hash: row.content_hash(),
             };
             tell(resource, held);
         }

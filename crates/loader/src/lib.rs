@@ -7,6 +7,7 @@
 //! ([`CurrentRule`]).
 
 mod current_rule;
+mod damage;
 mod encode;
 mod error;
 mod forget;
@@ -15,6 +16,7 @@ mod load;
 mod merge;
 mod nameless_file;
 mod next_snapshot;
+mod owners;
 mod place;
 mod publish;
 mod request;
@@ -25,14 +27,17 @@ mod staged_run;
 mod table;
 
 pub use current_rule::{Conditions, CurrentCase, CurrentRule};
+pub use damage::check_file;
 pub use error::{LoadError, Result};
 pub use forget::{ForgetOutcome, ForgetRequest, LakeOfPerson, forget, lake_of};
-pub use known_resources::{Held, KnownResource, known_resources};
+pub use known_resources::{Held, KnownResource, known_resources, resource_key};
 pub use load::load;
-pub use merge::current::is_decided_by;
+pub use merge::current::{current_resources, is_decided_by};
+pub use owners::earlier::damaged_earlier_owners;
 pub use place::hive_path::partition_folder;
 pub use publish::manifest::read_manifest;
-pub use publish::retention::{SnapshotInfo, rollback, snapshots};
+pub use publish::retention::{SnapshotInfo, snapshots};
+pub use publish::rollback::rollback;
 pub use request::{AbsentResources, LoadOptions, LoadOutcome, LoadRequest, RunTable, TableOutcome};
 pub use run_table::changes::{Change, ChangeKind, changes};
 pub use staged_parquet::{StagedParquet, seal_staged_parquet};

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use claimlake_contract::{LakeManifest, Progress};
+use claimlake_contract::{LakeFile, LakeManifest, Progress};
+use sha2::{Digest, Sha256};
 
+use crate::encode::parquet_file::hex;
 use crate::error::{LoadError, Result};
 use crate::next_snapshot::{Before, SnapshotInput, build_next};
 use crate::publish::access::Access;
@@ -92,7 +94,7 @@ fn build_and_publish(input: &SnapshotInput<'_>, progress: &dyn Progress) -> Resu
     let number = match (&manifest, input.before) {
         (Some(manifest), _) => {
             let task = progress.begin("publishing", "snapshots", Some(1));
-            let published = publish(input.lake, manifest, options, &input.access);
+            let published = publish(input.lake, manifest.clone(), options, &input.access);
             progress.end(task);
             published?;
             outcome.changed = true;
@@ -119,7 +121,7 @@ fn build_and_publish(input: &SnapshotInput<'_>, progress: &dyn Progress) -> Resu
 
 pub(crate) fn publish(
     lake: &Lake,
-    manifest: &LakeManifest,
+    mut manifest: LakeManifest,
     options: &LoadOptions,
     access: &Access,
 ) -> Result<()> {
@@ -132,22 +134,29 @@ pub(crate) fn publish(
         .transpose()?
         .unwrap_or_default();
     let folder = parent.join(manifest.snapshot.to_string());
-    let duckdb = views_sql::duckdb(manifest, &folder, &options.main_tables);
-    let spark = views_sql::spark(manifest, &folder);
-    manifest::write_file(
-        &building.join(views_sql::DUCKDB_FILE),
-        duckdb.as_bytes(),
-        access,
-    )?;
-    manifest::write_file(
-        &building.join(views_sql::SPARK_FILE),
-        spark.as_bytes(),
-        access,
-    )?;
-    manifest::write(&building, manifest, access)?;
+    let views = [
+        (
+            views_sql::DUCKDB_FILE,
+            views_sql::duckdb(&manifest, &folder, &options.main_tables),
+        ),
+        (views_sql::SPARK_FILE, views_sql::spark(&manifest, &folder)),
+    ];
+    let written = views.map(|(name, text)| write_view(&building, name, &text, access));
+    manifest.views = Some(written.into_iter().collect::<Result<_>>()?);
+    manifest::write(&building, &manifest, access)?;
     lake.place(manifest.snapshot)?;
     lake.flip(manifest.snapshot)?;
     lake.unpin()
+}
+
+fn write_view(building: &Path, name: &str, text: &str, access: &Access) -> Result<LakeFile> {
+    manifest::write_file(&building.join(name), text.as_bytes(), access)?;
+    Ok(LakeFile {
+        path: name.to_owned(),
+        rows: 0,
+        bytes: text.len() as u64,
+        sha256: hex(&Sha256::digest(text)),
+    })
 }
 
 fn real_path(path: &Path) -> Result<PathBuf> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use claimlake_contract::{LAKE_FORMAT, LakeManifest, LakeTable, Progress, hive};
 
+use crate::damage::check_file;
 use crate::error::{LoadError, Result};
 use crate::merge::current::{self, CurrentInput, Fate, Found};
 use crate::merge::key_event::KeyEvent;
@@ -14,6 +15,9 @@ use crate::merge::key_walk::{self, KeyPlan, MergedKeys};
 use crate::merge::keys;
 use crate::merge::staged_keys::StagedKeys;
 use crate::merge::verdict::Take;
+use crate::owners::next::{self, NextOwners};
+use crate::owners::snapshot::SnapshotOwners;
+use crate::owners::touched::Touched;
 use crate::publish::access::Access;
 use crate::publish::lake::Lake;
 use crate::request::{AbsentResources, LoadOutcome, LoadRequest, TableOutcome};
@@ -60,6 +64,7 @@ pub(crate) fn build_next(
     let request = input.request;
     let snapshot = input.lake.building();
     input.access.make_folder(&snapshot)?;
+    check_own_files(input.before)?;
     let plans = plan(&PlanInput {
         staged: input.staged,
         before: input
@@ -93,6 +98,10 @@ pub(crate) fn build_next(
         },
         &mut keys.verdicts,
     )?;
+    let touched = input.before.map(|before| {
+        let owners = SnapshotOwners::new(&before.folder, &before.manifest);
+        Touched::new(owners, &keys.outdated, &found.flips)
+    });
     let built = build_all(
         &plans.tables,
         &BuildInput {
@@ -100,6 +109,7 @@ pub(crate) fn build_next(
             verdicts: &keys.verdicts,
             outdated: &keys.outdated,
             flips: &found.flips,
+            touched: touched.as_ref(),
             before: input.before.map(|before| before.folder.as_path()),
             snapshot: &snapshot,
             spill: &input.lake.spill(),
@@ -115,6 +125,22 @@ pub(crate) fn build_next(
     if input.before.is_none() && is_empty {
         return Ok((None, outcome));
     }
+    let owners = next::write(
+        &NextOwners {
+            built: built
+                .iter()
+                .map(|built| (&built.table, &built.owners))
+                .collect(),
+            before: input
+                .before
+                .zip(touched.as_ref())
+                .map(|(before, touched)| (before.folder.as_path(), &touched.owners)),
+            snapshot: &snapshot,
+            access: input.access,
+        },
+        progress,
+    )?;
+    drop(touched);
     let mut tables: Vec<LakeTable> = built.into_iter().map(|built| built.table).collect();
     tables.extend(run_tables(input, &snapshot, &carried)?);
     tables.extend(changes_table(
@@ -139,6 +165,8 @@ pub(crate) fn build_next(
         tables,
         keys: keys.file,
         current: found.file,
+        owners: Some(owners),
+        views: None,
     };
     Ok((Some(manifest), outcome))
 }
@@ -152,6 +180,16 @@ fn key_file(input: &SnapshotInput<'_>) -> Option<PathBuf> {
     let before = input.before?;
     let file = before.manifest.keys.as_ref()?;
     Some(before.folder.join(&file.path))
+}
+
+/// The loader's own files of the snapshot before are as its manifest says: what is built on them
+/// would be as wrong as they are.
+pub(crate) fn check_own_files(before: Option<&Before>) -> Result<()> {
+    let Some(Before { folder, manifest }) = before else {
+        return Ok(());
+    };
+    let mut own = manifest.keys.iter().chain(&manifest.current);
+    own.try_for_each(|file| check_file(folder, file))
 }
 
 /// Whether the lake has a resource: what it has tombstones of is not in it.

@@ -4,26 +4,31 @@ use claimlake_landing::Gone;
 use claimlake_loader::KnownResource;
 
 use crate::Check;
+use crate::changes::ChangesCheck;
 use crate::gone::GoneCheck;
 use crate::lake::Snapshot;
 use crate::landed::{Landed, ResourceKey};
 use crate::left_out::LeftOutChecks;
 
-/// The checks of resources that are gone, and of those that the pipeline leaves out.
-pub(crate) fn check(snapshot: &Snapshot, landed: &Landed, gone: &Gone) -> [Check; 3] {
+/// The checks of resources that are gone, of those that the pipeline leaves out, and of what became
+/// of each.
+pub(crate) fn check(snapshot: &Snapshot, landed: &Landed, gone: &Gone) -> [Check; 4] {
     let mut of_gone = GoneCheck::new(landed, gone);
     let mut of_left_out = LeftOutChecks::new(landed);
+    let mut of_changes = ChangesCheck::new(snapshot);
     let (folder, manifest) = (&snapshot.folder, &snapshot.manifest);
     let read = claimlake_loader::known_resources(folder, manifest, |found, held| {
         of_gone.see(&found, held);
         of_left_out.see(&found, held);
+        of_changes.see(&found, held);
     });
     let unreadable = read
         .err()
         .map(|error| format!("the keys cannot be read: {error}"));
     let gone = of_gone.end(unreadable.as_deref());
     let [known, unknown] = of_left_out.end(unreadable.as_deref());
-    [gone, known, unknown]
+    let changes = of_changes.end(unreadable.is_none());
+    [gone, known, unknown, changes]
 }
 
 /// The resource's key; none where landing cannot have its API or type.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use claimlake_contract::{LakeManifest, LakeTable};
+use claimlake_contract::{CHECKSUM_FILE, LakeFile, LakeManifest, LakeTable, MANIFEST_FILE};
 use rayon::prelude::*;
 
 use crate::files::{NamedFile, check_extra_files, check_file};
@@ -14,6 +14,8 @@ use crate::{Check, Error};
 pub(crate) struct Snapshot {
     pub(crate) folder: PathBuf,
     pub(crate) manifest: LakeManifest,
+    /// Paths of files that are not as the manifest says: nobody reads them.
+    pub(crate) damaged: BTreeSet<String>,
 }
 
 impl Snapshot {
@@ -34,7 +36,11 @@ impl Snapshot {
         match claimlake_loader::read_manifest(&folder) {
             Ok(manifest) => {
                 check.pass();
-                Ok(Some(Self { folder, manifest }))
+                Ok(Some(Self {
+                    folder,
+                    manifest,
+                    damaged: BTreeSet::new(),
+                }))
             }
             Err(error) => {
                 check.fail(|| format!("{}: {error}", shown(&folder)));
@@ -50,17 +56,24 @@ impl Snapshot {
             .find(|table| table.layout.name == name)
     }
 
+    /// The files of a table that are as the manifest says.
+    pub(crate) fn whole_files<'f>(
+        &'f self,
+        table: &'f LakeTable,
+    ) -> impl Iterator<Item = &'f LakeFile> {
+        let files = table.files.iter();
+        files.filter(|file| !self.damaged.contains(&file.path))
+    }
+
+    /// The snapshot's folder as reports name it.
+    pub(crate) fn shown(&self) -> String {
+        shown(&self.folder)
+    }
+
     /// Every file the manifest names is there as it was written, and no other is.
-    pub(crate) fn check_files(&self, check: &mut Check) -> Result<(), Error> {
+    pub(crate) fn check_files(&mut self, check: &mut Check) -> Result<(), Error> {
         let shown = shown(&self.folder);
-        let files: Vec<_> = self
-            .manifest
-            .tables
-            .iter()
-            .flat_map(|table| &table.files)
-            .chain(&self.manifest.keys)
-            .chain(&self.manifest.current)
-            .collect();
+        let files: Vec<_> = self.manifest.all_files().collect();
         let found: Vec<Check> = files
             .par_iter()
             .map(|file| {
@@ -74,19 +87,50 @@ impl Snapshot {
                 one
             })
             .collect();
-        found.into_iter().for_each(|one| check.merge(one));
+        for (file, one) in files.iter().zip(found) {
+            if one.failed > 0 {
+                self.damaged.insert(file.path.clone());
+            }
+            check.merge(one);
+        }
+        let mut expected: BTreeSet<PathBuf> =
+            files.iter().map(|file| PathBuf::from(&file.path)).collect();
+        if self.manifest.owners.is_some() {
+            expected.extend([MANIFEST_FILE, CHECKSUM_FILE].map(PathBuf::from));
+            return check_extra_files(check, &self.folder, &shown, &expected);
+        }
+        // A snapshot of an earlier version names the files of its tables, and its keys.
         for table in &self.manifest.tables {
-            let root = self.folder.join(&table.layout.name);
-            let expected: BTreeSet<PathBuf> = table
-                .files
-                .iter()
-                .filter_map(|file| Path::new(&file.path).strip_prefix(&table.layout.name).ok())
-                .map(Path::to_path_buf)
-                .collect();
-            let shown = format!("{shown}/{}", table.layout.name);
-            check_extra_files(check, &root, &shown, &expected)?;
+            let name = &table.layout.name;
+            let expected = expected.iter();
+            let of_table = expected.filter_map(|path| path.strip_prefix(name).ok());
+            let of_table = of_table.map(Path::to_path_buf).collect();
+            let shown = format!("{shown}/{name}");
+            check_extra_files(check, &self.folder.join(name), &shown, &of_table)?;
         }
         Ok(())
+    }
+}
+
+impl Snapshot {
+    /// Of a snapshot of an earlier version, whose manifest has no hashes of them: the owners of rows
+    /// are those that the rows themselves say.
+    pub(crate) fn check_earlier_owners(&self) -> Option<Check> {
+        if self.manifest.owners.is_some() {
+            return None;
+        }
+        let mut check = Check::hard(
+            "row_owners",
+            "owners of rows that an earlier version kept against the rows themselves",
+        );
+        let found = claimlake_loader::damaged_earlier_owners(&self.folder, &self.manifest);
+        let shown = shown(&self.folder);
+        for (path, damage) in found {
+            check.expect(damage.is_none(), || {
+                format!("{shown}/{path}: {}", damage.unwrap_or_default())
+            });
+        }
+        Some(check)
     }
 }
 

@@ -4,6 +4,7 @@
 //! the comparison itself could not be made.
 
 mod body;
+mod changes;
 pub mod content;
 mod current;
 mod digest;
@@ -21,6 +22,7 @@ mod left_out;
 mod lines;
 mod links;
 mod made;
+mod modes;
 mod money;
 mod owners;
 mod pass;
@@ -32,6 +34,9 @@ mod refused;
 mod report;
 mod request;
 mod row_hash;
+mod states;
+mod status_table;
+mod text_rows;
 mod trace;
 mod verify;
 

@@ -65,7 +65,10 @@ pub(crate) fn read(
         .filter_map(|(position, number, file)| {
             let table = tables.get(*position)?;
             let mut held = Held::default();
-            if let Err(error) = of_file(snapshot, table, *number, file, &mut held) {
+            if snapshot.damaged.contains(&file.path) {
+                let place = format!("{}: it is damaged, and was not read", file.path);
+                held.unreadable.push(place);
+            } else if let Err(error) = of_file(snapshot, table, *number, file, &mut held) {
                 held.unreadable.push(format!("{}: {error}", file.path));
             }
             advance(file.bytes);

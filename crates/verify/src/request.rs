@@ -22,6 +22,8 @@ pub struct VerifyRequest<'r> {
     pub views: PipelineViews<'r>,
     /// The rules that say which version of a claim is current.
     pub current: &'r [CurrentRule],
+    /// Whether a group may read the lake, by `[load] group`.
+    pub is_shared: bool,
     /// Where extraction stands, as the vault has it.
     pub states: Vec<ExtractedState>,
 }
@@ -48,6 +50,12 @@ pub struct ExtractedState {
     pub resource: ResourceType,
     /// Whether everything is said to be here.
     pub state: PatientState,
+    /// The run that tried last.
+    pub run: RunId,
+    /// Distinct resources the server gave in that run.
+    pub served: u64,
+    /// Those of them that were new or changed and landed.
+    pub landed: u64,
     /// How many resources are said to be held.
     pub held: u64,
     /// Increments ask for what changed since then.

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use claimlake_contract::{
-    ApiVersion, LandingLayout, LandingOrigin, PatientState, Progress, ResourceType,
-};
+use claimlake_contract::{ApiVersion, LandingLayout, LandingOrigin, Progress, ResourceType};
 use claimlake_landing::{Gone, LandingRuns, SealedRun, landing_runs};
 use claimlake_viewdef::engine::{ContextColumn, ContextSource};
 
@@ -16,7 +14,7 @@ use crate::pass::Pass;
 use crate::plans::{Plans, plans};
 use crate::published::{self, TableTask};
 use crate::request::VerifyRequest;
-use crate::{Check, Error, Grain, Report, current, known, landing};
+use crate::{Check, Error, Grain, Report, current, known, landing, modes, states, status_table};
 
 /// Recomputes checksums, counts, links and money from landing to lake and compares.
 ///
@@ -53,12 +51,14 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
         landing::check_frames(&runs, &passed.damaged),
         landing::check_patients(&runs),
         manifest,
-        check_states(request, &runs, &pass.landed),
+        states::check(request, &runs, &pass.landed),
     ];
-    if let Some(snapshot) = &snapshot {
+    let mut snapshot = snapshot;
+    if let Some(snapshot) = &mut snapshot {
         let mut files = Check::hard("lake_files", "files of the snapshot against its manifest");
         snapshot.check_files(&mut files)?;
         checks.push(files);
+        checks.extend(snapshot.check_earlier_owners());
         checks.extend(compare(
             request,
             snapshot,
@@ -68,8 +68,12 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
         ));
         checks.extend(known::check(snapshot, &pass.landed, &pass.gone));
         checks.push(passed.expected.owners(&pass.landed, &with_patients(&runs)));
-        checks.extend(current::check(snapshot, request.current));
+        checks.extend(current::check(snapshot, request.current, |resource| {
+            key_column(request, resource)
+        }));
+        checks.push(status_table::check(request, &runs, snapshot));
         checks.extend(passed.expected.within_claims());
+        checks.push(modes::check(request.lake, snapshot, request.is_shared));
     }
     Ok(Report {
         snapshot: snapshot.map(|snapshot| snapshot.manifest.snapshot),
@@ -212,52 +216,4 @@ fn rows_of(number: u64) -> String {
         1 => "1 row".into(),
         _ => format!("{number} rows"),
     }
-}
-
-/// What the vault says of each person against what lies in landing.
-fn check_states(request: &VerifyRequest<'_>, runs: &LandingRuns, landed: &Landed) -> Check {
-    let mut check = Check::hard(
-        "extract_status",
-        "what is on record of each person against what has landed of them",
-    );
-    let held = landed.held();
-    let mut newest: HashMap<Person, chrono::DateTime<chrono::Utc>> = HashMap::new();
-    for run in &runs.sealed {
-        let manifest = &run.manifest;
-        for patient in &manifest.patients {
-            let text = patient.last_updated.as_deref().unwrap_or_default();
-            if let Ok(found) = chrono::DateTime::parse_from_rfc3339(text) {
-                let key = person(manifest.api, &manifest.resource, patient.grant.as_str());
-                let newest = newest.entry(key).or_insert_with(|| found.to_utc());
-                *newest = found.to_utc().max(*newest);
-            }
-        }
-    }
-    for state in &request.states {
-        let key = person(state.api, &state.resource, state.grant.as_str());
-        let place = |what: &str| {
-            format!(
-                "{} of grant {} ({}): {what}",
-                state.resource, state.grant, state.api
-            )
-        };
-        if state.state == PatientState::Complete {
-            let found = held.get(&key).copied().unwrap_or(0);
-            check.expect(found >= state.held, || {
-                place(&format!(
-                    "marked complete with {}, {found} have landed",
-                    state.held
-                ))
-            });
-        }
-        let ahead = match (state.watermark, newest.get(&key)) {
-            (Some(watermark), Some(newest)) => watermark > *newest,
-            (Some(_), None) => state.held > 0,
-            _ => false,
-        };
-        check.expect(!ahead, || {
-            place("the watermark is later than anything that landed")
-        });
-    }
-    check
 }

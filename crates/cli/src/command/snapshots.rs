@@ -79,7 +79,7 @@ fn rollback(number: u64, invocation: &Invocation) -> Outcome {
     let data = invocation.data()?;
     let lake = invocation.lake()?;
     let _lock = data.lock_staged(&lake)?;
-    let snapshot = claimlake_loader::rollback(&lake, number)?;
+    let snapshot = claimlake_loader::rollback(&lake, number, invocation.progress().as_ref())?;
     crash::point("rolled-back");
     // What later snapshots took from landing is to be transformed again once loading goes on.
     data.forget_transformed_after(number)?;

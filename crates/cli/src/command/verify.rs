@@ -79,6 +79,7 @@ fn once(invocation: &Invocation) -> Outcome<Report> {
         loaded: loaded(&data, &invocation.lake()?)?,
         views: views(&input),
         current: &pipeline.current,
+is_shared: pipeline.load.group.is_some(),
         states: states(&data, invocation)?,
     };
     let report = claimlake_verify::verify(&request, invocation.progress().as_ref())?;
@@ -114,6 +115,9 @@ fn states(data: &DataDir, invocation: &Invocation) -> Outcome<Vec<ExtractedState
         api: state.api,
         resource: state.resource,
         state: state.state,
+        run: state.run,
+        served: state.served,
+        landed: state.landed,
         held: state.held_count,
         watermark: state.watermark,
     });

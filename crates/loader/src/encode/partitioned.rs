@@ -10,7 +10,7 @@ use crate::encode::parquet_file::{FileColumns, ParquetFile, plain_schema};
 use crate::encode::properties::CHUNK_ROWS;
 use crate::error::{LoadError, Result};
 use crate::merge::resource_key::ResourceKey;
-use crate::merge::row_owners::{self, RowOwners};
+use crate::owners::spool::{OwnerSpool, SpooledOwners};
 use crate::publish::access::Access;
 use crate::sort::gather::Ranges;
 use crate::sort::merge::SpanRef;
@@ -28,18 +28,7 @@ pub(crate) struct FilePlan {
     pub(crate) properties: WriterProperties,
     /// Rows a file ends at.
     pub(crate) file_rows: u64,
-    /// Whether which rows are whose is kept beside each file.
-    pub(crate) owners: Owners,
     pub(crate) access: Access,
-}
-
-/// Whether a table's rows belong to resources.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Owners {
-    /// They do: the loader must find them again.
-    Resources,
-    /// They do not: the table is about the run.
-    Nobody,
 }
 
 /// Writes the files of one table.
@@ -58,6 +47,8 @@ pub(crate) struct PartitionedWriter {
     pending_resources: usize,
     last: Option<ResourceKey>,
     files: Vec<LakeFile>,
+    /// Takes note of which rows are whose; none where they are nobody's.
+    owners: Option<OwnerSpool>,
 }
 
 struct OpenFile {
@@ -65,7 +56,6 @@ struct OpenFile {
     folder: String,
     partition: String,
     file: ParquetFile,
-    owners: RowOwners,
 }
 
 impl PartitionedWriter {
@@ -90,6 +80,15 @@ impl PartitionedWriter {
             pending_resources: 0,
             last: None,
             files: Vec::new(),
+            owners: None,
+        }
+    }
+
+    /// The same, which notes the owners of the rows, too.
+    pub(crate) fn with_owners(self, owners: OwnerSpool) -> Self {
+        Self {
+            owners: Some(owners),
+            ..self
         }
     }
 
@@ -103,6 +102,9 @@ impl PartitionedWriter {
             self.close()?;
         }
         let rows = span.span().rows;
+        if let Some(owners) = &mut self.owners {
+            owners.push(partition, rows.resource, rows.len as u32)?;
+        }
         if self.last != Some(rows.resource) {
             if self.pending_resources == CHUNK_RESOURCES {
                 self.flush()?;
@@ -119,7 +121,6 @@ impl PartitionedWriter {
             let left = file_rows - open.file.rows() - pending_rows;
             let in_group = open.file.room_in_group() - pending_rows;
             let len = room.min(left).min(in_group).min((rows.len - from) as u64) as usize;
-            open.owners.push(rows.resource, len as u32);
             self.pending.push((span.clone(), from as u32, len as u32));
             self.pending_rows += len;
             from += len;
@@ -143,6 +144,12 @@ impl PartitionedWriter {
     pub(crate) fn finish(mut self) -> Result<Vec<LakeFile>> {
         self.close()?;
         Ok(self.files)
+    }
+
+    /// The files, and the owners of their rows.
+    pub(crate) fn finish_with_owners(mut self) -> Result<(Vec<LakeFile>, SpooledOwners)> {
+        let owners = self.owners.take().map(OwnerSpool::finish).transpose()?;
+        Ok((self.finish()?, owners.unwrap_or_default()))
     }
 
     /// Writes a file without rows, that readers find the table's columns in. Its folders have values,
@@ -171,7 +178,6 @@ impl PartitionedWriter {
                 folder,
                 partition: partition.to_owned(),
                 file,
-                owners: RowOwners::default(),
             });
         }
         match &mut self.open {
@@ -205,9 +211,6 @@ impl PartitionedWriter {
         let (written, columns) = open.file.finish_with_columns()?;
         self.columns = Some(columns);
         let path = format!("{}/{}", open.folder, written.name);
-        if self.plan.owners == Owners::Resources {
-            row_owners::write(&self.plan.snapshot, &path, &open.owners, &self.plan.access)?;
-        }
         self.files.push(LakeFile {
             path,
             rows: written.rows,

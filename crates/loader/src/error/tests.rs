@@ -15,7 +15,7 @@ use arrow_schema::ArrowError;
 use super::LoadError;
 use crate::merge::candidate_file::CandidateFile;
 use crate::merge::keys::KeyFile;
-use crate::merge::row_owners::{self, RowOwners};
+use crate::owners::group_file;
 use crate::publish::access::Access;
 use crate::sort::batch_sorter::BatchSorter;
 
@@ -48,8 +48,8 @@ fn a_full_disk_is_told_with_the_file_that_was_being_written() {
                 .finish()
                 .map(|_| ())
         }),
-        ("keys/rows/eob/a.arrow", |folder, access| {
-            row_owners::write(folder, "eob/a.parquet", &RowOwners::default(), &access)
+        ("keys/rows/Patient/unfinished", |folder, access| {
+            group_file::write(folder, "Patient", Vec::new(), &access).map(|_| ())
         }),
     ];
     for (file, write) in writes {

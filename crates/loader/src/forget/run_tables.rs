@@ -9,6 +9,7 @@ use arrow_select::filter::filter_record_batch;
 use claimlake_contract::{LakeFile, LakeTable};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
+use crate::damage::check_file;
 use crate::encode::parquet_file::{ParquetFile, plain_schema};
 use crate::encode::properties;
 use crate::error::{LoadError, Result};
@@ -36,7 +37,7 @@ impl Theirs<'_> {
             let mut kept = table.clone();
             kept.files.clear();
             for file in &table.files {
-                if self.rows_about_them(&before.folder.join(&file.path))? == 0 {
+                if self.rows_about_them(&before.folder, file)? == 0 {
                     carry(file, &before.folder, snapshot, &access, &Carried::default())?;
                     kept.files.push(file.clone());
                     continue;
@@ -96,7 +97,10 @@ impl Theirs<'_> {
         }))
     }
 
-    pub(super) fn rows_about_them(&self, path: &Path) -> Result<u64> {
+    /// The rows about them in a file of a snapshot's folder.
+    pub(super) fn rows_about_them(&self, snapshot: &Path, file: &LakeFile) -> Result<u64> {
+        check_file(snapshot, file)?;
+        let path = &snapshot.join(&file.path);
         let mut rows = 0;
         for batch in reader(path)? {
             let batch = batch.map_err(LoadError::arrow(format!("reading {}", path.display())))?;

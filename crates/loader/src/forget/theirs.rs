@@ -1,6 +1,6 @@
 //! Which resources of a snapshot are a person's, by its keys.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use claimlake_contract::{ApiVersion, LakeFile, Person, ResourceType};
 use crate::error::Result;
 use crate::merge::keys::{self, KeyFile, KeyRow};
 use crate::merge::resource_key::ResourceKey;
-use crate::merge::row_owners;
 use crate::next_snapshot::Before;
+use crate::owners::snapshot::SnapshotOwners;
 use crate::publish::access::Access;
 
 /// What is a person's in one snapshot.
@@ -48,16 +48,20 @@ impl<'a> Theirs<'a> {
         Ok(Self { person, keys })
     }
 
-    pub(super) fn owned_rows(&self, snapshot: &Path, file: &LakeFile) -> Result<u64> {
-        if file.rows == 0 {
-            return Ok(0);
+    /// Their rows, by table.
+    pub(super) fn owned_rows(&self, before: &Before) -> Result<BTreeMap<String, u64>> {
+        let owners = SnapshotOwners::new(&before.folder, &before.manifest);
+        let mut rows = BTreeMap::new();
+        if self.keys.is_empty() {
+            return Ok(rows);
         }
-        let owners = row_owners::read(snapshot, &file.path, file.rows)?;
-        let theirs = owners.runs.iter();
-        Ok(theirs
-            .filter(|(resource, _)| self.keys.contains(resource))
-            .map(|(_, rows)| u64::from(*rows))
-            .sum())
+        let is_theirs = |resource: &ResourceKey| self.keys.contains(resource);
+        for group in owners.group_names() {
+            owners.scan(group, is_theirs, |table, _, count| {
+                *rows.entry(table.to_owned()).or_default() += u64::from(count);
+            })?;
+        }
+        Ok(rows)
     }
 
     pub(super) fn write_other_keys(

@@ -24,7 +24,7 @@ use crate::encode::parquet_file::{HashingFile, hex};
 use crate::error::{LoadError, Result};
 use crate::merge::candidate::{Candidate, RowStatus};
 use crate::merge::resource_key::ResourceKey;
-use crate::merge::row_owners::KEYS_FOLDER;
+use crate::owners::KEYS_FOLDER;
 use crate::publish::access::Access;
 use crate::publish::manifest::OTHER_VERSION;
 use crate::sort::batch_sorter::BatchSorter;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use claimlake_contract::{LANDING_ORDER_COLUMN, LakeFile, LakeManifest};
 
 use crate::current_rule::CurrentRule;
+use crate::damage::check_file;
 use crate::error::{LoadError, Result};
 use crate::merge::candidate::{Candidate, OwnStatus, candidate, columns_of};
 use crate::merge::candidate_file::{
@@ -151,13 +152,42 @@ pub fn is_decided_by(
     rules: &[CurrentRule],
 ) -> Result<bool> {
     match &manifest.current {
-        Some(file) => are_comparable(&snapshot.join(&file.path), rules),
+        Some(file) => {
+            check_file(snapshot, file)?;
+            are_comparable(&snapshot.join(&file.path), rules)
+        }
         None => Ok(rules.iter().all(|rule| {
             let mut tables = manifest.tables.iter();
             let table = tables.find(|table| table.layout.name == rule.table);
             table.is_none_or(|table| table.files.iter().all(|file| file.rows == 0))
         })),
     }
+}
+
+/// Tells, of every resource that the rules of a snapshot know, the table that its row is in, its key
+/// ([`crate::resource_key`]) and whether it was found to be current.
+///
+/// # Errors
+///
+/// What the rules know of the snapshot is damaged, or cannot be read.
+pub fn current_resources(
+    snapshot: &Path,
+    manifest: &LakeManifest,
+    mut tell: impl FnMut(&str, [u8; 16], Option<bool>),
+) -> Result<()> {
+    let Some(file) = &manifest.current else {
+        return Ok(());
+    };
+    check_file(snapshot, file)?;
+    for candidate in KnownCandidates::open(&snapshot.join(&file.path))? {
+        let candidate = candidate?;
+        tell(
+            &candidate.table,
+            candidate.resource.to_bytes(),
+            candidate.current,
+        );
+    }
+    Ok(())
 }
 
 /// Whether the candidates of the snapshot before can be compared with new ones.

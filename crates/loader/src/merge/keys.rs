@@ -19,10 +19,9 @@ use crate::encode::parquet_file::HashingFile;
 use crate::error::{LoadError, Result};
 use crate::merge::picked_rows::PickedRows;
 use crate::merge::resource_key::ResourceKey;
-use crate::merge::row_owners::KEYS_FOLDER;
+use crate::owners::KEYS_FOLDER;
 use crate::publish::access::Access;
 use crate::publish::manifest::OTHER_VERSION;
-use crate::staged_run::hash_of;
 
 /// The staged run a key's body came with.
 const STAGED_RUN: &str = "_staged_run";
@@ -142,15 +141,6 @@ pub(crate) fn read(path: &Path) -> Result<impl Iterator<Item = Result<RecordBatc
         return Err(LoadError::lake(&path, reason));
     }
     Ok(reader.map(move |batch| batch.map_err(|error| LoadError::lake_file(&path, error))))
-}
-
-/// An error where a key file is not as `written` says: a damaged one cannot be read in any state.
-pub(crate) fn check(path: &Path, written: &LakeFile) -> Result<()> {
-    if hash_of(path)? == written.sha256 {
-        return Ok(());
-    }
-    let reason = "the key file is broken: its checksum is not that of the manifest";
-    Err(LoadError::lake(path, reason))
 }
 
 /// Whether a key file has any resource that is in the lake.

@@ -35,7 +35,7 @@ pub fn read_manifest(folder: &Path) -> Result<LakeManifest> {
     let checksum_path = folder.join(CHECKSUM_FILE);
     let checksum = std::fs::read_to_string(&checksum_path)
         .map_err(LoadError::io("reading", &checksum_path))?;
-    if checksum.split_whitespace().next() != Some(&hex(&Sha256::digest(&text))) {
+    if checksum != checksum_line(&text) {
         return Err(LoadError::lake(
             &path,
             format!(
@@ -60,7 +60,26 @@ pub fn read_manifest(folder: &Path) -> Result<LakeManifest> {
             ),
         ));
     }
-    serde_json::from_slice(&text).map_err(broken)
+    let manifest: LakeManifest = serde_json::from_slice(&text).map_err(broken)?;
+    if number_of(folder).is_some_and(|number| number != manifest.snapshot) {
+        let reason = format!(
+            "the manifest is that of snapshot {}; {way_on}",
+            manifest.snapshot
+        );
+        return Err(LoadError::lake(&path, reason));
+    }
+    Ok(manifest)
+}
+
+/// What lies beside a manifest: a line for `sha256sum -c`.
+fn checksum_line(manifest: &[u8]) -> String {
+    format!("{}  {MANIFEST_FILE}\n", hex(&Sha256::digest(manifest)))
+}
+
+/// The number in the name of a snapshot's folder; none where the folder has no such name.
+fn number_of(folder: &Path) -> Option<u64> {
+    let folder = folder.canonicalize().ok()?;
+    folder.file_name()?.to_str()?.parse().ok()
 }
 
 /// Writes the manifest: the last file of a snapshot.
@@ -70,7 +89,7 @@ pub(crate) fn write(folder: &Path, manifest: &LakeManifest, access: &Access) -> 
         LoadError::lake(&path, format!("the manifest cannot be written: {error}"))
     })?;
     text.push(b'\n');
-    let checksum = format!("{}  {MANIFEST_FILE}\n", hex(&Sha256::digest(&text)));
+    let checksum = checksum_line(&text);
     write_file(&folder.join(CHECKSUM_FILE), checksum.as_bytes(), access)?;
     write_file(&path, &text, access)
 }

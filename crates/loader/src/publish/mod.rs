@@ -4,4 +4,5 @@ pub(crate) mod access;
 pub(crate) mod lake;
 pub(crate) mod manifest;
 pub(crate) mod retention;
+pub(crate) mod rollback;
 pub(crate) mod views_sql;

@@ -1,4 +1,4 @@
-//! Which snapshots are kept, and going back to one of them.
+//! Which snapshots there are, and which are kept.
 
 use std::path::{Path, PathBuf};
 
@@ -6,8 +6,7 @@ use chrono::{DateTime, TimeDelta};
 use claimlake_contract::{LakeManifest, RunId};
 use serde::Serialize;
 
-use crate::error::{LoadError, Result};
-use crate::publish::access::Access;
+use crate::error::Result;
 use crate::publish::lake::Lake;
 use crate::publish::manifest::read_manifest;
 
@@ -68,38 +67,6 @@ pub fn snapshots(lake: &Path) -> Result<Vec<SnapshotInfo>> {
         }
     };
     Ok(lake.numbers()?.into_iter().map(info).collect())
-}
-
-/// Points `current` to an earlier snapshot and pins it: loads refuse until told to go on.
-///
-/// # Errors
-///
-/// There is no such snapshot, it is damaged, or a load is running.
-pub fn rollback(lake: &Path, number: u64) -> Result<SnapshotInfo> {
-    let root = lake;
-    let lake = Lake::at(root);
-    let known = lake.numbers()?;
-    if !known.contains(&number) {
-        let known: Vec<String> = known.iter().map(u64::to_string).collect();
-        let known = match known.as_slice() {
-            [] => "nothing is published yet".to_owned(),
-            [one] => format!("the only one is {one}"),
-            several => format!("there are {}", several.join(", ")),
-        };
-        return Err(LoadError::Request(format!(
-            "there is no snapshot {number}: {known}"
-        )));
-    }
-    let access = Access::new(None)?;
-    let _lock = lake.lock(&access)?;
-    read_manifest(&lake.snapshot(number))?;
-    // The pin first: killed in between, the lake is pinned to where it is, and nothing is lost.
-    lake.pin(number, &access)?;
-    lake.flip(number)?;
-    let all = snapshots(root)?;
-    all.into_iter()
-        .find(|snapshot| snapshot.number == number)
-        .ok_or_else(|| LoadError::Request(format!("snapshot {number} is gone")))
 }
 
 /// Removes snapshots that are neither among the newest `keep` nor younger than `hours` at `now`

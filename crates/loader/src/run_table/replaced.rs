@@ -10,7 +10,8 @@ use arrow_schema::{Schema, SchemaRef};
 use claimlake_contract::{LakeManifest, LakeTable, TableLayout};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::encode::partitioned::{FilePlan, Owners, PartitionedWriter};
+use crate::damage::check_file;
+use crate::encode::partitioned::{FilePlan, PartitionedWriter};
 use crate::encode::properties;
 use crate::error::{LoadError, Result};
 use crate::merge::columns::{align, align_numbered, lake_schema};
@@ -63,7 +64,6 @@ pub(crate) fn write(
             options.row_group_rows.max(1),
         )?,
         file_rows: u64::MAX,
-        owners: Owners::Nobody,
         access,
     };
     let mut writer = PartitionedWriter::new(shape, plan);
@@ -99,6 +99,11 @@ pub(crate) fn tells_news(table: &RunTable, before: Option<(&Path, &LakeManifest)
     };
     let mut batches = Vec::new();
     for file in &known.files {
+        match check_file(folder, file) {
+            // What the lake says cannot be known: it is replaced.
+            Err(LoadError::Damaged { .. }) => return Ok(true),
+            other => other?,
+        }
         let path = folder.join(&file.path);
         let opened = std::fs::File::open(&path).map_err(LoadError::io("opening", &path))?;
         let doing = || LoadError::parquet(format!("reading {}", path.display()));

@@ -9,13 +9,15 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use claimlake_contract::{LANDING_ORDER_COLUMN, LakeFile, LakeTable, hive};
 
-use crate::encode::partitioned::{FilePlan, Owners, PartitionedWriter};
+use crate::encode::partitioned::{FilePlan, PartitionedWriter};
 use crate::encode::properties;
 use crate::error::{LoadError, Result};
 use crate::merge::columns::align_numbered;
 use crate::merge::resource_key::ResourceKey;
-use crate::merge::row_owners;
 use crate::merge::verdict::{Take, VerdictReader, Verdicts};
+use crate::owners::group::{folder_of, group_of, partition_in_table};
+use crate::owners::spool::{OwnerSpool, SpooledOwners};
+use crate::owners::touched::{Flips, Touched};
 use crate::place::hive_path;
 use crate::publish::access::Access;
 use crate::request::LoadOptions;
@@ -35,7 +37,9 @@ pub(crate) struct BuildInput<'a> {
     pub(crate) verdicts: &'a [Verdicts],
     pub(crate) outdated: &'a HashSet<ResourceKey>,
     /// By table: resources of the lake that became current or ceased to be.
-    pub(crate) flips: &'a HashMap<String, HashMap<ResourceKey, Option<bool>>>,
+    pub(crate) flips: &'a Flips,
+    /// Whose rows those of the snapshot before are.
+    pub(crate) touched: Option<&'a Touched<'a>>,
     /// The folder of the snapshot before.
     pub(crate) before: Option<&'a Path>,
     /// The folder of the snapshot that is being built.
@@ -53,6 +57,8 @@ pub(crate) struct BuildInput<'a> {
 pub(crate) struct BuiltTable {
     pub(crate) table: LakeTable,
     pub(crate) files_written: u64,
+    /// Whose rows those are that were written.
+    pub(crate) owners: SpooledOwners,
 }
 
 pub(crate) fn build(plan: &TablePlan, input: &BuildInput<'_>) -> Result<BuiltTable> {
@@ -67,16 +73,24 @@ pub(crate) fn build(plan: &TablePlan, input: &BuildInput<'_>) -> Result<BuiltTab
         flips,
         current_column: plan.rule.as_ref().map(|rule| rule.column.as_str()),
     };
-    let old = split_old_files(plan, input, &maker.borrow(), &edits)?;
+    let old = split_old_files(plan, input, &maker.borrow())?;
     let mut sources = sorter.finish()?;
-    if let Some(before) = input.before {
+    if let (Some(before), Some(touched), Some(table)) = (input.before, input.touched, &plan.before)
+    {
         let ordered = in_sorted_order(plan, old.rewritten, &maker.borrow())?;
         for files in ordered {
-            let rows = OldRows::new(before, files, edits, maker.clone());
+            let rows = OldRows::new(
+                (before, table, &touched.owners),
+                files,
+                edits,
+                maker.clone(),
+            );
             sources.push(Box::new(BatchSpans::new(rows)) as Box<dyn SpanSource>);
         }
     }
-    let mut writer = PartitionedWriter::new(plan.shape.clone(), file_plan(plan, input)?);
+    let owners = input.spill.join(format!("{}.owners", plan.layout.name));
+    let mut writer = PartitionedWriter::new(plan.shape.clone(), file_plan(plan, input)?)
+        .with_owners(OwnerSpool::new(owners));
     let mut merged = Merge::new(sources)?;
     while let Some(span) = merged.next_span()? {
         let partition = span.span().partition;
@@ -89,15 +103,15 @@ pub(crate) fn build(plan: &TablePlan, input: &BuildInput<'_>) -> Result<BuiltTab
             writer.write_empty()?;
         }
     }
-    let written = writer.finish()?;
-    finish(plan, input, old.kept, written)
+    let (written, owners) = writer.finish_with_owners()?;
+    finish(plan, input, old.kept, (written, owners))
 }
 
 fn finish(
     plan: &TablePlan,
     input: &BuildInput<'_>,
     kept: Vec<LakeFile>,
-    written: Vec<LakeFile>,
+    (written, owners): (Vec<LakeFile>, SpooledOwners),
 ) -> Result<BuiltTable> {
     if let Some(before) = input.before {
         for file in &kept {
@@ -112,7 +126,7 @@ fn finish(
         .count();
     // By partition; within one, in the order of rows.
     let mut files: Vec<LakeFile> = kept.into_iter().chain(written).collect();
-    files.sort_by(|left, right| partition_of(&left.path).cmp(partition_of(&right.path)));
+    files.sort_by(|left, right| folder_of(&left.path).cmp(folder_of(&right.path)));
     let table = LakeTable {
         layout: plan.layout.clone(),
         resource: plan.resource.clone(),
@@ -124,6 +138,7 @@ fn finish(
     Ok(BuiltTable {
         table,
         files_written: files_written as u64,
+        owners,
     })
 }
 
@@ -150,7 +165,6 @@ fn file_plan(plan: &TablePlan, input: &BuildInput<'_>) -> Result<FilePlan> {
             row_group_rows,
         )?,
         file_rows: file_rows.max(1),
-        owners: Owners::Resources,
         access: input.access,
     })
 }
@@ -242,10 +256,9 @@ fn split_old_files(
     plan: &TablePlan,
     input: &BuildInput<'_>,
     maker: &SpanMaker,
-    edits: &Edits<'_>,
 ) -> Result<OldFiles> {
     let mut split = OldFiles::default();
-    let (Some(table), Some(before)) = (&plan.before, input.before) else {
+    let (Some(table), Some(owners)) = (&plan.before, input.touched) else {
         return Ok(split);
     };
     let mut touched: BTreeSet<String> = maker.paths().iter().cloned().collect();
@@ -254,7 +267,7 @@ fn split_old_files(
     let has_rows = !touched.is_empty() || table.files.iter().any(|file| file.rows > 0);
     let is_wider = table.columns != file_words(&plan.layout, &plan.shape.schema);
     for file in &table.files {
-        let partition = partition_in_table(file, table);
+        let partition = partition_in_table(file, &table.layout.name);
         if hive::has_null(partition) {
             // Of an older build: its rows go where such rows go now.
             let values = hive_path::values_in(partition, &partition_columns);
@@ -265,12 +278,15 @@ fn split_old_files(
         if touched.contains(partition) {
             continue;
         }
-        if is_touched(file, before, edits)? {
+        if file.rows > 0
+            && let Some(group) = group_of(table, partition)
+            && owners.is_touched(&group, &table.layout.name)?
+        {
             touched.insert(partition.to_owned());
         }
     }
     for file in &table.files {
-        let partition = partition_in_table(file, table);
+        let partition = partition_in_table(file, &table.layout.name);
         if file.rows == 0 {
             if !has_rows && !is_wider && !hive::has_null(partition) {
                 split.kept.push(file.clone());
@@ -286,16 +302,6 @@ fn split_old_files(
         }
     }
     Ok(split)
-}
-
-fn is_touched(file: &LakeFile, before: &Path, edits: &Edits<'_>) -> Result<bool> {
-    if edits.outdated.is_empty() && edits.flips.is_empty() {
-        return Ok(false);
-    }
-    let owners = row_owners::read(before, &file.path, file.rows)?;
-    Ok(owners.runs.iter().any(|(resource, _)| {
-        edits.outdated.contains(resource) || edits.flips.contains_key(resource)
-    }))
 }
 
 /// The files of rewritten partitions in the order their rows have in the sorted table. There are
@@ -356,16 +362,4 @@ fn in_sorted_order(
         }));
     }
     Ok(ordered)
-}
-
-/// The folder of a file, table and partition.
-fn partition_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-/// The partition of a file within its table; empty where the table has none.
-fn partition_in_table<'a>(file: &'a LakeFile, table: &LakeTable) -> &'a str {
-    partition_of(&file.path)
-        .strip_prefix(&table.layout.name)
-        .map_or("", |rest| rest.trim_start_matches('/'))
 }

@@ -9,14 +9,17 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
-use claimlake_contract::LakeFile;
+use claimlake_contract::{LakeFile, LakeTable};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
+use crate::damage::check_file;
 use crate::encode::properties::CHUNK_ROWS;
 use crate::error::{LoadError, Result};
 use crate::merge::columns::align_numbered;
 use crate::merge::resource_key::ResourceKey;
-use crate::merge::row_owners::{self, RowOwners};
+use crate::owners::group::{folder_of, group_of, partition_in_table};
+use crate::owners::runs::{Run, Runs};
+use crate::owners::snapshot::SnapshotOwners;
 use crate::place::hive_path;
 use crate::sort::batch_spans::BatchSource;
 use crate::sort::held::with_dictionary;
@@ -43,42 +46,68 @@ pub(crate) struct Edits<'a> {
 /// Reads files one after the other: the files of a partition, then those of the next.
 pub(crate) struct OldRows<'a> {
     snapshot: &'a Path,
+    table: &'a LakeTable,
+    owners: &'a SnapshotOwners<'a>,
     files: std::vec::IntoIter<OldFile>,
     edits: Edits<'a>,
     maker: Rc<RefCell<SpanMaker>>,
     open: Option<OpenFile>,
+    /// Those of the partition whose files are read.
+    partition: Option<PartitionOwners<'a>>,
 }
 
 struct OpenFile {
     reader: ParquetRecordBatchReader,
     partition: Vec<String>,
-    owners: RowOwners,
-    /// The run of owners the next row is in, and how many of its rows were read.
-    run: usize,
-    read_of_run: u32,
     path: std::path::PathBuf,
 }
 
+/// The owners of a partition's rows, from the next row on.
+struct PartitionOwners<'a> {
+    folder: String,
+    runs: Runs<'a>,
+    /// What is left of a run.
+    run: Option<Run>,
+}
+
 impl<'a> OldRows<'a> {
-    /// `files` in the order of their rows.
+    /// `files` of a table in the order of their rows, in a snapshot's folder.
     pub(crate) fn new(
-        snapshot: &'a Path,
+        (snapshot, table, owners): (&'a Path, &'a LakeTable, &'a SnapshotOwners<'a>),
         files: Vec<OldFile>,
         edits: Edits<'a>,
         maker: Rc<RefCell<SpanMaker>>,
     ) -> Self {
         Self {
             snapshot,
+            table,
+            owners,
             files: files.into_iter(),
             edits,
             maker,
             open: None,
+            partition: None,
         }
     }
 
-    fn open(&self, old: OldFile) -> Result<OpenFile> {
+    fn open(&mut self, old: OldFile) -> Result<OpenFile> {
+        check_file(self.snapshot, &old.file)?;
         let path = self.snapshot.join(&old.file.path);
-        let owners = row_owners::read(self.snapshot, &old.file.path, old.file.rows)?;
+        let folder = folder_of(&old.file.path);
+        let is_other = self
+            .partition
+            .as_ref()
+            .is_none_or(|open| open.folder != folder);
+        if is_other {
+            self.end_partition()?;
+            let name = &self.table.layout.name;
+            let group = group_of(self.table, partition_in_table(&old.file, name));
+            self.partition = Some(PartitionOwners {
+                folder: folder.to_owned(),
+                runs: self.owners.runs(&group.unwrap_or_default(), name)?,
+                run: None,
+            });
+        }
         let file = File::open(&path).map_err(LoadError::io("opening", &path))?;
         let reader = ParquetRecordBatchReaderBuilder::try_new(file)
             .and_then(|builder| builder.with_batch_size(CHUNK_ROWS).build())
@@ -86,11 +115,23 @@ impl<'a> OldRows<'a> {
         Ok(OpenFile {
             reader,
             partition: old.partition,
-            owners,
-            run: 0,
-            read_of_run: 0,
             path,
         })
+    }
+
+    /// All rows of the partition are read: nothing may be left of its owners.
+    fn end_partition(&mut self) -> Result<()> {
+        let Some(mut ended) = self.partition.take() else {
+            return Ok(());
+        };
+        match (ended.run, ended.runs.next()) {
+            (None, None) => Ok(()),
+            (_, Some(Err(error))) => Err(error),
+            _ => {
+                let path = self.snapshot.join(&ended.folder);
+                Err(LoadError::damaged(&path, "it has fewer rows than owners"))
+            }
+        }
     }
 
     fn with_partition(&self, batch: &RecordBatch, open: &OpenFile) -> Result<RecordBatch> {
@@ -134,28 +175,27 @@ impl<'a> OldRows<'a> {
     }
 }
 
-impl OpenFile {
-    fn owners_of(&mut self, rows: usize) -> Result<Vec<OwnedRows>> {
+impl PartitionOwners<'_> {
+    fn owners_of(&mut self, rows: usize, path: &Path) -> Result<Vec<OwnedRows>> {
         let mut owned = Vec::new();
         let mut start = 0;
         while start < rows {
-            let Some((resource, count)) = self.owners.runs.get(self.run) else {
-                return Err(LoadError::lake(&self.path, "it has more rows than owners"));
+            let (resource, left) = match self.run.take() {
+                Some(run) => run,
+                None => match self.runs.next() {
+                    Some(run) => run?,
+                    None => return Err(LoadError::damaged(path, "it has more rows than owners")),
+                },
             };
-            let left = (count - self.read_of_run) as usize;
-            let len = left.min(rows - start);
+            let len = (left as usize).min(rows - start);
             owned.push(OwnedRows {
                 start,
                 len,
-                resource: *resource,
+                resource,
             });
             start += len;
-            if len == left {
-                self.run += 1;
-                self.read_of_run = 0;
-            } else {
-                self.read_of_run += len as u32;
-            }
+            let left = left - len as u32;
+            self.run = (left > 0).then_some((resource, left));
         }
         Ok(owned)
     }
@@ -169,7 +209,10 @@ impl BatchSource for OldRows<'_> {
                 Some(open) => open,
                 None => match self.files.next() {
                     Some(file) => self.open(file)?,
-                    None => return Ok(None),
+                    None => {
+                        self.end_partition()?;
+                        return Ok(None);
+                    }
                 },
             };
             let Some(batch) = open.reader.next() else {
@@ -178,7 +221,10 @@ impl BatchSource for OldRows<'_> {
             let batch = batch.map_err(|error| {
                 LoadError::lake(&open.path, format!("the file is broken: {error}"))
             })?;
-            let owned = open.owners_of(batch.num_rows())?;
+            let owned = match &mut self.partition {
+                Some(partition) => partition.owners_of(batch.num_rows(), &open.path)?,
+                None => Vec::new(),
+            };
             let batch = self.with_partition(&batch, &open)?;
             let batch = self.with_flips(batch, &owned)?;
             self.open = Some(open);

@@ -9,6 +9,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use sha2::{Digest, Sha256};
 
 use crate::current_rule::CurrentRule;
+use crate::damage::check_file;
 use crate::encode::parquet_file::hex;
 use crate::error::{LoadError, Result};
 use crate::merge::columns::{self, Difference};
@@ -281,6 +282,7 @@ fn schema_in_files(snapshot: &Path, table: &LakeTable) -> Result<SchemaRef> {
         {
             break;
         }
+        check_file(snapshot, file)?;
         let path = snapshot.join(&file.path);
         let opened = std::fs::File::open(&path).map_err(LoadError::io("opening", &path))?;
         let metadata = ArrowReaderMetadata::load(&opened, ArrowReaderOptions::new())

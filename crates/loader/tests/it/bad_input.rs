@@ -98,7 +98,7 @@ fn a_lake_whose_manifest_is_missing_or_edited_is_refused_and_can_be_rolled_back(
         let words = load_spoiled(data.path(), |_| ()).unwrap_err().to_string();
         assert!(words.contains(expected), "{words}");
         assert!(words.contains("snapshots rollback"), "{words}");
-        claimlake_loader::rollback(&lake, 1).unwrap();
+        claimlake_loader::rollback(&lake, 1, &NoProgress).unwrap();
         assert_eq!(rows(&lake, "eob").len(), 10);
     }
 }

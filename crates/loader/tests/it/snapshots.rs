@@ -109,12 +109,12 @@ fn after_a_rollback_load_refuses_until_told_to_go_on() {
         load(&next(data.path(), number), &NoProgress).unwrap();
     }
     assert!(
-        rollback(&lake, 9)
+        rollback(&lake, 9, &NoProgress)
             .unwrap_err()
             .to_string()
             .ends_with("there are 1, 2, 3")
     );
-    let info = rollback(&lake, 1).unwrap();
+    let info = rollback(&lake, 1, &NoProgress).unwrap();
     assert!(info.is_current && info.is_pinned);
     assert_eq!(of(&rows(&lake, "eob"), &["eob_id"]), ["claim1"]);
     let mut request = next(data.path(), 4);

@@ -15,6 +15,7 @@ use claimlake_loader::{
 
 use crate::basic::{load_claims, request};
 use crate::lake_rows::{of, rows};
+use crate::signed::rehash_keys;
 use crate::staged_runs::{Claim, Staging, run_id, stage};
 
 /// A body with rows.
@@ -287,6 +288,7 @@ fn without_tombstones(lake: &Path) {
         writer.write(&live).unwrap();
     }
     writer.finish().unwrap();
+    rehash_keys(&lake.join("current"));
 }
 
 #[test]

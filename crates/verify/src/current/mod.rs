@@ -4,8 +4,10 @@
 //! rows are read from the tables, and the rule of the pipeline is followed by its words.
 
 mod groups;
+mod kept;
 mod row;
 
+use claimlake_contract::ResourceType;
 use claimlake_loader::CurrentRule;
 
 use crate::Check;
@@ -14,7 +16,13 @@ use groups::Groups;
 use row::Rows;
 
 /// Compares the rows that are current with what the rules say of them.
-pub(crate) fn check(snapshot: &Snapshot, rules: &[CurrentRule]) -> Vec<Check> {
+///
+/// `key_of` is the column that holds the ids of a resource type's resources.
+pub(crate) fn check<'k>(
+    snapshot: &Snapshot,
+    rules: &[CurrentRule],
+    key_of: impl Fn(&ResourceType) -> Option<&'k str>,
+) -> Vec<Check> {
     let mut decided = Check::hard(
         "is_current",
         "rows that are current are those of which the pipeline's rule says so",
@@ -27,6 +35,10 @@ pub(crate) fn check(snapshot: &Snapshot, rules: &[CurrentRule]) -> Vec<Check> {
     let mut other = Check::warning(
         "current_rule",
         "what is current was decided by the pipeline's rule; if not, run transform --full, then load",
+    );
+    let mut known = Check::hard(
+        "current_known",
+        "what the lake knows of current versions against the rows that are current",
     );
     let is_by = claimlake_loader::is_decided_by(&snapshot.folder, &snapshot.manifest, rules);
     for rule in rules {
@@ -49,9 +61,14 @@ pub(crate) fn check(snapshot: &Snapshot, rules: &[CurrentRule]) -> Vec<Check> {
         if let Err(error) = Groups::of(&rows).and_then(|groups| groups.check(&rows, checks)) {
             decided.fail(|| format!("table '{}': {error}", rule.table));
         }
+        if let Some(key) = table.resource.as_ref().and_then(&key_of)
+            && let Err(error) = kept::check(snapshot, (table, rule), key, &mut known)
+        {
+            known.fail(|| format!("table '{}': {error}", rule.table));
+        }
     }
     if rules.is_empty() {
         return Vec::new();
     }
-    vec![decided, other, several, types]
+    vec![decided, known, other, several, types]
 }

@@ -74,6 +74,9 @@ impl<'r> Rows<'r> {
         mut visit: impl FnMut(u32, u64, Row) -> Result<(), Error>,
     ) -> Result<(), Error> {
         for (number, file) in (0..).zip(&self.table.files) {
+            if self.snapshot.damaged.contains(&file.path) {
+                continue;
+            }
             let path = self.snapshot.folder.join(&file.path);
             let opened = File::open(&path).map_err(|error| Error::io(&path, error))?;
             let parquet = |error: parquet::errors::ParquetError| Error::Arrow(error.into());

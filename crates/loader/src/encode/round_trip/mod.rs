@@ -18,7 +18,7 @@ use proptest::prelude::*;
 use self::cells::{Cell, Random, array, cells, schema};
 use self::footer::checked;
 use crate::encode::parquet_file::ParquetFile;
-use crate::encode::partitioned::{FilePlan, Owners, PartitionedWriter};
+use crate::encode::partitioned::{FilePlan, PartitionedWriter};
 use crate::encode::properties::properties;
 use crate::merge::resource_key::ResourceKey;
 use crate::publish::access::Access;
@@ -142,7 +142,6 @@ fn sorted_files(
         snapshot: folder.to_path_buf(),
         properties: limits.properties(),
         file_rows: limits.file_rows,
-        owners: Owners::Nobody,
         access: Access::new(None).unwrap(),
     };
     let mut writer = PartitionedWriter::new(shape, plan);

@@ -1,0 +1,45 @@
+//! Files of a snapshot against its manifest: whoever builds on a file compares it first.
+
+use std::path::Path;
+
+use claimlake_contract::LakeFile;
+
+use crate::error::{LoadError, Result};
+use crate::staged_run::hash_of;
+
+/// What to do about a file of a snapshot that is not as its manifest says.
+pub(crate) const REPAIR: &str = "`verify` names every damaged file; to make all tables anew from landing, run \
+     `transform --full`, then `load --rebuild`";
+
+/// Compares a file below the snapshot's folder with what the manifest says: its length, then its
+/// SHA-256.
+///
+/// # Errors
+///
+/// [`LoadError::Damaged`] where it is missing or differs; what the operating system refuses.
+pub fn check_file(snapshot: &Path, file: &LakeFile) -> Result<()> {
+    check_length(snapshot, file)?;
+    let path = snapshot.join(&file.path);
+    if hash_of(&path)? == file.sha256 {
+        return Ok(());
+    }
+    let reason = "it was changed after it was published (its checksum is not the manifest's)";
+    Err(LoadError::damaged(&path, reason))
+}
+
+/// As [`check_file`], without reading the file.
+pub(crate) fn check_length(snapshot: &Path, file: &LakeFile) -> Result<()> {
+    let path = snapshot.join(&file.path);
+    let found = match std::fs::metadata(&path) {
+        Ok(found) => found.len(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(LoadError::damaged(&path, "the file is missing"));
+        }
+        Err(error) => return Err(LoadError::io("reading", &path)(error)),
+    };
+    if found == file.bytes {
+        return Ok(());
+    }
+    let reason = format!("it has {found} bytes, the manifest says {}", file.bytes);
+    Err(LoadError::damaged(&path, reason))
+}

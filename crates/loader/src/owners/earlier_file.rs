@@ -1,0 +1,96 @@
+//! The owners of the rows of one file, as earlier versions kept them: beside every file of a table,
+//! with no hash in the manifest.
+//!
+//! Arrow's reader takes a damaged file for a reason to panic, and without a hash nobody knows that a
+//! file is whole. So its messages are read here, each length compared with what there is.
+
+use std::path::Path;
+
+use arrow_ipc::{MessageHeader, RecordBatch, root_as_message};
+
+use crate::error::{LoadError, Result};
+use crate::merge::resource_key::ResourceKey;
+use crate::owners::KEYS_FOLDER;
+use crate::owners::runs::Run;
+
+/// What an Arrow file begins with, padded with zeros to a multiple of this.
+const HEAD: &[u8] = b"ARROW1";
+const ALIGNED: usize = 8;
+
+/// What a message begins with.
+const CONTINUATION: [u8; 4] = [0xff; 4];
+
+/// Where the owners of a file's rows lie, relative to the snapshot.
+pub(super) fn path_of(file: &str) -> String {
+    let stem = file.strip_suffix(".parquet").unwrap_or(file);
+    format!("{KEYS_FOLDER}/rows/{stem}.arrow")
+}
+
+/// The owners of the rows of `file` in `snapshot`; `rows` is what the manifest says it has.
+pub(super) fn read(snapshot: &Path, file: &str, rows: u64) -> Result<Vec<Run>> {
+    let path = snapshot.join(path_of(file));
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(LoadError::damaged(&path, "the file is missing"));
+        }
+        Err(error) => return Err(LoadError::io("reading", &path)(error)),
+    };
+    let Some(runs) = runs_of(&bytes) else {
+        return Err(LoadError::damaged(&path, "it is not a list of row owners"));
+    };
+    let found: u64 = runs.iter().map(|(_, rows)| u64::from(*rows)).sum();
+    if found != rows {
+        let reason = format!("it is of {found} rows, the manifest says {rows}");
+        return Err(LoadError::damaged(&path, reason));
+    }
+    Ok(runs)
+}
+
+/// The runs of all record batches.
+fn runs_of(file: &[u8]) -> Option<Vec<Run>> {
+    let mut runs = Vec::new();
+    let mut rest = file.strip_prefix(HEAD)?.get(ALIGNED - HEAD.len()..)?;
+    while let Some(after) = rest.strip_prefix(&[0; ALIGNED]) {
+        rest = after;
+    }
+    loop {
+        let (continuation, after) = rest.split_first_chunk::<4>()?;
+        let (length, after) = after.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
+        if *continuation != CONTINUATION {
+            return None;
+        }
+        if length == 0 {
+            return Some(runs);
+        }
+        let (head, after) = after.split_at_checked(length)?;
+        let message = root_as_message(head).ok()?;
+        let length = usize::try_from(message.bodyLength()).ok()?;
+        let (body, after) = after.split_at_checked(length)?;
+        if message.header_type() == MessageHeader::RecordBatch {
+            runs.extend(runs_of_batch(&message.header_as_record_batch()?, body)?);
+        }
+        rest = after;
+    }
+}
+
+/// A column of 16 bytes and one of four, neither with nulls.
+fn runs_of_batch(batch: &RecordBatch<'_>, body: &[u8]) -> Option<Vec<Run>> {
+    let rows = usize::try_from(batch.length()).ok()?;
+    let buffers = batch.buffers()?;
+    if batch.compression().is_some() || buffers.len() != 4 {
+        return None;
+    }
+    let values = |buffer: usize, width: usize| {
+        let buffer = buffers.get(buffer);
+        let from = usize::try_from(buffer.offset()).ok()?;
+        let length = rows.checked_mul(width)?;
+        let is_long_enough = usize::try_from(buffer.length()).ok()? >= length;
+        body.get(from..)?.get(..length).filter(|_| is_long_enough)
+    };
+    let resources = values(1, 16)?.chunks_exact(16).map(ResourceKey::from_bytes);
+    let (counts, _) = values(3, 4)?.as_chunks::<4>();
+    let counts = counts.iter().map(|count| u32::from_le_bytes(*count));
+    Some(resources.zip(counts).collect())
+}

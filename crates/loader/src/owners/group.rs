@@ -1,0 +1,38 @@
+//! The names of groups, and which group a file of a table is in.
+
+use claimlake_contract::{LakeFile, LakeTable};
+
+use crate::owners::KEYS_FOLDER;
+
+/// The folder of a file, `eob/eob_type=CARRIER/service_year=2024`.
+pub(crate) fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The partition of a file within its table; empty where the table has none.
+pub(crate) fn partition_in_table<'a>(file: &'a LakeFile, table: &str) -> &'a str {
+    folder_of(&file.path)
+        .strip_prefix(table)
+        .map_or("", |rest| rest.trim_start_matches('/'))
+}
+
+/// `ExplanationOfBenefit/eob_type=CARRIER/service_year=2024`; none for tables about the run.
+pub(crate) fn group_of(table: &LakeTable, partition: &str) -> Option<String> {
+    let resource = table.resource.as_ref()?.as_str();
+    Some(match partition {
+        "" => resource.to_owned(),
+        partition => format!("{resource}/{partition}"),
+    })
+}
+
+/// Where the file of a group lies, relative to the snapshot.
+pub(crate) fn folder_of_group(group: &str) -> String {
+    format!("{KEYS_FOLDER}/rows/{group}")
+}
+
+/// The group whose file this is.
+pub(crate) fn group_of_file(file: &LakeFile) -> &str {
+    let folder = folder_of(&file.path);
+    let folder = folder.strip_prefix(KEYS_FOLDER).unwrap_or(folder);
+    folder.strip_prefix("/rows/").unwrap_or(folder)
+}

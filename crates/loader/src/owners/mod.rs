@@ -1,0 +1,19 @@
+//! Which rows belong to which resource: kept beside the tables, never in them.
+//!
+//! All tables of a resource type that share a partition are a group, and have one file: for each
+//! resource, in the order of the rows, how many it has in each table ([`group_file`]). A load
+//! writes those of the groups in which a table changed, and links the others.
+
+pub(crate) mod earlier;
+mod earlier_file;
+pub(crate) mod group;
+pub(crate) mod group_file;
+mod merged;
+pub(crate) mod next;
+pub(crate) mod runs;
+pub(crate) mod snapshot;
+pub(crate) mod spool;
+pub(crate) mod touched;
+
+/// The folder of a snapshot that holds what the loader must know, and nothing for readers.
+pub(crate) const KEYS_FOLDER: &str = "keys";

@@ -1,0 +1,99 @@
+//! The files of owners of the snapshot that is being built.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use claimlake_contract::{LakeFile, LakeTable, Progress};
+use rayon::prelude::*;
+
+use crate::error::Result;
+use crate::owners::group_file;
+use crate::owners::runs::Runs;
+use crate::owners::snapshot::{SnapshotOwners, TableFiles, tables_by_group};
+use crate::owners::spool::SpooledOwners;
+use crate::publish::access::Access;
+use crate::table::carry::{Carried, carry};
+
+/// What the files are made from.
+pub(crate) struct NextOwners<'a> {
+    /// The tables that were built, with what was put aside of the partitions that were written.
+    pub(crate) built: Vec<(&'a LakeTable, &'a SpooledOwners)>,
+    /// The snapshot before, and its folder.
+    pub(crate) before: Option<(&'a Path, &'a SnapshotOwners<'a>)>,
+    /// The folder of the snapshot that is being built.
+    pub(crate) snapshot: &'a Path,
+    pub(crate) access: Access,
+}
+
+/// Writes the files of the groups in which something changed, and links the others.
+pub(crate) fn write(input: &NextOwners<'_>, progress: &dyn Progress) -> Result<Vec<LakeFile>> {
+    let groups = tables_by_group(input.built.iter().map(|(table, _)| *table));
+    let spooled: HashMap<&str, &SpooledOwners> = input
+        .built
+        .iter()
+        .map(|(table, spooled)| (table.layout.name.as_str(), *spooled))
+        .collect();
+    let task = progress.begin(
+        "keeping whose rows are whose",
+        "partitions",
+        Some(groups.len() as u64),
+    );
+    let groups: Vec<_> = groups.into_iter().collect();
+    let files = groups
+        .par_iter()
+        .map(|(name, tables)| {
+            let file = input.group(name, tables, &spooled);
+            progress.advance(task, 1);
+            file
+        })
+        .collect();
+    progress.end(task);
+    files
+}
+
+impl<'a> NextOwners<'a> {
+    fn group(
+        &self,
+        group: &str,
+        tables: &BTreeMap<&str, TableFiles<'_>>,
+        spooled: &HashMap<&str, &SpooledOwners>,
+    ) -> Result<LakeFile> {
+        let partition = group.split_once('/').map_or("", |(_, partition)| partition);
+        let is_written = |table: &str| {
+            let spooled = spooled.get(table);
+            spooled.is_some_and(|spooled| spooled.has(partition))
+        };
+        if !tables.keys().any(|table| is_written(table))
+            && let Some((before, file)) = self.unchanged(group, tables)
+        {
+            let carried = Carried::default();
+            carry(file, before, self.snapshot, &self.access, &carried)?;
+            return Ok(file.clone());
+        }
+        let mut all = Vec::with_capacity(tables.len());
+        for (table, files) in tables {
+            let written = spooled
+                .get(table)
+                .and_then(|spooled| spooled.runs(partition));
+            let runs: Runs<'_> = match (written, self.before) {
+                (Some(written), _) => Box::new(written),
+                (None, Some((_, before))) => before.runs(group, table)?,
+                (None, None) => Box::new(std::iter::empty()),
+            };
+            all.push((*table, files.rows(), runs));
+        }
+        group_file::write(self.snapshot, group, all, &self.access)
+    }
+
+    /// The folder of the snapshot before and its file of the group, where that has these tables with
+    /// these files and no other.
+    fn unchanged(
+        &self,
+        group: &str,
+        tables: &BTreeMap<&str, TableFiles<'_>>,
+    ) -> Option<(&'a Path, &'a LakeFile)> {
+        let (folder, before) = self.before?;
+        let before = before.group(group)?;
+        (before.tables == *tables).then_some((folder, before.file?))
+    }
+}

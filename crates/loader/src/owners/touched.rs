@@ -1,0 +1,83 @@
+//! Which tables have, in which group, rows that a load takes away or changes.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use crate::error::Result;
+use crate::merge::resource_key::ResourceKey;
+use crate::owners::snapshot::SnapshotOwners;
+
+/// By table: resources that became current or ceased to be.
+pub(crate) type Flips = HashMap<String, HashMap<ResourceKey, Option<bool>>>;
+
+/// The owners of the snapshot before, and what is looked for among them. A group is read once, for
+/// all of its tables.
+pub(crate) struct Touched<'a> {
+    pub(crate) owners: SnapshotOwners<'a>,
+    outdated: &'a HashSet<ResourceKey>,
+    flips: &'a Flips,
+    tables: BTreeMap<String, Mutex<Option<HashSet<String>>>>,
+}
+
+impl<'a> Touched<'a> {
+    pub(crate) fn new(
+        owners: SnapshotOwners<'a>,
+        outdated: &'a HashSet<ResourceKey>,
+        flips: &'a Flips,
+    ) -> Self {
+        let names = owners.group_names();
+        Self {
+            tables: names
+                .map(|name| (name.to_owned(), Mutex::default()))
+                .collect(),
+            owners,
+            outdated,
+            flips,
+        }
+    }
+
+    /// Whether a table has such rows in a group.
+    pub(crate) fn is_touched(&self, group: &str, table: &str) -> Result<bool> {
+        let has_flips = self.flips.values().any(|flips| !flips.is_empty());
+        let Some(tables) = self.tables.get(group) else {
+            return Ok(false);
+        };
+        if self.outdated.is_empty() && !has_flips {
+            return Ok(false);
+        }
+        let mut tables = tables.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tables) = &*tables {
+            return Ok(tables.contains(table));
+        }
+        let found = self.find(group)?;
+        let is_touched = found.contains(table);
+        *tables = Some(found);
+        Ok(is_touched)
+    }
+
+    fn find(&self, group: &str) -> Result<HashSet<String>> {
+        let is_looked_for = |resource: &ResourceKey| {
+            self.outdated.contains(resource)
+                || self
+                    .flips
+                    .values()
+                    .any(|flips| flips.contains_key(resource))
+        };
+        let mut found = HashSet::new();
+        self.owners
+            .scan(group, is_looked_for, |table, resource, _| {
+                let flips = self.flips.get(table);
+                let is_flipped = flips.is_some_and(|flips| flips.contains_key(&resource));
+                if (is_flipped || self.outdated.contains(&resource)) && !found.contains(table) {
+                    found.insert(table.to_owned());
+                }
+            })?;
+        Ok(found)
+    }
+}
+
+impl std::fmt::Debug for Touched<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Touched").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,89 @@
+//! What the lake knows of current versions beside its tables, which the next load builds on.
+
+use std::collections::HashMap;
+
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use claimlake_contract::LakeTable;
+use claimlake_loader::CurrentRule;
+
+use crate::content::value_in;
+use crate::lake::Snapshot;
+use crate::text_rows::{for_each_batch, text, texts};
+use crate::{Check, Error};
+
+/// What is known of a resource, and whether a row of it was seen.
+type Known = (Option<bool>, bool);
+
+/// Compares what is known with the rows of the rule's table; `key` is the column that holds the ids
+/// of its resources.
+pub(super) fn check(
+    snapshot: &Snapshot,
+    (table, rule): (&LakeTable, &CurrentRule),
+    key: &str,
+    check: &mut Check,
+) -> Result<(), Error> {
+    let Some(resource) = &table.resource else {
+        return Ok(());
+    };
+    let mut known: HashMap<[u8; 16], Known> = HashMap::new();
+    let tell = |of: &str, key: [u8; 16], current: Option<bool>| {
+        if of == rule.table {
+            known.insert(key, (current, false));
+        }
+    };
+    let read = claimlake_loader::current_resources(&snapshot.folder, &snapshot.manifest, tell);
+    if let Err(error) = read {
+        check.fail(|| error.to_string());
+        return Ok(());
+    }
+    for file in snapshot.whole_files(table) {
+        let mut line = 0_u64;
+        // A column that the table is partitioned by is in the path only.
+        let [api_in_path, id_in_path] = ["source_api", key].map(|name| value_in(&file.path, name));
+        let columns = ["source_api", key, rule.column.as_str()];
+        for_each_batch(&snapshot.folder.join(&file.path), &columns, |batch| {
+            let (apis, ids) = (texts(batch, "source_api"), texts(batch, key));
+            let current = batch.column_by_name(&rule.column);
+            let current = current.and_then(|column| column.as_boolean_opt());
+            for row in 0..batch.num_rows() {
+                line += 1;
+                let api = text(apis, row).or(api_in_path.as_deref());
+                let id = text(ids, row).or(id_in_path.as_deref());
+                let (Some(api), Some(id)) = (api, id) else {
+                    continue;
+                };
+                let said = current.filter(|column| column.is_valid(row));
+                let said = said.map(|column| column.value(row));
+                let key = claimlake_loader::resource_key(api, resource.as_str(), id);
+                let place = |what: &str| format!("{}, row {line}: {what}", file.path);
+                match known.get_mut(&key) {
+                    None => check.fail(|| place("keys/current.arrow does not know it")),
+                    Some((known, is_seen)) => {
+                        *is_seen = true;
+                        check.expect(*known == said, || {
+                            place("keys/current.arrow says otherwise of it")
+                        });
+                    }
+                }
+            }
+            Ok(())
+        })?;
+    }
+    if table
+        .files
+        .iter()
+        .any(|file| snapshot.damaged.contains(&file.path))
+    {
+        // Told of by its own hash; what it holds of them is not known.
+        return Ok(());
+    }
+    let without = known.values().filter(|(_, is_seen)| !is_seen).count();
+    check.expect(without == 0, || {
+        format!(
+            "keys/current.arrow: {without} resources have no row in '{}'",
+            rule.table
+        )
+    });
+    Ok(())
+}
