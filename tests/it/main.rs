@@ -9,6 +9,7 @@
 
 mod access_log;
 mod borders;
+mod broker;
 mod changes;
 mod command;
 mod conformance;
@@ -41,6 +42,8 @@ mod servers;
 mod shapes;
 mod status;
 mod tampered;
+#[path = "../../crates/extractor/src/test_tls.rs"]
+mod test_tls;
 mod trace;
 mod upgrade;
 mod usage;

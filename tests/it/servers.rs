@@ -119,7 +119,7 @@ fn a_grant_of_another_process_is_extracted_and_a_server_that_is_down_is_named() 
     let ended = Ended::of(&mut again);
     assert_eq!(ended.exit, 1, "{}", ended.stderr);
     assert!(
-        ended.error_line().contains("could not be reached"),
+        ended.error_line().contains("the connection was refused"),
         "{}",
         ended.stderr
     );

@@ -12,7 +12,10 @@ mod record;
 mod record_forget;
 #[cfg(test)]
 mod test_server;
+#[cfg(test)]
+mod test_tls;
 mod token;
+mod transport_error;
 mod watermark;
 
 pub use extract::{

@@ -25,13 +25,13 @@ pub(crate) use answer::read_error;
 pub use app::App;
 pub(crate) use app::is_loopback;
 pub use authorize::{
-    AuthorizeRequest, Callback, CallbackOutcome, ServerError, StartedAuthorization, read_callback,
-    start,
+    AuthorizeRequest, Callback, CallbackKind, CallbackOutcome, ServerError, StartedAuthorization,
+    read_callback, start,
 };
 pub use automatic::AutomaticConsent;
 #[cfg(test)]
 pub(crate) use broker::Refresher;
-pub use broker::{BrokerClient, BrokerLaunch, broker_main};
+pub use broker::{BrokerClient, BrokerLaunch, BrokerPatience, broker_main};
 pub(crate) use classify::{Asked, Meaning, classify};
 pub use error::OauthError;
 pub use one_step::{AuthorizeEvent, Authorized, BROWSER_PAGES, OneStep, authorize, finish};
@@ -60,5 +60,15 @@ pub(crate) fn in_process_tokens(
     clock: std::sync::Arc<dyn claimlake_contract::Clock>,
 ) -> std::sync::Arc<broker::Refresher> {
     let endpoint = endpoint::Endpoint::new(app).unwrap();
-    broker::Refresher::new(vault, endpoint, clock, Default::default())
+    broker::Refresher::impatient(vault, endpoint, clock)
+}
+
+/// The client of the token endpoint, for tests of what it says.
+#[cfg(test)]
+pub(crate) mod tests {
+    pub(crate) use super::endpoint::Posted;
+
+    pub(crate) fn endpoint(app: super::App) -> super::endpoint::Endpoint {
+        super::endpoint::Endpoint::new(app).unwrap()
+    }
 }

@@ -10,6 +10,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::transport_error::{ServerName, no_client};
+
 /// The profile that servers are compared with: what Blue Button said of itself in August 2026.
 pub const PROFILE: &str = "bb-2026-08";
 
@@ -40,6 +42,7 @@ pub async fn probe_server(base_url: &Url, api: ApiVersion) -> ServerProbe {
             return probe;
         }
     };
+    let server = ServerName::of(base_url);
     let base = base_url.as_str().trim_end_matches('/');
     let filled = PROFILE_TEXT
         .replace("{base}", base)
@@ -51,12 +54,17 @@ pub async fn probe_server(base_url: &Url, api: ApiVersion) -> ServerProbe {
         return probe;
     };
     for (path, expected) in &profile {
-        match get(&client, &format!("{base}{path}")).await {
+        match get(&client, &server, &format!("{base}{path}")).await {
             Ok((found, date)) => {
                 probe.date = probe.date.or(date);
                 compare(path, expected, &found, &mut probe.differences);
             }
-            Err(reason) => probe.broken.push(format!("{path}: {reason}")),
+            // The other documents lie behind the same connection.
+            Err(Failure::Unreachable(reason)) => {
+                probe.broken.push(reason);
+                break;
+            }
+            Err(Failure::Answer(reason)) => probe.broken.push(format!("{path}: {reason}")),
         }
     }
     probe
@@ -74,14 +82,28 @@ fn client(base_url: &Url) -> Result<reqwest::Client, String> {
     if loopback {
         builder = builder.no_proxy();
     }
-    let failed = |error: reqwest::Error| format!("making the HTTP client: {}", error.without_url());
-    builder.build().map_err(failed)
+    builder.build().map_err(no_client)
+}
+
+/// Why a document could not be read.
+enum Failure {
+    /// No connection to the server came about.
+    Unreachable(String),
+    /// This document's answer is not as it should be.
+    Answer(String),
+}
+
+impl From<String> for Failure {
+    fn from(reason: String) -> Self {
+        Self::Answer(reason)
+    }
 }
 
 async fn get(
     client: &reqwest::Client,
+    server: &ServerName,
     url: &str,
-) -> Result<(Value, Option<DateTime<Utc>>), String> {
+) -> Result<(Value, Option<DateTime<Utc>>), Failure> {
     let mut response = match client
         .get(url)
         .header(ACCEPT, "application/json")
@@ -89,21 +111,20 @@ async fn get(
         .await
     {
         Ok(response) => response,
-        Err(error) if error.is_connect() => {
-            return Err("the server could not be reached (name, route or TLS)".into());
+        Err(error) => {
+            return Err(match server.unreachable(&error) {
+                Some(unreachable) => Failure::Unreachable(unreachable.words().to_owned()),
+                None if error.is_timeout() => "no answer in time".to_owned().into(),
+                None => "the connection broke before the answer".to_owned().into(),
+            });
         }
-        Err(error) if error.is_timeout() => return Err("no answer in time".into()),
-        Err(_) => return Err("the connection broke before the answer".into()),
     };
     let date = response.headers().get(DATE);
     let date = date
         .and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok())
         .map(|date| date.to_utc());
     if response.status() != 200 {
-        return Err(format!(
-            "HTTP {} where 200 is due",
-            response.status().as_u16()
-        ));
+        return Err(format!("HTTP {} where 200 is due", response.status().as_u16()).into());
     }
     let mut body = Vec::new();
     loop {
@@ -111,9 +132,9 @@ async fn get(
             Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_BODY => {
                 body.extend_from_slice(&chunk);
             }
-            Ok(Some(_)) => return Err("the answer is far too long".into()),
+            Ok(Some(_)) => return Err("the answer is far too long".to_owned().into()),
             Ok(None) => break,
-            Err(_) => return Err("the answer was cut short".into()),
+            Err(_) => return Err("the answer was cut short".to_owned().into()),
         }
     }
     let value = serde_json::from_slice(&body).map_err(|_| "the answer is not JSON".to_owned())?;
@@ -221,6 +242,7 @@ mod tests {
         }
         sandbox.shutdown().await;
         let gone = probe_server(&url, ApiVersion::V2).await;
-        assert_eq!(gone.broken.len(), 3);
+        assert_eq!(gone.broken.len(), 1, "{:?}", gone.broken);
+        assert!(gone.broken[0].contains("the connection was refused"));
     }
 }

@@ -42,10 +42,23 @@ pub enum TokenError {
         /// What is wrong and which setting mends it.
         reason: String,
     },
-    /// The token endpoint could not answer now; the grant is unharmed.
+    /// The token endpoint could not answer now; the grant is unharmed. Whoever refreshes has tried
+    /// again as often as is safe: asking again at once brings the same.
     #[error("no access token at the moment: {reason}")]
     Transient {
         /// What was tried.
+        reason: String,
+    },
+    /// The token is not to be asked for again before some time has passed; the grant is unharmed.
+    #[error("no access token before a while: {reason}")]
+    Parked {
+        /// Why, and from when on.
+        reason: String,
+    },
+    /// No grant gets a token now: the token endpoint cannot be used, or the broker does not answer.
+    #[error("{reason}")]
+    Unavailable {
+        /// What was tried and what to look at.
         reason: String,
     },
     /// The broker has stopped or is stopping.

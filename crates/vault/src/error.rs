@@ -12,6 +12,9 @@ fn hint(source: &rusqlite::Error) -> &'static str {
         Some(ErrorCode::DiskFull) => {
             " (the disk is full: free space where vault.db lies, in the data directory, then run again)"
         }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            " (another process has vault.db locked and does not let go of it: end that process, then run again)"
+        }
         Some(ErrorCode::SystemIoFailure) => {
             " (see whether the disk of vault.db, in the data directory, is full or gone, then run again)"
         }
@@ -129,6 +132,15 @@ pub enum VaultError {
         "another claimlake process is using the tokens of this data directory: wait for it to end"
     )]
     Locked,
+    /// Another process holds the token lock, and which one is known.
+    #[error(
+        "process {pid} is using the tokens of this data directory: wait for it to end (`ps -p {pid}` \
+         shows what it is)"
+    )]
+    LockedBy {
+        /// The process.
+        pid: u32,
+    },
     /// The input is not what the function takes.
     #[error("{0}")]
     Invalid(String),
@@ -153,7 +165,7 @@ impl VaultError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            VaultError::Locked => true,
+            VaultError::Locked | VaultError::LockedBy { .. } => true,
             VaultError::Database { source, .. } => matches!(
                 source.sqlite_error_code(),
                 Some(

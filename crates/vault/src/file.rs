@@ -5,13 +5,12 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use rustix::fs::{Access, access};
 
-use crate::VaultError;
 use crate::error::Doing;
+use crate::{VaultError, busy};
 
 /// The vault's file in the data directory.
 pub const VAULT_FILE: &str = "vault.db";
@@ -29,8 +28,6 @@ const MIGRATIONS: [&[&str]; VAULT_FORMAT as usize] = [
     &[include_str!("migrations/doubt.sql")],
     &[include_str!("migrations/full_reads.sql")],
 ];
-
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Opens the file of a data directory, making both on first use, and brings it to the present
 /// format.
@@ -63,7 +60,7 @@ fn open_database(path: &Path) -> Result<Connection, VaultError> {
     make_file(path)?;
     let doing = "opening the vault";
     let connection = Connection::open(path).doing(doing)?;
-    connection.busy_timeout(PATIENCE).doing(doing)?;
+    busy::wait_when_locked(&connection, path).doing(doing)?;
     connection
         .execute_batch(
             "PRAGMA secure_delete = ON;
@@ -134,10 +131,9 @@ fn switch_to_wal(connection: &Connection) -> Result<(), VaultError> {
             }
             Err(error)
                 if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
-                    && tries < 400 =>
+                    && busy::take_step(tries) =>
             {
                 tries += 1;
-                std::thread::sleep(Duration::from_millis(25));
             }
             Err(error) => return Err(error).doing("opening the vault"),
         }

@@ -9,9 +9,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::VaultError;
+use crate::process::{lock_holder, name_of};
 
 /// The lock's file in the data directory.
 pub const LOCK_FILE: &str = "vault.lock";
+
+const PAUSE: Duration = Duration::from_millis(50);
+/// Tries after which a line says what is waited for, and how often again.
+const FIRST_NOTICE: u32 = 60;
+const NOTICES: u32 = 600;
 
 /// The held lock; dropped, it is free again.
 #[derive(Debug)]
@@ -20,6 +26,10 @@ pub struct TokenLock {
 }
 
 impl TokenLock {
+    /// Tries of [`TokenLock::acquire`] that take two minutes: whoever uses the tokens for a minute
+    /// is no reason to give up.
+    pub const PATIENT_TRIES: u32 = 2_400;
+
     /// Takes the lock of a data directory, or says at once that another process has it.
     ///
     /// # Errors
@@ -43,22 +53,41 @@ impl TokenLock {
         }
     }
 
-    /// Waits for the lock, calling `sleep` between tries, `tries` times at most.
+    /// The process that holds the lock of a data directory, where the system says so and it is
+    /// another one.
+    #[must_use]
+    pub fn holder(data_dir: &Path) -> Option<u32> {
+        lock_holder(&data_dir.join(LOCK_FILE), "FLOCK")
+    }
+
+    /// Waits for the lock, calling `sleep` between tries, `tries` times at most. Lines say what is
+    /// waited for.
     ///
     /// # Errors
-    /// [`VaultError::Locked`] where another process has it all the while.
+    /// [`VaultError::Locked`] or [`VaultError::LockedBy`] where another process has it all the while.
     pub fn acquire(
         data_dir: &Path,
         tries: u32,
         sleep: impl Fn(Duration),
     ) -> Result<Self, VaultError> {
-        for _ in 0..tries {
+        for tried in 1..=tries {
             if let Some(lock) = Self::try_acquire(data_dir)? {
                 return Ok(lock);
             }
-            sleep(Duration::from_millis(50));
+            if tried == FIRST_NOTICE || tried.is_multiple_of(NOTICES) {
+                let holder = Self::holder(data_dir);
+                tracing::warn!(
+                    "waiting for the tokens of this data directory: {} uses them, for {} s by now",
+                    holder.map_or("another claimlake process".to_owned(), name_of),
+                    (PAUSE * tried).as_secs()
+                );
+            }
+            sleep(PAUSE);
         }
-        Self::try_acquire(data_dir)?.ok_or(VaultError::Locked)
+        Self::try_acquire(data_dir)?.ok_or_else(|| match Self::holder(data_dir) {
+            Some(pid) => VaultError::LockedBy { pid },
+            None => VaultError::Locked,
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::text::{hex, instant_text, parse_instant};
 use crate::{Vault, VaultError};
 
 /// After this long nobody comes back from a login page: the server's own limits are shorter.
-const FORGOTTEN_AFTER: TimeDelta = TimeDelta::hours(2);
+pub(crate) const FORGOTTEN_AFTER: TimeDelta = TimeDelta::hours(2);
 
 /// What is needed to finish an authorization.
 #[derive(Debug, Clone)]

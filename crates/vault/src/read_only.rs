@@ -17,7 +17,7 @@ use rustix::fs::{Access, access};
 
 use crate::VaultError;
 use crate::error::Doing;
-use crate::file::{PATIENCE, VAULT_FILE, migrate, open_file};
+use crate::file::{VAULT_FILE, migrate, open_file};
 
 const DOING: &str = "opening the vault to read it";
 
@@ -81,7 +81,7 @@ fn beside_the_log(path: &Path) -> Result<Connection, VaultError> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let uri = format!("file:{}?mode=ro&readonly_shm=1", in_a_uri(path));
     let opened = Connection::open_with_flags(uri, flags).and_then(|connection| {
-        connection.busy_timeout(PATIENCE)?;
+        crate::busy::wait_when_locked(&connection, path)?;
         // Only reading shows whether the log can be used.
         connection.query_row("PRAGMA user_version", [], |_| Ok(()))?;
         Ok(connection)

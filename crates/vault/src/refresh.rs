@@ -11,7 +11,7 @@ use crate::grant::{Scopes, TokenPair};
 use crate::grant_row::{drop_intent, write_patient, write_tokens};
 use crate::grants::{grant_of, tokens_of};
 use crate::store::Keys;
-use crate::text::instant_text;
+use crate::text::{instant_text, parse_instant};
 use crate::{Vault, VaultError};
 
 /// A refresh that may be posted: its intent is on disk.
@@ -25,6 +25,15 @@ pub struct RefreshIntent {
     pub generation: u64,
     /// How many earlier posts of the same token have an unknown outcome.
     pub earlier_attempts: u32,
+}
+
+/// A refresh without an outcome: its token may be used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenRefresh {
+    /// How often the grant's present refresh token was posted, or was about to be.
+    pub attempts: u32,
+    /// When that was last.
+    pub started_at: DateTime<Utc>,
 }
 
 /// What a refresh brought.
@@ -148,6 +157,34 @@ impl Vault {
             )
             .doing("reading open refreshes")
             .map(|count| count > 0)
+    }
+
+    /// The last refresh of a grant, where it has no outcome.
+    ///
+    /// # Errors
+    /// Where the vault cannot be read, or the entry is not readable.
+    pub fn open_refresh(&self, handle: &GrantHandle) -> Result<Option<OpenRefresh>, VaultError> {
+        let found: Option<(u32, String)> = self
+            .connection()
+            .query_row(
+                // Of an earlier generation, it was another token that was posted.
+                "SELECT CASE WHEN i.generation = g.generation THEN i.attempts ELSE 0 END,
+                        i.started_at
+                 FROM refresh_intents i LEFT JOIN grants g ON g.handle = i.handle
+                 WHERE i.handle = ?1",
+                [handle.as_str()],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()
+            .doing("reading open refreshes")?;
+        found
+            .map(|(attempts, started_at)| {
+                Ok(OpenRefresh {
+                    attempts,
+                    started_at: parse_instant(&started_at, "started_at")?,
+                })
+            })
+            .transpose()
     }
 
     /// Grants whose last refresh has no outcome.

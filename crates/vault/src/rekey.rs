@@ -56,7 +56,11 @@ impl Vault {
         new_key: Option<&Secret>,
         on_step: &mut dyn FnMut(RekeyStep),
     ) -> Result<Rekeyed, VaultError> {
-        let _lock = TokenLock::acquire(self.data_dir(), 200, std::thread::sleep)?;
+        let _lock = TokenLock::acquire(
+            self.data_dir(),
+            TokenLock::PATIENT_TRIES,
+            std::thread::sleep,
+        )?;
         let mut origin = KeyOrigin {
             created: false,
             is_old: false,

@@ -133,6 +133,18 @@ fn show(event: &AuthorizeEvent<'_>, output: &Output, no_browser: bool) {
         AuthorizeEvent::StrayCallback => {
             output.warn("a callback that answers another request was turned away");
         }
+        AuthorizeEvent::EmptyCallback { error: None } => output.warn(
+            "the callback address was opened without parameters: it carries no answer of the \
+             consent page (opened by hand, or something cut them off); still waiting",
+        ),
+        AuthorizeEvent::EmptyCallback { error: Some(error) } => output.warn(&format!(
+            "the callback address was opened with an error ({error}) and without a state: it \
+             answers no request; still waiting"
+        )),
+        AuthorizeEvent::Finishing => output.warn(
+            "the person has come back just before the end of the time; waiting for the consent to \
+             be stored",
+        ),
         _ => {}
     }
 }

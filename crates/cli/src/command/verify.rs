@@ -79,7 +79,7 @@ fn once(invocation: &Invocation) -> Outcome<Report> {
         loaded: loaded(&data, &invocation.lake()?)?,
         views: views(&input),
         current: &pipeline.current,
-is_shared: pipeline.load.group.is_some(),
+        is_shared: pipeline.load.group.is_some(),
         states: states(&data, invocation)?,
     };
     let report = claimlake_verify::verify(&request, invocation.progress().as_ref())?;

@@ -22,7 +22,7 @@ pub enum ExtractError {
     )]
     UnknownPatient,
     /// The HTTP client could not be made.
-    #[error("making the HTTP client: {0}")]
+    #[error("{0}")]
     Client(String),
     /// The landing thread could not be started.
     #[error("starting the landing thread: {0}")]

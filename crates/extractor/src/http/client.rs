@@ -9,6 +9,8 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 
+use crate::transport_error::{ServerName, Unreachable};
+
 /// Bodies received and not yet landed: what bounds memory, however many requests wait for their
 /// answers and however many people there are.
 const BODIES_AT_ONCE: usize = 16;
@@ -58,10 +60,10 @@ pub(crate) struct AnswerHeaders {
 }
 
 /// No whole answer came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Transport {
     /// No connection: the request never left.
-    NotConnected,
+    NotConnected(Unreachable),
     /// Nothing came in time.
     TimedOut,
     /// The connection broke, or the body was cut or damaged.
@@ -71,9 +73,9 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) fn words(&self) -> &str {
         match self {
-            Transport::NotConnected => "the server could not be reached",
+            Transport::NotConnected(unreachable) => unreachable.words(),
             Transport::TimedOut => "the server did not answer in time",
             Transport::Broken => "the answer was cut or damaged on the way",
             Transport::TooLarge => "the answer was far too large",
@@ -84,6 +86,7 @@ impl Transport {
 #[derive(Debug)]
 pub(crate) struct Client {
     http: reqwest::Client,
+    server: ServerName,
     bodies: Arc<Semaphore>,
 }
 
@@ -117,11 +120,10 @@ impl Client {
         if loopback {
             builder = builder.no_proxy();
         }
-        let http = builder
-            .build()
-            .map_err(|error| error.without_url().to_string())?;
+        let http = builder.build().map_err(crate::transport_error::no_client)?;
         Ok(Self {
             http,
+            server: ServerName::of(base_url),
             bodies: Arc::new(Semaphore::new(BODIES_AT_ONCE)),
         })
     }
@@ -141,7 +143,10 @@ impl Client {
         for (name, value) in headers {
             request = request.header(HeaderName::from_static(name), *value);
         }
-        let mut response = request.send().await.map_err(|error| transport(&error))?;
+        let mut response = request
+            .send()
+            .await
+            .map_err(|error| self.transport(&error))?;
         let status = response.status().as_u16();
         let headers = answer_headers(response.headers());
         // The kernel holds back what is not read yet.
@@ -155,7 +160,11 @@ impl Client {
             .unwrap_or(0)
             .min(LARGEST_BODY as u64);
         let mut body = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
-        while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| self.transport(&error))?
+        {
             if body.len() + chunk.len() > LARGEST_BODY {
                 return Err(Transport::TooLarge);
             }
@@ -168,15 +177,15 @@ impl Client {
             _place: place,
         })
     }
-}
 
-fn transport(error: &reqwest::Error) -> Transport {
-    if error.is_connect() || error.is_builder() {
-        Transport::NotConnected
-    } else if error.is_timeout() {
-        Transport::TimedOut
-    } else {
-        Transport::Broken
+    fn transport(&self, error: &reqwest::Error) -> Transport {
+        if let Some(unreachable) = self.server.unreachable(error) {
+            Transport::NotConnected(unreachable)
+        } else if error.is_timeout() {
+            Transport::TimedOut
+        } else {
+            Transport::Broken
+        }
     }
 }
 

@@ -71,7 +71,7 @@ pub(crate) struct Fetcher<'a, T> {
 /// What one attempt asks for.
 enum Attempt {
     Answer(Box<Fetched>),
-    Retry(&'static str, u32),
+    Retry(String, u32),
     Wait(Duration),
     TokenRejected(AccessToken),
     End(End),
@@ -124,11 +124,7 @@ impl<T: TokenSource> Fetcher<'_, T> {
                     }
                     match self.tokens.after_rejection(request.grant, &rejected).await {
                         Ok(_) => {}
-                        Err(TokenError::Transient { .. }) => {
-                            tries += 1;
-                            let reason = "no access token could be had";
-                            self.pause_before_retry(tries, reason.into()).await?;
-                        }
+                        // Whoever refreshes has tried again already, as often as is safe.
                         Err(error) => return Err(token_end(&error).into()),
                     }
                 }
@@ -154,9 +150,6 @@ impl<T: TokenSource> Fetcher<'_, T> {
         // The token is taken once the request may go: while it waited, the token may have ended.
         let token = match self.tokens.access_token(request.grant).await {
             Ok(token) => token,
-            Err(TokenError::Transient { .. }) => {
-                return (Attempt::Retry("no access token could be had", TRIES), None);
-            }
             Err(error) => return (Attempt::End(token_end(&error)), None),
         };
         self.budget.request();
@@ -198,7 +191,7 @@ impl<T: TokenSource> Fetcher<'_, T> {
                 (throttled(wait), None)
             }
             Verdict::TokenRejected => (Attempt::TokenRejected(token), None),
-            Verdict::ServerError => (Attempt::Retry("the server failed", TRIES), None),
+            Verdict::ServerError => (Attempt::Retry("the server failed".into(), TRIES), None),
             Verdict::ConsentEnded(reason) => {
                 self.note_ended(request.grant, &token, reason).await;
                 (Attempt::End(End::NeedsConsent(reason.into())), None)
@@ -219,14 +212,16 @@ impl<T: TokenSource> Fetcher<'_, T> {
     }
 
     fn after_transport(&self, transport: Transport) -> Attempt {
-        let words = transport.words();
+        let words = transport.words().to_owned();
         match transport {
-            Transport::TooLarge => Attempt::End(End::Failed(words.into())),
+            Transport::TooLarge => Attempt::End(End::Failed(words)),
             Transport::TimedOut => Attempt::Retry(words, TRIES_AFTER_TIMEOUT),
-            Transport::NotConnected if self.budget.requests() < 100 => {
+            // Every other request would end the same way.
+            Transport::NotConnected(why) if why.is_lasting() => Attempt::End(End::Stop(words)),
+            Transport::NotConnected(_) if self.budget.requests() < 100 => {
                 Attempt::Retry(words, TRIES_TO_CONNECT)
             }
-            Transport::NotConnected | Transport::Broken => Attempt::Retry(words, TRIES),
+            Transport::NotConnected(_) | Transport::Broken => Attempt::Retry(words, TRIES),
         }
     }
 
@@ -265,7 +260,10 @@ fn token_end(error: &TokenError) -> End {
     match error {
         TokenError::NeedsConsent { reason } => End::NeedsConsent(reason.clone()),
         TokenError::Configuration { reason } => End::Stop(reason.clone()),
-        TokenError::Doubtful { reason } => End::Parked(reason.clone()),
+        TokenError::Doubtful { reason } | TokenError::Parked { reason } => {
+            End::Parked(reason.clone())
+        }
+        TokenError::Unavailable { reason } => End::Stop(reason.clone()),
         TokenError::Transient { reason } => End::Failed(reason.clone()),
         TokenError::Stopped => End::Stop("the token broker has stopped".into()),
     }

@@ -54,6 +54,20 @@ pub(crate) struct ErrorAnswer {
     pub(crate) is_html: bool,
 }
 
+impl ErrorAnswer {
+    /// What an answer is that says nothing an OAuth client can use.
+    pub(crate) fn unreadable(&self, status: u16) -> &'static str {
+        match (self.is_html, self.says.is_empty() || status < 400) {
+            (true, _) => {
+                "a web page and no OAuth answer: a proxy, a captive portal or a maintenance page \
+                 answers instead (check source.base_url and HTTPS_PROXY)"
+            }
+            (false, true) => "no OAuth answer",
+            (false, false) => "the server failed",
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Wire {
     access_token: String,

@@ -133,12 +133,24 @@ impl std::fmt::Display for ServerError {
     }
 }
 
-/// Reads a callback URL, or the part of it from `?` on; none where it answers no request, as the
-/// background call `?error=not_found` of the server's "person not found" page.
+/// What a callback URL is.
+#[derive(Debug, Clone)]
+pub enum CallbackKind {
+    /// It answers a request.
+    Answer(Callback),
+    /// The background call `?error=not_found` of the server's "person not found" page.
+    PersonNotFound,
+    /// It names no request and says nothing: opened by hand, or its parameters were lost.
+    Empty,
+    /// It names no request, but an error.
+    OnlyError(ServerError),
+}
+
+/// Reads a callback URL, or the part of it from `?` on.
 ///
 /// # Errors
-/// [`OauthError::Callback`] where it has neither a code nor an error, or both twice.
-pub fn read_callback(text: &str) -> Result<Option<Callback>, OauthError> {
+/// [`OauthError::Callback`] where it has a code or a state and cannot be used all the same.
+pub fn read_callback(text: &str) -> Result<CallbackKind, OauthError> {
     let wrong = |reason: &str| OauthError::Callback {
         reason: reason.into(),
     };
@@ -162,11 +174,13 @@ pub fn read_callback(text: &str) -> Result<Option<Callback>, OauthError> {
     };
     let (code, error) = (one("code")?, one("error")?);
     let Some(state) = one("state")?.map(Secret::new) else {
-        return match code {
-            None => Ok(None),
-            Some(_) => Err(wrong(
+        return match (code, error.as_deref()) {
+            (Some(_), _) => Err(wrong(
                 "the callback URL has a code but no state: it answers no request made here",
             )),
+            (None, None) => Ok(CallbackKind::Empty),
+            (None, Some("not_found")) => Ok(CallbackKind::PersonNotFound),
+            (None, Some(error)) => Ok(CallbackKind::OnlyError(ServerError(clean(error)))),
         };
     };
     let outcome = match (code, error.as_deref()) {
@@ -176,7 +190,7 @@ pub fn read_callback(text: &str) -> Result<Option<Callback>, OauthError> {
         (Some(_), Some(_)) => return Err(wrong("the callback URL has both a code and an error")),
         (None, None) => return Err(wrong("the callback URL has neither a code nor an error")),
     };
-    Ok(Some(Callback { state, outcome }))
+    Ok(CallbackKind::Answer(Callback { state, outcome }))
 }
 
 /// A word of the server as far as it is one: letters, digits and underscores.

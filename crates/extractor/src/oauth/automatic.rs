@@ -7,7 +7,7 @@ use url::Url;
 
 use super::OauthError;
 use super::app::{App, is_loopback};
-use super::authorize::{AuthorizeRequest, CallbackOutcome, read_callback, start};
+use super::authorize::{AuthorizeRequest, CallbackKind, CallbackOutcome, read_callback, start};
 use super::endpoint::{Endpoint, Posted};
 use super::exchange::exchange_and_store;
 use super::{read_error, scopes};
@@ -41,7 +41,11 @@ impl<'a> AutomaticConsent<'a> {
                     .into(),
             });
         }
-        let lock = TokenLock::acquire(vault.data_dir(), 200, std::thread::sleep)?;
+        let lock = TokenLock::acquire(
+            vault.data_dir(),
+            TokenLock::PATIENT_TRIES,
+            std::thread::sleep,
+        )?;
         Ok(Self {
             endpoint: Endpoint::new(app)?,
             vault,
@@ -76,7 +80,7 @@ impl<'a> AutomaticConsent<'a> {
         let mut url = started.url;
         url.query_pairs_mut().append_pair("login", login);
         let callback = self.follow(url, &request.resources).await?;
-        let Some(callback) = read_callback(&callback)? else {
+        let CallbackKind::Answer(callback) = read_callback(&callback)? else {
             return Err(declined("the answer names no request"));
         };
         let code = match callback.outcome {
@@ -90,7 +94,8 @@ impl<'a> AutomaticConsent<'a> {
             .vault
             .take_authorization(&callback.state)?
             .ok_or_else(|| declined("the answer belongs to another request"))?;
-        exchange_and_store(&self.endpoint, self.vault, &pending, &code, now).await
+        let state = &callback.state;
+        exchange_and_store(&self.endpoint, self.vault, &pending, state, &code, now).await
     }
 
     /// Goes from redirect to redirect until one leads back to the app; never to another origin.
@@ -99,7 +104,12 @@ impl<'a> AutomaticConsent<'a> {
             let origin = url.origin();
             let answer = match self.endpoint.get(url.clone(), None).await {
                 Posted::Answer(answer) => answer,
-                Posted::NotSent(reason) | Posted::Lost(reason) => {
+                Posted::NotSent(unreachable) => {
+                    return Err(OauthError::Transient {
+                        reason: format!("asking the sandbox for consent: {}", unreachable.words()),
+                    });
+                }
+                Posted::Lost(reason) => {
                     return Err(OauthError::Transient {
                         reason: format!("asking the sandbox for consent: {reason}"),
                     });

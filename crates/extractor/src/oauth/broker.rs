@@ -19,13 +19,20 @@
 //! [`super::broker_facts`] says which of these this machine is open to.
 
 mod client;
+mod connect;
 mod connection;
+mod launch;
+mod lines;
+mod patience;
 mod process;
 mod protocol;
 mod refresher;
 mod server;
 mod socket;
 
-pub use client::{BrokerClient, BrokerLaunch};
+pub use client::BrokerClient;
+pub use launch::BrokerLaunch;
+pub use patience::BrokerPatience;
+pub(crate) use patience::{ProcessState, process_state};
 pub use process::broker_main;
 pub(crate) use refresher::Refresher;

@@ -15,8 +15,10 @@ use tokio::sync::{mpsc, oneshot};
 use url::{Host, Url};
 
 use super::OauthError;
-use super::authorize::{Callback, read_callback};
+use super::authorize::{CallbackKind, read_callback};
 use super::page::Page;
+
+const ACCEPT_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// Listens where the `redirect_uri` of the app leads to, on this machine only.
 #[derive(Debug)]
@@ -28,7 +30,7 @@ pub(crate) struct CallbackListener {
 /// A browser that came back, waiting for the page it will show.
 #[derive(Debug)]
 pub(crate) struct Visit {
-    pub(crate) callback: Result<Option<Callback>, OauthError>,
+    pub(crate) callback: Result<CallbackKind, OauthError>,
     pub(crate) page: oneshot::Sender<Page>,
 }
 
@@ -98,8 +100,12 @@ impl CallbackListener {
             let expected = Arc::clone(&expected);
             Box::pin(async move {
                 loop {
-                    if let Ok((stream, _)) = listener.accept().await {
-                        tokio::spawn(converse(stream, Arc::clone(&expected)));
+                    match listener.accept().await {
+                        Ok((stream, _)) => {
+                            tokio::spawn(converse(stream, Arc::clone(&expected)));
+                        }
+                        // Out of descriptors, say: the next try may find one.
+                        Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
                     }
                 }
             })

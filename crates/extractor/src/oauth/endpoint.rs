@@ -9,6 +9,7 @@ use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
 use super::{App, OauthError};
+use crate::transport_error::{ServerName, Unreachable, no_client};
 
 /// A refresh is answered by the server's data source, which may be slow; giving up early costs a
 /// consent.
@@ -21,6 +22,7 @@ const LARGEST_BODY: usize = 1 << 20;
 pub(crate) struct Endpoint {
     http: reqwest::Client,
     app: App,
+    server: ServerName,
 }
 
 /// What became of a POST.
@@ -29,7 +31,7 @@ pub(crate) enum Posted {
     /// The server answered.
     Answer(Answer),
     /// The request never left: no connection.
-    NotSent(&'static str),
+    NotSent(Unreachable),
     /// The request may have been carried out, but there is no whole answer.
     Lost(&'static str),
 }
@@ -38,9 +40,22 @@ pub(crate) enum Posted {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    pub(crate) retry_after: Option<Duration>,
+    /// The media type, where it is a usual one.
+    pub(crate) content_type: Option<&'static str>,
+    /// As the server sent it.
+    pub(crate) retry_after: Option<String>,
     pub(crate) location: Option<String>,
     pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+impl Answer {
+    /// Status and media type: all of an answer that may be shown.
+    pub(crate) fn head(&self) -> String {
+        match self.content_type {
+            Some(media_type) => format!("HTTP {}, {media_type}", self.status),
+            None => format!("HTTP {}, no content type", self.status),
+        }
+    }
 }
 
 impl Endpoint {
@@ -66,13 +81,19 @@ impl Endpoint {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| OauthError::Configuration {
-            reason: format!("making the HTTP client: {}", error.without_url()),
+            reason: no_client(error),
         })?;
-        Ok(Self { http, app })
+        let server = ServerName::of(app.base_url());
+        Ok(Self { http, app, server })
     }
 
     pub(crate) fn app(&self) -> &App {
         &self.app
+    }
+
+    /// A request as errors name it: method, path and host.
+    pub(crate) fn request_name(&self, method: &str, url: &Url) -> String {
+        format!("{method} {} at {}", url.path(), self.server.host())
     }
 
     /// Posts a form with the app's id and secret in it: urlencoded, which every version reads.
@@ -83,7 +104,7 @@ impl Endpoint {
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json")
             .body(self.urlencoded(form));
-        send(request).await
+        self.send(request).await
     }
 
     fn urlencoded(&self, form: &[(&str, &str)]) -> String {
@@ -100,45 +121,65 @@ impl Endpoint {
         if let Some(bearer) = bearer {
             request = request.bearer_auth(bearer.expose());
         }
-        send(request).await
+        self.send(request).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Posted {
+        let mut response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => {
+                return match self.server.unreachable(&error) {
+                    Some(unreachable) => Posted::NotSent(unreachable),
+                    None if error.is_timeout() => Posted::Lost("no answer in time"),
+                    None => Posted::Lost("the connection broke before the answer"),
+                };
+            }
+        };
+        let status = response.status().as_u16();
+        let header = |name| {
+            let value = response.headers().get(name)?;
+            value.to_str().ok().map(str::to_owned)
+        };
+        let retry_after = header(RETRY_AFTER);
+        let content_type = header(CONTENT_TYPE).as_deref().and_then(media_type);
+        let location = header(reqwest::header::LOCATION);
+        let mut body = Zeroizing::new(Vec::new());
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_BODY => {
+                    body.extend_from_slice(&chunk);
+                }
+                Ok(Some(_)) => return Posted::Lost("the answer was far too long"),
+                Ok(None) => break,
+                Err(_) => return Posted::Lost("the answer was cut short"),
+            }
+        }
+        Posted::Answer(Answer {
+            status,
+            content_type,
+            retry_after,
+            location,
+            body,
+        })
     }
 }
 
-async fn send(request: reqwest::RequestBuilder) -> Posted {
-    let mut response = match request.send().await {
-        Ok(response) => response,
-        Err(error) if error.is_connect() || error.is_builder() => {
-            return Posted::NotSent("the server could not be reached");
-        }
-        Err(error) if error.is_timeout() => {
-            return Posted::Lost("the server did not answer in time");
-        }
-        Err(_) => return Posted::Lost("the connection broke before the answer"),
-    };
-    let status = response.status().as_u16();
-    let header = |name| {
-        let value = response.headers().get(name)?;
-        value.to_str().ok().map(str::to_owned)
-    };
-    let retry_after = header(RETRY_AFTER)
-        .and_then(|text| text.trim().parse().ok())
-        .map(Duration::from_secs);
-    let location = header(reqwest::header::LOCATION);
-    let mut body = Zeroizing::new(Vec::new());
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_BODY => {
-                body.extend_from_slice(&chunk);
-            }
-            Ok(Some(_)) => return Posted::Lost("the answer was far too long"),
-            Ok(None) => break,
-            Err(_) => return Posted::Lost("the answer was cut short"),
-        }
-    }
-    Posted::Answer(Answer {
-        status,
-        retry_after,
-        location,
-        body,
-    })
+/// A media type that is known here: whatever else a header holds is not shown, since it could be
+/// anything.
+fn media_type(header: &str) -> Option<&'static str> {
+    const KNOWN: [&str; 8] = [
+        "application/json",
+        "application/fhir+json",
+        "application/problem+json",
+        "application/xml",
+        "application/octet-stream",
+        "text/html",
+        "text/plain",
+        "text/xml",
+    ];
+    let media_type = header.split(';').next().unwrap_or_default().trim();
+    KNOWN
+        .into_iter()
+        .find(|known| media_type.eq_ignore_ascii_case(known))
+        .or((!media_type.is_empty()).then_some("another content type"))
 }

@@ -20,6 +20,7 @@ pub(crate) async fn exchange_and_store(
     endpoint: &Endpoint,
     vault: &Vault,
     pending: &PendingAuthorization,
+    state: &Secret,
     code: &Secret,
     now: impl Fn() -> DateTime<Utc>,
 ) -> Result<Stored, OauthError> {
@@ -29,10 +30,10 @@ pub(crate) async fn exchange_and_store(
         ("redirect_uri", pending.redirect_uri.as_str()),
         ("code_verifier", pending.code_verifier.expose()),
     ];
-    let posted = endpoint
-        .post(endpoint.app().token_url(pending.api), &form)
-        .await;
-    let mut tokens = read_exchange(posted, now())?;
+    let url = endpoint.app().token_url(pending.api);
+    let request = endpoint.request_name("POST", &url);
+    let posted = endpoint.post(url, &form).await;
+    let mut tokens = read_exchange(posted, &request, now())?;
     let grant = NewGrant {
         api: pending.api,
         patient: tokens.patient.take(),
@@ -47,6 +48,7 @@ pub(crate) async fn exchange_and_store(
         false => Forgotten::Refused,
     };
     let stored = vault.store_consent(&grant, forgotten)?;
+    note_finished(vault, state, &stored);
     let bearer = grant.tokens.access_token.as_ref();
     let (None, Some(bearer)) = (&grant.patient, bearer) else {
         return Ok(stored);
@@ -60,21 +62,35 @@ pub(crate) async fn exchange_and_store(
         GrantChange::Unchanged => stored.change,
         change => change,
     };
-    Ok(Stored { change, ..named })
+    let stored = Stored { change, ..named };
+    note_finished(vault, state, &stored);
+    Ok(stored)
 }
 
-fn read_exchange(posted: Posted, now: DateTime<Utc>) -> Result<TokenAnswer, OauthError> {
+/// For whoever no longer waits for the answer. The consent is stored without it, too.
+fn note_finished(vault: &Vault, state: &Secret, stored: &Stored) {
+    if let Err(error) = vault.note_finished(state, stored) {
+        tracing::warn!(error = %error, "what became of an authorization could not be noted");
+    }
+}
+
+fn read_exchange(
+    posted: Posted,
+    request: &str,
+    now: DateTime<Utc>,
+) -> Result<TokenAnswer, OauthError> {
     let answer = match posted {
         Posted::Answer(answer) => answer,
-        Posted::NotSent(reason) => {
+        Posted::NotSent(unreachable) => {
+            let words = unreachable.words();
             return Err(OauthError::Transient {
-                reason: format!("exchanging the code: {reason}; {BEGIN_AGAIN}"),
+                reason: format!("exchanging the code: {request}: {words}; {BEGIN_AGAIN}"),
             });
         }
         Posted::Lost(reason) => {
             return Err(OauthError::Transient {
                 reason: format!(
-                    "exchanging the code: {reason}; the code is used up, {BEGIN_AGAIN}"
+                    "exchanging the code: {request}: {reason}; the code is used up, {BEGIN_AGAIN}"
                 ),
             });
         }
@@ -84,15 +100,19 @@ fn read_exchange(posted: Posted, now: DateTime<Utc>) -> Result<TokenAnswer, Oaut
     {
         return Ok(tokens);
     }
-    let (meaning, reason) = classify(Asked::Exchange, answer.status, &read_error(&answer.body));
+    let error = read_error(&answer.body);
+    let (meaning, reason) = match classify(Asked::Exchange, answer.status, &error) {
+        (Meaning::Unknown, _) => (Meaning::Unknown, error.unreadable(answer.status)),
+        found => found,
+    };
     if reason == super::scopes::REFUSED {
         return Err(OauthError::Configuration {
             reason: reason.into(),
         });
     }
     let words = format!(
-        "exchanging the code (HTTP {}): {reason}; {BEGIN_AGAIN}",
-        answer.status
+        "exchanging the code: {request}: {}: {reason}; {BEGIN_AGAIN}",
+        answer.head()
     );
     Err(match meaning {
         Meaning::StopTheRun | Meaning::Refused => OauthError::Configuration { reason: words },

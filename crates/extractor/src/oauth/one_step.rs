@@ -4,12 +4,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use claimlake_contract::Secret;
 use claimlake_vault::{AccessAction, Grant, GrantChange, Stored, Vault};
 use tokio::sync::mpsc;
 use url::Url;
 
 use super::authorize::{
-    AuthorizeRequest, Callback, CallbackOutcome, StartedAuthorization, read_callback, start,
+    AuthorizeRequest, Callback, CallbackKind, CallbackOutcome, StartedAuthorization, read_callback,
+    start,
 };
 use super::broker::BrokerClient;
 use super::callback::{CallbackListener, Visit};
@@ -103,8 +105,15 @@ pub enum AuthorizeEvent<'a> {
     StillWaiting,
     /// The server says that the person has no data; the browser shows that as a page of its own.
     PersonNotFound,
-    /// A callback came that answers another request, or none; it was turned away.
+    /// A callback came that answers another request; it was turned away.
     StrayCallback,
+    /// A callback came without parameters, or with an error alone: it answers no request.
+    EmptyCallback {
+        /// The server's error word, where there is one.
+        error: Option<&'a str>,
+    },
+    /// The person has come back, and the time is over: what was begun is waited for.
+    Finishing,
 }
 
 /// A grant that was stored.
@@ -143,30 +152,74 @@ pub async fn authorize(
     let (visits, mut visitors) = mpsc::channel(8);
     let waiting = async {
         let hint = tokio::time::sleep(one_step.hint_after);
-        tokio::pin!(hint);
+        let give_up = tokio::time::sleep(one_step.give_up_after);
+        tokio::pin!(hint, give_up);
         let mut hinted = false;
         loop {
-            tokio::select! {
+            let visit = tokio::select! {
                 () = &mut hint, if !hinted => {
                     hinted = true;
                     tell(AuthorizeEvent::StillWaiting);
+                    continue;
                 }
-                Some(visit) = visitors.recv() => {
-                    if let Some(outcome) = receive(visit, &started, broker, &tell).await {
-                        return outcome;
+                () = &mut give_up => return Err(timed_out()),
+                Some(visit) = visitors.recv() => visit,
+            };
+            let received = receive(visit, &started, broker, &tell);
+            tokio::pin!(received);
+            // The time is for the person to come back. Once the code is with the broker, its answer
+            // is waited for: a consent that is stored is not to be called a failure.
+            let outcome = tokio::select! {
+                biased;
+                outcome = &mut received => outcome,
+                () = &mut give_up => {
+                    tell(AuthorizeEvent::Finishing);
+                    match received.await {
+                        None => return Err(timed_out()),
+                        outcome => outcome,
                     }
                 }
+            };
+            if let Some(outcome) = outcome {
+                return outcome;
             }
         }
     };
     let outcome = tokio::select! {
         outcome = waiting => outcome,
         () = listener.serve(visits) => Err(timed_out()),
-        () = tokio::time::sleep(one_step.give_up_after) => Err(timed_out()),
     };
     // The page that says how it went is still on its way to the browser.
     tokio::time::sleep(PAGE_GRACE).await;
-    authorized(vault, &outcome?)
+    authorized(vault, &or_stored_meanwhile(vault, &started.state, outcome)?)
+}
+
+/// The broker, or another process, may have stored the consent while nothing was heard of it: the
+/// vault knows.
+fn or_stored_meanwhile(
+    vault: &Vault,
+    state: &Secret,
+    outcome: Result<Stored, OauthError>,
+) -> Result<Stored, OauthError> {
+    let error = match outcome {
+        Err(error @ (OauthError::Broker { .. } | OauthError::TimedOut { .. })) => error,
+        outcome => return outcome,
+    };
+    if let Some((stored, _)) = vault.finished(state)? {
+        return Ok(stored);
+    }
+    let OauthError::Broker { reason } = error else {
+        return Err(error);
+    };
+    Err(OauthError::Broker {
+        reason: match vault.is_pending(state)? {
+            true => format!("{reason}; no consent was stored: begin again with authorize"),
+            false => format!(
+                "{reason}; the consent is not stored yet and may still be, where the broker goes \
+                 on: `claimlake grants list` shows it then"
+            ),
+        },
+    })
 }
 
 fn authorized(vault: &Vault, stored: &Stored) -> Result<Authorized, OauthError> {
@@ -206,15 +259,27 @@ async fn receive(
         let _ = visit.page.send(page);
     };
     let callback = match visit.callback {
-        Ok(Some(callback)) if callback.state == started.state => callback,
-        Ok(Some(_)) => {
+        Ok(CallbackKind::Answer(callback)) if callback.state == started.state => callback,
+        Ok(CallbackKind::Answer(_)) => {
             tell(AuthorizeEvent::StrayCallback);
             show(Page::OtherRequest);
             return None;
         }
-        Ok(None) => {
+        Ok(CallbackKind::PersonNotFound) => {
             tell(AuthorizeEvent::PersonNotFound);
             show(Page::NotFound);
+            return None;
+        }
+        Ok(CallbackKind::Empty) => {
+            tell(AuthorizeEvent::EmptyCallback { error: None });
+            show(Page::Unusable);
+            return None;
+        }
+        Ok(CallbackKind::OnlyError(error)) => {
+            tell(AuthorizeEvent::EmptyCallback {
+                error: Some(&error.0),
+            });
+            show(Page::Unusable);
             return None;
         }
         Err(_) => {
@@ -247,10 +312,37 @@ pub async fn finish(
     broker: &BrokerClient,
     callback_url: &str,
 ) -> Result<Authorized, OauthError> {
-    let callback: Callback = read_callback(callback_url)?.ok_or_else(|| OauthError::Callback {
-        reason: "the callback URL names no request (no state): it is the server's note that the \
-                 person has no data, or was cut off"
-            .into(),
-    })?;
-    authorized(vault, &broker.finish_authorization(callback).await?)
+    let callback: Callback = match read_callback(callback_url)? {
+        CallbackKind::Answer(callback) => callback,
+        kind => {
+            return Err(OauthError::Callback {
+                reason: answers_nothing(&kind),
+            });
+        }
+    };
+    let state = callback.state.clone();
+    let outcome = broker.finish_authorization(callback).await;
+    authorized(vault, &or_stored_meanwhile(vault, &state, outcome)?)
 }
+
+fn answers_nothing(kind: &CallbackKind) -> String {
+    match kind {
+        CallbackKind::PersonNotFound => {
+            "the server says that it has no data of the person who logged in (error=not_found): \
+             nothing was stored"
+                .into()
+        }
+        CallbackKind::OnlyError(error) => format!(
+            "the callback URL names an error ({error}) and no request (no state): nothing was \
+             stored, begin again with authorize"
+        ),
+        CallbackKind::Answer(_) | CallbackKind::Empty => {
+            "the callback URL has no parameters (no code, no state): copy the address that the \
+             browser was sent to after the consent whole, from http to its end"
+                .into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
+use claimlake_vault::TokenLock;
 use rustix::process::{Resource, Rlimit, getpid, setrlimit};
 use serde::Serialize;
+
+use super::broker::{ProcessState, process_state};
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,12 +38,38 @@ const NETWORK_FILE_SYSTEMS: &[(i64, &str)] = &[
 /// Looks at everything that can end the broker together with a run, or let two brokers run.
 #[must_use]
 pub fn broker_facts(data_dir: &Path) -> Vec<BrokerFact> {
-    vec![
+    let mut facts = vec![
         pid_namespace(),
         memory_group(),
         file_system(data_dir),
         session_leader(),
-    ]
+    ];
+    facts.extend(running(data_dir));
+    facts
+}
+
+/// The process that uses the tokens now, where there is one.
+fn running(data_dir: &Path) -> Option<BrokerFact> {
+    let pid = TokenLock::holder(data_dir)?;
+    let what = "process at work";
+    let state = process_state(pid);
+    Some(match state {
+        ProcessState::Other => fact(
+            what,
+            true,
+            &format!("process {pid} uses the tokens of this data directory now"),
+        ),
+        state => fact(
+            what,
+            false,
+            &format!(
+                "process {pid} uses the tokens of this data directory, and {}: every command that \
+                 needs a token waits for it. {}",
+                state.words(),
+                state.advice(pid)
+            ),
+        ),
+    })
 }
 
 fn pid_namespace() -> BrokerFact {

@@ -58,14 +58,16 @@ pub(crate) async fn revoke(
         ("token", access.secret.expose()),
         ("token_type_hint", "access_token"),
     ];
-    refuse_misconfiguration(endpoint.post(url, &form).await)?;
+    let request = endpoint.request_name("POST", &url);
+    refuse_misconfiguration(endpoint.post(url, &form).await, &request)?;
     if let Some(refresh_token) = &refresh_token {
         let url = endpoint.app().revoke_token_url(grant.api);
         let form = [
             ("token", refresh_token.expose()),
             ("token_type_hint", "refresh_token"),
         ];
-        refuse_misconfiguration(endpoint.post(url, &form).await)?;
+        let request = endpoint.request_name("POST", &url);
+        refuse_misconfiguration(endpoint.post(url, &form).await, &request)?;
     }
     if !is_refused(endpoint, grant.api, &access.secret).await? {
         return Err(OauthError::Transient {
@@ -79,21 +81,21 @@ pub(crate) async fn revoke(
 }
 
 /// Everything but a fault of the registration is left to the verification: a 500 means "gone".
-fn refuse_misconfiguration(posted: Posted) -> Result<(), OauthError> {
+fn refuse_misconfiguration(posted: Posted, request: &str) -> Result<(), OauthError> {
     match posted {
         Posted::Answer(answer) => {
             let error = super::answer::read_error(&answer.body);
             match classify(Asked::Refresh, answer.status, &error) {
                 (Meaning::StopTheRun, reason) if answer.status != 200 => {
                     Err(OauthError::Configuration {
-                        reason: format!("revoking: {reason}"),
+                        reason: format!("revoking: {request}: {}: {reason}", answer.head()),
                     })
                 }
                 _ => Ok(()),
             }
         }
-        Posted::NotSent(reason) => Err(OauthError::Transient {
-            reason: format!("revoking: {reason}"),
+        Posted::NotSent(unreachable) => Err(OauthError::Transient {
+            reason: format!("revoking: {request}: {}", unreachable.words()),
         }),
         Posted::Lost(_) => Ok(()),
     }
@@ -104,16 +106,16 @@ async fn is_refused(
     api: ApiVersion,
     bearer: &Secret,
 ) -> Result<bool, OauthError> {
-    let unknown = |reason: String| OauthError::Transient {
-        reason: format!("verifying the revocation: {reason}"),
+    let url = endpoint.app().userinfo_url(api);
+    let request = endpoint.request_name("GET", &url);
+    let unknown = |reason: &str| OauthError::Transient {
+        reason: format!("verifying the revocation: {request}: {reason}"),
     };
-    match endpoint
-        .get(endpoint.app().userinfo_url(api), Some(bearer))
-        .await
-    {
+    match endpoint.get(url, Some(bearer)).await {
         Posted::Answer(answer) if answer.status == 401 => Ok(true),
         Posted::Answer(answer) if answer.status < 500 => Ok(false),
-        Posted::Answer(answer) => Err(unknown(format!("the server answered {}", answer.status))),
-        Posted::NotSent(reason) | Posted::Lost(reason) => Err(unknown(reason.into())),
+        Posted::Answer(answer) => Err(unknown(&answer.head())),
+        Posted::NotSent(unreachable) => Err(unknown(unreachable.words())),
+        Posted::Lost(reason) => Err(unknown(reason)),
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use chrono::Utc;
 use claimlake_contract::ApiVersion;
 use claimlake_extractor::oauth::{
-    App, AuthorizeEvent, AuthorizeRequest, BrokerClient, OauthError, OneStep, authorize, finish,
-    start,
+    App, AuthorizeEvent, AuthorizeRequest, BrokerClient, BrokerPatience, OauthError, OneStep,
+    authorize, finish, start,
 };
 use claimlake_sandbox::Sandbox;
 use claimlake_vault::{GrantChange, GrantState, Vault};
@@ -28,7 +28,14 @@ async fn world() -> World {
     let sandbox = world::sandbox(3).await;
     let data = tempfile::tempdir().unwrap();
     let vault = world::empty_vault(&data);
-    let broker = world::broker(&sandbox, &vault).await;
+    // Time that is moved by hand is no reason to give the broker up.
+    let patience = BrokerPatience {
+        silent: u32::MAX,
+        total: u32::MAX,
+        ..BrokerPatience::default()
+    };
+    let broker = world::impatient_broker(&sandbox, &vault, patience).await;
+    let broker = broker.unwrap();
     World {
         app: world::app(&sandbox),
         sandbox,
@@ -136,6 +143,13 @@ async fn strays_are_turned_away_and_the_wait_goes_on() {
     let authorized = one_step(&world, |url, back| async move {
         let (status, _, page) = get(&format!("{back}?error=not_found")).await;
         assert!(status == 200 && page.contains("found no data"), "{page}");
+        // No parameters, or an error of no request: nobody said anything of the person.
+        for query in ["", "?", "?x=1", "?error=access_denied"] {
+            let (status, _, page) = get(&format!("{back}{query}")).await;
+            assert_eq!(status, 400, "{query}");
+            assert!(page.contains("cannot be used on its own"), "{page}");
+            assert!(!page.contains("no data"), "{page}");
+        }
         let foreign = format!("{back}?code=x&state=0123456789abcdef0123");
         assert!(get(&foreign).await.2.contains("earlier request"));
         assert_eq!(get(&format!("{back}?code=x")).await.0, 400);
@@ -229,4 +243,48 @@ async fn two_steps_store_a_grant_once_and_a_second_consent_renews_it() {
     assert_eq!(second.change, GrantChange::Renewed);
     assert_eq!(second.grant.handle, first.grant.handle);
     assert_eq!(world.sandbox.account().refresh_tokens_reused(), 0);
+}
+
+#[tokio::test]
+async fn a_consent_that_is_stored_after_the_time_to_wait_is_no_failure() {
+    let world = world().await;
+    // The sandbox waits in real time.
+    world
+        .sandbox
+        .set_faults(vec!["slow:ms=5000,only=token".parse().unwrap()]);
+    let request = AuthorizeRequest::new(ApiVersion::V2, "http://127.0.0.1/callback");
+    let one_step = OneStep {
+        give_up_after: Duration::from_secs(900),
+        ..OneStep::new(request)
+    };
+    let (urls, mut url) = mpsc::unbounded_channel();
+    let finishing = std::cell::Cell::new(0);
+    let running = authorize(
+        &world.app,
+        &world.vault,
+        &world.broker,
+        &one_step,
+        Utc::now(),
+        |event| match event {
+            AuthorizeEvent::Url { url, .. } => urls.send(url.clone()).unwrap(),
+            AuthorizeEvent::Finishing => finishing.set(finishing.get() + 1),
+            _ => {}
+        },
+    );
+    let person = async {
+        let url = url.recv().await.unwrap();
+        let (_, location, _) = get(url.as_str()).await;
+        let callback = tokio::spawn(async move { get(&location.unwrap()).await });
+        while world.sandbox.account().requests_to("POST /v2/o/token") == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        // The code is with the broker. From here on the time of authorize passes by itself: the
+        // person's is over before the sandbox answers.
+        tokio::time::pause();
+        let (_, _, page) = callback.await.unwrap();
+        assert!(page.contains("Your Medicare data is connected"), "{page}");
+    };
+    let (authorized, ()) = tokio::join!(running, person);
+    assert_eq!(authorized.unwrap().change, GrantChange::Inserted);
+    assert_eq!(finishing.get(), 1);
 }

@@ -237,10 +237,9 @@ fn holds(bytes: &[u8], secret: &str) -> bool {
 
 #[tokio::test]
 async fn no_file_and_no_error_text_holds_a_secret_or_a_patient() {
-    let sandbox = sandbox(4).await;
+    let sandbox = sandbox(6).await;
     let data = tempfile::tempdir().unwrap();
     let vault = consented(&sandbox, &data).await;
-    let client = broker(&sandbox, &vault).await;
     let before = secrets(&sandbox, &vault);
     let grants = vault.grants().unwrap();
     let mut words = String::new();
@@ -256,15 +255,20 @@ async fn no_file_and_no_error_text_holds_a_secret_or_a_patient() {
             expires_at: Utc::now(),
             generation: grant.generation,
         };
+        // A broker each, so that none waits for the failures of the one before.
+        let client = broker(&sandbox, &vault).await;
         let error = client
             .after_rejection(&grant.handle, &rejected)
             .await
             .unwrap_err();
         words.push_str(&format!("{error} {error:?}\n"));
+        drop(client);
+        broker_has_ended(&data).await;
     }
     sandbox.set_faults(Vec::new());
-    lend(&vault, &client, &grants[1].handle).await.unwrap();
-    revoke(&vault, &client, &grants[2].handle).await.unwrap();
+    let client = broker(&sandbox, &vault).await;
+    lend(&vault, &client, &grants[4].handle).await.unwrap();
+    revoke(&vault, &client, &grants[5].handle).await.unwrap();
     words.push_str(&format!("{client:?} {vault:?} {grants:?}\n"));
     let mut all = secrets(&sandbox, &vault);
     all.extend(before);

@@ -9,5 +9,6 @@
 
 mod authorize;
 mod broker;
+mod broker_unwell;
 mod grants;
 mod world;

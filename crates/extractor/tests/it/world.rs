@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use chrono::Utc;
 use claimlake_contract::{ApiVersion, Secret, SystemClock};
-use claimlake_extractor::oauth::{App, AutomaticConsent, BrokerClient, BrokerLaunch};
+use claimlake_extractor::oauth::{
+    App, AutomaticConsent, BrokerClient, BrokerLaunch, BrokerPatience, OauthError,
+};
 use claimlake_sandbox::{Sandbox, SandboxConfig};
 use claimlake_vault::{KeySource, TokenLock, Vault};
 
@@ -55,12 +57,21 @@ pub(crate) fn program() -> PathBuf {
 }
 
 pub(crate) async fn broker(sandbox: &Sandbox, vault: &Vault) -> BrokerClient {
+    let client = impatient_broker(sandbox, vault, BrokerPatience::default()).await;
+    client.unwrap()
+}
+
+pub(crate) async fn impatient_broker(
+    sandbox: &Sandbox,
+    vault: &Vault,
+    patience: BrokerPatience,
+) -> Result<BrokerClient, OauthError> {
     let launch = BrokerLaunch {
         program: program(),
         arguments: vec!["broker".into()],
+        patience,
     };
-    let client = BrokerClient::connect(&app(sandbox), vault, launch).await;
-    client.unwrap()
+    BrokerClient::connect(&app(sandbox), vault, launch).await
 }
 
 /// Waits until no broker runs on a data directory.

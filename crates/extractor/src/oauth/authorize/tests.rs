@@ -10,7 +10,7 @@ use claimlake_contract::{ApiVersion, Secret, SystemClock};
 use claimlake_vault::{KeySource, Vault};
 use sha2::{Digest, Sha256};
 
-use super::{AuthorizeRequest, CallbackOutcome, read_callback, start};
+use super::{AuthorizeRequest, Callback, CallbackKind, CallbackOutcome, read_callback, start};
 use crate::oauth::App;
 
 #[test]
@@ -40,6 +40,13 @@ fn the_request_carries_what_the_server_asks_for_and_its_verifier_is_read_once() 
     assert!(vault.take_authorization(&started.state).unwrap().is_none());
 }
 
+fn answer(text: &str) -> Callback {
+    match read_callback(text).unwrap() {
+        CallbackKind::Answer(callback) => callback,
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
 #[test]
 fn a_callback_is_read_from_a_whole_url_or_its_query() {
     for text in [
@@ -47,7 +54,7 @@ fn a_callback_is_read_from_a_whole_url_or_its_query() {
         "?code=abc&state=0123456789abcdef",
         " 'myapp://cb?x=1&state=0123456789abcdef&code=abc#frag' ",
     ] {
-        let callback = read_callback(text).unwrap().unwrap();
+        let callback = answer(text);
         assert_eq!(callback.state.expose(), "0123456789abcdef");
         assert!(matches!(callback.outcome, CallbackOutcome::Code(code) if code.expose() == "abc"));
     }
@@ -55,13 +62,9 @@ fn a_callback_is_read_from_a_whole_url_or_its_query() {
 
 #[test]
 fn a_denial_and_a_refusal_are_told_apart_and_the_refusal_is_cleaned() {
-    let denied = read_callback("?error=access_denied&state=s")
-        .unwrap()
-        .unwrap();
+    let denied = answer("?error=access_denied&state=s");
     assert!(matches!(denied.outcome, CallbackOutcome::Denied));
-    let refused = read_callback("?error=in%0Avalid%1B%5B31m_scope&state=s")
-        .unwrap()
-        .unwrap();
+    let refused = answer("?error=in%0Avalid%1B%5B31m_scope&state=s");
     let CallbackOutcome::Refused(error) = refused.outcome else {
         panic!("a refusal was expected");
     };
@@ -69,17 +72,30 @@ fn a_denial_and_a_refusal_are_told_apart_and_the_refusal_is_cleaned() {
 }
 
 #[test]
-fn the_background_call_of_the_not_found_page_answers_no_request() {
-    assert!(
-        read_callback("http://127.0.0.1:9999/callback?error=not_found")
-            .unwrap()
-            .is_none()
-    );
-    assert!(
-        read_callback("http://127.0.0.1:9999/callback?")
-            .unwrap()
-            .is_none()
-    );
+fn a_callback_that_answers_no_request_is_called_what_it_is() {
+    for (query, expected) in [
+        ("?error=not_found", "not found"),
+        ("?x=1&error=not_found#top", "not found"),
+        // No parameters: nobody said anything of a person.
+        ("?", "empty"),
+        ("?x=1", "empty"),
+        ("?state=&error=&code=", "empty"),
+        ("?error=access_denied", "only access_denied"),
+        (
+            "?error=server_error&error_description=x",
+            "only server_error",
+        ),
+        ("?error=%1B%5B31m", "only 31m"),
+        ("?error=not_found&state=", "not found"),
+    ] {
+        let found = match read_callback(&format!("http://127.0.0.1:9999/callback{query}")) {
+            Ok(CallbackKind::PersonNotFound) => "not found".to_owned(),
+            Ok(CallbackKind::Empty) => "empty".to_owned(),
+            Ok(CallbackKind::OnlyError(error)) => format!("only {error}"),
+            other => panic!("{query}: {other:?}"),
+        };
+        assert_eq!(found, expected, "{query}");
+    }
 }
 
 #[test]

@@ -1,65 +1,34 @@
 //! A client of the broker: connects to the one of the data directory, or starts it.
 
-use std::path::PathBuf;
-use std::process::Stdio;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 
 use claimlake_contract::{GrantHandle, Secret};
 use claimlake_vault::{GrantChange, NewGrant, Stored, Vault};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::process::Command;
 use tokio::sync::Mutex;
 use zeroize::Zeroize;
 
-use super::connection::{Connection, json_line};
-use super::protocol::{
-    Ask, BrokerSettings, Failure, Hello, PROTOCOL, Request, Start, Told, Welcome, source_name,
-};
-use super::socket;
+use super::connection::Connection;
+use super::launch::BrokerLaunch;
+use super::patience::{Notices, Waiting};
+use super::protocol::{Ask, BrokerSettings, Failure, FailureKind, Request, Told, source_name};
 use crate::oauth::revoke::Revoked;
 use crate::oauth::{App, Callback, CallbackOutcome, OauthError};
 use crate::token::{AccessToken, TokenError, TokenSource};
 
-const POLL: Duration = Duration::from_millis(50);
-/// How often a broker of another source, or one that ends, is met before giving up.
-const POLLS: u32 = 2_400;
 /// How often a request is asked again of a new broker when one ends in the middle of it.
 const LIVES: u32 = 3;
 
-/// How the broker process is started.
-#[derive(Debug, Clone)]
-pub struct BrokerLaunch {
-    /// The program.
-    pub program: PathBuf,
-    /// Its arguments; they hold nothing secret, settings go by standard input.
-    pub arguments: Vec<String>,
-}
-
-impl BrokerLaunch {
-    /// This very program with the hidden command `broker`.
-    ///
-    /// # Errors
-    /// Where the system does not tell which program this is.
-    pub fn this_program() -> Result<Self, OauthError> {
-        let program = std::env::current_exe().map_err(|error| OauthError::Broker {
-            reason: format!("finding the program to start the broker with: {error}"),
-        })?;
-        Ok(Self {
-            program,
-            arguments: vec!["broker".into()],
-        })
-    }
-}
-
 /// Lends tokens through the broker. Cheap to share by `Arc`; belongs to one runtime.
 pub struct BrokerClient {
-    launch: BrokerLaunch,
-    settings: BrokerSettings,
-    source: String,
+    pub(super) launch: BrokerLaunch,
+    pub(super) settings: BrokerSettings,
+    pub(super) source: String,
     connection: Mutex<Option<Arc<Connection>>>,
     next_id: AtomicU64,
+    pub(super) notices: Notices,
+    /// Why the broker was given up: no further call waits for it as long again.
+    given_up: SyncMutex<Option<Failure>>,
 }
 
 impl std::fmt::Debug for BrokerClient {
@@ -96,6 +65,8 @@ impl BrokerClient {
             },
             connection: Mutex::new(None),
             next_id: AtomicU64::new(1),
+            notices: Notices::default(),
+            given_up: SyncMutex::default(),
         };
         client
             .connection()
@@ -213,20 +184,50 @@ impl BrokerClient {
     }
 
     async fn ask(&self, ask: impl Fn() -> Ask, lives: u32) -> Result<Told, Failure> {
+        let mut end = "ended";
         for _ in 0..lives {
             let connection = self.connection().await?;
             let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-            let reply = connection.send(&Request { id, ask: ask() }).await;
+            let request = Request { id, ask: ask() };
+            let waiting = Waiting {
+                patience: &self.launch.patience,
+                notices: &self.notices,
+                heard: &connection.heard,
+                pid: Some(connection.broker_pid),
+                asked: request.ask.words(),
+            };
+            let reply = match waiting.for_it(connection.send(&request)).await {
+                Ok(reply) => reply,
+                Err(failure) => {
+                    // A line may have been sent in part.
+                    connection.close("was given up");
+                    return Err(self.give_up(failure));
+                }
+            };
             // No reply means that the broker has ended in the middle; what it had begun is in
             // the journal, and its successor goes on from there.
             if let Some(reply) = reply {
                 return reply;
             }
+            end = connection.end();
         }
-        Err(Failure::broker(
-            "the token broker ended in the middle of a request; what it had begun is kept, try \
+        Err(Failure::broker(format!(
+            "the token broker {end} in the middle of a request ({}); what it had begun is kept, try \
              again",
-        ))
+            ask().words()
+        )))
+    }
+
+    fn give_up(&self, failure: Failure) -> Failure {
+        let mut given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        given_up.get_or_insert(failure).clone()
+    }
+
+    fn is_given_up(&self) -> Option<Failure> {
+        self.given_up
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     async fn connection(&self) -> Result<Arc<Connection>, Failure> {
@@ -236,87 +237,18 @@ impl BrokerClient {
         {
             return Ok(Arc::clone(connection));
         }
-        let connection = self.connect_or_start().await?;
+        if let Some(failure) = self.is_given_up() {
+            return Err(failure);
+        }
+        let connection = self.connect_or_start().await.map_err(|failure| {
+            // Others that wait here would wait as long for the same.
+            match failure.kind {
+                FailureKind::Unavailable => self.give_up(failure),
+                _ => failure,
+            }
+        })?;
         *held = Some(Arc::clone(&connection));
         Ok(connection)
-    }
-
-    async fn connect_or_start(&self) -> Result<Arc<Connection>, Failure> {
-        let mut other_source = false;
-        for _ in 0..POLLS {
-            match self.greet().await {
-                Greeting::Welcome(connection) => return Ok(connection),
-                Greeting::OtherSource => other_source = true,
-                Greeting::Nobody => match self.start().await? {
-                    Start::Serving | Start::Other => continue,
-                    Start::Failed { failure } => return Err(failure),
-                },
-            }
-            tokio::time::sleep(POLL).await;
-        }
-        Err(Failure::broker(if other_source {
-            "another claimlake process works on this data directory for another server or app: \
-             wait for it to end, or choose another --data"
-        } else {
-            "the token broker of this data directory does not answer"
-        }))
-    }
-
-    async fn greet(&self) -> Greeting {
-        let Ok(stream) = socket::connect(&self.settings.data_dir).await else {
-            return Greeting::Nobody;
-        };
-        let (read, mut write) = stream.into_split();
-        let hello = Hello {
-            protocol: PROTOCOL,
-            source: self.source.clone(),
-        };
-        let mut lines = BufReader::new(read);
-        let mut line = String::new();
-        let greeted = async {
-            write.write_all(&json_line(&hello)?).await?;
-            lines.read_line(&mut line).await
-        };
-        if greeted.await.is_err() {
-            return Greeting::Nobody;
-        }
-        match serde_json::from_str(&line) {
-            Ok(Welcome::Yes { pid }) => Greeting::Welcome(Connection::new(lines, write, pid)),
-            Ok(Welcome::OtherSource) => Greeting::OtherSource,
-            // It ended between the knock and the answer.
-            Err(_) => Greeting::Nobody,
-        }
-    }
-
-    /// Starts a broker and waits for what it says; it needs this process no longer then.
-    async fn start(&self) -> Result<Start, Failure> {
-        let failed =
-            |error: std::io::Error| Failure::broker(format!("starting the token broker: {error}"));
-        let mut child = Command::new(&self.launch.program)
-            .args(&self.launch.arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(false)
-            .spawn()
-            .map_err(failed)?;
-        if let Some(mut stdin) = child.stdin.take() {
-            let settings = json_line(&self.settings).map_err(failed)?;
-            // One that ends at once says why on its standard output.
-            let _ = stdin.write_all(&settings).await;
-        }
-        let Some(stdout) = child.stdout.take() else {
-            return Err(Failure::broker("starting the token broker: no answer"));
-        };
-        let mut lines = BufReader::new(stdout).lines();
-        while let Some(line) = lines.next_line().await.map_err(failed)? {
-            if let Ok(start) = serde_json::from_str(&line) {
-                return Ok(start);
-            }
-        }
-        Err(Failure::broker(
-            "the token broker ended before it could serve",
-        ))
     }
 }
 
@@ -368,12 +300,6 @@ fn noted(told: Result<Told, Failure>) -> Result<(), TokenError> {
     }
 }
 
-enum Greeting {
-    Welcome(Arc<Connection>),
-    OtherSource,
-    Nobody,
-}
-
 fn stored(told: Result<Told, Failure>) -> Result<Stored, OauthError> {
     match told {
         Ok(Told::Stored { handle, change }) => Ok(Stored {
@@ -395,3 +321,6 @@ impl Drop for BrokerSettings {
         self.vault_key.zeroize();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,17 +3,22 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Mutex, oneshot};
 use zeroize::Zeroizing;
 
-use super::protocol::{Failure, Reply, Request, Told};
+use super::lines::{json_line, read_line};
+use super::patience::Heard;
+use super::protocol::{Failure, Line, Reply, Request, Told};
 
 pub(super) struct Connection {
     pub(super) broker_pid: u32,
+    pub(super) heard: Arc<Heard>,
     writer: Mutex<OwnedWriteHalf>,
     waiting: SyncMutex<Waiting>,
+    /// How it ended, for an error.
+    end: SyncMutex<&'static str>,
 }
 
 /// Who waits for which reply; none once the connection has ended.
@@ -27,31 +32,44 @@ impl Connection {
     ) -> Arc<Self> {
         let connection = Arc::new(Self {
             broker_pid,
+            heard: Arc::default(),
             writer: Mutex::new(writer),
             waiting: SyncMutex::new(Some(HashMap::new())),
+            end: SyncMutex::new("ended"),
         });
         // The reader does not keep the connection open: when the client is dropped, the broker
         // sees its end.
         let weak = Arc::downgrade(&connection);
+        let heard = Arc::clone(&connection.heard);
         tokio::spawn(async move {
             let mut lines = lines;
             let mut line = Zeroizing::new(String::new());
+            let mut end = "ended";
             loop {
-                line.clear();
-                match lines.read_line(&mut line).await {
-                    Ok(length) if length > 0 => {}
-                    _ => break,
+                match read_line(&mut lines, &mut line).await {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                        end = "sent a line that is too long or was cut off";
+                        break;
+                    }
+                    Err(_) => break,
                 }
                 let Some(connection) = weak.upgrade() else {
                     break;
                 };
-                let Ok(reply) = serde_json::from_str::<Reply>(&line) else {
-                    break;
-                };
-                connection.deliver(reply);
+                heard.line();
+                match serde_json::from_str::<Line>(&line) {
+                    Ok(Line::Reply(reply)) => connection.deliver(reply),
+                    Ok(Line::Alive(activity)) => heard.activity(activity),
+                    Err(_) => {
+                        end = "sent a line that is no answer";
+                        break;
+                    }
+                }
             }
             if let Some(connection) = weak.upgrade() {
-                connection.close();
+                connection.close(end);
             }
         });
         connection
@@ -67,7 +85,7 @@ impl Connection {
         self.waiting().as_mut()?.insert(request.id, sender);
         let line = json_line(request).ok()?;
         if self.writer.lock().await.write_all(&line).await.is_err() {
-            self.close();
+            self.close("ended");
         }
         receiver.await.ok()
     }
@@ -84,18 +102,18 @@ impl Connection {
     }
 
     /// Drops the senders, which tells everyone who waits.
-    fn close(&self) {
-        *self.waiting() = None;
+    pub(super) fn close(&self, end: &'static str) {
+        if self.waiting().take().is_some() {
+            *self.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
+        }
+    }
+
+    /// How the broker ended it.
+    pub(super) fn end(&self) -> &'static str {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A message as a line.
-pub(super) fn json_line(message: &impl serde::Serialize) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    let mut line = Zeroizing::new(serde_json::to_vec(message)?);
-    line.push(b'\n');
-    Ok(line)
 }

@@ -140,13 +140,20 @@ async fn take_over(data_dir: &std::path::Path) -> Result<Option<TokenLock>, Fail
             return Ok(None);
         }
         if waited >= PREDECESSOR {
-            return Err(Failure::broker(
-                "another claimlake process holds the token lock of this data directory and does \
-                 not answer: wait for it to end",
-            ));
+            let holder = TokenLock::holder(data_dir);
+            let holder = holder.map_or(String::new(), |pid| format!(" (process {pid})"));
+            return Err(Failure::unavailable(format!(
+                "another claimlake process{holder} holds the token lock of this data directory and \
+                 does not answer: wait for it to end"
+            )));
         }
         tokio::time::sleep(POLL).await;
         waited += POLL;
+        if waited.as_millis().is_multiple_of(1_000) {
+            say(&Start::Waiting {
+                holder: TokenLock::holder(data_dir),
+            });
+        }
     }
 }
 

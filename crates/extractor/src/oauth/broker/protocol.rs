@@ -11,7 +11,7 @@ use crate::oauth::{App, OauthError};
 use crate::token::{AccessToken, TokenError};
 
 /// Grows with every change of this file.
-pub(super) const PROTOCOL: u32 = 3;
+pub(super) const PROTOCOL: u32 = 4;
 
 /// What a broker is started with; it comes by a pipe, never by arguments or the environment.
 #[derive(Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub(super) struct BrokerSettings {
 pub(super) enum Start {
     /// It listens.
     Serving,
+    /// It waits for the one before it to end, and lives.
+    Waiting { holder: Option<u32> },
     /// Another one listens already.
     Other,
     /// It cannot work.
@@ -100,6 +102,29 @@ pub(super) enum Ask {
     },
 }
 
+/// A line of the broker to a client, after the welcome.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Line {
+    Reply(Reply),
+    /// Sent now and then while a request of the client is under way.
+    Alive(Activity),
+}
+
+/// What a broker is at: how long the oldest request to the token endpoint, and the oldest work on
+/// the vault, have been under way, in whole seconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Activity {
+    pub(super) posting_s: Option<u64>,
+    pub(super) on_disk_s: Option<u64>,
+    /// The process that holds the token lock, where this one waits for it.
+    #[serde(default)]
+    pub(super) lock_holder: Option<u32>,
+    /// The process that has the vault's database locked, where one has.
+    #[serde(default)]
+    pub(super) vault_holder: Option<u32>,
+}
+
 /// The reply to the request of the same number.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Reply {
@@ -141,6 +166,9 @@ pub(super) enum FailureKind {
     Doubtful,
     Configuration,
     Transient,
+    Parked,
+    /// No grant gets a token now.
+    Unavailable,
     Callback,
     Stopped,
     Broker,
@@ -190,10 +218,32 @@ pub(super) fn source_name(app: &App) -> String {
         .collect()
 }
 
+impl Ask {
+    /// What it is, in words without the grant.
+    pub(super) fn words(&self) -> &'static str {
+        match self {
+            Ask::Token { .. } => "an access token",
+            Ask::Exchange { .. } => "exchanging the code of a consent",
+            Ask::Import { .. } => "storing a grant",
+            Ask::Ended { .. } => "noting that a consent has ended",
+            Ask::Refused { .. } => "noting that data were refused",
+            Ask::Name { .. } => "whose a grant is",
+            Ask::Revoke { .. } => "revoking a grant",
+        }
+    }
+}
+
 impl Failure {
     pub(super) fn broker(reason: impl Into<String>) -> Self {
         Self {
             kind: FailureKind::Broker,
+            reason: reason.into(),
+        }
+    }
+
+    pub(super) fn unavailable(reason: impl Into<String>) -> Self {
+        Self {
+            kind: FailureKind::Unavailable,
             reason: reason.into(),
         }
     }
@@ -214,6 +264,8 @@ impl Failure {
             FailureKind::Doubtful => TokenError::Doubtful { reason },
             FailureKind::Configuration => TokenError::Configuration { reason },
             FailureKind::Transient | FailureKind::Broker => TokenError::Transient { reason },
+            FailureKind::Parked => TokenError::Parked { reason },
+            FailureKind::Unavailable => TokenError::Unavailable { reason },
             FailureKind::Stopped => TokenError::Stopped,
         }
     }
@@ -223,9 +275,13 @@ impl Failure {
         match self.kind {
             FailureKind::NeedsConsent => OauthError::NeedsConsent { reason },
             FailureKind::Configuration => OauthError::Configuration { reason },
-            FailureKind::Doubtful | FailureKind::Transient => OauthError::Transient { reason },
+            FailureKind::Doubtful | FailureKind::Transient | FailureKind::Parked => {
+                OauthError::Transient { reason }
+            }
             FailureKind::Callback => OauthError::Callback { reason },
-            FailureKind::Stopped | FailureKind::Broker => OauthError::Broker { reason },
+            FailureKind::Stopped | FailureKind::Broker | FailureKind::Unavailable => {
+                OauthError::Broker { reason }
+            }
         }
     }
 }
@@ -237,6 +293,8 @@ impl From<TokenError> for Failure {
             TokenError::Doubtful { reason } => (FailureKind::Doubtful, reason),
             TokenError::Configuration { reason } => (FailureKind::Configuration, reason),
             TokenError::Transient { reason } => (FailureKind::Transient, reason),
+            TokenError::Parked { reason } => (FailureKind::Parked, reason),
+            TokenError::Unavailable { reason } => (FailureKind::Unavailable, reason),
             TokenError::Stopped => return Failure::stopped(),
         };
         Self { kind, reason }

@@ -1,31 +1,32 @@
 //! Lends access tokens and refreshes them: one refresh per grant at a time, a bounded number at
 //! once, the intent before the POST, the outcome before use, never cancelled.
 
+mod activity;
 mod consents;
+mod gate;
 mod journal;
 mod outcome;
 mod policy;
+mod refresh;
 mod verdicts;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{Clock, GrantHandle};
-use claimlake_vault::{
-    Grant, GrantState, RefreshIntent, RefreshStep, RefreshWritten, Refreshed, Vault, VaultError,
-};
+use claimlake_vault::{Vault, VaultError};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
-use tokio::sync::Semaphore;
 
+use self::activity::UnderWay;
+use self::gate::Gate;
 use self::journal::Journal;
-use self::outcome::{Read, ended, lendable, not_now, read};
+use self::outcome::{lendable, not_now};
 pub(crate) use self::policy::RefreshPolicy;
 use self::verdicts::Verdicts;
-use crate::oauth::answer::TokenAnswer;
-use crate::oauth::classify::Meaning;
 use crate::oauth::endpoint::Endpoint;
 use crate::token::{AccessToken, TokenError};
 
@@ -47,6 +48,15 @@ impl Drop for Passenger {
     }
 }
 
+/// The entry of a flight, taken out when dropped.
+struct Entry<'a>(&'a Mutex<HashMap<GrantHandle, Flight>>, &'a GrantHandle);
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        lock(self.0).remove(self.1);
+    }
+}
+
 /// Lends tokens of one vault. Lives in the process that holds the token lock.
 #[derive(Debug)]
 pub(crate) struct Refresher {
@@ -55,10 +65,15 @@ pub(crate) struct Refresher {
     clock: Arc<dyn Clock>,
     policy: RefreshPolicy,
     journal: Arc<Journal>,
-    permits: Semaphore,
+    gate: Gate,
+    /// Requests to the token endpoint, and work on the vault.
+    posting: UnderWay,
+    on_disk: UnderWay,
     flights: Mutex<HashMap<GrantHandle, Flight>>,
     stopping: AtomicBool,
     verdicts: Mutex<Verdicts>,
+    /// The last answers that could not be read, by grant.
+    unreadable: Mutex<HashMap<GrantHandle, TokenError>>,
 }
 
 impl Refresher {
@@ -72,12 +87,15 @@ impl Refresher {
             vault,
             endpoint,
             clock,
-            permits: Semaphore::new(policy.at_once),
+            gate: Gate::new(&policy),
+            posting: UnderWay::default(),
+            on_disk: UnderWay::default(),
             policy,
             journal: Arc::default(),
             flights: Mutex::default(),
             stopping: AtomicBool::new(false),
             verdicts: Mutex::default(),
+            unreadable: Mutex::default(),
         })
     }
 
@@ -148,12 +166,20 @@ impl Refresher {
         let waiting = Arc::new(AtomicUsize::new(0));
         let passengers = Arc::clone(&waiting);
         let task = tokio::spawn(async move {
-            let outcome = this.fly(&handle, rejected, &passengers).await;
-            lock(&this.flights).remove(&handle);
-            outcome
+            // Also where it panics: the next request begins anew, and finds the intent.
+            let _entry = Entry(&this.flights, &handle);
+            this.fly(&handle, rejected, &passengers).await
         });
         let landing = task
-            .map(|joined| joined.unwrap_or(Err(TokenError::Stopped)))
+            .map(|joined| {
+                joined.unwrap_or_else(|_| {
+                    Err(TokenError::Transient {
+                        reason: "a refresh ended by an error of claimlake itself (a panic in the \
+                                 token broker); what it had begun is kept, run again"
+                            .into(),
+                    })
+                })
+            })
             .boxed()
             .shared();
         Flight { landing, waiting }
@@ -168,19 +194,19 @@ impl Refresher {
         let read = {
             let handle = handle.clone();
             self.with_vault(move |vault| {
-                let in_doubt = vault.has_open_refresh(&handle)?;
-                Ok((vault.grant(&handle)?, vault.tokens(&handle)?, in_doubt))
+                let open = vault.open_refresh(&handle)?;
+                Ok((vault.grant(&handle)?, vault.tokens(&handle)?, open))
             })
             .await
         };
-        let (grant, tokens, in_doubt) = read.map_err(|error| not_now(&error))?;
+        let (grant, tokens, open) = read.map_err(|error| not_now(&error))?;
         if !grant.state.is_usable() {
             let reason = grant.reason.unwrap_or_else(|| grant.state.to_string());
             return Err(TokenError::NeedsConsent { reason });
         }
         let refused = rejected.is_some_and(|generation| generation >= grant.generation);
         if !refused
-            && !in_doubt
+            && open.is_none()
             && let Some(token) = lendable(&grant, &tokens, self.now())
         {
             return Ok(token);
@@ -200,164 +226,18 @@ impl Refresher {
         if lock(&self.verdicts).is_doubted(handle, self.now()) {
             return Err(consents::doubtful());
         }
-        let permit = self.permits.acquire().await;
-        // While it queued, everyone may have gone: what nobody waits for is not refreshed.
-        if passengers.load(Ordering::SeqCst) == 0 || self.stopping.load(Ordering::SeqCst) {
-            return Err(TokenError::Stopped);
+        if let Some(left_alone) = refresh::left_alone(open.as_ref(), self.now()) {
+            // Whoever asks in the same run hears what was answered.
+            let unreadable = lock(&self.unreadable).get(handle).cloned();
+            return Err(unreadable.unwrap_or(left_alone));
         }
-        let outcome = self.refresh(&grant).await;
-        drop(permit);
-        outcome
+        self.refresh(&grant, passengers).await
     }
 
-    async fn refresh(self: &Arc<Self>, grant: &Grant) -> Outcome {
-        let handle = &grant.handle;
-        let mut pauses = self.policy.pauses.iter();
-        let mut doubts = 0;
-        loop {
-            if let Some(reason) = lock(&self.verdicts).halted() {
-                return Err(TokenError::Configuration { reason });
-            }
-            let intent = match self.journal(handle, RefreshStep::Begin).await {
-                Ok(RefreshWritten::Begun(intent)) => intent,
-                Ok(_) => return Err(TokenError::Stopped),
-                Err(error) => return Err(not_now(&error)),
-            };
-            let form = [
-                ("grant_type", "refresh_token"),
-                ("refresh_token", intent.refresh_token.expose()),
-            ];
-            let posted = self
-                .endpoint
-                .post(self.endpoint.app().token_url(intent.api), &form)
-                .await;
-            let in_doubt = intent.earlier_attempts > 0;
-            match read(posted, self.now()) {
-                Read::Tokens(tokens) => return self.keep(grant, *tokens, &intent).await,
-                Read::NotUsed { reason, wait } => {
-                    self.not_used(handle).await?;
-                    let Some(pause) = pauses.next() else {
-                        return Err(TokenError::Transient { reason });
-                    };
-                    let pause = wait.unwrap_or(*pause);
-                    if pause > self.policy.longest_wait {
-                        return Err(TokenError::Transient { reason });
-                    }
-                    tokio::time::sleep(pause).await;
-                }
-                Read::InDoubt { reason } => {
-                    doubts += 1;
-                    // The intent stays: whoever comes next knows that the token may be used up.
-                    if doubts > 1 {
-                        return Err(TokenError::Transient { reason });
-                    }
-                    tokio::time::sleep(self.policy.pause_after_doubt).await;
-                }
-                Read::Says(Meaning::Denied, reason) => {
-                    return self.denied(grant, ended(in_doubt, reason)).await;
-                }
-                Read::Says(Meaning::NeedsConsent, reason) => {
-                    return self.end(handle, ended(in_doubt, reason)).await;
-                }
-                Read::Says(Meaning::StopTheRun, reason) => {
-                    self.not_used(handle).await?;
-                    lock(&self.verdicts).halt(reason);
-                    return Err(TokenError::Configuration {
-                        reason: reason.to_owned(),
-                    });
-                }
-                Read::Says(_, reason) => {
-                    self.not_used(handle).await?;
-                    // It may be this grant alone: the others go on.
-                    return Err(TokenError::Transient {
-                        reason: format!("refreshing: {reason}"),
-                    });
-                }
-            }
-        }
-    }
-
-    /// Makes the new pair durable, however long the disk takes, and only then hands it out.
-    async fn keep(
-        self: &Arc<Self>,
-        grant: &Grant,
-        answer: TokenAnswer,
-        intent: &RefreshIntent,
-    ) -> Outcome {
-        let handle = &grant.handle;
-        self.app_accepted(grant.api).await;
-        if consents::names_another(grant, answer.patient.as_ref()) {
-            return self.refuse_another_patient(handle).await;
-        }
-        let mut tokens = answer.tokens;
-        // A server that does not rotate sends none: the old one stays good.
-        tokens
-            .refresh_token
-            .get_or_insert_with(|| intent.refresh_token.clone());
-        let refreshed = Refreshed {
-            tokens,
-            scopes: answer.scopes.filter(|scopes| !scopes.is_empty()),
-            patient: answer.patient,
-            grant_expires_at: answer.grant_expires_at,
-        };
-        let mut tries = 0;
-        let generation = loop {
-            let step = RefreshStep::Finish(Box::new(refreshed.clone()));
-            match self.journal(handle, step).await {
-                Ok(RefreshWritten::Finished(generation)) => break generation,
-                Ok(_) => return Err(TokenError::Stopped),
-                Err(VaultError::UnknownGrant { .. }) => {
-                    return Err(TokenError::NeedsConsent {
-                        reason: "the grant was removed".into(),
-                    });
-                }
-                Err(error) if tries >= self.policy.disk_tries => return Err(not_now(&error)),
-                Err(_) => {
-                    tries += 1;
-                    tokio::time::sleep(self.policy.disk_pause).await;
-                }
-            }
-        };
-        let secret = refreshed.tokens.access_token.ok_or(TokenError::Stopped)?;
-        Ok(AccessToken {
-            secret,
-            expires_at: refreshed.tokens.access_expires_at.unwrap_or_default(),
-            generation,
-        })
-    }
-
-    async fn end(self: &Arc<Self>, handle: &GrantHandle, reason: &'static str) -> Outcome {
-        self.set_state(handle, GrantState::NeedsConsent, Some(reason))
-            .await?;
-        Err(TokenError::NeedsConsent {
-            reason: reason.into(),
-        })
-    }
-
-    async fn not_used(&self, handle: &GrantHandle) -> Result<(), TokenError> {
-        let written = self.journal(handle, RefreshStep::NotUsed).await;
-        written.map(drop).map_err(|error| not_now(&error))
-    }
-
-    async fn set_state(
-        &self,
-        handle: &GrantHandle,
-        state: GrantState,
-        reason: Option<&'static str>,
-    ) -> Result<(), TokenError> {
-        let handle = handle.clone();
-        self.with_vault(move |vault| vault.set_grant_state(&handle, state, reason))
-            .await
-            .map_err(|error| not_now(&error))
-    }
-
-    async fn journal(
-        &self,
-        handle: &GrantHandle,
-        step: RefreshStep,
-    ) -> Result<RefreshWritten, VaultError> {
-        let journal = &self.journal;
-        journal.write(&self.vault, handle.clone(), step).await
+    /// How long the oldest request to the token endpoint, and the oldest work on the vault, have
+    /// been under way.
+    pub(crate) fn activity(&self) -> (Option<Duration>, Option<Duration>) {
+        (self.posting.longest(), self.on_disk.longest())
     }
 
     /// Disk work leaves the thread that holds the sockets.
@@ -366,9 +246,14 @@ impl Refresher {
         work: impl FnOnce(&Vault) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
         let vault = Arc::clone(&self.vault);
-        tokio::task::spawn_blocking(move || work(&vault))
-            .await
-            .map_err(|_| VaultError::Invalid("a task of the vault ended early".into()))?
+        let under_way = self.on_disk.begin();
+        // It goes on, and counts, where the caller has gone.
+        tokio::task::spawn_blocking(move || {
+            let _under_way = under_way;
+            work(&vault)
+        })
+        .await
+        .map_err(|_| VaultError::Invalid("a task of the vault ended early".into()))?
     }
 }
 

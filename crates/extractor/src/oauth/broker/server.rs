@@ -3,20 +3,29 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use claimlake_contract::Secret;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use claimlake_vault::database_holder;
+use futures_util::FutureExt as _;
+use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Mutex, Notify};
 use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
-use super::protocol::{Ask, Failure, Hello, PROTOCOL, Reply, Request, Told, Welcome};
+use super::lines::{json_line, read_line};
+use super::protocol::{
+    Activity, Ask, Failure, Hello, Line, PROTOCOL, Reply, Request, Told, Welcome,
+};
 use super::refresher::Refresher;
 use crate::oauth::OauthError;
 use crate::oauth::exchange::exchange_and_store;
 use crate::oauth::revoke::revoke;
+
+/// How often a client with requests under way hears that this process lives.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
 /// Answers clients until it is told to stop.
 #[derive(Debug)]
@@ -61,15 +70,10 @@ impl Server {
         if !same_user {
             return;
         }
-        self.clients.fetch_add(1, Ordering::SeqCst);
-        self.ever.store(true, Ordering::SeqCst);
-        self.changed.notify_waiters();
-        let this = Arc::clone(self);
+        let connected = Connected::new(Arc::clone(self));
         tokio::spawn(async move {
             // A client that breaks off is gone; there is nobody to tell.
-            let _ = this.serve(stream).await;
-            this.clients.fetch_sub(1, Ordering::SeqCst);
-            this.changed.notify_waiters();
+            let _ = connected.0.serve(stream).await;
         });
     }
 
@@ -78,7 +82,7 @@ impl Server {
         let mut lines = BufReader::new(read);
         let writer = Arc::new(Mutex::new(write));
         let mut line = Zeroizing::new(String::new());
-        lines.read_line(&mut line).await?;
+        read_line(&mut lines, &mut line).await?;
         let Ok(hello) = serde_json::from_str::<Hello>(&line) else {
             return Ok(());
         };
@@ -88,9 +92,10 @@ impl Server {
         let pid = std::process::id();
         send(&writer, &Welcome::Yes { pid }).await?;
         let mut wishes = JoinSet::new();
+        let pending = Arc::new(AtomicUsize::new(0));
+        wishes.spawn(Arc::clone(self).show_life(Arc::clone(&pending), Arc::clone(&writer)));
         loop {
-            line.clear();
-            if lines.read_line(&mut line).await? == 0 {
+            if !read_line(&mut lines, &mut line).await? {
                 return Ok(());
             }
             let Ok(request) = serde_json::from_str::<Request>(&line) else {
@@ -99,7 +104,8 @@ impl Server {
             // When the client goes, its wishes for tokens go with it; whatever changes a grant is
             // carried to its end.
             let goes_with_client = matches!(request.ask, Ask::Token { .. });
-            let work = Arc::clone(self).handle(request, Arc::clone(&writer));
+            let pending = Pending::new(Arc::clone(&pending));
+            let work = Arc::clone(self).handle(request, Arc::clone(&writer), pending);
             if goes_with_client {
                 wishes.spawn(work);
                 while wishes.try_join_next().is_some() {}
@@ -113,6 +119,7 @@ impl Server {
         self: Arc<Self>,
         request: Request,
         writer: Arc<Mutex<OwnedWriteHalf>>,
+        pending: Pending,
     ) -> impl Future<Output = ()> + Send {
         let counted = Counted::new(self);
         async move {
@@ -120,14 +127,48 @@ impl Server {
             let answer = if this.stopping.load(Ordering::SeqCst) {
                 Err(Failure::stopped())
             } else {
-                this.answer(request.ask).await
+                let what = request.ask.words();
+                let answer = std::panic::AssertUnwindSafe(this.answer(request.ask));
+                answer.catch_unwind().await.unwrap_or_else(|_| {
+                    Err(Failure::broker(format!(
+                        "{what} ended by an error of claimlake itself (a panic in the token \
+                         broker); what it had begun is kept, run again"
+                    )))
+                })
             };
             let reply = Reply {
                 id: request.id,
                 answer,
             };
             // The outcome is in the vault already; a client that has gone does not need it.
-            let _ = send(&writer, &reply).await;
+            let _ = send(&writer, &Line::Reply(reply)).await;
+            drop(pending);
+        }
+    }
+
+    /// Says every now and then what this process is at, while requests of a client are under way.
+    async fn show_life(
+        self: Arc<Self>,
+        pending: Arc<AtomicUsize>,
+        writer: Arc<Mutex<OwnedWriteHalf>>,
+    ) {
+        loop {
+            tokio::time::sleep(SIGN_OF_LIFE).await;
+            if pending.load(Ordering::SeqCst) == 0 {
+                continue;
+            }
+            let (posting, on_disk) = self.refresher.activity();
+            let alive = Line::Alive(Activity {
+                posting_s: posting.map(|time| time.as_secs()),
+                on_disk_s: on_disk.map(|time| time.as_secs()),
+                lock_holder: None,
+                vault_holder: on_disk
+                    .filter(|time| *time >= SIGN_OF_LIFE)
+                    .and_then(|_| database_holder(self.refresher.vault().data_dir())),
+            });
+            if send(&writer, &alive).await.is_err() {
+                return;
+            }
         }
     }
 
@@ -139,9 +180,10 @@ impl Server {
                 Ok(Told::token(&token))
             }
             Ask::Exchange { state, code } => {
+                let state = Secret::new(state);
                 let pending = refresher
                     .vault()
-                    .take_authorization(&Secret::new(state))
+                    .take_authorization(&state)
                     .map_err(OauthError::from)?
                     .ok_or_else(|| OauthError::Callback {
                         reason: "the callback answers no authorization that is waiting here: it \
@@ -152,7 +194,8 @@ impl Server {
                 let now = || refresher.now();
                 let (endpoint, vault) = (refresher.endpoint(), refresher.vault());
                 let code = Secret::new(code);
-                let stored = exchange_and_store(endpoint, vault, &pending, &code, now).await?;
+                let stored = exchange_and_store(endpoint, vault, &pending, &state, &code, now);
+                let stored = stored.await?;
                 refresher.app_accepted(pending.api).await;
                 Ok(Told::stored(stored))
             }
@@ -230,6 +273,41 @@ impl Server {
     }
 }
 
+/// A client that is connected; counted until dropped.
+struct Connected(Arc<Server>);
+
+impl Connected {
+    fn new(server: Arc<Server>) -> Self {
+        server.clients.fetch_add(1, Ordering::SeqCst);
+        server.ever.store(true, Ordering::SeqCst);
+        server.changed.notify_waiters();
+        Self(server)
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.clients.fetch_sub(1, Ordering::SeqCst);
+        self.0.changed.notify_waiters();
+    }
+}
+
+/// A request of one client that waits for its reply.
+struct Pending(Arc<AtomicUsize>);
+
+impl Pending {
+    fn new(all: Arc<AtomicUsize>) -> Self {
+        all.fetch_add(1, Ordering::SeqCst);
+        Self(all)
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 /// A request under way; counted until dropped.
 struct Counted(Arc<Server>);
 
@@ -251,7 +329,6 @@ async fn send(
     writer: &Mutex<OwnedWriteHalf>,
     message: &impl serde::Serialize,
 ) -> std::io::Result<()> {
-    let mut line = Zeroizing::new(serde_json::to_vec(message)?);
-    line.push(b'\n');
+    let line = json_line(message)?;
     writer.lock().await.write_all(&line).await
 }

@@ -41,7 +41,15 @@ async fn exchange_into(
         created_at: Utc::now(),
     };
     let code = Secret::new("code");
-    let stored = exchange_and_store(&endpoint, vault, &pending, &code, Utc::now).await?;
+    let stored = exchange_and_store(
+        &endpoint,
+        vault,
+        &pending,
+        &Secret::new("state"),
+        &code,
+        Utc::now,
+    )
+    .await?;
     Ok(vault.grant(&stored.handle).unwrap())
 }
 

@@ -30,7 +30,11 @@ pub fn export(
     to: &ExportTo,
     now: DateTime<Utc>,
 ) -> Result<Zeroizing<String>, OauthError> {
-    let _lock = TokenLock::acquire(vault.data_dir(), 200, std::thread::sleep)?;
+    let _lock = TokenLock::acquire(
+        vault.data_dir(),
+        TokenLock::PATIENT_TRIES,
+        std::thread::sleep,
+    )?;
     let grants: Vec<Grant> = vault
         .grants()?
         .into_iter()

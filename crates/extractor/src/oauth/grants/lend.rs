@@ -42,7 +42,10 @@ pub async fn lend(
         .map_err(|error| match error {
             TokenError::NeedsConsent { reason } => OauthError::NeedsConsent { reason },
             TokenError::Configuration { reason } => OauthError::Configuration { reason },
-            TokenError::Doubtful { .. } | TokenError::Transient { .. } => OauthError::Transient {
+            TokenError::Unavailable { reason } => OauthError::Broker { reason },
+            TokenError::Doubtful { .. }
+            | TokenError::Parked { .. }
+            | TokenError::Transient { .. } => OauthError::Transient {
                 reason: error.to_string(),
             },
             TokenError::Stopped => OauthError::Broker {

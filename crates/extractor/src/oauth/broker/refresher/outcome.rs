@@ -5,42 +5,55 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use claimlake_vault::{Grant, TokenPair, VaultError};
 
+use crate::http::retry::retry_after;
 use crate::oauth::answer::{TokenAnswer, read_error, read_tokens};
 use crate::oauth::classify::{Asked, Meaning, classify};
 use crate::oauth::endpoint::Posted;
 use crate::token::{AccessToken, TokenError};
+use crate::transport_error::Unreachable;
 
 /// An access token with less life than this is renewed before it is lent.
 const LEAST_LIFE: TimeDelta = TimeDelta::minutes(5);
 pub(super) const LOST_ANSWER: &str =
     "the answer to a refresh was lost after the server had replaced the token";
 
-/// What a POST brought, apart from what is done about it.
+/// What a POST brought, apart from what is done about it. The words name request, status and media
+/// type, and nothing else of the answer.
 pub(super) enum Read {
     Tokens(Box<TokenAnswer>),
-    NotUsed {
+    /// No connection: nothing was sent.
+    NotSent(Unreachable),
+    /// The server asks to come back later; the token was not used up.
+    Later {
         reason: String,
         wait: Option<Duration>,
     },
+    /// The token may be used up.
     InDoubt {
         reason: String,
+        wait: Option<Duration>,
     },
-    Says(Meaning, &'static str),
+    /// There is no token endpoint at this address; the token was not used up.
+    NoEndpoint {
+        reason: String,
+    },
+    /// An OAuth answer: what it means, why in words that can be stored, and with the request.
+    Says {
+        meaning: Meaning,
+        reason: &'static str,
+        words: String,
+    },
 }
 
 /// Reads what a refresh was answered.
-pub(super) fn read(posted: Posted, now: DateTime<Utc>) -> Read {
+pub(super) fn read(posted: Posted, request: &str, now: DateTime<Utc>) -> Read {
     let answer = match posted {
         Posted::Answer(answer) => answer,
-        Posted::NotSent(reason) => {
-            return Read::NotUsed {
-                reason: format!("refreshing: {reason}"),
-                wait: None,
-            };
-        }
+        Posted::NotSent(unreachable) => return Read::NotSent(unreachable),
         Posted::Lost(reason) => {
             return Read::InDoubt {
-                reason: format!("refreshing: {reason}"),
+                reason: format!("refreshing: {request}: {reason}"),
+                wait: None,
             };
         }
     };
@@ -49,16 +62,33 @@ pub(super) fn read(posted: Posted, now: DateTime<Utc>) -> Read {
     {
         return Read::Tokens(Box::new(tokens));
     }
-    let (meaning, reason) = classify(Asked::Refresh, answer.status, &read_error(&answer.body));
+    let error = read_error(&answer.body);
+    let (meaning, reason) = classify(Asked::Refresh, answer.status, &error);
+    let head = answer.head();
+    let words = |reason: &str| format!("refreshing: {request}: {head}: {reason}");
+    let header = answer.retry_after.as_deref();
+    let wait = header.and_then(|header| retry_after(header, now));
+    let until = wait.and_then(|wait| now.checked_add_signed(TimeDelta::from_std(wait).ok()?));
+    let until = until.map_or(String::new(), |until| {
+        format!(" (from {} UTC on)", until.format("%Y-%m-%d %H:%M"))
+    });
     match meaning {
-        Meaning::Later => Read::NotUsed {
-            reason: format!("refreshing: {reason}"),
-            wait: answer.retry_after,
+        Meaning::Later => Read::Later {
+            reason: words(&format!("{reason}{until}")),
+            wait,
         },
         Meaning::Unknown => Read::InDoubt {
-            reason: format!("refreshing (HTTP {}): {reason}", answer.status),
+            reason: words(&format!("{}{until}", error.unreadable(answer.status))),
+            wait,
         },
-        meaning => Read::Says(meaning, reason),
+        Meaning::Refused if matches!(answer.status, 300..=399 | 405) => Read::NoEndpoint {
+            reason: words(reason),
+        },
+        meaning => Read::Says {
+            meaning,
+            reason,
+            words: words(reason),
+        },
     }
 }
 

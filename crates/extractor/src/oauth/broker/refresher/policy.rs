@@ -14,10 +14,15 @@ const AT_ONCE_IN_A_CONTAINER: usize = 16;
 pub(crate) struct RefreshPolicy {
     /// Refreshes at once.
     pub(crate) at_once: usize,
-    /// Pauses between tries of a refresh that was not used up.
+    /// Pauses after failures of the token endpoint in a row, where it has never given an OAuth
+    /// answer; after one more failure nothing further is sent.
+    pub(crate) pauses_at_first: Vec<Duration>,
+    /// And where it has.
     pub(crate) pauses: Vec<Duration>,
-    /// Pause before the token is tried again after an unknown outcome.
-    pub(crate) pause_after_doubt: Duration,
+    /// The wait where the server asks to come back later and does not say when, and how often one
+    /// refresh lets itself be put off.
+    pub(crate) pause_when_throttled: Duration,
+    pub(crate) throttled: u32,
     /// The longest wait that the server may ask for.
     pub(crate) longest_wait: Duration,
     /// Pause between tries to write an outcome to a full or failing disk, and how many.
@@ -44,8 +49,10 @@ impl Default for RefreshPolicy {
     fn default() -> Self {
         Self {
             at_once: AT_ONCE_IN_A_CONTAINER,
-            pauses: [500, 2_000, 5_000].map(Duration::from_millis).into(),
-            pause_after_doubt: Duration::from_secs(1),
+            pauses_at_first: [1, 5].map(Duration::from_secs).into(),
+            pauses: [1, 5, 15, 30, 30].map(Duration::from_secs).into(),
+            pause_when_throttled: Duration::from_secs(5),
+            throttled: 3,
             longest_wait: Duration::from_secs(60),
             disk_pause: Duration::from_secs(1),
             disk_tries: 600,

@@ -1,0 +1,182 @@
+//! Starting the broker process: what it is given, and what it is not.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::process::Command;
+use zeroize::Zeroizing;
+
+use super::lines::{json_line, read_line};
+use super::patience::{BrokerPatience, Heard, Notices, Waiting};
+use super::protocol::{Activity, BrokerSettings, Failure, Start};
+use crate::oauth::OauthError;
+
+/// How the broker process is started, and how long it is waited for.
+#[derive(Debug, Clone)]
+pub struct BrokerLaunch {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments; they hold nothing secret, settings go by standard input.
+    pub arguments: Vec<String>,
+    /// Limits of every call to it.
+    pub patience: BrokerPatience,
+}
+
+/// What of the environment a broker needs: certificates, proxies, and what the system's own
+/// libraries read. Everything else stays here, the client secret and the vault's key first of all.
+const PASSED_ON: [&str; 13] = [
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "DYLD_LIBRARY_PATH",
+    "RUST_BACKTRACE",
+    "LLVM_PROFILE_FILE",
+];
+const PROXIES: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
+
+impl BrokerLaunch {
+    /// This very program with the hidden command `broker`.
+    ///
+    /// # Errors
+    /// Where the system does not tell which program this is.
+    pub fn this_program() -> Result<Self, OauthError> {
+        let program = std::env::current_exe().map_err(|error| OauthError::Broker {
+            reason: format!("finding the program to start the broker with: {error}"),
+        })?;
+        Ok(Self {
+            program,
+            arguments: vec!["broker".into()],
+            patience: BrokerPatience::default(),
+        })
+    }
+
+    /// Starts a broker and waits for what it says; it needs this process no longer then.
+    pub(super) async fn start(
+        &self,
+        settings: &BrokerSettings,
+        notices: &Notices,
+    ) -> Result<Start, Failure> {
+        let failed =
+            |error: std::io::Error| Failure::broker(format!("starting the token broker: {error}"));
+        let mut child = Command::new(&self.program)
+            .args(&self.arguments)
+            .env_clear()
+            .envs(passed_on(std::env::vars_os(), settings))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(false)
+            .spawn()
+            .map_err(failed)?;
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        let (Some(mut stdin), Some(stdout)) = (stdin, stdout) else {
+            return Err(Failure::broker("starting the token broker: no answer"));
+        };
+        let heard = Heard::default();
+        let waiting = Waiting {
+            patience: &self.patience,
+            notices,
+            heard: &heard,
+            pid: child.id(),
+            asked: "to start, or to wait for the one before it to end",
+        };
+        let answered = waiting.for_it(async {
+            let text = json_line(settings).map_err(failed)?;
+            // One that ends at once says why on its standard output.
+            let _ = stdin.write_all(&text).await;
+            drop(stdin);
+            let mut lines = BufReader::new(stdout);
+            let mut line = Zeroizing::new(String::new());
+            while read_line(&mut lines, &mut line).await.map_err(failed)? {
+                heard.line();
+                match serde_json::from_str(&line) {
+                    Ok(Start::Waiting { holder }) => heard.activity(Activity {
+                        lock_holder: holder,
+                        ..Activity::default()
+                    }),
+                    Err(_) => {}
+                    Ok(start) => return Ok(start),
+                }
+            }
+            Err(Failure::broker(
+                "the token broker ended before it could serve",
+            ))
+        });
+        answered.await?
+    }
+}
+
+/// The part of an environment that a broker needs and that holds no secret of ours.
+fn passed_on(
+    environment: impl Iterator<Item = (OsString, OsString)>,
+    settings: &BrokerSettings,
+) -> Vec<(OsString, OsString)> {
+    let secrets = [&settings.client_secret, &settings.vault_key];
+    environment
+        .filter(|(name, value)| {
+            let (Some(name), value) = (name.to_str(), value.to_string_lossy()) else {
+                return false;
+            };
+            let is_needed = PASSED_ON.contains(&name)
+                || PROXIES.iter().any(|proxy| proxy.eq_ignore_ascii_case(name));
+            // Whatever a variable is called, it may be the one that client_secret_env names.
+            let is_secret = secrets
+                .iter()
+                .any(|secret| !secret.is_empty() && value.contains(secret.as_str()));
+            is_needed && !is_secret
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::passed_on;
+    use crate::oauth::broker::protocol::BrokerSettings;
+
+    #[test]
+    fn a_broker_is_given_certificates_and_proxies_and_no_secret_whatever_it_is_called() {
+        let settings = BrokerSettings {
+            data_dir: "/data".into(),
+            base_url: "https://api.example".into(),
+            client_id: "app".into(),
+            client_secret: "the-secret".into(),
+            vault_key: "the-key".into(),
+        };
+        let environment = [
+            ("PATH", "/bin"),
+            ("SSL_CERT_FILE", "/etc/ca.pem"),
+            ("https_proxy", "http://proxy:3128"),
+            ("No_Proxy", "localhost"),
+            // Names as pipelines use them, and others that hold secrets.
+            ("BLUE_BUTTON_CLIENT_SECRET", "the-secret"),
+            ("CLAIMLAKE_VAULT_KEY", "the-key"),
+            ("CLAIMLAKE_SOURCE_CLIENT_SECRET", "the-secret"),
+            ("AWS_SECRET_ACCESS_KEY", "another"),
+            ("SSH_AUTH_SOCK", "/tmp/agent"),
+            // Whoever calls it so gets no broker that can find it, and no leak either.
+            ("HOME", "the-secret"),
+            ("TZ", "x:the-key"),
+            ("LANG", "C"),
+        ]
+        .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let given: Vec<OsString> = passed_on(environment.into_iter(), &settings)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(
+            given,
+            ["PATH", "SSL_CERT_FILE", "https_proxy", "No_Proxy", "LANG"]
+        );
+    }
+}

@@ -1,0 +1,46 @@
+//! What the broker is at, for clients that wait: since when a request to the token endpoint and
+//! since when a write to the vault have been under way.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Operations under way, each with its start.
+#[derive(Debug, Clone, Default)]
+pub(super) struct UnderWay(Arc<Mutex<(u64, BTreeMap<u64, Instant>)>>);
+
+/// One of them; over when dropped.
+#[derive(Debug)]
+pub(super) struct Operation {
+    all: UnderWay,
+    number: u64,
+}
+
+impl UnderWay {
+    pub(super) fn begin(&self) -> Operation {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.0 += 1;
+        let number = all.0;
+        all.1.insert(number, Instant::now());
+        drop(all);
+        Operation {
+            all: self.clone(),
+            number,
+        }
+    }
+
+    /// How long the oldest has been under way.
+    pub(super) fn longest(&self) -> Option<Duration> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.1.values().next().map(Instant::elapsed)
+    }
+}
+
+impl Drop for Operation {
+    fn drop(&mut self) {
+        let mut all = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.1.remove(&self.number);
+    }
+}
