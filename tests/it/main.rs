@@ -8,6 +8,7 @@
 )]
 
 mod access_log;
+mod advice;
 mod borders;
 mod broker;
 mod changes;
@@ -55,3 +56,4 @@ mod verify_rollback;
 mod verify_source;
 mod view;
 mod view_input;
+mod who;

@@ -74,6 +74,7 @@ fn a_forgotten_person_is_not_imported_again_where_the_vault_is_lost() {
         "{{\"resourceType\":\"Patient\",\"id\":\"{patient}\",\"meta\":{{\"lastUpdated\":\"2026-01-01T00:00:00Z\"}}}}\n"
     );
     bench.write("back.ndjson", &of_patient);
+    done(&bench, &["vault", "backup", "before.db"]);
     done(&bench, &["forget", "--yes", "--offline", &patient]);
     done(&bench, &["vault", "backup", "copy.db"]);
     let import = ["import", "--api", "v2", "back.ndjson"];
@@ -122,6 +123,16 @@ fn a_forgotten_person_is_not_imported_again_where_the_vault_is_lost() {
         assert_eq!(doctor.exit, 1);
         assert!(doctor.stdout.contains(found), "{}", doctor.stdout);
     }
+    // A backup from before they were forgotten: the access log knows better.
+    put_back(&bench, &[("before.db", "d/vault.db")]);
+    let refused = done(&bench, &[&["--json"], &import[..]].concat());
+    assert_eq!(refused.summary()["import"]["forgotten"], 1);
+    assert!(
+        refused.stderr.contains("older than the access log"),
+        "{}",
+        refused.stderr
+    );
+    remove(&bench, SIDES);
     // The first way on: the backup is put back, and refuses them as before.
     fs::copy(
         bench.path().join("copy.db"),

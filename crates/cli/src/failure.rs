@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use claimlake_contract::ExitCode;
+use claimlake_contract::{ExitCode, io_advice};
 
 /// How a command or a step of it ends.
 pub(crate) type Outcome<T = ExitCode> = Result<T, Failure>;
@@ -47,30 +47,21 @@ impl fmt::Display for Failure {
             said.push_str(&text);
         }
         f.write_str(&said)?;
-        let kinds = self.cause.chain().filter_map(|cause| {
-            let error = cause.downcast_ref::<std::io::Error>()?;
-            Some(error.kind())
-        });
-        let hint = kinds.last().and_then(hint);
-        hint.filter(|(known, _)| known.iter().all(|known| !said.contains(known)))
-            .map_or(Ok(()), |(_, hint)| write!(f, "; {hint}"))
-    }
-}
-
-/// What a person can do about what the operating system refused, and the words of those who say
-/// so themselves.
-fn hint(kind: std::io::ErrorKind) -> Option<(&'static [&'static str], &'static str)> {
-    use std::io::ErrorKind;
-    match kind {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Some((
-            &["owner and mode", "must be writable"],
-            "check its owner and mode, and those of its folder",
-        )),
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some((
-            &["free space", "free some space"],
-            "free space, then run again",
-        )),
-        _ => None,
+        let refusals = self.cause.chain().filter_map(|cause| cause.downcast_ref());
+        let advice = refusals.last().and_then(io_advice);
+        // Many errors say so in their own text.
+        let is_said = [
+            "owner and mode",
+            "must be allowed",
+            "free space",
+            "free some space",
+        ]
+        .into_iter()
+        .any(|known| said.contains(known));
+        match advice.filter(|advice| !is_said && !said.contains(advice)) {
+            Some(advice) => write!(f, "; {advice}"),
+            None => Ok(()),
+        }
     }
 }
 

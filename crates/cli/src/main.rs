@@ -27,6 +27,7 @@ mod summary;
 mod text_file;
 #[cfg(all(test, feature = "sandbox"))]
 mod weeks;
+mod who;
 
 use claimlake_contract::ExitCode;
 use clap::Parser as _;

@@ -25,9 +25,7 @@ pub(crate) struct Page {
 impl Page {
     /// As wide as `COLUMNS` says, else as the terminal of stdout.
     pub(crate) fn for_stdout() -> Self {
-        let told = std::env::var("COLUMNS").ok();
-        let told = told.and_then(|columns| columns.parse().ok());
-        Self::of_width(told.or_else(terminal_width).unwrap_or(USUAL))
+        Self::of_width(columns().or_else(terminal_width).unwrap_or(USUAL))
     }
 
     pub(crate) fn of_width(width: usize) -> Self {
@@ -104,13 +102,25 @@ fn length(text: &str) -> usize {
     text.chars().count()
 }
 
-fn terminal_width() -> Option<usize> {
+/// What the environment says of the width.
+fn columns() -> Option<usize> {
+    let columns = std::env::var("COLUMNS").ok()?;
+    columns.parse().ok().filter(|columns| *columns > 0)
+}
+
+/// The columns of the terminal that stdout is; none where it is something else.
+pub(crate) fn terminal_width() -> Option<usize> {
     let stdout = std::io::stdout();
     if !stdout.is_terminal() {
         return None;
     }
-    let size = rustix::termios::tcgetwinsize(&stdout).ok()?;
-    (size.ws_col > 0).then_some(usize::from(size.ws_col))
+    let told = rustix::termios::tcgetwinsize(&stdout).ok();
+    let told = told.map(|size| usize::from(size.ws_col));
+    Some(
+        told.filter(|width| *width > 0)
+            .or_else(columns)
+            .unwrap_or(USUAL),
+    )
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! How progress shows: bars on a terminal, plain lines elsewhere, events with `--json`.
 
 mod bars;
+mod line;
 mod lines;
 
 use std::sync::Arc;

@@ -34,12 +34,13 @@ impl StageSummary {
         self
     }
 
-    /// The command that comes next, unless it follows by itself.
+    /// A command that comes next, unless it follows by itself; several come one after the other.
     pub(crate) fn next(&mut self, invocation: &Invocation, command: &str) -> &mut Self {
         if invocation.is_chained() {
             return self;
         }
-        self.line("next", invocation.next(command))
+        let is_first = self.lines.iter().all(|(label, _)| label != "next");
+        self.line(if is_first { "next" } else { "" }, invocation.next(command))
     }
 
     /// A field for programs.

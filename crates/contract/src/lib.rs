@@ -10,6 +10,7 @@ mod exit;
 mod id_hash;
 mod identifier;
 mod ids;
+mod io_advice;
 mod lake_manifest;
 mod landing_layout;
 mod landing_manifest;
@@ -27,6 +28,7 @@ pub use exit::ExitCode;
 pub use id_hash::IdHash;
 pub use identifier::{Identifier, PERSONAL_SYSTEMS};
 pub use ids::{ApiVersion, GrantHandle, ParseIdError, PatientId, ResourceType, RunId};
+pub use io_advice::io_advice;
 pub use lake_manifest::{LAKE_FORMAT, LakeFile, LakeManifest, LakeTable};
 pub use landing_layout::{
     CHECKSUM_FILE, LandingLayout, MANIFEST_FILE, part_file_name, partition_value,

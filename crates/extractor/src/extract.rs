@@ -116,7 +116,7 @@ pub async fn extract<T: TokenSource>(
     let (done, to_do): (Vec<Grant>, Vec<Grant>) =
         chosen.into_iter().partition(|grant| resume.has(grant));
     outcome.landed_before = done.len() as u64;
-    let task = progress.begin("extracting", "people", Some(outcome.people));
+    let task = progress.begin("extracting", "patients", Some(outcome.people));
     progress.advance(task, outcome.landed_before);
     let finished = read_people(
         &session,
@@ -266,12 +266,13 @@ fn note<T>(session: &Session<'_, T>, begun: Instant) -> String {
     let seconds = begun.elapsed().as_secs_f64().max(0.001);
     let pages = session.pages.load(Ordering::Relaxed) as f64 / seconds;
     let resources = session.resources.load(Ordering::Relaxed) as f64 / seconds;
-    let mut note = format!("{pages:.0} pages/s, {resources:.0} resources/s");
+    let mut note = format!("{pages:.0} pages/s");
     if session.fetcher.pace.is_paused() {
         note.push_str(", waiting for the rate limit");
     } else if let Some(rate) = session.fetcher.pace.rate() {
         note.push_str(&format!(", at most {rate:.0} requests/s"));
     }
+    note.push_str(&format!(", {resources:.0} resources/s"));
     note
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use claimlake_contract::LANDING_FORMAT;
+use claimlake_contract::{LANDING_FORMAT, io_advice};
 
 /// An error of the raw zone.
 #[derive(Debug, thiserror::Error)]
@@ -75,13 +75,12 @@ pub enum LandingError {
     StdinTwice,
 }
 
-fn hint(source: &io::Error) -> &'static str {
+fn hint(source: &io::Error) -> String {
     match source.kind() {
         io::ErrorKind::StorageFull => {
-            "; free space or choose another --data, then run again: nothing was half-written"
+            "; free space or choose another --data, then run again: nothing was half-written".into()
         }
-        io::ErrorKind::PermissionDenied => "; check the owner and mode of the folder",
-        _ => "",
+        _ => io_advice(source).map_or(String::new(), |advice| format!("; {advice}")),
     }
 }
 

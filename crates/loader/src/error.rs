@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use arrow_schema::ArrowError;
+use claimlake_contract::io_advice;
 use parquet::errors::ParquetError;
 
 /// Why a load, a listing or a rollback did not happen. The lake stands as it stood before.
@@ -216,19 +217,23 @@ fn refused(error: ArrowError) -> std::result::Result<io::Error, ArrowError> {
 }
 
 /// What a person can do about the errors that need one.
-fn io_hint(doing: &str, error: &io::Error) -> &'static str {
+fn io_hint(doing: &str, error: &io::Error) -> String {
+    const BEFORE: &str = "the previous snapshot stands";
     let reads = ["listing", "opening", "reading", "resolving"].contains(&doing);
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            " (the previous snapshot stands; free some space and load again)"
-        }
+        io::ErrorKind::StorageFull => format!(" ({BEFORE}; free some space and load again)"),
         io::ErrorKind::PermissionDenied if reads => {
-            " (the previous snapshot stands; who loads must be allowed to read it)"
+            format!(" ({BEFORE}; who loads must be allowed to read it)")
         }
-        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
-            " (the previous snapshot stands; the lake must be writable, see [load] dir)"
+        io::ErrorKind::PermissionDenied => {
+            format!(
+                " ({BEFORE}; the lake must be writable: check its owner and mode, see [load] dir)"
+            )
         }
-        _ => "",
+        _ => match io_advice(error) {
+            Some(advice) => format!(" ({BEFORE}; {advice})"),
+            None => String::new(),
+        },
     }
 }
 

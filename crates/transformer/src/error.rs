@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use arrow_schema::ArrowError;
+use claimlake_contract::io_advice;
 
 /// An error of a transform.
 #[derive(Debug, thiserror::Error)]
@@ -60,13 +61,12 @@ pub enum TransformError {
     },
 }
 
-fn hint(source: &io::Error) -> &'static str {
+fn hint(source: &io::Error) -> String {
     match source.kind() {
         io::ErrorKind::StorageFull => {
-            "; free space or choose another --data, then run again: nothing was half-written"
+            "; free space or choose another --data, then run again: nothing was half-written".into()
         }
-        io::ErrorKind::PermissionDenied => "; check the owner and mode of the folder",
-        _ => "",
+        _ => io_advice(source).map_or(String::new(), |advice| format!("; {advice}")),
     }
 }
 

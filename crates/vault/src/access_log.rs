@@ -9,6 +9,7 @@
 
 mod chain;
 mod check;
+mod forgotten;
 mod line;
 mod lock;
 pub(crate) mod outside;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 use claimlake_contract::ApiVersion;
 
 use crate::seal::Key;
+use crate::store::pseudonym;
 use crate::user::user_name;
 use crate::{Grant, Vault, VaultError};
 use chain::{Head, LONGEST_LINE, Tail, Walk};
@@ -70,8 +72,12 @@ impl Vault {
     /// The keyed hash that names the patient with this id in the access log.
     #[must_use]
     pub fn access_name_of(&self, api: ApiVersion, id: &str) -> String {
-        self.pseudonym("patient", &format!("{api}/{id}"))
+        patient_name(&self.keys().lookup, api, id)
     }
+}
+
+pub(crate) fn patient_name(key: &Key, api: ApiVersion, id: &str) -> String {
+    pseudonym(key, "patient", &format!("{api}/{id}"))
 }
 
 impl AccessLog<'_> {
@@ -300,6 +306,21 @@ fn end_of(
     noted: &Head,
     text: &mut String,
 ) -> std::io::Result<(Option<Head>, u64)> {
+    let (walk, tail) = walk_end(file, key, noted)?;
+    match tail {
+        Tail::Ended => {}
+        Tail::Unended => text.push('\n'),
+        Tail::Torn { at } => file.set_len(at)?,
+    }
+    Ok((walk.anchor, walk.last_own))
+}
+
+/// Walks over as many of the last lines as it takes to find what is noted.
+fn walk_end<'a>(
+    file: &mut File,
+    key: &'a Key,
+    noted: &'a Head,
+) -> std::io::Result<(Walk<'a>, Tail)> {
     // As a rule what is noted is the last line; after a kill it is a little before.
     let mut walk = Walk::new(key, noted);
     let mut tail = read_end(file, &mut walk, LAST_LINES)?;
@@ -309,12 +330,7 @@ fn end_of(
             tail = read_end(file, &mut walk, length)?;
         }
     }
-    match tail {
-        Tail::Ended => {}
-        Tail::Unended => text.push('\n'),
-        Tail::Torn { at } => file.set_len(at)?,
-    }
-    Ok((walk.anchor, walk.last_own))
+    Ok((walk, tail))
 }
 
 /// Walks over the lines of the last bytes: over all where what is noted is before the first.

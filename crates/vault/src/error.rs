@@ -19,7 +19,8 @@ fn hint(source: &rusqlite::Error) -> &'static str {
             " (see whether the disk of vault.db, in the data directory, is full or gone, then run again)"
         }
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            " (vault.db and its folder, the data directory, must be yours and writable)"
+            " (vault.db and its folder, the data directory, must be yours and writable, on a file system \
+             that is not mounted read-only)"
         }
         _ => "",
     }
@@ -50,8 +51,8 @@ pub enum VaultError {
     /// The key does not open this vault.
     #[error(
         "the key from {origin} does not open this vault: use the key it was sealed with \
-         (environment CLAIMLAKE_VAULT_KEY, key_command, key_file or the keyring); a backup from \
-         before a `vault rekey` needs the key before it"
+         (from CLAIMLAKE_VAULT_KEY, CLAIMLAKE_VAULT_KEY_COMMAND, CLAIMLAKE_VAULT_KEY_FILE or the keyring); \
+         a backup from before a `vault rekey` needs the key before it"
     )]
     WrongKey {
         /// Where the key came from.

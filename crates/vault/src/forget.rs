@@ -8,6 +8,7 @@ use claimlake_contract::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::access_log::patient_name;
 use crate::error::Doing;
 use crate::seal::{Key, fill_random, keyed_hash};
 use crate::store::Keys;
@@ -40,7 +41,8 @@ impl Tombstones {
     /// Whether the person with this patient id was forgotten.
     #[must_use]
     pub fn has_id(&self, api: ApiVersion, id: &str) -> bool {
-        self.lookups.contains(&id_lookup(&self.key, api, id))
+        let lookups = lookups_of(&self.key, api, id);
+        lookups.iter().any(|lookup| self.lookups.contains(lookup))
     }
 
     /// Whether the person with this identifier was forgotten. Older versions wrote down the value
@@ -249,12 +251,12 @@ pub(crate) fn take_back(
     api: ApiVersion,
     patient: &PatientId,
 ) -> Result<bool, VaultError> {
-    let lookup = id_lookup(&keys.lookup, api, patient.expose());
+    let [by_id, by_log] = lookups_of(&keys.lookup, api, patient.expose());
     let removed = connection
         .execute(
             "DELETE FROM forgotten WHERE person IN
-                (SELECT person FROM forgotten WHERE lookup = ?1)",
-            params![lookup],
+                (SELECT person FROM forgotten WHERE lookup IN (?1, ?2))",
+            params![by_id, by_log],
         )
         .doing(TAKING_BACK)?;
     Ok(removed > 0)
@@ -283,8 +285,8 @@ fn is_forgotten(
 ) -> Result<bool, VaultError> {
     connection
         .query_row(
-            "SELECT 1 FROM forgotten WHERE lookup = ?1",
-            params![id_lookup(&keys.lookup, api, patient.expose())],
+            "SELECT 1 FROM forgotten WHERE lookup IN (?1, ?2)",
+            lookups_of(&keys.lookup, api, patient.expose()),
             |_| Ok(()),
         )
         .optional()
@@ -340,6 +342,18 @@ fn lookups(key: &Key, person: &Person) -> Vec<[u8; 32]> {
 fn id_lookup(key: &Key, api: ApiVersion, id: &str) -> [u8; 32] {
     let parts: [&[u8]; 3] = [b"forgotten", api.as_str().as_bytes(), id.as_bytes()];
     keyed_hash(key, &parts)
+}
+
+/// The tombstone of somebody whom the access log alone is known to have forgotten, by their name
+/// there.
+pub(crate) fn log_lookup(key: &Key, name: &str) -> [u8; 32] {
+    keyed_hash(key, &[b"forgotten by the access log", name.as_bytes()])
+}
+
+/// Both tombstones that a patient id can have.
+fn lookups_of(key: &Key, api: ApiVersion, id: &str) -> [[u8; 32]; 2] {
+    let name = patient_name(key, api, id);
+    [id_lookup(key, api, id), log_lookup(key, &name)]
 }
 
 fn identifier_lookup(key: &Key, identifier: &str) -> [u8; 32] {

@@ -113,7 +113,10 @@ pub(crate) fn resolve(
         ));
     }
     if let Some(command) = &source.command {
-        return Ok((from_command(command)?, elsewhere("key_command")));
+        return Ok((
+            from_command(command)?,
+            elsewhere("CLAIMLAKE_VAULT_KEY_COMMAND"),
+        ));
     }
     if let Some(file) = &source.file {
         return from_file(file, wanted);
@@ -135,9 +138,9 @@ pub(crate) fn resolve(
     }
     let Some(config_dir) = &source.config_dir else {
         return Err(VaultError::Key {
-            reason:
-                "no place for the vault's key: set CLAIMLAKE_VAULT_KEY, key_command or key_file"
-                    .into(),
+            reason: "no place for the vault's key: set CLAIMLAKE_VAULT_KEY, \
+                 CLAIMLAKE_VAULT_KEY_COMMAND or CLAIMLAKE_VAULT_KEY_FILE"
+                .into(),
         });
     };
     from_file(&key_path(config_dir, wanted.vault_id), wanted)
@@ -197,18 +200,18 @@ fn from_command(command: &str) -> Result<Key, VaultError> {
         .stderr(std::process::Stdio::inherit())
         .output()
         .map_err(|error| VaultError::Key {
-            reason: format!("key_command could not be started: {error}"),
+            reason: format!("CLAIMLAKE_VAULT_KEY_COMMAND could not be started: {error}"),
         })?;
     let text = Zeroizing::new(output.stdout);
     if !output.status.success() {
         return Err(VaultError::Key {
-            reason: format!("key_command failed ({})", output.status),
+            reason: format!("CLAIMLAKE_VAULT_KEY_COMMAND failed ({})", output.status),
         });
     }
     let text = std::str::from_utf8(&text).map_err(|_| VaultError::Key {
-        reason: "key_command printed something that is not text".into(),
+        reason: "CLAIMLAKE_VAULT_KEY_COMMAND printed something that is not text".into(),
     })?;
-    parse_key(text, "key_command")
+    parse_key(text, "CLAIMLAKE_VAULT_KEY_COMMAND")
 }
 
 fn from_file(path: &Path, wanted: &Wanted<'_>) -> Result<(Key, KeyOrigin), VaultError> {
@@ -244,7 +247,7 @@ fn from_file(path: &Path, wanted: &Wanted<'_>) -> Result<(Key, KeyOrigin), Vault
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(VaultError::Key {
             reason: format!(
                 "the vault's key is missing: there is no {place}; restore it, or give the key by \
-                 CLAIMLAKE_VAULT_KEY, key_command or key_file"
+                 CLAIMLAKE_VAULT_KEY, CLAIMLAKE_VAULT_KEY_COMMAND or CLAIMLAKE_VAULT_KEY_FILE"
             ),
         }),
         Err(error) => Err(VaultError::io("reading the key file", path, error)),
@@ -298,7 +301,7 @@ fn refuse_inside_data(path: &Path, data_dir: &Path) -> Result<(), VaultError> {
     if nearest.is_some_and(|folder| folder.starts_with(&data)) {
         return Err(VaultError::Key {
             reason: format!(
-                "the key file '{}' lies inside the data directory it protects: set key_file to a \
+                "the key file '{}' lies inside the data directory it protects: set CLAIMLAKE_VAULT_KEY_FILE to a \
                  place outside --data",
                 path.display()
             ),

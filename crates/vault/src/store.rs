@@ -52,13 +52,17 @@ impl Vault {
         key_source: &KeySource,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, VaultError> {
-        Self::of(
+        let vault = Self::of(
             open_kept_file(data_dir)?,
             data_dir,
             key_source,
             clock,
             First::Refused,
-        )
+        )?;
+        if let Err(error) = vault.take_over_forgotten() {
+            tracing::warn!(%error, "it is not known whether the access log has forgotten people since");
+        }
+        Ok(vault)
     }
 
     /// Begins an empty vault in a data directory whose vault is lost. What is left of the lost one,
@@ -218,11 +222,7 @@ impl Vault {
     /// A keyed hash that names something in the access log without telling what it is.
     #[must_use]
     pub fn pseudonym(&self, kind: &str, text: &str) -> String {
-        let hash = keyed_hash(
-            &self.keys.lookup,
-            &[b"pseudonym", kind.as_bytes(), text.as_bytes()],
-        );
-        text::hex(&hash[..12])
+        pseudonym(&self.keys.lookup, kind, text)
     }
 
     /// Checks that the database is whole and every sealed value opens.
@@ -291,6 +291,11 @@ impl Vault {
         transaction.commit().doing(doing)?;
         Ok(answer)
     }
+}
+
+pub(crate) fn pseudonym(key: &Key, kind: &str, text: &str) -> String {
+    let parts = [b"pseudonym", kind.as_bytes(), text.as_bytes()];
+    text::hex(&keyed_hash(key, &parts)[..12])
 }
 
 fn is_empty(data_dir: &Path) -> bool {

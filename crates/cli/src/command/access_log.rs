@@ -152,8 +152,9 @@ fn verify(log: &AccessLog<'_>, invocation: &Invocation) -> Outcome<()> {
         let forgotten = match check.newer_forgotten {
             0 => String::new(),
             count => format!(
-                "; {} of them forgot a person, whom this vault may not refuse: forget them again",
-                count
+                "; they forgot {}, whom the next command that writes refuses again: forget them \
+                 again",
+                counted(count, "person")
             ),
         };
         output.warn(&format!(

@@ -34,7 +34,7 @@ pub(crate) struct AuthorizeArguments {
     no_browser: bool,
 
     /// Your own name of the person, kept with the grant
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     external_id: Option<String>,
 
     /// Take somebody back who was forgotten here: they consent anew

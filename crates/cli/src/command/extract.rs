@@ -27,6 +27,7 @@ use crate::invocation::Invocation;
 use crate::pipeline::SourceKind;
 use crate::recordings;
 use crate::summary::StageSummary;
+use crate::who::grants_to_read;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,7 +44,8 @@ pub(crate) struct ExtractArguments {
     #[arg(long)]
     full: bool,
 
-    /// Only this person, by patient id or grant handle; may be given several times
+    /// Only this patient, by any id: patient id (v2:ID and v3:ID name the API version), MBI, your
+    /// external id, or the grant's handle; may be given several times
     #[arg(long = "patient", value_name = "ID", allow_hyphen_values = true)]
     patients: Vec<String>,
 
@@ -136,7 +138,6 @@ async fn read(
     options.max_rps = pipeline.extract.max_rps;
     options.full = arguments.full;
     options.full_every = pipeline.extract.full_every;
-    options.only = arguments.patients.iter().map(PatientId::new).collect();
     options.record = arguments.record.clone().map(|dir| RecordOptions {
         dir,
         phi_allowed: arguments.record_phi,
@@ -153,7 +154,10 @@ async fn read(
     grants::name_nameless(vault, &broker, pipeline.source.api)
         .await
         .map_err(access::vault_failure)?;
-    log_access(arguments, pipeline.source.api, vault)?;
+    let only = grants_to_read(&arguments.patients, vault, invocation)?;
+    let handles = only.iter().map(|grant| grant.handle.as_str());
+    options.only = handles.map(PatientId::new).collect();
+    log_access(only, pipeline.source.api, vault)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     claimlake_extractor::extract(
         &options,
@@ -168,16 +172,12 @@ async fn read(
 }
 
 /// Notes in the access log whose data are fetched: what cannot be logged is not fetched.
-fn log_access(arguments: &ExtractArguments, api: ApiVersion, vault: &Vault) -> Outcome<()> {
-    let mut grants = vault.grants()?;
-    grants.retain(|grant| {
-        let is_named = |wanted: &String| {
-            let patient = grant.patient.as_ref().map(PatientId::expose);
-            patient == Some(wanted.as_str()) || grant.handle.as_str() == wanted
-        };
-        let is_wanted = arguments.patients.is_empty() || arguments.patients.iter().any(is_named);
-        grant.api == api && grant.state.is_usable() && is_wanted
-    });
+fn log_access(only: Vec<Grant>, api: ApiVersion, vault: &Vault) -> Outcome<()> {
+    let mut grants = match only.is_empty() {
+        true => vault.grants()?,
+        false => only,
+    };
+    grants.retain(|grant| grant.api == api && grant.state.is_usable());
     let grants: Vec<&Grant> = grants.iter().collect();
     vault
         .access_log()

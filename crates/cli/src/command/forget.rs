@@ -121,11 +121,17 @@ fn unknown(wanted: &str, finished: u64, vault: &Vault, invocation: &Invocation) 
             .add_to_summary("forget", json!({"changed": finished > 0}));
         return Ok(ExitCode::Done);
     }
-    Err(Failure::usage(anyhow!(
-        "nobody with that id is here: {} shows who there is (patient ids, MBIs, external ids and \
-         grant handles are taken)",
-        invocation.next("grants list")
-    )))
+    let mut grants = vault.grants()?.into_iter();
+    if grants.any(|grant| grant.handle.as_str() == wanted.trim()) {
+        // By anything else it would have been found.
+        return Err(Failure::usage(anyhow!(
+            "the server has not said yet whose grant {} is: `{}` asks it, and `{}` ends it",
+            wanted.trim(),
+            invocation.next("extract"),
+            invocation.next(&format!("grants revoke {}", wanted.trim()))
+        )));
+    }
+    Err(crate::who::unknown(invocation))
 }
 
 /// Asks on a terminal; without one, `--yes` is needed.

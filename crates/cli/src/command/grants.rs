@@ -1,4 +1,6 @@
-//! `claimlake grants`: the consents at hand.
+//! `claimlake grants`: stored consents.
+
+mod table;
 
 use std::fs::File;
 use std::io::{BufReader, Write as _};
@@ -6,18 +8,20 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
-use claimlake_contract::{Clock as _, ExitCode, PatientId, SystemClock};
+use anyhow::Context as _;
+use claimlake_contract::{Clock as _, ExitCode, SystemClock};
 use claimlake_extractor::oauth::grants::{self, ExportTo, ForgottenPeople, GrantFilter};
 use claimlake_extractor::oauth::{BrokerClient, BrokerLaunch, Revoked};
-use claimlake_vault::{Grant, GrantState, Recipient, Vault};
+use claimlake_vault::{GrantState, Recipient, Vault};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use crate::access;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
+use crate::page;
 use crate::plural::counted;
+use crate::who::grant_named;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -36,7 +40,7 @@ pub(crate) struct GrantsArguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Print the grants, one JSON object a line, no secret in it
+    /// List the grants, no secret in it: a table on a terminal, else one JSON object a line
     List(ListArguments),
     /// Take grants over from a file, one JSON object a line; - is standard input
     Import {
@@ -52,7 +56,8 @@ enum Action {
     Export(ExportArguments),
     /// End a person's consent at the server, and drop its tokens here
     Revoke {
-        /// The patient's id, or the grant's handle
+        /// Any id of the patient: patient id (v2:ID and v3:ID name the API version), MBI, your
+        /// external id, or the grant's handle
         #[arg(allow_hyphen_values = true)]
         patient: String,
     },
@@ -137,14 +142,36 @@ fn list(arguments: &ListArguments, invocation: &Invocation) -> Outcome {
     };
     let output = invocation.output();
     let lines = grants::list(&vault, &filter, SystemClock.now())?;
-    for line in &lines {
-        output.data(&format!("{}\n", serde_json::to_string(line)?))?;
+    match form(output.is_json(), page::terminal_width()) {
+        Form::Table(width) => output.data(&table::table(&lines, width))?,
+        Form::Lines => {
+            for line in &lines {
+                output.data(&format!("{}\n", serde_json::to_string(line)?))?;
+            }
+        }
     }
     output.add_to_summary("grants", json!(lines.len()));
     if lines.is_empty() {
         tell_none(invocation);
     }
     Ok(ExitCode::Done)
+}
+
+/// How grants are listed.
+#[derive(Debug, PartialEq, Eq)]
+enum Form {
+    /// For a person, on a terminal of so many columns.
+    Table(usize),
+    /// For a program: one JSON object a line.
+    Lines,
+}
+
+/// A terminal shows a table; a pipe and `--json` carry lines.
+fn form(is_json: bool, terminal_width: Option<usize>) -> Form {
+    match terminal_width {
+        Some(width) if !is_json => Form::Table(width),
+        _ => Form::Lines,
+    }
 }
 
 fn tell_none(invocation: &Invocation) {
@@ -171,13 +198,17 @@ fn import(file: &PathBuf, again: bool, vault: &Arc<Vault>, invocation: &Invocati
         grants::import_people(vault, broker, BufReader::new(input), api, forgotten).await
     })?;
     let output = invocation.output();
+    let next = match report.inserted + report.renewed {
+        0 => "grants list",
+        _ => "extract",
+    };
     output.say(&format!(
         "grants     {} new, {} renewed, {} as they were, {} older than ours\n  next      {}",
         report.inserted,
         report.renewed,
         report.unchanged,
         report.older_ignored,
-        invocation.next("extract")
+        invocation.next(next)
     ));
     for bad in &report.bad_lines {
         output.warn(&format!(
@@ -237,7 +268,7 @@ fn export(arguments: &ExportArguments, vault: &Vault, invocation: &Invocation) -
 }
 
 fn revoke(wanted: &str, vault: &Arc<Vault>, invocation: &Invocation) -> Outcome {
-    let grant = find(wanted, vault, invocation)?;
+    let grant = grant_named(wanted, vault, invocation)?;
     let outcome = with_broker(vault, invocation, async |broker| {
         grants::revoke(vault, broker, &grant.handle).await
     })?;
@@ -256,25 +287,6 @@ fn revoke(wanted: &str, vault: &Arc<Vault>, invocation: &Invocation) -> Outcome 
     Ok(ExitCode::Done)
 }
 
-/// The grant of a patient of the pipeline's API version, or of a handle.
-pub(crate) fn find(wanted: &str, vault: &Vault, invocation: &Invocation) -> Outcome<Grant> {
-    let api = invocation.pipeline()?.source.api;
-    let by_patient = vault.by_patient(api, &PatientId::new(wanted))?;
-    let found = match by_patient {
-        Some(grant) => Some(grant),
-        None => vault
-            .grants()?
-            .into_iter()
-            .find(|grant| grant.handle.as_str() == wanted),
-    };
-    found.ok_or_else(|| {
-        Failure::usage(anyhow!(
-            "there is no grant of that patient for API {api}: {} shows who there is",
-            invocation.next("grants list")
-        ))
-    })
-}
-
 /// Does something through the broker of the data directory.
 pub(crate) fn with_broker<T>(
     vault: &Arc<Vault>,
@@ -290,4 +302,16 @@ pub(crate) fn with_broker<T>(
         action(&broker).await
     });
     done.map_err(access::oauth_failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Form, form};
+
+    #[test]
+    fn a_table_is_for_a_terminal_alone() {
+        assert_eq!(form(false, Some(80)), Form::Table(80));
+        assert_eq!(form(true, Some(80)), Form::Lines);
+        assert_eq!(form(false, None), Form::Lines);
+    }
 }

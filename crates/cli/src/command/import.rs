@@ -58,7 +58,10 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
     })?;
     tell(&mut summary, &outcome);
     summary.line("where", data.landing().root().display().to_string());
-    summary.next(invocation, "transform");
+    // Where nothing landed, what is in the files has to be mended first.
+    if outcome.resources > 0 {
+        summary.next(invocation, "transform");
+    }
     summary.tell(
         invocation,
         &format!(

@@ -1,6 +1,7 @@
 //! `claimlake load`: publishes staged rows as the next snapshot of the lake.
 
 mod extract_status;
+pub(crate) mod held;
 mod query;
 mod staged_parquet;
 
@@ -21,6 +22,7 @@ use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::pipeline::Load;
 use crate::plural::{counted, grouped, size};
+use crate::standing::Landed;
 use crate::summary::StageSummary;
 
 const EXAMPLES: &str = "\
@@ -81,7 +83,12 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
     }
     refuse_other_rules(&data, &staged_runs, invocation)?;
     if staged_runs.is_empty() && !lake.join("current").exists() {
-        summary.next(invocation, "transform");
+        let landed = landing_runs(&data.landing())?;
+        let next = match landed.sealed.is_empty() {
+            true => "run",
+            false => "transform",
+        };
+        summary.next(invocation, next);
         summary.field("changed", false);
         summary.tell(
             invocation,
@@ -99,7 +106,8 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
             published_at: published_at(invocation.clock()),
         },
         invocation.progress().as_ref(),
-    )?;
+    )
+    .map_err(|error| held::explained(error, &data, invocation))?;
     // What another program staged stays where it is, and stays that program's.
     let own_runs = match arguments.staged_parquet {
         Some(_) => &[],
@@ -127,6 +135,11 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
     }
     if let Some(folder) = &outcome.snapshot_folder {
         summary.line("where", folder.display().to_string());
+    }
+    if arguments.unpin && Landed::of(&data)?.awaits_transform {
+        // A rollback takes back what was known of later snapshots.
+        summary.next(invocation, "transform");
+        summary.next(invocation, "load");
     }
     let headline = match (outcome.changed, outcome.snapshot) {
         (true, Some(snapshot)) => format!("snapshot {snapshot} is published"),

@@ -43,6 +43,7 @@ enum Stage {
 pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Outcome {
     let mut exits = Vec::new();
     invocation.chain_stages();
+    load::held::warn(invocation)?;
     if arguments.from <= Stage::Extract {
         exits.push(extract::run(
             &extract::ExtractArguments::default(),

@@ -5,9 +5,10 @@ use claimlake_extractor::oauth::grants;
 use clap::Args;
 
 use crate::access;
-use crate::command::grants::{find, with_broker};
+use crate::command::grants::with_broker;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
+use crate::who::grant_named;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,15 +19,16 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TokenArguments {
-    /// The patient's id in the id space of the pipeline's API version, or the grant's handle
-    #[arg(allow_hyphen_values = true)]
+    /// Any id of the patient: patient id (v2:ID and v3:ID name the API version), MBI, your external
+    /// id, or the grant's handle
+    #[arg(allow_hyphen_values = true, value_name = "PATIENT")]
     patient: String,
 }
 
 /// Prints one JSON object with the token and when it ends; never a refresh token.
 pub(crate) fn run(arguments: &TokenArguments, invocation: &Invocation) -> Outcome {
     let vault = access::open_vault(invocation)?;
-    let grant = find(&arguments.patient, &vault, invocation)?;
+    let grant = grant_named(&arguments.patient, &vault, invocation)?;
     let lent = with_broker(&vault, invocation, async |broker| {
         grants::lend(&vault, broker, &grant.handle).await
     })?;

@@ -1,5 +1,7 @@
 //! `claimlake trace`: from an id in a table back to the raw line, the page and the expressions.
 
+mod key;
+
 use anyhow::anyhow;
 use claimlake_contract::{ExitCode, LandingOrigin};
 use claimlake_verify::{BodyStanding, LandedBody};
@@ -27,7 +29,8 @@ What it prints is PHI.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TraceArguments {
-    /// The id of a resource: an eob_id, coverage_id or patient_id
+    /// The id of a resource, an eob_id, coverage_id or patient_id, or any id of a patient: MBI, your
+    /// external id, the grant's handle; v2: or v3: before an id names the API version
     #[arg(value_name = "KEY", allow_hyphen_values = true)]
     key: String,
 
@@ -69,13 +72,7 @@ pub(crate) fn run(arguments: &TraceArguments, invocation: &Invocation) -> Outcom
             "no view of the pipeline makes a table '{table}'{near}"
         )));
     }
-    let bodies = claimlake_verify::trace(data.root(), &arguments.key, &verify::views(&input))?;
-    if bodies.is_empty() {
-        return Err(anyhow!(
-            "no landed resource has this id: ids are written as in the tables, such as carrier--10045426206"
-        )
-        .into());
-    }
+    let bodies = key::bodies(&arguments.key, &data, &verify::views(&input), invocation)?;
     let output = invocation.output();
     for body in &bodies {
         match output.is_json() {

@@ -59,11 +59,7 @@ pub(crate) fn stage(
         for folder in &selection.incomplete {
             removal::remove(folder)?;
         }
-        let next = match selection.is_landing_empty {
-            true => "extract",
-            false => "load",
-        };
-        summary.next(invocation, next);
+        summary.next(invocation, selection.next(!data.staged_runs()?.is_empty()));
         summary.field("changed", false);
         summary.tell(invocation, selection.why_nothing());
         return Ok(selection.exit());

@@ -1,43 +1,87 @@
 //! Progress bars on a terminal.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use claimlake_contract::{Progress, Task};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::style::ProgressTracker;
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
-use crate::plural;
+use super::line::Shown;
+
+/// The columns of the terminal, asked for at each drawing: a window changes its size.
+pub(super) type Width = Arc<dyn Fn() -> usize + Send + Sync>;
+
+/// The width of a terminal that does not say.
+const USUAL: usize = 80;
+
+/// What turns behind a line without a bar, and the space before it.
+const SPINNER: usize = 2;
+
+/// Nobody waits longer: what takes more cannot be told yet.
+const LONGEST: Duration = Duration::from_secs(100 * 3600);
 
 /// One bar a task, gone when the task ends: the summary says what it did.
-#[derive(Debug)]
 pub(super) struct Bars {
     all: MultiProgress,
+    width: Width,
     next: AtomicU64,
-    bars: Mutex<HashMap<Task, ProgressBar>>,
+    bars: Mutex<HashMap<Task, Bar>>,
+}
+
+struct Bar {
+    shown: ProgressBar,
+    note: Arc<Mutex<String>>,
+}
+
+/// Writes the line of a task.
+#[derive(Clone)]
+struct Line {
+    what: String,
+    unit: String,
+    note: Arc<Mutex<String>>,
+    width: Width,
 }
 
 impl Bars {
+    /// On the terminal of stderr.
     pub(super) fn new(all: MultiProgress) -> Self {
+        Self::of_width(all, Arc::new(stderr_width))
+    }
+
+    pub(super) fn of_width(all: MultiProgress, width: Width) -> Self {
         Self {
             all,
+            width,
             next: AtomicU64::new(0),
             bars: Mutex::default(),
         }
     }
 
-    fn with(&self, task: Task, action: impl FnOnce(&ProgressBar)) {
-        if let Some(bar) = self.locked().get(&task) {
+    fn with(&self, task: Task, action: impl FnOnce(&Bar)) {
+        if let Some(bar) = locked(&self.bars).get(&task) {
             action(bar);
         }
     }
+}
 
-    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<Task, ProgressBar>> {
-        self.bars
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+impl fmt::Debug for Bars {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bars").finish_non_exhaustive()
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn stderr_width() -> usize {
+    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok();
+    let width = size.map(|size| usize::from(size.ws_col));
+    width.filter(|width| *width > 0).unwrap_or(USUAL)
 }
 
 impl Progress for Bars {
@@ -47,40 +91,76 @@ impl Progress for Bars {
             Some(total) => ProgressBar::new(total),
             None => ProgressBar::new_spinner(),
         };
-        let counts = match (unit, total) {
-            ("bytes", Some(_)) => "{bytes} of {total_bytes}  {bytes_per_sec}",
-            ("bytes", None) => "{bytes}  {bytes_per_sec}",
-            (_, Some(_)) => "{human_pos} of {human_len} {prefix}  {per_sec}",
-            (_, None) => "{human_pos} {prefix}  {per_sec}",
+        let note = Arc::new(Mutex::new(String::new()));
+        let line = Line {
+            what: what.to_owned(),
+            unit: unit.to_owned(),
+            note: Arc::clone(&note),
+            width: Arc::clone(&self.width),
         };
-        let shape = match total {
-            Some(_) => format!("{{msg:28!}} [{{bar:24}}] {counts}  {{eta}} left"),
-            None => format!("{{msg:28!}} {{spinner}} {counts}"),
+        let template = match total {
+            Some(_) => "{line}",
+            None => "{line} {spinner}",
         };
-        if let Ok(style) = ProgressStyle::with_template(&shape) {
-            bar = bar.with_style(style.progress_chars("=> "));
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar = bar.with_style(style.with_key("line", line));
         }
         // Complete before it is shown.
-        let bar = self.all.add(
-            bar.with_prefix(plural::unit(total.unwrap_or(0), unit).to_owned())
-                .with_message(what.to_owned()),
-        );
-        bar.enable_steady_tick(Duration::from_millis(200));
-        self.locked().insert(task, bar);
+        let shown = self.all.add(bar);
+        shown.enable_steady_tick(Duration::from_millis(200));
+        locked(&self.bars).insert(task, Bar { shown, note });
         task
     }
 
     fn advance(&self, task: Task, amount: u64) {
-        self.with(task, |bar| bar.inc(amount));
+        self.with(task, |bar| bar.shown.inc(amount));
     }
 
     fn note(&self, task: Task, note: &str) {
-        self.with(task, |bar| bar.set_prefix(note.to_owned()));
+        // Drawn with the next tick.
+        self.with(task, |bar| note.clone_into(&mut locked(&bar.note)));
     }
 
     fn end(&self, task: Task) {
-        if let Some(bar) = self.locked().remove(&task) {
-            bar.finish_and_clear();
+        let ended = locked(&self.bars).remove(&task);
+        if let Some(bar) = ended {
+            bar.shown.finish_and_clear();
         }
     }
 }
+
+impl ProgressTracker for Line {
+    fn clone_box(&self) -> Box<dyn ProgressTracker> {
+        Box::new(self.clone())
+    }
+
+    fn tick(&mut self, _: &ProgressState, _: Instant) {}
+
+    fn reset(&mut self, _: &ProgressState, _: Instant) {}
+
+    fn write(&self, state: &ProgressState, out: &mut dyn fmt::Write) {
+        let (done, total, rate) = (state.pos(), state.len(), state.per_sec());
+        let can_tell = rate > 0.0 && total.is_some_and(|total| done < total);
+        let left = can_tell.then(|| state.eta());
+        let shown = Shown {
+            what: &self.what,
+            unit: &self.unit,
+            done,
+            total,
+            rate,
+            note: &locked(&self.note),
+            left: left.filter(|left| *left < LONGEST),
+        };
+        // The last column stays free: some terminals wrap behind it.
+        let taken = match total {
+            Some(_) => 1,
+            None => 1 + SPINNER,
+        };
+        let width = (self.width)().saturating_sub(taken);
+        // Writing to text does not fail.
+        let _ = out.write_str(&shown.line(width));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -51,7 +51,7 @@ impl LandedResource {
 }
 
 impl Landed {
-    pub(super) fn of(data: &DataDir) -> anyhow::Result<Self> {
+    pub(crate) fn of(data: &DataDir) -> anyhow::Result<Self> {
         let runs = claimlake_landing::landing_runs(&data.landing())?;
         let mut landed = Self {
             unsealed: runs.unsealed.iter().map(|run| run.run.clone()).collect(),

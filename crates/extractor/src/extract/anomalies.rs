@@ -10,6 +10,8 @@ pub struct ServerAnomalies {
     /// Resources with a `meta.lastUpdated` more than a day after the request. They land, and no
     /// increment begins there.
     pub later_than_clock: u64,
+    /// Resources without an id to know them by: they land, and make no rows.
+    pub without_id: u64,
     /// Times that one search, or two of one patient, served an id with two bodies: the newer
     /// counts, the later of one time.
     pub two_bodies: u64,
@@ -21,6 +23,7 @@ pub struct ServerAnomalies {
 impl AddAssign for ServerAnomalies {
     fn add_assign(&mut self, other: Self) {
         self.later_than_clock += other.later_than_clock;
+        self.without_id += other.without_id;
         self.two_bodies += other.two_bodies;
         self.watermarks_dropped += other.watermarks_dropped;
     }

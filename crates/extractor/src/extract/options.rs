@@ -76,7 +76,7 @@ pub struct ExtractOptions {
     pub full: bool,
     /// Everybody's claims are read as a whole once in so many days; 0: never by themselves.
     pub full_every: u32,
-    /// Only these people, by patient id; empty: all.
+    /// Only these people, by patient id or grant handle; empty: all.
     pub only: Vec<PatientId>,
     /// Whether to record the exchanges.
     pub record: Option<RecordOptions>,

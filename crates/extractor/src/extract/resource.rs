@@ -70,6 +70,7 @@ impl<T: TokenSource> Reading<'_, T> {
                 whole,
                 held,
                 is_patient: self.is_patient(),
+                is_odd: found.iter().any(Rounds::is_odd),
             };
             if verdict.doubt.is_none() && verdict.main == 0 && tried < reads_if_empty {
                 self.forget(&found).await;

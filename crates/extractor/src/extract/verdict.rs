@@ -20,6 +20,8 @@ pub(super) struct Found {
     pub(super) held: u64,
     /// Whether this is the Patient resource.
     pub(super) is_patient: bool,
+    /// Whether something in the answer may be in the place of a resource.
+    pub(super) is_odd: bool,
 }
 
 impl Found {
@@ -42,6 +44,12 @@ impl Found {
             let reason = "the server serves no Patient resource to a consent that includes it";
             return (PatientState::SuspectEmpty, Some(reason.to_owned()));
         }
+        if self.is_odd {
+            // Nobody may conclude from it that there is nothing.
+            let reason = "the server serves nothing but an entry without a resource, or a note that \
+                          something went wrong";
+            return (PatientState::SuspectEmpty, Some(reason.to_owned()));
+        }
         (PatientState::Complete, None)
     }
 }
@@ -59,6 +67,7 @@ mod tests {
         whole: true,
         held: 0,
         is_patient: false,
+        is_odd: false,
     };
 
     fn state(found: Found) -> PatientState {
@@ -98,6 +107,22 @@ mod tests {
             ..CLAIMS
         };
         assert_eq!(state(patient), PatientState::SuspectEmpty);
+    }
+
+    #[test]
+    fn an_answer_with_an_error_in_the_place_of_claims_does_not_mean_that_there_are_none() {
+        let odd = Found {
+            is_odd: true,
+            ..CLAIMS
+        };
+        assert_eq!(state(odd), PatientState::SuspectEmpty);
+        assert_eq!(state(Found { main: 1, ..odd }), PatientState::Complete);
+        let increment = Found {
+            whole: false,
+            held: 76,
+            ..odd
+        };
+        assert_eq!(state(increment), PatientState::Complete);
     }
 
     #[test]

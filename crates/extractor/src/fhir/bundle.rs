@@ -32,6 +32,7 @@ pub(crate) struct NextLink {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) resource: Range<usize>,
+    /// Where it can be known by one: a text that is not empty.
     pub(crate) id: Option<Range<usize>>,
     pub(crate) last_updated: Option<Range<usize>>,
 }
@@ -88,8 +89,12 @@ pub(crate) fn read_page(
         b"entry" if begins(body, value, b'[') => walk_array(body, value, |entry| {
             let (end, found) = reader.entry(entry)?;
             match found {
-                Found::Resource(entry) => {
-                    page.odd += u64::from(!note::has_usable_id(body, &entry));
+                Found::Resource(mut entry) => {
+                    if !note::has_usable_id(body, &entry) {
+                        // Several may have the same one, and are not the same resource.
+                        entry.id = None;
+                        page.odd += 1;
+                    }
                     page.entries.push(entry);
                 }
                 Found::Note { is_harmless } => page.odd += u64::from(!is_harmless),

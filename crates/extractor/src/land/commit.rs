@@ -199,6 +199,7 @@ impl Frames<'_> {
                 unproven,
                 anomalies: ServerAnomalies {
                     later_than_clock: rounds.iter().map(|round| round.ahead).sum(),
+                    without_id: rounds.iter().map(|round| round.nameless).sum(),
                     two_bodies: rounds.iter().map(|round| round.conflicts).sum(),
                     watermarks_dropped: previous
                         .is_some_and(|state| crate::watermark::is_ahead(state, self.now))

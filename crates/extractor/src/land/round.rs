@@ -43,6 +43,8 @@ pub(super) struct Round {
     pub(super) kinds: Kinds,
     /// Resources with a `meta.lastUpdated` later than can be believed.
     pub(super) ahead: u64,
+    /// Resources without a usable id.
+    pub(super) nameless: u64,
     /// Times that an id came with another body than before.
     pub(super) conflicts: u64,
 }
@@ -114,6 +116,7 @@ impl Round {
                 None => {}
             }
             self.seen.insert(id, served);
+            self.nameless += u64::from(entry.id.is_none());
             self.note_newest(served.last_updated, stated, known.latest);
             let held = known.held.and_then(|held| held.content(&id));
             if held != Some(&content) {

@@ -186,6 +186,8 @@ pub async fn authorize(
         }
     };
     let outcome = tokio::select! {
+        // What has come is dealt with before the time is up, however late this is looked at.
+        biased;
         outcome = waiting => outcome,
         () = listener.serve(visits) => Err(timed_out()),
     };

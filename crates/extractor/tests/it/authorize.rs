@@ -80,7 +80,7 @@ where
 {
     let request = AuthorizeRequest::new(ApiVersion::V2, "http://127.0.0.1/callback");
     let one_step = OneStep {
-        give_up_after: Duration::from_secs(20),
+        give_up_after: Duration::from_secs(300),
         ..OneStep::new(request)
     };
     let (urls, mut url) = mpsc::unbounded_channel();

@@ -115,3 +115,18 @@ fn who_may_not_read_is_not_told_to_make_the_lake_writable() {
     let words = LoadError::io("creating", path)(denied()).to_string();
     assert!(words.contains("must be writable"), "{words}");
 }
+
+#[test]
+fn what_forbids_to_write_is_told_by_its_cause() {
+    let path = Path::new("lake/.building");
+    for (code, said, wrong) in [
+        (30, "mounted read-only", "owner"),
+        (122, "quota", "owner"),
+        (13, "owner and mode", "read-only"),
+    ] {
+        let error = io::Error::from_raw_os_error(code);
+        let words = LoadError::io("creating", path)(error).to_string();
+        assert!(words.contains(said) && !words.contains(wrong), "{words}");
+        assert!(words.contains("the previous snapshot stands"), "{words}");
+    }
+}

@@ -1,5 +1,6 @@
 //! The chain of lines: what follows what, and whether what the vault has noted is still there.
 
+use std::collections::BTreeSet;
 use std::io::BufRead;
 
 use super::{AccessAction, AccessLine, MissingLines};
@@ -108,9 +109,10 @@ pub(super) struct Walk<'a> {
     pub(super) problem: Option<String>,
     /// The gaps that lines of the log name.
     pub(super) gaps: Vec<MissingLines>,
-    /// Lines after what is noted, and how many of them forgot somebody.
+    /// Lines after what is noted.
     pub(super) newer: u64,
-    pub(super) newer_forgotten: u64,
+    /// Whom these forgot, by keyed hash, and who did not come back since.
+    pub(super) newer_forgotten: BTreeSet<String>,
 }
 
 impl<'a> Walk<'a> {
@@ -125,7 +127,7 @@ impl<'a> Walk<'a> {
             problem: None,
             gaps: Vec::new(),
             newer: 0,
-            newer_forgotten: 0,
+            newer_forgotten: BTreeSet::new(),
         }
     }
 
@@ -208,7 +210,10 @@ impl<'a> Walk<'a> {
         self.anchor = Some(Head::of(line));
         if line.line > noted.line {
             self.newer += 1;
-            self.newer_forgotten += u64::from(line.action == AccessAction::Forgotten);
+            match line.action {
+                AccessAction::Forgotten => self.newer_forgotten.insert(line.grant.clone()),
+                _ => self.newer_forgotten.remove(&line.grant),
+            };
         }
     }
 

@@ -17,7 +17,7 @@ pub struct AccessLogCheck {
     /// Lines that are newer than what the vault has noted: it was put back from a backup, or a
     /// command was killed.
     pub newer: u64,
-    /// How many of those forgot a person, of which such a vault may know nothing.
+    /// How many people those forgot: such a vault knows nothing of it, until it is opened to write.
     pub newer_forgotten: u64,
 }
 
@@ -59,6 +59,6 @@ pub(super) fn check(
         problem: (!problems.is_empty()).then(|| problems.join("; ")),
         gaps,
         newer: walk.newer,
-        newer_forgotten: walk.newer_forgotten,
+        newer_forgotten: walk.newer_forgotten.len() as u64,
     }
 }

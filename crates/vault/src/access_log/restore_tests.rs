@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use claimlake_contract::SystemClock;
+use claimlake_contract::{ApiVersion, PatientId, SystemClock};
 
 use super::gap_tests::{Scene, append};
 use super::{ACCESS_LOG_FILE, AccessAction};
@@ -62,23 +62,73 @@ fn a_copy_of_a_data_directory_goes_on_by_itself() {
     assert_eq!(other.access_log().verify().unwrap().problem, None);
 }
 
-#[test]
-fn a_vault_that_is_older_than_its_log_says_how_many_lines_and_people_it_does_not_know() {
+/// A vault put back from before a person was forgotten, and what was done with them since.
+fn older_than_its_log(since: &[AccessAction]) -> Scene {
     let scene = Scene::new(3);
     let backup = tempfile::tempdir().unwrap();
     copied(scene.data.path(), backup.path());
     let vault = scene.vault();
-    append(&vault);
     let grant = vault.grants().unwrap().remove(0);
-    vault
-        .access_log()
-        .append("forget", AccessAction::Forgotten, &[&grant])
-        .unwrap();
+    for action in since {
+        let log = vault.access_log();
+        log.append("a command", *action, &[&grant]).unwrap();
+    }
     drop(vault);
     let newer = fs::read(scene.log()).unwrap();
     copied(backup.path(), scene.data.path());
     fs::write(scene.log(), newer).unwrap();
-    let check = scene.vault().access_log().verify().unwrap();
+    scene
+}
+
+fn is_forgotten(vault: &Vault) -> bool {
+    let patient = PatientId::new("-2014");
+    let by_id = vault.is_forgotten(ApiVersion::V2, &patient).unwrap();
+    let tombstones = vault.tombstones().unwrap();
+    assert_eq!(tombstones.has_id(ApiVersion::V2, "-2014"), by_id);
+    assert!(!tombstones.has_id(ApiVersion::V3, "-2014") && !tombstones.has_id(ApiVersion::V2, "7"));
+    by_id
+}
+
+#[test]
+fn a_vault_that_is_older_than_its_log_refuses_whom_the_log_has_forgotten_since() {
+    let scene = older_than_its_log(&[AccessAction::Pulled, AccessAction::Forgotten]);
+    let source = KeySource::in_config_dir(scene.config.path());
+    let read = Vault::open_to_read(scene.data.path(), &source, Arc::new(SystemClock)).unwrap();
+    let check = read.access_log().verify().unwrap();
     assert_eq!(check.problem, None);
     assert_eq!((check.newer, check.newer_forgotten), (2, 1));
+    assert!(!is_forgotten(&read));
+    drop(read);
+    assert!(is_forgotten(&scene.vault()));
+    let check = scene.vault().access_log().verify().unwrap();
+    assert_eq!((check.problem, check.newer), (None, 0));
+    // A new consent takes them back, and no later opening forgets them again.
+    let patient = PatientId::new("-2014");
+    assert!(
+        scene
+            .vault()
+            .consent_again(ApiVersion::V2, &patient)
+            .unwrap()
+    );
+    assert!(!is_forgotten(&scene.vault()));
+    append(&scene.vault());
+    assert!(!is_forgotten(&scene.vault()));
+    assert_eq!(scene.problem(), None);
+}
+
+#[test]
+fn who_consented_again_in_the_lines_that_an_older_vault_does_not_know_is_not_refused() {
+    for since in [
+        &[AccessAction::Forgotten, AccessAction::Authorized][..],
+        &[
+            AccessAction::Forgotten,
+            AccessAction::Imported,
+            AccessAction::Pulled,
+        ],
+        &[AccessAction::Pulled],
+        &[],
+    ] {
+        let scene = older_than_its_log(since);
+        assert!(!is_forgotten(&scene.vault()), "{since:?}");
+    }
 }

@@ -105,6 +105,9 @@ fn a_key_of_another_length_or_a_failing_command_is_refused_without_showing_it() 
     };
     let error = resolve(&failing, &wanted(data.path(), true)).unwrap_err();
     assert!(
-        error.to_string().contains("key_command failed") && !error.to_string().contains("s3cret")
+        error
+            .to_string()
+            .contains("CLAIMLAKE_VAULT_KEY_COMMAND failed")
+            && !error.to_string().contains("s3cret")
     );
 }

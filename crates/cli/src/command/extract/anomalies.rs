@@ -18,6 +18,11 @@ pub(super) fn tell(summary: &mut StageSummary, anomalies: &ServerAnomalies) {
             "read in full: the next increment on record began in the future",
         ),
         (
+            anomalies.without_id,
+            "resource",
+            "without an id: they landed, and no table has them (the transform rejects them)",
+        ),
+        (
             anomalies.two_bodies,
             "resource",
             "served with two contents: the newer one counts",

@@ -61,7 +61,7 @@ pub(super) async fn consent(
     let app = App::new(sandbox.url(), sandbox.client_id(), secret)?;
     let people = sandbox.logins();
     let progress = invocation.progress();
-    let task = progress.begin("consenting", "people", Some(people.len() as u64));
+    let task = progress.begin("consenting", "patients", Some(people.len() as u64));
     let consent =
         AutomaticConsent::begin(app.clone(), vault, REDIRECT_URI)?.for_resources(&source.resources);
     for login in &people {

@@ -1,6 +1,7 @@
 //! What an extraction did, in words and fields.
 
 mod missing;
+mod next;
 
 use claimlake_contract::{ExitCode, PatientState};
 use claimlake_extractor::ExtractOutcome;
@@ -102,7 +103,7 @@ pub(super) fn tell(
     }
     let data = invocation.data()?;
     summary.line("where", data.landing().root().display().to_string());
-    summary.next(invocation, "transform");
+    next::tell(summary, outcome, invocation)?;
     summary.field("outcome", json!(outcome));
     summary.field("run", outcome.run.as_str());
     summary.field("patients", outcome.people);

@@ -130,6 +130,19 @@ impl Selection {
         }
     }
 
+    /// The command that comes next where there is nothing to transform.
+    pub(super) fn next(&self, awaits_load: bool) -> &'static str {
+        match (
+            self.damaged.is_empty(),
+            self.is_landing_empty || self.waiting > 0,
+        ) {
+            (false, _) => "verify",
+            (true, true) => "extract",
+            (true, false) if awaits_load => "load",
+            (true, false) => "status",
+        }
+    }
+
     /// A run that cannot be read is data that was rejected.
     pub(super) fn exit(&self) -> ExitCode {
         match self.damaged.is_empty() {

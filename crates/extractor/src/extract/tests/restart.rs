@@ -1,10 +1,10 @@
 //! Runs that end at any moment, and what the next one makes of them.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use claimlake_contract::{ApiVersion, ExitCode, PatientState};
+use claimlake_contract::{ApiVersion, ExitCode, PatientState, Progress, Task};
 use claimlake_landing::landing_runs;
 use claimlake_sandbox::SandboxConfig;
 
@@ -111,20 +111,33 @@ async fn a_part_cut_short_after_a_kill_is_read_again_where_it_was_cut() {
     );
 }
 
+/// Asks for a stop as soon as one person has been read.
+#[derive(Debug, Default)]
+struct StopAtFirst(Arc<AtomicBool>);
+
+impl Progress for StopAtFirst {
+    fn begin(&self, _: &str, _: &str, _: Option<u64>) -> Task {
+        Task(0)
+    }
+    fn advance(&self, _: Task, people: u64) {
+        self.0.fetch_or(people > 0, Ordering::Relaxed);
+    }
+    fn note(&self, _: Task, _: &str) {}
+    fn end(&self, _: Task) {}
+}
+
 #[tokio::test]
 async fn a_stop_ends_at_a_persons_border_and_the_next_run_goes_on() {
     let bench = slow_bench(ApiVersion::V2, 14).await;
-    let outcome = bench
-        .extract_with(|options| {
+    let stop = StopAtFirst::default();
+    let outcome = bench.extract_watched(
+        |options| {
             options.concurrency = 3;
-            let stop = std::sync::Arc::clone(&options.stop);
-            tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_millis(250)).await;
-                stop.store(true, Ordering::Relaxed);
-            });
-        })
-        .await
-        .unwrap();
+            options.stop = Arc::clone(&stop.0);
+        },
+        &stop,
+    );
+    let outcome = outcome.await.unwrap();
     assert!(outcome.not_read > 0, "it was over before the stop");
     assert_eq!(ExitCode::worst(outcome.exits()), ExitCode::Failed);
     let read = outcome.people_in(PatientState::Complete);

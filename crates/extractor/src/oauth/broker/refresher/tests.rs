@@ -166,7 +166,7 @@ async fn no_more_refreshes_are_under_way_than_may_be_lost_at_once() {
     };
     let (vault, endpoint) = (world.refresher.vault().clone(), world.refresher.endpoint());
     world.refresher = Refresher::new(vault, endpoint.clone(), system(), policy);
-    world.fault("slow:ms=100,only=token");
+    world.fault("slow:ms=400,only=token");
     let renewed = world.grants.iter().map(|grant| world.renew(grant));
     for generation in futures_util::future::join_all(renewed).await {
         generation.unwrap();

@@ -1,0 +1,43 @@
+//! A lake that `snapshots rollback` holds at a snapshot: loads wait until somebody lets it go on.
+
+use anyhow::anyhow;
+use claimlake_loader::LoadError;
+
+use crate::data_dir::DataDir;
+use crate::failure::{Failure, Outcome};
+use crate::invocation::Invocation;
+use crate::standing::Landed;
+
+/// The error of a load; where the lake is held, with the commands that go on from here.
+pub(super) fn explained(error: LoadError, data: &DataDir, invocation: &Invocation) -> Failure {
+    let LoadError::Pinned { snapshot } = error else {
+        return error.into();
+    };
+    let load = invocation.next("load --unpin");
+    // What a rollback took back has to be staged again first.
+    let awaits_transform = Landed::of(data).is_ok_and(|landed| landed.awaits_transform);
+    let commands = match awaits_transform {
+        true => format!("{}, then {load}", invocation.next("transform")),
+        false => load,
+    };
+    anyhow!(
+        "the lake is held at snapshot {snapshot} by `snapshots rollback`: nothing was published, and \
+         what is staged stays; to go on: {commands}"
+    )
+    .into()
+}
+
+/// Says at the beginning of a run that nothing will be published at its end.
+pub(crate) fn warn(invocation: &Invocation) -> Outcome<()> {
+    // A lake that cannot be read is the load's to report.
+    let snapshots = claimlake_loader::snapshots(&invocation.lake()?).unwrap_or_default();
+    if let Some(held) = snapshots.iter().find(|snapshot| snapshot.is_pinned) {
+        invocation.output().warn(&format!(
+            "warning: the lake is held at snapshot {} by `snapshots rollback`: this run stages what is \
+             new and publishes nothing; to go on afterwards: {}",
+            held.number,
+            invocation.next("load --unpin")
+        ));
+    }
+    Ok(())
+}
