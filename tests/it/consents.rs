@@ -10,7 +10,7 @@ use crate::command::{Bench, Ended};
 use crate::servers::{Sandbox, ask};
 
 /// Posts to an admin route of the sandbox.
-fn post(sandbox: &Sandbox, path: &str, body: &str) {
+pub(crate) fn post(sandbox: &Sandbox, path: &str, body: &str) {
     let host = sandbox.text("url").strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
     write!(

@@ -10,6 +10,7 @@ const PAGES: &[&str] = &[
     "docs/security.md",
     "docs/what-is-not-in-here.md",
     "docs/FORMAT.md",
+    "docs/pipeline.md",
 ];
 
 fn page(name: &str) -> String {

@@ -42,7 +42,8 @@ fn a_load_that_was_killed_after_publishing_leaves_a_lake_that_agrees() {
 #[test]
 fn a_snapshot_that_goes_while_it_is_read_is_followed_by_the_next() {
     let bench = Bench::new();
-    let pipeline = crate::demo::pipeline("v2").replace("keep_snapshots = 3", "keep_snapshots = 1");
+    let pipeline = crate::demo::pipeline("v2")
+        .replace("keep_snapshots = 3", "keep_snapshots = 1\nkeep_hours = 0");
     bench.write("one.toml", &pipeline);
     let run = |arguments: &[&str]| {
         let global = ["--pipeline", "one.toml", "--data", "d"];

@@ -49,7 +49,7 @@ pub(crate) struct GlobalArguments {
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub(crate) json: bool,
 
-    /// No progress and no summary, only what went wrong
+    /// No progress and no summary; one line where the exit code is not 0
     #[arg(long, short, global = true, help_heading = "Everywhere")]
     pub(crate) quiet: bool,
 
@@ -57,7 +57,7 @@ pub(crate) struct GlobalArguments {
     #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = "Everywhere")]
     pub(crate) verbose: u8,
 
-    /// The form of log lines
+    /// The form of all that goes to stderr; json: one object a line
     #[arg(
         long,
         global = true,
@@ -70,7 +70,7 @@ pub(crate) struct GlobalArguments {
     pub(crate) log_format: LogFormat,
 }
 
-/// The form of log lines.
+/// The form of what goes to stderr.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
     /// For people.

@@ -33,6 +33,9 @@ use crate::invocation::Invocation;
 
 /// Runs one command.
 pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
+    if needs_settings(&command) {
+        invocation.check_environment()?;
+    }
     match command {
         #[cfg(feature = "sandbox")]
         Command::Sandbox(arguments) => sandbox::run(arguments, invocation),
@@ -64,5 +67,15 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         // Taken care of before anything else is started.
         Command::Broker => Ok(ExitCode::Done),
         Command::Completions(arguments) => completions::run(&arguments, invocation),
+    }
+}
+
+/// Whether a command does what the pipeline and the environment say.
+fn needs_settings(command: &Command) -> bool {
+    match command {
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(_) => false,
+        Command::View(_) | Command::Broker | Command::Completions(_) => false,
+        _ => true,
     }
 }

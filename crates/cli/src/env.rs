@@ -33,3 +33,39 @@ pub(crate) const VAULT_KEY_FILE: &str = "CLAIMLAKE_VAULT_KEY_FILE";
 
 /// `system`: the desktop's keyring holds the vault's key.
 pub(crate) const VAULT_KEYRING: &str = "CLAIMLAKE_VAULT_KEYRING";
+
+/// Every variable above that a user may set, with what it does, as `docs/pipeline.md` shows it.
+pub(crate) const ALL: &[(&str, &str)] = &[
+    (PIPELINE, "the pipeline file, as `--pipeline`"),
+    (DATA, "the data directory, as `--data`"),
+    (
+        LOG,
+        "which log lines to show, in the syntax of `tracing` (`info`, `claimlake_extractor=debug`)",
+    ),
+    (VAULT_KEY, "the vault's key itself, 64 hex digits or base64"),
+    (
+        VAULT_KEY_COMMAND,
+        "a shell command that prints the vault's key",
+    ),
+    (
+        VAULT_KEY_FILE,
+        "a file that holds the vault's key, outside the data directory",
+    ),
+    (
+        VAULT_KEYRING,
+        "`system`: the desktop's keyring holds the vault's key",
+    ),
+    (
+        VAULT_NEW_KEY,
+        "the key that `vault rekey` is to seal with, where it cannot put one in place itself",
+    ),
+];
+
+/// Whether it is one of the variables of claimlake's own tests and scripts, which no command reads.
+pub(crate) fn is_for_tests(name: &str) -> bool {
+    const OF_TESTS: [&str; 7] = [
+        "SHARED", "BLESS", "UPDATE", "BINARY", "KILLS", "GRANTS", "CRASH_AT",
+    ];
+    let rest = name.strip_prefix(OVERRIDE_PREFIX).unwrap_or_default();
+    OF_TESTS.contains(&rest) || rest.starts_with("TEST_")
+}

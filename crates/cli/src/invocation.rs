@@ -11,7 +11,7 @@ use crate::args::GlobalArguments;
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
 use crate::output::Output;
-use crate::pipeline::{self, Pipeline, PipelineOrigin};
+use crate::pipeline::{self, Pipeline, PipelineOrigin, Variable};
 use crate::progress;
 
 /// What every command is given.
@@ -67,6 +67,34 @@ impl Invocation {
         let variable = |name: &str| std::env::var(name).ok();
         let read = pipeline::read(&self.origin, variable).map_err(Failure::usage)?;
         Ok(self.pipeline.get_or_init(|| read))
+    }
+
+    /// Refuses variables that look like settings and are none, and warns of others; where the
+    /// pipeline cannot be read, whoever needs it says why.
+    pub(crate) fn check_environment(&self) -> Outcome<()> {
+        let Ok(pipeline) = self.pipeline() else {
+            return Ok(());
+        };
+        let set: Vec<(String, bool)> = std::env::vars_os()
+            .map(|(name, value)| {
+                (
+                    name.to_string_lossy().into_owned(),
+                    value.to_str().is_some(),
+                )
+            })
+            .collect();
+        let variables = set.iter().map(|(name, is_text)| Variable {
+            name,
+            is_text: *is_text,
+        });
+        let found = pipeline::strangers(pipeline, variables);
+        if let Some(refused) = found.refused {
+            return Err(Failure::usage(anyhow!(refused)));
+        }
+        for warning in found.warnings {
+            self.output.warn(&format!("warning: {warning}"));
+        }
+        Ok(())
     }
 
     /// The data directory; nothing is made yet.

@@ -1,8 +1,9 @@
-//! The log: `tracing` events to stderr, between the progress bars.
+//! The log: `tracing` events to stderr, between the progress bars; and what a crash says.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use serde_json::{Map, Value, json};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -10,6 +11,7 @@ use crate::args::LogFormat;
 use crate::env;
 use crate::invocation::Invocation;
 use crate::output::Output;
+use crate::record::Level;
 
 /// Starts the log as flags and environment ask.
 pub(crate) fn start(invocation: &Invocation) {
@@ -20,10 +22,20 @@ pub(crate) fn start(invocation: &Invocation) {
         1 => "info,claimlake=debug",
         _ => "debug",
     };
-    let filter = std::env::var(env::LOG)
-        .ok()
-        .and_then(|asked| EnvFilter::try_new(asked).ok())
-        .unwrap_or_else(|| EnvFilter::new(default));
+    let asked = std::env::var(env::LOG).ok();
+    let asked = asked.filter(|asked| !asked.trim().is_empty());
+    let filter = match asked.map(EnvFilter::try_new) {
+        Some(Ok(filter)) => filter,
+        Some(Err(_)) => {
+            let words = format!(
+                "warning: {} is no filter of log lines, and is passed over",
+                env::LOG
+            );
+            invocation.output().warn(&words);
+            EnvFilter::new(default)
+        }
+        None => EnvFilter::new(default),
+    };
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(LogWriter(Arc::clone(invocation.output())))
@@ -31,8 +43,32 @@ pub(crate) fn start(invocation: &Invocation) {
     // A second start within one process would be a mistake of ours, not a reason to stop.
     let _ = match global.log_format {
         LogFormat::Text => builder.try_init(),
-        LogFormat::Json => builder.json().try_init(),
+        LogFormat::Json => {
+            panics_as_records(invocation.output());
+            builder.json().flatten_event(true).try_init()
+        }
     };
+}
+
+/// A crash is a mistake of ours: its words are one record, too.
+fn panics_as_records(output: &Arc<Output>) {
+    let output = Arc::clone(output);
+    std::panic::set_hook(Box::new(move |panicked| {
+        let (words, fields) = crash(
+            panicked.payload_as_str().unwrap_or_default(),
+            panicked.location().map(ToString::to_string),
+            std::thread::current().name(),
+        );
+        output.end(Level::Error, &words, fields);
+    }));
+}
+
+fn crash(said: &str, place: Option<String>, thread: Option<&str>) -> (String, Map<String, Value>) {
+    let said = said.replace(['\n', '\r'], " ");
+    let words = format!("claimlake crashed, which is a mistake in it: {said}");
+    let fields = [("place", json!(place)), ("thread", json!(thread))];
+    let fields = fields.map(|(key, value)| (key.to_owned(), value));
+    (words, Map::from_iter(fields))
 }
 
 #[derive(Debug, Clone)]
@@ -48,11 +84,37 @@ impl<'a> MakeWriter<'a> for LogWriter {
 
 impl Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.warn(String::from_utf8_lossy(line).trim_end());
+        self.0.log_line(String::from_utf8_lossy(line).trim_end());
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::crash;
+    use crate::record::{self, Level};
+
+    #[test]
+    fn a_crash_is_one_record_with_its_place() {
+        let said = "assertion failed\n  left: 1\r\n right: 2";
+        let (words, fields) = crash(said, Some("a.rs:1:2".into()), Some("main"));
+        let line = record::line(Level::Error, &words, fields);
+        assert_eq!(line.lines().count(), 1);
+        let record: Value = serde_json::from_str(&line).unwrap();
+        let message = record["message"].as_str().unwrap();
+        assert!(
+            message.ends_with("assertion failed left: 1 right: 2"),
+            "{message}"
+        );
+        assert_eq!(
+            (&record["place"], &record["thread"]),
+            (&"a.rs:1:2".into(), &"main".into())
+        );
     }
 }

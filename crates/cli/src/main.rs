@@ -6,6 +6,7 @@
 
 mod access;
 mod args;
+mod closing;
 mod command;
 mod crash;
 mod data_dir;
@@ -14,17 +15,20 @@ mod failure;
 mod history;
 mod interrupt;
 mod invocation;
+mod lake_group;
 mod logging;
 mod output;
 mod page;
 mod pipeline;
 mod plural;
 mod progress;
+mod record;
 mod recordings;
 mod removal;
 mod standing;
 mod summary;
 mod text_file;
+mod usage;
 #[cfg(all(test, feature = "sandbox"))]
 mod weeks;
 mod who;
@@ -42,7 +46,7 @@ fn main() -> std::process::ExitCode {
     claimlake_extractor::oauth::keep_out_of_core_files();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return usage_exit(&error),
+        Err(error) => return std::process::ExitCode::from(usage::exit(&error).code()),
     };
     if matches!(arguments.command, Command::Broker) {
         return claimlake_extractor::oauth::broker_main();
@@ -55,27 +59,15 @@ fn run(arguments: Arguments) -> ExitCode {
     let invocation = Invocation::new(arguments.global);
     logging::start(&invocation);
     let outcome = command::run(arguments.command, &invocation);
-    let output = invocation.output();
     match outcome {
         Ok(exit) => {
-            output.summary(name, exit);
+            closing::ended(name, exit, &invocation);
             exit
         }
         Err(failure) if failure.is_broken_pipe() => ExitCode::Done,
         Err(failure) => {
-            output.failure(name, &failure);
+            invocation.output().failure(name, &failure);
             failure.exit
         }
     }
-}
-
-/// `--help` and `--version` are answers; everything else that clap stops at is a usage error.
-fn usage_exit(error: &clap::Error) -> std::process::ExitCode {
-    let printed = error.print();
-    let exit = if error.use_stderr() && printed.is_ok() {
-        ExitCode::Usage
-    } else {
-        ExitCode::Done
-    };
-    std::process::ExitCode::from(exit.code())
 }

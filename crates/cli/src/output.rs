@@ -1,4 +1,5 @@
-//! Where words and data go: data and events to stdout, words to stderr.
+//! Where words and data go: data and events to stdout, words to stderr, with `--log-format json` as
+//! records.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Mutex;
@@ -6,33 +7,58 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use claimlake_contract::ExitCode;
 use indicatif::MultiProgress;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
-use crate::args::GlobalArguments;
+use crate::args::{GlobalArguments, LogFormat};
+use crate::closing;
 use crate::failure::Failure;
+use crate::record::{self, Level};
 
 /// The two ways out.
 #[derive(Debug)]
 pub(crate) struct Output {
     json: bool,
     quiet: bool,
+    /// Whether every line on stderr is a JSON object.
+    records: bool,
     /// The bars on the terminal, which words must not tear.
     bars: Option<MultiProgress>,
     /// What the last event will say besides command and exit code.
     summary: Mutex<Map<String, Value>>,
     /// Whether the last event is told.
     ended: AtomicBool,
+    alarms: Mutex<Vec<Alarm>>,
+}
+
+/// Why a command ends with a code other than 0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Alarm {
+    /// One code that applies.
+    #[serde(serialize_with = "as_number")]
+    pub(crate) exit: ExitCode,
+    /// How much of what, in words.
+    pub(crate) words: String,
+    /// The command to run next.
+    pub(crate) next: String,
+}
+
+fn as_number<S: serde::Serializer>(exit: &ExitCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u8(exit.code())
 }
 
 impl Output {
     pub(crate) fn new(global: &GlobalArguments) -> Self {
-        let on_terminal = io::stderr().is_terminal() && !global.quiet && !global.json;
+        let records = global.log_format == LogFormat::Json;
+        let on_terminal = io::stderr().is_terminal() && !global.quiet && !global.json && !records;
         Self {
             json: global.json,
             quiet: global.quiet,
+            records,
             bars: on_terminal.then(MultiProgress::new),
             summary: Mutex::default(),
             ended: AtomicBool::new(false),
+            alarms: Mutex::default(),
         }
     }
 
@@ -64,16 +90,76 @@ impl Output {
         self.data(&format!("{event}\n"))
     }
 
+    /// Whether every line on stderr is a JSON object.
+    pub(crate) fn is_records(&self) -> bool {
+        self.records
+    }
+
     /// Words to stderr, unless quiet is asked for.
     pub(crate) fn say(&self, words: &str) {
+        self.say_with(words, Map::new());
+    }
+
+    /// Words to stderr, unless quiet is asked for; a record of them has these fields, too.
+    pub(crate) fn say_with(&self, words: &str, fields: Map<String, Value>) {
         if !self.quiet && !self.json {
-            self.write_words(words);
+            self.write_words(Level::Info, words, fields);
         }
     }
 
     /// Words to stderr that are told in any case.
     pub(crate) fn warn(&self, words: &str) {
-        self.write_words(words);
+        let (level, rest) = match words.split_once(": ") {
+            Some(("error", rest)) => (Level::Error, rest),
+            Some(("warning", rest)) => (Level::Warn, rest),
+            _ => (Level::Warn, words),
+        };
+        let words = if self.records { rest } else { words };
+        self.write_words(level, words, Map::new());
+    }
+
+    /// What ends a command, told in any case; a record of it has these fields, too.
+    pub(crate) fn end(&self, level: Level, words: &str, fields: Map<String, Value>) {
+        if let Some(bars) = &self.bars {
+            // Unfinished bars would stay and look as if work went on.
+            let _ = bars.clear();
+        }
+        self.write_words(level, words, fields);
+    }
+
+    /// What went wrong, and the last event.
+    pub(crate) fn failure(&self, command: &'static str, failure: &Failure) {
+        closing::failed(command, failure, self);
+    }
+
+    /// A question that is answered on standard input.
+    pub(crate) fn ask(&self, words: &str) -> io::Result<()> {
+        if self.records {
+            self.write_words(Level::Info, words, Map::new());
+            return Ok(());
+        }
+        let mut stderr = io::stderr().lock();
+        write!(stderr, "{words} ")?;
+        stderr.flush()
+    }
+
+    /// One line to stderr as it is: a line of the log, in the form that was asked for.
+    pub(crate) fn log_line(&self, line: &str) {
+        self.write_line(line);
+    }
+
+    /// Notes why the command will end with a code other than 0.
+    pub(crate) fn alarm(&self, exit: ExitCode, words: impl Into<String>, next: impl Into<String>) {
+        locked(&self.alarms).push(Alarm {
+            exit,
+            words: words.into(),
+            next: next.into(),
+        });
+    }
+
+    /// What was noted of it so far.
+    pub(crate) fn alarms(&self) -> Vec<Alarm> {
+        locked(&self.alarms).clone()
     }
 
     /// Adds to what the last event says.
@@ -107,22 +193,19 @@ impl Output {
         let _ = self.event(&Value::Object(event));
     }
 
-    /// What went wrong, and the last event.
-    pub(crate) fn failure(&self, command: &str, failure: &Failure) {
-        let words = failure.to_string();
-        if let Some(bars) = &self.bars {
-            // Unfinished bars would stay and look as if work went on.
-            let _ = bars.clear();
+    fn write_words(&self, level: Level, words: &str, fields: Map<String, Value>) {
+        match self.records {
+            true => self.write_line(&record::line(level, words, fields)),
+            false => self.write_line(words),
         }
-        self.write_words(&format!("error: {words}"));
-        self.add_to_summary("error", json!(words));
-        self.summary(command, failure.exit);
     }
 
-    fn write_words(&self, words: &str) {
+    fn write_line(&self, line: &str) {
         let write = || {
             // There is nobody left to tell when stderr is closed.
-            let _ = writeln!(io::stderr().lock(), "{words}");
+            let _ = io::stderr()
+                .lock()
+                .write_all(format!("{line}\n").as_bytes());
         };
         match &self.bars {
             Some(bars) => bars.suspend(write),
@@ -131,8 +214,12 @@ impl Output {
     }
 
     fn locked_summary(&self) -> std::sync::MutexGuard<'_, Map<String, Value>> {
-        self.summary
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        locked(&self.summary)
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }

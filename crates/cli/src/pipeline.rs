@@ -4,12 +4,19 @@
 //! are not.
 
 mod builtin;
+mod environment;
 mod glob;
+mod kept_for;
+mod key_table;
 mod keys;
 mod on_revoked;
 mod overrides;
+#[cfg(test)]
+mod page;
 mod read;
 
+pub(crate) use environment::{Variable, strangers};
+pub(crate) use kept_for::KeptFor;
 pub(crate) use keys::nearest;
 pub(crate) use on_revoked::OnRevoked;
 pub(crate) use read::{PipelineOrigin, ViewFile, read};
@@ -157,10 +164,10 @@ pub(crate) struct Load {
     pub(crate) keep_snapshots: usize,
     /// For how many hours at the least a snapshot stays readable.
     pub(crate) keep_hours: u64,
-    /// For how many days staged rows may wait to be loaded; none: for ever.
-    pub(crate) keep_staged: Option<u32>,
-    /// For how many days rejected texts and the places of rejected values stay; none: for ever.
-    pub(crate) keep_rejects: Option<u32>,
+    /// For how long staged rows may wait to be loaded.
+    pub(crate) keep_staged: KeptFor,
+    /// For how long rejected texts and the places of rejected values stay.
+    pub(crate) keep_rejects: KeptFor,
     /// The lake's folder, where it is not `<data>/lake`.
     pub(crate) dir: Option<PathBuf>,
     /// The group that may read the lake.
@@ -177,9 +184,9 @@ impl Default for Load {
             main_tables: Vec::new(),
             target_file_mb: 128,
             keep_snapshots: 3,
-            keep_hours: 0,
-            keep_staged: None,
-            keep_rejects: None,
+            keep_hours: 24,
+            keep_staged: KeptFor::Days(7),
+            keep_rejects: KeptFor::Days(90),
             dir: None,
             group: None,
         }

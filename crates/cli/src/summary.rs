@@ -6,6 +6,7 @@ use claimlake_contract::ExitCode;
 use serde_json::{Value, json};
 
 use crate::invocation::Invocation;
+use crate::output::Output;
 use crate::plural;
 
 /// The closing words of one stage.
@@ -15,6 +16,8 @@ pub(crate) struct StageSummary {
     began: Instant,
     lines: Vec<(String, String)>,
     fields: serde_json::Map<String, Value>,
+    /// The labels of lines that quiet does not keep back.
+    urgent: &'static [&'static str],
 }
 
 impl StageSummary {
@@ -25,7 +28,14 @@ impl StageSummary {
             began: Instant::now(),
             lines: Vec::new(),
             fields: serde_json::Map::new(),
+            urgent: &[],
         }
+    }
+
+    /// Lines with these labels, and those without a label below them, are told even with `--quiet`.
+    pub(crate) fn urgent(&mut self, labels: &'static [&'static str]) -> &mut Self {
+        self.urgent = labels;
+        self
     }
 
     /// A line for people: a label and what there is to say.
@@ -57,10 +67,33 @@ impl StageSummary {
         for (label, text) in &self.lines {
             words.push_str(&format!("\n  {label:<9} {text}"));
         }
-        output.say(&words);
         self.fields
             .insert("seconds".into(), json!(took.as_secs_f64()));
+        output.say_with(&words, self.record_fields());
+        if output.is_quiet() {
+            self.tell_urgent(output);
+        }
         output.add_to_summary(self.stage, Value::Object(std::mem::take(&mut self.fields)));
+    }
+
+    /// The fields of a record on stderr: those that are of a known length.
+    fn record_fields(&self) -> serde_json::Map<String, Value> {
+        let mut fields = self.fields.clone();
+        fields.retain(|_, value| !value.is_array() && !value.is_object() && !value.is_null());
+        fields.insert("stage".into(), json!(self.stage));
+        fields
+    }
+
+    fn tell_urgent(&self, output: &Output) {
+        let mut is_urgent = false;
+        for (label, text) in &self.lines {
+            if !label.is_empty() {
+                is_urgent = self.urgent.contains(&label.as_str());
+            }
+            if is_urgent {
+                output.warn(&format!("  {label:<9} {text}"));
+            }
+        }
     }
 }
 

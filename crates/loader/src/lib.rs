@@ -35,9 +35,13 @@ pub use load::load;
 pub use merge::current::{current_resources, is_decided_by};
 pub use owners::earlier::damaged_earlier_owners;
 pub use place::hive_path::partition_folder;
+pub use publish::group_reach::{GroupReach, group_reach, real_folder};
 pub use publish::manifest::read_manifest;
 pub use publish::retention::{SnapshotInfo, snapshots};
 pub use publish::rollback::rollback;
 pub use request::{AbsentResources, LoadOptions, LoadOutcome, LoadRequest, RunTable, TableOutcome};
 pub use run_table::changes::{Change, ChangeKind, changes};
-pub use staged_parquet::{StagedParquet, seal_staged_parquet};
+pub use staged_parquet::{
+    Share, StagedBodies, StagedParquet, StagedProblems, TableShape, check_staged_parquet,
+    seal_staged_parquet,
+};

@@ -90,7 +90,10 @@ fn open_staged(folders: &[PathBuf]) -> Result<Vec<StagedRun>> {
 
 fn build_and_publish(input: &SnapshotInput<'_>, progress: &dyn Progress) -> Result<LoadOutcome> {
     let options = &input.request.options;
+    // First, since the next snapshot shares files with those before.
+    let given_to_group = input.access.give_all(&input.request.lake)?;
     let (manifest, mut outcome) = on_threads(options, || build_next(input, progress))?;
+    outcome.given_to_group = given_to_group;
     let number = match (&manifest, input.before) {
         (Some(manifest), _) => {
             let task = progress.begin("publishing", "snapshots", Some(1));

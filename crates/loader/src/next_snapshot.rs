@@ -390,6 +390,7 @@ fn outcome(
         files_copied: carried.copied.load(Relaxed),
         files_written: tables.iter().map(|table| table.files_written).sum(),
         tables,
+        given_to_group: 0,
         snapshots_removed: Vec::new(),
     }
 }

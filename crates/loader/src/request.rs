@@ -136,6 +136,8 @@ pub struct LoadOutcome {
     pub files_copied: u64,
     /// Files that were written.
     pub files_written: u64,
+    /// Files and folders of the lake that were there and that the group could not read until now.
+    pub given_to_group: u64,
     /// Old snapshots that were removed.
     pub snapshots_removed: Vec<u64>,
 }

@@ -6,6 +6,15 @@
 //! order of their view; the files are taken in the order of their names. Pages may be plain, snappy
 //! (what Spark and pyarrow write unless told otherwise) or zstd.
 
+//!
+//! Sealing looks at no row. Whether the folder is complete says [`check_staged_parquet`].
+
+mod bodies;
+mod check;
+
+pub use bodies::StagedBodies;
+pub use check::{Share, StagedProblems, TableShape, check_staged_parquet};
+
 use std::path::{Path, PathBuf};
 
 use claimlake_contract::{
@@ -33,22 +42,30 @@ pub struct StagedParquet {
     pub tables: Vec<StagedTable>,
 }
 
-/// Seals a folder of Parquet files as a staged run, which [`crate::load`] then takes.
+/// Seals a folder of Parquet files as a staged run, which [`crate::load`] then takes. A table whose
+/// folder is missing is one without files, as [`check_staged_parquet`] says.
 ///
 /// # Errors
 ///
-/// A table's folder is missing, or a file in it cannot be read.
+/// The folder of keys is missing or has no file, or a file cannot be read.
 pub fn seal_staged_parquet(staged: &StagedParquet) -> Result<StagedManifest> {
     let folder = &staged.folder;
     let mut tables = Vec::new();
     for table in &staged.tables {
-        let files = files_of(folder, &table.layout.name)?;
+        let files = match folder.join(&table.layout.name).exists() {
+            true => files_of(folder, &table.layout.name)?,
+            false => Vec::new(),
+        };
         tables.push(StagedTable {
             files,
             ..table.clone()
         });
     }
     let keys = files_of(folder, KEYS_TABLE)?;
+    if keys.is_empty() {
+        let reason = "it has no Parquet file: nothing says which resources were staged";
+        return Err(LoadError::staged(&folder.join(KEYS_TABLE), reason));
+    }
     let manifest = StagedManifest {
         format: STAGED_FORMAT,
         run: staged.run.clone(),

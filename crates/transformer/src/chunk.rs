@@ -275,7 +275,7 @@ impl ChunkWorker {
 }
 
 /// The id of a resource and its `meta.lastUpdated`, without a view.
-fn identity(text: &[u8]) -> Option<(String, Option<i64>)> {
+pub(crate) fn identity(text: &[u8]) -> Option<(String, Option<i64>)> {
     let (mut id, mut last_updated) = (None, None);
     json::walk_object(text, json::skip_space(text, 0), |key, value| {
         let end = json::value_end(text, value)?;

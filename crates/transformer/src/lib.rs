@@ -7,6 +7,7 @@
 mod chunk;
 mod error;
 mod gone;
+mod landed_bodies;
 mod outcome;
 mod partition;
 mod plan;
@@ -18,6 +19,7 @@ mod transform;
 
 pub use claimlake_viewdef::engine::{ContextCase, ContextColumn, ContextSource};
 pub use error::TransformError;
+pub use landed_bodies::landed_bodies;
 pub use outcome::{TransformOutcome, UnreadPath};
 pub use plan::{IS_PART2, Part2, Plan, PlanInput, PlanProblem, RULES_VERSION, ViewText};
 pub use stage::{Form, remove_abandoned};

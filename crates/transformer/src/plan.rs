@@ -5,7 +5,7 @@ use std::sync::Arc;
 use claimlake_contract::{
     BloomColumns, LANDING_ORDER_COLUMN, ResourceType, STAGED_FORMAT, StagedTable, TableLayout,
 };
-use claimlake_viewdef::engine::{ContextColumn, ResourcePlan};
+use claimlake_viewdef::engine::{ContextColumn, ContextSource, ResourcePlan};
 use claimlake_viewdef::views::{CompiledViews, ViewSet, compile_views};
 pub use claimlake_viewdef::views::{ViewProblem as PlanProblem, ViewText};
 use sha2::{Digest, Sha256};
@@ -73,6 +73,10 @@ pub(crate) struct PlannedResource {
 pub(crate) struct PlannedTable {
     pub(crate) layout: TableLayout,
     pub(crate) view_hash: String,
+    /// Whether each resource makes exactly one row.
+    pub(crate) has_one_row: bool,
+    /// The column with the id of the resource.
+    pub(crate) id_column: Option<String>,
 }
 
 impl Plan {
@@ -136,6 +140,16 @@ impl Plan {
         planned.collect()
     }
 
+    /// By table: whether each resource that has rows has exactly one in it, and the column with the
+    /// id of the resource, where the context names one.
+    pub fn shapes(&self) -> impl Iterator<Item = (&str, bool, Option<&str>)> {
+        let tables = self.resources.iter().flat_map(|planned| &planned.tables);
+        tables.map(|table| {
+            let id_column = table.id_column.as_deref();
+            (table.layout.name.as_str(), table.has_one_row, id_column)
+        })
+    }
+
     pub(crate) fn resource(&self, resource: &ResourceType) -> Option<usize> {
         self.resources
             .iter()
@@ -177,6 +191,8 @@ fn planned_resource(
                     schema.field_with_name(column).is_ok()
                 }),
                 view_hash: hex(&hash.finalize()),
+                has_one_row: has_one_row(&view.text),
+                id_column: id_column(context),
             }
         })
         .collect();
@@ -186,6 +202,29 @@ fn planned_resource(
         plan: Arc::new(plan.with_dictionaries()),
         tables,
     })
+}
+
+/// Whether a view filters nothing and repeats nothing.
+fn has_one_row(view: &str) -> bool {
+    const REPEATS: [&str; 4] = ["forEach", "forEachOrNull", "unionAll", "repeat"];
+    fn repeats(value: &serde_json::Value) -> bool {
+        match value {
+            serde_json::Value::Array(values) => values.iter().any(repeats),
+            serde_json::Value::Object(members) => members
+                .iter()
+                .any(|(key, value)| REPEATS.contains(&key.as_str()) || repeats(value)),
+            _ => false,
+        }
+    }
+    let view = view.strip_prefix('\u{feff}').unwrap_or(view);
+    let view: serde_json::Value = serde_json::from_str(view).unwrap_or_default();
+    let filters = view.get("where").and_then(serde_json::Value::as_array);
+    filters.is_none_or(Vec::is_empty) && view.get("select").is_some_and(|select| !repeats(select))
+}
+
+fn id_column(context: &[ContextColumn]) -> Option<String> {
+    let is_id = |column: &&ContextColumn| matches!(&column.source, ContextSource::Path(path) if path.trim() == "getResourceKey()");
+    context.iter().find(is_id).map(|column| column.name.clone())
 }
 
 fn layout_of(name: &str, input: &PlanInput, has: impl Fn(&str) -> bool) -> TableLayout {

@@ -17,6 +17,7 @@ use crate::access;
 use crate::data_dir::DataDir;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
+use crate::lake_group;
 use crate::plural::counted;
 
 const EXAMPLES: &str = "\
@@ -93,6 +94,7 @@ pub(crate) fn run(arguments: &DoctorArguments, invocation: &Invocation) -> Outco
         disk::check("lake", &lake, &mut checks);
     }
     private(data.root(), &mut checks);
+    lake_access(invocation, &mut checks);
     clock(&data, &mut checks);
     if data.root().is_dir() {
         for fact in broker_facts(data.root()) {
@@ -199,6 +201,28 @@ fn private(root: &Path, checks: &mut Checks) {
     }
 }
 
+/// Whether the group that the pipeline names can read the lake, and nobody else.
+fn lake_access(invocation: &Invocation, checks: &mut Checks) {
+    let what = "lake: access";
+    let found = lake_group::blocked(invocation).and_then(|blocked| {
+        let doubtful = lake_group::unknown(invocation)?;
+        Ok((blocked, doubtful.or(lake_group::left_open(invocation)?)))
+    });
+    match found {
+        Err(failure) => checks.add(Level::Broken, what, failure.to_string()),
+        Ok((Some(blocked), _)) => checks.add(Level::Broken, what, blocked),
+        Ok((None, Some(doubtful))) => checks.add(Level::Warning, what, doubtful),
+        Ok((None, None)) => {
+            let group = invocation.pipeline().map(|it| it.load.group.as_deref());
+            let words = match group.ok().flatten() {
+                Some(group) => format!("the group '{group}' can reach it"),
+                None => "its owner's alone".to_owned(),
+            };
+            checks.add(Level::Ok, what, words);
+        }
+    }
+}
+
 fn clock(data: &DataDir, checks: &mut Checks) {
     let now = SystemClock.now();
     let latest = data.next_run(&SystemClock).ok();
@@ -238,6 +262,16 @@ fn tell(checks: &Checks, invocation: &Invocation) -> Outcome<()> {
         output.data(&words)?;
     }
     let (broken, warnings) = (checks.count(Level::Broken), checks.count(Level::Warning));
+    if broken > 0 {
+        let broken_ones = checks.0.iter().filter(|one| one.level == Level::Broken);
+        let reasons = broken_ones.map(|one| format!("{} ({})", one.what, one.words));
+        let reasons = reasons.collect::<Vec<_>>().join("; ");
+        output.alarm(
+            ExitCode::Failed,
+            format!("{broken} broken: {reasons}"),
+            invocation.next("doctor"),
+        );
+    }
     output.say(&match (broken, warnings) {
         (0, 0) => "all is well".to_owned(),
         (0, warnings) => counted(warnings, "warning"),

@@ -6,7 +6,7 @@ pub(crate) mod remove;
 mod revoke;
 mod who;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 
 use anyhow::anyhow;
@@ -18,6 +18,7 @@ use serde_json::json;
 use crate::access;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
+use crate::lake_group;
 use crate::plural::counted;
 
 use found::Found;
@@ -62,6 +63,7 @@ pub(crate) struct ForgetArguments {
 /// Forgets a person.
 pub(crate) fn run(arguments: &ForgetArguments, invocation: &Invocation) -> Outcome {
     let data = invocation.existing_data()?;
+    lake_group::check_can_give(invocation)?;
     let vault = access::open_vault(invocation)?;
     let _landing = data.lock("landing")?;
     let _staged = data.lock_staged(&invocation.lake()?)?;
@@ -142,9 +144,9 @@ fn ask(invocation: &Invocation) -> Outcome<()> {
             "forget asks before it removes anything, and there is no terminal to ask on: add --yes"
         )));
     }
-    let mut stderr = std::io::stderr().lock();
-    write!(stderr, "This cannot be undone. Type forget to go on: ")?;
-    stderr.flush()?;
+    invocation
+        .output()
+        .ask("This cannot be undone. Type forget to go on:")?;
     let mut answer = String::new();
     stdin.read_line(&mut answer)?;
     match answer.trim() {

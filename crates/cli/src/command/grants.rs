@@ -228,6 +228,11 @@ fn import(file: &PathBuf, again: bool, vault: &Arc<Vault>, invocation: &Invocati
         true => ExitCode::Done,
         false => ExitCode::Rejected,
     };
+    if exit != ExitCode::Done {
+        let refused = report.bad_lines.len() as u64 + report.forgotten;
+        let words = format!("{} rejected", counted(refused, "grant"));
+        output.alarm(exit, words, invocation.next("grants list"));
+    }
     output.add_to_summary("report", json!(report));
     Ok(exit)
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::access;
 use crate::failure::{Failure, Outcome};
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, quoted};
 use crate::plural::{counted, grouped, size};
 use crate::summary::{StageSummary, reject_exit};
 
@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
             size(outcome.bytes)
         ),
     );
-    Ok(match (outcome.resources, outcome.unreadable_files) {
+    let exit = match (outcome.resources, outcome.unreadable_files) {
         (0, _) if outcome.rejected > 0 => ExitCode::Rejected,
         // One reject is for all that is in the file.
         (_, 1..) => ExitCode::Rejected,
@@ -80,7 +80,12 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
             outcome.resources + outcome.rejected,
             share,
         ),
-    })
+    };
+    if exit != ExitCode::Done {
+        let (words, next) = rejected(&outcome, invocation);
+        invocation.output().alarm(exit, words, next);
+    }
+    Ok(exit)
 }
 
 /// Who was forgotten here; none where nobody was.
@@ -108,6 +113,30 @@ fn is_refused(
         || claimlake_landing::personal_identifiers(resource, line)
             .iter()
             .any(|identifier| forgotten.has_identifier(identifier))
+}
+
+/// Why an import ends with 3, and where it is explained.
+fn rejected(outcome: &ImportOutcome, invocation: &Invocation) -> (String, String) {
+    let mut words = format!(
+        "{} of {} rejected",
+        grouped(outcome.rejected),
+        counted(outcome.resources + outcome.rejected, "record")
+    );
+    if outcome.unreadable_files > 0 {
+        let files = counted(outcome.unreadable_files, "file");
+        words.push_str(&format!(", {files} could not be read at all"));
+    }
+    if let Some(first) = outcome.first_rejects.first() {
+        words.push_str(&format!(
+            ", the first is {} line {}",
+            first.file, first.line
+        ));
+    }
+    let next = match &outcome.rejected_file {
+        Some(file) => format!("zstd -dc {}", quoted(&file.display().to_string())),
+        None => invocation.next("status"),
+    };
+    (words, next)
 }
 
 fn tell(summary: &mut StageSummary, outcome: &ImportOutcome) {

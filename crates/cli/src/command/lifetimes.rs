@@ -13,36 +13,48 @@ use crate::command::forget;
 use crate::data_dir::DataDir;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
-use crate::pipeline::OnRevoked;
+use crate::pipeline::{KeptFor, Load, OnRevoked};
 use crate::plural::counted;
 use crate::removal;
 
-/// Removes whatever has lived long enough, and tells how much that was.
+/// Removes whatever has lived long enough, and tells how much that was and why.
 pub(crate) fn apply(invocation: &Invocation) -> Outcome<()> {
     let pipeline = invocation.pipeline()?;
     let data = invocation.data()?;
     let now = invocation.clock().now();
     let mut removed = Vec::new();
-    if let Some(days) = pipeline.load.keep_staged {
+    if let KeptFor::Days(days) = pipeline.load.keep_staged {
         let _lock = data.lock_staged(&invocation.lake()?)?;
         let runs = old_staged(&data, limit(now, days))?;
-        removed.push((runs, "staged run"));
+        removed.push((runs, "staged run", format!("load.keep_staged = {days}")));
     }
-    if let Some(days) = pipeline.load.keep_rejects {
+    if let KeptFor::Days(days) = pipeline.load.keep_rejects {
         let files = old_rejects(&data, limit(now, days))?;
-        removed.push((files, "reject file"));
+        removed.push((files, "reject file", format!("load.keep_rejects = {days}")));
     }
     if let OnRevoked::ForgetAfter { days } = pipeline.extract.on_revoked {
         let people = forget::forget_revoked(days, invocation)?;
-        removed.push((people, "revoked person"));
+        let key = format!("extract.on_revoked after {days} days");
+        removed.push((people, "revoked person", key));
     }
-    for (count, what) in removed.into_iter().filter(|(count, _)| *count > 0) {
+    for (count, what, key) in removed.into_iter().filter(|(count, ..)| *count > 0) {
         let words = counted(count, what);
         let output = invocation.output();
-        output.say(&format!("lifetimes  {words} removed, as the pipeline says"));
+        output.say(&format!("retention  {words} removed ({key})"));
         output.add_to_summary(&format!("removed {what}"), json!(count));
     }
     Ok(())
+}
+
+/// How long what is kept, in words.
+pub(crate) fn words(load: &Load) -> String {
+    format!(
+        "{} and those of the last {}, staged rows {}, rejects {}",
+        counted(load.keep_snapshots as u64, "snapshot"),
+        counted(load.keep_hours, "hour"),
+        load.keep_staged,
+        load.keep_rejects,
+    )
 }
 
 fn limit(now: DateTime<Utc>, days: u32) -> DateTime<Utc> {

@@ -20,6 +20,7 @@ use crate::command::transform::current_rules;
 use crate::data_dir::{DataDir, read_staged_manifest};
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
+use crate::lake_group;
 use crate::pipeline::Load;
 use crate::plural::{counted, grouped, size};
 use crate::standing::Landed;
@@ -52,10 +53,15 @@ pub(crate) struct LoadArguments {
     /// Publish what Spark staged in this folder, one folder of Parquet files a table and _keys
     #[arg(long, value_name = "DIR")]
     staged_parquet: Option<PathBuf>,
+
+    /// Publish it though rows or whole tables are missing, which is refused otherwise
+    #[arg(long, requires = "staged_parquet")]
+    partial: bool,
 }
 
 /// Loads what is staged, then lets go of what has lived long enough.
 pub(crate) fn run(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
+    lake_group::check(invocation)?;
     let exit = load(arguments, invocation)?;
     lifetimes::apply(invocation)?;
     Ok(exit)
@@ -133,6 +139,17 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
     if !staged_runs.is_empty() {
         tell_stale(&mut summary, &outcome, invocation);
     }
+    tell_access(&mut summary, &outcome, invocation)?;
+    if !outcome.snapshots_removed.is_empty() {
+        let numbers = outcome.snapshots_removed.iter().map(u64::to_string);
+        let words = format!(
+            "snapshot {} (load.keep_snapshots = {}, load.keep_hours = {})",
+            numbers.collect::<Vec<_>>().join(", "),
+            pipeline.load.keep_snapshots,
+            pipeline.load.keep_hours
+        );
+        summary.line("removed", words);
+    }
     if let Some(folder) = &outcome.snapshot_folder {
         summary.line("where", folder.display().to_string());
     }
@@ -149,11 +166,10 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
     summary.tell(invocation, &headline);
     if outcome.snapshot_folder.is_some() {
         let current = std::path::absolute(lake.join("current"))?;
-        invocation.output().say(&query::query(
-            &current,
-            &outcome,
-            &pipeline.load.partition_by,
-        ));
+        let query = query::query(&current, &outcome, &pipeline.load.partition_by);
+        let words = format!("\nQuery it (pip install duckdb):\n  {query}");
+        let fields = serde_json::Map::from_iter([("query".into(), json!(query))]);
+        invocation.output().say_with(&words, fields);
     }
     Ok(ExitCode::Done)
 }
@@ -300,6 +316,27 @@ fn tell_tables(summary: &mut StageSummary, outcome: &LoadOutcome, main_tables: &
             format!("and {} more, see status", counted(others as u64, "table")),
         );
     }
+}
+
+/// Who can read the lake from now on, where that changed or is not as the pipeline says.
+fn tell_access(
+    summary: &mut StageSummary,
+    outcome: &LoadOutcome,
+    invocation: &Invocation,
+) -> Outcome<()> {
+    if outcome.given_to_group > 0 {
+        let given = counted(outcome.given_to_group, "file or folder");
+        summary.line("access", format!("{given} of before given to the group"));
+    }
+    summary.field("given_to_group", outcome.given_to_group);
+    if let Some(words) = lake_group::left_open(invocation)? {
+        summary.line("access", words);
+    }
+    if let Some(words) = lake_group::blocked(invocation)? {
+        summary.line("access", words.clone());
+        invocation.output().warn(&format!("warning: {words}"));
+    }
+    Ok(())
 }
 
 fn tell_stale(summary: &mut StageSummary, outcome: &LoadOutcome, invocation: &Invocation) {

@@ -102,6 +102,9 @@ pub(crate) fn run(arguments: &ReportArguments, invocation: &Invocation) -> Outco
     let holds = told.checks.as_ref().is_none_or(Report::holds);
     summary.line("PHI", html::phi_words(told.masking));
     if !holds {
+        let words = "the report says what verify found wrong";
+        let next = invocation.next("verify");
+        invocation.output().alarm(ExitCode::Failed, words, next);
         summary.line("wrong", format!("see {}", invocation.next("verify")));
     }
     summary

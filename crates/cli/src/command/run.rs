@@ -8,6 +8,7 @@ use crate::command::{extract, load, transform};
 use crate::failure::Outcome;
 use crate::history::recorded;
 use crate::invocation::Invocation;
+use crate::lake_group;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,6 +44,7 @@ enum Stage {
 pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Outcome {
     let mut exits = Vec::new();
     invocation.chain_stages();
+    lake_group::check(invocation)?;
     load::held::warn(invocation)?;
     if arguments.from <= Stage::Extract {
         exits.push(extract::run(

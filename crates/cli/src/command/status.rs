@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use claimlake_contract::ExitCode;
 use serde_json::{Value, json};
 
+use crate::command::lifetimes;
 use crate::failure::Outcome;
 use crate::history::LastRun;
 use crate::invocation::Invocation;
@@ -46,6 +47,8 @@ fn page(standing: &Standing, invocation: &Invocation) -> Outcome<String> {
     if let Some(published) = &standing.published {
         tell_lake(&mut page, published, &invocation.lake()?);
     }
+    let kept = lifetimes::words(&invocation.pipeline()?.load);
+    page.label("kept").say(&kept);
     page.label("oldest PHI");
     for zone in &standing.oldest {
         page.pair(zone.zone, 9, &day(zone.since))

@@ -54,6 +54,7 @@ pub(crate) fn stage(
     let _lock = data.lock_staged(&invocation.lake()?)?;
     let selection = Selection::of(arguments.full, plan.hash(), invocation)?;
     selection.tell(&mut summary);
+    selection.alarm(invocation);
     if selection.runs.is_empty() {
         claimlake_transformer::remove_abandoned(&data.staged())?;
         for folder in &selection.incomplete {
@@ -99,6 +100,23 @@ pub(crate) fn stage(
         manifest.resources,
         pipeline.transform.max_reject_share,
     );
+    if rejected != ExitCode::Done {
+        let words = format!(
+            "{} of {} rejected, which is more than transform.max_reject_share allows",
+            grouped(manifest.rejected_resources),
+            counted(manifest.resources, "resource"),
+        );
+        let next = invocation.next("status");
+        invocation.output().alarm(ExitCode::Rejected, words, next);
+    }
+    if outcome.damaged_frames > 0 {
+        let words = format!(
+            "{} of landing damaged and left out",
+            counted(outcome.damaged_frames, "frame")
+        );
+        let next = invocation.next("verify");
+        invocation.output().alarm(ExitCode::Rejected, words, next);
+    }
     let damaged = match outcome.damaged_frames {
         0 => ExitCode::Done,
         _ => ExitCode::Rejected,

@@ -27,6 +27,12 @@ pub(crate) fn run(invocation: &Invocation) -> Outcome {
     let mut summary = StageSummary::begin("verify");
     invocation.existing_data()?;
     let report = checked(invocation)?;
+    if !report.holds() {
+        summary.urgent(&["WRONG", "next"]);
+        let wrong = counted(report.hard_failures(), "thing");
+        let words = format!("{wrong} found wrong");
+        invocation.output().alarm(ExitCode::Failed, words, "");
+    }
     tell(&report, &mut summary, invocation);
     Ok(match report.holds() {
         true => ExitCode::Done,

@@ -133,10 +133,16 @@ pub(crate) fn run(arguments: &ViewArguments, invocation: &Invocation) -> Outcome
             view.resource
         ));
     }
-    Ok(match counts.rejected + counts.null_cells {
-        0 => ExitCode::Done,
-        _ => ExitCode::Rejected,
-    })
+    if counts.rejected + counts.null_cells == 0 {
+        return Ok(ExitCode::Done);
+    }
+    let words = format!(
+        "{} rejected, {} set to null",
+        counted(counts.rejected, "resource"),
+        counted(counts.null_cells, "cell"),
+    );
+    output.alarm(ExitCode::Rejected, words, "");
+    Ok(ExitCode::Rejected)
 }
 
 fn read_view(path: &Path) -> anyhow::Result<ViewDefinition> {

@@ -1,102 +1,35 @@
-//! The keys that a pipeline file may have, and the nearest one to a key that it may not.
+//! Keys that a pipeline file may not have, and the nearest one that it may.
 
 use toml::{Spanned, de::DeTable, de::DeValue};
 
-/// The sections with a fixed set of keys. The first is the top of the file.
-pub(super) const SECTIONS: &[(&str, &[&str])] = &[
-    (
-        "",
-        &[
-            "name",
-            "source",
-            "extract",
-            "transform",
-            "context",
-            "current",
-            "load",
-            "table",
-        ],
-    ),
-    (
-        "source",
-        &[
-            "kind",
-            "base_url",
-            "api",
-            "resources",
-            "redirect_uri",
-            "client_id_env",
-            "client_secret_env",
-            "patients",
-            "eobs",
-            "replay",
-            "seed",
-        ],
-    ),
-    (
-        "extract",
-        &[
-            "page_size",
-            "concurrency",
-            "per_patient",
-            "max_rps",
-            "full_every",
-            "on_revoked",
-        ],
-    ),
-    ("transform", &["views", "max_reject_share", "part2"]),
-    (
-        "load",
-        &[
-            "partition_by",
-            "sort_by",
-            "bloom",
-            "main_tables",
-            "target_file_mb",
-            "keep_snapshots",
-            "keep_hours",
-            "keep_staged",
-            "keep_rejects",
-            "dir",
-            "group",
-        ],
-    ),
-];
-
-/// The keys of `[table.<name>]`.
-const TABLE_KEYS: &[&str] = &["partition_by", "sort_by", "bloom"];
-
-/// The ways of a context column that is not a plain FHIRPath.
-const CONTEXT_KEYS: &[&str] = &["path", "date_of", "year_of", "case", "default"];
-
-/// The keys of a case of a context column.
-const CASE_KEYS: &[&str] = &["when", "value"];
+use super::key_table::{CASE, CONTEXT, Key, SECTIONS, TABLE};
 
 /// The first key of the file that nobody knows, in words.
 pub(super) fn unknown_key(file: &DeTable<'_>, text: &str) -> Option<String> {
     let mut unknown = Vec::new();
     let top = section_keys("");
+    let [tables, contexts, case_keys] = [TABLE, CONTEXT, CASE].map(names);
     for (key, value) in file.iter() {
         let name = key.get_ref().as_ref();
         if !top.contains(&name) {
-            unknown.push((key.span().start, name.to_owned(), nearest(name, top)));
+            unknown.push((key.span().start, name.to_owned(), nearest(name, &top)));
             continue;
         }
         let Some(table) = value.get_ref().as_table() else {
             continue;
         };
         match name {
-            "table" => nested(table, name, TABLE_KEYS, &mut unknown),
+            "table" => nested(table, name, &tables, &mut unknown),
             "context" => {
                 for (resource, columns) in table.iter() {
                     if let Some(columns) = columns.get_ref().as_table() {
                         let place = format!("{name}.{}", resource.get_ref());
-                        nested(columns, &place, CONTEXT_KEYS, &mut unknown);
-                        cases(columns, &place, &mut unknown);
+                        nested(columns, &place, &contexts, &mut unknown);
+                        cases(columns, &place, &case_keys, &mut unknown);
                     }
                 }
             }
-            _ => check(table, name, section_keys(name), &mut unknown),
+            _ => check(table, name, &section_keys(name), &mut unknown),
         }
     }
     unknown.sort();
@@ -124,7 +57,7 @@ fn nested(tables: &DeTable<'_>, place: &str, known: &[&str], unknown: &mut Vec<U
 }
 
 /// The cases of context columns.
-fn cases(columns: &DeTable<'_>, place: &str, unknown: &mut Vec<Unknown>) {
+fn cases(columns: &DeTable<'_>, place: &str, known: &[&str], unknown: &mut Vec<Unknown>) {
     for (name, column) in columns.iter() {
         let cases = Spanned::get_ref(column).as_table();
         let cases = cases.and_then(|column| column.get("case"));
@@ -132,7 +65,7 @@ fn cases(columns: &DeTable<'_>, place: &str, unknown: &mut Vec<Unknown>) {
         for case in cases.into_iter().flat_map(|cases| cases.iter()) {
             if let DeValue::Table(case) = Spanned::get_ref(case) {
                 let place = format!("{place}.{}.case", name.get_ref());
-                check(case, &place, CASE_KEYS, unknown);
+                check(case, &place, known, unknown);
             }
         }
     }
@@ -148,11 +81,13 @@ fn check(table: &DeTable<'_>, place: &str, known: &[&str], unknown: &mut Vec<Unk
     }
 }
 
-fn section_keys(section: &str) -> &'static [&'static str] {
-    SECTIONS
-        .iter()
-        .find(|(name, _)| *name == section)
-        .map_or(&[], |(_, keys)| keys)
+fn section_keys(section: &str) -> Vec<&'static str> {
+    let section = SECTIONS.iter().find(|known| known.name == section);
+    section.map_or_else(Vec::new, |section| names(section.keys))
+}
+
+fn names(keys: &'static [Key]) -> Vec<&'static str> {
+    keys.iter().map(|key| key.name).collect()
 }
 
 /// The known key that is fewest edits away.
@@ -164,7 +99,7 @@ pub(crate) fn nearest(name: &str, known: &[&str]) -> Option<String> {
 }
 
 /// Levenshtein distance.
-fn edits(from: &str, to: &str) -> usize {
+pub(super) fn edits(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut previous: Vec<usize> = (0..=to.len()).collect();
     for (row, have) in from.chars().enumerate() {

@@ -2,7 +2,7 @@
 
 use toml::Value;
 
-use super::keys::SECTIONS;
+use super::key_table::{self, SECTIONS};
 use crate::env;
 
 /// A variable that is set, and the key it is put over.
@@ -11,6 +11,21 @@ pub(super) struct Override {
     pub(super) variable: String,
     /// Such as `extract.max_rps`.
     pub(super) key: String,
+    /// What the key holds, in words.
+    pub(super) expected: String,
+}
+
+/// The variable that is put over a key of a section.
+pub(super) fn variable_of(section: &str, key: &str) -> String {
+    format!("{}{section}_{key}", env::OVERRIDE_PREFIX).to_uppercase()
+}
+
+/// A message about a wrong value does not repeat it: it may be a secret in the wrong place.
+fn expected(section: &str, key: &str) -> String {
+    match key_table::find(section, key) {
+        Some(known) => format!("{}, such as {}", known.kind, known.example),
+        None => "another value".to_owned(),
+    }
 }
 
 /// Puts what the environment says over what the file says; returns what was replaced or added.
@@ -19,21 +34,24 @@ pub(super) fn apply(
     variable: impl Fn(&str) -> Option<String>,
 ) -> Vec<Override> {
     let mut applied = Vec::new();
-    for (section, keys) in SECTIONS.iter().filter(|(section, _)| !section.is_empty()) {
-        for key in *keys {
-            let name = format!("{}{section}_{key}", env::OVERRIDE_PREFIX).to_uppercase();
-            let Some(text) = variable(&name) else {
+    for section in SECTIONS.iter().filter(|section| !section.name.is_empty()) {
+        for key in section.keys {
+            let name = variable_of(section.name, key.name);
+            // As an empty line of an environment file means it: not set.
+            let Some(text) = variable(&name).filter(|text| !text.trim().is_empty()) else {
                 continue;
             };
+            let (section, key) = (section.name, key.name);
             let table = pipeline
-                .entry(*section)
+                .entry(section)
                 .or_insert_with(|| Value::Table(toml::Table::new()));
             if let Some(table) = table.as_table_mut() {
-                let value = as_value(&text, table.get(*key));
-                table.insert((*key).into(), value);
+                let value = as_value(&text, table.get(key));
+                table.insert(key.into(), value);
                 applied.push(Override {
                     variable: name,
                     key: format!("{section}.{key}"),
+                    expected: expected(section, key),
                 });
             }
         }

@@ -120,7 +120,7 @@ fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> anyhow::Resul
     toml::from_str::<Pipeline>(text).map_err(|error| anyhow!("{}", one_line(&error, text)))?;
     let file = table.clone();
     let applied = overrides::apply(&mut table, &variable);
-    let pipeline: Pipeline = table.try_into().map_err(|error: toml::de::Error| {
+    let pipeline: Pipeline = table.try_into().map_err(|_: toml::de::Error| {
         // The file alone is right, so one of the variables is not.
         let is_wrong = |found: &&Override| {
             let mut alone = file.clone();
@@ -129,10 +129,18 @@ fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> anyhow::Resul
             });
             alone.try_into::<Pipeline>().is_err()
         };
-        let message = error.message();
         match applied.iter().find(is_wrong) {
-            Some(found) => anyhow!("{} in {}: {message}", found.key, found.variable),
-            None => anyhow!("with the CLAIMLAKE_… variables of the environment: {message}"),
+            Some(found) => {
+                let (key, variable) = (&found.key, &found.variable);
+                anyhow!("{key} in {variable}: expected {}", found.expected)
+            }
+            None => {
+                let names: Vec<&str> = applied
+                    .iter()
+                    .map(|found| found.variable.as_str())
+                    .collect();
+                anyhow!("the variables {} do not go together", names.join(", "))
+            }
         }
     })?;
     check(&pipeline)?;

@@ -117,7 +117,7 @@ fn write_standing(sorted: SortedBatches, path: &Path) -> Result<u64> {
     Ok(superseded)
 }
 
-fn as_key_file(batch: &RecordBatch, run: &StagedRun) -> Result<RecordBatch> {
+pub(crate) fn as_key_file(batch: &RecordBatch, run: &StagedRun) -> Result<RecordBatch> {
     let schema = key_schema();
     let column = |name: &str| -> Result<ArrayRef> {
         let expected = schema.field_with_name(name).map(Field::data_type).ok();

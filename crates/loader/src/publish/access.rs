@@ -1,7 +1,9 @@
 //! Who may read the lake: modes and the group of every file and folder.
+//!
+//! Whether members of the group reach it at all is in [`super::group_reach`].
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::Gid;
@@ -63,6 +65,51 @@ impl Access {
         Ok(file)
     }
 
+    /// Gives what is in a folder already to the group, the folder included; returns how many files
+    /// and folders were not yet. Without a group nothing is touched.
+    ///
+    /// Snapshots share files: those that were published before a group was named must be readable, too.
+    pub(crate) fn give_all(&self, folder: &Path) -> Result<u64> {
+        if self.group.is_none() {
+            return Ok(0);
+        }
+        let mut given = u64::from(self.give_found(folder)?);
+        let mut folders = vec![folder.to_path_buf()];
+        while let Some(folder) = folders.pop() {
+            let entries = std::fs::read_dir(&folder).map_err(LoadError::io("listing", &folder))?;
+            for entry in entries {
+                let entry = entry.map_err(LoadError::io("listing", &folder))?;
+                let kind = entry
+                    .file_type()
+                    .map_err(LoadError::io("reading", &folder))?;
+                // `current` leads to a folder that is met by itself.
+                if kind.is_symlink() {
+                    continue;
+                }
+                given += u64::from(self.give_found(&entry.path())?);
+                if kind.is_dir() {
+                    folders.push(entry.path());
+                }
+            }
+        }
+        Ok(given)
+    }
+
+    /// Whether it had another mode or group.
+    fn give_found(&self, path: &Path) -> Result<bool> {
+        let found = std::fs::metadata(path).map_err(LoadError::io("reading", path))?;
+        let mode = match found.is_dir() {
+            true => self.folder_mode,
+            false => self.file_mode,
+        };
+        let is_given = Some(found.gid()) == self.group;
+        if is_given && found.mode() & 0o7777 == mode {
+            return Ok(false);
+        }
+        self.give(path, mode)?;
+        Ok(true)
+    }
+
     /// Mode and group, whatever the umask is; without a group the umask may only take away.
     fn give(&self, path: &Path, mode: u32) -> Result<()> {
         let Some(group) = self.group else {
@@ -75,7 +122,7 @@ impl Access {
     }
 }
 
-fn group_number(group: &str) -> Result<u32> {
+pub(super) fn group_number(group: &str) -> Result<u32> {
     if let Ok(number) = group.parse() {
         return Ok(number);
     }

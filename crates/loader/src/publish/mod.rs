@@ -1,6 +1,7 @@
 //! The lake on disk: snapshots, the one that is current, who may read.
 
 pub(crate) mod access;
+pub(crate) mod group_reach;
 pub(crate) mod lake;
 pub(crate) mod manifest;
 pub(crate) mod retention;

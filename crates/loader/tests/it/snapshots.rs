@@ -176,6 +176,39 @@ fn the_lake_is_the_owners_alone_or_readable_by_the_group() {
 }
 
 #[test]
+fn a_group_that_is_named_later_can_read_all_kept_snapshots_and_what_they_share() {
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let data = tempfile::tempdir().unwrap();
+    let lake = data.path().join("lake");
+    let first = load(&next(data.path(), 1), &NoProgress).unwrap();
+    assert_eq!(first.given_to_group, 0);
+    let own_group = std::fs::metadata(data.path()).unwrap().gid();
+    let mut shared = next(data.path(), 2);
+    shared.options.group = Some(own_group.to_string());
+    assert!(load(&shared, &NoProgress).unwrap().given_to_group > 0);
+    let mut folders = vec![lake.join("snapshots")];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        assert_eq!(mode(&folder), 0o750, "{}", folder.display());
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            assert_eq!(mode(&path), 0o640, "{}", path.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 10, "{seen} files");
+    assert_eq!(mode(&lake), 0o750);
+    // Nothing more to give, whether or not something is new.
+    let mut again = next(data.path(), 3);
+    again.options.group = shared.options.group.clone();
+    assert_eq!(load(&again, &NoProgress).unwrap().given_to_group, 0);
+}
+
+#[test]
 fn the_views_name_the_snapshots_real_path_and_the_types_of_partition_columns() {
     let data = tempfile::tempdir().unwrap();
     let mut request = next(data.path(), 1);

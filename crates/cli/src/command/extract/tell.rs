@@ -132,11 +132,43 @@ pub(super) fn tell(
             .map(|problem| problem.reason.as_str());
         let reason = outcome.stopped.as_deref().or(first).unwrap_or("stopped");
         let whole = outcome.people_in(PatientState::Complete);
-        invocation.output().warn(&format!(
-            "error: {} of {} not whole: {reason}",
+        let words = format!(
+            "{} of {} not whole: {reason}",
             outcome.people.saturating_sub(whole),
             counted(outcome.people, "patient")
-        ));
+        );
+        if !invocation.output().is_quiet() {
+            invocation.output().warn(&format!("error: {words}"));
+        }
+        let next = invocation.next("extract");
+        invocation.output().alarm(ExitCode::Failed, words, next);
     }
+    alarm(outcome, invocation);
     Ok(())
+}
+
+/// Why a run that did what it could ends with 4 or 5.
+fn alarm(outcome: &ExtractOutcome, invocation: &Invocation) {
+    let output = invocation.output();
+    let parked = outcome.people_in(PatientState::Parked);
+    if parked > 0 {
+        let is_parked = |state: &str| state == PatientState::Parked.as_str();
+        let problem = outcome.problems.iter().find(|one| is_parked(one.state));
+        let reason = problem.map_or("the server said to come back later", |one| &one.reason);
+        output.alarm(
+            ExitCode::Parked,
+            format!("{} parked ({reason})", counted(parked, "patient")),
+            invocation.next("extract"),
+        );
+    }
+    let ended = outcome.people_in(PatientState::NeedsConsent);
+    if ended > 0 {
+        let verb = if ended == 1 { "needs" } else { "need" };
+        let grants = counted(ended, "grant");
+        output.alarm(
+            ExitCode::NeedsConsent,
+            format!("{grants} {verb} a person (consent expired or revoked)"),
+            invocation.next("grants list --state needs-consent"),
+        );
+    }
 }

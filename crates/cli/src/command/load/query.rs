@@ -6,7 +6,7 @@ use claimlake_loader::LoadOutcome;
 
 use crate::invocation::quoted;
 
-/// A query to paste, and what installs the tool for it. It is right after the next load, too: it goes
+/// A query to paste. It is right after the next load, too: it goes
 /// into `current` once, and so it sees one snapshot. The lake's path is a word for the shell alone;
 /// within Python and SQL it would have to be quoted again.
 pub(super) fn query(current: &Path, outcome: &LoadOutcome, partition_by: &[String]) -> String {
@@ -25,7 +25,7 @@ pub(super) fn query(current: &Path, outcome: &LoadOutcome, partition_by: &[Strin
         format!("FROM {} LIMIT 20", files(table))
     };
     format!(
-        "\nQuery it (pip install duckdb):\n  python3 -c \"import duckdb, os, sys; \
+        "python3 -c \"import duckdb, os, sys; \
          os.chdir(sys.argv[1]); duckdb.sql('''{sql}''').show()\" {}",
         quoted(&current.display().to_string())
     )

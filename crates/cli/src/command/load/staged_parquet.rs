@@ -4,14 +4,25 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use claimlake_contract::RunId;
-use claimlake_loader::{StagedParquet, seal_staged_parquet};
+use claimlake_landing::landing_runs;
+use claimlake_loader::{
+    StagedBodies, StagedParquet, StagedProblems, TableShape, check_staged_parquet,
+    seal_staged_parquet,
+};
+use claimlake_transformer::{Plan, landed_bodies};
+use serde_json::json;
 
 use super::LoadArguments;
 use crate::command::transform::plan;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
+use crate::plural::{counted, grouped};
 
-/// Seals the folder as a staged run of the pipeline's tables.
+/// How many tables are named one by one.
+const TOLD: usize = 5;
+
+/// Seals the folder as a staged run of the pipeline's tables, and refuses it where it is incomplete
+/// (unless that is insisted on) or contradicts itself or landing.
 pub(super) fn seal(
     folder: &Path,
     run: &RunId,
@@ -40,5 +51,126 @@ pub(super) fn seal(
             folder.display()
         )
     })?;
-    Ok(())
+    let (problems, bodies) = check_staged_parquet(folder, &shapes(&plan))?;
+    let bodies = with_landing(bodies, invocation)?;
+    let output = invocation.output();
+    let mut fields = json!(problems);
+    fields["not_landed"] = json!(bodies.as_ref().map(StagedBodies::not_landed));
+    fields["of_other_content"] = json!(bodies.as_ref().map(StagedBodies::of_other_content));
+    output.add_to_summary("staged_parquet", fields);
+    let wrong = contradictions(&problems, bodies.as_ref());
+    if !wrong.is_empty() {
+        return Err(anyhow!(
+            "{} cannot be published: {}; stage it again from this data directory's landing",
+            folder.display(),
+            wrong.join("; ")
+        )
+        .into());
+    }
+    let missing = missing(&problems);
+    match (missing.is_empty(), arguments.partial) {
+        (true, _) => Ok(()),
+        (false, true) => {
+            output.warn(&format!(
+                "warning: {} is published as it is, with --partial: {}",
+                folder.display(),
+                missing.join("; ")
+            ));
+            Ok(())
+        }
+        (false, false) => Err(anyhow!(
+            "{} is incomplete: {}; stage it again, or insist with --partial",
+            folder.display(),
+            missing.join("; ")
+        )
+        .into()),
+    }
+}
+
+fn shapes(plan: &Plan) -> Vec<TableShape> {
+    let shapes = plan.shapes().map(|(table, has_one_row, id)| TableShape {
+        table: table.to_owned(),
+        has_one_row,
+        id_column: id.map(str::to_owned),
+    });
+    shapes.collect()
+}
+
+/// Compares with what landed; none where nothing has landed here.
+fn with_landing(
+    mut bodies: StagedBodies,
+    invocation: &Invocation,
+) -> Outcome<Option<StagedBodies>> {
+    let runs = landing_runs(&invocation.data()?.landing())?.sealed;
+    if runs.is_empty() {
+        return Ok(None);
+    }
+    landed_bodies(&runs, |api, resource, id, content| {
+        bodies.found(api.as_str(), resource.as_str(), id, content);
+    });
+    Ok(Some(bodies))
+}
+
+fn missing(problems: &StagedProblems) -> Vec<String> {
+    let mut missing = Vec::new();
+    for (table, share) in &problems.without_row {
+        missing.push(format!(
+            "{} of {} have no row in {table}",
+            grouped(share.count),
+            counted(share.of, "resource")
+        ));
+    }
+    let without = &problems.tables_without_files;
+    if !without.is_empty() {
+        let named: Vec<&str> = without.iter().take(TOLD).map(String::as_str).collect();
+        let more = match without.len().saturating_sub(TOLD) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        missing.push(format!(
+            "{} without any Parquet file ({}{more}; a table without rows has a file without rows)",
+            counted(without.len() as u64, "table"),
+            named.join(", ")
+        ));
+    }
+    missing
+}
+
+fn contradictions(problems: &StagedProblems, bodies: Option<&StagedBodies>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (tables, what) in [
+        (
+            &problems.rows_of_none,
+            "of no resource of _keys that has rows",
+        ),
+        (
+            &problems.rows_of_another,
+            "with another id than their key in _keys",
+        ),
+    ] {
+        for (table, count) in tables {
+            wrong.push(format!("{table} has {} {what}", counted(*count, "row")));
+        }
+    }
+    for (table, count) in &problems.with_several_rows {
+        let resources = counted(*count, "resource");
+        wrong.push(format!("{table} has several rows of {resources}"));
+    }
+    for (count, what) in [
+        (problems.same_order, "the same _landing_order as another"),
+        (problems.same_hash, "the _content_hash of another resource"),
+        (
+            bodies.map_or(0, StagedBodies::of_other_content),
+            "a _content_hash that no line of landing has",
+        ),
+        (
+            bodies.map_or(0, StagedBodies::not_landed),
+            "an id that has not landed here",
+        ),
+    ] {
+        if count > 0 {
+            wrong.push(format!("{} of _keys with {what}", counted(count, "row")));
+        }
+    }
+    wrong
 }

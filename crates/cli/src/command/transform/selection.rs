@@ -143,6 +143,19 @@ impl Selection {
         }
     }
 
+    /// Why `transform` will end with the code of [`Self::exit`].
+    pub(super) fn alarm(&self, invocation: &Invocation) {
+        if self.damaged.is_empty() {
+            return;
+        }
+        let runs = counted(self.damaged.len() as u64, "run");
+        invocation.output().alarm(
+            ExitCode::Rejected,
+            format!("{runs} of landing damaged and left out"),
+            invocation.next("verify"),
+        );
+    }
+
     /// A run that cannot be read is data that was rejected.
     pub(super) fn exit(&self) -> ExitCode {
         match self.damaged.is_empty() {

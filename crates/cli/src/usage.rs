@@ -1,0 +1,111 @@
+//! A command line that cannot be parsed: told in the form that it asks for, as far as it can be read.
+
+use std::ffi::OsString;
+
+use claimlake_contract::ExitCode;
+use serde_json::{Map, json};
+
+use crate::record::{self, Level};
+
+/// What a command line that clap stopped at asks of words.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Form {
+    quiet: bool,
+    records: bool,
+}
+
+/// `--help` and `--version` are answers; everything else that clap stops at is a usage error.
+pub(crate) fn exit(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // The reader may be gone.
+        let _ = error.print();
+        return ExitCode::Done;
+    }
+    let form = Form::of(std::env::args_os().skip(1));
+    let text = error.render().to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    match form {
+        Form { records: true, .. } => {
+            let mut fields = Map::new();
+            fields.insert("exit".into(), json!(ExitCode::Usage.code()));
+            write(&record::line(Level::Error, text, fields));
+        }
+        Form { quiet: true, .. } => write(&format!("error: {}", one_line(text))),
+        _ => {
+            let _ = error.print();
+        }
+    }
+    ExitCode::Usage
+}
+
+/// What is wrong and, where clap knows one, its tip; not how all is used.
+fn one_line(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let is_about = |line: &&str| !line.starts_with("Usage:") && !line.starts_with("For more");
+    let said: Vec<&str> = lines.take_while(is_about).collect();
+    format!("{} (--help says more)", said.join(" "))
+}
+
+impl Form {
+    fn of(arguments: impl Iterator<Item = OsString>) -> Self {
+        let mut form = Self::default();
+        let mut before = String::new();
+        for argument in arguments {
+            let argument = argument.to_string_lossy().into_owned();
+            if argument == "--" {
+                break;
+            }
+            let is_json = before == "--log-format" && argument == "json";
+            form.records |= is_json || argument == "--log-format=json";
+            // `-qv` is two short flags.
+            let short = argument
+                .strip_prefix('-')
+                .filter(|rest| !rest.starts_with('-'));
+            let is_short = |flags: &str| flags.chars().all(|flag| "qv".contains(flag));
+            let has_quiet = short.is_some_and(|flags| is_short(flags) && flags.contains('q'));
+            form.quiet |= has_quiet || argument == "--quiet";
+            before = argument;
+        }
+        form
+    }
+}
+
+fn write(line: &str) {
+    use std::io::Write as _;
+    // There is nobody left to tell when stderr is closed.
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Form, one_line};
+
+    #[test]
+    fn flags_are_found_in_a_command_line_that_cannot_be_parsed() {
+        let quiet = |quiet, records| Form { quiet, records };
+        for (line, expected) in [
+            ("--bogus run", quiet(false, false)),
+            ("run --bogus --log-format json", quiet(false, true)),
+            ("--log-format=json rn", quiet(false, true)),
+            ("--log-format text rn", quiet(false, false)),
+            ("-q --bogus", quiet(true, false)),
+            ("-vq --bogus", quiet(true, false)),
+            ("--quiet --bogus --log-format json", quiet(true, true)),
+            ("forget -- -q --log-format json", quiet(false, false)),
+            ("forget -20140000008325q", quiet(false, false)),
+        ] {
+            let arguments = line.split(' ').map(Into::into);
+            assert_eq!(Form::of(arguments), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_usage_error_is_one_line_with_its_tip() {
+        let text =
+            "unrecognized subcommand 'rn'\n\n  tip: a similar one exists: 'run'\n\nUsage: x\n";
+        assert_eq!(
+            one_line(text),
+            "unrecognized subcommand 'rn' tip: a similar one exists: 'run' (--help says more)"
+        );
+    }
+}

@@ -1,0 +1,249 @@
+//! Whether what another program staged is complete and agrees with itself: every resource of the keys
+//! has its row in the tables that have one for each, and every row belongs to a resource of the keys.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
+use claimlake_contract::{LANDING_ORDER_COLUMN, StagedTable};
+use serde::Serialize;
+
+use super::bodies::StagedBodies;
+use crate::error::{LoadError, Result};
+use crate::merge::keys::{self, KeyRow};
+use crate::merge::staged_keys::as_key_file;
+use crate::staged_run::{Checksums, StagedRun, landing_orders};
+
+/// What a view says of its table's rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableShape {
+    /// The table.
+    pub table: String,
+    /// Whether each resource that has rows has exactly one in it.
+    pub has_one_row: bool,
+    /// The column that holds the id of the resource, where there is one.
+    pub id_column: Option<String>,
+}
+
+/// What is wrong with a folder that another program staged; all counts are 0 where nothing is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct StagedProblems {
+    /// Resources of the keys that must have rows.
+    pub resources: u64,
+    /// Tables without any Parquet file: one without rows still has one.
+    pub tables_without_files: Vec<String>,
+    /// By table with one row for each resource: how many resources have none.
+    pub without_row: BTreeMap<String, Share>,
+    /// By such a table: how many resources have several rows.
+    pub with_several_rows: BTreeMap<String, u64>,
+    /// By table: rows whose landing order is that of no resource of its type that has rows.
+    pub rows_of_none: BTreeMap<String, u64>,
+    /// By table: rows whose id is another than their key's.
+    pub rows_of_another: BTreeMap<String, u64>,
+    /// Keys that have the landing order of another key.
+    pub same_order: u64,
+    /// Resources that have the content hash of another resource, which has another id and so
+    /// another text.
+    pub same_hash: u64,
+}
+
+/// So many of so many.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Share {
+    /// Those that are counted.
+    pub count: u64,
+    /// All of the kind.
+    pub of: u64,
+}
+
+impl StagedProblems {
+    /// Whether something is missing that another part of the folder says there is.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        !self.tables_without_files.is_empty() || !self.without_row.is_empty()
+    }
+
+    /// Whether parts of the folder contradict each other.
+    #[must_use]
+    pub fn is_contradictory(&self) -> bool {
+        let by_table = [
+            &self.with_several_rows,
+            &self.rows_of_none,
+            &self.rows_of_another,
+        ];
+        by_table.iter().any(|tables| !tables.is_empty()) || self.same_order + self.same_hash > 0
+    }
+}
+
+/// One row of the keys.
+struct Staged {
+    order: u64,
+    id: u64,
+    /// The position of its type among those that were met.
+    of_type: usize,
+    has_rows: bool,
+}
+
+/// Checks a sealed folder; the bodies that it says it holds can then be compared with landing.
+///
+/// Holds some 60 bytes for each resource.
+///
+/// # Errors
+///
+/// A file cannot be read, or the keys lack a column.
+pub fn check_staged_parquet(
+    folder: &Path,
+    shapes: &[TableShape],
+) -> Result<(StagedProblems, StagedBodies)> {
+    let run = StagedRun::open(folder)?;
+    let mut problems = StagedProblems::default();
+    let mut bodies = StagedBodies::default();
+    let mut types = Vec::new();
+    let mut staged = read_keys(&run, &mut types, &mut bodies)?;
+    staged.sort_unstable_by_key(|key| key.order);
+    problems.resources = staged.iter().filter(|key| key.has_rows).count() as u64;
+    let same = |pair: &&[Staged; 2]| pair[0].order == pair[1].order;
+    problems.same_order = staged.array_windows().filter(same).count() as u64;
+    problems.same_hash = bodies.shared();
+    for table in run.tables() {
+        let name = &table.layout.name;
+        let shape = shapes.iter().find(|shape| shape.table == *name);
+        let of_type = types
+            .iter()
+            .position(|known| known == table.resource.as_str());
+        if table.files.is_empty() {
+            problems.tables_without_files.push(name.clone());
+            let expected = |key: &&Staged| key.has_rows && Some(key.of_type) == of_type;
+            let of = staged.iter().filter(expected).count() as u64;
+            if of > 0 && shape.is_some_and(|shape| shape.has_one_row) {
+                let all = Share { count: of, of };
+                problems.without_row.insert(name.clone(), all);
+            }
+            continue;
+        }
+        check_table(&run, table, shape, of_type, &staged, &mut problems)?;
+    }
+    Ok((problems, bodies))
+}
+
+fn read_keys(
+    run: &StagedRun,
+    types: &mut Vec<String>,
+    bodies: &mut StagedBodies,
+) -> Result<Vec<Staged>> {
+    let mut staged = Vec::new();
+    for batch in run.keys() {
+        let batch = std::sync::Arc::new(as_key_file(&batch?, run)?);
+        for row in 0..batch.num_rows() {
+            let key = KeyRow { batch: &batch, row };
+            let resource_type = key.text(keys::RESOURCE_TYPE).unwrap_or_default();
+            let of_type = types.iter().position(|known| known == resource_type);
+            let of_type = of_type.unwrap_or_else(|| {
+                types.push(resource_type.to_owned());
+                types.len() - 1
+            });
+            let has_rows = !key.is_tombstone();
+            if has_rows {
+                bodies.add(key.resource(), key.content_hash());
+            }
+            staged.push(Staged {
+                order: key.order(),
+                id: hash_of_id(key.text(keys::ID).unwrap_or_default()),
+                of_type,
+                has_rows,
+            });
+        }
+    }
+    Ok(staged)
+}
+
+fn hash_of_id(id: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(id.as_bytes())
+}
+
+fn check_table(
+    run: &StagedRun,
+    table: &StagedTable,
+    shape: Option<&TableShape>,
+    of_type: Option<usize>,
+    staged: &[Staged],
+    problems: &mut StagedProblems,
+) -> Result<()> {
+    let name = &table.layout.name;
+    let Some(schema) = run.schema(table)? else {
+        return Ok(());
+    };
+    let id_column = shape.and_then(|shape| shape.id_column.as_deref());
+    let wanted = [id_column, Some(LANDING_ORDER_COLUMN)];
+    let wanted = wanted.into_iter().flatten();
+    let columns: Vec<usize> = wanted
+        .filter_map(|column| schema.index_of(column).ok())
+        .collect();
+    let has_one_row = shape.is_some_and(|shape| shape.has_one_row);
+    let mut rows = match has_one_row {
+        true => vec![0_u8; staged.len()],
+        false => Vec::new(),
+    };
+    let (mut of_none, mut of_another) = (0, 0);
+    for batch in run.batches(table, Some(&columns), Checksums::Trust) {
+        let batch = batch?;
+        let orders = landing_orders(&batch).ok_or_else(|| {
+            let reason = format!("the table {name} has no fit column {LANDING_ORDER_COLUMN}");
+            LoadError::staged(&run.folder, reason)
+        })?;
+        let ids = id_column.and_then(|column| batch.column_by_name(column));
+        let mut last = None;
+        for (row, order) in orders.iter().enumerate() {
+            let found = match last {
+                Some((of, found)) if of == *order => found,
+                _ => staged.binary_search_by_key(order, |key| key.order).ok(),
+            };
+            last = Some((*order, found));
+            let key = found.map(|index| (index, &staged[index]));
+            match key.filter(|(_, key)| key.has_rows && Some(key.of_type) == of_type) {
+                None => of_none += 1,
+                Some((index, key)) => {
+                    if let Some(rows) = rows.get_mut(index) {
+                        *rows = rows.saturating_add(1);
+                    }
+                    let id = ids.and_then(|ids| text_at(ids.as_ref(), row));
+                    of_another += u64::from(id.is_some_and(|id| hash_of_id(id) != key.id));
+                }
+            }
+        }
+    }
+    let mut note = |into: fn(&mut StagedProblems) -> &mut BTreeMap<String, u64>, count: u64| {
+        if count > 0 {
+            into(problems).insert(name.clone(), count);
+        }
+    };
+    note(|problems| &mut problems.rows_of_none, of_none);
+    note(|problems| &mut problems.rows_of_another, of_another);
+    if has_one_row {
+        let expected = staged
+            .iter()
+            .zip(&rows)
+            .filter(|(key, _)| key.has_rows && Some(key.of_type) == of_type);
+        let (mut none, mut several) = (Share::default(), 0);
+        for (_, rows) in expected {
+            none.of += 1;
+            none.count += u64::from(*rows == 0);
+            several += u64::from(*rows > 1);
+        }
+        note(|problems| &mut problems.with_several_rows, several);
+        if none.count > 0 {
+            problems.without_row.insert(name.clone(), none);
+        }
+    }
+    Ok(())
+}
+
+fn text_at(column: &dyn Array, row: usize) -> Option<&str> {
+    if column.is_null(row) {
+        return None;
+    }
+    let text = column.as_string_opt::<i32>();
+    text.map(|texts| texts.value(row))
+        .or_else(|| Some(column.as_string_opt::<i64>()?.value(row)))
+}

@@ -1,0 +1,35 @@
+//! What landed, by id and content hash alone: no view is evaluated.
+
+use claimlake_contract::{ApiVersion, ResourceType};
+use claimlake_landing::{SealedRun, chunks_of, content_hash, read_chunk_into};
+
+use crate::chunk::identity;
+
+/// Bytes of lines that are held at once, about.
+const CHUNK_BYTES: u64 = 4 << 20;
+
+/// Calls `each` with API version, type, id and content hash of every line of sealed runs that can be
+/// read and has an id.
+pub fn landed_bodies(
+    runs: &[SealedRun],
+    mut each: impl FnMut(ApiVersion, &ResourceType, &str, [u8; 16]),
+) {
+    let mut spare = Vec::new();
+    for part in runs.iter().flat_map(SealedRun::parts) {
+        for chunk in chunks_of(&part, CHUNK_BYTES) {
+            let read = read_chunk_into(&chunk, std::mem::take(&mut spare));
+            for chunk in read.chunks {
+                let lines = chunk.bytes.split(|byte| *byte == b'\n');
+                for (text, line) in lines.zip(chunk.first_line..) {
+                    let Some((id, _)) = identity(text) else {
+                        continue;
+                    };
+                    let references = chunk.references.of_line(line);
+                    let hash = content_hash(part.api, text, references);
+                    each(part.api, &part.resource, &id, hash);
+                }
+                spare = chunk.bytes;
+            }
+        }
+    }
+}
