@@ -70,7 +70,7 @@ pub(crate) fn files_below(folder: &Path) -> Vec<String> {
 }
 
 /// The beginnings of the paths of every kind of file that a snapshot has.
-const TABLES: [&str; 4] = ["eob/", "eob_item/", "patient/", "coverage/"];
+const TABLES: [&str; 2] = ["eob/", "patient/"];
 const RUN_TABLES: [&str; 2] = ["changes/", "extract_status/"];
 const KEYS: [&str; 4] = [
     "keys/keys.arrow",

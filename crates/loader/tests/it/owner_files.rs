@@ -238,7 +238,7 @@ fn only_the_owners_of_partitions_in_which_something_changed_are_written_anew() {
         claim.last_updated = Some(2_000);
         claim.cents = 1;
     });
-    load_with(data.path(), 2, &[touched.clone()], layouts);
+    load_with(data.path(), 2, std::slice::from_ref(&touched), layouts);
     assert!(before.keys().eq(owners(2).keys()));
     let touched = touched.with(|claim| {
         claim.last_updated = Some(3_000);
