@@ -90,7 +90,7 @@ fn a_lake_that_is_not_there_has_no_changes_and_a_run_that_is_none_is_refused() {
 }
 
 /// Tells a sandbox that runs how to misbehave from now on.
-fn set_faults(sandbox: &Sandbox, faults: &Value) {
+pub(crate) fn set_faults(sandbox: &Sandbox, faults: &Value) {
     let url = sandbox.listening["url"].as_str().unwrap();
     let host = url.strip_prefix("http://").unwrap().trim_end_matches('/');
     let mut stream = TcpStream::connect(host).unwrap();

@@ -53,7 +53,7 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         Command::Transform(arguments) => recorded("transform", invocation, || {
             transform::run(&arguments, invocation)
         }),
-        Command::Run(arguments) => recorded("run", invocation, || run::run(&arguments, invocation)),
+        Command::Run(arguments) => run::run(&arguments, invocation),
         Command::Load(arguments) => {
             recorded("load", invocation, || load::run(&arguments, invocation))
         }

@@ -1,6 +1,6 @@
 //! The data directory: made private, locked while a stage writes, asked for the next run id.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -12,6 +12,8 @@ use claimlake_contract::{
 };
 
 use crate::removal;
+use crate::running::Process;
+use crate::write_lock::{self, WriteLock};
 
 /// In the record of a loaded run: the number of the snapshot that holds its rows first.
 const SNAPSHOT_FILE: &str = "snapshot";
@@ -28,12 +30,6 @@ const BUILDING: &str = ".building";
 pub(crate) struct DataDir {
     root: PathBuf,
 }
-
-/// Held while a stage writes; released when dropped or when the process ends.
-#[derive(Debug)]
-pub(crate) struct WriteLock(
-    #[expect(dead_code, reason = "the lock lives as long as the file")] File,
-);
 
 impl DataDir {
     pub(crate) fn at(root: PathBuf) -> Self {
@@ -61,27 +57,10 @@ impl DataDir {
             .with_context(|| format!("cannot make the data directory {}", self.root.display()))
     }
 
-    /// Keeps other processes from writing what `stage` writes.
-    pub(crate) fn lock(&self, stage: &str) -> anyhow::Result<WriteLock> {
+    /// Keeps other processes from writing what `zone` names; this one is named to them.
+    pub(crate) fn lock(&self, zone: &str, process: &Process) -> anyhow::Result<WriteLock> {
         self.create()?;
-        let path = self.root.join(format!(".{stage}.lock"));
-        let file = File::options()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .with_context(|| format!("cannot open the lock file {}", path.display()))?;
-        match file.try_lock() {
-            Ok(()) => Ok(WriteLock(file)),
-            Err(TryLockError::WouldBlock) => Err(anyhow!(
-                "another claimlake is writing the {stage} zone of {}: wait for it, or give --data",
-                self.root.display()
-            )),
-            Err(TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("cannot lock {}", path.display()))
-            }
-        }
+        write_lock::take(&self.root, zone, process)
     }
 
     /// The sealed staged runs that wait to be loaded, oldest first.
@@ -181,8 +160,8 @@ impl DataDir {
     /// Keeps others from writing the staged zone, and ends what a killed command left half done in it:
     /// folders that are being removed, records of snapshots that the lake does not have (a rollback),
     /// and staged runs that the lake has.
-    pub(crate) fn lock_staged(&self, lake: &Path) -> anyhow::Result<WriteLock> {
-        let lock = self.lock("staged")?;
+    pub(crate) fn lock_staged(&self, lake: &Path, process: &Process) -> anyhow::Result<WriteLock> {
+        let lock = self.lock("staged", process)?;
         removal::clear(&self.staged())?;
         removal::clear(&self.transformed())?;
         for folder in entries(&self.staged()).context("listing staged runs")? {
@@ -339,6 +318,7 @@ mod tests {
     use claimlake_contract::FixedClock;
 
     use super::DataDir;
+    use crate::running::Process;
 
     #[test]
     fn a_run_id_sorts_after_every_run_of_the_directory() {
@@ -375,11 +355,17 @@ mod tests {
     fn a_second_writer_is_told_to_wait() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDir::at(folder.path().join("new"));
-        let first = data.lock("landing").unwrap();
-        let refused = data.lock("landing").unwrap_err().to_string();
+        let this = Process::this("import", "2026-11-23T16:40:12Z".parse().unwrap());
+        let first = data.lock("landing", &this).unwrap();
+        let refused = data.lock("landing", &this).unwrap_err().to_string();
         assert!(refused.contains("another claimlake is writing the landing zone"));
-        assert!(data.lock("staged").is_ok());
+        let who = format!(
+            " (import, process {}, since 2026-11-23T16:40:12Z): ",
+            std::process::id()
+        );
+        assert!(refused.contains(&who), "{refused}");
+        assert!(data.lock("staged", &this).is_ok());
         drop(first);
-        assert!(data.lock("landing").is_ok());
+        assert!(data.lock("landing", &this).is_ok());
     }
 }

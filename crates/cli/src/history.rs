@@ -9,8 +9,11 @@ use claimlake_contract::{ExitCode, RunId, SystemClock};
 use claimlake_vault::{RunEnd, RunHistory, RunRecord, VAULT_FILE, Vault};
 use serde_json::{Map, Value, json};
 
-use crate::failure::Outcome;
+use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
+use crate::run_state::RunState;
+use crate::running::{self, RunningMark};
+use crate::write_lock::LockHeld;
 
 /// The commands that are noted here; `extract` notes itself.
 pub(crate) const COMMANDS: [&str; 6] = ["import", "extract", "transform", "load", "run", "verify"];
@@ -33,6 +36,8 @@ pub(crate) fn recorded(
     invocation: &Invocation,
     work: impl FnOnce() -> Outcome,
 ) -> Outcome {
+    let interrupts = invocation.interrupts()?;
+    interrupts.say_at_once(at_once(command, invocation));
     let began = invocation.clock().now();
     let noted = begin(command, began, invocation).unwrap_or_else(|error| {
         warn(invocation, command, &error);
@@ -50,7 +55,42 @@ fn warn(invocation: &Invocation, command: &str, error: &anyhow::Error) {
     invocation.output().warn(&words);
 }
 
-type Noted = Option<(RunHistory, RunId)>;
+/// Said when a signal ends a command at once: what is done, and how to go on.
+fn at_once(command: &str, invocation: &Invocation) -> String {
+    let is_chained = invocation.is_chained();
+    let (done, next) = match (command, is_chained) {
+        ("import", _) => (
+            "it lands as a whole or not at all (status says so)",
+            "import",
+        ),
+        ("verify", _) => ("nothing was changed", "verify"),
+        ("run", _) => ("nothing was begun yet", "run"),
+        ("transform", false) => ("nothing of it is kept, landing is as it was", "transform"),
+        ("transform", true) => (
+            "landing is as it was, and so are the tables; load was not begun",
+            "run --from transform",
+        ),
+        (_, true) => (
+            "the tables are those from before or all of the new ones",
+            "run --from transform",
+        ),
+        (_, false) => (
+            "the tables are those from before or all of the new ones",
+            command,
+        ),
+    };
+    let next = invocation.next(next);
+    format!("interrupted during {command}: {done}; {next} goes on")
+}
+
+/// A run on record, and the mark that it goes on.
+struct NotedRun {
+    history: RunHistory,
+    run: RunId,
+    _mark: Option<RunningMark>,
+}
+
+type Noted = Option<NotedRun>;
 
 /// None where there is no data directory yet, or one that `verify` would have to write to first, or may not.
 fn begin(command: &str, began: DateTime<Utc>, invocation: &Invocation) -> anyhow::Result<Noted> {
@@ -70,8 +110,14 @@ fn begin(command: &str, began: DateTime<Utc>, invocation: &Invocation) -> anyhow
     }
     let history = RunHistory::open(data.root(), Arc::new(SystemClock))?;
     let run = data.next_run(invocation.clock())?;
+    // Before it is on record: nobody sees a run without its process.
+    let mark = running::mark(data.root(), &run, &invocation.process());
     history.begin(&run, command, began)?;
-    Ok(Some((history, run)))
+    Ok(Some(NotedRun {
+        history,
+        run,
+        _mark: mark.ok(),
+    }))
 }
 
 fn end(
@@ -85,15 +131,26 @@ fn end(
         None if outcome.is_ok() && command != "verify" => begin(command, began, invocation)?,
         noted => noted,
     };
-    let Some((history, run)) = noted else {
+    let Some(noted) = noted else {
         return Ok(());
     };
-    let (end, exit) = match outcome {
-        Ok(exit) => (RunEnd::Finished, *exit),
-        Err(failure) => (RunEnd::Failed, failure.exit),
+    let is_refused = |failure: &Failure| failure.cause.chain().any(|cause| cause.is::<LockHeld>());
+    if outcome.as_ref().is_err_and(is_refused) {
+        // The run that it met is the one to look at.
+        return Ok(noted.history.withdraw(&noted.run)?);
+    }
+    let exit = match outcome {
+        Ok(exit) => *exit,
+        Err(failure) => failure.exit,
+    };
+    let end = match exit {
+        exit if exit.lets_the_next_stage_run() => RunEnd::Finished,
+        ExitCode::Failed if invocation.is_interrupted() => RunEnd::Interrupted,
+        _ => RunEnd::Failed,
     };
     let summary = kept(&invocation.output().summary_of(command), exit);
-    history.end(&run, end, Some(&summary.to_string()))?;
+    let history = &noted.history;
+    history.end(&noted.run, end, Some(&summary.to_string()))?;
     Ok(())
 }
 
@@ -121,13 +178,18 @@ pub(crate) struct LastRun {
     pub(crate) started_at: DateTime<Utc>,
     /// How long it took; none where it is under way or was killed.
     pub(crate) took: Option<TimeDelta>,
-    /// How it ended, in one word.
-    pub(crate) end: &'static str,
+    /// How it ended, as it was noted.
+    end: &'static str,
+    /// How it is going or has ended.
+    pub(crate) state: RunState,
     /// What it said of itself.
     summary: Value,
 }
 
-/// The last run of every command that ran, in the order of the data's way.
+/// A command that was refused because another one runs must not hide that one.
+const RUNS_LOOKED_AT: u32 = 5;
+
+/// The last run of every command that ran, in the order of the data's way; one that goes on first.
 pub(crate) fn last_runs(data_dir: &Path) -> anyhow::Result<Vec<LastRun>> {
     if !data_dir.join(VAULT_FILE).is_file() {
         return Ok(Vec::new());
@@ -135,20 +197,27 @@ pub(crate) fn last_runs(data_dir: &Path) -> anyhow::Result<Vec<LastRun>> {
     let history = RunHistory::open_to_read(data_dir, Arc::new(SystemClock))?;
     let mut found = Vec::new();
     for command in COMMANDS {
-        let newest = history.runs(command, 1)?;
-        found.extend(newest.into_iter().map(|run| last_run(command, run)));
+        let newest = history.runs(command, RUNS_LOOKED_AT)?.into_iter();
+        let mut newest: Vec<LastRun> = newest.map(|run| last_run(data_dir, command, run)).collect();
+        let is_running = |run: &LastRun| matches!(run.state, RunState::Running(_));
+        let shown = newest.iter().position(is_running).unwrap_or(0);
+        if shown < newest.len() {
+            found.push(newest.swap_remove(shown));
+        }
     }
     Ok(found)
 }
 
-fn last_run(command: &'static str, run: RunRecord) -> LastRun {
+fn last_run(data_dir: &Path, command: &'static str, run: RunRecord) -> LastRun {
     let summary = run.summary.as_deref().unwrap_or_default();
+    let summary: Value = serde_json::from_str(summary).unwrap_or_default();
     LastRun {
+        state: RunState::of(data_dir, &run, summary["exit"].as_u64()),
         command,
         started_at: run.started_at,
         took: run.ended_at.map(|ended| ended - run.started_at),
         end: run.end.map_or("not ended", RunEnd::as_str),
-        summary: serde_json::from_str(summary).unwrap_or_default(),
+        summary,
     }
 }
 
@@ -172,10 +241,16 @@ impl LastRun {
         Some(figure.saturating_mul(1000) / milliseconds).filter(|rate| *rate > 0)
     }
 
-    /// As one event.
+    /// The code that it exited with.
+    pub(crate) fn exit(&self) -> Option<u64> {
+        self.summary["exit"].as_u64()
+    }
+
+    /// As one event. `end` is what was noted: of a run that goes on or was killed, `not ended`.
     pub(crate) fn event(&self) -> Value {
         json!({
             "command": self.command, "started_at": self.started_at, "end": self.end,
+            "state": self.state.as_str(), "exit": self.exit(), "process": self.state.process(),
             "milliseconds": self.took.map(|took| took.num_milliseconds()),
             "summary": self.summary,
         })

@@ -1,87 +1,156 @@
-//! Ctrl-C and SIGTERM during a stage that can stop at a border.
+//! Ctrl-C and SIGTERM.
 //!
-//! Stages without such a border end at once: their work shows only when it is sealed or published,
-//! so that an end at any moment leaves nothing half-visible.
+//! A stage that has safe points stops at the next one. All others end at once: their work shows only
+//! when it is sealed or published, so that an end at any moment leaves nothing half-visible. In both
+//! cases the process says so in one line and exits with 1, and nothing follows it.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
 
-use claimlake_contract::ExitCode;
+use anyhow::anyhow;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::failure::Failure;
 use crate::output::Output;
 
-/// A stage that stops at a border, until this is dropped.
+/// How long the last words may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Said until a stage says what it is at.
+const AT_ONCE: &str = "interrupted: nothing of it is half done; the same command goes on";
+
+/// The signals of this process.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct Interrupts(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    command: &'static str,
+    output: Arc<Output>,
+    /// Raised by the first signal.
+    asked: Arc<AtomicBool>,
+    /// What is said when a stage goes on to a safe point; none where there is none.
+    until_safe_point: Mutex<Option<&'static str>>,
+    /// What is said when the process ends at once.
+    at_once: Mutex<String>,
+}
+
+/// A stage that stops at a safe point, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct SafePoints<'a> {
     /// Raised by the first signal; the second ends the process.
     pub(crate) stop: Arc<AtomicBool>,
-    over: Arc<AtomicBool>,
+    shared: &'a Shared,
+    at_once_before: String,
 }
 
-impl Drop for Watch {
+impl Drop for SafePoints<'_> {
     fn drop(&mut self) {
-        self.over.store(true, Ordering::Relaxed);
+        *locked(&self.shared.until_safe_point) = None;
+        *locked(&self.shared.at_once) = std::mem::take(&mut self.at_once_before);
     }
 }
 
-/// Watches for signals, on a thread of its own: once they are caught they are so for as long as
-/// the process lives, and the stages that follow must not be deaf to them.
-pub(crate) fn watch(output: &Arc<Output>) -> io::Result<Watch> {
-    let watch = Watch {
-        stop: Arc::default(),
-        over: Arc::default(),
-    };
-    let (stop, over) = (Arc::clone(&watch.stop), Arc::clone(&watch.over));
-    let output = Arc::clone(output);
-    let (tell, told) = mpsc::channel();
-    std::thread::Builder::new()
-        .name("signals".into())
-        .spawn(move || {
-            let caught = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .and_then(|runtime| {
-                    let _within = runtime.enter();
-                    let interrupt = signal(SignalKind::interrupt())?;
-                    let terminate = signal(SignalKind::terminate())?;
-                    Ok((runtime, interrupt, terminate))
-                });
-            match caught {
-                Ok((runtime, interrupt, terminate)) => {
-                    let _ = tell.send(Ok(()));
-                    runtime.block_on(heed(interrupt, terminate, &stop, &over, &output));
+impl Interrupts {
+    /// Catches signals, on a thread of its own: once they are caught they are so for as long as the
+    /// process lives.
+    pub(crate) fn catch(command: &'static str, output: &Arc<Output>) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            command,
+            output: Arc::clone(output),
+            asked: Arc::default(),
+            until_safe_point: Mutex::default(),
+            at_once: Mutex::new(AT_ONCE.to_owned()),
+        });
+        let of_thread = Arc::clone(&shared);
+        let (tell, told) = mpsc::channel();
+        std::thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || {
+                let caught = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .and_then(|runtime| {
+                        let _within = runtime.enter();
+                        let interrupt = signal(SignalKind::interrupt())?;
+                        let terminate = signal(SignalKind::terminate())?;
+                        Ok((runtime, interrupt, terminate))
+                    });
+                match caught {
+                    Ok((runtime, interrupt, terminate)) => {
+                        let _ = tell.send(Ok(()));
+                        runtime.block_on(of_thread.wait(interrupt, terminate));
+                    }
+                    Err(error) => {
+                        let _ = tell.send(Err(error));
+                    }
                 }
-                Err(error) => {
-                    let _ = tell.send(Err(error));
-                }
+            })?;
+        told.recv()
+            .map_err(|_| io::Error::other("the thread that waits for signals ended"))??;
+        Ok(Self(shared))
+    }
+
+    /// Whether there was a signal.
+    pub(crate) fn are_asked(&self) -> bool {
+        self.0.asked.load(Ordering::Relaxed)
+    }
+
+    /// What is said from now on when a signal ends the process at once: what is done, and how to go on.
+    pub(crate) fn say_at_once(&self, words: String) {
+        *locked(&self.0.at_once) = words;
+    }
+
+    /// From now on the first signal asks for a stop, and `words` are said; the second ends the process
+    /// and says `at_once`.
+    pub(crate) fn until_safe_point(&self, words: &'static str, at_once: String) -> SafePoints<'_> {
+        *locked(&self.0.until_safe_point) = Some(words);
+        SafePoints {
+            stop: Arc::clone(&self.0.asked),
+            shared: &self.0,
+            at_once_before: std::mem::replace(&mut locked(&self.0.at_once), at_once),
+        }
+    }
+}
+
+impl Shared {
+    async fn wait(&self, mut interrupt: Signal, mut terminate: Signal) {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
             }
-        })?;
-    told.recv()
-        .map_err(|_| io::Error::other("the thread that watches for signals ended"))??;
-    Ok(watch)
+            let until_safe_point = *locked(&self.until_safe_point);
+            let is_first = !self.asked.swap(true, Ordering::Relaxed);
+            match until_safe_point.filter(|_| is_first) {
+                Some(words) => self.output.warn(words),
+                None => self.end(),
+            }
+        }
+    }
+
+    /// Says so and ends the process, whoever reads what it says.
+    fn end(&self) {
+        let failure = Failure::from(anyhow!(locked(&self.at_once).clone()));
+        let code = failure.exit.code().into();
+        let (command, output) = (self.command, Arc::clone(&self.output));
+        let said = std::thread::Builder::new().spawn(move || {
+            // Nothing of the stage, which goes on meanwhile, comes after it.
+            let _last_event = io::stdout().lock();
+            let _last_words = io::stderr().lock();
+            output.failure(command, &failure);
+            std::process::exit(code);
+        });
+        if said.is_ok() {
+            // A reader that reads no more does not keep it alive.
+            std::thread::sleep(PATIENCE);
+        }
+        std::process::exit(code);
+    }
 }
 
-async fn heed(
-    mut interrupt: Signal,
-    mut terminate: Signal,
-    stop: &AtomicBool,
-    over: &AtomicBool,
-    output: &Output,
-) {
-    loop {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        if over.load(Ordering::Relaxed) || stop.swap(true, Ordering::Relaxed) {
-            output.warn(
-                "interrupted: what was sealed or published stands, and the same command goes on",
-            );
-            std::process::exit(ExitCode::Failed.code().into());
-        }
-        output.warn("stopping at the next border; once more to stop at once");
-    }
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

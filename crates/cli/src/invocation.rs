@@ -10,9 +10,12 @@ use claimlake_contract::{Clock, Progress, SystemClock};
 use crate::args::GlobalArguments;
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
+use crate::interrupt::Interrupts;
 use crate::output::Output;
 use crate::pipeline::{self, Pipeline, PipelineOrigin, Variable};
 use crate::progress;
+use crate::running::Process;
+use crate::zone_locks::ZonesHeld;
 
 /// What every command is given.
 #[derive(Debug)]
@@ -23,10 +26,14 @@ pub(crate) struct Invocation {
     output: Arc<Output>,
     progress: Arc<dyn Progress>,
     is_chained: Cell<bool>,
+    command: &'static str,
+    interrupts: OnceCell<Interrupts>,
+    pub(crate) zones_held: ZonesHeld,
 }
 
 impl Invocation {
-    pub(crate) fn new(global: GlobalArguments) -> Self {
+    /// `command` is the name that it has in summaries.
+    pub(crate) fn new(global: GlobalArguments, command: &'static str) -> Self {
         let output = Arc::new(Output::new(&global));
         Self {
             origin: PipelineOrigin::find(&global.pipeline),
@@ -34,8 +41,30 @@ impl Invocation {
             progress: progress::for_output(&output),
             output,
             is_chained: Cell::new(false),
+            command,
+            interrupts: OnceCell::new(),
+            zones_held: ZonesHeld::default(),
             global,
         }
+    }
+
+    /// This process, as others are told of it.
+    pub(crate) fn process(&self) -> Process {
+        Process::this(self.command, self.clock().now())
+    }
+
+    /// Ctrl-C and SIGTERM, which are caught from the first call on.
+    pub(crate) fn interrupts(&self) -> Outcome<&Interrupts> {
+        if let Some(interrupts) = self.interrupts.get() {
+            return Ok(interrupts);
+        }
+        let caught = Interrupts::catch(self.command, &self.output)?;
+        Ok(self.interrupts.get_or_init(|| caught))
+    }
+
+    /// Whether somebody asked this process to stop.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupts.get().is_some_and(Interrupts::are_asked)
     }
 
     pub(crate) fn global(&self) -> &GlobalArguments {

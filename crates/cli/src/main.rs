@@ -25,6 +25,8 @@ mod progress;
 mod record;
 mod recordings;
 mod removal;
+mod run_state;
+mod running;
 mod standing;
 mod summary;
 mod text_file;
@@ -32,6 +34,8 @@ mod usage;
 #[cfg(all(test, feature = "sandbox"))]
 mod weeks;
 mod who;
+mod write_lock;
+mod zone_locks;
 
 use claimlake_contract::ExitCode;
 use clap::Parser as _;
@@ -56,7 +60,7 @@ fn main() -> std::process::ExitCode {
 
 fn run(arguments: Arguments) -> ExitCode {
     let name = arguments.command.name();
-    let invocation = Invocation::new(arguments.global);
+    let invocation = Invocation::new(arguments.global, name);
     logging::start(&invocation);
     let outcome = command::run(arguments.command, &invocation);
     match outcome {

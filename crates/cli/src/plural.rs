@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, Utc};
+
 /// `1 page`, `1,204 pages`.
 pub(crate) fn counted(number: u64, thing: &str) -> String {
     let digits = grouped(number);
@@ -71,6 +73,11 @@ pub(crate) fn seconds(time: Duration) -> String {
     } else {
         format!("{} min {} s", whole / 60, whole % 60)
     }
+}
+
+/// `2026-11-23T16:40:12Z`.
+pub(crate) fn instant(instant: DateTime<Utc>) -> String {
+    instant.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 #[cfg(test)]

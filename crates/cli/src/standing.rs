@@ -22,6 +22,7 @@ pub(crate) use published::Published;
 pub(crate) use zones::{OldestOfZone, files_in};
 
 use crate::access;
+use crate::command::forget::interrupted::{self, FINISH, OpenRemovals};
 use crate::data_dir::{DataDir, read_staged_manifest};
 use crate::failure::{Failure, Outcome};
 use crate::history::{LastRun, last_runs};
@@ -52,6 +53,8 @@ pub(crate) struct Standing {
     pub(crate) published: Option<Published>,
     /// The oldest PHI of every zone that has some.
     pub(crate) oldest: Vec<OldestOfZone>,
+    /// Removals of patients that have begun and not ended.
+    pub(crate) removals: OpenRemovals,
     /// What could not be read, and why.
     pub(crate) unreadable: Vec<String>,
 }
@@ -118,6 +121,12 @@ impl Standing {
             }
             Vec::new()
         });
+        let removals = interrupted::open_in(invocation).unwrap_or_else(|failure| {
+            if consents.is_some() {
+                unreadable.push(format!("removals: {failure}"));
+            }
+            OpenRemovals::default()
+        });
         let staged = data.staged_runs()?;
         let found_rejects = rejects(&data, &staged, &mut unreadable);
         let found_rejects = or_unreadable("rejects", found_rejects, &mut unreadable);
@@ -135,6 +144,7 @@ impl Standing {
             rejects: found_rejects,
             published,
             oldest,
+            removals,
             unreadable,
         })
     }
@@ -146,6 +156,8 @@ impl Standing {
                 && self.last_runs.is_empty()
                 && self.landed.resources.is_empty()
                 && self.landed.unsealed.is_empty()
+                && self.landed.under_way.is_empty()
+                && self.removals.is_empty()
                 && self.landed.damaged.is_empty()
                 && self.staged_runs == 0
                 && self.published.is_none()
@@ -165,6 +177,9 @@ impl Standing {
     /// What a person should do next, the most pressing first: a command or words.
     pub(crate) fn next(&self, invocation: &Invocation) -> Vec<(&'static str, String)> {
         let mut next = Vec::new();
+        if self.removals.are_interrupted() {
+            next.push(("an interrupted removal", invocation.next(FINISH)));
+        }
         if !self.unreadable.is_empty() {
             next.push(("what cannot be read", invocation.next("verify")));
         }

@@ -2,17 +2,20 @@
 //! keeps them from coming back by mistake.
 
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use claimlake_contract::{
     ApiVersion, GrantHandle, Identifier, PERSONAL_SYSTEMS, PatientId, Person,
 };
 use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
 
 use crate::access_log::patient_name;
 use crate::error::Doing;
 use crate::seal::{Key, fill_random, keyed_hash};
 use crate::store::Keys;
-use crate::text::hex;
+use crate::text::{hex, parse_instant};
 use crate::{Grant, Vault, VaultError, pending};
 
 /// A person whose removal has begun and not ended.
@@ -22,6 +25,18 @@ pub struct ForgetIntent {
     pub intent: String,
     /// Who.
     pub person: Person,
+    /// The lake that they leave, relative to the data directory where it lies in it; none where an
+    /// earlier version began the removal.
+    pub lake: Option<PathBuf>,
+}
+
+/// What is sealed of an intent.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    #[serde(flatten)]
+    person: Person,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lake: Option<PathBuf>,
 }
 
 /// The forgotten people of a vault, for asking about many names.
@@ -65,16 +80,21 @@ impl Tombstones {
 
 impl Vault {
     /// Writes down, durably, that a person is to be forgotten, and from then on refuses them.
+    /// `lake` is where their rows are, relative to the data directory where it lies in it.
     ///
     /// # Errors
     /// Where the vault cannot be written.
-    pub fn begin_forget(&self, person: &Person) -> Result<ForgetIntent, VaultError> {
+    pub fn begin_forget(&self, person: &Person, lake: &Path) -> Result<ForgetIntent, VaultError> {
         let doing = "noting that a person is to be forgotten";
         let mut bytes = [0; 16];
         fill_random(&mut bytes)?;
         let intent = hex(&bytes);
+        let content = Sealed {
+            person: person.clone(),
+            lake: lake.to_str().map(PathBuf::from),
+        };
         let plain = zeroize::Zeroizing::new(
-            serde_json::to_vec(person)
+            serde_json::to_vec(&content)
                 .map_err(|error| VaultError::Invalid(format!("{doing}: {error}")))?,
         );
         let keys = self.keys();
@@ -100,7 +120,8 @@ impl Vault {
         })?;
         Ok(ForgetIntent {
             intent,
-            person: person.clone(),
+            person: content.person,
+            lake: content.lake,
         })
     }
 
@@ -122,10 +143,14 @@ impl Vault {
             .doing(doing)?;
         let open = |(intent, sealed): (String, Vec<u8>)| {
             let plain = self.keys().seal.open(&intent_place(&intent), &sealed);
-            let person = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
+            let content = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
             let damaged = || VaultError::damaged("a removal under way does not open");
-            let person = person.ok_or_else(damaged)?;
-            Ok(ForgetIntent { intent, person })
+            let Sealed { person, lake } = content.ok_or_else(damaged)?;
+            Ok(ForgetIntent {
+                intent,
+                person,
+                lake,
+            })
         };
         rows.into_iter().map(open).collect()
     }
@@ -358,6 +383,21 @@ fn lookups_of(key: &Key, api: ApiVersion, id: &str) -> [[u8; 32]; 2] {
 
 fn identifier_lookup(key: &Key, identifier: &str) -> [u8; 32] {
     keyed_hash(key, &[b"forgotten identifier", identifier.as_bytes()])
+}
+
+/// When each removal that has not ended began, oldest first. No key is needed for it.
+pub(crate) fn open_removals(connection: &Connection) -> Result<Vec<DateTime<Utc>>, VaultError> {
+    let doing = "looking for removals that have not ended";
+    let mut statement = connection
+        .prepare("SELECT begun_at FROM forget_intents ORDER BY begun_at")
+        .doing(doing)?;
+    let rows = statement
+        .query_map([], |row| row.get::<_, String>(0))
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .doing(doing)?;
+    rows.iter()
+        .map(|text| parse_instant(text, "begun_at"))
+        .collect()
 }
 
 pub(crate) fn intent_place(intent: &str) -> String {

@@ -13,7 +13,7 @@ use crate::marks;
 use crate::read_only::{may_be_written, open_to_read};
 use crate::store::open_kept_file;
 use crate::text::{instant_text, parse_instant};
-use crate::{Vault, VaultError};
+use crate::{Vault, VaultError, forget};
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -194,6 +194,28 @@ impl RunHistory {
     /// Where the history cannot be written.
     pub fn end(&self, run: &RunId, end: RunEnd, summary: Option<&str>) -> Result<(), VaultError> {
         finish(&self.connection(), run, end, summary, self.clock.now())
+    }
+
+    /// Takes back that a run began: nothing was done.
+    ///
+    /// # Errors
+    /// Where the history cannot be written.
+    pub fn withdraw(&self, run: &RunId) -> Result<(), VaultError> {
+        self.connection()
+            .execute(
+                "DELETE FROM runs WHERE run = ?1 AND ended_at IS NULL",
+                [run.as_str()],
+            )
+            .doing("noting that nothing was done")
+            .map(|_| ())
+    }
+
+    /// When each removal of a person that has not ended began, oldest first.
+    ///
+    /// # Errors
+    /// Where it cannot be read or is damaged.
+    pub fn open_removals(&self) -> Result<Vec<DateTime<Utc>>, VaultError> {
+        forget::open_removals(&self.connection())
     }
 
     /// Where every person stands, as [`Vault::extract_states`] tells it.

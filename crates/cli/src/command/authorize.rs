@@ -13,6 +13,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::access;
+use crate::command::forget::interrupted::end_first;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::output::Output;
@@ -59,6 +60,7 @@ pub(crate) fn run(arguments: &AuthorizeArguments, invocation: &Invocation) -> Ou
             "source.redirect_uri: missing, it is the callback URL registered with the app, letter for letter"
         )));
     };
+    end_first(invocation)?;
     let vault = access::open_vault(invocation)?;
     vault
         .bind_source(&claimlake_extractor::SourceIdentity::blue_button(app.base_url()).to_string())

@@ -17,17 +17,22 @@ use claimlake_extractor::oauth::{App, BrokerClient, BrokerLaunch, grants};
 use claimlake_extractor::{
     ExtractError, ExtractOptions, ExtractOutcome, RecordOptions, SourceIdentity,
 };
-use claimlake_vault::{AccessAction, Grant, Vault};
+use claimlake_vault::{AccessAction, Grant, RunEnd, Vault};
 use clap::Args;
+use serde_json::json;
 
 use crate::access;
 use crate::failure::{Failure, Outcome};
-use crate::interrupt;
 use crate::invocation::Invocation;
 use crate::pipeline::SourceKind;
 use crate::recordings;
+use crate::running;
 use crate::summary::StageSummary;
 use crate::who::grants_to_read;
+use crate::zone_locks::Zone;
+
+/// Said at the first Ctrl-C.
+const STOPPING: &str = "stopping at the next safe point; once more to stop at once";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -67,6 +72,7 @@ struct Server {
 /// Extracts.
 pub(crate) fn run(arguments: &ExtractArguments, invocation: &Invocation) -> Outcome {
     let source = &invocation.pipeline()?.source;
+    invocation.interrupts()?.say_at_once(at_once(invocation));
     let mut summary = StageSummary::begin("extract");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -81,7 +87,7 @@ pub(crate) fn run(arguments: &ExtractArguments, invocation: &Invocation) -> Outc
                     invocation.next("authorize")
                 )));
             }
-            let _lock = invocation.data()?.lock("landing")?;
+            let _lock = invocation.lock_zone(Zone::Landing)?;
             let identity = SourceIdentity::blue_button(app.base_url());
             let server = Server { app, identity };
             runtime.block_on(read(arguments, invocation, &server, &vault))?
@@ -100,7 +106,7 @@ async fn from_sandbox(
 ) -> Outcome<ExtractOutcome> {
     let vault = access::open_vault(invocation)?;
     // Before anybody consents: a consent to this sandbox ends that to another run's.
-    let _lock = invocation.data()?.lock("landing")?;
+    let _lock = invocation.lock_zone(Zone::Landing)?;
     let sandbox = embedded::start(invocation).await?;
     let server = embedded::consent(&sandbox, invocation, &vault).await?;
     let outcome = read(arguments, invocation, &server, &vault).await;
@@ -146,8 +152,9 @@ async fn read(
         recordings::note(vault, &data.next_run(invocation.clock())?, folder)?;
     }
     options.seed = random_seed()?;
-    let watch = interrupt::watch(invocation.output())?;
-    options.stop = Arc::clone(&watch.stop);
+    let interrupts = invocation.interrupts()?;
+    let safe_points = interrupts.until_safe_point(STOPPING, at_once(invocation));
+    options.stop = Arc::clone(&safe_points.stop);
     let broker = BrokerClient::connect(&server.app, vault, BrokerLaunch::this_program()?)
         .await
         .map_err(access::oauth_failure)?;
@@ -159,7 +166,8 @@ async fn read(
     options.only = handles.map(PatientId::new).collect();
     log_access(only, pipeline.source.api, vault)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    claimlake_extractor::extract(
+    let _mark = running::mark(data.root(), &options.run, &invocation.process()).ok();
+    let extracted = claimlake_extractor::extract(
         &options,
         &broker,
         vault,
@@ -168,7 +176,35 @@ async fn read(
         invocation.progress().as_ref(),
     )
     .await
-    .map_err(failure)
+    .map_err(failure);
+    if let Err(failure) = &extracted {
+        // Whatever failed, the disk perhaps: that it failed is noted where it can be.
+        let summary = json!({"exit": failure.exit.code()}).to_string();
+        let _ = vault.end_run(&options.run, RunEnd::Failed, Some(&summary));
+    }
+    extracted
+}
+
+/// Said when it ends at once.
+fn at_once(invocation: &Invocation) -> String {
+    let command = match invocation.is_chained() {
+        true => "run",
+        false => "extract",
+    };
+    format!(
+        "interrupted during extract: of whom all was read, it is kept, and the tables are as they \
+         were; {} goes on",
+        invocation.next(command)
+    )
+}
+
+/// Whether the settings of the source are there, before anything is made or locked.
+pub(super) fn check_source(invocation: &Invocation) -> Outcome<()> {
+    let source = &invocation.pipeline()?.source;
+    match source.kind {
+        SourceKind::BlueButton => access::app(source).map(|_| ()),
+        SourceKind::Sandbox => Ok(()),
+    }
 }
 
 /// Notes in the access log whose data are fetched: what cannot be logged is not fetched.

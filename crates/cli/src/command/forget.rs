@@ -1,6 +1,7 @@
 //! `claimlake forget`: one person out of vault, landing, staged and lake.
 
 mod found;
+pub(crate) mod interrupted;
 mod records;
 pub(crate) mod remove;
 mod revoke;
@@ -20,9 +21,10 @@ use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::lake_group;
 use crate::plural::counted;
+use crate::zone_locks::Zone;
 
 use found::Found;
-use remove::Remover;
+use remove::{Remover, refuse_damaged};
 use revoke::Revocation;
 use who::Who;
 
@@ -30,7 +32,8 @@ const EXAMPLES: &str = "\
 Examples:
   claimlake --pipeline blue_button forget -20140000008325
   claimlake --pipeline blue_button forget 1S00E00AA32 --yes
-  claimlake --pipeline blue_button forget --yes --offline my-own-id";
+  claimlake --pipeline blue_button forget --yes --offline my-own-id
+  claimlake --pipeline blue_button forget --finish";
 
 /// What is told at the end, since no program can do it.
 const OUT_OF_REACH: &str = "\
@@ -44,8 +47,16 @@ const OUT_OF_REACH: &str = "\
 pub(crate) struct ForgetArguments {
     /// Any id of the person: patient id (v2:ID and v3:ID name the API version), MBI, your external
     /// id, or the grant's handle
-    #[arg(allow_hyphen_values = true, value_name = "PATIENT")]
-    patient: String,
+    #[arg(
+        allow_hyphen_values = true,
+        value_name = "PATIENT",
+        required_unless_present = "finish"
+    )]
+    patient: Option<String>,
+
+    /// Only end removals that were interrupted; every command that writes does so first
+    #[arg(long, conflicts_with_all = ["patient", "include_shared"])]
+    finish: bool,
 
     /// Do not ask
     #[arg(long)]
@@ -64,36 +75,26 @@ pub(crate) struct ForgetArguments {
 pub(crate) fn run(arguments: &ForgetArguments, invocation: &Invocation) -> Outcome {
     let data = invocation.existing_data()?;
     lake_group::check_can_give(invocation)?;
+    let Some(patient) = &arguments.patient else {
+        return finish(invocation);
+    };
     let vault = access::open_vault(invocation)?;
-    let _landing = data.lock("landing")?;
-    let _staged = data.lock_staged(&invocation.lake()?)?;
-    let remover = Remover::new(invocation, &data, &vault)?;
+    let _landing = invocation.lock_zone_as_it_is(Zone::Landing)?;
+    let _staged = invocation.lock_zone_as_it_is(Zone::Staged)?;
     // Asked about and begun before; whoever this is about, it is ended first.
-    let finished = remover.finish_interrupted()?;
-    if finished > 0 {
-        invocation.output().say(&format!(
-            "forget     {} that had been interrupted",
-            counted(finished, "removal")
-        ));
-    }
-    remover.seal_interrupted_runs()?;
-    let who = Who::named(&arguments.patient, arguments.include_shared, &vault, &data)?;
+    let finished = interrupted::end_all(invocation)?;
+    interrupted::refuse_interrupted(invocation)?;
+    let remover = Remover::new(invocation, &data, &vault)?;
+    let who = Who::named(patient, arguments.include_shared, &vault, &data)?;
     who.refuse_several(invocation)?;
     let person = &who.person;
     if person.is_empty() {
-        return unknown(&arguments.patient, finished, &vault, invocation);
+        return unknown(patient, finished, &vault, invocation);
     }
     let found = Found::look(person, &vault, &data, &invocation.lake()?)?;
     who.preview(invocation)?;
     found.tell(invocation);
-    if !found.damaged().is_empty() {
-        return Err(anyhow!(
-            "these manifests cannot be read, so that nobody knows whose lines they seal: {}; move \
-             their folders away, then run forget again (nothing was removed)",
-            found.damaged().join(", ")
-        )
-        .into());
-    }
+    refuse_damaged(found.damaged())?;
     if !arguments.yes {
         ask(invocation)?;
     }
@@ -104,6 +105,20 @@ pub(crate) fn run(arguments: &ForgetArguments, invocation: &Invocation) -> Outco
     revocation.allow(arguments.yes)?;
     remover.forget(person)?;
     tell_end(&found, &who, &revocation, invocation);
+    Ok(ExitCode::Done)
+}
+
+/// Ends what was interrupted, and nothing else.
+fn finish(invocation: &Invocation) -> Outcome {
+    let ended = match interrupted::open_in(invocation)?.is_empty() {
+        true => 0,
+        false => interrupted::end_all(invocation)?,
+    };
+    let output = invocation.output();
+    if ended == 0 {
+        output.say("forget     no removal was interrupted here");
+    }
+    output.add_to_summary("forget", json!({"changed": ended > 0}));
     Ok(ExitCode::Done)
 }
 
@@ -207,8 +222,10 @@ pub(crate) fn forget_revoked(days: u32, invocation: &Invocation) -> Outcome<u64>
     if people.is_empty() {
         return Ok(0);
     }
-    let lake = invocation.lake()?;
-    let (Ok(_landing), Ok(_staged)) = (data.lock("landing"), data.lock_staged(&lake)) else {
+    let (Ok(_landing), Ok(_staged)) = (
+        invocation.lock_zone_as_it_is(Zone::Landing),
+        invocation.lock_zone_as_it_is(Zone::Staged),
+    ) else {
         invocation.output().warn(&format!(
             "warning: {} to be forgotten, as extract.on_revoked says, once no other claimlake \
              writes here",
@@ -216,9 +233,8 @@ pub(crate) fn forget_revoked(days: u32, invocation: &Invocation) -> Outcome<u64>
         ));
         return Ok(0);
     };
+    interrupted::end_all(invocation)?;
     let remover = Remover::new(invocation, &data, &vault)?;
-    remover.finish_interrupted()?;
-    remover.seal_interrupted_runs()?;
     for person in &people {
         remover.forget(person)?;
     }

@@ -17,6 +17,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use crate::access;
+use crate::command::forget::interrupted::end_first;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::page;
@@ -120,7 +121,10 @@ impl From<State> for GrantState {
 
 /// Does what is asked with the grants.
 pub(crate) fn run(arguments: &GrantsArguments, invocation: &Invocation) -> Outcome {
-    let vault = || access::open_vault(invocation);
+    let vault = || {
+        end_first(invocation)?;
+        access::open_vault(invocation)
+    };
     match &arguments.action {
         Action::List(filter) => list(filter, invocation),
         Action::Import { file, again } => import(file, *again, &vault()?, invocation),

@@ -12,7 +12,9 @@ use crate::access;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::{Invocation, quoted};
 use crate::plural::{counted, grouped, size};
+use crate::running;
 use crate::summary::{StageSummary, reject_exit};
+use crate::zone_locks::Zone;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -38,8 +40,10 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
     let share = invocation.pipeline()?.transform.max_reject_share;
     let data = invocation.data()?;
     let mut summary = StageSummary::begin("import");
-    let _lock = data.lock("landing")?;
+    let _lock = invocation.lock_zone(Zone::Landing)?;
     let run = data.next_run(invocation.clock())?;
+    // What is not sealed yet is told from what a kill left.
+    let _mark = running::mark(data.root(), &run, &invocation.process()).ok();
     let forgotten = forgotten(invocation)?;
     let outcome = claimlake_landing::import_refusing(
         &arguments.inputs,

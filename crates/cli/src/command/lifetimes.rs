@@ -16,6 +16,7 @@ use crate::invocation::Invocation;
 use crate::pipeline::{KeptFor, Load, OnRevoked};
 use crate::plural::counted;
 use crate::removal;
+use crate::zone_locks::Zone;
 
 /// Removes whatever has lived long enough, and tells how much that was and why.
 pub(crate) fn apply(invocation: &Invocation) -> Outcome<()> {
@@ -24,7 +25,7 @@ pub(crate) fn apply(invocation: &Invocation) -> Outcome<()> {
     let now = invocation.clock().now();
     let mut removed = Vec::new();
     if let KeptFor::Days(days) = pipeline.load.keep_staged {
-        let _lock = data.lock_staged(&invocation.lake()?)?;
+        let _lock = invocation.lock_zone(Zone::Staged)?;
         let runs = old_staged(&data, limit(now, days))?;
         removed.push((runs, "staged run", format!("load.keep_staged = {days}")));
     }

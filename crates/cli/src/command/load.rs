@@ -25,6 +25,7 @@ use crate::pipeline::Load;
 use crate::plural::{counted, grouped, size};
 use crate::standing::Landed;
 use crate::summary::StageSummary;
+use crate::zone_locks::Zone;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -72,7 +73,7 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
     let data = invocation.data()?;
     let lake = invocation.lake()?;
     let mut summary = StageSummary::begin("load");
-    let _lock = data.lock_staged(&lake)?;
+    let _lock = invocation.lock_zone(Zone::Staged)?;
     let run = data.next_run(invocation.clock())?;
     let staged_runs = match &arguments.staged_parquet {
         Some(folder) => {

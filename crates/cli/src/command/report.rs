@@ -84,6 +84,12 @@ pub(crate) fn run(arguments: &ReportArguments, invocation: &Invocation) -> Outco
             false => None,
         },
     };
+    if !told.standing.removals.is_empty() {
+        invocation.output().warn(
+            "warning: the removal of a patient has begun and not ended: what is counted here may \
+             include them (see status)",
+        );
+    }
     let page = html::page(&told);
     if arguments.output.as_deref() == Some(Path::new("-")) {
         invocation.output().data(&page)?;

@@ -1,5 +1,6 @@
 //! `claimlake run`: the stages, one after the other.
 
+use anyhow::anyhow;
 use claimlake_contract::ExitCode;
 use claimlake_transformer::Form;
 use clap::{Args, ValueEnum};
@@ -9,6 +10,7 @@ use crate::failure::Outcome;
 use crate::history::recorded;
 use crate::invocation::Invocation;
 use crate::lake_group;
+use crate::zone_locks::{Zone, ZoneLock};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,23 +43,54 @@ enum Stage {
 }
 
 /// Goes on after rejects, lost consents and parked people; the code comes at the end.
+///
+/// The zones of all its stages are locked before the first one begins: a second `run`, or a stage run
+/// by hand, is refused at once rather than after a whole extract.
 pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Outcome {
-    let mut exits = Vec::new();
     invocation.chain_stages();
     lake_group::check(invocation)?;
     load::held::warn(invocation)?;
-    if arguments.from <= Stage::Extract {
-        exits.push(extract::run(
-            &extract::ExtractArguments::default(),
-            invocation,
-        )?);
+    match lock_zones(arguments, invocation) {
+        Ok(locks) => recorded("run", invocation, || stages(arguments, locks, invocation)),
+        Err(refused) => recorded("run", invocation, || Err(refused)),
     }
+}
+
+/// What the stages write.
+struct Locks {
+    /// None where landing is only read.
+    landing: Option<ZoneLock>,
+    _staged: ZoneLock,
+}
+
+fn lock_zones(arguments: &RunArguments, invocation: &Invocation) -> Outcome<Locks> {
+    let landing = match arguments.from {
+        Stage::Extract => {
+            extract::check_source(invocation)?;
+            Some(invocation.lock_zone(Zone::Landing)?)
+        }
+        _ => None,
+    };
+    let _staged = invocation.lock_zone(Zone::Staged)?;
+    Ok(Locks { landing, _staged })
+}
+
+fn stages(arguments: &RunArguments, mut locks: Locks, invocation: &Invocation) -> Outcome {
+    let mut exits = Vec::new();
+    if arguments.from <= Stage::Extract {
+        let extract = extract::ExtractArguments::default();
+        exits.push(extract::run(&extract, invocation)?);
+        refuse_interrupted(invocation)?;
+    }
+    // What follows only reads landing: an import may go on beside it.
+    locks.landing = None;
     if arguments.from <= Stage::Transform && goes_on(&exits) {
         exits.push(recorded("transform", invocation, || {
             let arguments = transform::TransformArguments::default();
             // Loaded at once, and by nobody else.
             transform::stage(&arguments, Form::Streams, invocation)
         })?);
+        refuse_interrupted(invocation)?;
     }
     if goes_on(&exits) {
         exits.push(recorded("load", invocation, || {
@@ -65,6 +98,19 @@ pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Outcome 
         })?);
     }
     Ok(ExitCode::worst(exits))
+}
+
+/// Whoever was asked to stop during a stage does not begin the next one.
+fn refuse_interrupted(invocation: &Invocation) -> Outcome<()> {
+    match invocation.is_interrupted() {
+        true => Err(anyhow!(
+            "interrupted: what was read has landed and is kept, and the tables are as they were; {} \
+             goes on",
+            invocation.next("run")
+        )
+        .into()),
+        false => Ok(()),
+    }
 }
 
 fn goes_on(exits: &[ExitCode]) -> bool {

@@ -9,6 +9,7 @@ use crate::crash;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::plural::{counted, size};
+use crate::zone_locks::Zone;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -78,7 +79,7 @@ fn line(snapshot: &SnapshotInfo) -> String {
 fn rollback(number: u64, invocation: &Invocation) -> Outcome {
     let data = invocation.data()?;
     let lake = invocation.lake()?;
-    let _lock = data.lock_staged(&lake)?;
+    let _lock = invocation.lock_zone(Zone::Staged)?;
     let snapshot = claimlake_loader::rollback(&lake, number, invocation.progress().as_ref())?;
     crash::point("rolled-back");
     // What later snapshots took from landing is to be transformed again once loading goes on.

@@ -1,5 +1,7 @@
 //! `claimlake status`: where everything stands, from consent to lake, on one page.
 
+mod runs;
+
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
@@ -11,7 +13,7 @@ use crate::failure::Outcome;
 use crate::history::LastRun;
 use crate::invocation::Invocation;
 use crate::page::Page;
-use crate::plural::{counted, grouped, seconds, size};
+use crate::plural::{counted, grouped, size};
 use crate::standing::{Consents, ExtractRun, FullReads, Published, Standing};
 
 /// Tells where everything stands. Reads only.
@@ -33,11 +35,15 @@ fn page(standing: &Standing, invocation: &Invocation) -> Outcome<String> {
     if standing.is_empty() {
         page.line("nothing is here yet");
     }
+    page.label("removals");
+    for words in standing.removals.words() {
+        page.say(&words);
+    }
     if let Some(consents) = &standing.consents {
         tell_consents(&mut page, consents, standing.now, invocation);
     }
     FullReads::tell(&standing.full_reads, &mut page);
-    tell_last_runs(&mut page, &standing.last_runs);
+    runs::tell(&mut page, &standing.last_runs);
     tell_landed(&mut page, standing);
     tell_rejects(&mut page, standing);
     if standing.staged_runs > 0 {
@@ -104,7 +110,7 @@ fn tell_consents(
     }
     page.label("extracts");
     for run in &consents.runs {
-        page.pair(&minute(run.started_at), 16, &run_words(run));
+        page.pair(&minute(run.started_at), 16, &runs::extract_words(run));
     }
     page.label("progress");
     for ((api, resource), progress) in &consents.progress {
@@ -124,75 +130,11 @@ fn tell_consents(
     }
 }
 
-fn tell_last_runs(page: &mut Page, runs: &[LastRun]) {
-    page.label("last runs");
-    // Of extracts, more than the last is told above.
-    for run in runs.iter().filter(|run| run.command != "extract") {
-        let words = format!("{} {}", minute(run.started_at), last_run_words(run));
-        page.pair(run.command, 9, &words);
-    }
-}
-
-fn last_run_words(run: &LastRun) -> String {
-    let took = run.took.and_then(|took| took.to_std().ok()).map(seconds);
-    let mut words = match (run.end, took) {
-        ("finished", Some(took)) => format!("in {took}"),
-        (end, Some(took)) => format!("{end} after {took}"),
-        (end, None) => end.to_owned(),
-    };
-    // What stood there before was not made at any rate.
-    let is_idle = run.says("changed") == Some(false);
-    let figures = [("resources", "resource"), ("rows", "row")];
-    for (name, what) in figures {
-        let Some(figure) = run.figure(name).filter(|figure| *figure > 0) else {
-            continue;
-        };
-        words.push_str(&format!(", {}", counted(figure, what)));
-        if let Some(rate) = run.rate(figure).filter(|_| !is_idle) {
-            words.push_str(&format!(" ({}/s)", grouped(rate)));
-        }
-    }
-    if let Some(bytes) = run.figure("bytes").filter(|bytes| *bytes > 0) {
-        words.push_str(&format!(", {}", size(bytes)));
-        if let Some(rate) = run.rate(bytes) {
-            words.push_str(&format!(" ({}/s)", size(rate)));
-        }
-    }
-    if is_idle {
-        words.push_str(", nothing changed");
-    }
-    match (run.says("holds"), run.figure("hard_failures")) {
-        (Some(true), _) => words.push_str(", landing and lake agree"),
-        (Some(false), Some(wrong)) => {
-            words.push_str(&format!(", {} found wrong", counted(wrong, "thing")));
-        }
-        _ => {}
-    }
-    words
-}
-
 fn ends(grants: u64) -> String {
     match grants {
         1 => "1 ends".into(),
         _ => format!("{} end", grouped(grants)),
     }
-}
-
-fn run_words(run: &ExtractRun) -> String {
-    let mut words = run.end.to_owned();
-    if let Some(took) = run.took.and_then(|took| took.to_std().ok()) {
-        words.push_str(&format!(" in {}", seconds(took)));
-    }
-    if let Some(pages) = run.pages {
-        words.push_str(&format!(", {}", counted(pages, "page")));
-    }
-    if let Some(rate) = run.pages_a_second().filter(|rate| *rate > 0) {
-        words.push_str(&format!(" ({}/s)", grouped(rate)));
-    }
-    if let Some(landed) = run.landed {
-        words.push_str(&format!(", {} landed", grouped(landed)));
-    }
-    words
 }
 
 fn tell_landed(page: &mut Page, standing: &Standing) {
@@ -205,6 +147,10 @@ fn tell_landed(page: &mut Page, standing: &Standing) {
         page.say(&format!(
             "{runs} interrupted: the next extract seals what was checkpointed"
         ));
+    }
+    if !standing.landed.under_way.is_empty() {
+        let runs = counted(standing.landed.under_way.len() as u64, "run");
+        page.say(&format!("{runs} under way"));
     }
     for (path, why) in &standing.landed.damaged {
         page.say(&format!("damaged: {path} ({why})"));
@@ -297,6 +243,15 @@ fn add_events(standing: &Standing, invocation: &Invocation) -> Outcome<()> {
         .collect();
     output.add_to_summary("landing", json!(landed));
     output.add_to_summary("interrupted_runs", json!(standing.landed.unsealed));
+    output.add_to_summary("runs_under_way", json!(standing.landed.under_way));
+    let removals = &standing.removals;
+    output.add_to_summary(
+        "removals",
+        json!({
+            "open": removals.begun.len(), "begun": removals.begun,
+            "process": removals.process.as_ref().map(|process| process.id),
+        }),
+    );
     output.add_to_summary("staged_runs", json!(standing.staged_runs));
     let rejects = &standing.rejects;
     output.add_to_summary(
@@ -345,6 +300,7 @@ fn grants(consents: &Consents) -> Value {
 fn run_event(run: &ExtractRun) -> Value {
     json!({
         "started_at": run.started_at, "end": run.end, "pages": run.pages, "landed": run.landed,
+        "state": run.state.as_str(), "exit": run.exit, "process": run.state.process(),
         "milliseconds": run.took.map(|took| took.num_milliseconds()),
     })
 }

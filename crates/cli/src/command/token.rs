@@ -5,6 +5,7 @@ use claimlake_extractor::oauth::grants;
 use clap::Args;
 
 use crate::access;
+use crate::command::forget::interrupted::end_first;
 use crate::command::grants::with_broker;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
@@ -27,6 +28,7 @@ pub(crate) struct TokenArguments {
 
 /// Prints one JSON object with the token and when it ends; never a refresh token.
 pub(crate) fn run(arguments: &TokenArguments, invocation: &Invocation) -> Outcome {
+    end_first(invocation)?;
     let vault = access::open_vault(invocation)?;
     let grant = grant_named(&arguments.patient, &vault, invocation)?;
     let lent = with_broker(&vault, invocation, async |broker| {

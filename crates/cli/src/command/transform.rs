@@ -16,6 +16,7 @@ use crate::invocation::Invocation;
 use crate::plural::{counted, grouped};
 use crate::removal;
 use crate::summary::{StageSummary, reject_exit};
+use crate::zone_locks::Zone;
 
 use selection::Selection;
 
@@ -51,7 +52,7 @@ pub(crate) fn stage(
     let plan = plan::compile(pipeline, invocation.origin())?;
     let data = invocation.data()?;
     let mut summary = StageSummary::begin("transform");
-    let _lock = data.lock_staged(&invocation.lake()?)?;
+    let _lock = invocation.lock_zone(Zone::Staged)?;
     let selection = Selection::of(arguments.full, plan.hash(), invocation)?;
     selection.tell(&mut summary);
     selection.alarm(invocation);

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::anyhow;
+use chrono::{DateTime, Utc};
 use claimlake_contract::{ExitCode, RunId, SystemClock};
 use claimlake_transformer::{IS_PART2, Part2, PlanInput};
 use claimlake_vault::{RunHistory, VAULT_FILE, Vault};
@@ -14,6 +15,7 @@ use claimlake_verify::{Check, ExtractedState, PipelineViews, Report, Severity, V
 use serde_json::json;
 
 use self::loaded::{is_of_other_rules, loaded};
+use super::forget::interrupted::{self, FINISH};
 use super::transform::plan;
 use crate::access;
 use crate::data_dir::DataDir;
@@ -39,6 +41,9 @@ pub(crate) fn run(invocation: &Invocation) -> Outcome {
         false => ExitCode::Failed,
     })
 }
+
+/// The check of removals that have not ended.
+const REMOVALS: &str = "removals";
 
 /// How often it is verified while loads end meanwhile.
 const TRIES: usize = 3;
@@ -69,10 +74,45 @@ fn of_one_state<S: PartialEq, R>(
     .into())
 }
 
-/// The published snapshot, and what it was made of.
-fn state(invocation: &Invocation) -> Outcome<(Option<PathBuf>, BTreeSet<RunId>)> {
-    let current = std::fs::read_link(invocation.lake()?.join("current")).ok();
-    Ok((current, loaded(&invocation.data()?, &invocation.lake()?)?))
+/// What one verification is about.
+#[derive(PartialEq)]
+struct State {
+    /// The published snapshot.
+    current: Option<PathBuf>,
+    /// What it was made of.
+    loaded: BTreeSet<RunId>,
+    /// When the removals that have not ended began.
+    removals: Vec<DateTime<Utc>>,
+}
+
+fn state(invocation: &Invocation) -> Outcome<State> {
+    let (data, lake) = (invocation.data()?, invocation.lake()?);
+    Ok(State {
+        current: std::fs::read_link(lake.join("current")).ok(),
+        loaded: loaded(&data, &lake)?,
+        removals: interrupted::open_in(invocation)?.begun,
+    })
+}
+
+/// Whether a removal of a patient has begun and not ended; none where there is no vault. One that is
+/// under way is only worth a look: what was compared belongs to no one state.
+fn removals(data: &DataDir, invocation: &Invocation) -> Outcome<Option<Check>> {
+    if !data.root().join(VAULT_FILE).is_file() {
+        return Ok(None);
+    }
+    let open = interrupted::open_in(invocation)?;
+    let what = "every removal of a patient that has begun has ended";
+    let mut check = match open.process {
+        None => Check::hard(REMOVALS, what),
+        Some(_) => Check::warning(REMOVALS, what),
+    };
+    for words in open.words() {
+        check.fail(|| match open.are_interrupted() {
+            true => format!("{words}: {} ends it", invocation.next(FINISH)),
+            false => words,
+        });
+    }
+    Ok(Some(check))
 }
 
 fn once(invocation: &Invocation) -> Outcome<Report> {
@@ -88,7 +128,8 @@ fn once(invocation: &Invocation) -> Outcome<Report> {
         is_shared: pipeline.load.group.is_some(),
         states: states(&data, invocation)?,
     };
-    let report = claimlake_verify::verify(&request, invocation.progress().as_ref())?;
+    let mut report = claimlake_verify::verify(&request, invocation.progress().as_ref())?;
+    report.checks.extend(removals(&data, invocation)?);
     Ok(match is_of_other_rules(&data, &invocation.lake()?)? {
         true => report.of_other_rules(),
         false => report,
@@ -137,7 +178,11 @@ fn tell(report: &Report, summary: &mut StageSummary, invocation: &Invocation) {
             summary.line("", format!("  {place}"));
         }
     }
-    if !report.holds() {
+    let is_interrupted = |check: &Check| check.name == REMOVALS && check.failed > 0;
+    if report.checks.iter().any(is_interrupted) {
+        let words = format!("{}, then verify again", invocation.next(FINISH));
+        summary.line("next", words);
+    } else if !report.holds() {
         summary.line("next", "damaged landing: extract --full, or import again (any extract removes parts that no manifest names); damaged tables: transform --full, load --rebuild");
     }
     summary

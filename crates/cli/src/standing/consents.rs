@@ -1,11 +1,14 @@
 //! What the vault knows: grants by state and expiry, runs, and how far extraction has come.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use claimlake_contract::{ApiVersion, PatientState, ResourceType};
-use claimlake_vault::{RunRecord, Vault, VaultError};
+use claimlake_vault::{RunEnd, RunRecord, Vault, VaultError};
 use serde_json::Value;
+
+use crate::run_state::RunState;
 
 /// How many runs are told.
 const RUNS_TOLD: u32 = 5;
@@ -41,8 +44,12 @@ pub(crate) struct ExtractRun {
     pub(crate) started_at: DateTime<Utc>,
     /// How long it took; none where it is under way or was killed.
     pub(crate) took: Option<TimeDelta>,
-    /// How it ended, in one word.
+    /// How it ended, as it was noted.
     pub(crate) end: &'static str,
+    /// How it is going or has ended.
+    pub(crate) state: RunState,
+    /// The code that it exited with, where it told.
+    pub(crate) exit: Option<u64>,
     /// Pages read and resources landed, where it told.
     pub(crate) pages: Option<u64>,
     pub(crate) landed: Option<u64>,
@@ -81,7 +88,7 @@ impl Consents {
             runs: vault
                 .runs("extract", RUNS_TOLD)?
                 .into_iter()
-                .map(extract_run)
+                .map(|run| extract_run(vault.data_dir(), run))
                 .collect(),
             progress: BTreeMap::new(),
         };
@@ -146,13 +153,21 @@ fn earliest(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<
     one.into_iter().chain(other).min()
 }
 
-fn extract_run(run: RunRecord) -> ExtractRun {
+fn extract_run(data_dir: &Path, run: RunRecord) -> ExtractRun {
     let summary = run.summary.as_deref().unwrap_or_default();
     let summary: Value = serde_json::from_str(summary).unwrap_or_default();
     let landed = summary["landed"].as_object();
+    let exit = summary["exit"].as_u64();
+    // What was killed is noted as ended by the next one: nobody knows how long it took.
+    let is_noted_by_itself = run.end != Some(RunEnd::Interrupted) || run.summary.is_some();
     ExtractRun {
         started_at: run.started_at,
-        took: run.ended_at.map(|ended| ended - run.started_at),
+        took: run
+            .ended_at
+            .filter(|_| is_noted_by_itself)
+            .map(|ended| ended - run.started_at),
+        state: RunState::of(data_dir, &run, exit),
+        exit,
         end: run.end.map_or("not ended", |end| end.as_str()),
         pages: summary["pages"].as_u64(),
         landed: landed.map(|landed| landed.values().filter_map(Value::as_u64).sum()),

@@ -7,6 +7,7 @@ use claimlake_transformer::RULES_VERSION;
 
 use crate::data_dir::{DataDir, read_staged_manifest};
 use crate::plural::{counted, grouped, size};
+use crate::running::process_of;
 
 /// The raw zone.
 #[derive(Debug, Default)]
@@ -15,6 +16,8 @@ pub(crate) struct Landed {
     pub(crate) resources: BTreeMap<(ApiVersion, ResourceType), LandedResource>,
     /// Runs that were interrupted.
     pub(crate) unsealed: BTreeSet<RunId>,
+    /// Runs that go on.
+    pub(crate) under_way: BTreeSet<RunId>,
     /// Manifests that cannot be used: where, and why.
     pub(crate) damaged: Vec<(String, String)>,
     /// Whether there is a run that neither a staged run nor the lake knows.
@@ -53,8 +56,12 @@ impl LandedResource {
 impl Landed {
     pub(crate) fn of(data: &DataDir) -> anyhow::Result<Self> {
         let runs = claimlake_landing::landing_runs(&data.landing())?;
+        let unsealed = runs.unsealed.iter().map(|run| run.run.clone());
+        let (under_way, unsealed) =
+            unsealed.partition(|run| process_of(data.root(), run).is_some());
         let mut landed = Self {
-            unsealed: runs.unsealed.iter().map(|run| run.run.clone()).collect(),
+            unsealed,
+            under_way,
             damaged: runs
                 .damaged
                 .iter()

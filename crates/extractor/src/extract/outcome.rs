@@ -253,6 +253,7 @@ impl ExtractOutcome {
 
     pub(super) fn summary_json(&self) -> String {
         let summary = serde_json::json!({
+            "exit": ExitCode::worst(self.exits()).code(),
             "people": self.people,
             "by_state": self.by_state,
             "landed": self.landed,

@@ -1,5 +1,7 @@
 //! Tests of forgetting.
 
+use std::path::Path;
+
 use claimlake_contract::{ApiVersion, Identifier, PatientId, Person};
 
 use crate::grants::tests::{grant, vault};
@@ -27,7 +29,9 @@ fn a_forgotten_person_is_gone_and_refused_until_they_consent_again() {
     vault
         .insert_or_renew(&grant("-2015", "refresh-2", 100))
         .unwrap();
-    let intent = vault.begin_forget(&person("-2014")).unwrap();
+    let intent = vault
+        .begin_forget(&person("-2014"), Path::new("lake"))
+        .unwrap();
     assert_eq!(vault.remove_person(&intent.person).unwrap(), 1);
     vault.finish_forget(&intent.intent).unwrap();
     assert!(vault.unfinished_forgets().unwrap().is_empty());
@@ -58,7 +62,9 @@ fn a_forgotten_person_is_gone_and_refused_until_they_consent_again() {
 fn an_interrupted_removal_is_found_again_with_all_names() {
     let data = tempfile::tempdir().unwrap();
     let vault_before = vault(&data);
-    vault_before.begin_forget(&person("-2014")).unwrap();
+    vault_before
+        .begin_forget(&person("-2014"), Path::new("lake"))
+        .unwrap();
     drop(vault_before);
     let unfinished = vault(&data).unfinished_forgets().unwrap();
     assert_eq!(unfinished.len(), 1);
@@ -91,7 +97,9 @@ fn the_handle_of_a_forgotten_grant_is_in_no_byte_of_the_vault() {
             .any(|window| window == handle.as_bytes())
     };
     assert!(is_in(&bytes()));
-    let intent = vault.begin_forget(&person("-2014")).unwrap();
+    let intent = vault
+        .begin_forget(&person("-2014"), Path::new("lake"))
+        .unwrap();
     vault.remove_person(&intent.person).unwrap();
     vault.finish_forget(&intent.intent).unwrap();
     assert!(!is_in(&bytes()));

@@ -33,7 +33,9 @@ fn filled(data: &Path, key_source: &KeySource) -> Vault {
         .unwrap();
     let mut person = Person::default();
     person.ids.insert((ApiVersion::V2, PatientId::new("-2015")));
-    vault.begin_forget(&person).unwrap();
+    vault
+        .begin_forget(&person, std::path::Path::new("lake"))
+        .unwrap();
     let handle = vault.grants().unwrap()[0].handle.clone();
     crate::checkpoint::tests::record_one(&vault, &handle);
     vault

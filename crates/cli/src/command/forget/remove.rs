@@ -1,11 +1,12 @@
 //! The removal itself: the intent first, then zone by zone, each of them restartable.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use claimlake_contract::Person;
-use claimlake_landing::ForgetStep;
+use claimlake_landing::{ForgetStep, LandedOfPerson};
 use claimlake_loader::ForgetRequest;
 use claimlake_vault::{AccessAction, ForgetIntent, TokenLock, Vault};
 
@@ -17,9 +18,13 @@ use crate::data_dir::DataDir;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::recordings;
+use crate::running::{self, Process, RunningMark};
 
-/// How often, 50 milliseconds apart, a broker is waited for: refreshes in flight are ended first.
-const LOCK_TRIES: u32 = 2_400;
+/// What a removal that goes on is marked with.
+pub(crate) const REMOVAL: &str = "removal";
+
+/// Said at the first Ctrl-C.
+const GOES_ON: &str = "the removal goes on to its end; once more to stop at once";
 
 /// Removes people; the locks of landing and staged are held by the caller.
 pub(crate) struct Remover<'a> {
@@ -46,10 +51,22 @@ impl<'a> Remover<'a> {
     /// Ends removals that were begun and killed; how many.
     pub(super) fn finish_interrupted(&self) -> Outcome<u64> {
         let unfinished = self.vault.unfinished_forgets()?;
+        if unfinished.is_empty() {
+            return Ok(0);
+        }
+        let _tokens = self.tokens()?;
+        let _mark = self.mark()?;
         for intent in &unfinished {
             self.remove(intent)?;
         }
         Ok(unfinished.len() as u64)
+    }
+
+    /// Marks removals as going on. Where that cannot be, they are only not reported as such.
+    fn mark(&self) -> Outcome<Option<RunningMark>> {
+        let run = self.data.next_run(self.invocation.clock())?;
+        let process = Process::this(REMOVAL, self.invocation.clock().now());
+        Ok(running::mark(self.data.root(), &run, &process).ok())
     }
 
     /// Seals what killed extractions had landed, so that all of landing can be searched.
@@ -60,23 +77,46 @@ impl<'a> Remover<'a> {
     }
 
     pub(super) fn forget(&self, person: &Person) -> Outcome<()> {
+        refuse_damaged(
+            &claimlake_landing::landing_runs(&self.data.landing())?
+                .damaged
+                .into_iter()
+                .map(|damaged| damaged.path.display().to_string())
+                .collect::<Vec<_>>(),
+        )?;
         let grants = self.vault.grants_of(person)?;
         let named: Vec<_> = grants.iter().collect();
         self.vault
             .access_log()
             .append("forget", AccessAction::Forgotten, &named)
             .map_err(access::vault_failure)?;
-        let intent = self.vault.begin_forget(person)?;
+        // Before the intent: where a broker does not end, nothing has begun.
+        let _tokens = self.tokens()?;
+        let lake = self.lake_place()?;
+        let _mark = self.mark()?;
+        let intent = self.vault.begin_forget(person, &lake)?;
         crash::point("intent");
         self.remove(&intent)
     }
 
+    /// The right to write tokens is the caller's, too.
     fn remove(&self, intent: &ForgetIntent) -> Outcome<()> {
         let person = &intent.person;
-        let _tokens = TokenLock::acquire(self.data.root(), LOCK_TRIES, std::thread::sleep)
-            .map_err(access::vault_failure)?;
+        let at_once = format!(
+            "interrupted: the removal of a patient has begun and not ended; {} ends it, and so does \
+             the next command that writes here",
+            self.invocation.next("forget --finish")
+        );
+        let _to_its_end = self
+            .invocation
+            .interrupts()?
+            .until_safe_point(GOES_ON, at_once);
         // The lake first: landing still tells whose resources they are.
-        self.lake(person)?;
+        let landed = claimlake_landing::landed_of(&self.data.landing(), person)?;
+        refuse_damaged(&landed.damaged)?;
+        for lake in self.lakes(intent)? {
+            self.lake(lake, person, &landed)?;
+        }
         crash::point("lake");
         self.staged()?;
         self.report()?;
@@ -96,13 +136,51 @@ impl<'a> Remover<'a> {
         Ok(())
     }
 
-    fn lake(&self, person: &Person) -> Outcome<()> {
-        let landed = claimlake_landing::landed_of(&self.data.landing(), person)?;
+    /// The right to write tokens; whoever has it ends refreshes in flight first.
+    fn tokens(&self) -> Outcome<TokenLock> {
+        TokenLock::acquire(
+            self.data.root(),
+            TokenLock::PATIENT_TRIES,
+            std::thread::sleep,
+        )
+        .map_err(access::vault_failure)
+    }
+
+    /// Where the lake is, for whoever ends this removal: the data directory may move meanwhile.
+    fn lake_place(&self) -> Outcome<PathBuf> {
+        let lake = self.invocation.lake()?;
+        Ok(match lake.strip_prefix(self.data.root()) {
+            Ok(within) => within.to_path_buf(),
+            Err(_) => std::path::absolute(&lake)?,
+        })
+    }
+
+    /// The pipeline's lake, and the one that the removal began with where it is another.
+    fn lakes(&self, intent: &ForgetIntent) -> Outcome<Vec<PathBuf>> {
+        let mut lakes = vec![self.invocation.lake()?];
+        let Some(began_with) = &intent.lake else {
+            return Ok(lakes);
+        };
+        let began_with = self.data.root().join(began_with);
+        let real = |lake: &Path| lake.canonicalize().ok();
+        if real(&began_with).is_none() && began_with != lakes[0] {
+            self.invocation.output().warn(&format!(
+                "warning: the lake {}, which the removal of a patient began with, is not there any \
+                 more and was not searched",
+                began_with.display()
+            ));
+        } else if real(&began_with) != real(&lakes[0]) {
+            lakes.push(began_with);
+        }
+        Ok(lakes)
+    }
+
+    fn lake(&self, lake: PathBuf, person: &Person, landed: &LandedOfPerson) -> Outcome<()> {
         claimlake_loader::forget(
             &ForgetRequest {
-                lake: self.invocation.lake()?,
+                lake,
                 person: person.clone(),
-                resources: landed.resources,
+                resources: landed.resources.clone(),
                 run: self.data.next_run(self.invocation.clock())?,
                 options: load::options_of(self.invocation.pipeline()?),
                 published_at: load::published_at(self.invocation.clock()),
@@ -145,4 +223,17 @@ impl<'a> Remover<'a> {
         })?;
         Ok(())
     }
+}
+
+/// Nobody knows whose lines are in a run whose manifest cannot be read.
+pub(super) fn refuse_damaged(manifests: &[String]) -> Outcome<()> {
+    if manifests.is_empty() {
+        return Ok(());
+    }
+    Err(anyhow!(
+        "these manifests cannot be read, so that nobody knows whose lines they seal: {}; move their \
+         folders away, then run forget again (nothing was removed)",
+        manifests.join(", ")
+    )
+    .into())
 }

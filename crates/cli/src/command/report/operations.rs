@@ -64,7 +64,7 @@ pub(super) fn section(page: &mut String, told: &Told) {
                 page.push_str(&format!(
                     "<tr><td class=\"whole\">{}<td>{}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}</tr>",
                     run.started_at.format("%Y-%m-%d %H:%M"),
-                    run.end,
+                    run.state.words(run.exit),
                     or_dash(took.map(seconds)),
                     or_dash(run.pages.map(|pages| number(told.masking, pages))),
                     or_dash(run.pages_a_second().map(grouped)),
@@ -126,10 +126,11 @@ fn last_runs(page: &mut String, told: &Told) {
             .filter(|_| !is_idle)
             .and_then(|figure| run.rate(figure));
         let took = run.took.and_then(|took| took.to_std().ok()).map(seconds);
-        let took = match (run.end, took) {
+        let state = run.state.words(run.exit());
+        let took = match (state.as_str(), took) {
             ("finished", Some(took)) => took,
-            (end, Some(took)) => format!("{end} after {took}"),
-            (end, None) => end.to_owned(),
+            (state, Some(took)) => format!("{state} after {took}"),
+            (state, None) => state.to_owned(),
         };
         page.push_str(&format!(
             "<tr><td class=\"whole\">{}<td class=\"whole\">{}<td class=\"n\">{took}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}</tr>",

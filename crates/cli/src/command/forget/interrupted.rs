@@ -1,0 +1,151 @@
+//! Removals of patients that were begun and have not ended, as a kill leaves them.
+//!
+//! What they have not removed yet could be published again by any command that reads it, so that each
+//! command that writes ends them first, or refuses. That they are there shows without the vault's key;
+//! who is meant, and so the removal itself, needs it.
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use chrono::{DateTime, Utc};
+use claimlake_contract::SystemClock;
+use claimlake_vault::{RunHistory, VAULT_FILE, Vault};
+use serde_json::json;
+
+use super::remove::{REMOVAL, Remover};
+use crate::access;
+use crate::failure::{Failure, Outcome};
+use crate::invocation::Invocation;
+use crate::plural::{counted, instant};
+use crate::running::{Process, process_at};
+use crate::zone_locks::Zone;
+
+/// What ends them and does nothing else.
+pub(crate) const FINISH: &str = "forget --finish";
+
+/// The removals of a data directory that have not ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct OpenRemovals {
+    /// When each began, oldest first.
+    pub(crate) begun: Vec<DateTime<Utc>>,
+    /// The process that is at it.
+    pub(crate) process: Option<Process>,
+}
+
+impl OpenRemovals {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.begun.is_empty()
+    }
+
+    /// Whether there are some, and no process goes on with them.
+    pub(crate) fn are_interrupted(&self) -> bool {
+        !self.is_empty() && self.process.is_none()
+    }
+
+    /// Each of them in words: since when, and by which process or that there is none.
+    pub(crate) fn words(&self) -> impl Iterator<Item = String> {
+        self.begun.iter().map(|begun| {
+            let begun = instant(*begun);
+            match &self.process {
+                Some(Process { id, .. }) => {
+                    format!("of a patient, begun {begun}, under way (process {id})")
+                }
+                None => format!("of a patient, begun {begun}, interrupted"),
+            }
+        })
+    }
+}
+
+/// Looks for them; needs no key, and writes nothing where that is forbidden.
+///
+/// # Errors
+/// The vault that would say so is lost, damaged, or of a newer version.
+pub(crate) fn open_in(invocation: &Invocation) -> Outcome<OpenRemovals> {
+    let data = invocation.data()?;
+    let failed = |error| access::opening_failure(error, invocation);
+    if !data.root().join(VAULT_FILE).is_file() {
+        return match Vault::lost_beside(data.root()) {
+            Some(lost) => Err(failed(lost)),
+            None => Ok(OpenRemovals::default()),
+        };
+    }
+    let history = RunHistory::open_to_read(data.root(), Arc::new(SystemClock)).map_err(failed)?;
+    let begun = || history.open_removals().map_err(access::vault_failure);
+    if begun()?.is_empty() {
+        return Ok(OpenRemovals::default());
+    }
+    let process = process_at(data.root(), REMOVAL);
+    // Asked again: where no process goes on with them, they may have ended a moment before.
+    Ok(OpenRemovals {
+        begun: begun()?,
+        process,
+    })
+}
+
+/// Ends them before a command writes; says so where there was one.
+///
+/// # Errors
+/// They cannot be ended: the command must not write.
+pub(crate) fn end_first(invocation: &Invocation) -> Outcome<()> {
+    if open_in(invocation)?.is_empty() {
+        return Ok(());
+    }
+    end_all(invocation).map_err(|failure| Failure {
+        exit: failure.exit,
+        cause: anyhow!(
+            "the removal of a patient was interrupted and has to end before anything else is \
+             written here, and it could not: {failure}; {} ends it, with the vault's key",
+            invocation.next(FINISH)
+        ),
+    })?;
+    refuse_interrupted(invocation)
+}
+
+/// Whoever was asked to stop during a removal ends with it.
+pub(super) fn refuse_interrupted(invocation: &Invocation) -> Outcome<()> {
+    match invocation.is_interrupted() {
+        true => Err(anyhow!(
+            "interrupted: the removal that had been interrupted before has ended, and nothing else \
+             was done"
+        )
+        .into()),
+        false => Ok(()),
+    }
+}
+
+/// Ends them; how many there were.
+///
+/// # Errors
+/// There is no key, another process writes, or the removal fails.
+pub(crate) fn end_all(invocation: &Invocation) -> Outcome<u64> {
+    let data = invocation.data()?;
+    let vault = access::open_vault(invocation)?;
+    let _landing = invocation.lock_zone_as_it_is(Zone::Landing)?;
+    let _staged = invocation.lock_zone_as_it_is(Zone::Staged)?;
+    let remover = Remover::new(invocation, &data, &vault)?;
+    // What a killed extract had landed: all of landing must be searched.
+    remover.seal_interrupted_runs()?;
+    let ended = remover.finish_interrupted().map_err(|failure| Failure {
+        exit: failure.exit,
+        cause: failure.cause.context("ending the removal of a patient"),
+    })?;
+    if ended > 0 {
+        let output = invocation.output();
+        output.say(&format!(
+            "forget     {} that had been interrupted: ended, and what was staged goes with it",
+            counted(ended, "removal")
+        ));
+        output.add_to_summary("removals_ended", json!(ended));
+    }
+    Ok(ended)
+}
+
+/// Others went on beginning removals.
+pub(crate) fn still_open(invocation: &Invocation) -> Failure {
+    anyhow!(
+        "removals of patients kept being begun here and interrupted; nothing was written: {}, then \
+         the same again",
+        invocation.next(FINISH)
+    )
+    .into()
+}
