@@ -20,6 +20,7 @@ mod logging;
 mod output;
 mod page;
 mod pipeline;
+mod plain_text;
 mod plural;
 mod progress;
 mod record;

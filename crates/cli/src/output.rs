@@ -1,6 +1,7 @@
 //! Where words and data go: data and events to stdout, words to stderr, with `--log-format json` as
 //! records.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::args::{GlobalArguments, LogFormat};
 use crate::closing;
 use crate::failure::Failure;
+use crate::plain_text::{one_line, printable, printable_json};
 use crate::record::{self, Level};
 
 /// The two ways out.
@@ -75,9 +77,13 @@ impl Output {
         self.bars.as_ref()
     }
 
-    /// Data, as it is, to stdout.
+    /// Data to stdout: as it is, except on a terminal, which would obey what is in it.
     pub(crate) fn data(&self, text: &str) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
+        let text = match stdout.is_terminal() {
+            true => printable(text),
+            false => Cow::Borrowed(text),
+        };
         stdout.write_all(text.as_bytes())?;
         stdout.flush()
     }
@@ -87,7 +93,7 @@ impl Output {
         if !self.json {
             return Ok(());
         }
-        self.data(&format!("{event}\n"))
+        self.data(&format!("{}\n", printable_json(&event.to_string())))
     }
 
     /// Whether every line on stderr is a JSON object.
@@ -107,7 +113,7 @@ impl Output {
         }
     }
 
-    /// Words to stderr that are told in any case.
+    /// One line of words to stderr, in any case.
     pub(crate) fn warn(&self, words: &str) {
         let (level, rest) = match words.split_once(": ") {
             Some(("error", rest)) => (Level::Error, rest),
@@ -115,7 +121,7 @@ impl Output {
             _ => (Level::Warn, words),
         };
         let words = if self.records { rest } else { words };
-        self.write_words(level, words, Map::new());
+        self.write_words(level, &one_line(words), Map::new());
     }
 
     /// What ends a command, told in any case; a record of it has these fields, too.
@@ -124,7 +130,7 @@ impl Output {
             // Unfinished bars would stay and look as if work went on.
             let _ = bars.clear();
         }
-        self.write_words(level, words, fields);
+        self.write_words(level, &one_line(words), fields);
     }
 
     /// What went wrong, and the last event.
@@ -139,13 +145,13 @@ impl Output {
             return Ok(());
         }
         let mut stderr = io::stderr().lock();
-        write!(stderr, "{words} ")?;
+        write!(stderr, "{} ", printable(words))?;
         stderr.flush()
     }
 
     /// One line to stderr as it is: a line of the log, in the form that was asked for.
     pub(crate) fn log_line(&self, line: &str) {
-        self.write_line(line);
+        self.write_line(&one_line(line));
     }
 
     /// Notes why the command will end with a code other than 0.
@@ -201,6 +207,8 @@ impl Output {
     }
 
     fn write_line(&self, line: &str) {
+        // The last guard: whatever words were made of, the terminal obeys nothing in them.
+        let line = printable(line);
         let write = || {
             // There is nobody left to tell when stderr is closed.
             let _ = io::stderr()

@@ -2,6 +2,8 @@
 
 use std::io::IsTerminal as _;
 
+use crate::plain_text::one_line;
+
 /// The width of what is not a terminal.
 const USUAL: usize = 80;
 
@@ -66,7 +68,7 @@ impl Page {
     /// One line as it is, such as a command to paste.
     pub(crate) fn line(&mut self, line: &str) -> &mut Self {
         let label = std::mem::take(&mut self.label);
-        let whole = format!("{label:<LABEL$}{line}");
+        let whole = format!("{label:<LABEL$}{}", one_line(line));
         self.text.push_str(whole.trim_end());
         self.text.push('\n');
         self

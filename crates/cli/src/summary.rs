@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::invocation::Invocation;
 use crate::output::Output;
+use crate::plain_text::one_line;
 use crate::plural;
 
 /// The closing words of one stage.
@@ -65,7 +66,7 @@ impl StageSummary {
         let output = invocation.output();
         let mut words = format!("{:<10} {headline} in {}", self.stage, plural::seconds(took));
         for (label, text) in &self.lines {
-            words.push_str(&format!("\n  {label:<9} {text}"));
+            words.push_str(&format!("\n  {label:<9} {}", one_line(text)));
         }
         self.fields
             .insert("seconds".into(), json!(took.as_secs_f64()));

@@ -1,10 +1,12 @@
 //! A command line that cannot be parsed: told in the form that it asks for, as far as it can be read.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 
 use claimlake_contract::ExitCode;
 use serde_json::{Map, json};
 
+use crate::plain_text;
 use crate::record::{self, Level};
 
 /// What a command line that clap stopped at asks of words.
@@ -22,7 +24,8 @@ pub(crate) fn exit(error: &clap::Error) -> ExitCode {
         return ExitCode::Done;
     }
     let form = Form::of(std::env::args_os().skip(1));
-    let text = error.render().to_string();
+    let steering = steering_arguments();
+    let text = escaped(error.render().to_string(), &steering);
     let text = text.strip_prefix("error: ").unwrap_or(&text);
     match form {
         Form { records: true, .. } => {
@@ -31,11 +34,27 @@ pub(crate) fn exit(error: &clap::Error) -> ExitCode {
             write(&record::line(Level::Error, text, fields));
         }
         Form { quiet: true, .. } => write(&format!("error: {}", one_line(text))),
-        _ => {
+        _ if steering.is_empty() => {
             let _ = error.print();
         }
+        _ => write(&format!("error: {}", text.trim_end())),
     }
     ExitCode::Usage
+}
+
+/// Arguments that hold what a terminal obeys: names of files, say, that the shell put there.
+fn steering_arguments() -> Vec<String> {
+    let arguments = std::env::args_os().map(|one| one.to_string_lossy().into_owned());
+    let steers = |one: &String| matches!(plain_text::one_line(one), Cow::Owned(_));
+    arguments.filter(steers).collect()
+}
+
+/// The text with these arguments, and whatever else steers a terminal, as escapes.
+fn escaped(mut text: String, arguments: &[String]) -> String {
+    for argument in arguments {
+        text = text.replace(argument.as_str(), &plain_text::one_line(argument));
+    }
+    plain_text::printable(&text).into_owned()
 }
 
 /// What is wrong and, where clap knows one, its tip; not how all is used.

@@ -5,6 +5,7 @@
 
 pub mod hive;
 
+mod accept_failures;
 mod clock;
 mod exit;
 mod id_hash;
@@ -23,6 +24,7 @@ mod secret;
 mod staged;
 mod table_layout;
 
+pub use accept_failures::AcceptFailures;
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use exit::ExitCode;
 pub use id_hash::IdHash;

@@ -5,6 +5,7 @@
 mod anomalies;
 mod consent;
 mod error;
+mod failures;
 mod options;
 mod outcome;
 mod person;

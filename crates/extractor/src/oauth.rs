@@ -14,6 +14,7 @@ mod endpoint;
 mod error;
 mod exchange;
 pub mod grants;
+mod listen;
 mod one_step;
 mod outlive;
 mod page;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::http::transport::{Limits, Transport};
 use crate::transport_error::{ServerName, no_client};
 
 /// The profile that servers are compared with: what Blue Button said of itself in August 2026.
@@ -17,6 +18,10 @@ pub const PROFILE: &str = "bb-2026-08";
 
 const PROFILE_TEXT: &str = include_str!("profile_bb_2026_08.json");
 const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
+const LIMITS: Limits = Limits {
+    read: TIMEOUT,
+    total: TIMEOUT,
+};
 const LARGEST_BODY: usize = 4 << 20;
 /// What the tables are made of.
 const RESOURCES: [&str; 3] = ["Coverage", "ExplanationOfBenefit", "Patient"];
@@ -112,10 +117,9 @@ async fn get(
     {
         Ok(response) => response,
         Err(error) => {
-            return Err(match server.unreachable(&error) {
-                Some(unreachable) => Failure::Unreachable(unreachable.words().to_owned()),
-                None if error.is_timeout() => "no answer in time".to_owned().into(),
-                None => "the connection broke before the answer".to_owned().into(),
+            return Err(match Transport::of(&error, None, server, LIMITS) {
+                Transport::NotConnected(why) => Failure::Unreachable(why.words().to_owned()),
+                other => Failure::Answer(other.to_string()),
             });
         }
     };
@@ -132,9 +136,16 @@ async fn get(
             Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_BODY => {
                 body.extend_from_slice(&chunk);
             }
-            Ok(Some(_)) => return Err("the answer is far too long".to_owned().into()),
+            Ok(Some(_)) => {
+                let largest = LARGEST_BODY as u64;
+                return Err(Transport::TooLarge { largest }.to_string().into());
+            }
             Ok(None) => break,
-            Err(_) => return Err("the answer was cut short".to_owned().into()),
+            Err(error) => {
+                let received = Some(body.len() as u64);
+                let cut = Transport::of(&error, received, server, LIMITS);
+                return Err(cut.to_string().into());
+            }
         }
     }
     let value = serde_json::from_slice(&body).map_err(|_| "the answer is not JSON".to_owned())?;

@@ -137,10 +137,14 @@ impl Recorder {
         let patient = request.patient.expose().to_owned();
         person.patients.insert(request.api, patient);
         let exchange = exchange(request, person.grant.clone(), answer);
-        let mut line = serde_json::to_vec(&exchange).map_err(|error| self.io(error.into()))?;
-        line.push(b'\n');
+        // Written as it is made: of a large body there is no further copy.
+        let mut to = std::io::BufWriter::with_capacity(64 << 10, &mut inner.file);
+        serde_json::to_writer(&mut to, &exchange).map_err(|error| self.io(error.into()))?;
+        to.write_all(b"\n").map_err(|error| self.io(error))?;
+        to.flush().map_err(|error| self.io(error))?;
+        drop(to);
         inner.exchanges += 1;
-        inner.file.write_all(&line).map_err(|error| self.io(error))
+        Ok(())
     }
 
     /// Closes the recording.
@@ -214,7 +218,7 @@ fn exchange(request: &RecordedRequest<'_>, grant: String, answer: &RawAnswer) ->
         body: text.map(str::to_owned),
         body_base64: match text {
             Some(_) => None,
-            None => Some(base64::engine::general_purpose::STANDARD.encode(&answer.body)),
+            None => Some(base64::engine::general_purpose::STANDARD.encode(&*answer.body)),
         },
     }
 }

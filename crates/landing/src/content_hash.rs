@@ -41,9 +41,12 @@ pub fn content_hash(api: ApiVersion, line: &[u8], references: &[ReferenceRecord]
 
 fn created_member(line: &[u8]) -> Option<(usize, usize)> {
     // Most of a line lies after `created`, or holds no such key at all.
-    memchr::memmem::find(line, b"\"created\"")?;
+    let has = |text: &[u8]| memchr::memmem::find(line, text).is_some();
+    if !has(b"\"created\"") && !has(b"\\u") {
+        return None;
+    }
     Members::new(line, 0)
-        .find(|member| &line[member.key.clone()] == b"created")
+        .find(|member| member.is(line, "created"))
         .map(|member| (member.key.start, member.value.end))
 }
 

@@ -1,7 +1,9 @@
 //! Finding where JSON values begin and end, without reading what they say.
 //!
 //! The scan trusts quotes and brackets and checks nothing else; who needs valid JSON parses it.
+//! Keys alone are read as what they say: `pati\u0065nt` is the key `patient`, here as in a table.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// The end (exclusive) of the JSON value that begins at `start`, or `None` where the text ends
@@ -69,10 +71,46 @@ pub fn skip_space(text: &[u8], start: usize) -> usize {
 /// A member of an object, as ranges of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// The key between its quotes, escapes as they stand.
+    /// The key between its quotes, escapes as they stand; compare it by [`Member::is`].
     pub key: Range<usize>,
     /// The value.
     pub value: Range<usize>,
+}
+
+impl Member {
+    /// Whether the key says `name`.
+    #[must_use]
+    pub fn is(&self, text: &[u8], name: &str) -> bool {
+        text.get(self.key.clone())
+            .is_some_and(|raw| key_says(raw, name))
+    }
+}
+
+/// Whether a key, given as it is between its quotes, says `name`.
+#[must_use]
+pub fn key_says(raw: &[u8], name: &str) -> bool {
+    raw == name.as_bytes() || (raw.contains(&b'\\') && *read_key(raw) == *name.as_bytes())
+}
+
+/// What a key says; one that is no JSON string stays as it is, and is the name of nothing.
+fn read_key(raw: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(b'\\', raw).is_none() {
+        return Cow::Borrowed(raw);
+    }
+    let quoted = [b"\"", raw, b"\""].concat();
+    match serde_json::from_slice::<String>(&quoted) {
+        Ok(key) => Cow::Owned(key.into_bytes()),
+        Err(_) => Cow::Borrowed(raw),
+    }
+}
+
+/// The member of a name in the object at `start`: the last one where there are several, as every
+/// JSON parser has it. The transform refuses such an object.
+#[must_use]
+pub fn member(text: &[u8], start: usize, name: &str) -> Option<Member> {
+    Members::new(text, start)
+        .filter(|member| member.is(text, name))
+        .last()
 }
 
 /// The members of the object that begins at a position. Ends early where the text does; see
@@ -241,8 +279,8 @@ impl Iterator for Elements<'_> {
     }
 }
 
-/// Walks the object that begins at `start` once: `each` gets a key (escapes as they stand) and
-/// where its value begins, and returns the value's end, for instance from [`value_end`].
+/// Walks the object that begins at `start` once: `each` gets a key (escapes read) and where its
+/// value begins, and returns the value's end, for instance from [`value_end`].
 ///
 /// The object's end (exclusive), or `None` where `each` gave none or the text is no object.
 pub fn walk_object(
@@ -267,7 +305,7 @@ pub fn walk_object(
             return None;
         }
         let value = skip_space(text, colon + 1);
-        let end = each(&text[position + 1..key_end - 1], value)?;
+        let end = each(&read_key(&text[position + 1..key_end - 1]), value)?;
         position = skip_space(text, end);
         match text.get(position)? {
             b',' => position = skip_space(text, position + 1),
@@ -315,6 +353,44 @@ pub fn plain_string<'a>(text: &'a [u8], range: &Range<usize>) -> Option<&'a str>
     std::str::from_utf8(inner).ok()
 }
 
+/// The text with U+FFFD in place of every half of a surrogate pair, which parsers refuse: for who
+/// must read all of a line that landed, whatever else is wrong with it. As long as the text.
+#[must_use]
+pub fn without_half_surrogates(text: &[u8]) -> Cow<'_, [u8]> {
+    let mut repaired = Cow::Borrowed(text);
+    let mut at = 0;
+    while let Some(found) = memchr::memchr(b'\\', text.get(at..).unwrap_or_default()) {
+        let escape = at + found;
+        at = match surrogate(text, escape) {
+            None => escape + 2,
+            Some(first) if first < 0xdc00 && surrogate(text, escape + 6) >= Some(0xdc00) => {
+                escape + 12
+            }
+            Some(_) => {
+                let digits = escape + 2..escape + 6;
+                if let Some(digits) = repaired.to_mut().get_mut(digits) {
+                    digits.copy_from_slice(b"fffd");
+                }
+                escape + 6
+            }
+        };
+    }
+    repaired
+}
+
+/// The tree of a text that may hold half of a surrogate pair, none where it is no JSON.
+pub(crate) fn tree(text: &[u8]) -> Option<serde_json::Value> {
+    serde_json::from_slice(&without_half_surrogates(text)).ok()
+}
+
+/// The half of a surrogate pair that is escaped at a position.
+fn surrogate(text: &[u8], at: usize) -> Option<u32> {
+    let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
+    let digits = std::str::from_utf8(digits).ok()?;
+    let code = u32::from_str_radix(digits, 16).ok()?;
+    (0xd800..0xe000).contains(&code).then_some(code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Elements, Members, value_end, walk_array, walk_object};
@@ -330,6 +406,45 @@ mod tests {
         let text = r#"{"a":"}]\"{","b":[{"c":"\\"}],"d":-1.50e3 , "e":null}"#;
         assert_eq!(keys(text), (vec!["a", "b", "d", "e"], true));
         assert_eq!(value_end(text.as_bytes(), 0), Some(text.len()));
+    }
+
+    #[test]
+    fn a_key_is_what_it_says_and_the_last_of_a_name_counts() {
+        let text = br#"{"pati\u0065nt":1,"Patient":2,"patien\t":3,"patient":4,"\ud800":5}"#;
+        let found = super::member(text, 0, "patient").unwrap();
+        assert_eq!(&text[found.value], b"4");
+        let mut named = Members::new(text, 0);
+        assert!(named.next().unwrap().is(text, "patient"));
+        assert_eq!(named.filter(|member| member.is(text, "patient")).count(), 1);
+        let mut seen = Vec::new();
+        walk_object(text, 0, |key, value| {
+            seen.push(String::from_utf8_lossy(key).into_owned());
+            value_end(text, value)
+        });
+        assert_eq!(
+            seen,
+            ["patient", "Patient", "patien\t", "patient", "\\ud800"]
+        );
+        assert!(super::member(text, 0, "id").is_none());
+    }
+
+    #[test]
+    fn half_a_surrogate_is_replaced_and_nothing_else_is_touched() {
+        for (text, repaired) in [
+            (r#"{"a":"\ud800"}"#, r#"{"a":"\ufffd"}"#),
+            (
+                r#""\udc00\ud83d\ude00\uD83D""#,
+                r#""\ufffd\ud83d\ude00\ufffd""#,
+            ),
+            (r#""\ud83d\ud83d\ude00""#, r#""\ufffd\ud83d\ude00""#),
+            (r#""\\ud800 \u0041 \n""#, r#""\\ud800 \u0041 \n""#),
+            (r#""\ud83d\u0041""#, r#""\ufffd\u0041""#),
+            (r#""\ud8"#, r#""\ud8"#),
+            (r#""\"#, r#""\"#),
+        ] {
+            let found = super::without_half_surrogates(text.as_bytes());
+            assert_eq!(String::from_utf8_lossy(&found), repaired);
+        }
     }
 
     #[test]

@@ -80,7 +80,7 @@ pub(crate) fn is_known_to_be_anothers(
 /// Whether a line has an identifier of the person: as an element, in a conditional reference, or as
 /// a Coverage's `subscriberId`, which has no system of its own.
 fn has_identifier(person: &Person, resource: &ResourceType, line: &[u8]) -> bool {
-    let Ok(value) = serde_json::from_slice::<Value>(line) else {
+    let Some(value) = crate::json::tree(line) else {
         return false;
     };
     let named = crate::references::named_identifiers(resource.as_str(), line);
@@ -151,7 +151,7 @@ impl PatientNames {
 
 /// The names of a Patient; none where the line is not one.
 pub(crate) fn names_of(line: &[u8]) -> Option<PatientNames> {
-    let patient: Value = serde_json::from_slice(line).ok()?;
+    let patient = crate::json::tree(line)?;
     let links = patient["link"].as_array().into_iter().flatten();
     let links = links.filter_map(|link| patient_of(link["other"]["reference"].as_str()?));
     Some(PatientNames {
@@ -169,8 +169,8 @@ pub fn personal_identifiers(resource: &ResourceType, line: &[u8]) -> Vec<Identif
     if resource.as_str() != "Patient" {
         return crate::references::named_identifiers(resource.as_str(), line);
     }
-    let patient = serde_json::from_slice(line);
-    let mut identifiers = patient.map_or(Vec::new(), |patient: Value| {
+    let patient = crate::json::tree(line);
+    let mut identifiers = patient.map_or(Vec::new(), |patient| {
         crate::references::identifiers_of(&patient)
     });
     identifiers.retain(Identifier::is_personal);
@@ -199,19 +199,18 @@ fn may_speak_of(person: &Person, api: ApiVersion, line: &[u8]) -> bool {
         .chain(person.identifiers.iter().map(Identifier::value));
     let mut names = names;
     names.any(|name| memchr::memmem::find(line, name.as_bytes()).is_some())
-        || memchr::memmem::find(line, b"\\u00").is_some()
+        || memchr::memmem::find(line, b"\\u").is_some()
 }
 
 /// The resource's own id, unescaped.
 pub(crate) fn top_id(line: &[u8]) -> Option<String> {
-    top_text(line, b"id")
+    top_text(line, "id")
 }
 
 /// The text of a member of the resource itself, unescaped.
-pub(crate) fn top_text(line: &[u8], name: &[u8]) -> Option<String> {
-    let member =
-        crate::json::Members::new(line, 0).find(|member| &line[member.key.clone()] == name)?;
-    serde_json::from_slice(&line[member.value]).ok()
+pub(crate) fn top_text(line: &[u8], name: &str) -> Option<String> {
+    let member = crate::json::member(line, 0, name)?;
+    serde_json::from_slice(&crate::json::without_half_surrogates(&line[member.value])).ok()
 }
 
 /// The id in `Patient/<id>`, relative or absolute, with or without a version.
@@ -225,7 +224,8 @@ pub(crate) fn patient_of(reference: &str) -> Option<&str> {
 
 /// Tells of every string value of a JSON text, unescaped; of a broken one, those before the break.
 fn each_string(line: &[u8], tell: &mut dyn FnMut(&str)) {
-    let mut deserializer = serde_json::Deserializer::from_slice(line);
+    let line = crate::json::without_half_surrogates(line);
+    let mut deserializer = serde_json::Deserializer::from_slice(&line);
     // What cannot be read further is no resource and was rejected long before.
     let _ = Strings(tell).deserialize(&mut deserializer);
 }

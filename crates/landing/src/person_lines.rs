@@ -10,7 +10,6 @@ use zstd::bulk::Decompressor;
 use crate::SealedRun;
 use crate::chunk::{append_frame, checked_length};
 use crate::content_hash;
-use crate::json::Members;
 
 /// The hash of an id, given as the JSON text of it, quotes included.
 #[must_use]
@@ -26,7 +25,7 @@ pub fn id_hash(quoted: &[u8]) -> IdHash {
 /// The JSON text of the id of the resource on a line, quotes included.
 #[must_use]
 pub fn quoted_id(line: &[u8]) -> Option<&[u8]> {
-    let member = Members::new(line, 0).find(|member| &line[member.key.clone()] == b"id")?;
+    let member = crate::json::member(line, 0, "id")?;
     line.get(member.value)
         .filter(|value| value.first() == Some(&b'"'))
 }

@@ -18,6 +18,9 @@ use crate::recover::{KeptFrame, KeptPatient, seal_interrupted};
 use crate::references::ReferencesWriter;
 use crate::{LandingError, UnsealedRun, manifest_file};
 
+/// A larger buffer is not kept for the next frame.
+const MOST_KEPT: usize = 16 << 20;
+
 /// How parts are written.
 #[derive(Debug, Clone)]
 pub struct WriterOptions {
@@ -191,6 +194,9 @@ impl LandingWriter {
             lines: line_count,
             uncompressed: lines.len() as u64,
         };
+        if self.compressed.capacity() > MOST_KEPT {
+            self.compressed = Vec::new();
+        }
         part.frames.push(frame);
         part.bytes += frame.length;
         part.lines += line_count;
@@ -343,3 +349,6 @@ fn number(count: usize, folder: &Path) -> Result<u32, LandingError> {
 pub(crate) fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ mod fault;
 mod fhir;
 mod generate;
 mod http;
+mod listen;
 mod noise;
 mod oauth;
 mod population;

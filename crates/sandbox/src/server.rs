@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::time::Sleep;
 
 use crate::http::{Reply, Request};
+use crate::listen::accept_all;
 use crate::route;
 use crate::route_name::shown_path;
 use crate::service::Service;
@@ -42,22 +43,14 @@ pub(crate) async fn serve(
     mut stop: watch::Receiver<bool>,
 ) {
     let in_flight = Arc::new(AtomicU64::new(0));
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = stop.changed() => return,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                let service = Arc::clone(&service);
-                let in_flight = Arc::clone(&in_flight);
-                tokio::spawn(connection(stream, service, origin, in_flight));
-            }
-            Err(error) => {
-                tracing::warn!(error = %error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        }
+    let take = |(stream, _)| {
+        let service = Arc::clone(&service);
+        let in_flight = Arc::clone(&in_flight);
+        tokio::spawn(connection(stream, service, origin, in_flight));
+    };
+    tokio::select! {
+        () = accept_all(|| listener.accept(), take) => {}
+        _ = stop.changed() => {}
     }
 }
 

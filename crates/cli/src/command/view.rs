@@ -5,7 +5,7 @@ mod format;
 mod input;
 mod parquet_rows;
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use serde_json::json;
 
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
+use crate::plain_text::Printable;
 use crate::plural::counted;
 use crate::text_file;
 
@@ -29,6 +30,7 @@ Examples:
   claimlake view patient.json patients.ndjson
   claimlake view eob_item.json bundle.json --format csv --output items.csv
   claimlake view eob.json claims.ndjson.gz --format parquet --output eob.parquet
+  claimlake view patient.json patients.ndjson --format csv --spreadsheet-safe --output patients.csv
   zstdcat claims.ndjson.zst | claimlake view eob.json -
 
 Exit codes: 0 done · 1 failed · 2 the view or the command line is wrong · 3 done, but resources were
@@ -59,6 +61,11 @@ pub(crate) struct ViewArguments {
     )]
     format: RowFormat,
 
+    /// With csv: text cells that begin with =, +, -, @, a tab or a line break get a ' before them, so
+    /// that a spreadsheet does not take them for formulas; numbers stay as they are
+    #[arg(long)]
+    spreadsheet_safe: bool,
+
     /// Where the rows go; the file appears when it is whole [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -88,6 +95,10 @@ struct Counts {
 
 /// Runs the view.
 pub(crate) fn run(arguments: &ViewArguments, invocation: &Invocation) -> Outcome {
+    if arguments.spreadsheet_safe && arguments.format != RowFormat::Csv {
+        let no_csv = "--spreadsheet-safe is for spreadsheets: add --format csv, or leave it out";
+        return Err(Failure::usage(anyhow::anyhow!(no_csv)));
+    }
     let view = read_view(&arguments.view).map_err(Failure::usage)?;
     let stdin_count = arguments.inputs.iter().filter(|path| is_dash(path)).count();
     if stdin_count > 1 {
@@ -102,6 +113,10 @@ pub(crate) fn run(arguments: &ViewArguments, invocation: &Invocation) -> Outcome
             let mixed =
                 "--json writes events to standard output: name a file for the rows with --output";
             return Err(Failure::usage(anyhow::anyhow!(mixed)));
+        }
+        None if io::stdout().is_terminal() && arguments.format != RowFormat::Parquet => {
+            let to = Printable(BufWriter::new(io::stdout()));
+            write_rows(to, &view, arguments, invocation)?
         }
         None => write_rows(BufWriter::new(io::stdout()), &view, arguments, invocation)?,
         Some(path) => {
@@ -161,7 +176,10 @@ fn write_rows(
     arguments: &ViewArguments,
     invocation: &Invocation,
 ) -> Outcome<Counts> {
-    let mut rows = RowWriter::new(to, arguments.format, view)?;
+    let mut rows = match arguments.spreadsheet_safe {
+        true => RowWriter::for_spreadsheets(to, view)?,
+        false => RowWriter::new(to, arguments.format, view)?,
+    };
     let mut counts = Counts::default();
     // On a terminal only: a filter in a pipe has nothing to say.
     let progress = match invocation.output().bars() {

@@ -173,6 +173,7 @@ async fn is_another_answered<T: TokenSource>(session: &Session<'_, T>) -> bool {
     };
     let request = Request {
         grant: &grant.handle,
+        name: search.name(0),
         url: search.url(0),
         headers: search.headers(),
     };

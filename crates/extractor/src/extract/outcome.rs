@@ -87,8 +87,10 @@ pub struct PersonProblem {
     pub resource: Option<ResourceType>,
     /// What became of it.
     pub state: &'static str,
-    /// Why.
+    /// Why: the request, the causes, how often it was tried.
     pub reason: String,
+    /// The cause alone, the same text for everybody with the same cause.
+    pub cause: String,
 }
 
 /// People without claims, by reason: the denominators of every count of people.
@@ -146,7 +148,8 @@ impl ExtractOutcome {
                     grant: person.grant.clone(),
                     resource: None,
                     state: state.as_str(),
-                    reason: reason.clone(),
+                    reason: reason.text.clone(),
+                    cause: reason.cause.clone(),
                 });
                 return;
             }
@@ -192,6 +195,7 @@ impl ExtractOutcome {
                 resource: Some(state.resource.clone()),
                 state: state.state.as_str(),
                 reason: state.reason.clone().unwrap_or_default(),
+                cause: state.reason.clone().unwrap_or_default(),
             });
         }
         let all_refused = landed

@@ -8,8 +8,10 @@ use futures_util::future::try_join_all;
 use tokio::sync::Semaphore;
 
 use super::consent::Refusals;
+use super::failures::Failures;
 use super::resource::Reading;
 use super::{ExtractError, Session};
+use crate::http::failure::Reason;
 use crate::http::fetch::End;
 use crate::land::{PersonCommit, ReadId, ResourceCommit, ResourceLanded};
 use crate::token::TokenSource;
@@ -26,7 +28,7 @@ pub(super) enum PersonEnd {
     /// Read in all resource types; each has a state of its own.
     Read(Vec<ResourceLanded>),
     /// Nothing landed.
-    Ended(PatientState, String),
+    Ended(PatientState, Reason),
     /// The run cannot go on.
     Stopped(String),
 }
@@ -86,6 +88,7 @@ async fn read_resources<T: TokenSource>(
     let _ = session.fetcher.tokens.access_token(&grant.handle).await;
     let refusals = Refusals::default();
     let refusals = &refusals;
+    let failures = &Failures::default();
     let read_one = |resource: &ResourceType| {
         let resource = resource.clone();
         let known = known.iter().find(|state| state.resource == resource);
@@ -102,9 +105,9 @@ async fn read_resources<T: TokenSource>(
                 is_odd: false,
             };
             if !grant.scopes.is_empty() && !grant.scopes.allow_search(resource.as_str()) {
-                return Ok(refused(
+                return Ok(Some(refused(
                     "the consent does not include this resource type".into(),
-                ));
+                )));
             }
             refusals.asked();
             let reading = Reading {
@@ -115,14 +118,16 @@ async fn read_resources<T: TokenSource>(
                 known,
                 reads,
                 per_patient,
+                failures,
             };
             match reading.read().await {
                 // Part of a consent is a normal outcome: the other types go on.
                 Err(End::Refused(refusal)) => {
                     refusals.refused(refusal);
-                    Ok(refused(refusal.words().into()))
+                    Ok(Some(refused(refusal.words().into())))
                 }
-                outcome => outcome,
+                Err(end) => failures.note(end).map(|()| None),
+                Ok(commit) => Ok(Some(commit)),
             }
         }
     };
@@ -130,6 +135,11 @@ async fn read_resources<T: TokenSource>(
     let mut in_turn: Vec<&ResourceType> = session.options.resources.iter().collect();
     in_turn.sort_by_key(|resource| **resource != ResourceType::explanation_of_benefit());
     let resources = try_join_all(in_turn.into_iter().map(read_one)).await?;
+    let resources: Vec<ResourceCommit> = resources.into_iter().flatten().collect();
+    let is_answered = resources.iter().any(|one| one.asked.is_some());
+    if let Some(end) = failures.end(is_answered) {
+        return Err(end);
+    }
     if let Some(end) = refusals.end(session, grant).await {
         return Err(end);
     }
@@ -148,10 +158,12 @@ async fn note_end<T: TokenSource>(
     end: End,
 ) -> Result<PersonEnd, ExtractError> {
     let (state, reason) = match end {
-        End::NeedsConsent(reason) => (PatientState::NeedsConsent, reason),
+        End::NeedsConsent(reason) => (PatientState::NeedsConsent, Reason::from(reason)),
         End::Parked(reason) => (PatientState::Parked, reason),
         End::Refused(refusal) => (PatientState::Refused, refusal.words().into()),
-        End::Failed(reason) => (PatientState::Failed, reason),
+        End::NotFound(reason) | End::Failed(reason) => (PatientState::Failed, reason),
+        // Only beside a failure, which is the reason.
+        End::GivenUp => (PatientState::Failed, "another request failed".into()),
         End::Foreign => (
             PatientState::ForeignResource,
             "the server sent a resource of another person".into(),
@@ -161,7 +173,7 @@ async fn note_end<T: TokenSource>(
     tracing::info!(
         grant = %grant.handle,
         state = state.as_str(),
-        reason = %reason,
+        reason = %reason.text,
         "a person was not read"
     );
     let options = session.options;
@@ -176,7 +188,7 @@ async fn note_end<T: TokenSource>(
                 run: options.run.clone(),
                 as_of: now,
                 state,
-                reason: Some(reason.clone()),
+                reason: Some(reason.text.clone()),
                 served: 0,
                 landed: 0,
                 complete_at: known.and_then(|known| known.complete_at),

@@ -2,17 +2,20 @@
 
 use std::sync::Mutex;
 
-use bytes::Bytes;
 use claimlake_contract::{ApiVersion, GrantHandle, ResourceType};
 use claimlake_vault::{ExtractState, Grant};
 use tokio::sync::Semaphore;
 
 use super::Session;
+use super::failures::Failures;
 use super::verdict::Found;
 use crate::fhir::bundle::PageError;
-use crate::fhir::completeness::{Doubt, Paging, SeenPage};
+use crate::fhir::completeness::{Doubt, MOST_RESOURCES, Paging, SeenPage};
 use crate::fhir::pages::{Pages, Round, read_once};
 use crate::fhir::search::{Search, Selection};
+use crate::http::body::Body;
+use crate::http::client::RawAnswer;
+use crate::http::failure::{Reason, Tries};
 use crate::http::fetch::{End, Fetched, Request, Unanswered};
 use crate::http::retry::back_off;
 use crate::land::{Asked, Lands, PageJob, ReadId, ResourceCommit};
@@ -37,6 +40,8 @@ pub(super) struct Reading<'a, T> {
     /// Every reading begun for the person: those that do not count are forgotten at the end.
     pub(super) reads: &'a Mutex<Vec<ReadId>>,
     pub(super) per_patient: &'a Semaphore,
+    /// What failed of the patient.
+    pub(super) failures: &'a Failures,
 }
 
 /// All rounds of one search.
@@ -211,7 +216,7 @@ impl<T: TokenSource> Reading<'_, T> {
     async fn land(
         &self,
         (read, beside): (ReadId, Option<ReadId>),
-        body: Bytes,
+        body: Body,
     ) -> Result<Result<SeenPage, PageError>, End> {
         let lands = match self.session.options.full {
             true => Lands::Everything,
@@ -275,14 +280,17 @@ impl<T: TokenSource> Pages for OneRead<'_, T> {
         let Ok(_permit) = permit else {
             return Err(End::Stop("the run is over".into()));
         };
+        if self.reading.failures.is_given_up() {
+            return Err(End::GivenUp);
+        }
         let request = Request {
             grant,
+            name: self.search.name(offset),
             url: self.search.url(offset),
             headers: self.search.headers(),
         };
-        let mut tries = 0;
+        let (mut tries, begun) = (Tries::default(), tokio::time::Instant::now());
         loop {
-            tries += 1;
             let answer = match session.fetcher.get(&request).await {
                 Ok(Fetched::Body(answer)) => answer,
                 Ok(Fetched::PastEnd(answer)) => {
@@ -315,35 +323,51 @@ impl<T: TokenSource> Pages for OneRead<'_, T> {
                     return Err(End::Foreign);
                 }
                 Err(PageError::OtherRelease(release)) => {
-                    return Err(End::Failed(format!(
+                    let cause = format!(
                         "the server sent FHIR {release}, and claimlake reads R4: set source.base_url \
                          and source.api to a server of R4 (Blue Button's v2 and v3 are, v1 is not)"
-                    )));
+                    );
+                    return Err(End::Failed(Reason::of(request.name, cause)));
                 }
-                Err(PageError::NotABundle(reason)) if tries == BODY_TRIES => {
-                    let html = crate::http::classify::is_html(&answer.headers, &answer.body);
-                    let what = match html {
-                        true => "an HTML page where a FHIR Bundle is due",
-                        false => reason,
-                    };
-                    let reason = format!("the server answered 200 with no usable Bundle: {what}");
-                    return Err(End::Failed(reason));
+                Err(PageError::TooMany) => {
+                    let cause = format!(
+                        "a page with more than {MOST_RESOURCES} entries, more than any patient has"
+                    );
+                    return Err(End::Failed(Reason::of(request.name, cause)));
                 }
-                Err(PageError::NotABundle(_)) => {
+                Err(PageError::NotABundle(reason)) => {
+                    tries.failed(not_a_bundle(&answer, reason));
+                    if tries.count() == BODY_TRIES {
+                        let reason = tries.reason(request.name, begun.elapsed(), "");
+                        return Err(End::Failed(reason));
+                    }
                     drop(answer);
-                    self.reading.wait_between(tries).await;
+                    self.reading.wait_between(tries.count()).await;
                 }
             }
         }
     }
 }
 
+/// What came in place of a page; of the body only its size and type.
+fn not_a_bundle(answer: &RawAnswer, reason: &str) -> String {
+    let what = match crate::http::classify::is_html(&answer.headers, &answer.body) {
+        true => "an HTML page where a FHIR Bundle is due",
+        false => reason,
+    };
+    let content_type = answer.headers.content_type.as_deref();
+    // `application/fhir+json; charset=utf-8` without what follows the type.
+    let content_type = content_type.and_then(|text| text.split(';').next());
+    let content_type = match content_type.map(str::trim) {
+        Some(text) if text.len() <= 60 && text.bytes().all(|byte| byte.is_ascii_graphic()) => text,
+        Some(_) => "an unreadable content type",
+        None => "no content type",
+    };
+    format!("HTTP 200 without a usable Bundle: {what} ({content_type})")
+}
+
 impl<T: TokenSource> OneRead<'_, T> {
-    fn record(
-        &self,
-        request: &Request<'_>,
-        answer: &crate::http::client::RawAnswer,
-    ) -> Result<(), End> {
+    fn record(&self, request: &Request<'_>, answer: &RawAnswer) -> Result<(), End> {
         let Some(recorder) = &self.reading.session.recorder else {
             return Ok(());
         };

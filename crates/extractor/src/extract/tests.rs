@@ -1,6 +1,7 @@
 //! Whole extractions against a sandbox over loopback.
 
 mod consents;
+mod failures;
 mod gone;
 mod harness;
 mod increments;

@@ -8,6 +8,8 @@ use claimlake_contract::{PatientId, ResourceType};
 use claimlake_landing::json::{plain_string, value_end, walk_array, walk_object};
 use claimlake_landing::not_r4;
 
+use super::completeness::MOST_RESOURCES;
+
 /// A page.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Page {
@@ -46,6 +48,8 @@ pub(crate) enum PageError {
     Foreign,
     /// It holds a resource of this release of FHIR, which is not read.
     OtherRelease(&'static str),
+    /// It holds more entries than any patient has resources: memory is bounded.
+    TooMany,
 }
 
 /// Reads a page that may hold only resources of this type and person.
@@ -89,6 +93,10 @@ pub(crate) fn read_page(
         b"entry" if begins(body, value, b'[') => walk_array(body, value, |entry| {
             let (end, found) = reader.entry(entry)?;
             match found {
+                Found::Resource(_) if page.entries.len() as u64 == MOST_RESOURCES => {
+                    reader.error.get_or_insert(PageError::TooMany);
+                    return None;
+                }
                 Found::Resource(mut entry) => {
                     if !note::has_usable_id(body, &entry) {
                         // Several may have the same one, and are not the same resource.
@@ -152,7 +160,7 @@ enum Found {
 #[derive(Default)]
 struct Seen {
     of_type: Option<bool>,
-    is_outcome: bool,
+    is_outcome: Option<bool>,
     /// Whether every place that names the person names the right one.
     owned: Option<bool>,
     id: Option<Range<usize>>,
@@ -188,6 +196,10 @@ impl Reader<'_> {
         let end = walk_object(body, start, |key, value| match key {
             b"resource" if begins(body, value, b'{') => {
                 let (end, resource) = self.resource(value)?;
+                if !matches!(found, Found::Nothing) {
+                    let reason = "an entry has its resource twice";
+                    self.error.get_or_insert(PageError::NotABundle(reason));
+                }
                 found = resource;
                 Some(end)
             }
@@ -214,7 +226,8 @@ impl Reader<'_> {
                 let found = plain_string(body, &(value..end));
                 let of_type = found == Some(self.resource_type.as_str());
                 seen.of_type = Some(seen.of_type.unwrap_or(true) && of_type);
-                seen.is_outcome = found == Some("OperationOutcome");
+                let is_outcome = found == Some("OperationOutcome");
+                seen.is_outcome = Some(seen.is_outcome.unwrap_or(true) && is_outcome);
                 Some(end)
             }
             b"id" => {
@@ -242,7 +255,7 @@ impl Reader<'_> {
             }),
             _ => value_end(body, value),
         })?;
-        if seen.is_outcome {
+        if seen.is_outcome == Some(true) {
             // A note of the server among the results, not one of them.
             let is_harmless = note::is_for_information(&body[start..end]);
             return Some((end, Found::Note { is_harmless }));

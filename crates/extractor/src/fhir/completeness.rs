@@ -20,7 +20,7 @@ pub(crate) type Id = [u8; 16];
 
 /// More resources of one type than any real patient has: somebody on dialysis has about 700 claims a
 /// year, 10,000 since the oldest that the API serves. A server that goes on is stopped here.
-const MOST_RESOURCES: u64 = 50_000;
+pub(crate) const MOST_RESOURCES: u64 = 50_000;
 /// Pages beside those that so many resources take.
 const SPARE_PAGES: u64 = 100;
 /// So many pages with a `next` that leads on, and nothing new on any of them, end a reading.

@@ -4,6 +4,8 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use claimlake_contract::{ApiVersion, PatientId, ResourceType};
 use url::Url;
 
+use crate::http::failure::RequestName;
+
 /// Every source of claims on v3; prior authorizations are asked for apart.
 const V3_CLAIM_SOURCES: &str = "NCH,DDPS,FISS,MCS,VMS";
 const V3_PRIOR_AUTHORIZATIONS: &str = "CWF";
@@ -73,6 +75,17 @@ impl Search<'_> {
             }
         }
         url
+    }
+
+    /// What failures call the request.
+    pub(crate) fn name(&self, offset: u64) -> RequestName<'_> {
+        let is_beside = self.selection == Selection::PriorAuthorizations;
+        RequestName {
+            resource: self.resource,
+            part: is_beside.then_some("prior authorizations"),
+            offset,
+            page_size: self.page_size,
+        }
     }
 
     /// Headers beside those of every request.

@@ -21,6 +21,8 @@ pub(crate) enum Verdict {
     Throttled,
     /// The server or what stands before it failed; the same may work later.
     ServerError,
+    /// What was asked for is not there.
+    NotFound,
     /// The request will not work, today or tomorrow.
     Failed(&'static str),
     /// No request of this run will work before a setting is changed.
@@ -59,28 +61,28 @@ pub(crate) fn classify(status: u16, headers: &AnswerHeaders, body: &[u8]) -> Ver
     };
     match status {
         200 => Verdict::Body,
-        300..400 => Verdict::Failed("the server redirects, which is not followed: check base_url"),
+        300..400 => Verdict::Failed("a redirect, which is not followed: check source.base_url"),
         400 if says("startIndex") && says("result size") => Verdict::PastEnd,
         // What the proxy makes of a backend that is in trouble of its own.
         400 if says("An error occurred contacting the upstream server") => Verdict::ServerError,
         400 => match about_the_consent(status, headers, body) {
             ended @ Verdict::ConsentEnded(_) => ended,
-            _ => Verdict::Failed("the server calls the request malformed (400)"),
+            _ => Verdict::Failed("the server calls the request malformed"),
         },
         401 | 403 => about_the_consent(status, headers, body),
         404 if is_html(headers, body) => Verdict::Stop(
-            "there is no such endpoint (404): check base_url, and whether the server has this api",
+            "there is no such endpoint: check source.base_url, and whether the server has this api",
         ),
-        404 | 410 => Verdict::Failed("the server does not know the person any more"),
-        406 => Verdict::Failed("the server cannot answer in FHIR JSON (406)"),
+        404 | 410 => Verdict::NotFound,
+        406 => Verdict::Failed("the server cannot answer in FHIR JSON"),
         408 | 425 => Verdict::ServerError,
         429 => Verdict::Throttled,
         501 => Verdict::Stop(
-            "the server does not do this (501): a sandbox that replays has no recording of this \
+            "the server does not do this: a sandbox that replays has no recording of this \
              request; use the pipeline and options it was recorded with",
         ),
         500..600 => Verdict::ServerError,
-        _ => Verdict::Failed("the server answers with an unexpected status"),
+        _ => Verdict::Failed("an unexpected status"),
     }
 }
 

@@ -1,22 +1,18 @@
 //! The HTTP client of FHIR requests: redirects off, gzip, TLS by rustls, plain http to loopback.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use claimlake_contract::Secret;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use url::Url;
 
-use crate::transport_error::{ServerName, Unreachable};
+use super::body::{Body, BodyLimits, BodyMemory};
+use super::transport::{Limits, Transport};
+use crate::transport_error::ServerName;
 
-/// Bodies received and not yet landed: what bounds memory, however many requests wait for their
-/// answers and however many people there are.
-const BODIES_AT_ONCE: usize = 16;
-
-/// No page is larger.
-const LARGEST_BODY: usize = 256 << 20;
+/// Of an answer that is no page, so much is read: no more of it is ever looked at.
+const LARGEST_ERROR: usize = 1 << 20;
 
 /// How long parts of a request may take.
 #[derive(Debug, Clone, Copy)]
@@ -47,9 +43,7 @@ impl Default for HttpTimeouts {
 pub(crate) struct RawAnswer {
     pub(crate) status: u16,
     pub(crate) headers: AnswerHeaders,
-    pub(crate) body: Bytes,
-    /// The place that the body takes: free for the next one once this answer is dropped.
-    pub(crate) _place: OwnedSemaphorePermit,
+    pub(crate) body: Body,
 }
 
 /// The headers that decide anything.
@@ -59,35 +53,12 @@ pub(crate) struct AnswerHeaders {
     pub(crate) retry_after: Option<String>,
 }
 
-/// No whole answer came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Transport {
-    /// No connection: the request never left.
-    NotConnected(Unreachable),
-    /// Nothing came in time.
-    TimedOut,
-    /// The connection broke, or the body was cut or damaged.
-    Broken,
-    /// The body is larger than any page.
-    TooLarge,
-}
-
-impl Transport {
-    pub(crate) fn words(&self) -> &str {
-        match self {
-            Transport::NotConnected(unreachable) => unreachable.words(),
-            Transport::TimedOut => "the server did not answer in time",
-            Transport::Broken => "the answer was cut or damaged on the way",
-            Transport::TooLarge => "the answer was far too large",
-        }
-    }
-}
-
 #[derive(Debug)]
 pub(crate) struct Client {
     http: reqwest::Client,
     server: ServerName,
-    bodies: Arc<Semaphore>,
+    bodies: BodyMemory,
+    limits: Limits,
 }
 
 impl Client {
@@ -96,6 +67,16 @@ impl Client {
         base_url: &Url,
         timeouts: HttpTimeouts,
         connections: usize,
+    ) -> Result<Self, String> {
+        Self::with_bodies(base_url, timeouts, connections, BodyLimits::DEFAULT)
+    }
+
+    /// The same with other limits of memory.
+    pub(crate) fn with_bodies(
+        base_url: &Url,
+        timeouts: HttpTimeouts,
+        connections: usize,
+        bodies: BodyLimits,
     ) -> Result<Self, String> {
         // A provider installed earlier in this process is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -109,7 +90,6 @@ impl Client {
             .gzip(true)
             .connect_timeout(timeouts.connect)
             .read_timeout(timeouts.read)
-            .timeout(timeouts.total)
             .pool_max_idle_per_host(connections)
             .tcp_nodelay(true)
             .user_agent(concat!("claimlake/", env!("CARGO_PKG_VERSION")));
@@ -124,7 +104,11 @@ impl Client {
         Ok(Self {
             http,
             server: ServerName::of(base_url),
-            bodies: Arc::new(Semaphore::new(BODIES_AT_ONCE)),
+            bodies: BodyMemory::new(bodies),
+            limits: Limits {
+                read: timeouts.read,
+                total: timeouts.total,
+            },
         })
     }
 
@@ -143,48 +127,64 @@ impl Client {
         for (name, value) in headers {
             request = request.header(HeaderName::from_static(name), *value);
         }
-        let mut response = request
-            .send()
-            .await
-            .map_err(|error| self.transport(&error))?;
+        let mut left = TimeLeft::of(self.limits, &self.server);
+        let mut response = left.limit(None, request.send()).await?;
         let status = response.status().as_u16();
         let headers = answer_headers(response.headers());
-        // The kernel holds back what is not read yet.
-        let bodies = Arc::clone(&self.bodies);
-        let place = bodies
-            .acquire_owned()
-            .await
-            .map_err(|_| Transport::Broken)?;
-        let expected = response
-            .content_length()
-            .unwrap_or(0)
-            .min(LARGEST_BODY as u64);
-        let mut body = Vec::with_capacity(usize::try_from(expected).unwrap_or(0));
-        while let Some(chunk) = response
-            .chunk()
-            .await
-            .map_err(|error| self.transport(&error))?
+        let mut body = self.bodies.begin().await?;
+        while let Some(piece) = left
+            .limit(Some(body.len() as u64), response.chunk())
+            .await?
         {
-            if body.len() + chunk.len() > LARGEST_BODY {
-                return Err(Transport::TooLarge);
+            let room = LARGEST_ERROR.saturating_sub(body.len());
+            if status != 200 && piece.len() >= room {
+                body.add(&piece[..room]).await?;
+                break;
             }
-            body.extend_from_slice(&chunk);
+            body.add(&piece).await?;
         }
         Ok(RawAnswer {
             status,
             headers,
-            body: Bytes::from(body),
-            _place: place,
+            body: body.whole(),
         })
     }
+}
 
-    fn transport(&self, error: &reqwest::Error) -> Transport {
-        if let Some(unreachable) = self.server.unreachable(error) {
-            Transport::NotConnected(unreachable)
-        } else if error.is_timeout() {
-            Transport::TimedOut
-        } else {
-            Transport::Broken
+/// What is left of the time that a request may take. Waiting for memory does not count: it is not
+/// the server who is late.
+struct TimeLeft<'a> {
+    left: Duration,
+    limits: Limits,
+    server: &'a ServerName,
+}
+
+impl<'a> TimeLeft<'a> {
+    fn of(limits: Limits, server: &'a ServerName) -> Self {
+        Self {
+            left: limits.total,
+            limits,
+            server,
+        }
+    }
+
+    /// Waits for the server, where `received` bytes of the body are here already.
+    async fn limit<T>(
+        &mut self,
+        received: Option<u64>,
+        step: impl Future<Output = Result<T, reqwest::Error>>,
+    ) -> Result<T, Transport> {
+        let begun = Instant::now();
+        let done = tokio::time::timeout(self.left, step).await;
+        self.left = self.left.saturating_sub(begun.elapsed());
+        match done {
+            Ok(done) => {
+                done.map_err(|error| Transport::of(&error, received, self.server, self.limits))
+            }
+            Err(_) => Err(Transport::TimedOut {
+                after: self.limits.total,
+                received,
+            }),
         }
     }
 }

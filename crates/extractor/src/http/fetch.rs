@@ -5,15 +5,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use claimlake_contract::{Clock, GrantHandle};
+use tokio::time::Instant;
 use url::Url;
 
-use super::classify::{Refusal, Verdict, classify};
-use super::client::{Client, RawAnswer, Transport};
+use super::classify::{Refusal, Verdict, classify, is_html};
+use super::client::{Client, RawAnswer};
+use super::failure::{Reason, RequestName, Tries};
 use super::pace::{Ended, Pace};
 use super::retry::{
     Budget, Jitter, LONGEST_WAIT, TRIES, TRIES_AFTER_TIMEOUT, TRIES_TO_CONNECT, back_off,
     retry_after,
 };
+use super::transport::Transport;
 use crate::token::{AccessToken, TokenError, TokenSource};
 
 /// Waits that the server asks for do not use tries up; there is an end to them all the same.
@@ -30,13 +33,17 @@ pub(crate) enum End {
     /// The consent is over.
     NeedsConsent(String),
     /// The server says to come back later.
-    Parked(String),
+    Parked(Reason),
     /// The grant may not read this resource type; the others go on.
     Refused(Refusal),
     /// A resource of somebody else came.
     Foreign,
+    /// The server answers "not found": what that says of the patient depends on its other answers.
+    NotFound(Reason),
     /// It cannot be read.
-    Failed(String),
+    Failed(Reason),
+    /// Not asked for any more, since another resource type of the patient failed.
+    GivenUp,
     /// The run cannot go on.
     Stop(String),
 }
@@ -45,6 +52,8 @@ pub(crate) enum End {
 #[derive(Debug, Clone)]
 pub(crate) struct Request<'a> {
     pub(crate) grant: &'a GrantHandle,
+    /// What failures call it: the URL names the patient.
+    pub(crate) name: RequestName<'a>,
     pub(crate) url: Url,
     pub(crate) headers: &'static [(&'static str, &'static str)],
 }
@@ -71,6 +80,7 @@ pub(crate) struct Fetcher<'a, T> {
 /// What one attempt asks for.
 enum Attempt {
     Answer(Box<Fetched>),
+    /// Once more, after this cause, unless there were so many tries already.
     Retry(String, u32),
     Wait(Duration),
     TokenRejected(AccessToken),
@@ -83,7 +93,8 @@ impl<T: TokenSource> Fetcher<'_, T> {
     /// # Errors
     /// How it ended for the person; a 403 is kept with its answer for the recording.
     pub(crate) async fn get(&self, request: &Request<'_>) -> Result<Fetched, Unanswered> {
-        let (mut tries, mut waits) = (0u32, 0u32);
+        let begun = Instant::now();
+        let (mut tries, mut waits) = (Tries::default(), 0u32);
         let (mut rejections, mut good_rejected) = (0u32, 0u32);
         loop {
             let (attempt, refused) = self.attempt(request).await;
@@ -92,22 +103,17 @@ impl<T: TokenSource> Fetcher<'_, T> {
                 Attempt::End(end) => {
                     return Err(Unanswered {
                         end,
-                        answer: refused,
+                        answer: refused.map(Box::new),
                     });
                 }
-                Attempt::Retry(reason, most) => {
-                    tries += 1;
-                    let reason = format!("{reason}, {tries} times");
-                    if tries >= most {
-                        return Err(End::Failed(reason).into());
-                    }
-                    self.pause_before_retry(tries - 1, reason).await?;
+                Attempt::Retry(cause, most) => {
+                    self.failed(request, &mut tries, cause, most, begun).await?;
                 }
                 Attempt::Wait(wait) => {
                     waits += 1;
                     if waits > MOST_WAITS {
-                        let reason = "the server kept answering 429".to_owned();
-                        return Err(End::Parked(reason).into());
+                        let cause = format!("HTTP 429 (too many requests) {MOST_WAITS} times");
+                        return Err(End::Parked(Reason::of(request.name, cause)).into());
                     }
                     // Everybody waits for the same instant; a little apart is kinder.
                     tokio::time::sleep(wait + self.jittered(Duration::from_millis(250))).await;
@@ -132,12 +138,27 @@ impl<T: TokenSource> Fetcher<'_, T> {
         }
     }
 
-    async fn pause_before_retry(&self, tries: u32, reason: String) -> Result<(), Unanswered> {
-        if !self.budget.retry() {
-            let reason = format!("{reason}, and too many requests of this run failed to try on");
-            return Err(End::Failed(reason).into());
+    /// Notes a try that failed and waits before the next, if there is one.
+    async fn failed(
+        &self,
+        request: &Request<'_>,
+        tries: &mut Tries,
+        cause: String,
+        most: u32,
+        begun: Instant,
+    ) -> Result<(), Unanswered> {
+        tries.failed(cause);
+        let give_up = |more: &str| {
+            let reason = tries.reason(request.name, begun.elapsed(), more);
+            Err(Unanswered::from(End::Failed(reason)))
+        };
+        if tries.count() >= most {
+            return give_up("");
         }
-        let pause = back_off(self.first_pause, tries, self.jitter.share());
+        if !self.budget.retry() {
+            return give_up(", and too many requests of this run failed to try on");
+        }
+        let pause = back_off(self.first_pause, tries.count() - 1, self.jitter.share());
         tokio::time::sleep(pause).await;
         Ok(())
     }
@@ -161,7 +182,7 @@ impl<T: TokenSource> Fetcher<'_, T> {
             Ok(answer) => answer,
             Err(transport) => {
                 permit.ended(request.grant, Ended::Badly);
-                return (self.after_transport(transport), None);
+                return (self.after_transport(request.name, transport), None);
             }
         };
         let verdict = classify(answer.status, &answer.headers, &answer.body);
@@ -188,17 +209,29 @@ impl<T: TokenSource> Fetcher<'_, T> {
             Verdict::PastEnd => (Attempt::Answer(Box::new(Fetched::PastEnd(answer))), None),
             Verdict::Throttled => {
                 self.throttled.fetch_add(1, Ordering::Relaxed);
-                (throttled(wait), None)
+                (throttled(request.name, wait), None)
             }
             Verdict::TokenRejected => (Attempt::TokenRejected(token), None),
-            Verdict::ServerError => (Attempt::Retry("the server failed".into(), TRIES), None),
+            Verdict::ServerError => (Attempt::Retry(server_error(&answer), TRIES), None),
             Verdict::ConsentEnded(reason) => {
                 self.note_ended(request.grant, &token, reason).await;
                 (Attempt::End(End::NeedsConsent(reason.into())), None)
             }
             Verdict::Refused(refusal) => (Attempt::End(End::Refused(refusal)), Some(answer)),
-            Verdict::Failed(reason) => (Attempt::End(End::Failed(reason.into())), Some(answer)),
-            Verdict::Stop(reason) => (Attempt::End(End::Stop(reason.into())), None),
+            Verdict::NotFound => {
+                let reason =
+                    Reason::of(request.name, format!("HTTP {} (not found)", answer.status));
+                (Attempt::End(End::NotFound(reason)), Some(answer))
+            }
+            Verdict::Failed(reason) => {
+                let reason = format!("HTTP {}, {reason}", answer.status);
+                let reason = Reason::of(request.name, reason);
+                (Attempt::End(End::Failed(reason)), Some(answer))
+            }
+            Verdict::Stop(reason) => {
+                let reason = format!("{}: HTTP {}, {reason}", request.name, answer.status);
+                (Attempt::End(End::Stop(reason)), None)
+            }
         }
     }
 
@@ -211,17 +244,20 @@ impl<T: TokenSource> Fetcher<'_, T> {
         }
     }
 
-    fn after_transport(&self, transport: Transport) -> Attempt {
-        let words = transport.words().to_owned();
+    fn after_transport(&self, name: RequestName<'_>, transport: Transport) -> Attempt {
+        let cause = transport.to_string();
         match transport {
-            Transport::TooLarge => Attempt::End(End::Failed(words)),
-            Transport::TimedOut => Attempt::Retry(words, TRIES_AFTER_TIMEOUT),
+            Transport::Over => Attempt::End(End::Stop(cause)),
+            Transport::TooLarge { .. } => Attempt::End(End::Failed(Reason::of(name, cause))),
+            Transport::TimedOut { .. } => Attempt::Retry(cause, TRIES_AFTER_TIMEOUT),
             // Every other request would end the same way.
-            Transport::NotConnected(why) if why.is_lasting() => Attempt::End(End::Stop(words)),
+            Transport::NotConnected(why) if why.is_lasting() => Attempt::End(End::Stop(cause)),
             Transport::NotConnected(_) if self.budget.requests() < 100 => {
-                Attempt::Retry(words, TRIES_TO_CONNECT)
+                Attempt::Retry(cause, TRIES_TO_CONNECT)
             }
-            Transport::NotConnected(_) | Transport::Broken => Attempt::Retry(words, TRIES),
+            Transport::NotConnected(_) | Transport::Broken(_) | Transport::Cut { .. } => {
+                Attempt::Retry(cause, TRIES)
+            }
         }
     }
 
@@ -231,14 +267,30 @@ impl<T: TokenSource> Fetcher<'_, T> {
 }
 
 /// The pace holds the grant or everybody back for short waits; long ones park the person.
-fn throttled(wait: Option<Duration>) -> Attempt {
+fn throttled(name: RequestName<'_>, wait: Option<Duration>) -> Attempt {
     match wait {
         Some(wait) if wait > LONGEST_WAIT => {
-            let minutes = wait.as_secs().div_ceil(60);
-            let reason = format!("the server says to come back in {minutes} minutes");
-            Attempt::End(End::Parked(reason))
+            let cause = format!("HTTP 429, {}", retry_words(wait));
+            Attempt::End(End::Parked(Reason::of(name, cause)))
         }
         _ => Attempt::Wait(Duration::ZERO),
+    }
+}
+
+/// `retry after 24 hours`.
+fn retry_words(wait: Duration) -> String {
+    match wait.as_secs().div_ceil(60) {
+        minutes @ 0..120 => format!("retry after {minutes} minutes"),
+        minutes => format!("retry after {} hours", minutes.div_ceil(60)),
+    }
+}
+
+fn server_error(answer: &RawAnswer) -> String {
+    let status = answer.status;
+    match status {
+        _ if is_html(&answer.headers, &answer.body) => format!("HTTP {status} (an HTML page)"),
+        400 | 401 => format!("HTTP {status} (a failure of the server behind the endpoint)"),
+        _ => format!("HTTP {status}"),
     }
 }
 
@@ -247,7 +299,7 @@ fn throttled(wait: Option<Duration>) -> Attempt {
 pub(crate) struct Unanswered {
     pub(crate) end: End,
     /// The answer that said so, where it tells something of the person: it is recorded.
-    pub(crate) answer: Option<RawAnswer>,
+    pub(crate) answer: Option<Box<RawAnswer>>,
 }
 
 impl From<End> for Unanswered {
@@ -261,10 +313,12 @@ fn token_end(error: &TokenError) -> End {
         TokenError::NeedsConsent { reason } => End::NeedsConsent(reason.clone()),
         TokenError::Configuration { reason } => End::Stop(reason.clone()),
         TokenError::Doubtful { reason } | TokenError::Parked { reason } => {
-            End::Parked(reason.clone())
+            End::Parked(reason.as_str().into())
         }
         TokenError::Unavailable { reason } => End::Stop(reason.clone()),
-        TokenError::Transient { reason } => End::Failed(reason.clone()),
+        TokenError::Transient { reason } => {
+            End::Failed(format!("no access token: {reason}").into())
+        }
         TokenError::Stopped => End::Stop("the token broker has stopped".into()),
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use claimlake_contract::{ApiVersion, ResourceType};
-use claimlake_landing::json::Members;
 use memchr::memmem::Finder;
 use serde::Deserialize;
 
@@ -66,7 +65,7 @@ impl Kinds {
 
 /// `meta.source`, and the code of the tag that names the system.
 fn sources(body: &[u8]) -> BTreeSet<String> {
-    let meta = Members::new(body, 0).find(|member| &body[member.key.clone()] == b"meta");
+    let meta = claimlake_landing::json::member(body, 0, "meta");
     let meta = meta.and_then(|member| body.get(member.value));
     let meta = meta.and_then(|meta| serde_json::from_slice::<Meta>(meta).ok());
     let Some(meta) = meta else {

@@ -1,6 +1,7 @@
 //! One reading of one search: what was seen so far, and which frames it left.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, PatientId, ResourceType};
@@ -49,11 +50,35 @@ pub(super) struct Round {
     pub(super) conflicts: u64,
 }
 
-/// The lines of a page that land.
+/// The resources of a page that land, as lines of their own.
 pub(super) struct Lines {
     pub(super) page: SeenPage,
-    pub(super) text: Vec<u8>,
-    pub(super) count: u64,
+    /// Where they lie in the body.
+    places: Vec<Range<usize>>,
+}
+
+/// A frame is ended where it has so many bytes: what is copied of a body at once stays small.
+const FRAME_BYTES: usize = 8 << 20;
+
+impl Lines {
+    /// The text of the next frame and its lines, none where all lines were given.
+    pub(super) fn next_frame(&mut self, body: &[u8]) -> Option<(Vec<u8>, u64)> {
+        let (mut text, mut count) = (Vec::new(), 0);
+        for place in &self.places {
+            let line = body.get(place.clone()).unwrap_or_default();
+            if count > 0 && text.len() + line.len() >= FRAME_BYTES {
+                break;
+            }
+            if text.is_empty() {
+                let all: usize = self.places.iter().map(|place| place.len() + 1).sum();
+                text.reserve(all.min(FRAME_BYTES).max(line.len() + 1));
+            }
+            push_line(&mut text, line);
+            count += 1;
+        }
+        self.places.drain(..count);
+        (count > 0).then_some((text, count as u64))
+    }
 }
 
 /// What a page is read with.
@@ -85,8 +110,7 @@ impl Round {
                 next: page.next,
                 is_past_end: false,
             },
-            text: Vec::with_capacity(body.len()),
-            count: 0,
+            places: Vec::new(),
         };
         for entry in &page.entries {
             let text = &body[entry.resource.clone()];
@@ -120,11 +144,10 @@ impl Round {
             self.note_newest(served.last_updated, stated, known.latest);
             let held = known.held.and_then(|held| held.content(&id));
             if held != Some(&content) {
-                push_line(&mut lines.text, text);
-                lines.count += 1;
+                lines.places.push(entry.resource.clone());
             }
         }
-        self.landed += lines.count;
+        self.landed += lines.places.len() as u64;
         Ok(lines)
     }
 

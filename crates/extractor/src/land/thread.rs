@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use bytes::Bytes;
 use claimlake_contract::{
     ApiVersion, Clock, GrantHandle, LandingLayout, LandingManifest, PatientId, ResourceType, RunId,
 };
@@ -19,6 +18,7 @@ use super::round::{Known, Lands, ReadId, Round};
 use super::seal::{self, seal_all};
 use crate::fhir::bundle::PageError;
 use crate::fhir::completeness::SeenPage;
+use crate::http::body::Body;
 
 /// Jobs that wait; with the bodies being received they are what memory is bounded by.
 const WAITING_JOBS: usize = 16;
@@ -63,7 +63,7 @@ pub(crate) struct PageJob {
     pub(crate) lands: Lands,
     /// Whether everything was asked for.
     pub(crate) whole: bool,
-    pub(crate) body: Bytes,
+    pub(crate) body: Body,
 }
 
 /// What the run sealed.
@@ -274,11 +274,11 @@ impl Thread {
         };
         let lines = round.read(&page.body, &known);
         let round = self.rounds.entry(page.read).or_insert(round);
-        let lines = match lines {
+        let mut lines = match lines {
             Ok(lines) => lines,
             Err(error) => return Ok(Err(error)),
         };
-        if lines.count > 0 {
+        while let Some((text, count)) = lines.next_frame(&page.body) {
             let writer = match self.writers.entry(page.resource.clone()) {
                 std::collections::btree_map::Entry::Occupied(writer) => writer.into_mut(),
                 std::collections::btree_map::Entry::Vacant(place) => place.insert(seal::begin(
@@ -288,7 +288,7 @@ impl Thread {
                     &self.run,
                 )?),
             };
-            let written = writer.append_frame(&lines.text, lines.count)?;
+            let written = writer.append_frame(&text, count)?;
             round.frames.push(claimlake_landing::KeptFrame {
                 part: written.part,
                 frame: written.frame,

@@ -3,22 +3,25 @@
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use url::{Host, Url};
 
 use super::OauthError;
 use super::authorize::{CallbackKind, read_callback};
+use super::listen::accept_all;
 use super::page::Page;
 
-const ACCEPT_PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+/// How long a browser may take to say what it wants.
+const FIRST_WORDS: Duration = Duration::from_secs(30);
 
 /// Listens where the `redirect_uri` of the app leads to, on this machine only.
 #[derive(Debug)]
@@ -98,17 +101,12 @@ impl CallbackListener {
         });
         let accepting = self.listeners.iter().map(|listener| {
             let expected = Arc::clone(&expected);
-            Box::pin(async move {
-                loop {
-                    match listener.accept().await {
-                        Ok((stream, _)) => {
-                            tokio::spawn(converse(stream, Arc::clone(&expected)));
-                        }
-                        // Out of descriptors, say: the next try may find one.
-                        Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-                    }
-                }
-            })
+            Box::pin(accept_all(
+                || listener.accept(),
+                move |(stream, _)| {
+                    tokio::spawn(converse(stream, Arc::clone(&expected)));
+                },
+            ))
         });
         futures_util::future::join_all(accepting).await;
     }
@@ -137,6 +135,9 @@ async fn converse(stream: TcpStream, expected: Arc<Expected>) {
     // A browser that breaks off has no page to be shown.
     let _ = hyper::server::conn::http1::Builder::new()
         .keep_alive(false)
+        // Whoever connects and says nothing does not keep a descriptor for ever.
+        .timer(TokioTimer::new())
+        .header_read_timeout(FIRST_WORDS)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }

@@ -197,7 +197,7 @@ async fn what_servers_do_to_tls_is_named_by_both_clients() {
             )
             .await;
         let by_fhir = answered.unwrap_err();
-        assert_eq!(by_fhir.words(), by_oauth.words());
+        assert_eq!(by_fhir.to_string(), by_oauth.words());
 
         let probe = crate::probe_server(&base, claimlake_contract::ApiVersion::V2).await;
         assert_eq!(probe.broken, [by_oauth.words()]);

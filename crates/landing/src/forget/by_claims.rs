@@ -59,7 +59,7 @@ fn look_at(
     let value = wanted.rsplit('|').next().unwrap_or_default();
     let has = |text: &[u8]| memchr::memmem::find(line, text).is_some();
     // An escape may hide any letter.
-    if value.is_empty() || !(has(value.as_bytes()) || has(b"\\u00") || has(b"?identifier=")) {
+    if value.is_empty() || !(has(value.as_bytes()) || has(b"\\u") || has(b"?identifier=")) {
         return;
     }
     let names_one = |one: &Identifier| one.is_personal() || one.system().is_none();
@@ -84,7 +84,7 @@ fn look_at(
     if is_somebody_elses(resource, line, references) {
         return;
     }
-    let Ok(body) = serde_json::from_slice::<Value>(line) else {
+    let Some(body) = crate::json::tree(line) else {
         return;
     };
     if let Some(subscriber) = body["subscriberId"].as_str() {

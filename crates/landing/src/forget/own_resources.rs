@@ -62,7 +62,7 @@ impl OwnResources {
 
     /// Whether a rejected text, of any version where none is known, is such a body.
     pub(super) fn has_text(&self, person: &Person, api: Option<ApiVersion>, text: &[u8]) -> bool {
-        let Some(resource) = top_text(text, b"resourceType") else {
+        let Some(resource) = top_text(text, "resourceType") else {
             return false;
         };
         let Ok(resource) = resource.parse::<ResourceType>() else {

@@ -3,7 +3,7 @@
 use claimlake_contract::{RejectReason, ResourceType};
 
 use super::documents::{Documents, Piece, PieceKind};
-use crate::json::{Elements, Members, plain_string};
+use crate::json::{self, Elements, Members, plain_string};
 use crate::text_form;
 
 #[derive(Debug)]
@@ -78,7 +78,7 @@ pub(super) fn resources_in(text: &[u8]) -> Vec<Found<'_>> {
         }];
     }
     let mut found = Vec::new();
-    for member in Members::new(text, 0).filter(|member| &text[member.key.clone()] == b"entry") {
+    for member in Members::new(text, 0).filter(|member| member.is(text, "entry")) {
         for entry in Elements::new(text, member.value.start) {
             found.extend(resource_of_entry(&text[entry]));
         }
@@ -92,7 +92,13 @@ pub(super) fn resource_of_entry(entry: &[u8]) -> Vec<Found<'_>> {
         return vec![bad_entry(entry)];
     }
     // FHIR has entries without one: a request, or the response to it.
-    let (full_url, resource) = parts_of_entry(entry);
+    let Some((full_url, resource)) = parts_of_entry(entry) else {
+        return vec![Found::Reject {
+            text: entry,
+            reason: RejectReason::DuplicateKey,
+            detail: "the Bundle entry has its resource or its fullUrl twice".into(),
+        }];
+    };
     match resource {
         None => Vec::new(),
         Some(resource) if resource.starts_with(b"{") => {
@@ -106,20 +112,21 @@ pub(super) fn resource_of_entry(entry: &[u8]) -> Vec<Found<'_>> {
     }
 }
 
-/// The `fullUrl` and the resource of an entry.
-fn parts_of_entry(entry: &[u8]) -> (Option<String>, Option<&[u8]>) {
-    let mut full_url = None;
-    let mut resource = None;
+/// The `fullUrl` and the resource of an entry; none where it has either twice.
+fn parts_of_entry(entry: &[u8]) -> Option<(Option<String>, Option<&[u8]>)> {
+    let (mut full_url, mut resource) = (None, None);
     for member in Members::new(entry, 0) {
-        match &entry[member.key.clone()] {
-            b"fullUrl" if full_url.is_none() => {
-                full_url = serde_json::from_slice(&entry[member.value]).ok();
-            }
-            b"resource" if resource.is_none() => resource = Some(&entry[member.value]),
-            _ => {}
+        let place = match &member {
+            member if member.is(entry, "fullUrl") => &mut full_url,
+            member if member.is(entry, "resource") => &mut resource,
+            _ => continue,
+        };
+        if place.replace(&entry[member.value]).is_some() {
+            return None;
         }
     }
-    (full_url, resource)
+    let full_url = full_url.and_then(|quoted| serde_json::from_slice(quoted).ok());
+    Some((full_url, resource))
 }
 
 /// Takes the `fullUrl`, type and text of a resource.
@@ -137,15 +144,14 @@ pub(super) fn look_through(text: &[u8], take: Take<'_>) {
 
 /// The same of an entry of a Bundle.
 pub(super) fn look_through_entry(entry: &[u8], take: Take<'_>) {
-    let (full_url, resource) = parts_of_entry(entry);
-    if let Some(resource) = resource {
+    // One with a key twice does not land.
+    if let Some((full_url, Some(resource))) = parts_of_entry(entry) {
         look_into(resource, full_url.as_deref(), take);
     }
 }
 
 fn look_into(text: &[u8], url: Option<&str>, take: Take<'_>) {
-    let mut members = Members::new(text, 0);
-    let of_type = members.find(|member| &text[member.key.clone()] == b"resourceType");
+    let of_type = json::member(text, 0, "resourceType");
     let Some(of_type) = of_type.and_then(|member| plain_string(text, &member.value)) else {
         return;
     };
@@ -153,7 +159,7 @@ fn look_into(text: &[u8], url: Option<&str>, take: Take<'_>) {
         take(url, of_type, text);
         return;
     }
-    for member in Members::new(text, 0).filter(|member| &text[member.key.clone()] == b"entry") {
+    for member in Members::new(text, 0).filter(|member| member.is(text, "entry")) {
         for entry in Elements::new(text, member.value.start) {
             look_through_entry(&text[entry], take);
         }
@@ -210,8 +216,7 @@ fn checked(text: &[u8]) -> Result<ResourceType, Box<Found<'_>>> {
     if !text.starts_with(b"{") {
         return Err(not_fhir("JSON, but not an object"));
     }
-    let resource_type = Members::new(text, 0)
-        .find(|member| &text[member.key.clone()] == b"resourceType")
+    let resource_type = json::member(text, 0, "resourceType")
         .and_then(|member| plain_string(text, &member.value)?.parse().ok());
     resource_type.ok_or_else(|| not_fhir("no resourceType that names a FHIR resource type"))
 }

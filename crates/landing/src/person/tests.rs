@@ -1,5 +1,7 @@
 //! Tests of whose a line is.
 
+mod odd_keys;
+
 use claimlake_contract::{ApiVersion, Identifier, PatientId, Person, ResourceType};
 
 use super::{is_about, mentions, people_of};

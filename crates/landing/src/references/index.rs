@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 
 use claimlake_contract::{ApiVersion, Identifier, LandingLayout, Unresolved};
-use serde_json::Value;
 
 use super::sent::{Query, identifiers_of, normalized_url};
 use crate::{LandingError, chunks_of, landing_runs, read_chunk};
@@ -54,7 +53,7 @@ impl TargetIndex {
         full_url: Option<&str>,
         text: &[u8],
     ) {
-        let Ok(value) = serde_json::from_slice::<Value>(text) else {
+        let Some(value) = crate::json::tree(text) else {
             return;
         };
         let id = value["id"].as_str().filter(|id| !id.is_empty());

@@ -3,8 +3,6 @@
 use claimlake_contract::Identifier;
 use serde_json::Value;
 
-use crate::json::Members;
-
 /// A reference as sent: a text, an identifier, or both.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Subject {
@@ -45,10 +43,10 @@ pub(crate) enum Query {
 }
 
 /// The member that says whose a resource is.
-pub(crate) fn subject_member(resource: &str) -> Option<&'static [u8]> {
+pub(crate) fn subject_member(resource: &str) -> Option<&'static str> {
     match resource {
-        "ExplanationOfBenefit" | "Claim" | "ClaimResponse" => Some(b"patient"),
-        "Coverage" => Some(b"beneficiary"),
+        "ExplanationOfBenefit" | "Claim" | "ClaimResponse" => Some("patient"),
+        "Coverage" => Some("beneficiary"),
         _ => None,
     }
 }
@@ -56,8 +54,8 @@ pub(crate) fn subject_member(resource: &str) -> Option<&'static [u8]> {
 /// Whom a resource says it is about; none where it does not say.
 pub(crate) fn subject_of(resource: &str, line: &[u8]) -> Option<Subject> {
     let name = subject_member(resource)?;
-    let member = Members::new(line, 0).find(|member| &line[member.key.clone()] == name)?;
-    let value: Value = serde_json::from_slice(&line[member.value]).ok()?;
+    let member = crate::json::member(line, 0, name)?;
+    let value = crate::json::tree(&line[member.value])?;
     subject(&value)
 }
 
@@ -83,13 +81,14 @@ pub(crate) fn identifier_of(element: &Value) -> Option<Identifier> {
 /// Whether a line may hold references that its Bundle alone explains.
 pub(crate) fn may_hold_others(line: &[u8]) -> bool {
     let has = |text: &[u8]| memchr::memmem::find(line, text).is_some();
-    has(b"\"urn:") || has(b"?identifier=") || has(b"?_id=")
+    // An escape may hide any letter.
+    has(b"\"urn:") || has(b"?identifier=") || has(b"?_id=") || has(b"\\u")
 }
 
 /// The texts of all references in a line, each once.
 pub(crate) fn reference_texts(line: &[u8]) -> Vec<String> {
     let mut texts = Vec::new();
-    if let Ok(value) = serde_json::from_slice::<Value>(line) {
+    if let Some(value) = crate::json::tree(line) {
         collect(&value, &mut texts);
     }
     texts.sort();
@@ -114,7 +113,7 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
 
 /// The identifiers of the resource that a line contains under `#id`.
 pub(crate) fn contained_identifiers(line: &[u8], id: &str) -> Vec<Identifier> {
-    let Ok(resource) = serde_json::from_slice::<Value>(line) else {
+    let Some(resource) = crate::json::tree(line) else {
         return Vec::new();
     };
     let contained = resource["contained"].as_array().into_iter().flatten();

@@ -2,6 +2,7 @@
 
 mod missing;
 mod next;
+mod problems;
 
 use claimlake_contract::{ExitCode, PatientState};
 use claimlake_extractor::ExtractOutcome;
@@ -39,7 +40,7 @@ pub(super) fn tell(
         .filter(|(state, _)| **state != "complete")
     {
         summary.line(
-            "not whole",
+            "incomplete",
             format!("{}: {state}", counted(*people, "patient")),
         );
     }
@@ -126,16 +127,12 @@ pub(super) fn tell(
     };
     summary.tell(invocation, &headline);
     if outcome.exits().contains(&ExitCode::Failed) {
-        let first = outcome
-            .problems
-            .first()
-            .map(|problem| problem.reason.as_str());
-        let reason = outcome.stopped.as_deref().or(first).unwrap_or("stopped");
-        let whole = outcome.people_in(PatientState::Complete);
+        let complete = outcome.people_in(PatientState::Complete);
         let words = format!(
-            "{} of {} not whole: {reason}",
-            outcome.people.saturating_sub(whole),
-            counted(outcome.people, "patient")
+            "{} of {} incomplete: {}",
+            outcome.people.saturating_sub(complete),
+            counted(outcome.people, "patient"),
+            problems::words(outcome)
         );
         if !invocation.output().is_quiet() {
             invocation.output().warn(&format!("error: {words}"));

@@ -1,3 +1,5 @@
+mod odd_keys;
+
 use claimlake_contract::{PatientId, ResourceType};
 
 use super::{NextLink, Page, PageError, read_page};
@@ -284,4 +286,13 @@ fn an_entry_that_may_stand_for_a_resource_is_odd() {
         let body = format!(r#"{{"resourceType":"Bundle","entry":[{entry}]}}"#);
         assert_eq!(read(&body).unwrap().odd, odd, "{entry}");
     }
+}
+
+#[test]
+fn a_page_of_more_entries_than_any_patient_has_is_refused_before_it_is_held() {
+    let most = usize::try_from(crate::fhir::completeness::MOST_RESOURCES).unwrap();
+    let claims = vec![claim("1", "-19"); most];
+    assert_eq!(read(&bundle(&claims, "")).unwrap().entries.len(), most);
+    let more = vec![claim("1", "-19"); most + 1];
+    assert_eq!(read(&bundle(&more, "")), Err(PageError::TooMany));
 }

@@ -42,7 +42,9 @@ fn every_answer_the_server_is_known_to_give_is_classified() {
     }
     assert_eq!(json(403, app_scope), Verdict::Refused(Refusal::App));
     assert!(matches!(json(403, v3_gate), Verdict::Stop(_)));
-    assert!(matches!(json(404, outcome), Verdict::Failed(_)));
+    assert_eq!(json(404, outcome), Verdict::NotFound);
+    assert_eq!(json(404, r#"{"detail":"Not found."}"#), Verdict::NotFound);
+    assert_eq!(json(410, outcome), Verdict::NotFound);
     assert!(matches!(json(302, ""), Verdict::Failed(_)));
     assert_eq!(json(429, "{}"), Verdict::Throttled);
     for status in [408, 500, 502, 503, 504] {
@@ -75,7 +77,7 @@ const RECORDED: &[(u64, &str, &str)] = &[
     (403, "permission to perform", "Refused"),
     (404, "<", "Stop"),
     (404, "(HTML", "Stop"),
-    (404, "", "Failed"),
+    (404, "", "NotFound"),
     (406, "", "Failed"),
     (429, "", "Throttled"),
     (500, "Server Error (500)", "ServerError"),
@@ -128,5 +130,5 @@ fn recorded_answers_of_the_real_server_are_classified_rightly() {
             *checked.entry(found).or_insert(0u32) += 1;
         }
     }
-    assert_eq!(checked.len(), 9, "{checked:?}");
+    assert_eq!(checked.len(), 10, "{checked:?}");
 }

@@ -36,9 +36,17 @@ fn read(round: &mut Round, beside: Option<&Round>, claims: &[String]) -> Vec<u32
         beside,
         latest,
     };
-    let lines = round.read(bundle(claims).as_bytes(), &known).unwrap();
+    let body = bundle(claims);
+    let mut lines = round.read(body.as_bytes(), &known).unwrap();
     assert_eq!(lines.page.ids.len(), claims.len());
-    let text = String::from_utf8(lines.text).unwrap();
+    let mut text = String::new();
+    while let Some((frame, count)) = lines.next_frame(body.as_bytes()) {
+        assert_eq!(
+            frame.iter().filter(|byte| **byte == b'\n').count(),
+            count as usize
+        );
+        text.push_str(std::str::from_utf8(&frame).unwrap());
+    }
     let payment = |line: &str| {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         u32::try_from(line["payment"].as_u64().unwrap()).unwrap()
@@ -163,4 +171,33 @@ fn the_newest_that_counts_is_never_ahead_of_the_clock() {
             "{stated:?}"
         );
     }
+}
+
+#[test]
+fn a_large_page_lands_in_frames_of_some_megabytes_each_of_whole_lines() {
+    let claims: Vec<String> = ["a", "b", "c"]
+        .into_iter()
+        .map(|id| {
+            let pad = format!("\"pad\":\"{}\",\"payment\"", "x".repeat(3 << 20));
+            claim(Some(id), EARLY, 1).replace("\"payment\"", &pad)
+        })
+        .collect();
+    let body = bundle(&claims);
+    let resource = ResourceType::explanation_of_benefit();
+    let patient = PatientId::new("-19");
+    let known = Known {
+        of: (ApiVersion::V3, &resource, &patient),
+        held: None,
+        beside: None,
+        latest: "2026-11-30T12:00:00Z".parse().unwrap(),
+    };
+    let mut lines = Round::default().read(body.as_bytes(), &known).unwrap();
+    let mut frames = Vec::new();
+    while let Some((text, count)) = lines.next_frame(body.as_bytes()) {
+        frames.push((String::from_utf8(text).unwrap(), count));
+    }
+    let counts: Vec<u64> = frames.iter().map(|(_, count)| *count).collect();
+    assert_eq!(counts, [2, 1]);
+    let text: String = frames.into_iter().map(|(text, _)| text).collect();
+    assert!(text.lines().eq(claims.iter().map(String::as_str)));
 }

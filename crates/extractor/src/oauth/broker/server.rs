@@ -22,6 +22,7 @@ use super::protocol::{
 use super::refresher::Refresher;
 use crate::oauth::OauthError;
 use crate::oauth::exchange::exchange_and_store;
+use crate::oauth::listen::accept_all;
 use crate::oauth::revoke::revoke;
 
 /// How often a client with requests under way hears that this process lives.
@@ -54,13 +55,7 @@ impl Server {
 
     /// Takes connections in, for as long as it is polled.
     pub(super) async fn accept(self: &Arc<Self>, listener: &UnixListener) {
-        loop {
-            match listener.accept().await {
-                Ok((stream, _)) => self.welcome(stream),
-                // Out of descriptors, say: the next try may find one.
-                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
-            }
-        }
+        accept_all(|| listener.accept(), |(stream, _)| self.welcome(stream)).await;
     }
 
     fn welcome(self: &Arc<Self>, stream: UnixStream) {

@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use crate::json::{Members, plain_string, skip_space, value_end};
+use crate::json::{Members, key_says, plain_string, skip_space, value_end};
 use crate::text_form::BYTE_ORDER_MARK;
 
 /// Where space and byte order marks end.
@@ -34,13 +34,12 @@ pub(super) fn end_of_first(line: &[u8]) -> Option<usize> {
 pub(super) fn first_entry_of_bundle(text: &[u8], start: usize) -> Option<usize> {
     let mut members = Members::new(text, skip_space(text, start));
     let is_bundle = members.by_ref().any(|member| {
-        &text[member.key.clone()] == b"resourceType"
-            && plain_string(text, &member.value) == Some("Bundle")
+        member.is(text, "resourceType") && plain_string(text, &member.value) == Some("Bundle")
     });
     if !is_bundle {
         return None;
     }
     members.by_ref().for_each(drop);
     let (key, value) = members.unfinished()?;
-    (&text[key] == b"entry" && text.get(value) == Some(&b'[')).then_some(value + 1)
+    (key_says(&text[key], "entry") && text.get(value) == Some(&b'[')).then_some(value + 1)
 }
