@@ -43,6 +43,7 @@ mod read_only;
 mod real_bodies;
 mod references;
 mod removals;
+mod repairs;
 mod report;
 mod request_errors;
 mod run;

@@ -1,8 +1,8 @@
 //! The data directory: made private, locked while a stage writes, asked for the next run id.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
@@ -10,10 +10,16 @@ use claimlake_contract::{
     Clock, KEYS_TABLE, LandingLayout, MANIFEST_FILE, RunId, STAGED_FORMAT, StagedManifest,
     partition_value,
 };
+use claimlake_loader::check_record;
 
 use crate::removal;
 use crate::running::Process;
 use crate::write_lock::{self, WriteLock};
+
+mod records;
+
+pub(crate) use records::{drop_sum, read_record, read_whole_staged};
+use records::{keep_sums, write_private};
 
 /// In the record of a loaded run: the number of the snapshot that holds its rows first.
 const SNAPSHOT_FILE: &str = "snapshot";
@@ -99,16 +105,9 @@ impl DataDir {
             }
         }
         let number = snapshot.unwrap_or_default().to_string();
-        File::options()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(building.join(SNAPSHOT_FILE))
-            .and_then(|mut file| {
-                file.write_all(number.as_bytes())?;
-                file.sync_all()
-            })
+        keep_sums(folder, &building, &number)
+            .with_context(|| format!("writing into {}", building.display()))?;
+        write_private(&building.join(SNAPSHOT_FILE), &number)
             .with_context(|| format!("writing into {}", building.display()))?;
         removal::remove(&record)?;
         fs::rename(&building, &record)
@@ -126,12 +125,25 @@ impl DataDir {
         Ok(())
     }
 
-    /// The records of runs whose rows are in the current lake, oldest first.
+    /// The records of runs whose rows are in the current lake, oldest first. A damaged one counts
+    /// for nothing: the next `transform` reads again what it was about.
     pub(crate) fn transformed_runs(&self) -> anyhow::Result<Vec<StagedManifest>> {
-        self.transformed_folders()?
-            .iter()
-            .map(|folder| read_staged_manifest(folder))
-            .collect()
+        let mut runs = Vec::new();
+        for folder in self.transformed_folders()? {
+            runs.extend(read_record(&folder)?);
+        }
+        Ok(runs)
+    }
+
+    /// The records that are not as they were written.
+    pub(crate) fn damaged_records(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let mut damaged = Vec::new();
+        for folder in self.transformed_folders()? {
+            if read_record(&folder)?.is_none() || !check_record(&folder)?.is_empty() {
+                damaged.push(folder);
+            }
+        }
+        Ok(damaged)
     }
 
     /// The folders of those records, oldest first.

@@ -50,7 +50,7 @@ pub use reference_record::{ReferenceRecord, Unresolved};
 pub use reject::{Reject, RejectReason};
 pub use secret::Secret;
 pub use staged::{
-    KEYS_TABLE, LANDING_ORDER_COLUMN, STAGED_FORMAT, StagedFile, StagedManifest, StagedTable,
-    key_columns, landing_order,
+    KEYS_TABLE, LANDING_ORDER_COLUMN, STAGED_FORMAT, SUMS_FILE, StagedFile, StagedManifest,
+    StagedTable, key_columns, landing_order,
 };
 pub use table_layout::{BloomColumns, TableLayout};

@@ -43,6 +43,11 @@ pub mod key_columns {
     pub const PATIENT: &str = "_patient";
 }
 
+/// Beside a staged run's manifest, and in the record of a loaded one: SHA-256 and name of its
+/// manifest, its keys, its rejects and what no view read, as `sha256sum -c` reads them. Runs of
+/// earlier versions have none.
+pub const SUMS_FILE: &str = "SHA256SUMS";
+
 /// A landing order: the part's number in the staged run above, the line in it below.
 #[must_use]
 pub fn landing_order(part_ordinal: u32, line: u32) -> u64 {

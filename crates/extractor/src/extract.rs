@@ -12,6 +12,7 @@ mod person;
 mod recover;
 mod resource;
 mod resume;
+mod set_aside;
 mod status;
 mod turns;
 mod verdict;
@@ -80,6 +81,10 @@ pub async fn extract<T: TokenSource>(
     options.check()?;
     vault.bind_source(&options.source.to_string())?;
     let recovered = recover::recover(vault, layout, &options.run)?;
+    let set_aside = match options.full {
+        true => set_aside::set_aside(vault, layout)?,
+        false => Vec::new(),
+    };
     let chosen = choose(options, vault)?;
     let resume = resume::Resume::of(vault, options, clock.now())?;
     let turns = Turns::of(vault, options.full_every, clock.now())?;
@@ -113,6 +118,10 @@ pub async fn extract<T: TokenSource>(
         refused: consent::Refused::default(),
     };
     let mut outcome = ExtractOutcome::new(options.run.clone(), options.api, recovered);
+    outcome.set_aside = set_aside
+        .into_iter()
+        .map(|one| format!("{}: {}; kept in {}", one.place, one.reason, one.kept_in))
+        .collect();
     outcome.people = chosen.len() as u64;
     let (done, to_do): (Vec<Grant>, Vec<Grant>) =
         chosen.into_iter().partition(|grant| resume.has(grant));

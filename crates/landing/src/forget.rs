@@ -109,6 +109,7 @@ pub fn forget(
     tell: &mut dyn FnMut(ForgetStep<'_>) -> std::io::Result<()>,
 ) -> Result<u64, LandingError> {
     marker::clear_abandoned(layout)?;
+    crate::remove_set_aside(layout)?;
     let runs = landing_runs(layout)?;
     // Nobody can seal these any more, and nobody can tell whose lines are in them.
     for unsealed in &runs.unsealed {

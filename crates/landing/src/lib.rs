@@ -20,6 +20,7 @@ mod person_lines;
 mod recover;
 mod references;
 mod sealed;
+mod set_aside;
 #[cfg(test)]
 mod tests;
 pub mod text_form;
@@ -49,6 +50,10 @@ pub use recover::{KeptFrame, KeptPatient, remove_unnamed_parts, seal_interrupted
 pub use references::LineReferences;
 pub use sealed::{
     DamagedManifest, LandingRuns, SealedPart, SealedRun, UnsealedRun, landing_runs, sealed_runs,
+};
+pub use set_aside::{
+    SetAside, remove_set_aside, set_aside_damaged, set_aside_files, set_aside_unsealed,
+    unreadable_rejected,
 };
 pub use unfinished::{mark_finished, mark_unfinished, unfinished_runs};
 pub use writer::{LandingWriter, WriterOptions, WrittenFrame};

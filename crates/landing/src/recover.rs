@@ -191,15 +191,17 @@ pub fn remove_unnamed_parts(run: &SealedRun) -> Result<usize, LandingError> {
 }
 
 fn is_named(path: &Path, manifest: &LandingManifest) -> bool {
-    let name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or_default();
-    [MANIFEST_FILE, CHECKSUM_FILE].contains(&name)
-        || manifest.parts.iter().any(|part| {
-            let references = part.references.as_ref();
-            part.file == name || references.is_some_and(|of| of.file == name)
-        })
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| named_files(manifest).any(|named| named == name))
+}
+
+/// The names of all files of a sealed run.
+pub(crate) fn named_files(manifest: &LandingManifest) -> impl Iterator<Item = &str> {
+    let parts = manifest.parts.iter().flat_map(|part| {
+        let references = part.references.as_ref().map(|of| of.file.as_str());
+        [Some(part.file.as_str()), references].into_iter().flatten()
+    });
+    [MANIFEST_FILE, CHECKSUM_FILE].into_iter().chain(parts)
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>, LandingError> {

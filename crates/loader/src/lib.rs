@@ -19,11 +19,13 @@ mod next_snapshot;
 mod owners;
 mod place;
 mod publish;
+mod repair;
 mod request;
 mod run_table;
 mod sort;
 mod staged_parquet;
 mod staged_run;
+mod sums;
 mod table;
 
 pub use current_rule::{Conditions, CurrentCase, CurrentRule};
@@ -39,9 +41,11 @@ pub use publish::group_reach::{GroupReach, group_reach, real_folder};
 pub use publish::manifest::read_manifest;
 pub use publish::retention::{SnapshotInfo, snapshots};
 pub use publish::rollback::rollback;
+pub use repair::is_of_another_version;
 pub use request::{AbsentResources, LoadOptions, LoadOutcome, LoadRequest, RunTable, TableOutcome};
 pub use run_table::changes::{Change, ChangeKind, changes};
 pub use staged_parquet::{
     Share, StagedBodies, StagedParquet, StagedProblems, TableShape, check_staged_parquet,
     seal_staged_parquet,
 };
+pub use sums::{DamagedFile, check_record, check_staged_run, is_staged_manifest, sha256_hex};

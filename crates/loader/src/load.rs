@@ -1,5 +1,6 @@
 //! A load from beginning to end.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use claimlake_contract::{LakeFile, LakeManifest, Progress};
@@ -11,6 +12,7 @@ use crate::next_snapshot::{Before, SnapshotInput, build_next};
 use crate::publish::access::Access;
 use crate::publish::lake::Lake;
 use crate::publish::{manifest, retention, views_sql};
+use crate::repair::Repair;
 use crate::request::{LoadOptions, LoadOutcome, LoadRequest};
 use crate::staged_run::StagedRun;
 use crate::table::all::on_threads;
@@ -35,12 +37,23 @@ pub fn load(request: &LoadRequest, progress: &dyn Progress) -> Result<LoadOutcom
     let access = Access::new(request.options.group.as_deref())?;
     let lake = Lake::at(&request.lake);
     let _lock = lake.lock(&access)?;
-    if let Some(snapshot) = lake.pinned()?
-        && !request.options.unpin
+    // A pin that cannot be read is removed as one that can.
+    if !request.options.unpin
+        && let Some(snapshot) = lake.pinned()?
     {
         return Err(LoadError::Pinned { snapshot });
     }
-    let before = read_current(&lake)?;
+    let options = &request.options;
+    let repair = match options.rebuild {
+        true => Some(on_threads(options, || {
+            Repair::begin(&lake, access, &options.main_tables)
+        })?),
+        false => None,
+    };
+    let before = match &repair {
+        Some(repair) => repair.before()?,
+        None => read_current(&lake)?,
+    };
     let input = SnapshotInput {
         request,
         staged: &staged,
@@ -48,6 +61,7 @@ pub fn load(request: &LoadRequest, progress: &dyn Progress) -> Result<LoadOutcom
         lake: &lake,
         before: before.as_ref(),
         access,
+        repair: repair.as_ref(),
     };
     let outcome = build_and_publish(&input, progress);
     // Whatever happened, what was in the works is of no use any more. A failure to clear it must
@@ -58,13 +72,25 @@ pub fn load(request: &LoadRequest, progress: &dyn Progress) -> Result<LoadOutcom
     Ok(outcome)
 }
 
+/// The current snapshot. Where `current` is missing, as after a kill in the first load, or because
+/// somebody removed it, the newest snapshot counts: a load or `forget` never takes such a lake for
+/// an empty one.
 pub(crate) fn read_current(lake: &Lake) -> Result<Option<Before>> {
-    let Some(number) = lake.current()? else {
+    let newest = || Ok::<_, LoadError>(lake.numbers()?.last().copied());
+    let Some(number) = lake
+        .current()?
+        .map_or_else(newest, |number| Ok(Some(number)))?
+    else {
         return Ok(None);
     };
     let folder = lake.snapshot(number);
     let manifest = manifest::read_manifest(&folder)?;
-    Ok(Some(Before { folder, manifest }))
+    Ok(Some(Before {
+        folder,
+        manifest,
+        lost: BTreeSet::new(),
+        has_manifest: true,
+    }))
 }
 
 /// Opens the staged runs in the order of their ids; what came before a full one is in it.
@@ -106,9 +132,15 @@ fn build_and_publish(input: &SnapshotInput<'_>, progress: &dyn Progress) -> Resu
         (None, Some(before)) => before.manifest.snapshot,
         (None, None) => return Ok(outcome),
     };
-    if manifest.is_none() && input.lake.pinned()?.is_some() {
+    if manifest.is_none() {
+        if input.lake.current().ok().flatten() != Some(number) {
+            input.lake.flip(number)?;
+        }
         // Told to go on, and there is nothing to go on with: the lake is free all the same.
         input.lake.unpin()?;
+    }
+    if let Some(repair) = input.repair {
+        outcome.damaged_snapshots_removed = repair.remove_damaged(number)?;
     }
     outcome.snapshots_removed = retention::retain(
         input.lake,
@@ -137,19 +169,28 @@ pub(crate) fn publish(
         .transpose()?
         .unwrap_or_default();
     let folder = parent.join(manifest.snapshot.to_string());
-    let views = [
-        (
-            views_sql::DUCKDB_FILE,
-            views_sql::duckdb(&manifest, &folder, &options.main_tables),
-        ),
-        (views_sql::SPARK_FILE, views_sql::spark(&manifest, &folder)),
-    ];
+    let views = view_texts(&manifest, &folder, &options.main_tables);
     let written = views.map(|(name, text)| write_view(&building, name, &text, access));
     manifest.views = Some(written.into_iter().collect::<Result<_>>()?);
     manifest::write(&building, &manifest, access)?;
     lake.place(manifest.snapshot)?;
     lake.flip(manifest.snapshot)?;
     lake.unpin()
+}
+
+/// Name and text of the views of the snapshot whose real path is `folder`.
+pub(crate) fn view_texts(
+    manifest: &LakeManifest,
+    folder: &Path,
+    main_tables: &[String],
+) -> [(&'static str, String); 2] {
+    [
+        (
+            views_sql::DUCKDB_FILE,
+            views_sql::duckdb(manifest, folder, main_tables),
+        ),
+        (views_sql::SPARK_FILE, views_sql::spark(manifest, folder)),
+    ]
 }
 
 fn write_view(building: &Path, name: &str, text: &str, access: &Access) -> Result<LakeFile> {
@@ -162,7 +203,7 @@ fn write_view(building: &Path, name: &str, text: &str, access: &Access) -> Resul
     })
 }
 
-fn real_path(path: &Path) -> Result<PathBuf> {
+pub(crate) fn real_path(path: &Path) -> Result<PathBuf> {
     path.canonicalize()
         .map_err(LoadError::io("resolving", path))
 }

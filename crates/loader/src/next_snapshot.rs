@@ -1,16 +1,16 @@
 //! The next snapshot: built beside the others from the one before and the staged runs.
 
 mod landing_runs;
+mod run_tables;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use claimlake_contract::{LAKE_FORMAT, LakeManifest, LakeTable, Progress, hive};
+use claimlake_contract::{LAKE_FORMAT, LakeFile, LakeManifest, LakeTable, Progress, hive};
 
 use crate::damage::check_file;
 use crate::error::{LoadError, Result};
-use crate::merge::current::{self, CurrentInput, Fate, Found};
-use crate::merge::key_event::KeyEvent;
+use crate::merge::current::{self, CurrentInput};
 use crate::merge::key_walk::{self, KeyPlan, MergedKeys};
 use crate::merge::keys;
 use crate::merge::staged_keys::StagedKeys;
@@ -20,23 +20,39 @@ use crate::owners::snapshot::SnapshotOwners;
 use crate::owners::touched::Touched;
 use crate::publish::access::Access;
 use crate::publish::lake::Lake;
+use crate::repair::{History, Repair};
 use crate::request::{AbsentResources, LoadOutcome, LoadRequest, TableOutcome};
-use crate::run_table::changes::{self, CHANGES_TABLE, ChangeKind, ChangeWriter};
-use crate::run_table::replaced;
 use crate::staged_run::StagedRun;
 use crate::table::all::build_all;
 use crate::table::build::{BuildInput, BuiltTable};
-use crate::table::carry::{Carried, carry};
+use crate::table::carry::Carried;
 use crate::table::plan::{PlanInput, Plans, file_words, plan};
+
+use run_tables::{changes_table, run_tables, run_tables_tell};
 
 /// The snapshot before.
 #[derive(Debug)]
 pub(crate) struct Before {
     pub(crate) folder: PathBuf,
     pub(crate) manifest: LakeManifest,
+    /// Files that it names and that are damaged, as far as a rebuild looked: nothing reads them.
+    pub(crate) lost: BTreeSet<String>,
+    /// Whether the manifest is what was published; if not, it names the files of `changes` alone.
+    pub(crate) has_manifest: bool,
 }
 
 impl Before {
+    /// Whether a file can be used.
+    pub(crate) fn has(&self, file: &LakeFile) -> bool {
+        !self.lost.contains(&file.path)
+    }
+
+    /// Whether it is not known from its keys what it holds.
+    fn has_lost_keys(&self) -> bool {
+        let keys = self.manifest.keys.as_ref();
+        !self.has_manifest || keys.is_some_and(|keys| !self.has(keys))
+    }
+
     fn table(&self, name: &str) -> Option<&LakeTable> {
         self.manifest
             .tables
@@ -54,6 +70,16 @@ pub(crate) struct SnapshotInput<'a> {
     pub(crate) lake: &'a Lake,
     pub(crate) before: Option<&'a Before>,
     pub(crate) access: Access,
+    /// Of a rebuild.
+    pub(crate) repair: Option<&'a Repair<'a>>,
+}
+
+impl SnapshotInput<'_> {
+    /// What `changes` says that the lake held, where the keys do not say it any more.
+    fn history(&self) -> Result<Option<History>> {
+        let before = self.before.filter(|before| before.has_lost_keys());
+        before.map(History::read).transpose()
+    }
 }
 
 /// The manifest of the snapshot that was built, none where nothing changed, and what was done.
@@ -77,7 +103,11 @@ pub(crate) fn build_next(
     let staged_keys = StagedKeys::read(input.staged, &input.lake.spill(), key_budget(request))?;
     let mut keys = merge_keys(input, &staged_keys, &snapshot)?;
     let carried = Carried::default();
-    if keys.is_unchanged() && !plans_change(&plans, input) && !run_tables_tell(input)? {
+    if input.repair.is_none()
+        && keys.is_unchanged()
+        && !plans_change(&plans, input)
+        && !run_tables_tell(input)?
+    {
         let outcome = outcome(&keys, &plans, &[], &carried);
         return Ok((None, outcome));
     }
@@ -89,7 +119,7 @@ pub(crate) fn build_next(
             outdated: &keys.outdated,
             before: input.before.and_then(|before| {
                 let file = before.manifest.current.as_ref()?;
-                Some(before.folder.join(&file.path))
+                before.has(file).then(|| before.folder.join(&file.path))
             }),
             snapshot: &snapshot,
             spill: &input.lake.spill(),
@@ -98,7 +128,9 @@ pub(crate) fn build_next(
         },
         &mut keys.verdicts,
     )?;
-    let touched = input.before.map(|before| {
+    // Where all tables are made anew, nothing reads the owners of before.
+    let keeps_files = plans.tables.iter().any(|plan| plan.before.is_some());
+    let touched = input.before.filter(|_| keeps_files).map(|before| {
         let owners = SnapshotOwners::new(&before.folder, &before.manifest);
         Touched::new(owners, &keys.outdated, &found.flips)
     });
@@ -120,7 +152,7 @@ pub(crate) fn build_next(
         },
         progress,
     )?;
-    let outcome = outcome(&keys, &plans, &built, &carried);
+    let mut outcome = outcome(&keys, &plans, &built, &carried);
     let is_empty = built.is_empty() && request.run_tables.is_empty() && keys.left_out == 0;
     if input.before.is_none() && is_empty {
         return Ok((None, outcome));
@@ -151,6 +183,7 @@ pub(crate) fn build_next(
         &carried,
     )?);
     tables.sort_by(|left, right| left.layout.name.cmp(&right.layout.name));
+    let has_news = !keys.is_unchanged();
     let manifest = LakeManifest {
         format: LAKE_FORMAT,
         snapshot: input.lake.numbers()?.last().copied().unwrap_or(0) + 1,
@@ -168,7 +201,28 @@ pub(crate) fn build_next(
         owners: Some(owners),
         views: None,
     };
+    if let Some(repair) = input.repair {
+        repair.use_built(&manifest, &snapshot)?;
+        outcome.files_repaired = repair.replaced();
+        outcome.lost = repair.lost();
+        let is_news = has_news || differs(&manifest, input);
+        let number = input.before.map(|before| before.manifest.snapshot);
+        if !is_news && number.is_some_and(|number| repair.is_whole(number)) {
+            return Ok((None, outcome));
+        }
+    }
     Ok((Some(manifest), outcome))
+}
+
+/// Whether tables that a rebuild made anew are others than those of the snapshot before.
+fn differs(manifest: &LakeManifest, input: &SnapshotInput<'_>) -> bool {
+    let Some(before) = input.before.filter(|before| before.has_manifest) else {
+        return true;
+    };
+    // Without owners it is of an earlier version.
+    before.manifest.owners.is_some() != manifest.owners.is_some()
+        || before.manifest.current.is_some() != manifest.current.is_some()
+        || manifest.tables != before.manifest.tables
 }
 
 /// Keys are sorted before the tables are, and are few against their rows.
@@ -179,17 +233,18 @@ fn key_budget(request: &LoadRequest) -> usize {
 fn key_file(input: &SnapshotInput<'_>) -> Option<PathBuf> {
     let before = input.before?;
     let file = before.manifest.keys.as_ref()?;
-    Some(before.folder.join(&file.path))
+    before.has(file).then(|| before.folder.join(&file.path))
 }
 
 /// The loader's own files of the snapshot before are as its manifest says: what is built on them
 /// would be as wrong as they are.
 pub(crate) fn check_own_files(before: Option<&Before>) -> Result<()> {
-    let Some(Before { folder, manifest }) = before else {
+    let Some(before) = before else {
         return Ok(());
     };
-    let mut own = manifest.keys.iter().chain(&manifest.current);
-    own.try_for_each(|file| check_file(folder, file))
+    let own = before.manifest.keys.iter().chain(&before.manifest.current);
+    let mut own = own.filter(|file| before.has(file));
+    own.try_for_each(|file| check_file(&before.folder, file))
 }
 
 /// Whether the lake has a resource: what it has tombstones of is not in it.
@@ -205,7 +260,7 @@ fn merge_keys(
     staged: &StagedKeys,
     snapshot: &Path,
 ) -> Result<MergedKeys> {
-    let keys = key_walk::merge(&KeyPlan {
+    let mut keys = key_walk::merge(&KeyPlan {
         staged,
         before: key_file(input),
         snapshot,
@@ -214,6 +269,9 @@ fn merge_keys(
         access: input.access,
         full: input.full,
     })?;
+    if let Some(history) = input.history()? {
+        history.correct(&mut keys, staged)?;
+    }
     if keys.absent > 0 && input.request.options.absent == AbsentResources::Refuse {
         return Err(LoadError::Absent {
             missing: keys.absent,
@@ -247,107 +305,6 @@ fn plans_change(plans: &Plans, input: &SnapshotInput<'_>) -> bool {
         .iter()
         .any(|table| table.resource.is_some() && !planned.contains(table.layout.name.as_str()));
     changes || drops
-}
-
-fn run_tables_tell(input: &SnapshotInput<'_>) -> Result<bool> {
-    let before = input
-        .before
-        .map(|before| (before.folder.as_path(), &before.manifest));
-    for table in &input.request.run_tables {
-        if replaced::tells_news(table, before)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// The tables that the caller handed over, and those of earlier runs that it did not.
-fn run_tables(
-    input: &SnapshotInput<'_>,
-    snapshot: &Path,
-    carried: &Carried,
-) -> Result<Vec<LakeTable>> {
-    let mut tables = Vec::new();
-    for table in &input.request.run_tables {
-        tables.extend(replaced::write(
-            table,
-            snapshot,
-            &input.lake.spill(),
-            &input.request.options,
-            input.access,
-        )?);
-    }
-    let Some(before) = input.before else {
-        return Ok(tables);
-    };
-    for known in before
-        .manifest
-        .tables
-        .iter()
-        .filter(|table| table.resource.is_none())
-    {
-        let name = &known.layout.name;
-        if name == CHANGES_TABLE || tables.iter().any(|table| table.layout.name == *name) {
-            continue;
-        }
-        for file in &known.files {
-            carry(file, &before.folder, snapshot, &input.access, carried)?;
-        }
-        tables.push(known.clone());
-    }
-    Ok(tables)
-}
-
-fn changes_table(
-    input: &SnapshotInput<'_>,
-    staged: &StagedKeys,
-    found: &Found,
-    snapshot: &Path,
-    carried: &Carried,
-) -> Result<Option<LakeTable>> {
-    let request = input.request;
-    let mut writer = ChangeWriter::new(snapshot, input.access, &request.run, &request.published_at);
-    let fate = |row: &keys::KeyRow<'_>| {
-        found.fates.get(&row.resource()).map(|fate| match fate {
-            Fate::Superseded => ChangeKind::Superseded,
-            Fate::Cancelled => ChangeKind::Cancelled,
-            Fate::Reinstated => ChangeKind::Changed,
-        })
-    };
-    let before = key_file(input);
-    key_walk::walk(
-        staged,
-        before.as_deref(),
-        input.full,
-        |event, _| match event {
-            KeyEvent::New { after, .. } => writer.push(ChangeKind::New, None, Some(after)),
-            KeyEvent::Changed { before, after, .. } => {
-                let kind = fate(&after).unwrap_or(ChangeKind::Changed);
-                writer.push(kind, Some(before), Some(after))
-            }
-            KeyEvent::Same { before, .. } | KeyEvent::Older(before) | KeyEvent::Kept(before) => {
-                match fate(&before) {
-                    Some(kind) => writer.push(kind, Some(before), Some(before)),
-                    None => Ok(()),
-                }
-            }
-            KeyEvent::Withdrawn { before, .. }
-            | KeyEvent::Gone { before, .. }
-            | KeyEvent::Dropped(before) => writer.push(ChangeKind::Vanished, Some(before), None),
-            KeyEvent::LeftOut(_) | KeyEvent::Lapsed => Ok(()),
-        },
-    )?;
-    let mut files = changes::files_before(input.before.map(|before| &before.manifest));
-    if let Some(before) = input
-        .before
-        .filter(|before| before.table(CHANGES_TABLE).is_some())
-    {
-        for file in &files {
-            carry(file, &before.folder, snapshot, &input.access, carried)?;
-        }
-    }
-    files.extend(writer.finish()?);
-    Ok((!files.is_empty()).then(|| changes::table(files)))
 }
 
 fn outcome(
@@ -392,5 +349,8 @@ fn outcome(
         tables,
         given_to_group: 0,
         snapshots_removed: Vec::new(),
+        files_repaired: 0,
+        damaged_snapshots_removed: Vec::new(),
+        lost: Vec::new(),
     }
 }

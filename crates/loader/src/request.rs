@@ -65,7 +65,8 @@ pub struct LoadOptions {
     pub threads: usize,
     /// The group that may read the lake: name or number. None: nobody but the owner.
     pub group: Option<String>,
-    /// Make the tables anew whose view changed; needs a full staged run.
+    /// Make all tables anew, replace what is damaged in kept snapshots and remove those that cannot
+    /// be repaired; needs a full staged run.
     pub rebuild: bool,
     /// What to do with resources that a full staged run lacks.
     pub absent: AbsentResources,
@@ -140,6 +141,12 @@ pub struct LoadOutcome {
     pub given_to_group: u64,
     /// Old snapshots that were removed.
     pub snapshots_removed: Vec<u64>,
+    /// Damaged files of kept snapshots that a rebuild replaced by whole ones.
+    pub files_repaired: u64,
+    /// Snapshots that a rebuild removed: files of theirs are damaged and cannot be made again.
+    pub damaged_snapshots_removed: Vec<u64>,
+    /// What was damaged and cannot be made again, in words.
+    pub lost: Vec<String>,
 }
 
 /// What a load did to one table.

@@ -22,6 +22,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::encode::parquet_file::hex;
 use crate::error::{LoadError, Result};
+use crate::sums;
 
 /// A staged run whose manifest was read and whose files have the sizes it states.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub(crate) struct StagedRun {
     pub(crate) folder: PathBuf,
     pub(crate) manifest: StagedManifest,
     keys: Vec<PathBuf>,
+    /// SHA-256 of files of keys, by path, where the run says so.
+    sums: Vec<(String, PathBuf)>,
 }
 
 impl StagedRun {
@@ -53,6 +56,16 @@ impl StagedRun {
                 check_size(folder, file)?;
             }
         }
+        let sums: Vec<(String, PathBuf)> = sums::sums(folder)?
+            .into_iter()
+            .flatten()
+            .map(|(sha256, name)| (sha256, folder.join(name)))
+            .collect();
+        let said = sums.iter().find(|(_, named)| *named == path);
+        if said.is_some_and(|(said, _)| *said != hex(&Sha256::digest(&text))) {
+            let reason = "its manifest was changed (its checksum differs)";
+            return Err(LoadError::staged(&path, reason));
+        }
         let listed = manifest
             .tables
             .iter()
@@ -65,10 +78,16 @@ impl StagedRun {
                 .collect(),
             None => files_in(&folder.join(KEYS_TABLE))?,
         };
+        let of_keys = folder.join(KEYS_TABLE);
+        let mut named = sums.iter().filter(|(_, named)| named.starts_with(&of_keys));
+        if let Some((_, missing)) = named.find(|(_, named)| !keys.contains(named)) {
+            return Err(LoadError::staged(missing, "the file is missing"));
+        }
         Ok(Self {
             folder: folder.to_path_buf(),
             manifest,
             keys,
+            sums,
         })
     }
 
@@ -108,7 +127,17 @@ impl StagedRun {
 
     /// The batches of `_keys`, in landing order.
     pub(crate) fn keys(&self) -> impl Iterator<Item = Result<RecordBatch>> + '_ {
-        self.keys.iter().flat_map(|path| batches(path, None))
+        self.keys.iter().flat_map(|path| {
+            let said = self.sums.iter().find(|(_, named)| named == path);
+            let checked = said.map_or(Ok(()), |(sha256, _)| match hash_of(path)? == *sha256 {
+                true => Ok(()),
+                false => Err(LoadError::staged(path, "its checksum differs")),
+            });
+            match checked {
+                Ok(()) => batches(path, None),
+                Err(error) => Box::new(std::iter::once(Err(error))) as Batches,
+            }
+        })
     }
 
     /// The batches of a table, in landing order; only the columns of `projection` where given.
@@ -186,7 +215,7 @@ fn check_size(folder: &Path, file: &StagedFile) -> Result<()> {
     }
 }
 
-fn check_hash(path: &Path, file: &StagedFile) -> Result<()> {
+pub(crate) fn check_hash(path: &Path, file: &StagedFile) -> Result<()> {
     let is_same = match &file.xxh3 {
         Some(xxh3) => {
             let mut hash = Xxh3::new();

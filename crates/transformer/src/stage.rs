@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use claimlake_contract::{MANIFEST_FILE, Reject, RunId, StagedFile, StagedManifest};
+use claimlake_contract::{
+    KEYS_TABLE, MANIFEST_FILE, Reject, RunId, SUMS_FILE, StagedFile, StagedManifest,
+};
 use claimlake_landing::{create_private_dir, create_private_file};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::TransformError;
 use crate::staged_file::StagedWriter;
@@ -47,6 +50,8 @@ pub(crate) struct Stage {
     form: Form,
     tables: Vec<TableFiles>,
     rejects: BufWriter<File>,
+    /// Files of the table of keys, which are in no manifest.
+    keys: Vec<String>,
     sealed: bool,
 }
 
@@ -105,6 +110,7 @@ impl Stage {
             form,
             tables,
             rejects,
+            keys: Vec::new(),
             sealed: false,
         })
     }
@@ -157,6 +163,9 @@ impl Stage {
                 table.open = Some(table.create(&self.building, self.form)?);
             }
             table.end(&self.building)?;
+            if table.name == KEYS_TABLE {
+                self.keys = table.files.iter().map(|file| file.file.clone()).collect();
+            }
             all.push(std::mem::take(&mut table.files));
         }
         Ok(all)
@@ -170,10 +179,33 @@ impl Stage {
     ) -> Result<PathBuf, TransformError> {
         self.write_json(UNREAD, unread)?;
         self.write_json(MANIFEST_FILE, manifest)?;
+        self.write_sums()?;
         std::fs::rename(&self.building, &self.finished)
             .map_err(TransformError::io("renaming", &self.building))?;
         self.sealed = true;
         Ok(self.finished.clone())
+    }
+
+    /// Notes what the files are that the manifest does not name, and the manifest itself.
+    fn write_sums(&self) -> Result<(), TransformError> {
+        let mut sums = String::new();
+        let others = [MANIFEST_FILE, REJECTS, UNREAD];
+        for name in others
+            .into_iter()
+            .chain(self.keys.iter().map(String::as_str))
+        {
+            let path = self.building.join(name);
+            let mut hash = Sha256::new();
+            File::open(&path)
+                .and_then(|mut file| std::io::copy(&mut file, &mut hash))
+                .map_err(TransformError::io("reading", &path))?;
+            sums.push_str(&format!("{}  {name}\n", hex(&hash.finalize())));
+        }
+        let path = self.building.join(SUMS_FILE);
+        let mut out = create_private_file(&path)?;
+        out.write_all(sums.as_bytes())
+            .and_then(|()| out.sync_all())
+            .map_err(TransformError::io("writing", path))
     }
 
     fn write_json<T: Serialize>(

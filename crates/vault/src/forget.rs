@@ -4,7 +4,6 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
 use claimlake_contract::{
     ApiVersion, GrantHandle, Identifier, PERSONAL_SYSTEMS, PatientId, Person,
 };
@@ -15,7 +14,7 @@ use crate::access_log::patient_name;
 use crate::error::Doing;
 use crate::seal::{Key, fill_random, keyed_hash};
 use crate::store::Keys;
-use crate::text::{hex, parse_instant};
+use crate::text::hex;
 use crate::{Grant, Vault, VaultError, pending};
 
 /// A person whose removal has begun and not ended.
@@ -383,21 +382,6 @@ fn lookups_of(key: &Key, api: ApiVersion, id: &str) -> [[u8; 32]; 2] {
 
 fn identifier_lookup(key: &Key, identifier: &str) -> [u8; 32] {
     keyed_hash(key, &[b"forgotten identifier", identifier.as_bytes()])
-}
-
-/// When each removal that has not ended began, oldest first. No key is needed for it.
-pub(crate) fn open_removals(connection: &Connection) -> Result<Vec<DateTime<Utc>>, VaultError> {
-    let doing = "looking for removals that have not ended";
-    let mut statement = connection
-        .prepare("SELECT begun_at FROM forget_intents ORDER BY begun_at")
-        .doing(doing)?;
-    let rows = statement
-        .query_map([], |row| row.get::<_, String>(0))
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .doing(doing)?;
-    rows.iter()
-        .map(|text| parse_instant(text, "begun_at"))
-        .collect()
 }
 
 pub(crate) fn intent_place(intent: &str) -> String {

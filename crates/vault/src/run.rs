@@ -13,7 +13,7 @@ use crate::marks;
 use crate::read_only::{may_be_written, open_to_read};
 use crate::store::open_kept_file;
 use crate::text::{instant_text, parse_instant};
-use crate::{Vault, VaultError, forget};
+use crate::{Vault, VaultError};
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -215,7 +215,7 @@ impl RunHistory {
     /// # Errors
     /// Where it cannot be read or is damaged.
     pub fn open_removals(&self) -> Result<Vec<DateTime<Utc>>, VaultError> {
-        forget::open_removals(&self.connection())
+        open_removals(&self.connection())
     }
 
     /// Where every person stands, as [`Vault::extract_states`] tells it.
@@ -233,6 +233,21 @@ impl RunHistory {
     pub fn runs(&self, command: &str, limit: u32) -> Result<Vec<RunRecord>, VaultError> {
         runs_of(&self.connection(), command, limit)
     }
+}
+
+/// When each removal that has not ended began, oldest first. No key is needed for it.
+fn open_removals(connection: &Connection) -> Result<Vec<DateTime<Utc>>, VaultError> {
+    let doing = "looking for removals that have not ended";
+    let mut statement = connection
+        .prepare("SELECT begun_at FROM forget_intents ORDER BY begun_at")
+        .doing(doing)?;
+    let rows = statement
+        .query_map([], |row| row.get::<_, String>(0))
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .doing(doing)?;
+    rows.iter()
+        .map(|text| parse_instant(text, "begun_at"))
+        .collect()
 }
 
 fn begin(

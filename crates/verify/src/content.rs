@@ -54,7 +54,7 @@ impl LakeContent {
 /// outcome instead.
 pub fn content(lake: &Path) -> Result<Option<LakeContent>, Error> {
     let mut check = Check::hard("lake_manifest", "the current snapshot has a manifest");
-    let Some(snapshot) = Snapshot::current(lake, &mut check)? else {
+    let Some(snapshot) = Snapshot::current(lake, false, &mut check)? else {
         return match check.places.into_iter().next() {
             Some(why) => Err(Error::Lake(why)),
             None => Ok(None),

@@ -1,7 +1,7 @@
 //! What a snapshot's keys say of resources, read once for all checks of it.
 
 use claimlake_landing::Gone;
-use claimlake_loader::KnownResource;
+use claimlake_loader::{Held, KnownResource};
 
 use crate::Check;
 use crate::changes::ChangesCheck;
@@ -10,17 +10,29 @@ use crate::lake::Snapshot;
 use crate::landed::{Landed, ResourceKey};
 use crate::left_out::LeftOutChecks;
 
-/// The checks of resources that are gone, of those that the pipeline leaves out, and of what became
-/// of each.
-pub(crate) fn check(snapshot: &Snapshot, landed: &Landed, gone: &Gone) -> [Check; 4] {
+/// The check of resources that the lake holds and landing has lost.
+pub(crate) const ABSENT: &str = "absent";
+
+/// The checks of resources that are gone, of those that the pipeline leaves out, of what became of
+/// each, and of those that landing has lost.
+pub(crate) fn check(snapshot: &Snapshot, landed: &Landed, gone: &Gone) -> [Check; 5] {
     let mut of_gone = GoneCheck::new(landed, gone);
     let mut of_left_out = LeftOutChecks::new(landed);
+    let mut absent = Check::hard(ABSENT, "resources of the lake have landed");
     let mut of_changes = ChangesCheck::new(snapshot);
     let (folder, manifest) = (&snapshot.folder, &snapshot.manifest);
     let read = claimlake_loader::known_resources(folder, manifest, |found, held| {
         of_gone.see(&found, held);
         of_left_out.see(&found, held);
         of_changes.see(&found, held);
+        if held == Held::InLake
+            && let Some(key) = key_of(&found)
+            && !is_gone(&found, gone)
+        {
+            absent.expect(landed.has(key), || {
+                place(&found, "the lake holds it, and it is nowhere in landing")
+            });
+        }
     });
     let unreadable = read
         .err()
@@ -28,7 +40,22 @@ pub(crate) fn check(snapshot: &Snapshot, landed: &Landed, gone: &Gone) -> [Check
     let gone = of_gone.end(unreadable.as_deref());
     let [known, unknown] = of_left_out.end(unreadable.as_deref());
     let changes = of_changes.end(unreadable.is_none());
-    [gone, known, unknown, changes]
+    if let Some(reason) = unreadable {
+        absent.fail(|| reason);
+    }
+    [gone, known, unknown, changes, absent]
+}
+
+/// Whether a full read no longer found the resource: another check asks for these.
+fn is_gone(found: &KnownResource<'_>, gone: &Gone) -> bool {
+    if gone.is_empty() {
+        return false;
+    }
+    let (Ok(api), Ok(resource)) = (found.source_api.parse(), found.resource_type.parse()) else {
+        return false;
+    };
+    let hash = crate::gone::hash_of(found.resource_id);
+    gone.since(api, &resource, hash).is_some()
 }
 
 /// The resource's key; none where landing cannot have its API or type.

@@ -21,13 +21,19 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// Resolves `<lake>/current` once. None where nothing is published yet; a snapshot that cannot
     /// be read is a failure of `check`.
-    pub(crate) fn current(lake: &Path, check: &mut Check) -> Result<Option<Self>, Error> {
+    pub(crate) fn current(
+        lake: &Path,
+        was_published: bool,
+        check: &mut Check,
+    ) -> Result<Option<Self>, Error> {
         let current = lake.join("current");
         let folder = match std::fs::canonicalize(&current) {
             Ok(folder) => folder,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 if current.is_symlink() {
                     check.fail(|| "lake/current leads to a snapshot that is not there".into());
+                } else if was_published && !crate::older::numbers(lake)?.is_empty() {
+                    check.fail(|| "lake/current is missing, and there are snapshots".into());
                 }
                 return Ok(None);
             }

@@ -4,11 +4,15 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use claimlake_contract::{
-    CHECKSUM_FILE, LandingManifest, LandingOrigin, MANIFEST_FILE, PatientState,
+    CHECKSUM_FILE, LandingLayout, LandingManifest, LandingOrigin, MANIFEST_FILE, PatientState,
+    RunId,
 };
 use claimlake_landing::{DamagedFrame, LandingRuns, SealedRun};
 
 use crate::files::{NamedFile, check_checksum, check_extra_files, check_file};
+use crate::known::ABSENT;
+use crate::repair::RepairStep;
+use crate::request::VerifyRequest;
 use crate::{Check, Error};
 
 /// The check of parts and manifests, before anything was looked at.
@@ -20,15 +24,24 @@ pub(crate) fn checksums() -> Check {
 /// with the bytes its manifest says, and nothing else is.
 pub(crate) fn check_parts(
     runs: &LandingRuns,
-    data: &Path,
+    request: &VerifyRequest<'_>,
     parts: Vec<Check>,
 ) -> Result<Check, Error> {
-    let mut check = checksums();
+    let mut all = checksums();
+    let data = request.data;
     for damaged in &runs.damaged {
-        check.fail(|| format!("{}: {}", below(data, &damaged.path), damaged.reason));
+        let steps = RepairStep::of_landing(origin_of(&damaged.path, request));
+        all.fail_with(steps, || {
+            format!("{}: {}", below(data, &damaged.path), damaged.reason)
+        });
     }
-    parts.into_iter().for_each(|part| check.merge(part));
+    check_sealed_before(runs, request, &mut all)?;
+    let mut parts = parts.into_iter();
     for run in &runs.sealed {
+        let mut check = checksums();
+        for part in parts.by_ref().take(run.manifest.parts.len()) {
+            check.merge(part);
+        }
         let shown = below(data, &run.folder);
         let mut expected: BTreeSet<PathBuf> = run
             .manifest
@@ -54,18 +67,142 @@ pub(crate) fn check_parts(
         expected.insert(PathBuf::from(CHECKSUM_FILE));
         check_checksum(&mut check, &run.folder, &shown);
         check_extra_files(&mut check, &run.folder, &shown, &expected)?;
+        if check.failed > 0 {
+            check
+                .repair
+                .add(RepairStep::of_landing(run.manifest.origin));
+        }
+        all.merge(check);
+    }
+    Ok(all)
+}
+
+/// Runs that the lake holds and that have lost their manifests: readers pass over them, as over those
+/// that are being written.
+fn check_sealed_before(
+    runs: &LandingRuns,
+    request: &VerifyRequest<'_>,
+    check: &mut Check,
+) -> Result<(), Error> {
+    let waiting = claimlake_landing::unfinished_runs(&LandingLayout::in_data(request.data))?;
+    for run in &runs.unsealed {
+        let is_under_way = waiting.contains(&run.run) || run.has_manifest()?;
+        if !is_under_way && request.loaded.contains(&run.run) {
+            let manifest = run.folder.join(MANIFEST_FILE);
+            let steps = RepairStep::of_landing(origin_of(&manifest, request));
+            check.fail_with(steps, || {
+                let shown = below(request.data, &manifest);
+                format!("{shown}: it is missing, and the lake holds what was in the run")
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Where a run came from whose manifest cannot be used.
+fn origin_of(manifest: &Path, request: &VerifyRequest<'_>) -> LandingOrigin {
+    match run_of(manifest).is_some_and(|run| request.extract_runs.contains(&run)) {
+        true => LandingOrigin::Extract,
+        false => LandingOrigin::Import,
+    }
+}
+
+/// What could not be landed is kept, and can be read.
+pub(crate) fn check_rejected(layout: &LandingLayout) -> Result<Check, Error> {
+    let mut check = Check::hard("landing_rejected", "what could not be landed can be read");
+    for path in claimlake_landing::unreadable_rejected(layout)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let steps = [
+            RepairStep::ImportAgain,
+            RepairStep::TransformFull,
+            RepairStep::Load,
+        ];
+        check.fail_with(steps, || {
+            format!("landing/rejected/{name}: it cannot be read to its end")
+        });
     }
     Ok(check)
 }
 
+/// What was set aside lies there until somebody removes it.
+pub(crate) fn check_set_aside(layout: &LandingLayout) -> Result<Check, Error> {
+    let mut check = Check::warning(
+        "landing_set_aside",
+        "nothing that was damaged waits in landing/damaged; remove it when nothing of it is missed",
+    );
+    let (files, bytes) = claimlake_landing::set_aside_files(layout)?;
+    if files > 0 {
+        check.fail(|| format!("landing/damaged: {files} files, {bytes} bytes"));
+    }
+    Ok(check)
+}
+
+fn run_of(manifest: &Path) -> Option<RunId> {
+    let value = claimlake_contract::partition_value(manifest.parent()?, "run")?;
+    value.parse().ok()
+}
+
+/// What the lake holds and landing has lost is wanted again: from the server where what is on record
+/// of a patient says that it came from there.
+pub(crate) fn ask_again(checks: &mut [Check]) {
+    let has_failed = |checks: &[Check], name: &str| {
+        checks
+            .iter()
+            .any(|check| check.name == name && check.failed > 0)
+    };
+    if !has_failed(checks, ABSENT) || has_failed(checks, "lake_files") {
+        return;
+    }
+    let origin = match has_failed(checks, "extract_status") {
+        true => LandingOrigin::Extract,
+        false => LandingOrigin::Import,
+    };
+    for check in checks.iter_mut().filter(|check| check.name == ABSENT) {
+        check.repair.add(RepairStep::of_landing(origin));
+    }
+}
+
+/// Runs whose files are to be imported again, as far as they are known.
+pub(crate) fn to_import(
+    checks: &[Check],
+    runs: &LandingRuns,
+    request: &VerifyRequest<'_>,
+) -> Vec<String> {
+    let mut wanted: BTreeSet<RunId> = BTreeSet::new();
+    let is_wanted = |check: &&Check| check.repair.has(RepairStep::ImportAgain);
+    for check in checks.iter().filter(is_wanted) {
+        if check.name == ABSENT {
+            let mut landed: BTreeSet<&RunId> = runs.unsealed.iter().map(|run| &run.run).collect();
+            landed.extend(runs.sealed.iter().map(|run| &run.manifest.run));
+            let lost = request.loaded.iter().filter(|run| !landed.contains(run));
+            wanted.extend(lost.cloned());
+        }
+        wanted.extend(check.places.iter().filter_map(|place| {
+            let (_, rest) = place.split_once("run=")?;
+            let end = rest.find(['/', ',', ':']).unwrap_or(rest.len());
+            let run = rest.get(..end)?.trim_end_matches(".ndjson.zst");
+            run.parse::<RunId>().ok()
+        }));
+    }
+    wanted.retain(|run| !request.extract_runs.contains(run));
+    wanted.iter().map(ToString::to_string).collect()
+}
+
 /// The frames of every part decompress to the lines that the manifest counts.
-pub(crate) fn check_frames(runs: &LandingRuns, damaged: &[DamagedFrame]) -> Check {
+pub(crate) fn check_frames(
+    runs: &LandingRuns,
+    damaged: &[DamagedFrame],
+    request: &VerifyRequest<'_>,
+) -> Check {
     let mut check = Check::hard("landing_frames", "frames of landed parts hold whole lines");
     let parts = runs.sealed.iter().flat_map(|run| &run.manifest.parts);
     let frames: u64 = parts.map(|part| part.frames.len() as u64).sum();
     check.checked = frames.saturating_sub(damaged.len() as u64);
     for frame in damaged {
-        check.fail(|| format!("{}, frame {}: {}", frame.file, frame.frame, frame.reason));
+        let steps = RepairStep::of_landing(origin_of(Path::new(&frame.file), request));
+        check.fail_with(steps, || {
+            format!("{}, frame {}: {}", frame.file, frame.frame, frame.reason)
+        });
     }
     check
 }
@@ -79,6 +216,11 @@ pub(crate) fn check_patients(runs: &LandingRuns) -> Check {
     for SealedRun { manifest, .. } in &runs.sealed {
         if manifest.origin == LandingOrigin::Extract {
             check_manifest(manifest, &mut check);
+            if check.failed > 0 {
+                check
+                    .repair
+                    .add(RepairStep::of_landing(LandingOrigin::Extract));
+            }
         }
     }
     check

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::repair::{Repair, RepairStep};
+
 /// How many places a check names before it only counts.
 const PLACES_NAMED: usize = 10;
 
@@ -30,6 +32,8 @@ pub struct Check {
     pub failed: u64,
     /// The first of them: places and types, never values.
     pub places: Vec<String>,
+    /// What repairs them.
+    pub repair: Repair,
 }
 
 impl Check {
@@ -43,6 +47,7 @@ impl Check {
             checked: 0,
             failed: 0,
             places: Vec::new(),
+            repair: Repair::default(),
         }
     }
 
@@ -62,6 +67,7 @@ impl Check {
             checked: 0,
             failed: 0,
             places: Vec::new(),
+            repair: Repair::default(),
             ..*self
         }
     }
@@ -80,6 +86,16 @@ impl Check {
         }
     }
 
+    /// Counts one thing that is wrong, at `place`, and is repaired by `steps`.
+    pub(crate) fn fail_with(
+        &mut self,
+        steps: impl IntoIterator<Item = RepairStep>,
+        place: impl FnOnce() -> String,
+    ) {
+        self.fail(place);
+        self.repair.add(steps);
+    }
+
     /// Counts one thing, wrong at `place` unless `holds`.
     pub fn expect(&mut self, holds: bool, place: impl FnOnce() -> String) {
         if holds {
@@ -93,6 +109,7 @@ impl Check {
     pub fn merge(&mut self, other: Check) {
         self.checked += other.checked;
         self.failed += other.failed;
+        self.repair.merge(&other.repair);
         self.name_places(other.places);
     }
 
@@ -110,10 +127,14 @@ pub struct Report {
     pub snapshot: Option<u64>,
     /// The checks, in the order of the data's way.
     pub checks: Vec<Check>,
+    /// Whether the lake is held at a snapshot: loads then wait for `--unpin`.
+    pub is_pinned: bool,
+    /// Runs whose imported files are wanted again, as places in landing.
+    pub import_again: Vec<String>,
 }
 
 /// Checks that make rows anew by the present rules and compare them with the lake's.
-const BY_THE_RULES: [&str; 3] = ["row_counts", "table_rows", "is_current"];
+const BY_THE_RULES: [&str; 4] = ["row_counts", "table_rows", "is_current", "absent"];
 
 impl Report {
     /// The same report of a lake that the rules of another version of claimlake made: rows that differ
@@ -132,6 +153,21 @@ impl Report {
         rules.fail(|| "all tables: made by the rules of another version of claimlake".into());
         self.checks.push(rules);
         self
+    }
+
+    /// What repairs all that is wrong.
+    #[must_use]
+    pub fn repair(&self) -> Repair {
+        let mut repair = Repair::default();
+        let hard = self
+            .checks
+            .iter()
+            .filter(|check| check.severity == Severity::Hard);
+        hard.for_each(|check| repair.merge(&check.repair));
+        if self.is_pinned && repair.has(RepairStep::LoadRebuild) {
+            repair.add([RepairStep::LoadUnpin]);
+        }
+        repair
     }
 
     /// Whether no hard check failed.

@@ -1,7 +1,7 @@
 //! What is to be verified.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, GrantHandle, PatientState, ResourceType, RunId};
@@ -18,6 +18,12 @@ pub struct VerifyRequest<'r> {
     pub lake: &'r Path,
     /// The landing runs whose rows the current snapshot holds.
     pub loaded: BTreeSet<RunId>,
+    /// The runs that are known to have read from a server.
+    pub extract_runs: BTreeSet<RunId>,
+    /// The folders of staged runs that wait to be loaded.
+    pub staged: Vec<PathBuf>,
+    /// The folders with the records of loaded runs: where there is one, something was published.
+    pub records: Vec<PathBuf>,
     /// What makes rows of resources.
     pub views: PipelineViews<'r>,
     /// The rules that say which version of a claim is current.

@@ -14,7 +14,10 @@ use crate::pass::Pass;
 use crate::plans::{Plans, plans};
 use crate::published::{self, TableTask};
 use crate::request::VerifyRequest;
-use crate::{Check, Error, Grain, Report, current, known, landing, modes, states, status_table};
+use crate::{
+    Check, Error, Grain, Report, current, known, landing, modes, repair, staged, states,
+    status_table,
+};
 
 /// Recomputes checksums, counts, links and money from landing to lake and compares.
 ///
@@ -25,7 +28,9 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
     let layout = LandingLayout::in_data(request.data);
     let runs = landing_runs(&layout)?;
     let mut manifest = Check::hard("lake_manifest", "the current snapshot has a manifest");
-    let snapshot = Snapshot::current(request.lake, &mut manifest)?;
+    let was_published = !request.records.is_empty();
+    let snapshot = Snapshot::current(request.lake, was_published, &mut manifest)?;
+    let (pin, is_pinned) = crate::older::check_pin(request.lake)?;
     let plans = plans(
         &request.views,
         snapshot.as_ref().map(|snapshot| &snapshot.manifest),
@@ -47,11 +52,16 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
     let mut passed = passed?;
 
     let mut checks = vec![
-        landing::check_parts(&runs, request.data, passed.parts)?,
-        landing::check_frames(&runs, &passed.damaged),
+        landing::check_parts(&runs, request, passed.parts)?,
+        landing::check_frames(&runs, &passed.damaged, request),
         landing::check_patients(&runs),
+        landing::check_rejected(&layout)?,
+        landing::check_set_aside(&layout)?,
         manifest,
+        pin,
         states::check(request, &runs, &pass.landed),
+        staged::check_staged(&request.staged)?,
+        staged::check_records(&request.records)?,
     ];
     let mut snapshot = snapshot;
     if let Some(snapshot) = &mut snapshot {
@@ -75,9 +85,14 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
         checks.extend(passed.expected.within_claims());
         checks.push(modes::check(request.lake, snapshot, request.is_shared));
     }
+    checks.push(crate::older::check(request.lake, snapshot.as_ref())?);
+    landing::ask_again(&mut checks);
+    repair::fill_in(&mut checks);
     Ok(Report {
         snapshot: snapshot.map(|snapshot| snapshot.manifest.snapshot),
+        import_again: landing::to_import(&checks, &runs, request),
         checks,
+        is_pinned,
     })
 }
 

@@ -30,7 +30,7 @@ use crate::zone_locks::Zone;
 const EXAMPLES: &str = "\
 Examples:
   claimlake load
-  claimlake load --rebuild      after `transform --full`, when a view's columns changed
+  claimlake load --rebuild      after `transform --full`: a view's columns changed, or `verify` said so
   claimlake load --staged-parquet spark-out      what Spark staged: eob/*.parquet, …, _keys/*.parquet
 
 With --staged-parquet, --rebuild and --drop-absent say that the folder was made from all of landing.";
@@ -39,7 +39,7 @@ With --staged-parquet, --rebuild and --drop-absent say that the folder was made 
 #[derive(Debug, Default, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct LoadArguments {
-    /// Make tables anew whose view changed (after `transform --full`)
+    /// Make all tables anew and repair damaged snapshots (after `transform --full`)
     #[arg(long)]
     rebuild: bool,
 
@@ -264,6 +264,32 @@ fn tell(summary: &mut StageSummary, outcome: &LoadOutcome, main_tables: &[String
         }
         summary.line("resources", resources);
         tell_tables(summary, outcome, main_tables);
+    }
+    if outcome.files_repaired > 0 {
+        summary.line(
+            "repaired",
+            format!(
+                "{} of kept snapshots replaced",
+                counted(outcome.files_repaired, "damaged file")
+            ),
+        );
+    }
+    if !outcome.damaged_snapshots_removed.is_empty() {
+        let removed: Vec<String> = outcome
+            .damaged_snapshots_removed
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        summary.line(
+            "removed",
+            format!(
+                "snapshot {}: damaged, and what it was cannot be made again",
+                removed.join(", ")
+            ),
+        );
+    }
+    for lost in &outcome.lost {
+        summary.line("lost", lost.clone());
     }
     if outcome.files_copied > 0 {
         summary.line(

@@ -3,6 +3,7 @@
 pub(super) mod current_rules;
 pub(super) mod plan;
 mod selection;
+mod set_aside;
 
 use std::collections::BTreeSet;
 
@@ -53,12 +54,19 @@ pub(crate) fn stage(
     let data = invocation.data()?;
     let mut summary = StageSummary::begin("transform");
     let _lock = invocation.lock_zone(Zone::Staged)?;
+    if arguments.full {
+        set_aside::damaged_imports(&data, &mut summary, invocation)?;
+    }
     let selection = Selection::of(arguments.full, plan.hash(), invocation)?;
     selection.tell(&mut summary);
     selection.alarm(invocation);
     if selection.runs.is_empty() {
         claimlake_transformer::remove_abandoned(&data.staged())?;
-        for folder in &selection.incomplete {
+        for folder in selection
+            .incomplete
+            .iter()
+            .chain(&selection.damaged_records)
+        {
             removal::remove(folder)?;
         }
         summary.next(invocation, selection.next(!data.staged_runs()?.is_empty()));
@@ -79,7 +87,11 @@ pub(crate) fn stage(
         &plan,
         invocation.progress().as_ref(),
     )?;
-    for folder in &selection.superseded {
+    for folder in selection
+        .superseded
+        .iter()
+        .chain(&selection.damaged_records)
+    {
         removal::remove(folder)?;
     }
     tell(&mut summary, &outcome);

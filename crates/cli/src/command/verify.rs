@@ -11,11 +11,13 @@ use chrono::{DateTime, Utc};
 use claimlake_contract::{ExitCode, RunId, SystemClock};
 use claimlake_transformer::{IS_PART2, Part2, PlanInput};
 use claimlake_vault::{RunHistory, VAULT_FILE, Vault};
-use claimlake_verify::{Check, ExtractedState, PipelineViews, Report, Severity, VerifyRequest};
+use claimlake_verify::{
+    Check, ExtractedState, PipelineViews, RepairStep, Report, Severity, VerifyRequest,
+};
 use serde_json::json;
 
 use self::loaded::{is_of_other_rules, loaded};
-use super::forget::interrupted::{self, FINISH};
+use super::forget::interrupted;
 use super::transform::plan;
 use crate::access;
 use crate::data_dir::DataDir;
@@ -30,7 +32,7 @@ pub(crate) fn run(invocation: &Invocation) -> Outcome {
     invocation.existing_data()?;
     let report = checked(invocation)?;
     if !report.holds() {
-        summary.urgent(&["WRONG", "next"]);
+        summary.urgent(&["WRONG", "repair"]);
         let wrong = counted(report.hard_failures(), "thing");
         let words = format!("{wrong} found wrong");
         invocation.output().alarm(ExitCode::Failed, words, "");
@@ -44,6 +46,9 @@ pub(crate) fn run(invocation: &Invocation) -> Outcome {
 
 /// The check of removals that have not ended.
 const REMOVALS: &str = "removals";
+
+/// More than a data directory has.
+const RUNS_LOOKED_AT: u32 = 1_000_000;
 
 /// How often it is verified while loads end meanwhile.
 const TRIES: usize = 3;
@@ -107,10 +112,10 @@ fn removals(data: &DataDir, invocation: &Invocation) -> Outcome<Option<Check>> {
         Some(_) => Check::warning(REMOVALS, what),
     };
     for words in open.words() {
-        check.fail(|| match open.are_interrupted() {
-            true => format!("{words}: {} ends it", invocation.next(FINISH)),
-            false => words,
-        });
+        check.fail(|| words);
+    }
+    if open.are_interrupted() {
+        check.repair.add([RepairStep::FinishForget]);
     }
     Ok(Some(check))
 }
@@ -123,6 +128,9 @@ fn once(invocation: &Invocation) -> Outcome<Report> {
         data: data.root(),
         lake: &invocation.lake()?,
         loaded: loaded(&data, &invocation.lake()?)?,
+        extract_runs: extract_runs(&data)?,
+        staged: data.staged_runs()?,
+        records: data.transformed_folders()?,
         views: views(&input),
         current: &pipeline.current,
         is_shared: pipeline.load.group.is_some(),
@@ -143,6 +151,22 @@ pub(super) fn views(input: &PlanInput) -> PipelineViews<'_> {
         context: &input.context,
         drop_where: (input.part2 == Part2::Drop).then_some(IS_PART2),
     }
+}
+
+/// The landing runs that the current snapshot holds.
+pub(super) fn loaded_runs(data: &DataDir, lake: &std::path::Path) -> Outcome<BTreeSet<RunId>> {
+    loaded(data, lake)
+}
+
+/// The runs that are known to have read from a server.
+pub(super) fn extract_runs(data: &DataDir) -> Outcome<BTreeSet<RunId>> {
+    if !data.root().join(VAULT_FILE).is_file() {
+        return Ok(BTreeSet::new());
+    }
+    let history = RunHistory::open_to_read(data.root(), Arc::new(SystemClock));
+    let runs = history.and_then(|history| history.runs("extract", RUNS_LOOKED_AT));
+    let runs = runs.map_err(access::vault_failure)?;
+    Ok(runs.into_iter().map(|record| record.run).collect())
 }
 
 fn states(data: &DataDir, invocation: &Invocation) -> Outcome<Vec<ExtractedState>> {
@@ -177,19 +201,32 @@ fn tell(report: &Report, summary: &mut StageSummary, invocation: &Invocation) {
         for place in &check.places {
             summary.line("", format!("  {place}"));
         }
+        let steps = check.repair.commands();
+        if !steps.is_empty() {
+            summary.line("", format!("  repaired by: {}", steps.join(", then ")));
+        }
     }
-    let is_interrupted = |check: &Check| check.name == REMOVALS && check.failed > 0;
-    if report.checks.iter().any(is_interrupted) {
-        let words = format!("{}, then verify again", invocation.next(FINISH));
-        summary.line("next", words);
-    } else if !report.holds() {
-        summary.line("next", "damaged landing: extract --full, or import again (any extract removes parts that no manifest names); damaged tables: transform --full, load --rebuild");
+    let commands = report.repair().commands();
+    let commands: Vec<String> = commands.iter().map(|step| invocation.next(step)).collect();
+    for (number, command) in commands.iter().enumerate() {
+        let label = if number == 0 { "repair" } else { "" };
+        summary.line(label, command.clone());
+    }
+    if report.repair().has(RepairStep::ImportAgain) {
+        let runs = report.import_again.join(", ");
+        let words = match runs.is_empty() {
+            true => "FILE is what was imported and is no longer in landing".to_owned(),
+            false => format!("FILE is what was imported in run {runs}"),
+        };
+        summary.line("", words);
     }
     summary
         .field("holds", report.holds())
         .field("snapshot", report.snapshot)
         .field("hard_failures", report.hard_failures())
         .field("warnings", report.warnings())
+        .field("repair", json!(commands))
+        .field("import_again", json!(report.import_again))
         .field("checks", json!(report.checks));
     let headline = match (report.snapshot, report.holds()) {
         (_, false) => format!("{} found wrong", counted(report.hard_failures(), "thing")),

@@ -19,6 +19,8 @@ pub struct ExtractOutcome {
     pub api: ApiVersion,
     /// Killed or stopped runs that were sealed first.
     pub recovered: Vec<RunId>,
+    /// Damaged parts and runs of earlier extractions that were set aside, and where they are.
+    pub set_aside: Vec<String>,
     /// People with a grant that was to be read.
     pub people: u64,
     /// Those of them whom the interrupted run before had read already.
@@ -110,6 +112,7 @@ impl ExtractOutcome {
             run,
             api,
             recovered,
+            set_aside: Vec::new(),
             people: 0,
             landed_before: 0,
             by_state: BTreeMap::new(),

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use claimlake_contract::{ApiVersion, GrantHandle, LandingLayout, ResourceType, RunId};
+use claimlake_contract::{
+    ApiVersion, CHECKSUM_FILE, GrantHandle, LandingLayout, ResourceType, RunId,
+};
 use claimlake_landing::{
     KeptPatient, LandingError, UnsealedRun, landing_runs, mark_finished, remove_unnamed_parts,
-    seal_interrupted, unfinished_runs,
+    seal_interrupted, set_aside_unsealed, unfinished_runs,
 };
 use claimlake_vault::{RunEnd, Vault};
 
 use super::ExtractError;
+use super::set_aside::forget_held;
 use crate::land::CheckpointDetail;
 
 const RUNS_LOOKED_AT: u32 = 1000;
@@ -141,7 +144,20 @@ fn remove_leftovers(
         known && run != present
     };
     for unsealed in landing_runs(layout)?.unsealed {
-        if is_ours(&unsealed.run) {
+        if !is_ours(&unsealed.run) {
+            continue;
+        }
+        // A run that was finished has lost its manifest: its parts are kept.
+        let was_sealed = unsealed.folder.join(CHECKSUM_FILE).exists();
+        if was_sealed && !marked.contains(&unsealed.run) {
+            let kept = set_aside_unsealed(layout, &unsealed)?;
+            tracing::warn!(
+                run.folder = %kept.place,
+                kept.in = %kept.kept_in,
+                "a run has no manifest any more: it was set aside, and is read again"
+            );
+            forget_held(vault, &kept)?;
+        } else {
             remove(&unsealed)?;
         }
     }

@@ -66,6 +66,7 @@ fn rewrite(path: &Path, person: &Person, own: &OwnResources) -> Result<(), Landi
     let failed = |error| LandingError::io("writing", &beside)(error);
     let file = create_private_file(&beside)?;
     let mut encoder = zstd::stream::write::Encoder::new(file, 3).map_err(failed)?;
+    encoder.include_checksum(true).map_err(failed)?;
     each(path, &mut |line| match is_theirs(person, own, line) {
         true => Ok(()),
         false => encoder.write_all(line),

@@ -80,8 +80,10 @@ impl RejectedFile {
                 create_private_dir(folder)?;
             }
             let file = create_private_file(&self.path)?;
-            let encoder = zstd::stream::write::Encoder::new(file, 3)
-                .map_err(LandingError::io("compressing for", &self.path))?;
+            let compressing = || LandingError::io("compressing for", &self.path);
+            let mut encoder = zstd::stream::write::Encoder::new(file, 3).map_err(compressing())?;
+            // No manifest has its hash.
+            encoder.include_checksum(true).map_err(compressing())?;
             self.open = Some(encoder);
         }
         match self.open.as_mut() {

@@ -83,6 +83,16 @@ impl Lake {
         self.root.join(BUILDING).join("spill")
     }
 
+    /// The name of a file that is about to replace a damaged one.
+    pub(crate) fn repairing(&self) -> PathBuf {
+        self.root.join(BUILDING).join("repair/next")
+    }
+
+    /// Where content that a repair needs is kept while it runs.
+    pub(crate) fn kept_whole(&self, sha256: &str) -> PathBuf {
+        self.root.join(BUILDING).join("repair/whole").join(sha256)
+    }
+
     pub(crate) fn clear_building(&self) -> Result<()> {
         remove_folder(&self.root.join(BUILDING))
     }
@@ -120,7 +130,7 @@ impl Lake {
         let number = target.file_name().and_then(|name| name.to_str());
         match number.and_then(|name| name.parse().ok()) {
             Some(number) => Ok(Some(number)),
-            None => Err(LoadError::lake(&path, "it does not name a snapshot")),
+            None => Err(LoadError::damaged(&path, "it does not name a snapshot")),
         }
     }
 
@@ -128,11 +138,10 @@ impl Lake {
     pub(crate) fn pinned(&self) -> Result<Option<u64>> {
         let path = self.root.join(PIN);
         match std::fs::read_to_string(&path) {
-            Ok(text) => text
-                .trim()
-                .parse()
-                .map(Some)
-                .map_err(|_| LoadError::lake(&path, "it does not name a snapshot")),
+            Ok(text) => text.trim().parse().map(Some).map_err(|_| {
+                let reason = "it does not name a snapshot; `load --unpin` removes it";
+                LoadError::lake(&path, reason)
+            }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(LoadError::io("reading", &path)(error)),
         }

@@ -21,7 +21,8 @@ pub(crate) const OTHER_VERSION: &str = "use the claimlake that published it, go 
 /// It is missing, was edited, or is of another version.
 pub fn read_manifest(folder: &Path) -> Result<LakeManifest> {
     let path = folder.join(MANIFEST_FILE);
-    let way_on = "`snapshots rollback N` goes back to a whole snapshot";
+    let way_on = "`transform --full`, then `load --rebuild` makes it anew from landing, `snapshots \
+         rollback N` goes back to a whole snapshot";
     let text = match std::fs::read(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

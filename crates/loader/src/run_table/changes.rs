@@ -139,7 +139,7 @@ impl<'a> ChangeWriter<'a> {
         };
         let text = |column| key.text(column).map(str::to_owned);
         let hash = |row: Option<KeyRow<'_>>| row.map(|row| hex(row.content_hash()));
-        self.pending.push([
+        self.add([
             text(keys::API),
             text(keys::RESOURCE_TYPE),
             text(keys::ID),
@@ -147,7 +147,44 @@ impl<'a> ChangeWriter<'a> {
             Some(kind.as_str().to_owned()),
             hash(before),
             hash(after),
-        ]);
+        ])
+    }
+
+    /// Adds a change of a resource whose content had another hash (hex) before.
+    pub(crate) fn push_since(
+        &mut self,
+        kind: ChangeKind,
+        key: KeyRow<'_>,
+        hash_before: &str,
+        has_after: bool,
+    ) -> Result<()> {
+        let text = |column| key.text(column).map(str::to_owned);
+        self.add([
+            text(keys::API),
+            text(keys::RESOURCE_TYPE),
+            text(keys::ID),
+            text(keys::PATIENT),
+            Some(kind.as_str().to_owned()),
+            Some(hash_before.to_owned()),
+            has_after.then(|| hex(key.content_hash())),
+        ])
+    }
+
+    /// Adds that the resource of an earlier change has vanished.
+    pub(crate) fn push_vanished(&mut self, last: Change) -> Result<()> {
+        self.add([
+            Some(last.source_api),
+            Some(last.resource_type),
+            Some(last.resource_id),
+            last.patient_id.map(|patient| patient.expose().to_owned()),
+            Some(ChangeKind::Vanished.as_str().to_owned()),
+            last.hash_after,
+            None,
+        ])
+    }
+
+    fn add(&mut self, row: [Option<String>; 7]) -> Result<()> {
+        self.pending.push(row);
         if self.pending.len() == CHUNK_ROWS {
             self.flush()?;
         }
@@ -259,9 +296,23 @@ pub fn changes(
     Ok(changes.filter(move |change| change.as_ref().map_or(true, &is_after)))
 }
 
-pub(super) type Changes = Box<dyn Iterator<Item = Result<Change>>>;
+/// The run that the first row of a file is of.
+pub(crate) fn first_run(path: &Path) -> Result<String> {
+    let first = read_file(path)?.next().transpose()?;
+    Ok(first.map(|change| change.run).unwrap_or_default())
+}
 
-pub(super) fn read_file(path: &Path) -> Result<Changes> {
+/// The rows of a file.
+pub(crate) fn rows_of(path: &Path) -> Result<u64> {
+    let file = std::fs::File::open(path).map_err(LoadError::io("opening", path))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+        .map_err(LoadError::parquet(format!("reading {}", path.display())))?;
+    Ok(u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0))
+}
+
+pub(crate) type Changes = Box<dyn Iterator<Item = Result<Change>>>;
+
+pub(crate) fn read_file(path: &Path) -> Result<Changes> {
     let file = std::fs::File::open(path).map_err(LoadError::io("opening", path))?;
     let path = path.to_path_buf();
     let reader = ParquetRecordBatchReaderBuilder::try_new(file)

@@ -147,7 +147,9 @@ fn staged_plan(
             difference: words.clone(),
         });
     }
-    if input.full && !(is_same && difference == Difference::None) {
+    // A rebuild trusts no file of the snapshot before.
+    let is_rebuilt = input.options.rebuild || !(is_same && difference == Difference::None);
+    if input.full && is_rebuilt {
         return Ok(made_anew(schema, false));
     }
     // The layout stays the lake's: files of two layouts in one table cannot be read.

@@ -32,7 +32,7 @@ fn filled() -> tempfile::TempDir {
         .unwrap();
     let mut person = Person::default();
     person.ids.insert((ApiVersion::V2, PatientId::new("-2014")));
-    let intent = vault.begin_forget(&person).unwrap();
+    let intent = vault.begin_forget(&person, Path::new("lake")).unwrap();
     drop(TokenLock::try_acquire(data.path()).unwrap());
     vault.remove_person(&person).unwrap();
     vault.finish_forget(&intent.intent).unwrap();

@@ -21,6 +21,9 @@ pub(super) fn tell(
     outcome: &ExtractOutcome,
     invocation: &Invocation,
 ) -> Outcome<()> {
+    for place in &outcome.set_aside {
+        summary.line("set aside", place.clone());
+    }
     let resources: u64 = outcome.landed.values().sum();
     for (index, (resource, counts)) in outcome.by_resource.iter().enumerate() {
         let label = if index == 0 { "served" } else { "" };

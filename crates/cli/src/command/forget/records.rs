@@ -60,5 +60,6 @@ fn rewrite(path: &PathBuf, moved: &[MovedPart]) -> io::Result<()> {
         .open(&beside)?;
     file.write_all(after.as_bytes())?;
     file.sync_all()?;
+    crate::data_dir::drop_sum(path)?;
     fs::rename(&beside, path)
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use claimlake_contract::{ExitCode, RunId, StagedManifest};
 use claimlake_landing::{LandingRuns, SealedRun};
 
-use crate::data_dir::{is_whole, read_staged_manifest};
+use crate::data_dir::read_whole_staged;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::plural::counted;
@@ -23,8 +23,11 @@ pub(super) struct Selection {
     pub(super) full: bool,
     /// Staged runs that the new one stands for.
     pub(super) superseded: Vec<PathBuf>,
-    /// Those of them that lack a file: nobody can load them, and what they were about is read again.
+    /// Those of them that are damaged or lack a file: nobody can load them, and what they were about
+    /// is read again.
     pub(super) incomplete: Vec<PathBuf>,
+    /// Damaged records of runs that were loaded: what they were about is read again.
+    pub(super) damaged_records: Vec<PathBuf>,
     /// Whether nothing has landed at all.
     pub(super) is_landing_empty: bool,
     /// Whether all is read again because the views are others than before.
@@ -49,15 +52,22 @@ impl Selection {
         if invocation.lake()?.join("current").exists() {
             known = data.transformed_runs()?;
         }
+        let damaged_records = data.damaged_records()?;
+        let is_damaged = |run: &RunId| {
+            let name = format!("run={run}");
+            damaged_records.iter().any(|folder| folder.ends_with(&name))
+        };
+        known.retain(|manifest| !is_damaged(&manifest.run));
         let mut incomplete = Vec::new();
         let mut lacks_full = false;
         for folder in &staged {
-            let manifest = read_staged_manifest(folder)?;
-            if is_whole(folder, &manifest) {
-                known.push(manifest);
-            } else {
-                lacks_full |= manifest.full;
-                incomplete.push(folder.clone());
+            match read_whole_staged(folder)? {
+                Some(manifest) => known.push(manifest),
+                // Nor is it known whether it was made from all of landing.
+                None => {
+                    lacks_full = true;
+                    incomplete.push(folder.clone());
+                }
             }
         }
         let views_changed = known
@@ -81,6 +91,7 @@ impl Selection {
             full: full && !runs.is_empty(),
             superseded: if full { staged } else { incomplete.clone() },
             incomplete,
+            damaged_records,
             runs,
             landed,
             is_landing_empty,
@@ -113,8 +124,17 @@ impl Selection {
             summary.line(
                 "again",
                 format!(
-                    "{} lacked a file, what was in it is made again from landing",
+                    "{} lacked a file or was damaged, what was in it is made again from landing",
                     counted(self.incomplete.len() as u64, "staged run")
+                ),
+            );
+        }
+        if !self.damaged_records.is_empty() {
+            summary.line(
+                "again",
+                format!(
+                    "{} was damaged, what it was about is read again from landing",
+                    counted(self.damaged_records.len() as u64, "record of a loaded run")
                 ),
             );
         }

@@ -1,0 +1,356 @@
+//! Damaged runs and parts taken out of the raw zone: moved below `landing/damaged`, never removed.
+//!
+//! What is left is sealed anew, so that everything a manifest names can be read. What the damaged
+//! part held is read again from the server, or imported again, by whoever calls this.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use claimlake_contract::{
+    ApiVersion, CHECKSUM_FILE, GrantHandle, LandingLayout, LandingOrigin, MANIFEST_FILE,
+    ResourceType, RunId,
+};
+use sha2::{Digest, Sha256};
+
+use crate::folder::{create_private_dir, sync_folder};
+use crate::sealed::{LandingRuns, UnsealedRun};
+use crate::unfinished::unfinished_runs;
+use crate::writer::hex;
+use crate::{LandingError, SealedRun, landing_runs, manifest_file};
+
+mod signs;
+
+use signs::{
+    damage, free_name, is_damaged_sum, is_other_format, origin_in, place_of, without_parts,
+};
+
+/// The folder for what was set aside, below `landing`.
+const FOLDER: &str = "damaged";
+
+/// A part, or all of a run of one resource type, that was set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// What it was, relative to the data directory.
+    pub place: String,
+    /// Where it is now, relative to the data directory.
+    pub kept_in: String,
+    /// What is wrong with it.
+    pub reason: String,
+    /// API version and type of its resources; none of what could not be landed.
+    pub of: Option<(ApiVersion, ResourceType)>,
+    /// Lines that it held, where that is known.
+    pub lines: u64,
+    /// Whose resources it held; none where its manifest does not say it.
+    pub grants: Option<Vec<GrantHandle>>,
+}
+
+/// Sets aside what is damaged among the runs that `chosen` takes (by run and, where known, origin),
+/// and seals again what is left. A checksum that was lost beside a manifest that is as it was is
+/// written anew. The caller holds the lock of landing.
+///
+/// `is_loaded` says of a run whether the lake or a staged run has it: without a manifest, such a run
+/// was sealed once.
+///
+/// # Errors
+/// When the disk refuses; run again, it goes on.
+pub fn set_aside_damaged(
+    layout: &LandingLayout,
+    chosen: &dyn Fn(&RunId, Option<LandingOrigin>) -> bool,
+    is_loaded: &dyn Fn(&RunId) -> bool,
+) -> Result<Vec<SetAside>, LandingError> {
+    let zone = Zone { layout };
+    let LandingRuns {
+        sealed,
+        unsealed,
+        damaged,
+    } = landing_runs(layout)?;
+    let mut done = Vec::new();
+    for damaged in damaged {
+        let Some(folder) = damaged.path.parent() else {
+            continue;
+        };
+        let text = std::fs::read(&damaged.path).unwrap_or_default();
+        let Some((api, resource, run)) = place_of(folder) else {
+            continue;
+        };
+        if !is_other_format(&text) && chosen(&run, origin_in(folder, &text)) {
+            done.push(zone.move_run(folder, (api, resource), damaged.reason)?);
+        }
+    }
+    let waiting = unfinished_runs(layout)?;
+    for run in unsealed {
+        let was_sealed = !waiting.contains(&run.run) && is_loaded(&run.run);
+        if was_sealed && !run.has_manifest()? && chosen(&run.run, origin_in(&run.folder, &[])) {
+            let reason = "it has no manifest.json".to_owned();
+            done.push(zone.move_run(&run.folder, (run.api, run.resource), reason)?);
+        }
+    }
+    for path in unreadable_rejected(layout)? {
+        let run = claimlake_contract::partition_value(&path, "run");
+        let run = run.and_then(|name| name.strip_suffix(".ndjson.zst")?.parse().ok());
+        let is_chosen = |run| chosen(&run, Some(LandingOrigin::Import));
+        if run.is_some_and(is_chosen) {
+            done.push(SetAside {
+                kept_in: zone.rename(&path)?,
+                place: zone.below(&path),
+                reason: "it does not decompress".into(),
+                of: None,
+                lines: 0,
+                grants: Some(Vec::new()),
+            });
+        }
+    }
+    for run in sealed {
+        if chosen(&run.manifest.run, Some(run.manifest.origin)) {
+            zone.check(&run, &mut done)?;
+        }
+    }
+    Ok(done)
+}
+
+/// Sets aside the folder of a run that nobody can seal any more, whatever is in it.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn set_aside_unsealed(
+    layout: &LandingLayout,
+    run: &UnsealedRun,
+) -> Result<SetAside, LandingError> {
+    let of = (run.api, run.resource.clone());
+    Zone { layout }.move_run(&run.folder, of, "it has no manifest.json".into())
+}
+
+/// Files of what could not be landed that cannot be read to their end.
+///
+/// # Errors
+/// When the folder cannot be listed or a file cannot be opened.
+pub fn unreadable_rejected(layout: &LandingLayout) -> Result<Vec<PathBuf>, LandingError> {
+    let mut unreadable = Vec::new();
+    for path in crate::import::marker::entries(&layout.root().join("rejected"))? {
+        if !path.to_string_lossy().ends_with(".ndjson.zst") {
+            continue;
+        }
+        let file = std::fs::File::open(&path).map_err(LandingError::io("opening", &path))?;
+        let length = file.metadata().map_or(0, |found| found.len());
+        let read = zstd::stream::read::Decoder::new(file)
+            .and_then(|mut text| std::io::copy(&mut text, &mut std::io::sink()));
+        // There is no file where nothing was rejected.
+        if length == 0 || read.is_err() {
+            unreadable.push(path);
+        }
+    }
+    unreadable.sort();
+    Ok(unreadable)
+}
+
+/// How many files were set aside, and how many bytes they have.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn set_aside_files(layout: &LandingLayout) -> Result<(u64, u64), LandingError> {
+    let (mut files, mut bytes) = (0, 0);
+    let mut folders = vec![layout.root().join(FOLDER)];
+    while let Some(folder) = folders.pop() {
+        for path in crate::import::marker::entries(&folder)? {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let found = std::fs::metadata(&path);
+                files += 1;
+                bytes += found.map_err(LandingError::io("reading", &path))?.len();
+            }
+        }
+    }
+    Ok((files, bytes))
+}
+
+/// Removes all that was set aside: nobody can tell whose lines are in it.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn remove_set_aside(layout: &LandingLayout) -> Result<(), LandingError> {
+    let folder = layout.root().join(FOLDER);
+    match std::fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(LandingError::io("removing", folder)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+struct Zone<'l> {
+    layout: &'l LandingLayout,
+}
+
+impl Zone<'_> {
+    /// A sealed run: its checksum, its parts, and files that its manifest does not name.
+    fn check(&self, run: &SealedRun, done: &mut Vec<SetAside>) -> Result<(), LandingError> {
+        let manifest = &run.manifest;
+        let of = (manifest.api, manifest.resource.clone());
+        let mut damaged: Vec<(usize, String)> = Vec::new();
+        for (index, part) in run.parts().enumerate() {
+            let files = [Some(part.path.clone()), part.references_path()];
+            let sums = [
+                Some(&part.part.sha256),
+                part.part.references.as_ref().map(|of| &of.sha256),
+            ];
+            for (path, sum) in files.iter().flatten().zip(sums.into_iter().flatten()) {
+                if let Some(reason) = damage(path, sum)? {
+                    damaged.push((index, reason));
+                    break;
+                }
+            }
+        }
+        if let Some(reason) = self.check_checksum(run, damaged.is_empty())? {
+            // It cannot be told which of its words are true.
+            done.push(self.move_run(&run.folder, of, reason)?);
+            return Ok(());
+        }
+        if !damaged.is_empty() {
+            self.move_parts(run, &damaged, done)?;
+        }
+        self.move_unnamed(run, done)
+    }
+
+    /// Why the manifest is not the one that was sealed. Where only the checksum was lost, it is
+    /// written anew.
+    fn check_checksum(
+        &self,
+        run: &SealedRun,
+        parts_are_whole: bool,
+    ) -> Result<Option<String>, LandingError> {
+        let path = run.folder.join(MANIFEST_FILE);
+        let text = std::fs::read(&path).map_err(LandingError::io("reading", &path))?;
+        let found = hex(&Sha256::digest(&text));
+        let beside = std::fs::read(run.folder.join(CHECKSUM_FILE)).unwrap_or_default();
+        let beside = String::from_utf8_lossy(&beside);
+        let said = beside.split_whitespace().next().unwrap_or_default();
+        if said == found {
+            return Ok(None);
+        }
+        if is_damaged_sum(said, &found) && parts_are_whole {
+            manifest_file::write(&run.folder, &run.manifest)?;
+            return Ok(None);
+        }
+        Ok(Some("its checksum differs: the manifest was edited".into()))
+    }
+
+    /// Moves parts with their references; the manifest then names the others. The manifest as it was
+    /// goes with them.
+    fn move_parts(
+        &self,
+        run: &SealedRun,
+        damaged: &[(usize, String)],
+        done: &mut Vec<SetAside>,
+    ) -> Result<(), LandingError> {
+        let target = self.target(&run.folder)?;
+        let before = target.join(MANIFEST_FILE);
+        if !before.exists() {
+            std::fs::copy(run.folder.join(MANIFEST_FILE), &before)
+                .map_err(LandingError::io("copying to", &before))?;
+        }
+        let is_damaged = |index: u32| damaged.iter().any(|(at, _)| *at == index as usize);
+        for (index, reason) in damaged {
+            let Some(part) = run.manifest.parts.get(*index) else {
+                continue;
+            };
+            let references = part.references.as_ref().map(|of| of.file.as_str());
+            for name in [Some(part.file.as_str()), references].into_iter().flatten() {
+                let (from, to) = (run.folder.join(name), free_name(&target.join(name)));
+                // Beside its old name until the manifest no longer names it.
+                if from.exists() && std::fs::hard_link(&from, &to).is_err() {
+                    std::fs::copy(&from, &to).map_err(LandingError::io("copying to", &to))?;
+                }
+            }
+            let number = u32::try_from(*index).unwrap_or(u32::MAX);
+            let patients = run.manifest.patients.iter();
+            let theirs = patients
+                .filter(|patient| patient.frames.iter().any(|(part, _)| *part == number))
+                .map(|patient| patient.grant.clone());
+            done.push(SetAside {
+                place: self.below(&run.folder.join(&part.file)),
+                kept_in: self.below(&target),
+                reason: reason.clone(),
+                of: Some((run.manifest.api, run.manifest.resource.clone())),
+                lines: part.lines,
+                grants: Some(theirs.collect()),
+            });
+        }
+        sync_folder(&target)?;
+        let manifest = without_parts(&run.manifest, &is_damaged);
+        manifest_file::write(&run.folder, &manifest)?;
+        crate::recover::remove_unnamed_files(&run.folder, &manifest)?;
+        sync_folder(&run.folder)
+    }
+
+    /// Moves files that no manifest names.
+    fn move_unnamed(&self, run: &SealedRun, done: &mut Vec<SetAside>) -> Result<(), LandingError> {
+        let manifest = manifest_file::read(&run.folder.join(MANIFEST_FILE))?;
+        let named: BTreeSet<PathBuf> = crate::recover::named_files(&manifest)
+            .map(|name| run.folder.join(name))
+            .collect();
+        for path in crate::import::marker::entries(&run.folder)? {
+            if named.contains(&path) {
+                continue;
+            }
+            let target = self.target(&run.folder)?;
+            let to = free_name(&target.join(path.file_name().unwrap_or_default()));
+            std::fs::rename(&path, &to).map_err(LandingError::io("setting aside", &path))?;
+            done.push(SetAside {
+                place: self.below(&path),
+                kept_in: self.below(&target),
+                reason: "no manifest names it".into(),
+                of: Some((manifest.api, manifest.resource.clone())),
+                lines: 0,
+                grants: Some(Vec::new()),
+            });
+        }
+        Ok(())
+    }
+
+    fn move_run(
+        &self,
+        folder: &Path,
+        of: (ApiVersion, ResourceType),
+        reason: String,
+    ) -> Result<SetAside, LandingError> {
+        Ok(SetAside {
+            kept_in: self.rename(folder)?,
+            place: self.below(folder),
+            reason,
+            of: Some(of),
+            lines: 0,
+            grants: None,
+        })
+    }
+
+    /// Moves a file or folder as a whole; where it is then.
+    fn rename(&self, path: &Path) -> Result<String, LandingError> {
+        let target = free_name(&self.place(path));
+        if let Some(parent) = target.parent() {
+            create_private_dir(parent)?;
+        }
+        std::fs::rename(path, &target).map_err(LandingError::io("setting aside", path))?;
+        if let Some(parent) = path.parent() {
+            sync_folder(parent)?;
+        }
+        Ok(self.below(&target))
+    }
+
+    /// The folder that what is set aside of a run goes to, made where it is missing.
+    fn target(&self, folder: &Path) -> Result<PathBuf, LandingError> {
+        let target = self.place(folder);
+        create_private_dir(&target)?;
+        Ok(target)
+    }
+
+    fn place(&self, folder: &Path) -> PathBuf {
+        let relative = folder.strip_prefix(self.layout.root()).unwrap_or(folder);
+        self.layout.root().join(FOLDER).join(relative)
+    }
+
+    fn below(&self, path: &Path) -> String {
+        let relative = path.strip_prefix(self.layout.root()).unwrap_or(path);
+        format!("landing/{}", relative.display())
+    }
+}

@@ -1,0 +1,168 @@
+//! Tables about runs in the next snapshot: those that the caller handed over, and `changes`.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use claimlake_contract::{LakeFile, LakeTable};
+
+use super::{Before, SnapshotInput, key_file};
+use crate::error::Result;
+use crate::merge::current::{Fate, Found};
+use crate::merge::key_event::KeyEvent;
+use crate::merge::key_walk;
+use crate::merge::keys;
+use crate::merge::staged_keys::StagedKeys;
+use crate::repair::History;
+use crate::run_table::changes::{self, CHANGES_TABLE, ChangeKind, ChangeWriter};
+use crate::run_table::replaced;
+use crate::table::carry::{Carried, carry};
+
+/// Whether a table that the caller handed over says what the lake does not say yet.
+pub(super) fn run_tables_tell(input: &SnapshotInput<'_>) -> Result<bool> {
+    let before = input
+        .before
+        .map(|before| (before.folder.as_path(), &before.manifest));
+    for table in &input.request.run_tables {
+        let known = input
+            .before
+            .and_then(|before| before.table(&table.layout.name));
+        let is_lost = |file| input.before.is_some_and(|before| !before.has(file));
+        // A rebuild finds out by what it writes.
+        if known.is_some_and(|known| known.files.iter().any(is_lost)) {
+            continue;
+        }
+        if replaced::tells_news(table, before)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The tables that the caller handed over, and those of earlier runs that it did not.
+pub(super) fn run_tables(
+    input: &SnapshotInput<'_>,
+    snapshot: &Path,
+    carried: &Carried,
+) -> Result<Vec<LakeTable>> {
+    let mut tables = Vec::new();
+    for table in &input.request.run_tables {
+        tables.extend(replaced::write(
+            table,
+            snapshot,
+            &input.lake.spill(),
+            &input.request.options,
+            input.access,
+        )?);
+    }
+    let Some(before) = input.before else {
+        return Ok(tables);
+    };
+    for known in before
+        .manifest
+        .tables
+        .iter()
+        .filter(|table| table.resource.is_none())
+    {
+        let name = &known.layout.name;
+        if name == CHANGES_TABLE || tables.iter().any(|table| table.layout.name == *name) {
+            continue;
+        }
+        if known.files.iter().any(|file| !before.has(file)) {
+            if let Some(repair) = input.repair {
+                repair.lose(format!("table {name}, which only its own run could make"));
+            }
+            continue;
+        }
+        for file in &known.files {
+            carry(file, &before.folder, snapshot, &input.access, carried)?;
+        }
+        tables.push(known.clone());
+    }
+    Ok(tables)
+}
+
+/// The table of what became of resources: the files of before, and one of this run.
+pub(super) fn changes_table(
+    input: &SnapshotInput<'_>,
+    staged: &StagedKeys,
+    found: &Found,
+    snapshot: &Path,
+    carried: &Carried,
+) -> Result<Option<LakeTable>> {
+    let request = input.request;
+    let mut writer = ChangeWriter::new(snapshot, input.access, &request.run, &request.published_at);
+    let fate = |row: &keys::KeyRow<'_>| {
+        found.fates.get(&row.resource()).map(|fate| match fate {
+            Fate::Superseded => ChangeKind::Superseded,
+            Fate::Cancelled => ChangeKind::Cancelled,
+            Fate::Reinstated => ChangeKind::Changed,
+        })
+    };
+    let history = match input.history()? {
+        Some(history) => Some(history),
+        // What the lost rows said last of a resource is said again, as of this run.
+        None => input
+            .before
+            .filter(|before| loses_changes(before))
+            .map(History::read)
+            .transpose()?,
+    };
+    let before = key_file(input).filter(|_| history.is_none());
+    let mut seen = HashSet::new();
+    key_walk::walk(
+        staged,
+        before.as_deref(),
+        input.full,
+        |event, _| match event {
+            _ if let Some(history) = &history => history.write(event, &mut seen, &mut writer),
+            KeyEvent::New { after, .. } => writer.push(ChangeKind::New, None, Some(after)),
+            KeyEvent::Changed { before, after, .. } => {
+                let kind = fate(&after).unwrap_or(ChangeKind::Changed);
+                writer.push(kind, Some(before), Some(after))
+            }
+            KeyEvent::Same { before, .. } | KeyEvent::Older(before) | KeyEvent::Kept(before) => {
+                match fate(&before) {
+                    Some(kind) => writer.push(kind, Some(before), Some(before)),
+                    None => Ok(()),
+                }
+            }
+            KeyEvent::Withdrawn { before, .. }
+            | KeyEvent::Gone { before, .. }
+            | KeyEvent::Dropped(before) => writer.push(ChangeKind::Vanished, Some(before), None),
+            KeyEvent::LeftOut(_) | KeyEvent::Lapsed => Ok(()),
+        },
+    )?;
+    if let (Some(history), Some(before)) = (&history, input.before) {
+        history.write_vanished(before, &seen, &mut writer)?;
+    }
+    let mut files = changes::files_before(input.before.map(|before| &before.manifest));
+    lose_damaged_changes(input, &mut files);
+    if let Some(before) = input
+        .before
+        .filter(|before| before.table(CHANGES_TABLE).is_some())
+    {
+        for file in &files {
+            carry(file, &before.folder, snapshot, &input.access, carried)?;
+        }
+    }
+    files.extend(writer.finish()?);
+    Ok((!files.is_empty()).then(|| changes::table(files)))
+}
+
+fn loses_changes(before: &Before) -> bool {
+    let files = changes::files_before(Some(&before.manifest));
+    files.iter().any(|file| !before.has(file))
+}
+
+/// Leaves out what is damaged of `changes`: nothing else holds it.
+fn lose_damaged_changes(input: &SnapshotInput<'_>, files: &mut Vec<LakeFile>) {
+    let (Some(before), Some(repair)) = (input.before, input.repair) else {
+        return;
+    };
+    for file in files.extract_if(.., |file| !before.has(file)) {
+        repair.lose(format!(
+            "{} rows of table {CHANGES_TABLE} ({}), which a load had noted and landing does not say",
+            file.rows, file.path
+        ));
+    }
+}

@@ -1,0 +1,316 @@
+//! Damaged files of kept snapshots: found by their hashes, replaced where the same bytes are at hand.
+//!
+//! Files are shared between snapshots by hard links, so a damaged one is damaged in all of them. It is
+//! never written to: a whole one takes its place by rename, in every snapshot that names its hash.
+
+mod before;
+mod files;
+mod history;
+
+use std::collections::{BTreeMap, HashMap};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use claimlake_contract::{LakeFile, LakeManifest};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::encode::parquet_file::hex;
+use crate::error::{LoadError, Result};
+use crate::load::{real_path, view_texts};
+use crate::publish::access::Access;
+use crate::publish::lake::Lake;
+use crate::publish::manifest::{read_manifest, write_file};
+use crate::staged_run::hash_of;
+
+use files::{Usable, remove_extra_files, remove_file, usable_manifest};
+
+pub(crate) use files::is_damage;
+pub use files::is_of_another_version;
+pub(crate) use history::History;
+
+/// What is wrong with the snapshots of a lake, and what was done about it.
+#[derive(Debug)]
+pub(crate) struct Repair<'l> {
+    lake: &'l Lake,
+    access: Access,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    snapshots: Vec<Surveyed>,
+    /// Where the content with a hash lies as it is to be.
+    whole: HashMap<String, PathBuf>,
+    replaced: u64,
+    lost: Vec<String>,
+}
+
+/// A kept snapshot.
+#[derive(Debug)]
+struct Surveyed {
+    number: u64,
+    folder: PathBuf,
+    /// None where it cannot be used.
+    manifest: Option<LakeManifest>,
+    /// Files that are missing or are not as the manifest says, by path.
+    damaged: BTreeMap<String, LakeFile>,
+}
+
+impl Surveyed {
+    fn is_damaged(&self) -> bool {
+        self.manifest.is_none() || !self.damaged.is_empty()
+    }
+}
+
+impl<'l> Repair<'l> {
+    /// Compares every file of every kept snapshot with its manifest, removes files that no manifest
+    /// names, and replaces what lies elsewhere as it is to be. `main_tables` as for a load.
+    ///
+    /// # Errors
+    ///
+    /// The operating system refuses, or another version published the current snapshot.
+    pub(crate) fn begin(lake: &'l Lake, access: Access, main_tables: &[String]) -> Result<Self> {
+        let repair = Self {
+            lake,
+            access,
+            state: Mutex::default(),
+        };
+        let mut state = repair.state();
+        let current = lake.current().ok().flatten();
+        for number in lake.numbers()? {
+            let folder = lake.snapshot(number);
+            let manifest = match usable_manifest(&folder)? {
+                Usable::Yes(manifest) => Some(*manifest),
+                Usable::Damaged => None,
+                Usable::OfAnotherVersion if current == Some(number) => {
+                    read_manifest(&folder)?;
+                    continue;
+                }
+                Usable::OfAnotherVersion => continue,
+            };
+            state.snapshots.push(Surveyed {
+                number,
+                folder,
+                manifest,
+                damaged: BTreeMap::new(),
+            });
+        }
+        state.survey()?;
+        for index in 0..state.snapshots.len() {
+            repair.write_views(&mut state, index, main_tables)?;
+        }
+        repair.replace_known(&mut state)?;
+        drop(state);
+        Ok(repair)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Replaces damaged files by those of the snapshot that is being built in `building`.
+    pub(crate) fn use_built(&self, built: &LakeManifest, building: &Path) -> Result<()> {
+        let mut state = self.state();
+        for file in built.all_files() {
+            let known = state.whole.entry(file.sha256.clone());
+            known.or_insert_with(|| building.join(&file.path));
+        }
+        self.replace_known(&mut state)
+    }
+
+    /// Whether every file of a snapshot is as its manifest says.
+    pub(crate) fn is_whole(&self, number: u64) -> bool {
+        let state = self.state();
+        let mut snapshots = state.snapshots.iter();
+        snapshots.any(|one| one.number == number && !one.is_damaged())
+    }
+
+    /// Files that were replaced.
+    pub(crate) fn replaced(&self) -> u64 {
+        self.state().replaced
+    }
+
+    /// Notes something that cannot be made again.
+    pub(crate) fn lose(&self, what: String) {
+        self.state().lost.push(what);
+    }
+
+    /// What cannot be made again, in words.
+    pub(crate) fn lost(&self) -> Vec<String> {
+        self.state().lost.clone()
+    }
+
+    /// Removes snapshots that are still damaged, `current` excepted: nobody may go back to them.
+    pub(crate) fn remove_damaged(&self, current: u64) -> Result<Vec<u64>> {
+        let mut removed = Vec::new();
+        for one in &self.state().snapshots {
+            if one.number != current && one.is_damaged() {
+                self.lake.remove(one.number)?;
+                removed.push(one.number);
+            }
+        }
+        Ok(removed)
+    }
+
+    fn replace_known(&self, state: &mut State) -> Result<()> {
+        let State {
+            snapshots,
+            whole,
+            replaced,
+            ..
+        } = state;
+        // Where two files were swapped, each lies in the other's place: what is needed gets a name
+        // of its own before anything is replaced.
+        let damaged = snapshots.iter().flat_map(|one| one.damaged.values());
+        let mut sources: HashMap<String, PathBuf> = HashMap::new();
+        for file in damaged {
+            if let Some(source) = whole.get(&file.sha256)
+                && !sources.contains_key(&file.sha256)
+            {
+                let kept = self.lake.kept_whole(&file.sha256);
+                if kept != *source {
+                    self.copy(source, &kept)?;
+                }
+                sources.insert(file.sha256.clone(), kept);
+            }
+        }
+        for one in snapshots {
+            for (path, file) in std::mem::take(&mut one.damaged) {
+                let Some(source) = sources.get(&file.sha256) else {
+                    one.damaged.insert(path, file);
+                    continue;
+                };
+                let beside = self.beside()?;
+                self.copy(source, &beside)?;
+                self.rename(&beside, &one.folder.join(&path))?;
+                *replaced += 1;
+            }
+        }
+        whole.extend(sources);
+        Ok(())
+    }
+
+    /// Views are text that follows from the manifest: they are written again where that gives the
+    /// same text as then.
+    fn write_views(&self, state: &mut State, index: usize, main_tables: &[String]) -> Result<()> {
+        let Some(one) = state.snapshots.get_mut(index) else {
+            return Ok(());
+        };
+        let Some(manifest) = &one.manifest else {
+            return Ok(());
+        };
+        let folder = real_path(&one.folder)?;
+        for (name, text) in view_texts(manifest, &folder, main_tables) {
+            let Some(file) = one.damaged.get(name) else {
+                continue;
+            };
+            if hex(&Sha256::digest(&text)) != file.sha256 {
+                continue;
+            }
+            let beside = self.beside()?;
+            write_file(&beside, text.as_bytes(), &self.access)?;
+            self.rename(&beside, &one.folder.join(name))?;
+            one.damaged.remove(name);
+            state.replaced += 1;
+        }
+        Ok(())
+    }
+
+    /// A further name for a file; a copy where there are no hard links.
+    fn copy(&self, source: &Path, name: &Path) -> Result<()> {
+        if let Some(folder) = name.parent() {
+            self.access.make_folder(folder)?;
+        }
+        remove_file(name)?;
+        if std::fs::hard_link(source, name).is_ok() {
+            return Ok(());
+        }
+        let mut from = std::fs::File::open(source).map_err(LoadError::io("opening", source))?;
+        let mut to = self.access.create_file(name)?;
+        std::io::copy(&mut from, &mut to)
+            .and_then(|_| to.sync_all())
+            .map_err(LoadError::io("copying to", name))
+    }
+
+    /// The name under which a file waits to be renamed; nothing has it.
+    fn beside(&self) -> Result<PathBuf> {
+        let beside = self.lake.repairing();
+        if let Some(folder) = beside.parent() {
+            self.access.make_folder(folder)?;
+        }
+        remove_file(&beside)?;
+        Ok(beside)
+    }
+
+    /// Gives a file another's name, in one rename; readers that have the old one open keep it.
+    fn rename(&self, beside: &Path, target: &Path) -> Result<()> {
+        if target.is_dir() {
+            std::fs::remove_dir_all(target).map_err(LoadError::io("removing", target))?;
+        }
+        if let Some(folder) = target.parent() {
+            self.access.make_folder(folder)?;
+        }
+        std::fs::rename(beside, target).map_err(LoadError::io("replacing", target))?;
+        // Renaming a link to the same file leaves both names.
+        remove_file(beside)?;
+        match target.parent() {
+            Some(folder) => std::fs::File::open(folder)
+                .and_then(|folder| folder.sync_all())
+                .map_err(LoadError::io("syncing", folder)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl State {
+    /// Hashes every file once, however many snapshots share it.
+    fn survey(&mut self) -> Result<()> {
+        let mut by_inode: HashMap<(u64, u64), PathBuf> = HashMap::new();
+        let mut inodes: HashMap<PathBuf, (u64, u64)> = HashMap::new();
+        for one in &self.snapshots {
+            let Some(manifest) = &one.manifest else {
+                continue;
+            };
+            remove_extra_files(&one.folder, manifest)?;
+            for file in manifest.all_files() {
+                let path = one.folder.join(&file.path);
+                match std::fs::symlink_metadata(&path) {
+                    Ok(found) if found.is_file() => {
+                        let inode = (found.dev(), found.ino());
+                        by_inode.entry(inode).or_insert_with(|| path.clone());
+                        inodes.insert(path, inode);
+                    }
+                    Ok(_) => {}
+                    Err(error) if is_damage(&error) => {}
+                    Err(error) => return Err(LoadError::io("reading", &path)(error)),
+                }
+            }
+        }
+        let hashes: HashMap<(u64, u64), String> = by_inode
+            .par_iter()
+            .filter_map(|(inode, path)| match hash_of(path) {
+                Ok(hash) => Some(Ok((*inode, hash))),
+                Err(LoadError::Io { source, .. }) if is_damage(&source) => None,
+                Err(error) => Some(Err(error)),
+            })
+            .collect::<Result<_>>()?;
+        for (inode, hash) in &hashes {
+            if let Some(path) = by_inode.get(inode) {
+                self.whole.insert(hash.clone(), path.clone());
+            }
+        }
+        for one in &mut self.snapshots {
+            let files = one.manifest.iter().flat_map(LakeManifest::all_files);
+            for file in files {
+                let inode = inodes.get(&one.folder.join(&file.path));
+                let hash = inode.and_then(|inode| hashes.get(inode));
+                if hash != Some(&file.sha256) {
+                    one.damaged.insert(file.path.clone(), file.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,145 @@
+//! The snapshot that a repair builds on: what of it can be used.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use claimlake_contract::{LAKE_FORMAT, LakeFile, LakeManifest};
+
+use super::{Repair, Surveyed};
+use crate::error::{LoadError, Result};
+use crate::next_snapshot::Before;
+use crate::run_table::changes::{self, CHANGES_TABLE};
+use crate::staged_run::hash_of;
+
+impl Repair<'_> {
+    /// The snapshot that the next one follows: the current one, or, where `current` leads nowhere,
+    /// the one the lake is pinned to, or the newest. Damaged files are not among those it names.
+    ///
+    /// # Errors
+    ///
+    /// The operating system refuses.
+    pub(crate) fn before(&self) -> Result<Option<Before>> {
+        let state = self.state();
+        let numbers = [self.lake.current(), self.lake.pinned()];
+        let named = numbers.into_iter().filter_map(|number| number.ok()?);
+        let find = |number: u64| state.snapshots.iter().find(|one| one.number == number);
+        let newest = || {
+            let usable = state.snapshots.iter().rev();
+            let usable = usable.clone().find(|one| one.manifest.is_some());
+            usable.or(state.snapshots.last())
+        };
+        let Some(one) = named.filter_map(find).next().or_else(newest) else {
+            return Ok(None);
+        };
+        if let Some(manifest) = &one.manifest {
+            return Ok(Some(without_damaged(one, manifest.clone())));
+        }
+        let others = state
+            .snapshots
+            .iter()
+            .filter(|other| other.number != one.number);
+        let histories = others.filter_map(|other| {
+            let manifest = other.manifest.as_ref()?;
+            let whole = changes::files_before(Some(manifest)).into_iter();
+            let whole = whole.filter(|file| !other.damaged.contains_key(&file.path));
+            Some((other.folder.as_path(), whole.collect::<Vec<_>>()))
+        });
+        let histories: Vec<_> = histories.collect();
+        Ok(Some(without_manifest(one, &histories)?))
+    }
+}
+
+fn without_damaged(one: &Surveyed, manifest: LakeManifest) -> Before {
+    Before {
+        folder: one.folder.clone(),
+        lost: one.damaged.keys().cloned().collect(),
+        has_manifest: true,
+        manifest,
+    }
+}
+
+/// A snapshot whose manifest is damaged. The files of `changes` are named for their hashes, so that
+/// they need none; everything else is made anew.
+fn without_manifest(one: &Surveyed, histories: &[(&Path, Vec<LakeFile>)]) -> Result<Before> {
+    let mut files: BTreeMap<String, LakeFile> = BTreeMap::new();
+    for file in self_named(&one.folder)? {
+        files.insert(file.path.clone(), file);
+    }
+    for (folder, of_other) in histories {
+        for file in of_other {
+            if let std::collections::btree_map::Entry::Vacant(entry) =
+                files.entry(file.path.clone())
+            {
+                let (from, to) = (folder.join(&file.path), one.folder.join(&file.path));
+                if !to.exists() && std::fs::hard_link(&from, &to).is_ok() {
+                    entry.insert(file.clone());
+                }
+            }
+        }
+    }
+    let mut files: Vec<(String, LakeFile)> = files
+        .into_values()
+        .map(|file| Ok((changes::first_run(&one.folder.join(&file.path))?, file)))
+        .collect::<Result<_>>()?;
+    files.sort_by(|left, right| left.0.cmp(&right.0));
+    let files: Vec<LakeFile> = files.into_iter().map(|(_, file)| file).collect();
+    let no_run = || LoadError::lake(&one.folder, "no run id");
+    let manifest = LakeManifest {
+        format: LAKE_FORMAT,
+        snapshot: one.number,
+        run: "00010101T000000.000Z-0000".parse().map_err(|_| no_run())?,
+        published_at: String::new(),
+        staged_runs: Vec::new(),
+        landing_runs: None,
+        tables: (!files.is_empty())
+            .then(|| changes::table(files))
+            .into_iter()
+            .collect(),
+        keys: None,
+        current: None,
+        owners: None,
+        views: None,
+    };
+    Ok(Before {
+        folder: one.folder.clone(),
+        manifest,
+        lost: BTreeSet::new(),
+        has_manifest: false,
+    })
+}
+
+/// The files of `changes` in a snapshot's folder whose names are the beginnings of their hashes.
+fn self_named(folder: &Path) -> Result<Vec<LakeFile>> {
+    let root = folder.join(CHANGES_TABLE);
+    let entries = match std::fs::read_dir(&root) {
+        Ok(entries) => entries,
+        Err(error) if super::is_damage(&error) => return Ok(Vec::new()),
+        Err(error) => return Err(LoadError::io("listing", &root)(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(LoadError::io("listing", &root))?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let Some(stem) = name.and_then(|name| name.strip_suffix(".parquet")) else {
+            continue;
+        };
+        let sha256 = match hash_of(&path) {
+            Ok(hash) => hash,
+            Err(LoadError::Io { source, .. }) if super::is_damage(&source) => continue,
+            Err(error) => return Err(error),
+        };
+        if stem.len() < 32 || !sha256.starts_with(stem) {
+            continue;
+        }
+        let bytes = std::fs::metadata(&path)
+            .map_err(LoadError::io("reading", &path))?
+            .len();
+        found.push(LakeFile {
+            path: format!("{CHANGES_TABLE}/{stem}.parquet"),
+            rows: changes::rows_of(&path)?,
+            bytes,
+            sha256,
+        });
+    }
+    Ok(found)
+}

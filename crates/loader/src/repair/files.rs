@@ -1,0 +1,102 @@
+//! Files of a snapshot's folder: which manifest can be used, what is damage, what nothing names.
+
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use claimlake_contract::{CHECKSUM_FILE, LAKE_FORMAT, LakeManifest, MANIFEST_FILE};
+use sha2::{Digest, Sha256};
+
+use crate::encode::parquet_file::hex;
+use crate::error::{LoadError, Result};
+use crate::publish::manifest::read_manifest;
+
+/// Whether a manifest can be used.
+pub(super) enum Usable {
+    Yes(Box<LakeManifest>),
+    Damaged,
+    OfAnotherVersion,
+}
+
+pub(super) fn usable_manifest(folder: &Path) -> Result<Usable> {
+    match read_manifest(folder) {
+        Ok(manifest) => Ok(Usable::Yes(Box::new(manifest))),
+        Err(LoadError::Io { source, .. }) if is_damage(&source) => Ok(Usable::Damaged),
+        Err(error @ LoadError::Io { .. }) => Err(error),
+        Err(_) if is_of_another_version(folder) => Ok(Usable::OfAnotherVersion),
+        Err(_) => Ok(Usable::Damaged),
+    }
+}
+
+/// Whether the manifest in a snapshot's folder is as it was published, by a version with another
+/// format: it is not damaged, and not to be read here.
+#[must_use]
+pub fn is_of_another_version(folder: &Path) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Format {
+        format: u32,
+    }
+    let Ok(text) = std::fs::read(folder.join(MANIFEST_FILE)) else {
+        return false;
+    };
+    let checksum = std::fs::read_to_string(folder.join(CHECKSUM_FILE)).unwrap_or_default();
+    let is_as_published = checksum.split_whitespace().next() == Some(&hex(&Sha256::digest(&text)));
+    let format = serde_json::from_slice::<Format>(&text);
+    is_as_published && format.is_ok_and(|found| found.format != LAKE_FORMAT)
+}
+
+/// Whether an error says that a file is not what it was, rather than that it may not be read.
+pub(crate) fn is_damage(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound
+            | ErrorKind::InvalidData
+            | ErrorKind::UnexpectedEof
+            | ErrorKind::IsADirectory
+            | ErrorKind::NotADirectory
+    ) || error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+}
+
+/// Removes what lies in a snapshot's folder and is named by no manifest, as far as `verify` asks.
+pub(super) fn remove_extra_files(folder: &Path, manifest: &LakeManifest) -> Result<()> {
+    let mut named: BTreeSet<PathBuf> = manifest
+        .all_files()
+        .map(|file| folder.join(&file.path))
+        .collect();
+    named.extend([MANIFEST_FILE, CHECKSUM_FILE].map(|name| folder.join(name)));
+    let mut folders = match manifest.owners {
+        Some(_) => vec![folder.to_path_buf()],
+        None => {
+            let tables = manifest.tables.iter();
+            tables
+                .map(|table| folder.join(&table.layout.name))
+                .collect()
+        }
+    };
+    while let Some(next) = folders.pop() {
+        let entries = match std::fs::read_dir(&next) {
+            Ok(entries) => entries,
+            Err(error) if is_damage(&error) => continue,
+            Err(error) => return Err(LoadError::io("listing", &next)(error)),
+        };
+        for entry in entries {
+            let path = entry.map_err(LoadError::io("listing", &next))?.path();
+            let kind = std::fs::symlink_metadata(&path).map_err(LoadError::io("reading", &path))?;
+            if kind.is_dir() && !named.contains(&path) {
+                folders.push(path);
+            } else if !kind.is_dir() && !named.contains(&path) {
+                remove_file(&path)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn remove_file(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(LoadError::io("removing", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
