@@ -182,7 +182,11 @@ fn verify_finds_what_was_done_to_the_memory_of_labelled_claims() {
         touched[at] ^= 0x80;
         std::fs::write(&keys, touched).unwrap();
         let broken = broken_checks(&bench, "labelled");
-        assert_eq!(broken, ["lake_files", "gone", "left_out"], "byte {at}");
+        assert_eq!(
+            broken,
+            ["lake_files", "gone", "left_out", "absent"],
+            "byte {at}"
+        );
     }
     for (from, expected) in [
         (&earlier, &["left_out"][..]),

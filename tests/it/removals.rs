@@ -185,7 +185,7 @@ fn a_record_that_is_half_removed_is_none() {
     let scene = Scene::new();
     let record = Path::new("transformed").join(&scene.run);
     let kept = files(&scene.at("base").join(&record));
-    assert_eq!(kept.len(), 4);
+    assert_eq!(kept.len(), 5);
     for back in [false, true] {
         for gone in 1..=kept.len() {
             let why = format!("{back} {gone}");

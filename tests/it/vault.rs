@@ -187,3 +187,33 @@ fn a_directory_that_was_only_imported_into_needs_no_vault_and_none_is_made() {
     assert!(id.starts_with('v'), "{id}");
     assert_eq!(mode(&bench.path().join("d/vault.id")), 0o600);
 }
+
+#[test]
+fn landing_and_lake_copied_without_their_vault_are_made_into_tables_all_the_same() {
+    let bench = demo();
+    wait_for_broker(&bench);
+    let before = rows_of(&bench, "extract_status");
+    assert!(before > 0);
+    remove(&bench, SIDES);
+    remove(
+        &bench,
+        &["vault.db", "vault.id", "vault.lock", "access.log"],
+    );
+    done(&bench, &["transform", "--full"]);
+    done(&bench, &["load", "--rebuild"]);
+    done(&bench, &["verify"]);
+    assert_eq!(rows_of(&bench, "extract_status"), before);
+    // What would add to it needs to know who was forgotten.
+    let refused = run(&bench, &["extract"]);
+    assert!(
+        refused.error_line().contains("vault new"),
+        "{}",
+        refused.stderr
+    );
+}
+
+/// Rows of a table, as `status` says.
+fn rows_of(bench: &Bench, table: &str) -> u64 {
+    let status = done(bench, &["--json", "status"]).summary();
+    status["lake"]["rows"][table].as_u64().unwrap()
+}

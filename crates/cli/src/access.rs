@@ -1,6 +1,6 @@
 //! What reaches tokens: the vault with its key, and the app with its credentials.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::anyhow;
@@ -40,6 +40,14 @@ fn say_where_old(vault: &Vault, invocation: &Invocation) {
             invocation.next("vault rekey")
         ));
     }
+}
+
+/// Whether there is a vault to ask. Landing and lake that were copied without theirs are read and
+/// loaded as they are; where files of a vault are left, one is lost, and opening it says so.
+pub(crate) fn has_vault(data_dir: &Path) -> bool {
+    let was_copied_without =
+        Vault::lost(data_dir).is_some() && Vault::lost_beside(data_dir).is_none();
+    Vault::is_made(data_dir) && !was_copied_without
 }
 
 /// Opens the vault of the data directory, which must have one, for a command that only reads.

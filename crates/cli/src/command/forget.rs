@@ -196,7 +196,7 @@ fn tell_end(found: &Found, who: &Who, revocation: &Revocation, invocation: &Invo
 /// Forgets, at the end of a run, whom the pipeline says to: people who revoked long enough ago.
 pub(crate) fn forget_revoked(days: u32, invocation: &Invocation) -> Outcome<u64> {
     let data = invocation.data()?;
-    if !Vault::is_made(data.root()) {
+    if !access::has_vault(data.root()) {
         return Ok(0);
     }
     let vault: Arc<Vault> = access::open_vault(invocation)?;

@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 use claimlake_contract::{BloomColumns, TableLayout};
 use claimlake_extractor::{ExtractStatusRow, extract_status};
 use claimlake_loader::RunTable;
-use claimlake_vault::Vault;
 
 use crate::access;
 use crate::failure::Outcome;
@@ -26,7 +25,7 @@ const TELLING: &[&str] = &[
 
 /// The table, or none where nothing was ever extracted.
 pub(super) fn table(invocation: &Invocation) -> Outcome<Vec<RunTable>> {
-    if !Vault::is_made(invocation.data()?.root()) {
+    if !access::has_vault(invocation.data()?.root()) {
         return Ok(Vec::new());
     }
     let vault = access::open_vault(invocation)?;
