@@ -134,7 +134,7 @@ fn without_the_key_nothing_is_written_and_the_removal_is_named() {
 
     // What verify advises, word by word.
     let repair = summary["verify"]["repair"].as_array().unwrap();
-    let advised = repair[0].as_str().unwrap();
+    let advised = repair.last().unwrap().as_str().unwrap();
     let advised = advised.strip_prefix("claimlake ").unwrap();
     let advised: Vec<&str> = advised.split(' ').collect();
     let ended = scene.bench.done(&advised);

@@ -48,6 +48,17 @@ impl Invocation {
         Err(interrupted::still_open(self))
     }
 
+    /// The same for what makes a damaged lake whole again: a removal that the damage keeps from its
+    /// end does not keep the repair from the lake.
+    ///
+    /// # Errors
+    /// As [`Invocation::lock_zone`].
+    pub(crate) fn lock_zone_to_repair(&self, zone: Zone) -> Outcome<ZoneLock> {
+        let lock = self.lock_zone_as_it_is(zone)?;
+        interrupted::end_first_unless_lake_is_damaged(self)?;
+        Ok(lock)
+    }
+
     /// The same, whatever removals are open: for those who end them.
     ///
     /// # Errors

@@ -36,7 +36,8 @@ pub struct LandedOfPerson {
     pub rejected: u64,
     /// Frames that cannot be read, so that nobody knows whose they are.
     pub unreadable_frames: u64,
-    /// Manifests that cannot be read: their runs cannot be searched.
+    /// Manifests that cannot be read, and folders of runs with parts that are not as they were
+    /// sealed: what was in them cannot be searched.
     pub damaged: Vec<String>,
 }
 
@@ -69,6 +70,10 @@ pub fn landed_of(layout: &LandingLayout, person: &Person) -> Result<LandedOfPers
             }
         });
         landed.unreadable_frames += unreadable;
+        // Written anew, a damaged part would be sealed as if it were whole.
+        if unreadable > 0 || !crate::set_aside::damaged_parts(run)?.is_empty() {
+            landed.damaged.push(run.folder.display().to_string());
+        }
     }
     landed.resources.sort();
     landed.resources.dedup();

@@ -16,7 +16,7 @@ use crate::folder::{create_private_dir, sync_folder};
 use crate::sealed::{LandingRuns, UnsealedRun};
 use crate::unfinished::unfinished_runs;
 use crate::writer::hex;
-use crate::{LandingError, SealedRun, landing_runs, manifest_file};
+use crate::{LandingError, SealedRun, chunks_of, landing_runs, manifest_file, read_chunk};
 
 mod signs;
 
@@ -178,6 +178,43 @@ pub fn remove_set_aside(layout: &LandingLayout) -> Result<(), LandingError> {
     }
 }
 
+/// The parts of a run that are not as they were sealed, by position, and why.
+///
+/// # Errors
+/// When a file cannot be read.
+pub(crate) fn damaged_parts(run: &SealedRun) -> Result<Vec<(usize, String)>, LandingError> {
+    let mut damaged = Vec::new();
+    for (index, part) in run.parts().enumerate() {
+        let files = [Some(part.path.clone()), part.references_path()];
+        let sums = [
+            Some(&part.part.sha256),
+            part.part.references.as_ref().map(|of| &of.sha256),
+        ];
+        for (path, sum) in files.iter().flatten().zip(sums.into_iter().flatten()) {
+            if let Some(reason) = damage(path, sum)? {
+                damaged.push((index, reason));
+                break;
+            }
+        }
+    }
+    Ok(damaged)
+}
+
+/// The other parts with frames that cannot be read, though their checksums are right: a removal of
+/// earlier versions sealed damaged frames anew.
+fn undecodable_parts(run: &SealedRun, others: &[(usize, String)]) -> Vec<(usize, String)> {
+    let is_other = |index: usize| others.iter().all(|(other, _)| *other != index);
+    let parts = run.parts().enumerate();
+    parts
+        .filter(|(index, _)| is_other(*index))
+        .filter(|(_, part)| {
+            let mut chunks = chunks_of(part, 1 << 20).into_iter();
+            chunks.any(|chunk| !read_chunk(&chunk).damaged.is_empty())
+        })
+        .map(|(index, _)| (index, "a frame of it does not decompress".to_owned()))
+        .collect()
+}
+
 struct Zone<'l> {
     layout: &'l LandingLayout,
 }
@@ -187,20 +224,8 @@ impl Zone<'_> {
     fn check(&self, run: &SealedRun, done: &mut Vec<SetAside>) -> Result<(), LandingError> {
         let manifest = &run.manifest;
         let of = (manifest.api, manifest.resource.clone());
-        let mut damaged: Vec<(usize, String)> = Vec::new();
-        for (index, part) in run.parts().enumerate() {
-            let files = [Some(part.path.clone()), part.references_path()];
-            let sums = [
-                Some(&part.part.sha256),
-                part.part.references.as_ref().map(|of| &of.sha256),
-            ];
-            for (path, sum) in files.iter().flatten().zip(sums.into_iter().flatten()) {
-                if let Some(reason) = damage(path, sum)? {
-                    damaged.push((index, reason));
-                    break;
-                }
-            }
-        }
+        let mut damaged = damaged_parts(run)?;
+        damaged.extend(undecodable_parts(run, &damaged));
         if let Some(reason) = self.check_checksum(run, damaged.is_empty())? {
             // It cannot be told which of its words are true.
             done.push(self.move_run(&run.folder, of, reason)?);

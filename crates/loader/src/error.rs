@@ -120,6 +120,12 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// Whether the lake is not as it was published, so that it is to be made anew from landing.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        matches!(self, LoadError::Damaged { .. } | LoadError::Lake { .. })
+    }
+
     /// Whether trying again later may help, nothing else changed.
     #[must_use]
     pub fn is_retryable(&self) -> bool {

@@ -10,8 +10,6 @@ use crate::{Check, Severity};
 /// A command, in the order in which they are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RepairStep {
-    /// Ends removals of patients that were interrupted.
-    FinishForget,
     /// Reads everything again from the server; damaged parts of extractions are set aside first.
     ExtractFull,
     /// Lands again what was imported.
@@ -27,6 +25,8 @@ pub enum RepairStep {
     LoadRebuild,
     /// Removes the pin of a lake that was rolled back.
     LoadUnpin,
+    /// Ends removals of patients that were interrupted; a lake that is whole again lets them.
+    FinishForget,
 }
 
 impl RepairStep {

@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &ForgetArguments, invocation: &Invocation) -> Outco
     let found = Found::look(person, &vault, &data, &invocation.lake()?)?;
     who.preview(invocation)?;
     found.tell(invocation);
-    refuse_damaged(found.damaged())?;
+    refuse_damaged(found.damaged(), &remover.repair())?;
     if !arguments.yes {
         ask(invocation)?;
     }
@@ -178,13 +178,6 @@ fn tell_end(found: &Found, who: &Who, revocation: &Revocation, invocation: &Invo
         "forget     done\n  consent   {}",
         revocation.words()
     ));
-    if found.unreadable_frames() > 0 {
-        output.warn(&format!(
-            "warning: {} of landing cannot be read, so that nobody knows whose lines they hold \
-             (see verify)",
-            counted(found.unreadable_frames(), "frame")
-        ));
-    }
     output.say(OUT_OF_REACH);
     let mut fields = found.fields();
     fields["person"] = who.fields();

@@ -15,6 +15,7 @@ use claimlake_transformer::RULES_VERSION;
 use clap::Args;
 use serde_json::json;
 
+use crate::command::forget::interrupted;
 use crate::command::lifetimes;
 use crate::command::transform::current_rules;
 use crate::data_dir::{DataDir, read_staged_manifest};
@@ -64,6 +65,10 @@ pub(crate) struct LoadArguments {
 pub(crate) fn run(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
     lake_group::check(invocation)?;
     let exit = load(arguments, invocation)?;
+    if arguments.rebuild {
+        // The lake may have been too damaged for it before.
+        interrupted::end_first(invocation)?;
+    }
     lifetimes::apply(invocation)?;
     Ok(exit)
 }
@@ -73,7 +78,10 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
     let data = invocation.data()?;
     let lake = invocation.lake()?;
     let mut summary = StageSummary::begin("load");
-    let _lock = invocation.lock_zone(Zone::Staged)?;
+    let _lock = match arguments.rebuild {
+        true => invocation.lock_zone_to_repair(Zone::Staged)?,
+        false => invocation.lock_zone(Zone::Staged)?,
+    };
     let run = data.next_run(invocation.clock())?;
     let staged_runs = match &arguments.staged_parquet {
         Some(folder) => {

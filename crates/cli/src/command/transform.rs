@@ -53,7 +53,10 @@ pub(crate) fn stage(
     let plan = plan::compile(pipeline, invocation.origin())?;
     let data = invocation.data()?;
     let mut summary = StageSummary::begin("transform");
-    let _lock = invocation.lock_zone(Zone::Staged)?;
+    let _lock = match arguments.full {
+        true => invocation.lock_zone_to_repair(Zone::Staged)?,
+        false => invocation.lock_zone(Zone::Staged)?,
+    };
     if arguments.full {
         set_aside::damaged_imports(&data, &mut summary, invocation)?;
     }

@@ -54,10 +54,6 @@ impl Found {
         &self.landed.damaged
     }
 
-    pub(super) fn unreadable_frames(&self) -> u64 {
-        self.landed.unreadable_frames
-    }
-
     /// No name is shown: only how much there is.
     pub(super) fn tell(&self, invocation: &Invocation) {
         let lines: u64 = self.landed.lines.values().sum();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use claimlake_contract::SystemClock;
+use claimlake_loader::LoadError;
 use claimlake_vault::{RunHistory, VAULT_FILE, Vault};
 use serde_json::json;
 
@@ -90,15 +91,52 @@ pub(crate) fn end_first(invocation: &Invocation) -> Outcome<()> {
     if open_in(invocation)?.is_empty() {
         return Ok(());
     }
-    end_all(invocation).map_err(|failure| Failure {
+    end_all(invocation).map_err(|failure| not_ended(&failure, invocation))?;
+    refuse_interrupted(invocation)
+}
+
+fn not_ended(failure: &Failure, invocation: &Invocation) -> Failure {
+    let way_on = match is_damage_of_the_lake(failure) {
+        true => "these two end it, too".to_owned(),
+        false => format!("{} ends it, with the vault's key", invocation.next(FINISH)),
+    };
+    Failure {
         exit: failure.exit,
         cause: anyhow!(
             "the removal of a patient was interrupted and has to end before anything else is \
-             written here, and it could not: {failure}; {} ends it, with the vault's key",
-            invocation.next(FINISH)
+             written here, and it could not: {failure}; {way_on}"
         ),
-    })?;
-    refuse_interrupted(invocation)
+    }
+}
+
+/// The same for what makes a damaged lake whole again: where it is the damage that keeps a removal
+/// from its end, the command goes on, and whoever has published a whole lake ends the removal.
+///
+/// # Errors
+/// They cannot be ended for another reason.
+pub(crate) fn end_first_unless_lake_is_damaged(invocation: &Invocation) -> Outcome<()> {
+    if open_in(invocation)?.is_empty() {
+        return Ok(());
+    }
+    match end_all(invocation) {
+        Err(failure) if is_damage_of_the_lake(&failure) => {
+            invocation.output().warn(
+                "the removal of a patient is still open: a file of the lake is damaged, and `load \
+                 --rebuild`, after `transform --full`, ends it",
+            );
+            Ok(())
+        }
+        Err(failure) => Err(not_ended(&failure, invocation)),
+        Ok(_) => refuse_interrupted(invocation),
+    }
+}
+
+fn is_damage_of_the_lake(failure: &Failure) -> bool {
+    let mut causes = failure.cause.chain();
+    causes.any(|cause| {
+        let error = cause.downcast_ref::<LoadError>();
+        error.is_some_and(LoadError::is_damage)
+    })
 }
 
 /// Whoever was asked to stop during a removal ends with it.

@@ -12,7 +12,7 @@ use claimlake_vault::{AccessAction, ForgetIntent, TokenLock, Vault};
 
 use super::records;
 use crate::access;
-use crate::command::{load, report};
+use crate::command::{load, report, verify};
 use crate::crash;
 use crate::data_dir::DataDir;
 use crate::failure::Outcome;
@@ -70,20 +70,31 @@ impl<'a> Remover<'a> {
     }
 
     /// Seals what killed extractions had landed, so that all of landing can be searched.
+    ///
+    /// A run that was loaded was sealed once: without its manifest it is damaged, not interrupted.
     pub(super) fn seal_interrupted_runs(&self) -> Outcome<()> {
+        let loaded = verify::loaded_runs(self.data, &self.invocation.lake()?)?;
+        let unsealed = claimlake_landing::landing_runs(&self.data.landing())?.unsealed;
+        let lost = unsealed.iter().filter(|run| loaded.contains(&run.run));
+        let lost: Vec<String> = lost.map(|run| run.folder.display().to_string()).collect();
+        refuse_damaged(&lost, &self.repair())?;
         let present = self.data.next_run(self.invocation.clock())?;
         claimlake_extractor::seal_interrupted_runs(self.vault, &self.data.landing(), &present)?;
         Ok(())
     }
 
+    /// What to do about damage that was there before anything was removed.
+    pub(super) fn repair(&self) -> String {
+        format!(
+            "{} prints the commands that repair them; then forget again (nothing was removed)",
+            self.invocation.next("verify")
+        )
+    }
+
     pub(super) fn forget(&self, person: &Person) -> Outcome<()> {
-        refuse_damaged(
-            &claimlake_landing::landing_runs(&self.data.landing())?
-                .damaged
-                .into_iter()
-                .map(|damaged| damaged.path.display().to_string())
-                .collect::<Vec<_>>(),
-        )?;
+        // Before the intent: what begins must be able to end.
+        let landed = claimlake_landing::landed_of(&self.data.landing(), person)?;
+        refuse_damaged(&landed.damaged, &self.repair())?;
         let grants = self.vault.grants_of(person)?;
         let named: Vec<_> = grants.iter().collect();
         self.vault
@@ -113,7 +124,11 @@ impl<'a> Remover<'a> {
             .until_safe_point(GOES_ON, at_once);
         // The lake first: landing still tells whose resources they are.
         let landed = claimlake_landing::landed_of(&self.data.landing(), person)?;
-        refuse_damaged(&landed.damaged)?;
+        refuse_damaged(
+            &landed.damaged,
+            "move the folders of these runs out of landing, then go on (`extract --full` or `import` \
+             brings back what was in them)",
+        )?;
         for lake in self.lakes(intent)? {
             self.lake(lake, person, &landed)?;
         }
@@ -225,15 +240,15 @@ impl<'a> Remover<'a> {
     }
 }
 
-/// Nobody knows whose lines are in a run whose manifest cannot be read.
-pub(super) fn refuse_damaged(manifests: &[String]) -> Outcome<()> {
-    if manifests.is_empty() {
+/// Nobody can tell whose lines were in a run that is not as it was sealed.
+pub(super) fn refuse_damaged(places: &[String], way_on: &str) -> Outcome<()> {
+    if places.is_empty() {
         return Ok(());
     }
     Err(anyhow!(
-        "these manifests cannot be read, so that nobody knows whose lines they seal: {}; move their \
-         folders away, then run forget again (nothing was removed)",
-        manifests.join(", ")
+        "these places of landing are damaged, so that nobody can tell whose lines are in them: {}; \
+         {way_on}",
+        places.join(", ")
     )
     .into())
 }

@@ -74,7 +74,6 @@ impl Selection {
             .iter()
             .max_by(|a, b| a.run.cmp(&b.run))
             .is_some_and(|last| last.pipeline_hash != pipeline_hash);
-        let full = asked_full || views_changed || lacks_full || known.is_empty();
         let done: BTreeSet<&RunId> = known.iter().flat_map(|run| &run.landing_runs).collect();
         // A run that was interrupted between two resource types is sealed by the next extract;
         // taken now, what is missing of it would never be seen.
@@ -85,8 +84,17 @@ impl Selection {
         let is_landing_empty = sealed.is_empty();
         let mut landed = sealed;
         landed.retain(|run| !waiting.contains(&run.manifest.run));
+        let is_new = |run: &SealedRun| !done.contains(&run.manifest.run);
+        // Of bodies with one time, what landed last counts: a run that landed before others that are
+        // loaded, such as one whose record is lost, is read in its place among all of them.
+        let mut new = landed.iter().filter(|run| is_new(run));
+        let is_out_of_order = new.any(|run| {
+            let latest = done.last();
+            latest.is_some_and(|latest| run.manifest.run < **latest)
+        });
+        let full = asked_full || views_changed || lacks_full || known.is_empty() || is_out_of_order;
         let mut runs = landed.clone();
-        runs.retain(|run| full || !done.contains(&run.manifest.run));
+        runs.retain(|run| full || is_new(run));
         Ok(Self {
             full: full && !runs.is_empty(),
             superseded: if full { staged } else { incomplete.clone() },
