@@ -101,9 +101,11 @@ impl AccessLog<'_> {
         // noted is what the last of them left.
         lock::exclusive(&file).map_err(failed)?;
         let noted = self.noted()?;
+        let outside = self.vault.outside_log_head().and_then(outside::read);
         let mut text = String::new();
-        let (anchor, last_own) = end_of(&mut file, &self.key, &noted, &mut text).map_err(failed)?;
-        let (mut last, missing) = self.goes_on_from(anchor, last_own, noted);
+        let begin = (&self.key, &noted, outside.as_ref());
+        let found = end_of(&mut file, begin, &mut text).map_err(failed)?;
+        let (mut last, missing) = goes_on_from(found, noted, outside);
         if let Some(missing) = missing {
             self.note_gap(missing)?;
             self.write_line(
@@ -126,30 +128,6 @@ impl AccessLog<'_> {
             outside::write(outside, &last);
         }
         Ok(())
-    }
-
-    /// What the next line follows, and which lines before it are missing.
-    fn goes_on_from(
-        &self,
-        anchor: Option<Head>,
-        last_own: u64,
-        noted: Head,
-    ) -> (Head, Option<MissingLines>) {
-        let outside = self.vault.outside_log_head().and_then(outside::read);
-        let reached = anchor.as_ref().map_or(last_own, |anchor| anchor.line);
-        let is_lost = anchor.is_none();
-        let mut last = anchor.unwrap_or(noted);
-        let is_ahead = |outside: &Head| outside.line > last.line;
-        let ahead = outside.filter(is_ahead);
-        let missing = (is_lost || ahead.is_some()).then(|| {
-            let last = ahead.as_ref().map_or(last.line, |ahead| ahead.line);
-            let first = (reached + 1).min(last);
-            MissingLines { first, last }
-        });
-        if let Some(ahead) = ahead {
-            last = ahead;
-        }
-        (last, missing)
     }
 
     fn write_line(
@@ -211,7 +189,8 @@ impl AccessLog<'_> {
         let outside = self.vault.outside_log_head().and_then(outside::read);
         let noted = self.noted()?;
         let gaps = self.noted_gaps()?;
-        let mut walk = Walk::new(&self.key, &noted);
+        let outside = outside.as_ref();
+        let mut walk = Walk::new(&self.key, &noted, outside);
         if let Some(file) = &file {
             walk.read(BufReader::new(file), 0).map_err(failed)?;
         }
@@ -230,10 +209,13 @@ impl AccessLog<'_> {
         {
             lock::shared(&file);
             let noted = self.noted()?;
-            let mut walk = Walk::new(&self.key, &noted);
-            read_end(&mut file, &mut walk, LONGEST_LINE).map_err(failed)?;
             let outside = self.vault.outside_log_head().and_then(outside::read);
-            let is_behind = |line: u64| outside.is_some_and(|outside| outside.line > line);
+            let mut walk = Walk::new(&self.key, &noted, outside.as_ref());
+            read_end(&mut file, &mut walk, LONGEST_LINE).map_err(failed)?;
+            let is_replaced = walk.is_replaced;
+            let is_behind = |line: u64| {
+                is_replaced || outside.as_ref().is_some_and(|outside| outside.line > line)
+            };
             let end = walk.anchor.as_ref().map(|anchor| anchor.line);
             if walk.gaps.is_empty() && end.is_some_and(|line| !is_behind(line)) {
                 return Ok(None);
@@ -297,36 +279,76 @@ impl AccessLog<'_> {
     }
 }
 
-/// The last line of the chain that goes through what is noted, and the number of the last line of
-/// this vault. A line torn by a crash was never acknowledged: it is cut off. A newline that the
-/// last line lacks is put into `text`, which is to be written next.
+/// What the end of the log says.
+struct End {
+    /// The last line of the chain that goes through what is noted.
+    anchor: Option<Head>,
+    /// The number of the last line of this vault.
+    last_own: u64,
+    /// Whether the line that is noted outside is another one here.
+    is_replaced: bool,
+}
+
+/// What the next line follows, and which lines before it are missing.
+fn goes_on_from(end: End, noted: Head, outside: Option<Head>) -> (Head, Option<MissingLines>) {
+    let reached = end
+        .anchor
+        .as_ref()
+        .map_or(end.last_own, |anchor| anchor.line);
+    let is_lost = end.anchor.is_none();
+    let mut last = end.anchor.unwrap_or(noted);
+    let replaced = outside.as_ref().filter(|_| end.is_replaced);
+    let replaced = replaced.map(|outside| outside.line);
+    let ahead = outside.filter(|outside| outside.line > last.line);
+    let missing = (is_lost || ahead.is_some()).then(|| {
+        let last = ahead.as_ref().map_or(last.line, |ahead| ahead.line);
+        let first = (reached + 1).min(last);
+        MissingLines { first, last }
+    });
+    if let Some(ahead) = ahead {
+        last = ahead;
+    }
+    let of_the_other = replaced.map(|line| MissingLines {
+        first: line,
+        last: line,
+    });
+    (last, missing.or(of_the_other))
+}
+
+/// A line torn by a crash was never acknowledged: it is cut off. A newline that the last line lacks
+/// is put into `text`, which is to be written next.
 fn end_of(
     file: &mut File,
-    key: &Key,
-    noted: &Head,
+    begin: (&Key, &Head, Option<&Head>),
     text: &mut String,
-) -> std::io::Result<(Option<Head>, u64)> {
-    let (walk, tail) = walk_end(file, key, noted)?;
+) -> std::io::Result<End> {
+    let (walk, tail) = walk_end(file, begin)?;
     match tail {
         Tail::Ended => {}
         Tail::Unended => text.push('\n'),
         Tail::Torn { at } => file.set_len(at)?,
     }
-    Ok((walk.anchor, walk.last_own))
+    Ok(End {
+        last_own: walk.last_own,
+        is_replaced: walk.is_replaced,
+        anchor: walk.anchor,
+    })
 }
 
 /// Walks over as many of the last lines as it takes to find what is noted.
 fn walk_end<'a>(
     file: &mut File,
-    key: &'a Key,
-    noted: &'a Head,
+    (key, noted, outside): (&'a Key, &'a Head, Option<&'a Head>),
 ) -> std::io::Result<(Walk<'a>, Tail)> {
-    // As a rule what is noted is the last line; after a kill it is a little before.
-    let mut walk = Walk::new(key, noted);
-    let mut tail = read_end(file, &mut walk, LAST_LINES)?;
+    // As a rule what is noted is the last line; after a kill it is a little before. Where the note
+    // outside is behind, its line is looked for, too.
+    let is_behind = outside.is_some_and(|outside| outside.line < noted.line);
+    let first = if is_behind { u64::MAX } else { LAST_LINES };
+    let mut walk = Walk::new(key, noted, outside);
+    let mut tail = read_end(file, &mut walk, first)?;
     for length in [LONGEST_LINE, u64::MAX] {
         if walk.anchor.is_none() {
-            walk = Walk::new(key, noted);
+            walk = Walk::new(key, noted, outside);
             tail = read_end(file, &mut walk, length)?;
         }
     }

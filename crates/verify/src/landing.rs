@@ -144,7 +144,7 @@ fn run_of(manifest: &Path) -> Option<RunId> {
 
 /// What the lake holds and landing has lost is wanted again: from the server where what is on record
 /// of a patient says that it came from there.
-pub(crate) fn ask_again(checks: &mut [Check]) {
+pub(crate) fn ask_again(checks: &mut [Check], runs: &LandingRuns, request: &VerifyRequest<'_>) {
     let has_failed = |checks: &[Check], name: &str| {
         checks
             .iter()
@@ -153,13 +153,42 @@ pub(crate) fn ask_again(checks: &mut [Check]) {
     if !has_failed(checks, ABSENT) || has_failed(checks, "lake_files") {
         return;
     }
-    let origin = match has_failed(checks, "extract_status") {
-        true => LandingOrigin::Extract,
-        false => LandingOrigin::Import,
-    };
-    for check in checks.iter_mut().filter(|check| check.name == ABSENT) {
-        check.repair.add(RepairStep::of_landing(origin));
+    let is_short_of_served = has_failed(checks, "extract_status");
+    let mut lost = lost_runs(runs, request).peekable();
+    let (mut extracted, mut imported) = (is_short_of_served, false);
+    if lost.peek().is_none() && !is_short_of_served {
+        // The runs are there, and less is in them: it may have come either way.
+        extracted = !request.extract_runs.is_empty();
+        imported = !extracted;
     }
+    for run in lost {
+        match request.extract_runs.contains(run) {
+            true => extracted = true,
+            false => imported = true,
+        }
+    }
+    let origins = [
+        (extracted, LandingOrigin::Extract),
+        (imported, LandingOrigin::Import),
+    ];
+    for check in checks.iter_mut().filter(|check| check.name == ABSENT) {
+        for (_, origin) in origins.into_iter().filter(|(is_wanted, _)| *is_wanted) {
+            check.repair.add(RepairStep::of_landing(origin));
+        }
+    }
+}
+
+/// Runs that were loaded and of which nothing is in landing any more.
+fn lost_runs<'a>(
+    runs: &LandingRuns,
+    request: &'a VerifyRequest<'_>,
+) -> impl Iterator<Item = &'a RunId> {
+    let mut landed: BTreeSet<RunId> = runs.unsealed.iter().map(|run| run.run.clone()).collect();
+    landed.extend(runs.sealed.iter().map(|run| run.manifest.run.clone()));
+    request
+        .loaded
+        .iter()
+        .filter(move |run| !landed.contains(run))
 }
 
 /// Runs whose files are to be imported again, as far as they are known.
@@ -172,10 +201,7 @@ pub(crate) fn to_import(
     let is_wanted = |check: &&Check| check.repair.has(RepairStep::ImportAgain);
     for check in checks.iter().filter(is_wanted) {
         if check.name == ABSENT {
-            let mut landed: BTreeSet<&RunId> = runs.unsealed.iter().map(|run| &run.run).collect();
-            landed.extend(runs.sealed.iter().map(|run| &run.manifest.run));
-            let lost = request.loaded.iter().filter(|run| !landed.contains(run));
-            wanted.extend(lost.cloned());
+            wanted.extend(lost_runs(runs, request).cloned());
         }
         wanted.extend(check.places.iter().filter_map(|place| {
             let (_, rest) = place.split_once("run=")?;

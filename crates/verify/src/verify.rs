@@ -86,7 +86,7 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
         checks.push(modes::check(request.lake, snapshot, request.is_shared));
     }
     checks.push(crate::older::check(request.lake, snapshot.as_ref())?);
-    landing::ask_again(&mut checks);
+    landing::ask_again(&mut checks, &runs, request);
     repair::fill_in(&mut checks);
     Ok(Report {
         snapshot: snapshot.map(|snapshot| snapshot.manifest.snapshot),

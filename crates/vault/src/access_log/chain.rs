@@ -97,6 +97,11 @@ pub(super) struct Walk<'a> {
     key: &'a Key,
     /// What the vault has noted.
     noted: &'a Head,
+    /// What is noted outside the data directory, where something is.
+    outside: Option<&'a Head>,
+    /// Whether the line that is noted there is another one here: log and vault are a copy that went
+    /// on by itself.
+    pub(super) is_replaced: bool,
     /// What the next line is to follow, by what the lines say of themselves.
     expected: Head,
     /// The last line of a chain that goes through what is noted; none where that is missing.
@@ -116,10 +121,12 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(key: &'a Key, noted: &'a Head) -> Self {
+    pub(super) fn new(key: &'a Key, noted: &'a Head, outside: Option<&'a Head>) -> Self {
         Self {
             key,
             noted,
+            outside,
+            is_replaced: false,
             expected: Head::beginning(),
             anchor: (noted.line == 0).then(Head::beginning),
             last_own: 0,
@@ -190,6 +197,10 @@ impl<'a> Walk<'a> {
     /// A line that this vault wrote.
     fn own(&mut self, line: &AccessLine) {
         let noted = self.noted;
+        let of_outside = self.outside.filter(|outside| outside.line == line.line);
+        if of_outside.is_some_and(|outside| outside.hash != line.hash) {
+            self.is_replaced = true;
+        }
         if line.line <= noted.line {
             self.last_own = self.last_own.max(line.line);
         }

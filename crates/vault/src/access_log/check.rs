@@ -27,7 +27,7 @@ pub(super) fn check(
     is_missing: bool,
     noted: &Head,
     mut gaps: Vec<MissingLines>,
-    outside: Option<Head>,
+    outside: Option<&Head>,
 ) -> AccessLogCheck {
     let mut problems: Vec<String> = walk.problem.into_iter().collect();
     let of_lines = walk.gaps.iter().filter(|gap| !gaps.contains(gap));
@@ -53,6 +53,13 @@ pub(super) fn check(
                 ));
             }
         }
+    }
+    if let Some(outside) = outside.filter(|_| walk.is_replaced) {
+        problems.push(format!(
+            "line {} is another one than the note outside the data directory has: log and vault are a \
+             copy that went on by itself",
+            outside.line
+        ));
     }
     AccessLogCheck {
         lines: walk.lines,

@@ -31,7 +31,7 @@ impl Vault {
             return Ok(());
         }
         let noted = log.noted()?;
-        let (walk, _) = walk_end(&mut file, &log.key, &noted).map_err(failed)?;
+        let (walk, _) = walk_end(&mut file, (&log.key, &noted, None)).map_err(failed)?;
         let Some(last) = walk.anchor.filter(|_| !walk.newer_forgotten.is_empty()) else {
             return Ok(());
         };

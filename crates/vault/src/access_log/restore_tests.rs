@@ -48,6 +48,31 @@ fn a_log_and_a_vault_that_were_put_back_together_are_noticed_by_the_note_outside
 }
 
 #[test]
+fn a_copy_that_went_on_elsewhere_and_was_put_here_is_noticed() {
+    for elsewhere in [1, 2, 40] {
+        let scene = Scene::new(3);
+        let copy = tempfile::tempdir().unwrap();
+        copied(scene.data.path(), copy.path());
+        // The line to hide, and as many lines elsewhere.
+        append(&scene.vault());
+        let source = KeySource::in_config_dir(scene.config.path());
+        let other = Vault::open(copy.path(), &source, Arc::new(SystemClock)).unwrap();
+        let other = other.noting_outside(Some(scene.config.path()));
+        for _ in 0..elsewhere {
+            append(&other);
+        }
+        drop(other);
+        copied(copy.path(), scene.data.path());
+        let problem = scene.problem().unwrap();
+        assert!(problem.contains("line 4 is another one"), "{problem}");
+        append(&scene.vault());
+        append(&scene.vault());
+        let problem = scene.problem().unwrap();
+        assert!(problem.contains("line 4 is missing"), "{problem}");
+    }
+}
+
+#[test]
 fn a_copy_of_a_data_directory_goes_on_by_itself() {
     let scene = Scene::new(3);
     let copy = tempfile::tempdir().unwrap();
