@@ -39,6 +39,9 @@ impl Snapshot {
             }
             Err(error) => return Err(Error::io(&current, error)),
         };
+        if !current.is_symlink() {
+            check.fail(|| "lake/current is no link: whatever copied the lake followed it".into());
+        }
         match claimlake_loader::read_manifest(&folder) {
             Ok(manifest) => {
                 check.pass();

@@ -1,6 +1,6 @@
 //! Snapshots that are kept beside the current one: a rollback to them must be safe.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -20,13 +20,16 @@ pub(crate) fn check(lake: &Path, current: Option<&Snapshot>) -> Result<Check, Er
         "older_snapshots",
         "files of the other kept snapshots against their manifests",
     );
-    let mut known: HashSet<Inode> = HashSet::new();
+    // What was read, and the hash that it was compared with.
+    let mut seen: HashMap<Inode, String> = HashMap::new();
     if let Some(current) = current {
         let files = current.manifest.all_files();
-        known.extend(files.filter_map(|file| inode(&current.folder.join(&file.path))));
+        seen.extend(files.filter_map(|file| {
+            let inode = inode(&current.folder.join(&file.path))?;
+            Some((inode, file.sha256.clone()))
+        }));
     }
     let mut waiting: Vec<(PathBuf, u64, LakeFile)> = Vec::new();
-    let mut seen: HashMap<Inode, String> = HashMap::new();
     for number in numbers(lake)? {
         let folder = lake.join("snapshots").join(number.to_string());
         let is_current = current.is_some_and(|current| current.manifest.snapshot == number);
@@ -44,9 +47,8 @@ pub(crate) fn check(lake: &Path, current: Option<&Snapshot>) -> Result<Check, Er
         };
         for file in manifest.all_files() {
             let found = inode(&folder.join(&file.path));
-            let is_known = found.is_some_and(|found| {
-                known.contains(&found) || seen.get(&found).is_some_and(|sum| *sum == file.sha256)
-            });
+            let is_known =
+                found.is_some_and(|found| seen.get(&found).is_some_and(|sum| *sum == file.sha256));
             if is_known {
                 continue;
             }

@@ -140,6 +140,16 @@ fn a_lake_whose_link_is_gone_or_leads_nowhere_is_found_again() {
         copy.repaired_by_advice("current", &["lake/current".to_owned()]);
         assert!(copy.current().ends_with("snapshots/3"));
     }
+    // A copy that followed the link.
+    let copy = scene.copy();
+    let link = copy.path("lake/current");
+    let target = fs::canonicalize(&link).unwrap();
+    fs::remove_file(&link).unwrap();
+    let mut copied = std::process::Command::new("cp");
+    let copied = copied.arg("-a").args([&target, &link]);
+    assert!(copied.status().unwrap().success());
+    copy.repaired_by_advice("current", &["lake/current".to_owned()]);
+    assert!(link.is_symlink() && copy.current().ends_with("snapshots/3"));
     // The next run finds it as well, and begins no history of its own.
     let copy = scene.copy();
     fs::remove_file(copy.path("lake/current")).unwrap();

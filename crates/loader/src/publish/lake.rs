@@ -125,6 +125,10 @@ impl Lake {
         let target = match std::fs::read_link(&path) {
             Ok(target) => target,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => {
+                let reason = "it is no link: whatever copied the lake followed it";
+                return Err(LoadError::damaged(&path, reason));
+            }
             Err(error) => return Err(LoadError::io("reading", &path)(error)),
         };
         let number = target.file_name().and_then(|name| name.to_str());
@@ -183,8 +187,18 @@ impl Lake {
         }
         let target = Path::new(SNAPSHOTS).join(number.to_string());
         std::os::unix::fs::symlink(target, &beside).map_err(LoadError::io("making", &beside))?;
+        let is_folder = std::fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir());
+        let removing = self.root.join(REMOVING);
+        if is_folder {
+            // A copy of the lake in which the link was followed.
+            std::fs::rename(&path, &removing).map_err(LoadError::io("removing", &path))?;
+        }
         std::fs::rename(&beside, &path).map_err(LoadError::io("flipping", &path))?;
-        sync_folder(&self.root)
+        sync_folder(&self.root)?;
+        match is_folder {
+            true => remove_folder(&removing),
+            false => Ok(()),
+        }
     }
 
     pub(crate) fn remove(&self, number: u64) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, TimeDelta};
+use chrono::{DateTime, TimeDelta, Utc};
 use claimlake_contract::{LakeManifest, RunId};
 use serde::Serialize;
 
@@ -82,7 +82,11 @@ pub(crate) fn retain(
     let surplus = numbers.len().saturating_sub(keep.max(1));
     let instant = |text: &str| DateTime::parse_from_rfc3339(text).ok();
     let span = i64::try_from(hours).ok().and_then(TimeDelta::try_hours);
-    let oldest_kept = instant(now).zip(span).map(|(now, span)| now - span);
+    // Hours beyond all time are for ever.
+    let oldest_kept = instant(now).map(|now| {
+        let oldest = span.and_then(|span| now.checked_sub_signed(span));
+        oldest.unwrap_or_else(|| DateTime::<Utc>::MIN_UTC.fixed_offset())
+    });
     let mut removed = Vec::new();
     for number in numbers
         .into_iter()

@@ -17,6 +17,7 @@ use crate::crash;
 use crate::data_dir::DataDir;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
+use crate::plural::{counted, size};
 use crate::recordings;
 use crate::running::{self, Process, RunningMark};
 
@@ -222,6 +223,14 @@ impl<'a> Remover<'a> {
     }
 
     fn landing(&self, person: &Person) -> Outcome<()> {
+        let (files, bytes) = claimlake_landing::set_aside_files(&self.data.landing())?;
+        if files > 0 {
+            self.invocation.output().warn(&format!(
+                "landing/damaged goes, too ({}, {}): nobody can tell whose lines are in it",
+                counted(files, "file"),
+                size(bytes)
+            ));
+        }
         let records = self.data.transformed();
         claimlake_landing::forget(&self.data.landing(), person, &mut |step| {
             match step {
