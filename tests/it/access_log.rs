@@ -16,7 +16,14 @@ fn a_cut_access_log_is_written_on_and_named_by_every_check() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 3);
     fs::write(&log, format!("{}\n", lines[0])).unwrap();
-    done(&bench, &["extract"]);
+    // Whoever runs it each night hears of it, too.
+    let nightly = done(&bench, &["-q", "extract"]).stderr;
+    assert_eq!(
+        nightly,
+        "warning: the access log was cut, lines 2 to 3 are missing: `claimlake --pipeline p.toml \
+         --data d access-log verify` says so from now on\n"
+    );
+    assert_eq!(done(&bench, &["-q", "extract"]).stderr, "");
     for _ in 0..2 {
         let checked = run(&bench, &["access-log", "verify"]);
         assert_eq!(checked.exit, 1);

@@ -199,9 +199,19 @@ fn landing_and_lake_copied_without_their_vault_are_made_into_tables_all_the_same
         &bench,
         &["vault.db", "vault.id", "vault.lock", "access.log"],
     );
+    let status = run(&bench, &["status"]).stdout;
+    let status = status.split_whitespace().collect::<Vec<_>>().join(" ");
+    let next = "put vault.db back; where it is lost for good: claimlake --pipeline p.toml --data d vault new";
+    assert!(status.contains(next), "{status}");
+    assert!(!status.contains("--data d verify"), "{status}");
     done(&bench, &["transform", "--full"]);
     done(&bench, &["load", "--rebuild"]);
-    done(&bench, &["verify"]);
+    done(&bench, &["run", "--from", "transform"]);
+    let verified = done(&bench, &["verify"]).stderr;
+    assert!(
+        verified.contains("not compared: vault.db is missing"),
+        "{verified}"
+    );
     assert_eq!(rows_of(&bench, "extract_status"), before);
     // What would add to it needs to know who was forgotten.
     let refused = run(&bench, &["extract"]);
@@ -210,6 +220,59 @@ fn landing_and_lake_copied_without_their_vault_are_made_into_tables_all_the_same
         "{}",
         refused.stderr
     );
+}
+
+#[test]
+fn a_lake_alone_shows_that_there_was_a_vault_wherever_it_lies() {
+    for (dir, shown_by) in [
+        ("d/lake", "lake/snapshots/1/extract_status"),
+        ("lake", "lake/snapshots/1"),
+    ] {
+        let bench = Bench::new();
+        let lake = bench.path().join(dir);
+        let pipeline = crate::demo::pipeline("v2");
+        let load = format!("[load]\ndir = \"{}\"", lake.display());
+        assert!(pipeline.contains("[load]"), "{pipeline}");
+        bench.write("p.toml", &pipeline.replace("[load]", &load));
+        done(&bench, &["run"]);
+        wait_for_broker(&bench);
+        let kept = bench.path().join("kept");
+        fs::rename(&lake, &kept).unwrap();
+        fs::remove_dir_all(bench.path().join("d")).unwrap();
+        fs::create_dir(bench.path().join("d")).unwrap();
+        fs::rename(&kept, &lake).unwrap();
+        bench.write(
+            "one.ndjson",
+            "{\"resourceType\":\"Patient\",\"id\":\"-1\"}\n",
+        );
+        let import = ["import", "--api", "v2", "one.ndjson"];
+        for command in [&["run"][..], &["extract"], &import] {
+            let refused = run(&bench, command);
+            assert_eq!(refused.exit, 1, "{command:?}: {}", refused.stderr);
+            let said = refused.error_line();
+            assert!(
+                said.contains(shown_by) && said.contains("vault new"),
+                "{said}"
+            );
+            assert!(!bench.path().join("d/vault.id").exists());
+        }
+        done(&bench, &["vault", "new", "--yes"]);
+        done(&bench, &import);
+        done(&bench, &["extract"]);
+    }
+}
+
+#[test]
+fn a_key_that_is_lost_is_what_comes_next() {
+    let bench = demo();
+    wait_for_broker(&bench);
+    fs::remove_dir_all(bench.path().join("config/claimlake/keys")).unwrap();
+    let status = run(&bench, &["status"]).stdout;
+    assert!(
+        status.contains("the vault's key, as above: put it back"),
+        "{status}"
+    );
+    assert!(!status.contains("--data d verify"), "{status}");
 }
 
 /// Rows of a table, as `status` says.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::command::{Bench, Ended};
-use crate::vault::{arguments, demo, done, mode, put_back, run};
+use crate::vault::{arguments, demo, done, mode, put_back, run, wait_for_broker};
 
 fn keys(bench: &Bench) -> Vec<PathBuf> {
     let entries = fs::read_dir(bench.path().join("config/claimlake/keys")).unwrap();
@@ -115,7 +115,7 @@ fn a_rekey_killed_at_any_of_its_steps_leaves_a_vault_that_opens() {
             listed.stderr
         );
         put_back("last.db");
-        let forgotten = ended(&["vault", "forget-old-key"]);
+        let forgotten = ended(&["vault", "forget-old-key", "--yes"]);
         assert_eq!(forgotten.exit, 0, "{place}: {}", forgotten.stderr);
         assert_eq!(ended(&["grants", "list"]).exit, 0, "{place}");
         put_back("first.db");
@@ -141,7 +141,11 @@ fn a_backup_from_before_a_rekey_opens_until_the_old_keys_are_forgotten() {
     let listed = done(&bench, &["grants", "list"]);
     assert_eq!(listed.stdout.lines().count(), 3);
     assert!(
-        listed.stderr.contains("a key from before"),
+        listed.stderr.contains("a key from before")
+            && listed.stderr.contains("put back from a backup")
+            && listed
+                .stderr
+                .contains("another data directory has the same key file"),
         "{}",
         listed.stderr
     );
@@ -149,11 +153,112 @@ fn a_backup_from_before_a_rekey_opens_until_the_old_keys_are_forgotten() {
     assert_eq!(refused.exit, 2);
     assert!(refused.stderr.contains("vault rekey"), "{}", refused.stderr);
     put_back("second.db");
-    done(&bench, &["vault", "forget-old-keys"]);
+    let asked = run(&bench, &["vault", "forget-old-keys"]);
+    assert_eq!(asked.exit, 2, "{}", asked.stderr);
+    for words in [
+        "--yes",
+        "copies",
+        "same key file",
+        "vault rekey --key-file FILE",
+    ] {
+        assert!(asked.error_line().contains(words), "{}", asked.stderr);
+    }
+    assert_eq!(keys(&bench).len(), 2);
+    done(&bench, &["vault", "forget-old-keys", "--yes"]);
     assert_eq!(keys(&bench).len(), 1);
     assert_eq!(done(&bench, &["grants", "list"]).stderr, "");
     put_back("first.db");
     let wrong = run(&bench, &["grants", "list"]);
     assert_eq!(wrong.exit, 2, "{}", wrong.stderr);
     assert!(wrong.error_line().contains("needs the key before it"));
+}
+
+/// `CLAIMLAKE_VAULT_KEY_FILE`; none is the key file in the configuration folder.
+fn with_key_file(bench: &Bench, data: &str, file: Option<&str>, command: &[&str]) -> Ended {
+    let flags = ["--pipeline", "p.toml", "--data", data];
+    let mut command = bench.command(&[&flags, command].concat());
+    command.envs(file.map(|file| ("CLAIMLAKE_VAULT_KEY_FILE", file)));
+    Ended::of(&mut command)
+}
+
+#[test]
+fn of_two_data_directories_with_one_key_file_each_gets_a_key_of_its_own() {
+    // A copy, and one file that is named for both.
+    for shared in [None, Some("shared.key")] {
+        let bench = Bench::new();
+        bench.write("p.toml", &crate::demo::pipeline("v2"));
+        let on = |data: &str, file, command: &[&str]| {
+            let ended = with_key_file(&bench, data, file, command);
+            assert_eq!(ended.exit, 0, "{shared:?} {command:?}: {}", ended.stderr);
+            ended
+        };
+        on("d", shared, &["extract"]);
+        wait_for_broker(&bench);
+        match shared {
+            None => {
+                crate::forget::scene::copy_folder(&bench.path().join("d"), &bench.path().join("e"))
+            }
+            Some(_) => drop(on("e", shared, &["extract"])),
+        }
+        on("d", shared, &["vault", "rekey"]);
+        let old = on("e", shared, &["grants", "list"]).stderr;
+        assert!(old.contains("vault rekey --key-file FILE"), "{old}");
+        let own = Some("e.key");
+        // A kill after each step: by one of the two files the vault opens.
+        for (step, opens) in [("rekey-new-key", shared), ("rekey-sealed", own)] {
+            let flags = ["--pipeline", "p.toml", "--data", "e"];
+            let rekey = ["vault", "rekey", "--key-file", "e.key"];
+            let mut killed = bench.command(&[&flags[..], &rekey].concat());
+            killed.envs(shared.map(|file| ("CLAIMLAKE_VAULT_KEY_FILE", file)));
+            let killed = Ended::of(killed.env("CLAIMLAKE_CRASH_AT", step));
+            assert_eq!(killed.exit, -1, "{step}: {}", killed.stderr);
+            on("e", opens, &["grants", "list"]);
+        }
+        let again = with_key_file(&bench, "e", own, &["vault", "rekey", "--key-file", "e.key"]);
+        assert_eq!(again.exit, 2, "{}", again.stderr);
+        let rekeyed = on("e", own, &["vault", "rekey", "--key-file", "f.key"]);
+        for words in ["CLAIMLAKE_VAULT_KEY_FILE", "stays where it is"] {
+            assert!(rekeyed.stderr.contains(words), "{}", rekeyed.stderr);
+        }
+        let own = Some("f.key");
+        assert_eq!(mode(&bench.path().join("f.key")), 0o600);
+        on("d", shared, &["vault", "forget-old-keys", "--yes"]);
+        for (data, file) in [("d", shared), ("e", own)] {
+            let listed = on(data, file, &["grants", "list"]);
+            assert_eq!(
+                (listed.stdout.lines().count(), listed.stderr.as_str()),
+                (3, "")
+            );
+            on(data, file, &["vault", "rekey"]);
+            on(data, file, &["vault", "forget-old-keys", "--yes"]);
+        }
+    }
+}
+
+#[test]
+fn a_new_key_that_is_the_present_one_is_refused_in_either_spelling() {
+    let bench = Bench::new();
+    bench.write("p.toml", &crate::demo::pipeline("v2"));
+    let (hex, base64) = ("0".repeat(64), format!("{}=", "A".repeat(43)));
+    let with_key = |new: Option<&str>, command: &[&str]| {
+        let mut command = bench.command(&arguments(command));
+        command.env("CLAIMLAKE_VAULT_KEY", &hex);
+        Ended::of(command.envs(new.map(|new| ("CLAIMLAKE_VAULT_NEW_KEY", new))))
+    };
+    assert_eq!(with_key(None, &["extract"]).exit, 0);
+    for new in [&hex, &base64] {
+        let refused = with_key(Some(new), &["vault", "rekey"]);
+        assert_eq!(refused.exit, 2, "{}", refused.stderr);
+        let said = refused.error_line();
+        assert!(
+            said.contains("nothing was changed") && !said.contains(new.as_str()),
+            "{said}"
+        );
+    }
+    let file = bench.write("same.key", &hex);
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+    let refused = with_key(None, &["vault", "rekey", "--key-file", "same.key"]);
+    assert_eq!(refused.exit, 2, "{}", refused.stderr);
+    assert_eq!(with_key(None, &["grants", "list"]).exit, 0);
+    assert_eq!(with_key(Some(&"1".repeat(64)), &["vault", "rekey"]).exit, 0);
 }

@@ -16,6 +16,7 @@ use crate::pipeline::Source;
 /// Opens the vault of the data directory, making both on first use.
 pub(crate) fn open_vault(invocation: &Invocation) -> Outcome<Arc<Vault>> {
     let data = invocation.data()?;
+    refuse_where_the_lake_shows_a_lost_one(invocation)?;
     data.create()?;
     let vault = Vault::open(data.root(), &key_source(), Arc::new(SystemClock));
     let vault = vault.map_err(|error| opening_failure(error, invocation))?;
@@ -34,11 +35,31 @@ fn say_where_old(vault: &Vault, invocation: &Invocation) {
     let origin = vault.key_origin();
     if origin.is_old {
         invocation.output().say(&format!(
-            "the vault is sealed with a key from before, {}: it was put back from a backup ({} \
-             gives it a key of its own again)",
+            "the vault is sealed with a key from before, {}: it was put back from a backup ({} gives \
+             it a new key), or another data directory has the same key file and was given another \
+             key ({} gives it one of its own)",
             origin.place,
-            invocation.next("vault rekey")
+            invocation.next("vault rekey"),
+            invocation.next("vault rekey --key-file FILE")
         ));
+    }
+}
+
+/// Whether the data directory has a vault, or has had one that is lost: opening it says so.
+pub(crate) fn vault_is_made(invocation: &Invocation) -> Outcome<bool> {
+    let data = invocation.data()?;
+    let is_lost = || Ok(Vault::lost_by_lake(data.root(), &invocation.lake()?).is_some());
+    match Vault::is_made(data.root()) {
+        true => Ok(true),
+        false => is_lost(),
+    }
+}
+
+/// No empty vault is made where the lake, wherever it is, shows that there was another.
+fn refuse_where_the_lake_shows_a_lost_one(invocation: &Invocation) -> Outcome<()> {
+    match Vault::lost_by_lake(invocation.data()?.root(), &invocation.lake()?) {
+        None => Ok(()),
+        Some(lost) => Err(opening_failure(lost, invocation)),
     }
 }
 
@@ -53,10 +74,34 @@ pub(crate) fn has_vault(data_dir: &Path) -> bool {
 /// Opens the vault of the data directory, which must have one, for a command that only reads.
 pub(crate) fn open_vault_to_read(invocation: &Invocation) -> Outcome<Arc<Vault>> {
     let data = invocation.data()?;
-    let vault = Vault::open_to_read(data.root(), &key_source(), Arc::new(SystemClock));
-    let vault = vault.map_err(|error| opening_failure(error, invocation))?;
+    vault_to_read(data.root(), invocation).map_err(|error| opening_failure(error, invocation))
+}
+
+/// The same, with the vault's own refusal.
+pub(crate) fn vault_to_read(
+    data_dir: &Path,
+    invocation: &Invocation,
+) -> Result<Arc<Vault>, VaultError> {
+    let vault = Vault::open_to_read(data_dir, &key_source(), Arc::new(SystemClock))?;
     say_where_old(&vault, invocation);
     Ok(Arc::new(vault.noting_outside(state_dir().as_deref())))
+}
+
+/// What to do where the vault cannot be read: a command or words.
+pub(crate) fn way_on(error: &VaultError, invocation: &Invocation) -> String {
+    let new = invocation.next("vault new");
+    match error {
+        VaultError::Lost { .. } | VaultError::Damaged { .. } => {
+            format!("put vault.db back; where it is lost for good: {new}")
+        }
+        VaultError::WrongKey { .. } | VaultError::Key { .. } => format!(
+            "the vault's key, as above: put it back, or name it by {}",
+            env::VAULT_KEY_FILE
+        ),
+        VaultError::Newer { .. } => "update claimlake".to_owned(),
+        VaultError::OtherVault { .. } => "put the vault of this data directory back".to_owned(),
+        _ => invocation.next("doctor"),
+    }
 }
 
 /// A refusal of the vault, with its exit code.

@@ -1,11 +1,18 @@
 //! The log: `tracing` events to stderr, between the progress bars; and what a crash says.
 
+use std::fmt::Debug;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use claimlake_vault::NOTICE;
 use serde_json::{Map, Value, json};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::args::LogFormat;
 use crate::env;
@@ -36,18 +43,60 @@ pub(crate) fn start(invocation: &Invocation) {
         }
         None => EnvFilter::new(default),
     };
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(LogWriter(Arc::clone(invocation.output())))
         .with_ansi(false);
+    let no_notices = || filter_fn(|metadata| metadata.target() != NOTICE);
+    let is_notice = filter_fn(|metadata| metadata.target() == NOTICE);
+    let notices = Notices {
+        output: Arc::clone(invocation.output()),
+        program: invocation.next("").trim_end().to_owned(),
+    };
+    let notices = notices.with_filter(is_notice.with_max_level_hint(LevelFilter::WARN));
+    let registry = tracing_subscriber::registry().with(notices);
     // A second start within one process would be a mistake of ours, not a reason to stop.
     let _ = match global.log_format {
-        LogFormat::Text => builder.try_init(),
+        LogFormat::Text => registry
+            .with(lines.with_filter(no_notices().and(filter)))
+            .try_init(),
         LogFormat::Json => {
             panics_as_records(invocation.output());
-            builder.json().flatten_event(true).try_init()
+            let lines = lines.json().flatten_event(true);
+            registry
+                .with(lines.with_filter(no_notices().and(filter)))
+                .try_init()
         }
     };
+}
+
+/// What a library has to say to whoever runs the command is a warning as any other, at any level of
+/// the log and with `--quiet`, too.
+struct Notices {
+    output: Arc<Output>,
+    /// The program with the flags of this call, which a command that is named gets, too.
+    program: String,
+}
+
+impl<S: Subscriber> Layer<S> for Notices {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut words = Words::default();
+        event.record(&mut words);
+        let words = words
+            .0
+            .replace("`claimlake ", &format!("`{} ", self.program));
+        self.output.warn(&format!("warning: {words}"));
+    }
+}
+
+#[derive(Default)]
+struct Words(String);
+
+impl Visit for Words {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "message" {
+            self.0 = format!("{value:?}");
+        }
+    }
 }
 
 /// A crash is a mistake of ours: its words are one record, too.

@@ -57,6 +57,8 @@ pub(crate) struct Standing {
     pub(crate) removals: OpenRemovals,
     /// What could not be read, and why.
     pub(crate) unreadable: Vec<String>,
+    /// What to do where the vault is among that.
+    pub(crate) vault_next: Option<String>,
 }
 
 /// What the tables are without.
@@ -84,17 +86,18 @@ impl Standing {
         let mut full_reads = BTreeMap::new();
         let mut access_log = None;
         let every = invocation.pipeline()?.extract.full_every;
+        let mut vault_next = None;
         let consents = match Vault::is_made(data.root()) {
             false => None,
-            true => match access::open_vault_to_read(invocation).and_then(|vault| {
-                let read = full_reads::of(&vault, every, now);
-                full_reads = read.map_err(access::vault_failure)?;
-                let problem = vault.access_log().problem_at_the_end();
-                access_log = problem.map_err(access::vault_failure)?;
-                Consents::of(&vault, now).map_err(access::vault_failure)
+            true => match access::vault_to_read(data.root(), invocation).and_then(|vault| {
+                full_reads = full_reads::of(&vault, every, now)?;
+                access_log = vault.access_log().problem_at_the_end()?;
+                Consents::of(&vault, now)
             }) {
                 Ok(consents) => Some(consents),
-                Err(failure) => {
+                Err(error) => {
+                    vault_next = Some(access::way_on(&error, invocation));
+                    let failure = access::opening_failure(error, invocation);
                     unreadable.push(format!("vault: {failure}"));
                     None
                 }
@@ -146,6 +149,7 @@ impl Standing {
             oldest,
             removals,
             unreadable,
+            vault_next,
         })
     }
 
@@ -180,7 +184,11 @@ impl Standing {
         if self.removals.are_interrupted() {
             next.push(("an interrupted removal", invocation.next(FINISH)));
         }
-        if !self.unreadable.is_empty() {
+        if let Some(way_on) = &self.vault_next {
+            next.push(("the vault cannot be read", way_on.clone()));
+        }
+        // What is wrong with the vault, `verify` does not say.
+        if self.unreadable.len() > usize::from(self.vault_next.is_some()) {
             next.push(("what cannot be read", invocation.next("verify")));
         }
         if !self.landed.damaged.is_empty() {

@@ -141,7 +141,7 @@ impl AccessLog<'_> {
     ) {
         let uid = rustix::process::getuid().as_raw();
         let mut line = AccessLine {
-            line: last.line + 1,
+            line: last.next_line(),
             at: self.vault.now_text(),
             who: format!("uid {uid}"),
             user: user_name(uid),
@@ -243,7 +243,10 @@ impl AccessLog<'_> {
 
     /// Notes a gap in the vault, so that it stays known where the log's own line is cut off, too.
     fn note_gap(&self, missing: MissingLines) -> Result<(), VaultError> {
-        tracing::warn!("the access log was cut, {missing}: access-log verify says so from now on");
+        tracing::warn!(
+            target: crate::NOTICE,
+            "the access log was cut, {missing}: `claimlake access-log verify` says so from now on"
+        );
         let mut gaps = self.noted_gaps()?;
         if gaps.contains(&missing) {
             return Ok(());
@@ -302,7 +305,7 @@ fn goes_on_from(end: End, noted: Head, outside: Option<Head>) -> (Head, Option<M
     let ahead = outside.filter(|outside| outside.line > last.line);
     let missing = (is_lost || ahead.is_some()).then(|| {
         let last = ahead.as_ref().map_or(last.line, |ahead| ahead.line);
-        let first = (reached + 1).min(last);
+        let first = reached.saturating_add(1).min(last);
         MissingLines { first, last }
     });
     if let Some(ahead) = ahead {
@@ -377,6 +380,8 @@ fn read_end(file: &mut File, walk: &mut Walk<'_>, bytes: u64) -> std::io::Result
 
 #[cfg(test)]
 mod gap_tests;
+#[cfg(test)]
+mod number_tests;
 #[cfg(test)]
 mod restore_tests;
 #[cfg(test)]

@@ -65,7 +65,8 @@ pub struct KeyOrigin {
     pub place: String,
     /// Whether the key was made just now.
     pub created: bool,
-    /// Whether it is one that a `rekey` has replaced: the vault was put back from a backup.
+    /// Whether it is one that a `rekey` has replaced: the vault was put back from a backup, or another
+    /// one with the same key file was given another key.
     pub is_old: bool,
     pub(crate) kept: Kept,
 }
@@ -214,7 +215,7 @@ fn from_command(command: &str) -> Result<Key, VaultError> {
     parse_key(text, "CLAIMLAKE_VAULT_KEY_COMMAND")
 }
 
-fn from_file(path: &Path, wanted: &Wanted<'_>) -> Result<(Key, KeyOrigin), VaultError> {
+pub(crate) fn from_file(path: &Path, wanted: &Wanted<'_>) -> Result<(Key, KeyOrigin), VaultError> {
     refuse_inside_data(path, wanted.data_dir)?;
     let kept = Kept::File(path.to_owned());
     let place = kept.place().unwrap_or_default();

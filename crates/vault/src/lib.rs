@@ -54,6 +54,11 @@ pub use key::{KeyOrigin, KeySource};
 pub use keyring::Keyring;
 pub use lock::{LOCK_FILE, TokenLock};
 pub use marks::VAULT_ID_FILE;
+
+/// The target of the events that say something to whoever runs a command, not to who reads a log:
+/// they are to be shown at any level of it.
+pub const NOTICE: &str = "claimlake::notice";
+
 pub use pending::PendingAuthorization;
 pub use refresh::{OpenRefresh, RefreshIntent, RefreshStep, RefreshWritten, Refreshed};
 pub use rekey::{RekeyStep, Rekeyed};

@@ -4,7 +4,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::file::VAULT_FILE;
 use crate::lock::LOCK_FILE;
@@ -18,9 +18,32 @@ pub const VAULT_ID_FILE: &str = "vault.id";
 /// Of a landing manifest, the part that says how the run came here lies within this.
 const MANIFEST_HEAD: u64 = 4096;
 
+/// The table about people that a lake has only where a vault was.
+const PEOPLE: &str = "extract_status";
+
 /// What shows that there was a vault: the file that a person would look at.
 pub(crate) fn mark(data_dir: &Path) -> Option<String> {
-    mark_beside(data_dir).or_else(|| extracted_run(&data_dir.join("landing")))
+    mark_beside(data_dir)
+        .or_else(|| extracted_run(&data_dir.join("landing")))
+        .or_else(|| {
+            let snapshot = extracted_snapshot(&data_dir.join("lake"))?;
+            Some(snapshot.strip_prefix(data_dir).ok()?.display().to_string())
+        })
+}
+
+/// The part of a lake that says how far the people of a vault were read.
+fn extracted_snapshot(lake: &Path) -> Option<PathBuf> {
+    let below = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+    let tables = below(&lake.join("snapshots")).map(|snapshot| snapshot.path().join(PEOPLE));
+    tables
+        .into_iter()
+        .find(|table| below(table).next().is_some())
+}
+
+/// As [`lost`], of a lake that lies outside the data directory.
+pub(crate) fn lost_by_lake(data_dir: &Path, lake: &Path) -> Option<VaultError> {
+    let shown_by = extracted_snapshot(lake)?.display().to_string();
+    (!Vault::has_keys(data_dir)).then(|| refusal(data_dir, shown_by))
 }
 
 /// The same, of the files that belong to a vault.

@@ -14,7 +14,9 @@ use crate::checkpoint::{checkpoint_place, held_place};
 use crate::error::Doing;
 use crate::forget::intent_place;
 use crate::grant_row::place;
-use crate::key::{Kept, KeyOrigin, folder_of, key_text, parse_key, write_key_file};
+use crate::key::{
+    Kept, KeyOrigin, Wanted, folder_of, from_file, key_text, parse_key, write_key_file,
+};
 use crate::opening::{reseal_lookup, seal_key};
 use crate::seal::Key;
 use crate::store::Keys;
@@ -80,6 +82,7 @@ impl Vault {
             }
             (None, _) => Key::random()?,
         };
+        self.refuse_the_same(&master)?;
         lay_beside(&origin, self.id(), &master)?;
         on_step(RekeyStep::NewKeyWritten);
         // What lies in the place of the present key is another one where an old key opened this.
@@ -88,6 +91,64 @@ impl Vault {
         }
         let kept = old_keys::keep(&origin.kept, self.id(), &self.keys().master)?;
         on_step(RekeyStep::OldKeyKept);
+        let keys = self.seal_anew(master)?;
+        on_step(RekeyStep::Sealed);
+        put_in_place(&origin, self.id(), &keys.master)?;
+        on_step(RekeyStep::InPlace);
+        self.cut_log()?;
+        self.set_keys(keys, origin.clone());
+        Ok(Rekeyed { origin, kept })
+    }
+
+    /// Gives the vault a key in a file of its own, and leaves the present key where it is, for
+    /// whatever else needs it. The file is made; the key of one that is there is taken, such as that
+    /// of a call that was killed. From then on [`crate::KeySource::file`] has to name it.
+    ///
+    /// # Errors
+    /// As [`Vault::rekey`]; where the file holds no key, others may read it, or it lies inside the
+    /// data directory.
+    pub fn rekey_into(
+        &mut self,
+        file: &Path,
+        on_step: &mut dyn FnMut(RekeyStep),
+    ) -> Result<Rekeyed, VaultError> {
+        let _lock = TokenLock::acquire(
+            self.data_dir(),
+            TokenLock::PATIENT_TRIES,
+            std::thread::sleep,
+        )?;
+        let wanted = Wanted {
+            vault_id: self.id(),
+            data_dir: self.data_dir(),
+            may_create: true,
+        };
+        let (master, origin) = from_file(file, &wanted)?;
+        self.refuse_the_same(&master)?;
+        on_step(RekeyStep::NewKeyWritten);
+        let keys = self.seal_anew(master)?;
+        on_step(RekeyStep::Sealed);
+        self.cut_log()?;
+        let before = self.key_origin();
+        let is_ours = before.kept != Kept::Elsewhere;
+        let kept = is_ours.then(|| before.place.clone());
+        self.set_keys(keys, origin.clone());
+        Ok(Rekeyed { origin, kept })
+    }
+
+    /// Who replaces a key that somebody may have had must not believe that it was done.
+    fn refuse_the_same(&self, new: &Key) -> Result<(), VaultError> {
+        match new.bytes() == self.keys().master.bytes() {
+            false => Ok(()),
+            true => Err(VaultError::Key {
+                reason:
+                    "the new key is the one that the vault is sealed with: nothing was changed, \
+                     give another one (one is made by: openssl rand -hex 32)"
+                        .into(),
+            }),
+        }
+    }
+
+    fn seal_anew(&self, master: Key) -> Result<Keys, VaultError> {
         let keys = Keys {
             seal: seal_key(&master),
             lookup: self.keys().lookup.clone(),
@@ -98,15 +159,14 @@ impl Vault {
             reseal_all(connection, &old, &keys.seal)?;
             reseal_lookup(connection, &keys)
         })?;
-        on_step(RekeyStep::Sealed);
-        put_in_place(&origin, self.id(), &keys.master)?;
-        on_step(RekeyStep::InPlace);
-        // The old pages live on in the write-ahead log until it is folded back and cut.
+        Ok(keys)
+    }
+
+    /// The old pages live on in the write-ahead log until it is folded back and cut.
+    fn cut_log(&self) -> Result<(), VaultError> {
         self.connection()
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .doing("sealing the vault anew")?;
-        self.set_keys(keys, origin.clone());
-        Ok(Rekeyed { origin, kept })
+            .doing("sealing the vault anew")
     }
 
     /// Removes the keys that were kept when the vault was given another one; how many. Backups that

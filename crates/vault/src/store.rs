@@ -158,6 +158,12 @@ impl Vault {
         marks::lost(data_dir)
     }
 
+    /// As [`Vault::lost`], where a lake outside the data directory shows it.
+    #[must_use]
+    pub fn lost_by_lake(data_dir: &Path, lake: &Path) -> Option<VaultError> {
+        marks::lost_by_lake(data_dir, lake)
+    }
+
     pub(crate) fn has_keys(data_dir: &Path) -> bool {
         let path = data_dir.join(VAULT_FILE);
         if !path.is_file() {

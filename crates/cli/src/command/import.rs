@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use claimlake_contract::{ApiVersion, ExitCode, ReferenceRecord, ResourceType};
 use claimlake_landing::ImportOutcome;
-use claimlake_vault::{Tombstones, Vault};
+use claimlake_vault::Tombstones;
 use clap::Args;
 use serde_json::json;
 
@@ -94,7 +94,7 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
 
 /// Who was forgotten here; none where nobody was.
 fn forgotten(invocation: &Invocation) -> Outcome<Option<Tombstones>> {
-    if !Vault::is_made(invocation.data()?.root()) {
+    if !access::vault_is_made(invocation)? {
         return Ok(None);
     }
     let tombstones = access::open_vault(invocation)?.tombstones()?;

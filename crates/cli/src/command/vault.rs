@@ -2,7 +2,7 @@
 //! where the vault is lost.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::anyhow;
@@ -22,6 +22,7 @@ const EXAMPLES: &str = "\
 Examples:
   claimlake --pipeline blue_button vault rekey
   CLAIMLAKE_VAULT_NEW_KEY=$(openssl rand -hex 32) claimlake vault rekey    where the environment holds the key
+  claimlake --pipeline blue_button vault rekey --key-file ~/.config/claimlake/mine.key    a key file of its own
   claimlake --pipeline blue_button vault forget-old-keys
   claimlake --pipeline blue_button vault backup /backup/vault-20261123.db";
 
@@ -36,13 +37,24 @@ pub(crate) struct VaultArguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Seal everything with another key; the key before is kept beside it, for backups
-    Rekey,
-    /// Remove the keys that `rekey` has kept: backups sealed with them open no more
+    Rekey {
+        /// Put the new key into this file, and leave the one before where it is: for one of several
+        /// data directories that have the same key file. From then on CLAIMLAKE_VAULT_KEY_FILE has to
+        /// name the file
+        #[arg(long, value_name = "FILE")]
+        key_file: Option<PathBuf>,
+    },
+    /// Remove the keys that `rekey` has kept: whatever is sealed with them opens no more
     ///
-    /// Not where several data directories share one key file and one of them is still sealed with
-    /// a key from before.
+    /// That is backups, and copies of this data directory and others with the same key file that are
+    /// still sealed with a key from before: nothing here knows of them. `rekey --key-file FILE` gives
+    /// each of them a key of its own first.
     #[command(alias = "forget-old-key")]
-    ForgetOldKeys,
+    ForgetOldKeys {
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Copy the vault into a new file, mode 0600, while others go on; no key is needed
     Backup {
         /// The file to make
@@ -62,8 +74,8 @@ enum Action {
 /// Does what is asked with the vault.
 pub(crate) fn run(arguments: &VaultArguments, invocation: &Invocation) -> Outcome {
     match &arguments.action {
-        Action::Rekey => rekey(invocation),
-        Action::ForgetOldKeys => forget_old_keys(invocation),
+        Action::Rekey { key_file } => rekey(key_file.as_deref(), invocation),
+        Action::ForgetOldKeys { yes } => forget_old_keys(*yes, invocation),
         Action::Backup { file } => {
             let data = invocation.existing_data()?;
             claimlake_vault::back_up(data.root(), file)
@@ -80,29 +92,44 @@ pub(crate) fn run(arguments: &VaultArguments, invocation: &Invocation) -> Outcom
     }
 }
 
-fn rekey(invocation: &Invocation) -> Outcome {
+fn rekey(key_file: Option<&Path>, invocation: &Invocation) -> Outcome {
     let new_key = std::env::var(env::VAULT_NEW_KEY)
         .ok()
         .filter(|text| !text.is_empty())
         .map(Secret::new);
+    if key_file.is_some() && new_key.is_some() {
+        return Err(Failure::usage(anyhow!(
+            "--key-file FILE takes the new key from the file or makes it: unset {}",
+            env::VAULT_NEW_KEY
+        )));
+    }
     let vault = access::open_vault(invocation)?;
     let mut vault =
         Arc::into_inner(vault).ok_or_else(|| Failure::from(anyhow!("the vault is in use")))?;
-    let rekeyed = vault
-        .rekey(new_key.as_ref(), &mut |step| {
-            crash::point(match step {
-                RekeyStep::NewKeyWritten => "rekey-new-key",
-                RekeyStep::OldKeyKept => "rekey-old-key",
-                RekeyStep::Sealed => "rekey-sealed",
-                RekeyStep::InPlace => "rekey-in-place",
-            });
-        })
-        .map_err(access::vault_failure)?;
+    let mut on_step = |step| {
+        crash::point(match step {
+            RekeyStep::NewKeyWritten => "rekey-new-key",
+            RekeyStep::OldKeyKept => "rekey-old-key",
+            RekeyStep::Sealed => "rekey-sealed",
+            RekeyStep::InPlace => "rekey-in-place",
+        });
+    };
+    let rekeyed = match key_file {
+        Some(file) => vault.rekey_into(file, &mut on_step),
+        None => vault.rekey(new_key.as_ref(), &mut on_step),
+    };
+    let rekeyed = rekeyed.map_err(access::vault_failure)?;
     let output = invocation.output();
     let place = &rekeyed.origin.place;
     output.add_to_summary("key", json!(place));
     output.add_to_summary("kept", json!(rekeyed.kept));
     let before = match &rekeyed.kept {
+        Some(kept) if key_file.is_some() => format!(
+            "the key before stays where it is, {kept}, for backups and for what else is sealed with \
+             it; {}",
+            name_it()
+        ),
+        None if key_file.is_some() => name_it(),
         Some(kept) => format!(
             "the key before is kept, {kept}, and still opens backups, until {}",
             invocation.next("vault forget-old-keys")
@@ -115,16 +142,41 @@ fn rekey(invocation: &Invocation) -> Outcome {
     Ok(ExitCode::Done)
 }
 
-fn forget_old_keys(invocation: &Invocation) -> Outcome {
+/// What a key file needs that is not where one is looked for.
+fn name_it() -> String {
+    let others =
+        [env::VAULT_KEY, env::VAULT_KEY_COMMAND].map(|name| (name, std::env::var_os(name)));
+    let set = others.into_iter().find(|(_, value)| value.is_some());
+    let unset = set.map_or_else(String::new, |(name, _)| format!(", and unset {name}"));
+    format!(
+        "from now on {} has to name it, for every command{unset}",
+        env::VAULT_KEY_FILE
+    )
+}
+
+fn forget_old_keys(yes: bool, invocation: &Invocation) -> Outcome {
     invocation.existing_data()?;
     let vault = access::open_vault_to_read(invocation)?;
+    if !yes && !vault.key_origin().is_old && vault.old_keys() > 0 {
+        let next = invocation.next("vault rekey --key-file FILE");
+        ask(
+            &format!(
+                "whatever is sealed with an old key opens no more: backups, and copies of this data \
+                 directory and others with the same {} (give each of them a key of its own first: \
+                 {next})",
+                vault.key_origin().place
+            ),
+            "forget",
+        )?;
+    }
     let removed = vault.forget_old_keys().map_err(access::vault_failure)?;
     let output = invocation.output();
     output.add_to_summary("removed", json!(removed));
     output.say(&match removed {
         0 => format!("no old key is kept beside {}", vault.key_origin().place),
         removed => format!(
-            "{} removed; backups of the vault that were sealed with them open no more",
+            "{} removed; what is still sealed with them opens no more: backups, and copies and other \
+             data directories with the same key file",
             counted(removed, "old key")
         ),
     });
@@ -134,7 +186,11 @@ fn forget_old_keys(invocation: &Invocation) -> Outcome {
 fn begin_anew(yes: bool, invocation: &Invocation) -> Outcome {
     let data = invocation.existing_data()?;
     if !yes {
-        ask()?;
+        ask(
+            "a new vault knows neither the consents nor who was forgotten here: look for vault.db \
+             and its backups first",
+            "new",
+        )?;
     }
     let suffix = invocation.clock().now().format("%Y%m%dT%H%M%S%3fZ");
     let clock = Arc::new(claimlake_contract::SystemClock);
@@ -156,26 +212,21 @@ fn begin_anew(yes: bool, invocation: &Invocation) -> Outcome {
     Ok(ExitCode::Done)
 }
 
-/// Asks on a terminal; without one, `--yes` is needed.
-fn ask() -> Outcome<()> {
+/// Asks on a terminal for this word; without one, `--yes` is needed.
+fn ask(consequence: &str, word: &str) -> Outcome<()> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
         return Err(Failure::usage(anyhow!(
-            "a new vault knows neither the consents nor who was forgotten here, and there is no \
-             terminal to ask on: add --yes"
+            "{consequence}; there is no terminal to ask on: add --yes (nothing was done)"
         )));
     }
     let mut stderr = std::io::stderr().lock();
-    write!(
-        stderr,
-        "A new vault knows neither the consents nor who was forgotten here: look for vault.db and \
-         its backups first. Type new to go on: "
-    )?;
+    write!(stderr, "{consequence}. Type {word} to go on: ")?;
     stderr.flush()?;
     let mut answer = String::new();
     stdin.read_line(&mut answer)?;
-    match answer.trim() {
-        "new" => Ok(()),
-        _ => Err(Failure::usage(anyhow!("not confirmed, nothing was done"))),
+    match answer.trim() == word {
+        true => Ok(()),
+        false => Err(Failure::usage(anyhow!("not confirmed, nothing was done"))),
     }
 }

@@ -3,14 +3,14 @@
 mod loaded;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::anyhow;
 use chrono::{DateTime, Utc};
 use claimlake_contract::{ExitCode, RunId, SystemClock};
 use claimlake_transformer::{IS_PART2, Part2, PlanInput};
-use claimlake_vault::{RunHistory, VAULT_FILE, Vault};
+use claimlake_vault::{RunHistory, VAULT_FILE, Vault, VaultError};
 use claimlake_verify::{
     Check, ExtractedState, PipelineViews, RepairStep, Report, Severity, VerifyRequest,
 };
@@ -46,6 +46,9 @@ pub(crate) fn run(invocation: &Invocation) -> Outcome {
 
 /// The check of removals that have not ended.
 const REMOVALS: &str = "removals";
+
+/// The check that the vault is there.
+const RECORD: &str = "record";
 
 /// More than a data directory has.
 const RUNS_LOOKED_AT: u32 = 1_000_000;
@@ -138,6 +141,7 @@ fn once(invocation: &Invocation) -> Outcome<Report> {
     };
     let mut report = claimlake_verify::verify(&request, invocation.progress().as_ref())?;
     report.checks.extend(removals(&data, invocation)?);
+    report.checks.extend(no_record(&data, &invocation.lake()?));
     Ok(match is_of_other_rules(&data, &invocation.lake()?)? {
         true => report.of_other_rules(),
         false => report,
@@ -193,6 +197,22 @@ fn states(data: &DataDir, invocation: &Invocation) -> Outcome<Vec<ExtractedState
         watermark: state.watermark,
     });
     Ok(states.collect())
+}
+
+/// Where the vault that belongs to landing and lake is not here, what it has on record of each person
+/// was compared with nothing.
+fn no_record(data: &DataDir, lake: &Path) -> Option<Check> {
+    let root = data.root();
+    let lost = Vault::lost(root).or_else(|| Vault::lost_by_lake(root, lake))?;
+    let what = "what is on record of each person was compared with landing";
+    let mut check = Check::warning(RECORD, what);
+    check.fail(|| match lost {
+        VaultError::Lost { found, shown_by } => {
+            format!("not compared: {found}, and {shown_by} shows that there was a vault")
+        }
+        other => format!("not compared: {other}"),
+    });
+    Some(check)
 }
 
 fn tell(report: &Report, summary: &mut StageSummary, invocation: &Invocation) {

@@ -13,6 +13,10 @@ const BEGINNING: &str = "0000000000000000000000000000000000000000000000000000000
 /// Lines are short: what is longer is none.
 pub(super) const LONGEST_LINE: u64 = 1 << 16;
 
+/// The greatest number of a line: what has a greater one is no line. Every reader of JSON has it
+/// exactly.
+const GREATEST: u64 = 1 << 53;
+
 /// A place in the chain: the number and the hash of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Head {
@@ -39,10 +43,22 @@ impl Head {
     /// The number and the hash, with a space between.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (line, hash) = text.trim().split_once(' ')?;
+        let line = line.parse().ok().filter(|line| *line <= GREATEST)?;
         Some(Self {
-            line: line.parse().ok()?,
+            line,
             hash: hash.to_owned(),
         })
+    }
+
+    /// The same of a note that no key protects: where lines go on from its number, there must be
+    /// numbers left for them.
+    pub(super) fn parse_unprotected(text: &str) -> Option<Self> {
+        Self::parse(text).filter(|head| head.line <= GREATEST / 2)
+    }
+
+    /// The number of the next line.
+    pub(super) fn next_line(&self) -> u64 {
+        self.line.saturating_add(1)
     }
 
     pub(super) fn to_text(&self) -> String {
@@ -177,8 +193,8 @@ impl<'a> Walk<'a> {
         };
         let is_own = hash(self.key, &line) == line.hash;
         let follows = match line.missing {
-            Some(missing) => missing.first <= self.expected.line + 1,
-            None => line.line == self.expected.line + 1 && line.before == self.expected.hash,
+            Some(missing) => missing.first <= self.expected.next_line(),
+            None => line.line == self.expected.next_line() && line.before == self.expected.hash,
         };
         if !follows {
             self.wrong(format!(
@@ -207,11 +223,12 @@ impl<'a> Walk<'a> {
         let is_noted = (line.line, &line.hash) == (noted.line, &noted.hash);
         let anchor = self.anchor.as_ref();
         let goes_on = match line.missing {
-            None => anchor
-                .is_some_and(|anchor| (line.line, &line.before) == (anchor.line + 1, &anchor.hash)),
+            None => anchor.is_some_and(|anchor| {
+                (line.line, &line.before) == (anchor.next_line(), &anchor.hash)
+            }),
             Some(missing) => {
                 let reached = anchor.map_or(noted.line, |anchor| anchor.line);
-                line.line > reached && missing.first <= reached + 1
+                line.line > reached && missing.first <= reached.saturating_add(1)
             }
         };
         self.gaps.extend(line.missing);
@@ -234,7 +251,9 @@ impl<'a> Walk<'a> {
 }
 
 pub(super) fn parsed(bytes: &[u8]) -> Option<AccessLine> {
-    serde_json::from_slice(bytes).ok()
+    let line: AccessLine = serde_json::from_slice(bytes).ok()?;
+    let missing = line.missing.map(|missing| missing.first.max(missing.last));
+    (line.line.max(missing.unwrap_or(0)) <= GREATEST).then_some(line)
 }
 
 /// Skips what is left of a line; how many bytes that was.

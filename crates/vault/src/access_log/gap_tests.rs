@@ -76,7 +76,7 @@ fn keep(scene: &Scene, count: usize) {
     write(&scene.log(), &scene.lines()[..count]);
 }
 
-fn edit(scene: &Scene, index: usize, edited: impl Fn(&str) -> String) {
+pub(super) fn edit(scene: &Scene, index: usize, edited: impl Fn(&str) -> String) {
     let mut lines = scene.lines();
     lines[index] = edited(&lines[index]);
     write(&scene.log(), &lines);

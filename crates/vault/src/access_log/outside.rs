@@ -25,7 +25,7 @@ pub(crate) fn path(state_dir: &Path, vault_id: &str, data_dir: &Path) -> Option<
 
 /// What is noted there; none where nothing is, or nothing that can be read.
 pub(super) fn read(path: &Path) -> Option<Head> {
-    Head::parse(&fs::read_to_string(path).ok()?)
+    Head::parse_unprotected(&fs::read_to_string(path).ok()?)
 }
 
 /// Notes a line. The lock of the log is held by the caller.
