@@ -23,6 +23,7 @@ mod documents;
 mod forget;
 mod forget_claims;
 mod forget_damaged;
+mod forgotten_again;
 mod formats;
 mod full_disk;
 mod grants;

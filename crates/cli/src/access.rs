@@ -8,10 +8,12 @@ use claimlake_contract::{ExitCode, Secret, SystemClock};
 use claimlake_extractor::oauth::{App, OauthError};
 use claimlake_vault::{KeySource, Keyring, Vault, VaultError};
 
+use crate::command::forget::interrupted::FINISH;
 use crate::env;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::pipeline::Source;
+use crate::plural::counted;
 
 /// Opens the vault of the data directory, making both on first use.
 pub(crate) fn open_vault(invocation: &Invocation) -> Outcome<Arc<Vault>> {
@@ -27,6 +29,14 @@ pub(crate) fn open_vault(invocation: &Invocation) -> Outcome<Arc<Vault>> {
         ));
     }
     say_where_old(&vault, invocation);
+    if vault.refused_anew() > 0 {
+        invocation.output().warn(&format!(
+            "warning: the vault is older than the access log, which has forgotten {} since: they are \
+             refused again, and {} removes what is here of them",
+            counted(vault.refused_anew(), "person"),
+            invocation.next(FINISH)
+        ));
+    }
     Ok(Arc::new(vault.noting_outside(state_dir().as_deref())))
 }
 

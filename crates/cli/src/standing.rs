@@ -184,6 +184,10 @@ impl Standing {
         if self.removals.are_interrupted() {
             next.push(("an interrupted removal", invocation.next(FINISH)));
         }
+        let of_forgotten = self.consents.as_ref().map_or(0, |known| known.of_forgotten);
+        if of_forgotten > 0 && self.removals.is_empty() {
+            next.push(("who was forgotten is here", invocation.next(FINISH)));
+        }
         if let Some(way_on) = &self.vault_next {
             next.push(("the vault cannot be read", way_on.clone()));
         }

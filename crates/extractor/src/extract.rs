@@ -181,10 +181,7 @@ fn choose(options: &ExtractOptions, vault: &Vault) -> Result<Vec<Grant>, Extract
     grants.retain(|grant| grant.api == options.api && grant.state != GrantState::Revoked);
     // A removal that was interrupted leaves the grant for a while: nobody reads with it any more.
     let forgotten = vault.tombstones()?;
-    grants.retain(|grant| {
-        let patient = grant.patient.as_ref();
-        patient.is_none_or(|patient| !forgotten.has_id(grant.api, patient.expose()))
-    });
+    grants.retain(|grant| !forgotten.has_grant(grant));
     // A good consent that is asked for first decides the doubts about the others.
     grants.sort_by_key(|grant| grant.state == GrantState::Doubtful);
     if options.only.is_empty() {

@@ -10,9 +10,11 @@ mod rewrite;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use claimlake_contract::{ApiVersion, LandingLayout, Person, ReferenceRecord, ResourceType, RunId};
+use claimlake_contract::{
+    ApiVersion, LandingLayout, PatientId, Person, ReferenceRecord, ResourceType, RunId,
+};
 
 use crate::import::marker;
 use crate::recover::remove_unnamed_files;
@@ -87,6 +89,32 @@ pub fn landed_of(layout: &LandingLayout, person: &Person) -> Result<LandedOfPers
     }
     landed.rejected = rejected::count(layout, person, &own)?;
     Ok(landed)
+}
+
+/// Every patient whom a landed line is of or speaks of.
+///
+/// # Errors
+/// When a folder or file cannot be read. What is damaged is passed over: `verify` names it.
+pub fn people_landed(
+    layout: &LandingLayout,
+) -> Result<BTreeSet<(ApiVersion, PatientId)>, LandingError> {
+    let mut people: BTreeMap<ApiVersion, BTreeSet<String>> = BTreeMap::new();
+    for run in &landing_runs(layout)?.sealed {
+        let of_api = people.entry(run.manifest.api).or_default();
+        each_line(run, &mut |line, references| {
+            let resource = &run.manifest.resource;
+            crate::person::people_about(resource, line, references, |id| {
+                if !of_api.contains(id) {
+                    of_api.insert(id.to_owned());
+                }
+            });
+        });
+    }
+    let of_api = |(api, ids): (ApiVersion, BTreeSet<String>)| {
+        ids.into_iter()
+            .map(move |id| (api, PatientId::new(id.as_str())))
+    };
+    Ok(people.into_iter().flat_map(of_api).collect())
 }
 
 /// What [`forget`] tells on its way.

@@ -36,7 +36,7 @@ pub use fhir_release::{NotR4, OtherRelease, landed_not_r4, not_r4};
 pub use folder::{create_private_dir, create_private_file, sync_folder};
 pub use forget::{
     ForgetStep, LandedOfPerson, LandedPatients, MovedPart, NamedByClaims, PatientReached,
-    PersonSearch, ReachedBy, SharedIdentifier, forget, landed_of, named_by_claims,
+    PersonSearch, ReachedBy, SharedIdentifier, forget, landed_of, named_by_claims, people_landed,
 };
 pub use gone::Gone;
 pub use import::{

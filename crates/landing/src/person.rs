@@ -113,6 +113,28 @@ fn is_theirs(person: &Person, identifier: &Identifier) -> bool {
                 .contains(&Identifier::new(None, identifier.value())))
 }
 
+/// Whose a line is or of whom it speaks, by id: those for whom [`is_about`] says so by one.
+pub(crate) fn people_about(
+    resource: &ResourceType,
+    line: &[u8],
+    references: &[ReferenceRecord],
+    mut tell: impl FnMut(&str),
+) {
+    for id in references.iter().filter_map(ReferenceRecord::patient) {
+        tell(id);
+    }
+    if resource.as_str() == "Patient"
+        && let Some(id) = top_id(line)
+    {
+        tell(&id);
+    }
+    each_string(line, &mut |text| {
+        if let Some(id) = patient_of(text) {
+            tell(id);
+        }
+    });
+}
+
 /// The people that a line's references name, and for a Patient the person's own id.
 #[must_use]
 pub fn people_of(resource: &ResourceType, line: &[u8]) -> Vec<PatientId> {

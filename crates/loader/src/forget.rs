@@ -1,5 +1,6 @@
 //! Taking a person out of the lake: a snapshot without their rows, and no other snapshot.
 
+mod people;
 mod run_tables;
 mod theirs;
 
@@ -9,6 +10,8 @@ use std::path::{Path, PathBuf};
 use claimlake_contract::{
     ApiVersion, LAKE_FORMAT, LakeManifest, LakeTable, Person, Progress, ResourceType, RunId,
 };
+
+pub use people::{has_snapshot, people_of_lake};
 
 use crate::error::Result;
 use crate::forget::theirs::Theirs;

@@ -31,7 +31,9 @@ mod table;
 pub use current_rule::{Conditions, CurrentCase, CurrentRule};
 pub use damage::check_file;
 pub use error::{LoadError, Result};
-pub use forget::{ForgetOutcome, ForgetRequest, LakeOfPerson, forget, lake_of};
+pub use forget::{
+    ForgetOutcome, ForgetRequest, LakeOfPerson, forget, has_snapshot, lake_of, people_of_lake,
+};
 pub use known_resources::{Held, KnownResource, known_resources, resource_key};
 pub use load::load;
 pub use merge::current::{current_resources, is_decided_by};

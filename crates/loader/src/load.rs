@@ -83,14 +83,19 @@ pub(crate) fn read_current(lake: &Lake) -> Result<Option<Before>> {
     else {
         return Ok(None);
     };
+    before(lake, number).map(Some)
+}
+
+/// One snapshot of the lake.
+pub(crate) fn before(lake: &Lake, number: u64) -> Result<Before> {
     let folder = lake.snapshot(number);
     let manifest = manifest::read_manifest(&folder)?;
-    Ok(Some(Before {
+    Ok(Before {
         folder,
         manifest,
         lost: BTreeSet::new(),
         has_manifest: true,
-    }))
+    })
 }
 
 /// Opens the staged runs in the order of their ids; what came before a full one is in it.

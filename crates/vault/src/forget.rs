@@ -1,12 +1,9 @@
 //! Forgetting a person: the intent first, then everything of theirs, and a keyed tombstone that
 //! keeps them from coming back by mistake.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use claimlake_contract::{
-    ApiVersion, GrantHandle, Identifier, PERSONAL_SYSTEMS, PatientId, Person,
-};
+use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Person};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +24,8 @@ pub struct ForgetIntent {
     /// The lake that they leave, relative to the data directory where it lies in it; none where an
     /// earlier version began the removal.
     pub lake: Option<PathBuf>,
+    /// Whether that lake held a snapshot then; none where an earlier version began the removal.
+    pub is_published: Option<bool>,
 }
 
 /// What is sealed of an intent.
@@ -36,54 +35,23 @@ struct Sealed {
     person: Person,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lake: Option<PathBuf>,
-}
-
-/// The forgotten people of a vault, for asking about many names.
-#[derive(Debug, Clone)]
-pub struct Tombstones {
-    lookups: HashSet<[u8; 32]>,
-    key: Key,
-}
-
-impl Tombstones {
-    /// Whether nobody was forgotten.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.lookups.is_empty()
-    }
-
-    /// Whether the person with this patient id was forgotten.
-    #[must_use]
-    pub fn has_id(&self, api: ApiVersion, id: &str) -> bool {
-        let lookups = lookups_of(&self.key, api, id);
-        lookups.iter().any(|lookup| self.lookups.contains(lookup))
-    }
-
-    /// Whether the person with this identifier was forgotten. Older versions wrote down the value
-    /// of identifiers alone: of those that name one person, it counts.
-    #[must_use]
-    pub fn has_identifier(&self, identifier: &Identifier) -> bool {
-        let has = |text: &str| self.lookups.contains(&identifier_lookup(&self.key, text));
-        has(&identifier.to_string()) || (identifier.is_personal() && has(identifier.value()))
-    }
-
-    /// Whether a person with this identifier, as somebody typed it, was forgotten: `system|value`,
-    /// or the value of one that names one person.
-    #[must_use]
-    pub fn has_typed_identifier(&self, typed: &str) -> bool {
-        let mut systems = PERSONAL_SYSTEMS.iter();
-        self.lookups.contains(&identifier_lookup(&self.key, typed))
-            || systems.any(|system| self.has_identifier(&Identifier::new(Some(system), typed)))
-    }
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    is_published: Option<bool>,
 }
 
 impl Vault {
     /// Writes down, durably, that a person is to be forgotten, and from then on refuses them.
-    /// `lake` is where their rows are, relative to the data directory where it lies in it.
+    /// `lake` is where their rows are, relative to the data directory where it lies in it, and
+    /// `is_published` whether it holds a snapshot.
     ///
     /// # Errors
     /// Where the vault cannot be written.
-    pub fn begin_forget(&self, person: &Person, lake: &Path) -> Result<ForgetIntent, VaultError> {
+    pub fn begin_forget(
+        &self,
+        person: &Person,
+        lake: &Path,
+        is_published: bool,
+    ) -> Result<ForgetIntent, VaultError> {
         let doing = "noting that a person is to be forgotten";
         let mut bytes = [0; 16];
         fill_random(&mut bytes)?;
@@ -91,6 +59,7 @@ impl Vault {
         let content = Sealed {
             person: person.clone(),
             lake: lake.to_str().map(PathBuf::from),
+            is_published: Some(is_published),
         };
         let plain = zeroize::Zeroizing::new(
             serde_json::to_vec(&content)
@@ -106,12 +75,16 @@ impl Vault {
                     params![intent, sealed, now],
                 )
                 .doing(doing)?;
-            for lookup in lookups(&keys.lookup, person) {
+            let lookups = lookups(&keys.lookup, person);
+            // Forgotten before: what lets them come back is to find all of their names.
+            let known = known_person(connection, &lookups)?;
+            let person = known.as_deref().unwrap_or(&bytes[..]);
+            for lookup in lookups {
                 connection
                     .execute(
                         "INSERT OR REPLACE INTO forgotten (lookup, person, forgotten_at)
                          VALUES (?1, ?2, ?3)",
-                        params![lookup, &bytes[..], now],
+                        params![lookup, person, now],
                     )
                     .doing(doing)?;
             }
@@ -121,6 +94,7 @@ impl Vault {
             intent,
             person: content.person,
             lake: content.lake,
+            is_published: content.is_published,
         })
     }
 
@@ -144,11 +118,12 @@ impl Vault {
             let plain = self.keys().seal.open(&intent_place(&intent), &sealed);
             let content = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
             let damaged = || VaultError::damaged("a removal under way does not open");
-            let Sealed { person, lake } = content.ok_or_else(damaged)?;
+            let content: Sealed = content.ok_or_else(damaged)?;
             Ok(ForgetIntent {
                 intent,
-                person,
-                lake,
+                person: content.person,
+                lake: content.lake,
+                is_published: content.is_published,
             })
         };
         rows.into_iter().map(open).collect()
@@ -226,26 +201,6 @@ impl Vault {
             return Err(VaultError::Locked);
         }
         Ok(())
-    }
-
-    /// The forgotten people, for asking about many names.
-    ///
-    /// # Errors
-    /// Where the vault cannot be read.
-    pub fn tombstones(&self) -> Result<Tombstones, VaultError> {
-        let doing = "reading who was forgotten";
-        let connection = self.connection();
-        let mut statement = connection
-            .prepare("SELECT lookup FROM forgotten")
-            .doing(doing)?;
-        let lookups = statement
-            .query_map([], |row| row.get::<_, [u8; 32]>(0))
-            .and_then(Iterator::collect::<Result<HashSet<_>, _>>)
-            .doing(doing)?;
-        Ok(Tombstones {
-            lookups,
-            key: self.keys().lookup.clone(),
-        })
     }
 
     /// Whether the person with this patient id was forgotten here.
@@ -368,6 +323,27 @@ fn id_lookup(key: &Key, api: ApiVersion, id: &str) -> [u8; 32] {
     keyed_hash(key, &parts)
 }
 
+/// Under which person one of these names was forgotten before.
+fn known_person(
+    connection: &Connection,
+    lookups: &[[u8; 32]],
+) -> Result<Option<Vec<u8>>, VaultError> {
+    for lookup in lookups {
+        let known = connection
+            .query_row(
+                "SELECT person FROM forgotten WHERE lookup = ?1",
+                params![lookup],
+                |row| row.get(0),
+            )
+            .optional()
+            .doing("looking for a tombstone")?;
+        if known.is_some() {
+            return Ok(known);
+        }
+    }
+    Ok(None)
+}
+
 /// The tombstone of somebody whom the access log alone is known to have forgotten, by their name
 /// there.
 pub(crate) fn log_lookup(key: &Key, name: &str) -> [u8; 32] {
@@ -375,12 +351,12 @@ pub(crate) fn log_lookup(key: &Key, name: &str) -> [u8; 32] {
 }
 
 /// Both tombstones that a patient id can have.
-fn lookups_of(key: &Key, api: ApiVersion, id: &str) -> [[u8; 32]; 2] {
+pub(crate) fn lookups_of(key: &Key, api: ApiVersion, id: &str) -> [[u8; 32]; 2] {
     let name = patient_name(key, api, id);
     [id_lookup(key, api, id), log_lookup(key, &name)]
 }
 
-fn identifier_lookup(key: &Key, identifier: &str) -> [u8; 32] {
+pub(crate) fn identifier_lookup(key: &Key, identifier: &str) -> [u8; 32] {
     keyed_hash(key, &[b"forgotten identifier", identifier.as_bytes()])
 }
 

@@ -34,6 +34,7 @@ mod run;
 mod seal;
 mod store;
 mod text;
+mod tombstones;
 mod user;
 
 pub use access_log::{
@@ -46,7 +47,7 @@ pub use checkpoint::{Checkpoint, ExtractState, StateChange};
 pub use consent::{EndedTokens, REFUSED_IN_DOUBT};
 pub use error::VaultError;
 pub use file::{VAULT_FILE, VAULT_FORMAT};
-pub use forget::{ForgetIntent, Tombstones};
+pub use forget::ForgetIntent;
 pub use full_read::FullRead;
 pub use grant::{Forgotten, Grant, GrantChange, GrantState, NewGrant, Scopes, Stored, TokenPair};
 pub use held::Held;
@@ -64,4 +65,5 @@ pub use refresh::{OpenRefresh, RefreshIntent, RefreshStep, RefreshWritten, Refre
 pub use rekey::{RekeyStep, Rekeyed};
 pub use run::{RunEnd, RunHistory, RunRecord};
 pub use store::Vault;
+pub use tombstones::Tombstones;
 pub use user::user_name;

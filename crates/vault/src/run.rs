@@ -218,6 +218,18 @@ impl RunHistory {
         open_removals(&self.connection())
     }
 
+    /// Whether anybody was forgotten here; who, only the vault's key tells.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn has_forgotten(&self) -> Result<bool, VaultError> {
+        self.connection()
+            .query_row("SELECT EXISTS (SELECT 1 FROM forgotten)", [], |row| {
+                row.get(0)
+            })
+            .doing("looking whether anybody was forgotten")
+    }
+
     /// Where every person stands, as [`Vault::extract_states`] tells it.
     ///
     /// # Errors

@@ -27,6 +27,8 @@ pub struct Vault {
     key_origin: KeyOrigin,
     vault_id: String,
     outside_log_head: Option<PathBuf>,
+    /// How many people this opening refuses anew.
+    refused_anew: u64,
 }
 
 /// What the values are sealed and looked up with.
@@ -52,17 +54,27 @@ impl Vault {
         key_source: &KeySource,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, VaultError> {
-        let vault = Self::of(
+        let mut vault = Self::of(
             open_kept_file(data_dir)?,
             data_dir,
             key_source,
             clock,
             First::Refused,
         )?;
-        if let Err(error) = vault.take_over_forgotten() {
-            tracing::warn!(%error, "it is not known whether the access log has forgotten people since");
+        match vault.take_over_forgotten() {
+            Ok(people) => vault.refused_anew = people,
+            Err(error) => {
+                tracing::warn!(%error, "it is not known whether the access log has forgotten people since");
+            }
         }
         Ok(vault)
+    }
+
+    /// How many people were found, at this opening, to have been forgotten by lines of the access
+    /// log that the vault did not know: it is older than its log.
+    #[must_use]
+    pub fn refused_anew(&self) -> u64 {
+        self.refused_anew
     }
 
     /// Begins an empty vault in a data directory whose vault is lost. What is left of the lost one,
@@ -133,6 +145,7 @@ impl Vault {
             key_origin: opened.origin,
             vault_id: opened.vault_id,
             outside_log_head: None,
+            refused_anew: 0,
         })
     }
 

@@ -47,7 +47,7 @@ pub use body::resolved;
 pub use error::Error;
 pub(crate) use grain::Grain;
 pub use repair::{Repair, RepairStep};
-pub use report::{Check, Report, Severity};
+pub use report::{Check, FORGOTTEN, Report, Severity};
 pub use request::{ExtractedState, PipelineViews, VerifyRequest};
 pub use trace::{BodyStanding, LandedBody, WithinPerson, trace};
 pub use verify::verify;

@@ -136,6 +136,9 @@ pub struct Report {
 /// Checks that make rows anew by the present rules and compare them with the lake's.
 const BY_THE_RULES: [&str; 4] = ["row_counts", "table_rows", "is_current", "absent"];
 
+/// The check that nobody who was forgotten is here.
+pub const FORGOTTEN: &str = "forgotten";
+
 impl Report {
     /// The same report of a lake that the rules of another version of claimlake made: rows that differ
     /// from what the present rules make are no damage, and one warning says what the lake is.
@@ -163,6 +166,11 @@ impl Report {
             .checks
             .iter()
             .filter(|check| check.severity == Severity::Hard);
+        // What else is wrong is mostly about them: once they are gone, `verify` tells the rest.
+        let came_back = |check: &&Check| check.name == FORGOTTEN && check.failed > 0;
+        if let Some(check) = hard.clone().find(came_back) {
+            return check.repair.clone();
+        }
         hard.for_each(|check| repair.merge(&check.repair));
         if self.is_pinned && repair.has(RepairStep::LoadRebuild) {
             repair.add([RepairStep::LoadUnpin]);

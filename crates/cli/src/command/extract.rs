@@ -22,9 +22,11 @@ use clap::Args;
 use serde_json::json;
 
 use crate::access;
+use crate::command::forget::interrupted::FINISH;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::pipeline::SourceKind;
+use crate::plural::counted;
 use crate::recordings;
 use crate::running;
 use crate::summary::StageSummary;
@@ -164,7 +166,7 @@ async fn read(
     let only = grants_to_read(&arguments.patients, vault, invocation)?;
     let handles = only.iter().map(|grant| grant.handle.as_str());
     options.only = handles.map(PatientId::new).collect();
-    log_access(only, pipeline.source.api, vault)?;
+    log_access(only, pipeline.source.api, vault, invocation)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let _mark = running::mark(data.root(), &options.run, &invocation.process()).ok();
     let extracted = claimlake_extractor::extract(
@@ -207,13 +209,29 @@ pub(super) fn check_source(invocation: &Invocation) -> Outcome<()> {
     }
 }
 
-/// Notes in the access log whose data are fetched: what cannot be logged is not fetched.
-fn log_access(only: Vec<Grant>, api: ApiVersion, vault: &Vault) -> Outcome<()> {
+/// Notes in the access log whose data are fetched: what cannot be logged is not fetched. Nothing is
+/// fetched of whoever was forgotten.
+fn log_access(
+    only: Vec<Grant>,
+    api: ApiVersion,
+    vault: &Vault,
+    invocation: &Invocation,
+) -> Outcome<()> {
     let mut grants = match only.is_empty() {
         true => vault.grants()?,
         false => only,
     };
     grants.retain(|grant| grant.api == api && grant.state.is_usable());
+    let before = grants.len();
+    let forgotten = vault.tombstones()?;
+    grants.retain(|grant| !forgotten.has_grant(grant));
+    if grants.len() < before {
+        invocation.output().warn(&format!(
+            "warning: {} of somebody who was forgotten: nothing is read with it; {} removes it",
+            counted((before - grants.len()) as u64, "grant"),
+            invocation.next(FINISH)
+        ));
+    }
     let grants: Vec<&Grant> = grants.iter().collect();
     vault
         .access_log()

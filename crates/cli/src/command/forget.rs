@@ -3,6 +3,7 @@
 mod found;
 pub(crate) mod interrupted;
 mod records;
+pub(crate) mod remains;
 pub(crate) mod remove;
 mod revoke;
 mod who;
@@ -54,7 +55,8 @@ pub(crate) struct ForgetArguments {
     )]
     patient: Option<String>,
 
-    /// Only end removals that were interrupted; every command that writes does so first
+    /// Only end removals that were interrupted (every command that writes does so first), and remove
+    /// what has come back of people who were forgotten, as from a backup
     #[arg(long, conflicts_with_all = ["patient", "include_shared"])]
     finish: bool,
 
@@ -69,6 +71,10 @@ pub(crate) struct ForgetArguments {
     /// Do not revoke the consent at the server
     #[arg(long)]
     offline: bool,
+
+    /// Leave out a lake that is gone for good: of one that is away, people would stay in it
+    #[arg(long)]
+    without_lake: bool,
 }
 
 /// Forgets a person.
@@ -76,21 +82,26 @@ pub(crate) fn run(arguments: &ForgetArguments, invocation: &Invocation) -> Outco
     let data = invocation.existing_data()?;
     lake_group::check_can_give(invocation)?;
     let Some(patient) = &arguments.patient else {
-        return finish(invocation);
+        return finish(arguments.without_lake, invocation);
     };
     let vault = access::open_vault(invocation)?;
     let _landing = invocation.lock_zone_as_it_is(Zone::Landing)?;
     let _staged = invocation.lock_zone_as_it_is(Zone::Staged)?;
     // Asked about and begun before; whoever this is about, it is ended first.
-    let finished = interrupted::end_all(invocation)?;
+    let finished = interrupted::end_all_with(arguments.without_lake, invocation)?;
     interrupted::refuse_interrupted(invocation)?;
-    let remover = Remover::new(invocation, &data, &vault)?;
-    let who = Who::named(patient, arguments.include_shared, &vault, &data)?;
+    let remover = Remover::new(invocation, &data, &vault)?.without_lake(arguments.without_lake);
+    let mut who = Who::named(patient, arguments.include_shared, &vault, &data)?;
     who.refuse_several(invocation)?;
+    if who.person.is_empty() {
+        // Landing and vault may be without somebody who is still published.
+        who.add_ids(remains::in_lake_by_name(patient, &invocation.lake()?)?);
+    }
     let person = &who.person;
     if person.is_empty() {
         return unknown(patient, finished, &vault, invocation);
     }
+    remover.check_lake()?;
     let found = Found::look(person, &vault, &data, &invocation.lake()?)?;
     who.preview(invocation)?;
     found.tell(invocation);
@@ -108,17 +119,21 @@ pub(crate) fn run(arguments: &ForgetArguments, invocation: &Invocation) -> Outco
     Ok(ExitCode::Done)
 }
 
-/// Ends what was interrupted, and nothing else.
-fn finish(invocation: &Invocation) -> Outcome {
+/// Ends what was interrupted, and removes what has come back of people who were forgotten.
+fn finish(without_lake: bool, invocation: &Invocation) -> Outcome {
     let ended = match interrupted::open_in(invocation)?.is_empty() {
         true => 0,
-        false => interrupted::end_all(invocation)?,
+        false => interrupted::end_all_with(without_lake, invocation)?,
     };
+    let again = remains::remove(without_lake, invocation)?;
     let output = invocation.output();
-    if ended == 0 {
-        output.say("forget     no removal was interrupted here");
+    if ended == 0 && again == 0 {
+        output.say(
+            "forget     no removal was interrupted here, and nobody who was forgotten is here",
+        );
     }
-    output.add_to_summary("forget", json!({"changed": ended > 0}));
+    let fields = json!({"changed": ended + again > 0, "forgotten_again": again});
+    output.add_to_summary("forget", fields);
     Ok(ExitCode::Done)
 }
 

@@ -15,7 +15,7 @@ use claimlake_transformer::RULES_VERSION;
 use clap::Args;
 use serde_json::json;
 
-use crate::command::forget::interrupted;
+use crate::command::forget::{interrupted, remains};
 use crate::command::lifetimes;
 use crate::command::transform::current_rules;
 use crate::data_dir::{DataDir, read_staged_manifest};
@@ -70,6 +70,7 @@ pub(crate) fn run(arguments: &LoadArguments, invocation: &Invocation) -> Outcome
         interrupted::end_first(invocation)?;
     }
     lifetimes::apply(invocation)?;
+    remains::warn_of_published(invocation)?;
     Ok(exit)
 }
 

@@ -104,6 +104,12 @@ fn tell_consents(
             ends(consents.ending_soon)
         ));
     }
+    if consents.of_forgotten > 0 {
+        let grants = counted(consents.of_forgotten, "grant");
+        page.say(&format!(
+            "{grants} of people who were forgotten: nothing is read with them"
+        ));
+    }
     if consents.open_refreshes > 0 {
         let cut_off = counted(consents.open_refreshes, "refresh");
         page.say(&format!("{cut_off} without a known outcome"));
@@ -294,6 +300,7 @@ fn grants(consents: &Consents) -> Value {
     json!({
         "by_state": by_state, "extract_states": states, "ending_soon": consents.ending_soon,
         "first_end": consents.first_end, "open_refreshes": consents.open_refreshes,
+        "of_forgotten": consents.of_forgotten,
     })
 }
 

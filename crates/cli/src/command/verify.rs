@@ -1,5 +1,6 @@
 //! `claimlake verify`: landing and lake recomputed and compared.
 
+mod forgotten;
 mod loaded;
 
 use std::collections::BTreeSet;
@@ -142,6 +143,7 @@ fn once(invocation: &Invocation) -> Outcome<Report> {
     let mut report = claimlake_verify::verify(&request, invocation.progress().as_ref())?;
     report.checks.extend(removals(&data, invocation)?);
     report.checks.extend(no_record(&data, &invocation.lake()?));
+    report.checks.extend(forgotten::check(&data, invocation)?);
     Ok(match is_of_other_rules(&data, &invocation.lake()?)? {
         true => report.of_other_rules(),
         false => report,
@@ -185,7 +187,12 @@ fn states(data: &DataDir, invocation: &Invocation) -> Outcome<Vec<ExtractedState
     let history = RunHistory::open_to_read(data.root(), Arc::new(SystemClock));
     let states = history.and_then(|history| history.extract_states());
     let states = states.map_err(|error| access::opening_failure(error, invocation))?;
-    let states = states.into_iter().map(|state| ExtractedState {
+    // Of whoever was forgotten nothing is to be here, and a check of its own says so.
+    let left_out = forgotten::grants(&data, invocation);
+    let states = states
+        .into_iter()
+        .filter(|state| !left_out.contains(&state.grant));
+    let states = states.map(|state| ExtractedState {
         grant: state.grant,
         api: state.api,
         resource: state.resource,

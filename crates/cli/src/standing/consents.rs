@@ -1,6 +1,6 @@
 //! What the vault knows: grants by state and expiry, runs, and how far extraction has come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -35,6 +35,8 @@ pub(crate) struct Consents {
     pub(crate) runs: Vec<ExtractRun>,
     /// How far extraction has come, by API version and resource type.
     pub(crate) progress: BTreeMap<(ApiVersion, ResourceType), ResourceProgress>,
+    /// Grants of people who were forgotten: left out of all the others.
+    pub(crate) of_forgotten: u64,
 }
 
 /// One `extract`.
@@ -91,9 +93,17 @@ impl Consents {
                 .map(|run| extract_run(vault.data_dir(), run))
                 .collect(),
             progress: BTreeMap::new(),
+            of_forgotten: 0,
         };
         let soon = now + TimeDelta::days(SOON_DAYS);
+        let forgotten = vault.all_forgotten()?;
+        let mut left_out = HashSet::new();
         for grant in vault.grants()? {
+            if forgotten.has_grant(&grant) {
+                consents.of_forgotten += 1;
+                left_out.insert(grant.handle);
+                continue;
+            }
             let key = (grant.api, grant.state.as_str());
             *consents.by_state.entry(key).or_default() += 1;
             consents.first_consent = earliest(consents.first_consent, Some(grant.consented_at));
@@ -105,6 +115,9 @@ impl Consents {
             }
         }
         for state in vault.extract_states()? {
+            if left_out.contains(&state.grant) {
+                continue;
+            }
             let progress = consents
                 .progress
                 .entry((state.api, state.resource))

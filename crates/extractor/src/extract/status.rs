@@ -37,7 +37,8 @@ pub struct ExtractStatusRow {
     pub run: Option<RunId>,
 }
 
-/// The rows for every grant, sorted by API version, grant and resource type.
+/// The rows for every grant, sorted by API version, grant and resource type. Whoever was forgotten
+/// has none: a grant of theirs is left by a removal that has not ended, or was put back.
 ///
 /// # Errors
 /// Where the vault cannot be read or is damaged.
@@ -50,7 +51,11 @@ pub fn extract_status(
         states.insert((state.grant.clone(), state.resource.clone()), state);
     }
     let mut rows = Vec::new();
+    let forgotten = vault.tombstones()?;
     for grant in vault.grants()? {
+        if forgotten.has_grant(&grant) {
+            continue;
+        }
         for resource in resources {
             let state = states.get(&(grant.handle.clone(), resource.clone()));
             let held = state.map_or(0, |state| state.held_count);

@@ -130,17 +130,17 @@ impl Theirs<'_> {
     }
 }
 
-fn column<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a StringArray> {
+pub(super) fn column<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a StringArray> {
     let column = batch.column_by_name(name)?;
     (column.data_type() == &DataType::Utf8).then(|| column.as_string::<i32>())
 }
 
-fn text(column: Option<&StringArray>, row: usize) -> Option<&str> {
+pub(super) fn text(column: Option<&StringArray>, row: usize) -> Option<&str> {
     let column = column?;
     (!column.is_null(row)).then(|| column.value(row))
 }
 
-fn reader(path: &Path) -> Result<ParquetRecordBatchReader> {
+pub(super) fn reader(path: &Path) -> Result<ParquetRecordBatchReader> {
     let file = std::fs::File::open(path).map_err(LoadError::io("opening", path))?;
     ParquetRecordBatchReaderBuilder::try_new(file)
         .and_then(ParquetRecordBatchReaderBuilder::build)

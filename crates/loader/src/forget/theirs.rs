@@ -79,7 +79,10 @@ impl<'a> Theirs<'a> {
     }
 }
 
-fn each_key(before: &Before, mut tell: impl FnMut(KeyRow<'_>) -> Result<()>) -> Result<()> {
+pub(super) fn each_key(
+    before: &Before,
+    mut tell: impl FnMut(KeyRow<'_>) -> Result<()>,
+) -> Result<()> {
     let Some(file) = &before.manifest.keys else {
         return Ok(());
     };

@@ -1,6 +1,7 @@
 //! Who was forgotten by lines that the vault has not noted: it was put back from a backup that was
 //! made before, and without this it would take them in again.
 
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 
@@ -14,31 +15,19 @@ use crate::{Vault, VaultError};
 
 impl Vault {
     /// Refuses, from now on, whom the access log has forgotten since what the vault has noted, and
-    /// notes those lines.
+    /// notes those lines; how many people these are.
     ///
     /// # Errors
     /// Where the log cannot be read or the vault cannot be written.
-    pub(crate) fn take_over_forgotten(&self) -> Result<(), VaultError> {
-        let log = self.access_log();
-        let failed = |error| VaultError::io("reading the access log", &log.path, error);
-        let opened = OpenOptions::new().read(true).open(&log.path);
-        let mut file = match opened {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-            opened => opened.map_err(failed)?,
-        };
-        // Whoever writes just now notes its lines itself.
-        if file.try_lock().is_err() {
-            return Ok(());
-        }
-        let noted = log.noted()?;
-        let (walk, _) = walk_end(&mut file, (&log.key, &noted, None)).map_err(failed)?;
-        let Some(last) = walk.anchor.filter(|_| !walk.newer_forgotten.is_empty()) else {
-            return Ok(());
+    pub(crate) fn take_over_forgotten(&self) -> Result<u64, VaultError> {
+        let (names, last) = self.newly_forgotten()?;
+        let Some(last) = last.filter(|_| !names.is_empty()) else {
+            return Ok(0);
         };
         let doing = "refusing whom the access log has forgotten";
         let now = self.now_text();
         self.write(doing, |connection| {
-            for name in &walk.newer_forgotten {
+            for name in &names {
                 let mut person = [0; 16];
                 fill_random(&mut person)?;
                 let lookup = log_lookup(&self.keys().lookup, name);
@@ -50,12 +39,30 @@ impl Vault {
             }
             Ok(())
         })?;
-        self.set_head(HEAD, &last.to_text())?;
-        tracing::warn!(
-            people = walk.newer_forgotten.len(),
-            "the vault is older than the access log, which has forgotten people since: they are \
-             refused again, and what landing and lake hold of them is to be forgotten again"
-        );
-        Ok(())
+        self.set_head(HEAD, &last)?;
+        Ok(names.len() as u64)
+    }
+
+    /// Whom the access log has forgotten since what the vault has noted, by their names there, and
+    /// the text of the last line. Nobody where somebody is writing the log: who writes notes it.
+    pub(crate) fn newly_forgotten(&self) -> Result<(BTreeSet<String>, Option<String>), VaultError> {
+        let log = self.access_log();
+        let failed = |error| VaultError::io("reading the access log", &log.path, error);
+        let opened = OpenOptions::new().read(true).open(&log.path);
+        let mut file = match opened {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Ok((BTreeSet::new(), None));
+            }
+            opened => opened.map_err(failed)?,
+        };
+        if file.try_lock().is_err() {
+            return Ok((BTreeSet::new(), None));
+        }
+        let noted = log.noted()?;
+        let (walk, _) = walk_end(&mut file, (&log.key, &noted, None)).map_err(failed)?;
+        match walk.anchor {
+            Some(last) => Ok((walk.newer_forgotten, Some(last.to_text()))),
+            None => Ok((BTreeSet::new(), None)),
+        }
     }
 }

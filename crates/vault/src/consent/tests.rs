@@ -170,7 +170,7 @@ fn a_forgotten_patient_comes_back_only_by_a_consent_that_says_so() {
         let mut person = Person::default();
         person.ids.insert((ApiVersion::V2, patient.clone()));
         let intent = vault
-            .begin_forget(&person, std::path::Path::new("lake"))
+            .begin_forget(&person, std::path::Path::new("lake"), true)
             .unwrap();
         vault.remove_person(&intent.person).unwrap();
         vault.finish_forget(&intent.intent).unwrap();

@@ -30,7 +30,7 @@ fn a_forgotten_person_is_gone_and_refused_until_they_consent_again() {
         .insert_or_renew(&grant("-2015", "refresh-2", 100))
         .unwrap();
     let intent = vault
-        .begin_forget(&person("-2014"), Path::new("lake"))
+        .begin_forget(&person("-2014"), Path::new("lake"), true)
         .unwrap();
     assert_eq!(vault.remove_person(&intent.person).unwrap(), 1);
     vault.finish_forget(&intent.intent).unwrap();
@@ -63,7 +63,7 @@ fn an_interrupted_removal_is_found_again_with_all_names() {
     let data = tempfile::tempdir().unwrap();
     let vault_before = vault(&data);
     vault_before
-        .begin_forget(&person("-2014"), Path::new("lake"))
+        .begin_forget(&person("-2014"), Path::new("lake"), true)
         .unwrap();
     drop(vault_before);
     let unfinished = vault(&data).unfinished_forgets().unwrap();
@@ -98,7 +98,7 @@ fn the_handle_of_a_forgotten_grant_is_in_no_byte_of_the_vault() {
     };
     assert!(is_in(&bytes()));
     let intent = vault
-        .begin_forget(&person("-2014"), Path::new("lake"))
+        .begin_forget(&person("-2014"), Path::new("lake"), true)
         .unwrap();
     vault.remove_person(&intent.person).unwrap();
     vault.finish_forget(&intent.intent).unwrap();

@@ -32,7 +32,9 @@ fn filled() -> tempfile::TempDir {
         .unwrap();
     let mut person = Person::default();
     person.ids.insert((ApiVersion::V2, PatientId::new("-2014")));
-    let intent = vault.begin_forget(&person, Path::new("lake")).unwrap();
+    let intent = vault
+        .begin_forget(&person, Path::new("lake"), true)
+        .unwrap();
     drop(TokenLock::try_acquire(data.path()).unwrap());
     vault.remove_person(&person).unwrap();
     vault.finish_forget(&intent.intent).unwrap();

@@ -34,7 +34,7 @@ fn filled(data: &Path, key_source: &KeySource) -> Vault {
     let mut person = Person::default();
     person.ids.insert((ApiVersion::V2, PatientId::new("-2015")));
     vault
-        .begin_forget(&person, std::path::Path::new("lake"))
+        .begin_forget(&person, std::path::Path::new("lake"), true)
         .unwrap();
     let handle = vault.grants().unwrap()[0].handle.clone();
     crate::checkpoint::tests::record_one(&vault, &handle);

@@ -13,7 +13,7 @@ use claimlake_loader::LoadError;
 use claimlake_vault::{RunHistory, VAULT_FILE, Vault};
 use serde_json::json;
 
-use super::remove::{REMOVAL, Remover};
+use super::remove::{AbsentLake, REMOVAL, Remover};
 use crate::access;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
@@ -96,15 +96,23 @@ pub(crate) fn end_first(invocation: &Invocation) -> Outcome<()> {
 }
 
 fn not_ended(failure: &Failure, invocation: &Invocation) -> Failure {
-    let way_on = match is_damage_of_the_lake(failure) {
-        true => "these two end it, too".to_owned(),
-        false => format!("{} ends it, with the vault's key", invocation.next(FINISH)),
+    let is_absent_lake = |cause: &(dyn std::error::Error + 'static)| cause.is::<AbsentLake>();
+    let way_on = if failure.cause.chain().any(is_absent_lake) {
+        // It says itself what ends it.
+        String::new()
+    } else if is_damage_of_the_lake(failure) {
+        "; these two end it, too".to_owned()
+    } else {
+        format!(
+            "; {} ends it, with the vault's key",
+            invocation.next(FINISH)
+        )
     };
     Failure {
         exit: failure.exit,
         cause: anyhow!(
             "the removal of a patient was interrupted and has to end before anything else is \
-             written here, and it could not: {failure}; {way_on}"
+             written here, and it could not: {failure}{way_on}"
         ),
     }
 }
@@ -156,11 +164,16 @@ pub(super) fn refuse_interrupted(invocation: &Invocation) -> Outcome<()> {
 /// # Errors
 /// There is no key, another process writes, or the removal fails.
 pub(crate) fn end_all(invocation: &Invocation) -> Outcome<u64> {
+    end_all_with(false, invocation)
+}
+
+/// The same where a lake that is not there may be left out.
+pub(super) fn end_all_with(without_lake: bool, invocation: &Invocation) -> Outcome<u64> {
     let data = invocation.data()?;
     let vault = access::open_vault(invocation)?;
     let _landing = invocation.lock_zone_as_it_is(Zone::Landing)?;
     let _staged = invocation.lock_zone_as_it_is(Zone::Staged)?;
-    let remover = Remover::new(invocation, &data, &vault)?;
+    let remover = Remover::new(invocation, &data, &vault)?.without_lake(without_lake);
     // What a killed extract had landed: all of landing must be searched.
     remover.seal_interrupted_runs()?;
     let ended = remover.finish_interrupted().map_err(|failure| Failure {

@@ -1,5 +1,6 @@
 //! The removal itself: the intent first, then zone by zone, each of them restartable.
 
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use claimlake_landing::{ForgetStep, LandedOfPerson};
 use claimlake_loader::ForgetRequest;
 use claimlake_vault::{AccessAction, ForgetIntent, TokenLock, Vault};
 
+use super::interrupted::FINISH;
 use super::records;
 use crate::access;
 use crate::command::{load, report, verify};
@@ -24,6 +26,32 @@ use crate::running::{self, Process, RunningMark};
 /// What a removal that goes on is marked with.
 pub(crate) const REMOVAL: &str = "removal";
 
+/// More than there are.
+const LOADS_LOOKED_AT: u32 = 1_000_000;
+
+/// A lake that a removal has to search, and that is not there.
+#[derive(Debug)]
+pub(super) struct AbsentLake {
+    lake: PathBuf,
+    again: String,
+    without: String,
+}
+
+impl fmt::Display for AbsentLake {
+    fn fmt(&self, words: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            words,
+            "the lake {} has held snapshots and is not there, so that nobody can be removed from it: \
+             mount it, then {}; where it is gone for good, {} leaves it out",
+            self.lake.display(),
+            self.again,
+            self.without
+        )
+    }
+}
+
+impl std::error::Error for AbsentLake {}
+
 /// Said at the first Ctrl-C.
 const GOES_ON: &str = "the removal goes on to its end; once more to stop at once";
 
@@ -32,6 +60,8 @@ pub(crate) struct Remover<'a> {
     invocation: &'a Invocation,
     data: &'a DataDir,
     vault: &'a Arc<Vault>,
+    /// Whether a lake that is not there any more is left out.
+    without_lake: bool,
 }
 
 impl<'a> Remover<'a> {
@@ -46,7 +76,16 @@ impl<'a> Remover<'a> {
             invocation,
             data,
             vault,
+            without_lake: false,
         })
+    }
+
+    /// The same where a lake that is not there may be left out.
+    pub(super) fn without_lake(self, without_lake: bool) -> Self {
+        Self {
+            without_lake,
+            ..self
+        }
     }
 
     /// Ends removals that were begun and killed; how many.
@@ -94,6 +133,7 @@ impl<'a> Remover<'a> {
 
     pub(super) fn forget(&self, person: &Person) -> Outcome<()> {
         // Before the intent: what begins must be able to end.
+        self.check_lake()?;
         let landed = claimlake_landing::landed_of(&self.data.landing(), person)?;
         refuse_damaged(&landed.damaged, &self.repair())?;
         let grants = self.vault.grants_of(person)?;
@@ -106,13 +146,15 @@ impl<'a> Remover<'a> {
         let _tokens = self.tokens()?;
         let lake = self.lake_place()?;
         let _mark = self.mark()?;
-        let intent = self.vault.begin_forget(person, &lake)?;
+        let is_published = claimlake_loader::has_snapshot(&self.invocation.lake()?)?;
+        let intent = self.vault.begin_forget(person, &lake, is_published)?;
         crash::point("intent");
         self.remove(&intent)
     }
 
     /// The right to write tokens is the caller's, too.
     fn remove(&self, intent: &ForgetIntent) -> Outcome<()> {
+        self.check_lake_of(intent)?;
         let person = &intent.person;
         let at_once = format!(
             "interrupted: the removal of a patient has begun and not ended; {} ends it, and so does \
@@ -171,6 +213,72 @@ impl<'a> Remover<'a> {
         })
     }
 
+    /// Whether the lake is there that loads have published; else who is in it would stay.
+    pub(super) fn check_lake(&self) -> Outcome<()> {
+        let lake = self.invocation.lake()?;
+        let is_there = claimlake_loader::has_snapshot(&lake)?;
+        match is_there || !self.has_published()? {
+            true => Ok(()),
+            false => self.absent(lake, "forget"),
+        }
+    }
+
+    /// The same of the lake that a removal began with.
+    fn check_lake_of(&self, intent: &ForgetIntent) -> Outcome<()> {
+        let lake = match &intent.lake {
+            Some(began_with) => self.data.root().join(began_with),
+            None => self.invocation.lake()?,
+        };
+        let was_published = match intent.is_published {
+            Some(was_published) => was_published,
+            None => self.has_published()?,
+        };
+        match !was_published || claimlake_loader::has_snapshot(&lake)? {
+            true => Ok(()),
+            false => self.absent(lake, FINISH),
+        }
+    }
+
+    fn absent(&self, lake: PathBuf, command: &'static str) -> Outcome<()> {
+        if !self.without_lake {
+            let again = match command {
+                FINISH => self.invocation.next(FINISH),
+                _ => "the same again".to_owned(),
+            };
+            let without = match command {
+                FINISH => format!("{again} --without-lake"),
+                _ => "the same with --without-lake".to_owned(),
+            };
+            return Err(anyhow::Error::new(AbsentLake {
+                lake,
+                again,
+                without,
+            })
+            .into());
+        }
+        self.invocation.output().warn(&format!(
+            "warning: the lake {} is not there and is not searched: whoever is forgotten may still \
+             be in it",
+            lake.display()
+        ));
+        Ok(())
+    }
+
+    /// Whether a load has ever published here, as far as is on record.
+    fn has_published(&self) -> Outcome<bool> {
+        if !self.data.transformed_folders()?.is_empty() {
+            return Ok(true);
+        }
+        let loads = self.vault.runs("load", LOADS_LOOKED_AT);
+        let loads = loads.map_err(access::vault_failure)?;
+        let published = |summary: &str| {
+            let summary = serde_json::from_str::<serde_json::Value>(summary).ok();
+            summary.is_some_and(|summary| summary["snapshot"].is_u64())
+        };
+        let mut summaries = loads.iter().filter_map(|load| load.summary.as_deref());
+        Ok(summaries.any(published))
+    }
+
     /// The pipeline's lake, and the one that the removal began with where it is another.
     fn lakes(&self, intent: &ForgetIntent) -> Outcome<Vec<PathBuf>> {
         let mut lakes = vec![self.invocation.lake()?];
@@ -179,13 +287,7 @@ impl<'a> Remover<'a> {
         };
         let began_with = self.data.root().join(began_with);
         let real = |lake: &Path| lake.canonicalize().ok();
-        if real(&began_with).is_none() && began_with != lakes[0] {
-            self.invocation.output().warn(&format!(
-                "warning: the lake {}, which the removal of a patient began with, is not there any \
-                 more and was not searched",
-                began_with.display()
-            ));
-        } else if real(&began_with) != real(&lakes[0]) {
+        if real(&began_with).is_some() && real(&began_with) != real(&lakes[0]) {
             lakes.push(began_with);
         }
         Ok(lakes)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::anyhow;
 use claimlake_contract::{ApiVersion, PatientId, Person};
-use claimlake_landing::{LandedPatients, ReachedBy};
+use claimlake_landing::{LandedPatients, PatientReached, ReachedBy};
 use claimlake_vault::Vault;
 use serde_json::{Value, json};
 
@@ -42,6 +42,15 @@ impl Who {
             &all,
             &patients,
         ))
+    }
+
+    /// Adds ids that were typed.
+    pub(super) fn add_ids(&mut self, ids: BTreeSet<(ApiVersion, PatientId)>) {
+        for (api, id) in &ids {
+            let (api, id, by) = (*api, id.clone(), ReachedBy::Id);
+            self.search.reached.push(PatientReached { api, id, by });
+        }
+        self.person.ids.extend(ids);
     }
 
     /// Lists the patients that the name names, where they are several people, and refuses.

@@ -1,0 +1,80 @@
+//! Whose rows the snapshots of a lake hold, the kept ones too.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use claimlake_contract::{ApiVersion, LakeTable, PatientId};
+
+use crate::error::{LoadError, Result};
+use crate::forget::run_tables::{column, reader, text};
+use crate::forget::theirs::each_key;
+use crate::load::{before, read_current};
+use crate::merge::keys;
+use crate::next_snapshot::Before;
+use crate::publish::lake::Lake;
+
+/// Whether a lake holds a snapshot; where there is no folder, it does not.
+///
+/// # Errors
+///
+/// The folder cannot be read.
+pub fn has_snapshot(lake: &Path) -> Result<bool> {
+    Ok(!Lake::at(lake).numbers()?.is_empty())
+}
+
+/// The patients that the current snapshot names; with `kept`, those of the other snapshots, too.
+///
+/// # Errors
+///
+/// A snapshot cannot be read or is damaged.
+pub fn people_of_lake(lake: &Path, kept: bool) -> Result<BTreeSet<(ApiVersion, PatientId)>> {
+    let lake = Lake::at(lake);
+    let mut people = BTreeSet::new();
+    let current = read_current(&lake)?;
+    let others = match kept {
+        true => lake.numbers()?,
+        false => Vec::new(),
+    };
+    let is_other = |number: &u64| {
+        let current = current.as_ref();
+        current.is_none_or(|current| current.manifest.snapshot != *number)
+    };
+    for number in others.into_iter().filter(is_other) {
+        add_people(&before(&lake, number)?, &mut people)?;
+    }
+    if let Some(current) = &current {
+        add_people(current, &mut people)?;
+    }
+    Ok(people)
+}
+
+fn add_people(before: &Before, people: &mut BTreeSet<(ApiVersion, PatientId)>) -> Result<()> {
+    let mut add = |api: Option<&str>, id: Option<&str>| {
+        let api: Option<ApiVersion> = api.and_then(|api| api.parse().ok());
+        people.extend(api.zip(id).map(|(api, id)| (api, PatientId::new(id))));
+    };
+    each_key(before, |row| {
+        let api = row.text(keys::API);
+        add(api, row.text(keys::PATIENT));
+        if row.text(keys::RESOURCE_TYPE) == Some("Patient") {
+            add(api, row.text(keys::ID));
+        }
+        Ok(())
+    })?;
+    let of_runs = |table: &&LakeTable| table.resource.is_none();
+    for table in before.manifest.tables.iter().filter(of_runs) {
+        for file in &table.files {
+            let path = before.folder.join(&file.path);
+            for batch in reader(&path)? {
+                let batch =
+                    batch.map_err(LoadError::arrow(format!("reading {}", path.display())))?;
+                let apis = column(&batch, "source_api");
+                let patients = column(&batch, "patient_id");
+                for row in 0..batch.num_rows() {
+                    add(text(apis, row), text(patients, row));
+                }
+            }
+        }
+    }
+    Ok(())
+}

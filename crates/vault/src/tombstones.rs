@@ -1,0 +1,93 @@
+//! Who was forgotten, for asking about many names: keyed hashes, of which nobody can read a name.
+
+use std::collections::HashSet;
+
+use claimlake_contract::{ApiVersion, Identifier, PERSONAL_SYSTEMS};
+
+use crate::error::Doing;
+use crate::forget::{identifier_lookup, log_lookup, lookups_of};
+use crate::seal::Key;
+use crate::{Grant, Vault, VaultError};
+
+/// The forgotten people of a vault, for asking about many names.
+#[derive(Debug, Clone)]
+pub struct Tombstones {
+    lookups: HashSet<[u8; 32]>,
+    key: Key,
+}
+
+impl Tombstones {
+    /// Whether nobody was forgotten.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lookups.is_empty()
+    }
+
+    /// Whether the person with this patient id was forgotten.
+    #[must_use]
+    pub fn has_id(&self, api: ApiVersion, id: &str) -> bool {
+        let lookups = lookups_of(&self.key, api, id);
+        lookups.iter().any(|lookup| self.lookups.contains(lookup))
+    }
+
+    /// Whether a grant is of somebody who was forgotten.
+    #[must_use]
+    pub fn has_grant(&self, grant: &Grant) -> bool {
+        let patient = grant.patient.as_ref();
+        patient.is_some_and(|patient| self.has_id(grant.api, patient.expose()))
+    }
+
+    /// Whether the person with this identifier was forgotten. Older versions wrote down the value
+    /// of identifiers alone: of those that name one person, it counts.
+    #[must_use]
+    pub fn has_identifier(&self, identifier: &Identifier) -> bool {
+        let has = |text: &str| self.lookups.contains(&identifier_lookup(&self.key, text));
+        has(&identifier.to_string()) || (identifier.is_personal() && has(identifier.value()))
+    }
+
+    /// Whether a person with this identifier, as somebody typed it, was forgotten: `system|value`,
+    /// or the value of one that names one person.
+    #[must_use]
+    pub fn has_typed_identifier(&self, typed: &str) -> bool {
+        let mut systems = PERSONAL_SYSTEMS.iter();
+        self.lookups.contains(&identifier_lookup(&self.key, typed))
+            || systems.any(|system| self.has_identifier(&Identifier::new(Some(system), typed)))
+    }
+}
+
+impl Vault {
+    /// The forgotten people, for asking about many names.
+    ///
+    /// # Errors
+    /// Where the vault cannot be read.
+    pub fn tombstones(&self) -> Result<Tombstones, VaultError> {
+        let doing = "reading who was forgotten";
+        let connection = self.connection();
+        let mut statement = connection
+            .prepare("SELECT lookup FROM forgotten")
+            .doing(doing)?;
+        let lookups = statement
+            .query_map([], |row| row.get::<_, [u8; 32]>(0))
+            .and_then(Iterator::collect::<Result<HashSet<_>, _>>)
+            .doing(doing)?;
+        Ok(Tombstones {
+            lookups,
+            key: self.keys().lookup.clone(),
+        })
+    }
+
+    /// As [`Vault::tombstones`], and whom the access log has forgotten by lines that the vault has
+    /// not noted: it was put back from a backup, and nothing has written to it since.
+    ///
+    /// # Errors
+    /// Where vault or log cannot be read.
+    pub fn all_forgotten(&self) -> Result<Tombstones, VaultError> {
+        let mut tombstones = self.tombstones()?;
+        for name in self.newly_forgotten()?.0 {
+            tombstones
+                .lookups
+                .insert(log_lookup(&self.keys().lookup, &name));
+        }
+        Ok(tombstones)
+    }
+}
