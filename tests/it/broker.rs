@@ -138,15 +138,56 @@ fn wrong_tls_is_named_by_every_command_and_not_tried_again() {
 #[test]
 fn a_ca_that_ssl_cert_file_names_is_trusted_by_the_broker_too() {
     let url = start(&certificates(), Meets::Certificate("good"));
-    let bench = Bench::new();
-    import(&bench, &url, 1, false);
-    let mut command = command(&bench, &url, &["extract"]);
-    command.env("SSL_CERT_FILE", certificates().join("ca.pem"));
-    let ended = Ended::of(&mut command);
-    // The server has nothing but 404.
-    assert_eq!(ended.exit, 1);
-    assert!(ended.stderr.contains("HTTP 404, "), "{}", ended.stderr);
-    assert!(!ended.stderr.contains("connecting to"), "{}", ended.stderr);
+    let ca = std::fs::read_to_string(certificates().join("ca.pem")).unwrap();
+    for (name, value) in [
+        ("SSL_CERT_FILE", None),
+        ("SSL_CERT_FILE", Some("tls/ca.pem")),
+        ("SSL_CERT_DIR", Some("none:tls")),
+    ] {
+        let bench = Bench::new();
+        bench.write("tls/ca.pem", &ca);
+        import(&bench, &url, 1, false);
+        let mut command = command(&bench, &url, &["extract"]);
+        command
+            .env_remove("SSL_CERT_FILE")
+            .env_remove("SSL_CERT_DIR");
+        match value {
+            // As the person names it, from the folder of the command.
+            Some(value) => command.env(name, value),
+            None => command.env(name, certificates().join("ca.pem")),
+        };
+        let ended = Ended::of(&mut command);
+        // The server has nothing but 404.
+        assert_eq!(ended.exit, 1);
+        assert!(ended.stderr.contains("HTTP 404, "), "{}", ended.stderr);
+        assert!(!ended.stderr.contains("connecting to"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_file_of_certificates_that_cannot_be_read_is_named() {
+    let url = start(&certificates(), Meets::Certificate("good"));
+    for (file, words) in [
+        ("none.pem", "which cannot be read: "),
+        ("text.pem", "which holds no certificate in PEM"),
+    ] {
+        let bench = Bench::new();
+        bench.write("text.pem", "no certificate\n");
+        import(&bench, &url, 1, false);
+        for arguments in [&["extract"][..], &["doctor", "--live"]] {
+            let mut command = command(&bench, &url, arguments);
+            command
+                .env("SSL_CERT_FILE", file)
+                .env_remove("SSL_CERT_DIR");
+            let ended = Ended::of(&mut command);
+            let said = format!("{}{}", ended.stdout, ended.stderr);
+            assert!(said.contains("SSL_CERT_FILE is '"), "{arguments:?}: {said}");
+            assert!(
+                said.contains(file) && said.contains(words),
+                "{arguments:?}: {said}"
+            );
+        }
+    }
 }
 
 /// A server that answers every POST with a page, and counts them.

@@ -20,6 +20,7 @@ mod demo;
 mod docs;
 mod doctor;
 mod documents;
+mod few_files;
 mod forget;
 mod forget_claims;
 mod forget_damaged;

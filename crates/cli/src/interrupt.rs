@@ -69,15 +69,12 @@ impl Interrupts {
         std::thread::Builder::new()
             .name("signals".into())
             .spawn(move || {
-                let caught = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                    .and_then(|runtime| {
-                        let _within = runtime.enter();
-                        let interrupt = signal(SignalKind::interrupt())?;
-                        let terminate = signal(SignalKind::terminate())?;
-                        Ok((runtime, interrupt, terminate))
-                    });
+                let caught = crate::runtime::on_this_thread().and_then(|runtime| {
+                    let _within = runtime.enter();
+                    let interrupt = signal(SignalKind::interrupt())?;
+                    let terminate = signal(SignalKind::terminate())?;
+                    Ok((runtime, interrupt, terminate))
+                });
                 match caught {
                     Ok((runtime, interrupt, terminate)) => {
                         let _ = tell.send(Ok(()));

@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use claimlake_contract::{Clock, Progress, SystemClock};
 
 use crate::args::GlobalArguments;
@@ -58,7 +58,8 @@ impl Invocation {
         if let Some(interrupts) = self.interrupts.get() {
             return Ok(interrupts);
         }
-        let caught = Interrupts::catch(self.command, &self.output)?;
+        let caught = Interrupts::catch(self.command, &self.output)
+            .context("listening to Ctrl-C and SIGTERM")?;
         Ok(self.interrupts.get_or_init(|| caught))
     }
 

@@ -28,6 +28,7 @@ mod recordings;
 mod removal;
 mod run_state;
 mod running;
+mod runtime;
 mod standing;
 mod summary;
 mod text_file;

@@ -16,6 +16,7 @@ mod test_server;
 mod test_tls;
 mod token;
 mod transport_error;
+mod trust;
 mod watermark;
 
 pub use extract::{

@@ -17,6 +17,7 @@ pub mod grants;
 mod listen;
 mod one_step;
 mod outlive;
+mod own_time;
 mod page;
 mod revoke;
 mod scopes;

@@ -156,9 +156,17 @@ impl ServerName {
             Some(variable) => format!(" (through the proxy that {variable} names)"),
             None => String::new(),
         };
+        let settings = match cause {
+            Cause::UnknownIssuer => format!("; {}", crate::trust::settings()),
+            _ => String::new(),
+        };
         Unreachable {
             cause,
-            words: format!("connecting to {}{by_proxy}: {}", self.host, cause.words()),
+            words: format!(
+                "connecting to {}{by_proxy}: {}{settings}",
+                self.host,
+                cause.words()
+            ),
         }
     }
 }
@@ -178,13 +186,9 @@ impl Unreachable {
 /// Why no HTTP client could be made: the certificates to trust cannot be read, as a rule.
 pub(crate) fn no_client(error: reqwest::Error) -> String {
     let words = crate::oauth::chain(&error.without_url());
-    let variables = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(|name| match std::env::var_os(name) {
-        Some(value) => format!("{name} is '{}'", value.to_string_lossy()),
-        None => format!("{name} is not set"),
-    });
     format!(
         "making the HTTP client: {words} ({}; without them, the system's own certificates are read)",
-        variables.join(", ")
+        crate::trust::settings()
     )
 }
 

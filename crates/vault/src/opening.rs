@@ -116,6 +116,12 @@ pub(crate) fn open_keys(
     })
 }
 
+/// Whether these are the keys of the vault as it is now.
+pub(crate) fn are_current(connection: &Connection, keys: &Keys) -> Result<bool, VaultError> {
+    let sealed = meta(connection, "lookup_key")?;
+    Ok(sealed.is_some_and(|sealed| keys.seal.open(KEY_CHECK, &sealed).is_some()))
+}
+
 /// The sealed lookup key under another master key.
 pub(crate) fn reseal_lookup(connection: &Connection, keys: &Keys) -> Result<(), VaultError> {
     set_meta(

@@ -1,7 +1,7 @@
 //! The vault: opening it with its key.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{Clock, Secret};
@@ -24,6 +24,9 @@ pub struct Vault {
     data_dir: PathBuf,
     clock: Arc<dyn Clock>,
     keys: Keys,
+    /// Those that another process has put in the place of `keys` since.
+    newer_keys: OnceLock<Keys>,
+    key_source: KeySource,
     key_origin: KeyOrigin,
     vault_id: String,
     outside_log_head: Option<PathBuf>,
@@ -142,6 +145,8 @@ impl Vault {
             data_dir: data_dir.to_owned(),
             clock,
             keys: opened.keys,
+            newer_keys: OnceLock::new(),
+            key_source: key_source.clone(),
             key_origin: opened.origin,
             vault_id: opened.vault_id,
             outside_log_head: None,
@@ -229,7 +234,7 @@ impl Vault {
     /// The key, for handing it to the broker process by a pipe.
     #[must_use]
     pub fn key_for_broker(&self) -> Secret {
-        key::key_text(&self.keys.master)
+        key::key_text(&self.keys().master)
     }
 
     /// The data directory.
@@ -241,7 +246,7 @@ impl Vault {
     /// A keyed hash that names something in the access log without telling what it is.
     #[must_use]
     pub fn pseudonym(&self, kind: &str, text: &str) -> String {
-        pseudonym(&self.keys.lookup, kind, text)
+        pseudonym(&self.keys().lookup, kind, text)
     }
 
     /// Checks that the database is whole and every sealed value opens.
@@ -280,12 +285,25 @@ impl Vault {
     }
 
     pub(crate) fn keys(&self) -> &Keys {
-        &self.keys
+        self.newer_keys.get().unwrap_or(&self.keys)
+    }
+
+    pub(crate) fn newer_keys(&self) -> &OnceLock<Keys> {
+        &self.newer_keys
     }
 
     pub(crate) fn set_keys(&mut self, keys: Keys, origin: KeyOrigin) {
         self.keys = keys;
+        self.newer_keys = OnceLock::new();
         self.key_origin = origin;
+    }
+
+    pub(crate) fn key_source(&self) -> &KeySource {
+        &self.key_source
+    }
+
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {

@@ -157,9 +157,10 @@ pub(crate) fn ask_again(checks: &mut [Check], runs: &LandingRuns, request: &Veri
     let mut lost = lost_runs(runs, request).peekable();
     let (mut extracted, mut imported) = (is_short_of_served, false);
     if lost.peek().is_none() && !is_short_of_served {
-        // The runs are there, and less is in them: it may have come either way.
-        extracted = !request.extract_runs.is_empty();
-        imported = !extracted;
+        // The runs are there, less is in them, and nothing extracted is known to be missing.
+        let is_import = |run: &SealedRun| run.manifest.origin == LandingOrigin::Import;
+        imported = runs.sealed.iter().any(is_import) || request.extract_runs.is_empty();
+        extracted = !imported;
     }
     for run in lost {
         match request.extract_runs.contains(run) {

@@ -80,9 +80,7 @@ pub(crate) fn run(arguments: &AuthorizeArguments, invocation: &Invocation) -> Ou
         ));
         return Ok(ExitCode::Done);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = crate::runtime::on_this_thread()?;
     let authorized = runtime.block_on(async {
         let broker = BrokerClient::connect(&app, &vault, BrokerLaunch::this_program()?).await?;
         match &arguments.finish {

@@ -76,9 +76,7 @@ pub(crate) fn run(arguments: &ExtractArguments, invocation: &Invocation) -> Outc
     let source = &invocation.pipeline()?.source;
     invocation.interrupts()?.say_at_once(at_once(invocation));
     let mut summary = StageSummary::begin("extract");
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = crate::runtime::on_this_thread()?;
     let outcome = match source.kind {
         SourceKind::BlueButton => {
             let app = access::app(source)?;

@@ -303,9 +303,7 @@ pub(crate) fn with_broker<T>(
     action: impl AsyncFnOnce(&BrokerClient) -> Result<T, claimlake_extractor::oauth::OauthError>,
 ) -> Outcome<T> {
     let app = access::app(&invocation.pipeline()?.source)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = crate::runtime::on_this_thread()?;
     let done = runtime.block_on(async {
         let broker = BrokerClient::connect(&app, vault, BrokerLaunch::this_program()?).await?;
         action(&broker).await

@@ -93,10 +93,7 @@ pub(crate) fn run(arguments: SandboxArguments, invocation: &Invocation) -> Outco
         log_requests: true,
         ..defaults
     };
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(serve(config, invocation))
+    crate::runtime::on_this_thread()?.block_on(serve(config, invocation))
 }
 
 async fn serve(config: SandboxConfig, invocation: &Invocation) -> Outcome {

@@ -188,7 +188,7 @@ fn states(data: &DataDir, invocation: &Invocation) -> Outcome<Vec<ExtractedState
     let states = history.and_then(|history| history.extract_states());
     let states = states.map_err(|error| access::opening_failure(error, invocation))?;
     // Of whoever was forgotten nothing is to be here, and a check of its own says so.
-    let left_out = forgotten::grants(&data, invocation);
+    let left_out = forgotten::grants(data, invocation);
     let states = states
         .into_iter()
         .filter(|state| !left_out.contains(&state.grant));

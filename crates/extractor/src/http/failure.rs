@@ -119,12 +119,18 @@ impl Reason {
     }
 }
 
-/// Several reasons as one: the first few, each cause once.
+/// Several reasons as one: the first few, each text and each cause once.
 pub(crate) fn all_of(reasons: Vec<Reason>) -> Reason {
     let mut causes: Vec<String> = reasons.iter().map(|reason| reason.cause.clone()).collect();
     causes.sort();
     causes.dedup();
-    let texts: Vec<String> = reasons.into_iter().map(|reason| reason.text).collect();
+    let mut texts: Vec<String> = Vec::new();
+    for reason in reasons {
+        // What is the matter with all requests alike, such as no access token, names none of them.
+        if !texts.contains(&reason.text) {
+            texts.push(reason.text);
+        }
+    }
     let others = texts.len().saturating_sub(NAMED);
     let mut text = texts[..texts.len() - others].join("; ");
     if others > 0 {

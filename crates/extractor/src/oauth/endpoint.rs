@@ -8,12 +8,16 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
+use super::own_time::OwnTime;
 use super::{App, OauthError};
 use crate::transport_error::{ServerName, Unreachable, no_client};
 
 /// A refresh is answered by the server's data source, which may be slow; giving up early costs a
-/// consent.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(90);
+/// consent, and so would counting the time in which this process was stopped.
+const ANSWER_LIMIT: OwnTime = OwnTime {
+    tick: Duration::from_secs(1),
+    ticks: 90,
+};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const LARGEST_BODY: usize = 1 << 20;
 
@@ -71,7 +75,6 @@ impl Endpoint {
             .pool_max_idle_per_host(0)
             .https_only(!loopback)
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(ANSWER_TIMEOUT)
             .user_agent(concat!("claimlake/", env!("CARGO_PKG_VERSION")));
         if app.base_url().scheme() == "http" {
             // Reading the system's certificates takes longer than a request, and none is used.
@@ -125,6 +128,11 @@ impl Endpoint {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Posted {
+        let answered = ANSWER_LIMIT.limit(self.answer(request)).await;
+        answered.unwrap_or(Posted::Lost("no answer in time"))
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Posted {
         let mut response = match request.send().await {
             Ok(response) => response,
             Err(error) => {

@@ -26,9 +26,7 @@ pub(super) fn check(live: bool, invocation: &Invocation, checks: &mut Checks) ->
         checks.add(Level::Ok, "server", words);
         return Ok(());
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = crate::runtime::on_this_thread()?;
     let probe = runtime.block_on(probe(invocation))?;
     tell(&probe, checks);
     Ok(())

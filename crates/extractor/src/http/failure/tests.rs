@@ -62,3 +62,22 @@ fn many_reasons_are_bounded() {
     assert_eq!(all.text, "cause 0; cause 1; cause 2; and 6 other requests");
     assert_eq!(all.cause, "cause 0, cause 1, cause 2, and 6 other causes");
 }
+
+#[test]
+fn a_text_that_is_the_same_for_all_resource_types_is_said_once() {
+    let token = || Reason::from("no access token: HTTP 200, text/html");
+    for (reasons, text) in [
+        (vec![token(), token(), token()], token().text),
+        (
+            vec![token(), Reason::from("over"), token(), token(), token()],
+            format!("{}; over", token().text),
+        ),
+        // Requests are named one by one, also where they failed alike.
+        (
+            vec![reason(&["HTTP 500"], 1), Reason::from("HTTP 500")],
+            "GET ExplanationOfBenefit from offset 50, 10 a page: HTTP 500; HTTP 500".to_owned(),
+        ),
+    ] {
+        assert_eq!(all_of(reasons).text, text);
+    }
+}

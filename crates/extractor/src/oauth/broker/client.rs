@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 
 use claimlake_contract::{GrantHandle, Secret};
-use claimlake_vault::{GrantChange, NewGrant, Stored, Vault};
+use claimlake_vault::{GrantChange, KeyAgain, NewGrant, Stored, Vault};
 use tokio::sync::Mutex;
 use zeroize::Zeroize;
 
@@ -24,6 +24,7 @@ pub struct BrokerClient {
     pub(super) launch: BrokerLaunch,
     pub(super) settings: BrokerSettings,
     pub(super) source: String,
+    pub(super) key_again: KeyAgain,
     connection: Mutex<Option<Arc<Connection>>>,
     next_id: AtomicU64,
     pub(super) notices: Notices,
@@ -56,6 +57,7 @@ impl BrokerClient {
         let client = Self {
             launch,
             source: source_name(app),
+            key_again: vault.key_again(),
             settings: BrokerSettings {
                 data_dir,
                 base_url: app.base_url().to_string(),
@@ -72,6 +74,8 @@ impl BrokerClient {
             .connection()
             .await
             .map_err(Failure::into_oauth_error)?;
+        // From here on no other key is put in place.
+        vault.follow_rekey()?;
         Ok(client)
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use claimlake_vault::VaultError;
 use tokio::io::{AsyncWriteExt, BufReader};
 use zeroize::Zeroizing;
 
@@ -10,12 +11,16 @@ use super::client::BrokerClient;
 use super::connection::Connection;
 use super::lines::{json_line, read_line};
 use super::patience::{Heard, Waiting};
-use super::protocol::{Failure, Hello, PROTOCOL, Start, Welcome};
+use super::protocol::{BrokerSettings, Failure, Hello, PROTOCOL, Start, Welcome};
 use super::socket;
+use crate::oauth::OauthError;
 
 const POLL: Duration = Duration::from_millis(50);
 /// How often a broker of another source, or one that ends, is met before giving up.
 const POLLS: u32 = 2_400;
+/// How often the vault's key is read again for a broker that it does not open the vault for: another
+/// process may have given the vault another key since, and then once more.
+const KEYS: u32 = 20;
 /// A broker of another source is named after so many.
 const NOTICE_AFTER_POLLS: u32 = 60;
 
@@ -32,6 +37,8 @@ enum Greeting {
 impl BrokerClient {
     pub(super) async fn connect_or_start(&self) -> Result<Arc<Connection>, Failure> {
         let mut other_source = None;
+        let mut settings = None;
+        let mut keys = 0;
         for poll in 1..=POLLS {
             match self.greet().await? {
                 Greeting::Welcome(connection) => return Ok(connection),
@@ -47,8 +54,13 @@ impl BrokerClient {
                          run claimlake as that user, or choose another --data"
                     )));
                 }
-                Greeting::Nobody => match self.launch.start(&self.settings, &self.notices).await? {
+                Greeting::Nobody => match self.start(settings.as_ref()).await? {
                     Start::Serving | Start::Other | Start::Waiting { .. } => {}
+                    Start::WrongKey if keys < KEYS => {
+                        keys += 1;
+                        settings = Some(self.settings_with_key_again().await?);
+                    }
+                    Start::WrongKey => return Err(not_opened(self.key_again.wrong_key())),
                     Start::Failed { failure } => return Err(failure),
                 },
             }
@@ -61,6 +73,27 @@ impl BrokerClient {
             ),
             None => "the token broker of this data directory does not answer".to_owned(),
         }))
+    }
+
+    async fn start(&self, settings: Option<&BrokerSettings>) -> Result<Start, Failure> {
+        let settings = settings.unwrap_or(&self.settings);
+        self.launch.start(settings, &self.notices).await
+    }
+
+    /// The settings with the key as it is now.
+    async fn settings_with_key_again(&self) -> Result<BrokerSettings, Failure> {
+        let key_again = self.key_again.clone();
+        let read = tokio::task::spawn_blocking(move || key_again.read()).await;
+        let key = read
+            .map_err(|_| Failure::broker("reading the vault's key again ended early"))?
+            .map_err(not_opened)?;
+        Ok(BrokerSettings {
+            data_dir: self.settings.data_dir.clone(),
+            base_url: self.settings.base_url.clone(),
+            client_id: self.settings.client_id.clone(),
+            client_secret: self.settings.client_secret.clone(),
+            vault_key: key.expose().to_owned(),
+        })
     }
 
     async fn greet(&self) -> Result<Greeting, Failure> {
@@ -119,6 +152,10 @@ impl BrokerClient {
             )),
         }
     }
+}
+
+fn not_opened(error: VaultError) -> Failure {
+    OauthError::from(error).into()
 }
 
 /// Who works on the data directory for somebody else.

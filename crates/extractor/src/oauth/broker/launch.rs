@@ -1,6 +1,6 @@
 //! Starting the broker process: what it is given, and what it is not.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -115,7 +115,8 @@ impl BrokerLaunch {
     }
 }
 
-/// The part of an environment that a broker needs and that holds no secret of ours.
+/// What a broker is given of an environment: what it needs and what holds no secret of ours. It works
+/// in the root folder, so that paths are made absolute.
 fn passed_on(
     environment: impl Iterator<Item = (OsString, OsString)>,
     settings: &BrokerSettings,
@@ -134,7 +135,26 @@ fn passed_on(
                 .any(|secret| !secret.is_empty() && value.contains(secret.as_str()));
             is_needed && !is_secret
         })
+        .map(|(name, value)| {
+            let value = match name.to_str() {
+                Some("SSL_CERT_FILE" | "TMPDIR") => absolute(&value),
+                Some("SSL_CERT_DIR") => all_absolute(&value),
+                _ => value,
+            };
+            (name, value)
+        })
         .collect()
+}
+
+/// A path from the root; as it is where it is empty, or where there is no current folder.
+fn absolute(path: &OsStr) -> OsString {
+    std::path::absolute(path).map_or_else(|_| path.to_owned(), PathBuf::into_os_string)
+}
+
+/// The same of paths between colons.
+fn all_absolute(paths: &OsStr) -> OsString {
+    let parts = std::env::split_paths(paths).map(|path| absolute(path.as_os_str()));
+    std::env::join_paths(parts).unwrap_or_else(|_| paths.to_owned())
 }
 
 #[cfg(test)]
@@ -144,15 +164,44 @@ mod tests {
     use super::passed_on;
     use crate::oauth::broker::protocol::BrokerSettings;
 
-    #[test]
-    fn a_broker_is_given_certificates_and_proxies_and_no_secret_whatever_it_is_called() {
-        let settings = BrokerSettings {
+    fn settings() -> BrokerSettings {
+        BrokerSettings {
             data_dir: "/data".into(),
             base_url: "https://api.example".into(),
             client_id: "app".into(),
             client_secret: "the-secret".into(),
             vault_key: "the-key".into(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_broker_finds_the_certificates_that_are_named_from_the_folder_of_the_command() {
+        let here = std::env::current_dir().unwrap();
+        let at = |path: &str| here.join(path).to_str().unwrap().to_owned();
+        for (name, value, given) in [
+            ("SSL_CERT_FILE", "tls/ca.pem", at("tls/ca.pem")),
+            ("SSL_CERT_FILE", "./ca.pem", at("ca.pem")),
+            ("SSL_CERT_FILE", "/etc/ca.pem", "/etc/ca.pem".to_owned()),
+            ("SSL_CERT_FILE", "", String::new()),
+            ("SSL_CERT_DIR", "certs", at("certs")),
+            (
+                "SSL_CERT_DIR",
+                "a:/b:c",
+                format!("{}:/b:{}", at("a"), at("c")),
+            ),
+            ("SSL_CERT_DIR", "/a::/b", "/a::/b".to_owned()),
+            ("TMPDIR", "tmp", at("tmp")),
+            ("PATH", "bin:/usr/bin", "bin:/usr/bin".to_owned()),
+        ] {
+            let environment = [(name.into(), value.into())];
+            let found = passed_on(environment.into_iter(), &settings());
+            assert_eq!(found, [(name.into(), given.into())], "{name}={value}");
+        }
+    }
+
+    #[test]
+    fn a_broker_is_given_certificates_and_proxies_and_no_secret_whatever_it_is_called() {
+        let settings = settings();
         let environment = [
             ("PATH", "/bin"),
             ("SSL_CERT_FILE", "/etc/ca.pem"),

@@ -188,7 +188,8 @@ impl Waiting<'_> {
         };
         format!(
             "{} has given no sign of life for {seconds} seconds (asked for: {}){state}. It was left \
-             alone, since it may be in the middle of a refresh; nothing is lost. {advice}",
+             alone, since it may be in the middle of a refresh, and reads the answer once it goes \
+             on. {advice}",
             self.broker(),
             self.asked
         )

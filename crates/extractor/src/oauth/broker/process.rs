@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use claimlake_contract::{Secret, SystemClock};
-use claimlake_vault::{KeySource, TokenLock, Vault};
+use claimlake_vault::{KeySource, TokenLock, Vault, VaultError};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use zeroize::Zeroizing;
@@ -84,7 +84,13 @@ async fn serve(settings: BrokerSettings) -> Result<(), Failure> {
     let source = source_name(&app);
     let key = KeySource::given(Secret::new(settings.vault_key.clone()));
     let clock = Arc::new(SystemClock);
-    let vault = Vault::open(&data_dir, &key, clock.clone()).map_err(OauthError::from)?;
+    let vault = match Vault::open(&data_dir, &key, clock.clone()) {
+        Err(VaultError::WrongKey { .. }) => {
+            say(&Start::WrongKey);
+            return Ok(());
+        }
+        opened => opened.map_err(OauthError::from)?,
+    };
     let endpoint = Endpoint::new(app)?;
     let refresher = Refresher::new(Arc::new(vault), endpoint, clock, RefreshPolicy::here());
     let server = Server::new(refresher, source);

@@ -33,6 +33,8 @@ pub(super) enum Start {
     Waiting { holder: Option<u32> },
     /// Another one listens already.
     Other,
+    /// The key it was given does not open the vault.
+    WrongKey,
     /// It cannot work.
     Failed { failure: Failure },
 }

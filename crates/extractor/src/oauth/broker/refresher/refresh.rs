@@ -87,7 +87,7 @@ impl Refresher {
             };
             let in_doubt = intent.earlier_attempts > 0;
             let found = read(posted, &request, self.now());
-            if matches!(found, Read::Tokens(_) | Read::Says { .. }) {
+            if self.opens_the_gate(&found) {
                 self.gate.answered(&mut pass);
             }
             match found {
@@ -148,15 +148,33 @@ impl Refresher {
                     return self.end(handle, ended(in_doubt, reason)).await;
                 }
                 Read::Says { meaning, words, .. } => {
-                    self.not_used(handle).await?;
-                    if meaning == Meaning::StopTheRun {
+                    let is_last = meaning == Meaning::StopTheRun;
+                    if is_last {
                         lock(&self.verdicts).halt(&words);
+                    }
+                    self.not_used(handle).await?;
+                    if is_last {
                         return Err(TokenError::Configuration { reason: words });
                     }
                     // It may be this grant alone: the others go on.
                     return Err(TokenError::Transient { reason: words });
                 }
             }
+        }
+    }
+
+    /// Whether an answer shows that further tokens can be posted side by side. One that ends the run,
+    /// or may be the first of those that do, does not: those who wait go one at a time, and end
+    /// with it.
+    fn opens_the_gate(&self, found: &Read) -> bool {
+        match found {
+            Read::Tokens(_) => true,
+            Read::Says { meaning, .. } => match meaning {
+                Meaning::StopTheRun => false,
+                Meaning::Denied => lock(&self.verdicts).has_accepted(),
+                _ => true,
+            },
+            _ => false,
         }
     }
 

@@ -288,6 +288,22 @@ async fn a_wrong_secret_stops_everything_before_a_token_is_burnt() {
 }
 
 #[tokio::test]
+async fn those_who_wait_beside_an_answer_that_ends_the_run_post_nothing() {
+    let world = world(ApiVersion::V2, 12, system()).await;
+    let wrong = Endpoint::new(app_of(&world.sandbox, Secret::new("x".repeat(128)))).unwrap();
+    let vault = Arc::clone(world.refresher.vault());
+    let refresher = Refresher::new(vault.clone(), wrong, system(), impatient());
+    let asked = (world.grants.iter()).map(|grant| refresher.token(grant, Some(u64::MAX - 1)));
+    for outcome in futures_util::future::join_all(asked).await {
+        let error = outcome.unwrap_err();
+        assert!(matches!(error, TokenError::Configuration { .. }), "{error}");
+    }
+    let posts = world.sandbox.account().requests_to("POST /v2/o/token");
+    assert_eq!(posts, 12 + 1, "twelve exchanges and one refused refresh");
+    assert!(vault.open_refreshes().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn three_denials_without_an_acceptance_stop_the_run_and_end_no_grant() {
     let world = world(ApiVersion::V3, 4, system()).await;
     let vault = world.refresher.vault();

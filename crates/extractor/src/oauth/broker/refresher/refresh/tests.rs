@@ -202,3 +202,29 @@ async fn a_panic_within_a_refresh_reaches_everybody_who_waits_and_leaves_no_entr
     world.renew(grant).await.unwrap();
     assert_eq!(world.sandbox.account().refresh_tokens_reused(), 0);
 }
+
+#[tokio::test]
+async fn denials_side_by_side_are_three_posts_where_none_was_accepted() {
+    let world = world(ApiVersion::V3, 12, system()).await;
+    let vault = world.refresher.vault();
+    for grant in &world.grants {
+        // One that v3 has never seen, which it denies.
+        let mut tokens = vault.tokens(grant).unwrap();
+        tokens.refresh_token = Some(claimlake_contract::Secret::new(
+            "unknown0unknown0unknown0unknow",
+        ));
+        let refreshed = claimlake_vault::Refreshed {
+            tokens,
+            scopes: None,
+            patient: None,
+            grant_expires_at: None,
+        };
+        vault.finish_refresh(grant, &refreshed).unwrap();
+    }
+    let renewed = world.grants.iter().map(|grant| world.renew(grant));
+    for outcome in futures_util::future::join_all(renewed).await {
+        assert!(outcome.is_err());
+    }
+    let posts = world.sandbox.account().requests_to("POST /v3/o/token");
+    assert_eq!(posts, 12 + 3, "twelve exchanges and three denied refreshes");
+}
