@@ -14,6 +14,9 @@ use crate::process::{lock_holder, name_of};
 /// The lock's file in the data directory.
 pub const LOCK_FILE: &str = "vault.lock";
 
+/// Tries of [`TokenLock::acquire`] that take two minutes.
+const PATIENT_TRIES: u32 = 2_400;
+
 const PAUSE: Duration = Duration::from_millis(50);
 /// Tries after which a line says what is waited for, and how often again.
 const FIRST_NOTICE: u32 = 60;
@@ -26,10 +29,6 @@ pub struct TokenLock {
 }
 
 impl TokenLock {
-    /// Tries of [`TokenLock::acquire`] that take two minutes: whoever uses the tokens for a minute
-    /// is no reason to give up.
-    pub const PATIENT_TRIES: u32 = 2_400;
-
     /// Takes the lock of a data directory, or says at once that another process has it.
     ///
     /// # Errors
@@ -58,6 +57,15 @@ impl TokenLock {
     #[must_use]
     pub fn holder(data_dir: &Path) -> Option<u32> {
         lock_holder(&data_dir.join(LOCK_FILE), "FLOCK")
+    }
+
+    /// Waits for the lock for two minutes: whoever uses the tokens for a minute is no reason to give
+    /// up.
+    ///
+    /// # Errors
+    /// As [`TokenLock::acquire`].
+    pub fn acquire_patiently(data_dir: &Path) -> Result<Self, VaultError> {
+        Self::acquire(data_dir, PATIENT_TRIES, std::thread::sleep)
     }
 
     /// Waits for the lock, calling `sleep` between tries, `tries` times at most. Lines say what is

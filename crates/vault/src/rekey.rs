@@ -58,11 +58,7 @@ impl Vault {
         new_key: Option<&Secret>,
         on_step: &mut dyn FnMut(RekeyStep),
     ) -> Result<Rekeyed, VaultError> {
-        let _lock = TokenLock::acquire(
-            self.data_dir(),
-            TokenLock::PATIENT_TRIES,
-            std::thread::sleep,
-        )?;
+        let _lock = TokenLock::acquire_patiently(self.data_dir())?;
         let mut origin = KeyOrigin {
             created: false,
             is_old: false,
@@ -112,11 +108,7 @@ impl Vault {
         file: &Path,
         on_step: &mut dyn FnMut(RekeyStep),
     ) -> Result<Rekeyed, VaultError> {
-        let _lock = TokenLock::acquire(
-            self.data_dir(),
-            TokenLock::PATIENT_TRIES,
-            std::thread::sleep,
-        )?;
+        let _lock = TokenLock::acquire_patiently(self.data_dir())?;
         let wanted = Wanted {
             vault_id: self.id(),
             data_dir: self.data_dir(),

@@ -41,11 +41,7 @@ impl<'a> AutomaticConsent<'a> {
                     .into(),
             });
         }
-        let lock = TokenLock::acquire(
-            vault.data_dir(),
-            TokenLock::PATIENT_TRIES,
-            std::thread::sleep,
-        )?;
+        let lock = TokenLock::acquire_patiently(vault.data_dir())?;
         Ok(Self {
             endpoint: Endpoint::new(app)?,
             vault,

@@ -196,12 +196,7 @@ impl<'a> Remover<'a> {
 
     /// The right to write tokens; whoever has it ends refreshes in flight first.
     fn tokens(&self) -> Outcome<TokenLock> {
-        TokenLock::acquire(
-            self.data.root(),
-            TokenLock::PATIENT_TRIES,
-            std::thread::sleep,
-        )
-        .map_err(access::vault_failure)
+        TokenLock::acquire_patiently(self.data.root()).map_err(access::vault_failure)
     }
 
     /// Where the lake is, for whoever ends this removal: the data directory may move meanwhile.

@@ -30,11 +30,7 @@ pub fn export(
     to: &ExportTo,
     now: DateTime<Utc>,
 ) -> Result<Zeroizing<String>, OauthError> {
-    let _lock = TokenLock::acquire(
-        vault.data_dir(),
-        TokenLock::PATIENT_TRIES,
-        std::thread::sleep,
-    )?;
+    let _lock = TokenLock::acquire_patiently(vault.data_dir())?;
     let grants: Vec<Grant> = vault
         .grants()?
         .into_iter()
