@@ -7,8 +7,9 @@ use serde_json::Value;
 
 /// The crates and what of ours each may use. The command may use all.
 const ARROWS: &[(&str, &[&str])] = &[
+    ("consent", &["contract", "vault"]),
     ("contract", &[]),
-    ("extractor", &["contract", "landing", "vault"]),
+    ("extractor", &["consent", "contract", "landing", "vault"]),
     ("landing", &["contract"]),
     ("loader", &["contract"]),
     ("sandbox", &["contract"]),
@@ -25,6 +26,7 @@ const TERMINAL: &[&str] = &["clap", "indicatif", "tracing-subscriber"];
 
 /// What must not be reachable from a crate, however indirectly.
 const FENCES: &[(&str, &[&[&str]])] = &[
+    ("consent", &[TABLES, TERMINAL]),
     ("contract", &[NETWORK, TABLES, VAULT, TERMINAL]),
     ("extractor", &[TABLES, TERMINAL]),
     ("landing", &[NETWORK, TABLES, VAULT, TERMINAL]),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::command::{Bench, Ended, repository};
-use crate::test_tls::{Meets, start};
+use claimlake_consent::testing::{Meets, start};
 
 fn certificates() -> PathBuf {
     repository().join("fixtures/tls")

@@ -58,8 +58,6 @@ mod shapes;
 mod staged_parquet;
 mod status;
 mod tampered;
-#[path = "../../crates/extractor/src/test_tls.rs"]
-mod test_tls;
 mod trace;
 mod upgrade;
 mod usage;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::anyhow;
+use claimlake_consent::{App, OauthError};
 use claimlake_contract::{ExitCode, Secret, SystemClock};
-use claimlake_extractor::oauth::{App, OauthError};
 use claimlake_vault::{KeySource, Keyring, Vault, VaultError};
 
 use crate::command::forget::interrupted::FINISH;

@@ -46,16 +46,16 @@ use crate::args::{Arguments, Command};
 use crate::invocation::Invocation;
 
 fn main() -> std::process::ExitCode {
-    if let Some(exit) = claimlake_extractor::oauth::supervise() {
+    if let Some(exit) = claimlake_consent::supervise() {
         return exit;
     }
-    claimlake_extractor::oauth::keep_out_of_core_files();
+    claimlake_consent::keep_out_of_core_files();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return std::process::ExitCode::from(usage::exit(&error).code()),
     };
     if matches!(arguments.command, Command::Broker) {
-        return claimlake_extractor::oauth::broker_main();
+        return claimlake_consent::broker_main();
     }
     std::process::ExitCode::from(run(arguments).code())
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use claimlake_landing::text_form;
+use claimlake_contract::text_form;
 
 /// The text of a file, without a byte order mark.
 ///

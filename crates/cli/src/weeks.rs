@@ -13,14 +13,13 @@ use std::sync::Arc;
 
 use arrow_array::{Array as _, RecordBatch};
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
+use claimlake_consent::{AccessToken, TokenError, TokenSource};
+use claimlake_consent::{App, AutomaticConsent};
 use claimlake_contract::{
     ApiVersion, Clock, FixedClock, GrantHandle, LandingLayout, NoProgress, ResourceType, RunId,
     Secret,
 };
-use claimlake_extractor::oauth::{App, AutomaticConsent};
-use claimlake_extractor::{
-    AccessToken, ExtractOptions, ExtractOutcome, SourceIdentity, TokenError, TokenSource, extract,
-};
+use claimlake_extractor::{ExtractOptions, ExtractOutcome, SourceIdentity, extract};
 use claimlake_loader::{LoadOptions, LoadOutcome, LoadRequest, changes, load};
 use claimlake_sandbox::{PersonTruth, Sandbox, SandboxConfig};
 use claimlake_transformer::{Form, Plan, PlanInput, TransformOptions, ViewText, transform};

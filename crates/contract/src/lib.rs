@@ -4,6 +4,7 @@
 //! to the stage that acts.
 
 pub mod hive;
+pub mod text_form;
 
 mod accept_failures;
 mod clock;

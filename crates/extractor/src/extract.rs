@@ -36,7 +36,7 @@ use crate::http::pace::Pace;
 use crate::http::retry::{Budget, Jitter};
 use crate::land::Lander;
 use crate::record::Recorder;
-use crate::token::TokenSource;
+use claimlake_consent::TokenSource;
 
 pub use anomalies::ServerAnomalies;
 pub use error::ExtractError;

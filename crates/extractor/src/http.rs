@@ -10,3 +10,6 @@ pub(crate) mod retry;
 pub(crate) mod transport;
 
 pub use client::HttpTimeouts;
+
+#[cfg(test)]
+mod tls_tests;

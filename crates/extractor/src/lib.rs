@@ -1,4 +1,4 @@
-//! Blue Button 2.0 to landing: OAuth, HTTP, FHIR search and paging, scheduling, recording.
+//! Blue Button 2.0 to landing: HTTP, FHIR search and paging, scheduling, recording.
 //!
 //! Knows neither Arrow nor tables.
 
@@ -6,17 +6,9 @@ mod extract;
 mod fhir;
 mod http;
 mod land;
-pub mod oauth;
 mod probe;
 mod record;
 mod record_forget;
-#[cfg(test)]
-mod test_server;
-#[cfg(test)]
-mod test_tls;
-mod token;
-mod transport_error;
-mod trust;
 mod watermark;
 
 pub use extract::{
@@ -28,4 +20,3 @@ pub use http::HttpTimeouts;
 pub use probe::{PROFILE, ServerProbe, probe_server};
 pub use record::{RecordError, RecordOptions};
 pub use record_forget::{forget_recorded, recorded_exchanges};
-pub use token::{AccessToken, TokenError, TokenSource};

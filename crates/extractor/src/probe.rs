@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::http::transport::{Limits, Transport};
-use crate::transport_error::{ServerName, no_client};
+use claimlake_consent::{ServerName, http_client};
 
 /// The profile that servers are compared with: what Blue Button said of itself in August 2026.
 pub const PROFILE: &str = "bb-2026-08";
@@ -40,7 +40,7 @@ pub struct ServerProbe {
 /// Asks a server for everything it says of itself.
 pub async fn probe_server(base_url: &Url, api: ApiVersion) -> ServerProbe {
     let mut probe = ServerProbe::default();
-    let client = match client(base_url) {
+    let client = match http_client(base_url, |builder| builder.timeout(TIMEOUT)) {
         Ok(client) => client,
         Err(reason) => {
             probe.broken.push(reason);
@@ -73,21 +73,6 @@ pub async fn probe_server(base_url: &Url, api: ApiVersion) -> ServerProbe {
         }
     }
     probe
-}
-
-fn client(base_url: &Url) -> Result<reqwest::Client, String> {
-    // A provider installed earlier in this process is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let loopback = crate::oauth::is_loopback(base_url);
-    let mut builder = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .https_only(!loopback)
-        .timeout(TIMEOUT)
-        .user_agent(concat!("claimlake/", env!("CARGO_PKG_VERSION")));
-    if loopback {
-        builder = builder.no_proxy();
-    }
-    builder.build().map_err(no_client)
 }
 
 /// Why a document could not be read.

@@ -23,7 +23,6 @@ mod sealed;
 mod set_aside;
 #[cfg(test)]
 mod tests;
-pub mod text_form;
 mod unfinished;
 mod writer;
 

@@ -3,11 +3,11 @@
 use std::process::{Command, Stdio};
 
 use anyhow::anyhow;
-use claimlake_contract::{Clock as _, ExitCode, SystemClock};
-use claimlake_extractor::oauth::{
+use claimlake_consent::{
     self, AuthorizeEvent, AuthorizeRequest, Authorized, BROWSER_PAGES, BrokerClient, BrokerLaunch,
     OneStep,
 };
+use claimlake_contract::{Clock as _, ExitCode, SystemClock};
 use claimlake_vault::GrantChange;
 use clap::Args;
 use serde_json::json;
@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &AuthorizeArguments, invocation: &Invocation) -> Ou
     request.external_id.clone_from(&arguments.external_id);
     request.again = arguments.again;
     if arguments.start {
-        let started = oauth::start(&app, &vault, &request, SystemClock.now())
+        let started = claimlake_consent::start(&app, &vault, &request, SystemClock.now())
             .map_err(access::oauth_failure)?;
         show_url(output, started.url.as_str())?;
         output.say(&format!(
@@ -84,13 +84,21 @@ pub(crate) fn run(arguments: &AuthorizeArguments, invocation: &Invocation) -> Ou
     let authorized = runtime.block_on(async {
         let broker = BrokerClient::connect(&app, &vault, BrokerLaunch::this_program()?).await?;
         match &arguments.finish {
-            Some(callback) => oauth::finish(&vault, &broker, callback).await,
+            Some(callback) => claimlake_consent::finish(&vault, &broker, callback).await,
             None => {
                 let tell = |event: AuthorizeEvent<'_>| {
                     show(&event, output, arguments.no_browser);
                 };
                 let one_step = OneStep::new(request);
-                oauth::authorize(&app, &vault, &broker, &one_step, SystemClock.now(), tell).await
+                claimlake_consent::authorize(
+                    &app,
+                    &vault,
+                    &broker,
+                    &one_step,
+                    SystemClock.now(),
+                    tell,
+                )
+                .await
             }
         }
     });

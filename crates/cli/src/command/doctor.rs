@@ -6,8 +6,8 @@ mod server;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use claimlake_consent::broker_facts;
 use claimlake_contract::{Clock as _, ExitCode, SystemClock};
-use claimlake_extractor::oauth::broker_facts;
 use claimlake_vault::Vault;
 use clap::Args;
 use serde::Serialize;

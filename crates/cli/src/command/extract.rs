@@ -12,8 +12,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::anyhow;
+use claimlake_consent::{App, BrokerClient, BrokerLaunch, grants};
 use claimlake_contract::{ApiVersion, Clock, ExitCode, PatientId, SystemClock};
-use claimlake_extractor::oauth::{App, BrokerClient, BrokerLaunch, grants};
 use claimlake_extractor::{
     ExtractError, ExtractOptions, ExtractOutcome, RecordOptions, SourceIdentity,
 };

@@ -9,9 +9,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use claimlake_consent::grants::{self, ExportTo, ForgottenPeople, GrantFilter};
+use claimlake_consent::{BrokerClient, BrokerLaunch, Revoked};
 use claimlake_contract::{Clock as _, ExitCode, SystemClock};
-use claimlake_extractor::oauth::grants::{self, ExportTo, ForgottenPeople, GrantFilter};
-use claimlake_extractor::oauth::{BrokerClient, BrokerLaunch, Revoked};
 use claimlake_vault::{GrantState, Recipient, Vault};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
@@ -300,7 +300,7 @@ fn revoke(wanted: &str, vault: &Arc<Vault>, invocation: &Invocation) -> Outcome 
 pub(crate) fn with_broker<T>(
     vault: &Arc<Vault>,
     invocation: &Invocation,
-    action: impl AsyncFnOnce(&BrokerClient) -> Result<T, claimlake_extractor::oauth::OauthError>,
+    action: impl AsyncFnOnce(&BrokerClient) -> Result<T, claimlake_consent::OauthError>,
 ) -> Outcome<T> {
     let app = access::app(&invocation.pipeline()?.source)?;
     let runtime = crate::runtime::on_this_thread()?;

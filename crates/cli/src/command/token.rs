@@ -1,7 +1,7 @@
 //! `claimlake token`: lends a valid access token to another program.
 
+use claimlake_consent::grants;
 use claimlake_contract::ExitCode;
-use claimlake_extractor::oauth::grants;
 use clap::Args;
 
 use crate::access;

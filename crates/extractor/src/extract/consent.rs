@@ -15,7 +15,7 @@ use crate::fhir::search::{Search, Selection};
 use crate::http::classify::Refusal;
 use crate::http::fetch::{End, Request};
 use crate::land::PersonCommit;
-use crate::token::TokenSource;
+use claimlake_consent::TokenSource;
 
 /// A consent that is refused everything again after so long has ended, whoever refuses.
 const AGAIN_AFTER: TimeDelta = TimeDelta::hours(2);
@@ -114,7 +114,7 @@ async fn note_stopped<T: TokenSource>(session: &Session<'_, T>, grant: &GrantHan
 async fn note_refused<T: TokenSource>(
     session: &Session<'_, T>,
     grant: &GrantHandle,
-    token: Option<&crate::token::AccessToken>,
+    token: Option<&claimlake_consent::AccessToken>,
 ) {
     let noted = session.fetcher.tokens.note_refused(grant, token).await;
     if let Err(error) = noted {

@@ -5,8 +5,8 @@ use claimlake_landing::LandingError;
 use claimlake_vault::VaultError;
 
 use crate::land::LandError;
-use crate::oauth::chain;
 use crate::record::RecordError;
+use claimlake_consent::chain;
 
 /// An extraction that could not be carried on. What had landed is kept.
 #[derive(Debug, thiserror::Error)]

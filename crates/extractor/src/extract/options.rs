@@ -131,7 +131,7 @@ impl ExtractOptions {
             return wrong("max_rps must be greater than 0");
         }
         let https = self.base_url.scheme() == "https";
-        if !https && !crate::oauth::is_loopback(&self.base_url) {
+        if !https && !claimlake_consent::is_loopback(&self.base_url) {
             return wrong("base_url must be https; plain http is allowed to loopback only");
         }
         let known = ["Patient", "Coverage", "ExplanationOfBenefit"];

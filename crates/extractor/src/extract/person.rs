@@ -14,7 +14,7 @@ use super::{ExtractError, Session};
 use crate::http::failure::Reason;
 use crate::http::fetch::End;
 use crate::land::{PersonCommit, ReadId, ResourceCommit, ResourceLanded};
-use crate::token::TokenSource;
+use claimlake_consent::TokenSource;
 
 /// What became of a person.
 #[derive(Debug)]

@@ -20,7 +20,7 @@ use crate::http::fetch::{End, Fetched, Request, Unanswered};
 use crate::http::retry::back_off;
 use crate::land::{Asked, Lands, PageJob, ReadId, ResourceCommit};
 use crate::record::RecordedRequest;
-use crate::token::TokenSource;
+use claimlake_consent::TokenSource;
 
 /// Readings of a set that keeps moving.
 const ROUNDS: u32 = 4;
@@ -233,7 +233,7 @@ impl<T: TokenSource> Reading<'_, T> {
             body,
         };
         let landed = self.session.lander.page(job).await;
-        landed.map_err(|error| End::Stop(crate::oauth::chain(&error)))
+        landed.map_err(|error| End::Stop(claimlake_consent::chain(&error)))
     }
 }
 

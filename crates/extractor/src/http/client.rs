@@ -9,7 +9,7 @@ use url::Url;
 
 use super::body::{Body, BodyLimits, BodyMemory};
 use super::transport::{Limits, Transport};
-use crate::transport_error::ServerName;
+use claimlake_consent::{ServerName, http_client};
 
 /// Of an answer that is no page, so much is read: no more of it is ever looked at.
 const LARGEST_ERROR: usize = 1 << 20;
@@ -78,29 +78,16 @@ impl Client {
         connections: usize,
         bodies: BodyLimits,
     ) -> Result<Self, String> {
-        // A provider installed earlier in this process is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let loopback = crate::oauth::is_loopback(base_url);
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .https_only(!loopback)
-            .http1_only()
-            .gzip(true)
-            .connect_timeout(timeouts.connect)
-            .read_timeout(timeouts.read)
-            .pool_max_idle_per_host(connections)
-            .tcp_nodelay(true)
-            .user_agent(concat!("claimlake/", env!("CARGO_PKG_VERSION")));
-        if base_url.scheme() == "http" {
-            // Reading the system's certificates takes longer than a request, and none is used.
-            builder = builder.tls_certs_only([]);
-        }
-        if loopback {
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(crate::transport_error::no_client)?;
+        let http = http_client(base_url, |builder| {
+            builder
+                .referer(false)
+                .http1_only()
+                .gzip(true)
+                .connect_timeout(timeouts.connect)
+                .read_timeout(timeouts.read)
+                .pool_max_idle_per_host(connections)
+                .tcp_nodelay(true)
+        })?;
         Ok(Self {
             http,
             server: ServerName::of(base_url),

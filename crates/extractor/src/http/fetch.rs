@@ -14,10 +14,9 @@ use super::failure::{Reason, RequestName, Tries};
 use super::pace::{Ended, Pace};
 use super::retry::{
     Budget, Jitter, LONGEST_WAIT, TRIES, TRIES_AFTER_TIMEOUT, TRIES_TO_CONNECT, back_off,
-    retry_after,
 };
 use super::transport::Transport;
-use crate::token::{AccessToken, TokenError, TokenSource};
+use claimlake_consent::{AccessToken, TokenError, TokenSource, retry_after};
 
 /// Waits that the server asks for do not use tries up; there is an end to them all the same.
 const MOST_WAITS: u32 = 30;

@@ -4,8 +4,6 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
 /// Steps double up to so many times the first.
 const LONGEST_STEP: u32 = 65;
 
@@ -49,21 +47,6 @@ pub(crate) fn back_off(first_step: Duration, tries: u32, share: f64) -> Duration
     (first_step * factor).mul_f64(share)
 }
 
-/// `Retry-After`: seconds, or an HTTP date.
-pub(crate) fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
-    let text = text.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    if let Ok(seconds) = text.parse::<f64>()
-        && (0.0..1e9).contains(&seconds)
-    {
-        return Some(Duration::from_secs_f64(seconds));
-    }
-    let date = DateTime::parse_from_rfc2822(&text.replace("GMT", "+0000")).ok()?;
-    Some((date.to_utc() - now).to_std().unwrap_or(Duration::ZERO))
-}
-
 /// Retries allowed for the whole run: a share of the requests, and some to begin with.
 #[derive(Debug, Default)]
 pub(crate) struct Budget {
@@ -98,21 +81,7 @@ impl Budget {
 mod tests {
     use std::time::Duration;
 
-    use chrono::{TimeZone, Utc};
-
-    use super::{Budget, Jitter, back_off, retry_after};
-
-    #[test]
-    fn retry_after_is_read_in_both_forms_and_nothing_else() {
-        let now = Utc.with_ymd_and_hms(2026, 11, 23, 16, 40, 0).unwrap();
-        let seconds = |text: &str| retry_after(text, now).map(|wait| wait.as_secs());
-        assert_eq!(seconds("7"), Some(7));
-        assert_eq!(seconds("86400"), Some(86400));
-        assert_eq!(seconds("Mon, 23 Nov 2026 16:41:30 GMT"), Some(90));
-        assert_eq!(seconds("Mon, 23 Nov 2026 16:00:00 GMT"), Some(0));
-        assert_eq!(seconds("None"), None);
-        assert_eq!(seconds("-3"), None);
-    }
+    use super::{Budget, Jitter, back_off};
 
     #[test]
     fn steps_double_up_to_the_longest_and_jitter_covers_all_of_one() {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use crate::transport_error::{ServerName, Unreachable};
+use claimlake_consent::{ServerName, Unreachable};
 
 /// No whole answer came.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use claimlake_contract::{RejectReason, ResourceType};
 
 use super::documents::{Documents, Piece, PieceKind};
 use crate::json::{self, Elements, Members, plain_string};
-use crate::text_form;
+use claimlake_contract::text_form;
 
 #[derive(Debug)]
 pub(super) enum Found<'a> {

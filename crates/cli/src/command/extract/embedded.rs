@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use claimlake_consent::{App, AutomaticConsent, OauthError};
 use claimlake_contract::{Clock as _, SystemClock};
 use claimlake_extractor::SourceIdentity;
-use claimlake_extractor::oauth::{App, AutomaticConsent, OauthError};
 use claimlake_sandbox::{Sandbox, SandboxConfig};
 use claimlake_vault::{Vault, VaultError};
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::anyhow;
+use claimlake_consent::grants;
 use claimlake_contract::Person;
-use claimlake_extractor::oauth::grants;
 use claimlake_vault::{GrantState, Vault};
 
 use crate::command::grants::with_broker;

@@ -2,8 +2,8 @@
 //! No line is longer than the terminal is wide.
 
 use chrono::{DateTime, Utc};
+use claimlake_consent::grants::GrantLine;
 use claimlake_contract::PatientId;
-use claimlake_extractor::oauth::grants::GrantLine;
 
 /// Narrower than this, nothing is readable any more.
 const LEAST: usize = 16;

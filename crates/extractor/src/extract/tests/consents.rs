@@ -4,7 +4,7 @@ use claimlake_contract::{ApiVersion, ExitCode, PatientState};
 use claimlake_vault::GrantState;
 
 use super::harness::Bench;
-use crate::test_server::{post_json, serve};
+use claimlake_consent::testing::{post_json, serve};
 
 async fn end_grant(bench: &Bench, login: &str, action: &str) {
     let body = format!(r#"{{"login":"{login}","action":"{action}"}}"#);

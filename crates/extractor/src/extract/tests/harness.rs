@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use claimlake_contract::{
-    ApiVersion, Clock, GrantHandle, LandingLayout, NoProgress, PatientState, Progress, RunId,
-    Secret, SystemClock,
+    ApiVersion, Clock, LandingLayout, NoProgress, PatientState, Progress, RunId, Secret,
+    SystemClock,
 };
 use claimlake_landing::{ChunkReader, sealed_runs};
 use claimlake_sandbox::{FaultSpec, Sandbox, SandboxConfig};
 use claimlake_vault::{KeySource, Vault};
 
 use crate::extract::{ExtractError, ExtractOptions, ExtractOutcome, SourceIdentity, extract};
-use crate::oauth::{App, AutomaticConsent};
-use crate::token::{AccessToken, TokenError, TokenSource};
+use claimlake_consent::testing::InProcessTokens;
+use claimlake_consent::{App, AutomaticConsent};
 
 /// (patient, resource type, id) and how often it landed.
 pub(super) type Landed = BTreeMap<(String, String, String), u32>;
@@ -119,11 +119,8 @@ impl Bench {
         let mut options = self.options();
         change(&mut options);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let tokens = Tokens(crate::oauth::in_process_tokens(
-            Arc::clone(&self.vault),
-            app(&self.sandbox),
-            Arc::clone(&clock),
-        ));
+        let vault = Arc::clone(&self.vault);
+        let tokens = InProcessTokens::new(vault, app(&self.sandbox), Arc::clone(&clock));
         let (vault, layout) = (&self.vault, &self.layout);
         extract(&options, &tokens, vault, layout, &clock, progress).await
     }
@@ -246,39 +243,4 @@ fn key_of(line: &[u8]) -> (String, String, String) {
     };
     let patient = patient.trim_start_matches("Patient/").to_owned();
     (patient, resource, text(&value["id"]))
-}
-
-/// The refresher of the broker, without its process.
-pub(super) struct Tokens(Arc<crate::oauth::Refresher>);
-
-impl TokenSource for Tokens {
-    async fn access_token(&self, grant: &GrantHandle) -> Result<AccessToken, TokenError> {
-        self.0.token(grant, None).await
-    }
-
-    async fn after_rejection(
-        &self,
-        grant: &GrantHandle,
-        rejected: &AccessToken,
-    ) -> Result<AccessToken, TokenError> {
-        self.0.token(grant, Some(rejected.generation)).await
-    }
-
-    async fn consent_ended(
-        &self,
-        grant: &GrantHandle,
-        token: &AccessToken,
-        reason: &str,
-    ) -> Result<(), TokenError> {
-        self.0.consent_ended(grant, token.generation, reason).await
-    }
-
-    async fn note_refused(
-        &self,
-        grant: &GrantHandle,
-        token: Option<&AccessToken>,
-    ) -> Result<(), TokenError> {
-        let generation = token.map(|token| token.generation);
-        self.0.note_refused(grant, generation).await
-    }
 }

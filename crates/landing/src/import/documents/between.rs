@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 use crate::json::{Members, key_says, plain_string, skip_space, value_end};
-use crate::text_form::BYTE_ORDER_MARK;
+use claimlake_contract::text_form::BYTE_ORDER_MARK;
 
 /// Where space and byte order marks end.
 pub(super) fn skip_blank_from(text: &[u8], start: usize) -> usize {

@@ -1,6 +1,6 @@
 use chrono::{DateTime, Utc};
+use claimlake_consent::grants::GrantLine;
 use claimlake_contract::{ApiVersion, GrantHandle, PatientId};
-use claimlake_extractor::oauth::grants::GrantLine;
 use claimlake_vault::GrantState;
 
 use super::table;

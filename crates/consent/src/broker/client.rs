@@ -1,0 +1,330 @@
+//! A client of the broker: connects to the one of the data directory, or starts it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
+
+use claimlake_contract::{GrantHandle, Secret};
+use claimlake_vault::{GrantChange, KeyAgain, NewGrant, Stored, Vault};
+use tokio::sync::Mutex;
+use zeroize::Zeroize;
+
+use super::connection::Connection;
+use super::launch::BrokerLaunch;
+use super::patience::{Notices, Waiting};
+use super::protocol::{Ask, BrokerSettings, Failure, FailureKind, Request, Told, source_name};
+use crate::revoke::Revoked;
+use crate::token::{AccessToken, TokenError, TokenSource};
+use crate::{App, Callback, CallbackOutcome, OauthError};
+
+/// How often a request is asked again of a new broker when one ends in the middle of it.
+const LIVES: u32 = 3;
+
+/// Lends tokens through the broker. Cheap to share by `Arc`; belongs to one runtime.
+pub struct BrokerClient {
+    pub(super) launch: BrokerLaunch,
+    pub(super) settings: BrokerSettings,
+    pub(super) source: String,
+    pub(super) key_again: KeyAgain,
+    connection: Mutex<Option<Arc<Connection>>>,
+    next_id: AtomicU64,
+    pub(super) notices: Notices,
+    /// Why the broker was given up: no further call waits for it as long again.
+    given_up: SyncMutex<Option<Failure>>,
+}
+
+impl std::fmt::Debug for BrokerClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BrokerClient")
+            .field("launch", &self.launch)
+            .finish_non_exhaustive()
+    }
+}
+
+impl BrokerClient {
+    /// Connects to the broker of the vault's data directory, or starts one with `launch`.
+    ///
+    /// # Errors
+    /// Where no broker can be started, or one for another server or app stays in the way.
+    pub async fn connect(
+        app: &App,
+        vault: &Vault,
+        launch: BrokerLaunch,
+    ) -> Result<Self, OauthError> {
+        let data_dir =
+            std::path::absolute(vault.data_dir()).map_err(|error| OauthError::Broker {
+                reason: format!("finding the data directory: {error}"),
+            })?;
+        let client = Self {
+            launch,
+            source: source_name(app),
+            key_again: vault.key_again(),
+            settings: BrokerSettings {
+                data_dir,
+                base_url: app.base_url().to_string(),
+                client_id: app.client_id.clone(),
+                client_secret: app.client_secret.expose().to_owned(),
+                vault_key: vault.key_for_broker().expose().to_owned(),
+            },
+            connection: Mutex::new(None),
+            next_id: AtomicU64::new(1),
+            notices: Notices::default(),
+            given_up: SyncMutex::default(),
+        };
+        client
+            .connection()
+            .await
+            .map_err(Failure::into_oauth_error)?;
+        // From here on no other key is put in place.
+        vault.follow_rekey()?;
+        Ok(client)
+    }
+
+    /// The process of the broker this client talks to.
+    ///
+    /// # Errors
+    /// Where there is none any more and no other can be started.
+    pub async fn broker_pid(&self) -> Result<u32, OauthError> {
+        let connection = self.connection().await.map_err(Failure::into_oauth_error)?;
+        Ok(connection.broker_pid)
+    }
+
+    /// Finishes the authorization that a callback answers: the code is exchanged by the broker.
+    ///
+    /// # Errors
+    /// [`OauthError::Declined`] where the person said no, [`OauthError::Callback`] where the
+    /// callback or its code cannot be used.
+    pub async fn finish_authorization(&self, callback: Callback) -> Result<Stored, OauthError> {
+        let code = match callback.outcome {
+            CallbackOutcome::Code(code) => code,
+            CallbackOutcome::Denied => {
+                return Err(OauthError::Declined {
+                    reason: "the person did not agree; nothing was stored, earlier grants stay"
+                        .into(),
+                });
+            }
+            CallbackOutcome::Refused(error) if error.to_string() == "invalid_scope" => {
+                return Err(OauthError::Configuration {
+                    reason: crate::scopes::REFUSED.into(),
+                });
+            }
+            CallbackOutcome::Refused(error) => {
+                return Err(OauthError::Configuration {
+                    reason: format!("the server refuses the authorization request: {error}"),
+                });
+            }
+        };
+        let ask = || Ask::Exchange {
+            state: callback.state.expose().to_owned(),
+            code: code.expose().to_owned(),
+        };
+        // Not asked twice: a code works once.
+        stored(self.ask(ask, 1).await)
+    }
+
+    /// Stores a grant that comes from elsewhere.
+    ///
+    /// # Errors
+    /// Where the vault cannot be written.
+    pub async fn import(&self, grant: &NewGrant) -> Result<Stored, OauthError> {
+        let ask = || Ask::Import {
+            grant: Box::new(grant.into()),
+        };
+        stored(self.ask(ask, LIVES).await)
+    }
+
+    /// Finds out whose a grant is that was stored before the server had said so; none where the
+    /// server still does not say. The grant may become part of one that the patient has already:
+    /// the handle returned is the one that remains.
+    ///
+    /// # Errors
+    /// Where there is no token to ask with, or the vault cannot be written.
+    pub async fn name(&self, grant: &GrantHandle) -> Result<Option<Stored>, OauthError> {
+        let ask = || Ask::Name {
+            grant: grant.clone(),
+        };
+        match self.ask(ask, LIVES).await {
+            Ok(Told::Noted) => Ok(None),
+            told => stored(told).map(Some),
+        }
+    }
+
+    /// Revokes a grant at the server and in the vault.
+    ///
+    /// # Errors
+    /// Where the server does not let go of it.
+    pub async fn revoke(&self, grant: &GrantHandle) -> Result<Revoked, OauthError> {
+        let ask = || Ask::Revoke {
+            grant: grant.clone(),
+        };
+        match self.ask(ask, LIVES).await {
+            Ok(Told::Revoked { outcome }) => Ok(outcome),
+            Ok(_) => Err(unexpected().into_oauth_error()),
+            Err(failure) => Err(failure.into_oauth_error()),
+        }
+    }
+
+    async fn token(
+        &self,
+        grant: &GrantHandle,
+        rejected: Option<u64>,
+    ) -> Result<AccessToken, TokenError> {
+        let ask = || Ask::Token {
+            grant: grant.clone(),
+            rejected,
+        };
+        match self.ask(ask, LIVES).await {
+            Ok(Told::Token {
+                secret,
+                expires_at,
+                generation,
+            }) => Ok(AccessToken {
+                secret: Secret::new(secret),
+                expires_at,
+                generation,
+            }),
+            Ok(_) => Err(unexpected().into_token_error()),
+            Err(failure) => Err(failure.into_token_error()),
+        }
+    }
+
+    async fn ask(&self, ask: impl Fn() -> Ask, lives: u32) -> Result<Told, Failure> {
+        let mut end = "ended";
+        for _ in 0..lives {
+            let connection = self.connection().await?;
+            let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+            let request = Request { id, ask: ask() };
+            let waiting = Waiting {
+                patience: &self.launch.patience,
+                notices: &self.notices,
+                heard: &connection.heard,
+                pid: Some(connection.broker_pid),
+                asked: request.ask.words(),
+            };
+            let reply = match waiting.for_it(connection.send(&request)).await {
+                Ok(reply) => reply,
+                Err(failure) => {
+                    // A line may have been sent in part.
+                    connection.close("was given up");
+                    return Err(self.give_up(failure));
+                }
+            };
+            // No reply means that the broker has ended in the middle; what it had begun is in
+            // the journal, and its successor goes on from there.
+            if let Some(reply) = reply {
+                return reply;
+            }
+            end = connection.end();
+        }
+        Err(Failure::broker(format!(
+            "the token broker {end} in the middle of a request ({}); what it had begun is kept, try \
+             again",
+            ask().words()
+        )))
+    }
+
+    fn give_up(&self, failure: Failure) -> Failure {
+        let mut given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        given_up.get_or_insert(failure).clone()
+    }
+
+    fn is_given_up(&self) -> Option<Failure> {
+        self.given_up
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    async fn connection(&self) -> Result<Arc<Connection>, Failure> {
+        let mut held = self.connection.lock().await;
+        if let Some(connection) = held.as_ref()
+            && connection.is_open()
+        {
+            return Ok(Arc::clone(connection));
+        }
+        if let Some(failure) = self.is_given_up() {
+            return Err(failure);
+        }
+        let connection = self.connect_or_start().await.map_err(|failure| {
+            // Others that wait here would wait as long for the same.
+            match failure.kind {
+                FailureKind::Unavailable => self.give_up(failure),
+                _ => failure,
+            }
+        })?;
+        *held = Some(Arc::clone(&connection));
+        Ok(connection)
+    }
+}
+
+impl TokenSource for BrokerClient {
+    async fn access_token(&self, grant: &GrantHandle) -> Result<AccessToken, TokenError> {
+        self.token(grant, None).await
+    }
+
+    async fn after_rejection(
+        &self,
+        grant: &GrantHandle,
+        rejected: &AccessToken,
+    ) -> Result<AccessToken, TokenError> {
+        self.token(grant, Some(rejected.generation)).await
+    }
+
+    async fn consent_ended(
+        &self,
+        grant: &GrantHandle,
+        token: &AccessToken,
+        reason: &str,
+    ) -> Result<(), TokenError> {
+        let ask = || Ask::Ended {
+            grant: grant.clone(),
+            generation: token.generation,
+            reason: reason.to_owned(),
+        };
+        noted(self.ask(ask, LIVES).await)
+    }
+
+    async fn note_refused(
+        &self,
+        grant: &GrantHandle,
+        token: Option<&AccessToken>,
+    ) -> Result<(), TokenError> {
+        let ask = || Ask::Refused {
+            grant: grant.clone(),
+            generation: token.map(|token| token.generation),
+        };
+        noted(self.ask(ask, LIVES).await)
+    }
+}
+
+fn noted(told: Result<Told, Failure>) -> Result<(), TokenError> {
+    match told {
+        Ok(Told::Noted) => Ok(()),
+        Ok(_) => Err(unexpected().into_token_error()),
+        Err(failure) => Err(failure.into_token_error()),
+    }
+}
+
+fn stored(told: Result<Told, Failure>) -> Result<Stored, OauthError> {
+    match told {
+        Ok(Told::Stored { handle, change }) => Ok(Stored {
+            handle,
+            change: GrantChange::from(change),
+        }),
+        Ok(_) => Err(unexpected().into_oauth_error()),
+        Err(failure) => Err(failure.into_oauth_error()),
+    }
+}
+
+fn unexpected() -> Failure {
+    Failure::broker("the token broker answered something else than was asked")
+}
+
+impl Drop for BrokerSettings {
+    fn drop(&mut self) {
+        self.client_secret.zeroize();
+        self.vault_key.zeroize();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,265 @@
+//! Lends access tokens and refreshes them: one refresh per grant at a time, a bounded number at
+//! once, the intent before the POST, the outcome before use, never cancelled.
+
+mod activity;
+mod consents;
+mod gate;
+mod journal;
+mod outcome;
+mod policy;
+mod refresh;
+mod verdicts;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use claimlake_contract::{Clock, GrantHandle};
+use claimlake_vault::{Vault, VaultError};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+
+use self::activity::UnderWay;
+use self::gate::Gate;
+use self::journal::Journal;
+use self::outcome::{lendable, not_now};
+pub(crate) use self::policy::RefreshPolicy;
+use self::verdicts::Verdicts;
+use crate::endpoint::Endpoint;
+use crate::token::{AccessToken, TokenError};
+
+type Outcome = Result<AccessToken, TokenError>;
+
+/// A flight under way and how many wait for it.
+#[derive(Debug, Clone)]
+struct Flight {
+    landing: Shared<BoxFuture<'static, Outcome>>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// One who waits for a flight; counted until dropped.
+struct Passenger(Arc<AtomicUsize>);
+
+impl Drop for Passenger {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The entry of a flight, taken out when dropped.
+struct Entry<'a>(&'a Mutex<HashMap<GrantHandle, Flight>>, &'a GrantHandle);
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        lock(self.0).remove(self.1);
+    }
+}
+
+/// Lends tokens of one vault. Lives in the process that holds the token lock.
+#[derive(Debug)]
+pub(crate) struct Refresher {
+    vault: Arc<Vault>,
+    endpoint: Endpoint,
+    clock: Arc<dyn Clock>,
+    policy: RefreshPolicy,
+    journal: Arc<Journal>,
+    gate: Gate,
+    /// Requests to the token endpoint, and work on the vault.
+    posting: UnderWay,
+    on_disk: UnderWay,
+    flights: Mutex<HashMap<GrantHandle, Flight>>,
+    stopping: AtomicBool,
+    verdicts: Mutex<Verdicts>,
+    /// The last answers that could not be read, by grant.
+    unreadable: Mutex<HashMap<GrantHandle, TokenError>>,
+}
+
+impl Refresher {
+    pub(crate) fn new(
+        vault: Arc<Vault>,
+        endpoint: Endpoint,
+        clock: Arc<dyn Clock>,
+        policy: RefreshPolicy,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            vault,
+            endpoint,
+            clock,
+            gate: Gate::new(&policy),
+            posting: UnderWay::default(),
+            on_disk: UnderWay::default(),
+            policy,
+            journal: Arc::default(),
+            flights: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            verdicts: Mutex::default(),
+            unreadable: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn vault(&self) -> &Arc<Vault> {
+        &self.vault
+    }
+
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Refreshes under way.
+    pub(crate) fn under_way(&self) -> usize {
+        lock(&self.flights).len()
+    }
+
+    /// From now on no refresh is begun; those under way are finished.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+    }
+
+    /// A token for a grant; one newer than the `rejected` generation where that is given.
+    pub(crate) async fn token(
+        self: &Arc<Self>,
+        grant: &GrantHandle,
+        rejected: Option<u64>,
+    ) -> Outcome {
+        loop {
+            let (flight, passenger, is_new) = self.board(grant, rejected);
+            let outcome = flight.await;
+            drop(passenger);
+            let of_no_use = match (&outcome, rejected) {
+                // Somebody else's flight, begun before the token was refused, may bring that one.
+                (Ok(token), Some(rejected)) => token.generation <= rejected,
+                // It was given up by those who had begun it.
+                (Err(TokenError::Stopped), _) => !self.stopping.load(Ordering::SeqCst),
+                _ => false,
+            };
+            if is_new || !of_no_use {
+                return outcome;
+            }
+        }
+    }
+
+    /// The flight under way for a grant, or a new one.
+    fn board(
+        self: &Arc<Self>,
+        grant: &GrantHandle,
+        rejected: Option<u64>,
+    ) -> (Shared<BoxFuture<'static, Outcome>>, Passenger, bool) {
+        let mut flights = lock(&self.flights);
+        let is_new = !flights.contains_key(grant);
+        let flight = flights
+            .entry(grant.clone())
+            .or_insert_with(|| self.take_off(grant.clone(), rejected));
+        flight.waiting.fetch_add(1, Ordering::SeqCst);
+        let passenger = Passenger(Arc::clone(&flight.waiting));
+        (flight.landing.clone(), passenger, is_new)
+    }
+
+    /// Begins a flight. It is never cancelled: once a token is posted, the answer is kept.
+    fn take_off(self: &Arc<Self>, handle: GrantHandle, rejected: Option<u64>) -> Flight {
+        let this = Arc::clone(self);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let passengers = Arc::clone(&waiting);
+        let task = tokio::spawn(async move {
+            // Also where it panics: the next request begins anew, and finds the intent.
+            let _entry = Entry(&this.flights, &handle);
+            this.fly(&handle, rejected, &passengers).await
+        });
+        let landing = task
+            .map(|joined| {
+                joined.unwrap_or_else(|_| {
+                    Err(TokenError::Transient {
+                        reason: "a refresh ended by an error of claimlake itself (a panic in the \
+                                 token broker); what it had begun is kept, run again"
+                            .into(),
+                    })
+                })
+            })
+            .boxed()
+            .shared();
+        Flight { landing, waiting }
+    }
+
+    async fn fly(
+        self: &Arc<Self>,
+        handle: &GrantHandle,
+        rejected: Option<u64>,
+        passengers: &AtomicUsize,
+    ) -> Outcome {
+        let read = {
+            let handle = handle.clone();
+            self.with_vault(move |vault| {
+                let open = vault.open_refresh(&handle)?;
+                Ok((vault.grant(&handle)?, vault.tokens(&handle)?, open))
+            })
+            .await
+        };
+        let (grant, tokens, open) = read.map_err(|error| not_now(&error))?;
+        if !grant.state.is_usable() {
+            let reason = grant.reason.unwrap_or_else(|| grant.state.to_string());
+            return Err(TokenError::NeedsConsent { reason });
+        }
+        let refused = rejected.is_some_and(|generation| generation >= grant.generation);
+        if !refused
+            && open.is_none()
+            && let Some(token) = lendable(&grant, &tokens, self.now())
+        {
+            return Ok(token);
+        }
+        if grant.one_time || tokens.refresh_token.is_none() {
+            return self
+                .end(
+                    handle,
+                    "it could be read once only, and its access token is over",
+                )
+                .await;
+        }
+        // What stops the run is the answer to whoever asks, also for a grant that was denied before.
+        if let Some(reason) = lock(&self.verdicts).halted() {
+            return Err(TokenError::Configuration { reason });
+        }
+        if lock(&self.verdicts).is_doubted(handle, self.now()) {
+            return Err(consents::doubtful());
+        }
+        if let Some(left_alone) = refresh::left_alone(open.as_ref(), self.now()) {
+            // Whoever asks in the same run hears what was answered.
+            let unreadable = lock(&self.unreadable).get(handle).cloned();
+            return Err(unreadable.unwrap_or(left_alone));
+        }
+        self.refresh(&grant, passengers).await
+    }
+
+    /// How long the oldest request to the token endpoint, and the oldest work on the vault, have
+    /// been under way.
+    pub(crate) fn activity(&self) -> (Option<Duration>, Option<Duration>) {
+        (self.posting.longest(), self.on_disk.longest())
+    }
+
+    /// Disk work leaves the thread that holds the sockets.
+    pub(crate) async fn with_vault<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Vault) -> Result<T, VaultError> + Send + 'static,
+    ) -> Result<T, VaultError> {
+        let vault = Arc::clone(&self.vault);
+        let under_way = self.on_disk.begin();
+        // It goes on, and counts, where the caller has gone.
+        tokio::task::spawn_blocking(move || {
+            let _under_way = under_way;
+            work(&vault)
+        })
+        .await
+        .map_err(|_| VaultError::Invalid("a task of the vault ended early".into()))?
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

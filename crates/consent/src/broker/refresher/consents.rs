@@ -1,0 +1,208 @@
+//! Consents in doubt, consents whose refresh names somebody else, and consents that an answer
+//! outside the token endpoint has shown to be over.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use claimlake_contract::{ApiVersion, GrantHandle, PatientId};
+use claimlake_vault::{EndedTokens, Grant, GrantState, Stored};
+
+use super::outcome::not_now;
+use super::verdicts::Denial;
+use super::{Outcome, Refresher, lock};
+use crate::OauthError;
+use crate::exchange::ask_who;
+use crate::token::TokenError;
+
+/// What a doubt is, and what decides it.
+pub(super) const IN_DOUBT: &str = "the server denies its refresh without a reason: the consent has \
+    ended, or the app may not use v3 yet (then set source.api to v2, or ask CMS for access); the next \
+    run tries again, and it counts as ended once another grant of the app is accepted or it is denied \
+    again hours later";
+/// Why a grant has ended whose refresh was answered with another patient's tokens.
+pub(super) const ANOTHER_PATIENT: &str = "the server answered its refresh with the tokens of another \
+    patient: they were not kept, and the earlier ones are used up";
+const ENDED_BY_OTHERS: &str =
+    "the server denies its refresh, and accepts those of other grants: the consent has ended";
+
+pub(super) fn doubtful() -> TokenError {
+    TokenError::Doubtful {
+        reason: IN_DOUBT.to_owned(),
+    }
+}
+
+/// Whether an answer names another patient than the grant's.
+pub(super) fn names_another(grant: &Grant, named: Option<&PatientId>) -> bool {
+    match (&grant.patient, named) {
+        (Some(known), Some(named)) => known != named,
+        _ => false,
+    }
+}
+
+impl Refresher {
+    /// v3 denied the refresh without a reason.
+    pub(super) async fn denied(self: &Arc<Self>, grant: &Grant, reason: &'static str) -> Outcome {
+        let denial = lock(&self.verdicts).denied(grant, self.now());
+        match denial {
+            Denial::Ended => {
+                let ended = self.end(&grant.handle, reason).await;
+                // Others may have been denied while the end was written.
+                let at_fault = lock(&self.verdicts).at_fault(&grant.handle);
+                let Some((reason, since)) = at_fault else {
+                    return ended;
+                };
+                self.doubt(&grant.handle, since).await?;
+                Err(TokenError::Configuration { reason })
+            }
+            Denial::Doubtful => {
+                self.set_state(&grant.handle, GrantState::Doubtful, Some(IN_DOUBT))
+                    .await?;
+                // Another grant may have been accepted while the doubt was written.
+                if lock(&self.verdicts).has_accepted() {
+                    return self.end(&grant.handle, ENDED_BY_OTHERS).await;
+                }
+                match lock(&self.verdicts).halted() {
+                    Some(reason) => Err(TokenError::Configuration { reason }),
+                    None => Err(doubtful()),
+                }
+            }
+            Denial::Stop(innocent) => {
+                for denied in &innocent {
+                    self.doubt(&denied.handle, denied.since).await?;
+                }
+                // A refresh under way may have been accepted meanwhile: then they have ended.
+                if lock(&self.verdicts).has_accepted() {
+                    for denied in &innocent {
+                        let handle = &denied.handle;
+                        self.end_grant(handle, None, ENDED_BY_OTHERS, EndedTokens::Kept)
+                            .await?;
+                    }
+                    return self.end(&grant.handle, ENDED_BY_OTHERS).await;
+                }
+                let reason = lock(&self.verdicts).halted().unwrap_or_default();
+                Err(TokenError::Configuration { reason })
+            }
+        }
+    }
+
+    /// The server has accepted a token or code of the app: whoever was denied before has ended. v2
+    /// says nothing about v3, and v2 alone denies nothing without a reason.
+    pub(in crate::broker) async fn app_accepted(self: &Arc<Self>, api: ApiVersion) {
+        if api == ApiVersion::V2 {
+            return;
+        }
+        let ended = lock(&self.verdicts).accepted();
+        for handle in ended {
+            let noted = self
+                .end_grant(&handle, None, ENDED_BY_OTHERS, EndedTokens::Kept)
+                .await;
+            if let Err(error) = noted {
+                tracing::warn!(grant.handle = %handle, error = %error, "the end of a consent could not be noted");
+            }
+        }
+    }
+
+    /// Neither pair is of use: the old one is used up, the new one is somebody else's. It is not
+    /// revoked either: that would end the other patient's consent.
+    pub(super) async fn refuse_another_patient(self: &Arc<Self>, handle: &GrantHandle) -> Outcome {
+        tracing::error!(grant.handle = %handle, "a refresh was answered with the tokens of another patient");
+        self.end_grant(handle, None, ANOTHER_PATIENT, EndedTokens::Dropped)
+            .await?;
+        Err(TokenError::NeedsConsent {
+            reason: ANOTHER_PATIENT.into(),
+        })
+    }
+
+    /// A resource's answer to the tokens of `generation` has shown that the consent is over.
+    ///
+    /// # Errors
+    /// Where the vault cannot be written.
+    pub(crate) async fn consent_ended(
+        self: &Arc<Self>,
+        handle: &GrantHandle,
+        generation: u64,
+        reason: &str,
+    ) -> Result<(), TokenError> {
+        self.end_grant(handle, Some(generation), reason, EndedTokens::Kept)
+            .await
+    }
+
+    async fn doubt(&self, handle: &GrantHandle, since: DateTime<Utc>) -> Result<(), TokenError> {
+        let handle = handle.clone();
+        self.with_vault(move |vault| vault.doubt_grant(&handle, since, IN_DOUBT))
+            .await
+            .map_err(|error| not_now(&error))
+    }
+
+    /// Tokens of `generation` were refused everything, and not for the consent's sake by what was
+    /// said; none where resources are answered again.
+    ///
+    /// # Errors
+    /// Where the vault cannot be written.
+    pub(crate) async fn note_refused(
+        &self,
+        handle: &GrantHandle,
+        generation: Option<u64>,
+    ) -> Result<(), TokenError> {
+        let handle = handle.clone();
+        self.with_vault(move |vault| vault.note_refused(&handle, generation))
+            .await
+            .map_err(|error| not_now(&error))
+    }
+
+    async fn end_grant(
+        &self,
+        handle: &GrantHandle,
+        generation: Option<u64>,
+        reason: &str,
+        tokens: EndedTokens,
+    ) -> Result<(), TokenError> {
+        let (handle, reason) = (handle.clone(), reason.to_owned());
+        self.with_vault(move |vault| vault.end_grant(&handle, generation, &reason, tokens))
+            .await
+            .map(drop)
+            .map_err(|error| not_now(&error))
+    }
+
+    /// Finds out whose a grant is that was stored before the server had said so; none where it
+    /// still does not say.
+    ///
+    /// # Errors
+    /// Where there is no token, or the vault cannot be written.
+    pub(in crate::broker) async fn name(
+        self: &Arc<Self>,
+        handle: &GrantHandle,
+    ) -> Result<Option<Stored>, OauthError> {
+        let token = match self.token(handle, None).await {
+            Ok(token) => token,
+            Err(TokenError::NeedsConsent { reason }) => {
+                return Err(OauthError::NeedsConsent { reason });
+            }
+            Err(TokenError::Configuration { reason }) => {
+                return Err(OauthError::Configuration { reason });
+            }
+            Err(error) => {
+                return Err(OauthError::Transient {
+                    reason: error.to_string(),
+                });
+            }
+        };
+        // A refresh may have named the patient.
+        let grant = self.vault.grant(handle)?;
+        let patient = match grant.patient {
+            Some(patient) => Some(patient),
+            None => ask_who(&self.endpoint, grant.api, &token.secret).await,
+        };
+        let Some(patient) = patient else {
+            return Ok(None);
+        };
+        let handle = handle.clone();
+        let named = self
+            .with_vault(move |vault| vault.name_patient(&handle, &patient))
+            .await?;
+        Ok(Some(named))
+    }
+}
+
+#[cfg(test)]
+mod tests;

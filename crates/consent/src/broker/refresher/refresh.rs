@@ -1,0 +1,271 @@
+//! One refresh: the intent before the POST, the outcome before use, and how often one refresh
+//! token may be posted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use claimlake_contract::GrantHandle;
+use claimlake_vault::{
+    Grant, GrantState, OpenRefresh, RefreshIntent, RefreshStep, RefreshWritten, Refreshed,
+    VaultError,
+};
+
+use super::outcome::{Read, ended, not_now, read};
+use super::{Outcome, Refresher, consents, lock};
+use crate::answer::TokenAnswer;
+use crate::classify::Meaning;
+use crate::token::{AccessToken, TokenError};
+
+/// Posts of one refresh token without a readable answer before it is left alone for a while: the
+/// second finds out whether the first had used it up.
+const POSTS_AT_ONCE: u32 = 2;
+/// How long it is left alone after so many, and after each further one.
+const AFTER_TWO: TimeDelta = TimeDelta::minutes(2);
+const AFTER_MORE: TimeDelta = TimeDelta::hours(1);
+
+/// When a refresh token whose posts had no readable answer may be posted again.
+pub(super) fn may_be_posted_from(open: &OpenRefresh) -> DateTime<Utc> {
+    open.started_at
+        + match open.attempts {
+            ..POSTS_AT_ONCE => TimeDelta::zero(),
+            POSTS_AT_ONCE => AFTER_TWO,
+            _ => AFTER_MORE,
+        }
+}
+
+/// Why it is left alone; none where it may be posted.
+pub(super) fn left_alone(open: Option<&OpenRefresh>, now: DateTime<Utc>) -> Option<TokenError> {
+    let open = open?;
+    let from = may_be_posted_from(open);
+    // A start that lies ahead was written by a clock that was wrong.
+    if now >= from || open.started_at > now + TimeDelta::minutes(1) {
+        return None;
+    }
+    Some(TokenError::Parked {
+        reason: format!(
+            "its refresh token was posted {} times without a readable answer, last at {}; it is \
+             not posted again before {} UTC: run again then",
+            open.attempts,
+            open.started_at.format("%H:%M:%S"),
+            from.format("%Y-%m-%d %H:%M:%S"),
+        ),
+    })
+}
+
+impl Refresher {
+    pub(super) async fn refresh(
+        self: &Arc<Self>,
+        grant: &Grant,
+        passengers: &AtomicUsize,
+    ) -> Outcome {
+        let handle = &grant.handle;
+        let mut asked_to_wait = 0;
+        loop {
+            let mut pass = self.gate.pass().await?;
+            // While it queued, everyone may have gone: what nobody waits for is not refreshed.
+            if passengers.load(Ordering::SeqCst) == 0 || self.stopping.load(Ordering::SeqCst) {
+                return Err(TokenError::Stopped);
+            }
+            if let Some(reason) = lock(&self.verdicts).halted() {
+                return Err(TokenError::Configuration { reason });
+            }
+            let intent = match self.journal(handle, RefreshStep::Begin).await {
+                Ok(RefreshWritten::Begun(intent)) => intent,
+                Ok(_) => return Err(TokenError::Stopped),
+                Err(error) => return Err(not_now(&error)),
+            };
+            let form = [
+                ("grant_type", "refresh_token"),
+                ("refresh_token", intent.refresh_token.expose()),
+            ];
+            let url = self.endpoint.app().token_url(intent.api);
+            let request = self.endpoint.request_name("POST", &url);
+            let posted = {
+                let _under_way = self.posting.begin();
+                self.endpoint.post(url, &form).await
+            };
+            let in_doubt = intent.earlier_attempts > 0;
+            let found = read(posted, &request, self.now());
+            if self.opens_the_gate(&found) {
+                self.gate.answered(&mut pass);
+            }
+            match found {
+                Read::Tokens(tokens) => return self.keep(grant, *tokens, &intent).await,
+                Read::NotSent(unreachable) => {
+                    self.not_used(handle).await?;
+                    let reason = format!("refreshing: {request}: {}", unreachable.words());
+                    if unreachable.is_lasting() {
+                        let error = TokenError::Unavailable { reason };
+                        self.gate.close(&error, None);
+                        return Err(error);
+                    }
+                    // Nothing was sent: it is tried for as long as the gate lets pass.
+                    self.gate.failed(&pass, &reason, None);
+                }
+                Read::Later { reason, wait } => {
+                    self.not_used(handle).await?;
+                    asked_to_wait += 1;
+                    let pause = wait.unwrap_or(self.policy.pause_when_throttled);
+                    if pause > self.policy.longest_wait || asked_to_wait > self.policy.throttled {
+                        let error = TokenError::Parked { reason };
+                        self.gate.close(&error, wait);
+                        return Err(error);
+                    }
+                    self.gate.hold(pause);
+                }
+                // The intent stays: whoever comes next knows that the token may be used up.
+                Read::InDoubt { reason, wait } => {
+                    if wait.is_some_and(|wait| wait > self.policy.longest_wait) {
+                        let error = TokenError::Parked { reason };
+                        self.gate.close(&error, wait);
+                        return Err(error);
+                    }
+                    self.gate.failed(&pass, &reason, wait);
+                    if intent.earlier_attempts + 1 >= POSTS_AT_ONCE {
+                        let error = TokenError::Transient { reason };
+                        lock(&self.unreadable).insert(handle.clone(), error.clone());
+                        return Err(error);
+                    }
+                }
+                Read::NoEndpoint { reason } => {
+                    self.not_used(handle).await?;
+                    self.gate.failed(&pass, &reason, None);
+                    return Err(TokenError::Transient { reason });
+                }
+                Read::Says {
+                    meaning: Meaning::Denied,
+                    reason,
+                    ..
+                } => {
+                    return self.denied(grant, ended(in_doubt, reason)).await;
+                }
+                Read::Says {
+                    meaning: Meaning::NeedsConsent,
+                    reason,
+                    ..
+                } => {
+                    return self.end(handle, ended(in_doubt, reason)).await;
+                }
+                Read::Says { meaning, words, .. } => {
+                    let is_last = meaning == Meaning::StopTheRun;
+                    if is_last {
+                        lock(&self.verdicts).halt(&words);
+                    }
+                    self.not_used(handle).await?;
+                    if is_last {
+                        return Err(TokenError::Configuration { reason: words });
+                    }
+                    // It may be this grant alone: the others go on.
+                    return Err(TokenError::Transient { reason: words });
+                }
+            }
+        }
+    }
+
+    /// Whether an answer shows that further tokens can be posted side by side. One that ends the run,
+    /// or may be the first of those that do, does not: those who wait go one at a time, and end
+    /// with it.
+    fn opens_the_gate(&self, found: &Read) -> bool {
+        match found {
+            Read::Tokens(_) => true,
+            Read::Says { meaning, .. } => match meaning {
+                Meaning::StopTheRun => false,
+                Meaning::Denied => lock(&self.verdicts).has_accepted(),
+                _ => true,
+            },
+            _ => false,
+        }
+    }
+
+    /// Makes the new pair durable, however long the disk takes, and only then hands it out.
+    pub(super) async fn keep(
+        self: &Arc<Self>,
+        grant: &Grant,
+        answer: TokenAnswer,
+        intent: &RefreshIntent,
+    ) -> Outcome {
+        let handle = &grant.handle;
+        self.app_accepted(grant.api).await;
+        if consents::names_another(grant, answer.patient.as_ref()) {
+            return self.refuse_another_patient(handle).await;
+        }
+        let mut tokens = answer.tokens;
+        // A server that does not rotate sends none: the old one stays good.
+        tokens
+            .refresh_token
+            .get_or_insert_with(|| intent.refresh_token.clone());
+        let refreshed = Refreshed {
+            tokens,
+            scopes: answer.scopes.filter(|scopes| !scopes.is_empty()),
+            patient: answer.patient,
+            grant_expires_at: answer.grant_expires_at,
+        };
+        let mut tries = 0;
+        let generation = loop {
+            let step = RefreshStep::Finish(Box::new(refreshed.clone()));
+            match self.journal(handle, step).await {
+                Ok(RefreshWritten::Finished(generation)) => break generation,
+                Ok(_) => return Err(TokenError::Stopped),
+                Err(VaultError::UnknownGrant { .. }) => {
+                    return Err(TokenError::NeedsConsent {
+                        reason: "the grant was removed".into(),
+                    });
+                }
+                Err(error) if tries >= self.policy.disk_tries => return Err(not_now(&error)),
+                Err(_) => {
+                    tries += 1;
+                    tokio::time::sleep(self.policy.disk_pause).await;
+                }
+            }
+        };
+        let secret = refreshed.tokens.access_token.ok_or(TokenError::Stopped)?;
+        Ok(AccessToken {
+            secret,
+            expires_at: refreshed.tokens.access_expires_at.unwrap_or_default(),
+            generation,
+        })
+    }
+
+    pub(super) async fn end(
+        self: &Arc<Self>,
+        handle: &GrantHandle,
+        reason: &'static str,
+    ) -> Outcome {
+        self.set_state(handle, GrantState::NeedsConsent, Some(reason))
+            .await?;
+        Err(TokenError::NeedsConsent {
+            reason: reason.into(),
+        })
+    }
+
+    pub(super) async fn not_used(&self, handle: &GrantHandle) -> Result<(), TokenError> {
+        let written = self.journal(handle, RefreshStep::NotUsed).await;
+        written.map(drop).map_err(|error| not_now(&error))
+    }
+
+    pub(super) async fn set_state(
+        &self,
+        handle: &GrantHandle,
+        state: GrantState,
+        reason: Option<&'static str>,
+    ) -> Result<(), TokenError> {
+        let handle = handle.clone();
+        self.with_vault(move |vault| vault.set_grant_state(&handle, state, reason))
+            .await
+            .map_err(|error| not_now(&error))
+    }
+
+    pub(super) async fn journal(
+        &self,
+        handle: &GrantHandle,
+        step: RefreshStep,
+    ) -> Result<RefreshWritten, VaultError> {
+        let _under_way = self.on_disk.begin();
+        let journal = &self.journal;
+        journal.write(&self.vault, handle.clone(), step).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,329 @@
+//! The broker's side of the socket: many clients, many requests of each at once.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use claimlake_contract::Secret;
+use claimlake_vault::database_holder;
+use futures_util::FutureExt as _;
+use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::net::unix::OwnedWriteHalf;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Mutex, Notify};
+use tokio::task::JoinSet;
+use zeroize::Zeroizing;
+
+use super::lines::{json_line, read_line};
+use super::protocol::{
+    Activity, Ask, Failure, Hello, Line, PROTOCOL, Reply, Request, Told, Welcome,
+};
+use super::refresher::Refresher;
+use crate::OauthError;
+use crate::exchange::exchange_and_store;
+use crate::listen::accept_all;
+use crate::revoke::revoke;
+
+/// How often a client with requests under way hears that this process lives.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
+
+/// Answers clients until it is told to stop.
+#[derive(Debug)]
+pub(super) struct Server {
+    refresher: Arc<Refresher>,
+    source: String,
+    clients: AtomicUsize,
+    ever: AtomicBool,
+    requests: AtomicUsize,
+    stopping: AtomicBool,
+    changed: Notify,
+}
+
+impl Server {
+    pub(super) fn new(refresher: Arc<Refresher>, source: String) -> Arc<Self> {
+        Arc::new(Self {
+            refresher,
+            source,
+            clients: AtomicUsize::new(0),
+            ever: AtomicBool::new(false),
+            requests: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
+            changed: Notify::new(),
+        })
+    }
+
+    /// Takes connections in, for as long as it is polled.
+    pub(super) async fn accept(self: &Arc<Self>, listener: &UnixListener) {
+        accept_all(|| listener.accept(), |(stream, _)| self.welcome(stream)).await;
+    }
+
+    fn welcome(self: &Arc<Self>, stream: UnixStream) {
+        let same_user = stream
+            .peer_cred()
+            .is_ok_and(|peer| peer.uid() == rustix::process::geteuid().as_raw());
+        if !same_user {
+            return;
+        }
+        let connected = Connected::new(Arc::clone(self));
+        tokio::spawn(async move {
+            // A client that breaks off is gone; there is nobody to tell.
+            let _ = connected.0.serve(stream).await;
+        });
+    }
+
+    async fn serve(self: &Arc<Self>, stream: UnixStream) -> std::io::Result<()> {
+        let (read, write) = stream.into_split();
+        let mut lines = BufReader::new(read);
+        let writer = Arc::new(Mutex::new(write));
+        let mut line = Zeroizing::new(String::new());
+        read_line(&mut lines, &mut line).await?;
+        let Ok(hello) = serde_json::from_str::<Hello>(&line) else {
+            return Ok(());
+        };
+        if hello.protocol != PROTOCOL || hello.source != self.source {
+            return send(&writer, &Welcome::OtherSource).await;
+        }
+        let pid = std::process::id();
+        send(&writer, &Welcome::Yes { pid }).await?;
+        let mut wishes = JoinSet::new();
+        let pending = Arc::new(AtomicUsize::new(0));
+        wishes.spawn(Arc::clone(self).show_life(Arc::clone(&pending), Arc::clone(&writer)));
+        loop {
+            if !read_line(&mut lines, &mut line).await? {
+                return Ok(());
+            }
+            let Ok(request) = serde_json::from_str::<Request>(&line) else {
+                return Ok(());
+            };
+            // When the client goes, its wishes for tokens go with it; whatever changes a grant is
+            // carried to its end.
+            let goes_with_client = matches!(request.ask, Ask::Token { .. });
+            let pending = Pending::new(Arc::clone(&pending));
+            let work = Arc::clone(self).handle(request, Arc::clone(&writer), pending);
+            if goes_with_client {
+                wishes.spawn(work);
+                while wishes.try_join_next().is_some() {}
+            } else {
+                tokio::spawn(work);
+            }
+        }
+    }
+
+    fn handle(
+        self: Arc<Self>,
+        request: Request,
+        writer: Arc<Mutex<OwnedWriteHalf>>,
+        pending: Pending,
+    ) -> impl Future<Output = ()> + Send {
+        let counted = Counted::new(self);
+        async move {
+            let this = &counted.0;
+            let answer = if this.stopping.load(Ordering::SeqCst) {
+                Err(Failure::stopped())
+            } else {
+                let what = request.ask.words();
+                let answer = std::panic::AssertUnwindSafe(this.answer(request.ask));
+                answer.catch_unwind().await.unwrap_or_else(|_| {
+                    Err(Failure::broker(format!(
+                        "{what} ended by an error of claimlake itself (a panic in the token \
+                         broker); what it had begun is kept, run again"
+                    )))
+                })
+            };
+            let reply = Reply {
+                id: request.id,
+                answer,
+            };
+            // The outcome is in the vault already; a client that has gone does not need it.
+            let _ = send(&writer, &Line::Reply(reply)).await;
+            drop(pending);
+        }
+    }
+
+    /// Says every now and then what this process is at, while requests of a client are under way.
+    async fn show_life(
+        self: Arc<Self>,
+        pending: Arc<AtomicUsize>,
+        writer: Arc<Mutex<OwnedWriteHalf>>,
+    ) {
+        loop {
+            tokio::time::sleep(SIGN_OF_LIFE).await;
+            if pending.load(Ordering::SeqCst) == 0 {
+                continue;
+            }
+            let (posting, on_disk) = self.refresher.activity();
+            let alive = Line::Alive(Activity {
+                posting_s: posting.map(|time| time.as_secs()),
+                on_disk_s: on_disk.map(|time| time.as_secs()),
+                lock_holder: None,
+                vault_holder: on_disk
+                    .filter(|time| *time >= SIGN_OF_LIFE)
+                    .and_then(|_| database_holder(self.refresher.vault().data_dir())),
+            });
+            if send(&writer, &alive).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn answer(self: &Arc<Self>, ask: Ask) -> Result<Told, Failure> {
+        let refresher = &self.refresher;
+        match ask {
+            Ask::Token { grant, rejected } => {
+                let token = refresher.token(&grant, rejected).await?;
+                Ok(Told::token(&token))
+            }
+            Ask::Exchange { state, code } => {
+                let state = Secret::new(state);
+                let pending = refresher
+                    .vault()
+                    .take_authorization(&state)
+                    .map_err(OauthError::from)?
+                    .ok_or_else(|| OauthError::Callback {
+                        reason: "the callback answers no authorization that is waiting here: it \
+                                 was finished before, began in another data directory, or is \
+                                 hours old; begin again with authorize"
+                            .into(),
+                    })?;
+                let now = || refresher.now();
+                let (endpoint, vault) = (refresher.endpoint(), refresher.vault());
+                let code = Secret::new(code);
+                let stored = exchange_and_store(endpoint, vault, &pending, &state, &code, now);
+                let stored = stored.await?;
+                refresher.app_accepted(pending.api).await;
+                Ok(Told::stored(stored))
+            }
+            Ask::Import { grant } => {
+                let grant = (*grant).into();
+                let stored = refresher
+                    .with_vault(move |vault| vault.insert_or_renew(&grant))
+                    .await
+                    .map_err(OauthError::from)?;
+                Ok(Told::stored(stored))
+            }
+            Ask::Ended {
+                grant,
+                generation,
+                reason,
+            } => {
+                refresher.consent_ended(&grant, generation, &reason).await?;
+                Ok(Told::Noted)
+            }
+            Ask::Refused { grant, generation } => {
+                refresher.note_refused(&grant, generation).await?;
+                Ok(Told::Noted)
+            }
+            Ask::Name { grant } => match refresher.name(&grant).await? {
+                Some(stored) => Ok(Told::stored(stored)),
+                None => Ok(Told::Noted),
+            },
+            Ask::Revoke { grant } => {
+                let outcome = revoke(refresher, &grant).await?;
+                Ok(Told::Revoked { outcome })
+            }
+        }
+    }
+
+    /// From now on every request is answered with "stopped"; those under way are finished.
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        self.refresher.stop();
+    }
+
+    /// Waits until no refresh and no request is under way.
+    pub(super) async fn settled(&self) {
+        self.until(|| self.is_settled()).await;
+    }
+
+    /// Waits until a client has come.
+    pub(super) async fn first_client(&self) {
+        self.until(|| self.ever.load(Ordering::SeqCst)).await;
+    }
+
+    /// Waits until, besides, no client is connected.
+    pub(super) async fn deserted(&self) {
+        self.until(|| self.clients.load(Ordering::SeqCst) == 0 && self.is_settled())
+            .await;
+    }
+
+    fn is_settled(&self) -> bool {
+        self.requests.load(Ordering::SeqCst) == 0 && self.refresher.under_way() == 0
+    }
+
+    async fn until(&self, reached: impl Fn() -> bool) {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if reached() {
+                return;
+            }
+            // A flight without a caller ends without a change being told: look again.
+            tokio::select! {
+                () = changed => {}
+                () = tokio::time::sleep(std::time::Duration::from_millis(100)) => {}
+            }
+        }
+    }
+}
+
+/// A client that is connected; counted until dropped.
+struct Connected(Arc<Server>);
+
+impl Connected {
+    fn new(server: Arc<Server>) -> Self {
+        server.clients.fetch_add(1, Ordering::SeqCst);
+        server.ever.store(true, Ordering::SeqCst);
+        server.changed.notify_waiters();
+        Self(server)
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.clients.fetch_sub(1, Ordering::SeqCst);
+        self.0.changed.notify_waiters();
+    }
+}
+
+/// A request of one client that waits for its reply.
+struct Pending(Arc<AtomicUsize>);
+
+impl Pending {
+    fn new(all: Arc<AtomicUsize>) -> Self {
+        all.fetch_add(1, Ordering::SeqCst);
+        Self(all)
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A request under way; counted until dropped.
+struct Counted(Arc<Server>);
+
+impl Counted {
+    fn new(server: Arc<Server>) -> Self {
+        server.requests.fetch_add(1, Ordering::SeqCst);
+        Self(server)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.requests.fetch_sub(1, Ordering::SeqCst);
+        self.0.changed.notify_waiters();
+    }
+}
+
+async fn send(
+    writer: &Mutex<OwnedWriteHalf>,
+    message: &impl serde::Serialize,
+) -> std::io::Result<()> {
+    let line = json_line(message)?;
+    writer.lock().await.write_all(&line).await
+}

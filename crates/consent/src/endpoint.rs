@@ -1,0 +1,179 @@
+//! One POST to an OAuth endpoint, and what is known of its fate.
+
+use std::time::Duration;
+
+use claimlake_contract::Secret;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
+use url::Url;
+use url::form_urlencoded::Serializer;
+use zeroize::Zeroizing;
+
+use super::own_time::OwnTime;
+use super::{App, OauthError};
+use crate::http_client::http_client;
+use crate::transport_error::{ServerName, Unreachable};
+
+/// A refresh is answered by the server's data source, which may be slow; giving up early costs a
+/// consent, and so would counting the time in which this process was stopped.
+const ANSWER_LIMIT: OwnTime = OwnTime {
+    tick: Duration::from_secs(1),
+    ticks: 90,
+};
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+const LARGEST_BODY: usize = 1 << 20;
+
+/// Sends OAuth requests of one app.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoint {
+    http: reqwest::Client,
+    app: App,
+    server: ServerName,
+}
+
+/// What became of a POST.
+#[derive(Debug)]
+pub(crate) enum Posted {
+    /// The server answered.
+    Answer(Answer),
+    /// The request never left: no connection.
+    NotSent(Unreachable),
+    /// The request may have been carried out, but there is no whole answer.
+    Lost(&'static str),
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// The media type, where it is a usual one.
+    pub(crate) content_type: Option<&'static str>,
+    /// As the server sent it.
+    pub(crate) retry_after: Option<String>,
+    pub(crate) location: Option<String>,
+    pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+impl Answer {
+    /// Status and media type: all of an answer that may be shown.
+    pub(crate) fn head(&self) -> String {
+        match self.content_type {
+            Some(media_type) => format!("HTTP {}, {media_type}", self.status),
+            None => format!("HTTP {}, no content type", self.status),
+        }
+    }
+}
+
+impl Endpoint {
+    pub(crate) fn new(app: App) -> Result<Self, OauthError> {
+        let http = http_client(app.base_url(), |builder| {
+            // A connection of its own for each POST: a kept one may be closed by the server just
+            // when a token is on it.
+            let builder = builder.pool_max_idle_per_host(0);
+            builder.connect_timeout(CONNECT_TIMEOUT)
+        })
+        .map_err(|reason| OauthError::Configuration { reason })?;
+        let server = ServerName::of(app.base_url());
+        Ok(Self { http, app, server })
+    }
+
+    pub(crate) fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// A request as errors name it: method, path and host.
+    pub(crate) fn request_name(&self, method: &str, url: &Url) -> String {
+        format!("{method} {} at {}", url.path(), self.server.host())
+    }
+
+    /// Posts a form with the app's id and secret in it: urlencoded, which every version reads.
+    pub(crate) async fn post(&self, url: Url, form: &[(&str, &str)]) -> Posted {
+        let request = self
+            .http
+            .post(url)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(ACCEPT, "application/json")
+            .body(self.urlencoded(form));
+        self.send(request).await
+    }
+
+    fn urlencoded(&self, form: &[(&str, &str)]) -> String {
+        Serializer::new(String::new())
+            .extend_pairs(form)
+            .append_pair("client_id", &self.app.client_id)
+            .append_pair("client_secret", self.app.client_secret.expose())
+            .finish()
+    }
+
+    /// Gets a page or resource, with the bearer where one is given.
+    pub(crate) async fn get(&self, url: Url, bearer: Option<&Secret>) -> Posted {
+        let mut request = self.http.get(url).header(ACCEPT, "application/json");
+        if let Some(bearer) = bearer {
+            request = request.bearer_auth(bearer.expose());
+        }
+        self.send(request).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Posted {
+        let answered = ANSWER_LIMIT.limit(self.answer(request)).await;
+        answered.unwrap_or(Posted::Lost("no answer in time"))
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> Posted {
+        let mut response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => {
+                return match self.server.unreachable(&error) {
+                    Some(unreachable) => Posted::NotSent(unreachable),
+                    None if error.is_timeout() => Posted::Lost("no answer in time"),
+                    None => Posted::Lost("the connection broke before the answer"),
+                };
+            }
+        };
+        let status = response.status().as_u16();
+        let header = |name| {
+            let value = response.headers().get(name)?;
+            value.to_str().ok().map(str::to_owned)
+        };
+        let retry_after = header(RETRY_AFTER);
+        let content_type = header(CONTENT_TYPE).as_deref().and_then(media_type);
+        let location = header(reqwest::header::LOCATION);
+        let mut body = Zeroizing::new(Vec::new());
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_BODY => {
+                    body.extend_from_slice(&chunk);
+                }
+                Ok(Some(_)) => return Posted::Lost("the answer was far too long"),
+                Ok(None) => break,
+                Err(_) => return Posted::Lost("the answer was cut short"),
+            }
+        }
+        Posted::Answer(Answer {
+            status,
+            content_type,
+            retry_after,
+            location,
+            body,
+        })
+    }
+}
+
+/// A media type that is known here: whatever else a header holds is not shown, since it could be
+/// anything.
+fn media_type(header: &str) -> Option<&'static str> {
+    const KNOWN: [&str; 8] = [
+        "application/json",
+        "application/fhir+json",
+        "application/problem+json",
+        "application/xml",
+        "application/octet-stream",
+        "text/html",
+        "text/plain",
+        "text/xml",
+    ];
+    let media_type = header.split(';').next().unwrap_or_default().trim();
+    KNOWN
+        .into_iter()
+        .find(|known| media_type.eq_ignore_ascii_case(known))
+        .or((!media_type.is_empty()).then_some("another content type"))
+}

@@ -1,0 +1,150 @@
+//! `grants import`: grants that an app's own consent screen has brought.
+
+use std::io::BufRead;
+
+use claimlake_contract::ApiVersion;
+use claimlake_contract::text_form;
+use claimlake_vault::{AccessAction, GrantChange, Vault};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::file::read_line;
+use crate::{BrokerClient, OauthError};
+
+/// What an import did. Lines that could not be read are named; the others are stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ImportReport {
+    /// New grants.
+    pub inserted: u64,
+    /// Grants whose tokens a newer consent replaced.
+    pub renewed: u64,
+    /// Grants whose refresh token the vault has, or had: nothing was changed.
+    pub unchanged: u64,
+    /// Grants of which the vault has a newer consent: nothing was changed.
+    pub older_ignored: u64,
+    /// Grants of people who were forgotten here: nothing was stored.
+    pub forgotten: u64,
+    /// Lines that could not be read.
+    pub bad_lines: Vec<BadLine>,
+}
+
+/// What becomes of people who were forgotten here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForgottenPeople {
+    /// They are left out and counted.
+    Refuse,
+    /// They have consented anew.
+    TakeBack,
+}
+
+/// A line that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BadLine {
+    /// Its number, from 1.
+    pub line: u64,
+    /// What is wrong; nothing of the line is shown.
+    pub reason: String,
+}
+
+/// Stores the grants of a file, line by line, through the broker. `default_api` is that of lines
+/// that name none.
+///
+/// # Errors
+/// Where the input cannot be read or the vault cannot be written. What was stored before stays:
+/// reading the same file again changes nothing about it.
+pub async fn import(
+    vault: &Vault,
+    broker: &BrokerClient,
+    input: impl BufRead,
+    default_api: ApiVersion,
+) -> Result<ImportReport, OauthError> {
+    import_people(vault, broker, input, default_api, ForgottenPeople::Refuse).await
+}
+
+/// As [`import`], and says what becomes of people who were forgotten here.
+///
+/// # Errors
+/// As [`import`].
+pub async fn import_people(
+    vault: &Vault,
+    broker: &BrokerClient,
+    mut input: impl BufRead,
+    default_api: ApiVersion,
+    forgotten: ForgottenPeople,
+) -> Result<ImportReport, OauthError> {
+    let mut report = ImportReport::default();
+    let mut number = 0;
+    let mut bytes = Zeroizing::new(Vec::new());
+    loop {
+        bytes.clear();
+        let length =
+            input
+                .read_until(b'\n', &mut bytes)
+                .map_err(|error| OauthError::Configuration {
+                    reason: format!("reading the grant file: {error}"),
+                })?;
+        if length == 0 {
+            return Ok(report);
+        }
+        number += 1;
+        if number == 1
+            && let Some(what) = text_form::unreadable(&bytes)
+        {
+            report.bad_lines.push(BadLine {
+                line: number,
+                reason: format!("nothing of it was read: the input is {what}"),
+            });
+            return Ok(report);
+        }
+        let read = std::str::from_utf8(&bytes)
+            .map_err(|_| text_form::not_utf8(&bytes).to_owned())
+            .map(|text| text_form::without_mark(text).trim());
+        let grant = match read {
+            Ok("") => continue,
+            Ok(text) => read_line(text, default_api),
+            Err(reason) => Err(reason),
+        };
+        let grant = match grant {
+            Ok(grant) => grant,
+            Err(reason) => {
+                report.bad_lines.push(BadLine {
+                    line: number,
+                    reason,
+                });
+                continue;
+            }
+        };
+        if let Some(patient) = &grant.patient
+            && vault.is_forgotten(grant.api, patient)?
+        {
+            match forgotten {
+                ForgottenPeople::Refuse => {
+                    report.forgotten += 1;
+                    continue;
+                }
+                ForgottenPeople::TakeBack => vault.consent_again(grant.api, patient)?,
+            };
+        }
+        if let Some(owner) = vault.owner_of_token(&grant)? {
+            report.bad_lines.push(BadLine {
+                line: number,
+                reason: format!("its refresh_token belongs to grant {owner}, another patient's"),
+            });
+            continue;
+        }
+        let stored = broker.import(&grant).await?;
+        let count = match stored.change {
+            GrantChange::Inserted => &mut report.inserted,
+            GrantChange::Renewed => &mut report.renewed,
+            GrantChange::Unchanged => &mut report.unchanged,
+            GrantChange::OlderIgnored => &mut report.older_ignored,
+        };
+        *count += 1;
+        if matches!(stored.change, GrantChange::Inserted | GrantChange::Renewed) {
+            let grant = vault.grant(&stored.handle)?;
+            vault
+                .access_log()
+                .append("grants import", AccessAction::Imported, &[&grant])?;
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! `token` and `grants revoke`: one grant lent out or given back, both on the access log.
+
+use chrono::{DateTime, Utc};
+use claimlake_contract::GrantHandle;
+use claimlake_vault::{AccessAction, Vault};
+use serde::Serialize;
+
+use crate::token::{TokenError, TokenSource};
+use crate::{BrokerClient, OauthError, Revoked};
+
+/// An access token for another program; never a refresh token.
+#[derive(Serialize)]
+pub struct Lent {
+    /// The bearer, in the open: for the standard output alone.
+    pub access_token: String,
+    /// Always `Bearer`.
+    pub token_type: &'static str,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl std::fmt::Debug for Lent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lent")
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Lends a valid access token of a grant through the broker.
+///
+/// # Errors
+/// [`OauthError::NeedsConsent`] where the grant has ended.
+pub async fn lend(
+    vault: &Vault,
+    broker: &BrokerClient,
+    grant: &GrantHandle,
+) -> Result<Lent, OauthError> {
+    let token = broker
+        .access_token(grant)
+        .await
+        .map_err(|error| match error {
+            TokenError::NeedsConsent { reason } => OauthError::NeedsConsent { reason },
+            TokenError::Configuration { reason } => OauthError::Configuration { reason },
+            TokenError::Unavailable { reason } => OauthError::Broker { reason },
+            TokenError::Doubtful { .. }
+            | TokenError::Parked { .. }
+            | TokenError::Transient { .. } => OauthError::Transient {
+                reason: error.to_string(),
+            },
+            TokenError::Stopped => OauthError::Broker {
+                reason: error.to_string(),
+            },
+        })?;
+    // Logged before it is handed out: what cannot be logged does not leave.
+    let lent = vault.grant(grant)?;
+    vault
+        .access_log()
+        .append("token", AccessAction::Lent, &[&lent])?;
+    Ok(Lent {
+        access_token: token.secret.expose().to_owned(),
+        token_type: "Bearer",
+        expires_at: token.expires_at,
+    })
+}
+
+/// Revokes a grant at the server, verifies that, and drops its tokens here.
+///
+/// # Errors
+/// Where the server does not let go of it; the tokens stay then.
+pub async fn revoke(
+    vault: &Vault,
+    broker: &BrokerClient,
+    grant: &GrantHandle,
+) -> Result<Revoked, OauthError> {
+    let outcome = broker.revoke(grant).await?;
+    let revoked = vault.grant(grant)?;
+    vault
+        .access_log()
+        .append("grants revoke", AccessAction::Revoked, &[&revoked])?;
+    Ok(outcome)
+}
