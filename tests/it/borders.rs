@@ -7,11 +7,12 @@ use serde_json::Value;
 
 /// The crates and what of ours each may use. The command may use all.
 const ARROWS: &[(&str, &[&str])] = &[
+    ("columnar", &["contract"]),
     ("consent", &["contract", "vault"]),
     ("contract", &[]),
     ("extractor", &["consent", "contract", "landing", "vault"]),
     ("landing", &["contract"]),
-    ("loader", &["contract"]),
+    ("loader", &["columnar", "contract"]),
     ("sandbox", &["contract"]),
     ("transformer", &["contract", "landing", "viewdef"]),
     ("vault", &["contract"]),
@@ -26,6 +27,7 @@ const TERMINAL: &[&str] = &["clap", "indicatif", "tracing-subscriber"];
 
 /// What must not be reachable from a crate, however indirectly.
 const FENCES: &[(&str, &[&[&str]])] = &[
+    ("columnar", &[NETWORK, VAULT, TERMINAL]),
     ("consent", &[TABLES, TERMINAL]),
     ("contract", &[NETWORK, TABLES, VAULT, TERMINAL]),
     ("extractor", &[TABLES, TERMINAL]),

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use arrow_schema::ArrowError;
+use claimlake_columnar::ColumnarError;
 use claimlake_contract::io_advice;
 use parquet::errors::ParquetError;
 
@@ -117,6 +118,43 @@ pub enum LoadError {
     /// A request that makes no sense.
     #[error("{0}")]
     Request(String),
+}
+
+/// A source of rows that a merge reads passes its errors through.
+impl From<LoadError> for ColumnarError {
+    fn from(error: LoadError) -> Self {
+        Self::Input(Box::new(error))
+    }
+}
+
+impl From<ColumnarError> for LoadError {
+    fn from(error: ColumnarError) -> Self {
+        match error {
+            ColumnarError::Io {
+                operation: doing,
+                path,
+                source,
+            } => Self::Io {
+                doing,
+                path,
+                source,
+            },
+            ColumnarError::Arrow {
+                operation: doing,
+                source,
+            } => Self::Arrow { doing, source },
+            ColumnarError::Parquet {
+                operation: doing,
+                source,
+            } => Self::Parquet { doing, source },
+            ColumnarError::Layout { table, reason } => Self::Layout { table, reason },
+            ColumnarError::Input(error) => match error.downcast::<Self>() {
+                Ok(error) => *error,
+                Err(error) => Self::Request(error.to_string()),
+            },
+            other => Self::Request(other.to_string()),
+        }
+    }
 }
 
 impl LoadError {

@@ -21,7 +21,7 @@ use crate::next_snapshot::{Before, check_own_files};
 use crate::owners::next::{self, NextOwners};
 use crate::owners::snapshot::SnapshotOwners;
 use crate::owners::touched::Touched;
-use crate::publish::access::Access;
+use crate::publish::access::{Access, access_for};
 use crate::publish::lake::Lake;
 use crate::request::LoadOptions;
 use crate::table::all::{build_all, on_threads};
@@ -118,7 +118,7 @@ pub fn forget(request: &ForgetRequest, progress: &dyn Progress) -> Result<Forget
     if !request.lake.exists() {
         return Ok(ForgetOutcome::default());
     }
-    let access = Access::new(request.options.group.as_deref())?;
+    let access = access_for(request.options.group.as_deref())?;
     let _lock = lake.lock(&access)?;
     let pinned = lake.pinned()?;
     let mut outcome = ForgetOutcome::default();

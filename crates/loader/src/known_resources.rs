@@ -9,7 +9,7 @@ use claimlake_contract::LakeManifest;
 use crate::damage::check_file;
 use crate::error::Result;
 use crate::merge::keys::{self, KeyRow};
-use crate::merge::resource_key::ResourceKey;
+use claimlake_columnar::GroupKey as ResourceKey;
 
 /// A resource of a snapshot's keys.
 #[derive(Clone, Copy)]

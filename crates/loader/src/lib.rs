@@ -8,26 +8,23 @@
 
 mod current_rule;
 mod damage;
-mod encode;
 mod error;
 mod forget;
 mod known_resources;
 mod load;
 mod merge;
-mod nameless_file;
 mod next_snapshot;
 mod owners;
-mod place;
 mod publish;
 mod repair;
 mod request;
 mod run_table;
-mod sort;
 mod staged_parquet;
 mod staged_run;
 mod sums;
 mod table;
 
+pub use claimlake_columnar::hive_path::partition_folder;
 pub use current_rule::{Conditions, CurrentCase, CurrentRule};
 pub use damage::check_file;
 pub use error::{LoadError, Result};
@@ -38,7 +35,6 @@ pub use known_resources::{Held, KnownResource, known_resources, resource_key};
 pub use load::load;
 pub use merge::current::{current_resources, is_decided_by};
 pub use owners::earlier::damaged_earlier_owners;
-pub use place::hive_path::partition_folder;
 pub use publish::group_reach::{GroupReach, group_reach, real_folder};
 pub use publish::manifest::read_manifest;
 pub use publish::retention::{SnapshotInfo, snapshots};

@@ -6,16 +6,16 @@ use std::path::{Path, PathBuf};
 use claimlake_contract::{LakeFile, LakeManifest, Progress};
 use sha2::{Digest, Sha256};
 
-use crate::encode::parquet_file::hex;
 use crate::error::{LoadError, Result};
 use crate::next_snapshot::{Before, SnapshotInput, build_next};
-use crate::publish::access::Access;
+use crate::publish::access::{Access, access_for, give_all};
 use crate::publish::lake::Lake;
 use crate::publish::{manifest, retention, views_sql};
 use crate::repair::Repair;
 use crate::request::{LoadOptions, LoadOutcome, LoadRequest};
 use crate::staged_run::StagedRun;
 use crate::table::all::on_threads;
+use claimlake_columnar::hex;
 
 /// Loads staged runs into the lake: publishes one new snapshot, or says that nothing changed.
 ///
@@ -34,7 +34,7 @@ pub fn load(request: &LoadRequest, progress: &dyn Progress) -> Result<LoadOutcom
                 .to_owned(),
         ));
     }
-    let access = Access::new(request.options.group.as_deref())?;
+    let access = access_for(request.options.group.as_deref())?;
     let lake = Lake::at(&request.lake);
     let _lock = lake.lock(&access)?;
     // A pin that cannot be read is removed as one that can.
@@ -122,7 +122,7 @@ fn open_staged(folders: &[PathBuf]) -> Result<Vec<StagedRun>> {
 fn build_and_publish(input: &SnapshotInput<'_>, progress: &dyn Progress) -> Result<LoadOutcome> {
     let options = &input.request.options;
     // First, since the next snapshot shares files with those before.
-    let given_to_group = input.access.give_all(&input.request.lake)?;
+    let given_to_group = give_all(&input.access, &input.request.lake)?;
     let (manifest, mut outcome) = on_threads(options, || build_next(input, progress))?;
     outcome.given_to_group = given_to_group;
     let number = match (&manifest, input.before) {

@@ -16,13 +16,13 @@ use claimlake_contract::{LakeFile, LakeManifest};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::encode::parquet_file::hex;
 use crate::error::{LoadError, Result};
 use crate::load::{real_path, view_texts};
 use crate::publish::access::Access;
 use crate::publish::lake::Lake;
 use crate::publish::manifest::{read_manifest, write_file};
 use crate::staged_run::hash_of;
+use claimlake_columnar::hex;
 
 use files::{Usable, remove_extra_files, remove_file, usable_manifest};
 

@@ -20,9 +20,9 @@ use parquet::errors::ParquetError;
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::encode::parquet_file::hex;
 use crate::error::{LoadError, Result};
 use crate::sums;
+use claimlake_columnar::hex;
 
 /// A staged run whose manifest was read and whose files have the sizes it states.
 #[derive(Debug, Clone)]

@@ -6,9 +6,9 @@ use claimlake_contract::{KEYS_TABLE, MANIFEST_FILE, SUMS_FILE, StagedManifest};
 
 use sha2::{Digest, Sha256};
 
-use crate::encode::parquet_file::hex;
 use crate::error::{LoadError, Result};
 use crate::staged_run::{StagedRun, check_hash, hash_of};
+use claimlake_columnar::hex;
 
 /// A file that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use crate::merge::candidate_file::CandidateFile;
 use crate::merge::keys::KeyFile;
 use crate::owners::group_file;
 use crate::publish::access::Access;
-use crate::sort::batch_sorter::BatchSorter;
+use claimlake_columnar::sort::batch_sorter::BatchSorter;
 
 fn numbers() -> RecordBatch {
     let numbers: ArrayRef = Arc::new(UInt64Array::from(vec![2, 1]));
@@ -32,13 +32,15 @@ fn fill(path: &Path) {
 
 #[test]
 fn a_full_disk_is_told_with_the_file_that_was_being_written() {
-    let access = || Access::new(None).unwrap();
+    let access = || Access::owner_only();
     type Write = fn(&Path, Access) -> Result<(), LoadError>;
     let writes: [(&str, Write); 4] = [
         ("spill/numbers", |folder, _| {
             let spill = folder.join("spill/numbers");
             let schema = numbers().schema();
-            BatchSorter::new("numbers", &schema, vec![0], 0, spill)?.push(&numbers())
+            BatchSorter::new("numbers", &schema, vec![0], 0, spill)?
+                .push(&numbers())
+                .map_err(LoadError::from)
         }),
         ("keys/keys.arrow", |folder, access| {
             KeyFile::create(folder, &access)?.finish().map(|_| ())

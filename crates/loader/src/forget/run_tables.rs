@@ -10,15 +10,15 @@ use claimlake_contract::{LakeFile, LakeTable};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use crate::damage::check_file;
-use crate::encode::parquet_file::{ParquetFile, plain_schema};
-use crate::encode::properties;
 use crate::error::{LoadError, Result};
 use crate::forget::theirs::Theirs;
-use crate::merge::resource_key::ResourceKey;
 use crate::next_snapshot::Before;
 use crate::publish::access::Access;
 use crate::run_table::changes::CHANGES_TABLE;
 use crate::table::carry::{Carried, carry};
+use claimlake_columnar::GroupKey as ResourceKey;
+use claimlake_columnar::encode::parquet_file::{ParquetFile, plain_schema};
+use claimlake_columnar::encode::properties;
 
 /// Rows of a row group in tables about the run.
 const ROW_GROUP_ROWS: usize = 122_880;

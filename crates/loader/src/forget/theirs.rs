@@ -8,10 +8,10 @@ use claimlake_contract::{ApiVersion, LakeFile, Person, ResourceType};
 
 use crate::error::Result;
 use crate::merge::keys::{self, KeyFile, KeyRow};
-use crate::merge::resource_key::ResourceKey;
 use crate::next_snapshot::Before;
 use crate::owners::snapshot::SnapshotOwners;
 use crate::publish::access::Access;
+use claimlake_columnar::GroupKey as ResourceKey;
 
 /// What is a person's in one snapshot.
 pub(super) struct Theirs<'a> {

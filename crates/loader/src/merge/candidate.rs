@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 
 use crate::current_rule::{Conditions, CurrentCase, CurrentRule};
 use crate::error::{LoadError, Result};
-use crate::merge::resource_key::ResourceKey;
 use crate::merge::verdict::Verdict;
-use crate::place::hive_path::value_text;
+use claimlake_columnar::GroupKey as ResourceKey;
+use claimlake_columnar::hive_path::value_text;
 
 /// One resource in the eyes of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]

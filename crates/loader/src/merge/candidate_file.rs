@@ -20,15 +20,15 @@ use claimlake_contract::LakeFile;
 use sha2::{Digest, Sha256};
 
 use crate::current_rule::CurrentRule;
-use crate::encode::parquet_file::{HashingFile, hex};
 use crate::error::{LoadError, Result};
 use crate::merge::candidate::{Candidate, RowStatus};
-use crate::merge::resource_key::ResourceKey;
 use crate::owners::KEYS_FOLDER;
 use crate::publish::access::Access;
 use crate::publish::manifest::OTHER_VERSION;
-use crate::sort::batch_sorter::BatchSorter;
-use crate::sort::span::resource_column;
+use claimlake_columnar::GroupKey as ResourceKey;
+use claimlake_columnar::encode::parquet_file::{HashingFile, hex};
+use claimlake_columnar::sort::batch_sorter::BatchSorter;
+use claimlake_columnar::sort::span::resource_column;
 
 /// What a file says of the rules that its candidates were made by. Those of other rules, and those
 /// of former versions, which did not say, cannot be compared with new ones.
@@ -348,7 +348,7 @@ impl CandidateSorter {
         let columns = columns_of(&std::mem::take(&mut self.pending))?;
         let batch = RecordBatch::try_new(self.schema.clone(), columns)
             .map_err(LoadError::arrow("sorting what is current"))?;
-        self.sorter.push(&batch)
+        Ok(self.sorter.push(&batch)?)
     }
 
     /// The candidates, those without a group first.
@@ -359,7 +359,7 @@ impl CandidateSorter {
             Ok(batch) => (0..batch.num_rows())
                 .map(|row| Ok((candidate_at(&batch, row), origin_at(&batch, row))))
                 .collect(),
-            Err(error) => vec![Err(error)],
+            Err(error) => vec![Err(error.into())],
         }))
     }
 }

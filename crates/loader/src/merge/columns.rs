@@ -6,8 +6,8 @@ use arrow_array::{Array, ArrayRef, ListArray, RecordBatch, new_null_array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::error::{LoadError, Result};
-use crate::sort::held::with_dictionary;
-use crate::sort::span::TableShape;
+use claimlake_columnar::sort::buffered::with_dictionary;
+use claimlake_columnar::sort::span::TableShape;
 
 /// Name and type in words, as in the manifest.
 pub(crate) fn words(

@@ -13,12 +13,12 @@ use crate::merge::candidate::{Candidate, OwnStatus, candidate, columns_of};
 use crate::merge::candidate_file::{
     CandidateFile, CandidateSorter, KnownCandidates, Origin, StagedPlace, rules_hash,
 };
-use crate::merge::resource_key::ResourceKey;
 use crate::merge::verdict::{Take, Verdicts};
 use crate::publish::access::Access;
-use crate::sort::held::plain_batch;
 use crate::staged_run::{Checksums, StagedRun, landing_orders};
 use crate::table::plan::TablePlan;
+use claimlake_columnar::GroupKey as ResourceKey;
+use claimlake_columnar::sort::buffered::plain_batch;
 
 /// What becomes of a resource that ceases to be current.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

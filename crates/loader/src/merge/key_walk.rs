@@ -12,10 +12,10 @@ use claimlake_contract::LakeFile;
 use crate::error::Result;
 use crate::merge::key_event::KeyEvent;
 use crate::merge::keys::{self, KeyFile, KeyRow};
-use crate::merge::resource_key::ResourceKey;
 use crate::merge::staged_keys::StagedKeys;
 use crate::merge::verdict::{VerdictSorter, Verdicts};
 use crate::publish::access::Access;
+use claimlake_columnar::GroupKey as ResourceKey;
 
 /// Tells of every resource of the lake and of the staged runs, by key; staged ones come with
 /// the position of their staged run.

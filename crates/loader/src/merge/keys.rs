@@ -15,13 +15,13 @@ use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use claimlake_contract::{LakeFile, key_columns};
 
-use crate::encode::parquet_file::HashingFile;
 use crate::error::{LoadError, Result};
 use crate::merge::picked_rows::PickedRows;
-use crate::merge::resource_key::ResourceKey;
 use crate::owners::KEYS_FOLDER;
 use crate::publish::access::Access;
 use crate::publish::manifest::OTHER_VERSION;
+use claimlake_columnar::GroupKey as ResourceKey;
+use claimlake_columnar::encode::parquet_file::HashingFile;
 
 /// The staged run a key's body came with.
 const STAGED_RUN: &str = "_staged_run";

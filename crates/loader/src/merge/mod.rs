@@ -8,7 +8,6 @@ pub(crate) mod key_event;
 pub(crate) mod key_walk;
 pub(crate) mod keys;
 mod picked_rows;
-pub(crate) mod resource_key;
 pub(crate) mod staged_keys;
 mod standing;
 pub(crate) mod verdict;

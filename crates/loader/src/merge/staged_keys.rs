@@ -18,11 +18,11 @@ use claimlake_contract::{RunId, key_columns};
 use crate::error::{LoadError, Result};
 use crate::merge::keys::{self, KeyRow, key_schema};
 use crate::merge::picked_rows::PickedRows;
-use crate::merge::resource_key::ResourceKey;
 use crate::merge::standing::{OfOne, Standing};
-use crate::sort::batch_sorter::{BatchSorter, SortedBatches};
-use crate::sort::span::resource_column;
 use crate::staged_run::StagedRun;
+use claimlake_columnar::GroupKey as ResourceKey;
+use claimlake_columnar::sort::batch_sorter::{BatchSorter, SortedBatches};
+use claimlake_columnar::sort::span::resource_column;
 
 /// Rows of the file of standing bodies that are read at once.
 const BATCH_ROWS: usize = 1_024;

@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 use crate::error::Result;
 use crate::merge::keys::KeyRow;
 use crate::merge::picked_rows::PickedRows;
-use crate::merge::resource_key::ResourceKey;
+use claimlake_columnar::GroupKey as ResourceKey;
 
 type Row = (Arc<RecordBatch>, usize);
 

@@ -12,8 +12,8 @@ use arrow_array::{FixedSizeBinaryArray, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::error::{LoadError, Result};
-use crate::merge::resource_key::ResourceKey;
-use crate::sort::batch_sorter::BatchSorter;
+use claimlake_columnar::GroupKey as ResourceKey;
+use claimlake_columnar::sort::batch_sorter::BatchSorter;
 
 /// What becomes of a staged body that stands for its resource; others have no verdict.
 #[derive(Debug, Clone, Copy)]
@@ -97,7 +97,7 @@ impl VerdictSorter {
         let batch = FixedSizeBinaryArray::try_new(SORTED_BYTES as i32, records.into(), None)
             .and_then(|records| RecordBatch::try_new(self.schema.clone(), vec![Arc::new(records)]))
             .map_err(LoadError::arrow("sorting verdicts"))?;
-        self.sorter.push(&batch)
+        Ok(self.sorter.push(&batch)?)
     }
 
     /// The verdicts of each of `runs` staged runs.

@@ -16,10 +16,10 @@ use rayon::prelude::*;
 use crate::damage::check_file;
 use crate::error::{LoadError, Result};
 use crate::merge::keys;
-use crate::merge::resource_key::ResourceKey;
 use crate::owners::earlier_file::{self, path_of};
 use crate::owners::runs::{Joined, Run, Runs};
 use crate::owners::snapshot::TableFiles;
+use claimlake_columnar::GroupKey as ResourceKey;
 
 /// The column that says which version of the API a row is of.
 const API: &str = "source_api";

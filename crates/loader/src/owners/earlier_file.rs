@@ -9,9 +9,9 @@ use std::path::Path;
 use arrow_ipc::{MessageHeader, RecordBatch, root_as_message};
 
 use crate::error::{LoadError, Result};
-use crate::merge::resource_key::ResourceKey;
 use crate::owners::KEYS_FOLDER;
 use crate::owners::runs::Run;
+use claimlake_columnar::GroupKey as ResourceKey;
 
 /// What an Arrow file begins with, padded with zeros to a multiple of this.
 const HEAD: &[u8] = b"ARROW1";

@@ -16,14 +16,14 @@ use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_schema::{DataType, Field, Schema};
 use claimlake_contract::LakeFile;
 
-use crate::encode::parquet_file::{HashingFile, NAME_DIGITS};
 use crate::error::{LoadError, Result};
-use crate::merge::resource_key::ResourceKey;
 use crate::owners::group::folder_of_group;
 use crate::owners::merged::Merged;
 use crate::owners::runs::{Joined, Runs};
 use crate::publish::access::Access;
-use crate::sort::span::resource_column;
+use claimlake_columnar::GroupKey as ResourceKey;
+use claimlake_columnar::encode::parquet_file::{HashingFile, NAME_DIGITS};
+use claimlake_columnar::sort::span::resource_column;
 
 /// Resources that are written, and read, at once.
 const CHUNK_ROWS: usize = 4_096;
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn every_table_gives_back_its_runs_and_the_same_owners_have_the_same_name() {
         let folder = tempfile::tempdir().unwrap();
-        let access = Access::new(None).unwrap();
+        let access = Access::owner_only();
         let eob: Vec<_> = (0..9_000).map(|number| (key(number), 1)).collect();
         let item: Vec<_> = (0..9_000)
             .step_by(3)
@@ -272,7 +272,7 @@ mod tests {
     #[test]
     fn owners_of_fewer_rows_than_the_table_has_are_not_written() {
         let folder = tempfile::tempdir().unwrap();
-        let access = Access::new(None).unwrap();
+        let access = Access::owner_only();
         let eob = [(key(1), 2)];
         let tables = vec![("eob", 3, boxed(&eob))];
         assert!(write(folder.path(), "Patient", tables, &access).is_err());

@@ -4,8 +4,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::error::Result;
-use crate::merge::resource_key::ResourceKey;
 use crate::owners::runs::{Run, Runs};
+use claimlake_columnar::GroupKey as ResourceKey;
 
 /// Runs of each table that are looked at in advance. Where a table lacks resources of another, or
 /// has them in another order, a resource may come twice in the list: it is longer, and as right.

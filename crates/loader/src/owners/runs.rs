@@ -1,7 +1,7 @@
 //! Rows of a table in a partition, in their order: so many of one resource, so many of the next.
 
 use crate::error::Result;
-use crate::merge::resource_key::ResourceKey;
+use claimlake_columnar::GroupKey as ResourceKey;
 
 /// A resource and how many rows it has, one after the other.
 pub(crate) type Run = (ResourceKey, u32);

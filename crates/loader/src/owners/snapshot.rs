@@ -8,11 +8,11 @@ use claimlake_contract::{LakeFile, LakeManifest, LakeTable};
 
 use crate::damage::check_file;
 use crate::error::{LoadError, Result};
-use crate::merge::resource_key::ResourceKey;
 use crate::owners::earlier::EarlierOwners;
 use crate::owners::group::{group_of, group_of_file, partition_in_table};
 use crate::owners::group_file;
 use crate::owners::runs::Runs;
+use claimlake_columnar::GroupKey as ResourceKey;
 
 /// A published snapshot. What is read of it is compared with the manifest first, once.
 pub(crate) struct SnapshotOwners<'a> {

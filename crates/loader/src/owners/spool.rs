@@ -7,9 +7,9 @@ use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
 use crate::error::{LoadError, Result};
-use crate::merge::resource_key::ResourceKey;
-use crate::nameless_file;
 use crate::owners::runs::Run;
+use claimlake_columnar::GroupKey as ResourceKey;
+use claimlake_columnar::create_anonymous_file;
 
 /// A resource and its number of rows.
 const RUN_BYTES: usize = 16 + 4;
@@ -84,7 +84,7 @@ impl OwnerSpool {
                     std::fs::create_dir_all(folder).map_err(writing())?;
                 }
                 none.insert(BufWriter::new(
-                    nameless_file::create(&self.path).map_err(writing())?,
+                    create_anonymous_file(&self.path).map_err(writing())?,
                 ))
             }
         };

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::Result;
-use crate::merge::resource_key::ResourceKey;
 use crate::owners::snapshot::SnapshotOwners;
+use claimlake_columnar::GroupKey as ResourceKey;
 
 /// By table: resources that became current or ceased to be.
 pub(crate) type Flips = HashMap<String, HashMap<ResourceKey, Option<bool>>>;

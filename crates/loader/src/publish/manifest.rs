@@ -6,9 +6,9 @@ use std::path::Path;
 use claimlake_contract::{CHECKSUM_FILE, LAKE_FORMAT, LakeManifest, MANIFEST_FILE};
 use sha2::{Digest, Sha256};
 
-use crate::encode::parquet_file::hex;
 use crate::error::{LoadError, Result};
 use crate::publish::access::Access;
+use claimlake_columnar::hex;
 
 /// What to do with a lake that another version wrote.
 pub(crate) const OTHER_VERSION: &str = "use the claimlake that published it, go back with \

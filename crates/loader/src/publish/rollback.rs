@@ -32,7 +32,7 @@ pub fn rollback(lake: &Path, number: u64, progress: &dyn Progress) -> Result<Sna
             "there is no snapshot {number}: {known}"
         )));
     }
-    let access = Access::new(None)?;
+    let access = Access::owner_only();
     let _lock = lake.lock(&access)?;
     check_whole(&lake, number, progress)?;
     // The pin first: killed in between, the lake is pinned to where it is, and nothing is lost.

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use claimlake_contract::{CHECKSUM_FILE, LAKE_FORMAT, LakeManifest, MANIFEST_FILE};
 use sha2::{Digest, Sha256};
 
-use crate::encode::parquet_file::hex;
 use crate::error::{LoadError, Result};
 use crate::publish::manifest::read_manifest;
+use claimlake_columnar::hex;
 
 /// Whether a manifest can be used.
 pub(super) enum Usable {

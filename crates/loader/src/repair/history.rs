@@ -3,15 +3,15 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::encode::parquet_file::hex;
 use crate::error::{LoadError, Result};
 use crate::merge::key_event::KeyEvent;
 use crate::merge::key_walk::{self, MergedKeys};
 use crate::merge::keys::KeyRow;
-use crate::merge::resource_key::ResourceKey;
 use crate::merge::staged_keys::StagedKeys;
 use crate::next_snapshot::Before;
 use crate::run_table::changes::{self, Change, ChangeKind, ChangeWriter};
+use claimlake_columnar::GroupKey as ResourceKey;
+use claimlake_columnar::hex;
 
 /// The content hash of every resource that the lake held, by the last row of each.
 #[derive(Debug, Default)]

@@ -12,14 +12,14 @@ use claimlake_contract::{
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Serialize;
 
-use crate::encode::parquet_file::{ParquetFile, hex};
-use crate::encode::properties;
 use crate::error::{LoadError, Result};
 use crate::merge::columns::words;
 use crate::merge::keys::{self, KeyRow};
 use crate::publish::access::Access;
 use crate::publish::lake::Lake;
 use crate::publish::manifest::read_manifest;
+use claimlake_columnar::encode::parquet_file::{ParquetFile, hex};
+use claimlake_columnar::encode::properties;
 
 /// The table's name.
 pub(crate) const CHANGES_TABLE: &str = "changes";
@@ -220,7 +220,7 @@ impl<'a> ChangeWriter<'a> {
                 &self.access,
             )?),
         };
-        file.write(&batch)
+        Ok(file.write(&batch)?)
     }
 
     /// The file of this run; none where nothing changed.

@@ -11,17 +11,18 @@ use claimlake_contract::{LakeManifest, LakeTable, TableLayout};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::damage::check_file;
-use crate::encode::partitioned::{FilePlan, PartitionedWriter};
-use crate::encode::properties;
 use crate::error::{LoadError, Result};
 use crate::merge::columns::{align, align_numbered, lake_schema};
-use crate::merge::resource_key::ResourceKey;
 use crate::publish::access::Access;
 use crate::request::{LoadOptions, RunTable};
-use crate::sort::merge::{Merge, SpanSource};
-use crate::sort::sorter::Sorter;
-use crate::sort::span::{OwnedRows, SpanMaker, TableShape};
+use crate::table::lake_file;
 use crate::table::plan::file_words;
+use claimlake_columnar::GroupKey as ResourceKey;
+use claimlake_columnar::encode::partitioned::{FilePlan, PartitionedWriter};
+use claimlake_columnar::encode::properties;
+use claimlake_columnar::sort::merge::{Merge, SpanSource};
+use claimlake_columnar::sort::sorter::Sorter;
+use claimlake_columnar::sort::span::{OwnedRows, SpanMaker, TableShape};
 
 /// Writes the table into the snapshot.
 pub(crate) fn write(
@@ -81,7 +82,7 @@ pub(crate) fn write(
         resource: None,
         view_hash: String::new(),
         partition_columns: Vec::new(),
-        files: writer.finish()?,
+        files: writer.finish()?.into_iter().map(lake_file).collect(),
     }))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::merge::resource_key::ResourceKey;
+use claimlake_columnar::GroupKey as ResourceKey;
 
 /// Resources and the content hashes of their staged bodies.
 #[derive(Debug, Default)]

@@ -9,26 +9,27 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use claimlake_contract::{LANDING_ORDER_COLUMN, LakeFile, LakeTable, hive};
 
-use crate::encode::partitioned::{FilePlan, PartitionedWriter};
-use crate::encode::properties;
+use super::lake_file;
 use crate::error::{LoadError, Result};
 use crate::merge::columns::align_numbered;
-use crate::merge::resource_key::ResourceKey;
 use crate::merge::verdict::{Take, VerdictReader, Verdicts};
 use crate::owners::group::{folder_of, group_of, partition_in_table};
 use crate::owners::spool::{OwnerSpool, SpooledOwners};
 use crate::owners::touched::{Flips, Touched};
-use crate::place::hive_path;
 use crate::publish::access::Access;
 use crate::request::LoadOptions;
-use crate::sort::batch_spans::BatchSpans;
-use crate::sort::merge::{Merge, SpanSource};
-use crate::sort::sorter::Sorter;
-use crate::sort::span::{OwnedRows, SpanMaker};
 use crate::staged_run::{Checksums, StagedRun, landing_orders};
 use crate::table::carry::{Carried, carry};
 use crate::table::old_rows::{Edits, OldFile, OldRows};
 use crate::table::plan::{TablePlan, file_words, partition_words};
+use claimlake_columnar::GroupKey as ResourceKey;
+use claimlake_columnar::encode::partitioned::{FilePlan, PartitionedWriter};
+use claimlake_columnar::encode::properties;
+use claimlake_columnar::hive_path;
+use claimlake_columnar::sort::batch_spans::BatchSpans;
+use claimlake_columnar::sort::merge::{Merge, SpanSource};
+use claimlake_columnar::sort::sorter::Sorter;
+use claimlake_columnar::sort::span::{OwnedRows, SpanMaker};
 
 /// What all tables of a load share.
 #[derive(Debug)]
@@ -89,12 +90,14 @@ pub(crate) fn build(plan: &TablePlan, input: &BuildInput<'_>) -> Result<BuiltTab
         }
     }
     let owners = input.spill.join(format!("{}.owners", plan.layout.name));
-    let mut writer = PartitionedWriter::new(plan.shape.clone(), file_plan(plan, input)?)
-        .with_owners(OwnerSpool::new(owners));
+    let mut owners = OwnerSpool::new(owners);
+    let mut writer = PartitionedWriter::new(plan.shape.clone(), file_plan(plan, input)?);
     let mut merged = Merge::new(sources)?;
     while let Some(span) = merged.next_span()? {
         let partition = span.span().partition;
         let path = maker.borrow().path(partition).to_owned();
+        let rows = span.span().rows;
+        owners.push(&path, rows.resource, rows.len as u32)?;
         writer.push(span, &path)?;
     }
     if old.kept.is_empty() {
@@ -103,8 +106,8 @@ pub(crate) fn build(plan: &TablePlan, input: &BuildInput<'_>) -> Result<BuiltTab
             writer.write_empty()?;
         }
     }
-    let (written, owners) = writer.finish_with_owners()?;
-    finish(plan, input, old.kept, (written, owners))
+    let written = writer.finish()?.into_iter().map(lake_file).collect();
+    finish(plan, input, old.kept, (written, owners.finish()?))
 }
 
 fn finish(

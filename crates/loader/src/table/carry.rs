@@ -89,7 +89,7 @@ mod tests {
             sha256: String::new(),
         };
         let carried = Carried::default();
-        let access = Access::new(None).unwrap();
+        let access = Access::owner_only();
         carry(&file, before.path(), snapshot.path(), &access, &carried).unwrap();
         let counts = (carried.linked.into_inner(), carried.copied.into_inner());
         assert_eq!(counts, (0, 1));

@@ -5,3 +5,16 @@ pub(crate) mod build;
 pub(crate) mod carry;
 pub(crate) mod old_rows;
 pub(crate) mod plan;
+
+use claimlake_columnar::encode::partitioned::PlacedFile;
+use claimlake_contract::LakeFile;
+
+/// A written file as manifests name it.
+pub(crate) fn lake_file(file: PlacedFile) -> LakeFile {
+    LakeFile {
+        path: file.path,
+        rows: file.rows,
+        bytes: file.bytes,
+        sha256: file.sha256,
+    }
+}

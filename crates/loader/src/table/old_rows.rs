@@ -13,17 +13,17 @@ use claimlake_contract::{LakeFile, LakeTable};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use crate::damage::check_file;
-use crate::encode::properties::CHUNK_ROWS;
 use crate::error::{LoadError, Result};
 use crate::merge::columns::align_numbered;
-use crate::merge::resource_key::ResourceKey;
 use crate::owners::group::{folder_of, group_of, partition_in_table};
 use crate::owners::runs::{Run, Runs};
 use crate::owners::snapshot::SnapshotOwners;
-use crate::place::hive_path;
-use crate::sort::batch_spans::BatchSource;
-use crate::sort::held::with_dictionary;
-use crate::sort::span::{OwnedRows, SpanBatch, SpanMaker};
+use claimlake_columnar::GroupKey as ResourceKey;
+use claimlake_columnar::encode::properties::CHUNK_ROWS;
+use claimlake_columnar::hive_path;
+use claimlake_columnar::sort::batch_spans::BatchSource;
+use claimlake_columnar::sort::buffered::with_dictionary;
+use claimlake_columnar::sort::span::{OwnedRows, SpanBatch, SpanMaker};
 
 /// A file with the values of its partition, in the order of the partition columns.
 #[derive(Debug, Clone)]
@@ -203,7 +203,7 @@ impl PartitionOwners<'_> {
 
 impl BatchSource for OldRows<'_> {
     /// The next batch as it goes into the sorted rows.
-    fn next_batch(&mut self) -> Result<Option<SpanBatch>> {
+    fn next_batch(&mut self) -> claimlake_columnar::Result<Option<SpanBatch>> {
         loop {
             let mut open = match self.open.take() {
                 Some(open) => open,

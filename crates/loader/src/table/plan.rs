@@ -10,14 +10,14 @@ use sha2::{Digest, Sha256};
 
 use crate::current_rule::CurrentRule;
 use crate::damage::check_file;
-use crate::encode::parquet_file::hex;
 use crate::error::{LoadError, Result};
 use crate::merge::columns::{self, Difference};
 use crate::merge::verdict::Take;
-use crate::place::hive_path;
 use crate::request::LoadOptions;
-use crate::sort::span::TableShape;
 use crate::staged_run::StagedRun;
+use claimlake_columnar::hex;
+use claimlake_columnar::hive_path;
+use claimlake_columnar::sort::span::TableShape;
 
 /// What becomes of one table.
 #[derive(Debug)]

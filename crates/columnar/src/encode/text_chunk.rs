@@ -1,0 +1,314 @@
+//! Column chunks of text: numbered, with one dictionary page; plain where nearly every row has a
+//! text of its own, and from the page on with which the dictionary would be too large.
+
+use parquet::basic::Encoding;
+use parquet::column::writer::ColumnCloseResult;
+use parquet::errors::Result;
+use parquet::file::properties::WriterPropertiesPtr;
+use parquet::schema::types::ColumnDescPtr;
+
+use crate::encode::bounds::Bounds;
+use crate::encode::buffered_rows::{BufferedRows, present};
+use crate::encode::chunk::{ChunkEncoder, DataPage, length};
+use crate::encode::chunk_pages::ChunkBytes;
+use crate::encode::column_encoder::{ColumnEncoder, Ends, LEAST_JUDGED, is_mostly_distinct};
+use crate::encode::rle;
+use crate::encode::scratch::{PageScratch, Scratch};
+use crate::sort::buffered::NULL;
+use crate::sort::gather::Ranges;
+use crate::sort::string_interner::StringInterner;
+use crate::sort::text_column::TextColumn;
+
+/// Bytes of the length that comes before a plain text.
+const LENGTH_BYTES: usize = 4;
+
+/// Encodes text; while it is numbered, nothing is done value by value but packing the numbers.
+pub(crate) struct TextEncoder {
+    chunk: ChunkEncoder<String>,
+    texts: TextColumn,
+    /// The texts of the pages that are written.
+    written_texts: usize,
+    /// The rows of the page; where texts are plain, 0 for each that has one.
+    page: BufferedRows,
+    /// Where the dictionary was too large: the values of the page.
+    plain: Option<PlainPage>,
+}
+
+/// The values of a plain page.
+#[derive(Default)]
+struct PlainPage {
+    values: Vec<u8>,
+    bounds: Bounds<String>,
+    text_bytes: i64,
+}
+
+impl TextEncoder {
+    pub(crate) fn new(leaf: ColumnDescPtr, properties: WriterPropertiesPtr) -> Result<Self> {
+        Ok(Self {
+            chunk: ChunkEncoder::new(leaf, properties)?,
+            texts: TextColumn::default(),
+            written_texts: 0,
+            page: BufferedRows::default(),
+            plain: None,
+        })
+    }
+
+    /// Ends a page of numbered texts.
+    fn end_page(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
+        let texts = self.texts.texts();
+        let present = present(rows, &mut scratch.present);
+        let is_first = !self.chunk.needs_dictionary();
+        if self.texts.dictionary_bytes() > self.chunk.dictionary_bytes()
+            || (is_first && is_mostly_distinct(texts.len(), present.len()))
+        {
+            return self.end_page_plainly(rows, scratch);
+        }
+        self.written_texts = texts.len();
+        let (text_bytes, bounds) = told_of(present, texts, &mut scratch.seen);
+        let width = rle::width_of(texts.len().saturating_sub(1));
+        scratch.encoded.clear();
+        scratch.encoded.push(width as u8);
+        rle::encode(present, width, &mut scratch.encoded);
+        let page = DataPage {
+            rows,
+            values: &scratch.encoded,
+            encoding: self.chunk.dictionary_data_encoding(),
+            bounds,
+            text_bytes: Some(text_bytes),
+        };
+        self.chunk.data_page(page, &mut scratch.page)
+    }
+
+    /// Goes on plainly where the first rows of a row group are mostly distinct.
+    fn judge(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
+        let filled = present(rows, &mut scratch.present).len();
+        if filled >= LEAST_JUDGED && is_mostly_distinct(self.texts.texts().len(), filled) {
+            self.go_plain(rows, scratch)?;
+            self.page.push(&scratch.present);
+        } else {
+            self.page.push(rows);
+        }
+        Ok(())
+    }
+
+    /// Ends the last page of numbered texts as a plain one, and the dictionary before it.
+    fn end_page_plainly(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
+        self.write_dictionary(scratch)?;
+        self.go_plain(rows, scratch)?;
+        match &mut self.plain {
+            Some(plain) => plain.end(&mut self.chunk, &mut scratch.present, &mut scratch.page),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes numbered rows of the page plain ones, which `scratch.present` then holds.
+    fn go_plain(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
+        let plain = self.plain.insert(PlainPage::default());
+        scratch.present.clear();
+        for number in rows {
+            let text = self.texts.texts().get(*number);
+            plain.push(
+                text,
+                &mut self.chunk,
+                &mut scratch.present,
+                &mut scratch.page,
+            )?;
+        }
+        self.texts = TextColumn::default();
+        Ok(())
+    }
+
+    /// Writes the texts of all pages so far, if any of them are numbered.
+    fn write_dictionary(&mut self, scratch: &mut Scratch) -> Result<()> {
+        if !self.chunk.needs_dictionary() {
+            return Ok(());
+        }
+        let plain = &mut scratch.encoded;
+        plain.clear();
+        for text in self.texts.texts().iter().take(self.written_texts) {
+            push_plain(text, plain)?;
+            self.chunk.note_distinct(text)?;
+        }
+        self.chunk
+            .dictionary_page(plain, self.written_texts, &mut scratch.page)
+    }
+}
+
+impl ColumnEncoder for TextEncoder {
+    fn append(
+        &mut self,
+        ranges: &Ranges<'_>,
+        column: usize,
+        ends: Ends,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let mut rows = std::mem::take(&mut scratch.rows);
+        rows.clear();
+        if let Some(plain) = &mut self.plain {
+            self.page.take_into(&mut rows);
+            plain.append(
+                ranges,
+                column,
+                &mut self.chunk,
+                &mut rows,
+                &mut scratch.page,
+            )?;
+            if ends == Ends::Page {
+                plain.end(&mut self.chunk, &mut rows, &mut scratch.page)?;
+            }
+            self.page.push(&rows);
+        } else if ends == Ends::Page {
+            self.page.take_into(&mut rows);
+            self.texts.append(ranges, column, &mut rows);
+            self.end_page(&rows, scratch)?;
+        } else {
+            self.texts.append(ranges, column, &mut rows);
+            self.page.push(&rows);
+            if ends == Ends::Sample {
+                rows.clear();
+                self.page.take_into(&mut rows);
+                self.judge(&rows, scratch)?;
+            }
+        }
+        scratch.rows = rows;
+        Ok(())
+    }
+
+    fn close<'c>(
+        &'c mut self,
+        scratch: &'c mut Scratch,
+    ) -> Result<(ColumnCloseResult, ChunkBytes<'c>)> {
+        let mut rows = std::mem::take(&mut scratch.rows);
+        rows.clear();
+        self.page.take_into(&mut rows);
+        match &mut self.plain {
+            Some(plain) => plain.end(&mut self.chunk, &mut rows, &mut scratch.page)?,
+            None if !rows.is_empty() => {
+                if self.chunk.is_empty() {
+                    self.chunk.expect_distinct(self.texts.texts().len())?;
+                }
+                self.end_page(&rows, scratch)?;
+            }
+            None => {}
+        }
+        scratch.rows = rows;
+        if self.plain.is_none() {
+            self.chunk.expect_distinct(self.written_texts)?;
+            self.write_dictionary(scratch)?;
+        }
+        self.chunk.close(&scratch.page)
+    }
+
+    fn clear(&mut self) {
+        self.chunk.clear();
+        self.texts.clear();
+        self.written_texts = 0;
+        self.plain = None;
+    }
+}
+
+impl PlainPage {
+    /// Appends rows; `rows` are those of the page.
+    fn append(
+        &mut self,
+        ranges: &Ranges<'_>,
+        column: usize,
+        chunk: &mut ChunkEncoder<String>,
+        rows: &mut Vec<u32>,
+        scratch: &mut PageScratch,
+    ) -> Result<()> {
+        let sources = ranges.texts(column);
+        for (source, from, to) in &ranges.ranges {
+            for row in *from..*to {
+                let pushed = sources[*source].and_then(|(numbers, pool)| {
+                    pool.with_text(numbers.get(row), |text| {
+                        self.push(Some(text), chunk, rows, scratch)
+                    })
+                });
+                match pushed {
+                    Some(pushed) => pushed?,
+                    None => self.push(None, chunk, rows, scratch)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn push(
+        &mut self,
+        text: Option<&str>,
+        chunk: &mut ChunkEncoder<String>,
+        rows: &mut Vec<u32>,
+        scratch: &mut PageScratch,
+    ) -> Result<()> {
+        let Some(text) = text else {
+            rows.push(NULL);
+            return Ok(());
+        };
+        if self.values.len() + LENGTH_BYTES + text.len() > chunk.page_bytes() {
+            self.end(chunk, rows, scratch)?;
+        }
+        rows.push(0);
+        push_plain(text, &mut self.values)?;
+        self.text_bytes += text.len() as i64;
+        chunk.note_distinct(text)?;
+        match &mut self.bounds {
+            None => self.bounds = Some((text.to_owned(), text.to_owned())),
+            Some((least, _)) if text < least.as_str() => text.clone_into(least),
+            Some((_, most)) if text > most.as_str() => text.clone_into(most),
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Ends the page, if it has rows; there are none left.
+    fn end(
+        &mut self,
+        chunk: &mut ChunkEncoder<String>,
+        rows: &mut Vec<u32>,
+        scratch: &mut PageScratch,
+    ) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let page = DataPage {
+            rows,
+            values: &self.values,
+            encoding: Encoding::PLAIN,
+            bounds: self.bounds.take(),
+            text_bytes: Some(self.text_bytes),
+        };
+        chunk.data_page(page, scratch)?;
+        rows.clear();
+        self.values.clear();
+        self.text_bytes = 0;
+        Ok(())
+    }
+}
+
+/// The bytes of all texts with these numbers, and their bounds.
+fn told_of(numbers: &[u32], texts: &StringInterner, seen: &mut Vec<u64>) -> (i64, Bounds<String>) {
+    seen.clear();
+    seen.resize(texts.len().div_ceil(64), 0);
+    let mut text_bytes = 0;
+    let mut bounds: Option<(&str, &str)> = None;
+    for number in numbers {
+        let text = texts.get(*number).unwrap_or_default();
+        text_bytes += text.len() as i64;
+        let (word, bit) = (*number as usize / 64, 1 << (number % 64));
+        if seen[word] & bit == 0 {
+            seen[word] |= bit;
+            bounds = Some(bounds.map_or((text, text), |(least, most)| {
+                (least.min(text), most.max(text))
+            }));
+        }
+    }
+    let owned = |(least, most): (&str, &str)| (least.to_owned(), most.to_owned());
+    (text_bytes, bounds.map(owned))
+}
+
+fn push_plain(text: &str, plain: &mut Vec<u8>) -> Result<()> {
+    plain.extend_from_slice(&length(text.len())?.to_le_bytes());
+    plain.extend_from_slice(text.as_bytes());
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! What can go wrong while rows are sorted or written.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use arrow_schema::ArrowError;
+use parquet::errors::ParquetError;
+
+/// Why rows were not sorted or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ColumnarError {
+    /// The operating system refused.
+    #[error("{operation} {}: {source}", path.display())]
+    Io {
+        /// What was being done.
+        operation: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// Arrow data that cannot be read or put together.
+    #[error("{operation}: {source}")]
+    Arrow {
+        /// What was being done.
+        operation: String,
+        /// What Arrow said.
+        source: ArrowError,
+    },
+    /// A Parquet file that cannot be written.
+    #[error("{operation}: {source}")]
+    Parquet {
+        /// What was being done.
+        operation: String,
+        /// What Parquet said.
+        source: ParquetError,
+    },
+    /// The source of the rows failed.
+    #[error(transparent)]
+    Input(Box<dyn std::error::Error + Send + Sync>),
+    /// A row that is larger than a block may be.
+    #[error("a row is larger than 4 GiB")]
+    RowTooLarge,
+    /// Columns that rows cannot be sorted by.
+    #[error("table '{table}': {reason}")]
+    Layout {
+        /// The table.
+        table: String,
+        /// What is wrong, and which setting mends it.
+        reason: String,
+    },
+}
+
+impl ColumnarError {
+    pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::Io {
+            operation,
+            path,
+            source,
+        }
+    }
+
+    pub(crate) fn arrow(operation: impl Into<String>) -> impl FnOnce(ArrowError) -> Self {
+        let operation = operation.into();
+        move |source| Self::Arrow { operation, source }
+    }
+
+    pub(crate) fn parquet(operation: impl Into<String>) -> impl FnOnce(ParquetError) -> Self {
+        let operation = operation.into();
+        move |source| Self::Parquet { operation, source }
+    }
+}
+
+/// The result of everything in this crate.
+pub type Result<T> = std::result::Result<T, ColumnarError>;

@@ -1,0 +1,373 @@
+//! Spans of rows, their sort keys and their partitions.
+
+use std::collections::HashMap;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Int32Type, Int64Type, TimestampMicrosecondType, UInt32Type, UInt64Type,
+};
+use arrow_array::{Array, ArrayRef, FixedSizeBinaryArray, RecordBatch, UInt32Array};
+use arrow_row::{RowConverter, Rows, SortField};
+use arrow_schema::{ArrowError, DataType, SchemaRef, TimeUnit};
+use arrow_select::take::take;
+
+use crate::error::{ColumnarError, Result};
+use crate::group_key::GroupKey;
+use crate::hive_path;
+use crate::sort::block;
+use crate::sort::buffered::{BatchInterner, BufferedBatch, dictionary_schema, plain_column};
+use crate::sort::sort_keys::SortKeys;
+
+/// Spans whose keys are made at once.
+const KEYS_AT_ONCE: usize = 1_024;
+
+/// What sorting and writing need to know of a table.
+#[derive(Debug, Clone)]
+pub struct TableShape {
+    /// The table's name.
+    pub name: String,
+    /// The table's columns, partition columns among them.
+    pub schema: SchemaRef,
+    /// The same columns with text as dictionaries.
+    pub dictionaries: SchemaRef,
+    /// Positions of the partition columns, outermost first.
+    pub partition: Vec<usize>,
+    /// Positions of the sort columns, partition columns left out.
+    pub sort: Vec<usize>,
+}
+
+impl TableShape {
+    /// The shape of table `name`: positions of its partition and sort columns in `schema`.
+    #[must_use]
+    pub fn new(name: &str, schema: &SchemaRef, partition: Vec<usize>, sort: Vec<usize>) -> Self {
+        Self {
+            name: name.to_owned(),
+            schema: schema.clone(),
+            dictionaries: dictionary_schema(schema),
+            partition,
+            sort,
+        }
+    }
+
+    /// Name and type of the partition columns, outermost first.
+    pub fn partition_columns(&self) -> impl Iterator<Item = (&str, &DataType)> {
+        self.partition.iter().map(|column| {
+            let field = self.schema.field(*column);
+            (field.name().as_str(), field.data_type())
+        })
+    }
+
+    /// The path of a partition by the values of its columns; none is what is not known.
+    pub fn partition_path(&self, values: impl Iterator<Item = Option<String>>) -> String {
+        let columns = self.partition_columns().zip(values);
+        hive_path::path(columns.map(|((name, data_type), value)| (name, data_type, value)))
+    }
+}
+
+/// Rows that belong to one group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnedRows {
+    /// The first row.
+    pub start: usize,
+    /// How many rows.
+    pub len: usize,
+    /// The group that the rows belong to.
+    pub resource: GroupKey,
+}
+
+/// Neighbouring rows of one group with one sort key.
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    /// The rows in their batch.
+    pub rows: OwnedRows,
+    /// The number of the partition, see [`SpanMaker::path`].
+    pub partition: u32,
+}
+
+/// A batch cut into spans.
+#[derive(Debug)]
+pub struct SpanBatch {
+    /// The rows.
+    pub batch: BufferedBatch,
+    /// No other batch of the maker has this number.
+    pub number: u64,
+    /// In the order of the rows.
+    pub spans: Vec<Span>,
+    /// The sort key of each span: partition, sort columns, resource.
+    pub(crate) keys: SortKeys,
+}
+
+/// Cuts batches into spans.
+#[derive(Debug)]
+pub struct SpanMaker {
+    shape: TableShape,
+    key_columns: Vec<usize>,
+    keys: RowConverter,
+    partitions: RowConverter,
+    number_of: HashMap<Box<[u8]>, u32>,
+    paths: Vec<String>,
+    batches: u64,
+    interner: BatchInterner,
+    /// The sort columns of a batch's spans as bytes.
+    rows: Option<Rows>,
+}
+
+impl SpanMaker {
+    /// Cuts batches of this shape.
+    ///
+    /// # Errors
+    ///
+    /// Sort or partition columns of a type that has no order.
+    pub fn new(shape: TableShape) -> Result<Self> {
+        let fields = |columns: &[usize]| -> Vec<SortField> {
+            columns
+                .iter()
+                .map(|column| SortField::new(shape.schema.field(*column).data_type().clone()))
+                .collect()
+        };
+        let key_columns: Vec<usize> = shape.partition.iter().chain(&shape.sort).copied().collect();
+        let error = |source| ColumnarError::Layout {
+            table: shape.name.clone(),
+            reason: format!("its rows cannot be sorted by sort_by: {source}"),
+        };
+        Ok(Self {
+            keys: RowConverter::new(fields(&key_columns)).map_err(error)?,
+            partitions: RowConverter::new(fields(&shape.partition)).map_err(error)?,
+            key_columns,
+            shape,
+            number_of: HashMap::new(),
+            paths: Vec::new(),
+            batches: 0,
+            interner: BatchInterner::default(),
+            rows: None,
+        })
+    }
+
+    /// The shape of the batches.
+    #[must_use]
+    pub fn shape(&self) -> &TableShape {
+        &self.shape
+    }
+
+    /// The path of a partition, `eob_type=CARRIER/service_year=2024`; empty where there is none.
+    pub fn path(&self, partition: u32) -> &str {
+        self.paths
+            .get(partition as usize)
+            .map_or("", String::as_str)
+    }
+
+    /// The paths of all partitions seen so far.
+    pub fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
+    /// Cuts `batch`, whose text is in dictionaries; rows that nobody owns are left out.
+    pub fn make(&mut self, batch: RecordBatch, owned: &[OwnedRows]) -> Result<SpanBatch> {
+        let batch = self.with_known_partitions(batch)?;
+        let mut rows = Vec::with_capacity(owned.len());
+        let same: Vec<SameAsBefore<'_>> = self
+            .key_columns
+            .iter()
+            .map(|column| same_as_before(batch.column(*column)))
+            .collect();
+        for piece in owned {
+            let mut start = piece.start;
+            for row in piece.start + 1..piece.start + piece.len {
+                if !same.iter().all(|same| same(row)) {
+                    rows.push(OwnedRows {
+                        start,
+                        len: row - start,
+                        ..*piece
+                    });
+                    start = row;
+                }
+            }
+            let len = piece.start + piece.len - start;
+            if len > 0 {
+                rows.push(OwnedRows {
+                    start,
+                    len,
+                    ..*piece
+                });
+            }
+        }
+        drop(same);
+        let (keys, partitions) = self.keys_of(&batch, &rows)?;
+        let spans = rows
+            .into_iter()
+            .zip(partitions)
+            .map(|(rows, partition)| Span { rows, partition })
+            .collect();
+        self.batches += 1;
+        let doing = || ColumnarError::arrow(format!("sorting table '{}'", self.shape.name));
+        Ok(SpanBatch {
+            batch: self.interner.buffer(&batch).map_err(doing())?,
+            number: self.batches,
+            spans,
+            keys,
+        })
+    }
+
+    /// Rows whose partition is never null, whoever made them.
+    fn with_known_partitions(&self, batch: RecordBatch) -> Result<RecordBatch> {
+        let doing = || ColumnarError::arrow(format!("sorting table '{}'", self.shape.name));
+        let mut columns = None;
+        for column in &self.shape.partition {
+            let name = self.shape.schema.field(*column).name();
+            let known = hive_path::known(name, batch.column(*column)).map_err(doing())?;
+            if let Some(known) = known {
+                columns.get_or_insert_with(|| batch.columns().to_vec())[*column] = known;
+            }
+        }
+        match columns {
+            Some(columns) => RecordBatch::try_new(batch.schema(), columns).map_err(doing()),
+            None => Ok(batch),
+        }
+    }
+
+    /// A batch that was spilled.
+    pub fn read(&mut self, block: &[u8]) -> Result<SpanBatch> {
+        let block = block::read(&self.shape.dictionaries, &mut self.interner, block).map_err(
+            ColumnarError::arrow(format!("sorting table '{}'", self.shape.name)),
+        )?;
+        self.batches += 1;
+        Ok(SpanBatch {
+            batch: block.batch,
+            number: self.batches,
+            spans: block.spans,
+            keys: block.keys,
+        })
+    }
+
+    /// The sort keys and partitions of spans, a part after the other: on the way, keys take memory
+    /// twice.
+    fn keys_of(&mut self, batch: &RecordBatch, rows: &[OwnedRows]) -> Result<(SortKeys, Vec<u32>)> {
+        let doing = format!("sorting table '{}'", self.shape.name);
+        let doing = || ColumnarError::arrow(doing.as_str());
+        let mut keys = SortKeys::default();
+        let mut partitions = Vec::with_capacity(rows.len());
+        for part in rows.chunks(KEYS_AT_ONCE) {
+            let starts: UInt32Array = part.iter().map(|rows| rows.start as u32).collect();
+            let columns = self.key_columns.iter().map(|column| {
+                take(batch.column(*column), &starts, None).and_then(|column| plain_column(&column))
+            });
+            let columns = columns.collect::<std::result::Result<Vec<ArrayRef>, _>>();
+            let columns = columns.map_err(doing())?;
+            push_keys(&self.keys, &mut self.rows, &columns, part, &mut keys).map_err(doing())?;
+            let columns = &columns[..self.shape.partition.len()];
+            if columns.is_empty() {
+                if self.paths.is_empty() {
+                    self.paths.push(String::new());
+                }
+                partitions.resize(partitions.len() + part.len(), 0);
+                continue;
+            }
+            let values = self.partitions.convert_columns(columns).map_err(doing())?;
+            for (row, value) in values.iter().enumerate() {
+                partitions.push(self.partition_number(value.data(), columns, row));
+            }
+        }
+        keys.shrink();
+        Ok((keys, partitions))
+    }
+
+    fn partition_number(&mut self, value: &[u8], columns: &[ArrayRef], row: usize) -> u32 {
+        if let Some(number) = self.number_of.get(value) {
+            return *number;
+        }
+        let number = self.paths.len() as u32;
+        let values = columns
+            .iter()
+            .map(|array| hive_path::value_text(array, row));
+        let path = self.shape.partition_path(values);
+        self.paths.push(path);
+        self.number_of.insert(value.into(), number);
+        number
+    }
+
+    /// The order of partitions given by their typed values, one row each.
+    pub fn order_partitions(&self, columns: &[ArrayRef]) -> Result<Vec<usize>> {
+        let rows = self
+            .partitions
+            .convert_columns(columns)
+            .map_err(ColumnarError::arrow("ordering partitions"))?;
+        let mut order: Vec<usize> = (0..rows.num_rows()).collect();
+        order.sort_by(|left, right| rows.row(*left).cmp(&rows.row(*right)));
+        Ok(order)
+    }
+}
+
+/// Appends the keys of spans, given their key columns; `scratch` is for what those are as bytes.
+fn push_keys(
+    converter: &RowConverter,
+    scratch: &mut Option<Rows>,
+    columns: &[ArrayRef],
+    spans: &[OwnedRows],
+    keys: &mut SortKeys,
+) -> std::result::Result<(), ArrowError> {
+    if columns.is_empty() {
+        for span in spans {
+            keys.push(&[], span.resource);
+        }
+        return Ok(());
+    }
+    let rows = scratch.get_or_insert_with(|| converter.empty_rows(0, 0));
+    rows.clear();
+    converter.append(rows, columns)?;
+    for (row, span) in rows.iter().zip(spans) {
+        keys.push(row.data(), span.resource);
+    }
+    Ok(())
+}
+
+/// Keys of groups as a column.
+pub fn resource_column(
+    resources: impl ExactSizeIterator<Item = GroupKey>,
+) -> Result<FixedSizeBinaryArray> {
+    let mut bytes = Vec::with_capacity(resources.len() * 16);
+    for resource in resources {
+        bytes.extend_from_slice(&resource.to_bytes());
+    }
+    FixedSizeBinaryArray::try_new(16, bytes.into(), None)
+        .map_err(ColumnarError::arrow("writing resource keys"))
+}
+
+/// Whether a row has the value of the row before it.
+type SameAsBefore<'a> = Box<dyn Fn(usize) -> bool + 'a>;
+
+fn same_as_before(array: &ArrayRef) -> SameAsBefore<'_> {
+    fn compare<'a>(array: &'a ArrayRef, same: impl Fn(usize) -> bool + 'a) -> SameAsBefore<'a> {
+        if array.null_count() == 0 {
+            return Box::new(same);
+        }
+        Box::new(
+            move |row| match (array.is_null(row), array.is_null(row - 1)) {
+                (false, false) => same(row),
+                (left, right) => left == right,
+            },
+        )
+    }
+    macro_rules! numbers {
+        ($type:ty) => {{
+            let values = array.as_primitive::<$type>().values();
+            compare(array, move |row| values[row] == values[row - 1])
+        }};
+    }
+    match array.data_type() {
+        DataType::Dictionary(..) => {
+            let numbers = array.as_dictionary::<UInt32Type>().keys().values();
+            compare(array, move |row| numbers[row] == numbers[row - 1])
+        }
+        DataType::Boolean => {
+            let values = array.as_boolean();
+            compare(array, move |row| values.value(row) == values.value(row - 1))
+        }
+        DataType::Int32 => numbers!(Int32Type),
+        DataType::Int64 => numbers!(Int64Type),
+        DataType::UInt64 => numbers!(UInt64Type),
+        DataType::Date32 => numbers!(Date32Type),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => numbers!(TimestampMicrosecondType),
+        // Every row becomes a span of its own: slower, and just as right.
+        _ => Box::new(|_| false),
+    }
+}

@@ -1,0 +1,99 @@
+//! Distinct texts, one behind the other in one piece of memory.
+
+use std::hash::BuildHasher as _;
+
+use hashbrown::HashTable;
+
+/// StringInterner by number: 0, 1, 2 and so on in the order in which they first come.
+#[derive(Debug, Default)]
+pub(crate) struct StringInterner {
+    bytes: String,
+    /// Where each text ends.
+    ends: Vec<u32>,
+    numbers: HashTable<u32>,
+    hasher: foldhash::fast::RandomState,
+}
+
+impl StringInterner {
+    /// The number of a text; a new one where it has none.
+    pub(crate) fn intern(&mut self, text: &str) -> u32 {
+        let hash = self.hasher.hash_one(text);
+        let is_text = |number: &u32| text_at(&self.bytes, &self.ends, *number) == Some(text);
+        if let Some(number) = self.numbers.find(hash, is_text) {
+            return *number;
+        }
+        let number = self.len() as u32;
+        self.bytes.push_str(text);
+        // Owners begin anew long before four gigabytes.
+        self.ends.push(self.bytes.len() as u32);
+        let (bytes, ends, hasher) = (&self.bytes, &self.ends, &self.hasher);
+        self.numbers.insert_unique(hash, number, |number| {
+            hasher.hash_one(text_at(bytes, ends, *number).unwrap_or_default())
+        });
+        number
+    }
+
+    /// Gives back memory that is of use for new texts alone; those that come all get a new number.
+    pub(crate) fn seal(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.ends.shrink_to_fit();
+        self.numbers = HashTable::new();
+    }
+
+    pub(crate) fn get(&self, number: u32) -> Option<&str> {
+        text_at(&self.bytes, &self.ends, number)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Forgets all texts; their memory is used again.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+        self.numbers.clear();
+    }
+
+    /// Bytes of all texts.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        (0..self.len()).map(|number| self.get(number as u32).unwrap_or_default())
+    }
+}
+
+fn text_at<'t>(bytes: &'t str, ends: &[u32], number: u32) -> Option<&'t str> {
+    let number = number as usize;
+    let end = *ends.get(number)? as usize;
+    let start = number
+        .checked_sub(1)
+        .map_or(0, |before| ends[before] as usize);
+    bytes.get(start..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_texts_have_one_number_in_the_order_they_come() {
+        let mut texts = StringInterner::default();
+        let numbers = ["b", "é", "b", "", "é", "a", ""].map(|text| texts.intern(text));
+        assert_eq!(numbers, [0, 1, 0, 2, 1, 3, 2]);
+        assert_eq!(texts.iter().collect::<Vec<_>>(), ["b", "é", "", "a"]);
+        assert_eq!((texts.len(), texts.bytes(), texts.get(4)), (4, 4, None));
+    }
+
+    #[test]
+    fn many_texts_keep_their_numbers_while_the_table_grows() {
+        let mut texts = StringInterner::default();
+        for _ in 0..2 {
+            for number in 0..10_000_u32 {
+                assert_eq!(texts.intern(&format!("text {number}")), number);
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Columns of text put together from buffered batches: distinct texts, and a number per row.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use arrow_array::builder::StringBuilder;
+use arrow_array::types::UInt32Type;
+use arrow_array::{ArrayRef, DictionaryArray, UInt32Array};
+use arrow_buffer::{BooleanBuffer, NullBuffer};
+use arrow_schema::ArrowError;
+
+use crate::sort::buffered::{NULL, TextPool};
+use crate::sort::gather::Ranges;
+use crate::sort::string_interner::StringInterner;
+
+/// Distinct texts in the order in which rows first have them; the numbers of the rows are their
+/// owner's.
+#[derive(Debug)]
+pub(crate) struct TextColumn {
+    texts: StringInterner,
+    /// What this column marks texts of pools with; no other has it.
+    mark: u32,
+}
+
+impl Default for TextColumn {
+    fn default() -> Self {
+        Self {
+            texts: StringInterner::default(),
+            mark: next_mark(),
+        }
+    }
+}
+
+fn next_mark() -> u32 {
+    // Pools begin with marks of 0. Pools live far shorter than it takes to count once around.
+    static MARKS: AtomicU32 = AtomicU32::new(1);
+    MARKS.fetch_add(1, Ordering::Relaxed).max(1)
+}
+
+impl TextColumn {
+    /// Appends the rows of `ranges` from a column of text to `numbers`, [`NULL`] where there is no
+    /// text.
+    pub(crate) fn append(&mut self, ranges: &Ranges<'_>, column: usize, numbers: &mut Vec<u32>) {
+        let sources = ranges.texts(column);
+        // The rows lie all over memory. Fetching them first, without looking at them, lets the
+        // fetches overlap.
+        let start = numbers.len();
+        numbers.reserve(ranges.rows);
+        let mut parts: Vec<(Option<&Rc<TextPool>>, usize)> = Vec::new();
+        for (source, from, to) in &ranges.ranges {
+            let pool = match sources[*source] {
+                Some((of_pool, pool)) => {
+                    of_pool.append_to(numbers, *from, *to);
+                    Some(pool)
+                }
+                None => {
+                    numbers.resize(numbers.len() + to - from, NULL);
+                    None
+                }
+            };
+            match parts.last_mut() {
+                Some((last, end)) if same_pool(*last, pool) => *end += to - from,
+                _ => parts.push((
+                    pool,
+                    parts.last().map_or(start, |(_, end)| *end) + to - from,
+                )),
+            }
+        }
+        let mut from = start;
+        for (pool, to) in parts {
+            if let Some(pool) = pool {
+                self.renumber(pool, &mut numbers[from..to]);
+            }
+            from = to;
+        }
+    }
+
+    /// Makes numbers of a pool those of this column.
+    fn renumber(&mut self, pool: &TextPool, numbers: &mut [u32]) {
+        let mut marks = pool.marks.borrow_mut();
+        for number in numbers {
+            if *number == NULL {
+                continue;
+            }
+            let (mark, own) = &mut marks[*number as usize];
+            if *mark != self.mark {
+                let texts = &mut self.texts;
+                let found = pool.with_text(*number, |text| texts.intern(text));
+                (*mark, *own) = (self.mark, found.unwrap_or(NULL));
+            }
+            *number = *own;
+        }
+    }
+
+    /// The bytes of all distinct texts, each with its length as Parquet writes them.
+    pub(crate) fn dictionary_bytes(&self) -> usize {
+        self.texts.bytes() + 4 * self.texts.len()
+    }
+
+    /// The distinct texts, by number.
+    pub(crate) fn texts(&self) -> &StringInterner {
+        &self.texts
+    }
+
+    /// Forgets all texts; their memory is used again.
+    pub(crate) fn clear(&mut self) {
+        self.texts.clear();
+        self.mark = next_mark();
+    }
+
+    /// Rows with such numbers as a dictionary column.
+    pub(crate) fn dictionary(&self, numbers: Vec<u32>) -> Result<ArrayRef, ArrowError> {
+        if i32::try_from(self.texts.bytes()).is_err() {
+            return Err(ArrowError::OffsetOverflowError(self.texts.bytes()));
+        }
+        let mut texts = StringBuilder::with_capacity(self.texts.len(), self.texts.bytes());
+        for text in self.texts.iter() {
+            texts.append_value(text);
+        }
+        let present = BooleanBuffer::collect_bool(numbers.len(), |row| numbers[row] != NULL);
+        let nulls = NullBuffer::new(present);
+        let nulls = (nulls.null_count() > 0).then_some(nulls);
+        let keys = UInt32Array::new(numbers.into(), nulls);
+        let texts = Arc::new(texts.finish());
+        Ok(Arc::new(DictionaryArray::<UInt32Type>::try_new(
+            keys, texts,
+        )?))
+    }
+}
+
+fn same_pool(left: Option<&Rc<TextPool>>, right: Option<&Rc<TextPool>>) -> bool {
+    match (left, right) {
+        (Some(left), Some(right)) => Rc::ptr_eq(left, right),
+        (None, None) => true,
+        _ => false,
+    }
+}

@@ -1,3 +1,0 @@
-//! Where rows lie: hive paths.
-
-pub(crate) mod hive_path;
