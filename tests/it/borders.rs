@@ -11,13 +11,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("consent", &["contract", "vault"]),
     ("contract", &[]),
     ("extractor", &["consent", "contract", "landing", "vault"]),
-    ("landing", &["contract"]),
+    ("json", &[]),
+    ("landing", &["contract", "json"]),
     ("loader", &["columnar", "contract"]),
     ("sandbox", &["contract"]),
     ("transformer", &["contract", "landing", "viewdef"]),
     ("vault", &["contract"]),
     ("verify", &["contract", "landing", "loader", "viewdef"]),
-    ("viewdef", &[]),
+    ("viewdef", &["json"]),
 ];
 
 const NETWORK: &[&str] = &["hyper", "reqwest", "tokio", "rustls", "oauth2"];
@@ -31,6 +32,7 @@ const FENCES: &[(&str, &[&[&str]])] = &[
     ("consent", &[TABLES, TERMINAL]),
     ("contract", &[NETWORK, TABLES, VAULT, TERMINAL]),
     ("extractor", &[TABLES, TERMINAL]),
+    ("json", &[NETWORK, TABLES, VAULT, TERMINAL]),
     ("landing", &[NETWORK, TABLES, VAULT, TERMINAL]),
     ("loader", &[NETWORK, VAULT, TERMINAL]),
     ("sandbox", &[TABLES, VAULT, TERMINAL]),

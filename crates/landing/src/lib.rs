@@ -12,7 +12,6 @@ mod folder;
 mod forget;
 mod gone;
 mod import;
-pub mod json;
 mod manifest_file;
 mod part_stream;
 mod person;
@@ -29,6 +28,7 @@ mod writer;
 pub use chunk::{
     Chunk, ChunkRead, ChunkReader, ChunkRef, DamagedFrame, chunks_of, read_chunk, read_chunk_into,
 };
+pub use claimlake_json as json;
 pub use content_hash::content_hash;
 pub use error::LandingError;
 pub use fhir_release::{NotR4, OtherRelease, landed_not_r4, not_r4};

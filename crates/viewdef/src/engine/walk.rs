@@ -7,10 +7,7 @@ use std::collections::HashSet;
 
 use super::shape::{NodeId, ROOT, Shape, UNKNOWN};
 use super::tape::{Entry, Kind, Position, Tape};
-use crate::json::{Fault, load, number_end, string_end, unescape};
-
-/// Deeper resources are refused; whatever is less deep, the plain evaluator can read as well.
-const MAX_DEPTH: u32 = 120;
+use crate::json::{Fault, MAX_DEPTH, load, number_end, string_end, unescape};
 
 /// Why a line is refused as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Escapes within strings.
 
-use super::scan::Fault;
+use crate::scan::Fault;
 
-/// One after the escape whose backslash stands at `at`; a surrogate pair is one escape.
+/// One after the escape whose backslash is at `at`; a surrogate pair is one escape.
 #[cold]
-pub(super) fn check_escape(buffer: &[u8], at: usize) -> Result<usize, Fault> {
+pub(crate) fn check_escape(buffer: &[u8], at: usize) -> Result<usize, Fault> {
     match buffer.get(at + 1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
         Some(b'u') => match hex4(buffer, at + 2).ok_or(Fault::NotJson)? {
@@ -24,14 +24,14 @@ pub(super) fn check_escape(buffer: &[u8], at: usize) -> Result<usize, Fault> {
     }
 }
 
-fn hex4(buffer: &[u8], at: usize) -> Option<u32> {
+pub(crate) fn hex4(buffer: &[u8], at: usize) -> Option<u32> {
     let digits = buffer.get(at..at + 4)?;
     digits.iter().try_fold(0, |value, digit| {
         Some(value << 4 | char::from(*digit).to_digit(16)?)
     })
 }
 
-/// The text of a string that was found right before.
+/// The text of a string whose form [`crate::string_end`] has checked.
 #[must_use]
 pub fn unescape(raw: &[u8]) -> Vec<u8> {
     let mut text = Vec::with_capacity(raw.len());
@@ -39,7 +39,7 @@ pub fn unescape(raw: &[u8]) -> Vec<u8> {
     text
 }
 
-/// Appends the text of a string that was found right before.
+/// Appends the text of a string whose form [`crate::string_end`] has checked.
 pub fn unescape_into(raw: &[u8], text: &mut Vec<u8>) {
     let mut rest = raw;
     while let Some(at) = memchr::memchr(b'\\', rest) {

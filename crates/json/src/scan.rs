@@ -1,11 +1,15 @@
-//! Finding the end of a string or number.
+//! Where a string or number ends, and whether it is valid.
+//!
+//! The functions read a buffer of lines. Each stops at the line's newline at the latest, since a
+//! newline is part of neither a string nor a number, so that a line needs no copy of its own. The
+//! buffer ends in [`PADDING`] newlines, so that whole words can be read anywhere in it.
 
-use super::unescape::check_escape;
+use crate::unescape::check_escape;
 
 /// Newlines that must follow the last line of a buffer.
 pub const PADDING: usize = 32;
 
-/// What is wrong with a text. It says no more: the text is PHI.
+/// What is wrong with a text, without any of the text: it is PHI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Not JSON.
@@ -27,7 +31,7 @@ pub fn load(buffer: &[u8], at: usize) -> u64 {
     }
 }
 
-/// The high bit of each byte that ends the plain part of a string: a quote, a backslash or a
+/// The high bit of each byte that ends the unescaped part of a string: a quote, a backslash or a
 /// control character. Bits above the lowest may be wrong; the lowest never is.
 #[inline]
 fn stops(word: u64) -> u64 {
@@ -42,7 +46,7 @@ fn stops(word: u64) -> u64 {
 /// an escape in it.
 ///
 /// # Errors
-/// Where the string does not end, holds a control character or an escape that is none.
+/// The string does not end, or holds a control character or an invalid escape.
 #[inline]
 pub fn string_end(buffer: &[u8], at: usize) -> Result<(usize, bool), Fault> {
     let mut position = at;
@@ -68,7 +72,7 @@ pub fn string_end(buffer: &[u8], at: usize) -> Result<(usize, bool), Fault> {
 /// One after the last byte of the number that begins at `at`.
 ///
 /// # Errors
-/// Where it is no JSON number.
+/// It is no JSON number.
 #[inline]
 pub fn number_end(buffer: &[u8], at: usize) -> Result<usize, Fault> {
     let byte = |position: usize| buffer.get(position).copied().unwrap_or(b'\n');
@@ -117,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_string_ends_at_its_quote_wherever_in_a_word_it_stands() {
+    fn a_string_ends_at_its_quote_at_any_offset_in_a_word() {
         for length in 0..40 {
             let text = "é".repeat(length);
             assert_eq!(

@@ -1,16 +1,16 @@
-//! A text as a tree, as strict as the walk over a line: for those who need all of a resource.
+//! A text as a tree, for code that needs all of a resource.
 
 use std::fmt;
 
 use serde_json::{Map, Number, Value};
 
-use super::scan::{Fault, PADDING, number_end, string_end};
-use super::unescape::unescape;
+use crate::scan::{Fault, PADDING, number_end, string_end};
+use crate::unescape::unescape;
 
-/// Deeper texts are refused, so that no text can exhaust the stack of whoever walks the tree.
-pub const MAX_DEPTH: usize = 120;
+/// Levels of nesting; deeper texts are refused, so that no text can exhaust the stack.
+pub const MAX_DEPTH: u32 = 120;
 
-/// Why a text is no tree; like [`Fault`], it says nothing of what the text says.
+/// Why a text has no tree; like [`Fault`], without any of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ValueFault {
     /// Not JSON.
@@ -48,13 +48,13 @@ impl From<Fault> for ValueFault {
     }
 }
 
-/// The tree of a text; numbers keep theirs, `1.50` and `1E3` included.
+/// The tree of a text. Numbers keep their digits and form (`1.50`, `1E3`), members their order.
 ///
 /// # Errors
-/// Why it has none.
+/// The text is not UTF-8, no JSON by RFC 8259, or refused for the reasons of [`ValueFault`].
 ///
 /// ```
-/// use claimlake_viewdef::json::{ValueFault, value};
+/// use claimlake_json::{ValueFault, value};
 ///
 /// assert_eq!(value(b"{\"a\": 1E3}")?.to_string(), "{\"a\":1E3}");
 /// assert_eq!(value(b"{\"a\": 1, \"a\": 2}"), Err(ValueFault::DuplicateKey));
@@ -81,7 +81,7 @@ pub fn value(text: &[u8]) -> Result<Value, ValueFault> {
 struct Reader<'b> {
     buffer: &'b [u8],
     at: usize,
-    depth: usize,
+    depth: u32,
 }
 
 impl Reader<'_> {
@@ -167,7 +167,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Passes over the comma behind an element; false where the closing bracket stands instead.
+    /// Passes over the comma behind an element; false at the closing bracket.
     fn goes_on(&mut self, closing: u8) -> Result<bool, ValueFault> {
         self.space();
         if self.take(closing) {
@@ -265,7 +265,10 @@ mod tests {
 
     #[test]
     fn depth_is_bounded() {
-        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let nested = |depth: u32| {
+            let depth = depth as usize;
+            format!("{}{}", "[".repeat(depth), "]".repeat(depth))
+        };
         assert!(value(nested(MAX_DEPTH).as_bytes()).is_ok());
         let too_deep = value(nested(MAX_DEPTH + 1).as_bytes());
         assert_eq!(too_deep, Err(ValueFault::TooDeep));

@@ -1,0 +1,307 @@
+//! The members of an object and the elements of an array, as ranges of the text.
+//!
+//! Keys are compared unescaped: `pati\u0065nt` is the key `patient`, as in a table.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::scan::{PADDING, string_end};
+use crate::structure::{after_string, skip_space, value_end};
+use crate::unescape::unescape;
+
+/// A member of an object, as ranges of the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The key between its quotes, escapes as they stand; compare it by [`Member::is`].
+    pub key: Range<usize>,
+    /// The value.
+    pub value: Range<usize>,
+}
+
+impl Member {
+    /// Whether the key says `name`.
+    #[must_use]
+    pub fn is(&self, text: &[u8], name: &str) -> bool {
+        text.get(self.key.clone())
+            .is_some_and(|raw| key_says(raw, name))
+    }
+}
+
+/// Whether a key, given as it is between its quotes, says `name`.
+#[must_use]
+pub fn key_says(raw: &[u8], name: &str) -> bool {
+    raw == name.as_bytes() || (raw.contains(&b'\\') && *read_key(raw) == *name.as_bytes())
+}
+
+/// A key without its escapes; one that is no JSON string is returned unchanged and equals no name.
+pub(crate) fn read_key(raw: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(b'\\', raw).is_none() {
+        return Cow::Borrowed(raw);
+    }
+    let mut padded = [raw, b"\""].concat();
+    padded.resize(raw.len() + PADDING, b'\n');
+    let is_string = matches!(string_end(&padded, 0), Ok((end, _)) if end == raw.len());
+    match is_string && std::str::from_utf8(raw).is_ok() {
+        true => Cow::Owned(unescape(raw)),
+        false => Cow::Borrowed(raw),
+    }
+}
+
+/// The member of a name in the object at `start`: the last one where there are several, as every
+/// JSON parser has it. The transform refuses such an object.
+#[must_use]
+pub fn member(text: &[u8], start: usize, name: &str) -> Option<Member> {
+    Members::new(text, start)
+        .filter(|member| member.is(text, name))
+        .last()
+}
+
+/// The members of the object that begins at a position. Ends early where the text does; see
+/// [`Members::end`].
+#[derive(Debug)]
+pub struct Members<'a> {
+    text: &'a [u8],
+    position: usize,
+    state: State,
+    unfinished: Option<(Range<usize>, usize)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Inside,
+    Ended,
+    Broken,
+}
+
+impl<'a> Members<'a> {
+    /// The members of the object at `start` (its opening brace).
+    #[must_use]
+    pub fn new(text: &'a [u8], start: usize) -> Self {
+        let is_object = text.get(start) == Some(&b'{');
+        Self {
+            text,
+            position: start + 1,
+            state: if is_object {
+                State::Inside
+            } else {
+                State::Broken
+            },
+            unfinished: None,
+        }
+    }
+
+    /// The members from `position` on, which lies within an object, behind one of its values.
+    #[must_use]
+    pub fn resume(text: &'a [u8], position: usize) -> Self {
+        Self {
+            text,
+            position,
+            state: State::Inside,
+            unfinished: None,
+        }
+    }
+
+    /// The key, and where its value begins, of the member that the text ends in.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<(Range<usize>, usize)> {
+        self.unfinished.clone()
+    }
+
+    /// The end (exclusive) of the object, once all members were read and it was closed.
+    #[must_use]
+    pub fn end(&self) -> Option<usize> {
+        (self.state == State::Ended).then_some(self.position)
+    }
+
+    fn member(&mut self) -> Option<Member> {
+        let mut position = skip_space(self.text, self.position);
+        if self.text.get(position) == Some(&b',') {
+            position = skip_space(self.text, position + 1);
+        }
+        match self.text.get(position)? {
+            b'}' => {
+                self.state = State::Ended;
+                self.position = position + 1;
+                return None;
+            }
+            b'"' => {}
+            _ => return None,
+        }
+        let key_end = after_string(self.text, position)?;
+        let colon = skip_space(self.text, key_end);
+        if self.text.get(colon) != Some(&b':') {
+            return None;
+        }
+        let value_start = skip_space(self.text, colon + 1);
+        let key = position + 1..key_end - 1;
+        let Some(value_end) = value_end(self.text, value_start) else {
+            self.unfinished = Some((key, value_start));
+            return None;
+        };
+        self.position = value_end;
+        Some(Member {
+            key,
+            value: value_start..value_end,
+        })
+    }
+}
+
+impl Iterator for Members<'_> {
+    type Item = Member;
+
+    fn next(&mut self) -> Option<Member> {
+        if self.state != State::Inside {
+            return None;
+        }
+        let member = self.member();
+        if member.is_none() && self.state == State::Inside {
+            self.state = State::Broken;
+        }
+        member
+    }
+}
+
+/// The elements of the array at `start` (its opening bracket), as ranges of the text.
+#[derive(Debug)]
+pub struct Elements<'a> {
+    text: &'a [u8],
+    position: usize,
+    state: State,
+}
+
+impl<'a> Elements<'a> {
+    /// The elements of the array at `start`.
+    #[must_use]
+    pub fn new(text: &'a [u8], start: usize) -> Self {
+        let is_array = text.get(start) == Some(&b'[');
+        Self {
+            text,
+            position: start + 1,
+            state: if is_array {
+                State::Inside
+            } else {
+                State::Broken
+            },
+        }
+    }
+
+    /// The end (exclusive) of the array, once all elements were read and it was closed.
+    #[must_use]
+    pub fn end(&self) -> Option<usize> {
+        (self.state == State::Ended).then_some(self.position)
+    }
+
+    fn element(&mut self) -> Option<Range<usize>> {
+        let mut position = skip_space(self.text, self.position);
+        if self.text.get(position) == Some(&b',') {
+            position = skip_space(self.text, position + 1);
+        }
+        if *self.text.get(position)? == b']' {
+            self.state = State::Ended;
+            self.position = position + 1;
+            return None;
+        }
+        let end = value_end(self.text, position)?;
+        self.position = end;
+        Some(position..end)
+    }
+}
+
+impl Iterator for Elements<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        if self.state != State::Inside {
+            return None;
+        }
+        let element = self.element();
+        if element.is_none() && self.state == State::Inside {
+            self.state = State::Broken;
+        }
+        element
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Elements, Members, member, read_key};
+    use crate::structure::{value_end, walk_object};
+
+    fn keys(text: &str) -> (Vec<&str>, bool) {
+        let mut members = Members::new(text.as_bytes(), 0);
+        let keys = members.by_ref().map(|member| &text[member.key]).collect();
+        (keys, members.end() == Some(text.len()))
+    }
+
+    #[test]
+    fn brackets_and_quotes_inside_strings_do_not_end_a_value() {
+        let text = r#"{"a":"}]\"{","b":[{"c":"\\"}],"d":-1.50e3 , "e":null}"#;
+        assert_eq!(keys(text), (vec!["a", "b", "d", "e"], true));
+        assert_eq!(value_end(text.as_bytes(), 0), Some(text.len()));
+    }
+
+    #[test]
+    fn a_key_is_what_it_says_and_the_last_of_a_name_counts() {
+        let text = br#"{"pati\u0065nt":1,"Patient":2,"patien\t":3,"patient":4,"\ud800":5}"#;
+        let found = member(text, 0, "patient").unwrap();
+        assert_eq!(&text[found.value], b"4");
+        let mut named = Members::new(text, 0);
+        assert!(named.next().unwrap().is(text, "patient"));
+        assert_eq!(named.filter(|member| member.is(text, "patient")).count(), 1);
+        let mut seen = Vec::new();
+        walk_object(text, 0, |key, value| {
+            seen.push(String::from_utf8_lossy(key).into_owned());
+            value_end(text, value)
+        });
+        assert_eq!(
+            seen,
+            ["patient", "Patient", "patien\t", "patient", "\\ud800"]
+        );
+        assert!(member(text, 0, "id").is_none());
+    }
+
+    #[test]
+    fn a_cut_object_has_no_end_at_any_length() {
+        let text = r#"{"a":"x\"y","b":[1,2,{"c":true}]}"#;
+        for length in 0..text.len() {
+            assert_eq!(value_end(&text.as_bytes()[..length], 0), None, "{length}");
+            assert!(!keys(&text[..length]).1, "{length}");
+        }
+    }
+
+    #[test]
+    fn elements_of_an_array_are_found_and_its_end() {
+        let text = br#"[ {"a":1} , [2], "x" ]"#;
+        let mut elements = Elements::new(text, 0);
+        let found: Vec<&[u8]> = elements.by_ref().map(|range| &text[range]).collect();
+        assert_eq!(found, [&br#"{"a":1}"#[..], b"[2]", br#""x""#]);
+        assert_eq!(elements.end(), Some(text.len()));
+    }
+
+    /// Keys read by serde_json, which is the reference here.
+    #[test]
+    fn a_key_is_read_as_a_parser_reads_it_or_left_as_it_is() {
+        for raw in [
+            &b"plain"[..],
+            br"a\b",
+            br"\",
+            br"\u0041",
+            br"\u+041",
+            br"\u004",
+            br"\ud83d\ude00",
+            br"\ud83d",
+            br"\ude00x",
+            br"\ud83d\u0041",
+            br"\x",
+            b"a\tb\\n",
+            b"quote\"\\n",
+            b"\xff\\n",
+            b"\xc3\xa9\\/\\b\\f\\r\\t",
+        ] {
+            let quoted = [b"\"", raw, b"\""].concat();
+            let parsed = serde_json::from_slice::<String>(&quoted);
+            let expected = parsed.map_or(raw.to_vec(), String::into_bytes);
+            assert_eq!(*read_key(raw), *expected, "{raw:?}");
+        }
+    }
+}
