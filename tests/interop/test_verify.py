@@ -153,7 +153,7 @@ def row_doubled(data):
         return pyarrow.concat_tables([rows, rows.slice(0, 1)])
 
     rewrite(data, largest(data, "eob"), double)
-    return {"table_rows": "eob/", "keys": "stands in the table twice"}
+    return {"table_rows": "eob/", "keys": "is in the table twice"}
 
 
 def amount_changed(data):

@@ -9,6 +9,7 @@ mod glob;
 mod kept_for;
 mod key_table;
 mod keys;
+mod money;
 mod on_revoked;
 mod overrides;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod read;
 pub(crate) use environment::{Variable, strangers};
 pub(crate) use kept_for::KeptFor;
 pub(crate) use keys::nearest;
+pub(crate) use money::{Money, ReportColumns};
 pub(crate) use on_revoked::OnRevoked;
 pub(crate) use read::{PipelineOrigin, ViewFile, read};
 

@@ -69,7 +69,7 @@ pub fn value_text(array: &dyn Array, row: usize) -> Option<String> {
     }
 }
 
-/// An array of `rows` times the value that stands in a path; none where it cannot be read.
+/// An array of `rows` times the value in a path; none where it cannot be read.
 pub fn array_of(data_type: &DataType, text: &str, rows: usize) -> Option<ArrayRef> {
     fn number<T: ArrowPrimitiveType>(text: &str, rows: usize) -> Option<ArrayRef>
     where

@@ -8,33 +8,33 @@ use claimlake_columnar::ColumnarError;
 use claimlake_contract::io_advice;
 use parquet::errors::ParquetError;
 
-/// Why a load, a listing or a rollback did not happen. The lake stands as it stood before.
+/// Why a load, a listing or a rollback did not happen. The lake is unchanged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
     /// The operating system refused.
-    #[error("{doing} {}: {source}{}", path.display(), io_hint(doing, source))]
+    #[error("{operation} {}: {source}{}", path.display(), io_hint(operation, source))]
     Io {
         /// What was being done.
-        doing: &'static str,
+        operation: &'static str,
         /// The file or folder.
         path: PathBuf,
         /// What the operating system said.
         source: io::Error,
     },
     /// Arrow data that cannot be read or put together.
-    #[error("{doing}: {source}")]
+    #[error("{operation}: {source}")]
     Arrow {
         /// What was being done.
-        doing: String,
+        operation: String,
         /// What Arrow said.
         source: ArrowError,
     },
     /// A Parquet file that cannot be read or written.
-    #[error("{doing}: {source}")]
+    #[error("{operation}: {source}")]
     Parquet {
         /// What was being done.
-        doing: String,
+        operation: String,
         /// What Parquet said.
         source: ParquetError,
     },
@@ -131,22 +131,16 @@ impl From<ColumnarError> for LoadError {
     fn from(error: ColumnarError) -> Self {
         match error {
             ColumnarError::Io {
-                operation: doing,
+                operation,
                 path,
                 source,
             } => Self::Io {
-                doing,
+                operation,
                 path,
                 source,
             },
-            ColumnarError::Arrow {
-                operation: doing,
-                source,
-            } => Self::Arrow { doing, source },
-            ColumnarError::Parquet {
-                operation: doing,
-                source,
-            } => Self::Parquet { doing, source },
+            ColumnarError::Arrow { operation, source } => Self::Arrow { operation, source },
+            ColumnarError::Parquet { operation, source } => Self::Parquet { operation, source },
             ColumnarError::Layout { table, reason } => Self::Layout { table, reason },
             ColumnarError::Input(error) => match error.downcast::<Self>() {
                 Ok(error) => *error,
@@ -177,33 +171,36 @@ impl LoadError {
         }
     }
 
-    pub(crate) fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| LoadError::Io {
-            doing,
+            operation,
             path,
             source,
         }
     }
 
     /// What Arrow says of data in memory.
-    pub(crate) fn arrow(doing: impl Into<String>) -> impl FnOnce(ArrowError) -> Self {
-        let doing = doing.into();
-        move |source| LoadError::Arrow { doing, source }
+    pub(crate) fn arrow(operation: impl Into<String>) -> impl FnOnce(ArrowError) -> Self {
+        let operation = operation.into();
+        move |source| LoadError::Arrow { operation, source }
     }
 
     /// What Arrow says while it reads or writes a file of the loader's own. A full disk comes
-    /// wrapped in Arrow's error; it is told as what it is.
-    pub(crate) fn arrow_file(doing: &'static str, path: &Path) -> impl FnOnce(ArrowError) -> Self {
+    /// wrapped in Arrow's error and is unwrapped.
+    pub(crate) fn arrow_file(
+        operation: &'static str,
+        path: &Path,
+    ) -> impl FnOnce(ArrowError) -> Self {
         let path = path.to_path_buf();
         move |source| match source {
             ArrowError::IoError(_, source) => LoadError::Io {
-                doing,
+                operation,
                 path,
                 source,
             },
             source => LoadError::Arrow {
-                doing: format!("{doing} {}", path.display()),
+                operation: format!("{operation} {}", path.display()),
                 source,
             },
         }
@@ -225,9 +222,9 @@ impl LoadError {
         }
     }
 
-    pub(crate) fn parquet(doing: impl Into<String>) -> impl FnOnce(ParquetError) -> Self {
-        let doing = doing.into();
-        move |source| LoadError::Parquet { doing, source }
+    pub(crate) fn parquet(operation: impl Into<String>) -> impl FnOnce(ParquetError) -> Self {
+        let operation = operation.into();
+        move |source| LoadError::Parquet { operation, source }
     }
 
     pub(crate) fn staged(path: &Path, reason: impl Into<String>) -> Self {
@@ -261,9 +258,9 @@ fn refused(error: ArrowError) -> std::result::Result<io::Error, ArrowError> {
 }
 
 /// What a person can do about the errors that need one.
-fn io_hint(doing: &str, error: &io::Error) -> String {
-    const BEFORE: &str = "the previous snapshot stands";
-    let reads = ["listing", "opening", "reading", "resolving"].contains(&doing);
+fn io_hint(operation: &str, error: &io::Error) -> String {
+    const BEFORE: &str = "the previous snapshot remains current";
+    let reads = ["listing", "opening", "reading", "resolving"].contains(&operation);
     match error.kind() {
         io::ErrorKind::StorageFull => format!(" ({BEFORE}; free some space and load again)"),
         io::ErrorKind::PermissionDenied if reads => {

@@ -207,7 +207,7 @@ fn without(
         &plans.tables,
         &BuildInput {
             staged: &[],
-            verdicts: &[],
+            decisions: &[],
             outdated: &theirs.keys,
             flips: &found.flips,
             touched: Some(&touched),

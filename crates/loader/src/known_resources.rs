@@ -26,8 +26,8 @@ pub struct KnownResource<'a> {
     pub content_hash: &'a [u8],
 }
 
-/// The key of a resource, as `changes` and the loader's own files tell resources apart: 16 bytes of
-/// a hash.
+/// The key of a resource, as `changes` and the loader's own files distinguish resources: 16 bytes
+/// of a hash.
 #[must_use]
 pub fn resource_key(source_api: &str, resource_type: &str, resource_id: &str) -> [u8; 16] {
     ResourceKey::new(source_api, resource_type, resource_id).to_bytes()
@@ -43,8 +43,7 @@ impl fmt::Debug for KnownResource<'_> {
     }
 }
 
-/// Tells of every resource of the snapshot's keys whether it is in the lake; of those that the
-/// server no longer has it is not.
+/// Calls `visit` with every resource of the snapshot's keys and its status.
 ///
 /// # Errors
 ///
@@ -52,7 +51,7 @@ impl fmt::Debug for KnownResource<'_> {
 pub fn known_resources(
     snapshot: &Path,
     manifest: &LakeManifest,
-    mut tell: impl FnMut(KnownResource<'_>, Held),
+    mut visit: impl FnMut(KnownResource<'_>, ResourceStatus),
 ) -> Result<()> {
     let Some(file) = &manifest.keys else {
         return Ok(());
@@ -64,9 +63,9 @@ pub fn known_resources(
             let row = KeyRow { batch: &batch, row };
             let text = |column| row.text(column).unwrap_or_default();
             let held = match (row.is_gone(), row.is_withdrawn()) {
-                (true, _) => Held::Gone,
-                (_, true) => Held::LeftOut,
-                _ => Held::InLake,
+                (true, _) => ResourceStatus::Gone,
+                (_, true) => ResourceStatus::LeftOut,
+                _ => ResourceStatus::InLake,
             };
             let resource = KnownResource {
                 source_api: text(keys::API),
@@ -75,7 +74,7 @@ pub fn known_resources(
                 last_updated: row.last_updated(),
                 content_hash: row.content_hash(),
             };
-            tell(resource, held);
+            visit(resource, held);
         }
     }
     Ok(())
@@ -83,7 +82,7 @@ pub fn known_resources(
 
 /// What a snapshot's keys say of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
+pub enum ResourceStatus {
     /// It has rows, or would have.
     InLake,
     /// Its newest body makes none, as the pipeline says.

@@ -15,6 +15,7 @@ mod load;
 mod merge;
 mod next_snapshot;
 mod owners;
+mod partition_value;
 mod publish;
 mod repair;
 mod request;
@@ -31,10 +32,11 @@ pub use error::{LoadError, Result};
 pub use forget::{
     ForgetOutcome, ForgetRequest, LakeOfPerson, forget, has_snapshot, lake_of, people_of_lake,
 };
-pub use known_resources::{Held, KnownResource, known_resources, resource_key};
+pub use known_resources::{KnownResource, ResourceStatus, known_resources, resource_key};
 pub use load::load;
 pub use merge::current::{current_resources, is_decided_by};
 pub use owners::earlier::damaged_earlier_owners;
+pub use partition_value::{is_unknown_partition, partition_value};
 pub use publish::group_reach::{GroupReach, group_reach, real_folder};
 pub use publish::manifest::read_manifest;
 pub use publish::retention::{SnapshotInfo, snapshots};

@@ -24,7 +24,7 @@ use claimlake_columnar::hex;
 /// # Errors
 ///
 /// A staged run is not sealed, truncated or of another version; the lake is locked, pinned, edited
-/// or cannot be written; columns differ in more than added ones. The snapshot before stands.
+/// or cannot be written; columns differ in more than added ones. The lake is then unchanged.
 pub fn load(request: &LoadRequest, progress: &dyn Progress) -> Result<LoadOutcome> {
     let staged = open_staged(&request.staged_runs)?;
     let full = staged.iter().any(|run| run.manifest.full);
@@ -105,7 +105,7 @@ fn open_staged(folders: &[PathBuf]) -> Result<Vec<StagedRun>> {
         .map(|folder| StagedRun::open(folder))
         .collect::<Result<Vec<_>>>()?;
     staged.sort_by(|left, right| left.manifest.run.cmp(&right.manifest.run));
-    // Bodies are told apart by their run and their place in it.
+    // A body is identified by its run and its position in it.
     if let Some([_, twice]) = staged
         .array_windows()
         .find(|[left, right]| left.manifest.run == right.manifest.run)
@@ -141,7 +141,7 @@ fn build_and_publish(input: &SnapshotInput<'_>, progress: &dyn Progress) -> Resu
         if input.lake.current().ok().flatten() != Some(number) {
             input.lake.flip(number)?;
         }
-        // Told to go on, and there is nothing to go on with: the lake is free all the same.
+        // `--unpin` with nothing to load: the pin is removed all the same.
         input.lake.unpin()?;
     }
     if let Some(repair) = input.repair {

@@ -11,10 +11,10 @@ use claimlake_contract::{LAKE_FORMAT, LakeFile, LakeManifest, LakeTable, Progres
 use crate::damage::check_file;
 use crate::error::{LoadError, Result};
 use crate::merge::current::{self, CurrentInput};
+use crate::merge::decision::Take;
 use crate::merge::key_walk::{self, KeyPlan, MergedKeys};
 use crate::merge::keys;
 use crate::merge::staged_keys::StagedKeys;
-use crate::merge::verdict::Take;
 use crate::owners::next::{self, NextOwners};
 use crate::owners::snapshot::SnapshotOwners;
 use crate::owners::touched::Touched;
@@ -126,7 +126,7 @@ pub(crate) fn build_next(
             budget: key_budget(request),
             access: input.access,
         },
-        &mut keys.verdicts,
+        &mut keys.decisions,
     )?;
     // Where all tables are made anew, nothing reads the owners of before.
     let keeps_files = plans.tables.iter().any(|plan| plan.before.is_some());
@@ -138,7 +138,7 @@ pub(crate) fn build_next(
         &plans.tables,
         &BuildInput {
             staged: input.staged,
-            verdicts: &keys.verdicts,
+            decisions: &keys.decisions,
             outdated: &keys.outdated,
             flips: &found.flips,
             touched: touched.as_ref(),

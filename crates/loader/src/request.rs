@@ -33,7 +33,7 @@ pub struct RunTable {
     /// All of its rows.
     pub batches: Vec<RecordBatch>,
     /// The columns whose change alone is worth a new snapshot; empty: none.
-    pub telling: Vec<String>,
+    pub change_columns: Vec<String>,
 }
 
 /// What to do with resources that the lake holds and a full staged run lacks.

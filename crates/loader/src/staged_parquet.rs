@@ -2,9 +2,9 @@
 //! other.
 //!
 //! The folder has a folder for each table and one named `_keys`; each holds Parquet files with the
-//! columns of staged tables, `_landing_order` last. Rows of one resource stand in one file, in the
+//! columns of staged tables, `_landing_order` last. Rows of one resource are in one file, in the
 //! order of their view; the files are taken in the order of their names. Pages may be plain, snappy
-//! (what Spark and pyarrow write unless told otherwise) or zstd.
+//! (the default of Spark and pyarrow) or zstd.
 
 //!
 //! Sealing looks at no row. Whether the folder is complete says [`check_staged_parquet`].

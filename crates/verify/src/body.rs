@@ -14,7 +14,7 @@ use crate::raw::{Name, Outline, Tree};
 /// The context column that says whose a resource is.
 pub(crate) const PATIENT_COLUMN: &str = "patient_id";
 
-/// How a body stands among the bodies of its resource: the greatest is the newest.
+/// The rank of a body among the bodies of its resource: the greatest is the newest.
 /// `meta.lastUpdated` comes first, then the place in landing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Rank {
@@ -31,7 +31,7 @@ impl Rank {
     }
 
     /// Whether the body is newer for good, whatever else is found. Of bodies of one time whose
-    /// content is told apart, that remains open.
+    /// content differs, that remains open.
     pub(crate) fn is_after(self, other: Rank, content: Content) -> bool {
         match content {
             None => self > other,

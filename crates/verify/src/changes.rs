@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use claimlake_loader::{Held, KnownResource};
+use claimlake_loader::{KnownResource, ResourceStatus};
 
 use crate::known::place;
 use crate::lake::Snapshot;
@@ -51,7 +51,7 @@ impl ChangesCheck {
         let Some(table) = snapshot.table(TABLE) else {
             return Ok(());
         };
-        // A damaged file is told of by its own hash. What it says is not known, nor what became of
+        // A damaged file is reported by its own hash. What it says is not known, nor the outcome of
         // the resources in it since.
         if snapshot.whole_files(table).count() < table.files.len() {
             return Ok(());
@@ -90,18 +90,18 @@ impl ChangesCheck {
 
     /// Looks at a resource of the lake's keys. Lakes of the first versions had no such table: what
     /// it does not name is not wrong.
-    pub(crate) fn see(&mut self, found: &KnownResource<'_>, held: Held) {
+    pub(crate) fn see(&mut self, found: &KnownResource<'_>, held: ResourceStatus) {
         let (api, of_type) = (found.source_api, found.resource_type);
         let key = claimlake_loader::resource_key(api, of_type, found.resource_id);
         let Some(last) = self.last.remove(&key) else {
             return;
         };
         let (is_as_said, what) = match (held, last) {
-            (Held::InLake, Some(hash)) => (
+            (ResourceStatus::InLake, Some(hash)) => (
                 found.content_hash == hash,
                 "its last row in `changes` is of another content than the lake holds",
             ),
-            (Held::InLake, None) => (
+            (ResourceStatus::InLake, None) => (
                 false,
                 "it vanished by its last row in `changes`, and the lake holds it",
             ),
@@ -114,7 +114,7 @@ impl ChangesCheck {
     }
 
     /// The check; nothing is missing where the keys could not be read to their end, of which other
-    /// checks tell.
+    /// checks report.
     pub(crate) fn end(mut self, are_read: bool) -> Check {
         if !are_read {
             return self.check;

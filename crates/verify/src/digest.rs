@@ -132,7 +132,7 @@ impl BatchDigester {
 }
 
 /// `eob_type=CARRIER/service_year=2024`, as in the lake: what is not known has a value there, and
-/// what may not stand in a path is encoded.
+/// what a path may not contain is encoded.
 fn path_of(names: &[&String], keys: &[ArrayRef], row: usize) -> Result<String, ArrowError> {
     let folders: Vec<String> = names
         .iter()

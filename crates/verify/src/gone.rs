@@ -2,7 +2,7 @@
 
 use claimlake_contract::IdHash;
 use claimlake_landing::{Gone, SealedPart};
-use claimlake_loader::{Held, KnownResource};
+use claimlake_loader::{KnownResource, ResourceStatus};
 
 use crate::Check;
 use crate::known::place;
@@ -39,8 +39,10 @@ impl<'c> GoneCheck<'c> {
     }
 
     /// Looks at a resource of the lake's keys.
-    pub(crate) fn see(&mut self, found: &KnownResource<'_>, held: Held) {
-        if held == Held::LeftOut || (held == Held::InLake && self.gone.is_empty()) {
+    pub(crate) fn see(&mut self, found: &KnownResource<'_>, held: ResourceStatus) {
+        if held == ResourceStatus::LeftOut
+            || (held == ResourceStatus::InLake && self.gone.is_empty())
+        {
             return;
         }
         let (Ok(api), Ok(resource)) = (found.source_api.parse(), found.resource_type.parse())
@@ -50,7 +52,7 @@ impl<'c> GoneCheck<'c> {
         let since = self.gone.since(api, &resource, hash_of(found.resource_id));
         let is_gone = since.is_some();
         match held {
-            Held::Gone => self.check.expect(is_gone, || {
+            ResourceStatus::Gone => self.check.expect(is_gone, || {
                 place(
                     found,
                     "the lake knows it as gone, no run in landing says so; run `transform --full`, \

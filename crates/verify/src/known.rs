@@ -1,7 +1,7 @@
 //! What a snapshot's keys say of resources, read once for all checks of it.
 
 use claimlake_landing::Gone;
-use claimlake_loader::{Held, KnownResource};
+use claimlake_loader::{KnownResource, ResourceStatus};
 
 use crate::Check;
 use crate::changes::ChangesCheck;
@@ -25,7 +25,7 @@ pub(crate) fn check(snapshot: &Snapshot, landed: &Landed, gone: &Gone) -> [Check
         of_gone.see(&found, held);
         of_left_out.see(&found, held);
         of_changes.see(&found, held);
-        if held == Held::InLake
+        if held == ResourceStatus::InLake
             && let Some(key) = key_of(&found)
             && !is_gone(&found, gone)
         {

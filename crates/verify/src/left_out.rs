@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use claimlake_loader::{Held, KnownResource};
+use claimlake_loader::{KnownResource, ResourceStatus};
 
 use crate::Check;
 use crate::known::{key_of, place};
@@ -33,8 +33,8 @@ impl LeftOutChecks {
     }
 
     /// Looks at a resource of the lake's keys.
-    pub(crate) fn see(&mut self, found: &KnownResource<'_>, held: Held) {
-        if held != Held::LeftOut {
+    pub(crate) fn see(&mut self, found: &KnownResource<'_>, held: ResourceStatus) {
+        if held != ResourceStatus::LeftOut {
             return;
         }
         let Some(key) = key_of(found) else {

@@ -5,7 +5,6 @@
 
 mod body;
 mod changes;
-pub mod content;
 mod current;
 mod digest;
 mod error;
@@ -46,8 +45,9 @@ mod verify;
 pub use body::resolved;
 pub use error::Error;
 pub(crate) use grain::Grain;
+pub use money::MoneyRules;
 pub use repair::{Repair, RepairStep};
 pub use report::{Check, FORGOTTEN, Report, Severity};
 pub use request::{ExtractedState, PipelineViews, VerifyRequest};
-pub use trace::{BodyStanding, LandedBody, WithinPerson, trace};
+pub use trace::{BodyStatus, LandedBody, WithinPerson, trace};
 pub use verify::verify;

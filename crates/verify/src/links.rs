@@ -58,7 +58,7 @@ struct Pointer {
     to: Vec<Name>,
 }
 
-/// Where links stand.
+/// Where links are.
 #[derive(Debug, Clone)]
 pub(crate) struct LinkPaths {
     pointers: Vec<Pointer>,

@@ -9,7 +9,7 @@ use crate::Check;
 use crate::digest::{BatchDigester, TableDigest};
 use crate::findings::Findings;
 use crate::landed::Landed;
-use crate::money::LAWS;
+use crate::money::MoneyRules;
 use crate::owners::Owners;
 use crate::planned::Planned;
 
@@ -20,7 +20,8 @@ pub(crate) struct Made {
     tables: Vec<MadeTable>,
     pub(crate) links: Findings,
     pub(crate) repeats: Findings,
-    pub(crate) laws: [Findings; LAWS.len()],
+    /// By the position of the invariant among the pipeline's.
+    pub(crate) invariants: Vec<Findings>,
     pub(crate) without_patient: Findings,
     pub(crate) owners: Owners,
 }
@@ -42,7 +43,12 @@ impl Made {
                 .collect(),
             links: Findings::default(),
             repeats: Findings::default(),
-            laws: std::array::from_fn(|_| Findings::default()),
+            invariants: planned
+                .within_claim
+                .as_ref()
+                .map_or(Vec::new(), |(_, money)| {
+                    vec![Findings::default(); money.len()]
+                }),
             without_patient: Findings::default(),
             owners: Owners::default(),
         }
@@ -80,7 +86,7 @@ pub(crate) struct Expected {
     pub(crate) counted: BTreeMap<String, u64>,
     links: Findings,
     repeats: Findings,
-    laws: [Findings; LAWS.len()],
+    invariants: Vec<Findings>,
     without_patient: Findings,
     owners: Owners,
 }
@@ -104,8 +110,12 @@ impl Expected {
             self.without_patient.merge(made.without_patient);
             self.owners.merge(made.owners);
             self.repeats.merge(made.repeats);
-            for (law, found) in self.laws.iter_mut().zip(made.laws) {
-                law.merge(found);
+            if self.invariants.len() < made.invariants.len() {
+                let all = made.invariants.len();
+                self.invariants.resize_with(all, Findings::default);
+            }
+            for (invariant, found) in self.invariants.iter_mut().zip(made.invariants) {
+                invariant.merge(found);
             }
         }
     }
@@ -124,8 +134,8 @@ impl Expected {
             .remove(&superseded.without_patient, orders);
         self.owners.remove(&superseded.owners);
         self.repeats.remove(&superseded.repeats, orders);
-        for (law, found) in self.laws.iter_mut().zip(&superseded.laws) {
-            law.remove(found, orders);
+        for (invariant, found) in self.invariants.iter_mut().zip(&superseded.invariants) {
+            invariant.remove(found, orders);
         }
     }
 
@@ -139,9 +149,9 @@ impl Expected {
         )
     }
 
-    /// The checks of links and laws. Both read landed bodies alone, so what does not hold was sent so:
-    /// a warning. What the tables make of it is compared elsewhere.
-    pub(crate) fn within_claims(&mut self) -> Vec<Check> {
+    /// The checks of links and of the pipeline's invariants. Both read landed bodies alone, so what
+    /// does not hold was sent so: a warning. What the tables make of it is compared elsewhere.
+    pub(crate) fn within_claims(&mut self, money: &MoneyRules) -> Vec<Check> {
         let links = std::mem::take(&mut self.links).check(Check::warning(
             "claim_links",
             "sequence pointers and '#' references lead somewhere within their claim; where not, the source sent it so",
@@ -150,8 +160,11 @@ impl Expected {
             "claim_sequences",
             "no two elements of one array have the same sequence; where two do, the source sent it so",
         ));
-        let laws = std::mem::take(&mut self.laws).into_iter().zip(LAWS);
-        let laws = laws.map(|(found, law)| found.check(Check::warning(law.name, law.what)));
-        [links, repeats].into_iter().chain(laws).collect()
+        let mut found = std::mem::take(&mut self.invariants).into_iter();
+        let invariants = money.invariants.iter().map(|invariant| {
+            let empty = Check::warning(invariant.name.clone(), invariant.what.clone());
+            found.next().unwrap_or_default().check(empty)
+        });
+        [links, repeats].into_iter().chain(invariants).collect()
     }
 }

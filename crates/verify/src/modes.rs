@@ -19,7 +19,7 @@ pub(crate) fn check(lake: &Path, snapshot: &Snapshot, is_shared: bool) -> Check 
     };
     let mut look = |path: &Path, is_folder: bool, shown: &str| {
         let allowed = if is_folder { folder_mode } else { file_mode };
-        // What cannot be looked at is told of by the check of files.
+        // What cannot be looked at is reported by the check of files.
         let Ok(found) = std::fs::symlink_metadata(path) else {
             return;
         };

@@ -360,7 +360,7 @@ impl OfType<'_> {
     }
 }
 
-/// What bodies of one time are told apart by. On v3, those that say the same make the same rows.
+/// What distinguishes bodies of one time. On v3, bodies with the same content make the same rows.
 fn content(api: ApiVersion, text: &[u8], references: &[ReferenceRecord]) -> Content {
     match api {
         ApiVersion::V2 => {

@@ -8,7 +8,7 @@ use claimlake_viewdef::engine::ResourcePlan;
 use crate::Grain;
 use crate::body::{IdentityPaths, PATIENT_COLUMN};
 use crate::links::LinkPaths;
-use crate::money::MoneyPaths;
+use crate::money::{MoneyChecks, MoneyRules};
 use crate::raw::Outline;
 
 /// The tables that a resource type's plan makes, as the lake has them.
@@ -33,7 +33,7 @@ pub(crate) struct Planned {
     pub(crate) outline: Outline,
     pub(crate) identity: IdentityPaths,
     /// Of claims whose rows are compared.
-    pub(crate) within_claim: Option<(LinkPaths, MoneyPaths)>,
+    pub(crate) within_claim: Option<(LinkPaths, MoneyChecks)>,
     /// Whether its resources are somebody's: claims and coverages, where the pipeline asks whose.
     pub(crate) has_owner: bool,
 }
@@ -57,6 +57,7 @@ impl Planned {
         resource: &ResourceType,
         plan: Arc<ResourcePlan>,
         views: &[serde_json::Value],
+        money: &MoneyRules,
         manifest: Option<&LakeManifest>,
     ) -> Self {
         let mut outline = Outline::new();
@@ -94,8 +95,10 @@ impl Planned {
             plan: Some(plan),
             tables,
             identity,
-            within_claim: is_claim
-                .then(|| (LinkPaths::new(&mut outline), MoneyPaths::new(&mut outline))),
+            within_claim: is_claim.then(|| {
+                let links = LinkPaths::new(&mut outline);
+                (links, MoneyChecks::new(money, &mut outline))
+            }),
             outline,
         }
     }

@@ -7,6 +7,7 @@ use claimlake_contract::{LakeManifest, ResourceType};
 use claimlake_viewdef::views::{CompiledViews, ViewSet, ViewText, compile_views};
 
 use crate::Error;
+use crate::money::MoneyRules;
 use crate::planned::Planned;
 use crate::request::PipelineViews;
 
@@ -16,6 +17,7 @@ pub(crate) type Plans = HashMap<ResourceType, Planned>;
 /// Compiles the views; `manifest` is the lake's, if there is one.
 pub(crate) fn plans(
     pipeline: &PipelineViews<'_>,
+    money: &MoneyRules,
     manifest: Option<&LakeManifest>,
 ) -> Result<Plans, Error> {
     let mut plans = HashMap::new();
@@ -34,6 +36,7 @@ pub(crate) fn plans(
             &resource,
             Arc::new(plan.with_dictionaries()),
             &views,
+            money,
             manifest,
         );
         plans.insert(resource, planned);

@@ -17,11 +17,11 @@ use parquet::arrow::arrow_reader::{
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::content::partition::value_in;
 use crate::digest::{Digest, TableDigest};
 use crate::lake::Snapshot;
 use crate::row_hash::RowHasher;
 use crate::{Check, Error};
+use claimlake_loader::partition_value;
 
 /// Rows that are read at once.
 const BATCH_ROWS: usize = 8_192;
@@ -32,15 +32,15 @@ pub(crate) struct TableTask<'t> {
     pub(crate) lake: &'t LakeTable,
     /// The columns that are compared.
     pub(crate) columns: &'t [String],
-    /// The column whose values stand once in the table, if there is one.
+    /// The column whose values are unique in the table, if there is one.
     pub(crate) key: Option<&'t str>,
 }
 
 /// What a table holds.
 #[derive(Debug, Default)]
-pub(crate) struct Held {
+pub(crate) struct PublishedRows {
     pub(crate) digest: TableDigest,
-    /// Hashes of keys, with the file and the row (from 1) they stand in.
+    /// Hashes of keys, with their file and row (from 1).
     keys: Vec<(u128, u32, u64)>,
     /// Files that cannot be read, and why.
     unreadable: Vec<String>,
@@ -51,7 +51,7 @@ pub(crate) fn read(
     snapshot: &Snapshot,
     tables: &[TableTask<'_>],
     advance: &(dyn Fn(u64) + Sync),
-) -> Vec<Held> {
+) -> Vec<PublishedRows> {
     let mut files: Vec<(usize, u32, &LakeFile)> = Vec::new();
     for (position, table) in tables.iter().enumerate() {
         let of_table = (0_u32..).zip(&table.lake.files);
@@ -59,12 +59,12 @@ pub(crate) fn read(
     }
     // The largest first, so that no thread begins with one when the others are done.
     files.sort_by_key(|(_, _, file)| std::cmp::Reverse(file.bytes));
-    let found: Vec<(usize, Held)> = files
+    let found: Vec<(usize, PublishedRows)> = files
         .par_iter()
         .with_max_len(1)
         .filter_map(|(position, number, file)| {
             let table = tables.get(*position)?;
-            let mut held = Held::default();
+            let mut held = PublishedRows::default();
             if snapshot.damaged.contains(&file.path) {
                 let place = format!("{}: it is damaged, and was not read", file.path);
                 held.unreadable.push(place);
@@ -75,7 +75,7 @@ pub(crate) fn read(
             Some((*position, held))
         })
         .collect();
-    let mut whole: Vec<Held> = tables.iter().map(|_| Held::default()).collect();
+    let mut whole: Vec<PublishedRows> = tables.iter().map(|_| PublishedRows::default()).collect();
     for (position, held) in found {
         if let Some(table) = whole.get_mut(position) {
             table.digest.add(held.digest);
@@ -91,13 +91,13 @@ fn of_file(
     table: &TableTask<'_>,
     number: u32,
     file: &LakeFile,
-    held: &mut Held,
+    held: &mut PublishedRows,
 ) -> Result<(), Error> {
     let mut rows = RowHasher::default();
     let mut digest = Digest::default();
     let mut line = 0;
     // A key column that the table is partitioned by is in the path only.
-    let in_path = |name: &str| value_in(&file.path, name);
+    let in_path = |name: &str| partition_value(&file.path, name);
     let keys_in_path = table.key.map(|key| (in_path("source_api"), in_path(key)));
     for_each_batch(&snapshot.folder.join(&file.path), table.columns, |batch| {
         let arrays: Vec<ArrayRef> = table
@@ -237,8 +237,8 @@ fn with_dictionaries(file: &ArrowReaderMetadata) -> Arc<Schema> {
     ))
 }
 
-impl Held {
-    /// Every key stands once in a table with one row a resource.
+impl PublishedRows {
+    /// Keys are unique in a table with one row per resource.
     pub(crate) fn check_keys(&mut self, table: &TableTask<'_>, check: &mut Check) {
         let Some(key) = table.key else {
             return;
@@ -252,7 +252,7 @@ impl Held {
         for (file, row) in places {
             let path = table.lake.files.get(file as usize).map(|file| &file.path);
             let path = path.map_or("", String::as_str);
-            check.fail(|| format!("{path}, row {row}: its {key} stands in the table twice"));
+            check.fail(|| format!("{path}, row {row}: its {key} is in the table twice"));
         }
     }
 

@@ -114,7 +114,7 @@ pub(crate) fn fill_in(checks: &mut [Check]) {
         if check.failed == 0 || check.severity == Severity::Warning || !check.repair.is_empty() {
             continue;
         }
-        match check.name {
+        match &*check.name {
             "extract_status" => check
                 .repair
                 .add(RepairStep::of_landing(LandingOrigin::Extract)),

@@ -1,5 +1,7 @@
 //! What `verify` found: one line a check, readable by people and by machines.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::repair::{Repair, RepairStep};
@@ -21,9 +23,9 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// The name in reports, such as `landing_checksums`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What was compared, in words.
-    pub what: &'static str,
+    pub what: Cow<'static, str>,
     /// What a failure means.
     pub severity: Severity,
     /// Things looked at: parts, files, rows, resources.
@@ -39,10 +41,10 @@ pub struct Check {
 impl Check {
     /// A check that has looked at nothing yet and fails hard.
     #[must_use]
-    pub fn hard(name: &'static str, what: &'static str) -> Self {
+    pub fn hard(name: impl Into<Cow<'static, str>>, what: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            name,
-            what,
+            name: name.into(),
+            what: what.into(),
             severity: Severity::Hard,
             checked: 0,
             failed: 0,
@@ -53,7 +55,7 @@ impl Check {
 
     /// A check that has looked at nothing yet and only warns.
     #[must_use]
-    pub fn warning(name: &'static str, what: &'static str) -> Self {
+    pub fn warning(name: impl Into<Cow<'static, str>>, what: impl Into<Cow<'static, str>>) -> Self {
         Self {
             severity: Severity::Warning,
             ..Self::hard(name, what)
@@ -64,11 +66,8 @@ impl Check {
     #[must_use]
     pub(crate) fn clone_empty(&self) -> Self {
         Self {
-            checked: 0,
-            failed: 0,
-            places: Vec::new(),
-            repair: Repair::default(),
-            ..*self
+            severity: self.severity,
+            ..Self::hard(self.name.clone(), self.what.clone())
         }
     }
 
@@ -145,7 +144,7 @@ impl Report {
     #[must_use]
     pub fn of_other_rules(mut self) -> Self {
         for check in &mut self.checks {
-            if BY_THE_RULES.contains(&check.name) {
+            if BY_THE_RULES.contains(&&*check.name) {
                 check.severity = Severity::Warning;
             }
         }
@@ -166,7 +165,7 @@ impl Report {
             .checks
             .iter()
             .filter(|check| check.severity == Severity::Hard);
-        // What else is wrong is mostly about them: once they are gone, `verify` tells the rest.
+        // What else is wrong is mostly about them: once they are gone, `verify` reports the rest.
         let came_back = |check: &&Check| check.name == FORGOTTEN && check.failed > 0;
         if let Some(check) = hard.clone().find(came_back) {
             return check.repair.clone();

@@ -9,6 +9,8 @@ use claimlake_loader::CurrentRule;
 use claimlake_viewdef::engine::ContextColumn;
 use claimlake_viewdef::views::ViewText;
 
+use crate::money::MoneyRules;
+
 /// A data directory, its lake, and what made the one from the other.
 #[derive(Debug)]
 pub struct VerifyRequest<'r> {
@@ -28,9 +30,11 @@ pub struct VerifyRequest<'r> {
     pub views: PipelineViews<'r>,
     /// The rules that say which version of a claim is current.
     pub current: &'r [CurrentRule],
+    /// The amounts of a claim that must be equal.
+    pub money: &'r MoneyRules,
     /// Whether a group may read the lake, by `[load] group`.
     pub is_shared: bool,
-    /// Where extraction stands, as the vault has it.
+    /// The state of extraction, as the vault has it.
     pub states: Vec<ExtractedState>,
 }
 
@@ -39,7 +43,7 @@ pub struct VerifyRequest<'r> {
 pub struct PipelineViews<'r> {
     /// The pipeline's views.
     pub views: &'r [ViewText],
-    /// The columns that stand first in every table, by resource type.
+    /// The first columns of every table, by resource type.
     pub context: &'r [(ResourceType, Vec<ContextColumn>)],
     /// Resources for which this FHIRPath is true make no rows.
     pub drop_where: Option<&'r str>,

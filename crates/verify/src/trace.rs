@@ -37,14 +37,15 @@ pub struct LandedBody {
     pub frame: u32,
     /// The line within the part's text, from 1.
     pub line: u64,
-    /// From `extract`: where it stands among what was read of its person.
+    /// From `extract`: its position among what was read of its patient.
     pub person: Option<WithinPerson>,
     /// `meta.lastUpdated` as the server wrote it.
     pub last_updated: Option<String>,
     /// The last run that no longer found the resource, where this body landed before it.
     pub gone_since: Option<RunId>,
-    /// What becomes of it.
-    pub standing: BodyStanding,
+    /// Whether the tables hold its rows.
+    #[serde(rename = "standing")]
+    pub status: BodyStatus,
     /// The resource as received.
     #[serde(skip)]
     pub text: String,
@@ -53,10 +54,10 @@ pub struct LandedBody {
     pub references: Vec<ReferenceRecord>,
 }
 
-/// What becomes of a landed body.
+/// Whether the tables hold the rows of a landed body, or why not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum BodyStanding {
+pub enum BodyStatus {
     /// The tables hold its rows, or are to hold them after the next load: it is the newest, or the
     /// first to say the same (but for v2's `created`).
     Newest,
@@ -70,7 +71,7 @@ pub enum BodyStanding {
     LeftOut,
 }
 
-/// Where a resource stands among what was read of its person in the run.
+/// The position of a resource among what was read of its patient in the run.
 #[derive(Debug, Clone, Serialize)]
 pub struct WithinPerson {
     /// The grant it was read with.
@@ -81,7 +82,7 @@ pub struct WithinPerson {
     pub of: u64,
     /// How many pages were read.
     pub pages: u64,
-    /// What came of the person.
+    /// The outcome for the patient.
     pub state: PatientState,
 }
 
@@ -138,7 +139,7 @@ pub fn trace(
         let since = id.and_then(|id| gone.since(body.api, &body.resource, id));
         body.gone_since = since.filter(|since| body.run < **since).cloned();
     }
-    Ok(with_standing(found))
+    Ok(with_status(found))
 }
 
 /// A body, its place in landing, and what the views read of it.
@@ -186,7 +187,7 @@ fn bodies_in(
                     person: within_person(run, &part.part.file, frame, line),
                     last_updated: identity.meta.last_updated,
                     gone_since: None,
-                    standing: BodyStanding::Refused,
+                    status: BodyStatus::Refused,
                     text: String::from_utf8_lossy(text).into_owned(),
                     references: references.to_vec(),
                 },
@@ -232,8 +233,8 @@ fn within_person(run: &SealedRun, file: &str, frame: u32, line: u64) -> Option<W
     })
 }
 
-/// Says of each body what becomes of it, by the rule that `verify` goes by.
-fn with_standing(found: Vec<Traced>) -> Vec<LandedBody> {
+/// Adds the status of each body, by the rule that `verify` applies.
+fn with_status(found: Vec<Traced>) -> Vec<LandedBody> {
     // By type: the newest bodies of one time, oldest first, and what they say.
     let mut newest: HashMap<OfType, Vec<(Rank, [u8; 16])>> = HashMap::new();
     for (_, landed, read) in &found {
@@ -261,14 +262,14 @@ fn with_standing(found: Vec<Traced>) -> Vec<LandedBody> {
         .collect();
     let bodies = found.into_iter().map(|(_, mut landed, read)| {
         if landed.gone_since.is_some() {
-            landed.standing = BodyStanding::Gone;
+            landed.status = BodyStatus::Gone;
         } else if let Some(read) = read {
             let of_type = (landed.api, landed.resource.clone());
             let is_newest = counts.get(&of_type) == Some(&read.rank);
-            landed.standing = match (is_newest, read.dropped) {
-                (false, _) => BodyStanding::Superseded,
-                (true, false) => BodyStanding::Newest,
-                (true, true) => BodyStanding::LeftOut,
+            landed.status = match (is_newest, read.dropped) {
+                (false, _) => BodyStatus::Superseded,
+                (true, false) => BodyStatus::Newest,
+                (true, true) => BodyStatus::LeftOut,
             };
         }
         landed

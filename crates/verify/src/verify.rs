@@ -33,6 +33,7 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
     let (pin, is_pinned) = crate::older::check_pin(request.lake)?;
     let plans = plans(
         &request.views,
+        request.money,
         snapshot.as_ref().map(|snapshot| &snapshot.manifest),
     )?;
 
@@ -82,7 +83,7 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
             key_column(request, resource)
         }));
         checks.push(status_table::check(request, &runs, snapshot));
-        checks.extend(passed.expected.within_claims());
+        checks.extend(passed.expected.within_claims(request.money));
         checks.push(modes::check(request.lake, snapshot, request.is_shared));
     }
     checks.push(crate::older::check(request.lake, snapshot.as_ref())?);
@@ -137,7 +138,7 @@ fn compare(
         "table_rows",
         "rows of tables against what landing makes of them",
     );
-    let mut keys = Check::hard("keys", "no resource stands in its table twice");
+    let mut keys = Check::hard("keys", "no resource is in its table twice");
     let mut tables = Vec::new();
     for (resource, planned) in in_order(plans) {
         let key = key_column(request, resource);

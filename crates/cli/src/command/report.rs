@@ -1,6 +1,7 @@
-//! `claimlake report`: where everything stands and what the lake holds, as one HTML file.
+//! `claimlake report`: the state of everything and what the lake holds, as one HTML file.
 
 mod claims;
+mod content;
 mod figures;
 mod html;
 mod operations;
@@ -15,15 +16,16 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use claimlake_contract::ExitCode;
 use claimlake_verify::Report;
-use claimlake_verify::content::mask::Masking;
-use claimlake_verify::content::{LakeContent, Leftovers, content};
 use clap::Args;
 use serde_json::json;
 
+use self::content::mask::Masking;
+use self::content::{LakeContent, Leftovers, content};
 use super::verify;
 use crate::data_dir::{DataDir, read_staged_manifest};
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
+use crate::pipeline::Money;
 use crate::plural::{counted, size};
 use crate::standing::Standing;
 use crate::summary::StageSummary;
@@ -49,13 +51,13 @@ pub(crate) struct ReportArguments {
     #[arg(long)]
     unmasked: bool,
 
-    /// Compare landing and lake as `verify` does, and tell what was found
+    /// Compare landing and lake as `verify` does, and report what was found
     #[arg(long)]
     verify: bool,
 }
 
-/// Everything that the report tells.
-struct Told {
+/// Everything that the report shows.
+struct ReportData {
     pipeline: String,
     masking: Masking,
     standing: Standing,
@@ -69,8 +71,9 @@ pub(crate) fn run(arguments: &ReportArguments, invocation: &Invocation) -> Outco
     let mut summary = StageSummary::begin("report");
     let data = invocation.data()?;
     // First what refuses a lake of another version.
-    let content = content(&invocation.lake()?)?;
-    let told = Told {
+    let money = Money::built_in()?;
+    let content = content(&invocation.lake()?, &money.report)?;
+    let report = ReportData {
         pipeline: invocation.pipeline()?.name.clone(),
         masking: match arguments.unmasked {
             true => Masking::Unmasked,
@@ -84,13 +87,13 @@ pub(crate) fn run(arguments: &ReportArguments, invocation: &Invocation) -> Outco
             false => None,
         },
     };
-    if !told.standing.removals.is_empty() {
+    if !report.standing.removals.is_empty() {
         invocation.output().warn(
             "warning: the removal of a patient has begun and not ended: what is counted here may \
              include them (see status)",
         );
     }
-    let page = html::page(&told);
+    let page = html::page(&report);
     if arguments.output.as_deref() == Some(Path::new("-")) {
         invocation.output().data(&page)?;
     } else {
@@ -105,8 +108,8 @@ pub(crate) fn run(arguments: &ReportArguments, invocation: &Invocation) -> Outco
         summary.line("where", path.display().to_string());
         summary.field("file", json!(path));
     }
-    let holds = told.checks.as_ref().is_none_or(Report::holds);
-    summary.line("PHI", html::phi_words(told.masking));
+    let holds = report.checks.as_ref().is_none_or(Report::holds);
+    summary.line("PHI", html::phi_words(report.masking));
     if !holds {
         let words = "the report says what verify found wrong";
         let next = invocation.next("verify");
@@ -114,10 +117,10 @@ pub(crate) fn run(arguments: &ReportArguments, invocation: &Invocation) -> Outco
         summary.line("wrong", format!("see {}", invocation.next("verify")));
     }
     summary
-        .field("holds_phi", told.masking == Masking::Unmasked)
-        .field("snapshot", told.content.as_ref().map(|of| of.snapshot))
-        .field("holds", told.checks.as_ref().map(Report::holds));
-    let of = match &told.content {
+        .field("holds_phi", report.masking == Masking::Unmasked)
+        .field("snapshot", report.content.as_ref().map(|of| of.snapshot))
+        .field("holds", report.checks.as_ref().map(Report::holds));
+    let of = match &report.content {
         Some(content) => format!(
             "snapshot {}, {}, {}",
             content.snapshot,
@@ -177,7 +180,7 @@ fn leftovers(data: &DataDir) -> Outcome<Leftovers> {
     let mut folders: Vec<PathBuf> = data.transformed_folders()?;
     folders.extend(data.staged_runs()?);
     folders.sort_by_key(|folder| folder.file_name().map(ToOwned::to_owned));
-    // A run over all of landing tells of everything before it again.
+    // A run over all of landing repeats everything before it.
     let is_full = |folder: &PathBuf| read_staged_manifest(folder).is_ok_and(|found| found.full);
     let since = folders.iter().rposition(is_full).unwrap_or(0);
     for folder in folders.iter().skip(since) {

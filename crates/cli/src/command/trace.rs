@@ -4,7 +4,7 @@ mod key;
 
 use anyhow::anyhow;
 use claimlake_contract::{ExitCode, LandingOrigin};
-use claimlake_verify::{BodyStanding, LandedBody};
+use claimlake_verify::{BodyStatus, LandedBody};
 use claimlake_viewdef::definition::{Column, Iteration, Select, ViewDefinition};
 use claimlake_viewdef::oracle;
 use clap::Args;
@@ -82,7 +82,7 @@ pub(crate) fn run(arguments: &TraceArguments, invocation: &Invocation) -> Outcom
     }
     let newest = bodies
         .iter()
-        .filter(|body| body.standing == BodyStanding::Newest);
+        .filter(|body| body.status == BodyStatus::Newest);
     for body in newest {
         let resource: Value = serde_json::from_str(&body.text)?;
         for view in views
@@ -125,16 +125,16 @@ fn words(body: &LandedBody, with_text: bool) -> String {
     if let Some(last_updated) = &body.last_updated {
         words.push_str(&format!("  updated   {last_updated}\n"));
     }
-    words.push_str(match body.standing {
-        BodyStanding::Newest => "  counts    yes: the tables' rows are made of this body\n",
-        BodyStanding::Superseded => {
+    words.push_str(match body.status {
+        BodyStatus::Newest => "  counts    yes: the tables' rows are made of this body\n",
+        BodyStatus::Superseded => {
             "  counts    no: another body is newer, or was there first with the same content\n"
         }
-        BodyStanding::Refused => {
+        BodyStatus::Refused => {
             "  counts    no: the views cannot read it, it is among the rejects\n"
         }
-        BodyStanding::Gone => "  counts    no: it is no longer at the server\n",
-        BodyStanding::LeftOut => {
+        BodyStatus::Gone => "  counts    no: it is no longer at the server\n",
+        BodyStatus::LeftOut => {
             "  counts    no rows: the pipeline leaves out what is labelled 42 CFR Part 2\n"
         }
     });

@@ -24,6 +24,7 @@ use crate::access;
 use crate::data_dir::DataDir;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
+use crate::pipeline::Money;
 use crate::plural::{counted, grouped};
 use crate::summary::StageSummary;
 
@@ -137,6 +138,7 @@ fn once(invocation: &Invocation) -> Outcome<Report> {
         records: data.transformed_folders()?,
         views: views(&input),
         current: &pipeline.current,
+        money: &Money::built_in()?.verify,
         is_shared: pipeline.load.group.is_some(),
         states: states(&data, invocation)?,
     };

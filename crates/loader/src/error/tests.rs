@@ -1,4 +1,4 @@
-//! A disk that is full, what may not be read, and what is broken are three things, and each is told
+//! A disk that is full, what may not be read, and what is broken are three things, and each is reported
 //! of its file.
 
 use std::fs::File;
@@ -61,7 +61,7 @@ fn a_full_disk_is_told_with_the_file_that_was_being_written() {
         let error = write(folder.path(), access()).unwrap_err();
         assert!(error.is_retryable(), "{error}");
         let expected = format!(
-            "writing {}: No space left on device (os error 28) (the previous snapshot stands; free \
+            "writing {}: No space left on device (os error 28) (the previous snapshot remains current; free \
              some space and load again)",
             path.display()
         );
@@ -129,6 +129,9 @@ fn what_forbids_to_write_is_told_by_its_cause() {
         let error = io::Error::from_raw_os_error(code);
         let words = LoadError::io("creating", path)(error).to_string();
         assert!(words.contains(said) && !words.contains(wrong), "{words}");
-        assert!(words.contains("the previous snapshot stands"), "{words}");
+        assert!(
+            words.contains("the previous snapshot remains current"),
+            "{words}"
+        );
     }
 }

@@ -77,10 +77,10 @@ impl Theirs<'_> {
                 .into_iter()
                 .map(|theirs| Some(!theirs))
                 .collect();
-            let doing = || LoadError::arrow(format!("filtering {}", path.display()));
-            let kept = filter_record_batch(&batch, &keep).map_err(doing())?;
-            let kept =
-                RecordBatch::try_new(schema.clone(), kept.columns().to_vec()).map_err(doing())?;
+            let operation = || LoadError::arrow(format!("filtering {}", path.display()));
+            let kept = filter_record_batch(&batch, &keep).map_err(operation())?;
+            let kept = RecordBatch::try_new(schema.clone(), kept.columns().to_vec())
+                .map_err(operation())?;
             output.write(&kept)?;
         }
         let written = output.finish()?;

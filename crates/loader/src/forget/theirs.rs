@@ -81,7 +81,7 @@ impl<'a> Theirs<'a> {
 
 pub(super) fn each_key(
     before: &Before,
-    mut tell: impl FnMut(KeyRow<'_>) -> Result<()>,
+    mut visit: impl FnMut(KeyRow<'_>) -> Result<()>,
 ) -> Result<()> {
     let Some(file) = &before.manifest.keys else {
         return Ok(());
@@ -89,7 +89,7 @@ pub(super) fn each_key(
     for batch in keys::read(&before.folder.join(&file.path))? {
         let batch = Arc::new(batch?);
         for row in 0..batch.num_rows() {
-            tell(KeyRow { batch: &batch, row })?;
+            visit(KeyRow { batch: &batch, row })?;
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::current_rule::{Conditions, CurrentCase, CurrentRule};
 use crate::error::{LoadError, Result};
-use crate::merge::verdict::Verdict;
+use crate::merge::decision::MergeDecision;
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::hive_path::value_text;
 
@@ -97,13 +97,13 @@ const LAST_UPDATED: &str = "last_updated";
 /// A row of the rule's table as a candidate.
 ///
 /// An instant with more digits than the column has is null there. Bodies have their order all the
-/// same: where `last_updated` is null, what the verdict knows of it counts.
+/// same: where `last_updated` is null, what the decision knows of it counts.
 pub(crate) fn candidate(
     rule: &CurrentRule,
     partition_by: &[String],
     batch: &RecordBatch,
     row: usize,
-    verdict: &Verdict,
+    decision: &MergeDecision,
 ) -> Result<Candidate> {
     let row = Row {
         rule,
@@ -113,7 +113,7 @@ pub(crate) fn candidate(
     };
     let mut candidate = Candidate {
         table: rule.table.clone(),
-        resource: verdict.resource,
+        resource: decision.resource,
         group: None,
         order: Vec::new(),
         status: RowStatus::default(),
@@ -125,7 +125,7 @@ pub(crate) fn candidate(
         }
         candidate.status = row.status(case)?;
         candidate.group = row.group(number, case)?;
-        candidate.order = row.order(case, verdict.last_updated)?;
+        candidate.order = row.order(case, decision.last_updated)?;
         break;
     }
     Ok(candidate)
@@ -326,7 +326,7 @@ mod tests {
         let times: ArrayRef = Arc::new(times.with_timezone("UTC"));
         let batch =
             RecordBatch::try_from_iter_with_nullable([("last_updated", times, true)]).unwrap();
-        let verdict = |last_updated| Verdict {
+        let decision = |last_updated| MergeDecision {
             number: 0,
             resource: ResourceKey::default(),
             last_updated,
@@ -335,7 +335,7 @@ mod tests {
         };
         let known = [Some(10), Some(11), Some(12), None];
         let order = |row: usize| {
-            let found = candidate(&rule, &[], &batch, row, &verdict(known[row]));
+            let found = candidate(&rule, &[], &batch, row, &decision(known[row]));
             found.unwrap().order
         };
         // What has no time at all comes before everything.

@@ -59,7 +59,7 @@ const ORDER: usize = 3;
 const STATUS: usize = 4;
 const CURRENT: usize = 5;
 const RUN: usize = 6;
-const VERDICT: usize = 7;
+const DECISION: usize = 7;
 const DIFFERS: usize = 8;
 
 /// Where a candidate's row is.
@@ -73,8 +73,8 @@ pub(crate) enum Origin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StagedPlace {
     pub(crate) run: usize,
-    /// The number of its body's verdict.
-    pub(crate) verdict: usize,
+    /// The number of its body's decision.
+    pub(crate) decision: usize,
     /// Whether it is new or differs from what the lake holds.
     pub(crate) differs: bool,
 }
@@ -138,7 +138,7 @@ fn columns_of(rows: &[(Candidate, Origin)]) -> Result<Vec<ArrayRef>> {
         ),
         Arc::new(
             staged()
-                .map(|place| place.map(|place| place.verdict as u64))
+                .map(|place| place.map(|place| place.decision as u64))
                 .collect::<UInt64Array>(),
         ),
         Arc::new(
@@ -176,12 +176,12 @@ fn candidate_at(batch: &RecordBatch, row: usize) -> Candidate {
 }
 
 fn origin_at(batch: &RecordBatch, row: usize) -> Origin {
-    let (runs, verdicts) = (batch.column(RUN), batch.column(VERDICT));
+    let (runs, decisions) = (batch.column(RUN), batch.column(DECISION));
     match runs.is_null(row) {
         true => Origin::Lake,
         false => Origin::Staged(StagedPlace {
             run: runs.as_primitive::<UInt32Type>().value(row) as usize,
-            verdict: verdicts.as_primitive::<UInt64Type>().value(row) as usize,
+            decision: decisions.as_primitive::<UInt64Type>().value(row) as usize,
             differs: batch.column(DIFFERS).as_boolean().value(row),
         }),
     }
@@ -243,9 +243,9 @@ impl CandidateFile {
         if !self.pending.is_empty() {
             self.flush()?;
         }
-        let doing = || LoadError::arrow_file("writing", &self.path);
-        self.writer.finish().map_err(doing())?;
-        let mut file = self.writer.into_inner().map_err(doing())?;
+        let operation = || LoadError::arrow_file("writing", &self.path);
+        self.writer.finish().map_err(operation())?;
+        let mut file = self.writer.into_inner().map_err(operation())?;
         file.flush().map_err(LoadError::io("writing", &self.path))?;
         let (bytes, sha256) = file
             .finish()

@@ -105,7 +105,7 @@ fn aligned(
     wanted: &SchemaRef,
     table: &str,
 ) -> Result<RecordBatch> {
-    let doing = || LoadError::arrow(format!("reading rows of table '{table}'"));
+    let operation = || LoadError::arrow(format!("reading rows of table '{table}'"));
     let columns = plain
         .fields()
         .iter()
@@ -114,12 +114,12 @@ fn aligned(
             None => Ok(new_null_array(wanted.data_type(), batch.num_rows())),
             Some(column) if column.data_type() == wanted.data_type() => Ok(column.clone()),
             Some(column) if column.data_type() == plain.data_type() => {
-                with_dictionary(column).map_err(doing())
+                with_dictionary(column).map_err(operation())
             }
             Some(column) => as_type(column, plain, table),
         })
         .collect::<Result<Vec<ArrayRef>>>()?;
-    RecordBatch::try_new(wanted.clone(), columns).map_err(doing())
+    RecordBatch::try_new(wanted.clone(), columns).map_err(operation())
 }
 
 fn as_type(column: &ArrayRef, field: &Field, table: &str) -> Result<ArrayRef> {

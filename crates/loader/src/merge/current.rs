@@ -13,16 +13,16 @@ use crate::merge::candidate::{Candidate, OwnStatus, candidate, columns_of};
 use crate::merge::candidate_file::{
     CandidateFile, CandidateSorter, KnownCandidates, Origin, StagedPlace, rules_hash,
 };
-use crate::merge::verdict::{Take, Verdicts};
+use crate::merge::decision::{RunDecisions, Take};
 use crate::publish::access::Access;
 use crate::staged_run::{Checksums, StagedRun, landing_orders};
 use crate::table::plan::TablePlan;
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::sort::buffered::plain_batch;
 
-/// What becomes of a resource that ceases to be current.
+/// How a resource of the lake became current or ceased to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum CurrentTransition {
     /// Another version of the claim is current.
     Superseded,
     /// No version of the claim is.
@@ -37,7 +37,7 @@ pub(crate) struct Found {
     /// By table: resources whose rows in the lake change nothing but whether they are current.
     pub(crate) flips: HashMap<String, HashMap<ResourceKey, Option<bool>>>,
     /// Of resources that the lake held and that became current or ceased to be.
-    pub(crate) fates: HashMap<ResourceKey, Fate>,
+    pub(crate) transitions: HashMap<ResourceKey, CurrentTransition>,
     pub(crate) file: Option<LakeFile>,
 }
 
@@ -58,8 +58,8 @@ pub(crate) struct CurrentInput<'a> {
     pub(crate) access: Access,
 }
 
-/// Finds what is current, writes it down and into `verdicts`.
-pub(crate) fn find(input: &CurrentInput<'_>, verdicts: &mut [Verdicts]) -> Result<Found> {
+/// Finds what is current, writes it down and into `decisions`.
+pub(crate) fn find(input: &CurrentInput<'_>, decisions: &mut [RunDecisions]) -> Result<Found> {
     let ruled: HashMap<&str, &TablePlan> = input
         .plans
         .iter()
@@ -89,7 +89,7 @@ pub(crate) fn find(input: &CurrentInput<'_>, verdicts: &mut [Verdicts]) -> Resul
             replaced.insert(candidate.resource, candidate.current);
         }
     }
-    let mut groups = Groups::new(input, &ruled, verdicts, knows_groups)?;
+    let mut groups = Groups::new(input, &ruled, decisions, knows_groups)?;
     let mut file = CandidateFile::create(input.snapshot, &rules, &input.access)?;
     while let Some(mut members) = groups.next_group()? {
         let is_old =
@@ -98,7 +98,7 @@ pub(crate) fn find(input: &CurrentInput<'_>, verdicts: &mut [Verdicts]) -> Resul
             .iter()
             .any(|member| member.1 != Origin::Lake || is_old(member));
         // A table that is made anew has all of its groups decided again. What changes in those
-        // where nothing came is the rule's doing, not the claim's.
+        // where nothing came is the rule's operation, not the claim's.
         let is_news = members.iter().any(|member| match member.1 {
             Origin::Staged(place) => place.differs,
             Origin::Lake => input.outdated.contains(&member.0.resource),
@@ -122,8 +122,8 @@ pub(crate) fn find(input: &CurrentInput<'_>, verdicts: &mut [Verdicts]) -> Resul
             let now = candidate.current;
             if is_news && was.is_some_and(|was| was != now) {
                 found
-                    .fates
-                    .insert(candidate.resource, fate(&candidate, is_alive));
+                    .transitions
+                    .insert(candidate.resource, transition(&candidate, is_alive));
             }
             match origin {
                 Origin::Lake if was != Some(now) => {
@@ -131,7 +131,7 @@ pub(crate) fn find(input: &CurrentInput<'_>, verdicts: &mut [Verdicts]) -> Resul
                     flips.insert(candidate.resource, now);
                 }
                 Origin::Lake => {}
-                Origin::Staged(place) => verdicts[place.run].set_current(place.verdict, now),
+                Origin::Staged(place) => decisions[place.run].set_current(place.decision, now),
             }
             file.push(candidate)?;
         }
@@ -164,7 +164,7 @@ pub fn is_decided_by(
     }
 }
 
-/// Tells, of every resource that the rules of a snapshot know, the table that its row is in, its key
+/// Calls `visit` with every resource that the rules of a snapshot know: the table that its row is in, its key
 /// ([`crate::resource_key`]) and whether it was found to be current.
 ///
 /// # Errors
@@ -173,7 +173,7 @@ pub fn is_decided_by(
 pub fn current_resources(
     snapshot: &Path,
     manifest: &LakeManifest,
-    mut tell: impl FnMut(&str, [u8; 16], Option<bool>),
+    mut visit: impl FnMut(&str, [u8; 16], Option<bool>),
 ) -> Result<()> {
     let Some(file) = &manifest.current else {
         return Ok(());
@@ -181,7 +181,7 @@ pub fn current_resources(
     check_file(snapshot, file)?;
     for candidate in KnownCandidates::open(&snapshot.join(&file.path))? {
         let candidate = candidate?;
-        tell(
+        visit(
             &candidate.table,
             candidate.resource.to_bytes(),
             candidate.current,
@@ -231,12 +231,12 @@ impl Groups {
     fn new(
         input: &CurrentInput<'_>,
         ruled: &HashMap<&str, &TablePlan>,
-        verdicts: &[Verdicts],
+        decisions: &[RunDecisions],
         knows_groups: bool,
     ) -> Result<Self> {
         let mut sorter = CandidateSorter::new(input.spill, input.budget)?;
         for plan in ruled.values() {
-            staged_candidates(plan, input.staged, verdicts, &mut sorter)?;
+            staged_candidates(plan, input.staged, decisions, &mut sorter)?;
         }
         let lake: Box<dyn Iterator<Item = Result<Member>>> = match known(input)? {
             Some(known) if knows_groups => {
@@ -255,7 +255,7 @@ impl Groups {
     fn next_group(&mut self) -> Result<Option<Vec<Member>>> {
         let group_of = |members: &mut Members| match members.peek() {
             Some(Ok((candidate, _))) => Some(candidate.group),
-            // An error is told at once.
+            // An error is returned at once.
             Some(Err(_)) => Some(None),
             None => None,
         };
@@ -310,27 +310,27 @@ fn decide(members: &mut [Member]) -> bool {
     is_alive
 }
 
-fn fate(candidate: &Candidate, is_alive: bool) -> Fate {
+fn transition(candidate: &Candidate, is_alive: bool) -> CurrentTransition {
     if candidate.current == Some(true) {
-        Fate::Reinstated
+        CurrentTransition::Reinstated
     } else if is_alive {
-        Fate::Superseded
+        CurrentTransition::Superseded
     } else {
-        Fate::Cancelled
+        CurrentTransition::Cancelled
     }
 }
 
 fn staged_candidates(
     plan: &TablePlan,
     staged: &[StagedRun],
-    verdicts: &[Verdicts],
+    decisions: &[RunDecisions],
     sorter: &mut CandidateSorter,
 ) -> Result<()> {
     let Some(rule) = &plan.rule else {
         return Ok(());
     };
     let names = columns_of(rule);
-    for (number, (run, verdicts)) in staged.iter().zip(verdicts).enumerate() {
+    for (number, (run, decisions)) in staged.iter().zip(decisions).enumerate() {
         let Some(table) = run.table(&plan.layout.name) else {
             continue;
         };
@@ -341,7 +341,7 @@ fn staged_candidates(
         let projection: Vec<usize> = (0..schema.fields().len())
             .filter(|column| is_read(schema.field(*column).name()))
             .collect();
-        let mut verdicts = verdicts.reader()?;
+        let mut decisions = decisions.reader()?;
         let mut last = None;
         for batch in run.batches(table, Some(&projection), Checksums::Trust) {
             let batch = plain_batch(&batch?).map_err(LoadError::arrow("reading staged rows"))?;
@@ -355,17 +355,17 @@ fn staged_candidates(
                     continue;
                 }
                 last = Some(order);
-                let Some(verdict) = verdicts
+                let Some(decision) = decisions
                     .find(order)?
-                    .filter(|verdict| plan.take.takes(verdict))
+                    .filter(|decision| plan.take.takes(decision))
                 else {
                     continue;
                 };
-                let candidate = candidate(rule, &plan.layout.partition_by, &batch, row, &verdict)?;
+                let candidate = candidate(rule, &plan.layout.partition_by, &batch, row, &decision)?;
                 let origin = Origin::Staged(StagedPlace {
                     run: number,
-                    verdict: verdict.number,
-                    differs: verdict.differs,
+                    decision: decision.number,
+                    differs: decision.differs,
                 });
                 sorter.push(candidate, origin)?;
             }

@@ -1,4 +1,4 @@
-//! What becomes of a resource, told from its key in the lake and its key in the staged runs.
+//! The change of a resource, from its key in the lake and its key in the staged runs.
 //!
 //! Where the newest body makes no rows, its key stays as a tombstone, with the content hash
 //! [`WITHDRAWN`](claimlake_contract::key_columns::WITHDRAWN): no older body may bring the resource
@@ -11,12 +11,12 @@
 
 use std::cmp::Ordering;
 
+use crate::merge::decision::KeyDecision;
 use crate::merge::keys::KeyRow;
 use crate::merge::standing::Staged;
-use crate::merge::verdict::Judged;
 
 /// What became of a resource. [`Same`](Self::Same), [`Older`](Self::Older) and
-/// [`Kept`](Self::Kept) may be told of a tombstone: the resource is not in the lake.
+/// [`Kept`](Self::Kept) may be a tombstone: the resource is not in the lake.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum KeyEvent<'a> {
     /// It is staged and was not in the lake.
@@ -62,7 +62,7 @@ pub(crate) enum KeyEvent<'a> {
 }
 
 impl<'a> KeyEvent<'a> {
-    /// What becomes of a resource that has no key in the lake.
+    /// The event of a resource that has no key in the lake.
     pub(super) fn first(staged: Staged<'a>) -> Option<Self> {
         match (staged.body, staged.gone) {
             (Some(body), _) => Some(Self::first_body(body)),
@@ -80,7 +80,7 @@ impl<'a> KeyEvent<'a> {
         }
     }
 
-    /// What becomes of a resource that is not staged.
+    /// The event of a resource that is not staged.
     pub(super) fn unstaged(before: KeyRow<'a>, full: bool) -> Self {
         match (full, before.is_tombstone()) {
             (false, _) => KeyEvent::Kept(before),
@@ -89,7 +89,7 @@ impl<'a> KeyEvent<'a> {
         }
     }
 
-    /// What becomes of a resource that is staged and has a key in the lake.
+    /// The event of a resource that is staged and has a key in the lake.
     pub(super) fn compared(before: KeyRow<'a>, staged: Staged<'a>, full: bool) -> Self {
         let is_over = staged.gone.filter(|gone| before.place() < gone.place());
         match (staged.body, is_over) {
@@ -161,14 +161,14 @@ impl<'a> KeyEvent<'a> {
         }
     }
 
-    /// The verdict on the staged body, where the lake has or gets its rows.
-    pub(super) fn judged(self) -> Option<Judged> {
+    /// The decision on the staged body, where the lake has or gets its rows.
+    pub(super) fn decision(self) -> Option<KeyDecision> {
         let (row, differs) = match self {
             KeyEvent::New { after, .. } | KeyEvent::Changed { after, .. } => (after, true),
             KeyEvent::Same { after, .. } if !after.is_withdrawn() => (after, false),
             _ => return None,
         };
-        Some(Judged {
+        Some(KeyDecision {
             order: row.order(),
             resource: row.resource(),
             last_updated: row.last_updated(),

@@ -10,15 +10,15 @@ use arrow_array::RecordBatch;
 use claimlake_contract::LakeFile;
 
 use crate::error::Result;
+use crate::merge::decision::{DecisionSorter, RunDecisions};
 use crate::merge::key_event::KeyEvent;
 use crate::merge::keys::{self, KeyFile, KeyRow};
 use crate::merge::staged_keys::StagedKeys;
-use crate::merge::verdict::{VerdictSorter, Verdicts};
 use crate::publish::access::Access;
 use claimlake_columnar::GroupKey as ResourceKey;
 
-/// Tells of every resource of the lake and of the staged runs, by key; staged ones come with
-/// the position of their staged run.
+/// Calls `visit` with every resource of the lake and of the staged runs, in the order of keys, and
+/// with the position of its staged run.
 ///
 /// `before` is the key file of the snapshot before; `full` says whether the staged runs hold all of
 /// landing.
@@ -26,7 +26,7 @@ pub(crate) fn walk(
     staged: &StagedKeys,
     before: Option<&Path>,
     full: bool,
-    mut tell: impl FnMut(KeyEvent<'_>, Option<usize>) -> Result<()>,
+    mut visit: impl FnMut(KeyEvent<'_>, Option<usize>) -> Result<()>,
 ) -> Result<()> {
     let mut lake = Cursor::new(before.map(keys::read).transpose()?.into_iter().flatten());
     let mut staged_rows = staged.standing()?;
@@ -40,15 +40,15 @@ pub(crate) fn walk(
             (Some(before), Some(after)) => before.resource().cmp(&after.resource()),
         };
         match (order, lake.row(), staged_rows.resource()) {
-            (Ordering::Less, Some(before), _) => tell(KeyEvent::unstaged(before, full), None)?,
+            (Ordering::Less, Some(before), _) => visit(KeyEvent::unstaged(before, full), None)?,
             (Ordering::Equal, Some(before), Some(after)) => {
                 let run = after.body.and_then(|body| staged.run_of(&body));
-                tell(KeyEvent::compared(before, after, full), run)?;
+                visit(KeyEvent::compared(before, after, full), run)?;
             }
             (Ordering::Greater, _, Some(after)) => {
                 let run = after.body.and_then(|body| staged.run_of(&body));
                 if let Some(event) = KeyEvent::first(after) {
-                    tell(event, run)?;
+                    visit(event, run)?;
                 }
             }
             _ => {}
@@ -106,8 +106,8 @@ impl<B: Iterator<Item = Result<RecordBatch>>> Cursor<B> {
 /// The lake's keys merged with the staged ones.
 #[derive(Debug, Default)]
 pub(crate) struct MergedKeys {
-    /// The verdicts of each staged run.
-    pub(crate) verdicts: Vec<Verdicts>,
+    /// The decisions of each staged run.
+    pub(crate) decisions: Vec<RunDecisions>,
     /// Resources whose rows in the lake are out of date or gone.
     pub(crate) outdated: HashSet<ResourceKey>,
     pub(crate) new: u64,
@@ -158,15 +158,15 @@ pub(crate) fn merge(plan: &KeyPlan<'_>) -> Result<MergedKeys> {
         superseded: plan.staged.superseded,
         ..MergedKeys::default()
     };
-    let mut verdicts = VerdictSorter::new(plan.spill, plan.budget)?;
+    let mut decisions = DecisionSorter::new(plan.spill, plan.budget)?;
     let mut output = KeyFile::create(plan.snapshot, &plan.access)?;
     walk(
         plan.staged,
         plan.before.as_deref(),
         plan.full,
         |event, run| {
-            if let (Some(run), Some(verdict)) = (run, event.judged()) {
-                verdicts.push(run, verdict)?;
+            if let (Some(run), Some(decision)) = (run, event.decision()) {
+                decisions.push(run, decision)?;
             }
             match event {
                 KeyEvent::New { after, is_older } => {
@@ -221,6 +221,6 @@ pub(crate) fn merge(plan: &KeyPlan<'_>) -> Result<MergedKeys> {
         },
     )?;
     merged.file = Some(output.finish()?);
-    merged.verdicts = verdicts.finish(plan.staged.runs())?;
+    merged.decisions = decisions.finish(plan.staged.runs())?;
     Ok(merged)
 }

@@ -196,19 +196,19 @@ impl KeyFile {
     }
 
     fn flush(&mut self) -> Result<()> {
-        let doing = || LoadError::arrow_file("writing", &self.path);
-        match self.picked.take().map_err(doing())? {
-            Some(batch) => self.writer.write(&batch).map_err(doing()),
+        let operation = || LoadError::arrow_file("writing", &self.path);
+        match self.picked.take().map_err(operation())? {
+            Some(batch) => self.writer.write(&batch).map_err(operation()),
             None => Ok(()),
         }
     }
 
     pub(crate) fn finish(mut self) -> Result<LakeFile> {
         self.flush()?;
-        let doing = || LoadError::arrow_file("writing", &self.path);
-        self.writer.finish().map_err(doing())?;
-        self.writer.flush().map_err(doing())?;
-        let file = self.writer.into_inner().map_err(doing())?;
+        let operation = || LoadError::arrow_file("writing", &self.path);
+        self.writer.finish().map_err(operation())?;
+        self.writer.flush().map_err(operation())?;
+        let file = self.writer.into_inner().map_err(operation())?;
         let (bytes, sha256) = file
             .finish()
             .map_err(LoadError::io("writing", &self.path))?;

@@ -1,4 +1,4 @@
-//! The keys of the staged runs: of each resource the body that stands, sorted by the resource's
+//! The keys of the staged runs: of each resource the newest body, sorted by the resource's
 //! key. They are sorted and kept on disk, since there are as many as resources.
 
 use std::fs::File;
@@ -30,12 +30,12 @@ const BATCH_ROWS: usize = 1_024;
 /// Where keys are sorted, in the folder for what is spilled; no table has such a name.
 const FOLDER: &str = "_keys";
 
-/// The bodies that stand, one a resource.
+/// The newest bodies, one per resource.
 #[derive(Debug)]
 pub(crate) struct StagedKeys {
     path: PathBuf,
     runs: Vec<RunId>,
-    /// Bodies of resources that have another that stands.
+    /// Bodies of resources that have a newer one.
     pub(crate) superseded: u64,
 }
 
@@ -89,8 +89,9 @@ impl StagedKeys {
 /// the body that counts.
 fn write_standing(sorted: SortedBatches, path: &Path) -> Result<u64> {
     let file = File::create(path).map_err(LoadError::io("creating", path))?;
-    let doing = || LoadError::arrow_file("writing", path);
-    let mut writer = StreamWriter::try_new(BufWriter::new(file), &key_schema()).map_err(doing())?;
+    let operation = || LoadError::arrow_file("writing", path);
+    let mut writer =
+        StreamWriter::try_new(BufWriter::new(file), &key_schema()).map_err(operation())?;
     let mut picked = PickedRows::default();
     let mut of_one = OfOne::default();
     let mut superseded = 0;
@@ -104,16 +105,16 @@ fn write_standing(sorted: SortedBatches, path: &Path) -> Result<u64> {
             of_one.rows.push((batch.clone(), row));
         }
         if picked.rows() >= BATCH_ROWS
-            && let Some(batch) = picked.take().map_err(doing())?
+            && let Some(batch) = picked.take().map_err(operation())?
         {
-            writer.write(&batch).map_err(doing())?;
+            writer.write(&batch).map_err(operation())?;
         }
     }
     superseded += of_one.pick(&mut picked);
-    if let Some(batch) = picked.take().map_err(doing())? {
-        writer.write(&batch).map_err(doing())?;
+    if let Some(batch) = picked.take().map_err(operation())? {
+        writer.write(&batch).map_err(operation())?;
     }
-    writer.finish().map_err(doing())?;
+    writer.finish().map_err(operation())?;
     Ok(superseded)
 }
 

@@ -7,7 +7,7 @@ use claimlake_contract::{LakeFile, LakeTable};
 
 use super::{Before, SnapshotInput, key_file};
 use crate::error::Result;
-use crate::merge::current::{Fate, Found};
+use crate::merge::current::{CurrentTransition, Found};
 use crate::merge::key_event::KeyEvent;
 use crate::merge::key_walk;
 use crate::merge::keys;
@@ -91,12 +91,15 @@ pub(super) fn changes_table(
 ) -> Result<Option<LakeTable>> {
     let request = input.request;
     let mut writer = ChangeWriter::new(snapshot, input.access, &request.run, &request.published_at);
-    let fate = |row: &keys::KeyRow<'_>| {
-        found.fates.get(&row.resource()).map(|fate| match fate {
-            Fate::Superseded => ChangeKind::Superseded,
-            Fate::Cancelled => ChangeKind::Cancelled,
-            Fate::Reinstated => ChangeKind::Changed,
-        })
+    let transition = |row: &keys::KeyRow<'_>| {
+        found
+            .transitions
+            .get(&row.resource())
+            .map(|transition| match transition {
+                CurrentTransition::Superseded => ChangeKind::Superseded,
+                CurrentTransition::Cancelled => ChangeKind::Cancelled,
+                CurrentTransition::Reinstated => ChangeKind::Changed,
+            })
     };
     let history = match input.history()? {
         Some(history) => Some(history),
@@ -117,11 +120,11 @@ pub(super) fn changes_table(
             _ if let Some(history) = &history => history.write(event, &mut seen, &mut writer),
             KeyEvent::New { after, .. } => writer.push(ChangeKind::New, None, Some(after)),
             KeyEvent::Changed { before, after, .. } => {
-                let kind = fate(&after).unwrap_or(ChangeKind::Changed);
+                let kind = transition(&after).unwrap_or(ChangeKind::Changed);
                 writer.push(kind, Some(before), Some(after))
             }
             KeyEvent::Same { before, .. } | KeyEvent::Older(before) | KeyEvent::Kept(before) => {
-                match fate(&before) {
+                match transition(&before) {
                     Some(kind) => writer.push(kind, Some(before), Some(before)),
                     None => Ok(()),
                 }

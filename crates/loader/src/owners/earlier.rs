@@ -84,7 +84,7 @@ impl<'a> EarlierOwners<'a> {
         let is_right = match self.by_rows(name, file) {
             Ok(Some(own)) => Joined::new(kept.into_iter().map(Ok)).eq_runs(&own),
             Ok(None) => self.check_known(name, file, &kept).is_ok(),
-            // The table's file is told of by its own hash.
+            // The table's file is reported by its own hash.
             Err(_) => true,
         };
         let reason = "it says of other rows than the table's whose they are";

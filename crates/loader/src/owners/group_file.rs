@@ -40,7 +40,7 @@ pub(crate) fn write(
     let folder = folder_of_group(group);
     access.make_folder(&snapshot.join(&folder))?;
     let path = snapshot.join(&folder).join("unfinished");
-    let doing = || LoadError::arrow_file("writing", &path);
+    let operation = || LoadError::arrow_file("writing", &path);
     let mut fields = vec![Field::new(
         "_resource",
         DataType::FixedSizeBinary(16),
@@ -54,9 +54,10 @@ pub(crate) fn write(
     let schema = Arc::new(Schema::new(fields));
     let options = IpcWriteOptions::default()
         .try_with_compression(Some(CompressionType::LZ4_FRAME))
-        .map_err(doing())?;
+        .map_err(operation())?;
     let file = HashingFile::new(access.create_file(&path)?);
-    let mut writer = FileWriter::try_new_with_options(file, &schema, options).map_err(doing())?;
+    let mut writer =
+        FileWriter::try_new_with_options(file, &schema, options).map_err(operation())?;
     let (mut names, mut expected, mut runs) = (Vec::new(), Vec::new(), Vec::new());
     for (table, rows, of_table) in tables {
         names.push(table);
@@ -83,8 +84,8 @@ pub(crate) fn write(
             columns.extend(counts.iter_mut().map(|column| -> ArrayRef {
                 Arc::new(UInt32Array::from_iter_values(column.drain(..)))
             }));
-            let batch = RecordBatch::try_new(schema.clone(), columns).map_err(doing())?;
-            writer.write(&batch).map_err(doing())?;
+            let batch = RecordBatch::try_new(schema.clone(), columns).map_err(operation())?;
+            writer.write(&batch).map_err(operation())?;
         }
         if is_end {
             break;
@@ -97,9 +98,9 @@ pub(crate) fn write(
             return Err(LoadError::damaged(&snapshot.join(&folder), reason));
         }
     }
-    writer.finish().map_err(doing())?;
-    writer.flush().map_err(doing())?;
-    let mut file = writer.into_inner().map_err(doing())?;
+    writer.finish().map_err(operation())?;
+    writer.flush().map_err(operation())?;
+    let mut file = writer.into_inner().map_err(operation())?;
     file.flush().map_err(LoadError::io("writing", &path))?;
     let (bytes, sha256) = file.finish().map_err(LoadError::io("writing", &path))?;
     let name = format!("{folder}/{}.arrow", &sha256[..NAME_DIGITS]);
@@ -162,11 +163,11 @@ pub(crate) fn runs(path: &Path, table: &str, rows: u64) -> Result<Runs<'static>>
     })))
 }
 
-/// Tells of every resource that is looked for, table by table, how many rows it has.
+/// Calls `visit` with every resource that is looked for, table by table, and its number of rows.
 pub(crate) fn scan(
     path: &Path,
     is_looked_for: impl Fn(&ResourceKey) -> bool,
-    mut tell: impl FnMut(&str, ResourceKey, u32),
+    mut visit: impl FnMut(&str, ResourceKey, u32),
 ) -> Result<()> {
     for batch in open(path, None)? {
         let batch = batch.map_err(|error| LoadError::lake_file(path, error))?;
@@ -184,7 +185,7 @@ pub(crate) fn scan(
                 let counts = column.as_primitive_opt::<UInt32Type>();
                 let count = counts.map_or(0, |counts| counts.value(row));
                 if count > 0 {
-                    tell(field.name(), resource, count);
+                    visit(field.name(), resource, count);
                 }
             }
         }
@@ -254,15 +255,15 @@ mod tests {
         assert_eq!(read("item", 21_000).unwrap(), item);
         assert!(read("item", 21_001).is_err() && read("item", 20_999).is_err());
         assert!(runs(&path, "other", 1).is_err());
-        let mut told = Vec::new();
+        let mut visited = Vec::new();
         let is_looked_for = |resource: &ResourceKey| *resource == key(4) || *resource == key(6);
         scan(&path, is_looked_for, |table, resource, rows| {
-            told.push((table.to_owned(), resource, rows));
+            visited.push((table.to_owned(), resource, rows));
         })
         .unwrap();
         let expected = [("eob", 4, 1), ("eob", 6, 1), ("item", 6, 7)];
         assert_eq!(
-            told,
+            visited,
             expected.map(|(table, number, rows)| (table.to_owned(), key(number), rows))
         );
         let again = write(&folder.path().join("2"), group, tables(), &access).unwrap();

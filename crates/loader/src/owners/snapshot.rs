@@ -113,25 +113,26 @@ impl<'a> SnapshotOwners<'a> {
         group_file::runs(&path, table, files.rows())
     }
 
-    /// Tells of every resource that is looked for, table by table, how many rows it has in a group.
+    /// Calls `visit` with every resource of a group that is looked for, table by table, and its number
+    /// of rows.
     pub(crate) fn scan(
         &self,
         group: &str,
         is_looked_for: impl Fn(&ResourceKey) -> bool,
-        mut tell: impl FnMut(&str, ResourceKey, u32),
+        mut visit: impl FnMut(&str, ResourceKey, u32),
     ) -> Result<()> {
         let Some(of_group) = self.groups.get(group) else {
             return Ok(());
         };
         let Some(earlier) = &self.earlier else {
             let path = self.checked(group, of_group)?;
-            return group_file::scan(&path, is_looked_for, tell);
+            return group_file::scan(&path, is_looked_for, visit);
         };
         for (table, files) in &of_group.tables {
             for run in earlier.runs(files) {
                 let (resource, rows) = run?;
                 if is_looked_for(&resource) {
-                    tell(table, resource, rows);
+                    visit(table, resource, rows);
                 }
             }
         }

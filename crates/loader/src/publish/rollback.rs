@@ -12,7 +12,7 @@ use crate::publish::lake::Lake;
 use crate::publish::manifest::read_manifest;
 use crate::publish::retention::{SnapshotInfo, snapshots};
 
-/// Points `current` to an earlier snapshot and pins it: loads refuse until told to go on. All of its
+/// Points `current` to an earlier snapshot and pins it: loads refuse until `--unpin`. All of its
 /// files are compared with its manifest first.
 ///
 /// # Errors

@@ -88,7 +88,7 @@ pub(crate) fn write(
 
 /// Whether the table says something that the lake does not say yet.
 pub(crate) fn tells_news(table: &RunTable, before: Option<(&Path, &LakeManifest)>) -> Result<bool> {
-    if table.telling.is_empty() || table.batches.is_empty() {
+    if table.change_columns.is_empty() || table.batches.is_empty() {
         return Ok(false);
     }
     let Some((folder, manifest)) = before else {
@@ -107,19 +107,19 @@ pub(crate) fn tells_news(table: &RunTable, before: Option<(&Path, &LakeManifest)
         }
         let path = folder.join(&file.path);
         let opened = std::fs::File::open(&path).map_err(LoadError::io("opening", &path))?;
-        let doing = || LoadError::parquet(format!("reading {}", path.display()));
+        let operation = || LoadError::parquet(format!("reading {}", path.display()));
         let reader = ParquetRecordBatchReaderBuilder::try_new(opened)
             .and_then(ParquetRecordBatchReaderBuilder::build)
-            .map_err(doing())?;
+            .map_err(operation())?;
         for batch in reader {
             batches.push(batch.map_err(LoadError::arrow(format!("reading {}", path.display())))?);
         }
     }
-    Ok(telling(&table.batches, table)? != telling(&batches, table)?)
+    Ok(change_columns(&table.batches, table)? != change_columns(&batches, table)?)
 }
 
-/// The values of the telling columns, row by row, in no order of the rows' own.
-fn telling(batches: &[RecordBatch], table: &RunTable) -> Result<Vec<Vec<u8>>> {
+/// The values of the change columns, row by row, in no order of the rows' own.
+fn change_columns(batches: &[RecordBatch], table: &RunTable) -> Result<Vec<Vec<u8>>> {
     let mut rows = Vec::new();
     let Some(first) = table.batches.first() else {
         return Ok(rows);
@@ -128,21 +128,21 @@ fn telling(batches: &[RecordBatch], table: &RunTable) -> Result<Vec<Vec<u8>>> {
     let fields: Vec<_> = schema
         .fields()
         .iter()
-        .filter(|field| table.telling.contains(field.name()))
+        .filter(|field| table.change_columns.contains(field.name()))
         .cloned()
         .collect();
     let schema = lake_schema(&Schema::new(fields), &[]);
-    let doing = || LoadError::arrow(format!("comparing table '{}'", table.layout.name));
+    let operation = || LoadError::arrow(format!("comparing table '{}'", table.layout.name));
     let sort_fields = schema
         .fields()
         .iter()
         .map(|field| SortField::new(field.data_type().clone()));
-    let converter = RowConverter::new(sort_fields.collect()).map_err(doing())?;
+    let converter = RowConverter::new(sort_fields.collect()).map_err(operation())?;
     for batch in batches {
         let columns: Vec<ArrayRef> = align(batch, &schema, &table.layout.name)?
             .columns()
             .to_vec();
-        let converted = converter.convert_columns(&columns).map_err(doing())?;
+        let converted = converter.convert_columns(&columns).map_err(operation())?;
         rows.extend(converted.iter().map(|row| row.data().to_vec()));
     }
     rows.sort();

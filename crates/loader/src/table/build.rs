@@ -12,7 +12,7 @@ use claimlake_contract::{LANDING_ORDER_COLUMN, LakeFile, LakeTable, hive};
 use super::lake_file;
 use crate::error::{LoadError, Result};
 use crate::merge::columns::align_numbered;
-use crate::merge::verdict::{Take, VerdictReader, Verdicts};
+use crate::merge::decision::{DecisionReader, RunDecisions, Take};
 use crate::owners::group::{folder_of, group_of, partition_in_table};
 use crate::owners::spool::{OwnerSpool, SpooledOwners};
 use crate::owners::touched::{Flips, Touched};
@@ -35,7 +35,7 @@ use claimlake_columnar::sort::span::{OwnedRows, SpanMaker};
 #[derive(Debug)]
 pub(crate) struct BuildInput<'a> {
     pub(crate) staged: &'a [StagedRun],
-    pub(crate) verdicts: &'a [Verdicts],
+    pub(crate) decisions: &'a [RunDecisions],
     pub(crate) outdated: &'a HashSet<ResourceKey>,
     /// By table: resources of the lake that became current or ceased to be.
     pub(crate) flips: &'a Flips,
@@ -179,17 +179,17 @@ fn sort_staged(plan: &TablePlan, input: &BuildInput<'_>, sorter: &mut Sorter) ->
     } else {
         Checksums::Trust
     };
-    for (run, verdicts) in input.staged.iter().zip(input.verdicts) {
+    for (run, decisions) in input.staged.iter().zip(input.decisions) {
         let Some(table) = run.table(&plan.layout.name) else {
             continue;
         };
-        if plan.take == Take::Differing && verdicts.nothing_differs() {
+        if plan.take == Take::Differing && decisions.nothing_differs() {
             continue;
         }
-        let mut verdicts = verdicts.reader()?;
+        let mut decisions = decisions.reader()?;
         for batch in run.batches(table, None, checksums) {
             let batch = batch?;
-            let (owned, current) = owned_rows(plan, &batch, &mut verdicts, run)?;
+            let (owned, current) = owned_rows(plan, &batch, &mut decisions, run)?;
             if owned.is_empty() {
                 continue;
             }
@@ -204,7 +204,7 @@ fn sort_staged(plan: &TablePlan, input: &BuildInput<'_>, sorter: &mut Sorter) ->
 fn owned_rows(
     plan: &TablePlan,
     batch: &RecordBatch,
-    verdicts: &mut VerdictReader<'_>,
+    decisions: &mut DecisionReader<'_>,
     run: &StagedRun,
 ) -> Result<(Vec<OwnedRows>, Vec<Option<bool>>)> {
     let orders = landing_orders(batch).ok_or_else(|| {
@@ -215,16 +215,16 @@ fn owned_rows(
     let mut current = Vec::new();
     let mut start = 0;
     for rows in orders.chunk_by(|left, right| left == right) {
-        let verdict = verdicts.find(rows[0])?;
+        let decision = decisions.find(rows[0])?;
         if plan.rule.is_some() {
-            let value = verdict.and_then(|verdict| verdict.current);
+            let value = decision.and_then(|decision| decision.current);
             current.extend(std::iter::repeat_n(value, rows.len()));
         }
-        if let Some(verdict) = verdict.filter(|verdict| plan.take.takes(verdict)) {
+        if let Some(decision) = decision.filter(|decision| plan.take.takes(decision)) {
             owned.push(OwnedRows {
                 start,
                 len: rows.len(),
-                resource: verdict.resource,
+                resource: decision.resource,
             });
         }
         start += rows.len();
@@ -241,11 +241,11 @@ fn with_current(
         return Ok(batch);
     };
     let schema = batch.schema();
-    let doing = || LoadError::arrow(format!("reading rows of table '{}'", plan.layout.name));
-    let column = schema.index_of(&rule.column).map_err(doing())?;
+    let operation = || LoadError::arrow(format!("reading rows of table '{}'", plan.layout.name));
+    let column = schema.index_of(&rule.column).map_err(operation())?;
     let mut columns = batch.columns().to_vec();
     columns[column] = Arc::new(BooleanArray::from(current)) as ArrayRef;
-    RecordBatch::try_new(schema, columns).map_err(doing())
+    RecordBatch::try_new(schema, columns).map_err(operation())
 }
 
 /// The files of the snapshot before: those that stay, and those whose partition is rewritten.

@@ -1,4 +1,4 @@
-//! What becomes of each table: built anew, brought up to date, or carried over.
+//! How each table gets into the next snapshot: built anew, updated, or carried over.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,14 +12,14 @@ use crate::current_rule::CurrentRule;
 use crate::damage::check_file;
 use crate::error::{LoadError, Result};
 use crate::merge::columns::{self, Difference};
-use crate::merge::verdict::Take;
+use crate::merge::decision::Take;
 use crate::request::LoadOptions;
 use crate::staged_run::StagedRun;
 use claimlake_columnar::hex;
 use claimlake_columnar::hive_path;
 use claimlake_columnar::sort::span::TableShape;
 
-/// What becomes of one table.
+/// How one table gets into the next snapshot.
 #[derive(Debug)]
 pub(crate) struct TablePlan {
     pub(crate) shape: TableShape,

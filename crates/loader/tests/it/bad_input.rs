@@ -1,4 +1,4 @@
-//! What is refused, and that the lake stands as it stood.
+//! What is refused, and that the lake is unchanged.
 
 use std::path::Path;
 

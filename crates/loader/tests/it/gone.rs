@@ -4,7 +4,7 @@ use std::path::Path;
 
 use claimlake_contract::{ApiVersion, NoProgress, PatientId, Person};
 use claimlake_loader::{
-    CurrentCase, CurrentRule, ForgetRequest, Held, LoadOptions, LoadOutcome, forget,
+    CurrentCase, CurrentRule, ForgetRequest, LoadOptions, LoadOutcome, ResourceStatus, forget,
     known_resources, load, read_manifest,
 };
 
@@ -37,7 +37,7 @@ fn ids(data: &Path) -> Vec<String> {
     ids
 }
 
-fn known(data: &Path) -> Vec<(String, Held)> {
+fn known(data: &Path) -> Vec<(String, ResourceStatus)> {
     let snapshot = data.join("lake/current");
     let manifest = read_manifest(&snapshot).unwrap();
     let mut known = Vec::new();
@@ -75,8 +75,12 @@ fn a_run_that_says_only_that_a_claim_is_gone_publishes_the_lake_without_it() {
         .collect();
     assert_eq!(ids(data), expected);
     let held = known(data);
-    assert_eq!(held[3], ("carrier--3".to_owned(), Held::Gone));
-    assert!(held[4..].iter().all(|(_, held)| *held == Held::InLake));
+    assert_eq!(held[3], ("carrier--3".to_owned(), ResourceStatus::Gone));
+    assert!(
+        held[4..]
+            .iter()
+            .all(|(_, held)| *held == ResourceStatus::InLake)
+    );
     // All of landing says the same, also where tables are made anew, and nothing is absent.
     let mut all = claims.clone();
     all.push(gone(&claims[3]));
@@ -134,7 +138,7 @@ fn forgetting_a_person_takes_what_is_known_to_be_gone() {
         published_at: "2026-11-29T00:00:00Z".to_owned(),
     };
     forget(&request, &NoProgress).unwrap();
-    assert_eq!(known(data), [("b".to_owned(), Held::Gone)]);
+    assert_eq!(known(data), [("b".to_owned(), ResourceStatus::Gone)]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Bodies that come in any loads, and what stands of them.
+//! Bodies that come in any loads, and which of them remain.
 
 use std::path::{Path, PathBuf};
 

@@ -124,7 +124,7 @@ fn after_a_rollback_load_refuses_until_told_to_go_on() {
     let outcome = load(&request, &NoProgress).unwrap();
     assert_eq!(outcome.snapshot, Some(4));
     assert_eq!(of(&rows(&lake, "eob"), &["eob_id"]), ["claim1", "claim4"]);
-    // From now on without being told.
+    // From now on without `--unpin`.
     assert_eq!(
         load(&next(data.path(), 5), &NoProgress).unwrap().snapshot,
         Some(5)
@@ -256,7 +256,7 @@ fn a_table_about_the_run_is_replaced_and_only_its_telling_columns_are_news() {
             ])
             .unwrap(),
         ],
-        telling: vec!["patient_id".to_owned(), "state".to_owned()],
+        change_columns: vec!["patient_id".to_owned(), "state".to_owned()],
     };
     let mut first = next(data.path(), 1);
     first.run_tables = vec![status("r1", "complete")];

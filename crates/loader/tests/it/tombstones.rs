@@ -9,8 +9,8 @@ use arrow_ipc::writer::FileWriter;
 use arrow_select::filter::filter_record_batch;
 use claimlake_contract::{ApiVersion, NoProgress, PatientId, Person, key_columns};
 use claimlake_loader::{
-    AbsentResources, ForgetRequest, Held, KnownResource, LoadError, LoadOptions, LoadOutcome,
-    forget, known_resources, lake_of, load, read_manifest,
+    AbsentResources, ForgetRequest, KnownResource, LoadError, LoadOptions, LoadOutcome,
+    ResourceStatus, forget, known_resources, lake_of, load, read_manifest,
 };
 
 use crate::basic::{load_claims, request};
@@ -70,8 +70,8 @@ fn load_dropping(
     load(&request, &NoProgress)
 }
 
-/// The kinds of all that `changes` tells.
-fn told(data: &Path) -> Vec<String> {
+/// The kinds of all that `changes` reports.
+fn kinds(data: &Path) -> Vec<String> {
     of(&rows(&data.join("lake"), "changes"), &["kind"])
 }
 
@@ -88,7 +88,7 @@ fn an_older_body_does_not_come_back_after_a_withdrawn_one_and_a_newer_one_is_new
     let newer = load_claims(data, 4, &[live(6)]);
     assert_eq!((newer.new, newer.changed_resources), (1, 0));
     assert_eq!(held(data), ["6"]);
-    assert_eq!(told(data), ["new", "new", "vanished"]);
+    assert_eq!(kinds(data), ["new", "new", "vanished"]);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_withdrawn_body_alone_is_remembered_once() {
     assert_eq!(alone.files_written, 0);
     assert!(!load_claims(data, 6, &[other]).changed);
     assert_eq!(held(data), ["1000"]);
-    assert_eq!(told(data), ["new"]);
+    assert_eq!(kinds(data), ["new"]);
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn what_is_not_in_the_lake_cannot_vanish() {
         let staged = stage(data, number, &claims, &Staging::default());
         load(&request(&data.join("lake"), number, &[staged]), &NoProgress).unwrap();
     }
-    assert_eq!(told(data), ["new", "new"]);
+    assert_eq!(kinds(data), ["new", "new"]);
 }
 
 #[test]
@@ -253,26 +253,26 @@ fn damaged_keys_are_an_error_whatever_byte_it_is() {
     let lake = data.join("lake");
     let snapshot = lake.join("current");
     let manifest = read_manifest(&snapshot).unwrap();
-    let told = || {
-        let mut told = Vec::new();
-        let tell = |found: KnownResource<'_>, held| {
-            if held == Held::LeftOut {
-                told.push(found.resource_id.to_owned());
+    let in_lake = || {
+        let mut found_ids = Vec::new();
+        let visit = |found: KnownResource<'_>, held| {
+            if held == ResourceStatus::LeftOut {
+                found_ids.push(found.resource_id.to_owned());
             }
         };
-        known_resources(&snapshot, &manifest, tell).map(|()| told)
+        known_resources(&snapshot, &manifest, visit).map(|()| found_ids)
     };
-    assert_eq!(told().unwrap(), ["a"]);
+    assert_eq!(in_lake().unwrap(), ["a"]);
     let whole = std::fs::read(lake.join(KEYS)).unwrap();
     for at in 0..whole.len() {
         let mut damaged = whole.clone();
         damaged[at] ^= 0x80;
         std::fs::write(lake.join(KEYS), damaged).unwrap();
-        let error = told().unwrap_err().to_string();
+        let error = in_lake().unwrap_err().to_string();
         assert!(error.contains("keys.arrow"), "{at}: {error}");
     }
     std::fs::write(lake.join(KEYS), &whole[..whole.len() - 1]).unwrap();
-    assert!(told().is_err());
+    assert!(in_lake().is_err());
 }
 
 /// Takes the tombstones out of the current snapshot, as versions before left none.

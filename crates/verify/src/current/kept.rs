@@ -7,10 +7,10 @@ use arrow_array::cast::AsArray;
 use claimlake_contract::LakeTable;
 use claimlake_loader::CurrentRule;
 
-use crate::content::value_in;
 use crate::lake::Snapshot;
 use crate::text_rows::{for_each_batch, text, texts};
 use crate::{Check, Error};
+use claimlake_loader::partition_value;
 
 /// What is known of a resource, and whether a row of it was seen.
 type Known = (Option<bool>, bool);
@@ -27,12 +27,12 @@ pub(super) fn check(
         return Ok(());
     };
     let mut known: HashMap<[u8; 16], Known> = HashMap::new();
-    let tell = |of: &str, key: [u8; 16], current: Option<bool>| {
+    let visit = |of: &str, key: [u8; 16], current: Option<bool>| {
         if of == rule.table {
             known.insert(key, (current, false));
         }
     };
-    let read = claimlake_loader::current_resources(&snapshot.folder, &snapshot.manifest, tell);
+    let read = claimlake_loader::current_resources(&snapshot.folder, &snapshot.manifest, visit);
     if let Err(error) = read {
         check.fail(|| error.to_string());
         return Ok(());
@@ -40,7 +40,8 @@ pub(super) fn check(
     for file in snapshot.whole_files(table) {
         let mut line = 0_u64;
         // A column that the table is partitioned by is in the path only.
-        let [api_in_path, id_in_path] = ["source_api", key].map(|name| value_in(&file.path, name));
+        let [api_in_path, id_in_path] =
+            ["source_api", key].map(|name| partition_value(&file.path, name));
         let columns = ["source_api", key, rule.column.as_str()];
         for_each_batch(&snapshot.folder.join(&file.path), &columns, |batch| {
             let (apis, ids) = (texts(batch, "source_api"), texts(batch, key));
@@ -75,7 +76,7 @@ pub(super) fn check(
         .iter()
         .any(|file| snapshot.damaged.contains(&file.path))
     {
-        // Told of by its own hash; what it holds of them is not known.
+        // Reported by its own hash; what it holds of them is not known.
         return Ok(());
     }
     let without = known.values().filter(|(_, is_seen)| !is_seen).count();

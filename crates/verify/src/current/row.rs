@@ -13,8 +13,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::Error;
-use crate::content::{is_unknown, value_in};
 use crate::lake::Snapshot;
+use claimlake_loader::{is_unknown_partition, partition_value};
 
 /// The type of a claim, where the table has it.
 const TYPE: &str = "eob_type";
@@ -192,7 +192,7 @@ impl Cells<'_> {
     fn known(&self, name: &str) -> Option<String> {
         let partitions = &self.rows.table.partition_columns;
         let partition = partitions.iter().find(|(column, _)| column == name);
-        if partition.is_some_and(|(_, words)| is_unknown(&self.file.path, name, words)) {
+        if partition.is_some_and(|(_, words)| is_unknown_partition(&self.file.path, name, words)) {
             return None;
         }
         self.text(name).filter(|text| !text.is_empty())
@@ -200,7 +200,7 @@ impl Cells<'_> {
 
     fn text(&self, name: &str) -> Option<String> {
         let Some(column) = self.batch.column_by_name(name) else {
-            return value_in(&self.file.path, name);
+            return partition_value(&self.file.path, name);
         };
         if column.is_null(self.row) {
             return None;
@@ -235,7 +235,7 @@ impl Cells<'_> {
 
     fn place(&self, name: &str) -> Result<Place, Error> {
         let Some(column) = self.batch.column_by_name(name) else {
-            return Ok(value_in(&self.file.path, name).map_or(Place::Null, Place::Text));
+            return Ok(partition_value(&self.file.path, name).map_or(Place::Null, Place::Text));
         };
         if column.is_null(self.row) {
             return Ok(Place::Null);

@@ -54,10 +54,10 @@ impl OfType<'_> {
                     place()
                 )
             });
-        for (law, holds) in made.laws.iter_mut().zip(money.laws(self.tree, text)) {
-            if let Some(holds) = holds {
-                law.add(line.order, 1, u64::from(!holds), place);
+        money.evaluate(self.tree, text, |invariant, holds| {
+            if let Some(invariant) = made.invariants.get_mut(invariant) {
+                invariant.add(line.order, 1, u64::from(!holds), place);
             }
-        }
+        });
     }
 }

@@ -23,7 +23,7 @@ pub(crate) fn local_references(text: &[u8], visit: &mut dyn FnMut(&str)) {
     }
 }
 
-/// Whether what stands before a value is the key `reference` and a colon.
+/// Whether what precedes a value is the key `reference` and a colon.
 fn is_reference(before: &[u8]) -> bool {
     before
         .trim_ascii_end()

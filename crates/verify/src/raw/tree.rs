@@ -203,7 +203,7 @@ impl Tree {
         first
     }
 
-    /// A value as it stands in the text.
+    /// A value as it is written in the text.
     pub(crate) fn raw<'t>(&self, value: NodeId, text: &'t [u8]) -> &'t [u8] {
         self.nodes
             .get(value.0)

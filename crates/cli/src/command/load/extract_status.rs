@@ -13,7 +13,7 @@ use crate::failure::Outcome;
 use crate::invocation::Invocation;
 
 /// The columns that are worth a new snapshot when they alone change.
-const TELLING: &[&str] = &[
+const CHANGE_COLUMNS: &[&str] = &[
     "source_api",
     "patient_id",
     "resource_type",
@@ -43,7 +43,7 @@ pub(super) fn table(invocation: &Invocation) -> Outcome<Vec<RunTable>> {
             bloom: BloomColumns::default(),
         },
         batches: vec![batch(&rows)?],
-        telling: TELLING.iter().map(ToString::to_string).collect(),
+        change_columns: CHANGE_COLUMNS.iter().map(ToString::to_string).collect(),
     }])
 }
 

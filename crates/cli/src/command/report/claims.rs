@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use claimlake_verify::content::mask::Masking;
-use claimlake_verify::content::{Cell, ClaimsOfType, LakeContent, Month};
+use super::content::mask::Masking;
+use super::content::{Cell, ClaimsOfType, LakeContent, Month};
 
-use super::Told;
+use super::ReportData;
 use super::figures::{self, dollars, escaped, number, part, percent};
 use crate::plural::{self, counted};
 
-/// At most so many years stand below the bars.
-const YEARS_TOLD: usize = 8;
+/// The most years named below the bars.
+const MAX_YEARS: usize = 8;
 
 /// Bars of one width: months or years, without a gap.
 struct Axis {
@@ -19,10 +19,10 @@ struct Axis {
 }
 
 /// All claims of one API version.
-pub(super) fn whole(content: &LakeContent, api: &str) -> Cell {
-    let mut whole = Cell::default();
-    of_api(content, api).for_each(|(_, claims)| whole.add(&claims.whole));
-    whole
+pub(super) fn total(content: &LakeContent, api: &str) -> Cell {
+    let mut total = Cell::default();
+    of_api(content, api).for_each(|(_, claims)| total.add(&claims.total));
+    total
 }
 
 fn of_api<'c>(
@@ -36,8 +36,8 @@ fn of_api<'c>(
 }
 
 /// The section.
-pub(super) fn section(page: &mut String, told: &Told) {
-    let Some(content) = &told.content else {
+pub(super) fn section(page: &mut String, data: &ReportData) {
+    let Some(content) = &data.content else {
         return;
     };
     page.push_str("<h2>What Medicare paid, by kind of claim</h2>");
@@ -47,45 +47,45 @@ pub(super) fn section(page: &mut String, told: &Told) {
     }
     if content.claims.not_current > 0 {
         page.push_str(&format!(
-            "<p>Only versions that count are added up; {} superseded or cancelled ones are left out.</p>",
-            number(told.masking, content.claims.not_current)
+            "<p>Only current versions are added up; {} superseded or cancelled ones are left out.</p>",
+            number(data.masking, content.claims.not_current)
         ));
     }
     for api in content.claims.people.keys() {
         if content.claims.people.len() > 1 {
             page.push_str(&format!("<h3>API {}</h3>", escaped(api)));
         }
-        of_one_api(page, told, content, api);
+        of_one_api(page, data, content, api);
     }
 }
 
-fn of_one_api(page: &mut String, told: &Told, content: &LakeContent, api: &str) {
+fn of_one_api(page: &mut String, data: &ReportData, content: &LakeContent, api: &str) {
     let kinds: Vec<(&str, &ClaimsOfType)> = of_api(content, api).collect();
-    let all = whole(content, api);
+    let all = total(content, api);
     let everybody = content
         .claims
         .people
         .get(api)
         .map_or(0, |people| people.len());
-    let axis = axis(told, &kinds);
-    let shown = told
+    let axis = axis(data, &kinds);
+    let shown = data
         .masking
-        .shown_of_sum(kinds.iter().map(|(_, claims)| &claims.whole));
+        .shown_of_sum(kinds.iter().map(|(_, claims)| &claims.total));
     let mut rows: Vec<_> = kinds.iter().zip(shown).collect();
-    // Where a hidden kind stands must not tell what is hidden of it.
+    // The position of a hidden kind must not disclose its amount.
     rows.sort_by_key(|((_, claims), is_shown)| match is_shown {
         // What is not known comes after all that is.
         true => (
             false,
-            claims.whole.paid_cents().is_none(),
-            -claims.whole.paid_cents().unwrap_or(0),
+            claims.total.paid_cents().is_none(),
+            -claims.total.paid_cents().unwrap_or(0),
         ),
         false => (true, true, 0),
     });
     let period = if axis.is_yearly { "year" } else { "month" };
     page.push_str(&format!(
         "<p class=\"soft small\">By the {period} of the first day of service. Every row has a scale of its own: its \
-         peak stands at its right. The thin line is the kind's share of the money. Grey: few people, not shown. Part D events carry no \
+         peak is at its right. The thin line is the kind's share of the money. Grey: few people, not shown. Part D events carry no \
          payment: what plans paid is among their adjudications, in <code>eob_item_adjudication</code>.</p><div class=\"kinds\">"
     ));
     for ((kind, claims), is_shown) in rows {
@@ -96,16 +96,16 @@ fn of_one_api(page: &mut String, told: &Told, content: &LakeContent, api: &str) 
         ));
         match is_shown {
             true => {
-                let paid = figures::paid(told.masking, &claims.whole);
-                let of_some = figures::paid_of(told.masking, &claims.whole);
+                let paid = figures::paid(data.masking, &claims.total);
+                let of_some = figures::paid_of(data.masking, &claims.total);
                 page.push_str(&format!(
                     "<span class=\"paid\">{paid}</span><br><span class=\"soft small\">{} of {} {}{}</span>\
                      <div class=\"share\"><i style=\"width:{}%\"></i></div>",
-                    counted(claims.whole.claims, "claim"),
-                    part(told.masking, people, everybody as u64),
+                    counted(claims.total.claims, "claim"),
+                    part(data.masking, people, everybody as u64),
                     plural::unit(people, "people"),
                     of_some.map(|of_some| format!("; {of_some}")).unwrap_or_default(),
-                    share(told.masking, &claims.whole, &all),
+                    share(data.masking, &claims.total, &all),
                 ));
             }
             false => page.push_str(&format!(
@@ -114,7 +114,7 @@ fn of_one_api(page: &mut String, told: &Told, content: &LakeContent, api: &str) 
             )),
         }
         page.push_str("</div><div class=\"plot\">");
-        bars(page, told, claims, &axis);
+        bars(page, data, claims, &axis);
         page.push_str("</div></div>");
     }
     axis_words(page, &axis);
@@ -122,10 +122,10 @@ fn of_one_api(page: &mut String, told: &Told, content: &LakeContent, api: &str) 
 }
 
 /// Months, or years where months would be mostly hidden.
-fn axis(told: &Told, kinds: &[(&str, &ClaimsOfType)]) -> Axis {
+fn axis(data: &ReportData, kinds: &[(&str, &ClaimsOfType)]) -> Axis {
     let is_yearly = kinds
         .iter()
-        .filter(|(_, claims)| !told.masking.shows_most(&claims.months))
+        .filter(|(_, claims)| !data.masking.shows_most(&claims.months))
         .count()
         * 2
         > kinds.len();
@@ -153,12 +153,12 @@ fn axis(told: &Told, kinds: &[(&str, &ClaimsOfType)]) -> Axis {
     Axis { periods, is_yearly }
 }
 
-fn bars(page: &mut String, told: &Told, claims: &ClaimsOfType, axis: &Axis) {
+fn bars(page: &mut String, data: &ReportData, claims: &ClaimsOfType, axis: &Axis) {
     let cells: BTreeMap<Month, Cell> = match axis.is_yearly {
         true => claims.years(),
         false => claims.months.clone(),
     };
-    let shown = told
+    let shown = data
         .masking
         .shown_of_sum(cells.values().chain([&claims.undated]));
     let shown: BTreeMap<Month, bool> = cells.keys().copied().zip(shown).collect();
@@ -167,19 +167,19 @@ fn bars(page: &mut String, told: &Told, claims: &ClaimsOfType, axis: &Axis) {
     // Part D events carry no payment: their claims are counted instead.
     let is_paid = visible
         .clone()
-        .any(|(_, cell)| money(told.masking, cell).is_some_and(|cents| cents != 0));
+        .any(|(_, cell)| money(data.masking, cell).is_some_and(|cents| cents != 0));
     let measure = |cell: &Cell| match is_paid {
-        true => money(told.masking, cell).unwrap_or(0),
+        true => money(data.masking, cell).unwrap_or(0),
         false => i128::from(cell.claims),
     };
-    let whole_paid = claims.whole.paid_cents();
+    let total_paid = claims.total.paid_cents();
     let peak = visible.map(|(_, cell)| measure(cell)).max().unwrap_or(0);
     if peak > 0 {
         let words = match is_paid {
             true => dollars(peak),
             false => {
                 let claims = counted(u64::try_from(peak).unwrap_or(u64::MAX), "claim");
-                match whole_paid {
+                match total_paid {
                     Some(_) => claims,
                     None => format!("{claims}; no payment is on them"),
                 }
@@ -205,7 +205,7 @@ fn bars(page: &mut String, told: &Told, claims: &ClaimsOfType, axis: &Axis) {
             page.push_str(&format!(
                 "<svg x=\"{x}\" y=\"0\" width=\"8\" height=\"100\" overflow=\"hidden\"><g transform=\"matrix(1 0 0 -1 0 100)\">\
                  <rect class=\"bar\" width=\"8\" height=\"{height}\"/></g><title>{name}: {}, {}</title></svg>",
-                figures::paid(told.masking, cell),
+                figures::paid(data.masking, cell),
                 counted(cell.claims, "claim")
             ));
         } else {
@@ -237,7 +237,7 @@ fn axis_words(page: &mut String, axis: &Axis) {
         .filter(|(at, period)| *at == 0 || period.month == 1)
         .map(|(at, period)| (at, period.year))
         .collect();
-    let step = starts.len().div_ceil(YEARS_TOLD).max(1);
+    let step = starts.len().div_ceil(MAX_YEARS).max(1);
     page.push_str(
         "<div class=\"kind\" style=\"border:0;padding:0\"><div></div><div class=\"axis\">",
     );

@@ -1,14 +1,14 @@
 //! Numbers and text as the report shows them.
 
-use claimlake_verify::content::Cell;
-use claimlake_verify::content::mask::Masking;
+use super::content::Cell;
+use super::content::mask::Masking;
 
 use crate::plural::{self, grouped};
 
-/// What stands for a number that is not shown.
+/// Shown in place of a number that is not shown.
 pub(super) const FEW: &str = "1–10";
 
-/// What stands for money that is not shown.
+/// Shown in place of money that is not shown.
 pub(super) const HIDDEN: &str = "not shown";
 
 /// A number, or that it is few.
@@ -39,7 +39,7 @@ pub(super) fn part(masking: Masking, part: u64, whole: u64) -> String {
 /// In place of money that claims say nothing of.
 pub(super) const NOT_KNOWN: &str = "not known";
 
-/// What was paid, as far as claims say: that nobody says is never nothing.
+/// What was paid, as far as claims say: a payment that no claim states is not 0.
 pub(super) fn paid(masking: Masking, cell: &Cell) -> String {
     match cell.paid_cents() {
         None => NOT_KNOWN.into(),
@@ -92,8 +92,7 @@ pub(super) fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use claimlake_verify::content::mask::Masking;
-
+    use super::super::content::mask::Masking;
     use super::{dollars, escaped, number, part, percent};
 
     #[test]

@@ -1,13 +1,13 @@
 //! The page as a whole: what it says first, its parts in their order.
 
-use claimlake_verify::content::mask::Masking;
+use super::content::mask::Masking;
 
 use super::figures::{escaped, number};
 use super::style::CSS;
-use super::{Told, claims, figures, operations, quality};
+use super::{ReportData, claims, figures, operations, quality};
 use crate::plural::size;
 
-/// What the first line says of PHI.
+/// What the first line says about PHI.
 pub(super) fn phi_words(masking: Masking) -> &'static str {
     match masking {
         Masking::Masked => {
@@ -20,13 +20,13 @@ pub(super) fn phi_words(masking: Masking) -> &'static str {
 }
 
 /// The whole file.
-pub(super) fn page(told: &Told) -> String {
-    let phi = phi_words(told.masking);
-    let class = match told.masking {
+pub(super) fn page(data: &ReportData) -> String {
+    let phi = phi_words(data.masking);
+    let class = match data.masking {
         Masking::Masked => "phi",
         Masking::Unmasked => "phi yes",
     };
-    let snapshot = match &told.content {
+    let snapshot = match &data.content {
         Some(content) => format!("snapshot {}", content.snapshot),
         None => "nothing is published yet".into(),
     };
@@ -36,29 +36,29 @@ pub(super) fn page(told: &Told) -> String {
          <title>claimlake: {pipeline}, {snapshot}</title><style>{CSS}</style></head><body>\
          <main>\
          <p class=\"{class}\">This report {phi}.</p>\n<h1>Claims of {pipeline}</h1><p class=\"soft\">{made}</p>\n",
-        pipeline = escaped(&told.pipeline),
-        made = made(told, &snapshot),
+        pipeline = escaped(&data.pipeline),
+        made = made(data, &snapshot),
     );
-    tiles(&mut page, told);
-    claims::section(&mut page, told);
+    tiles(&mut page, data);
+    claims::section(&mut page, data);
     not_served(&mut page);
-    operations::people(&mut page, told);
-    quality::fill(&mut page, told);
-    quality::leftovers(&mut page, told);
-    quality::reconciliation(&mut page, told);
-    operations::section(&mut page, told);
+    operations::people(&mut page, data);
+    quality::fill(&mut page, data);
+    quality::leftovers(&mut page, data);
+    quality::reconciliation(&mut page, data);
+    operations::section(&mut page, data);
     page.push_str("<footer>Made by claimlake. Nothing in this file is fetched from anywhere.</footer></main></body></html>\n");
     page
 }
 
-fn made(told: &Told, snapshot: &str) -> String {
-    let now = told.standing.now.format("%Y-%m-%d %H:%M UTC");
-    match &told.content {
+fn made(data: &ReportData, snapshot: &str) -> String {
+    let now = data.standing.now.format("%Y-%m-%d %H:%M UTC");
+    match &data.content {
         Some(content) => format!(
-            "{snapshot}, published {}, told {now}",
+            "{snapshot}, published {}, generated {now}",
             escaped(&minute(&content.published_at))
         ),
-        None => format!("{snapshot}; told {now}"),
+        None => format!("{snapshot}; generated {now}"),
     }
 }
 
@@ -77,36 +77,32 @@ fn tile(page: &mut String, figure: &str, what: &str) {
     ));
 }
 
-fn tiles(page: &mut String, told: &Told) {
-    let Some(content) = &told.content else {
+fn tiles(page: &mut String, data: &ReportData) {
+    let Some(content) = &data.content else {
         return;
     };
-    let masking = told.masking;
+    let masking = data.masking;
     page.push_str("<div class=\"tiles\">");
     for (api, people) in &content.claims.people {
         let of = |what: &str| match content.claims.people.len() {
             1 => what.to_owned(),
             _ => format!("{what} ({api})"),
         };
-        let whole = claims::whole(content, api);
+        let total = claims::total(content, api);
         // How many have none must not follow from how many were read.
         let people = people.len() as u64;
-        let read = told.standing.people_read(api).max(people);
+        let read = data.standing.people_read(api).max(people);
         tile(
             page,
             &figures::part(masking, people, read),
             &of("people with claims"),
         );
-        tile(
-            page,
-            &number(masking, whole.claims),
-            &of("claims that count"),
-        );
-        let paid = match masking.shows_cell(&whole) {
-            true => figures::paid(masking, &whole),
+        tile(page, &number(masking, total.claims), &of("current claims"));
+        let paid = match masking.shows_cell(&total) {
+            true => figures::paid(masking, &total),
             false => figures::HIDDEN.into(),
         };
-        let of_some = figures::paid_of(masking, &whole).filter(|_| masking.shows_cell(&whole));
+        let of_some = figures::paid_of(masking, &total).filter(|_| masking.shows_cell(&total));
         let what = match of_some {
             Some(of_some) => format!("{} ({of_some})", of("paid by Medicare")),
             None => of("paid by Medicare"),

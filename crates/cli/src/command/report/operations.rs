@@ -1,12 +1,12 @@
-//! Where people, runs and consents stand: what `status` tells, for readers of the report.
+//! Patients, runs and consents: what `status` prints, for readers of the report.
 
-use super::Told;
+use super::ReportData;
 use super::figures::{self, escaped, number, part, percent};
 use crate::plural::{counted, grouped, seconds};
 
 /// The denominator: who was read, and how far.
-pub(super) fn people(page: &mut String, told: &Told) {
-    let Some(consents) = &told.standing.consents else {
+pub(super) fn people(page: &mut String, data: &ReportData) {
+    let Some(consents) = &data.standing.consents else {
         return;
     };
     if consents.progress.is_empty() {
@@ -16,7 +16,7 @@ pub(super) fn people(page: &mut String, told: &Told) {
     for ((api, resource), progress) in &consents.progress {
         let people: u64 = progress.people.values().sum();
         let complete = progress.people.get("complete").copied().unwrap_or(0);
-        let is_shown = told.masking.shows(people) && told.masking.shows_part(complete, people);
+        let is_shown = data.masking.shows(people) && data.masking.shows_part(complete, people);
         let width = match is_shown {
             true => percent(i128::from(complete), i128::from(people)),
             false => "0".into(),
@@ -26,8 +26,8 @@ pub(super) fn people(page: &mut String, told: &Told) {
             "<tr><td>{api}<td class=\"whole\">{}<td class=\"n\">{}<td class=\"n\">{}<td style=\"min-width:3rem\"><div class=\"share\" \
              style=\"margin-top:.6rem\"><i style=\"width:{width}%\"></i></div><td class=\"whole\">{}</tr>",
             escaped(resource.as_str()),
-            number(told.masking, people),
-            part(told.masking, complete, people),
+            number(data.masking, people),
+            part(data.masking, complete, people),
             until.map_or("–".into(), |until| until.format("%Y-%m-%d").to_string()),
         ));
     }
@@ -35,21 +35,21 @@ pub(super) fn people(page: &mut String, told: &Told) {
 }
 
 /// Consents, runs, and the oldest PHI on disk.
-pub(super) fn section(page: &mut String, told: &Told) {
+pub(super) fn section(page: &mut String, data: &ReportData) {
     page.push_str("<h2>Operations</h2>");
-    if let Some(consents) = &told.standing.consents {
+    if let Some(consents) = &data.standing.consents {
         let all: u64 = consents.by_state.values().sum();
         let states: Vec<String> = consents
             .by_state
             .iter()
             .map(|((api, state), count)| {
                 let state = state.replace('_', " ");
-                format!("{} {state} ({api})", part(told.masking, *count, all))
+                format!("{} {state} ({api})", part(data.masking, *count, all))
             })
             .collect();
         let soon = match consents.ending_soon {
             0 => String::new(),
-            soon => format!("; {} end within 30 days", number(told.masking, soon)),
+            soon => format!("; {} end within 30 days", number(data.masking, soon)),
         };
         let states = match states.is_empty() {
             true => "none".into(),
@@ -66,31 +66,31 @@ pub(super) fn section(page: &mut String, told: &Told) {
                     run.started_at.format("%Y-%m-%d %H:%M"),
                     run.state.words(run.exit),
                     or_dash(took.map(seconds)),
-                    or_dash(run.pages.map(|pages| number(told.masking, pages))),
+                    or_dash(run.pages.map(|pages| number(data.masking, pages))),
                     or_dash(run.pages_a_second().map(grouped)),
-                    or_dash(run.landed.map(|landed| number(told.masking, landed))),
+                    or_dash(run.landed.map(|landed| number(data.masking, landed))),
                 ));
             }
             page.push_str("</table></div>");
         }
     }
-    last_runs(page, told);
-    let rejects = &told.standing.rejects;
+    last_runs(page, data);
+    let rejects = &data.standing.rejects;
     if rejects.without_view > 0 {
         page.push_str(&format!(
             "<p>{} of types that no view reads.</p>",
-            figures::counted(told.masking, rejects.without_view, "resource")
+            figures::counted(data.masking, rejects.without_view, "resource")
         ));
     }
-    if told.standing.staged_runs > 0 {
+    if data.standing.staged_runs > 0 {
         page.push_str(&format!(
             "<p>{} not loaded yet: the lake is behind landing.</p>",
-            counted(told.standing.staged_runs, "staged run")
+            counted(data.standing.staged_runs, "staged run")
         ));
     }
-    if !told.standing.oldest.is_empty() {
+    if !data.standing.oldest.is_empty() {
         page.push_str("<h3>The oldest PHI on disk</h3><div class=\"scroll\"><table><tr><th>zone<th>since<th>where</tr>");
-        for zone in &told.standing.oldest {
+        for zone in &data.standing.oldest {
             page.push_str(&format!(
                 "<tr><td class=\"whole\">{}<td class=\"whole\">{}<td>{}</tr>",
                 zone.zone,
@@ -100,14 +100,14 @@ pub(super) fn section(page: &mut String, told: &Told) {
         }
         page.push_str("</table></div>");
     }
-    for why in &told.standing.unreadable {
+    for why in &data.standing.unreadable {
         page.push_str(&format!("<p class=\"wrong\">{}</p>", escaped(why)));
     }
 }
 
 /// The last run of every command but `extract`, with what it did and how fast.
-fn last_runs(page: &mut String, told: &Told) {
-    let runs = &told.standing.last_runs;
+fn last_runs(page: &mut String, data: &ReportData) {
+    let runs = &data.standing.last_runs;
     let mut runs = runs
         .iter()
         .filter(|run| run.command != "extract")
@@ -115,7 +115,7 @@ fn last_runs(page: &mut String, told: &Told) {
     if runs.peek().is_none() {
         return;
     }
-    page.push_str("<h3>The last run of each command</h3><div class=\"scroll\"><table><tr><th>command<th>began<th class=\"n\">took<th class=\"n\">resources<th class=\"n\">rows<th class=\"n\">a second</tr>");
+    page.push_str("<h3>The last run of each command</h3><div class=\"scroll\"><table><tr><th>command<th>began<th class=\"n\">took<th class=\"n\">resources<th class=\"n\">rows<th class=\"n\">per second</tr>");
     for run in runs {
         let figure = |name: &str| run.figure(name).filter(|figure| *figure > 0);
         let (resources, rows) = (figure("resources"), figure("rows"));
@@ -136,8 +136,8 @@ fn last_runs(page: &mut String, told: &Told) {
             "<tr><td class=\"whole\">{}<td class=\"whole\">{}<td class=\"n\">{took}<td class=\"n\">{}<td class=\"n\">{}<td class=\"n\">{}</tr>",
             run.command,
             run.started_at.format("%Y-%m-%d %H:%M"),
-            or_dash(resources.map(|figure| number(told.masking, figure))),
-            or_dash(rows.map(|figure| number(told.masking, figure))),
+            or_dash(resources.map(|figure| number(data.masking, figure))),
+            or_dash(rows.map(|figure| number(data.masking, figure))),
             or_dash(rate.map(grouped)),
         ));
     }

@@ -1,19 +1,19 @@
 //! How far columns are filled, what was rejected or not read, whether landing and lake agree.
 
+use super::content::mask::Masking;
+use super::content::{ColumnFill, TableFill};
 use claimlake_verify::Severity;
-use claimlake_verify::content::mask::Masking;
-use claimlake_verify::content::{ColumnFill, TableFill};
 
-use super::Told;
+use super::ReportData;
 use super::figures::{counted, escaped, number, percent};
 use crate::plural::grouped;
 
-/// At most so many unread paths and kinds of rejects are told.
-const TOLD: usize = 60;
+/// At most so many unread paths and kinds of rejects are shown.
+const MAX_ROWS: usize = 60;
 
 /// A strip a table, and every column below it.
-pub(super) fn fill(page: &mut String, told: &Told) {
-    let Some(content) = &told.content else {
+pub(super) fn fill(page: &mut String, data: &ReportData) {
+    let Some(content) = &data.content else {
         return;
     };
     page.push_str(
@@ -24,7 +24,7 @@ pub(super) fn fill(page: &mut String, told: &Told) {
     let (with_rows, without): (Vec<&TableFill>, Vec<&TableFill>) =
         content.tables.iter().partition(|table| table.rows > 0);
     for table in with_rows {
-        one_table(page, told.masking, table);
+        one_table(page, data.masking, table);
     }
     if !without.is_empty() {
         let names: Vec<String> = without.iter().map(|table| escaped(&table.name)).collect();
@@ -63,7 +63,7 @@ fn one_table(page: &mut String, masking: Masking, table: &TableFill) {
     for column in &table.columns {
         let (figure, width) = match (share(masking, column, table.rows), column.filled) {
             (Some(share), _) => (format!("{share} %"), share),
-            (None, None) => ("not told".into(), "0".into()),
+            (None, None) => ("not reported".into(), "0".into()),
             (None, Some(_)) => ("masked".into(), "0".into()),
         };
         page.push_str(&format!(
@@ -76,7 +76,7 @@ fn one_table(page: &mut String, masking: Masking, table: &TableFill) {
     page.push_str("</div></details>");
 }
 
-/// Filled rows of 100; none where that would tell of few.
+/// Filled rows of 100; none where that would disclose few.
 fn share(masking: Masking, column: &ColumnFill, rows: u64) -> Option<String> {
     let filled = column.filled?;
     (masking.shows(rows) && masking.shows_part(filled, rows))
@@ -93,8 +93,8 @@ fn opacity(filled: u64, rows: u64, share: &str) -> String {
 }
 
 /// Rejects by what is wrong, and paths that no view reads.
-pub(super) fn leftovers(page: &mut String, told: &Told) {
-    let left = &told.leftovers;
+pub(super) fn leftovers(page: &mut String, data: &ReportData) {
+    let left = &data.leftovers;
     page.push_str("<h2>Rejected</h2>");
     if left.rejects.is_empty() {
         page.push_str("<p>Nothing was rejected: every resource made its rows, every value fitted its column.</p>");
@@ -102,14 +102,14 @@ pub(super) fn leftovers(page: &mut String, told: &Told) {
         page.push_str("<div class=\"scroll\"><table><tr><th>why<th>resource<th>null cell<th>expected<th class=\"n\">times</tr>");
         let mut kinds: Vec<_> = left.rejects.iter().collect();
         kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-        for (kind, count) in kinds.iter().take(TOLD) {
+        for (kind, count) in kinds.iter().take(MAX_ROWS) {
             page.push_str(&format!(
                 "<tr><td>{}<td>{}<td>{}<td>{}<td class=\"n\">{}</tr>",
                 escaped(&kind.reason.replace('_', " ")),
                 escaped(&kind.resource),
                 escaped(&kind.cell),
                 escaped(&kind.types),
-                number(told.masking, **count)
+                number(data.masking, **count)
             ));
         }
         page.push_str("</table></div>");
@@ -120,14 +120,14 @@ pub(super) fn leftovers(page: &mut String, told: &Told) {
         page.push_str("<p>Nothing: every JSON path of what landed goes into some column.</p>\n");
         return;
     }
-    page.push_str("<p class=\"soft small\">The topmost path stands for all below it. It stays in landing: a view that reads it, and <code>transform --full</code>, brings it into the tables.</p><div class=\"scroll\"><table><tr><th>API<th>resource<th>path<th class=\"n\">times</tr>");
-    for ((api, resource, path), count) in left.unread.iter().take(TOLD) {
+    page.push_str("<p class=\"soft small\">The topmost path includes all below it. It stays in landing: a view that reads it, and <code>transform --full</code>, brings it into the tables.</p><div class=\"scroll\"><table><tr><th>API<th>resource<th>path<th class=\"n\">times</tr>");
+    for ((api, resource, path), count) in left.unread.iter().take(MAX_ROWS) {
         page.push_str(&format!(
             "<tr><td>{}<td>{}<td>{}<td class=\"n\">{}</tr>",
             escaped(api),
             escaped(resource),
             escaped(path),
-            number(told.masking, *count)
+            number(data.masking, *count)
         ));
     }
     page.push_str("</table></div>");
@@ -135,17 +135,17 @@ pub(super) fn leftovers(page: &mut String, told: &Told) {
 }
 
 fn more(page: &mut String, all: usize) {
-    if all > TOLD {
-        let more = grouped((all - TOLD) as u64);
+    if all > MAX_ROWS {
+        let more = grouped((all - MAX_ROWS) as u64);
         page.push_str(&format!("<p class=\"soft\">and {more} more</p>"));
     }
 }
 
 /// What `verify` found.
-pub(super) fn reconciliation(page: &mut String, told: &Told) {
+pub(super) fn reconciliation(page: &mut String, data: &ReportData) {
     page.push_str("<h2>Do landing and lake agree?</h2>");
-    let Some(checks) = &told.checks else {
-        page.push_str("<p class=\"soft\">Not asked: <code>claimlake report --verify</code> recomputes checksums, counts, links and money, and tells here what it found.</p>\n");
+    let Some(checks) = &data.checks else {
+        page.push_str("<p class=\"soft\">Not asked: <code>claimlake report --verify</code> recomputes checksums, counts, links and money, and reports here what it found.</p>\n");
         return;
     };
     page.push_str(match checks.holds() {
@@ -161,10 +161,10 @@ pub(super) fn reconciliation(page: &mut String, told: &Told) {
         };
         page.push_str(&format!(
             "<tr><td class=\"{class} whole\">{outcome}<td>{}<td class=\"n\">{}<td class=\"n\">{}</tr>",
-            escaped(check.what),
-            number(told.masking, check.checked),
-            number(told.masking, check.failed)
+            escaped(&check.what),
+            number(data.masking, check.checked),
+            number(data.masking, check.failed)
         ));
     }
-    page.push_str("</table></div><p class=\"soft small\">Laws of money are warnings: the source itself breaks them at times.</p>\n");
+    page.push_str("</table></div><p class=\"soft small\">Money invariants are warnings: the source itself breaks them at times.</p>\n");
 }

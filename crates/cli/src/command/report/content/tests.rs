@@ -1,4 +1,4 @@
-//! Masking, by hand-made cells; whole lakes are counted in the tests of the command.
+//! Masking, by hand-made cells; total lakes are counted in the tests of the command.
 
 use super::Leftovers;
 use super::claims::{Cell, Month};

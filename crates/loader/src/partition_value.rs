@@ -4,7 +4,8 @@ use claimlake_contract::hive;
 
 /// The value that a file's path gives a partition column; none where the path has no such column, or
 /// an older build's null.
-pub(crate) fn value_in(path: &str, column: &str) -> Option<String> {
+#[must_use]
+pub fn partition_value(path: &str, column: &str) -> Option<String> {
     let mut folders = path.split('/').filter_map(hive::column_and_value);
     folders
         .find_map(|(name, value)| (name == column).then_some(value))
@@ -12,27 +13,28 @@ pub(crate) fn value_in(path: &str, column: &str) -> Option<String> {
 }
 
 /// Whether a path says of a partition column, whose type is given in words, that it is not known.
-pub(crate) fn is_unknown(path: &str, column: &str, words: &str) -> bool {
+#[must_use]
+pub fn is_unknown_partition(path: &str, column: &str, words: &str) -> bool {
     let unknown = match words {
         "Utf8" => hive::UNKNOWN,
         "Date32" => hive::UNKNOWN_DATE,
         // What false is, is not known.
-        "Boolean" => return value_in(path, column).is_none(),
+        "Boolean" => return partition_value(path, column).is_none(),
         _ => hive::UNKNOWN_NUMBER,
     };
-    value_in(path, column).is_none_or(|value| value == unknown)
+    partition_value(path, column).is_none_or(|value| value == unknown)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{is_unknown, value_in};
+    use super::{is_unknown_partition, partition_value};
 
     #[test]
     fn values_are_read_from_the_path() {
         let path = "eob/eob_type=A%2FB%/service_year=__HIVE_DEFAULT_PARTITION__/x.parquet";
-        assert_eq!(value_in(path, "eob_type").as_deref(), Some("A/B%"));
-        assert_eq!(value_in(path, "service_year"), None);
-        assert_eq!(value_in(path, "state"), None);
+        assert_eq!(partition_value(path, "eob_type").as_deref(), Some("A/B%"));
+        assert_eq!(partition_value(path, "service_year"), None);
+        assert_eq!(partition_value(path, "state"), None);
     }
 
     #[test]
@@ -48,7 +50,11 @@ mod tests {
             ("other=1", "Int32", true),
         ] {
             let path = format!("t/{folder}/x.parquet");
-            assert_eq!(is_unknown(&path, "c", words), expected, "{folder} {words}");
+            assert_eq!(
+                is_unknown_partition(&path, "c", words),
+                expected,
+                "{folder} {words}"
+            );
         }
     }
 }

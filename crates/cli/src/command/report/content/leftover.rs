@@ -8,26 +8,26 @@ use serde::Deserialize;
 
 /// Rejects and unread paths, added up.
 #[derive(Debug, Default)]
-pub struct Leftovers {
+pub(crate) struct Leftovers {
     /// Rejects by what is wrong with what.
-    pub rejects: BTreeMap<RejectKind, u64>,
+    pub(crate) rejects: BTreeMap<RejectKind, u64>,
     /// Resources with a value at a path that no view reads, by API version, type and path.
-    pub unread: BTreeMap<(String, String, String), u64>,
+    pub(crate) unread: BTreeMap<(String, String, String), u64>,
     /// Lines that are no rejects.
-    pub unreadable_lines: u64,
+    pub(crate) unreadable_lines: u64,
 }
 
-/// Rejects that are told together; no value and no file name, which may name a person.
+/// Rejects that are counted together; no value and no file name, which may name a person.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RejectKind {
+pub(crate) struct RejectKind {
     /// Why.
-    pub reason: &'static str,
+    pub(crate) reason: &'static str,
     /// The resource type, where it is known.
-    pub resource: String,
+    pub(crate) resource: String,
     /// The table and column of the null cell, where the resource itself was used.
-    pub cell: String,
+    pub(crate) cell: String,
     /// The expected and the found type.
-    pub types: String,
+    pub(crate) types: String,
 }
 
 #[derive(Deserialize)]
@@ -49,7 +49,7 @@ impl Leftovers {
     /// # Errors
     ///
     /// It cannot be read to its end.
-    pub fn add_rejects(&mut self, lines: impl BufRead) -> std::io::Result<()> {
+    pub(crate) fn add_rejects(&mut self, lines: impl BufRead) -> std::io::Result<()> {
         for line in lines.split(b'\n') {
             let line = line?;
             if line.is_empty() {
@@ -75,7 +75,7 @@ impl Leftovers {
     /// # Errors
     ///
     /// It is not what a transform writes.
-    pub fn add_unread(&mut self, text: &str) -> Result<(), serde_json::Error> {
+    pub(crate) fn add_unread(&mut self, text: &str) -> Result<(), serde_json::Error> {
         let unread: UnreadFile = serde_json::from_str(text)?;
         for path in unread.paths {
             // The type of a resource is what its table says.

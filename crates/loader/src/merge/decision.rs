@@ -1,5 +1,5 @@
-//! What becomes of each staged body that stands for its resource: on disk, since there are as many
-//! as resources.
+//! What the merge decides of the newest staged body of each resource. On disk, since there are as
+//! many as resources.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -15,10 +15,10 @@ use crate::error::{LoadError, Result};
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::sort::batch_sorter::BatchSorter;
 
-/// What becomes of a staged body that stands for its resource; others have no verdict.
+/// The decision on the newest staged body of a resource, as it is read back; other bodies have none.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Verdict {
-    /// Its number among the verdicts of its run.
+pub(crate) struct MergeDecision {
+    /// Its number among the decisions of its run.
     pub(crate) number: usize,
     pub(crate) resource: ResourceKey,
     /// `meta.lastUpdated` in microseconds, cut where it has more digits.
@@ -29,9 +29,9 @@ pub(crate) struct Verdict {
     pub(crate) current: Option<bool>,
 }
 
-/// A body whose verdict is told.
+/// A decision as the walk over keys makes it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Judged {
+pub(crate) struct KeyDecision {
     /// Its landing order within the staged run.
     pub(crate) order: u64,
     pub(crate) resource: ResourceKey,
@@ -44,48 +44,48 @@ pub(crate) struct Judged {
 /// Landing order, resource, when it was last updated, whether it differs.
 const RECORD_BYTES: usize = 8 + 16 + 8 + 1;
 
-/// Stands for no time; as an instant it would be 290,000 years ago.
+/// Represents null; as an instant it would be 290,000 years ago.
 const NO_TIME: i64 = i64::MIN;
 
-/// The position of the run stands before a record while they are sorted, so that bytes do.
+/// While they are sorted, a record begins with the position of its run, so that bytes compare.
 const SORTED_BYTES: usize = 4 + RECORD_BYTES;
 
 /// Records that are read, or sorted, at once.
 const BLOCK_RECORDS: usize = 1_024;
 
-/// Where verdicts are sorted, in the folder for what is spilled; no table has such a name.
-const FOLDER: &str = "_verdicts";
+/// Where decisions are sorted, in the folder for what is spilled; no table has such a name.
+const FOLDER: &str = "_decisions";
 
-/// Puts the verdicts of all runs in landing order.
-pub(crate) struct VerdictSorter {
+/// Puts the decisions of all runs in landing order.
+pub(crate) struct DecisionSorter {
     folder: PathBuf,
     sorter: BatchSorter,
     schema: SchemaRef,
     pending: Vec<u8>,
 }
 
-impl VerdictSorter {
+impl DecisionSorter {
     /// Sorts in `spill`, holding about `budget` bytes.
     pub(crate) fn new(spill: &Path, budget: usize) -> Result<Self> {
         let folder = spill.join(FOLDER);
         let record = DataType::FixedSizeBinary(SORTED_BYTES as i32);
         let schema = Arc::new(Schema::new(vec![Field::new("_record", record, false)]));
         Ok(Self {
-            sorter: BatchSorter::new("verdicts", &schema, vec![0], budget, folder.join("runs"))?,
+            sorter: BatchSorter::new("decisions", &schema, vec![0], budget, folder.join("runs"))?,
             folder,
             schema,
             pending: Vec::new(),
         })
     }
 
-    /// Adds the verdict of a body of the staged run at this position.
-    pub(crate) fn push(&mut self, run: usize, judged: Judged) -> Result<()> {
+    /// Adds the decision of a body of the staged run at this position.
+    pub(crate) fn push(&mut self, run: usize, decision: KeyDecision) -> Result<()> {
         self.pending.extend((run as u32).to_be_bytes());
-        self.pending.extend(judged.order.to_be_bytes());
-        self.pending.extend(judged.resource.to_bytes());
-        let updated = judged.last_updated.unwrap_or(NO_TIME);
+        self.pending.extend(decision.order.to_be_bytes());
+        self.pending.extend(decision.resource.to_bytes());
+        let updated = decision.last_updated.unwrap_or(NO_TIME);
         self.pending.extend(updated.to_be_bytes());
-        self.pending.push(u8::from(judged.differs));
+        self.pending.push(u8::from(decision.differs));
         if self.pending.len() >= BLOCK_RECORDS * SORTED_BYTES {
             self.flush()?;
         }
@@ -96,12 +96,12 @@ impl VerdictSorter {
         let records = std::mem::take(&mut self.pending);
         let batch = FixedSizeBinaryArray::try_new(SORTED_BYTES as i32, records.into(), None)
             .and_then(|records| RecordBatch::try_new(self.schema.clone(), vec![Arc::new(records)]))
-            .map_err(LoadError::arrow("sorting verdicts"))?;
+            .map_err(LoadError::arrow("sorting decisions"))?;
         Ok(self.sorter.push(&batch)?)
     }
 
-    /// The verdicts of each of `runs` staged runs.
-    pub(crate) fn finish(mut self, runs: usize) -> Result<Vec<Verdicts>> {
+    /// The decisions of each of `runs` staged runs.
+    pub(crate) fn finish(mut self, runs: usize) -> Result<Vec<RunDecisions>> {
         self.flush()?;
         let folder = &self.folder;
         std::fs::create_dir_all(folder).map_err(LoadError::io("making", folder))?;
@@ -109,8 +109,8 @@ impl VerdictSorter {
         let writing = || LoadError::io("writing", &path);
         let file = File::create(&path).map_err(LoadError::io("creating", &path))?;
         let mut file = BufWriter::new(file);
-        let mut verdicts: Vec<Verdicts> = Vec::new();
-        verdicts.resize_with(runs, Verdicts::default);
+        let mut decisions: Vec<RunDecisions> = Vec::new();
+        decisions.resize_with(runs, RunDecisions::default);
         let mut written = 0;
         for batch in self.sorter.finish()? {
             let batch = batch?;
@@ -118,7 +118,7 @@ impl VerdictSorter {
                 let (run, record) = record.split_at(4);
                 let run = u32::from_be_bytes(array(run)) as usize;
                 file.write_all(record).map_err(writing())?;
-                if let Some(of_run) = verdicts.get_mut(run) {
+                if let Some(of_run) = decisions.get_mut(run) {
                     if of_run.count == 0 {
                         of_run.path.clone_from(&path);
                         of_run.first = written;
@@ -130,32 +130,32 @@ impl VerdictSorter {
             }
         }
         file.flush().map_err(writing())?;
-        Ok(verdicts)
+        Ok(decisions)
     }
 }
 
-/// The verdicts of one staged run, by landing order.
+/// The decisions of one staged run, by landing order.
 #[derive(Debug, Default)]
-pub(crate) struct Verdicts {
+pub(crate) struct RunDecisions {
     /// A file of records in landing order; those of this run begin with number `first`.
     path: PathBuf,
     first: usize,
     count: usize,
     differing: u64,
-    /// What is current, one a verdict; empty while nothing was noted.
+    /// What is current, one a decision; empty while nothing was noted.
     current: Vec<u8>,
 }
 
 const NOT_CURRENT: u8 = 1;
 const CURRENT: u8 = 2;
 
-impl Verdicts {
+impl RunDecisions {
     /// Whether no body differs from what the lake holds.
     pub(crate) fn nothing_differs(&self) -> bool {
         self.differing == 0
     }
 
-    /// Notes whether the body with this verdict is current.
+    /// Notes whether the body with this decision is current.
     pub(crate) fn set_current(&mut self, number: usize, current: Option<bool>) {
         self.current.resize(self.count, 0);
         if let Some(noted) = self.current.get_mut(number) {
@@ -175,8 +175,8 @@ impl Verdicts {
         }
     }
 
-    /// Finds verdicts; cheap where bodies are asked for in landing order.
-    pub(crate) fn reader(&self) -> Result<VerdictReader<'_>> {
+    /// Finds decisions; cheap where bodies are asked for in landing order.
+    pub(crate) fn reader(&self) -> Result<DecisionReader<'_>> {
         let file = match self.count {
             0 => None,
             _ => {
@@ -184,8 +184,8 @@ impl Verdicts {
                 Some(file.map_err(LoadError::io("opening", &self.path))?)
             }
         };
-        Ok(VerdictReader {
-            verdicts: self,
+        Ok(DecisionReader {
+            decisions: self,
             file,
             block: Vec::new(),
             block_number: 0,
@@ -193,19 +193,19 @@ impl Verdicts {
     }
 }
 
-/// Finds verdicts of one staged run.
-pub(crate) struct VerdictReader<'a> {
-    verdicts: &'a Verdicts,
+/// Finds decisions of one staged run.
+pub(crate) struct DecisionReader<'a> {
+    decisions: &'a RunDecisions,
     file: Option<File>,
     /// Records of the block with number `block_number`; empty at first.
     block: Vec<u8>,
     block_number: usize,
 }
 
-impl VerdictReader<'_> {
-    /// The verdict of the body with this landing order; none where it does not stand.
-    pub(crate) fn find(&mut self, order: u64) -> Result<Option<Verdict>> {
-        if self.verdicts.count == 0 {
+impl DecisionReader<'_> {
+    /// The decision of the body with this landing order; none where it is not the newest.
+    pub(crate) fn find(&mut self, order: u64) -> Result<Option<MergeDecision>> {
+        if self.decisions.count == 0 {
             return Ok(None);
         }
         if self.block.is_empty() {
@@ -227,20 +227,20 @@ impl VerdictReader<'_> {
         };
         let number = self.block_number * BLOCK_RECORDS + at;
         let updated = i64::from_be_bytes(array(&record[24..]));
-        Ok(Some(Verdict {
+        Ok(Some(MergeDecision {
             number,
             resource: ResourceKey::from_bytes(&record[8..24]),
             last_updated: (updated != NO_TIME).then_some(updated),
             differs: record[RECORD_BYTES - 1] == 1,
-            current: self.verdicts.current(number),
+            current: self.decisions.current(number),
         }))
     }
 
     fn blocks(&self) -> usize {
-        self.verdicts.count.div_ceil(BLOCK_RECORDS)
+        self.decisions.count.div_ceil(BLOCK_RECORDS)
     }
 
-    /// Whether the block is where the body's verdict is, if there is one.
+    /// Whether the block is where the body's decision is, if there is one.
     fn is_in_block(&self, order: u64) -> bool {
         let (records, _) = self.block.as_chunks::<RECORD_BYTES>();
         let first = records.first().map_or(u64::MAX, order_of);
@@ -252,7 +252,7 @@ impl VerdictReader<'_> {
         records.last().map_or(0, order_of)
     }
 
-    /// Reads the last block that begins no later than the body's verdict would stand.
+    /// Reads the last block that begins no later than the body.
     fn seek(&mut self, order: u64) -> Result<()> {
         let (mut low, mut high) = (0, self.blocks());
         while high - low > 1 {
@@ -269,7 +269,7 @@ impl VerdictReader<'_> {
 
     fn read_block(&mut self, number: usize) -> Result<()> {
         let first = number * BLOCK_RECORDS;
-        let records = BLOCK_RECORDS.min(self.verdicts.count - first);
+        let records = BLOCK_RECORDS.min(self.decisions.count - first);
         let mut block = std::mem::take(&mut self.block);
         block.resize(records * RECORD_BYTES, 0);
         self.read(first, &mut block)?;
@@ -278,14 +278,14 @@ impl VerdictReader<'_> {
         Ok(())
     }
 
-    /// Reads from the verdict with this number on.
+    /// Reads from the decision with this number on.
     fn read(&self, number: usize, bytes: &mut [u8]) -> Result<()> {
         let Some(file) = &self.file else {
             return Ok(());
         };
-        let from = (self.verdicts.first + number) * RECORD_BYTES;
+        let from = (self.decisions.first + number) * RECORD_BYTES;
         file.read_exact_at(bytes, from as u64)
-            .map_err(LoadError::io("reading", &self.verdicts.path))
+            .map_err(LoadError::io("reading", &self.decisions.path))
     }
 }
 
@@ -311,8 +311,8 @@ pub(crate) enum Take {
 }
 
 impl Take {
-    pub(crate) fn takes(self, verdict: &Verdict) -> bool {
-        self == Take::All || verdict.differs
+    pub(crate) fn takes(self, decision: &MergeDecision) -> bool {
+        self == Take::All || decision.differs
     }
 }
 
@@ -320,8 +320,8 @@ impl Take {
 mod tests {
     use super::*;
 
-    fn judged(order: u64) -> Judged {
-        Judged {
+    fn decision(order: u64) -> KeyDecision {
+        KeyDecision {
             order,
             resource: ResourceKey::from_bytes(&(order * 7).to_be_bytes().repeat(2)),
             last_updated: (!order.is_multiple_of(5)).then_some(order as i64 - 77),
@@ -330,18 +330,18 @@ mod tests {
     }
 
     #[test]
-    fn every_verdict_is_found_in_any_order_and_no_other() {
+    fn every_decision_is_found_in_any_order_and_no_other() {
         let folder = tempfile::tempdir().unwrap();
-        let mut sorter = VerdictSorter::new(folder.path(), 10_000).unwrap();
+        let mut sorter = DecisionSorter::new(folder.path(), 10_000).unwrap();
         // Even landing orders, all over the place, in the second of three runs; one in the third.
         for row in 0..5_000 {
-            sorter.push(1, judged(2 * (row * 3_571 % 5_000))).unwrap();
+            sorter.push(1, decision(2 * (row * 3_571 % 5_000))).unwrap();
         }
-        sorter.push(2, judged(1 << 40)).unwrap();
-        let mut verdicts = sorter.finish(3).unwrap();
-        verdicts[1].set_current(4, Some(true));
-        verdicts[1].set_current(4_999, Some(false));
-        let mut reader = verdicts[1].reader().unwrap();
+        sorter.push(2, decision(1 << 40)).unwrap();
+        let mut decisions = sorter.finish(3).unwrap();
+        decisions[1].set_current(4, Some(true));
+        decisions[1].set_current(4_999, Some(false));
+        let mut reader = decisions[1].reader().unwrap();
         let in_order = 0..10_010;
         let backwards = (0..10_010).rev();
         let anyhow = (0..10_010).map(|row| row * 3_571 % 10_010);
@@ -353,8 +353,8 @@ mod tests {
             }
             let found = found.unwrap();
             assert_eq!(found.number as u64, order / 2);
-            assert_eq!(found.resource, judged(order).resource);
-            assert_eq!(found.last_updated, judged(order).last_updated);
+            assert_eq!(found.resource, decision(order).resource);
+            assert_eq!(found.last_updated, decision(order).last_updated);
             assert_eq!(found.differs, order % 3 == 0);
             let current = match order {
                 8 => Some(true),
@@ -363,10 +363,10 @@ mod tests {
             };
             assert_eq!(found.current, current);
         }
-        assert!(verdicts[0].reader().unwrap().find(0).unwrap().is_none());
-        let mut last = verdicts[2].reader().unwrap();
+        assert!(decisions[0].reader().unwrap().find(0).unwrap().is_none());
+        let mut last = decisions[2].reader().unwrap();
         assert_eq!(last.find(1 << 40).unwrap().unwrap().number, 0);
         assert!(last.find(0).unwrap().is_none());
-        assert!(verdicts[0].nothing_differs() && !verdicts[1].nothing_differs());
+        assert!(decisions[0].nothing_differs() && !decisions[1].nothing_differs());
     }
 }

@@ -5,36 +5,35 @@ use std::fs::File;
 use std::path::Path;
 
 use claimlake_contract::{LakeFile, LakeTable};
+use claimlake_loader::is_unknown_partition;
 use parquet::file::metadata::ParquetMetaDataReader;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::partition::is_unknown;
-
 /// A table and its columns.
 #[derive(Debug, Clone, Serialize)]
-pub struct TableFill {
+pub(crate) struct TableFill {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// The resource type its view reads; none for tables about the run.
-    pub resource: Option<String>,
+    pub(crate) resource: Option<String>,
     /// Its rows.
-    pub rows: u64,
+    pub(crate) rows: u64,
     /// The size of its files.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Its columns: those in the files, then those in the paths.
-    pub columns: Vec<ColumnFill>,
+    pub(crate) columns: Vec<ColumnFill>,
 }
 
 /// A column and how many rows have a value in it.
 #[derive(Debug, Clone, Serialize)]
-pub struct ColumnFill {
+pub(crate) struct ColumnFill {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Its Arrow type in words.
-    pub data_type: String,
+    pub(crate) data_type: String,
     /// Rows with a value; none where a file does not say.
-    pub filled: Option<u64>,
+    pub(crate) filled: Option<u64>,
 }
 
 /// Values by column of one file, or of several.
@@ -84,7 +83,7 @@ pub(super) fn of_table(
 fn rows_with_value(files: &[LakeFile], column: &str, data_type: &str) -> u64 {
     files
         .iter()
-        .filter(|file| !is_unknown(&file.path, column, data_type))
+        .filter(|file| !is_unknown_partition(&file.path, column, data_type))
         .map(|file| file.rows)
         .sum()
 }

@@ -10,68 +10,59 @@ use arrow_array::{Array, BooleanArray, RecordBatch};
 use arrow_schema::DataType;
 use chrono::{Datelike, NaiveDate, TimeDelta};
 use claimlake_contract::{LakeFile, LakeTable};
+use claimlake_loader::partition_value;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::mask::FEW;
-use super::partition::value_in;
-
-/// The table with one row a claim.
-pub(super) const TABLE: &str = "eob";
-
-const API: &str = "source_api";
-const PERSON: &str = "patient_id";
-const KIND: &str = "eob_type";
-const DAY: &str = "service_date";
-const CURRENT: &str = "is_current";
-const PAID: &str = "payment_amount";
+use crate::pipeline::ReportColumns;
 
 /// Decimal digits after the point of [`Cell::paid_cents`].
 const CENTS: i8 = 2;
 
 /// A calendar month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Month {
+pub(crate) struct Month {
     /// The year.
-    pub year: i32,
+    pub(crate) year: i32,
     /// The month in it, from 1.
-    pub month: u32,
+    pub(crate) month: u32,
 }
 
 /// What all claims add up to.
 #[derive(Debug, Clone, Default)]
-pub struct Claims {
+pub(crate) struct Claims {
     /// By API version, then by kind of claim. The versions' people and claims are never added up:
     /// the same person and the same claim have other ids in the other version.
-    pub kinds: BTreeMap<(String, String), ClaimsOfType>,
+    pub(crate) kinds: BTreeMap<(String, String), ClaimsOfType>,
     /// Distinct people with claims, by API version.
-    pub people: BTreeMap<String, HashSet<u64>>,
+    pub(crate) people: BTreeMap<String, HashSet<u64>>,
     /// Versions of claims that are superseded or cancelled; in no other number here.
-    pub not_current: u64,
+    pub(crate) not_current: u64,
 }
 
 /// Claims of one kind.
 #[derive(Debug, Clone, Default)]
-pub struct ClaimsOfType {
+pub(crate) struct ClaimsOfType {
     /// Distinct people who have one.
-    pub people: HashSet<u64>,
-    /// Its claims as a whole.
-    pub whole: Cell,
+    pub(crate) people: HashSet<u64>,
+    /// Its claims as a total.
+    pub(crate) total: Cell,
     /// The same by the month of the first day of service.
-    pub months: BTreeMap<Month, Cell>,
+    pub(crate) months: BTreeMap<Month, Cell>,
     /// Those without a day.
-    pub undated: Cell,
+    pub(crate) undated: Cell,
 }
 
 /// A number of claims.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Cell {
+pub(crate) struct Cell {
     /// How many.
-    pub claims: u64,
+    pub(crate) claims: u64,
     /// How many of them say what was paid. A Part D event never does.
-    pub with_payment: u64,
+    pub(crate) with_payment: u64,
     /// What Medicare paid for those, in cents.
     paid_cents: i128,
     /// Some of the people behind them, as hashes: all where they are few, else one more than few.
@@ -80,14 +71,12 @@ pub struct Cell {
 
 impl Cell {
     /// Distinct people behind the claims; where they are more than few, one more than few.
-    #[must_use]
-    pub fn people_at_least(&self) -> usize {
+    pub(crate) fn people_at_least(&self) -> usize {
         self.people.len()
     }
 
     /// What Medicare paid, in cents, as far as claims say so; none where none does.
-    #[must_use]
-    pub fn paid_cents(&self) -> Option<i128> {
+    pub(crate) fn paid_cents(&self) -> Option<i128> {
         (self.with_payment > 0).then_some(self.paid_cents)
     }
 
@@ -105,7 +94,7 @@ impl Cell {
     }
 
     /// Adds the claims of another cell.
-    pub fn add(&mut self, other: &Cell) {
+    pub(crate) fn add(&mut self, other: &Cell) {
         self.claims += other.claims;
         self.with_payment += other.with_payment;
         self.paid_cents += other.paid_cents;
@@ -127,9 +116,8 @@ impl Cell {
 }
 
 impl ClaimsOfType {
-    /// The cells of whole years.
-    #[must_use]
-    pub fn years(&self) -> BTreeMap<Month, Cell> {
+    /// The cells of total years.
+    pub(crate) fn years(&self) -> BTreeMap<Month, Cell> {
         let mut years: BTreeMap<Month, Cell> = BTreeMap::new();
         for (month, cell) in &self.months {
             let year = Month {
@@ -143,7 +131,7 @@ impl ClaimsOfType {
 
     fn merge(&mut self, other: ClaimsOfType) {
         self.people.extend(other.people);
-        self.whole.add(&other.whole);
+        self.total.add(&other.total);
         self.undated.add(&other.undated);
         for (month, cell) in other.months {
             self.months.entry(month).or_default().add(&cell);
@@ -164,11 +152,18 @@ impl Claims {
 }
 
 /// Adds up one table; files that cannot be read are named in `unreadable`.
-pub(super) fn of_table(snapshot: &Path, table: &LakeTable, unreadable: &mut Vec<String>) -> Claims {
+pub(super) fn of_table(
+    snapshot: &Path,
+    table: &LakeTable,
+    columns: &ReportColumns,
+    unreadable: &mut Vec<String>,
+) -> Claims {
     let found: Vec<Result<Claims, String>> = table
         .files
         .par_iter()
-        .map(|file| of_file(snapshot, file).map_err(|error| format!("{}: {error}", file.path)))
+        .map(|file| {
+            of_file(snapshot, file, columns).map_err(|error| format!("{}: {error}", file.path))
+        })
         .collect();
     let mut claims = Claims::default();
     for one in found {
@@ -183,31 +178,50 @@ pub(super) fn of_table(snapshot: &Path, table: &LakeTable, unreadable: &mut Vec<
 fn of_file(
     snapshot: &Path,
     file: &LakeFile,
+    columns: &ReportColumns,
 ) -> Result<Claims, Box<dyn std::error::Error + Send + Sync>> {
     let opened = File::open(snapshot.join(&file.path))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(opened)?;
-    let wanted = [API, PERSON, KIND, DAY, CURRENT, PAID];
+    let wanted = [
+        &columns.api,
+        &columns.patient,
+        &columns.kind,
+        &columns.day,
+        &columns.current,
+        &columns.paid,
+    ];
+    let wanted = wanted.map(String::as_str);
     let mask = ProjectionMask::columns(builder.parquet_schema(), wanted);
-    let kind_in_path = value_in(&file.path, KIND);
-    let api_in_path = value_in(&file.path, API);
+    let kind_in_path = partition_value(&file.path, &columns.kind);
+    let api_in_path = partition_value(&file.path, &columns.api);
     let mut claims = Claims::default();
     for batch in builder.with_projection(mask).build()? {
-        add_rows(&mut claims, &batch?, &kind_in_path, &api_in_path);
+        add_rows(&mut claims, &batch?, columns, &kind_in_path, &api_in_path);
     }
     Ok(claims)
 }
 
-fn add_rows(claims: &mut Claims, batch: &RecordBatch, kind: &Option<String>, api: &Option<String>) {
+fn add_rows(
+    claims: &mut Claims,
+    batch: &RecordBatch,
+    columns: &ReportColumns,
+    kind: &Option<String>,
+    api: &Option<String>,
+) {
     let text = |name: &str| batch.column_by_name(name)?.as_string_opt::<i32>();
-    let (apis, people, kinds) = (text(API), text(PERSON), text(KIND));
+    let (apis, people, kinds) = (
+        text(&columns.api),
+        text(&columns.patient),
+        text(&columns.kind),
+    );
     let days = batch
-        .column_by_name(DAY)
+        .column_by_name(&columns.day)
         .and_then(|column| column.as_primitive_opt::<Date32Type>());
     let current = batch
-        .column_by_name(CURRENT)
+        .column_by_name(&columns.current)
         .and_then(|column| column.as_boolean_opt());
     let paid = batch
-        .column_by_name(PAID)
+        .column_by_name(&columns.paid)
         .filter(|column| matches!(column.data_type(), DataType::Decimal128(_, CENTS)))
         .and_then(|column| column.as_primitive_opt::<Decimal128Type>());
     let known = |row: usize, column: Option<&arrow_array::StringArray>, path: &Option<String>| {
@@ -234,7 +248,7 @@ fn add_rows(claims: &mut Claims, batch: &RecordBatch, kind: &Option<String>, api
             .entry((api, known(row, kinds, kind)))
             .or_default();
         of_kind.people.insert(person);
-        of_kind.whole.count(person, paid);
+        of_kind.total.count(person, paid);
         let month = days
             .filter(|days| days.is_valid(row))
             .and_then(|days| month_of(days.value(row)));

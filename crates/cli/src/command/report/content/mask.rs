@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::claims::{Cell, Month};
 
 /// The greatest number that is masked.
-pub const FEW: usize = 10;
+pub(crate) const FEW: usize = 10;
 
 /// Whether small numbers are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Masking {
+pub(crate) enum Masking {
     /// Numbers of 1 to 10 are hidden.
     Masked,
     /// Every number is shown; what comes of it is PHI.
@@ -18,35 +18,30 @@ pub enum Masking {
 
 impl Masking {
     /// Whether a number is shown.
-    #[must_use]
-    pub fn shows(self, number: u64) -> bool {
+    pub(crate) fn shows(self, number: u64) -> bool {
         self == Masking::Unmasked || number == 0 || number > FEW as u64
     }
 
-    /// Whether a part of a whole is shown: neither the part nor the rest may be few.
-    #[must_use]
-    pub fn shows_part(self, part: u64, whole: u64) -> bool {
-        self.shows(part) && self.shows(whole.saturating_sub(part))
+    /// Whether a part of a total is shown: neither the part nor the rest may be few.
+    pub(crate) fn shows_part(self, part: u64, total: u64) -> bool {
+        self.shows(part) && self.shows(total.saturating_sub(part))
     }
 
     /// Whether claims and money of a cell are shown: neither claims nor people may be few.
-    #[must_use]
-    pub fn shows_cell(self, cell: &Cell) -> bool {
+    pub(crate) fn shows_cell(self, cell: &Cell) -> bool {
         self == Masking::Unmasked
             || cell.claims == 0
             || (cell.people_at_least() > FEW && cell.claims > FEW as u64)
     }
 
-    /// Whether the money of a cell that is shown is shown: a sum of few payments would tell of them.
-    #[must_use]
-    pub fn shows_money(self, cell: &Cell) -> bool {
+    /// Whether the money of a cell that is shown is shown: a sum of few payments would disclose them.
+    pub(crate) fn shows_money(self, cell: &Cell) -> bool {
         self.shows(cell.with_payment)
     }
 
     /// Which cells of a row, whose sum is shown, are shown. Where only one is hidden, the sum
-    /// would tell it: the smallest of the others is hidden with it.
-    #[must_use]
-    pub fn shown_of_sum<'c>(self, cells: impl IntoIterator<Item = &'c Cell>) -> Vec<bool> {
+    /// would disclose it: the smallest of the others is hidden with it.
+    pub(crate) fn shown_of_sum<'c>(self, cells: impl IntoIterator<Item = &'c Cell>) -> Vec<bool> {
         let cells: Vec<&Cell> = cells.into_iter().collect();
         let mut shown: Vec<bool> = cells.iter().map(|cell| self.shows_cell(cell)).collect();
         if shown.iter().filter(|shown| !**shown).count() == 1 {
@@ -61,8 +56,7 @@ impl Masking {
     }
 
     /// Whether at least half of the claims in `cells` would be shown.
-    #[must_use]
-    pub fn shows_most(self, cells: &BTreeMap<Month, Cell>) -> bool {
+    pub(crate) fn shows_most(self, cells: &BTreeMap<Month, Cell>) -> bool {
         let all: u64 = cells.values().map(|cell| cell.claims).sum();
         let shown = cells.values().filter(|cell| self.shows_cell(cell));
         shown.map(|cell| cell.claims).sum::<u64>() * 2 >= all
