@@ -8,7 +8,7 @@ use claimlake_consent::{App, OauthError};
 use claimlake_contract::{ExitCode, Secret, SystemClock};
 use claimlake_vault::{KeySource, Keyring, Vault, VaultError};
 
-use crate::command::forget::interrupted::FINISH;
+use crate::advice::FINISH_REMOVAL;
 use crate::env;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
@@ -34,7 +34,7 @@ pub(crate) fn open_vault(invocation: &Invocation) -> Outcome<Arc<Vault>> {
             "warning: the vault is older than the access log, which has forgotten {} since: they are \
              refused again, and {} removes what is here of them",
             counted(vault.refused_anew(), "person"),
-            invocation.next(FINISH)
+            invocation.next(FINISH_REMOVAL)
         ));
     }
     Ok(Arc::new(vault.noting_outside(state_dir().as_deref())))

@@ -1,10 +1,9 @@
 //! What the user typed: global flags and the commands. What follows from it is in `invocation`.
 
-use std::path::PathBuf;
+use clap::{Parser, Subcommand};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-
-use crate::{command, env};
+use crate::command;
+use crate::global_arguments::GlobalArguments;
 
 /// Medicare claims, from the beneficiary's consent to tables you can query.
 #[derive(Debug, Parser)]
@@ -24,7 +23,7 @@ pub(crate) struct Arguments {
 const ABOUT: &str = "Medicare claims, from the beneficiary's consent to tables you can query";
 
 const AFTER_HELP: &str = "\
-Try it, with synthetic people and no network:
+Try it, with synthetic patients and no network:
   claimlake run
 
 The real service (see README.md for the app's registration):
@@ -32,77 +31,31 @@ The real service (see README.md for the app's registration):
   claimlake --pipeline blue_button run
 
 Exit codes: 0 done · 1 failed · 2 usage or configuration · 3 done, but more records were rejected
-than allowed · 4 done, but some grants need a person · 5 parked, the server said to come back later";
-
-/// Flags of every command.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct GlobalArguments {
-    /// The pipeline: a file, or the built-in demo or blue_button
-    #[arg(long, global = true, value_name = "FILE", env = env::PIPELINE, default_value = "demo", help_heading = "Everywhere")]
-    pub(crate) pipeline: String,
-
-    /// The data directory [default: data/<pipeline name>]
-    #[arg(long, global = true, value_name = "DIR", env = env::DATA, help_heading = "Everywhere")]
-    pub(crate) data: Option<PathBuf>,
-
-    /// Write NDJSON events to stdout; the last is the summary
-    #[arg(long, global = true, help_heading = "Everywhere")]
-    pub(crate) json: bool,
-
-    /// No progress and no summary; one line where the exit code is not 0
-    #[arg(long, short, global = true, help_heading = "Everywhere")]
-    pub(crate) quiet: bool,
-
-    /// More of the log on stderr; twice for everything
-    #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = "Everywhere")]
-    pub(crate) verbose: u8,
-
-    /// The form of all that goes to stderr; json: one object a line
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        value_name = "text|json",
-        hide_possible_values = true,
-        help_heading = "Everywhere"
-    )]
-    pub(crate) log_format: LogFormat,
-}
-
-/// The form of what goes to stderr.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
-}
+than allowed · 4 done, but some grants need a new consent · 5 parked, the server asked to retry later";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serve a local Blue Button with synthetic people
+    /// Serve a local Blue Button with synthetic patients
     #[cfg(feature = "sandbox")]
     Sandbox(command::sandbox::SandboxArguments),
-    /// Ask one person for consent
+    /// Ask a patient for consent
     Authorize(command::authorize::AuthorizeArguments),
-    /// List, import, export and revoke the consents at hand
+    /// List, import, export and revoke stored consents
     Grants(command::grants::GrantsArguments),
     /// Check the set-up: key, vault, disk, clock, broker, server
     Doctor(command::doctor::DoctorArguments),
-    /// Remove one person from everywhere
+    /// Remove a patient from everywhere
     Forget(command::forget::ForgetArguments),
-    /// Lend a valid access token of one person to another program
+    /// Print a valid access token of a patient for another program
     Token(command::token::TokenArguments),
     /// Change the key that the consents are sealed with
     Vault(command::vault::VaultArguments),
-    /// Show what was done to which consent, or check that nothing of it was touched
+    /// Show who accessed which consent or patient, or check that no line was changed or cut
     AccessLog(command::access_log::AccessLogArguments),
-    /// Fetch all claims of everyone who consented
+    /// Fetch all claims of all patients who consented
     Extract(command::extract::ExtractArguments),
-    /// Land NDJSON, FHIR resources and Bundles that came from elsewhere
+    /// Land NDJSON, FHIR resources and Bundles from other sources
     Import(command::import::ImportArguments),
     /// Turn what landed into typed rows
     Transform(command::transform::TransformArguments),
@@ -110,13 +63,13 @@ pub(crate) enum Command {
     Load(command::load::LoadArguments),
     /// Extract, transform and load
     Run(command::run::RunArguments),
-    /// Tell where everything stands
+    /// Show the state of everything, on one page
     Status,
-    /// Write all of that and what the lake holds as one HTML file
+    /// Write that and the totals of the lake as one HTML file
     Report(command::report::ReportArguments),
-    /// List the lake's states, or go back to one
+    /// List the lake's snapshots, or go back to one
     Snapshots(command::snapshots::SnapshotsArguments),
-    /// List what became of which claim, run by run
+    /// List what changed for each claim, run by run
     Changes(command::changes::ChangesArguments),
     /// Recompute checksums, counts and invariants from landing to lake
     Verify,

@@ -21,6 +21,9 @@ mod records;
 pub(crate) use records::{drop_sum, read_record, read_whole_staged};
 use records::{keep_sums, write_private};
 
+/// The file in the data directory, where none is named.
+pub(crate) const REPORT_FILE: &str = "report.html";
+
 /// In the record of a loaded run: the number of the snapshot that holds its rows first.
 const SNAPSHOT_FILE: &str = "snapshot";
 

@@ -101,8 +101,8 @@ mod tests {
         };
         let hint = "; check its owner and mode, and those of its folder";
         assert!(failure("opening x").ends_with(hint));
-        let told = failure("opening x (check its owner and mode)");
-        assert!(!told.ends_with(hint), "{told}");
+        let text = failure("opening x (check its owner and mode)");
+        assert!(!text.ends_with(hint), "{text}");
         assert!(
             !Failure::from(anyhow::anyhow!("no grant"))
                 .to_string()

@@ -1,4 +1,4 @@
-//! Which commands ran when, for how long, and what came of them: kept with the data directory, told
+//! Which commands ran when, for how long, and how they ended: kept with the data directory, shown
 //! by `status`. Words without PHI only. A command does not fail because it cannot be noted.
 
 use std::path::Path;
@@ -154,15 +154,15 @@ fn end(
     Ok(())
 }
 
-fn kept(told: &Value, exit: ExitCode) -> Value {
+fn kept(fields: &Value, exit: ExitCode) -> Value {
     let mut kept = Map::new();
     kept.insert("exit".into(), json!(exit.code()));
     for name in KEPT {
-        if let Some(value) = told.get(name).filter(|value| !value.is_null()) {
+        if let Some(value) = fields.get(name).filter(|value| !value.is_null()) {
             kept.insert(name.into(), value.clone());
         }
     }
-    if let Some(tables) = told.get("rows").and_then(Value::as_object) {
+    if let Some(tables) = fields.get("rows").and_then(Value::as_object) {
         let rows: u64 = tables.values().filter_map(Value::as_u64).sum();
         kept.insert("rows".into(), json!(rows));
     }
@@ -266,11 +266,11 @@ mod tests {
 
     #[test]
     fn figures_are_kept_and_places_are_not() {
-        let told = json!({
+        let fields = json!({
             "resources": 3, "rows": {"eob": 2, "eob_item": 5}, "snapshot": null,
             "rejected_file": "/data/rejected", "run": "20261123T164012.345Z-7f3a",
         });
         let expected = json!({"exit": 3, "resources": 3, "rows": 7});
-        assert_eq!(kept(&told, ExitCode::Rejected), expected);
+        assert_eq!(kept(&fields, ExitCode::Rejected), expected);
     }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::alarms;
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -65,7 +66,7 @@ impl Interrupts {
             at_once: Mutex::new(AT_ONCE.to_owned()),
         });
         let of_thread = Arc::clone(&shared);
-        let (tell, told) = mpsc::channel();
+        let (tell, finished) = mpsc::channel();
         std::thread::Builder::new()
             .name("signals".into())
             .spawn(move || {
@@ -85,7 +86,8 @@ impl Interrupts {
                     }
                 }
             })?;
-        told.recv()
+        finished
+            .recv()
             .map_err(|_| io::Error::other("the thread that waits for signals ended"))??;
         Ok(Self(shared))
     }
@@ -137,7 +139,7 @@ impl Shared {
             // Nothing of the stage, which goes on meanwhile, comes after it.
             let _last_event = io::stdout().lock();
             let _last_words = io::stderr().lock();
-            output.failure(command, &failure);
+            alarms::failed(command, &failure, &output);
             std::process::exit(code);
         });
         if said.is_ok() {

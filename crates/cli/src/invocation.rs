@@ -7,15 +7,15 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 use claimlake_contract::{Clock, Progress, SystemClock};
 
-use crate::args::GlobalArguments;
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
+use crate::global_arguments::GlobalArguments;
 use crate::interrupt::Interrupts;
 use crate::output::Output;
 use crate::pipeline::{self, Pipeline, PipelineOrigin, Variable};
 use crate::progress;
 use crate::running::Process;
-use crate::zone_locks::ZonesHeld;
+use crate::zone::ZonesHeld;
 
 /// What every command is given.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Invocation {
         }
     }
 
-    /// This process, as others are told of it.
+    /// This process, as lock files name it.
     pub(crate) fn process(&self) -> Process {
         Process::this(self.command, self.clock().now())
     }
@@ -179,7 +179,7 @@ impl Invocation {
         self.is_chained.set(true);
     }
 
-    /// Whether the next stage follows by itself, so that nobody needs to be told of it.
+    /// Whether the next stage follows by itself, so that it is not named as the next command.
     pub(crate) fn is_chained(&self) -> bool {
         self.is_chained.get()
     }

@@ -14,8 +14,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::args::LogFormat;
 use crate::env;
+use crate::global_arguments::LogFormat;
 use crate::invocation::Invocation;
 use crate::output::Output;
 use crate::record::Level;

@@ -1,24 +1,31 @@
 //! The `claimlake` command: from consent to tables.
 //!
-//! Reads flags, environment and pipeline, runs a command, tells how it went, exits with one of the
+//! Reads flags, environment and pipeline, runs a command, reports how it went, exits with one of the
 //! documented codes ([`claimlake_contract::ExitCode`]: 0 done, 1 failed, 2 usage or configuration,
-//! 3 rejects beyond the allowed share, 4 grants need a person, 5 parked).
+//! 3 rejects beyond the allowed share, 4 grants need a new consent, 5 parked).
 
 mod access;
+mod advice;
+mod alarms;
 mod args;
+mod broker;
 mod closing;
 mod command;
 mod crash;
 mod data_dir;
+mod dispatch;
 mod env;
 mod failure;
+mod global_arguments;
 mod history;
 mod interrupt;
 mod invocation;
 mod lake_group;
+mod lake_options;
+mod loaded_runs;
 mod logging;
+mod open_removals;
 mod output;
-mod page;
 mod pipeline;
 mod plain_text;
 mod plural;
@@ -29,14 +36,17 @@ mod removal;
 mod run_state;
 mod running;
 mod runtime;
-mod standing;
+mod status;
 mod summary;
+mod terminal_layout;
 mod text_file;
 mod usage;
 #[cfg(all(test, feature = "sandbox"))]
 mod weeks;
 mod who;
+mod write_access;
 mod write_lock;
+mod zone;
 mod zone_locks;
 
 use claimlake_contract::ExitCode;
@@ -64,7 +74,7 @@ fn run(arguments: Arguments) -> ExitCode {
     let name = arguments.command.name();
     let invocation = Invocation::new(arguments.global, name);
     logging::start(&invocation);
-    let outcome = command::run(arguments.command, &invocation);
+    let outcome = dispatch::run(arguments.command, &invocation);
     match outcome {
         Ok(exit) => {
             closing::ended(name, exit, &invocation);
@@ -72,7 +82,7 @@ fn run(arguments: Arguments) -> ExitCode {
         }
         Err(failure) if failure.is_broken_pipe() => ExitCode::Done,
         Err(failure) => {
-            invocation.output().failure(name, &failure);
+            alarms::failed(name, &failure, invocation.output());
             failure.exit
         }
     }

@@ -11,9 +11,7 @@ use indicatif::MultiProgress;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::args::{GlobalArguments, LogFormat};
-use crate::closing;
-use crate::failure::Failure;
+use crate::global_arguments::{GlobalArguments, LogFormat};
 use crate::plain_text::{one_line, printable, printable_json};
 use crate::record::{self, Level};
 
@@ -28,7 +26,7 @@ pub(crate) struct Output {
     bars: Option<MultiProgress>,
     /// What the last event will say besides command and exit code.
     summary: Mutex<Map<String, Value>>,
-    /// Whether the last event is told.
+    /// Whether the last event was written.
     ended: AtomicBool,
     alarms: Mutex<Vec<Alarm>>,
 }
@@ -124,18 +122,13 @@ impl Output {
         self.write_words(level, &one_line(words), Map::new());
     }
 
-    /// What ends a command, told in any case; a record of it has these fields, too.
+    /// The last words of a command, written even with `--quiet`; a record of them has these fields.
     pub(crate) fn end(&self, level: Level, words: &str, fields: Map<String, Value>) {
         if let Some(bars) = &self.bars {
             // Unfinished bars would stay and look as if work went on.
             let _ = bars.clear();
         }
         self.write_words(level, &one_line(words), fields);
-    }
-
-    /// What went wrong, and the last event.
-    pub(crate) fn failure(&self, command: &'static str, failure: &Failure) {
-        closing::failed(command, failure, self);
     }
 
     /// A question that is answered on standard input.

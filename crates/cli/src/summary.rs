@@ -1,4 +1,4 @@
-//! What a stage did, told at its end: to people as a few lines, to programs as fields.
+//! What a stage did, printed at its end: as a few lines of text, and as fields with `--json`.
 
 use std::time::Instant;
 
@@ -33,7 +33,7 @@ impl StageSummary {
         }
     }
 
-    /// Lines with these labels, and those without a label below them, are told even with `--quiet`.
+    /// Lines with these labels, and those without a label below them, are printed even with `--quiet`.
     pub(crate) fn urgent(&mut self, labels: &'static [&'static str]) -> &mut Self {
         self.urgent = labels;
         self

@@ -1,4 +1,4 @@
-//! A command line that cannot be parsed: told in the form that it asks for, as far as it can be read.
+//! A command line that cannot be parsed: reported in the form that it asks for, as far as it can be read.
 
 use std::borrow::Cow;
 use std::ffi::OsString;

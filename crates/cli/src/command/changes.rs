@@ -19,7 +19,7 @@ A change is new, changed, cancelled (no version of the claim is current), supers
 version is) or vanished (the server no longer has it: it has left the lake).";
 
 /// Rows written to stdout at once.
-const TOLD_AT_ONCE: usize = 1_000;
+const FLUSHED_AT_ONCE: usize = 1_000;
 
 /// Arguments of `changes`.
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub(crate) struct ChangesArguments {
 pub(crate) fn run(arguments: &ChangesArguments, invocation: &Invocation) -> Outcome {
     let output = invocation.output();
     let lake = invocation.lake()?;
-    let mut told = 0_u64;
+    let mut shown = 0_u64;
     let mut last_run = None;
     let mut pending = String::new();
     for change in claimlake_loader::changes(&lake, arguments.since.as_ref())? {
@@ -42,25 +42,25 @@ pub(crate) fn run(arguments: &ChangesArguments, invocation: &Invocation) -> Outc
         if output.is_json() {
             pending.push_str(&format!("{}\n", event(&change)));
         } else {
-            if told == 0 {
+            if shown == 0 {
                 pending.push_str(&HEADINGS.join("\t"));
                 pending.push('\n');
             }
             pending.push_str(&line(&change));
         }
-        told += 1;
-        if told.is_multiple_of(TOLD_AT_ONCE as u64) {
+        shown += 1;
+        if shown.is_multiple_of(FLUSHED_AT_ONCE as u64) {
             output.data(&std::mem::take(&mut pending))?;
         }
         last_run = last_run.max(Some(change.run));
     }
     output.data(&pending)?;
-    output.add_to_summary("changes", json!(told));
+    output.add_to_summary("changes", json!(shown));
     // What the next call gives as --since, so that it tells what this one did not.
     let given = arguments.since.as_ref().map(RunId::as_str);
     let until = last_run.as_deref().or(given);
     output.add_to_summary("until", json!(until));
-    match (told, until) {
+    match (shown, until) {
         (0, Some(_)) => output.say("nothing changed since"),
         (0, None) if !lake.join("current").exists() => output.say(&format!(
             "nothing is published yet: {}",
@@ -69,7 +69,7 @@ pub(crate) fn run(arguments: &ChangesArguments, invocation: &Invocation) -> Outc
         (0, None) => output.say("no changes are on record"),
         (_, until) => output.say(&format!(
             "{}\n  next time {}",
-            counted(told, "change"),
+            counted(shown, "change"),
             invocation.next(&format!("changes --since {}", until.unwrap_or_default()))
         )),
     }

@@ -1,9 +1,8 @@
 //! `claimlake completions`: what a shell needs to complete commands and flags.
 
 use claimlake_contract::ExitCode;
-use clap::{Args, CommandFactory as _};
+use clap::{Args, Command};
 
-use crate::args::Arguments;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
 
@@ -18,15 +17,14 @@ pub(crate) struct CompletionsArguments {
     shell: clap_complete::Shell,
 }
 
-/// Prints the completions.
-pub(crate) fn run(arguments: &CompletionsArguments, invocation: &Invocation) -> Outcome {
+/// Prints the completions of `command`.
+pub(crate) fn run(
+    arguments: &CompletionsArguments,
+    mut command: Command,
+    invocation: &Invocation,
+) -> Outcome {
     let mut text = Vec::new();
-    clap_complete::generate(
-        arguments.shell,
-        &mut Arguments::command(),
-        "claimlake",
-        &mut text,
-    );
+    clap_complete::generate(arguments.shell, &mut command, "claimlake", &mut text);
     invocation.output().data(&String::from_utf8_lossy(&text))?;
     Ok(ExitCode::Done)
 }

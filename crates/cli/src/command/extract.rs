@@ -3,7 +3,7 @@
 mod anomalies;
 #[cfg(feature = "sandbox")]
 mod embedded;
-mod tell;
+mod summary;
 
 #[cfg(feature = "sandbox")]
 pub(super) use embedded::start as start_sandbox;
@@ -22,7 +22,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::access;
-use crate::command::forget::interrupted::FINISH;
+use crate::advice::FINISH_REMOVAL;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::pipeline::SourceKind;
@@ -31,7 +31,7 @@ use crate::recordings;
 use crate::running;
 use crate::summary::StageSummary;
 use crate::who::grants_to_read;
-use crate::zone_locks::Zone;
+use crate::zone::Zone;
 
 /// Said at the first Ctrl-C.
 const STOPPING: &str = "stopping at the next safe point; once more to stop at once";
@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: &ExtractArguments, invocation: &Invocation) -> Outc
         SourceKind::Sandbox => runtime.block_on(from_sandbox(arguments, invocation))?,
     };
     let exit = ExitCode::worst(outcome.exits());
-    tell::tell(&mut summary, &outcome, invocation)?;
+    summary::tell(&mut summary, &outcome, invocation)?;
     Ok(exit)
 }
 
@@ -227,7 +227,7 @@ fn log_access(
         invocation.output().warn(&format!(
             "warning: {} of somebody who was forgotten: nothing is read with it; {} removes it",
             counted((before - grants.len()) as u64, "grant"),
-            invocation.next(FINISH)
+            invocation.next(FINISH_REMOVAL)
         ));
     }
     let grants: Vec<&Grant> = grants.iter().collect();

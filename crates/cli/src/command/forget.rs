@@ -21,8 +21,9 @@ use crate::access;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::lake_group;
+use crate::open_removals;
 use crate::plural::counted;
-use crate::zone_locks::Zone;
+use crate::zone::Zone;
 
 use found::Found;
 use remove::{Remover, refuse_damaged};
@@ -36,7 +37,7 @@ Examples:
   claimlake --pipeline blue_button forget --yes --offline my-own-id
   claimlake --pipeline blue_button forget --finish";
 
-/// What is told at the end, since no program can do it.
+/// Printed at the end: what no program can do.
 const OUT_OF_REACH: &str = "\
   not here  backups and copies of the data directory or the lake, exported grants, query results
             and reports written elsewhere, recordings that were moved or made by another machine,
@@ -121,7 +122,7 @@ pub(crate) fn run(arguments: &ForgetArguments, invocation: &Invocation) -> Outco
 
 /// Ends what was interrupted, and removes what has come back of people who were forgotten.
 fn finish(without_lake: bool, invocation: &Invocation) -> Outcome {
-    let ended = match interrupted::open_in(invocation)?.is_empty() {
+    let ended = match open_removals::open_in(invocation)?.is_empty() {
         true => 0,
         false => interrupted::end_all_with(without_lake, invocation)?,
     };

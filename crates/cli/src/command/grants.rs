@@ -9,19 +9,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use claimlake_consent::Revoked;
 use claimlake_consent::grants::{self, ExportTo, ForgottenPeople, GrantFilter};
-use claimlake_consent::{BrokerClient, BrokerLaunch, Revoked};
 use claimlake_contract::{Clock as _, ExitCode, SystemClock};
 use claimlake_vault::{GrantState, Recipient, Vault};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use crate::access;
+use crate::broker::with_broker;
 use crate::command::forget::interrupted::end_first;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
-use crate::page;
 use crate::plural::counted;
+use crate::terminal_layout;
 use crate::who::grant_named;
 
 const EXAMPLES: &str = "\
@@ -146,7 +147,7 @@ fn list(arguments: &ListArguments, invocation: &Invocation) -> Outcome {
     };
     let output = invocation.output();
     let lines = grants::list(&vault, &filter, SystemClock.now())?;
-    match form(output.is_json(), page::terminal_width()) {
+    match form(output.is_json(), terminal_layout::terminal_width()) {
         Form::Table(width) => output.data(&table::table(&lines, width))?,
         Form::Lines => {
             for line in &lines {
@@ -294,21 +295,6 @@ fn revoke(wanted: &str, vault: &Arc<Vault>, invocation: &Invocation) -> Outcome 
         .output()
         .add_to_summary("outcome", json!(outcome));
     Ok(ExitCode::Done)
-}
-
-/// Does something through the broker of the data directory.
-pub(crate) fn with_broker<T>(
-    vault: &Arc<Vault>,
-    invocation: &Invocation,
-    action: impl AsyncFnOnce(&BrokerClient) -> Result<T, claimlake_consent::OauthError>,
-) -> Outcome<T> {
-    let app = access::app(&invocation.pipeline()?.source)?;
-    let runtime = crate::runtime::on_this_thread()?;
-    let done = runtime.block_on(async {
-        let broker = BrokerClient::connect(&app, vault, BrokerLaunch::this_program()?).await?;
-        action(&broker).await
-    });
-    done.map_err(access::oauth_failure)
 }
 
 #[cfg(test)]

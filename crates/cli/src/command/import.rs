@@ -14,7 +14,7 @@ use crate::invocation::{Invocation, quoted};
 use crate::plural::{counted, grouped, size};
 use crate::running;
 use crate::summary::{StageSummary, reject_exit};
-use crate::zone_locks::Zone;
+use crate::zone::Zone;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
     let mut summary = StageSummary::begin("import");
     let _lock = invocation.lock_zone(Zone::Landing)?;
     let run = data.next_run(invocation.clock())?;
-    // What is not sealed yet is told from what a kill left.
+    // What is being sealed is distinguished from a killed run's leftovers.
     let _mark = running::mark(data.root(), &run, &invocation.process()).ok();
     let forgotten = forgotten(invocation)?;
     let outcome = claimlake_landing::import_refusing(

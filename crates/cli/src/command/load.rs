@@ -8,7 +8,7 @@ mod staged_parquet;
 use std::path::PathBuf;
 
 use anyhow::anyhow;
-use claimlake_contract::{Clock, ExitCode};
+use claimlake_contract::ExitCode;
 use claimlake_landing::landing_runs;
 use claimlake_loader::{AbsentResources, LoadOptions, LoadOutcome, LoadRequest};
 use claimlake_transformer::RULES_VERSION;
@@ -16,17 +16,18 @@ use clap::Args;
 use serde_json::json;
 
 use crate::command::forget::{interrupted, remains};
-use crate::command::lifetimes;
+use crate::command::retention;
 use crate::command::transform::current_rules;
 use crate::data_dir::{DataDir, read_staged_manifest};
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::lake_group;
-use crate::pipeline::Load;
+use crate::lake_options::{options_of, published_at};
+use crate::pipeline::Pipeline;
 use crate::plural::{counted, grouped, size};
-use crate::standing::Landed;
+use crate::status::Landed;
 use crate::summary::StageSummary;
-use crate::zone_locks::Zone;
+use crate::zone::Zone;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -69,7 +70,7 @@ pub(crate) fn run(arguments: &LoadArguments, invocation: &Invocation) -> Outcome
         // The lake may have been too damaged for it before.
         interrupted::end_first(invocation)?;
     }
-    lifetimes::apply(invocation)?;
+    retention::apply(invocation)?;
     remains::warn_of_published(invocation)?;
     Ok(exit)
 }
@@ -117,7 +118,7 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
             staged_runs: staged_runs.clone(),
             lake: lake.clone(),
             run,
-            options: options(arguments, &pipeline.load, pipeline),
+            options: options(arguments, pipeline),
             run_tables: extract_status::table(invocation)?,
             published_at: published_at(invocation.clock()),
         },
@@ -170,7 +171,7 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
     }
     let headline = match (outcome.changed, outcome.snapshot) {
         (true, Some(snapshot)) => format!("snapshot {snapshot} is published"),
-        (_, Some(snapshot)) => format!("nothing changed, snapshot {snapshot} stands"),
+        (_, Some(snapshot)) => format!("nothing changed, snapshot {snapshot} remains current"),
         (_, None) => "nothing to publish".into(),
     };
     summary.tell(invocation, &headline);
@@ -221,37 +222,16 @@ fn other_rules(what: &str, invocation: &Invocation) -> Failure {
     .into()
 }
 
-/// The options of a plain load.
-pub(super) fn options_of(pipeline: &crate::pipeline::Pipeline) -> LoadOptions {
-    options(&LoadArguments::default(), &pipeline.load, pipeline)
-}
-
-fn options(
-    arguments: &LoadArguments,
-    load: &Load,
-    pipeline: &crate::pipeline::Pipeline,
-) -> LoadOptions {
+fn options(arguments: &LoadArguments, pipeline: &Pipeline) -> LoadOptions {
     LoadOptions {
-        target_file_mb: load.target_file_mb,
-        keep_snapshots: load.keep_snapshots,
-        keep_hours: load.keep_hours,
-        group: load.group.clone(),
         rebuild: arguments.rebuild,
         unpin: arguments.unpin,
         absent: match arguments.drop_absent {
             true => AbsentResources::Drop,
             false => AbsentResources::Refuse,
         },
-        current: pipeline.current.clone(),
-        main_tables: load.main_tables.clone(),
-        ..LoadOptions::default()
+        ..options_of(pipeline)
     }
-}
-
-pub(super) fn published_at(clock: &dyn Clock) -> String {
-    clock
-        .now()
-        .to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 
 fn tell(summary: &mut StageSummary, outcome: &LoadOutcome, main_tables: &[String]) {

@@ -22,12 +22,13 @@ use serde_json::json;
 use self::content::mask::Masking;
 use self::content::{LakeContent, Leftovers, content};
 use super::verify;
+use crate::data_dir::REPORT_FILE;
 use crate::data_dir::{DataDir, read_staged_manifest};
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::pipeline::Money;
 use crate::plural::{counted, size};
-use crate::standing::Standing;
+use crate::status::Status;
 use crate::summary::StageSummary;
 
 const EXAMPLES: &str = "\
@@ -35,9 +36,6 @@ Examples:
   claimlake report                                   into the data directory
   claimlake report --output lake.html --verify       with landing and lake compared
   claimlake report --output - --unmasked             every number, to stdout: PHI";
-
-/// The file in the data directory, where none is named.
-pub(crate) const DEFAULT_FILE: &str = "report.html";
 
 /// Arguments of `report`.
 #[derive(Debug, Args)]
@@ -60,7 +58,7 @@ pub(crate) struct ReportArguments {
 struct ReportData {
     pipeline: String,
     masking: Masking,
-    standing: Standing,
+    status: Status,
     content: Option<LakeContent>,
     leftovers: Leftovers,
     checks: Option<Report>,
@@ -79,7 +77,7 @@ pub(crate) fn run(arguments: &ReportArguments, invocation: &Invocation) -> Outco
             true => Masking::Unmasked,
             false => Masking::Masked,
         },
-        standing: Standing::of(invocation)?,
+        status: Status::of(invocation)?,
         content,
         leftovers: leftovers(&data)?,
         checks: match arguments.verify {
@@ -87,7 +85,7 @@ pub(crate) fn run(arguments: &ReportArguments, invocation: &Invocation) -> Outco
             false => None,
         },
     };
-    if !report.standing.removals.is_empty() {
+    if !report.status.removals.is_empty() {
         invocation.output().warn(
             "warning: the removal of a patient has begun and not ended: what is counted here may \
              include them (see status)",
@@ -101,7 +99,7 @@ pub(crate) fn run(arguments: &ReportArguments, invocation: &Invocation) -> Outco
             Some(path) => path.clone(),
             None => {
                 data.create()?;
-                data.root().join(DEFAULT_FILE)
+                data.root().join(REPORT_FILE)
             }
         };
         write(&path, &page)?;
@@ -195,7 +193,7 @@ fn leftovers(data: &DataDir) -> Outcome<Leftovers> {
         }
     }
     let rejected = data.landing().root().join("rejected");
-    for path in crate::standing::files_in(&rejected)? {
+    for path in crate::status::files_in(&rejected)? {
         if let Some(file) = opened(&path)? {
             let text = zstd::stream::read::Decoder::new(file)?;
             leftovers

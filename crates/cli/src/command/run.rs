@@ -10,7 +10,7 @@ use crate::failure::Outcome;
 use crate::history::recorded;
 use crate::invocation::Invocation;
 use crate::lake_group;
-use crate::zone_locks::{Zone, ZoneLock};
+use crate::zone::{Zone, ZoneLock};
 
 const EXAMPLES: &str = "\
 Examples:

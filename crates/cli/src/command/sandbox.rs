@@ -71,7 +71,7 @@ enum Action {
     Generate(generate::GenerateArguments),
 }
 
-/// Serves until it is told to stop.
+/// Serves until SIGINT or SIGTERM.
 pub(crate) fn run(arguments: SandboxArguments, invocation: &Invocation) -> Outcome {
     if let Some(Action::Generate(arguments)) = arguments.action {
         return generate::run(arguments, invocation);

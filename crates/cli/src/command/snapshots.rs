@@ -9,7 +9,7 @@ use crate::crash;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::plural::{counted, size};
-use crate::zone_locks::Zone;
+use crate::zone::Zone;
 
 const EXAMPLES: &str = "\
 Examples:

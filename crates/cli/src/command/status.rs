@@ -1,4 +1,4 @@
-//! `claimlake status`: where everything stands, from consent to lake, on one page.
+//! `claimlake status`: the state of everything, from consent to lake, on one page.
 
 mod runs;
 
@@ -8,74 +8,74 @@ use chrono::{DateTime, Utc};
 use claimlake_contract::ExitCode;
 use serde_json::{Value, json};
 
-use crate::command::lifetimes;
+use crate::command::retention;
 use crate::failure::Outcome;
 use crate::history::LastRun;
 use crate::invocation::Invocation;
-use crate::page::Page;
 use crate::plural::{counted, grouped, size};
-use crate::standing::{Consents, ExtractRun, FullReads, Published, Standing};
+use crate::status::{Consents, ExtractRun, FullReads, Published, Status};
+use crate::terminal_layout::TerminalLayout;
 
-/// Tells where everything stands. Reads only.
+/// Prints the state of everything. Reads only.
 pub(crate) fn run(invocation: &Invocation) -> Outcome {
-    let standing = Standing::of(invocation)?;
+    let status = Status::of(invocation)?;
     let output = invocation.output();
-    add_events(&standing, invocation)?;
+    add_events(&status, invocation)?;
     if !output.is_json() {
-        output.data(&page(&standing, invocation)?)?;
+        output.data(&page(&status, invocation)?)?;
     }
     Ok(ExitCode::Done)
 }
 
-fn page(standing: &Standing, invocation: &Invocation) -> Outcome<String> {
-    let mut page = Page::for_stdout();
+fn page(status: &Status, invocation: &Invocation) -> Outcome<String> {
+    let mut page = TerminalLayout::for_stdout();
     let data = invocation.data()?;
     page.label("pipeline").say(&invocation.origin().display());
     page.label("data").say(&data.root().display().to_string());
-    if standing.is_empty() {
+    if status.is_empty() {
         page.line("nothing is here yet");
     }
     page.label("removals");
-    for words in standing.removals.words() {
+    for words in status.removals.words() {
         page.say(&words);
     }
-    if let Some(consents) = &standing.consents {
-        tell_consents(&mut page, consents, standing.now, invocation);
+    if let Some(consents) = &status.consents {
+        tell_consents(&mut page, consents, status.now, invocation);
     }
-    FullReads::tell(&standing.full_reads, &mut page);
-    runs::tell(&mut page, &standing.last_runs);
-    tell_landed(&mut page, standing);
-    tell_rejects(&mut page, standing);
-    if standing.staged_runs > 0 {
-        let runs = counted(standing.staged_runs, "run");
+    FullReads::tell(&status.full_reads, &mut page);
+    runs::tell(&mut page, &status.last_runs);
+    tell_landed(&mut page, status);
+    tell_rejects(&mut page, status);
+    if status.staged_runs > 0 {
+        let runs = counted(status.staged_runs, "run");
         page.label("staged").say(&format!("{runs} to load"));
     }
-    if let Some(published) = &standing.published {
+    if let Some(published) = &status.published {
         tell_lake(&mut page, published, &invocation.lake()?);
     }
-    let kept = lifetimes::words(&invocation.pipeline()?.load);
+    let kept = retention::words(&invocation.pipeline()?.load);
     page.label("kept").say(&kept);
     page.label("oldest PHI");
-    for zone in &standing.oldest {
+    for zone in &status.oldest {
         page.pair(zone.zone, 9, &day(zone.since))
             .say(&format!("  {}", zone.place));
     }
-    if let Some(problem) = &standing.access_log {
+    if let Some(problem) = &status.access_log {
         page.label("access log").say(problem);
     }
     page.label("unreadable");
-    for why in &standing.unreadable {
+    for why in &status.unreadable {
         page.say(why);
     }
     page.label("next");
-    for (why, command) in standing.next(invocation) {
+    for (why, command) in status.next(invocation) {
         page.pair(&format!("{why}:"), 0, &command);
     }
     Ok(page.into_text())
 }
 
 fn tell_consents(
-    page: &mut Page,
+    page: &mut TerminalLayout,
     consents: &Consents,
     now: DateTime<Utc>,
     invocation: &Invocation,
@@ -98,7 +98,7 @@ fn tell_consents(
         });
     }
     if consents.ending_soon > 0 {
-        let within = crate::standing::SOON_DAYS;
+        let within = crate::status::SOON_DAYS;
         page.say(&format!(
             "{} within {within} days",
             ends(consents.ending_soon)
@@ -143,28 +143,28 @@ fn ends(grants: u64) -> String {
     }
 }
 
-fn tell_landed(page: &mut Page, standing: &Standing) {
+fn tell_landed(page: &mut TerminalLayout, status: &Status) {
     page.label("landing");
-    for ((api, resource), landed) in &standing.landed.resources {
+    for ((api, resource), landed) in &status.landed.resources {
         page.pair(&format!("{api} {resource}"), 23, &landed.words());
     }
-    if !standing.landed.unsealed.is_empty() {
-        let runs = counted(standing.landed.unsealed.len() as u64, "run");
+    if !status.landed.unsealed.is_empty() {
+        let runs = counted(status.landed.unsealed.len() as u64, "run");
         page.say(&format!(
             "{runs} interrupted: the next extract seals what was checkpointed"
         ));
     }
-    if !standing.landed.under_way.is_empty() {
-        let runs = counted(standing.landed.under_way.len() as u64, "run");
+    if !status.landed.under_way.is_empty() {
+        let runs = counted(status.landed.under_way.len() as u64, "run");
         page.say(&format!("{runs} under way"));
     }
-    for (path, why) in &standing.landed.damaged {
+    for (path, why) in &status.landed.damaged {
         page.say(&format!("damaged: {path} ({why})"));
     }
 }
 
-fn tell_rejects(page: &mut Page, standing: &Standing) {
-    let rejects = &standing.rejects;
+fn tell_rejects(page: &mut TerminalLayout, status: &Status) {
+    let rejects = &status.rejects;
     page.label("rejects");
     if rejects.resources > 0 || rejects.cells > 0 {
         page.say(&format!(
@@ -186,7 +186,7 @@ fn tell_rejects(page: &mut Page, standing: &Standing) {
     }
 }
 
-fn tell_lake(page: &mut Page, published: &Published, lake: &Path) {
+fn tell_lake(page: &mut TerminalLayout, published: &Published, lake: &Path) {
     let manifest = &published.manifest;
     let pinned = if published.is_pinned {
         ", rolled back"
@@ -223,22 +223,22 @@ fn tell_lake(page: &mut Page, published: &Published, lake: &Path) {
     }
 }
 
-fn add_events(standing: &Standing, invocation: &Invocation) -> Outcome<()> {
+fn add_events(status: &Status, invocation: &Invocation) -> Outcome<()> {
     let output = invocation.output();
     output.add_to_summary("data", json!(invocation.data()?.root()));
     output.add_to_summary(
         "grants",
-        standing.consents.as_ref().map_or(Value::Null, grants),
+        status.consents.as_ref().map_or(Value::Null, grants),
     );
-    if let Some(consents) = &standing.consents {
+    if let Some(consents) = &status.consents {
         output.add_to_summary("extracts", consents.runs.iter().map(run_event).collect());
         output.add_to_summary("progress", progress(consents));
     }
-    output.add_to_summary("access_log_problem", json!(standing.access_log));
-    output.add_to_summary("full_reads", FullReads::events(&standing.full_reads));
-    let runs = standing.last_runs.iter().map(LastRun::event);
+    output.add_to_summary("access_log_problem", json!(status.access_log));
+    output.add_to_summary("full_reads", FullReads::events(&status.full_reads));
+    let runs = status.last_runs.iter().map(LastRun::event);
     output.add_to_summary("last_runs", runs.collect());
-    let landed = standing.landed.resources.iter();
+    let landed = status.landed.resources.iter();
     let landed: Vec<Value> = landed
         .map(|((api, resource), one)| {
             json!({
@@ -248,9 +248,9 @@ fn add_events(standing: &Standing, invocation: &Invocation) -> Outcome<()> {
         })
         .collect();
     output.add_to_summary("landing", json!(landed));
-    output.add_to_summary("interrupted_runs", json!(standing.landed.unsealed));
-    output.add_to_summary("runs_under_way", json!(standing.landed.under_way));
-    let removals = &standing.removals;
+    output.add_to_summary("interrupted_runs", json!(status.landed.unsealed));
+    output.add_to_summary("runs_under_way", json!(status.landed.under_way));
+    let removals = &status.removals;
     output.add_to_summary(
         "removals",
         json!({
@@ -258,8 +258,8 @@ fn add_events(standing: &Standing, invocation: &Invocation) -> Outcome<()> {
             "process": removals.process.as_ref().map(|process| process.id),
         }),
     );
-    output.add_to_summary("staged_runs", json!(standing.staged_runs));
-    let rejects = &standing.rejects;
+    output.add_to_summary("staged_runs", json!(status.staged_runs));
+    let rejects = &status.rejects;
     output.add_to_summary(
         "rejects",
         json!({
@@ -267,16 +267,16 @@ fn add_events(standing: &Standing, invocation: &Invocation) -> Outcome<()> {
             "without_view": rejects.without_view, "import_files": rejects.import_runs,
         }),
     );
-    let lake = standing.published.as_ref().map_or(Value::Null, lake_event);
+    let lake = status.published.as_ref().map_or(Value::Null, lake_event);
     output.add_to_summary("lake", lake);
-    let oldest: Vec<Value> = standing
+    let oldest: Vec<Value> = status
         .oldest
         .iter()
         .map(|zone| json!({"zone": zone.zone, "since": zone.since, "place": zone.place}))
         .collect();
     output.add_to_summary("oldest_phi", json!(oldest));
-    output.add_to_summary("unreadable", json!(standing.unreadable));
-    let next: Vec<Value> = standing
+    output.add_to_summary("unreadable", json!(status.unreadable));
+    let next: Vec<Value> = status
         .next(invocation)
         .into_iter()
         .map(|(why, command)| json!({"why": why, "command": command}))

@@ -5,8 +5,8 @@ use claimlake_contract::ExitCode;
 use clap::Args;
 
 use crate::access;
+use crate::broker::with_broker;
 use crate::command::forget::interrupted::end_first;
-use crate::command::grants::with_broker;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::who::grant_named;

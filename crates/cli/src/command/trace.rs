@@ -200,7 +200,7 @@ fn table(
     Ok(())
 }
 
-/// The columns in the order of the table. Of a union, the branches are told one by one.
+/// The columns in the order of the table. The branches of a union are listed one by one.
 fn origins(view: &ViewDefinition) -> Vec<Origin<'_>> {
     let mut found = Vec::new();
     for select in &view.selects {

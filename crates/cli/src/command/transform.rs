@@ -4,6 +4,7 @@ pub(super) mod current_rules;
 pub(super) mod plan;
 mod selection;
 mod set_aside;
+mod table_columns;
 
 use std::collections::BTreeSet;
 
@@ -17,7 +18,7 @@ use crate::invocation::Invocation;
 use crate::plural::{counted, grouped};
 use crate::removal;
 use crate::summary::{StageSummary, reject_exit};
-use crate::zone_locks::Zone;
+use crate::zone::Zone;
 
 use selection::Selection;
 
@@ -26,8 +27,8 @@ Examples:
   claimlake transform
   claimlake transform --full      all of landing again, when views changed";
 
-/// How many unread paths are told one by one; unread.json has all.
-const TOLD: usize = 5;
+/// How many unread paths are printed; unread.json has all.
+const MAX_SHOWN: usize = 5;
 
 /// Arguments of `transform`.
 #[derive(Debug, Default, Args)]
@@ -246,9 +247,9 @@ fn tell(summary: &mut StageSummary, outcome: &TransformOutcome) {
         .map(|unread| format!("{}.{}", unread.resource, unread.path))
         .collect();
     if !unread.is_empty() {
-        let mut words: Vec<&str> = unread.iter().take(TOLD).map(String::as_str).collect();
-        let more = format!("and {} more", unread.len().saturating_sub(TOLD));
-        if unread.len() > TOLD {
+        let mut words: Vec<&str> = unread.iter().take(MAX_SHOWN).map(String::as_str).collect();
+        let more = format!("and {} more", unread.len().saturating_sub(MAX_SHOWN));
+        if unread.len() > MAX_SHOWN {
             words.push(&more);
         }
         let file = outcome.folder.join("unread.json");

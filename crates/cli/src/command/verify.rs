@@ -1,7 +1,6 @@
 //! `claimlake verify`: landing and lake recomputed and compared.
 
 mod forgotten;
-mod loaded;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,13 +16,13 @@ use claimlake_verify::{
 };
 use serde_json::json;
 
-use self::loaded::{is_of_other_rules, loaded};
-use super::forget::interrupted;
 use super::transform::plan;
 use crate::access;
 use crate::data_dir::DataDir;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
+use crate::loaded_runs::{is_of_other_rules, loaded_runs};
+use crate::open_removals;
 use crate::pipeline::Money;
 use crate::plural::{counted, grouped};
 use crate::summary::StageSummary;
@@ -99,8 +98,8 @@ fn state(invocation: &Invocation) -> Outcome<State> {
     let (data, lake) = (invocation.data()?, invocation.lake()?);
     Ok(State {
         current: std::fs::read_link(lake.join("current")).ok(),
-        loaded: loaded(&data, &lake)?,
-        removals: interrupted::open_in(invocation)?.begun,
+        loaded: loaded_runs(&data, &lake)?,
+        removals: open_removals::open_in(invocation)?.begun,
     })
 }
 
@@ -110,7 +109,7 @@ fn removals(data: &DataDir, invocation: &Invocation) -> Outcome<Option<Check>> {
     if !data.root().join(VAULT_FILE).is_file() {
         return Ok(None);
     }
-    let open = interrupted::open_in(invocation)?;
+    let open = open_removals::open_in(invocation)?;
     let what = "every removal of a patient that has begun has ended";
     let mut check = match open.process {
         None => Check::hard(REMOVALS, what),
@@ -132,7 +131,7 @@ fn once(invocation: &Invocation) -> Outcome<Report> {
     let request = VerifyRequest {
         data: data.root(),
         lake: &invocation.lake()?,
-        loaded: loaded(&data, &invocation.lake()?)?,
+        loaded: loaded_runs(&data, &invocation.lake()?)?,
         extract_runs: extract_runs(&data)?,
         staged: data.staged_runs()?,
         records: data.transformed_folders()?,
@@ -159,11 +158,6 @@ pub(super) fn views(input: &PlanInput) -> PipelineViews<'_> {
         context: &input.context,
         drop_where: (input.part2 == Part2::Drop).then_some(IS_PART2),
     }
-}
-
-/// The landing runs that the current snapshot holds.
-pub(super) fn loaded_runs(data: &DataDir, lake: &std::path::Path) -> Outcome<BTreeSet<RunId>> {
-    loaded(data, lake)
 }
 
 /// The runs that are known to have read from a server.

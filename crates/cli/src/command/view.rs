@@ -34,10 +34,10 @@ Examples:
   zstdcat claims.ndjson.zst | claimlake view eob.json -
 
 Exit codes: 0 done · 1 failed · 2 the view or the command line is wrong · 3 done, but resources were
-rejected or cells set to null: the first of them are told with their place";
+rejected or cells set to null: the first of them are printed with their place";
 
-/// How many rejects, and how many cells that are null, are told one by one.
-const TOLD: u64 = 3;
+/// How many rejects, and how many cells that are null, are printed one by one.
+const MAX_SHOWN: u64 = 3;
 
 /// Arguments of `view`.
 #[derive(Debug, Args)]
@@ -205,7 +205,7 @@ fn write_rows(
                 }
                 Err(reason) => {
                     counts.rejected += 1;
-                    if counts.rejected <= TOLD {
+                    if counts.rejected <= MAX_SHOWN {
                         invocation
                             .output()
                             .warn(&format!("rejected: {place}: {reason}"));
@@ -232,7 +232,7 @@ fn tell_null_cells(
         .filter(|problem| problem.kind != ProblemKind::Rounded);
     for problem in nulls {
         counts.null_cells += 1;
-        if counts.null_cells > TOLD {
+        if counts.null_cells > MAX_SHOWN {
             continue;
         }
         let columns = view.columns();

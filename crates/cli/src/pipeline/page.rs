@@ -149,15 +149,15 @@ mod tests {
     fn every_field_of_the_file_is_in_the_table_and_the_other_way_round() {
         for section in SECTIONS {
             let refused = with(section.name, "no_such_key = 1").unwrap_err();
-            let told = refused.message().to_owned();
-            let (_, fields) = told.split_once("expected").unwrap();
+            let message = refused.message().to_owned();
+            let (_, fields) = message.split_once("expected").unwrap();
             let fields: BTreeSet<&str> = fields.split('`').skip(1).step_by(2).collect();
             let keys: BTreeSet<&str> = section.keys.iter().map(|key| key.name).collect();
-            assert_eq!(fields, keys, "[{}]: {told}", section.name);
+            assert_eq!(fields, keys, "[{}]: {message}", section.name);
         }
         let refused = with("table", "[eob]\nno_such_key = 1").unwrap_err();
-        let told = refused.message().to_owned();
-        let (_, fields) = told.split_once("expected").unwrap();
+        let message = refused.message().to_owned();
+        let (_, fields) = message.split_once("expected").unwrap();
         let fields: BTreeSet<&str> = fields.split('`').skip(1).step_by(2).collect();
         assert_eq!(fields, TABLE.iter().map(|key| key.name).collect());
         assert_eq!(CONTEXT.len(), 5);

@@ -116,7 +116,7 @@ fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> anyhow::Resul
     let mut table: toml::Table = text
         .parse()
         .map_err(|error| anyhow!("{}", one_line(&error, text)))?;
-    // Whatever is wrong in the file itself is told with its line, before the environment is asked.
+    // Whatever is wrong in the file itself is reported with its line, before the environment is read.
     toml::from_str::<Pipeline>(text).map_err(|error| anyhow!("{}", one_line(&error, text)))?;
     let file = table.clone();
     let applied = overrides::apply(&mut table, &variable);

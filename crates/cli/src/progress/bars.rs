@@ -21,7 +21,7 @@ const USUAL: usize = 80;
 /// What turns behind a line without a bar, and the space before it.
 const SPINNER: usize = 2;
 
-/// Nobody waits longer: what takes more cannot be told yet.
+/// A longer estimate says nothing yet and is not shown.
 const LONGEST: Duration = Duration::from_secs(100 * 3600);
 
 /// One bar a task, gone when the task ends: the summary says what it did.

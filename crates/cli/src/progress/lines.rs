@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::output::Output;
 use crate::plural;
 
-/// How often a task that goes on is told of.
+/// How often a running task prints a line.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// A line or an event now and then.
@@ -30,7 +30,7 @@ struct State {
     done: u64,
     note: String,
     begun: Instant,
-    told: Instant,
+    last_line: Instant,
 }
 
 impl Lines {
@@ -111,7 +111,7 @@ impl Progress for Lines {
             done: 0,
             note: String::new(),
             begun: now,
-            told: now,
+            last_line: now,
         };
         self.tell(&state, "begin");
         self.locked().insert(task, state);
@@ -121,8 +121,8 @@ impl Progress for Lines {
     fn advance(&self, task: Task, amount: u64) {
         if let Some(state) = self.locked().get_mut(&task) {
             state.done += amount;
-            if state.told.elapsed() >= INTERVAL {
-                state.told = Instant::now();
+            if state.last_line.elapsed() >= INTERVAL {
+                state.last_line = Instant::now();
                 self.tell(state, "running");
             }
         }

@@ -1,4 +1,4 @@
-//! What is here of a person: looked for before anybody is asked, told as counts alone.
+//! What is stored of a patient, as counts: looked up before the question.
 
 use std::path::Path;
 

@@ -4,84 +4,18 @@
 //! command that writes ends them first, or refuses. That they are there shows without the vault's key;
 //! who is meant, and so the removal itself, needs it.
 
-use std::sync::Arc;
-
 use anyhow::anyhow;
-use chrono::{DateTime, Utc};
-use claimlake_contract::SystemClock;
 use claimlake_loader::LoadError;
-use claimlake_vault::{RunHistory, VAULT_FILE, Vault};
 use serde_json::json;
 
-use super::remove::{AbsentLake, REMOVAL, Remover};
+use super::remove::{AbsentLake, Remover};
 use crate::access;
+use crate::advice::FINISH_REMOVAL;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
-use crate::plural::{counted, instant};
-use crate::running::{Process, process_at};
-use crate::zone_locks::Zone;
-
-/// What ends them and does nothing else.
-pub(crate) const FINISH: &str = "forget --finish";
-
-/// The removals of a data directory that have not ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct OpenRemovals {
-    /// When each began, oldest first.
-    pub(crate) begun: Vec<DateTime<Utc>>,
-    /// The process that is at it.
-    pub(crate) process: Option<Process>,
-}
-
-impl OpenRemovals {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.begun.is_empty()
-    }
-
-    /// Whether there are some, and no process goes on with them.
-    pub(crate) fn are_interrupted(&self) -> bool {
-        !self.is_empty() && self.process.is_none()
-    }
-
-    /// Each of them in words: since when, and by which process or that there is none.
-    pub(crate) fn words(&self) -> impl Iterator<Item = String> {
-        self.begun.iter().map(|begun| {
-            let begun = instant(*begun);
-            match &self.process {
-                Some(Process { id, .. }) => {
-                    format!("of a patient, begun {begun}, under way (process {id})")
-                }
-                None => format!("of a patient, begun {begun}, interrupted"),
-            }
-        })
-    }
-}
-
-/// Looks for them; needs no key, and writes nothing where that is forbidden.
-///
-/// # Errors
-/// The vault that would say so is lost, damaged, or of a newer version.
-pub(crate) fn open_in(invocation: &Invocation) -> Outcome<OpenRemovals> {
-    let data = invocation.data()?;
-    let failed = |error| access::opening_failure(error, invocation);
-    if !data.root().join(VAULT_FILE).is_file() {
-        return match Vault::lost_beside(data.root()) {
-            Some(lost) => Err(failed(lost)),
-            None => Ok(OpenRemovals::default()),
-        };
-    }
-    let history = RunHistory::open_to_read(data.root(), Arc::new(SystemClock)).map_err(failed)?;
-    let begun = || history.open_removals().map_err(access::vault_failure);
-    if begun()?.is_empty() {
-        return Ok(OpenRemovals::default());
-    }
-    let process = process_at(data.root(), REMOVAL);
-    // Asked again: where no process goes on with them, they may have ended a moment before.
-    Ok(OpenRemovals {
-        begun: begun()?,
-        process,
-    })
-}
+use crate::open_removals::open_in;
+use crate::plural::counted;
+use crate::zone::Zone;
 
 /// Ends them before a command writes; says so where there was one.
 ///
@@ -105,7 +39,7 @@ fn not_ended(failure: &Failure, invocation: &Invocation) -> Failure {
     } else {
         format!(
             "; {} ends it, with the vault's key",
-            invocation.next(FINISH)
+            invocation.next(FINISH_REMOVAL)
         )
     };
     Failure {
@@ -196,7 +130,7 @@ pub(crate) fn still_open(invocation: &Invocation) -> Failure {
     anyhow!(
         "removals of patients kept being begun here and interrupted; nothing was written: {}, then \
          the same again",
-        invocation.next(FINISH)
+        invocation.next(FINISH_REMOVAL)
     )
     .into()
 }

@@ -7,16 +7,17 @@ use std::path::Path;
 use claimlake_contract::{ApiVersion, PatientId, Person};
 use claimlake_vault::{Tombstones, VAULT_FILE, Vault};
 
-use super::interrupted::{self, FINISH};
+use super::interrupted;
 use super::remove::Remover;
 use super::who::Who;
 use crate::access;
+use crate::advice::FINISH_REMOVAL;
 use crate::data_dir::DataDir;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::plural::counted;
 use crate::who::api_and_id;
-use crate::zone_locks::Zone;
+use crate::zone::Zone;
 
 type People = BTreeSet<(ApiVersion, PatientId)>;
 
@@ -100,7 +101,7 @@ pub(crate) fn warn_of_published(invocation: &Invocation) -> Outcome<()> {
         invocation.output().warn(&format!(
             "warning: the lake holds {} who was forgotten: {} removes what is here of them",
             counted(people, "patient"),
-            invocation.next(FINISH)
+            invocation.next(FINISH_REMOVAL)
         ));
     }
     Ok(())

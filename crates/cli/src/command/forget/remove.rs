@@ -11,20 +11,19 @@ use claimlake_landing::{ForgetStep, LandedOfPerson};
 use claimlake_loader::ForgetRequest;
 use claimlake_vault::{AccessAction, ForgetIntent, TokenLock, Vault};
 
-use super::interrupted::FINISH;
 use super::records;
 use crate::access;
-use crate::command::{load, report, verify};
+use crate::advice::FINISH_REMOVAL;
 use crate::crash;
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, REPORT_FILE};
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
+use crate::lake_options;
+use crate::loaded_runs::loaded_runs;
+use crate::open_removals::REMOVAL;
 use crate::plural::{counted, size};
 use crate::recordings;
 use crate::running::{self, Process, RunningMark};
-
-/// What a removal that goes on is marked with.
-pub(crate) const REMOVAL: &str = "removal";
 
 /// More than there are.
 const LOADS_LOOKED_AT: u32 = 1_000_000;
@@ -113,7 +112,7 @@ impl<'a> Remover<'a> {
     ///
     /// A run that was loaded was sealed once: without its manifest it is damaged, not interrupted.
     pub(super) fn seal_interrupted_runs(&self) -> Outcome<()> {
-        let loaded = verify::loaded_runs(self.data, &self.invocation.lake()?)?;
+        let loaded = loaded_runs(self.data, &self.invocation.lake()?)?;
         let unsealed = claimlake_landing::landing_runs(&self.data.landing())?.unsealed;
         let lost = unsealed.iter().filter(|run| loaded.contains(&run.run));
         let lost: Vec<String> = lost.map(|run| run.folder.display().to_string()).collect();
@@ -194,7 +193,7 @@ impl<'a> Remover<'a> {
         Ok(())
     }
 
-    /// The right to write tokens; whoever has it ends refreshes in flight first.
+    /// The right to write tokens; it is given once no refresh is in progress.
     fn tokens(&self) -> Outcome<TokenLock> {
         TokenLock::acquire_patiently(self.data.root()).map_err(access::vault_failure)
     }
@@ -230,18 +229,18 @@ impl<'a> Remover<'a> {
         };
         match !was_published || claimlake_loader::has_snapshot(&lake)? {
             true => Ok(()),
-            false => self.absent(lake, FINISH),
+            false => self.absent(lake, FINISH_REMOVAL),
         }
     }
 
     fn absent(&self, lake: PathBuf, command: &'static str) -> Outcome<()> {
         if !self.without_lake {
             let again = match command {
-                FINISH => self.invocation.next(FINISH),
+                FINISH_REMOVAL => self.invocation.next(FINISH_REMOVAL),
                 _ => "the same again".to_owned(),
             };
             let without = match command {
-                FINISH => format!("{again} --without-lake"),
+                FINISH_REMOVAL => format!("{again} --without-lake"),
                 _ => "the same with --without-lake".to_owned(),
             };
             return Err(anyhow::Error::new(AbsentLake {
@@ -295,8 +294,8 @@ impl<'a> Remover<'a> {
                 person: person.clone(),
                 resources: landed.resources.clone(),
                 run: self.data.next_run(self.invocation.clock())?,
-                options: load::options_of(self.invocation.pipeline()?),
-                published_at: load::published_at(self.invocation.clock()),
+                options: lake_options::options_of(self.invocation.pipeline()?),
+                published_at: lake_options::published_at(self.invocation.clock()),
             },
             self.invocation.progress().as_ref(),
         )?;
@@ -310,7 +309,7 @@ impl<'a> Remover<'a> {
 
     /// A report counts the person, and unmasked ones may tell of them: `report` writes it again.
     fn report(&self) -> Outcome<()> {
-        let report = self.data.root().join(report::DEFAULT_FILE);
+        let report = self.data.root().join(REPORT_FILE);
         match fs::remove_file(&report) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(error).with_context(|| format!("removing {}", report.display()))?

@@ -7,7 +7,7 @@ use claimlake_consent::grants;
 use claimlake_contract::Person;
 use claimlake_vault::{GrantState, Vault};
 
-use crate::command::grants::with_broker;
+use crate::broker::with_broker;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::pipeline::SourceKind;

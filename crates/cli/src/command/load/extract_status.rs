@@ -1,4 +1,4 @@
-//! The table `extract_status`: where every person stands, the denominator of every count of people.
+//! The table `extract_status`: the state of each patient, the denominator of every count of patients.
 
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use claimlake_loader::LoadError;
 use crate::data_dir::DataDir;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
-use crate::standing::Landed;
+use crate::status::Landed;
 
 /// The error of a load; where the lake is held, with the commands that go on from here.
 pub(super) fn explained(error: LoadError, data: &DataDir, invocation: &Invocation) -> Failure {

@@ -19,7 +19,7 @@ use crate::invocation::Invocation;
 use crate::plural::{counted, grouped};
 
 /// How many tables are named one by one.
-const TOLD: usize = 5;
+const MAX_SHOWN: usize = 5;
 
 /// Seals the folder as a staged run of the pipeline's tables, and refuses it where it is incomplete
 /// (unless that is insisted on) or contradicts itself or landing.
@@ -122,8 +122,8 @@ fn missing(problems: &StagedProblems) -> Vec<String> {
     }
     let without = &problems.tables_without_files;
     if !without.is_empty() {
-        let named: Vec<&str> = without.iter().take(TOLD).map(String::as_str).collect();
-        let more = match without.len().saturating_sub(TOLD) {
+        let named: Vec<&str> = without.iter().take(MAX_SHOWN).map(String::as_str).collect();
+        let more = match without.len().saturating_sub(MAX_SHOWN) {
             0 => String::new(),
             more => format!(" and {more} more"),
         };

@@ -52,7 +52,7 @@ pub(super) fn page(data: &ReportData) -> String {
 }
 
 fn made(data: &ReportData, snapshot: &str) -> String {
-    let now = data.standing.now.format("%Y-%m-%d %H:%M UTC");
+    let now = data.status.now.format("%Y-%m-%d %H:%M UTC");
     match &data.content {
         Some(content) => format!(
             "{snapshot}, published {}, generated {now}",
@@ -91,7 +91,7 @@ fn tiles(page: &mut String, data: &ReportData) {
         let total = claims::total(content, api);
         // How many have none must not follow from how many were read.
         let people = people.len() as u64;
-        let read = data.standing.people_read(api).max(people);
+        let read = data.status.people_read(api).max(people);
         tile(
             page,
             &figures::part(masking, people, read),

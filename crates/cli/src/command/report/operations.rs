@@ -6,7 +6,7 @@ use crate::plural::{counted, grouped, seconds};
 
 /// The denominator: who was read, and how far.
 pub(super) fn people(page: &mut String, data: &ReportData) {
-    let Some(consents) = &data.standing.consents else {
+    let Some(consents) = &data.status.consents else {
         return;
     };
     if consents.progress.is_empty() {
@@ -37,7 +37,7 @@ pub(super) fn people(page: &mut String, data: &ReportData) {
 /// Consents, runs, and the oldest PHI on disk.
 pub(super) fn section(page: &mut String, data: &ReportData) {
     page.push_str("<h2>Operations</h2>");
-    if let Some(consents) = &data.standing.consents {
+    if let Some(consents) = &data.status.consents {
         let all: u64 = consents.by_state.values().sum();
         let states: Vec<String> = consents
             .by_state
@@ -75,22 +75,22 @@ pub(super) fn section(page: &mut String, data: &ReportData) {
         }
     }
     last_runs(page, data);
-    let rejects = &data.standing.rejects;
+    let rejects = &data.status.rejects;
     if rejects.without_view > 0 {
         page.push_str(&format!(
             "<p>{} of types that no view reads.</p>",
             figures::counted(data.masking, rejects.without_view, "resource")
         ));
     }
-    if data.standing.staged_runs > 0 {
+    if data.status.staged_runs > 0 {
         page.push_str(&format!(
             "<p>{} not loaded yet: the lake is behind landing.</p>",
-            counted(data.standing.staged_runs, "staged run")
+            counted(data.status.staged_runs, "staged run")
         ));
     }
-    if !data.standing.oldest.is_empty() {
+    if !data.status.oldest.is_empty() {
         page.push_str("<h3>The oldest PHI on disk</h3><div class=\"scroll\"><table><tr><th>zone<th>since<th>where</tr>");
-        for zone in &data.standing.oldest {
+        for zone in &data.status.oldest {
             page.push_str(&format!(
                 "<tr><td class=\"whole\">{}<td class=\"whole\">{}<td>{}</tr>",
                 zone.zone,
@@ -100,14 +100,14 @@ pub(super) fn section(page: &mut String, data: &ReportData) {
         }
         page.push_str("</table></div>");
     }
-    for why in &data.standing.unreadable {
+    for why in &data.status.unreadable {
         page.push_str(&format!("<p class=\"wrong\">{}</p>", escaped(why)));
     }
 }
 
 /// The last run of every command but `extract`, with what it did and how fast.
 fn last_runs(page: &mut String, data: &ReportData) {
-    let runs = &data.standing.last_runs;
+    let runs = &data.status.last_runs;
     let mut runs = runs
         .iter()
         .filter(|run| run.command != "extract")

@@ -2,14 +2,14 @@
 
 use crate::command::status::minute;
 use crate::history::LastRun;
-use crate::page::Page;
 use crate::plural::{counted, grouped, seconds, size};
-use crate::standing::ExtractRun;
+use crate::status::ExtractRun;
+use crate::terminal_layout::TerminalLayout;
 
 /// The last run of every command.
-pub(super) fn tell(page: &mut Page, runs: &[LastRun]) {
+pub(super) fn tell(page: &mut TerminalLayout, runs: &[LastRun]) {
     page.label("last runs");
-    // Of extracts, more than the last is told above.
+    // Extracts are shown above.
     for run in runs.iter().filter(|run| run.command != "extract") {
         let words = format!("{} {}", minute(run.started_at), last_run_words(run));
         page.pair(run.command, 9, &words);

@@ -3,10 +3,10 @@
 use anyhow::bail;
 use claimlake_loader::{Conditions, CurrentRule};
 
-use super::plan::Columns;
+use super::table_columns::TableColumns;
 
 /// Rules may only name tables and columns that there are.
-pub(super) fn check(rules: &[CurrentRule], tables: &Columns) -> anyhow::Result<()> {
+pub(super) fn check(rules: &[CurrentRule], tables: &TableColumns) -> anyhow::Result<()> {
     for rule in rules {
         let table = &rule.table;
         let Some(columns) = tables.get(table) else {
@@ -72,10 +72,10 @@ mod tests {
         .unwrap()
     }
 
-    fn tables() -> Columns {
+    fn tables() -> TableColumns {
         let columns = ["status", "use", "patient_id", "last_updated"];
         let columns = columns.map(str::to_owned).into();
-        Columns::from([("eob".to_owned(), columns)])
+        TableColumns::from([("eob".to_owned(), columns)])
     }
 
     #[test]

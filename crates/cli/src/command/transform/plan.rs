@@ -1,7 +1,5 @@
 //! The pipeline's views, context columns and layouts, as the transformer takes them.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use anyhow::{anyhow, bail};
 use claimlake_contract::{BloomColumns, ResourceType, TableLayout};
 use claimlake_transformer::{
@@ -11,11 +9,12 @@ use claimlake_viewdef::definition::ViewDefinition;
 use toml::Value;
 
 use super::current_rules;
+use super::table_columns::TableColumns;
 use crate::failure::{Failure, Outcome};
 use crate::pipeline::{self, Load, Pipeline, PipelineOrigin, TableOverride};
 
-/// How many problems of views are told at once.
-const TOLD: usize = 5;
+/// How many problems of views are reported at once.
+const MAX_SHOWN: usize = 5;
 
 /// The pipeline's views and context columns, once they compile.
 pub(in crate::command) fn checked_input(
@@ -30,19 +29,19 @@ pub(in crate::command) fn checked_input(
 pub(in crate::command) fn compile(pipeline: &Pipeline, origin: &PipelineOrigin) -> Outcome<Plan> {
     let input = input(pipeline, origin).map_err(Failure::usage)?;
     let plan = Plan::compile(&input).map_err(|problems| {
-        let told: Vec<String> = problems
+        let shown: Vec<String> = problems
             .iter()
-            .take(TOLD)
+            .take(MAX_SHOWN)
             .map(ToString::to_string)
             .collect();
-        let more = match problems.len().saturating_sub(TOLD) {
+        let more = match problems.len().saturating_sub(MAX_SHOWN) {
             0 => String::new(),
             more => format!("; and {more} more"),
         };
         Failure::usage(anyhow!(
             "pipeline {}: {}{more}",
             origin.display(),
-            told.join("; ")
+            shown.join("; ")
         ))
     })?;
     let columns = columns(&input);
@@ -52,11 +51,8 @@ pub(in crate::command) fn compile(pipeline: &Pipeline, origin: &PipelineOrigin) 
     Ok(plan)
 }
 
-/// The columns of tables, by their names.
-pub(super) type Columns = BTreeMap<String, BTreeSet<String>>;
-
-fn columns(input: &PlanInput) -> Columns {
-    let mut columns = Columns::new();
+fn columns(input: &PlanInput) -> TableColumns {
+    let mut columns = TableColumns::new();
     for view in &input.views {
         let Ok(definition) = ViewDefinition::from_text(&view.text) else {
             continue;
@@ -77,7 +73,7 @@ fn columns(input: &PlanInput) -> Columns {
 }
 
 /// Layouts may only name tables and columns that there are.
-fn check_layouts(pipeline: &Pipeline, columns: &Columns) -> anyhow::Result<()> {
+fn check_layouts(pipeline: &Pipeline, columns: &TableColumns) -> anyhow::Result<()> {
     for (table, own) in &pipeline.table {
         let Some(known) = columns.get(table) else {
             bail!("[table.{table}] names a table that no view makes");

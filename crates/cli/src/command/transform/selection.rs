@@ -21,7 +21,7 @@ pub(super) struct Selection {
     pub(super) landed: Vec<SealedRun>,
     /// Whether they are all of landing.
     pub(super) full: bool,
-    /// Staged runs that the new one stands for.
+    /// Staged runs that the new one replaces.
     pub(super) superseded: Vec<PathBuf>,
     /// Those of them that are damaged or lack a file: nobody can load them, and what they were about
     /// is read again.

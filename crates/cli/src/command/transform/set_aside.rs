@@ -8,8 +8,9 @@ use crate::command::verify;
 use crate::data_dir::DataDir;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
+use crate::loaded_runs::loaded_runs;
 use crate::summary::StageSummary;
-use crate::zone_locks::Zone;
+use crate::zone::Zone;
 
 /// Sets aside what is damaged of imported runs. What was extracted waits for `extract --full`, which
 /// asks the server for it again.
@@ -22,7 +23,7 @@ pub(super) fn damaged_imports(
         return Ok(());
     }
     let lake = invocation.lake()?;
-    let loaded: BTreeSet<RunId> = verify::loaded_runs(data, &lake)?;
+    let loaded: BTreeSet<RunId> = loaded_runs(data, &lake)?;
     let extracted: BTreeSet<RunId> = verify::extract_runs(data)?;
     // While an extract or import writes there, it is left as it is.
     let Ok(_lock) = invocation.lock_zone_as_it_is(Zone::Landing) else {

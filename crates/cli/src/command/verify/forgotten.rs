@@ -8,11 +8,11 @@ use claimlake_vault::{RunHistory, VAULT_FILE, Vault};
 use claimlake_verify::{Check, FORGOTTEN, RepairStep};
 
 use crate::access;
-use crate::command::forget::interrupted;
 use crate::command::forget::remains::Remains;
 use crate::data_dir::DataDir;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
+use crate::open_removals;
 
 /// The check; none where nobody was forgotten. Without the key it is a warning that nobody looked.
 pub(super) fn check(data: &DataDir, invocation: &Invocation) -> Outcome<Option<Check>> {
@@ -24,7 +24,7 @@ pub(super) fn check(data: &DataDir, invocation: &Invocation) -> Outcome<Option<C
         .map_err(access::vault_failure)?
         .is_empty();
     // Whose removal has not ended is still here, and the check of removals says so.
-    if is_nobody || !interrupted::open_in(invocation)?.is_empty() {
+    if is_nobody || !open_removals::open_in(invocation)?.is_empty() {
         return Ok(None);
     }
     let mut check = Check::hard(FORGOTTEN, "nobody who was forgotten is here");

@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::run_state::RunState;
 
-/// How many runs are told.
+/// How many runs are shown.
 const RUNS_TOLD: u32 = 5;
 
-/// A consent that ends within so many days is told.
+/// A consent that ends within so many days is shown.
 pub(crate) const SOON_DAYS: i64 = 30;
 
 /// What the vault knows.
@@ -50,9 +50,9 @@ pub(crate) struct ExtractRun {
     pub(crate) end: &'static str,
     /// How it is going or has ended.
     pub(crate) state: RunState,
-    /// The code that it exited with, where it told.
+    /// The code that it exited with, if known.
     pub(crate) exit: Option<u64>,
-    /// Pages read and resources landed, where it told.
+    /// Pages read and resources landed, if known.
     pub(crate) pages: Option<u64>,
     pub(crate) landed: Option<u64>,
 }

@@ -13,8 +13,8 @@ use crate::invocation::Invocation;
 use crate::plural::{counted, grouped, size};
 use crate::summary::StageSummary;
 
-/// How many people with a problem are told one by one; `--json` has all.
-const TOLD: usize = 10;
+/// How many patients with a problem are printed; `--json` has all.
+const MAX_SHOWN: usize = 10;
 
 pub(super) fn tell(
     summary: &mut StageSummary,
@@ -47,7 +47,7 @@ pub(super) fn tell(
             format!("{}: {state}", counted(*people, "patient")),
         );
     }
-    for problem in outcome.problems.iter().take(TOLD) {
+    for problem in outcome.problems.iter().take(MAX_SHOWN) {
         let resource = problem
             .resource
             .as_ref()
@@ -63,10 +63,13 @@ pub(super) fn tell(
             ),
         );
     }
-    if outcome.problems.len() > TOLD {
+    if outcome.problems.len() > MAX_SHOWN {
         summary.line(
             "",
-            format!("and {} more, see --json", outcome.problems.len() - TOLD),
+            format!(
+                "and {} more, see --json",
+                outcome.problems.len() - MAX_SHOWN
+            ),
         );
     }
     if let Some(reason) = &outcome.stopped {

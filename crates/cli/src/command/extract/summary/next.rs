@@ -5,7 +5,7 @@ use claimlake_extractor::ExtractOutcome;
 
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
-use crate::standing::Landed;
+use crate::status::Landed;
 use crate::summary::StageSummary;
 
 /// What an extraction leaves to do.

@@ -18,13 +18,13 @@ const HANG: usize = 2;
 
 /// Lines of text, none longer than the terminal is wide, except where a word is.
 #[derive(Debug)]
-pub(crate) struct Page {
+pub(crate) struct TerminalLayout {
     width: usize,
     text: String,
     label: &'static str,
 }
 
-impl Page {
+impl TerminalLayout {
     /// As wide as `COLUMNS` says, else as the terminal of stdout.
     pub(crate) fn for_stdout() -> Self {
         Self::of_width(columns().or_else(terminal_width).unwrap_or(USUAL))
@@ -38,7 +38,7 @@ impl Page {
         }
     }
 
-    /// The lines that follow belong to `label`, which stands before the first of them.
+    /// The lines that follow belong to `label`, which is before the first of them.
     pub(crate) fn label(&mut self, label: &'static str) -> &mut Self {
         self.label = label;
         self
@@ -116,10 +116,10 @@ pub(crate) fn terminal_width() -> Option<usize> {
     if !stdout.is_terminal() {
         return None;
     }
-    let told = rustix::termios::tcgetwinsize(&stdout).ok();
-    let told = told.map(|size| usize::from(size.ws_col));
+    let size = rustix::termios::tcgetwinsize(&stdout).ok();
+    let size = size.map(|size| usize::from(size.ws_col));
     Some(
-        told.filter(|width| *width > 0)
+        size.filter(|width| *width > 0)
             .or_else(columns)
             .unwrap_or(USUAL),
     )
@@ -127,11 +127,11 @@ pub(crate) fn terminal_width() -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::Page;
+    use super::TerminalLayout;
 
     #[test]
     fn words_wrap_below_their_label() {
-        let mut page = Page::of_width(40);
+        let mut page = TerminalLayout::of_width(40);
         page.label("grants")
             .say("12 active, the first ends on 2027-12-24, none of them soon");
         assert_eq!(
@@ -142,10 +142,10 @@ mod tests {
 
     #[test]
     fn figures_go_below_where_there_is_no_room_beside() {
-        let mut wide = Page::of_width(80);
+        let mut wide = TerminalLayout::of_width(80);
         wide.label("lake").pair("eob_item", 10, "  1,372 rows");
         assert_eq!(wide.into_text(), "lake       eob_item     1,372 rows\n");
-        let mut narrow = Page::of_width(40);
+        let mut narrow = TerminalLayout::of_width(40);
         narrow.pair("eob_contained_identifier", 26, "      216 rows");
         assert_eq!(
             narrow.into_text(),

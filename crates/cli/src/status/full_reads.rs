@@ -8,8 +8,8 @@ use claimlake_extractor::Turns;
 use claimlake_vault::{GrantState, Vault, VaultError};
 use serde_json::{Value, json};
 
-use crate::page::Page;
 use crate::plural::{counted, grouped};
+use crate::terminal_layout::TerminalLayout;
 
 /// The full reads of one API version.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub(super) fn of(
 }
 
 impl FullReads {
-    pub(crate) fn tell(all: &BTreeMap<ApiVersion, Self>, page: &mut Page) {
+    pub(crate) fn tell(all: &BTreeMap<ApiVersion, Self>, page: &mut TerminalLayout) {
         page.label("full reads");
         for (api, one) in all {
             let turn = match (one.every, one.due) {

@@ -1,6 +1,6 @@
-//! Where everything stands: what `status` tells and what begins the report. Reads only.
+//! The state of everything: what `status` prints and what begins the report. Reads only.
 //!
-//! Whatever part cannot be read is named, and the others are told all the same: an operator looks
+//! A part that cannot be read is named, and the others are shown nevertheless: an operator looks
 //! here when something is broken.
 
 mod consents;
@@ -22,18 +22,19 @@ pub(crate) use published::Published;
 pub(crate) use zones::{OldestOfZone, files_in};
 
 use crate::access;
-use crate::command::forget::interrupted::{self, FINISH, OpenRemovals};
+use crate::advice::FINISH_REMOVAL;
 use crate::data_dir::{DataDir, read_staged_manifest};
 use crate::failure::{Failure, Outcome};
 use crate::history::{LastRun, last_runs};
 use crate::invocation::Invocation;
+use crate::open_removals::{self, OpenRemovals};
 
-/// Where everything stands.
+/// The state of everything.
 #[derive(Debug)]
-pub(crate) struct Standing {
+pub(crate) struct Status {
     /// Whether there is a data directory at all.
     pub(crate) exists: bool,
-    /// Now, as all of this is told.
+    /// The time that all of this is of.
     pub(crate) now: DateTime<Utc>,
     /// Grants, runs and how far extraction has come; none without a vault.
     pub(crate) consents: Option<Consents>,
@@ -76,7 +77,7 @@ pub(crate) struct Rejects {
     pub(crate) read: u64,
 }
 
-impl Standing {
+impl Status {
     /// Looks at everything.
     pub(crate) fn of(invocation: &Invocation) -> Outcome<Self> {
         let data = invocation.data()?;
@@ -118,13 +119,13 @@ impl Standing {
             }
         };
         let last_runs = last_runs(data.root()).unwrap_or_else(|error| {
-            // Of a vault that cannot be read, it is told already.
+            // A vault that cannot be read is reported above.
             if consents.is_some() {
                 unreadable.push(format!("history: {error:#}"));
             }
             Vec::new()
         });
-        let removals = interrupted::open_in(invocation).unwrap_or_else(|failure| {
+        let removals = open_removals::open_in(invocation).unwrap_or_else(|failure| {
             if consents.is_some() {
                 unreadable.push(format!("removals: {failure}"));
             }
@@ -182,11 +183,11 @@ impl Standing {
     pub(crate) fn next(&self, invocation: &Invocation) -> Vec<(&'static str, String)> {
         let mut next = Vec::new();
         if self.removals.are_interrupted() {
-            next.push(("an interrupted removal", invocation.next(FINISH)));
+            next.push(("an interrupted removal", invocation.next(FINISH_REMOVAL)));
         }
         let of_forgotten = self.consents.as_ref().map_or(0, |known| known.of_forgotten);
         if of_forgotten > 0 && self.removals.is_empty() {
-            next.push(("who was forgotten is here", invocation.next(FINISH)));
+            next.push(("who was forgotten is here", invocation.next(FINISH_REMOVAL)));
         }
         if let Some(way_on) = &self.vault_next {
             next.push(("the vault cannot be read", way_on.clone()));

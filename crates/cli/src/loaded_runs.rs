@@ -15,7 +15,7 @@ use crate::failure::Outcome;
 ///
 /// The records are not enough: a rollback forgets those of later snapshots, and the lake may go back
 /// to one of these.
-pub(crate) fn loaded(data: &DataDir, lake: &Path) -> Outcome<BTreeSet<RunId>> {
+pub(crate) fn loaded_runs(data: &DataDir, lake: &Path) -> Outcome<BTreeSet<RunId>> {
     let records = data.transformed_runs()?;
     let Ok(snapshot) = claimlake_loader::read_manifest(&lake.join("current")) else {
         return Ok(landing_runs(records));

@@ -16,7 +16,7 @@ use crate::invocation::Invocation;
 use crate::pipeline::{KeptFor, Load, OnRevoked};
 use crate::plural::counted;
 use crate::removal;
-use crate::zone_locks::Zone;
+use crate::zone::Zone;
 
 /// Removes whatever has lived long enough, and tells how much that was and why.
 pub(crate) fn apply(invocation: &Invocation) -> Outcome<()> {
