@@ -2,7 +2,7 @@
 #![no_main]
 
 use claimlake_viewdef::fhirpath::{Constants, parse};
-use claimlake_viewdef::oracle;
+use claimlake_viewdef::reference;
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
@@ -25,7 +25,7 @@ fuzz_target!(|source: &str| {
     match parse(source, &Constants::new()) {
         Ok(expression) => {
             assert!(source.get(expression.span.start..expression.span.end).is_some());
-            let _ = oracle::evaluate_path(&expression, &RESOURCE, &[]);
+            let _ = reference::evaluate_path(&expression, &RESOURCE, &[]);
         }
         Err(error) => assert!(error.character <= source.chars().count() + 1),
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use claimlake_viewdef::definition::ViewDefinition;
 use claimlake_viewdef::engine::{LineRefusal, PlanInput, ResourcePlan, ResourceWorker};
 use claimlake_viewdef::json::{self, PADDING};
-use claimlake_viewdef::oracle;
+use claimlake_viewdef::reference;
 use libfuzzer_sys::fuzz_target;
 
 const VIEWS: &[(&str, &str)] = &[
@@ -61,7 +61,7 @@ fuzz_target!(|text: &str| {
             let mut rows = 0;
             let mut problems = 0;
             for view in views {
-                match oracle::evaluate(view, &resource) {
+                match reference::evaluate(view, &resource) {
                     Ok(evaluation) => {
                         rows += evaluation.rows.len() as u64;
                         problems += evaluation.problems.len();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use claimlake_viewdef::definition::ViewDefinition;
 use claimlake_viewdef::engine::{PlanInput, ResourcePlan, ResourceWorker};
 use claimlake_viewdef::json::{self, PADDING};
-use claimlake_viewdef::oracle;
+use claimlake_viewdef::reference;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
@@ -24,7 +24,7 @@ fuzz_target!(|text: &str| {
     let Ok(value) = json::value(resource.as_bytes()) else {
         return;
     };
-    let evaluation = oracle::evaluate(&view, &value);
+    let evaluation = reference::evaluate(&view, &value);
     if let Ok(evaluation) = &evaluation {
         for row in &evaluation.rows {
             assert_eq!(row.len(), columns);

@@ -13,7 +13,7 @@ use claimlake_landing::{ChunkRef, content_hash, json, landed_not_r4, people_of, 
 use claimlake_viewdef::column::instant_micros;
 use claimlake_viewdef::engine::ResourceWorker;
 use claimlake_viewdef::json::PADDING;
-use claimlake_viewdef::reference::ResolvedReference;
+use claimlake_viewdef::resolved_reference::ResolvedReference;
 
 use crate::partition::with_fit_partitions;
 use crate::plan::{PATIENT_COLUMN, PlannedResource};
@@ -178,9 +178,9 @@ impl ChunkWorker {
                         true => key_columns::WITHDRAWN,
                         false => content_hash(self.api, text, references),
                     },
-                    patient: read.watched.as_deref(),
+                    patient: read.returned_value.as_deref(),
                 });
-                if read.watched.is_none() && self.has_owner {
+                if read.returned_value.is_none() && self.has_owner {
                     rows.without_patient += 1;
                     rows.rejects.push(place.without_patient(references));
                 }

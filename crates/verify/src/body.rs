@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 use claimlake_contract::{ApiVersion, ReferenceRecord};
 use claimlake_viewdef::column::instant_micros;
 use claimlake_viewdef::engine::{ResourcePlan, ResourceWorker};
-use claimlake_viewdef::reference::ResolvedReference;
+use claimlake_viewdef::resolved_reference::ResolvedReference;
 
 use crate::landed::Content;
 use crate::raw::{Name, Outline, Tree};
@@ -171,7 +171,7 @@ impl BodyReader {
             id: read.id,
             rank: Rank::new(read.last_updated, order),
             dropped: read.dropped,
-            patient: read.watched,
+            patient: read.returned_value,
         })
     }
 }

@@ -4,9 +4,9 @@ pub mod column;
 pub mod definition;
 pub mod engine;
 pub mod fhirpath;
-pub mod oracle;
 pub mod problem;
 pub mod reference;
+pub mod resolved_reference;
 pub mod views;
 
 pub use claimlake_json as json;

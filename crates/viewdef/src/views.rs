@@ -19,7 +19,7 @@ pub struct ViewText {
 pub struct ViewSet<'v> {
     /// The views; each needs a name, which names its table.
     pub views: &'v [ViewText],
-    /// The columns that stand first in every table, by resource type.
+    /// The context columns by resource type.
     pub context: Vec<(&'v str, &'v [ContextColumn])>,
     /// Text columns that are the same for all resources a worker is given; see [`PlanInput`].
     pub constants: &'v [&'v str],
@@ -89,7 +89,7 @@ pub fn compile_views<'v>(set: &ViewSet<'v>) -> Result<Vec<CompiledViews<'v>>, Ve
         }
     }
     for (resource, columns) in &set.context {
-        // Checked although no view needs them yet: what is wrong is told before it matters.
+        // Checked although no view needs them yet: an error is reported before it matters.
         if !compiled.iter().any(|views| views.resource == *resource)
             && let Err(problem) = compile(set, resource, columns, Vec::new())
         {
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_told_at_once_also_of_context_that_no_view_needs() {
+    fn all_errors_are_reported_at_once_also_of_context_that_no_view_needs() {
         let views = [
             view("a.json", "a", "Patient", "id"),
             view("b.json", "a", "Coverage", "id"),

@@ -46,7 +46,7 @@ first code of another system or of none; `*_system` beside it says whose it is a
 names none. `*_display` is what a coding says in words, else the text of the concept. Every coding is in the
 tables `*_coding`.
 
-In the paths below `\u{203a}` stands between what makes the rows and what is read from each, `?` before
+In the paths below `\u{203a}` separates what makes the rows from what is read from each, `?` before
 what makes one row even where there is nothing.
 ";
 

@@ -8,7 +8,7 @@
 
 mod support;
 
-use claimlake_viewdef::oracle;
+use claimlake_viewdef::reference;
 use serde_json::{Value, json};
 use support::engines::{differences, is_fast};
 use support::pipeline_views;
@@ -33,7 +33,7 @@ fn assert_cells(cases: Vec<Case<'_>>) {
             names.position(|column| column.name == *wanted).unwrap()
         };
         let places: Vec<usize> = wanted.iter().map(place).collect();
-        let evaluation = oracle::evaluate(view, &body).unwrap();
+        let evaluation = reference::evaluate(view, &body).unwrap();
         let rows = evaluation.rows.iter();
         let found: Vec<Vec<Option<&str>>> = rows
             .map(|row| places.iter().map(|at| row[*at].as_str()).collect())

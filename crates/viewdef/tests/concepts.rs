@@ -9,7 +9,7 @@
 mod support;
 
 use claimlake_viewdef::definition::ViewDefinition;
-use claimlake_viewdef::oracle;
+use claimlake_viewdef::reference;
 use serde_json::{Value, json};
 use support::engines::{differences, is_fast};
 use support::pipeline_views;
@@ -45,7 +45,7 @@ fn cells(view: &str, resource: &Value, wanted: &[&str]) -> Vec<Option<String>> {
     assert!(is_fast(view));
     let (_, found) = differences(view, std::slice::from_ref(resource));
     assert_eq!(found, Vec::<String>::new());
-    let evaluation = oracle::evaluate(view, resource).unwrap();
+    let evaluation = reference::evaluate(view, resource).unwrap();
     let columns = view.columns();
     let row = &evaluation.rows[0];
     let cell = |name: &&str| {

@@ -1,4 +1,4 @@
-//! Cases in the format of the SQL-on-FHIR test suite, run through the plain evaluator.
+//! Cases in the format of the SQL-on-FHIR test suite, run through the reference evaluator.
 //!
 //! The project's own cases lie in `conformance/`; those of the standard are read from the folder
 //! that `SQL_ON_FHIR_TESTS` names.
@@ -15,8 +15,8 @@ mod cases;
 use std::path::Path;
 
 use claimlake_viewdef::definition::ViewDefinition;
-use claimlake_viewdef::oracle::{self, row_as_json};
 use claimlake_viewdef::problem::ProblemKind;
+use claimlake_viewdef::reference::{self, row_as_json};
 use serde_json::Value;
 
 /// The rows a view makes of resources, or why it is refused: an invalid view, a filter that is
@@ -26,7 +26,7 @@ fn run(view: &Value, resources: &[Value]) -> Result<Vec<Value>, String> {
     let mut rows = Vec::new();
     for resource in resources {
         let evaluation =
-            oracle::evaluate(&view, resource).map_err(|problem| problem.to_string())?;
+            reference::evaluate(&view, resource).map_err(|problem| problem.to_string())?;
         let refused = evaluation
             .problems
             .iter()

@@ -1,4 +1,4 @@
-//! The fast engine says what the plain evaluator says: for the standard's cases, for the
+//! The fast engine says what the reference evaluator says: for the standard's cases, for the
 //! project's own, for the pipelines' views over real, damaged and made-up bodies.
 #![allow(
     clippy::unwrap_used,
@@ -12,7 +12,7 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use claimlake_viewdef::definition::ViewDefinition;
-use claimlake_viewdef::reference::ResolvedReference;
+use claimlake_viewdef::resolved_reference::ResolvedReference;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::Value;

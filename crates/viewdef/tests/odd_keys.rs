@@ -1,8 +1,8 @@
 //! What a view reads of a claim whose keys are escaped, twice or nearly another key: the fast engine
-//! and the plain evaluator alike.
+//! and the reference evaluator alike.
 
 use claimlake_viewdef::definition::ViewDefinition;
-use claimlake_viewdef::{json, oracle};
+use claimlake_viewdef::{json, reference};
 use serde_json::Value;
 
 const CASES: &str = include_str!("../../../fixtures/odd_keys.json");
@@ -23,7 +23,7 @@ fn a_key_twice_is_refused_however_it_is_written_and_an_escaped_one_is_read() {
             "twice" => assert_eq!(found, Err(json::ValueFault::DuplicateKey), "{name}"),
             "refused" => assert_eq!(found, Err(json::ValueFault::LoneSurrogate), "{name}"),
             _ => {
-                let rows = oracle::evaluate(&view, &found.unwrap()).unwrap().rows;
+                let rows = reference::evaluate(&view, &found.unwrap()).unwrap().rows;
                 assert_eq!(rows.len(), 1, "{name}");
                 let row = format!("{:?}", rows[0]);
                 let read = match case["person"].as_str().unwrap() {

@@ -10,7 +10,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use claimlake_viewdef::oracle;
+use claimlake_viewdef::reference;
 use serde_json::Value;
 use support::sentinels::{Sentinels, is_told_apart};
 use support::{inventory_bodies, pipeline_views, real_bodies, views_in};
@@ -45,7 +45,7 @@ fn real_bodies_run_through_every_view_without_a_problem() {
     let mut problems: BTreeMap<String, usize> = BTreeMap::new();
     for body in &bodies {
         for (name, view) in &views {
-            let evaluation = oracle::evaluate(view, body).unwrap();
+            let evaluation = reference::evaluate(view, body).unwrap();
             for problem in evaluation.problems {
                 let column = view.columns()[problem.column].name.clone();
                 *problems
@@ -71,7 +71,7 @@ fn every_scalar_of_every_path_of_the_inventories_is_in_some_table() {
     assert_nothing_is_lost(&bodies);
 }
 
-/// Every scalar of a body is replaced by one that stands nowhere else; each must come out again.
+/// Every scalar of a body is replaced by a unique one; each must come out again.
 fn assert_nothing_is_lost(bodies: &[Value]) {
     let views = pipeline_views();
     let mut lost: BTreeMap<String, usize> = BTreeMap::new();
@@ -81,7 +81,7 @@ fn assert_nothing_is_lost(bodies: &[Value]) {
         leaves += sentinels.len();
         let mut seen: Vec<String> = Vec::new();
         for view in views.values() {
-            let evaluation = oracle::evaluate(view, &body).unwrap();
+            let evaluation = reference::evaluate(view, &body).unwrap();
             for row in &evaluation.rows {
                 row.iter().for_each(|value| collect(value, &mut seen));
             }

@@ -10,7 +10,7 @@ mod support;
 
 use claimlake_viewdef::definition::ViewDefinition;
 use claimlake_viewdef::fhirpath::{Constants, Decimal, parse};
-use claimlake_viewdef::oracle;
+use claimlake_viewdef::reference;
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
@@ -48,7 +48,7 @@ proptest! {
         let Ok(view) = ViewDefinition::from_json(&view_of(&path, for_each)) else {
             return Ok(());
         };
-        if let Ok(evaluation) = oracle::evaluate(&view, &patient) {
+        if let Ok(evaluation) = reference::evaluate(&view, &patient) {
             prop_assert!(!evaluation.rows.is_empty());
             for row in &evaluation.rows {
                 prop_assert_eq!(row.len(), 3);

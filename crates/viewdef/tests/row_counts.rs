@@ -9,7 +9,7 @@
 
 mod support;
 
-use claimlake_viewdef::oracle;
+use claimlake_viewdef::reference;
 use serde_json::Value;
 use support::{inventory_bodies, pipeline_views, real_bodies};
 
@@ -177,7 +177,7 @@ fn assert_counts(bodies: &[Value]) {
     for (table, view) in pipeline_views() {
         let found: usize = bodies
             .iter()
-            .map(|body| oracle::evaluate(&view, body).unwrap().rows.len())
+            .map(|body| reference::evaluate(&view, body).unwrap().rows.len())
             .sum();
         let wanted: usize = bodies.iter().map(|body| expected(&table, body)).sum();
         assert_eq!(found, wanted, "{table}");

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use claimlake_contract::{ExitCode, LandingOrigin};
 use claimlake_verify::{BodyStatus, LandedBody};
 use claimlake_viewdef::definition::{Column, Iteration, Select, ViewDefinition};
-use claimlake_viewdef::oracle;
+use claimlake_viewdef::reference;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -163,8 +163,8 @@ fn table(
         return Ok(());
     }
     let resolved = claimlake_verify::resolved(&body.references);
-    let evaluation =
-        oracle::evaluate_resolved(view, resource, &resolved).map_err(|error| anyhow!("{error}"))?;
+    let evaluation = reference::evaluate_resolved(view, resource, &resolved)
+        .map_err(|error| anyhow!("{error}"))?;
     let output = invocation.output();
     let rows = evaluation.rows.len() as u64;
     if arguments.table.is_none() {

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use claimlake_contract::{ExitCode, NoProgress};
 use claimlake_viewdef::definition::ViewDefinition;
-use claimlake_viewdef::oracle;
 use claimlake_viewdef::problem::{CellProblem, ProblemKind};
+use claimlake_viewdef::reference;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
@@ -193,7 +193,7 @@ fn write_rows(
                 counts.resources += 1;
                 counts.of_the_type += u64::from(resource["resourceType"] == view.resource.as_str());
                 progress.advance(task, 1);
-                oracle::evaluate(view, &resource).map_err(|problem| problem.to_string())
+                reference::evaluate(view, &resource).map_err(|problem| problem.to_string())
             });
             match evaluated {
                 Ok(evaluation) => {

@@ -12,7 +12,7 @@ use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBufferBuilder, OffsetBuffer
 use arrow_schema::{ArrowError, DataType, Field, TimeUnit};
 
 use super::cell::{Cell, Scratch};
-use super::interner::Interner;
+use super::interner::StringInterner;
 use crate::definition::{ColumnType, ScalarType};
 
 /// The Arrow type of a column.
@@ -64,8 +64,14 @@ pub struct ColumnBuilder {
 
 #[derive(Debug)]
 enum Values {
-    Text { ends: Vec<i32>, bytes: Vec<u8> },
-    Numbered { texts: Interner, numbers: Vec<u32> },
+    Text {
+        ends: Vec<i32>,
+        bytes: Vec<u8>,
+    },
+    Numbered {
+        texts: StringInterner,
+        numbers: Vec<u32>,
+    },
     Boolean(BooleanBufferBuilder),
     Small(Vec<i16>),
     Int(Vec<i32>),
@@ -115,7 +121,7 @@ impl ColumnBuilder {
     pub fn dictionary() -> Self {
         Self {
             values: Values::Numbered {
-                texts: Interner::default(),
+                texts: StringInterner::default(),
                 numbers: Vec::new(),
             },
             ..Self::new(ColumnType {
@@ -172,7 +178,7 @@ impl ColumnBuilder {
         {
             match texts.of(cell) {
                 Some(text) => {
-                    numbers.resize(numbers.len() + count, known.number(text));
+                    numbers.resize(numbers.len() + count, known.intern(text));
                     self.validity.append_n_non_nulls(count);
                 }
                 None => {
@@ -224,7 +230,7 @@ impl ColumnBuilder {
                 numbers,
             } => {
                 for cell in cells {
-                    let number = texts.of(*cell).map(|text| known.number(text));
+                    let number = texts.of(*cell).map(|text| known.intern(text));
                     validity.append(number.is_some());
                     numbers.push(number.unwrap_or_default());
                 }

@@ -233,7 +233,7 @@ pub fn misfit_of(scalar: ScalarType, json_type: &str, number: &[u8]) -> String {
     }
 }
 
-/// The cell of a value that the plain evaluator found.
+/// The cell of a value that the reference evaluator found.
 ///
 /// # Errors
 /// What is wrong with the value.

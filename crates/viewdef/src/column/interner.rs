@@ -6,7 +6,7 @@ use std::hash::BuildHasher as _;
 
 /// Gives equal texts equal numbers, 0, 1, 2 and so on in the order in which they first come.
 #[derive(Debug, Default)]
-pub(super) struct Interner {
+pub(super) struct StringInterner {
     numbers: HashTable<u32>,
     hasher: RandomState,
     /// Where each text ends in `bytes`.
@@ -15,10 +15,10 @@ pub(super) struct Interner {
     last: u32,
 }
 
-impl Interner {
+impl StringInterner {
     /// The number of a text.
     #[inline]
-    pub(super) fn number(&mut self, text: &[u8]) -> u32 {
+    pub(super) fn intern(&mut self, text: &[u8]) -> u32 {
         // Neighbouring rows often have the same text.
         if text_of(&self.ends, &self.bytes, self.last) == Some(text) {
             return self.last;
@@ -86,22 +86,22 @@ mod tests {
 
     #[test]
     fn equal_texts_get_one_number_in_the_order_they_come() {
-        let mut interner = Interner::default();
+        let mut interner = StringInterner::default();
         let texts: [&[u8]; 7] = [b"b", b"a", b"b", b"", b"", b"a", b"ab"];
-        let numbers: Vec<u32> = texts.iter().map(|text| interner.number(text)).collect();
+        let numbers: Vec<u32> = texts.iter().map(|text| interner.intern(text)).collect();
         assert_eq!(numbers, [0, 1, 0, 2, 2, 1, 3]);
         assert_eq!(interner.take(), (vec![0, 1, 2, 2, 4], b"baab".to_vec()));
-        assert_eq!(interner.number(b"a"), 0);
+        assert_eq!(interner.intern(b"a"), 0);
         assert_eq!(interner.take(), (vec![0, 1], b"a".to_vec()));
     }
 
     #[test]
     fn many_texts_keep_their_numbers_while_the_table_grows() {
-        let mut interner = Interner::default();
+        let mut interner = StringInterner::default();
         for round in 0..2 {
             for number in 0..10_000_u32 {
                 let text = format!("text {number}");
-                assert_eq!(interner.number(text.as_bytes()), number, "round {round}");
+                assert_eq!(interner.intern(text.as_bytes()), number, "round {round}");
             }
         }
     }

@@ -85,7 +85,7 @@ fn difference(expected: &[&Column], found: &[&Column]) -> Option<String> {
     expected.iter().zip(found).find_map(|(expected, found)| {
         if expected.name != found.name {
             return Some(format!(
-                "column '{}' stands where the first branch has '{}'",
+                "column '{}' is where the first branch has '{}'",
                 found.name, expected.name
             ));
         }
@@ -102,7 +102,7 @@ fn difference(expected: &[&Column], found: &[&Column]) -> Option<String> {
     })
 }
 
-/// What an expression yields, as far as its form tells.
+/// What an expression yields, as far as its form decides it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Boolean,

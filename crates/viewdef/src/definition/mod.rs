@@ -39,7 +39,7 @@ pub struct Path {
     pub source: String,
     /// As it is evaluated; constants are in it.
     pub expression: Expr,
-    /// Where it stands in the view, `select[0].column[2].path`.
+    /// Its place in the view, `select[0].column[2].path`.
     pub place: String,
 }
 
@@ -57,14 +57,14 @@ pub struct Select {
     pub selects: Vec<Select>,
     /// Branches with the same columns; they come last. Empty where there is no `unionAll`.
     pub union_all: Vec<Select>,
-    /// Where it stands in the view, `select[0]`.
+    /// Its place in the view, `select[0]`.
     pub place: String,
 }
 
 /// What a select makes rows of.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Iteration {
-    /// The element the select stands in; `%rowIndex` is inherited.
+    /// The element of the enclosing select; `%rowIndex` is inherited.
     Once,
     /// `forEach`: each element the path finds; none, no row.
     ForEach(Path),

@@ -86,7 +86,7 @@ pub(super) fn type_name(value: &Value) -> &'static str {
 }
 
 /// Keys every element of FHIR may have, and comments.
-fn may_stand_anywhere(key: &str) -> bool {
+fn is_allowed_anywhere(key: &str) -> bool {
     matches!(key, "id" | "extension" | "modifierExtension") || key.starts_with(['_', '$', '#'])
 }
 
@@ -169,7 +169,7 @@ impl Reader {
         place: &str,
     ) {
         for key in object.keys() {
-            if !known.contains(&key.as_str()) && !may_stand_anywhere(key) {
+            if !known.contains(&key.as_str()) && !is_allowed_anywhere(key) {
                 self.error(
                     &below(place, key),
                     format!("unknown key, expected one of {}", known.join(", ")),
@@ -244,7 +244,7 @@ impl Reader {
                 "column" | "forEach" | "forEachOrNull" | "repeat" | "unionAll" => {
                     "it belongs into an element of 'select'"
                 }
-                key if is_element(key) || may_stand_anywhere(key) => continue,
+                key if is_element(key) || is_allowed_anywhere(key) => continue,
                 _ => "a ViewDefinition has no such element",
             };
             self.error(key, reason);
@@ -264,7 +264,7 @@ impl Reader {
                     values.push((key, value));
                 } else if key.starts_with("value") {
                     self.error(&below(&place, key), "constants cannot have this type");
-                } else if key != "name" && !may_stand_anywhere(key) {
+                } else if key != "name" && !is_allowed_anywhere(key) {
                     self.error(&below(&place, key), "unknown key, expected name or a value");
                 }
             }

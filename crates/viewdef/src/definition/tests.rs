@@ -123,7 +123,7 @@ fn views_that_cannot_be_run_are_refused_with_their_place() {
 }
 
 #[test]
-fn a_select_that_is_wrong_is_told_once() {
+fn a_select_that_is_wrong_is_reported_once() {
     let errors = ViewDefinition::from_json(&view_with(json!([{"repeat": [], "column": []}])));
     assert_eq!(errors.unwrap_err().0.len(), 1);
 }

@@ -1,4 +1,4 @@
-//! Columns that stand first in every table of a resource type, evaluated once a resource.
+//! Context columns: the first columns of every table of a resource type, evaluated once per resource.
 
 use crate::column::{date_days, instant_micros};
 use crate::definition::{Column, ColumnType, Path, ScalarType};
@@ -190,7 +190,7 @@ impl ContextColumn {
     }
 }
 
-/// The type of what an expression finds, as far as it tells by itself.
+/// The type of what an expression finds, as far as the expression alone decides it.
 fn scalar_of(expr: &Expr) -> ScalarType {
     use BinaryOperator as Op;
     match &expr.kind {

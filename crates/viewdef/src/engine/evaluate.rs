@@ -8,9 +8,9 @@ use super::tape::{Kind, Position, Tape};
 use crate::fhirpath::Decimal;
 use crate::json::unescape;
 
-/// The fast way cannot say; the plain evaluator must.
+/// The compiled program has no answer; the reference evaluator must give it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Unsure;
+pub(super) struct Unsupported;
 
 /// A resource on its tape, with the text it was located in.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,7 @@ pub(super) struct Located<'t> {
     pub(super) buffer: &'t [u8],
 }
 
-type Flow = Result<ControlFlow<()>, Unsure>;
+type Flow = Result<ControlFlow<()>, Unsupported>;
 
 impl<'t> Located<'t> {
     /// Calls `found` with each item of a path, in order, until it has enough.
@@ -29,7 +29,7 @@ impl<'t> Located<'t> {
         path: &Path,
         this: Position,
         found: &mut F,
-    ) -> Result<(), Unsure> {
+    ) -> Result<(), Unsupported> {
         let mut from = if path.from_resource { 0 } else { this };
         for (steps, position) in &path.legs {
             match self.nth(steps, from, *position)? {
@@ -40,7 +40,12 @@ impl<'t> Located<'t> {
         self.walk(&path.last, from, found).map(|_| ())
     }
 
-    fn nth(&self, steps: &[Step], from: Position, nth: usize) -> Result<Option<Position>, Unsure> {
+    fn nth(
+        &self,
+        steps: &[Step],
+        from: Position,
+        nth: usize,
+    ) -> Result<Option<Position>, Unsupported> {
         let mut left = nth;
         let mut item = None;
         let _ = self.walk(steps, from, &mut |position| {
@@ -154,7 +159,7 @@ impl<'t> Located<'t> {
         &self,
         path: &Path,
         this: Position,
-    ) -> Result<Result<Option<Position>, usize>, Unsure> {
+    ) -> Result<Result<Option<Position>, usize>, Unsupported> {
         let mut item = None;
         let mut count = 0;
         self.each(path, this, &mut |position| {
@@ -170,7 +175,7 @@ impl<'t> Located<'t> {
     }
 
     /// How many items a path finds.
-    pub(super) fn count(&self, path: &Path, this: Position) -> Result<usize, Unsure> {
+    pub(super) fn count(&self, path: &Path, this: Position) -> Result<usize, Unsupported> {
         let mut count = 0;
         self.each(path, this, &mut |_| {
             count += 1;
@@ -184,11 +189,11 @@ impl<'t> Located<'t> {
         &self,
         condition: &Condition,
         this: Position,
-    ) -> Result<Option<bool>, Unsure> {
+    ) -> Result<Option<bool>, Unsupported> {
         Ok(match condition {
             Condition::Constant(truth) => *truth,
             Condition::Path(path) => match self.one(path, this)? {
-                Err(_) => return Err(Unsure),
+                Err(_) => return Err(Unsupported),
                 Ok(item) => item.map(|item| self.tape.entry(item).kind != Kind::False),
             },
             Condition::EqualsText(path, text) => match self.one(path, this)? {
@@ -205,9 +210,9 @@ impl<'t> Located<'t> {
                 Err(_) => Some(false),
                 Ok(None) => None,
                 Ok(Some(item)) => Some(match self.tape.entry(item).kind {
-                    Kind::Number => self.number(item).ok_or(Unsure)? == *value,
+                    Kind::Number => self.number(item).ok_or(Unsupported)? == *value,
                     // It may be an integer64.
-                    Kind::Text | Kind::EscapedText => return Err(Unsure),
+                    Kind::Text | Kind::EscapedText => return Err(Unsupported),
                     _ => false,
                 }),
             },
@@ -215,7 +220,7 @@ impl<'t> Located<'t> {
                 match (self.one(left, this)?, self.one(right, this)?) {
                     (Ok(None), _) | (_, Ok(None)) => None,
                     (Ok(Some(left)), Ok(Some(right))) => Some(self.equal_texts(left, right)?),
-                    (Err(_), Err(_)) => return Err(Unsure),
+                    (Err(_), Err(_)) => return Err(Unsupported),
                     _ => Some(false),
                 }
             }
@@ -269,16 +274,16 @@ impl<'t> Located<'t> {
         Decimal::parse(std::str::from_utf8(self.raw(item)).ok()?)
     }
 
-    /// Texts that may be dates are left to the plain evaluator, unless they are the same.
-    fn equal_texts(&self, left: Position, right: Position) -> Result<bool, Unsure> {
+    /// Texts that may be dates are left to the reference evaluator, unless they are the same.
+    fn equal_texts(&self, left: Position, right: Position) -> Result<bool, Unsupported> {
         let is_text = |item| self.tape.entry(item).kind == Kind::Text;
         if !is_text(left) || !is_text(right) {
-            return Err(Unsure);
+            return Err(Unsupported);
         }
         let (left, right) = (self.raw(left), self.raw(right));
         let may_be_date = |text: &[u8]| text.first().is_some_and(u8::is_ascii_digit);
         if left != right && may_be_date(left) && may_be_date(right) {
-            return Err(Unsure);
+            return Err(Unsupported);
         }
         Ok(left == right)
     }

@@ -55,9 +55,3 @@ impl Condition {
         }
     }
 }
-
-/// Whether an expression is a union of several.
-pub(super) fn is_union(expr: &Expr) -> bool {
-    let union = BinaryOperator::Union;
-    matches!(&expr.kind, ExprKind::Binary { operator, .. } if *operator == union)
-}

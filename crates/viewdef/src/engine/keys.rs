@@ -49,7 +49,7 @@ pub(super) fn choice_of(element: KeyCode, position: usize) -> KeyCode {
     (element & !TYPE_MASK) | (u32::try_from(position + 1).unwrap_or(0) & TYPE_MASK)
 }
 
-/// The position in `CHOICE_TYPES` of what stands behind `element` in `key`.
+/// The position in `CHOICE_TYPES` of what follows `element` in `key`.
 pub(super) fn choice_position(element: &str, key: &str) -> Option<usize> {
     let suffix = key.strip_prefix(element)?;
     let first = suffix.chars().next()?;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::first_of::is_union;
 use super::program::narrower_types;
 use super::shape_builder::ShapeBuilder;
 use crate::definition::{Iteration, Path, Select, ViewDefinition};
@@ -127,7 +126,7 @@ fn yields(shape: &mut ShapeBuilder, expr: &Expr, at: At<'_>) {
             base,
             function: Function::First,
             ..
-        } if is_union(base) => {
+        } if base.is_union() => {
             if let ExprKind::Binary { left, right, .. } = &base.kind {
                 let mut first = left;
                 while let ExprKind::Binary { left, right, .. } = &first.kind {
@@ -185,7 +184,7 @@ fn expression(shape: &mut ShapeBuilder, expr: &Expr, at: At<'_>) -> Nodes {
                 let base = expression(shape, base, at);
                 let mut found = Nodes::new();
                 for node in base {
-                    shape.mark_odd(node, name);
+                    shape.mark_fallback(node, name);
                     for wanted in
                         std::iter::once(type_name.as_str()).chain(narrower_types(type_name))
                     {

@@ -1,14 +1,14 @@
-//! The fast way: all views of a resource type as one plan, each resource walked once.
+//! The columnar evaluator: all views of a resource type as one plan, each resource walked once.
 //!
 //! [`ResourcePlan::compile`] turns views and context columns into a shape (what is read) and
 //! programs (how); a [`ResourceWorker`] walks lines and builds the columns of all tables. Where a
-//! view or a resource holds what the programs do not know, the plain evaluator makes its rows.
+//! view or a resource holds what the programs do not know, the reference evaluator makes its rows.
 
 mod context;
+mod context_cells;
 mod evaluate;
 mod first_of;
 mod keys;
-mod leading;
 mod mark;
 mod plan;
 mod program;

@@ -60,7 +60,7 @@ pub struct ResourcePlan {
 #[derive(Debug, Clone)]
 pub(super) struct ContextPlan {
     pub(super) checked: CheckedContext,
-    /// One for each alternative; nothing where only the plain evaluator has a program.
+    /// One for each alternative; nothing where only the reference evaluator has a program.
     pub(super) programs: Vec<Option<FastColumn>>,
     /// One for each case, likewise.
     pub(super) conditions: Vec<Option<Condition>>,
@@ -75,7 +75,7 @@ pub struct TablePlan {
     pub(super) schema: SchemaRef,
     pub(super) column_names: Vec<String>,
     pub(super) column_types: Vec<ColumnType>,
-    /// The view's columns that no leading column has the name of.
+    /// The view's columns that no context column has the name of.
     pub(super) kept: Vec<usize>,
 }
 
@@ -92,7 +92,7 @@ impl TablePlan {
         &self.schema
     }
 
-    /// Whether only the plain evaluator can make its rows.
+    /// Whether only the reference evaluator can make its rows.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.fast.is_none()
@@ -281,9 +281,9 @@ fn table(
         Field::new(&column.name, arrow_type(column.column_type), true)
     }));
     let mut kept = Vec::new();
-    let leading: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
+    let context_columns: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
     for (position, column) in columns.iter().enumerate() {
-        if leading.contains(&column.name) {
+        if context_columns.contains(&column.name) {
             continue;
         }
         kept.push(position);

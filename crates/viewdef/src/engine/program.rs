@@ -1,8 +1,7 @@
-//! Expressions as the fast way evaluates them, and which of them it can.
+//! Expressions as compiled programs, and which expressions can be compiled.
 //!
-//! What is not here is left to the plain evaluator, view by view; what is here must agree with it.
+//! What is not here is left to the reference evaluator, view by view; what is here must agree with it.
 
-use super::first_of::is_union;
 use super::keys::{KeyCode, Keys};
 use crate::fhirpath::{
     BinaryOperator, CHOICE_TYPES, Decimal, Expr, ExprKind, Function, Literal, TypeKind, choice_key,
@@ -57,7 +56,7 @@ pub(super) enum Condition {
     Or(Box<Condition>, Box<Condition>),
 }
 
-/// Where an expression stands.
+/// The surroundings of an expression.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Surroundings<'s> {
     /// The resource type.
@@ -75,7 +74,7 @@ pub(super) struct Compiler<'k> {
 }
 
 impl Compiler<'_> {
-    /// The program of an expression; nothing where only the plain evaluator has one.
+    /// The program of an expression; nothing where only the reference evaluator has one.
     pub(super) fn program(&mut self, expr: &Expr, around: Surroundings<'_>) -> Option<Program> {
         Some(match &expr.kind {
             ExprKind::Literal(literal) => Program::Literal(literal.clone()),
@@ -90,7 +89,7 @@ impl Compiler<'_> {
                 base,
                 function: Function::First,
                 ..
-            } if is_union(base) => {
+            } if base.is_union() => {
                 let mut paths = Vec::new();
                 self.union(base, around, &mut paths)?;
                 Program::FirstOf(paths)
@@ -134,7 +133,7 @@ impl Compiler<'_> {
                 path.temporal = declared_type_of_element(name).is_some();
                 Some(path)
             }
-            // Several items of `as` are an error, which the plain evaluator finds.
+            // Several items of `as` are an error, which the reference evaluator finds.
             ExprKind::OfType {
                 base,
                 type_name,

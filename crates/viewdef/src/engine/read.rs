@@ -1,4 +1,4 @@
-//! What is told of a line: why it is refused, or what was read of it.
+//! The outcome of a line: why it is refused, or what was read of it.
 
 use super::walk::Refusal;
 use crate::problem::ProblemKind;
@@ -36,7 +36,7 @@ impl From<Refusal> for LineRefusal {
 /// whose number was rounded, which is no loss.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The table; none for a context column, which stands in all.
+    /// The table; none for a context column, which is in all tables.
     pub table: Option<String>,
     /// The column; none where the table has no rows of the resource.
     pub column: Option<String>,
@@ -60,7 +60,7 @@ pub struct ResourceRead {
     /// Whether the plan drops the resource.
     pub dropped: bool,
     /// The value of the context column that the worker was asked for.
-    pub watched: Option<String>,
+    pub returned_value: Option<String>,
     /// Rows it made, in all tables.
     pub rows: u64,
     /// What could not be used.

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::evaluate::Unsure;
+use super::evaluate::Unsupported;
 use super::program::{Path, Program};
 use super::row_maker::RowMaker;
 use super::rows::FastColumn;
@@ -11,7 +11,7 @@ use crate::column::{Cell, Source, cell_of, cell_of_json, misfit_of, rounded_cell
 use crate::definition::ScalarType;
 use crate::fhirpath::Literal;
 use crate::problem::{CellProblem, ProblemKind};
-use crate::reference::is_wanted;
+use crate::resolved_reference::is_wanted;
 
 impl RowMaker<'_> {
     /// Puts the cell of a column at an element into the row. What is common is made where it stays:
@@ -22,7 +22,7 @@ impl RowMaker<'_> {
         column: &FastColumn,
         this: Position,
         row_index: usize,
-    ) -> Result<(), Unsure> {
+    ) -> Result<(), Unsupported> {
         let position = column.position;
         match &column.program {
             Program::Path(path) if !column.list => {
@@ -32,7 +32,7 @@ impl RowMaker<'_> {
                 }
             }
             Program::RowIndex if !column.list && is_integer(column.scalar) => {
-                let number = i64::try_from(row_index).map_err(|_| Unsure)?;
+                let number = i64::try_from(row_index).map_err(|_| Unsupported)?;
                 self.set(position, Cell::Integer(number));
                 return Ok(());
             }
@@ -74,7 +74,7 @@ impl RowMaker<'_> {
         column: &FastColumn,
         this: Position,
         row_index: usize,
-    ) -> Result<Cell, Unsure> {
+    ) -> Result<Cell, Unsupported> {
         let found = match &column.program {
             Program::Path(path) if column.list => return self.list(column, path, this),
             Program::Path(path) => match self.located.one(path, this)? {
@@ -82,7 +82,7 @@ impl RowMaker<'_> {
                 Ok(Some(item)) => self.value(column, item, this),
                 Err(_) => {
                     let count = self.located.count(path, this)?;
-                    self.tell(
+                    self.problem(
                         column,
                         (this, this),
                         ProblemKind::NotOneValue,
@@ -108,7 +108,7 @@ impl RowMaker<'_> {
                 Some(truth) => self.computed(column, &truth.into(), this),
             },
             Program::RowIndex => match is_integer(column.scalar) {
-                true => Cell::Integer(i64::try_from(row_index).map_err(|_| Unsure)?),
+                true => Cell::Integer(i64::try_from(row_index).map_err(|_| Unsupported)?),
                 false => self.computed(column, &row_index.into(), this),
             },
             Program::Literal(literal) => match literal {
@@ -121,7 +121,7 @@ impl RowMaker<'_> {
                 | Literal::Time(text) => self.computed(column, &text.as_str().into(), this),
                 Literal::Boolean(value) => self.computed(column, &(*value).into(), this),
                 Literal::Integer(value) => self.computed(column, &(*value).into(), this),
-                Literal::Decimal(_) => return Err(Unsure),
+                Literal::Decimal(_) => return Err(Unsupported),
             },
             Program::ReferenceKey(path, type_name) => {
                 return self.reference_key(column, path, type_name.as_deref(), this);
@@ -142,13 +142,13 @@ impl RowMaker<'_> {
         path: &Path,
         type_name: Option<&str>,
         this: Position,
-    ) -> Result<Cell, Unsure> {
+    ) -> Result<Cell, Unsupported> {
         let mut keys = Vec::new();
         let located = self.located;
         let resolved = self.resolved;
         // A reference without a text is found by its identifier, which is not walked here.
         if resolved.iter().any(|one| one.reference.starts_with('?')) {
-            return Err(Unsure);
+            return Err(Unsupported);
         }
         let mut is_escaped = false;
         located.each(path, this, &mut |item| {
@@ -165,18 +165,23 @@ impl RowMaker<'_> {
             ControlFlow::Continue(())
         })?;
         if is_escaped {
-            return Err(Unsure);
+            return Err(Unsupported);
         }
         match keys.as_slice() {
             [] if !column.list => Ok(Cell::Null),
             [key] if !column.list && column.scalar == ScalarType::Utf8 => {
                 Ok(self.scratch.text(key.as_bytes()))
             }
-            _ => Err(Unsure),
+            _ => Err(Unsupported),
         }
     }
 
-    fn list(&mut self, column: &FastColumn, path: &Path, this: Position) -> Result<Cell, Unsure> {
+    fn list(
+        &mut self,
+        column: &FastColumn,
+        path: &Path,
+        this: Position,
+    ) -> Result<Cell, Unsupported> {
         let mut items = Vec::new();
         self.located.each(path, this, &mut |item| {
             items.push(item);
@@ -220,7 +225,7 @@ impl RowMaker<'_> {
             Err(kind) => {
                 let found = misfit_of(column.scalar, entry.kind.name(), raw);
                 let expected = column.scalar.to_string();
-                self.tell(column, (this, item), kind, expected, found);
+                self.problem(column, (this, item), kind, expected, found);
                 match kind {
                     ProblemKind::Rounded => rounded_cell(column.scalar, source, self.scratch),
                     _ => Cell::Null,
@@ -239,14 +244,14 @@ impl RowMaker<'_> {
                     _ => "string",
                 };
                 let expected = column.scalar.to_string();
-                self.tell(column, (this, this), kind, expected, found.into());
+                self.problem(column, (this, this), kind, expected, found.into());
                 Cell::Null
             }
         }
     }
 
     #[cold]
-    fn tell(
+    fn problem(
         &mut self,
         column: &FastColumn,
         (this, item): (Position, Position),
@@ -255,7 +260,7 @@ impl RowMaker<'_> {
         found: String,
     ) {
         // A select is evaluated again for each row of the selects before it.
-        if !self.told.insert((column.position, this, item)) {
+        if !self.reported.insert((column.position, this, item)) {
             return;
         }
         self.problems.push(CellProblem {

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use super::evaluate::{Located, Unsure};
+use super::evaluate::{Located, Unsupported};
 use super::program::{Condition, Path};
 use super::rows::{FastIteration, FastSelect, FastView};
 use super::tape::{Kind, Position};
 use crate::column::{Cell, Scratch};
 use crate::problem::CellProblem;
-use crate::reference::ResolvedReference;
+use crate::resolved_reference::ResolvedReference;
 
 /// More rows of one resource are taken for a view that does not end.
 const MAX_ROWS: usize = 1_000_000;
@@ -28,14 +28,14 @@ pub(super) struct RowMaker<'r> {
     /// What references were resolved to.
     pub(super) resolved: &'r [ResolvedReference<'r>],
     /// Problems that are reported already: the column, the element of the row, the value's element.
-    pub(super) told: BTreeSet<(usize, Position, Position)>,
+    pub(super) reported: BTreeSet<(usize, Position, Position)>,
 }
 
-type Next<'n, 'r> = &'n mut dyn FnMut(&mut RowMaker<'r>) -> Result<(), Unsure>;
+type Next<'n, 'r> = &'n mut dyn FnMut(&mut RowMaker<'r>) -> Result<(), Unsupported>;
 
 impl<'r> RowMaker<'r> {
     /// Appends the rows of the view.
-    pub(super) fn view(&mut self, view: &FastView) -> Result<(), Unsure> {
+    pub(super) fn view(&mut self, view: &FastView) -> Result<(), Unsupported> {
         for filter in &view.filters {
             if !self.passes(filter)? {
                 return Ok(());
@@ -46,23 +46,23 @@ impl<'r> RowMaker<'r> {
         self.row.resize(view.columns, Cell::Null);
         self.product(&view.selects, &[], 0, 0, &mut |maker: &mut Self| {
             if maker.rows.len() / view.columns.max(1) >= MAX_ROWS {
-                return Err(Unsure);
+                return Err(Unsupported);
             }
             maker.rows.extend_from_slice(maker.row);
             Ok(())
         })
     }
 
-    fn passes(&self, filter: &Condition) -> Result<bool, Unsure> {
+    fn passes(&self, filter: &Condition) -> Result<bool, Unsupported> {
         if let Condition::Path(path) = filter {
             return match self.located.one(path, 0)? {
                 Ok(None) => Ok(false),
                 Ok(Some(item)) => match self.located.tape.entry(item).kind {
                     Kind::True => Ok(true),
                     Kind::False => Ok(false),
-                    _ => Err(Unsure),
+                    _ => Err(Unsupported),
                 },
-                Err(_) => Err(Unsure),
+                Err(_) => Err(Unsupported),
             };
         }
         Ok(self.located.truth(filter, 0)? == Some(true))
@@ -77,7 +77,7 @@ impl<'r> RowMaker<'r> {
         this: Position,
         row_index: usize,
         next: Next<'_, 'r>,
-    ) -> Result<(), Unsure> {
+    ) -> Result<(), Unsupported> {
         if let Some((first, rest)) = selects.split_first() {
             return self.select(first, this, row_index, &mut |maker: &mut Self| {
                 maker.product(rest, union_all, this, row_index, next)
@@ -98,7 +98,7 @@ impl<'r> RowMaker<'r> {
         this: Position,
         row_index: usize,
         next: Next<'_, 'r>,
-    ) -> Result<(), Unsure> {
+    ) -> Result<(), Unsupported> {
         let mut elements = std::mem::take(self.elements);
         let first = elements.len();
         let found = match &select.iteration {
@@ -124,7 +124,7 @@ impl<'r> RowMaker<'r> {
             return next(self);
         }
         for at in first..end {
-            let element = self.elements.get(at).copied().ok_or(Unsure)?;
+            let element = self.elements.get(at).copied().ok_or(Unsupported)?;
             self.element(select, element, at - first, next)?;
         }
         self.elements.truncate(first);
@@ -137,9 +137,9 @@ impl<'r> RowMaker<'r> {
         this: Position,
         depth: usize,
         elements: &mut Vec<Position>,
-    ) -> Result<(), Unsure> {
+    ) -> Result<(), Unsupported> {
         if depth > MAX_REPEAT_DEPTH || elements.len() > MAX_ROWS {
-            return Err(Unsure);
+            return Err(Unsupported);
         }
         for path in paths {
             let mut found = Vec::new();
@@ -148,9 +148,9 @@ impl<'r> RowMaker<'r> {
                 ControlFlow::Continue(())
             })?;
             for element in found {
-                // A path that finds where it stands does not end.
+                // A path that finds its own starting point does not end.
                 if element <= this {
-                    return Err(Unsure);
+                    return Err(Unsupported);
                 }
                 elements.push(element);
                 self.repeat(paths, element, depth + 1, elements)?;
@@ -165,7 +165,7 @@ impl<'r> RowMaker<'r> {
         this: Position,
         row_index: usize,
         next: Next<'_, 'r>,
-    ) -> Result<(), Unsure> {
+    ) -> Result<(), Unsupported> {
         for column in &select.columns {
             self.fill(column, this, row_index)?;
         }

@@ -30,7 +30,7 @@ pub(super) enum FastIteration {
     Repeat(Vec<Path>),
 }
 
-/// A column, or what stands for one.
+/// A column, or what replaces one.
 #[derive(Debug, Clone)]
 pub(super) struct FastColumn {
     pub(super) position: usize,

@@ -52,8 +52,8 @@ pub(super) struct Edge {
     pub(super) located: bool,
     /// Whether choices of the key are located as well.
     pub(super) choices: bool,
-    /// Whether a value here takes views out of the fast way.
-    pub(super) odd: bool,
+    /// Whether a value here leaves the resource to the reference evaluator.
+    pub(super) needs_fallback: bool,
     /// Whether no column reads this or anything below.
     pub(super) unread: bool,
     /// How often it came.
@@ -85,7 +85,7 @@ impl Edge {
             child: UNKNOWN,
             located: false,
             choices: false,
-            odd: false,
+            needs_fallback: false,
             unread: true,
             count: 0,
             object: 0,
@@ -104,9 +104,9 @@ impl Edge {
         &self.quoted[1..self.quoted.len() - 1]
     }
 
-    /// Whether the key, in its quotes, stands at `at`, whose first words are given.
+    /// Whether the key, in its quotes, is at `at`, whose first words are given.
     #[inline]
-    pub(super) fn stands_at(&self, buffer: &[u8], at: usize, words: [u64; 2]) -> bool {
+    pub(super) fn is_at(&self, buffer: &[u8], at: usize, words: [u64; 2]) -> bool {
         (words[0] & self.masks[0]) == self.words[0]
             && (words[1] & self.masks[1]) == self.words[1]
             && (self.quoted.len() <= 16
@@ -140,12 +140,12 @@ impl Shape {
                 break;
             }
         }
-        // What stands beside a primitive (`_birthDate`) belongs to it.
+        // The sibling of a primitive (`_birthDate`) holds its id and extensions.
         let beside = key
             .strip_prefix('_')
             .and_then(|bare| self.located(node, bare));
         if let Some(value) = beside {
-            edge.odd = true;
+            edge.needs_fallback = true;
             let read_below = self
                 .nodes
                 .get(value as usize)

@@ -29,7 +29,7 @@ struct DraftEdge {
     key: String,
     child: usize,
     choices: bool,
-    odd: bool,
+    needs_fallback: bool,
 }
 
 impl ShapeBuilder {
@@ -61,7 +61,7 @@ impl ShapeBuilder {
             key: key.to_owned(),
             child,
             choices: false,
-            odd: false,
+            needs_fallback: false,
         });
         child
     }
@@ -83,10 +83,10 @@ impl ShapeBuilder {
         self.step(node, name)
     }
 
-    /// A value under this key takes the resource out of the fast way.
-    pub(super) fn mark_odd(&mut self, node: usize, key: &str) {
+    /// A value under this key leaves the resource to the reference evaluator.
+    pub(super) fn mark_fallback(&mut self, node: usize, key: &str) {
         if let Some(edge) = self.edge(node, key) {
-            edge.odd = true;
+            edge.needs_fallback = true;
         }
     }
 
@@ -115,7 +115,7 @@ impl ShapeBuilder {
             match known {
                 Some(known) => {
                     known.choices |= edge.choices;
-                    known.odd |= edge.odd;
+                    known.needs_fallback |= edge.needs_fallback;
                     let child = known.child;
                     self.merge(child, edge.child);
                 }
@@ -177,7 +177,7 @@ impl ShapeBuilder {
             let child = self.step(to, &edge.key);
             if let Some(copy) = self.edge(to, &edge.key) {
                 copy.choices |= edge.choices;
-                copy.odd |= edge.odd;
+                copy.needs_fallback |= edge.needs_fallback;
             }
             let original = self.find(edge.child);
             let again = above
@@ -234,7 +234,7 @@ impl ShapeBuilder {
                 edge.located = true;
                 edge.choices = draft.choices;
                 // A choice that is asked for by its whole key as well has two codes.
-                edge.odd = draft.odd
+                edge.needs_fallback = draft.needs_fallback
                     || draft.choices
                         && self.nodes[*node].edges.iter().any(|other| {
                             other.choices && choice_position(&other.key, &draft.key).is_some()

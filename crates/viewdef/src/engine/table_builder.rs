@@ -12,7 +12,7 @@ use crate::definition::{ColumnType, ScalarType};
 /// Builders of all columns of a table.
 #[derive(Debug)]
 pub(super) struct TableBuilder {
-    pub(super) leading: Vec<ColumnBuilder>,
+    pub(super) context_columns: Vec<ColumnBuilder>,
     pub(super) columns: Vec<ColumnBuilder>,
     pub(super) order: Vec<u64>,
     pub(super) rows: usize,
@@ -31,7 +31,7 @@ impl TableBuilder {
             .kept
             .iter()
             .filter_map(|kept| table.column_types.get(*kept).copied());
-        let leading = plan.constants + plan.context.len();
+        let context_columns = plan.constants + plan.context.len();
         let mut builders: Vec<ColumnBuilder> = constants
             .chain(context)
             .chain(kept)
@@ -41,9 +41,9 @@ impl TableBuilder {
                 _ => ColumnBuilder::new(column),
             })
             .collect();
-        let columns = builders.split_off(leading.min(builders.len()));
+        let columns = builders.split_off(context_columns.min(builders.len()));
         Self {
-            leading: builders,
+            context_columns: builders,
             columns,
             order: Vec::new(),
             rows: 0,
@@ -52,7 +52,7 @@ impl TableBuilder {
 
     /// Bytes that wait.
     pub(super) fn size(&self) -> usize {
-        let columns = self.leading.iter().chain(&self.columns);
+        let columns = self.context_columns.iter().chain(&self.columns);
         columns.map(ColumnBuilder::size).sum::<usize>() + 8 * self.order.len()
     }
 
@@ -67,7 +67,7 @@ impl TableBuilder {
         }
         self.rows = 0;
         let mut arrays: Vec<ArrayRef> = Vec::new();
-        for column in self.leading.iter_mut().chain(&mut self.columns) {
+        for column in self.context_columns.iter_mut().chain(&mut self.columns) {
             arrays.push(column.finish()?);
         }
         if with_order {

@@ -48,8 +48,8 @@ pub(super) type Position = u32;
 #[derive(Debug, Default)]
 pub(super) struct Tape {
     pub(super) entries: Vec<Entry>,
-    /// Whether something came that only the plain evaluator knows how to take.
-    pub(super) odd: bool,
+    /// Whether something came that only the reference evaluator knows how to take.
+    pub(super) needs_fallback: bool,
 }
 
 impl Tape {

@@ -54,7 +54,7 @@ impl Walk<'_> {
     /// Walks the line that begins at `at`, up to its newline.
     pub(super) fn line(&mut self) -> Result<(), Refusal> {
         self.tape.entries.clear();
-        self.tape.odd = false;
+        self.tape.needs_fallback = false;
         self.space();
         if self.byte() != b'{' {
             let mut place = Place {
@@ -154,7 +154,7 @@ impl Walk<'_> {
         match kind {
             Some(kind) if place.located => self.push(place.code, kind, start, end),
             Some(_) => {}
-            None => self.tape.odd |= place.located,
+            None => self.tape.needs_fallback |= place.located,
         }
         Ok(())
     }
@@ -169,13 +169,13 @@ impl Walk<'_> {
         self.space();
         if self.byte() == b']' {
             self.at += 1;
-            self.tape.odd |= place.located;
+            self.tape.needs_fallback |= place.located;
             place.depth -= 1;
             return Ok(());
         }
         loop {
             // FHIR has no arrays of arrays.
-            self.tape.odd |= place.located && self.byte() == b'[';
+            self.tape.needs_fallback |= place.located && self.byte() == b'[';
             self.value(place)?;
             self.space();
             match self.byte() {
@@ -273,7 +273,7 @@ impl Walk<'_> {
             edge.count += 1;
             guess = edge.follower;
             let is_located = located && edge.located;
-            self.tape.odd |= located && edge.odd;
+            self.tape.needs_fallback |= located && edge.needs_fallback;
             let mut place = Place {
                 code: edge.code,
                 node: edge.child,
@@ -332,12 +332,12 @@ impl Walk<'_> {
         let Some(known) = self.shape.nodes.get(node as usize) else {
             return Ok(None);
         };
-        let stands = |edge: &&super::shape::Edge| edge.stands_at(self.buffer, self.at, words);
-        if let Some(edge) = known.edges.get(guess as usize).filter(stands) {
+        let is_here = |edge: &&super::shape::Edge| edge.is_at(self.buffer, self.at, words);
+        if let Some(edge) = known.edges.get(guess as usize).filter(is_here) {
             self.at += edge.length();
             return Ok(Some(guess));
         }
-        let found = known.edges.iter().position(|edge| stands(&edge));
+        let found = known.edges.iter().position(|edge| is_here(&edge));
         if let Some(index) = found {
             self.at += known.edges.get(index).map_or(0, super::shape::Edge::length);
             return Ok(Some(index as u32));

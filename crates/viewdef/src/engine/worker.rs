@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use serde_json::Value;
 
-use super::evaluate::{Located, Unsure};
+use super::evaluate::{Located, Unsupported};
 use super::plan::{ResourcePlan, TablePlan};
 use super::read::{LineRefusal, Problem, ResourceRead};
 use super::row_maker::RowMaker;
@@ -17,9 +17,9 @@ use super::tape::{Kind, Tape};
 use super::walk::Walk;
 use crate::column::{Cell, Scratch, Texts, cell_of_json, instant_micros};
 use crate::definition::ScalarType;
-use crate::oracle;
 use crate::problem::{CellProblem, ProblemKind};
-use crate::reference::ResolvedReference;
+use crate::reference;
+use crate::resolved_reference::ResolvedReference;
 
 /// More text of one resource in one column is refused.
 const LARGEST_COLUMN: usize = 1 << 30;
@@ -32,20 +32,24 @@ pub struct ResourceWorker {
     pub(super) tape: Tape,
     objects: u64,
     pub(super) constants: Vec<String>,
-    pub(super) watched: Option<usize>,
+    pub(super) returned_column: Option<usize>,
     tables: Vec<TableBuilder>,
     pub(super) scratch: Scratch,
     pub(super) rows: Vec<Cell>,
     pub(super) row: Vec<Cell>,
     pub(super) elements: Vec<u32>,
-    pub(super) leading: Vec<Cell>,
+    pub(super) context_cells: Vec<Cell>,
 }
 
 impl ResourceWorker {
-    /// A worker; `constants` are the values of the plan's constant columns, `watched` names a
+    /// A worker; `constants` are the values of the plan's constant columns, `returned_column` names a
     /// context column whose value each read returns.
     #[must_use]
-    pub fn new(plan: Arc<ResourcePlan>, constants: Vec<String>, watched: Option<&str>) -> Self {
+    pub fn new(
+        plan: Arc<ResourcePlan>,
+        constants: Vec<String>,
+        returned_column: Option<&str>,
+    ) -> Self {
         let tables = plan
             .tables
             .iter()
@@ -55,14 +59,14 @@ impl ResourceWorker {
             shape: plan.shape.clone(),
             tape: Tape::default(),
             objects: 0,
-            watched: watched.and_then(|name| plan.context_position(name)),
+            returned_column: returned_column.and_then(|name| plan.context_position(name)),
             constants,
             tables,
             scratch: Scratch::default(),
             rows: Vec::new(),
             row: Vec::new(),
             elements: Vec::new(),
-            leading: Vec::new(),
+            context_cells: Vec::new(),
             plan,
         }
     }
@@ -104,10 +108,10 @@ impl ResourceWorker {
         };
         if self.is_dropped(buffer, &plan)? {
             read.dropped = true;
-            read.watched = self.watch(buffer, &plan, &mut plain);
+            read.returned_value = self.returned_value_alone(buffer, &plan, &mut plain);
             return Ok(read);
         }
-        self.leading(buffer, &plan, &mut plain, &mut read)?;
+        self.context_cells(buffer, &plan, &mut plain, &mut read)?;
         for (position, table) in plan.tables.iter().enumerate() {
             self.table(buffer, table, position, order, &mut plain, &mut read)?;
         }
@@ -163,7 +167,7 @@ impl ResourceWorker {
             return Ok(false);
         };
         let truth = Self::located(&self.tape, buffer).truth(condition, 0);
-        // What may have to be dropped and cannot be told is dropped.
+        // A condition that the program cannot evaluate drops the resource.
         Ok(truth.unwrap_or(Some(true)) == Some(true))
     }
 
@@ -178,9 +182,9 @@ impl ResourceWorker {
     ) -> Result<(), LineRefusal> {
         self.rows.clear();
         let mut problems = Vec::new();
-        let mut made = Err(Unsure);
+        let mut made = Err(Unsupported);
         if let Some(view) = &table.fast
-            && !self.tape.odd
+            && !self.tape.needs_fallback
         {
             let mut maker = RowMaker {
                 located: Self::located(&self.tape, buffer),
@@ -190,7 +194,7 @@ impl ResourceWorker {
                 row: &mut self.row,
                 elements: &mut self.elements,
                 resolved: plain.resolved,
-                told: BTreeSet::new(),
+                reported: BTreeSet::new(),
             };
             made = maker.view(view);
         }
@@ -232,7 +236,7 @@ impl ResourceWorker {
         let Some(builder) = self.tables.get_mut(position) else {
             return Ok(());
         };
-        for (column, cell) in builder.leading.iter_mut().zip(&self.leading) {
+        for (column, cell) in builder.context_columns.iter_mut().zip(&self.context_cells) {
             column.extend_repeated(*cell, rows, texts);
         }
         for (column, kept) in builder.columns.iter_mut().zip(&table.kept) {
@@ -263,17 +267,17 @@ impl ResourceWorker {
             }
             _ => text(cell),
         };
-        let of_leading = self.leading.iter().map(|cell| rows * length(cell));
+        let of_context = self.context_cells.iter().map(|cell| rows * length(cell));
         let of_columns = (0..width).map(|column| {
             let cells = self.rows.iter().skip(column).step_by(width);
             cells.map(length).sum()
         });
-        of_leading
+        of_context
             .chain(of_columns)
             .any(|text: usize| text > LARGEST_COLUMN)
     }
 
-    /// The rows of a table by the plain evaluator.
+    /// The rows of a table by the reference evaluator.
     fn plain_rows(
         &mut self,
         table: &TablePlan,
@@ -282,7 +286,7 @@ impl ResourceWorker {
         read: &mut ResourceRead,
     ) -> Result<(), LineRefusal> {
         let resolved = plain.resolved;
-        let evaluation = match oracle::evaluate_resolved(&table.view, plain.value()?, resolved) {
+        let evaluation = match reference::evaluate_resolved(&table.view, plain.value()?, resolved) {
             Ok(evaluation) => evaluation,
             Err(problem) => {
                 read.problems.push(Problem {
@@ -349,7 +353,7 @@ impl ResourceWorker {
     }
 }
 
-/// The resource as the plain evaluator reads it; parsed when it is needed.
+/// The resource as the reference evaluator reads it; parsed when it is needed.
 pub(super) struct Plain<'p> {
     text: &'p [u8],
     value: Option<Value>,

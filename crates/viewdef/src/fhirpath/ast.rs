@@ -12,12 +12,12 @@ pub struct Span {
     pub end: usize,
 }
 
-/// An expression and where it stands in the source.
+/// An expression and its place in the source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expr {
     /// What it is.
     pub kind: ExprKind,
-    /// Where it stands.
+    /// Its place in the source.
     pub span: Span,
 }
 
@@ -172,6 +172,13 @@ pub enum BinaryOperator {
 }
 
 impl Expr {
+    /// Whether it is a union (`a | b`) of several.
+    #[must_use]
+    pub fn is_union(&self) -> bool {
+        let union = BinaryOperator::Union;
+        matches!(&self.kind, ExprKind::Binary { operator, .. } if *operator == union)
+    }
+
     /// `$this` at a place.
     #[must_use]
     pub fn this(at: usize) -> Self {

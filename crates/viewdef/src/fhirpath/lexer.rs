@@ -1,7 +1,7 @@
 //! Text to tokens.
 
 use super::ast::Span;
-use super::parser::ParseError;
+use super::parse_error::ParseError;
 
 /// A token of FHIRPath.
 #[derive(Debug, Clone, PartialEq)]

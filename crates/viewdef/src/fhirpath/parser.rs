@@ -7,6 +7,7 @@ use std::fmt;
 
 use super::ast::{BinaryOperator, Expr, ExprKind, Literal, Span};
 use super::lexer::{Token, tokens};
+use super::parse_error::ParseError;
 
 /// The constants of a view by name, as `%name` refers to them.
 pub type Constants = BTreeMap<String, Literal>;
@@ -15,26 +16,6 @@ pub type Constants = BTreeMap<String, Literal>;
 const MAX_DEPTH: usize = 128;
 /// Longer texts are refused.
 const MAX_LENGTH: usize = 64 * 1024;
-
-/// Why a text is no expression that views may use.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}, at character {character}")]
-pub struct ParseError {
-    /// The character it is about, from 1.
-    pub character: usize,
-    /// What is wrong there.
-    pub reason: String,
-}
-
-impl ParseError {
-    pub(super) fn new(source: &str, at: usize, reason: impl Into<String>) -> Self {
-        let before = source.get(..at).unwrap_or(source);
-        Self {
-            character: before.chars().count() + 1,
-            reason: reason.into(),
-        }
-    }
-}
 
 /// Reads an expression; `%name` is replaced by the constant of that name.
 ///

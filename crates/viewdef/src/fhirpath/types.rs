@@ -66,7 +66,7 @@ pub fn choice_key(element: &str, type_name: &str) -> String {
     key
 }
 
-/// The type a key stands for as a choice of an element: `valueDateTime` of `value` is `dateTime`.
+/// The type that a key names as a choice of an element: `valueDateTime` of `value` is `dateTime`.
 #[must_use]
 pub fn choice_type_of_key(element: &str, key: &str) -> Option<&'static str> {
     let suffix = key.strip_prefix(element)?;
@@ -81,7 +81,7 @@ pub fn choice_type_of_key(element: &str, key: &str) -> Option<&'static str> {
     })
 }
 
-/// The type of an element that has the same one wherever it stands in FHIR, and where it decides
+/// The type of an element that has the same one everywhere in FHIR, and where it decides
 /// what a boundary is or how parts of dates compare; `None` for all others.
 #[must_use]
 pub fn declared_type_of_element(name: &str) -> Option<&'static str> {

@@ -14,8 +14,8 @@ use claimlake_viewdef::definition::{Column, ScalarType, ViewDefinition};
 use claimlake_viewdef::engine::{PlanError, PlanInput, ResourcePlan, ResourceWorker};
 use claimlake_viewdef::fhirpath::Decimal;
 use claimlake_viewdef::json::PADDING;
-use claimlake_viewdef::oracle;
-use claimlake_viewdef::reference::ResolvedReference;
+use claimlake_viewdef::reference;
+use claimlake_viewdef::resolved_reference::ResolvedReference;
 use serde_json::Value;
 
 /// What one engine made of one resource.
@@ -121,7 +121,7 @@ pub(crate) fn fast_rows(
 
 fn plain(view: &ViewDefinition, resource: &Value, resolved: &[ResolvedReference<'_>]) -> Made {
     let columns = view.columns();
-    match oracle::evaluate_resolved(view, resource, resolved) {
+    match reference::evaluate_resolved(view, resource, resolved) {
         Err(problem) => Made {
             rows: Vec::new(),
             problems: vec![(String::new(), format!("{:?}", problem.kind))],
@@ -153,7 +153,7 @@ fn plain(view: &ViewDefinition, resource: &Value, resolved: &[ResolvedReference<
     }
 }
 
-/// A value of the plain evaluator as its column's type holds it.
+/// A value of the reference evaluator as its column's type holds it.
 fn shown(value: &Value, column: &Column) -> String {
     if let Value::Array(items) = value {
         let items: Vec<String> = items.iter().map(|item| shown(item, column)).collect();

@@ -1,4 +1,4 @@
-//! Bodies made from an inventory of leaf paths: every path of it stands in one of them.
+//! Bodies made from an inventory of leaf paths: each path of it is in one of them.
 
 use serde_json::{Map, Value, json};
 

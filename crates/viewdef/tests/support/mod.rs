@@ -43,7 +43,7 @@ pub(crate) fn views_in(folder: &str) -> BTreeMap<String, ViewDefinition> {
         .collect()
 }
 
-/// Real bodies of the API; nothing, said aloud, where `CLAIMLAKE_SHARED` names no folder.
+/// Real bodies of the API; none where `CLAIMLAKE_SHARED` names no folder.
 pub(crate) fn real_bodies() -> Option<Vec<Value>> {
     let Ok(shared) = std::env::var("CLAIMLAKE_SHARED") else {
         println!("skipped: CLAIMLAKE_SHARED names no folder with real bodies");
@@ -59,7 +59,7 @@ pub(crate) fn real_bodies() -> Option<Vec<Value>> {
     Some(bodies)
 }
 
-/// Bodies that hold every path of the inventories of both APIs; nothing, said aloud, where
+/// Bodies that hold every path of the inventories of both APIs; none where
 /// `CLAIMLAKE_SHARED` names no folder.
 pub(crate) fn inventory_bodies() -> Option<Vec<Value>> {
     let Ok(shared) = std::env::var("CLAIMLAKE_SHARED") else {

@@ -71,7 +71,7 @@ impl Sentinels {
     }
 }
 
-/// Booleans have too few values to be told apart.
+/// Booleans have too few values to be distinguished.
 pub(crate) fn is_told_apart(value: &Value) -> bool {
     !value.is_boolean()
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::Write;
 
 use claimlake_viewdef::definition::{ScalarType, ViewDefinition};
-use claimlake_viewdef::oracle::row_as_json;
+use claimlake_viewdef::reference::row_as_json;
 use serde_json::Value;
 
 use super::RowFormat;

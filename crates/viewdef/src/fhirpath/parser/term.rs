@@ -1,10 +1,11 @@
-//! What operators and steps stand between: literals, names, variables, calls.
+//! The operands of operators and steps: literals, names, variables, calls.
 
-use super::{ParseError, Parser, Shown};
+use super::{Parser, Shown};
 use crate::fhirpath::ast::{Expr, ExprKind, Literal, Span};
 use crate::fhirpath::decimal::Decimal;
 use crate::fhirpath::function::Function;
 use crate::fhirpath::lexer::Token;
+use crate::fhirpath::parse_error::ParseError;
 use crate::fhirpath::temporal::{Temporal, TemporalKind};
 use crate::fhirpath::types::type_kind;
 

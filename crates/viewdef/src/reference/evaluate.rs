@@ -6,7 +6,7 @@ use super::EvaluationError;
 use super::item::{Item, Scalar};
 use super::{functions, navigate, operators};
 use crate::fhirpath::{Expr, ExprKind};
-use crate::reference::ResolvedReference;
+use crate::resolved_reference::ResolvedReference;
 use serde_json::Value;
 
 /// A collection, or why there is none.
@@ -56,7 +56,7 @@ pub(super) struct Context<'a, 'c> {
     pub(super) focus: &'c Item<'a>,
     /// `%rowIndex`
     pub(super) row_index: usize,
-    /// The FHIR type the column declares: what a text is, where nothing else tells.
+    /// The FHIR type the column declares: what a text is, where nothing else decides it.
     pub(super) declared_type: Option<&'c str>,
     /// What references of the resource were resolved to.
     pub(super) resolved: &'c [ResolvedReference<'c>],

@@ -58,7 +58,7 @@ fn type_static(type_name: &str) -> Option<&'static str> {
         .find(|known| *known == type_name)
 }
 
-/// The values of a key with what stands beside them under `_key`. Whether there is either.
+/// The values of a key with their siblings under `_key`. Whether there is either.
 fn values_of_key<'a>(
     object: &'a Map<String, Value>,
     key: &str,
@@ -70,7 +70,7 @@ fn values_of_key<'a>(
     let mut push = |value: Option<&'a Value>, companion: Option<&'a Value>| {
         let value = value.filter(|value| !value.is_null());
         let companion = companion.filter(|companion| companion.is_object());
-        // A null holds a place only for what stands beside it.
+        // A null only keeps the place of its sibling under `_key`.
         if value.is_some() || companion.is_some() {
             found.push(Item::Node(Node {
                 value,

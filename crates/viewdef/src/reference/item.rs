@@ -22,7 +22,7 @@ pub(super) struct Node<'a> {
     pub(super) value: Option<&'a Value>,
     /// The object beside a primitive (`_birthDate`) with its id and extensions.
     pub(super) companion: Option<&'a Value>,
-    /// Its type, where the name of the element tells.
+    /// Its type, where the name of the element decides it.
     pub(super) fhir_type: Option<&'static str>,
 }
 
@@ -184,7 +184,7 @@ pub(super) fn temporal_kind(fhir_type: &str) -> Option<TemporalKind> {
     }
 }
 
-/// The type an element has wherever it stands, if there is one that matters.
+/// The type an element has everywhere, if there is one that matters.
 pub(super) fn type_of_element(name: &str) -> Option<&'static str> {
     declared_type_of_element(name)
 }

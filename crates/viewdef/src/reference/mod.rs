@@ -1,4 +1,4 @@
-//! The plain evaluator: a view over one resource held as [`serde_json::Value`].
+//! The reference evaluator: a view over one resource as [`serde_json::Value`].
 //!
 //! Written to be obviously right, not to be fast: it says what every faster way must say.
 //! Specification: the processing algorithm of
@@ -21,7 +21,7 @@ use serde_json::Value;
 use crate::definition::ViewDefinition;
 use crate::fhirpath::Expr;
 use crate::problem::{CellProblem, ProblemKind, ResourceProblem};
-use crate::reference::ResolvedReference;
+use crate::resolved_reference::ResolvedReference;
 
 use evaluate::{Budget, Context};
 use item::Item;
@@ -84,14 +84,14 @@ impl EvaluationError {
 /// A filter is neither true nor false, or an iteration cannot be evaluated.
 ///
 /// ```
-/// use claimlake_viewdef::{definition::ViewDefinition, oracle};
+/// use claimlake_viewdef::{definition::ViewDefinition, reference};
 ///
 /// let view = ViewDefinition::from_json(&serde_json::json!({
 ///     "resource": "Patient",
 ///     "select": [{"forEach": "name", "column": [{"name": "family", "path": "family"}]}],
 /// }))?;
 /// let patient = serde_json::json!({"resourceType": "Patient", "name": [{"family": "A"}]});
-/// assert_eq!(oracle::evaluate(&view, &patient)?.rows, [["A"]]);
+/// assert_eq!(reference::evaluate(&view, &patient)?.rows, [["A"]]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn evaluate(view: &ViewDefinition, resource: &Value) -> Result<Evaluation, ResourceProblem> {

@@ -1,4 +1,4 @@
-//! `lowBoundary()` and `highBoundary()`: the least and the greatest that a value may stand for.
+//! `lowBoundary()` and `highBoundary()`: the least and the greatest that a value may represent.
 
 use serde_json::Value;
 
@@ -194,7 +194,7 @@ fn of_temporal<'a>(temporal: &Temporal, side: Side) -> Item<'a> {
     })
 }
 
-/// A text of which only the column's type, or else its form, tells what it is.
+/// A text of which only the column's type, or else its form, decides what it is.
 fn untyped_temporal(text: &str, declared_type: Option<&str>) -> Option<Temporal> {
     let declared = declared_type
         .and_then(temporal_kind)

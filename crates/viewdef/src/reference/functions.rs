@@ -9,7 +9,7 @@ use super::item::{Item, Scalar};
 use super::operators::distinct;
 use super::{boundary, navigate, text_functions};
 use crate::fhirpath::{Expr, ExprKind, Function};
-use crate::reference::{ResolvedReference, is_wanted};
+use crate::resolved_reference::{ResolvedReference, is_wanted};
 
 pub(super) fn call<'a>(
     context: &Context<'a, '_>,

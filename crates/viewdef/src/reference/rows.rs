@@ -7,7 +7,7 @@ use super::item::{Item, Scalar};
 use super::{Evaluation, EvaluationError, cell};
 use crate::definition::{Iteration, Path, Select, ViewDefinition};
 use crate::problem::{CellProblem, ProblemKind, ResourceProblem};
-use crate::reference::ResolvedReference;
+use crate::resolved_reference::ResolvedReference;
 
 /// More rows of one resource, or more elements of one `repeat`, are taken for a view that does
 /// not end.
@@ -45,7 +45,7 @@ pub(super) fn evaluate(
     let mut rows = vec![Row::new()];
     let mut first_column = 0;
     for select in &view.selects {
-        // There is no row: what else would stand in it is not looked at.
+        // There is no row: its other cells are not evaluated.
         if rows.is_empty() {
             break;
         }

@@ -1,56 +1,56 @@
-//! The cells of the columns that stand first in every table, once a resource.
+//! The cells of the context columns, evaluated once per resource.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::context::{FixedValue, Transform};
-use super::evaluate::Unsure;
+use super::evaluate::Unsupported;
 use super::plan::{ContextPlan, ResourcePlan};
 use super::read::{LineRefusal, Problem, ResourceRead};
 use super::row_maker::RowMaker;
 use super::worker::{Plain, ResourceWorker, json_type};
 use crate::column::{Cell, cell_of_json, date_days, year};
 use crate::definition::ScalarType;
-use crate::oracle;
 use crate::problem::{CellProblem, ProblemKind};
+use crate::reference;
 
 impl ResourceWorker {
-    /// The cells of the columns that stand first.
-    pub(super) fn leading(
+    /// The cells of the context columns.
+    pub(super) fn context_cells(
         &mut self,
         buffer: &[u8],
         plan: &ResourcePlan,
         plain: &mut Plain<'_>,
         read: &mut ResourceRead,
     ) -> Result<(), LineRefusal> {
-        self.leading.clear();
+        self.context_cells.clear();
         for constant in &self.constants {
             let cell = self.scratch.text(constant.as_bytes());
-            self.leading.push(cell);
+            self.context_cells.push(cell);
         }
         for (position, column) in plan.context.iter().enumerate() {
             let case = self.case(buffer, column, plain, read)?;
-            let is_watched = self.watched == Some(position);
-            let found = match (case, is_watched) {
+            let is_returned = self.returned_column == Some(position);
+            let found = match (case, is_returned) {
                 (Some(_), false) => Cell::Null,
                 _ => self.context(buffer, column, plain, read)?,
             };
-            if is_watched {
-                read.watched = self.watched_text(buffer, found);
+            if is_returned {
+                read.returned_value = self.returned_text(buffer, found);
             }
             let cell = match (case, found, &column.checked.default) {
                 (Some(value), ..) => value,
                 (None, Cell::Null, Some(default)) => self.fixed(default),
                 (None, found, _) => found,
             };
-            self.leading.push(cell);
+            self.context_cells.push(cell);
         }
         Ok(())
     }
 
-    /// The value of the first case whose condition the resource meets. A condition that cannot be
-    /// told is not met.
+    /// The value of the first case whose condition the resource meets. An unknown condition is
+    /// not met.
     fn case(
         &mut self,
         buffer: &[u8],
@@ -61,13 +61,13 @@ impl ResourceWorker {
         for (case, program) in column.checked.cases.iter().zip(&column.conditions) {
             let fast = program
                 .as_ref()
-                .filter(|_| !self.tape.odd)
+                .filter(|_| !self.tape.needs_fallback)
                 .map(|condition| Self::located(&self.tape, buffer).truth(condition, 0));
             let is_met = match fast {
                 Some(Ok(truth)) => truth == Some(true),
-                Some(Err(Unsure)) | None => {
+                Some(Err(Unsupported)) | None => {
                     let resolved = plain.resolved;
-                    let found = oracle::evaluate_path(&case.when, plain.value()?, resolved);
+                    let found = reference::evaluate_path(&case.when, plain.value()?, resolved);
                     match found.as_deref() {
                         Ok(found) => found == [Value::Bool(true)],
                         Err(error) => {
@@ -99,21 +99,21 @@ impl ResourceWorker {
         }
     }
 
-    /// The value of the watched column alone, of a resource that makes no rows: nothing else of it
-    /// is looked at, and what is wrong with it is not told.
-    pub(super) fn watch(
+    /// The value of the returned column alone, of a resource that makes no rows: nothing else of it
+    /// is looked at, and problems with it are not reported.
+    pub(super) fn returned_value_alone(
         &mut self,
         buffer: &[u8],
         plan: &ResourcePlan,
         plain: &mut Plain<'_>,
     ) -> Option<String> {
-        let column = plan.context.get(self.watched?)?;
+        let column = plan.context.get(self.returned_column?)?;
         let mut aside = ResourceRead::default();
         let cell = self.context(buffer, column, plain, &mut aside).ok()?;
-        self.watched_text(buffer, cell)
+        self.returned_text(buffer, cell)
     }
 
-    fn watched_text(&self, buffer: &[u8], cell: Cell) -> Option<String> {
+    fn returned_text(&self, buffer: &[u8], cell: Cell) -> Option<String> {
         let text = self.text_of(buffer, cell)?;
         Some(String::from_utf8_lossy(text).into_owned())
     }
@@ -137,9 +137,9 @@ impl ResourceWorker {
     ) -> Result<Cell, LineRefusal> {
         for (alternative, program) in column.checked.alternatives.iter().zip(&column.programs) {
             let mut problems = Vec::new();
-            let mut cell = Err(Unsure);
+            let mut cell = Err(Unsupported);
             if let Some(program) = program
-                && !self.tape.odd
+                && !self.tape.needs_fallback
             {
                 let mut maker = RowMaker {
                     located: Self::located(&self.tape, buffer),
@@ -149,18 +149,18 @@ impl ResourceWorker {
                     row: &mut self.row,
                     elements: &mut self.elements,
                     resolved: plain.resolved,
-                    told: BTreeSet::new(),
+                    reported: BTreeSet::new(),
                 };
                 cell = maker.cell(program, 0, 0);
             }
             let cell = match cell {
                 Ok(cell) => cell,
-                Err(Unsure) => {
+                Err(Unsupported) => {
                     problems.clear();
                     let scalar = alternative.column_type.scalar;
                     let expression = &alternative.path.expression;
                     let resolved = plain.resolved;
-                    let found = oracle::evaluate_path(expression, plain.value()?, resolved);
+                    let found = reference::evaluate_path(expression, plain.value()?, resolved);
                     self.plain_cell(scalar, found, &alternative.path.source, &mut problems)
                 }
             };
@@ -191,11 +191,11 @@ impl ResourceWorker {
     fn plain_cell(
         &mut self,
         scalar: ScalarType,
-        found: Result<Vec<Value>, oracle::EvaluationError>,
+        found: Result<Vec<Value>, reference::EvaluationError>,
         path: &str,
         problems: &mut Vec<CellProblem>,
     ) -> Cell {
-        let mut tell = |kind, expected: String, found: String| {
+        let mut problem = |kind, expected: String, found: String| {
             problems.push(CellProblem {
                 column: 0,
                 path: path.to_owned(),
@@ -209,14 +209,14 @@ impl ResourceWorker {
             Ok([]) => Cell::Null,
             Ok([value]) => match cell_of_json(scalar, value, &mut self.scratch) {
                 Ok(cell) => cell,
-                Err(kind) => tell(kind, scalar.to_string(), json_type(value).to_owned()),
+                Err(kind) => problem(kind, scalar.to_string(), json_type(value).to_owned()),
             },
-            Ok(several) => tell(
+            Ok(several) => problem(
                 ProblemKind::NotOneValue,
                 "one value".into(),
                 format!("{} values", several.len()),
             ),
-            Err(error) => tell(error.kind, error.expected.clone(), error.found.clone()),
+            Err(error) => problem(error.kind, error.expected.clone(), error.found.clone()),
         }
     }
 
