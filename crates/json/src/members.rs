@@ -12,7 +12,7 @@ use crate::unescape::unescape;
 /// A member of an object, as ranges of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// The key between its quotes, escapes as they stand; compare it by [`Member::is`].
+    /// The key between its quotes, escapes unresolved; compare it by [`Member::is`].
     pub key: Range<usize>,
     /// The value.
     pub value: Range<usize>,
