@@ -3,8 +3,7 @@
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-/// What stands for `created` in a prepared body; every real value is as long.
-pub(crate) const CREATED_PLACE: &str = "2020-01-01T00:00:00+00:00";
+use super::template::CREATED_PLACE;
 
 /// A resource as JSON.
 #[derive(Debug, Clone)]

@@ -2,13 +2,17 @@
 //! real backends search. Knows nothing of HTTP.
 
 mod as_sent;
+mod bodies;
 mod body;
 mod cache;
+mod claim_values;
 mod coding;
 mod json;
+mod person_values;
 mod read;
 mod records;
 mod select;
+mod template;
 mod v2;
 mod v3;
 mod vocabulary;

@@ -1,325 +1,181 @@
 //! Claims of facilities in version 2: hospitals, nursing facilities, home health, hospice.
 
-use super::Writer;
-use super::parts::{Category, Member};
-use crate::fhir::json::VARIABLE;
+use super::diagnoses::set_diagnoses;
+use super::professional::set_drug;
+use crate::fhir::as_sent::{rate_line, revenue_as_sent};
+use crate::fhir::claim_values::{ClaimValues, npi_of, set_amounts};
+use crate::fhir::template::{Value, Values};
 use crate::fhir::vocabulary::{
-    C4BB_IDENTIFIER_TYPE, FACILITIES, HL7_IDENTIFIER_TYPE, ICD10, ICD10_PCS, NPI, PROCEDURES,
-    SPECIALTIES, TAXONOMY, UCUM, npi,
+    FACILITIES, MODIFIERS, PROCEDURES, REVENUE_CENTERS, SERVICES, SPECIALTIES, STATES,
 };
 use crate::population::claim::ClaimKind;
+use crate::population::money::Amounts;
 
-impl Writer<'_> {
-    /// Old outpatient bodies number their lines from 25 on.
-    pub(super) fn first_revenue_line(&self) -> u32 {
-        if self.claim.kind == ClaimKind::Outpatient && self.claim.is_one_in(12) {
-            25
-        } else {
-            1
+const DISCHARGES: [(&str, &str); 3] = [
+    ("1", "Discharged to home/self-care (routine charge)."),
+    ("30", "Still patient."),
+    (
+        "51",
+        "Discharged/transferred to a Hospice – medical facility.",
+    ),
+];
+const DIAGNOSIS_RELATED_GROUPS: [&str; 5] = ["470", "291", "871", "690", "194"];
+
+/// Sets all that the header's values lack.
+pub(super) fn values(claim: &mut ClaimValues<'_>) {
+    let kind = claim.claim.kind;
+    let is_hospital_stay = matches!(kind, ClaimKind::Inpatient | ClaimKind::Snf);
+    facility(claim);
+    team(claim);
+    information(claim, is_hospital_stay);
+    set_diagnoses(claim);
+    let has_procedures = is_hospital_stay || claim.dice.chance(100);
+    claim.values.set("has_procedures", has_procedures);
+    if has_procedures {
+        let procedures: Vec<Values<'_>> = (0..claim.dice.between(1, 4))
+            .map(|_| {
+                let mut values = Values::default();
+                values.set_code("procedure", claim.dice.pick(&PROCEDURES));
+                values
+            })
+            .collect();
+        claim.values.set("procedures", procedures);
+    }
+    lines(claim);
+    balance(claim);
+}
+
+fn facility(claim: &mut ClaimValues<'_>) {
+    let dice = &mut claim.dice;
+    let values = &mut claim.values;
+    let facility = dice.below(3_000);
+    values.set("facility_number", 100_000 + facility);
+    values.set("facility_npi", npi_of(facility));
+    let name = if claim.claim.is_one_in(3) {
+        ""
+    } else {
+        dice.pick(&FACILITIES)
+    };
+    values.set("facility_name", name);
+    if claim.claim.kind == ClaimKind::Inpatient {
+        for name in [
+            "medical_education",
+            "uncompensated_care",
+            "disproportionate_share",
+        ] {
+            values.set(name, Value::Cents(i64::from(dice.below(800_000))));
         }
     }
+    values.set("processed", claim.claim.through.plus(9));
+    let non_payment = claim.processing.non_payment.unwrap_or_default();
+    values.set_code("non_payment", non_payment);
+}
 
-    pub(super) fn is_hospital_stay(&self) -> bool {
-        matches!(self.claim.kind, ClaimKind::Inpatient | ClaimKind::Snf)
+fn team(claim: &mut ClaimValues<'_>) {
+    let attending = claim.dice.below(3_000);
+    for (name, offset) in [
+        ("attending_npi", 0),
+        ("operating_npi", 3),
+        ("other_operating_npi", 5),
+        ("performing_npi", 7),
+    ] {
+        claim.values.set(name, npi_of(attending + offset));
     }
+    let (_, taxonomy, display) = claim.dice.pick(&SPECIALTIES);
+    claim.values.set("specialty.taxonomy", taxonomy);
+    claim.values.set("specialty.display", display);
+}
 
-    pub(super) fn institutional_head(&mut self) {
-        let facility = self.dice.below(3_000);
-        self.json.array("contained");
-        self.json.open();
-        self.json.text("resourceType", "Organization");
-        self.json.text("id", "provider-org");
-        self.json.object("meta");
-        self.json.array("profile");
-        self.json
-            .element("http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-Organization");
-        self.json.close_array();
-        self.json.close();
-        self.json.array("identifier");
-        self.json.open();
-        self.json.concept("type", HL7_IDENTIFIER_TYPE, "PRN", "");
-        self.json
-            .number_text("value", 100_000 + u64::from(facility), 6);
-        self.json.close();
-        self.json.open();
-        self.json.concept("type", C4BB_IDENTIFIER_TYPE, "npi", "");
-        self.json.text("system", NPI);
-        self.json.number_text("value", npi(facility), 10);
-        self.json.close();
-        self.json.close_array();
-        self.json.literal("active", "true");
-        if !self.claim.is_one_in(3) {
-            let name = self.dice.pick(&FACILITIES);
-            self.json.text("name", name);
-        }
-        self.json.close();
-        self.json.close_array();
-        self.institutional_extensions();
+fn information(claim: &mut ClaimValues<'_>, is_hospital_stay: bool) {
+    let dice = &mut claim.dice;
+    let values = &mut claim.values;
+    let from = claim.claim.from;
+    if is_hospital_stay {
+        let group = dice.pick(&DIAGNOSIS_RELATED_GROUPS);
+        values.set("diagnosis_related_group", group);
+        values.set("blood_pints", dice.below(5));
+        values.set("qualifying_stay_from", from.plus(-4));
+        values.set("qualifying_stay_through", from.plus(-1));
     }
+    let by_plan = if claim.processing.is_paid_by_plan {
+        ("1", "MCO has paid the provider for a claim")
+    } else {
+        ("0", "No managed care organization (MCO) payment")
+    };
+    values.set_code("paid_by_plan", by_plan);
+    values.set_code("bill_frequency", claim.processing.frequency);
+    values.set_code("discharge_status", dice.pick(&DISCHARGES));
+}
 
-    fn institutional_extensions(&mut self) {
-        self.json.array("extension");
-        let (code, display) = if self.claim.kind == ClaimKind::Outpatient {
-            (
-                "W",
-                "Part B institutional claim record (outpatient [HOP], HHA)",
-            )
-        } else {
-            (
-                "V",
-                "Part A institutional claim record (inpatient [IP], skilled nursing facility [SNF], hospice [HOS], or home health agency [HHA])",
-            )
-        };
-        self.json
-            .variable_extension("nch_near_line_rec_ident_cd", code, display);
-        if self.is_hospital_stay() {
-            let display = "Original debit action (always a 1 for all regular bills)";
-            self.json.variable_extension("fi_clm_actn_cd", "1", display);
-        }
-        if self.claim.kind == ClaimKind::Inpatient {
-            for variable in [
-                "ime_op_clm_val_amt",
-                "clm_uncompd_care_pmt_amt",
-                "dsh_op_clm_val_amt",
-            ] {
-                self.json.open();
-                self.json.text2("url", VARIABLE, variable);
-                let cents = i64::from(self.dice.below(800_000));
-                self.json.money("valueMoney", cents);
-                self.json.close();
-            }
-        }
-        if self.claim.kind == ClaimKind::Hospice {
-            self.json.open();
-            self.json.text2("url", VARIABLE, "bene_hospc_prd_cnt");
-            self.json.object("valueQuantity");
-            self.json.number("value", 2);
-            self.json.close();
-            self.json.close();
-        }
-        let control = crate::fhir::control_number(self.claim.seed, self.claim.revision);
-        self.json
-            .identifier_extension("fi_doc_clm_cntl_num", control, 14);
-        self.json.open();
-        self.json.text2("url", VARIABLE, "fi_clm_proc_dt");
-        self.json.day("valueDate", self.claim.through.plus(9));
-        self.json.close();
-        if let Some((code, display)) = self.processing.non_payment {
-            self.json
-                .variable_extension("clm_mdcr_non_pmt_rsn_cd", code, display);
-        }
-        let (_, class) = self.claim.kind.bill_type();
-        self.json
-            .variable_extension("clm_srvc_clsfctn_type_cd", class, "");
-        self.json.variable_extension("fi_num", "8299", "");
-        self.json.close_array();
+fn lines(claim: &mut ClaimValues<'_>) {
+    // Old outpatient bodies number their lines from 25 on.
+    let is_old = claim.claim.kind == ClaimKind::Outpatient && claim.claim.is_one_in(12);
+    let first = if is_old { 25 } else { 1 };
+    let amounts = std::mem::take(&mut claim.bill.lines);
+    let mut lines = Vec::with_capacity(amounts.len());
+    for (number, amounts) in (1..).zip(&amounts) {
+        let mut line = line(claim, number, amounts);
+        line.set("sequence", first + number - 1);
+        lines.push(line);
     }
+    let total_line = claim.bill.has_total_line.then(|| {
+        // The units and the revenue centre of a total are drawn and not shown.
+        claim.dice.between(1, 12);
+        claim.dice.pick(&REVENUE_CENTERS);
+        let mut total = Values::default();
+        total.set("state", claim.dice.pick(&STATES));
+        let number = u32::try_from(lines.len()).unwrap_or_default();
+        total.set("sequence", first + number);
+        set_amounts(&mut total, &claim.bill.sum);
+        vec![total]
+    });
+    claim.values.set("lines", lines);
+    claim.values.set("total_line", total_line);
+}
 
-    pub(super) fn institutional_body(&mut self) {
-        self.json.object("provider");
-        self.json.text("reference", "#provider-org");
-        self.json.close();
-        self.json.object("facility");
-        self.json.array("extension");
-        let (code, display) = match self.claim.kind {
-            ClaimKind::Snf => ("2", "Skilled Nursing Facility (SNF)"),
-            ClaimKind::Hha => ("3", "Home Health Agency (HHA)"),
-            ClaimKind::Hospice => ("8", "Special facility or ASC surgery"),
-            _ => ("1", "Hospital"),
-        };
-        self.json
-            .variable_extension("clm_fac_type_cd", code, display);
-        self.json.close_array();
-        self.json.close();
-        self.json.text("outcome", "complete");
-        self.institutional_team();
-        self.institutional_info();
-        self.diagnoses();
-        if self.is_hospital_stay() || self.dice.chance(100) {
-            self.procedures();
-        }
-        let part = match self.claim.kind {
-            ClaimKind::Outpatient => "Coverage/part-b-",
-            _ => "Coverage/part-a-",
-        };
-        self.insurance(part);
-        self.json.array("item");
-        let lines = std::mem::take(&mut self.bill.lines);
-        let mut number = self.first_revenue_line();
-        for amounts in &lines {
-            self.revenue_line(number, amounts, None);
-            number += 1;
-        }
-        self.bill.lines = lines;
-        if self.bill.has_total_line {
-            let sum = self.bill.sum;
-            self.revenue_line(number, &sum, Some("0001"));
-        }
-        self.json.close_array();
-        let sum = self.bill.sum;
-        self.json.array("total");
-        let total = ("clm_tot_chrg_amt", "Claim Total Charge Amount");
-        self.adjudication(Category::Submitted, total, sum.submitted);
-        self.json.close_array();
-        self.json.object("payment");
-        self.json.money("amount", sum.paid);
-        self.json.close();
-        self.institutional_balance();
-    }
+/// A line; `number` counts from 1.
+fn line<'a>(claim: &mut ClaimValues<'a>, number: u32, amounts: &Amounts) -> Values<'a> {
+    let dice = &mut claim.dice;
+    let seed = claim.claim.seed;
+    let mut values = Values::default();
+    let units = dice.between(1, 12);
+    values.set("units", units);
+    let rate = rate_line(claim.claim, number);
+    let (center, display) = dice.pick(&REVENUE_CENTERS);
+    let center = match rate {
+        Some((center, _)) => (
+            center,
+            "Health Insurance Prospective Payment System (HIPPS)",
+        ),
+        None => (revenue_as_sent(center, seed), display),
+    };
+    values.set_code("revenue_center", center);
+    let (service, _) = dice.pick(&SERVICES);
+    values.set("service", rate.map_or(service, |(_, code)| code));
+    set_drug(&mut values, dice, 120, seed);
+    let modifier = dice.chance(300).then(|| dice.pick(&MODIFIERS));
+    values.set("modifier", modifier);
+    values.set("state", dice.pick(&STATES));
+    let quantity = dice
+        .chance(300)
+        .then_some(Value::Thousandths(units * 1_500));
+    values.set("quantity", quantity);
+    set_amounts(&mut values, amounts);
+    values
+}
 
-    fn institutional_team(&mut self) {
-        self.json.array("careTeam");
-        let attending = self.dice.below(3_000);
-        self.member(&Member {
-            sequence: 1,
-            provider: attending,
-            role: "attending",
-            role_display: "Attending",
-        });
-        if self.is_hospital_stay() {
-            self.member(&Member {
-                sequence: 2,
-                provider: attending + 3,
-                role: "operating",
-                role_display: "Operating",
-            });
-            self.member(&Member {
-                sequence: 3,
-                provider: attending + 5,
-                role: "otheroperating",
-                role_display: "Other Operating",
-            });
+/// Money of the header that is no sum of lines.
+fn balance(claim: &mut ClaimValues<'_>) {
+    let days = claim.claim.through.0 - claim.claim.from.0;
+    claim.values.set("days", i64::from(days));
+    if claim.claim.kind == ClaimKind::Inpatient {
+        let paid = claim.bill.sum.paid;
+        for (name, share) in [
+            ("capital_total", 10),
+            ("capital_federal", 20),
+            ("capital_education", 40),
+        ] {
+            claim.values.set(name, Value::Cents(paid / share));
         }
-        self.open_member(&Member {
-            sequence: 4,
-            provider: attending + 7,
-            role: "performing",
-            role_display: "Performing provider",
-        });
-        let (_, taxonomy, display) = self.dice.pick(&SPECIALTIES);
-        self.json
-            .concept("qualification", TAXONOMY, taxonomy, display);
-        self.json.close();
-        self.json.close_array();
-    }
-
-    fn institutional_info(&mut self) {
-        let mut next = 1;
-        let (from, through) = (self.claim.from, self.claim.through);
-        self.json.array("supportingInfo");
-        if self.claim.kind.is_stay() {
-            let status = ("nch_ptnt_stus_ind_cd", "NCH Patient Status Indicator Code");
-            self.coded_info(&mut next, status, ("A", "Discharged"));
-        }
-        if self.claim.kind != ClaimKind::Outpatient {
-            self.open_carin_info(&mut next, "admissionperiod", "Admission Period", None);
-            self.json.object("timingPeriod");
-            self.json.day("start", from);
-            if self.claim.kind.is_stay() {
-                self.json.day("end", through);
-            }
-            self.json.close();
-            self.json.close();
-        }
-        if self.is_hospital_stay() {
-            self.stay_info(&mut next);
-        }
-        if self.claim.kind != ClaimKind::Hha {
-            let switch = ("clm_mco_pd_sw", "Claim MCO Paid Switch");
-            let paid = if self.processing.is_paid_by_plan {
-                ("1", "MCO has paid the provider for a claim")
-            } else {
-                ("0", "No managed care organization (MCO) payment")
-            };
-            self.coded_info(&mut next, switch, paid);
-        }
-        self.open_carin_info(&mut next, "typeofbill", "Type of Bill", None);
-        let (code, display) = self.processing.frequency;
-        self.variable_concept("code", "clm_freq_cd", code, display);
-        self.json.close();
-        self.open_carin_info(&mut next, "discharge-status", "Discharge Status", None);
-        let (code, display) = self.dice.pick(&[
-            ("1", "Discharged to home/self-care (routine charge)."),
-            ("30", "Still patient."),
-            (
-                "51",
-                "Discharged/transferred to a Hospice – medical facility.",
-            ),
-        ]);
-        self.variable_concept("code", "ptnt_dschrg_stus_cd", code, display);
-        self.json.close();
-        let payer = (
-            "nch_prmry_pyr_cd",
-            "NCH Primary Payer Code (if not Medicare)",
-        );
-        let plan = "Employer group health plan (EGHP) insurance for an aged beneficiary";
-        self.coded_info(&mut next, payer, ("A", plan));
-        self.received_info(&mut next);
-        self.json.close_array();
-    }
-
-    fn stay_info(&mut self, next: &mut u32) {
-        let (from, through) = (self.claim.from, self.claim.through);
-        let admission = (
-            "clm_ip_admsn_type_cd",
-            "Claim Inpatient Admission Type Code",
-        );
-        self.open_carin_info(next, "admtype", "Information", Some(admission));
-        self.json.concept("code", "https://www.nubc.org/CodeSystem/PriorityTypeOfAdmitOrVisit", "1", "Emergency - The patient required immediate medical intervention as a result of severe, life threatening, or potentially disabling conditions. Generally, the patient was admitted through the emergency room.");
-        self.json.close();
-        let source = (
-            "clm_src_ip_admsn_cd",
-            "Claim Source Inpatient Admission Code",
-        );
-        self.coded_info(next, source, ("4", ""));
-        let group = self.dice.pick(&["470", "291", "871", "690", "194"]);
-        let drg = (
-            "clm_drg_cd",
-            "Claim Diagnosis Related Group Code (or MS-DRG Code)",
-        );
-        self.coded_info(next, drg, (group, ""));
-        let blood = "NCH Blood Pints Furnished Quantity";
-        self.open_info(next, "nch_blood_pnts_frnshd_qty", blood);
-        self.json.object("valueQuantity");
-        let pints = self.dice.below(5);
-        self.json.number("value", pints);
-        self.json.text("unit", "pint");
-        self.json.text("system", UCUM);
-        self.json.text("code", "[pt_us]");
-        self.json.close();
-        self.json.close();
-        if self.claim.kind == ClaimKind::Snf {
-            let exhausted = "NCH Beneficiary Medicare Benefits Exhausted Date";
-            self.open_info(next, "nch_bene_mdcr_bnfts_exhtd_dt_i", exhausted);
-            self.json.day("timingDate", through);
-            self.json.close();
-            self.open_info(
-                next,
-                "nch_qlfyd_stay_from_dt",
-                "NCH Qualified Stay From Date",
-            );
-            self.json
-                .period("timingPeriod", from.plus(-4), from.plus(-1));
-            self.json.close();
-        }
-    }
-
-    fn procedures(&mut self) {
-        let count = self.dice.between(1, 4);
-        self.json.array("procedure");
-        for sequence in 1..=count {
-            let (code, display) = self.dice.pick(&PROCEDURES);
-            self.json.open();
-            self.json.number("sequence", sequence);
-            self.json.midnight("date", self.claim.from);
-            self.json.object("procedureCodeableConcept");
-            self.json.array("coding");
-            self.json.coding(ICD10_PCS, code, display);
-            self.json.coding(ICD10, code, display);
-            self.json.close_array();
-            self.json.close();
-            self.json.close();
-        }
-        self.json.close_array();
     }
 }

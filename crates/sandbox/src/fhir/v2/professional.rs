@@ -1,234 +1,152 @@
 //! Carrier and DME claims of version 2: what doctors, laboratories and suppliers bill.
 
-use super::Writer;
-use super::parts::{Category, Member};
-use crate::fhir::json::VARIABLE;
+use super::diagnoses::set_diagnoses;
+use crate::fhir::as_sent::{modifier_count, ndc_of_line};
+use crate::fhir::claim_values::{ClaimValues, npi_of, set_amounts};
+use crate::fhir::template::{Value, Values};
 use crate::fhir::vocabulary::{
-    C4BB_IDENTIFIER_TYPE, HL7_CARE_TEAM_ROLE, NPI, PRACTITIONERS, SPECIALTIES, TAXONOMY, npi,
+    DRUGS, EQUIPMENT, FACILITIES, MODIFIERS, PLACES, PRACTITIONERS, SERVICES, SPECIALTIES, STATES,
 };
 use crate::population::claim::ClaimKind;
+use crate::population::dice::Dice;
+use crate::population::money::Amounts;
 
-impl Writer<'_> {
-    pub(super) fn is_dme(&self) -> bool {
-        self.claim.kind == ClaimKind::Dme
+const BLOOD_TESTS: [(&str, &str); 2] = [("R1", "Hemoglobin Test"), ("R2", "Hematocrit Test")];
+const BETOS: [(&str, &str); 3] = [
+    ("T2D", "Other tests - other"),
+    ("M1B", "Office visits - established"),
+    ("I1A", "Standard imaging - chest"),
+];
+
+/// Sets all that the header's values lack.
+pub(super) fn values(claim: &mut ClaimValues<'_>) {
+    let is_dme = claim.claim.kind == ClaimKind::Dme;
+    // Old bodies number their lines from later on.
+    let first_line = if claim.claim.is_one_in(11) { 6 } else { 1 };
+    let has_observation = claim.claim.is_one_in(3);
+    claim.values.set("first_line", first_line);
+    if has_observation {
+        let test = claim.dice.pick(&BLOOD_TESTS);
+        claim.values.set_code("observation", test);
+        let tenths = i64::from(claim.dice.between(90, 460));
+        claim
+            .values
+            .set("observation_value", Value::Cents(tenths * 10));
+    } else {
+        claim.values.set_code("observation", ("", ""));
     }
+    let contractor = claim.dice.between(10_000, 69_999);
+    claim.values.set("contractor", contractor);
+    let denial = claim.processing.payment_denial;
+    claim.values.set_code("payment_denial", denial);
+    providers(claim, is_dme);
+    let diagnoses = set_diagnoses(claim);
+    let amounts = std::mem::take(&mut claim.bill.lines);
+    let lines: Vec<Values<'_>> = (first_line..)
+        .zip(&amounts)
+        .map(|(number, amounts)| {
+            let mut line = line(claim, amounts, diagnoses);
+            line.set("sequence", number);
+            line.set("shows_observation", has_observation && number == first_line);
+            line
+        })
+        .collect();
+    claim.values.set("lines", lines);
+}
 
-    /// Whether the claim reports a blood test, in a contained Observation.
-    fn has_observation(&self) -> bool {
-        self.claim.is_one_in(3)
+/// Who bills, refers and performs; carriers name the organization too.
+fn providers(claim: &mut ClaimValues<'_>, is_dme: bool) {
+    let dice = &mut claim.dice;
+    let values = &mut claim.values;
+    let billing = dice.below(3_000);
+    let referring = dice.below(3_000);
+    if is_dme {
+        values.set("billing_name", practitioner(dice));
+        values.set("referring_name", practitioner(dice));
     }
-
-    /// Old DME bodies number their lines from later on.
-    fn first_line(&self) -> u32 {
-        if self.claim.is_one_in(11) { 6 } else { 1 }
-    }
-
-    pub(super) fn professional_head(&mut self) {
-        if self.has_observation() {
-            self.json.array("contained");
-            self.json.open();
-            self.json.text("resourceType", "Observation");
-            self.json
-                .id_text("id", "line-observation-", i64::from(self.first_line()));
-            self.json.text("status", "unknown");
-            let (code, display) = self
-                .dice
-                .pick(&[("R1", "Hemoglobin Test"), ("R2", "Hematocrit Test")]);
-            self.variable_concept("code", "line_hct_hgb_type_cd", code, display);
-            self.json.object("valueQuantity");
-            let tenths = i64::from(self.dice.between(90, 460)) * 10;
-            self.json.cents("value", tenths);
-            self.json.close();
-            self.json.close();
-            self.json.close_array();
-        }
-        self.json.array("extension");
-        let (code, display) = if self.is_dme() {
-            (
-                "M",
-                "Part B DMEPOS claim record (processed by DME Regional Carrier)",
-            )
+    values.set("billing_npi", npi_of(billing));
+    values.set("referring_npi", npi_of(referring));
+    values.set("performing_npi", npi_of(billing + 1));
+    let (specialty, taxonomy, display) = dice.pick(&SPECIALTIES);
+    values.set_code("specialty", (specialty, display));
+    values.set("specialty.taxonomy", taxonomy);
+    if !is_dme {
+        // Numbers of the team have gaps now and then.
+        let sequence = if claim.claim.is_one_in(13) { 4 } else { 3 };
+        values.set("organization_sequence", sequence);
+        // The source fills a number that it does not have with zeros.
+        let npi = if claim.claim.is_one_in(19) {
+            Value::Padded(0, 10)
         } else {
-            (
-                "O",
-                "Part B physician/supplier claim record (processed by local carriers; can include DMEPOS services)",
-            )
+            npi_of(billing)
         };
-        self.json
-            .variable_extension("nch_near_line_rec_ident_cd", code, display);
-        let contractor = u64::from(self.dice.between(10_000, 69_999));
-        self.json.identifier_extension("carr_num", contractor, 5);
-        let control = crate::fhir::control_number(self.claim.seed, self.claim.revision);
-        self.json
-            .identifier_extension("carr_clm_cntl_num", control, 14);
-        let (code, display) = self.processing.payment_denial;
-        self.json
-            .variable_extension("carr_clm_pmt_dnl_cd", code, display);
-        self.json
-            .variable_extension("asgmntcd", "A", "Assigned claim");
-        self.json.identifier_extension("clm_clncl_tril_num", 0, 1);
-        self.json.variable_extension("carr_clm_entry_cd", "1", "Original debit; void of original debit (If CLM_DISP_CD = 3, code 1 means voided original debit)");
-        self.json.close_array();
+        values.set("organization_npi", npi);
+        values.set("organization_name", dice.pick(&FACILITIES));
     }
+}
 
-    pub(super) fn professional_body(&mut self) {
-        let billing = self.dice.below(3_000);
-        let referring = self.dice.below(3_000);
-        self.provider(billing);
-        self.referral(referring);
-        self.json.text("outcome", "complete");
-        self.json
-            .text("disposition", if self.is_dme() { "01" } else { "1" });
-        self.professional_team(billing, referring);
-        self.json.array("supportingInfo");
-        let mut sequence = 1;
-        self.received_info(&mut sequence);
-        let observation = self.has_observation().then_some(sequence);
-        if observation.is_some() {
-            let (name, display) = (
-                "line_hct_hgb_rslt_num",
-                "Hematocrit / Hemoglobin Test Results",
-            );
-            self.open_info(&mut sequence, name, display);
-            self.json.object("valueReference");
-            let id = i64::from(self.first_line());
-            self.json.id_text("reference", "#line-observation-", id);
-            self.json.close();
-            self.json.close();
-        }
-        self.json.close_array();
-        let diagnoses = self.diagnoses();
-        self.insurance("Coverage/part-b-");
-        self.json.array("item");
-        let lines = std::mem::take(&mut self.bill.lines);
-        let first = self.first_line();
-        for (number, amounts) in (first..).zip(&lines) {
-            let observation = observation.filter(|_| number == first);
-            self.professional_line(number, amounts, diagnoses, observation);
-        }
-        self.bill.lines = lines;
-        self.json.close_array();
-        // The source writes nought here, under a category that is not meant.
-        self.json.array("total");
-        let total = ("clm_tot_chrg_amt", "Claim Total Charge Amount");
-        self.adjudication(Category::PriorPayerPaid, total, 0);
-        self.json.close_array();
-        let sum = self.bill.sum;
-        self.json.object("payment");
-        self.json.money("amount", sum.paid);
-        self.json.close();
-        self.open_benefit_balance();
-        self.financial("carr_clm_cash_ddctbl_apld_amt", "Carrier Claim Cash Deductible Applied Amount (sum of all line-level deductible amounts)", sum.deductible);
-        self.financial(
-            "nch_clm_prvdr_pmt_amt",
-            "NCH Claim Provider Payment Amount",
-            sum.paid,
-        );
-        self.financial(
-            "nch_clm_bene_pmt_amt",
-            "NCH Claim Payment Amount to Beneficiary",
-            0,
-        );
-        self.financial(
-            "nch_carr_clm_sbmtd_chrg_amt",
-            "NCH Carrier Claim Submitted Charge Amount (sum of all line-level submitted charges)",
-            sum.submitted,
-        );
-        self.financial(
-            "nch_carr_clm_alowd_amt",
-            "NCH Carrier Claim Allowed Charge Amount (sum of all line-level allowed charges)",
-            sum.allowed,
-        );
-        self.close_benefit_balance();
+/// The name of a practitioner, as displays give it.
+pub(super) fn practitioner(dice: &mut Dice) -> String {
+    let (family, given) = dice.pick(&PRACTITIONERS);
+    format!("{given} {family}")
+}
+
+fn line<'a>(claim: &mut ClaimValues<'a>, amounts: &Amounts, diagnoses: u32) -> Values<'a> {
+    let is_dme = claim.claim.kind == ClaimKind::Dme;
+    let dice = &mut claim.dice;
+    let mut values = Values::default();
+    let units = dice.between(1, 3);
+    values.set("units", units);
+    values.set("quantity", Value::Thousandths(units * 1_000));
+    if is_dme {
+        let supplier = dice.between(1_000_000, 9_999_999);
+        values.set("supplier", Value::Padded(u64::from(supplier), 10));
+        let measured = units * 1_000 + dice.below(1_000);
+        values.set("measured_units", Value::Thousandths(measured));
+        values.set("pricing_state", dice.pick(&STATES));
+    } else {
+        values.set_code("betos", dice.pick(&BETOS));
     }
-
-    fn provider(&mut self, billing: u32) {
-        self.json.object("provider");
-        if self.is_dme() {
-            self.json.text("type", "Practitioner");
-        }
-        self.json.object("identifier");
-        if self.is_dme() {
-            self.json.text("system", NPI);
-        } else {
-            self.json.text2("system", VARIABLE, "carr_clm_blg_npi_num");
-        }
-        self.json.number_text("value", npi(billing), 10);
-        self.json.close();
-        if self.is_dme() {
-            let (family, given) = self.dice.pick(&PRACTITIONERS);
-            self.json.text3("display", given, " ", family);
-        }
-        self.json.close();
+    values.set_code("processing_indicator", amounts.outcome.indicator);
+    values.set("diagnosis_sequence", 1 + dice.below(diagnoses));
+    set_drug(&mut values, dice, 150, claim.claim.seed);
+    let service = if is_dme {
+        dice.pick(&EQUIPMENT)
+    } else {
+        dice.pick(&SERVICES).0
+    };
+    values.set("service", service);
+    let has_modifiers = dice.chance(400);
+    values.set("has_modifiers", has_modifiers);
+    if has_modifiers {
+        let modifiers: Vec<Values<'_>> = (0..modifier_count(claim.claim.seed))
+            .map(|_| {
+                let mut values = Values::default();
+                values.set("modifier", dice.pick(&MODIFIERS));
+                values
+            })
+            .collect();
+        values.set("modifiers", modifiers);
     }
-
-    fn referral(&mut self, referring: u32) {
-        self.json.object("referral");
-        self.json.object("identifier");
-        let display = "National Provider Identifier";
-        self.json
-            .concept("type", C4BB_IDENTIFIER_TYPE, "npi", display);
-        self.json.number_text("value", npi(referring), 10);
-        self.json.close();
-        if self.is_dme() {
-            let (family, given) = self.dice.pick(&PRACTITIONERS);
-            self.json.text3("display", given, " ", family);
-        }
-        self.json.close();
+    values.set("state", dice.pick(&STATES));
+    if !is_dme {
+        let laboratory = dice
+            .chance(200)
+            .then(|| dice.between(1_000_000, 9_999_999))
+            .map(|number| Value::Padded(u64::from(number), 10));
+        values.set("laboratory", laboratory);
     }
+    values.set_code("place", dice.pick(&PLACES));
+    set_amounts(&mut values, amounts);
+    values
+}
 
-    /// Member 1 refers, member 2 performs, and carriers name the organisation too; numbers have
-    /// gaps now and then.
-    fn professional_team(&mut self, billing: u32, referring: u32) {
-        self.json.array("careTeam");
-        let referring = Member {
-            sequence: 1,
-            provider: referring,
-            role: "referring",
-            role_display: "Referring",
-        };
-        self.member(&referring);
-        self.json.open();
-        self.json.array("extension");
-        if !self.is_dme() {
-            self.json
-                .variable_extension("carr_line_prvdr_type_cd", "0", "");
-        }
-        self.json
-            .variable_extension("prtcptng_ind_cd", "1", "Participating");
-        self.json.close_array();
-        self.member_tail(&Member {
-            sequence: 2,
-            provider: billing + 1,
-            role: "performing",
-            role_display: "Performing provider",
-        });
-        self.json.literal("responsible", "true");
-        let (specialty, taxonomy, display) = self.dice.pick(&SPECIALTIES);
-        self.json.object("qualification");
-        self.json.array("coding");
-        self.json.coding(TAXONOMY, taxonomy, display);
-        self.json.variable("prvdr_spclty", specialty, display);
-        self.json.close_array();
-        self.json.close();
-        self.json.close();
-        if !self.is_dme() {
-            self.json.open();
-            self.json
-                .number("sequence", if self.claim.is_one_in(13) { 4 } else { 3 });
-            self.json.object("provider");
-            if self.claim.is_one_in(19) {
-                self.unknown_npi();
-            } else {
-                self.npi_identifier(billing);
-            }
-            let name = self.dice.pick(&crate::fhir::vocabulary::FACILITIES);
-            self.json.text("display", name);
-            self.json.close();
-            self.json
-                .concept("role", HL7_CARE_TEAM_ROLE, "primary", "Primary provider");
-            self.json.close();
-        }
-        self.json.close_array();
+/// The NDC of a line, in `per_mille` of a thousand lines.
+pub(super) fn set_drug(values: &mut Values<'_>, dice: &mut Dice, per_mille: u32, seed: u64) {
+    if dice.chance(per_mille) {
+        let (code, display) = dice.pick(&DRUGS);
+        values.set_code("drug", (ndc_of_line(code, seed), display));
+    } else {
+        values.set_code("drug", ("", ""));
     }
 }

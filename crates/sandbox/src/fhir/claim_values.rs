@@ -1,0 +1,54 @@
+//! What the values of a claim's body are made from, in both API versions.
+
+use super::template::{Value, Values};
+use super::vocabulary::npi;
+use crate::population::claim::Claim;
+use crate::population::dice::Dice;
+use crate::population::money::{Amounts, Bill};
+use crate::population::person::Person;
+use crate::population::processing::Processing;
+
+/// The values of a claim's body, and what they are drawn from. The dice make a body reproducible:
+/// drawing in another order changes the bytes of every seed.
+pub(super) struct ClaimValues<'a> {
+    pub(super) values: Values<'a>,
+    pub(super) dice: Dice,
+    pub(super) person: &'a Person,
+    pub(super) claim: &'a Claim,
+    pub(super) bill: Bill,
+    pub(super) processing: Processing,
+}
+
+impl<'a> ClaimValues<'a> {
+    /// No values yet. `version` parts the dice of the API versions.
+    pub(super) fn of(person: &'a Person, claim: &'a Claim, version: u64) -> Self {
+        Self {
+            values: Values::default(),
+            dice: Dice::of(&[claim.seed, version]),
+            person,
+            claim,
+            bill: Bill::of(claim),
+            processing: Processing::of(claim),
+        }
+    }
+}
+
+/// The amounts of a line, or of a whole claim.
+pub(super) fn set_amounts(values: &mut Values<'_>, amounts: &Amounts) {
+    for (name, cents) in [
+        ("submitted", amounts.submitted),
+        ("allowed", amounts.allowed),
+        ("deductible", amounts.deductible),
+        ("coinsurance", amounts.coinsurance),
+        ("owed", amounts.deductible + amounts.coinsurance),
+        ("paid", amounts.paid),
+        ("noncovered", amounts.noncovered),
+    ] {
+        values.set(name, Value::Cents(cents));
+    }
+}
+
+/// A provider's NPI.
+pub(super) fn npi_of(provider: u32) -> Value<'static> {
+    Value::Padded(npi(provider), 10)
+}
