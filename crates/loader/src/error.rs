@@ -151,11 +151,41 @@ impl From<ColumnarError> for LoadError {
     }
 }
 
+/// What a caller can do about a [`LoadError`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoadErrorKind {
+    /// A file cannot be read or written: see to its owner, mode or disk, then load again.
+    Io,
+    /// Staged rows or a layout cannot be used: transform again, or mend the pipeline.
+    Input,
+    /// The lake is damaged: make it anew from landing.
+    Damage,
+    /// Another load writes: wait for it to end.
+    Locked,
+    /// A decision is needed, and the message names the flag or command for it.
+    Decision,
+}
+
 impl LoadError {
+    /// What a caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> LoadErrorKind {
+        match self {
+            Self::Io { .. } => LoadErrorKind::Io,
+            Self::Damaged { .. } | Self::Lake { .. } => LoadErrorKind::Damage,
+            Self::Locked { .. } => LoadErrorKind::Locked,
+            Self::Pinned { .. } | Self::Absent { .. } | Self::OtherRule { .. } => {
+                LoadErrorKind::Decision
+            }
+            _ => LoadErrorKind::Input,
+        }
+    }
+
     /// Whether the lake is not as it was published, so that it is to be made anew from landing.
     #[must_use]
     pub fn is_damage(&self) -> bool {
-        matches!(self, LoadError::Damaged { .. } | LoadError::Lake { .. })
+        self.kind() == LoadErrorKind::Damage
     }
 
     /// Whether trying again later may help, nothing else changed.

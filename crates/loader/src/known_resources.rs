@@ -16,7 +16,7 @@ use claimlake_columnar::GroupKey as ResourceKey;
 pub struct KnownResource<'a> {
     /// `v2` or `v3`.
     pub source_api: &'a str,
-    /// The FHIR resource type.
+    /// The resource type, such as `Coverage`.
     pub resource_type: &'a str,
     /// Its id.
     pub resource_id: &'a str,

@@ -1,10 +1,51 @@
-//! Staged Arrow to the published lake: sort, partition, encode, upsert, publish.
+//! Staged Arrow rows to the published lake: merge, partition, publish.
 //!
-//! [`load`] reads sealed staged runs and publishes one new snapshot, or says that nothing changed.
-//! Everything it writes becomes visible by one rename; killed at any instant, the snapshot before
-//! stands. Nothing here knows FHIR: rows belong to keys (API version, resource type, id), the
-//! newest body of a key wins, and which version of a claim is current is a rule that is data
-//! ([`CurrentRule`]).
+//! [`load`] reads sealed staged runs and publishes one new snapshot, or reports that nothing changed.
+//! What it writes becomes visible by one rename; a load that is killed leaves the previous snapshot
+//! current. Rows belong to resources (API version, resource type, id), the newest body of a resource
+//! wins, and which version of a claim is current is a rule that is data ([`CurrentRule`]).
+//!
+//! A table about the run itself needs no staged run, so it shows the way of a load:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use arrow_array::{RecordBatch, StringArray};
+//! use claimlake_contract::{BloomColumns, NoProgress, TableLayout};
+//! use claimlake_loader::{LoadOptions, LoadRequest, RunTable, load, read_manifest, snapshots};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let lake = folder.path().join("lake");
+//! let states = Arc::new(StringArray::from(vec!["complete", "parked"]));
+//! let request = LoadRequest {
+//!     staged_runs: Vec::new(),
+//!     lake: lake.clone(),
+//!     run: "20261123T164012.345Z-7f3a".parse()?,
+//!     options: LoadOptions::default(),
+//!     run_tables: vec![RunTable {
+//!         layout: TableLayout {
+//!             name: "extract_status".into(),
+//!             partition_by: Vec::new(),
+//!             sort_by: vec!["state".into()],
+//!             bloom: BloomColumns::default(),
+//!         },
+//!         batches: vec![RecordBatch::try_from_iter([("state", states as _)])?],
+//!         change_columns: vec!["state".into()],
+//!     }],
+//!     published_at: "2026-11-23T16:40:12Z".into(),
+//! };
+//! assert!(load(&request, &NoProgress)?.changed);
+//! // The same once more publishes nothing.
+//! assert!(!load(&request, &NoProgress)?.changed);
+//!
+//! let published = snapshots(&lake)?;
+//! assert_eq!(published.len(), 1);
+//! let manifest = read_manifest(&published[0].folder)?;
+//! assert_eq!(manifest.tables[0].files[0].rows, 2);
+//! # Ok(())
+//! # }
+//! ```
 
 mod current_rule;
 mod damage;
@@ -28,7 +69,7 @@ mod table;
 pub use claimlake_columnar::hive_path::partition_folder;
 pub use current_rule::{Conditions, CurrentCase, CurrentRule};
 pub use damage::check_file;
-pub use error::{LoadError, Result};
+pub use error::{LoadError, LoadErrorKind, Result};
 pub use forget::{
     ForgetOutcome, ForgetRequest, LakeOfPerson, forget, has_snapshot, lake_of, people_of_lake,
 };

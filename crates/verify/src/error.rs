@@ -28,7 +28,32 @@ pub enum Error {
     Arrow(#[from] arrow_schema::ArrowError),
 }
 
+/// What a caller can do about an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A file or folder cannot be read: see to its owner, mode or disk.
+    Io,
+    /// The lake is damaged or of another version.
+    Lake,
+    /// The pipeline's views are wrong.
+    Views,
+    /// Data that cannot be compared.
+    Data,
+}
+
 impl Error {
+    /// What a caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io { .. } | Self::Landing(_) => ErrorKind::Io,
+            Self::Lake(_) => ErrorKind::Lake,
+            Self::Views(_) => ErrorKind::Views,
+            Self::Arrow(_) => ErrorKind::Data,
+        }
+    }
+
     /// Names `path` as the place of `source`.
     pub(crate) fn io(path: &Path, source: std::io::Error) -> Self {
         Self::Io {

@@ -2,6 +2,33 @@
 //!
 //! Nothing here writes. What is wrong is counted and named in a [`Report`]; an [`Error`] means that
 //! the comparison itself could not be made.
+//!
+//! ```
+//! use claimlake_contract::NoProgress;
+//! use claimlake_verify::{MoneyRules, PipelineViews, VerifyRequest, verify};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let data = tempfile::tempdir()?;
+//! let money: MoneyRules = serde_json::from_str(r#"{ "claim_type": "type.coding.code" }"#)?;
+//! let request = VerifyRequest {
+//!     data: data.path(),
+//!     lake: &data.path().join("lake"),
+//!     loaded: Default::default(),
+//!     extract_runs: Default::default(),
+//!     staged: Vec::new(),
+//!     records: Vec::new(),
+//!     views: PipelineViews { views: &[], context: &[], drop_where: None },
+//!     current: &[],
+//!     money: &money,
+//!     is_shared: false,
+//!     states: Vec::new(),
+//! };
+//! let report = verify(&request, &NoProgress)?;
+//! assert!(report.holds());
+//! assert_eq!(report.snapshot, None);
+//! # Ok(())
+//! # }
+//! ```
 
 mod body;
 mod changes;
@@ -43,7 +70,7 @@ mod trace;
 mod verify;
 
 pub use body::resolved;
-pub use error::Error;
+pub use error::{Error, ErrorKind};
 pub(crate) use grain::Grain;
 pub use money::MoneyRules;
 pub use repair::{Repair, RepairStep};

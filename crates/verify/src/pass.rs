@@ -1,27 +1,29 @@
 //! One look at all of landing: damage, the bodies that count, and what they make.
 
 use std::collections::{HashMap, HashSet};
-use std::num::NonZeroU64;
 use std::sync::{Mutex, PoisonError};
 
-use arrow_schema::ArrowError;
-use claimlake_contract::{ApiVersion, ReferenceRecord, ResourceType, landing_order};
-use claimlake_landing::{
-    ChunkRead, ChunkRef, DamagedFrame, Gone, chunks_of, content_hash, landed_not_r4, read_chunk,
-};
+use claimlake_contract::{ApiVersion, ResourceType, landing_order};
+use claimlake_landing::{ChunkRead, ChunkRef, DamagedFrame, Gone, chunks_of, read_chunk};
 use rayon::prelude::*;
 
-use crate::body::{Body, BodyReader};
+use crate::body::BodyReader;
 use crate::feed::{Fed, Feed, PartTask};
-use crate::gone;
-use crate::landed::{Content, Landed, Person, ResourceKey};
+use crate::landed::{Landed, Person};
 use crate::lines::{CHUNK_BYTES, for_each_line, frame_of};
 use crate::made::{Expected, Made};
 use crate::planned::Planned;
 use crate::raw::Tree;
 use crate::{Check, Error};
 
+mod found;
+mod line;
+mod of_type;
 mod within;
+
+use self::found::Found;
+use self::line::Line;
+use self::of_type::OfType;
 
 /// Rows wait in builders until they are this large.
 const FULL: usize = 4 << 20;
@@ -45,15 +47,6 @@ pub(crate) struct Passed {
     /// Frames that cannot be read, in landing order.
     pub(crate) damaged: Vec<DamagedFrame>,
     pub(crate) expected: Expected,
-}
-
-#[derive(Debug, Default)]
-struct Found {
-    damaged: Vec<(u32, DamagedFrame)>,
-    /// Bodies that were counted and do not count.
-    superseded: HashSet<u64>,
-    expected: Expected,
-    error: Option<ArrowError>,
 }
 
 impl Pass<'_> {
@@ -154,16 +147,6 @@ enum Wanted<'w> {
     Persons,
 }
 
-/// A line of landing.
-struct Line<'l> {
-    buffer: &'l [u8],
-    ends: (usize, usize),
-    number: u64,
-    order: u64,
-    /// What its references were resolved to.
-    references: &'l [ReferenceRecord],
-}
-
 impl<'p> Thread<'p> {
     fn new(pass: &'p Pass<'p>) -> Self {
         Self {
@@ -256,121 +239,6 @@ impl<'p> Thread<'p> {
     }
 }
 
-/// What a thread needs for the lines of one type.
-struct OfType<'t> {
-    landed: &'t Landed,
-    gone: &'t Gone,
-    planned: &'t Planned,
-    tree: &'t mut Tree,
-    reader: &'t mut BodyReader,
-    found: &'t mut Found,
-    chunk: &'t ChunkRef,
-}
-
-impl OfType<'_> {
-    /// Looks at a body and, unless a newer one is known, makes its rows.
-    fn look(&mut self, line: &Line<'_>, made: &mut Made, person: Option<Person>) {
-        let part = &self.chunk.part;
-        let text = line.text();
-        let is_readable = self.tree.read(&self.planned.outline, text).is_some();
-        let content = content(part.api, text, line.references);
-        if landed_not_r4(&part.resource, text).is_some() {
-            // The transform refuses it: the resource has no rows, whatever came before.
-            if let Some((id, rank)) = self.planned.identity.of(self.tree, text, line.order) {
-                let key = ResourceKey::new(part.api, &part.resource, &id);
-                if let Some(person) = person {
-                    self.landed.hold(person, key);
-                }
-                self.found
-                    .superseded
-                    .extend(self.landed.add(key, rank, content));
-                self.landed.leave_out(key, rank);
-            }
-            return;
-        }
-        if is_readable
-            && let Some((id, rank)) = self.planned.identity.of(self.tree, text, line.order)
-        {
-            let key = ResourceKey::new(part.api, &part.resource, &id);
-            if self.is_gone(&id) || self.landed.is_superseded(key, rank, content) {
-                if let Some(person) = person {
-                    self.landed.hold(person, key);
-                }
-                return;
-            }
-        }
-        let Some(body) = self.read(line) else {
-            // It makes no rows, and has landed all the same.
-            if let Some(person) = person {
-                let key = crate::refused::key(part.api, &part.resource, text);
-                self.landed.hold(person, key);
-            }
-            return;
-        };
-        let key = ResourceKey::new(part.api, &part.resource, &body.id);
-        if let Some(person) = person {
-            self.landed.hold(person, key);
-        }
-        if self.is_gone(&body.id) {
-            return;
-        }
-        let superseded = self.landed.add(key, body.rank, content);
-        self.found.superseded.extend(superseded);
-        match body.dropped {
-            true => self.landed.leave_out(key, body.rank),
-            false => self.within(line, is_readable, &body, made),
-        }
-    }
-
-    /// Whether a later run no longer found the resource.
-    fn is_gone(&self, id: &str) -> bool {
-        gone::leaves_out(self.gone, &self.chunk.part, id)
-    }
-
-    /// Takes note of whose body it is.
-    fn hold(&mut self, line: &Line<'_>, person: Option<Person>) {
-        let (Some(person), text) = (person, line.text()) else {
-            return;
-        };
-        let part = &self.chunk.part;
-        let is_readable = self.tree.read(&self.planned.outline, text).is_some();
-        let identity = || self.planned.identity.of(self.tree, text, line.order);
-        let key = match is_readable.then(identity).flatten() {
-            Some((id, _)) => ResourceKey::new(part.api, &part.resource, &id),
-            None => crate::refused::key(part.api, &part.resource, text),
-        };
-        self.landed.hold(person, key);
-    }
-
-    /// Makes the rows of a body that was looked at before.
-    fn make(&mut self, line: &Line<'_>, made: &mut Made) {
-        if landed_not_r4(&self.chunk.part.resource, line.text()).is_some() {
-            return;
-        }
-        let is_readable = self.tree.read(&self.planned.outline, line.text()).is_some();
-        match self.read(line) {
-            Some(body) if !body.dropped => self.within(line, is_readable, &body, made),
-            _ => {}
-        }
-    }
-
-    fn read(&mut self, line: &Line<'_>) -> Option<Body> {
-        let (buffer, ends, references) = (line.buffer, line.ends, line.references);
-        self.reader.read(buffer, ends, line.order, references)
-    }
-}
-
-/// What distinguishes bodies of one time. On v3, bodies with the same content make the same rows.
-fn content(api: ApiVersion, text: &[u8], references: &[ReferenceRecord]) -> Content {
-    match api {
-        ApiVersion::V2 => {
-            let [_, _, _, _, _, _, _, _, low @ ..] = content_hash(api, text, references);
-            Some(NonZeroU64::new(u64::from_be_bytes(low)).unwrap_or(NonZeroU64::MIN))
-        }
-        ApiVersion::V3 => None,
-    }
-}
-
 /// Reduces the rows that wait, if they are more than `size` bytes.
 fn empty(
     reader: &mut BodyReader,
@@ -390,13 +258,5 @@ fn empty(
         .and_then(|batches| made.add_batches(planned, batches));
     if let Err(error) = emptied {
         found.error.get_or_insert(error);
-    }
-}
-
-impl<'l> Line<'l> {
-    fn text(&self) -> &'l [u8] {
-        self.buffer
-            .get(self.ends.0..self.ends.1)
-            .unwrap_or_default()
     }
 }

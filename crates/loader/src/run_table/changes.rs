@@ -65,7 +65,7 @@ pub struct Change {
     pub published_at: String,
     /// `v2` or `v3`.
     pub source_api: String,
-    /// The FHIR resource type.
+    /// The resource type, such as `Coverage`.
     pub resource_type: String,
     /// The resource's id.
     pub resource_id: String,

@@ -232,7 +232,7 @@ fn the_views_name_the_snapshots_real_path_and_the_types_of_partition_columns() {
 }
 
 #[test]
-fn a_table_about_the_run_is_replaced_and_only_its_telling_columns_are_news() {
+fn a_table_about_the_run_is_replaced_and_only_its_change_columns_are_news() {
     let data = tempfile::tempdir().unwrap();
     let lake = data.path().join("lake");
     let status = |run: &str, state: &str| RunTable {

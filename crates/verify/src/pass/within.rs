@@ -1,6 +1,7 @@
 //! What is within one landed body: rows by its arrays, links, money.
 
-use super::{Line, OfType};
+use super::line::Line;
+use super::of_type::OfType;
 use crate::body::Body;
 use crate::made::Made;
 use crate::owners;

@@ -20,20 +20,31 @@ async fn slow_bench(api: ApiVersion, patients: usize) -> Bench {
     Bench::start_with(api, config, &[]).await
 }
 
-/// Dropping the extraction is what a kill leaves behind: frames and checkpoints, no seal.
-async fn kill_after(bench: &Bench, milliseconds: u64) -> bool {
+/// Extracts until so many more patients have landed, then drops the extraction, which leaves what a
+/// kill leaves: frames and checkpoints, no seal. Whether it ended before.
+async fn kill_once_landed(bench: &Bench, patients: usize) -> bool {
     let before = Arc::strong_count(&bench.vault);
+    let landed = || bench.vault.extract_states().unwrap().len() / 3;
+    let enough = landed() + patients;
     let run = bench.extract_with(|options| {
         options.concurrency = 4;
         options.page_size = 5;
     });
-    let ended = tokio::time::timeout(Duration::from_millis(milliseconds), run).await;
-    // A real kill ends the landing thread as well; here it notices that nobody talks to it any more.
-    // Until it has let go of the vault it still writes, which no killed process does.
+    let until_landed = async {
+        while landed() < enough {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let ended = tokio::select! {
+        _ = run => true,
+        () = until_landed => false,
+    };
+    // The landing thread ends when it notices that nobody sends to it; until then it still writes,
+    // which no killed process does.
     while Arc::strong_count(&bench.vault) > before {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    ended.is_ok()
+    ended
 }
 
 #[tokio::test]
@@ -41,16 +52,10 @@ async fn killed_again_and_again_it_goes_on_and_everything_lands_once() {
     for api in [ApiVersion::V2, ApiVersion::V3] {
         let bench = slow_bench(api, 12).await;
         let mut kills = 0;
-        for _ in 0..6 {
-            if kill_after(&bench, 300).await {
-                break;
-            }
+        while kills < 3 && !kill_once_landed(&bench, 1).await {
             kills += 1;
         }
-        assert!(
-            kills > 0,
-            "the extraction was over before it could be killed"
-        );
+        assert_eq!(kills, 3, "the extraction was over before it was killed");
         let outcome = bench.extract().await.unwrap();
         assert_eq!(outcome.exits(), [], "{:?}", outcome.problems);
         bench.assert_all_landed_once();
@@ -63,15 +68,8 @@ async fn killed_again_and_again_it_goes_on_and_everything_lands_once() {
 #[tokio::test]
 async fn who_had_landed_before_the_kill_is_not_asked_for_again() {
     let bench = slow_bench(ApiVersion::V2, 12).await;
-    let mut landed = 0;
-    while landed == 0 {
-        assert!(
-            !kill_after(&bench, 250).await,
-            "it was over before the kill"
-        );
-        let states = bench.vault.extract_states().unwrap();
-        landed = states.len() as u64 / 3;
-    }
+    assert!(!kill_once_landed(&bench, 1).await);
+    let landed = bench.vault.extract_states().unwrap().len() as u64 / 3;
     let before = bench.sandbox.account();
     let outcome = bench.extract().await.unwrap();
     assert_eq!(outcome.landed_before, landed);
@@ -88,12 +86,7 @@ async fn who_had_landed_before_the_kill_is_not_asked_for_again() {
 #[tokio::test]
 async fn a_part_cut_short_after_a_kill_is_read_again_where_it_was_cut() {
     let bench = slow_bench(ApiVersion::V2, 12).await;
-    while bench.vault.extract_states().unwrap().len() < 6 {
-        assert!(
-            !kill_after(&bench, 300).await,
-            "it was over before the kill"
-        );
-    }
+    assert!(!kill_once_landed(&bench, 2).await);
     let unsealed = landing_runs(&bench.layout).unwrap().unsealed;
     let claims = unsealed
         .iter()

@@ -1,0 +1,130 @@
+//! The lines of one resource type: which bodies count, and what they make.
+
+use std::num::NonZeroU64;
+
+use claimlake_contract::{ApiVersion, ReferenceRecord};
+use claimlake_landing::{ChunkRef, Gone, content_hash, landed_not_r4};
+
+use super::found::Found;
+use super::line::Line;
+use crate::body::{Body, BodyReader};
+use crate::gone;
+use crate::landed::{Content, Landed, Person, ResourceKey};
+use crate::made::Made;
+use crate::planned::Planned;
+use crate::raw::Tree;
+
+/// What a thread needs for the lines of one type.
+pub(super) struct OfType<'t> {
+    pub(super) landed: &'t Landed,
+    pub(super) gone: &'t Gone,
+    pub(super) planned: &'t Planned,
+    pub(super) tree: &'t mut Tree,
+    pub(super) reader: &'t mut BodyReader,
+    pub(super) found: &'t mut Found,
+    pub(super) chunk: &'t ChunkRef,
+}
+
+impl OfType<'_> {
+    /// Looks at a body and, unless a newer one is known, makes its rows.
+    pub(super) fn look(&mut self, line: &Line<'_>, made: &mut Made, person: Option<Person>) {
+        let part = &self.chunk.part;
+        let text = line.text();
+        let is_readable = self.tree.read(&self.planned.outline, text).is_some();
+        let content = content(part.api, text, line.references);
+        if landed_not_r4(&part.resource, text).is_some() {
+            // The transform refuses it: the resource has no rows, whatever came before.
+            if let Some((id, rank)) = self.planned.identity.of(self.tree, text, line.order) {
+                let key = ResourceKey::new(part.api, &part.resource, &id);
+                if let Some(person) = person {
+                    self.landed.hold(person, key);
+                }
+                self.found
+                    .superseded
+                    .extend(self.landed.add(key, rank, content));
+                self.landed.leave_out(key, rank);
+            }
+            return;
+        }
+        if is_readable
+            && let Some((id, rank)) = self.planned.identity.of(self.tree, text, line.order)
+        {
+            let key = ResourceKey::new(part.api, &part.resource, &id);
+            if self.is_gone(&id) || self.landed.is_superseded(key, rank, content) {
+                if let Some(person) = person {
+                    self.landed.hold(person, key);
+                }
+                return;
+            }
+        }
+        let Some(body) = self.read(line) else {
+            // It makes no rows, and has landed all the same.
+            if let Some(person) = person {
+                let key = crate::refused::key(part.api, &part.resource, text);
+                self.landed.hold(person, key);
+            }
+            return;
+        };
+        let key = ResourceKey::new(part.api, &part.resource, &body.id);
+        if let Some(person) = person {
+            self.landed.hold(person, key);
+        }
+        if self.is_gone(&body.id) {
+            return;
+        }
+        let superseded = self.landed.add(key, body.rank, content);
+        self.found.superseded.extend(superseded);
+        match body.dropped {
+            true => self.landed.leave_out(key, body.rank),
+            false => self.within(line, is_readable, &body, made),
+        }
+    }
+
+    /// Whether a later run no longer found the resource.
+    pub(super) fn is_gone(&self, id: &str) -> bool {
+        gone::leaves_out(self.gone, &self.chunk.part, id)
+    }
+
+    /// Takes note of whose body it is.
+    pub(super) fn hold(&mut self, line: &Line<'_>, person: Option<Person>) {
+        let (Some(person), text) = (person, line.text()) else {
+            return;
+        };
+        let part = &self.chunk.part;
+        let is_readable = self.tree.read(&self.planned.outline, text).is_some();
+        let identity = || self.planned.identity.of(self.tree, text, line.order);
+        let key = match is_readable.then(identity).flatten() {
+            Some((id, _)) => ResourceKey::new(part.api, &part.resource, &id),
+            None => crate::refused::key(part.api, &part.resource, text),
+        };
+        self.landed.hold(person, key);
+    }
+
+    /// Makes the rows of a body that was looked at before.
+    pub(super) fn make(&mut self, line: &Line<'_>, made: &mut Made) {
+        if landed_not_r4(&self.chunk.part.resource, line.text()).is_some() {
+            return;
+        }
+        let is_readable = self.tree.read(&self.planned.outline, line.text()).is_some();
+        match self.read(line) {
+            Some(body) if !body.dropped => self.within(line, is_readable, &body, made),
+            _ => {}
+        }
+    }
+
+    pub(super) fn read(&mut self, line: &Line<'_>) -> Option<Body> {
+        let (buffer, ends, references) = (line.buffer, line.ends, line.references);
+        self.reader.read(buffer, ends, line.order, references)
+    }
+}
+
+/// What distinguishes bodies of one time. On v3, bodies with the same content make the same rows.
+fn content(api: ApiVersion, text: &[u8], references: &[ReferenceRecord]) -> Content {
+    match api {
+        ApiVersion::V2 => {
+            let [_, _, _, _, _, _, _, _, low @ ..] = content_hash(api, text, references);
+            Some(NonZeroU64::new(u64::from_be_bytes(low)).unwrap_or(NonZeroU64::MIN))
+        }
+        ApiVersion::V3 => None,
+    }
+}
