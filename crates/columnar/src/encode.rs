@@ -11,6 +11,7 @@ mod number_dictionary;
 mod number_rows;
 mod page_spool;
 pub mod parquet_file;
+pub mod parquet_writer;
 pub mod partitioned;
 pub mod properties;
 mod rle;

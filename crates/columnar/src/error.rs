@@ -52,7 +52,32 @@ pub enum ColumnarError {
     },
 }
 
+/// What kind of thing went wrong; see [`ColumnarError::kind`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The operating system refused, as with a full disk.
+    Io,
+    /// Rows or spilled bytes that cannot be read or encoded.
+    Data,
+    /// The caller's source of rows failed.
+    Input,
+    /// Columns or settings that a table cannot have.
+    Layout,
+}
+
 impl ColumnarError {
+    /// The kind, for callers that only choose between retry, bad data and bad configuration.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Io { .. } => ErrorKind::Io,
+            Self::Arrow { .. } | Self::Parquet { .. } | Self::RowTooLarge => ErrorKind::Data,
+            Self::Input(_) => ErrorKind::Input,
+            Self::Layout { .. } => ErrorKind::Layout,
+        }
+    }
+
     pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Io {

@@ -57,6 +57,7 @@ pub mod sort;
 
 pub use anonymous_file::create as create_anonymous_file;
 pub use encode::parquet_file::{HashingFile, ParquetFile, hex};
-pub use error::{ColumnarError, Result};
+pub use encode::parquet_writer::ParquetWriter;
+pub use error::{ColumnarError, ErrorKind, Result};
 pub use file_access::FileAccess;
 pub use group_key::GroupKey;

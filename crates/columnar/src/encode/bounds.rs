@@ -8,7 +8,7 @@ use crate::encode::truncate::{lower_bound, upper_bound};
 /// The smallest and the greatest value; none where there are no values.
 pub(crate) type Bounds<V> = Option<(V, V)>;
 
-/// A value that pages tell bounds of.
+/// A value whose bounds are in the column index.
 pub(crate) trait Value: Clone + PartialOrd {
     /// A bound as it is written; cut text need not be in the order of the values.
     type Bound: PartialOrd;

@@ -3,7 +3,7 @@
 use crate::sort::buffered::NULL;
 use crate::sort::dictionary_keys::DictionaryKeys;
 
-/// DictionaryKeys of rows, [`NULL`] where a row has none, packed in the parts in which they came.
+/// Dictionary keys of rows, [`NULL`] where a row has none, packed in the parts in which they came.
 #[derive(Debug, Default)]
 pub(crate) struct BufferedRows {
     /// With the rows of each.

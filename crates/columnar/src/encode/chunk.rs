@@ -49,11 +49,11 @@ pub(crate) struct ChunkEncoder<V: Value> {
     totals: ChunkTotals<V>,
 }
 
-/// What a chunk tells of its pages.
+/// Totals of the pages of a chunk, for its metadata and its indexes.
 struct ChunkTotals<V: Value> {
     places: Vec<Place>,
     index: ColumnIndexBuilder,
-    /// What the index says of the page before.
+    /// The bounds of the page before, as in the column index.
     last: Bounds<V::Bound>,
     all: Bounds<V>,
     ascends: bool,
@@ -262,7 +262,7 @@ impl<V: Value> ChunkEncoder<V> {
         totals.all = widened(widened(totals.all.take(), least), most);
     }
 
-    /// Ends the chunk: what the file tells of it, and its bytes. The next one begins with
+    /// Ends the chunk: its metadata and its bytes. The next one begins with
     /// [`ChunkEncoder::clear`].
     pub(crate) fn close<'c>(
         &'c mut self,

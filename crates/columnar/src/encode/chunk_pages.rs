@@ -10,7 +10,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use crate::encode::page_spool::{PageSpool, SpoolReader};
 
 /// So many bytes of pages wait in memory; more go to the spool, so that a row group may be large.
-const HELD_BYTES: usize = 16 << 10;
+const BUFFERED_BYTES: usize = 16 << 10;
 
 /// The pages of a chunk while it is put together.
 #[derive(Debug, Default)]
@@ -32,8 +32,10 @@ impl ChunkPages {
     /// Appends a data page.
     pub(crate) fn push(&mut self, page: &[u8], spool: &mut PageSpool) -> Result<()> {
         self.buffered.extend_from_slice(page);
-        if self.buffered.len() >= HELD_BYTES {
-            self.spooled.push(spool.push(&self.buffered)?);
+        if self.buffered.len() >= BUFFERED_BYTES
+            && let Some(range) = spool.push(&self.buffered)?
+        {
+            self.spooled.push(range);
             self.spooled_bytes += self.buffered.len();
             self.buffered.clear();
         }

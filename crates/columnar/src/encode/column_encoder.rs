@@ -11,21 +11,21 @@ use crate::sort::gather::Ranges;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ends {
     Nothing,
-    /// The first rows of a row group, by which an encoder may judge what comes.
+    /// The first rows of a row group, by which an encoder chooses between dictionary and PLAIN.
     Sample,
     Page,
 }
 
-/// So many of the first rows must have a value for a judgement of the whole row group.
-pub(crate) const LEAST_JUDGED: usize = 64;
+/// The first rows decide the encoding of a row group if at least this many have a value.
+pub(crate) const MIN_SAMPLE: usize = 64;
 
-/// Whether a dictionary would say nearly all values once, and their numbers on top.
+/// Whether most values occur once, so that a dictionary would only add its keys.
 pub(crate) fn is_mostly_distinct(distinct: usize, values: usize) -> bool {
     4 * distinct > 3 * values
 }
 
-/// One column of a table, chunk by chunk. It holds a page that is not full yet, packed, what is
-/// distinct in the chunk, and its pages as the file will have them.
+/// One column of a table, chunk by chunk. It holds a page that is not full yet, packed, the
+/// distinct values of the chunk, and its encoded pages.
 pub(crate) trait ColumnEncoder {
     /// Appends rows from a column of buffered batches, no more than the page has room for.
     fn append(
@@ -36,7 +36,7 @@ pub(crate) trait ColumnEncoder {
         scratch: &mut Scratch,
     ) -> Result<()>;
 
-    /// Ends the page, if there is one, and the chunk: what the file tells of it, and its bytes.
+    /// Ends the page, if there is one, and the chunk: its metadata and its bytes.
     fn close<'c>(
         &'c mut self,
         scratch: &'c mut Scratch,

@@ -1,4 +1,4 @@
-//! Column chunks of booleans.
+//! Column chunks of booleans (Parquet format, "Plain", BOOLEAN: bit packed, LSB first).
 
 use arrow_schema::DataType;
 use parquet::basic::Encoding;

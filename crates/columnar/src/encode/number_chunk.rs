@@ -1,5 +1,5 @@
-//! Column chunks of numbers, dates, instants and amounts: numbered, with one dictionary page; plain
-//! from the page on with which values would repeat too little.
+//! Column chunks of numbers, dates, instants and amounts (Parquet format, "Dictionary Encoding").
+//! A chunk switches to PLAIN where values repeat too rarely.
 
 use arrow_buffer::NullBuffer;
 use arrow_schema::DataType;
@@ -14,7 +14,7 @@ use crate::encode::bounds::{Bounds, Value, widened};
 use crate::encode::buffered_rows::{BufferedRows, present};
 use crate::encode::chunk::{ChunkEncoder, DataPage};
 use crate::encode::chunk_pages::ChunkBytes;
-use crate::encode::column_encoder::{ColumnEncoder, Ends, LEAST_JUDGED, is_mostly_distinct};
+use crate::encode::column_encoder::{ColumnEncoder, Ends, MIN_SAMPLE, is_mostly_distinct};
 use crate::encode::number_dictionary::NumberDictionary;
 use crate::encode::number_rows::{Present, gather};
 use crate::encode::rle;
@@ -179,10 +179,10 @@ impl<N: Number> NumberEncoder<N> {
         Ok(())
     }
 
-    /// Goes on plainly where the first rows of a row group, which are `rows`, are mostly distinct.
-    fn judge(&mut self, rows: &mut [u32], scratch: &mut Scratch) -> Result<()> {
+    /// Switches to PLAIN where `rows`, the first rows of a row group, are mostly distinct.
+    fn decide_encoding(&mut self, rows: &mut [u32], scratch: &mut Scratch) -> Result<()> {
         let filled = present(rows, &mut scratch.present).len();
-        if filled < LEAST_JUDGED || !is_mostly_distinct(self.dictionary.distinct().len(), filled) {
+        if filled < MIN_SAMPLE || !is_mostly_distinct(self.dictionary.distinct().len(), filled) {
             return Ok(());
         }
         let mut plain = Vec::new();
@@ -268,7 +268,7 @@ impl<N: Number> ColumnEncoder for NumberEncoder<N> {
             if ends == Ends::Sample && self.plain.is_none() {
                 rows.clear();
                 self.page.take_into(&mut rows);
-                self.judge(&mut rows, scratch)?;
+                self.decide_encoding(&mut rows, scratch)?;
                 self.page.push(&rows);
             }
         }

@@ -1,4 +1,4 @@
-//! Rows of numbers from held batches, narrowed to what Parquet writes of them.
+//! Rows of numbers from buffered batches, narrowed to what Parquet writes of them.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -34,8 +34,8 @@ pub(crate) enum Present {
     Some(NullBuffer),
 }
 
-/// Puts the rows of a column into `values`; what stands there for rows without a value means
-/// nothing.
+/// Puts the rows of a column into `values`; rows without a value have an
+/// arbitrary one.
 pub(crate) fn gather(
     ranges: &Ranges<'_>,
     column: usize,

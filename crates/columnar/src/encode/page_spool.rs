@@ -17,7 +17,8 @@ const NAME: &str = "pages";
 /// Pages of all columns, in the order in which they came. Its file is made when the first ones come.
 #[derive(Debug, Default)]
 pub(crate) struct PageSpool {
-    folder: PathBuf,
+    /// Without one, pages stay in memory.
+    folder: Option<PathBuf>,
     file: Option<File>,
     end: u64,
 }
@@ -25,19 +26,20 @@ pub(crate) struct PageSpool {
 impl PageSpool {
     /// Where to make the file, if there is none yet.
     pub(crate) fn set_folder(&mut self, folder: &Path) {
-        folder.clone_into(&mut self.folder);
+        self.folder = Some(folder.to_path_buf());
     }
 
-    /// Appends bytes, and tells where they lie.
-    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Range<u64>> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(anonymous_file::create(&self.folder.join(NAME))?),
+    /// Appends bytes, and returns where they are; none where there is no folder for a file.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Option<Range<u64>>> {
+        let file = match (&mut self.file, &self.folder) {
+            (Some(file), _) => file,
+            (none, Some(folder)) => none.insert(anonymous_file::create(&folder.join(NAME))?),
+            (None, None) => return Ok(None),
         };
         file.write_all_at(bytes, self.end)?;
         let start = self.end;
         self.end += bytes.len() as u64;
-        Ok(start..self.end)
+        Ok(Some(start..self.end))
     }
 
     /// Forgets the pages; what comes next takes their place.

@@ -7,17 +7,13 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
-use parquet::file::properties::{WriterProperties, WriterPropertiesPtr};
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::TypePtr;
+use parquet::file::properties::WriterProperties;
 use sha2::{Digest, Sha256};
 
-use crate::encode::row_group::RowGroup;
+use crate::encode::parquet_writer::{FileColumns, ParquetWriter};
 use crate::error::{ColumnarError, Result};
 use crate::file_access::FileAccess;
-use crate::sort::buffered::BatchInterner;
-use crate::sort::gather::{Piece, Ranges};
+use crate::sort::gather::Ranges;
 
 /// A finished file.
 #[derive(Debug)]
@@ -41,41 +37,7 @@ pub const NAME_DIGITS: usize = 32;
 pub struct ParquetFile {
     folder: PathBuf,
     path: PathBuf,
-    writer: SerializedFileWriter<HashingFile>,
-    columns: FileColumns,
-    rows: u64,
-    interner: BatchInterner,
-}
-
-/// The columns that a table's files have, and the memory that one after the other is written in.
-pub struct FileColumns {
-    root: TypePtr,
-    properties: WriterPropertiesPtr,
-    group: RowGroup,
-    group_rows: u64,
-}
-
-impl FileColumns {
-    /// For files with the columns of `schema`.
-    ///
-    /// # Errors
-    ///
-    /// A column of a type that Parquet does not have.
-    pub fn new(
-        schema: &SchemaRef,
-        mut properties: WriterProperties,
-    ) -> parquet::errors::Result<Self> {
-        let group_rows = properties.max_row_group_row_count();
-        add_encoded_arrow_schema_to_metadata(schema, &mut properties);
-        let properties = Arc::new(properties);
-        let columns = ArrowSchemaConverter::new().convert(schema)?;
-        Ok(Self {
-            root: columns.root_schema_ptr(),
-            group: RowGroup::new(schema, columns.columns(), &properties)?,
-            properties,
-            group_rows: group_rows.map_or(u64::MAX, |rows| rows.max(1) as u64),
-        })
-    }
+    writer: ParquetWriter<HashingFile>,
 }
 
 impl ParquetFile {
@@ -91,8 +53,9 @@ impl ParquetFile {
         properties: WriterProperties,
         access: &FileAccess,
     ) -> Result<Self> {
-        let columns =
-            FileColumns::new(schema, properties).map_err(|source| parquet_error(folder, source))?;
+        let columns = FileColumns::new(schema, properties).map_err(ColumnarError::parquet(
+            format!("writing {}", folder.display()),
+        ))?;
         Self::with_columns(folder, columns, access)
     }
 
@@ -101,37 +64,29 @@ impl ParquetFile {
     /// # Errors
     ///
     /// What the operating system refuses.
-    pub fn with_columns(
-        folder: &Path,
-        mut columns: FileColumns,
-        access: &FileAccess,
-    ) -> Result<Self> {
+    pub fn with_columns(folder: &Path, columns: FileColumns, access: &FileAccess) -> Result<Self> {
         access.make_folder(folder)?;
-        columns.group.set_folder(folder);
         let path = folder.join("unfinished");
         let file = HashingFile::new(access.create_file(&path)?);
-        let writer =
-            SerializedFileWriter::new(file, columns.root.clone(), columns.properties.clone())
-                .map_err(|source| parquet_error(&path, source))?;
+        let mut writer = ParquetWriter::with_columns(file, path.clone(), columns)?;
+        writer.set_spool_folder(folder);
         Ok(Self {
             folder: folder.to_path_buf(),
             path,
             writer,
-            columns,
-            rows: 0,
-            interner: BatchInterner::default(),
         })
     }
 
     /// Rows written so far.
     #[must_use]
     pub fn rows(&self) -> u64 {
-        self.rows
+        self.writer.rows()
     }
 
     /// Rows until the row group is full; the next ones begin another.
+    #[must_use]
     pub fn room_in_group(&self) -> u64 {
-        self.columns.group_rows - self.columns.group.rows
+        self.writer.room_in_group()
     }
 
     /// Writes the rows of a batch with the columns of the file; text may be in dictionaries.
@@ -140,47 +95,16 @@ impl ParquetFile {
     ///
     /// What the operating system refuses; the file is then of no use.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let doing = || ColumnarError::arrow(format!("writing {}", self.path.display()));
-        let buffered = self.interner.buffer(batch).map_err(doing())?;
-        let columns: Vec<usize> = (0..buffered.columns.len()).collect();
-        let mut start = 0;
-        while start < buffered.rows {
-            let room = usize::try_from(self.room_in_group()).unwrap_or(usize::MAX);
-            let piece = Piece {
-                batch: &buffered,
-                number: 0,
-                start,
-                len: room.min(buffered.rows - start),
-            };
-            self.append(&Ranges::of(std::iter::once(piece)), &columns)?;
-            start += piece.len;
-        }
-        Ok(())
+        self.writer.write(batch)
     }
 
-    /// Writes buffered rows, no more than the row group has room for; `columns` are where the file's
-    /// columns are in them.
+    /// Writes buffered rows; see [`ParquetWriter::append`].
     ///
     /// # Errors
     ///
     /// What the operating system refuses; the file is then of no use.
     pub fn append(&mut self, ranges: &Ranges<'_>, columns: &[usize]) -> Result<()> {
-        self.columns
-            .group
-            .append(ranges, columns)
-            .map_err(|source| parquet_error(&self.path, source))?;
-        self.rows += ranges.rows as u64;
-        if self.room_in_group() == 0 {
-            self.end_group()?;
-        }
-        Ok(())
-    }
-
-    fn end_group(&mut self) -> Result<()> {
-        self.columns
-            .group
-            .write(&mut self.writer)
-            .map_err(|source| parquet_error(&self.path, source))
+        self.writer.append(ranges, columns)
     }
 
     /// Writes the footer and renames the file after its content.
@@ -198,12 +122,9 @@ impl ParquetFile {
     /// # Errors
     ///
     /// What the operating system refuses.
-    pub fn finish_with_columns(mut self) -> Result<(WrittenFile, FileColumns)> {
-        self.end_group()?;
-        let file = self
-            .writer
-            .into_inner()
-            .map_err(|source| parquet_error(&self.path, source))?;
+    pub fn finish_with_columns(self) -> Result<(WrittenFile, FileColumns)> {
+        let rows = self.writer.rows();
+        let (file, columns) = self.writer.into_parts()?;
         let (bytes, sha256) = file
             .finish()
             .map_err(ColumnarError::io("writing", &self.path))?;
@@ -212,26 +133,11 @@ impl ParquetFile {
         std::fs::rename(&self.path, &named).map_err(ColumnarError::io("naming", &named))?;
         let written = WrittenFile {
             name,
-            rows: self.rows,
+            rows,
             bytes,
             sha256,
         };
-        Ok((written, self.columns))
-    }
-}
-
-/// A full disk comes wrapped in Parquet's error and is unwrapped here.
-fn parquet_error(path: &Path, source: parquet::errors::ParquetError) -> ColumnarError {
-    match source {
-        parquet::errors::ParquetError::External(inner) => {
-            match inner.downcast::<std::io::Error>() {
-                Ok(source) => ColumnarError::io("writing", path)(*source),
-                Err(other) => ColumnarError::parquet(format!("writing {}", path.display()))(
-                    parquet::errors::ParquetError::External(other),
-                ),
-            }
-        }
-        other => ColumnarError::parquet(format!("writing {}", path.display()))(other),
+        Ok((written, columns))
     }
 }
 

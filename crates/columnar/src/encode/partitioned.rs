@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use arrow_schema::SchemaRef;
 use parquet::file::properties::WriterProperties;
 
-use crate::encode::parquet_file::{FileColumns, ParquetFile, plain_schema};
+use crate::encode::parquet_file::{ParquetFile, plain_schema};
+use crate::encode::parquet_writer::FileColumns;
 use crate::encode::properties::CHUNK_ROWS;
 use crate::error::{ColumnarError, Result};
 use crate::file_access::FileAccess;

@@ -1,6 +1,6 @@
 //! Parquet's hybrid of run lengths and packed bits (Parquet format, "Encodings", RLE = 3).
 
-/// Values that stand in one packed group.
+/// Values of one packed group.
 const GROUP: usize = 8;
 
 /// Appends `values`, each of `width` bits, 1 to 32.
@@ -45,18 +45,18 @@ fn pack(values: &[u32], width: u32, out: &mut Vec<u8>) {
     let groups = values.len().div_ceil(GROUP);
     header(groups << 1 | 1, out);
     let end = out.len() + groups * width as usize;
-    let (mut bits, mut held) = (0_u64, 0);
+    let (mut bits, mut pending) = (0_u64, 0);
     for value in values {
-        bits |= u64::from(*value) << held;
-        held += width;
-        if held >= 32 {
+        bits |= u64::from(*value) << pending;
+        pending += width;
+        if pending >= 32 {
             out.extend_from_slice(&(bits as u32).to_le_bytes());
             bits >>= 32;
-            held -= 32;
+            pending -= 32;
         }
     }
     out.extend_from_slice(&bits.to_le_bytes());
-    // Whatever stands behind the last value is zero.
+    // The padding behind the last value is zero.
     out.resize(end, 0);
 }
 

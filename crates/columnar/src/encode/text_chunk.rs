@@ -1,5 +1,5 @@
-//! Column chunks of text: numbered, with one dictionary page; plain where nearly every row has a
-//! text of its own, and from the page on with which the dictionary would be too large.
+//! Column chunks of text (Parquet format, "Dictionary Encoding", RLE_DICTIONARY = 8). A chunk
+//! switches to PLAIN where most texts are distinct, or where the dictionary becomes too large.
 
 use parquet::basic::Encoding;
 use parquet::column::writer::ColumnCloseResult;
@@ -11,7 +11,7 @@ use crate::encode::bounds::Bounds;
 use crate::encode::buffered_rows::{BufferedRows, present};
 use crate::encode::chunk::{ChunkEncoder, DataPage, length};
 use crate::encode::chunk_pages::ChunkBytes;
-use crate::encode::column_encoder::{ColumnEncoder, Ends, LEAST_JUDGED, is_mostly_distinct};
+use crate::encode::column_encoder::{ColumnEncoder, Ends, MIN_SAMPLE, is_mostly_distinct};
 use crate::encode::rle;
 use crate::encode::scratch::{PageScratch, Scratch};
 use crate::sort::buffered::NULL;
@@ -61,10 +61,10 @@ impl TextEncoder {
         if self.texts.dictionary_bytes() > self.chunk.dictionary_bytes()
             || (is_first && is_mostly_distinct(texts.len(), present.len()))
         {
-            return self.end_page_plainly(rows, scratch);
+            return self.end_page_as_plain(rows, scratch);
         }
         self.written_texts = texts.len();
-        let (text_bytes, bounds) = told_of(present, texts, &mut scratch.seen);
+        let (text_bytes, bounds) = page_statistics(present, texts, &mut scratch.seen);
         let width = rle::width_of(texts.len().saturating_sub(1));
         scratch.encoded.clear();
         scratch.encoded.push(width as u8);
@@ -79,11 +79,11 @@ impl TextEncoder {
         self.chunk.data_page(page, &mut scratch.page)
     }
 
-    /// Goes on plainly where the first rows of a row group are mostly distinct.
-    fn judge(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
+    /// Switches to PLAIN where the first rows of a row group are mostly distinct.
+    fn decide_encoding(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
         let filled = present(rows, &mut scratch.present).len();
-        if filled >= LEAST_JUDGED && is_mostly_distinct(self.texts.texts().len(), filled) {
-            self.go_plain(rows, scratch)?;
+        if filled >= MIN_SAMPLE && is_mostly_distinct(self.texts.texts().len(), filled) {
+            self.switch_to_plain(rows, scratch)?;
             self.page.push(&scratch.present);
         } else {
             self.page.push(rows);
@@ -92,9 +92,9 @@ impl TextEncoder {
     }
 
     /// Ends the last page of numbered texts as a plain one, and the dictionary before it.
-    fn end_page_plainly(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
+    fn end_page_as_plain(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
         self.write_dictionary(scratch)?;
-        self.go_plain(rows, scratch)?;
+        self.switch_to_plain(rows, scratch)?;
         match &mut self.plain {
             Some(plain) => plain.end(&mut self.chunk, &mut scratch.present, &mut scratch.page),
             None => Ok(()),
@@ -102,7 +102,7 @@ impl TextEncoder {
     }
 
     /// Makes numbered rows of the page plain ones, which `scratch.present` then holds.
-    fn go_plain(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
+    fn switch_to_plain(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
         let plain = self.plain.insert(PlainPage::default());
         scratch.present.clear();
         for number in rows {
@@ -167,7 +167,7 @@ impl ColumnEncoder for TextEncoder {
             if ends == Ends::Sample {
                 rows.clear();
                 self.page.take_into(&mut rows);
-                self.judge(&rows, scratch)?;
+                self.decide_encoding(&rows, scratch)?;
             }
         }
         scratch.rows = rows;
@@ -287,7 +287,11 @@ impl PlainPage {
 }
 
 /// The bytes of all texts with these numbers, and their bounds.
-fn told_of(numbers: &[u32], texts: &StringInterner, seen: &mut Vec<u64>) -> (i64, Bounds<String>) {
+fn page_statistics(
+    numbers: &[u32],
+    texts: &StringInterner,
+    seen: &mut Vec<u64>,
+) -> (i64, Bounds<String>) {
     seen.clear();
     seen.resize(texts.len().div_ceil(64), 0);
     let mut text_bytes = 0;

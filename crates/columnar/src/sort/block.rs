@@ -24,7 +24,7 @@ pub(crate) const MOST_ROWS: usize = 16_384;
 const NOTHING: u8 = 0;
 /// Values that are none of text.
 const VALUES: u8 = 1;
-/// StringInterner: all rows have the same, or a number of one, two or four bytes.
+/// Text: all rows have the same, or a number of one, two or four bytes.
 const TEXT_SAME: u8 = 2;
 const TEXT_BYTES: u8 = 3;
 const TEXT_SHORTS: u8 = 4;

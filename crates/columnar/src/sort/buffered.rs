@@ -171,7 +171,7 @@ impl BatchInterner {
             };
             make_room(pool);
             let before = pool.size();
-            // StringInterner that no row has any more, as in a slice, are not worth a number.
+            // Texts that no row has any more, as in a slice, are not worth a number.
             let number_of = &mut self.number_of;
             number_of.clear();
             number_of.resize(texts.values().len(), NULL);

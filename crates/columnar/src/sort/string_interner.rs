@@ -4,7 +4,7 @@ use std::hash::BuildHasher as _;
 
 use hashbrown::HashTable;
 
-/// StringInterner by number: 0, 1, 2 and so on in the order in which they first come.
+/// Interns texts: 0, 1, 2 and so on in the order in which they first occur.
 #[derive(Debug, Default)]
 pub(crate) struct StringInterner {
     bytes: String,

@@ -5,17 +5,20 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{Field, Schema, SchemaRef};
+use claimlake_columnar::ParquetWriter;
+use claimlake_columnar::encode::properties::properties;
+use claimlake_contract::BloomColumns;
 use claimlake_viewdef::column::{Cell, ColumnBuilder, Scratch, Texts, arrow_type, cell_of_json};
 use claimlake_viewdef::definition::{ColumnType, ViewDefinition};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::Compression;
-use parquet::file::properties::WriterProperties;
 use serde_json::Value;
 
 use crate::failure::Outcome;
 
 /// Rows that wait in memory before they are written.
 const BATCH_ROWS: usize = 8192;
+
+/// As in the files of the lake; a row group waits in memory.
+const ROW_GROUP_ROWS: usize = 122_880;
 
 /// Writes rows into one Parquet file.
 pub(super) struct ParquetRows<'a, W: Write + Send> {
@@ -24,7 +27,7 @@ pub(super) struct ParquetRows<'a, W: Write + Send> {
     schema: SchemaRef,
     builders: Vec<ColumnBuilder>,
     waiting: usize,
-    writer: ArrowWriter<W>,
+    writer: ParquetWriter<W>,
 }
 
 impl<'a, W: Write + Send> ParquetRows<'a, W> {
@@ -35,14 +38,12 @@ impl<'a, W: Write + Send> ParquetRows<'a, W> {
             .map(|column| Field::new(&column.name, arrow_type(column.column_type), true))
             .collect();
         let schema = Arc::new(Schema::new(fields));
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(Default::default()))
-            .build();
+        let properties = properties(&schema, &[], &BloomColumns::default(), ROW_GROUP_ROWS)?;
         Ok(Self {
             types: columns.iter().map(|column| column.column_type).collect(),
             builders: builders(view),
             waiting: 0,
-            writer: ArrowWriter::try_new(to, Arc::clone(&schema), Some(properties))?,
+            writer: ParquetWriter::new(to, &schema, properties)?,
             schema,
             view,
         })
@@ -68,7 +69,7 @@ impl<'a, W: Write + Send> ParquetRows<'a, W> {
 
     pub(super) fn finish(mut self) -> Outcome<()> {
         self.write_batch()?;
-        self.writer.close()?;
+        self.writer.finish()?;
         Ok(())
     }
 

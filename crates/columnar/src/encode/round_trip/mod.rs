@@ -18,6 +18,7 @@ use proptest::prelude::*;
 use self::cells::{Cell, Random, array, cells, schema};
 use self::footer::checked;
 use crate::encode::parquet_file::ParquetFile;
+use crate::encode::parquet_writer::ParquetWriter;
 use crate::encode::partitioned::{FilePlan, PartitionedWriter};
 use crate::encode::properties::properties;
 use crate::file_access::FileAccess;
@@ -259,4 +260,30 @@ fn pages_whose_cut_bounds_fall_are_not_called_ascending() {
     let folder = tempfile::tempdir().unwrap();
     let file = plain_file(folder.path(), &batches(&columns, &[], false), &limits);
     assert!(checked(&file, 1) == columns);
+}
+
+#[test]
+fn pages_that_wait_in_memory_or_in_a_file_make_the_same_bytes() {
+    let limits = Limits {
+        file_rows: 1 << 40,
+        group_rows: 15_000,
+        page_rows: 1_000,
+        page_bytes: 4_000,
+        dictionary_bytes: 9_000,
+    };
+    let columns = columns(20_000, 3);
+    let batches = batches(&columns, &[7_001], false);
+    let mut bytes = Vec::new();
+    let mut writer = ParquetWriter::new(&mut bytes, &schema(), limits.properties()).unwrap();
+    batches
+        .iter()
+        .for_each(|batch| writer.write(batch).unwrap());
+    assert_eq!(writer.rows(), 20_000);
+    writer.finish().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = plain_file(folder.path(), &batches, &limits);
+    assert!(checked(&file, limits.page_rows) == columns);
+    // Enough for pages of most columns to leave memory in the file's case.
+    assert!(bytes.len() > 500_000, "{} bytes", bytes.len());
+    assert!(std::fs::read(file).unwrap() == bytes);
 }
