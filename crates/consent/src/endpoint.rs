@@ -1,4 +1,4 @@
-//! One POST to an OAuth endpoint, and what is known of its fate.
+//! One POST to an OAuth endpoint, and what is known of its outcome.
 
 use std::time::Duration;
 

@@ -43,7 +43,7 @@ async fn watch() -> std::io::Result<u8> {
             _ = hangup.recv() => Some(KillSignal::HUP),
             _ = quit.recv() => Some(KillSignal::QUIT),
         };
-        // Only the worker is told; a broker ends by itself once the worker has gone.
+        // Only the worker gets the signal; a broker ends by itself once the worker has gone.
         if let Some(signal) = hand_on
             && code.is_none()
         {

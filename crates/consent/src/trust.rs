@@ -1,4 +1,4 @@
-//! Which certificates this machine is told to trust, in words for who meets one that it does not.
+//! Which certificates this machine is configured to trust, in words for errors about one that is not.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;

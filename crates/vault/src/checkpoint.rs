@@ -1,4 +1,4 @@
-//! How far extraction has come: checkpoints of the run under way, and where each person stands.
+//! How far extraction has come: checkpoints of the run under way, and the state of each grant.
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, GrantHandle, PatientState, ResourceType, RunId};
@@ -90,7 +90,7 @@ impl Vault {
         })
     }
 
-    /// Where every person stands.
+    /// The state of every grant and resource type.
     ///
     /// # Errors
     /// Where the vault cannot be read or is damaged.

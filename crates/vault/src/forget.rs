@@ -193,7 +193,7 @@ impl Vault {
         let doing = "clearing the vault's free pages";
         let connection = self.connection();
         connection.execute_batch("VACUUM").doing(doing)?;
-        // A reader in another process keeps the log from being cut: that is told, not passed over.
+        // A reader in another process keeps the log from being cut: that is reported.
         let busy: i64 = connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
             .doing(doing)?;

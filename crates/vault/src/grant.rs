@@ -200,7 +200,7 @@ pub struct Stored {
 }
 
 /// What happened to a grant that was to be stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantChange {
     /// It is new.

@@ -45,7 +45,7 @@ pub struct Refreshed {
     pub scopes: Option<Scopes>,
     /// The person, where the answer said who it is.
     pub patient: Option<PatientId>,
-    /// When the consent ends, where the answer told.
+    /// When the consent ends, where the answer says so.
     pub grant_expires_at: Option<DateTime<Utc>>,
 }
 

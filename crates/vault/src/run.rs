@@ -20,7 +20,7 @@ use crate::{Vault, VaultError};
 pub enum RunEnd {
     /// It did what it set out to do.
     Finished,
-    /// It was told to stop; the next run goes on where it stopped.
+    /// It was stopped; the next run resumes there.
     Interrupted,
     /// It gave up.
     Failed,
@@ -230,7 +230,7 @@ impl RunHistory {
             .doing("looking whether anybody was forgotten")
     }
 
-    /// Where every person stands, as [`Vault::extract_states`] tells it.
+    /// The state of every grant and resource type, as [`Vault::extract_states`] returns it.
     ///
     /// # Errors
     /// Where it cannot be read or is damaged.

@@ -61,7 +61,7 @@ fn a_callback_is_read_from_a_whole_url_or_its_query() {
 }
 
 #[test]
-fn a_denial_and_a_refusal_are_told_apart_and_the_refusal_is_cleaned() {
+fn a_denial_differs_from_a_refusal_and_the_refusal_is_cleaned() {
     let denied = answer("?error=access_denied&state=s");
     assert!(matches!(denied.outcome, CallbackOutcome::Denied));
     let refused = answer("?error=in%0Avalid%1B%5B31m_scope&state=s");

@@ -4,20 +4,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 
 use claimlake_contract::{GrantHandle, Secret};
-use claimlake_vault::{GrantChange, KeyAgain, NewGrant, Stored, Vault};
+use claimlake_vault::{KeyAgain, NewGrant, Stored, Vault};
 use tokio::sync::Mutex;
 use zeroize::Zeroize;
 
 use super::connection::Connection;
 use super::launch::BrokerLaunch;
 use super::patience::{Notices, Waiting};
-use super::protocol::{Ask, BrokerSettings, Failure, FailureKind, Request, Told, source_name};
+use super::protocol::{
+    BrokerSettings, Failure, FailureKind, Request, RequestBody, Response, source_name,
+};
 use crate::revoke::Revoked;
 use crate::token::{AccessToken, TokenError, TokenSource};
 use crate::{App, Callback, CallbackOutcome, OauthError};
 
 /// How often a request is asked again of a new broker when one ends in the middle of it.
-const LIVES: u32 = 3;
+const MAX_RECONNECTS: u32 = 3;
 
 /// Lends tokens through the broker. Cheap to share by `Arc`; belongs to one runtime.
 pub struct BrokerClient {
@@ -113,12 +115,12 @@ impl BrokerClient {
                 });
             }
         };
-        let ask = || Ask::Exchange {
+        let body = || RequestBody::Exchange {
             state: callback.state.expose().to_owned(),
             code: code.expose().to_owned(),
         };
         // Not asked twice: a code works once.
-        stored(self.ask(ask, 1).await)
+        stored(self.call(body, 1).await)
     }
 
     /// Stores a grant that comes from elsewhere.
@@ -126,10 +128,10 @@ impl BrokerClient {
     /// # Errors
     /// Where the vault cannot be written.
     pub async fn import(&self, grant: &NewGrant) -> Result<Stored, OauthError> {
-        let ask = || Ask::Import {
+        let body = || RequestBody::Import {
             grant: Box::new(grant.into()),
         };
-        stored(self.ask(ask, LIVES).await)
+        stored(self.call(body, MAX_RECONNECTS).await)
     }
 
     /// Finds out whose a grant is that was stored before the server had said so; none where the
@@ -139,12 +141,12 @@ impl BrokerClient {
     /// # Errors
     /// Where there is no token to ask with, or the vault cannot be written.
     pub async fn name(&self, grant: &GrantHandle) -> Result<Option<Stored>, OauthError> {
-        let ask = || Ask::Name {
+        let body = || RequestBody::Name {
             grant: grant.clone(),
         };
-        match self.ask(ask, LIVES).await {
-            Ok(Told::Noted) => Ok(None),
-            told => stored(told).map(Some),
+        match self.call(body, MAX_RECONNECTS).await {
+            Ok(Response::Noted) => Ok(None),
+            response => stored(response).map(Some),
         }
     }
 
@@ -153,11 +155,11 @@ impl BrokerClient {
     /// # Errors
     /// Where the server does not let go of it.
     pub async fn revoke(&self, grant: &GrantHandle) -> Result<Revoked, OauthError> {
-        let ask = || Ask::Revoke {
+        let body = || RequestBody::Revoke {
             grant: grant.clone(),
         };
-        match self.ask(ask, LIVES).await {
-            Ok(Told::Revoked { outcome }) => Ok(outcome),
+        match self.call(body, MAX_RECONNECTS).await {
+            Ok(Response::Revoked { outcome }) => Ok(outcome),
             Ok(_) => Err(unexpected().into_oauth_error()),
             Err(failure) => Err(failure.into_oauth_error()),
         }
@@ -168,12 +170,12 @@ impl BrokerClient {
         grant: &GrantHandle,
         rejected: Option<u64>,
     ) -> Result<AccessToken, TokenError> {
-        let ask = || Ask::Token {
+        let body = || RequestBody::Token {
             grant: grant.clone(),
             rejected,
         };
-        match self.ask(ask, LIVES).await {
-            Ok(Told::Token {
+        match self.call(body, MAX_RECONNECTS).await {
+            Ok(Response::Token {
                 secret,
                 expires_at,
                 generation,
@@ -187,18 +189,22 @@ impl BrokerClient {
         }
     }
 
-    async fn ask(&self, ask: impl Fn() -> Ask, lives: u32) -> Result<Told, Failure> {
+    async fn call(
+        &self,
+        body: impl Fn() -> RequestBody,
+        attempts: u32,
+    ) -> Result<Response, Failure> {
         let mut end = "ended";
-        for _ in 0..lives {
+        for _ in 0..attempts {
             let connection = self.connection().await?;
             let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-            let request = Request { id, ask: ask() };
+            let request = Request { id, body: body() };
             let waiting = Waiting {
                 patience: &self.launch.patience,
                 notices: &self.notices,
                 heard: &connection.heard,
                 pid: Some(connection.broker_pid),
-                asked: request.ask.words(),
+                asked: request.body.words(),
             };
             let reply = match waiting.for_it(connection.send(&request)).await {
                 Ok(reply) => reply,
@@ -218,7 +224,7 @@ impl BrokerClient {
         Err(Failure::broker(format!(
             "the token broker {end} in the middle of a request ({}); what it had begun is kept, try \
              again",
-            ask().words()
+            body().words()
         )))
     }
 
@@ -275,12 +281,12 @@ impl TokenSource for BrokerClient {
         token: &AccessToken,
         reason: &str,
     ) -> Result<(), TokenError> {
-        let ask = || Ask::Ended {
+        let body = || RequestBody::Ended {
             grant: grant.clone(),
             generation: token.generation,
             reason: reason.to_owned(),
         };
-        noted(self.ask(ask, LIVES).await)
+        noted(self.call(body, MAX_RECONNECTS).await)
     }
 
     async fn note_refused(
@@ -288,28 +294,25 @@ impl TokenSource for BrokerClient {
         grant: &GrantHandle,
         token: Option<&AccessToken>,
     ) -> Result<(), TokenError> {
-        let ask = || Ask::Refused {
+        let body = || RequestBody::Refused {
             grant: grant.clone(),
             generation: token.map(|token| token.generation),
         };
-        noted(self.ask(ask, LIVES).await)
+        noted(self.call(body, MAX_RECONNECTS).await)
     }
 }
 
-fn noted(told: Result<Told, Failure>) -> Result<(), TokenError> {
-    match told {
-        Ok(Told::Noted) => Ok(()),
+fn noted(response: Result<Response, Failure>) -> Result<(), TokenError> {
+    match response {
+        Ok(Response::Noted) => Ok(()),
         Ok(_) => Err(unexpected().into_token_error()),
         Err(failure) => Err(failure.into_token_error()),
     }
 }
 
-fn stored(told: Result<Told, Failure>) -> Result<Stored, OauthError> {
-    match told {
-        Ok(Told::Stored { handle, change }) => Ok(Stored {
-            handle,
-            change: GrantChange::from(change),
-        }),
+fn stored(response: Result<Response, Failure>) -> Result<Stored, OauthError> {
+    match response {
+        Ok(Response::Stored { handle, change }) => Ok(Stored { handle, change }),
         Ok(_) => Err(unexpected().into_oauth_error()),
         Err(failure) => Err(failure.into_oauth_error()),
     }

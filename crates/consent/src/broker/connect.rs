@@ -17,7 +17,7 @@ use crate::OauthError;
 
 const POLL: Duration = Duration::from_millis(50);
 /// How often a broker of another source, or one that ends, is met before giving up.
-const POLLS: u32 = 2_400;
+const MAX_POLLS: u32 = 2_400;
 /// How often the vault's key is read again for a broker that it does not open the vault for: another
 /// process may have given the vault another key since, and then once more.
 const KEYS: u32 = 20;
@@ -39,7 +39,7 @@ impl BrokerClient {
         let mut other_source = None;
         let mut settings = None;
         let mut keys = 0;
-        for poll in 1..=POLLS {
+        for poll in 1..=MAX_POLLS {
             match self.greet().await? {
                 Greeting::Welcome(connection) => return Ok(connection),
                 Greeting::OtherSource(pid) => {

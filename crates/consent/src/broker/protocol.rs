@@ -63,13 +63,14 @@ pub(super) enum Welcome {
 #[derive(Serialize, Deserialize)]
 pub(super) struct Request {
     pub(super) id: u64,
-    pub(super) ask: Ask,
+    #[serde(rename = "ask")]
+    pub(super) body: RequestBody,
 }
 
 /// What a client asks for.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
-pub(super) enum Ask {
+pub(super) enum RequestBody {
     Token {
         grant: GrantHandle,
         /// The generation that the server has refused.
@@ -131,13 +132,13 @@ pub(super) struct Activity {
 #[derive(Serialize, Deserialize)]
 pub(super) struct Reply {
     pub(super) id: u64,
-    pub(super) answer: Result<Told, Failure>,
+    pub(super) answer: Result<Response, Failure>,
 }
 
 /// What went well.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "told", rename_all = "snake_case")]
-pub(super) enum Told {
+pub(super) enum Response {
     Token {
         secret: String,
         expires_at: DateTime<Utc>,
@@ -145,7 +146,7 @@ pub(super) enum Told {
     },
     Stored {
         handle: GrantHandle,
-        change: WireChange,
+        change: GrantChange,
     },
     Revoked {
         outcome: Revoked,
@@ -174,16 +175,6 @@ pub(super) enum FailureKind {
     Callback,
     Stopped,
     Broker,
-}
-
-/// [`GrantChange`] as it is said.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum WireChange {
-    Inserted,
-    Renewed,
-    Unchanged,
-    OlderIgnored,
 }
 
 /// [`NewGrant`] as it is said.
@@ -220,17 +211,17 @@ pub(super) fn source_name(app: &App) -> String {
         .collect()
 }
 
-impl Ask {
+impl RequestBody {
     /// What it is, in words without the grant.
     pub(super) fn words(&self) -> &'static str {
         match self {
-            Ask::Token { .. } => "an access token",
-            Ask::Exchange { .. } => "exchanging the code of a consent",
-            Ask::Import { .. } => "storing a grant",
-            Ask::Ended { .. } => "noting that a consent has ended",
-            Ask::Refused { .. } => "noting that data were refused",
-            Ask::Name { .. } => "whose a grant is",
-            Ask::Revoke { .. } => "revoking a grant",
+            RequestBody::Token { .. } => "an access token",
+            RequestBody::Exchange { .. } => "exchanging the code of a consent",
+            RequestBody::Import { .. } => "storing a grant",
+            RequestBody::Ended { .. } => "noting that a consent has ended",
+            RequestBody::Refused { .. } => "noting that data were refused",
+            RequestBody::Name { .. } => "whose a grant is",
+            RequestBody::Revoke { .. } => "revoking a grant",
         }
     }
 }
@@ -323,9 +314,9 @@ impl From<OauthError> for Failure {
     }
 }
 
-impl Told {
+impl Response {
     pub(super) fn token(token: &AccessToken) -> Self {
-        Told::Token {
+        Response::Token {
             secret: token.secret.expose().to_owned(),
             expires_at: token.expires_at,
             generation: token.generation,
@@ -333,25 +324,9 @@ impl Told {
     }
 
     pub(super) fn stored(stored: Stored) -> Self {
-        Told::Stored {
+        Response::Stored {
             handle: stored.handle,
-            change: match stored.change {
-                GrantChange::Inserted => WireChange::Inserted,
-                GrantChange::Renewed => WireChange::Renewed,
-                GrantChange::Unchanged => WireChange::Unchanged,
-                GrantChange::OlderIgnored => WireChange::OlderIgnored,
-            },
-        }
-    }
-}
-
-impl From<WireChange> for GrantChange {
-    fn from(change: WireChange) -> Self {
-        match change {
-            WireChange::Inserted => GrantChange::Inserted,
-            WireChange::Renewed => GrantChange::Renewed,
-            WireChange::Unchanged => GrantChange::Unchanged,
-            WireChange::OlderIgnored => GrantChange::OlderIgnored,
+            change: stored.change,
         }
     }
 }

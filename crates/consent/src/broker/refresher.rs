@@ -32,24 +32,27 @@ use crate::token::{AccessToken, TokenError};
 
 type Outcome = Result<AccessToken, TokenError>;
 
-/// A flight under way and how many wait for it.
+/// A refresh under way and how many wait for it.
 #[derive(Debug, Clone)]
-struct Flight {
-    landing: Shared<BoxFuture<'static, Outcome>>,
+struct InflightRefresh {
+    result: Shared<BoxFuture<'static, Outcome>>,
     waiting: Arc<AtomicUsize>,
 }
 
-/// One who waits for a flight; counted until dropped.
-struct Passenger(Arc<AtomicUsize>);
+/// One who waits for a refresh; counted until dropped.
+struct WaiterGuard(Arc<AtomicUsize>);
 
-impl Drop for Passenger {
+impl Drop for WaiterGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-/// The entry of a flight, taken out when dropped.
-struct Entry<'a>(&'a Mutex<HashMap<GrantHandle, Flight>>, &'a GrantHandle);
+/// The entry of a refresh, taken out when dropped.
+struct Entry<'a>(
+    &'a Mutex<HashMap<GrantHandle, InflightRefresh>>,
+    &'a GrantHandle,
+);
 
 impl Drop for Entry<'_> {
     fn drop(&mut self) {
@@ -69,7 +72,7 @@ pub(crate) struct Refresher {
     /// Requests to the token endpoint, and work on the vault.
     posting: UnderWay,
     on_disk: UnderWay,
-    flights: Mutex<HashMap<GrantHandle, Flight>>,
+    inflight: Mutex<HashMap<GrantHandle, InflightRefresh>>,
     stopping: AtomicBool,
     verdicts: Mutex<Verdicts>,
     /// The last answers that could not be read, by grant.
@@ -92,7 +95,7 @@ impl Refresher {
             on_disk: UnderWay::default(),
             policy,
             journal: Arc::default(),
-            flights: Mutex::default(),
+            inflight: Mutex::default(),
             stopping: AtomicBool::new(false),
             verdicts: Mutex::default(),
             unreadable: Mutex::default(),
@@ -113,7 +116,7 @@ impl Refresher {
 
     /// Refreshes under way.
     pub(crate) fn under_way(&self) -> usize {
-        lock(&self.flights).len()
+        lock(&self.inflight).len()
     }
 
     /// From now on no refresh is begun; those under way are finished.
@@ -128,11 +131,11 @@ impl Refresher {
         rejected: Option<u64>,
     ) -> Outcome {
         loop {
-            let (flight, passenger, is_new) = self.board(grant, rejected);
-            let outcome = flight.await;
-            drop(passenger);
+            let (refresh, waiter, is_new) = self.join_or_start(grant, rejected);
+            let outcome = refresh.await;
+            drop(waiter);
             let of_no_use = match (&outcome, rejected) {
-                // Somebody else's flight, begun before the token was refused, may bring that one.
+                // Somebody else's refresh, begun before the token was refused, may bring that one.
                 (Ok(token), Some(rejected)) => token.generation <= rejected,
                 // It was given up by those who had begun it.
                 (Err(TokenError::Stopped), _) => !self.stopping.load(Ordering::SeqCst),
@@ -144,33 +147,33 @@ impl Refresher {
         }
     }
 
-    /// The flight under way for a grant, or a new one.
-    fn board(
+    /// The refresh under way for a grant, or a new one.
+    fn join_or_start(
         self: &Arc<Self>,
         grant: &GrantHandle,
         rejected: Option<u64>,
-    ) -> (Shared<BoxFuture<'static, Outcome>>, Passenger, bool) {
-        let mut flights = lock(&self.flights);
-        let is_new = !flights.contains_key(grant);
-        let flight = flights
+    ) -> (Shared<BoxFuture<'static, Outcome>>, WaiterGuard, bool) {
+        let mut inflight = lock(&self.inflight);
+        let is_new = !inflight.contains_key(grant);
+        let refresh = inflight
             .entry(grant.clone())
-            .or_insert_with(|| self.take_off(grant.clone(), rejected));
-        flight.waiting.fetch_add(1, Ordering::SeqCst);
-        let passenger = Passenger(Arc::clone(&flight.waiting));
-        (flight.landing.clone(), passenger, is_new)
+            .or_insert_with(|| self.spawn(grant.clone(), rejected));
+        refresh.waiting.fetch_add(1, Ordering::SeqCst);
+        let waiter = WaiterGuard(Arc::clone(&refresh.waiting));
+        (refresh.result.clone(), waiter, is_new)
     }
 
-    /// Begins a flight. It is never cancelled: once a token is posted, the answer is kept.
-    fn take_off(self: &Arc<Self>, handle: GrantHandle, rejected: Option<u64>) -> Flight {
+    /// Begins a refresh. It is never cancelled: once a token is posted, the answer is kept.
+    fn spawn(self: &Arc<Self>, handle: GrantHandle, rejected: Option<u64>) -> InflightRefresh {
         let this = Arc::clone(self);
         let waiting = Arc::new(AtomicUsize::new(0));
-        let passengers = Arc::clone(&waiting);
+        let waiters = Arc::clone(&waiting);
         let task = tokio::spawn(async move {
             // Also where it panics: the next request begins anew, and finds the intent.
-            let _entry = Entry(&this.flights, &handle);
-            this.fly(&handle, rejected, &passengers).await
+            let _entry = Entry(&this.inflight, &handle);
+            this.run(&handle, rejected, &waiters).await
         });
-        let landing = task
+        let result = task
             .map(|joined| {
                 joined.unwrap_or_else(|_| {
                     Err(TokenError::Transient {
@@ -182,14 +185,14 @@ impl Refresher {
             })
             .boxed()
             .shared();
-        Flight { landing, waiting }
+        InflightRefresh { result, waiting }
     }
 
-    async fn fly(
+    async fn run(
         self: &Arc<Self>,
         handle: &GrantHandle,
         rejected: Option<u64>,
-        passengers: &AtomicUsize,
+        waiters: &AtomicUsize,
     ) -> Outcome {
         let read = {
             let handle = handle.clone();
@@ -231,7 +234,7 @@ impl Refresher {
             let unreadable = lock(&self.unreadable).get(handle).cloned();
             return Err(unreadable.unwrap_or(left_alone));
         }
-        self.refresh(&grant, passengers).await
+        self.refresh(&grant, waiters).await
     }
 
     /// How long the oldest request to the token endpoint, and the oldest work on the vault, have

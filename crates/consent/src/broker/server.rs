@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::lines::{json_line, read_line};
 use super::protocol::{
-    Activity, Ask, Failure, Hello, Line, PROTOCOL, Reply, Request, Told, Welcome,
+    Activity, Failure, Hello, Line, PROTOCOL, Reply, Request, RequestBody, Response, Welcome,
 };
 use super::refresher::Refresher;
 use crate::OauthError;
@@ -28,7 +28,7 @@ use crate::revoke::revoke;
 /// How often a client with requests under way hears that this process lives.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
-/// Answers clients until it is told to stop.
+/// Answers clients until it is stopped.
 #[derive(Debug)]
 pub(super) struct Server {
     refresher: Arc<Refresher>,
@@ -86,9 +86,9 @@ impl Server {
         }
         let pid = std::process::id();
         send(&writer, &Welcome::Yes { pid }).await?;
-        let mut wishes = JoinSet::new();
+        let mut token_tasks = JoinSet::new();
         let pending = Arc::new(AtomicUsize::new(0));
-        wishes.spawn(Arc::clone(self).show_life(Arc::clone(&pending), Arc::clone(&writer)));
+        token_tasks.spawn(Arc::clone(self).show_life(Arc::clone(&pending), Arc::clone(&writer)));
         loop {
             if !read_line(&mut lines, &mut line).await? {
                 return Ok(());
@@ -96,14 +96,14 @@ impl Server {
             let Ok(request) = serde_json::from_str::<Request>(&line) else {
                 return Ok(());
             };
-            // When the client goes, its wishes for tokens go with it; whatever changes a grant is
+            // When the client goes, its requests for tokens go with it; whatever changes a grant is
             // carried to its end.
-            let goes_with_client = matches!(request.ask, Ask::Token { .. });
+            let goes_with_client = matches!(request.body, RequestBody::Token { .. });
             let pending = Pending::new(Arc::clone(&pending));
             let work = Arc::clone(self).handle(request, Arc::clone(&writer), pending);
             if goes_with_client {
-                wishes.spawn(work);
-                while wishes.try_join_next().is_some() {}
+                token_tasks.spawn(work);
+                while token_tasks.try_join_next().is_some() {}
             } else {
                 tokio::spawn(work);
             }
@@ -122,8 +122,8 @@ impl Server {
             let answer = if this.stopping.load(Ordering::SeqCst) {
                 Err(Failure::stopped())
             } else {
-                let what = request.ask.words();
-                let answer = std::panic::AssertUnwindSafe(this.answer(request.ask));
+                let what = request.body.words();
+                let answer = std::panic::AssertUnwindSafe(this.answer(request.body));
                 answer.catch_unwind().await.unwrap_or_else(|_| {
                     Err(Failure::broker(format!(
                         "{what} ended by an error of claimlake itself (a panic in the token \
@@ -167,14 +167,14 @@ impl Server {
         }
     }
 
-    async fn answer(self: &Arc<Self>, ask: Ask) -> Result<Told, Failure> {
+    async fn answer(self: &Arc<Self>, body: RequestBody) -> Result<Response, Failure> {
         let refresher = &self.refresher;
-        match ask {
-            Ask::Token { grant, rejected } => {
+        match body {
+            RequestBody::Token { grant, rejected } => {
                 let token = refresher.token(&grant, rejected).await?;
-                Ok(Told::token(&token))
+                Ok(Response::token(&token))
             }
-            Ask::Exchange { state, code } => {
+            RequestBody::Exchange { state, code } => {
                 let state = Secret::new(state);
                 let pending = refresher
                     .vault()
@@ -192,35 +192,35 @@ impl Server {
                 let stored = exchange_and_store(endpoint, vault, &pending, &state, &code, now);
                 let stored = stored.await?;
                 refresher.app_accepted(pending.api).await;
-                Ok(Told::stored(stored))
+                Ok(Response::stored(stored))
             }
-            Ask::Import { grant } => {
+            RequestBody::Import { grant } => {
                 let grant = (*grant).into();
                 let stored = refresher
                     .with_vault(move |vault| vault.insert_or_renew(&grant))
                     .await
                     .map_err(OauthError::from)?;
-                Ok(Told::stored(stored))
+                Ok(Response::stored(stored))
             }
-            Ask::Ended {
+            RequestBody::Ended {
                 grant,
                 generation,
                 reason,
             } => {
                 refresher.consent_ended(&grant, generation, &reason).await?;
-                Ok(Told::Noted)
+                Ok(Response::Noted)
             }
-            Ask::Refused { grant, generation } => {
+            RequestBody::Refused { grant, generation } => {
                 refresher.note_refused(&grant, generation).await?;
-                Ok(Told::Noted)
+                Ok(Response::Noted)
             }
-            Ask::Name { grant } => match refresher.name(&grant).await? {
-                Some(stored) => Ok(Told::stored(stored)),
-                None => Ok(Told::Noted),
+            RequestBody::Name { grant } => match refresher.name(&grant).await? {
+                Some(stored) => Ok(Response::stored(stored)),
+                None => Ok(Response::Noted),
             },
-            Ask::Revoke { grant } => {
+            RequestBody::Revoke { grant } => {
                 let outcome = revoke(refresher, &grant).await?;
-                Ok(Told::Revoked { outcome })
+                Ok(Response::Revoked { outcome })
             }
         }
     }
@@ -259,7 +259,7 @@ impl Server {
             if reached() {
                 return;
             }
-            // A flight without a caller ends without a change being told: look again.
+            // A refresh without a waiter ends without a notification: look again.
             tokio::select! {
                 () = changed => {}
                 () = tokio::time::sleep(std::time::Duration::from_millis(100)) => {}

@@ -133,7 +133,7 @@ fn a_data_directory_belongs_to_its_first_source() {
 }
 
 #[test]
-fn a_run_without_an_end_is_told_from_one_that_ended() {
+fn a_run_without_an_end_differs_from_one_that_ended() {
     let data = tempfile::tempdir().unwrap();
     let vault = vault(&data);
     vault.begin_run(&run("0001"), "extract").unwrap();

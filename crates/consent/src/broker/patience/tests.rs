@@ -96,7 +96,7 @@ async fn a_client_that_was_stopped_itself_has_waited_for_one_tick() {
 }
 
 #[test]
-fn the_state_of_a_process_is_told_with_what_to_do() {
+fn the_state_of_a_process_is_reported_with_what_to_do() {
     if !std::path::Path::new("/proc/self/stat").exists() {
         println!("SKIPPED: there is no /proc here");
         return;

@@ -54,17 +54,13 @@ pub(super) fn left_alone(open: Option<&OpenRefresh>, now: DateTime<Utc>) -> Opti
 }
 
 impl Refresher {
-    pub(super) async fn refresh(
-        self: &Arc<Self>,
-        grant: &Grant,
-        passengers: &AtomicUsize,
-    ) -> Outcome {
+    pub(super) async fn refresh(self: &Arc<Self>, grant: &Grant, waiters: &AtomicUsize) -> Outcome {
         let handle = &grant.handle;
         let mut asked_to_wait = 0;
         loop {
             let mut pass = self.gate.pass().await?;
             // While it queued, everyone may have gone: what nobody waits for is not refreshed.
-            if passengers.load(Ordering::SeqCst) == 0 || self.stopping.load(Ordering::SeqCst) {
+            if waiters.load(Ordering::SeqCst) == 0 || self.stopping.load(Ordering::SeqCst) {
                 return Err(TokenError::Stopped);
             }
             if let Some(reason) = lock(&self.verdicts).halted() {

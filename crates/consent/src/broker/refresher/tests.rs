@@ -175,7 +175,7 @@ async fn what_nobody_waits_for_any_more_is_not_refreshed() {
 }
 
 #[tokio::test]
-async fn exactly_the_grants_whose_answer_was_lost_need_a_consent_and_are_told_why() {
+async fn exactly_the_grants_whose_answer_was_lost_need_a_consent_with_the_reason() {
     for (api, fault) in [
         (ApiVersion::V2, "rotate-then-502:count=2"),
         (ApiVersion::V2, "rotate-then-drop:count=2"),

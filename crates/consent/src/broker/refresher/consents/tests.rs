@@ -81,7 +81,7 @@ async fn a_doubt_is_decided_by_time_in_another_run() {
 }
 
 #[tokio::test]
-async fn all_denied_is_told_to_everybody_and_keeps_since_when_each_was_in_doubt() {
+async fn all_denied_is_reported_to_every_caller_and_keeps_since_when_each_was_in_doubt() {
     for people in [3, 4, 6] {
         let clock = Arc::new(FixedClock::at(Utc::now()));
         let world = world(ApiVersion::V3, people, clock.clone()).await;

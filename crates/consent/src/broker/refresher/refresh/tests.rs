@@ -176,7 +176,7 @@ fn how_long_a_token_is_left_alone_grows_with_the_posts_and_is_not_fooled_by_a_wr
     assert!(left_alone(None, now).is_none());
 }
 
-/// Panics once it is told to.
+/// Panics once a test sets it to.
 #[derive(Debug)]
 struct Panicking(AtomicBool);
 
