@@ -1,74 +1,58 @@
-//! One extraction: all pages of all resources of all grants, spread over people.
+//! One extraction: all pages of all resources of all grants, spread over patients.
 //!
-//! A person lands as a whole or not at all, and the run names whoever is not complete.
+//! A patient lands as a whole or not at all, and the run names whoever is not complete.
 
-mod anomalies;
-mod consent;
-mod error;
 mod failures;
+mod findings;
+mod full_read_schedule;
 mod options;
 mod outcome;
-mod person;
+mod patient;
 mod recover;
+mod refusals;
 mod resource;
 mod resume;
+mod session;
 mod set_aside;
+mod settle;
 mod status;
-mod turns;
-mod verdict;
-
-#[cfg(test)]
-mod tests;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use claimlake_contract::{Clock, GrantHandle, LandingLayout, Progress, RunId, Task};
+use claimlake_contract::{Clock, LandingLayout, Progress, RunId, Task};
 use claimlake_vault::{Grant, GrantState, RunEnd, Vault};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use crate::error::ExtractError;
 use crate::http::client::Client;
 use crate::http::fetch::Fetcher;
 use crate::http::pace::Pace;
 use crate::http::retry::{Budget, Jitter};
-use crate::land::Lander;
+use crate::landing_writer::LandingHandle;
 use crate::record::Recorder;
 use claimlake_consent::TokenSource;
 
-pub use anomalies::ServerAnomalies;
-pub use error::ExtractError;
+pub use full_read_schedule::FullReadSchedule;
 pub use options::{ExtractOptions, SourceIdentity};
-pub use outcome::{ExtractOutcome, PersonProblem, ResourceCounts, WithoutClaims};
-use person::{PersonEnd, PersonOutcome};
+pub use outcome::{ExtractOutcome, PatientProblem, ResourceCounts, WithoutClaims};
+use patient::{FinishedPatient, PatientOutcome};
+use refusals::UnexplainedRefusals;
+use session::{Session, lock};
 pub use status::{ExtractStatusRow, extract_status};
-pub use turns::Turns;
 
-/// How long people under way may go on after a stop was asked for.
+/// How long patients under way may go on after a stop was asked for.
 const GRACE: Duration = Duration::from_secs(3);
 const TICK: Duration = Duration::from_millis(100);
-
-/// What the people of one run share.
-pub(crate) struct Session<'a, T> {
-    pub(crate) options: &'a ExtractOptions,
-    pub(crate) fetcher: Fetcher<'a, T>,
-    pub(crate) lander: Lander,
-    pub(crate) recorder: Option<Recorder>,
-    pub(crate) turns: Turns,
-    pub(crate) reads: AtomicU64,
-    pub(crate) pages: AtomicU64,
-    pub(crate) resources: AtomicU64,
-    pub(crate) stop: Mutex<Option<String>>,
-    pub(crate) refused: consent::Refused,
-}
 
 /// Extracts everything the options ask for.
 ///
 /// # Errors
 /// When the settings are wrong, or the disk or the vault refuses. What had landed before is safe:
-/// the next extraction goes on from there. A person who cannot be read is no error but part of
+/// the next extraction goes on from there. A patient who cannot be read is no error but part of
 /// the outcome.
 pub async fn extract<T: TokenSource>(
     options: &ExtractOptions,
@@ -87,7 +71,7 @@ pub async fn extract<T: TokenSource>(
     };
     let chosen = choose(options, vault)?;
     let resume = resume::Resume::of(vault, options, clock.now())?;
-    let turns = Turns::of(vault, options.full_every, clock.now())?;
+    let turns = FullReadSchedule::of(vault, options.full_every, clock.now())?;
     let recorder = match &options.record {
         Some(record) => Some(Recorder::create(record, options.source.is_sandbox())?),
         None => None,
@@ -107,7 +91,7 @@ pub async fn extract<T: TokenSource>(
             throttled: AtomicU64::new(0),
             first_pause: options.timeouts.first_pause,
         },
-        lander: Lander::start(layout, options.api, &options.run, vault, clock)
+        landing: LandingHandle::start(layout, options.api, &options.run, vault, clock)
             .map_err(ExtractError::Thread)?,
         recorder,
         turns,
@@ -115,20 +99,20 @@ pub async fn extract<T: TokenSource>(
         pages: AtomicU64::new(0),
         resources: AtomicU64::new(0),
         stop: Mutex::new(None),
-        refused: consent::Refused::default(),
+        refused: UnexplainedRefusals::default(),
     };
     let mut outcome = ExtractOutcome::new(options.run.clone(), options.api, recovered);
     outcome.set_aside = set_aside
         .into_iter()
         .map(|one| format!("{}: {}; kept in {}", one.place, one.reason, one.kept_in))
         .collect();
-    outcome.people = chosen.len() as u64;
+    outcome.patients = chosen.len() as u64;
     let (done, to_do): (Vec<Grant>, Vec<Grant>) =
         chosen.into_iter().partition(|grant| resume.has(grant));
     outcome.landed_before = done.len() as u64;
-    let task = progress.begin("extracting", "patients", Some(outcome.people));
+    let task = progress.begin("extracting", "patients", Some(outcome.patients));
     progress.advance(task, outcome.landed_before);
-    let finished = read_people(
+    let finished = read_patients(
         &session,
         vault,
         to_do,
@@ -148,7 +132,7 @@ pub async fn extract<T: TokenSource>(
     outcome.throttled = session.fetcher.throttled.load(Ordering::Relaxed);
     outcome.retries = session.fetcher.budget.retries();
     outcome.stopped = lock(&session.stop).clone();
-    let sealed = session.lander.seal().await?;
+    let sealed = session.landing.seal().await?;
     outcome.note_sealed(&sealed.manifests);
     if let Some(recorder) = session.recorder {
         outcome.recorded = recorder.finish()?;
@@ -175,7 +159,7 @@ pub fn seal_interrupted_runs(
     recover::recover(vault, layout, present).map(|_| ())
 }
 
-/// The grants of this API version, or those of the people named.
+/// The grants of this API version, or those of the patients named.
 fn choose(options: &ExtractOptions, vault: &Vault) -> Result<Vec<Grant>, ExtractError> {
     let mut grants = vault.grants()?;
     grants.retain(|grant| grant.api == options.api && grant.state != GrantState::Revoked);
@@ -208,7 +192,7 @@ fn choose(options: &ExtractOptions, vault: &Vault) -> Result<Vec<Grant>, Extract
     Ok(grants)
 }
 
-async fn read_people<T: TokenSource>(
+async fn read_patients<T: TokenSource>(
     session: &Session<'_, T>,
     vault: &Vault,
     grants: Vec<Grant>,
@@ -221,30 +205,30 @@ async fn read_people<T: TokenSource>(
     let mut waiting = grants.into_iter();
     let mut under_way = FuturesUnordered::new();
     let mut open = Vec::new();
-    // Enough people to keep every permit busy; more would only hold memory.
-    let people_at_once = session.options.concurrency.max(2);
+    // Enough patients to keep every permit busy; more would only hold memory.
+    let patients_at_once = session.options.concurrency.max(2);
     let mut ticks = tokio::time::interval(TICK);
     let mut stopping_since: Option<Instant> = None;
     loop {
-        while stopping_since.is_none() && under_way.len() < people_at_once {
+        while stopping_since.is_none() && under_way.len() < patients_at_once {
             let Some(grant) = waiting.next() else { break };
             let known = resume.states_of(&grant.handle);
             let per_patient = Arc::new(Semaphore::new(session.options.per_patient.max(1)));
-            under_way.push(person::read(session, grant, known, per_patient));
+            under_way.push(patient::read(session, grant, known, per_patient));
         }
         if under_way.is_empty() {
             break;
         }
         tokio::select! {
             Some(ended) = under_way.next() => {
-                let ended: PersonOutcome = ended?;
+                let ended: FinishedPatient = ended?;
                 progress.advance(task, 1);
-                if consent::is_open(&ended) {
+                if settle::is_open(&ended) {
                     open.push(ended);
                     continue;
                 }
-                outcome.note_person(&ended);
-                if let PersonEnd::Stopped(reason) = &ended.end {
+                outcome.note_patient(&ended);
+                if let PatientOutcome::Stopped(reason) = &ended.end {
                     lock(&session.stop).get_or_insert_with(|| reason.clone());
                     stopping_since.get_or_insert_with(Instant::now);
                 }
@@ -261,7 +245,7 @@ async fn read_people<T: TokenSource>(
         }
     }
     for ended in open {
-        outcome.note_person(&consent::settle(session, vault, resume, ended).await?);
+        outcome.note_patient(&settle::settle(session, vault, resume, ended).await?);
     }
     let abandoned = under_way.len() as u64;
     drop(under_way);
@@ -281,23 +265,4 @@ fn note<T>(session: &Session<'_, T>, begun: Instant) -> String {
     }
     note.push_str(&format!(", {resources:.0} resources/s"));
     note
-}
-
-fn lock<V>(mutex: &Mutex<V>) -> std::sync::MutexGuard<'_, V> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-impl<T> Session<'_, T> {
-    pub(crate) fn next_read(&self) -> crate::land::ReadId {
-        crate::land::ReadId(self.reads.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// For logs: the only name of a person there.
-    pub(crate) fn log_page(&self, grant: &GrantHandle, entries: u64) {
-        self.pages.fetch_add(1, Ordering::Relaxed);
-        self.resources.fetch_add(entries, Ordering::Relaxed);
-        tracing::trace!(grant = %grant, page.entries = entries, "page read");
-    }
 }

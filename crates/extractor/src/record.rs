@@ -16,6 +16,7 @@ use claimlake_contract::{
 };
 use url::Url;
 
+use crate::error::ExtractError;
 use crate::http::client::RawAnswer;
 
 /// Where and how to record.
@@ -25,34 +26,6 @@ pub struct RecordOptions {
     pub dir: PathBuf,
     /// Whether the people may be real: the recording is then marked.
     pub phi_allowed: bool,
-}
-
-/// A recording that cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum RecordError {
-    /// Real people are not recorded by accident.
-    #[error(
-        "recording anything but the sandbox writes protected health information to {}; \
-         add --record-phi if that is what you want", dir.display()
-    )]
-    Phi {
-        /// The folder.
-        dir: PathBuf,
-    },
-    /// The folder holds something.
-    #[error("the folder {} for the recording is not empty; name a new one", dir.display())]
-    NotEmpty {
-        /// The folder.
-        dir: PathBuf,
-    },
-    /// The disk refused.
-    #[error("writing the recording in {}: {source}", dir.display())]
-    Io {
-        /// The folder.
-        dir: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
 }
 
 pub(crate) struct Recorder {
@@ -88,19 +61,19 @@ pub(crate) struct RecordedRequest<'a> {
 }
 
 impl Recorder {
-    pub(crate) fn create(options: &RecordOptions, is_sandbox: bool) -> Result<Self, RecordError> {
+    pub(crate) fn create(options: &RecordOptions, is_sandbox: bool) -> Result<Self, ExtractError> {
         let dir = options.dir.clone();
         if !is_sandbox && !options.phi_allowed {
-            return Err(RecordError::Phi { dir });
+            return Err(ExtractError::RecordingHoldsPhi { dir });
         }
-        let io = |source| RecordError::Io {
+        let io = |source| ExtractError::Recording {
             dir: options.dir.clone(),
             source,
         };
         claimlake_landing::create_private_dir(&dir)
             .map_err(|error| io(std::io::Error::other(error)))?;
         if std::fs::read_dir(&dir).map_err(io)?.next().is_some() {
-            return Err(RecordError::NotEmpty { dir });
+            return Err(ExtractError::RecordingNotEmpty { dir });
         }
         let file = claimlake_landing::create_private_file(&dir.join(EXCHANGES_FILE))
             .map_err(|error| io(std::io::Error::other(error)))?;
@@ -120,7 +93,7 @@ impl Recorder {
         &self,
         request: &RecordedRequest<'_>,
         answer: &RawAnswer,
-    ) -> Result<(), RecordError> {
+    ) -> Result<(), ExtractError> {
         let mut inner = self
             .inner
             .lock()
@@ -148,9 +121,9 @@ impl Recorder {
     }
 
     /// Closes the recording.
-    pub(crate) fn finish(self) -> Result<u64, RecordError> {
+    pub(crate) fn finish(self) -> Result<u64, ExtractError> {
         let dir = self.dir.clone();
-        let io = |source| RecordError::Io {
+        let io = |source| ExtractError::Recording {
             dir: dir.clone(),
             source,
         };
@@ -177,8 +150,8 @@ impl Recorder {
         Ok(exchanges)
     }
 
-    fn io(&self, source: std::io::Error) -> RecordError {
-        RecordError::Io {
+    fn io(&self, source: std::io::Error) -> ExtractError {
+        ExtractError::Recording {
             dir: self.dir.clone(),
             source,
         }

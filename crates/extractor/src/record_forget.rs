@@ -9,17 +9,17 @@ use claimlake_contract::{
     CATALOGUE_FILE, EXCHANGES_FILE, Person, RecordedExchange, RecordingCatalogue,
 };
 
-use crate::record::RecordError;
+use crate::error::ExtractError;
 
 /// What is written beside a file before it takes its place.
 const NEXT: &str = ".next";
 
 /// How many exchanges of a person a recording holds; none where there is no recording any more. Of
-/// a recording that was killed nobody knows, and one is told.
+/// a recording that was killed it is not known: one is reported.
 ///
 /// # Errors
 /// When the recording cannot be read.
-pub fn recorded_exchanges(dir: &Path, person: &Person) -> Result<u64, RecordError> {
+pub fn recorded_exchanges(dir: &Path, person: &Person) -> Result<u64, ExtractError> {
     let Some(catalogue) = catalogue(dir)? else {
         return Ok(u64::from(dir.join(EXCHANGES_FILE).exists()));
     };
@@ -36,8 +36,8 @@ pub fn recorded_exchanges(dir: &Path, person: &Person) -> Result<u64, RecordErro
 ///
 /// # Errors
 /// When the recording cannot be read or written.
-pub fn forget_recorded(dir: &Path, person: &Person) -> Result<(), RecordError> {
-    let io = |source| RecordError::Io {
+pub fn forget_recorded(dir: &Path, person: &Person) -> Result<(), ExtractError> {
+    let io = |source| ExtractError::Recording {
         dir: dir.to_path_buf(),
         source,
     };
@@ -85,8 +85,8 @@ pub fn forget_recorded(dir: &Path, person: &Person) -> Result<(), RecordError> {
 }
 
 /// None where the recording is gone or was never finished.
-fn catalogue(dir: &Path) -> Result<Option<RecordingCatalogue>, RecordError> {
-    let io = |source| RecordError::Io {
+fn catalogue(dir: &Path) -> Result<Option<RecordingCatalogue>, ExtractError> {
+    let io = |source| ExtractError::Recording {
         dir: dir.to_path_buf(),
         source,
     };
@@ -129,8 +129,8 @@ fn has_word(text: &[u8], word: &[u8]) -> bool {
 fn each_line(
     dir: &Path,
     mut each: impl FnMut(&[u8]) -> std::io::Result<()>,
-) -> Result<(), RecordError> {
-    let io = |source| RecordError::Io {
+) -> Result<(), ExtractError> {
+    let io = |source| ExtractError::Recording {
         dir: dir.to_path_buf(),
         source,
     };

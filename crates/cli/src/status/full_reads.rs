@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, GrantHandle, ResourceType};
-use claimlake_extractor::Turns;
+use claimlake_extractor::FullReadSchedule;
 use claimlake_vault::{GrantState, Vault, VaultError};
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ pub(super) fn of(
     every: u32,
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<ApiVersion, FullReads>, VaultError> {
-    let turns = Turns::of(vault, every, now)?;
+    let turns = FullReadSchedule::of(vault, every, now)?;
     let grants = vault.grants()?;
     let active = grants
         .iter()

@@ -4,8 +4,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::session::lock;
 use crate::http::failure::{Reason, all_of};
-use crate::http::fetch::End;
+use crate::http::fetch::FetchError;
 
 /// The resource types of one patient that could not be read.
 #[derive(Debug, Default)]
@@ -22,14 +23,14 @@ struct Failure {
 
 impl Failures {
     /// Keeps a failure; gives back an end that concerns the patient as a whole.
-    pub(super) fn note(&self, end: End) -> Result<(), End> {
+    pub(super) fn note(&self, end: FetchError) -> Result<(), FetchError> {
         let (reason, is_not_found) = match end {
-            End::NotFound(reason) => (reason, true),
-            End::Failed(reason) => (reason, false),
-            End::GivenUp => return Ok(()),
+            FetchError::NotFound(reason) => (reason, true),
+            FetchError::Failed(reason) => (reason, false),
+            FetchError::GivenUp => return Ok(()),
             other => return Err(other),
         };
-        super::lock(&self.found).push(Failure {
+        lock(&self.found).push(Failure {
             reason,
             is_not_found,
         });
@@ -46,8 +47,8 @@ impl Failures {
 
     /// The end of the patient, if anything failed; `answered`: whether the server has answered for
     /// another resource type of theirs.
-    pub(super) fn end(&self, answered: bool) -> Option<End> {
-        let mut found = std::mem::take(&mut *super::lock(&self.found));
+    pub(super) fn end(&self, answered: bool) -> Option<FetchError> {
+        let mut found = std::mem::take(&mut *lock(&self.found));
         if found.is_empty() {
             return None;
         }
@@ -64,7 +65,7 @@ impl Failures {
         if is_unknown {
             reason.add(": the server does not know the patient (any more)");
         }
-        Some(End::Failed(reason))
+        Some(FetchError::Failed(reason))
     }
 }
 
@@ -74,7 +75,7 @@ mod tests {
 
     use super::Failures;
     use crate::http::failure::{Reason, RequestName};
-    use crate::http::fetch::End;
+    use crate::http::fetch::FetchError;
 
     fn reason(resource: &ResourceType, cause: &str) -> Reason {
         let name = RequestName {
@@ -88,7 +89,7 @@ mod tests {
 
     fn text(failures: &Failures, answered: bool) -> String {
         match failures.end(answered) {
-            Some(End::Failed(reason)) => reason.text,
+            Some(FetchError::Failed(reason)) => reason.text,
             other => panic!("{other:?}"),
         }
     }
@@ -99,7 +100,7 @@ mod tests {
             ResourceType::explanation_of_benefit(),
             ResourceType::coverage(),
         );
-        let not_found = |resource| End::NotFound(reason(resource, "HTTP 404 (not found)"));
+        let not_found = |resource| FetchError::NotFound(reason(resource, "HTTP 404 (not found)"));
         let failures = Failures::default();
         failures.note(not_found(&coverage)).unwrap();
         let known = text(&failures, true);
@@ -118,7 +119,7 @@ mod tests {
         // Beside another failure it says nothing of the patient.
         failures.note(not_found(&coverage)).unwrap();
         failures
-            .note(End::Failed(reason(&claims, "HTTP 503")))
+            .note(FetchError::Failed(reason(&claims, "HTTP 503")))
             .unwrap();
         let mixed = text(&failures, false);
         assert!(!mixed.contains("know the patient"), "{mixed}");
@@ -138,10 +139,12 @@ mod tests {
             (&claims, "the connection was reset before the answer"),
             (&coverage, "HTTP 503"),
         ] {
-            failures.note(End::Failed(reason(resource, cause))).unwrap();
+            failures
+                .note(FetchError::Failed(reason(resource, cause)))
+                .unwrap();
         }
-        failures.note(End::GivenUp).unwrap();
-        let Some(End::Failed(reason)) = failures.end(false) else {
+        failures.note(FetchError::GivenUp).unwrap();
+        let Some(FetchError::Failed(reason)) = failures.end(false) else {
             panic!("nothing failed");
         };
         for resource in ["Patient", "ExplanationOfBenefit", "Coverage"] {
@@ -160,10 +163,10 @@ mod tests {
     fn what_concerns_the_patient_as_a_whole_is_given_back() {
         let failures = Failures::default();
         for end in [
-            End::Foreign,
-            End::NeedsConsent("ended".into()),
-            End::Parked("later".into()),
-            End::Stop("over".into()),
+            FetchError::Foreign,
+            FetchError::NeedsConsent("ended".into()),
+            FetchError::Parked("later".into()),
+            FetchError::Stop("over".into()),
         ] {
             assert_eq!(failures.note(end.clone()), Err(end));
         }

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use claimlake_contract::{ApiVersion, PatientId, ResourceType, RunId};
 use url::Url;
 
-use super::ExtractError;
+use crate::error::ExtractError;
 use crate::http::HttpTimeouts;
 use crate::record::RecordOptions;
 
@@ -21,7 +21,7 @@ pub enum SourceIdentity {
     },
     /// The embedded sandbox, by its seed; its port changes.
     Sandbox {
-        /// The seed of its people.
+        /// The seed of its patients.
         seed: u64,
     },
 }
@@ -35,7 +35,7 @@ impl SourceIdentity {
         }
     }
 
-    /// Whether its people are synthetic for sure.
+    /// Whether its patients are synthetic for sure.
     #[must_use]
     pub fn is_sandbox(&self) -> bool {
         matches!(self, Self::Sandbox { .. })
@@ -68,7 +68,7 @@ pub struct ExtractOptions {
     pub page_size: u32,
     /// Requests at once, at most.
     pub concurrency: usize,
-    /// Requests at once for one person.
+    /// Requests at once for one patient.
     pub per_patient: usize,
     /// Requests a second, at most.
     pub max_rps: Option<f64>,
@@ -76,7 +76,7 @@ pub struct ExtractOptions {
     pub full: bool,
     /// Everybody's claims are read as a whole once in so many days; 0: never by themselves.
     pub full_every: u32,
-    /// Only these people, by patient id or grant handle; empty: all.
+    /// Only these patients, by patient id or grant handle; empty: all.
     pub only: Vec<PatientId>,
     /// Whether to record the exchanges.
     pub record: Option<RecordOptions>,
@@ -84,7 +84,7 @@ pub struct ExtractOptions {
     pub timeouts: HttpTimeouts,
     /// The seed of jitter.
     pub seed: u64,
-    /// Raised by Ctrl-C: people under way get a moment, no new ones are begun.
+    /// Raised by Ctrl-C: patients under way get a moment, no new ones are begun.
     pub stop: Arc<AtomicBool>,
 }
 

@@ -7,8 +7,8 @@ use claimlake_contract::{
 };
 use serde::Serialize;
 
-use super::anomalies::ServerAnomalies;
-use super::person::{PersonEnd, PersonOutcome};
+use super::patient::{FinishedPatient, PatientOutcome};
+use crate::anomalies::ServerAnomalies;
 
 /// What an extraction did.
 #[derive(Debug, Clone, Serialize)]
@@ -21,19 +21,20 @@ pub struct ExtractOutcome {
     pub recovered: Vec<RunId>,
     /// Damaged parts and runs of earlier extractions that were set aside, and where they are.
     pub set_aside: Vec<String>,
-    /// People with a grant that was to be read.
-    pub people: u64,
+    /// Patients with a grant that was to be read.
+    #[serde(rename = "people")]
+    pub patients: u64,
     /// Those of them whom the interrupted run before had read already.
     pub landed_before: u64,
-    /// People by how they ended; each counts once, by the worst of their resource types.
+    /// Patients by how they ended; each counts once, by the worst of their resource types.
     pub by_state: BTreeMap<&'static str, u64>,
-    /// People not read because the run was stopped.
+    /// Patients not read because the run was stopped.
     pub not_read: u64,
     /// Counts by resource type.
     pub by_resource: BTreeMap<ResourceType, ResourceCounts>,
-    /// People who are not complete, and why; of a consent in part, the part.
-    pub problems: Vec<PersonProblem>,
-    /// People of whom no claim is held.
+    /// Patients who are not complete, and why; of a consent in part, the part.
+    pub problems: Vec<PatientProblem>,
+    /// Patients of whom no claim is held.
     pub without_claims: WithoutClaims,
     /// Resources that a full read did not find any more, by grant: they leave the tables.
     pub vanished: BTreeMap<GrantHandle, u64>,
@@ -42,10 +43,10 @@ pub struct ExtractOutcome {
     pub doubted: BTreeMap<GrantHandle, u64>,
     /// Resources that were not found and may only be withheld, by grant: they stay.
     pub withheld: BTreeMap<GrantHandle, u64>,
-    /// Resources that a full read did not find where something in the answer was odd, by grant:
+    /// Resources that a full read did not find where something in the answer was suspicious, by grant:
     /// they stay, and the next run reads everything again.
     pub unproven: BTreeMap<GrantHandle, u64>,
-    /// People whose claims were read as a whole.
+    /// Patients whose claims were read as a whole.
     pub read_fully: u64,
     /// What the server sent that cannot be right.
     pub anomalies: ServerAnomalies,
@@ -76,13 +77,13 @@ pub struct ResourceCounts {
     pub served: u64,
     /// New or changed ones, which landed.
     pub landed: u64,
-    /// People complete.
+    /// Patients complete.
     pub complete: u64,
 }
 
-/// A person, by grant, who is not complete.
+/// A patient, by grant, who is not complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PersonProblem {
+pub struct PatientProblem {
     /// The grant: `grants list` says whose it is.
     pub grant: GrantHandle,
     /// The resource type, where the others are complete.
@@ -95,7 +96,7 @@ pub struct PersonProblem {
     pub cause: String,
 }
 
-/// People without claims, by reason: the denominators of every count of people.
+/// Patients without claims, by reason: the denominators of every count of patients.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct WithoutClaims {
     /// The server serves none: Part C only, newly enrolled, or never treated.
@@ -113,7 +114,7 @@ impl ExtractOutcome {
             api,
             recovered,
             set_aside: Vec::new(),
-            people: 0,
+            patients: 0,
             landed_before: 0,
             by_state: BTreeMap::new(),
             not_read: 0,
@@ -138,17 +139,17 @@ impl ExtractOutcome {
         }
     }
 
-    pub(super) fn note_person(&mut self, person: &PersonOutcome) {
-        let landed = match &person.end {
-            PersonEnd::Stopped(_) => {
+    pub(super) fn note_patient(&mut self, patient: &FinishedPatient) {
+        let landed = match &patient.end {
+            PatientOutcome::Stopped(_) => {
                 self.not_read += 1;
                 return;
             }
-            PersonEnd::Ended(state, reason) => {
-                self.count_person(*state);
+            PatientOutcome::Ended(state, reason) => {
+                self.count_patient(*state);
                 self.without_claims.not_read += 1;
-                self.problems.push(PersonProblem {
-                    grant: person.grant.clone(),
+                self.problems.push(PatientProblem {
+                    grant: patient.grant.clone(),
                     resource: None,
                     state: state.as_str(),
                     reason: reason.text.clone(),
@@ -156,7 +157,7 @@ impl ExtractOutcome {
                 });
                 return;
             }
-            PersonEnd::Read(landed) => landed,
+            PatientOutcome::Read(landed) => landed,
         };
         let mut worst = PatientState::Complete;
         for of_resource in landed {
@@ -172,7 +173,7 @@ impl ExtractOutcome {
                 (&mut self.unproven, of_resource.unproven),
             ];
             for (by_grant, count) in missing.into_iter().filter(|(_, count)| *count > 0) {
-                *by_grant.entry(person.grant.clone()).or_default() += count;
+                *by_grant.entry(patient.grant.clone()).or_default() += count;
             }
             let is_claims = state.resource == ResourceType::explanation_of_benefit();
             if is_claims && state.full_at == Some(state.as_of) {
@@ -189,12 +190,12 @@ impl ExtractOutcome {
                 counts.complete += 1;
                 continue;
             }
-            // What a consent leaves out does not make the person incomplete.
+            // What a consent leaves out does not make the patient incomplete.
             if state.state != PatientState::Refused {
                 worst = state.state;
             }
-            self.problems.push(PersonProblem {
-                grant: person.grant.clone(),
+            self.problems.push(PatientProblem {
+                grant: patient.grant.clone(),
                 resource: Some(state.resource.clone()),
                 state: state.state.as_str(),
                 reason: state.reason.clone().unwrap_or_default(),
@@ -207,7 +208,7 @@ impl ExtractOutcome {
         if all_refused && !landed.is_empty() {
             worst = PatientState::Refused;
         }
-        self.count_person(worst);
+        self.count_patient(worst);
     }
 
     pub(super) fn note_sealed(&mut self, manifests: &[LandingManifest]) {
@@ -218,13 +219,13 @@ impl ExtractOutcome {
         }
     }
 
-    fn count_person(&mut self, state: PatientState) {
+    fn count_patient(&mut self, state: PatientState) {
         *self.by_state.entry(state.as_str()).or_default() += 1;
     }
 
-    /// People in a state.
+    /// Patients in a state.
     #[must_use]
-    pub fn people_in(&self, state: PatientState) -> u64 {
+    pub fn patients_in(&self, state: PatientState) -> u64 {
         self.by_state.get(state.as_str()).copied().unwrap_or(0)
     }
 
@@ -245,14 +246,14 @@ impl ExtractOutcome {
             PatientState::Incomplete,
             PatientState::SuspectEmpty,
         ];
-        let has_failed = failed.into_iter().any(|state| self.people_in(state) > 0);
+        let has_failed = failed.into_iter().any(|state| self.patients_in(state) > 0);
         if has_failed || self.not_read > 0 || self.stopped.is_some() {
             exits.push(ExitCode::Failed);
         }
-        if self.people_in(PatientState::Parked) > 0 {
+        if self.patients_in(PatientState::Parked) > 0 {
             exits.push(ExitCode::Parked);
         }
-        if self.people_in(PatientState::NeedsConsent) > 0 {
+        if self.patients_in(PatientState::NeedsConsent) > 0 {
             exits.push(ExitCode::NeedsConsent);
         }
         exits
@@ -261,7 +262,7 @@ impl ExtractOutcome {
     pub(super) fn summary_json(&self) -> String {
         let summary = serde_json::json!({
             "exit": ExitCode::worst(self.exits()).code(),
-            "people": self.people,
+            "people": self.patients,
             "by_state": self.by_state,
             "landed": self.landed,
             "pages": self.pages,

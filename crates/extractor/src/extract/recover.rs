@@ -11,9 +11,9 @@ use claimlake_landing::{
 };
 use claimlake_vault::{RunEnd, Vault};
 
-use super::ExtractError;
 use super::set_aside::forget_held;
-use crate::land::CheckpointDetail;
+use crate::error::ExtractError;
+use crate::landing_writer::CheckpointDetail;
 
 const RUNS_LOOKED_AT: u32 = 1000;
 
@@ -72,7 +72,7 @@ fn seal_run(vault: &Vault, layout: &LandingLayout, run: &RunId) -> Result<(), Ex
             None if !has_frames && !tells_of_gone => {}
             None if !has_frames => {
                 let kept = patients.into_iter().map(|(_, kept)| kept).collect();
-                crate::land::begin(layout, api, &resource, run)?.seal_keeping(kept)?;
+                crate::landing_writer::begin(layout, api, &resource, run)?.seal_keeping(kept)?;
             }
             None => forget_all(vault, &resource, &patients)?,
             Some(unsealed) if !has_frames && !tells_of_gone => remove(unsealed)?,
@@ -97,7 +97,7 @@ fn seal_folder(
                 tracing::warn!(
                     part.path = %path.display(),
                     frame.offset = offset,
-                    "a landing part is cut short: the people behind the cut are read again"
+                    "a landing part is cut short: the patients behind the cut are read again"
                 );
                 let is_behind = |kept: &KeptPatient| {
                     let part = |frame: &claimlake_landing::KeptFrame| {

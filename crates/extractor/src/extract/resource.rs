@@ -1,4 +1,4 @@
-//! Reading one resource type of one person: rounds until the pages agree, and emptiness doubted.
+//! Reading one resource type of one patient: rounds until the pages agree, and emptiness doubted.
 
 use std::sync::Mutex;
 
@@ -6,59 +6,60 @@ use claimlake_contract::{ApiVersion, GrantHandle, ResourceType};
 use claimlake_vault::{ExtractState, Grant};
 use tokio::sync::Semaphore;
 
-use super::Session;
 use super::failures::Failures;
-use super::verdict::Found;
+use super::findings::Findings;
+use super::session::{Session, lock};
 use crate::fhir::bundle::PageError;
-use crate::fhir::completeness::{Doubt, MOST_RESOURCES, Paging, SeenPage};
-use crate::fhir::pages::{Pages, Round, read_once};
+use crate::fhir::completeness::IncompleteReason;
+use crate::fhir::page::{MOST_RESOURCES, Paging, SeenPage};
+use crate::fhir::pages::{Pages, PassOutcome, read_pass};
 use crate::fhir::search::{Search, Selection};
 use crate::http::body::Body;
 use crate::http::client::RawAnswer;
 use crate::http::failure::{Reason, Tries};
-use crate::http::fetch::{End, Fetched, Request, Unanswered};
+use crate::http::fetch::{FetchError, Fetched, Request, Unanswered};
 use crate::http::retry::back_off;
-use crate::land::{Asked, Lands, PageJob, ReadId, ResourceCommit};
+use crate::landing_writer::{PageJob, PassId, ResourceCommit, SearchScope, WritePolicy};
 use crate::record::RecordedRequest;
 use claimlake_consent::TokenSource;
 
 /// Readings of a set that keeps moving.
-const ROUNDS: u32 = 4;
+const MAX_PASSES: u32 = 4;
 /// Readings of an answer that is empty where something was, and where nothing ever was.
 const READS_WHERE_HELD: u32 = 3;
 const READS_WHERE_NONE: u32 = 2;
 /// Tries of a page whose body is not a Bundle.
 const BODY_TRIES: u32 = 3;
 
-/// One resource type of one person, being read.
-pub(super) struct Reading<'a, T> {
+/// One resource type of one patient, being read.
+pub(super) struct ResourceReader<'a, T> {
     pub(super) session: &'a Session<'a, T>,
     pub(super) grant: &'a Grant,
     pub(super) patient: &'a claimlake_contract::PatientId,
     pub(super) resource: &'a ResourceType,
     pub(super) known: Option<&'a ExtractState>,
-    /// Every reading begun for the person: those that do not count are forgotten at the end.
-    pub(super) reads: &'a Mutex<Vec<ReadId>>,
+    /// Every reading begun for the patient: those that do not count are forgotten at the end.
+    pub(super) reads: &'a Mutex<Vec<PassId>>,
     pub(super) per_patient: &'a Semaphore,
     /// What failed of the patient.
     pub(super) failures: &'a Failures,
 }
 
 /// All rounds of one search.
-struct Rounds {
-    read: ReadId,
-    outcome: Round,
+struct CompletedSearch {
+    read: PassId,
+    outcome: PassOutcome,
 }
 
-impl<T: TokenSource> Reading<'_, T> {
-    pub(super) async fn read(&self) -> Result<ResourceCommit, End> {
-        let whole = self.reads_whole();
-        let since = match whole {
+impl<T: TokenSource> ResourceReader<'_, T> {
+    pub(super) async fn read(&self) -> Result<ResourceCommit, FetchError> {
+        let full = self.reads_everything();
+        let since = match full {
             true => None,
             false => self.watermark(),
         };
         let held = self.known.map_or(0, |known| known.held_count);
-        let reads_if_empty = match (whole, held) {
+        let reads_if_empty = match (full, held) {
             (false, _) => 1,
             (true, 0) if self.is_claims() || self.is_patient() => READS_WHERE_NONE,
             (true, 0) => 1,
@@ -68,37 +69,37 @@ impl<T: TokenSource> Reading<'_, T> {
         loop {
             tried += 1;
             let found = self.read_selections(since).await?;
-            let verdict = Found {
-                doubt: found.iter().find_map(Rounds::doubt),
-                main: found.first().map_or(0, Rounds::distinct),
-                beside: found.iter().skip(1).map(Rounds::distinct).sum(),
-                whole,
+            let findings = Findings {
+                doubt: found.iter().find_map(CompletedSearch::doubt),
+                main: found.first().map_or(0, CompletedSearch::distinct),
+                beside: found.iter().skip(1).map(CompletedSearch::distinct).sum(),
+                full,
                 held,
                 is_patient: self.is_patient(),
-                is_odd: found.iter().any(Rounds::is_odd),
+                is_suspicious: found.iter().any(CompletedSearch::is_suspicious),
             };
-            if verdict.doubt.is_none() && verdict.main == 0 && tried < reads_if_empty {
+            if findings.doubt.is_none() && findings.main == 0 && tried < reads_if_empty {
                 self.forget(&found).await;
                 self.wait_between(tried).await;
                 continue;
             }
-            let (state, reason) = verdict.verdict();
+            let (state, reason) = findings.state();
             return Ok(ResourceCommit {
                 resource: self.resource.clone(),
                 reads: found.iter().map(|rounds| rounds.read).collect(),
                 state,
                 reason,
-                whole,
-                total: found.first().and_then(Rounds::total),
+                full,
+                total: found.first().and_then(CompletedSearch::total),
                 previous: self.known.cloned(),
                 asked: Some(self.asked()),
-                is_odd: found.iter().any(Rounds::is_odd),
+                is_suspicious: found.iter().any(CompletedSearch::is_suspicious),
             });
         }
     }
 
     /// Claims are asked for by what is new once they were complete; the rest is one page anyway.
-    fn reads_whole(&self) -> bool {
+    fn reads_everything(&self) -> bool {
         let known = self
             .known
             .filter(|known| known.api == self.session.options.api);
@@ -108,13 +109,14 @@ impl<T: TokenSource> Reading<'_, T> {
         self.session.options.full || !self.is_claims() || !has_watermark || is_due
     }
 
-    fn asked(&self) -> Asked {
-        let sources = match crate::land::has_kinds(self.session.options.api, self.resource) {
-            true => Search::all_sources(),
-            false => String::new(),
-        };
-        Asked {
-            scopes: Asked::scopes_of(self.grant.scopes.iter(), self.resource),
+    fn asked(&self) -> SearchScope {
+        let sources =
+            match crate::landing_writer::has_claim_kinds(self.session.options.api, self.resource) {
+                true => Search::all_sources(),
+                false => String::new(),
+            };
+        SearchScope {
+            scopes: SearchScope::scopes_of(self.grant.scopes.iter(), self.resource),
             sources,
             known: self
                 .session
@@ -141,25 +143,25 @@ impl<T: TokenSource> Reading<'_, T> {
     async fn read_selections(
         &self,
         since: Option<chrono::DateTime<chrono::Utc>>,
-    ) -> Result<Vec<Rounds>, End> {
-        let main = self.read_rounds(Selection::Main, since, None).await?;
+    ) -> Result<Vec<CompletedSearch>, FetchError> {
+        let main = self.read_search(Selection::Main, since, None).await?;
         if self.session.options.api == ApiVersion::V3 && self.is_claims() {
             // One after the other: the server may force both to one source (an app with Part D
             // only), and what the first search found must not land again.
             let beside = Some(main.read);
-            let prior = self.read_rounds(Selection::PriorAuthorizations, None, beside);
+            let prior = self.read_search(Selection::PriorAuthorizations, None, beside);
             let prior = prior.await?;
             return Ok(vec![main, prior]);
         }
         Ok(vec![main])
     }
 
-    async fn read_rounds(
+    async fn read_search(
         &self,
         selection: Selection,
         since: Option<chrono::DateTime<chrono::Utc>>,
-        beside: Option<ReadId>,
-    ) -> Result<Rounds, End> {
+        beside: Option<PassId>,
+    ) -> Result<CompletedSearch, FetchError> {
         let options = self.session.options;
         let paging = Paging {
             api: options.api,
@@ -170,8 +172,8 @@ impl<T: TokenSource> Reading<'_, T> {
         loop {
             round += 1;
             let read = self.session.next_read();
-            super::lock(self.reads).push(read);
-            let one = OneRead {
+            lock(self.reads).push(read);
+            let one = SearchReader {
                 reading: self,
                 read,
                 beside,
@@ -185,10 +187,10 @@ impl<T: TokenSource> Reading<'_, T> {
                     since,
                 },
             };
-            let found = read_once(&one, paging).await?;
+            let found = read_pass(&one, paging).await?;
             let outcome = found.after(before);
-            if !matches!(outcome, Round::Doubtful { .. }) || round == ROUNDS {
-                return Ok(Rounds { read, outcome });
+            if !matches!(outcome, PassOutcome::Inconsistent { .. }) || round == MAX_PASSES {
+                return Ok(CompletedSearch { read, outcome });
             }
             before = Some(found);
             tracing::debug!(
@@ -197,14 +199,14 @@ impl<T: TokenSource> Reading<'_, T> {
                 round.number = round,
                 "what the pages say does not agree, reading again"
             );
-            self.session.lander.forget(vec![read]).await;
+            self.session.landing.forget(vec![read]).await;
             self.wait_between(round).await;
         }
     }
 
-    async fn forget(&self, found: &[Rounds]) {
+    async fn forget(&self, found: &[CompletedSearch]) {
         let reads = found.iter().map(|rounds| rounds.read).collect();
-        self.session.lander.forget(reads).await;
+        self.session.landing.forget(reads).await;
     }
 
     async fn wait_between(&self, round: u32) {
@@ -215,12 +217,12 @@ impl<T: TokenSource> Reading<'_, T> {
 
     async fn land(
         &self,
-        (read, beside): (ReadId, Option<ReadId>),
+        (read, beside): (PassId, Option<PassId>),
         body: Body,
-    ) -> Result<Result<SeenPage, PageError>, End> {
+    ) -> Result<Result<SeenPage, PageError>, FetchError> {
         let lands = match self.session.options.full {
-            true => Lands::Everything,
-            false => Lands::Changes,
+            true => WritePolicy::Everything,
+            false => WritePolicy::Changes,
         };
         let job = PageJob {
             read,
@@ -229,59 +231,65 @@ impl<T: TokenSource> Reading<'_, T> {
             patient: self.patient.clone(),
             resource: self.resource.clone(),
             lands,
-            whole: self.reads_whole(),
+            full: self.reads_everything(),
             body,
         };
-        let landed = self.session.lander.page(job).await;
-        landed.map_err(|error| End::Stop(claimlake_consent::chain(&error)))
+        let landed = self.session.landing.page(job).await;
+        landed.map_err(|error| FetchError::Stop(claimlake_consent::chain(&error)))
     }
 }
 
-impl Rounds {
+impl CompletedSearch {
     fn distinct(&self) -> u64 {
         match self.outcome {
-            Round::Agreed { distinct, .. } => distinct,
-            Round::Doubtful { .. } | Round::Hopeless(_) => 0,
+            PassOutcome::Consistent { distinct, .. } => distinct,
+            PassOutcome::Inconsistent { .. } | PassOutcome::Unsettled(_) => 0,
         }
     }
 
     fn total(&self) -> Option<u64> {
         match self.outcome {
-            Round::Agreed { total, .. } => total,
-            Round::Doubtful { .. } | Round::Hopeless(_) => None,
+            PassOutcome::Consistent { total, .. } => total,
+            PassOutcome::Inconsistent { .. } | PassOutcome::Unsettled(_) => None,
         }
     }
 
-    fn is_odd(&self) -> bool {
-        matches!(self.outcome, Round::Agreed { is_odd: true, .. })
+    fn is_suspicious(&self) -> bool {
+        matches!(
+            self.outcome,
+            PassOutcome::Consistent {
+                is_suspicious: true,
+                ..
+            }
+        )
     }
 
-    fn doubt(&self) -> Option<Doubt> {
+    fn doubt(&self) -> Option<IncompleteReason> {
         match self.outcome {
-            Round::Agreed { .. } => None,
-            Round::Doubtful { doubt, .. } | Round::Hopeless(doubt) => Some(doubt),
+            PassOutcome::Consistent { .. } => None,
+            PassOutcome::Inconsistent { doubt, .. } | PassOutcome::Unsettled(doubt) => Some(doubt),
         }
     }
 }
 
 /// One reading of one search: where its pages come from.
-struct OneRead<'a, T> {
-    reading: &'a Reading<'a, T>,
-    read: ReadId,
-    beside: Option<ReadId>,
+struct SearchReader<'a, T> {
+    reading: &'a ResourceReader<'a, T>,
+    read: PassId,
+    beside: Option<PassId>,
     search: Search<'a>,
 }
 
-impl<T: TokenSource> Pages for OneRead<'_, T> {
-    async fn page(&self, offset: u64) -> Result<SeenPage, End> {
+impl<T: TokenSource> Pages for SearchReader<'_, T> {
+    async fn page(&self, offset: u64) -> Result<SeenPage, FetchError> {
         let session = self.reading.session;
         let grant: &GrantHandle = &self.reading.grant.handle;
         let permit = self.reading.per_patient.acquire().await;
         let Ok(_permit) = permit else {
-            return Err(End::Stop("the run is over".into()));
+            return Err(FetchError::Stop("the run is over".into()));
         };
         if self.reading.failures.is_given_up() {
-            return Err(End::GivenUp);
+            return Err(FetchError::GivenUp);
         }
         let request = Request {
             grant,
@@ -318,28 +326,28 @@ impl<T: TokenSource> Pages for OneRead<'_, T> {
                     tracing::error!(
                         grant = %grant,
                         resource.r#type = %self.reading.resource,
-                        "the server sent a resource of another person; nothing of this one lands"
+                        "the server sent a resource of another patient; nothing of this one lands"
                     );
-                    return Err(End::Foreign);
+                    return Err(FetchError::Foreign);
                 }
                 Err(PageError::OtherRelease(release)) => {
                     let cause = format!(
                         "the server sent FHIR {release}, and claimlake reads R4: set source.base_url \
                          and source.api to a server of R4 (Blue Button's v2 and v3 are, v1 is not)"
                     );
-                    return Err(End::Failed(Reason::of(request.name, cause)));
+                    return Err(FetchError::Failed(Reason::of(request.name, cause)));
                 }
                 Err(PageError::TooMany) => {
                     let cause = format!(
                         "a page with more than {MOST_RESOURCES} entries, more than any patient has"
                     );
-                    return Err(End::Failed(Reason::of(request.name, cause)));
+                    return Err(FetchError::Failed(Reason::of(request.name, cause)));
                 }
                 Err(PageError::NotABundle(reason)) => {
                     tries.failed(not_a_bundle(&answer, reason));
                     if tries.count() == BODY_TRIES {
                         let reason = tries.reason(request.name, begun.elapsed(), "");
-                        return Err(End::Failed(reason));
+                        return Err(FetchError::Failed(reason));
                     }
                     drop(answer);
                     self.reading.wait_between(tries.count()).await;
@@ -366,8 +374,8 @@ fn not_a_bundle(answer: &RawAnswer, reason: &str) -> String {
     format!("HTTP 200 without a usable Bundle: {what} ({content_type})")
 }
 
-impl<T: TokenSource> OneRead<'_, T> {
-    fn record(&self, request: &Request<'_>, answer: &RawAnswer) -> Result<(), End> {
+impl<T: TokenSource> SearchReader<'_, T> {
+    fn record(&self, request: &Request<'_>, answer: &RawAnswer) -> Result<(), FetchError> {
         let Some(recorder) = &self.reading.session.recorder else {
             return Ok(());
         };
@@ -387,6 +395,6 @@ impl<T: TokenSource> OneRead<'_, T> {
             headers: request.headers,
         };
         let written = recorder.write(&recorded, answer);
-        written.map_err(|error| End::Stop(error.to_string()))
+        written.map_err(|error| FetchError::Stop(error.to_string()))
     }
 }

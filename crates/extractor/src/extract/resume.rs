@@ -6,14 +6,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use claimlake_contract::{GrantHandle, PatientState, ResourceType};
 use claimlake_vault::{ExtractState, Grant, RunEnd, Vault};
 
-use super::{ExtractError, ExtractOptions};
+use super::options::ExtractOptions;
+use crate::error::ExtractError;
 
 /// An interruption older than this is history: everybody is asked for what is new.
 const MEMORY: TimeDelta = TimeDelta::hours(12);
 const RUNS_LOOKED_AT: u32 = 1000;
 
 pub(super) struct Resume {
-    /// People complete since then count as read.
+    /// Patients complete since then count as read.
     since: Option<DateTime<Utc>>,
     full: bool,
     resources: Vec<ResourceType>,
@@ -49,7 +50,7 @@ impl Resume {
         self.states.get(grant).cloned().unwrap_or_default()
     }
 
-    /// Whether the interrupted run had everything of this person.
+    /// Whether the interrupted run had everything of this patient.
     pub(super) fn has(&self, grant: &Grant) -> bool {
         let Some(since) = self.since else {
             return false;

@@ -4,11 +4,11 @@ use claimlake_contract::{LandingLayout, LandingOrigin, RunId};
 use claimlake_landing::{SetAside, set_aside_damaged};
 use claimlake_vault::Vault;
 
-use super::ExtractError;
+use crate::error::ExtractError;
 
 const RUNS_LOOKED_AT: u32 = 100_000;
 
-/// Sets aside what is damaged of earlier extractions. Of the people whose resources were in it, nothing
+/// Sets aside what is damaged of earlier extractions. Of the patients whose resources were in it, nothing
 /// counts as held any more: what this run does not read of them, a later one reads in full.
 pub(super) fn set_aside(
     vault: &Vault,

@@ -1,4 +1,4 @@
-//! The rows of the table `extract_status`: where every person stands, by resource type.
+//! The rows of the table `extract_status`: where every patient stands, by resource type.
 
 use std::collections::HashMap;
 
@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, PatientId, PatientState, ResourceType, RunId};
 use claimlake_vault::{Vault, VaultError};
 
-/// One row: a person, an API version, a resource type.
+/// One row: a patient, an API version, a resource type.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExtractStatusRow {
     /// The API version.
     pub source_api: ApiVersion,
-    /// The person, in its id space.
+    /// The patient, in its id space.
     pub patient_id: Option<PatientId>,
     /// The resource type.
     pub resource_type: ResourceType,

@@ -8,7 +8,7 @@ use claimlake_contract::{PatientId, ResourceType};
 use claimlake_landing::json::{plain_string, value_end, walk_array, walk_object};
 use claimlake_landing::not_r4;
 
-use super::completeness::MOST_RESOURCES;
+use super::page::{MOST_RESOURCES, NextLink};
 
 /// A page.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,17 +17,10 @@ pub(crate) struct Page {
     /// Entries that lack a resource; notes of the server among the results are none.
     pub(crate) blank: u64,
     /// Resources without an id to know them by, and notes that say that something went wrong.
-    pub(crate) odd: u64,
+    pub(crate) suspicious: u64,
     pub(crate) total: Option<u64>,
     /// The `next` link, where there is one. Where it leads is not followed.
     pub(crate) next: Option<NextLink>,
-}
-
-/// What a `next` link says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NextLink {
-    /// The offset in it, where it can be read: a link may lead on by a parameter that is not ours.
-    pub(crate) offset: Option<u64>,
 }
 
 /// One resource of a page, as ranges of the body.
@@ -52,7 +45,7 @@ pub(crate) enum PageError {
     TooMany,
 }
 
-/// Reads a page that may hold only resources of this type and person.
+/// Reads a page that may hold only resources of this type and patient.
 pub(crate) fn read_page(
     body: &[u8],
     resource_type: &ResourceType,
@@ -67,7 +60,7 @@ pub(crate) fn read_page(
     let mut page = Page {
         entries: Vec::new(),
         blank: 0,
-        odd: 0,
+        suspicious: 0,
         total: None,
         next: None,
     };
@@ -98,14 +91,14 @@ pub(crate) fn read_page(
                     return None;
                 }
                 Found::Resource(mut entry) => {
-                    if !note::has_usable_id(body, &entry) {
+                    if !note::has_usable_id(body, entry.id.as_ref()) {
                         // Several may have the same one, and are not the same resource.
                         entry.id = None;
-                        page.odd += 1;
+                        page.suspicious += 1;
                     }
                     page.entries.push(entry);
                 }
-                Found::Note { is_harmless } => page.odd += u64::from(!is_harmless),
+                Found::Note { is_harmless } => page.suspicious += u64::from(!is_harmless),
                 Found::Nothing => page.blank += 1,
             }
             Some(end)
@@ -161,7 +154,7 @@ enum Found {
 struct Seen {
     of_type: Option<bool>,
     is_outcome: Option<bool>,
-    /// Whether every place that names the person names the right one.
+    /// Whether every place that names the patient names the right one.
     owned: Option<bool>,
     id: Option<Range<usize>>,
     last_updated: Option<Range<usize>>,

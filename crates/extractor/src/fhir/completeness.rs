@@ -5,55 +5,22 @@
 //! rules as a table: `docs/completeness.md`.
 
 mod coverage;
-mod doubt;
+mod incomplete_reason;
 
 use std::collections::{BTreeMap, HashSet};
 
 use claimlake_contract::ApiVersion;
 
-use super::bundle::NextLink;
+use super::page::{Id, MOST_RESOURCES, Paging, SeenPage};
 use coverage::Coverage;
-pub(crate) use doubt::Doubt;
+pub(crate) use incomplete_reason::IncompleteReason;
 
-/// The hash that names a resource.
-pub(crate) type Id = [u8; 16];
-
-/// More resources of one type than any real patient has: somebody on dialysis has about 700 claims a
-/// year, 10,000 since the oldest that the API serves. A server that goes on is stopped here.
-pub(crate) const MOST_RESOURCES: u64 = 50_000;
 /// Pages beside those that so many resources take.
 const SPARE_PAGES: u64 = 100;
 /// So many pages with a `next` that leads on, and nothing new on any of them, end a reading.
 const MOST_IDLE_PAGES: u32 = 20;
 /// v3: pages asked for at once, at most.
 const WIDEST_WINDOW: u64 = 8;
-
-/// What is searched for, as far as paging depends on it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Paging {
-    pub(crate) api: ApiVersion,
-    /// `_count`.
-    pub(crate) page_size: u64,
-    /// Whether the server pages these searches at all: v3 does so for claims only.
-    pub(crate) is_paged: bool,
-}
-
-/// A page as it came.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct SeenPage {
-    /// What names its resources, in their order.
-    pub(crate) ids: Vec<Id>,
-    /// Entries of a resource that is on the page already; [`Seen::note`] takes them out of `ids`.
-    pub(crate) repeated: u64,
-    /// Entries that name a match and lack its resource.
-    pub(crate) blank: u64,
-    /// Resources without a usable id, and notes that something went wrong.
-    pub(crate) odd: u64,
-    pub(crate) total: Option<u64>,
-    pub(crate) next: Option<NextLink>,
-    /// Whether the server refused the offset: it lies behind the end.
-    pub(crate) is_past_end: bool,
-}
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,9 +33,9 @@ pub(crate) enum Step {
         total: Option<u64>,
     },
     /// Something contradicts: the search is to be read once more from its beginning.
-    Again(Doubt),
+    Again(IncompleteReason),
     /// Reading again would not help.
-    Stop(Doubt),
+    Stop(IncompleteReason),
 }
 
 /// What was seen of one search in one reading.
@@ -79,34 +46,13 @@ pub(crate) struct Seen {
     pages: BTreeMap<u64, SeenPage>,
     ids: HashSet<Id>,
     blank: u64,
-    odd: u64,
+    suspicious: u64,
     /// The greatest total of any page.
     total: Option<u64>,
     /// Whether every page has the same total.
     totals_agree: bool,
     /// Pages with a `next` that leads on, since the last one that brought something new.
     idle: u32,
-}
-
-impl SeenPage {
-    /// Rows that it surely takes: asking on behind fewer only overlaps, behind more would pass over
-    /// some.
-    fn rows(&self) -> u64 {
-        self.ids.len() as u64
-    }
-
-    /// Whether the page says that there are more: its `next` leads beyond where it begins, or to a
-    /// place that cannot be read. A link to the page itself or backwards says nothing.
-    fn leads_on(&self, offset: u64) -> bool {
-        let next = self.next.map(|next| next.offset);
-        next.is_some_and(|next| next.is_none_or(|next| next > offset))
-    }
-
-    /// Where its `next` leads, if that is readable and beyond where the page begins.
-    fn leads_to(&self, offset: u64) -> Option<u64> {
-        let next = self.next.and_then(|next| next.offset);
-        next.filter(|next| *next > offset)
-    }
 }
 
 impl Seen {
@@ -116,7 +62,7 @@ impl Seen {
             pages: BTreeMap::new(),
             ids: HashSet::new(),
             blank: 0,
-            odd: 0,
+            suspicious: 0,
             total: None,
             totals_agree: true,
             idle: 0,
@@ -131,7 +77,7 @@ impl Seen {
         self.totals_agree &= self.pages.is_empty() || page.total == self.total;
         self.total = self.total.max(page.total);
         self.blank += page.blank;
-        self.odd += page.odd;
+        self.suspicious += page.suspicious;
         let known = self.ids.len();
         self.ids.extend(page.ids.iter().copied());
         if self.ids.len() > known {
@@ -148,12 +94,16 @@ impl Seen {
     }
 
     /// Whether something may be in the place of a resource: then what was not found may be there.
-    pub(crate) fn is_odd(&self) -> bool {
+    pub(crate) fn is_suspicious(&self) -> bool {
         let reached = Coverage::of(&self.pages, self.paging).reached;
         let repeated = self.pages.values().any(|page| page.repeated > 0);
         let is_v2 = self.paging.api == ApiVersion::V2;
         let counts_another = is_v2 && self.total.is_some_and(|total| total != self.distinct());
-        self.blank > 0 || self.odd > 0 || repeated || counts_another || reached != self.distinct()
+        self.blank > 0
+            || self.suspicious > 0
+            || repeated
+            || counts_another
+            || reached != self.distinct()
     }
 
     /// A number that two readings share which found the same resources, in whatever order.
@@ -168,7 +118,7 @@ impl Seen {
             return Step::Ask(vec![0]);
         };
         if first.is_past_end {
-            return Step::Again(Doubt::NoFirstPage);
+            return Step::Again(IncompleteReason::NoFirstPage);
         }
         let coverage = Coverage::of(&self.pages, self.paging);
         let is_open = self.leads_on_at(coverage.last) || self.leads_on_at(coverage.links_end);
@@ -177,15 +127,15 @@ impl Seen {
             return self.at_the_end(&coverage);
         }
         if self.repeats_first(first) {
-            return Step::Again(counted_more.unwrap_or(Doubt::SamePage));
+            return Step::Again(counted_more.unwrap_or(IncompleteReason::SamePage));
         }
         let asked = self.pages.len() as u64;
         let room = most_pages(self.paging).saturating_sub(asked);
         if room == 0 || self.distinct() >= MOST_RESOURCES {
-            return Step::Stop(Doubt::NoEnd { pages: asked });
+            return Step::Stop(IncompleteReason::NoEnd { pages: asked });
         }
         if self.idle >= MOST_IDLE_PAGES {
-            return Step::Again(Doubt::NothingNew { pages: self.idle });
+            return Step::Again(IncompleteReason::NothingNew { pages: self.idle });
         }
         let mut offsets = self.offsets_to_ask(first, &coverage);
         offsets.truncate(usize::try_from(room).unwrap_or(usize::MAX));
@@ -204,7 +154,7 @@ impl Seen {
     /// count only where the pages overlap with the same resources in the same rows, or each is as
     /// long as was asked for: else a page may lack one, and the offsets behind it count what nobody
     /// saw.
-    fn counted_more(&self, coverage: &Coverage) -> Option<Doubt> {
+    fn counted_more(&self, coverage: &Coverage) -> Option<IncompleteReason> {
         let found = self.distinct();
         let repeated: u64 = self.pages.values().map(|page| page.repeated).sum();
         let seen = match coverage.is_joined || coverage.has_hole || self.are_pages_full(coverage) {
@@ -212,7 +162,7 @@ impl Seen {
             false => found + repeated + self.blank,
         };
         let total = self.total.filter(|total| *total > seen)?;
-        Some(Doubt::CountsMore { total, found })
+        Some(IncompleteReason::CountsMore { total, found })
     }
 
     /// Whether every page with entries is as long as was asked for, but those that reach the end.
@@ -250,12 +200,12 @@ impl Seen {
     fn at_the_end(&self, coverage: &Coverage) -> Step {
         // Where every page counts what was found, an entry without a resource is none of it.
         if self.blank > 0 && !self.counts_what_is_found() {
-            return Step::Again(Doubt::Blank {
+            return Step::Again(IncompleteReason::Blank {
                 entries: self.blank,
             });
         }
         if coverage.has_hole {
-            return Step::Again(Doubt::Hole);
+            return Step::Again(IncompleteReason::Hole);
         }
         let is_one_set = coverage.is_joined && self.distinct() == coverage.reached;
         match is_one_set || self.total_is_found(coverage) {
@@ -264,11 +214,11 @@ impl Seen {
                     .total
                     .filter(|total| self.paging.api == ApiVersion::V2 && *total == self.distinct()),
             },
-            false => Step::Again(Doubt::Moved),
+            false => Step::Again(IncompleteReason::Moved),
         }
     }
 
-    /// Whether a later page is the first one again: the server heeds no offset.
+    /// Whether a later page is the first one again: the server ignores the offset.
     fn repeats_first(&self, first: &SeenPage) -> bool {
         let mut later = self.pages.range(1..);
         !first.ids.is_empty() && later.any(|(_, page)| page.ids == first.ids)
@@ -304,12 +254,12 @@ impl Seen {
     }
 
     /// Why there is nothing left to ask for, and still no end.
-    fn doubt(&self, coverage: &Coverage) -> Doubt {
+    fn doubt(&self, coverage: &Coverage) -> IncompleteReason {
         if let Some(counted_more) = self.counted_more(coverage) {
             return counted_more;
         }
         if coverage.has_hole {
-            return Doubt::Hole;
+            return IncompleteReason::Hole;
         }
         let ends_empty = coverage.links_end > coverage.last
             && !self.leads_on_at(coverage.links_end)
@@ -322,21 +272,13 @@ impl Seen {
             false => self.blank,
         };
         match (coverage.is_end_asked && ends_empty, blank) {
-            (true, 0) => Doubt::EmptyTail,
-            (_, entries) if entries > 0 => Doubt::Blank { entries },
+            (true, 0) => IncompleteReason::EmptyTail,
+            (_, entries) if entries > 0 => IncompleteReason::Blank { entries },
             _ if self.leads_on_at(coverage.last) || self.leads_on_at(coverage.links_end) => {
-                Doubt::LeadsNowhere
+                IncompleteReason::LeadsNowhere
             }
-            _ => Doubt::Contradiction,
+            _ => IncompleteReason::Contradiction,
         }
-    }
-}
-
-impl Paging {
-    /// By how many rows a page overlaps the one before, so that a set that moves between two pages
-    /// shows.
-    fn overlap(self) -> u64 {
-        u64::from(self.page_size > 1)
     }
 }
 

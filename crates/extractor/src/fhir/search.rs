@@ -19,7 +19,7 @@ const OVERLAP: TimeDelta = TimeDelta::days(8);
 /// Before this the server kept no `_lastUpdated`.
 const FIRST_LAST_UPDATED: &str = "2020-02-13T00:00:00Z";
 
-/// Which resources of a person.
+/// Which resources of a patient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Selection {
     /// All there are (v2), or all but prior authorizations (v3).
@@ -28,7 +28,7 @@ pub(crate) enum Selection {
     PriorAuthorizations,
 }
 
-/// A search of one person's resources of one type.
+/// A search of one patient's resources of one type.
 #[derive(Debug, Clone)]
 pub(crate) struct Search<'a> {
     pub(crate) base_url: &'a Url,

@@ -51,7 +51,7 @@ pub(super) struct BodyMemory {
 #[derive(Debug, Clone)]
 pub(crate) struct Body {
     bytes: Bytes,
-    _held: Arc<Held>,
+    _permits: Arc<BodyPermits>,
 }
 
 /// A body on its way.
@@ -62,11 +62,11 @@ pub(super) struct IncomingBody {
     beyond: Arc<Semaphore>,
     text: Vec<u8>,
     reserved: usize,
-    held: Held,
+    permits: BodyPermits,
 }
 
 #[derive(Debug)]
-struct Held {
+struct BodyPermits {
     _place: OwnedSemaphorePermit,
     room: Option<OwnedSemaphorePermit>,
     beyond: Option<OwnedSemaphorePermit>,
@@ -92,7 +92,7 @@ impl BodyMemory {
             beyond: Arc::clone(&self.beyond),
             text: Vec::new(),
             reserved: 0,
-            held: Held {
+            permits: BodyPermits {
                 _place: place,
                 room: None,
                 beyond: None,
@@ -116,7 +116,7 @@ impl IncomingBody {
     }
 
     async fn reserve(&mut self, length: usize) -> Result<(), Transport> {
-        if self.held.beyond.is_some() || length <= self.reserved {
+        if self.permits.beyond.is_some() || length <= self.reserved {
             return Ok(());
         }
         let units = (length - self.reserved).div_ceil(UNIT);
@@ -125,7 +125,7 @@ impl IncomingBody {
             .and_then(|units| Arc::clone(&self.room).try_acquire_many_owned(units).ok());
         match room {
             Some(more) => {
-                match &mut self.held.room {
+                match &mut self.permits.room {
                     Some(held) => held.merge(more),
                     none => *none = Some(more),
                 }
@@ -133,7 +133,7 @@ impl IncomingBody {
             }
             None => {
                 let beyond = Arc::clone(&self.beyond).acquire_owned().await;
-                self.held.beyond = Some(beyond.map_err(|_| Transport::Over)?);
+                self.permits.beyond = Some(beyond.map_err(|_| Transport::Over)?);
             }
         }
         Ok(())
@@ -144,10 +144,10 @@ impl IncomingBody {
         self.text.len()
     }
 
-    pub(super) fn whole(self) -> Body {
+    pub(super) fn finish(self) -> Body {
         Body {
             bytes: Bytes::from(self.text),
-            _held: Arc::new(self.held),
+            _permits: Arc::new(self.permits),
         }
     }
 }

@@ -1,12 +1,12 @@
-//! What an answer of a FHIR endpoint means for the person it was asked for. The status alone does
-//! not tell: the same 401 body stands for four causes, a 400 may mean that the set has moved.
+//! What an answer of a FHIR endpoint means for the patient it was asked for. The status alone does
+//! not tell: the same 401 body identifies four causes, a 400 may mean that the set has moved.
 
 use super::client::AnswerHeaders;
 use claimlake_consent::{Asked, Meaning, read_error};
 
 /// What to do with an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum AnswerClass {
     /// A body to be read as a Bundle.
     Body,
     /// The offset lies behind the end: the set has become smaller.
@@ -32,7 +32,7 @@ pub(crate) enum Verdict {
 /// Who does not let a resource type be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The person does not share it, or shares nothing any more.
+    /// The patient does not share it, or shares nothing any more.
     Consent,
     /// The app is not registered for it.
     App,
@@ -54,51 +54,51 @@ impl Refusal {
 }
 
 /// Classifies by status, then by what the body says.
-pub(crate) fn classify(status: u16, headers: &AnswerHeaders, body: &[u8]) -> Verdict {
+pub(crate) fn classify(status: u16, headers: &AnswerHeaders, body: &[u8]) -> AnswerClass {
     let says = |text: &str| {
         let searched = &body[..body.len().min(4096)];
         memchr::memmem::find(searched, text.as_bytes()).is_some()
     };
     match status {
-        200 => Verdict::Body,
-        300..400 => Verdict::Failed("a redirect, which is not followed: check source.base_url"),
-        400 if says("startIndex") && says("result size") => Verdict::PastEnd,
+        200 => AnswerClass::Body,
+        300..400 => AnswerClass::Failed("a redirect, which is not followed: check source.base_url"),
+        400 if says("startIndex") && says("result size") => AnswerClass::PastEnd,
         // What the proxy makes of a backend that is in trouble of its own.
-        400 if says("An error occurred contacting the upstream server") => Verdict::ServerError,
+        400 if says("An error occurred contacting the upstream server") => AnswerClass::ServerError,
         400 => match about_the_consent(status, headers, body) {
-            ended @ Verdict::ConsentEnded(_) => ended,
-            _ => Verdict::Failed("the server calls the request malformed"),
+            ended @ AnswerClass::ConsentEnded(_) => ended,
+            _ => AnswerClass::Failed("the server calls the request malformed"),
         },
         401 | 403 => about_the_consent(status, headers, body),
-        404 if is_html(headers, body) => Verdict::Stop(
+        404 if is_html(headers, body) => AnswerClass::Stop(
             "there is no such endpoint: check source.base_url, and whether the server has this api",
         ),
-        404 | 410 => Verdict::NotFound,
-        406 => Verdict::Failed("the server cannot answer in FHIR JSON"),
-        408 | 425 => Verdict::ServerError,
-        429 => Verdict::Throttled,
-        501 => Verdict::Stop(
+        404 | 410 => AnswerClass::NotFound,
+        406 => AnswerClass::Failed("the server cannot answer in FHIR JSON"),
+        408 | 425 => AnswerClass::ServerError,
+        429 => AnswerClass::Throttled,
+        501 => AnswerClass::Stop(
             "the server does not do this: a sandbox that replays has no recording of this \
              request; use the pipeline and options it was recorded with",
         ),
-        500..600 => Verdict::ServerError,
-        _ => Verdict::Failed("an unexpected status"),
+        500..600 => AnswerClass::ServerError,
+        _ => AnswerClass::Failed("an unexpected status"),
     }
 }
 
 /// What a 401 or 403 says of the consent: one table for these and for the token endpoint.
-fn about_the_consent(status: u16, headers: &AnswerHeaders, body: &[u8]) -> Verdict {
+fn about_the_consent(status: u16, headers: &AnswerHeaders, body: &[u8]) -> AnswerClass {
     let mut answer = read_error(body);
     answer.is_html = is_html(headers, body);
     let (meaning, reason) = claimlake_consent::classify(Asked::Data, status, &answer);
     match meaning {
-        Meaning::NeedsConsent => Verdict::ConsentEnded(reason),
-        Meaning::StopTheRun => Verdict::Stop(reason),
-        Meaning::TokenRejected => Verdict::TokenRejected,
-        Meaning::NotInConsent => Verdict::Refused(Refusal::Consent),
-        Meaning::Forbidden => Verdict::Refused(Refusal::Unexplained),
-        Meaning::NotInApp => Verdict::Refused(Refusal::App),
-        _ => Verdict::ServerError,
+        Meaning::NeedsConsent => AnswerClass::ConsentEnded(reason),
+        Meaning::StopTheRun => AnswerClass::Stop(reason),
+        Meaning::TokenRejected => AnswerClass::TokenRejected,
+        Meaning::NotInConsent => AnswerClass::Refused(Refusal::Consent),
+        Meaning::Forbidden => AnswerClass::Refused(Refusal::Unexplained),
+        Meaning::NotInApp => AnswerClass::Refused(Refusal::App),
+        _ => AnswerClass::ServerError,
     }
 }
 

@@ -133,7 +133,7 @@ impl Client {
         Ok(RawAnswer {
             status,
             headers,
-            body: body.whole(),
+            body: body.finish(),
         })
     }
 }

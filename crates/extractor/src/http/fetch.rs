@@ -1,4 +1,4 @@
-//! One GET until it is answered: permit, token, request, verdict, and again.
+//! One GET until it is answered: permit, token, request, class, and again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use claimlake_contract::{Clock, GrantHandle};
 use tokio::time::Instant;
 use url::Url;
 
-use super::classify::{Refusal, Verdict, classify, is_html};
+use super::classify::{AnswerClass, Refusal, classify, is_html};
 use super::client::{Client, RawAnswer};
 use super::failure::{Reason, RequestName, Tries};
 use super::pace::{Ended, Pace};
@@ -26,9 +26,9 @@ const MOST_GOOD_TOKENS_REJECTED: u32 = 4;
 /// Rejected tokens in all: those that had expired on the way count here only.
 const MOST_TOKENS_REJECTED: u32 = 20;
 
-/// Why nothing more is read of a person, or of one resource type.
+/// Why nothing more is read of a patient, or of one resource type.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum End {
+pub(crate) enum FetchError {
     /// The consent is over.
     NeedsConsent(String),
     /// The server says to come back later.
@@ -83,14 +83,14 @@ enum Attempt {
     Retry(String, u32),
     Wait(Duration),
     TokenRejected(AccessToken),
-    End(End),
+    FetchError(FetchError),
 }
 
 impl<T: TokenSource> Fetcher<'_, T> {
     /// Sends the request until it is answered for good.
     ///
     /// # Errors
-    /// How it ended for the person; a 403 is kept with its answer for the recording.
+    /// How it ended for the patient; a 403 is kept with its answer for the recording.
     pub(crate) async fn get(&self, request: &Request<'_>) -> Result<Fetched, Unanswered> {
         let begun = Instant::now();
         let (mut tries, mut waits) = (Tries::default(), 0u32);
@@ -99,7 +99,7 @@ impl<T: TokenSource> Fetcher<'_, T> {
             let (attempt, refused) = self.attempt(request).await;
             match attempt {
                 Attempt::Answer(fetched) => return Ok(*fetched),
-                Attempt::End(end) => {
+                Attempt::FetchError(end) => {
                     return Err(Unanswered {
                         end,
                         answer: refused.map(Box::new),
@@ -112,7 +112,7 @@ impl<T: TokenSource> Fetcher<'_, T> {
                     waits += 1;
                     if waits > MOST_WAITS {
                         let cause = format!("HTTP 429 (too many requests) {MOST_WAITS} times");
-                        return Err(End::Parked(Reason::of(request.name, cause)).into());
+                        return Err(FetchError::Parked(Reason::of(request.name, cause)).into());
                     }
                     // Everybody waits for the same instant; a little apart is kinder.
                     tokio::time::sleep(wait + self.jittered(Duration::from_millis(250))).await;
@@ -125,7 +125,7 @@ impl<T: TokenSource> Fetcher<'_, T> {
                     {
                         let reason = "the server rejects access tokens that are new";
                         self.note_ended(request.grant, &rejected, reason).await;
-                        return Err(End::NeedsConsent(reason.into()).into());
+                        return Err(FetchError::NeedsConsent(reason.into()).into());
                     }
                     match self.tokens.after_rejection(request.grant, &rejected).await {
                         Ok(_) => {}
@@ -149,7 +149,7 @@ impl<T: TokenSource> Fetcher<'_, T> {
         tries.failed(cause);
         let give_up = |more: &str| {
             let reason = tries.reason(request.name, begun.elapsed(), more);
-            Err(Unanswered::from(End::Failed(reason)))
+            Err(Unanswered::from(FetchError::Failed(reason)))
         };
         if tries.count() >= most {
             return give_up("");
@@ -165,12 +165,15 @@ impl<T: TokenSource> Fetcher<'_, T> {
     /// One attempt, and the answer where it is one that ends things.
     async fn attempt(&self, request: &Request<'_>) -> (Attempt, Option<RawAnswer>) {
         let Some(permit) = self.pace.admit(request.grant).await else {
-            return (Attempt::End(End::Stop("the run is over".into())), None);
+            return (
+                Attempt::FetchError(FetchError::Stop("the run is over".into())),
+                None,
+            );
         };
         // The token is taken once the request may go: while it waited, the token may have ended.
         let token = match self.tokens.access_token(request.grant).await {
             Ok(token) => token,
-            Err(error) => return (Attempt::End(token_end(&error)), None),
+            Err(error) => return (Attempt::FetchError(token_end(&error)), None),
         };
         self.budget.request();
         let answered = self
@@ -184,9 +187,9 @@ impl<T: TokenSource> Fetcher<'_, T> {
                 return (self.after_transport(request.name, transport), None);
             }
         };
-        let verdict = classify(answer.status, &answer.headers, &answer.body);
-        let wait = match verdict {
-            Verdict::Throttled => answer
+        let class = classify(answer.status, &answer.headers, &answer.body);
+        let wait = match class {
+            AnswerClass::Throttled => answer
                 .headers
                 .retry_after
                 .as_deref()
@@ -195,41 +198,53 @@ impl<T: TokenSource> Fetcher<'_, T> {
         };
         permit.ended(
             request.grant,
-            match verdict {
-                Verdict::Throttled => Ended::Throttled {
+            match class {
+                AnswerClass::Throttled => Ended::Throttled {
                     wait: wait.filter(|wait| *wait <= LONGEST_WAIT),
                 },
-                Verdict::ServerError => Ended::Badly,
+                AnswerClass::ServerError => Ended::Badly,
                 _ => Ended::Well,
             },
         );
-        match verdict {
-            Verdict::Body => (Attempt::Answer(Box::new(Fetched::Body(answer))), None),
-            Verdict::PastEnd => (Attempt::Answer(Box::new(Fetched::PastEnd(answer))), None),
-            Verdict::Throttled => {
+        match class {
+            AnswerClass::Body => (Attempt::Answer(Box::new(Fetched::Body(answer))), None),
+            AnswerClass::PastEnd => (Attempt::Answer(Box::new(Fetched::PastEnd(answer))), None),
+            AnswerClass::Throttled => {
                 self.throttled.fetch_add(1, Ordering::Relaxed);
                 (throttled(request.name, wait), None)
             }
-            Verdict::TokenRejected => (Attempt::TokenRejected(token), None),
-            Verdict::ServerError => (Attempt::Retry(server_error(&answer), TRIES), None),
-            Verdict::ConsentEnded(reason) => {
+            AnswerClass::TokenRejected => (Attempt::TokenRejected(token), None),
+            AnswerClass::ServerError => (Attempt::Retry(server_error(&answer), TRIES), None),
+            AnswerClass::ConsentEnded(reason) => {
                 self.note_ended(request.grant, &token, reason).await;
-                (Attempt::End(End::NeedsConsent(reason.into())), None)
+                (
+                    Attempt::FetchError(FetchError::NeedsConsent(reason.into())),
+                    None,
+                )
             }
-            Verdict::Refused(refusal) => (Attempt::End(End::Refused(refusal)), Some(answer)),
-            Verdict::NotFound => {
+            AnswerClass::Refused(refusal) => (
+                Attempt::FetchError(FetchError::Refused(refusal)),
+                Some(answer),
+            ),
+            AnswerClass::NotFound => {
                 let reason =
                     Reason::of(request.name, format!("HTTP {} (not found)", answer.status));
-                (Attempt::End(End::NotFound(reason)), Some(answer))
+                (
+                    Attempt::FetchError(FetchError::NotFound(reason)),
+                    Some(answer),
+                )
             }
-            Verdict::Failed(reason) => {
+            AnswerClass::Failed(reason) => {
                 let reason = format!("HTTP {}, {reason}", answer.status);
                 let reason = Reason::of(request.name, reason);
-                (Attempt::End(End::Failed(reason)), Some(answer))
+                (
+                    Attempt::FetchError(FetchError::Failed(reason)),
+                    Some(answer),
+                )
             }
-            Verdict::Stop(reason) => {
+            AnswerClass::Stop(reason) => {
                 let reason = format!("{}: HTTP {}, {reason}", request.name, answer.status);
-                (Attempt::End(End::Stop(reason)), None)
+                (Attempt::FetchError(FetchError::Stop(reason)), None)
             }
         }
     }
@@ -246,11 +261,15 @@ impl<T: TokenSource> Fetcher<'_, T> {
     fn after_transport(&self, name: RequestName<'_>, transport: Transport) -> Attempt {
         let cause = transport.to_string();
         match transport {
-            Transport::Over => Attempt::End(End::Stop(cause)),
-            Transport::TooLarge { .. } => Attempt::End(End::Failed(Reason::of(name, cause))),
+            Transport::Over => Attempt::FetchError(FetchError::Stop(cause)),
+            Transport::TooLarge { .. } => {
+                Attempt::FetchError(FetchError::Failed(Reason::of(name, cause)))
+            }
             Transport::TimedOut { .. } => Attempt::Retry(cause, TRIES_AFTER_TIMEOUT),
             // Every other request would end the same way.
-            Transport::NotConnected(why) if why.is_lasting() => Attempt::End(End::Stop(cause)),
+            Transport::NotConnected(why) if why.is_lasting() => {
+                Attempt::FetchError(FetchError::Stop(cause))
+            }
             Transport::NotConnected(_) if self.budget.requests() < 100 => {
                 Attempt::Retry(cause, TRIES_TO_CONNECT)
             }
@@ -265,12 +284,12 @@ impl<T: TokenSource> Fetcher<'_, T> {
     }
 }
 
-/// The pace holds the grant or everybody back for short waits; long ones park the person.
+/// The pace holds the grant or everybody back for short waits; long ones park the patient.
 fn throttled(name: RequestName<'_>, wait: Option<Duration>) -> Attempt {
     match wait {
         Some(wait) if wait > LONGEST_WAIT => {
             let cause = format!("HTTP 429, {}", retry_words(wait));
-            Attempt::End(End::Parked(Reason::of(name, cause)))
+            Attempt::FetchError(FetchError::Parked(Reason::of(name, cause)))
         }
         _ => Attempt::Wait(Duration::ZERO),
     }
@@ -296,28 +315,28 @@ fn server_error(answer: &RawAnswer) -> String {
 /// A request that has no answer to be used.
 #[derive(Debug)]
 pub(crate) struct Unanswered {
-    pub(crate) end: End,
-    /// The answer that said so, where it tells something of the person: it is recorded.
+    pub(crate) end: FetchError,
+    /// The answer that said so, where it tells something of the patient: it is recorded.
     pub(crate) answer: Option<Box<RawAnswer>>,
 }
 
-impl From<End> for Unanswered {
-    fn from(end: End) -> Self {
+impl From<FetchError> for Unanswered {
+    fn from(end: FetchError) -> Self {
         Self { end, answer: None }
     }
 }
 
-fn token_end(error: &TokenError) -> End {
+fn token_end(error: &TokenError) -> FetchError {
     match error {
-        TokenError::NeedsConsent { reason } => End::NeedsConsent(reason.clone()),
-        TokenError::Configuration { reason } => End::Stop(reason.clone()),
+        TokenError::NeedsConsent { reason } => FetchError::NeedsConsent(reason.clone()),
+        TokenError::Configuration { reason } => FetchError::Stop(reason.clone()),
         TokenError::Doubtful { reason } | TokenError::Parked { reason } => {
-            End::Parked(reason.as_str().into())
+            FetchError::Parked(reason.as_str().into())
         }
-        TokenError::Unavailable { reason } => End::Stop(reason.clone()),
+        TokenError::Unavailable { reason } => FetchError::Stop(reason.clone()),
         TokenError::Transient { reason } => {
-            End::Failed(format!("no access token: {reason}").into())
+            FetchError::Failed(format!("no access token: {reason}").into())
         }
-        TokenError::Stopped => End::Stop("the token broker has stopped".into()),
+        TokenError::Stopped => FetchError::Stop("the token broker has stopped".into()),
     }
 }

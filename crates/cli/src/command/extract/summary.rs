@@ -113,18 +113,18 @@ pub(super) fn tell(
     next::tell(summary, outcome, invocation)?;
     summary.field("outcome", json!(outcome));
     summary.field("run", outcome.run.as_str());
-    summary.field("patients", outcome.people);
+    summary.field("patients", outcome.patients);
     summary.field("pages", outcome.pages);
     summary.field("resources", resources);
     let headline = match outcome.nothing_new() {
         true => format!(
             "nothing new for {} ({})",
-            counted(outcome.people, "patient"),
+            counted(outcome.patients, "patient"),
             counted(outcome.pages, "page")
         ),
         false => format!(
             "{}, {}, {} landed ({}){}",
-            counted(outcome.people, "patient"),
+            counted(outcome.patients, "patient"),
             counted(outcome.pages, "page"),
             counted(resources, "resource"),
             size(outcome.landed_bytes),
@@ -133,11 +133,11 @@ pub(super) fn tell(
     };
     summary.tell(invocation, &headline);
     if outcome.exits().contains(&ExitCode::Failed) {
-        let complete = outcome.people_in(PatientState::Complete);
+        let complete = outcome.patients_in(PatientState::Complete);
         let words = format!(
             "{} of {} incomplete: {}",
-            outcome.people.saturating_sub(complete),
-            counted(outcome.people, "patient"),
+            outcome.patients.saturating_sub(complete),
+            counted(outcome.patients, "patient"),
             problems::words(outcome)
         );
         if !invocation.output().is_quiet() {
@@ -153,7 +153,7 @@ pub(super) fn tell(
 /// Why a run that did what it could ends with 4 or 5.
 fn alarm(outcome: &ExtractOutcome, invocation: &Invocation) {
     let output = invocation.output();
-    let parked = outcome.people_in(PatientState::Parked);
+    let parked = outcome.patients_in(PatientState::Parked);
     if parked > 0 {
         let is_parked = |state: &str| state == PatientState::Parked.as_str();
         let problem = outcome.problems.iter().find(|one| is_parked(one.state));
@@ -164,7 +164,7 @@ fn alarm(outcome: &ExtractOutcome, invocation: &Invocation) {
             invocation.next("extract"),
         );
     }
-    let ended = outcome.people_in(PatientState::NeedsConsent);
+    let ended = outcome.patients_in(PatientState::NeedsConsent);
     if ended > 0 {
         let verb = if ended == 1 { "needs" } else { "need" };
         let grants = counted(ended, "grant");

@@ -1,8 +1,8 @@
-//! What is odd about an entry: it may be in the place of a resource.
+//! What is suspicious about an entry: it may be in the place of a resource.
+
+use std::ops::Range;
 
 use serde::Deserialize;
-
-use super::Entry;
 
 #[derive(Deserialize)]
 struct Outcome {
@@ -25,9 +25,9 @@ pub(super) fn is_for_information(outcome: &[u8]) -> bool {
 }
 
 /// Whether the resource can be known by its id.
-pub(super) fn has_usable_id(body: &[u8], entry: &Entry) -> bool {
-    let quoted = entry.id.clone().and_then(|range| body.get(range));
+pub(super) fn has_usable_id(body: &[u8], id: Option<&Range<usize>>) -> bool {
+    let quoted = id.and_then(|range| body.get(range.clone()));
     let id = quoted.and_then(|quoted| serde_json::from_slice::<String>(quoted).ok());
-    let is_odd = |one: char| one.is_whitespace() || one.is_control();
-    id.is_some_and(|id| !id.is_empty() && !id.contains(is_odd))
+    let is_unusable = |one: char| one.is_whitespace() || one.is_control();
+    id.is_some_and(|id| !id.is_empty() && !id.contains(is_unusable))
 }

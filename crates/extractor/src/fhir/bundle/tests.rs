@@ -2,7 +2,8 @@ mod odd_keys;
 
 use claimlake_contract::{PatientId, ResourceType};
 
-use super::{NextLink, Page, PageError, read_page};
+use super::{Page, PageError, read_page};
+use crate::fhir::page::{MOST_RESOURCES, NextLink};
 
 fn claim(id: &str, patient: &str) -> String {
     format!(
@@ -75,11 +76,11 @@ fn a_body_of_another_release_is_no_page_and_is_named() {
     let found = read(&bundle(&[stu3.replace("-19", "-20")], ""));
     assert_eq!(found, Err(PageError::Foreign));
     // One thing out of place is a mistake in an R4 body.
-    let odd = claim("3", "-19").replace(
+    let suspicious = claim("3", "-19").replace(
         "\"item\"",
         "\"outcome\":\"complete\",\"hospitalization\":{},\"item\"",
     );
-    assert_eq!(read(&bundle(&[odd], "")).unwrap().entries.len(), 1);
+    assert_eq!(read(&bundle(&[suspicious], "")).unwrap().entries.len(), 1);
 }
 
 #[test]
@@ -93,12 +94,12 @@ fn patients_and_coverages_are_checked_by_their_own_members() {
         )
         .map(|page| page.entries.len())
     };
-    let person = ResourceType::patient();
+    let patient = ResourceType::patient();
     assert_eq!(
-        check(&person, r#"{"resourceType":"Patient","id":"-19"}"#),
+        check(&patient, r#"{"resourceType":"Patient","id":"-19"}"#),
         Ok(1)
     );
-    let other = check(&person, r#"{"resourceType":"Patient","id":"-1"}"#);
+    let other = check(&patient, r#"{"resourceType":"Patient","id":"-1"}"#);
     assert_eq!(other, Err(PageError::Foreign));
     let coverage = ResourceType::coverage();
     let mine = r#"{"resourceType":"Coverage","beneficiary":{"reference":"Patient/-19"}}"#;
@@ -259,7 +260,7 @@ fn an_entry_that_may_stand_for_a_resource_is_odd() {
         format!(r#"{{"resource":{{"resourceType":"OperationOutcome","issue":{issues}}}}}"#)
     };
     let severity = |one: &str| note(&format!(r#"[{{"severity":"{one}","code":"x"}}]"#));
-    for (entry, odd) in [
+    for (entry, suspicious) in [
         (claim(r#""id":"carrier--1","#), 0),
         (claim(r#""id":"-1","#), 0),
         (claim(""), 1),
@@ -284,13 +285,13 @@ fn an_entry_that_may_stand_for_a_resource_is_odd() {
         (r#"{"search":{"mode":"outcome"}}"#.to_owned(), 1),
     ] {
         let body = format!(r#"{{"resourceType":"Bundle","entry":[{entry}]}}"#);
-        assert_eq!(read(&body).unwrap().odd, odd, "{entry}");
+        assert_eq!(read(&body).unwrap().suspicious, suspicious, "{entry}");
     }
 }
 
 #[test]
 fn a_page_of_more_entries_than_any_patient_has_is_refused_before_it_is_held() {
-    let most = usize::try_from(crate::fhir::completeness::MOST_RESOURCES).unwrap();
+    let most = usize::try_from(MOST_RESOURCES).unwrap();
     let claims = vec![claim("1", "-19"); most];
     assert_eq!(read(&bundle(&claims, "")).unwrap().entries.len(), most);
     let more = vec![claim("1", "-19"); most + 1];

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Id, Paging, SeenPage};
+use crate::fhir::page::{Id, Paging, SeenPage};
 
 /// What hangs together from the first page on: each page begins within what those before it cover,
 /// or where the `next` of one of them leads, once the rows in between were asked for.
@@ -31,7 +31,7 @@ pub(super) struct Coverage {
 impl Coverage {
     /// Of pages by their offsets, of which there is one at 0.
     pub(super) fn of(pages: &BTreeMap<u64, SeenPage>, paging: Paging) -> Self {
-        let mut covered = Covered {
+        let mut covered = CoverageBuilder {
             pages,
             paging,
             next_offset: 0,
@@ -66,7 +66,7 @@ impl Coverage {
     }
 }
 
-struct Covered<'a> {
+struct CoverageBuilder<'a> {
     pages: &'a BTreeMap<u64, SeenPage>,
     paging: Paging,
     /// Pages before this offset are covered.
@@ -78,7 +78,7 @@ struct Covered<'a> {
     found: Coverage,
 }
 
-impl Covered<'_> {
+impl CoverageBuilder<'_> {
     fn walk(&mut self) {
         loop {
             self.cover_what_joins();

@@ -1,13 +1,13 @@
 //! What servers say, right and wrong, and what is made of it: the table of `docs/completeness.md`.
 
-mod readings;
+mod passes;
 mod servers;
 mod table;
 
 use claimlake_contract::ApiVersion;
 
-use super::Doubt;
-use readings::{Ended, read};
+use super::IncompleteReason;
+use passes::{TestRead, read};
 use servers::Server;
 use table::TABLE;
 
@@ -58,13 +58,13 @@ async fn every_row_of_the_table_of_what_servers_say() {
 async fn readings_with_something_odd_are_known() {
     let (mut v2_alone, mut both) = (Vec::new(), Vec::new());
     for (name, change, count, v2, v3) in TABLE {
-        let mut is_odd = [false; 2];
+        let mut is_suspicious = [false; 2];
         let apis = [(ApiVersion::V2, v2), (ApiVersion::V3, v3)];
-        for ((api, expected), odd) in apis.into_iter().zip(&mut is_odd) {
+        for ((api, expected), suspicious) in apis.into_iter().zip(&mut is_suspicious) {
             let ended = read(&change(Server::new(api, *count, 50)), true).await;
-            *odd = *expected == Expect::Complete && ended.is_odd;
+            *suspicious = *expected == Expect::Complete && ended.is_suspicious;
         }
-        match is_odd {
+        match is_suspicious {
             [true, true] => both.push(*name),
             [true, false] => v2_alone.push(*name),
             [false, true] => panic!("{name}"),
@@ -118,9 +118,9 @@ async fn searches_that_are_not_paged_are_one_page_of_any_size() {
         let server = Server::new(ApiVersion::V3, count, 7);
         let server = server
             .pages_of(u64::MAX)
-            .heedless()
+            .ignoring_offset()
             .total(|page, _| Some(page));
-        let Ended {
+        let TestRead {
             outcome, requests, ..
         } = read(&server, false).await;
         assert_eq!((outcome, requests), (Ok(count), 1), "{count}");
@@ -133,7 +133,7 @@ async fn an_endless_server_is_not_read_again() {
         let server = Server::new(api, u64::MAX / 2, 50);
         let ended = read(&server, true).await;
         assert!(
-            matches!(ended.outcome, Err(Doubt::NoEnd { .. })),
+            matches!(ended.outcome, Err(IncompleteReason::NoEnd { .. })),
             "{ended:?}"
         );
         assert!(ended.requests < 1_200, "{}", ended.requests);
@@ -142,13 +142,13 @@ async fn an_endless_server_is_not_read_again() {
 
 #[test]
 fn reasons_hold_counts_and_nothing_else() {
-    let doubt = Doubt::CountsMore {
+    let doubt = IncompleteReason::CountsMore {
         total: 130,
         found: 120,
     };
     assert_eq!(doubt.to_string(), "the server counts 130 and serves 120");
     assert_eq!(
-        Doubt::Blank { entries: 1 }.to_string(),
+        IncompleteReason::Blank { entries: 1 }.to_string(),
         "1 entry came without its resource"
     );
 }

@@ -3,10 +3,9 @@ use std::sync::Mutex;
 
 use claimlake_contract::ApiVersion;
 
-use super::{Pages, Round, read_once};
-use crate::fhir::bundle::NextLink;
-use crate::fhir::completeness::{Paging, SeenPage};
-use crate::http::fetch::End;
+use super::{Pages, PassOutcome, read_pass};
+use crate::fhir::page::{NextLink, Paging, SeenPage};
+use crate::http::fetch::FetchError;
 
 /// A server whose set may change before a request.
 struct Server {
@@ -59,13 +58,13 @@ impl Server {
         self.state.lock().unwrap().offsets.clone()
     }
 
-    async fn read(&self) -> Round {
+    async fn read(&self) -> PassOutcome {
         let paging = Paging {
             api: self.api,
             page_size: self.page_size,
             is_paged: true,
         };
-        read_once(self, paging).await.unwrap()
+        read_pass(self, paging).await.unwrap()
     }
 }
 
@@ -74,7 +73,7 @@ fn hash(id: u64) -> [u8; 16] {
 }
 
 impl Pages for Server {
-    async fn page(&self, offset: u64) -> Result<SeenPage, End> {
+    async fn page(&self, offset: u64) -> Result<SeenPage, FetchError> {
         if self.last_first {
             for _ in offset..200 {
                 tokio::task::yield_now().await;
@@ -110,7 +109,7 @@ impl Pages for Server {
             ids: page.iter().map(|id| hash(*id)).collect(),
             repeated: 0,
             blank: 0,
-            odd: 0,
+            suspicious: 0,
             total: match (self.api, is_last) {
                 (ApiVersion::V2, _) => Some(total),
                 (ApiVersion::V3, true) => Some(page.len() as u64),
@@ -129,15 +128,15 @@ async fn every_size_of_set_is_read_whole_on_both_versions() {
     for api in [ApiVersion::V2, ApiVersion::V3] {
         for page_size in [1, 2, 5, 50] {
             for count in 0..40 {
-                let round = Server::new(api, count, page_size).read().await;
+                let pass = Server::new(api, count, page_size).read().await;
                 let total = (api == ApiVersion::V2).then_some(count);
                 let distinct = count;
-                let expected = Round::Agreed {
+                let expected = PassOutcome::Consistent {
                     total,
                     distinct,
-                    is_odd: false,
+                    is_suspicious: false,
                 };
-                assert_eq!(round, expected, "{api} {page_size} {count}");
+                assert_eq!(pass, expected, "{api} {page_size} {count}");
             }
         }
     }
@@ -152,10 +151,10 @@ async fn every_size_of_set_is_read_whole_in_whatever_order_its_pages_come() {
                 server.last_first = true;
                 let total = (api == ApiVersion::V2).then_some(count);
                 let distinct = count;
-                let expected = Round::Agreed {
+                let expected = PassOutcome::Consistent {
                     total,
                     distinct,
-                    is_odd: false,
+                    is_suspicious: false,
                 };
                 assert_eq!(server.read().await, expected, "{api} {page_size} {count}");
             }
@@ -188,10 +187,10 @@ async fn a_set_that_moves_between_two_pages_never_passes_with_a_hole() {
             for id in [5, 55, 105, 155, 195] {
                 for change in [Change::Insert(id), Change::Delete(id - 5)] {
                     let server = Server::new(api, 20, 5).changing(before, change);
-                    let round = server.read().await;
+                    let pass = server.read().await;
                     let state = server.state.lock().unwrap();
                     let whole = state.ids.iter().all(|id| state.seen.contains(id));
-                    let agreed = matches!(round, Round::Agreed { .. });
+                    let agreed = matches!(pass, PassOutcome::Consistent { .. });
                     assert!(
                         whole || !agreed,
                         "{api} before request {before}, around {id}"
@@ -207,10 +206,10 @@ async fn a_next_link_that_leads_nowhere_neither_ends_a_set_early_nor_keeps_it_op
     for count in [0, 3, 5, 6, 9, 10, 23] {
         let server = Server::new(ApiVersion::V3, count, 5);
         server.state.lock().unwrap().next_loops = true;
-        let expected = Round::Agreed {
+        let expected = PassOutcome::Consistent {
             total: None,
             distinct: count,
-            is_odd: false,
+            is_suspicious: false,
         };
         assert_eq!(server.read().await, expected, "{count}");
     }
@@ -220,6 +219,9 @@ async fn a_next_link_that_leads_nowhere_neither_ends_a_set_early_nor_keeps_it_op
 async fn a_server_that_ignores_the_offset_is_noticed_and_not_asked_forever() {
     let server = Server::new(ApiVersion::V3, 30, 5);
     server.state.lock().unwrap().ignores_offset = true;
-    assert!(matches!(server.read().await, Round::Doubtful { .. }));
+    assert!(matches!(
+        server.read().await,
+        PassOutcome::Inconsistent { .. }
+    ));
     assert!(server.offsets().len() < 10);
 }

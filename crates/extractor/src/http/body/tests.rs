@@ -25,7 +25,7 @@ async fn receive(
         most.fetch_max(now, Ordering::SeqCst);
         tokio::task::yield_now().await;
     }
-    let body = body.whole();
+    let body = body.finish();
     let length = body.len();
     held.fetch_sub(length, Ordering::SeqCst);
     drop(body);
@@ -66,7 +66,7 @@ async fn bodies_of_any_sizes_end_and_together_stay_below_the_room_and_the_larges
 async fn large(memory: &BodyMemory, length: usize) -> Result<Body, Transport> {
     let mut body = memory.begin().await?;
     body.add(&vec![b'x'; length]).await?;
-    Ok(body.whole())
+    Ok(body.finish())
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 use super::super::client::AnswerHeaders;
-use super::{Refusal, Verdict, classify};
+use super::{AnswerClass, Refusal, classify};
 
-fn json(status: u16, body: &str) -> Verdict {
+fn json(status: u16, body: &str) -> AnswerClass {
     let headers = AnswerHeaders {
         content_type: Some("application/json".into()),
         ..AnswerHeaders::default()
@@ -21,13 +21,16 @@ fn every_answer_the_server_is_known_to_give_is_classified() {
     let parameter = r#"{"detail":"the type parameter value is not valid"}"#;
     let upstream = r#"{"detail":"A failure occurred contacting the upstream server"}"#;
     let outcome = r#"{"resourceType":"OperationOutcome","issue":[]}"#;
-    assert_eq!(json(200, "{}"), Verdict::Body);
-    assert_eq!(json(400, past_end), Verdict::PastEnd);
-    assert!(matches!(json(400, parameter), Verdict::Failed(_)));
-    assert_eq!(json(401, token), Verdict::TokenRejected);
-    assert!(matches!(json(401, timed_out), Verdict::ConsentEnded(_)));
-    assert!(matches!(json(401, inactive), Verdict::Stop(_)));
-    assert_eq!(json(403, permission), Verdict::Refused(Refusal::Consent));
+    assert_eq!(json(200, "{}"), AnswerClass::Body);
+    assert_eq!(json(400, past_end), AnswerClass::PastEnd);
+    assert!(matches!(json(400, parameter), AnswerClass::Failed(_)));
+    assert_eq!(json(401, token), AnswerClass::TokenRejected);
+    assert!(matches!(json(401, timed_out), AnswerClass::ConsentEnded(_)));
+    assert!(matches!(json(401, inactive), AnswerClass::Stop(_)));
+    assert_eq!(
+        json(403, permission),
+        AnswerClass::Refused(Refusal::Consent)
+    );
     for other in [
         r#"{"message":"Forbidden"}"#,
         r#"{"Message":"User is not authorized to access this resource"}"#,
@@ -37,19 +40,22 @@ fn every_answer_the_server_is_known_to_give_is_classified() {
         "{}",
         "",
     ] {
-        let refused = Verdict::Refused(Refusal::Unexplained);
+        let refused = AnswerClass::Refused(Refusal::Unexplained);
         assert_eq!(json(403, other), refused, "{other}");
     }
-    assert_eq!(json(403, app_scope), Verdict::Refused(Refusal::App));
-    assert!(matches!(json(403, v3_gate), Verdict::Stop(_)));
-    assert_eq!(json(404, outcome), Verdict::NotFound);
-    assert_eq!(json(404, r#"{"detail":"Not found."}"#), Verdict::NotFound);
-    assert_eq!(json(410, outcome), Verdict::NotFound);
-    assert!(matches!(json(302, ""), Verdict::Failed(_)));
-    assert_eq!(json(429, "{}"), Verdict::Throttled);
+    assert_eq!(json(403, app_scope), AnswerClass::Refused(Refusal::App));
+    assert!(matches!(json(403, v3_gate), AnswerClass::Stop(_)));
+    assert_eq!(json(404, outcome), AnswerClass::NotFound);
+    assert_eq!(
+        json(404, r#"{"detail":"Not found."}"#),
+        AnswerClass::NotFound
+    );
+    assert_eq!(json(410, outcome), AnswerClass::NotFound);
+    assert!(matches!(json(302, ""), AnswerClass::Failed(_)));
+    assert_eq!(json(429, "{}"), AnswerClass::Throttled);
     for status in [408, 500, 502, 503, 504] {
-        assert_eq!(json(status, upstream), Verdict::ServerError, "{status}");
-        assert_eq!(json(status, outcome), Verdict::ServerError, "{status}");
+        assert_eq!(json(status, upstream), AnswerClass::ServerError, "{status}");
+        assert_eq!(json(status, outcome), AnswerClass::ServerError, "{status}");
     }
 }
 
@@ -59,11 +65,11 @@ fn a_page_where_an_endpoint_is_due_stops_the_run() {
         content_type: Some("text/html; charset=utf-8".into()),
         ..AnswerHeaders::default()
     };
-    let verdict = classify(404, &headers, b"<!doctype html><title>Not Found</title>");
-    assert!(matches!(verdict, Verdict::Stop(_)));
+    let class = classify(404, &headers, b"<!doctype html><title>Not Found</title>");
+    assert!(matches!(class, AnswerClass::Stop(_)));
 }
 
-/// Status, a piece of the body, and the verdict: what exchanges with the real server held.
+/// Status, a piece of the body, and the class: what exchanges with the real server held.
 const RECORDED: &[(u64, &str, &str)] = &[
     (400, "startIndex (", "PastEnd"),
     (400, "startIndex cannot be negative", "ServerError"),
@@ -114,8 +120,8 @@ fn recorded_answers_of_the_real_server_are_classified_rightly() {
                 content_type: is_html.then(|| "text/html; charset=utf-8".into()),
                 ..AnswerHeaders::default()
             };
-            let verdict = classify(status.try_into().unwrap(), &headers, body.as_bytes());
-            let found = format!("{verdict:?}");
+            let class = classify(status.try_into().unwrap(), &headers, body.as_bytes());
+            let found = format!("{class:?}");
             let found = found.split('(').next().unwrap().to_owned();
             let expected = match status {
                 200 => "Body",

@@ -28,12 +28,12 @@ pub(super) fn tell(
 ) -> Outcome<()> {
     let data = invocation.data()?;
     let landed = Landed::of(&data)?;
-    let complete = outcome.people_in(PatientState::Complete);
-    let refused = outcome.people_in(PatientState::Refused);
-    let ended = outcome.people_in(PatientState::NeedsConsent);
+    let complete = outcome.patients_in(PatientState::Complete);
+    let refused = outcome.patients_in(PatientState::Refused);
+    let ended = outcome.patients_in(PatientState::NeedsConsent);
     let left = Left {
         needs_consent: ended > 0,
-        is_unfinished: outcome.stopped.is_some() || complete + refused + ended < outcome.people,
+        is_unfinished: outcome.stopped.is_some() || complete + refused + ended < outcome.patients,
         awaits_transform: landed.awaits_transform || landed.is_by_other_rules,
         awaits_load: !data.staged_runs()?.is_empty(),
     };

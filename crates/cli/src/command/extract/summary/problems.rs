@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use claimlake_contract::{GrantHandle, PatientState};
-use claimlake_extractor::{ExtractOutcome, PersonProblem};
+use claimlake_extractor::{ExtractOutcome, PatientProblem};
 
 use crate::plural::counted;
 
@@ -41,8 +41,8 @@ pub(super) fn words(outcome: &ExtractOutcome) -> String {
 
 /// The first problem of each cause, and how many patients have it. What a consent leaves out is no
 /// problem.
-fn groups(problems: &[PersonProblem]) -> Vec<(&PersonProblem, u64)> {
-    type Group<'p> = (&'p PersonProblem, BTreeSet<&'p GrantHandle>);
+fn groups(problems: &[PatientProblem]) -> Vec<(&PatientProblem, u64)> {
+    type Group<'p> = (&'p PatientProblem, BTreeSet<&'p GrantHandle>);
     let mut by_cause: BTreeMap<(&str, &str), Group<'_>> = BTreeMap::new();
     let refused = PatientState::Refused.as_str();
     for problem in problems.iter().filter(|problem| problem.state != refused) {
@@ -62,12 +62,12 @@ fn groups(problems: &[PersonProblem]) -> Vec<(&PersonProblem, u64)> {
 #[cfg(test)]
 mod tests {
     use claimlake_contract::GrantHandle;
-    use claimlake_extractor::PersonProblem;
+    use claimlake_extractor::PatientProblem;
 
     use super::groups;
 
-    fn problem(grant: u8, state: &'static str, cause: &str) -> PersonProblem {
-        PersonProblem {
+    fn problem(grant: u8, state: &'static str, cause: &str) -> PatientProblem {
+        PatientProblem {
             grant: GrantHandle::from_random([grant; 8]),
             resource: None,
             state,

@@ -8,7 +8,8 @@ use super::{PageError, bundle, read};
 struct Case {
     case: String,
     line: String,
-    person: String,
+    #[serde(rename = "person")]
+    owner: String,
 }
 
 #[test]
@@ -16,9 +17,9 @@ fn a_claim_is_the_patients_only_where_every_reading_of_its_keys_says_so() {
     let text = include_str!("../../../../../../fixtures/odd_keys.json");
     let cases: Vec<Case> = serde_json::from_str(text).unwrap();
     assert!(cases.len() > 20);
-    for Case { case, line, person } in cases {
+    for Case { case, line, owner } in cases {
         let found = read(&bundle(std::slice::from_ref(&line), ""));
-        match person.as_str() {
+        match owner.as_str() {
             "own" => {
                 let page = found.unwrap_or_else(|error| panic!("{case}: {error:?}"));
                 assert_eq!(page.entries.len(), 1, "{case}");

@@ -4,8 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use claimlake_contract::ApiVersion;
 
-use super::super::{Id, SeenPage};
-use crate::fhir::bundle::NextLink;
+use crate::fhir::page::{Id, NextLink, SeenPage};
 
 type Total = fn(u64, u64) -> Option<u64>;
 type Next = fn(u64, u64) -> Option<Option<u64>>;
@@ -30,7 +29,7 @@ pub(super) struct Server {
     total_on_first: bool,
     next: Option<Next>,
     next_while: Option<fn(u64, u64) -> bool>,
-    is_heedless: bool,
+    ignores_offset: bool,
     row_of: fn(u64) -> u64,
     /// Rows of which the second has the resource of the first.
     same: Option<(u64, u64)>,
@@ -55,7 +54,7 @@ impl Server {
             total_on_first: false,
             next: None,
             next_while: None,
-            is_heedless: false,
+            ignores_offset: false,
             row_of: |row| row,
             same: None,
             circle: None,
@@ -102,8 +101,8 @@ impl Server {
     }
 
     /// The offset is not heeded.
-    pub(super) fn heedless(mut self) -> Self {
-        self.is_heedless = true;
+    pub(super) fn ignoring_offset(mut self) -> Self {
+        self.ignores_offset = true;
         self
     }
 
@@ -177,7 +176,7 @@ impl Server {
     }
 
     pub(super) fn page(&self, asked: u64) -> SeenPage {
-        let offset = if self.is_heedless { 0 } else { asked };
+        let offset = if self.ignores_offset { 0 } else { asked };
         let is_past_end = self.api == ApiVersion::V2 && offset >= self.rows && self.rows > 0;
         if is_past_end && self.next.is_none() || self.past_end == Some(asked) {
             return SeenPage {
@@ -233,7 +232,7 @@ impl Server {
             ids,
             repeated: 0,
             blank,
-            odd: 0,
+            suspicious: 0,
             total: total.filter(|_| !self.total_on_first || asked == 0),
             next: next.map(|offset| NextLink { offset }),
             is_past_end: false,

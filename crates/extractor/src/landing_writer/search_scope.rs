@@ -1,0 +1,59 @@
+//! How much of a resource type a search asks for: a narrower one proves nothing about the rest.
+
+use std::collections::BTreeSet;
+
+use claimlake_contract::ResourceType;
+use claimlake_vault::FullRead;
+
+/// What was asked for, and what is remembered of earlier full reads.
+#[derive(Debug, Clone)]
+pub(crate) struct SearchScope {
+    /// What the consent covers of this resource type, see [`SearchScope::scopes_of`].
+    pub(crate) scopes: String,
+    /// The sources of claims that were asked for.
+    pub(crate) sources: String,
+    pub(crate) known: Option<FullRead>,
+}
+
+impl SearchScope {
+    /// What is asked for with these scopes. Whether they say `.read`, `.rs` or `.s` makes no
+    /// difference to what a search finds; a query behind them does.
+    pub(crate) fn scopes_of<'s>(
+        scopes: impl Iterator<Item = &'s str>,
+        resource: &ResourceType,
+    ) -> String {
+        let mut parts = BTreeSet::new();
+        for scope in scopes {
+            let of = scope
+                .strip_prefix("patient/")
+                .and_then(|scope| scope.split_once('.'));
+            if let Some((found, rights)) = of
+                && (found == resource.as_str() || found == "*")
+            {
+                parts.insert(rights.split_once('?').map_or(ALL, |(_, query)| query));
+            }
+        }
+        match parts.is_empty() || parts.contains(ALL) {
+            // Without a scope for it: the grant file did not say.
+            true => ALL.to_owned(),
+            false => Vec::from_iter(parts).join(" "),
+        }
+    }
+
+    /// Whether at least what is held can be found with it.
+    pub(super) fn is_as_wide_as(&self, known: &FullRead) -> bool {
+        let covers = |wide: &str, narrow: &str| {
+            let mut parts = narrow.split([' ', ',']).filter(|part| !part.is_empty());
+            wide == ALL || parts.all(|part| wide.split([' ', ',']).any(|other| other == part))
+        };
+        covers(&self.scopes, &known.scopes) && covers(&self.sources, &known.sources)
+    }
+
+    /// Claims of v3: a consent, or an app, may be without some kinds of them.
+    pub(super) fn has_claim_kinds(&self) -> bool {
+        !self.sources.is_empty()
+    }
+}
+
+/// Every resource of the type.
+const ALL: &str = "all";
