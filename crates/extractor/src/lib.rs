@@ -1,4 +1,18 @@
 //! Blue Button 2.0 to landing: HTTP, FHIR search and paging, scheduling, recording.
+//!
+//! [`extract()`] reads every grant by searches of
+//! [FHIR R4](https://hl7.org/fhir/R4/http.html#paging) and lands a patient completely or not at all.
+//! A data directory belongs to one source:
+//!
+//! ```
+//! use claimlake_extractor::SourceIdentity;
+//!
+//! let base_url = "https://sandbox.bluebutton.cms.gov/v2".parse()?;
+//! let source = SourceIdentity::blue_button(&base_url);
+//! assert_eq!(source.to_string(), "https://sandbox.bluebutton.cms.gov");
+//! assert!(!source.is_sandbox());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod anomalies;
 mod error;
