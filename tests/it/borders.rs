@@ -1,6 +1,7 @@
 //! Who may use whom, and which third-party crates stay out of which of ours.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -10,14 +11,21 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("columnar", &["contract"]),
     ("consent", &["contract", "vault"]),
     ("contract", &[]),
-    ("extractor", &["consent", "contract", "landing", "vault"]),
+    (
+        "extractor",
+        &["consent", "contract", "fhir", "landing", "vault"],
+    ),
+    ("fhir", &["contract", "json"]),
     ("json", &[]),
-    ("landing", &["contract", "json"]),
+    ("landing", &["contract", "fhir", "json"]),
     ("loader", &["columnar", "contract"]),
     ("sandbox", &["contract"]),
-    ("transformer", &["contract", "landing", "viewdef"]),
+    ("transformer", &["contract", "fhir", "landing", "viewdef"]),
     ("vault", &["contract"]),
-    ("verify", &["contract", "landing", "loader", "viewdef"]),
+    (
+        "verify",
+        &["contract", "fhir", "landing", "loader", "viewdef"],
+    ),
     ("viewdef", &["json"]),
 ];
 
@@ -32,6 +40,7 @@ const FENCES: &[(&str, &[&[&str]])] = &[
     ("consent", &[TABLES, TERMINAL]),
     ("contract", &[NETWORK, TABLES, VAULT, TERMINAL]),
     ("extractor", &[TABLES, TERMINAL]),
+    ("fhir", &[NETWORK, TABLES, VAULT, TERMINAL]),
     ("json", &[NETWORK, TABLES, VAULT, TERMINAL]),
     ("landing", &[NETWORK, TABLES, VAULT, TERMINAL]),
     ("loader", &[NETWORK, VAULT, TERMINAL]),
@@ -95,6 +104,88 @@ fn no_stage_reaches_a_library_that_is_not_its_business() {
             assert!(!reached.contains(*stray), "{name} reaches {stray}");
         }
     }
+}
+
+/// Words of FHIR and CMS that belong to the crate `fhir`.
+const FHIR_WORDS: &[&str] = &[
+    "\"ExplanationOfBenefit\"",
+    "\"Coverage\"",
+    "\"Patient\"",
+    "\"Practitioner\"",
+    "\"Organization\"",
+    "\"Bundle\"",
+    "\"created\"",
+    "\"contained\"",
+    "\"identifier\"",
+    "cms.gov",
+    "hl7.org",
+];
+
+/// The files outside `fhir` that may say them, and why.
+const MAY_SAY: &[(&str, &[&str], &str)] = &[
+    (
+        "contract/src/ids.rs",
+        &["\"ExplanationOfBenefit\"", "\"Coverage\"", "\"Patient\""],
+        "names of folders and tables, shared by all stages",
+    ),
+    (
+        "contract/src/identifier.rs",
+        &["cms.gov", "hl7.org"],
+        "the vault, which does not know FHIR, hashes identifiers of these systems",
+    ),
+    (
+        "landing/src/import/documents/between.rs",
+        &["\"Bundle\""],
+        "what an import reads comes in Bundles",
+    ),
+    (
+        "landing/src/import/resources.rs",
+        &["\"Bundle\""],
+        "what an import reads comes in Bundles",
+    ),
+];
+
+#[test]
+fn raw_zone_lake_and_contract_leave_fhir_to_its_crate() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
+    let mut found = BTreeSet::new();
+    let mut files = 0;
+    for name in ["contract", "landing", "loader"] {
+        for file in sources(&crates.join(name).join("src")) {
+            files += 1;
+            let text = std::fs::read_to_string(&file).unwrap();
+            let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap();
+            let code: Vec<&str> = code.lines().filter(|line| !is_comment(line)).collect();
+            let code = code.join("\n");
+            let file = file.strip_prefix(&crates).unwrap().to_str().unwrap();
+            let words = FHIR_WORDS.iter().filter(|word| code.contains(**word));
+            found.extend(words.map(|word| (file.to_owned(), *word)));
+        }
+    }
+    assert!(files > 100, "only {files} files were read");
+    let allowed = MAY_SAY
+        .iter()
+        .flat_map(|(file, words, _)| words.iter().map(|word| ((*file).to_owned(), *word)));
+    assert_eq!(found, allowed.collect());
+}
+
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with("//")
+}
+
+/// The source files below a folder, without those that are tests as a whole.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() && name != "tests" {
+            files.extend(sources(&path));
+        } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
+            files.push(path);
+        }
+    }
+    files
 }
 
 #[test]

@@ -64,6 +64,9 @@ impl FromStr for ApiVersion {
 pub struct ResourceType(String);
 
 impl ResourceType {
+    /// The name of the type that a patient is, as in `Patient/<id>`.
+    pub const PATIENT: &str = "Patient";
+
     /// `ExplanationOfBenefit`.
     #[must_use]
     pub fn explanation_of_benefit() -> Self {
@@ -79,7 +82,7 @@ impl ResourceType {
     /// `Patient`.
     #[must_use]
     pub fn patient() -> Self {
-        Self("Patient".into())
+        Self(Self::PATIENT.into())
     }
 
     /// Whether a resource of this type is somebody's, and counted where it is not known whose:

@@ -47,7 +47,7 @@ impl ReferenceRecord {
     #[must_use]
     pub fn patient(&self) -> Option<&str> {
         self.target()
-            .and_then(|(resource, id)| (resource == "Patient").then_some(id))
+            .and_then(|(resource, id)| (resource == crate::ResourceType::PATIENT).then_some(id))
     }
 
     /// The reference as sent, or `?identifier=<system>|<value>` of a logical one.

@@ -16,6 +16,8 @@ use claimlake_contract::{
     ApiVersion, LandingLayout, PatientId, Person, ReferenceRecord, ResourceType, RunId,
 };
 
+use claimlake_fhir::{each_patient_named, is_about, resource_id};
+
 use crate::import::marker;
 use crate::recover::remove_unnamed_files;
 use crate::{LandingError, SealedRun, chunks_of, landing_runs, read_chunk};
@@ -60,12 +62,12 @@ pub fn landed_of(layout: &LandingLayout, person: &Person) -> Result<LandedOfPers
         let unreadable = each_line(run, &mut |line, references| {
             let manifest = &run.manifest;
             let (api, resource) = (manifest.api, &manifest.resource);
-            if !crate::person::is_about(person, api, resource, line, references) {
+            if !is_about(person, api, resource, line, references) {
                 return;
             }
             let key = (manifest.api, manifest.resource.clone());
             *landed.lines.entry(key).or_default() += 1;
-            if let Some(id) = crate::person::top_id(line) {
+            if let Some(id) = resource_id(line) {
                 own.add(api, resource, Some(id.clone()));
                 let resource = (manifest.api, manifest.resource.clone(), id);
                 landed.resources.push(resource);
@@ -103,7 +105,7 @@ pub fn people_landed(
         let of_api = people.entry(run.manifest.api).or_default();
         each_line(run, &mut |line, references| {
             let resource = &run.manifest.resource;
-            crate::person::people_about(resource, line, references, |id| {
+            each_patient_named(resource, line, references, |id| {
                 if !of_api.contains(id) {
                     of_api.insert(id.to_owned());
                 }

@@ -7,8 +7,8 @@ mod owners;
 use std::collections::{HashMap, HashSet};
 
 use claimlake_contract::{ApiVersion, IdHash, LandingOrigin, ResourceType, RunId};
+use claimlake_fhir::{id_hash, quoted_id};
 
-use crate::person_lines::{id_hash, quoted_id};
 use crate::{SealedRun, chunks_of, read_chunk};
 use owners::{Listed, Owners};
 

@@ -22,9 +22,9 @@ use claimlake_contract::{
     ApiVersion, LandingLayout, Progress, ReferenceRecord, Reject, RejectReason, ResourceType,
     RunId, Task,
 };
+use claimlake_fhir::{api_version_of, not_r4};
 
 use crate::LandingError;
-use crate::fhir_release::not_r4;
 use crate::folder::create_private_dir;
 use crate::references::{Resolver, SentLine};
 
@@ -234,7 +234,7 @@ impl Import<'_> {
                 } => {
                     if let Some(other) = not_r4(&resource_type, text) {
                         let reason = RejectReason::OtherFhirRelease;
-                        if let Some(api) = self.api.or_else(|| api_version::of_resource(text)) {
+                        if let Some(api) = self.api.or_else(|| api_version_of(text)) {
                             self.target.open(api, &resource_type)?;
                         }
                         self.reject(
@@ -246,7 +246,7 @@ impl Import<'_> {
                         )?;
                         continue;
                     }
-                    let api = match self.api.or_else(|| api_version::of_resource(text)) {
+                    let api = match self.api.or_else(|| api_version_of(text)) {
                         Some(api) => api,
                         None => opened.majority()?.ok_or_else(|| LandingError::UnknownApi {
                             file: opened.input.name.clone(),

@@ -5,16 +5,13 @@
 //! came from elsewhere. Nothing here knows more of FHIR than a line: a type, a release, an id, a Bundle.
 
 mod chunk;
-mod content_hash;
 mod error;
-mod fhir_release;
 mod folder;
 mod forget;
 mod gone;
 mod import;
 mod manifest_file;
 mod part_stream;
-mod person;
 mod person_lines;
 mod recover;
 mod references;
@@ -29,9 +26,7 @@ pub use chunk::{
     Chunk, ChunkRead, ChunkReader, ChunkRef, DamagedFrame, chunks_of, read_chunk, read_chunk_into,
 };
 pub use claimlake_json as json;
-pub use content_hash::content_hash;
 pub use error::LandingError;
-pub use fhir_release::{NotR4, OtherRelease, landed_not_r4, not_r4};
 pub use folder::{create_private_dir, create_private_file, sync_folder};
 pub use forget::{
     ForgetStep, LandedOfPerson, LandedPatients, MovedPart, NamedByClaims, PatientReached,
@@ -43,8 +38,7 @@ pub use import::{
     read_resources,
 };
 pub use part_stream::{FoundFile, PackedChunk, PartStream};
-pub use person::{is_about, people_of, personal_identifiers};
-pub use person_lines::{id_hash, lines_of_patient, quoted_id};
+pub use person_lines::lines_of_patient;
 pub use recover::{KeptFrame, KeptPatient, remove_unnamed_parts, seal_interrupted};
 pub use references::LineReferences;
 pub use sealed::{

@@ -4,31 +4,11 @@ use std::fs::File;
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 
-use claimlake_contract::{Frame, IdHash, LandingPatient};
+use claimlake_contract::{Frame, LandingPatient};
 use zstd::bulk::Decompressor;
 
 use crate::SealedRun;
 use crate::chunk::{append_frame, checked_length};
-use crate::content_hash;
-
-/// The hash of an id, given as the JSON text of it, quotes included.
-#[must_use]
-pub fn id_hash(quoted: &[u8]) -> IdHash {
-    // v3: nothing is left out of the hash.
-    IdHash(content_hash(
-        claimlake_contract::ApiVersion::V3,
-        quoted,
-        &[],
-    ))
-}
-
-/// The JSON text of the id of the resource on a line, quotes included.
-#[must_use]
-pub fn quoted_id(line: &[u8]) -> Option<&[u8]> {
-    let member = crate::json::member(line, 0, "id")?;
-    line.get(member.value)
-        .filter(|value| value.first() == Some(&b'"'))
-}
 
 /// Passes on every line of a patient that the run landed, in landing order, until it is to stop.
 /// Frames that cannot be read are passed over: `verify` names them.

@@ -6,14 +6,10 @@
 mod file;
 mod index;
 mod resolve;
-mod sent;
 #[cfg(test)]
 mod tests;
 
 pub use file::LineReferences;
 pub(crate) use file::{FrameRecords, ReferencesWriter, sibling_name};
-pub(crate) use index::{TargetIndex, target_type};
+pub(crate) use index::TargetIndex;
 pub(crate) use resolve::{Resolver, SentLine};
-pub(crate) use sent::{
-    identifier_of, identifiers_of, named_identifiers, subject_member, subject_of,
-};

@@ -9,7 +9,8 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 use claimlake_contract::{
     ApiVersion, PatientId, ReferenceRecord, Reject, key_columns, landing_order,
 };
-use claimlake_landing::{ChunkRef, content_hash, json, landed_not_r4, people_of, read_chunk_into};
+use claimlake_fhir::{content_hash, landed_not_r4, patients_named};
+use claimlake_landing::{ChunkRef, json, read_chunk_into};
 use claimlake_viewdef::column::instant_micros;
 use claimlake_viewdef::engine::ResourceWorker;
 use claimlake_viewdef::json::PADDING;
@@ -207,7 +208,7 @@ impl ChunkWorker {
         let Some((id, last_updated)) = identity(text) else {
             return;
         };
-        let people = people_of(&self.planned.resource, text);
+        let people = patients_named(&self.planned.resource, text);
         self.keys.push(Key {
             order,
             api: self.api,

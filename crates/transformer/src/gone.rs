@@ -9,7 +9,8 @@ use arrow_schema::ArrowError;
 use claimlake_contract::{
     ApiVersion, IdHash, LandingOrigin, PatientId, ResourceType, RunId, key_columns, landing_order,
 };
-use claimlake_landing::{Gone, SealedRun, id_hash, lines_of_patient, quoted_id};
+use claimlake_fhir::{id_hash, quoted_id};
+use claimlake_landing::{Gone, SealedRun, lines_of_patient};
 
 use crate::chunk::{Key, KeyBuilder};
 

@@ -1,7 +1,8 @@
 //! What landed, by id and content hash alone: no view is evaluated.
 
 use claimlake_contract::{ApiVersion, ResourceType};
-use claimlake_landing::{SealedRun, chunks_of, content_hash, read_chunk_into};
+use claimlake_fhir::content_hash;
+use claimlake_landing::{SealedRun, chunks_of, read_chunk_into};
 
 use crate::chunk::identity;
 

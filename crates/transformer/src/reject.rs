@@ -4,7 +4,8 @@ use claimlake_contract::hive::{self, Unfit};
 use claimlake_contract::{
     ApiVersion, ReferenceRecord, Reject, RejectReason, ResourceType, Unresolved,
 };
-use claimlake_landing::{DamagedFrame, NotR4};
+use claimlake_fhir::NotR4;
+use claimlake_landing::DamagedFrame;
 use claimlake_viewdef::engine::{LineRefusal, Problem};
 use claimlake_viewdef::problem::ProblemKind;
 

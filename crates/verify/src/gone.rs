@@ -10,7 +10,7 @@ use crate::landed::{Landed, ResourceKey};
 
 /// The hash that landing manifests name an id by.
 pub(crate) fn hash_of(id: &str) -> IdHash {
-    claimlake_landing::id_hash(format!("\"{id}\"").as_bytes())
+    claimlake_fhir::id_hash(format!("\"{id}\"").as_bytes())
 }
 
 /// Whether a run after that of `part` no longer found the resource.

@@ -4,7 +4,7 @@
 //! has landed all the same.
 
 use claimlake_contract::{ApiVersion, ResourceType};
-use claimlake_landing::content_hash;
+use claimlake_fhir::content_hash;
 use claimlake_landing::json::{plain_string, skip_space, value_end, walk_object};
 
 use crate::landed::ResourceKey;

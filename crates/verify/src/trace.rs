@@ -7,10 +7,8 @@ use claimlake_contract::{
     ApiVersion, LandingLayout, LandingOrigin, PatientState, ReferenceRecord, ResourceType, RunId,
     landing_order,
 };
-use claimlake_landing::{
-    ChunkRef, Gone, SealedRun, chunks_of, content_hash, id_hash, landing_runs, quoted_id,
-    read_chunk,
-};
+use claimlake_fhir::{content_hash, id_hash, quoted_id};
+use claimlake_landing::{ChunkRef, Gone, SealedRun, chunks_of, landing_runs, read_chunk};
 use claimlake_viewdef::engine::ResourcePlan;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

@@ -111,10 +111,10 @@ fn is_refused(
     references: &[ReferenceRecord],
 ) -> bool {
     let mut resolved = references.iter().filter_map(ReferenceRecord::patient);
-    let people = claimlake_landing::people_of(resource, line);
+    let people = claimlake_fhir::patients_named(resource, line);
     resolved.any(|id| forgotten.has_id(api, id))
         || people.iter().any(|id| forgotten.has_id(api, id.expose()))
-        || claimlake_landing::personal_identifiers(resource, line)
+        || claimlake_fhir::personal_identifiers(resource, line)
             .iter()
             .any(|identifier| forgotten.has_identifier(identifier))
 }

@@ -62,7 +62,7 @@ fn turn_after(state: &ExtractState, known: &FullRead, every: TimeDelta) -> DateT
 
 /// Where in a round the grant's turn is, in seconds.
 fn place_of(grant: &GrantHandle, round: i64) -> i64 {
-    let hash = claimlake_landing::id_hash(grant.as_str().as_bytes()).0;
+    let hash = claimlake_fhir::id_hash(grant.as_str().as_bytes()).0;
     let [_, _, _, _, _, _, _, _, low @ ..] = hash;
     // The remainder is below the round, which is an i64.
     (u64::from_be_bytes(low) % round.unsigned_abs()) as i64

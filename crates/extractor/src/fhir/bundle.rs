@@ -5,8 +5,8 @@ mod note;
 use std::ops::Range;
 
 use claimlake_contract::{PatientId, ResourceType};
+use claimlake_fhir::not_r4;
 use claimlake_landing::json::{plain_string, value_end, walk_array, walk_object};
-use claimlake_landing::not_r4;
 
 use super::page::{MOST_RESOURCES, NextLink};
 

@@ -6,9 +6,8 @@ use std::ops::ControlFlow;
 use claimlake_contract::{
     ApiVersion, IdHash, LandingLayout, LandingOrigin, PatientId, ResourceType,
 };
-use claimlake_landing::{
-    LandingError, SealedRun, content_hash, id_hash, landing_runs, lines_of_patient, quoted_id,
-};
+use claimlake_fhir::{content_hash, id_hash, quoted_id};
+use claimlake_landing::{LandingError, SealedRun, landing_runs, lines_of_patient};
 
 use super::claim_kinds::ClaimKinds;
 

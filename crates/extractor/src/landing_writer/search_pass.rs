@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, PatientId, ResourceType};
-use claimlake_landing::{KeptFrame, content_hash};
+use claimlake_fhir::content_hash;
+use claimlake_landing::KeptFrame;
 use claimlake_vault::Held;
 
 use super::claim_kinds::{self, ClaimKinds};
@@ -183,7 +184,7 @@ fn unquoted(quoted: &[u8]) -> &str {
 
 /// The hash that identifies an id, as the JSON text of it, quotes included.
 pub(crate) fn id_hash(quoted: &[u8]) -> [u8; 16] {
-    claimlake_landing::id_hash(quoted).0
+    claimlake_fhir::id_hash(quoted).0
 }
 
 /// Appends one line; raw line breaks, which JSON has only between its tokens, become spaces.

@@ -33,7 +33,7 @@ async fn a_full_read_lists_the_hash_of_the_claim_that_has_gone() {
         let read = bench.extract_with(|options| options.full = true);
         let outcome = read.await.unwrap();
         assert_eq!(outcome.vanished.values().sum::<u64>(), 1);
-        let hash = claimlake_landing::id_hash(format!("\"{lost}\"").as_bytes());
+        let hash = claimlake_fhir::id_hash(format!("\"{lost}\"").as_bytes());
         assert_eq!(gone(&bench), [(outcome.run, vec![hash])]);
         // It is listed once.
         let read = bench.extract_with(|options| options.full = true);
@@ -96,7 +96,7 @@ async fn what_a_killed_run_had_noted_as_gone_is_sealed_though_nothing_landed() {
         .unwrap();
     let manifests = sealed_runs(&bench.layout).unwrap();
     let patient = manifests[0].manifest.patients[0].clone();
-    let hash = claimlake_landing::id_hash(b"\"a\"");
+    let hash = claimlake_fhir::id_hash(b"\"a\"");
     let patient = LandingPatient {
         resources: 0,
         frames: Vec::new(),

@@ -5,15 +5,14 @@ use std::collections::BTreeSet;
 use claimlake_contract::{
     ApiVersion, Identifier, LandingLayout, PatientId, ReferenceRecord, ResourceType,
 };
+use claimlake_fhir::{
+    SUBSCRIBER_SYSTEM, identifier_of, named_identifiers, names_its_patient, patient_in_reference,
+    subject_of,
+};
 use serde_json::Value;
 
 use super::each_line;
-use crate::person::{is_somebody_elses, patient_of};
-use crate::references::{identifier_of, named_identifiers, subject_of};
 use crate::{LandingError, landing_runs};
-
-/// The system that a Coverage's `subscriberId` is of, which it does not say.
-const SUBSCRIBER_SYSTEM: &str = "http://hl7.org/fhir/sid/us-mbi";
 
 /// What claims and coverages say of a person whose Patient is not here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +38,7 @@ pub fn named_by_claims(
     let mut found = NamedByClaims::default();
     for run in landing_runs(layout)?.sealed {
         let (api, resource) = (run.manifest.api, &run.manifest.resource);
-        if resource.as_str() != "Patient" {
+        if resource.as_str() != ResourceType::PATIENT {
             each_line(&run, &mut |line, references| {
                 look_at(wanted, api, resource, line, references, &mut found);
             });
@@ -75,13 +74,13 @@ fn look_at(
         ids.extend(
             reference
                 .as_deref()
-                .and_then(patient_of)
+                .and_then(patient_in_reference)
                 .map(PatientId::new),
         );
         found.patients.extend(ids.into_iter().map(|id| (api, id)));
         found.identifiers.extend(named);
     }
-    if is_somebody_elses(resource, line, references) {
+    if names_its_patient(resource, line, references) {
         return;
     }
     let Some(body) = crate::json::tree(line) else {

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use claimlake_contract::{
-    ApiVersion, Identifier, LandingLayout, PatientId, Person, ReferenceRecord,
+    ApiVersion, Identifier, LandingLayout, PatientId, Person, ReferenceRecord, ResourceType,
 };
+use claimlake_fhir::{PatientNames, patient_names};
 
 use super::humans::Humans;
-use crate::person::{PatientNames, names_of};
 use crate::{LandingError, landing_runs};
 
 pub(super) type PatientKey = (ApiVersion, PatientId);
@@ -73,11 +73,11 @@ impl LandedPatients {
     pub fn read(layout: &LandingLayout) -> Result<Self, LandingError> {
         let mut by_key: BTreeMap<PatientKey, PatientNames> = BTreeMap::new();
         for run in landing_runs(layout)?.sealed {
-            if run.manifest.resource.as_str() != "Patient" {
+            if run.manifest.resource.as_str() != ResourceType::PATIENT {
                 continue;
             }
             super::each_line(&run, &mut |line, records| {
-                let Some(mut names) = names_of(line) else {
+                let Some(mut names) = patient_names(line) else {
                     return;
                 };
                 // Links by uuid: a Patient refers to no other patient but for being the same.

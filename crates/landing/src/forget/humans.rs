@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use claimlake_contract::Identifier;
+use claimlake_fhir::PatientNames;
 
 use super::find::PatientKey;
-use crate::person::PatientNames;
 
 /// Of each Patient another one of the same human, the first of them of itself.
 pub(super) struct Humans(BTreeMap<PatientKey, PatientKey>);

@@ -4,11 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use claimlake_contract::{ApiVersion, LandingOrigin, Person, ReferenceRecord, ResourceType};
+use claimlake_fhir::{is_about, names_another_patient, resource_id, subject_member, text_member};
 
 use super::each_line;
 use crate::SealedRun;
-use crate::person::{is_about, is_known_to_be_anothers, top_id, top_text};
-use crate::references::subject_member;
 
 /// The resources of a person that have a patient: claims and coverages.
 #[derive(Default)]
@@ -22,7 +21,7 @@ impl OwnResources {
             let (api, resource) = (run.manifest.api, &run.manifest.resource);
             each_line(run, &mut |line, references| {
                 if is_about(person, api, resource, line, references) {
-                    own.add(api, resource, top_id(line));
+                    own.add(api, resource, resource_id(line));
                 }
             });
         }
@@ -55,14 +54,14 @@ impl OwnResources {
         let Some(ids) = self.0.get(&(api, resource.clone())) else {
             return false;
         };
-        top_id(line).is_some_and(|id| ids.contains(&id))
+        resource_id(line).is_some_and(|id| ids.contains(&id))
             && !is_about(person, api, resource, line, references)
-            && !is_known_to_be_anothers(person, resource, line, references)
+            && !names_another_patient(person, resource, line, references)
     }
 
     /// Whether a rejected text, of any version where none is known, is such a body.
     pub(super) fn has_text(&self, person: &Person, api: Option<ApiVersion>, text: &[u8]) -> bool {
-        let Some(resource) = top_text(text, "resourceType") else {
+        let Some(resource) = text_member(text, "resourceType") else {
             return false;
         };
         let Ok(resource) = resource.parse::<ResourceType>() else {

@@ -4,13 +4,13 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use claimlake_contract::{LandingLayout, Person};
+use claimlake_fhir::mentions;
 use serde_json::Value;
 
 use super::own_resources::OwnResources;
 use crate::LandingError;
 use crate::folder::{create_private_file, sync_folder};
 use crate::import::marker::{entries, remove_if_there};
-use crate::person::mentions;
 
 /// How many rejected texts mention the person.
 pub(super) fn count(

@@ -59,7 +59,7 @@ impl Leaving<'_> {
         let (api, resource) = (part.api, &part.resource);
         match self {
             Self::Person(person) => {
-                crate::person::is_about(person, api, resource, line, references)
+                claimlake_fhir::is_about(person, api, resource, line, references)
             }
             Self::OtherBodies(person, own) => own.has_body(person, api, resource, line, references),
         }

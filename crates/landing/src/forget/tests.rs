@@ -363,7 +363,9 @@ fn what_references_were_resolved_to_moves_with_the_lines() {
                 for (number, line) in (chunk.first_line..).zip(chunk.bytes.split(|b| *b == b'\n')) {
                     let records = chunk.references.of_line(number).iter();
                     let patients: Vec<_> = records.filter_map(|record| record.patient()).collect();
-                    left.extend(crate::person::top_id(line).map(|id| format!("{id} {patients:?}")));
+                    left.extend(
+                        claimlake_fhir::resource_id(line).map(|id| format!("{id} {patients:?}")),
+                    );
                 }
             }
         }
@@ -384,7 +386,7 @@ fn an_import_passes_over_whom_it_must_refuse_and_counts_them() {
         &run("0001"),
         &NoProgress,
         &|api, resource, line, references| {
-            crate::is_about(&refused, api, resource, line, references)
+            claimlake_fhir::is_about(&refused, api, resource, line, references)
         },
     )
     .unwrap();

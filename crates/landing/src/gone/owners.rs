@@ -5,10 +5,11 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use claimlake_contract::{IdHash, LandingOrigin, LandingPatient, PatientId};
+use claimlake_fhir::{id_hash, quoted_id};
 
 use super::{OfType, type_of};
 use crate::SealedRun;
-use crate::person_lines::{id_hash, lines_of_patient, quoted_id};
+use crate::person_lines::lines_of_patient;
 
 /// What manifests list as no longer found.
 pub(super) struct Listed<'r> {

@@ -4,11 +4,10 @@ use claimlake_contract::{
     ApiVersion, GrantHandle, IdHash, LandingLayout, LandingOrigin, LandingPatient, NoProgress,
     PatientId, PatientState, ResourceType, RunId,
 };
+use claimlake_fhir::{id_hash, quoted_id};
 
 use super::Gone;
-use crate::{
-    LandingWriter, WriterOptions, id_hash, import, lines_of_patient, quoted_id, sealed_runs,
-};
+use crate::{LandingWriter, WriterOptions, import, lines_of_patient, sealed_runs};
 
 fn run(number: u32) -> RunId {
     format!("20261123T164012.345Z-{number:04x}")

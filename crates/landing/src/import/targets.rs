@@ -1,11 +1,12 @@
 //! The first look through the inputs: at what references may name.
 
 use claimlake_contract::ApiVersion;
+use claimlake_fhir::{api_version_of, target_type};
 
 use super::documents::{Documents, PieceKind};
-use super::{Opened, api_version, resources};
+use super::{Opened, resources};
 use crate::LandingError;
-use crate::references::{TargetIndex, target_type};
+use crate::references::TargetIndex;
 
 /// Everything in the inputs that references may name. What cannot be read is passed over: it is
 /// dealt with where the input is landed.
@@ -23,7 +24,7 @@ pub(super) fn look_for(
                 let Some(resource) = target_type(resource) else {
                     return;
                 };
-                let api = match api.or_else(|| api_version::of_resource(text)) {
+                let api = match api.or_else(|| api_version_of(text)) {
                     Some(api) => Ok(Some(api)),
                     None => opened.majority(),
                 };

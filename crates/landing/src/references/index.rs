@@ -6,20 +6,10 @@
 
 use std::collections::HashMap;
 
-use claimlake_contract::{ApiVersion, Identifier, LandingLayout, Unresolved};
+use claimlake_contract::{ApiVersion, LandingLayout, Unresolved};
+use claimlake_fhir::{ReferenceQuery, TARGET_TYPES, identifiers_of, normalized_url, target_type};
 
-use super::sent::{Query, identifiers_of, normalized_url};
 use crate::{LandingError, chunks_of, landing_runs, read_chunk};
-
-/// The types that are looked for.
-pub(crate) const TARGET_TYPES: [&str; 6] = [
-    "Patient",
-    "Coverage",
-    "Practitioner",
-    "PractitionerRole",
-    "Organization",
-    "Location",
-];
 
 /// A resource that a reference may name.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -53,7 +43,7 @@ impl TargetIndex {
         full_url: Option<&str>,
         text: &[u8],
     ) {
-        let Some(value) = crate::json::tree(text) else {
+        let Some(value) = claimlake_json::tree(text) else {
             return;
         };
         let id = value["id"].as_str().filter(|id| !id.is_empty());
@@ -186,7 +176,7 @@ impl TargetIndex {
         &self,
         api: ApiVersion,
         resource: &str,
-        queries: &[Query],
+        queries: &[ReferenceQuery],
     ) -> Vec<&Target> {
         let mut fitting: Option<Vec<usize>> = None;
         for query in queries {
@@ -202,16 +192,16 @@ impl TargetIndex {
             .collect()
     }
 
-    fn fitting_one(&self, api: ApiVersion, resource: &str, query: &Query) -> Vec<usize> {
+    fn fitting_one(&self, api: ApiVersion, resource: &str, query: &ReferenceQuery) -> Vec<usize> {
         let mut found: Vec<usize> = match query {
-            Query::Id(id) => {
+            ReferenceQuery::Id(id) => {
                 let target = target_type(resource).and_then(|resource| {
                     let id = id.clone();
                     self.by_id.get(&Target { api, resource, id })
                 });
                 target.copied().into_iter().collect()
             }
-            Query::Identifier {
+            ReferenceQuery::Identifier {
                 any_system,
                 identifier,
             } => {
@@ -229,18 +219,5 @@ impl TargetIndex {
         found.sort_unstable();
         found.dedup();
         found
-    }
-}
-
-/// The type, if it is one of those that are looked for.
-pub(crate) fn target_type(resource: &str) -> Option<&'static str> {
-    TARGET_TYPES.into_iter().find(|known| *known == resource)
-}
-
-/// An identifier as a query of a resource that has exactly it.
-pub(crate) fn exactly(identifier: &Identifier) -> Query {
-    Query::Identifier {
-        any_system: false,
-        identifier: identifier.clone(),
     }
 }

@@ -3,9 +3,11 @@
 use std::cell::OnceCell;
 
 use claimlake_contract::{ApiVersion, LandingLayout, ReferenceRecord, ResourceType, Unresolved};
+use claimlake_fhir::{
+    ReferenceForm, ReferenceQuery, Subject, reference_form, resource_id, target_type,
+};
 
-use super::index::{Resolved, Target, TargetIndex, exactly, target_type};
-use super::sent::{self, Asked, Query, Subject, asked};
+use super::index::{Resolved, Target, TargetIndex};
 use crate::LandingError;
 
 /// A line that is about to land.
@@ -60,7 +62,7 @@ impl<'l> Resolver<'l> {
         let mut outcome = Outcome::default();
         outcome.records.extend(own_url(line));
         let resource = line.resource.as_str();
-        let subject = sent::subject_of(resource, line.text);
+        let subject = claimlake_fhir::subject_of(resource, line.text);
         match &subject {
             Some(subject) => self.subject(line, subject, &mut outcome)?,
             None => outcome.without_patient = Some(Unresolved::NoReference),
@@ -68,9 +70,9 @@ impl<'l> Resolver<'l> {
         if !line.resource.has_patient() {
             outcome.without_patient = None;
         }
-        if sent::may_hold_others(line.text) || self.inputs.has_renamed() {
+        if claimlake_fhir::may_hold_others(line.text) || self.inputs.has_renamed() {
             let known = subject.and_then(|subject| subject.reference);
-            for text in sent::reference_texts(line.text) {
+            for text in claimlake_fhir::reference_texts(line.text) {
                 if Some(&text) != known.as_ref()
                     && let Some(Ok(target)) = self.text(line, &text)?
                 {
@@ -92,7 +94,7 @@ impl<'l> Resolver<'l> {
             Some(text) => self.text(line, text)?,
         };
         if let Some(Ok(target)) = &found
-            && target.resource != "Patient"
+            && target.resource != ResourceType::PATIENT
         {
             found = Some(Err(Unresolved::NotFound));
         }
@@ -102,9 +104,11 @@ impl<'l> Resolver<'l> {
             return Ok(());
         };
         let by_identifier = match (&found, &subject.identifier) {
-            (Err(Unresolved::NotFound | Unresolved::NoId), Some(identifier)) => {
-                self.fitting(line.api, "Patient", &[exactly(identifier)])?
-            }
+            (Err(Unresolved::NotFound | Unresolved::NoId), Some(identifier)) => self.fitting(
+                line.api,
+                ResourceType::PATIENT,
+                &[ReferenceQuery::exactly(identifier)],
+            )?,
             _ => found,
         };
         let mut resolved = match by_identifier {
@@ -131,14 +135,14 @@ impl<'l> Resolver<'l> {
         subject: &Subject,
     ) -> Result<Option<Unresolved>, LandingError> {
         let text = subject.reference.as_deref().unwrap_or_default();
-        let Asked::Restful { resource, id, .. } = asked(text) else {
+        let ReferenceForm::Restful { resource, id, .. } = reference_form(text) else {
             return Ok(Some(Unresolved::NotFound));
         };
-        if resource != "Patient" {
+        if resource != ResourceType::PATIENT {
             return Ok(Some(Unresolved::NotFound));
         }
-        let is_here = self.inputs.has(line.api, "Patient", id)
-            || self.landing()?.has(line.api, "Patient", id);
+        let is_here = self.inputs.has(line.api, ResourceType::PATIENT, id)
+            || self.landing()?.has(line.api, ResourceType::PATIENT, id);
         Ok((!is_here).then_some(Unresolved::NotHere))
     }
 
@@ -149,15 +153,15 @@ impl<'l> Resolver<'l> {
         line: SentLine<'_>,
         text: &str,
     ) -> Result<Option<Resolved<'s>>, LandingError> {
-        Ok(match asked(text) {
-            Asked::Other => Some(Err(Unresolved::NotFound)),
-            Asked::Urn(url) => Some(self.url(line, &url)?),
-            Asked::Conditional(_, None) => Some(Err(Unresolved::NotFound)),
-            Asked::Conditional(resource, Some(queries)) => {
+        Ok(match reference_form(text) {
+            ReferenceForm::Other => Some(Err(Unresolved::NotFound)),
+            ReferenceForm::Urn(url) => Some(self.url(line, &url)?),
+            ReferenceForm::Conditional(_, None) => Some(Err(Unresolved::NotFound)),
+            ReferenceForm::Conditional(resource, Some(queries)) => {
                 Some(self.fitting(line.api, resource, &queries)?)
             }
-            Asked::Contained(id) => Some(self.contained(line, id)?),
-            Asked::Restful { url, resource, id } => {
+            ReferenceForm::Contained(id) => Some(self.contained(line, id)?),
+            ReferenceForm::Restful { url, resource, id } => {
                 let renamed = self.renamed(line, url);
                 renamed
                     .filter(|target| (target.resource, target.id.as_str()) != (resource, id))
@@ -193,7 +197,7 @@ impl<'l> Resolver<'l> {
         &self,
         api: ApiVersion,
         resource: &str,
-        queries: &[Query],
+        queries: &[ReferenceQuery],
     ) -> Result<Resolved<'_>, LandingError> {
         let mut found = self.inputs.fitting(api, resource, queries);
         if target_type(resource).is_some() {
@@ -211,8 +215,12 @@ impl<'l> Resolver<'l> {
     /// The Patient that a contained one speaks of, by any of its identifiers.
     fn contained(&self, line: SentLine<'_>, id: &str) -> Result<Resolved<'_>, LandingError> {
         let mut answers: Vec<&Target> = Vec::new();
-        for identifier in sent::contained_identifiers(line.text, id) {
-            match self.fitting(line.api, "Patient", &[exactly(&identifier)])? {
+        for identifier in claimlake_fhir::contained_identifiers(line.text, id) {
+            match self.fitting(
+                line.api,
+                ResourceType::PATIENT,
+                &[ReferenceQuery::exactly(&identifier)],
+            )? {
                 Ok(target) if !answers.contains(&target) => answers.push(target),
                 Err(Unresolved::Ambiguous) => return Ok(Err(Unresolved::Ambiguous)),
                 _ => {}
@@ -230,8 +238,9 @@ impl<'l> Resolver<'l> {
 fn own_url(line: SentLine<'_>) -> Option<ReferenceRecord> {
     let resource = target_type(line.resource.as_str())?;
     let url = line.full_url?;
-    let id = crate::person::top_id(line.text)?;
-    let says_it = sent::normalized_url(url) == sent::normalized_url(&format!("urn:uuid:{id}"))
+    let id = resource_id(line.text)?;
+    let says_it = claimlake_fhir::normalized_url(url)
+        == claimlake_fhir::normalized_url(&format!("urn:uuid:{id}"))
         || url.ends_with(&format!("/{resource}/{id}"));
     (!says_it).then(|| ReferenceRecord {
         full_url: Some(url.to_owned()),

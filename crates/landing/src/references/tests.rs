@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use claimlake_contract::{
     ApiVersion, LandingLayout, LandingOrigin, NoProgress, ReferenceRecord, ResourceType, RunId,
 };
+use claimlake_fhir::content_hash;
 
 use crate::{
-    ChunkReader, ImportOutcome, LandingWriter, SealedPart, WriterOptions, content_hash, import,
-    landing_runs, sealed_runs,
+    ChunkReader, ImportOutcome, LandingWriter, SealedPart, WriterOptions, import, landing_runs,
+    sealed_runs,
 };
 
 const ONE: &str = "urn:uuid:0b6e3f0c-1111-4222-8333-444455556666";

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use claimlake_contract::{ApiVersion, LakeTable, PatientId};
+use claimlake_contract::{ApiVersion, LakeTable, PatientId, ResourceType};
 
 use crate::error::{LoadError, Result};
 use crate::forget::run_tables::{column, reader, text};
@@ -56,7 +56,7 @@ fn add_people(before: &Before, people: &mut BTreeSet<(ApiVersion, PatientId)>) -
     each_key(before, |row| {
         let api = row.text(keys::API);
         add(api, row.text(keys::PATIENT));
-        if row.text(keys::RESOURCE_TYPE) == Some("Patient") {
+        if row.text(keys::RESOURCE_TYPE) == Some(ResourceType::PATIENT) {
             add(api, row.text(keys::ID));
         }
         Ok(())

@@ -36,7 +36,7 @@ impl<'a> Theirs<'a> {
                 let id = api.zip(id);
                 id.is_some_and(|(api, id)| person.has_id(api, id))
             };
-            let is_patient = row.text(keys::RESOURCE_TYPE) == Some("Patient");
+            let is_patient = row.text(keys::RESOURCE_TYPE) == Some(ResourceType::PATIENT);
             if has(row.text(keys::PATIENT))
                 || (is_patient && has(row.text(keys::ID)))
                 || known.contains(&row.resource())

@@ -3,7 +3,8 @@
 use std::num::NonZeroU64;
 
 use claimlake_contract::{ApiVersion, ReferenceRecord};
-use claimlake_landing::{ChunkRef, Gone, content_hash, landed_not_r4};
+use claimlake_fhir::{content_hash, landed_not_r4};
+use claimlake_landing::{ChunkRef, Gone};
 
 use super::found::Found;
 use super::line::Line;

@@ -2,7 +2,8 @@ use claimlake_contract::{
     ApiVersion, GrantHandle, IdHash, LandingLayout, LandingOrigin, LandingPatient, PatientId,
     PatientState, ResourceType, RunId,
 };
-use claimlake_landing::{LandingWriter, WriterOptions, id_hash};
+use claimlake_fhir::id_hash;
+use claimlake_landing::{LandingWriter, WriterOptions};
 
 use super::LandedBefore;
 

@@ -3,7 +3,7 @@
 use claimlake_contract::{ApiVersion, ReferenceRecord};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
 
-use crate::json::Members;
+use claimlake_json::Members;
 
 /// xxh3-128 (big-endian) of a resource's line.
 ///

@@ -4,7 +4,7 @@ mod odd_keys;
 
 use claimlake_contract::{ApiVersion, Identifier, PatientId, Person, ResourceType};
 
-use super::{is_about, mentions, people_of};
+use super::{is_about, mentions, patients_named};
 
 fn person() -> Person {
     let mut person = Person::default();
@@ -111,7 +111,7 @@ fn broken_text_mentions_a_name_as_a_word_only() {
 #[test]
 fn the_people_of_a_line_are_told_once_each() {
     let line = br#"{"id":"-17","link":[{"other":{"reference":"Patient/5"}},{"r":"Patient/5"}]}"#;
-    let people = people_of(&ResourceType::patient(), line);
+    let people = patients_named(&ResourceType::patient(), line);
     let people: Vec<&str> = people.iter().map(PatientId::expose).collect();
     assert_eq!(people, ["-17", "5"]);
 }

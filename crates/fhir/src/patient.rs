@@ -5,8 +5,16 @@ use std::fmt;
 use claimlake_contract::{
     ApiVersion, Identifier, PatientId, Person, ReferenceRecord, ResourceType,
 };
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+
+use crate::member::resource_id;
+use crate::reference::{
+    identifier_of, identifiers_of, named_identifiers, patient_in_reference, subject_of,
+};
+use crate::strings::each_string;
+
+/// The system that a Coverage's `subscriberId` is of, which it does not say.
+pub const SUBSCRIBER_SYSTEM: &str = "http://hl7.org/fhir/sid/us-mbi";
 
 /// Whether the resource of a line is the person's, or speaks of them: by a reference, by what one
 /// was resolved to, or by an identifier that is theirs alone.
@@ -29,7 +37,7 @@ pub fn is_about(
         return false;
     }
     let own_id = match resource.as_str() {
-        "Patient" => top_id(line),
+        "Patient" => resource_id(line),
         _ => None,
     };
     if own_id.as_deref().is_some_and(|id| person.has_id(api, id)) {
@@ -37,16 +45,16 @@ pub fn is_about(
     }
     let mut found = false;
     each_string(line, &mut |text| {
-        found |= patient_of(text).is_some_and(|id| person.has_id(api, id));
+        found |= patient_in_reference(text).is_some_and(|id| person.has_id(api, id));
     });
     found
         || (own_id.is_none()
-            && !is_somebody_elses(resource, line, references)
+            && !names_its_patient(resource, line, references)
             && has_identifier(person, resource, line))
 }
 
 /// Whether it is known whose the line is. That they are not the person was seen before.
-pub(crate) fn is_somebody_elses(
+pub fn names_its_patient(
     resource: &ResourceType,
     line: &[u8],
     references: &[ReferenceRecord],
@@ -54,14 +62,14 @@ pub(crate) fn is_somebody_elses(
     if references.iter().any(|record| record.patient().is_some()) {
         return true;
     }
-    let subject = crate::references::subject_of(resource.as_str(), line);
+    let subject = subject_of(resource.as_str(), line);
     let reference = subject.and_then(|subject| subject.reference);
-    reference.is_some_and(|text| patient_of(&text).is_some())
+    reference.is_some_and(|text| patient_in_reference(&text).is_some())
 }
 
 /// Whether a line says that it is not the person's: by whom it names, or by an identifier that is
 /// not one of theirs though theirs of that system is known. That it is not theirs was seen before.
-pub(crate) fn is_known_to_be_anothers(
+pub fn names_another_patient(
     person: &Person,
     resource: &ResourceType,
     line: &[u8],
@@ -71,8 +79,8 @@ pub(crate) fn is_known_to_be_anothers(
         let mut own = person.identifiers.iter();
         own.any(|own| own.system() == system)
     };
-    is_somebody_elses(resource, line, references)
-        || crate::references::named_identifiers(resource.as_str(), line)
+    names_its_patient(resource, line, references)
+        || named_identifiers(resource.as_str(), line)
             .iter()
             .any(|named| named.is_personal() && has_system(named.system()))
 }
@@ -80,10 +88,10 @@ pub(crate) fn is_known_to_be_anothers(
 /// Whether a line has an identifier of the person: as an element, in a conditional reference, or as
 /// a Coverage's `subscriberId`, which has no system of its own.
 fn has_identifier(person: &Person, resource: &ResourceType, line: &[u8]) -> bool {
-    let Some(value) = crate::json::tree(line) else {
+    let Some(value) = claimlake_json::tree(line) else {
         return false;
     };
-    let named = crate::references::named_identifiers(resource.as_str(), line);
+    let named = named_identifiers(resource.as_str(), line);
     if named.iter().any(|identifier| is_theirs(person, identifier)) {
         return true;
     }
@@ -96,7 +104,7 @@ fn holds_identifier(person: &Person, value: &Value) -> bool {
     match value {
         Value::Array(elements) => elements.iter().any(|one| holds_identifier(person, one)),
         Value::Object(members) => {
-            crate::references::identifier_of(value).is_some_and(|one| is_theirs(person, &one))
+            identifier_of(value).is_some_and(|one| is_theirs(person, &one))
                 || members.values().any(|one| holds_identifier(person, one))
         }
         _ => false,
@@ -114,36 +122,36 @@ fn is_theirs(person: &Person, identifier: &Identifier) -> bool {
 }
 
 /// Whose a line is or of whom it speaks, by id: those for whom [`is_about`] says so by one.
-pub(crate) fn people_about(
+pub fn each_patient_named(
     resource: &ResourceType,
     line: &[u8],
     references: &[ReferenceRecord],
-    mut tell: impl FnMut(&str),
+    mut visit: impl FnMut(&str),
 ) {
     for id in references.iter().filter_map(ReferenceRecord::patient) {
-        tell(id);
+        visit(id);
     }
     if resource.as_str() == "Patient"
-        && let Some(id) = top_id(line)
+        && let Some(id) = resource_id(line)
     {
-        tell(&id);
+        visit(&id);
     }
     each_string(line, &mut |text| {
-        if let Some(id) = patient_of(text) {
-            tell(id);
+        if let Some(id) = patient_in_reference(text) {
+            visit(id);
         }
     });
 }
 
 /// The people that a line's references name, and for a Patient the person's own id.
 #[must_use]
-pub fn people_of(resource: &ResourceType, line: &[u8]) -> Vec<PatientId> {
+pub fn patients_named(resource: &ResourceType, line: &[u8]) -> Vec<PatientId> {
     let mut people = Vec::new();
     if resource.as_str() == "Patient" {
-        people.extend(top_id(line).map(PatientId::new));
+        people.extend(resource_id(line).map(PatientId::new));
     }
     each_string(line, &mut |text| {
-        people.extend(patient_of(text).map(PatientId::new));
+        people.extend(patient_in_reference(text).map(PatientId::new));
         // The id of a Patient whose fullUrl is made of it.
         people.extend(text.strip_prefix("urn:uuid:").map(PatientId::new));
     });
@@ -153,18 +161,26 @@ pub fn people_of(resource: &ResourceType, line: &[u8]) -> Vec<PatientId> {
 }
 
 /// By which names a Patient is known.
-pub(crate) struct PatientNames {
-    pub(crate) id: PatientId,
+pub struct PatientNames {
+    /// `Patient.id`.
+    pub id: PatientId,
     /// All, with their systems.
-    pub(crate) identifiers: Vec<Identifier>,
+    pub identifiers: Vec<Identifier>,
     /// Other Patients that are the same person.
-    pub(crate) links: Vec<PatientId>,
-    pub(crate) birth_date: Option<String>,
+    pub links: Vec<PatientId>,
+    /// `Patient.birthDate`.
+    pub birth_date: Option<String>,
+}
+
+impl fmt::Debug for PatientNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PatientNames(redacted)")
+    }
 }
 
 impl PatientNames {
     /// Adds what another body of the same Patient says.
-    pub(crate) fn add(&mut self, other: PatientNames) {
+    pub fn add(&mut self, other: PatientNames) {
         self.identifiers.extend(other.identifiers);
         self.links.extend(other.links);
         self.birth_date = other.birth_date.or(self.birth_date.take());
@@ -172,13 +188,13 @@ impl PatientNames {
 }
 
 /// The names of a Patient; none where the line is not one.
-pub(crate) fn names_of(line: &[u8]) -> Option<PatientNames> {
-    let patient = crate::json::tree(line)?;
+pub fn patient_names(line: &[u8]) -> Option<PatientNames> {
+    let patient = claimlake_json::tree(line)?;
     let links = patient["link"].as_array().into_iter().flatten();
-    let links = links.filter_map(|link| patient_of(link["other"]["reference"].as_str()?));
+    let links = links.filter_map(|link| patient_in_reference(link["other"]["reference"].as_str()?));
     Some(PatientNames {
         id: PatientId::new(patient["id"].as_str()?),
-        identifiers: crate::references::identifiers_of(&patient),
+        identifiers: identifiers_of(&patient),
         links: links.map(PatientId::new).collect(),
         birth_date: patient["birthDate"].as_str().map(str::to_owned),
     })
@@ -189,18 +205,16 @@ pub(crate) fn names_of(line: &[u8]) -> Option<PatientNames> {
 #[must_use]
 pub fn personal_identifiers(resource: &ResourceType, line: &[u8]) -> Vec<Identifier> {
     if resource.as_str() != "Patient" {
-        return crate::references::named_identifiers(resource.as_str(), line);
+        return named_identifiers(resource.as_str(), line);
     }
-    let patient = crate::json::tree(line);
-    let mut identifiers = patient.map_or(Vec::new(), |patient| {
-        crate::references::identifiers_of(&patient)
-    });
+    let patient = claimlake_json::tree(line);
+    let mut identifiers = patient.map_or(Vec::new(), |patient| identifiers_of(&patient));
     identifiers.retain(Identifier::is_personal);
     identifiers
 }
 
 /// Whether raw text, JSON or not, holds one of the person's names as a word of its own.
-pub(crate) fn mentions(person: &Person, text: &[u8]) -> bool {
+pub fn mentions(person: &Person, text: &[u8]) -> bool {
     let names = person.ids.iter().map(|(_, id)| id.expose());
     let mut names = names.chain(person.identifiers.iter().map(Identifier::value));
     names.any(|name| !name.is_empty() && has_word(text, name.as_bytes()))
@@ -222,89 +236,6 @@ fn may_speak_of(person: &Person, api: ApiVersion, line: &[u8]) -> bool {
     let mut names = names;
     names.any(|name| memchr::memmem::find(line, name.as_bytes()).is_some())
         || memchr::memmem::find(line, b"\\u").is_some()
-}
-
-/// The resource's own id, unescaped.
-pub(crate) fn top_id(line: &[u8]) -> Option<String> {
-    top_text(line, "id")
-}
-
-/// The text of a member of the resource itself, unescaped.
-pub(crate) fn top_text(line: &[u8], name: &str) -> Option<String> {
-    let member = crate::json::member(line, 0, name)?;
-    serde_json::from_slice(&crate::json::without_half_surrogates(&line[member.value])).ok()
-}
-
-/// The id in `Patient/<id>`, relative or absolute, with or without a version.
-pub(crate) fn patient_of(reference: &str) -> Option<&str> {
-    let (before, rest) = reference.rsplit_once("Patient/")?;
-    if !before.is_empty() && !before.ends_with('/') {
-        return None;
-    }
-    rest.split('/').next().filter(|id| !id.is_empty())
-}
-
-/// Tells of every string value of a JSON text, unescaped; of a broken one, those before the break.
-fn each_string(line: &[u8], tell: &mut dyn FnMut(&str)) {
-    let line = crate::json::without_half_surrogates(line);
-    let mut deserializer = serde_json::Deserializer::from_slice(&line);
-    // What cannot be read further is no resource and was rejected long before.
-    let _ = Strings(tell).deserialize(&mut deserializer);
-}
-
-struct Strings<'a>(&'a mut dyn FnMut(&str));
-
-impl<'de> DeserializeSeed<'de> for Strings<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strings<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        (self.0)(text);
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        while elements.next_element_seed(Strings(&mut *self.0))?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        while members.next_key::<serde::de::IgnoredAny>()?.is_some() {
-            members.next_value_seed(Strings(&mut *self.0))?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@
 use claimlake_contract::ResourceType;
 use memchr::memmem;
 
-use crate::json::{value_end, walk_array, walk_object};
+use claimlake_json::{value_end, walk_array, walk_object};
 
 /// A release of FHIR that is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -221,7 +221,7 @@ pub fn landed_not_r4(resource: &ResourceType, text: &[u8]) -> Option<NotR4> {
 
 /// Marks the signs that are in the body; what is not JSON has none.
 fn look(text: &[u8], signs: &[Sign], seen: &mut [bool]) {
-    let start = crate::json::skip_space(text, 0);
+    let start = claimlake_json::skip_space(text, 0);
     walk_object(text, start, |key, value| {
         mark(text, signs, seen, ("", key), value);
         let is_parent = signs.iter().any(|(path, ..)| {

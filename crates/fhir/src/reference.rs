@@ -1,29 +1,43 @@
-//! The references of a line as they were sent, and what each of them asks for.
+//! The references of a line as they were sent, and what each of them names.
+
+use std::fmt;
 
 use claimlake_contract::Identifier;
 use serde_json::Value;
 
 /// A reference as sent: a text, an identifier, or both.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Subject {
-    pub(crate) reference: Option<String>,
-    pub(crate) identifier: Option<Identifier>,
+pub struct Subject {
+    /// `Reference.reference`.
+    pub reference: Option<String>,
+    /// `Reference.identifier`.
+    pub identifier: Option<Identifier>,
 }
 
-/// What the text of a reference asks for.
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Subject(redacted)")
+    }
+}
+
+/// What the text of a reference names ([FHIR R4 2.3.0.1](https://hl7.org/fhir/R4/references.html#literal)).
+/// Its texts are PHI.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Asked<'t> {
+pub enum ReferenceForm<'t> {
     /// `#id`: a resource within the line.
     Contained(&'t str),
     /// `urn:uuid:…`, `urn:oid:…`, an address that has no `Type/id` at its end: the entry of a
     /// Bundle with this `fullUrl`.
     Urn(String),
     /// `Type?identifier=system|value`: whichever resource has it; none of what is not understood.
-    Conditional(&'t str, Option<Vec<Query>>),
+    Conditional(&'t str, Option<Vec<ReferenceQuery>>),
     /// `Type/id`, relative or absolute, without its version.
     Restful {
+        /// All of it but the version.
         url: &'t str,
+        /// The type.
         resource: &'t str,
+        /// The id.
         id: &'t str,
     },
     /// Something else.
@@ -32,18 +46,31 @@ pub(crate) enum Asked<'t> {
 
 /// One parameter of a conditional reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Query {
+pub enum ReferenceQuery {
     /// `_id=…`
     Id(String),
     /// `identifier=system|value`; without a bar, the value in any system.
     Identifier {
+        /// Whether the system is left open.
         any_system: bool,
+        /// What is looked for.
         identifier: Identifier,
     },
 }
 
+impl ReferenceQuery {
+    /// A query of the resources that have exactly this identifier.
+    #[must_use]
+    pub fn exactly(identifier: &Identifier) -> Self {
+        Self::Identifier {
+            any_system: false,
+            identifier: identifier.clone(),
+        }
+    }
+}
+
 /// The member that says whose a resource is.
-pub(crate) fn subject_member(resource: &str) -> Option<&'static str> {
+pub fn subject_member(resource: &str) -> Option<&'static str> {
     match resource {
         "ExplanationOfBenefit" | "Claim" | "ClaimResponse" => Some("patient"),
         "Coverage" => Some("beneficiary"),
@@ -52,10 +79,10 @@ pub(crate) fn subject_member(resource: &str) -> Option<&'static str> {
 }
 
 /// Whom a resource says it is about; none where it does not say.
-pub(crate) fn subject_of(resource: &str, line: &[u8]) -> Option<Subject> {
+pub fn subject_of(resource: &str, line: &[u8]) -> Option<Subject> {
     let name = subject_member(resource)?;
-    let member = crate::json::member(line, 0, name)?;
-    let value = crate::json::tree(&line[member.value])?;
+    let member = claimlake_json::member(line, 0, name)?;
+    let value = claimlake_json::tree(&line[member.value])?;
     subject(&value)
 }
 
@@ -71,24 +98,33 @@ fn subject(reference: &Value) -> Option<Subject> {
 }
 
 /// The identifier of an `Identifier` element.
-pub(crate) fn identifier_of(element: &Value) -> Option<Identifier> {
+pub fn identifier_of(element: &Value) -> Option<Identifier> {
     let value = element["value"]
         .as_str()
         .filter(|value| !value.is_empty())?;
     Some(Identifier::new(element["system"].as_str(), value))
 }
 
+/// The id in `Patient/<id>`, relative or absolute, with or without a version.
+pub fn patient_in_reference(reference: &str) -> Option<&str> {
+    let (before, rest) = reference.rsplit_once("Patient/")?;
+    if !before.is_empty() && !before.ends_with('/') {
+        return None;
+    }
+    rest.split('/').next().filter(|id| !id.is_empty())
+}
+
 /// Whether a line may hold references that its Bundle alone explains.
-pub(crate) fn may_hold_others(line: &[u8]) -> bool {
+pub fn may_hold_others(line: &[u8]) -> bool {
     let has = |text: &[u8]| memchr::memmem::find(line, text).is_some();
     // An escape may hide any letter.
     has(b"\"urn:") || has(b"?identifier=") || has(b"?_id=") || has(b"\\u")
 }
 
 /// The texts of all references in a line, each once.
-pub(crate) fn reference_texts(line: &[u8]) -> Vec<String> {
+pub fn reference_texts(line: &[u8]) -> Vec<String> {
     let mut texts = Vec::new();
-    if let Some(value) = crate::json::tree(line) {
+    if let Some(value) = claimlake_json::tree(line) {
         collect(&value, &mut texts);
     }
     texts.sort();
@@ -112,8 +148,8 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
 }
 
 /// The identifiers of the resource that a line contains under `#id`.
-pub(crate) fn contained_identifiers(line: &[u8], id: &str) -> Vec<Identifier> {
-    let Some(resource) = crate::json::tree(line) else {
+pub fn contained_identifiers(line: &[u8], id: &str) -> Vec<Identifier> {
+    let Some(resource) = claimlake_json::tree(line) else {
         return Vec::new();
     };
     let contained = resource["contained"].as_array().into_iter().flatten();
@@ -124,24 +160,24 @@ pub(crate) fn contained_identifiers(line: &[u8], id: &str) -> Vec<Identifier> {
 }
 
 /// The identifiers of a resource.
-pub(crate) fn identifiers_of(resource: &Value) -> Vec<Identifier> {
+pub fn identifiers_of(resource: &Value) -> Vec<Identifier> {
     let list = resource["identifier"].as_array().into_iter().flatten();
     list.filter_map(identifier_of).collect()
 }
 
 /// The identifiers by which a line says whose it is: of a logical or conditional reference, or of
 /// a patient that it contains.
-pub(crate) fn named_identifiers(resource: &str, line: &[u8]) -> Vec<Identifier> {
+pub fn named_identifiers(resource: &str, line: &[u8]) -> Vec<Identifier> {
     let Some(subject) = subject_of(resource, line) else {
         return Vec::new();
     };
     let mut named: Vec<Identifier> = subject.identifier.into_iter().collect();
-    match subject.reference.as_deref().map(asked) {
-        Some(Asked::Contained(id)) => named.extend(contained_identifiers(line, id)),
-        Some(Asked::Conditional(_, Some(queries))) => {
+    match subject.reference.as_deref().map(reference_form) {
+        Some(ReferenceForm::Contained(id)) => named.extend(contained_identifiers(line, id)),
+        Some(ReferenceForm::Conditional(_, Some(queries))) => {
             named.extend(queries.into_iter().filter_map(|query| match query {
-                Query::Identifier { identifier, .. } => Some(identifier),
-                Query::Id(_) => None,
+                ReferenceQuery::Identifier { identifier, .. } => Some(identifier),
+                ReferenceQuery::Id(_) => None,
             }));
         }
         _ => {}
@@ -149,39 +185,55 @@ pub(crate) fn named_identifiers(resource: &str, line: &[u8]) -> Vec<Identifier> 
     named
 }
 
-/// What the text of a reference asks for.
-pub(crate) fn asked(text: &str) -> Asked<'_> {
+/// The types that are looked for.
+pub const TARGET_TYPES: [&str; 6] = [
+    "Patient",
+    "Coverage",
+    "Practitioner",
+    "PractitionerRole",
+    "Organization",
+    "Location",
+];
+
+/// The type, if it is one of those that are looked for.
+pub fn target_type(resource: &str) -> Option<&'static str> {
+    TARGET_TYPES.into_iter().find(|known| *known == resource)
+}
+
+/// What the text of a reference names.
+#[must_use]
+pub fn reference_form(text: &str) -> ReferenceForm<'_> {
     if let Some(id) = text.strip_prefix('#') {
-        return Asked::Contained(id);
+        return ReferenceForm::Contained(id);
     }
     let scheme = text.get(..4).unwrap_or_default();
     if scheme.eq_ignore_ascii_case("urn:") {
-        return Asked::Urn(normalized_url(text));
+        return ReferenceForm::Urn(normalized_url(text));
     }
     if let Some((before, query)) = text.split_once('?') {
         let resource = before.rsplit('/').next().unwrap_or_default();
         return match is_type(resource) {
-            true => Asked::Conditional(resource, queries(query)),
-            false => Asked::Other,
+            true => ReferenceForm::Conditional(resource, queries(query)),
+            false => ReferenceForm::Other,
         };
     }
     let url = text.split('#').next().unwrap_or_default();
     let url = url.rsplit_once("/_history/").map_or(url, |(url, _)| url);
     let Some((before, id)) = url.rsplit_once('/') else {
-        return Asked::Other;
+        return ReferenceForm::Other;
     };
     let resource = before.rsplit('/').next().unwrap_or_default();
     if is_type(resource) && !id.is_empty() {
-        return Asked::Restful { url, resource, id };
+        return ReferenceForm::Restful { url, resource, id };
     }
     match text.contains("://") {
-        true => Asked::Urn(text.to_owned()),
-        false => Asked::Other,
+        true => ReferenceForm::Urn(text.to_owned()),
+        false => ReferenceForm::Other,
     }
 }
 
 /// A `fullUrl` as it is compared: UUIDs may be written in any case.
-pub(crate) fn normalized_url(url: &str) -> String {
+pub fn normalized_url(url: &str) -> String {
     let is_uuid = url
         .get(..9)
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("urn:uuid:"));
@@ -197,14 +249,14 @@ fn is_type(text: &str) -> bool {
 }
 
 /// The parameters; none where one is not understood, so that nothing is taken for the answer.
-fn queries(query: &str) -> Option<Vec<Query>> {
+fn queries(query: &str) -> Option<Vec<ReferenceQuery>> {
     let mut found = Vec::new();
     for parameter in query.split('&') {
         let (name, value) = parameter.split_once('=')?;
         // In a query a plus is a space; a plus itself is sent as %2B.
         let value = percent_decoded(&value.replace('+', " "))?;
         found.push(match name {
-            "_id" => Query::Id(value),
+            "_id" => ReferenceQuery::Id(value),
             "identifier" => token(&value),
             _ => return None,
         });
@@ -213,7 +265,7 @@ fn queries(query: &str) -> Option<Vec<Query>> {
 }
 
 /// `system|value`. FHIR writes a bar, comma, dollar or backslash within either behind a backslash.
-fn token(text: &str) -> Query {
+fn token(text: &str) -> ReferenceQuery {
     let mut system = None;
     let mut value = String::new();
     let mut characters = text.chars().peekable();
@@ -229,7 +281,7 @@ fn token(text: &str) -> Query {
     }
     let any_system = system.is_none();
     let system = system.filter(|system| !system.is_empty());
-    Query::Identifier {
+    ReferenceQuery::Identifier {
         any_system,
         identifier: Identifier::new(system.as_deref(), &value),
     }
@@ -255,11 +307,11 @@ fn percent_decoded(text: &str) -> Option<String> {
 mod tests {
     use claimlake_contract::Identifier;
 
-    use super::{Asked, Query, asked, named_identifiers};
+    use super::{ReferenceForm, ReferenceQuery, named_identifiers, reference_form};
 
-    fn by_identifier(any_system: bool, system: Option<&str>, value: &str) -> Vec<Query> {
+    fn by_identifier(any_system: bool, system: Option<&str>, value: &str) -> Vec<ReferenceQuery> {
         let identifier = Identifier::new(system, value);
-        vec![Query::Identifier {
+        vec![ReferenceQuery::Identifier {
             any_system,
             identifier,
         }]
@@ -267,85 +319,97 @@ mod tests {
 
     #[test]
     fn the_forms_of_references_are_told_apart() {
-        let restful = |url, id| Asked::Restful {
+        let restful = |url, id| ReferenceForm::Restful {
             url,
             resource: "Patient",
             id,
         };
-        let cases: Vec<(&str, Asked<'_>)> = vec![
+        let cases: Vec<(&str, ReferenceForm<'_>)> = vec![
             ("Patient/1", restful("Patient/1", "1")),
             ("Patient/1/_history/2", restful("Patient/1", "1")),
             (
                 "https://h.example/fhir/Patient/1",
                 restful("https://h.example/fhir/Patient/1", "1"),
             ),
-            ("#p", Asked::Contained("p")),
-            ("urn:uuid:0B6E", Asked::Urn("urn:uuid:0b6e".into())),
-            ("URN:UUID:0b6e", Asked::Urn("urn:uuid:0b6e".into())),
-            ("urn:oid:1.2.3", Asked::Urn("urn:oid:1.2.3".into())),
+            ("#p", ReferenceForm::Contained("p")),
+            ("urn:uuid:0B6E", ReferenceForm::Urn("urn:uuid:0b6e".into())),
+            ("URN:UUID:0b6e", ReferenceForm::Urn("urn:uuid:0b6e".into())),
+            ("urn:oid:1.2.3", ReferenceForm::Urn("urn:oid:1.2.3".into())),
             (
                 "Patient?identifier=http://s.example|v",
-                Asked::Conditional(
+                ReferenceForm::Conditional(
                     "Patient",
                     Some(by_identifier(false, Some("http://s.example"), "v")),
                 ),
             ),
             (
                 "Patient?identifier=http%3A%2F%2Fs.example%7Cv",
-                Asked::Conditional(
+                ReferenceForm::Conditional(
                     "Patient",
                     Some(by_identifier(false, Some("http://s.example"), "v")),
                 ),
             ),
             (
                 "Patient?identifier=v",
-                Asked::Conditional("Patient", Some(by_identifier(true, None, "v"))),
+                ReferenceForm::Conditional("Patient", Some(by_identifier(true, None, "v"))),
             ),
             (
                 "Patient?identifier=|v",
-                Asked::Conditional("Patient", Some(by_identifier(false, None, "v"))),
+                ReferenceForm::Conditional("Patient", Some(by_identifier(false, None, "v"))),
             ),
             (
                 "https://h.example/fhir/Patient?_id=7",
-                Asked::Conditional("Patient", Some(vec![Query::Id("7".into())])),
+                ReferenceForm::Conditional("Patient", Some(vec![ReferenceQuery::Id("7".into())])),
             ),
             (
                 "Patient?identifier=s|A+B%2BC",
-                Asked::Conditional("Patient", Some(by_identifier(false, Some("s"), "A B+C"))),
+                ReferenceForm::Conditional(
+                    "Patient",
+                    Some(by_identifier(false, Some("s"), "A B+C")),
+                ),
             ),
             (
                 r"Patient?identifier=s|a\|b\\\,c\d",
-                Asked::Conditional(
+                ReferenceForm::Conditional(
                     "Patient",
                     Some(by_identifier(false, Some("s"), r"a|b\,c\d")),
                 ),
             ),
             (
                 "Patient?identifier=a%5C%7Cb",
-                Asked::Conditional("Patient", Some(by_identifier(true, None, "a|b"))),
+                ReferenceForm::Conditional("Patient", Some(by_identifier(true, None, "a|b"))),
             ),
             (
                 "Patient?identifier=s|a|b",
-                Asked::Conditional("Patient", Some(by_identifier(false, Some("s"), "a|b"))),
+                ReferenceForm::Conditional("Patient", Some(by_identifier(false, Some("s"), "a|b"))),
             ),
             (
                 "http://a.example/x/77",
-                Asked::Urn("http://a.example/x/77".into()),
+                ReferenceForm::Urn("http://a.example/x/77".into()),
             ),
-            ("http://a.example", Asked::Urn("http://a.example".into())),
+            (
+                "http://a.example",
+                ReferenceForm::Urn("http://a.example".into()),
+            ),
             (
                 "http://a.example/x/",
-                Asked::Urn("http://a.example/x/".into()),
+                ReferenceForm::Urn("http://a.example/x/".into()),
             ),
-            ("a.example/x/77", Asked::Other),
-            ("Patient?name=x", Asked::Conditional("Patient", None)),
-            ("Patient?identifier=%7", Asked::Conditional("Patient", None)),
-            ("patient/1", Asked::Other),
-            ("1", Asked::Other),
-            ("", Asked::Other),
+            ("a.example/x/77", ReferenceForm::Other),
+            (
+                "Patient?name=x",
+                ReferenceForm::Conditional("Patient", None),
+            ),
+            (
+                "Patient?identifier=%7",
+                ReferenceForm::Conditional("Patient", None),
+            ),
+            ("patient/1", ReferenceForm::Other),
+            ("1", ReferenceForm::Other),
+            ("", ReferenceForm::Other),
         ];
         for (text, expected) in cases {
-            assert_eq!(asked(text), expected, "{text}");
+            assert_eq!(reference_form(text), expected, "{text}");
         }
     }
 

@@ -4,9 +4,8 @@
 use claimlake_contract::{ApiVersion, PatientId, Person, ResourceType};
 use serde::Deserialize;
 
-use super::super::{is_about, people_of, top_id, top_text};
-use crate::quoted_id;
-use crate::references::subject_of;
+use super::super::{is_about, patients_named};
+use crate::{quoted_id, resource_id, subject_of, text_member};
 
 #[derive(Deserialize)]
 struct Case {
@@ -41,9 +40,9 @@ fn a_line_that_has_rows_is_of_the_resource_and_patient_that_the_tables_read() {
         own += u32::from(patient == "Patient/-19");
         anothers += u32::from(patient == "Patient/-20");
         assert_eq!(reference.as_deref(), Some(patient), "{case}");
-        let of_type = top_text(text, "resourceType");
+        let of_type = text_member(text, "resourceType");
         assert_eq!(of_type.as_deref(), Some("ExplanationOfBenefit"), "{case}");
-        let id = top_id(text).unwrap();
+        let id = resource_id(text).unwrap();
         assert!(id.starts_with("c-"), "{case}");
         assert_eq!(quoted_id(text).unwrap(), format!("\"{id}\"").as_bytes());
     }
@@ -73,7 +72,7 @@ fn who_is_forgotten_is_found_in_every_line_that_names_them_whatever_its_keys() {
             person.ids.insert((ApiVersion::V2, PatientId::new(id)));
             let found = is_about(&person, ApiVersion::V2, &claims, line.as_bytes(), &[]);
             assert_eq!(found, line.contains(&format!("/{id}\"")), "{case}, {id}");
-            let people = people_of(&claims, line.as_bytes());
+            let people = patients_named(&claims, line.as_bytes());
             assert_eq!(
                 people.contains(&PatientId::new(id)),
                 line.contains(&format!("/{id}\"")),
