@@ -22,6 +22,7 @@ mod client;
 mod connect;
 mod connection;
 mod launch;
+mod lent_tokens;
 mod lines;
 mod patience;
 mod process;

@@ -7,12 +7,14 @@ use std::future::Future;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use claimlake_contract::{GrantHandle, Secret};
+use claimlake_contract::{GrantHandle, Secret, exposed_secret};
+use serde::{Deserialize, Serialize};
 
 /// An access token on loan: bound to the grant it was asked for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AccessToken {
     /// The bearer itself.
+    #[serde(with = "exposed_secret")]
     pub secret: Secret,
     /// When it ends, by the clock of this machine.
     pub expires_at: DateTime<Utc>,

@@ -3,6 +3,7 @@
 //! Nothing here reads a file, opens a socket or knows Arrow; a word that grows an action belongs
 //! to the stage that acts.
 
+pub mod exposed_secret;
 pub mod hive;
 pub mod text_form;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Secret};
+use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Secret, exposed_secret};
 use serde::{Deserialize, Serialize};
 
 /// A grant without its tokens.
@@ -149,21 +149,24 @@ impl fmt::Display for Scopes {
     }
 }
 
-/// A pair of tokens with its dates, as the token endpoint or a grant file gave it.
-#[derive(Debug, Clone)]
+/// A pair of tokens with its dates, as the token endpoint or a grant file gave it. Serialized, the
+/// tokens are exposed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TokenPair {
     /// The access token; none where a grant file held only the refresh token.
+    #[serde(with = "exposed_secret::option")]
     pub access_token: Option<Secret>,
     /// When the access token was issued.
     pub access_issued_at: Option<DateTime<Utc>>,
     /// When it ends.
     pub access_expires_at: Option<DateTime<Utc>>,
     /// The refresh token; none where the server gives none.
+    #[serde(with = "exposed_secret::option")]
     pub refresh_token: Option<Secret>,
 }
 
-/// A grant to be stored.
-#[derive(Debug, Clone)]
+/// A grant to be stored. Its serialized form has the tokens: it is for the socket of the broker alone.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NewGrant {
     /// The version in whose id space `patient` is.
     pub api: ApiVersion,
@@ -191,7 +194,7 @@ pub enum Forgotten {
 }
 
 /// What storing a grant did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     /// The grant.
     pub handle: GrantHandle,

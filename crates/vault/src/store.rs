@@ -302,7 +302,9 @@ impl Vault {
         &self.key_source
     }
 
-    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+    /// The clock that the vault was opened with.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
     }
 

@@ -3,16 +3,16 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 
-use claimlake_contract::{GrantHandle, Secret};
+use claimlake_contract::GrantHandle;
 use claimlake_vault::{KeyAgain, NewGrant, Stored, Vault};
 use tokio::sync::Mutex;
-use zeroize::Zeroize;
 
 use super::connection::Connection;
 use super::launch::BrokerLaunch;
+use super::lent_tokens::LentTokens;
 use super::patience::{Notices, Waiting};
 use super::protocol::{
-    BrokerSettings, Failure, FailureKind, Request, RequestBody, Response, source_name,
+    BrokerSettings, Envelope, Failure, FailureKind, Request, Response, source_name,
 };
 use crate::revoke::Revoked;
 use crate::token::{AccessToken, TokenError, TokenSource};
@@ -32,6 +32,7 @@ pub struct BrokerClient {
     pub(super) notices: Notices,
     /// Why the broker was given up: no further call waits for it as long again.
     given_up: SyncMutex<Option<Failure>>,
+    lent: LentTokens,
 }
 
 impl std::fmt::Debug for BrokerClient {
@@ -64,13 +65,14 @@ impl BrokerClient {
                 data_dir,
                 base_url: app.base_url().to_string(),
                 client_id: app.client_id.clone(),
-                client_secret: app.client_secret.expose().to_owned(),
-                vault_key: vault.key_for_broker().expose().to_owned(),
+                client_secret: app.client_secret.clone(),
+                vault_key: vault.key_for_broker(),
             },
             connection: Mutex::new(None),
             next_id: AtomicU64::new(1),
             notices: Notices::default(),
             given_up: SyncMutex::default(),
+            lent: LentTokens::new(vault.clock()),
         };
         client
             .connection()
@@ -115,12 +117,12 @@ impl BrokerClient {
                 });
             }
         };
-        let body = || RequestBody::Exchange {
-            state: callback.state.expose().to_owned(),
-            code: code.expose().to_owned(),
+        let request = || Request::Exchange {
+            state: callback.state.clone(),
+            code: code.clone(),
         };
         // Not asked twice: a code works once.
-        stored(self.call(body, 1).await)
+        stored(self.call(request, 1).await)
     }
 
     /// Stores a grant that comes from elsewhere.
@@ -128,10 +130,10 @@ impl BrokerClient {
     /// # Errors
     /// Where the vault cannot be written.
     pub async fn import(&self, grant: &NewGrant) -> Result<Stored, OauthError> {
-        let body = || RequestBody::Import {
-            grant: Box::new(grant.into()),
+        let request = || Request::Import {
+            grant: Box::new(grant.clone()),
         };
-        stored(self.call(body, MAX_RECONNECTS).await)
+        stored(self.call(request, MAX_RECONNECTS).await)
     }
 
     /// Finds out whose a grant is that was stored before the server had said so; none where the
@@ -141,10 +143,11 @@ impl BrokerClient {
     /// # Errors
     /// Where there is no token to ask with, or the vault cannot be written.
     pub async fn name(&self, grant: &GrantHandle) -> Result<Option<Stored>, OauthError> {
-        let body = || RequestBody::Name {
+        self.lent.drop_token(grant);
+        let request = || Request::Name {
             grant: grant.clone(),
         };
-        match self.call(body, MAX_RECONNECTS).await {
+        match self.call(request, MAX_RECONNECTS).await {
             Ok(Response::Noted) => Ok(None),
             response => stored(response).map(Some),
         }
@@ -155,10 +158,11 @@ impl BrokerClient {
     /// # Errors
     /// Where the server does not let go of it.
     pub async fn revoke(&self, grant: &GrantHandle) -> Result<Revoked, OauthError> {
-        let body = || RequestBody::Revoke {
+        self.lent.drop_token(grant);
+        let request = || Request::Revoke {
             grant: grant.clone(),
         };
-        match self.call(body, MAX_RECONNECTS).await {
+        match self.call(request, MAX_RECONNECTS).await {
             Ok(Response::Revoked { outcome }) => Ok(outcome),
             Ok(_) => Err(unexpected().into_oauth_error()),
             Err(failure) => Err(failure.into_oauth_error()),
@@ -170,43 +174,37 @@ impl BrokerClient {
         grant: &GrantHandle,
         rejected: Option<u64>,
     ) -> Result<AccessToken, TokenError> {
-        let body = || RequestBody::Token {
+        let request = || Request::Token {
             grant: grant.clone(),
             rejected,
         };
-        match self.call(body, MAX_RECONNECTS).await {
-            Ok(Response::Token {
-                secret,
-                expires_at,
-                generation,
-            }) => Ok(AccessToken {
-                secret: Secret::new(secret),
-                expires_at,
-                generation,
-            }),
+        match self.call(request, MAX_RECONNECTS).await {
+            Ok(Response::Token(token)) => {
+                self.lent.keep(grant, &token);
+                Ok(token)
+            }
             Ok(_) => Err(unexpected().into_token_error()),
             Err(failure) => Err(failure.into_token_error()),
         }
     }
 
-    async fn call(
-        &self,
-        body: impl Fn() -> RequestBody,
-        attempts: u32,
-    ) -> Result<Response, Failure> {
+    async fn call(&self, request: impl Fn() -> Request, most: u32) -> Result<Response, Failure> {
         let mut end = "ended";
-        for _ in 0..attempts {
+        for _ in 0..most {
             let connection = self.connection().await?;
             let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-            let request = Request { id, body: body() };
+            let envelope = Envelope {
+                id,
+                request: request(),
+            };
             let waiting = Waiting {
                 patience: &self.launch.patience,
                 notices: &self.notices,
                 heard: &connection.heard,
                 pid: Some(connection.broker_pid),
-                asked: request.body.words(),
+                asked: envelope.request.words(),
             };
-            let reply = match waiting.for_it(connection.send(&request)).await {
+            let reply = match waiting.for_it(connection.send(&envelope)).await {
                 Ok(reply) => reply,
                 Err(failure) => {
                     // A line may have been sent in part.
@@ -224,7 +222,7 @@ impl BrokerClient {
         Err(Failure::broker(format!(
             "the token broker {end} in the middle of a request ({}); what it had begun is kept, try \
              again",
-            body().words()
+            request().words()
         )))
     }
 
@@ -264,7 +262,10 @@ impl BrokerClient {
 
 impl TokenSource for BrokerClient {
     async fn access_token(&self, grant: &GrantHandle) -> Result<AccessToken, TokenError> {
-        self.token(grant, None).await
+        match self.lent.usable(grant) {
+            Some(token) => Ok(token),
+            None => self.token(grant, None).await,
+        }
     }
 
     async fn after_rejection(
@@ -272,7 +273,10 @@ impl TokenSource for BrokerClient {
         grant: &GrantHandle,
         rejected: &AccessToken,
     ) -> Result<AccessToken, TokenError> {
-        self.token(grant, Some(rejected.generation)).await
+        match self.lent.newer_than(grant, rejected) {
+            Some(token) => Ok(token),
+            None => self.token(grant, Some(rejected.generation)).await,
+        }
     }
 
     async fn consent_ended(
@@ -281,12 +285,13 @@ impl TokenSource for BrokerClient {
         token: &AccessToken,
         reason: &str,
     ) -> Result<(), TokenError> {
-        let body = || RequestBody::Ended {
+        self.lent.drop_token(grant);
+        let request = || Request::Ended {
             grant: grant.clone(),
             generation: token.generation,
             reason: reason.to_owned(),
         };
-        noted(self.call(body, MAX_RECONNECTS).await)
+        noted(self.call(request, MAX_RECONNECTS).await)
     }
 
     async fn note_refused(
@@ -294,11 +299,12 @@ impl TokenSource for BrokerClient {
         grant: &GrantHandle,
         token: Option<&AccessToken>,
     ) -> Result<(), TokenError> {
-        let body = || RequestBody::Refused {
+        self.lent.drop_token(grant);
+        let request = || Request::Refused {
             grant: grant.clone(),
             generation: token.map(|token| token.generation),
         };
-        noted(self.call(body, MAX_RECONNECTS).await)
+        noted(self.call(request, MAX_RECONNECTS).await)
     }
 }
 
@@ -312,7 +318,7 @@ fn noted(response: Result<Response, Failure>) -> Result<(), TokenError> {
 
 fn stored(response: Result<Response, Failure>) -> Result<Stored, OauthError> {
     match response {
-        Ok(Response::Stored { handle, change }) => Ok(Stored { handle, change }),
+        Ok(Response::Stored(stored)) => Ok(stored),
         Ok(_) => Err(unexpected().into_oauth_error()),
         Err(failure) => Err(failure.into_oauth_error()),
     }
@@ -320,13 +326,6 @@ fn stored(response: Result<Response, Failure>) -> Result<Stored, OauthError> {
 
 fn unexpected() -> Failure {
     Failure::broker("the token broker answered something else than was asked")
-}
-
-impl Drop for BrokerSettings {
-    fn drop(&mut self) {
-        self.client_secret.zeroize();
-        self.vault_key.zeroize();
-    }
 }
 
 #[cfg(test)]

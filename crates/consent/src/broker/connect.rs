@@ -92,7 +92,7 @@ impl BrokerClient {
             base_url: self.settings.base_url.clone(),
             client_id: self.settings.client_id.clone(),
             client_secret: self.settings.client_secret.clone(),
-            vault_key: key.expose().to_owned(),
+            vault_key: key,
         })
     }
 

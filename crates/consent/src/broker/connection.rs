@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::lines::{json_line, read_line};
 use super::patience::Heard;
-use super::protocol::{Failure, Line, Reply, Request, Response};
+use super::protocol::{Envelope, Failure, Line, Reply, Response};
 
 pub(super) struct Connection {
     pub(super) broker_pid: u32,
@@ -80,7 +80,7 @@ impl Connection {
     }
 
     /// Sends a request and waits for its reply; none where the connection ends before.
-    pub(super) async fn send(&self, request: &Request) -> Option<Result<Response, Failure>> {
+    pub(super) async fn send(&self, request: &Envelope) -> Option<Result<Response, Failure>> {
         let (sender, receiver) = oneshot::channel();
         self.waiting().as_mut()?.insert(request.id, sender);
         let line = json_line(request).ok()?;

@@ -132,7 +132,7 @@ fn passed_on(
             // Whatever a variable is called, it may be the one that client_secret_env names.
             let is_secret = secrets
                 .iter()
-                .any(|secret| !secret.is_empty() && value.contains(secret.as_str()));
+                .any(|secret| !secret.is_empty() && value.contains(secret.expose()));
             is_needed && !is_secret
         })
         .map(|(name, value)| {
@@ -159,6 +159,7 @@ fn all_absolute(paths: &OsStr) -> OsString {
 
 #[cfg(test)]
 mod tests {
+    use claimlake_contract::Secret;
     use std::ffi::OsString;
 
     use super::passed_on;
@@ -169,8 +170,8 @@ mod tests {
             data_dir: "/data".into(),
             base_url: "https://api.example".into(),
             client_id: "app".into(),
-            client_secret: "the-secret".into(),
-            vault_key: "the-key".into(),
+            client_secret: Secret::new("the-secret"),
+            vault_key: Secret::new("the-key"),
         }
     }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use claimlake_contract::{Secret, SystemClock};
+use claimlake_contract::SystemClock;
 use claimlake_vault::{KeySource, TokenLock, Vault, VaultError};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -79,10 +79,10 @@ async fn serve(settings: BrokerSettings) -> Result<(), Failure> {
     let app = App::new(
         &settings.base_url,
         settings.client_id.clone(),
-        Secret::new(settings.client_secret.clone()),
+        settings.client_secret.clone(),
     )?;
     let source = source_name(&app);
-    let key = KeySource::given(Secret::new(settings.vault_key.clone()));
+    let key = KeySource::given(settings.vault_key.clone());
     let clock = Arc::new(SystemClock);
     let vault = match Vault::open(&data_dir, &key, clock.clone()) {
         Err(VaultError::WrongKey { .. }) => {

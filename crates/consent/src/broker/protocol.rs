@@ -1,8 +1,7 @@
 //! What clients and broker say to each other: one JSON object a line, in both directions.
 
-use chrono::{DateTime, Utc};
-use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Secret};
-use claimlake_vault::{GrantChange, NewGrant, Scopes, Stored, TokenPair};
+use claimlake_contract::{GrantHandle, Secret, exposed_secret};
+use claimlake_vault::{NewGrant, Stored};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -11,7 +10,7 @@ use crate::token::{AccessToken, TokenError};
 use crate::{App, OauthError};
 
 /// Grows with every change of this file.
-pub(super) const PROTOCOL: u32 = 4;
+pub(super) const PROTOCOL: u32 = 5;
 
 /// What a broker is started with; it comes by a pipe, never by arguments or the environment.
 #[derive(Serialize, Deserialize)]
@@ -19,8 +18,10 @@ pub(super) struct BrokerSettings {
     pub(super) data_dir: std::path::PathBuf,
     pub(super) base_url: String,
     pub(super) client_id: String,
-    pub(super) client_secret: String,
-    pub(super) vault_key: String,
+    #[serde(with = "exposed_secret")]
+    pub(super) client_secret: Secret,
+    #[serde(with = "exposed_secret")]
+    pub(super) vault_key: Secret,
 }
 
 /// What a broker says once on its standard output.
@@ -61,27 +62,28 @@ pub(super) enum Welcome {
 
 /// A request with the number its reply will carry.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Request {
+pub(super) struct Envelope {
     pub(super) id: u64,
-    #[serde(rename = "ask")]
-    pub(super) body: RequestBody,
+    pub(super) request: Request,
 }
 
 /// What a client asks for.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
-pub(super) enum RequestBody {
+pub(super) enum Request {
     Token {
         grant: GrantHandle,
         /// The generation that the server has refused.
         rejected: Option<u64>,
     },
     Exchange {
-        state: String,
-        code: String,
+        #[serde(with = "exposed_secret")]
+        state: Secret,
+        #[serde(with = "exposed_secret")]
+        code: Secret,
     },
     Import {
-        grant: Box<WireGrant>,
+        grant: Box<NewGrant>,
     },
     /// A resource's answer has shown that the consent is over.
     Ended {
@@ -137,17 +139,10 @@ pub(super) struct Reply {
 
 /// What went well.
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "told", rename_all = "snake_case")]
+#[serde(tag = "response", rename_all = "snake_case")]
 pub(super) enum Response {
-    Token {
-        secret: String,
-        expires_at: DateTime<Utc>,
-        generation: u64,
-    },
-    Stored {
-        handle: GrantHandle,
-        change: GrantChange,
-    },
+    Token(AccessToken),
+    Stored(Stored),
     Revoked {
         outcome: Revoked,
     },
@@ -177,21 +172,6 @@ pub(super) enum FailureKind {
     Broker,
 }
 
-/// [`NewGrant`] as it is said.
-#[derive(Serialize, Deserialize)]
-pub(super) struct WireGrant {
-    api: ApiVersion,
-    patient: Option<PatientId>,
-    external_id: Option<String>,
-    scopes: Scopes,
-    grant_expires_at: Option<DateTime<Utc>>,
-    one_time: bool,
-    access_token: Option<String>,
-    access_issued_at: Option<DateTime<Utc>>,
-    access_expires_at: Option<DateTime<Utc>>,
-    refresh_token: Option<String>,
-}
-
 /// Names server and app: a broker serves one of each. The secret is part of it, so that a
 /// corrected one does not meet a broker that holds the wrong one.
 pub(super) fn source_name(app: &App) -> String {
@@ -211,17 +191,17 @@ pub(super) fn source_name(app: &App) -> String {
         .collect()
 }
 
-impl RequestBody {
+impl Request {
     /// What it is, in words without the grant.
     pub(super) fn words(&self) -> &'static str {
         match self {
-            RequestBody::Token { .. } => "an access token",
-            RequestBody::Exchange { .. } => "exchanging the code of a consent",
-            RequestBody::Import { .. } => "storing a grant",
-            RequestBody::Ended { .. } => "noting that a consent has ended",
-            RequestBody::Refused { .. } => "noting that data were refused",
-            RequestBody::Name { .. } => "whose a grant is",
-            RequestBody::Revoke { .. } => "revoking a grant",
+            Request::Token { .. } => "an access token",
+            Request::Exchange { .. } => "exchanging the code of a consent",
+            Request::Import { .. } => "storing a grant",
+            Request::Ended { .. } => "noting that a consent has ended",
+            Request::Refused { .. } => "noting that data were refused",
+            Request::Name { .. } => "whose a grant is",
+            Request::Revoke { .. } => "revoking a grant",
         }
     }
 }
@@ -311,60 +291,5 @@ impl From<OauthError> for Failure {
             other => crate::chain(&other),
         };
         Self { kind, reason }
-    }
-}
-
-impl Response {
-    pub(super) fn token(token: &AccessToken) -> Self {
-        Response::Token {
-            secret: token.secret.expose().to_owned(),
-            expires_at: token.expires_at,
-            generation: token.generation,
-        }
-    }
-
-    pub(super) fn stored(stored: Stored) -> Self {
-        Response::Stored {
-            handle: stored.handle,
-            change: stored.change,
-        }
-    }
-}
-
-impl From<&NewGrant> for WireGrant {
-    fn from(grant: &NewGrant) -> Self {
-        let exposed =
-            |token: &Option<Secret>| token.as_ref().map(|token| token.expose().to_owned());
-        Self {
-            api: grant.api,
-            patient: grant.patient.clone(),
-            external_id: grant.external_id.clone(),
-            scopes: grant.scopes.clone(),
-            grant_expires_at: grant.grant_expires_at,
-            one_time: grant.one_time,
-            access_token: exposed(&grant.tokens.access_token),
-            access_issued_at: grant.tokens.access_issued_at,
-            access_expires_at: grant.tokens.access_expires_at,
-            refresh_token: exposed(&grant.tokens.refresh_token),
-        }
-    }
-}
-
-impl From<WireGrant> for NewGrant {
-    fn from(grant: WireGrant) -> Self {
-        Self {
-            api: grant.api,
-            patient: grant.patient,
-            external_id: grant.external_id,
-            scopes: grant.scopes,
-            grant_expires_at: grant.grant_expires_at,
-            one_time: grant.one_time,
-            tokens: TokenPair {
-                access_token: grant.access_token.map(Secret::new),
-                access_issued_at: grant.access_issued_at,
-                access_expires_at: grant.access_expires_at,
-                refresh_token: grant.refresh_token.map(Secret::new),
-            },
-        }
     }
 }

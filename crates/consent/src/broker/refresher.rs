@@ -72,7 +72,7 @@ pub(crate) struct Refresher {
     /// Requests to the token endpoint, and work on the vault.
     posting: UnderWay,
     on_disk: UnderWay,
-    inflight: Mutex<HashMap<GrantHandle, InflightRefresh>>,
+    in_flight: Mutex<HashMap<GrantHandle, InflightRefresh>>,
     stopping: AtomicBool,
     verdicts: Mutex<Verdicts>,
     /// The last answers that could not be read, by grant.
@@ -95,7 +95,7 @@ impl Refresher {
             on_disk: UnderWay::default(),
             policy,
             journal: Arc::default(),
-            inflight: Mutex::default(),
+            in_flight: Mutex::default(),
             stopping: AtomicBool::new(false),
             verdicts: Mutex::default(),
             unreadable: Mutex::default(),
@@ -116,7 +116,7 @@ impl Refresher {
 
     /// Refreshes under way.
     pub(crate) fn under_way(&self) -> usize {
-        lock(&self.inflight).len()
+        lock(&self.in_flight).len()
     }
 
     /// From now on no refresh is begun; those under way are finished.
@@ -153,9 +153,9 @@ impl Refresher {
         grant: &GrantHandle,
         rejected: Option<u64>,
     ) -> (Shared<BoxFuture<'static, Outcome>>, WaiterGuard, bool) {
-        let mut inflight = lock(&self.inflight);
-        let is_new = !inflight.contains_key(grant);
-        let refresh = inflight
+        let mut in_flight = lock(&self.in_flight);
+        let is_new = !in_flight.contains_key(grant);
+        let refresh = in_flight
             .entry(grant.clone())
             .or_insert_with(|| self.spawn(grant.clone(), rejected));
         refresh.waiting.fetch_add(1, Ordering::SeqCst);
@@ -170,7 +170,7 @@ impl Refresher {
         let waiters = Arc::clone(&waiting);
         let task = tokio::spawn(async move {
             // Also where it panics: the next request begins anew, and finds the intent.
-            let _entry = Entry(&this.inflight, &handle);
+            let _entry = Entry(&this.in_flight, &handle);
             this.run(&handle, rejected, &waiters).await
         });
         let result = task

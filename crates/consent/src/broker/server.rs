@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use claimlake_contract::Secret;
 use claimlake_vault::database_holder;
 use futures_util::FutureExt as _;
 use tokio::io::{AsyncWriteExt, BufReader};
@@ -17,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::lines::{json_line, read_line};
 use super::protocol::{
-    Activity, Failure, Hello, Line, PROTOCOL, Reply, Request, RequestBody, Response, Welcome,
+    Activity, Envelope, Failure, Hello, Line, PROTOCOL, Reply, Request, Response, Welcome,
 };
 use super::refresher::Refresher;
 use crate::OauthError;
@@ -28,7 +27,7 @@ use crate::revoke::revoke;
 /// How often a client with requests under way hears that this process lives.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
-/// Answers clients until it is stopped.
+/// Answers clients until SIGTERM.
 #[derive(Debug)]
 pub(super) struct Server {
     refresher: Arc<Refresher>,
@@ -93,14 +92,13 @@ impl Server {
             if !read_line(&mut lines, &mut line).await? {
                 return Ok(());
             }
-            let Ok(request) = serde_json::from_str::<Request>(&line) else {
+            let Ok(envelope) = serde_json::from_str::<Envelope>(&line) else {
                 return Ok(());
             };
-            // When the client goes, its requests for tokens go with it; whatever changes a grant is
-            // carried to its end.
-            let goes_with_client = matches!(request.body, RequestBody::Token { .. });
+            // Requests for tokens end with their client; what changes a grant is finished.
+            let goes_with_client = matches!(envelope.request, Request::Token { .. });
             let pending = Pending::new(Arc::clone(&pending));
-            let work = Arc::clone(self).handle(request, Arc::clone(&writer), pending);
+            let work = Arc::clone(self).handle(envelope, Arc::clone(&writer), pending);
             if goes_with_client {
                 token_tasks.spawn(work);
                 while token_tasks.try_join_next().is_some() {}
@@ -112,18 +110,19 @@ impl Server {
 
     fn handle(
         self: Arc<Self>,
-        request: Request,
+        envelope: Envelope,
         writer: Arc<Mutex<OwnedWriteHalf>>,
         pending: Pending,
     ) -> impl Future<Output = ()> + Send {
         let counted = Counted::new(self);
         async move {
             let this = &counted.0;
+            let id = envelope.id;
             let answer = if this.stopping.load(Ordering::SeqCst) {
                 Err(Failure::stopped())
             } else {
-                let what = request.body.words();
-                let answer = std::panic::AssertUnwindSafe(this.answer(request.body));
+                let what = envelope.request.words();
+                let answer = std::panic::AssertUnwindSafe(this.answer(envelope.request));
                 answer.catch_unwind().await.unwrap_or_else(|_| {
                     Err(Failure::broker(format!(
                         "{what} ended by an error of claimlake itself (a panic in the token \
@@ -131,10 +130,7 @@ impl Server {
                     )))
                 })
             };
-            let reply = Reply {
-                id: request.id,
-                answer,
-            };
+            let reply = Reply { id, answer };
             // The outcome is in the vault already; a client that has gone does not need it.
             let _ = send(&writer, &Line::Reply(reply)).await;
             drop(pending);
@@ -167,15 +163,14 @@ impl Server {
         }
     }
 
-    async fn answer(self: &Arc<Self>, body: RequestBody) -> Result<Response, Failure> {
+    async fn answer(self: &Arc<Self>, request: Request) -> Result<Response, Failure> {
         let refresher = &self.refresher;
-        match body {
-            RequestBody::Token { grant, rejected } => {
+        match request {
+            Request::Token { grant, rejected } => {
                 let token = refresher.token(&grant, rejected).await?;
-                Ok(Response::token(&token))
+                Ok(Response::Token(token))
             }
-            RequestBody::Exchange { state, code } => {
-                let state = Secret::new(state);
+            Request::Exchange { state, code } => {
                 let pending = refresher
                     .vault()
                     .take_authorization(&state)
@@ -188,21 +183,19 @@ impl Server {
                     })?;
                 let now = || refresher.now();
                 let (endpoint, vault) = (refresher.endpoint(), refresher.vault());
-                let code = Secret::new(code);
                 let stored = exchange_and_store(endpoint, vault, &pending, &state, &code, now);
                 let stored = stored.await?;
                 refresher.app_accepted(pending.api).await;
-                Ok(Response::stored(stored))
+                Ok(Response::Stored(stored))
             }
-            RequestBody::Import { grant } => {
-                let grant = (*grant).into();
+            Request::Import { grant } => {
                 let stored = refresher
                     .with_vault(move |vault| vault.insert_or_renew(&grant))
                     .await
                     .map_err(OauthError::from)?;
-                Ok(Response::stored(stored))
+                Ok(Response::Stored(stored))
             }
-            RequestBody::Ended {
+            Request::Ended {
                 grant,
                 generation,
                 reason,
@@ -210,15 +203,15 @@ impl Server {
                 refresher.consent_ended(&grant, generation, &reason).await?;
                 Ok(Response::Noted)
             }
-            RequestBody::Refused { grant, generation } => {
+            Request::Refused { grant, generation } => {
                 refresher.note_refused(&grant, generation).await?;
                 Ok(Response::Noted)
             }
-            RequestBody::Name { grant } => match refresher.name(&grant).await? {
-                Some(stored) => Ok(Response::stored(stored)),
+            Request::Name { grant } => match refresher.name(&grant).await? {
+                Some(stored) => Ok(Response::Stored(stored)),
                 None => Ok(Response::Noted),
             },
-            RequestBody::Revoke { grant } => {
+            Request::Revoke { grant } => {
                 let outcome = revoke(refresher, &grant).await?;
                 Ok(Response::Revoked { outcome })
             }
@@ -259,7 +252,7 @@ impl Server {
             if reached() {
                 return;
             }
-            // A refresh without a waiter ends without a notification: look again.
+            // A refresh that nobody waits for ends without a notification: look again.
             tokio::select! {
                 () = changed => {}
                 () = tokio::time::sleep(std::time::Duration::from_millis(100)) => {}

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::{BrokerClient, BrokerLaunch};
-use crate::token::{TokenError, TokenSource};
+use crate::token::{AccessToken, TokenError, TokenSource};
 use crate::{App, BrokerPatience, OauthError};
 
 /// What a broker does.
@@ -163,11 +163,15 @@ async fn a_broker_that_does_not_answer_as_it_should_is_named_and_given_up() {
         ),
         // A reply to a request that nobody made is no answer to the one that waits.
         (
-            Broker::Answers(b"{\"reply\":{\"id\":77,\"answer\":{\"Ok\":{\"told\":\"noted\"}}}}\n"),
+            Broker::Answers(
+                b"{\"reply\":{\"id\":77,\"answer\":{\"Ok\":{\"response\":\"noted\"}}}}\n",
+            ),
             "no sign of life for 60 seconds",
         ),
         (
-            Broker::Answers(b"{\"reply\":{\"id\":1,\"answer\":{\"Ok\":{\"told\":\"noted\"}}}}\n"),
+            Broker::Answers(
+                b"{\"reply\":{\"id\":1,\"answer\":{\"Ok\":{\"response\":\"noted\"}}}}\n",
+            ),
             "something else than was asked",
         ),
     ] {
@@ -220,4 +224,45 @@ async fn a_program_that_never_serves_is_given_up() {
             assert!(error.contains(words), "{program}: {error}");
         }
     }
+}
+
+/// A broker that lends one token, and answers no second request.
+const ONE_TOKEN: &[u8] =
+    b"{\"reply\":{\"id\":1,\"answer\":{\"Ok\":{\"response\":\"token\",\"secret\":\"t\",\
+    \"expires_at\":\"2999-01-01T00:00:00Z\",\"generation\":3}}}}\n";
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_asked_for_once_until_it_is_rejected() {
+    let data = data_with(Broker::Answers(ONE_TOKEN));
+    let client = connect(data.path(), launch("false", &[])).await.unwrap();
+    let grant: GrantHandle = "g0123456789abcdef".parse().unwrap();
+    let token = client.access_token(&grant).await.unwrap();
+    for _ in 0..50 {
+        let again = client.access_token(&grant).await.unwrap();
+        assert_eq!(
+            (again.secret.expose(), again.generation),
+            (token.secret.expose(), 3)
+        );
+    }
+    // Another request has brought a newer token since: the broker is not asked.
+    let older = AccessToken {
+        generation: 2,
+        ..token.clone()
+    };
+    let newer = client.after_rejection(&grant, &older).await.unwrap();
+    assert_eq!(newer.generation, 3);
+    // The very token is rejected: the broker is asked, which this one does not answer.
+    assert!(client.after_rejection(&grant, &token).await.is_err());
+    assert!(client.access_token(&grant).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_grant_whose_consent_has_ended_is_asked_for_again() {
+    let data = data_with(Broker::Answers(ONE_TOKEN));
+    let client = connect(data.path(), launch("false", &[])).await.unwrap();
+    let grant: GrantHandle = "g0123456789abcdef".parse().unwrap();
+    let token = client.access_token(&grant).await.unwrap();
+    let ended = client.consent_ended(&grant, &token, "revoked").await;
+    assert!(ended.is_err(), "this broker notes nothing");
+    assert!(client.access_token(&grant).await.is_err());
 }

@@ -1,6 +1,6 @@
 //! What the answers to all grants together say about the app, and about grants in doubt.
 //!
-//! v3 says "Request denied" for a refresh token it does not know, and to an app that may not use v3
+//! v3 says "Envelope denied" for a refresh token it does not know, and to an app that may not use v3
 //! at all. One grant alone cannot tell the two apart; others can, and so can time.
 
 use std::collections::HashMap;
