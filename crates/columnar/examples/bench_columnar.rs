@@ -24,7 +24,8 @@ use arrow_array::{
 use claimlake_columnar::ParquetWriter;
 use claimlake_columnar::encode::properties::{CHUNK_ROWS, properties};
 use claimlake_columnar::sort::buffered::{BatchInterner, BufferedBatch, dictionary_schema};
-use claimlake_columnar::sort::gather::{Piece, Ranges, gather_batch};
+use claimlake_columnar::sort::gathered_columns::gather_batch;
+use claimlake_columnar::sort::row_ranges::{Piece, Ranges};
 use claimlake_contract::BloomColumns;
 use parquet::arrow::ArrowWriter;
 

@@ -1,7 +1,6 @@
 //! The rows of a page that is not full yet.
 
-use crate::sort::buffered::NULL;
-use crate::sort::dictionary_keys::DictionaryKeys;
+use crate::sort::dictionary_keys::{DictionaryKeys, NULL};
 
 /// Dictionary keys of rows, [`NULL`] where a row has none, packed in the parts in which they came.
 #[derive(Debug, Default)]

@@ -25,7 +25,7 @@ use crate::encode::chunk_pages::{ChunkBytes, ChunkPages};
 use crate::encode::properties::ZSTD_LEVEL;
 use crate::encode::rle;
 use crate::encode::scratch::PageScratch;
-use crate::sort::buffered::NULL;
+use crate::sort::dictionary_keys::NULL;
 
 /// The rows of a page.
 pub(crate) struct DataPage<'p, V> {

@@ -5,7 +5,7 @@ use parquet::errors::Result;
 
 use crate::encode::chunk_pages::ChunkBytes;
 use crate::encode::scratch::Scratch;
-use crate::sort::gather::Ranges;
+use crate::sort::row_ranges::Ranges;
 
 /// What ends with rows that are appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

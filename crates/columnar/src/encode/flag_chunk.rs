@@ -14,8 +14,8 @@ use crate::encode::chunk_pages::ChunkBytes;
 use crate::encode::column_encoder::{ColumnEncoder, Ends};
 use crate::encode::number_rows::{Present, gather};
 use crate::encode::scratch::Scratch;
-use crate::sort::buffered::NULL;
-use crate::sort::gather::Ranges;
+use crate::sort::dictionary_keys::NULL;
+use crate::sort::row_ranges::Ranges;
 
 /// Encodes booleans, a bit each.
 pub(crate) struct FlagEncoder {

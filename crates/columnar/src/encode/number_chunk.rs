@@ -19,8 +19,8 @@ use crate::encode::number_dictionary::NumberDictionary;
 use crate::encode::number_rows::{Present, gather};
 use crate::encode::rle;
 use crate::encode::scratch::Scratch;
-use crate::sort::buffered::NULL;
-use crate::sort::gather::Ranges;
+use crate::sort::dictionary_keys::NULL;
+use crate::sort::row_ranges::Ranges;
 
 /// A dictionary pays where values come at least so often.
 const LEAST_REPETITION: usize = 3;

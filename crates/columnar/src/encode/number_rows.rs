@@ -10,7 +10,7 @@ use arrow_schema::{DataType, TimeUnit};
 use parquet::errors::{ParquetError, Result};
 
 use crate::sort::buffered::buffered_type;
-use crate::sort::gather::{Ranges, nulls_of};
+use crate::sort::row_ranges::{Ranges, nulls_of};
 
 /// Whether [`gather`] takes columns of this type.
 pub(crate) fn takes(data_type: &DataType) -> bool {

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::encode::parquet_writer::{FileColumns, ParquetWriter};
 use crate::error::{ColumnarError, Result};
 use crate::file_access::FileAccess;
-use crate::sort::gather::Ranges;
+use crate::sort::row_ranges::Ranges;
 
 /// A finished file.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use parquet::schema::types::TypePtr;
 use crate::encode::row_group::RowGroup;
 use crate::error::{ColumnarError, Result};
 use crate::sort::buffered::BatchInterner;
-use crate::sort::gather::{Piece, Ranges};
+use crate::sort::row_ranges::{Piece, Ranges};
 
 /// The columns that a table's files have, and the memory that one after the other is written in.
 pub struct FileColumns {

@@ -11,9 +11,9 @@ use crate::encode::properties::CHUNK_ROWS;
 use crate::error::{ColumnarError, Result};
 use crate::file_access::FileAccess;
 use crate::group_key::GroupKey;
-use crate::sort::gather::Ranges;
-use crate::sort::merge::SpanRef;
-use crate::sort::span::TableShape;
+use crate::sort::row_ranges::Ranges;
+use crate::sort::spans::SpanRef;
+use crate::sort::table_shape::TableShape;
 
 /// Resources whose rows are written at once: rows of many lie in as many places, all of which stay in memory
 /// until then.

@@ -18,7 +18,8 @@ use crate::encode::number_chunk::NumberEncoder;
 use crate::encode::number_rows;
 use crate::encode::scratch::Scratch;
 use crate::encode::text_chunk::TextEncoder;
-use crate::sort::gather::{Ranges, gather_column};
+use crate::sort::gathered_columns::gather_column;
+use crate::sort::row_ranges::Ranges;
 
 /// The rows of a group that show what its columns are like.
 const SAMPLE_ROWS: usize = 2_048;

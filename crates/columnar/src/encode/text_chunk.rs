@@ -14,8 +14,8 @@ use crate::encode::chunk_pages::ChunkBytes;
 use crate::encode::column_encoder::{ColumnEncoder, Ends, MIN_SAMPLE, is_mostly_distinct};
 use crate::encode::rle;
 use crate::encode::scratch::{PageScratch, Scratch};
-use crate::sort::buffered::NULL;
-use crate::sort::gather::Ranges;
+use crate::sort::dictionary_keys::NULL;
+use crate::sort::row_ranges::Ranges;
 use crate::sort::string_interner::StringInterner;
 use crate::sort::text_column::TextColumn;
 

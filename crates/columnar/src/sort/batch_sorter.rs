@@ -10,10 +10,13 @@ use arrow_schema::SchemaRef;
 use crate::error::{ColumnarError, Result};
 use crate::group_key::GroupKey;
 use crate::sort::buffered::{plain_batch, with_dictionaries};
-use crate::sort::gather::{Ranges, gather_batch};
-use crate::sort::merge::{Merge, SpanSource};
+use crate::sort::gathered_columns::gather_batch;
+use crate::sort::merge::Merge;
+use crate::sort::row_ranges::Ranges;
 use crate::sort::sorter::Sorter;
-use crate::sort::span::{OwnedRows, SpanMaker, TableShape};
+use crate::sort::span_maker::SpanMaker;
+use crate::sort::spans::{OwnedRows, SpanSource};
+use crate::sort::table_shape::TableShape;
 
 /// Rows of a sorted batch.
 const BATCH_ROWS: usize = 1_024;

@@ -3,8 +3,7 @@
 use std::rc::Rc;
 
 use crate::error::Result;
-use crate::sort::merge::{SpanRef, SpanSource};
-use crate::sort::span::SpanBatch;
+use crate::sort::spans::{SpanBatch, SpanRef, SpanSource};
 
 /// A source of batches whose spans are in the order of their keys.
 pub trait BatchSource {

@@ -1,20 +1,20 @@
 //! Blocks of sorted rows as they are spilled: the spans with their keys, then column by column.
 //!
 //! A block is read by who wrote it, and by nobody else: partitions have the numbers of its
-//! [`SpanMaker`](crate::sort::span::SpanMaker), and the columns are those of its table.
+//! [`SpanMaker`](crate::sort::span_maker::SpanMaker), and the columns are those of its table.
 
 use arrow_array::Array;
 use arrow_schema::{ArrowError, DataType, Schema};
 
 use crate::error::{ColumnarError, Result};
 use crate::sort::block_bytes::{BlockBytes, push_number};
-use crate::sort::buffered::{BatchInterner, BufferedBatch, BufferedColumn, NULL, buffered_type};
-use crate::sort::dictionary_keys::DictionaryKeys;
-use crate::sort::gather::{Ranges, gather_column};
-use crate::sort::merge::SpanRef;
+use crate::sort::buffered::{BatchInterner, BufferedBatch, BufferedColumn, buffered_type};
+use crate::sort::dictionary_keys::{DictionaryKeys, NULL};
+use crate::sort::gathered_columns::gather_column;
 use crate::sort::packed_values::{push_values, read_values};
+use crate::sort::row_ranges::Ranges;
 use crate::sort::sort_keys::SortKeys;
-use crate::sort::span::{OwnedRows, Span};
+use crate::sort::spans::{OwnedRows, Span, SpanRef};
 use crate::sort::text_column::TextColumn;
 
 /// The most rows of a block.
@@ -263,7 +263,8 @@ mod tests {
     use super::*;
     use crate::group_key::GroupKey;
     use crate::sort::buffered::with_dictionaries;
-    use crate::sort::span::{SpanMaker, TableShape};
+    use crate::sort::span_maker::SpanMaker;
+    use crate::sort::table_shape::TableShape;
 
     /// A block of ten rows of three resources, and who made it.
     fn block() -> (SpanMaker, Vec<u8>) {

@@ -14,11 +14,8 @@ use arrow_data::transform::{Capacities, MutableArrayData};
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 use arrow_select::take::take;
 
-use crate::sort::dictionary_keys::DictionaryKeys;
+use crate::sort::dictionary_keys::{DictionaryKeys, NULL};
 use crate::sort::string_interner::StringInterner;
-
-/// The number of a row without text.
-pub const NULL: u32 = u32::MAX;
 
 /// A pool with more text is followed by another, so that rows that are gone take theirs along.
 const FULL_POOL: usize = 32 << 10;

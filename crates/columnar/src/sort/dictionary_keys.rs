@@ -1,6 +1,7 @@
 //! DictionaryKeys of texts, row by row, in as few bytes as the greatest of them needs.
 
-use crate::sort::buffered::NULL;
+/// The number of a row without text.
+pub(crate) const NULL: u32 = u32::MAX;
 
 /// DictionaryKeys of texts, [`NULL`] where there is none. What is kept is one more than the number, so that
 /// [`NULL`] is 0.

@@ -2,58 +2,9 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
-use std::rc::Rc;
 
 use crate::error::Result;
-use crate::sort::gather::Piece;
-use crate::sort::span::{Span, SpanBatch};
-
-/// One span of a shared batch.
-#[derive(Debug, Clone)]
-pub struct SpanRef {
-    batch: Rc<SpanBatch>,
-    index: usize,
-}
-
-impl SpanRef {
-    /// The span of `batch` at `index`.
-    #[must_use]
-    pub fn new(batch: Rc<SpanBatch>, index: usize) -> Self {
-        Self { batch, index }
-    }
-
-    /// Its rows and partition.
-    #[must_use]
-    pub fn span(&self) -> Span {
-        self.batch.spans[self.index]
-    }
-
-    /// What it is sorted by.
-    #[must_use]
-    pub fn key(&self) -> &[u8] {
-        self.batch.keys.get(self.index)
-    }
-
-    /// `len` rows from the span's row `from` on.
-    pub fn piece(&self, from: usize, len: usize) -> Piece<'_> {
-        Piece {
-            batch: &self.batch.batch,
-            number: self.batch.number,
-            start: self.span().rows.start + from,
-            len,
-        }
-    }
-}
-
-/// A source of spans in the order of their keys.
-pub trait SpanSource {
-    /// The next span in order; none at the end.
-    ///
-    /// # Errors
-    ///
-    /// What the source says; a source outside this crate wraps its own errors.
-    fn next_span(&mut self) -> Result<Option<SpanRef>>;
-}
+use crate::sort::spans::{SpanRef, SpanSource};
 
 /// Several sources as one; equal keys come in the order of the sources.
 pub struct Merge<'a> {

@@ -15,8 +15,8 @@ use crate::error::{ColumnarError, Result};
 use crate::sort::batch_spans::BatchSource;
 use crate::sort::block::{BlockWriter, MOST_ROWS};
 use crate::sort::block_head::{BlockHead, HEAD_BYTES};
-use crate::sort::merge::{SpanRef, SpanSource};
-use crate::sort::span::{SpanBatch, SpanMaker};
+use crate::sort::span_maker::SpanMaker;
+use crate::sort::spans::{SpanBatch, SpanRef, SpanSource};
 
 /// The size that a block aims at: so much of each run is in memory while runs are merged, and
 /// a little of it for each column in any case.
@@ -229,7 +229,8 @@ mod tests {
     use super::*;
     use crate::group_key::GroupKey;
     use crate::sort::batch_spans::BatchSpans;
-    use crate::sort::span::{OwnedRows, TableShape};
+    use crate::sort::spans::OwnedRows;
+    use crate::sort::table_shape::TableShape;
 
     /// A run of several blocks, lists among its columns, the file it is in and who made it.
     fn run() -> (tempfile::TempDir, RunFile, Run, Rc<RefCell<SpanMaker>>) {

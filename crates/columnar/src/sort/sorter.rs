@@ -8,9 +8,10 @@ use arrow_array::RecordBatch;
 
 use crate::error::Result;
 use crate::sort::batch_spans::BatchSpans;
-use crate::sort::merge::{Merge, SpanRef, SpanSource};
+use crate::sort::merge::Merge;
 use crate::sort::run_file::{Run, RunFile, SpilledRun};
-use crate::sort::span::{OwnedRows, Span, SpanBatch, SpanMaker};
+use crate::sort::span_maker::SpanMaker;
+use crate::sort::spans::{OwnedRows, Span, SpanBatch, SpanRef, SpanSource};
 
 /// So many runs of one size are merged to one: rows are written once more whenever there are so many
 /// times as many runs, not for each such number of them.
@@ -166,8 +167,9 @@ mod tests {
 
     use super::*;
     use crate::group_key::GroupKey;
-    use crate::sort::gather::{Ranges, gather_batch};
-    use crate::sort::span::TableShape;
+    use crate::sort::gathered_columns::gather_batch;
+    use crate::sort::row_ranges::Ranges;
+    use crate::sort::table_shape::TableShape;
 
     fn batch(key: i64, place: i64) -> RecordBatch {
         let column = |value| Arc::new(Int64Array::from(vec![value])) as ArrayRef;

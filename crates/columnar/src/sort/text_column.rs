@@ -10,8 +10,9 @@ use arrow_array::{ArrayRef, DictionaryArray, UInt32Array};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::ArrowError;
 
-use crate::sort::buffered::{NULL, TextPool};
-use crate::sort::gather::Ranges;
+use crate::sort::buffered::TextPool;
+use crate::sort::dictionary_keys::NULL;
+use crate::sort::row_ranges::Ranges;
 use crate::sort::string_interner::StringInterner;
 
 /// Distinct texts in the order in which rows first have them; the numbers of the rows are their

@@ -28,7 +28,7 @@ use crate::publish::manifest::OTHER_VERSION;
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::encode::parquet_file::{HashingFile, hex};
 use claimlake_columnar::sort::batch_sorter::BatchSorter;
-use claimlake_columnar::sort::span::resource_column;
+use claimlake_columnar::sort::span_maker::resource_column;
 
 /// What a file says of the rules that its candidates were made by. Those of other rules, and those
 /// of former versions, which did not say, cannot be compared with new ones.

@@ -7,7 +7,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use crate::error::{LoadError, Result};
 use claimlake_columnar::sort::buffered::with_dictionary;
-use claimlake_columnar::sort::span::TableShape;
+use claimlake_columnar::sort::table_shape::TableShape;
 
 /// Name and type in words, as in the manifest.
 pub(crate) fn words(

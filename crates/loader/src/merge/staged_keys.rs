@@ -22,7 +22,7 @@ use crate::merge::standing::{OfOne, Standing};
 use crate::staged_run::StagedRun;
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::sort::batch_sorter::{BatchSorter, SortedBatches};
-use claimlake_columnar::sort::span::resource_column;
+use claimlake_columnar::sort::span_maker::resource_column;
 
 /// Rows of the file of standing bodies that are read at once.
 const BATCH_ROWS: usize = 1_024;

@@ -23,7 +23,7 @@ use crate::owners::runs::{Joined, Runs};
 use crate::publish::access::Access;
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::encode::parquet_file::{HashingFile, NAME_DIGITS};
-use claimlake_columnar::sort::span::resource_column;
+use claimlake_columnar::sort::span_maker::resource_column;
 
 /// Resources that are written, and read, at once.
 const CHUNK_ROWS: usize = 4_096;

@@ -20,9 +20,11 @@ use crate::table::plan::file_words;
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::encode::partitioned::{FilePlan, PartitionedWriter};
 use claimlake_columnar::encode::properties;
-use claimlake_columnar::sort::merge::{Merge, SpanSource};
+use claimlake_columnar::sort::merge::Merge;
 use claimlake_columnar::sort::sorter::Sorter;
-use claimlake_columnar::sort::span::{OwnedRows, SpanMaker, TableShape};
+use claimlake_columnar::sort::span_maker::SpanMaker;
+use claimlake_columnar::sort::spans::{OwnedRows, SpanSource};
+use claimlake_columnar::sort::table_shape::TableShape;
 
 /// Writes the table into the snapshot.
 pub(crate) fn write(

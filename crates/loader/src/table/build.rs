@@ -27,9 +27,10 @@ use claimlake_columnar::encode::partitioned::{FilePlan, PartitionedWriter};
 use claimlake_columnar::encode::properties;
 use claimlake_columnar::hive_path;
 use claimlake_columnar::sort::batch_spans::BatchSpans;
-use claimlake_columnar::sort::merge::{Merge, SpanSource};
+use claimlake_columnar::sort::merge::Merge;
 use claimlake_columnar::sort::sorter::Sorter;
-use claimlake_columnar::sort::span::{OwnedRows, SpanMaker};
+use claimlake_columnar::sort::span_maker::SpanMaker;
+use claimlake_columnar::sort::spans::{OwnedRows, SpanSource};
 
 /// What all tables of a load share.
 #[derive(Debug)]

@@ -23,7 +23,8 @@ use claimlake_columnar::encode::properties::CHUNK_ROWS;
 use claimlake_columnar::hive_path;
 use claimlake_columnar::sort::batch_spans::BatchSource;
 use claimlake_columnar::sort::buffered::with_dictionary;
-use claimlake_columnar::sort::span::{OwnedRows, SpanBatch, SpanMaker};
+use claimlake_columnar::sort::span_maker::SpanMaker;
+use claimlake_columnar::sort::spans::{OwnedRows, SpanBatch};
 
 /// A file with the values of its partition, in the order of the partition columns.
 #[derive(Debug, Clone)]

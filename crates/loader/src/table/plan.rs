@@ -17,7 +17,7 @@ use crate::request::LoadOptions;
 use crate::staged_run::StagedRun;
 use claimlake_columnar::hex;
 use claimlake_columnar::hive_path;
-use claimlake_columnar::sort::span::TableShape;
+use claimlake_columnar::sort::table_shape::TableShape;
 
 /// How one table gets into the next snapshot.
 #[derive(Debug)]

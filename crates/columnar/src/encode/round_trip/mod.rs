@@ -24,9 +24,11 @@ use crate::encode::properties::properties;
 use crate::file_access::FileAccess;
 use crate::group_key::GroupKey;
 use crate::sort::buffered::dictionary_schema;
-use crate::sort::merge::{Merge, SpanSource};
+use crate::sort::merge::Merge;
 use crate::sort::sorter::Sorter;
-use crate::sort::span::{OwnedRows, SpanMaker, TableShape};
+use crate::sort::span_maker::SpanMaker;
+use crate::sort::spans::{OwnedRows, SpanSource};
+use crate::sort::table_shape::TableShape;
 
 /// Where files, row groups, pages and dictionaries end.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! Spans of rows, their sort keys and their partitions.
+//! Cuts batches into spans and makes their sort keys and partitions.
 
 use std::collections::HashMap;
 
@@ -8,94 +8,20 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrayRef, FixedSizeBinaryArray, RecordBatch, UInt32Array};
 use arrow_row::{RowConverter, Rows, SortField};
-use arrow_schema::{ArrowError, DataType, SchemaRef, TimeUnit};
+use arrow_schema::{ArrowError, DataType, TimeUnit};
 use arrow_select::take::take;
 
 use crate::error::{ColumnarError, Result};
 use crate::group_key::GroupKey;
 use crate::hive_path;
 use crate::sort::block;
-use crate::sort::buffered::{BatchInterner, BufferedBatch, dictionary_schema, plain_column};
+use crate::sort::buffered::{BatchInterner, plain_column};
 use crate::sort::sort_keys::SortKeys;
+use crate::sort::spans::{OwnedRows, Span, SpanBatch};
+use crate::sort::table_shape::TableShape;
 
 /// Spans whose keys are made at once.
 const KEYS_AT_ONCE: usize = 1_024;
-
-/// What sorting and writing need to know of a table.
-#[derive(Debug, Clone)]
-pub struct TableShape {
-    /// The table's name.
-    pub name: String,
-    /// The table's columns, partition columns among them.
-    pub schema: SchemaRef,
-    /// The same columns with text as dictionaries.
-    pub dictionaries: SchemaRef,
-    /// Positions of the partition columns, outermost first.
-    pub partition: Vec<usize>,
-    /// Positions of the sort columns, partition columns left out.
-    pub sort: Vec<usize>,
-}
-
-impl TableShape {
-    /// The shape of table `name`: positions of its partition and sort columns in `schema`.
-    #[must_use]
-    pub fn new(name: &str, schema: &SchemaRef, partition: Vec<usize>, sort: Vec<usize>) -> Self {
-        Self {
-            name: name.to_owned(),
-            schema: schema.clone(),
-            dictionaries: dictionary_schema(schema),
-            partition,
-            sort,
-        }
-    }
-
-    /// Name and type of the partition columns, outermost first.
-    pub fn partition_columns(&self) -> impl Iterator<Item = (&str, &DataType)> {
-        self.partition.iter().map(|column| {
-            let field = self.schema.field(*column);
-            (field.name().as_str(), field.data_type())
-        })
-    }
-
-    /// The path of a partition by the values of its columns; none is what is not known.
-    pub fn partition_path(&self, values: impl Iterator<Item = Option<String>>) -> String {
-        let columns = self.partition_columns().zip(values);
-        hive_path::path(columns.map(|((name, data_type), value)| (name, data_type, value)))
-    }
-}
-
-/// Rows that belong to one group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OwnedRows {
-    /// The first row.
-    pub start: usize,
-    /// How many rows.
-    pub len: usize,
-    /// The group that the rows belong to.
-    pub resource: GroupKey,
-}
-
-/// Neighbouring rows of one group with one sort key.
-#[derive(Debug, Clone, Copy)]
-pub struct Span {
-    /// The rows in their batch.
-    pub rows: OwnedRows,
-    /// The number of the partition, see [`SpanMaker::path`].
-    pub partition: u32,
-}
-
-/// A batch cut into spans.
-#[derive(Debug)]
-pub struct SpanBatch {
-    /// The rows.
-    pub batch: BufferedBatch,
-    /// No other batch of the maker has this number.
-    pub number: u64,
-    /// In the order of the rows.
-    pub spans: Vec<Span>,
-    /// The sort key of each span: partition, sort columns, resource.
-    pub(crate) keys: SortKeys,
-}
 
 /// Cuts batches into spans.
 #[derive(Debug)]
