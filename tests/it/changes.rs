@@ -132,12 +132,12 @@ fn a_claim_that_a_full_read_no_longer_finds_leaves_the_lake_and_is_told_of() {
     let second = run(&["load"]).summary();
     assert_eq!(second["load"]["rows"]["eob"], rows - 1);
     assert_eq!(second["load"]["outcome"]["gone"], 1);
-    let told = events(&run(&["changes", "--since", &until]).stdout);
-    assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!(told[0]["kind"], "vanished");
-    assert!(told[0]["hash_after"].is_null());
+    let listed = events(&run(&["changes", "--since", &until]).stdout);
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert_eq!(listed[0]["kind"], "vanished");
+    assert!(listed[0]["hash_after"].is_null());
     assert_eq!(run(&["verify"]).summary()["verify"]["warnings"], 0);
-    let id = told[0]["resource_id"].as_str().unwrap();
+    let id = listed[0]["resource_id"].as_str().unwrap();
     let traced = run(&["trace", id]).stdout;
     let body: Value = serde_json::from_str(traced.lines().next().unwrap()).unwrap();
     assert_eq!(body["standing"], "gone");
@@ -149,7 +149,7 @@ fn a_claim_that_a_full_read_no_longer_finds_leaves_the_lake_and_is_told_of() {
     assert_eq!(status["full_reads"][0]["people"], 1);
     assert_eq!(status["full_reads"][0]["every_days"], 30);
     // Reported once, also when all of it is read and loaded again, or made anew.
-    let until = told[0]["run"].as_str().unwrap();
+    let until = listed[0]["run"].as_str().unwrap();
     run(&["extract", "--full"]);
     run(&["transform", "--full"]);
     let rebuilt = run(&["load", "--rebuild"]).summary();

@@ -141,7 +141,7 @@ fn every_command_of_the_readme_runs() {
             bench.done(&words[1..]);
             continue;
         }
-        // It serves until it is told to stop; the port may be taken.
+        // It serves until it is stopped; the port may be taken.
         let mut arguments = words[1..].to_vec();
         arguments.retain(|word| *word != "--listen" && *word != "127.0.0.1:8380");
         arguments.extend(["--listen", "127.0.0.1:0", "--json"]);

@@ -9,7 +9,7 @@ use crate::command::{Bench, Ended};
 use crate::servers::Sandbox;
 
 /// The lines of stderr, each of which must be an object with these three.
-fn records(stderr: &str) -> Vec<Value> {
+fn records_of(stderr: &str) -> Vec<Value> {
     let parse = |line: &str| {
         let record: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
         for key in ["timestamp", "level", "message"] {
@@ -47,20 +47,20 @@ fn a_whole_run_of_the_demo_is_told_in_objects() {
     let ended = run(&["--log-format", "json", "-vv", "run"]);
     assert_eq!(ended.exit, 0, "{}", ended.stderr);
     assert_eq!(ended.stdout, "");
-    let told = records(&ended.stderr);
-    assert_eq!(with(&told, "stage", "extract")["patients"], 2);
-    assert_eq!(with(&told, "stage", "load")["snapshot"], 1);
-    let query = told.iter().find_map(|record| record["query"].as_str());
-    assert!(query.unwrap().starts_with("python3 -c"), "{told:#?}");
-    let last = told.last().unwrap();
+    let records = records_of(&ended.stderr);
+    assert_eq!(with(&records, "stage", "extract")["patients"], 2);
+    assert_eq!(with(&records, "stage", "load")["snapshot"], 1);
+    let query = records.iter().find_map(|record| record["query"].as_str());
+    assert!(query.unwrap().starts_with("python3 -c"), "{records:#?}");
+    let last = records.last().unwrap();
     assert_eq!(
         (&last["command"], &last["exit"]),
         (&"run".into(), &0.into())
     );
     // The log's own lines have their words at the same place.
     assert!(
-        told.iter().any(|record| record["target"].is_string()),
-        "{told:#?}"
+        records.iter().any(|record| record["target"].is_string()),
+        "{records:#?}"
     );
     // Both forms at once: events to stdout, and nothing that is not wrong to stderr.
     let both = run(&["--log-format", "json", "--json", "run"]);
@@ -69,7 +69,7 @@ fn a_whole_run_of_the_demo_is_told_in_objects() {
         let event: Value = serde_json::from_str(line).unwrap();
         assert!(event["event"].is_string(), "{line}");
     }
-    records(&both.stderr);
+    records_of(&both.stderr);
     for command in [
         &["status"][..],
         &["verify"],
@@ -79,7 +79,7 @@ fn a_whole_run_of_the_demo_is_told_in_objects() {
     ] {
         let ended = run(&[&["--log-format=json"], command].concat());
         assert_eq!(ended.exit, 0, "{command:?}: {}", ended.stderr);
-        records(&ended.stderr);
+        records_of(&ended.stderr);
     }
 }
 
@@ -106,8 +106,8 @@ fn whatever_fails_is_told_in_objects_too() {
     ] {
         let ended = bench.run(&[&["--log-format", "json"], arguments].concat());
         assert_eq!(ended.exit, exit, "{arguments:?}: {}", ended.stderr);
-        let told = records(&ended.stderr);
-        let last = told
+        let records = records_of(&ended.stderr);
+        let last = records
             .last()
             .unwrap_or_else(|| panic!("{arguments:?}: nothing is said"));
         assert_eq!(last["exit"], exit, "{arguments:?}: {last}");
@@ -162,7 +162,7 @@ fn an_interrupted_run_speaks_in_objects() {
     let status = child.wait().unwrap();
     assert_ne!(status.code(), Some(0));
     assert!(signals > 0, "{text}");
-    assert!(records(&text).len() > signals, "{text}");
+    assert!(records_of(&text).len() > signals, "{text}");
 }
 
 #[test]
@@ -195,5 +195,5 @@ fn a_sandbox_that_logs_every_request_speaks_in_objects() {
     let mut text = String::new();
     std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut text).unwrap();
     child.wait().unwrap();
-    assert!(!records(&text).is_empty());
+    assert!(!records_of(&text).is_empty());
 }

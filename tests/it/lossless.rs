@@ -1,5 +1,5 @@
 //! Nothing is lost between a line and the lake: every scalar of bodies that hold every path of the
-//! API's inventories is replaced by one that stands nowhere else, and looked for in the tables.
+//! API's inventories is replaced by one that occurs nowhere else, and looked for in the tables.
 
 #[path = "../../crates/viewdef/tests/support/leaf_paths.rs"]
 mod leaf_paths;
@@ -147,6 +147,6 @@ fn unread_paths(staged: &Path) -> BTreeSet<String> {
     let unread: Value = serde_json::from_str(&text).unwrap();
     let paths = unread["paths"].as_array().unwrap().iter();
     paths
-        .map(|told| told["path"].as_str().unwrap().to_owned())
+        .map(|lost| lost["path"].as_str().unwrap().to_owned())
         .collect()
 }

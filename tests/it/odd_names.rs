@@ -63,10 +63,10 @@ fn names_of_files_are_shown_and_not_obeyed_wherever_they_are_told() {
         ] {
             let ended = bench.run(arguments);
             assert_harmless(&ended.stderr, &format!("{arguments:?}"));
-            let told: Vec<&str> = ended.stderr.lines().collect();
+            let lines: Vec<&str> = ended.stderr.lines().collect();
             assert!(
-                !told.contains(&"extract    done"),
-                "{arguments:?}: a line is not ours: {told:?}"
+                !lines.contains(&"extract    done"),
+                "{arguments:?}: a line is not ours: {lines:?}"
             );
             let in_events = bench.run(&[&["--json"], arguments].concat());
             assert_harmless(&in_events.stderr, &format!("--json {arguments:?}"));

@@ -69,7 +69,7 @@ fn a_claim_that_is_labelled_later_leaves_the_lake() {
         bench.write("views/eob.json", VIEW);
         let first = [body("1", 1, ""), body("2", 1, ""), body("3", 1, LABEL)];
         let (rows, kinds) = lands(&bench, &first, false);
-        // Of a claim that was never there, nothing is told.
+        // Of a claim that was never there, nothing is reported.
         assert_eq!((rows, kinds), (2, vec!["new".to_owned(); 2]));
         let (rows, kinds) = lands(&bench, &[body("1", 2, LABEL)], full);
         assert_eq!(rows, 1, "full: {full}");
@@ -163,8 +163,8 @@ fn verify_finds_what_was_done_to_the_memory_of_labelled_claims() {
         bench.done(&[&with[..], &["import", "--api", "v2", "in.ndjson"]].concat());
         let loaded = bench.done(&[&with[..], &["run", "--from", "transform"]].concat());
         let is_labelled = lines.iter().any(|line| line.contains(LABEL));
-        let told = loaded.stderr.contains(" unchanged, 1 left out");
-        assert_eq!(told, is_labelled, "{}", loaded.stderr);
+        let says_left_out = loaded.stderr.contains(" unchanged, 1 left out");
+        assert_eq!(says_left_out, is_labelled, "{}", loaded.stderr);
         bench.path().join(data).join("lake/current")
     };
     let other = body("2", 1, "");

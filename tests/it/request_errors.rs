@@ -71,7 +71,7 @@ fn the_error_line_names_requests_statuses_and_causes_and_nobody() {
             let grant: serde_json::Value = serde_json::from_str(line).unwrap();
             if let Some(patient) = grant["patient"].as_str() {
                 patients += 1;
-                assert!(!ended.stderr.contains(patient), "an id is told");
+                assert!(!ended.stderr.contains(patient), "an id is shown");
             }
         }
         assert_eq!(patients, 2, "{}", listed.stdout);

@@ -10,7 +10,7 @@ use crate::changes::set_faults;
 use crate::command::{Bench, Ended};
 use crate::servers::Sandbox;
 
-/// A few claims of two people, from a server that does not answer for claims until it is told to.
+/// A few claims of two people, from a server that answers for claims only once the test says so.
 struct Silent {
     bench: Bench,
     sandbox: Sandbox,
@@ -237,17 +237,17 @@ fn how_commands_without_safe_points_end_is_told_apart() {
             run["exit"].as_i64(),
         )
     };
-    let told = |command: &str| {
+    let state_of = |command: &str| {
         let (state, exit) = state(command);
         format!(
             "{state} {}",
             exit.map_or("-".into(), |exit| exit.to_string())
         )
     };
-    assert_eq!(told("import"), "finished 0");
+    assert_eq!(state_of("import"), "finished 0");
     let missing = ["--data", "d", "import", "--api", "v2", "missing.ndjson"];
     assert_eq!(bench.run(&missing).exit, 2);
-    assert_eq!(told("import"), "failed 2");
+    assert_eq!(state_of("import"), "failed 2");
 
     // Reading what nobody sends, until somebody ends it.
     for (signal, exit) in [("-INT", Some(1)), ("-TERM", Some(1)), ("-KILL", None)] {
@@ -258,7 +258,7 @@ fn how_commands_without_safe_points_end_is_told_apart() {
         let unsent = child.stdin.take();
         let import = Running(Some(child));
         let limit = Instant::now() + Duration::from_secs(300);
-        while told("import") != "running -" {
+        while state_of("import") != "running -" {
             assert!(Instant::now() < limit, "it does not import");
         }
         import.signal(signal);
@@ -274,17 +274,17 @@ fn how_commands_without_safe_points_end_is_told_apart() {
             let ended = (&last["event"], &last["exit"]);
             assert_eq!(ended, (&"summary".into(), &1.into()));
         }
-        assert_eq!(told("import"), "interrupted -", "{signal}");
+        assert_eq!(state_of("import"), "interrupted -", "{signal}");
         drop(unsent);
     }
     bench.done(&["--data", "d", "run", "--from", "transform"]);
-    assert_eq!(told("run"), "finished 0");
+    assert_eq!(state_of("run"), "finished 0");
     let current = bench.path().join("d/lake/current");
     std::fs::write(current.join("views.spark.sql"), "").unwrap();
     let table = crate::forget::scene::files(&current.join("patient").canonicalize().unwrap());
     std::fs::write(&table[0], "").unwrap();
     assert_eq!(bench.run(&["--data", "d", "verify"]).exit, 1);
-    assert_eq!(told("verify"), "failed 1");
+    assert_eq!(state_of("verify"), "failed 1");
     let page = bench.done(&["--data", "d", "status"]).stdout;
     assert!(page.contains("failed (exit 1) after "), "{page}");
 }

@@ -55,9 +55,9 @@ fn a_variable_of_somebody_else_is_warned_about_once() {
     ];
     let ended = with(&bench, &["run"], &[small, others].concat());
     assert_eq!(ended.exit, 0, "{}", ended.stderr);
-    let told = "warning: the environment variable CLAIMLAKE_PIPLINE is none that claimlake reads, \
+    let warning = "warning: the environment variable CLAIMLAKE_PIPLINE is none that claimlake reads, \
                 did you mean CLAIMLAKE_PIPELINE?";
-    assert_eq!(ended.stderr.matches(told).count(), 1, "{}", ended.stderr);
+    assert_eq!(ended.stderr.matches(warning).count(), 1, "{}", ended.stderr);
     assert!(
         !ended.stderr.contains("CLAIMLAKE_SHARED"),
         "{}",

@@ -20,12 +20,12 @@ const TYPES: [&str; 8] = [
 ];
 
 /// What `trace --table` says of one claim.
-struct Told {
+struct Trace {
     landed: Value,
     cells: Vec<Value>,
 }
 
-fn trace(bench: &Bench, id: &str, table: &str) -> Told {
+fn trace_of(bench: &Bench, id: &str, table: &str) -> Trace {
     let arguments = ["--json", "--data", "d", "trace", id, "--table", table];
     let stdout = bench.done(&arguments).stdout;
     let events = stdout
@@ -38,7 +38,7 @@ fn trace(bench: &Bench, id: &str, table: &str) -> Told {
     };
     let landed = of("landed");
     assert_eq!(landed.len(), 1, "{id}");
-    Told {
+    Trace {
         landed: landed[0].clone(),
         cells: of("cell"),
     }
@@ -81,8 +81,8 @@ fn digits(amount: &Value) -> String {
     }
 }
 
-fn cells_of(told: &Told, column: &str) -> Vec<String> {
-    let cells = told.cells.iter().filter(|cell| cell["column"] == column);
+fn cells_of(trace: &Trace, column: &str) -> Vec<String> {
+    let cells = trace.cells.iter().filter(|cell| cell["column"] == column);
     cells.map(|cell| digits(&cell["value"])).collect()
 }
 
@@ -124,8 +124,8 @@ fn every_amount_leads_back(api: &str) {
         let claim = claim.unwrap_or_else(|| panic!("{api}: no {claim_type} with amounts"));
         let id = claim["id"].as_str().unwrap();
 
-        let told = trace(&bench, id, "eob_item_adjudication");
-        let raw = raw_line(&bench.path().join("d"), &told.landed);
+        let trace = trace_of(&bench, id, "eob_item_adjudication");
+        let raw = raw_line(&bench.path().join("d"), &trace.landed);
         assert_eq!(&raw, claim, "{api} {claim_type}");
         let expected: Vec<String> = elements(&raw, "item")
             .flat_map(|item| elements(item, "adjudication"))
@@ -135,14 +135,14 @@ fn every_amount_leads_back(api: &str) {
             expected.iter().any(|amount| !amount.is_empty()),
             "{claim_type}"
         );
-        assert_eq!(cells_of(&told, "amount"), expected, "{api} {claim_type}");
+        assert_eq!(cells_of(&trace, "amount"), expected, "{api} {claim_type}");
         let expression = "∀item › ∀adjudication › amount.value";
-        let amounts = told.cells.iter().filter(|cell| cell["column"] == "amount");
+        let amounts = trace.cells.iter().filter(|cell| cell["column"] == "amount");
         for amount in amounts {
             assert_eq!(amount["expression"], expression, "{api} {claim_type}");
         }
 
-        let header = trace(&bench, id, "eob");
+        let header = trace_of(&bench, id, "eob");
         let payment = digits(&raw["payment"]["amount"]["value"]);
         assert_eq!(
             cells_of(&header, "payment_amount"),

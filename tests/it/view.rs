@@ -73,8 +73,8 @@ fn standard_input_is_read_and_a_bad_line_is_rejected() {
         input.into(),
     );
     assert_eq!(ended.exit, 3);
-    let told = ended.stderr.starts_with("rejected: - line 2: not JSON");
-    assert!(told, "{}", ended.stderr);
+    let says_so = ended.stderr.starts_with("rejected: - line 2: not JSON");
+    assert!(says_so, "{}", ended.stderr);
     assert!(!ended.stderr.contains("secret"), "{}", ended.stderr);
     assert_eq!(ended.stdout.lines().count(), 3);
 }

@@ -74,8 +74,8 @@ fn a_bad_line_costs_itself_wherever_it_stands() {
             let what = format!("{reason} at {position}: {}", ended.stderr);
             assert_eq!(ended.stdout, GOOD_ROWS, "{what}");
             assert_eq!(ended.exit, 3, "{what}");
-            let told = format!("rejected: in line {}: ", position + 1);
-            assert!(ended.stderr.starts_with(&told), "{what}");
+            let prefix = format!("rejected: in line {}: ", position + 1);
+            assert!(ended.stderr.starts_with(&prefix), "{what}");
             assert!(ended.stderr.contains(reason), "{what}");
             assert!(!ended.stderr.contains("secret"), "{what}");
         }
@@ -176,13 +176,13 @@ fn a_cell_that_is_null_for_its_value_is_told_by_place_column_path_and_types() {
     let (_, ended) = view_of(lines.join("\n").as_bytes());
     assert_eq!(ended.exit, 3);
     assert_eq!(ended.stdout.lines().count(), 3);
-    for told in [
+    for words in [
         "null: in line 1: column born: birthDate: expected DATE, found string that is no such date",
         "null: in line 2: column born: birthDate: expected DATE, found number\n",
         "null: in line 3: column paid: extension.value.ofType(decimal): expected one value, found 2 values; \"collection\": true",
         "0 rejected, 4 cells set to null",
     ] {
-        assert!(ended.stderr.contains(told), "{told}\n{}", ended.stderr);
+        assert!(ended.stderr.contains(words), "{words}\n{}", ended.stderr);
     }
     assert!(!ended.stderr.contains("2023"), "{}", ended.stderr);
 }

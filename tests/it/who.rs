@@ -289,7 +289,7 @@ fn an_unknown_name_is_answered_with_what_is_taken_and_where_to_look() {
             assert!(!error.contains(name), "{command:?}: {error}");
         }
     }
-    // An id of the other version is told from one that nobody has.
+    // An id of the other version differs from one that nobody has.
     let here = format!("v3:{}", scene.text(0, "patient"));
     assert_eq!(scene.run(&["token", &here]).exit, 2);
 }

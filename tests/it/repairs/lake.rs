@@ -71,10 +71,10 @@ fn a_damaged_history_is_reported_as_lost_and_what_the_lake_held_is_not_new_again
         let mut files = files(&copy);
         files.retain(|(file, _)| copy.shown(file).contains("/changes/"));
         copy.repaired(damage, &files, &shown(&copy, &files));
-        let told = copy.run(&["--json", "changes"]).stdout;
+        let changes = copy.run(&["--json", "changes"]).stdout;
         let is_new = |line: &&str| line.contains("\"kind\":\"new\"");
         let whole = scene.copy().run(&["--json", "changes"]).stdout;
-        assert!(told.lines().filter(is_new).count() <= whole.lines().filter(is_new).count());
+        assert!(changes.lines().filter(is_new).count() <= whole.lines().filter(is_new).count());
     }
 }
 
@@ -168,8 +168,8 @@ fn a_pin_that_names_no_snapshot_is_removed_and_a_pinned_lake_is_repaired() {
             copy.done(&["verify"]);
             continue;
         }
-        let told = copy.run(&["--json", "verify"]).summary()["verify"].clone();
-        let commands: Vec<&str> = told["repair"]
+        let report = copy.run(&["--json", "verify"]).summary()["verify"].clone();
+        let commands: Vec<&str> = report["repair"]
             .as_array()
             .unwrap()
             .iter()
@@ -177,9 +177,9 @@ fn a_pin_that_names_no_snapshot_is_removed_and_a_pinned_lake_is_repaired() {
             .collect();
         assert!(
             commands.len() == 1 && commands[0].ends_with(" load --unpin"),
-            "{told}"
+            "{report}"
         );
-        let wrong = told["checks"]
+        let wrong = report["checks"]
             .as_array()
             .unwrap()
             .iter()

@@ -194,8 +194,9 @@ impl Copy<'_> {
     }
 
     fn changes(&self) -> usize {
-        let told = self.run(&["--json", "changes"]).stdout;
-        told.lines()
+        let changes = self.run(&["--json", "changes"]).stdout;
+        changes
+            .lines()
             .filter(|line| line.contains("\"kind\""))
             .count()
     }
@@ -284,9 +285,9 @@ impl Drop for Copy<'_> {
 }
 
 /// The commands that repair, as they were printed.
-fn commands_in(told: &str) -> Vec<String> {
+fn commands_in(text: &str) -> Vec<String> {
     let mut commands = Vec::new();
-    let lines = told
+    let lines = text
         .lines()
         .skip_while(|line| !line.starts_with("  repair "));
     for (number, line) in lines.enumerate() {

@@ -1,12 +1,13 @@
 //! What the values of a claim's body are made from, in both API versions.
 
+use super::npi::npi;
 use super::template::{Value, Values};
-use super::vocabulary::npi;
-use crate::population::claim::Claim;
+use super::vocabulary::PRACTITIONERS;
+use crate::population::claim::{Claim, ClaimKind};
 use crate::population::dice::Dice;
 use crate::population::money::{Amounts, Bill};
 use crate::population::person::Person;
-use crate::population::processing::Processing;
+use crate::population::processing::{Code, Processing};
 
 /// The values of a claim's body, and what they are drawn from. The dice make a body reproducible:
 /// drawing in another order changes the bytes of every seed.
@@ -51,4 +52,25 @@ pub(super) fn set_amounts(values: &mut Values<'_>, amounts: &Amounts) {
 /// A provider's NPI.
 pub(super) fn npi_of(provider: u32) -> Value<'static> {
     Value::Padded(npi(provider), 10)
+}
+
+/// A stay in a hospital or a nursing facility.
+pub(super) fn is_hospital_stay(kind: ClaimKind) -> bool {
+    matches!(kind, ClaimKind::Inpatient | ClaimKind::Snf)
+}
+
+/// Whether a Medicare Advantage plan paid a facility's claim.
+pub(super) fn paid_by_plan(processing: &Processing) -> Code {
+    if processing.is_paid_by_plan {
+        ("1", "MCO has paid the provider for a claim")
+    } else {
+        ("0", "No managed care organization (MCO) payment")
+    }
+}
+
+/// Draws a practitioner of version 3's care teams: NPI and name.
+pub(super) fn set_member(values: &mut Values<'_>, dice: &mut Dice, role: &str) {
+    values.set(&format!("{role}.npi"), npi_of(dice.below(3_000)));
+    let (family, given) = dice.pick(&PRACTITIONERS);
+    values.set(&format!("{role}.name"), format!("{family}, {given}"));
 }

@@ -60,25 +60,6 @@ impl ClaimKind {
     pub(crate) fn is_institutional(self) -> bool {
         !matches!(self, ClaimKind::Carrier | ClaimKind::Pde | ClaimKind::Dme)
     }
-
-    /// Facility type and class: the first two digits of the type of bill.
-    pub(crate) fn bill_type(self) -> (&'static str, &'static str) {
-        match self {
-            ClaimKind::Inpatient => ("1", "1"),
-            ClaimKind::Snf => ("2", "1"),
-            ClaimKind::Hha => ("3", "2"),
-            ClaimKind::Hospice => ("8", "1"),
-            _ => ("1", "3"),
-        }
-    }
-
-    /// A stay in a bed.
-    pub(crate) fn is_stay(self) -> bool {
-        matches!(
-            self,
-            ClaimKind::Inpatient | ClaimKind::Snf | ClaimKind::Hospice
-        )
-    }
 }
 
 /// Where a claim stands among the versions of its group.

@@ -1,6 +1,6 @@
 //! Diagnoses of version 2.
 
-use crate::fhir::claim_values::ClaimValues;
+use crate::fhir::claim_values::{ClaimValues, is_hospital_stay};
 use crate::fhir::template::Values;
 use crate::fhir::vocabulary::{
     C4BB_DIAGNOSIS_TYPE, DIAGNOSES, Diagnosis, EXTERNAL_CAUSES, HL7_DIAGNOSIS_TYPE, OLD_DIAGNOSES,
@@ -30,7 +30,7 @@ const REASON_FOR_VISIT: DiagnosisType = (
 pub(super) fn set_diagnoses(values: &mut ClaimValues<'_>) -> u32 {
     let kind = values.claim.kind;
     let is_institutional = kind.is_institutional();
-    let is_stay = matches!(kind, ClaimKind::Inpatient | ClaimKind::Snf);
+    let is_stay = is_hospital_stay(kind);
     let count = values.dice.between(1, if is_stay { 9 } else { 5 });
     let other = if is_institutional { OTHER } else { SECONDARY };
     let mut list = List {

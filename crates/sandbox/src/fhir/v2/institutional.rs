@@ -3,28 +3,19 @@
 use super::diagnoses::set_diagnoses;
 use super::professional::set_drug;
 use crate::fhir::as_sent::{rate_line, revenue_as_sent};
-use crate::fhir::claim_values::{ClaimValues, npi_of, set_amounts};
+use crate::fhir::claim_values::{ClaimValues, is_hospital_stay, npi_of, paid_by_plan, set_amounts};
 use crate::fhir::template::{Value, Values};
 use crate::fhir::vocabulary::{
-    FACILITIES, MODIFIERS, PROCEDURES, REVENUE_CENTERS, SERVICES, SPECIALTIES, STATES,
+    DIAGNOSIS_RELATED_GROUPS, DISCHARGES, FACILITIES, MODIFIERS, PROCEDURES, REVENUE_CENTERS,
+    SERVICES, SPECIALTIES, STATES,
 };
 use crate::population::claim::ClaimKind;
 use crate::population::money::Amounts;
 
-const DISCHARGES: [(&str, &str); 3] = [
-    ("1", "Discharged to home/self-care (routine charge)."),
-    ("30", "Still patient."),
-    (
-        "51",
-        "Discharged/transferred to a Hospice – medical facility.",
-    ),
-];
-const DIAGNOSIS_RELATED_GROUPS: [&str; 5] = ["470", "291", "871", "690", "194"];
-
 /// Sets all that the header's values lack.
 pub(super) fn values(claim: &mut ClaimValues<'_>) {
     let kind = claim.claim.kind;
-    let is_hospital_stay = matches!(kind, ClaimKind::Inpatient | ClaimKind::Snf);
+    let is_hospital_stay = is_hospital_stay(kind);
     facility(claim);
     team(claim);
     information(claim, is_hospital_stay);
@@ -97,11 +88,7 @@ fn information(claim: &mut ClaimValues<'_>, is_hospital_stay: bool) {
         values.set("qualifying_stay_from", from.plus(-4));
         values.set("qualifying_stay_through", from.plus(-1));
     }
-    let by_plan = if claim.processing.is_paid_by_plan {
-        ("1", "MCO has paid the provider for a claim")
-    } else {
-        ("0", "No managed care organization (MCO) payment")
-    };
+    let by_plan = paid_by_plan(&claim.processing);
     values.set_code("paid_by_plan", by_plan);
     values.set_code("bill_frequency", claim.processing.frequency);
     values.set_code("discharge_status", dice.pick(&DISCHARGES));
@@ -153,7 +140,7 @@ fn line<'a>(claim: &mut ClaimValues<'a>, number: u32, amounts: &Amounts) -> Valu
     let (service, _) = dice.pick(&SERVICES);
     values.set("service", rate.map_or(service, |(_, code)| code));
     set_drug(&mut values, dice, 120, seed);
-    let modifier = dice.chance(300).then(|| dice.pick(&MODIFIERS));
+    let modifier = dice.chance(300).then(|| dice.pick(&MODIFIERS).0);
     values.set("modifier", modifier);
     values.set("state", dice.pick(&STATES));
     let quantity = dice

@@ -5,18 +5,12 @@ use crate::fhir::as_sent::{modifier_count, ndc_of_line};
 use crate::fhir::claim_values::{ClaimValues, npi_of, set_amounts};
 use crate::fhir::template::{Value, Values};
 use crate::fhir::vocabulary::{
-    DRUGS, EQUIPMENT, FACILITIES, MODIFIERS, PLACES, PRACTITIONERS, SERVICES, SPECIALTIES, STATES,
+    BETOS, BLOOD_TESTS, DRUGS, EQUIPMENT, FACILITIES, MODIFIERS, PLACES, PRACTITIONERS, SERVICES,
+    SPECIALTIES, STATES,
 };
 use crate::population::claim::ClaimKind;
 use crate::population::dice::Dice;
 use crate::population::money::Amounts;
-
-const BLOOD_TESTS: [(&str, &str); 2] = [("R1", "Hemoglobin Test"), ("R2", "Hematocrit Test")];
-const BETOS: [(&str, &str); 3] = [
-    ("T2D", "Other tests - other"),
-    ("M1B", "Office visits - established"),
-    ("I1A", "Standard imaging - chest"),
-];
 
 /// Sets all that the header's values lack.
 pub(super) fn values(claim: &mut ClaimValues<'_>) {
@@ -110,19 +104,15 @@ fn line<'a>(claim: &mut ClaimValues<'a>, amounts: &Amounts, diagnoses: u32) -> V
     values.set_code("processing_indicator", amounts.outcome.indicator);
     values.set("diagnosis_sequence", 1 + dice.below(diagnoses));
     set_drug(&mut values, dice, 150, claim.claim.seed);
-    let service = if is_dme {
-        dice.pick(&EQUIPMENT)
-    } else {
-        dice.pick(&SERVICES).0
-    };
-    values.set("service", service);
+    let services = if is_dme { &EQUIPMENT } else { &SERVICES };
+    values.set("service", dice.pick(services).0);
     let has_modifiers = dice.chance(400);
     values.set("has_modifiers", has_modifiers);
     if has_modifiers {
         let modifiers: Vec<Values<'_>> = (0..modifier_count(claim.claim.seed))
             .map(|_| {
                 let mut values = Values::default();
-                values.set("modifier", dice.pick(&MODIFIERS));
+                values.set("modifier", dice.pick(&MODIFIERS).0);
                 values
             })
             .collect();

@@ -1,310 +1,197 @@
-//! Supporting information and the money of the header in version 3.
+//! The header of version 3's claims: who billed, who treated, codes and money.
 
-use super::amounts::{COUNTS, SHARES};
-use super::codes::{CARIN, CODED, DATED, On};
-use super::{SYSTEM, Writer};
-use crate::fhir::vocabulary::{
-    C4BB_ADJUDICATION, C4BB_DISCRIMINATOR, C4BB_PAYER_STATUS, C4BB_SUPPORTING_INFO,
-    HL7_ADJUDICATION, HL7_INFORMATION, UCUM,
-};
-use crate::population::claim::{ClaimKind, Standing};
-use crate::population::processing::Code;
+use crate::fhir::claim_values::{self, ClaimValues, npi_of};
+use crate::fhir::control_number;
+use crate::fhir::npi::npi;
+use crate::fhir::template::{InstantStyle, Value};
+use crate::fhir::vocabulary::{DIAGNOSIS_RELATED_GROUPS, FACILITIES, PRACTITIONERS, SPECIALTIES};
+use crate::population::claim::{ClaimKind, Standing, v3_claim_id};
 
-const DRG: &str = "https://www.cms.gov/Medicare/Medicare-Fee-for-Service-Payment/AcuteInpatientPPS/MS-DRG-Classifications-and-Software";
+/// Amounts of facilities that are shares of the payment, in percent.
+const SHARES: [(&str, i64); 6] = [
+    ("per_diem", 2),
+    ("disproportionate_share", 1),
+    ("capital_federal", 5),
+    ("capital_education", 3),
+    ("capital_total", 9),
+    ("uncompensated_care", 1),
+];
 
-impl Writer<'_> {
-    pub(super) fn supporting_info(&mut self) {
-        let kind = self.claim.kind;
-        self.json.array("supportingInfo");
-        self.observation_info();
-        for (on, category, system, code, cms, display) in CARIN {
-            if on.holds(self.claim) {
-                self.open_carin(category);
-                self.json.object("code");
-                self.json.array("coding");
-                self.json.coding(system, code, "");
-                self.cms_coding(cms, code, display);
-                self.json.close_array();
-                self.json.close();
-                self.json.close();
-            }
-        }
-        if On::Facility.holds(self.claim) {
-            self.open_carin("admissionperiod");
-            self.json
-                .period("timingPeriod", self.claim.from, self.claim.through);
-            self.json.close();
-        }
-        for (on, category, name, system, code, display) in CODED {
-            if on.holds(self.claim) {
-                let Some((code, display)) = self.decided(category, (code, display)) else {
-                    continue;
-                };
-                self.open_info(category, name);
-                self.json.object("code");
-                self.json.array("coding");
-                self.cms_coding(system, code, display);
-                self.json.close_array();
-                self.json.close();
-                self.json.close();
-            }
-        }
-        for (on, category, name, days) in DATED {
-            if on.holds(self.claim) {
-                self.open_info(category, name);
-                self.json.day("timingDate", self.claim.through.plus(days));
-                self.json.close();
-            }
-        }
-        if kind == ClaimKind::Pde {
-            self.pharmacy_info();
-        } else {
-            self.medical_info();
-        }
-        self.json.close_array();
+/// Sets the values of the header but for its diagnoses and money.
+pub(super) fn set_header(claim: &mut ClaimValues<'_>) {
+    let provider = claim.dice.below(3_000);
+    identity(claim);
+    processing(claim);
+    contained(claim, provider);
+    team(claim);
+    if claim.claim.kind == ClaimKind::Pde {
+        prescription(claim);
+    } else {
+        medical(claim);
     }
+}
 
-    /// The code of a category where it depends on how the claim was processed, else the usual one.
-    fn decided(&self, category: &str, usual: Code) -> Option<Code> {
-        match (category, self.claim.standing, self.claim.revision) {
-            ("CLM_ADJSTMT_TYPE_CD", Standing::Superseded, _) => Some(("1", "VOID")),
-            ("CLM_ADJSTMT_TYPE_CD", Standing::Final, 1..) => Some(("2", "ADJUSTMENT")),
-            ("CLM_CARR_PMT_DNL_CD", ..) => Some(self.processing.payment_denial),
-            ("CLM_MDCR_NPMT_RSN_CD", ..) => self.processing.non_payment,
-            ("CLM_MDCR_INSTNL_MCO_PD_SW", ..) if self.processing.is_paid_by_plan => {
-                Some(("1", "MCO has paid the provider for a claim"))
-            }
-            _ => Some(usual),
+fn identity(values: &mut ClaimValues<'_>) {
+    let (person, claim) = (values.person, values.claim);
+    let is_pde = claim.kind == ClaimKind::Pde;
+    let values = &mut values.values;
+    let id = v3_claim_id(person.index, claim.number, claim.is_intruder);
+    values.set("claim_id", id);
+    let updated = Value::Instant(claim.updated, InstantStyle::Micros);
+    values.set("last_updated", updated);
+    values.set("source", claim.source.as_str());
+    values.set("is_sensitive", claim.is_sensitive);
+    values.set("system_type", claim.source.system_type());
+    let final_action = match claim.standing {
+        Standing::Final => "FinalAction",
+        Standing::Superseded => "NotFinalAction",
+    };
+    values.set("final_action", final_action);
+    // A Part D event keeps the number of its original; elsewhere a version has its own, and names
+    // the one before.
+    let revision = if is_pde { 0 } else { claim.revision };
+    let control = |revision| Value::Padded(control_number(claim.seed, revision), 14);
+    values.set("control_number", control(revision));
+    let prior = revision.checked_sub(1).map(control);
+    values.set("prior_control_number", prior);
+    let is_shared = claim.source.is_shared_system();
+    values.set("is_in_shared_system", is_shared);
+    values.set("shows_type_display", claim.is_one_in(3));
+    let is_deleted = claim.standing == Standing::Superseded;
+    values.set("is_deleted", is_deleted);
+    values.set("is_adjustment", !is_deleted && claim.revision > 0);
+    values.set("is_original", !is_deleted && claim.revision == 0);
+    values.set("patient_id", person.v3_id);
+    let is_partial = is_shared && claim.is_one_in(2);
+    values.set("outcome", if is_partial { "partial" } else { "complete" });
+    values.set("from", claim.from);
+    values.set("through", claim.through);
+    let after = 8 + i32::from(claim.revision) * 40;
+    for (name, days) in [
+        ("created", after),
+        ("received", 4),
+        ("payment_date", 5),
+        ("processed", 9),
+        ("weekly_processed", 14),
+        ("loaded", 16),
+        ("qualifying_stay_from", -20),
+        ("qualifying_stay_through", -16),
+    ] {
+        values.set(name, claim.through.plus(days));
+    }
+}
+
+fn processing(claim: &mut ClaimValues<'_>) {
+    let processing = claim.processing;
+    let values = &mut claim.values;
+    let adjustment = match (claim.claim.standing, claim.claim.revision) {
+        (Standing::Superseded, _) => ("1", "VOID"),
+        (Standing::Final, 1..) => ("2", "ADJUSTMENT"),
+        (Standing::Final, 0) => ("0", "ORIGINAL"),
+    };
+    values.set_code("adjustment_type", adjustment);
+    values.set_code("payment_denial", processing.payment_denial);
+    values.set_code("non_payment", processing.non_payment.unwrap_or_default());
+    values.set_code("paid_by_plan", claim_values::paid_by_plan(&processing));
+    values.set("bill_frequency", processing.frequency.0);
+    // The source leads with a 0 or does not.
+    values.set("has_short_bill_type", claim.claim.is_one_in(6));
+}
+
+/// Who billed, and the blood test of some carrier claims.
+fn contained(values: &mut ClaimValues<'_>, provider: u32) {
+    let claim = values.claim;
+    let dice = &mut values.dice;
+    let is_carrier = claim.kind == ClaimKind::Carrier;
+    let has_observation = is_carrier && claim.is_one_in(3);
+    // Some claims do not know who billed.
+    let has_provider = !claim.is_one_in(17);
+    let is_practitioner = is_carrier && claim.is_one_in(2);
+    let zip = values.person.zip;
+    let values = &mut values.values;
+    values.set("has_provider", has_provider);
+    values.set("is_practitioner", is_practitioner);
+    values.set("provider_npi", npi_of(provider));
+    values.set("tax_number", Value::Padded(npi(provider) / 10, 9));
+    values.set("has_tax_number", claim.is_one_in(4));
+    // On other claims than a facility's it is no CCN: it is one digit short.
+    let digits = if claim.kind.is_institutional() { 6 } else { 5 };
+    let number = Value::Padded(u64::from(provider), digits);
+    values.set("provider_number", number);
+    values.set("postal_code", Value::Padded(u64::from(zip), 5));
+    if has_provider && is_practitioner {
+        let (family, given) = dice.pick(&PRACTITIONERS);
+        values.set("provider_family", family);
+        values.set("provider_given", given);
+    } else if has_provider {
+        values.set("provider_name", dice.pick(&FACILITIES));
+    }
+    values.set("has_observation", has_observation);
+    if has_observation {
+        let tenths = i64::from(dice.between(90, 170));
+        values.set("laboratory", Value::Padded(u64::from(provider), 7));
+        let text = (!claim.is_one_in(2)).then_some(tenths);
+        values.set("observation_text", text);
+        values.set("observation_value", Value::Cents(tenths * 10));
+    }
+}
+
+fn team(claim: &mut ClaimValues<'_>) {
+    let roles: &[&str] = match claim.claim.kind {
+        ClaimKind::Pde => &["prescribing"],
+        ClaimKind::Carrier | ClaimKind::Dme => &["rendering", "referring"],
+        _ => &["attending", "operating", "otheroperating"],
+    };
+    for role in roles {
+        claim_values::set_member(&mut claim.values, &mut claim.dice, role);
+        if matches!(*role, "rendering" | "attending") {
+            let (specialty, taxonomy, display) = claim.dice.pick(&SPECIALTIES);
+            claim.values.set("specialty.taxonomy", taxonomy);
+            claim.values.set_code("specialty", (specialty, display));
         }
     }
+}
 
-    fn observation_info(&mut self) {
-        if !self.has_observation() {
-            return;
-        }
-        self.open_info(
-            "CLM_LINE_HCT_HGB_RSLT_NUM",
-            "Hematocrit / Hemoglobin Test Results",
-        );
-        self.json.object("valueReference");
-        self.json.text("reference", "#line-observation-1");
-        self.json.close();
-        self.json.close();
+fn medical(claim: &mut ClaimValues<'_>) {
+    claim.values.set("blood_pints", claim.dice.below(4));
+    if claim_values::is_hospital_stay(claim.claim.kind) {
+        let group = claim.dice.pick(&DIAGNOSIS_RELATED_GROUPS);
+        claim.values.set("diagnosis_related_group", group);
     }
+}
 
-    fn medical_info(&mut self) {
-        self.open_carin("clmrecvddate");
-        self.json.day("timingDate", self.claim.through.plus(4));
-        self.json.close();
-        self.open_info("CLM_BLOOD_PT_FRNSH_QTY", "Blood Pints Furnished Quantity");
-        self.json.object("valueQuantity");
-        let pints = self.dice.below(4);
-        self.json.number("value", pints);
-        self.json.text("unit", "pint");
-        self.json.text("system", UCUM);
-        self.json.text("code", "[pt_us]");
-        self.json.close();
-        self.json.close();
-        if self.claim.kind == ClaimKind::Carrier {
-            self.open_info("CLM_CLNCL_TRIL_NUM", "Clinical Trial Number");
-            self.json.text("valueString", "00001337");
-            self.json.close();
-        }
-        if On::Stay.holds(self.claim) {
-            self.open_carin("drg");
-            let group = self.dice.pick(&["470", "291", "871", "690", "194"]);
-            self.json.concept("code", DRG, group, "");
-            self.json.close();
-        }
-        if On::Facility.holds(self.claim) {
-            self.open_carin("typeofbill");
-            self.json.object("code");
-            self.json.array("coding");
-            // The source repeats the digits before in each code, and leads with a 0 or does not.
-            let (facility, class) = self.claim.kind.bill_type();
-            let frequency = self.processing.frequency.0;
-            let zero = if self.claim.is_one_in(6) { "" } else { "0" };
-            let system = "https://www.nubc.org/CodeSystem/TypeOfBill";
-            let bill_type = format!("{facility}{class}{frequency}");
-            self.json.coding(system, &format!("{zero}{bill_type}"), "");
-            self.cms_coding("CLM-BILL-FAC-TYPE-CD", facility, "");
-            self.cms_coding("CLM-BILL-CLSFCTN-CD", &format!("{facility}{class}"), "");
-            self.cms_coding("CLM-BILL-FREQ-CD", &bill_type, "");
-            self.json.close_array();
-            self.json.close();
-            self.json.close();
-        }
-    }
+fn prescription(claim: &mut ClaimValues<'_>) {
+    let dice = &mut claim.dice;
+    claim.values.set("refills", dice.below(6));
+    claim.values.set("days", dice.pick(&[30_u32, 30, 60, 90]));
+    let prescription = dice.between(100_000, 999_999);
+    claim.values.set("prescription_number", prescription);
+}
 
-    fn pharmacy_info(&mut self) {
-        let (refill, days) = (self.dice.below(6), self.dice.pick(&[30, 30, 60, 90]));
-        for (category, value, unit) in [
-            ("refillsauthorized", 5, "refills"),
-            ("dayssupply", days, "days"),
-            ("refillnum", refill, "fill"),
+/// Sets the money and the counts of the header.
+pub(super) fn set_amounts(claim: &mut ClaimValues<'_>) {
+    let sum = claim.bill.sum;
+    let values = &mut claim.values;
+    let kind = claim.claim.kind;
+    if claim_values::is_hospital_stay(kind) || kind == ClaimKind::Hospice {
+        for name in [
+            "lifetime_reserve_days",
+            "coinsurance_days",
+            "noncovered_days",
+            "hospice_periods",
+            "home_health_visits",
         ] {
-            self.open_carin(category);
-            self.json.object("valueQuantity");
-            self.json.number("value", value);
-            self.json.text("unit", unit);
-            self.json.close();
-            self.json.close();
+            values.set(name, claim.dice.below(9));
         }
-        let prescription = self.dice.between(100_000, 999_999);
-        let name = "Claim Line Prescription Service Reference Number";
-        self.open_info("CLM_LINE_RX_NUM", name);
-        self.json
-            .number_text("valueString", u64::from(prescription), 6);
-        self.json.close();
-        self.open_info("CLM_SBMTR_CNTRCT_NUM", "Submitter Contract Number");
-        self.json.text("valueString", "S0001");
-        self.json.close();
-        self.open_info("CLM_SBMTR_CNTRCT_PBP_NUM", "Submitter Contract PBP Number");
-        self.json.text("valueString", "003");
-        self.json.close();
+        let weight = i64::from(claim.dice.between(50, 420));
+        values.set("group_weight", Value::Cents(weight));
     }
-
-    fn open_carin(&mut self, category: &str) {
-        self.information += 1;
-        self.json.open();
-        self.json.number("sequence", self.information);
-        self.json
-            .concept("category", C4BB_SUPPORTING_INFO, category, "");
+    for (name, percent) in SHARES {
+        values.set(name, Value::Cents(sum.paid * percent / 100));
     }
-
-    fn open_info(&mut self, category: &str, name: &str) {
-        self.information += 1;
-        self.json.open();
-        self.json.number("sequence", self.information);
-        self.json.object("category");
-        self.json.array("coding");
-        self.json.coding(HL7_INFORMATION, "info", "Information");
-        self.cms_coding("Supporting-Information", category, name);
-        self.json.close_array();
-        self.json.close();
-    }
-
-    pub(super) fn header_adjudications(&mut self) {
-        let sum = self.bill.sum;
-        self.json.array("adjudication");
-        self.json.open();
-        let display = "Benefit Payment Status";
-        self.json.concept(
-            "category",
-            C4BB_DISCRIMINATOR,
-            "benefitpaymentstatus",
-            display,
-        );
-        let (code, display) = if self.claim.kind == ClaimKind::Pde {
-            ("outofnetwork", "Out Of Network")
-        } else {
-            ("other", "Other")
-        };
-        self.json
-            .concept("reason", C4BB_PAYER_STATUS, code, display);
-        self.json.close();
-        if On::Stay.holds(self.claim) || self.claim.kind == ClaimKind::Hospice {
-            for (code, display) in COUNTS {
-                let count = self.dice.below(9);
-                self.open_cms_adjudication(code, display);
-                self.json.number("value", count);
-                self.json.close();
-            }
-            self.open_cms_adjudication("CLM_MDCR_IP_PPS_DRG_WT_NUM", "PPS DRG Weight Number");
-            let weight = i64::from(self.dice.between(50, 420));
-            self.json.cents("value", weight);
-            self.json.close();
-        }
-        if self.claim.kind.is_institutional() {
-            for (code, display, percent) in SHARES {
-                self.open_cms_adjudication(code, display);
-                self.json.money("amount", sum.paid * percent / 100);
-                self.json.close();
-            }
-        } else if self.claim.kind != ClaimKind::Pde {
-            for (code, display, cents) in [
-                ("CLM_ALOWD_CHRG_AMT", "Allowed Charge Amount", sum.allowed),
-                ("CLM_PRVDR_PMT_AMT", "Provider Payment Amount", sum.paid),
-                ("CLM_BENE_PMT_AMT", "Payment Amount to Beneficiary", 0),
-                ("CLM_PRVDR_ACNT_RCVBL_OFST_AMT", "Provider Offset Amount", 0),
-            ] {
-                self.open_cms_adjudication(code, display);
-                self.json.money("amount", cents);
-                self.json.close();
-            }
-        }
-        self.json.close_array();
-    }
-
-    /// Opens an adjudication of CMS's code alone.
-    pub(super) fn open_cms_adjudication(&mut self, code: &str, display: &str) {
-        self.json.open();
-        self.json.object("category");
-        self.json.array("coding");
-        self.cms_coding("Adjudication", code, display);
-        self.json.close_array();
-        self.json.close();
-    }
-
-    /// A whole adjudication, or a whole `total`, of a general category and CMS's code.
-    pub(super) fn amount(
-        &mut self,
-        general: (&str, &str, &str),
-        (code, display): (&str, &str),
-        cents: i64,
-    ) {
-        self.json.open();
-        self.json.object("category");
-        self.json.array("coding");
-        self.json.coding(general.0, general.1, general.2);
-        self.json.open();
-        self.json.text2("system", SYSTEM, "Adjudication");
-        self.json.text("code", code);
-        self.json.text("display", display);
-        self.json.close();
-        self.json.close_array();
-        self.json.close();
-        self.json.money("amount", cents);
-        self.json.close();
-    }
-
-    pub(super) fn totals(&mut self) {
-        let sum = self.bill.sum;
-        self.json.array("total");
-        if self.claim.kind == ClaimKind::Pde {
-            let by_patient = (C4BB_ADJUDICATION, "paidbypatient", "Paid by patient");
-            let name = ("CLM_BENE_PMT_AMT", "Paid By Beneficiary Amount");
-            self.amount(by_patient, name, sum.coinsurance);
-            let name = "Other Third Party Payer Paid Amount";
-            self.open_cms_adjudication("CLM_OTHR_TP_PD_AMT", name);
-            self.json.money("amount", 0);
-            self.json.close();
-            let cost = ("TOT_RX_CST_AMT", "Total RX Cost Amount");
-            self.amount(
-                (HL7_ADJUDICATION, "submitted", "Submitted Amount"),
-                cost,
-                sum.allowed,
-            );
-        } else {
-            let charge = ("CLM_SBMT_CHRG_AMT", "Total Charge Amount");
-            let submitted = (HL7_ADJUDICATION, "submitted", "Submitted Amount");
-            self.amount(submitted, charge, sum.submitted);
-            let deductible = ("CLM_MDCR_DDCTBL_AMT", "Beneficiary Deductible Amount");
-            let general = (HL7_ADJUDICATION, "deductible", "Deductible");
-            self.amount(general, deductible, sum.deductible);
-            let coinsurance = (
-                "CLM_MDCR_COINSRNC_AMT",
-                "Beneficiary Coinsurance Liability Amount",
-            );
-            let general = (C4BB_ADJUDICATION, "coinsurance", "Co-insurance");
-            self.amount(general, coinsurance, sum.coinsurance);
-            let noncovered = (
-                "CLM_NCVRD_CHRG_AMT",
-                "Inpatient(or other Part A) Non-covered Charge Amount",
-            );
-            let general = (C4BB_ADJUDICATION, "noncovered", "Noncovered");
-            self.amount(general, noncovered, sum.noncovered);
-        }
-        self.json.close_array();
-    }
+    claim_values::set_amounts(values, &sum);
+    let below = sum.allowed.min(300_000);
+    values.set("below_threshold", Value::Cents(below));
+    values.set("above_threshold", Value::Cents(sum.allowed - below));
+    values.set("plan_paid", Value::Cents(sum.allowed - sum.coinsurance));
 }

@@ -16,8 +16,10 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::mask::FEW;
 use crate::pipeline::ReportColumns;
+
+/// The greatest number that is masked.
+pub(crate) const FEW: usize = 10;
 
 /// Decimal digits after the point of [`Cell::paid_cents`].
 const CENTS: i8 = 2;

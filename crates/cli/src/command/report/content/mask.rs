@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::claims::{Cell, Month};
-
-/// The greatest number that is masked.
-pub(crate) const FEW: usize = 10;
+use super::claims::{Cell, FEW, Month};
 
 /// Whether small numbers are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
