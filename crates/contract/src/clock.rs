@@ -21,12 +21,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved.
+/// A clock that does not move by itself.
 #[derive(Debug)]
 pub struct FixedClock(Mutex<DateTime<Utc>>);
 
 impl FixedClock {
-    /// A clock that stands at `instant`.
+    /// A clock that shows `instant`.
     #[must_use]
     pub fn at(instant: DateTime<Utc>) -> Self {
         Self(Mutex::new(instant))

@@ -143,7 +143,7 @@ const RUN_ID_TIME_LENGTH: usize = "20261123T164012.345Z".len();
 
 impl RunId {
     /// The id after `latest` (the greatest of the data directory, if any): the time `now`, or one
-    /// millisecond after `latest` where the clock stands behind it, and four hex digits of `noise`.
+    /// millisecond after `latest` where the clock is behind it, and four hex digits of `noise`.
     #[must_use]
     pub fn after(latest: Option<&RunId>, now: DateTime<Utc>, noise: u16) -> Self {
         let earliest = latest

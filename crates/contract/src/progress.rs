@@ -6,7 +6,7 @@ use std::fmt::Debug;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Task(pub u64);
 
-/// Who is told of progress: a terminal, a log, nobody.
+/// Receives progress: a terminal, a log, nobody.
 pub trait Progress: Debug + Send + Sync {
     /// Work begins: `what` in a few words, `total` in `unit` where it is known.
     fn begin(&self, what: &str, unit: &str, total: Option<u64>) -> Task;

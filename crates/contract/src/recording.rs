@@ -21,7 +21,7 @@ pub const CATALOGUE_FILE: &str = "catalogue.json";
 /// The exchanges within a recording's folder: NDJSON, zstd.
 pub const EXCHANGES_FILE: &str = "exchanges.ndjson.zst";
 
-/// What stands where a token, code or secret stood.
+/// Replaces a token, code or secret.
 pub const PLACEHOLDER: &str = "***";
 
 /// What a recording holds and whom it is about.

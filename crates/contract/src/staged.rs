@@ -32,7 +32,7 @@ pub mod key_columns {
     pub const LAST_UPDATED: &str = "_last_updated";
     /// FixedSizeBinary(16): hash of the resource's content, without v2's `created`.
     pub const CONTENT_HASH: &str = "_content_hash";
-    /// What stands for the content of a resource that makes no rows, as the pipeline says of
+    /// Represents the content of a resource that makes no rows, as the pipeline says of
     /// records under 42 CFR Part 2: rows of earlier bodies leave the lake, and its key stays there.
     pub const WITHDRAWN: [u8; 16] = [0; 16];
     /// In place of the content of a resource that the server no longer has, at the place in

@@ -161,7 +161,7 @@ pub fn forget(
     for run in runs.sealed.iter().filter(|run| own.may_be_in(run)) {
         removed += rewrite::rewrite(run, Leaving::OtherBodies(person, &own), tell)?;
     }
-    told(tell(ForgetStep::Rejected), layout)?;
+    reported(tell(ForgetStep::Rejected), layout)?;
     rejected::clear(layout, person, &own)?;
     for run in &landing_runs(layout)?.sealed {
         removed += rewrite::rewrite(run, Leaving::Person(person), tell)?;
@@ -173,7 +173,7 @@ pub fn forget(
     Ok(removed)
 }
 
-fn told(answer: std::io::Result<()>, layout: &LandingLayout) -> Result<(), LandingError> {
+fn reported(answer: std::io::Result<()>, layout: &LandingLayout) -> Result<(), LandingError> {
     answer.map_err(LandingError::io("forgetting a person in", layout.root()))
 }
 

@@ -42,7 +42,7 @@ use target::Target;
 /// Without `api`, a resource's own CMS URLs decide, else the majority of its file.
 ///
 /// # Errors
-/// When an input cannot be opened, the API version cannot be told, or the disk refuses; nothing
+/// When an input cannot be opened, the API version cannot be determined, or the disk refuses; nothing
 /// of the run has then landed.
 pub fn import(
     inputs: &[std::path::PathBuf],

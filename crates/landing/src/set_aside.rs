@@ -227,7 +227,7 @@ impl Zone<'_> {
         let mut damaged = damaged_parts(run)?;
         damaged.extend(undecodable_parts(run, &damaged));
         if let Some(reason) = self.check_checksum(run, damaged.is_empty())? {
-            // It cannot be told which of its words are true.
+            // Which of its fields are true cannot be known.
             done.push(self.move_run(&run.folder, of, reason)?);
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! What makes an extraction's run visible as a whole: a file that stands until every resource
+//! Makes an extraction's run visible in one step: a file that exists until every resource
 //! type of the run is sealed. Readers pass over the folders of a marked run.
 
 use std::os::unix::fs::OpenOptionsExt;

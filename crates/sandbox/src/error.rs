@@ -1,4 +1,4 @@
-//! Why a sandbox could not be started or told something.
+//! Why a sandbox could not be started or changed.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -88,7 +88,7 @@ impl TransformError {
         move |source| Self::Arrow { table, source }
     }
 
-    /// An error of writing a table's rows to this file. A full disk is told as what it is.
+    /// An error of writing a table's rows to this file. A full disk is reported as such.
     pub(crate) fn writing(table: &str, path: PathBuf) -> impl FnOnce(ArrowError) -> Self {
         let table = table.to_owned();
         move |source| match source {

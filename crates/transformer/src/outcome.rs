@@ -46,7 +46,7 @@ impl TransformOutcome {
     }
 }
 
-/// A JSON path that no view reads into a column; it stands for all below it.
+/// A JSON path that no view reads into a column; it represents all below it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct UnreadPath {
     /// The API version of the resources.

@@ -100,7 +100,7 @@ impl LinePlace<'_> {
             ProblemKind::TooManyDigits => RejectReason::TooManyDigits,
             ProblemKind::Rounded => return None,
             ProblemKind::NotOneValue => RejectReason::NotOneValue,
-            // The resource stands in the other tables, so it is not refused.
+            // The resource is in the other tables, so it is not refused.
             ProblemKind::TooLarge => RejectReason::NotOneValue,
         };
         let consequence = match (&problem.table, &problem.column) {

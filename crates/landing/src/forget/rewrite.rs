@@ -28,7 +28,7 @@ use crate::{LandingError, SealedPart, SealedRun, manifest_file};
 pub struct MovedPart {
     /// The part, relative to the data directory.
     pub from: String,
-    /// The part that stands for it.
+    /// The part that replaces it.
     pub to: String,
     /// The lines that go, from 1.
     removed: BTreeSet<u64>,
@@ -74,7 +74,7 @@ impl Leaving<'_> {
 }
 
 /// What becomes of a frame.
-enum Fate {
+enum FrameAction {
     /// It stays as it is.
     Copied,
     /// Some of its lines go.
@@ -86,7 +86,7 @@ enum Fate {
 struct PlannedPart {
     index: usize,
     moved: MovedPart,
-    fates: Vec<Fate>,
+    actions: Vec<FrameAction>,
 }
 
 /// Takes lines of a person out of a run; answers how many went.
@@ -104,11 +104,11 @@ pub(super) fn rewrite(
     if planned.is_empty() && manifest.patients.len() == run.manifest.patients.len() {
         return Ok(0);
     }
-    let told = |answer: std::io::Result<()>| {
+    let reported = |answer: std::io::Result<()>| {
         answer.map_err(LandingError::io("forgetting a person in", &run.folder))
     };
     let moves: Vec<MovedPart> = planned.iter().map(|part| part.moved.clone()).collect();
-    told(tell(ForgetStep::Moving(&moves)))?;
+    reported(tell(ForgetStep::Moving(&moves)))?;
     let mut parts = Vec::new();
     // Old part and frame to new part and frame.
     let mut places: HashMap<(u32, u32), (u32, u32)> = HashMap::new();
@@ -125,11 +125,11 @@ pub(super) fn rewrite(
                 parts.push(part.part.clone());
             }
             Some(planned) => {
-                let kept = |fate: &Fate| !matches!(fate, Fate::Gone);
-                for (frame, _) in planned.fates.iter().enumerate().filter(|(_, f)| kept(f)) {
+                let kept = |action: &FrameAction| !matches!(action, FrameAction::Gone);
+                for (frame, _) in planned.actions.iter().enumerate().filter(|(_, f)| kept(f)) {
                     place(frame);
                 }
-                if planned.fates.iter().any(kept) {
+                if planned.actions.iter().any(kept) {
                     parts.push(write_part(&part, planned, leaving)?);
                 }
             }
@@ -141,9 +141,9 @@ pub(super) fn rewrite(
     }
     manifest.parts = parts;
     sync_folder(&run.folder)?;
-    told(tell(ForgetStep::PartsWritten(&manifest.run)))?;
+    reported(tell(ForgetStep::PartsWritten(&manifest.run)))?;
     manifest_file::write(&run.folder, &manifest)?;
-    told(tell(ForgetStep::ManifestWritten(&manifest.run)))?;
+    reported(tell(ForgetStep::ManifestWritten(&manifest.run)))?;
     remove_unnamed_files(&run.folder, &manifest)?;
     Ok(planned
         .iter()
@@ -167,8 +167,8 @@ fn plan(run: &SealedRun, leaving: Leaving<'_>) -> Vec<PlannedPart> {
         .collect();
     let mut planned: Vec<PlannedPart> = Vec::new();
     for (index, part) in run.parts().enumerate() {
-        let (fates, removed) = look_at(index, &part, leaving, &owned);
-        if fates.iter().all(|fate| matches!(fate, Fate::Copied)) {
+        let (actions, removed) = look_at(index, &part, leaving, &owned);
+        if actions.iter().all(|action| matches!(action, FrameAction::Copied)) {
             continue;
         }
         let name = part_file_name(highest + 1 + number(planned.len()));
@@ -185,7 +185,7 @@ fn plan(run: &SealedRun, leaving: Leaving<'_>) -> Vec<PlannedPart> {
         planned.push(PlannedPart {
             index,
             moved,
-            fates,
+            actions,
         });
     }
     planned
@@ -196,24 +196,24 @@ fn look_at(
     part: &SealedPart,
     leaving: Leaving<'_>,
     owned: &HashSet<(u32, u32)>,
-) -> (Vec<Fate>, BTreeSet<u64>) {
+) -> (Vec<FrameAction>, BTreeSet<u64>) {
     let mut removed = BTreeSet::new();
     let mut first_line = 1;
     let records = FrameRecords::of(part);
-    let fates = part.part.frames.iter().enumerate().map(|(index, frame)| {
+    let actions = part.part.frames.iter().enumerate().map(|(index, frame)| {
         let begins = first_line;
         first_line += frame.lines;
         if owned.contains(&(number(part_index), number(index))) {
             // Even where it cannot be read any more.
             removed.extend(begins..begins + frame.lines);
-            return Fate::Gone;
+            return FrameAction::Gone;
         }
         let Some(text) = read_frame(part, frame) else {
-            return Fate::Copied;
+            return FrameAction::Copied;
         };
         let before = removed.len();
         let Ok(references) = frame_references(&records, index) else {
-            return Fate::Copied;
+            return FrameAction::Copied;
         };
         for (number, text) in (1..).zip(lines(&text)) {
             let of_line = references.of_line(number);
@@ -222,13 +222,13 @@ fn look_at(
             }
         }
         match (removed.len() - before) as u64 {
-            0 => Fate::Copied,
-            gone if gone == frame.lines => Fate::Gone,
-            _ => Fate::Rewritten,
+            0 => FrameAction::Copied,
+            gone if gone == frame.lines => FrameAction::Gone,
+            _ => FrameAction::Rewritten,
         }
     });
-    let fates = fates.collect();
-    (fates, removed)
+    let actions = actions.collect();
+    (actions, removed)
 }
 
 fn write_part(
@@ -261,20 +261,20 @@ fn write_part(
     }
     let source = File::open(&part.path).map_err(LandingError::io("opening", &part.path))?;
     let mut hash = Sha256::new();
-    for (index, (frame, fate)) in part.part.frames.iter().zip(&planned.fates).enumerate() {
-        let raw = match fate {
-            Fate::Copied => records.raw(index).ok().flatten(),
-            Fate::Rewritten | Fate::Gone => None,
+    for (index, (frame, action)) in part.part.frames.iter().zip(&planned.actions).enumerate() {
+        let raw = match action {
+            FrameAction::Copied => records.raw(index).ok().flatten(),
+            FrameAction::Rewritten | FrameAction::Gone => None,
         };
         let mut kept_records = Vec::new();
-        let (bytes, lines, uncompressed) = match fate {
-            Fate::Gone => continue,
-            Fate::Copied => (
+        let (bytes, lines, uncompressed) = match action {
+            FrameAction::Gone => continue,
+            FrameAction::Copied => (
                 raw_frame(&source, frame).map_err(LandingError::io("reading", &part.path))?,
                 frame.lines,
                 frame.uncompressed,
             ),
-            Fate::Rewritten => {
+            FrameAction::Rewritten => {
                 let text = read_frame(part, frame).unwrap_or_default();
                 let of_frame = frame_references(&records, index).unwrap_or_default();
                 let (text, count) = without(leaving, part, &text, &of_frame, &mut kept_records);

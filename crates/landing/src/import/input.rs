@@ -1,4 +1,4 @@
-//! Opening an input: a file or standard input, plain, gzip or zstd (told by the first bytes).
+//! Opening an input: a file or standard input, plain, gzip or zstd (recognized by the first bytes).
 
 use std::fs::{self, File};
 use std::io::{self, Read};

@@ -1,4 +1,4 @@
-//! What makes an import land as a whole: a locked file that stands as long as it is under way.
+//! Makes an import visible in one step: a file that exists, locked, while it runs.
 //!
 //! Readers pass over the folders of a marked run. A marker whose lock is free was left by an
 //! import that was killed; the next import removes it and what it marks.

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use claimlake_contract::{ApiVersion, Reject, RejectReason, ResourceType, RunId, Unresolved};
 
-/// How many rejects are told one by one; all are in the rejected file.
-const TOLD: usize = 10;
+/// How many rejects are listed; all are in the rejected file.
+const MAX_LISTED: usize = 10;
 
 /// A claim or coverage of which it is not known whose it is. It landed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl ImportOutcome {
 
     pub(super) fn count_without_patient(&mut self, found: WithoutPatient) {
         *self.without_patient.entry(found.why).or_default() += 1;
-        if self.first_without_patient.len() < TOLD {
+        if self.first_without_patient.len() < MAX_LISTED {
             self.first_without_patient.push(found);
         }
     }
@@ -85,7 +85,7 @@ impl ImportOutcome {
     pub(super) fn count_reject(&mut self, reject: Reject) {
         self.rejected += 1;
         *self.rejected_by_reason.entry(reject.reason).or_default() += 1;
-        if self.first_rejects.len() < TOLD {
+        if self.first_rejects.len() < MAX_LISTED {
             self.first_rejects.push(reject);
         }
     }

@@ -12,7 +12,7 @@ use crate::serve::throttle::Standing;
 use crate::serve::{gate, query};
 use crate::service::Service;
 
-/// The answer of a fault that strikes before anything is done. What stands for a failing backend
+/// The answer of a fault that strikes before anything is done. What represents a failing backend
 /// carries the rate-limit headers, since the real one fails behind the throttle.
 pub(crate) fn answer(service: &Service, fault: FaultKind, request: &Request) -> Reply {
     let mut reply = fault_reply(fault, request, service.now());

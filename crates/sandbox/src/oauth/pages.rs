@@ -141,7 +141,7 @@ pub(crate) fn consent(
     page(200, "Share your data - claimlake sandbox", &main)
 }
 
-/// A fault of the app's request, told to the browser since the app cannot be trusted with it.
+/// A fault of the app's request, shown in the browser, since the app cannot be trusted with it.
 pub(crate) fn client_fault(status: u16, text: &str) -> Reply {
     let main = format!(
         "<h1>The app's request cannot be answered</h1><p class=\"problem\">{}</p>",

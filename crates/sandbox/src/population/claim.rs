@@ -62,7 +62,7 @@ impl ClaimKind {
     }
 }
 
-/// Where a claim stands among the versions of its group.
+/// The position of a claim among the versions of its group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) enum Standing {
     /// The version that counts.

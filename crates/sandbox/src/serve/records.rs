@@ -57,7 +57,7 @@ pub(crate) struct Search {
 /// A page of matches.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Found {
-    /// The resources of the page, each as it stands in an entry.
+    /// The resources of the page, each as it is in an entry.
     pub(crate) resources: Vec<Bytes>,
     /// How many matches there are in all.
     pub(crate) total: usize,

@@ -65,7 +65,7 @@ impl Renamed {
     }
 }
 
-/// `body` with one id in place of another, where the id stands whole.
+/// `body` with one id in place of another, where the id is complete.
 fn replaced(body: &[u8], old: &str, new: &str) -> String {
     let text = String::from_utf8_lossy(body);
     let mut out = String::with_capacity(text.len() + 64);

@@ -41,8 +41,8 @@ fn the_account_counts_by_route_and_person_without_naming_ids() {
         (1, 1)
     );
     assert_eq!(account.leaked_tokens, 0);
-    let told = get(sandbox.url(), "/_sandbox/account").text();
-    assert!(told.contains("BBUser00001") && !told.contains(&id));
+    let text = get(sandbox.url(), "/_sandbox/account").text();
+    assert!(text.contains("BBUser00001") && !text.contains(&id));
 }
 
 #[test]

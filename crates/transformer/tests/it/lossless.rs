@@ -1,4 +1,4 @@
-//! Every scalar of a body is in some table, or its path is told as unread.
+//! Every scalar of a body is in some table, or its path is reported as unread.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -51,7 +51,7 @@ pub(crate) const LIST: &[Listed] = &[
         scenario: "",
         exchanges: &[],
         what: "total is there: recorded \"true\", ours \"false\"",
-        reason: "the recorded backend was a stub that always told a total; the v3 backend tells \
+        reason: "the recorded backend was a stub that always sent a total; the v3 backend tells \
                  none while there is a next page, nor for an empty result",
     },
     Listed {
