@@ -67,7 +67,7 @@ lint:
 test-rust:
 	cargo test --workspace --locked
 
-# Other people's readers over our files: DuckDB, pyarrow, Spark (skipped aloud without Java).
+# Other people's readers over our files: DuckDB, pyarrow, Spark (skipped with a message without Java).
 test-interop: venv
 	.venv/bin/python -m pytest tests/interop
 

@@ -168,7 +168,10 @@ fn plan(run: &SealedRun, leaving: Leaving<'_>) -> Vec<PlannedPart> {
     let mut planned: Vec<PlannedPart> = Vec::new();
     for (index, part) in run.parts().enumerate() {
         let (actions, removed) = look_at(index, &part, leaving, &owned);
-        if actions.iter().all(|action| matches!(action, FrameAction::Copied)) {
+        if actions
+            .iter()
+            .all(|action| matches!(action, FrameAction::Copied))
+        {
             continue;
         }
         let name = part_file_name(highest + 1 + number(planned.len()));
