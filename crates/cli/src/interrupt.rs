@@ -66,7 +66,7 @@ impl Interrupts {
             at_once: Mutex::new(AT_ONCE.to_owned()),
         });
         let of_thread = Arc::clone(&shared);
-        let (tell, finished) = mpsc::channel();
+        let (started, is_started) = mpsc::channel();
         std::thread::Builder::new()
             .name("signals".into())
             .spawn(move || {
@@ -78,15 +78,15 @@ impl Interrupts {
                 });
                 match caught {
                     Ok((runtime, interrupt, terminate)) => {
-                        let _ = tell.send(Ok(()));
+                        let _ = started.send(Ok(()));
                         runtime.block_on(of_thread.wait(interrupt, terminate));
                     }
                     Err(error) => {
-                        let _ = tell.send(Err(error));
+                        let _ = started.send(Err(error));
                     }
                 }
             })?;
-        finished
+        is_started
             .recv()
             .map_err(|_| io::Error::other("the thread that waits for signals ended"))??;
         Ok(Self(shared))

@@ -56,7 +56,7 @@ pub mod hive_path;
 pub mod sort;
 
 pub use anonymous_file::create as create_anonymous_file;
-pub use encode::parquet_file::{HashingFile, ParquetFile, hex};
+pub use encode::parquet_file::{HashingFile, ParquetFile};
 pub use encode::parquet_writer::ParquetWriter;
 pub use error::{ColumnarError, ErrorKind, Result};
 pub use file_access::FileAccess;

@@ -10,6 +10,7 @@ mod folder;
 mod forget;
 mod gone;
 mod import;
+mod line;
 mod manifest_file;
 mod part_stream;
 mod person_lines;
@@ -37,6 +38,7 @@ pub use import::{
     BadInput, ImportOutcome, Refuse, WithoutPatient, check_input, import, import_refusing,
     read_resources,
 };
+pub use line::push_line;
 pub use part_stream::{FoundFile, PackedChunk, PartStream};
 pub use person_lines::lines_of_patient;
 pub use recover::{KeptFrame, KeptPatient, remove_unnamed_parts, seal_interrupted};

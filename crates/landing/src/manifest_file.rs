@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use claimlake_contract::{CHECKSUM_FILE, LANDING_FORMAT, LandingManifest, MANIFEST_FILE};
+use claimlake_contract::{CHECKSUM_FILE, LANDING_FORMAT, LandingManifest, MANIFEST_FILE, hex};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -15,11 +15,7 @@ pub(crate) fn write(folder: &Path, manifest: &LandingManifest) -> Result<(), Lan
         path: path.clone(),
         source,
     })?;
-    let digits: String = Sha256::digest(&text)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let checksum = format!("{digits}  {MANIFEST_FILE}\n");
+    let checksum = format!("{}  {MANIFEST_FILE}\n", hex(&Sha256::digest(&text)));
     // The manifest is what seals the run, so it comes last.
     write_by_rename(&folder.join(CHECKSUM_FILE), checksum.as_bytes())?;
     write_by_rename(&path, &text)

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
-use claimlake_contract::Frame;
+use claimlake_contract::{Frame, hex};
 use sha2::{Digest, Sha256};
 
 use crate::chunk::{ENDS_EARLY, append_frame, checked_length, decompress};
@@ -62,7 +62,7 @@ impl PartStream {
         let digest = self.hash.finalize();
         Ok(FoundFile {
             bytes: self.position,
-            sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: hex(&digest),
         })
     }
 

@@ -8,12 +8,11 @@ use std::path::{Path, PathBuf};
 
 use claimlake_contract::{
     CHECKSUM_FILE, Frame, LANDING_FORMAT, LandingManifest, LandingOrigin, LandingPart,
-    LandingPatient, MANIFEST_FILE, part_file_name,
+    LandingPatient, MANIFEST_FILE, hex, part_file_name,
 };
 use sha2::{Digest, Sha256};
 
 use crate::folder::{create_private_file, sync_folder};
-use crate::writer::hex;
 use crate::{LandingError, SealedRun, UnsealedRun, manifest_file};
 
 /// A frame that is kept, and the part it lies in now.

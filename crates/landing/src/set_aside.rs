@@ -8,14 +8,13 @@ use std::path::{Path, PathBuf};
 
 use claimlake_contract::{
     ApiVersion, CHECKSUM_FILE, GrantHandle, LandingLayout, LandingOrigin, MANIFEST_FILE,
-    ResourceType, RunId,
+    ResourceType, RunId, hex,
 };
 use sha2::{Digest, Sha256};
 
 use crate::folder::{create_private_dir, sync_folder};
 use crate::sealed::{LandingRuns, UnsealedRun};
 use crate::unfinished::unfinished_runs;
-use crate::writer::hex;
 use crate::{LandingError, SealedRun, chunks_of, landing_runs, manifest_file, read_chunk};
 
 mod signs;

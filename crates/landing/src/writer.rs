@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use claimlake_contract::{
     ApiVersion, Frame, LANDING_FORMAT, LandingLayout, LandingManifest, LandingOrigin, LandingPart,
-    LandingPatient, ReferenceRecord, ResourceType, RunId, part_file_name,
+    LandingPatient, ReferenceRecord, ResourceType, RunId, hex, part_file_name,
 };
 use sha2::{Digest, Sha256};
 use zstd::bulk::Compressor;
@@ -344,10 +344,6 @@ fn number(count: usize, folder: &Path) -> Result<u32, LandingError> {
     u32::try_from(count).map_err(|_| LandingError::TooManyParts {
         path: folder.to_path_buf(),
     })
-}
-
-pub(crate) fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

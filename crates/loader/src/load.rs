@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use claimlake_contract::{LakeFile, LakeManifest, Progress};
+use claimlake_contract::{LakeFile, LakeManifest, Progress, hex};
 use sha2::{Digest, Sha256};
 
 use crate::error::{LoadError, Result};
@@ -15,7 +15,6 @@ use crate::repair::Repair;
 use crate::request::{LoadOptions, LoadOutcome, LoadRequest};
 use crate::staged_run::StagedRun;
 use crate::table::all::on_threads;
-use claimlake_columnar::hex;
 
 /// Loads staged runs into the lake: publishes one new snapshot, or says that nothing changed.
 ///

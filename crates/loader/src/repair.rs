@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use claimlake_contract::{LakeFile, LakeManifest};
+use claimlake_contract::{LakeFile, LakeManifest, hex};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -22,7 +22,6 @@ use crate::publish::access::Access;
 use crate::publish::lake::Lake;
 use crate::publish::manifest::{read_manifest, write_file};
 use crate::staged_run::hash_of;
-use claimlake_columnar::hex;
 
 use files::{Usable, remove_extra_files, remove_file, usable_manifest};
 

@@ -12,7 +12,7 @@ use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::{ArrowError, SchemaRef};
 use claimlake_contract::{
     KEYS_TABLE, LANDING_ORDER_COLUMN, MANIFEST_FILE, STAGED_FORMAT, StagedFile, StagedManifest,
-    StagedTable,
+    StagedTable, hex,
 };
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
@@ -22,7 +22,6 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::{LoadError, Result};
 use crate::sums;
-use claimlake_columnar::hex;
 
 /// A staged run whose manifest was read and whose files have the sizes it states.
 #[derive(Debug, Clone)]

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use claimlake_contract::{KEYS_TABLE, MANIFEST_FILE, SUMS_FILE, StagedManifest};
+use claimlake_contract::{KEYS_TABLE, MANIFEST_FILE, SUMS_FILE, StagedManifest, hex};
 
 use sha2::{Digest, Sha256};
 
 use crate::error::{LoadError, Result};
 use crate::staged_run::{StagedRun, check_hash, hash_of};
-use claimlake_columnar::hex;
 
 /// A file that is not as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use claimlake_contract::{
-    BloomColumns, LANDING_ORDER_COLUMN, ResourceType, STAGED_FORMAT, StagedTable, TableLayout,
+    BloomColumns, LANDING_ORDER_COLUMN, ResourceType, STAGED_FORMAT, StagedTable, TableLayout, hex,
 };
 use claimlake_viewdef::engine::{ContextColumn, ContextSource, ResourcePlan};
 use claimlake_viewdef::views::{CompiledViews, ViewSet, compile_views};
 pub use claimlake_viewdef::views::{ViewProblem as PlanProblem, ViewText};
 use sha2::{Digest, Sha256};
-
-use crate::stage::hex;
 
 /// The column that says which API a row's resource came from.
 const SOURCE_API: &str = "source_api";

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use claimlake_contract::{
-    KEYS_TABLE, MANIFEST_FILE, Reject, RunId, SUMS_FILE, StagedFile, StagedManifest,
+    KEYS_TABLE, MANIFEST_FILE, Reject, RunId, SUMS_FILE, StagedFile, StagedManifest, hex,
 };
 use claimlake_landing::{create_private_dir, create_private_file};
 use serde::Serialize;
@@ -286,9 +286,4 @@ impl TableFiles {
         });
         Ok(())
     }
-}
-
-/// Lower-case hex.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

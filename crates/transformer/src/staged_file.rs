@@ -1,5 +1,6 @@
 //! One file of a staged table: compressed Arrow IPC that is hashed while it is written.
 
+use claimlake_contract::hex;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use arrow_select::take::take;
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::stage::{Form, hex};
+use crate::stage::Form;
 
 /// Writes one file.
 pub(crate) enum StagedWriter {

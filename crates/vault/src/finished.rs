@@ -4,7 +4,7 @@
 //! Only keyed hashes are kept, for as long as an authorization may be pending: they name nobody.
 
 use chrono::{DateTime, Utc};
-use claimlake_contract::Secret;
+use claimlake_contract::{Secret, hex};
 use rusqlite::params;
 
 use crate::error::Doing;
@@ -12,7 +12,7 @@ use crate::grant::{GrantChange, Stored};
 use crate::pending::FORGOTTEN_AFTER;
 use crate::seal::keyed_hash;
 use crate::store::Keys;
-use crate::text::{hex, instant_text, parse_instant};
+use crate::text::{instant_text, parse_instant};
 use crate::{Vault, VaultError};
 
 const PREFIX: &str = "finished:";

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Person};
+use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Person, hex};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,6 @@ use crate::access_log::patient_name;
 use crate::error::Doing;
 use crate::seal::{Key, fill_random, keyed_hash};
 use crate::store::Keys;
-use crate::text::hex;
 use crate::{Grant, Vault, VaultError, pending};
 
 /// A person whose removal has begun and not ended.

@@ -183,7 +183,7 @@ pub(crate) fn parse_key(text: &str, origin: &str) -> Result<Key, VaultError> {
 
 /// A key as 64 hex digits.
 pub(crate) fn key_text(key: &Key) -> Secret {
-    Secret::new(crate::text::hex(key.bytes()))
+    Secret::new(claimlake_contract::hex(key.bytes()))
 }
 
 fn decode_hex(text: &str) -> Option<Vec<u8>> {

@@ -8,7 +8,7 @@ use crate::error::Doing;
 use crate::key::{self, KeyOrigin, KeySource, Wanted};
 use crate::seal::{Key, fill_random};
 use crate::store::Keys;
-use crate::{VaultError, marks, old_keys, rekey, text};
+use crate::{VaultError, marks, old_keys, rekey};
 
 const KEY_CHECK: &str = "vault_meta.lookup_key";
 
@@ -63,7 +63,7 @@ pub(crate) fn open_keys(
         None => {
             let mut bytes = [0; 8];
             fill_random(&mut bytes)?;
-            let id = format!("v{}", text::hex(&bytes));
+            let id = format!("v{}", claimlake_contract::hex(&bytes));
             set_meta(&transaction, "vault_id", id.as_bytes())?;
             id
         }

@@ -1,7 +1,7 @@
 //! Authorizations that have begun: found again by `state`, readable once, by any process.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use claimlake_contract::{ApiVersion, Secret};
+use claimlake_contract::{ApiVersion, Secret, hex};
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::error::Doing;
 use crate::seal::keyed_hash;
 use crate::store::Keys;
-use crate::text::{hex, instant_text, parse_instant};
+use crate::text::{instant_text, parse_instant};
 use crate::{Vault, VaultError};
 
 /// After this long nobody comes back from a login page: the server's own limits are shorter.

@@ -334,7 +334,7 @@ impl Vault {
 
 pub(crate) fn pseudonym(key: &Key, kind: &str, text: &str) -> String {
     let parts = [b"pseudonym", kind.as_bytes(), text.as_bytes()];
-    text::hex(&keyed_hash(key, &parts)[..12])
+    claimlake_contract::hex(&keyed_hash(key, &parts)[..12])
 }
 
 fn is_empty(data_dir: &Path) -> bool {

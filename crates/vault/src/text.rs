@@ -15,8 +15,3 @@ pub(crate) fn parse_instant(text: &str, column: &str) -> Result<DateTime<Utc>, V
         .map(|instant| instant.to_utc())
         .map_err(|_| VaultError::damaged(format!("{column} is not an instant")))
 }
-
-/// Lower-case hex digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use claimlake_contract::{CHECKSUM_FILE, MANIFEST_FILE};
+use claimlake_contract::{CHECKSUM_FILE, MANIFEST_FILE, hex};
 use sha2::{Digest, Sha256};
 
 use crate::{Check, Error};
@@ -126,11 +126,7 @@ fn digest(path: &Path) -> std::io::Result<Found> {
         bytes += length as u64;
         hasher.update(&buffer[..length]);
     }
-    let sha256 = hasher
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let sha256 = hex(&hasher.finalize());
     Ok(Found { bytes, sha256 })
 }
 

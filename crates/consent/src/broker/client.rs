@@ -299,7 +299,9 @@ impl TokenSource for BrokerClient {
         grant: &GrantHandle,
         token: Option<&AccessToken>,
     ) -> Result<(), TokenError> {
-        self.lent.drop_token(grant);
+        if token.is_some() {
+            self.lent.drop_token(grant);
+        }
         let request = || Request::Refused {
             grant: grant.clone(),
             generation: token.map(|token| token.generation),

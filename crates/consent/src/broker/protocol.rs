@@ -1,6 +1,6 @@
 //! What clients and broker say to each other: one JSON object a line, in both directions.
 
-use claimlake_contract::{GrantHandle, Secret, exposed_secret};
+use claimlake_contract::{GrantHandle, Secret, exposed_secret, hex};
 use claimlake_vault::{NewGrant, Stored};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -185,10 +185,7 @@ pub(super) fn source_name(app: &App) -> String {
         hash.update(part);
     }
     let digest = hash.finalize();
-    digest[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&digest[..16])
 }
 
 impl Request {

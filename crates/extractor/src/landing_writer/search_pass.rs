@@ -1,5 +1,6 @@
 //! One reading of one search: what was seen so far, and which frames it left.
 
+use claimlake_landing::push_line;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -185,20 +186,6 @@ fn unquoted(quoted: &[u8]) -> &str {
 /// The hash that identifies an id, as the JSON text of it, quotes included.
 pub(crate) fn id_hash(quoted: &[u8]) -> [u8; 16] {
     claimlake_fhir::id_hash(quoted).0
-}
-
-/// Appends one line; raw line breaks, which JSON has only between its tokens, become spaces.
-fn push_line(lines: &mut Vec<u8>, text: &[u8]) {
-    let start = lines.len();
-    lines.extend_from_slice(text);
-    if memchr::memchr2(b'\n', b'\r', text).is_some() {
-        for byte in &mut lines[start..] {
-            if matches!(byte, b'\n' | b'\r') {
-                *byte = b' ';
-            }
-        }
-    }
-    lines.push(b'\n');
 }
 
 #[cfg(test)]

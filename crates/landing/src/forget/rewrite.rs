@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use claimlake_contract::{
-    ApiVersion, Frame, LandingPart, LandingPatient, Person, ReferenceRecord, part_file_name,
+    ApiVersion, Frame, LandingPart, LandingPatient, Person, ReferenceRecord, hex, part_file_name,
 };
 use sha2::{Digest, Sha256};
 use zstd::bulk::{Compressor, Decompressor};
@@ -20,7 +20,6 @@ use crate::folder::{create_private_file, sync_folder};
 use crate::import::marker::remove_if_there;
 use crate::recover::remove_unnamed_files;
 use crate::references::{FrameRecords, LineReferences, ReferencesWriter};
-use crate::writer::hex;
 use crate::{LandingError, SealedPart, SealedRun, manifest_file};
 
 /// Where the lines of a part that is replaced go.

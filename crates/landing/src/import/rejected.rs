@@ -37,7 +37,7 @@ impl<'a> RejectedText<'a> {
         let text = std::str::from_utf8(kept).ok();
         Self {
             text,
-            text_hex: text.is_none().then(|| crate::writer::hex(kept)),
+            text_hex: text.is_none().then(|| claimlake_contract::hex(kept)),
             text_is_cut,
         }
     }

@@ -1,5 +1,6 @@
 //! Where imported resources go: one writer an API version and resource type.
 
+use crate::line::push_line;
 use std::collections::BTreeMap;
 
 use claimlake_contract::{
@@ -115,18 +116,4 @@ impl Buffered {
         }
         Ok(())
     }
-}
-
-/// Appends `text` and a newline; line breaks inside become spaces, which JSON reads the same.
-fn push_line(lines: &mut Vec<u8>, text: &[u8]) {
-    let start = lines.len();
-    lines.extend_from_slice(text);
-    if memchr::memchr2(b'\n', b'\r', text).is_some() {
-        for byte in &mut lines[start..] {
-            if matches!(byte, b'\n' | b'\r') {
-                *byte = b' ';
-            }
-        }
-    }
-    lines.push(b'\n');
 }

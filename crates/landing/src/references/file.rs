@@ -5,12 +5,11 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use claimlake_contract::{Frame, LandingReferences, ReferenceRecord};
+use claimlake_contract::{Frame, LandingReferences, ReferenceRecord, hex};
 use sha2::{Digest, Sha256};
 use zstd::bulk::{Compressor, Decompressor};
 
 use crate::folder::create_private_file;
-use crate::writer::hex;
 use crate::{LandingError, SealedPart};
 
 /// Records of one frame that claim to be larger than this when decompressed are damaged.

@@ -16,7 +16,7 @@ use arrow_ipc::CompressionType;
 use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
-use claimlake_contract::LakeFile;
+use claimlake_contract::{LakeFile, hex};
 use sha2::{Digest, Sha256};
 
 use crate::current_rule::CurrentRule;
@@ -26,7 +26,7 @@ use crate::owners::KEYS_FOLDER;
 use crate::publish::access::Access;
 use crate::publish::manifest::OTHER_VERSION;
 use claimlake_columnar::GroupKey as ResourceKey;
-use claimlake_columnar::encode::parquet_file::{HashingFile, hex};
+use claimlake_columnar::encode::parquet_file::HashingFile;
 use claimlake_columnar::sort::batch_sorter::BatchSorter;
 use claimlake_columnar::sort::span_maker::resource_column;
 

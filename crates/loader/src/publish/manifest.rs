@@ -3,12 +3,11 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use claimlake_contract::{CHECKSUM_FILE, LAKE_FORMAT, LakeManifest, MANIFEST_FILE};
+use claimlake_contract::{CHECKSUM_FILE, LAKE_FORMAT, LakeManifest, MANIFEST_FILE, hex};
 use sha2::{Digest, Sha256};
 
 use crate::error::{LoadError, Result};
 use crate::publish::access::Access;
-use claimlake_columnar::hex;
 
 /// What to do with a lake that another version wrote.
 pub(crate) const OTHER_VERSION: &str = "use the claimlake that published it, go back with \

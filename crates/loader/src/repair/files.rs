@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use claimlake_contract::{CHECKSUM_FILE, LAKE_FORMAT, LakeManifest, MANIFEST_FILE};
+use claimlake_contract::{CHECKSUM_FILE, LAKE_FORMAT, LakeManifest, MANIFEST_FILE, hex};
 use sha2::{Digest, Sha256};
 
 use crate::error::{LoadError, Result};
 use crate::publish::manifest::read_manifest;
-use claimlake_columnar::hex;
 
 /// Whether a manifest can be used.
 pub(super) enum Usable {

@@ -11,7 +11,7 @@ use crate::merge::staged_keys::StagedKeys;
 use crate::next_snapshot::Before;
 use crate::run_table::changes::{self, Change, ChangeKind, ChangeWriter};
 use claimlake_columnar::GroupKey as ResourceKey;
-use claimlake_columnar::hex;
+use claimlake_contract::hex;
 
 /// The content hash of every resource that the lake held, by the last row of each.
 #[derive(Debug, Default)]

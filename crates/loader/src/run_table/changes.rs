@@ -7,7 +7,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use claimlake_contract::{
-    BloomColumns, LakeFile, LakeManifest, LakeTable, PatientId, RunId, TableLayout,
+    BloomColumns, LakeFile, LakeManifest, LakeTable, PatientId, RunId, TableLayout, hex,
 };
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Serialize;
@@ -18,7 +18,7 @@ use crate::merge::keys::{self, KeyRow};
 use crate::publish::access::Access;
 use crate::publish::lake::Lake;
 use crate::publish::manifest::read_manifest;
-use claimlake_columnar::encode::parquet_file::{ParquetFile, hex};
+use claimlake_columnar::encode::parquet_file::ParquetFile;
 use claimlake_columnar::encode::properties;
 
 /// The table's name.

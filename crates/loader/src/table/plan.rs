@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
-use claimlake_contract::{LakeManifest, LakeTable, ResourceType, StagedTable, TableLayout};
+use claimlake_contract::{LakeManifest, LakeTable, ResourceType, StagedTable, TableLayout, hex};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use sha2::{Digest, Sha256};
 
@@ -15,7 +15,6 @@ use crate::merge::columns::{self, Difference};
 use crate::merge::decision::Take;
 use crate::request::LoadOptions;
 use crate::staged_run::StagedRun;
-use claimlake_columnar::hex;
 use claimlake_columnar::hive_path;
 use claimlake_columnar::sort::table_shape::TableShape;
 

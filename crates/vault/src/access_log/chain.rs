@@ -5,7 +5,7 @@ use std::io::BufRead;
 
 use super::{AccessAction, AccessLine, MissingLines};
 use crate::seal::{Key, keyed_hash};
-use crate::text::hex;
+use claimlake_contract::hex;
 
 /// The hash before the first line.
 const BEGINNING: &str = "0000000000000000000000000000000000000000000000000000000000000000";

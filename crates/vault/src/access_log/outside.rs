@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::chain::Head;
-use crate::text::hex;
+use claimlake_contract::hex;
 
 /// Where it lies, below that folder.
 pub(crate) fn path(state_dir: &Path, vault_id: &str, data_dir: &Path) -> Option<PathBuf> {
