@@ -5,6 +5,7 @@
 
 pub mod exposed_secret;
 pub mod hive;
+pub mod splitmix64;
 pub mod text_form;
 
 mod accept_failures;
