@@ -8,6 +8,15 @@ use rustix::fs::Gid;
 
 use crate::error::{ColumnarError, Result};
 
+/// What a mode is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A folder; who may read it may also enter it.
+    Folder,
+}
+
 /// Modes and group of the files and folders of a lake.
 #[derive(Debug, Clone, Copy)]
 pub struct FileAccess {
@@ -43,12 +52,12 @@ impl FileAccess {
         self.group
     }
 
-    /// The mode of folders, or of files.
+    /// The mode bits of files, or of folders.
     #[must_use]
-    pub fn mode(&self, is_folder: bool) -> u32 {
-        match is_folder {
-            true => self.folder_mode,
-            false => self.file_mode,
+    pub fn mode(&self, kind: EntryKind) -> u32 {
+        match kind {
+            EntryKind::Folder => self.folder_mode,
+            EntryKind::File => self.file_mode,
         }
     }
 
@@ -68,7 +77,7 @@ impl FileAccess {
             self.make_folder(parent)?;
         }
         match DirBuilder::new().mode(self.folder_mode).create(folder) {
-            Ok(()) => self.give(folder, true),
+            Ok(()) => self.give(folder, EntryKind::Folder),
             // Another table's thread was faster.
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(ColumnarError::io("making", folder)(error)),
@@ -88,7 +97,7 @@ impl FileAccess {
             .mode(self.file_mode)
             .open(path)
             .map_err(ColumnarError::io("creating", path))?;
-        self.give(path, false)?;
+        self.give(path, EntryKind::File)?;
         Ok(file)
     }
 
@@ -97,11 +106,11 @@ impl FileAccess {
     /// # Errors
     ///
     /// What the operating system refuses.
-    pub fn give(&self, path: &Path, is_folder: bool) -> Result<()> {
+    pub fn give(&self, path: &Path, kind: EntryKind) -> Result<()> {
         let Some(group) = self.group else {
             return Ok(());
         };
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(self.mode(is_folder)))
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(self.mode(kind)))
             .map_err(ColumnarError::io("setting the mode of", path))?;
         rustix::fs::chown(path, None, Some(Gid::from_raw(group)))
             .map_err(|error| ColumnarError::io("giving to [load] group", path)(error.into()))

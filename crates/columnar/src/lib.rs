@@ -59,5 +59,5 @@ pub use anonymous_file::create as create_anonymous_file;
 pub use encode::parquet_file::{HashingFile, ParquetFile};
 pub use encode::parquet_writer::ParquetWriter;
 pub use error::{ColumnarError, ErrorKind, Result};
-pub use file_access::FileAccess;
+pub use file_access::{EntryKind, FileAccess};
 pub use group_key::GroupKey;

@@ -1,15 +1,12 @@
 //! Files of a snapshot against its manifest: whoever builds on a file compares it first.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use claimlake_contract::LakeFile;
 
 use crate::error::{LoadError, Result};
-use crate::staged_run::hash_of;
-
-/// What to do about a file of a snapshot that is not as its manifest says.
-pub(crate) const REPAIR: &str = "`verify` names every damaged file; to make all tables anew from landing, run \
-     `transform --full`, then `load --rebuild`";
+use crate::file_hash::hash_of;
 
 /// Compares a file below the snapshot's folder with what the manifest says: its length, then its
 /// SHA-256.
@@ -42,4 +39,16 @@ pub(crate) fn check_length(snapshot: &Path, file: &LakeFile) -> Result<()> {
     }
     let reason = format!("it has {found} bytes, the manifest says {}", file.bytes);
     Err(LoadError::damaged(&path, reason))
+}
+
+/// Whether an error says that a file is not what it was, rather than that it may not be read.
+pub(crate) fn is_damage(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound
+            | ErrorKind::InvalidData
+            | ErrorKind::UnexpectedEof
+            | ErrorKind::IsADirectory
+            | ErrorKind::NotADirectory
+    ) || error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
 }

@@ -8,6 +8,10 @@ use claimlake_columnar::ColumnarError;
 use claimlake_contract::io_advice;
 use parquet::errors::ParquetError;
 
+/// What to do about a file of a snapshot that is not as its manifest says.
+const REPAIR: &str = "`verify` names every damaged file; to make all tables anew from landing, run \
+     `transform --full`, then `load --rebuild`";
+
 /// Why a load, a listing or a rollback did not happen. The lake is unchanged.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -55,7 +59,7 @@ pub enum LoadError {
         reason: String,
     },
     /// A file of a snapshot that is not as the snapshot's manifest says.
-    #[error("the lake at {}: {reason}; {}", path.display(), crate::damage::REPAIR)]
+    #[error("the lake at {}: {reason}; {}", path.display(), REPAIR)]
     Damaged {
         /// The file.
         path: PathBuf,

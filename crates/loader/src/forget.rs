@@ -1,8 +1,8 @@
 //! Taking a person out of the lake: a snapshot without their rows, and no other snapshot.
 
-mod people;
+mod patients;
+mod person_resources;
 mod run_tables;
-mod theirs;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,19 +11,19 @@ use claimlake_contract::{
     ApiVersion, LAKE_FORMAT, LakeManifest, LakeTable, Person, Progress, ResourceType, RunId,
 };
 
-pub use people::{has_snapshot, people_of_lake};
+pub use patients::{has_snapshot, patients_of_lake};
 
 use crate::error::Result;
-use crate::forget::theirs::Theirs;
-use crate::load::{publish, read_current};
+use crate::forget::person_resources::PersonResources;
 use crate::merge::current::{self, CurrentInput, Found};
-use crate::next_snapshot::{Before, check_own_files};
-use crate::owners::next::{self, NextOwners};
-use crate::owners::snapshot::SnapshotOwners;
-use crate::owners::touched::Touched;
+use crate::previous_snapshot::PreviousSnapshot;
 use crate::publish::access::{Access, access_for};
 use crate::publish::lake::Lake;
+use crate::publish::publication::publish;
 use crate::request::LoadOptions;
+use crate::row_owners::next::{self, NextOwners};
+use crate::row_owners::snapshot::SnapshotOwners;
+use crate::row_owners::touched::Touched;
 use crate::table::all::{build_all, on_threads};
 use crate::table::build::BuildInput;
 use crate::table::carry::Carried;
@@ -36,7 +36,7 @@ pub struct ForgetRequest {
     pub lake: PathBuf,
     /// The person.
     pub person: Person,
-    /// Resources that are known to be theirs, whatever their keys say.
+    /// Resources that are known to be resources, whatever their keys say.
     pub resources: Vec<(ApiVersion, ResourceType, String)>,
     /// The run that publishes.
     pub run: RunId,
@@ -48,7 +48,7 @@ pub struct ForgetRequest {
 
 /// What the current snapshot holds of a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LakeOfPerson {
+pub struct PersonInLake {
     /// Rows, by table; tables without one are left out.
     pub rows: BTreeMap<String, u64>,
     /// Resources.
@@ -73,32 +73,32 @@ pub struct ForgetOutcome {
 /// # Errors
 ///
 /// The lake cannot be read.
-pub fn lake_of(
+pub fn person_in_lake(
     lake: &Path,
     person: &Person,
     resources: &[(ApiVersion, ResourceType, String)],
-) -> Result<LakeOfPerson> {
+) -> Result<PersonInLake> {
     let lake = Lake::at(lake);
     let current = lake.current()?;
-    let mut found = LakeOfPerson {
+    let mut found = PersonInLake {
         other_snapshots: lake.numbers()?,
-        ..LakeOfPerson::default()
+        ..PersonInLake::default()
     };
     found
         .other_snapshots
         .retain(|number| Some(*number) != current);
-    let Some(before) = read_current(&lake)? else {
+    let Some(before) = PreviousSnapshot::current(&lake)? else {
         return Ok(found);
     };
-    check_own_files(Some(&before))?;
-    let theirs = Theirs::find(person, resources, &before)?;
-    found.rows = theirs.owned_rows(&before)?;
-    found.resources = theirs.keys.len() as u64;
+    before.check_key_files()?;
+    let resources = PersonResources::find(person, resources, &before)?;
+    found.rows = resources.owned_rows(&before)?;
+    found.resources = resources.keys.len() as u64;
     let of_runs = |table: &&LakeTable| table.resource.is_none();
     for table in before.manifest.tables.iter().filter(of_runs) {
         let mut rows = 0;
         for file in &table.files {
-            rows += theirs.rows_about_them(&before.folder, file)?;
+            rows += resources.rows_about(&before.folder, file)?;
         }
         if rows > 0 {
             found.rows.insert(table.layout.name.clone(), rows);
@@ -122,7 +122,7 @@ pub fn forget(request: &ForgetRequest, progress: &dyn Progress) -> Result<Forget
     let _lock = lake.lock(&access)?;
     let pinned = lake.pinned()?;
     let mut outcome = ForgetOutcome::default();
-    if let Some(before) = read_current(&lake)? {
+    if let Some(before) = PreviousSnapshot::current(&lake)? {
         outcome.snapshot = Some(before.manifest.snapshot);
         let built = on_threads(&request.options, || {
             without(request, &lake, &before, access, progress)
@@ -152,26 +152,26 @@ pub fn forget(request: &ForgetRequest, progress: &dyn Progress) -> Result<Forget
 fn without(
     request: &ForgetRequest,
     lake: &Lake,
-    before: &Before,
+    before: &PreviousSnapshot,
     access: Access,
     progress: &dyn Progress,
 ) -> Result<Option<LakeManifest>> {
-    check_own_files(Some(before))?;
-    let theirs = Theirs::find(&request.person, &request.resources, before)?;
+    before.check_key_files()?;
+    let resources = PersonResources::find(&request.person, &request.resources, before)?;
     let snapshot = lake.building();
     access.make_folder(&snapshot)?;
     let carried = Carried::default();
-    let (run_tables, run_tables_change) = theirs.filter_run_tables(before, &snapshot, access)?;
-    if theirs.keys.is_empty() && !run_tables_change {
+    let (run_tables, run_tables_change) = resources.filter_run_tables(before, &snapshot, access)?;
+    if resources.keys.is_empty() && !run_tables_change {
         return Ok(None);
     }
-    let key_file = theirs.write_other_keys(before, &snapshot, access)?;
+    let key_file = resources.write_other_keys(before, &snapshot, access)?;
     let plans = plan(&PlanInput {
         staged: &[],
         before: Some((before.folder.as_path(), &before.manifest)),
         options: &request.options,
         full: false,
-        holds_resources: true,
+        has_resources: true,
     })?;
     let candidates = match &before.manifest.current {
         Some(file) => {
@@ -188,7 +188,7 @@ fn without(
                 plans: &plans.tables,
                 rules: &request.options.current,
                 staged: &[],
-                outdated: &theirs.keys,
+                outdated: &resources.keys,
                 before: Some(candidates),
                 snapshot: &snapshot,
                 spill: &lake.spill(),
@@ -200,7 +200,7 @@ fn without(
     };
     let touched = Touched::new(
         SnapshotOwners::new(&before.folder, &before.manifest),
-        &theirs.keys,
+        &resources.keys,
         &found.flips,
     );
     let built = build_all(
@@ -208,7 +208,7 @@ fn without(
         &BuildInput {
             staged: &[],
             decisions: &[],
-            outdated: &theirs.keys,
+            outdated: &resources.keys,
             flips: &found.flips,
             touched: Some(&touched),
             before: Some(&before.folder),

@@ -49,17 +49,20 @@
 
 mod current_rule;
 mod damage;
+mod damaged_files;
 mod error;
+mod file_hash;
 mod forget;
 mod known_resources;
 mod load;
 mod merge;
 mod next_snapshot;
-mod owners;
 mod partition_value;
+mod previous_snapshot;
 mod publish;
 mod repair;
 mod request;
+mod row_owners;
 mod run_table;
 mod staged_parquet;
 mod staged_run;
@@ -69,14 +72,16 @@ mod table;
 pub use claimlake_columnar::hive_path::partition_folder;
 pub use current_rule::{Conditions, CurrentCase, CurrentRule};
 pub use damage::check_file;
+pub use damaged_files::{DamagedFile, check_record, check_staged_run, is_staged_manifest};
 pub use error::{LoadError, LoadErrorKind, Result};
+pub use file_hash::sha256_hex;
 pub use forget::{
-    ForgetOutcome, ForgetRequest, LakeOfPerson, forget, has_snapshot, lake_of, people_of_lake,
+    ForgetOutcome, ForgetRequest, PersonInLake, forget, has_snapshot, patients_of_lake,
+    person_in_lake,
 };
 pub use known_resources::{KnownResource, ResourceStatus, known_resources, resource_key};
 pub use load::load;
 pub use merge::current::{current_resources, is_decided_by};
-pub use owners::earlier::damaged_earlier_owners;
 pub use partition_value::{is_unknown_partition, partition_value};
 pub use publish::group_reach::{GroupReach, group_reach, real_folder};
 pub use publish::manifest::read_manifest;
@@ -84,9 +89,9 @@ pub use publish::retention::{SnapshotInfo, snapshots};
 pub use publish::rollback::rollback;
 pub use repair::is_of_another_version;
 pub use request::{AbsentResources, LoadOptions, LoadOutcome, LoadRequest, RunTable, TableOutcome};
+pub use row_owners::earlier::damaged_earlier_owners;
 pub use run_table::changes::{Change, ChangeKind, changes};
 pub use staged_parquet::{
     Share, StagedBodies, StagedParquet, StagedProblems, TableShape, check_staged_parquet,
     seal_staged_parquet,
 };
-pub use sums::{DamagedFile, check_record, check_staged_run, is_staged_manifest, sha256_hex};

@@ -1,18 +1,18 @@
 //! A load from beginning to end.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use claimlake_contract::{LakeFile, LakeManifest, Progress, hex};
-use sha2::{Digest, Sha256};
+use claimlake_contract::Progress;
 
 use crate::error::{LoadError, Result};
-use crate::next_snapshot::{Before, SnapshotInput, build_next};
-use crate::publish::access::{Access, access_for, give_all};
+use crate::next_snapshot::{SnapshotInput, build_next};
+use crate::previous_snapshot::PreviousSnapshot;
+use crate::publish::access::{access_for, give_all};
 use crate::publish::lake::Lake;
-use crate::publish::{manifest, retention, views_sql};
+use crate::publish::publication::{publish, real_path};
+use crate::publish::retention;
 use crate::repair::Repair;
-use crate::request::{LoadOptions, LoadOutcome, LoadRequest};
+use crate::request::{LoadOutcome, LoadRequest};
 use crate::staged_run::StagedRun;
 use crate::table::all::on_threads;
 
@@ -51,7 +51,7 @@ pub fn load(request: &LoadRequest, progress: &dyn Progress) -> Result<LoadOutcom
     };
     let before = match &repair {
         Some(repair) => repair.before()?,
-        None => read_current(&lake)?,
+        None => PreviousSnapshot::current(&lake)?,
     };
     let input = SnapshotInput {
         request,
@@ -69,32 +69,6 @@ pub fn load(request: &LoadRequest, progress: &dyn Progress) -> Result<LoadOutcom
     let outcome = outcome?;
     cleared?;
     Ok(outcome)
-}
-
-/// The current snapshot. Where `current` is missing, as after a kill in the first load, or because
-/// somebody removed it, the newest snapshot counts: a load or `forget` never takes such a lake for
-/// an empty one.
-pub(crate) fn read_current(lake: &Lake) -> Result<Option<Before>> {
-    let newest = || Ok::<_, LoadError>(lake.numbers()?.last().copied());
-    let Some(number) = lake
-        .current()?
-        .map_or_else(newest, |number| Ok(Some(number)))?
-    else {
-        return Ok(None);
-    };
-    before(lake, number).map(Some)
-}
-
-/// One snapshot of the lake.
-pub(crate) fn before(lake: &Lake, number: u64) -> Result<Before> {
-    let folder = lake.snapshot(number);
-    let manifest = manifest::read_manifest(&folder)?;
-    Ok(Before {
-        folder,
-        manifest,
-        lost: BTreeSet::new(),
-        has_manifest: true,
-    })
 }
 
 /// Opens the staged runs in the order of their ids; what came before a full one is in it.
@@ -156,58 +130,4 @@ fn build_and_publish(input: &SnapshotInput<'_>, progress: &dyn Progress) -> Resu
     outcome.snapshot = Some(number);
     outcome.snapshot_folder = Some(real_path(&input.lake.snapshot(number))?);
     Ok(outcome)
-}
-
-pub(crate) fn publish(
-    lake: &Lake,
-    mut manifest: LakeManifest,
-    options: &LoadOptions,
-    access: &Access,
-) -> Result<()> {
-    let building = lake.building();
-    // The real path, though the folder gets its name only when the snapshot is placed.
-    let folder = lake.snapshot(manifest.snapshot);
-    let parent = folder
-        .parent()
-        .map(real_path)
-        .transpose()?
-        .unwrap_or_default();
-    let folder = parent.join(manifest.snapshot.to_string());
-    let views = view_texts(&manifest, &folder, &options.main_tables);
-    let written = views.map(|(name, text)| write_view(&building, name, &text, access));
-    manifest.views = Some(written.into_iter().collect::<Result<_>>()?);
-    manifest::write(&building, &manifest, access)?;
-    lake.place(manifest.snapshot)?;
-    lake.flip(manifest.snapshot)?;
-    lake.unpin()
-}
-
-/// Name and text of the views of the snapshot whose real path is `folder`.
-pub(crate) fn view_texts(
-    manifest: &LakeManifest,
-    folder: &Path,
-    main_tables: &[String],
-) -> [(&'static str, String); 2] {
-    [
-        (
-            views_sql::DUCKDB_FILE,
-            views_sql::duckdb(manifest, folder, main_tables),
-        ),
-        (views_sql::SPARK_FILE, views_sql::spark(manifest, folder)),
-    ]
-}
-
-fn write_view(building: &Path, name: &str, text: &str, access: &Access) -> Result<LakeFile> {
-    manifest::write_file(&building.join(name), text.as_bytes(), access)?;
-    Ok(LakeFile {
-        path: name.to_owned(),
-        rows: 0,
-        bytes: text.len() as u64,
-        sha256: hex(&Sha256::digest(text)),
-    })
-}
-
-pub(crate) fn real_path(path: &Path) -> Result<PathBuf> {
-    path.canonicalize()
-        .map_err(LoadError::io("resolving", path))
 }

@@ -1,86 +1,32 @@
 //! The next snapshot: built beside the others from the one before and the staged runs.
 
+mod input;
 mod landing_runs;
 mod run_tables;
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use claimlake_contract::{LAKE_FORMAT, LakeFile, LakeManifest, LakeTable, Progress, hive};
+use claimlake_contract::{LAKE_FORMAT, LakeManifest, LakeTable, Progress, hive};
 
-use crate::damage::check_file;
 use crate::error::{LoadError, Result};
 use crate::merge::current::{self, CurrentInput};
 use crate::merge::decision::Take;
 use crate::merge::key_walk::{self, KeyPlan, MergedKeys};
 use crate::merge::keys;
 use crate::merge::staged_keys::StagedKeys;
-use crate::owners::next::{self, NextOwners};
-use crate::owners::snapshot::SnapshotOwners;
-use crate::owners::touched::Touched;
-use crate::publish::access::Access;
-use crate::publish::lake::Lake;
-use crate::repair::{History, Repair};
+use crate::previous_snapshot::PreviousSnapshot;
 use crate::request::{AbsentResources, LoadOutcome, LoadRequest, TableOutcome};
-use crate::staged_run::StagedRun;
+use crate::row_owners::next::{self, NextOwners};
+use crate::row_owners::snapshot::SnapshotOwners;
+use crate::row_owners::touched::Touched;
 use crate::table::all::build_all;
 use crate::table::build::{BuildInput, BuiltTable};
 use crate::table::carry::Carried;
 use crate::table::plan::{PlanInput, Plans, file_words, plan};
 
-use run_tables::{changes_table, run_tables, run_tables_tell};
-
-/// The snapshot before.
-#[derive(Debug)]
-pub(crate) struct Before {
-    pub(crate) folder: PathBuf,
-    pub(crate) manifest: LakeManifest,
-    /// Files that it names and that are damaged, as far as a rebuild looked: nothing reads them.
-    pub(crate) lost: BTreeSet<String>,
-    /// Whether the manifest is what was published; if not, it names the files of `changes` alone.
-    pub(crate) has_manifest: bool,
-}
-
-impl Before {
-    /// Whether a file can be used.
-    pub(crate) fn has(&self, file: &LakeFile) -> bool {
-        !self.lost.contains(&file.path)
-    }
-
-    /// Whether it is not known from its keys what it holds.
-    fn has_lost_keys(&self) -> bool {
-        let keys = self.manifest.keys.as_ref();
-        !self.has_manifest || keys.is_some_and(|keys| !self.has(keys))
-    }
-
-    fn table(&self, name: &str) -> Option<&LakeTable> {
-        self.manifest
-            .tables
-            .iter()
-            .find(|table| table.layout.name == name)
-    }
-}
-
-/// What the next snapshot is made from.
-#[derive(Debug)]
-pub(crate) struct SnapshotInput<'a> {
-    pub(crate) request: &'a LoadRequest,
-    pub(crate) staged: &'a [StagedRun],
-    pub(crate) full: bool,
-    pub(crate) lake: &'a Lake,
-    pub(crate) before: Option<&'a Before>,
-    pub(crate) access: Access,
-    /// Of a rebuild.
-    pub(crate) repair: Option<&'a Repair<'a>>,
-}
-
-impl SnapshotInput<'_> {
-    /// What `changes` says that the lake held, where the keys do not say it any more.
-    fn history(&self) -> Result<Option<History>> {
-        let before = self.before.filter(|before| before.has_lost_keys());
-        before.map(History::read).transpose()
-    }
-}
+pub(crate) use input::SnapshotInput;
+use run_tables::{changes_table, run_tables, run_tables_differ};
 
 /// The manifest of the snapshot that was built, none where nothing changed, and what was done.
 pub(crate) fn build_next(
@@ -90,7 +36,9 @@ pub(crate) fn build_next(
     let request = input.request;
     let snapshot = input.lake.building();
     input.access.make_folder(&snapshot)?;
-    check_own_files(input.before)?;
+    if let Some(before) = input.before {
+        before.check_key_files()?;
+    }
     let plans = plan(&PlanInput {
         staged: input.staged,
         before: input
@@ -98,7 +46,7 @@ pub(crate) fn build_next(
             .map(|before| (before.folder.as_path(), &before.manifest)),
         options: &request.options,
         full: input.full,
-        holds_resources: holds_resources(input)?,
+        has_resources: has_resources(input)?,
     })?;
     let staged_keys = StagedKeys::read(input.staged, &input.lake.spill(), key_budget(request))?;
     let mut keys = merge_keys(input, &staged_keys, &snapshot)?;
@@ -106,7 +54,7 @@ pub(crate) fn build_next(
     if input.repair.is_none()
         && keys.is_unchanged()
         && !plans_change(&plans, input)
-        && !run_tables_tell(input)?
+        && !run_tables_differ(input)?
     {
         let outcome = outcome(&keys, &plans, &[], &carried);
         return Ok((None, outcome));
@@ -230,27 +178,10 @@ fn key_budget(request: &LoadRequest) -> usize {
     request.options.memory_bytes / 3
 }
 
-fn key_file(input: &SnapshotInput<'_>) -> Option<PathBuf> {
-    let before = input.before?;
-    let file = before.manifest.keys.as_ref()?;
-    before.has(file).then(|| before.folder.join(&file.path))
-}
-
-/// The loader's own files of the snapshot before are as its manifest says: what is built on them
-/// would be as wrong as they are.
-pub(crate) fn check_own_files(before: Option<&Before>) -> Result<()> {
-    let Some(before) = before else {
-        return Ok(());
-    };
-    let own = before.manifest.keys.iter().chain(&before.manifest.current);
-    let mut own = own.filter(|file| before.has(file));
-    own.try_for_each(|file| check_file(&before.folder, file))
-}
-
 /// Whether the lake has a resource: what it has tombstones of is not in it.
-fn holds_resources(input: &SnapshotInput<'_>) -> Result<bool> {
-    match key_file(input) {
-        Some(file) => keys::holds_resources(&file),
+fn has_resources(input: &SnapshotInput<'_>) -> Result<bool> {
+    match input.before.and_then(PreviousSnapshot::key_file) {
+        Some(file) => keys::has_resources(&file),
         None => Ok(false),
     }
 }
@@ -262,7 +193,7 @@ fn merge_keys(
 ) -> Result<MergedKeys> {
     let mut keys = key_walk::merge(&KeyPlan {
         staged,
-        before: key_file(input),
+        before: input.before.and_then(PreviousSnapshot::key_file),
         snapshot,
         spill: &input.lake.spill(),
         budget: key_budget(input.request),

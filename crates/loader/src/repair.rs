@@ -16,16 +16,16 @@ use claimlake_contract::{LakeFile, LakeManifest, hex};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use crate::damage::is_damage;
 use crate::error::{LoadError, Result};
-use crate::load::{real_path, view_texts};
+use crate::file_hash::hash_of;
 use crate::publish::access::Access;
 use crate::publish::lake::Lake;
 use crate::publish::manifest::{read_manifest, write_file};
-use crate::staged_run::hash_of;
+use crate::publish::publication::{real_path, view_texts};
 
 use files::{Usable, remove_extra_files, remove_file, usable_manifest};
 
-pub(crate) use files::is_damage;
 pub use files::is_of_another_version;
 pub(crate) use history::History;
 

@@ -23,7 +23,7 @@ use claimlake_contract::{
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::error::{LoadError, Result};
-use crate::staged_run::hash_of;
+use crate::file_hash::hash_of;
 
 /// What the files themselves do not say.
 #[derive(Debug, Clone)]

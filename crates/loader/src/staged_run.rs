@@ -1,7 +1,7 @@
 //! A sealed staged run: its manifest, and batches of its tables.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
@@ -18,9 +18,9 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 use sha2::{Digest, Sha256};
-use xxhash_rust::xxh3::Xxh3;
 
 use crate::error::{LoadError, Result};
+use crate::file_hash::{check_hash, hash_of};
 use crate::sums;
 
 /// A staged run whose manifest was read and whose files have the sizes it states.
@@ -211,45 +211,6 @@ fn check_size(folder: &Path, file: &StagedFile) -> Result<()> {
             Err(LoadError::staged(&path, "the file is missing"))
         }
         Err(error) => Err(LoadError::io("reading", &path)(error)),
-    }
-}
-
-pub(crate) fn check_hash(path: &Path, file: &StagedFile) -> Result<()> {
-    let is_same = match &file.xxh3 {
-        Some(xxh3) => {
-            let mut hash = Xxh3::new();
-            read_through(path, |bytes| hash.update(bytes))?;
-            format!("{:032x}", hash.digest128()) == *xxh3
-        }
-        None => hash_of(path)? == file.sha256,
-    };
-    if is_same {
-        return Ok(());
-    }
-    Err(LoadError::staged(
-        path,
-        "its checksum is not the manifest's",
-    ))
-}
-
-/// The SHA-256 of a file, lower-case hex.
-pub(crate) fn hash_of(path: &Path) -> Result<String> {
-    let mut hash = Sha256::new();
-    read_through(path, |bytes| hash.update(bytes))?;
-    Ok(hex(&hash.finalize()))
-}
-
-fn read_through(path: &Path, mut take: impl FnMut(&[u8])) -> Result<()> {
-    let mut opened = File::open(path).map_err(LoadError::io("opening", path))?;
-    let mut buffer = vec![0; 256 << 10];
-    loop {
-        let read = opened
-            .read(&mut buffer)
-            .map_err(LoadError::io("reading", path))?;
-        if read == 0 {
-            return Ok(());
-        }
-        take(&buffer[..read]);
     }
 }
 

@@ -15,8 +15,8 @@ use arrow_schema::ArrowError;
 use super::LoadError;
 use crate::merge::candidate_file::CandidateFile;
 use crate::merge::keys::KeyFile;
-use crate::owners::group_file;
 use crate::publish::access::Access;
+use crate::row_owners::group_file;
 use claimlake_columnar::sort::batch_sorter::BatchSorter;
 
 fn numbers() -> RecordBatch {

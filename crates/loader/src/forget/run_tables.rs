@@ -11,8 +11,8 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 
 use crate::damage::check_file;
 use crate::error::{LoadError, Result};
-use crate::forget::theirs::Theirs;
-use crate::next_snapshot::Before;
+use crate::forget::person_resources::PersonResources;
+use crate::previous_snapshot::PreviousSnapshot;
 use crate::publish::access::Access;
 use crate::run_table::changes::CHANGES_TABLE;
 use crate::table::carry::{Carried, carry};
@@ -23,11 +23,11 @@ use claimlake_columnar::encode::properties;
 /// Rows of a row group in tables about the run.
 const ROW_GROUP_ROWS: usize = 122_880;
 
-impl Theirs<'_> {
+impl PersonResources<'_> {
     /// The tables about runs without the rows about the person, and whether any lost one.
     pub(super) fn filter_run_tables(
         &self,
-        before: &Before,
+        before: &PreviousSnapshot,
         snapshot: &Path,
         access: Access,
     ) -> Result<(Vec<LakeTable>, bool)> {
@@ -37,7 +37,7 @@ impl Theirs<'_> {
             let mut kept = table.clone();
             kept.files.clear();
             for file in &table.files {
-                if self.rows_about_them(&before.folder, file)? == 0 {
+                if self.rows_about(&before.folder, file)? == 0 {
                     carry(file, &before.folder, snapshot, &access, &Carried::default())?;
                     kept.files.push(file.clone());
                     continue;
@@ -57,7 +57,7 @@ impl Theirs<'_> {
         &self,
         table: &LakeTable,
         file: &LakeFile,
-        before: &Before,
+        before: &PreviousSnapshot,
         snapshot: &Path,
         access: Access,
     ) -> Result<Option<LakeFile>> {
@@ -73,9 +73,9 @@ impl Theirs<'_> {
         for batch in reader {
             let batch = batch.map_err(LoadError::arrow(format!("reading {}", path.display())))?;
             let keep: BooleanArray = self
-                .about_them(&batch)
+                .is_about(&batch)
                 .into_iter()
-                .map(|theirs| Some(!theirs))
+                .map(|resources| Some(!resources))
                 .collect();
             let operation = || LoadError::arrow(format!("filtering {}", path.display()));
             let kept = filter_record_batch(&batch, &keep).map_err(operation())?;
@@ -98,20 +98,20 @@ impl Theirs<'_> {
     }
 
     /// The rows about them in a file of a snapshot's folder.
-    pub(super) fn rows_about_them(&self, snapshot: &Path, file: &LakeFile) -> Result<u64> {
+    pub(super) fn rows_about(&self, snapshot: &Path, file: &LakeFile) -> Result<u64> {
         check_file(snapshot, file)?;
         let path = &snapshot.join(&file.path);
         let mut rows = 0;
         for batch in reader(path)? {
             let batch = batch.map_err(LoadError::arrow(format!("reading {}", path.display())))?;
-            let about = self.about_them(&batch);
-            rows += about.into_iter().filter(|theirs| *theirs).count() as u64;
+            let about = self.is_about(&batch);
+            rows += about.into_iter().filter(|resources| *resources).count() as u64;
         }
         Ok(rows)
     }
 
-    /// For each row of a table about runs, whether it is about the person or a resource of theirs.
-    fn about_them(&self, batch: &RecordBatch) -> Vec<bool> {
+    /// For each row of a table about runs, whether it is about the person or a resource of resources.
+    fn is_about(&self, batch: &RecordBatch) -> Vec<bool> {
         let (apis, patients) = (column(batch, "source_api"), column(batch, "patient_id"));
         let (types, ids) = (column(batch, "resource_type"), column(batch, "resource_id"));
         let about = |row: usize| {

@@ -13,7 +13,7 @@ use std::cmp::Ordering;
 
 use crate::merge::decision::KeyDecision;
 use crate::merge::keys::KeyRow;
-use crate::merge::standing::Staged;
+use crate::merge::staged_resources::StagedResource;
 
 /// What became of a resource. [`Same`](Self::Same), [`Older`](Self::Older) and
 /// [`Kept`](Self::Kept) may be a tombstone: the resource is not in the lake.
@@ -63,7 +63,7 @@ pub(crate) enum KeyEvent<'a> {
 
 impl<'a> KeyEvent<'a> {
     /// The event of a resource that has no key in the lake.
-    pub(super) fn first(staged: Staged<'a>) -> Option<Self> {
+    pub(super) fn first(staged: StagedResource<'a>) -> Option<Self> {
         match (staged.body, staged.gone) {
             (Some(body), _) => Some(Self::first_body(body)),
             (None, gone) => gone.map(KeyEvent::LeftOut),
@@ -90,7 +90,7 @@ impl<'a> KeyEvent<'a> {
     }
 
     /// The event of a resource that is staged and has a key in the lake.
-    pub(super) fn compared(before: KeyRow<'a>, staged: Staged<'a>, full: bool) -> Self {
+    pub(super) fn compared(before: KeyRow<'a>, staged: StagedResource<'a>, full: bool) -> Self {
         let is_over = staged.gone.filter(|gone| before.place() < gone.place());
         match (staged.body, is_over) {
             (None, Some(_)) if before.is_gone() => KeyEvent::Kept(before),

@@ -29,7 +29,7 @@ pub(crate) fn walk(
     mut visit: impl FnMut(KeyEvent<'_>, Option<usize>) -> Result<()>,
 ) -> Result<()> {
     let mut lake = Cursor::new(before.map(keys::read).transpose()?.into_iter().flatten());
-    let mut staged_rows = staged.standing()?;
+    let mut staged_rows = staged.resources()?;
     loop {
         lake.fill()?;
         staged_rows.fill()?;

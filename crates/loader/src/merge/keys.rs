@@ -17,9 +17,9 @@ use claimlake_contract::{LakeFile, key_columns};
 
 use crate::error::{LoadError, Result};
 use crate::merge::picked_rows::PickedRows;
-use crate::owners::KEYS_FOLDER;
 use crate::publish::access::Access;
 use crate::publish::manifest::OTHER_VERSION;
+use crate::row_owners::KEYS_FOLDER;
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::encode::parquet_file::HashingFile;
 
@@ -144,7 +144,7 @@ pub(crate) fn read(path: &Path) -> Result<impl Iterator<Item = Result<RecordBatc
 }
 
 /// Whether a key file has any resource that is in the lake.
-pub(crate) fn holds_resources(path: &Path) -> Result<bool> {
+pub(crate) fn has_resources(path: &Path) -> Result<bool> {
     for batch in read(path)? {
         let batch = Arc::new(batch?);
         let is_held = |row| !KeyRow { batch: &batch, row }.is_tombstone();

@@ -10,4 +10,4 @@ pub(crate) mod key_walk;
 pub(crate) mod keys;
 mod picked_rows;
 pub(crate) mod staged_keys;
-mod standing;
+mod staged_resources;

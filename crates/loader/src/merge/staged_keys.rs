@@ -18,7 +18,7 @@ use claimlake_contract::{RunId, key_columns};
 use crate::error::{LoadError, Result};
 use crate::merge::keys::{self, KeyRow, key_schema};
 use crate::merge::picked_rows::PickedRows;
-use crate::merge::standing::{OfOne, Standing};
+use crate::merge::staged_resources::{ResourceRows, StagedResources};
 use crate::staged_run::StagedRun;
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::sort::batch_sorter::{BatchSorter, SortedBatches};
@@ -52,25 +52,25 @@ impl StagedKeys {
                 sorter.push(&as_key_file(&batch?, run)?)?;
             }
         }
-        let path = folder.join("standing.arrows");
+        let path = folder.join("newest.arrows");
         Ok(Self {
-            superseded: write_standing(sorter.finish()?, &path)?,
+            superseded: write_newest(sorter.finish()?, &path)?,
             path,
             runs: staged.iter().map(|run| run.manifest.run.clone()).collect(),
         })
     }
 
     /// What is staged of each resource, by resource.
-    pub(crate) fn standing(
+    pub(crate) fn resources(
         &self,
-    ) -> Result<Standing<impl Iterator<Item = Result<RecordBatch>> + use<>>> {
+    ) -> Result<StagedResources<impl Iterator<Item = Result<RecordBatch>> + use<>>> {
         let file = File::open(&self.path).map_err(LoadError::io("opening", &self.path))?;
         let path = self.path.clone();
         let reader = StreamReader::try_new(BufReader::new(file), None)
             .map_err(LoadError::arrow_file("reading", &path))?;
         let batches =
             reader.map(move |batch| batch.map_err(LoadError::arrow_file("reading", &path)));
-        Ok(Standing::new(batches))
+        Ok(StagedResources::new(batches))
     }
 
     /// How many staged runs there are.
@@ -85,24 +85,24 @@ impl StagedKeys {
     }
 }
 
-/// Writes of each resource what [`Standing`] reads: the last place at which it was gone, if any, and
+/// Writes of each resource what [`StagedResources`] reads: the last place at which it was gone, if any, and
 /// the body that counts.
-fn write_standing(sorted: SortedBatches, path: &Path) -> Result<u64> {
+fn write_newest(sorted: SortedBatches, path: &Path) -> Result<u64> {
     let file = File::create(path).map_err(LoadError::io("creating", path))?;
     let operation = || LoadError::arrow_file("writing", path);
     let mut writer =
         StreamWriter::try_new(BufWriter::new(file), &key_schema()).map_err(operation())?;
     let mut picked = PickedRows::default();
-    let mut of_one = OfOne::default();
+    let mut resource_rows = ResourceRows::default();
     let mut superseded = 0;
     for batch in sorted {
         let batch = Arc::new(batch?);
         for row in 0..batch.num_rows() {
             let next = KeyRow { batch: &batch, row };
-            if of_one.resource() != Some(next.resource()) {
-                superseded += of_one.pick(&mut picked);
+            if resource_rows.resource() != Some(next.resource()) {
+                superseded += resource_rows.pick(&mut picked);
             }
-            of_one.rows.push((batch.clone(), row));
+            resource_rows.rows.push((batch.clone(), row));
         }
         if picked.rows() >= BATCH_ROWS
             && let Some(batch) = picked.take().map_err(operation())?
@@ -110,7 +110,7 @@ fn write_standing(sorted: SortedBatches, path: &Path) -> Result<u64> {
             writer.write(&batch).map_err(operation())?;
         }
     }
-    superseded += of_one.pick(&mut picked);
+    superseded += resource_rows.pick(&mut picked);
     if let Some(batch) = picked.take().map_err(operation())? {
         writer.write(&batch).map_err(operation())?;
     }

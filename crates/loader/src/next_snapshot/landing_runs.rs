@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use claimlake_contract::RunId;
 
-use super::SnapshotInput;
+use super::input::SnapshotInput;
 
 /// All landing runs in the next snapshot; none where one of its parts does not say.
 pub(super) fn of(input: &SnapshotInput<'_>) -> Option<Vec<RunId>> {

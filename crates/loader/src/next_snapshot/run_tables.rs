@@ -5,20 +5,21 @@ use std::path::Path;
 
 use claimlake_contract::{LakeFile, LakeTable};
 
-use super::{Before, SnapshotInput, key_file};
+use super::input::SnapshotInput;
 use crate::error::Result;
 use crate::merge::current::{CurrentTransition, Found};
 use crate::merge::key_event::KeyEvent;
 use crate::merge::key_walk;
 use crate::merge::keys;
 use crate::merge::staged_keys::StagedKeys;
+use crate::previous_snapshot::PreviousSnapshot;
 use crate::repair::History;
 use crate::run_table::changes::{self, CHANGES_TABLE, ChangeKind, ChangeWriter};
 use crate::run_table::replaced;
 use crate::table::carry::{Carried, carry};
 
 /// Whether a table that the caller handed over says what the lake does not say yet.
-pub(super) fn run_tables_tell(input: &SnapshotInput<'_>) -> Result<bool> {
+pub(super) fn run_tables_differ(input: &SnapshotInput<'_>) -> Result<bool> {
     let before = input
         .before
         .map(|before| (before.folder.as_path(), &before.manifest));
@@ -31,7 +32,7 @@ pub(super) fn run_tables_tell(input: &SnapshotInput<'_>) -> Result<bool> {
         if known.is_some_and(|known| known.files.iter().any(is_lost)) {
             continue;
         }
-        if replaced::tells_news(table, before)? {
+        if replaced::differs_from_lake(table, before)? {
             return Ok(true);
         }
     }
@@ -110,7 +111,10 @@ pub(super) fn changes_table(
             .map(History::read)
             .transpose()?,
     };
-    let before = key_file(input).filter(|_| history.is_none());
+    let before = input
+        .before
+        .and_then(PreviousSnapshot::key_file)
+        .filter(|_| history.is_none());
     let mut seen = HashSet::new();
     key_walk::walk(
         staged,
@@ -152,7 +156,7 @@ pub(super) fn changes_table(
     Ok((!files.is_empty()).then(|| changes::table(files)))
 }
 
-fn loses_changes(before: &Before) -> bool {
+fn loses_changes(before: &PreviousSnapshot) -> bool {
     let files = changes::files_before(Some(&before.manifest));
     files.iter().any(|file| !before.has(file))
 }

@@ -5,6 +5,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use claimlake_columnar::EntryKind;
 pub(crate) use claimlake_columnar::FileAccess as Access;
 
 use crate::error::{LoadError, Result};
@@ -50,11 +51,15 @@ pub(crate) fn give_all(access: &Access, folder: &Path) -> Result<u64> {
 /// Whether it had another mode or group.
 fn give_found(access: &Access, path: &Path) -> Result<bool> {
     let found = std::fs::metadata(path).map_err(LoadError::io("reading", path))?;
+    let kind = match found.is_dir() {
+        true => EntryKind::Folder,
+        false => EntryKind::File,
+    };
     let is_given = Some(found.gid()) == access.group_number();
-    if is_given && found.mode() & 0o7777 == access.mode(found.is_dir()) {
+    if is_given && found.mode() & 0o7777 == access.mode(kind) {
         return Ok(false);
     }
-    access.give(path, found.is_dir())?;
+    access.give(path, kind)?;
     Ok(true)
 }
 

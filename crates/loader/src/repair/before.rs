@@ -6,10 +6,11 @@ use std::path::Path;
 use claimlake_contract::{LAKE_FORMAT, LakeFile, LakeManifest};
 
 use super::{Repair, Surveyed};
+use crate::damage::is_damage;
 use crate::error::{LoadError, Result};
-use crate::next_snapshot::Before;
+use crate::file_hash::hash_of;
+use crate::previous_snapshot::PreviousSnapshot;
 use crate::run_table::changes::{self, CHANGES_TABLE};
-use crate::staged_run::hash_of;
 
 impl Repair<'_> {
     /// The snapshot that the next one follows: the current one, or, where `current` leads nowhere,
@@ -18,7 +19,7 @@ impl Repair<'_> {
     /// # Errors
     ///
     /// The operating system refuses.
-    pub(crate) fn before(&self) -> Result<Option<Before>> {
+    pub(crate) fn before(&self) -> Result<Option<PreviousSnapshot>> {
         let state = self.state();
         let numbers = [self.lake.current(), self.lake.pinned()];
         let named = numbers.into_iter().filter_map(|number| number.ok()?);
@@ -49,8 +50,8 @@ impl Repair<'_> {
     }
 }
 
-fn without_damaged(one: &Surveyed, manifest: LakeManifest) -> Before {
-    Before {
+fn without_damaged(one: &Surveyed, manifest: LakeManifest) -> PreviousSnapshot {
+    PreviousSnapshot {
         folder: one.folder.clone(),
         lost: one.damaged.keys().cloned().collect(),
         has_manifest: true,
@@ -60,7 +61,10 @@ fn without_damaged(one: &Surveyed, manifest: LakeManifest) -> Before {
 
 /// A snapshot whose manifest is damaged. The files of `changes` are named for their hashes, so that
 /// they need none; everything else is made anew.
-fn without_manifest(one: &Surveyed, histories: &[(&Path, Vec<LakeFile>)]) -> Result<Before> {
+fn without_manifest(
+    one: &Surveyed,
+    histories: &[(&Path, Vec<LakeFile>)],
+) -> Result<PreviousSnapshot> {
     let mut files: BTreeMap<String, LakeFile> = BTreeMap::new();
     for file in self_named(&one.folder)? {
         files.insert(file.path.clone(), file);
@@ -100,7 +104,7 @@ fn without_manifest(one: &Surveyed, histories: &[(&Path, Vec<LakeFile>)]) -> Res
         owners: None,
         views: None,
     };
-    Ok(Before {
+    Ok(PreviousSnapshot {
         folder: one.folder.clone(),
         manifest,
         lost: BTreeSet::new(),
@@ -113,7 +117,7 @@ fn self_named(folder: &Path) -> Result<Vec<LakeFile>> {
     let root = folder.join(CHANGES_TABLE);
     let entries = match std::fs::read_dir(&root) {
         Ok(entries) => entries,
-        Err(error) if super::is_damage(&error) => return Ok(Vec::new()),
+        Err(error) if is_damage(&error) => return Ok(Vec::new()),
         Err(error) => return Err(LoadError::io("listing", &root)(error)),
     };
     let mut found = Vec::new();
@@ -125,7 +129,7 @@ fn self_named(folder: &Path) -> Result<Vec<LakeFile>> {
         };
         let sha256 = match hash_of(&path) {
             Ok(hash) => hash,
-            Err(LoadError::Io { source, .. }) if super::is_damage(&source) => continue,
+            Err(LoadError::Io { source, .. }) if is_damage(&source) => continue,
             Err(error) => return Err(error),
         };
         if stem.len() < 32 || !sha256.starts_with(stem) {

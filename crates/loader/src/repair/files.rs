@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use claimlake_contract::{CHECKSUM_FILE, LAKE_FORMAT, LakeManifest, MANIFEST_FILE, hex};
 use sha2::{Digest, Sha256};
 
+use crate::damage::is_damage;
 use crate::error::{LoadError, Result};
 use crate::publish::manifest::read_manifest;
 
@@ -42,18 +43,6 @@ pub fn is_of_another_version(folder: &Path) -> bool {
     let is_as_published = checksum.split_whitespace().next() == Some(&hex(&Sha256::digest(&text)));
     let format = serde_json::from_slice::<Format>(&text);
     is_as_published && format.is_ok_and(|found| found.format != LAKE_FORMAT)
-}
-
-/// Whether an error says that a file is not what it was, rather than that it may not be read.
-pub(crate) fn is_damage(error: &std::io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::NotFound
-            | ErrorKind::InvalidData
-            | ErrorKind::UnexpectedEof
-            | ErrorKind::IsADirectory
-            | ErrorKind::NotADirectory
-    ) || error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
 }
 
 /// Removes what lies in a snapshot's folder and is named by no manifest, as far as `verify` asks.

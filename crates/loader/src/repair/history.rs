@@ -8,7 +8,7 @@ use crate::merge::key_event::KeyEvent;
 use crate::merge::key_walk::{self, MergedKeys};
 use crate::merge::keys::KeyRow;
 use crate::merge::staged_keys::StagedKeys;
-use crate::next_snapshot::Before;
+use crate::previous_snapshot::PreviousSnapshot;
 use crate::run_table::changes::{self, Change, ChangeKind, ChangeWriter};
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_contract::hex;
@@ -34,7 +34,7 @@ impl History {
     /// # Errors
     ///
     /// A file cannot be read.
-    pub(crate) fn read(before: &Before) -> Result<Self> {
+    pub(crate) fn read(before: &PreviousSnapshot) -> Result<Self> {
         let mut held = HashMap::new();
         for change in changes_of(before) {
             let change = change?;
@@ -139,7 +139,7 @@ impl History {
     /// A file cannot be read or written.
     pub(crate) fn write_vanished(
         &self,
-        before: &Before,
+        before: &PreviousSnapshot,
         seen: &HashSet<ResourceKey>,
         writer: &mut ChangeWriter<'_>,
     ) -> Result<()> {
@@ -165,7 +165,7 @@ impl History {
     }
 }
 
-fn changes_of(before: &Before) -> impl Iterator<Item = Result<Change>> + '_ {
+fn changes_of(before: &PreviousSnapshot) -> impl Iterator<Item = Result<Change>> + '_ {
     let files = changes::files_before(Some(&before.manifest)).into_iter();
     let files = files.filter(|file| before.has(file));
     files.flat_map(|file| {

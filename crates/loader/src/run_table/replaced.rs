@@ -89,7 +89,10 @@ pub(crate) fn write(
 }
 
 /// Whether the table says something that the lake does not say yet.
-pub(crate) fn tells_news(table: &RunTable, before: Option<(&Path, &LakeManifest)>) -> Result<bool> {
+pub(crate) fn differs_from_lake(
+    table: &RunTable,
+    before: Option<(&Path, &LakeManifest)>,
+) -> Result<bool> {
     if table.change_columns.is_empty() || table.batches.is_empty() {
         return Ok(false);
     }

@@ -77,7 +77,7 @@ impl StagedProblems {
 }
 
 /// One row of the keys.
-struct Staged {
+struct StagedKey {
     order: u64,
     id: u64,
     /// The position of its type among those that were met.
@@ -103,7 +103,7 @@ pub fn check_staged_parquet(
     let mut staged = read_keys(&run, &mut types, &mut bodies)?;
     staged.sort_unstable_by_key(|key| key.order);
     problems.resources = staged.iter().filter(|key| key.has_rows).count() as u64;
-    let same = |pair: &&[Staged; 2]| pair[0].order == pair[1].order;
+    let same = |pair: &&[StagedKey; 2]| pair[0].order == pair[1].order;
     problems.same_order = staged.array_windows().filter(same).count() as u64;
     problems.same_hash = bodies.shared();
     for table in run.tables() {
@@ -114,7 +114,7 @@ pub fn check_staged_parquet(
             .position(|known| known == table.resource.as_str());
         if table.files.is_empty() {
             problems.tables_without_files.push(name.clone());
-            let expected = |key: &&Staged| key.has_rows && Some(key.of_type) == of_type;
+            let expected = |key: &&StagedKey| key.has_rows && Some(key.of_type) == of_type;
             let of = staged.iter().filter(expected).count() as u64;
             if of > 0 && shape.is_some_and(|shape| shape.has_one_row) {
                 let all = Share { count: of, of };
@@ -131,7 +131,7 @@ fn read_keys(
     run: &StagedRun,
     types: &mut Vec<String>,
     bodies: &mut StagedBodies,
-) -> Result<Vec<Staged>> {
+) -> Result<Vec<StagedKey>> {
     let mut staged = Vec::new();
     for batch in run.keys() {
         let batch = std::sync::Arc::new(as_key_file(&batch?, run)?);
@@ -147,7 +147,7 @@ fn read_keys(
             if has_rows {
                 bodies.add(key.resource(), key.content_hash());
             }
-            staged.push(Staged {
+            staged.push(StagedKey {
                 order: key.order(),
                 id: hash_of_id(key.text(keys::ID).unwrap_or_default()),
                 of_type,
@@ -167,7 +167,7 @@ fn check_table(
     table: &StagedTable,
     shape: Option<&TableShape>,
     of_type: Option<usize>,
-    staged: &[Staged],
+    staged: &[StagedKey],
     problems: &mut StagedProblems,
 ) -> Result<()> {
     let name = &table.layout.name;

@@ -15,9 +15,9 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use crate::damage::check_file;
 use crate::error::{LoadError, Result};
 use crate::merge::columns::align_numbered;
-use crate::owners::group::{folder_of, group_of, partition_in_table};
-use crate::owners::runs::{Run, Runs};
-use crate::owners::snapshot::SnapshotOwners;
+use crate::row_owners::group::{folder_of, group_of, partition_in_table};
+use crate::row_owners::runs::{Run, Runs};
+use crate::row_owners::snapshot::SnapshotOwners;
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::encode::properties::CHUNK_ROWS;
 use claimlake_columnar::hive_path;

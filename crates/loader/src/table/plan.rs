@@ -51,7 +51,7 @@ pub(crate) struct PlanInput<'a> {
     pub(crate) options: &'a LoadOptions,
     pub(crate) full: bool,
     /// Whether the snapshot before has resources, with rows or not.
-    pub(crate) holds_resources: bool,
+    pub(crate) has_resources: bool,
 }
 
 pub(crate) fn plan(input: &PlanInput<'_>) -> Result<Plans> {
@@ -126,7 +126,7 @@ fn staged_plan(
     };
     let Some(before) = before else {
         // A new table in a lake with rows has those of the resources that are staged now only.
-        let is_stale = input.holds_resources && !input.full;
+        let is_stale = input.has_resources && !input.full;
         return Ok(made_anew(schema, is_stale));
     };
     let is_same = before.view_hash == view_hash && before.layout == layout;

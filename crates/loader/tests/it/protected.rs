@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use claimlake_contract::{ApiVersion, NoProgress, PatientId, Person};
 use claimlake_loader::{
-    ForgetRequest, LoadError, LoadOptions, check_file, forget, lake_of, load, read_manifest,
+    ForgetRequest, LoadError, LoadOptions, check_file, forget, load, person_in_lake, read_manifest,
     rollback,
 };
 
@@ -189,7 +189,9 @@ fn a_person_is_not_forgotten_by_damaged_owners_or_keys() {
         let words = forget(&request, &NoProgress).unwrap_err().to_string();
         assert!(words.contains(file.to_str().unwrap()), "{kind}: {words}");
         if kind != "rows" {
-            let words = lake_of(&lake, &person(), &[]).unwrap_err().to_string();
+            let words = person_in_lake(&lake, &person(), &[])
+                .unwrap_err()
+                .to_string();
             assert!(words.contains(file.to_str().unwrap()), "{kind}: {words}");
         }
         assert!(snapshot.exists() && !lake.join("snapshots/2").exists());

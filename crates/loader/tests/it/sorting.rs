@@ -14,7 +14,7 @@ use crate::staged_runs::{Claim, Staging, stage};
 
 const TABLES: [&str; 2] = ["eob", "eob_item"];
 
-fn lake_of(
+fn person_in_lake(
     runs: &[(Vec<Claim>, usize)],
     options: &LoadOptions,
 ) -> (tempfile::TempDir, BTreeMap<String, Vec<u8>>) {
@@ -38,13 +38,13 @@ fn lake_of(
 #[test]
 fn a_load_that_spills_every_batch_writes_the_same_files() {
     let claims = many(600);
-    let in_memory = lake_of(&[(claims.clone(), 100)], &LoadOptions::default()).1;
+    let in_memory = person_in_lake(&[(claims.clone(), 100)], &LoadOptions::default()).1;
     let spilling = LoadOptions {
         memory_bytes: 1,
         ..LoadOptions::default()
     };
     // More batches than runs are merged at once.
-    let spilled = lake_of(&[(claims, 5)], &spilling).1;
+    let spilled = person_in_lake(&[(claims, 5)], &spilling).1;
     assert_eq!(in_memory, spilled);
 }
 
@@ -77,7 +77,7 @@ fn files_end_by_rows_and_keep_their_order() {
         ..LoadOptions::default()
     };
     let claims = many(300);
-    let (data, in_one) = lake_of(&[(claims.clone(), 50)], &options);
+    let (data, in_one) = person_in_lake(&[(claims.clone(), 50)], &options);
     let manifest = read_manifest(&data.path().join("lake/current")).unwrap();
     let eob = manifest
         .tables
@@ -97,13 +97,13 @@ fn files_end_by_rows_and_keep_their_order() {
     }
     // Brought up to date in pieces, partitions of several files come out the same.
     let (first, second) = claims.split_at(120);
-    let in_two = lake_of(&[(second.to_vec(), 9), (first.to_vec(), 50)], &options).1;
+    let in_two = person_in_lake(&[(second.to_vec(), 9), (first.to_vec(), 50)], &options).1;
     assert_eq!(in_one, in_two);
 }
 
 #[test]
 fn only_the_named_columns_have_bloom_filters_and_the_sort_is_in_the_footer() {
-    let (data, _) = lake_of(&[(many(50), 10)], &LoadOptions::default());
+    let (data, _) = person_in_lake(&[(many(50), 10)], &LoadOptions::default());
     let lake = data.path().join("lake");
     for file in crate::lake_rows::files(&lake, "eob") {
         let opened = std::fs::File::open(lake.join("current/eob").join(file)).unwrap();
@@ -174,7 +174,7 @@ proptest! {
             .map(|(index, claim)| claim.with(|claim| claim.last_updated = Some(index as i64)))
             .collect();
         let options = LoadOptions { current: vec![rule()], ..LoadOptions::default() };
-        let at_once = lake_of(&[(claims.clone(), 7)], &options);
+        let at_once = person_in_lake(&[(claims.clone(), 7)], &options);
         let mut shuffled = claims;
         let mut state = seed | 1;
         for index in (1..shuffled.len()).rev() {
@@ -188,7 +188,7 @@ proptest! {
             .windows(2)
             .map(|border| (shuffled[border[0]..border[1]].to_vec(), rows_per_batch))
             .collect();
-        let in_pieces = lake_of(&runs, &options);
+        let in_pieces = person_in_lake(&runs, &options);
         prop_assert_eq!(
             rows(&at_once.0.path().join("lake"), "eob"),
             rows(&in_pieces.0.path().join("lake"), "eob")

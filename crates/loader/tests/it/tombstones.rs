@@ -10,7 +10,7 @@ use arrow_select::filter::filter_record_batch;
 use claimlake_contract::{ApiVersion, NoProgress, PatientId, Person, key_columns};
 use claimlake_loader::{
     AbsentResources, ForgetRequest, KnownResource, LoadError, LoadOptions, LoadOutcome,
-    ResourceStatus, forget, known_resources, lake_of, load, read_manifest,
+    ResourceStatus, forget, known_resources, load, person_in_lake, read_manifest,
 };
 
 use crate::basic::{load_claims, request};
@@ -212,7 +212,7 @@ fn a_person_is_forgotten_with_their_tombstones() {
     let mut person = Person::default();
     let id = (ApiVersion::V2, PatientId::new("p1"));
     person.ids.insert(id);
-    assert_eq!(lake_of(&lake, &person, &[]).unwrap().resources, 1);
+    assert_eq!(person_in_lake(&lake, &person, &[]).unwrap().resources, 1);
     let request = ForgetRequest {
         lake: lake.clone(),
         person: person.clone(),
@@ -222,7 +222,7 @@ fn a_person_is_forgotten_with_their_tombstones() {
         published_at: "2026-01-01T00:00:02Z".to_owned(),
     };
     assert!(forget(&request, &NoProgress).unwrap().changed);
-    assert_eq!(lake_of(&lake, &person, &[]).unwrap().resources, 0);
+    assert_eq!(person_in_lake(&lake, &person, &[]).unwrap().resources, 0);
     assert_eq!(patients(&lake), ["p2"]);
     assert!(!forget(&request, &NoProgress).unwrap().changed);
     // The other's is still remembered.

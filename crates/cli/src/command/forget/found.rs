@@ -4,7 +4,7 @@ use std::path::Path;
 
 use claimlake_contract::Person;
 use claimlake_landing::LandedOfPerson;
-use claimlake_loader::LakeOfPerson;
+use claimlake_loader::PersonInLake;
 use claimlake_vault::Vault;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ pub(super) struct Found {
     names: u64,
     grants: u64,
     landed: LandedOfPerson,
-    lake: LakeOfPerson,
+    lake: PersonInLake,
     staged_runs: u64,
     /// Recordings that are looked through, and the person's exchanges in them.
     recordings: u64,
@@ -44,7 +44,7 @@ impl Found {
             recorded,
             names: person.names().count() as u64,
             grants: vault.grants_of(person)?.len() as u64,
-            lake: claimlake_loader::lake_of(lake, person, &landed.resources)?,
+            lake: claimlake_loader::person_in_lake(lake, person, &landed.resources)?,
             landed,
             staged_runs: data.staged_runs()?.len() as u64,
         })

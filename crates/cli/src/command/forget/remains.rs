@@ -42,7 +42,7 @@ impl Remains {
                 claimlake_landing::people_landed(&data.landing())?,
                 &forgotten,
             ),
-            lake: only(claimlake_loader::people_of_lake(lake, true)?, &forgotten),
+            lake: only(claimlake_loader::patients_of_lake(lake, true)?, &forgotten),
         })
     }
 
@@ -80,7 +80,7 @@ fn in_vault(vault: &Vault, forgotten: &Tombstones) -> Outcome<People> {
 /// The patients with a typed id whom the lake names.
 pub(super) fn in_lake_by_name(typed: &str, lake: &Path) -> Outcome<People> {
     let (api, id) = api_and_id(typed.trim());
-    let mut people = claimlake_loader::people_of_lake(lake, true)?;
+    let mut people = claimlake_loader::patients_of_lake(lake, true)?;
     people.retain(|(of, known)| known.expose() == id && api.is_none_or(|api| api == *of));
     Ok(people)
 }
@@ -95,7 +95,7 @@ pub(crate) fn warn_of_published(invocation: &Invocation) -> Outcome<()> {
     if forgotten.is_empty() {
         return Ok(());
     }
-    let people = claimlake_loader::people_of_lake(&invocation.lake()?, false)?;
+    let people = claimlake_loader::patients_of_lake(&invocation.lake()?, false)?;
     let people = only(people, &forgotten).len() as u64;
     if people > 0 {
         invocation.output().warn(&format!(

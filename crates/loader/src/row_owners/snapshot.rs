@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use claimlake_contract::{LakeFile, LakeManifest, LakeTable};
+use claimlake_contract::{LakeFile, LakeManifest};
 
 use crate::damage::check_file;
 use crate::error::{LoadError, Result};
-use crate::owners::earlier::EarlierOwners;
-use crate::owners::group::{group_of, group_of_file, partition_in_table};
-use crate::owners::group_file;
-use crate::owners::runs::Runs;
+use crate::row_owners::earlier::EarlierOwners;
+use crate::row_owners::group::group_of_file;
+use crate::row_owners::group_file;
+use crate::row_owners::runs::Runs;
+use crate::row_owners::table_files::{TableFiles, tables_by_group};
 use claimlake_columnar::GroupKey as ResourceKey;
 
 /// A published snapshot. What is read of it is compared with the manifest first, once.
@@ -28,41 +29,6 @@ pub(crate) struct Group<'a> {
     pub(crate) tables: BTreeMap<&'a str, TableFiles<'a>>,
     pub(crate) file: Option<&'a LakeFile>,
     is_checked: Mutex<bool>,
-}
-
-/// A table's files with rows in a partition, in the order of their rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct TableFiles<'a> {
-    pub(crate) table: &'a str,
-    pub(crate) files: Vec<&'a LakeFile>,
-}
-
-impl TableFiles<'_> {
-    pub(crate) fn rows(&self) -> u64 {
-        self.files.iter().map(|file| file.rows).sum()
-    }
-}
-
-/// Of each group the tables that have rows in it.
-pub(crate) fn tables_by_group<'a>(
-    tables: impl IntoIterator<Item = &'a LakeTable>,
-) -> BTreeMap<String, BTreeMap<&'a str, TableFiles<'a>>> {
-    let mut groups: BTreeMap<String, BTreeMap<&str, TableFiles<'_>>> = BTreeMap::new();
-    for table in tables {
-        let name = table.layout.name.as_str();
-        for file in table.files.iter().filter(|file| file.rows > 0) {
-            let Some(group) = group_of(table, partition_in_table(file, name)) else {
-                continue;
-            };
-            let of_group = groups.entry(group).or_default();
-            let of_table = of_group.entry(name).or_insert_with(|| TableFiles {
-                table: name,
-                files: Vec::new(),
-            });
-            of_table.files.push(file);
-        }
-    }
-    groups
 }
 
 impl<'a> SnapshotOwners<'a> {

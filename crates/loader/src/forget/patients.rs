@@ -6,11 +6,11 @@ use std::path::Path;
 use claimlake_contract::{ApiVersion, LakeTable, PatientId, ResourceType};
 
 use crate::error::{LoadError, Result};
+use crate::forget::person_resources::each_key;
 use crate::forget::run_tables::{column, reader, text};
-use crate::forget::theirs::each_key;
-use crate::load::{before, read_current};
+
 use crate::merge::keys;
-use crate::next_snapshot::Before;
+use crate::previous_snapshot::PreviousSnapshot;
 use crate::publish::lake::Lake;
 
 /// Whether a lake holds a snapshot; where there is no folder, it does not.
@@ -27,10 +27,10 @@ pub fn has_snapshot(lake: &Path) -> Result<bool> {
 /// # Errors
 ///
 /// A snapshot cannot be read or is damaged.
-pub fn people_of_lake(lake: &Path, kept: bool) -> Result<BTreeSet<(ApiVersion, PatientId)>> {
+pub fn patients_of_lake(lake: &Path, kept: bool) -> Result<BTreeSet<(ApiVersion, PatientId)>> {
     let lake = Lake::at(lake);
-    let mut people = BTreeSet::new();
-    let current = read_current(&lake)?;
+    let mut patients = BTreeSet::new();
+    let current = PreviousSnapshot::current(&lake)?;
     let others = match kept {
         true => lake.numbers()?,
         false => Vec::new(),
@@ -40,18 +40,21 @@ pub fn people_of_lake(lake: &Path, kept: bool) -> Result<BTreeSet<(ApiVersion, P
         current.is_none_or(|current| current.manifest.snapshot != *number)
     };
     for number in others.into_iter().filter(is_other) {
-        add_people(&before(&lake, number)?, &mut people)?;
+        add_patients(&PreviousSnapshot::read(&lake, number)?, &mut patients)?;
     }
     if let Some(current) = &current {
-        add_people(current, &mut people)?;
+        add_patients(current, &mut patients)?;
     }
-    Ok(people)
+    Ok(patients)
 }
 
-fn add_people(before: &Before, people: &mut BTreeSet<(ApiVersion, PatientId)>) -> Result<()> {
+fn add_patients(
+    before: &PreviousSnapshot,
+    patients: &mut BTreeSet<(ApiVersion, PatientId)>,
+) -> Result<()> {
     let mut add = |api: Option<&str>, id: Option<&str>| {
         let api: Option<ApiVersion> = api.and_then(|api| api.parse().ok());
-        people.extend(api.zip(id).map(|(api, id)| (api, PatientId::new(id))));
+        patients.extend(api.zip(id).map(|(api, id)| (api, PatientId::new(id))));
     };
     each_key(before, |row| {
         let api = row.text(keys::API);

@@ -17,10 +17,10 @@ use arrow_schema::{DataType, Field, Schema};
 use claimlake_contract::LakeFile;
 
 use crate::error::{LoadError, Result};
-use crate::owners::group::folder_of_group;
-use crate::owners::merged::Merged;
-use crate::owners::runs::{Joined, Runs};
 use crate::publish::access::Access;
+use crate::row_owners::group::folder_of_group;
+use crate::row_owners::merged::Merged;
+use crate::row_owners::runs::{Joined, Runs};
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::encode::parquet_file::{HashingFile, NAME_DIGITS};
 use claimlake_columnar::sort::span_maker::resource_column;
@@ -245,7 +245,7 @@ mod tests {
         let group = "ExplanationOfBenefit/eob_type=PDE";
         let file = write(folder.path(), group, tables(), &access).unwrap();
         assert_eq!(file.rows, 30_000);
-        assert_eq!(crate::owners::group::group_of_file(&file), group);
+        assert_eq!(crate::row_owners::group::group_of_file(&file), group);
         let path = folder.path().join(&file.path);
         let read = |table: &str, rows| {
             let read = runs(&path, table, rows).unwrap();

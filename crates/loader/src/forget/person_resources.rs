@@ -8,22 +8,22 @@ use claimlake_contract::{ApiVersion, LakeFile, Person, ResourceType};
 
 use crate::error::Result;
 use crate::merge::keys::{self, KeyFile, KeyRow};
-use crate::next_snapshot::Before;
-use crate::owners::snapshot::SnapshotOwners;
+use crate::previous_snapshot::PreviousSnapshot;
 use crate::publish::access::Access;
+use crate::row_owners::snapshot::SnapshotOwners;
 use claimlake_columnar::GroupKey as ResourceKey;
 
 /// What is a person's in one snapshot.
-pub(super) struct Theirs<'a> {
+pub(super) struct PersonResources<'a> {
     pub(super) person: &'a Person,
     pub(super) keys: HashSet<ResourceKey>,
 }
 
-impl<'a> Theirs<'a> {
+impl<'a> PersonResources<'a> {
     pub(super) fn find(
         person: &'a Person,
         resources: &[(ApiVersion, ResourceType, String)],
-        before: &Before,
+        before: &PreviousSnapshot,
     ) -> Result<Self> {
         let known: HashSet<ResourceKey> = resources
             .iter()
@@ -49,7 +49,7 @@ impl<'a> Theirs<'a> {
     }
 
     /// Their rows, by table.
-    pub(super) fn owned_rows(&self, before: &Before) -> Result<BTreeMap<String, u64>> {
+    pub(super) fn owned_rows(&self, before: &PreviousSnapshot) -> Result<BTreeMap<String, u64>> {
         let owners = SnapshotOwners::new(&before.folder, &before.manifest);
         let mut rows = BTreeMap::new();
         if self.keys.is_empty() {
@@ -66,7 +66,7 @@ impl<'a> Theirs<'a> {
 
     pub(super) fn write_other_keys(
         &self,
-        before: &Before,
+        before: &PreviousSnapshot,
         snapshot: &Path,
         access: Access,
     ) -> Result<Option<LakeFile>> {
@@ -80,7 +80,7 @@ impl<'a> Theirs<'a> {
 }
 
 pub(super) fn each_key(
-    before: &Before,
+    before: &PreviousSnapshot,
     mut visit: impl FnMut(KeyRow<'_>) -> Result<()>,
 ) -> Result<()> {
     let Some(file) = &before.manifest.keys else {

@@ -7,11 +7,12 @@ use claimlake_contract::{LakeFile, LakeTable, Progress};
 use rayon::prelude::*;
 
 use crate::error::Result;
-use crate::owners::group_file;
-use crate::owners::runs::Runs;
-use crate::owners::snapshot::{SnapshotOwners, TableFiles, tables_by_group};
-use crate::owners::spool::SpooledOwners;
 use crate::publish::access::Access;
+use crate::row_owners::group_file;
+use crate::row_owners::runs::Runs;
+use crate::row_owners::snapshot::SnapshotOwners;
+use crate::row_owners::spool::SpooledOwners;
+use crate::row_owners::table_files::{TableFiles, tables_by_group};
 use crate::table::carry::{Carried, carry};
 
 /// What the files are made from.

@@ -9,8 +9,8 @@ use std::path::Path;
 use arrow_ipc::{MessageHeader, RecordBatch, root_as_message};
 
 use crate::error::{LoadError, Result};
-use crate::owners::KEYS_FOLDER;
-use crate::owners::runs::Run;
+use crate::row_owners::KEYS_FOLDER;
+use crate::row_owners::runs::Run;
 use claimlake_columnar::GroupKey as ResourceKey;
 
 /// What an Arrow file begins with, padded with zeros to a multiple of this.

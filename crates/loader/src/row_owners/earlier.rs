@@ -16,9 +16,9 @@ use rayon::prelude::*;
 use crate::damage::check_file;
 use crate::error::{LoadError, Result};
 use crate::merge::keys;
-use crate::owners::earlier_file::{self, path_of};
-use crate::owners::runs::{Joined, Run, Runs};
-use crate::owners::snapshot::TableFiles;
+use crate::row_owners::earlier_file::{self, path_of};
+use crate::row_owners::runs::{Joined, Run, Runs};
+use crate::row_owners::table_files::TableFiles;
 use claimlake_columnar::GroupKey as ResourceKey;
 
 /// The column that says which version of the API a row is of.

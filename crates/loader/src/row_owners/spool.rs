@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 
 use crate::error::{LoadError, Result};
-use crate::owners::runs::Run;
+use crate::row_owners::runs::Run;
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::create_anonymous_file;
 

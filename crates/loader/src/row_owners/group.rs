@@ -2,7 +2,7 @@
 
 use claimlake_contract::{LakeFile, LakeTable};
 
-use crate::owners::KEYS_FOLDER;
+use crate::row_owners::KEYS_FOLDER;
 
 /// The folder of a file, `eob/eob_type=CARRIER/service_year=2024`.
 pub(crate) fn folder_of(path: &str) -> &str {

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::error::Result;
-use crate::owners::runs::{Run, Runs};
+use crate::row_owners::runs::{Run, Runs};
 use claimlake_columnar::GroupKey as ResourceKey;
 
 /// Runs of each table that are looked at in advance. Where a table lacks resources of another, or

@@ -17,11 +17,11 @@ fn key((batch, row): &Row) -> KeyRow<'_> {
 
 /// All staged rows of one resource, by age.
 #[derive(Debug, Default)]
-pub(super) struct OfOne {
+pub(super) struct ResourceRows {
     pub(super) rows: Vec<Row>,
 }
 
-impl OfOne {
+impl ResourceRows {
     pub(super) fn resource(&self) -> Option<ResourceKey> {
         self.rows.first().map(|row| key(row).resource())
     }
@@ -60,15 +60,15 @@ impl OfOne {
 
 /// What is staged of one resource: at least one of both.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Staged<'a> {
+pub(crate) struct StagedResource<'a> {
     /// The last place at which it was gone.
     pub(crate) gone: Option<KeyRow<'a>>,
     /// The body that counts; it landed after that.
     pub(crate) body: Option<KeyRow<'a>>,
 }
 
-/// Goes through the resources of a file that [`OfOne`] picked the rows of.
-pub(crate) struct Standing<B> {
+/// Goes through the resources of a file that [`ResourceRows`] picked the rows of.
+pub(crate) struct StagedResources<B> {
     batches: B,
     batch: Option<Arc<RecordBatch>>,
     row: usize,
@@ -76,7 +76,7 @@ pub(crate) struct Standing<B> {
     body: Option<Row>,
 }
 
-impl<B: Iterator<Item = Result<RecordBatch>>> Standing<B> {
+impl<B: Iterator<Item = Result<RecordBatch>>> StagedResources<B> {
     pub(super) fn new(batches: B) -> Self {
         Self {
             batches,
@@ -111,8 +111,8 @@ impl<B: Iterator<Item = Result<RecordBatch>>> Standing<B> {
         Ok(())
     }
 
-    pub(crate) fn resource(&self) -> Option<Staged<'_>> {
-        let staged = Staged {
+    pub(crate) fn resource(&self) -> Option<StagedResource<'_>> {
+        let staged = StagedResource {
             gone: self.gone.as_ref().map(key),
             body: self.body.as_ref().map(key),
         };
@@ -139,7 +139,7 @@ impl<B: Iterator<Item = Result<RecordBatch>>> Standing<B> {
     }
 }
 
-impl<'a> Staged<'a> {
+impl<'a> StagedResource<'a> {
     pub(crate) fn resource(&self) -> ResourceKey {
         let row = self.body.or(self.gone);
         row.map(|row| row.resource()).unwrap_or_default()

@@ -13,6 +13,7 @@ pub(crate) mod next;
 pub(crate) mod runs;
 pub(crate) mod snapshot;
 pub(crate) mod spool;
+mod table_files;
 pub(crate) mod touched;
 
 /// The folder of a snapshot that holds what the loader must know, and nothing for readers.

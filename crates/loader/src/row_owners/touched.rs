@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::Result;
-use crate::owners::snapshot::SnapshotOwners;
+use crate::row_owners::snapshot::SnapshotOwners;
 use claimlake_columnar::GroupKey as ResourceKey;
 
 /// By table: resources that became current or ceased to be.

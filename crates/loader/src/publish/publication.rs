@@ -1,0 +1,67 @@
+//! Makes what was built the current snapshot.
+
+use std::path::{Path, PathBuf};
+
+use claimlake_contract::{LakeFile, LakeManifest, hex};
+use sha2::{Digest, Sha256};
+
+use crate::error::{LoadError, Result};
+use crate::publish::access::Access;
+use crate::publish::lake::Lake;
+use crate::publish::{manifest, views_sql};
+use crate::request::LoadOptions;
+
+/// Writes the views and the manifest of the snapshot that was built, and makes it current.
+pub(crate) fn publish(
+    lake: &Lake,
+    mut manifest: LakeManifest,
+    options: &LoadOptions,
+    access: &Access,
+) -> Result<()> {
+    let building = lake.building();
+    // The real path, though the folder gets its name only when the snapshot is placed.
+    let folder = lake.snapshot(manifest.snapshot);
+    let parent = folder
+        .parent()
+        .map(real_path)
+        .transpose()?
+        .unwrap_or_default();
+    let folder = parent.join(manifest.snapshot.to_string());
+    let views = view_texts(&manifest, &folder, &options.main_tables);
+    let written = views.map(|(name, text)| write_view(&building, name, &text, access));
+    manifest.views = Some(written.into_iter().collect::<Result<_>>()?);
+    manifest::write(&building, &manifest, access)?;
+    lake.place(manifest.snapshot)?;
+    lake.flip(manifest.snapshot)?;
+    lake.unpin()
+}
+
+/// Name and text of the views of the snapshot whose real path is `folder`.
+pub(crate) fn view_texts(
+    manifest: &LakeManifest,
+    folder: &Path,
+    main_tables: &[String],
+) -> [(&'static str, String); 2] {
+    [
+        (
+            views_sql::DUCKDB_FILE,
+            views_sql::duckdb(manifest, folder, main_tables),
+        ),
+        (views_sql::SPARK_FILE, views_sql::spark(manifest, folder)),
+    ]
+}
+
+fn write_view(building: &Path, name: &str, text: &str, access: &Access) -> Result<LakeFile> {
+    manifest::write_file(&building.join(name), text.as_bytes(), access)?;
+    Ok(LakeFile {
+        path: name.to_owned(),
+        rows: 0,
+        bytes: text.len() as u64,
+        sha256: hex(&Sha256::digest(text)),
+    })
+}
+
+pub(crate) fn real_path(path: &Path) -> Result<PathBuf> {
+    path.canonicalize()
+        .map_err(LoadError::io("resolving", path))
+}
