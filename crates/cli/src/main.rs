@@ -29,6 +29,7 @@ mod output;
 mod pipeline;
 mod plain_text;
 mod plural;
+mod process_limits;
 mod progress;
 mod record;
 mod recordings;
@@ -38,6 +39,7 @@ mod running;
 mod runtime;
 mod status;
 mod summary;
+mod supervise;
 mod terminal_layout;
 mod text_file;
 mod usage;
@@ -56,16 +58,16 @@ use crate::args::{Arguments, Command};
 use crate::invocation::Invocation;
 
 fn main() -> std::process::ExitCode {
-    if let Some(exit) = claimlake_consent::supervise() {
+    if let Some(exit) = supervise::supervise() {
         return exit;
     }
-    claimlake_consent::keep_out_of_core_files();
+    process_limits::keep_out_of_core_files();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return std::process::ExitCode::from(usage::exit(&error).code()),
     };
     if matches!(arguments.command, Command::Broker) {
-        return claimlake_consent::broker_main();
+        return claimlake_consent::broker_main(process_limits::broker_lifetime());
     }
     std::process::ExitCode::from(run(arguments).code())
 }

@@ -9,23 +9,30 @@
     reason = "a program for tests"
 )]
 
+// The command's own files: tests run them in containers that they kill.
+#[path = "../../cli/src/process_limits.rs"]
+mod process_limits;
+#[path = "../../cli/src/supervise.rs"]
+mod supervise;
+
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use claimlake_consent::{App, BrokerClient, BrokerLaunch, broker_main, supervise};
+use claimlake_consent::{App, BrokerClient, BrokerLaunch, broker_main};
 use claimlake_consent::{TokenError, TokenSource};
 use claimlake_contract::{Secret, SystemClock};
 use claimlake_vault::{KeySource, Vault};
 
 fn main() -> ExitCode {
+    process_limits::keep_out_of_core_files();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
-        ["broker"] => broker_main(),
+        ["broker"] => broker_main(process_limits::broker_lifetime()),
         ["want", data, url, client_id, rounds] => {
-            if let Some(code) = supervise() {
+            if let Some(code) = supervise::supervise() {
                 return code;
             }
             want(data, url, client_id, rounds.parse().unwrap())

@@ -16,7 +16,7 @@
 //! commit and its answer. These are 32 at most; in a container, or where the kernel kills the
 //! whole memory cgroup, 16. Each of them is tried once more with the old token, which
 //! saves those that the server had not reached, and ends as `needs_consent` by name otherwise.
-//! [`super::broker_facts`] says which of these this machine is open to.
+//! The command `doctor` reports which of these apply to a machine.
 
 mod client;
 mod connect;
@@ -26,6 +26,7 @@ mod lent_tokens;
 mod lines;
 mod patience;
 mod process;
+mod process_state;
 mod protocol;
 mod refresher;
 mod server;
@@ -34,8 +35,9 @@ mod socket;
 pub use client::BrokerClient;
 pub use launch::BrokerLaunch;
 pub use patience::BrokerPatience;
-pub(crate) use patience::{ProcessState, process_state};
 pub use process::broker_main;
+pub use process_state::{ProcessState, process_state};
+pub use refresher::BrokerLifetime;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use refresher::RefreshPolicy;
 pub(crate) use refresher::Refresher;

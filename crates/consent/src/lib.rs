@@ -17,13 +17,11 @@ pub mod grants;
 mod http_client;
 mod listen;
 mod one_step;
-mod outlive;
 mod own_time;
 mod page;
 mod retry_after;
 mod revoke;
 mod scopes;
-mod supervise;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod token;
@@ -37,16 +35,17 @@ pub use authorize::{
     read_callback, start,
 };
 pub use automatic::AutomaticConsent;
-pub use broker::{BrokerClient, BrokerLaunch, BrokerPatience, broker_main};
+pub use broker::{
+    BrokerClient, BrokerLaunch, BrokerLifetime, BrokerPatience, ProcessState, broker_main,
+    process_state,
+};
 pub use classify::{Asked, Meaning, classify};
 pub use error::OauthError;
 pub use http_client::http_client;
 pub use one_step::{AuthorizeEvent, Authorized, BROWSER_PAGES, OneStep, authorize, finish};
-pub use outlive::{BrokerFact, broker_facts, keep_out_of_core_files};
 pub use retry_after::retry_after;
 pub use revoke::Revoked;
 pub use scopes::scopes_for;
-pub use supervise::supervise;
 pub use token::{AccessToken, TokenError, TokenSource};
 pub use transport_error::{ServerName, Unreachable};
 

@@ -1,12 +1,12 @@
 //! `claimlake doctor`: is everything set up so that a night's run can be left alone?
 
 mod disk;
+mod process_checks;
 mod server;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use claimlake_consent::broker_facts;
 use claimlake_contract::{Clock as _, ExitCode, SystemClock};
 use claimlake_vault::Vault;
 use clap::Args;
@@ -97,13 +97,7 @@ pub(crate) fn run(arguments: &DoctorArguments, invocation: &Invocation) -> Outco
     lake_access(invocation, &mut checks);
     clock(&data, &mut checks);
     if data.root().is_dir() {
-        for fact in broker_facts(data.root()) {
-            let level = match fact.good {
-                Some(false) => Level::Warning,
-                _ => Level::Ok,
-            };
-            checks.add(level, &format!("broker: {}", fact.what), fact.words);
-        }
+        process_checks::check(data.root(), &mut checks);
     }
     server::check(arguments.live, invocation, &mut checks)?;
     tell(&checks, invocation)?;

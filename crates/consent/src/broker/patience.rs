@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::process_state::process_state;
 use super::protocol::{Activity, Failure, FailureKind};
 
 /// Limits of every call to the broker, in ticks.
@@ -155,7 +156,7 @@ impl Waiting<'_> {
     fn notice(&self, ticks: u32, silent: u32, activity: Activity) -> String {
         let why = match (activity.posting_s, activity.on_disk_s) {
             _ if silent >= self.patience.notice_after => match self.pid {
-                Some(pid) => process_state(pid).words(),
+                Some(pid) => process_state(pid).words().to_owned(),
                 None => "it gives no sign of life".to_owned(),
             },
             (_, Some(seconds)) if seconds > 0 => match activity.vault_holder {
@@ -203,61 +204,6 @@ impl Waiting<'_> {
         match self.pid {
             Some(pid) => format!("the token broker (process {pid})"),
             None => "the token broker".to_owned(),
-        }
-    }
-}
-
-/// What the system says of a process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ProcessState {
-    Stopped,
-    OnDisk,
-    Gone,
-    Other,
-}
-
-pub(crate) fn process_state(pid: u32) -> ProcessState {
-    let Ok(text) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
-        return match std::path::Path::new("/proc/self").exists() {
-            true => ProcessState::Gone,
-            false => ProcessState::Other,
-        };
-    };
-    // The name before it is in parentheses and may hold anything.
-    let state = text
-        .rsplit_once(')')
-        .and_then(|(_, rest)| rest.trim().chars().next());
-    match state {
-        Some('T' | 't') => ProcessState::Stopped,
-        Some('D') => ProcessState::OnDisk,
-        Some('Z' | 'X') => ProcessState::Gone,
-        _ => ProcessState::Other,
-    }
-}
-
-impl ProcessState {
-    pub(crate) fn words(self) -> String {
-        match self {
-            Self::Stopped => "it is stopped (SIGSTOP)",
-            Self::OnDisk => "it waits for a disk",
-            Self::Gone => "it has ended",
-            Self::Other => "it gives no sign of life",
-        }
-        .to_owned()
-    }
-
-    /// What a person can do about it.
-    pub(crate) fn advice(self, pid: u32) -> String {
-        match self {
-            Self::Stopped => format!("`kill -CONT {pid}` lets it go on; then run again"),
-            Self::OnDisk => {
-                "See whether the disk of the data directory works; then run again".to_owned()
-            }
-            Self::Gone => "Run again".to_owned(),
-            Self::Other => format!(
-                "`ps -o pid,stat,wchan,args -p {pid}` shows what it does, and `kill {pid}` asks it \
-                 to finish and end; then run again"
-            ),
         }
     }
 }

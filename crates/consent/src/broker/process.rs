@@ -12,7 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use zeroize::Zeroizing;
 
 use super::protocol::{BrokerSettings, Failure, FailureKind, Start, source_name};
-use super::refresher::{RefreshPolicy, Refresher};
+use super::refresher::{BrokerLifetime, RefreshPolicy, Refresher};
 use super::server::Server;
 use super::socket;
 use crate::endpoint::Endpoint;
@@ -27,17 +27,17 @@ const POLL: Duration = Duration::from_millis(20);
 /// The hidden command `broker`: reads its settings from standard input, says on standard output
 /// whether it serves, and serves until the last client has gone.
 ///
-/// It must run before the process starts a runtime or a thread of its own.
+/// It must run before the process starts a runtime or a thread of its own, and after the limit of
+/// core files is set to 0, as a core file would show tokens.
 #[must_use]
-pub fn broker_main() -> ExitCode {
+pub fn broker_main(lifetime: BrokerLifetime) -> ExitCode {
     // A session of its own: no terminal, no Ctrl-C, no signal to the run's process group. It
     // fails where the process leads a group already, which is as good.
     let _ = rustix::process::setsid();
-    crate::keep_out_of_core_files();
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     let _ = std::env::set_current_dir("/");
-    match run() {
+    match run(lifetime) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             say(&Start::Failed { failure });
@@ -46,7 +46,7 @@ pub fn broker_main() -> ExitCode {
     }
 }
 
-fn run() -> Result<(), Failure> {
+fn run(lifetime: BrokerLifetime) -> Result<(), Failure> {
     let mut text = Zeroizing::new(String::new());
     std::io::stdin()
         .read_to_string(&mut text)
@@ -61,10 +61,10 @@ fn run() -> Result<(), Failure> {
         .max_blocking_threads(4)
         .build()
         .map_err(|error| Failure::broker(format!("starting the broker: {error}")))?
-        .block_on(serve(settings))
+        .block_on(serve(settings, lifetime))
 }
 
-async fn serve(settings: BrokerSettings) -> Result<(), Failure> {
+async fn serve(settings: BrokerSettings, lifetime: BrokerLifetime) -> Result<(), Failure> {
     // Asked for first, so that no signal finds the process without an answer to it.
     let mut signals = Signals::new()?;
     let data_dir = settings.data_dir.clone();
@@ -92,7 +92,8 @@ async fn serve(settings: BrokerSettings) -> Result<(), Failure> {
         opened => opened.map_err(OauthError::from)?,
     };
     let endpoint = Endpoint::new(app)?;
-    let refresher = Refresher::new(Arc::new(vault), endpoint, clock, RefreshPolicy::here());
+    let policy = RefreshPolicy::of(lifetime);
+    let refresher = Refresher::new(Arc::new(vault), endpoint, clock, policy);
     let server = Server::new(refresher, source);
     let listener = socket::listen(&data_dir).map_err(|error| {
         Failure::broker(format!(

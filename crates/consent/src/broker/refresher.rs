@@ -25,6 +25,7 @@ use self::activity::UnderWay;
 use self::gate::Gate;
 use self::journal::Journal;
 use self::outcome::{lendable, not_now};
+pub use self::policy::BrokerLifetime;
 pub(crate) use self::policy::RefreshPolicy;
 use self::verdicts::Verdicts;
 use crate::endpoint::Endpoint;

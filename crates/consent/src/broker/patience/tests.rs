@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Activity, BrokerPatience, Heard, Notices, ProcessState, Waiting, process_state};
+use super::{Activity, BrokerPatience, Heard, Notices, Waiting};
 use crate::broker::protocol::FailureKind;
 
 fn activity(posting_s: Option<u64>, on_disk_s: Option<u64>) -> Activity {
@@ -93,41 +93,4 @@ async fn a_client_that_was_stopped_itself_has_waited_for_one_tick() {
         7
     });
     assert_eq!(answered.await.unwrap(), 7);
-}
-
-#[test]
-fn the_state_of_a_process_is_reported_with_what_to_do() {
-    if !std::path::Path::new("/proc/self/stat").exists() {
-        println!("SKIPPED: there is no /proc here");
-        return;
-    }
-    let mut child = std::process::Command::new("sleep")
-        .arg("600")
-        .spawn()
-        .unwrap();
-    let signal = |name: &str| {
-        let pid = child.id().to_string();
-        let sent = std::process::Command::new("kill")
-            .args([name, &pid])
-            .status();
-        assert!(sent.unwrap().success());
-    };
-    let until = |pid: u32, state: ProcessState| {
-        while process_state(pid) != state {
-            std::thread::yield_now();
-        }
-    };
-    let pid = child.id();
-    until(pid, ProcessState::Other);
-    signal("-STOP");
-    until(pid, ProcessState::Stopped);
-    assert!(
-        ProcessState::Stopped
-            .advice(pid)
-            .contains(&format!("kill -CONT {pid}"))
-    );
-    child.kill().unwrap();
-    until(pid, ProcessState::Gone);
-    child.wait().unwrap();
-    assert_eq!(process_state(pid), ProcessState::Gone);
 }

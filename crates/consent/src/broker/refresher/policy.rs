@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use crate::outlive;
+/// What happens to the broker when the run it works for is killed, or its container is. Whoever
+/// starts the broker looks at the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BrokerLifetime {
+    /// The broker lives on: 32 refreshes at once.
+    OutlivesRun,
+    /// The kernel may kill it as well, and with it every refresh in progress: 16 at once.
+    MayEndWithRun,
+}
 
-/// Refreshes at once: what can be lost when the broker itself is killed.
-const AT_ONCE: usize = 32;
-/// And where killing a run or its container takes the broker along.
-const AT_ONCE_IN_A_CONTAINER: usize = 16;
-
-/// How patient the refresher is; [`RefreshPolicy::here`] is what production uses.
+/// How patient the refresher is; [`RefreshPolicy::of`] is what production uses.
 #[derive(Debug, Clone)]
 pub(crate) struct RefreshPolicy {
     /// Refreshes at once.
@@ -38,28 +41,19 @@ impl RefreshPolicy {
             pauses_at_first: vec![Duration::ZERO; 2],
             pauses: vec![Duration::ZERO; 5],
             pause_when_throttled: Duration::ZERO,
-            ..Self::default()
+            ..Self::of(BrokerLifetime::MayEndWithRun)
         }
     }
 
-    /// As many refreshes at once as this machine makes safe. Fewer than half as many would be the
-    /// slowest part of a run whose people have little that is new.
-    pub(crate) fn here() -> Self {
-        let at_once = match outlive::broker_outlives_its_run() {
-            true => AT_ONCE,
-            false => AT_ONCE_IN_A_CONTAINER,
+    /// As many refreshes at once as can safely be lost. Fewer than 16 would be the slowest part of
+    /// a run whose patients have few new resources.
+    pub(crate) fn of(lifetime: BrokerLifetime) -> Self {
+        let at_once = match lifetime {
+            BrokerLifetime::OutlivesRun => 32,
+            BrokerLifetime::MayEndWithRun => 16,
         };
         Self {
             at_once,
-            ..Self::default()
-        }
-    }
-}
-
-impl Default for RefreshPolicy {
-    fn default() -> Self {
-        Self {
-            at_once: AT_ONCE_IN_A_CONTAINER,
             pauses_at_first: [1, 5].map(Duration::from_secs).into(),
             pauses: [1, 5, 15, 30, 30].map(Duration::from_secs).into(),
             pause_when_throttled: Duration::from_secs(5),

@@ -8,7 +8,7 @@ use claimlake_contract::{ApiVersion, Clock, FixedClock, GrantHandle, PatientId, 
 use claimlake_vault::{GrantState, KeySource, NewGrant, Refreshed, TokenPair, Vault};
 
 use super::super::tests::{World, app_of, system, world};
-use super::super::{RefreshPolicy, Refresher};
+use super::super::{BrokerLifetime, RefreshPolicy, Refresher};
 use super::{ANOTHER_PATIENT, ENDED_BY_OTHERS, IN_DOUBT};
 use crate::App;
 use crate::endpoint::Endpoint;
@@ -229,7 +229,7 @@ async fn a_refresh_that_names_another_patient_is_refused_and_neither_pair_is_use
             let handle = stored.unwrap().handle;
             let app = App::new(&url, "app", Secret::new("x")).unwrap();
             let endpoint = Endpoint::new(app).unwrap();
-            let policy = RefreshPolicy::default();
+            let policy = RefreshPolicy::of(BrokerLifetime::MayEndWithRun);
             let refresher = Refresher::new(Arc::clone(&vault), endpoint, system(), policy);
             let lent = refresher.token(&handle, None).await;
             let grant = vault.grant(&handle).unwrap();

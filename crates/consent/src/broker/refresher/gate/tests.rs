@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{CLOSED_FOR, Gate};
+use crate::BrokerLifetime;
 use crate::broker::refresher::RefreshPolicy;
 use crate::token::TokenError;
 
@@ -14,7 +15,7 @@ fn gate() -> Gate {
         at_once: 4,
         pauses_at_first: seconds(&[1, 5]),
         pauses: seconds(&[1, 5, 15, 30, 30]),
-        ..RefreshPolicy::default()
+        ..RefreshPolicy::of(BrokerLifetime::MayEndWithRun)
     })
 }
 

@@ -1,6 +1,6 @@
-//! Being PID 1 of a container: when it ends, the kernel kills everything else, refreshes under
-//! way included. So PID 1 does no work of its own: it starts a worker, hands signals on, reaps
-//! what is orphaned, and ends when nothing is left, brokers included.
+//! PID 1 of a container: when it ends, the kernel kills every other process, refreshes in progress
+//! included. So PID 1 only starts a worker, forwards signals, reaps orphans, and ends after the
+//! last process, brokers included.
 
 use std::process::{Command, ExitCode};
 
@@ -8,10 +8,10 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal as KillSignal, WaitOptions, getpid, kill_process, wait};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// To be called first in `main`: none where this process is not PID 1 and should go on; otherwise
-/// the work is done in a child, and this is how it ended.
+/// To be called first in `main`. `None` where this process is not PID 1 and should go on;
+/// otherwise a child has done the work, and this is its exit code.
 #[must_use]
-pub fn supervise() -> Option<ExitCode> {
+pub(crate) fn supervise() -> Option<ExitCode> {
     if !getpid().is_init() {
         return None;
     }
@@ -19,7 +19,7 @@ pub fn supervise() -> Option<ExitCode> {
         .enable_all()
         .build()
         .ok()?;
-    // Without a worker, the work is done here: unsupervised is better than not at all.
+    // Where no worker can be started, the work is done here: unsupervised is better than not at all.
     let code = runtime.block_on(watch()).ok()?;
     Some(ExitCode::from(code))
 }
@@ -33,18 +33,18 @@ async fn watch() -> std::io::Result<u8> {
     let worker = start_worker()?;
     let mut code = None;
     loop {
-        if reap(worker, &mut code) == Left::Nothing {
+        if reap(worker, &mut code) == Remaining::Nothing {
             return Ok(code.unwrap_or(1));
         }
-        let hand_on = tokio::select! {
+        let forwarded = tokio::select! {
             _ = child_ended.recv() => None,
             _ = terminate.recv() => Some(KillSignal::TERM),
             _ = interrupt.recv() => Some(KillSignal::INT),
             _ = hangup.recv() => Some(KillSignal::HUP),
             _ = quit.recv() => Some(KillSignal::QUIT),
         };
-        // Only the worker gets the signal; a broker ends by itself once the worker has gone.
-        if let Some(signal) = hand_on
+        // Only the worker gets the signal; a broker ends by itself once its clients have gone.
+        if let Some(signal) = forwarded
             && code.is_none()
         {
             let _ = kill_process(worker, signal);
@@ -53,7 +53,7 @@ async fn watch() -> std::io::Result<u8> {
 }
 
 fn start_worker() -> std::io::Result<Pid> {
-    // Not waited for here: everything that ends is reaped in one place.
+    // Not waited for here: `reap` takes in every process that ends.
     let child = Command::new(std::env::current_exe()?)
         .args(std::env::args_os().skip(1))
         .spawn()?;
@@ -64,13 +64,13 @@ fn start_worker() -> std::io::Result<Pid> {
 }
 
 #[derive(PartialEq)]
-enum Left {
+enum Remaining {
     Children,
     Nothing,
 }
 
-/// Takes in all that has ended; notes how the worker did.
-fn reap(worker: Pid, code: &mut Option<u8>) -> Left {
+/// Reaps every process that has ended; notes the worker's exit code.
+fn reap(worker: Pid, code: &mut Option<u8>) -> Remaining {
     loop {
         match wait(WaitOptions::NOHANG) {
             Ok(Some((pid, status))) if pid == worker => {
@@ -84,8 +84,8 @@ fn reap(worker: Pid, code: &mut Option<u8>) -> Left {
                 );
             }
             Ok(Some(_)) | Err(Errno::INTR) => {}
-            Ok(None) => return Left::Children,
-            Err(_) => return Left::Nothing,
+            Ok(None) => return Remaining::Children,
+            Err(_) => return Remaining::Nothing,
         }
     }
 }
