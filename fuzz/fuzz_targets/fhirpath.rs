@@ -1,6 +1,7 @@
 //! A FHIRPath expression that a stranger wrote, over a resource with something of everything.
 #![no_main]
 
+use claimlake_viewdef::ErrorKind;
 use claimlake_viewdef::fhirpath::{Constants, parse};
 use claimlake_viewdef::reference;
 use libfuzzer_sys::fuzz_target;
@@ -27,6 +28,11 @@ fuzz_target!(|source: &str| {
             assert!(source.get(expression.span.start..expression.span.end).is_some());
             let _ = reference::evaluate_path(&expression, &RESOURCE, &[]);
         }
-        Err(error) => assert!(error.character <= source.chars().count() + 1),
+        Err(error) => match error.kind() {
+            ErrorKind::Expression { character } => {
+                assert!(character <= source.chars().count() + 1);
+            }
+            other => panic!("{other:?}"),
+        },
     }
 });

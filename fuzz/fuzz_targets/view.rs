@@ -15,8 +15,8 @@ fuzz_target!(|text: &str| {
     let resource = resource.lines().next().unwrap_or_default();
     let view = match ViewDefinition::from_text(view) {
         Ok(view) => view,
-        Err(errors) => {
-            assert!(!errors.0.is_empty());
+        Err(error) => {
+            assert!(!error.faults().is_empty());
             return;
         }
     };

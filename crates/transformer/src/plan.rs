@@ -5,9 +5,10 @@ use std::sync::Arc;
 use claimlake_contract::{
     BloomColumns, LANDING_ORDER_COLUMN, ResourceType, STAGED_FORMAT, StagedTable, TableLayout, hex,
 };
+pub use claimlake_viewdef::Fault as PlanProblem;
 use claimlake_viewdef::engine::{ContextColumn, ContextSource, ResourcePlan};
+pub use claimlake_viewdef::views::ViewText;
 use claimlake_viewdef::views::{CompiledViews, ViewSet, compile_views};
-pub use claimlake_viewdef::views::{ViewProblem as PlanProblem, ViewText};
 use sha2::{Digest, Sha256};
 
 /// The column that says which API a row's resource came from.
@@ -96,7 +97,7 @@ impl Plan {
         };
         let mut resources = Vec::new();
         let mut problems = Vec::new();
-        for compiled in compile_views(&set)? {
+        for compiled in compile_views(&set).map_err(claimlake_viewdef::Error::into_faults)? {
             match planned_resource(compiled, input) {
                 Ok(planned) => resources.push(planned),
                 Err(problem) => problems.push(problem),

@@ -94,7 +94,7 @@ impl LinePlace<'_> {
     /// A cell that is null, or a table without the resource's rows; nothing for a cell whose number
     /// was rounded.
     pub(crate) fn problem(&self, problem: Problem) -> Option<Reject> {
-        let reason = match problem.kind {
+        let reason = match problem.mismatch.kind {
             ProblemKind::WrongType => RejectReason::WrongType,
             ProblemKind::BadDate => RejectReason::BadDate,
             ProblemKind::TooManyDigits => RejectReason::TooManyDigits,
@@ -108,16 +108,13 @@ impl LinePlace<'_> {
             (Some(_), None) => "the table has no rows of the resource",
             (None, _) => "the column is null in all tables",
         };
-        let detail = format!(
-            "expected {}, found {}: {consequence}",
-            problem.expected, problem.found
-        );
+        let detail = format!("{}: {consequence}", problem.mismatch);
         Some(Reject {
             table: problem.table,
             column: problem.column,
             path: Some(problem.path),
-            expected: Some(problem.expected),
-            found: Some(problem.found),
+            expected: Some(problem.mismatch.expected),
+            found: Some(problem.mismatch.found),
             ..self.reject(reason, detail)
         })
     }

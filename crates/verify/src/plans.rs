@@ -57,10 +57,7 @@ pub(crate) fn compiled<'r>(pipeline: &PipelineViews<'r>) -> Result<Vec<CompiledV
         order: None,
         drop_where: pipeline.drop_where,
     };
-    compile_views(&set).map_err(|problems| {
-        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        Error::Views(problems.join("; "))
-    })
+    compile_views(&set).map_err(views_error)
 }
 
 fn json_of(view: &ViewText) -> Result<serde_json::Value, Error> {

@@ -3,6 +3,7 @@
 pub mod column;
 pub mod definition;
 pub mod engine;
+mod error;
 pub mod fhirpath;
 pub mod problem;
 pub mod reference;
@@ -10,3 +11,4 @@ pub mod resolved_reference;
 pub mod views;
 
 pub use claimlake_json as json;
+pub use error::{Error, ErrorKind, Fault};

@@ -3,32 +3,52 @@
 
 use std::fmt;
 
-/// A cell that is null because its value could not be used, or whose value was rounded.
+use serde_json::Value;
+
+/// What was expected and what was found instead.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CellProblem {
-    /// The position of the column in the view's columns.
-    pub column: usize,
-    /// The path of the value.
-    pub path: String,
+pub struct Mismatch {
     /// What is wrong.
     pub kind: ProblemKind,
-    /// The type that was expected, `DECIMAL(18,2)`.
+    /// The type or the number of values that was expected, such as `DECIMAL(18,2)`.
     pub expected: String,
-    /// The type that was found, `string`, and of a number that does not fit how much of it is too much.
+    /// The type or the number of values that was found, such as `string`; of a number that does not
+    /// fit also how many of its digits are too many. Never the value.
     pub found: String,
 }
 
-/// What is wrong with a cell.
+/// A cell that is null because its value could not be used, or whose value was rounded.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CellProblem {
+    /// The position of the column in the view's columns, from 0.
+    pub column: usize,
+    /// The path of the value through the iterations of the view, `contact.telecom.rank`.
+    pub path: String,
+    /// What is wrong with it.
+    pub mismatch: Mismatch,
+}
+
+/// A resource of which a view makes no rows because a filter or an iteration could not be
+/// evaluated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceProblem {
+    /// Where in the view, `where[0].path`.
+    pub place: String,
+    /// What is wrong there.
+    pub mismatch: Mismatch,
+}
+
+/// What is wrong with a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ProblemKind {
     /// The value has another type than the column, or an operator got a type it cannot take.
     WrongType,
     /// A date or time that does not exist, or that is less precise than the column.
     BadDate,
-    /// A number with more digits than the column or the arithmetic holds.
+    /// A number with more digits than the column or the arithmetic has room for.
     TooManyDigits,
-    /// Nothing is wrong: the cell holds the number rounded to the column's scale, without what a
-    /// double had added to it. It is counted.
+    /// Nothing is wrong: the cell has the number rounded to the column's scale, without what a
+    /// double had added to it. It is reported so that it can be counted.
     Rounded,
     /// Several values where one is expected.
     NotOneValue,
@@ -36,27 +56,58 @@ pub enum ProblemKind {
     TooLarge,
 }
 
-impl fmt::Display for CellProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: expected {}, found {}",
-            self.path, self.expected, self.found
-        )
+impl Mismatch {
+    pub(crate) fn new(
+        kind: ProblemKind,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Self {
+        let (expected, found) = (expected.into(), found.into());
+        Self {
+            kind,
+            expected,
+            found,
+        }
+    }
+
+    /// Something of another type than an operator, a function or a column takes.
+    pub(crate) fn wrong_type(expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::new(ProblemKind::WrongType, expected, found)
+    }
+
+    /// Several values where one is expected.
+    pub(crate) fn several(count: usize) -> Self {
+        let found = format!("{count} values");
+        Self::new(ProblemKind::NotOneValue, "one value", found)
     }
 }
 
-/// A resource of which a view makes no rows because a filter or an iteration could not be
-/// evaluated.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: expected {expected}, found {found}")]
-pub struct ResourceProblem {
-    /// Where in the view, `where[0].path`.
-    pub place: String,
-    /// What is wrong.
-    pub kind: ProblemKind,
-    /// What was expected.
-    pub expected: String,
-    /// What was found.
-    pub found: String,
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected {}, found {}", self.expected, self.found)
+    }
+}
+
+impl fmt::Display for CellProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.mismatch)
+    }
+}
+
+impl fmt::Display for ResourceProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.mismatch)
+    }
+}
+
+/// The name of a value's JSON type, for [`Mismatch::found`].
+pub(crate) fn json_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
 }

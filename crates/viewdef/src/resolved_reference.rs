@@ -22,3 +22,17 @@ pub(crate) fn is_wanted(wanted: Option<&str>, resource: &str) -> bool {
     wanted
         .is_none_or(|wanted| wanted == resource || matches!(wanted, "Resource" | "DomainResource"))
 }
+
+/// The id that a relative or absolute reference names (`Patient/1`, also behind a server's address
+/// and with a version), where it is one to a resource of a wanted type.
+pub(crate) fn id_in_reference<'t>(reference: &'t str, wanted: Option<&str>) -> Option<&'t str> {
+    let path = reference.split(['?', '#']).next()?;
+    let path = path
+        .rsplit_once("/_history/")
+        .map_or(path, |(path, _)| path);
+    let (before, id) = path.rsplit_once('/')?;
+    let found_type = before.rsplit('/').next()?;
+    let is_type = found_type.starts_with(|first: char| first.is_ascii_uppercase())
+        && found_type.chars().all(|c| c.is_ascii_alphanumeric());
+    (is_type && is_wanted(wanted, found_type) && !id.is_empty()).then_some(id)
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::definition::ViewDefinition;
 use crate::engine::{ContextColumn, PlanInput, ResourcePlan};
+use crate::error::{Error, ErrorKind, Fault};
 
 /// A ViewDefinition as it was read.
 #[derive(Debug, Clone)]
@@ -29,16 +30,6 @@ pub struct ViewSet<'v> {
     pub drop_where: Option<&'v str>,
 }
 
-/// Something that is wrong with views or context columns.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {reason}")]
-pub struct ViewProblem {
-    /// The file and the place within the view, or the context column.
-    pub place: String,
-    /// What is wrong there.
-    pub reason: String,
-}
-
 /// The views of one resource type.
 #[derive(Debug, Clone)]
 pub struct CompiledViews<'v> {
@@ -55,13 +46,13 @@ pub struct CompiledViews<'v> {
 ///
 /// # Errors
 /// All that is wrong with them, at least one thing.
-pub fn compile_views<'v>(set: &ViewSet<'v>) -> Result<Vec<CompiledViews<'v>>, Vec<ViewProblem>> {
-    let mut problems = Vec::new();
+pub fn compile_views<'v>(set: &ViewSet<'v>) -> Result<Vec<CompiledViews<'v>>, Error> {
+    let mut faults = Vec::new();
     let mut by_resource: BTreeMap<String, Named<'v>> = BTreeMap::new();
     let mut names = Vec::new();
     for view in set.views {
         match named_view(view) {
-            Ok((name, _)) if names.contains(&name) => problems.push(ViewProblem {
+            Ok((name, _)) if names.contains(&name) => faults.push(Fault {
                 place: view.place.clone(),
                 reason: format!("there is already a view named '{name}'"),
             }),
@@ -72,7 +63,7 @@ pub fn compile_views<'v>(set: &ViewSet<'v>) -> Result<Vec<CompiledViews<'v>>, Ve
                 of_type.texts.push(view);
                 of_type.views.push((name, definition));
             }
-            Err(found) => problems.extend(found),
+            Err(found) => faults.extend(found),
         }
     }
     let mut compiled = Vec::new();
@@ -85,20 +76,20 @@ pub fn compile_views<'v>(set: &ViewSet<'v>) -> Result<Vec<CompiledViews<'v>>, Ve
                 plan,
                 views: named.texts,
             }),
-            Err(problem) => problems.push(problem),
+            Err(error) => faults.extend(error.into_faults()),
         }
     }
     for (resource, columns) in &set.context {
         // Checked although no view needs them yet: an error is reported before it matters.
         if !compiled.iter().any(|views| views.resource == *resource)
-            && let Err(problem) = compile(set, resource, columns, Vec::new())
+            && let Err(error) = compile(set, resource, columns, Vec::new())
         {
-            problems.push(problem);
+            faults.extend(error.into_faults());
         }
     }
-    match problems.is_empty() {
+    match faults.is_empty() {
         true => Ok(compiled),
-        false => Err(problems),
+        false => Err(Error::of(ErrorKind::Plan, faults)),
     }
 }
 
@@ -108,18 +99,16 @@ struct Named<'v> {
     views: Vec<(String, ViewDefinition)>,
 }
 
-fn named_view(view: &ViewText) -> Result<(String, ViewDefinition), Vec<ViewProblem>> {
-    let definition = ViewDefinition::from_text(&view.text).map_err(|errors| {
-        let errors = errors.0.into_iter();
-        errors
-            .map(|error| ViewProblem {
-                place: format!("{}: {}", view.place, error.path_in_view),
-                reason: error.reason,
-            })
-            .collect::<Vec<_>>()
+fn named_view(view: &ViewText) -> Result<(String, ViewDefinition), Vec<Fault>> {
+    let definition = ViewDefinition::from_text(&view.text).map_err(|error| {
+        let mut faults = error.into_faults();
+        for fault in &mut faults {
+            fault.place = format!("{}: {}", view.place, fault.place);
+        }
+        faults
     })?;
     let problem = |reason: String| {
-        vec![ViewProblem {
+        vec![Fault {
             place: format!("{}: name", view.place),
             reason,
         }]
@@ -146,7 +135,7 @@ fn compile(
     resource: &str,
     context: &[ContextColumn],
     views: Vec<(String, ViewDefinition)>,
-) -> Result<ResourcePlan, ViewProblem> {
+) -> Result<ResourcePlan, Error> {
     ResourcePlan::compile(&PlanInput {
         resource,
         constants: set.constants,
@@ -154,10 +143,6 @@ fn compile(
         views,
         order: set.order,
         drop_where: set.drop_where,
-    })
-    .map_err(|error| ViewProblem {
-        place: error.place,
-        reason: error.reason,
     })
 }
 
@@ -229,8 +214,9 @@ mod tests {
         };
         let places: Vec<String> = compile_views(&set)
             .unwrap_err()
+            .into_faults()
             .into_iter()
-            .map(|problem| problem.place)
+            .map(|fault| fault.place)
             .collect();
         assert_eq!(
             places,

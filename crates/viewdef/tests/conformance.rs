@@ -30,7 +30,7 @@ fn run(view: &Value, resources: &[Value]) -> Result<Vec<Value>, String> {
         let refused = evaluation
             .problems
             .iter()
-            .find(|problem| problem.kind == ProblemKind::NotOneValue);
+            .find(|problem| problem.mismatch.kind == ProblemKind::NotOneValue);
         if let Some(problem) = refused {
             return Err(problem.to_string());
         }

@@ -229,7 +229,7 @@ fn tell_null_cells(
 ) {
     let nulls = problems
         .iter()
-        .filter(|problem| problem.kind != ProblemKind::Rounded);
+        .filter(|problem| problem.mismatch.kind != ProblemKind::Rounded);
     for problem in nulls {
         counts.null_cells += 1;
         if counts.null_cells > MAX_SHOWN {
@@ -239,9 +239,11 @@ fn tell_null_cells(
         let name = columns
             .get(problem.column)
             .map_or("", |column| &column.name);
-        let more = match problem.kind {
+        let more = match problem.mismatch.kind {
             ProblemKind::NotOneValue => "; \"collection\": true keeps several",
-            ProblemKind::TooManyDigits if problem.found == "number" => " with too many digits",
+            ProblemKind::TooManyDigits if problem.mismatch.found == "number" => {
+                " with too many digits"
+            }
             ProblemKind::BadDate => " that is no such date or time, or not a whole one",
             ProblemKind::WrongType
             | ProblemKind::TooLarge

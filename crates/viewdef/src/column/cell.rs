@@ -132,10 +132,6 @@ pub enum Source<'s> {
     /// An object.
     Object,
 }
-
-/// Why a value does not fit a column.
-pub type Misfit = ProblemKind;
-
 /// The cell of a value in a column of a type.
 ///
 /// # Errors
@@ -145,7 +141,7 @@ pub fn cell_of(
     scalar: ScalarType,
     source: Source<'_>,
     scratch: &mut Scratch,
-) -> Result<Cell, Misfit> {
+) -> Result<Cell, ProblemKind> {
     match scalar {
         ScalarType::Utf8 => match source {
             Source::Text {
@@ -159,11 +155,11 @@ pub fn cell_of(
             }),
             Source::Text { raw, .. } => Ok(scratch.escaped_text(raw)),
             Source::Boolean(value) => Ok(scratch.text(if value { b"true" } else { b"false" })),
-            Source::Object => Err(Misfit::WrongType),
+            Source::Object => Err(ProblemKind::WrongType),
         },
         ScalarType::Boolean => match source {
             Source::Boolean(value) => Ok(Cell::Boolean(value)),
-            _ => Err(Misfit::WrongType),
+            _ => Err(ProblemKind::WrongType),
         },
         ScalarType::Int16 => integer(source, i64::from(i16::MIN), i64::from(i16::MAX)),
         ScalarType::Int32 => integer(source, i64::from(i32::MIN), i64::from(i32::MAX)),
@@ -172,7 +168,7 @@ pub fn cell_of(
             Source::Text { .. } => with_text(source, |text| {
                 text.parse()
                     .map(Cell::Integer)
-                    .map_err(|_| Misfit::WrongType)
+                    .map_err(|_| ProblemKind::WrongType)
             }),
             _ => integer(source, i64::MIN, i64::MAX),
         },
@@ -182,28 +178,28 @@ pub fn cell_of(
                 .and_then(|text| text.parse().ok())
                 .filter(|value: &f64| value.is_finite())
                 .map(Cell::Float)
-                .ok_or(Misfit::TooManyDigits),
-            _ => Err(Misfit::WrongType),
+                .ok_or(ProblemKind::TooManyDigits),
+            _ => Err(ProblemKind::WrongType),
         },
         ScalarType::Decimal { precision, scale } => match source {
             Source::Number { raw, .. } => decimal(raw, precision, scale, scratch),
-            _ => Err(Misfit::WrongType),
+            _ => Err(ProblemKind::WrongType),
         },
         ScalarType::Date => match source {
             Source::Text { .. } => with_text(source, |text| {
                 date_days(text)
                     .map(|days| Cell::Integer(i64::from(days)))
-                    .ok_or(Misfit::BadDate)
+                    .ok_or(ProblemKind::BadDate)
             }),
-            _ => Err(Misfit::WrongType),
+            _ => Err(ProblemKind::WrongType),
         },
         ScalarType::Timestamp => match source {
             Source::Text { .. } => with_text(source, |text| {
                 instant_micros(text)
                     .map(Cell::Integer)
-                    .ok_or(Misfit::BadDate)
+                    .ok_or(ProblemKind::BadDate)
             }),
-            _ => Err(Misfit::WrongType),
+            _ => Err(ProblemKind::WrongType),
         },
     }
 }
@@ -241,7 +237,7 @@ pub fn cell_of_json(
     scalar: ScalarType,
     value: &Value,
     scratch: &mut Scratch,
-) -> Result<Cell, Misfit> {
+) -> Result<Cell, ProblemKind> {
     let text_cell = |text: &str, scratch: &mut Scratch| scratch.text(text.as_bytes());
     match value {
         Value::Null => Ok(Cell::Null),
@@ -279,55 +275,60 @@ pub fn cell_of_json(
         Value::Object(_) if scalar == ScalarType::Utf8 => {
             Ok(text_cell(&value.to_string(), scratch))
         }
-        Value::Object(_) => Err(Misfit::WrongType),
+        Value::Object(_) => Err(ProblemKind::WrongType),
     }
 }
 
 fn with_text(
     source: Source<'_>,
-    read: impl Fn(&str) -> Result<Cell, Misfit>,
-) -> Result<Cell, Misfit> {
+    read: impl Fn(&str) -> Result<Cell, ProblemKind>,
+) -> Result<Cell, ProblemKind> {
     let Source::Text { raw, escaped, .. } = source else {
-        return Err(Misfit::WrongType);
+        return Err(ProblemKind::WrongType);
     };
     if escaped {
         let text = crate::json::unescape(raw);
-        return read(std::str::from_utf8(&text).map_err(|_| Misfit::WrongType)?);
+        return read(std::str::from_utf8(&text).map_err(|_| ProblemKind::WrongType)?);
     }
-    read(std::str::from_utf8(raw).map_err(|_| Misfit::WrongType)?)
+    read(std::str::from_utf8(raw).map_err(|_| ProblemKind::WrongType)?)
 }
 
-fn integer(source: Source<'_>, least: i64, most: i64) -> Result<Cell, Misfit> {
+fn integer(source: Source<'_>, least: i64, most: i64) -> Result<Cell, ProblemKind> {
     let Source::Number { raw, .. } = source else {
-        return Err(Misfit::WrongType);
+        return Err(ProblemKind::WrongType);
     };
-    let text = std::str::from_utf8(raw).map_err(|_| Misfit::WrongType)?;
+    let text = std::str::from_utf8(raw).map_err(|_| ProblemKind::WrongType)?;
     let value = match text.parse::<i64>() {
         Ok(value) => value,
         Err(_) => {
-            let number = Decimal::parse(text).ok_or(Misfit::TooManyDigits)?;
+            let number = Decimal::parse(text).ok_or(ProblemKind::TooManyDigits)?;
             if number.normalized().scale() > 0 {
-                return Err(Misfit::WrongType);
+                return Err(ProblemKind::WrongType);
             }
-            number.to_integer().ok_or(Misfit::TooManyDigits)?
+            number.to_integer().ok_or(ProblemKind::TooManyDigits)?
         }
     };
     if (least..=most).contains(&value) {
         Ok(Cell::Integer(value))
     } else {
-        Err(Misfit::TooManyDigits)
+        Err(ProblemKind::TooManyDigits)
     }
 }
 
 /// The digits of a number at a scale; zeros behind the scale are no digits.
-fn decimal(raw: &[u8], precision: u8, scale: i8, scratch: &mut Scratch) -> Result<Cell, Misfit> {
+fn decimal(
+    raw: &[u8],
+    precision: u8,
+    scale: i8,
+    scratch: &mut Scratch,
+) -> Result<Cell, ProblemKind> {
     if let Some(digits) = short_decimal(raw, precision, scale) {
         return Ok(Cell::Integer(digits));
     }
     match fit(raw, precision, scale) {
         Fit::Exact(digits) => Ok(scratch.digits(digits)),
-        Fit::Rounded(_) => Err(Misfit::Rounded),
-        Fit::Not(_) => Err(Misfit::TooManyDigits),
+        Fit::Rounded(_) => Err(ProblemKind::Rounded),
+        Fit::Not(_) => Err(ProblemKind::TooManyDigits),
     }
 }
 

@@ -6,5 +6,5 @@ mod interner;
 mod temporal;
 
 pub use builder::{ColumnBuilder, Texts, arrow_type, dictionary_type};
-pub use cell::{Cell, Misfit, Scratch, Source, cell_of, cell_of_json, misfit_of, rounded_cell};
+pub use cell::{Cell, Scratch, Source, cell_of, cell_of_json, misfit_of, rounded_cell};
 pub use temporal::{date_days, instant_micros, year};

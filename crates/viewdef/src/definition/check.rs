@@ -3,26 +3,27 @@
 
 use std::collections::BTreeSet;
 
-use super::{Column, Iteration, Select, ViewDefinition, ViewError};
+use super::view::{Column, Iteration, Select, ViewDefinition};
+use crate::error::Fault;
 use crate::fhirpath::{BinaryOperator, Expr, ExprKind, Function, Literal};
 
 /// All that is wrong with a view whose parts are right by themselves.
-pub(super) fn check(view: &ViewDefinition) -> Vec<ViewError> {
+pub(super) fn check(view: &ViewDefinition) -> Vec<Fault> {
     let mut errors = Vec::new();
     let mut names = BTreeSet::new();
     for select in &view.selects {
         check_select(select, &mut names, &mut errors);
     }
     if names.is_empty() {
-        errors.push(ViewError {
-            path_in_view: "select".into(),
+        errors.push(Fault {
+            place: "select".into(),
             reason: "the view has no column".into(),
         });
     }
     for filter in &view.filters {
         if static_kind(&filter.expression) == Some(Kind::Other) {
-            errors.push(ViewError {
-                path_in_view: filter.place.clone(),
+            errors.push(Fault {
+                place: filter.place.clone(),
                 reason: "a filter must be true or false".into(),
             });
         }
@@ -31,7 +32,7 @@ pub(super) fn check(view: &ViewDefinition) -> Vec<ViewError> {
     errors
 }
 
-fn check_select(select: &Select, names: &mut BTreeSet<String>, errors: &mut Vec<ViewError>) {
+fn check_select(select: &Select, names: &mut BTreeSet<String>, errors: &mut Vec<Fault>) {
     for path in match &select.iteration {
         Iteration::Once => &[][..],
         Iteration::ForEach(path) | Iteration::ForEachOrNull(path) => std::slice::from_ref(path),
@@ -43,8 +44,8 @@ fn check_select(select: &Select, names: &mut BTreeSet<String>, errors: &mut Vec<
         refuse_bad_arguments(&column.path.expression, &column.path.place, errors);
         if !names.insert(column.name.clone()) {
             let place = column.path.place.trim_end_matches("path");
-            errors.push(ViewError {
-                path_in_view: format!("{place}name"),
+            errors.push(Fault {
+                place: format!("{place}name"),
                 reason: format!("there is already a column '{}'", column.name),
             });
         }
@@ -56,7 +57,7 @@ fn check_select(select: &Select, names: &mut BTreeSet<String>, errors: &mut Vec<
 }
 
 /// The branches must have the same columns, each of them new to the view.
-fn check_union(select: &Select, names: &mut BTreeSet<String>, errors: &mut Vec<ViewError>) {
+fn check_union(select: &Select, names: &mut BTreeSet<String>, errors: &mut Vec<Fault>) {
     let Some((first, others)) = select.union_all.split_first() else {
         return;
     };
@@ -66,8 +67,8 @@ fn check_union(select: &Select, names: &mut BTreeSet<String>, errors: &mut Vec<V
     for branch in others {
         check_select(branch, &mut names_before.clone(), errors);
         if let Some(reason) = difference(&expected, &branch.all_columns()) {
-            errors.push(ViewError {
-                path_in_view: branch.place.clone(),
+            errors.push(Fault {
+                place: branch.place.clone(),
                 reason: format!("{reason}; the branches of a unionAll must have the same columns"),
             });
         }
@@ -110,7 +111,6 @@ enum Kind {
 }
 
 fn static_kind(expression: &Expr) -> Option<Kind> {
-    use BinaryOperator as Op;
     match &expression.kind {
         ExprKind::Literal(Literal::Boolean(_)) | ExprKind::IsType { .. } => Some(Kind::Boolean),
         ExprKind::Literal(_)
@@ -124,15 +124,9 @@ fn static_kind(expression: &Expr) -> Option<Kind> {
             _ => Kind::Other,
         }),
         ExprKind::Binary { operator, .. } => match operator {
-            Op::Multiply
-            | Op::Divide
-            | Op::IntegerDivide
-            | Op::Modulo
-            | Op::Add
-            | Op::Subtract
-            | Op::Concatenate => Some(Kind::Other),
-            Op::Union => None,
-            _ => Some(Kind::Boolean),
+            BinaryOperator::Union => None,
+            operator if operator.gives_truth() => Some(Kind::Boolean),
+            _ => Some(Kind::Other),
         },
         ExprKind::Call { function, base, .. } => match function {
             Function::Exists
@@ -178,10 +172,10 @@ fn static_kind(expression: &Expr) -> Option<Kind> {
 }
 
 /// Arguments whose form shows that no input can make them right.
-fn refuse_bad_arguments(expression: &Expr, place: &str, errors: &mut Vec<ViewError>) {
+fn refuse_bad_arguments(expression: &Expr, place: &str, errors: &mut Vec<Fault>) {
     let mut refuse = |reason: &str| {
-        errors.push(ViewError {
-            path_in_view: place.to_owned(),
+        errors.push(Fault {
+            place: place.to_owned(),
             reason: format!("{reason}, at character {}", expression.span.start + 1),
         });
     };

@@ -3,8 +3,10 @@
 
 use serde_json::{Map, Value};
 
+use super::check;
 use super::constant::{is_value_key, literal};
-use super::{Path, ViewDefinition, ViewError, ViewErrors, check};
+use super::view::{Path, ViewDefinition};
+use crate::error::{Error, ErrorKind, Fault};
 use crate::fhirpath::{Constants, parse};
 
 impl ViewDefinition {
@@ -22,25 +24,24 @@ impl ViewDefinition {
     ///     "select": [{"column": [{"name": "id", "path": "getResourceKey()", "type": "id"}]}],
     /// });
     /// assert_eq!(ViewDefinition::from_json(&view)?.columns().len(), 1);
-    /// # Ok::<(), claimlake_viewdef::definition::ViewErrors>(())
+    /// # Ok::<(), claimlake_viewdef::Error>(())
     /// ```
-    pub fn from_json(view: &Value) -> Result<Self, ViewErrors> {
+    pub fn from_json(view: &Value) -> Result<Self, Error> {
         let mut reader = Reader {
             constants: Constants::new(),
-            errors: Vec::new(),
+            faults: Vec::new(),
         };
         let view = reader.view(view);
-        match view {
-            Some(view) if reader.errors.is_empty() => {
-                let errors = check::check(&view);
-                if errors.is_empty() {
-                    Ok(view)
-                } else {
-                    Err(ViewErrors(errors))
-                }
+        let mut faults = reader.faults;
+        if let Some(view) = view
+            && faults.is_empty()
+        {
+            faults = check::check(&view);
+            if faults.is_empty() {
+                return Ok(view);
             }
-            _ => Err(ViewErrors(reader.errors)),
         }
+        Err(Error::of(ErrorKind::View, faults))
     }
 
     /// Reads and checks a view from its JSON text.
@@ -48,21 +49,21 @@ impl ViewDefinition {
     /// # Errors
     ///
     /// As [`ViewDefinition::from_json`]; or the text is not JSON.
-    pub fn from_text(text: &str) -> Result<Self, ViewErrors> {
+    pub fn from_text(text: &str) -> Result<Self, Error> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         match serde_json::from_str(text) {
             Ok(view) => Self::from_json(&view),
-            Err(error) => Err(ViewErrors(vec![ViewError {
-                path_in_view: "$".into(),
-                reason: format!("the view is not JSON: {error}"),
-            }])),
+            Err(error) => {
+                let reason = format!("the view is not JSON: {error}");
+                Err(Error::new(ErrorKind::View, "$", reason))
+            }
         }
     }
 }
 
 pub(super) struct Reader {
     constants: Constants,
-    pub(super) errors: Vec<ViewError>,
+    pub(super) faults: Vec<Fault>,
 }
 
 /// `select[0]` and `column` give `select[0].column`; nothing and `select` give `select`.
@@ -92,8 +93,8 @@ fn is_allowed_anywhere(key: &str) -> bool {
 
 impl Reader {
     pub(super) fn error(&mut self, place: &str, reason: impl Into<String>) {
-        self.errors.push(ViewError {
-            path_in_view: if place.is_empty() { "$" } else { place }.to_owned(),
+        self.faults.push(Fault {
+            place: if place.is_empty() { "$" } else { place }.to_owned(),
             reason: reason.into(),
         });
     }
@@ -220,10 +221,10 @@ impl Reader {
         let name = name.and_then(|name| self.check_name(name, ""));
         self.read_constants(object);
         let filters = self.filters(object);
-        let errors_before = self.errors.len();
+        let errors_before = self.faults.len();
         let selects = self.selects(object, "select", "", 0);
         // Selects that could not be read have said why.
-        if selects.is_empty() && self.errors.len() == errors_before {
+        if selects.is_empty() && self.faults.len() == errors_before {
             self.error("select", "at least one select is needed");
         }
         Some(ViewDefinition {

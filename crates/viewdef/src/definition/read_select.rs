@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::column_type::column_type;
 use super::read::{Reader, below, type_name};
-use super::{Column, Iteration, Select, Tag, column_type};
+use super::view::{Column, Iteration, Select, Tag};
 
 /// Deeper selects are refused.
 const MAX_SELECT_DEPTH: usize = 32;
@@ -80,7 +81,7 @@ impl Reader {
     }
 
     fn repeat(&mut self, select: &Map<String, Value>, place: &str) -> Option<Iteration> {
-        let errors_before = self.errors.len();
+        let errors_before = self.faults.len();
         let mut paths = Vec::new();
         for (position, path) in self.list(select, "repeat", place).iter().enumerate() {
             let place = format!("{place}.repeat[{position}]");
@@ -92,10 +93,10 @@ impl Reader {
                 ),
             }
         }
-        if paths.is_empty() && self.errors.len() == errors_before {
+        if paths.is_empty() && self.faults.len() == errors_before {
             self.error(&below(place, "repeat"), "at least one path is needed");
         }
-        (self.errors.len() == errors_before).then_some(Iteration::Repeat(paths))
+        (self.faults.len() == errors_before).then_some(Iteration::Repeat(paths))
     }
 
     fn column(&mut self, column: &Value, place: &str) -> Option<Column> {

@@ -1,5 +1,7 @@
 use serde_json::{Value, json};
 
+use crate::error::ErrorKind;
+
 use super::{Iteration, ScalarType, ViewDefinition, column_type};
 
 fn view_with(select: Value) -> Value {
@@ -7,9 +9,10 @@ fn view_with(select: Value) -> Value {
 }
 
 fn first_error(view: &Value) -> (String, String) {
-    let errors = ViewDefinition::from_json(view).unwrap_err();
-    let first = errors.0.into_iter().next().unwrap();
-    (first.path_in_view, first.reason)
+    let error = ViewDefinition::from_json(view).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::View);
+    let first = error.faults()[0].clone();
+    (first.place, first.reason)
 }
 
 fn assert_refused(view: Value, place: &str, reason_part: &str) {
@@ -125,7 +128,7 @@ fn views_that_cannot_be_run_are_refused_with_their_place() {
 #[test]
 fn a_select_that_is_wrong_is_reported_once() {
     let errors = ViewDefinition::from_json(&view_with(json!([{"repeat": [], "column": []}])));
-    assert_eq!(errors.unwrap_err().0.len(), 1);
+    assert_eq!(errors.unwrap_err().faults().len(), 1);
 }
 
 #[test]

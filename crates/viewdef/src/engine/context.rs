@@ -2,9 +2,7 @@
 
 use crate::column::{date_days, instant_micros};
 use crate::definition::{Column, ColumnType, Path, ScalarType};
-use crate::fhirpath::{
-    BinaryOperator, Constants, Expr, ExprKind, Function, declared_type_of_element, parse,
-};
+use crate::fhirpath::{Constants, Expr, ExprKind, Function, declared_type_of_element, parse};
 
 /// A context column as a pipeline says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,18 +190,10 @@ impl ContextColumn {
 
 /// The type of what an expression finds, as far as the expression alone decides it.
 fn scalar_of(expr: &Expr) -> ScalarType {
-    use BinaryOperator as Op;
     match &expr.kind {
-        ExprKind::Binary { operator, .. } => match operator {
-            Op::Multiply
-            | Op::Divide
-            | Op::IntegerDivide
-            | Op::Modulo
-            | Op::Add
-            | Op::Subtract
-            | Op::Concatenate
-            | Op::Union => ScalarType::Utf8,
-            _ => ScalarType::Boolean,
+        ExprKind::Binary { operator, .. } => match operator.gives_truth() {
+            true => ScalarType::Boolean,
+            false => ScalarType::Utf8,
         },
         ExprKind::IsType { .. } => ScalarType::Boolean,
         ExprKind::Call { function, base, .. } => match function {

@@ -1,18 +1,15 @@
 //! The cells of the context columns, evaluated once per resource.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use super::context::{FixedValue, Transform};
-use super::evaluate::Unsupported;
+use super::outcome::{LineRefusal, Problem, ResourceRead};
 use super::plan::{ContextPlan, ResourcePlan};
-use super::read::{LineRefusal, Problem, ResourceRead};
-use super::row_maker::RowMaker;
-use super::worker::{Plain, ResourceWorker, json_type};
+use super::tape_reader::Unsupported;
+use super::worker::{LazyJson, ResourceWorker};
 use crate::column::{Cell, cell_of_json, date_days, year};
 use crate::definition::ScalarType;
-use crate::problem::{CellProblem, ProblemKind};
+use crate::problem::{CellProblem, Mismatch, ProblemKind, json_type};
 use crate::reference;
 
 impl ResourceWorker {
@@ -21,7 +18,7 @@ impl ResourceWorker {
         &mut self,
         buffer: &[u8],
         plan: &ResourcePlan,
-        plain: &mut Plain<'_>,
+        json: &mut LazyJson<'_>,
         read: &mut ResourceRead,
     ) -> Result<(), LineRefusal> {
         self.context_cells.clear();
@@ -30,11 +27,11 @@ impl ResourceWorker {
             self.context_cells.push(cell);
         }
         for (position, column) in plan.context.iter().enumerate() {
-            let case = self.case(buffer, column, plain, read)?;
+            let case = self.case(buffer, column, json, read)?;
             let is_returned = self.returned_column == Some(position);
             let found = match (case, is_returned) {
                 (Some(_), false) => Cell::Null,
-                _ => self.context(buffer, column, plain, read)?,
+                _ => self.context(buffer, column, json, read)?,
             };
             if is_returned {
                 read.returned_value = self.returned_text(buffer, found);
@@ -55,29 +52,27 @@ impl ResourceWorker {
         &mut self,
         buffer: &[u8],
         column: &ContextPlan,
-        plain: &mut Plain<'_>,
+        json: &mut LazyJson<'_>,
         read: &mut ResourceRead,
     ) -> Result<Option<Cell>, LineRefusal> {
         for (case, program) in column.checked.cases.iter().zip(&column.conditions) {
             let fast = program
                 .as_ref()
                 .filter(|_| !self.tape.needs_fallback)
-                .map(|condition| Self::located(&self.tape, buffer).truth(condition, 0));
+                .map(|condition| Self::tape_reader(&self.tape, buffer).truth(condition, 0));
             let is_met = match fast {
                 Some(Ok(truth)) => truth == Some(true),
                 Some(Err(Unsupported)) | None => {
-                    let resolved = plain.resolved;
-                    let found = reference::evaluate_path(&case.when, plain.value()?, resolved);
+                    let resolved = json.resolved;
+                    let found = reference::evaluate_path(&case.when, json.value()?, resolved);
                     match found.as_deref() {
                         Ok(found) => found == [Value::Bool(true)],
-                        Err(error) => {
+                        Err(mismatch) => {
                             read.problems.push(Problem {
                                 table: None,
                                 column: Some(column.checked.name.clone()),
                                 path: case.source.clone(),
-                                kind: error.kind,
-                                expected: error.expected.clone(),
-                                found: error.found.clone(),
+                                mismatch: mismatch.clone(),
                             });
                             false
                         }
@@ -105,11 +100,11 @@ impl ResourceWorker {
         &mut self,
         buffer: &[u8],
         plan: &ResourcePlan,
-        plain: &mut Plain<'_>,
+        json: &mut LazyJson<'_>,
     ) -> Option<String> {
         let column = plan.context.get(self.returned_column?)?;
         let mut aside = ResourceRead::default();
-        let cell = self.context(buffer, column, plain, &mut aside).ok()?;
+        let cell = self.context(buffer, column, json, &mut aside).ok()?;
         self.returned_text(buffer, cell)
     }
 
@@ -132,7 +127,7 @@ impl ResourceWorker {
         &mut self,
         buffer: &[u8],
         column: &ContextPlan,
-        plain: &mut Plain<'_>,
+        json: &mut LazyJson<'_>,
         read: &mut ResourceRead,
     ) -> Result<Cell, LineRefusal> {
         for (alternative, program) in column.checked.alternatives.iter().zip(&column.programs) {
@@ -141,16 +136,7 @@ impl ResourceWorker {
             if let Some(program) = program
                 && !self.tape.needs_fallback
             {
-                let mut maker = RowMaker {
-                    located: Self::located(&self.tape, buffer),
-                    scratch: &mut self.scratch,
-                    rows: &mut self.rows,
-                    problems: &mut problems,
-                    row: &mut self.row,
-                    elements: &mut self.elements,
-                    resolved: plain.resolved,
-                    reported: BTreeSet::new(),
-                };
+                let mut maker = self.row_maker(buffer, json, &mut problems);
                 cell = maker.cell(program, 0, 0);
             }
             let cell = match cell {
@@ -159,9 +145,9 @@ impl ResourceWorker {
                     problems.clear();
                     let scalar = alternative.column_type.scalar;
                     let expression = &alternative.path.expression;
-                    let resolved = plain.resolved;
-                    let found = reference::evaluate_path(expression, plain.value()?, resolved);
-                    self.plain_cell(scalar, found, &alternative.path.source, &mut problems)
+                    let resolved = json.resolved;
+                    let found = reference::evaluate_path(expression, json.value()?, resolved);
+                    self.reference_cell(scalar, found, &alternative.path.source, &mut problems)
                 }
             };
             let cell = self.transformed(
@@ -177,9 +163,7 @@ impl ResourceWorker {
                     table: None,
                     column: Some(column.checked.name.clone()),
                     path: problem.path,
-                    kind: problem.kind,
-                    expected: problem.expected,
-                    found: problem.found,
+                    mismatch: problem.mismatch,
                 }));
             if cell != Cell::Null || has_problem {
                 return Ok(cell);
@@ -188,36 +172,28 @@ impl ResourceWorker {
         Ok(Cell::Null)
     }
 
-    fn plain_cell(
+    fn reference_cell(
         &mut self,
         scalar: ScalarType,
-        found: Result<Vec<Value>, reference::EvaluationError>,
+        found: Result<Vec<Value>, Mismatch>,
         path: &str,
         problems: &mut Vec<CellProblem>,
     ) -> Cell {
-        let mut problem = |kind, expected: String, found: String| {
-            problems.push(CellProblem {
-                column: 0,
-                path: path.to_owned(),
-                kind,
-                expected,
-                found,
-            });
-            Cell::Null
-        };
-        match found.as_deref() {
-            Ok([]) => Cell::Null,
+        let mismatch = match found.as_deref() {
+            Ok([]) => return Cell::Null,
             Ok([value]) => match cell_of_json(scalar, value, &mut self.scratch) {
-                Ok(cell) => cell,
-                Err(kind) => problem(kind, scalar.to_string(), json_type(value).to_owned()),
+                Ok(cell) => return cell,
+                Err(kind) => Mismatch::new(kind, scalar.to_string(), json_type(value)),
             },
-            Ok(several) => problem(
-                ProblemKind::NotOneValue,
-                "one value".into(),
-                format!("{} values", several.len()),
-            ),
-            Err(error) => problem(error.kind, error.expected.clone(), error.found.clone()),
-        }
+            Ok(several) => Mismatch::several(several.len()),
+            Err(mismatch) => mismatch.clone(),
+        };
+        problems.push(CellProblem {
+            column: 0,
+            path: path.to_owned(),
+            mismatch,
+        });
+        Cell::Null
     }
 
     fn transformed<'s>(
@@ -243,9 +219,7 @@ impl ResourceWorker {
                 problems.push(CellProblem {
                     column: 0,
                     path: path().clone(),
-                    kind: ProblemKind::BadDate,
-                    expected: expected.into(),
-                    found: "string".into(),
+                    mismatch: Mismatch::new(ProblemKind::BadDate, expected, "string"),
                 });
                 Cell::Null
             }

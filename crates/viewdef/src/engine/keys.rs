@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::fhirpath::CHOICE_TYPES;
+use crate::fhirpath::choice_position;
 
 /// The number of a key: the element's number above, the choice type's position plus one below
 /// (0 where the key is no choice). 0 is the key of nothing that a view asks for.
@@ -47,20 +47,6 @@ impl Keys {
 /// The code of a choice of an element whose code is known.
 pub(super) fn choice_of(element: KeyCode, position: usize) -> KeyCode {
     (element & !TYPE_MASK) | (u32::try_from(position + 1).unwrap_or(0) & TYPE_MASK)
-}
-
-/// The position in `CHOICE_TYPES` of what follows `element` in `key`.
-pub(super) fn choice_position(element: &str, key: &str) -> Option<usize> {
-    let suffix = key.strip_prefix(element)?;
-    let first = suffix.chars().next()?;
-    if !first.is_ascii_uppercase() {
-        return None;
-    }
-    CHOICE_TYPES.iter().position(|type_name| {
-        type_name.len() == suffix.len()
-            && type_name[..1].eq_ignore_ascii_case(&suffix[..1])
-            && type_name[1..] == suffix[1..]
-    })
 }
 
 /// `valueCodeableConcept` is `value` and the position of `CodeableConcept`.

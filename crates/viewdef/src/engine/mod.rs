@@ -6,27 +6,27 @@
 
 mod context;
 mod context_cells;
-mod evaluate;
-mod first_of;
+mod fast_view;
+mod first_of_union;
 mod keys;
-mod mark;
+mod outcome;
 mod plan;
 mod program;
-mod read;
+mod read_paths;
 mod row_cells;
 mod row_maker;
-mod rows;
 mod shape;
 mod shape_builder;
 mod table_builder;
 mod tape;
+mod tape_reader;
 #[cfg(test)]
 mod tests;
-mod unremembered;
+mod unknown_keys;
 mod walk;
 mod worker;
 
 pub use context::{ContextCase, ContextColumn, ContextSource};
-pub use plan::{PlanError, PlanInput, ResourcePlan, TablePlan};
-pub use read::{LineRefusal, Problem, ResourceRead};
+pub use outcome::{LineRefusal, Problem, ResourceRead};
+pub use plan::{PlanInput, ResourcePlan, TablePlan};
 pub use worker::ResourceWorker;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::context::{CheckedContext, ContextColumn};
-use super::mark;
-use super::program::{Compiler, Condition, Path, Step, Surroundings};
-use super::rows::{FastColumn, FastView};
+use super::fast_view::{FastColumn, FastView};
+use super::program::{Compiler, Condition, Path, Scope, Step};
+use super::read_paths;
 use super::shape::Shape;
 use super::shape_builder::ShapeBuilder;
 use crate::column::{arrow_type, dictionary_type};
 use crate::definition::{ColumnType, ViewDefinition};
+use crate::error::{Error, ErrorKind};
 use crate::fhirpath::{Constants, parse};
 
 /// What a plan is compiled from.
@@ -30,16 +31,6 @@ pub struct PlanInput<'p> {
     pub order: Option<&'p str>,
     /// Resources for which this FHIRPath is true make no rows.
     pub drop_where: Option<&'p str>,
-}
-
-/// Why views and context columns make no plan.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {reason}")]
-pub struct PlanError {
-    /// The context column or the table.
-    pub place: String,
-    /// What is wrong.
-    pub reason: String,
 }
 
 /// The compiled views of a resource type.
@@ -66,6 +57,10 @@ pub(super) struct ContextPlan {
     pub(super) conditions: Vec<Option<Condition>>,
 }
 
+fn plan_error(place: impl Into<String>, reason: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Plan, place, reason)
+}
+
 /// A table of a plan.
 #[derive(Debug, Clone)]
 pub struct TablePlan {
@@ -76,7 +71,7 @@ pub struct TablePlan {
     pub(super) column_names: Vec<String>,
     pub(super) column_types: Vec<ColumnType>,
     /// The view's columns that no context column has the name of.
-    pub(super) kept: Vec<usize>,
+    pub(super) own_columns: Vec<usize>,
 }
 
 impl TablePlan {
@@ -94,7 +89,7 @@ impl TablePlan {
 
     /// Whether only the reference evaluator can make its rows.
     #[must_use]
-    pub fn is_plain(&self) -> bool {
+    pub fn needs_fallback(&self) -> bool {
         self.fast.is_none()
     }
 }
@@ -104,41 +99,43 @@ impl ResourcePlan {
     ///
     /// # Errors
     /// When a context column is no FHIRPath, or two columns or tables have one name.
-    pub fn compile(input: &PlanInput<'_>) -> Result<Self, PlanError> {
+    pub fn compile(input: &PlanInput<'_>) -> Result<Self, Error> {
         let mut shape = ShapeBuilder::new();
-        let root = mark::Nodes::from([0]);
+        let root = read_paths::Nodes::from([0]);
         let mut checked = Vec::new();
         for column in input.context {
-            let column = column.check().map_err(|reason| PlanError {
-                place: format!("context.{}.{}", input.resource, column.name),
-                reason,
+            let column = column.check().map_err(|reason| {
+                plan_error(
+                    format!("context.{}.{}", input.resource, column.name),
+                    reason,
+                )
             })?;
             for alternative in &column.alternatives {
-                mark::column(&mut shape, &alternative.path.expression, &root);
+                read_paths::record_column(&mut shape, &alternative.path.expression, &root);
             }
             for case in &column.cases {
-                mark::step_through(&mut shape, &case.when, &root);
+                read_paths::record_condition(&mut shape, &case.when, &root);
             }
             checked.push(column);
         }
         let drop_where = match input.drop_where {
             None => None,
-            Some(source) => Some(parse(source, &Constants::new()).map_err(|error| PlanError {
-                place: "drop_where".into(),
-                reason: error.to_string(),
-            })?),
+            Some(source) => Some(
+                parse(source, &Constants::new())
+                    .map_err(|error| plan_error("drop_where", error.to_string()))?,
+            ),
         };
         if let Some(expression) = &drop_where {
-            mark::step_through(&mut shape, expression, &root);
+            read_paths::record_condition(&mut shape, expression, &root);
         }
         for (name, view) in &input.views {
             if view.resource != input.resource {
-                return Err(PlanError {
-                    place: name.clone(),
-                    reason: format!("the view reads {}, not {}", view.resource, input.resource),
-                });
+                return Err(plan_error(
+                    name,
+                    format!("the view reads {}, not {}", view.resource, input.resource),
+                ));
             }
-            mark::view(&mut shape, view);
+            read_paths::record_view(&mut shape, view);
         }
         shape.step_any_choice(0, "resourceType");
         shape.step_any_choice(0, "id");
@@ -148,7 +145,7 @@ impl ResourcePlan {
         let mut compiler = Compiler {
             keys: &mut shape.keys,
         };
-        let at_resource = Surroundings {
+        let at_resource = Scope {
             resource: input.resource,
             at_resource: true,
             this_is_temporal: false,
@@ -172,26 +169,25 @@ impl ResourcePlan {
         let mut tables = Vec::new();
         for (name, view) in &input.views {
             if tables.iter().any(|table: &TablePlan| table.name == *name) {
-                return Err(PlanError {
-                    place: name.clone(),
-                    reason: "there are two views of this name".into(),
-                });
+                return Err(plan_error(name, "there are two views of this name"));
             }
             tables.push(table(name, view, input, &context, &mut compiler)?);
         }
         let drop_where = match &drop_where {
             None => None,
-            Some(expression) => Some(compiler.condition(expression, at_resource).ok_or_else(
-                || PlanError {
-                    place: "drop_where".into(),
-                    reason: "the expression is too complex for a condition".into(),
-                },
-            )?),
+            Some(expression) => {
+                Some(compiler.condition(expression, at_resource).ok_or_else(|| {
+                    plan_error(
+                        "drop_where",
+                        "the expression is too complex for a condition",
+                    )
+                })?)
+            }
         };
         let member = |compiler: &mut Compiler<'_>, names: &[&str]| Path {
             from_resource: true,
-            legs: Vec::new(),
-            last: names
+            indexed: Vec::new(),
+            tail: names
                 .iter()
                 .map(|name| Step::Member(compiler.keys.element(name)))
                 .collect(),
@@ -269,7 +265,7 @@ fn table(
     input: &PlanInput<'_>,
     context: &[ContextPlan],
     compiler: &mut Compiler<'_>,
-) -> Result<TablePlan, PlanError> {
+) -> Result<TablePlan, Error> {
     let columns = view.columns();
     let mut fields: Vec<Field> = input
         .constants
@@ -280,13 +276,13 @@ fn table(
         let column = &column.checked;
         Field::new(&column.name, arrow_type(column.column_type), true)
     }));
-    let mut kept = Vec::new();
+    let mut own_columns = Vec::new();
     let context_columns: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
     for (position, column) in columns.iter().enumerate() {
         if context_columns.contains(&column.name) {
             continue;
         }
-        kept.push(position);
+        own_columns.push(position);
         fields.push(Field::new(
             &column.name,
             arrow_type(column.column_type),
@@ -301,10 +297,10 @@ fn table(
         .iter()
         .find(|field| !names.insert(field.name().clone()))
     {
-        return Err(PlanError {
-            place: name.to_owned(),
-            reason: format!("there are two columns '{}'", twice.name()),
-        });
+        return Err(plan_error(
+            name,
+            format!("there are two columns '{}'", twice.name()),
+        ));
     }
     Ok(TablePlan {
         name: name.to_owned(),
@@ -313,6 +309,6 @@ fn table(
         schema: Arc::new(Schema::new(fields)),
         column_names: columns.iter().map(|column| column.name.clone()).collect(),
         column_types: columns.iter().map(|column| column.column_type).collect(),
-        kept,
+        own_columns,
     })
 }

@@ -4,8 +4,8 @@
 
 use super::keys::{KeyCode, Keys};
 use crate::fhirpath::{
-    BinaryOperator, CHOICE_TYPES, Decimal, Expr, ExprKind, Function, Literal, TypeKind, choice_key,
-    declared_type_of_element, type_kind,
+    BinaryOperator, Decimal, Expr, ExprKind, Function, Literal, TypeKind, choice_key,
+    declared_type_of_element, narrower_types, type_kind,
 };
 
 /// What a column, a filter or an iteration evaluates.
@@ -13,7 +13,7 @@ use crate::fhirpath::{
 pub(super) enum Program {
     Path(Path),
     /// The first item of the first path that finds one: `(a | b).first()`.
-    FirstOf(Vec<Path>),
+    FirstOfUnion(Vec<Path>),
     Truth(Condition),
     Literal(Literal),
     RowIndex,
@@ -21,12 +21,12 @@ pub(super) enum Program {
     Nothing,
 }
 
-/// Steps from an element. Each leg but the last ends in taking one item by its position.
+/// Steps from an element. Each indexed part ends in taking one item by its position; the tail finds any number.
 #[derive(Debug, Clone)]
 pub(super) struct Path {
     pub(super) from_resource: bool,
-    pub(super) legs: Vec<(Vec<Step>, usize)>,
-    pub(super) last: Vec<Step>,
+    pub(super) indexed: Vec<(Vec<Step>, usize)>,
+    pub(super) tail: Vec<Step>,
     /// Whether what it finds may be a date or time by its name, not by its text.
     pub(super) temporal: bool,
 }
@@ -58,7 +58,7 @@ pub(super) enum Condition {
 
 /// The surroundings of an expression.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Surroundings<'s> {
+pub(super) struct Scope<'s> {
     /// The resource type.
     pub(super) resource: &'s str,
     /// Whether `$this` is the resource.
@@ -75,14 +75,14 @@ pub(super) struct Compiler<'k> {
 
 impl Compiler<'_> {
     /// The program of an expression; nothing where only the reference evaluator has one.
-    pub(super) fn program(&mut self, expr: &Expr, around: Surroundings<'_>) -> Option<Program> {
+    pub(super) fn program(&mut self, expr: &Expr, scope: Scope<'_>) -> Option<Program> {
         Some(match &expr.kind {
             ExprKind::Literal(literal) => Program::Literal(literal.clone()),
             ExprKind::RowIndex => Program::RowIndex,
             ExprKind::Empty => Program::Nothing,
             ExprKind::ReferenceKey { base, type_name } => {
-                let mut path = self.path(base, around)?;
-                path.last.push(Step::Member(self.keys.element("reference")));
+                let mut path = self.path(base, scope)?;
+                path.tail.push(Step::Member(self.keys.element("reference")));
                 Program::ReferenceKey(path, type_name.clone())
             }
             ExprKind::Call {
@@ -91,44 +91,44 @@ impl Compiler<'_> {
                 ..
             } if base.is_union() => {
                 let mut paths = Vec::new();
-                self.union(base, around, &mut paths)?;
-                Program::FirstOf(paths)
+                self.union(base, scope, &mut paths)?;
+                Program::FirstOfUnion(paths)
             }
-            _ => match self.path(expr, around) {
+            _ => match self.path(expr, scope) {
                 Some(path) => Program::Path(path),
-                None => Program::Truth(self.condition(expr, around)?),
+                None => Program::Truth(self.condition(expr, scope)?),
             },
         })
     }
 
     /// The path of an expression that is nothing but steps.
-    pub(super) fn path(&mut self, expr: &Expr, around: Surroundings<'_>) -> Option<Path> {
+    pub(super) fn path(&mut self, expr: &Expr, scope: Scope<'_>) -> Option<Path> {
         match &expr.kind {
             ExprKind::This => Some(Path {
                 from_resource: false,
-                legs: Vec::new(),
-                last: Vec::new(),
-                temporal: around.this_is_temporal,
+                indexed: Vec::new(),
+                tail: Vec::new(),
+                temporal: scope.this_is_temporal,
             }),
             ExprKind::Resource => Some(Path {
                 from_resource: true,
-                legs: Vec::new(),
-                last: Vec::new(),
+                indexed: Vec::new(),
+                tail: Vec::new(),
                 temporal: false,
             }),
             ExprKind::RootType(name) => {
                 let is_type =
-                    name == around.resource || name == "Resource" || name == "DomainResource";
-                (around.at_resource && is_type).then_some(Path {
+                    name == scope.resource || name == "Resource" || name == "DomainResource";
+                (scope.at_resource && is_type).then_some(Path {
                     from_resource: false,
-                    legs: Vec::new(),
-                    last: Vec::new(),
+                    indexed: Vec::new(),
+                    tail: Vec::new(),
                     temporal: false,
                 })
             }
             ExprKind::Member { base, name } => {
-                let mut path = self.path(base, around)?;
-                path.last.push(Step::Member(self.keys.element(name)));
+                let mut path = self.path(base, scope)?;
+                path.tail.push(Step::Member(self.keys.element(name)));
                 // A choice knows its type, so only plain names are without one.
                 path.temporal = declared_type_of_element(name).is_some();
                 Some(path)
@@ -142,8 +142,8 @@ impl Compiler<'_> {
                 let ExprKind::Member { base, name } = &base.kind else {
                     return None;
                 };
-                let mut path = self.path(base, around)?;
-                path.last.push(Step::Choice(self.choices(name, type_name)));
+                let mut path = self.path(base, scope)?;
+                path.tail.push(Step::Choice(self.choices(name, type_name)));
                 path.temporal = is_temporal(type_name);
                 Some(path)
             }
@@ -152,13 +152,13 @@ impl Compiler<'_> {
                     return None;
                 };
                 let position = usize::try_from(position).ok()?;
-                Some(self.path(base, around)?.at(position))
+                Some(self.path(base, scope)?.at(position))
             }
             ExprKind::Call {
                 base,
                 function,
                 arguments,
-            } => self.call(base, *function, arguments, around),
+            } => self.call(base, *function, arguments, scope),
             _ => None,
         }
     }
@@ -168,18 +168,18 @@ impl Compiler<'_> {
         base: &Expr,
         function: Function,
         arguments: &[Expr],
-        around: Surroundings<'_>,
+        scope: Scope<'_>,
     ) -> Option<Path> {
         match (function, arguments) {
-            (Function::First, []) => Some(self.path(base, around)?.at(0)),
+            (Function::First, []) => Some(self.path(base, scope)?.at(0)),
             (Function::Where, [criterion]) => {
-                let mut path = self.path(base, around)?;
-                let within = Surroundings {
+                let mut path = self.path(base, scope)?;
+                let within = Scope {
                     at_resource: false,
                     this_is_temporal: path.temporal,
-                    ..around
+                    ..scope
                 };
-                path.last
+                path.tail
                     .push(Step::Filter(self.condition(criterion, within)?));
                 Some(path)
             }
@@ -187,13 +187,13 @@ impl Compiler<'_> {
                 let ExprKind::Literal(Literal::String(url)) = &url.kind else {
                     return None;
                 };
-                let mut path = self.path(base, around)?;
-                path.last.push(Step::Member(self.keys.element("extension")));
-                path.last.push(Step::Filter(Condition::EqualsText(
+                let mut path = self.path(base, scope)?;
+                path.tail.push(Step::Member(self.keys.element("extension")));
+                path.tail.push(Step::Filter(Condition::EqualsText(
                     Path {
                         from_resource: false,
-                        legs: Vec::new(),
-                        last: vec![Step::Member(self.keys.element("url"))],
+                        indexed: Vec::new(),
+                        tail: vec![Step::Member(self.keys.element("url"))],
                         temporal: false,
                     },
                     url.as_bytes().into(),
@@ -201,9 +201,9 @@ impl Compiler<'_> {
                 path.temporal = false;
                 Some(path)
             }
-            (Function::ResourceKey, []) if is_this_resource(base, around) => {
-                let mut path = self.path(base, around)?;
-                path.last.push(Step::Member(self.keys.element("id")));
+            (Function::ResourceKey, []) if is_this_resource(base, scope) => {
+                let mut path = self.path(base, scope)?;
+                path.tail.push(Step::Member(self.keys.element("id")));
                 Some(path)
             }
             _ => None,
@@ -226,8 +226,8 @@ impl Compiler<'_> {
         groups
     }
 
-    pub(super) fn condition(&mut self, expr: &Expr, around: Surroundings<'_>) -> Option<Condition> {
-        if let Some(path) = self.path(expr, around) {
+    pub(super) fn condition(&mut self, expr: &Expr, scope: Scope<'_>) -> Option<Condition> {
+        if let Some(path) = self.path(expr, scope) {
             return Some(Condition::Path(path));
         }
         match &expr.kind {
@@ -238,19 +238,17 @@ impl Compiler<'_> {
                 function,
                 arguments,
             } => match (function, arguments.as_slice()) {
-                (Function::Exists, []) => Some(Condition::Exists(self.path(base, around)?)),
+                (Function::Exists, []) => Some(Condition::Exists(self.path(base, scope)?)),
                 (Function::Exists, [_]) => Some(Condition::Exists(self.call(
                     base,
                     Function::Where,
                     arguments,
-                    around,
+                    scope,
                 )?)),
                 (Function::Empty, []) => Some(Condition::Not(Box::new(Condition::Exists(
-                    self.path(base, around)?,
+                    self.path(base, scope)?,
                 )))),
-                (Function::Not, []) => {
-                    Some(Condition::Not(Box::new(self.condition(base, around)?)))
-                }
+                (Function::Not, []) => Some(Condition::Not(Box::new(self.condition(base, scope)?))),
                 _ => None,
             },
             ExprKind::Binary {
@@ -258,17 +256,17 @@ impl Compiler<'_> {
                 left,
                 right,
             } => match operator {
-                BinaryOperator::Equal => self.equality(left, right, around),
-                BinaryOperator::NotEqual => Some(Condition::Not(Box::new(
-                    self.equality(left, right, around)?,
-                ))),
+                BinaryOperator::Equal => self.equality(left, right, scope),
+                BinaryOperator::NotEqual => {
+                    Some(Condition::Not(Box::new(self.equality(left, right, scope)?)))
+                }
                 BinaryOperator::And => Some(Condition::And(
-                    Box::new(self.condition(left, around)?),
-                    Box::new(self.condition(right, around)?),
+                    Box::new(self.condition(left, scope)?),
+                    Box::new(self.condition(right, scope)?),
                 )),
                 BinaryOperator::Or => Some(Condition::Or(
-                    Box::new(self.condition(left, around)?),
-                    Box::new(self.condition(right, around)?),
+                    Box::new(self.condition(left, scope)?),
+                    Box::new(self.condition(right, scope)?),
                 )),
                 _ => None,
             },
@@ -276,21 +274,16 @@ impl Compiler<'_> {
         }
     }
 
-    fn equality(
-        &mut self,
-        left: &Expr,
-        right: &Expr,
-        around: Surroundings<'_>,
-    ) -> Option<Condition> {
+    fn equality(&mut self, left: &Expr, right: &Expr, scope: Scope<'_>) -> Option<Condition> {
         match (&left.kind, &right.kind) {
             (ExprKind::Literal(left), ExprKind::Literal(right)) => {
                 constant_equality(left, right).map(|truth| Condition::Constant(Some(truth)))
             }
-            (ExprKind::Literal(literal), _) => self.equals_literal(right, literal, around),
-            (_, ExprKind::Literal(literal)) => self.equals_literal(left, literal, around),
+            (ExprKind::Literal(literal), _) => self.equals_literal(right, literal, scope),
+            (_, ExprKind::Literal(literal)) => self.equals_literal(left, literal, scope),
             _ => {
-                let left = self.path(left, around)?;
-                let right = self.path(right, around)?;
+                let left = self.path(left, scope)?;
+                let right = self.path(right, scope)?;
                 (!left.temporal && !right.temporal).then_some(Condition::EqualsPath(left, right))
             }
         }
@@ -300,9 +293,9 @@ impl Compiler<'_> {
         &mut self,
         expr: &Expr,
         literal: &Literal,
-        around: Surroundings<'_>,
+        scope: Scope<'_>,
     ) -> Option<Condition> {
-        let path = self.path(expr, around)?;
+        let path = self.path(expr, scope)?;
         if path.temporal {
             return None;
         }
@@ -319,14 +312,15 @@ impl Compiler<'_> {
 impl Path {
     /// The item at a position of what the path finds.
     pub(super) fn at(mut self, position: usize) -> Self {
-        self.legs.push((std::mem::take(&mut self.last), position));
+        self.indexed
+            .push((std::mem::take(&mut self.tail), position));
         self
     }
 }
 
-fn is_this_resource(base: &Expr, around: Surroundings<'_>) -> bool {
+fn is_this_resource(base: &Expr, scope: Scope<'_>) -> bool {
     match &base.kind {
-        ExprKind::This => around.at_resource,
+        ExprKind::This => scope.at_resource,
         ExprKind::Resource => true,
         _ => false,
     }
@@ -346,28 +340,4 @@ fn constant_equality(left: &Literal, right: &Literal) -> Option<bool> {
         (Literal::Boolean(left), Literal::Boolean(right)) => Some(left == right),
         _ => None,
     }
-}
-
-/// The other choice types whose values are of the type as well.
-pub(super) fn narrower_types(type_name: &str) -> Vec<&'static str> {
-    let is_system_type = matches!(
-        type_name,
-        "Boolean" | "String" | "Integer" | "Long" | "Decimal" | "Date" | "DateTime" | "Time"
-    );
-    let narrower: &[&str] = match type_name {
-        "string" => &["code", "id", "markdown"],
-        "uri" => &["canonical", "oid", "url", "uuid"],
-        "integer" => &["positiveInt", "unsignedInt"],
-        "Quantity" => &["Age", "Count", "Distance", "Duration"],
-        _ => &[],
-    };
-    CHOICE_TYPES
-        .iter()
-        .copied()
-        .filter(|other| {
-            *other != type_name
-                && (narrower.contains(other)
-                    || is_system_type && type_kind(other) == type_kind(type_name))
-        })
-        .collect()
 }

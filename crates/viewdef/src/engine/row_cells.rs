@@ -2,16 +2,16 @@
 
 use std::ops::ControlFlow;
 
-use super::evaluate::Unsupported;
+use super::fast_view::FastColumn;
 use super::program::{Path, Program};
 use super::row_maker::RowMaker;
-use super::rows::FastColumn;
 use super::tape::{Kind, Position};
+use super::tape_reader::Unsupported;
 use crate::column::{Cell, Source, cell_of, cell_of_json, misfit_of, rounded_cell};
 use crate::definition::ScalarType;
 use crate::fhirpath::Literal;
-use crate::problem::{CellProblem, ProblemKind};
-use crate::resolved_reference::is_wanted;
+use crate::problem::{CellProblem, Mismatch, ProblemKind, json_type};
+use crate::resolved_reference::{id_in_reference, is_wanted};
 
 impl RowMaker<'_> {
     /// Puts the cell of a column at an element into the row. What is common is made where it stays:
@@ -26,7 +26,7 @@ impl RowMaker<'_> {
         let position = column.position;
         match &column.program {
             Program::Path(path) if !column.list => {
-                if let Ok(found) = self.located.one(path, this)? {
+                if let Ok(found) = self.reader.one(path, this)? {
                     self.fill_with(column, found, this);
                     return Ok(());
                 }
@@ -56,7 +56,7 @@ impl RowMaker<'_> {
             self.set(column.position, Cell::Null);
             return;
         };
-        let entry = self.located.tape.entry(item);
+        let entry = self.reader.tape.entry(item);
         if column.scalar == ScalarType::Utf8 && matches!(entry.kind, Kind::Text | Kind::Number) {
             let (start, end) = (entry.start, entry.end);
             self.set(column.position, Cell::Text { start, end });
@@ -77,25 +77,19 @@ impl RowMaker<'_> {
     ) -> Result<Cell, Unsupported> {
         let found = match &column.program {
             Program::Path(path) if column.list => return self.list(column, path, this),
-            Program::Path(path) => match self.located.one(path, this)? {
+            Program::Path(path) => match self.reader.one(path, this)? {
                 Ok(None) => return Ok(Cell::Null),
                 Ok(Some(item)) => self.value(column, item, this),
                 Err(_) => {
-                    let count = self.located.count(path, this)?;
-                    self.problem(
-                        column,
-                        (this, this),
-                        ProblemKind::NotOneValue,
-                        "one value".into(),
-                        format!("{count} values"),
-                    );
+                    let count = self.reader.count(path, this)?;
+                    self.problem(column, (this, this), Mismatch::several(count));
                     Cell::Null
                 }
             },
-            Program::FirstOf(paths) => {
+            Program::FirstOfUnion(paths) => {
                 let mut found = Cell::Null;
                 for path in paths {
-                    if let Ok(Some(item)) = self.located.one(path, this)? {
+                    if let Ok(Some(item)) = self.reader.one(path, this)? {
                         found = self.value(column, item, this);
                         break;
                     }
@@ -103,7 +97,7 @@ impl RowMaker<'_> {
                 found
             }
             Program::Nothing => Cell::Null,
-            Program::Truth(condition) => match self.located.truth(condition, this)? {
+            Program::Truth(condition) => match self.reader.truth(condition, this)? {
                 None => Cell::Null,
                 Some(truth) => self.computed(column, &truth.into(), this),
             },
@@ -144,22 +138,22 @@ impl RowMaker<'_> {
         this: Position,
     ) -> Result<Cell, Unsupported> {
         let mut keys = Vec::new();
-        let located = self.located;
+        let reader = self.reader;
         let resolved = self.resolved;
         // A reference without a text is found by its identifier, which is not walked here.
         if resolved.iter().any(|one| one.reference.starts_with('?')) {
             return Err(Unsupported);
         }
         let mut is_escaped = false;
-        located.each(path, this, &mut |item| {
-            is_escaped |= located.tape.entry(item).kind == Kind::EscapedText;
-            if located.tape.entry(item).kind == Kind::Text
-                && let Ok(text) = std::str::from_utf8(located.raw(item))
+        reader.each(path, this, &mut |item| {
+            is_escaped |= reader.tape.entry(item).kind == Kind::EscapedText;
+            if reader.tape.entry(item).kind == Kind::Text
+                && let Ok(text) = std::str::from_utf8(reader.raw(item))
             {
                 let known = resolved.iter().find(|one| one.reference == text);
                 keys.extend(match known {
                     Some(known) => is_wanted(type_name, known.resource).then_some(known.id),
-                    None => reference_key(text, type_name),
+                    None => id_in_reference(text, type_name),
                 });
             }
             ControlFlow::Continue(())
@@ -183,7 +177,7 @@ impl RowMaker<'_> {
         this: Position,
     ) -> Result<Cell, Unsupported> {
         let mut items = Vec::new();
-        self.located.each(path, this, &mut |item| {
+        self.reader.each(path, this, &mut |item| {
             items.push(item);
             ControlFlow::Continue(())
         })?;
@@ -199,8 +193,8 @@ impl RowMaker<'_> {
 
     #[inline]
     fn value(&mut self, column: &FastColumn, item: Position, this: Position) -> Cell {
-        let entry = self.located.tape.entry(item);
-        let raw = self.located.raw(item);
+        let entry = self.reader.tape.entry(item);
+        let raw = self.reader.raw(item);
         let source = match entry.kind {
             Kind::Text => Source::Text {
                 raw,
@@ -224,8 +218,8 @@ impl RowMaker<'_> {
             Ok(cell) => cell,
             Err(kind) => {
                 let found = misfit_of(column.scalar, entry.kind.name(), raw);
-                let expected = column.scalar.to_string();
-                self.problem(column, (this, item), kind, expected, found);
+                let mismatch = Mismatch::new(kind, column.scalar.to_string(), found);
+                self.problem(column, (this, item), mismatch);
                 match kind {
                     ProblemKind::Rounded => rounded_cell(column.scalar, source, self.scratch),
                     _ => Cell::Null,
@@ -238,13 +232,9 @@ impl RowMaker<'_> {
         match cell_of_json(column.scalar, value, self.scratch) {
             Ok(cell) => cell,
             Err(kind) => {
-                let found = match value {
-                    serde_json::Value::Bool(_) => "boolean",
-                    serde_json::Value::Number(_) => "number",
-                    _ => "string",
-                };
                 let expected = column.scalar.to_string();
-                self.problem(column, (this, this), kind, expected, found.into());
+                let mismatch = Mismatch::new(kind, expected, json_type(value));
+                self.problem(column, (this, this), mismatch);
                 Cell::Null
             }
         }
@@ -255,9 +245,7 @@ impl RowMaker<'_> {
         &mut self,
         column: &FastColumn,
         (this, item): (Position, Position),
-        kind: ProblemKind,
-        expected: String,
-        found: String,
+        mismatch: Mismatch,
     ) {
         // A select is evaluated again for each row of the selects before it.
         if !self.reported.insert((column.position, this, item)) {
@@ -266,24 +254,9 @@ impl RowMaker<'_> {
         self.problems.push(CellProblem {
             column: column.position,
             path: column.path.clone(),
-            kind,
-            expected,
-            found,
+            mismatch,
         });
     }
-}
-
-/// The id a relative or absolute reference names, where it is one to a resource of the type.
-fn reference_key<'t>(reference: &'t str, type_name: Option<&str>) -> Option<&'t str> {
-    let path = reference.split(['?', '#']).next()?;
-    let path = path
-        .rsplit_once("/_history/")
-        .map_or(path, |(path, _)| path);
-    let (before, id) = path.rsplit_once('/')?;
-    let found_type = before.rsplit('/').next()?;
-    let is_type = found_type.starts_with(|first: char| first.is_ascii_uppercase())
-        && found_type.chars().all(|c| c.is_ascii_alphanumeric());
-    (is_type && is_wanted(type_name, found_type) && !id.is_empty()).then_some(id)
 }
 
 fn is_integer(scalar: ScalarType) -> bool {

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use super::evaluate::{Located, Unsupported};
+use super::fast_view::{FastIteration, FastSelect, FastView};
 use super::program::{Condition, Path};
-use super::rows::{FastIteration, FastSelect, FastView};
 use super::tape::{Kind, Position};
+use super::tape_reader::{TapeReader, Unsupported};
 use crate::column::{Cell, Scratch};
 use crate::problem::CellProblem;
 use crate::resolved_reference::ResolvedReference;
@@ -17,7 +17,7 @@ const MAX_REPEAT_DEPTH: usize = 128;
 
 /// Makes the rows of one view of one resource.
 pub(super) struct RowMaker<'r> {
-    pub(super) located: Located<'r>,
+    pub(super) reader: TapeReader<'r>,
     pub(super) scratch: &'r mut Scratch,
     /// The rows, each as many cells as the view has columns.
     pub(super) rows: &'r mut Vec<Cell>,
@@ -55,9 +55,9 @@ impl<'r> RowMaker<'r> {
 
     fn passes(&self, filter: &Condition) -> Result<bool, Unsupported> {
         if let Condition::Path(path) = filter {
-            return match self.located.one(path, 0)? {
+            return match self.reader.one(path, 0)? {
                 Ok(None) => Ok(false),
-                Ok(Some(item)) => match self.located.tape.entry(item).kind {
+                Ok(Some(item)) => match self.reader.tape.entry(item).kind {
                     Kind::True => Ok(true),
                     Kind::False => Ok(false),
                     _ => Err(Unsupported),
@@ -65,7 +65,7 @@ impl<'r> RowMaker<'r> {
                 Err(_) => Err(Unsupported),
             };
         }
-        Ok(self.located.truth(filter, 0)? == Some(true))
+        Ok(self.reader.truth(filter, 0)? == Some(true))
     }
 
     /// Each row of the first select with each of the second and so on, then with each of the
@@ -107,7 +107,7 @@ impl<'r> RowMaker<'r> {
                 return self.element(select, this, row_index, next);
             }
             FastIteration::ForEach(path) | FastIteration::ForEachOrNull(path) => {
-                self.located.each(path, this, &mut |element| {
+                self.reader.each(path, this, &mut |element| {
                     elements.push(element);
                     ControlFlow::Continue(())
                 })
@@ -143,7 +143,7 @@ impl<'r> RowMaker<'r> {
         }
         for path in paths {
             let mut found = Vec::new();
-            self.located.each(path, this, &mut |element| {
+            self.reader.each(path, this, &mut |element| {
                 found.push(element);
                 ControlFlow::Continue(())
             })?;

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::keys::{KeyCode, choice_of, choice_position};
+use super::keys::{KeyCode, choice_of};
+use crate::fhirpath::choice_position;
 use crate::json::load;
 
 /// Keys beyond this number are not remembered by one shape: no input makes it grow without end.
@@ -44,13 +45,13 @@ pub(super) struct Edge {
     masks: [u64; 2],
     /// The key in its quotes.
     quoted: Box<[u8]>,
-    /// The code of what is located; 0 for what is not.
+    /// The code of what is recorded; 0 for what is not.
     pub(super) code: KeyCode,
     /// The node of the value.
     pub(super) child: NodeId,
-    /// Whether the key is located.
-    pub(super) located: bool,
-    /// Whether choices of the key are located as well.
+    /// Whether the key is recorded.
+    pub(super) recorded: bool,
+    /// Whether choices of the key are recorded as well.
     pub(super) choices: bool,
     /// Whether a value here leaves the resource to the reference evaluator.
     pub(super) needs_fallback: bool,
@@ -83,7 +84,7 @@ impl Edge {
             quoted: quoted.into(),
             code: 0,
             child: UNKNOWN,
-            located: false,
+            recorded: false,
             choices: false,
             needs_fallback: false,
             unread: true,
@@ -135,7 +136,7 @@ impl Shape {
             if let Some(position) = choice_position(name, key) {
                 edge.code = choice_of(element.code, position);
                 edge.child = element.child;
-                edge.located = element.located;
+                edge.recorded = element.recorded;
                 edge.unread = element.unread;
                 break;
             }
@@ -143,7 +144,7 @@ impl Shape {
         // The sibling of a primitive (`_birthDate`) holds its id and extensions.
         let beside = key
             .strip_prefix('_')
-            .and_then(|bare| self.located(node, bare));
+            .and_then(|bare| self.recorded(node, bare));
         if let Some(value) = beside {
             edge.needs_fallback = true;
             let read_below = self
@@ -161,15 +162,15 @@ impl Shape {
         u32::try_from(edges.len() - 1).ok()
     }
 
-    /// The node below a key that is located, or a choice of one that is.
-    fn located(&self, node: NodeId, key: &str) -> Option<NodeId> {
+    /// The node below a key that is recorded, or a choice of one that is.
+    fn recorded(&self, node: NodeId, key: &str) -> Option<NodeId> {
         let edges = self
             .nodes
             .get(node as usize)
             .map_or(&[][..], |node| &node.edges);
         let found = edges.iter().find(|edge| {
             let name = std::str::from_utf8(edge.key()).unwrap_or_default();
-            edge.located && (name == key || edge.choices && choice_position(name, key).is_some())
+            edge.recorded && (name == key || edge.choices && choice_position(name, key).is_some())
         });
         found.map(|edge| edge.child)
     }

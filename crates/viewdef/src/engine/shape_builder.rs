@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::keys::{Keys, choice_position};
+use super::keys::Keys;
 use super::shape::{Edge, Node, NodeId, ROOT, Shape, UNKNOWN};
+use crate::fhirpath::choice_position;
 
 /// What copies may add to the nodes that views step through.
 const MAX_COPIES: usize = 1 << 12;
@@ -84,14 +85,14 @@ impl ShapeBuilder {
     }
 
     /// A value under this key leaves the resource to the reference evaluator.
-    pub(super) fn mark_fallback(&mut self, node: usize, key: &str) {
+    pub(super) fn set_needs_fallback(&mut self, node: usize, key: &str) {
         if let Some(edge) = self.edge(node, key) {
             edge.needs_fallback = true;
         }
     }
 
     /// A column holds what is here.
-    pub(super) fn mark_read(&mut self, node: usize) {
+    pub(super) fn set_read(&mut self, node: usize) {
         let node = self.find(node);
         self.nodes[node].read = true;
     }
@@ -167,7 +168,7 @@ impl ShapeBuilder {
             return;
         }
         if self.nodes.len() > self.most_nodes {
-            // A view may repeat through its own choices without end: more is located than is read.
+            // A view may repeat through its own choices without end: more is recorded than is read.
             self.merge(from, to);
             return;
         }
@@ -231,7 +232,7 @@ impl ShapeBuilder {
                     self.keys.code(&draft.key)
                 };
                 edge.child = ids.get(&child).copied().unwrap_or(UNKNOWN);
-                edge.located = true;
+                edge.recorded = true;
                 edge.choices = draft.choices;
                 // A choice that is asked for by its whole key as well has two codes.
                 edge.needs_fallback = draft.needs_fallback

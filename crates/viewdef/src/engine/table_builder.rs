@@ -27,14 +27,14 @@ impl TableBuilder {
         };
         let constants = std::iter::repeat_n(text, plan.constants);
         let context = plan.context.iter().map(|column| column.checked.column_type);
-        let kept = table
-            .kept
+        let own_columns = table
+            .own_columns
             .iter()
-            .filter_map(|kept| table.column_types.get(*kept).copied());
+            .filter_map(|own_columns| table.column_types.get(*own_columns).copied());
         let context_columns = plan.constants + plan.context.len();
         let mut builders: Vec<ColumnBuilder> = constants
             .chain(context)
-            .chain(kept)
+            .chain(own_columns)
             .zip(table.schema.fields())
             .map(|(column, field)| match field.data_type() {
                 DataType::Dictionary(..) => ColumnBuilder::dictionary(),

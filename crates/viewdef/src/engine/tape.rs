@@ -1,4 +1,4 @@
-//! What the walk located in a resource: its values in the order of the text.
+//! What the walk recorded in a resource: its values in the order of the text.
 
 use super::keys::KeyCode;
 

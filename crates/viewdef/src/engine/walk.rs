@@ -1,6 +1,6 @@
-//! One walk over a line: everything in it is checked, what views read is located.
+//! One walk over a line: everything in it is checked, what views read is recorded.
 //!
-//! Strictness is the same whether a value is located or not: structure, strings, numbers and
+//! Strictness is the same whether a value is recorded or not: structure, strings, numbers and
 //! keys that come twice are found everywhere.
 
 use std::collections::HashSet;
@@ -46,7 +46,7 @@ pub(super) struct Place {
     pub(super) node: NodeId,
     pub(super) edge: u32,
     pub(super) parent: NodeId,
-    pub(super) located: bool,
+    pub(super) recorded: bool,
     pub(super) depth: u32,
 }
 
@@ -62,7 +62,7 @@ impl Walk<'_> {
                 node: UNKNOWN,
                 edge: 0,
                 parent: UNKNOWN,
-                located: false,
+                recorded: false,
                 depth: 0,
             };
             self.value(&mut place)?;
@@ -113,7 +113,7 @@ impl Walk<'_> {
                 let start = self.at + 1;
                 let (end, escaped) = string_end(self.buffer, start)?;
                 self.at = end + 1;
-                if place.located {
+                if place.recorded {
                     let kind = if escaped {
                         Kind::EscapedText
                     } else {
@@ -127,13 +127,13 @@ impl Walk<'_> {
                 if place.node == UNKNOWN && place.parent != UNKNOWN {
                     place.node = self.shape.child(place.parent, place.edge);
                 }
-                self.object(place.code, place.node, place.located, place.depth)
+                self.object(place.code, place.node, place.recorded, place.depth)
             }
             b'[' => self.array(place),
             b'-' | b'0'..=b'9' => {
                 let start = self.at;
                 self.at = number_end(self.buffer, start)?;
-                if place.located {
+                if place.recorded {
                     self.push(place.code, Kind::Number, start, self.at);
                 }
                 Ok(())
@@ -152,9 +152,9 @@ impl Walk<'_> {
         }
         self.at = end;
         match kind {
-            Some(kind) if place.located => self.push(place.code, kind, start, end),
+            Some(kind) if place.recorded => self.push(place.code, kind, start, end),
             Some(_) => {}
-            None => self.tape.needs_fallback |= place.located,
+            None => self.tape.needs_fallback |= place.recorded,
         }
         Ok(())
     }
@@ -169,13 +169,13 @@ impl Walk<'_> {
         self.space();
         if self.byte() == b']' {
             self.at += 1;
-            self.tape.needs_fallback |= place.located;
+            self.tape.needs_fallback |= place.recorded;
             place.depth -= 1;
             return Ok(());
         }
         loop {
             // FHIR has no arrays of arrays.
-            self.tape.needs_fallback |= place.located && self.byte() == b'[';
+            self.tape.needs_fallback |= place.recorded && self.byte() == b'[';
             self.value(place)?;
             self.space();
             match self.byte() {
@@ -200,7 +200,7 @@ impl Walk<'_> {
         &mut self,
         code: u32,
         node: NodeId,
-        located: bool,
+        recorded: bool,
         depth: u32,
     ) -> Result<(), Refusal> {
         if depth >= MAX_DEPTH {
@@ -208,7 +208,7 @@ impl Walk<'_> {
         }
         let own = self.tape.entries.len();
         let start = self.at;
-        if located {
+        if recorded {
             self.push(code, Kind::Object, start, start);
         }
         self.at += 1;
@@ -218,10 +218,10 @@ impl Walk<'_> {
         } else if node == UNKNOWN {
             self.unknown_members(depth)?;
         } else {
-            self.members(node, located, depth)?;
+            self.members(node, recorded, depth)?;
         }
         let (next, end) = (self.tape.entries.len() as Position, self.at as u32);
-        if located && let Some(entry) = self.tape.entries.get_mut(own) {
+        if recorded && let Some(entry) = self.tape.entries.get_mut(own) {
             entry.next = next;
             entry.run_end = next;
             entry.end = end;
@@ -229,7 +229,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn members(&mut self, node: NodeId, located: bool, depth: u32) -> Result<(), Refusal> {
+    fn members(&mut self, node: NodeId, recorded: bool, depth: u32) -> Result<(), Refusal> {
         *self.objects += 1;
         let object = *self.objects;
         let (recursive, mut guess) = match self.shape.nodes.get(node as usize) {
@@ -237,14 +237,14 @@ impl Walk<'_> {
             None => (true, 0),
         };
         let mut seen = Vec::new();
-        let mut unremembered = HashSet::new();
+        let mut unknown_keys = HashSet::new();
         let mut previous = u32::MAX;
         loop {
             if self.byte() != b'"' {
                 return Err(Refusal::NotJson);
             }
             let Some(index) = self.key(node, guess)? else {
-                self.unremembered_member(node, depth, &mut unremembered)?;
+                self.unknown_member(node, depth, &mut unknown_keys)?;
                 if self.object_goes_on()? {
                     continue;
                 }
@@ -272,14 +272,14 @@ impl Walk<'_> {
             edge.object = object;
             edge.count += 1;
             guess = edge.follower;
-            let is_located = located && edge.located;
-            self.tape.needs_fallback |= located && edge.needs_fallback;
+            let is_recorded = recorded && edge.recorded;
+            self.tape.needs_fallback |= recorded && edge.needs_fallback;
             let mut place = Place {
                 code: edge.code,
                 node: edge.child,
                 edge: index,
                 parent: node,
-                located: is_located,
+                recorded: is_recorded,
                 depth: depth + 1,
             };
             if self.byte() != b':' {

@@ -7,17 +7,17 @@ use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use serde_json::Value;
 
-use super::evaluate::{Located, Unsupported};
+use super::outcome::{LineRefusal, Problem, ResourceRead};
 use super::plan::{ResourcePlan, TablePlan};
-use super::read::{LineRefusal, Problem, ResourceRead};
 use super::row_maker::RowMaker;
 use super::shape::Shape;
 use super::table_builder::TableBuilder;
 use super::tape::{Kind, Tape};
+use super::tape_reader::{TapeReader, Unsupported};
 use super::walk::Walk;
 use crate::column::{Cell, Scratch, Texts, cell_of_json, instant_micros};
 use crate::definition::ScalarType;
-use crate::problem::{CellProblem, ProblemKind};
+use crate::problem::{CellProblem, Mismatch, ProblemKind, json_type};
 use crate::reference;
 use crate::resolved_reference::ResolvedReference;
 
@@ -101,19 +101,19 @@ impl ResourceWorker {
         let plan = Arc::clone(&self.plan);
         let mut read = self.identity(buffer, &plan)?;
         self.scratch.clear();
-        let mut plain = Plain {
+        let mut json = LazyJson {
             text: buffer.get(start..end).unwrap_or_default(),
             value: None,
             resolved,
         };
         if self.is_dropped(buffer, &plan)? {
             read.dropped = true;
-            read.returned_value = self.returned_value_alone(buffer, &plan, &mut plain);
+            read.returned_value = self.returned_value_alone(buffer, &plan, &mut json);
             return Ok(read);
         }
-        self.context_cells(buffer, &plan, &mut plain, &mut read)?;
+        self.context_cells(buffer, &plan, &mut json, &mut read)?;
         for (position, table) in plan.tables.iter().enumerate() {
-            self.table(buffer, table, position, order, &mut plain, &mut read)?;
+            self.table(buffer, table, position, order, &mut json, &mut read)?;
         }
         Ok(read)
     }
@@ -133,19 +133,19 @@ impl ResourceWorker {
         .line()?)
     }
 
-    pub(super) fn located<'t>(tape: &'t Tape, buffer: &'t [u8]) -> Located<'t> {
-        Located { tape, buffer }
+    pub(super) fn tape_reader<'t>(tape: &'t Tape, buffer: &'t [u8]) -> TapeReader<'t> {
+        TapeReader { tape, buffer }
     }
 
     fn identity(&self, buffer: &[u8], plan: &ResourcePlan) -> Result<ResourceRead, LineRefusal> {
-        let located = Self::located(&self.tape, buffer);
-        let text = |path| match located.one(path, 0) {
+        let reader = Self::tape_reader(&self.tape, buffer);
+        let text = |path| match reader.one(path, 0) {
             Ok(Ok(Some(item))) => match self.tape.entry(item).kind {
-                Kind::Text => std::str::from_utf8(located.raw(item))
+                Kind::Text => std::str::from_utf8(reader.raw(item))
                     .ok()
                     .map(str::to_owned),
                 Kind::EscapedText => {
-                    String::from_utf8(crate::json::unescape(located.raw(item))).ok()
+                    String::from_utf8(crate::json::unescape(reader.raw(item))).ok()
                 }
                 _ => None,
             },
@@ -166,7 +166,7 @@ impl ResourceWorker {
         let Some(condition) = &plan.drop_where else {
             return Ok(false);
         };
-        let truth = Self::located(&self.tape, buffer).truth(condition, 0);
+        let truth = Self::tape_reader(&self.tape, buffer).truth(condition, 0);
         // A condition that the program cannot evaluate drops the resource.
         Ok(truth.unwrap_or(Some(true)) == Some(true))
     }
@@ -177,7 +177,7 @@ impl ResourceWorker {
         table: &TablePlan,
         position: usize,
         order: u64,
-        plain: &mut Plain<'_>,
+        json: &mut LazyJson<'_>,
         read: &mut ResourceRead,
     ) -> Result<(), LineRefusal> {
         self.rows.clear();
@@ -186,45 +186,35 @@ impl ResourceWorker {
         if let Some(view) = &table.fast
             && !self.tape.needs_fallback
         {
-            let mut maker = RowMaker {
-                located: Self::located(&self.tape, buffer),
-                scratch: &mut self.scratch,
-                rows: &mut self.rows,
-                problems: &mut problems,
-                row: &mut self.row,
-                elements: &mut self.elements,
-                resolved: plain.resolved,
-                reported: BTreeSet::new(),
-            };
-            made = maker.view(view);
+            made = self.row_maker(buffer, json, &mut problems).view(view);
         }
         if made.is_err() {
             problems.clear();
             self.rows.clear();
-            self.plain_rows(table, plain, &mut problems, read)?;
+            self.reference_rows(table, json, &mut problems, read)?;
         }
         read.problems
             .extend(problems.into_iter().map(|problem| Problem {
                 table: Some(table.name.clone()),
                 column: table.column_names.get(problem.column).cloned(),
                 path: problem.path,
-                kind: problem.kind,
-                expected: problem.expected,
-                found: problem.found,
+                mismatch: problem.mismatch,
             }));
         let width = table.column_names.len().max(1);
         let rows = self.rows.len() / width;
         if rows == 0 {
             return Ok(());
         }
-        if self.is_too_large(rows, width, plain.text.len()) {
+        if self.is_too_large(rows, width, json.text.len()) {
             read.problems.push(Problem {
                 table: Some(table.name.clone()),
                 column: None,
                 path: self.plan.resource.clone(),
-                kind: ProblemKind::TooLarge,
-                expected: "less than 1 GiB of text in a column of one resource".into(),
-                found: format!("{rows} rows with more"),
+                mismatch: Mismatch::new(
+                    ProblemKind::TooLarge,
+                    "less than 1 GiB of text in a column of one resource",
+                    format!("{rows} rows with more"),
+                ),
             });
             return Ok(());
         }
@@ -239,8 +229,8 @@ impl ResourceWorker {
         for (column, cell) in builder.context_columns.iter_mut().zip(&self.context_cells) {
             column.extend_repeated(*cell, rows, texts);
         }
-        for (column, kept) in builder.columns.iter_mut().zip(&table.kept) {
-            let cells = self.rows.get(*kept..).unwrap_or_default();
+        for (column, own_columns) in builder.columns.iter_mut().zip(&table.own_columns) {
+            let cells = self.rows.get(*own_columns..).unwrap_or_default();
             column.extend(cells.iter().step_by(width), texts);
         }
         if self.plan.with_order {
@@ -248,6 +238,25 @@ impl ResourceWorker {
         }
         builder.rows += rows;
         Ok(())
+    }
+
+    /// What makes rows and cells of the resource on the tape.
+    pub(super) fn row_maker<'w>(
+        &'w mut self,
+        buffer: &'w [u8],
+        json: &LazyJson<'w>,
+        problems: &'w mut Vec<CellProblem>,
+    ) -> RowMaker<'w> {
+        RowMaker {
+            reader: Self::tape_reader(&self.tape, buffer),
+            scratch: &mut self.scratch,
+            rows: &mut self.rows,
+            problems,
+            row: &mut self.row,
+            elements: &mut self.elements,
+            resolved: json.resolved,
+            reported: BTreeSet::new(),
+        }
     }
 
     /// Whether a column would hold more text of the resource than Arrow's offsets can count.
@@ -278,24 +287,22 @@ impl ResourceWorker {
     }
 
     /// The rows of a table by the reference evaluator.
-    fn plain_rows(
+    fn reference_rows(
         &mut self,
         table: &TablePlan,
-        plain: &mut Plain<'_>,
+        json: &mut LazyJson<'_>,
         problems: &mut Vec<CellProblem>,
         read: &mut ResourceRead,
     ) -> Result<(), LineRefusal> {
-        let resolved = plain.resolved;
-        let evaluation = match reference::evaluate_resolved(&table.view, plain.value()?, resolved) {
+        let resolved = json.resolved;
+        let evaluation = match reference::evaluate_resolved(&table.view, json.value()?, resolved) {
             Ok(evaluation) => evaluation,
             Err(problem) => {
                 read.problems.push(Problem {
                     table: Some(table.name.clone()),
                     column: None,
                     path: problem.place,
-                    kind: problem.kind,
-                    expected: problem.expected,
-                    found: problem.found,
+                    mismatch: problem.mismatch,
                 });
                 return Ok(());
             }
@@ -313,9 +320,7 @@ impl ResourceWorker {
                         problems.push(CellProblem {
                             column,
                             path: table.column_names.get(column).cloned().unwrap_or_default(),
-                            kind,
-                            expected: scalar.to_string(),
-                            found: json_type(value).to_owned(),
+                            mismatch: Mismatch::new(kind, scalar.to_string(), json_type(value)),
                         });
                         Cell::Null
                     }
@@ -354,30 +359,19 @@ impl ResourceWorker {
 }
 
 /// The resource as the reference evaluator reads it; parsed when it is needed.
-pub(super) struct Plain<'p> {
+pub(super) struct LazyJson<'p> {
     text: &'p [u8],
     value: Option<Value>,
     /// What references of the resource were resolved to.
     pub(super) resolved: &'p [ResolvedReference<'p>],
 }
 
-impl Plain<'_> {
+impl LazyJson<'_> {
     pub(super) fn value(&mut self) -> Result<&Value, LineRefusal> {
         if self.value.is_none() {
             let value = crate::json::value(self.text).map_err(|_| LineRefusal::NotJson)?;
             self.value = Some(value);
         }
         self.value.as_ref().ok_or(LineRefusal::NotJson)
-    }
-}
-
-pub(super) fn json_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }

@@ -171,6 +171,24 @@ pub enum BinaryOperator {
     Implies,
 }
 
+impl BinaryOperator {
+    /// Whether its result is true, false or unknown: comparisons, membership and logic.
+    #[must_use]
+    pub fn gives_truth(self) -> bool {
+        !matches!(
+            self,
+            Self::Multiply
+                | Self::Divide
+                | Self::IntegerDivide
+                | Self::Modulo
+                | Self::Add
+                | Self::Subtract
+                | Self::Concatenate
+                | Self::Union
+        )
+    }
+}
+
 impl Expr {
     /// Whether it is a union (`a | b`) of several.
     #[must_use]

@@ -1,7 +1,7 @@
 //! Text to tokens.
 
 use super::ast::Span;
-use super::parse_error::ParseError;
+use crate::error::{Error, ErrorKind};
 
 /// A token of FHIRPath.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +34,7 @@ const SYMBOLS: &[&str] = &[
 ];
 
 /// Splits a text; the last token is [`Token::End`].
-pub(super) fn tokens(source: &str) -> Result<Vec<(Token, Span)>, ParseError> {
+pub(super) fn tokens(source: &str) -> Result<Vec<(Token, Span)>, Error> {
     let mut lexer = Lexer { source, at: 0 };
     let mut tokens = Vec::new();
     loop {
@@ -53,6 +53,13 @@ pub(super) fn tokens(source: &str) -> Result<Vec<(Token, Span)>, ParseError> {
             return Ok(tokens);
         }
     }
+}
+
+/// An error at a byte of the source.
+pub(super) fn expression_error(source: &str, at: usize, reason: impl Into<String>) -> Error {
+    let before = source.get(..at).unwrap_or(source);
+    let character = before.chars().count() + 1;
+    Error::new(ErrorKind::Expression { character }, "", reason)
 }
 
 struct Lexer<'a> {
@@ -77,11 +84,11 @@ impl Lexer<'_> {
         taken
     }
 
-    fn error<T>(&self, at: usize, reason: impl Into<String>) -> Result<T, ParseError> {
-        Err(ParseError::new(self.source, at, reason))
+    fn error<T>(&self, at: usize, reason: impl Into<String>) -> Result<T, Error> {
+        Err(expression_error(self.source, at, reason))
     }
 
-    fn skip_space_and_comments(&mut self) -> Result<(), ParseError> {
+    fn skip_space_and_comments(&mut self) -> Result<(), Error> {
         loop {
             self.take_while(|c| matches!(c, ' ' | '\t' | '\r' | '\n'));
             if self.rest().starts_with("//") {
@@ -97,7 +104,7 @@ impl Lexer<'_> {
         }
     }
 
-    fn token(&mut self) -> Result<Token, ParseError> {
+    fn token(&mut self) -> Result<Token, Error> {
         let start = self.at;
         let Some(first) = self.peek() else {
             return Ok(Token::End);
@@ -140,7 +147,7 @@ impl Lexer<'_> {
         self.take_while(|c| c.is_ascii_alphanumeric() || c == '_')
     }
 
-    fn number(&mut self) -> Result<Token, ParseError> {
+    fn number(&mut self) -> Result<Token, Error> {
         let start = self.at;
         let mut digits = self.take_while(|c| c.is_ascii_digit());
         let mut after = self.rest().chars();
@@ -158,7 +165,7 @@ impl Lexer<'_> {
         Ok(Token::Number(digits))
     }
 
-    fn date_or_time(&mut self) -> Result<Token, ParseError> {
+    fn date_or_time(&mut self) -> Result<Token, Error> {
         let start = self.at;
         self.at += 1;
         let is_time = self.peek() == Some('T');
@@ -198,7 +205,7 @@ impl Lexer<'_> {
         })
     }
 
-    fn quoted(&mut self, quote: char) -> Result<String, ParseError> {
+    fn quoted(&mut self, quote: char) -> Result<String, Error> {
         let start = self.at;
         self.at += 1;
         let mut text = String::new();
@@ -228,7 +235,7 @@ impl Lexer<'_> {
         self.error(start, format!("no closing {quote}"))
     }
 
-    fn unicode_escape(&mut self, escape_at: usize) -> Result<char, ParseError> {
+    fn unicode_escape(&mut self, escape_at: usize) -> Result<char, Error> {
         let first = self.take_four_hex_digits();
         if let Some(character) = first.and_then(char::from_u32) {
             return Ok(character);

@@ -8,9 +8,10 @@ mod decimal;
 mod fit;
 mod function;
 mod lexer;
-mod parse_error;
 mod parser;
 mod temporal;
+mod term;
+mod token_reader;
 mod types;
 
 #[cfg(test)]
@@ -20,9 +21,10 @@ pub use ast::{BinaryOperator, Expr, ExprKind, Literal, Span};
 pub use decimal::Decimal;
 pub use fit::{Excess, Fit, fit, misfit};
 pub use function::Function;
-pub use parse_error::ParseError;
-pub use parser::{Constants, parse};
+pub use parser::parse;
 pub use temporal::{Temporal, TemporalKind};
+pub use token_reader::Constants;
 pub use types::{
     CHOICE_TYPES, TypeKind, choice_key, choice_type_of_key, declared_type_of_element, type_kind,
 };
+pub(crate) use types::{choice_position, is_same_or_narrower, narrower_types};

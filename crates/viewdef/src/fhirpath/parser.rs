@@ -1,16 +1,10 @@
-//! Tokens to a tree; operator precedence by FHIRPath's grammar.
+//! Operators, steps and indexers to a tree; precedence by FHIRPath's grammar
+//! (<https://hl7.org/fhirpath/#operator-precedence>).
 
-mod term;
-
-use std::collections::BTreeMap;
-use std::fmt;
-
-use super::ast::{BinaryOperator, Expr, ExprKind, Literal, Span};
-use super::lexer::{Token, tokens};
-use super::parse_error::ParseError;
-
-/// The constants of a view by name, as `%name` refers to them.
-pub type Constants = BTreeMap<String, Literal>;
+use super::ast::{BinaryOperator, Expr, ExprKind};
+use super::lexer::{Token, expression_error};
+use super::token_reader::{Constants, DisplayToken, Parser};
+use crate::error::Error;
 
 /// Deeper trees are refused, so that no text can exhaust the stack of whoever walks them.
 const MAX_DEPTH: usize = 128;
@@ -30,39 +24,18 @@ const MAX_LENGTH: usize = 64 * 1024;
 /// let expression = parse("name.family", &Constants::new())?;
 /// assert!(matches!(expression.kind, ExprKind::Member { ref name, .. } if name == "family"));
 /// assert!(parse("name.resolve()", &Constants::new()).is_err());
-/// # Ok::<(), claimlake_viewdef::fhirpath::ParseError>(())
+/// # Ok::<(), claimlake_viewdef::Error>(())
 /// ```
-pub fn parse(source: &str, constants: &Constants) -> Result<Expr, ParseError> {
+pub fn parse(source: &str, constants: &Constants) -> Result<Expr, Error> {
     if source.len() > MAX_LENGTH {
-        return Err(ParseError::new(source, 0, "the expression is too long"));
+        return Err(expression_error(source, 0, "the expression is too long"));
     }
-    let mut parser = Parser {
-        source,
-        constants,
-        tokens: tokens(source)?,
-        position: 0,
-        depth: 0,
-        height: 0,
-        calls: 0,
-    };
+    let mut parser = Parser::new(source, constants)?;
     let expression = parser.expression(0)?;
     match parser.peek() {
         Token::End => Ok(expression),
-        other => parser.error(format!("unexpected {}", Shown(other))),
+        other => parser.error(format!("unexpected {}", DisplayToken(other))),
     }
-}
-
-struct Parser<'a> {
-    source: &'a str,
-    constants: &'a Constants,
-    tokens: Vec<(Token, Span)>,
-    position: usize,
-    /// How many expressions are open around the one being read.
-    depth: usize,
-    /// The height of the tree read last.
-    height: usize,
-    /// How many calls are open whose arguments are being read.
-    calls: usize,
 }
 
 /// How strongly operators bind; steps, calls and indexers bind strongest.
@@ -113,62 +86,8 @@ fn infix(token: &Token) -> Option<(Infix, u8)> {
 }
 
 impl Parser<'_> {
-    fn peek(&self) -> &Token {
-        self.tokens
-            .get(self.position)
-            .map_or(&Token::End, |(token, _)| token)
-    }
-
-    fn span(&self) -> Span {
-        let last = self.tokens.len().saturating_sub(1);
-        self.tokens
-            .get(self.position.min(last))
-            .map_or_else(Span::default, |(_, span)| *span)
-    }
-
-    fn next(&mut self) -> (Token, Span) {
-        let token = (self.peek().clone(), self.span());
-        self.position += 1;
-        token
-    }
-
-    fn error<T>(&self, reason: impl Into<String>) -> Result<T, ParseError> {
-        Err(ParseError::new(self.source, self.span().start, reason))
-    }
-
-    fn error_at<T>(&self, span: Span, reason: impl Into<String>) -> Result<T, ParseError> {
-        Err(ParseError::new(self.source, span.start, reason))
-    }
-
-    fn take_symbol(&mut self, symbol: &str) -> bool {
-        let found = matches!(self.peek(), Token::Symbol(next) if *next == symbol);
-        if found {
-            self.position += 1;
-        }
-        found
-    }
-
-    fn expect_symbol(&mut self, symbol: &str) -> Result<(), ParseError> {
-        if self.take_symbol(symbol) {
-            return Ok(());
-        }
-        self.error(format!(
-            "'{symbol}' is expected, found {}",
-            Shown(self.peek())
-        ))
-    }
-
-    fn since(&self, start: usize) -> Span {
-        let end = self
-            .position
-            .checked_sub(1)
-            .and_then(|last| self.tokens.get(last))
-            .map_or(start, |(_, span)| span.end);
-        Span { start, end }
-    }
-
     /// An expression whose operators all bind stronger than `binding`.
-    fn expression(&mut self, binding: u8) -> Result<Expr, ParseError> {
+    pub(super) fn expression(&mut self, binding: u8) -> Result<Expr, Error> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return self.error("the expression is nested too deeply");
@@ -215,14 +134,14 @@ impl Parser<'_> {
 
     /// The height of a tree above one of the given height. Chains lean left, so every step and
     /// operator counts.
-    fn above(&self, height: usize) -> Result<usize, ParseError> {
+    pub(super) fn above(&self, height: usize) -> Result<usize, Error> {
         if height >= MAX_DEPTH {
             return self.error("the expression has too many steps");
         }
         Ok(height + 1)
     }
 
-    fn unary(&mut self) -> Result<Expr, ParseError> {
+    fn unary(&mut self) -> Result<Expr, Error> {
         let start = self.span().start;
         if self.take_symbol("+") {
             return self.expression(UNARY_BINDING - 1);
@@ -239,7 +158,7 @@ impl Parser<'_> {
     }
 
     /// A term and the steps, calls and indexers behind it.
-    fn steps(&mut self) -> Result<Expr, ParseError> {
+    fn steps(&mut self) -> Result<Expr, Error> {
         let start = self.span().start;
         let mut expression = self.term()?;
         loop {
@@ -255,7 +174,7 @@ impl Parser<'_> {
                             span,
                             format!(
                                 "an element or function is expected, found {}",
-                                Shown(&other)
+                                DisplayToken(&other)
                             ),
                         );
                     }
@@ -278,25 +197,6 @@ impl Parser<'_> {
                 kind,
                 span: self.since(start),
             };
-        }
-    }
-}
-
-/// A token as an error shows it.
-struct Shown<'a>(&'a Token);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Token::End => f.write_str("the end"),
-            Token::Word(text) | Token::Number(text) => write!(f, "'{text}'"),
-            Token::Quoted(text) => write!(f, "'`{text}`'"),
-            Token::Text(_) => f.write_str("a string"),
-            Token::DateTime(_) => f.write_str("a date"),
-            Token::Time(_) => f.write_str("a time"),
-            Token::External(name) => write!(f, "'%{name}'"),
-            Token::Dollar(name) => write!(f, "'${name}'"),
-            Token::Symbol(symbol) => write!(f, "'{symbol}'"),
         }
     }
 }

@@ -3,6 +3,7 @@ use std::cmp::Ordering;
 use super::{
     BinaryOperator, Constants, Decimal, Expr, ExprKind, Literal, Temporal, TemporalKind, parse,
 };
+use crate::error::ErrorKind;
 
 /// The tree with parentheses everywhere.
 fn shape(expression: &Expr) -> String {
@@ -101,7 +102,7 @@ fn a_span_covers_the_text_of_its_expression() {
 #[test]
 fn errors_name_the_character_also_behind_wide_ones() {
     let error = parse("'äöü' + ?", &Constants::new()).unwrap_err();
-    assert_eq!(error.character, 9);
+    assert_eq!(error.kind(), ErrorKind::Expression { character: 9 });
     assert_eq!(
         error.to_string(),
         "unexpected character '?', at character 9"

@@ -69,16 +69,48 @@ pub fn choice_key(element: &str, type_name: &str) -> String {
 /// The type that a key names as a choice of an element: `valueDateTime` of `value` is `dateTime`.
 #[must_use]
 pub fn choice_type_of_key(element: &str, key: &str) -> Option<&'static str> {
+    CHOICE_TYPES.get(choice_position(element, key)?).copied()
+}
+
+/// The position in [`CHOICE_TYPES`] of what follows `element` in `key`.
+pub(crate) fn choice_position(element: &str, key: &str) -> Option<usize> {
     let suffix = key.strip_prefix(element)?;
     let first = suffix.chars().next()?;
     if !first.is_ascii_uppercase() {
         return None;
     }
-    CHOICE_TYPES.iter().copied().find(|type_name| {
+    CHOICE_TYPES.iter().position(|type_name| {
         type_name.len() == suffix.len()
             && type_name[..1].eq_ignore_ascii_case(&suffix[..1])
             && type_name[1..] == suffix[1..]
     })
+}
+
+/// Whether values of a type are also of `wanted`, by FHIR's hierarchy of types and by FHIRPath's
+/// System types (<https://hl7.org/fhir/R4/fhirpath.html#types>).
+pub(crate) fn is_same_or_narrower(fhir_type: &str, wanted: &str) -> bool {
+    let is_system_type = matches!(
+        wanted,
+        "Boolean" | "String" | "Integer" | "Long" | "Decimal" | "Date" | "DateTime" | "Time"
+    );
+    if fhir_type == wanted || is_system_type && type_kind(fhir_type) == type_kind(wanted) {
+        return true;
+    }
+    match wanted {
+        "string" => matches!(fhir_type, "code" | "id" | "markdown"),
+        "uri" => matches!(fhir_type, "canonical" | "oid" | "url" | "uuid"),
+        "integer" => matches!(fhir_type, "positiveInt" | "unsignedInt"),
+        "Quantity" => matches!(fhir_type, "Age" | "Count" | "Distance" | "Duration"),
+        _ => false,
+    }
+}
+
+/// The other choice types whose values are of the type as well.
+pub(crate) fn narrower_types(type_name: &str) -> Vec<&'static str> {
+    let types = CHOICE_TYPES.iter().copied();
+    types
+        .filter(|other| *other != type_name && is_same_or_narrower(other, type_name))
+        .collect()
 }
 
 /// The type of an element that has the same one everywhere in FHIR, and where it decides

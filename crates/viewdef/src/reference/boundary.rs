@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::EvaluationError;
-use super::evaluate::{Context, Found, type_of};
+use super::context::{Context, Found, type_of};
 use super::item::{Item, Scalar, temporal_kind};
 use super::navigate;
 use crate::fhirpath::{Decimal, Expr, Literal, Temporal, TemporalKind};
+use crate::problem::Mismatch;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
@@ -100,14 +100,14 @@ fn whole_boundary<'a>(
     let item = match items {
         [] => return Ok(Vec::new()),
         [item] => item,
-        several => return Err(EvaluationError::several(several.len())),
+        several => return Err(Mismatch::several(several.len())),
     };
     if let Item::Node(node) = item
         && let Some(Value::Object(_)) = node.value
     {
         return of_period(context, item, side, precision);
     }
-    let no_boundary = || EvaluationError::wrong_type("a number, date or time", type_of(items));
+    let no_boundary = || Mismatch::wrong_type("a number, date or time", type_of(items));
     match item.scalar() {
         Ok(None) => Ok(Vec::new()),
         Ok(Some(Scalar::Number(number))) => Ok(of_number(number, side, precision)
@@ -137,7 +137,7 @@ fn of_period<'a>(
     navigate::member(period, name, &mut found);
     if let [Item::Node(node)] = found.as_mut_slice() {
         if node.value.is_some_and(Value::is_object) {
-            return Err(EvaluationError::wrong_type(
+            return Err(Mismatch::wrong_type(
                 "a number, date, time or Period",
                 "object",
             ));

@@ -2,18 +2,13 @@
 
 use serde_json::Value;
 
-use super::EvaluationError;
-use super::item::{Item, json_type};
+use super::item::Item;
 use crate::definition::{Column, ScalarType};
 use crate::fhirpath::{Decimal, Fit, Temporal, TemporalKind, fit, misfit};
-use crate::problem::ProblemKind;
+use crate::problem::{Mismatch, ProblemKind, json_type};
 
 /// The cell of a column; problems leave null, in a list the element is left out.
-pub(super) fn cell(
-    column: &Column,
-    items: &[Item<'_>],
-    problems: &mut Vec<EvaluationError>,
-) -> Value {
+pub(super) fn cell(column: &Column, items: &[Item<'_>], problems: &mut Vec<Mismatch>) -> Value {
     let mut values = Vec::new();
     for value in items.iter().filter_map(Item::to_json) {
         let kind = match check(column, &value) {
@@ -23,11 +18,8 @@ pub(super) fn cell(
             }
             Err(kind) => kind,
         };
-        problems.push(EvaluationError {
-            kind,
-            expected: column.column_type.scalar.to_string(),
-            found: found(column, &value),
-        });
+        let expected = column.column_type.scalar.to_string();
+        problems.push(Mismatch::new(kind, expected, found(column, &value)));
         match kind {
             ProblemKind::Rounded => values.extend(rounded(column, &value)),
             _ if column.collection => {}
@@ -39,7 +31,7 @@ pub(super) fn cell(
     }
     if values.len() > 1 {
         problems.clear();
-        problems.push(EvaluationError::several(values.len()));
+        problems.push(Mismatch::several(values.len()));
         return Value::Null;
     }
     values.pop().unwrap_or(Value::Null)

@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 
 use serde_json::Value;
 
-use super::EvaluationError;
-use super::evaluate::{one, type_of};
+use super::context::{one, type_of};
 use super::item::{Item, Scalar};
 use crate::fhirpath::{Decimal, Temporal, TemporalKind};
+use crate::problem::Mismatch;
 
 /// `=`: unknown where a side is empty or the precision of a date does not suffice.
 pub(super) fn equal(left: &[Item<'_>], right: &[Item<'_>]) -> Option<bool> {
@@ -210,13 +210,13 @@ fn equivalent_json(left: &Value, right: &Value) -> bool {
 pub(super) fn order(
     left_items: &[Item<'_>],
     right_items: &[Item<'_>],
-) -> Result<Option<Ordering>, EvaluationError> {
+) -> Result<Option<Ordering>, Mismatch> {
     let (Some(left), Some(right)) = (one(left_items)?, one(right_items)?) else {
         return Ok(None);
     };
     let incomparable = || {
         let found = format!("{} and {}", type_of(left_items), type_of(right_items));
-        EvaluationError::wrong_type("two values that have an order", found)
+        Mismatch::wrong_type("two values that have an order", found)
     };
     match (&left, &right) {
         (Scalar::Number(left), Scalar::Number(right)) => Ok(Some(left.cmp(right))),

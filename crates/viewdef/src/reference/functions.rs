@@ -2,14 +2,14 @@
 
 use serde_json::Value;
 
-use super::EvaluationError;
 use super::boundary::Side;
-use super::evaluate::{Context, Found, boolean_of};
+use super::context::{Context, Found, boolean_of};
 use super::item::{Item, Scalar};
 use super::operators::distinct;
 use super::{boundary, navigate, text_functions};
 use crate::fhirpath::{Expr, ExprKind, Function};
-use crate::resolved_reference::{ResolvedReference, is_wanted};
+use crate::problem::Mismatch;
+use crate::resolved_reference::{ResolvedReference, id_in_reference, is_wanted};
 
 pub(super) fn call<'a>(
     context: &Context<'a, '_>,
@@ -50,7 +50,7 @@ pub(super) fn call<'a>(
         },
         Function::Single => match items.len() {
             0 | 1 => items,
-            several => return Err(EvaluationError::several(several)),
+            several => return Err(Mismatch::several(several)),
         },
         Function::Select => {
             let mut found = Vec::new();
@@ -96,7 +96,7 @@ fn filtered<'a>(
 fn count_argument(
     context: &Context<'_, '_>,
     argument: Option<&Expr>,
-) -> Result<Option<usize>, EvaluationError> {
+) -> Result<Option<usize>, Mismatch> {
     let count = match argument {
         Some(argument) => context.integer(argument)?,
         None => None,
@@ -111,7 +111,7 @@ fn iif<'a>(context: &Context<'a, '_>, base: &Expr, arguments: &[Expr]) -> Found<
         _ => context.evaluate(base)?,
     };
     if items.len() > 1 {
-        return Err(EvaluationError::several(items.len()));
+        return Err(Mismatch::several(items.len()));
     }
     let context = context.at_one_or_none(items.first());
     let [criterion, then, otherwise @ ..] = arguments else {
@@ -159,9 +159,8 @@ fn resource_key<'a>(item: &Item<'a>) -> Option<Item<'a>> {
     found.into_iter().next()
 }
 
-/// The ids that references point to: `Patient/1`, also behind a server's address and with a
-/// version. References that name no resource by type and id (`#1`, `urn:uuid:…`) have the id of
-/// what they were resolved to, if they were.
+/// The ids that references point to. References that name no resource by type and id (`#1`,
+/// `urn:uuid:…`) have the id of what they were resolved to, if they were.
 pub(super) fn reference_keys<'a>(
     items: &[Item<'a>],
     type_name: Option<&str>,
@@ -183,7 +182,7 @@ pub(super) fn reference_keys<'a>(
             let known = resolved.iter().find(|one| one.reference == text);
             keys.extend(match known {
                 Some(known) => is_wanted(type_name, known.resource).then(|| known.id.to_owned()),
-                None => key_of(&text, type_name),
+                None => id_in_reference(&text, type_name).map(str::to_owned),
             });
         }
     }
@@ -212,17 +211,4 @@ fn logical_key(reference: &Item<'_>) -> Option<String> {
         _ if value.contains('|') => format!("?identifier=|{value}"),
         _ => format!("?identifier={value}"),
     })
-}
-
-fn key_of(reference: &str, type_name: Option<&str>) -> Option<String> {
-    let path = reference.split(['?', '#']).next()?;
-    let path = match path.rsplit_once("/_history/") {
-        Some((path, _version)) => path,
-        None => path,
-    };
-    let (before, id) = path.rsplit_once('/')?;
-    let found_type = before.rsplit('/').next()?;
-    let is_type = found_type.starts_with(|first: char| first.is_ascii_uppercase())
-        && found_type.chars().all(|c| c.is_ascii_alphanumeric());
-    (is_type && is_wanted(type_name, found_type) && !id.is_empty()).then(|| id.to_owned())
 }

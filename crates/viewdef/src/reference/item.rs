@@ -2,9 +2,8 @@
 
 use serde_json::{Number, Value};
 
-use crate::fhirpath::{
-    Decimal, Literal, Temporal, TemporalKind, TypeKind, declared_type_of_element, type_kind,
-};
+use crate::fhirpath::{Decimal, Literal, Temporal, TemporalKind, TypeKind, type_kind};
+use crate::problem::json_type;
 
 /// An item.
 #[derive(Debug, Clone)]
@@ -181,22 +180,6 @@ pub(super) fn temporal_kind(fhir_type: &str) -> Option<TemporalKind> {
         TypeKind::DateTime => Some(TemporalKind::DateTime),
         TypeKind::Time => Some(TemporalKind::Time),
         _ => None,
-    }
-}
-
-/// The type an element has everywhere, if there is one that matters.
-pub(super) fn type_of_element(name: &str) -> Option<&'static str> {
-    declared_type_of_element(name)
-}
-
-pub(super) fn json_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }
 

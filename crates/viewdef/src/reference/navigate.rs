@@ -2,8 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::item::{Item, Node, type_of_element};
-use crate::fhirpath::{Literal, TypeKind, choice_key, choice_type_of_key, type_kind};
+use super::item::{Item, Node, temporal_kind};
+use crate::fhirpath::{
+    CHOICE_TYPES, Literal, Temporal, TypeKind, choice_key, choice_type_of_key,
+    declared_type_of_element, is_same_or_narrower, type_kind,
+};
 
 /// The values of `name` in an item.
 pub(super) fn member<'a>(item: &Item<'a>, name: &str, found: &mut Vec<Item<'a>>) {
@@ -18,7 +21,7 @@ pub(super) fn member<'a>(item: &Item<'a>, name: &str, found: &mut Vec<Item<'a>>)
         }
         return;
     };
-    if values_of_key(object, name, type_of_element(name), found) {
+    if values_of_key(object, name, declared_type_of_element(name), found) {
         return;
     }
     for key in object.keys() {
@@ -52,7 +55,7 @@ pub(super) fn choice<'a>(item: &Item<'a>, name: &str, type_name: &str, found: &m
 }
 
 fn type_static(type_name: &str) -> Option<&'static str> {
-    crate::fhirpath::CHOICE_TYPES
+    CHOICE_TYPES
         .iter()
         .copied()
         .find(|known| *known == type_name)
@@ -123,8 +126,7 @@ pub(super) fn is_of_type(item: &Item<'_>, type_name: &str) -> bool {
             !number.to_string().contains(['.', 'e', 'E'])
         }
         (Some(TypeKind::Date | TypeKind::DateTime | TypeKind::Time), Value::String(text)) => {
-            super::item::temporal_kind(type_name)
-                .is_some_and(|kind| crate::fhirpath::Temporal::parse(text, kind).is_some())
+            temporal_kind(type_name).is_some_and(|kind| Temporal::parse(text, kind).is_some())
         }
         _ => false,
     }
@@ -140,22 +142,5 @@ fn literal_is(literal: &Literal, type_name: &str) -> bool {
         Literal::Date(_) => kind == Some(TypeKind::Date),
         Literal::DateTime(_) => kind == Some(TypeKind::DateTime),
         Literal::Time(_) => kind == Some(TypeKind::Time),
-    }
-}
-
-fn is_same_or_narrower(fhir_type: &str, wanted: &str) -> bool {
-    let is_system_type = matches!(
-        wanted,
-        "Boolean" | "String" | "Integer" | "Long" | "Decimal" | "Date" | "DateTime" | "Time"
-    );
-    if fhir_type == wanted || is_system_type && type_kind(fhir_type) == type_kind(wanted) {
-        return true;
-    }
-    match wanted {
-        "string" => matches!(fhir_type, "code" | "id" | "markdown"),
-        "uri" => matches!(fhir_type, "canonical" | "oid" | "url" | "uuid"),
-        "integer" => matches!(fhir_type, "positiveInt" | "unsignedInt"),
-        "Quantity" => matches!(fhir_type, "Age" | "Count" | "Distance" | "Duration"),
-        _ => false,
     }
 }

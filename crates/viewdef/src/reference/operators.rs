@@ -1,11 +1,11 @@
 //! Operators: empty operands make empty results, so does a result that no number can hold; truth
 //! has three values.
 
-use super::EvaluationError;
 use super::compare::{equal, equal_items, equivalent, order};
-use super::evaluate::{Context, Found, boolean_of, one, text_of, type_of};
+use super::context::{Context, Found, boolean_of, one, text_of, type_of};
 use super::item::{Item, Scalar};
 use crate::fhirpath::{BinaryOperator, Decimal, Expr};
+use crate::problem::Mismatch;
 
 fn truth<'a>(value: Option<bool>) -> Vec<Item<'a>> {
     value.map(Item::boolean).into_iter().collect()
@@ -17,7 +17,7 @@ pub(super) fn negate<'a>(items: &[Item<'a>]) -> Found<'a> {
         Some(Scalar::Number(number)) => {
             Ok(number.checked_neg().map(Item::number).into_iter().collect())
         }
-        Some(_) => Err(EvaluationError::wrong_type("a number", type_of(items))),
+        Some(_) => Err(Mismatch::wrong_type("a number", type_of(items))),
     }
 }
 
@@ -88,7 +88,7 @@ fn logic(
     operator: BinaryOperator,
     left: &Expr,
     right: &Expr,
-) -> Result<Option<bool>, EvaluationError> {
+) -> Result<Option<bool>, Mismatch> {
     use BinaryOperator as Op;
     let left = boolean_of(&context.evaluate(left)?)?;
     // What the left side decides alone is not spoilt by the right one.
@@ -119,7 +119,7 @@ fn logic(
     })
 }
 
-fn membership(item: &[Item<'_>], among: &[Item<'_>]) -> Result<Option<bool>, EvaluationError> {
+fn membership(item: &[Item<'_>], among: &[Item<'_>]) -> Result<Option<bool>, Mismatch> {
     match item {
         [] => Ok(None),
         [item] => Ok(Some(
@@ -127,7 +127,7 @@ fn membership(item: &[Item<'_>], among: &[Item<'_>]) -> Result<Option<bool>, Eva
                 .iter()
                 .any(|other| equal_items(item, other) == Some(true)),
         )),
-        several => Err(EvaluationError::several(several.len())),
+        several => Err(Mismatch::several(several.len())),
     }
 }
 
@@ -151,7 +151,7 @@ fn arithmetic<'a>(
         }
         _ => {
             let found = format!("{} and {}", type_of(left_items), type_of(right_items));
-            return Err(EvaluationError::wrong_type("two numbers", found));
+            return Err(Mismatch::wrong_type("two numbers", found));
         }
     };
     let divides = matches!(operator, Op::Divide | Op::IntegerDivide | Op::Modulo);

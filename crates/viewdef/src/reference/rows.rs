@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::evaluate::{Budget, Context};
+use super::cell;
+use super::context::{Budget, Context};
 use super::item::{Item, Scalar};
-use super::{Evaluation, EvaluationError, cell};
 use crate::definition::{Iteration, Path, Select, ViewDefinition};
-use crate::problem::{CellProblem, ProblemKind, ResourceProblem};
+use crate::problem::{CellProblem, Mismatch, ProblemKind, ResourceProblem};
 use crate::resolved_reference::ResolvedReference;
 
 /// More rows of one resource, or more elements of one `repeat`, are taken for a view that does
@@ -17,6 +17,16 @@ const MAX_CELLS: usize = 20_000_000;
 const MAX_REPEAT_DEPTH: usize = 256;
 
 type Row = Vec<Value>;
+
+/// The rows of a view over one resource.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Evaluation {
+    /// The rows; each has a value for every column of the view, in their order. Numbers keep
+    /// their digits, texts and times are as in the source, a `collection` is a list.
+    pub rows: Vec<Vec<Value>>,
+    /// The cells that are null because of what was found.
+    pub problems: Vec<CellProblem>,
+}
 
 pub(super) fn evaluate(
     view: &ViewDefinition,
@@ -70,19 +80,17 @@ fn passes(context: &Context<'_, '_>, filter: &Path) -> Result<bool, ResourceProb
             Ok(Some(Scalar::Boolean(value))) => Ok(value),
             _ => Err(at(
                 &filter.place,
-                EvaluationError::wrong_type("a boolean", item.type_name()),
+                Mismatch::wrong_type("a boolean", item.type_name()),
             )),
         },
-        several => Err(at(&filter.place, EvaluationError::several(several.len()))),
+        several => Err(at(&filter.place, Mismatch::several(several.len()))),
     }
 }
 
-fn at(place: &str, error: EvaluationError) -> ResourceProblem {
+fn at(place: &str, mismatch: Mismatch) -> ResourceProblem {
     ResourceProblem {
         place: place.to_owned(),
-        kind: error.kind,
-        expected: error.expected,
-        found: error.found,
+        mismatch,
     }
 }
 
@@ -197,7 +205,7 @@ impl RowMaker {
                 }
             };
             row.push(value);
-            for error in errors {
+            for mismatch in errors {
                 let mut path = self.prefix.join(".");
                 if !path.is_empty() {
                     path.push('.');
@@ -206,9 +214,7 @@ impl RowMaker {
                 self.problems.push(CellProblem {
                     column: first_column + position,
                     path,
-                    kind: error.kind,
-                    expected: error.expected,
-                    found: error.found,
+                    mismatch,
                 });
             }
         }
@@ -255,12 +261,11 @@ fn repeat<'a>(
 }
 
 fn without_end(place: &str) -> ResourceProblem {
-    ResourceProblem {
-        place: place.to_owned(),
-        kind: ProblemKind::TooLarge,
-        expected: format!("at most {MAX_ROWS} rows of a resource"),
-        found: "more".into(),
-    }
+    let expected = format!("at most {MAX_ROWS} rows of a resource");
+    at(
+        place,
+        Mismatch::new(ProblemKind::TooLarge, expected, "more"),
+    )
 }
 
 fn refuse_too_many(rows: usize, select: &Select) -> Result<(), ResourceProblem> {

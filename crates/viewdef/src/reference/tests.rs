@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::evaluate::{Budget, Context};
+use super::context::{Budget, Context};
 use super::item::Item;
 use super::{Evaluation, evaluate, evaluate_path};
 use crate::definition::ViewDefinition;
@@ -15,12 +15,8 @@ fn run(select: Value, resource: &Value) -> Evaluation {
 fn problem_of(column: Value, resource: &Value) -> (ProblemKind, String, String) {
     let evaluation = run(json!([{"column": [column]}]), resource);
     assert_eq!(evaluation.rows, [[Value::Null]]);
-    let problem = &evaluation.problems[0];
-    (
-        problem.kind,
-        problem.expected.clone(),
-        problem.found.clone(),
-    )
+    let mismatch = evaluation.problems[0].mismatch.clone();
+    (mismatch.kind, mismatch.expected, mismatch.found)
 }
 
 #[test]

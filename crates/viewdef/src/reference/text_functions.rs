@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::EvaluationError;
-use super::evaluate::{Context, Found, one, text_of, type_of};
+use super::context::{Context, Found, one, text_of, type_of};
 use super::item::{Item, Scalar};
 use super::navigate::is_of_type;
 use crate::fhirpath::{Decimal, Expr, Function};
+use crate::problem::Mismatch;
 
 pub(super) fn call<'a>(
     context: &Context<'a, '_>,
@@ -122,7 +122,7 @@ fn convert<'a>(items: &[Item<'a>], function: Function) -> Found<'a> {
                 number.checked_neg().map(Item::number)
             }
             Scalar::Number(number) => Some(Item::number(*number)),
-            _ => return Err(EvaluationError::wrong_type("a number", type_of(items))),
+            _ => return Err(Mismatch::wrong_type("a number", type_of(items))),
         },
     };
     Ok(converted.into_iter().collect())

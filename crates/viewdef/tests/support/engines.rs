@@ -10,8 +10,9 @@ use arrow_array::types::{
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::DataType;
 use chrono::{DateTime, Days, NaiveDate};
+use claimlake_viewdef::Error;
 use claimlake_viewdef::definition::{Column, ScalarType, ViewDefinition};
-use claimlake_viewdef::engine::{PlanError, PlanInput, ResourcePlan, ResourceWorker};
+use claimlake_viewdef::engine::{PlanInput, ResourcePlan, ResourceWorker};
 use claimlake_viewdef::fhirpath::Decimal;
 use claimlake_viewdef::json::PADDING;
 use claimlake_viewdef::reference;
@@ -73,10 +74,10 @@ pub(crate) fn differences_resolved(
 
 /// Whether the fast engine has a program for the view.
 pub(crate) fn is_fast(view: &ViewDefinition) -> bool {
-    plan_of(view).is_ok_and(|plan| plan.tables().iter().all(|table| !table.is_plain()))
+    plan_of(view).is_ok_and(|plan| plan.tables().iter().all(|table| !table.needs_fallback()))
 }
 
-fn plan_of(view: &ViewDefinition) -> Result<ResourcePlan, PlanError> {
+fn plan_of(view: &ViewDefinition) -> Result<ResourcePlan, Error> {
     ResourcePlan::compile(&PlanInput {
         resource: &view.resource,
         constants: &[],
@@ -99,7 +100,7 @@ fn fast(plan: &Arc<ResourcePlan>, line: &str, resolved: &[ResolvedReference<'_>]
         .map(|problem| {
             (
                 problem.column.clone().unwrap_or_default(),
-                format!("{:?}", problem.kind),
+                format!("{:?}", problem.mismatch.kind),
             )
         })
         .collect();
@@ -124,7 +125,7 @@ fn plain(view: &ViewDefinition, resource: &Value, resolved: &[ResolvedReference<
     match reference::evaluate_resolved(view, resource, resolved) {
         Err(problem) => Made {
             rows: Vec::new(),
-            problems: vec![(String::new(), format!("{:?}", problem.kind))],
+            problems: vec![(String::new(), format!("{:?}", problem.mismatch.kind))],
         },
         Ok(evaluation) => {
             let mut problems: Vec<(String, String)> = evaluation
@@ -133,7 +134,7 @@ fn plain(view: &ViewDefinition, resource: &Value, resolved: &[ResolvedReference<
                 .map(|problem| {
                     (
                         columns[problem.column].name.clone(),
-                        format!("{:?}", problem.kind),
+                        format!("{:?}", problem.mismatch.kind),
                     )
                 })
                 .collect();

@@ -1,9 +1,10 @@
 //! Values that fit and values that do not.
 
-use super::{Cell, Misfit, Scratch, Source, cell_of, rounded_cell};
+use super::{Cell, Scratch, Source, cell_of, rounded_cell};
 use crate::definition::ScalarType;
+use crate::problem::ProblemKind;
 
-fn number(scalar: ScalarType, text: &str) -> Result<i128, Misfit> {
+fn number(scalar: ScalarType, text: &str) -> Result<i128, ProblemKind> {
     let mut scratch = Scratch::default();
     let source = Source::Number {
         raw: text.as_bytes(),
@@ -58,7 +59,11 @@ fn a_decimal_with_digits_that_someone_wrote_is_refused_and_never_rounded() {
         "1e-3",
         "1e400",
     ] {
-        assert_eq!(number(MONEY, text), Err(Misfit::TooManyDigits), "{text}");
+        assert_eq!(
+            number(MONEY, text),
+            Err(ProblemKind::TooManyDigits),
+            "{text}"
+        );
     }
 }
 
@@ -68,9 +73,12 @@ fn integers_are_whole_and_within_their_range() {
     assert_eq!(number(ScalarType::Int32, "1e3"), Ok(1000));
     assert_eq!(
         number(ScalarType::Int32, "2147483648"),
-        Err(Misfit::TooManyDigits)
+        Err(ProblemKind::TooManyDigits)
     );
-    assert_eq!(number(ScalarType::Int32, "1.5"), Err(Misfit::WrongType));
+    assert_eq!(
+        number(ScalarType::Int32, "1.5"),
+        Err(ProblemKind::WrongType)
+    );
     assert_eq!(number(ScalarType::Int16, "-32768"), Ok(-32_768));
 }
 
@@ -81,7 +89,7 @@ fn a_number_that_went_through_a_double_is_rounded_and_reported() {
         ("-0.30000000000000004", -30),
         ("1.3086999999999998e3", 130_870),
     ] {
-        assert_eq!(number(MONEY, text), Err(Misfit::Rounded), "{text}");
+        assert_eq!(number(MONEY, text), Err(ProblemKind::Rounded), "{text}");
         let source = Source::Number {
             raw: text.as_bytes(),
             start: 0,
@@ -133,7 +141,7 @@ fn an_instant_is_cut_to_the_microsecond() {
         "1970-01-01T00:00Z",
         "1970-01-01",
     ] {
-        assert_eq!(instant(text), Err(Misfit::BadDate), "{text}");
+        assert_eq!(instant(text), Err(ProblemKind::BadDate), "{text}");
     }
 }
 
@@ -151,14 +159,17 @@ fn a_value_of_another_type_is_refused() {
         ScalarType::Boolean,
         ScalarType::Float64,
     ] {
-        assert_eq!(cell_of(scalar, text, &mut scratch), Err(Misfit::WrongType));
+        assert_eq!(
+            cell_of(scalar, text, &mut scratch),
+            Err(ProblemKind::WrongType)
+        );
     }
     assert_eq!(
         cell_of(ScalarType::Date, Source::Boolean(true), &mut scratch),
-        Err(Misfit::WrongType)
+        Err(ProblemKind::WrongType)
     );
     assert_eq!(
         cell_of(ScalarType::Utf8, Source::Object, &mut scratch),
-        Err(Misfit::WrongType)
+        Err(ProblemKind::WrongType)
     );
 }

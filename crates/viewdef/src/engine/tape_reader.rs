@@ -12,16 +12,16 @@ use crate::json::unescape;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unsupported;
 
-/// A resource on its tape, with the text it was located in.
+/// A resource on its tape, with the text it was recorded in.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Located<'t> {
+pub(super) struct TapeReader<'t> {
     pub(super) tape: &'t Tape,
     pub(super) buffer: &'t [u8],
 }
 
 type Flow = Result<ControlFlow<()>, Unsupported>;
 
-impl<'t> Located<'t> {
+impl<'t> TapeReader<'t> {
     /// Calls `found` with each item of a path, in order, until it has enough.
     #[inline]
     pub(super) fn each<F: FnMut(Position) -> ControlFlow<()>>(
@@ -31,13 +31,13 @@ impl<'t> Located<'t> {
         found: &mut F,
     ) -> Result<(), Unsupported> {
         let mut from = if path.from_resource { 0 } else { this };
-        for (steps, position) in &path.legs {
+        for (steps, position) in &path.indexed {
             match self.nth(steps, from, *position)? {
                 Some(item) => from = item,
                 None => return Ok(()),
             }
         }
-        self.walk(&path.last, from, found).map(|_| ())
+        self.walk(&path.tail, from, found).map(|_| ())
     }
 
     fn nth(

@@ -1,6 +1,6 @@
 //! Selects whose every expression has a program.
 
-use super::program::{Compiler, Condition, Path, Program, Surroundings};
+use super::program::{Compiler, Condition, Path, Program, Scope};
 use crate::column::Cell;
 use crate::definition::{self, Column, Iteration, ScalarType, Select, ViewDefinition};
 
@@ -44,19 +44,19 @@ pub(super) struct FastColumn {
 impl FastView {
     /// The programs of a view; nothing where one of its expressions has none.
     pub(super) fn compile(view: &ViewDefinition, compiler: &mut Compiler<'_>) -> Option<Self> {
-        let around = Surroundings {
+        let scope = Scope {
             resource: &view.resource,
             at_resource: true,
             this_is_temporal: false,
         };
         let mut filters = Vec::new();
         for filter in &view.filters {
-            filters.push(compiler.condition(&filter.expression, around)?);
+            filters.push(compiler.condition(&filter.expression, scope)?);
         }
         let mut selects = Vec::new();
         let mut columns = 0;
         for select in &view.selects {
-            selects.push(compile_select(select, compiler, around, columns, "")?);
+            selects.push(compile_select(select, compiler, scope, columns, "")?);
             columns += select.all_columns().len();
         }
         Some(Self {
@@ -70,11 +70,11 @@ impl FastView {
 fn compile_select(
     select: &Select,
     compiler: &mut Compiler<'_>,
-    around: Surroundings<'_>,
+    scope: Scope<'_>,
     first_column: usize,
     prefix: &str,
 ) -> Option<FastSelect> {
-    let mut within = around;
+    let mut within = scope;
     let mut prefix = prefix.to_owned();
     let mut step_into = |paths: &[&definition::Path], source: &str| {
         if !prefix.is_empty() {
@@ -88,7 +88,7 @@ fn compile_select(
         within.at_resource &= only_this;
         let mut temporal = false;
         for path in paths {
-            let program = compiler.path(&path.expression, around)?;
+            let program = compiler.path(&path.expression, scope)?;
             temporal |= program.temporal;
             programs.push(program);
         }
@@ -173,7 +173,7 @@ impl FastColumn {
     pub(super) fn compile(
         column: &Column,
         compiler: &mut Compiler<'_>,
-        around: Surroundings<'_>,
+        scope: Scope<'_>,
         position: usize,
         prefix: &str,
     ) -> Option<Self> {
@@ -189,7 +189,7 @@ impl FastColumn {
         let separator = if prefix.is_empty() { "" } else { "." };
         Some(Self {
             position,
-            program: compiler.program(&column.path.expression, around)?,
+            program: compiler.program(&column.path.expression, scope)?,
             scalar: column.column_type.scalar,
             list: column.column_type.list,
             path: format!("{prefix}{separator}{}", column.path.source),

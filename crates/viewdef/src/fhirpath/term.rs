@@ -1,16 +1,16 @@
 //! The operands of operators and steps: literals, names, variables, calls.
 
-use super::{Parser, Shown};
-use crate::fhirpath::ast::{Expr, ExprKind, Literal, Span};
-use crate::fhirpath::decimal::Decimal;
-use crate::fhirpath::function::Function;
-use crate::fhirpath::lexer::Token;
-use crate::fhirpath::parse_error::ParseError;
-use crate::fhirpath::temporal::{Temporal, TemporalKind};
-use crate::fhirpath::types::type_kind;
+use super::ast::{Expr, ExprKind, Literal, Span};
+use super::decimal::Decimal;
+use super::function::Function;
+use super::lexer::Token;
+use super::temporal::{Temporal, TemporalKind};
+use super::token_reader::{DisplayToken, Parser};
+use super::types::type_kind;
+use crate::error::Error;
 
 impl Parser<'_> {
-    pub(super) fn term(&mut self) -> Result<Expr, ParseError> {
+    pub(super) fn term(&mut self) -> Result<Expr, Error> {
         let (token, span) = self.next();
         self.height = 1;
         let kind = match token {
@@ -55,7 +55,7 @@ impl Parser<'_> {
             other => {
                 return self.error_at(
                     span,
-                    format!("an expression is expected, found {}", Shown(&other)),
+                    format!("an expression is expected, found {}", DisplayToken(&other)),
                 );
             }
         };
@@ -65,7 +65,7 @@ impl Parser<'_> {
         })
     }
 
-    fn number(&self, digits: &str, span: Span) -> Result<Literal, ParseError> {
+    fn number(&self, digits: &str, span: Span) -> Result<Literal, Error> {
         if let Token::Word(unit) = self.peek() {
             let unit = unit.trim_end_matches('s');
             if matches!(
@@ -86,7 +86,7 @@ impl Parser<'_> {
         literal.map_or_else(|| self.error_at(span, "the number has too many digits"), Ok)
     }
 
-    fn date_time(&self, text: String, span: Span) -> Result<Literal, ParseError> {
+    fn date_time(&self, text: String, span: Span) -> Result<Literal, Error> {
         // `@2015T` is a dateTime with the precision of a date.
         let kind = if text.contains('T') {
             TemporalKind::DateTime
@@ -104,7 +104,7 @@ impl Parser<'_> {
         })
     }
 
-    fn external(&self, name: &str, span: Span) -> Result<ExprKind, ParseError> {
+    fn external(&self, name: &str, span: Span) -> Result<ExprKind, Error> {
         if let Some(literal) = self.constants.get(name) {
             return Ok(ExprKind::Literal(literal.clone()));
         }
@@ -129,7 +129,7 @@ impl Parser<'_> {
         base: Box<Expr>,
         name: &str,
         span: Span,
-    ) -> Result<ExprKind, ParseError> {
+    ) -> Result<ExprKind, Error> {
         match name {
             "ofType" | "as" => {
                 let type_name = self.type_specifier()?;
@@ -195,12 +195,15 @@ impl Parser<'_> {
     }
 
     /// `Patient`, `FHIR.Patient`, `System.String`; `'Patient'` as some views write it.
-    pub(super) fn type_specifier(&mut self) -> Result<String, ParseError> {
+    pub(super) fn type_specifier(&mut self) -> Result<String, Error> {
         let (token, span) = self.next();
         let mut name = match token {
             Token::Word(name) | Token::Quoted(name) | Token::Text(name) => name,
             other => {
-                return self.error_at(span, format!("a type is expected, found {}", Shown(&other)));
+                return self.error_at(
+                    span,
+                    format!("a type is expected, found {}", DisplayToken(&other)),
+                );
             }
         };
         if (name == "FHIR" || name == "System") && self.take_symbol(".") {
@@ -208,8 +211,10 @@ impl Parser<'_> {
             name = match token {
                 Token::Word(name) | Token::Quoted(name) => name,
                 other => {
-                    return self
-                        .error_at(span, format!("a type is expected, found {}", Shown(&other)));
+                    return self.error_at(
+                        span,
+                        format!("a type is expected, found {}", DisplayToken(&other)),
+                    );
                 }
             };
         }

@@ -9,7 +9,7 @@ use crate::json::{string_end, unescape};
 impl Walk<'_> {
     /// A member whose key is not remembered.
     #[cold]
-    pub(super) fn unremembered_member(
+    pub(super) fn unknown_member(
         &mut self,
         node: NodeId,
         depth: u32,
@@ -61,7 +61,7 @@ impl Walk<'_> {
             node: UNKNOWN,
             edge: 0,
             parent: UNKNOWN,
-            located: false,
+            recorded: false,
             depth: depth + 1,
         })
     }

@@ -1,6 +1,6 @@
 //! `(a | b | c).first()`: the first item of the first operand that has one.
 
-use super::program::{Compiler, Condition, Path, Step, Surroundings};
+use super::program::{Compiler, Condition, Path, Scope, Step};
 use crate::fhirpath::{BinaryOperator, Expr, ExprKind};
 
 impl Compiler<'_> {
@@ -9,7 +9,7 @@ impl Compiler<'_> {
     pub(super) fn union(
         &mut self,
         expr: &Expr,
-        around: Surroundings<'_>,
+        scope: Scope<'_>,
         paths: &mut Vec<Path>,
     ) -> Option<()> {
         if let ExprKind::Binary {
@@ -18,20 +18,20 @@ impl Compiler<'_> {
             right,
         } = &expr.kind
         {
-            self.union(left, around, paths)?;
-            return self.union(right, around, paths);
+            self.union(left, scope, paths)?;
+            return self.union(right, scope, paths);
         }
-        let path = self.path(expr, around)?.at(0);
-        path.cannot_fail().then(|| paths.push(path))
+        let path = self.path(expr, scope)?.at(0);
+        path.is_infallible().then(|| paths.push(path))
     }
 }
 
 impl Path {
-    fn cannot_fail(&self) -> bool {
-        let legs = self.legs.iter().flat_map(|(steps, _)| steps);
-        legs.chain(&self.last).all(|step| match step {
+    fn is_infallible(&self) -> bool {
+        let indexed = self.indexed.iter().flat_map(|(steps, _)| steps);
+        indexed.chain(&self.tail).all(|step| match step {
             Step::Member(_) | Step::Choice(_) => true,
-            Step::Filter(condition) => condition.cannot_fail(),
+            Step::Filter(condition) => condition.is_infallible(),
         })
     }
 }
@@ -39,18 +39,18 @@ impl Path {
 impl Condition {
     /// Whether it is true, false or unknown whatever it meets: the truth of a path is an error
     /// where the path finds several values.
-    fn cannot_fail(&self) -> bool {
+    fn is_infallible(&self) -> bool {
         match self {
             Self::Path(_) => false,
             Self::Constant(_) => true,
             Self::EqualsText(path, _)
             | Self::EqualsBoolean(path, _)
             | Self::EqualsNumber(path, _)
-            | Self::Exists(path) => path.cannot_fail(),
-            Self::EqualsPath(left, right) => left.cannot_fail() && right.cannot_fail(),
-            Self::Not(inner) => inner.cannot_fail(),
+            | Self::Exists(path) => path.is_infallible(),
+            Self::EqualsPath(left, right) => left.is_infallible() && right.is_infallible(),
+            Self::Not(inner) => inner.is_infallible(),
             Self::And(left, right) | Self::Or(left, right) => {
-                left.cannot_fail() && right.cannot_fail()
+                left.is_infallible() && right.is_infallible()
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The outcome of a line: why it is refused, or what was read of it.
 
 use super::walk::Refusal;
-use crate::problem::ProblemKind;
+use crate::problem::Mismatch;
 
 /// Why a line makes no rows at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,12 +42,8 @@ pub struct Problem {
     pub column: Option<String>,
     /// The path of the value.
     pub path: String,
-    /// What is wrong.
-    pub kind: ProblemKind,
-    /// The type that was expected.
-    pub expected: String,
-    /// The type that was found, and of a number that does not fit how much of it is too much.
-    pub found: String,
+    /// What is wrong with it.
+    pub mismatch: Mismatch,
 }
 
 /// What was read of a line.

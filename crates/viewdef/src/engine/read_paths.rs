@@ -1,11 +1,11 @@
-//! Which values an expression steps through and which of them it yields, marked in a shape.
+//! Which paths an expression steps through and which of them its result comes from, recorded in a
+//! shape.
 
 use std::collections::BTreeSet;
 
-use super::program::narrower_types;
 use super::shape_builder::ShapeBuilder;
 use crate::definition::{Iteration, Path, Select, ViewDefinition};
-use crate::fhirpath::{Expr, ExprKind, Function, choice_key};
+use crate::fhirpath::{Expr, ExprKind, Function, choice_key, narrower_types};
 
 /// Nodes of a shape.
 pub(super) type Nodes = BTreeSet<usize>;
@@ -27,28 +27,28 @@ impl<'n> At<'n> {
     }
 }
 
-/// Marks all a view reads.
-pub(super) fn view(shape: &mut ShapeBuilder, view: &ViewDefinition) {
+/// Records all a view reads.
+pub(super) fn record_view(shape: &mut ShapeBuilder, view: &ViewDefinition) {
     let root = Nodes::from([0]);
     for filter in &view.filters {
         expression(shape, &filter.expression, At::row(&root));
     }
     for select in &view.selects {
-        mark_select(shape, select, &root);
+        record_select(shape, select, &root);
     }
 }
 
-/// Marks an expression whose result is a value of a column.
-pub(super) fn column(shape: &mut ShapeBuilder, expr: &Expr, this: &Nodes) {
+/// Records an expression whose result is the value of a column.
+pub(super) fn record_column(shape: &mut ShapeBuilder, expr: &Expr, this: &Nodes) {
     yields(shape, expr, At::row(this));
 }
 
-/// Marks an expression that decides something and is in no column.
-pub(super) fn step_through(shape: &mut ShapeBuilder, expr: &Expr, this: &Nodes) {
+/// Records an expression that decides something and is in no column.
+pub(super) fn record_condition(shape: &mut ShapeBuilder, expr: &Expr, this: &Nodes) {
     expression(shape, expr, At::row(this));
 }
 
-fn mark_select(shape: &mut ShapeBuilder, select: &Select, this: &Nodes) {
+fn record_select(shape: &mut ShapeBuilder, select: &Select, this: &Nodes) {
     let elements = match &select.iteration {
         Iteration::Once => this.clone(),
         Iteration::ForEach(path) | Iteration::ForEachOrNull(path) => {
@@ -60,7 +60,7 @@ fn mark_select(shape: &mut ShapeBuilder, select: &Select, this: &Nodes) {
         yields(shape, &column.path.expression, At::row(&elements));
     }
     for select in select.selects.iter().chain(&select.union_all) {
-        mark_select(shape, select, &elements);
+        record_select(shape, select, &elements);
     }
 }
 
@@ -85,14 +85,14 @@ fn repeated(shape: &mut ShapeBuilder, paths: &[Path], this: &Nodes) -> Nodes {
     }
 }
 
-/// Marks what a column holds of an expression as read.
+/// Records what a column takes from an expression as read.
 fn yields(shape: &mut ShapeBuilder, expr: &Expr, at: At<'_>) {
     match &expr.kind {
         ExprKind::Binary {
             operator,
             left,
             right,
-        } if !gives_truth(*operator) => {
+        } if !operator.gives_truth() => {
             yields(shape, left, at);
             yields(shape, right, at);
         }
@@ -139,28 +139,13 @@ fn yields(shape: &mut ShapeBuilder, expr: &Expr, at: At<'_>) {
         }
         _ => {
             for node in expression(shape, expr, at) {
-                shape.mark_read(node);
+                shape.set_read(node);
             }
         }
     }
 }
 
-fn gives_truth(operator: crate::fhirpath::BinaryOperator) -> bool {
-    use crate::fhirpath::BinaryOperator as Op;
-    !matches!(
-        operator,
-        Op::Multiply
-            | Op::Divide
-            | Op::IntegerDivide
-            | Op::Modulo
-            | Op::Add
-            | Op::Subtract
-            | Op::Concatenate
-            | Op::Union
-    )
-}
-
-/// Marks what an expression steps through: the nodes of what it finds.
+/// Records what an expression steps through: the nodes of what it finds.
 fn expression(shape: &mut ShapeBuilder, expr: &Expr, at: At<'_>) -> Nodes {
     match &expr.kind {
         ExprKind::This | ExprKind::RootType(_) => at.this.clone(),
@@ -184,7 +169,7 @@ fn expression(shape: &mut ShapeBuilder, expr: &Expr, at: At<'_>) -> Nodes {
                 let base = expression(shape, base, at);
                 let mut found = Nodes::new();
                 for node in base {
-                    shape.mark_fallback(node, name);
+                    shape.set_needs_fallback(node, name);
                     for wanted in
                         std::iter::once(type_name.as_str()).chain(narrower_types(type_name))
                     {
@@ -205,19 +190,19 @@ fn expression(shape: &mut ShapeBuilder, expr: &Expr, at: At<'_>) -> Nodes {
             function,
             arguments,
         } => call(shape, base, *function, arguments, at),
-        ExprKind::Binary { left, right, .. } => {
+        ExprKind::Binary {
+            operator,
+            left,
+            right,
+        } => {
             let mut found = expression(shape, left, at);
             found.extend(expression(shape, right, at));
-            match gives_truth_of(expr) {
+            match operator.gives_truth() {
                 true => Nodes::new(),
                 false => found,
             }
         }
     }
-}
-
-fn gives_truth_of(expr: &Expr) -> bool {
-    matches!(&expr.kind, ExprKind::Binary { operator, .. } if gives_truth(*operator))
 }
 
 fn call(
@@ -228,14 +213,14 @@ fn call(
     at: At<'_>,
 ) -> Nodes {
     let items = expression(shape, base, at);
-    let around = if function.iterates() || function == Function::Iif {
+    let scope = if function.iterates() || function == Function::Iif {
         At { this: &items, ..at }
     } else {
         at
     };
     let mut found = Nodes::new();
     for argument in arguments {
-        found.extend(expression(shape, argument, around));
+        found.extend(expression(shape, argument, scope));
     }
     match function {
         Function::Select | Function::Iif => found,

@@ -1,0 +1,68 @@
+//! What the reference evaluator is asked for: the rows of a view, or the values of a path.
+
+use serde_json::Value;
+
+use crate::definition::ViewDefinition;
+use crate::fhirpath::Expr;
+use crate::problem::{Mismatch, ResourceProblem};
+use crate::resolved_reference::ResolvedReference;
+
+use super::context::{Budget, Context};
+use super::item::Item;
+use super::rows::{self, Evaluation};
+
+/// The rows a view makes of a resource: none where the resource has another type or does not
+/// pass the filters.
+///
+/// # Errors
+///
+/// A filter is neither true nor false, or an iteration cannot be evaluated.
+///
+/// ```
+/// use claimlake_viewdef::{definition::ViewDefinition, reference};
+///
+/// let view = ViewDefinition::from_json(&serde_json::json!({
+///     "resource": "Patient",
+///     "select": [{"forEach": "name", "column": [{"name": "family", "path": "family"}]}],
+/// }))?;
+/// let patient = serde_json::json!({"resourceType": "Patient", "name": [{"family": "A"}]});
+/// let evaluation = reference::evaluate(&view, &patient);
+/// assert_eq!(evaluation.map(|it| it.rows), Ok(vec![vec!["A".into()]]));
+/// # Ok::<(), claimlake_viewdef::Error>(())
+/// ```
+pub fn evaluate(view: &ViewDefinition, resource: &Value) -> Result<Evaluation, ResourceProblem> {
+    rows::evaluate(view, resource, &[])
+}
+
+/// The same, where references of the resource were resolved.
+///
+/// # Errors
+///
+/// As [`evaluate`].
+pub fn evaluate_resolved(
+    view: &ViewDefinition,
+    resource: &Value,
+    resolved: &[ResolvedReference<'_>],
+) -> Result<Evaluation, ResourceProblem> {
+    rows::evaluate(view, resource, resolved)
+}
+
+/// What an expression finds in a resource, as JSON.
+///
+/// # Errors
+///
+/// An operator or a function gets what it cannot take.
+pub fn evaluate_path(
+    expression: &Expr,
+    resource: &Value,
+    resolved: &[ResolvedReference<'_>],
+) -> Result<Vec<Value>, Mismatch> {
+    let root = Item::resource(resource);
+    let budget = Budget::default();
+    let context = Context {
+        resolved,
+        ..Context::new(&root, &budget)
+    };
+    let items = context.evaluate(expression)?;
+    Ok(items.iter().filter_map(Item::to_json).collect())
+}
