@@ -8,14 +8,14 @@ mod leaf_paths;
 mod sentinels;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 
-use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 use serde_json::Value;
 
 use crate::command::{Bench, skipped};
+use crate::lake_rows;
 use sentinels::{Sentinels, is_told_apart};
 
 /// A value as both sides can show it: texts as they are, of dates and times the day (no two
@@ -57,34 +57,16 @@ fn collect(field: &Field, held: &mut BTreeSet<String>) {
     }
 }
 
-fn parquet_files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            parquet_files(&path, found);
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "parquet")
-        {
-            found.push(path);
-        }
-    }
-}
-
 /// Every value of every table, and of the partitions.
 fn held_by(lake: &Path) -> BTreeSet<String> {
-    let mut files = Vec::new();
-    parquet_files(lake, &mut files);
     let mut held = BTreeSet::new();
-    for path in files {
+    for path in lake_rows::parquet_files(lake) {
         for part in path.components() {
             let part = part.as_os_str().to_string_lossy();
             held.extend(part.split_once('=').map(|(_, value)| value.to_owned()));
         }
-        let reader = SerializedFileReader::new(File::open(path).unwrap()).unwrap();
-        for row in reader.get_row_iter(None).unwrap() {
-            row.unwrap()
-                .get_column_iter()
+        for row in lake_rows::rows_of(&path) {
+            row.get_column_iter()
                 .for_each(|(_, field)| collect(field, &mut held));
         }
     }

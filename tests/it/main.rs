@@ -32,6 +32,7 @@ mod import;
 mod interrupted_forget;
 mod json_log;
 mod lake_group;
+mod lake_rows;
 mod lossless;
 mod lost_record;
 mod makefile;

@@ -2,13 +2,12 @@
 //! and who is forgotten.
 
 use std::fs;
-use std::path::Path;
 
-use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 use serde_json::{Value, json};
 
 use crate::command::{Bench, Ended};
+use crate::lake_rows;
 
 pub(crate) const PATIENT: &str = "urn:uuid:5d7a3c10-0001-4000-8000-000000000001";
 const COVERAGE: &str = "urn:uuid:5d7a3c10-0002-4000-8000-000000000002";
@@ -164,29 +163,16 @@ pub(crate) fn column(bench: &Bench, data: &str, table: &str, name: &str) -> Vec<
         .join("lake/current")
         .canonicalize()
         .unwrap();
-    let mut values = Vec::new();
-    collect(&root.join(table), name, &mut values);
+    let rows = lake_rows::rows_below(&root.join(table));
+    let mut values: Vec<String> = rows
+        .iter()
+        .map(|row| match lake_rows::cell(row, name) {
+            Field::Str(text) => text.clone(),
+            _ => String::new(),
+        })
+        .collect();
     values.sort();
     values
-}
-
-fn collect(folder: &Path, name: &str, values: &mut Vec<String>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            collect(&path, name, values);
-            continue;
-        }
-        let reader = SerializedFileReader::new(fs::File::open(&path).unwrap()).unwrap();
-        for row in reader.get_row_iter(None).unwrap() {
-            let row = row.unwrap();
-            let field = row.get_column_iter().find(|(column, _)| *column == name);
-            values.push(match field.unwrap().1 {
-                Field::Str(text) => text.clone(),
-                _ => String::new(),
-            });
-        }
-    }
 }
 
 pub(crate) fn import(bench: &Bench, data: &str, files: &[Value]) -> Value {

@@ -4,24 +4,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::command::Bench;
+use crate::lake_rows;
 
 /// The Parquet files of a lake, whose names are hashes of what is in them. Tables about runs
 /// carry run ids.
 fn parquet_files(lake: &Path) -> BTreeSet<String> {
-    let mut files = BTreeSet::new();
-    let mut waiting = vec![lake.to_path_buf()];
-    while let Some(folder) = waiting.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            let relative = path.strip_prefix(lake).unwrap().display().to_string();
-            if path.is_dir() {
-                waiting.push(path);
-            } else if relative.ends_with(".parquet") && !relative.starts_with("changes/") {
-                files.insert(relative);
-            }
-        }
-    }
-    files
+    let files = lake_rows::parquet_files(lake).into_iter();
+    let names = files.map(|path| path.strip_prefix(lake).unwrap().display().to_string());
+    names.filter(|name| !name.starts_with("changes/")).collect()
 }
 
 #[test]

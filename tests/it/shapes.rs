@@ -1,29 +1,17 @@
 //! Claims of others than Blue Button: small bodies of our own in the shapes that public examples have,
 //! with the cells they must give (`fixtures/shapes/expected.json`, written by hand).
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 use serde_json::{Value, json};
 
 use crate::command::Bench;
+use crate::lake_rows;
 
 fn shapes() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/shapes")
-}
-
-fn parquet_files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).into_iter().flatten() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            parquet_files(&path, found);
-        } else if path.extension().is_some_and(|name| name == "parquet") {
-            found.push(path);
-        }
-    }
-    found.sort();
 }
 
 fn shown(field: &Field) -> Value {
@@ -38,19 +26,16 @@ fn shown(field: &Field) -> Value {
 
 /// The rows of a table, the partitions of the path among their columns.
 fn rows(lake: &Path, table: &str) -> Vec<Value> {
-    let mut files = Vec::new();
-    parquet_files(&lake.join(table), &mut files);
     let mut rows = Vec::new();
-    for path in files {
+    for path in lake_rows::parquet_files(&lake.join(table)) {
         let partitions = path.components().filter_map(|part| {
             let (name, value) = part.as_os_str().to_str()?.split_once('=')?;
             Some((name.to_owned(), value.to_owned()))
         });
         let partitions: Vec<(String, String)> = partitions.collect();
-        let reader = SerializedFileReader::new(File::open(&path).unwrap()).unwrap();
-        for row in reader.get_row_iter(None).unwrap() {
+        for row in lake_rows::rows_of(&path) {
             let mut cells = json!({});
-            for (name, field) in row.unwrap().get_column_iter() {
+            for (name, field) in row.get_column_iter() {
                 cells[name] = shown(field);
             }
             for (name, value) in &partitions {

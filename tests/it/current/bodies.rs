@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 use serde_json::{Value, json};
 
 use super::histories::History;
+use crate::lake_rows;
 
 const V2: &str = "https://bluebutton.cms.gov/resources/";
 const V3: &str = "https://bluebutton.cms.gov/";
@@ -107,48 +107,23 @@ pub(super) fn body(history: usize, line: &str) -> (String, Value) {
 
 /// By API and id, whether the claim is current.
 pub(crate) fn found(lake: &Path) -> BTreeMap<String, Option<bool>> {
-    let mut files = Vec::new();
-    below(&lake.join("current/eob"), &mut files);
     let mut found = BTreeMap::new();
-    for path in files {
-        let reader = SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap();
-        for row in reader.get_row_iter(None).unwrap() {
-            let row = row.unwrap();
-            let cell = |name: &str| {
-                let column = row.get_column_iter().find(|(column, _)| *column == name);
-                column.unwrap().1.clone()
-            };
-            let Field::Str(api) = cell("source_api") else {
-                panic!()
-            };
-            let Field::Str(id) = cell("eob_id") else {
-                panic!()
-            };
-            let current = match cell("is_current") {
-                Field::Bool(current) => Some(current),
-                _ => None,
-            };
-            assert!(
-                found.insert(format!("{api} {id}"), current).is_none(),
-                "{id} is there twice"
-            );
-        }
+    for row in lake_rows::rows_below(&lake.join("current/eob")) {
+        let text = |name: &str| match lake_rows::cell(&row, name) {
+            Field::Str(text) => text.clone(),
+            other => panic!("{name} is {other}"),
+        };
+        let current = match lake_rows::cell(&row, "is_current") {
+            Field::Bool(current) => Some(*current),
+            _ => None,
+        };
+        let (api, id) = (text("source_api"), text("eob_id"));
+        assert!(
+            found.insert(format!("{api} {id}"), current).is_none(),
+            "{id} is there twice"
+        );
     }
     found
-}
-
-fn below(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            below(&path, files);
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "parquet")
-        {
-            files.push(path);
-        }
-    }
 }
 
 /// What a lake must say of histories.

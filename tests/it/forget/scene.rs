@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use parquet::file::reader::SerializedFileReader;
 use serde_json::Value;
 
 use crate::command::{Bench, Ended};
+use crate::lake_rows;
 
 /// A data directory with two landed runs, rejects, and two snapshots.
 pub(crate) struct Scene {
@@ -227,11 +227,8 @@ pub(crate) fn decoded(path: &Path, bytes: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn parquet_rows(path: &Path) -> Vec<String> {
-    let reader = SerializedFileReader::try_from(path).unwrap();
-    reader
-        .into_iter()
-        .map(|row| row.unwrap().to_string())
-        .collect()
+    let rows = lake_rows::rows_of(path);
+    rows.iter().map(ToString::to_string).collect()
 }
 
 pub(crate) fn arrow_text(path: &Path) -> Vec<u8> {
