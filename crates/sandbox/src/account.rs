@@ -49,8 +49,8 @@ pub struct Account {
 }
 
 impl Account {
-    /// The account of one person.
-    pub(crate) fn person(&mut self, login: &str) -> &mut PersonAccount {
+    /// The account of one patient.
+    pub(crate) fn patient(&mut self, login: &str) -> &mut PersonAccount {
         self.people.entry(login.to_owned()).or_default()
     }
 

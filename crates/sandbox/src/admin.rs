@@ -73,12 +73,7 @@ fn account(service: &Service) -> Result<Value, String> {
 }
 
 fn truth(service: &Service, request: &Request) -> Result<Value, String> {
-    let api: ApiVersion = request
-        .query
-        .get("api")
-        .unwrap_or("v2")
-        .parse()
-        .map_err(|error| format!("api: {error}"))?;
+    let api = api_of(request.query.get("api"))?;
     let people: Vec<usize> = match request.query.get("login") {
         Some(login) => vec![find(service, login)?],
         None => (0..service.records.people()).collect(),
@@ -126,7 +121,7 @@ fn register(service: &Service, sent: &Value) -> Result<Value, String> {
     let index = match given.and_then(|client_id| ledger.app_by_id(client_id)) {
         Some(index) => index,
         None => {
-            let app = App::new("app", AccessType::ThirteenMonth, &mut ledger.noise);
+            let app = App::new("app", AccessType::ThirteenMonth, &mut ledger.random);
             ledger.apps.push(app);
             ledger.apps.len() - 1
         }
@@ -215,13 +210,8 @@ fn move_clock(service: &Service, sent: &Value) -> Result<Value, String> {
 }
 
 fn drift(service: &Service, sent: &Value) -> Result<Value, String> {
-    let text = |name: &str| sent.get(name).and_then(Value::as_str);
-    let person = find(service, text("login").unwrap_or_default())?;
-    let api: ApiVersion = text("api")
-        .unwrap_or("v2")
-        .parse()
-        .map_err(|error| format!("api: {error}"))?;
-    let drift = match text("kind") {
+    let (person, api) = person_and_api(service, sent)?;
+    let drift = match text(sent, "kind") {
         Some("insert") => Drift::Insert,
         Some("delete") => Drift::Delete,
         _ => return Err("kind is insert or delete".into()),
@@ -230,54 +220,56 @@ fn drift(service: &Service, sent: &Value) -> Result<Value, String> {
     Ok(json!({"done": true}))
 }
 
-/// The person gets another patient id; the refresh after the next one tells it.
+/// The person gets another patient id; the refresh after the next one reports it.
 fn change_id(service: &Service, sent: &Value) -> Result<Value, String> {
-    let text = |name: &str| sent.get(name).and_then(Value::as_str);
-    let person = find(service, text("login").unwrap_or_default())?;
-    let api: ApiVersion = text("api")
-        .unwrap_or("v2")
-        .parse()
-        .map_err(|error| format!("api: {error}"))?;
+    let (person, api) = person_and_api(service, sent)?;
     service.records.change_id(person, api);
     Ok(json!({"done": true}))
 }
 
+fn text<'a>(sent: &'a Value, name: &str) -> Option<&'a str> {
+    sent.get(name).and_then(Value::as_str)
+}
+
+fn person_and_api(service: &Service, sent: &Value) -> Result<(usize, ApiVersion), String> {
+    let person = find(service, text(sent, "login").unwrap_or_default())?;
+    Ok((person, api_of(text(sent, "api"))?))
+}
+
+fn api_of(text: Option<&str>) -> Result<ApiVersion, String> {
+    let api = text.unwrap_or("v2").parse();
+    api.map_err(|error| format!("api: {error}"))
+}
+
 /// The person stops sharing, or the grant ends now.
 fn end_grant(service: &Service, sent: &Value) -> Result<Value, String> {
-    let login = sent.get("login").and_then(Value::as_str);
-    let person = find(service, login.unwrap_or_default())?;
+    let person = find(service, text(sent, "login").unwrap_or_default())?;
     let now = service.now();
     let mut state = service.state();
-    let mut ended = 0;
-    let keys: Vec<_> = state
-        .ledger
-        .grants
-        .keys()
-        .filter(|(_, holder)| *holder == person)
-        .copied()
-        .collect();
-    for key in keys {
-        match sent.get("action").and_then(Value::as_str) {
+    let ledger = &mut state.ledger;
+    let mut keys: Vec<_> = ledger.grants.keys().copied().collect();
+    keys.retain(|(_, patient)| *patient == person);
+    for key in &keys {
+        match text(sent, "action") {
             Some("delete") => {
-                state.ledger.grants.remove(&key);
+                ledger.grants.remove(key);
             }
             Some("expire") => {
-                if let Some(grant) = state.ledger.grants.get_mut(&key) {
+                if let Some(grant) = ledger.grants.get_mut(key) {
                     grant.expires = Some(now);
                 }
             }
             Some("expire-tokens") => {
-                for access in state.ledger.access.values_mut() {
-                    if (access.app, access.person) == key {
+                for access in ledger.access.values_mut() {
+                    if access.permission.key() == *key {
                         access.expires = now;
                     }
                 }
             }
             _ => return Err("action is delete, expire or expire-tokens".into()),
         }
-        ended += 1;
     }
-    Ok(json!({"grants": ended}))
+    Ok(json!({"grants": keys.len()}))
 }
 
 fn settings(service: &Service, sent: &Value) -> Result<Value, String> {

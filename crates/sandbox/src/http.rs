@@ -55,6 +55,12 @@ impl Request {
         format!("{scheme}://{host}")
     }
 
+    /// Path and query.
+    pub(crate) fn target(&self) -> String {
+        let query = self.raw_query.as_deref().unwrap_or_default();
+        format!("{}?{query}", self.path)
+    }
+
     /// The token of `Authorization: Bearer …`, where there is one.
     pub(crate) fn bearer(&self) -> Option<&str> {
         let (scheme, token) = self.header("authorization")?.split_once(' ')?;
@@ -192,11 +198,8 @@ impl Reply {
     }
 
     pub(crate) fn json(status: u16, body: &Value) -> Self {
-        Self::bytes(
-            status,
-            "application/json",
-            vec![Bytes::from(body.to_string())],
-        )
+        let body = vec![Bytes::from(body.to_string())];
+        Self::bytes(status, "application/json", body)
     }
 
     pub(crate) fn bytes(status: u16, content_type: &'static str, body: Vec<Bytes>) -> Self {
@@ -216,6 +219,13 @@ impl Reply {
         Self::empty(status).with("location", location)
     }
 
+    /// No answer: the connection breaks.
+    pub(crate) fn dropped() -> Self {
+        let mut reply = Self::empty(502);
+        reply.delivery.drop_connection = true;
+        reply
+    }
+
     /// Adds or replaces a header; a value that HTTP forbids is left out.
     pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.set(name, value);
@@ -225,20 +235,18 @@ impl Reply {
     pub(crate) fn set(&mut self, name: &'static str, value: &str) {
         let name = HeaderName::from_static(name);
         if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.retain(|(held, _)| *held != name);
+            self.headers.retain(|(known, _)| *known != name);
             self.headers.push((name, value));
         }
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.headers.iter().any(|(held, _)| held.as_str() == name)
+        self.headers.iter().any(|(known, _)| known.as_str() == name)
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        let (_, value) = self
-            .headers
-            .iter()
-            .find(|(held, _)| held.as_str() == name)?;
+        let mut headers = self.headers.iter();
+        let (_, value) = headers.find(|(known, _)| known.as_str() == name)?;
         value.to_str().ok()
     }
 
@@ -265,13 +273,4 @@ fn decode_percent(text: &str) -> String {
     form_urlencoded::parse(format!("x={}", text.replace('+', "%2B")).as_bytes())
         .next()
         .map_or_else(|| text.to_owned(), |(_, value)| value.into_owned())
-}
-
-/// Text made safe for HTML, attribute values included.
-pub(crate) fn escape_html(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#x27;")
 }

@@ -1,9 +1,4 @@
-//! A local Blue Button 2.0: authorization server and FHIR API of versions 2 and 3 over synthetic
-//! people, with faults on demand and an account of what its clients did.
-//!
-//! It behaves as the real service was observed to behave, status by status and body by body; what
-//! it does differently on purpose is listed in the crate's README. It knows nothing of this
-//! project's own client: any client in any language can be pointed at it.
+#![doc = include_str!("../README.md")]
 
 mod account;
 mod admin;
@@ -15,9 +10,9 @@ mod fhir;
 mod generate;
 mod http;
 mod listen;
-mod noise;
 mod oauth;
 mod population;
+mod random;
 mod replay;
 mod reply_headers;
 mod route;
@@ -26,6 +21,9 @@ mod sandbox;
 mod serve;
 mod server;
 mod service;
+mod template;
+mod templates;
+mod vocabulary;
 mod wire;
 
 pub use account::{Account, PersonAccount};

@@ -21,7 +21,8 @@ pub(crate) fn answer(service: &Service, request: &Request) -> Reply {
     }
     let person = request.bearer().and_then(|token| {
         let state = service.state();
-        state.ledger.access.get(token).map(|access| access.person)
+        let access = state.ledger.access.get(token)?;
+        Some(access.permission.patient)
     });
     let occasion = Occasion::of(service, request, person);
     let now = service.now();
@@ -59,9 +60,11 @@ fn dispatch(service: &Service, request: &Request) -> Reply {
     let path = request.path.as_str();
     match path {
         "/.well-known/openid-configuration" | "/.well-known/openid-configuration-v2" => {
-            return discovery::openid(Api(2), request);
+            return discovery::document("openid", Api(2), request);
         }
-        "/.well-known/openid-configuration-v3" => return discovery::openid(Api(3), request),
+        "/.well-known/openid-configuration-v3" => {
+            return discovery::document("openid", Api(3), request);
+        }
         "/mymedicare/login" => return login::start(service, request),
         "/mymedicare/sls-callback" => return login::callback(service, request),
         "/sso/authorize" => return login::page(service, request),
@@ -85,7 +88,9 @@ fn dispatch(service: &Service, request: &Request) -> Reply {
         return fhir(service, version, rest, request);
     }
     match rest {
-        "connect/.well-known/openid-configuration" => discovery::openid(version, request),
+        "connect/.well-known/openid-configuration" => {
+            discovery::document("openid", version, request)
+        }
         _ if rest.starts_with("connect/userinfo") => {
             let mut reply = match gate::check(service, version, request, Wanted::Userinfo) {
                 Ok(admitted) => introspect::userinfo(service, version, admitted.person),
@@ -136,8 +141,8 @@ fn oauth(service: &Service, api: Api, rest: &str, request: &Request) -> Reply {
 
 fn fhir(service: &Service, api: Api, rest: &str, request: &Request) -> Reply {
     match rest {
-        "metadata" => return discovery::metadata(api, request),
-        ".well-known/smart-configuration" => return discovery::smart(api, request),
+        "metadata" => return discovery::document("metadata", api, request),
+        ".well-known/smart-configuration" => return discovery::document("smart", api, request),
         _ => {}
     }
     let (name, id) = rest.split_once('/').unwrap_or((rest, ""));

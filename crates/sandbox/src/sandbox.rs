@@ -88,7 +88,7 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
             account: Account::default(),
             faults: FaultBook::new(config.seed, config.faults),
             throttle: Throttle::new(config.rate_limit),
-            next_person: 0,
+            next_patient: 0,
             v3_gate: V3Gate::Open,
         }),
     });

@@ -8,7 +8,7 @@ use claimlake_contract::ApiVersion;
 use crate::account::Account;
 use crate::clock::MovableClock;
 use crate::fault::FaultBook;
-use crate::oauth::ledger::{Ledger, PersonIndex};
+use crate::oauth::ledger::{Ledger, PatientIndex};
 use crate::serve::records::Records;
 use crate::serve::throttle::Throttle;
 
@@ -39,7 +39,7 @@ pub(crate) struct State {
     pub(crate) faults: FaultBook,
     pub(crate) throttle: Throttle,
     /// Who consents next where nobody is named.
-    pub(crate) next_person: PersonIndex,
+    pub(crate) next_patient: PatientIndex,
     /// Whether v3 is open only to apps on a list this app is not on.
     pub(crate) v3_gate: V3Gate,
 }

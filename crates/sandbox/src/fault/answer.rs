@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::kind::{FaultKind, RetryAfter};
 use crate::http::{Reply, Request};
-use crate::oauth::{login, token};
+use crate::oauth::{login, refusal};
 use crate::serve::throttle::Standing;
 use crate::serve::{gate, query};
 use crate::service::Service;
@@ -64,7 +64,7 @@ fn fault_reply(fault: FaultKind, request: &Request, now: DateTime<Utc>) -> Reply
                 }
             }
         }
-        FaultKind::Status(500) => token::server_error(),
+        FaultKind::Status(500) => refusal::server_error(),
         FaultKind::Backend(409) if request.path.starts_with("/mymedicare/") => {
             let text = "The person's identifiers contradict each other.";
             Reply::json(409, &json!({"error": text})).with("cache-control", login::NEVER_CACHE)
@@ -74,13 +74,9 @@ fn fault_reply(fault: FaultKind, request: &Request, now: DateTime<Utc>) -> Reply
             let body = json!({"error": "Failed to retrieve data from data source."});
             Reply::json(502, &body).with("cache-control", login::NEVER_CACHE)
         }
-        FaultKind::Status(502) if request.path.contains("/o/") => Reply::json(
-            502,
-            &json!({
-                "status_code": 502,
-                "message": "Failed to retrieve data from data source.",
-            }),
-        ),
+        FaultKind::Status(502) if request.path.contains("/o/") => {
+            refusal::message(502, "Failed to retrieve data from data source.")
+        }
         FaultKind::Status(502) => {
             gate::detail(502, "A failure occurred contacting the upstream server")
         }
@@ -109,11 +105,7 @@ fn fault_reply(fault: FaultKind, request: &Request, now: DateTime<Utc>) -> Reply
             reply.delivery.delay = Duration::from_secs(24 * 60 * 60);
             reply
         }
-        _ => {
-            let mut reply = Reply::empty(502);
-            reply.delivery.drop_connection = true;
-            reply
-        }
+        _ => Reply::dropped(),
     }
 }
 

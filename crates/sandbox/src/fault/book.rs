@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::kind::{FaultKind, Stage};
 use super::spec::{FaultSpec, FaultTarget};
 use crate::http::Request;
-use crate::noise::share;
+use crate::random::share;
 use crate::serve::records::Kind;
 use crate::service::Service;
 

@@ -1,5 +1,7 @@
 //! The kinds of faults.
 
+use std::mem::discriminant;
+
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
@@ -117,103 +119,85 @@ pub(crate) enum Stage {
     Setting,
 }
 
+/// Every kind without options: its name in a specification, its defaults, when it is looked for.
+const KINDS: [(&str, FaultKind, Stage); 31] = [
+    (
+        "429",
+        FaultKind::TooManyRequests(RetryAfter::Seconds(1)),
+        Stage::Gate,
+    ),
+    ("500", FaultKind::Status(500), Stage::Gate),
+    ("502", FaultKind::Status(502), Stage::Gate),
+    ("503", FaultKind::Status(503), Stage::Gate),
+    ("504", FaultKind::Status(504), Stage::Gate),
+    ("backend", FaultKind::Backend(500), Stage::Gate),
+    ("cut", FaultKind::Cut, Stage::Wire),
+    ("drift-delete", FaultKind::DriftDelete, Stage::Data),
+    ("drift-insert", FaultKind::DriftInsert, Stage::Data),
+    ("drop", FaultKind::Drop, Stage::Gate),
+    ("duplicate-key", FaultKind::DuplicateKey, Stage::Page),
+    ("empty", FaultKind::Empty, Stage::Page),
+    ("endless", FaultKind::Endless, Stage::Lookup),
+    ("expired-token", FaultKind::ExpiredToken, Stage::Token),
+    ("foreign-patient", FaultKind::ForeignPatient, Stage::Page),
+    ("future-date", FaultKind::FutureDate, Stage::Page),
+    ("hang", FaultKind::Hang, Stage::Gate),
+    ("html", FaultKind::Html(502), Stage::Gate),
+    ("ignore-count", FaultKind::IgnoreCount, Stage::Lookup),
+    (
+        "next-foreign",
+        FaultKind::NextForeign(NextTrick::Origin),
+        Stage::Page,
+    ),
+    ("next-loop", FaultKind::NextLoop, Stage::Page),
+    ("outcome", FaultKind::Outcome, Stage::Page),
+    ("revoked-token", FaultKind::RevokedToken, Stage::Token),
+    ("rotate-then-502", FaultKind::RotateThen502, Stage::Refresh),
+    (
+        "rotate-then-drop",
+        FaultKind::RotateThenDrop,
+        Stage::Refresh,
+    ),
+    (
+        "rps",
+        FaultKind::RequestsPerSecond(10, RetryAfter::Seconds(1)),
+        Stage::Gate,
+    ),
+    ("slow", FaultKind::Slow(2000), Stage::Wire),
+    ("slow-body", FaultKind::SlowBody(2000), Stage::Wire),
+    ("token-seconds", FaultKind::TokenSeconds(1), Stage::Setting),
+    ("total", FaultKind::Total(WrongTotal::Absent), Stage::Page),
+    ("weekly-load", FaultKind::WeeklyLoad, Stage::Data),
+];
+
 impl FaultKind {
-    pub(crate) fn stage(self) -> Stage {
-        match self {
-            FaultKind::TooManyRequests(_)
-            | FaultKind::RequestsPerSecond(..)
-            | FaultKind::Status(_)
-            | FaultKind::Backend(_)
-            | FaultKind::Html(_)
-            | FaultKind::Hang
-            | FaultKind::Drop => Stage::Gate,
-            FaultKind::ExpiredToken | FaultKind::RevokedToken => Stage::Token,
-            FaultKind::RotateThen502 | FaultKind::RotateThenDrop => Stage::Refresh,
-            FaultKind::DriftInsert | FaultKind::DriftDelete | FaultKind::WeeklyLoad => Stage::Data,
-            FaultKind::Endless | FaultKind::IgnoreCount => Stage::Lookup,
-            FaultKind::Outcome
-            | FaultKind::Empty
-            | FaultKind::Total(_)
-            | FaultKind::FutureDate
-            | FaultKind::DuplicateKey
-            | FaultKind::NextForeign(_)
-            | FaultKind::NextLoop
-            | FaultKind::ForeignPatient => Stage::Page,
-            FaultKind::Slow(_) | FaultKind::SlowBody(_) | FaultKind::Cut => Stage::Wire,
-            FaultKind::TokenSeconds(_) => Stage::Setting,
-        }
+    /// The kind of a name, with its defaults.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let found = KINDS.iter().find(|(known, ..)| *known == name);
+        found.map(|(_, kind, _)| *kind)
+    }
+
+    /// Every name, in the order of the alphabet.
+    pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+        KINDS.iter().map(|(name, ..)| *name)
     }
 
     /// The name in a specification.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            FaultKind::TooManyRequests(_) => "429",
-            FaultKind::RequestsPerSecond(..) => "rps",
-            FaultKind::Status(500) => "500",
-            FaultKind::Status(502) => "502",
-            FaultKind::Status(503) => "503",
-            FaultKind::Status(_) => "504",
-            FaultKind::Backend(_) => "backend",
-            FaultKind::Html(_) => "html",
-            FaultKind::Slow(_) => "slow",
-            FaultKind::SlowBody(_) => "slow-body",
-            FaultKind::Hang => "hang",
-            FaultKind::Drop => "drop",
-            FaultKind::Cut => "cut",
-            FaultKind::Outcome => "outcome",
-            FaultKind::Empty => "empty",
-            FaultKind::RotateThen502 => "rotate-then-502",
-            FaultKind::RotateThenDrop => "rotate-then-drop",
-            FaultKind::DriftInsert => "drift-insert",
-            FaultKind::DriftDelete => "drift-delete",
-            FaultKind::WeeklyLoad => "weekly-load",
-            FaultKind::NextForeign(_) => "next-foreign",
-            FaultKind::NextLoop => "next-loop",
-            FaultKind::Endless => "endless",
-            FaultKind::IgnoreCount => "ignore-count",
-            FaultKind::Total(_) => "total",
-            FaultKind::FutureDate => "future-date",
-            FaultKind::DuplicateKey => "duplicate-key",
-            FaultKind::ExpiredToken => "expired-token",
-            FaultKind::RevokedToken => "revoked-token",
-            FaultKind::TokenSeconds(_) => "token-seconds",
-            FaultKind::ForeignPatient => "foreign-patient",
-        }
+        self.row().0
+    }
+
+    pub(crate) fn stage(self) -> Stage {
+        self.row().2
+    }
+
+    fn row(self) -> &'static (&'static str, Self, Stage) {
+        let is_own = |(_, known, _): &&_| match (known, self) {
+            (Self::Status(known), Self::Status(own)) => *known == own,
+            (known, own) => discriminant(known) == discriminant(&own),
+        };
+        // Only a status can be missing: those that have no body of their own are answered alike.
+        KINDS.iter().find(is_own).unwrap_or(&KINDS[4])
     }
 }
-
-/// Every name, as an error lists them.
-pub(crate) const NAMES: [&str; 31] = [
-    "429",
-    "500",
-    "502",
-    "503",
-    "504",
-    "backend",
-    "cut",
-    "drift-delete",
-    "drift-insert",
-    "drop",
-    "duplicate-key",
-    "empty",
-    "endless",
-    "expired-token",
-    "foreign-patient",
-    "future-date",
-    "hang",
-    "html",
-    "ignore-count",
-    "next-foreign",
-    "next-loop",
-    "outcome",
-    "revoked-token",
-    "rotate-then-502",
-    "rotate-then-drop",
-    "rps",
-    "slow",
-    "slow-body",
-    "token-seconds",
-    "total",
-    "weekly-load",
-];

@@ -1,48 +1,15 @@
 //! The text form of a fault: `KIND[:option=value[,option=value]…]`.
-//!
-//! | kind | what the client sees | own options (default) |
-//! |---|---|---|
-//! | `429` | too many requests | `retry-after=` seconds, `date`, `date:SECONDS`, `day`, `none` (`1`) |
-//! | `rps` | 429 beyond a number of FHIR requests a second | `limit=` (`10`), `retry-after=` (`1`) |
-//! | `500` `502` `503` `504` | the server's own error bodies | |
-//! | `backend` | what the proxy makes of a backend's status | `status=` (`500`) |
-//! | `html` | an HTML page where JSON is due | `status=` (`502`) |
-//! | `slow` | the answer begins late | `ms=` (`2000`) |
-//! | `slow-body` | the body trickles | `ms=` (`2000`) |
-//! | `hang` | no answer before any time-out | |
-//! | `drop` | the connection breaks without an answer | |
-//! | `cut` | the connection breaks within the body | |
-//! | `outcome` | 200 with an OperationOutcome | |
-//! | `empty` | 200 with an empty bundle | |
-//! | `rotate-then-502` | a refresh rotates, then 502 | |
-//! | `rotate-then-drop` | a refresh rotates, then the connection breaks | |
-//! | `drift-insert` `drift-delete` | a claim appears or disappears between two pages | |
-//! | `weekly-load` | the weekly load arrives between two pages | |
-//! | `next-foreign` | the `next` link leaves the origin | `form=` `origin`, `userinfo`, `suffix` (`origin`) |
-//! | `next-loop` | the `next` link points at its own page | |
-//! | `endless` | pages begin anew where the matches end, each with a `next` link | |
-//! | `ignore-count` | all matches from the offset on are on one page | |
-//! | `total` | `total` is wrong | `form=` `none`, `less`, `more`, `text` (`none`) |
-//! | `future-date` | the first resource of the page was last updated in 2099 | |
-//! | `duplicate-key` | the first resource of the page has a key twice | |
-//! | `expired-token` | the access token has expired | |
-//! | `revoked-token` | the person ended the grant | |
-//! | `token-seconds` | access tokens live so long | `seconds=` (`1`) |
-//! | `foreign-patient` | a resource of somebody else is on the page | |
-//!
-//! Options of every kind: `rate=` share of requests struck, `0.05` or `5%` (all); `count=` strikes
-//! at most; `skip=` requests let through first; `patient=` a login or patient id;
-//! `only=` `eob`, `coverage`, `patient`, `search`, `read`, `fhir`, `token`, `login`, `all` (`fhir`,
-//! for refresh faults `token`).
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::kind::{FaultKind, NAMES, NextTrick, RetryAfter, WrongTotal};
+use super::kind::{FaultKind, NextTrick, RetryAfter, WrongTotal};
 
 const DAY_SECONDS: u32 = 86_400;
 
-/// A fault as it was asked for.
+/// A fault as it was asked for, written `KIND[:option=value[,option=value]…]`.
+///
+#[doc = include_str!("../../FAULTS.md")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct FaultSpec {
     /// What goes wrong.
@@ -94,6 +61,12 @@ const TARGETS: [(FaultTarget, &str); 9] = [
     (FaultTarget::All, "all"),
 ];
 
+const TRICKS: [(NextTrick, &str); 3] = [
+    (NextTrick::Origin, "origin"),
+    (NextTrick::UserInfo, "userinfo"),
+    (NextTrick::Suffix, "suffix"),
+];
+
 const TOTALS: [(WrongTotal, &str); 4] = [
     (WrongTotal::Absent, "none"),
     (WrongTotal::Less, "less"),
@@ -101,11 +74,25 @@ const TOTALS: [(WrongTotal, &str); 4] = [
     (WrongTotal::Text, "text"),
 ];
 
+/// The value of a name, in a table of both.
+fn named<T: Copy>(table: &[(T, &'static str)], name: &str) -> Option<T> {
+    table.iter().find(|row| row.1 == name).map(|row| row.0)
+}
+
+fn name_of<T: PartialEq>(table: &[(T, &'static str)], value: &T) -> &'static str {
+    let row = table.iter().find(|row| row.0 == *value);
+    row.map_or("", |row| row.1)
+}
+
+fn names() -> String {
+    FaultKind::names().collect::<Vec<_>>().join(", ")
+}
+
 /// Why a fault could not be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseFaultError {
     /// There is no such kind.
-    #[error("unknown fault '{0}'; known are {list}", list = NAMES.join(", "))]
+    #[error("unknown fault '{0}'; known are {list}", list = names())]
     Kind(String),
     /// The kind has no such option.
     #[error(
@@ -138,7 +125,7 @@ impl FromStr for FaultSpec {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (name, options) = text.trim().split_once(':').unwrap_or((text.trim(), ""));
-        let kind = default_kind(name).ok_or_else(|| ParseFaultError::Kind(name.to_owned()))?;
+        let kind = FaultKind::named(name).ok_or_else(|| ParseFaultError::Kind(name.to_owned()))?;
         let mut spec = FaultSpec::from(kind);
         for pair in options.split(',').filter(|pair| !pair.trim().is_empty()) {
             let (option, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -167,43 +154,6 @@ impl From<FaultKind> for FaultSpec {
     }
 }
 
-fn default_kind(name: &str) -> Option<FaultKind> {
-    Some(match name {
-        "429" => FaultKind::TooManyRequests(RetryAfter::Seconds(1)),
-        "rps" => FaultKind::RequestsPerSecond(10, RetryAfter::Seconds(1)),
-        "500" => FaultKind::Status(500),
-        "502" => FaultKind::Status(502),
-        "503" => FaultKind::Status(503),
-        "504" => FaultKind::Status(504),
-        "backend" => FaultKind::Backend(500),
-        "html" => FaultKind::Html(502),
-        "slow" => FaultKind::Slow(2000),
-        "slow-body" => FaultKind::SlowBody(2000),
-        "hang" => FaultKind::Hang,
-        "drop" => FaultKind::Drop,
-        "cut" => FaultKind::Cut,
-        "outcome" => FaultKind::Outcome,
-        "empty" => FaultKind::Empty,
-        "rotate-then-502" => FaultKind::RotateThen502,
-        "rotate-then-drop" => FaultKind::RotateThenDrop,
-        "drift-insert" => FaultKind::DriftInsert,
-        "drift-delete" => FaultKind::DriftDelete,
-        "weekly-load" => FaultKind::WeeklyLoad,
-        "next-foreign" => FaultKind::NextForeign(NextTrick::Origin),
-        "next-loop" => FaultKind::NextLoop,
-        "endless" => FaultKind::Endless,
-        "ignore-count" => FaultKind::IgnoreCount,
-        "total" => FaultKind::Total(WrongTotal::Absent),
-        "future-date" => FaultKind::FutureDate,
-        "duplicate-key" => FaultKind::DuplicateKey,
-        "expired-token" => FaultKind::ExpiredToken,
-        "revoked-token" => FaultKind::RevokedToken,
-        "token-seconds" => FaultKind::TokenSeconds(1),
-        "foreign-patient" => FaultKind::ForeignPatient,
-        _ => return None,
-    })
-}
-
 impl FaultSpec {
     fn apply(&mut self, kind: &str, option: &str, value: &str) -> Result<(), ParseFaultError> {
         let wrong = |expected: &'static str| ParseFaultError::Value {
@@ -219,15 +169,9 @@ impl FaultSpec {
             ("skip", _) => self.skip = whole()?.into(),
             ("patient", _) => self.patient = Some(value.to_owned()),
             ("only", _) => {
-                self.only = TARGETS
-                    .iter()
-                    .find(|(_, name)| *name == value)
-                    .map(|(target, _)| *target)
-                    .ok_or_else(|| {
-                        wrong(
-                            "one of eob, coverage, patient, search, read, fhir, token, login, all",
-                        )
-                    })?;
+                let expected =
+                    "one of eob, coverage, patient, search, read, fhir, token, login, all";
+                self.only = named(&TARGETS, value).ok_or_else(|| wrong(expected))?;
             }
             (
                 "retry-after",
@@ -247,19 +191,10 @@ impl FaultSpec {
             ("ms", FaultKind::Slow(ms) | FaultKind::SlowBody(ms)) => *ms = whole()?,
             ("seconds", FaultKind::TokenSeconds(seconds)) => *seconds = whole()?,
             ("form", FaultKind::NextForeign(form)) => {
-                *form = match value {
-                    "origin" => NextTrick::Origin,
-                    "userinfo" => NextTrick::UserInfo,
-                    "suffix" => NextTrick::Suffix,
-                    _ => return Err(wrong("origin, userinfo or suffix")),
-                };
+                *form = named(&TRICKS, value).ok_or_else(|| wrong("origin, userinfo or suffix"))?;
             }
             ("form", FaultKind::Total(form)) => {
-                *form = TOTALS
-                    .iter()
-                    .find(|(_, name)| *name == value)
-                    .map(|(form, _)| *form)
-                    .ok_or_else(|| wrong("none, less, more or text"))?;
+                *form = named(&TOTALS, value).ok_or_else(|| wrong("none, less, more or text"))?;
             }
             _ => {
                 return Err(ParseFaultError::Option {
@@ -324,26 +259,17 @@ impl fmt::Display for FaultSpec {
             }
             FaultKind::Slow(ms) | FaultKind::SlowBody(ms) => options.push(format!("ms={ms}")),
             FaultKind::TokenSeconds(seconds) => options.push(format!("seconds={seconds}")),
-            FaultKind::Total(form) => {
-                let name = TOTALS.iter().find(|(known, _)| *known == form);
-                options.push(format!("form={}", name.map_or("none", |(_, name)| name)));
+            FaultKind::Total(form) => options.push(format!("form={}", name_of(&TOTALS, &form))),
+            FaultKind::NextForeign(form) => {
+                options.push(format!("form={}", name_of(&TRICKS, &form)));
             }
-            FaultKind::NextForeign(form) => options.push(
-                match form {
-                    NextTrick::Origin => "form=origin",
-                    NextTrick::UserInfo => "form=userinfo",
-                    NextTrick::Suffix => "form=suffix",
-                }
-                .to_owned(),
-            ),
             _ => {}
         }
         if self.rate < 1.0 {
             options.push(format!("rate={}", self.rate));
         }
         if self.only != FaultSpec::from(self.kind).only {
-            let name = TARGETS.iter().find(|(target, _)| *target == self.only);
-            options.push(format!("only={}", name.map_or("fhir", |(_, name)| name)));
+            options.push(format!("only={}", name_of(&TARGETS, &self.only)));
         }
         if let Some(patient) = &self.patient {
             options.push(format!("patient={patient}"));
@@ -364,11 +290,11 @@ impl fmt::Display for FaultSpec {
 
 #[cfg(test)]
 mod tests {
-    use super::{FaultSpec, NAMES};
+    use super::{FaultKind, FaultSpec};
 
     #[test]
     fn every_known_name_is_understood_and_reads_back_what_it_wrote() {
-        for name in NAMES {
+        for name in FaultKind::names() {
             let spec: FaultSpec = name.parse().unwrap();
             assert_eq!(spec.kind.name(), name);
             assert_eq!(spec.to_string().parse::<FaultSpec>().unwrap(), spec);

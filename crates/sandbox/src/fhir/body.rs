@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use super::template::CREATED_PLACE;
+use crate::template::{CREATED_PLACE, Values};
+use crate::templates;
 
 /// A resource as JSON.
 #[derive(Debug, Clone)]
@@ -13,7 +14,13 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    pub(crate) fn new(mut bytes: Vec<u8>, created_at: Option<usize>) -> Self {
+    /// The body of the template `name`; `capacity` is about how long it becomes.
+    pub(super) fn of(name: &str, values: &Values<'_>, capacity: usize) -> Self {
+        let rendered = templates::render(name, values, capacity);
+        Self::new(rendered.bytes, rendered.created_at)
+    }
+
+    fn new(mut bytes: Vec<u8>, created_at: Option<usize>) -> Self {
         // Kept bodies are counted by length, so they must not be larger than that.
         bytes.shrink_to_fit();
         Self {

@@ -1,19 +1,19 @@
 //! What the values of a claim's body are made from, in both API versions.
 
 use super::npi::npi;
-use super::template::{Value, Values};
-use super::vocabulary::PRACTITIONERS;
 use crate::population::claim::{Claim, ClaimKind};
-use crate::population::dice::Dice;
 use crate::population::money::{Amounts, Bill};
 use crate::population::person::Person;
-use crate::population::processing::{Code, Processing};
+use crate::population::processing::Processing;
+use crate::random::Random;
+use crate::template::{Value, Values};
+use crate::vocabulary::{Code, PRACTITIONERS, REVENUE_CENTERS};
 
-/// The values of a claim's body, and what they are drawn from. The dice make a body reproducible:
+/// The values of a claim's body, and what they are drawn from. The random make a body reproducible:
 /// drawing in another order changes the bytes of every seed.
 pub(super) struct ClaimValues<'a> {
     pub(super) values: Values<'a>,
-    pub(super) dice: Dice,
+    pub(super) random: Random,
     pub(super) person: &'a Person,
     pub(super) claim: &'a Claim,
     pub(super) bill: Bill,
@@ -21,11 +21,11 @@ pub(super) struct ClaimValues<'a> {
 }
 
 impl<'a> ClaimValues<'a> {
-    /// No values yet. `version` parts the dice of the API versions.
+    /// No values yet. `version` parts the random of the API versions.
     pub(super) fn of(person: &'a Person, claim: &'a Claim, version: u64) -> Self {
         Self {
             values: Values::default(),
-            dice: Dice::of(&[claim.seed, version]),
+            random: Random::of(&[claim.seed, version]),
             person,
             claim,
             bill: Bill::of(claim),
@@ -36,7 +36,7 @@ impl<'a> ClaimValues<'a> {
 
 /// The amounts of a line, or of a whole claim.
 pub(super) fn set_amounts(values: &mut Values<'_>, amounts: &Amounts) {
-    for (name, cents) in [
+    values.set_cents([
         ("submitted", amounts.submitted),
         ("allowed", amounts.allowed),
         ("deductible", amounts.deductible),
@@ -44,9 +44,39 @@ pub(super) fn set_amounts(values: &mut Values<'_>, amounts: &Amounts) {
         ("owed", amounts.deductible + amounts.coinsurance),
         ("paid", amounts.paid),
         ("noncovered", amounts.noncovered),
-    ] {
-        values.set(name, Value::Cents(cents));
+    ]);
+}
+
+/// Sets the lines, numbered from `first`, and where the claim has one the line of their sum, to
+/// which `total` adds what it shows beyond amounts. `line` is given a number that counts from 1.
+pub(super) fn set_lines<'a>(
+    claim: &mut ClaimValues<'a>,
+    first: u32,
+    line: impl Fn(&mut ClaimValues<'a>, u32, &Amounts) -> Values<'a>,
+    total: impl Fn(&mut ClaimValues<'a>, &mut Values<'a>),
+) {
+    let amounts = std::mem::take(&mut claim.bill.lines);
+    let mut lines = Vec::with_capacity(amounts.len());
+    let mut sequence = first;
+    for (number, amounts) in (1..).zip(&amounts) {
+        let mut values = line(claim, number, amounts);
+        values.set("sequence", sequence);
+        set_amounts(&mut values, amounts);
+        lines.push(values);
+        sequence += 1;
     }
+    claim.values.set("lines", lines);
+    let total_line = claim.bill.has_total_line.then(|| {
+        // The units and the revenue centre of a total are drawn and not shown.
+        claim.random.between(1, 12);
+        claim.random.pick(&REVENUE_CENTERS);
+        let mut values = Values::default();
+        total(claim, &mut values);
+        values.set("sequence", sequence);
+        set_amounts(&mut values, &claim.bill.sum);
+        vec![values]
+    });
+    claim.values.set("total_line", total_line);
 }
 
 /// A provider's NPI.
@@ -69,8 +99,15 @@ pub(super) fn paid_by_plan(processing: &Processing) -> Code {
 }
 
 /// Draws a practitioner of version 3's care teams: NPI and name.
-pub(super) fn set_member(values: &mut Values<'_>, dice: &mut Dice, role: &str) {
-    values.set(&format!("{role}.npi"), npi_of(dice.below(3_000)));
-    let (family, given) = dice.pick(&PRACTITIONERS);
+pub(super) fn set_member(values: &mut Values<'_>, random: &mut Random, role: &str) {
+    values.set(&format!("{role}.npi"), npi_of(random.below(3_000)));
+    let (family, given) = random.pick(&PRACTITIONERS);
     values.set(&format!("{role}.name"), format!("{family}, {given}"));
+}
+
+/// The number a claim has with its contractor, the same in both versions; a later revision has its
+/// own.
+pub(super) fn control_number(seed: u64, revision: u8) -> u64 {
+    let drawn = Random::of(&[seed, 0x0063_636e, u64::from(revision)]).next();
+    10_000_000_000_000 + drawn % 1_000_000_000_000
 }

@@ -1,7 +1,7 @@
 //! Values that the patients of both API versions share.
 
-use super::template::{Value, Values};
 use crate::population::person::{Person, Sex};
+use crate::template::{Value, Values};
 
 /// Name, sex, race, life and address of a person.
 pub(super) fn of(person: &Person) -> Values<'_> {
@@ -18,9 +18,9 @@ pub(super) fn of(person: &Person) -> Values<'_> {
     values.set("mbi", person.mbi.as_str());
     let former = person.former_mbi.as_ref().map(|(mbi, _)| mbi.as_str());
     values.set("former_mbi", former);
-    values.set_code("race", (person.race.code, person.race.display));
-    values.set_code("race.omb", (person.race.omb_code, person.race.omb_display));
-    let system = if person.race.omb_code == "UNK" {
+    values.set_code("race", person.race.medicare);
+    values.set_code("race.omb", person.race.omb);
+    let system = if person.race.omb.0 == "UNK" {
         "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"
     } else {
         "urn:oid:2.16.840.1.113883.6.238"

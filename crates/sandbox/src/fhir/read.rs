@@ -4,7 +4,9 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use claimlake_contract::ApiVersion;
 
-use super::{FhirStore, render_others, v2, v2_id, v3, v3_id};
+use super::render::render_others;
+use super::store::{FhirStore, v2_id, v3_id};
+use super::{v2, v3};
 use crate::population::claim::person_and_number;
 use crate::population::person::Person;
 use crate::serve::records::{Kind, Records};

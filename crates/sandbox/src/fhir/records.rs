@@ -7,7 +7,9 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use claimlake_contract::ApiVersion;
 
-use super::{FhirStore, lock, v2, v2_id, v3, v3_id};
+use super::render::render_patient;
+use super::store::{FhirStore, lock, v2_id, v3_id};
+use super::v3;
 use crate::population::claim::{ClaimKind, Standing};
 use crate::population::history::{Disturbance, load_time};
 use crate::population::money::Bill;
@@ -71,10 +73,7 @@ impl Records for FhirStore {
             Kind::ExplanationOfBenefit => self.read_claim(space, id, now),
             Kind::Patient => {
                 let person = self.find_patient(id, space)?;
-                let body = match space {
-                    ApiVersion::V2 => v2::patient(&self.population.person(person)),
-                    ApiVersion::V3 => v3::patient(&self.population.person(person)),
-                };
+                let body = render_patient(space, &self.population.person(person));
                 Some((person, body.at(now)))
             }
             Kind::Coverage => self.read_coverage(space, id, now),
@@ -129,9 +128,8 @@ impl Records for FhirStore {
                 final_ids.push(id.clone());
             }
             eob_ids.push(id);
-            *claims_by_type
-                .entry(claim.kind.upper().to_owned())
-                .or_default() += 1;
+            let eob_type = claim.kind.lower().to_uppercase();
+            *claims_by_type.entry(eob_type).or_default() += 1;
             // Part D events have a date of payment and no amount.
             if claim.kind != ClaimKind::Pde {
                 let paid = Bill::of(claim).sum.paid;

@@ -7,11 +7,6 @@ use crate::serve::records::Search;
 const SYSTEM_TYPE: &str = "https://bluebutton.cms.gov/fhir/CodeSystem/System-Type";
 const FINAL_ACTION: &str = "https://bluebutton.cms.gov/fhir/CodeSystem/Final-Action";
 
-/// Whether a v2 search finds the claim.
-pub(super) fn finds_in_v2(search: &Search, claim: &Claim) -> bool {
-    finds_by_type_and_dates(search, claim)
-}
-
 /// Whether a v3 search finds the claim.
 pub(super) fn finds_in_v3(search: &Search, claim: &Claim) -> bool {
     finds_by_type_and_dates(search, claim)
@@ -31,7 +26,8 @@ pub(super) fn finds_prior_authorizations(search: &Search) -> bool {
     holds_source(search, "CWF") && search.tags.iter().all(|list| list.iter().any(is_shared))
 }
 
-fn finds_by_type_and_dates(search: &Search, claim: &Claim) -> bool {
+/// Whether a v2 search finds the claim: the filters that both versions have.
+pub(super) fn finds_by_type_and_dates(search: &Search, claim: &Claim) -> bool {
     let has_type = search
         .types
         .as_ref()

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-use crate::noise::Noise;
 use crate::oauth::scope;
+use crate::random::Random;
 
 /// How long an app may read a person's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,12 +81,12 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// An app with everything allowed, its credentials taken from `noise`.
-    pub(crate) fn new(name: &str, access: AccessType, noise: &mut Noise) -> Self {
+    /// An app with everything allowed, its credentials taken from `random`.
+    pub(crate) fn new(name: &str, access: AccessType, random: &mut Random) -> Self {
         Self {
             name: name.to_owned(),
-            client_id: noise.alphanumeric(40),
-            client_secret: noise.alphanumeric(128),
+            client_id: random.alphanumeric(40),
+            client_secret: random.alphanumeric(128),
             redirects: vec![RedirectRule::AnyLoopback],
             scopes: scope::every_default(),
             access,
@@ -114,22 +114,19 @@ impl App {
 
     /// What the real server says of an app that was switched off.
     pub(crate) fn inactive_text(&self) -> String {
-        format!(
-            "This application, {}, is temporarily inactive. If you are the app maintainer, please \
-             contact the Blue Button API team. If you are a Medicare Beneficiary and need \
-             assistance, please contact the support team for the application you are trying to \
-             access.",
-            self.name
-        )
+        self.refusal_text("is temporarily inactive")
     }
 
     /// What the real server says of an app that v3 is not open to yet.
     pub(crate) fn no_v3_text(&self) -> String {
+        self.refusal_text("does not yet have access to v3 endpoints")
+    }
+
+    fn refusal_text(&self, why: &str) -> String {
         format!(
-            "This application, {}, does not yet have access to v3 endpoints. If you are the app \
-             maintainer, please contact the Blue Button API team. If you are a Medicare \
-             Beneficiary and need assistance, please contact the support team for the application \
-             you are trying to access.",
+            "This application, {}, {why}. If you are the app maintainer, please contact the Blue \
+             Button API team. If you are a Medicare Beneficiary and need assistance, please contact \
+             the support team for the application you are trying to access.",
             self.name
         )
     }
@@ -138,10 +135,10 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::{AccessType, App, RedirectRule};
-    use crate::noise::Noise;
+    use crate::random::Random;
 
     fn app(rule: &str) -> App {
-        let mut app = App::new("app", AccessType::ThirteenMonth, &mut Noise::seeded(1));
+        let mut app = App::new("app", AccessType::ThirteenMonth, &mut Random::seeded(1));
         app.redirects = vec![RedirectRule::Exactly(rule.parse().unwrap())];
         app
     }

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::clock::thirteen_months_after;
-use crate::noise::Noise;
 use crate::oauth::app::{AccessType, App};
+use crate::random::Random;
 
 const CODE_SECONDS: i64 = 60;
 const APPROVAL_SECONDS: i64 = 600;
@@ -14,35 +14,46 @@ const SESSION_SECONDS: i64 = 5400;
 
 /// An app's place in the ledger.
 pub(crate) type AppIndex = usize;
-/// A person's place in the population.
-pub(crate) type PersonIndex = usize;
+/// A patient's place in the population.
+pub(crate) type PatientIndex = usize;
+/// What grants are kept under.
+pub(crate) type Key = (AppIndex, PatientIndex);
 
-/// A person who has logged in and not yet answered.
+/// Which app may read whose data, and what of it.
 #[derive(Debug, Clone)]
-pub(crate) struct Approval {
-    pub(crate) person: PersonIndex,
+pub(crate) struct Permission {
+    pub(crate) app: AppIndex,
+    pub(crate) patient: PatientIndex,
+    pub(crate) scopes: BTreeSet<String>,
+    pub(crate) include_samhsa: bool,
+}
+
+impl Permission {
+    pub(crate) fn key(&self) -> Key {
+        (self.app, self.patient)
+    }
+}
+
+/// Somebody who has logged in and not yet answered.
+#[derive(Debug, Clone)]
+struct Approval {
+    patient: PatientIndex,
     expires: DateTime<Utc>,
 }
 
 /// A code that was handed out and not yet exchanged.
 #[derive(Debug, Clone)]
 pub(crate) struct Code {
-    pub(crate) app: AppIndex,
-    pub(crate) person: PersonIndex,
-    pub(crate) scopes: BTreeSet<String>,
+    pub(crate) permission: Permission,
     pub(crate) redirect_uri: String,
     pub(crate) challenge: String,
-    pub(crate) include_samhsa: bool,
     expires: DateTime<Utc>,
 }
 
 /// An access token.
 #[derive(Debug, Clone)]
 pub(crate) struct Access {
-    pub(crate) app: AppIndex,
-    pub(crate) person: PersonIndex,
-    pub(crate) scopes: BTreeSet<String>,
-    pub(crate) include_samhsa: bool,
+    pub(crate) permission: Permission,
     pub(crate) expires: DateTime<Utc>,
 }
 
@@ -50,15 +61,12 @@ pub(crate) struct Access {
 /// an unknown one.
 #[derive(Debug, Clone)]
 pub(crate) struct Refresh {
-    pub(crate) app: AppIndex,
-    pub(crate) person: PersonIndex,
-    pub(crate) scopes: BTreeSet<String>,
-    pub(crate) include_samhsa: bool,
+    pub(crate) permission: Permission,
     pub(crate) access: String,
     pub(crate) retired: bool,
 }
 
-/// One person's consent to one app.
+/// One patient's consent to one app.
 #[derive(Debug, Clone)]
 pub(crate) struct Grant {
     /// When it ends; research studies have none.
@@ -70,8 +78,7 @@ pub(crate) struct Grant {
 pub(crate) struct Issued {
     pub(crate) access_token: String,
     pub(crate) refresh_token: String,
-    pub(crate) scopes: BTreeSet<String>,
-    pub(crate) person: PersonIndex,
+    pub(crate) permission: Permission,
     pub(crate) grant_expires: Option<DateTime<Utc>>,
     pub(crate) seconds: u32,
 }
@@ -80,21 +87,21 @@ pub(crate) struct Issued {
 #[derive(Debug)]
 pub(crate) struct Ledger {
     pub(crate) apps: Vec<App>,
-    pub(crate) noise: Noise,
+    pub(crate) random: Random,
     pub(crate) token_seconds: u32,
     pub(crate) codes: HashMap<String, Code>,
     pub(crate) access: HashMap<String, Access>,
     pub(crate) refresh: HashMap<String, Refresh>,
-    pub(crate) grants: HashMap<(AppIndex, PersonIndex), Grant>,
+    pub(crate) grants: HashMap<Key, Grant>,
     approvals: HashMap<String, Approval>,
-    sessions: HashMap<String, (PersonIndex, DateTime<Utc>)>,
+    sessions: HashMap<String, DateTime<Utc>>,
     relays: HashMap<String, String>,
 }
 
 impl Ledger {
     /// A ledger whose apps' credentials come from `seed` and whose tokens come from the system.
     pub(crate) fn new(seed: u64, token_seconds: u32) -> Self {
-        let mut credentials = Noise::seeded(seed ^ 0xc11e_27c0_de00);
+        let mut credentials = Random::seeded(seed ^ 0xc11e_27c0_de00);
         let apps = [
             ("Sandbox App", AccessType::ThirteenMonth),
             ("Sandbox One-Time App", AccessType::OneTime),
@@ -105,7 +112,7 @@ impl Ledger {
         .collect();
         Self {
             apps,
-            noise: Noise::from_system(),
+            random: Random::from_system(),
             token_seconds,
             codes: HashMap::new(),
             access: HashMap::new(),
@@ -123,7 +130,7 @@ impl Ledger {
 
     /// Remembers where a login leads to.
     pub(crate) fn open_relay(&mut self, next: &str) -> String {
-        let relay = self.noise.digits(26);
+        let relay = self.random.digits(26);
         self.relays.insert(relay.clone(), next.to_owned());
         relay
     }
@@ -133,29 +140,26 @@ impl Ledger {
         self.relays.remove(relay)
     }
 
-    /// A person has logged in: the id of the consent page, and a browser session.
+    /// Somebody has logged in: the id of the consent page, and a browser session.
     pub(crate) fn open_approval(
         &mut self,
-        person: PersonIndex,
+        patient: PatientIndex,
         now: DateTime<Utc>,
     ) -> (String, String) {
-        let id = self.noise.uuid();
-        let session = self.noise.alphanumeric(32);
-        let approval = Approval {
-            person,
-            expires: now + TimeDelta::seconds(APPROVAL_SECONDS),
-        };
-        self.approvals.insert(id.clone(), approval);
+        let id = self.random.uuid();
+        let session = self.random.alphanumeric(32);
+        let expires = now + TimeDelta::seconds(APPROVAL_SECONDS);
         let session_ends = now + TimeDelta::seconds(SESSION_SECONDS);
-        self.sessions
-            .insert(session.clone(), (person, session_ends));
+        self.approvals
+            .insert(id.clone(), Approval { patient, expires });
+        self.sessions.insert(session.clone(), session_ends);
         (id, session)
     }
 
-    /// The person of a consent page, while it lives.
-    pub(crate) fn approval(&self, id: &str, now: DateTime<Utc>) -> Option<PersonIndex> {
+    /// The patient of a consent page, while it lives.
+    pub(crate) fn approval(&self, id: &str, now: DateTime<Utc>) -> Option<PatientIndex> {
         let approval = self.approvals.get(id)?;
-        (now < approval.expires).then_some(approval.person)
+        (now < approval.expires).then_some(approval.patient)
     }
 
     pub(crate) fn knows_approval(&self, id: &str) -> bool {
@@ -167,96 +171,78 @@ impl Ledger {
     }
 
     pub(crate) fn session_lives(&self, session: &str, now: DateTime<Utc>) -> bool {
-        self.sessions
-            .get(session)
-            .is_some_and(|(_, expires)| now < *expires)
+        let expires = self.sessions.get(session);
+        expires.is_some_and(|expires| now < *expires)
     }
 
-    /// Consent: earlier tokens of the same app and person die, the grant is renewed, a code is
+    /// Consent: earlier tokens of the same app and patient die, the grant is renewed, a code is
     /// made.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "a code is bound to exactly these"
-    )]
     pub(crate) fn consent(
         &mut self,
-        app: AppIndex,
-        person: PersonIndex,
-        scopes: BTreeSet<String>,
-        redirect_uri: String,
-        challenge: String,
-        include_samhsa: bool,
+        permission: Permission,
+        redirect_uri: &str,
+        challenge: &str,
         now: DateTime<Utc>,
     ) -> String {
-        self.delete_tokens(app, person);
-        let expires = match self.apps[app].access {
+        let key = permission.key();
+        self.delete_tokens(key);
+        let expires = match self.apps[permission.app].access {
             AccessType::ThirteenMonth => Some(thirteen_months_after(now)),
-            AccessType::OneTime => Some(now + TimeDelta::seconds(self.token_seconds.into())),
+            AccessType::OneTime => Some(self.token_end(now)),
             AccessType::ResearchStudy => None,
         };
-        self.grants.insert((app, person), Grant { expires });
-        let code = self.noise.alphanumeric(30);
-        let held = Code {
-            app,
-            person,
-            scopes,
-            redirect_uri,
-            challenge,
-            include_samhsa,
+        self.grants.insert(key, Grant { expires });
+        let text = self.random.alphanumeric(30);
+        let code = Code {
+            permission,
+            redirect_uri: redirect_uri.to_owned(),
+            challenge: challenge.to_owned(),
             expires: now + TimeDelta::seconds(CODE_SECONDS),
         };
-        self.codes.insert(code.clone(), held);
-        code
+        self.codes.insert(text.clone(), code);
+        text
     }
 
     /// The code, while it lives.
     pub(crate) fn code(&self, code: &str, now: DateTime<Utc>) -> Option<&Code> {
-        self.codes.get(code).filter(|held| now < held.expires)
+        self.codes.get(code).filter(|code| now < code.expires)
     }
 
     /// A new pair of tokens.
-    pub(crate) fn issue(
-        &mut self,
-        app: AppIndex,
-        person: PersonIndex,
-        scopes: BTreeSet<String>,
-        include_samhsa: bool,
-        now: DateTime<Utc>,
-    ) -> Issued {
-        let access_token = self.noise.alphanumeric(30);
-        let refresh_token = self.noise.alphanumeric(30);
+    pub(crate) fn issue(&mut self, permission: Permission, now: DateTime<Utc>) -> Issued {
+        let access_token = self.random.alphanumeric(30);
+        let refresh_token = self.random.alphanumeric(30);
+        let expires = self.token_end(now);
         let access = Access {
-            app,
-            person,
-            scopes: scopes.clone(),
-            include_samhsa,
-            expires: now + TimeDelta::seconds(self.token_seconds.into()),
+            permission: permission.clone(),
+            expires,
         };
         let refresh = Refresh {
-            app,
-            person,
-            scopes: scopes.clone(),
-            include_samhsa,
+            permission: permission.clone(),
             access: access_token.clone(),
             retired: false,
         };
         self.access.insert(access_token.clone(), access);
         self.refresh.insert(refresh_token.clone(), refresh);
-        let grant_expires = match self.apps[app].access {
-            AccessType::OneTime => Some(now + TimeDelta::seconds(self.token_seconds.into())),
-            _ => self
-                .grants
-                .get(&(app, person))
-                .and_then(|grant| grant.expires),
+        let grant_expires = match self.apps[permission.app].access {
+            AccessType::OneTime => Some(expires),
+            _ => self.grant_end(permission.key()),
         };
         Issued {
             access_token,
             refresh_token,
-            scopes,
-            person,
+            permission,
             grant_expires,
             seconds: self.token_seconds,
         }
+    }
+
+    fn token_end(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now + TimeDelta::seconds(self.token_seconds.into())
+    }
+
+    fn grant_end(&self, key: Key) -> Option<DateTime<Utc>> {
+        self.grants.get(&key)?.expires
     }
 
     /// The old refresh token is retired, its access token dies at once.
@@ -267,50 +253,39 @@ impl Ledger {
         }
     }
 
-    /// Every token of an app and person is forgotten.
-    pub(crate) fn delete_tokens(&mut self, app: AppIndex, person: PersonIndex) {
-        self.access
-            .retain(|_, held| (held.app, held.person) != (app, person));
-        self.refresh
-            .retain(|_, held| (held.app, held.person) != (app, person));
-    }
-
     /// Retires the refresh token that belongs to an access token.
     pub(crate) fn retire_pair_of(&mut self, access_token: &str) {
         self.access.remove(access_token);
         for refresh in self.refresh.values_mut() {
-            if refresh.access == access_token {
-                refresh.retired = true;
-            }
+            refresh.retired |= refresh.access == access_token;
         }
     }
 
+    /// Every token of an app and patient is forgotten.
+    fn delete_tokens(&mut self, key: Key) {
+        self.access
+            .retain(|_, access| access.permission.key() != key);
+        self.refresh
+            .retain(|_, refresh| refresh.permission.key() != key);
+    }
+
     /// The grant is removed together with its tokens.
-    pub(crate) fn delete_grant(&mut self, app: AppIndex, person: PersonIndex) -> bool {
-        self.delete_tokens(app, person);
-        self.grants.remove(&(app, person)).is_some()
+    pub(crate) fn delete_grant(&mut self, key: Key) {
+        self.delete_tokens(key);
+        self.grants.remove(&key);
     }
 
     /// The grant is removed, its access tokens die; refresh tokens stay known, so that their use
-    /// is answered with "User access cannot be found".
-    pub(crate) fn revoke_grant(&mut self, app: AppIndex, person: PersonIndex) -> bool {
+    /// is answered with "User access cannot be found". Gives whether there was a grant.
+    pub(crate) fn revoke_grant(&mut self, key: Key) -> bool {
         self.access
-            .retain(|_, held| (held.app, held.person) != (app, person));
-        self.grants.remove(&(app, person)).is_some()
+            .retain(|_, access| access.permission.key() != key);
+        self.grants.remove(&key).is_some()
     }
 
     /// Whether a thirteen-month grant is over.
-    pub(crate) fn grant_is_over(
-        &self,
-        app: AppIndex,
-        person: PersonIndex,
-        now: DateTime<Utc>,
-    ) -> bool {
-        self.apps[app].access == AccessType::ThirteenMonth
-            && self
-                .grants
-                .get(&(app, person))
-                .and_then(|grant| grant.expires)
-                .is_some_and(|expires| expires <= now)
+    pub(crate) fn grant_is_over(&self, key: Key, now: DateTime<Utc>) -> bool {
+        self.apps[key.0].access == AccessType::ThirteenMonth
+            && self.grant_end(key).is_some_and(|expires| expires <= now)
     }
 }

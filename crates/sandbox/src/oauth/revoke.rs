@@ -2,18 +2,11 @@
 
 use serde_json::json;
 
-use crate::http::{Fields, Reply, Request};
-use crate::oauth::ledger::AppIndex;
-use crate::oauth::token::{library_error, secret_matches, server_error, wrong_client};
+use crate::http::{Reply, Request};
+use crate::oauth::client::{app_of, authenticated, secret_matches};
+use crate::oauth::ledger::PatientIndex;
+use crate::oauth::refusal::{library_error, server_error, wrong_client};
 use crate::service::{Api, Service, State};
-
-fn app_of(state: &State, request: &Request, form: &Fields) -> Option<AppIndex> {
-    let client_id = match request.basic() {
-        Some((name, _)) => name,
-        None => form.filled("client_id")?.to_owned(),
-    };
-    state.ledger.app_by_id(&client_id)
-}
 
 /// `POST /vN/o/revoke_token/`: the token only, the grant stays. A refresh token without its hint
 /// is answered with success and stays valid.
@@ -25,35 +18,22 @@ pub(crate) fn token(service: &Service, request: &Request) -> Reply {
         let text = "Application is not active or does not exist.";
         return Reply::json(403, &json!({"status_code": 403, "description": text}));
     }
-    let Some(app) = app.filter(|app| secret_matches(&state, *app, request, &form)) else {
+    let Some(app) = authenticated(&state, request, &form) else {
         return wrong_client();
     };
     let Some(token) = form.filled("token") else {
         return library_error(400, "invalid_request", "Missing token parameter.");
     };
-    let hinted = form.get("token_type_hint") == Some("refresh_token");
-    revoke_one(&mut state, app, token, hinted);
+    let is_refresh = form.get("token_type_hint") == Some("refresh_token");
+    let ledger = &mut state.ledger;
+    let access = ledger.access.get(token);
+    let refresh = ledger.refresh.get(token);
+    if access.is_some_and(|access| access.permission.app == app) {
+        ledger.retire_pair_of(token);
+    } else if is_refresh && refresh.is_some_and(|refresh| refresh.permission.app == app) {
+        ledger.retire(token);
+    }
     Reply::empty(200)
-}
-
-fn revoke_one(state: &mut State, app: AppIndex, token: &str, hinted_refresh: bool) {
-    let own_access = state
-        .ledger
-        .access
-        .get(token)
-        .is_some_and(|held| held.app == app);
-    if own_access {
-        state.ledger.retire_pair_of(token);
-        return;
-    }
-    let own_refresh = state
-        .ledger
-        .refresh
-        .get(token)
-        .is_some_and(|held| held.app == app);
-    if hinted_refresh && own_refresh {
-        state.ledger.retire(token);
-    }
 }
 
 /// `POST /vN/o/revoke/`: token and grant. An unknown token, and a refresh token without its hint,
@@ -61,52 +41,49 @@ fn revoke_one(state: &mut State, app: AppIndex, token: &str, hinted_refresh: boo
 pub(crate) fn grant(service: &Service, request: &Request) -> Reply {
     let form = request.form();
     let mut state = service.state();
-    let token = form.filled("token").unwrap_or_default().to_owned();
-    let hinted = form.get("token_type_hint") == Some("refresh_token");
-    if let Some(access) = state.ledger.access.get(&token).cloned() {
-        state.ledger.revoke_grant(access.app, access.person);
-        let login = service.records.login(access.person);
-        state.account.person(&login).revocations += 1;
-        return if secret_matches(&state, access.app, request, &form) {
+    let token = form.filled("token").unwrap_or_default();
+    if let Some(access) = state.ledger.access.get(token) {
+        let key = access.permission.key();
+        state.ledger.revoke_grant(key);
+        count(service, &mut state, key.1);
+        return if secret_matches(&state, key.0, request, &form) {
             Reply::empty(200)
         } else {
             wrong_client()
         };
     }
-    let app =
-        app_of(&state, request, &form).filter(|app| secret_matches(&state, *app, request, &form));
-    let Some(app) = app else {
+    let Some(app) = authenticated(&state, request, &form) else {
         return wrong_client();
     };
-    let own_refresh = state
-        .ledger
-        .refresh
-        .get(&token)
-        .is_some_and(|held| held.app == app && !held.retired);
-    if hinted && own_refresh {
-        state.ledger.retire(&token);
+    let is_refresh = form.get("token_type_hint") == Some("refresh_token");
+    let refresh = state.ledger.refresh.get(token);
+    let is_own = refresh.is_some_and(|refresh| refresh.permission.app == app && !refresh.retired);
+    if is_refresh && is_own {
+        state.ledger.retire(token);
         return Reply::empty(200);
     }
     server_error()
 }
 
-/// `POST /vN/o/expire_authenticated_user/<patient id>/`: ends one person's grant.
-pub(crate) fn expire(service: &Service, api: Api, patient: &str, request: &Request) -> Reply {
+/// `POST /vN/o/expire_authenticated_user/<patient id>/`: ends one patient's grant.
+pub(crate) fn expire(service: &Service, api: Api, patient_id: &str, request: &Request) -> Reply {
     let form = request.form();
     let mut state = service.state();
-    let app =
-        app_of(&state, request, &form).filter(|app| secret_matches(&state, *app, request, &form));
-    let Some(app) = app else {
+    let Some(app) = authenticated(&state, request, &form) else {
         return Reply::empty(403);
     };
-    let Some(person) = service.records.find_patient(patient, api.space()) else {
+    let Some(patient) = service.records.find_patient(patient_id, api.space()) else {
         return Reply::text(404, "Patient was Not Found. Please check the id.");
     };
-    if state.ledger.revoke_grant(app, person) {
-        let login = service.records.login(person);
-        state.account.person(&login).revocations += 1;
+    if state.ledger.revoke_grant((app, patient)) {
+        count(service, &mut state, patient);
         Reply::text(200, "success")
     } else {
         Reply::text(404, "Data Access Grant was Not Found.")
     }
+}
+
+fn count(service: &Service, state: &mut State, patient: PatientIndex) {
+    let login = service.records.login(patient);
+    state.account.patient(&login).revocations += 1;
 }

@@ -28,7 +28,8 @@ impl ClaimKind {
         ClaimKind::Snf,
     ];
 
-    /// As in a v2 id and in the search parameter `type`.
+    /// As in a v2 id, in the search parameter `type` and in the names of templates; the code of
+    /// the EOB type is the same in upper case.
     pub(crate) fn lower(self) -> &'static str {
         match self {
             ClaimKind::Carrier => "carrier",
@@ -39,20 +40,6 @@ impl ClaimKind {
             ClaimKind::Hospice => "hospice",
             ClaimKind::Inpatient => "inpatient",
             ClaimKind::Snf => "snf",
-        }
-    }
-
-    /// As in the EOB type coding.
-    pub(crate) fn upper(self) -> &'static str {
-        match self {
-            ClaimKind::Carrier => "CARRIER",
-            ClaimKind::Pde => "PDE",
-            ClaimKind::Outpatient => "OUTPATIENT",
-            ClaimKind::Dme => "DME",
-            ClaimKind::Hha => "HHA",
-            ClaimKind::Hospice => "HOSPICE",
-            ClaimKind::Inpatient => "INPATIENT",
-            ClaimKind::Snf => "SNF",
         }
     }
 

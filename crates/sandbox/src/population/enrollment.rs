@@ -3,6 +3,8 @@
 use super::day::{self, Day};
 use super::history::load_time;
 use super::person::{Person, enrolled};
+use crate::random::at_weight;
+use crate::vocabulary::{Code, DUAL_ELIGIBILITY};
 
 /// The year that monthly codes speak of: that of the first load.
 pub(crate) const REFERENCE_YEAR: i32 = 2026;
@@ -54,7 +56,7 @@ pub(crate) fn part_c_from(person: &Person) -> Day {
 }
 
 /// Medicaid's code for a month of entitlement: full benefits, help with premiums alone, or none.
-pub(crate) fn dual_status(person: &Person) -> (&'static str, &'static str) {
+pub(crate) fn dual_status(person: &Person) -> Code {
     if !person.is_dual && person.has_part_d {
         return ("NA", "Non-Medicaid");
     }
@@ -64,24 +66,12 @@ pub(crate) fn dual_status(person: &Person) -> (&'static str, &'static str) {
             "Enrolled in Medicare A and/or B, but no Part D enrollment data for the beneficiary.",
         );
     }
-    match person.seed / 7 % 20 {
-        0..12 => ("02", "Qualified Medicare Beneficiary (QMB)-plus"),
-        12..15 => (
-            "04",
-            "Specified Low-Income Medicare Beneficiary (SLMB)-plus",
-        ),
-        15..17 => ("08", "Other full dual eligible (non-QMB, SLMB, QDWI or QI)"),
-        17 => ("01", "Qualified Medicare Beneficiary (QMB)-only"),
-        18 => (
-            "03",
-            "Specified Low-Income Medicare Beneficiary (SLMB)-only",
-        ),
-        _ => ("06", "Qualifying individuals (QI)"),
-    }
+    let position = u32::try_from(person.seed / 7 % 20).unwrap_or_default();
+    at_weight(&DUAL_ELIGIBILITY, position)
 }
 
 /// Medicaid's code for a month without Medicare.
-pub(crate) const NO_MEDICARE: (&str, &str) = ("00", "Not Medicare enrolled for the month");
+pub(crate) const NO_MEDICARE: Code = ("00", "Not Medicare enrolled for the month");
 
 #[cfg(test)]
 mod tests {

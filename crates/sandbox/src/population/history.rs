@@ -5,8 +5,8 @@ use super::claim::{
     Claim, ClaimKind, MOST_CLAIMS, PriorAuthorization, Source, Standing, v2_claim_id, v3_claim_id,
 };
 use super::day::{self, Day};
-use super::dice::Dice;
 use super::person::Person;
+use crate::random::Random;
 use claimlake_contract::ApiVersion;
 
 /// The day of the first load; each further one is a week later.
@@ -61,65 +61,72 @@ impl History {
     }
 
     fn first_load(&mut self, person: &Person, eobs_mean: u32) {
-        let mut dice = Dice::of(&[person.seed, 0x6c6f_6164]);
-        let count = claim_count(person, eobs_mean, &mut dice);
-        let mut days: Vec<i32> = (0..count).map(|_| signed(dice.below(1_460))).collect();
+        let mut random = Random::of(&[person.seed, 0x6c6f_6164]);
+        let count = claim_count(person, eobs_mean, &mut random);
+        let mut days: Vec<i32> = (0..count).map(|_| signed(random.below(1_460))).collect();
         days.sort_unstable();
         let covers_all_kinds = person.index.is_multiple_of(5) && count >= 8;
         for (position, back) in days.into_iter().enumerate() {
-            let mut kind = kind(person, &mut dice);
+            let mut kind = kind(person, &mut random);
             if covers_all_kinds && let Some(wanted) = ClaimKind::ALL.get(position) {
                 kind = *wanted;
             }
             let mut from = FIRST_LOAD.plus(back - YEARS_BACK - 11);
-            let is_ancient = dice.chance(10);
+            let is_ancient = random.chance(10);
             if is_ancient {
                 from = from.plus(-10 * 365);
             } else if person.death.is_some_and(|death| from > death) {
                 from = from.plus(-400);
             }
-            self.bill(person, kind, from, 0, &mut dice);
+            self.bill(person, kind, from, 0, &mut random);
             if is_ancient && let Some(claim) = self.claims.last_mut() {
                 // Rows from before load times were kept all say so.
                 claim.updated = Day::of(2020, 1, 1).millis();
             }
         }
-        self.prior_authorizations(person, &mut dice);
+        self.prior_authorizations(person, &mut random);
     }
 
     /// A claim arrives; with some chance a twin in a shared system, an adjustment, a cancellation.
-    fn bill(&mut self, person: &Person, kind: ClaimKind, from: Day, week: u32, dice: &mut Dice) {
+    fn bill(
+        &mut self,
+        person: &Person,
+        kind: ClaimKind,
+        from: Day,
+        week: u32,
+        random: &mut Random,
+    ) {
         let load = load_time(week);
         let length = match kind {
-            ClaimKind::Hha => dice.between(10, 55),
-            ClaimKind::Hospice | ClaimKind::Snf => dice.between(5, 30),
-            ClaimKind::Inpatient => dice.between(1, 14),
-            ClaimKind::Carrier if dice.chance(60) => 2,
+            ClaimKind::Hha => random.between(10, 55),
+            ClaimKind::Hospice | ClaimKind::Snf => random.between(5, 30),
+            ClaimKind::Inpatient => random.between(1, 14),
+            ClaimKind::Carrier if random.chance(60) => 2,
             _ => 0,
         };
         let through = from.plus(signed(length));
-        let processed = through.plus(signed(dice.between(9, 34)));
+        let processed = through.plus(signed(random.between(9, 34)));
         let claim = Claim {
             kind,
             source: Source::settled(kind),
             from,
             through,
-            updated: (processed.millis() + i64::from(dice.below(86_400_000))).min(load),
+            updated: (processed.millis() + i64::from(random.below(86_400_000))).min(load),
             // Never the first ones, which show every type in both versions.
             is_sensitive: self.claims.len() >= 10
                 && !matches!(kind, ClaimKind::Pde | ClaimKind::Dme)
-                && dice.chance(25),
-            seed: dice.next(),
+                && random.chance(25),
+            seed: random.next(),
             ..Claim::default()
         };
         let in_flight = Source::in_flight(kind);
         let is_recent = through.plus(21).millis() > load;
-        if let Some(source) = in_flight.filter(|_| is_recent && dice.chance(600)) {
+        if let Some(source) = in_flight.filter(|_| is_recent && random.chance(600)) {
             self.push_new(Claim { source, ..claim });
             return;
         }
         let number = self.push_new(claim);
-        if let Some(source) = in_flight.filter(|_| dice.chance(30)) {
+        if let Some(source) = in_flight.filter(|_| random.chance(30)) {
             let updated = claim.updated.min(through.plus(5).millis());
             self.push(Claim {
                 source,
@@ -129,15 +136,15 @@ impl History {
             });
         }
         let is_first = person.index == 0 && number < 12;
-        if dice.chance(40) || (is_first && number == 8) {
+        if random.chance(40) || (is_first && number == 8) {
             self.adjust(number, processed.plus(40).millis().min(load));
-        } else if dice.chance(20) || (is_first && number == 10) {
+        } else if random.chance(20) || (is_first && number == 10) {
             self.cancel(number, processed.plus(30).millis().min(load));
         }
     }
 
     fn weekly_load(&mut self, person: &Person, week: u32) {
-        let mut dice = Dice::of(&[person.seed, 0x7765_656b, u64::from(week)]);
+        let mut random = Random::of(&[person.seed, 0x7765_656b, u64::from(week)]);
         let load = load_time(week);
         let is_shown = person.index == 0;
         if self.claims.len() >= LARGEST_HISTORY {
@@ -145,34 +152,34 @@ impl History {
             return;
         }
         self.settle(load);
-        if is_shown || dice.chance(250) {
-            let from = signed(dice.below(1_000));
-            self.replace_one(from, load, dice.chance(600) || is_shown);
+        if is_shown || random.chance(250) {
+            let from = signed(random.below(1_000));
+            self.replace_one(from, load, random.chance(600) || is_shown);
         }
         if is_shown {
             self.replace_one(3, load, false);
         }
-        if dice.chance(100)
+        if random.chance(100)
             && let Some(claim) = self.claims.last_mut()
         {
             claim.updated = load;
         }
-        let mut new_claims = if dice.chance(500) {
-            dice.between(1, 3)
+        let mut new_claims = if random.chance(500) {
+            random.between(1, 3)
         } else {
             0
         };
         if is_shown {
             new_claims = new_claims.max(2);
-        } else if self.claims.is_empty() && !dice.chance(100) {
+        } else if self.claims.is_empty() && !random.chance(100) {
             new_claims = 0;
         }
         for _ in 0..new_claims {
-            let kind = kind(person, &mut dice);
+            let kind = kind(person, &mut random);
             let (day, _) = day::split(load);
-            let from = day.plus(-signed(dice.between(7, 14)));
+            let from = day.plus(-signed(random.between(7, 14)));
             let old = self.claims.len();
-            self.bill(person, kind, from, week, &mut dice);
+            self.bill(person, kind, from, week, &mut random);
             self.claims
                 .iter_mut()
                 .skip(old)
@@ -262,20 +269,20 @@ impl History {
         self.push(Claim { group, ..claim })
     }
 
-    fn prior_authorizations(&mut self, person: &Person, dice: &mut Dice) {
+    fn prior_authorizations(&mut self, person: &Person, random: &mut Random) {
         let count = match person.index {
             0 => 2,
-            _ if dice.chance(150) => dice.between(1, 3),
+            _ if random.chance(150) => random.between(1, 3),
             _ => 0,
         };
         for number in 0..count {
-            let from = FIRST_LOAD.plus(-signed(dice.between(30, 900)));
+            let from = FIRST_LOAD.plus(-signed(random.between(30, 900)));
             self.prior_authorizations.push(PriorAuthorization {
                 number,
                 from,
                 until: from.plus(365),
-                updated: from.millis() + i64::from(dice.below(86_400_000)),
-                seed: dice.next(),
+                updated: from.millis() + i64::from(random.below(86_400_000)),
+                seed: random.next(),
             });
         }
     }
@@ -309,7 +316,7 @@ impl History {
                     through: day.plus(-8),
                     updated: load,
                     is_intruder: true,
-                    seed: Dice::of(&[person.seed, u64::from(number)]).next(),
+                    seed: Random::of(&[person.seed, u64::from(number)]).next(),
                     ..Claim::default()
                 });
             }
@@ -340,25 +347,31 @@ impl History {
     }
 }
 
-fn claim_count(person: &Person, eobs_mean: u32, dice: &mut Dice) -> u32 {
-    // Shares of the mean in percent; together they average about one.
-    let ranges = [(0, 0), (20, 110), (110, 200), (200, 400), (400, 600)];
-    let drawn = if person.index.is_multiple_of(5) {
-        1
+fn claim_count(person: &Person, eobs_mean: u32, random: &mut Random) -> u32 {
+    // Shares of the mean in percent, by how often they happen; they average about one.
+    const SHARES: [(u32, (u32, u32)); 5] = [
+        (80, (0, 0)),
+        (610, (20, 110)),
+        (240, (110, 200)),
+        (60, (200, 400)),
+        (10, (400, 600)),
+    ];
+    let (low, high) = if person.index.is_multiple_of(5) {
+        SHARES[1].1
     } else {
-        dice.weighted(&[80, 610, 240, 60, 10])
+        random.weighted(&SHARES)
     };
-    let (low, high) = ranges.get(drawn).copied().unwrap_or_default();
-    let count = eobs_mean.saturating_mul(dice.between(low, high)) / 100;
-    let least = if drawn == 0 || eobs_mean == 0 { 0 } else { 1 };
+    let count = eobs_mean.saturating_mul(random.between(low, high)) / 100;
+    let least = u32::from(high > 0 && eobs_mean > 0);
     count.clamp(least, MOST_CLAIMS / 4)
 }
 
-fn kind(person: &Person, dice: &mut Dice) -> ClaimKind {
+fn kind(person: &Person, random: &mut Random) -> ClaimKind {
     // A fifth of the people have no Part D; of all claims a good quarter are events of it.
     let part_d = if person.has_part_d { 360 } else { 0 };
-    let index = dice.weighted(&[490, part_d, 110, 50, 25, 15, 25, 15]);
-    ClaimKind::ALL.get(index).copied().unwrap_or_default()
+    let mut weights = [490, part_d, 110, 50, 25, 15, 25, 15].into_iter();
+    let kinds = ClaimKind::ALL.map(|kind| (weights.next().unwrap_or_default(), kind));
+    random.weighted(&kinds)
 }
 
 fn signed(number: u32) -> i32 {

@@ -3,7 +3,6 @@
 
 pub(crate) mod claim;
 pub(crate) mod day;
-pub(crate) mod dice;
 pub(crate) mod enrollment;
 pub(crate) mod history;
 pub(crate) mod money;

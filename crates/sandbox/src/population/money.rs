@@ -2,8 +2,8 @@
 //! that tells of them.
 
 use super::claim::{Claim, ClaimKind};
-use super::dice::Dice;
 use super::processing::LineOutcome;
+use crate::random::Random;
 
 /// The amounts of one line, or of the whole claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,9 +54,9 @@ impl Bill {
     /// The bill of a claim; a later revision keeps the lines and what was charged, and pays other
     /// amounts.
     pub(crate) fn of(claim: &Claim) -> Self {
-        let mut dice = Dice::of(&[claim.seed, 0x6269_6c6c]);
-        let mut priced = Dice::of(&[claim.seed, 0x7061_6964, u64::from(claim.revision)]);
-        let count = line_count(claim.kind, &mut dice);
+        let mut random = Random::of(&[claim.seed, 0x6269_6c6c]);
+        let mut priced = Random::of(&[claim.seed, 0x7061_6964, u64::from(claim.revision)]);
+        let count = line_count(claim.kind, &mut random);
         let largest = match claim.kind {
             ClaimKind::Carrier | ClaimKind::Dme => 60_000,
             ClaimKind::Pde => 45_000,
@@ -66,14 +66,15 @@ impl Bill {
         let mut bill = Self {
             lines: Vec::with_capacity(count),
             sum: Amounts::default(),
-            has_total_line: claim.kind.is_institutional() && dice.chance(450),
+            has_total_line: claim.kind.is_institutional() && random.chance(450),
         };
         for outcome in LineOutcome::of_lines(claim, count) {
             // The square of an even spread: many small amounts, few large ones.
-            let first = i64::from(dice.between(1, 1_000));
-            let submitted = 500 + largest * first * first / 1_000_000 + i64::from(dice.below(100));
+            let first = i64::from(random.between(1, 1_000));
+            let submitted =
+                500 + largest * first * first / 1_000_000 + i64::from(random.below(100));
             // Every fifth charge is a round one, so that amounts end in zeros.
-            let submitted = if dice.chance(200) {
+            let submitted = if random.chance(200) {
                 submitted / 1_000 * 1_000
             } else {
                 submitted
@@ -91,7 +92,7 @@ impl Bill {
     }
 }
 
-fn line(submitted: i64, priced: &mut Dice) -> Amounts {
+fn line(submitted: i64, priced: &mut Random) -> Amounts {
     let allowed = submitted * i64::from(priced.between(35, 90)) / 100;
     let deductible = if priced.chance(80) {
         allowed.min(24_000)
@@ -115,20 +116,17 @@ fn line(submitted: i64, priced: &mut Dice) -> Amounts {
     }
 }
 
-fn line_count(kind: ClaimKind, dice: &mut Dice) -> usize {
-    let (weights, ranges): (&[u32], &[(u32, u32)]) = match kind {
-        ClaimKind::Pde => (&[1], &[(1, 1)]),
-        ClaimKind::Carrier => (&[640, 240, 100, 20], &[(1, 1), (2, 2), (3, 5), (6, 20)]),
-        ClaimKind::Dme => (&[700, 300], &[(1, 1), (2, 4)]),
-        ClaimKind::Outpatient => (&[450, 400, 150], &[(1, 2), (3, 6), (7, 19)]),
-        ClaimKind::Hha | ClaimKind::Hospice => (&[500, 500], &[(1, 4), (5, 12)]),
-        ClaimKind::Inpatient | ClaimKind::Snf => (&[400, 400, 200], &[(2, 5), (6, 11), (12, 19)]),
+fn line_count(kind: ClaimKind, random: &mut Random) -> usize {
+    let ranges: &[(u32, (u32, u32))] = match kind {
+        ClaimKind::Pde => &[(1, (1, 1))],
+        ClaimKind::Carrier => &[(640, (1, 1)), (240, (2, 2)), (100, (3, 5)), (20, (6, 20))],
+        ClaimKind::Dme => &[(700, (1, 1)), (300, (2, 4))],
+        ClaimKind::Outpatient => &[(450, (1, 2)), (400, (3, 6)), (150, (7, 19))],
+        ClaimKind::Hha | ClaimKind::Hospice => &[(500, (1, 4)), (500, (5, 12))],
+        ClaimKind::Inpatient | ClaimKind::Snf => &[(400, (2, 5)), (400, (6, 11)), (200, (12, 19))],
     };
-    let (low, high) = ranges
-        .get(dice.weighted(weights))
-        .copied()
-        .unwrap_or((1, 1));
-    usize::try_from(dice.between(low, high)).unwrap_or(1)
+    let (low, high) = random.weighted(ranges);
+    usize::try_from(random.between(low, high)).unwrap_or(1)
 }
 
 #[cfg(test)]

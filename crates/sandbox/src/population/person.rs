@@ -1,7 +1,10 @@
 //! One synthetic beneficiary.
 
 use super::day::Day;
-use super::dice::Dice;
+use crate::random::Random;
+use crate::vocabulary::{
+    FAMILY_NAMES, HOMES, MIDDLE_NAMES, NAMES_OF_MEN, NAMES_OF_WOMEN, RACES, Race,
+};
 
 /// A beneficiary; everything about them follows from the seed and their index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,85 +48,6 @@ pub(crate) enum Sex {
     Male,
 }
 
-/// A race as Medicare codes it and as the OMB category spells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Race {
-    pub(crate) code: &'static str,
-    pub(crate) display: &'static str,
-    pub(crate) omb_code: &'static str,
-    pub(crate) omb_display: &'static str,
-}
-
-const RACES: [Race; 5] = [
-    Race {
-        code: "1",
-        display: "White",
-        omb_code: "2106-3",
-        omb_display: "White",
-    },
-    Race {
-        code: "2",
-        display: "Black",
-        omb_code: "2054-5",
-        omb_display: "Black or African American",
-    },
-    Race {
-        code: "4",
-        display: "Asian",
-        omb_code: "2028-9",
-        omb_display: "Asian",
-    },
-    Race {
-        code: "5",
-        display: "Hispanic",
-        omb_code: "2135-2",
-        omb_display: "Hispanic or Latino",
-    },
-    Race {
-        code: "0",
-        display: "Unknown",
-        omb_code: "UNK",
-        omb_display: "Unknown",
-    },
-];
-
-const PLACES: [(&str, &str, u32); 12] = [
-    ("CA", "Fresno", 93_701),
-    ("TX", "Waco", 76_701),
-    ("FL", "Ocala", 34_470),
-    ("NY", "Utica", 13_501),
-    ("OH", "Lima", 45_801),
-    ("PA", "Altoona", 16_601),
-    ("IL", "Peoria", 61_602),
-    ("GA", "Macon", 31_201),
-    ("WA", "Yakima", 98_901),
-    ("MO", "Joplin", 64_801),
-    ("AZ", "Yuma", 85_364),
-    ("VT", "Barre", 5_641),
-];
-const FEMALE: [&str; 10] = [
-    "Alma", "Beatrix", "Clara", "Dolores", "Edith", "Frieda", "Greta", "Hilda", "Inés", "Judith",
-];
-const MALE: [&str; 10] = [
-    "Aaron", "Basil", "Cyrus", "Desmond", "Elmer", "Felix", "Gustav", "Homer", "Ivan", "Jasper",
-];
-const MIDDLE: [&str; 6] = ["Ann", "Lee", "Ray", "Mae", "Jo", "Kit"];
-const FAMILY: [&str; 14] = [
-    "Abbott",
-    "Barrows",
-    "Corkery",
-    "Dach",
-    "Emmerich",
-    "Fadel",
-    "Gleason",
-    "Hodkiewicz",
-    "O'Keefe",
-    "Jakubowski",
-    "Kshlerin",
-    "Lubowitz",
-    "Muñoz",
-    "Nienow",
-];
 const MBI_LETTERS: &[u8; 20] = b"ACDEFGHJKMNPQRTUVWXY";
 
 const V2_BASE: i64 = 20_140_000_000_000;
@@ -174,33 +98,36 @@ fn signed(index: usize) -> i64 {
 impl Person {
     pub(crate) fn of(seed: u64, index: usize) -> Self {
         let number = u64::try_from(index).unwrap_or_default();
-        let mut dice = Dice::of(&[seed, number, 0x7065_7273_6f6e]);
-        let own_seed = dice.next();
-        let sex = if dice.chance(560) {
-            Sex::Female
+        let mut random = Random::of(&[seed, number, 0x7065_7273_6f6e]);
+        let own_seed = random.next();
+        let (sex, names) = if random.chance(560) {
+            (Sex::Female, &NAMES_OF_WOMEN)
         } else {
-            Sex::Male
+            (Sex::Male, &NAMES_OF_MEN)
         };
-        let given = match sex {
-            Sex::Female => dice.pick(&FEMALE),
-            Sex::Male => dice.pick(&MALE),
-        };
+        let given = random.pick(names);
         // Digits in the names, as Synthea does it: nobody is called so.
-        let given = format!("{given}{:03}", dice.between(100, 999));
-        let family = format!("{}{:03}", dice.pick(&FAMILY), dice.between(100, 999));
-        let middle = dice.chance(350).then(|| dice.pick(&MIDDLE));
-        let birth = Day::of(1961, 10, 31).plus(-i32::try_from(dice.below(13_000)).unwrap_or(0));
-        let death = dice
+        let given = format!("{given}{:03}", random.between(100, 999));
+        let family = format!(
+            "{}{:03}",
+            random.pick(&FAMILY_NAMES),
+            random.between(100, 999)
+        );
+        let middle = random.chance(350).then(|| random.pick(&MIDDLE_NAMES));
+        let birth = Day::of(1961, 10, 31).plus(-i32::try_from(random.below(13_000)).unwrap_or(0));
+        let death = random
             .chance(60)
-            .then(|| Day::of(2025, 9, 1).plus(i32::try_from(dice.below(400)).unwrap_or(0)));
-        let (state, city, zip) = dice.pick(&PLACES);
-        let race = RACES[dice.weighted(&[700, 110, 60, 90, 40])];
-        let mbi = mbi(&mut dice, number);
-        let former_mbi = dice.chance(120).then(|| {
-            let day = Day::of(2018, 4, 1).plus(i32::try_from(dice.below(700)).unwrap_or(0));
-            (self::mbi(&mut dice, number + 500_000), day)
+            .then(|| Day::of(2025, 9, 1).plus(i32::try_from(random.below(400)).unwrap_or(0)));
+        let (state, city, zip) = random.pick(&HOMES);
+        let race = random.weighted(&RACES);
+        let mbi = mbi(&mut random, number);
+        let former_mbi = random.chance(120).then(|| {
+            let day = Day::of(2018, 4, 1).plus(i32::try_from(random.below(700)).unwrap_or(0));
+            (self::mbi(&mut random, number + 500_000), day)
         });
-        let merged_v3_id = dice.chance(50).then(|| -(MERGED_BASE + signed(index) * 31));
+        let merged_v3_id = random
+            .chance(50)
+            .then(|| -(MERGED_BASE + signed(index) * 31));
         Self {
             index,
             login: login(index),
@@ -217,11 +144,11 @@ impl Person {
             death,
             state,
             city,
-            zip: zip + dice.below(20),
+            zip: zip + random.below(20),
             race,
-            has_part_c: dice.chance(250),
-            has_part_d: dice.chance(800),
-            is_dual: dice.chance(180),
+            has_part_c: random.chance(250),
+            has_part_d: random.chance(800),
+            is_dual: random.chance(180),
             seed: own_seed,
         }
     }
@@ -234,16 +161,11 @@ pub(crate) fn enrolled(person: &Person) -> Day {
 }
 
 /// An MBI whose second letter is an S, which CMS never gives out: synthetic at sight.
-fn mbi(dice: &mut Dice, number: u64) -> String {
-    let mut letter = || char::from(dice.pick(MBI_LETTERS));
+fn mbi(random: &mut Random, number: u64) -> String {
+    let mut letter = || char::from(random.pick(MBI_LETTERS));
     let (first, second, third) = (letter(), letter(), letter());
-    let number = number % 1_000_000;
-    format!(
-        "1S{}{}{first}{}{}{second}{third}{:02}",
-        number / 100_000,
-        number / 10_000 % 10,
-        number / 1_000 % 10,
-        number / 100 % 10,
-        number % 100
-    )
+    let digits = format!("{:06}", number % 1_000_000);
+    let (head, tail) = digits.split_at(2);
+    let (middle, tail) = tail.split_at(2);
+    format!("1S{head}{first}{middle}{second}{third}{tail}")
 }

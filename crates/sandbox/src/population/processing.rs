@@ -2,53 +2,14 @@
 //! bill of a stay it was. Both API versions show them, each under its own names.
 
 use super::claim::{Claim, ClaimKind};
-use super::dice::Dice;
-
-/// A code and what it says.
-pub(crate) type Code = (&'static str, &'static str);
+use crate::random::Random;
+use crate::vocabulary::{
+    CLAIM_DENIALS, Code, INTERIM_BILLS, LINE_DENIALS, NONPAYMENT_REASONS, OTHER_PAID_LINES,
+};
 
 const PAID_TO_PROVIDER: Code = ("1", "Physician/supplier");
 const PAYMENT_REQUESTED: Code = ("P", "Payment requested");
 const ALLOWED: Code = ("A", "Allowed");
-
-/// Why a carrier or DME claim was denied, by how often it happens.
-const DENIALS: [(u32, Code); 4] = [
-    (700, ("0", "Denied")),
-    (
-        150,
-        ("D", "Denied due to demonstration involvement (eff. 5/97)"),
-    ),
-    (
-        100,
-        (
-            "E",
-            "MSP cost avoided IRS/SSA/HCFA Data Match (eff. 7/3/00)",
-        ),
-    ),
-    (50, ("Y", "MSP cost avoided IRS/SSA data match")),
-];
-
-/// Why a facility's claim was not paid, by how often it happens.
-const NON_PAYMENTS: [(u32, Code); 4] = [
-    (600, ("N", "All other reasons for nonpayment")),
-    (200, ("B", "Benefit exhausted")),
-    (100, ("C", "Non-covered care (discontinued)")),
-    (100, ("R", "Benefits refused, or evidence not submitted")),
-];
-
-/// Why a line of a carrier or DME claim was denied, by how often it happens.
-const LINE_DENIALS: [(u32, Code); 4] = [
-    (500, ("N", "Medically unnecessary")),
-    (250, ("C", "Noncovered care")),
-    (150, ("D", "Duplicate line item")),
-    (100, ("B", "Benefits exhausted")),
-];
-
-/// Lines that were reduced or settled otherwise and still paid.
-const OTHER_PAID_LINES: [(u32, Code); 2] = [
-    (800, ("R", "Reprocessed adjustment")),
-    (200, ("S", "Secondary payer")),
-];
 
 /// The codes of one claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,15 +29,15 @@ pub(crate) struct Processing {
 impl Processing {
     /// How `claim` was processed. An adjustment is decided anew, so that a denied claim may be paid.
     pub(crate) fn of(claim: &Claim) -> Self {
-        let mut dice = Dice::of(&[claim.seed, 0x7072_6f63, u64::from(claim.revision)]);
+        let mut random = Random::of(&[claim.seed, 0x7072_6f63, u64::from(claim.revision)]);
         let is_facility = claim.kind.is_institutional();
         // Part D events are events of what was paid.
-        let is_denied = claim.kind != ClaimKind::Pde && dice.chance(70);
-        let denial = weighted(&mut dice, &DENIALS);
-        let non_payment = weighted(&mut dice, &NON_PAYMENTS);
-        let is_silent = dice.chance(150);
+        let is_denied = claim.kind != ClaimKind::Pde && random.chance(70);
+        let denial = random.weighted(&CLAIM_DENIALS);
+        let non_payment = random.weighted(&NONPAYMENT_REASONS);
+        let is_silent = random.chance(150);
         // A benefit that ran out in the middle of a stay: the first days were paid.
-        let is_exhausted = claim.kind == ClaimKind::Snf && dice.chance(60);
+        let is_exhausted = claim.kind == ClaimKind::Snf && random.chance(60);
         let non_payment = match (is_denied, is_exhausted) {
             (true, _) => Some(non_payment),
             (false, true) => Some(("B", "Benefit exhausted")),
@@ -87,8 +48,8 @@ impl Processing {
             payment_denial: if is_denied { denial } else { PAID_TO_PROVIDER },
             non_payment: non_payment.filter(|_| is_facility),
             is_denied,
-            is_paid_by_plan: is_facility && claim.kind != ClaimKind::Hha && dice.chance(40),
-            frequency: frequency(claim, &mut dice),
+            is_paid_by_plan: is_facility && claim.kind != ClaimKind::Hha && random.chance(40),
+            frequency: frequency(claim, &mut random),
         }
     }
 }
@@ -114,24 +75,23 @@ impl LineOutcome {
     /// The outcomes of the first `count` lines of a claim.
     pub(crate) fn of_lines(claim: &Claim, count: usize) -> Vec<Self> {
         let is_denied = Processing::of(claim).is_denied;
-        let mut dice = Dice::of(&[claim.seed, 0x6c69_6e65, u64::from(claim.revision)]);
+        let mut random = Random::of(&[claim.seed, 0x6c69_6e65, u64::from(claim.revision)]);
         let is_professional = matches!(claim.kind, ClaimKind::Carrier | ClaimKind::Dme);
         (0..count)
             .map(|_| {
-                let line_denied = is_professional && dice.chance(50);
-                let reason = weighted(&mut dice, &LINE_DENIALS);
-                let other = weighted(&mut dice, &OTHER_PAID_LINES);
-                let is_other = dice.chance(40);
-                match (is_denied || line_denied, is_other) {
-                    (true, _) => Self {
-                        indicator: reason,
-                        is_denied: true,
-                    },
-                    (false, true) => Self {
-                        indicator: other,
-                        is_denied: false,
-                    },
-                    (false, false) => Self::default(),
+                let line_denied = is_professional && random.chance(50);
+                let reason = random.weighted(&LINE_DENIALS);
+                let other = random.weighted(&OTHER_PAID_LINES);
+                let is_other = random.chance(40);
+                let is_denied = is_denied || line_denied;
+                let indicator = match (is_denied, is_other) {
+                    (true, _) => reason,
+                    (false, true) => other,
+                    (false, false) => ALLOWED,
+                };
+                Self {
+                    indicator,
+                    is_denied,
                 }
             })
             .collect()
@@ -139,20 +99,13 @@ impl LineOutcome {
 }
 
 /// Interim bills of long care, replacements of adjusted claims, else one bill for all.
-fn frequency(claim: &Claim, dice: &mut Dice) -> Code {
+fn frequency(claim: &Claim, random: &mut Random) -> Code {
     let is_long_care = matches!(
         claim.kind,
         ClaimKind::Hha | ClaimKind::Hospice | ClaimKind::Snf
     );
-    let is_interim = dice.chance(if is_long_care { 350 } else { 20 });
-    let interim = weighted(
-        dice,
-        &[
-            (350, ("2", "Interim - first claim")),
-            (400, ("3", "Interim - continuing claim")),
-            (250, ("4", "Interim - last claim")),
-        ],
-    );
+    let is_interim = random.chance(if is_long_care { 350 } else { 20 });
+    let interim = random.weighted(&INTERIM_BILLS);
     if claim.revision > 0 {
         ("7", "Replacement of prior claim")
     } else if is_interim {
@@ -160,17 +113,6 @@ fn frequency(claim: &Claim, dice: &mut Dice) -> Code {
     } else {
         ("1", "Admit thru discharge claim")
     }
-}
-
-fn weighted(dice: &mut Dice, choices: &[(u32, Code)]) -> Code {
-    let mut left = dice.below(choices.iter().map(|(weight, _)| weight).sum());
-    for (weight, code) in choices {
-        if left < *weight {
-            return *code;
-        }
-        left -= weight;
-    }
-    ("", "")
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ pub(crate) fn check(
     let now = service.now();
     let mut state = service.state();
     if let Some(access) = state.ledger.access.get(token).cloned() {
-        let occasion = Occasion::of(service, request, Some(access.person));
+        let occasion = Occasion::of(service, request, Some(access.permission.patient));
         match state.faults.strike(Stage::Token, &occasion, now) {
             Some(FaultKind::ExpiredToken) => {
                 if let Some(access) = state.ledger.access.get_mut(token) {
@@ -93,7 +93,7 @@ pub(crate) fn check(
                 }
             }
             Some(FaultKind::RevokedToken) => {
-                state.ledger.revoke_grant(access.app, access.person);
+                state.ledger.revoke_grant(access.permission.key());
             }
             _ => {}
         }
@@ -104,19 +104,20 @@ pub(crate) fn check(
             ",error=\"invalid_token\",error_description=\"The access token is invalid.\"",
         ));
     };
-    let login = service.records.login(access.person);
+    let permission = &access.permission;
+    let login = service.records.login(permission.patient);
     if access.expires <= now {
-        state.account.person(&login).dead_tokens_presented += 1;
+        state.account.patient(&login).dead_tokens_presented += 1;
         return Err(unauthorized(
             CREDENTIALS,
             ",error=\"invalid_token\",error_description=\"The access token has expired.\"",
         ));
     }
-    let app = state.ledger.apps[access.app].clone();
+    let app = state.ledger.apps[permission.app].clone();
     if !app.active {
         return Err(unauthorized(&app.inactive_text(), ""));
     }
-    if state.ledger.grant_is_over(access.app, access.person, now) {
+    if state.ledger.grant_is_over(permission.key(), now) {
         return Err(unauthorized(TIMED_OUT, ""));
     }
     let sent = request.header("content-type").unwrap_or_default();
@@ -140,15 +141,12 @@ pub(crate) fn check(
         Wanted::Resource(..) => request.method == Method::GET,
         Wanted::Userinfo => [Method::GET, Method::HEAD, Method::OPTIONS].contains(&request.method),
     };
-    let granted = state
-        .ledger
-        .grants
-        .contains_key(&(access.app, access.person));
+    let granted = state.ledger.grants.contains_key(&permission.key());
     let permitted = match wanted {
-        Wanted::Userinfo => access.scopes.contains("profile"),
+        Wanted::Userinfo => permission.scopes.contains("profile"),
         Wanted::Resource(kind, interaction) => {
-            permits(&access.scopes, kind.as_str(), interaction)
-                && !withheld_from_v2(api, kind, access.include_samhsa, app.part_d_only)
+            permits(&permission.scopes, kind.as_str(), interaction)
+                && !withheld_from_v2(api, kind, permission.include_samhsa, app.part_d_only)
         }
     };
     if !readable || !granted || !permitted {
@@ -179,11 +177,11 @@ pub(crate) fn check(
             )
         }
     };
-    let person = state.account.person(&login);
+    let person = state.account.patient(&login);
     *person.requests.entry(route).or_default() += 1;
     Ok(Admitted {
-        person: access.person,
-        include_samhsa: access.include_samhsa,
+        person: permission.patient,
+        include_samhsa: permission.include_samhsa,
         part_d_only: app.part_d_only,
         standing,
     })

@@ -135,7 +135,7 @@ pub(crate) fn answer(
             _ => {}
         }
     }
-    let id = service.state().ledger.noise.uuid();
+    let id = service.state().ledger.random.uuid();
     Reply::bytes(
         200,
         "application/json",

@@ -1,13 +1,12 @@
 //! Coverage of version 2: parts A to D, with an extension for every month of a year.
 
-use crate::fhir::bodies;
 use crate::fhir::body::Body;
-use crate::fhir::template::{InstantStyle, Value, Values};
-use crate::population::dice::Dice;
 use crate::population::enrollment::{
     Month, NO_MEDICARE, REFERENCE_YEAR, coverage_updated, dual_status, month, part_c_from,
 };
 use crate::population::person::{Person, enrolled};
+use crate::random::Random;
+use crate::template::{InstantStyle, Value, Values};
 
 /// The parts, in the order that ids sort in.
 pub(crate) const PARTS: [char; 4] = ['a', 'b', 'c', 'd'];
@@ -15,14 +14,8 @@ pub(crate) const PARTS: [char; 4] = ['a', 'b', 'c', 'd'];
 /// A part of a person's Medicare. Version 2 serves all four to everybody; codes say who is
 /// enrolled.
 pub(crate) fn coverage(person: &Person, part: char) -> Body {
-    let mut dice = Dice::of(&[person.seed, u64::from(part)]);
-    let template = match part {
-        'a' => "v2/coverage-a",
-        'b' => "v2/coverage-b",
-        'c' => "v2/coverage-c",
-        _ => "v2/coverage-d",
-    };
-    let updated = coverage_updated(person, dice.below(90));
+    let mut random = Random::of(&[person.seed, u64::from(part)]);
+    let updated = coverage_updated(person, random.below(90));
     let is_over = person.death.is_some();
     let mut values = Values::default();
     values.set("patient_id", person.v2_id);
@@ -51,7 +44,7 @@ pub(crate) fn coverage(person: &Person, part: char) -> Body {
         })
         .collect::<Vec<_>>();
     values.set("months", months);
-    bodies::body(template, &values, 40_000)
+    Body::of(&format!("v2/coverage-{part}"), &values, 40_000)
 }
 
 /// The months that are known as of an instant, with Medicaid's code of each.

@@ -1,12 +1,12 @@
 //! Diagnoses of version 2.
 
 use crate::fhir::claim_values::{ClaimValues, is_hospital_stay};
-use crate::fhir::template::Values;
-use crate::fhir::vocabulary::{
+use crate::population::claim::ClaimKind;
+use crate::template::Values;
+use crate::vocabulary::{
     C4BB_DIAGNOSIS_TYPE, DIAGNOSES, Diagnosis, EXTERNAL_CAUSES, HL7_DIAGNOSIS_TYPE, OLD_DIAGNOSES,
     SENSITIVE, is_before_icd10,
 };
-use crate::population::claim::ClaimKind;
 
 /// System, code and display.
 type DiagnosisType = (&'static str, &'static str, &'static str);
@@ -31,20 +31,20 @@ pub(super) fn set_diagnoses(values: &mut ClaimValues<'_>) -> u32 {
     let kind = values.claim.kind;
     let is_institutional = kind.is_institutional();
     let is_stay = is_hospital_stay(kind);
-    let count = values.dice.between(1, if is_stay { 9 } else { 5 });
+    let count = values.random.between(1, if is_stay { 9 } else { 5 });
     let other = if is_institutional { OTHER } else { SECONDARY };
     let mut list = List {
         diagnoses: Vec::new(),
         sequence: 0,
     };
     if is_stay {
-        let diagnosis = values.dice.pick(&DIAGNOSES);
+        let diagnosis = values.random.pick(&DIAGNOSES);
         list.push(values, diagnosis, ADMITTING, None);
     }
     for position in 0..count {
-        let mut diagnosis = values.dice.pick(&DIAGNOSES);
+        let mut diagnosis = values.random.pick(&DIAGNOSES);
         if position == 0 && values.claim.is_sensitive {
-            diagnosis = values.dice.pick(&SENSITIVE);
+            diagnosis = values.random.pick(&SENSITIVE);
         }
         // The source labels two diagnoses principal now and then.
         let is_principal = position == 0 || (position == 1 && values.claim.is_one_in(9));
@@ -52,13 +52,13 @@ pub(super) fn set_diagnoses(values: &mut ClaimValues<'_>) -> u32 {
         let indicator = is_stay.then(|| format!("clm_poa_ind_sw{}", position + 1));
         list.push(values, diagnosis, role, indicator);
     }
-    if is_institutional && values.dice.chance(250) {
-        let diagnosis = values.dice.pick(&EXTERNAL_CAUSES);
+    if is_institutional && values.random.chance(250) {
+        let diagnosis = values.random.pick(&EXTERNAL_CAUSES);
         let indicator = is_stay.then(|| "clm_e_poa_ind_sw1".to_owned());
         list.push(values, diagnosis, EXTERNAL_CAUSE, indicator);
     }
-    if kind == ClaimKind::Outpatient && values.dice.chance(300) {
-        let diagnosis = values.dice.pick(&DIAGNOSES);
+    if kind == ClaimKind::Outpatient && values.random.chance(300) {
+        let diagnosis = values.random.pick(&DIAGNOSES);
         list.push(values, diagnosis, REASON_FOR_VISIT, None);
     }
     values
@@ -84,13 +84,13 @@ impl<'a> List<'a> {
         indicator: Option<String>,
     ) {
         let present = indicator.as_ref().map_or(("", ""), |_| {
-            claim.dice.pick(&[
+            claim.random.pick(&[
                 ("Y", "Diagnosis was present at the time of admission (POA)"),
                 ("N", "Diagnosis was not present at the time of admission"),
             ])
         });
         let diagnosis = if is_before_icd10(claim.claim.through) {
-            claim.dice.pick(&OLD_DIAGNOSES)
+            claim.random.pick(&OLD_DIAGNOSES)
         } else {
             diagnosis
         };

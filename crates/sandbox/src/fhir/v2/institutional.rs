@@ -3,14 +3,14 @@
 use super::diagnoses::set_diagnoses;
 use super::professional::set_drug;
 use crate::fhir::as_sent::{rate_line, revenue_as_sent};
-use crate::fhir::claim_values::{ClaimValues, is_hospital_stay, npi_of, paid_by_plan, set_amounts};
-use crate::fhir::template::{Value, Values};
-use crate::fhir::vocabulary::{
+use crate::fhir::claim_values::{ClaimValues, is_hospital_stay, npi_of, paid_by_plan, set_lines};
+use crate::population::claim::ClaimKind;
+use crate::population::money::Amounts;
+use crate::template::{Value, Values};
+use crate::vocabulary::{
     DIAGNOSIS_RELATED_GROUPS, DISCHARGES, FACILITIES, MODIFIERS, PROCEDURES, REVENUE_CENTERS,
     SERVICES, SPECIALTIES, STATES,
 };
-use crate::population::claim::ClaimKind;
-use crate::population::money::Amounts;
 
 /// Sets all that the header's values lack.
 pub(super) fn values(claim: &mut ClaimValues<'_>) {
@@ -20,16 +20,13 @@ pub(super) fn values(claim: &mut ClaimValues<'_>) {
     team(claim);
     information(claim, is_hospital_stay);
     set_diagnoses(claim);
-    let has_procedures = is_hospital_stay || claim.dice.chance(100);
+    let has_procedures = is_hospital_stay || claim.random.chance(100);
     claim.values.set("has_procedures", has_procedures);
     if has_procedures {
-        let procedures: Vec<Values<'_>> = (0..claim.dice.between(1, 4))
-            .map(|_| {
-                let mut values = Values::default();
-                values.set_code("procedure", claim.dice.pick(&PROCEDURES));
-                values
-            })
-            .collect();
+        let count = claim.random.between(1, 4);
+        let procedures = Values::list(count, |_, values| {
+            values.set_code("procedure", claim.random.pick(&PROCEDURES));
+        });
         claim.values.set("procedures", procedures);
     }
     lines(claim);
@@ -37,15 +34,15 @@ pub(super) fn values(claim: &mut ClaimValues<'_>) {
 }
 
 fn facility(claim: &mut ClaimValues<'_>) {
-    let dice = &mut claim.dice;
+    let random = &mut claim.random;
     let values = &mut claim.values;
-    let facility = dice.below(3_000);
+    let facility = random.below(3_000);
     values.set("facility_number", 100_000 + facility);
     values.set("facility_npi", npi_of(facility));
     let name = if claim.claim.is_one_in(3) {
         ""
     } else {
-        dice.pick(&FACILITIES)
+        random.pick(&FACILITIES)
     };
     values.set("facility_name", name);
     if claim.claim.kind == ClaimKind::Inpatient {
@@ -54,7 +51,7 @@ fn facility(claim: &mut ClaimValues<'_>) {
             "uncompensated_care",
             "disproportionate_share",
         ] {
-            values.set(name, Value::Cents(i64::from(dice.below(800_000))));
+            values.set(name, Value::Cents(i64::from(random.below(800_000))));
         }
     }
     values.set("processed", claim.claim.through.plus(9));
@@ -63,7 +60,7 @@ fn facility(claim: &mut ClaimValues<'_>) {
 }
 
 fn team(claim: &mut ClaimValues<'_>) {
-    let attending = claim.dice.below(3_000);
+    let attending = claim.random.below(3_000);
     for (name, offset) in [
         ("attending_npi", 0),
         ("operating_npi", 3),
@@ -72,63 +69,46 @@ fn team(claim: &mut ClaimValues<'_>) {
     ] {
         claim.values.set(name, npi_of(attending + offset));
     }
-    let (_, taxonomy, display) = claim.dice.pick(&SPECIALTIES);
+    let (_, taxonomy, display) = claim.random.pick(&SPECIALTIES);
     claim.values.set("specialty.taxonomy", taxonomy);
     claim.values.set("specialty.display", display);
 }
 
 fn information(claim: &mut ClaimValues<'_>, is_hospital_stay: bool) {
-    let dice = &mut claim.dice;
+    let random = &mut claim.random;
     let values = &mut claim.values;
     let from = claim.claim.from;
     if is_hospital_stay {
-        let group = dice.pick(&DIAGNOSIS_RELATED_GROUPS);
+        let group = random.pick(&DIAGNOSIS_RELATED_GROUPS);
         values.set("diagnosis_related_group", group);
-        values.set("blood_pints", dice.below(5));
+        values.set("blood_pints", random.below(5));
         values.set("qualifying_stay_from", from.plus(-4));
         values.set("qualifying_stay_through", from.plus(-1));
     }
     let by_plan = paid_by_plan(&claim.processing);
     values.set_code("paid_by_plan", by_plan);
     values.set_code("bill_frequency", claim.processing.frequency);
-    values.set_code("discharge_status", dice.pick(&DISCHARGES));
+    values.set_code("discharge_status", random.pick(&DISCHARGES));
 }
 
 fn lines(claim: &mut ClaimValues<'_>) {
     // Old outpatient bodies number their lines from 25 on.
     let is_old = claim.claim.kind == ClaimKind::Outpatient && claim.claim.is_one_in(12);
     let first = if is_old { 25 } else { 1 };
-    let amounts = std::mem::take(&mut claim.bill.lines);
-    let mut lines = Vec::with_capacity(amounts.len());
-    for (number, amounts) in (1..).zip(&amounts) {
-        let mut line = line(claim, number, amounts);
-        line.set("sequence", first + number - 1);
-        lines.push(line);
-    }
-    let total_line = claim.bill.has_total_line.then(|| {
-        // The units and the revenue centre of a total are drawn and not shown.
-        claim.dice.between(1, 12);
-        claim.dice.pick(&REVENUE_CENTERS);
-        let mut total = Values::default();
-        total.set("state", claim.dice.pick(&STATES));
-        let number = u32::try_from(lines.len()).unwrap_or_default();
-        total.set("sequence", first + number);
-        set_amounts(&mut total, &claim.bill.sum);
-        vec![total]
+    set_lines(claim, first, line, |claim, total| {
+        total.set("state", claim.random.pick(&STATES));
     });
-    claim.values.set("lines", lines);
-    claim.values.set("total_line", total_line);
 }
 
 /// A line; `number` counts from 1.
-fn line<'a>(claim: &mut ClaimValues<'a>, number: u32, amounts: &Amounts) -> Values<'a> {
-    let dice = &mut claim.dice;
+fn line<'a>(claim: &mut ClaimValues<'a>, number: u32, _: &Amounts) -> Values<'a> {
+    let random = &mut claim.random;
     let seed = claim.claim.seed;
     let mut values = Values::default();
-    let units = dice.between(1, 12);
+    let units = random.between(1, 12);
     values.set("units", units);
     let rate = rate_line(claim.claim, number);
-    let (center, display) = dice.pick(&REVENUE_CENTERS);
+    let (center, display) = random.pick(&REVENUE_CENTERS);
     let center = match rate {
         Some((center, _)) => (
             center,
@@ -137,17 +117,16 @@ fn line<'a>(claim: &mut ClaimValues<'a>, number: u32, amounts: &Amounts) -> Valu
         None => (revenue_as_sent(center, seed), display),
     };
     values.set_code("revenue_center", center);
-    let (service, _) = dice.pick(&SERVICES);
+    let (service, _) = random.pick(&SERVICES);
     values.set("service", rate.map_or(service, |(_, code)| code));
-    set_drug(&mut values, dice, 120, seed);
-    let modifier = dice.chance(300).then(|| dice.pick(&MODIFIERS).0);
+    set_drug(&mut values, random, 120, seed);
+    let modifier = random.chance(300).then(|| random.pick(&MODIFIERS).0);
     values.set("modifier", modifier);
-    values.set("state", dice.pick(&STATES));
-    let quantity = dice
+    values.set("state", random.pick(&STATES));
+    let quantity = random
         .chance(300)
         .then_some(Value::Thousandths(units * 1_500));
     values.set("quantity", quantity);
-    set_amounts(&mut values, amounts);
     values
 }
 
@@ -157,12 +136,10 @@ fn balance(claim: &mut ClaimValues<'_>) {
     claim.values.set("days", i64::from(days));
     if claim.claim.kind == ClaimKind::Inpatient {
         let paid = claim.bill.sum.paid;
-        for (name, share) in [
-            ("capital_total", 10),
-            ("capital_federal", 20),
-            ("capital_education", 40),
-        ] {
-            claim.values.set(name, Value::Cents(paid / share));
-        }
+        claim.values.set_cents([
+            ("capital_total", paid / 10),
+            ("capital_federal", paid / 20),
+            ("capital_education", paid / 40),
+        ]);
     }
 }

@@ -1,12 +1,11 @@
 //! Patient of version 2.
 
 use super::coverage::months;
-use crate::fhir::bodies;
 use crate::fhir::body::Body;
 use crate::fhir::person_values;
-use crate::fhir::template::{InstantStyle, Value};
 use crate::population::enrollment::{REFERENCE_YEAR, coverage_updated};
 use crate::population::person::Person;
+use crate::template::{InstantStyle, Value};
 
 /// The Patient of a person.
 pub(crate) fn patient(person: &Person) -> Body {
@@ -17,5 +16,5 @@ pub(crate) fn patient(person: &Person) -> Body {
     values.set("reference_year", i64::from(REFERENCE_YEAR));
     values.set("is_active", person.index.is_multiple_of(10));
     values.set("months", months(person, updated));
-    bodies::body("v2/patient", &values, 6_000)
+    Body::of("v2/patient", &values, 6_000)
 }

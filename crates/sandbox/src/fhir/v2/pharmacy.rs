@@ -1,35 +1,39 @@
 //! Part D events of version 2.
 
-use super::is_old_form;
 use super::professional::practitioner;
 use crate::fhir::claim_values::{ClaimValues, npi_of};
-use crate::fhir::template::Value;
-use crate::fhir::vocabulary::{DRUGS, FACILITIES, SPECIALTIES};
-use crate::population::claim::Standing;
+use crate::population::claim::{Claim, ClaimKind, Standing};
+use crate::template::Value;
+use crate::vocabulary::{DRUGS, FACILITIES, SPECIALTIES};
+
+/// Old bodies lack what later releases added: some Part D events are still served so.
+pub(super) fn is_old_form(claim: &Claim) -> bool {
+    claim.kind == ClaimKind::Pde && claim.is_one_in(5)
+}
 
 /// Sets all that the header's values lack.
 pub(super) fn values(claim: &mut ClaimValues<'_>) {
     let (old, is_compound) = (is_old_form(claim.claim), claim.claim.is_one_in(8));
-    let dice = &mut claim.dice;
+    let random = &mut claim.random;
     let values = &mut claim.values;
     // Most Part D events come without one.
     values.set("has_billable_period", claim.claim.seed % 4 == 1);
-    let prescription = dice.between(1_000_000, 99_999_999);
+    let prescription = random.between(1_000_000, 99_999_999);
     values.set("prescription_number", prescription);
-    values.set("pharmacy_npi", npi_of(dice.below(3_000)));
-    values.set("prescriber_npi", npi_of(dice.below(3_000)));
-    let days = dice.pick(&[30_u32, 30, 60, 90]);
+    values.set("pharmacy_npi", npi_of(random.below(3_000)));
+    values.set("prescriber_npi", npi_of(random.below(3_000)));
+    let days = random.pick(&[30_u32, 30, 60, 90]);
     values.set("days", days);
     let is_named = claim.claim.is_one_in(3);
-    values.set("pharmacy_name", is_named.then(|| dice.pick(&FACILITIES)));
+    values.set("pharmacy_name", is_named.then(|| random.pick(&FACILITIES)));
     if !old {
-        values.set("prescriber_name", practitioner(dice));
+        values.set("prescriber_name", practitioner(random));
     }
-    let (_, taxonomy, display) = dice.pick(&SPECIALTIES);
+    let (_, taxonomy, display) = random.pick(&SPECIALTIES);
     values.set("specialty.taxonomy", taxonomy);
     values.set("specialty.display", display);
-    values.set("refills", dice.below(6));
-    values.set_code("drug", dice.pick(&DRUGS));
+    values.set("refills", random.below(6));
+    values.set_code("drug", random.pick(&DRUGS));
     values.set("is_unknown_drug", old && claim.claim.is_one_in(2));
     // An original event has none.
     let adjustment = match (claim.claim.standing, claim.claim.revision) {
@@ -54,7 +58,7 @@ fn payers(claim: &mut ClaimValues<'_>) {
     let other = share(claim.claim.is_one_in(6), 10);
     let gap = share(claim.claim.is_one_in(10), 5);
     let below = cost.min(300_000);
-    for (name, cents) in [
+    claim.values.set_cents([
         ("cost", cost),
         ("plan_paid", cost - patient),
         ("below_threshold", below),
@@ -63,7 +67,5 @@ fn payers(claim: &mut ClaimValues<'_>) {
         ("subsidy", subsidy),
         ("other_payers", other),
         ("gap_discount", gap),
-    ] {
-        claim.values.set(name, Value::Cents(cents));
-    }
+    ]);
 }

@@ -2,66 +2,61 @@
 
 use super::diagnoses::set_diagnoses;
 use crate::fhir::as_sent::{modifier_count, ndc_of_line};
-use crate::fhir::claim_values::{ClaimValues, npi_of, set_amounts};
-use crate::fhir::template::{Value, Values};
-use crate::fhir::vocabulary::{
+use crate::fhir::claim_values::{ClaimValues, npi_of, set_lines};
+use crate::population::claim::ClaimKind;
+use crate::population::money::Amounts;
+use crate::random::Random;
+use crate::template::{Value, Values};
+use crate::vocabulary::{
     BETOS, BLOOD_TESTS, DRUGS, EQUIPMENT, FACILITIES, MODIFIERS, PLACES, PRACTITIONERS, SERVICES,
     SPECIALTIES, STATES,
 };
-use crate::population::claim::ClaimKind;
-use crate::population::dice::Dice;
-use crate::population::money::Amounts;
 
 /// Sets all that the header's values lack.
-pub(super) fn values(claim: &mut ClaimValues<'_>) {
+pub(super) fn values<'a>(claim: &mut ClaimValues<'a>) {
     let is_dme = claim.claim.kind == ClaimKind::Dme;
     // Old bodies number their lines from later on.
     let first_line = if claim.claim.is_one_in(11) { 6 } else { 1 };
     let has_observation = claim.claim.is_one_in(3);
     claim.values.set("first_line", first_line);
     if has_observation {
-        let test = claim.dice.pick(&BLOOD_TESTS);
+        let test = claim.random.pick(&BLOOD_TESTS);
         claim.values.set_code("observation", test);
-        let tenths = i64::from(claim.dice.between(90, 460));
+        let tenths = i64::from(claim.random.between(90, 460));
         claim
             .values
             .set("observation_value", Value::Cents(tenths * 10));
     } else {
         claim.values.set_code("observation", ("", ""));
     }
-    let contractor = claim.dice.between(10_000, 69_999);
+    let contractor = claim.random.between(10_000, 69_999);
     claim.values.set("contractor", contractor);
     let denial = claim.processing.payment_denial;
     claim.values.set_code("payment_denial", denial);
     providers(claim, is_dme);
     let diagnoses = set_diagnoses(claim);
-    let amounts = std::mem::take(&mut claim.bill.lines);
-    let lines: Vec<Values<'_>> = (first_line..)
-        .zip(&amounts)
-        .map(|(number, amounts)| {
-            let mut line = line(claim, amounts, diagnoses);
-            line.set("sequence", number);
-            line.set("shows_observation", has_observation && number == first_line);
-            line
-        })
-        .collect();
-    claim.values.set("lines", lines);
+    let line = |claim: &mut ClaimValues<'a>, number, amounts: &Amounts| {
+        let mut line = line(claim, amounts, diagnoses);
+        line.set("shows_observation", has_observation && number == 1);
+        line
+    };
+    set_lines(claim, first_line, line, |_, _| {});
 }
 
 /// Who bills, refers and performs; carriers name the organization too.
 fn providers(claim: &mut ClaimValues<'_>, is_dme: bool) {
-    let dice = &mut claim.dice;
+    let random = &mut claim.random;
     let values = &mut claim.values;
-    let billing = dice.below(3_000);
-    let referring = dice.below(3_000);
+    let billing = random.below(3_000);
+    let referring = random.below(3_000);
     if is_dme {
-        values.set("billing_name", practitioner(dice));
-        values.set("referring_name", practitioner(dice));
+        values.set("billing_name", practitioner(random));
+        values.set("referring_name", practitioner(random));
     }
     values.set("billing_npi", npi_of(billing));
     values.set("referring_npi", npi_of(referring));
     values.set("performing_npi", npi_of(billing + 1));
-    let (specialty, taxonomy, display) = dice.pick(&SPECIALTIES);
+    let (specialty, taxonomy, display) = random.pick(&SPECIALTIES);
     values.set_code("specialty", (specialty, display));
     values.set("specialty.taxonomy", taxonomy);
     if !is_dme {
@@ -75,66 +70,61 @@ fn providers(claim: &mut ClaimValues<'_>, is_dme: bool) {
             npi_of(billing)
         };
         values.set("organization_npi", npi);
-        values.set("organization_name", dice.pick(&FACILITIES));
+        values.set("organization_name", random.pick(&FACILITIES));
     }
 }
 
 /// The name of a practitioner, as displays give it.
-pub(super) fn practitioner(dice: &mut Dice) -> String {
-    let (family, given) = dice.pick(&PRACTITIONERS);
+pub(super) fn practitioner(random: &mut Random) -> String {
+    let (family, given) = random.pick(&PRACTITIONERS);
     format!("{given} {family}")
 }
 
 fn line<'a>(claim: &mut ClaimValues<'a>, amounts: &Amounts, diagnoses: u32) -> Values<'a> {
     let is_dme = claim.claim.kind == ClaimKind::Dme;
-    let dice = &mut claim.dice;
+    let random = &mut claim.random;
     let mut values = Values::default();
-    let units = dice.between(1, 3);
+    let units = random.between(1, 3);
     values.set("units", units);
     values.set("quantity", Value::Thousandths(units * 1_000));
     if is_dme {
-        let supplier = dice.between(1_000_000, 9_999_999);
+        let supplier = random.between(1_000_000, 9_999_999);
         values.set("supplier", Value::Padded(u64::from(supplier), 10));
-        let measured = units * 1_000 + dice.below(1_000);
+        let measured = units * 1_000 + random.below(1_000);
         values.set("measured_units", Value::Thousandths(measured));
-        values.set("pricing_state", dice.pick(&STATES));
+        values.set("pricing_state", random.pick(&STATES));
     } else {
-        values.set_code("betos", dice.pick(&BETOS));
+        values.set_code("betos", random.pick(&BETOS));
     }
     values.set_code("processing_indicator", amounts.outcome.indicator);
-    values.set("diagnosis_sequence", 1 + dice.below(diagnoses));
-    set_drug(&mut values, dice, 150, claim.claim.seed);
+    values.set("diagnosis_sequence", 1 + random.below(diagnoses));
+    set_drug(&mut values, random, 150, claim.claim.seed);
     let services = if is_dme { &EQUIPMENT } else { &SERVICES };
-    values.set("service", dice.pick(services).0);
-    let has_modifiers = dice.chance(400);
+    values.set("service", random.pick(services).0);
+    let has_modifiers = random.chance(400);
     values.set("has_modifiers", has_modifiers);
     if has_modifiers {
-        let modifiers: Vec<Values<'_>> = (0..modifier_count(claim.claim.seed))
-            .map(|_| {
-                let mut values = Values::default();
-                values.set("modifier", dice.pick(&MODIFIERS).0);
-                values
-            })
-            .collect();
+        let modifiers = Values::list(modifier_count(claim.claim.seed), |_, values| {
+            values.set("modifier", random.pick(&MODIFIERS).0);
+        });
         values.set("modifiers", modifiers);
     }
-    values.set("state", dice.pick(&STATES));
+    values.set("state", random.pick(&STATES));
     if !is_dme {
-        let laboratory = dice
+        let laboratory = random
             .chance(200)
-            .then(|| dice.between(1_000_000, 9_999_999))
+            .then(|| random.between(1_000_000, 9_999_999))
             .map(|number| Value::Padded(u64::from(number), 10));
         values.set("laboratory", laboratory);
     }
-    values.set_code("place", dice.pick(&PLACES));
-    set_amounts(&mut values, amounts);
+    values.set_code("place", random.pick(&PLACES));
     values
 }
 
 /// The NDC of a line, in `per_mille` of a thousand lines.
-pub(super) fn set_drug(values: &mut Values<'_>, dice: &mut Dice, per_mille: u32, seed: u64) {
-    if dice.chance(per_mille) {
-        let (code, display) = dice.pick(&DRUGS);
+pub(super) fn set_drug(values: &mut Values<'_>, random: &mut Random, per_mille: u32, seed: u64) {
+    if random.chance(per_mille) {
+        let (code, display) = random.pick(&DRUGS);
         values.set_code("drug", (ndc_of_line(code, seed), display));
     } else {
         values.set_code("drug", ("", ""));

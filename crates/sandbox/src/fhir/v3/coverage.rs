@@ -1,10 +1,9 @@
 //! Coverage of version 3: only what a person is enrolled in, as of now.
 
-use crate::fhir::bodies;
 use crate::fhir::body::Body;
-use crate::fhir::template::{InstantStyle, Value, Values};
 use crate::population::enrollment::{coverage_updated, dual_status, part_c_from};
 use crate::population::person::{Person, enrolled};
+use crate::template::{InstantStyle, Value, Values};
 
 /// The coverages of a person, by id.
 pub(crate) fn coverage_ids(person: &Person) -> Vec<String> {
@@ -26,17 +25,12 @@ pub(crate) fn coverage_ids(person: &Person) -> Vec<String> {
 
 /// The coverage of one of the ids of `coverage_ids`.
 pub(crate) fn coverage(person: &Person, id: &str) -> Body {
-    let template = match id.as_bytes().get(5) {
-        Some(b'a') => "v3/coverage-a",
-        Some(b'b') => "v3/coverage-b",
-        Some(b'c') => "v3/coverage-c",
-        Some(b'd') => "v3/coverage-d",
-        _ => "v3/coverage-dual",
-    };
+    let part = id.strip_prefix("part-").and_then(|rest| rest.get(..1));
+    let part = part.unwrap_or("dual");
     let updated = coverage_updated(person, 20);
     let (dual, _) = dual_status(person);
     let has_full_benefits = matches!(dual, "02" | "04" | "08");
-    let start = if template == "v3/coverage-c" {
+    let start = if part == "c" {
         part_c_from(person)
     } else {
         enrolled(person)
@@ -44,14 +38,12 @@ pub(crate) fn coverage(person: &Person, id: &str) -> Body {
     let mut values = Values::default();
     values.set("coverage_id", id.to_owned());
     values.set("patient_id", person.v3_id);
-    values.set(
-        "last_updated",
-        Value::Instant(updated, InstantStyle::Micros),
-    );
+    let updated = Value::Instant(updated, InstantStyle::Micros);
+    values.set("last_updated", updated);
     values.set("mbi", person.mbi.as_str());
     values.set("dual_status", dual);
     values.set("dual_type", if has_full_benefits { "F" } else { "P" });
     values.set("start", start);
     values.set("death", person.death);
-    bodies::body(template, &values, 6_000)
+    Body::of(&format!("v3/coverage-{part}"), &values, 6_000)
 }

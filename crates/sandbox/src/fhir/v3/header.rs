@@ -1,11 +1,10 @@
 //! The header of version 3's claims: who billed, who treated, codes and money.
 
-use crate::fhir::claim_values::{self, ClaimValues, npi_of};
-use crate::fhir::control_number;
+use crate::fhir::claim_values::{self, ClaimValues, control_number, npi_of};
 use crate::fhir::npi::npi;
-use crate::fhir::template::{InstantStyle, Value};
-use crate::fhir::vocabulary::{DIAGNOSIS_RELATED_GROUPS, FACILITIES, PRACTITIONERS, SPECIALTIES};
 use crate::population::claim::{ClaimKind, Standing, v3_claim_id};
+use crate::template::{InstantStyle, Value};
+use crate::vocabulary::{DIAGNOSIS_RELATED_GROUPS, FACILITIES, PRACTITIONERS, SPECIALTIES};
 
 /// Amounts of facilities that are shares of the payment, in percent.
 const SHARES: [(&str, i64); 6] = [
@@ -19,7 +18,7 @@ const SHARES: [(&str, i64); 6] = [
 
 /// Sets the values of the header but for its diagnoses and money.
 pub(super) fn set_header(claim: &mut ClaimValues<'_>) {
-    let provider = claim.dice.below(3_000);
+    let provider = claim.random.below(3_000);
     identity(claim);
     processing(claim);
     contained(claim, provider);
@@ -101,7 +100,7 @@ fn processing(claim: &mut ClaimValues<'_>) {
 /// Who billed, and the blood test of some carrier claims.
 fn contained(values: &mut ClaimValues<'_>, provider: u32) {
     let claim = values.claim;
-    let dice = &mut values.dice;
+    let random = &mut values.random;
     let is_carrier = claim.kind == ClaimKind::Carrier;
     let has_observation = is_carrier && claim.is_one_in(3);
     // Some claims do not know who billed.
@@ -120,15 +119,15 @@ fn contained(values: &mut ClaimValues<'_>, provider: u32) {
     values.set("provider_number", number);
     values.set("postal_code", Value::Padded(u64::from(zip), 5));
     if has_provider && is_practitioner {
-        let (family, given) = dice.pick(&PRACTITIONERS);
+        let (family, given) = random.pick(&PRACTITIONERS);
         values.set("provider_family", family);
         values.set("provider_given", given);
     } else if has_provider {
-        values.set("provider_name", dice.pick(&FACILITIES));
+        values.set("provider_name", random.pick(&FACILITIES));
     }
     values.set("has_observation", has_observation);
     if has_observation {
-        let tenths = i64::from(dice.between(90, 170));
+        let tenths = i64::from(random.between(90, 170));
         values.set("laboratory", Value::Padded(u64::from(provider), 7));
         let text = (!claim.is_one_in(2)).then_some(tenths);
         values.set("observation_text", text);
@@ -143,9 +142,9 @@ fn team(claim: &mut ClaimValues<'_>) {
         _ => &["attending", "operating", "otheroperating"],
     };
     for role in roles {
-        claim_values::set_member(&mut claim.values, &mut claim.dice, role);
+        claim_values::set_member(&mut claim.values, &mut claim.random, role);
         if matches!(*role, "rendering" | "attending") {
-            let (specialty, taxonomy, display) = claim.dice.pick(&SPECIALTIES);
+            let (specialty, taxonomy, display) = claim.random.pick(&SPECIALTIES);
             claim.values.set("specialty.taxonomy", taxonomy);
             claim.values.set_code("specialty", (specialty, display));
         }
@@ -153,18 +152,18 @@ fn team(claim: &mut ClaimValues<'_>) {
 }
 
 fn medical(claim: &mut ClaimValues<'_>) {
-    claim.values.set("blood_pints", claim.dice.below(4));
+    claim.values.set("blood_pints", claim.random.below(4));
     if claim_values::is_hospital_stay(claim.claim.kind) {
-        let group = claim.dice.pick(&DIAGNOSIS_RELATED_GROUPS);
+        let group = claim.random.pick(&DIAGNOSIS_RELATED_GROUPS);
         claim.values.set("diagnosis_related_group", group);
     }
 }
 
 fn prescription(claim: &mut ClaimValues<'_>) {
-    let dice = &mut claim.dice;
-    claim.values.set("refills", dice.below(6));
-    claim.values.set("days", dice.pick(&[30_u32, 30, 60, 90]));
-    let prescription = dice.between(100_000, 999_999);
+    let random = &mut claim.random;
+    claim.values.set("refills", random.below(6));
+    claim.values.set("days", random.pick(&[30_u32, 30, 60, 90]));
+    let prescription = random.between(100_000, 999_999);
     claim.values.set("prescription_number", prescription);
 }
 
@@ -181,9 +180,9 @@ pub(super) fn set_amounts(claim: &mut ClaimValues<'_>) {
             "hospice_periods",
             "home_health_visits",
         ] {
-            values.set(name, claim.dice.below(9));
+            values.set(name, claim.random.below(9));
         }
-        let weight = i64::from(claim.dice.between(50, 420));
+        let weight = i64::from(claim.random.between(50, 420));
         values.set("group_weight", Value::Cents(weight));
     }
     for (name, percent) in SHARES {
@@ -191,7 +190,9 @@ pub(super) fn set_amounts(claim: &mut ClaimValues<'_>) {
     }
     claim_values::set_amounts(values, &sum);
     let below = sum.allowed.min(300_000);
-    values.set("below_threshold", Value::Cents(below));
-    values.set("above_threshold", Value::Cents(sum.allowed - below));
-    values.set("plan_paid", Value::Cents(sum.allowed - sum.coinsurance));
+    values.set_cents([
+        ("below_threshold", below),
+        ("above_threshold", sum.allowed - below),
+        ("plan_paid", sum.allowed - sum.coinsurance),
+    ]);
 }

@@ -1,12 +1,11 @@
 //! Patient of version 3.
 
-use crate::fhir::bodies;
 use crate::fhir::body::Body;
 use crate::fhir::person_values;
-use crate::fhir::template::{InstantStyle, Value};
 use crate::population::day::Day;
 use crate::population::history::load_time;
 use crate::population::person::Person;
+use crate::template::{InstantStyle, Value};
 
 /// The Patient of a person.
 pub(crate) fn patient(person: &Person) -> Body {
@@ -18,11 +17,11 @@ pub(crate) fn patient(person: &Person) -> Body {
         Value::Instant(updated, InstantStyle::Micros),
     );
     // Hispanic origin is an ethnicity, all else a race.
-    values.set("is_ethnicity", person.race.omb_code == "2135-2");
+    values.set("is_ethnicity", person.race.omb.0 == "2135-2");
     let changed = person.former_mbi.as_ref().map(|(_, day)| *day);
     values.set("mbi_start", changed.unwrap_or(Day::of(2018, 4, 1)));
     values.set("former_mbi_end", changed.map(|day| day.plus(-1)));
     values.set("prefers_english", person.index.is_multiple_of(2));
     values.set("merged_id", person.merged_v3_id);
-    bodies::body("v3/patient", &values, 3_000)
+    Body::of("v3/patient", &values, 3_000)
 }

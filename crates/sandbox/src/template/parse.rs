@@ -4,7 +4,7 @@ use super::value::Key;
 
 /// A template, ready to be filled.
 #[derive(Debug)]
-pub(in crate::fhir) struct Template {
+pub(crate) struct Template {
     pub(super) operations: Vec<Operation>,
 }
 
@@ -17,6 +17,8 @@ pub(super) enum Operation {
     },
     /// A value within other text.
     Value(Name),
+    /// A value in HTML.
+    Escaped(Name),
     /// A member or element that holds nothing but a value, and is left out where that is absent.
     Member {
         before: Box<[u8]>,
@@ -57,7 +59,7 @@ impl Name {
 
 /// What is wrong with a template's text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(in crate::fhir) enum TemplateError {
+pub(crate) enum TemplateError {
     #[error("a placeholder has no end: {0}")]
     Unended(String),
     #[error("{{{{/{0}}}}} closes no section of that name")]
@@ -68,19 +70,30 @@ pub(in crate::fhir) enum TemplateError {
     UnknownPart(String),
 }
 
+/// What the text around the marks is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Syntax {
+    /// White space between tokens is dropped, and values are written as they are.
+    Json,
+    /// The text stays as it is, and values are escaped.
+    Html,
+}
+
 impl Template {
     /// Reads a template. `part` gives the text of what `{{> name}}` includes.
     ///
     /// # Errors
     ///
     /// Where marks do not match, or a part is not known.
-    pub(in crate::fhir) fn parse(
+    pub(crate) fn parse(
         text: &str,
+        syntax: Syntax,
         part: &dyn Fn(&str) -> Option<&'static str>,
     ) -> Result<Self, TemplateError> {
         let text = with_parts(text, part)?;
         let mut parser = Parser {
             rest: &text,
+            syntax,
             is_in_string: false,
             operations: Vec::new(),
             literal: String::new(),
@@ -121,6 +134,7 @@ fn beginning(text: &str) -> String {
 
 struct Parser<'t> {
     rest: &'t str,
+    syntax: Syntax,
     is_in_string: bool,
     operations: Vec<Operation>,
     literal: String,
@@ -181,7 +195,9 @@ impl<'t> Parser<'t> {
 
     /// Keeps what JSON means: no white space between tokens, no comma before an end.
     fn character(&mut self, next: char) {
-        if self.is_in_string {
+        if self.syntax == Syntax::Html {
+            self.literal.push(next);
+        } else if self.is_in_string {
             self.literal.push(next);
             match next {
                 '"' => self.is_in_string = false,
@@ -193,8 +209,12 @@ impl<'t> Parser<'t> {
                 }
                 _ => {}
             }
-            return;
+        } else {
+            self.between_strings(next);
         }
+    }
+
+    fn between_strings(&mut self, next: char) {
         match next {
             '}' | ']' => {
                 if self.literal.ends_with(',') {
@@ -210,9 +230,16 @@ impl<'t> Parser<'t> {
     }
 
     fn value(&mut self, name: Name) {
-        let Some(start) = self.member_start() else {
+        let start = match self.syntax {
+            Syntax::Json => self.member_start(),
+            Syntax::Html => None,
+        };
+        let Some(start) = start else {
             self.end_literal();
-            self.operations.push(Operation::Value(name));
+            self.operations.push(match self.syntax {
+                Syntax::Json => Operation::Value(name),
+                Syntax::Html => Operation::Escaped(name),
+            });
             return;
         };
         let before: Box<[u8]> = self.literal.split_off(start).into_bytes().into();

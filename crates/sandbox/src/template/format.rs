@@ -3,11 +3,11 @@
 use crate::population::day::{self, Day};
 
 /// What is written for the time of the request; every real value is as long.
-pub(in crate::fhir) const CREATED_PLACE: &str = "2020-01-01T00:00:00+00:00";
+pub(crate) const CREATED_PLACE: &str = "2020-01-01T00:00:00+00:00";
 
 /// How an instant is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::fhir) enum InstantStyle {
+pub(crate) enum InstantStyle {
     /// Milliseconds, `+00:00`.
     Utc,
     /// Milliseconds, `-04:00`: the same instant in the time of the east coast.

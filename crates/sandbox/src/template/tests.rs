@@ -1,8 +1,12 @@
-use super::{InstantStyle, Template, TemplateError, Value, Values};
+use super::{InstantStyle, Syntax, Template, TemplateError, Value, Values};
 use crate::population::day::Day;
 
 fn no_part(_: &str) -> Option<&'static str> {
     None
+}
+
+fn parsed(text: &str) -> Result<Template, TemplateError> {
+    Template::parse(text, Syntax::Json, &no_part)
 }
 
 fn values() -> Values<'static> {
@@ -31,9 +35,7 @@ fn values() -> Values<'static> {
 }
 
 fn rendered(text: &str) -> String {
-    let rendered = Template::parse(text, &no_part)
-        .unwrap()
-        .render(&values(), 100);
+    let rendered = parsed(text).unwrap().render(&values(), 100);
     assert_eq!(rendered.unknown, Vec::<String>::new(), "{text}");
     String::from_utf8(rendered.bytes).unwrap()
 }
@@ -95,7 +97,7 @@ fn parts_are_included_and_may_include_others() {
         "inner" => Some(r#""{{text}}","#),
         _ => None,
     };
-    let template = Template::parse("[{{> outer}} {{> outer}}]", &part).unwrap();
+    let template = Template::parse("[{{> outer}} {{> outer}}]", Syntax::Json, &part).unwrap();
     let bytes = template.render(&values(), 100).bytes;
     assert_eq!(bytes, br#"[{"a":["x"]},{"a":["x"]}]"#);
 }
@@ -105,7 +107,7 @@ fn the_place_of_the_request_time_is_known() {
     let mut values = Values::default();
     values.set("created", Value::RequestTime);
     let text = r#"{"created": "{{created}}"}"#;
-    let rendered = Template::parse(text, &no_part).unwrap().render(&values, 0);
+    let rendered = parsed(text).unwrap().render(&values, 0);
     assert_eq!(rendered.created_at, Some(12));
 }
 
@@ -117,7 +119,7 @@ fn a_name_without_a_value_is_reported_and_left_out() {
         ("[{{#typo}} 1 {{/typo}}]", "[]"),
         (r#"["x {{nothing}}"]"#, r#"["x "]"#),
     ] {
-        let template = Template::parse(text, &no_part).unwrap();
+        let template = parsed(text).unwrap();
         let rendered = template.render(&values(), 100);
         assert!(!rendered.unknown.is_empty(), "{text}");
         assert_eq!(String::from_utf8(rendered.bytes).unwrap(), bytes);
@@ -133,6 +135,17 @@ fn marks_that_do_not_match_are_errors() {
         ("{{#a}}{{/b}}", TemplateError::Unopened("b".to_owned())),
         ("{{> c}}", TemplateError::UnknownPart("c".to_owned())),
     ] {
-        assert_eq!(Template::parse(text, &no_part).unwrap_err(), expected);
+        assert_eq!(parsed(text).unwrap_err(), expected);
     }
+}
+
+#[test]
+fn html_keeps_its_white_space_and_values_are_escaped() {
+    let mut values = Values::default();
+    values.set("name", "<O'Keefe & \"co\">");
+    let text = "<p>a , ]\n{{#name}}<b>{{name}}</b>{{/name}} </p>";
+    let template = Template::parse(text, Syntax::Html, &no_part).unwrap();
+    let rendered = String::from_utf8(template.render(&values, 0).bytes).unwrap();
+    let escaped = "&lt;O&#x27;Keefe &amp; &quot;co&quot;&gt;";
+    assert_eq!(rendered, format!("<p>a , ]\n<b>{escaped}</b> </p>"));
 }

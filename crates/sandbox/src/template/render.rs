@@ -6,17 +6,17 @@ use super::value::{Key, Value, Values};
 
 /// A filled template.
 #[derive(Debug, Default)]
-pub(in crate::fhir) struct Rendered {
-    pub(in crate::fhir) bytes: Vec<u8>,
+pub(crate) struct Rendered {
+    pub(crate) bytes: Vec<u8>,
     /// Where the time of the request belongs.
-    pub(in crate::fhir) created_at: Option<usize>,
+    pub(crate) created_at: Option<usize>,
     /// Placeholders that nobody gave a value; they are left out.
-    pub(in crate::fhir) unknown: Vec<String>,
+    pub(crate) unknown: Vec<String>,
 }
 
 impl Template {
     /// Fills the template. `capacity` is about how long the body becomes.
-    pub(in crate::fhir) fn render(&self, values: &Values<'_>, capacity: usize) -> Rendered {
+    pub(crate) fn render(&self, values: &Values<'_>, capacity: usize) -> Rendered {
         let mut renderer = Renderer {
             rendered: Rendered {
                 bytes: Vec::with_capacity(capacity),
@@ -49,6 +49,7 @@ impl<'v, 'a> Renderer<'v, 'a> {
                     out.extend_from_slice(bytes);
                 }
                 Operation::Value(name) => self.write(name),
+                Operation::Escaped(name) => self.escaped(name),
                 Operation::Member {
                     before,
                     name,
@@ -107,6 +108,22 @@ impl<'v, 'a> Renderer<'v, 'a> {
             self.rendered.unknown.push(name.text.to_string());
         }
         found
+    }
+
+    fn escaped(&mut self, name: &Name) {
+        let start = self.rendered.bytes.len();
+        self.write(name);
+        for byte in self.rendered.bytes.split_off(start) {
+            let text: &[u8] = match byte {
+                b'&' => b"&amp;",
+                b'<' => b"&lt;",
+                b'>' => b"&gt;",
+                b'"' => b"&quot;",
+                b'\'' => b"&#x27;",
+                _ => &[byte],
+            };
+            self.rendered.bytes.extend_from_slice(text);
+        }
     }
 
     fn write(&mut self, name: &Name) {

@@ -5,7 +5,7 @@ use crate::population::day::Day;
 
 /// A value of a placeholder; its variant says how it is written.
 #[derive(Debug, Clone)]
-pub(in crate::fhir) enum Value<'a> {
+pub(crate) enum Value<'a> {
     /// Left out, with the member or element that would hold it.
     Absent,
     /// A condition that holds; written as `true`.
@@ -106,16 +106,33 @@ impl Key {
 
 /// The values of one scope: of a body, or of one element of a repeated section.
 #[derive(Debug, Clone, Default)]
-pub(in crate::fhir) struct Values<'a>(Vec<(Key, Value<'a>)>);
+pub(crate) struct Values<'a>(Vec<(Key, Value<'a>)>);
 
 impl<'a> Values<'a> {
     /// Adds a value; the first of a name counts.
-    pub(in crate::fhir) fn set(&mut self, name: &str, value: impl Into<Value<'a>>) {
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<Value<'a>>) {
         self.0.push((Key::of(name), value.into()));
     }
 
+    /// Adds amounts in cents.
+    pub(crate) fn set_cents<const N: usize>(&mut self, amounts: [(&str, i64); N]) {
+        for (name, cents) in amounts {
+            self.set(name, Value::Cents(cents));
+        }
+    }
+
+    /// Values of `count` elements of a list; `fill` is given each with its number, from 1.
+    pub(crate) fn list(count: u32, mut fill: impl FnMut(u32, &mut Self)) -> Vec<Self> {
+        let element = |number| {
+            let mut values = Self::default();
+            fill(number, &mut values);
+            values
+        };
+        (1..=count).map(element).collect()
+    }
+
     /// Adds a code as `name.code` and `name.display`.
-    pub(in crate::fhir) fn set_code(&mut self, name: &str, (code, display): (&'a str, &'a str)) {
+    pub(crate) fn set_code(&mut self, name: &str, (code, display): (&'a str, &'a str)) {
         let key = Key::of(name);
         self.0.push((key.and(".code"), code.into()));
         self.0.push((key.and(".display"), display.into()));

@@ -1,0 +1,53 @@
+//! Claims of version 2: which template, and the values that all have.
+
+use super::pharmacy::is_old_form;
+use super::{institutional, pharmacy, professional};
+use crate::fhir::body::Body;
+use crate::fhir::claim_values::{self, ClaimValues};
+use crate::population::claim::{Claim, ClaimKind, Standing, v2_claim_id};
+use crate::population::person::Person;
+use crate::template::{InstantStyle, Value};
+
+/// An ExplanationOfBenefit.
+pub(crate) fn eob(person: &Person, claim: &Claim) -> Body {
+    let mut values = ClaimValues::of(person, claim, 0x7632);
+    let capacity = 9_000 + values.bill.served_lines() * 9_500;
+    header(&mut values);
+    match claim.kind {
+        ClaimKind::Carrier | ClaimKind::Dme => professional::values(&mut values),
+        ClaimKind::Pde => pharmacy::values(&mut values),
+        _ => institutional::values(&mut values),
+    }
+    let form = if is_old_form(claim) { "-old" } else { "" };
+    let template = format!("v2/{}{form}", claim.kind.lower());
+    Body::of(&template, &values.values, capacity)
+}
+
+fn header(values: &mut ClaimValues<'_>) {
+    let (person, claim) = (values.person, values.claim);
+    let id = |number| v2_claim_id(person.index, number, claim.is_intruder);
+    let style = if claim.is_one_in(7) {
+        InstantStyle::UsEast
+    } else {
+        InstantStyle::Utc
+    };
+    let status = match claim.standing {
+        Standing::Final => "active",
+        Standing::Superseded => "cancelled",
+    };
+    let sum = values.bill.sum;
+    let control = claim_values::control_number(claim.seed, claim.revision);
+    let values = &mut values.values;
+    values.set("claim_id", id(claim.number));
+    // The group is a number of its own, the same for all versions of a claim.
+    values.set("claim_group", 50_000_000_000 + id(claim.group).abs());
+    values.set("last_updated", Value::Instant(claim.updated, style));
+    values.set("status", status);
+    values.set("patient_id", person.v2_id);
+    values.set("from", claim.from);
+    values.set("through", claim.through);
+    values.set("received", claim.through.plus(14));
+    values.set("created", Value::RequestTime);
+    values.set("control_number", Value::Padded(control, 14));
+    claim_values::set_amounts(values, &sum);
+}
