@@ -4,21 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The `system` of identifiers that name one person and nobody else.
-pub const PERSONAL_SYSTEMS: [&str; 11] = [
-    "http://hl7.org/fhir/sid/us-mbi",
-    "http://hl7.org/fhir/sid/us-medicare",
-    "http://terminology.hl7.org/NamingSystem/cmsMBI",
-    "https://bluebutton.cms.gov/resources/variables/bene_id",
-    "http://bluebutton.cms.hhs.gov/identifier#bene_id",
-    "https://bluebutton.cms.gov/resources/identifier/mbi-hash",
-    "https://bluebutton.cms.gov/resources/identifier/hicn-hash",
-    "http://bluebutton.cms.hhs.gov/identifier#hicnHash",
-    "http://bluebutton.cms.hhs.gov/identifier#mbiHash",
-    "urn:oid:2.16.840.1.113883.4.927",
-    "urn:oid:2.16.840.1.113883.4.572",
-];
-
 /// A system and a value. As text it is `system|value`, as in a FHIR search; a value alone has no
 /// system.
 ///
@@ -50,13 +35,6 @@ impl Identifier {
     #[must_use]
     pub fn value(&self) -> &str {
         &self.value
-    }
-
-    /// Whether its system names one person and nobody else.
-    #[must_use]
-    pub fn is_personal(&self) -> bool {
-        self.system()
-            .is_some_and(|system| PERSONAL_SYSTEMS.contains(&system))
     }
 }
 
@@ -94,24 +72,6 @@ impl From<Identifier> for String {
 #[cfg(test)]
 mod tests {
     use super::Identifier;
-
-    #[test]
-    fn a_system_is_personal_by_its_whole_name() {
-        let personal = |system| Identifier::new(Some(system), "1S00E00AA32").is_personal();
-        assert!(personal("http://hl7.org/fhir/sid/us-mbi"));
-        assert!(personal(
-            "https://bluebutton.cms.gov/resources/variables/bene_id"
-        ));
-        for other in [
-            "https://columbia.example/mrn",
-            "https://x.example/mbi",
-            "https://x.example/bene_id/of/another",
-            "http://hl7.org/fhir/sid/us-mbi/",
-        ] {
-            assert!(!personal(other), "{other}");
-        }
-        assert!(!Identifier::new(None, "1S00E00AA32").is_personal());
-    }
 
     #[test]
     fn an_identifier_is_read_as_it_is_written() {

@@ -17,6 +17,34 @@ impl ParseIdError {
     }
 }
 
+/// `Display`, and what serde reads and writes, of an id that is a checked text.
+macro_rules! text_id {
+    ($id:ident) => {
+        impl fmt::Display for $id {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $id {
+            type Error = ParseIdError;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl From<$id> for String {
+            fn from(id: $id) -> Self {
+                id.0
+            }
+        }
+    };
+}
+
+text_id!(ResourceType);
+text_id!(RunId);
+
 /// A version of the Blue Button API; each has an id space of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -85,23 +113,10 @@ impl ResourceType {
         Self(Self::PATIENT.into())
     }
 
-    /// Whether a resource of this type is somebody's, and counted where it is not known whose:
-    /// claims and coverages.
-    #[must_use]
-    pub fn has_patient(&self) -> bool {
-        matches!(self.as_str(), "ExplanationOfBenefit" | "Coverage")
-    }
-
     /// The name as FHIR spells it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl fmt::Display for ResourceType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -114,20 +129,6 @@ impl FromStr for ResourceType {
             return Err(ParseIdError("not the name of a FHIR resource type".into()));
         }
         Ok(Self(text.into()))
-    }
-}
-
-impl TryFrom<String> for ResourceType {
-    type Error = ParseIdError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<ResourceType> for String {
-    fn from(resource_type: ResourceType) -> Self {
-        resource_type.0
     }
 }
 
@@ -168,12 +169,6 @@ impl RunId {
     }
 }
 
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 impl FromStr for RunId {
     type Err = ParseIdError;
 
@@ -192,21 +187,7 @@ impl FromStr for RunId {
     }
 }
 
-impl TryFrom<String> for RunId {
-    type Error = ParseIdError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<RunId> for String {
-    fn from(run: RunId) -> Self {
-        run.0
-    }
-}
-
-/// The random name of a grant. Logs, errors and vault keys use it; it says nothing of the person.
+/// The random name of a grant. Logs, errors and vault keys use it; it says nothing of the patient.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct GrantHandle(String);

@@ -54,7 +54,7 @@ pub enum LandingOrigin {
 }
 
 /// One `part-NNNNN.ndjson.zst`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LandingPart {
     /// The file name within the run folder.
     pub file: String,

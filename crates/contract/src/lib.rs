@@ -16,6 +16,7 @@ mod id_hash;
 mod identifier;
 mod ids;
 mod io_advice;
+mod io_failure;
 mod lake_manifest;
 mod landing_layout;
 mod landing_manifest;
@@ -33,9 +34,10 @@ pub use clock::{Clock, FixedClock, SystemClock};
 pub use exit::ExitCode;
 pub use hex::hex;
 pub use id_hash::IdHash;
-pub use identifier::{Identifier, PERSONAL_SYSTEMS};
+pub use identifier::Identifier;
 pub use ids::{ApiVersion, GrantHandle, ParseIdError, PatientId, ResourceType, RunId};
 pub use io_advice::io_advice;
+pub use io_failure::IoFailure;
 pub use lake_manifest::{LAKE_FORMAT, LakeFile, LakeManifest, LakeTable};
 pub use landing_layout::{
     CHECKSUM_FILE, LandingLayout, MANIFEST_FILE, part_file_name, partition_value,

@@ -12,7 +12,7 @@ use crate::Identifier;
 /// It has a reference (or the identifier that a logical reference has in place of one) and either
 /// the resource that it names or why there is none; or the `full_url` that the line's own resource
 /// had in its Bundle. All of it is PHI: `Debug` shows the line only.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferenceRecord {
     /// The line within the frame of the part, from 1.
     pub line: u64,

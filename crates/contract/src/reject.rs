@@ -38,6 +38,26 @@ pub struct Reject {
     pub found: Option<String>,
 }
 
+impl Reject {
+    /// A reject of which nothing more than place and reason is known yet.
+    #[must_use]
+    pub fn new(file: &str, line: u64, reason: RejectReason, detail: String) -> Self {
+        Self {
+            file: file.to_owned(),
+            line,
+            reason,
+            detail,
+            api: None,
+            resource: None,
+            table: None,
+            column: None,
+            path: None,
+            expected: None,
+            found: None,
+        }
+    }
+}
+
 /// Why something was rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

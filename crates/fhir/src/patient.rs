@@ -7,11 +7,10 @@ use claimlake_contract::{
 };
 use serde_json::Value;
 
+use crate::identifier::{identifier_of, identifiers_of, is_personal};
 use crate::member::resource_id;
-use crate::reference::{
-    identifier_of, identifiers_of, named_identifiers, patient_in_reference, subject_of,
-};
 use crate::strings::each_string;
+use crate::subject::{named_identifiers, patient_in_reference, subject_of};
 
 /// The system that a Coverage's `subscriberId` is of, which it does not say.
 pub const SUBSCRIBER_SYSTEM: &str = "http://hl7.org/fhir/sid/us-mbi";
@@ -82,7 +81,7 @@ pub fn names_another_patient(
     names_its_patient(resource, line, references)
         || named_identifiers(resource.as_str(), line)
             .iter()
-            .any(|named| named.is_personal() && has_system(named.system()))
+            .any(|named| is_personal(named) && has_system(named.system()))
 }
 
 /// Whether a line has an identifier of the person: as an element, in a conditional reference, or as
@@ -115,7 +114,7 @@ fn holds_identifier(person: &Person, value: &Value) -> bool {
 /// older version, and is any that names one person.
 fn is_theirs(person: &Person, identifier: &Identifier) -> bool {
     person.identifiers.contains(identifier)
-        || (identifier.is_personal()
+        || (is_personal(identifier)
             && person
                 .identifiers
                 .contains(&Identifier::new(None, identifier.value())))
@@ -209,7 +208,7 @@ pub fn personal_identifiers(resource: &ResourceType, line: &[u8]) -> Vec<Identif
     }
     let patient = claimlake_json::tree(line);
     let mut identifiers = patient.map_or(Vec::new(), |patient| identifiers_of(&patient));
-    identifiers.retain(Identifier::is_personal);
+    identifiers.retain(is_personal);
     identifiers
 }
 

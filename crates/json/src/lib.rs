@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod fault;
+mod key;
 mod members;
 mod scan;
 mod structure;
@@ -7,9 +9,11 @@ mod surrogates;
 mod unescape;
 mod value;
 
-pub use members::{Elements, Member, Members, key_says, member};
-pub use scan::{Fault, PADDING, load, number_end, string_end};
+pub use fault::{Fault, MAX_DEPTH, ValueFault};
+pub use key::key_says;
+pub use members::{Elements, Member, Members, member};
+pub use scan::{PADDING, load, number_end, string_end};
 pub use structure::{plain_string, skip_space, value_end, walk_array, walk_object};
 pub use surrogates::{tree, without_half_surrogates};
 pub use unescape::{unescape, unescape_into};
-pub use value::{MAX_DEPTH, ValueFault, value};
+pub use value::value;

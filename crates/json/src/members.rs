@@ -2,12 +2,10 @@
 //!
 //! Keys are compared unescaped: `pati\u0065nt` is the key `patient`, as in a table.
 
-use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::scan::{PADDING, string_end};
+use crate::key::key_says;
 use crate::structure::{after_string, skip_space, value_end};
-use crate::unescape::unescape;
 
 /// A member of an object, as ranges of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,26 +22,6 @@ impl Member {
     pub fn is(&self, text: &[u8], name: &str) -> bool {
         text.get(self.key.clone())
             .is_some_and(|raw| key_says(raw, name))
-    }
-}
-
-/// Whether a key, given as it is between its quotes, says `name`.
-#[must_use]
-pub fn key_says(raw: &[u8], name: &str) -> bool {
-    raw == name.as_bytes() || (raw.contains(&b'\\') && *read_key(raw) == *name.as_bytes())
-}
-
-/// A key without its escapes; one that is no JSON string is returned unchanged and equals no name.
-pub(crate) fn read_key(raw: &[u8]) -> Cow<'_, [u8]> {
-    if memchr::memchr(b'\\', raw).is_none() {
-        return Cow::Borrowed(raw);
-    }
-    let mut padded = [raw, b"\""].concat();
-    padded.resize(raw.len() + PADDING, b'\n');
-    let is_string = matches!(string_end(&padded, 0), Ok((end, _)) if end == raw.len());
-    match is_string && std::str::from_utf8(raw).is_ok() {
-        true => Cow::Owned(unescape(raw)),
-        false => Cow::Borrowed(raw),
     }
 }
 
@@ -224,7 +202,7 @@ impl Iterator for Elements<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Elements, Members, member, read_key};
+    use super::{Elements, Members, member};
     use crate::structure::{value_end, walk_object};
 
     fn keys(text: &str) -> (Vec<&str>, bool) {
@@ -276,32 +254,5 @@ mod tests {
         let found: Vec<&[u8]> = elements.by_ref().map(|range| &text[range]).collect();
         assert_eq!(found, [&br#"{"a":1}"#[..], b"[2]", br#""x""#]);
         assert_eq!(elements.end(), Some(text.len()));
-    }
-
-    /// Keys read by serde_json, which is the reference here.
-    #[test]
-    fn a_key_is_read_as_a_parser_reads_it_or_left_as_it_is() {
-        for raw in [
-            &b"plain"[..],
-            br"a\b",
-            br"\",
-            br"\u0041",
-            br"\u+041",
-            br"\u004",
-            br"\ud83d\ude00",
-            br"\ud83d",
-            br"\ude00x",
-            br"\ud83d\u0041",
-            br"\x",
-            b"a\tb\\n",
-            b"quote\"\\n",
-            b"\xff\\n",
-            b"\xc3\xa9\\/\\b\\f\\r\\t",
-        ] {
-            let quoted = [b"\"", raw, b"\""].concat();
-            let parsed = serde_json::from_slice::<String>(&quoted);
-            let expected = parsed.map_or(raw.to_vec(), String::into_bytes);
-            assert_eq!(*read_key(raw), *expected, "{raw:?}");
-        }
     }
 }

@@ -4,19 +4,11 @@
 //! newline is part of neither a string nor a number, so that a line needs no copy of its own. The
 //! buffer ends in [`PADDING`] newlines, so that whole words can be read anywhere in it.
 
+use crate::fault::Fault;
 use crate::unescape::check_escape;
 
 /// Newlines that must follow the last line of a buffer.
 pub const PADDING: usize = 32;
-
-/// What is wrong with a text, without any of the text: it is PHI.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// Not JSON.
-    NotJson,
-    /// JSON, but a string holds half of a surrogate pair.
-    LoneSurrogate,
-}
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use crate::members::read_key;
+use crate::key::read_key;
 
 /// The end (exclusive) of the JSON value that begins at `start`, or `None` where the text ends
 /// first or no value begins there.

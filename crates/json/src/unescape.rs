@@ -1,6 +1,6 @@
 //! Escapes within strings.
 
-use crate::scan::Fault;
+use crate::fault::Fault;
 
 /// One after the escape whose backslash is at `at`; a surrogate pair is one escape.
 #[cold]

@@ -1,24 +1,20 @@
-//! Reading a sealed part in chunks of whole lines, from any number of threads.
+//! Reading a sealed part in chunks of lines, from any number of threads.
 
 use std::fs::File;
-use std::io::{self, Cursor};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use claimlake_contract::Frame;
+use claimlake_contract::{Frame, ReferenceRecord};
 use zstd::bulk::Decompressor;
 
 use crate::SealedPart;
-use crate::references::{FrameRecords, LineReferences};
-
-/// A frame that claims to be larger than this when decompressed is taken for damaged.
-const LARGEST_FRAME: u64 = 1 << 30;
+use crate::frame::{LARGEST_FRAME, append_frame, read_raw};
+use crate::references::file::{FrameRecords, LineReferences};
 
 /// Room that a chunk has behind its lines, for readers that put an end mark there.
 const ROOM_BEHIND: usize = 64;
 
-/// A run of whole frames of one part, decompressible by itself.
+/// Successive frames of one part, decompressible by themselves.
 #[derive(Debug, Clone)]
 pub struct ChunkRef {
     /// The part.
@@ -44,6 +40,18 @@ pub struct Chunk {
     pub references: LineReferences,
 }
 
+impl Chunk {
+    /// Each line that is not empty, without its newline: its number in the part, its text, and what
+    /// its references were resolved to.
+    pub fn lines(&self) -> impl Iterator<Item = (u64, &[u8], &[ReferenceRecord])> {
+        let lines = self.bytes.split(|byte| *byte == b'\n');
+        (self.first_line..)
+            .zip(lines)
+            .filter(|(_, line)| !line.is_empty())
+            .map(|(number, line)| (number, line, self.references.of_line(number)))
+    }
+}
+
 /// A frame that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DamagedFrame {
@@ -59,7 +67,7 @@ pub struct DamagedFrame {
     pub reason: String,
 }
 
-/// What a chunk held: normally one [`Chunk`]; where frames are damaged, the runs between them.
+/// What was read of a chunk: normally one [`Chunk`]; where frames are damaged, those between them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChunkRead {
     /// What could be read, in landing order.
@@ -110,18 +118,10 @@ pub fn read_chunk_into(chunk: &ChunkRef, spare: Vec<u8>) -> ChunkRead {
     let file = File::open(&chunk.part.path).map_err(|error| format!("cannot be opened: {error}"));
     decompress(chunk, spare, |frame, decompressor, lines| {
         let file = file.as_ref().map_err(Clone::clone)?;
-        let length = checked_length(frame)?;
-        compressed.resize(length, 0);
-        file.read_exact_at(&mut compressed, frame.offset)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => ENDS_EARLY.to_owned(),
-                _ => format!("reading failed: {error}"),
-            })?;
+        read_raw(file, frame, &mut compressed)?;
         append_frame(&compressed, frame, decompressor, lines)
     })
 }
-
-pub(crate) const ENDS_EARLY: &str = "the file ends before the frame does";
 
 /// Decompresses the frames of a chunk with `append`, which appends one frame's lines or leaves
 /// the lines as they were; the first lines are put into the memory of `spare`.
@@ -191,66 +191,11 @@ fn push_filled(chunks: &mut Vec<Chunk>, chunk: Chunk) {
     }
 }
 
-const IMPOSSIBLE_SIZE: &str = "the manifest gives it an impossible size";
-
-/// The length of the frame on disk, where its sizes are possible at all.
-pub(crate) fn checked_length(frame: &Frame) -> Result<usize, String> {
-    if frame.uncompressed > LARGEST_FRAME || frame.length > 2 * LARGEST_FRAME {
-        return Err(IMPOSSIBLE_SIZE.to_owned());
-    }
-    usize::try_from(frame.length).map_err(|_| IMPOSSIBLE_SIZE.to_owned())
-}
-
-/// Appends the frame's lines to `lines`, or leaves `lines` as it was.
-pub(crate) fn append_frame(
-    compressed: &[u8],
-    frame: &Frame,
-    decompressor: &mut Decompressor<'_>,
-    lines: &mut Vec<u8>,
-) -> Result<(), String> {
-    let uncompressed =
-        usize::try_from(frame.uncompressed).map_err(|_| IMPOSSIBLE_SIZE.to_owned())?;
-    let before = lines.len();
-    lines.reserve(uncompressed);
-    // Appends: what is before the cursor stays, nothing has to be zeroed first.
-    let mut appending = Cursor::new(&mut *lines);
-    appending.set_position(before as u64);
-    let outcome = decompressor.decompress_to_buffer(compressed, &mut appending);
-    let reason = match outcome {
-        Ok(found) if found == uncompressed => {
-            let text = &lines[before..];
-            if memchr::memchr_iter(b'\n', text).count() as u64 == frame.lines {
-                return Ok(());
-            }
-            "the frame does not hold the lines the manifest says".to_owned()
-        }
-        Ok(_) => "the frame has another length than the manifest says".to_owned(),
-        Err(error) => format!("the frame does not decompress: {error}"),
-    };
-    lines.truncate(before);
-    Err(reason)
-}
-
-/// Reads the chunks of a part one after the other.
-#[derive(Debug)]
-pub struct ChunkReader {
-    chunks: std::vec::IntoIter<ChunkRef>,
-}
-
-impl ChunkReader {
-    /// A reader of `part` in chunks of about `target_bytes`.
-    #[must_use]
-    pub fn new(part: &SealedPart, target_bytes: u64) -> Self {
-        Self {
-            chunks: chunks_of(part, target_bytes).into_iter(),
-        }
-    }
-}
-
-impl Iterator for ChunkReader {
-    type Item = ChunkRead;
-
-    fn next(&mut self) -> Option<ChunkRead> {
-        self.chunks.next().map(|chunk| read_chunk(&chunk))
-    }
+/// Reads a part in chunks of about `target_bytes` (decompressed), one after the other.
+pub fn read_chunks(
+    part: &SealedPart,
+    target_bytes: u64,
+) -> impl Iterator<Item = ChunkRead> + use<> {
+    let chunks = chunks_of(part, target_bytes).into_iter();
+    chunks.map(|chunk| read_chunk(&chunk))
 }

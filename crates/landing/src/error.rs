@@ -3,22 +3,15 @@
 use std::io;
 use std::path::PathBuf;
 
-use claimlake_contract::{LANDING_FORMAT, io_advice};
+use claimlake_contract::{IoFailure, LANDING_FORMAT};
 
-/// An error of the raw zone.
+/// An error of the raw zone. [`LandingError::kind`] says what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LandingError {
     /// The operating system refused.
-    #[error("{doing} {path}: {source}{}", hint(.source))]
-    Io {
-        /// What was being done, such as `creating`.
-        doing: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] IoFailure),
     /// The run folder exists: run ids are used once.
     #[error("{path} exists already; a run id is used once")]
     RunExists {
@@ -75,38 +68,56 @@ pub enum LandingError {
     StdinTwice,
 }
 
-fn hint(source: &io::Error) -> String {
-    match source.kind() {
-        io::ErrorKind::StorageFull => {
-            "; free space or choose another --data, then run again: nothing was half-written".into()
-        }
-        _ => io_advice(source).map_or(String::new(), |advice| format!("; {advice}")),
-    }
+/// What the caller of the raw zone can do about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LandingErrorKind {
+    /// Mend the disk or its permissions and run again.
+    Io,
+    /// Change the command line.
+    Usage,
+    /// Land again what is damaged or missing.
+    Damaged,
+    /// Use another version of claimlake.
+    OtherFormat,
+    /// Begin a run with another id, or a smaller one.
+    Run,
 }
+
+/// What a refusal to open an input was doing.
+pub(crate) const OPENING_INPUT: &str = "opening input";
 
 impl LandingError {
     /// For `map_err`: an operating system error with what was being done.
     pub(crate) fn io(
-        doing: &'static str,
+        operation: &'static str,
         path: impl Into<PathBuf>,
     ) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io {
-            doing,
-            path,
-            source,
+        move |source| {
+            Self::Io(IoFailure {
+                operation,
+                path,
+                source,
+            })
         }
     }
 
-    /// Whether the command line, rather than the disk, is what has to change.
+    /// What the caller can do about it.
     #[must_use]
-    pub fn is_usage(&self) -> bool {
+    pub fn kind(&self) -> LandingErrorKind {
         match self {
-            Self::UnknownApi { .. } | Self::NoInput | Self::StdinTwice => true,
-            Self::Io { doing, source, .. } => {
-                *doing == "opening input" && source.kind() == io::ErrorKind::NotFound
+            Self::UnknownApi { .. } | Self::NoInput | Self::StdinTwice => LandingErrorKind::Usage,
+            Self::Io(refused)
+                if refused.operation == OPENING_INPUT
+                    && refused.source.kind() == io::ErrorKind::NotFound =>
+            {
+                LandingErrorKind::Usage
             }
-            _ => false,
+            Self::Io(_) => LandingErrorKind::Io,
+            Self::Manifest { .. } | Self::MissingFrame { .. } => LandingErrorKind::Damaged,
+            Self::OtherFormat { .. } => LandingErrorKind::OtherFormat,
+            Self::RunExists { .. } | Self::TooManyParts { .. } => LandingErrorKind::Run,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Folders and files that only their owner may read, and that survive a power cut.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::LandingError;
 
@@ -46,12 +46,7 @@ pub fn sync_folder(path: &Path) -> Result<(), LandingError> {
 /// Writes `text` to `path` so that it is there wholly or not at all: beside it, synced, renamed.
 pub(crate) fn write_by_rename(path: &Path, text: &[u8]) -> Result<(), LandingError> {
     let beside = path.with_extension("tmp");
-    match std::fs::remove_file(&beside) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(LandingError::io("removing", beside)(error));
-        }
-        _ => {}
-    }
+    remove_if_there(&beside)?;
     let mut file = create_private_file(&beside)?;
     file.write_all(text)
         .and_then(|()| file.sync_all())
@@ -60,5 +55,40 @@ pub(crate) fn write_by_rename(path: &Path, text: &[u8]) -> Result<(), LandingErr
     match path.parent() {
         Some(folder) => sync_folder(folder),
         None => Ok(()),
+    }
+}
+
+/// The paths in a folder, in no order; none where it is missing.
+pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, LandingError> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(LandingError::io("listing", folder))?,
+    };
+    entries
+        .map(|entry| Ok(entry.map_err(LandingError::io("listing", folder))?.path()))
+        .collect()
+}
+
+/// The name of a file or folder; empty where it is not UTF-8, which no name of ours is.
+pub(crate) fn file_name(path: &Path) -> &str {
+    path.file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default()
+}
+
+/// Removes a file, which may be missing.
+pub(crate) fn remove_if_there(path: &Path) -> Result<(), LandingError> {
+    unless_missing(std::fs::remove_file(path), path)
+}
+
+/// Removes a folder with all that is in it; it may be missing.
+pub(crate) fn remove_folder_if_there(path: &Path) -> Result<(), LandingError> {
+    unless_missing(std::fs::remove_dir_all(path), path)
+}
+
+fn unless_missing(removed: std::io::Result<()>, path: &Path) -> Result<(), LandingError> {
+    match removed {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        done => done.map_err(LandingError::io("removing", path)),
     }
 }

@@ -1,7 +1,8 @@
-//! Which landed bodies do not count any more: those of resources that a later full read of their
-//! person no longer found. What was imported stays: the server never had to have it. So does what
-//! another person has by now: CMS moves claims where it merges people.
+//! Which landed bodies no longer count: those of resources that a later full read of their patient
+//! no longer found. What was imported stays, since the server may never have had it. So does what
+//! another patient has by now: CMS moves claims where it merges patients.
 
+mod listed;
 mod owners;
 
 use std::collections::{HashMap, HashSet};
@@ -9,10 +10,10 @@ use std::collections::{HashMap, HashSet};
 use claimlake_contract::{ApiVersion, IdHash, LandingOrigin, ResourceType, RunId};
 use claimlake_fhir::{id_hash, quoted_id};
 
-use crate::{SealedRun, chunks_of, read_chunk};
-use owners::{Listed, Owners};
-
-type OfType = (ApiVersion, ResourceType);
+use crate::SealedRun;
+use crate::run_lines::each_line;
+use listed::{Listed, OfType};
+use owners::Owners;
 
 /// Of each resource that is gone, the last run that no longer found it.
 #[derive(Debug, Clone, Default)]
@@ -34,7 +35,7 @@ impl Gone {
         let mut by_type: HashMap<OfType, Vec<u32>> = HashMap::new();
         for (number, run) in (0..).zip(runs) {
             if run.manifest.lists_gone() && is_chosen(run) {
-                by_type.entry(type_of(run)).or_default().push(number);
+                by_type.entry(run.of_type()).or_default().push(number);
             }
         }
         for (of_type, chosen) in by_type {
@@ -74,10 +75,6 @@ impl Gone {
     }
 }
 
-fn type_of(run: &SealedRun) -> OfType {
-    (run.manifest.api, run.manifest.resource.clone())
-}
-
 /// For each id the last of the chosen runs that lists it, where that counts: of those before its
 /// first import, and where no other patient has it.
 fn last_run_without(runs: &[SealedRun], of_type: &OfType, chosen: &[u32]) -> HashMap<IdHash, u32> {
@@ -104,20 +101,16 @@ fn first_imports(
 ) -> HashMap<IdHash, u32> {
     let mut first = HashMap::new();
     for (number, run) in (0..until).zip(runs) {
-        if run.manifest.origin != LandingOrigin::Import || type_of(run) != *of_type {
+        if run.manifest.origin != LandingOrigin::Import || run.of_type() != *of_type {
             continue;
         }
-        for part in run.parts() {
-            for chunk in chunks_of(&part, 1 << 20) {
-                for text in read_chunk(&chunk).chunks {
-                    let lines = text.bytes.split(|byte| *byte == b'\n');
-                    let ids = lines.filter_map(quoted_id).map(id_hash);
-                    for id in ids.filter(|id| wanted.contains(id)) {
-                        first.entry(id).or_insert(number);
-                    }
-                }
+        each_line(run, |line, _| {
+            if let Some(id) = quoted_id(line).map(id_hash)
+                && wanted.contains(&id)
+            {
+                first.entry(id).or_insert(number);
             }
-        }
+        });
     }
     first
 }

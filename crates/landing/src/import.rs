@@ -1,13 +1,13 @@
 //! Landing what came from elsewhere: NDJSON, single resources and Bundles, plain or compressed.
 //!
-//! A run of `import` lands as a whole or not at all. Input is streamed, twice: first for what
-//! references may name, then to land. Memory is bounded by the largest resource and by the number
-//! of Patients, Coverages and providers (a few hundred bytes each), not by the claims.
+//! A run of `import` lands completely or not at all. Input is read twice: first for what references
+//! may name, then to land. Memory is bounded by the largest resource and by the number of Patients,
+//! Coverages and providers (a few hundred bytes each), not by the claims.
 
 mod api_version;
 mod documents;
 mod input;
-pub(crate) mod marker;
+mod opened;
 mod outcome;
 mod read;
 mod rejected;
@@ -18,6 +18,8 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
+
 use claimlake_contract::{
     ApiVersion, LandingLayout, Progress, ReferenceRecord, Reject, RejectReason, ResourceType,
     RunId, Task,
@@ -26,13 +28,14 @@ use claimlake_fhir::{api_version_of, not_r4};
 
 use crate::LandingError;
 use crate::folder::create_private_dir;
-use crate::references::{Resolver, SentLine};
+use crate::import_marker::{ImportMarker, clear_abandoned};
+use crate::references::resolve::{Resolver, SentLine};
 
 use documents::{Documents, Piece, PieceKind};
-use input::Input;
-use marker::ImportMarker;
+pub use input::check_input;
+use opened::{Opened, opened};
 pub use outcome::{ImportOutcome, WithoutPatient};
-pub use read::{BadInput, check_input, read_resources};
+pub use read::{BadInput, read_resources};
 use rejected::{RejectedFile, RejectedText};
 use resources::Found;
 use target::Target;
@@ -45,7 +48,7 @@ use target::Target;
 /// When an input cannot be opened, the API version cannot be determined, or the disk refuses; nothing
 /// of the run has then landed.
 pub fn import(
-    inputs: &[std::path::PathBuf],
+    inputs: &[PathBuf],
     api: Option<ApiVersion>,
     layout: &LandingLayout,
     run: &RunId,
@@ -63,28 +66,26 @@ pub type Refuse<'a> = &'a dyn Fn(ApiVersion, &ResourceType, &[u8], &[ReferenceRe
 /// # Errors
 /// As [`import`].
 pub fn import_refusing(
-    inputs: &[std::path::PathBuf],
+    inputs: &[PathBuf],
     api: Option<ApiVersion>,
     layout: &LandingLayout,
     run: &RunId,
     progress: &dyn Progress,
     refuse: Refuse<'_>,
 ) -> Result<ImportOutcome, LandingError> {
-    let stdin_count = inputs
-        .iter()
-        .filter(|input| input.as_os_str() == "-")
-        .count();
-    match (inputs.is_empty(), stdin_count) {
+    let (stdin, files): (Vec<&PathBuf>, Vec<_>) =
+        inputs.iter().partition(|input| input::is_stdin(input));
+    match (inputs.is_empty(), stdin.len()) {
         (true, _) => return Err(LandingError::NoInput),
         (false, 2..) => return Err(LandingError::StdinTwice),
         _ => {}
     }
     // Every input is opened before anything is written: a wrong name costs nothing.
-    for path in inputs.iter().filter(|input| input.as_os_str() != "-") {
-        input::check_readable(path)?;
+    for path in files {
+        check_input(path)?;
     }
     create_private_dir(layout.root())?;
-    marker::clear_abandoned(layout)?;
+    clear_abandoned(layout)?;
     let marker = ImportMarker::create(layout, run)?;
     let task = progress.begin("importing", "resources", None);
     let outcome = run_import((inputs, api), layout, run, (progress, task), refuse);
@@ -95,8 +96,7 @@ pub fn import_refusing(
             Ok(outcome)
         }
         Err(error) => {
-            // The first error is the one to tell; what cannot be removed now, the next import
-            // removes.
+            // The first error is reported; what cannot be removed now, the next import removes.
             if let Err(second) = marker.abandon(layout) {
                 tracing::warn!(error = %second, "an import that failed left files behind");
             }
@@ -106,7 +106,7 @@ pub fn import_refusing(
 }
 
 fn run_import(
-    (inputs, api): (&[std::path::PathBuf], Option<ApiVersion>),
+    (inputs, api): (&[PathBuf], Option<ApiVersion>),
     layout: &LandingLayout,
     run: &RunId,
     (progress, task): (&dyn Progress, Task),
@@ -131,53 +131,6 @@ fn run_import(
     Ok(outcome)
 }
 
-/// An input, and what has to be found out about it once.
-struct Opened {
-    input: Input,
-    /// Its position among the inputs.
-    number: u64,
-    /// The API version that most of its resources are from, once it was asked for; none where
-    /// nothing says it.
-    majority: Option<Option<ApiVersion>>,
-}
-
-impl Opened {
-    /// The API version of a resource without CMS URLs, where other resources say it.
-    fn majority(&mut self) -> Result<Option<ApiVersion>, LandingError> {
-        if let Some(api) = self.majority {
-            return Ok(api);
-        }
-        let api = api_version::majority(&self.input)?;
-        self.majority = Some(api);
-        Ok(api)
-    }
-
-    /// A number that no other document of any input has.
-    fn bundle(&self, document: u64) -> u64 {
-        (self.number + 1) << 40 | document
-    }
-}
-
-/// The inputs, each of which can be read twice: references are resolved on the second reading.
-fn opened(
-    inputs: &[std::path::PathBuf],
-    layout: &LandingLayout,
-    run: &RunId,
-) -> Result<Vec<Opened>, LandingError> {
-    let open = |(number, path): (usize, &std::path::PathBuf)| {
-        let input = match input::is_stream(path) {
-            true => Input::spooled(path, number, layout, run)?,
-            false => Input::of(path),
-        };
-        Ok(Opened {
-            input,
-            number: number as u64,
-            majority: None,
-        })
-    };
-    inputs.iter().enumerate().map(open).collect()
-}
-
 struct Import<'a> {
     api: Option<ApiVersion>,
     refuse: Refuse<'a>,
@@ -195,7 +148,7 @@ impl Import<'_> {
         task: Task,
     ) -> Result<(), LandingError> {
         let name = opened.input.name.clone();
-        let (source, is_compressed) = opened.input.open_told()?;
+        let (source, is_compressed) = opened.input.open_with_compression()?;
         let mut documents = Documents::new(source);
         loop {
             let piece = match documents.next() {
@@ -233,17 +186,12 @@ impl Import<'_> {
                     full_url,
                 } => {
                     if let Some(other) = not_r4(&resource_type, text) {
-                        let reason = RejectReason::OtherFhirRelease;
                         if let Some(api) = self.api.or_else(|| api_version_of(text)) {
                             self.target.open(api, &resource_type)?;
                         }
-                        self.reject(
-                            &opened.input.name,
-                            piece.line,
-                            reason,
-                            other.to_string(),
-                            text,
-                        )?;
+                        let (name, detail) = (&opened.input.name, other.to_string());
+                        let reason = RejectReason::OtherFhirRelease;
+                        self.reject(name, piece.line, reason, detail, text)?;
                         continue;
                     }
                     let api = match self.api.or_else(|| api_version_of(text)) {
@@ -299,7 +247,7 @@ impl Import<'_> {
         line: u64,
         error: &std::io::Error,
     ) -> Result<(), LandingError> {
-        let detail = format!("{}; what came before it has landed", damage(error));
+        let detail = format!("{}; what came before it has landed", input::damage(error));
         self.reject(name, line, RejectReason::DamagedPart, detail, b"")
     }
 
@@ -312,24 +260,11 @@ impl Import<'_> {
         text: &[u8],
     ) -> Result<(), LandingError> {
         let reject = Reject {
-            file: name.to_owned(),
-            line,
-            reason,
-            detail,
             api: self.api,
-            resource: None,
-            table: None,
-            column: None,
-            path: None,
-            expected: None,
-            found: None,
+            ..Reject::new(name, line, reason, detail)
         };
         self.rejected.write(&reject, RejectedText::new(text))?;
         self.outcome.count_reject(reject);
         Ok(())
     }
-}
-
-fn damage(error: &std::io::Error) -> String {
-    format!("the compressed input is damaged or ends early from this line on ({error})")
 }

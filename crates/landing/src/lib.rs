@@ -4,34 +4,44 @@
 //! [`landing_runs`] and read in chunks by [`chunks_of`] and [`read_chunk`]. [`import`] lands what
 //! came from elsewhere. Nothing here knows more of FHIR than a line: a type, a release, an id, a Bundle.
 
+mod checksum;
 mod chunk;
 mod error;
 mod folder;
 mod forget;
+mod frame;
+mod frame_file;
 mod gone;
 mod import;
+mod import_marker;
 mod line;
 mod manifest_file;
+mod part_name;
 mod part_stream;
-mod person_lines;
+mod part_writer;
+mod patient_lines;
 mod recover;
 mod references;
+mod run_lines;
 mod sealed;
 mod set_aside;
 #[cfg(test)]
+mod test_zone;
+#[cfg(test)]
 mod tests;
 mod unfinished;
+mod unnamed_files;
 mod writer;
 
 pub use chunk::{
-    Chunk, ChunkRead, ChunkReader, ChunkRef, DamagedFrame, chunks_of, read_chunk, read_chunk_into,
+    Chunk, ChunkRead, ChunkRef, DamagedFrame, chunks_of, read_chunk, read_chunk_into, read_chunks,
 };
 pub use claimlake_json as json;
-pub use error::LandingError;
+pub use error::{LandingError, LandingErrorKind};
 pub use folder::{create_private_dir, create_private_file, sync_folder};
 pub use forget::{
     ForgetStep, LandedOfPerson, LandedPatients, MovedPart, NamedByClaims, PatientReached,
-    PersonSearch, ReachedBy, SharedIdentifier, forget, landed_of, named_by_claims, people_landed,
+    PersonSearch, ReachedBy, SharedIdentifier, forget, landed_of, named_by_claims, patients_landed,
 };
 pub use gone::Gone;
 pub use import::{
@@ -40,9 +50,9 @@ pub use import::{
 };
 pub use line::push_line;
 pub use part_stream::{FoundFile, PackedChunk, PartStream};
-pub use person_lines::lines_of_patient;
-pub use recover::{KeptFrame, KeptPatient, remove_unnamed_parts, seal_interrupted};
-pub use references::LineReferences;
+pub use patient_lines::lines_of_patient;
+pub use recover::{KeptFrame, KeptPatient, seal_interrupted};
+pub use references::file::LineReferences;
 pub use sealed::{
     DamagedManifest, LandingRuns, SealedPart, SealedRun, UnsealedRun, landing_runs, sealed_runs,
 };
@@ -51,4 +61,5 @@ pub use set_aside::{
     unreadable_rejected,
 };
 pub use unfinished::{mark_finished, mark_unfinished, unfinished_runs};
+pub use unnamed_files::remove_unnamed_parts;
 pub use writer::{LandingWriter, WriterOptions, WrittenFrame};

@@ -27,18 +27,21 @@ pub(crate) fn read(path: &Path) -> Result<LandingManifest, LandingError> {
         path: path.to_path_buf(),
         source,
     };
-    // The manifest of another version may have other keys.
-    let Format { format } = serde_json::from_slice(&text).map_err(broken)?;
-    if format != LANDING_FORMAT {
+    let found = format_of(&text).map_err(broken)?;
+    if found != LANDING_FORMAT {
         return Err(LandingError::OtherFormat {
             path: path.to_path_buf(),
-            found: format,
+            found,
         });
     }
     serde_json::from_slice(&text).map_err(broken)
 }
 
-#[derive(Deserialize)]
-struct Format {
-    format: u32,
+/// The format of a manifest, which may be another version's and have other keys.
+pub(crate) fn format_of(text: &[u8]) -> serde_json::Result<u32> {
+    #[derive(Deserialize)]
+    struct Format {
+        format: u32,
+    }
+    serde_json::from_slice(text).map(|Format { format }| format)
 }

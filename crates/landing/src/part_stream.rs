@@ -7,7 +7,8 @@ use std::os::unix::fs::FileExt;
 use claimlake_contract::{Frame, hex};
 use sha2::{Digest, Sha256};
 
-use crate::chunk::{ENDS_EARLY, append_frame, checked_length, decompress};
+use crate::chunk::decompress;
+use crate::frame::{ENDS_EARLY, append_frame, checked_length};
 use crate::{ChunkRead, ChunkRef, SealedPart, chunks_of};
 
 /// Bytes between frames and behind them are read in pieces of this size.
@@ -93,11 +94,11 @@ impl PartStream {
             Ok(file) => file,
             Err(error) => return Err(format!("cannot be opened: {error}")),
         };
-        let held = file.metadata().map_err(failed)?.len();
+        let file_length = file.metadata().map_err(failed)?.len();
         if frame
             .offset
             .checked_add(frame.length)
-            .is_none_or(|end| end > held)
+            .is_none_or(|end| end > file_length)
         {
             return Err(ENDS_EARLY.to_owned());
         }

@@ -3,13 +3,8 @@
 //! Lines stay as they were received. A `references-NNNNN.ndjson.zst` lies beside the part with
 //! that number, frame for frame, and is named by its manifest; who reads lines reads it with them.
 
-mod file;
-mod index;
-mod resolve;
+pub(crate) mod file;
+pub(crate) mod index;
+pub(crate) mod resolve;
 #[cfg(test)]
 mod tests;
-
-pub use file::LineReferences;
-pub(crate) use file::{FrameRecords, ReferencesWriter, sibling_name};
-pub(crate) use index::TargetIndex;
-pub(crate) use resolve::{Resolver, SentLine};

@@ -7,8 +7,10 @@ use claimlake_contract::{
     partition_value,
 };
 
-use crate::import::marker;
-use crate::references::sibling_name;
+use crate::checksum::sha256_of;
+use crate::folder::entries;
+use crate::import_marker::runs_under_import;
+use crate::part_name::references_name;
 use crate::unfinished::unfinished_runs;
 use crate::{LandingError, manifest_file};
 
@@ -22,6 +24,23 @@ pub struct SealedRun {
 }
 
 impl SealedRun {
+    /// The run, API version and resource type, by which runs are sorted.
+    #[must_use]
+    pub fn key(&self) -> (RunId, ApiVersion, ResourceType) {
+        let manifest = &self.manifest;
+        (
+            manifest.run.clone(),
+            manifest.api,
+            manifest.resource.clone(),
+        )
+    }
+
+    /// API version and type of its resources.
+    #[must_use]
+    pub fn of_type(&self) -> (ApiVersion, ResourceType) {
+        (self.manifest.api, self.manifest.resource.clone())
+    }
+
     /// The parts, in landing order.
     pub fn parts(&self) -> impl Iterator<Item = SealedPart> + '_ {
         self.manifest.parts.iter().map(|part| SealedPart {
@@ -61,7 +80,7 @@ impl SealedPart {
     /// # Errors
     /// When the file cannot be read.
     pub fn sha256_on_disk(&self) -> Result<String, LandingError> {
-        crate::recover::sha256_of(&self.path)
+        sha256_of(&self.path)
     }
 
     /// The references file of the part, if it has one.
@@ -122,7 +141,7 @@ pub struct LandingRuns {
 /// When a folder cannot be listed.
 pub fn landing_runs(layout: &LandingLayout) -> Result<LandingRuns, LandingError> {
     let mut runs = LandingRuns::default();
-    let mut marked = marker::runs_under_import(layout)?;
+    let mut marked = runs_under_import(layout)?;
     marked.extend(unfinished_runs(layout)?);
     for (api_folder, api) in folders::<ApiVersion>(layout.root(), "api")? {
         for (resource_folder, resource) in folders::<ResourceType>(&api_folder, "resource")? {
@@ -147,17 +166,7 @@ pub fn landing_runs(layout: &LandingLayout) -> Result<LandingRuns, LandingError>
             }
         }
     }
-    runs.sealed.sort_by(|left, right| {
-        let key = |run: &SealedRun| {
-            let manifest = &run.manifest;
-            (
-                manifest.run.clone(),
-                manifest.api,
-                manifest.resource.clone(),
-            )
-        };
-        key(left).cmp(&key(right))
-    });
+    runs.sealed.sort_by_cached_key(SealedRun::key);
     runs.unsealed
         .sort_by(|left, right| (&left.run, &left.folder).cmp(&(&right.run, &right.folder)));
     Ok(runs)
@@ -194,7 +203,7 @@ fn usable_manifest(
         let references = part.references.as_ref();
         !part.file.contains('/')
             && part.file.starts_with("part-")
-            && references.is_none_or(|references| references.file == sibling_name(&part.file))
+            && references.is_none_or(|references| references.file == references_name(&part.file))
     };
     if !manifest.parts.iter().all(plain_name) {
         return Err("the manifest names a part outside its folder".into());
@@ -206,13 +215,8 @@ fn folders<K: std::str::FromStr>(
     root: &Path,
     key: &str,
 ) -> Result<Vec<(PathBuf, K)>, LandingError> {
-    let entries = match std::fs::read_dir(root) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(LandingError::io("listing", root))?,
-    };
     let mut found = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(LandingError::io("listing", root))?.path();
+    for path in entries(root)? {
         if let Some(Ok(value)) = partition_value(&path, key).map(str::parse) {
             found.push((path, value));
         }

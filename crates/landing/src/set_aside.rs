@@ -12,10 +12,11 @@ use claimlake_contract::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::folder::{create_private_dir, sync_folder};
+use crate::folder::{create_private_dir, entries, remove_folder_if_there, sync_folder};
 use crate::sealed::{LandingRuns, UnsealedRun};
 use crate::unfinished::unfinished_runs;
-use crate::{LandingError, SealedRun, chunks_of, landing_runs, manifest_file, read_chunk};
+use crate::unnamed_files::{named_files, remove_unnamed_files};
+use crate::{LandingError, SealedRun, landing_runs, manifest_file, read_chunks};
 
 mod signs;
 
@@ -125,7 +126,7 @@ pub fn set_aside_unsealed(
 /// When the folder cannot be listed or a file cannot be opened.
 pub fn unreadable_rejected(layout: &LandingLayout) -> Result<Vec<PathBuf>, LandingError> {
     let mut unreadable = Vec::new();
-    for path in crate::import::marker::entries(&layout.root().join("rejected"))? {
+    for path in entries(&layout.root().join("rejected"))? {
         if !path.to_string_lossy().ends_with(".ndjson.zst") {
             continue;
         }
@@ -150,7 +151,7 @@ pub fn set_aside_files(layout: &LandingLayout) -> Result<(u64, u64), LandingErro
     let (mut files, mut bytes) = (0, 0);
     let mut folders = vec![layout.root().join(FOLDER)];
     while let Some(folder) = folders.pop() {
-        for path in crate::import::marker::entries(&folder)? {
+        for path in entries(&folder)? {
             if path.is_dir() {
                 folders.push(path);
             } else {
@@ -168,13 +169,7 @@ pub fn set_aside_files(layout: &LandingLayout) -> Result<(u64, u64), LandingErro
 /// # Errors
 /// When the disk refuses.
 pub fn remove_set_aside(layout: &LandingLayout) -> Result<(), LandingError> {
-    let folder = layout.root().join(FOLDER);
-    match std::fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(LandingError::io("removing", folder)(error))
-        }
-        _ => Ok(()),
-    }
+    remove_folder_if_there(&layout.root().join(FOLDER))
 }
 
 /// The parts of a run that are not as they were sealed, by position, and why.
@@ -206,10 +201,7 @@ fn undecodable_parts(run: &SealedRun, others: &[(usize, String)]) -> Vec<(usize,
     let parts = run.parts().enumerate();
     parts
         .filter(|(index, _)| is_other(*index))
-        .filter(|(_, part)| {
-            let mut chunks = chunks_of(part, 1 << 20).into_iter();
-            chunks.any(|chunk| !read_chunk(&chunk).damaged.is_empty())
-        })
+        .filter(|(_, part)| read_chunks(part, 1 << 20).any(|read| !read.damaged.is_empty()))
         .map(|(index, _)| (index, "a frame of it does not decompress".to_owned()))
         .collect()
 }
@@ -303,17 +295,17 @@ impl Zone<'_> {
         sync_folder(&target)?;
         let manifest = without_parts(&run.manifest, &is_damaged);
         manifest_file::write(&run.folder, &manifest)?;
-        crate::recover::remove_unnamed_files(&run.folder, &manifest)?;
+        remove_unnamed_files(&run.folder, &manifest)?;
         sync_folder(&run.folder)
     }
 
     /// Moves files that no manifest names.
     fn move_unnamed(&self, run: &SealedRun, done: &mut Vec<SetAside>) -> Result<(), LandingError> {
         let manifest = manifest_file::read(&run.folder.join(MANIFEST_FILE))?;
-        let named: BTreeSet<PathBuf> = crate::recover::named_files(&manifest)
+        let named: BTreeSet<PathBuf> = named_files(&manifest)
             .map(|name| run.folder.join(name))
             .collect();
-        for path in crate::import::marker::entries(&run.folder)? {
+        for path in entries(&run.folder)? {
             if named.contains(&path) {
                 continue;
             }

@@ -5,28 +5,22 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 
 use claimlake_contract::{
-    ApiVersion, Frame, GrantHandle, LandingLayout, LandingManifest, LandingOrigin, LandingPatient,
-    PatientId, PatientState, ResourceType, RunId,
+    ApiVersion, Frame, LandingLayout, LandingManifest, LandingOrigin, ResourceType,
 };
 
+use crate::test_zone::{self, complete, lines_of, run};
 use crate::{
-    ChunkRead, ChunkReader, KeptFrame, KeptPatient, LandingError, LandingWriter, PartStream,
-    SealedPart, WriterOptions, WrittenFrame, landing_runs, mark_finished, mark_unfinished,
+    ChunkRead, KeptFrame, KeptPatient, LandingError, LandingWriter, PartStream, SealedPart,
+    WriterOptions, WrittenFrame, landing_runs, mark_finished, mark_unfinished, read_chunks,
     seal_interrupted, sealed_runs, unfinished_runs,
 };
 
-fn run(noise: &str) -> RunId {
-    format!("20261123T164012.345Z-{noise}").parse().unwrap()
-}
-
-fn writer(layout: &LandingLayout, run: &RunId, part_bytes: u64) -> LandingWriter {
+fn writer(layout: &LandingLayout, noise: &str, part_bytes: u64) -> LandingWriter {
     let options = WriterOptions {
         part_bytes,
         ..WriterOptions::default()
     };
-    let resource = ResourceType::coverage();
-    let origin = LandingOrigin::Extract;
-    LandingWriter::create(layout, ApiVersion::V2, &resource, run, origin, options).unwrap()
+    test_zone::writer(layout, &ResourceType::coverage(), noise, options).unwrap()
 }
 
 fn append(writer: &mut LandingWriter, lines: &[&str]) -> WrittenFrame {
@@ -34,20 +28,6 @@ fn append(writer: &mut LandingWriter, lines: &[&str]) -> WrittenFrame {
     writer
         .append_frame(text.as_bytes(), lines.len() as u64)
         .unwrap()
-}
-
-fn patient(state: PatientState) -> LandingPatient {
-    LandingPatient {
-        grant: GrantHandle::from_random([7; 8]),
-        patient: PatientId::new("-1"),
-        total: None,
-        pages: 1,
-        resources: 1,
-        last_updated: None,
-        state,
-        frames: Vec::new(),
-        gone: Vec::new(),
-    }
 }
 
 fn only_part(layout: &LandingLayout) -> SealedPart {
@@ -65,18 +45,8 @@ fn lines(manifest: &LandingManifest, layout: &LandingLayout) -> Vec<String> {
         .iter()
         .find(|sealed| sealed.manifest == *manifest)
         .unwrap();
-    let mut found = Vec::new();
-    for part in sealed.parts() {
-        assert_eq!(part.sha256_on_disk().unwrap(), part.part.sha256);
-        for read in ChunkReader::new(&part, 1) {
-            assert_eq!(read.damaged, []);
-            for chunk in read.chunks {
-                let text = String::from_utf8(chunk.bytes).unwrap();
-                found.extend(text.lines().map(str::to_owned));
-            }
-        }
-    }
-    found
+    let lines = sealed.parts().flat_map(|part| lines_of(part).1);
+    lines.map(|(text, _)| text).collect()
 }
 
 /// The part as a stream reads it, which must find what reading at random does.
@@ -86,7 +56,7 @@ fn streamed(part: &SealedPart, target_bytes: u64) -> Vec<ChunkRead> {
     let found = stream.end().unwrap();
     assert_eq!(found.sha256, part.sha256_on_disk().unwrap());
     assert_eq!(found.bytes, std::fs::metadata(&part.path).unwrap().len());
-    let at_random: Vec<ChunkRead> = ChunkReader::new(part, target_bytes).collect();
+    let at_random: Vec<ChunkRead> = read_chunks(part, target_bytes).collect();
     assert_eq!(reads, at_random);
     reads
 }
@@ -99,7 +69,7 @@ fn mode(path: &Path) -> u32 {
 fn a_run_is_read_only_once_it_is_sealed_and_only_by_its_owner() {
     let folder = tempfile::tempdir().unwrap();
     let layout = LandingLayout::in_data(folder.path());
-    let mut writer = writer(&layout, &run("0001"), 1 << 20);
+    let mut writer = writer(&layout, "0001", 1 << 20);
     append(&mut writer, &["a", "b"]);
     let runs = landing_runs(&layout).unwrap();
     assert_eq!((runs.sealed.len(), runs.unsealed.len()), (0, 1));
@@ -117,16 +87,9 @@ fn a_run_is_read_only_once_it_is_sealed_and_only_by_its_owner() {
 fn a_run_id_is_used_once() {
     let folder = tempfile::tempdir().unwrap();
     let layout = LandingLayout::in_data(folder.path());
-    let first = writer(&layout, &run("0001"), 1 << 20);
-    let resource = ResourceType::coverage();
-    let second = LandingWriter::create(
-        &layout,
-        ApiVersion::V2,
-        &resource,
-        &run("0001"),
-        LandingOrigin::Extract,
-        WriterOptions::default(),
-    );
+    let first = writer(&layout, "0001", 1 << 20);
+    let (resource, options) = (ResourceType::coverage(), WriterOptions::default());
+    let second = test_zone::writer(&layout, &resource, "0001", options);
     assert!(matches!(second, Err(LandingError::RunExists { .. })));
     drop(first);
 }
@@ -135,7 +98,7 @@ fn a_run_id_is_used_once() {
 fn parts_roll_at_their_size_and_chunks_know_their_lines() {
     let folder = tempfile::tempdir().unwrap();
     let layout = LandingLayout::in_data(folder.path());
-    let mut writer = writer(&layout, &run("0001"), 60);
+    let mut writer = writer(&layout, "0001", 60);
     for number in 0..6 {
         append(&mut writer, &[&format!("{number}a"), &format!("{number}b")]);
     }
@@ -144,11 +107,11 @@ fn parts_roll_at_their_size_and_chunks_know_their_lines() {
     assert_eq!(lines(&manifest, &layout).len(), 12);
     let sealed = sealed_runs(&layout).unwrap();
     let part = sealed[0].parts().next().unwrap();
-    let reads: Vec<ChunkRead> = ChunkReader::new(&part, 1).collect();
+    let reads: Vec<ChunkRead> = read_chunks(&part, 1).collect();
     assert!(reads.len() > 1);
     assert_eq!(reads[1].chunks[0].first_line, 3);
     assert_eq!(streamed(&part, 1), reads);
-    let whole: Vec<ChunkRead> = ChunkReader::new(&part, 1 << 20).collect();
+    let whole: Vec<ChunkRead> = read_chunks(&part, 1 << 20).collect();
     assert_eq!(whole.len(), 1);
     assert_eq!(whole[0].chunks.len(), 1);
 }
@@ -195,7 +158,7 @@ fn runs_are_listed_by_run_then_api_then_resource() {
 fn a_damaged_frame_is_named_and_the_frames_around_it_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let layout = LandingLayout::in_data(folder.path());
-    let mut writer = writer(&layout, &run("0001"), 1 << 20);
+    let mut writer = writer(&layout, "0001", 1 << 20);
     append(&mut writer, &["a", "b"]);
     let hurt = append(&mut writer, &["c", "d", "e"]);
     append(&mut writer, &["f"]);
@@ -204,7 +167,7 @@ fn a_damaged_frame_is_named_and_the_frames_around_it_are_read() {
     let file = OpenOptions::new().write(true).open(&part.path).unwrap();
     file.write_all_at(&[0x55; 4], hurt.frame.offset + hurt.frame.length - 6)
         .unwrap();
-    let reads: Vec<ChunkRead> = ChunkReader::new(&part, 1 << 20).collect();
+    let reads: Vec<ChunkRead> = read_chunks(&part, 1 << 20).collect();
     assert_eq!(reads.len(), 1);
     let texts: Vec<(&[u8], u64)> = reads[0]
         .chunks
@@ -231,7 +194,7 @@ fn a_damaged_frame_is_named_and_the_frames_around_it_are_read() {
 fn a_part_cut_short_loses_only_the_frames_behind_the_cut() {
     let folder = tempfile::tempdir().unwrap();
     let layout = LandingLayout::in_data(folder.path());
-    let mut writer = writer(&layout, &run("0001"), 1 << 20);
+    let mut writer = writer(&layout, "0001", 1 << 20);
     append(&mut writer, &["a"]);
     let cut = append(&mut writer, &["b"]);
     append(&mut writer, &["c"]);
@@ -239,7 +202,7 @@ fn a_part_cut_short_loses_only_the_frames_behind_the_cut() {
     let part = only_part(&layout);
     let file = OpenOptions::new().write(true).open(&part.path).unwrap();
     file.set_len(cut.frame.offset + 3).unwrap();
-    let read = ChunkReader::new(&part, 1 << 20).next().unwrap();
+    let read = read_chunks(&part, 1 << 20).next().unwrap();
     assert_eq!(read.chunks.len(), 1);
     assert_eq!(read.chunks[0].bytes, b"a\n");
     let lost: Vec<u32> = read.damaged.iter().map(|damaged| damaged.frame).collect();
@@ -264,10 +227,8 @@ fn a_part_cut_short_loses_only_the_frames_behind_the_cut() {
 fn a_manifest_that_is_no_manifest_is_named_and_the_other_runs_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let layout = LandingLayout::in_data(folder.path());
-    writer(&layout, &run("0001"), 1 << 20)
-        .seal(Vec::new())
-        .unwrap();
-    let hurt = writer(&layout, &run("0002"), 1 << 20);
+    writer(&layout, "0001", 1 << 20).seal(Vec::new()).unwrap();
+    let hurt = writer(&layout, "0002", 1 << 20);
     let path = hurt.folder().join("manifest.json");
     hurt.seal(Vec::new()).unwrap();
     std::fs::write(&path, b"{\"format\":1").unwrap();
@@ -278,7 +239,7 @@ fn a_manifest_that_is_no_manifest_is_named_and_the_other_runs_are_read() {
 
 fn kept(frames: &[WrittenFrame]) -> KeptPatient {
     KeptPatient {
-        patient: patient(PatientState::Complete),
+        patient: complete("-1", Vec::new()),
         frames: frames
             .iter()
             .map(|written| KeptFrame {
@@ -293,7 +254,7 @@ fn kept(frames: &[WrittenFrame]) -> KeptPatient {
 fn an_interrupted_run_is_sealed_with_its_checkpointed_frames_only() {
     let folder = tempfile::tempdir().unwrap();
     let layout = LandingLayout::in_data(folder.path());
-    let mut writer = writer(&layout, &run("0001"), 20);
+    let mut writer = writer(&layout, "0001", 20);
     let frames: Vec<WrittenFrame> = ["a", "b", "c", "d", "e", "f"]
         .iter()
         .map(|line| append(&mut writer, &[line]))
@@ -336,7 +297,7 @@ fn frame_text(folder: &Path, manifest: &LandingManifest, part: u32, frame: u32) 
 fn a_checkpointed_frame_that_is_not_on_disk_is_an_error_and_the_run_stays_unsealed() {
     let folder = tempfile::tempdir().unwrap();
     let layout = LandingLayout::in_data(folder.path());
-    let mut writer = writer(&layout, &run("0001"), 1 << 20);
+    let mut writer = writer(&layout, "0001", 1 << 20);
     let frame = append(&mut writer, &["a"]);
     let file = writer.folder().join("part-00000.ndjson.zst");
     drop(writer);
@@ -353,7 +314,7 @@ fn a_marked_run_is_passed_over_until_it_is_finished_as_a_whole() {
     let folder = tempfile::tempdir().unwrap();
     let layout = LandingLayout::in_data(folder.path());
     mark_unfinished(&layout, &run("0001")).unwrap();
-    let mut one = writer(&layout, &run("0001"), 1 << 20);
+    let mut one = writer(&layout, "0001", 1 << 20);
     append(&mut one, &["a"]);
     one.seal(Vec::new()).unwrap();
     let runs = landing_runs(&layout).unwrap();
@@ -368,12 +329,12 @@ fn a_marked_run_is_passed_over_until_it_is_finished_as_a_whole() {
 fn frames_of_patients_that_did_not_land_are_left_out_at_the_seal() {
     let folder = tempfile::tempdir().unwrap();
     let layout = LandingLayout::in_data(folder.path());
-    let mut all = writer(&layout, &run("0001"), 1 << 20);
+    let mut all = writer(&layout, "0001", 1 << 20);
     let frames = [append(&mut all, &["a"]), append(&mut all, &["b"])];
     let manifest = all.seal_keeping(vec![kept(&frames[1..])]).unwrap();
     assert_eq!(lines(&manifest, &layout), ["b"]);
     assert_eq!(manifest.patients[0].frames, [(0, 0)]);
-    let mut both = writer(&layout, &run("0002"), 1 << 20);
+    let mut both = writer(&layout, "0002", 1 << 20);
     let frames = [append(&mut both, &["c"]), append(&mut both, &["d"])];
     let manifest = both.seal_keeping(vec![kept(&frames)]).unwrap();
     assert_eq!(lines(&manifest, &layout), ["c", "d"]);

@@ -7,8 +7,7 @@ use std::path::PathBuf;
 use claimlake_contract::{LandingLayout, RunId};
 
 use crate::LandingError;
-use crate::folder::{create_private_dir, sync_folder};
-use crate::import::marker::{entries, remove_if_there};
+use crate::folder::{create_private_dir, entries, file_name, remove_if_there, sync_folder};
 
 const MARKER: &str = "extracting-run=";
 
@@ -48,13 +47,7 @@ pub fn mark_finished(layout: &LandingLayout, run: &RunId) -> Result<(), LandingE
 pub fn unfinished_runs(layout: &LandingLayout) -> Result<Vec<RunId>, LandingError> {
     let mut runs: Vec<RunId> = entries(layout.root())?
         .iter()
-        .filter_map(|path| {
-            path.file_name()?
-                .to_str()?
-                .strip_prefix(MARKER)?
-                .parse()
-                .ok()
-        })
+        .filter_map(|path| file_name(path).strip_prefix(MARKER)?.parse().ok())
         .collect();
     runs.sort();
     Ok(runs)

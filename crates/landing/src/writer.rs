@@ -1,21 +1,17 @@
 //! Writing the parts of one run of one resource type.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use claimlake_contract::{
-    ApiVersion, Frame, LANDING_FORMAT, LandingLayout, LandingManifest, LandingOrigin, LandingPart,
-    LandingPatient, ReferenceRecord, ResourceType, RunId, hex, part_file_name,
+    ApiVersion, Frame, LANDING_FORMAT, LandingLayout, LandingManifest, LandingOrigin,
+    LandingPatient, ReferenceRecord, ResourceType, RunId, part_file_name,
 };
-use sha2::{Digest, Sha256};
 use zstd::bulk::Compressor;
-use zstd::zstd_safe::CParameter;
 
-use crate::folder::{create_private_dir, create_private_file, sync_folder};
+use crate::folder::{create_private_dir, sync_folder};
+use crate::part_writer::{FrameReferences, PartWriter};
 use crate::recover::{KeptFrame, KeptPatient, seal_interrupted};
-use crate::references::ReferencesWriter;
 use crate::{LandingError, UnsealedRun, manifest_file};
 
 /// A larger buffer is not kept for the next frame.
@@ -59,16 +55,7 @@ pub struct LandingWriter {
     options: WriterOptions,
     compressor: Compressor<'static>,
     compressed: Vec<u8>,
-    open: Option<OpenPart>,
-}
-
-struct OpenPart {
-    file: File,
-    path: PathBuf,
-    hash: Sha256,
-    unsynced: bool,
-    /// Made with the first record.
-    references: Option<ReferencesWriter>,
+    open: Option<PartWriter>,
 }
 
 impl std::fmt::Debug for LandingWriter {
@@ -98,16 +85,8 @@ impl LandingWriter {
             create_private_dir(parent)?;
         }
         create_new_folder(&folder)?;
-        let mut compressor =
-            Compressor::new(options.level).map_err(LandingError::io("compressing for", &folder))?;
-        for parameter in [
-            CParameter::ChecksumFlag(true),
-            CParameter::ContentSizeFlag(true),
-        ] {
-            compressor
-                .set_parameter(parameter)
-                .map_err(LandingError::io("compressing for", &folder))?;
-        }
+        let compressor = crate::frame::compressor(options.level)
+            .map_err(LandingError::io("compressing for", &folder))?;
         Ok(Self {
             folder,
             manifest: LandingManifest {
@@ -135,7 +114,8 @@ impl LandingWriter {
     /// Lines appended so far.
     #[must_use]
     pub fn lines(&self) -> u64 {
-        self.manifest.parts.iter().map(|part| part.lines).sum()
+        let sealed: u64 = self.manifest.parts.iter().map(|part| part.lines).sum();
+        sealed + self.open.as_ref().map_or(0, |open| open.part.lines)
     }
 
     /// Appends `lines` (whole lines, each ended by a newline) as one frame.
@@ -168,44 +148,28 @@ impl LandingWriter {
         self.compressor
             .compress_to_buffer(lines, &mut self.compressed)
             .map_err(LandingError::io("compressing for", &self.folder))?;
-        self.open_part()?;
-        let Some(open) = self.open.as_mut() else {
-            return Err(LandingError::TooManyParts {
-                path: self.folder.clone(),
-            });
+        let part = number(self.manifest.parts.len(), &self.folder)?;
+        let open = match &mut self.open {
+            Some(open) => open,
+            none => {
+                let new = PartWriter::create(self.folder.join(part_file_name(part)))?;
+                sync_folder(&self.folder)?;
+                none.insert(new)
+            }
         };
-        open.file
-            .write_all(&self.compressed)
-            .map_err(LandingError::io("writing", &open.path))?;
-        open.hash.update(&self.compressed);
-        open.unsynced = true;
-        let part_index = self.manifest.parts.len() - 1;
-        let part = &mut self.manifest.parts[part_index];
-        if open.references.is_none() && !records.is_empty() {
-            let before = part.frames.len();
-            open.references = Some(ReferencesWriter::create(&self.folder, &part.file, before)?);
-        }
-        if let Some(references) = open.references.as_mut() {
-            references.append(records)?;
-        }
-        let frame = Frame {
-            offset: part.bytes,
-            length: self.compressed.len() as u64,
-            lines: line_count,
-            uncompressed: lines.len() as u64,
+        let references = FrameReferences::Records(records);
+        let uncompressed = lines.len() as u64;
+        let frame = open.append(&self.compressed, line_count, uncompressed, &references)?;
+        let written = WrittenFrame {
+            part,
+            index: number(open.part.frames.len() - 1, &self.folder)?,
+            frame,
         };
         if self.compressed.capacity() > MOST_KEPT {
             self.compressed = Vec::new();
         }
-        part.frames.push(frame);
-        part.bytes += frame.length;
-        part.lines += line_count;
-        let written = WrittenFrame {
-            part: number(part_index, &self.folder)?,
-            index: number(part.frames.len() - 1, &self.folder)?,
-            frame,
-        };
-        if part.bytes >= self.options.part_bytes || part.lines >= u64::from(u32::MAX) / 2 {
+        let is_full = open.part.bytes >= self.options.part_bytes;
+        if is_full || open.part.lines >= u64::from(u32::MAX) / 2 {
             self.close_part()?;
         }
         Ok(written)
@@ -216,16 +180,7 @@ impl LandingWriter {
     /// # Errors
     /// When the disk refuses.
     pub fn sync(&mut self) -> Result<(), LandingError> {
-        let Some(open) = self.open.as_mut() else {
-            return Ok(());
-        };
-        if open.unsynced {
-            open.file
-                .sync_data()
-                .map_err(LandingError::io("syncing", &open.path))?;
-            open.unsynced = false;
-        }
-        Ok(())
+        self.open.as_mut().map_or(Ok(()), |open| open.part.sync())
     }
 
     /// Closes the last part and seals the run with its manifest.
@@ -249,15 +204,11 @@ impl LandingWriter {
     /// # Errors
     /// When the disk refuses.
     pub fn seal_keeping(mut self, kept: Vec<KeptPatient>) -> Result<LandingManifest, LandingError> {
-        let written: usize = self
-            .manifest
-            .parts
-            .iter()
-            .map(|part| part.frames.len())
-            .sum();
+        self.close_part()?;
+        let parts = self.manifest.parts.iter();
+        let written: usize = parts.map(|part| part.frames.len()).sum();
         let wanted: usize = kept.iter().map(|patient| patient.frames.len()).sum();
         if written != wanted {
-            self.close_part()?;
             let run = UnsealedRun {
                 folder: self.folder,
                 api: self.manifest.api,
@@ -294,35 +245,9 @@ impl LandingWriter {
         std::fs::remove_dir_all(&self.folder).map_err(LandingError::io("removing", &self.folder))
     }
 
-    fn open_part(&mut self) -> Result<(), LandingError> {
-        if self.open.is_some() {
-            return Ok(());
-        }
-        let file_name = part_file_name(number(self.manifest.parts.len(), &self.folder)?);
-        let path = self.folder.join(&file_name);
-        self.open = Some(OpenPart {
-            file: create_private_file(&path)?,
-            path,
-            hash: Sha256::new(),
-            unsynced: true,
-            references: None,
-        });
-        self.manifest.parts.push(LandingPart {
-            file: file_name,
-            lines: 0,
-            bytes: 0,
-            sha256: String::new(),
-            frames: Vec::new(),
-            references: None,
-        });
-        sync_folder(&self.folder)
-    }
-
     fn close_part(&mut self) -> Result<(), LandingError> {
-        self.sync()?;
-        if let (Some(open), Some(part)) = (self.open.take(), self.manifest.parts.last_mut()) {
-            part.sha256 = hex(&open.hash.finalize());
-            part.references = open.references.map(ReferencesWriter::finish).transpose()?;
+        if let Some(open) = self.open.take() {
+            self.manifest.parts.push(open.finish()?);
         }
         Ok(())
     }

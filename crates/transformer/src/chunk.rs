@@ -9,7 +9,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
 use claimlake_contract::{
     ApiVersion, PatientId, ReferenceRecord, Reject, key_columns, landing_order,
 };
-use claimlake_fhir::{content_hash, landed_not_r4, patients_named};
+use claimlake_fhir::{content_hash, has_patient, landed_not_r4, patients_named};
 use claimlake_landing::{ChunkRef, json, read_chunk_into};
 use claimlake_viewdef::column::instant_micros;
 use claimlake_viewdef::engine::ResourceWorker;
@@ -85,7 +85,7 @@ impl ChunkWorker {
                 vec![api.as_str().to_owned()],
                 Some(PATIENT_COLUMN),
             ),
-            has_owner: planned.resource.has_patient() && planned.plan.has_context(PATIENT_COLUMN),
+            has_owner: has_patient(&planned.resource) && planned.plan.has_context(PATIENT_COLUMN),
             keys: KeyBuilder::new(),
             spare: Vec::new(),
             planned: planned.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use claimlake_contract::{ApiVersion, Identifier, PERSONAL_SYSTEMS};
+use claimlake_contract::{ApiVersion, Identifier};
 
 use crate::error::Doing;
 use crate::forget::{identifier_lookup, log_lookup, lookups_of};
@@ -38,20 +38,24 @@ impl Tombstones {
     }
 
     /// Whether the person with this identifier was forgotten. Older versions wrote down the value
-    /// of identifiers alone: of those that name one person, it counts.
+    /// of identifiers alone: it counts where the system is one of `personal_systems`, whose
+    /// identifiers name one person each.
     #[must_use]
-    pub fn has_identifier(&self, identifier: &Identifier) -> bool {
+    pub fn has_identifier(&self, identifier: &Identifier, personal_systems: &[&str]) -> bool {
         let has = |text: &str| self.lookups.contains(&identifier_lookup(&self.key, text));
-        has(&identifier.to_string()) || (identifier.is_personal() && has(identifier.value()))
+        let system = identifier.system();
+        let is_personal = system.is_some_and(|system| personal_systems.contains(&system));
+        has(&identifier.to_string()) || (is_personal && has(identifier.value()))
     }
 
     /// Whether a person with this identifier, as somebody typed it, was forgotten: `system|value`,
-    /// or the value of one that names one person.
+    /// or the value of one in one of `personal_systems`.
     #[must_use]
-    pub fn has_typed_identifier(&self, typed: &str) -> bool {
-        let mut systems = PERSONAL_SYSTEMS.iter();
+    pub fn has_typed_identifier(&self, typed: &str, personal_systems: &[&str]) -> bool {
+        let in_system = |system: &&str| Identifier::new(Some(system), typed);
+        let mut identifiers = personal_systems.iter().map(in_system);
         self.lookups.contains(&identifier_lookup(&self.key, typed))
-            || systems.any(|system| self.has_identifier(&Identifier::new(Some(system), typed)))
+            || identifiers.any(|identifier| self.has_identifier(&identifier, personal_systems))
     }
 }
 

@@ -87,9 +87,9 @@ impl Planned {
                 })
             })
             .collect();
-        let is_claim = manifest.is_some() && resource.as_str() == "ExplanationOfBenefit";
+        let is_claim = manifest.is_some() && *resource == ResourceType::explanation_of_benefit();
         Self {
-            has_owner: resource.has_patient()
+            has_owner: claimlake_fhir::has_patient(resource)
                 && manifest.is_some()
                 && plan.has_context(PATIENT_COLUMN),
             plan: Some(plan),

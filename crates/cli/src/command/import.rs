@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use claimlake_contract::{ApiVersion, ExitCode, ReferenceRecord, ResourceType};
-use claimlake_landing::ImportOutcome;
+use claimlake_landing::{ImportOutcome, LandingErrorKind};
 use claimlake_vault::Tombstones;
 use clap::Args;
 use serde_json::json;
@@ -56,9 +56,9 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
             forgotten.is_some_and(|who| is_refused(who, api, resource, line, references))
         },
     )
-    .map_err(|error| match error.is_usage() {
-        true => Failure::usage(error),
-        false => error.into(),
+    .map_err(|error| match error.kind() {
+        LandingErrorKind::Usage => Failure::usage(error),
+        _ => error.into(),
     })?;
     tell(&mut summary, &outcome);
     summary.line("where", data.landing().root().display().to_string());
@@ -116,7 +116,9 @@ fn is_refused(
         || people.iter().any(|id| forgotten.has_id(api, id.expose()))
         || claimlake_fhir::personal_identifiers(resource, line)
             .iter()
-            .any(|identifier| forgotten.has_identifier(identifier))
+            .any(|identifier| {
+                forgotten.has_identifier(identifier, &claimlake_fhir::PERSONAL_SYSTEMS)
+            })
 }
 
 /// Why an import ends with 3, and where it is explained.

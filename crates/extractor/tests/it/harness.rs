@@ -9,7 +9,7 @@ use claimlake_contract::{
     ApiVersion, Clock, LandingLayout, NoProgress, PatientState, Progress, RunId, Secret,
     SystemClock,
 };
-use claimlake_landing::{ChunkReader, sealed_runs};
+use claimlake_landing::{read_chunks, sealed_runs};
 use claimlake_sandbox::{FaultSpec, Sandbox, SandboxConfig};
 use claimlake_vault::{KeySource, Vault};
 
@@ -131,7 +131,7 @@ impl Bench {
         for sealed in sealed_runs(&self.layout).unwrap() {
             for part in sealed.parts() {
                 assert_eq!(part.sha256_on_disk().unwrap(), part.part.sha256);
-                for read in ChunkReader::new(&part, 1) {
+                for read in read_chunks(&part, 1) {
                     assert_eq!(read.damaged, []);
                     for chunk in read.chunks {
                         let mut people = std::collections::BTreeSet::new();

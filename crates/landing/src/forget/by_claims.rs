@@ -1,4 +1,4 @@
-//! Who is meant by an identifier that no landed Patient has: claims and coverages name them by it.
+//! Patients that did not land, by the identifiers that claims and coverages name them by.
 
 use std::collections::BTreeSet;
 
@@ -6,12 +6,12 @@ use claimlake_contract::{
     ApiVersion, Identifier, LandingLayout, PatientId, ReferenceRecord, ResourceType,
 };
 use claimlake_fhir::{
-    SUBSCRIBER_SYSTEM, identifier_of, named_identifiers, names_its_patient, patient_in_reference,
-    subject_of,
+    SUBSCRIBER_SYSTEM, identifier_of, is_personal, named_identifiers, names_its_patient,
+    patient_in_reference, subject_of,
 };
 use serde_json::Value;
 
-use super::each_line;
+use crate::run_lines::each_line;
 use crate::{LandingError, landing_runs};
 
 /// What claims and coverages say of a person whose Patient is not here.
@@ -39,7 +39,7 @@ pub fn named_by_claims(
     for run in landing_runs(layout)?.sealed {
         let (api, resource) = (run.manifest.api, &run.manifest.resource);
         if resource.as_str() != ResourceType::PATIENT {
-            each_line(&run, &mut |line, references| {
+            each_line(&run, |line, references| {
                 look_at(wanted, api, resource, line, references, &mut found);
             });
         }
@@ -61,7 +61,7 @@ fn look_at(
     if value.is_empty() || !(has(value.as_bytes()) || has(b"\\u") || has(b"?identifier=")) {
         return;
     }
-    let names_one = |one: &Identifier| one.is_personal() || one.system().is_none();
+    let names_one = |one: &Identifier| is_personal(one) || one.system().is_none();
     let is_wanted =
         |one: &Identifier| one.to_string() == wanted || (one.value() == wanted && names_one(one));
     let mut named = named_identifiers(resource.as_str(), line);
@@ -83,7 +83,7 @@ fn look_at(
     if names_its_patient(resource, line, references) {
         return;
     }
-    let Some(body) = crate::json::tree(line) else {
+    let Some(body) = claimlake_json::tree(line) else {
         return;
     };
     if let Some(subscriber) = body["subscriberId"].as_str() {
@@ -91,21 +91,21 @@ fn look_at(
         found.identifiers.extend(Some(subscriber).filter(is_wanted));
     }
     collect(&body, &mut |one| {
-        if one.is_personal() && is_wanted(&one) {
+        if is_personal(&one) && is_wanted(&one) {
             found.identifiers.insert(one);
         }
     });
 }
 
-/// Tells of every `Identifier` element.
-fn collect(value: &Value, tell: &mut dyn FnMut(Identifier)) {
+/// Calls `visit` with every `Identifier` element.
+fn collect(value: &Value, visit: &mut dyn FnMut(Identifier)) {
     match value {
-        Value::Array(elements) => elements.iter().for_each(|one| collect(one, tell)),
+        Value::Array(elements) => elements.iter().for_each(|one| collect(one, visit)),
         Value::Object(members) => {
             if let Some(identifier) = identifier_of(value) {
-                tell(identifier);
+                visit(identifier);
             }
-            members.values().for_each(|one| collect(one, tell));
+            members.values().for_each(|one| collect(one, visit));
         }
         _ => {}
     }

@@ -1,13 +1,13 @@
-//! Bodies of a person's resources that do not say themselves whose they are: such as a claim that
-//! was imported before its patient, and again with it.
+//! Bodies of a person's resources that do not name their patient themselves, such as a claim that was
+//! imported before its Patient, and again with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use claimlake_contract::{ApiVersion, LandingOrigin, Person, ReferenceRecord, ResourceType};
 use claimlake_fhir::{is_about, names_another_patient, resource_id, subject_member, text_member};
 
-use super::each_line;
 use crate::SealedRun;
+use crate::run_lines::each_line;
 
 /// The resources of a person that have a patient: claims and coverages.
 #[derive(Default)]
@@ -19,7 +19,7 @@ impl OwnResources {
         let mut own = Self::default();
         for run in runs.iter().filter(|run| has_patient(run)) {
             let (api, resource) = (run.manifest.api, &run.manifest.resource);
-            each_line(run, &mut |line, references| {
+            each_line(run, |line, references| {
                 if is_about(person, api, resource, line, references) {
                     own.add(api, resource, resource_id(line));
                 }
@@ -38,11 +38,10 @@ impl OwnResources {
     /// Whether a run may hold other bodies of these: what an extraction landed is in the frames of
     /// its patient and says whose it is.
     pub(super) fn may_be_in(&self, run: &SealedRun) -> bool {
-        let of_type = (run.manifest.api, run.manifest.resource.clone());
-        is_import(run) && self.0.contains_key(&of_type)
+        is_import(run) && self.0.contains_key(&run.of_type())
     }
 
-    /// Whether a line is another body of one of these, and nothing says that it is somebody else's.
+    /// Whether a line is another body of one of these, and nothing in it names another patient.
     pub(super) fn has_body(
         &self,
         person: &Person,

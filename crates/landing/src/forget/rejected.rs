@@ -9,8 +9,7 @@ use serde_json::Value;
 
 use super::own_resources::OwnResources;
 use crate::LandingError;
-use crate::folder::{create_private_file, sync_folder};
-use crate::import::marker::{entries, remove_if_there};
+use crate::folder::{create_private_file, entries, remove_if_there, sync_folder};
 
 /// How many rejected texts mention the person.
 pub(super) fn count(
@@ -28,7 +27,7 @@ pub(super) fn count(
     Ok(count)
 }
 
-/// Writes the files anew without them; one that would be empty goes.
+/// Writes the files again without them; one that would be empty is removed.
 pub(super) fn clear(
     layout: &LandingLayout,
     person: &Person,
@@ -89,10 +88,10 @@ fn files(layout: &LandingLayout) -> Result<Vec<PathBuf>, LandingError> {
     Ok(files)
 }
 
-/// Tells of every line with its newline.
+/// Calls `visit` with every line, newline included.
 fn each(
     path: &Path,
-    tell: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
+    visit: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
 ) -> Result<(), LandingError> {
     let failed = |error| LandingError::io("reading", path)(error);
     let file = std::fs::File::open(path).map_err(failed)?;
@@ -104,7 +103,7 @@ fn each(
         if lines.read_until(b'\n', &mut line).map_err(failed)? == 0 {
             return Ok(());
         }
-        tell(&line).map_err(failed)?;
+        visit(&line).map_err(failed)?;
     }
 }
 

@@ -1,53 +1,27 @@
-//! One run without a person's lines: other parts beside the old ones, then the manifest, then the
-//! old parts go. Frames without a line of theirs are copied as they are.
+//! Removes lines from one run: new parts beside the old ones, then the manifest, then the old parts
+//! go. Frames that keep all of their lines are copied as they are.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
-use std::io::Write;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
 
 use claimlake_contract::{
-    ApiVersion, Frame, LandingPart, LandingPatient, Person, ReferenceRecord, hex, part_file_name,
+    ApiVersion, LandingPart, LandingPatient, Person, ReferenceRecord, part_file_name,
 };
-use sha2::{Digest, Sha256};
-use zstd::bulk::{Compressor, Decompressor};
-use zstd::zstd_safe::CParameter;
 
-use super::ForgetStep;
 use super::own_resources::OwnResources;
-use crate::folder::{create_private_file, sync_folder};
-use crate::import::marker::remove_if_there;
-use crate::recover::remove_unnamed_files;
-use crate::references::{FrameRecords, LineReferences, ReferencesWriter};
+use super::step::{ForgetStep, MovedPart};
+use crate::folder::sync_folder;
+use crate::frame::{frame_text, read_raw};
+use crate::part_name::part_number;
+use crate::part_writer::{FrameReferences, PartWriter};
+use crate::references::file::{FrameRecords, LineReferences};
+use crate::unnamed_files::remove_unnamed_files;
 use crate::{LandingError, SealedPart, SealedRun, manifest_file};
 
-/// Where the lines of a part that is replaced go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MovedPart {
-    /// The part, relative to the data directory.
-    pub from: String,
-    /// The part that replaces it.
-    pub to: String,
-    /// The lines that go, from 1.
-    removed: BTreeSet<u64>,
-}
-
-impl MovedPart {
-    /// The line's number in the new part; none where it goes.
-    #[must_use]
-    pub fn line(&self, line: u64) -> Option<u64> {
-        if self.removed.contains(&line) {
-            return None;
-        }
-        Some(line - self.removed.range(..line).count() as u64)
-    }
-}
-
-/// Which lines of a run go.
+/// Which lines of a run are removed.
 #[derive(Clone, Copy)]
 pub(super) enum Leaving<'a> {
-    /// All that are the person's by what they say, and what was extracted for them.
+    /// Those that name the person, and what was extracted for them.
     Person(&'a Person),
     /// Other bodies of the person's resources.
     OtherBodies(&'a Person, &'a OwnResources),
@@ -72,13 +46,13 @@ impl Leaving<'_> {
     }
 }
 
-/// What becomes of a frame.
+/// What happens to a frame.
 enum FrameAction {
-    /// It stays as it is.
+    /// All of its lines stay.
     Copied,
-    /// Some of its lines go.
+    /// Some of its lines are removed.
     Rewritten,
-    /// All of its lines go.
+    /// All of its lines are removed.
     Gone,
 }
 
@@ -88,11 +62,11 @@ struct PlannedPart {
     actions: Vec<FrameAction>,
 }
 
-/// Takes lines of a person out of a run; answers how many went.
+/// Removes lines from a run; returns how many there were.
 pub(super) fn rewrite(
     run: &SealedRun,
     leaving: Leaving<'_>,
-    tell: &mut dyn FnMut(ForgetStep<'_>) -> std::io::Result<()>,
+    report: &mut dyn FnMut(ForgetStep<'_>) -> std::io::Result<()>,
 ) -> Result<u64, LandingError> {
     let planned = plan(run, leaving);
     let api = run.manifest.api;
@@ -107,7 +81,7 @@ pub(super) fn rewrite(
         answer.map_err(LandingError::io("forgetting a person in", &run.folder))
     };
     let moves: Vec<MovedPart> = planned.iter().map(|part| part.moved.clone()).collect();
-    reported(tell(ForgetStep::Moving(&moves)))?;
+    reported(report(ForgetStep::Moving(&moves)))?;
     let mut parts = Vec::new();
     // Old part and frame to new part and frame.
     let mut places: HashMap<(u32, u32), (u32, u32)> = HashMap::new();
@@ -140,9 +114,9 @@ pub(super) fn rewrite(
     }
     manifest.parts = parts;
     sync_folder(&run.folder)?;
-    reported(tell(ForgetStep::PartsWritten(&manifest.run)))?;
+    reported(report(ForgetStep::PartsWritten(&manifest.run)))?;
     manifest_file::write(&run.folder, &manifest)?;
-    reported(tell(ForgetStep::ManifestWritten(&manifest.run)))?;
+    reported(report(ForgetStep::ManifestWritten(&manifest.run)))?;
     remove_unnamed_files(&run.folder, &manifest)?;
     Ok(planned
         .iter()
@@ -150,14 +124,15 @@ pub(super) fn rewrite(
         .sum())
 }
 
-/// The parts that hold something of the person. The names of the new ones follow from the
-/// manifest alone, so that a removal that is begun again comes to the same.
+/// The parts with lines to remove. The names of the new ones follow from the manifest alone, so that
+/// a removal that is begun again does the same.
 fn plan(run: &SealedRun, leaving: Leaving<'_>) -> Vec<PlannedPart> {
-    let number_of = |part: &LandingPart| -> u32 {
-        let digits = part.file.trim_start_matches("part-").split('.').next();
-        digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
-    };
-    let highest = run.manifest.parts.iter().map(number_of).max().unwrap_or(0);
+    let numbers = run
+        .manifest
+        .parts
+        .iter()
+        .map(|part| part_number(&part.file));
+    let highest = numbers.max().flatten().unwrap_or(0);
     let api = run.manifest.api;
     let patients = run.manifest.patients.iter();
     let owned: HashSet<(u32, u32)> = patients
@@ -167,10 +142,8 @@ fn plan(run: &SealedRun, leaving: Leaving<'_>) -> Vec<PlannedPart> {
     let mut planned: Vec<PlannedPart> = Vec::new();
     for (index, part) in run.parts().enumerate() {
         let (actions, removed) = look_at(index, &part, leaving, &owned);
-        if actions
-            .iter()
-            .all(|action| matches!(action, FrameAction::Copied))
-        {
+        let is_copied = |action: &FrameAction| matches!(action, FrameAction::Copied);
+        if actions.iter().all(is_copied) {
             continue;
         }
         let name = part_file_name(highest + 1 + number(planned.len()));
@@ -210,7 +183,7 @@ fn look_at(
             removed.extend(begins..begins + frame.lines);
             return FrameAction::Gone;
         }
-        let Some(text) = read_frame(part, frame) else {
+        let Some(text) = frame_text(&part.path, frame) else {
             return FrameAction::Copied;
         };
         let before = removed.len();
@@ -240,88 +213,48 @@ fn write_part(
 ) -> Result<LandingPart, LandingError> {
     let name = planned.moved.to.rsplit('/').next().unwrap_or_default();
     let path = part.path.with_file_name(name);
-    let failed = |error| LandingError::io("writing", &path)(error);
-    remove_if_there(&path)?;
-    let mut target = create_private_file(&path)?;
-    let mut written = LandingPart {
-        file: name.to_owned(),
-        lines: 0,
-        bytes: 0,
-        sha256: String::new(),
-        frames: Vec::new(),
-        references: None,
-    };
+    let mut target = PartWriter::replace(path.clone())?;
     let records = FrameRecords::of(part);
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut references: Option<ReferencesWriter> = None;
-    let mut compressor = Compressor::new(crate::WriterOptions::default().level).map_err(failed)?;
-    for parameter in [
-        CParameter::ChecksumFlag(true),
-        CParameter::ContentSizeFlag(true),
-    ] {
-        compressor.set_parameter(parameter).map_err(failed)?;
-    }
+    let compressing = || LandingError::io("compressing for", &path);
+    let level = crate::WriterOptions::default().level;
+    let mut compressor = crate::frame::compressor(level).map_err(compressing())?;
     let source = File::open(&part.path).map_err(LandingError::io("opening", &part.path))?;
-    let mut hash = Sha256::new();
+    let mut bytes = Vec::new();
     for (index, (frame, action)) in part.part.frames.iter().zip(&planned.actions).enumerate() {
-        let raw = match action {
-            FrameAction::Copied => records.raw(index).ok().flatten(),
-            FrameAction::Rewritten | FrameAction::Gone => None,
-        };
-        let mut kept_records = Vec::new();
-        let (bytes, lines, uncompressed) = match action {
-            FrameAction::Gone => continue,
-            FrameAction::Copied => (
-                raw_frame(&source, frame).map_err(LandingError::io("reading", &part.path))?,
-                frame.lines,
-                frame.uncompressed,
-            ),
+        match action {
+            FrameAction::Gone => {}
+            FrameAction::Copied => {
+                read_raw(&source, frame, &mut bytes)
+                    .map_err(std::io::Error::other)
+                    .map_err(LandingError::io("reading", &part.path))?;
+                let references = match records.raw(index) {
+                    Ok(Some((frame, bytes))) => FrameReferences::Packed(frame, bytes),
+                    _ => FrameReferences::Records(&[]),
+                };
+                target.append(&bytes, frame.lines, frame.uncompressed, &references)?;
+            }
             FrameAction::Rewritten => {
-                let text = read_frame(part, frame).unwrap_or_default();
+                let text = frame_text(&part.path, frame).unwrap_or_default();
                 let of_frame = frame_references(&records, index).unwrap_or_default();
-                let (text, count) = without(leaving, part, &text, &of_frame, &mut kept_records);
-                let bytes = compressor.compress(&text).map_err(failed)?;
-                (bytes, count, text.len() as u64)
+                let (text, count, kept) = without(leaving, part, &text, &of_frame);
+                let compressed = compressor.compress(&text).map_err(compressing())?;
+                let references = FrameReferences::Records(&kept);
+                target.append(&compressed, count, text.len() as u64, &references)?;
             }
-        };
-        if references.is_none() && (raw.is_some() || !kept_records.is_empty()) {
-            let before = written.frames.len();
-            references = Some(ReferencesWriter::create(folder, &written.file, before)?);
         }
-        match (&mut references, raw) {
-            (None, _) => {}
-            (Some(references), Some((frame, bytes))) => {
-                references.append_raw(&bytes, frame.lines, frame.uncompressed)?;
-            }
-            (Some(references), None) => references.append(&kept_records)?,
-        }
-        target.write_all(&bytes).map_err(failed)?;
-        hash.update(&bytes);
-        written.frames.push(Frame {
-            offset: written.bytes,
-            length: bytes.len() as u64,
-            lines,
-            uncompressed,
-        });
-        written.bytes += bytes.len() as u64;
-        written.lines += lines;
     }
-    target.sync_all().map_err(failed)?;
-    written.sha256 = hex(&hash.finalize());
-    written.references = references.map(ReferencesWriter::finish).transpose()?;
-    Ok(written)
+    target.finish()
 }
 
-/// The lines of a frame that stay, and how many; their records, which go where the
-/// lines go.
+/// The lines of a frame that stay, how many they are, and their records with the new line numbers.
 fn without(
     leaving: Leaving<'_>,
     part: &SealedPart,
     text: &[u8],
     references: &LineReferences,
-    records: &mut Vec<ReferenceRecord>,
-) -> (Vec<u8>, u64) {
+) -> (Vec<u8>, u64, Vec<ReferenceRecord>) {
     let mut kept = Vec::with_capacity(text.len());
+    let mut records = Vec::new();
     let mut count = 0;
     for (number, line) in (1..).zip(lines(text)) {
         let of_line = references.of_line(number);
@@ -336,7 +269,7 @@ fn without(
             }));
         }
     }
-    (kept, count)
+    (kept, count, records)
 }
 
 /// The records of a frame, whose lines count from the frame's first.
@@ -350,22 +283,6 @@ fn frame_references(records: &FrameRecords<'_>, index: usize) -> Result<LineRefe
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let text = text.strip_suffix(b"\n").unwrap_or(text);
     text.split(|byte| *byte == b'\n')
-}
-
-fn raw_frame(file: &File, frame: &Frame) -> std::io::Result<Vec<u8>> {
-    let length = usize::try_from(frame.length).map_err(std::io::Error::other)?;
-    let mut bytes = vec![0; length];
-    file.read_exact_at(&mut bytes, frame.offset)?;
-    Ok(bytes)
-}
-
-/// The text of a frame; none where it is damaged.
-fn read_frame(part: &SealedPart, frame: &Frame) -> Option<Vec<u8>> {
-    let file = File::open(&part.path).ok()?;
-    let bytes = raw_frame(&file, frame).ok()?;
-    let size = usize::try_from(frame.uncompressed).ok()?;
-    let text = Decompressor::new().ok()?.decompress(&bytes, size).ok()?;
-    (memchr::memchr_iter(b'\n', &text).count() as u64 == frame.lines).then_some(text)
 }
 
 fn number(index: usize) -> u32 {

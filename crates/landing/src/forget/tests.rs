@@ -1,19 +1,13 @@
 //! Tests of taking a person out of the raw zone.
 
-use claimlake_contract::{
-    ApiVersion, GrantHandle, LandingLayout, LandingOrigin, LandingPatient, NoProgress, PatientId,
-    PatientState, Person, ResourceType, RunId,
-};
-
 mod other_bodies;
 mod without_patient;
 
-use super::{ForgetStep, LandedPatients, forget, landed_of};
-use crate::{LandingWriter, WriterOptions, import, import_refusing, sealed_runs};
+use claimlake_contract::{ApiVersion, NoProgress, PatientId, Person};
 
-fn run(noise: &str) -> RunId {
-    format!("20261123T164012.345Z-{noise}").parse().unwrap()
-}
+use super::{ForgetStep, LandedPatients, forget, landed_of};
+use crate::test_zone::{Zone, run};
+use crate::{import_refusing, sealed_runs};
 
 fn claim(id: &str, patient: &str) -> String {
     format!(
@@ -25,87 +19,6 @@ fn person(id: &str) -> Person {
     let mut person = Person::default();
     person.ids.insert((ApiVersion::V2, PatientId::new(id)));
     person
-}
-
-struct Zone {
-    folder: tempfile::TempDir,
-    layout: LandingLayout,
-}
-
-impl Zone {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let layout = LandingLayout::in_data(&folder.path().join("data"));
-        Self { folder, layout }
-    }
-
-    fn import(&self, noise: &str, lines: &[String]) {
-        self.import_of(ApiVersion::V2, noise, lines);
-    }
-
-    fn import_of(&self, api: ApiVersion, noise: &str, lines: &[String]) {
-        let input = self.folder.path().join("in.ndjson");
-        std::fs::write(&input, lines.join("\n")).unwrap();
-        import(&[input], Some(api), &self.layout, &run(noise), &NoProgress).unwrap();
-    }
-
-    /// One frame a person, as an extraction lands them.
-    fn extract(&self, noise: &str, people: &[(&str, &[String])]) {
-        let eob = ResourceType::explanation_of_benefit();
-        let mut writer = LandingWriter::create(
-            &self.layout,
-            ApiVersion::V2,
-            &eob,
-            &run(noise),
-            LandingOrigin::Extract,
-            WriterOptions::default(),
-        )
-        .unwrap();
-        let mut patients = Vec::new();
-        for (index, (patient, lines)) in people.iter().enumerate() {
-            let text = lines.join("\n") + "\n";
-            let frame = writer
-                .append_frame(text.as_bytes(), lines.len() as u64)
-                .unwrap();
-            patients.push(LandingPatient {
-                grant: GrantHandle::from_random([index as u8; 8]),
-                patient: PatientId::new(*patient),
-                total: None,
-                pages: 1,
-                resources: lines.len() as u64,
-                last_updated: None,
-                state: PatientState::Complete,
-                frames: vec![(frame.part, frame.index)],
-                gone: Vec::new(),
-            });
-        }
-        writer.seal(patients).unwrap();
-    }
-
-    /// All lines, by part.
-    fn lines(&self) -> Vec<(String, Vec<String>)> {
-        let mut parts = Vec::new();
-        for run in sealed_runs(&self.layout).unwrap() {
-            for part in run.parts() {
-                assert_eq!(part.sha256_on_disk().unwrap(), part.part.sha256);
-                let mut lines = Vec::new();
-                for read in crate::ChunkReader::new(&part, 1) {
-                    assert_eq!(read.damaged, []);
-                    for chunk in read.chunks {
-                        let text = String::from_utf8(chunk.bytes).unwrap();
-                        lines.extend(text.lines().map(str::to_owned));
-                    }
-                }
-                assert_eq!(lines.len() as u64, part.part.lines);
-                parts.push((part.relative, lines));
-            }
-        }
-        parts
-    }
-
-    fn forget(&self, who: &Person) -> u64 {
-        forget(&self.layout, who, &mut |_| Ok(())).unwrap()
-    }
 }
 
 #[test]
@@ -140,7 +53,11 @@ fn the_frames_of_others_are_found_where_the_manifest_says() {
     let zone = Zone::new();
     let of = |patient: &str| vec![claim(&format!("a{patient}"), patient)];
     let (one, two, three) = (of("-1"), of("-2"), of("-3"));
-    zone.extract("0001", &[("-1", &one), ("-2", &two), ("-3", &three)]);
+    let of_three = [("-1", one), ("-2", two.clone()), ("-3", three.clone())];
+    zone.extract(
+        "0001",
+        &of_three.map(|(patient, lines)| (patient, lines, Vec::new())),
+    );
     assert_eq!(
         landed_of(&zone.layout, &person("-1"))
             .unwrap()
@@ -210,6 +127,15 @@ fn rejected_texts_of_the_person_go_and_those_of_others_stay() {
     );
     zone.forget(&person("-3"));
     assert!(!file.exists());
+}
+
+fn entry(url: &str, resource: &str) -> String {
+    format!(r#"{{"fullUrl":"{url}","resource":{resource}}}"#)
+}
+
+fn bundle(entries: &[String]) -> String {
+    let entries = entries.join(",");
+    format!(r#"{{"resourceType":"Bundle","entry":[{entries}]}}"#)
 }
 
 fn patient_with(id: &str, mbi: &str, more: &str) -> String {
@@ -301,18 +227,12 @@ fn a_person_is_found_by_their_own_identifiers_and_nobody_by_a_shared_one() {
 #[test]
 fn a_person_is_found_by_a_link_whose_reference_was_resolved() {
     let zone = Zone::new();
-    let entry =
-        |url: &str, resource: &str| format!(r#"{{"fullUrl":"{url}","resource":{resource}}}"#);
     let linked = r#"{"resourceType":"Patient","id":"-1","link":[{"other":{"reference":"urn:uuid:02"},"type":"replaces"}]}"#;
-    let bundle = [
+    let entries = [
         entry("urn:uuid:01", linked),
         entry("urn:uuid:02", r#"{"resourceType":"Patient","id":"-2"}"#),
     ];
-    let text = format!(
-        r#"{{"resourceType":"Bundle","entry":[{}]}}"#,
-        bundle.join(",")
-    );
-    zone.import("0001", &[text]);
+    zone.import("0001", &[bundle(&entries)]);
     let both = vec!["v2:-1".to_owned(), "v2:-2".to_owned()];
     assert_eq!(search(&zone, "-1", false), (both.clone(), 0, 0));
     assert_eq!(search(&zone, "-2", false), (both, 0, 0));
@@ -321,14 +241,12 @@ fn a_person_is_found_by_a_link_whose_reference_was_resolved() {
 #[test]
 fn what_references_were_resolved_to_moves_with_the_lines() {
     let zone = Zone::new();
-    let entry =
-        |url: &str, resource: &str| format!(r#"{{"fullUrl":"{url}","resource":{resource}}}"#);
     let of = |id: &str, url: &str| {
         format!(
             r#"{{"resourceType":"Coverage","id":"{id}","beneficiary":{{"reference":"{url}"}}}}"#
         )
     };
-    let bundle = [
+    let entries = [
         entry("urn:uuid:01", r#"{"resourceType":"Patient","id":"-1"}"#),
         entry("urn:uuid:02", r#"{"resourceType":"Patient","id":"-2"}"#),
         entry("urn:uuid:11", &of("a", "urn:uuid:01")),
@@ -336,11 +254,7 @@ fn what_references_were_resolved_to_moves_with_the_lines() {
         entry("urn:uuid:13", &of("c", "Patient/-9")),
         entry("urn:uuid:14", &of("d", "urn:uuid:02")),
     ];
-    let text = format!(
-        r#"{{"resourceType":"Bundle","entry":[{}]}}"#,
-        bundle.join(",")
-    );
-    zone.import("0001", &[text]);
+    zone.import("0001", &[bundle(&entries)]);
     assert_eq!(
         landed_of(&zone.layout, &person("-1"))
             .unwrap()
@@ -355,19 +269,14 @@ fn what_references_were_resolved_to_moves_with_the_lines() {
         let files = std::fs::read_dir(&run.folder).unwrap().count();
         // The manifest, its checksum, the part and its references: nothing of before.
         assert_eq!(files, 4);
-        for part in run
-            .parts()
-            .filter(|part| part.resource.as_str() == "Coverage")
-        {
-            for chunk in crate::ChunkReader::new(&part, 1).flat_map(|read| read.chunks) {
-                for (number, line) in (chunk.first_line..).zip(chunk.bytes.split(|b| *b == b'\n')) {
-                    let records = chunk.references.of_line(number).iter();
-                    let patients: Vec<_> = records.filter_map(|record| record.patient()).collect();
-                    left.extend(
-                        claimlake_fhir::resource_id(line).map(|id| format!("{id} {patients:?}")),
-                    );
-                }
-            }
+    }
+    for (part, lines) in zone.landed() {
+        if part.resource.as_str() == "Coverage" {
+            left.extend(lines.into_iter().map(|(line, records)| {
+                let id = claimlake_fhir::resource_id(line.as_bytes()).unwrap();
+                let patients = records.iter().filter_map(|record| record.patient());
+                format!("{id} {:?}", patients.collect::<Vec<_>>())
+            }));
         }
     }
     assert_eq!(left, [r#"b ["-2"]"#, "c []", r#"d ["-2"]"#]);
@@ -376,8 +285,7 @@ fn what_references_were_resolved_to_moves_with_the_lines() {
 #[test]
 fn an_import_passes_over_whom_it_must_refuse_and_counts_them() {
     let zone = Zone::new();
-    let input = zone.folder.path().join("in.ndjson");
-    std::fs::write(&input, [claim("1", "-1"), claim("2", "-2")].join("\n")).unwrap();
+    let input = zone.input("in.ndjson", [claim("1", "-1"), claim("2", "-2")].join("\n"));
     let refused = person("-1");
     let outcome = import_refusing(
         &[input],

@@ -1,5 +1,5 @@
-//! Whose a resource is: the person for whom its newest body landed. One that moved to another
-//! person is no longer found with the first, and is not gone.
+//! Whose a resource is: the patient for whom its newest body landed. One that moved to another
+//! patient is no longer found with the first, and is not gone.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -7,55 +7,18 @@ use std::ops::ControlFlow;
 use claimlake_contract::{IdHash, LandingOrigin, LandingPatient, PatientId};
 use claimlake_fhir::{id_hash, quoted_id};
 
-use super::{OfType, type_of};
+use super::listed::{Listed, OfType, entries_of};
 use crate::SealedRun;
-use crate::person_lines::lines_of_patient;
+use crate::patient_lines::lines_of_patient;
 
-/// What manifests list as no longer found.
-pub(super) struct Listed<'r> {
-    /// The position of the run, whose full read it was, and what it did not find.
-    pub(super) entries: Vec<(u32, &'r PatientId, IdHash)>,
-    pub(super) ids: HashSet<IdHash>,
-    /// The last run that lists anything.
-    pub(super) newest: u32,
-}
-
-impl<'r> Listed<'r> {
-    pub(super) fn of(runs: &'r [SealedRun], of_type: &OfType, chosen: &[u32]) -> Self {
-        let numbered = chosen.iter().filter_map(|number| {
-            let run = runs.get(*number as usize)?;
-            (type_of(run) == *of_type).then_some((*number, run))
-        });
-        let entries = entries_of(numbered);
-        Self {
-            ids: entries.iter().map(|(.., id)| *id).collect(),
-            newest: chosen.iter().copied().max().unwrap_or(0),
-            entries,
-        }
-    }
-}
-
-fn entries_of<'r>(
-    runs: impl Iterator<Item = (u32, &'r SealedRun)>,
-) -> Vec<(u32, &'r PatientId, IdHash)> {
-    let mut entries = Vec::new();
-    for (number, run) in runs {
-        for patient in &run.manifest.patients {
-            let ids = patient.gone.iter();
-            entries.extend(ids.map(|id| (number, &patient.patient, *id)));
-        }
-    }
-    entries
-}
-
-/// Of one resource, by person: runs that landed it, and runs that no longer found it.
+/// Of one resource and patient: runs that landed it, and runs that no longer found it.
 #[derive(Default)]
 struct History {
     landed: Vec<u32>,
     missed: Vec<u32>,
 }
 
-/// Of each listed resource who has had it, as far as that can decide whose it is.
+/// The patients that each listed resource has landed for, as far as that decides whose it is.
 pub(super) struct Owners<'r>(HashMap<IdHash, HashMap<&'r PatientId, History>>);
 
 impl<'r> Owners<'r> {
@@ -65,7 +28,7 @@ impl<'r> Owners<'r> {
             return owners;
         }
         let of_type = |(_, run): &(u32, &SealedRun)| {
-            type_of(run) == *of_type && run.manifest.origin == LandingOrigin::Extract
+            run.of_type() == *of_type && run.manifest.origin == LandingOrigin::Extract
         };
         let numbered = || (0..).zip(runs).filter(of_type);
         for (number, patient, id) in entries_of(numbered()) {
@@ -73,19 +36,19 @@ impl<'r> Owners<'r> {
                 owners.history(id, patient).missed.push(number);
             }
         }
-        let tellers: HashSet<&PatientId> = listed.entries.iter().map(|entry| entry.1).collect();
+        let listing: HashSet<&PatientId> = listed.entries.iter().map(|entry| entry.1).collect();
         let before = || numbered().filter(|(number, _)| *number < listed.newest);
         for (number, run) in before() {
-            owners.note(number, run, listed, |one| tellers.contains(&one.patient));
+            owners.note(number, run, listed, |one| listing.contains(&one.patient));
         }
-        // Of others only what landed later than with the person who no longer has it counts.
+        // Of other patients only what landed later than with the one who no longer has it counts.
         let own = listed.entries.iter().map(|(number, patient, id)| {
             let history = owners.0.get(id).and_then(|of_id| of_id.get(patient));
             history.and_then(|history| last_before(&history.landed, *number))
         });
         let from = own.min().flatten().unwrap_or(0);
         for (number, run) in before().filter(|(number, _)| *number >= from) {
-            owners.note(number, run, listed, |one| !tellers.contains(&one.patient));
+            owners.note(number, run, listed, |one| !listing.contains(&one.patient));
         }
         owners
     }

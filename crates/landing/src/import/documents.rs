@@ -8,8 +8,8 @@
 use std::io::{self, Read};
 use std::ops::Range;
 
-use crate::json::{Members, value_end};
 use claimlake_contract::text_form::{self, BYTE_ORDER_MARK, LOOKED_AT};
+use claimlake_json::{Members, value_end};
 
 use between::{first_entry_of_bundle, skip_blank_from};
 

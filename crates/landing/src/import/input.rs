@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use claimlake_contract::{LandingLayout, RunId};
 
-use super::marker;
 use crate::LandingError;
+use crate::error::OPENING_INPUT;
 use crate::folder::create_private_file;
+use crate::import_marker::spool_path;
 
 #[derive(Debug)]
 pub(super) struct Input {
@@ -23,28 +24,35 @@ enum Place {
     Stdin,
 }
 
-pub(super) fn check_readable(path: &Path) -> Result<(), LandingError> {
-    let opening = |error| LandingError::io("opening input", path)(error);
-    let there = fs::metadata(path).map_err(opening)?;
-    if there.is_dir() {
-        return Err(opening(io::Error::new(
-            io::ErrorKind::NotFound,
-            "it is a folder; name the files in it",
-        )));
+/// Whether an input can be opened and is no folder: before anything is written.
+///
+/// # Errors
+/// Why it cannot.
+pub fn check_input(path: &Path) -> Result<(), LandingError> {
+    let opening = |error| LandingError::io(OPENING_INPUT, path)(error);
+    let metadata = fs::metadata(path).map_err(opening)?;
+    if metadata.is_dir() {
+        let reason = "it is a folder; name the files in it";
+        return Err(opening(io::Error::new(io::ErrorKind::NotFound, reason)));
     }
     // A pipe is opened once: whoever writes into it takes the first reader for the only one.
-    if there.is_file() {
+    if metadata.is_file() {
         File::open(path).map_err(opening)?;
     }
     Ok(())
 }
 
-/// Whether an input can be read only once: standard input, a named pipe.
-pub(super) fn is_stream(path: &Path) -> bool {
-    is_stdin(path) || fs::metadata(path).is_ok_and(|there| !there.is_file())
+/// How a compressed input is damaged, in words.
+pub(super) fn damage(error: &io::Error) -> String {
+    format!("the compressed input is damaged or ends early from this line on ({error})")
 }
 
-fn is_stdin(path: &Path) -> bool {
+/// Whether an input can be read only once: standard input, a named pipe.
+pub(super) fn is_stream(path: &Path) -> bool {
+    is_stdin(path) || fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
+}
+
+pub(super) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
@@ -66,12 +74,12 @@ impl Input {
         layout: &LandingLayout,
         run: &RunId,
     ) -> Result<Self, LandingError> {
-        let path = marker::spool_path(layout, run, number);
+        let path = spool_path(layout, run, number);
         let mut file = create_private_file(&path)?;
         let copied = match is_stdin(stream) {
             true => io::copy(&mut io::stdin().lock(), &mut file),
             false => {
-                let opening = LandingError::io("opening input", stream);
+                let opening = LandingError::io(OPENING_INPUT, stream);
                 let mut source = File::open(stream).map_err(opening)?;
                 io::copy(&mut source, &mut file)
             }
@@ -84,12 +92,12 @@ impl Input {
     }
 
     pub(super) fn open(&self) -> Result<Box<dyn Read>, LandingError> {
-        self.open_told().map(|(source, _)| source)
+        self.open_with_compression().map(|(source, _)| source)
     }
 
     /// The input, and whether it is compressed.
-    pub(super) fn open_told(&self) -> Result<(Box<dyn Read>, bool), LandingError> {
-        let opening = |error| LandingError::io("opening input", &self.name)(error);
+    pub(super) fn open_with_compression(&self) -> Result<(Box<dyn Read>, bool), LandingError> {
+        let opening = |error| LandingError::io(OPENING_INPUT, &self.name)(error);
         let mut raw: Box<dyn Read> = match &self.place {
             Place::File(path) => Box::new(File::open(path).map_err(opening)?),
             Place::Stdin => Box::new(io::stdin()),

@@ -4,9 +4,8 @@ use std::path::Path;
 
 use claimlake_contract::RejectReason;
 
-use super::damage;
 use super::documents::Documents;
-use super::input::{self, Input};
+use super::input::{Input, damage};
 use super::resources::{Found, found_in};
 use crate::LandingError;
 
@@ -30,7 +29,7 @@ pub fn read_resources<E: From<LandingError>>(
     mut take: impl FnMut(u64, Result<&[u8], BadInput>) -> Result<(), E>,
 ) -> Result<(), E> {
     let input = Input::of(path);
-    let (source, is_compressed) = input.open_told()?;
+    let (source, is_compressed) = input.open_with_compression()?;
     let mut documents = Documents::new(source);
     loop {
         match documents.next() {
@@ -58,12 +57,4 @@ pub fn read_resources<E: From<LandingError>>(
             Err(error) => return Err(LandingError::io("reading", &input.name)(error).into()),
         }
     }
-}
-
-/// Whether an input can be opened and is no folder: before anything is written.
-///
-/// # Errors
-/// Why it cannot.
-pub fn check_input(path: &Path) -> Result<(), LandingError> {
-    input::check_readable(path)
 }

@@ -1,10 +1,9 @@
 //! What a document holds: a resource, the resources of a Bundle, or nothing usable.
 
-use claimlake_contract::{RejectReason, ResourceType};
+use claimlake_contract::{RejectReason, ResourceType, text_form};
+use claimlake_json::{self as json, Elements, Members, plain_string};
 
 use super::documents::{Documents, Piece, PieceKind};
-use crate::json::{self, Elements, Members, plain_string};
-use claimlake_contract::text_form;
 
 #[derive(Debug)]
 pub(super) enum Found<'a> {

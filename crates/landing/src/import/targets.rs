@@ -4,12 +4,13 @@ use claimlake_contract::ApiVersion;
 use claimlake_fhir::{api_version_of, target_type};
 
 use super::documents::{Documents, PieceKind};
-use super::{Opened, resources};
+use super::opened::Opened;
+use super::resources;
 use crate::LandingError;
-use crate::references::TargetIndex;
+use crate::references::index::TargetIndex;
 
-/// Everything in the inputs that references may name. What cannot be read is passed over: it is
-/// dealt with where the input is landed.
+/// Everything in the inputs that references may name. What cannot be read is left out: it is
+/// rejected when the input is landed.
 pub(super) fn look_for(
     inputs: &mut [Opened],
     api: Option<ApiVersion>,

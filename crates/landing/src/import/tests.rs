@@ -2,64 +2,35 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use claimlake_contract::{ApiVersion, LandingLayout, NoProgress, RejectReason, RunId};
+use claimlake_contract::splitmix64::SplitMix64;
+use claimlake_contract::{ApiVersion, RejectReason};
 
-use crate::{ImportOutcome, LandingError, chunks_of, import, landing_runs, read_chunk};
+use crate::test_zone::{Zone, run};
+use crate::{ImportOutcome, LandingError, LandingErrorKind, landing_runs};
 
 const V2_CLAIM: &str = r#"{"resourceType":"ExplanationOfBenefit","id":"carrier--1","x":"https://bluebutton.cms.gov/resources/variables/a"}"#;
 const V3_CLAIM: &str = r#"{"resourceType":"ExplanationOfBenefit","id":"-9","x":"https://bluebutton.cms.gov/fhir/CodeSystem/a"}"#;
 const NEUTRAL: &str = r#"{"resourceType":"Coverage","id":"part-a-1"}"#;
 
-struct Zone {
-    folder: tempfile::TempDir,
-    layout: LandingLayout,
-}
-
 impl Zone {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let layout = LandingLayout::in_data(&folder.path().join("data"));
-        Self { folder, layout }
-    }
-
-    fn input(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.folder.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        path
-    }
-
-    fn import(
+    fn import_first(
         &self,
         inputs: &[PathBuf],
         api: Option<ApiVersion>,
     ) -> Result<ImportOutcome, LandingError> {
-        import(inputs, api, &self.layout, &run("0001"), &NoProgress)
+        self.import_inputs("0001", inputs, api)
     }
 
     /// The landed lines by `v2/Coverage`.
-    fn landed(&self) -> BTreeMap<String, Vec<String>> {
+    fn by_type(&self) -> BTreeMap<String, Vec<String>> {
         let mut landed: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for sealed in landing_runs(&self.layout).unwrap().sealed {
-            for part in sealed.parts() {
-                for chunk in chunks_of(&part, 1 << 20) {
-                    let read = read_chunk(&chunk);
-                    assert_eq!(read.damaged, []);
-                    for chunk in read.chunks {
-                        let text = String::from_utf8(chunk.bytes).unwrap();
-                        landed
-                            .entry(format!("{}/{}", part.api, part.resource))
-                            .or_default()
-                            .extend(text.lines().map(str::to_owned));
-                    }
-                }
-            }
+        for (part, lines) in self.landed() {
+            let of_type = format!("{}/{}", part.api, part.resource);
+            let texts = lines.into_iter().map(|(text, _)| text);
+            landed.entry(of_type).or_default().extend(texts);
         }
         landed
     }
-}
-
-fn run(noise: &str) -> RunId {
-    format!("20261123T164012.345Z-{noise}").parse().unwrap()
 }
 
 fn rejected_lines(path: &Path) -> Vec<serde_json::Value> {
@@ -81,30 +52,30 @@ fn a_resources_own_urls_decide_and_else_the_majority_of_its_file() {
     let zone = Zone::new();
     let text = format!("{V3_CLAIM}\n{NEUTRAL}\n{V2_CLAIM}\n{V3_CLAIM}\n");
     let outcome = zone
-        .import(&[zone.input("mixed.ndjson", text.as_bytes())], None)
+        .import_first(&[zone.input("mixed.ndjson", text.as_bytes())], None)
         .unwrap();
     assert_eq!((outcome.resources, outcome.rejected), (4, 0));
-    let landed = zone.landed();
+    let landed = zone.by_type();
     assert_eq!(landed["v2/ExplanationOfBenefit"], [V2_CLAIM]);
     assert_eq!(landed["v3/ExplanationOfBenefit"], [V3_CLAIM, V3_CLAIM]);
     assert_eq!(landed["v3/Coverage"], [NEUTRAL]);
 }
 
 #[test]
-fn resources_that_tell_no_version_need_the_flag_and_land_nothing_without() {
+fn resources_that_show_no_version_need_the_flag_and_land_nothing_without() {
     let zone = Zone::new();
     let text = format!("{NEUTRAL}\n");
     let inputs = [
         zone.input("first.ndjson", format!("{V2_CLAIM}\n").as_bytes()),
         zone.input("second.ndjson", text.as_bytes()),
     ];
-    let error = zone.import(&inputs, None).unwrap_err();
-    assert!(error.is_usage());
+    let error = zone.import_first(&inputs, None).unwrap_err();
+    assert_eq!(error.kind(), LandingErrorKind::Usage);
     assert!(error.to_string().contains("--api"), "{error}");
-    assert_eq!(zone.landed(), BTreeMap::new());
+    assert_eq!(zone.by_type(), BTreeMap::new());
     assert!(landing_runs(&zone.layout).unwrap().unsealed.is_empty());
-    assert!(zone.import(&inputs, Some(ApiVersion::V2)).is_ok());
-    assert_eq!(zone.landed()["v2/Coverage"], [NEUTRAL]);
+    assert!(zone.import_first(&inputs, Some(ApiVersion::V2)).is_ok());
+    assert_eq!(zone.by_type()["v2/Coverage"], [NEUTRAL]);
 }
 
 #[test]
@@ -119,12 +90,12 @@ fn compressed_inputs_and_bundles_land_the_same_lines() {
         zone.input("b", &zstd::encode_all(V2_CLAIM.as_bytes(), 1).unwrap()),
         zone.input("c.json", bundle.as_bytes()),
     ];
-    let outcome = zone.import(&inputs, None).unwrap();
+    let outcome = zone.import_first(&inputs, None).unwrap();
     assert_eq!(
         (outcome.files, outcome.resources, outcome.rejected),
         (3, 4, 0)
     );
-    let landed = zone.landed();
+    let landed = zone.by_type();
     assert_eq!(landed["v2/ExplanationOfBenefit"], [V2_CLAIM; 3]);
     let coverage = r#"{ "resourceType":"Coverage", "id":"c"}"#;
     assert_eq!(landed["v2/Coverage"], [coverage]);
@@ -141,20 +112,20 @@ fn lists_of_resources_land_one_by_one() {
         zone.input("line.json", format!("[{NEUTRAL},{NEUTRAL}]").as_bytes()),
         zone.input("empty.json", b"[]"),
     ];
-    let outcome = zone.import(&inputs, Some(ApiVersion::V2)).unwrap();
+    let outcome = zone.import_first(&inputs, Some(ApiVersion::V2)).unwrap();
     assert_eq!((outcome.resources, outcome.rejected), (5, 1));
-    let landed = zone.landed();
+    let landed = zone.by_type();
     assert_eq!(landed["v2/ExplanationOfBenefit"], [V2_CLAIM]);
     assert_eq!(landed["v2/Coverage"], [NEUTRAL; 4]);
 }
 
 #[test]
-fn a_cut_bundle_is_told_from_text_that_is_no_json() {
+fn a_cut_bundle_is_distinguished_from_text_that_is_no_json() {
     let zone = Zone::new();
     let cut =
         format!("{{\n\"resourceType\":\"Bundle\",\n\"entry\":[\n{{\"resource\":{V2_CLAIM}}},\n");
     let input = zone.input("cut.json", cut.as_bytes());
-    let outcome = zone.import(&[input], Some(ApiVersion::V2)).unwrap();
+    let outcome = zone.import_first(&[input], Some(ApiVersion::V2)).unwrap();
     let detail = &outcome.first_rejects[0].detail;
     assert!(detail.contains("does not end"), "{detail}");
 }
@@ -194,7 +165,9 @@ fn bad_lines_are_kept_with_their_place_and_reason_and_the_rest_lands() {
     text.extend_from_slice(b"{\"resourceType\":\"X\xff\"}\n");
     text.extend_from_slice(b"{\"resourceType\":\"../x\",\"id\":\"1\"}\n{\"resourceType\":\"Pat");
     let input = zone.input("bad.ndjson", &text);
-    let outcome = zone.import(std::slice::from_ref(&input), None).unwrap();
+    let outcome = zone
+        .import_first(std::slice::from_ref(&input), None)
+        .unwrap();
     assert_eq!((outcome.resources, outcome.rejected), (1, 6));
     let found: Vec<(u64, RejectReason)> = outcome
         .first_rejects
@@ -234,17 +207,10 @@ fn an_input_in_another_encoding_is_named_and_the_others_land() {
         zone.input("latin.ndjson", latin),
         zone.input("good.ndjson", format!("{V2_CLAIM}\n").as_bytes()),
     ];
-    let outcome = zone.import(&inputs, None).unwrap();
+    let outcome = zone.import_first(&inputs, None).unwrap();
     assert_eq!((outcome.resources, outcome.rejected), (2, 6));
     assert_eq!(outcome.unreadable_files, 4);
-    let words = [
-        "UTF-16LE",
-        "UTF-16LE",
-        "HTML",
-        "ZIP",
-        "UTF-16",
-        "WINDOWS-1252",
-    ];
+    let words = "UTF-16LE UTF-16LE HTML ZIP UTF-16 WINDOWS-1252".split(' ');
     for (reject, word) in outcome.first_rejects.iter().zip(words) {
         assert!(reject.detail.contains(word), "{word}: {}", reject.detail);
         assert!(!reject.detail.contains("carrier"), "{}", reject.detail);
@@ -267,7 +233,7 @@ fn a_body_of_another_release_is_rejected_by_name_and_the_rest_lands() {
             br#"{"resourceType":"Coverage","grouping":{"group":"a","plan":"b"}}"#,
         ),
     ];
-    let outcome = zone.import(&inputs, None).unwrap();
+    let outcome = zone.import_first(&inputs, None).unwrap();
     assert_eq!((outcome.resources, outcome.rejected), (2, 3));
     assert_eq!(
         outcome.rejected_by_reason[&RejectReason::OtherFhirRelease],
@@ -276,15 +242,15 @@ fn a_body_of_another_release_is_rejected_by_name_and_the_rest_lands() {
     for reject in &outcome.first_rejects {
         assert!(reject.detail.contains("STU3 (R3)"), "{}", reject.detail);
     }
-    assert_eq!(zone.landed()["v2/ExplanationOfBenefit"], [V2_CLAIM; 2]);
+    assert_eq!(zone.by_type()["v2/ExplanationOfBenefit"], [V2_CLAIM; 2]);
 }
 
 #[test]
 fn a_cut_gzip_lands_what_came_before_the_cut_and_says_so() {
     let zone = Zone::new();
-    let mut lines = String::new();
-    for number in 0..4000u64 {
-        let noise = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let (mut lines, mut numbers) = (String::new(), SplitMix64::new(1));
+    for number in 0..4000 {
+        let noise = numbers.next_u64();
         lines.push_str(&format!(
             "{{\"resourceType\":\"Patient\",\"id\":\"{number}\",\"n\":\"{noise:x}\"}}\n"
         ));
@@ -294,9 +260,9 @@ fn a_cut_gzip_lands_what_came_before_the_cut_and_says_so() {
         zone.input("cut.gz", &whole[..whole.len() / 2]),
         zone.input("after.ndjson", format!("{NEUTRAL}\n").as_bytes()),
     ];
-    let outcome = zone.import(&inputs, Some(ApiVersion::V3)).unwrap();
+    let outcome = zone.import_first(&inputs, Some(ApiVersion::V3)).unwrap();
     assert_eq!(outcome.rejected_by_reason[&RejectReason::DamagedPart], 1);
-    let landed = zone.landed();
+    let landed = zone.by_type();
     assert!((1..4000).contains(&landed["v3/Patient"].len()));
     assert_eq!(landed["v3/Coverage"], [NEUTRAL]);
 }
@@ -305,17 +271,17 @@ fn a_cut_gzip_lands_what_came_before_the_cut_and_says_so() {
 fn what_a_killed_import_left_is_not_read_and_is_removed_by_the_next() {
     let zone = Zone::new();
     let input = [zone.input("a.ndjson", format!("{V2_CLAIM}\n").as_bytes())];
-    zone.import(&input, None).unwrap();
+    zone.import_first(&input, None).unwrap();
     // A marker nobody locks is what a kill leaves behind.
     let marker = zone
         .layout
         .root()
         .join(format!("importing-run={}", run("0001")));
     std::fs::write(&marker, b"").unwrap();
-    assert_eq!(zone.landed(), BTreeMap::new());
+    assert_eq!(zone.by_type(), BTreeMap::new());
     assert_eq!(landing_runs(&zone.layout).unwrap().unsealed.len(), 1);
-    import(&input, None, &zone.layout, &run("0002"), &NoProgress).unwrap();
-    assert_eq!(zone.landed()["v2/ExplanationOfBenefit"], [V2_CLAIM]);
+    zone.import_inputs("0002", &input, None).unwrap();
+    assert_eq!(zone.by_type()["v2/ExplanationOfBenefit"], [V2_CLAIM]);
     assert!(!marker.exists());
 }
 
@@ -324,9 +290,9 @@ fn a_missing_input_is_named_before_anything_is_written() {
     let zone = Zone::new();
     let good = zone.input("a.ndjson", V2_CLAIM.as_bytes());
     let error = zone
-        .import(&[good, PathBuf::from("/nonexistent/b.ndjson")], None)
+        .import_first(&[good, PathBuf::from("/nonexistent/b.ndjson")], None)
         .unwrap_err();
-    assert!(error.is_usage());
+    assert_eq!(error.kind(), LandingErrorKind::Usage);
     assert!(error.to_string().contains("b.ndjson"));
     assert!(!zone.layout.root().exists());
 }
@@ -340,9 +306,9 @@ fn real_bodies_land_byte_for_byte() {
     let zone = Zone::new();
     let data = Path::new(&shared).join("data");
     let inputs = [data.join("real_v2.ndjson"), data.join("real_v3.ndjson")];
-    let outcome = zone.import(&inputs, None).unwrap();
+    let outcome = zone.import_first(&inputs, None).unwrap();
     assert_eq!(outcome.rejected, 0);
-    let landed = zone.landed();
+    let landed = zone.by_type();
     for (input, api) in inputs.iter().zip(["v2", "v3"]) {
         let text = std::fs::read_to_string(input).unwrap();
         let mut expected: Vec<&str> = text.lines().collect();

@@ -1,19 +1,16 @@
 //! Reading and writing references files, frame for frame with their part.
 
 use std::fs::File;
-use std::io::Write;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use claimlake_contract::{Frame, LandingReferences, ReferenceRecord, hex};
-use sha2::{Digest, Sha256};
+use claimlake_contract::{Frame, LandingReferences, ReferenceRecord};
 use zstd::bulk::{Compressor, Decompressor};
 
-use crate::folder::create_private_file;
+use crate::folder::{file_name, remove_if_there};
+use crate::frame::read_raw;
+use crate::frame_file::FrameFile;
+use crate::part_name::references_name;
 use crate::{LandingError, SealedPart};
-
-/// Records of one frame that claim to be larger than this when decompressed are damaged.
-const LARGEST_FRAME: u64 = 1 << 30;
 
 /// The records of a chunk's lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,11 +34,6 @@ impl LineReferences {
                 ..record
             }));
     }
-}
-
-/// The references file of `part-00000.ndjson.zst` is `references-00000.ndjson.zst`.
-pub(crate) fn sibling_name(part_file: &str) -> String {
-    part_file.replacen("part-", "references-", 1)
 }
 
 /// The records of a part's frames, read one frame at a time.
@@ -106,58 +98,39 @@ impl<'p> FrameRecords<'p> {
         if frame.length == 0 {
             return Ok(None);
         }
-        if frame.uncompressed > LARGEST_FRAME || frame.length > 2 * LARGEST_FRAME {
-            return Err(damaged("impossible size"));
-        }
-        let length = usize::try_from(frame.length).map_err(|_| damaged("impossible size"))?;
-        let mut bytes = vec![0; length];
-        file.read_exact_at(&mut bytes, frame.offset)
-            .map_err(|_| damaged("the file ends early"))?;
+        let mut bytes = Vec::new();
+        read_raw(file, &frame, &mut bytes).map_err(|reason| damaged(&reason))?;
         Ok(Some((frame, bytes)))
     }
 }
 
 /// Writes the references file of one part.
 pub(crate) struct ReferencesWriter {
-    file: File,
+    file: FrameFile,
     path: PathBuf,
-    hash: Sha256,
     compressor: Compressor<'static>,
-    references: LandingReferences,
 }
 
 impl ReferencesWriter {
-    /// Creates the file for a part that has `frames` frames without records already.
-    pub(crate) fn create(
-        folder: &Path,
-        part_file: &str,
-        frames: usize,
-    ) -> Result<Self, LandingError> {
-        let name = sibling_name(part_file);
-        let path = folder.join(&name);
-        crate::import::marker::remove_if_there(&path)?;
-        let file = create_private_file(&path)?;
+    /// Creates the file beside a part that has `frames` frames without records already.
+    pub(crate) fn create(part: &Path, frames: usize) -> Result<Self, LandingError> {
+        let path = part.with_file_name(references_name(file_name(part)));
+        remove_if_there(&path)?;
+        let mut file = FrameFile::create(path.clone())?;
+        file.frames = vec![EMPTY; frames];
         let compressor = Compressor::new(crate::WriterOptions::default().level)
             .map_err(LandingError::io("compressing for", &path))?;
         Ok(Self {
             file,
             path,
-            hash: Sha256::new(),
             compressor,
-            references: LandingReferences {
-                file: name,
-                lines: 0,
-                bytes: 0,
-                sha256: String::new(),
-                frames: vec![EMPTY; frames],
-            },
         })
     }
 
     /// The records of the part's next frame.
     pub(crate) fn append(&mut self, records: &[ReferenceRecord]) -> Result<(), LandingError> {
         if records.is_empty() {
-            self.references.frames.push(EMPTY);
+            self.file.frames.push(EMPTY);
             return Ok(());
         }
         let mut text = Vec::new();
@@ -172,38 +145,30 @@ impl ReferencesWriter {
             .compressor
             .compress(&text)
             .map_err(LandingError::io("compressing for", &self.path))?;
-        self.append_raw(&compressed, records.len() as u64, text.len() as u64)
+        self.append_packed(&compressed, records.len() as u64, text.len() as u64)
     }
 
     /// The same, of records that are compressed already.
-    pub(crate) fn append_raw(
+    pub(crate) fn append_packed(
         &mut self,
         compressed: &[u8],
         lines: u64,
         uncompressed: u64,
     ) -> Result<(), LandingError> {
-        self.file
-            .write_all(compressed)
-            .map_err(LandingError::io("writing", &self.path))?;
-        self.hash.update(compressed);
-        self.references.frames.push(Frame {
-            offset: self.references.bytes,
-            length: compressed.len() as u64,
-            lines,
-            uncompressed,
-        });
-        self.references.bytes += compressed.len() as u64;
-        self.references.lines += lines;
+        self.file.append(compressed, lines, uncompressed)?;
         Ok(())
     }
 
     /// Makes the file durable; what the manifest is to say of it.
     pub(crate) fn finish(mut self) -> Result<LandingReferences, LandingError> {
-        self.file
-            .sync_all()
-            .map_err(LandingError::io("syncing", &self.path))?;
-        self.references.sha256 = hex(&self.hash.finalize());
-        Ok(self.references)
+        self.file.sync()?;
+        Ok(LandingReferences {
+            file: file_name(&self.path).to_owned(),
+            lines: self.file.lines,
+            bytes: self.file.bytes,
+            sha256: self.file.sha256(),
+            frames: self.file.frames,
+        })
     }
 }
 

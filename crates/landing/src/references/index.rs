@@ -9,7 +9,8 @@ use std::collections::HashMap;
 use claimlake_contract::{ApiVersion, LandingLayout, Unresolved};
 use claimlake_fhir::{ReferenceQuery, TARGET_TYPES, identifiers_of, normalized_url, target_type};
 
-use crate::{LandingError, chunks_of, landing_runs, read_chunk};
+use crate::run_lines::each_line;
+use crate::{LandingError, landing_runs};
 
 /// A resource that a reference may name.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -102,18 +103,10 @@ impl TargetIndex {
             let Some(resource) = target_type(of_run) else {
                 continue;
             };
-            for part in run.parts() {
-                for chunk in chunks_of(&part, 1 << 20) {
-                    for chunk in read_chunk(&chunk).chunks {
-                        let lines = chunk.bytes.split(|byte| *byte == b'\n');
-                        for (number, line) in (chunk.first_line..).zip(lines) {
-                            let records = chunk.references.of_line(number);
-                            let url = records.iter().find_map(|record| record.full_url.as_deref());
-                            index.add(run.manifest.api, resource, 0, url, line);
-                        }
-                    }
-                }
-            }
+            each_line(&run, |line, records| {
+                let url = records.iter().find_map(|record| record.full_url.as_deref());
+                index.add(run.manifest.api, resource, 0, url, line);
+            });
         }
         Ok(index)
     }

@@ -67,10 +67,10 @@ impl<'l> Resolver<'l> {
             Some(subject) => self.subject(line, subject, &mut outcome)?,
             None => outcome.without_patient = Some(Unresolved::NoReference),
         }
-        if !line.resource.has_patient() {
+        if !claimlake_fhir::has_patient(line.resource) {
             outcome.without_patient = None;
         }
-        if claimlake_fhir::may_hold_others(line.text) || self.inputs.has_renamed() {
+        if claimlake_fhir::may_have_other_references(line.text) || self.inputs.has_renamed() {
             let known = subject.and_then(|subject| subject.reference);
             for text in claimlake_fhir::reference_texts(line.text) {
                 if Some(&text) != known.as_ref()
@@ -258,12 +258,7 @@ fn record(reference: Option<String>, target: &Target) -> ReferenceRecord {
 
 fn empty(reference: Option<String>) -> ReferenceRecord {
     ReferenceRecord {
-        line: 0,
         reference,
-        identifier: None,
-        resource_type: None,
-        id: None,
-        unresolved: None,
-        full_url: None,
+        ..ReferenceRecord::default()
     }
 }

@@ -5,87 +5,48 @@ mod cases;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use claimlake_contract::{
-    ApiVersion, LandingLayout, LandingOrigin, NoProgress, ReferenceRecord, ResourceType, RunId,
-};
+use claimlake_contract::{ApiVersion, ReferenceRecord, ResourceType};
 use claimlake_fhir::content_hash;
 
-use crate::{
-    ChunkReader, ImportOutcome, LandingWriter, SealedPart, WriterOptions, import, landing_runs,
-    sealed_runs,
-};
+use crate::test_zone::{Zone, lines_of, run, writer};
+use crate::{ImportOutcome, SealedPart, WriterOptions, landing_runs, read_chunks, sealed_runs};
 
 const ONE: &str = "urn:uuid:0b6e3f0c-1111-4222-8333-444455556666";
 const TWO: &str = "urn:uuid:0b6e3f0c-2222-4222-8333-444455556666";
 const BY_MBI: &str = "Patient?identifier=http://hl7.org/fhir/sid/us-mbi|1S00E00AA32";
 const MBI: &str = r#"{"system":"http://hl7.org/fhir/sid/us-mbi","value":"1S00E00AA32"}"#;
 
-fn run(noise: &str) -> RunId {
-    format!("20261123T164012.345Z-{noise}").parse().unwrap()
-}
-
-struct Zone {
-    folder: tempfile::TempDir,
-    layout: LandingLayout,
-}
+type Line = (String, Vec<ReferenceRecord>);
 
 impl Zone {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let layout = LandingLayout::in_data(&folder.path().join("data"));
-        Self { folder, layout }
-    }
-
-    fn import(&self, noise: &str, files: &[String]) -> ImportOutcome {
-        let write = |(number, text): (usize, &String)| -> PathBuf {
-            let path = self.folder.path().join(format!("{noise}-{number}.json"));
-            std::fs::write(&path, text).unwrap();
-            path
-        };
+    /// Imports texts, a file each.
+    fn import_files(&self, noise: &str, files: &[String]) -> ImportOutcome {
+        let write = |(number, text)| self.input(&format!("{noise}-{number}.json"), text);
         let inputs: Vec<PathBuf> = files.iter().enumerate().map(write).collect();
         let api = Some(ApiVersion::V2);
-        import(&inputs, api, &self.layout, &run(noise), &NoProgress).unwrap()
+        self.import_inputs(noise, &inputs, api).unwrap()
     }
 
-    fn parts(&self, resource: &str) -> Vec<SealedPart> {
+    fn claim_parts(&self) -> Vec<SealedPart> {
         let runs = sealed_runs(&self.layout).unwrap();
         let parts = runs.iter().flat_map(|run| run.parts().collect::<Vec<_>>());
-        parts
-            .filter(|part| part.resource.as_str() == resource)
-            .collect()
+        let is_claims = |part: &SealedPart| part.resource.as_str() == "ExplanationOfBenefit";
+        parts.filter(is_claims).collect()
     }
 
-    /// The lines of a type with their records, in landing order.
-    fn lines(&self, resource: &str) -> Vec<(String, Vec<ReferenceRecord>)> {
-        let mut lines = Vec::new();
-        for part in self.parts(resource) {
-            for read in ChunkReader::new(&part, 1 << 20) {
-                assert_eq!(read.damaged, []);
-                for chunk in read.chunks {
-                    let text = String::from_utf8(chunk.bytes.clone()).unwrap();
-                    for (number, line) in (chunk.first_line..).zip(text.lines()) {
-                        let records = chunk.references.of_line(number).to_vec();
-                        lines.push((line.to_owned(), records));
-                    }
-                }
-            }
-        }
-        lines
+    /// The claims with their records, in landing order.
+    fn claims(&self) -> Vec<Line> {
+        let parts = self.claim_parts().into_iter();
+        parts.flat_map(|part| lines_of(part).1).collect()
     }
 
     /// Of each claim, the patients that its references were resolved to.
     fn patients(&self) -> Vec<String> {
-        let patient = |(_, records): &(String, Vec<ReferenceRecord>)| {
-            let ids: Vec<&str> = records
-                .iter()
-                .filter_map(ReferenceRecord::patient)
-                .collect();
-            ids.join(" ")
+        let patients = |(_, records): &Line| {
+            let ids = records.iter().filter_map(ReferenceRecord::patient);
+            ids.collect::<Vec<_>>().join(" ")
         };
-        self.lines("ExplanationOfBenefit")
-            .iter()
-            .map(patient)
-            .collect()
+        self.claims().iter().map(patients).collect()
     }
 }
 
@@ -118,7 +79,7 @@ fn bundle(entries: &[(&str, String)]) -> String {
 fn references_are_resolved_within_their_bundle_by_full_url_and_by_identifier() {
     for (name, files, expected, without) in cases::cases() {
         let zone = Zone::new();
-        let outcome = zone.import("0001", &files);
+        let outcome = zone.import_files("0001", &files);
         assert_eq!(zone.patients(), expected, "{name}");
         let found: Vec<(&str, u64)> = outcome
             .without_patient
@@ -138,16 +99,18 @@ fn references_are_resolved_within_their_bundle_by_full_url_and_by_identifier() {
 #[test]
 fn a_claim_finds_the_patient_of_an_earlier_import() {
     let zone = Zone::new();
-    assert_eq!(zone.import("0001", &[by(ONE)]).without_patient.len(), 1);
-    zone.import("0002", &[bundle(&[(ONE, patient("p1", MBI))])]);
-    zone.import("0003", &[by(ONE), by(BY_MBI), by("Patient/p1")]);
+    assert_eq!(
+        zone.import_files("0001", &[by(ONE)]).without_patient.len(),
+        1
+    );
+    zone.import_files("0002", &[bundle(&[(ONE, patient("p1", MBI))])]);
+    zone.import_files("0003", &[by(ONE), by(BY_MBI), by("Patient/p1")]);
     assert_eq!(zone.patients(), ["", "p1", "p1", ""]);
     // The healed claim is another body than the one that nobody owned; landed lines are as sent.
-    let lines = zone.lines("ExplanationOfBenefit");
+    let lines = zone.claims();
     assert_eq!(lines[0].0, lines[1].0);
     assert_eq!(lines[0].0, by(ONE));
-    let hash =
-        |of: &(String, Vec<ReferenceRecord>)| content_hash(ApiVersion::V2, of.0.as_bytes(), &of.1);
+    let hash = |of: &Line| content_hash(ApiVersion::V2, of.0.as_bytes(), &of.1);
     assert_ne!(hash(&lines[0]), hash(&lines[1]));
     assert_eq!(
         hash(&lines[0]),
@@ -161,13 +124,13 @@ fn coverages_and_providers_are_resolved_too_and_each_reference_once() {
     let text = format!(
         r#"{{"resourceType":"ExplanationOfBenefit","id":"e","patient":{{"reference":"{ONE}"}},"provider":{{"reference":"{TWO}"}},"careTeam":[{{"provider":{{"reference":"{TWO}"}}}}],"insurance":[{{"coverage":{{"reference":"urn:uuid:03"}}}}],"claim":{{"reference":"urn:uuid:04"}}}}"#
     );
-    zone.import("0001", &[bundle(&[
+    zone.import_files("0001", &[bundle(&[
         ("", text),
         (ONE, patient("p1", "")),
         (TWO, r#"{"resourceType":"Practitioner","id":"d1"}"#.into()),
         ("urn:uuid:03", r#"{"resourceType":"Coverage","id":"c1","beneficiary":{"reference":"urn:uuid:0b6e3f0c-1111-4222-8333-444455556666"}}"#.into()),
     ])]);
-    let lines = zone.lines("ExplanationOfBenefit");
+    let lines = zone.claims();
     let named = |record: &ReferenceRecord| {
         let (resource, id) = record.target().unwrap();
         format!("{} {resource}/{id}", record.key().unwrap())
@@ -184,7 +147,7 @@ fn coverages_and_providers_are_resolved_too_and_each_reference_once() {
 #[test]
 fn a_part_without_resolved_references_has_no_file_and_the_same_manifest_as_before() {
     let zone = Zone::new();
-    zone.import(
+    zone.import_files(
         "0001",
         &[bundle(&[("", patient("p1", MBI)), ("", by("Patient/p1"))])],
     );
@@ -207,8 +170,8 @@ fn records_lie_frame_for_frame_beside_their_part_for_their_owner_alone() {
     };
     let mut lines: Vec<String> = (0..8).map(claim).collect();
     lines.push(bundle(&[(ONE, patient("p1", MBI))]));
-    zone.import("0001", &[lines.join("\n")]);
-    let parts = zone.parts("ExplanationOfBenefit");
+    zone.import_files("0001", &[lines.join("\n")]);
+    let parts = zone.claim_parts();
     let references = parts[0].part.references.as_ref().unwrap();
     assert!(parts[0].part.frames.len() > 2);
     assert_eq!(references.frames.len(), parts[0].part.frames.len());
@@ -248,7 +211,7 @@ fn damaged_references_damage_the_frames_they_belong_to() {
     ];
     for damage in damages {
         let zone = Zone::new();
-        zone.import(
+        zone.import_files(
             "0001",
             &[bundle(&[
                 (ONE, patient("p1", MBI)),
@@ -256,9 +219,9 @@ fn damaged_references_damage_the_frames_they_belong_to() {
                 ("", by(ONE)),
             ])],
         );
-        let part = zone.parts("ExplanationOfBenefit").remove(0);
+        let part = zone.claim_parts().remove(0);
         damage(&part.references_path().unwrap());
-        let read = ChunkReader::new(&part, 1 << 20).next().unwrap();
+        let read = read_chunks(&part, 1 << 20).next().unwrap();
         assert_eq!(read.chunks, []);
         assert_eq!(read.damaged.len(), 1);
         assert_eq!(read.damaged[0].lines, 2);
@@ -274,7 +237,7 @@ fn damaged_references_damage_the_frames_they_belong_to() {
 #[test]
 fn records_of_a_run_that_was_killed_are_seen_by_nobody_and_removed_by_the_next_import() {
     let zone = Zone::new();
-    zone.import(
+    zone.import_files(
         "0001",
         &[bundle(&[(ONE, patient("p1", MBI)), ("", by(ONE))])],
     );
@@ -286,15 +249,7 @@ fn records_of_a_run_that_was_killed_are_seen_by_nobody_and_removed_by_the_next_i
     let mut folders = Vec::new();
     for (resource, is_sealed) in [("ExplanationOfBenefit", true), ("Coverage", false)] {
         let resource: ResourceType = resource.parse().unwrap();
-        let mut writer = LandingWriter::create(
-            &zone.layout,
-            ApiVersion::V2,
-            &resource,
-            &killed,
-            LandingOrigin::Import,
-            WriterOptions::default(),
-        )
-        .unwrap();
+        let mut writer = writer(&zone.layout, &resource, "0002", WriterOptions::default()).unwrap();
         writer
             .append_with_references(b"{}\n", 1, std::slice::from_ref(&record))
             .unwrap();
@@ -317,7 +272,7 @@ fn records_of_a_run_that_was_killed_are_seen_by_nobody_and_removed_by_the_next_i
     assert!(runs.sealed.iter().all(|run| run.manifest.run != killed));
     assert_eq!((runs.unsealed.len(), runs.damaged.len()), (2, 0));
     assert_eq!(zone.patients(), ["p1"]);
-    zone.import("0003", &[by("urn:uuid:09")]);
+    zone.import_files("0003", &[by("urn:uuid:09")]);
     assert!(folders.iter().all(|folder| !folder.exists()) && !marker.exists());
     assert_eq!(zone.patients(), ["p1", ""]);
 }

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use claimlake_contract::{ApiVersion, LandingManifest, LandingOrigin, ResourceType, RunId};
 
 use crate::LandingError;
-use crate::recover::sha256_of;
+use crate::checksum::sha256_of;
+use crate::folder::{entries, file_name};
+use crate::manifest_file::format_of;
 
 /// A manifest that no longer names some parts; the places of frames move with the others.
 pub(super) fn without_parts(
@@ -46,12 +48,11 @@ pub(super) fn damage(path: &Path, sha256: &str) -> Result<Option<String>, Landin
     match sha256_of(path) {
         Ok(found) if found == sha256 => Ok(None),
         Ok(_) => Ok(Some("its checksum differs from the manifest's".into())),
-        Err(LandingError::Io { source, .. })
-            if source.kind() == std::io::ErrorKind::PermissionDenied =>
+        Err(LandingError::Io(refused))
+            if refused.source.kind() != std::io::ErrorKind::PermissionDenied =>
         {
-            Err(LandingError::io("reading", path)(source))
+            Ok(Some(refused.source.to_string()))
         }
-        Err(LandingError::Io { source, .. }) => Ok(Some(source.to_string())),
         Err(error) => Err(error),
     }
 }
@@ -68,12 +69,7 @@ pub(super) fn is_damaged_sum(said: &str, found: &str) -> bool {
 }
 
 pub(super) fn is_other_format(text: &[u8]) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Format {
-        format: u32,
-    }
-    let found = serde_json::from_slice::<Format>(text);
-    found.is_ok_and(|found| found.format != claimlake_contract::LANDING_FORMAT)
+    format_of(text).is_ok_and(|found| found != claimlake_contract::LANDING_FORMAT)
 }
 
 /// What a run's folder says of where it came from.
@@ -85,15 +81,10 @@ pub(super) fn origin_in(folder: &Path, text: &[u8]) -> Option<LandingOrigin> {
     if has(b"\"origin\":\"extract\"") {
         return Some(LandingOrigin::Extract);
     }
-    let entries = crate::import::marker::entries(folder).unwrap_or_default();
-    let is_references = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| name.starts_with("references-"))
-    };
-    entries
-        .iter()
-        .any(is_references)
-        .then_some(LandingOrigin::Import)
+    let paths = entries(folder).unwrap_or_default();
+    let mut names = paths.iter().map(|path| file_name(path));
+    let is_import = names.any(|name| name.starts_with("references-"));
+    is_import.then_some(LandingOrigin::Import)
 }
 
 pub(super) fn place_of(folder: &Path) -> Option<(ApiVersion, ResourceType, RunId)> {

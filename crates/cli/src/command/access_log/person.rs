@@ -40,7 +40,7 @@ pub(super) fn names_of(
     names.extend(apis.clone().map(|api| name_of(api, id, vault)));
     names.insert(vault.pseudonym("grant", wanted));
     let tombstones = vault.tombstones()?;
-    let was_forgotten = tombstones.has_typed_identifier(wanted)
+    let was_forgotten = tombstones.has_typed_identifier(wanted, &claimlake_fhir::PERSONAL_SYSTEMS)
         || apis.into_iter().any(|api| tombstones.has_id(api, id));
     if was_forgotten || lines.iter().any(|line| names.contains(&line.grant)) {
         return Ok(names);

@@ -39,7 +39,7 @@ impl Remains {
         Ok(Self {
             vault: in_vault(vault, &forgotten)?,
             landing: only(
-                claimlake_landing::people_landed(&data.landing())?,
+                claimlake_landing::patients_landed(&data.landing())?,
                 &forgotten,
             ),
             lake: only(claimlake_loader::patients_of_lake(lake, true)?, &forgotten),
@@ -135,7 +135,7 @@ pub(super) fn remove(without_lake: bool, invocation: &Invocation) -> Outcome<u64
         person.ids.retain(has_id);
         person
             .identifiers
-            .retain(|one| forgotten.has_identifier(one));
+            .retain(|one| forgotten.has_identifier(one, &claimlake_fhir::PERSONAL_SYSTEMS));
         person.external_ids.clear();
         left.retain(|one| !person.ids.contains(one));
         remover.forget(&person)?;

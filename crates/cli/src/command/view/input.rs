@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use claimlake_contract::RejectReason;
-use claimlake_landing::{LandingError, read_resources};
+use claimlake_landing::{LandingError, LandingErrorKind, read_resources};
 use claimlake_viewdef::json;
 use serde_json::Value;
 
@@ -32,9 +32,9 @@ struct Stop(Failure);
 
 impl From<LandingError> for Stop {
     fn from(error: LandingError) -> Self {
-        Self(match error.is_usage() {
-            true => Failure::usage(error),
-            false => error.into(),
+        Self(match error.kind() {
+            LandingErrorKind::Usage => Failure::usage(error),
+            _ => error.into(),
         })
     }
 }

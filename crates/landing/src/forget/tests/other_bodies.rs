@@ -2,8 +2,9 @@
 
 use claimlake_contract::{ApiVersion, Identifier, Person};
 
-use super::{Zone, claim, person};
+use super::{bundle as bundle_of, claim, entry, person};
 use crate::forget::{forget, landed_of};
+use crate::test_zone::{Zone, run};
 
 const UUID: &str = "urn:uuid:01";
 const MBI: &str = "http://hl7.org/fhir/sid/us-mbi";
@@ -28,21 +29,13 @@ fn logical(system: &str, value: &str) -> String {
     format!(r#"{{"identifier":{{"system":"{system}","value":"{value}"}}}}"#)
 }
 
-/// A bundle of a Patient by uuid, if any, and other resources.
-fn bundle(patient: Option<&str>, resources: &[String]) -> String {
-    let mut entries: Vec<String> = resources
-        .iter()
-        .map(|one| format!(r#"{{"resource":{one}}}"#))
-        .collect();
-    if let Some(id) = patient {
-        entries.push(format!(
-            r#"{{"fullUrl":"{UUID}","resource":{{"resourceType":"Patient","id":"{id}"}}}}"#
-        ));
-    }
-    format!(
-        r#"{{"resourceType":"Bundle","entry":[{}]}}"#,
-        entries.join(",")
-    )
+/// A Bundle of a Patient, whom the uuid names, and other resources.
+fn bundle(patient: &str, resources: &[String]) -> String {
+    let entry_of = |one: &String| format!(r#"{{"resource":{one}}}"#);
+    let mut entries: Vec<String> = resources.iter().map(entry_of).collect();
+    let patient = format!(r#"{{"resourceType":"Patient","id":"{patient}"}}"#);
+    entries.push(entry(UUID, &patient));
+    bundle_of(&entries)
 }
 
 fn with_mbi(mut person: Person, value: &str) -> Person {
@@ -52,107 +45,55 @@ fn with_mbi(mut person: Person, value: &str) -> Person {
 
 #[test]
 fn an_earlier_body_goes_with_the_claim_unless_it_says_that_it_is_somebody_elses() {
-    let healed = || bundle(Some("-1"), &[eob("a", &reference(UUID))]);
-    let v3 = ApiVersion::V3;
-    let v2 = ApiVersion::V2;
-    let cases: Vec<(&str, ApiVersion, String, Person, bool)> = vec![
-        (
-            "by uuid",
-            v2,
-            eob("a", &reference(UUID)),
-            person("-1"),
-            true,
-        ),
-        (
-            "by another uuid",
-            v2,
-            eob("a", &reference("urn:uuid:77")),
-            person("-1"),
-            true,
-        ),
+    let healed = || bundle("-1", &[eob("a", &reference(UUID))]);
+    let by_uuid = |id: &str| eob(id, &reference(UUID));
+    let bare = r#"{"resourceType":"ExplanationOfBenefit","id":"a"}"#;
+    let cases: [(&str, String, bool); 12] = [
+        ("by uuid", by_uuid("a"), true),
+        ("by another uuid", eob("a", &reference("urn:uuid:77")), true),
         (
             "contained, without a name",
-            v2,
             eob("a", &reference("#p")),
-            person("-1"),
             true,
         ),
+        ("by its name", eob("a", r#"{"display":"Doe"}"#), true),
+        ("without a patient", bare.into(), true),
+        ("escaped id", by_uuid(r"\u0061"), true),
         (
-            "by its name",
-            v2,
-            eob("a", r#"{"display":"Doe"}"#),
-            person("-1"),
-            true,
-        ),
-        (
-            "without a patient",
-            v2,
-            r#"{"resourceType":"ExplanationOfBenefit","id":"a"}"#.into(),
-            person("-1"),
-            true,
-        ),
-        (
-            "escaped id",
-            v2,
-            eob(r"\u0061", &reference(UUID)),
-            person("-1"),
-            true,
-        ),
-        (
-            "an mbi of nobody known",
-            v2,
+            "an MBI, none of the person's is known",
             eob("a", &logical(MBI, "9")),
-            person("-1"),
             true,
         ),
-        (
-            "another mbi",
-            v2,
-            eob("a", &logical(MBI, "9")),
-            with_mbi(person("-1"), "1"),
-            false,
-        ),
-        (
-            "another id",
-            v2,
-            eob("a", &reference("Patient/-2")),
-            person("-1"),
-            false,
-        ),
-        (
-            "another claim",
-            v2,
-            eob("b", &reference(UUID)),
-            person("-1"),
-            false,
-        ),
+        ("another MBI", eob("a", &logical(MBI, "9")), false),
+        ("another id", eob("a", &reference("Patient/-2")), false),
+        ("another claim", by_uuid("b"), false),
         (
             "a coverage of that id",
-            v2,
             with("Coverage", "a", &reference(UUID)),
-            person("-1"),
             false,
         ),
-        (
-            "the same id in v3",
-            v3,
-            eob("a", &reference(UUID)),
-            person("-1"),
-            false,
-        ),
+        ("the same id in v3", by_uuid("a"), false),
     ];
-    for (name, api, line, who, goes) in cases {
+    for (name, line, is_removed) in cases {
+        let api = match name {
+            "the same id in v3" => ApiVersion::V3,
+            _ => ApiVersion::V2,
+        };
+        let who = match name {
+            "another MBI" => with_mbi(person("-1"), "1"),
+            _ => person("-1"),
+        };
         // A uuid leads to a Patient that landed before, so the bare line comes first, and also last
         // where nothing leads from it.
         let zone = Zone::new();
         zone.import_of(api, "0001", &[line.clone(), claim("z", "-3")]);
         zone.import("0002", &[healed()]);
-        let expected = 2 + u64::from(goes);
+        let expected = 2 + u64::from(is_removed);
         let landed = landed_of(&zone.layout, &who).unwrap();
         assert_eq!(landed.lines.values().sum::<u64>(), expected, "{name}");
         assert_eq!(zone.forget(&who), expected, "{name}");
         let left: Vec<String> = zone.lines().into_iter().flat_map(|(_, l)| l).collect();
-        assert_eq!(left.contains(&line), !goes, "{name}");
+        assert_eq!(left.contains(&line), !is_removed, "{name}");
         assert!(left.contains(&claim("z", "-3")), "{name}");
         assert_eq!(zone.forget(&who), 0, "{name}");
     }
@@ -163,11 +104,12 @@ fn what_was_resolved_to_somebody_else_stays_though_the_claim_has_the_same_id() {
     let zone = Zone::new();
     let of_one = eob("a", &reference(UUID));
     let of_two = eob("a", &reference("urn:uuid:02"));
-    zone.import("0001", &[bundle(Some("-1"), &[of_one])]);
-    let two = format!(
-        r#"{{"resourceType":"Bundle","entry":[{{"resource":{of_two}}},{{"fullUrl":"urn:uuid:02","resource":{{"resourceType":"Patient","id":"-2"}}}}]}}"#
-    );
-    zone.import("0002", &[two]);
+    zone.import("0001", &[bundle("-1", &[of_one])]);
+    let of_bundle = [
+        format!(r#"{{"resource":{of_two}}}"#),
+        entry("urn:uuid:02", r#"{"resourceType":"Patient","id":"-2"}"#),
+    ];
+    zone.import("0002", &[bundle_of(&of_bundle)]);
     assert_eq!(zone.forget(&person("-1")), 2);
     let left: Vec<String> = zone.lines().into_iter().flat_map(|(_, l)| l).collect();
     assert!(left.contains(&of_two), "{left:?}");
@@ -187,10 +129,10 @@ fn rejected_beginnings_of_the_persons_claims_go_and_those_of_others_stay() {
     lines.extend(stay.clone());
     lines.push(broken("a", UUID));
     zone.import("0001", &lines);
-    zone.import("0002", &[bundle(Some("-1"), &[eob("a", &reference(UUID))])]);
+    zone.import("0002", &[bundle("-1", &[eob("a", &reference(UUID))])]);
     assert_eq!(landed_of(&zone.layout, &person("-1")).unwrap().rejected, 1);
     zone.forget(&person("-1"));
-    let file = zone.layout.rejected_file(&super::run("0001"));
+    let file = zone.layout.rejected_file(&run("0001"));
     let text = zstd::decode_all(std::fs::File::open(&file).unwrap()).unwrap();
     let kept: Vec<String> = String::from_utf8(text)
         .unwrap()
@@ -209,7 +151,7 @@ fn a_removal_that_stops_anywhere_still_finds_the_earlier_bodies() {
         zone.import("0001", &[eob("b", &reference("Patient/-1"))]);
         let bare = |id: &str| eob(id, &reference("urn:uuid:77"));
         zone.import("0002", &[bare("a"), bare("b"), claim("z", "-3")]);
-        zone.import("0003", &[bundle(Some("-1"), &[eob("a", &reference(UUID))])]);
+        zone.import("0003", &[bundle("-1", &[eob("a", &reference(UUID))])]);
         zone.import("0004", &[bare("a"), bare("y")]);
         zone
     };

@@ -2,8 +2,8 @@
 
 use claimlake_contract::{ApiVersion, Person};
 
-use super::Zone;
 use crate::forget::named_by_claims;
+use crate::test_zone::Zone;
 
 const MBI: &str = "http://hl7.org/fhir/sid/us-mbi";
 const CMS_MBI: &str = "http://terminology.hl7.org/NamingSystem/cmsMBI";
@@ -58,49 +58,37 @@ fn what_claims_name_their_patient_by_finds_them_and_nothing_else_does() {
             eob("h1", r#"{"display":"9999999989"}"#),
         ],
     );
-    let cases: &[(&str, &[&str], &[&str], u64)] = &[
+    // What is typed, the identifiers it finds, the patient ids beside them, and the lines.
+    let cases = [
         (
             "MA",
-            &[
-                "http://hl7.org/fhir/sid/us-mbi|MA",
-                "http://terminology.hl7.org/NamingSystem/cmsMBI|MA",
-            ],
-            &[],
+            vec![format!("{MBI}|MA"), format!("{CMS_MBI}|MA")],
+            &[][..],
             3,
         ),
-        (
-            "http://hl7.org/fhir/sid/us-mbi|MA",
-            &["http://hl7.org/fhir/sid/us-mbi|MA"],
-            &[],
-            2,
-        ),
-        ("MB", &["MB"], &[], 1),
-        ("MC", &["http://hl7.org/fhir/sid/us-mbi|MC"], &[], 1),
+        (&format!("{MBI}|MA"), vec![format!("{MBI}|MA")], &[], 2),
+        ("MB", vec!["MB".into()], &[], 1),
+        ("MC", vec![format!("{MBI}|MC")], &[], 1),
         // A coverage's subscriber, where nothing else says whose it is.
-        ("MD", &["http://hl7.org/fhir/sid/us-mbi|MD"], &[], 1),
-        ("ME", &[], &[], 0),
-        // What may be several people's, only as it is written.
-        ("PF", &[], &[], 0),
-        (
-            "https://payer.example/member|PF",
-            &["https://payer.example/member|PF"],
-            &[],
-            1,
-        ),
-        ("MG", &["http://hl7.org/fhir/sid/us-mbi|MG"], &["-7"], 1),
-        // A provider is nobody's name.
-        ("9999999989", &[], &[], 0),
-        ("http://hl7.org/fhir/sid/us-npi|9999999989", &[], &[], 0),
+        ("MD", vec![format!("{MBI}|MD")], &[], 1),
+        ("ME", vec![], &[], 0),
+        // What several people may have, only with its system.
+        ("PF", vec![], &[], 0),
+        (&format!("{PLAN}|PF"), vec![format!("{PLAN}|PF")], &[], 1),
+        ("MG", vec![format!("{MBI}|MG")], &["-7"], 1),
+        // A provider's identifier names no patient.
+        ("9999999989", vec![], &[], 0),
+        (&format!("{NPI}|9999999989"), vec![], &[], 0),
         // Neither a part of a value nor another spelling.
-        ("M", &[], &[], 0),
-        ("ma", &[], &[], 0),
-        ("", &[], &[], 0),
-        ("http://hl7.org/fhir/sid/us-mbi|", &[], &[], 0),
+        ("M", vec![], &[], 0),
+        ("ma", vec![], &[], 0),
+        ("", vec![], &[], 0),
+        (&format!("{MBI}|"), vec![], &[], 0),
     ];
     for (wanted, identifiers, patients, lines) in cases {
         let found = named_by_claims(&zone.layout, wanted).unwrap();
         let shown: Vec<String> = found.identifiers.iter().map(ToString::to_string).collect();
-        assert_eq!(shown, *identifiers, "{wanted}");
+        assert_eq!(shown, identifiers, "{wanted}");
         let ids: Vec<(ApiVersion, &str)> = found
             .patients
             .iter()
@@ -114,6 +102,6 @@ fn what_claims_name_their_patient_by_finds_them_and_nothing_else_does() {
             ..Person::default()
         };
         let landed = crate::landed_of(&zone.layout, &person).unwrap();
-        assert_eq!(landed.lines.values().sum::<u64>(), *lines, "{wanted}");
+        assert_eq!(landed.lines.values().sum::<u64>(), lines, "{wanted}");
     }
 }

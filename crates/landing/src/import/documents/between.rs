@@ -1,9 +1,8 @@
 //! What is between documents, and where the first of several begins or ends.
 
-use memchr::memmem;
-
-use crate::json::{Members, key_says, plain_string, skip_space, value_end};
 use claimlake_contract::text_form::BYTE_ORDER_MARK;
+use claimlake_json::{Members, key_says, plain_string, skip_space, value_end};
+use memchr::memmem;
 
 /// Where space and byte order marks end.
 pub(super) fn skip_blank_from(text: &[u8], start: usize) -> usize {

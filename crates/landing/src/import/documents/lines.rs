@@ -2,11 +2,11 @@
 
 use std::io::{self, Read};
 
+use claimlake_json::value_end;
 use serde::de::IgnoredAny;
 
 use super::between::{end_of_first, skip_blank_from};
 use super::{Documents, PieceKind, Step};
-use crate::json::value_end;
 
 /// The text as JSON, of which nothing is kept.
 pub(super) fn parsed(text: &[u8]) -> serde_json::Result<IgnoredAny> {

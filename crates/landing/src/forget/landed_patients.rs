@@ -1,4 +1,4 @@
-//! All names of a person, from any one of them, and how each Patient was reached.
+//! All ids and identifiers of a person, from any one of them, and how each Patient was found.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -6,12 +6,11 @@ use std::fmt;
 use claimlake_contract::{
     ApiVersion, Identifier, LandingLayout, PatientId, Person, ReferenceRecord, ResourceType,
 };
-use claimlake_fhir::{PatientNames, patient_names};
+use claimlake_fhir::{PatientNames, is_personal, patient_names};
 
-use super::humans::Humans;
+use super::same_person::{PatientKey, PersonGroups};
+use crate::run_lines::each_line;
 use crate::{LandingError, landing_runs};
-
-pub(super) type PatientKey = (ApiVersion, PatientId);
 
 /// What was found of a person.
 #[derive(Debug, Clone, Default)]
@@ -60,8 +59,8 @@ pub struct SharedIdentifier {
 /// All landed Patients, each under all names that any of its bodies has.
 pub struct LandedPatients {
     by_key: BTreeMap<PatientKey, PatientNames>,
-    humans: Humans,
-    /// Personal identifiers that several humans have.
+    groups: PersonGroups,
+    /// Personal identifiers that several people have.
     shared: BTreeSet<Identifier>,
 }
 
@@ -76,7 +75,7 @@ impl LandedPatients {
             if run.manifest.resource.as_str() != ResourceType::PATIENT {
                 continue;
             }
-            super::each_line(&run, &mut |line, records| {
+            each_line(&run, |line, records| {
                 let Some(mut names) = patient_names(line) else {
                     return;
                 };
@@ -92,23 +91,23 @@ impl LandedPatients {
                 }
             });
         }
-        let mut humans = Humans::linked(&by_key);
-        let shared = shared(&by_key, &humans);
-        humans.unite_by_identifiers(&by_key, &shared);
+        let mut groups = PersonGroups::linked(&by_key);
+        let shared = shared(&by_key, &groups);
+        groups.unite_by_identifiers(&by_key, &shared);
         Ok(Self {
             by_key,
-            humans,
+            groups,
             shared,
         })
     }
 
-    /// Adds to `person` whatever landed Patients say that is them: Patients with one of their ids, with
-    /// an identifier that names one person, or linked to one of these.
+    /// Adds to `person` the ids and identifiers of landed Patients that are the same person: Patients
+    /// with one of their ids, with a personal identifier of theirs, or linked to one of these.
     ///
     /// An identifier names one person by its exact system and value, and only where one Patient of an
-    /// API version has it and the dates of birth agree; with `include_shared`, the others are taken,
-    /// too. `wanted` is a name as somebody typed it: an id (`v2:` or `v3:` before it names the API
-    /// version), the value of an identifier, or `system|value`.
+    /// API version has it and the dates of birth agree; with `include_shared`, shared ones count, too.
+    /// `wanted` is what somebody typed: an id (`v2:` or `v3:` before it names the API version), the
+    /// value of an identifier, or `system|value`.
     pub fn find(
         &self,
         wanted: Option<&str>,
@@ -118,9 +117,9 @@ impl LandedPatients {
         let mut search = PersonSearch::default();
         if let Some(wanted) = wanted {
             let asked = self.named(wanted);
-            let humans: BTreeSet<&PatientKey> =
-                asked.keys().map(|key| self.humans.of(key)).collect();
-            if humans.len() > 1 && !include_shared {
+            let people: BTreeSet<&PatientKey> =
+                asked.keys().map(|key| self.groups.of(key)).collect();
+            if people.len() > 1 && !include_shared {
                 search.candidates = asked.into_iter().map(reached).collect();
                 return search;
             }
@@ -146,7 +145,7 @@ impl LandedPatients {
                 if person.ids.insert(key.clone()) {
                     search.reached.push(reached((key.clone(), by)));
                 }
-                let own = names.identifiers.iter().filter(|one| one.is_personal());
+                let own = names.identifiers.iter().filter(|one| is_personal(one));
                 person.identifiers.extend(
                     own.filter(|one| include_shared || !self.shared.contains(*one))
                         .cloned(),
@@ -220,12 +219,12 @@ impl LandedPatients {
         let has = |names: &PatientNames, one: &Identifier| names.identifiers.contains(one);
         let mut found = Vec::new();
         for identifier in &self.shared {
-            let holders = self
+            let with_it = self
                 .by_key
                 .iter()
                 .filter(|(_, names)| has(names, identifier));
             let (own, others): (Vec<_>, Vec<_>) =
-                holders.map(|(key, _)| key).partition(|key| is_own(key));
+                with_it.map(|(key, _)| key).partition(|key| is_own(key));
             if !own.is_empty() && !others.is_empty() {
                 found.push(SharedIdentifier {
                     system: identifier.system().unwrap_or_default().to_owned(),
@@ -250,25 +249,32 @@ fn reached(((api, id), by): (PatientKey, ReachedBy)) -> PatientReached {
 
 /// Identifiers that several Patients of one API version have who are not linked, or Patients who
 /// were born on different days.
-fn shared(by_key: &BTreeMap<PatientKey, PatientNames>, humans: &Humans) -> BTreeSet<Identifier> {
-    let mut holders: BTreeMap<&Identifier, Vec<(&PatientKey, &PatientNames)>> = BTreeMap::new();
+fn shared(
+    by_key: &BTreeMap<PatientKey, PatientNames>,
+    groups: &PersonGroups,
+) -> BTreeSet<Identifier> {
+    let mut patients_of: BTreeMap<&Identifier, Vec<(&PatientKey, &PatientNames)>> = BTreeMap::new();
     for (key, names) in by_key {
-        for identifier in names.identifiers.iter().filter(|one| one.is_personal()) {
-            holders.entry(identifier).or_default().push((key, names));
+        for identifier in names.identifiers.iter().filter(|one| is_personal(one)) {
+            patients_of
+                .entry(identifier)
+                .or_default()
+                .push((key, names));
         }
     }
-    let is_shared = |held_by: &[(&PatientKey, &PatientNames)]| {
-        let humans: BTreeSet<&PatientKey> = held_by.iter().map(|(key, _)| humans.of(key)).collect();
-        let apis: BTreeSet<ApiVersion> = humans.iter().map(|(api, _)| *api).collect();
-        let born: BTreeSet<&String> = held_by
+    let is_shared = |patients: &[(&PatientKey, &PatientNames)]| {
+        let keys = patients.iter().map(|(key, _)| groups.of(key));
+        let people: BTreeSet<&PatientKey> = keys.collect();
+        let apis: BTreeSet<ApiVersion> = people.iter().map(|(api, _)| *api).collect();
+        let born = patients
             .iter()
-            .filter_map(|(_, names)| names.birth_date.as_ref())
-            .collect();
-        humans.len() > apis.len() || (humans.len() > 1 && born.len() > 1)
+            .filter_map(|(_, names)| names.birth_date.as_ref());
+        let born: BTreeSet<&String> = born.collect();
+        people.len() > apis.len() || (people.len() > 1 && born.len() > 1)
     };
-    holders
+    patients_of
         .into_iter()
-        .filter(|(_, held_by)| is_shared(held_by))
+        .filter(|(_, patients)| is_shared(patients))
         .map(|(identifier, _)| identifier.clone())
         .collect()
 }

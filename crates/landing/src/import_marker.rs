@@ -10,13 +10,15 @@ use std::path::{Path, PathBuf};
 use claimlake_contract::{LandingLayout, RunId};
 
 use crate::LandingError;
-use crate::folder::{create_private_file, sync_folder};
+use crate::folder::{
+    create_private_file, entries, file_name, remove_folder_if_there, remove_if_there, sync_folder,
+};
 
 const MARKER: &str = "importing-run=";
 const NEW_MARKER: &str = "new-marker-run=";
 const SPOOL: &str = "stdin-run=";
 
-pub(super) struct ImportMarker {
+pub(crate) struct ImportMarker {
     root: PathBuf,
     run: RunId,
     /// Holds the lock.
@@ -24,7 +26,7 @@ pub(super) struct ImportMarker {
 }
 
 impl ImportMarker {
-    pub(super) fn create(layout: &LandingLayout, run: &RunId) -> Result<Self, LandingError> {
+    pub(crate) fn create(layout: &LandingLayout, run: &RunId) -> Result<Self, LandingError> {
         let root = layout.root().to_path_buf();
         // Locked under another name first: nobody may see the marker unlocked.
         let new = root.join(format!("{NEW_MARKER}{run}"));
@@ -41,7 +43,7 @@ impl ImportMarker {
     }
 
     /// Makes the run visible.
-    pub(super) fn commit(self) -> Result<(), LandingError> {
+    pub(crate) fn commit(self) -> Result<(), LandingError> {
         remove_spools(&self.root, &self.run)?;
         let path = self.root.join(format!("{MARKER}{}", self.run));
         std::fs::remove_file(&path).map_err(LandingError::io("removing", &path))?;
@@ -49,21 +51,20 @@ impl ImportMarker {
     }
 
     /// Removes everything of the run.
-    pub(super) fn abandon(self, layout: &LandingLayout) -> Result<(), LandingError> {
+    pub(crate) fn abandon(self, layout: &LandingLayout) -> Result<(), LandingError> {
         remove_run(layout, &self.run)
     }
 }
 
 /// Where the stream that is the input of this number is copied to.
-pub(super) fn spool_path(layout: &LandingLayout, run: &RunId, number: usize) -> PathBuf {
+pub(crate) fn spool_path(layout: &LandingLayout, run: &RunId, number: usize) -> PathBuf {
     layout.root().join(format!("{SPOOL}{run}.{number}"))
 }
 
 fn remove_spools(root: &Path, run: &RunId) -> Result<(), LandingError> {
     let prefix = format!("{SPOOL}{run}");
     for path in entries(root)? {
-        let name = path.file_name().and_then(|name| name.to_str());
-        if name.is_some_and(|name| name.starts_with(&prefix)) {
+        if file_name(&path).starts_with(&prefix) {
             remove_if_there(&path)?;
         }
     }
@@ -99,11 +100,7 @@ pub(crate) fn clear_abandoned(layout: &LandingLayout) -> Result<(), LandingError
 fn markers(layout: &LandingLayout) -> Result<Vec<(RunId, PathBuf)>, LandingError> {
     let mut found = Vec::new();
     for path in entries(layout.root())? {
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
-        if let Some(Ok(run)) = name.strip_prefix(MARKER).map(str::parse) {
+        if let Some(Ok(run)) = file_name(&path).strip_prefix(MARKER).map(str::parse) {
             found.push((run, path));
         }
     }
@@ -113,11 +110,7 @@ fn markers(layout: &LandingLayout) -> Result<Vec<(RunId, PathBuf)>, LandingError
 fn remove_run(layout: &LandingLayout, run: &RunId) -> Result<(), LandingError> {
     for api in folders_with_prefix(layout.root(), "api=")? {
         for resource in folders_with_prefix(&api, "resource=")? {
-            let folder = resource.join(format!("run={run}"));
-            match std::fs::remove_dir_all(&folder) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                done => done.map_err(LandingError::io("removing", folder))?,
-            }
+            remove_folder_if_there(&resource.join(format!("run={run}")))?;
         }
     }
     remove_if_there(&layout.rejected_file(run))?;
@@ -129,26 +122,6 @@ fn remove_run(layout: &LandingLayout, run: &RunId) -> Result<(), LandingError> {
 
 fn folders_with_prefix(root: &Path, prefix: &str) -> Result<Vec<PathBuf>, LandingError> {
     let mut found = entries(root)?;
-    found.retain(|path| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| name.starts_with(prefix))
-    });
+    found.retain(|path| file_name(path).starts_with(prefix));
     Ok(found)
-}
-
-pub(crate) fn entries(root: &Path) -> Result<Vec<PathBuf>, LandingError> {
-    let entries = match std::fs::read_dir(root) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(LandingError::io("listing", root))?,
-    };
-    entries
-        .map(|entry| Ok(entry.map_err(LandingError::io("listing", root))?.path()))
-        .collect()
-}
-
-pub(crate) fn remove_if_there(path: &Path) -> Result<(), LandingError> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        done => done.map_err(LandingError::io("removing", path)),
-    }
 }

@@ -1,29 +1,31 @@
-//! Which Patients are the same human.
+//! Which Patients are the same person.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use claimlake_contract::Identifier;
-use claimlake_fhir::PatientNames;
+use claimlake_contract::{ApiVersion, Identifier, PatientId};
+use claimlake_fhir::{PatientNames, is_personal};
 
-use super::find::PatientKey;
+/// A Patient: its id and the API version that the id is of.
+pub(super) type PatientKey = (ApiVersion, PatientId);
 
-/// Of each Patient another one of the same human, the first of them of itself.
-pub(super) struct Humans(BTreeMap<PatientKey, PatientKey>);
+/// Groups of Patients that are one person. Each Patient points to another one of its group, the
+/// first one to itself.
+pub(super) struct PersonGroups(BTreeMap<PatientKey, PatientKey>);
 
-impl Humans {
+impl PersonGroups {
     /// By links alone.
     pub(super) fn linked(by_key: &BTreeMap<PatientKey, PatientNames>) -> Self {
         let alone = by_key.keys().map(|key| (key.clone(), key.clone()));
-        let mut humans = Self(alone.collect());
+        let mut groups = Self(alone.collect());
         for (key, names) in by_key {
             for link in &names.links {
-                humans.unite(key, &(key.0, link.clone()));
+                groups.unite(key, &(key.0, link.clone()));
             }
         }
-        humans
+        groups
     }
 
-    /// And by identifiers that one human has.
+    /// Unites those with an identifier that only one person has.
     pub(super) fn unite_by_identifiers(
         &mut self,
         by_key: &BTreeMap<PatientKey, PatientNames>,
@@ -31,7 +33,7 @@ impl Humans {
     ) {
         let mut first: BTreeMap<&Identifier, &PatientKey> = BTreeMap::new();
         for (key, names) in by_key {
-            for identifier in names.identifiers.iter().filter(|one| one.is_personal()) {
+            for identifier in names.identifiers.iter().filter(|one| is_personal(one)) {
                 if !shared.contains(identifier) {
                     self.unite(key, first.entry(identifier).or_insert(key));
                 }
@@ -39,8 +41,8 @@ impl Humans {
         }
     }
 
-    /// The first Patient of the same human; the Patient itself where it has not landed.
-    pub(super) fn of<'h>(&'h self, key: &'h PatientKey) -> &'h PatientKey {
+    /// The first Patient of the group, which represents it; the Patient itself where it has not landed.
+    pub(super) fn of<'g>(&'g self, key: &'g PatientKey) -> &'g PatientKey {
         let mut first = key;
         while let Some(before) = self.0.get(first).filter(|before| *before != first) {
             first = before;
@@ -48,7 +50,7 @@ impl Humans {
         first
     }
 
-    /// Patients that have not landed are nobody.
+    /// Makes two groups one; Patients that have not landed are in none.
     fn unite(&mut self, one: &PatientKey, two: &PatientKey) {
         if !(self.0.contains_key(one) && self.0.contains_key(two)) {
             return;

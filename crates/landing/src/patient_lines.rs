@@ -1,0 +1,33 @@
+//! What extractions landed of one patient, found by the manifest alone: no other frame is read.
+
+use std::ops::ControlFlow;
+
+use claimlake_contract::LandingPatient;
+
+use crate::SealedRun;
+use crate::frame::frame_text;
+
+/// Calls `visit` with every line of a patient that the run landed, in landing order, until it says to
+/// stop. Frames that cannot be read are left out: `verify` names them.
+pub fn lines_of_patient(
+    run: &SealedRun,
+    patient: &LandingPatient,
+    mut visit: impl FnMut(&[u8]) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    for (part, frame) in &patient.frames {
+        let part = run.manifest.parts.get(*part as usize);
+        let text = part.and_then(|part| {
+            let frame = part.frames.get(*frame as usize)?;
+            frame_text(&run.folder.join(&part.file), frame)
+        });
+        let Some(text) = text else {
+            continue;
+        };
+        for line in text.split(|byte| *byte == b'\n') {
+            if !line.is_empty() {
+                visit(line)?;
+            }
+        }
+    }
+    ControlFlow::Continue(())
+}
