@@ -1,6 +1,6 @@
 //! The one public error of this crate.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use claimlake_consent::chain;
 use claimlake_contract::ExitCode;
@@ -45,7 +45,7 @@ pub enum ExtractError {
         /// The folder.
         dir: PathBuf,
     },
-    /// The folder for a recording holds something.
+    /// The folder for a recording is not empty.
     #[error("the folder {} for the recording is not empty; name a new one", dir.display())]
     RecordingNotEmpty {
         /// The folder.
@@ -91,6 +91,17 @@ impl ExtractError {
             Self::Landing(_) => ExtractErrorKind::Landing,
             Self::Vault(_) => ExtractErrorKind::Vault,
             Self::Recording { .. } => ExtractErrorKind::Recording,
+        }
+    }
+
+    /// Names `dir` as the recording that could not be read or written.
+    pub(crate) fn recording<E>(dir: &Path) -> impl Fn(E) -> Self + Copy
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        move |error| Self::Recording {
+            dir: dir.to_path_buf(),
+            source: std::io::Error::other(error),
         }
     }
 

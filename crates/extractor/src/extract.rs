@@ -12,6 +12,7 @@ mod recover;
 mod refusals;
 mod resource;
 mod resume;
+mod search_reader;
 mod session;
 mod set_aside;
 mod settle;
@@ -33,6 +34,7 @@ use crate::http::fetch::Fetcher;
 use crate::http::pace::Pace;
 use crate::http::retry::{Budget, Jitter};
 use crate::landing_writer::LandingHandle;
+use crate::lock::lock;
 use crate::record::Recorder;
 use claimlake_consent::TokenSource;
 
@@ -40,8 +42,7 @@ pub use full_read_schedule::FullReadSchedule;
 pub use options::{ExtractOptions, SourceIdentity};
 pub use outcome::{ExtractOutcome, PatientProblem, ResourceCounts, WithoutClaims};
 use patient::{FinishedPatient, PatientOutcome};
-use refusals::UnexplainedRefusals;
-use session::{Session, lock};
+use session::{Session, UnexplainedRefusals};
 pub use status::{ExtractStatusRow, extract_status};
 
 /// How long patients under way may go on after a stop was asked for.
@@ -99,7 +100,7 @@ pub async fn extract<T: TokenSource>(
         pages: AtomicU64::new(0),
         resources: AtomicU64::new(0),
         stop: Mutex::new(None),
-        refused: UnexplainedRefusals::default(),
+        refused: Mutex::new(UnexplainedRefusals::default()),
     };
     let mut outcome = ExtractOutcome::new(options.run.clone(), options.api, recovered);
     outcome.set_aside = set_aside

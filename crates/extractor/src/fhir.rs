@@ -5,3 +5,6 @@ pub(crate) mod completeness;
 pub(crate) mod page;
 pub(crate) mod pages;
 pub(crate) mod search;
+
+#[cfg(test)]
+mod test_server;

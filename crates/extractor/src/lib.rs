@@ -20,6 +20,7 @@ mod extract;
 mod fhir;
 mod http;
 mod landing_writer;
+mod lock;
 mod probe;
 mod record;
 mod record_forget;

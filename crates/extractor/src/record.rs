@@ -1,7 +1,7 @@
-//! Writing down what was asked and answered, so that a sandbox can serve it again.
+//! Records exchanges, so that a sandbox can replay them.
 //!
-//! Tokens, codes and secrets are in neither: only FHIR exchanges are written, their requests
-//! without the `Authorization` header, the person named by a label.
+//! Only FHIR exchanges are recorded, their requests without the `Authorization` header and with a
+//! label in place of the grant: a recording holds no token, code or secret.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,21 +10,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use claimlake_contract::{
     ApiVersion, CATALOGUE_FILE, EXCHANGES_FILE, GrantHandle, PatientId, RECORDING_FORMAT,
     RecordedExchange, RecordedPerson, RecordingCatalogue,
 };
+use claimlake_landing::create_private_file;
 use url::Url;
 
 use crate::error::ExtractError;
 use crate::http::client::RawAnswer;
+use crate::lock::lock;
 
 /// Where and how to record.
 #[derive(Debug, Clone)]
 pub struct RecordOptions {
     /// The folder; it must be empty or not exist yet.
     pub dir: PathBuf,
-    /// Whether the people may be real: the recording is then marked.
+    /// Whether patients may be real: the recording is then marked.
     pub phi_allowed: bool,
 }
 
@@ -35,8 +38,8 @@ pub(crate) struct Recorder {
 }
 
 struct Inner {
-    file: zstd::stream::write::Encoder<'static, File>,
-    people: BTreeMap<GrantHandle, RecordedPerson>,
+    file: Encoder,
+    grants: BTreeMap<GrantHandle, RecordedPerson>,
     exchanges: u64,
 }
 
@@ -48,7 +51,7 @@ impl std::fmt::Debug for Recorder {
     }
 }
 
-/// What is written of a request.
+/// What is recorded of a request.
 #[derive(Debug)]
 pub(crate) struct RecordedRequest<'a> {
     pub(crate) grant: &'a GrantHandle,
@@ -66,24 +69,18 @@ impl Recorder {
         if !is_sandbox && !options.phi_allowed {
             return Err(ExtractError::RecordingHoldsPhi { dir });
         }
-        let io = |source| ExtractError::Recording {
-            dir: options.dir.clone(),
-            source,
-        };
-        claimlake_landing::create_private_dir(&dir)
-            .map_err(|error| io(std::io::Error::other(error)))?;
-        if std::fs::read_dir(&dir).map_err(io)?.next().is_some() {
+        claimlake_landing::create_private_dir(&dir).map_err(ExtractError::recording(&dir))?;
+        let mut entries = std::fs::read_dir(&dir).map_err(ExtractError::recording(&dir))?;
+        if entries.next().is_some() {
             return Err(ExtractError::RecordingNotEmpty { dir });
         }
-        let file = claimlake_landing::create_private_file(&dir.join(EXCHANGES_FILE))
-            .map_err(|error| io(std::io::Error::other(error)))?;
-        let file = zstd::stream::write::Encoder::new(file, 9).map_err(io)?;
+        let file = encoder(&dir, EXCHANGES_FILE)?;
         Ok(Self {
             dir,
             holds_phi: !is_sandbox,
             inner: Mutex::new(Inner {
                 file,
-                people: BTreeMap::new(),
+                grants: BTreeMap::new(),
                 exchanges: 0,
             }),
         })
@@ -94,74 +91,72 @@ impl Recorder {
         request: &RecordedRequest<'_>,
         answer: &RawAnswer,
     ) -> Result<(), ExtractError> {
-        let mut inner = self
-            .inner
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let label = format!("person-{}", inner.people.len() + 1);
-        let person = inner
-            .people
-            .entry(request.grant.clone())
-            .or_insert_with(|| RecordedPerson {
-                grant: label,
-                patients: BTreeMap::new(),
-                scopes: request.scopes.clone(),
-            });
+        let mut inner = lock(&self.inner);
+        let label = format!("person-{}", inner.grants.len() + 1);
+        let entry = inner.grants.entry(request.grant.clone());
+        let grant = entry.or_insert_with(|| RecordedPerson {
+            grant: label,
+            patients: BTreeMap::new(),
+            scopes: request.scopes.clone(),
+        });
         let patient = request.patient.expose().to_owned();
-        person.patients.insert(request.api, patient);
-        let exchange = exchange(request, person.grant.clone(), answer);
+        grant.patients.insert(request.api, patient);
+        let exchange = exchange(request, grant.grant.clone(), answer);
         // Written as it is made: of a large body there is no further copy.
         let mut to = std::io::BufWriter::with_capacity(64 << 10, &mut inner.file);
-        serde_json::to_writer(&mut to, &exchange).map_err(|error| self.io(error.into()))?;
-        to.write_all(b"\n").map_err(|error| self.io(error))?;
-        to.flush().map_err(|error| self.io(error))?;
+        serde_json::to_writer(&mut to, &exchange).map_err(ExtractError::recording(&self.dir))?;
+        to.write_all(b"\n")
+            .and_then(|()| to.flush())
+            .map_err(ExtractError::recording(&self.dir))?;
         drop(to);
         inner.exchanges += 1;
         Ok(())
     }
 
-    /// Closes the recording.
+    /// Closes the recording; how many exchanges it has.
     pub(crate) fn finish(self) -> Result<u64, ExtractError> {
-        let dir = self.dir.clone();
-        let io = |source| ExtractError::Recording {
-            dir: dir.clone(),
-            source,
-        };
-        let inner = self
-            .inner
-            .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let exchanges = inner.exchanges;
-        inner
-            .file
-            .finish()
-            .and_then(|file| file.sync_all())
-            .map_err(io)?;
+        let dir = &self.dir;
+        let inner = self.inner.into_inner();
+        let inner = inner.unwrap_or_else(std::sync::PoisonError::into_inner);
+        finish(inner.file).map_err(ExtractError::recording(dir))?;
         let catalogue = RecordingCatalogue {
             format: RECORDING_FORMAT,
             title: String::new(),
             notes: Vec::new(),
             holds_phi: self.holds_phi,
-            people: inner.people.into_values().collect(),
-            exchanges,
+            people: inner.grants.into_values().collect(),
+            exchanges: inner.exchanges,
         };
-        let text = serde_json::to_vec_pretty(&catalogue).map_err(|error| io(error.into()))?;
-        write_private(&dir.join(CATALOGUE_FILE), &text).map_err(io)?;
-        Ok(exchanges)
-    }
-
-    fn io(&self, source: std::io::Error) -> ExtractError {
-        ExtractError::Recording {
-            dir: self.dir.clone(),
-            source,
-        }
+        write_catalogue(dir, CATALOGUE_FILE, &catalogue)?;
+        Ok(catalogue.exchanges)
     }
 }
 
-fn write_private(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    let mut file = claimlake_landing::create_private_file(path).map_err(std::io::Error::other)?;
-    file.write_all(text)?;
-    file.sync_all()
+/// Compresses the exchanges of a recording.
+pub(crate) type Encoder = zstd::stream::write::Encoder<'static, File>;
+
+/// Begins a file of exchanges in the folder of a recording.
+pub(crate) fn encoder(dir: &Path, name: &str) -> Result<Encoder, ExtractError> {
+    let file = create_private_file(&dir.join(name)).map_err(ExtractError::recording(dir))?;
+    Encoder::new(file, 9).map_err(ExtractError::recording(dir))
+}
+
+/// Ends a file of exchanges, durably.
+pub(crate) fn finish(file: Encoder) -> std::io::Result<()> {
+    file.finish()?.sync_all()
+}
+
+/// Writes a catalogue into the folder of a recording, durably.
+pub(crate) fn write_catalogue(
+    dir: &Path,
+    name: &str,
+    catalogue: &RecordingCatalogue,
+) -> Result<(), ExtractError> {
+    let text = serde_json::to_vec_pretty(catalogue).map_err(ExtractError::recording(dir))?;
+    let mut file = create_private_file(&dir.join(name)).map_err(ExtractError::recording(dir))?;
+    file.write_all(&text)
+        .and_then(|()| file.sync_all())
+        .map_err(ExtractError::recording(dir))
 }
 
 fn exchange(request: &RecordedRequest<'_>, grant: String, answer: &RawAnswer) -> RecordedExchange {
@@ -170,12 +165,8 @@ fn exchange(request: &RecordedRequest<'_>, grant: String, answer: &RawAnswer) ->
     let base_path = request.base_url.path().trim_end_matches('/');
     let path = request.url.path();
     let mut request_headers = vec![("accept".to_owned(), "application/fhir+json".to_owned())];
-    request_headers.extend(
-        request
-            .headers
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-    );
+    let further = request.headers.iter();
+    request_headers.extend(further.map(|(name, value)| ((*name).into(), (*value).into())));
     let headers = answer.headers.content_type.iter();
     let text = std::str::from_utf8(&answer.body).ok();
     RecordedExchange {
@@ -189,9 +180,6 @@ fn exchange(request: &RecordedRequest<'_>, grant: String, answer: &RawAnswer) ->
             .map(|value| ("content-type".to_owned(), value.clone()))
             .collect(),
         body: text.map(str::to_owned),
-        body_base64: match text {
-            Some(_) => None,
-            None => Some(base64::engine::general_purpose::STANDARD.encode(&*answer.body)),
-        },
+        body_base64: text.is_none().then(|| BASE64.encode(&*answer.body)),
     }
 }

@@ -1,8 +1,8 @@
-//! One person out of a recording: the others' exchanges stay as they are.
+//! Removes one person from a recording: all other exchanges stay as they are.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::Path;
 
 use claimlake_contract::{
@@ -10,12 +10,13 @@ use claimlake_contract::{
 };
 
 use crate::error::ExtractError;
+use crate::record::{encoder, finish, write_catalogue};
 
 /// What is written beside a file before it takes its place.
 const NEXT: &str = ".next";
 
-/// How many exchanges of a person a recording holds; none where there is no recording any more. Of
-/// a recording that was killed it is not known: one is reported.
+/// How many exchanges of a person are in a recording; none where the recording is gone. Of one that
+/// was killed before its end that is not known: 1 is returned.
 ///
 /// # Errors
 /// When the recording cannot be read.
@@ -23,36 +24,31 @@ pub fn recorded_exchanges(dir: &Path, person: &Person) -> Result<u64, ExtractErr
     let Some(catalogue) = catalogue(dir)? else {
         return Ok(u64::from(dir.join(EXCHANGES_FILE).exists()));
     };
+    let labels = labels(&catalogue, person);
     let mut found = 0;
     each_line(dir, |line| {
-        found += u64::from(is_of(line, &labels(&catalogue, person), person));
+        found += u64::from(is_of(line, &labels, person));
         Ok(())
     })?;
     Ok(found)
 }
 
-/// Takes a person's exchanges out of a recording. One that was killed before its end serves nobody
-/// and is removed as a whole. Can be done again after a kill.
+/// Takes a person's exchanges out of a recording. One that was killed before its end cannot be
+/// replayed and is removed as a whole. Can be done again after a kill.
 ///
 /// # Errors
 /// When the recording cannot be read or written.
 pub fn forget_recorded(dir: &Path, person: &Person) -> Result<(), ExtractError> {
-    let io = |source| ExtractError::Recording {
-        dir: dir.to_path_buf(),
-        source,
-    };
-    let exchanges = dir.join(EXCHANGES_FILE);
-    for left in [EXCHANGES_FILE, CATALOGUE_FILE].map(|file| dir.join(format!("{file}{NEXT}"))) {
-        remove(&left).map_err(io)?;
+    let next = [EXCHANGES_FILE, CATALOGUE_FILE].map(|file| format!("{file}{NEXT}"));
+    for left in &next {
+        remove(dir, left)?;
     }
+    let [next_exchanges, next_catalogue] = next;
     let Some(mut catalogue) = catalogue(dir)? else {
-        return remove(&exchanges).map_err(io);
+        return remove(dir, EXCHANGES_FILE);
     };
     let labels = labels(&catalogue, person);
-    let next = dir.join(format!("{EXCHANGES_FILE}{NEXT}"));
-    let file = claimlake_landing::create_private_file(&next)
-        .map_err(|error| io(std::io::Error::other(error)))?;
-    let mut writer = zstd::stream::write::Encoder::new(file, 9).map_err(io)?;
+    let mut writer = encoder(dir, &next_exchanges)?;
     let (mut kept, mut removed) = (0, 0_u64);
     each_line(dir, |line| {
         if is_of(line, &labels, person) {
@@ -63,43 +59,29 @@ pub fn forget_recorded(dir: &Path, person: &Person) -> Result<(), ExtractError> 
         writer.write_all(line)?;
         writer.write_all(b"\n")
     })?;
-    writer
-        .finish()
-        .and_then(|file| file.sync_all())
-        .map_err(io)?;
+    finish(writer).map_err(ExtractError::recording(dir))?;
     if removed == 0 && labels.is_empty() {
-        return remove(&next).map_err(io);
+        return remove(dir, &next_exchanges);
     }
-    fs::rename(&next, &exchanges).map_err(io)?;
+    replace(dir, &next_exchanges, EXCHANGES_FILE)?;
     catalogue.people.retain(|one| !labels.contains(&one.grant));
     catalogue.exchanges = kept;
-    let text = serde_json::to_vec_pretty(&catalogue).map_err(|error| io(error.into()))?;
-    let next = dir.join(format!("{CATALOGUE_FILE}{NEXT}"));
-    let mut file = claimlake_landing::create_private_file(&next)
-        .map_err(|error| io(std::io::Error::other(error)))?;
-    file.write_all(&text)
-        .and_then(|()| file.sync_all())
-        .map_err(io)?;
-    fs::rename(&next, dir.join(CATALOGUE_FILE)).map_err(io)?;
-    claimlake_landing::sync_folder(dir).map_err(|error| io(std::io::Error::other(error)))
+    write_catalogue(dir, &next_catalogue, &catalogue)?;
+    replace(dir, &next_catalogue, CATALOGUE_FILE)?;
+    claimlake_landing::sync_folder(dir).map_err(ExtractError::recording(dir))
 }
 
 /// None where the recording is gone or was never finished.
 fn catalogue(dir: &Path) -> Result<Option<RecordingCatalogue>, ExtractError> {
-    let io = |source| ExtractError::Recording {
-        dir: dir.to_path_buf(),
-        source,
+    let text = match fs::read(dir.join(CATALOGUE_FILE)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(ExtractError::recording(dir))?,
     };
-    match fs::read(dir.join(CATALOGUE_FILE)) {
-        Ok(text) => Ok(Some(
-            serde_json::from_slice(&text).map_err(|error| io(error.into()))?,
-        )),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(io(error)),
-    }
+    let catalogue = serde_json::from_slice(&text).map_err(ExtractError::recording(dir))?;
+    Ok(Some(catalogue))
 }
 
-/// What the recording calls the person.
+/// The labels of the person in the recording.
 fn labels(catalogue: &RecordingCatalogue, person: &Person) -> BTreeSet<String> {
     let theirs = catalogue.people.iter().filter(|one| {
         let mut patients = one.patients.iter();
@@ -108,7 +90,7 @@ fn labels(catalogue: &RecordingCatalogue, person: &Person) -> BTreeSet<String> {
     theirs.map(|one| one.grant.clone()).collect()
 }
 
-/// Whether an exchange is the person's, by its label or by one of their names in it.
+/// Whether an exchange is of the person, by its label or by one of the person's ids in it.
 fn is_of(line: &[u8], labels: &BTreeSet<String>, person: &Person) -> bool {
     let exchange: Result<RecordedExchange, _> = serde_json::from_slice(line);
     exchange.is_ok_and(|exchange| labels.contains(&exchange.grant))
@@ -130,21 +112,23 @@ fn each_line(
     dir: &Path,
     mut each: impl FnMut(&[u8]) -> std::io::Result<()>,
 ) -> Result<(), ExtractError> {
-    let io = |source| ExtractError::Recording {
-        dir: dir.to_path_buf(),
-        source,
+    let mut read = || {
+        let file = File::open(dir.join(EXCHANGES_FILE))?;
+        let text = BufReader::new(zstd::stream::read::Decoder::new(file)?);
+        text.split(b'\n').try_for_each(|line| each(&line?))
     };
-    let file = File::open(dir.join(EXCHANGES_FILE)).map_err(io)?;
-    let text = BufReader::new(zstd::stream::read::Decoder::new(file).map_err(io)?);
-    for line in text.split(b'\n') {
-        each(&line.map_err(io)?).map_err(io)?;
-    }
-    Ok(())
+    read().map_err(ExtractError::recording(dir))
 }
 
-fn remove(path: &Path) -> std::io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+fn replace(dir: &Path, next: &str, name: &str) -> Result<(), ExtractError> {
+    fs::rename(dir.join(next), dir.join(name)).map_err(ExtractError::recording(dir))
+}
+
+fn remove(dir: &Path, name: &str) -> Result<(), ExtractError> {
+    match fs::remove_file(dir.join(name)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(ExtractError::recording(dir)(error))
+        }
         _ => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod api_version;
+pub mod claim_links;
 mod content_hash;
 mod identifier;
 mod member;

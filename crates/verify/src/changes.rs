@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use claimlake_loader::{KnownResource, ResourceStatus};
 
-use crate::known::place;
+use crate::error::Error;
+use crate::known_resource::place;
 use crate::lake::Snapshot;
-use crate::text_rows::{for_each_batch, text, texts};
-use crate::{Check, Error};
+use crate::parquet_rows::{for_each_batch, text, texts};
+use crate::report::Check;
 
 const TABLE: &str = "changes";
 
@@ -53,12 +54,12 @@ impl ChangesCheck {
         };
         // A damaged file is reported by its own hash. What it says is not known, nor the outcome of
         // the resources in it since.
-        if snapshot.whole_files(table).count() < table.files.len() {
+        if snapshot.intact_files(table).count() < table.files.len() {
             return Ok(());
         }
         for file in &table.files {
             let (mut row_number, mut wrong) = (0_u64, None);
-            for_each_batch(&snapshot.folder.join(&file.path), &columns, |batch| {
+            for_each_batch(&snapshot.folder.join(&file.path), columns, |batch| {
                 let column = |name| texts(batch, name);
                 let [apis, types, ids, kinds, hashes] = columns.map(column);
                 for row in 0..batch.num_rows() {
@@ -90,13 +91,13 @@ impl ChangesCheck {
 
     /// Looks at a resource of the lake's keys. Lakes of the first versions had no such table: what
     /// it does not name is not wrong.
-    pub(crate) fn see(&mut self, found: &KnownResource<'_>, held: ResourceStatus) {
+    pub(crate) fn see(&mut self, found: &KnownResource<'_>, status: ResourceStatus) {
         let (api, of_type) = (found.source_api, found.resource_type);
         let key = claimlake_loader::resource_key(api, of_type, found.resource_id);
         let Some(last) = self.last.remove(&key) else {
             return;
         };
-        let (is_as_said, what) = match (held, last) {
+        let (is_as_said, what) = match (status, last) {
             (ResourceStatus::InLake, Some(hash)) => (
                 found.content_hash == hash,
                 "its last row in `changes` is of another content than the lake holds",

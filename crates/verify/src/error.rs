@@ -28,6 +28,12 @@ pub enum Error {
     Arrow(#[from] arrow_schema::ArrowError),
 }
 
+impl From<parquet::errors::ParquetError> for Error {
+    fn from(error: parquet::errors::ParquetError) -> Self {
+        Self::Arrow(error.into())
+    }
+}
+
 /// What a caller can do about an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use claimlake_landing::{FoundFile, PackedChunk, PartStream, SealedPart, SealedRun};
 
-use crate::Check;
 use crate::lines::CHUNK_BYTES;
+use crate::report::Check;
 
 /// A sealed part that is to be read.
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub(crate) struct PartTask {
 
 /// A chunk of a part.
 #[derive(Debug)]
-pub(crate) struct Fed {
+pub(crate) struct FedChunk {
     pub(crate) packed: PackedChunk,
     pub(crate) number: u32,
     pub(crate) is_loaded: bool,
@@ -72,14 +72,14 @@ impl Feed {
     }
 
     /// The next chunk; none when all have been handed out.
-    pub(crate) fn next(&self) -> Option<Fed> {
+    pub(crate) fn next(&self) -> Option<FedChunk> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             if let Some((task, mut stream)) = state.open.take() {
                 if let Some(packed) = stream.next() {
                     let (number, is_loaded) = (task.number, task.is_loaded);
                     state.open = Some((task, stream));
-                    return Some(Fed {
+                    return Some(FedChunk {
                         packed,
                         number,
                         is_loaded,

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::Read;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use claimlake_contract::{CHECKSUM_FILE, MANIFEST_FILE, hex};
+use claimlake_contract::{CHECKSUM_FILE, LakeFile, MANIFEST_FILE, hex};
 use sha2::{Digest, Sha256};
 
-use crate::{Check, Error};
+use crate::error::Error;
+use crate::report::Check;
 
 /// A file that a manifest names.
 #[derive(Debug, Clone)]
@@ -19,9 +20,19 @@ pub(crate) struct NamedFile<'a> {
     pub(crate) sha256: &'a str,
 }
 
+impl<'a> From<&'a LakeFile> for NamedFile<'a> {
+    fn from(file: &'a LakeFile) -> Self {
+        Self {
+            path: &file.path,
+            bytes: file.bytes,
+            sha256: &file.sha256,
+        }
+    }
+}
+
 /// Compares one named file below `folder`; `shown` is the folder as reports name it.
 pub(crate) fn check_file(check: &mut Check, folder: &Path, shown: &str, named: &NamedFile<'_>) {
-    let found = digest(&folder.join(named.path)).map(|found| (found.bytes, found.sha256));
+    let found = digest(&folder.join(named.path));
     let place = || format!("{shown}/{}", named.path);
     compare(check, place, found, (named.bytes, named.sha256));
 }
@@ -52,11 +63,11 @@ pub(crate) fn check_checksum(check: &mut Check, folder: &Path, shown: &str) {
     let place = || format!("{shown}/{MANIFEST_FILE}");
     let said = std::fs::read_to_string(folder.join(CHECKSUM_FILE));
     match (said, digest(&folder.join(MANIFEST_FILE))) {
-        (Ok(said), Ok(found)) => {
-            check.expect(
-                said.split_whitespace().next() == Some(&found.sha256),
-                || format!("{}: it was edited, its checksum differs", place()),
-            );
+        (Ok(said), Ok((_, found))) => {
+            let is_same = said.split_whitespace().next() == Some(&found);
+            check.expect(is_same, || {
+                format!("{}: it was edited, its checksum differs", place())
+            });
         }
         (Err(error), _) => check.fail(|| format!("{shown}/{CHECKSUM_FILE}: {error}")),
         (_, Err(error)) => check.fail(|| format!("{}: {error}", place())),
@@ -108,32 +119,18 @@ pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(files)
 }
 
-struct Found {
-    bytes: u64,
-    sha256: String,
-}
-
-fn digest(path: &Path) -> std::io::Result<Found> {
-    let mut file = File::open(path)?;
+/// Length and SHA-256 of a file.
+fn digest(path: &Path) -> std::io::Result<(u64, String)> {
+    let mut file = BufReader::with_capacity(1 << 18, File::open(path)?);
     let mut hasher = Sha256::new();
-    let mut buffer = vec![0_u8; 1 << 18];
-    let mut bytes = 0_u64;
-    loop {
-        let length = file.read(&mut buffer)?;
-        if length == 0 {
-            break;
-        }
-        bytes += length as u64;
-        hasher.update(&buffer[..length]);
-    }
-    let sha256 = hex(&hasher.finalize());
-    Ok(Found { bytes, sha256 })
+    let bytes = std::io::copy(&mut file, &mut hasher)?;
+    Ok((bytes, hex(&hasher.finalize())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::{NamedFile, check_file};
-    use crate::Check;
+    use crate::report::Check;
 
     #[test]
     fn a_flipped_byte_a_short_file_and_a_missing_one_are_each_named() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::Check;
+use crate::report::Check;
 
 /// How many places are kept: the first in landing order. Some may be taken away again.
 const KEPT: usize = 16;
@@ -73,7 +73,7 @@ impl Findings {
 #[cfg(test)]
 mod tests {
     use super::Findings;
-    use crate::Check;
+    use crate::report::Check;
 
     #[test]
     fn the_first_places_are_named_whatever_order_they_come_in() {

@@ -4,9 +4,9 @@ use claimlake_contract::IdHash;
 use claimlake_landing::{Gone, SealedPart};
 use claimlake_loader::{KnownResource, ResourceStatus};
 
-use crate::Check;
-use crate::known::place;
+use crate::known_resource::place;
 use crate::landed::{Landed, ResourceKey};
+use crate::report::Check;
 
 /// The hash that landing manifests name an id by.
 pub(crate) fn hash_of(id: &str) -> IdHash {
@@ -39,9 +39,9 @@ impl<'c> GoneCheck<'c> {
     }
 
     /// Looks at a resource of the lake's keys.
-    pub(crate) fn see(&mut self, found: &KnownResource<'_>, held: ResourceStatus) {
-        if held == ResourceStatus::LeftOut
-            || (held == ResourceStatus::InLake && self.gone.is_empty())
+    pub(crate) fn see(&mut self, found: &KnownResource<'_>, status: ResourceStatus) {
+        if status == ResourceStatus::LeftOut
+            || (status == ResourceStatus::InLake && self.gone.is_empty())
         {
             return;
         }
@@ -51,7 +51,7 @@ impl<'c> GoneCheck<'c> {
         };
         let since = self.gone.since(api, &resource, hash_of(found.resource_id));
         let is_gone = since.is_some();
-        match held {
+        match status {
             ResourceStatus::Gone => self.check.expect(is_gone, || {
                 place(
                     found,

@@ -3,12 +3,13 @@
 use claimlake_landing::Gone;
 use claimlake_loader::{KnownResource, ResourceStatus};
 
-use crate::Check;
 use crate::changes::ChangesCheck;
 use crate::gone::GoneCheck;
+use crate::known_resource::{key_of, place};
 use crate::lake::Snapshot;
-use crate::landed::{Landed, ResourceKey};
+use crate::landed::Landed;
 use crate::left_out::LeftOutChecks;
+use crate::report::Check;
 
 /// The check of resources that the lake holds and landing has lost.
 pub(crate) const ABSENT: &str = "absent";
@@ -21,11 +22,11 @@ pub(crate) fn check(snapshot: &Snapshot, landed: &Landed, gone: &Gone) -> [Check
     let mut absent = Check::hard(ABSENT, "resources of the lake have landed");
     let mut of_changes = ChangesCheck::new(snapshot);
     let (folder, manifest) = (&snapshot.folder, &snapshot.manifest);
-    let read = claimlake_loader::known_resources(folder, manifest, |found, held| {
-        of_gone.see(&found, held);
-        of_left_out.see(&found, held);
-        of_changes.see(&found, held);
-        if held == ResourceStatus::InLake
+    let read = claimlake_loader::known_resources(folder, manifest, |found, status| {
+        of_gone.see(&found, status);
+        of_left_out.see(&found, status);
+        of_changes.see(&found, status);
+        if status == ResourceStatus::InLake
             && let Some(key) = key_of(&found)
             && !is_gone(&found, gone)
         {
@@ -56,16 +57,4 @@ fn is_gone(found: &KnownResource<'_>, gone: &Gone) -> bool {
     };
     let hash = crate::gone::hash_of(found.resource_id);
     gone.since(api, &resource, hash).is_some()
-}
-
-/// The resource's key; none where landing cannot have its API or type.
-pub(crate) fn key_of(found: &KnownResource<'_>) -> Option<ResourceKey> {
-    let api = found.source_api.parse().ok()?;
-    let resource = found.resource_type.parse().ok()?;
-    Some(ResourceKey::new(api, &resource, found.resource_id))
-}
-
-/// Where something is wrong: of what kind the resource is, never which one.
-pub(crate) fn place(found: &KnownResource<'_>, what: &str) -> String {
-    format!("a {} ({}): {what}", found.resource_type, found.source_api)
 }

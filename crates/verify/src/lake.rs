@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use claimlake_contract::{CHECKSUM_FILE, LakeFile, LakeManifest, LakeTable, MANIFEST_FILE};
 use rayon::prelude::*;
 
+use crate::error::Error;
 use crate::files::{NamedFile, check_extra_files, check_file};
-use crate::{Check, Error};
+use crate::report::Check;
 
 /// The snapshot that `current` led to when verification began.
 #[derive(Debug)]
@@ -32,7 +33,7 @@ impl Snapshot {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 if current.is_symlink() {
                     check.fail(|| "lake/current leads to a snapshot that is not there".into());
-                } else if was_published && !crate::older::numbers(lake)?.is_empty() {
+                } else if was_published && !snapshot_numbers(lake)?.is_empty() {
                     check.fail(|| "lake/current is missing, and there are snapshots".into());
                 }
                 return Ok(None);
@@ -66,7 +67,7 @@ impl Snapshot {
     }
 
     /// The files of a table that are as the manifest says.
-    pub(crate) fn whole_files<'f>(
+    pub(crate) fn intact_files<'f>(
         &'f self,
         table: &'f LakeTable,
     ) -> impl Iterator<Item = &'f LakeFile> {
@@ -87,12 +88,7 @@ impl Snapshot {
             .par_iter()
             .map(|file| {
                 let mut one = check.clone_empty();
-                let named = NamedFile {
-                    path: &file.path,
-                    bytes: file.bytes,
-                    sha256: &file.sha256,
-                };
-                check_file(&mut one, &self.folder, &shown, &named);
+                check_file(&mut one, &self.folder, &shown, &NamedFile::from(*file));
                 one
             })
             .collect();
@@ -141,6 +137,24 @@ impl Snapshot {
         }
         Some(check)
     }
+}
+
+/// The numbers of all snapshots, ascending.
+pub(crate) fn snapshot_numbers(lake: &Path) -> Result<Vec<u64>, Error> {
+    let folder = lake.join("snapshots");
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::io(&folder, error)),
+    };
+    let mut numbers = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| Error::io(&folder, error))?;
+        let name = entry.file_name();
+        numbers.extend(name.to_str().and_then(|name| name.parse::<u64>().ok()));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
 }
 
 /// The snapshot's folder as reports name it: relative, without a machine's paths.

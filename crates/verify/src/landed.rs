@@ -1,4 +1,4 @@
-//! What has landed: the body of each resource that counts, and whose it is.
+//! What has landed: the body of each resource that counts, and the grant it was read with.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use claimlake_contract::{ApiVersion, ResourceType};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use crate::body::{Rank, first_of_the_last};
+use crate::rank::{Content, Rank, first_of_the_last};
 
 /// A resource, by the hash of API, type and id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,11 +20,10 @@ impl ResourceKey {
     }
 }
 
-/// A person's resources of one type, by the hash of API, type and grant.
-pub(crate) type Person = u64;
+/// A grant's resources of one type, by the hash of API, type and grant.
+pub(crate) type GrantKey = u64;
 
-/// The name of a person's resources of one type.
-pub(crate) fn person(api: ApiVersion, resource: &ResourceType, grant: &str) -> Person {
+pub(crate) fn grant_key(api: ApiVersion, resource: &ResourceType, grant: &str) -> GrantKey {
     xxh3_64(format!("{api}\0{resource}\0{grant}").as_bytes())
 }
 
@@ -41,7 +40,8 @@ struct Shard {
     newest: HashMap<ResourceKey, Newest>,
     /// All newest bodies of a resource that has several of one time, where it matters which counts.
     tied: HashMap<ResourceKey, Vec<Tied>>,
-    held: HashSet<(Person, ResourceKey)>,
+    /// Which resources were read with each grant.
+    by_grant: HashSet<(GrantKey, ResourceKey)>,
     /// Of a resource the newest body that makes no rows, as the pipeline says.
     left_out: HashMap<ResourceKey, Rank>,
 }
@@ -51,9 +51,6 @@ struct Newest {
     rank: Rank,
     content: Content,
 }
-
-/// A hash of what bodies are compared by; none where those that say the same are the same text.
-pub(crate) type Content = Option<NonZeroU64>;
 
 /// A body by its place in landing.
 type Tied = (u64, NonZeroU64);
@@ -78,8 +75,8 @@ impl Landed {
         newest.is_some_and(|newest| newest.rank.is_after(rank, content))
     }
 
-    /// Takes note of a body; answers the places in landing of those that do not count, now that it
-    /// is known: itself, or some from before.
+    /// Adds a body; returns the places in landing of those that do not count, now that it is known:
+    /// itself, or earlier ones.
     pub(crate) fn add(&self, key: ResourceKey, rank: Rank, content: Content) -> Vec<u64> {
         let mut shard = self.shard(key);
         let Shard { newest, tied, .. } = &mut *shard;
@@ -128,7 +125,7 @@ impl Landed {
         self.shard(key).newest.contains_key(&key)
     }
 
-    /// Takes note of a body that makes no rows.
+    /// Notes a body that makes no rows.
     pub(crate) fn leave_out(&self, key: ResourceKey, rank: Rank) {
         let mut shard = self.shard(key);
         let newest = shard.left_out.entry(key).or_insert(rank);
@@ -153,18 +150,20 @@ impl Landed {
         found
     }
 
-    /// Takes note of whose resource it is.
-    pub(crate) fn hold(&self, person: Person, key: ResourceKey) {
-        self.shard(key).held.insert((person, key));
+    /// Notes the grant that a resource was read with, if there is one.
+    pub(crate) fn note_grant(&self, grant: Option<GrantKey>, key: ResourceKey) {
+        self.shard(key)
+            .by_grant
+            .extend(grant.map(|grant| (grant, key)));
     }
 
-    /// Distinct resources of each person, from extracts.
-    pub(crate) fn held(&self) -> HashMap<Person, u64> {
+    /// Distinct resources that were read with each grant.
+    pub(crate) fn counts_by_grant(&self) -> HashMap<GrantKey, u64> {
         let mut counts = HashMap::new();
         for shard in &self.shards {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            for (person, _) in &shard.held {
-                *counts.entry(*person).or_default() += 1;
+            for (grant, _) in &shard.by_grant {
+                *counts.entry(*grant).or_default() += 1;
             }
         }
         counts
@@ -178,7 +177,7 @@ mod tests {
     use claimlake_contract::{ApiVersion, ResourceType};
 
     use super::{Landed, ResourceKey};
-    use crate::body::Rank;
+    use crate::rank::Rank;
 
     fn key(api: ApiVersion) -> ResourceKey {
         ResourceKey::new(api, &ResourceType::coverage(), "a")

@@ -9,11 +9,12 @@ use claimlake_contract::{
 };
 use claimlake_landing::{DamagedFrame, LandingRuns, SealedRun};
 
+use crate::error::Error;
 use crate::files::{NamedFile, check_checksum, check_extra_files, check_file};
 use crate::known::ABSENT;
 use crate::repair::RepairStep;
+use crate::report::Check;
 use crate::request::VerifyRequest;
-use crate::{Check, Error};
 
 /// The check of parts and manifests, before anything was looked at.
 pub(crate) fn checksums() -> Check {

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use claimlake_loader::{KnownResource, ResourceStatus};
 
-use crate::Check;
-use crate::known::{key_of, place};
+use crate::known_resource::{key_of, place};
 use crate::landed::{Landed, ResourceKey};
+use crate::report::Check;
 
 /// What the lake knows as left out against what landing says: what is wrong, and what is missing.
 /// Lakes of earlier versions know of nothing until all of landing is loaded again.
@@ -33,8 +33,8 @@ impl LeftOutChecks {
     }
 
     /// Looks at a resource of the lake's keys.
-    pub(crate) fn see(&mut self, found: &KnownResource<'_>, held: ResourceStatus) {
-        if held != ResourceStatus::LeftOut {
+    pub(crate) fn see(&mut self, found: &KnownResource<'_>, status: ResourceStatus) {
+        if status != ResourceStatus::LeftOut {
             return;
         }
         let Some(key) = key_of(found) else {

@@ -2,15 +2,9 @@
 //!
 //! Read from the landed body alone: what leads nowhere here was sent so.
 
-use crate::raw::{Name, Outline, Tree, local_references};
+use claimlake_fhir::claim_links::{CONTAINED_ID, SEQUENCE_POINTERS};
 
-/// A line's pointer array and the array whose `sequence` it points to (FHIR R4, EOB.item).
-const POINTERS: [(&str, &str); 4] = [
-    ("diagnosisSequence", "diagnosis"),
-    ("careTeamSequence", "careTeam"),
-    ("procedureSequence", "procedure"),
-    ("informationSequence", "supportingInfo"),
-];
+use crate::raw::{Name, Outline, Tree, local_references};
 
 /// The links of one resource.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -70,7 +64,7 @@ impl LinkPaths {
     pub(crate) fn new(outline: &mut Outline) -> Self {
         let mut want = |path: [&str; 2]| outline.want(Outline::ROOT, &path).1;
         Self {
-            pointers: POINTERS
+            pointers: SEQUENCE_POINTERS
                 .iter()
                 .map(|(name, target)| Pointer {
                     name,
@@ -79,7 +73,7 @@ impl LinkPaths {
                     to: want([target, "sequence"]),
                 })
                 .collect(),
-            contained: want(["contained", "id"]),
+            contained: want(CONTAINED_ID),
         }
     }
 

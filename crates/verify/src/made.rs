@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow_schema::ArrowError;
-use claimlake_contract::{ApiVersion, ResourceType};
+use claimlake_contract::{ApiVersion, ReferenceRecord, ResourceType, Unresolved};
+use claimlake_landing::SealedPart;
 
-use crate::Check;
 use crate::digest::{BatchDigester, TableDigest};
 use crate::findings::Findings;
-use crate::landed::Landed;
+use crate::landed::{Landed, ResourceKey};
 use crate::money::MoneyRules;
 use crate::owners::Owners;
 use crate::planned::Planned;
+use crate::report::Check;
 
 /// What one thread, or all of them, made of the resources of one type.
 #[derive(Debug)]
@@ -22,8 +23,8 @@ pub(crate) struct Made {
     pub(crate) repeats: Findings,
     /// By the position of the invariant among the pipeline's.
     pub(crate) invariants: Vec<Findings>,
-    pub(crate) without_patient: Findings,
-    pub(crate) owners: Owners,
+    without_patient: Findings,
+    owners: Owners,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +60,26 @@ impl Made {
         if let Some(table) = self.tables.get_mut(table) {
             table.counted += rows;
         }
+    }
+
+    /// Notes the patient of the claim or coverage at a line of a part, by its place in landing.
+    pub(crate) fn note_owner(
+        &mut self,
+        (part, line, order): (&SealedPart, u64, u64),
+        patient: Option<&str>,
+        references: &[ReferenceRecord],
+    ) {
+        let place = || format!("{}, line {line}", part.relative);
+        if let Some(patient) = patient {
+            let key = ResourceKey::new(part.api, &ResourceType::patient(), patient);
+            self.owners.add(key, part.api, place);
+            return;
+        }
+        self.without_patient.add(order, 1, 1, || {
+            let why = references.iter().find_map(|record| record.unresolved);
+            let why = why.unwrap_or(Unresolved::NoReference);
+            format!("{}: its patient is not known ({})", place(), why.as_str())
+        });
     }
 
     /// Adds the rows that the views have made.

@@ -3,8 +3,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::Check;
 use crate::lake::Snapshot;
+use crate::report::Check;
 
 /// Modes of all files and folders of the snapshot, and of the folders it is in: the owner's alone,
 /// or, where the lake is shared with a group, readable by it. They are not part of any hash.

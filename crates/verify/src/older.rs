@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use claimlake_contract::LakeFile;
 use rayon::prelude::*;
 
+use crate::error::Error;
 use crate::files::{NamedFile, check_file};
-use crate::lake::Snapshot;
-use crate::{Check, Error};
+use crate::lake::{Snapshot, snapshot_numbers};
+use crate::report::Check;
 
 type Inode = (u64, u64);
 
@@ -30,7 +31,7 @@ pub(crate) fn check(lake: &Path, current: Option<&Snapshot>) -> Result<Check, Er
         }));
     }
     let mut waiting: Vec<(PathBuf, u64, LakeFile)> = Vec::new();
-    for number in numbers(lake)? {
+    for number in snapshot_numbers(lake)? {
         let folder = lake.join("snapshots").join(number.to_string());
         let is_current = current.is_some_and(|current| current.manifest.snapshot == number);
         if is_current || claimlake_loader::is_of_another_version(&folder) {
@@ -62,13 +63,8 @@ pub(crate) fn check(lake: &Path, current: Option<&Snapshot>) -> Result<Check, Er
         .par_iter()
         .map(|(folder, number, file)| {
             let mut one = check.clone_empty();
-            let named = NamedFile {
-                path: &file.path,
-                bytes: file.bytes,
-                sha256: &file.sha256,
-            };
             let shown = format!("older snapshot {number}: lake/snapshots/{number}");
-            check_file(&mut one, folder, &shown, &named);
+            check_file(&mut one, folder, &shown, &NamedFile::from(file));
             one
         })
         .collect();
@@ -91,24 +87,6 @@ pub(crate) fn check_pin(lake: &Path) -> Result<(Check, bool), Error> {
         "lake/pinned: it does not name a snapshot, so that no load goes on".into()
     });
     Ok((check, true))
-}
-
-/// The numbers of all snapshots, ascending.
-pub(crate) fn numbers(lake: &Path) -> Result<Vec<u64>, Error> {
-    let folder = lake.join("snapshots");
-    let entries = match std::fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(Error::io(&folder, error)),
-    };
-    let mut numbers = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| Error::io(&folder, error))?;
-        let name = entry.file_name();
-        numbers.extend(name.to_str().and_then(|name| name.parse::<u64>().ok()));
-    }
-    numbers.sort_unstable();
-    Ok(numbers)
 }
 
 /// Whether `current` leads to the snapshot.

@@ -1,34 +1,12 @@
-//! Whose claims and coverages are, and whether those people are here.
+//! Which patients claims and coverages name, and whether those patients have landed.
 
 use std::collections::HashMap;
 
-use claimlake_contract::{ApiVersion, ReferenceRecord, ResourceType, Unresolved};
-use claimlake_landing::SealedPart;
+use claimlake_contract::ApiVersion;
 
-use crate::Check;
 use crate::findings::Findings;
 use crate::landed::{Landed, ResourceKey};
-use crate::made::Made;
-
-/// Takes note of whose a claim or coverage is: at a line of a part, by its place in landing.
-pub(crate) fn note(
-    (part, line, order): (&SealedPart, u64, u64),
-    patient: Option<&str>,
-    references: &[ReferenceRecord],
-    made: &mut Made,
-) {
-    let place = || format!("{}, line {line}", part.relative);
-    if let Some(patient) = patient {
-        let key = ResourceKey::new(part.api, &ResourceType::patient(), patient);
-        made.owners.add(key, part.api, place);
-        return;
-    }
-    made.without_patient.add(order, 1, 1, || {
-        let why = references.iter().find_map(|record| record.unresolved);
-        let why = why.unwrap_or(Unresolved::NoReference);
-        format!("{}: its patient is not known ({})", place(), why.as_str())
-    });
-}
+use crate::report::Check;
 
 /// How many resources name each patient, and where one of them lies.
 #[derive(Debug, Default)]

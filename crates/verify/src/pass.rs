@@ -1,4 +1,4 @@
-//! One look at all of landing: damage, the bodies that count, and what they make.
+//! One pass over all of landing: damage, the bodies that count, and what they make.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -8,22 +8,23 @@ use claimlake_landing::{ChunkRead, ChunkRef, DamagedFrame, Gone, chunks_of, read
 use rayon::prelude::*;
 
 use crate::body::BodyReader;
-use crate::feed::{Fed, Feed, PartTask};
-use crate::landed::{Landed, Person};
+use crate::error::Error;
+use crate::feed::{FedChunk, Feed, PartTask};
+use crate::landed::{GrantKey, Landed};
 use crate::lines::{CHUNK_BYTES, for_each_line, frame_of};
 use crate::made::{Expected, Made};
 use crate::planned::Planned;
 use crate::raw::Tree;
-use crate::{Check, Error};
+use crate::report::Check;
 
 mod found;
 mod line;
-mod of_type;
+mod type_lines;
 mod within;
 
 use self::found::Found;
 use self::line::Line;
-use self::of_type::OfType;
+use self::type_lines::TypeLines;
 
 /// Rows wait in builders until they are this large.
 const FULL: usize = 4 << 20;
@@ -32,8 +33,8 @@ const FULL: usize = 4 << 20;
 #[derive(Debug)]
 pub(crate) struct Pass<'p> {
     pub(crate) planned: &'p HashMap<ResourceType, Planned>,
-    /// Whose resources the frames of extracted parts hold, by part and frame.
-    pub(crate) persons: HashMap<(u32, u32), Person>,
+    /// The grants that the frames of extracted parts were read with, by part and frame.
+    pub(crate) grants: HashMap<(u32, u32), GrantKey>,
     pub(crate) landed: Landed,
     /// What is no longer at the server, by the runs that are loaded.
     pub(crate) gone: Gone,
@@ -143,8 +144,8 @@ enum Wanted<'w> {
     All,
     /// The rows of those at these places.
     Rows(&'w HashSet<u64>),
-    /// Whose they are: they are not loaded yet.
-    Persons,
+    /// The grants they were read with: they are not loaded yet.
+    Grants,
 }
 
 impl<'p> Thread<'p> {
@@ -160,7 +161,7 @@ impl<'p> Thread<'p> {
     }
 
     /// Looks at a chunk and takes note of what is in it.
-    fn chunk(&mut self, fed: &Fed) {
+    fn chunk(&mut self, fed: &FedChunk) {
         let mut read = fed.packed.decompress();
         let damaged = std::mem::take(&mut read.damaged).into_iter();
         self.found
@@ -168,7 +169,7 @@ impl<'p> Thread<'p> {
             .extend(damaged.map(|frame| (fed.number, frame)));
         let wanted = match fed.is_loaded {
             true => Wanted::All,
-            false => Wanted::Persons,
+            false => Wanted::Grants,
         };
         if self.found.error.is_none() {
             self.lines(&fed.packed.chunk, fed.number, read, wanted);
@@ -187,7 +188,7 @@ impl<'p> Thread<'p> {
             .readers
             .entry((resource.clone(), api))
             .or_insert_with(|| BodyReader::new(known.and_then(|known| known.plan.as_ref()), api));
-        let mut of_type = OfType {
+        let mut of_type = TypeLines {
             landed: &self.pass.landed,
             gone: &self.pass.gone,
             planned: known.unwrap_or(&self.without_views),
@@ -211,15 +212,15 @@ impl<'p> Thread<'p> {
                 order: landing_order(number, in_part),
                 references,
             };
-            let person = || {
+            let grant = || {
                 let frame = (number, frame_of(chunk, line.number));
-                self.pass.persons.get(&frame).copied()
+                self.pass.grants.get(&frame).copied()
             };
             match wanted {
                 Wanted::Rows(orders) if !orders.contains(&line.order) => {}
-                Wanted::Rows(_) => of_type.make(&line, made),
-                Wanted::Persons => of_type.hold(&line, person()),
-                Wanted::All => of_type.look(&line, made, person()),
+                Wanted::Rows(_) => of_type.make_rows(&line, made),
+                Wanted::Grants => of_type.note_grant(&line, grant()),
+                Wanted::All => of_type.examine(&line, made, grant()),
             }
             empty(of_type.reader, of_type.planned, made, FULL, of_type.found);
         });

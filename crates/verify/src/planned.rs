@@ -5,8 +5,8 @@ use std::sync::Arc;
 use claimlake_contract::{LakeManifest, ResourceType};
 use claimlake_viewdef::engine::ResourcePlan;
 
-use crate::Grain;
 use crate::body::{IdentityPaths, PATIENT_COLUMN};
+use crate::grain::Grain;
 use crate::links::LinkPaths;
 use crate::money::{MoneyChecks, MoneyRules};
 use crate::raw::Outline;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use claimlake_contract::{LakeManifest, ResourceType};
 use claimlake_viewdef::views::{CompiledViews, ViewSet, ViewText, compile_views};
 
-use crate::Error;
+use crate::error::Error;
 use crate::money::MoneyRules;
 use crate::planned::Planned;
 use crate::request::PipelineViews;

@@ -1,30 +1,20 @@
 //! What the tables of a snapshot do hold.
 
-use std::collections::HashSet;
-use std::fs::File;
-use std::path::Path;
-use std::sync::Arc;
-
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{ArrowError, DataType, Field, Schema};
+use arrow_schema::ArrowError;
 use claimlake_contract::{LakeFile, LakeTable};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
-};
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::digest::{Digest, TableDigest};
+use crate::error::Error;
 use crate::lake::Snapshot;
+use crate::parquet_rows::for_each_dictionary_batch;
+use crate::report::Check;
 use crate::row_hash::RowHasher;
-use crate::{Check, Error};
 use claimlake_loader::partition_value;
-
-/// Rows that are read at once.
-const BATCH_ROWS: usize = 8_192;
 
 /// A published table to be read.
 #[derive(Debug)]
@@ -64,23 +54,23 @@ pub(crate) fn read(
         .with_max_len(1)
         .filter_map(|(position, number, file)| {
             let table = tables.get(*position)?;
-            let mut held = PublishedRows::default();
+            let mut rows = PublishedRows::default();
             if snapshot.damaged.contains(&file.path) {
                 let place = format!("{}: it is damaged, and was not read", file.path);
-                held.unreadable.push(place);
-            } else if let Err(error) = of_file(snapshot, table, *number, file, &mut held) {
-                held.unreadable.push(format!("{}: {error}", file.path));
+                rows.unreadable.push(place);
+            } else if let Err(error) = of_file(snapshot, table, *number, file, &mut rows) {
+                rows.unreadable.push(format!("{}: {error}", file.path));
             }
             advance(file.bytes);
-            Some((*position, held))
+            Some((*position, rows))
         })
         .collect();
     let mut whole: Vec<PublishedRows> = tables.iter().map(|_| PublishedRows::default()).collect();
-    for (position, held) in found {
+    for (position, rows) in found {
         if let Some(table) = whole.get_mut(position) {
-            table.digest.add(held.digest);
-            table.keys.extend(held.keys);
-            table.unreadable.extend(held.unreadable);
+            table.digest.add(rows.digest);
+            table.keys.extend(rows.keys);
+            table.unreadable.extend(rows.unreadable);
         }
     }
     whole
@@ -91,31 +81,33 @@ fn of_file(
     table: &TableTask<'_>,
     number: u32,
     file: &LakeFile,
-    held: &mut PublishedRows,
+    rows: &mut PublishedRows,
 ) -> Result<(), Error> {
-    let mut rows = RowHasher::default();
+    let mut hasher = RowHasher::default();
     let mut digest = Digest::default();
     let mut line = 0;
     // A key column that the table is partitioned by is in the path only.
     let in_path = |name: &str| partition_value(&file.path, name);
     let keys_in_path = table.key.map(|key| (in_path("source_api"), in_path(key)));
-    for_each_batch(&snapshot.folder.join(&file.path), table.columns, |batch| {
+    let path = snapshot.folder.join(&file.path);
+    let columns = table.columns.iter().map(String::as_str);
+    for_each_dictionary_batch(&path, columns, |batch| {
         let arrays: Vec<ArrayRef> = table
             .columns
             .iter()
             .map(|name| column(batch, name).cloned())
             .collect::<Result<_, _>>()?;
-        digest.add_rows(rows.rows(&arrays)?);
+        digest.add_rows(hasher.rows(&arrays)?);
         if let Some((key, in_path)) = table.key.zip(keys_in_path.as_ref()) {
             for name in keys_of(batch, key, in_path)? {
                 line += 1;
-                held.keys.push((name, number, line));
+                rows.keys.push((name, number, line));
             }
         }
         Ok(())
     })?;
     let partition = partition_of(&table.lake.layout.name, &file.path);
-    held.digest.insert(partition, digest);
+    rows.digest.insert(partition, digest);
     Ok(())
 }
 
@@ -184,57 +176,6 @@ fn partition_of(table: &str, path: &str) -> String {
     below
         .rsplit_once('/')
         .map_or(String::new(), |(folders, _)| folders.to_owned())
-}
-
-fn for_each_batch(
-    path: &Path,
-    columns: &[String],
-    mut visit: impl FnMut(&RecordBatch) -> Result<(), ArrowError>,
-) -> Result<(), Error> {
-    let file = File::open(path).map_err(|error| Error::io(path, error))?;
-    let parquet = |error: parquet::errors::ParquetError| Error::Arrow(error.into());
-    let plain = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(parquet)?;
-    let options = ArrowReaderOptions::new().with_schema(with_dictionaries(&plain));
-    let metadata =
-        ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options).map_err(parquet)?;
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
-    let mask =
-        ProjectionMask::columns(builder.parquet_schema(), columns.iter().map(String::as_str));
-    let reader = builder
-        .with_projection(mask)
-        .with_batch_size(BATCH_ROWS)
-        .build()
-        .map_err(parquet)?;
-    for batch in reader {
-        visit(&batch?)?;
-    }
-    Ok(())
-}
-
-/// Texts as numbers into what a row group's dictionary holds: each is then hashed once. Where there
-/// seem to be none, the reader would spend long on making a dictionary of nothing.
-fn with_dictionaries(file: &ArrowReaderMetadata) -> Arc<Schema> {
-    let schema = file.schema();
-    let groups = file.metadata().row_groups().iter();
-    let with_values: HashSet<&str> = groups
-        .flat_map(|group| group.columns())
-        .filter(|chunk| {
-            let nulls = chunk.statistics().and_then(|known| known.null_count_opt());
-            nulls.and_then(|nulls| i64::try_from(nulls).ok()) != Some(chunk.num_values())
-        })
-        .map(|chunk| chunk.column_descr().name())
-        .collect();
-    let fields = schema.fields().iter().map(|field| {
-        if *field.data_type() != DataType::Utf8 || !with_values.contains(field.name().as_str()) {
-            return Arc::clone(field);
-        }
-        let coded = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-        Arc::new(Field::clone(field).with_data_type(coded))
-    });
-    Arc::new(Schema::new_with_metadata(
-        fields.collect::<Vec<_>>(),
-        schema.metadata().clone(),
-    ))
 }
 
 impl PublishedRows {

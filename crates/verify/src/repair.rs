@@ -5,8 +5,6 @@ use std::collections::BTreeSet;
 use claimlake_contract::LandingOrigin;
 use serde::{Serialize, Serializer};
 
-use crate::{Check, Severity};
-
 /// A command, in the order in which they are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RepairStep {
@@ -43,9 +41,6 @@ impl RepairStep {
             RepairStep::LoadUnpin => "load --unpin",
         }
     }
-
-    /// What brings the tables in line with landing.
-    pub(crate) const TABLES: &[RepairStep] = &[RepairStep::TransformFull, RepairStep::LoadRebuild];
 
     /// What replaces a damaged part of landing that came from `origin`.
     pub(crate) fn of_landing(origin: LandingOrigin) -> [RepairStep; 3] {
@@ -105,25 +100,6 @@ impl Repair {
 impl Serialize for Repair {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.commands())
-    }
-}
-
-/// Says of each check that failed what repairs it, where it does not say so itself.
-pub(crate) fn fill_in(checks: &mut [Check]) {
-    for check in checks {
-        if check.failed == 0 || check.severity == Severity::Warning || !check.repair.is_empty() {
-            continue;
-        }
-        match &*check.name {
-            "extract_status" => check
-                .repair
-                .add(RepairStep::of_landing(LandingOrigin::Extract)),
-            "staged_runs" | "loaded_runs" => {
-                check.repair.add([RepairStep::Transform, RepairStep::Load]);
-            }
-            "lake_pin" => check.repair.add([RepairStep::LoadUnpin]),
-            _ => check.repair.add(RepairStep::TABLES.iter().copied()),
-        }
     }
 }
 

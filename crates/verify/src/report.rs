@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use claimlake_contract::LandingOrigin;
 use serde::Serialize;
 
 use crate::repair::{Repair, RepairStep};
@@ -110,6 +111,25 @@ impl Check {
         self.failed += other.failed;
         self.repair.merge(&other.repair);
         self.name_places(other.places);
+    }
+
+    /// Names what repairs the check where it failed and does not say so itself.
+    pub(crate) fn fill_in_repair(&mut self) {
+        if self.failed == 0 || self.severity == Severity::Warning || !self.repair.is_empty() {
+            return;
+        }
+        match &*self.name {
+            "extract_status" => self
+                .repair
+                .add(RepairStep::of_landing(LandingOrigin::Extract)),
+            "staged_runs" | "loaded_runs" => {
+                self.repair.add([RepairStep::Transform, RepairStep::Load]);
+            }
+            "lake_pin" => self.repair.add([RepairStep::LoadUnpin]),
+            _ => self
+                .repair
+                .add([RepairStep::TransformFull, RepairStep::LoadRebuild]),
+        }
     }
 
     /// Names further places, as far as there is room for them.

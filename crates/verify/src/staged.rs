@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use claimlake_loader::DamagedFile;
 
-use crate::{Check, Error};
+use crate::error::Error;
+use crate::report::Check;
 
 /// Staged runs: every file as it was written.
 pub(crate) fn check_staged(folders: &[PathBuf]) -> Result<Check, Error> {

@@ -1,28 +1,28 @@
-//! What the vault has on record of each person against landing.
+//! What the vault has on record of each patient against landing.
 
 use std::collections::HashMap;
 
 use claimlake_contract::{LandingPatient, PatientState, RunId};
 use claimlake_landing::LandingRuns;
 
-use crate::Check;
-use crate::landed::{Landed, Person, person};
+use crate::landed::{GrantKey, Landed, grant_key};
+use crate::report::Check;
 use crate::request::VerifyRequest;
 
-/// What the vault says of each person against what lies in landing.
+/// Compares the vault's state of each patient and resource type with landing.
 pub(crate) fn check(request: &VerifyRequest<'_>, runs: &LandingRuns, landed: &Landed) -> Check {
     let mut check = Check::hard(
         "extract_status",
-        "what is on record of each person against what has landed of them",
+        "what is on record of each patient against what has landed",
     );
-    let held = landed.held();
-    let mut newest: HashMap<Person, chrono::DateTime<chrono::Utc>> = HashMap::new();
+    let landed = landed.counts_by_grant();
+    let mut newest: HashMap<GrantKey, chrono::DateTime<chrono::Utc>> = HashMap::new();
     for run in &runs.sealed {
         let manifest = &run.manifest;
         for patient in &manifest.patients {
             let text = patient.last_updated.as_deref().unwrap_or_default();
             if let Ok(found) = chrono::DateTime::parse_from_rfc3339(text) {
-                let key = person(manifest.api, &manifest.resource, patient.grant.as_str());
+                let key = grant_key(manifest.api, &manifest.resource, patient.grant.as_str());
                 let newest = newest.entry(key).or_insert_with(|| found.to_utc());
                 *newest = found.to_utc().max(*newest);
             }
@@ -30,7 +30,7 @@ pub(crate) fn check(request: &VerifyRequest<'_>, runs: &LandingRuns, landed: &La
     }
     let on_record = by_run(runs);
     for state in &request.states {
-        let key = person(state.api, &state.resource, state.grant.as_str());
+        let key = grant_key(state.api, &state.resource, state.grant.as_str());
         let place = |what: &str| {
             format!(
                 "{} of grant {} ({}): {what}",
@@ -38,7 +38,7 @@ pub(crate) fn check(request: &VerifyRequest<'_>, runs: &LandingRuns, landed: &La
             )
         };
         if state.state == PatientState::Complete {
-            let found = held.get(&key).copied().unwrap_or(0);
+            let found = landed.get(&key).copied().unwrap_or(0);
             check.expect(found >= state.held, || {
                 place(&format!(
                     "marked complete with {}, {found} have landed",
@@ -73,13 +73,13 @@ pub(crate) fn check(request: &VerifyRequest<'_>, runs: &LandingRuns, landed: &La
     check
 }
 
-/// What landing's manifests say of each person, run by run.
-pub(crate) fn by_run(runs: &LandingRuns) -> HashMap<(Person, &RunId), Vec<&LandingPatient>> {
+/// What landing's manifests say of each patient, run by run.
+pub(crate) fn by_run(runs: &LandingRuns) -> HashMap<(GrantKey, &RunId), Vec<&LandingPatient>> {
     let mut found: HashMap<_, Vec<&LandingPatient>> = HashMap::new();
     for run in &runs.sealed {
         let manifest = &run.manifest;
         for patient in &manifest.patients {
-            let key = person(manifest.api, &manifest.resource, patient.grant.as_str());
+            let key = grant_key(manifest.api, &manifest.resource, patient.grant.as_str());
             found.entry((key, &manifest.run)).or_default().push(patient);
         }
     }

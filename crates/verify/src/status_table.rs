@@ -8,10 +8,11 @@ use arrow_array::{Array, RecordBatch};
 use claimlake_contract::{ApiVersion, GrantHandle, LandingPatient, ResourceType};
 use claimlake_landing::LandingRuns;
 
+use crate::error::Error;
 use crate::lake::Snapshot;
+use crate::parquet_rows::{for_each_batch, text, texts};
+use crate::report::Check;
 use crate::request::{ExtractedState, VerifyRequest};
-use crate::text_rows::{for_each_batch, text, texts};
-use crate::{Check, Error};
 
 const TABLE: &str = "extract_status";
 
@@ -46,7 +47,7 @@ pub(crate) fn check(request: &VerifyRequest<'_>, runs: &LandingRuns, snapshot: &
     );
     let on_record = OnRecord::of(runs, &request.states);
     let table = snapshot.table(TABLE).into_iter();
-    let files = table.flat_map(|table| snapshot.whole_files(table));
+    let files = table.flat_map(|table| snapshot.intact_files(table));
     for file in files {
         let mut line = 0_u64;
         let path = snapshot.folder.join(&file.path);
@@ -60,7 +61,7 @@ pub(crate) fn check(request: &VerifyRequest<'_>, runs: &LandingRuns, snapshot: &
             "landed",
             "held",
         ];
-        let read = for_each_batch(&path, &columns, |batch| {
+        let read = for_each_batch(&path, columns, |batch| {
             for row in 0..batch.num_rows() {
                 line += 1;
                 let Some(row) = Row::at(batch, row) else {
@@ -132,7 +133,7 @@ impl<'r> OnRecord<'r> {
 }
 
 impl<'b> Row<'b> {
-    /// None where nothing was read of the person.
+    /// None where nothing was read of the patient.
     fn at(batch: &'b RecordBatch, row: usize) -> Option<Self> {
         let of = |name| text(texts(batch, name), row);
         let number = |name| {

@@ -13,10 +13,12 @@ use claimlake_viewdef::engine::ResourcePlan;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::body::{Body, BodyReader, Rank, first_of_the_last};
+use crate::body::{Body, BodyReader};
+use crate::error::Error;
 use crate::lines::{CHUNK_BYTES, for_each_line, frame_of};
+use crate::plans;
+use crate::rank::{Rank, first_of_the_last};
 use crate::request::PipelineViews;
-use crate::{Error, plans};
 
 /// One landed body of a resource.
 #[derive(Debug, Clone, Serialize)]
@@ -36,7 +38,8 @@ pub struct LandedBody {
     /// The line within the part's text, from 1.
     pub line: u64,
     /// From `extract`: its position among what was read of its patient.
-    pub person: Option<WithinPerson>,
+    #[serde(rename = "person")]
+    pub patient: Option<WithinPatient>,
     /// `meta.lastUpdated` as the server wrote it.
     pub last_updated: Option<String>,
     /// The last run that no longer found the resource, where this body landed before it.
@@ -71,7 +74,7 @@ pub enum BodyStatus {
 
 /// The position of a resource among what was read of its patient in the run.
 #[derive(Debug, Clone, Serialize)]
-pub struct WithinPerson {
+pub struct WithinPatient {
     /// The grant it was read with.
     pub grant: String,
     /// Its place among what landed, from 1, in the order of the pages.
@@ -182,7 +185,7 @@ fn bodies_in(
                     file: part.relative.clone(),
                     frame,
                     line,
-                    person: within_person(run, &part.part.file, frame, line),
+                    patient: within_patient(run, &part.part.file, frame, line),
                     last_updated: identity.meta.last_updated,
                     gone_since: None,
                     status: BodyStatus::Refused,
@@ -196,7 +199,7 @@ fn bodies_in(
     bodies
 }
 
-fn within_person(run: &SealedRun, file: &str, frame: u32, line: u64) -> Option<WithinPerson> {
+fn within_patient(run: &SealedRun, file: &str, frame: u32, line: u64) -> Option<WithinPatient> {
     let parts = &run.manifest.parts;
     let part = parts.iter().position(|part| part.file == file)?;
     let here = (u32::try_from(part).ok()?, frame);
@@ -222,7 +225,7 @@ fn within_person(run: &SealedRun, file: &str, frame: u32, line: u64) -> Option<W
         .take(frame as usize)
         .map(|frame| frame.lines)
         .sum();
-    Some(WithinPerson {
+    Some(WithinPatient {
         grant: patient.grant.to_string(),
         position: before + line - first,
         of: patient.resources,

@@ -6,18 +6,18 @@ use claimlake_contract::{ApiVersion, LandingLayout, LandingOrigin, Progress, Res
 use claimlake_landing::{Gone, LandingRuns, SealedRun, landing_runs};
 use claimlake_viewdef::engine::{ContextColumn, ContextSource};
 
+use crate::error::Error;
 use crate::feed::part_tasks;
+use crate::grain::Grain;
 use crate::lake::Snapshot;
-use crate::landed::{Landed, Person, person};
+use crate::landed::{GrantKey, Landed, grant_key};
 use crate::made::Expected;
 use crate::pass::Pass;
 use crate::plans::{Plans, plans};
 use crate::published::{self, TableTask};
+use crate::report::{Check, Report};
 use crate::request::VerifyRequest;
-use crate::{
-    Check, Error, Grain, Report, current, known, landing, modes, repair, staged, states,
-    status_table,
-};
+use crate::{current, known, landing, modes, staged, states, status_table};
 
 /// Recomputes checksums, counts, links and money from landing to lake and compares.
 ///
@@ -44,7 +44,7 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
     let task = progress.begin("reading landing", "bytes", Some(bytes));
     let pass = Pass {
         planned: &plans,
-        persons: persons(&runs.sealed),
+        grants: grants_by_frame(&runs.sealed),
         landed: Landed::new(),
         gone: Gone::of(&runs.sealed, is_loaded),
     };
@@ -88,7 +88,7 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
     }
     checks.push(crate::older::check(request.lake, snapshot.as_ref())?);
     landing::ask_again(&mut checks, &runs, request);
-    repair::fill_in(&mut checks);
+    checks.iter_mut().for_each(Check::fill_in_repair);
     Ok(Report {
         snapshot: snapshot.map(|snapshot| snapshot.manifest.snapshot),
         import_again: landing::to_import(&checks, &runs, request),
@@ -105,21 +105,22 @@ fn with_patients(runs: &LandingRuns) -> Vec<ApiVersion> {
     of_patients.map(|run| run.manifest.api).collect()
 }
 
-/// Whose resources each frame of an extracted part holds: (part, frame), parts in landing order.
-fn persons(runs: &[SealedRun]) -> HashMap<(u32, u32), Person> {
-    let mut persons = HashMap::new();
+/// The grant that each frame of an extracted part was read with: (part, frame), parts in landing
+/// order.
+fn grants_by_frame(runs: &[SealedRun]) -> HashMap<(u32, u32), GrantKey> {
+    let mut grants = HashMap::new();
     let mut first_part = 0_u32;
     for SealedRun { manifest, .. } in runs {
         if manifest.origin == LandingOrigin::Extract {
             for patient in &manifest.patients {
-                let person = person(manifest.api, &manifest.resource, patient.grant.as_str());
+                let grant = grant_key(manifest.api, &manifest.resource, patient.grant.as_str());
                 let frames = patient.frames.iter();
-                persons.extend(frames.map(|(part, frame)| ((first_part + part, *frame), person)));
+                grants.extend(frames.map(|(part, frame)| ((first_part + part, *frame), grant)));
             }
         }
         first_part += u32::try_from(manifest.parts.len()).unwrap_or(u32::MAX);
     }
-    persons
+    grants
 }
 
 /// Rows and keys of the published tables against what landing makes.
@@ -158,15 +159,15 @@ fn compare(
     let files = tables.iter().flat_map(|table| &table.lake.files);
     let bytes = files.map(|file| file.bytes).sum();
     let task = progress.begin("reading the lake", "bytes", Some(bytes));
-    let held = published::read(snapshot, &tables, &|amount| progress.advance(task, amount));
+    let published = published::read(snapshot, &tables, &|amount| progress.advance(task, amount));
     progress.end(task);
-    for ((planned, table), mut found) in planned.into_iter().zip(&tables).zip(held) {
+    for ((planned, table), mut found) in planned.into_iter().zip(&tables).zip(published) {
         let name = &planned.name;
         if planned.grain.is_some() {
-            let held: u64 = table.lake.files.iter().map(|file| file.rows).sum();
+            let rows: u64 = table.lake.files.iter().map(|file| file.rows).sum();
             let counted = made.counted.get(name).copied().unwrap_or(0);
-            counts.expect(counted == held, || {
-                format!("{name}: {}, the arrays say {counted}", rows_of(held))
+            counts.expect(counted == rows, || {
+                format!("{name}: {}, the arrays say {counted}", rows_of(rows))
             });
         }
         found.name_unreadable(&mut rows);
@@ -211,16 +212,16 @@ fn compare_partitions(
         } else {
             format!("{table}/{name}")
         };
-        let held = found.get(name).copied().unwrap_or_default();
+        let found = found.get(name).copied().unwrap_or_default();
         let made = wanted.get(name).copied().unwrap_or_default();
-        check.expect(held == made, || {
-            if held.rows == made.rows {
+        check.expect(found == made, || {
+            if found.rows == made.rows {
                 format!(
                     "{place}: {}, with other values than landing makes",
-                    rows_of(held.rows)
+                    rows_of(found.rows)
                 )
             } else {
-                let rows = rows_of(held.rows);
+                let rows = rows_of(found.rows);
                 format!("{place}: {rows}, landing makes {}", made.rows)
             }
         });

@@ -110,7 +110,7 @@ fn words(body: &LandedBody, with_text: bool) -> String {
         "{} ({}), landed by {}\n  where     {}, frame {}, line {}\n",
         body.resource, body.api, body.run, body.file, body.frame, body.line
     );
-    if let Some(person) = &body.person {
+    if let Some(person) = &body.patient {
         words.push_str(&format!(
             "  page      resource {} of {} of grant {}, read in {}, {}\n",
             person.position,

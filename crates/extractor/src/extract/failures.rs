@@ -4,9 +4,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::session::lock;
 use crate::http::failure::{Reason, all_of};
 use crate::http::fetch::FetchError;
+use crate::lock::lock;
 
 /// The resource types of one patient that could not be read.
 #[derive(Debug, Default)]

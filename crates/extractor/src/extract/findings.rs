@@ -8,7 +8,7 @@ use crate::fhir::completeness::IncompleteReason;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Findings {
     /// Why one of the searches is not known to be complete, after all its readings.
-    pub(super) doubt: Option<IncompleteReason>,
+    pub(super) incomplete: Option<IncompleteReason>,
     /// Distinct resources of the first search.
     pub(super) main: u64,
     /// Distinct resources of the searches beside it: v3 lists prior authorizations apart, and they
@@ -27,8 +27,8 @@ pub(super) struct Findings {
 impl Findings {
     /// The state, and for patients the reason.
     pub(super) fn state(self) -> (PatientState, Option<String>) {
-        if let Some(doubt) = self.doubt {
-            return (PatientState::Incomplete, Some(doubt.to_string()));
+        if let Some(reason) = self.incomplete {
+            return (PatientState::Incomplete, Some(reason.to_string()));
         }
         if !self.full || self.main > 0 {
             return (PatientState::Complete, None);
@@ -61,7 +61,7 @@ mod tests {
     use super::Findings;
 
     const CLAIMS: Findings = Findings {
-        doubt: None,
+        incomplete: None,
         main: 0,
         beside: 0,
         full: true,

@@ -10,11 +10,12 @@ use tokio::sync::Semaphore;
 use super::failures::Failures;
 use super::refusals::{Refusals, note_answered};
 use super::resource::ResourceReader;
-use super::session::{Session, lock};
+use super::session::Session;
 use crate::error::ExtractError;
 use crate::http::failure::Reason;
 use crate::http::fetch::FetchError;
 use crate::landing_writer::{PassId, PatientCommit, ResourceCommit, ResourceLanded};
+use crate::lock::lock;
 use claimlake_consent::TokenSource;
 
 /// What became of a patient.

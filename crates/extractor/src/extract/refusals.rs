@@ -1,6 +1,5 @@
 //! What refusals of single resource types say about the consent.
 
-use std::collections::HashSet;
 use std::sync::Mutex;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,10 +7,11 @@ use claimlake_consent::{AccessToken, TokenSource};
 use claimlake_contract::{GrantHandle, ResourceType};
 use claimlake_vault::{Grant, GrantState, REFUSED_IN_DOUBT};
 
-use super::session::{Session, lock};
+use super::session::Session;
 use crate::http::classify::Refusal;
 use crate::http::fetch::FetchError;
 use crate::landing_writer::PatientCommit;
+use crate::lock::lock;
 
 /// A consent that is refused everything again after so long has ended, whoever refuses.
 const AGAIN_AFTER: TimeDelta = TimeDelta::hours(2);
@@ -37,17 +37,6 @@ enum RefusedAll {
     ByConsent,
     /// In part or wholly by an answer that may be another's: a gateway, a firewall.
     Unexplained,
-}
-
-/// Grants of one run to which everything is refused without an explanation.
-#[derive(Debug, Default)]
-pub(super) struct UnexplainedRefusals(pub(super) Mutex<UnexplainedState>);
-
-#[derive(Debug, Default)]
-pub(super) struct UnexplainedState {
-    pub(super) in_doubt: HashSet<GrantHandle>,
-    /// Somebody whose resources were answered, and one of these.
-    pub(super) answered: Option<(Grant, ResourceType)>,
 }
 
 impl Refusals {
@@ -93,7 +82,7 @@ impl Refusals {
         if let Ok(token) = session.fetcher.tokens.access_token(handle).await {
             note_refused(session, handle, Some(&token)).await;
         }
-        let mut unexplained = lock(&session.refused.0);
+        let mut unexplained = lock(&session.refused);
         unexplained.in_doubt.insert(handle.clone());
         Some(FetchError::Parked(REFUSED_IN_DOUBT.into()))
     }
@@ -140,7 +129,7 @@ pub(super) async fn note_answered<T: TokenSource>(
         // Claims have the most pages.
         .min_by_key(|one| one.resource == ResourceType::explanation_of_benefit());
     let Some(answered) = answered else { return };
-    lock(&session.refused.0)
+    lock(&session.refused)
         .answered
         .get_or_insert_with(|| (grant.clone(), answered.resource.clone()));
     if is_refused_in_doubt(grant) {

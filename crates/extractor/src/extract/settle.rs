@@ -10,14 +10,15 @@ use tokio::sync::Semaphore;
 use super::patient::{self, FinishedPatient, PatientOutcome};
 use super::refusals::note_stopped;
 use super::resume::Resume;
-use super::session::{Session, lock};
+use super::session::Session;
 use crate::error::ExtractError;
 use crate::fhir::search::{Search, Selection};
 use crate::http::fetch::Request;
+use crate::lock::lock;
 
 /// Whether the server answers another patient at this moment.
 async fn is_another_answered<T: TokenSource>(session: &Session<'_, T>) -> bool {
-    let answered = lock(&session.refused.0).answered.clone();
+    let answered = lock(&session.refused).answered.clone();
     let Some((grant, resource)) = answered else {
         return false;
     };
@@ -52,12 +53,12 @@ async fn settle_refused<T: TokenSource>(
     ended: FinishedPatient,
 ) -> Result<FinishedPatient, ExtractError> {
     let handle = ended.grant.clone();
-    let is_in_doubt = lock(&session.refused.0).in_doubt.remove(&handle);
+    let is_in_doubt = lock(&session.refused).in_doubt.remove(&handle);
     if !is_in_doubt || is_stopping(session) || !is_another_answered(session).await {
         return Ok(ended);
     }
     let again = read_again(session, resume, vault.grant(&handle)?).await?;
-    let is_refused_again = lock(&session.refused.0).in_doubt.contains(&handle);
+    let is_refused_again = lock(&session.refused).in_doubt.contains(&handle);
     if is_refused_again && is_another_answered(session).await {
         note_stopped(session, &handle).await;
     }

@@ -1,4 +1,4 @@
-//! A page of a search as it came: what [`super::completeness`] decides by.
+//! A page of a search as it came, and how a search is paged.
 
 use claimlake_contract::ApiVersion;
 
@@ -8,6 +8,7 @@ pub(crate) type Id = [u8; 16];
 /// More resources of one type than any real patient has: somebody on dialysis has about 700 claims a
 /// year, 10,000 since the oldest that the API serves. A server that goes on is stopped here.
 pub(crate) const MOST_RESOURCES: u64 = 50_000;
+
 /// What a `next` link says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NextLink {
@@ -30,7 +31,7 @@ pub(crate) struct Paging {
 pub(crate) struct SeenPage {
     /// What names its resources, in their order.
     pub(crate) ids: Vec<Id>,
-    /// Entries of a resource that is on the page already; [`Seen::note`] takes them out of `ids`.
+    /// Entries of a resource that is on the page already, and not in `ids` again.
     pub(crate) repeated: u64,
     /// Entries that name a match and lack its resource.
     pub(crate) blank: u64,

@@ -16,45 +16,61 @@ pub(crate) trait Pages {
 
 /// What one reading of all pages came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PassOutcome {
+pub(crate) struct PassOutcome {
+    pub(crate) agreement: Agreement,
+    /// The server's total, where every page was there and it is what was found.
+    pub(crate) total: Option<u64>,
+    /// Distinct resources.
+    pub(crate) distinct: u64,
+    /// Of the resources found, see [`Seen::fingerprint`].
+    fingerprint: u128,
+    /// Whether what it did not find may yet be there, see [`Seen::is_suspicious`].
+    pub(crate) is_suspicious: bool,
+}
+
+/// Whether the pages of a reading are of one set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Agreement {
     /// Every page was there, and all are of one set.
-    Consistent {
-        total: Option<u64>,
-        distinct: u64,
-        /// Whether what it did not find may yet be there, see [`Seen::is_suspicious`].
-        is_suspicious: bool,
-    },
-    /// Something contradicts; the fingerprint is that of the resources found.
-    Inconsistent {
-        doubt: IncompleteReason,
-        fingerprint: u128,
-        distinct: u64,
-        is_suspicious: bool,
-    },
+    Consistent,
+    /// Something contradicts: the search is to be read once more.
+    Inconsistent(IncompleteReason),
     /// Something contradicts, and reading again would not help.
     Unsettled(IncompleteReason),
 }
 
 impl PassOutcome {
+    fn of(seen: &Seen, agreement: Agreement, total: Option<u64>) -> Self {
+        Self {
+            agreement,
+            total,
+            distinct: seen.distinct(),
+            fingerprint: seen.fingerprint(),
+            is_suspicious: seen.is_suspicious(),
+        }
+    }
+
     /// What a reading comes to after the one before it: where both found the same and nothing but
     /// the order of pages was in doubt, nothing has moved.
-    pub(crate) fn after(self, before: Option<PassOutcome>) -> PassOutcome {
-        match self {
-            PassOutcome::Inconsistent {
-                doubt,
-                distinct,
-                is_suspicious,
-                ..
-            } if before == Some(self) => match doubt.is_settled_by_a_second_reading() {
-                true => PassOutcome::Consistent {
-                    total: None,
-                    distinct,
-                    is_suspicious,
-                },
-                // Once more would find the same.
-                false => PassOutcome::Unsettled(doubt),
-            },
-            _ => self,
+    pub(crate) fn after(self, before: Option<Self>) -> Self {
+        let agreement = match self.agreement {
+            Agreement::Inconsistent(reason) if before == Some(self) => {
+                match reason.is_settled_by_a_second_reading() {
+                    true => Agreement::Consistent,
+                    // Once more would find the same.
+                    false => Agreement::Unsettled(reason),
+                }
+            }
+            agreement => agreement,
+        };
+        Self { agreement, ..self }
+    }
+
+    /// Why the search is not known to be complete.
+    pub(crate) fn incomplete(&self) -> Option<IncompleteReason> {
+        match self.agreement {
+            Agreement::Consistent => None,
+            Agreement::Inconsistent(reason) | Agreement::Unsettled(reason) => Some(reason),
         }
     }
 }
@@ -69,32 +85,22 @@ pub(crate) async fn read_pass(
 ) -> Result<PassOutcome, FetchError> {
     let mut seen = Seen::new(paging);
     loop {
-        let offsets = match seen.next_step() {
-            Step::Ask(offsets) => offsets,
-            Step::Complete { total } => {
-                return Ok(PassOutcome::Consistent {
-                    total,
-                    distinct: seen.distinct(),
-                    is_suspicious: seen.is_suspicious(),
-                });
+        let (agreement, total) = match seen.next_step() {
+            Step::Ask(offsets) => {
+                let mut under_way: FuturesUnordered<_> = offsets
+                    .into_iter()
+                    .map(|offset| async move { (offset, pages.page(offset).await) })
+                    .collect();
+                while let Some((offset, page)) = under_way.next().await {
+                    seen.note(offset, page?);
+                }
+                continue;
             }
-            Step::Again(doubt) => {
-                return Ok(PassOutcome::Inconsistent {
-                    doubt,
-                    fingerprint: seen.fingerprint(),
-                    distinct: seen.distinct(),
-                    is_suspicious: seen.is_suspicious(),
-                });
-            }
-            Step::Stop(doubt) => return Ok(PassOutcome::Unsettled(doubt)),
+            Step::Complete { total } => (Agreement::Consistent, total),
+            Step::Again(reason) => (Agreement::Inconsistent(reason), None),
+            Step::Stop(reason) => (Agreement::Unsettled(reason), None),
         };
-        let asked = offsets.into_iter();
-        let mut under_way: FuturesUnordered<_> = asked
-            .map(|offset| async move { (offset, pages.page(offset).await) })
-            .collect();
-        while let Some((offset, page)) = under_way.next().await {
-            seen.note(offset, page?);
-        }
+        return Ok(PassOutcome::of(&seen, agreement, total));
     }
 }
 

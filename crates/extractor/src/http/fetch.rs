@@ -35,7 +35,7 @@ pub(crate) enum FetchError {
     Parked(Reason),
     /// The grant may not read this resource type; the others go on.
     Refused(Refusal),
-    /// A resource of somebody else came.
+    /// A resource of another patient came.
     Foreign,
     /// The server answers "not found": what that says of the patient depends on its other answers.
     NotFound(Reason),
@@ -76,14 +76,15 @@ pub(crate) struct Fetcher<'a, T> {
     pub(crate) first_pause: Duration,
 }
 
-/// What one attempt asks for.
+/// The outcome of one attempt.
 enum Attempt {
     Answer(Box<Fetched>),
     /// Once more, after this cause, unless there were so many tries already.
     Retry(String, u32),
-    Wait(Duration),
+    /// Once more, when the pace allows it.
+    Wait,
     TokenRejected(AccessToken),
-    FetchError(FetchError),
+    End(Unanswered),
 }
 
 impl<T: TokenSource> Fetcher<'_, T> {
@@ -96,26 +97,21 @@ impl<T: TokenSource> Fetcher<'_, T> {
         let (mut tries, mut waits) = (Tries::default(), 0u32);
         let (mut rejections, mut good_rejected) = (0u32, 0u32);
         loop {
-            let (attempt, refused) = self.attempt(request).await;
-            match attempt {
+            match self.attempt(request).await {
                 Attempt::Answer(fetched) => return Ok(*fetched),
-                Attempt::FetchError(end) => {
-                    return Err(Unanswered {
-                        end,
-                        answer: refused.map(Box::new),
-                    });
-                }
+                Attempt::End(end) => return Err(end),
                 Attempt::Retry(cause, most) => {
                     self.failed(request, &mut tries, cause, most, begun).await?;
                 }
-                Attempt::Wait(wait) => {
+                Attempt::Wait => {
                     waits += 1;
                     if waits > MOST_WAITS {
                         let cause = format!("HTTP 429 (too many requests) {MOST_WAITS} times");
                         return Err(FetchError::Parked(Reason::of(request.name, cause)).into());
                     }
-                    // Everybody waits for the same instant; a little apart is kinder.
-                    tokio::time::sleep(wait + self.jittered(Duration::from_millis(250))).await;
+                    // All requests wait for the same instant; a little apart is kinder.
+                    let apart = Duration::from_millis(250).mul_f64(self.jitter.share());
+                    tokio::time::sleep(apart).await;
                 }
                 Attempt::TokenRejected(rejected) => {
                     rejections += 1;
@@ -127,11 +123,9 @@ impl<T: TokenSource> Fetcher<'_, T> {
                         self.note_ended(request.grant, &rejected, reason).await;
                         return Err(FetchError::NeedsConsent(reason.into()).into());
                     }
-                    match self.tokens.after_rejection(request.grant, &rejected).await {
-                        Ok(_) => {}
-                        // Whoever refreshes has tried again already, as often as is safe.
-                        Err(error) => return Err(token_end(&error).into()),
-                    }
+                    let renewed = self.tokens.after_rejection(request.grant, &rejected).await;
+                    // Whoever refreshes has tried again already, as often as is safe.
+                    renewed.map_err(|error| token_end(&error))?;
                 }
             }
         }
@@ -162,89 +156,66 @@ impl<T: TokenSource> Fetcher<'_, T> {
         Ok(())
     }
 
-    /// One attempt, and the answer where it is one that ends things.
-    async fn attempt(&self, request: &Request<'_>) -> (Attempt, Option<RawAnswer>) {
+    async fn attempt(&self, request: &Request<'_>) -> Attempt {
         let Some(permit) = self.pace.admit(request.grant).await else {
-            return (
-                Attempt::FetchError(FetchError::Stop("the run is over".into())),
-                None,
-            );
+            return Attempt::end(FetchError::Stop("the run is over".into()));
         };
         // The token is taken once the request may go: while it waited, the token may have ended.
         let token = match self.tokens.access_token(request.grant).await {
             Ok(token) => token,
-            Err(error) => return (Attempt::FetchError(token_end(&error)), None),
+            Err(error) => return Attempt::end(token_end(&error)),
         };
         self.budget.request();
-        let answered = self
-            .client
-            .get(request.url.clone(), &token.secret, request.headers)
-            .await;
+        let url = request.url.clone();
+        let answered = self.client.get(url, &token.secret, request.headers).await;
         let answer = match answered {
             Ok(answer) => answer,
             Err(transport) => {
                 permit.ended(request.grant, Ended::Badly);
-                return (self.after_transport(request.name, transport), None);
+                return self.after_transport(request.name, transport);
             }
         };
         let class = classify(answer.status, &answer.headers, &answer.body);
         let wait = match class {
-            AnswerClass::Throttled => answer
-                .headers
-                .retry_after
-                .as_deref()
-                .and_then(|text| retry_after(text, self.clock.now())),
+            AnswerClass::Throttled => answer.headers.retry_after.as_deref(),
             _ => None,
         };
-        permit.ended(
-            request.grant,
-            match class {
-                AnswerClass::Throttled => Ended::Throttled {
-                    wait: wait.filter(|wait| *wait <= LONGEST_WAIT),
-                },
-                AnswerClass::ServerError => Ended::Badly,
-                _ => Ended::Well,
+        let wait = wait.and_then(|text| retry_after(text, self.clock.now()));
+        let ended = match class {
+            AnswerClass::Throttled => Ended::Throttled {
+                wait: wait.filter(|wait| *wait <= LONGEST_WAIT),
             },
-        );
+            AnswerClass::ServerError => Ended::Badly,
+            _ => Ended::Well,
+        };
+        permit.ended(request.grant, ended);
+        let (name, status) = (request.name, answer.status);
         match class {
-            AnswerClass::Body => (Attempt::Answer(Box::new(Fetched::Body(answer))), None),
-            AnswerClass::PastEnd => (Attempt::Answer(Box::new(Fetched::PastEnd(answer))), None),
+            AnswerClass::Body => Attempt::Answer(Box::new(Fetched::Body(answer))),
+            AnswerClass::PastEnd => Attempt::Answer(Box::new(Fetched::PastEnd(answer))),
             AnswerClass::Throttled => {
                 self.throttled.fetch_add(1, Ordering::Relaxed);
-                (throttled(request.name, wait), None)
+                throttled(name, wait)
             }
-            AnswerClass::TokenRejected => (Attempt::TokenRejected(token), None),
-            AnswerClass::ServerError => (Attempt::Retry(server_error(&answer), TRIES), None),
+            AnswerClass::TokenRejected => Attempt::TokenRejected(token),
+            AnswerClass::ServerError => Attempt::Retry(server_error(&answer), TRIES),
             AnswerClass::ConsentEnded(reason) => {
                 self.note_ended(request.grant, &token, reason).await;
-                (
-                    Attempt::FetchError(FetchError::NeedsConsent(reason.into())),
-                    None,
-                )
+                Attempt::end(FetchError::NeedsConsent(reason.into()))
             }
-            AnswerClass::Refused(refusal) => (
-                Attempt::FetchError(FetchError::Refused(refusal)),
-                Some(answer),
-            ),
+            AnswerClass::Refused(refusal) => {
+                Attempt::end_with(FetchError::Refused(refusal), answer)
+            }
             AnswerClass::NotFound => {
-                let reason =
-                    Reason::of(request.name, format!("HTTP {} (not found)", answer.status));
-                (
-                    Attempt::FetchError(FetchError::NotFound(reason)),
-                    Some(answer),
-                )
+                let reason = Reason::of(name, format!("HTTP {status} (not found)"));
+                Attempt::end_with(FetchError::NotFound(reason), answer)
             }
             AnswerClass::Failed(reason) => {
-                let reason = format!("HTTP {}, {reason}", answer.status);
-                let reason = Reason::of(request.name, reason);
-                (
-                    Attempt::FetchError(FetchError::Failed(reason)),
-                    Some(answer),
-                )
+                let reason = Reason::of(name, format!("HTTP {status}, {reason}"));
+                Attempt::end_with(FetchError::Failed(reason), answer)
             }
             AnswerClass::Stop(reason) => {
-                let reason = format!("{}: HTTP {}, {reason}", request.name, answer.status);
-                (Attempt::FetchError(FetchError::Stop(reason)), None)
+                Attempt::end(FetchError::Stop(format!("{name}: HTTP {status}, {reason}")))
             }
         }
     }
@@ -261,14 +232,12 @@ impl<T: TokenSource> Fetcher<'_, T> {
     fn after_transport(&self, name: RequestName<'_>, transport: Transport) -> Attempt {
         let cause = transport.to_string();
         match transport {
-            Transport::Over => Attempt::FetchError(FetchError::Stop(cause)),
-            Transport::TooLarge { .. } => {
-                Attempt::FetchError(FetchError::Failed(Reason::of(name, cause)))
-            }
+            Transport::Over => Attempt::end(FetchError::Stop(cause)),
+            Transport::TooLarge { .. } => Attempt::end(FetchError::Failed(Reason::of(name, cause))),
             Transport::TimedOut { .. } => Attempt::Retry(cause, TRIES_AFTER_TIMEOUT),
             // Every other request would end the same way.
             Transport::NotConnected(why) if why.is_lasting() => {
-                Attempt::FetchError(FetchError::Stop(cause))
+                Attempt::end(FetchError::Stop(cause))
             }
             Transport::NotConnected(_) if self.budget.requests() < 100 => {
                 Attempt::Retry(cause, TRIES_TO_CONNECT)
@@ -278,20 +247,30 @@ impl<T: TokenSource> Fetcher<'_, T> {
             }
         }
     }
+}
 
-    fn jittered(&self, most: Duration) -> Duration {
-        most.mul_f64(self.jitter.share())
+impl Attempt {
+    fn end(end: FetchError) -> Self {
+        Self::End(end.into())
+    }
+
+    /// The end, and the answer that says so.
+    fn end_with(end: FetchError, answer: RawAnswer) -> Self {
+        Self::End(Unanswered {
+            end,
+            answer: Some(Box::new(answer)),
+        })
     }
 }
 
-/// The pace holds the grant or everybody back for short waits; long ones park the patient.
+/// The pace holds the grant or all requests back for short waits; long ones park the patient.
 fn throttled(name: RequestName<'_>, wait: Option<Duration>) -> Attempt {
     match wait {
         Some(wait) if wait > LONGEST_WAIT => {
             let cause = format!("HTTP 429, {}", retry_words(wait));
-            Attempt::FetchError(FetchError::Parked(Reason::of(name, cause)))
+            Attempt::end(FetchError::Parked(Reason::of(name, cause)))
         }
-        _ => Attempt::Wait(Duration::ZERO),
+        _ => Attempt::Wait,
     }
 }
 
@@ -316,7 +295,7 @@ fn server_error(answer: &RawAnswer) -> String {
 #[derive(Debug)]
 pub(crate) struct Unanswered {
     pub(crate) end: FetchError,
-    /// The answer that said so, where it tells something of the patient: it is recorded.
+    /// The answer that said so, where it is about the patient: it is recorded.
     pub(crate) answer: Option<Box<RawAnswer>>,
 }
 

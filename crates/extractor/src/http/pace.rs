@@ -14,6 +14,7 @@ use claimlake_contract::GrantHandle;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
+use crate::lock::lock;
 use learned::LearnedPace;
 
 /// Requests under way at the start.
@@ -129,9 +130,7 @@ impl Pace {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn succeeded(&self) {

@@ -4,6 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::lock::lock;
+
 /// Steps double up to so many times the first.
 const LONGEST_STEP: u32 = 65;
 
@@ -27,10 +29,7 @@ impl Jitter {
 
     /// A number from 0 to 1 (splitmix64).
     pub(crate) fn share(&self) -> f64 {
-        let mut state = self
-            .0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut state = lock(&self.0);
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = *state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

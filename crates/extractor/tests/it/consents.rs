@@ -1,10 +1,12 @@
 //! Consents that end while their token lives, and what the vault says of them afterwards.
 
-use claimlake_contract::{ApiVersion, ExitCode, PatientState};
-use claimlake_vault::GrantState;
-
-use crate::harness::Bench;
 use claimlake_consent::testing::{post_json, serve};
+use claimlake_contract::{ApiVersion, ExitCode, GrantHandle, PatientState};
+use claimlake_extractor::ExtractOutcome;
+use claimlake_vault::{GrantState, Refreshed, TokenPair};
+
+use crate::BOTH;
+use crate::harness::Bench;
 
 async fn end_grant(bench: &Bench, login: &str, action: &str) {
     let body = format!(r#"{{"login":"{login}","action":"{action}"}}"#);
@@ -12,21 +14,40 @@ async fn end_grant(bench: &Bench, login: &str, action: &str) {
 }
 
 fn states(bench: &Bench) -> Vec<GrantState> {
-    let mut states: Vec<GrantState> = bench
-        .vault
-        .grants()
-        .unwrap()
-        .into_iter()
-        .map(|grant| grant.state)
-        .collect();
+    let grants = bench.vault.grants().unwrap().into_iter();
+    let mut states: Vec<GrantState> = grants.map(|grant| grant.state).collect();
     states.sort_by_key(|state| state.as_str());
     states
 }
 
+/// Stores tokens as a refresh does.
+fn store_tokens(bench: &Bench, handle: &GrantHandle, tokens: TokenPair, scopes: Option<&str>) {
+    let refreshed = Refreshed {
+        tokens,
+        scopes: scopes.map(Into::into),
+        patient: None,
+        grant_expires_at: None,
+    };
+    bench.vault.finish_refresh(handle, &refreshed).unwrap();
+}
+
+/// Extracts from a server that answers 403 to every search.
+async fn extract_refused(bench: &Bench, body: &'static str) -> ExtractOutcome {
+    let refusing = serve(&[
+        ("/v2/fhir/Patient", 403, body),
+        ("/v2/fhir/Coverage", 403, body),
+        ("/v2/fhir/ExplanationOfBenefit", 403, body),
+    ])
+    .await;
+    let refusing = refusing.parse().unwrap();
+    let read = bench.extract_with(|options| options.base_url = refusing);
+    read.await.unwrap()
+}
+
 #[tokio::test]
 async fn a_consent_that_is_over_by_a_resource_s_answer_is_over_in_the_vault() {
-    for api in [ApiVersion::V2, ApiVersion::V3] {
-        // The time of the consent has run out; the person has stopped sharing.
+    for api in BOTH {
+        // The time of the consent has run out; the patient has stopped sharing.
         for action in ["expire", "delete"] {
             let bench = Bench::start(api, 3, &[]).await;
             end_grant(&bench, "BBUser00001", action).await;
@@ -45,7 +66,7 @@ async fn a_consent_that_is_over_by_a_resource_s_answer_is_over_in_the_vault() {
                 GrantState::NeedsConsent,
             ];
             assert_eq!(states(&bench), expected, "{api} {action}");
-            // The server is not asked again: only the person can help.
+            // The server is not asked again: only the patient can help.
             let before = bench.sandbox.account().statuses.clone();
             let outcome = bench.extract().await.unwrap();
             assert_eq!(outcome.exits(), [ExitCode::NeedsConsent]);
@@ -64,15 +85,14 @@ async fn a_consent_that_is_over_by_a_resource_s_answer_is_over_in_the_vault() {
 async fn resources_that_the_scopes_leave_out_say_nothing_about_the_consent() {
     let bench = Bench::start(ApiVersion::V2, 1, &[]).await;
     let handle = bench.vault.grants().unwrap()[0].handle.clone();
-    let narrowed = claimlake_vault::Refreshed {
-        tokens: bench.vault.tokens(&handle).unwrap(),
-        scopes: Some("openid patient/Coverage.read".into()),
-        patient: None,
-        grant_expires_at: None,
-    };
-    bench.vault.finish_refresh(&handle, &narrowed).unwrap();
-    let outcome = bench.extract().await.unwrap();
-    assert_eq!(outcome.exits(), [], "{:?}", outcome.problems);
+    let tokens = bench.vault.tokens(&handle).unwrap();
+    store_tokens(
+        &bench,
+        &handle,
+        tokens,
+        Some("openid patient/Coverage.read"),
+    );
+    bench.extract_well().await;
     assert_eq!(states(&bench), [GrantState::Active]);
 }
 
@@ -88,22 +108,13 @@ async fn a_patient_in_doubt_is_parked_and_decided_by_the_others_of_the_same_run(
         if let Some(refresh) = refresh {
             tokens.refresh_token = Some(claimlake_contract::Secret::new(refresh));
         }
-        let refreshed = claimlake_vault::Refreshed {
-            tokens,
-            scopes: None,
-            patient: None,
-            grant_expires_at: None,
-        };
-        bench.vault.finish_refresh(handle, &refreshed).unwrap();
+        store_tokens(&bench, handle, tokens, None);
     };
     spoil(0, Some("unknown0unknown0unknown0unknow"));
     let alone = bench.extract().await.unwrap();
     assert_eq!(alone.exits(), [ExitCode::Parked], "{:?}", alone.problems);
-    assert!(
-        alone.problems[0]
-            .reason
-            .contains("the next run tries again")
-    );
+    let reason = &alone.problems[0].reason;
+    assert!(reason.contains("the next run tries again"), "{reason}");
     assert_eq!(states(&bench), [GrantState::Active, GrantState::Doubtful]);
     spoil(1, None);
     let decided = bench.extract().await.unwrap();
@@ -134,44 +145,23 @@ async fn a_403_on_everything_ends_a_consent_only_in_the_server_s_own_words() {
         ("", ExitCode::Parked, GrantState::Doubtful),
         (outcome, ExitCode::Parked, GrantState::Doubtful),
     ] {
-        for people in [1, 2] {
-            let bench = Bench::start(ApiVersion::V2, people, &[]).await;
-            let refusing = serve(&[
-                ("/v2/fhir/Patient", 403, body),
-                ("/v2/fhir/Coverage", 403, body),
-                ("/v2/fhir/ExplanationOfBenefit", 403, body),
-            ])
-            .await;
-            let refused = bench.extract_with(|options| {
-                options.base_url = refusing.parse().unwrap();
-            });
-            let refused = refused.await.unwrap();
+        for patients in [1, 2] {
+            let bench = Bench::start(ApiVersion::V2, patients, &[]).await;
+            let refused = extract_refused(&bench, body).await;
             assert_eq!(refused.exits(), [exit], "{body} {:?}", refused.problems);
             assert!(states(&bench).iter().all(|found| *found == state), "{body}");
             if state == GrantState::Doubtful {
                 // New tokens decide nothing; an answer does.
                 for grant in bench.vault.grants().unwrap() {
-                    let refreshed = claimlake_vault::Refreshed {
-                        tokens: bench.vault.tokens(&grant.handle).unwrap(),
-                        scopes: None,
-                        patient: None,
-                        grant_expires_at: None,
-                    };
-                    bench
-                        .vault
-                        .finish_refresh(&grant.handle, &refreshed)
-                        .unwrap();
+                    let tokens = bench.vault.tokens(&grant.handle).unwrap();
+                    store_tokens(&bench, &grant.handle, tokens, None);
                     let after = bench.vault.grant(&grant.handle).unwrap();
                     assert_eq!(after.state_since, grant.state_since);
                 }
                 assert!(states(&bench).iter().all(|found| *found == state));
-                let well = bench.extract().await.unwrap();
-                assert_eq!(well.exits(), [], "{:?}", well.problems);
-                assert!(
-                    states(&bench)
-                        .iter()
-                        .all(|found| *found == GrantState::Active)
-                );
+                bench.extract_well().await;
+                let mut states = states(&bench).into_iter();
+                assert!(states.all(|found| found == GrantState::Active));
             }
         }
     }
@@ -185,16 +175,7 @@ async fn everything_refused_again_hours_later_is_the_end_whoever_refuses() {
         let since = chrono::Utc::now() - chrono::TimeDelta::hours(hours);
         let reason = claimlake_vault::REFUSED_IN_DOUBT;
         bench.vault.doubt_grant(&handle, since, reason).unwrap();
-        let refusing = serve(&[
-            ("/v2/fhir/Patient", 403, ""),
-            ("/v2/fhir/Coverage", 403, ""),
-            ("/v2/fhir/ExplanationOfBenefit", 403, ""),
-        ])
-        .await;
-        let refused = bench.extract_with(|options| {
-            options.base_url = refusing.parse().unwrap();
-        });
-        let refused = refused.await.unwrap();
+        let refused = extract_refused(&bench, "").await;
         assert_eq!(refused.exits(), [exit], "{hours}: {:?}", refused.problems);
     }
 }

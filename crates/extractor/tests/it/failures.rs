@@ -1,4 +1,4 @@
-//! What is said of patients who could not be read: the request, every cause, how often it was tried.
+//! Reasons of patients who could not be read: the request, every cause, how often it was tried.
 
 use claimlake_contract::{ApiVersion, PatientState};
 

@@ -1,10 +1,11 @@
 //! What full reads no longer found, in the manifests of landing.
 
 use chrono::Utc;
-use claimlake_contract::{ApiVersion, IdHash, LandingPatient, PatientState, ResourceType, RunId};
+use claimlake_contract::{ApiVersion, IdHash, LandingPatient, PatientState, RunId};
 use claimlake_landing::{landing_runs, sealed_runs};
-use claimlake_vault::{ExtractState, StateChange};
+use claimlake_vault::ExtractState;
 
+use crate::BOTH;
 use crate::harness::Bench;
 use claimlake_extractor::seal_interrupted_runs;
 
@@ -21,7 +22,7 @@ fn gone(bench: &Bench) -> Vec<(RunId, Vec<IdHash>)> {
 
 #[tokio::test]
 async fn a_full_read_lists_the_hash_of_the_claim_that_has_gone() {
-    for api in [ApiVersion::V2, ApiVersion::V3] {
+    for api in BOTH {
         let bench = Bench::start(api, 2, &[]).await;
         bench.extract().await.unwrap();
         let login = bench.sandbox.logins()[0].clone();
@@ -30,27 +31,24 @@ async fn a_full_read_lists_the_hash_of_the_claim_that_has_gone() {
         bench.sandbox.remove_claim(&login, api);
         let after = ids(&bench);
         let lost = before.iter().find(|id| !after.contains(id)).unwrap();
-        let read = bench.extract_with(|options| options.full = true);
-        let outcome = read.await.unwrap();
+        let outcome = bench.extract_full().await;
         assert_eq!(outcome.vanished.values().sum::<u64>(), 1);
         let hash = claimlake_fhir::id_hash(format!("\"{lost}\"").as_bytes());
         assert_eq!(gone(&bench), [(outcome.run, vec![hash])]);
         // It is listed once.
-        let read = bench.extract_with(|options| options.full = true);
-        assert!(read.await.unwrap().vanished.is_empty());
+        assert!(bench.extract_full().await.vanished.is_empty());
     }
 }
 
 #[tokio::test]
-async fn an_odd_answer_lists_nothing_and_the_next_run_reads_everything_again() {
+async fn a_suspicious_answer_lists_nothing_and_the_next_run_reads_everything_again() {
     let api = ApiVersion::V2;
     let bench = Bench::start(api, 2, &[]).await;
     bench.extract().await.unwrap();
     let login = bench.sandbox.logins()[0].clone();
     bench.sandbox.remove_claim(&login, api);
     // Of a server that counts fewer than it serves, one may be missing.
-    let odd = || vec!["total:form=less,only=eob".parse().unwrap()];
-    bench.sandbox.set_faults(odd());
+    bench.set_faults(&["total:form=less,only=eob"]);
     for full in [true, false] {
         let read = bench.extract_with(|options| options.full = full);
         let outcome = read.await.unwrap();
@@ -59,7 +57,7 @@ async fn an_odd_answer_lists_nothing_and_the_next_run_reads_everything_again() {
         assert!(outcome.vanished.is_empty() && outcome.doubted.is_empty());
         assert!(gone(&bench).is_empty());
     }
-    bench.sandbox.set_faults(Vec::new());
+    bench.set_faults(&[]);
     let outcome = bench.extract().await.unwrap();
     assert!(outcome.unproven.is_empty());
     assert_eq!(outcome.vanished.values().sum::<u64>(), 1);
@@ -68,15 +66,12 @@ async fn an_odd_answer_lists_nothing_and_the_next_run_reads_everything_again() {
 
 #[tokio::test]
 async fn an_empty_answer_where_claims_were_lists_nothing_however_often_it_comes() {
-    for api in [ApiVersion::V2, ApiVersion::V3] {
+    for api in BOTH {
         let bench = Bench::start(api, 2, &[]).await;
         bench.extract().await.unwrap();
-        bench
-            .sandbox
-            .set_faults(vec!["empty:only=eob".parse().unwrap()]);
+        bench.set_faults(&["empty:only=eob"]);
         for _ in 0..2 {
-            let read = bench.extract_with(|options| options.full = true);
-            let outcome = read.await.unwrap();
+            let outcome = bench.extract_full().await;
             assert_eq!(outcome.patients_in(PatientState::SuspectEmpty), 2);
             assert!(outcome.vanished.is_empty() && outcome.doubted.is_empty());
         }
@@ -88,12 +83,7 @@ async fn an_empty_answer_where_claims_were_lists_nothing_however_often_it_comes(
 async fn what_a_killed_run_had_noted_as_gone_is_sealed_though_nothing_landed() {
     let bench = Bench::start(ApiVersion::V2, 1, &[]).await;
     bench.extract().await.unwrap();
-    let claims = ResourceType::explanation_of_benefit();
-    let states = bench.vault.extract_states().unwrap();
-    let state = states
-        .into_iter()
-        .find(|state| state.resource == claims)
-        .unwrap();
+    let state = bench.claim_states().remove(0);
     let manifests = sealed_runs(&bench.layout).unwrap();
     let patient = manifests[0].manifest.patients[0].clone();
     let hash = claimlake_fhir::id_hash(b"\"a\"");
@@ -106,16 +96,11 @@ async fn what_a_killed_run_had_noted_as_gone_is_sealed_though_nothing_landed() {
     let detail = serde_json::json!({"api": "v2", "patient": patient, "frames": []});
     let killed = RunId::after(Some(&state.run), Utc::now(), 7);
     bench.vault.begin_run(&killed, "extract").unwrap();
-    let change = StateChange {
-        state: ExtractState {
-            run: killed.clone(),
-            ..state
-        },
-        held: None,
-        full_read: None,
-        checkpoint: Some(detail.to_string()),
+    let state = ExtractState {
+        run: killed.clone(),
+        ..state
     };
-    bench.vault.record_extract(&[change]).unwrap();
+    bench.record_state(state, Some(detail.to_string()));
     let present = RunId::after(Some(&killed), Utc::now(), 8);
     seal_interrupted_runs(&bench.vault, &bench.layout, &present).unwrap();
     assert_eq!(gone(&bench), [(killed, vec![hash])]);

@@ -1,27 +1,25 @@
 //! What is new since last time, and what has gone.
 
-use claimlake_contract::{ApiVersion, PatientState};
+use claimlake_contract::ApiVersion;
 
+use crate::BOTH;
 use crate::harness::Bench;
 
 #[tokio::test]
 async fn after_a_weekly_load_what_is_new_or_changed_lands_and_nothing_else() {
-    for api in [ApiVersion::V2, ApiVersion::V3] {
+    for api in BOTH {
         let bench = Bench::start(api, 4, &[]).await;
         let first = bench.extract().await.unwrap();
         let before = bench.landed();
         bench.sandbox.advance_week();
-        let outcome = bench.extract().await.unwrap();
-        assert_eq!(outcome.exits(), [], "{:?}", outcome.problems);
+        let outcome = bench.extract_well().await;
         let landed: u64 = outcome.landed.values().sum();
         let all: u64 = first.landed.values().sum();
         assert!(landed > 0, "a week brings something");
         assert!(landed < all / 2, "{landed} of {all} landed again");
-        let after = bench.landed();
-        let truth = bench.landed_truth();
-        let missing = truth.keys().filter(|key| !after.contains_key(*key)).count();
-        assert_eq!(missing, 0);
-        assert!(after.len() > before.len(), "new claims are among them");
+        bench.assert_nothing_missing();
+        let is_more = bench.landed().len() > before.len();
+        assert!(is_more, "new claims are among them");
     }
 }
 
@@ -40,19 +38,9 @@ async fn a_claim_that_vanished_is_reported_on_a_full_read_and_stays_landed() {
     let bench = Bench::start(ApiVersion::V2, 2, &[]).await;
     bench.extract().await.unwrap();
     let before = bench.landed();
-    bench
-        .sandbox
-        .set_faults(vec!["drift-delete:count=1".parse().unwrap()]);
-    let outcome = bench
-        .extract_with(|options| options.full = true)
-        .await
-        .unwrap();
-    assert_eq!(
-        outcome.patients_in(PatientState::Complete),
-        2,
-        "{:?}",
-        outcome.problems
-    );
+    bench.set_faults(&["drift-delete:count=1"]);
+    let outcome = bench.extract_full().await;
+    assert_eq!(outcome.exits(), [], "{:?}", outcome.problems);
     assert_eq!(outcome.vanished.values().sum::<u64>(), 1);
     assert!(before.keys().all(|key| bench.landed().contains_key(key)));
 }

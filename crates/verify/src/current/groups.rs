@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::row::{Claims, Place, Row, Rows};
-use crate::{Check, Error};
+use super::row::{OrderKey, Row, RowStatus, Rows};
+use crate::error::Error;
+use crate::report::Check;
 
 /// Claims with several versions; the others need no memory.
 pub(super) struct Groups {
@@ -16,8 +17,8 @@ struct Group {
     /// Final rows: file, row and type.
     finals: Vec<(u32, u64, Option<String>)>,
     /// The newest of the rows that give way to a final one, and of the others.
-    newest_preliminary: Vec<Place>,
-    newest: Vec<Place>,
+    newest_preliminary: Vec<OrderKey>,
+    newest: Vec<OrderKey>,
     current: u64,
     /// Where the first of them is.
     first: Option<(u32, u64)>,
@@ -59,14 +60,14 @@ impl Groups {
             let group = row.group.and_then(|group| self.groups.get(&group));
             let place = || format!("{}, row {line}", path(file));
             let expected = match group {
-                Some(group) => group.says(&row),
+                Some(group) => group.expects(&row),
                 None => alone(&row),
             };
             decided.expect(row.current == expected, place);
             let Some(group) = group.filter(|group| group.displaces(&row)) else {
                 return Ok(());
             };
-            if matches!(row.claims, Claims::Nothing | Claims::ToBeOut) {
+            if matches!(row.status, RowStatus::Unknown | RowStatus::NotCurrent) {
                 return Ok(());
             }
             for (other_file, other_line, claim_type) in &group.finals {
@@ -116,28 +117,29 @@ impl Group {
         row.is_preliminary && !row.is_final && !self.finals.is_empty()
     }
 
-    fn says(&self, row: &Row) -> Option<bool> {
+    /// What `is_current` must be of a row beside its other versions.
+    fn expects(&self, row: &Row) -> Option<bool> {
         let newest = match self.finals.is_empty() {
             true => (&self.newest).max(&self.newest_preliminary),
             false => &self.newest,
         };
-        match row.claims {
-            Claims::Nothing => None,
-            Claims::ToBeOut => Some(false),
+        match row.status {
+            RowStatus::Unknown => None,
+            RowStatus::NotCurrent => Some(false),
             _ if self.displaces(row) => Some(false),
-            Claims::ToBeCurrent => Some(true),
-            Claims::ToBeCurrentIfNewest => Some(!self.is_stated && row.order == *newest),
+            RowStatus::Current => Some(true),
+            RowStatus::CurrentIfNewest => Some(!self.is_stated && row.order == *newest),
         }
     }
 }
 
-/// What is said of a row without other versions.
+/// What `is_current` must be of a row without other versions.
 fn alone(row: &Row) -> Option<bool> {
-    match row.claims {
-        Claims::Nothing => None,
-        Claims::ToBeOut => Some(false),
-        Claims::ToBeCurrent => Some(true),
+    match row.status {
+        RowStatus::Unknown => None,
+        RowStatus::NotCurrent => Some(false),
+        RowStatus::Current => Some(true),
         // A statement of its own would have decided.
-        Claims::ToBeCurrentIfNewest => Some(true),
+        RowStatus::CurrentIfNewest => Some(true),
     }
 }

@@ -7,9 +7,10 @@ use arrow_array::cast::AsArray;
 use claimlake_contract::LakeTable;
 use claimlake_loader::CurrentRule;
 
+use crate::error::Error;
 use crate::lake::Snapshot;
-use crate::text_rows::{for_each_batch, text, texts};
-use crate::{Check, Error};
+use crate::parquet_rows::{for_each_batch, text, texts};
+use crate::report::Check;
 use claimlake_loader::partition_value;
 
 /// What is known of a resource, and whether a row of it was seen.
@@ -37,13 +38,13 @@ pub(super) fn check(
         check.fail(|| error.to_string());
         return Ok(());
     }
-    for file in snapshot.whole_files(table) {
+    for file in snapshot.intact_files(table) {
         let mut line = 0_u64;
         // A column that the table is partitioned by is in the path only.
         let [api_in_path, id_in_path] =
             ["source_api", key].map(|name| partition_value(&file.path, name));
         let columns = ["source_api", key, rule.column.as_str()];
-        for_each_batch(&snapshot.folder.join(&file.path), &columns, |batch| {
+        for_each_batch(&snapshot.folder.join(&file.path), columns, |batch| {
             let (apis, ids) = (texts(batch, "source_api"), texts(batch, key));
             let current = batch.column_by_name(&rule.column);
             let current = current.and_then(|column| column.as_boolean_opt());

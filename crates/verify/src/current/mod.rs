@@ -10,8 +10,8 @@ mod row;
 use claimlake_contract::ResourceType;
 use claimlake_loader::CurrentRule;
 
-use crate::Check;
 use crate::lake::Snapshot;
+use crate::report::Check;
 use groups::Groups;
 use row::Rows;
 

@@ -1,19 +1,16 @@
 //! One row of a rule's table, and what the rule says of it alone.
 
-use std::fs::File;
-
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
 use claimlake_contract::{LakeFile, LakeTable};
 use claimlake_loader::{Conditions, CurrentCase, CurrentRule};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::Error;
+use crate::error::Error;
 use crate::lake::Snapshot;
+use crate::parquet_rows::for_each_batch;
 use claimlake_loader::{is_unknown_partition, partition_value};
 
 /// The type of a claim, where the table has it.
@@ -28,20 +25,21 @@ pub(super) struct Rows<'r> {
 
 /// What orders versions.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
+pub(super) enum OrderKey {
     Null,
     Number(i64),
     Text(String),
 }
 
-/// What a row says of itself.
+/// What the rule makes of a row by its own columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Claims {
+pub(super) enum RowStatus {
     /// No case of the rule fits.
-    Nothing,
-    ToBeOut,
-    ToBeCurrent,
-    ToBeCurrentIfNewest,
+    Unknown,
+    NotCurrent,
+    Current,
+    /// It states nothing: the newest of its versions is current.
+    CurrentIfNewest,
 }
 
 /// A row as the rule sees it.
@@ -49,11 +47,11 @@ pub(super) enum Claims {
 pub(super) struct Row {
     /// The hash of what versions agree in; none: it has no other versions.
     pub(super) group: Option<u128>,
-    pub(super) claims: Claims,
+    pub(super) status: RowStatus,
     pub(super) is_stated: bool,
     pub(super) is_preliminary: bool,
     pub(super) is_final: bool,
-    pub(super) order: Vec<Place>,
+    pub(super) order: Vec<OrderKey>,
     pub(super) claim_type: Option<String>,
     /// What the table says.
     pub(super) current: Option<bool>,
@@ -77,29 +75,23 @@ impl<'r> Rows<'r> {
             if self.snapshot.damaged.contains(&file.path) {
                 continue;
             }
-            let path = self.snapshot.folder.join(&file.path);
-            let opened = File::open(&path).map_err(|error| Error::io(&path, error))?;
-            let parquet = |error: parquet::errors::ParquetError| Error::Arrow(error.into());
-            let builder = ParquetRecordBatchReaderBuilder::try_new(opened).map_err(parquet)?;
             let cases = self.rule.cases.iter().flat_map(CurrentCase::columns);
-            let names = cases
-                .map(|(_, name)| name)
-                .chain([self.rule.column.as_str(), TYPE]);
-            let mask = ProjectionMask::columns(builder.parquet_schema(), names);
+            let names = cases.map(|(_, name)| name);
+            let names = names.chain([self.rule.column.as_str(), TYPE]);
             let mut line = 0;
-            for batch in builder.with_projection(mask).build().map_err(parquet)? {
-                let batch = batch?;
+            for_each_batch(&self.snapshot.folder.join(&file.path), names, |batch| {
                 for row in 0..batch.num_rows() {
                     line += 1;
                     let cells = Cells {
                         rows: self,
                         file,
-                        batch: &batch,
+                        batch,
                         row,
                     };
                     visit(number, line, cells.row()?)?;
                 }
-            }
+                Ok(())
+            })?;
         }
         Ok(())
     }
@@ -120,7 +112,7 @@ impl Cells<'_> {
         let current = current.and_then(|column| column.as_boolean_opt());
         let mut row = Row {
             group: None,
-            claims: Claims::Nothing,
+            status: RowStatus::Unknown,
             is_stated: false,
             is_preliminary: false,
             is_final: false,
@@ -138,22 +130,24 @@ impl Cells<'_> {
         row.is_stated = case.stated_by.keys().any(|name| self.known(name).is_some());
         row.is_preliminary = self.is_any(&case.preliminary_if);
         row.is_final = self.is_any(&case.final_if);
-        row.claims = match row.is_stated {
-            _ if self.is_any(&case.never_if) || !self.is_all(&case.current_if) => Claims::ToBeOut,
-            true if self.is_any(&case.stated_by) => Claims::ToBeCurrent,
-            true => Claims::ToBeOut,
-            false => Claims::ToBeCurrentIfNewest,
+        row.status = match row.is_stated {
+            _ if self.is_any(&case.never_if) || !self.is_all(&case.current_if) => {
+                RowStatus::NotCurrent
+            }
+            true if self.is_any(&case.stated_by) => RowStatus::Current,
+            true => RowStatus::NotCurrent,
+            false => RowStatus::CurrentIfNewest,
         };
         row.group = self.group(number, case);
         for (position, name) in case.newest_by.iter().enumerate() {
-            row.order.push(self.place(name)?);
+            row.order.push(self.order_key(name)?);
             if position == 0 {
                 row.order
                     .extend(case.newest_at_tie.iter().map(|(name, values)| {
                         let cell = self.text(name);
                         let at = values.iter().position(|value| Some(value) == cell.as_ref());
-                        at.map_or(Place::Null, |at| {
-                            Place::Number(i64::try_from(at).unwrap_or(i64::MAX))
+                        at.map_or(OrderKey::Null, |at| {
+                            OrderKey::Number(i64::try_from(at).unwrap_or(i64::MAX))
                         })
                     }));
             }
@@ -233,18 +227,20 @@ impl Cells<'_> {
         }
     }
 
-    fn place(&self, name: &str) -> Result<Place, Error> {
+    fn order_key(&self, name: &str) -> Result<OrderKey, Error> {
         let Some(column) = self.batch.column_by_name(name) else {
-            return Ok(partition_value(&self.file.path, name).map_or(Place::Null, Place::Text));
+            return Ok(
+                partition_value(&self.file.path, name).map_or(OrderKey::Null, OrderKey::Text)
+            );
         };
         if column.is_null(self.row) {
-            return Ok(Place::Null);
+            return Ok(OrderKey::Null);
         }
         if column.data_type() == &DataType::Utf8 {
-            return Ok(Place::Text(
+            return Ok(OrderKey::Text(
                 column.as_string::<i32>().value(self.row).to_owned(),
             ));
         }
-        Ok(self.number(column).map_or(Place::Null, Place::Number))
+        Ok(self.number(column).map_or(OrderKey::Null, OrderKey::Number))
     }
 }

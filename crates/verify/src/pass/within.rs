@@ -1,12 +1,11 @@
 //! What is within one landed body: rows by its arrays, links, money.
 
 use super::line::Line;
-use super::of_type::OfType;
+use super::type_lines::TypeLines;
 use crate::body::Body;
 use crate::made::Made;
-use crate::owners;
 
-impl OfType<'_> {
+impl TypeLines<'_> {
     /// Counts arrays and follows links. What only the view engine can read counts no rows, so
     /// that the counts differ.
     pub(super) fn within(
@@ -18,13 +17,13 @@ impl OfType<'_> {
     ) {
         if self.planned.has_owner {
             let place = (&*self.chunk.part, line.number, line.order);
-            owners::note(place, body.patient.as_deref(), line.references, made);
+            made.note_owner(place, body.patient.as_deref(), line.references);
         }
         if !is_readable {
             return;
         }
         let text = line.text();
-        let by_views = match self.tree.is_odd() {
+        let by_views = match self.tree.needs_fallback() {
             true => self.reader.rows_of(line.buffer, line.ends, line.order),
             false => None,
         };

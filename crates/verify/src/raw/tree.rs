@@ -34,7 +34,7 @@ const NO_NAME: u16 = u16::MAX;
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
     nodes: Vec<Node>,
-    is_odd: bool,
+    needs_fallback: bool,
 }
 
 impl Tree {
@@ -44,15 +44,15 @@ impl Tree {
     /// Reads what `outline` asks for of the object that `text` is; none where it is no object.
     pub(crate) fn read(&mut self, outline: &Outline, text: &[u8]) -> Option<()> {
         self.nodes.clear();
-        self.is_odd = false;
+        self.needs_fallback = false;
         self.value(outline, Outline::ROOT, text, 0, NO_NAME)?;
         Some(())
     }
 
     /// Whether arrays alone do not say how many elements there are: one holds a null, a member has a
     /// companion (`_item`), a name is written with escapes. FHIR knows none of it for what has rows.
-    pub(crate) fn is_odd(&self) -> bool {
-        self.is_odd
+    pub(crate) fn needs_fallback(&self) -> bool {
+        self.needs_fallback
     }
 
     fn value(
@@ -98,7 +98,7 @@ impl Tree {
             return Some(at + 1);
         }
         loop {
-            self.is_odd |= text.get(at) == Some(&b'n');
+            self.needs_fallback |= text.get(at) == Some(&b'n');
             at = self.value(outline, spot, text, at, NO_NAME)?;
             (byte, at) = next(text, at)?;
             match byte {
@@ -127,7 +127,7 @@ impl Tree {
                     let name = text.get(at + 1..end).unwrap_or_default();
                     let is_companion =
                         name.starts_with(b"_") && outline.find(spot, text, at + 2).is_some();
-                    self.is_odd |= is_companion || memchr::memchr(b'\\', name).is_some();
+                    self.needs_fallback |= is_companion || memchr::memchr(b'\\', name).is_some();
                     end
                 }
             };
@@ -267,7 +267,7 @@ mod tests {
         ];
         for (text, expected) in cases {
             tree.read(&outline, text.as_bytes()).unwrap();
-            assert_eq!(tree.is_odd(), expected, "{text}");
+            assert_eq!(tree.needs_fallback(), expected, "{text}");
         }
     }
 

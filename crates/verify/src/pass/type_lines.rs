@@ -10,13 +10,14 @@ use super::found::Found;
 use super::line::Line;
 use crate::body::{Body, BodyReader};
 use crate::gone;
-use crate::landed::{Content, Landed, Person, ResourceKey};
+use crate::landed::{GrantKey, Landed, ResourceKey};
 use crate::made::Made;
 use crate::planned::Planned;
+use crate::rank::Content;
 use crate::raw::Tree;
 
 /// What a thread needs for the lines of one type.
-pub(super) struct OfType<'t> {
+pub(super) struct TypeLines<'t> {
     pub(super) landed: &'t Landed,
     pub(super) gone: &'t Gone,
     pub(super) planned: &'t Planned,
@@ -26,9 +27,9 @@ pub(super) struct OfType<'t> {
     pub(super) chunk: &'t ChunkRef,
 }
 
-impl OfType<'_> {
-    /// Looks at a body and, unless a newer one is known, makes its rows.
-    pub(super) fn look(&mut self, line: &Line<'_>, made: &mut Made, person: Option<Person>) {
+impl TypeLines<'_> {
+    /// Reads a body and, unless a newer one is known, makes its rows.
+    pub(super) fn examine(&mut self, line: &Line<'_>, made: &mut Made, grant: Option<GrantKey>) {
         let part = &self.chunk.part;
         let text = line.text();
         let is_readable = self.tree.read(&self.planned.outline, text).is_some();
@@ -37,12 +38,9 @@ impl OfType<'_> {
             // The transform refuses it: the resource has no rows, whatever came before.
             if let Some((id, rank)) = self.planned.identity.of(self.tree, text, line.order) {
                 let key = ResourceKey::new(part.api, &part.resource, &id);
-                if let Some(person) = person {
-                    self.landed.hold(person, key);
-                }
-                self.found
-                    .superseded
-                    .extend(self.landed.add(key, rank, content));
+                self.landed.note_grant(grant, key);
+                let superseded = self.landed.add(key, rank, content);
+                self.found.superseded.extend(superseded);
                 self.landed.leave_out(key, rank);
             }
             return;
@@ -52,24 +50,18 @@ impl OfType<'_> {
         {
             let key = ResourceKey::new(part.api, &part.resource, &id);
             if self.is_gone(&id) || self.landed.is_superseded(key, rank, content) {
-                if let Some(person) = person {
-                    self.landed.hold(person, key);
-                }
+                self.landed.note_grant(grant, key);
                 return;
             }
         }
         let Some(body) = self.read(line) else {
             // It makes no rows, and has landed all the same.
-            if let Some(person) = person {
-                let key = crate::refused::key(part.api, &part.resource, text);
-                self.landed.hold(person, key);
-            }
+            let key = crate::refused::key(part.api, &part.resource, text);
+            self.landed.note_grant(grant, key);
             return;
         };
         let key = ResourceKey::new(part.api, &part.resource, &body.id);
-        if let Some(person) = person {
-            self.landed.hold(person, key);
-        }
+        self.landed.note_grant(grant, key);
         if self.is_gone(&body.id) {
             return;
         }
@@ -86,11 +78,12 @@ impl OfType<'_> {
         gone::leaves_out(self.gone, &self.chunk.part, id)
     }
 
-    /// Takes note of whose body it is.
-    pub(super) fn hold(&mut self, line: &Line<'_>, person: Option<Person>) {
-        let (Some(person), text) = (person, line.text()) else {
+    /// Notes the grant that a body was read with, and nothing else.
+    pub(super) fn note_grant(&mut self, line: &Line<'_>, grant: Option<GrantKey>) {
+        if grant.is_none() {
             return;
-        };
+        }
+        let text = line.text();
         let part = &self.chunk.part;
         let is_readable = self.tree.read(&self.planned.outline, text).is_some();
         let identity = || self.planned.identity.of(self.tree, text, line.order);
@@ -98,11 +91,11 @@ impl OfType<'_> {
             Some((id, _)) => ResourceKey::new(part.api, &part.resource, &id),
             None => crate::refused::key(part.api, &part.resource, text),
         };
-        self.landed.hold(person, key);
+        self.landed.note_grant(grant, key);
     }
 
-    /// Makes the rows of a body that was looked at before.
-    pub(super) fn make(&mut self, line: &Line<'_>, made: &mut Made) {
+    /// Makes the rows of a body that was examined before.
+    pub(super) fn make_rows(&mut self, line: &Line<'_>, made: &mut Made) {
         if landed_not_r4(&self.chunk.part.resource, line.text()).is_some() {
             return;
         }
