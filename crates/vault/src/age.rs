@@ -8,6 +8,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce};
 use ring::agreement::{EphemeralPrivateKey, UnparsedPublicKey, X25519, agree_ephemeral};
+use ring::hkdf;
 use ring::rand::SystemRandom;
 use zeroize::Zeroizing;
 
@@ -46,7 +47,7 @@ pub fn seal_to(recipient: &Recipient, plain: &[u8]) -> Result<String, VaultError
     let mut nonce = [0_u8; 16];
     fill_random(&mut nonce)?;
     sealed.extend_from_slice(&nonce);
-    let payload_key = hkdf(&file_key[..], &nonce, b"payload");
+    let payload_key = derive(&file_key[..], &nonce, b"payload")?;
     seal_payload(&payload_key, plain, &mut sealed)?;
     Ok(armor(&sealed))
 }
@@ -59,9 +60,9 @@ fn header(recipient: &Recipient, file_key: &[u8; 16]) -> Result<String, VaultErr
     let salt = [share.as_ref(), &recipient.0].concat();
     let theirs = UnparsedPublicKey::new(&X25519, recipient.0);
     let wrap_key = agree_ephemeral(ephemeral, &theirs, |secret| {
-        hkdf(secret, &salt, b"age-encryption.org/v1/X25519")
+        derive(secret, &salt, b"age-encryption.org/v1/X25519")
     })
-    .map_err(failed)?;
+    .map_err(failed)??;
     let wrapped = ChaCha20Poly1305::new((&*wrap_key).into())
         .encrypt(&Nonce::default(), &file_key[..])
         .map_err(|_| VaultError::Invalid("sealing to the recipient".into()))?;
@@ -70,7 +71,7 @@ fn header(recipient: &Recipient, file_key: &[u8; 16]) -> Result<String, VaultErr
         STANDARD_NO_PAD.encode(share),
         STANDARD_NO_PAD.encode(wrapped)
     );
-    let mac = hmac_sha256(&*hkdf(file_key, &[], b"header"), header.as_bytes());
+    let mac = hmac_sha256(&*derive(file_key, &[], b"header")?, header.as_bytes());
     header.push(' ');
     header.push_str(&STANDARD_NO_PAD.encode(mac));
     header.push('\n');
@@ -94,10 +95,15 @@ fn seal_payload(key: &[u8; 32], plain: &[u8], sealed: &mut Vec<u8>) -> Result<()
     Ok(())
 }
 
-/// HKDF-SHA-256 (RFC 5869), one block of output.
-fn hkdf(secret: &[u8], salt: &[u8], info: &[u8]) -> Zeroizing<[u8; 32]> {
-    let extracted = Zeroizing::new(hmac_sha256(salt, secret));
-    Zeroizing::new(hmac_sha256(&extracted[..], &[info, &[1]].concat()))
+/// 32 bytes of HKDF-SHA-256 (RFC 5869).
+fn derive(secret: &[u8], salt: &[u8], info: &[u8]) -> Result<Zeroizing<[u8; 32]>, VaultError> {
+    let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(secret);
+    let mut key = Zeroizing::new([0; 32]);
+    extracted
+        .expand(&[info], hkdf::HKDF_SHA256)
+        .and_then(|expanded| expanded.fill(&mut key[..]))
+        .map_err(|_| VaultError::Invalid("sealing to the recipient: deriving a key".into()))?;
+    Ok(key)
 }
 
 fn armor(sealed: &[u8]) -> String {
@@ -133,17 +139,17 @@ fn decode_bech32(text: &str) -> Option<[u8; 32]> {
     }
     let payload = values.get(..values.len().checked_sub(6)?)?;
     let mut bytes = Vec::with_capacity(32);
-    let (mut bits, mut held) = (0_u32, 0_u32);
+    let (mut bits, mut pending) = (0_u32, 0_u32);
     for value in payload {
-        held = (held << 5) | u32::from(*value);
+        pending = (pending << 5) | u32::from(*value);
         bits += 5;
         if bits >= 8 {
             bits -= 8;
-            bytes.push(u8::try_from((held >> bits) & 0xff).ok()?);
-            held &= (1 << bits) - 1;
+            bytes.push(u8::try_from((pending >> bits) & 0xff).ok()?);
+            pending &= (1 << bits) - 1;
         }
     }
-    (bits < 5 && held == 0).then_some(bytes)?.try_into().ok()
+    (bits < 5 && pending == 0).then_some(bytes)?.try_into().ok()
 }
 
 fn bech32_checksum(values: impl Iterator<Item = u8>) -> u32 {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::file::VAULT_FILE;
+use crate::files::VAULT_FILE;
 use crate::process::{lock_holder, name_of};
 
 /// How long a locked database is waited for.

@@ -10,10 +10,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use rustix::fs::{Access, access};
 
 use crate::error::Doing;
+use crate::files::VAULT_FILE;
 use crate::{VaultError, busy};
-
-/// The vault's file in the data directory.
-pub const VAULT_FILE: &str = "vault.db";
 
 /// The version of the vault's format that this program writes.
 pub const VAULT_FORMAT: u32 = 4;

@@ -7,11 +7,10 @@ use chrono::{DateTime, Utc};
 use claimlake_contract::{Secret, hex};
 use rusqlite::params;
 
-use crate::error::Doing;
-use crate::grant::{GrantChange, Stored};
+use crate::grants::{GrantChange, Stored};
 use crate::pending::FORGOTTEN_AFTER;
-use crate::seal::keyed_hash;
-use crate::store::Keys;
+use crate::seal::{Keys, keyed_hash};
+use crate::sql::Sql;
 use crate::text::{instant_text, parse_instant};
 use crate::{Vault, VaultError};
 
@@ -40,21 +39,18 @@ impl Vault {
         let name = name(self.keys(), state);
         let forgotten = instant_text(self.now() - FORGOTTEN_AFTER);
         self.write(doing, |connection| {
-            connection
-                .execute(
-                    // Instants sort as text.
-                    "DELETE FROM vault_meta
+            connection.run(
+                doing, // Instants sort as text.
+                "DELETE FROM vault_meta
                      WHERE name LIKE 'finished:%' AND CAST(value AS TEXT) < ?1",
-                    params![forgotten],
-                )
-                .doing(doing)?;
-            connection
-                .execute(
-                    "INSERT INTO vault_meta (name, value) VALUES (?1, ?2)
+                params![forgotten],
+            )?;
+            connection.run(
+                doing,
+                "INSERT INTO vault_meta (name, value) VALUES (?1, ?2)
                      ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                    params![name, value.as_bytes()],
-                )
-                .doing(doing)?;
+                params![name, value.as_bytes()],
+            )?;
             Ok(())
         })
     }
@@ -96,14 +92,13 @@ impl Vault {
     /// Where the vault cannot be read.
     pub fn is_pending(&self, state: &Secret) -> Result<bool, VaultError> {
         let lookup = keyed_hash(&self.keys().lookup, &[b"state", state.expose().as_bytes()]);
-        self.connection()
-            .query_row(
-                "SELECT count(*) FROM pending_authorizations WHERE state_lookup = ?1",
-                params![lookup],
-                |row| row.get::<_, u32>(0),
-            )
-            .doing("finding the authorization of a callback")
-            .map(|count| count > 0)
+        let found = self.connection().first(
+            "finding the authorization of a callback",
+            "SELECT 1 FROM pending_authorizations WHERE state_lookup = ?1",
+            [lookup],
+            |_| Ok(()),
+        )?;
+        Ok(found.is_some())
     }
 }
 
@@ -123,7 +118,7 @@ mod tests {
     use chrono::{TimeDelta, Utc};
     use claimlake_contract::{ApiVersion, FixedClock, PatientId, Secret};
 
-    use crate::grant::{GrantChange, NewGrant, Scopes, Stored, TokenPair};
+    use crate::grants::{GrantChange, NewGrant, Scopes, Stored, TokenPair};
     use crate::{KeySource, Vault};
 
     #[test]

@@ -4,13 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Person, hex};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
-use crate::access_log::patient_name;
 use crate::error::Doing;
-use crate::seal::{Key, fill_random, keyed_hash};
-use crate::store::Keys;
+use crate::names::{id_tombstone, identifier_tombstone, tombstones_of};
+use crate::seal::{Key, Keys, fill_random};
+use crate::sql::Sql;
 use crate::{Grant, Vault, VaultError, pending};
 
 /// A person whose removal has begun and not ended.
@@ -68,24 +68,22 @@ impl Vault {
         let sealed = keys.seal.seal(&intent_place(&intent), &plain)?;
         let now = self.now_text();
         self.write(doing, |connection| {
-            connection
-                .execute(
-                    "INSERT INTO forget_intents (intent, sealed, begun_at) VALUES (?1, ?2, ?3)",
-                    params![intent, sealed, now],
-                )
-                .doing(doing)?;
+            connection.run(
+                doing,
+                "INSERT INTO forget_intents (intent, sealed, begun_at) VALUES (?1, ?2, ?3)",
+                params![intent, sealed, now],
+            )?;
             let lookups = lookups(&keys.lookup, person);
             // Forgotten before: what lets them come back is to find all of their names.
             let known = known_person(connection, &lookups)?;
             let person = known.as_deref().unwrap_or(&bytes[..]);
             for lookup in lookups {
-                connection
-                    .execute(
-                        "INSERT OR REPLACE INTO forgotten (lookup, person, forgotten_at)
+                connection.run(
+                    doing,
+                    "INSERT OR REPLACE INTO forgotten (lookup, person, forgotten_at)
                          VALUES (?1, ?2, ?3)",
-                        params![lookup, person, now],
-                    )
-                    .doing(doing)?;
+                    params![lookup, person, now],
+                )?;
             }
             Ok(())
         })?;
@@ -102,30 +100,24 @@ impl Vault {
     /// # Errors
     /// Where the vault cannot be read or is damaged.
     pub fn unfinished_forgets(&self) -> Result<Vec<ForgetIntent>, VaultError> {
-        let doing = "reading whose removal is under way";
-        let connection = self.connection();
-        let mut statement = connection
-            .prepare("SELECT intent, sealed FROM forget_intents ORDER BY begun_at, intent")
-            .doing(doing)?;
-        let rows = statement
-            .query_map([], |row| {
-                Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?))
-            })
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .doing(doing)?;
-        let open = |(intent, sealed): (String, Vec<u8>)| {
-            let plain = self.keys().seal.open(&intent_place(&intent), &sealed);
-            let content = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
-            let damaged = || VaultError::damaged("a removal under way does not open");
-            let content: Sealed = content.ok_or_else(damaged)?;
-            Ok(ForgetIntent {
-                intent,
-                person: content.person,
-                lake: content.lake,
-                is_published: content.is_published,
-            })
-        };
-        rows.into_iter().map(open).collect()
+        self.connection().rows(
+            "reading whose removal is in progress",
+            "SELECT intent, sealed FROM forget_intents ORDER BY begun_at, intent",
+            [],
+            |row| {
+                let (intent, sealed): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
+                let plain = self.keys().seal.open(&intent_place(&intent), &sealed);
+                let content = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
+                let damaged = || VaultError::damaged("a removal in progress does not open");
+                let content: Sealed = content.ok_or_else(damaged)?;
+                Ok(ForgetIntent {
+                    intent,
+                    person: content.person,
+                    lake: content.lake,
+                    is_published: content.is_published,
+                })
+            },
+        )
     }
 
     /// The grants of a person, by patient id or by the app's own name.
@@ -158,12 +150,11 @@ impl Vault {
         self.write(doing, |connection| {
             for grant in &grants {
                 remove_mentions(connection, &grant.handle)?;
-                connection
-                    .execute(
-                        "DELETE FROM grants WHERE handle = ?1",
-                        [grant.handle.as_str()],
-                    )
-                    .doing(doing)?;
+                connection.run(
+                    doing,
+                    "DELETE FROM grants WHERE handle = ?1",
+                    [grant.handle.as_str()],
+                )?;
             }
             remove_pending(connection, self.keys(), person)
         })?;
@@ -180,9 +171,12 @@ impl Vault {
         self.clean_free_pages()?;
         self.write(doing, |connection| {
             connection
-                .execute("DELETE FROM forget_intents WHERE intent = ?1", [intent])
-                .doing(doing)
-                .map(|_| ())
+                .run(
+                    doing,
+                    "DELETE FROM forget_intents WHERE intent = ?1",
+                    [intent],
+                )
+                .map(drop)
         })?;
         // The intent itself names the person, if only sealed.
         self.clean_free_pages()
@@ -229,14 +223,13 @@ pub(crate) fn take_back(
     api: ApiVersion,
     patient: &PatientId,
 ) -> Result<bool, VaultError> {
-    let [by_id, by_log] = lookups_of(&keys.lookup, api, patient.expose());
-    let removed = connection
-        .execute(
-            "DELETE FROM forgotten WHERE person IN
+    let [by_id, by_log] = tombstones_of(&keys.lookup, api, patient.expose());
+    let removed = connection.run(
+        TAKING_BACK,
+        "DELETE FROM forgotten WHERE person IN
                 (SELECT person FROM forgotten WHERE lookup IN (?1, ?2))",
-            params![by_id, by_log],
-        )
-        .doing(TAKING_BACK)?;
+        params![by_id, by_log],
+    )?;
     Ok(removed > 0)
 }
 
@@ -262,48 +255,43 @@ fn is_forgotten(
     patient: &PatientId,
 ) -> Result<bool, VaultError> {
     connection
-        .query_row(
+        .first(
+            "looking for a tombstone",
             "SELECT 1 FROM forgotten WHERE lookup IN (?1, ?2)",
-            lookups_of(&keys.lookup, api, patient.expose()),
+            tombstones_of(&keys.lookup, api, patient.expose()),
             |_| Ok(()),
         )
-        .optional()
-        .doing("looking for a tombstone")
         .map(|found| found.is_some())
 }
 
 /// A run's summary may name the grant: the name goes, the counts stay.
 fn remove_mentions(connection: &Connection, handle: &GrantHandle) -> Result<(), VaultError> {
     connection
-        .execute(
+        .run(
+            "clearing the history of runs",
             "UPDATE runs SET summary = replace(summary, ?1, 'forgotten')
              WHERE instr(summary, ?1) > 0",
             [handle.as_str()],
         )
-        .doing("clearing the history of runs")
-        .map(|_| ())
+        .map(drop)
 }
 
 fn remove_pending(connection: &Connection, keys: &Keys, person: &Person) -> Result<(), VaultError> {
     let doing = "clearing authorizations that have begun";
-    let mut statement = connection
-        .prepare("SELECT state_lookup, sealed FROM pending_authorizations")
-        .doing(doing)?;
-    let rows = statement
-        .query_map([], |row| {
-            Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?))
-        })
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .doing(doing)?;
+    let rows = connection.rows(
+        doing,
+        "SELECT state_lookup, sealed FROM pending_authorizations",
+        [],
+        |row| Ok((row.get::<Vec<u8>>(0)?, row.get::<Vec<u8>>(1)?)),
+    )?;
     for (lookup, sealed) in rows {
         let external = pending::external_id(keys, &lookup, &sealed);
         if external.is_some_and(|id| person.external_ids.contains(&id)) {
-            connection
-                .execute(
-                    "DELETE FROM pending_authorizations WHERE state_lookup = ?1",
-                    params![lookup],
-                )
-                .doing(doing)?;
+            connection.run(
+                doing,
+                "DELETE FROM pending_authorizations WHERE state_lookup = ?1",
+                params![lookup],
+            )?;
         }
     }
     Ok(())
@@ -311,15 +299,10 @@ fn remove_pending(connection: &Connection, keys: &Keys, person: &Person) -> Resu
 
 fn lookups(key: &Key, person: &Person) -> Vec<[u8; 32]> {
     let ids = person.ids.iter();
-    let ids = ids.map(|(api, id)| id_lookup(key, *api, id.expose()));
+    let ids = ids.map(|(api, id)| id_tombstone(key, *api, id.expose()));
     let identifiers = person.identifiers.iter();
-    ids.chain(identifiers.map(|identifier| identifier_lookup(key, &identifier.to_string())))
+    ids.chain(identifiers.map(|identifier| identifier_tombstone(key, &identifier.to_string())))
         .collect()
-}
-
-fn id_lookup(key: &Key, api: ApiVersion, id: &str) -> [u8; 32] {
-    let parts: [&[u8]; 3] = [b"forgotten", api.as_str().as_bytes(), id.as_bytes()];
-    keyed_hash(key, &parts)
 }
 
 /// Under which person one of these names was forgotten before.
@@ -328,35 +311,13 @@ fn known_person(
     lookups: &[[u8; 32]],
 ) -> Result<Option<Vec<u8>>, VaultError> {
     for lookup in lookups {
-        let known = connection
-            .query_row(
-                "SELECT person FROM forgotten WHERE lookup = ?1",
-                params![lookup],
-                |row| row.get(0),
-            )
-            .optional()
-            .doing("looking for a tombstone")?;
+        let sql = "SELECT person FROM forgotten WHERE lookup = ?1";
+        let known = connection.first("looking for a tombstone", sql, [lookup], |row| row.get(0))?;
         if known.is_some() {
             return Ok(known);
         }
     }
     Ok(None)
-}
-
-/// The tombstone of somebody whom the access log alone is known to have forgotten, by their name
-/// there.
-pub(crate) fn log_lookup(key: &Key, name: &str) -> [u8; 32] {
-    keyed_hash(key, &[b"forgotten by the access log", name.as_bytes()])
-}
-
-/// Both tombstones that a patient id can have.
-pub(crate) fn lookups_of(key: &Key, api: ApiVersion, id: &str) -> [[u8; 32]; 2] {
-    let name = patient_name(key, api, id);
-    [id_lookup(key, api, id), log_lookup(key, &name)]
-}
-
-pub(crate) fn identifier_lookup(key: &Key, identifier: &str) -> [u8; 32] {
-    keyed_hash(key, &[b"forgotten identifier", identifier.as_bytes()])
 }
 
 pub(crate) fn intent_place(intent: &str) -> String {

@@ -5,13 +5,12 @@ use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use claimlake_contract::Secret;
 use zeroize::Zeroizing;
 
 use crate::VaultError;
-use crate::keyring::Keyring;
+use crate::key_text::{key_text, parse_key};
+use crate::keyring::{self, Keyring};
 use crate::seal::Key;
 
 /// Where to look for the vault's key. The first that is set decides, in this order:
@@ -123,7 +122,7 @@ pub(crate) fn resolve(
         return from_file(file, wanted);
     }
     if source.keyring == Keyring::System
-        && let Some((key, created)) = crate::keyring::key(wanted)?
+        && let Some((key, created)) = keyring::key(wanted.vault_id, wanted.may_create)?
     {
         let kept = Kept::Keyring;
         let place = kept.place().unwrap_or_default();
@@ -159,38 +158,6 @@ fn elsewhere(place: &str) -> KeyOrigin {
         is_old: false,
         kept: Kept::Elsewhere,
     }
-}
-
-/// Reads a key written as hex or base64; `origin` says in an error whose text it was.
-pub(crate) fn parse_key(text: &str, origin: &str) -> Result<Key, VaultError> {
-    let text = text.trim();
-    let bytes = Zeroizing::new(if text.len() == 64 {
-        decode_hex(text).unwrap_or_default()
-    } else {
-        STANDARD
-            .decode(text)
-            .or_else(|_| STANDARD_NO_PAD.decode(text))
-            .or_else(|_| URL_SAFE_NO_PAD.decode(text))
-            .unwrap_or_default()
-    });
-    Key::from_slice(&bytes).ok_or_else(|| VaultError::Key {
-        reason: format!(
-            "the vault key from {origin} is not 32 bytes in hex or base64 \
-             (one is made by: openssl rand -hex 32)"
-        ),
-    })
-}
-
-/// A key as 64 hex digits.
-pub(crate) fn key_text(key: &Key) -> Secret {
-    Secret::new(claimlake_contract::hex(key.bytes()))
-}
-
-fn decode_hex(text: &str) -> Option<Vec<u8>> {
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(text.get(at..at + 2)?, 16).ok())
-        .collect()
 }
 
 fn from_command(command: &str) -> Result<Key, VaultError> {

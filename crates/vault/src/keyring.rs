@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use zeroize::Zeroizing;
 
 use crate::VaultError;
-use crate::key::{Wanted, key_text, parse_key};
+use crate::key_text::{key_text, parse_key};
 use crate::seal::Key;
 
 const SERVICE: &str = "claimlake";
@@ -23,24 +23,24 @@ pub enum Keyring {
 }
 
 /// The key in the keyring, or a new one put there; none where no keyring answers.
-pub(crate) fn key(wanted: &Wanted<'_>) -> Result<Option<(Key, bool)>, VaultError> {
-    if let Some(text) = look_up(wanted.vault_id) {
+pub(crate) fn key(vault_id: &str, may_create: bool) -> Result<Option<(Key, bool)>, VaultError> {
+    if let Some(text) = look_up(vault_id) {
         return Ok(Some((parse_key(&text, "the system keyring")?, false)));
     }
-    if !wanted.may_create {
+    if !may_create {
         return Ok(None);
     }
     let key = Key::random()?;
-    if !store(wanted.vault_id, &key) {
-        return Ok(None);
-    }
-    // A keyring that does not give back what it took is no place for the only copy of a key.
-    let kept = look_up(wanted.vault_id).is_some_and(|text| text.trim() == key_text(&key).expose());
-    Ok(kept.then_some((key, true)))
+    Ok(store(vault_id, &key).then_some((key, true)))
 }
 
-/// Puts a key into the keyring, replacing an earlier one.
-pub(crate) fn store(vault_id: &str, key: &Key) -> bool {
+/// Puts a key into the keyring, replacing an earlier one; whether it is there then. A keyring that
+/// does not give back what it took is no place for the only copy of a key.
+pub(crate) fn store(name: &str, key: &Key) -> bool {
+    put(name, key) && look_up(name).is_some_and(|text| text.trim() == key_text(key).expose())
+}
+
+fn put(vault_id: &str, key: &Key) -> bool {
     let text = key_text(key);
     if cfg!(target_os = "macos") {
         let command = format!(

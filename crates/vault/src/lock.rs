@@ -9,10 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::VaultError;
+use crate::files::LOCK_FILE;
 use crate::process::{lock_holder, name_of};
-
-/// The lock's file in the data directory.
-pub const LOCK_FILE: &str = "vault.lock";
 
 /// Tries of [`TokenLock::acquire`] that take two minutes.
 const PATIENT_TRIES: u32 = 2_400;

@@ -6,14 +6,11 @@ use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::file::VAULT_FILE;
-use crate::lock::LOCK_FILE;
-use crate::read_only::open_to_read;
-use crate::store::Vault;
-use crate::{ACCESS_LOG_FILE, VaultError};
+use rusqlite::Connection;
 
-/// The file that names the vault of a data directory; written once the vault has its keys.
-pub const VAULT_ID_FILE: &str = "vault.id";
+use crate::files::{ACCESS_LOG_FILE, LOCK_FILE, VAULT_FILE, VAULT_ID_FILE};
+use crate::read_only::open_to_read;
+use crate::{VaultError, file, head};
 
 /// Of a landing manifest, the part that says how the run came here lies within this.
 const MANIFEST_HEAD: u64 = 4096;
@@ -43,7 +40,7 @@ fn extracted_snapshot(lake: &Path) -> Option<PathBuf> {
 /// As [`lost`], of a lake that lies outside the data directory.
 pub(crate) fn lost_by_lake(data_dir: &Path, lake: &Path) -> Option<VaultError> {
     let shown_by = extracted_snapshot(lake)?.display().to_string();
-    (!Vault::has_keys(data_dir)).then(|| refusal(data_dir, shown_by))
+    (!head::has_keys(data_dir)).then(|| refusal(data_dir, shown_by))
 }
 
 /// The same, of the files that belong to a vault.
@@ -90,7 +87,20 @@ fn is_extracted(run: &Path) -> bool {
 pub(crate) fn lost(data_dir: &Path) -> Option<VaultError> {
     // Looked for first: another process may be making the vault, and marks it after.
     let shown_by = mark(data_dir)?;
-    (!Vault::has_keys(data_dir)).then(|| refusal(data_dir, shown_by))
+    (!head::has_keys(data_dir)).then(|| refusal(data_dir, shown_by))
+}
+
+/// Whether the database of a data directory is missing or empty.
+pub(crate) fn is_empty(data_dir: &Path) -> bool {
+    fs::metadata(data_dir.join(VAULT_FILE)).map_or(true, |file| file.len() == 0)
+}
+
+/// Opens the file of a data directory, and makes none where one is lost.
+pub(crate) fn open_kept_file(data_dir: &Path) -> Result<Connection, VaultError> {
+    match is_empty(data_dir).then(|| lost(data_dir)).flatten() {
+        Some(lost) => Err(lost),
+        None => file::open_file(data_dir),
+    }
 }
 
 pub(crate) fn refusal(data_dir: &Path, shown_by: String) -> VaultError {
@@ -108,7 +118,7 @@ pub(crate) fn refusal(data_dir: &Path, shown_by: String) -> VaultError {
 /// Where there is a vault: one that opens, or could with its key.
 pub(crate) fn set_lost_aside(data_dir: &Path, suffix: &str) -> Result<(), VaultError> {
     let is_there = fs::metadata(data_dir.join(VAULT_FILE)).is_ok();
-    let has_keys = || Vault::has_keys_in(&open_to_read(data_dir)?);
+    let has_keys = || head::has_keys_in(&open_to_read(data_dir)?);
     let has_keys = match is_there.then(has_keys) {
         None | Some(Err(VaultError::Damaged { .. })) => false,
         Some(has_keys) => has_keys?,

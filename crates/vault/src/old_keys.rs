@@ -6,7 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::key::{Kept, folder_of, key_text, parse_key, write_key_file};
+use crate::key::{Kept, folder_of, write_key_file};
+use crate::key_text::parse_key;
 use crate::seal::Key;
 use crate::{VaultError, keyring};
 
@@ -65,10 +66,7 @@ pub(crate) fn keep(kept: &Kept, vault_id: &str, key: &Key) -> Result<Option<Stri
             let free = |number: &u32| keyring::look_up(&in_keyring(vault_id, *number)).is_none();
             let number = (1..).find(free).unwrap_or(1);
             let name = in_keyring(vault_id, number);
-            let is_kept = keyring::store(&name, key)
-                && keyring::look_up(&name)
-                    .is_some_and(|text| text.trim() == key_text(key).expose());
-            match is_kept {
+            match keyring::store(&name, key) {
                 true => Ok(Some(keyring_in_words(&name))),
                 false => Err(VaultError::Key {
                     reason: "the system keyring did not keep the key before: nothing was changed"

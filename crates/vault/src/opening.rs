@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::Doing;
 use crate::key::{self, KeyOrigin, KeySource, Wanted};
-use crate::seal::{Key, fill_random};
-use crate::store::Keys;
-use crate::{VaultError, marks, old_keys, rekey};
+use crate::key_place::settle_interrupted;
+use crate::seal::{Key, Keys, fill_random};
+use crate::{VaultError, head, marks, old_keys};
 
 const KEY_CHECK: &str = "vault_meta.lookup_key";
 
@@ -40,14 +40,14 @@ pub(crate) fn open_keys(
 ) -> Result<OpenedKeys, VaultError> {
     let doing = "opening the vault's keys";
     // Only a vault that has no keys yet is written to: an opening does not wait for writers.
-    let behavior = match meta(connection, "lookup_key")? {
+    let behavior = match head::get(connection, "lookup_key")? {
         Some(_) => TransactionBehavior::Deferred,
         None => TransactionBehavior::Immediate,
     };
     let transaction = connection
         .transaction_with_behavior(behavior)
         .doing(doing)?;
-    let sealed_lookup = meta(&transaction, "lookup_key")?;
+    let sealed_lookup = head::get(&transaction, "lookup_key")?;
     // Whoever makes the keys commits before there is a mark, and this transaction holds the lock.
     if sealed_lookup.is_none()
         && first == First::Refused
@@ -55,7 +55,7 @@ pub(crate) fn open_keys(
     {
         return Err(marks::refusal(data_dir, mark));
     }
-    let vault_id = match meta(&transaction, "vault_id")? {
+    let vault_id = match head::get(&transaction, "vault_id")? {
         Some(id) => String::from_utf8(id)
             .ok()
             .filter(|id| id.chars().all(|c| c.is_ascii_alphanumeric()))
@@ -64,7 +64,7 @@ pub(crate) fn open_keys(
             let mut bytes = [0; 8];
             fill_random(&mut bytes)?;
             let id = format!("v{}", claimlake_contract::hex(&bytes));
-            set_meta(&transaction, "vault_id", id.as_bytes())?;
+            head::set(&transaction, "vault_id", id.as_bytes())?;
             id
         }
     };
@@ -81,7 +81,7 @@ pub(crate) fn open_keys(
                 let plain = seal.open(KEY_CHECK, &sealed)?;
                 Some((master, seal, Key::from_slice(&plain)?))
             };
-            let interrupted = || rekey::settle_interrupted(&origin, &vault_id, &master, &unlock);
+            let interrupted = || settle_interrupted(&origin, &vault_id, &master, &unlock);
             match unlock(master.clone()).or_else(interrupted) {
                 Some(unlocked) => unlocked,
                 None => {
@@ -100,7 +100,7 @@ pub(crate) fn open_keys(
         None => {
             let (seal, lookup) = (seal_key(&master), Key::random()?);
             let sealed = seal.seal(KEY_CHECK, lookup.bytes())?;
-            set_meta(&transaction, "lookup_key", &sealed)?;
+            head::set(&transaction, "lookup_key", &sealed)?;
             (master, seal, lookup)
         }
     };
@@ -118,41 +118,15 @@ pub(crate) fn open_keys(
 
 /// Whether these are the keys of the vault as it is now.
 pub(crate) fn are_current(connection: &Connection, keys: &Keys) -> Result<bool, VaultError> {
-    let sealed = meta(connection, "lookup_key")?;
+    let sealed = head::get(connection, "lookup_key")?;
     Ok(sealed.is_some_and(|sealed| keys.seal.open(KEY_CHECK, &sealed).is_some()))
 }
 
 /// The sealed lookup key under another master key.
 pub(crate) fn reseal_lookup(connection: &Connection, keys: &Keys) -> Result<(), VaultError> {
-    set_meta(
+    head::set(
         connection,
         "lookup_key",
         &keys.seal.seal(KEY_CHECK, keys.lookup.bytes())?,
     )
-}
-
-pub(crate) fn meta(connection: &Connection, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
-    connection
-        .query_row(
-            "SELECT value FROM vault_meta WHERE name = ?1",
-            params![name],
-            |row| row.get(0),
-        )
-        .optional()
-        .doing("reading the vault's head")
-}
-
-pub(crate) fn set_meta(
-    connection: &Connection,
-    name: &str,
-    value: &[u8],
-) -> Result<(), VaultError> {
-    connection
-        .execute(
-            "INSERT INTO vault_meta (name, value) VALUES (?1, ?2)
-             ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            params![name, value],
-        )
-        .doing("writing the vault's head")?;
-    Ok(())
 }

@@ -2,13 +2,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use claimlake_contract::{ApiVersion, Secret, hex};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::error::Doing;
-use crate::seal::keyed_hash;
-use crate::store::Keys;
+use crate::seal::{Keys, keyed_hash};
+use crate::sql::Sql;
 use crate::text::{instant_text, parse_instant};
 use crate::{Vault, VaultError};
 
@@ -73,19 +72,17 @@ impl Vault {
         let sealed = self.keys().seal.seal(&place(&lookup), &plain)?;
         let forgotten = instant_text(self.now() - FORGOTTEN_AFTER);
         self.write(doing, |connection| {
-            connection
-                .execute(
-                    "DELETE FROM pending_authorizations WHERE created_at < ?1",
-                    [forgotten],
-                )
-                .doing(doing)?;
-            connection
-                .execute(
-                    "INSERT INTO pending_authorizations (state_lookup, sealed, created_at)
+            connection.run(
+                doing,
+                "DELETE FROM pending_authorizations WHERE created_at < ?1",
+                [forgotten],
+            )?;
+            connection.run(
+                doing,
+                "INSERT INTO pending_authorizations (state_lookup, sealed, created_at)
                      VALUES (?1, ?2, ?3)",
-                    params![lookup, sealed, instant_text(pending.created_at)],
-                )
-                .doing(doing)?;
+                params![lookup, sealed, instant_text(pending.created_at)],
+            )?;
             Ok(())
         })
     }
@@ -101,20 +98,18 @@ impl Vault {
         let doing = "finding the authorization of a callback";
         let lookup = keyed_hash(&self.keys().lookup, &[b"state", state.expose().as_bytes()]);
         let taken: Option<(Vec<u8>, String)> = self.write(doing, |connection| {
-            connection
-                .query_row(
-                    "DELETE FROM pending_authorizations WHERE state_lookup = ?1
-                     RETURNING sealed, created_at",
-                    params![lookup],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()
-                .doing(doing)
+            connection.first(
+                doing,
+                "DELETE FROM pending_authorizations WHERE state_lookup = ?1
+                 RETURNING sealed, created_at",
+                [lookup],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
         })?;
         let Some((sealed, created_at)) = taken else {
             return Ok(None);
         };
-        let unreadable = || VaultError::damaged("an authorization under way does not open");
+        let unreadable = || VaultError::damaged("an authorization in progress does not open");
         let plain = self
             .keys()
             .seal

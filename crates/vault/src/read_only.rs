@@ -17,7 +17,8 @@ use rustix::fs::{Access, access};
 
 use crate::VaultError;
 use crate::error::Doing;
-use crate::file::{VAULT_FILE, migrate, open_file};
+use crate::file::{migrate, open_file};
+use crate::files::VAULT_FILE;
 
 const DOING: &str = "opening the vault to read it";
 

@@ -1,26 +1,29 @@
 //! Another key for the same vault: every sealed value is sealed anew in one transaction.
 //!
-//! At every instant one key at hand opens the vault: the new one lies beside the old one before
-//! the transaction commits, and takes its place after; the old one is kept under another name. [`settle_interrupted`] finishes what a
-//! crash in between has left.
+//! At every instant a key that is found opens the vault: the new one lies beside the present one
+//! before the transaction commits and takes its place after; the present one is kept under another
+//! name. [`settle_interrupted`](crate::key_place::settle_interrupted) finishes what a crash in
+//! between has left.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use claimlake_contract::{GrantHandle, ResourceType, RunId, Secret};
-use rusqlite::Connection;
+use claimlake_contract::Secret;
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
 
-use crate::checkpoint::{checkpoint_place, held_place};
 use crate::error::Doing;
+use crate::extract_state::{checkpoint_place, known_place};
 use crate::forget::intent_place;
-use crate::grant_row::place;
-use crate::key::{
-    Kept, KeyOrigin, Wanted, folder_of, from_file, key_text, parse_key, write_key_file,
-};
+use crate::grants::place;
+use crate::key::{Kept, KeyOrigin, Wanted, from_file};
+use crate::key_place::{in_place, lay_beside, put_in_place};
+use crate::key_text::parse_key;
 use crate::opening::{reseal_lookup, seal_key};
-use crate::seal::Key;
-use crate::store::Keys;
-use crate::{TokenLock, Vault, VaultError, keyring, old_keys, pending};
+use crate::seal::{Key, Keys};
+use crate::sql::Sql;
+use crate::{TokenLock, Vault, VaultError, old_keys, pending};
+
+const SEALING: &str = "sealing the vault anew";
 
 /// How far a rekey has come; what is done is on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,7 +150,7 @@ impl Vault {
             master,
         };
         let old = self.keys().seal.clone();
-        self.write("sealing the vault anew", |connection| {
+        self.write(SEALING, |connection| {
             reseal_all(connection, &old, &keys.seal)?;
             reseal_lookup(connection, &keys)
         })?;
@@ -158,7 +161,7 @@ impl Vault {
     fn cut_log(&self) -> Result<(), VaultError> {
         self.connection()
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .doing("sealing the vault anew")
+            .doing(SEALING)
     }
 
     /// Removes the keys that were kept when the vault was given another one; how many. Backups that
@@ -187,202 +190,94 @@ impl Vault {
     }
 }
 
-/// The key that lies where the present one is looked for.
-fn in_place(origin: &KeyOrigin, vault_id: &str) -> Option<Key> {
-    let text = match &origin.kept {
-        Kept::Elsewhere => return None,
-        Kept::File(path) => zeroize::Zeroizing::new(fs::read_to_string(path).ok()?),
-        Kept::Keyring => keyring::look_up(vault_id)?,
-    };
-    parse_key(&text, &origin.place).ok()
-}
+/// A sealed column: its table, the columns of its key, and what a value is bound to, by the key.
+type SealedColumn = (
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    fn(&str, &[Value]) -> Option<String>,
+);
 
-/// A key that lies beside the old one and opens the vault: a rekey was interrupted after its
-/// transaction. It is put in place.
-pub(crate) fn settle_interrupted<T>(
-    origin: &KeyOrigin,
-    vault_id: &str,
-    replaced: &Key,
-    unlock: &impl Fn(Key) -> Option<T>,
-) -> Option<T> {
-    let text = match &origin.kept {
-        Kept::Elsewhere => return None,
-        Kept::File(path) => fs::read_to_string(beside(path)).ok()?,
-        Kept::Keyring => keyring::look_up(&beside_in_keyring(vault_id))?.to_string(),
-    };
-    let key = parse_key(&text, "the key of an interrupted rekey").ok()?;
-    let unlocked = unlock(key.clone())?;
-    old_keys::keep(&origin.kept, vault_id, replaced).ok()?;
-    put_in_place(origin, vault_id, &key).ok()?;
-    Some(unlocked)
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    name.into()
-}
-
-fn beside_in_keyring(vault_id: &str) -> String {
-    format!("{vault_id}-new")
-}
-
-fn lay_beside(origin: &KeyOrigin, vault_id: &str, key: &Key) -> Result<(), VaultError> {
-    match &origin.kept {
-        Kept::Elsewhere => Ok(()),
-        Kept::File(path) => {
-            let path = beside(path);
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(VaultError::io("replacing the key file", &path, error));
-                }
-                _ => {}
-            }
-            write_key_file(&path, key)
-        }
-        Kept::Keyring => stored_in_keyring(&beside_in_keyring(vault_id), key),
-    }
-}
-
-fn put_in_place(origin: &KeyOrigin, vault_id: &str, key: &Key) -> Result<(), VaultError> {
-    match &origin.kept {
-        Kept::Elsewhere => Ok(()),
-        Kept::File(path) => {
-            let failed = |error| VaultError::io("replacing the key file", path, error);
-            fs::rename(beside(path), path).map_err(failed)?;
-            fs::File::open(folder_of(path))
-                .and_then(|folder| folder.sync_all())
-                .map_err(failed)
-        }
-        Kept::Keyring => stored_in_keyring(vault_id, key),
-    }
-}
-
-fn stored_in_keyring(name: &str, key: &Key) -> Result<(), VaultError> {
-    let kept = keyring::store(name, key)
-        && keyring::look_up(name).is_some_and(|text| text.trim() == key_text(key).expose());
-    kept.then_some(()).ok_or_else(|| VaultError::Key {
-        reason: "the system keyring did not keep the new key: nothing was changed".into(),
-    })
-}
-
-/// Every sealed column: the columns of its key, in the order in which its place is made of them.
-fn reseal_all(connection: &Connection, old: &Key, new: &Key) -> Result<(), VaultError> {
-    for column in ["patient", "external_id", "access_token", "refresh_token"] {
-        reseal(
-            connection,
-            (old, new),
-            "grants",
-            column,
-            &["handle"],
-            |row| Some(place(column, &parsed::<GrantHandle>(row.first()?)?)),
-        )?;
-    }
-    let keys = ["handle", "resource"];
-    reseal(
-        connection,
-        (old, new),
+const SEALED: &[SealedColumn] = &[
+    ("grants", "patient", &["handle"], of_grant),
+    ("grants", "external_id", &["handle"], of_grant),
+    ("grants", "access_token", &["handle"], of_grant),
+    ("grants", "refresh_token", &["handle"], of_grant),
+    (
         "extract_states",
         "held",
-        &keys,
-        |row| {
-            Some(held_place(
-                &parsed::<GrantHandle>(row.first()?)?,
-                &parsed::<ResourceType>(row.get(1)?)?,
-            ))
-        },
-    )?;
-    let keys = ["run", "handle", "resource"];
-    reseal(
-        connection,
-        (old, new),
+        &["handle", "resource"],
+        |_, key| Some(known_place(&parsed(key, 0)?, &parsed(key, 1)?)),
+    ),
+    (
         "checkpoints",
         "detail",
-        &keys,
-        |row| {
-            Some(checkpoint_place(
-                &parsed::<RunId>(row.first()?)?,
-                &parsed::<GrantHandle>(row.get(1)?)?,
-                &parsed::<ResourceType>(row.get(2)?)?,
-            ))
+        &["run", "handle", "resource"],
+        |_, key| {
+            let (run, grant) = (parsed(key, 0)?, parsed(key, 1)?);
+            Some(checkpoint_place(&run, &grant, &parsed(key, 2)?))
         },
-    )?;
-    let keys = ["intent"];
-    reseal(
-        connection,
-        (old, new),
-        "forget_intents",
-        "sealed",
-        &keys,
-        |row| Some(intent_place(&parsed::<String>(row.first()?)?)),
-    )?;
-    let keys = ["state_lookup"];
-    reseal(
-        connection,
-        (old, new),
+    ),
+    ("forget_intents", "sealed", &["intent"], |_, key| {
+        Some(intent_place(&parsed::<String>(key, 0)?))
+    }),
+    (
         "pending_authorizations",
         "sealed",
-        &keys,
-        |row| match row.first()? {
-            rusqlite::types::Value::Blob(lookup) => Some(pending::place(lookup)),
+        &["state_lookup"],
+        |_, key| match key.first()? {
+            Value::Blob(lookup) => Some(pending::place(lookup)),
             _ => None,
         },
-    )
+    ),
+];
+
+fn of_grant(column: &str, key: &[Value]) -> Option<String> {
+    Some(place(column, &parsed(key, 0)?))
 }
 
-type KeyRow = [rusqlite::types::Value];
-
-fn parsed<T: std::str::FromStr>(value: &rusqlite::types::Value) -> Option<T> {
-    match value {
-        rusqlite::types::Value::Text(text) => text.parse().ok(),
+fn parsed<T: std::str::FromStr>(key: &[Value], at: usize) -> Option<T> {
+    match key.get(at)? {
+        Value::Text(text) => text.parse().ok(),
         _ => None,
     }
 }
 
+fn reseal_all(connection: &Connection, old: &Key, new: &Key) -> Result<(), VaultError> {
+    SEALED
+        .iter()
+        .try_for_each(|column| reseal(connection, old, new, column))
+}
+
 fn reseal(
     connection: &Connection,
-    (old, new): (&Key, &Key),
-    table: &str,
-    column: &str,
-    keys: &[&str],
-    place_of: impl Fn(&KeyRow) -> Option<String>,
+    old: &Key,
+    new: &Key,
+    (table, column, keys, place_of): &SealedColumn,
 ) -> Result<(), VaultError> {
-    let doing = "sealing the vault anew";
     let unreadable = || VaultError::damaged(format!("a value of {table}.{column} does not open"));
-    let key_columns = keys.join(", ");
-    let condition: Vec<String> = keys
+    let columns = keys.join(", ");
+    let select = format!("SELECT {columns}, {column} FROM {table} WHERE {column} IS NOT NULL");
+    let found = connection.rows(SEALING, &select, [], |row| {
+        let key: Result<Vec<Value>, _> = (0..keys.len()).map(|at| row.get(at)).collect();
+        Ok((key?, row.get::<Vec<u8>>(keys.len())?))
+    })?;
+    let conditions = keys
         .iter()
-        .enumerate()
-        .map(|(index, key)| format!("{key} = ?{}", index + 2))
-        .collect();
-    let mut rows = connection
-        .prepare(&format!(
-            "SELECT {key_columns}, {column} FROM {table} WHERE {column} IS NOT NULL"
-        ))
-        .doing(doing)?;
-    let found = rows
-        .query_map([], |row| {
-            let key: Vec<rusqlite::types::Value> = (0..keys.len())
-                .map(|index| row.get(index))
-                .collect::<Result<_, _>>()?;
-            Ok((key, row.get::<_, Vec<u8>>(keys.len())?))
-        })
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .doing(doing)?;
-    let mut update = connection
-        .prepare(&format!(
-            "UPDATE {table} SET {column} = ?1 WHERE {}",
-            condition.join(" AND ")
-        ))
-        .doing(doing)?;
+        .zip(2..)
+        .map(|(key, at)| format!("{key} = ?{at}"));
+    let conditions: Vec<String> = conditions.collect();
+    let update = format!(
+        "UPDATE {table} SET {column} = ?1 WHERE {}",
+        conditions.join(" AND ")
+    );
     for (key, sealed) in found {
-        let place = place_of(&key).ok_or_else(unreadable)?;
+        let place = place_of(column, &key).ok_or_else(unreadable)?;
         let plain = old.open(&place, &sealed).ok_or_else(unreadable)?;
-        let mut values = vec![rusqlite::types::Value::Blob(new.seal(&place, &plain)?)];
-        values.extend(key);
-        update
-            .execute(rusqlite::params_from_iter(values))
-            .doing(doing)?;
+        let values = [Value::Blob(new.seal(&place, &plain)?)]
+            .into_iter()
+            .chain(key);
+        connection.run(SEALING, &update, params_from_iter(values))?;
     }
     Ok(())
 }

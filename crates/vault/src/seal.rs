@@ -2,13 +2,12 @@
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use sha2::{Digest, Sha256};
+use ring::hmac;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::VaultError;
 
 const NONCE_LENGTH: usize = 24;
-const BLOCK: usize = 64;
 
 /// 32 secret bytes; zeroized when dropped, not shown by `Debug`.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -80,32 +79,36 @@ impl Key {
 
 /// HMAC-SHA-256 over the parts, each preceded by its length so that borders cannot move.
 pub(crate) fn keyed_hash(key: &Key, parts: &[&[u8]]) -> [u8; 32] {
-    let mut message = Zeroizing::new(Vec::new());
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &key.0));
     for part in parts {
-        message.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        message.extend_from_slice(part);
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part);
     }
-    hmac_sha256(&key.0, &message)
+    array(context.sign().as_ref())
 }
 
-/// HMAC-SHA-256 with a key of one block or less.
+/// HMAC-SHA-256 (RFC 2104) of one message.
 pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
-    debug_assert!(key.len() <= BLOCK, "longer keys are hashed first");
-    let mut inner_pad = Zeroizing::new([0x36_u8; BLOCK]);
-    let mut outer_pad = Zeroizing::new([0x5c_u8; BLOCK]);
-    for (index, byte) in key.iter().take(BLOCK).enumerate() {
-        inner_pad[index] ^= byte;
-        outer_pad[index] ^= byte;
-    }
-    let inner = Sha256::new()
-        .chain_update(&inner_pad[..])
-        .chain_update(message)
-        .finalize();
-    Sha256::new()
-        .chain_update(&outer_pad[..])
-        .chain_update(inner)
-        .finalize()
-        .into()
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    array(hmac::sign(&key, message).as_ref())
+}
+
+/// A tag of SHA-256, which always has 32 bytes.
+fn array(tag: &[u8]) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(tag);
+    bytes
+}
+
+/// What the values of a vault are sealed and looked up with.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    /// The key as given; only for handing it to the broker.
+    pub(crate) master: Key,
+    /// Seals values.
+    pub(crate) seal: Key,
+    /// Hashes values that are looked up. It stays the same when the vault is given another key.
+    pub(crate) lookup: Key,
 }
 
 /// Random bytes of the operating system.
@@ -115,6 +118,8 @@ pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), VaultError> {
 
 #[cfg(test)]
 mod tests {
+    use claimlake_contract::hex;
+
     use super::{Key, hmac_sha256};
 
     #[test]
@@ -138,17 +143,40 @@ mod tests {
     }
 
     #[test]
-    fn the_keyed_hash_is_hmac_sha256() {
-        // Computed with Python's hmac module: hmac.new(bytes(range(32)), b"Hi There", "sha256").
-        let key: [u8; 32] = std::array::from_fn(|index| index as u8);
-        let hex: String = hmac_sha256(&key[..], b"Hi There")
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
+    fn hmac_has_the_values_of_rfc_4231() {
+        for (key, message, expected) in [
+            (
+                &[0x0b; 20][..],
+                "Hi There",
+                "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
+            ),
+            (
+                b"Jefe",
+                "what do ya want for nothing?",
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+        ] {
+            let tag = hmac_sha256(key, message.as_bytes());
+            assert_eq!(hex(&tag), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn keys_and_values_of_vaults_that_exist_are_the_same() {
+        // By Python: hmac.new(bytes([7] * 32), struct.pack(">Q", len(p)) + p, "sha256") for the
+        // purpose p.
+        let key = Key::new([7; 32]).derive("claimlake vault seal 1");
+        let derived = "81b574d0f583c36619fc6a0cc5dd5a3868040cb250cccf26429162e3076ec0fc";
+        assert_eq!(hex(key.bytes()), derived);
+        // Sealed by the version whose HMAC was its own.
+        let sealed = "a9e353b27da6f94223d5906ec673a686f5ad7a310fcea99d\
+                      4c8e02169e7161cc10e7c8b7133ab1921a18d3c20f";
+        let sealed: Vec<u8> = (0..sealed.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&sealed[at..at + 2], 16).unwrap())
             .collect();
-        assert_eq!(
-            hex,
-            "278639ec02309d3afded1b273f1349ba63b9089c12476d716bee3ecc94673e9e"
-        );
+        let opened = key.open("grants.refresh_token:g1", &sealed).unwrap();
+        assert_eq!(opened[..], *b"token");
     }
 
     #[test]

@@ -5,15 +5,18 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{Clock, Secret};
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
+use crate::access_log::outside;
 use crate::error::Doing;
-use crate::file::{VAULT_FILE, open_file};
-use crate::key::{self, KeyOrigin, KeySource};
-use crate::opening::{First, meta, open_keys, set_meta};
+use crate::file::open_file;
+use crate::key::{KeyOrigin, KeySource};
+use crate::key_text::key_text;
+use crate::names::pseudonym;
+use crate::opening::{First, open_keys};
 use crate::read_only::{may_be_written, open_to_read};
-use crate::seal::{Key, keyed_hash};
-use crate::{TokenLock, VaultError, access_log, marks, text};
+use crate::seal::Keys;
+use crate::{TokenLock, VaultError, head, marks, text};
 
 /// Grants, checkpoints and runs of one data directory.
 ///
@@ -34,17 +37,6 @@ pub struct Vault {
     refused_anew: u64,
 }
 
-/// What the values are sealed and looked up with.
-#[derive(Debug, Clone)]
-pub(crate) struct Keys {
-    /// The key as given; only for handing it to the broker.
-    pub(crate) master: Key,
-    /// Seals values.
-    pub(crate) seal: Key,
-    /// Hashes values that are looked up. It stays the same when the vault is given another key.
-    pub(crate) lookup: Key,
-}
-
 impl Vault {
     /// Opens the vault of a data directory, making both on first use.
     ///
@@ -58,7 +50,7 @@ impl Vault {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, VaultError> {
         let mut vault = Self::of(
-            open_kept_file(data_dir)?,
+            marks::open_kept_file(data_dir)?,
             data_dir,
             key_source,
             clock,
@@ -112,7 +104,7 @@ impl Vault {
         key_source: &KeySource,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, VaultError> {
-        if is_empty(data_dir)
+        if marks::is_empty(data_dir)
             && let Some(lost) = marks::lost(data_dir)
         {
             return Err(lost);
@@ -158,7 +150,7 @@ impl Vault {
     /// one that is lost: opening it says so. A vault that cannot be read is one.
     #[must_use]
     pub fn is_made(data_dir: &Path) -> bool {
-        Self::has_keys(data_dir) || marks::mark(data_dir).is_some()
+        head::has_keys(data_dir) || marks::mark(data_dir).is_some()
     }
 
     /// The refusal that every opening gives where the data directory has held a vault and
@@ -182,29 +174,6 @@ impl Vault {
         marks::lost_by_lake(data_dir, lake)
     }
 
-    pub(crate) fn has_keys(data_dir: &Path) -> bool {
-        let path = data_dir.join(VAULT_FILE);
-        if !path.is_file() {
-            return false;
-        }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let opened = match may_be_written(data_dir) {
-            true => Connection::open_with_flags(&path, flags).doing("looking for the vault's key"),
-            false => open_to_read(data_dir),
-        };
-        opened
-            .and_then(|connection| Self::has_keys_in(&connection))
-            .unwrap_or(true)
-    }
-
-    /// Whether a database is that of a vault with keys; an empty one is not.
-    pub(crate) fn has_keys_in(connection: &Connection) -> Result<bool, VaultError> {
-        let has_table = connection
-            .table_exists(None, "vault_meta")
-            .doing("looking for the vault's key")?;
-        Ok(has_table && meta(connection, "lookup_key")?.is_some())
-    }
-
     /// Where the key was found, and whether it was made by this opening.
     #[must_use]
     pub fn key_origin(&self) -> &KeyOrigin {
@@ -215,7 +184,7 @@ impl Vault {
     /// directory, such as `~/.local/state/claimlake`, and compared with what is noted there.
     #[must_use]
     pub fn noting_outside(mut self, state_dir: Option<&Path>) -> Self {
-        let path = |dir| access_log::outside::path(dir, &self.vault_id, &self.data_dir);
+        let path = |dir| outside::path(dir, &self.vault_id, &self.data_dir);
         self.outside_log_head = state_dir.and_then(path);
         self
     }
@@ -234,7 +203,7 @@ impl Vault {
     /// The key, for handing it to the broker process by a pipe.
     #[must_use]
     pub fn key_for_broker(&self) -> Secret {
-        key::key_text(&self.keys().master)
+        key_text(&self.keys().master)
     }
 
     /// The data directory.
@@ -269,12 +238,12 @@ impl Vault {
 
     /// A small note beside the vault's keys.
     pub(crate) fn head(&self, name: &str) -> Result<Option<String>, VaultError> {
-        let value = meta(&self.connection(), name)?;
+        let value = head::get(&self.connection(), name)?;
         Ok(value.and_then(|value| String::from_utf8(value).ok()))
     }
 
     pub(crate) fn set_head(&self, name: &str, value: &str) -> Result<(), VaultError> {
-        set_meta(&self.connection(), name, value.as_bytes())
+        head::set(&self.connection(), name, value.as_bytes())
     }
 
     pub(crate) fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -330,25 +299,6 @@ impl Vault {
         transaction.commit().doing(doing)?;
         Ok(answer)
     }
-}
-
-pub(crate) fn pseudonym(key: &Key, kind: &str, text: &str) -> String {
-    let parts = [b"pseudonym", kind.as_bytes(), text.as_bytes()];
-    claimlake_contract::hex(&keyed_hash(key, &parts)[..12])
-}
-
-fn is_empty(data_dir: &Path) -> bool {
-    std::fs::metadata(data_dir.join(VAULT_FILE)).map_or(true, |file| file.len() == 0)
-}
-
-/// Opens the file of a data directory, and makes none where one is lost.
-pub(crate) fn open_kept_file(data_dir: &Path) -> Result<Connection, VaultError> {
-    if is_empty(data_dir)
-        && let Some(lost) = marks::lost(data_dir)
-    {
-        return Err(lost);
-    }
-    open_file(data_dir)
 }
 
 #[cfg(test)]

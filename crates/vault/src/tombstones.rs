@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use claimlake_contract::{ApiVersion, Identifier};
 
-use crate::error::Doing;
-use crate::forget::{identifier_lookup, log_lookup, lookups_of};
+use crate::names::{identifier_tombstone, log_tombstone, tombstones_of};
 use crate::seal::Key;
+use crate::sql::Sql;
 use crate::{Grant, Vault, VaultError};
 
 /// The forgotten people of a vault, for asking about many names.
@@ -26,7 +26,7 @@ impl Tombstones {
     /// Whether the person with this patient id was forgotten.
     #[must_use]
     pub fn has_id(&self, api: ApiVersion, id: &str) -> bool {
-        let lookups = lookups_of(&self.key, api, id);
+        let lookups = tombstones_of(&self.key, api, id);
         lookups.iter().any(|lookup| self.lookups.contains(lookup))
     }
 
@@ -42,7 +42,10 @@ impl Tombstones {
     /// identifiers name one person each.
     #[must_use]
     pub fn has_identifier(&self, identifier: &Identifier, personal_systems: &[&str]) -> bool {
-        let has = |text: &str| self.lookups.contains(&identifier_lookup(&self.key, text));
+        let has = |text: &str| {
+            self.lookups
+                .contains(&identifier_tombstone(&self.key, text))
+        };
         let system = identifier.system();
         let is_personal = system.is_some_and(|system| personal_systems.contains(&system));
         has(&identifier.to_string()) || (is_personal && has(identifier.value()))
@@ -54,7 +57,8 @@ impl Tombstones {
     pub fn has_typed_identifier(&self, typed: &str, personal_systems: &[&str]) -> bool {
         let in_system = |system: &&str| Identifier::new(Some(system), typed);
         let mut identifiers = personal_systems.iter().map(in_system);
-        self.lookups.contains(&identifier_lookup(&self.key, typed))
+        self.lookups
+            .contains(&identifier_tombstone(&self.key, typed))
             || identifiers.any(|identifier| self.has_identifier(&identifier, personal_systems))
     }
 }
@@ -65,17 +69,14 @@ impl Vault {
     /// # Errors
     /// Where the vault cannot be read.
     pub fn tombstones(&self) -> Result<Tombstones, VaultError> {
-        let doing = "reading who was forgotten";
-        let connection = self.connection();
-        let mut statement = connection
-            .prepare("SELECT lookup FROM forgotten")
-            .doing(doing)?;
-        let lookups = statement
-            .query_map([], |row| row.get::<_, [u8; 32]>(0))
-            .and_then(Iterator::collect::<Result<HashSet<_>, _>>)
-            .doing(doing)?;
+        let lookups = self.connection().rows(
+            "reading who was forgotten",
+            "SELECT lookup FROM forgotten",
+            [],
+            |row| row.get(0),
+        )?;
         Ok(Tombstones {
-            lookups,
+            lookups: lookups.into_iter().collect(),
             key: self.keys().lookup.clone(),
         })
     }
@@ -90,7 +91,7 @@ impl Vault {
         for name in self.newly_forgotten()?.0 {
             tombstones
                 .lookups
-                .insert(log_lookup(&self.keys().lookup, &name));
+                .insert(log_tombstone(&self.keys().lookup, &name));
         }
         Ok(tombstones)
     }

@@ -123,7 +123,7 @@ impl Consents {
                 .entry((state.api, state.resource))
                 .or_default();
             *progress.people.entry(state.state.as_str()).or_default() += 1;
-            progress.held += state.held_count;
+            progress.held += state.known_count;
             progress.oldest_read = earliest(progress.oldest_read, Some(state.as_of));
             if let Some(mark) = state.watermark {
                 progress.watermarks = Some(match progress.watermarks {

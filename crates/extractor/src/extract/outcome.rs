@@ -179,7 +179,7 @@ impl ExtractOutcome {
             if is_claims && state.full_at == Some(state.as_of) {
                 self.read_fully += 1;
             }
-            if is_claims && state.held_count == 0 {
+            if is_claims && state.known_count == 0 {
                 match state.state {
                     PatientState::Complete => self.without_claims.none_served += 1,
                     PatientState::Refused => self.without_claims.refused += 1,

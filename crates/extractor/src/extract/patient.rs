@@ -196,9 +196,9 @@ async fn note_end<T: TokenSource>(
                 complete_at: known.and_then(|known| known.complete_at),
                 full_at: known.and_then(|known| known.full_at),
                 watermark: known.and_then(|known| crate::watermark::usable(known, now)),
-                held_count: known.map_or(0, |known| known.held_count),
+                known_count: known.map_or(0, |known| known.known_count),
             },
-            held: None,
+            known: None,
             full_read: None,
             checkpoint: None,
         }

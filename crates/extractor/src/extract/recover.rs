@@ -46,7 +46,7 @@ fn seal_run(vault: &Vault, layout: &LandingLayout, run: &RunId) -> Result<(), Ex
     for checkpoint in vault.checkpoints(run)? {
         let Ok(detail) = serde_json::from_str::<CheckpointDetail>(&checkpoint.detail) else {
             // Its frames cannot be told from those of others: it is read again.
-            vault.forget_held(&checkpoint.grant, &checkpoint.resource)?;
+            vault.forget_known_resources(&checkpoint.grant, &checkpoint.resource)?;
             continue;
         };
         let key = (detail.api, checkpoint.resource);
@@ -126,7 +126,7 @@ fn forget_all(
     patients: &[(GrantHandle, KeptPatient)],
 ) -> Result<(), ExtractError> {
     for (grant, _) in patients {
-        vault.forget_held(grant, resource)?;
+        vault.forget_known_resources(grant, resource)?;
     }
     Ok(())
 }

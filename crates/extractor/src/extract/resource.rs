@@ -50,7 +50,7 @@ impl<T: TokenSource> ResourceReader<'_, T> {
             true => None,
             false => self.watermark(),
         };
-        let held = self.known.map_or(0, |known| known.held_count);
+        let held = self.known.map_or(0, |known| known.known_count);
         let reads_if_empty = match (full, held) {
             (false, _) => 1,
             (true, 0) if self.is_claims() || self.is_patient() => READS_WHERE_NONE,

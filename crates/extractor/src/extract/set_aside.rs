@@ -34,13 +34,13 @@ pub(super) fn forget_held(vault: &Vault, set_aside: &SetAside) -> Result<(), Ext
     match &set_aside.grants {
         Some(grants) => {
             for grant in grants {
-                vault.forget_held(grant, resource)?;
+                vault.forget_known_resources(grant, resource)?;
             }
         }
         None => {
             for state in vault.extract_states()? {
                 if state.api == *api && state.resource == *resource {
-                    vault.forget_held(&state.grant, resource)?;
+                    vault.forget_known_resources(&state.grant, resource)?;
                 }
             }
         }

@@ -58,7 +58,7 @@ pub fn extract_status(
         }
         for resource in resources {
             let state = states.get(&(grant.handle.clone(), resource.clone()));
-            let held = state.map_or(0, |state| state.held_count);
+            let held = state.map_or(0, |state| state.known_count);
             let is_claims = *resource == ResourceType::explanation_of_benefit();
             let reason_no_claims = match state.map(|state| state.state) {
                 _ if !is_claims || held > 0 => None,

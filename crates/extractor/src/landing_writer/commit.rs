@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, LandingPatient, PatientState, RunId};
 use claimlake_landing::{KeptFrame, KeptPatient};
-use claimlake_vault::{ExtractState, Held, StateChange};
+use claimlake_vault::{ExtractState, KnownResources, StateChange};
 
 use super::gone;
 use super::landed_before::LandedResource;
@@ -33,7 +33,7 @@ impl CommitBuilder<'_> {
         patient: &PatientCommit,
         commit: &ResourceCommit,
         passes: &[SearchPass],
-        before: Held,
+        before: KnownResources,
         landed_before: &[LandedResource],
     ) -> Prepared {
         let ids = passes.iter().flat_map(|pass| pass.seen.keys());
@@ -49,19 +49,19 @@ impl CommitBuilder<'_> {
         let unproven = compared.as_ref().map_or(0, |missing| missing.unproven);
         let missing = compared.filter(|missing| !missing.proves_nothing);
         let mut held = match missing {
-            Some(_) => Held::default(),
+            Some(_) => KnownResources::default(),
             None => before,
         };
         let missing = missing.unwrap_or_default();
         for one in &missing.withheld {
-            held.hold(one.0.0, one.1);
+            held.insert(one.0.0, one.1);
         }
         for id in &missing.doubted {
             held.doubt(id.0);
         }
         for pass in passes {
             for (id, served) in &pass.seen {
-                held.hold(*id, served.content);
+                held.insert(*id, served.content);
             }
         }
         let newest = passes.first().and_then(|pass| pass.newest.clone());
@@ -91,7 +91,7 @@ impl CommitBuilder<'_> {
                 false => previous.and_then(|state| state.full_at),
             },
             watermark,
-            held_count: held.len() as u64,
+            known_count: held.len() as u64,
         };
         let patient = LandingPatient {
             grant: patient.grant.clone(),
@@ -117,7 +117,7 @@ impl CommitBuilder<'_> {
         Prepared {
             change: StateChange {
                 state: state.clone(),
-                held: Some(held),
+                known: Some(held),
                 full_read,
                 checkpoint: serde_json::to_string(&detail).ok(),
             },

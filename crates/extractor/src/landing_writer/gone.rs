@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{IdHash, PatientState};
-use claimlake_vault::{FullRead, Held};
+use claimlake_vault::{FullRead, KnownResources};
 
 use super::claim_kinds::ClaimKinds;
 use super::landed_before::LandedResource;
@@ -42,7 +42,7 @@ impl Missing {
 pub(super) fn compare(
     commit: &ResourceCommit,
     passes: &[SearchPass],
-    before: &Held,
+    before: &KnownResources,
     landed: &[LandedResource],
 ) -> Missing {
     let mut missing = Missing::default();
@@ -104,7 +104,11 @@ fn is_doubtful(lacking: usize, held: usize) -> bool {
 
 /// Whether bodies of what is missing must be looked at: claims may be of kinds, or what landed was
 /// never compared with a full read.
-pub(super) fn needs_bodies(commit: &ResourceCommit, passes: &[SearchPass], before: &Held) -> bool {
+pub(super) fn needs_bodies(
+    commit: &ResourceCommit,
+    passes: &[SearchPass],
+    before: &KnownResources,
+) -> bool {
     let Some(asked) = &commit.asked else {
         return false;
     };

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, PatientId, ResourceType};
 use claimlake_fhir::content_hash;
 use claimlake_landing::KeptFrame;
-use claimlake_vault::Held;
+use claimlake_vault::KnownResources;
 
 use super::claim_kinds::{self, ClaimKinds};
 use crate::fhir::bundle::{PageError, read_page};
@@ -87,7 +87,7 @@ impl Lines {
 pub(super) struct Known<'a> {
     pub(super) of: (ApiVersion, &'a ResourceType, &'a PatientId),
     /// What earlier runs landed, unless everything is to land again.
-    pub(super) held: Option<&'a Held>,
+    pub(super) held: Option<&'a KnownResources>,
     /// What another search of this patient found just before.
     pub(super) beside: Option<&'a SearchPass>,
     /// The latest `meta.lastUpdated` that is believed.

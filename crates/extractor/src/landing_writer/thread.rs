@@ -8,7 +8,7 @@ use claimlake_contract::{
     ApiVersion, Clock, GrantHandle, LandingLayout, LandingManifest, PatientId, ResourceType, RunId,
 };
 use claimlake_landing::{KeptPatient, LandingWriter, mark_finished};
-use claimlake_vault::{Held, StateChange, Vault};
+use claimlake_vault::{KnownResources, StateChange, Vault};
 use tokio::sync::{mpsc, oneshot};
 
 use super::commit::CommitBuilder;
@@ -159,7 +159,7 @@ struct Thread {
     kept: BTreeMap<ResourceType, Vec<KeptPatient>>,
     passes: HashMap<PassId, SearchPass>,
     /// What was held before, of patients under way.
-    held: HashMap<(GrantHandle, ResourceType), Held>,
+    held: HashMap<(GrantHandle, ResourceType), KnownResources>,
     landed_before: LandedBefore,
     waiting_commits: Vec<(PatientCommit, Reply<Vec<ResourceLanded>>)>,
     /// Once landing has failed, every job is answered so.
@@ -230,12 +230,12 @@ impl Thread {
     fn page(&mut self, page: &PageJob) -> Result<Result<SeenPage, PageError>, WriterError> {
         let key = (page.grant.clone(), page.resource.clone());
         if !self.held.contains_key(&key) {
-            let mut held = self.vault.held(&page.grant, &page.resource)?;
+            let mut held = self.vault.known_resources(&page.grant, &page.resource)?;
             if page.full && page.lands == WritePolicy::Changes {
                 let of = (&page.resource, &page.patient);
                 let (layout, before) = (&self.layout, &mut self.landed_before);
                 for id in before.moved_here(layout, self.api, of, held.ids())? {
-                    held.hold(id.0, LANDS_AGAIN);
+                    held.insert(id.0, LANDS_AGAIN);
                 }
             }
             self.held.insert(key.clone(), held);
@@ -326,7 +326,9 @@ impl Thread {
                 let key = (patient.grant.clone(), commit.resource.clone());
                 let before = match self.held.remove(&key) {
                     Some(held) => held,
-                    None => self.vault.held(&patient.grant, &commit.resource)?,
+                    None => self
+                        .vault
+                        .known_resources(&patient.grant, &commit.resource)?,
                 };
                 let landed_before =
                     match commit.is_full() && gone::needs_bodies(commit, &passes, &before) {

@@ -22,7 +22,7 @@ fn state(as_of: &str, watermark: Option<&str>) -> ExtractState {
         complete_at: Some(at(as_of)),
         full_at: None,
         watermark: watermark.map(at),
-        held_count: 1,
+        known_count: 1,
     }
 }
 

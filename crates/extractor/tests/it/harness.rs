@@ -132,7 +132,7 @@ impl Bench {
     pub(crate) fn record_state(&self, state: ExtractState, checkpoint: Option<String>) {
         let change = StateChange {
             state,
-            held: None,
+            known: None,
             full_read: None,
             checkpoint,
         };

@@ -140,7 +140,7 @@ async fn a_silently_empty_answer_is_doubted_and_moves_nothing() {
     let suspect = outcome.patients_in(PatientState::SuspectEmpty);
     assert_eq!(suspect, 1, "{:?}", outcome.by_state);
     let after = bench.vault.extract_states().unwrap();
-    let kept = |state: &ExtractState| (state.watermark, state.held_count);
+    let kept = |state: &ExtractState| (state.watermark, state.known_count);
     assert!(after.iter().map(kept).eq(before.iter().map(kept)));
     bench.assert_the_complete_are_complete();
 }

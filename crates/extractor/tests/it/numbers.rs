@@ -160,7 +160,7 @@ async fn what_two_searches_of_one_patient_serve_is_counted_and_lands_once() {
         assert_eq!(outcome.anomalies.two_bodies, 0);
         let claims = &outcome.by_resource[&ResourceType::explanation_of_benefit()];
         let states = bench.claim_states();
-        let known: u64 = states.iter().map(|state| state.held_count).sum();
+        let known: u64 = states.iter().map(|state| state.known_count).sum();
         assert!(known > 20, "there are Part D events");
         // An increment asks for what is new in one search, and for everything in the other.
         assert_eq!(claims.served, known);
@@ -169,8 +169,8 @@ async fn what_two_searches_of_one_patient_serve_is_counted_and_lands_once() {
         assert_eq!(landed.len() as u64, known);
         assert!(landed.values().all(|times| *times == 1 + u32::from(full)));
         for state in states {
-            assert_eq!(state.served, state.held_count);
-            assert!(state.landed == 0 || state.landed == state.held_count);
+            assert_eq!(state.served, state.known_count);
+            assert!(state.landed == 0 || state.landed == state.known_count);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::BufRead;
 
-use super::{AccessAction, AccessLine, MissingLines};
+use super::line::{AccessAction, AccessLine, MissingLines};
 use crate::seal::{Key, keyed_hash};
 use claimlake_contract::hex;
 

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::MissingLines;
 use super::chain::{Head, Walk};
+use super::line::MissingLines;
 
 /// What a check of the whole log found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -7,10 +7,11 @@ use std::io::ErrorKind;
 
 use rusqlite::params;
 
-use super::{HEAD, walk_end};
-use crate::error::Doing;
-use crate::forget::log_lookup;
+use super::end::walk_end;
+use super::log::HEAD;
+use crate::names::log_tombstone;
 use crate::seal::fill_random;
+use crate::sql::Sql;
 use crate::{Vault, VaultError};
 
 impl Vault {
@@ -30,12 +31,10 @@ impl Vault {
             for name in &names {
                 let mut person = [0; 16];
                 fill_random(&mut person)?;
-                let lookup = log_lookup(&self.keys().lookup, name);
+                let lookup = log_tombstone(&self.keys().lookup, name);
                 let insert = "INSERT OR IGNORE INTO forgotten (lookup, person, forgotten_at)
                               VALUES (?1, ?2, ?3)";
-                connection
-                    .execute(insert, params![lookup, &person[..], now])
-                    .doing(doing)?;
+                connection.run(doing, insert, params![lookup, &person[..], now])?;
             }
             Ok(())
         })?;

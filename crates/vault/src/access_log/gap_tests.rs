@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use claimlake_contract::SystemClock;
 
-use super::{ACCESS_LOG_FILE, AccessAction, GAPS, HEAD, MissingLines};
+use super::log::{GAPS, HEAD};
+use super::{AccessAction, MissingLines};
+use crate::ACCESS_LOG_FILE;
 use crate::grants::tests::grant;
 use crate::{KeySource, Vault};
 
@@ -302,7 +304,7 @@ fn a_kill_after_many_lines_at_once_is_no_gap() {
         .access_log()
         .append("extract", AccessAction::Pulled, &many)
         .unwrap();
-    assert!(fs::metadata(scene.log()).unwrap().len() > 2 * super::LONGEST_LINE);
+    assert!(fs::metadata(scene.log()).unwrap().len() > 2 * super::chain::LONGEST_LINE);
     vault.set_head(HEAD, &before).unwrap();
     append(&vault);
     let check = vault.access_log().verify().unwrap();

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use claimlake_contract::{ApiVersion, PatientId, SystemClock};
 
+use super::AccessAction;
 use super::gap_tests::{Scene, append};
-use super::{ACCESS_LOG_FILE, AccessAction};
-use crate::{KeySource, VAULT_FILE, Vault};
+use crate::{ACCESS_LOG_FILE, KeySource, VAULT_FILE, Vault};
 
 /// The files of a data directory without its lock files.
 fn copied(from: &Path, to: &Path) {

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use super::{ACCESS_LOG_FILE, AccessAction};
-use crate::Vault;
+use super::AccessAction;
 use crate::grants::tests::{grant, vault};
+use crate::{ACCESS_LOG_FILE, Vault};
 
 /// A vault with three lines in its log.
 fn logged(data: &tempfile::TempDir) -> Vault {

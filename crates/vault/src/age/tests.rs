@@ -4,22 +4,33 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::{Recipient, hkdf, seal_to};
+use claimlake_contract::hex;
+
+use super::{Recipient, derive, seal_to};
 
 /// A public key made by `age-keygen` for this test; nobody has the other half.
 const PUBLIC: &str = "age1jz6afwncpd7wgm075rrtjer8snlqp5e3ac450ekmwzp8jk6vz4wsst08m0";
 
 #[test]
 fn the_derived_key_is_that_of_rfc_5869() {
-    // Test case 3: SHA-256, no salt, no info; the first 32 of 42 bytes.
-    let hex: String = hkdf(&[0x0b; 22], &[], &[])
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    assert_eq!(
-        hex,
-        "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"
-    );
+    // Test cases 1 and 3, with SHA-256: the first 32 of 42 bytes.
+    let salt: Vec<u8> = (0..13).collect();
+    let info: Vec<u8> = (0xf0..0xfa).collect();
+    for (salt, info, expected) in [
+        (
+            &salt[..],
+            &info[..],
+            "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf",
+        ),
+        (
+            &[],
+            &[],
+            "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d",
+        ),
+    ] {
+        let derived = derive(&[0x0b; 22], salt, info).unwrap();
+        assert_eq!(hex(&derived[..]), expected);
+    }
 }
 
 #[test]

@@ -6,11 +6,10 @@ use std::sync::Arc;
 
 use claimlake_contract::{ApiVersion, PatientId, Person, Secret, SystemClock};
 
-use super::VAULT_ID_FILE;
 use crate::grants::tests::grant;
 use crate::{
-    ACCESS_LOG_FILE, AccessAction, KeySource, LOCK_FILE, RunHistory, TokenLock, VAULT_FILE, Vault,
-    VaultError,
+    ACCESS_LOG_FILE, AccessAction, KeySource, LOCK_FILE, RunHistory, TokenLock, VAULT_FILE,
+    VAULT_ID_FILE, Vault, VaultError,
 };
 
 fn key() -> KeySource {

@@ -6,7 +6,8 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::{connect, has_log, in_a_uri, in_memory, is_same};
-use crate::file::{VAULT_FILE, open_file};
+use crate::file::open_file;
+use crate::files::VAULT_FILE;
 
 fn note(connection: &Connection, run: &str) {
     let sql = "INSERT INTO runs (run, command, started_at) VALUES (?1, 'load', '')";

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use claimlake_contract::{ApiVersion, PatientId, Person, ResourceType, Secret, SystemClock};
 
-use super::{beside, lay_beside};
 use crate::grants::tests::{grant, now};
-use crate::key::parse_key;
+use crate::key_place::{beside, lay_beside};
+use crate::key_text::parse_key;
 use crate::{KeySource, PendingAuthorization, Vault, VaultError};
 
 fn open(data: &Path, key_source: &KeySource) -> Result<Vault, VaultError> {
@@ -37,7 +37,7 @@ fn filled(data: &Path, key_source: &KeySource) -> Vault {
         .begin_forget(&person, std::path::Path::new("lake"), true)
         .unwrap();
     let handle = vault.grants().unwrap()[0].handle.clone();
-    crate::checkpoint::tests::record_one(&vault, &handle);
+    crate::extract_state::tests::record_one(&vault, &handle);
     vault
 }
 
@@ -50,7 +50,13 @@ fn assert_all_opens(vault: &Vault) {
     let unfinished = vault.unfinished_forgets().unwrap();
     assert!(unfinished[0].person.has_id(ApiVersion::V2, "-2015"));
     let coverage = ResourceType::coverage();
-    assert_eq!(vault.held(&grants[0].handle, &coverage).unwrap().len(), 1);
+    assert_eq!(
+        vault
+            .known_resources(&grants[0].handle, &coverage)
+            .unwrap()
+            .len(),
+        1
+    );
     let run = vault.checkpointed_runs().unwrap().remove(0);
     assert_eq!(vault.checkpoints(&run).unwrap().len(), 1);
     let pending = vault.take_authorization(&Secret::new("state")).unwrap();

@@ -32,7 +32,7 @@ fn state(grant: &GrantHandle, full_at: Option<DateTime<Utc>>) -> ExtractState {
         complete_at: full_at,
         full_at,
         watermark: full_at,
-        held_count: 0,
+        known_count: 0,
     }
 }
 

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use chrono::{TimeZone, Utc};
 use claimlake_contract::{IdHash, PatientState, ResourceType};
-use claimlake_vault::{FullRead, Held};
+use claimlake_vault::{FullRead, KnownResources};
 
 use super::{Missing, compare, remember};
 use crate::landing_writer::claim_kinds::ClaimKinds;
@@ -32,9 +32,9 @@ fn pass(ids: &[u8], kinds: ClaimKinds) -> SearchPass {
     }
 }
 
-fn held(ids: std::ops::Range<u8>, doubted: &[u8]) -> Held {
-    let mut held = Held::default();
-    ids.for_each(|one| held.hold(id(one).0, [9; 16]));
+fn held(ids: std::ops::Range<u8>, doubted: &[u8]) -> KnownResources {
+    let mut held = KnownResources::default();
+    ids.for_each(|one| held.insert(id(one).0, [9; 16]));
     doubted.iter().for_each(|one| held.doubt(id(*one).0));
     held
 }

@@ -8,7 +8,8 @@ use claimlake_contract::{
 };
 
 use crate::{
-    ExtractState, Held, KeySource, NewGrant, RunEnd, Scopes, StateChange, TokenPair, Vault,
+    ExtractState, KeySource, KnownResources, NewGrant, RunEnd, Scopes, StateChange, TokenPair,
+    Vault,
 };
 
 fn vault(data: &tempfile::TempDir) -> Vault {
@@ -38,7 +39,11 @@ fn run(noise: &str) -> RunId {
     format!("20261123T164012.345Z-{noise}").parse().unwrap()
 }
 
-fn change(grant: &GrantHandle, held: Option<Held>, checkpoint: Option<&str>) -> StateChange {
+fn change(
+    grant: &GrantHandle,
+    known: Option<KnownResources>,
+    checkpoint: Option<&str>,
+) -> StateChange {
     StateChange {
         state: ExtractState {
             grant: grant.clone(),
@@ -53,9 +58,9 @@ fn change(grant: &GrantHandle, held: Option<Held>, checkpoint: Option<&str>) -> 
             complete_at: None,
             full_at: None,
             watermark: Some(Utc.with_ymd_and_hms(2026, 11, 20, 0, 0, 0).unwrap()),
-            held_count: 4,
+            known_count: 4,
         },
-        held,
+        known,
         full_read: None,
         checkpoint: checkpoint.map(str::to_owned),
     }
@@ -63,8 +68,8 @@ fn change(grant: &GrantHandle, held: Option<Held>, checkpoint: Option<&str>) -> 
 
 /// A state with a held resource and a checkpoint.
 pub(crate) fn record_one(vault: &Vault, grant: &GrantHandle) {
-    let mut held = Held::default();
-    held.hold([1; 16], [2; 16]);
+    let mut held = KnownResources::default();
+    held.insert([1; 16], [2; 16]);
     let change = change(grant, Some(held), Some("{}"));
     vault.record_extract(&[change]).unwrap();
 }
@@ -74,12 +79,17 @@ fn a_checkpoint_and_its_state_are_read_back_and_lie_sealed() {
     let data = tempfile::tempdir().unwrap();
     let vault = vault(&data);
     let grant = grant(&vault);
-    let mut held = Held::default();
-    held.hold([1; 16], [2; 16]);
+    let mut held = KnownResources::default();
+    held.insert([1; 16], [2; 16]);
     let change = change(&grant, Some(held.clone()), Some("{\"patient\":\"-77001\"}"));
     vault.record_extract(std::slice::from_ref(&change)).unwrap();
     assert_eq!(vault.extract_states().unwrap(), [change.state]);
-    assert_eq!(vault.held(&grant, &ResourceType::coverage()).unwrap(), held);
+    assert_eq!(
+        vault
+            .known_resources(&grant, &ResourceType::coverage())
+            .unwrap(),
+        held
+    );
     assert_eq!(vault.checkpointed_runs().unwrap(), [run("0001")]);
     let checkpoints = vault.checkpoints(&run("0001")).unwrap();
     assert_eq!(checkpoints[0].detail, "{\"patient\":\"-77001\"}");
@@ -96,16 +106,16 @@ fn a_state_without_held_resources_leaves_what_is_held() {
     let data = tempfile::tempdir().unwrap();
     let vault = vault(&data);
     let grant = grant(&vault);
-    let mut held = Held::default();
-    held.hold([1; 16], [2; 16]);
+    let mut held = KnownResources::default();
+    held.insert([1; 16], [2; 16]);
     let coverage = ResourceType::coverage();
     vault
         .record_extract(&[change(&grant, Some(held), None)])
         .unwrap();
     vault.record_extract(&[change(&grant, None, None)]).unwrap();
-    assert_eq!(vault.held(&grant, &coverage).unwrap().len(), 1);
-    vault.forget_held(&grant, &coverage).unwrap();
-    assert!(vault.held(&grant, &coverage).unwrap().is_empty());
+    assert_eq!(vault.known_resources(&grant, &coverage).unwrap().len(), 1);
+    vault.forget_known_resources(&grant, &coverage).unwrap();
+    assert!(vault.known_resources(&grant, &coverage).unwrap().is_empty());
 }
 
 #[test]

@@ -1,30 +1,30 @@
-//! Which resources of a person have landed, by hashes of their ids and of what they say.
+//! Which resources of a patient have landed, by hashes of their ids and contents.
 
 use std::collections::HashMap;
 
-/// Ids and contents held of one person in one resource type, as 128-bit hashes.
+/// The resources of one patient and type that have landed: 128-bit hashes of the contents by those
+/// of the ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Held(HashMap<[u8; 16], [u8; 16]>);
+pub struct KnownResources(HashMap<[u8; 16], [u8; 16]>);
 
 const PAIR: usize = 32;
 
-/// The content of what is held and was not found when everything was read; no other content has
-/// this hash.
+/// The content of a resource that the last full read did not find; no other content has this hash.
 const DOUBTED: [u8; 16] = [0xff; 16];
 
-impl Held {
-    /// The hash of the content that is held under an id.
+impl KnownResources {
+    /// The hash of the content that landed under an id.
     #[must_use]
     pub fn content(&self, id: &[u8; 16]) -> Option<&[u8; 16]> {
         self.0.get(id)
     }
 
-    /// Holds a content under an id from now on.
-    pub fn hold(&mut self, id: [u8; 16], content: [u8; 16]) {
+    /// Notes that a content has landed under an id.
+    pub fn insert(&mut self, id: [u8; 16], content: [u8; 16]) {
         self.0.insert(id, content);
     }
 
-    /// Holds an id that the last full read did not find: one more has to miss it.
+    /// Notes that the last full read did not find an id: it is gone once another misses it, too.
     pub fn doubt(&mut self, id: [u8; 16]) {
         self.0.insert(id, DOUBTED);
     }
@@ -35,13 +35,13 @@ impl Held {
         self.0.get(id) == Some(&DOUBTED)
     }
 
-    /// Ids that are held.
+    /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether nothing is held.
+    /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

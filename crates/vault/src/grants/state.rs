@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 use claimlake_contract::{GrantHandle, PatientId};
 use rusqlite::params;
 
+use super::grant::{GrantChange, GrantState, NewGrant, Stored};
+use super::row::{drop_intent, patient_lookup, write_patient};
+use super::store::{find, grant_of, renew, tokens_of};
 use crate::error::Doing;
 use crate::forget::{refuse_forgotten, take_back};
-use crate::grant::{GrantChange, GrantState, NewGrant, Stored};
-use crate::grant_row::{drop_intent, patient_lookup, write_patient};
-use crate::grants::{find, grant_of, renew, tokens_of};
+use crate::sql::Sql;
 use crate::text::instant_text;
 use crate::{Vault, VaultError};
 
@@ -59,13 +60,12 @@ impl Vault {
             }
             .doing(doing)?;
             if state == GrantState::Revoked {
-                connection
-                    .execute(
-                        "UPDATE grants SET access_token = NULL, refresh_token = NULL,
+                connection.run(
+                    doing,
+                    "UPDATE grants SET access_token = NULL, refresh_token = NULL,
                             access_expires_at = NULL WHERE handle = ?1",
-                        [handle.as_str()],
-                    )
-                    .doing(doing)?;
+                    [handle.as_str()],
+                )?;
             }
             drop_intent(connection, handle)
         })
@@ -85,13 +85,12 @@ impl Vault {
         let doing = "putting a grant in doubt";
         self.write(doing, |connection| {
             grant_of(connection, self.keys(), handle)?;
-            connection
-                .execute(
-                    "UPDATE grants SET state = 'active', reason = ?2, doubtful_since = ?3
+            connection.run(
+                doing,
+                "UPDATE grants SET state = 'active', reason = ?2, doubtful_since = ?3
                      WHERE handle = ?1 AND state IN ('active', 'needs_consent')",
-                    params![handle.as_str(), reason, instant_text(since)],
-                )
-                .doing(doing)?;
+                params![handle.as_str(), reason, instant_text(since)],
+            )?;
             drop_intent(connection, handle)
         })
     }
@@ -149,21 +148,19 @@ impl Vault {
             if !grant.state.is_usable() || !is_about_it {
                 return Ok(false);
             }
-            connection
-                .execute(
-                    "UPDATE grants SET state = 'needs_consent', reason = ?2, state_since = ?3,
+            connection.run(
+                doing,
+                "UPDATE grants SET state = 'needs_consent', reason = ?2, state_since = ?3,
                         doubtful_since = NULL WHERE handle = ?1",
-                    params![handle.as_str(), reason, now],
-                )
-                .doing(doing)?;
+                params![handle.as_str(), reason, now],
+            )?;
             if tokens == EndedTokens::Dropped {
-                connection
-                    .execute(
-                        "UPDATE grants SET access_token = NULL, refresh_token = NULL,
+                connection.run(
+                    doing,
+                    "UPDATE grants SET access_token = NULL, refresh_token = NULL,
                             access_issued_at = NULL, access_expires_at = NULL WHERE handle = ?1",
-                        [handle.as_str()],
-                    )
-                    .doing(doing)?;
+                    [handle.as_str()],
+                )?;
             }
             drop_intent(connection, handle)?;
             Ok(true)
@@ -212,9 +209,11 @@ impl Vault {
                 take_back(connection, keys, grant.api, patient)?;
             }
             let remove = || {
-                connection
-                    .execute("DELETE FROM grants WHERE handle = ?1", [handle.as_str()])
-                    .doing(doing)
+                connection.run(
+                    doing,
+                    "DELETE FROM grants WHERE handle = ?1",
+                    [handle.as_str()],
+                )
             };
             match refuse_forgotten(connection, keys, grant.api, Some(patient)) {
                 Err(VaultError::Forgotten) => return remove().map(|_| None),
@@ -236,19 +235,17 @@ impl Vault {
             };
             let renewed = renew(connection, keys, &consent, &known, now)?;
             if renewed.change == GrantChange::Renewed {
-                connection
-                    .execute(
-                        "UPDATE grants SET consented_at = ?2 WHERE handle = ?1",
-                        params![known.handle.as_str(), instant_text(grant.consented_at)],
-                    )
-                    .doing(doing)?;
+                connection.run(
+                    doing,
+                    "UPDATE grants SET consented_at = ?2 WHERE handle = ?1",
+                    params![known.handle.as_str(), instant_text(grant.consented_at)],
+                )?;
             }
-            connection
-                .execute(
-                    "UPDATE OR IGNORE known_tokens SET handle = ?2 WHERE handle = ?1",
-                    params![handle.as_str(), known.handle.as_str()],
-                )
-                .doing(doing)?;
+            connection.run(
+                doing,
+                "UPDATE OR IGNORE known_tokens SET handle = ?2 WHERE handle = ?1",
+                params![handle.as_str(), known.handle.as_str()],
+            )?;
             remove()?;
             Ok(Some(renewed))
         })?;

@@ -6,13 +6,16 @@ use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Secret};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::grant::{Scopes, TokenPair};
+use super::row::{drop_intent, write_patient, write_tokens};
+use super::store::{grant_of, tokens_of};
 use crate::error::Doing;
-use crate::grant::{Scopes, TokenPair};
-use crate::grant_row::{drop_intent, write_patient, write_tokens};
-use crate::grants::{grant_of, tokens_of};
-use crate::store::Keys;
-use crate::text::{instant_text, parse_instant};
+use crate::seal::Keys;
+use crate::sql::Sql;
+use crate::text::instant_text;
 use crate::{Vault, VaultError};
+
+const OPEN: &str = "reading open refreshes";
 
 /// A refresh that may be posted: its intent is on disk.
 #[derive(Debug, Clone)]
@@ -149,14 +152,9 @@ impl Vault {
     /// # Errors
     /// Where the vault cannot be read.
     pub fn has_open_refresh(&self, handle: &GrantHandle) -> Result<bool, VaultError> {
-        self.connection()
-            .query_row(
-                "SELECT count(*) FROM refresh_intents WHERE handle = ?1",
-                [handle.as_str()],
-                |row| row.get::<_, u32>(0),
-            )
-            .doing("reading open refreshes")
-            .map(|count| count > 0)
+        let sql = "SELECT 1 FROM refresh_intents WHERE handle = ?1";
+        let found = (self.connection()).first(OPEN, sql, [handle.as_str()], |_| Ok(()))?;
+        Ok(found.is_some())
     }
 
     /// The last refresh of a grant, where it has no outcome.
@@ -164,27 +162,21 @@ impl Vault {
     /// # Errors
     /// Where the vault cannot be read, or the entry is not readable.
     pub fn open_refresh(&self, handle: &GrantHandle) -> Result<Option<OpenRefresh>, VaultError> {
-        let found: Option<(u32, String)> = self
-            .connection()
-            .query_row(
-                // Of an earlier generation, it was another token that was posted.
-                "SELECT CASE WHEN i.generation = g.generation THEN i.attempts ELSE 0 END,
-                        i.started_at
-                 FROM refresh_intents i LEFT JOIN grants g ON g.handle = i.handle
-                 WHERE i.handle = ?1",
-                [handle.as_str()],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )
-            .optional()
-            .doing("reading open refreshes")?;
-        found
-            .map(|(attempts, started_at)| {
+        self.connection().first(
+            OPEN,
+            // Of an earlier generation, it was another token that was posted.
+            "SELECT CASE WHEN i.generation = g.generation THEN i.attempts ELSE 0 END,
+                    i.started_at
+             FROM refresh_intents i LEFT JOIN grants g ON g.handle = i.handle
+             WHERE i.handle = ?1",
+            [handle.as_str()],
+            |row| {
                 Ok(OpenRefresh {
-                    attempts,
-                    started_at: parse_instant(&started_at, "started_at")?,
+                    attempts: row.get(0)?,
+                    started_at: row.required_instant(1, "started_at")?,
                 })
-            })
-            .transpose()
+            },
+        )
     }
 
     /// Grants whose last refresh has no outcome.
@@ -192,23 +184,12 @@ impl Vault {
     /// # Errors
     /// Where the vault cannot be read.
     pub fn open_refreshes(&self) -> Result<Vec<GrantHandle>, VaultError> {
-        let doing = "reading open refreshes";
-        let connection = self.connection();
-        let mut statement = connection
-            .prepare("SELECT handle FROM refresh_intents ORDER BY handle")
-            .doing(doing)?;
-        let handles = statement
-            .query_map([], |row| row.get::<_, String>(0))
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .doing(doing)?;
-        handles
-            .iter()
-            .map(|handle| {
-                handle
-                    .parse()
-                    .map_err(|_| VaultError::damaged("an open refresh has no readable handle"))
-            })
-            .collect()
+        self.connection().rows(
+            OPEN,
+            "SELECT handle FROM refresh_intents ORDER BY handle",
+            [],
+            |row| row.parsed(0, "the handle of an open refresh"),
+        )
     }
 
     /// A server may name the person only with a refresh, or by another id than before.
@@ -281,18 +262,16 @@ fn begin(
 
 fn take_back(connection: &Connection, handle: &GrantHandle) -> Result<(), VaultError> {
     let doing = "taking back the intent of a refresh";
-    connection
-        .execute(
-            "UPDATE refresh_intents SET attempts = attempts - 1 WHERE handle = ?1",
-            [handle.as_str()],
-        )
-        .doing(doing)?;
-    connection
-        .execute(
-            "DELETE FROM refresh_intents WHERE handle = ?1 AND attempts < 1",
-            [handle.as_str()],
-        )
-        .doing(doing)?;
+    connection.run(
+        doing,
+        "UPDATE refresh_intents SET attempts = attempts - 1 WHERE handle = ?1",
+        [handle.as_str()],
+    )?;
+    connection.run(
+        doing,
+        "DELETE FROM refresh_intents WHERE handle = ?1 AND attempts < 1",
+        [handle.as_str()],
+    )?;
     Ok(())
 }
 
@@ -320,7 +299,7 @@ fn finish(
                 refreshed.scopes.as_ref().map(ToString::to_string),
                 refreshed.grant_expires_at.map(instant_text),
                 // New tokens do not decide what resources were refused.
-                crate::consent::REFUSED_IN_DOUBT,
+                super::state::REFUSED_IN_DOUBT,
             ],
             |row| row.get(0),
         )

@@ -1,0 +1,40 @@
+//! Keyed hashes that name people without telling who they are: in the access log, and as the
+//! tombstones of those who were forgotten.
+
+use claimlake_contract::{ApiVersion, hex};
+
+use crate::seal::{Key, keyed_hash};
+
+/// The name of something in the access log.
+pub(crate) fn pseudonym(key: &Key, kind: &str, text: &str) -> String {
+    let parts = [b"pseudonym", kind.as_bytes(), text.as_bytes()];
+    hex(&keyed_hash(key, &parts)[..12])
+}
+
+/// The name of a patient in the access log.
+pub(crate) fn patient_name(key: &Key, api: ApiVersion, id: &str) -> String {
+    pseudonym(key, "patient", &format!("{api}/{id}"))
+}
+
+/// The tombstone of a patient id.
+pub(crate) fn id_tombstone(key: &Key, api: ApiVersion, id: &str) -> [u8; 32] {
+    let parts: [&[u8]; 3] = [b"forgotten", api.as_str().as_bytes(), id.as_bytes()];
+    keyed_hash(key, &parts)
+}
+
+/// The tombstone of somebody whom the access log alone is known to have forgotten, by their name
+/// there.
+pub(crate) fn log_tombstone(key: &Key, name: &str) -> [u8; 32] {
+    keyed_hash(key, &[b"forgotten by the access log", name.as_bytes()])
+}
+
+/// Both tombstones that a patient id can have.
+pub(crate) fn tombstones_of(key: &Key, api: ApiVersion, id: &str) -> [[u8; 32]; 2] {
+    let name = patient_name(key, api, id);
+    [id_tombstone(key, api, id), log_tombstone(key, &name)]
+}
+
+/// The tombstone of an identifier, as `system|value` or, in older vaults, the value alone.
+pub(crate) fn identifier_tombstone(key: &Key, identifier: &str) -> [u8; 32] {
+    keyed_hash(key, &[b"forgotten identifier", identifier.as_bytes()])
+}
