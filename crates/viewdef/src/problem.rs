@@ -1,5 +1,9 @@
-//! What can go wrong with one cell or one resource while a view runs: data, not errors of the
-//! program, and never with a value of the input in it.
+//! What can go wrong with one cell or one resource while a view runs: data, not errors of the program,
+//! and never with a value of the input in it.
+//!
+//! Resources of real people are full of the unexpected, and one claim in a million must not stop the
+//! others: a cell is null, or a resource has no rows in one table, and a problem says where and why. The
+//! caller counts, shows or refuses. Types are named as the column or JSON names them.
 
 use std::fmt;
 
@@ -57,6 +61,7 @@ pub enum ProblemKind {
 }
 
 impl Mismatch {
+    /// A mismatch of a kind.
     pub(crate) fn new(
         kind: ProblemKind,
         expected: impl Into<String>,

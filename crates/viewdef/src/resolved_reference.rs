@@ -1,4 +1,7 @@
 //! What references were resolved to outside of the resource: an argument, so that nothing is looked up.
+//!
+//! A bundle may name a patient by `urn:uuid:…` or by an identifier. Whoever reads bundles knows what they
+//! mean; views only see the id (SQL-on-FHIR, `getReferenceKey`).
 
 use std::borrow::Cow;
 

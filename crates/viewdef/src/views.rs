@@ -1,4 +1,7 @@
 //! All views of a pipeline, checked and compiled by the resource type they read.
+//!
+//! [`compile_views`] is where texts become plans: it names every fault of every view at once, with the
+//! file it is in.
 
 use std::collections::BTreeMap;
 
@@ -41,11 +44,27 @@ pub struct CompiledViews<'v> {
     pub views: Vec<&'v ViewText>,
 }
 
-/// Checks and compiles views; resource types come in the order of their names, tables in that of
-/// the views.
+/// Checks and compiles views; resource types come in the order of their names, tables in that of the
+/// views.
 ///
 /// # Errors
-/// All that is wrong with them, at least one thing.
+/// All that is wrong with them, at least one thing; places begin with the view's file.
+///
+/// ```
+/// use claimlake_viewdef::views::{ViewSet, ViewText, compile_views};
+///
+/// let views = [ViewText {
+///     place: "patient.json".into(),
+///     text: r#"{"name": "patient", "resource": "Patient", "select": [
+///         {"column": [{"name": "id", "path": "getResourceKey()"}]}]}"#.into(),
+/// }];
+/// let set = ViewSet { views: &views, constants: &["source"], ..ViewSet::default() };
+/// let compiled = compile_views(&set)?;
+/// let table = &compiled[0].plan.tables()[0];
+/// assert_eq!(table.name(), "patient");
+/// assert_eq!(table.schema().fields().len(), 2);
+/// # Ok::<(), claimlake_viewdef::Error>(())
+/// ```
 pub fn compile_views<'v>(set: &ViewSet<'v>) -> Result<Vec<CompiledViews<'v>>, Error> {
     let mut faults = Vec::new();
     let mut by_resource: BTreeMap<String, Named<'v>> = BTreeMap::new();
@@ -93,12 +112,14 @@ pub fn compile_views<'v>(set: &ViewSet<'v>) -> Result<Vec<CompiledViews<'v>>, Er
     }
 }
 
+/// The views of one resource type.
 #[derive(Debug, Default)]
 struct Named<'v> {
     texts: Vec<&'v ViewText>,
     views: Vec<(String, ViewDefinition)>,
 }
 
+/// A view whose name may be a table's.
 fn named_view(view: &ViewText) -> Result<(String, ViewDefinition), Vec<Fault>> {
     let definition = ViewDefinition::from_text(&view.text).map_err(|error| {
         let mut faults = error.into_faults();
@@ -130,6 +151,7 @@ fn named_view(view: &ViewText) -> Result<(String, ViewDefinition), Vec<Fault>> {
     Ok((name, definition))
 }
 
+/// The plan of one resource type.
 fn compile(
     set: &ViewSet<'_>,
     resource: &str,

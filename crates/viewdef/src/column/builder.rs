@@ -1,4 +1,9 @@
 //! Cells to Arrow arrays.
+//!
+//! One builder makes one column, appending all cells of it for a resource at once: the type is decided
+//! once for many cells. After [`ColumnBuilder::finish`] a builder is empty and keeps room for as much as
+//! it had, since one batch is about as large as the next. Offsets are 32 bits, as in Arrow's `Utf8` and
+//! `List`; the worker refuses resources before they could exceed them.
 
 use std::sync::Arc;
 
@@ -9,47 +14,12 @@ use arrow_array::{
     UInt32Array,
 };
 use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
-use arrow_schema::{ArrowError, DataType, Field, TimeUnit};
+use arrow_schema::ArrowError;
 
+use super::arrow_type::{element_field, scalar_type};
 use super::cell::{Cell, Scratch};
 use super::interner::StringInterner;
 use crate::definition::{ColumnType, ScalarType};
-
-/// The Arrow type of a column.
-#[must_use]
-pub fn arrow_type(column_type: ColumnType) -> DataType {
-    let scalar = scalar_type(column_type.scalar);
-    if column_type.list {
-        DataType::List(element_field(scalar))
-    } else {
-        scalar
-    }
-}
-
-/// The type of text of which each value is stored once a batch.
-#[must_use]
-pub fn dictionary_type() -> DataType {
-    DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8))
-}
-
-/// Parquet's name of the child of a list is `element`.
-fn element_field(scalar: DataType) -> Arc<Field> {
-    Arc::new(Field::new("element", scalar, true))
-}
-
-fn scalar_type(scalar: ScalarType) -> DataType {
-    match scalar {
-        ScalarType::Utf8 => DataType::Utf8,
-        ScalarType::Boolean => DataType::Boolean,
-        ScalarType::Int16 => DataType::Int16,
-        ScalarType::Int32 => DataType::Int32,
-        ScalarType::Int64 => DataType::Int64,
-        ScalarType::Float64 => DataType::Float64,
-        ScalarType::Decimal { precision, scale } => DataType::Decimal128(precision, scale),
-        ScalarType::Date => DataType::Date32,
-        ScalarType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-    }
-}
 
 /// Builds one column.
 #[derive(Debug)]
@@ -62,21 +32,22 @@ pub struct ColumnBuilder {
     list_validity: NullBufferBuilder,
 }
 
+/// The values so far, nulls included (as zeros or empty texts), by how Arrow stores them.
 #[derive(Debug)]
 enum Values {
     Text {
         ends: Vec<i32>,
         bytes: Vec<u8>,
     },
-    Numbered {
+    Dictionary {
         texts: StringInterner,
-        numbers: Vec<u32>,
+        keys: Vec<u32>,
     },
     Boolean(BooleanBufferBuilder),
-    Small(Vec<i16>),
-    Int(Vec<i32>),
-    Long(Vec<i64>),
-    Double(Vec<f64>),
+    Int16(Vec<i16>),
+    Int32(Vec<i32>),
+    Int64(Vec<i64>),
+    Float64(Vec<f64>),
     Decimal(Vec<i128>),
 }
 
@@ -120,9 +91,9 @@ impl ColumnBuilder {
     #[must_use]
     pub fn dictionary() -> Self {
         Self {
-            values: Values::Numbered {
+            values: Values::Dictionary {
                 texts: StringInterner::default(),
-                numbers: Vec::new(),
+                keys: Vec::new(),
             },
             ..Self::new(ColumnType {
                 scalar: ScalarType::Utf8,
@@ -136,12 +107,12 @@ impl ColumnBuilder {
     pub fn size(&self) -> usize {
         let values = match &self.values {
             Values::Text { ends, bytes } => 4 * ends.len() + bytes.len(),
-            Values::Numbered { texts, numbers } => texts.size() + 4 * numbers.len(),
+            Values::Dictionary { texts, keys } => texts.size() + 4 * keys.len(),
             Values::Boolean(bits) => bits.len() / 8,
-            Values::Small(values) => 2 * values.len(),
-            Values::Int(values) => 4 * values.len(),
-            Values::Long(values) => 8 * values.len(),
-            Values::Double(values) => 8 * values.len(),
+            Values::Int16(values) => 2 * values.len(),
+            Values::Int32(values) => 4 * values.len(),
+            Values::Int64(values) => 8 * values.len(),
+            Values::Float64(values) => 8 * values.len(),
             Values::Decimal(values) => 16 * values.len(),
         };
         values + 4 * self.lists.len()
@@ -171,18 +142,14 @@ impl ColumnBuilder {
 
     /// Appends one cell `count` times.
     pub fn extend_repeated(&mut self, cell: Cell, count: usize, texts: Texts<'_>) {
-        if let Values::Numbered {
-            texts: known,
-            numbers,
-        } = &mut self.values
-        {
+        if let Values::Dictionary { texts: known, keys } = &mut self.values {
             match texts.of(cell) {
                 Some(text) => {
-                    numbers.resize(numbers.len() + count, known.intern(text));
+                    keys.resize(keys.len() + count, known.intern(text));
                     self.validity.append_n_non_nulls(count);
                 }
                 None => {
-                    numbers.resize(numbers.len() + count, 0);
+                    keys.resize(keys.len() + count, 0);
                     self.validity.append_n_nulls(count);
                 }
             }
@@ -210,6 +177,7 @@ impl ColumnBuilder {
         }
     }
 
+    /// Appends values: those of the column, or of its lists one after the other.
     fn extend_values<'c>(&mut self, cells: impl Iterator<Item = &'c Cell>, texts: Texts<'_>) {
         let validity = &mut self.validity;
         match &mut self.values {
@@ -225,14 +193,11 @@ impl ColumnBuilder {
                     ends.push(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
                 }
             }
-            Values::Numbered {
-                texts: known,
-                numbers,
-            } => {
+            Values::Dictionary { texts: known, keys } => {
                 for cell in cells {
                     let number = texts.of(*cell).map(|text| known.intern(text));
                     validity.append(number.is_some());
-                    numbers.push(number.unwrap_or_default());
+                    keys.push(number.unwrap_or_default());
                 }
             }
             Values::Boolean(bits) => {
@@ -245,20 +210,20 @@ impl ColumnBuilder {
                     validity.append(value.is_some());
                 }
             }
-            Values::Small(values) => {
+            Values::Int16(values) => {
                 let narrow = |value| i16::try_from(value).ok();
                 push_all(cells, validity, values, |cell| {
                     integer(cell).and_then(narrow)
                 });
             }
-            Values::Int(values) => {
+            Values::Int32(values) => {
                 let narrow = |value| i32::try_from(value).ok();
                 push_all(cells, validity, values, |cell| {
                     integer(cell).and_then(narrow)
                 });
             }
-            Values::Long(values) => push_all(cells, validity, values, integer),
-            Values::Double(values) => push_all(cells, validity, values, |cell| match cell {
+            Values::Int64(values) => push_all(cells, validity, values, integer),
+            Values::Float64(values) => push_all(cells, validity, values, |cell| match cell {
                 Cell::Float(value) => Some(value),
                 _ => None,
             }),
@@ -270,10 +235,11 @@ impl ColumnBuilder {
         }
     }
 
-    /// The column, and the builder empty again with room for as much.
+    /// The column as an Arrow array of [`arrow_type`] or [`dictionary_type`]; the builder is empty again
+    /// with room for as much.
     ///
     /// # Errors
-    /// When the array is not a right one, such as one of more text than Arrow's offsets count.
+    /// When the array is not valid, such as one of more text than Arrow's offsets count.
     pub fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
         let nulls = self.validity.finish();
         let values: ArrayRef = match &mut self.values {
@@ -288,30 +254,30 @@ impl ColumnBuilder {
                     nulls,
                 )?)
             }
-            Values::Numbered { texts, numbers } => {
+            Values::Dictionary { texts, keys } => {
                 let (offsets, bytes) = texts.take();
                 let values = StringArray::try_new(
                     OffsetBuffer::new(ScalarBuffer::from(offsets)),
                     Buffer::from_vec(bytes),
                     None,
                 )?;
-                let numbers = UInt32Array::new(taken(numbers), nulls);
+                let keys = UInt32Array::new(taken(keys), nulls);
                 Arc::new(DictionaryArray::<UInt32Type>::try_new(
-                    numbers,
+                    keys,
                     Arc::new(values),
                 )?)
             }
             Values::Boolean(bits) => Arc::new(BooleanArray::new(bits.finish(), nulls)),
-            Values::Small(values) => Arc::new(Int16Array::new(taken(values), nulls)),
-            Values::Int(values) if self.column_type.scalar == ScalarType::Date => {
+            Values::Int16(values) => Arc::new(Int16Array::new(taken(values), nulls)),
+            Values::Int32(values) if self.column_type.scalar == ScalarType::Date => {
                 Arc::new(Date32Array::new(taken(values), nulls))
             }
-            Values::Int(values) => Arc::new(Int32Array::new(taken(values), nulls)),
-            Values::Long(values) if self.column_type.scalar == ScalarType::Timestamp => {
+            Values::Int32(values) => Arc::new(Int32Array::new(taken(values), nulls)),
+            Values::Int64(values) if self.column_type.scalar == ScalarType::Timestamp => {
                 Arc::new(TimestampMicrosecondArray::new(taken(values), nulls).with_timezone("UTC"))
             }
-            Values::Long(values) => Arc::new(Int64Array::new(taken(values), nulls)),
-            Values::Double(values) => Arc::new(Float64Array::new(taken(values), nulls)),
+            Values::Int64(values) => Arc::new(Int64Array::new(taken(values), nulls)),
+            Values::Float64(values) => Arc::new(Float64Array::new(taken(values), nulls)),
             Values::Decimal(values) => {
                 let array = Decimal128Array::new(taken(values), nulls);
                 let typed = match self.column_type.scalar {
@@ -345,10 +311,10 @@ impl Values {
                 bytes: Vec::new(),
             },
             ScalarType::Boolean => Values::Boolean(BooleanBufferBuilder::new(0)),
-            ScalarType::Int16 => Values::Small(Vec::new()),
-            ScalarType::Int32 | ScalarType::Date => Values::Int(Vec::new()),
-            ScalarType::Int64 | ScalarType::Timestamp => Values::Long(Vec::new()),
-            ScalarType::Float64 => Values::Double(Vec::new()),
+            ScalarType::Int16 => Values::Int16(Vec::new()),
+            ScalarType::Int32 | ScalarType::Date => Values::Int32(Vec::new()),
+            ScalarType::Int64 | ScalarType::Timestamp => Values::Int64(Vec::new()),
+            ScalarType::Float64 => Values::Float64(Vec::new()),
             ScalarType::Decimal { .. } => Values::Decimal(Vec::new()),
         }
     }
@@ -356,18 +322,19 @@ impl Values {
     fn len(&self) -> i32 {
         let length = match self {
             Values::Text { ends, .. } => ends.len() - 1,
-            Values::Numbered { numbers, .. } => numbers.len(),
+            Values::Dictionary { keys, .. } => keys.len(),
             Values::Boolean(bits) => bits.len(),
-            Values::Small(values) => values.len(),
-            Values::Int(values) => values.len(),
-            Values::Long(values) => values.len(),
-            Values::Double(values) => values.len(),
+            Values::Int16(values) => values.len(),
+            Values::Int32(values) => values.len(),
+            Values::Int64(values) => values.len(),
+            Values::Float64(values) => values.len(),
             Values::Decimal(values) => values.len(),
         };
         i32::try_from(length).unwrap_or(i32::MAX)
     }
 }
 
+/// The number of a cell that has one.
 fn integer(cell: Cell) -> Option<i64> {
     match cell {
         Cell::Integer(value) => Some(value),
@@ -375,6 +342,7 @@ fn integer(cell: Cell) -> Option<i64> {
     }
 }
 
+/// Appends what `value_of` finds in each cell; null where it finds nothing.
 fn push_all<'c, T: Default>(
     cells: impl Iterator<Item = &'c Cell>,
     validity: &mut NullBufferBuilder,
@@ -388,11 +356,13 @@ fn push_all<'c, T: Default>(
     }
 }
 
+/// The values as an Arrow buffer; the vector is empty again, with room for as many.
 fn taken<T: arrow_buffer::ArrowNativeType>(values: &mut Vec<T>) -> ScalarBuffer<T> {
     let room = values.len();
     ScalarBuffer::from(std::mem::replace(values, Vec::with_capacity(room)))
 }
 
+/// Offsets that begin with 0, with room for more.
 fn with_zero(room: usize) -> Vec<i32> {
     let mut offsets = Vec::with_capacity(room);
     offsets.push(0);

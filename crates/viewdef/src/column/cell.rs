@@ -1,4 +1,7 @@
 //! One value of JSON to one cell.
+//!
+//! Decimals are made from the digits of the source and never through a double. A value that a column
+//! cannot take is a [`ProblemKind`], and the caller leaves null: no value is changed to make it fit.
 
 use serde_json::Value;
 
@@ -85,6 +88,7 @@ impl Scratch {
         }
     }
 
+    /// A text with its escapes resolved, as a cell.
     fn escaped_text(&mut self, raw: &[u8]) -> Cell {
         let start = position(self.bytes.len());
         unescape_into(raw, &mut self.bytes);
@@ -94,6 +98,7 @@ impl Scratch {
         }
     }
 
+    /// The digits of a decimal as a cell: in it, or in the scratch if they are many.
     fn digits(&mut self, digits: i128) -> Cell {
         if let Ok(digits) = i64::try_from(digits) {
             return Cell::Integer(digits);
@@ -279,6 +284,7 @@ pub fn cell_of_json(
     }
 }
 
+/// Reads the text of a string, its escapes resolved.
 fn with_text(
     source: Source<'_>,
     read: impl Fn(&str) -> Result<Cell, ProblemKind>,
@@ -293,6 +299,7 @@ fn with_text(
     read(std::str::from_utf8(raw).map_err(|_| ProblemKind::WrongType)?)
 }
 
+/// A whole number in a range; `1.0` and `1e3` are whole numbers, too.
 fn integer(source: Source<'_>, least: i64, most: i64) -> Result<Cell, ProblemKind> {
     let Source::Number { raw, .. } = source else {
         return Err(ProblemKind::WrongType);
@@ -332,6 +339,7 @@ fn decimal(
     }
 }
 
+/// How many digits a number has.
 fn length(digits: i128) -> u32 {
     digits
         .unsigned_abs()

@@ -1,4 +1,7 @@
-//! Texts and the numbers they get when they first come.
+//! Texts and the keys they get when they first come: the values of a dictionary column.
+//!
+//! Kept per batch, so that a batch can be written and read alone. The bytes of all texts lie one after
+//! the other as Arrow stores them; the hash table has only keys.
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -32,6 +35,7 @@ impl StringInterner {
         self.last
     }
 
+    /// Stores a text that is new.
     fn add(&mut self, text: &[u8], hash: u64) -> u32 {
         let number = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
         self.bytes.extend_from_slice(text);
@@ -69,6 +73,7 @@ impl StringInterner {
     }
 }
 
+/// The text of a key.
 #[inline]
 fn text_of<'t>(ends: &[u32], bytes: &'t [u8], number: u32) -> Option<&'t [u8]> {
     let number = number as usize;

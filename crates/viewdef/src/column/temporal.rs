@@ -1,4 +1,7 @@
-//! Dates and instants as Arrow counts them.
+//! Dates and instants as Arrow counts them: `Date32` and `Timestamp(Microsecond, "UTC")`.
+//!
+//! FHIR's date, dateTime and instant: <https://hl7.org/fhir/R4/datatypes.html#date>. A date is never
+//! converted between zones, since it is the day that somebody wrote; only an instant is.
 
 use crate::fhirpath::{Temporal, TemporalKind};
 
@@ -66,6 +69,7 @@ pub fn instant_micros(text: &str) -> Option<i64> {
     Some(total * 1_000_000 + micros)
 }
 
+/// The number of ASCII digits.
 fn number(digits: &[u8]) -> Option<i64> {
     digits.iter().try_fold(0, |value, digit| {
         digit
@@ -74,6 +78,7 @@ fn number(digits: &[u8]) -> Option<i64> {
     })
 }
 
+/// The day that the first ten characters name, if there is such a day.
 fn year_month_day(text: &[u8]) -> Option<(i64, i64, i64)> {
     let date = text.get(..10)?;
     if date[4] != b'-' || date[7] != b'-' {

@@ -1,5 +1,9 @@
-//! What concerns several parts of a view at once: column names, the branches of a union, the
-//! type of a filter.
+//! What concerns several parts of a view at once: column names, the branches of a union, the type of
+//! a filter, arguments that no input can make right.
+//!
+//! SQL-on-FHIR, StructureDefinition-ViewDefinition: the branches of a `unionAll` have the same columns, a
+//! `where` is boolean, the names of columns are unique across the view. A view that could only fail on
+//! every resource is refused here, before a resource is read.
 
 use std::collections::BTreeSet;
 
@@ -32,6 +36,7 @@ pub(super) fn check(view: &ViewDefinition) -> Vec<Fault> {
     errors
 }
 
+/// Adds the names of a select's columns to those of the view, and what is wrong within it.
 fn check_select(select: &Select, names: &mut BTreeSet<String>, errors: &mut Vec<Fault>) {
     for path in match &select.iteration {
         Iteration::Once => &[][..],
@@ -75,6 +80,7 @@ fn check_union(select: &Select, names: &mut BTreeSet<String>, errors: &mut Vec<F
     }
 }
 
+/// How the columns of a branch differ from those of the first one.
 fn difference(expected: &[&Column], found: &[&Column]) -> Option<String> {
     if expected.len() != found.len() {
         return Some(format!(
@@ -110,6 +116,7 @@ enum Kind {
     Other,
 }
 
+/// What an expression yields, where its form decides it; nothing where only the input does.
 fn static_kind(expression: &Expr) -> Option<Kind> {
     match &expression.kind {
         ExprKind::Literal(Literal::Boolean(_)) | ExprKind::IsType { .. } => Some(Kind::Boolean),
@@ -229,6 +236,7 @@ fn refuse_bad_arguments(expression: &Expr, place: &str, errors: &mut Vec<Fault>)
     }
 }
 
+/// Whether it is a literal of another type than wanted.
 fn is_literal_other_than(expression: &Expr, right: impl Fn(&Literal) -> bool) -> bool {
     matches!(&expression.kind, ExprKind::Literal(literal) if !right(literal))
 }

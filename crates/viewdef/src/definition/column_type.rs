@@ -1,4 +1,9 @@
 //! The type of a column in the table: from its `ansi/type` tag, else from its FHIR type.
+//!
+//! SQL-on-FHIR, StructureDefinition-ViewDefinition, "Type hinting": the tag has the name of an ISO SQL
+//! type, in any case and with the usual other names. Without it only types that every implementation
+//! reads alike are typed: money and dates are text until a view says what they are, because a wrong
+//! guess would lose digits or zones.
 
 use std::fmt;
 
@@ -65,8 +70,18 @@ impl fmt::Display for ColumnType {
 /// The type of a column with this `ansi/type` tag, FHIR type and `collection`.
 ///
 /// # Errors
+/// The tag names a type that columns cannot have, as the end of a sentence about the tag.
 ///
-/// The tag names a type that columns cannot have.
+/// ```
+/// use claimlake_viewdef::definition::{ScalarType, column_type};
+///
+/// let money = column_type(Some("decimal(18, 2)"), Some("decimal"), false)?;
+/// assert_eq!(money.scalar, ScalarType::Decimal { precision: 18, scale: 2 });
+/// assert_eq!(money.to_string(), "DECIMAL(18,2)");
+/// assert_eq!(column_type(None, Some("decimal"), false)?.scalar, ScalarType::Utf8);
+/// assert!(column_type(Some("DECIMAL(39,2)"), None, false).is_err());
+/// # Ok::<(), String>(())
+/// ```
 pub fn column_type(
     ansi_type: Option<&str>,
     fhir_type: Option<&str>,
@@ -95,6 +110,7 @@ pub fn column_type(
     })
 }
 
+/// The type without a tag.
 fn of_fhir_type(fhir_type: &str) -> ScalarType {
     match fhir_type {
         "boolean" | "Boolean" => ScalarType::Boolean,
@@ -105,6 +121,7 @@ fn of_fhir_type(fhir_type: &str) -> ScalarType {
     }
 }
 
+/// The type of a tag in upper case, without `[]`.
 fn of_ansi_type(ansi_type: &str) -> Result<ScalarType, String> {
     let (name, arguments) = split_arguments(ansi_type)?;
     let takes_a_length = matches!(
@@ -144,6 +161,7 @@ fn of_ansi_type(ansi_type: &str) -> Result<ScalarType, String> {
     })
 }
 
+/// `DECIMAL(p,s)` with at most 38 digits, which is what `Decimal128` has.
 fn decimal(arguments: &[u8]) -> Result<ScalarType, String> {
     let (precision, scale) = match arguments {
         [] => return Err("needs its digits, such as DECIMAL(18,2)".into()),

@@ -1,4 +1,8 @@
 //! Constants of a view: `value[x]` to a literal.
+//!
+//! SQL-on-FHIR, StructureDefinition-ViewDefinition, `constant`: exactly one of the listed types of
+//! value, checked against FHIR's own ranges (<https://hl7.org/fhir/R4/datatypes.html#primitive>).
+//! Constants are put into expressions when these are parsed, so that nothing looks them up later.
 
 use serde_json::Value;
 
@@ -45,6 +49,7 @@ const TYPES: &[(&str, Kind)] = &[
     ("valueUuid", Kind::Text),
 ];
 
+/// How a constant is read.
 #[derive(Clone, Copy)]
 enum Kind {
     Text,
@@ -55,6 +60,7 @@ enum Kind {
     Temporal(TemporalKind),
 }
 
+/// FHIR's integers have 32 bits.
 const INT_MIN: i64 = i32::MIN as i64;
 const INT_MAX: i64 = i32::MAX as i64;
 
@@ -87,6 +93,7 @@ pub(super) fn literal(key: &str, value: &Value) -> Result<Literal, String> {
     found.ok_or_else(|| format!("the value is no {}", &key["value".len()..]))
 }
 
+/// The literal of a date, dateTime or time.
 fn temporal(text: &str, kind: TemporalKind) -> Literal {
     match kind {
         TemporalKind::Date => Literal::Date(text.to_owned()),
@@ -95,6 +102,7 @@ fn temporal(text: &str, kind: TemporalKind) -> Literal {
     }
 }
 
+/// A whole number.
 fn number(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => Decimal::parse(&number.to_string())?.to_integer(),

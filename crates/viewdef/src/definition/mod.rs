@@ -8,6 +8,7 @@ mod column_type;
 mod constant;
 mod read;
 mod read_select;
+mod reader;
 #[cfg(test)]
 mod tests;
 mod view;

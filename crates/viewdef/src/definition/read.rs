@@ -1,13 +1,18 @@
-//! A ViewDefinition from JSON: shape, names, constants, expressions. What concerns several parts
-//! at once is in `check`.
+//! A ViewDefinition from JSON: shape, names, constants, expressions. What concerns several parts at
+//! once is in `check`.
+//!
+//! All faults are collected, each with its place, so that an author mends a view in one go. Unknown
+//! elements are refused instead of ignored: one that is misspelt would silently leave rows or columns
+//! out.
 
 use serde_json::{Map, Value};
 
 use super::check;
 use super::constant::{is_value_key, literal};
+use super::reader::{Reader, below, is_allowed_anywhere};
 use super::view::{Path, ViewDefinition};
-use crate::error::{Error, ErrorKind, Fault};
-use crate::fhirpath::{Constants, parse};
+use crate::error::{Error, ErrorKind};
+use crate::fhirpath::Constants;
 
 impl ViewDefinition {
     /// Reads and checks a view.
@@ -61,142 +66,8 @@ impl ViewDefinition {
     }
 }
 
-pub(super) struct Reader {
-    constants: Constants,
-    pub(super) faults: Vec<Fault>,
-}
-
-/// `select[0]` and `column` give `select[0].column`; nothing and `select` give `select`.
-pub(super) fn below(place: &str, key: &str) -> String {
-    if place.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{place}.{key}")
-    }
-}
-
-pub(super) fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "an object",
-    }
-}
-
-/// Keys every element of FHIR may have, and comments.
-fn is_allowed_anywhere(key: &str) -> bool {
-    matches!(key, "id" | "extension" | "modifierExtension") || key.starts_with(['_', '$', '#'])
-}
-
 impl Reader {
-    pub(super) fn error(&mut self, place: &str, reason: impl Into<String>) {
-        self.faults.push(Fault {
-            place: if place.is_empty() { "$" } else { place }.to_owned(),
-            reason: reason.into(),
-        });
-    }
-
-    pub(super) fn object<'a>(
-        &mut self,
-        value: &'a Value,
-        place: &str,
-    ) -> Option<&'a Map<String, Value>> {
-        let object = value.as_object();
-        if object.is_none() {
-            self.error(
-                place,
-                format!("an object is expected, found {}", type_name(value)),
-            );
-        }
-        object
-    }
-
-    pub(super) fn text(
-        &mut self,
-        parent: &Map<String, Value>,
-        key: &str,
-        place: &str,
-    ) -> Option<String> {
-        match parent.get(key)? {
-            Value::String(text) => Some(text.clone()),
-            other => {
-                self.error(
-                    &below(place, key),
-                    format!("a string is expected, found {}", type_name(other)),
-                );
-                None
-            }
-        }
-    }
-
-    pub(super) fn required(
-        &mut self,
-        parent: &Map<String, Value>,
-        key: &str,
-        place: &str,
-    ) -> Option<String> {
-        if !parent.contains_key(key) {
-            self.error(place, format!("'{key}' is missing"));
-        }
-        self.text(parent, key, place)
-    }
-
-    pub(super) fn list<'a>(
-        &mut self,
-        parent: &'a Map<String, Value>,
-        key: &str,
-        place: &str,
-    ) -> &'a [Value] {
-        match parent.get(key) {
-            None => &[],
-            Some(Value::Array(items)) => items,
-            Some(other) => {
-                self.error(
-                    &below(place, key),
-                    format!("a list is expected, found {}", type_name(other)),
-                );
-                &[]
-            }
-        }
-    }
-
-    pub(super) fn refuse_unknown(
-        &mut self,
-        object: &Map<String, Value>,
-        known: &[&str],
-        place: &str,
-    ) {
-        for key in object.keys() {
-            if !known.contains(&key.as_str()) && !is_allowed_anywhere(key) {
-                self.error(
-                    &below(place, key),
-                    format!("unknown key, expected one of {}", known.join(", ")),
-                );
-            }
-        }
-    }
-
-    pub(super) fn name(&mut self, parent: &Map<String, Value>, place: &str) -> Option<String> {
-        let name = self.required(parent, "name", place)?;
-        self.check_name(name, place)
-    }
-
-    fn check_name(&mut self, name: String, place: &str) -> Option<String> {
-        let is_sql_name = name.starts_with(|first: char| first.is_ascii_alphabetic())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !is_sql_name {
-            self.error(
-                &below(place, "name"),
-                format!("'{name}' must begin with a letter and hold only letters, digits and '_'"),
-            );
-            return None;
-        }
-        Some(name)
-    }
-
+    /// The view; nothing where a part is missing without which there is none.
     fn view(&mut self, view: &Value) -> Option<ViewDefinition> {
         let object = self.object(view, "")?;
         self.refuse_unknown_elements(object);
@@ -252,6 +123,7 @@ impl Reader {
         }
     }
 
+    /// Reads `constant`.
     fn read_constants(&mut self, view: &Map<String, Value>) {
         for (position, constant) in self.list(view, "constant", "").iter().enumerate() {
             let place = format!("constant[{position}]");
@@ -293,6 +165,7 @@ impl Reader {
         }
     }
 
+    /// Reads `where`.
     fn filters(&mut self, view: &Map<String, Value>) -> Vec<Path> {
         let mut filters = Vec::new();
         for (position, filter) in self.list(view, "where", "").iter().enumerate() {
@@ -304,30 +177,6 @@ impl Reader {
             filters.extend(self.required_path(object, "path", &place));
         }
         filters
-    }
-
-    pub(super) fn required_path(
-        &mut self,
-        parent: &Map<String, Value>,
-        key: &str,
-        place: &str,
-    ) -> Option<Path> {
-        let source = self.required(parent, key, place)?;
-        self.path(source, below(place, key))
-    }
-
-    pub(super) fn path(&mut self, source: String, place: String) -> Option<Path> {
-        match parse(&source, &self.constants) {
-            Ok(expression) => Some(Path {
-                source,
-                expression,
-                place,
-            }),
-            Err(error) => {
-                self.error(&place, error.to_string());
-                None
-            }
-        }
     }
 }
 
@@ -379,6 +228,7 @@ fn is_element(key: &str) -> bool {
     ELEMENTS.contains(&key)
 }
 
+/// The names that FHIRPath and the standard use themselves.
 fn is_reserved(name: &str) -> bool {
     matches!(name, "rowIndex" | "resource" | "rootResource" | "context")
 }

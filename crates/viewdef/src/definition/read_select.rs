@@ -1,15 +1,19 @@
 //! Selects and their columns from JSON.
+//!
+//! SQL-on-FHIR, StructureDefinition-ViewDefinition: `select` with `column`, nested `select`, one of
+//! `forEach`, `forEachOrNull` and `repeat`, and `unionAll`.
 
 use serde_json::{Map, Value};
 
 use super::column_type::column_type;
-use super::read::{Reader, below, type_name};
+use super::reader::{Reader, below};
 use super::view::{Column, Iteration, Select, Tag};
 
 /// Deeper selects are refused.
 const MAX_SELECT_DEPTH: usize = 32;
 
 impl Reader {
+    /// The selects under a key; those that cannot be read are faults.
     pub(super) fn selects(
         &mut self,
         parent: &Map<String, Value>,
@@ -29,6 +33,7 @@ impl Reader {
         selects
     }
 
+    /// One select with all within it.
     fn select(&mut self, select: &Value, place: String, depth: usize) -> Option<Select> {
         const KEYS: &[&str] = &[
             "column",
@@ -56,6 +61,7 @@ impl Reader {
         })
     }
 
+    /// What the select makes rows of.
     fn iteration(&mut self, select: &Map<String, Value>, place: &str) -> Option<Iteration> {
         let given: Vec<&str> = ["forEach", "forEachOrNull", "repeat"]
             .into_iter()
@@ -80,6 +86,7 @@ impl Reader {
         }
     }
 
+    /// The paths of a `repeat`.
     fn repeat(&mut self, select: &Map<String, Value>, place: &str) -> Option<Iteration> {
         let errors_before = self.faults.len();
         let mut paths = Vec::new();
@@ -87,10 +94,7 @@ impl Reader {
             let place = format!("{place}.repeat[{position}]");
             match path {
                 Value::String(source) => paths.extend(self.path(source.clone(), place)),
-                other => self.error(
-                    &place,
-                    format!("a string is expected, found {}", type_name(other)),
-                ),
+                other => self.wrong_type(&place, "a string", other),
             }
         }
         if paths.is_empty() && self.faults.len() == errors_before {
@@ -99,6 +103,7 @@ impl Reader {
         (self.faults.len() == errors_before).then_some(Iteration::Repeat(paths))
     }
 
+    /// One column, its type decided.
     fn column(&mut self, column: &Value, place: &str) -> Option<Column> {
         const KEYS: &[&str] = &[
             "name",
@@ -123,10 +128,7 @@ impl Reader {
             None => false,
             Some(Value::Bool(collection)) => *collection,
             Some(other) => {
-                self.error(
-                    &below(place, "collection"),
-                    format!("a boolean is expected, found {}", type_name(other)),
-                );
+                self.wrong_type(&below(place, "collection"), "a boolean", other);
                 false
             }
         };
@@ -156,6 +158,7 @@ impl Reader {
         })
     }
 
+    /// The tags under `tag`, or under `tags` as some examples of the standard write it.
     fn tags(&mut self, column: &Map<String, Value>, key: &str, place: &str) -> Vec<Tag> {
         let mut tags = Vec::new();
         for (position, tag) in self.list(column, key, place).iter().enumerate() {

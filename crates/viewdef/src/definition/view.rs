@@ -1,9 +1,29 @@
 //! The parts of a ViewDefinition: its filters, selects, iterations and columns.
+//!
+//! All of them are checked: there is no way to make one but [`ViewDefinition::from_json`] and
+//! [`ViewDefinition::from_text`].
 
 use super::column_type::ColumnType;
 use crate::fhirpath::Expr;
 
 /// A checked view over one resource type.
+///
+/// ```
+/// use claimlake_viewdef::definition::ViewDefinition;
+///
+/// let view = ViewDefinition::from_text(
+///     r#"{"resource": "Patient", "select": [
+///         {"column": [{"name": "id", "path": "id", "type": "id"}]},
+///         {"forEachOrNull": "name", "column": [{"name": "family", "path": "family"}]}]}"#,
+/// )?;
+/// let names: Vec<&str> = view.columns().iter().map(|column| column.name.as_str()).collect();
+/// assert_eq!(names, ["id", "family"]);
+///
+/// let error = ViewDefinition::from_text(r#"{"resource": "Patient", "select": [{"column": [
+///     {"name": "id", "path": "id"}, {"name": "id", "path": "name..given"}]}]}"#).unwrap_err();
+/// assert_eq!(error.faults()[0].place, "select[0].column[1].path");
+/// # Ok::<(), claimlake_viewdef::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct ViewDefinition {
     /// The table's name, where the view has one.
@@ -113,6 +133,7 @@ impl Select {
         columns
     }
 
+    /// Adds the columns in the order of the table; the branches of a union share theirs.
     fn collect_columns<'a>(&'a self, columns: &mut Vec<&'a Column>) {
         columns.extend(&self.columns);
         for select in &self.selects {

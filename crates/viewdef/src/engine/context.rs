@@ -1,4 +1,8 @@
 //! Context columns: the first columns of every table of a resource type, evaluated once per resource.
+//!
+//! They are no part of the standard: a pipeline names them (`patient_id`, `service_year`, …) so that all
+//! tables of a resource share keys and partitions. Each is checked here and becomes the same as one or
+//! several columns of a view.
 
 use crate::column::{date_days, instant_micros};
 use crate::definition::{Column, ColumnType, Path, ScalarType};
@@ -82,6 +86,10 @@ pub(super) enum FixedValue {
 }
 
 impl FixedValue {
+    /// The value of a text that the pipeline gives.
+    ///
+    /// # Errors
+    /// The text is no value of the type.
     fn of(scalar: ScalarType, text: &str) -> Result<Self, String> {
         let number = match scalar {
             ScalarType::Utf8 => return Ok(FixedValue::Text(text.to_owned())),
@@ -99,6 +107,10 @@ impl FixedValue {
 }
 
 impl ContextColumn {
+    /// The column with its expressions parsed and its type decided.
+    ///
+    /// # Errors
+    /// What is wrong with an expression, a case or the default.
     pub(super) fn check(&self) -> Result<CheckedContext, String> {
         let ContextSource::Cases {
             cases,
@@ -130,6 +142,7 @@ impl ContextColumn {
         Ok(checked)
     }
 
+    /// The column of a source without cases.
     fn check_source(&self, source: &ContextSource) -> Result<CheckedContext, String> {
         let (transform, sources): (_, Vec<&String>) = match source {
             ContextSource::Cases { .. } => return Err("cases within cases".into()),

@@ -1,12 +1,17 @@
-//! The cells of the context columns, evaluated once per resource.
+//! The cells of the context columns, evaluated once per resource and repeated in all its rows.
+//!
+//! A case comes first, then what the alternatives find in their order, then the default. The returned
+//! column is what the caller asked for of each resource (whose it is); its value is found even where a
+//! case decides the cell or the resource makes no rows.
 
 use serde_json::Value;
 
 use super::context::{FixedValue, Transform};
+use super::lazy_json::LazyJson;
 use super::outcome::{LineRefusal, Problem, ResourceRead};
 use super::plan::{ContextPlan, ResourcePlan};
 use super::tape_reader::Unsupported;
-use super::worker::{LazyJson, ResourceWorker};
+use super::worker::ResourceWorker;
 use crate::column::{Cell, cell_of_json, date_days, year};
 use crate::definition::ScalarType;
 use crate::problem::{CellProblem, Mismatch, ProblemKind, json_type};
@@ -59,7 +64,7 @@ impl ResourceWorker {
             let fast = program
                 .as_ref()
                 .filter(|_| !self.tape.needs_fallback)
-                .map(|condition| Self::tape_reader(&self.tape, buffer).truth(condition, 0));
+                .map(|condition| self.tape_reader(buffer).truth(condition, 0));
             let is_met = match fast {
                 Some(Ok(truth)) => truth == Some(true),
                 Some(Err(Unsupported)) | None => {
@@ -86,6 +91,7 @@ impl ResourceWorker {
         Ok(None)
     }
 
+    /// The cell of a value that the pipeline gives.
     fn fixed(&mut self, value: &FixedValue) -> Cell {
         match value {
             FixedValue::Text(text) => self.scratch.text(text.as_bytes()),
@@ -108,11 +114,13 @@ impl ResourceWorker {
         self.returned_text(buffer, cell)
     }
 
+    /// The text of a cell for the caller.
     fn returned_text(&self, buffer: &[u8], cell: Cell) -> Option<String> {
         let text = self.text_of(buffer, cell)?;
         Some(String::from_utf8_lossy(text).into_owned())
     }
 
+    /// The bytes of a cell that has a text.
     fn text_of<'b>(&'b self, buffer: &'b [u8], cell: Cell) -> Option<&'b [u8]> {
         match cell {
             Cell::Text { start, end } => buffer.get(start as usize..end as usize),
@@ -123,6 +131,7 @@ impl ResourceWorker {
         }
     }
 
+    /// The cell of the first alternative that finds something or has a problem.
     fn context(
         &mut self,
         buffer: &[u8],
@@ -172,6 +181,7 @@ impl ResourceWorker {
         Ok(Cell::Null)
     }
 
+    /// The cell of what the reference evaluator found.
     fn reference_cell(
         &mut self,
         scalar: ScalarType,
@@ -196,6 +206,7 @@ impl ResourceWorker {
         Cell::Null
     }
 
+    /// The day or the year of a cell's text, where the column asks for it.
     fn transformed<'s>(
         &self,
         buffer: &[u8],

@@ -1,8 +1,14 @@
-//! Selects whose every expression has a program.
+//! Views of which every expression has a program.
+//!
+//! The structure is that of the view (SQL-on-FHIR, "Processing algorithm"): selects within selects, each
+//! with an iteration, its columns and perhaps a union. Columns have positions in the view's row, so that
+//! a row is one slice that is filled from several depths.
 
-use super::program::{Compiler, Condition, Path, Program, Scope};
+use super::compiler::{Compiler, Scope};
+use super::program::{Condition, Path, Program, Start};
 use crate::column::Cell;
 use crate::definition::{self, Column, Iteration, ScalarType, Select, ViewDefinition};
+use crate::fhirpath::ExprKind;
 
 /// A view of which every expression has a program.
 #[derive(Debug, Clone)]
@@ -12,6 +18,7 @@ pub(super) struct FastView {
     pub(super) columns: usize,
 }
 
+/// A select with the programs of its columns; nested selects and branches come after its own columns.
 #[derive(Debug, Clone)]
 pub(super) struct FastSelect {
     pub(super) iteration: FastIteration,
@@ -22,6 +29,7 @@ pub(super) struct FastSelect {
     pub(super) nulls: Vec<(usize, Cell)>,
 }
 
+/// What a select makes rows of.
 #[derive(Debug, Clone)]
 pub(super) enum FastIteration {
     Once,
@@ -42,112 +50,140 @@ pub(super) struct FastColumn {
 }
 
 impl FastView {
-    /// The programs of a view; nothing where one of its expressions has none.
-    pub(super) fn compile(view: &ViewDefinition, compiler: &mut Compiler<'_>) -> Option<Self> {
-        let scope = Scope {
-            resource: &view.resource,
-            at_resource: true,
-            this_is_temporal: false,
-        };
-        let mut filters = Vec::new();
-        for filter in &view.filters {
-            filters.push(compiler.condition(&filter.expression, scope)?);
-        }
+    /// The programs of a view.
+    ///
+    /// # Errors
+    /// The names of the columns that have none: only the reference evaluator makes the view's rows.
+    pub(super) fn compile(
+        view: &ViewDefinition,
+        compiler: &mut Compiler<'_>,
+    ) -> Result<Self, Vec<String>> {
+        let scope = Scope::of_resource(&view.resource);
+        let filters: Option<Vec<Condition>> = view
+            .filters
+            .iter()
+            .map(|filter| compiler.condition(&filter.expression, scope))
+            .collect();
+        let mut unsupported = Vec::new();
         let mut selects = Vec::new();
         let mut columns = 0;
         for select in &view.selects {
-            selects.push(compile_select(select, compiler, scope, columns, "")?);
+            selects.extend(compile_select(
+                select,
+                compiler,
+                scope,
+                (columns, ""),
+                &mut unsupported,
+            ));
             columns += select.all_columns().len();
         }
-        Some(Self {
-            filters,
-            selects,
-            columns,
-        })
+        match filters {
+            // A filter decides about all columns.
+            None => Err(view.columns().iter().map(|it| it.name.clone()).collect()),
+            Some(filters) if unsupported.is_empty() => Ok(Self {
+                filters,
+                selects,
+                columns,
+            }),
+            Some(_) => {
+                unsupported.sort();
+                unsupported.dedup();
+                Err(unsupported)
+            }
+        }
     }
 }
 
+/// The programs of a select whose first column is the view's `first_column`th; the names of columns
+/// without one are added to `unsupported`.
 fn compile_select(
     select: &Select,
     compiler: &mut Compiler<'_>,
     scope: Scope<'_>,
-    first_column: usize,
-    prefix: &str,
+    (first_column, prefix): (usize, &str),
+    unsupported: &mut Vec<String>,
 ) -> Option<FastSelect> {
-    let mut within = scope;
-    let mut prefix = prefix.to_owned();
-    let mut step_into = |paths: &[&definition::Path], source: &str| {
-        if !prefix.is_empty() {
-            prefix.push('.');
-        }
-        prefix.push_str(source);
-        let mut programs = Vec::new();
-        let only_this = paths
-            .iter()
-            .all(|path| matches!(path.expression.kind, crate::fhirpath::ExprKind::This));
-        within.at_resource &= only_this;
-        let mut temporal = false;
-        for path in paths {
-            let program = compiler.path(&path.expression, scope)?;
-            temporal |= program.temporal;
-            programs.push(program);
-        }
-        within.this_is_temporal = temporal;
-        Some(programs)
-    };
-    let iteration = match &select.iteration {
-        Iteration::Once => FastIteration::Once,
-        Iteration::ForEach(path) => {
-            FastIteration::ForEach(step_into(&[path], &path.source)?.pop()?)
-        }
-        Iteration::ForEachOrNull(path) => {
-            FastIteration::ForEachOrNull(step_into(&[path], &path.source)?.pop()?)
-        }
-        Iteration::Repeat(paths) => {
-            let sources: Vec<&str> = paths.iter().map(|path| path.source.as_str()).collect();
-            let all: Vec<&definition::Path> = paths.iter().collect();
-            let programs = step_into(&all, &format!("repeat({})", sources.join(", ")))?;
-            // Each step is taken from the resource and from what was found.
-            if within.at_resource || programs.iter().any(|path| path.from_resource) {
-                return None;
-            }
-            FastIteration::Repeat(programs)
-        }
+    let all_columns = select.all_columns();
+    let entered = compile_iteration(&select.iteration, compiler, scope, prefix);
+    let nulls = null_cells(&all_columns, first_column);
+    let (Some((iteration, within, prefix)), Some(nulls)) = (entered, nulls) else {
+        unsupported.extend(all_columns.iter().map(|column| column.name.clone()));
+        return None;
     };
     let mut columns = Vec::new();
     for (offset, column) in select.columns.iter().enumerate() {
-        columns.push(FastColumn::compile(
-            column,
-            compiler,
-            within,
-            first_column + offset,
-            &prefix,
-        )?);
+        match FastColumn::compile(column, compiler, within, first_column + offset, &prefix) {
+            Some(compiled) => columns.push(compiled),
+            None => unsupported.push(column.name.clone()),
+        }
     }
     let mut next_column = first_column + select.columns.len();
     let mut selects = Vec::new();
     for nested in &select.selects {
-        selects.push(compile_select(
-            nested,
-            compiler,
-            within,
-            next_column,
-            &prefix,
-        )?);
+        let place = (next_column, prefix.as_str());
+        selects.extend(compile_select(nested, compiler, within, place, unsupported));
         next_column += nested.all_columns().len();
     }
+    let place = (next_column, prefix.as_str());
     let mut union_all = Vec::new();
     for branch in &select.union_all {
-        union_all.push(compile_select(
-            branch,
-            compiler,
-            within,
-            next_column,
-            &prefix,
-        )?);
+        union_all.extend(compile_select(branch, compiler, within, place, unsupported));
     }
-    let all_columns = select.all_columns();
-    let nulls = all_columns.iter().enumerate().map(|(offset, column)| {
+    Some(FastSelect {
+        iteration,
+        columns,
+        selects,
+        union_all,
+        nulls,
+    })
+}
+
+/// The program of an iteration, the scope of what is within it, and the paths up to there.
+fn compile_iteration<'s>(
+    iteration: &Iteration,
+    compiler: &mut Compiler<'_>,
+    scope: Scope<'s>,
+    prefix: &str,
+) -> Option<(FastIteration, Scope<'s>, String)> {
+    let paths = match iteration {
+        Iteration::Once => return Some((FastIteration::Once, scope, prefix.to_owned())),
+        Iteration::ForEach(path) | Iteration::ForEachOrNull(path) => std::slice::from_ref(path),
+        Iteration::Repeat(paths) => paths,
+    };
+    let mut programs = paths
+        .iter()
+        .map(|path| compiler.path(&path.expression, scope))
+        .collect::<Option<Vec<_>>>()?;
+    let only_this = |path: &definition::Path| matches!(path.expression.kind, ExprKind::This);
+    let is_temporal = programs.iter().any(|program| program.temporal);
+    let within = Scope {
+        at_resource: scope.at_resource && paths.iter().all(only_this),
+        this_is_temporal: is_temporal,
+        context_is_temporal: is_temporal,
+        ..scope
+    };
+    let sources: Vec<&str> = paths.iter().map(|path| path.source.as_str()).collect();
+    let mut source = sources.join(", ");
+    let iteration = match iteration {
+        Iteration::Repeat(_) => {
+            // Each step is taken from the resource and from what was found.
+            if within.at_resource || programs.iter().any(|path| path.start != Start::This) {
+                return None;
+            }
+            source = format!("repeat({source})");
+            FastIteration::Repeat(programs)
+        }
+        Iteration::ForEachOrNull(_) => FastIteration::ForEachOrNull(programs.pop()?),
+        _ => FastIteration::ForEach(programs.pop()?),
+    };
+    let separator = if prefix.is_empty() { "" } else { "." };
+    Some((iteration, within, format!("{prefix}{separator}{source}")))
+}
+
+/// The cells of columns in the row that `forEachOrNull` makes of nothing; nothing where only the
+/// reference evaluator has them.
+fn null_cells(columns: &[&Column], first_column: usize) -> Option<Vec<(usize, Cell)>> {
+    let cells = columns.iter().enumerate().map(|(offset, column)| {
         let is_index = column.path.expression.is_row_index();
         let cell = match column.column_type.scalar {
             ScalarType::Int16 | ScalarType::Int32 | ScalarType::Int64
@@ -160,16 +196,12 @@ fn compile_select(
         };
         cell.map(|cell| (first_column + offset, cell))
     });
-    Some(FastSelect {
-        iteration,
-        columns,
-        selects,
-        union_all,
-        nulls: nulls.collect::<Option<Vec<_>>>()?,
-    })
+    cells.collect()
 }
 
 impl FastColumn {
+    /// The program of a column; nothing where only the reference evaluator has one, as for columns of
+    /// elements, which are JSON text there.
     pub(super) fn compile(
         column: &Column,
         compiler: &mut Compiler<'_>,

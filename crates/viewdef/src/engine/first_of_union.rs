@@ -1,11 +1,17 @@
 //! `(a | b | c).first()`: the first item of the first operand that has one.
+//!
+//! A union is distinct and sorted by nothing (FHIRPath section 6.4.1), but its first item is that of the
+//! first operand that is not empty, so later operands need not be evaluated. Views use this wherever a
+//! column takes one of several codings in order of preference.
 
-use super::program::{Compiler, Condition, Path, Scope, Step};
+use super::compiler::{Compiler, Scope};
+use super::program::{Failure, Path};
 use crate::fhirpath::{BinaryOperator, Expr, ExprKind};
 
 impl Compiler<'_> {
-    /// The first item of each operand of a union. A later operand is not evaluated where an earlier
-    /// one finds something, so none may be able to fail.
+    /// Adds the path to the first item of each operand of a union. A later operand is not evaluated where an
+    /// earlier one finds something, so none of its items may be able to fail; lookups are checked all the
+    /// same.
     pub(super) fn union(
         &mut self,
         expr: &Expr,
@@ -22,36 +28,6 @@ impl Compiler<'_> {
             return self.union(right, scope, paths);
         }
         let path = self.path(expr, scope)?.at(0);
-        path.is_infallible().then(|| paths.push(path))
-    }
-}
-
-impl Path {
-    fn is_infallible(&self) -> bool {
-        let indexed = self.indexed.iter().flat_map(|(steps, _)| steps);
-        indexed.chain(&self.tail).all(|step| match step {
-            Step::Member(_) | Step::Choice(_) => true,
-            Step::Filter(condition) => condition.is_infallible(),
-        })
-    }
-}
-
-impl Condition {
-    /// Whether it is true, false or unknown whatever it meets: the truth of a path is an error
-    /// where the path finds several values.
-    fn is_infallible(&self) -> bool {
-        match self {
-            Self::Path(_) => false,
-            Self::Constant(_) => true,
-            Self::EqualsText(path, _)
-            | Self::EqualsBoolean(path, _)
-            | Self::EqualsNumber(path, _)
-            | Self::Exists(path) => path.is_infallible(),
-            Self::EqualsPath(left, right) => left.is_infallible() && right.is_infallible(),
-            Self::Not(inner) => inner.is_infallible(),
-            Self::And(left, right) | Self::Or(left, right) => {
-                left.is_infallible() && right.is_infallible()
-            }
-        }
+        (path.failure < Failure::AnyItem).then(|| paths.push(path))
     }
 }

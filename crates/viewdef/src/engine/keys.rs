@@ -1,5 +1,8 @@
-//! Keys of JSON objects as numbers, such that a choice (`valueString`) shows its element
-//! (`value`).
+//! Keys of JSON objects as numbers, such that a choice (`valueString`) shows its element (`value`).
+//!
+//! FHIR writes a choice `value[x]` as one of many keys (<https://hl7.org/fhir/R4/formats.html#choice>).
+//! With the element in the upper bits and the type in the lower ones, "this key" and "any choice of this
+//! element" are both one comparison of integers.
 
 use std::collections::HashMap;
 
@@ -9,7 +12,9 @@ use crate::fhirpath::choice_position;
 /// (0 where the key is no choice). 0 is the key of nothing that a view asks for.
 pub(super) type KeyCode = u32;
 
+/// Room for the position of a choice type; there are fewer than 128.
 const TYPE_BITS: u32 = 7;
+/// The bits of the type.
 const TYPE_MASK: u32 = (1 << TYPE_BITS) - 1;
 
 /// Whether two keys are choices of the same element, or one the element itself.
@@ -39,6 +44,7 @@ impl Keys {
         *self.elements.entry(name.to_owned()).or_insert(next) << TYPE_BITS
     }
 
+    /// The code of a choice of an element.
     fn choice(&mut self, element: &str, position: usize) -> KeyCode {
         self.element(element) | (u32::try_from(position + 1).unwrap_or(0) & TYPE_MASK)
     }

@@ -1,4 +1,5 @@
-//! The outcome of a line: why it is refused, or what was read of it.
+//! The outcome of a line: why it is refused, or what was read of it. Nothing of it has a value of the
+//! line, but for the id and what the caller asked for.
 
 use super::walk::Refusal;
 use crate::problem::Mismatch;
@@ -21,6 +22,7 @@ pub enum LineRefusal {
 }
 
 impl From<Refusal> for LineRefusal {
+    /// A walk only knows an object from other JSON; that a line is no object means it is no resource.
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::NotJson => LineRefusal::NotJson,
@@ -59,6 +61,9 @@ pub struct ResourceRead {
     pub returned_value: Option<String>,
     /// Rows it made, in all tables.
     pub rows: u64,
+    /// Tables whose rows the reference evaluator made, because of the view or of something unusual
+    /// in the resource.
+    pub fallback_tables: u32,
     /// What could not be used.
     pub problems: Vec<Problem>,
 }

@@ -1,12 +1,17 @@
-//! The plan of a resource type.
+//! The plan of a resource type: its tables with their schemas, and everything that workers share.
+//!
+//! A plan is immutable and is shared by all workers (`Arc`). Each worker has its own copy of the shape,
+//! which grows by keys that no view reads.
 
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
+use super::compiler::{Compiler, Scope};
 use super::context::{CheckedContext, ContextColumn};
 use super::fast_view::{FastColumn, FastView};
-use super::program::{Compiler, Condition, Path, Scope, Step};
+use super::lookup::Shared;
+use super::program::{Condition, Path};
 use super::read_paths;
 use super::shape::Shape;
 use super::shape_builder::ShapeBuilder;
@@ -43,11 +48,13 @@ pub struct ResourcePlan {
     pub(super) shape: Shape,
     pub(super) with_order: bool,
     pub(super) drop_where: Option<Condition>,
+    pub(super) shared: Shared,
     pub(super) resource_type: Path,
     pub(super) id: Path,
     pub(super) last_updated: Path,
 }
 
+/// A context column with its programs.
 #[derive(Debug, Clone)]
 pub(super) struct ContextPlan {
     pub(super) checked: CheckedContext,
@@ -57,6 +64,7 @@ pub(super) struct ContextPlan {
     pub(super) conditions: Vec<Option<Condition>>,
 }
 
+/// An error of the plan as a whole.
 fn plan_error(place: impl Into<String>, reason: impl Into<String>) -> Error {
     Error::new(ErrorKind::Plan, place, reason)
 }
@@ -67,6 +75,7 @@ pub struct TablePlan {
     pub(super) name: String,
     pub(super) view: ViewDefinition,
     pub(super) fast: Option<FastView>,
+    pub(super) fallback_columns: Vec<String>,
     pub(super) schema: SchemaRef,
     pub(super) column_names: Vec<String>,
     pub(super) column_types: Vec<ColumnType>,
@@ -85,6 +94,13 @@ impl TablePlan {
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// The columns that the engine has no program for. One is enough for the reference evaluator to
+    /// make all rows of the table, which takes about ten times as long.
+    #[must_use]
+    pub fn fallback_columns(&self) -> &[String] {
+        &self.fallback_columns
     }
 
     /// Whether only the reference evaluator can make its rows.
@@ -144,12 +160,9 @@ impl ResourcePlan {
 
         let mut compiler = Compiler {
             keys: &mut shape.keys,
+            shared: Shared::default(),
         };
-        let at_resource = Scope {
-            resource: input.resource,
-            at_resource: true,
-            this_is_temporal: false,
-        };
+        let at_resource = Scope::of_resource(input.resource);
         let context: Vec<ContextPlan> = checked
             .into_iter()
             .map(|checked| ContextPlan {
@@ -184,15 +197,10 @@ impl ResourcePlan {
                 })?)
             }
         };
-        let member = |compiler: &mut Compiler<'_>, names: &[&str]| Path {
-            from_resource: true,
-            indexed: Vec::new(),
-            tail: names
-                .iter()
-                .map(|name| Step::Member(compiler.keys.element(name)))
-                .collect(),
-            temporal: false,
-        };
+        let mut members =
+            |names: &[&str]| Path::of_members(names.iter().map(|name| compiler.keys.element(name)));
+        let (resource_type, id) = (members(&["resourceType"]), members(&["id"]));
+        let last_updated = members(&["meta", "lastUpdated"]);
         Ok(Self {
             resource: input.resource.to_owned(),
             constants: input.constants.len(),
@@ -200,11 +208,24 @@ impl ResourcePlan {
             tables,
             with_order: input.order.is_some(),
             drop_where,
-            resource_type: member(&mut compiler, &["resourceType"]),
-            id: member(&mut compiler, &["id"]),
-            last_updated: member(&mut compiler, &["meta", "lastUpdated"]),
+            resource_type,
+            id,
+            last_updated,
+            shared: compiler.shared,
             shape: shape.finish(),
         })
+    }
+
+    /// How many columns of all tables, and context columns, have no program of the engine; see
+    /// [`TablePlan::fallback_columns`].
+    #[must_use]
+    pub fn fallback_columns(&self) -> usize {
+        let has_none = |column: &&ContextPlan| {
+            column.programs.iter().any(Option::is_none)
+                || column.conditions.iter().any(Option::is_none)
+        };
+        let tables = self.tables.iter().map(|table| table.fallback_columns.len());
+        tables.sum::<usize>() + self.context.iter().filter(has_none).count()
     }
 
     /// The same plan with text columns of [`dictionary_type`]: each value is stored once a batch.
@@ -259,6 +280,7 @@ impl ResourcePlan {
     }
 }
 
+/// One table: constants, context columns, the view's own columns, the order.
 fn table(
     name: &str,
     view: &ViewDefinition,
@@ -302,10 +324,15 @@ fn table(
             format!("there are two columns '{}'", twice.name()),
         ));
     }
+    let (fast, fallback_columns) = match FastView::compile(view, compiler) {
+        Ok(fast) => (Some(fast), Vec::new()),
+        Err(columns) => (None, columns),
+    };
     Ok(TablePlan {
         name: name.to_owned(),
         view: view.clone(),
-        fast: FastView::compile(view, compiler),
+        fast,
+        fallback_columns,
         schema: Arc::new(Schema::new(fields)),
         column_names: columns.iter().map(|column| column.name.clone()).collect(),
         column_types: columns.iter().map(|column| column.column_type).collect(),

@@ -1,343 +1,183 @@
-//! Expressions as compiled programs, and which expressions can be compiled.
+//! Expressions as compiled programs.
 //!
-//! What is not here is left to the reference evaluator, view by view; what is here must agree with it.
+//! What they cannot say is left to the reference evaluator, view by view; what they say must agree
+//! with it. Collections and their order are those of FHIRPath, <https://hl7.org/fhirpath/>.
 
-use super::keys::{KeyCode, Keys};
-use crate::fhirpath::{
-    BinaryOperator, Decimal, Expr, ExprKind, Function, Literal, TypeKind, choice_key,
-    declared_type_of_element, narrower_types, type_kind,
-};
+use super::keys::KeyCode;
+use crate::fhirpath::{Decimal, Literal};
 
 /// What a column, a filter or an iteration evaluates.
 #[derive(Debug, Clone)]
 pub(super) enum Program {
+    /// What a path finds.
     Path(Path),
     /// The first item of the first path that finds one: `(a | b).first()`.
     FirstOfUnion(Vec<Path>),
+    /// The truth of a condition.
     Truth(Condition),
+    /// A literal, or a constant of the view.
     Literal(Literal),
+    /// `%rowIndex`
     RowIndex,
+    /// `getReferenceKey()` of what a path finds, of references to one type.
     ReferenceKey(Path, Option<String>),
+    /// `{}`
     Nothing,
 }
 
-/// Steps from an element. Each indexed part ends in taking one item by its position; the tail finds any number.
-#[derive(Debug, Clone)]
+/// Where a path begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    /// `$this`
+    This,
+    /// `%resource`
+    Resource,
+    /// `%context` in an argument: the element that makes the row.
+    Context,
+}
+
+/// What a path may do that the reference evaluator reports as an error. An evaluation that has
+/// enough stops early, and must not miss an error behind that point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Failure {
+    /// Nothing, whatever the resource.
+    Never,
+    /// Only where a lookup meets something unusual; that is found before its first item.
+    InLookup,
+    /// Any item may fail.
+    AnyItem,
+}
+
+/// Steps from an element. Each indexed part ends in taking one item by its position; the tail finds
+/// any number.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Path {
-    pub(super) from_resource: bool,
+    pub(super) start: Start,
     pub(super) indexed: Vec<(Vec<Step>, usize)>,
     pub(super) tail: Vec<Step>,
     /// Whether what it finds may be a date or time by its name, not by its text.
     pub(super) temporal: bool,
+    pub(super) failure: Failure,
 }
 
-#[derive(Debug, Clone)]
+/// One step of a path.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Step {
     /// An element, or its choices where it is not there.
     Member(KeyCode),
     /// The first of these groups of choices that is there.
     Choice(Vec<Vec<KeyCode>>),
+    /// `where(condition)`
     Filter(Condition),
+    /// `where(condition)`, one of several that look for codings; answered for all of them at once.
+    Pivot(Pivot),
+    /// `array.where(key in wanted)` from the resource, answered by a map from keys to positions.
+    Lookup(Box<Lookup>),
 }
 
-/// Something true, false or unknown.
-#[derive(Debug, Clone)]
+/// One condition of a group that [`super::resource_cache`] answers for an element in one pass.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Pivot {
+    /// The group's position in [`super::lookup::Shared::pivot_groups`].
+    pub(super) group: usize,
+    /// The condition's position in the group.
+    pub(super) position: u32,
+    /// The condition itself.
+    pub(super) condition: Condition,
+}
+
+/// Elements of an array of the resource by a key that each has once, such as `sequence`.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Lookup {
+    /// The map's position in [`super::lookup::Shared::maps`].
+    pub(super) map: usize,
+    /// What finds the wanted keys.
+    pub(super) wanted: Path,
+    /// Whether several wanted keys find nothing, as for `=`.
+    pub(super) one_only: bool,
+    /// The array and the filter as plain steps, for keys that are no small integers.
+    pub(super) steps: Vec<Step>,
+}
+
+/// Something true, false or unknown (FHIRPath's three-valued logic).
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Condition {
+    /// The same for every element.
     Constant(Option<bool>),
     /// The truth of what a path finds.
     Path(Path),
+    /// `path = 'text'`
     EqualsText(Path, Box<[u8]>),
+    /// `path = true`
     EqualsBoolean(Path, bool),
+    /// `path = 1`
     EqualsNumber(Path, Decimal),
+    /// `left = right`
     EqualsPath(Path, Path),
+    /// `left in right`
+    In(Path, Path),
+    /// `path.exists()`
     Exists(Path),
+    /// `condition.not()`
     Not(Box<Condition>),
+    /// `left and right`
     And(Box<Condition>, Box<Condition>),
+    /// `left or right`
     Or(Box<Condition>, Box<Condition>),
 }
 
-/// The surroundings of an expression.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Scope<'s> {
-    /// The resource type.
-    pub(super) resource: &'s str,
-    /// Whether `$this` is the resource.
-    pub(super) at_resource: bool,
-    /// Whether `$this` may be a date or time by its name.
-    pub(super) this_is_temporal: bool,
-}
-
-/// Compiles expressions; keys are numbered as they come.
-#[derive(Debug)]
-pub(super) struct Compiler<'k> {
-    pub(super) keys: &'k mut Keys,
-}
-
-impl Compiler<'_> {
-    /// The program of an expression; nothing where only the reference evaluator has one.
-    pub(super) fn program(&mut self, expr: &Expr, scope: Scope<'_>) -> Option<Program> {
-        Some(match &expr.kind {
-            ExprKind::Literal(literal) => Program::Literal(literal.clone()),
-            ExprKind::RowIndex => Program::RowIndex,
-            ExprKind::Empty => Program::Nothing,
-            ExprKind::ReferenceKey { base, type_name } => {
-                let mut path = self.path(base, scope)?;
-                path.tail.push(Step::Member(self.keys.element("reference")));
-                Program::ReferenceKey(path, type_name.clone())
-            }
-            ExprKind::Call {
-                base,
-                function: Function::First,
-                ..
-            } if base.is_union() => {
-                let mut paths = Vec::new();
-                self.union(base, scope, &mut paths)?;
-                Program::FirstOfUnion(paths)
-            }
-            _ => match self.path(expr, scope) {
-                Some(path) => Program::Path(path),
-                None => Program::Truth(self.condition(expr, scope)?),
-            },
-        })
-    }
-
-    /// The path of an expression that is nothing but steps.
-    pub(super) fn path(&mut self, expr: &Expr, scope: Scope<'_>) -> Option<Path> {
-        match &expr.kind {
-            ExprKind::This => Some(Path {
-                from_resource: false,
-                indexed: Vec::new(),
-                tail: Vec::new(),
-                temporal: scope.this_is_temporal,
-            }),
-            ExprKind::Resource => Some(Path {
-                from_resource: true,
-                indexed: Vec::new(),
-                tail: Vec::new(),
-                temporal: false,
-            }),
-            ExprKind::RootType(name) => {
-                let is_type =
-                    name == scope.resource || name == "Resource" || name == "DomainResource";
-                (scope.at_resource && is_type).then_some(Path {
-                    from_resource: false,
-                    indexed: Vec::new(),
-                    tail: Vec::new(),
-                    temporal: false,
-                })
-            }
-            ExprKind::Member { base, name } => {
-                let mut path = self.path(base, scope)?;
-                path.tail.push(Step::Member(self.keys.element(name)));
-                // A choice knows its type, so only plain names are without one.
-                path.temporal = declared_type_of_element(name).is_some();
-                Some(path)
-            }
-            // Several items of `as` are an error, which the reference evaluator finds.
-            ExprKind::OfType {
-                base,
-                type_name,
-                of_one: false,
-            } => {
-                let ExprKind::Member { base, name } = &base.kind else {
-                    return None;
-                };
-                let mut path = self.path(base, scope)?;
-                path.tail.push(Step::Choice(self.choices(name, type_name)));
-                path.temporal = is_temporal(type_name);
-                Some(path)
-            }
-            ExprKind::Index { base, index } => {
-                let ExprKind::Literal(Literal::Integer(position)) = index.kind else {
-                    return None;
-                };
-                let position = usize::try_from(position).ok()?;
-                Some(self.path(base, scope)?.at(position))
-            }
-            ExprKind::Call {
-                base,
-                function,
-                arguments,
-            } => self.call(base, *function, arguments, scope),
-            _ => None,
-        }
-    }
-
-    fn call(
-        &mut self,
-        base: &Expr,
-        function: Function,
-        arguments: &[Expr],
-        scope: Scope<'_>,
-    ) -> Option<Path> {
-        match (function, arguments) {
-            (Function::First, []) => Some(self.path(base, scope)?.at(0)),
-            (Function::Where, [criterion]) => {
-                let mut path = self.path(base, scope)?;
-                let within = Scope {
-                    at_resource: false,
-                    this_is_temporal: path.temporal,
-                    ..scope
-                };
-                path.tail
-                    .push(Step::Filter(self.condition(criterion, within)?));
-                Some(path)
-            }
-            (Function::Extension, [url]) => {
-                let ExprKind::Literal(Literal::String(url)) = &url.kind else {
-                    return None;
-                };
-                let mut path = self.path(base, scope)?;
-                path.tail.push(Step::Member(self.keys.element("extension")));
-                path.tail.push(Step::Filter(Condition::EqualsText(
-                    Path {
-                        from_resource: false,
-                        indexed: Vec::new(),
-                        tail: vec![Step::Member(self.keys.element("url"))],
-                        temporal: false,
-                    },
-                    url.as_bytes().into(),
-                )));
-                path.temporal = false;
-                Some(path)
-            }
-            (Function::ResourceKey, []) if is_this_resource(base, scope) => {
-                let mut path = self.path(base, scope)?;
-                path.tail.push(Step::Member(self.keys.element("id")));
-                Some(path)
-            }
-            _ => None,
-        }
-    }
-
-    /// The choices that are of a type: the one named for it first, then those of narrower types.
-    fn choices(&mut self, name: &str, type_name: &str) -> Vec<Vec<KeyCode>> {
-        let mut codes = |types: Vec<&str>| -> Vec<KeyCode> {
-            types
-                .iter()
-                .map(|type_name| self.keys.code(&choice_key(name, type_name)))
-                .collect()
-        };
-        let mut groups = vec![codes(vec![type_name])];
-        let narrower = narrower_types(type_name);
-        if !narrower.is_empty() {
-            groups.push(codes(narrower));
-        }
-        groups
-    }
-
-    pub(super) fn condition(&mut self, expr: &Expr, scope: Scope<'_>) -> Option<Condition> {
-        if let Some(path) = self.path(expr, scope) {
-            return Some(Condition::Path(path));
-        }
-        match &expr.kind {
-            ExprKind::Literal(Literal::Boolean(value)) => Some(Condition::Constant(Some(*value))),
-            ExprKind::Empty => Some(Condition::Constant(None)),
-            ExprKind::Call {
-                base,
-                function,
-                arguments,
-            } => match (function, arguments.as_slice()) {
-                (Function::Exists, []) => Some(Condition::Exists(self.path(base, scope)?)),
-                (Function::Exists, [_]) => Some(Condition::Exists(self.call(
-                    base,
-                    Function::Where,
-                    arguments,
-                    scope,
-                )?)),
-                (Function::Empty, []) => Some(Condition::Not(Box::new(Condition::Exists(
-                    self.path(base, scope)?,
-                )))),
-                (Function::Not, []) => Some(Condition::Not(Box::new(self.condition(base, scope)?))),
-                _ => None,
-            },
-            ExprKind::Binary {
-                operator,
-                left,
-                right,
-            } => match operator {
-                BinaryOperator::Equal => self.equality(left, right, scope),
-                BinaryOperator::NotEqual => {
-                    Some(Condition::Not(Box::new(self.equality(left, right, scope)?)))
-                }
-                BinaryOperator::And => Some(Condition::And(
-                    Box::new(self.condition(left, scope)?),
-                    Box::new(self.condition(right, scope)?),
-                )),
-                BinaryOperator::Or => Some(Condition::Or(
-                    Box::new(self.condition(left, scope)?),
-                    Box::new(self.condition(right, scope)?),
-                )),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    fn equality(&mut self, left: &Expr, right: &Expr, scope: Scope<'_>) -> Option<Condition> {
-        match (&left.kind, &right.kind) {
-            (ExprKind::Literal(left), ExprKind::Literal(right)) => {
-                constant_equality(left, right).map(|truth| Condition::Constant(Some(truth)))
-            }
-            (ExprKind::Literal(literal), _) => self.equals_literal(right, literal, scope),
-            (_, ExprKind::Literal(literal)) => self.equals_literal(left, literal, scope),
-            _ => {
-                let left = self.path(left, scope)?;
-                let right = self.path(right, scope)?;
-                (!left.temporal && !right.temporal).then_some(Condition::EqualsPath(left, right))
-            }
-        }
-    }
-
-    fn equals_literal(
-        &mut self,
-        expr: &Expr,
-        literal: &Literal,
-        scope: Scope<'_>,
-    ) -> Option<Condition> {
-        let path = self.path(expr, scope)?;
-        if path.temporal {
-            return None;
-        }
-        Some(match literal {
-            Literal::String(text) => Condition::EqualsText(path, text.as_bytes().into()),
-            Literal::Boolean(value) => Condition::EqualsBoolean(path, *value),
-            Literal::Integer(value) => Condition::EqualsNumber(path, Decimal::from_integer(*value)),
-            Literal::Decimal(value) => Condition::EqualsNumber(path, *value),
-            _ => return None,
-        })
-    }
-}
-
 impl Path {
+    /// A path without steps.
+    pub(super) fn from(start: Start) -> Self {
+        Self {
+            start,
+            indexed: Vec::new(),
+            tail: Vec::new(),
+            temporal: false,
+            failure: Failure::Never,
+        }
+    }
+
+    /// A path of members from the element.
+    pub(super) fn of_members(members: impl IntoIterator<Item = KeyCode>) -> Self {
+        Self {
+            tail: members.into_iter().map(Step::Member).collect(),
+            ..Self::from(Start::This)
+        }
+    }
+
     /// The item at a position of what the path finds.
     pub(super) fn at(mut self, position: usize) -> Self {
         self.indexed
             .push((std::mem::take(&mut self.tail), position));
         self
     }
-}
 
-fn is_this_resource(base: &Expr, scope: Scope<'_>) -> bool {
-    match &base.kind {
-        ExprKind::This => scope.at_resource,
-        ExprKind::Resource => true,
-        _ => false,
+    /// The items for which a condition is true.
+    pub(super) fn filtered(mut self, condition: Condition) -> Self {
+        if condition.failure() != Failure::Never {
+            // A condition may be decided before it comes to what fails.
+            self.failure = Failure::AnyItem;
+        }
+        self.tail.push(Step::Filter(condition));
+        self
     }
 }
 
-fn is_temporal(type_name: &str) -> bool {
-    matches!(
-        type_kind(type_name),
-        Some(TypeKind::Date | TypeKind::DateTime | TypeKind::Time)
-    )
-}
-
-fn constant_equality(left: &Literal, right: &Literal) -> Option<bool> {
-    match (left, right) {
-        (Literal::Integer(left), Literal::Integer(right)) => Some(left == right),
-        (Literal::String(left), Literal::String(right)) => Some(left == right),
-        (Literal::Boolean(left), Literal::Boolean(right)) => Some(left == right),
-        _ => None,
+impl Condition {
+    /// Whether it is true, false or unknown whatever it meets: the truth of a path is an error
+    /// where the path finds several values, and so is the membership of several.
+    pub(super) fn failure(&self) -> Failure {
+        match self {
+            Self::Path(_) | Self::In(..) => Failure::AnyItem,
+            Self::Constant(_) => Failure::Never,
+            Self::EqualsText(path, _)
+            | Self::EqualsBoolean(path, _)
+            | Self::EqualsNumber(path, _)
+            | Self::Exists(path) => path.failure,
+            Self::EqualsPath(left, right) => left.failure.max(right.failure),
+            Self::Not(inner) => inner.failure(),
+            Self::And(left, right) | Self::Or(left, right) => left.failure().max(right.failure()),
+        }
     }
 }

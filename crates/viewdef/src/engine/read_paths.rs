@@ -1,5 +1,10 @@
 //! Which paths an expression steps through and which of them its result comes from, recorded in a
 //! shape.
+//!
+//! Two things are learned before a line is walked: the keys that must be on the tape, because some
+//! program steps through them, and the keys whose values end in a column. What comes and ends in no
+//! column is reported as an unread path; so a view's author sees what the lake does not have. An
+//! expression may record more steps than it takes, never fewer.
 
 use std::collections::BTreeSet;
 
@@ -19,6 +24,7 @@ struct At<'n> {
 }
 
 impl<'n> At<'n> {
+    /// At the elements that make rows, outside of all arguments.
     fn row(elements: &'n Nodes) -> Self {
         Self {
             this: elements,
@@ -48,6 +54,7 @@ pub(super) fn record_condition(shape: &mut ShapeBuilder, expr: &Expr, this: &Nod
     expression(shape, expr, At::row(this));
 }
 
+/// Records a select with all within it.
 fn record_select(shape: &mut ShapeBuilder, select: &Select, this: &Nodes) {
     let elements = match &select.iteration {
         Iteration::Once => this.clone(),
@@ -205,6 +212,7 @@ fn expression(shape: &mut ShapeBuilder, expr: &Expr, at: At<'_>) -> Nodes {
     }
 }
 
+/// Records a call: its base, its arguments, and what it finds of them.
 fn call(
     shape: &mut ShapeBuilder,
     base: &Expr,

@@ -1,9 +1,12 @@
 //! The cells of a row: what a column's program finds at an element.
+//!
+//! A cell with several values where one is expected is null and a problem: by SQL-on-FHIR a column takes
+//! one value unless its `collection` is true.
 
 use std::ops::ControlFlow;
 
 use super::fast_view::FastColumn;
-use super::program::{Path, Program};
+use super::program::{Failure, Path, Program};
 use super::row_maker::RowMaker;
 use super::tape::{Kind, Position};
 use super::tape_reader::Unsupported;
@@ -50,6 +53,7 @@ impl RowMaker<'_> {
         Ok(())
     }
 
+    /// Puts the cell of a found item, or null, into the row.
     #[inline]
     fn fill_with(&mut self, column: &FastColumn, item: Option<Position>, this: Position) {
         let Some(item) = item else {
@@ -87,12 +91,17 @@ impl RowMaker<'_> {
                 }
             },
             Program::FirstOfUnion(paths) => {
+                let mut paths = paths.iter();
                 let mut found = Cell::Null;
-                for path in paths {
+                for path in paths.by_ref() {
                     if let Ok(Some(item)) = self.reader.one(path, this)? {
                         found = self.value(column, item, this);
                         break;
                     }
+                }
+                // The reference evaluator evaluates them all.
+                for path in paths.filter(|path| path.failure != Failure::Never) {
+                    let _ = self.reader.one(path, this)?;
                 }
                 found
             }
@@ -130,6 +139,8 @@ impl RowMaker<'_> {
         })
     }
 
+    /// The ids that references name; those that need an identifier or escapes are left to the reference
+    /// evaluator.
     fn reference_key(
         &mut self,
         column: &FastColumn,
@@ -170,6 +181,7 @@ impl RowMaker<'_> {
         }
     }
 
+    /// All values of a `collection`; those that cannot be used are left out and are problems.
     fn list(
         &mut self,
         column: &FastColumn,
@@ -191,6 +203,7 @@ impl RowMaker<'_> {
         Ok(self.scratch.list(&cells))
     }
 
+    /// The cell of one item; null and a problem where the column cannot take it.
     #[inline]
     fn value(&mut self, column: &FastColumn, item: Position, this: Position) -> Cell {
         let entry = self.reader.tape.entry(item);
@@ -228,6 +241,7 @@ impl RowMaker<'_> {
         }
     }
 
+    /// The cell of a value that is not in the line: a truth, an index, a literal.
     fn computed(&mut self, column: &FastColumn, value: &serde_json::Value, this: Position) -> Cell {
         match cell_of_json(column.scalar, value, self.scratch) {
             Ok(cell) => cell,
@@ -240,6 +254,7 @@ impl RowMaker<'_> {
         }
     }
 
+    /// Reports a problem once for each column, row element and value.
     #[cold]
     fn problem(
         &mut self,
@@ -259,6 +274,7 @@ impl RowMaker<'_> {
     }
 }
 
+/// Whether a row index fits the type as it is.
 fn is_integer(scalar: ScalarType) -> bool {
     matches!(
         scalar,

@@ -1,4 +1,8 @@
-//! Selects over a tape to rows of cells.
+//! Selects over a tape to rows of cells, by the processing algorithm of SQL-on-FHIR.
+//!
+//! Rows are made depth first without building a table for each select: the cells of the outer selects
+//! wait in one row, and each innermost combination appends a copy. The order is that of the document,
+//! the first of several sibling selects outermost.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -13,6 +17,7 @@ use crate::resolved_reference::ResolvedReference;
 
 /// More rows of one resource are taken for a view that does not end.
 const MAX_ROWS: usize = 1_000_000;
+/// Deeper elements are taken for a `repeat` that does not end.
 const MAX_REPEAT_DEPTH: usize = 128;
 
 /// Makes the rows of one view of one resource.
@@ -31,6 +36,7 @@ pub(super) struct RowMaker<'r> {
     pub(super) reported: BTreeSet<(usize, Position, Position)>,
 }
 
+/// What is done with each combination.
 type Next<'n, 'r> = &'n mut dyn FnMut(&mut RowMaker<'r>) -> Result<(), Unsupported>;
 
 impl<'r> RowMaker<'r> {
@@ -53,6 +59,7 @@ impl<'r> RowMaker<'r> {
         })
     }
 
+    /// Whether the resource passes a filter of the view, which must be true, false or nothing.
     fn passes(&self, filter: &Condition) -> Result<bool, Unsupported> {
         if let Condition::Path(path) = filter {
             return match self.reader.one(path, 0)? {
@@ -92,6 +99,7 @@ impl<'r> RowMaker<'r> {
         Ok(())
     }
 
+    /// The rows of a select at an element of the enclosing one.
     fn select(
         &mut self,
         select: &FastSelect,
@@ -99,6 +107,7 @@ impl<'r> RowMaker<'r> {
         row_index: usize,
         next: Next<'_, 'r>,
     ) -> Result<(), Unsupported> {
+        self.reader.context = this;
         let mut elements = std::mem::take(self.elements);
         let first = elements.len();
         let found = match &select.iteration {
@@ -131,6 +140,7 @@ impl<'r> RowMaker<'r> {
         Ok(())
     }
 
+    /// Adds what the paths find from an element, from what they found, and so on, depth first.
     fn repeat(
         &self,
         paths: &[Path],
@@ -141,9 +151,13 @@ impl<'r> RowMaker<'r> {
         if depth > MAX_REPEAT_DEPTH || elements.len() > MAX_ROWS {
             return Err(Unsupported);
         }
+        let reader = TapeReader {
+            context: this,
+            ..self.reader
+        };
         for path in paths {
             let mut found = Vec::new();
-            self.reader.each(path, this, &mut |element| {
+            reader.each(path, this, &mut |element| {
                 found.push(element);
                 ControlFlow::Continue(())
             })?;
@@ -159,6 +173,7 @@ impl<'r> RowMaker<'r> {
         Ok(())
     }
 
+    /// The rows of one element that the select iterates over.
     fn element(
         &mut self,
         select: &FastSelect,
@@ -166,12 +181,14 @@ impl<'r> RowMaker<'r> {
         row_index: usize,
         next: Next<'_, 'r>,
     ) -> Result<(), Unsupported> {
+        self.reader.context = this;
         for column in &select.columns {
             self.fill(column, this, row_index)?;
         }
         self.product(&select.selects, &select.union_all, this, row_index, next)
     }
 
+    /// Puts a cell into the row.
     #[inline]
     pub(super) fn set(&mut self, position: usize, cell: Cell) {
         if let Some(place) = self.row.get_mut(position) {

@@ -1,4 +1,8 @@
 //! A shape while views are compiled into it: nodes may turn out to be one and the same.
+//!
+//! A `repeat` makes a node that is below itself, and a choice asked for by its element (`value`) and by
+//! its key (`valueQuantity`) must read the same below both. Nodes are therefore merged and copied until
+//! nothing changes, and only then numbered.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -18,6 +22,7 @@ pub(super) struct ShapeBuilder {
     pub(super) keys: Keys,
 }
 
+/// A node as far as it is known.
 #[derive(Debug, Default)]
 struct Draft {
     merged_into: Option<usize>,
@@ -25,6 +30,7 @@ struct Draft {
     read: bool,
 }
 
+/// A key of a node, with what the finished edge will know.
 #[derive(Debug, Clone)]
 struct DraftEdge {
     key: String,
@@ -34,6 +40,7 @@ struct DraftEdge {
 }
 
 impl ShapeBuilder {
+    /// A graph of the resource alone.
     pub(super) fn new() -> Self {
         Self {
             nodes: vec![Draft::default()],
@@ -42,6 +49,7 @@ impl ShapeBuilder {
         }
     }
 
+    /// The node that a node was merged into.
     fn find(&self, node: usize) -> usize {
         let mut node = node;
         while let Some(into) = self.nodes[node].merged_into {
@@ -67,6 +75,7 @@ impl ShapeBuilder {
         child
     }
 
+    /// The edge of a key; made where there is none.
     fn edge(&mut self, node: usize, key: &str) -> Option<&mut DraftEdge> {
         self.step(node, key);
         let node = self.find(node);
@@ -249,6 +258,7 @@ impl ShapeBuilder {
         Shape { nodes, edges }
     }
 
+    /// Whether a node or any below it is wanted.
     fn reaches(&self, node: usize, wanted: impl Fn(&Draft) -> bool) -> bool {
         let mut open = vec![node];
         let mut seen = HashSet::new();
@@ -269,6 +279,7 @@ impl ShapeBuilder {
         false
     }
 
+    /// Whether an object of the node may contain another one of it.
     fn is_below_itself(&self, node: usize) -> bool {
         self.nodes[node]
             .edges
@@ -276,6 +287,7 @@ impl ShapeBuilder {
             .any(|edge| self.is_reachable(self.find(edge.child), node))
     }
 
+    /// Whether a node is another one or below it.
     fn is_reachable(&self, from: usize, to: usize) -> bool {
         let mut open = vec![from];
         let mut seen = HashSet::new();

@@ -1,4 +1,5 @@
-//! The columns of one table while they are built.
+//! The columns of one table while they are built: constants and context columns, which are repeated
+//! over all rows of a resource, the view's own columns, and the caller's order of resources.
 
 use std::sync::Arc;
 

@@ -1,4 +1,8 @@
-//! What the walk recorded in a resource: its values in the order of the text.
+//! What the walk recorded of a resource: its values in the order of the text.
+//!
+//! A tape in the sense of simdjson and of Arrow's JSON reader: a flat list in which each object knows
+//! where it ends, so that stepping over what is not wanted costs one jump. Arrays have no entry of their
+//! own, as in FHIR a single value and a list of one mean the same to a path.
 
 use super::keys::KeyCode;
 
@@ -53,6 +57,7 @@ pub(super) struct Tape {
 }
 
 impl Tape {
+    /// The value at a position; behind the end one that has no key and is no object.
     #[inline]
     pub(super) fn entry(&self, position: Position) -> Entry {
         self.entries

@@ -1,9 +1,14 @@
-//! Programs over a tape.
+//! Programs over a tape: paths to items, conditions to truths.
+//!
+//! Every answer is the reference evaluator's, or [`Unsupported`]: then that makes the rows. Unknown is
+//! `None`, as FHIRPath's three-valued logic has it (<https://hl7.org/fhirpath/#boolean-logic>).
 
 use std::ops::ControlFlow;
 
-use super::keys::same_element;
-use super::program::{Condition, Path, Step};
+use super::keys::{KeyCode, same_element};
+use super::lookup::Shared;
+use super::program::{Condition, Failure, Path, Start, Step};
+use super::resource_cache::ResourceCache;
 use super::tape::{Kind, Position, Tape};
 use crate::fhirpath::Decimal;
 use crate::json::unescape;
@@ -17,8 +22,15 @@ pub(super) struct Unsupported;
 pub(super) struct TapeReader<'t> {
     pub(super) tape: &'t Tape,
     pub(super) buffer: &'t [u8],
+    /// What the programs share.
+    pub(super) shared: &'t Shared,
+    /// What was found of the resource before.
+    pub(super) cache: &'t ResourceCache,
+    /// The element that makes the row, `%context`.
+    pub(super) context: Position,
 }
 
+/// Whether to go on with further items.
 type Flow = Result<ControlFlow<()>, Unsupported>;
 
 impl<'t> TapeReader<'t> {
@@ -30,7 +42,10 @@ impl<'t> TapeReader<'t> {
         this: Position,
         found: &mut F,
     ) -> Result<(), Unsupported> {
-        let mut from = if path.from_resource { 0 } else { this };
+        if path.failure == Failure::AnyItem {
+            self.check(path, this)?;
+        }
+        let mut from = self.start(path, this);
         for (steps, position) in &path.indexed {
             match self.nth(steps, from, *position)? {
                 Some(item) => from = item,
@@ -40,6 +55,39 @@ impl<'t> TapeReader<'t> {
         self.walk(&path.tail, from, found).map(|_| ())
     }
 
+    /// The item that a path begins with.
+    #[inline]
+    fn start(&self, path: &Path, this: Position) -> Position {
+        match path.start {
+            Start::This => this,
+            Start::Resource => 0,
+            Start::Context => self.context,
+        }
+    }
+
+    /// Evaluates a path to its end: an error behind the item that is enough is one all the same.
+    fn check(&self, path: &Path, this: Position) -> Result<(), Unsupported> {
+        let mut from = self.start(path, this);
+        for (steps, position) in &path.indexed {
+            match self.items(steps, from)?.get(*position) {
+                Some(item) => from = *item,
+                None => return Ok(()),
+            }
+        }
+        self.items(&path.tail, from).map(|_| ())
+    }
+
+    /// All items that steps find.
+    fn items(&self, steps: &[Step], from: Position) -> Result<Vec<Position>, Unsupported> {
+        let mut items = Vec::new();
+        let _ = self.walk(steps, from, &mut |item| {
+            items.push(item);
+            ControlFlow::Continue(())
+        })?;
+        Ok(items)
+    }
+
+    /// The item at a position of what steps find.
     fn nth(
         &self,
         steps: &[Step],
@@ -59,6 +107,7 @@ impl<'t> TapeReader<'t> {
         Ok(item)
     }
 
+    /// Calls `found` with each item that steps find from an item, in order.
     fn walk<F: FnMut(Position) -> ControlFlow<()>>(
         &self,
         steps: &[Step],
@@ -101,6 +150,22 @@ impl<'t> TapeReader<'t> {
                 }
                 Ok(ControlFlow::Continue(()))
             }
+            Step::Pivot(pivot) => match self.meets(pivot, from)? {
+                true => self.walk(rest, from, found),
+                false => Ok(ControlFlow::Continue(())),
+            },
+            Step::Lookup(lookup) => {
+                let elements = match self.looked_up(lookup)? {
+                    Some(elements) => elements,
+                    None => self.items(&lookup.steps, from)?,
+                };
+                for element in elements {
+                    if self.walk(rest, element, found)?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+                Ok(ControlFlow::Continue(()))
+            }
             Step::Filter(condition) => {
                 if self.truth(condition, from)? == Some(true) {
                     self.walk(rest, from, found)
@@ -130,6 +195,7 @@ impl<'t> TapeReader<'t> {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// Goes on with the members whose key is wanted.
     fn walk_where<F: FnMut(Position) -> ControlFlow<()>>(
         &self,
         rest: &[Step],
@@ -172,6 +238,18 @@ impl<'t> TapeReader<'t> {
             }
         })?;
         Ok(if count > 1 { Err(count) } else { Ok(item) })
+    }
+
+    /// The one value of a member; nothing for none and for several.
+    pub(super) fn one_member(&self, member: KeyCode, this: Position) -> Option<Position> {
+        let mut item = None;
+        let mut count = 0;
+        let _ = self.walk(&[Step::Member(member)], this, &mut |position| {
+            count += 1;
+            item = Some(position);
+            ControlFlow::Continue(())
+        });
+        item.filter(|_| count == 1)
     }
 
     /// How many items a path finds.
@@ -219,10 +297,25 @@ impl<'t> TapeReader<'t> {
             Condition::EqualsPath(left, right) => {
                 match (self.one(left, this)?, self.one(right, this)?) {
                     (Ok(None), _) | (_, Ok(None)) => None,
-                    (Ok(Some(left)), Ok(Some(right))) => Some(self.equal_texts(left, right)?),
+                    (Ok(Some(left)), Ok(Some(right))) => Some(self.equal(left, right)?),
                     (Err(_), Err(_)) => return Err(Unsupported),
                     _ => Some(false),
                 }
+            }
+            Condition::In(item, among) => {
+                let Ok(item) = self.one(item, this)? else {
+                    return Err(Unsupported);
+                };
+                let Some(item) = item else { return Ok(None) };
+                let mut is_in = Ok(false);
+                self.each(among, this, &mut |other| {
+                    is_in = self.equal(item, other);
+                    match is_in {
+                        Ok(false) => ControlFlow::Continue(()),
+                        _ => ControlFlow::Break(()),
+                    }
+                })?;
+                Some(is_in?)
             }
             Condition::Exists(path) => {
                 let mut exists = false;
@@ -261,8 +354,9 @@ impl<'t> TapeReader<'t> {
             .unwrap_or_default()
     }
 
+    /// Whether an item is a string with this text.
     #[inline]
-    fn is_text(&self, item: Position, text: &[u8]) -> bool {
+    pub(super) fn is_text(&self, item: Position, text: &[u8]) -> bool {
         match self.tape.entry(item).kind {
             Kind::Text => self.raw(item) == text,
             Kind::EscapedText => unescape(self.raw(item)) == text,
@@ -270,15 +364,21 @@ impl<'t> TapeReader<'t> {
         }
     }
 
+    /// The number of an item, where a decimal has room for it.
     fn number(&self, item: Position) -> Option<Decimal> {
         Decimal::parse(std::str::from_utf8(self.raw(item)).ok()?)
     }
 
-    /// Texts that may be dates are left to the reference evaluator, unless they are the same.
-    fn equal_texts(&self, left: Position, right: Position) -> Result<bool, Unsupported> {
-        let is_text = |item| self.tape.entry(item).kind == Kind::Text;
-        if !is_text(left) || !is_text(right) {
-            return Err(Unsupported);
+    /// Two numbers or two texts. Texts that may be dates are left to the reference evaluator, unless
+    /// they are the same.
+    fn equal(&self, left: Position, right: Position) -> Result<bool, Unsupported> {
+        match (self.tape.entry(left).kind, self.tape.entry(right).kind) {
+            (Kind::Number, Kind::Number) => {
+                let (left, right) = (self.number(left), self.number(right));
+                return Ok(left.ok_or(Unsupported)? == right.ok_or(Unsupported)?);
+            }
+            (Kind::Text, Kind::Text) => {}
+            _ => return Err(Unsupported),
         }
         let (left, right) = (self.raw(left), self.raw(right));
         let may_be_date = |text: &[u8]| text.first().is_some_and(u8::is_ascii_digit);

@@ -1,4 +1,5 @@
-//! The walk where keys are not remembered: compared one by one, every value checked all the same.
+//! The walk where a shape has no room for more keys: compared one by one, every value checked all the
+//! same. Only bodies that are made to fill the memory come here.
 
 use std::collections::HashSet;
 
@@ -39,6 +40,7 @@ impl Walk<'_> {
         }
     }
 
+    /// Passes over a key: its text.
     fn plain_key(&mut self) -> Result<Vec<u8>, Refusal> {
         if self.byte() != b'"' {
             return Err(Refusal::NotJson);
@@ -49,6 +51,7 @@ impl Walk<'_> {
         Ok(unescape(self.buffer.get(start..end).unwrap_or_default()))
     }
 
+    /// Passes over the colon and the value behind a key.
     fn unknown_value(&mut self, depth: u32) -> Result<(), Refusal> {
         self.space();
         if self.byte() != b':' {

@@ -1,7 +1,9 @@
 //! One walk over a line: everything in it is checked, what views read is recorded.
 //!
-//! Strictness is the same whether a value is recorded or not: structure, strings, numbers and
-//! keys that come twice are found everywhere.
+//! Strictness is the same whether a value is recorded or not: structure, strings, numbers and keys that
+//! come twice are found everywhere, by RFC 8259 and by FHIR's rule that a key comes once
+//! (<https://hl7.org/fhir/R4/json.html>). What only the reference evaluator can take (nulls that keep
+//! places, empty arrays, ids and extensions of primitives) is noted on the tape.
 
 use std::collections::HashSet;
 
@@ -20,6 +22,7 @@ pub(super) enum Refusal {
 }
 
 impl From<Fault> for Refusal {
+    /// The walk's own refusals come on top of a scanner's.
     #[cold]
     fn from(fault: Fault) -> Self {
         match fault {
@@ -73,6 +76,7 @@ impl Walk<'_> {
         self.line_ends()
     }
 
+    /// A line is one value and nothing behind it.
     fn line_ends(&mut self) -> Result<(), Refusal> {
         self.space();
         match self.byte() {
@@ -81,6 +85,7 @@ impl Walk<'_> {
         }
     }
 
+    /// The byte at the position; a newline behind the end.
     #[inline]
     pub(super) fn byte(&self) -> u8 {
         self.buffer.get(self.at).copied().unwrap_or(b'\n')
@@ -94,6 +99,7 @@ impl Walk<'_> {
         }
     }
 
+    /// Records a value; an object's end is filled in when it is known.
     fn push(&mut self, code: u32, kind: Kind, start: usize, end: usize) {
         let next = self.tape.entries.len() as u32 + 1;
         self.tape.entries.push(Entry {
@@ -106,6 +112,7 @@ impl Walk<'_> {
         });
     }
 
+    /// Passes over a value of any kind.
     #[inline]
     pub(super) fn value(&mut self, place: &mut Place) -> Result<(), Refusal> {
         match self.byte() {
@@ -145,6 +152,7 @@ impl Walk<'_> {
         }
     }
 
+    /// Passes over `true`, `false` or `null`.
     fn word(&mut self, word: &[u8], place: &Place, kind: Option<Kind>) -> Result<(), Refusal> {
         let (start, end) = (self.at, self.at + word.len());
         if self.buffer.get(start..end) != Some(word) {
@@ -159,6 +167,7 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// Passes over an array: its elements are values under the array's key.
     fn array(&mut self, place: &mut Place) -> Result<(), Refusal> {
         place.depth += 1;
         if place.depth > MAX_DEPTH {
@@ -196,6 +205,7 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// Passes over an object; its members are those of a node, or unknown ones.
     fn object(
         &mut self,
         code: u32,
@@ -229,6 +239,7 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// Passes over the members of an object whose node is known.
     fn members(&mut self, node: NodeId, recorded: bool, depth: u32) -> Result<(), Refusal> {
         *self.objects += 1;
         let object = *self.objects;
@@ -345,6 +356,7 @@ impl Walk<'_> {
         self.new_key(node)
     }
 
+    /// Passes over a key that the node does not know yet, and teaches it.
     #[cold]
     fn new_key(&mut self, node: NodeId) -> Result<Option<u32>, Refusal> {
         let start = self.at + 1;

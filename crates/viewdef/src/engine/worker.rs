@@ -1,14 +1,18 @@
 //! Lines to columns, one line after the other.
+//!
+//! A worker belongs to one thread and keeps its buffers from line to line. It never fails because of a
+//! resource: a line is refused with a reason, a table or a cell has a problem, and the next line is read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
-use serde_json::Value;
 
+use super::lazy_json::LazyJson;
 use super::outcome::{LineRefusal, Problem, ResourceRead};
 use super::plan::{ResourcePlan, TablePlan};
+use super::resource_cache::ResourceCache;
 use super::row_maker::RowMaker;
 use super::shape::Shape;
 use super::table_builder::TableBuilder;
@@ -30,6 +34,7 @@ pub struct ResourceWorker {
     plan: Arc<ResourcePlan>,
     shape: Shape,
     pub(super) tape: Tape,
+    pub(super) cache: ResourceCache,
     objects: u64,
     pub(super) constants: Vec<String>,
     pub(super) returned_column: Option<usize>,
@@ -58,6 +63,7 @@ impl ResourceWorker {
         Self {
             shape: plan.shape.clone(),
             tape: Tape::default(),
+            cache: ResourceCache::new(&plan.shared),
             objects: 0,
             returned_column: returned_column.and_then(|name| plan.context_position(name)),
             constants,
@@ -101,11 +107,7 @@ impl ResourceWorker {
         let plan = Arc::clone(&self.plan);
         let mut read = self.identity(buffer, &plan)?;
         self.scratch.clear();
-        let mut json = LazyJson {
-            text: buffer.get(start..end).unwrap_or_default(),
-            value: None,
-            resolved,
-        };
+        let mut json = LazyJson::new(buffer.get(start..end).unwrap_or_default(), resolved);
         if self.is_dropped(buffer, &plan)? {
             read.dropped = true;
             read.returned_value = self.returned_value_alone(buffer, &plan, &mut json);
@@ -123,6 +125,7 @@ impl ResourceWorker {
     /// # Errors
     /// Why the line is refused as a whole.
     pub fn walk(&mut self, buffer: &[u8], start: usize) -> Result<(), LineRefusal> {
+        self.cache.clear();
         Ok(Walk {
             buffer,
             shape: &mut self.shape,
@@ -133,12 +136,20 @@ impl ResourceWorker {
         .line()?)
     }
 
-    pub(super) fn tape_reader<'t>(tape: &'t Tape, buffer: &'t [u8]) -> TapeReader<'t> {
-        TapeReader { tape, buffer }
+    /// Reads the resource on the tape, with the resource as `%context`.
+    pub(super) fn tape_reader<'t>(&'t self, buffer: &'t [u8]) -> TapeReader<'t> {
+        TapeReader {
+            tape: &self.tape,
+            buffer,
+            shared: &self.plan.shared,
+            cache: &self.cache,
+            context: 0,
+        }
     }
 
+    /// What every resource must have: its type and its id.
     fn identity(&self, buffer: &[u8], plan: &ResourcePlan) -> Result<ResourceRead, LineRefusal> {
-        let reader = Self::tape_reader(&self.tape, buffer);
+        let reader = self.tape_reader(buffer);
         let text = |path| match reader.one(path, 0) {
             Ok(Ok(Some(item))) => match self.tape.entry(item).kind {
                 Kind::Text => std::str::from_utf8(reader.raw(item))
@@ -162,15 +173,17 @@ impl ResourceWorker {
         })
     }
 
+    /// Whether the plan's `drop_where` is true.
     fn is_dropped(&self, buffer: &[u8], plan: &ResourcePlan) -> Result<bool, LineRefusal> {
         let Some(condition) = &plan.drop_where else {
             return Ok(false);
         };
-        let truth = Self::tape_reader(&self.tape, buffer).truth(condition, 0);
+        let truth = self.tape_reader(buffer).truth(condition, 0);
         // A condition that the program cannot evaluate drops the resource.
         Ok(truth.unwrap_or(Some(true)) == Some(true))
     }
 
+    /// Appends the rows of one table.
     fn table(
         &mut self,
         buffer: &[u8],
@@ -191,6 +204,7 @@ impl ResourceWorker {
         if made.is_err() {
             problems.clear();
             self.rows.clear();
+            read.fallback_tables += 1;
             self.reference_rows(table, json, &mut problems, read)?;
         }
         read.problems
@@ -248,7 +262,13 @@ impl ResourceWorker {
         problems: &'w mut Vec<CellProblem>,
     ) -> RowMaker<'w> {
         RowMaker {
-            reader: Self::tape_reader(&self.tape, buffer),
+            reader: TapeReader {
+                tape: &self.tape,
+                buffer,
+                shared: &self.plan.shared,
+                cache: &self.cache,
+                context: 0,
+            },
             scratch: &mut self.scratch,
             rows: &mut self.rows,
             problems,
@@ -355,23 +375,5 @@ impl ResourceWorker {
         let unread = self.shape.unread();
         self.shape.forget_counts();
         unread
-    }
-}
-
-/// The resource as the reference evaluator reads it; parsed when it is needed.
-pub(super) struct LazyJson<'p> {
-    text: &'p [u8],
-    value: Option<Value>,
-    /// What references of the resource were resolved to.
-    pub(super) resolved: &'p [ResolvedReference<'p>],
-}
-
-impl LazyJson<'_> {
-    pub(super) fn value(&mut self) -> Result<&Value, LineRefusal> {
-        if self.value.is_none() {
-            let value = crate::json::value(self.text).map_err(|_| LineRefusal::NotJson)?;
-            self.value = Some(value);
-        }
-        self.value.as_ref().ok_or(LineRefusal::NotJson)
     }
 }

@@ -1,4 +1,8 @@
 //! The tree of a FHIRPath expression, with the implicit `$this` made explicit.
+//!
+//! Constants of the view are literals in it already. Parentheses are gone: the tree says what they said.
+//! Chains lean left, and no tree is higher than the parser allows, so that walking one by recursion is
+//! safe.
 
 use super::decimal::Decimal;
 use super::function::Function;
@@ -103,7 +107,7 @@ pub enum ExprKind {
     },
 }
 
-/// A value written in the expression or given by a constant of the view.
+/// A value written in the expression (FHIRPath section 4.1) or given by a constant of the view.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Literal {
     /// `true`
@@ -122,7 +126,7 @@ pub enum Literal {
     Time(String),
 }
 
-/// Operators with two sides.
+/// Operators with two sides (FHIRPath section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BinaryOperator {
     /// `*`

@@ -1,9 +1,24 @@
 //! Exact decimals of up to 38 digits, read from text and written as text; never through a float.
+//!
+//! FHIR's decimals keep their precision (`1.0` is not written `1.00`;
+//! <https://hl7.org/fhir/R4/datatypes.html#decimal>), so digits in are digits out. 38 digits are what
+//! Arrow's `Decimal128` and SQL's `DECIMAL` have.
 
 use std::cmp::Ordering;
 use std::fmt;
 
 /// `mantissa / 10^scale`. Equality and order are those of the numbers: `1.0` equals `1.00`.
+///
+/// ```
+/// use claimlake_viewdef::fhirpath::Decimal;
+///
+/// let amount = Decimal::parse("12.50").unwrap_or(Decimal::from_integer(0));
+/// assert_eq!((amount.mantissa(), amount.scale()), (1250, 2));
+/// assert_eq!(amount.to_string(), "12.50");
+/// assert_eq!(Some(amount), Decimal::parse("1.25e1"));
+/// assert_eq!(amount.rescaled(1).map(|it| it.to_string()), Some("12.5".into()));
+/// assert_eq!(amount.rescaled(0), None);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Decimal {
     mantissa: i128,
@@ -218,6 +233,7 @@ impl Decimal {
         Self::new(self.mantissa.checked_neg()?, self.scale)
     }
 
+    /// Both mantissas at one scale.
     fn aligned(self, other: Self) -> Option<(i128, i128, u32)> {
         let scale = self.scale.max(other.scale);
         Some((
@@ -228,6 +244,7 @@ impl Decimal {
     }
 }
 
+/// `10^exponent`, where it fits.
 fn power_of_ten(exponent: u32) -> Option<i128> {
     10_i128.checked_pow(exponent)
 }

@@ -93,6 +93,7 @@ struct Written {
 }
 
 impl Written {
+    /// The digits and the exponent of a number.
     fn read(text: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(text).ok()?;
         let (number, exponent) = match text.split_once(['e', 'E']) {
@@ -179,12 +180,14 @@ impl Written {
         Fit::Rounded(self.signed(digits))
     }
 
+    /// Too many digits before the point.
     fn excess_before_the_point(&self) -> Excess {
         let digits = i64::try_from(self.digits.len()).unwrap_or(i64::MAX);
         let whole = digits.saturating_sub(self.decimals);
         Excess::Whole(u64::try_from(whole).unwrap_or(0))
     }
 
+    /// The digits with the number's sign.
     fn signed(&self, digits: i128) -> i128 {
         if self.negative { -digits } else { digits }
     }

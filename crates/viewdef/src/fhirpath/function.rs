@@ -1,4 +1,8 @@
 //! The functions views may call, with their arity, and why others are refused.
+//!
+//! FHIRPath section 5, and the functions that SQL-on-FHIR adds (`getResourceKey`, `getReferenceKey`,
+//! `extension`, `ofType`, boundaries). A function is refused with a reason where it would need another
+//! resource, a terminology service, the clock or a log.
 
 /// A function with neither a type argument nor a form of its own in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,4 +1,7 @@
-//! Text to tokens.
+//! Text to tokens (FHIRPath section 2 and its grammar).
+//!
+//! A name that is also an operator (`contains`, `div`) is a word here; the parser knows by its place what
+//! it is. Errors name the character, counted as people count: in characters, from 1.
 
 use super::ast::Span;
 use crate::error::{Error, ErrorKind};
@@ -28,6 +31,7 @@ pub(super) enum Token {
     End,
 }
 
+/// The longest first.
 const SYMBOLS: &[&str] = &[
     "<=", ">=", "!=", "!~", "(", ")", "[", "]", "{", "}", ",", ".", "+", "-", "*", "/", "&", "|",
     "<", ">", "=", "~",
@@ -62,20 +66,24 @@ pub(super) fn expression_error(source: &str, at: usize, reason: impl Into<String
     Error::new(ErrorKind::Expression { character }, "", reason)
 }
 
+/// The position in the source.
 struct Lexer<'a> {
     source: &'a str,
     at: usize,
 }
 
 impl Lexer<'_> {
+    /// What is not read yet.
     fn rest(&self) -> &str {
         self.source.get(self.at..).unwrap_or_default()
     }
 
+    /// The next character.
     fn peek(&self) -> Option<char> {
         self.rest().chars().next()
     }
 
+    /// Reads characters as long as they belong.
     fn take_while(&mut self, belongs: impl Fn(char) -> bool) -> String {
         let rest = self.rest();
         let length = rest.find(|c| !belongs(c)).unwrap_or(rest.len());
@@ -84,10 +92,12 @@ impl Lexer<'_> {
         taken
     }
 
+    /// An error at a byte.
     fn error<T>(&self, at: usize, reason: impl Into<String>) -> Result<T, Error> {
         Err(expression_error(self.source, at, reason))
     }
 
+    /// Passes over white space, `// …` and `/* … */`.
     fn skip_space_and_comments(&mut self) -> Result<(), Error> {
         loop {
             self.take_while(|c| matches!(c, ' ' | '\t' | '\r' | '\n'));
@@ -104,6 +114,7 @@ impl Lexer<'_> {
         }
     }
 
+    /// Reads a token.
     fn token(&mut self) -> Result<Token, Error> {
         let start = self.at;
         let Some(first) = self.peek() else {
@@ -143,10 +154,12 @@ impl Lexer<'_> {
         }
     }
 
+    /// Reads a name.
     fn word(&mut self) -> String {
         self.take_while(|c| c.is_ascii_alphanumeric() || c == '_')
     }
 
+    /// Reads a number; signs are operators.
     fn number(&mut self) -> Result<Token, Error> {
         let start = self.at;
         let mut digits = self.take_while(|c| c.is_ascii_digit());
@@ -165,6 +178,7 @@ impl Lexer<'_> {
         Ok(Token::Number(digits))
     }
 
+    /// Reads what follows an `@`; whether there is such a day or time, the parser checks.
     fn date_or_time(&mut self) -> Result<Token, Error> {
         let start = self.at;
         self.at += 1;
@@ -205,6 +219,7 @@ impl Lexer<'_> {
         })
     }
 
+    /// Reads a text in quotes and resolves its escapes.
     fn quoted(&mut self, quote: char) -> Result<String, Error> {
         let start = self.at;
         self.at += 1;
@@ -235,6 +250,7 @@ impl Lexer<'_> {
         self.error(start, format!("no closing {quote}"))
     }
 
+    /// Reads the digits of a `\u`, of both halves of a surrogate pair.
     fn unicode_escape(&mut self, escape_at: usize) -> Result<char, Error> {
         let first = self.take_four_hex_digits();
         if let Some(character) = first.and_then(char::from_u32) {
@@ -254,6 +270,7 @@ impl Lexer<'_> {
         self.error(escape_at, "the escape is half of a surrogate pair")
     }
 
+    /// The code of the next four characters, if they are hexadecimal digits.
     fn four_hex_digits(&self) -> Option<u32> {
         let digits = self.rest().get(..4)?;
         let all_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
@@ -262,6 +279,7 @@ impl Lexer<'_> {
             .flatten()
     }
 
+    /// The same, read.
     fn take_four_hex_digits(&mut self) -> Option<u32> {
         let code = self.four_hex_digits()?;
         self.at += 4;

@@ -1,7 +1,12 @@
 //! The FHIRPath subset of SQL-on-FHIR views: text to a checked tree ([`parse`]).
 //!
-//! Nothing here evaluates; the reference evaluator and the plan compile the same [`Expr`].
-//! Specification: <https://hl7.org/fhirpath/>.
+//! Nothing here evaluates; the reference evaluator and the engine's compiler read the same [`Expr`].
+//! Specification: <https://hl7.org/fhirpath/>; the subset is that of SQL-on-FHIR's ShareableViewDefinition
+//! profile with the further functions that the crate's page lists.
+//!
+//! Numbers are [`Decimal`]s of up to 38 digits, dates and times are [`Temporal`]s as precise as they are
+//! written; neither goes through a type that would change a digit. There is no model of FHIR's types:
+//! [`types`](type_kind) knows their names and how their values look in JSON.
 
 mod ast;
 mod decimal;

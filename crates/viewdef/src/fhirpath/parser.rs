@@ -41,12 +41,14 @@ pub fn parse(source: &str, constants: &Constants) -> Result<Expr, Error> {
 /// How strongly operators bind; steps, calls and indexers bind strongest.
 const UNARY_BINDING: u8 = 11;
 
+/// What stands between two operands.
 enum Infix {
     Operator(BinaryOperator),
     Is,
     As,
 }
 
+/// The operator of a token and how strongly it binds.
 fn infix(token: &Token) -> Option<(Infix, u8)> {
     use BinaryOperator as Op;
     let (operator, binding) = match token {
@@ -141,6 +143,7 @@ impl Parser<'_> {
         Ok(height + 1)
     }
 
+    /// An operand with its signs.
     fn unary(&mut self) -> Result<Expr, Error> {
         let start = self.span().start;
         if self.take_symbol("+") {

@@ -1,5 +1,9 @@
-//! Dates, dateTimes and times of any precision, compared as FHIRPath asks: where the precisions
-//! differ before a difference shows, there is no answer.
+//! Dates, dateTimes and times of any precision, compared as FHIRPath asks: where the precisions differ
+//! before a difference shows, there is no answer (FHIRPath sections 6.1.1 and 6.2).
+//!
+//! Only days and times that exist are read; a leap second is one. Seconds and their fraction are one
+//! precision, as FHIRPath has it. Instants compare in UTC; of two values of which one has a zone and the
+//! other has none, nothing is known.
 
 use std::cmp::Ordering;
 
@@ -15,6 +19,21 @@ pub enum TemporalKind {
 }
 
 /// A date, dateTime or time as far as it is given.
+///
+/// ```
+/// use std::cmp::Ordering;
+///
+/// use claimlake_viewdef::fhirpath::{Temporal, TemporalKind};
+///
+/// let compare = |left, right| {
+///     let left = Temporal::parse(left, TemporalKind::DateTime)?;
+///     left.compare(&Temporal::parse(right, TemporalKind::DateTime)?)
+/// };
+/// assert_eq!(compare("2024-02-29T23:30:00Z", "2024-03-01T00:30:00+01:00"), Some(Ordering::Equal));
+/// assert_eq!(compare("2024", "2024-02"), None);
+/// assert_eq!(compare("2024", "2025-02"), Some(Ordering::Less));
+/// assert_eq!(Temporal::parse("2023-02-29", TemporalKind::Date), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Temporal {
     kind: TemporalKind,
@@ -77,6 +96,7 @@ impl Temporal {
         self.kind == TemporalKind::DateTime && self.given == 6 && self.zone.is_some()
     }
 
+    /// Reads `YYYY[-MM[-DD]]`.
     fn read_date(&mut self, text: &str) -> Option<()> {
         let mut parts = text.split('-');
         self.fields[0] = digits(parts.next()?, 4)?;
@@ -93,6 +113,7 @@ impl Temporal {
         parts.next().is_none().then_some(())
     }
 
+    /// Reads `hh[:mm[:ss[.fff]]]`.
     fn read_time(&mut self, text: &str) -> Option<()> {
         let mut parts = text.split(':');
         self.fields[3] = digits(parts.next()?, 2).filter(|hour| *hour < 24)?;
@@ -186,6 +207,7 @@ impl Temporal {
         high.text("-12:00")
     }
 
+    /// The text with all fields; the zone as given, else the one named.
     fn text(&self, unknown_zone: &str) -> String {
         let [year, month, day, hour, minute, nanos] = self.fields;
         let seconds = nanos / NANOS_PER_SECOND;
@@ -226,6 +248,7 @@ impl Temporal {
     }
 }
 
+/// The number of exactly so many digits.
 fn digits(text: &str, length: usize) -> Option<u64> {
     let all_digits = text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
     all_digits.then(|| text.parse().ok()).flatten()
@@ -246,6 +269,7 @@ fn read_zone(text: &str) -> Option<Option<i32>> {
     Some(Some(sign * i32::try_from(hours * 60 + minutes).ok()?))
 }
 
+/// The days of a month in the Gregorian calendar.
 fn days_in_month(year: u64, month: u64) -> u64 {
     match month {
         4 | 6 | 9 | 11 => 30,
@@ -269,6 +293,7 @@ fn days_from_epoch(year: u64, month: u64, day: u64) -> Option<i64> {
     Some(era * 146_097 + day_of_era - 719_468)
 }
 
+/// The day that is so many days after 1970-01-01.
 fn date_of_days(days: i64) -> Option<(u64, u64, u64)> {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);

@@ -1,4 +1,5 @@
-//! The operands of operators and steps: literals, names, variables, calls.
+//! The operands of operators and steps: literals, names, variables, calls (`term` and `invocation` in
+//! FHIRPath's grammar).
 
 use super::ast::{Expr, ExprKind, Literal, Span};
 use super::decimal::Decimal;
@@ -10,6 +11,7 @@ use super::types::type_kind;
 use crate::error::Error;
 
 impl Parser<'_> {
+    /// One operand.
     pub(super) fn term(&mut self) -> Result<Expr, Error> {
         let (token, span) = self.next();
         self.height = 1;
@@ -65,6 +67,7 @@ impl Parser<'_> {
         })
     }
 
+    /// A number, checked to be one that decimals and integers have room for.
     fn number(&self, digits: &str, span: Span) -> Result<Literal, Error> {
         if let Token::Word(unit) = self.peek() {
             let unit = unit.trim_end_matches('s');
@@ -86,6 +89,7 @@ impl Parser<'_> {
         literal.map_or_else(|| self.error_at(span, "the number has too many digits"), Ok)
     }
 
+    /// A date or dateTime that exists.
     fn date_time(&self, text: String, span: Span) -> Result<Literal, Error> {
         // `@2015T` is a dateTime with the precision of a date.
         let kind = if text.contains('T') {
@@ -104,6 +108,7 @@ impl Parser<'_> {
         })
     }
 
+    /// `%name`: a constant of the view, or what FHIRPath and the standard define.
     fn external(&self, name: &str, span: Span) -> Result<ExprKind, Error> {
         if let Some(literal) = self.constants.get(name) {
             return Ok(ExprKind::Literal(literal.clone()));

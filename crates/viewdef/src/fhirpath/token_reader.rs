@@ -26,6 +26,7 @@ pub(super) struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
+    /// Splits the source into tokens.
     pub(super) fn new(source: &'a str, constants: &'a Constants) -> Result<Self, Error> {
         Ok(Self {
             source,
@@ -38,12 +39,14 @@ impl<'a> Parser<'a> {
         })
     }
 
+    /// The next token.
     pub(super) fn peek(&self) -> &Token {
         self.tokens
             .get(self.position)
             .map_or(&Token::End, |(token, _)| token)
     }
 
+    /// The place of the next token.
     pub(super) fn span(&self) -> Span {
         let last = self.tokens.len().saturating_sub(1);
         self.tokens
@@ -51,20 +54,24 @@ impl<'a> Parser<'a> {
             .map_or_else(Span::default, |(_, span)| *span)
     }
 
+    /// Reads the next token.
     pub(super) fn next(&mut self) -> (Token, Span) {
         let token = (self.peek().clone(), self.span());
         self.position += 1;
         token
     }
 
+    /// An error at the next token.
     pub(super) fn error<T>(&self, reason: impl Into<String>) -> Result<T, Error> {
         Err(expression_error(self.source, self.span().start, reason))
     }
 
+    /// An error at a place.
     pub(super) fn error_at<T>(&self, span: Span, reason: impl Into<String>) -> Result<T, Error> {
         Err(expression_error(self.source, span.start, reason))
     }
 
+    /// Passes over a symbol if it is the next token.
     pub(super) fn take_symbol(&mut self, symbol: &str) -> bool {
         let found = matches!(self.peek(), Token::Symbol(next) if *next == symbol);
         if found {
@@ -73,6 +80,7 @@ impl<'a> Parser<'a> {
         found
     }
 
+    /// Passes over a symbol that must be the next token.
     pub(super) fn expect_symbol(&mut self, symbol: &str) -> Result<(), Error> {
         if self.take_symbol(symbol) {
             return Ok(());
@@ -83,6 +91,7 @@ impl<'a> Parser<'a> {
         ))
     }
 
+    /// The place from `start` to the token read last.
     pub(super) fn since(&self, start: usize) -> Span {
         let end = self
             .position

@@ -1,5 +1,9 @@
-//! What is known of FHIR's types without a model: their names, and the few elements whose type
-//! decides a result.
+//! What is known of FHIR's types without a model: their names, and the few elements whose type decides
+//! a result.
+//!
+//! The crate reads resources of any type and release. A name ending in one of [`CHOICE_TYPES`] may be a
+//! choice (<https://hl7.org/fhir/R4/formats.html#choice>); whether an element is declared as one is not
+//! known, so a path tries the element first and its choices then.
 
 /// The data types that the name of a choice element may end in, and primitives among them.
 #[rustfmt::skip]

@@ -1,4 +1,8 @@
-//! `lowBoundary()` and `highBoundary()`: the least and the greatest that a value may represent.
+//! `lowBoundary()` and `highBoundary()`: the least and the greatest that a value may represent
+//! (FHIRPath section 5.6.4, the draft's "Utility functions").
+//!
+//! `1.0` is anything from `0.95` to `1.05`, `2024-02` any instant from its first in the zone farthest
+//! east to its last in the one farthest west.
 
 use serde_json::Value;
 
@@ -8,6 +12,7 @@ use super::navigate;
 use crate::fhirpath::{Decimal, Expr, Literal, Temporal, TemporalKind};
 use crate::problem::Mismatch;
 
+/// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
     Low,
@@ -68,6 +73,7 @@ fn cut<'a>(bound: &Item<'a>, precision: u32) -> Option<Item<'a>> {
     }))
 }
 
+/// A date to 4, 6 or 8 digits.
 fn date_digits(text: &str, precision: u32) -> Option<&str> {
     text.get(
         ..match precision {
@@ -79,6 +85,7 @@ fn date_digits(text: &str, precision: u32) -> Option<&str> {
     )
 }
 
+/// A time to 2, 4, 6 or 9 digits.
 fn time_digits(text: &str, precision: u32) -> Option<&str> {
     text.get(
         ..match precision {
@@ -91,6 +98,7 @@ fn time_digits(text: &str, precision: u32) -> Option<&str> {
     )
 }
 
+/// The boundary of one item, as precise as its type is.
 fn whole_boundary<'a>(
     context: &Context<'a, '_>,
     items: &[Item<'a>],
@@ -182,6 +190,7 @@ fn of_number(number: Decimal, side: Side, precision: Option<u32>) -> Option<Deci
     }
 }
 
+/// The first or the last instant, day or time of a value that is given in part.
 fn of_temporal<'a>(temporal: &Temporal, side: Side) -> Item<'a> {
     let text = match side {
         Side::Low => temporal.low_boundary(),

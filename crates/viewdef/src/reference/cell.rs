@@ -1,4 +1,7 @@
 //! What an expression found to the value of a cell, checked against the type of its column.
+//!
+//! The rules are those of [`crate::column`], written a second time on purpose: the engine's cells are
+//! compared with these. Only [`fit`], which decides whether a double wrote a number, is shared.
 
 use serde_json::Value;
 
@@ -37,6 +40,7 @@ pub(super) fn cell(column: &Column, items: &[Item<'_>], problems: &mut Vec<Misma
     values.pop().unwrap_or(Value::Null)
 }
 
+/// What is wrong with a value for the column, if anything.
 fn check(column: &Column, value: &Value) -> Result<(), ProblemKind> {
     match column.column_type.scalar {
         ScalarType::Utf8 => {
@@ -63,11 +67,13 @@ fn check(column: &Column, value: &Value) -> Result<(), ProblemKind> {
     }
 }
 
+/// Whether a FHIR type is one of elements: those begin with a capital.
 fn is_complex(fhir_type: &str) -> bool {
     let name = fhir_type.rsplit('/').next().unwrap_or(fhir_type);
     name.starts_with(|first: char| first.is_ascii_uppercase())
 }
 
+/// A problem where the value has another type.
 fn wrong_type_unless(fits: bool) -> Result<(), ProblemKind> {
     if fits {
         Ok(())
@@ -76,6 +82,7 @@ fn wrong_type_unless(fits: bool) -> Result<(), ProblemKind> {
     }
 }
 
+/// A whole number in a range.
 fn integer(value: &Value, range: std::ops::RangeInclusive<i64>) -> Result<(), ProblemKind> {
     let Value::Number(number) = value else {
         return Err(ProblemKind::WrongType);
@@ -92,6 +99,7 @@ fn integer(value: &Value, range: std::ops::RangeInclusive<i64>) -> Result<(), Pr
     }
 }
 
+/// A number whose digits fit.
 fn decimal(value: &Value, precision: u8, scale: i8) -> Result<(), ProblemKind> {
     let Value::Number(number) = value else {
         return Err(ProblemKind::WrongType);

@@ -1,4 +1,8 @@
-//! Equality, equivalence and order.
+//! Equality, equivalence and order (FHIRPath sections 6.1 and 6.2).
+//!
+//! Equality is unknown where a side is empty or a date is not precise enough; equivalence (`~`) is always
+//! true or false, ignores case, order and white space, and compares numbers at the lesser precision.
+//! Order of unlike types is an error.
 
 use std::cmp::Ordering;
 
@@ -51,6 +55,7 @@ fn is_written_as(number: &Item<'_>, text: &str) -> bool {
     matches!(number.to_json(), Some(Value::String(written)) if written == text)
 }
 
+/// `=` of two primitives.
 fn equal_scalars(left: &Scalar, right: &Scalar) -> Option<bool> {
     match (left, right) {
         (Scalar::Boolean(left), Scalar::Boolean(right)) => Some(left == right),
@@ -85,6 +90,7 @@ fn equal_scalars(left: &Scalar, right: &Scalar) -> Option<bool> {
     }
 }
 
+/// `=` of two dates or times; those of different kinds are not equal.
 fn equal_temporals(left: &Temporal, right: &Temporal) -> Option<bool> {
     if !left.is_comparable(right) {
         return Some(false);
@@ -108,6 +114,7 @@ fn full_date(text: &str) -> Option<Temporal> {
         .flatten()
 }
 
+/// `=` of two elements: all that is in them, numbers by value.
 fn equal_json(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Number(left), Value::Number(right)) => {
@@ -152,6 +159,7 @@ fn matched<T>(left: &[T], right: &[T], is_match: impl Fn(&T, &T) -> bool) -> boo
     })
 }
 
+/// `~` of two items.
 fn equivalent_items(left: &Item<'_>, right: &Item<'_>) -> bool {
     match (left.scalar(), right.scalar()) {
         (Ok(Some(Scalar::Text { text: left, .. })), Ok(Some(Scalar::Text { text: right, .. }))) => {
@@ -179,11 +187,13 @@ fn equivalent_texts(left: &str, right: &str) -> bool {
     folded(left) == folded(right)
 }
 
+/// `~` of two numbers: at the precision of the one with fewer digits.
 fn equivalent_numbers(left: Decimal, right: Decimal) -> bool {
     let scale = left.normalized().scale().min(right.normalized().scale());
     left.rounded(scale) == right.rounded(scale)
 }
 
+/// `~` of two elements: all that is in them, lists in any order.
 fn equivalent_json(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::String(left), Value::String(right)) => equivalent_texts(left, right),

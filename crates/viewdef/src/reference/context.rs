@@ -17,12 +17,14 @@ const STEPS: usize = 100_000_000;
 pub(super) struct Budget(Cell<usize>);
 
 impl Default for Budget {
+    /// All steps.
     fn default() -> Self {
         Self(Cell::new(STEPS))
     }
 }
 
 impl Budget {
+    /// So many steps.
     #[cfg(test)]
     pub(super) fn of(steps: usize) -> Self {
         Self(Cell::new(steps))
@@ -63,6 +65,7 @@ pub(super) struct Context<'a, 'c> {
 }
 
 impl<'a, 'c> Context<'a, 'c> {
+    /// At the resource, outside of all selects.
     pub(super) fn new(root: &'c Item<'a>, budget: &'c Budget) -> Self {
         Self {
             root,
@@ -114,6 +117,7 @@ pub(super) fn one(items: &[Item<'_>]) -> Result<Option<Scalar>, Mismatch> {
     }
 }
 
+/// The one text of a collection; of a date or time the text as it is written.
 pub(super) fn text_of(items: &[Item<'_>]) -> Result<Option<String>, Mismatch> {
     match one(items)? {
         None => Ok(None),
@@ -140,6 +144,7 @@ pub(super) fn boolean_of(items: &[Item<'_>]) -> Result<Option<bool>, Mismatch> {
     }
 }
 
+/// The type of what was found, for [`Mismatch::found`].
 pub(super) fn type_of(items: &[Item<'_>]) -> &'static str {
     match items {
         [] => "nothing",

@@ -10,12 +10,17 @@ use crate::fhirpath::{Expr, ExprKind};
 use crate::problem::Mismatch;
 
 impl<'a> Context<'a, '_> {
+    /// The collection that an expression finds.
+    ///
+    /// # Errors
+    /// An operator or a function got what it cannot take, or the steps are used up.
     pub(super) fn evaluate(&self, expression: &Expr) -> Found<'a> {
         let found = self.collection(expression)?;
         self.budget.spend(1 + found.len())?;
         Ok(found)
     }
 
+    /// The same without counting the step.
     fn collection(&self, expression: &Expr) -> Found<'a> {
         Ok(match &expression.kind {
             ExprKind::This => self.this.into_iter().cloned().collect(),
@@ -74,6 +79,7 @@ impl<'a> Context<'a, '_> {
         })
     }
 
+    /// `ofType` and `as`: by the name of a choice, else by the form of the value.
     fn of_type(&self, base: &Expr, type_name: &str, of_one: bool) -> Found<'a> {
         let mut found = Vec::new();
         if of_one {
@@ -117,6 +123,7 @@ impl<'a> Context<'a, '_> {
     }
 }
 
+/// Whether an item is a resource of a type or of one of the types above it.
 fn is_resource_of_type(item: &Item<'_>, type_name: &str) -> bool {
     let Item::Node(node) = item else {
         return false;

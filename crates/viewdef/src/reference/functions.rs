@@ -1,4 +1,7 @@
-//! Functions over collections.
+//! Functions over collections (FHIRPath sections 5.1 to 5.4, SQL-on-FHIR's additional functions).
+//!
+//! Functions whose argument is evaluated for each item (`where`, `exists`, `all`, `select`) see it as
+//! `$this`; the arguments of all others are evaluated on the `$this` around the call.
 
 use serde_json::Value;
 
@@ -11,6 +14,7 @@ use crate::fhirpath::{Expr, ExprKind, Function};
 use crate::problem::Mismatch;
 use crate::resolved_reference::{ResolvedReference, id_in_reference, is_wanted};
 
+/// The result of a call.
 pub(super) fn call<'a>(
     context: &Context<'a, '_>,
     base: &Expr,
@@ -75,6 +79,7 @@ pub(super) fn call<'a>(
     })
 }
 
+/// The items for which a criterion is true; all of them without one.
 fn filtered<'a>(
     context: &Context<'a, '_>,
     items: Vec<Item<'a>>,
@@ -126,6 +131,7 @@ fn iif<'a>(context: &Context<'a, '_>, base: &Expr, arguments: &[Expr]) -> Found<
     }
 }
 
+/// `extension(url)`: extensions of elements and of primitives.
 fn extensions<'a>(context: &Context<'a, '_>, items: &[Item<'a>], url: Option<&Expr>) -> Found<'a> {
     let url = match url {
         Some(url) => context.text(url)?,
@@ -189,6 +195,7 @@ pub(super) fn reference_keys<'a>(
     keys.into_iter().map(Item::text).collect()
 }
 
+/// The texts under a name.
 fn texts_of(item: &Item<'_>, name: &str) -> Vec<String> {
     let mut found = Vec::new();
     navigate::member(item, name, &mut found);

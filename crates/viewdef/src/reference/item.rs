@@ -1,4 +1,7 @@
 //! One item of a collection: an element of the resource, or a value that was computed.
+//!
+//! An element stays a reference to its JSON; of a primitive the companion object (`_birthDate`) belongs to
+//! it (<https://hl7.org/fhir/R4/json.html#primitive>), so that one without a value is an item as well.
 
 use serde_json::{Number, Value};
 
@@ -39,6 +42,7 @@ pub(super) enum Scalar {
 }
 
 impl<'a> Item<'a> {
+    /// The resource itself.
     pub(super) fn resource(value: &'a Value) -> Self {
         Item::Node(Node {
             value: Some(value),
@@ -47,14 +51,17 @@ impl<'a> Item<'a> {
         })
     }
 
+    /// A computed boolean.
     pub(super) fn boolean(value: bool) -> Self {
         Item::Value(Literal::Boolean(value))
     }
 
+    /// A computed count or position.
     pub(super) fn integer(value: usize) -> Self {
         Item::Value(Literal::Integer(i64::try_from(value).unwrap_or(i64::MAX)))
     }
 
+    /// A computed text.
     pub(super) fn text(text: impl Into<String>) -> Self {
         Item::Value(Literal::String(text.into()))
     }
@@ -121,6 +128,7 @@ impl Node<'_> {
         text.parse().ok().map(Decimal::from_integer)
     }
 
+    /// The primitive of an element.
     fn scalar(&self) -> Result<Option<Scalar>, &'static str> {
         let Some(value) = self.value else {
             return Ok(None);
@@ -149,6 +157,7 @@ impl Node<'_> {
     }
 }
 
+/// The primitive of a literal.
 fn scalar_of(literal: &Literal) -> Scalar {
     let temporal = |text: &str, kind| {
         Temporal::parse(text, kind).map_or_else(
@@ -195,6 +204,7 @@ fn read_number(text: &str) -> Option<Decimal> {
     })
 }
 
+/// A decimal as a JSON number with its digits.
 fn number(value: Decimal) -> Option<Number> {
     value.to_string().parse().ok()
 }

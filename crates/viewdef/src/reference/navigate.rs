@@ -1,4 +1,7 @@
 //! Steps: from an element to those below it, choices and the companions of primitives among them.
+//!
+//! FHIR in JSON: <https://hl7.org/fhir/R4/json.html>. Arrays are flattened as FHIRPath asks (section
+//! 4.2); a null in an array only keeps the place of its companion under `_key`.
 
 use serde_json::{Map, Value};
 
@@ -54,6 +57,7 @@ pub(super) fn choice<'a>(item: &Item<'a>, name: &str, type_name: &str, found: &m
     found.extend(all.into_iter().filter(|item| is_of_type(item, type_name)));
 }
 
+/// The known name of a choice type.
 fn type_static(type_name: &str) -> Option<&'static str> {
     CHOICE_TYPES
         .iter()
@@ -132,6 +136,7 @@ pub(super) fn is_of_type(item: &Item<'_>, type_name: &str) -> bool {
     }
 }
 
+/// Whether a literal is of a type.
 fn literal_is(literal: &Literal, type_name: &str) -> bool {
     let kind = type_kind(type_name);
     match literal {

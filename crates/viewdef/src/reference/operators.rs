@@ -1,5 +1,5 @@
-//! Operators: empty operands make empty results, so does a result that no number can hold; truth
-//! has three values.
+//! Operators (FHIRPath section 6): empty operands make empty results, so does a result that no number
+//! can hold; truth has three values.
 
 use super::compare::{equal, equal_items, equivalent, order};
 use super::context::{Context, Found, boolean_of, one, text_of, type_of};
@@ -7,10 +7,12 @@ use super::item::{Item, Scalar};
 use crate::fhirpath::{BinaryOperator, Decimal, Expr};
 use crate::problem::Mismatch;
 
+/// A truth as a collection; nothing for unknown.
 fn truth<'a>(value: Option<bool>) -> Vec<Item<'a>> {
     value.map(Item::boolean).into_iter().collect()
 }
 
+/// `-operand`
 pub(super) fn negate<'a>(items: &[Item<'a>]) -> Found<'a> {
     match one(items)? {
         None => Ok(Vec::new()),
@@ -21,6 +23,7 @@ pub(super) fn negate<'a>(items: &[Item<'a>]) -> Found<'a> {
     }
 }
 
+/// `left operator right`
 pub(super) fn binary<'a>(
     context: &Context<'a, '_>,
     operator: BinaryOperator,
@@ -83,6 +86,7 @@ pub(super) fn distinct<'a>(
     Ok(kept)
 }
 
+/// `and`, `or`, `xor`, `implies` with unknown (FHIRPath section 6.5).
 fn logic(
     context: &Context<'_, '_>,
     operator: BinaryOperator,
@@ -119,6 +123,7 @@ fn logic(
     })
 }
 
+/// `in` and `contains`: whether one item equals any of several; several items are an error.
 fn membership(item: &[Item<'_>], among: &[Item<'_>]) -> Result<Option<bool>, Mismatch> {
     match item {
         [] => Ok(None),
@@ -131,6 +136,7 @@ fn membership(item: &[Item<'_>], among: &[Item<'_>]) -> Result<Option<bool>, Mis
     }
 }
 
+/// Sums, differences, products, quotients; `+` also joins texts.
 fn arithmetic<'a>(
     context: &Context<'a, '_>,
     operator: BinaryOperator,

@@ -1,4 +1,7 @@
-//! Selects to rows.
+//! Selects to rows, step by step as SQL-on-FHIR's processing algorithm has it.
+//!
+//! Every select makes a list of rows, and lists are joined crosswise: nothing is clever here. Limits keep
+//! a view that multiplies rows from using up the memory.
 
 use serde_json::Value;
 
@@ -14,8 +17,10 @@ use crate::resolved_reference::ResolvedReference;
 const MAX_ROWS: usize = 1_000_000;
 /// The same for cells, which are what takes memory.
 const MAX_CELLS: usize = 20_000_000;
+/// Deeper elements are taken for a `repeat` that does not end.
 const MAX_REPEAT_DEPTH: usize = 256;
 
+/// The cells of some columns, in their order.
 type Row = Vec<Value>;
 
 /// The rows of a view over one resource.
@@ -28,6 +33,7 @@ pub struct Evaluation {
     pub problems: Vec<CellProblem>,
 }
 
+/// The rows of a view; none where the resource is of another type or a filter is not true.
 pub(super) fn evaluate(
     view: &ViewDefinition,
     resource: &Value,
@@ -87,6 +93,7 @@ fn passes(context: &Context<'_, '_>, filter: &Path) -> Result<bool, ResourceProb
     }
 }
 
+/// A problem at a place of the view.
 fn at(place: &str, mismatch: Mismatch) -> ResourceProblem {
     ResourceProblem {
         place: place.to_owned(),
@@ -94,6 +101,7 @@ fn at(place: &str, mismatch: Mismatch) -> ResourceProblem {
     }
 }
 
+/// What the selects of one view share.
 struct RowMaker {
     problems: Vec<CellProblem>,
     /// The iterations around, for the paths of problems.
@@ -135,6 +143,7 @@ impl RowMaker {
         )
     }
 
+    /// The rows of each element, one after the other.
     fn rows_of_elements<'a>(
         &mut self,
         context: &Context<'a, '_>,
@@ -157,6 +166,7 @@ impl RowMaker {
         Ok(rows)
     }
 
+    /// The rows of one element: its own columns with each combination of what is within.
     fn rows_of_element(
         &mut self,
         context: &Context<'_, '_>,
@@ -184,6 +194,7 @@ impl RowMaker {
         Ok(rows)
     }
 
+    /// The cells of a select's own columns; a problem leaves null.
     fn own_columns(
         &mut self,
         context: &Context<'_, '_>,
@@ -239,6 +250,7 @@ fn null_row(select: &Select) -> Row {
         .collect()
 }
 
+/// Adds what the paths find from an element, from what they found, and so on, depth first.
 fn repeat<'a>(
     context: &Context<'a, '_>,
     paths: &[Path],
@@ -260,6 +272,7 @@ fn repeat<'a>(
     Ok(())
 }
 
+/// The problem of a view that makes too many rows.
 fn without_end(place: &str) -> ResourceProblem {
     let expected = format!("at most {MAX_ROWS} rows of a resource");
     at(
@@ -268,6 +281,7 @@ fn without_end(place: &str) -> ResourceProblem {
     )
 }
 
+/// An error where there are more rows than one resource may make.
 fn refuse_too_many(rows: usize, select: &Select) -> Result<(), ResourceProblem> {
     if rows > MAX_ROWS {
         return Err(without_end(&select.place));
@@ -275,6 +289,7 @@ fn refuse_too_many(rows: usize, select: &Select) -> Result<(), ResourceProblem> 
     Ok(())
 }
 
+/// Each row of the left with each of the right.
 fn cross_join(left: &[Row], right: &[Row], select: &Select) -> Result<Vec<Row>, ResourceProblem> {
     let rows = left.len().saturating_mul(right.len());
     refuse_too_many(rows, select)?;

@@ -1,4 +1,6 @@
-//! Functions over single values: texts and conversions.
+//! Functions over single values: texts and conversions (FHIRPath sections 5.5 and 5.6).
+//!
+//! Positions and lengths count characters, not bytes. What cannot be converted is nothing, not an error.
 
 use serde_json::Value;
 
@@ -8,6 +10,7 @@ use super::navigate::is_of_type;
 use crate::fhirpath::{Decimal, Expr, Function};
 use crate::problem::Mismatch;
 
+/// The result of a call.
 pub(super) fn call<'a>(
     context: &Context<'a, '_>,
     items: &[Item<'a>],
@@ -35,6 +38,7 @@ pub(super) fn call<'a>(
     Ok(vec![result])
 }
 
+/// Functions whose arguments are texts.
 fn with_texts<'a>(
     context: &Context<'a, '_>,
     text: &str,
@@ -83,6 +87,7 @@ fn join<'a>(context: &Context<'a, '_>, items: &[Item<'a>], separator: Option<&Ex
     Ok(vec![Item::text(texts.join(&separator))])
 }
 
+/// `substring(start[, length])`; nothing where it begins behind the end.
 fn substring<'a>(context: &Context<'a, '_>, text: &str, arguments: &[Expr]) -> Found<'a> {
     let mut numbers = Vec::new();
     for argument in arguments {
@@ -128,6 +133,7 @@ fn convert<'a>(items: &[Item<'a>], function: Function) -> Found<'a> {
     Ok(converted.into_iter().collect())
 }
 
+/// `toInteger()`
 fn to_integer<'a>(items: &[Item<'a>], scalar: &Scalar) -> Option<Item<'a>> {
     match scalar {
         Scalar::Number(number) => items
@@ -140,6 +146,7 @@ fn to_integer<'a>(items: &[Item<'a>], scalar: &Scalar) -> Option<Item<'a>> {
     }
 }
 
+/// `toDecimal()`
 fn to_decimal<'a>(scalar: &Scalar) -> Option<Item<'a>> {
     match scalar {
         Scalar::Number(number) => Some(Item::number(*number)),
@@ -159,6 +166,7 @@ fn written(text: &str) -> Option<Decimal> {
     Decimal::parse(text.strip_prefix('+').unwrap_or(text))
 }
 
+/// `toString()`: numbers without an exponent, dates as they are written.
 fn to_text<'a>(items: &[Item<'a>], scalar: &Scalar) -> Option<Item<'a>> {
     let text = match scalar {
         Scalar::Boolean(value) => value.to_string(),

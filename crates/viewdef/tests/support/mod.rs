@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "no test uses all of it")]
 
 pub(crate) mod arbitrary;
+pub(crate) mod claims;
 pub(crate) mod damage;
 pub(crate) mod engines;
 pub(crate) mod leaf_paths;

@@ -1,0 +1,308 @@
+//! Expressions to programs, and which expressions have one.
+//!
+//! The compiler takes only what it can evaluate exactly as the reference evaluator does. It leaves out
+//! what depends on FHIR types that a name does not decide (comparisons of elements that may be dates),
+//! what computes (arithmetic, text functions), and what is rare. An expression without a program is no
+//! error: the reference evaluator makes the rows of its view.
+
+use super::keys::{KeyCode, Keys};
+use super::lookup::Shared;
+use super::program::{Condition, Path, Program, Start, Step};
+use crate::fhirpath::{
+    BinaryOperator, Decimal, Expr, ExprKind, Function, Literal, TypeKind, choice_key,
+    declared_type_of_element, narrower_types, type_kind,
+};
+
+/// What an expression is compiled in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope<'s> {
+    /// The resource type.
+    pub(super) resource: &'s str,
+    /// Whether `$this` is the resource.
+    pub(super) at_resource: bool,
+    /// Whether `$this` may be a date or time by its name.
+    pub(super) this_is_temporal: bool,
+    /// The same of `%context`.
+    pub(super) context_is_temporal: bool,
+}
+
+impl<'s> Scope<'s> {
+    /// The scope of expressions on the resource itself.
+    pub(super) fn of_resource(resource: &'s str) -> Self {
+        Self {
+            resource,
+            at_resource: true,
+            this_is_temporal: false,
+            context_is_temporal: false,
+        }
+    }
+}
+
+/// Compiles expressions; keys are numbered as they come.
+#[derive(Debug)]
+pub(super) struct Compiler<'k> {
+    pub(super) keys: &'k mut Keys,
+    /// What the programs of all views share.
+    pub(super) shared: Shared,
+}
+
+impl Compiler<'_> {
+    /// The program of an expression; nothing where only the reference evaluator has one.
+    pub(super) fn program(&mut self, expr: &Expr, scope: Scope<'_>) -> Option<Program> {
+        Some(match &expr.kind {
+            ExprKind::Literal(literal) => Program::Literal(literal.clone()),
+            ExprKind::RowIndex => Program::RowIndex,
+            ExprKind::Empty => Program::Nothing,
+            ExprKind::ReferenceKey { base, type_name } => {
+                let mut path = self.path(base, scope)?;
+                path.tail.push(Step::Member(self.keys.element("reference")));
+                Program::ReferenceKey(path, type_name.clone())
+            }
+            ExprKind::Call {
+                base,
+                function: Function::First,
+                ..
+            } if base.is_union() => {
+                let mut paths = Vec::new();
+                self.union(base, scope, &mut paths)?;
+                Program::FirstOfUnion(paths)
+            }
+            _ => match self.path(expr, scope) {
+                Some(path) => Program::Path(path),
+                None => Program::Truth(self.condition(expr, scope)?),
+            },
+        })
+    }
+
+    /// The path of an expression that is nothing but steps.
+    pub(super) fn path(&mut self, expr: &Expr, scope: Scope<'_>) -> Option<Path> {
+        match &expr.kind {
+            ExprKind::This => Some(Path {
+                temporal: scope.this_is_temporal,
+                ..Path::from(Start::This)
+            }),
+            ExprKind::Context => Some(Path {
+                temporal: scope.context_is_temporal,
+                ..Path::from(Start::Context)
+            }),
+            ExprKind::Resource => Some(Path::from(Start::Resource)),
+            ExprKind::RootType(name) => {
+                let is_type =
+                    name == scope.resource || name == "Resource" || name == "DomainResource";
+                (scope.at_resource && is_type).then(|| Path::from(Start::This))
+            }
+            ExprKind::Member { base, name } => {
+                let mut path = self.path(base, scope)?;
+                path.tail.push(Step::Member(self.keys.element(name)));
+                // A choice knows its type, so only plain names are without one.
+                path.temporal = declared_type_of_element(name).is_some();
+                Some(path)
+            }
+            // Several items of `as` are an error, which the reference evaluator finds.
+            ExprKind::OfType {
+                base,
+                type_name,
+                of_one: false,
+            } => {
+                let ExprKind::Member { base, name } = &base.kind else {
+                    return None;
+                };
+                let mut path = self.path(base, scope)?;
+                path.tail.push(Step::Choice(self.choices(name, type_name)));
+                path.temporal = is_temporal(type_name);
+                Some(path)
+            }
+            ExprKind::Index { base, index } => {
+                let ExprKind::Literal(Literal::Integer(position)) = index.kind else {
+                    return None;
+                };
+                let position = usize::try_from(position).ok()?;
+                Some(self.path(base, scope)?.at(position))
+            }
+            ExprKind::Call {
+                base,
+                function,
+                arguments,
+            } => self.call(base, *function, arguments, scope),
+            _ => None,
+        }
+    }
+
+    /// Functions that are steps of a path.
+    fn call(
+        &mut self,
+        base: &Expr,
+        function: Function,
+        arguments: &[Expr],
+        scope: Scope<'_>,
+    ) -> Option<Path> {
+        match (function, arguments) {
+            (Function::First, []) => Some(self.path(base, scope)?.at(0)),
+            (Function::Where, [criterion]) => {
+                let path = self.path(base, scope)?;
+                let within = Scope {
+                    at_resource: false,
+                    this_is_temporal: path.temporal,
+                    ..scope
+                };
+                let condition = self.condition(criterion, within)?;
+                Some(self.shared.filtered(path, condition))
+            }
+            (Function::Extension, [url]) => {
+                let ExprKind::Literal(Literal::String(url)) = &url.kind else {
+                    return None;
+                };
+                let mut path = self.path(base, scope)?;
+                path.tail.push(Step::Member(self.keys.element("extension")));
+                let key = Path::of_members([self.keys.element("url")]);
+                let mut path = path.filtered(Condition::EqualsText(key, url.as_bytes().into()));
+                path.temporal = false;
+                Some(path)
+            }
+            (Function::ResourceKey, []) if is_this_resource(base, scope) => {
+                let mut path = self.path(base, scope)?;
+                path.tail.push(Step::Member(self.keys.element("id")));
+                Some(path)
+            }
+            _ => None,
+        }
+    }
+
+    /// The choices that are of a type: the one named for it first, then those of narrower types.
+    fn choices(&mut self, name: &str, type_name: &str) -> Vec<Vec<KeyCode>> {
+        let mut codes = |types: Vec<&str>| -> Vec<KeyCode> {
+            types
+                .iter()
+                .map(|type_name| self.keys.code(&choice_key(name, type_name)))
+                .collect()
+        };
+        let mut groups = vec![codes(vec![type_name])];
+        let narrower = narrower_types(type_name);
+        if !narrower.is_empty() {
+            groups.push(codes(narrower));
+        }
+        groups
+    }
+
+    /// An expression that decides something: by FHIRPath's singleton evaluation, one item that is no boolean
+    /// is true.
+    pub(super) fn condition(&mut self, expr: &Expr, scope: Scope<'_>) -> Option<Condition> {
+        if let Some(path) = self.path(expr, scope) {
+            return Some(Condition::Path(path));
+        }
+        match &expr.kind {
+            ExprKind::Literal(Literal::Boolean(value)) => Some(Condition::Constant(Some(*value))),
+            ExprKind::Empty => Some(Condition::Constant(None)),
+            ExprKind::Call {
+                base,
+                function,
+                arguments,
+            } => match (function, arguments.as_slice()) {
+                (Function::Exists, []) => Some(Condition::Exists(self.path(base, scope)?)),
+                (Function::Exists, [_]) => Some(Condition::Exists(self.call(
+                    base,
+                    Function::Where,
+                    arguments,
+                    scope,
+                )?)),
+                (Function::Empty, []) => Some(Condition::Not(Box::new(Condition::Exists(
+                    self.path(base, scope)?,
+                )))),
+                (Function::Not, []) => Some(Condition::Not(Box::new(self.condition(base, scope)?))),
+                _ => None,
+            },
+            ExprKind::Binary {
+                operator,
+                left,
+                right,
+            } => match operator {
+                BinaryOperator::Equal => self.equality(left, right, scope),
+                BinaryOperator::NotEqual => {
+                    Some(Condition::Not(Box::new(self.equality(left, right, scope)?)))
+                }
+                BinaryOperator::In => self.membership(left, right, scope),
+                BinaryOperator::Contains => self.membership(right, left, scope),
+                BinaryOperator::And => Some(Condition::And(
+                    Box::new(self.condition(left, scope)?),
+                    Box::new(self.condition(right, scope)?),
+                )),
+                BinaryOperator::Or => Some(Condition::Or(
+                    Box::new(self.condition(left, scope)?),
+                    Box::new(self.condition(right, scope)?),
+                )),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// `left = right`, where neither side may be a date.
+    fn equality(&mut self, left: &Expr, right: &Expr, scope: Scope<'_>) -> Option<Condition> {
+        match (&left.kind, &right.kind) {
+            (ExprKind::Literal(left), ExprKind::Literal(right)) => {
+                constant_equality(left, right).map(|truth| Condition::Constant(Some(truth)))
+            }
+            (ExprKind::Literal(literal), _) => self.equals_literal(right, literal, scope),
+            (_, ExprKind::Literal(literal)) => self.equals_literal(left, literal, scope),
+            _ => {
+                let left = self.path(left, scope)?;
+                let right = self.path(right, scope)?;
+                (!left.temporal && !right.temporal).then_some(Condition::EqualsPath(left, right))
+            }
+        }
+    }
+
+    /// `item in among`, where neither side may be a date.
+    fn membership(&mut self, item: &Expr, among: &Expr, scope: Scope<'_>) -> Option<Condition> {
+        let item = self.path(item, scope)?;
+        let among = self.path(among, scope)?;
+        (!item.temporal && !among.temporal).then_some(Condition::In(item, among))
+    }
+
+    /// `expr = literal`; dates and times are left to the reference evaluator.
+    fn equals_literal(
+        &mut self,
+        expr: &Expr,
+        literal: &Literal,
+        scope: Scope<'_>,
+    ) -> Option<Condition> {
+        let path = self.path(expr, scope)?;
+        if path.temporal {
+            return None;
+        }
+        Some(match literal {
+            Literal::String(text) => Condition::EqualsText(path, text.as_bytes().into()),
+            Literal::Boolean(value) => Condition::EqualsBoolean(path, *value),
+            Literal::Integer(value) => Condition::EqualsNumber(path, Decimal::from_integer(*value)),
+            Literal::Decimal(value) => Condition::EqualsNumber(path, *value),
+            _ => return None,
+        })
+    }
+}
+
+/// Whether `getResourceKey()` is asked of the resource itself.
+fn is_this_resource(base: &Expr, scope: Scope<'_>) -> bool {
+    match &base.kind {
+        ExprKind::This => scope.at_resource,
+        ExprKind::Resource => true,
+        _ => false,
+    }
+}
+
+/// Whether values of a FHIR type are dates or times.
+fn is_temporal(type_name: &str) -> bool {
+    matches!(
+        type_kind(type_name),
+        Some(TypeKind::Date | TypeKind::DateTime | TypeKind::Time)
+    )
+}
+
+/// Whether two literals of one type are equal.
+fn constant_equality(left: &Literal, right: &Literal) -> Option<bool> {
+    match (left, right) {
+        (Literal::Integer(left), Literal::Integer(right)) => Some(left == right),
+        (Literal::String(left), Literal::String(right)) => Some(left == right),
+        (Literal::Boolean(left), Literal::Boolean(right)) => Some(left == right),
+        _ => None,
+    }
+}
