@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use claimlake_consent::{App, OauthError};
+use claimlake_consent::{App, ConsentError, ErrorKind};
 use claimlake_contract::{ExitCode, Secret, SystemClock};
 use claimlake_vault::{KeySource, Keyring, Vault, VaultError};
 
@@ -147,10 +147,10 @@ fn vault_failure_exit(error: &VaultError) -> ExitCode {
 }
 
 /// A refusal on the way to tokens, with its exit code.
-pub(crate) fn oauth_failure(error: OauthError) -> Failure {
-    let exit = match &error {
-        error if error.is_configuration() => ExitCode::Usage,
-        error if error.needs_consent() => ExitCode::NeedsConsent,
+pub(crate) fn oauth_failure(error: ConsentError) -> Failure {
+    let exit = match error.kind() {
+        ErrorKind::Configuration => ExitCode::Usage,
+        ErrorKind::NeedsConsent => ExitCode::NeedsConsent,
         _ => ExitCode::Failed,
     };
     Failure {

@@ -13,7 +13,7 @@ use crate::invocation::Invocation;
 pub(crate) fn with_broker<T>(
     vault: &Arc<Vault>,
     invocation: &Invocation,
-    action: impl AsyncFnOnce(&BrokerClient) -> Result<T, claimlake_consent::OauthError>,
+    action: impl AsyncFnOnce(&BrokerClient) -> Result<T, claimlake_consent::ConsentError>,
 ) -> Outcome<T> {
     let app = access::app(&invocation.pipeline()?.source)?;
     let runtime = crate::runtime::on_this_thread()?;

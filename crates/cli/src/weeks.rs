@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use arrow_array::{Array as _, RecordBatch};
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
-use claimlake_consent::{AccessToken, TokenError, TokenSource};
+use claimlake_consent::{AccessToken, ConsentError, TokenSource};
 use claimlake_consent::{App, AutomaticConsent};
 use claimlake_contract::{
     ApiVersion, Clock, FixedClock, GrantHandle, LandingLayout, NoProgress, ResourceType, RunId,
@@ -42,7 +42,7 @@ const VIEW: &str = r#"{
 struct Tokens(Arc<Vault>);
 
 impl TokenSource for Tokens {
-    async fn access_token(&self, grant: &GrantHandle) -> Result<AccessToken, TokenError> {
+    async fn access_token(&self, grant: &GrantHandle) -> Result<AccessToken, ConsentError> {
         let held = self.0.tokens(grant).unwrap();
         Ok(AccessToken {
             secret: held.access_token.unwrap(),
@@ -55,8 +55,8 @@ impl TokenSource for Tokens {
         &self,
         _: &GrantHandle,
         _: &AccessToken,
-    ) -> Result<AccessToken, TokenError> {
-        Err(TokenError::Stopped)
+    ) -> Result<AccessToken, ConsentError> {
+        Err(ConsentError::Stopped)
     }
 
     async fn consent_ended(
@@ -64,16 +64,16 @@ impl TokenSource for Tokens {
         _: &GrantHandle,
         _: &AccessToken,
         _: &str,
-    ) -> Result<(), TokenError> {
-        Err(TokenError::Stopped)
+    ) -> Result<(), ConsentError> {
+        Err(ConsentError::Stopped)
     }
 
     async fn note_refused(
         &self,
         _: &GrantHandle,
         _: Option<&AccessToken>,
-    ) -> Result<(), TokenError> {
-        Err(TokenError::Stopped)
+    ) -> Result<(), ConsentError> {
+        Err(ConsentError::Stopped)
     }
 }
 

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use claimlake_consent::{App, BrokerClient, BrokerLaunch, broker_main};
-use claimlake_consent::{TokenError, TokenSource};
+use claimlake_consent::{ConsentError, TokenSource};
 use claimlake_contract::{Secret, SystemClock};
 use claimlake_vault::{KeySource, Vault};
 
@@ -79,7 +79,7 @@ fn want(data: &str, url: &str, client_id: &str, rounds: u32) -> ExitCode {
 async fn renew(
     client: &BrokerClient,
     handle: &claimlake_contract::GrantHandle,
-) -> Result<(), TokenError> {
+) -> Result<(), ConsentError> {
     let outcome = async {
         let token = client.access_token(handle).await?;
         client.after_rejection(handle, &token).await

@@ -18,9 +18,13 @@ const ONE_TIME_SLACK: TimeDelta = TimeDelta::minutes(10);
 /// Tokens and what came with them.
 #[derive(Debug, Clone)]
 pub(crate) struct TokenAnswer {
+    /// The pair, with its dates by this machine's clock.
     pub(crate) tokens: TokenPair,
+    /// What was granted, where it was named (RFC 6749, section 5.1).
     pub(crate) scopes: Option<Scopes>,
+    /// The patient id, where it was named (an extension of Blue Button).
     pub(crate) patient: Option<PatientId>,
+    /// The end of the consent, where it was named.
     pub(crate) grant_expires_at: Option<DateTime<Utc>>,
 }
 
@@ -68,6 +72,7 @@ impl ErrorAnswer {
     }
 }
 
+/// The body of a 200 (RFC 6749, section 5.1), as leniently as it is sent.
 #[derive(Deserialize)]
 struct Wire {
     access_token: String,
@@ -138,6 +143,7 @@ pub fn read_error(body: &[u8]) -> ErrorAnswer {
     }
 }
 
+/// Every text below a value.
 fn collect(value: &Value, says: &mut String) {
     match value {
         Value::String(text) => {
@@ -156,6 +162,7 @@ fn plain(text: &str) -> String {
     words.join(" ").to_lowercase()
 }
 
+/// Text or a number as text; `None` where there is none.
 fn text(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.trim().to_owned(),

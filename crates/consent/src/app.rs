@@ -3,7 +3,7 @@
 use claimlake_contract::{ApiVersion, Secret};
 use url::{Host, Url};
 
-use super::OauthError;
+use super::ConsentError;
 
 /// An app as registered at the server, and where the server is.
 #[derive(Debug, Clone)]
@@ -24,8 +24,8 @@ impl App {
         base_url: &str,
         client_id: impl Into<String>,
         client_secret: Secret,
-    ) -> Result<Self, OauthError> {
-        let wrong = |reason: &str| OauthError::Configuration {
+    ) -> Result<Self, ConsentError> {
+        let wrong = |reason: &str| ConsentError::Configuration {
             reason: format!("base_url {reason}"),
         };
         let base_url = Url::parse(base_url).map_err(|_| wrong("is not a URL"))?;
@@ -66,22 +66,27 @@ impl App {
     // POSTs go to the slashed forms: without the slash some are answered by a redirect, which
     // turns a POST into a GET that does nothing.
 
+    /// The authorization endpoint (RFC 6749, section 3.1).
     pub(crate) fn authorize_url(&self, api: ApiVersion) -> Url {
         self.url(&format!("/{api}/o/authorize/"))
     }
 
+    /// The token endpoint (RFC 6749, section 3.2).
     pub(crate) fn token_url(&self, api: ApiVersion) -> Url {
         self.url(&format!("/{api}/o/token/"))
     }
 
+    /// Ends the grant of a token, and with it all of its tokens.
     pub(crate) fn revoke_url(&self, api: ApiVersion) -> Url {
         self.url(&format!("/{api}/o/revoke/"))
     }
 
+    /// Revokes one token (RFC 7009).
     pub(crate) fn revoke_token_url(&self, api: ApiVersion) -> Url {
         self.url(&format!("/{api}/o/revoke_token/"))
     }
 
+    /// Who the patient of a token is (OpenID Connect).
     pub(crate) fn userinfo_url(&self, api: ApiVersion) -> Url {
         self.url(&format!("/{api}/connect/userinfo"))
     }

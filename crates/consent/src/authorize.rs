@@ -7,7 +7,7 @@ use oauth2::basic::BasicClient;
 use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, RedirectUrl, Scope};
 use url::Url;
 
-use super::OauthError;
+use super::ConsentError;
 use super::app::App;
 use super::scopes::scopes_for;
 
@@ -66,8 +66,8 @@ pub fn start(
     vault: &Vault,
     request: &AuthorizeRequest,
     now: DateTime<Utc>,
-) -> Result<StartedAuthorization, OauthError> {
-    let wrong = |what: &str| OauthError::Configuration {
+) -> Result<StartedAuthorization, ConsentError> {
+    let wrong = |what: &str| ConsentError::Configuration {
         reason: format!("{what} is not a URL"),
     };
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
@@ -149,9 +149,9 @@ pub enum CallbackKind {
 /// Reads a callback URL, or the part of it from `?` on.
 ///
 /// # Errors
-/// [`OauthError::Callback`] where it has a code or a state and cannot be used all the same.
-pub fn read_callback(text: &str) -> Result<CallbackKind, OauthError> {
-    let wrong = |reason: &str| OauthError::Callback {
+/// [`ConsentError::Callback`] where it has a code or a state and cannot be used all the same.
+pub fn read_callback(text: &str) -> Result<CallbackKind, ConsentError> {
+    let wrong = |reason: &str| ConsentError::Callback {
         reason: reason.into(),
     };
     let text = text.trim().trim_matches(['"', '\'']);
@@ -162,7 +162,7 @@ pub fn read_callback(text: &str) -> Result<CallbackKind, OauthError> {
             wrong("the callback URL has no query: copy it whole, from http to its end")
         })?;
     let query = query.split_once('#').map_or(query, |(query, _)| query);
-    let one = |name: &str| -> Result<Option<String>, OauthError> {
+    let one = |name: &str| -> Result<Option<String>, ConsentError> {
         let mut values = url::form_urlencoded::parse(query.as_bytes())
             .filter(|(key, _)| key == name)
             .map(|(_, value)| value.into_owned());

@@ -5,7 +5,7 @@ use claimlake_contract::{ApiVersion, ResourceType};
 use claimlake_vault::{Stored, TokenLock, Vault};
 use url::Url;
 
-use super::OauthError;
+use super::ConsentError;
 use super::app::{App, is_loopback};
 use super::authorize::{AuthorizeRequest, CallbackKind, CallbackOutcome, read_callback, start};
 use super::endpoint::{Endpoint, Posted};
@@ -33,9 +33,9 @@ impl<'a> AutomaticConsent<'a> {
         app: App,
         vault: &'a Vault,
         redirect_uri: impl Into<String>,
-    ) -> Result<Self, OauthError> {
+    ) -> Result<Self, ConsentError> {
         if !is_loopback(app.base_url()) {
-            return Err(OauthError::Configuration {
+            return Err(ConsentError::Configuration {
                 reason: "only a sandbox on this machine can consent for its people: set \
                          source.kind to blue_button and use authorize"
                     .into(),
@@ -67,7 +67,7 @@ impl<'a> AutomaticConsent<'a> {
         api: ApiVersion,
         login: &str,
         now: impl Fn() -> DateTime<Utc>,
-    ) -> Result<Stored, OauthError> {
+    ) -> Result<Stored, ConsentError> {
         let mut request = AuthorizeRequest::new(api, self.redirect_uri.clone());
         if let Some(resources) = &self.resources {
             request.resources.clone_from(resources);
@@ -95,18 +95,22 @@ impl<'a> AutomaticConsent<'a> {
     }
 
     /// Goes from redirect to redirect until one leads back to the app; never to another origin.
-    async fn follow(&self, mut url: Url, resources: &[ResourceType]) -> Result<String, OauthError> {
+    async fn follow(
+        &self,
+        mut url: Url,
+        resources: &[ResourceType],
+    ) -> Result<String, ConsentError> {
         for _ in 0..MOST_HOPS {
             let origin = url.origin();
             let answer = match self.endpoint.get(url.clone(), None).await {
                 Posted::Answer(answer) => answer,
                 Posted::NotSent(unreachable) => {
-                    return Err(OauthError::Transient {
+                    return Err(ConsentError::Transient {
                         reason: format!("asking the sandbox for consent: {}", unreachable.words()),
                     });
                 }
                 Posted::Lost(reason) => {
-                    return Err(OauthError::Transient {
+                    return Err(ConsentError::Transient {
                         reason: format!("asking the sandbox for consent: {reason}"),
                     });
                 }
@@ -134,8 +138,8 @@ impl<'a> AutomaticConsent<'a> {
     }
 }
 
-fn declined(reason: &str) -> OauthError {
-    OauthError::Declined {
+fn declined(reason: &str) -> ConsentError {
+    ConsentError::Declined {
         reason: format!("asking the sandbox for consent: {reason}"),
     }
 }

@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use url::{Host, Url};
 
-use super::OauthError;
+use super::ConsentError;
 use super::authorize::{CallbackKind, read_callback};
 use super::listen::accept_all;
 use super::page::Page;
@@ -26,6 +26,7 @@ const FIRST_WORDS: Duration = Duration::from_secs(30);
 /// Listens where the `redirect_uri` of the app leads to, on this machine only.
 #[derive(Debug)]
 pub(crate) struct CallbackListener {
+    /// One per loopback address that the URI can mean.
     listeners: Vec<TcpListener>,
     redirect_uri: Url,
 }
@@ -33,15 +34,17 @@ pub(crate) struct CallbackListener {
 /// A browser that came back, waiting for the page it will show.
 #[derive(Debug)]
 pub(crate) struct Visit {
-    pub(crate) callback: Result<CallbackKind, OauthError>,
+    /// What its address says.
+    pub(crate) callback: Result<CallbackKind, ConsentError>,
+    /// Takes the page to show; dropped, the address is called unusable.
     pub(crate) page: oneshot::Sender<Page>,
 }
 
 impl CallbackListener {
     /// Binds the address of `redirect_uri`. A loopback literal without a port takes any free one:
     /// the server lets every port pass for it, though not for `localhost`.
-    pub(crate) async fn bind(redirect_uri: &str) -> Result<Self, OauthError> {
-        let wrong = |reason: &str| OauthError::Configuration {
+    pub(crate) async fn bind(redirect_uri: &str) -> Result<Self, ConsentError> {
+        let wrong = |reason: &str| ConsentError::Configuration {
             reason: format!(
                 "redirect_uri {reason}: a one-step authorize needs http://127.0.0.1:PORT/PATH as \
                  registered; for any other address use authorize --start and --finish"
@@ -112,8 +115,8 @@ impl CallbackListener {
     }
 }
 
-fn port_in_use(port: u16, error: &std::io::Error) -> OauthError {
-    OauthError::Configuration {
+fn port_in_use(port: u16, error: &std::io::Error) -> ConsentError {
+    ConsentError::Configuration {
         reason: format!(
             "listening on port {port} for the callback: {error}; end the program that uses the \
              port, register a redirect_uri with another one, or use authorize --start and --finish"
@@ -121,12 +124,14 @@ fn port_in_use(port: u16, error: &std::io::Error) -> OauthError {
     }
 }
 
+/// What a request must name to be a callback.
 struct Expected {
     path: String,
     authority: String,
     visits: mpsc::Sender<Visit>,
 }
 
+/// Answers one request of a browser and closes the connection.
 async fn converse(stream: TcpStream, expected: Arc<Expected>) {
     let service = service_fn(move |request| {
         let expected = Arc::clone(&expected);
@@ -142,6 +147,7 @@ async fn converse(stream: TcpStream, expected: Arc<Expected>) {
         .await;
 }
 
+/// The page for a request.
 async fn answer(request: &Request<Incoming>, expected: &Expected) -> Page {
     let host = request
         .headers()
@@ -168,6 +174,7 @@ async fn answer(request: &Request<Incoming>, expected: &Expected) -> Page {
     shown.await.unwrap_or(Page::Unusable)
 }
 
+/// Whether a `Host` header names the address that was sent to the browser.
 fn same_authority(host: &str, expected: &str) -> bool {
     let without_default = |text: &str| text.strip_suffix(":80").unwrap_or(text).to_lowercase();
     without_default(host) == without_default(expected)

@@ -10,7 +10,7 @@ use super::answer::ErrorAnswer;
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum RequestKind {
     /// A new pair for a refresh token.
     Refresh,
     /// The first pair for a code.
@@ -50,15 +50,22 @@ pub enum Meaning {
 /// of `says` must be there. A server error says nothing about the grant, whatever its text: lines
 /// are for statuses below 500.
 struct Rule {
-    asked: Option<Asked>,
+    /// What was asked for; `None` for any.
+    asked: Option<RequestKind>,
+    /// HTTP statuses.
     status: RangeInclusive<u16>,
+    /// Whether the body is a web page; `None` for both.
     html: Option<bool>,
+    /// The member `error`, in lower case.
     error: &'static str,
+    /// Words that the texts of the body contain, in lower case.
     says: &'static [&'static str],
     meaning: Meaning,
+    /// Why, for the operator; nothing of the answer is in it.
     reason: &'static str,
 }
 
+/// A rule for everything; rules name what differs from it.
 const ANY: Rule = Rule {
     asked: None,
     status: 0..=499,
@@ -69,9 +76,9 @@ const ANY: Rule = Rule {
     reason: "",
 };
 
-const REFRESH: Option<Asked> = Some(Asked::Refresh);
-const EXCHANGE: Option<Asked> = Some(Asked::Exchange);
-const DATA: Option<Asked> = Some(Asked::Data);
+const REFRESH: Option<RequestKind> = Some(RequestKind::Refresh);
+const EXCHANGE: Option<RequestKind> = Some(RequestKind::Exchange);
+const DATA: Option<RequestKind> = Some(RequestKind::Data);
 const HTML: Option<bool> = Some(true);
 
 const FAILED: &str = "the server failed, perhaps after it had replaced the token";
@@ -80,6 +87,7 @@ const WITHDRAWN: &str = "the consent was withdrawn or has expired";
 const NO_V3: &str = "the app may not use v3 yet: set source.api to v2, or ask CMS for access";
 const INACTIVE: &str = "the app is switched off at the server: ask the Blue Button team";
 
+/// From the most specific to the least: the first that matches decides.
 #[rustfmt::skip]
 const RULES: &[Rule] = &[
     // A gateway's own words about time are not about a consent.
@@ -155,7 +163,7 @@ const RULES: &[Rule] = &[
 
 /// What an answer that brought neither tokens nor data means, and why in words that hold nothing
 /// from it.
-pub fn classify(asked: Asked, status: u16, answer: &ErrorAnswer) -> (Meaning, &'static str) {
+pub fn classify(asked: RequestKind, status: u16, answer: &ErrorAnswer) -> (Meaning, &'static str) {
     RULES
         .iter()
         .find(|rule| {

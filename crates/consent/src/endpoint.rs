@@ -8,18 +8,20 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
-use super::own_time::OwnTime;
-use super::{App, OauthError};
+use super::process_time_limit::ProcessTimeLimit;
+use super::{App, ConsentError};
 use crate::http_client::http_client;
 use crate::transport_error::{ServerName, Unreachable};
 
 /// A refresh is answered by the server's data source, which may be slow; giving up early costs a
 /// consent, and so would counting the time in which this process was stopped.
-const ANSWER_LIMIT: OwnTime = OwnTime {
+const ANSWER_LIMIT: ProcessTimeLimit = ProcessTimeLimit {
     tick: Duration::from_secs(1),
     ticks: 90,
 };
+/// For a TCP and TLS connection; nothing has been sent then.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// Bytes of a body; an honest answer has a few hundred.
 const LARGEST_BODY: usize = 1 << 20;
 
 /// Sends OAuth requests of one app.
@@ -49,7 +51,9 @@ pub(crate) struct Answer {
     pub(crate) content_type: Option<&'static str>,
     /// As the server sent it.
     pub(crate) retry_after: Option<String>,
+    /// The target of a redirect, which is never followed by itself.
     pub(crate) location: Option<String>,
+    /// The body, which may have tokens: zeroized, never shown.
     pub(crate) body: Zeroizing<Vec<u8>>,
 }
 
@@ -64,18 +68,20 @@ impl Answer {
 }
 
 impl Endpoint {
-    pub(crate) fn new(app: App) -> Result<Self, OauthError> {
+    /// A client for the endpoints of an app's server.
+    pub(crate) fn new(app: App) -> Result<Self, ConsentError> {
         let http = http_client(app.base_url(), |builder| {
             // A connection of its own for each POST: a kept one may be closed by the server just
             // when a token is on it.
             let builder = builder.pool_max_idle_per_host(0);
             builder.connect_timeout(CONNECT_TIMEOUT)
         })
-        .map_err(|reason| OauthError::Configuration { reason })?;
+        .map_err(|reason| ConsentError::Configuration { reason })?;
         let server = ServerName::of(app.base_url());
         Ok(Self { http, app, server })
     }
 
+    /// The app whose id and secret are sent.
     pub(crate) fn app(&self) -> &App {
         &self.app
     }
@@ -113,11 +119,13 @@ impl Endpoint {
         self.send(request).await
     }
 
+    /// Sends within the limit.
     async fn send(&self, request: reqwest::RequestBuilder) -> Posted {
         let answered = ANSWER_LIMIT.limit(self.answer(request)).await;
         answered.unwrap_or(Posted::Lost("no answer in time"))
     }
 
+    /// Sends, and reads the answer to its end.
     async fn answer(&self, request: reqwest::RequestBuilder) -> Posted {
         let mut response = match request.send().await {
             Ok(response) => response,

@@ -1,12 +1,14 @@
-//! What can go wrong between the app and the authorization server, without secrets or PHI.
+//! What can go wrong between app, authorization server and broker, without secrets or PHI.
+
+use std::sync::Arc;
 
 use claimlake_vault::VaultError;
 
-/// An authorization, exchange, refresh or revocation that could not be done.
-#[derive(Debug, thiserror::Error)]
+/// Why there is no consent or no token.
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
-pub enum OauthError {
-    /// The registration or a setting is wrong.
+pub enum ConsentError {
+    /// The registration or a setting is wrong: no grant gets a token before that is mended.
     #[error("{reason}")]
     Configuration {
         /// What is wrong and which setting mends it.
@@ -30,10 +32,17 @@ pub enum OauthError {
         /// What was waited for and what is next.
         reason: String,
     },
-    /// The grant has ended.
+    /// The grant has ended: only the beneficiary can renew it. Others go on without it.
     #[error("the grant needs a new consent: {reason}")]
     NeedsConsent {
         /// What ended it.
+        reason: String,
+    },
+    /// The server denies a refresh without a reason: the grant has ended, or the app may not use
+    /// this API version. The next run tries again.
+    #[error("the consent is in doubt: {reason}")]
+    Doubtful {
+        /// What was heard, and what decides it.
         reason: String,
     },
     /// The server could not answer; the same may succeed later.
@@ -42,41 +51,79 @@ pub enum OauthError {
         /// What was tried.
         reason: String,
     },
-    /// The broker could not be reached or has stopped.
+    /// The token endpoint could not answer now; the grant is unharmed. It was tried as often as is
+    /// safe: asking again at once brings the same.
+    #[error("no access token at the moment: {reason}")]
+    NoToken {
+        /// What was tried.
+        reason: String,
+    },
+    /// The token is not to be asked for again before some time has passed; the grant is unharmed.
+    #[error("no access token before a while: {reason}")]
+    Parked {
+        /// Why, and from when on.
+        reason: String,
+    },
+    /// No grant gets a token now: the token endpoint cannot be used, or the broker does not answer.
+    #[error("{reason}")]
+    Unavailable {
+        /// What was tried and what to look at.
+        reason: String,
+    },
+    /// The broker could not be reached, or ended in the middle of a request.
     #[error("{reason}")]
     Broker {
         /// What was tried.
         reason: String,
     },
+    /// The broker has stopped or is stopping.
+    #[error("the token broker has stopped")]
+    Stopped,
     /// The vault refused.
     #[error(transparent)]
-    Vault(#[from] VaultError),
+    Vault(Arc<VaultError>),
 }
 
-impl OauthError {
-    /// Whether the settings are at fault (exit 2).
+/// What whoever meets an error can do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Mend a setting, the registration or the vault's key (exit 2).
+    Configuration,
+    /// Ask the person for a new consent (exit 4).
+    NeedsConsent,
+    /// Begin the authorization again.
+    BeginAgain,
+    /// Try the same later: nothing has to be changed.
+    TryLater,
+    /// Look at this machine: the broker, the disk, the vault.
+    Machine,
+}
+
+impl ConsentError {
+    /// What can be done about it.
     #[must_use]
-    pub fn is_configuration(&self) -> bool {
+    pub fn kind(&self) -> ErrorKind {
         match self {
-            OauthError::Configuration { .. } => true,
-            OauthError::Vault(error) => error.is_configuration(),
-            _ => false,
+            Self::Configuration { .. } => ErrorKind::Configuration,
+            Self::Vault(error) if error.is_configuration() => ErrorKind::Configuration,
+            Self::NeedsConsent { .. } => ErrorKind::NeedsConsent,
+            Self::Declined { .. } | Self::Callback { .. } | Self::TimedOut { .. } => {
+                ErrorKind::BeginAgain
+            }
+            Self::Doubtful { .. }
+            | Self::Transient { .. }
+            | Self::NoToken { .. }
+            | Self::Parked { .. } => ErrorKind::TryLater,
+            Self::Vault(error) if error.is_retryable() => ErrorKind::TryLater,
+            Self::Unavailable { .. } | Self::Broker { .. } | Self::Stopped | Self::Vault(_) => {
+                ErrorKind::Machine
+            }
         }
     }
+}
 
-    /// Whether a person is needed (exit 4).
-    #[must_use]
-    pub fn needs_consent(&self) -> bool {
-        matches!(self, OauthError::NeedsConsent { .. })
-    }
-
-    /// Whether the same may succeed later without anything being changed.
-    #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        match self {
-            OauthError::Transient { .. } => true,
-            OauthError::Vault(error) => error.is_retryable(),
-            _ => false,
-        }
+impl From<VaultError> for ConsentError {
+    fn from(error: VaultError) -> Self {
+        Self::Vault(Arc::new(error))
     }
 }

@@ -5,9 +5,9 @@ use claimlake_contract::{ApiVersion, PatientId, Secret};
 use claimlake_vault::{Forgotten, GrantChange, NewGrant, PendingAuthorization, Stored, Vault};
 use serde_json::Value;
 
-use super::OauthError;
+use super::ConsentError;
 use super::answer::{TokenAnswer, read_error, read_tokens};
-use super::classify::{Asked, Meaning, classify};
+use super::classify::{Meaning, RequestKind, classify};
 use super::endpoint::{Answer, Endpoint, Posted};
 
 const BEGIN_AGAIN: &str = "begin again with authorize";
@@ -23,7 +23,7 @@ pub(crate) async fn exchange_and_store(
     state: &Secret,
     code: &Secret,
     now: impl Fn() -> DateTime<Utc>,
-) -> Result<Stored, OauthError> {
+) -> Result<Stored, ConsentError> {
     let form = [
         ("grant_type", "authorization_code"),
         ("code", code.expose()),
@@ -74,21 +74,22 @@ fn note_finished(vault: &Vault, state: &Secret, stored: &Stored) {
     }
 }
 
+/// The tokens of an answer to a code (RFC 6749, section 4.1.4), or why there are none.
 fn read_exchange(
     posted: Posted,
     request: &str,
     now: DateTime<Utc>,
-) -> Result<TokenAnswer, OauthError> {
+) -> Result<TokenAnswer, ConsentError> {
     let answer = match posted {
         Posted::Answer(answer) => answer,
         Posted::NotSent(unreachable) => {
             let words = unreachable.words();
-            return Err(OauthError::Transient {
+            return Err(ConsentError::Transient {
                 reason: format!("exchanging the code: {request}: {words}; {BEGIN_AGAIN}"),
             });
         }
         Posted::Lost(reason) => {
-            return Err(OauthError::Transient {
+            return Err(ConsentError::Transient {
                 reason: format!(
                     "exchanging the code: {request}: {reason}; the code is used up, {BEGIN_AGAIN}"
                 ),
@@ -101,12 +102,12 @@ fn read_exchange(
         return Ok(tokens);
     }
     let error = read_error(&answer.body);
-    let (meaning, reason) = match classify(Asked::Exchange, answer.status, &error) {
+    let (meaning, reason) = match classify(RequestKind::Exchange, answer.status, &error) {
         (Meaning::Unknown, _) => (Meaning::Unknown, error.unreadable(answer.status)),
         found => found,
     };
     if reason == super::scopes::REFUSED {
-        return Err(OauthError::Configuration {
+        return Err(ConsentError::Configuration {
             reason: reason.into(),
         });
     }
@@ -115,11 +116,11 @@ fn read_exchange(
         answer.head()
     );
     Err(match meaning {
-        Meaning::StopTheRun | Meaning::Refused => OauthError::Configuration { reason: words },
+        Meaning::StopTheRun | Meaning::Refused => ConsentError::Configuration { reason: words },
         Meaning::CodeRefused | Meaning::NeedsConsent | Meaning::Denied => {
-            OauthError::Callback { reason: words }
+            ConsentError::Callback { reason: words }
         }
-        _ => OauthError::Transient { reason: words },
+        _ => ConsentError::Transient { reason: words },
     })
 }
 
@@ -170,6 +171,7 @@ fn the_patient(resource: &str, bundle: &Value) -> Option<PatientId> {
         .then(|| PatientId::new(first))
 }
 
+/// A resource as JSON; `None` where it is not answered with 200.
 async fn get_json(endpoint: &Endpoint, url: url::Url, bearer: &Secret) -> Option<Value> {
     match endpoint.get(url, Some(bearer)).await {
         Posted::Answer(Answer {

@@ -2,13 +2,13 @@
 
 mod export;
 mod file;
+mod identify;
 mod import;
 mod lend;
 mod list;
-mod name;
 
 pub use export::{ExportTo, export};
+pub use identify::identify_patients;
 pub use import::{BadLine, ForgottenPeople, ImportReport, import, import_people};
 pub use lend::{Lent, lend, revoke};
-pub use list::{GrantFilter, GrantLine, list};
-pub use name::name_nameless;
+pub use list::{GrantFilter, ListedGrant, list};

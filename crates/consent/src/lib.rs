@@ -1,7 +1,39 @@
-//! OAuth 2.0 with Blue Button: authorization, exchange, refresh, revocation.
+//! OAuth 2.0 with Blue Button: authorization, exchange, refresh, revocation (RFC 6749, 7636, 7009).
 //!
 //! A refresh token works once. Whoever posts one holds the token lock, has written the intent
-//! first, and stores the answer before anyone uses it.
+//! first, and stores the answer before anyone uses it: see [`BrokerClient`].
+//!
+//! The order of calls where a consent is obtained in two steps; the second may be made by another
+//! process:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use chrono::Utc;
+//! use claimlake_consent::{App, AuthorizeRequest, CallbackKind, read_callback, start};
+//! use claimlake_contract::{ApiVersion, Secret, SystemClock};
+//! use claimlake_vault::{KeySource, Vault};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let data = tempfile::tempdir()?;
+//! let key = KeySource::given(Secret::new("5".repeat(64)));
+//! let vault = Vault::open(data.path(), &key, Arc::new(SystemClock))?;
+//! let app = App::new("http://127.0.0.1:8380", "my-app", Secret::new("its secret"))?;
+//!
+//! // The state and the PKCE verifier are kept, sealed, in the vault.
+//! let request = AuthorizeRequest::new(ApiVersion::V3, "http://127.0.0.1:9999/callback");
+//! let started = start(&app, &vault, &request, Utc::now())?;
+//! assert_eq!(started.url.path(), "/v3/o/authorize/");
+//!
+//! // The browser comes back to the redirect URI; `finish` exchanges the code through the broker.
+//! let back = format!("?code=abc&state={}", started.state.expose());
+//! let CallbackKind::Answer(callback) = read_callback(&back)? else {
+//!     panic!("it has a code and a state");
+//! };
+//! assert_eq!(callback.state, started.state);
+//! # Ok(())
+//! # }
+//! ```
 
 mod answer;
 mod app;
@@ -17,8 +49,8 @@ pub mod grants;
 mod http_client;
 mod listen;
 mod one_step;
-mod own_time;
 mod page;
+mod process_time_limit;
 mod retry_after;
 mod revoke;
 mod scopes;
@@ -39,14 +71,14 @@ pub use broker::{
     BrokerClient, BrokerLaunch, BrokerLifetime, BrokerPatience, ProcessState, broker_main,
     process_state,
 };
-pub use classify::{Asked, Meaning, classify};
-pub use error::OauthError;
+pub use classify::{Meaning, RequestKind, classify};
+pub use error::{ConsentError, ErrorKind};
 pub use http_client::http_client;
 pub use one_step::{AuthorizeEvent, Authorized, BROWSER_PAGES, OneStep, authorize, finish};
 pub use retry_after::retry_after;
 pub use revoke::Revoked;
 pub use scopes::scopes_for;
-pub use token::{AccessToken, TokenError, TokenSource};
+pub use token::{AccessToken, TokenSource};
 pub use transport_error::{ServerName, Unreachable};
 
 /// An error with its causes in one line, for words that cross a process border.

@@ -16,7 +16,7 @@ use super::authorize::{
 use super::broker::BrokerClient;
 use super::callback::{CallbackListener, Visit};
 use super::page::Page;
-use super::{App, OauthError};
+use super::{App, ConsentError};
 
 /// What the browser may show instead of coming back, and what each page means. Most of the
 /// server's errors never reach the redirect URI.
@@ -128,8 +128,8 @@ pub struct Authorized {
 /// Runs an authorization from the URL to the stored grant. `tell` shows the URL, or opens it.
 ///
 /// # Errors
-/// [`OauthError::Configuration`] where the port is in use or the server refuses the request,
-/// [`OauthError::Declined`] where the person says no, [`OauthError::TimedOut`].
+/// [`ConsentError::Configuration`] where the port is in use or the server refuses the request,
+/// [`ConsentError::Declined`] where the person says no, [`ConsentError::TimedOut`].
 pub async fn authorize(
     app: &App,
     vault: &Vault,
@@ -137,7 +137,7 @@ pub async fn authorize(
     one_step: &OneStep,
     now: DateTime<Utc>,
     tell: impl Fn(AuthorizeEvent<'_>),
-) -> Result<Authorized, OauthError> {
+) -> Result<Authorized, ConsentError> {
     // The port first: without it there is nothing to begin.
     let listener = CallbackListener::bind(&one_step.request.redirect_uri).await?;
     let mut request = one_step.request.clone();
@@ -201,30 +201,42 @@ pub async fn authorize(
 fn or_stored_meanwhile(
     vault: &Vault,
     state: &Secret,
-    outcome: Result<Stored, OauthError>,
-) -> Result<Stored, OauthError> {
+    outcome: Result<Stored, ConsentError>,
+) -> Result<Stored, ConsentError> {
     let error = match outcome {
-        Err(error @ (OauthError::Broker { .. } | OauthError::TimedOut { .. })) => error,
+        Err(error) if is_silence(&error) => error,
         outcome => return outcome,
     };
     if let Some((stored, _)) = vault.finished(state)? {
         return Ok(stored);
     }
-    let OauthError::Broker { reason } = error else {
+    if let ConsentError::TimedOut { .. } = error {
         return Err(error);
-    };
-    Err(OauthError::Broker {
+    }
+    Err(ConsentError::Broker {
         reason: match vault.is_pending(state)? {
-            true => format!("{reason}; no consent was stored: begin again with authorize"),
+            true => format!("{error}; no consent was stored: begin again with authorize"),
             false => format!(
-                "{reason}; the consent is not stored yet and may still be, where the broker goes \
+                "{error}; the consent is not stored yet and may still be, where the broker goes \
                  on: `claimlake grants list` shows it then"
             ),
         },
     })
 }
 
-fn authorized(vault: &Vault, stored: &Stored) -> Result<Authorized, OauthError> {
+/// Whether nothing was heard of the outcome.
+fn is_silence(error: &ConsentError) -> bool {
+    matches!(
+        error,
+        ConsentError::Broker { .. }
+            | ConsentError::Unavailable { .. }
+            | ConsentError::Stopped
+            | ConsentError::TimedOut { .. }
+    )
+}
+
+/// Logs the access before the grant is handed out.
+fn authorized(vault: &Vault, stored: &Stored) -> Result<Authorized, ConsentError> {
     let grant = vault.grant(&stored.handle)?;
     vault
         .access_log()
@@ -235,10 +247,12 @@ fn authorized(vault: &Vault, stored: &Stored) -> Result<Authorized, OauthError> 
     })
 }
 
+/// Time for the last page to reach the browser.
 const PAGE_GRACE: Duration = Duration::from_millis(150);
 
-fn timed_out() -> OauthError {
-    OauthError::TimedOut {
+/// Nobody came back.
+fn timed_out() -> ConsentError {
+    ConsentError::TimedOut {
         reason: "nobody came back from the consent page in time: begin again with authorize; \
                  where the browser is on another machine, use authorize --start and --finish"
             .into(),
@@ -255,7 +269,7 @@ async fn receive(
     started: &StartedAuthorization,
     broker: &BrokerClient,
     tell: &impl Fn(AuthorizeEvent<'_>),
-) -> Option<Result<Stored, OauthError>> {
+) -> Option<Result<Stored, ConsentError>> {
     let show = |page| {
         // Where the browser has gone, nobody needs the page.
         let _ = visit.page.send(page);
@@ -307,17 +321,17 @@ async fn receive(
 /// The second of two steps: takes the address that the browser was sent to, from any process.
 ///
 /// # Errors
-/// [`OauthError::Callback`] where it is none, or answers no authorization begun here;
-/// [`OauthError::Declined`] where the person said no.
+/// [`ConsentError::Callback`] where it is none, or answers no authorization begun here;
+/// [`ConsentError::Declined`] where the person said no.
 pub async fn finish(
     vault: &Vault,
     broker: &BrokerClient,
     callback_url: &str,
-) -> Result<Authorized, OauthError> {
+) -> Result<Authorized, ConsentError> {
     let callback: Callback = match read_callback(callback_url)? {
         CallbackKind::Answer(callback) => callback,
         kind => {
-            return Err(OauthError::Callback {
+            return Err(ConsentError::Callback {
                 reason: answers_nothing(&kind),
             });
         }
@@ -327,6 +341,7 @@ pub async fn finish(
     authorized(vault, &or_stored_meanwhile(vault, &state, outcome)?)
 }
 
+/// Why a callback URL answers no request made here.
 fn answers_nothing(kind: &CallbackKind) -> String {
     match kind {
         CallbackKind::PersonNotFound => {

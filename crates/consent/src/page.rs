@@ -24,6 +24,7 @@ pub(crate) enum Page {
 }
 
 impl Page {
+    /// The HTTP status of the page.
     pub(crate) fn status(self) -> StatusCode {
         match self {
             Page::Connected | Page::Declined | Page::NotFound => StatusCode::OK,
@@ -32,6 +33,7 @@ impl Page {
         }
     }
 
+    /// Title and text.
     fn words(self) -> (&'static str, &'static str) {
         match self {
             Page::Connected => (
@@ -73,6 +75,7 @@ impl Page {
         }
     }
 
+    /// The page as HTML, complete: it loads nothing.
     pub(crate) fn html(self) -> String {
         let (title, text) = self.words();
         format!(

@@ -6,11 +6,10 @@ use claimlake_contract::{ApiVersion, GrantHandle, Secret};
 use claimlake_vault::GrantState;
 use serde::{Deserialize, Serialize};
 
-use super::OauthError;
+use super::ConsentError;
 use super::broker::Refresher;
-use super::classify::{Asked, Meaning, classify};
+use super::classify::{Meaning, RequestKind, classify};
 use super::endpoint::{Endpoint, Posted};
-use crate::token::TokenError;
 
 /// How a revocation ended. In each case the vault holds no token of the grant any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +29,7 @@ pub enum Revoked {
 pub(crate) async fn revoke(
     refresher: &Arc<Refresher>,
     handle: &GrantHandle,
-) -> Result<Revoked, OauthError> {
+) -> Result<Revoked, ConsentError> {
     let vault = refresher.vault();
     let grant = vault.grant(handle)?;
     if grant.state == GrantState::Revoked {
@@ -38,15 +37,13 @@ pub(crate) async fn revoke(
     }
     let access = match refresher.token(handle, None).await {
         Ok(access) => access,
-        Err(TokenError::NeedsConsent { .. }) => {
+        Err(ConsentError::NeedsConsent { .. }) => {
             vault.set_grant_state(handle, GrantState::Revoked, Some("it had ended before"))?;
             return Ok(Revoked::AlreadyGone);
         }
-        Err(TokenError::Configuration { reason }) => {
-            return Err(OauthError::Configuration { reason });
-        }
+        Err(error @ ConsentError::Configuration { .. }) => return Err(error),
         Err(error) => {
-            return Err(OauthError::Transient {
+            return Err(ConsentError::Transient {
                 reason: format!("getting the token to revoke: {error}"),
             });
         }
@@ -70,7 +67,7 @@ pub(crate) async fn revoke(
         refuse_misconfiguration(endpoint.post(url, &form).await, &request)?;
     }
     if !is_refused(endpoint, grant.api, &access.secret).await? {
-        return Err(OauthError::Transient {
+        return Err(ConsentError::Transient {
             reason: "the server still accepts the token after its revocation: try again, or let \
                      the person withdraw the consent at Medicare.gov"
                 .into(),
@@ -81,20 +78,20 @@ pub(crate) async fn revoke(
 }
 
 /// Everything but a fault of the registration is left to the verification: a 500 means "gone".
-fn refuse_misconfiguration(posted: Posted, request: &str) -> Result<(), OauthError> {
+fn refuse_misconfiguration(posted: Posted, request: &str) -> Result<(), ConsentError> {
     match posted {
         Posted::Answer(answer) => {
             let error = super::answer::read_error(&answer.body);
-            match classify(Asked::Refresh, answer.status, &error) {
+            match classify(RequestKind::Refresh, answer.status, &error) {
                 (Meaning::StopTheRun, reason) if answer.status != 200 => {
-                    Err(OauthError::Configuration {
+                    Err(ConsentError::Configuration {
                         reason: format!("revoking: {request}: {}: {reason}", answer.head()),
                     })
                 }
                 _ => Ok(()),
             }
         }
-        Posted::NotSent(unreachable) => Err(OauthError::Transient {
+        Posted::NotSent(unreachable) => Err(ConsentError::Transient {
             reason: format!("revoking: {request}: {}", unreachable.words()),
         }),
         Posted::Lost(_) => Ok(()),
@@ -105,10 +102,10 @@ async fn is_refused(
     endpoint: &Endpoint,
     api: ApiVersion,
     bearer: &Secret,
-) -> Result<bool, OauthError> {
+) -> Result<bool, ConsentError> {
     let url = endpoint.app().userinfo_url(api);
     let request = endpoint.request_name("GET", &url);
-    let unknown = |reason: &str| OauthError::Transient {
+    let unknown = |reason: &str| ConsentError::Transient {
         reason: format!("verifying the revocation: {request}: {reason}"),
     };
     match endpoint.get(url, Some(bearer)).await {

@@ -3,7 +3,7 @@
 
 use claimlake_contract::ResourceType;
 
-use super::OauthError;
+use super::ConsentError;
 
 /// Why a request for scopes may have been refused, and what to do.
 pub(crate) const REFUSED: &str = "the server refuses the scopes: the app is not registered for all that \
@@ -20,8 +20,8 @@ const SERVED: [&str; 3] = ["Patient", "Coverage", "ExplanationOfBenefit"];
 ///
 /// # Errors
 /// Where `resources` is empty or names a type that the API does not serve.
-pub fn scopes_for(resources: &[ResourceType]) -> Result<Vec<String>, OauthError> {
-    let wrong = |reason: String| Err(OauthError::Configuration { reason });
+pub fn scopes_for(resources: &[ResourceType]) -> Result<Vec<String>, ConsentError> {
+    let wrong = |reason: String| Err(ConsentError::Configuration { reason });
     if resources.is_empty() {
         return wrong("source.resources is empty: name at least one resource type".into());
     }
@@ -47,7 +47,7 @@ pub fn scopes_for(resources: &[ResourceType]) -> Result<Vec<String>, OauthError>
 }
 
 /// The resource types that scopes let through, for a message about scopes that were refused.
-pub(crate) fn refused(scopes: &[String]) -> OauthError {
+pub(crate) fn refused(scopes: &[String]) -> ConsentError {
     let resources: Vec<&str> = SERVED
         .into_iter()
         .filter(|served| {
@@ -55,7 +55,7 @@ pub(crate) fn refused(scopes: &[String]) -> OauthError {
             scopes.iter().any(|scope| scope.starts_with(&prefix))
         })
         .collect();
-    OauthError::Configuration {
+    ConsentError::Configuration {
         reason: format!("{REFUSED} (asked for: {})", resources.join(", ")),
     }
 }

@@ -7,21 +7,52 @@
     reason = "only compiled for tests"
 )]
 
+use std::path::Path;
 use std::sync::Arc;
 
-use claimlake_contract::{Clock, GrantHandle};
-use claimlake_vault::Vault;
+use claimlake_contract::{ApiVersion, Clock, GrantHandle, PatientId, Secret, SystemClock};
+use claimlake_vault::{KeySource, NewGrant, Scopes, TokenPair, Vault};
 
+use crate::ConsentError;
 use crate::app::App;
 use crate::broker::{RefreshPolicy, Refresher};
 use crate::endpoint::Endpoint;
-use crate::token::{AccessToken, TokenError, TokenSource};
+use crate::token::{AccessToken, TokenSource};
 
 mod server;
 mod tls;
 
 pub use server::{NEVER, post_json, serve};
 pub use tls::{Meets, TLS_FAULTS, start};
+
+/// The vault of a data directory, with the clock of this machine.
+pub fn vault(data: &Path) -> Vault {
+    vault_at(data, Arc::new(SystemClock))
+}
+
+/// The same, by another clock.
+pub fn vault_at(data: &Path, clock: Arc<dyn Clock>) -> Vault {
+    let key = KeySource::given(Secret::new("5".repeat(64)));
+    Vault::open(data, &key, clock).unwrap()
+}
+
+/// A grant of which nothing is known but its patient and a refresh token.
+pub fn new_grant(api: ApiVersion, patient: Option<&str>, refresh_token: &str) -> NewGrant {
+    NewGrant {
+        api,
+        patient: patient.map(PatientId::new),
+        external_id: None,
+        scopes: Scopes::default(),
+        grant_expires_at: None,
+        one_time: false,
+        tokens: TokenPair {
+            access_token: None,
+            access_issued_at: None,
+            access_expires_at: None,
+            refresh_token: Some(Secret::new(refresh_token)),
+        },
+    }
+}
 
 /// The refresher of the broker, without its process.
 #[derive(Debug)]
@@ -41,7 +72,7 @@ impl InProcessTokens {
 }
 
 impl TokenSource for InProcessTokens {
-    async fn access_token(&self, grant: &GrantHandle) -> Result<AccessToken, TokenError> {
+    async fn access_token(&self, grant: &GrantHandle) -> Result<AccessToken, ConsentError> {
         self.0.token(grant, None).await
     }
 
@@ -49,7 +80,7 @@ impl TokenSource for InProcessTokens {
         &self,
         grant: &GrantHandle,
         rejected: &AccessToken,
-    ) -> Result<AccessToken, TokenError> {
+    ) -> Result<AccessToken, ConsentError> {
         self.0.token(grant, Some(rejected.generation)).await
     }
 
@@ -58,7 +89,7 @@ impl TokenSource for InProcessTokens {
         grant: &GrantHandle,
         token: &AccessToken,
         reason: &str,
-    ) -> Result<(), TokenError> {
+    ) -> Result<(), ConsentError> {
         self.0.consent_ended(grant, token.generation, reason).await
     }
 
@@ -66,7 +97,7 @@ impl TokenSource for InProcessTokens {
         &self,
         grant: &GrantHandle,
         token: Option<&AccessToken>,
-    ) -> Result<(), TokenError> {
+    ) -> Result<(), ConsentError> {
         let generation = token.map(|token| token.generation);
         self.0.note_refused(grant, generation).await
     }

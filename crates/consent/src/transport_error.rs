@@ -24,14 +24,22 @@ pub struct Unreachable {
     words: String,
 }
 
+/// What kept a connection from being made, as errors and retries tell causes apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
+    /// The certificate's `notAfter` has passed, by this machine's clock.
     Expired,
+    /// Its `notBefore` lies ahead: mostly a clock that is wrong.
     NotYetValid,
+    /// No subject alternative name is the host's.
     WrongHost,
+    /// No trusted root signed it: mostly a proxy that inspects TLS.
     UnknownIssuer,
+    /// A CA's own certificate is served as the server's.
     SelfSigned,
+    /// A revocation list names it.
     Revoked,
+    /// It cannot be used for another reason.
     OtherCertificate,
     /// The port answers, and not by TLS.
     NotTls,
@@ -39,12 +47,19 @@ pub(crate) enum Cause {
     TlsRefused,
     /// The connection ended during the handshake.
     TlsBroken,
+    /// DNS knows no such name.
     NameNotFound,
+    /// DNS could not answer.
     NameLookupFailed,
+    /// Nothing listens on the port.
     Refused,
+    /// Host or network cannot be reached.
     NoRoute,
+    /// No connection within the limit.
     TimedOut,
+    /// The proxy wants credentials, or refused them.
     ProxyRefused,
+    /// The proxy could not connect to the server.
     ProxyFailed,
     Other,
 }
@@ -225,6 +240,7 @@ fn cause(error: &(dyn Error + 'static)) -> Cause {
     found
 }
 
+/// The cause that an I/O error names; `outer` where it names none of its own.
 fn of_io(error: &io::Error, text: &str, outer: Cause) -> Cause {
     const NOT_KNOWN: [&str; 4] = [
         "not known",
@@ -249,6 +265,7 @@ fn of_io(error: &io::Error, text: &str, outer: Cause) -> Cause {
     }
 }
 
+/// The cause that rustls names.
 fn of_tls(error: &rustls::Error) -> Cause {
     use rustls::Error as Tls;
     match error {
@@ -264,6 +281,7 @@ fn of_tls(error: &rustls::Error) -> Cause {
     }
 }
 
+/// The cause that the check of a certificate names.
 fn of_certificate(error: &CertificateError) -> Cause {
     match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => Cause::Expired,

@@ -14,6 +14,7 @@ pub(crate) fn settings() -> String {
     words(|name| std::env::var_os(name))
 }
 
+/// Both variables, as `variable` gives them.
 fn words(variable: impl Fn(&str) -> Option<OsString>) -> String {
     let file = match variable(FILE) {
         None => format!("{FILE} is not set"),
@@ -35,6 +36,7 @@ fn words(variable: impl Fn(&str) -> Option<OsString>) -> String {
     format!("{file}; {folders}")
 }
 
+/// A value, and what is there.
 fn named(value: &OsStr, found: Result<usize, std::io::Error>) -> String {
     let value = value.to_string_lossy();
     match found {

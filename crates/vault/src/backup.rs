@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::error::Doing;
+use crate::error::During;
 use crate::read_only::open_to_read;
 use crate::{VaultError, marks};
 
@@ -46,7 +46,7 @@ pub fn back_up(data_dir: &Path, to: &Path) -> Result<(), VaultError> {
 
 /// Fills the new, empty file.
 fn copy(connection: &Connection, to: &Path) -> Result<(), VaultError> {
-    let doing = "copying the vault";
+    let operation = "copying the vault";
     let failed = |error| VaultError::io("writing the copy of the vault", to, error);
     let name = to.to_str().ok_or_else(|| {
         VaultError::Invalid(format!(
@@ -58,11 +58,11 @@ fn copy(connection: &Connection, to: &Path) -> Result<(), VaultError> {
     connection
         .execute_batch("PRAGMA query_only = OFF")
         .and_then(|()| connection.execute("VACUUM INTO ?1", [name]))
-        .doing(doing)?;
+        .during(operation)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let answer: String = Connection::open_with_flags(to, flags)
         .and_then(|copy| copy.query_row("PRAGMA integrity_check", [], |row| row.get(0)))
-        .doing(doing)?;
+        .during(operation)?;
     if answer != "ok" {
         return Err(VaultError::damaged("its pages contradict each other"));
     }

@@ -41,10 +41,10 @@ pub enum VaultError {
         source: io::Error,
     },
     /// The database refused.
-    #[error("{doing}: the vault's database refused{}", hint(.source))]
+    #[error("{operation}: the vault's database refused{}", hint(.source))]
     Database {
         /// What was being done.
-        doing: &'static str,
+        operation: &'static str,
         /// Why not.
         source: rusqlite::Error,
     },
@@ -193,18 +193,18 @@ impl VaultError {
 }
 
 /// Names what was being done when the database refused.
-pub(crate) trait Doing<T> {
+pub(crate) trait During<T> {
     /// Turns a database error into a [`VaultError`].
-    fn doing(self, doing: &'static str) -> Result<T, VaultError>;
+    fn during(self, operation: &'static str) -> Result<T, VaultError>;
 }
 
-impl<T> Doing<T> for Result<T, rusqlite::Error> {
-    fn doing(self, doing: &'static str) -> Result<T, VaultError> {
+impl<T> During<T> for Result<T, rusqlite::Error> {
+    fn during(self, operation: &'static str) -> Result<T, VaultError> {
         self.map_err(|source| match source.sqlite_error_code() {
             Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
-                VaultError::damaged(format!("{doing}, the file is not a whole database"))
+                VaultError::damaged(format!("{operation}, the file is not a whole database"))
             }
-            _ => VaultError::Database { doing, source },
+            _ => VaultError::Database { operation, source },
         })
     }
 }

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::{Connection, TransactionBehavior};
 use rustix::fs::{Access, access};
 
-use crate::error::Doing;
+use crate::error::During;
 use crate::files::VAULT_FILE;
 use crate::{VaultError, busy};
 
@@ -56,9 +56,9 @@ fn make_data_dir(data_dir: &Path) -> Result<(), VaultError> {
 
 fn open_database(path: &Path) -> Result<Connection, VaultError> {
     make_file(path)?;
-    let doing = "opening the vault";
-    let connection = Connection::open(path).doing(doing)?;
-    busy::wait_when_locked(&connection, path).doing(doing)?;
+    let operation = "opening the vault";
+    let connection = Connection::open(path).during(operation)?;
+    busy::wait_when_locked(&connection, path).during(operation)?;
     connection
         .execute_batch(
             "PRAGMA secure_delete = ON;
@@ -66,11 +66,11 @@ fn open_database(path: &Path) -> Result<Connection, VaultError> {
              PRAGMA trusted_schema = OFF;
              PRAGMA temp_store = MEMORY;",
         )
-        .doing(doing)?;
+        .during(operation)?;
     switch_to_wal(&connection)?;
     connection
         .execute_batch("PRAGMA synchronous = FULL;")
-        .doing(doing)?;
+        .during(operation)?;
     Ok(connection)
 }
 
@@ -133,17 +133,17 @@ fn switch_to_wal(connection: &Connection) -> Result<(), VaultError> {
             {
                 tries += 1;
             }
-            Err(error) => return Err(error).doing("opening the vault"),
+            Err(error) => return Err(error).during("opening the vault"),
         }
     }
 }
 
 pub(crate) fn migrate(connection: &mut Connection) -> Result<(), VaultError> {
-    let doing = "reading the vault's format";
+    let operation = "reading the vault's format";
     let version = |connection: &Connection| -> Result<u32, VaultError> {
         connection
             .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .doing(doing)
+            .during(operation)
     };
     let found = version(connection)?;
     if found > VAULT_FORMAT {
@@ -155,21 +155,21 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), VaultError> {
     if found == VAULT_FORMAT {
         return Ok(());
     }
-    let doing = "bringing the vault to the present format";
+    let operation = "bringing the vault to the present format";
     let transaction = connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
-        .doing(doing)?;
+        .during(operation)?;
     // Another process may have been quicker while this one waited for the write lock.
     let found = version(&transaction)?;
     for step in MIGRATIONS.iter().skip(found as usize) {
         for sql in *step {
-            transaction.execute_batch(sql).doing(doing)?;
+            transaction.execute_batch(sql).during(operation)?;
         }
     }
     transaction
         .pragma_update(None, "user_version", VAULT_FORMAT.max(found))
-        .doing(doing)?;
-    transaction.commit().doing(doing)
+        .during(operation)?;
+    transaction.commit().during(operation)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ impl Vault {
     /// # Errors
     /// Where the vault cannot be written.
     pub fn note_finished(&self, state: &Secret, stored: &Stored) -> Result<(), VaultError> {
-        let doing = "noting what became of an authorization";
+        let operation = "noting what became of an authorization";
         let change = CHANGES.iter().find(|(change, _)| *change == stored.change);
         let value = format!(
             "{} {} {}",
@@ -38,15 +38,15 @@ impl Vault {
         );
         let name = name(self.keys(), state);
         let forgotten = instant_text(self.now() - FORGOTTEN_AFTER);
-        self.write(doing, |connection| {
+        self.write(operation, |connection| {
             connection.run(
-                doing, // Instants sort as text.
+                operation, // Instants sort as text.
                 "DELETE FROM vault_meta
                      WHERE name LIKE 'finished:%' AND CAST(value AS TEXT) < ?1",
                 params![forgotten],
             )?;
             connection.run(
-                doing,
+                operation,
                 "INSERT INTO vault_meta (name, value) VALUES (?1, ?2)
                      ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                 params![name, value.as_bytes()],

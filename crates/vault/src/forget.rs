@@ -7,7 +7,7 @@ use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Person, hex};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
-use crate::error::Doing;
+use crate::error::During;
 use crate::names::{id_tombstone, identifier_tombstone, tombstones_of};
 use crate::seal::{Key, Keys, fill_random};
 use crate::sql::Sql;
@@ -51,7 +51,7 @@ impl Vault {
         lake: &Path,
         is_published: bool,
     ) -> Result<ForgetIntent, VaultError> {
-        let doing = "noting that a person is to be forgotten";
+        let operation = "noting that a person is to be forgotten";
         let mut bytes = [0; 16];
         fill_random(&mut bytes)?;
         let intent = hex(&bytes);
@@ -62,14 +62,14 @@ impl Vault {
         };
         let plain = zeroize::Zeroizing::new(
             serde_json::to_vec(&content)
-                .map_err(|error| VaultError::Invalid(format!("{doing}: {error}")))?,
+                .map_err(|error| VaultError::Invalid(format!("{operation}: {error}")))?,
         );
         let keys = self.keys();
         let sealed = keys.seal.seal(&intent_place(&intent), &plain)?;
         let now = self.now_text();
-        self.write(doing, |connection| {
+        self.write(operation, |connection| {
             connection.run(
-                doing,
+                operation,
                 "INSERT INTO forget_intents (intent, sealed, begun_at) VALUES (?1, ?2, ?3)",
                 params![intent, sealed, now],
             )?;
@@ -79,7 +79,7 @@ impl Vault {
             let person = known.as_deref().unwrap_or(&bytes[..]);
             for lookup in lookups {
                 connection.run(
-                    doing,
+                    operation,
                     "INSERT OR REPLACE INTO forgotten (lookup, person, forgotten_at)
                          VALUES (?1, ?2, ?3)",
                     params![lookup, person, now],
@@ -145,13 +145,13 @@ impl Vault {
     /// # Errors
     /// Where the vault cannot be written.
     pub fn remove_person(&self, person: &Person) -> Result<u64, VaultError> {
-        let doing = "removing a person from the vault";
+        let operation = "removing a person from the vault";
         let grants = self.grants_of(person)?;
-        self.write(doing, |connection| {
+        self.write(operation, |connection| {
             for grant in &grants {
                 remove_mentions(connection, &grant.handle)?;
                 connection.run(
-                    doing,
+                    operation,
                     "DELETE FROM grants WHERE handle = ?1",
                     [grant.handle.as_str()],
                 )?;
@@ -167,12 +167,12 @@ impl Vault {
     /// # Errors
     /// Where the vault cannot be written.
     pub fn finish_forget(&self, intent: &str) -> Result<(), VaultError> {
-        let doing = "ending the removal of a person";
+        let operation = "ending the removal of a person";
         self.clean_free_pages()?;
-        self.write(doing, |connection| {
+        self.write(operation, |connection| {
             connection
                 .run(
-                    doing,
+                    operation,
                     "DELETE FROM forget_intents WHERE intent = ?1",
                     [intent],
                 )
@@ -183,13 +183,13 @@ impl Vault {
     }
 
     fn clean_free_pages(&self) -> Result<(), VaultError> {
-        let doing = "clearing the vault's free pages";
+        let operation = "clearing the vault's free pages";
         let connection = self.connection();
-        connection.execute_batch("VACUUM").doing(doing)?;
+        connection.execute_batch("VACUUM").during(operation)?;
         // A reader in another process keeps the log from being cut: that is reported.
         let busy: i64 = connection
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-            .doing(doing)?;
+            .during(operation)?;
         if busy != 0 {
             return Err(VaultError::Locked);
         }
@@ -277,9 +277,9 @@ fn remove_mentions(connection: &Connection, handle: &GrantHandle) -> Result<(), 
 }
 
 fn remove_pending(connection: &Connection, keys: &Keys, person: &Person) -> Result<(), VaultError> {
-    let doing = "clearing authorizations that have begun";
+    let operation = "clearing authorizations that have begun";
     let rows = connection.rows(
-        doing,
+        operation,
         "SELECT state_lookup, sealed FROM pending_authorizations",
         [],
         |row| Ok((row.get::<Vec<u8>>(0)?, row.get::<Vec<u8>>(1)?)),
@@ -288,7 +288,7 @@ fn remove_pending(connection: &Connection, keys: &Keys, person: &Person) -> Resu
         let external = pending::external_id(keys, &lookup, &sealed);
         if external.is_some_and(|id| person.external_ids.contains(&id)) {
             connection.run(
-                doing,
+                operation,
                 "DELETE FROM pending_authorizations WHERE state_lookup = ?1",
                 params![lookup],
             )?;

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags, params};
 
 use crate::VaultError;
-use crate::error::Doing;
+use crate::error::During;
 use crate::files::VAULT_FILE;
 use crate::read_only::{may_be_written, open_to_read};
 use crate::sql::Sql;
@@ -38,7 +38,7 @@ pub(crate) fn has_keys(data_dir: &Path) -> bool {
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let opened = match may_be_written(data_dir) {
-        true => Connection::open_with_flags(&path, flags).doing("looking for the vault's key"),
+        true => Connection::open_with_flags(&path, flags).during("looking for the vault's key"),
         false => open_to_read(data_dir),
     };
     opened
@@ -50,6 +50,6 @@ pub(crate) fn has_keys(data_dir: &Path) -> bool {
 pub(crate) fn has_keys_in(connection: &Connection) -> Result<bool, VaultError> {
     let has_table = connection
         .table_exists(None, "vault_meta")
-        .doing("looking for the vault's key")?;
+        .during("looking for the vault's key")?;
     Ok(has_table && get(connection, "lookup_key")?.is_some())
 }

@@ -67,12 +67,12 @@ pub struct KeyOrigin {
     /// Whether it is one that a `rekey` has replaced: the vault was put back from a backup, or another
     /// one with the same key file was given another key.
     pub is_old: bool,
-    pub(crate) kept: Kept,
+    pub(crate) kept: KeyPlace,
 }
 
 /// Whether this program can put another key where the key came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Kept {
+pub(crate) enum KeyPlace {
     /// The environment or a command: others keep it.
     Elsewhere,
     /// A key file.
@@ -81,19 +81,19 @@ pub(crate) enum Kept {
     Keyring,
 }
 
-impl Kept {
+impl KeyPlace {
     /// The place in words; none where others keep the key.
     pub(crate) fn place(&self) -> Option<String> {
         match self {
-            Kept::Elsewhere => None,
-            Kept::File(path) => Some(format!("key file '{}'", path.display())),
-            Kept::Keyring => Some("the system keyring (service claimlake)".to_owned()),
+            KeyPlace::Elsewhere => None,
+            KeyPlace::File(path) => Some(format!("key file '{}'", path.display())),
+            KeyPlace::Keyring => Some("the system keyring (service claimlake)".to_owned()),
         }
     }
 }
 
 /// Which vault a key is looked up for.
-pub(crate) struct Wanted<'a> {
+pub(crate) struct KeyRequest<'a> {
     /// The vault's random id.
     pub(crate) vault_id: &'a str,
     /// The data directory, in which no key may lie.
@@ -104,7 +104,7 @@ pub(crate) struct Wanted<'a> {
 
 pub(crate) fn resolve(
     source: &KeySource,
-    wanted: &Wanted<'_>,
+    request: &KeyRequest<'_>,
 ) -> Result<(Key, KeyOrigin), VaultError> {
     if let Some(text) = &source.environment {
         return Ok((
@@ -119,12 +119,12 @@ pub(crate) fn resolve(
         ));
     }
     if let Some(file) = &source.file {
-        return from_file(file, wanted);
+        return from_file(file, request);
     }
     if source.keyring == Keyring::System
-        && let Some((key, created)) = keyring::key(wanted.vault_id, wanted.may_create)?
+        && let Some((key, created)) = keyring::key(request.vault_id, request.may_create)?
     {
-        let kept = Kept::Keyring;
+        let kept = KeyPlace::Keyring;
         let place = kept.place().unwrap_or_default();
         return Ok((
             key,
@@ -143,7 +143,7 @@ pub(crate) fn resolve(
                 .into(),
         });
     };
-    from_file(&key_path(config_dir, wanted.vault_id), wanted)
+    from_file(&key_path(config_dir, request.vault_id), request)
 }
 
 /// The key file of a vault in the configuration folder.
@@ -156,7 +156,7 @@ fn elsewhere(place: &str) -> KeyOrigin {
         place: place.into(),
         created: false,
         is_old: false,
-        kept: Kept::Elsewhere,
+        kept: KeyPlace::Elsewhere,
     }
 }
 
@@ -182,9 +182,12 @@ fn from_command(command: &str) -> Result<Key, VaultError> {
     parse_key(text, "CLAIMLAKE_VAULT_KEY_COMMAND")
 }
 
-pub(crate) fn from_file(path: &Path, wanted: &Wanted<'_>) -> Result<(Key, KeyOrigin), VaultError> {
-    refuse_inside_data(path, wanted.data_dir)?;
-    let kept = Kept::File(path.to_owned());
+pub(crate) fn from_file(
+    path: &Path,
+    request: &KeyRequest<'_>,
+) -> Result<(Key, KeyOrigin), VaultError> {
+    refuse_inside_data(path, request.data_dir)?;
+    let kept = KeyPlace::File(path.to_owned());
     let place = kept.place().unwrap_or_default();
     let origin = |created| KeyOrigin {
         place: place.clone(),
@@ -207,7 +210,7 @@ pub(crate) fn from_file(path: &Path, wanted: &Wanted<'_>) -> Result<(Key, KeyOri
                 .map_err(|e| VaultError::io("reading the key file", path, e))?;
             Ok((parse_key(&text, &place)?, origin(false)))
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && wanted.may_create => {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && request.may_create => {
             let key = Key::random()?;
             write_key_file(path, &key)?;
             Ok((key, origin(true)))

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::key::{Kept, KeyOrigin, folder_of, write_key_file};
+use crate::key::{KeyOrigin, KeyPlace, folder_of, write_key_file};
 use crate::key_text::parse_key;
 use crate::seal::Key;
 use crate::{VaultError, keyring, old_keys};
@@ -12,9 +12,9 @@ use crate::{VaultError, keyring, old_keys};
 /// The key that lies where the present one is looked for.
 pub(crate) fn in_place(origin: &KeyOrigin, vault_id: &str) -> Option<Key> {
     let text = match &origin.kept {
-        Kept::Elsewhere => return None,
-        Kept::File(path) => zeroize::Zeroizing::new(fs::read_to_string(path).ok()?),
-        Kept::Keyring => keyring::look_up(vault_id)?,
+        KeyPlace::Elsewhere => return None,
+        KeyPlace::File(path) => zeroize::Zeroizing::new(fs::read_to_string(path).ok()?),
+        KeyPlace::Keyring => keyring::look_up(vault_id)?,
     };
     parse_key(&text, &origin.place).ok()
 }
@@ -28,9 +28,9 @@ pub(crate) fn settle_interrupted<T>(
     unlock: &impl Fn(Key) -> Option<T>,
 ) -> Option<T> {
     let text = match &origin.kept {
-        Kept::Elsewhere => return None,
-        Kept::File(path) => fs::read_to_string(beside(path)).ok()?,
-        Kept::Keyring => keyring::look_up(&beside_in_keyring(vault_id))?.to_string(),
+        KeyPlace::Elsewhere => return None,
+        KeyPlace::File(path) => fs::read_to_string(beside(path)).ok()?,
+        KeyPlace::Keyring => keyring::look_up(&beside_in_keyring(vault_id))?.to_string(),
     };
     let key = parse_key(&text, "the key of an interrupted rekey").ok()?;
     let unlocked = unlock(key.clone())?;
@@ -51,8 +51,8 @@ fn beside_in_keyring(vault_id: &str) -> String {
 
 pub(crate) fn lay_beside(origin: &KeyOrigin, vault_id: &str, key: &Key) -> Result<(), VaultError> {
     match &origin.kept {
-        Kept::Elsewhere => Ok(()),
-        Kept::File(path) => {
+        KeyPlace::Elsewhere => Ok(()),
+        KeyPlace::File(path) => {
             let path = beside(path);
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -62,7 +62,7 @@ pub(crate) fn lay_beside(origin: &KeyOrigin, vault_id: &str, key: &Key) -> Resul
             }
             write_key_file(&path, key)
         }
-        Kept::Keyring => stored_in_keyring(&beside_in_keyring(vault_id), key),
+        KeyPlace::Keyring => stored_in_keyring(&beside_in_keyring(vault_id), key),
     }
 }
 
@@ -72,15 +72,15 @@ pub(crate) fn put_in_place(
     key: &Key,
 ) -> Result<(), VaultError> {
     match &origin.kept {
-        Kept::Elsewhere => Ok(()),
-        Kept::File(path) => {
+        KeyPlace::Elsewhere => Ok(()),
+        KeyPlace::File(path) => {
             let failed = |error| VaultError::io("replacing the key file", path, error);
             fs::rename(beside(path), path).map_err(failed)?;
             fs::File::open(folder_of(path))
                 .and_then(|folder| folder.sync_all())
                 .map_err(failed)
         }
-        Kept::Keyring => stored_in_keyring(vault_id, key),
+        KeyPlace::Keyring => stored_in_keyring(vault_id, key),
     }
 }
 

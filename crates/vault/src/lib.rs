@@ -1,8 +1,53 @@
-//! Grants at rest: sealed tokens, the journal of refreshes, checkpoints and runs, in one SQLite
+//! Grants at rest: sealed tokens, the journal of refreshes, extract state and runs, in one SQLite
 //! file (WAL, `synchronous=FULL`, `secure_delete`).
 //!
 //! Speaks no HTTP. Tokens are written by the holder of the [`TokenLock`] only; everything else by
-//! anyone.
+//! anyone. The order of calls around a refresh, which survives a kill at any point:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use claimlake_contract::{ApiVersion, PatientId, Secret, SystemClock};
+//! use claimlake_vault::{
+//!     GrantState, KeySource, NewGrant, Refreshed, Scopes, TokenLock, TokenPair, Vault,
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let data = tempfile::tempdir()?;
+//! let key = KeySource::given(Secret::new("5".repeat(64)));
+//! let vault = Vault::open(data.path(), &key, Arc::new(SystemClock))?;
+//! let _lock = TokenLock::try_acquire(data.path())?.ok_or("somebody else has the tokens")?;
+//! let tokens = |refresh_token: &str| TokenPair {
+//!     access_token: None,
+//!     access_issued_at: None,
+//!     access_expires_at: None,
+//!     refresh_token: Some(Secret::new(refresh_token)),
+//! };
+//! let stored = vault.insert_or_renew(&NewGrant {
+//!     api: ApiVersion::V3,
+//!     patient: Some(PatientId::new("-20140000008325")),
+//!     external_id: None,
+//!     scopes: Scopes::from("patient/Coverage.read"),
+//!     grant_expires_at: None,
+//!     one_time: false,
+//!     tokens: tokens("first"),
+//! })?;
+//!
+//! // The intent is on disk before the token is posted, the answer before it is used.
+//! let intent = vault.begin_refresh(&stored.handle)?;
+//! assert_eq!(intent.earlier_attempts, 0);
+//! let refreshed = Refreshed {
+//!     tokens: tokens("second"),
+//!     scopes: None,
+//!     patient: None,
+//!     grant_expires_at: None,
+//! };
+//! vault.finish_refresh(&stored.handle, &refreshed)?;
+//! assert!(!vault.has_open_refresh(&stored.handle)?);
+//! assert_eq!(vault.grant(&stored.handle)?.state, GrantState::Active);
+//! # Ok(())
+//! # }
+//! ```
 
 mod access_log;
 mod age;
@@ -17,7 +62,7 @@ mod forget;
 mod grants;
 mod head;
 mod key;
-mod key_again;
+mod key_lookup;
 mod key_place;
 mod key_text;
 mod keyring;
@@ -53,7 +98,7 @@ pub use grants::{
     TokenPair,
 };
 pub use key::{KeyOrigin, KeySource};
-pub use key_again::KeyAgain;
+pub use key_lookup::KeyLookup;
 pub use keyring::Keyring;
 pub use lock::TokenLock;
 pub use pending::PendingAuthorization;

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::key::{Kept, folder_of, write_key_file};
+use crate::key::{KeyPlace, folder_of, write_key_file};
 use crate::key_text::parse_key;
 use crate::seal::Key;
 use crate::{VaultError, keyring};
@@ -18,11 +18,11 @@ pub(crate) struct OldKey {
 }
 
 /// The kept keys that can be read, the latest first.
-pub(crate) fn all(kept: &Kept, vault_id: &str) -> Vec<OldKey> {
+pub(crate) fn all(kept: &KeyPlace, vault_id: &str) -> Vec<OldKey> {
     let mut found = Vec::new();
     match kept {
-        Kept::Elsewhere => {}
-        Kept::File(path) => {
+        KeyPlace::Elsewhere => {}
+        KeyPlace::File(path) => {
             for (_, old) in files(path) {
                 let place = in_words(&old);
                 let text = fs::read_to_string(&old).map(zeroize::Zeroizing::new);
@@ -30,7 +30,7 @@ pub(crate) fn all(kept: &Kept, vault_id: &str) -> Vec<OldKey> {
                 found.extend(key.map(|key| OldKey { place, key }));
             }
         }
-        Kept::Keyring => {
+        KeyPlace::Keyring => {
             for number in 1.. {
                 let name = in_keyring(vault_id, number);
                 let Some(text) = keyring::look_up(&name) else {
@@ -48,21 +48,25 @@ pub(crate) fn all(kept: &Kept, vault_id: &str) -> Vec<OldKey> {
 
 /// Keeps a key, durably; one that is kept already is not kept twice. The place in words; none where
 /// it is not ours to keep.
-pub(crate) fn keep(kept: &Kept, vault_id: &str, key: &Key) -> Result<Option<String>, VaultError> {
+pub(crate) fn keep(
+    kept: &KeyPlace,
+    vault_id: &str,
+    key: &Key,
+) -> Result<Option<String>, VaultError> {
     let known = all(kept, vault_id);
     let is_same = |old: &&OldKey| old.key.bytes() == key.bytes();
     if let Some(old) = known.iter().find(is_same) {
         return Ok(Some(old.place.clone()));
     }
     match kept {
-        Kept::Elsewhere => Ok(None),
-        Kept::File(path) => {
+        KeyPlace::Elsewhere => Ok(None),
+        KeyPlace::File(path) => {
             let last = files(path).last().map_or(0, |(number, _)| *number);
             let old = file(path, last + 1);
             write_key_file(&old, key)?;
             Ok(Some(in_words(&old)))
         }
-        Kept::Keyring => {
+        KeyPlace::Keyring => {
             let free = |number: &u32| keyring::look_up(&in_keyring(vault_id, *number)).is_none();
             let number = (1..).find(free).unwrap_or(1);
             let name = in_keyring(vault_id, number);
@@ -78,11 +82,11 @@ pub(crate) fn keep(kept: &Kept, vault_id: &str, key: &Key) -> Result<Option<Stri
 }
 
 /// Removes the kept keys; how many there were.
-pub(crate) fn forget(kept: &Kept, vault_id: &str) -> Result<u64, VaultError> {
+pub(crate) fn forget(kept: &KeyPlace, vault_id: &str) -> Result<u64, VaultError> {
     let mut removed = 0;
     match kept {
-        Kept::Elsewhere => {}
-        Kept::File(path) => {
+        KeyPlace::Elsewhere => {}
+        KeyPlace::File(path) => {
             let failed = |error| VaultError::io("removing the key before", path, error);
             for (_, old) in files(path) {
                 fs::remove_file(old).map_err(failed)?;
@@ -94,7 +98,7 @@ pub(crate) fn forget(kept: &Kept, vault_id: &str) -> Result<u64, VaultError> {
                     .map_err(failed)?;
             }
         }
-        Kept::Keyring => {
+        KeyPlace::Keyring => {
             let there = |number: &u32| keyring::look_up(&in_keyring(vault_id, *number)).is_some();
             let numbers: Vec<u32> = (1..).take_while(there).collect();
             // From the end, so that none is out of reach when this is interrupted.

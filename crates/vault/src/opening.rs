@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::error::Doing;
-use crate::key::{self, KeyOrigin, KeySource, Wanted};
+use crate::error::During;
+use crate::key::{self, KeyOrigin, KeyRequest, KeySource};
 use crate::key_place::settle_interrupted;
 use crate::seal::{Key, Keys, fill_random};
 use crate::{VaultError, head, marks, old_keys};
@@ -19,9 +19,9 @@ pub(crate) fn seal_key(master: &Key) -> Key {
 
 /// What is done where there are no keys, and the data directory has held a vault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum First {
+pub(crate) enum NewVault {
     Refused,
-    Meant,
+    Allowed,
 }
 
 /// A vault's keys, where they were found, and the vault's id.
@@ -36,9 +36,9 @@ pub(crate) fn open_keys(
     connection: &mut Connection,
     data_dir: &Path,
     source: &KeySource,
-    first: First,
+    new_vault: NewVault,
 ) -> Result<OpenedKeys, VaultError> {
-    let doing = "opening the vault's keys";
+    let operation = "opening the vault's keys";
     // Only a vault that has no keys yet is written to: an opening does not wait for writers.
     let behavior = match head::get(connection, "lookup_key")? {
         Some(_) => TransactionBehavior::Deferred,
@@ -46,11 +46,11 @@ pub(crate) fn open_keys(
     };
     let transaction = connection
         .transaction_with_behavior(behavior)
-        .doing(doing)?;
+        .during(operation)?;
     let sealed_lookup = head::get(&transaction, "lookup_key")?;
     // Whoever makes the keys commits before there is a mark, and this transaction holds the lock.
     if sealed_lookup.is_none()
-        && first == First::Refused
+        && new_vault == NewVault::Refused
         && let Some(mark) = marks::mark(data_dir)
     {
         return Err(marks::refusal(data_dir, mark));
@@ -68,12 +68,12 @@ pub(crate) fn open_keys(
             id
         }
     };
-    let wanted = Wanted {
+    let request = KeyRequest {
         vault_id: &vault_id,
         data_dir,
         may_create: sealed_lookup.is_none(),
     };
-    let (master, mut origin) = key::resolve(source, &wanted)?;
+    let (master, mut origin) = key::resolve(source, &request)?;
     let (master, seal, lookup) = match sealed_lookup {
         Some(sealed) => {
             let unlock = |master: Key| {
@@ -104,7 +104,7 @@ pub(crate) fn open_keys(
             (master, seal, lookup)
         }
     };
-    transaction.commit().doing(doing)?;
+    transaction.commit().during(operation)?;
     Ok(OpenedKeys {
         keys: Keys {
             master,

@@ -57,7 +57,7 @@ impl Vault {
         state: &Secret,
         pending: &PendingAuthorization,
     ) -> Result<(), VaultError> {
-        let doing = "storing an authorization that begins";
+        let operation = "storing an authorization that begins";
         let lookup = keyed_hash(&self.keys().lookup, &[b"state", state.expose().as_bytes()]);
         let plain = Zeroizing::new(
             serde_json::to_vec(&Sealed {
@@ -67,18 +67,18 @@ impl Vault {
                 external_id: pending.external_id.clone(),
                 again: pending.again,
             })
-            .map_err(|error| VaultError::Invalid(format!("{doing}: {error}")))?,
+            .map_err(|error| VaultError::Invalid(format!("{operation}: {error}")))?,
         );
         let sealed = self.keys().seal.seal(&place(&lookup), &plain)?;
         let forgotten = instant_text(self.now() - FORGOTTEN_AFTER);
-        self.write(doing, |connection| {
+        self.write(operation, |connection| {
             connection.run(
-                doing,
+                operation,
                 "DELETE FROM pending_authorizations WHERE created_at < ?1",
                 [forgotten],
             )?;
             connection.run(
-                doing,
+                operation,
                 "INSERT INTO pending_authorizations (state_lookup, sealed, created_at)
                      VALUES (?1, ?2, ?3)",
                 params![lookup, sealed, instant_text(pending.created_at)],
@@ -95,11 +95,11 @@ impl Vault {
         &self,
         state: &Secret,
     ) -> Result<Option<PendingAuthorization>, VaultError> {
-        let doing = "finding the authorization of a callback";
+        let operation = "finding the authorization of a callback";
         let lookup = keyed_hash(&self.keys().lookup, &[b"state", state.expose().as_bytes()]);
-        let taken: Option<(Vec<u8>, String)> = self.write(doing, |connection| {
+        let taken: Option<(Vec<u8>, String)> = self.write(operation, |connection| {
             connection.first(
-                doing,
+                operation,
                 "DELETE FROM pending_authorizations WHERE state_lookup = ?1
                  RETURNING sealed, created_at",
                 [lookup],

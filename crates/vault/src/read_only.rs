@@ -16,11 +16,11 @@ use rusqlite::{Connection, MAIN_DB, OpenFlags};
 use rustix::fs::{Access, access};
 
 use crate::VaultError;
-use crate::error::Doing;
+use crate::error::During;
 use crate::file::{migrate, open_file};
 use crate::files::VAULT_FILE;
 
-const DOING: &str = "opening the vault to read it";
+const OPERATION: &str = "opening the vault to read it";
 
 /// How often it is read while its owner writes.
 const TRIES: usize = 5;
@@ -38,7 +38,7 @@ pub(crate) fn may_be_written(data_dir: &Path) -> bool {
 /// Opens the file of a data directory, which must be there, without writing where that is forbidden.
 pub(crate) fn open_to_read(data_dir: &Path) -> Result<Connection, VaultError> {
     let path = data_dir.join(VAULT_FILE);
-    fs::metadata(&path).map_err(|error| VaultError::io(DOING, &path, error))?;
+    fs::metadata(&path).map_err(|error| VaultError::io(OPERATION, &path, error))?;
     if may_be_written(data_dir) {
         return open_file(data_dir);
     }
@@ -46,7 +46,7 @@ pub(crate) fn open_to_read(data_dir: &Path) -> Result<Connection, VaultError> {
     migrate(&mut connection)?;
     connection
         .execute_batch("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;")
-        .doing(DOING)?;
+        .during(OPERATION)?;
     Ok(connection)
 }
 
@@ -97,7 +97,7 @@ fn beside_the_log(path: &Path) -> Result<Connection, VaultError> {
             ))
         }
         _ => VaultError::Database {
-            doing: DOING,
+            operation: OPERATION,
             source,
         },
     })
@@ -115,10 +115,10 @@ fn in_a_uri(path: &Path) -> String {
 
 /// All of the file in memory; none where somebody wrote meanwhile.
 fn in_memory(path: &Path) -> Result<Option<Connection>, VaultError> {
-    let failed = |error| VaultError::io(DOING, path, error);
+    let failed = |error| VaultError::io(OPERATION, path, error);
     let mut file = File::open(path).map_err(failed)?;
     let before = file.metadata().map_err(failed)?;
-    let mut connection = Connection::open_in_memory().doing(DOING)?;
+    let mut connection = Connection::open_in_memory().during(OPERATION)?;
     let length = i32::try_from(before.len()).map_err(|_| {
         VaultError::Invalid(format!(
             "{} is too large to be read where it may not be written: copy the data directory \
@@ -141,7 +141,7 @@ fn in_memory(path: &Path) -> Result<Option<Connection>, VaultError> {
         if read.is_err() && !is_same(path, &before) {
             return Ok(None);
         }
-        read.doing(DOING)?;
+        read.during(OPERATION)?;
     }
     // A log that came and went leaves the file changed.
     Ok((is_same(path, &before) && !has_log(path)).then_some(connection))

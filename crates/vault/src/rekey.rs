@@ -11,11 +11,11 @@ use claimlake_contract::Secret;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use crate::error::Doing;
+use crate::error::During;
 use crate::extract_state::{checkpoint_place, known_place};
 use crate::forget::intent_place;
 use crate::grants::place;
-use crate::key::{Kept, KeyOrigin, Wanted, from_file};
+use crate::key::{KeyOrigin, KeyPlace, KeyRequest, from_file};
 use crate::key_place::{in_place, lay_beside, put_in_place};
 use crate::key_text::parse_key;
 use crate::opening::{reseal_lookup, seal_key};
@@ -70,7 +70,7 @@ impl Vault {
         origin.place = origin.kept.place().unwrap_or(origin.place);
         let master = match (new_key, &origin.kept) {
             (Some(text), _) => parse_key(text.expose(), "the new key")?,
-            (None, Kept::Elsewhere) => {
+            (None, KeyPlace::Elsewhere) => {
                 return Err(VaultError::Key {
                     reason: format!(
                         "the key comes from {}, where it cannot be replaced from here: give the \
@@ -112,19 +112,19 @@ impl Vault {
         on_step: &mut dyn FnMut(RekeyStep),
     ) -> Result<Rekeyed, VaultError> {
         let _lock = TokenLock::acquire_patiently(self.data_dir())?;
-        let wanted = Wanted {
+        let request = KeyRequest {
             vault_id: self.id(),
             data_dir: self.data_dir(),
             may_create: true,
         };
-        let (master, origin) = from_file(file, &wanted)?;
+        let (master, origin) = from_file(file, &request)?;
         self.refuse_the_same(&master)?;
         on_step(RekeyStep::NewKeyWritten);
         let keys = self.seal_anew(master)?;
         on_step(RekeyStep::Sealed);
         self.cut_log()?;
         let before = self.key_origin();
-        let is_ours = before.kept != Kept::Elsewhere;
+        let is_ours = before.kept != KeyPlace::Elsewhere;
         let kept = is_ours.then(|| before.place.clone());
         self.set_keys(keys, origin.clone());
         Ok(Rekeyed { origin, kept })
@@ -161,7 +161,7 @@ impl Vault {
     fn cut_log(&self) -> Result<(), VaultError> {
         self.connection()
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .doing(SEALING)
+            .during(SEALING)
     }
 
     /// Removes the keys that were kept when the vault was given another one; how many. Backups that

@@ -5,19 +5,23 @@ use rusqlite::types::FromSql;
 use rusqlite::{Connection, Params, Row};
 
 use crate::VaultError;
-use crate::error::Doing;
+use crate::error::During;
 use crate::text::parse_instant;
 
 /// One statement, prepared once per connection.
 pub(crate) trait Sql {
     /// Runs a statement that changes rows; how many it changed.
-    fn run(&self, doing: &'static str, sql: &str, params: impl Params)
-    -> Result<usize, VaultError>;
+    fn run(
+        &self,
+        operation: &'static str,
+        sql: &str,
+        params: impl Params,
+    ) -> Result<usize, VaultError>;
 
     /// Reads every row of a query.
     fn rows<T>(
         &self,
-        doing: &'static str,
+        operation: &'static str,
         sql: &str,
         params: impl Params,
         read: impl FnMut(&Fields<'_>) -> Result<T, VaultError>,
@@ -26,7 +30,7 @@ pub(crate) trait Sql {
     /// Reads the first row of a query, where there is one.
     fn first<T>(
         &self,
-        doing: &'static str,
+        operation: &'static str,
         sql: &str,
         params: impl Params,
         read: impl FnOnce(&Fields<'_>) -> Result<T, VaultError>,
@@ -36,53 +40,55 @@ pub(crate) trait Sql {
 impl Sql for Connection {
     fn run(
         &self,
-        doing: &'static str,
+        operation: &'static str,
         sql: &str,
         params: impl Params,
     ) -> Result<usize, VaultError> {
         let statement = self.prepare_cached(sql);
-        statement.and_then(|mut it| it.execute(params)).doing(doing)
+        statement
+            .and_then(|mut it| it.execute(params))
+            .during(operation)
     }
 
     fn rows<T>(
         &self,
-        doing: &'static str,
+        operation: &'static str,
         sql: &str,
         params: impl Params,
         mut read: impl FnMut(&Fields<'_>) -> Result<T, VaultError>,
     ) -> Result<Vec<T>, VaultError> {
-        let mut statement = self.prepare_cached(sql).doing(doing)?;
-        let mut rows = statement.query(params).doing(doing)?;
+        let mut statement = self.prepare_cached(sql).during(operation)?;
+        let mut rows = statement.query(params).during(operation)?;
         let mut found = Vec::new();
-        while let Some(row) = rows.next().doing(doing)? {
-            found.push(read(&Fields { row, doing })?);
+        while let Some(row) = rows.next().during(operation)? {
+            found.push(read(&Fields { row, operation })?);
         }
         Ok(found)
     }
 
     fn first<T>(
         &self,
-        doing: &'static str,
+        operation: &'static str,
         sql: &str,
         params: impl Params,
         read: impl FnOnce(&Fields<'_>) -> Result<T, VaultError>,
     ) -> Result<Option<T>, VaultError> {
-        let mut statement = self.prepare_cached(sql).doing(doing)?;
-        let mut rows = statement.query(params).doing(doing)?;
-        let row = rows.next().doing(doing)?;
-        row.map(|row| read(&Fields { row, doing })).transpose()
+        let mut statement = self.prepare_cached(sql).during(operation)?;
+        let mut rows = statement.query(params).during(operation)?;
+        let row = rows.next().during(operation)?;
+        row.map(|row| read(&Fields { row, operation })).transpose()
     }
 }
 
 /// The columns of one row, by position.
 pub(crate) struct Fields<'a> {
     row: &'a Row<'a>,
-    doing: &'static str,
+    operation: &'static str,
 }
 
 impl Fields<'_> {
     pub(crate) fn get<T: FromSql>(&self, at: usize) -> Result<T, VaultError> {
-        self.row.get(at).doing(self.doing)
+        self.row.get(at).during(self.operation)
     }
 
     /// A number that is never negative.

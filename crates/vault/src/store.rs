@@ -8,12 +8,12 @@ use claimlake_contract::{Clock, Secret};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::access_log::outside;
-use crate::error::Doing;
+use crate::error::During;
 use crate::file::open_file;
 use crate::key::{KeyOrigin, KeySource};
 use crate::key_text::key_text;
 use crate::names::pseudonym;
-use crate::opening::{First, open_keys};
+use crate::opening::{NewVault, open_keys};
 use crate::read_only::{may_be_written, open_to_read};
 use crate::seal::Keys;
 use crate::{TokenLock, VaultError, head, marks, text};
@@ -54,7 +54,7 @@ impl Vault {
             data_dir,
             key_source,
             clock,
-            First::Refused,
+            NewVault::Refused,
         )?;
         match vault.take_over_forgotten() {
             Ok(people) => vault.refused_anew = people,
@@ -90,7 +90,7 @@ impl Vault {
             data_dir,
             key_source,
             clock,
-            First::Meant,
+            NewVault::Allowed,
         )
     }
 
@@ -114,7 +114,7 @@ impl Vault {
             data_dir,
             key_source,
             clock,
-            First::Refused,
+            NewVault::Refused,
         )
     }
 
@@ -123,12 +123,12 @@ impl Vault {
         data_dir: &Path,
         key_source: &KeySource,
         clock: Arc<dyn Clock>,
-        first: First,
+        new_vault: NewVault,
     ) -> Result<Self, VaultError> {
-        let mut opened = open_keys(&mut connection, data_dir, key_source, first);
+        let mut opened = open_keys(&mut connection, data_dir, key_source, new_vault);
         if matches!(opened, Err(VaultError::WrongKey { .. })) {
             // Another process may have put another key in place just now.
-            opened = open_keys(&mut connection, data_dir, key_source, first);
+            opened = open_keys(&mut connection, data_dir, key_source, new_vault);
         }
         let opened = opened?;
         marks::note(data_dir, &opened.vault_id, may_be_written(data_dir))?;
@@ -226,7 +226,7 @@ impl Vault {
         let answer: String = self
             .connection()
             .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-            .doing("checking the vault")?;
+            .during("checking the vault")?;
         if answer != "ok" {
             return Err(VaultError::damaged("its pages contradict each other"));
         }
@@ -288,15 +288,15 @@ impl Vault {
     /// Runs `work` in one transaction that begins by taking the write lock.
     pub(crate) fn write<T>(
         &self,
-        doing: &'static str,
+        operation: &'static str,
         work: impl FnOnce(&Connection) -> Result<T, VaultError>,
     ) -> Result<T, VaultError> {
         let mut connection = self.connection();
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
-            .doing(doing)?;
+            .during(operation)?;
         let answer = work(&transaction)?;
-        transaction.commit().doing(doing)?;
+        transaction.commit().during(operation)?;
         Ok(answer)
     }
 }

@@ -158,7 +158,7 @@ async fn read(
     let broker = BrokerClient::connect(&server.app, vault, BrokerLaunch::this_program()?)
         .await
         .map_err(access::oauth_failure)?;
-    grants::name_nameless(vault, &broker, pipeline.source.api)
+    grants::identify_patients(vault, &broker, pipeline.source.api)
         .await
         .map_err(access::vault_failure)?;
     let only = grants_to_read(&arguments.patients, vault, invocation)?;

@@ -1,23 +1,21 @@
 //! Tests of the authorization request and of reading callbacks.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Utc;
-use claimlake_contract::{ApiVersion, Secret, SystemClock};
-use claimlake_vault::{KeySource, Vault};
+use claimlake_contract::{ApiVersion, Secret};
 use sha2::{Digest, Sha256};
 
 use super::{AuthorizeRequest, Callback, CallbackKind, CallbackOutcome, read_callback, start};
 use crate::App;
+use crate::testing::vault;
 
 #[test]
 fn the_request_carries_what_the_server_asks_for_and_its_verifier_is_read_once() {
     let data = tempfile::tempdir().unwrap();
-    let key = KeySource::given(Secret::new("5".repeat(64)));
-    let vault = Vault::open(data.path(), &key, Arc::new(SystemClock)).unwrap();
+    let vault = vault(data.path());
     let app = App::new("http://127.0.0.1:8380", "app-1", Secret::new("x")).unwrap();
     let mut request = AuthorizeRequest::new(ApiVersion::V3, "http://127.0.0.1:9999/callback");
     request.external_id = Some("member 7".into());

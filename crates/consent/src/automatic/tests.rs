@@ -1,15 +1,12 @@
 //! Consent to an app that is registered for less than everything.
 
-use std::sync::Arc;
-
 use chrono::Utc;
-use claimlake_contract::{ApiVersion, ResourceType, Secret, SystemClock};
+use claimlake_contract::{ApiVersion, ResourceType, Secret};
 use claimlake_sandbox::SandboxConfig;
-use claimlake_vault::{KeySource, Vault};
 
 use super::AutomaticConsent;
-use crate::App;
-use crate::testing::post_json;
+use crate::testing::{post_json, vault};
+use crate::{App, ErrorKind};
 
 const NO_DEMOGRAPHICS: &str = r#"{"name":"claims only","scopes":["openid","launch/patient",
     "patient/Coverage.read","patient/Coverage.rs",
@@ -40,8 +37,7 @@ async fn an_app_without_demographic_data_is_used_with_fewer_resources() {
             (&["Coverage"], true),
         ] {
             let data = tempfile::tempdir().unwrap();
-            let key = KeySource::given(Secret::new("5".repeat(64)));
-            let vault = Vault::open(data.path(), &key, Arc::new(SystemClock)).unwrap();
+            let vault = vault(data.path());
             let resources: Vec<ResourceType> = resources
                 .iter()
                 .map(|resource| resource.parse().unwrap())
@@ -62,7 +58,7 @@ async fn an_app_without_demographic_data_is_used_with_fewer_resources() {
             }
             let error = stored.unwrap_err();
             let words = error.to_string();
-            assert!(error.is_configuration(), "{words}");
+            assert!(error.kind() == ErrorKind::Configuration, "{words}");
             assert!(
                 words.contains("[source] resources") && words.contains("(asked for: Patient"),
                 "{words}"

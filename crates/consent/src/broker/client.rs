@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 
 use claimlake_contract::GrantHandle;
-use claimlake_vault::{KeyAgain, NewGrant, Stored, Vault};
+use claimlake_vault::{KeyLookup, NewGrant, Stored, Vault};
 use tokio::sync::Mutex;
 
 use super::connection::Connection;
@@ -15,8 +15,8 @@ use super::protocol::{
     BrokerSettings, Envelope, Failure, FailureKind, Request, Response, source_name,
 };
 use crate::revoke::Revoked;
-use crate::token::{AccessToken, TokenError, TokenSource};
-use crate::{App, Callback, CallbackOutcome, OauthError};
+use crate::token::{AccessToken, TokenSource};
+use crate::{App, Callback, CallbackOutcome, ConsentError};
 
 /// How often a request is asked again of a new broker when one ends in the middle of it.
 const MAX_RECONNECTS: u32 = 3;
@@ -26,12 +26,15 @@ pub struct BrokerClient {
     pub(super) launch: BrokerLaunch,
     pub(super) settings: BrokerSettings,
     pub(super) source: String,
-    pub(super) key_again: KeyAgain,
+    pub(super) key_lookup: KeyLookup,
+    /// The present connection; a new one is made where it has ended.
     connection: Mutex<Option<Arc<Connection>>>,
+    /// Numbers requests.
     next_id: AtomicU64,
     pub(super) notices: Notices,
     /// Why the broker was given up: no further call waits for it as long again.
     given_up: SyncMutex<Option<Failure>>,
+    /// Tokens that need not be asked for again.
     lent: LentTokens,
 }
 
@@ -52,15 +55,15 @@ impl BrokerClient {
         app: &App,
         vault: &Vault,
         launch: BrokerLaunch,
-    ) -> Result<Self, OauthError> {
+    ) -> Result<Self, ConsentError> {
         let data_dir =
-            std::path::absolute(vault.data_dir()).map_err(|error| OauthError::Broker {
+            std::path::absolute(vault.data_dir()).map_err(|error| ConsentError::Broker {
                 reason: format!("finding the data directory: {error}"),
             })?;
         let client = Self {
             launch,
             source: source_name(app),
-            key_again: vault.key_again(),
+            key_lookup: vault.key_lookup(),
             settings: BrokerSettings {
                 data_dir,
                 base_url: app.base_url().to_string(),
@@ -74,10 +77,7 @@ impl BrokerClient {
             given_up: SyncMutex::default(),
             lent: LentTokens::new(vault.clock()),
         };
-        client
-            .connection()
-            .await
-            .map_err(Failure::into_oauth_error)?;
+        client.connection().await.map_err(Failure::into_error)?;
         // From here on no other key is put in place.
         vault.follow_rekey()?;
         Ok(client)
@@ -87,32 +87,32 @@ impl BrokerClient {
     ///
     /// # Errors
     /// Where there is none any more and no other can be started.
-    pub async fn broker_pid(&self) -> Result<u32, OauthError> {
-        let connection = self.connection().await.map_err(Failure::into_oauth_error)?;
+    pub async fn broker_pid(&self) -> Result<u32, ConsentError> {
+        let connection = self.connection().await.map_err(Failure::into_error)?;
         Ok(connection.broker_pid)
     }
 
     /// Finishes the authorization that a callback answers: the code is exchanged by the broker.
     ///
     /// # Errors
-    /// [`OauthError::Declined`] where the person said no, [`OauthError::Callback`] where the
+    /// [`ConsentError::Declined`] where the person said no, [`ConsentError::Callback`] where the
     /// callback or its code cannot be used.
-    pub async fn finish_authorization(&self, callback: Callback) -> Result<Stored, OauthError> {
+    pub async fn finish_authorization(&self, callback: Callback) -> Result<Stored, ConsentError> {
         let code = match callback.outcome {
             CallbackOutcome::Code(code) => code,
             CallbackOutcome::Denied => {
-                return Err(OauthError::Declined {
+                return Err(ConsentError::Declined {
                     reason: "the person did not agree; nothing was stored, earlier grants stay"
                         .into(),
                 });
             }
             CallbackOutcome::Refused(error) if error.to_string() == "invalid_scope" => {
-                return Err(OauthError::Configuration {
+                return Err(ConsentError::Configuration {
                     reason: crate::scopes::REFUSED.into(),
                 });
             }
             CallbackOutcome::Refused(error) => {
-                return Err(OauthError::Configuration {
+                return Err(ConsentError::Configuration {
                     reason: format!("the server refuses the authorization request: {error}"),
                 });
             }
@@ -129,7 +129,7 @@ impl BrokerClient {
     ///
     /// # Errors
     /// Where the vault cannot be written.
-    pub async fn import(&self, grant: &NewGrant) -> Result<Stored, OauthError> {
+    pub async fn import(&self, grant: &NewGrant) -> Result<Stored, ConsentError> {
         let request = || Request::Import {
             grant: Box::new(grant.clone()),
         };
@@ -142,7 +142,7 @@ impl BrokerClient {
     ///
     /// # Errors
     /// Where there is no token to ask with, or the vault cannot be written.
-    pub async fn name(&self, grant: &GrantHandle) -> Result<Option<Stored>, OauthError> {
+    pub async fn name(&self, grant: &GrantHandle) -> Result<Option<Stored>, ConsentError> {
         self.lent.drop_token(grant);
         let request = || Request::Name {
             grant: grant.clone(),
@@ -157,23 +157,24 @@ impl BrokerClient {
     ///
     /// # Errors
     /// Where the server does not let go of it.
-    pub async fn revoke(&self, grant: &GrantHandle) -> Result<Revoked, OauthError> {
+    pub async fn revoke(&self, grant: &GrantHandle) -> Result<Revoked, ConsentError> {
         self.lent.drop_token(grant);
         let request = || Request::Revoke {
             grant: grant.clone(),
         };
         match self.call(request, MAX_RECONNECTS).await {
             Ok(Response::Revoked { outcome }) => Ok(outcome),
-            Ok(_) => Err(unexpected().into_oauth_error()),
-            Err(failure) => Err(failure.into_oauth_error()),
+            Ok(_) => Err(unexpected().into_error()),
+            Err(failure) => Err(failure.into_error()),
         }
     }
 
+    /// Asks the broker for a token, newer than the `rejected` generation where that is given.
     async fn token(
         &self,
         grant: &GrantHandle,
         rejected: Option<u64>,
-    ) -> Result<AccessToken, TokenError> {
+    ) -> Result<AccessToken, ConsentError> {
         let request = || Request::Token {
             grant: grant.clone(),
             rejected,
@@ -188,6 +189,7 @@ impl BrokerClient {
         }
     }
 
+    /// Sends a request, to a new broker again where one ends in the middle of it, `most` times.
     async fn call(&self, request: impl Fn() -> Request, most: u32) -> Result<Response, Failure> {
         let mut end = "ended";
         for _ in 0..most {
@@ -200,7 +202,7 @@ impl BrokerClient {
             let waiting = Waiting {
                 patience: &self.launch.patience,
                 notices: &self.notices,
-                heard: &connection.heard,
+                signs: &connection.signs,
                 pid: Some(connection.broker_pid),
                 asked: envelope.request.words(),
             };
@@ -226,6 +228,7 @@ impl BrokerClient {
         )))
     }
 
+    /// The first reason counts for every later call.
     fn give_up(&self, failure: Failure) -> Failure {
         let mut given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
         given_up.get_or_insert(failure).clone()
@@ -238,6 +241,7 @@ impl BrokerClient {
             .clone()
     }
 
+    /// The open connection, or a new one.
     async fn connection(&self) -> Result<Arc<Connection>, Failure> {
         let mut held = self.connection.lock().await;
         if let Some(connection) = held.as_ref()
@@ -261,7 +265,7 @@ impl BrokerClient {
 }
 
 impl TokenSource for BrokerClient {
-    async fn access_token(&self, grant: &GrantHandle) -> Result<AccessToken, TokenError> {
+    async fn access_token(&self, grant: &GrantHandle) -> Result<AccessToken, ConsentError> {
         match self.lent.usable(grant) {
             Some(token) => Ok(token),
             None => self.token(grant, None).await,
@@ -272,7 +276,7 @@ impl TokenSource for BrokerClient {
         &self,
         grant: &GrantHandle,
         rejected: &AccessToken,
-    ) -> Result<AccessToken, TokenError> {
+    ) -> Result<AccessToken, ConsentError> {
         match self.lent.newer_than(grant, rejected) {
             Some(token) => Ok(token),
             None => self.token(grant, Some(rejected.generation)).await,
@@ -284,7 +288,7 @@ impl TokenSource for BrokerClient {
         grant: &GrantHandle,
         token: &AccessToken,
         reason: &str,
-    ) -> Result<(), TokenError> {
+    ) -> Result<(), ConsentError> {
         self.lent.drop_token(grant);
         let request = || Request::Ended {
             grant: grant.clone(),
@@ -298,7 +302,7 @@ impl TokenSource for BrokerClient {
         &self,
         grant: &GrantHandle,
         token: Option<&AccessToken>,
-    ) -> Result<(), TokenError> {
+    ) -> Result<(), ConsentError> {
         if token.is_some() {
             self.lent.drop_token(grant);
         }
@@ -310,7 +314,8 @@ impl TokenSource for BrokerClient {
     }
 }
 
-fn noted(response: Result<Response, Failure>) -> Result<(), TokenError> {
+/// The answer to a request that says nothing.
+fn noted(response: Result<Response, Failure>) -> Result<(), ConsentError> {
     match response {
         Ok(Response::Noted) => Ok(()),
         Ok(_) => Err(unexpected().into_token_error()),
@@ -318,11 +323,12 @@ fn noted(response: Result<Response, Failure>) -> Result<(), TokenError> {
     }
 }
 
-fn stored(response: Result<Response, Failure>) -> Result<Stored, OauthError> {
+/// The answer to a request that stores a grant.
+fn stored(response: Result<Response, Failure>) -> Result<Stored, ConsentError> {
     match response {
         Ok(Response::Stored(stored)) => Ok(stored),
-        Ok(_) => Err(unexpected().into_oauth_error()),
-        Err(failure) => Err(failure.into_oauth_error()),
+        Ok(_) => Err(unexpected().into_error()),
+        Err(failure) => Err(failure.into_error()),
     }
 }
 

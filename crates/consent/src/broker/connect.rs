@@ -10,11 +10,12 @@ use zeroize::Zeroizing;
 use super::client::BrokerClient;
 use super::connection::Connection;
 use super::lines::{json_line, read_line};
-use super::patience::{Heard, Waiting};
+use super::patience::{SignsOfLife, Waiting};
 use super::protocol::{BrokerSettings, Failure, Hello, PROTOCOL, Start, Welcome};
 use super::socket;
-use crate::OauthError;
+use crate::ConsentError;
 
+/// Between two tries.
 const POLL: Duration = Duration::from_millis(50);
 /// How often a broker of another source, or one that ends, is met before giving up.
 const MAX_POLLS: u32 = 2_400;
@@ -35,6 +36,7 @@ enum Greeting {
 }
 
 impl BrokerClient {
+    /// Connects to the broker of the data directory, and starts one where nobody answers.
     pub(super) async fn connect_or_start(&self) -> Result<Arc<Connection>, Failure> {
         let mut other_source = None;
         let mut settings = None;
@@ -58,9 +60,9 @@ impl BrokerClient {
                     Start::Serving | Start::Other | Start::Waiting { .. } => {}
                     Start::WrongKey if keys < KEYS => {
                         keys += 1;
-                        settings = Some(self.settings_with_key_again().await?);
+                        settings = Some(self.settings_with_current_key().await?);
                     }
-                    Start::WrongKey => return Err(not_opened(self.key_again.wrong_key())),
+                    Start::WrongKey => return Err(not_opened(self.key_lookup.wrong_key())),
                     Start::Failed { failure } => return Err(failure),
                 },
             }
@@ -75,15 +77,16 @@ impl BrokerClient {
         }))
     }
 
+    /// Starts a broker; what it said.
     async fn start(&self, settings: Option<&BrokerSettings>) -> Result<Start, Failure> {
         let settings = settings.unwrap_or(&self.settings);
         self.launch.start(settings, &self.notices).await
     }
 
     /// The settings with the key as it is now.
-    async fn settings_with_key_again(&self) -> Result<BrokerSettings, Failure> {
-        let key_again = self.key_again.clone();
-        let read = tokio::task::spawn_blocking(move || key_again.read()).await;
+    async fn settings_with_current_key(&self) -> Result<BrokerSettings, Failure> {
+        let key_lookup = self.key_lookup.clone();
+        let read = tokio::task::spawn_blocking(move || key_lookup.read()).await;
         let key = read
             .map_err(|_| Failure::broker("reading the vault's key again ended early"))?
             .map_err(not_opened)?;
@@ -96,12 +99,13 @@ impl BrokerClient {
         })
     }
 
+    /// Connects and says hello; who answered.
     async fn greet(&self) -> Result<Greeting, Failure> {
-        let heard = Heard::default();
+        let signs = SignsOfLife::default();
         let mut waiting = Waiting {
             patience: &self.launch.patience,
             notices: &self.notices,
-            heard: &heard,
+            signs: &signs,
             pid: None,
             asked: "a connection",
         };
@@ -154,8 +158,9 @@ impl BrokerClient {
     }
 }
 
+/// The vault cannot be opened with any key.
 fn not_opened(error: VaultError) -> Failure {
-    OauthError::from(error).into()
+    ConsentError::from(error).into()
 }
 
 /// Who works on the data directory for somebody else.

@@ -9,12 +9,16 @@ use tokio::sync::{Mutex, oneshot};
 use zeroize::Zeroizing;
 
 use super::lines::{json_line, read_line};
-use super::patience::Heard;
+use super::patience::SignsOfLife;
 use super::protocol::{Envelope, Failure, Line, Reply, Response};
 
+/// A connection whose requests are answered in any order; replies find theirs by number.
 pub(super) struct Connection {
+    /// The process at the other end.
     pub(super) broker_pid: u32,
-    pub(super) heard: Arc<Heard>,
+    /// When it was last heard of.
+    pub(super) signs: Arc<SignsOfLife>,
+    /// One line at a time.
     writer: Mutex<OwnedWriteHalf>,
     waiting: SyncMutex<Waiting>,
     /// How it ended, for an error.
@@ -25,6 +29,7 @@ pub(super) struct Connection {
 type Waiting = Option<HashMap<u64, oneshot::Sender<Result<Response, Failure>>>>;
 
 impl Connection {
+    /// Takes over a stream after the welcome, and reads it until it ends.
     pub(super) fn new(
         lines: BufReader<OwnedReadHalf>,
         writer: OwnedWriteHalf,
@@ -32,7 +37,7 @@ impl Connection {
     ) -> Arc<Self> {
         let connection = Arc::new(Self {
             broker_pid,
-            heard: Arc::default(),
+            signs: Arc::default(),
             writer: Mutex::new(writer),
             waiting: SyncMutex::new(Some(HashMap::new())),
             end: SyncMutex::new("ended"),
@@ -40,7 +45,7 @@ impl Connection {
         // The reader does not keep the connection open: when the client is dropped, the broker
         // sees its end.
         let weak = Arc::downgrade(&connection);
-        let heard = Arc::clone(&connection.heard);
+        let signs = Arc::clone(&connection.signs);
         tokio::spawn(async move {
             let mut lines = lines;
             let mut line = Zeroizing::new(String::new());
@@ -58,10 +63,10 @@ impl Connection {
                 let Some(connection) = weak.upgrade() else {
                     break;
                 };
-                heard.line();
+                signs.line();
                 match serde_json::from_str::<Line>(&line) {
                     Ok(Line::Reply(reply)) => connection.deliver(reply),
-                    Ok(Line::Alive(activity)) => heard.activity(activity),
+                    Ok(Line::Alive(activity)) => signs.activity(activity),
                     Err(_) => {
                         end = "sent a line that is no answer";
                         break;
@@ -75,6 +80,7 @@ impl Connection {
         connection
     }
 
+    /// Whether requests can be sent.
     pub(super) fn is_open(&self) -> bool {
         self.waiting().is_some()
     }
@@ -90,6 +96,7 @@ impl Connection {
         receiver.await.ok()
     }
 
+    /// Gives a reply to whoever waits for it.
     fn deliver(&self, reply: Reply) {
         let sender = self
             .waiting()

@@ -9,9 +9,9 @@ use tokio::process::Command;
 use zeroize::Zeroizing;
 
 use super::lines::{json_line, read_line};
-use super::patience::{BrokerPatience, Heard, Notices, Waiting};
+use super::patience::{BrokerPatience, Notices, SignsOfLife, Waiting};
 use super::protocol::{Activity, BrokerSettings, Failure, Start};
-use crate::OauthError;
+use crate::ConsentError;
 
 /// How the broker process is started, and how long it is waited for.
 #[derive(Debug, Clone)]
@@ -48,8 +48,8 @@ impl BrokerLaunch {
     ///
     /// # Errors
     /// Where the system does not tell which program this is.
-    pub fn this_program() -> Result<Self, OauthError> {
-        let program = std::env::current_exe().map_err(|error| OauthError::Broker {
+    pub fn this_program() -> Result<Self, ConsentError> {
+        let program = std::env::current_exe().map_err(|error| ConsentError::Broker {
             reason: format!("finding the program to start the broker with: {error}"),
         })?;
         Ok(Self {
@@ -81,11 +81,11 @@ impl BrokerLaunch {
         let (Some(mut stdin), Some(stdout)) = (stdin, stdout) else {
             return Err(Failure::broker("starting the token broker: no answer"));
         };
-        let heard = Heard::default();
+        let signs = SignsOfLife::default();
         let waiting = Waiting {
             patience: &self.patience,
             notices,
-            heard: &heard,
+            signs: &signs,
             pid: child.id(),
             asked: "to start, or to wait for the one before it to end",
         };
@@ -97,9 +97,9 @@ impl BrokerLaunch {
             let mut lines = BufReader::new(stdout);
             let mut line = Zeroizing::new(String::new());
             while read_line(&mut lines, &mut line).await.map_err(failed)? {
-                heard.line();
+                signs.line();
                 match serde_json::from_str(&line) {
-                    Ok(Start::Waiting { holder }) => heard.activity(Activity {
+                    Ok(Start::Waiting { holder }) => signs.activity(Activity {
                         lock_holder: holder,
                         ..Activity::default()
                     }),

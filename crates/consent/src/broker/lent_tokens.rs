@@ -28,10 +28,12 @@ impl LentTokens {
         }
     }
 
+    /// Keeps a token that the broker has lent.
     pub(super) fn keep(&self, grant: &GrantHandle, token: &AccessToken) {
         self.lock().insert(grant.clone(), token.clone());
     }
 
+    /// The next request asks the broker.
     pub(super) fn drop_token(&self, grant: &GrantHandle) {
         self.lock().remove(grant);
     }

@@ -45,12 +45,12 @@ impl Default for BrokerPatience {
 
 /// What was heard of a broker while something is asked of it.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
+pub(super) struct SignsOfLife {
     lines: AtomicU64,
     activity: Mutex<Activity>,
 }
 
-impl Heard {
+impl SignsOfLife {
     /// A whole line came.
     pub(super) fn line(&self) {
         self.lines.fetch_add(1, Ordering::SeqCst);
@@ -72,6 +72,7 @@ impl Heard {
 pub(super) struct Notices(Mutex<Option<Instant>>);
 
 impl Notices {
+    /// Logs a line, unless another call has just logged one.
     fn say(&self, patience: &BrokerPatience, words: &str) {
         let mut last = self
             .0
@@ -89,7 +90,7 @@ impl Notices {
 pub(super) struct Waiting<'a> {
     pub(super) patience: &'a BrokerPatience,
     pub(super) notices: &'a Notices,
-    pub(super) heard: &'a Heard,
+    pub(super) signs: &'a SignsOfLife,
     /// The broker's process, where it is known.
     pub(super) pid: Option<u32>,
     /// What was asked of it.
@@ -103,7 +104,7 @@ impl Waiting<'_> {
     /// [`FailureKind::Unavailable`], naming the broker, what was asked and what to do.
     pub(super) async fn for_it<T>(&self, work: impl Future<Output = T>) -> Result<T, Failure> {
         tokio::pin!(work);
-        let mut lines = self.heard.lines.load(Ordering::SeqCst);
+        let mut lines = self.signs.lines.load(Ordering::SeqCst);
         let (mut ticks, mut silent, mut on_disk) = (0u32, 0u32, 0u32);
         loop {
             tokio::select! {
@@ -112,10 +113,10 @@ impl Waiting<'_> {
                 () = sleep(self.patience.tick) => {}
             }
             ticks += 1;
-            let heard = self.heard.lines.load(Ordering::SeqCst);
-            silent = if heard == lines { silent + 1 } else { 0 };
-            lines = heard;
-            let activity = *self.heard.locked();
+            let seen = self.signs.lines.load(Ordering::SeqCst);
+            silent = if seen == lines { silent + 1 } else { 0 };
+            lines = seen;
+            let activity = *self.signs.locked();
             let is_on_disk = activity.on_disk_s.is_some_and(|seconds| seconds > 0);
             on_disk = if is_on_disk { on_disk + 1 } else { 0 };
             let reason = if silent >= self.patience.silent {
@@ -153,6 +154,7 @@ impl Waiting<'_> {
         }
     }
 
+    /// What is waited for, as far as the broker or the system says.
     fn notice(&self, ticks: u32, silent: u32, activity: Activity) -> String {
         let why = match (activity.posting_s, activity.on_disk_s) {
             _ if silent >= self.patience.notice_after => match self.pid {
@@ -178,6 +180,7 @@ impl Waiting<'_> {
         )
     }
 
+    /// Why the broker is given up, and what to do.
     fn no_sign_of_life(&self) -> String {
         let seconds = self.seconds(self.patience.silent);
         let (state, advice) = match self.pid {

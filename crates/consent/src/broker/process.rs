@@ -16,12 +16,13 @@ use super::refresher::{BrokerLifetime, RefreshPolicy, Refresher};
 use super::server::Server;
 use super::socket;
 use crate::endpoint::Endpoint;
-use crate::{App, OauthError};
+use crate::{App, ConsentError};
 
 /// A broker that nobody connects to ends after this long.
 const FIRST_CLIENT: Duration = Duration::from_secs(20);
 /// A broker in its last refreshes needs the time of one that times out, and a little more.
 const PREDECESSOR: Duration = Duration::from_secs(240);
+/// Between two looks at the token lock.
 const POLL: Duration = Duration::from_millis(20);
 
 /// The hidden command `broker`: reads its settings from standard input, says on standard output
@@ -46,6 +47,7 @@ pub fn broker_main(lifetime: BrokerLifetime) -> ExitCode {
     }
 }
 
+/// Reads the settings and serves.
 fn run(lifetime: BrokerLifetime) -> Result<(), Failure> {
     let mut text = Zeroizing::new(String::new());
     std::io::stdin()
@@ -64,8 +66,9 @@ fn run(lifetime: BrokerLifetime) -> Result<(), Failure> {
         .block_on(serve(settings, lifetime))
 }
 
+/// Takes the lock over, opens the vault, listens, and ends when nobody needs it.
 async fn serve(settings: BrokerSettings, lifetime: BrokerLifetime) -> Result<(), Failure> {
-    // Asked for first, so that no signal finds the process without an answer to it.
+    // RequestKind for first, so that no signal finds the process without an answer to it.
     let mut signals = Signals::new()?;
     let data_dir = settings.data_dir.clone();
     let taken = tokio::select! {
@@ -89,7 +92,7 @@ async fn serve(settings: BrokerSettings, lifetime: BrokerLifetime) -> Result<(),
             say(&Start::WrongKey);
             return Ok(());
         }
-        opened => opened.map_err(OauthError::from)?,
+        opened => opened.map_err(ConsentError::from)?,
     };
     let endpoint = Endpoint::new(app)?;
     let policy = RefreshPolicy::of(lifetime);
@@ -112,6 +115,7 @@ async fn serve(settings: BrokerSettings, lifetime: BrokerLifetime) -> Result<(),
     Ok(())
 }
 
+/// Serves until no client is left, none ever came, or a signal asks for the end.
 async fn until_done(server: &Arc<Server>, listener: &UnixListener, signals: &mut Signals) {
     let deserted = async {
         tokio::time::sleep(FIRST_CLIENT).await;
@@ -140,7 +144,7 @@ async fn until_done(server: &Arc<Server>, listener: &UnixListener, signals: &mut
 async fn take_over(data_dir: &std::path::Path) -> Result<Option<TokenLock>, Failure> {
     let mut waited = Duration::ZERO;
     loop {
-        if let Some(lock) = TokenLock::try_acquire(data_dir).map_err(OauthError::from)? {
+        if let Some(lock) = TokenLock::try_acquire(data_dir).map_err(ConsentError::from)? {
             return Ok(Some(lock));
         }
         if socket::connect(data_dir).await.is_ok() {
@@ -179,6 +183,7 @@ impl Signals {
         ]))
     }
 
+    /// Waits for one of them.
     async fn any(&mut self) {
         let [terminate, interrupt, hangup] = &mut self.0;
         tokio::select! {

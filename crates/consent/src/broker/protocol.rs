@@ -5,9 +5,10 @@ use claimlake_vault::{NewGrant, Stored};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::error::ErrorKind;
 use crate::revoke::Revoked;
-use crate::token::{AccessToken, TokenError};
-use crate::{App, OauthError};
+use crate::token::AccessToken;
+use crate::{App, ConsentError};
 
 /// Grows with every change of this file.
 pub(super) const PROTOCOL: u32 = 5;
@@ -15,7 +16,9 @@ pub(super) const PROTOCOL: u32 = 5;
 /// What a broker is started with; it comes by a pipe, never by arguments or the environment.
 #[derive(Serialize, Deserialize)]
 pub(super) struct BrokerSettings {
+    /// Absolute: the broker works in the root folder.
     pub(super) data_dir: std::path::PathBuf,
+    /// The server; together with app and secret, what a broker works for.
     pub(super) base_url: String,
     pub(super) client_id: String,
     #[serde(with = "exposed_secret")]
@@ -43,7 +46,9 @@ pub(super) enum Start {
 /// The first line of a client.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Hello {
+    /// The client's [`PROTOCOL`].
     pub(super) protocol: u32,
+    /// The client's [`source_name`].
     pub(super) source: String,
 }
 
@@ -71,20 +76,23 @@ pub(super) struct Envelope {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub(super) enum Request {
+    /// An access token: a kept one, or a new one where that was rejected or is near its end.
     Token {
         grant: GrantHandle,
         /// The generation that the server has refused.
         rejected: Option<u64>,
     },
+    /// The code of a callback, for the authorization that `state` names.
     Exchange {
+        /// Names the authorization (RFC 6749, section 10.12).
         #[serde(with = "exposed_secret")]
         state: Secret,
+        /// The authorization code; it works once (RFC 6749, section 4.1.2).
         #[serde(with = "exposed_secret")]
         code: Secret,
     },
-    Import {
-        grant: Box<NewGrant>,
-    },
+    /// A grant from a file.
+    Import { grant: Box<NewGrant> },
     /// A resource's answer has shown that the consent is over.
     Ended {
         grant: GrantHandle,
@@ -99,12 +107,9 @@ pub(super) enum Request {
         generation: Option<u64>,
     },
     /// Find out whose a stored grant is.
-    Name {
-        grant: GrantHandle,
-    },
-    Revoke {
-        grant: GrantHandle,
-    },
+    Name { grant: GrantHandle },
+    /// End a grant at the server, then here.
+    Revoke { grant: GrantHandle },
 }
 
 /// A line of the broker to a client, after the welcome.
@@ -120,7 +125,9 @@ pub(super) enum Line {
 /// the vault, have been under way, in whole seconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Activity {
+    /// Seconds that the oldest request to the token endpoint has taken.
     pub(super) posting_s: Option<u64>,
+    /// Seconds that the oldest work on the vault has taken.
     pub(super) on_disk_s: Option<u64>,
     /// The process that holds the token lock, where this one waits for it.
     #[serde(default)]
@@ -141,7 +148,9 @@ pub(super) struct Reply {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "response", rename_all = "snake_case")]
 pub(super) enum Response {
+    /// The token that was asked for.
     Token(AccessToken),
+    /// What storing a grant did.
     Stored(Stored),
     Revoked {
         outcome: Revoked,
@@ -157,6 +166,7 @@ pub(super) struct Failure {
     pub(super) reason: String,
 }
 
+/// The variants of [`ConsentError`] that cross the socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum FailureKind {
@@ -204,6 +214,7 @@ impl Request {
 }
 
 impl Failure {
+    /// The broker could not be started, or ended.
     pub(super) fn broker(reason: impl Into<String>) -> Self {
         Self {
             kind: FailureKind::Broker,
@@ -211,6 +222,7 @@ impl Failure {
         }
     }
 
+    /// Nobody gets a token now.
     pub(super) fn unavailable(reason: impl Into<String>) -> Self {
         Self {
             kind: FailureKind::Unavailable,
@@ -218,6 +230,7 @@ impl Failure {
         }
     }
 
+    /// The broker is ending.
     pub(super) fn stopped() -> Self {
         Self {
             kind: FailureKind::Stopped,
@@ -225,66 +238,54 @@ impl Failure {
         }
     }
 
-    pub(super) fn into_token_error(self) -> TokenError {
+    /// The error that the client returns.
+    pub(super) fn into_error(self) -> ConsentError {
         let reason = self.reason;
         match self.kind {
-            FailureKind::NeedsConsent | FailureKind::Callback => {
-                TokenError::NeedsConsent { reason }
-            }
-            FailureKind::Doubtful => TokenError::Doubtful { reason },
-            FailureKind::Configuration => TokenError::Configuration { reason },
-            FailureKind::Transient | FailureKind::Broker => TokenError::Transient { reason },
-            FailureKind::Parked => TokenError::Parked { reason },
-            FailureKind::Unavailable => TokenError::Unavailable { reason },
-            FailureKind::Stopped => TokenError::Stopped,
+            FailureKind::NeedsConsent => ConsentError::NeedsConsent { reason },
+            FailureKind::Doubtful => ConsentError::Doubtful { reason },
+            FailureKind::Configuration => ConsentError::Configuration { reason },
+            FailureKind::Transient => ConsentError::Transient { reason },
+            FailureKind::Parked => ConsentError::Parked { reason },
+            FailureKind::Unavailable => ConsentError::Unavailable { reason },
+            FailureKind::Callback => ConsentError::Callback { reason },
+            FailureKind::Stopped => ConsentError::Stopped,
+            FailureKind::Broker => ConsentError::Broker { reason },
         }
     }
 
-    pub(super) fn into_oauth_error(self) -> OauthError {
-        let reason = self.reason;
-        match self.kind {
-            FailureKind::NeedsConsent => OauthError::NeedsConsent { reason },
-            FailureKind::Configuration => OauthError::Configuration { reason },
-            FailureKind::Doubtful | FailureKind::Transient | FailureKind::Parked => {
-                OauthError::Transient { reason }
+    /// The same, of a request for a token or about one: a grant is unharmed by a broker that ends.
+    pub(super) fn into_token_error(self) -> ConsentError {
+        match self.into_error() {
+            ConsentError::Transient { reason } | ConsentError::Broker { reason } => {
+                ConsentError::NoToken { reason }
             }
-            FailureKind::Callback => OauthError::Callback { reason },
-            FailureKind::Stopped | FailureKind::Broker | FailureKind::Unavailable => {
-                OauthError::Broker { reason }
-            }
+            error => error,
         }
     }
 }
 
-impl From<TokenError> for Failure {
-    fn from(error: TokenError) -> Self {
-        let (kind, reason) = match error {
-            TokenError::NeedsConsent { reason } => (FailureKind::NeedsConsent, reason),
-            TokenError::Doubtful { reason } => (FailureKind::Doubtful, reason),
-            TokenError::Configuration { reason } => (FailureKind::Configuration, reason),
-            TokenError::Transient { reason } => (FailureKind::Transient, reason),
-            TokenError::Parked { reason } => (FailureKind::Parked, reason),
-            TokenError::Unavailable { reason } => (FailureKind::Unavailable, reason),
-            TokenError::Stopped => return Failure::stopped(),
-        };
-        Self { kind, reason }
-    }
-}
-
-impl From<OauthError> for Failure {
-    fn from(error: OauthError) -> Self {
+impl From<ConsentError> for Failure {
+    fn from(error: ConsentError) -> Self {
         let kind = match &error {
-            OauthError::NeedsConsent { .. } => FailureKind::NeedsConsent,
-            OauthError::Callback { .. }
-            | OauthError::Declined { .. }
-            | OauthError::TimedOut { .. } => FailureKind::Callback,
-            OauthError::Transient { .. } => FailureKind::Transient,
-            OauthError::Broker { .. } => FailureKind::Broker,
-            _ if error.is_configuration() => FailureKind::Configuration,
-            _ => FailureKind::Transient,
+            ConsentError::NeedsConsent { .. } => FailureKind::NeedsConsent,
+            ConsentError::Doubtful { .. } => FailureKind::Doubtful,
+            ConsentError::Parked { .. } => FailureKind::Parked,
+            ConsentError::Unavailable { .. } => FailureKind::Unavailable,
+            ConsentError::Stopped => FailureKind::Stopped,
+            ConsentError::Broker { .. } => FailureKind::Broker,
+            _ => match error.kind() {
+                ErrorKind::Configuration => FailureKind::Configuration,
+                ErrorKind::BeginAgain => FailureKind::Callback,
+                _ => FailureKind::Transient,
+            },
         };
+        // The words before the reason are added again at the other end.
         let reason = match error {
-            OauthError::NeedsConsent { reason } => reason,
+            ConsentError::NeedsConsent { reason }
+            | ConsentError::Doubtful { reason }
+            | ConsentError::Parked { reason }
+            | ConsentError::NoToken { reason } => reason,
             other => crate::chain(&other),
         };
         Self { kind, reason }

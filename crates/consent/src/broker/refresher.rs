@@ -3,12 +3,12 @@
 
 mod activity;
 mod consents;
+mod denials;
 mod gate;
 mod journal;
 mod outcome;
 mod policy;
 mod refresh;
-mod verdicts;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -22,21 +22,25 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 
 use self::activity::UnderWay;
+use self::denials::Denials;
 use self::gate::Gate;
 use self::journal::Journal;
 use self::outcome::{lendable, not_now};
 pub use self::policy::BrokerLifetime;
 pub(crate) use self::policy::RefreshPolicy;
-use self::verdicts::Verdicts;
+use crate::ConsentError;
 use crate::endpoint::Endpoint;
-use crate::token::{AccessToken, TokenError};
+use crate::token::AccessToken;
 
-type Outcome = Result<AccessToken, TokenError>;
+/// What a refresh comes to, for everybody who waits for it.
+type Outcome = Result<AccessToken, ConsentError>;
 
 /// A refresh under way and how many wait for it.
 #[derive(Debug, Clone)]
 struct InflightRefresh {
+    /// Shared by all who wait; it ends once, however many poll it.
     result: Shared<BoxFuture<'static, Outcome>>,
+    /// How many wait: where nobody does any more, the refresh is not begun.
     waiting: Arc<AtomicUsize>,
 }
 
@@ -67,20 +71,27 @@ pub(crate) struct Refresher {
     vault: Arc<Vault>,
     endpoint: Endpoint,
     clock: Arc<dyn Clock>,
+    /// How many at once, and how patiently.
     policy: RefreshPolicy,
+    /// Writes intents and outcomes, several at a time.
     journal: Arc<Journal>,
+    /// Whether the token endpoint may be asked now.
     gate: Gate,
     /// Requests to the token endpoint, and work on the vault.
     posting: UnderWay,
     on_disk: UnderWay,
+    /// The refreshes in progress: one per grant.
     in_flight: Mutex<HashMap<GrantHandle, InflightRefresh>>,
+    /// Set once; from then on nothing is begun.
     stopping: AtomicBool,
-    verdicts: Mutex<Verdicts>,
+    /// What denials say about app and grants.
+    denials: Mutex<Denials>,
     /// The last answers that could not be read, by grant.
-    unreadable: Mutex<HashMap<GrantHandle, TokenError>>,
+    unreadable: Mutex<HashMap<GrantHandle, ConsentError>>,
 }
 
 impl Refresher {
+    /// A refresher for a vault whose token lock the caller holds.
     pub(crate) fn new(
         vault: Arc<Vault>,
         endpoint: Endpoint,
@@ -98,19 +109,22 @@ impl Refresher {
             journal: Arc::default(),
             in_flight: Mutex::default(),
             stopping: AtomicBool::new(false),
-            verdicts: Mutex::default(),
+            denials: Mutex::default(),
             unreadable: Mutex::default(),
         })
     }
 
+    /// The vault whose tokens are lent.
     pub(crate) fn vault(&self) -> &Arc<Vault> {
         &self.vault
     }
 
+    /// The token endpoint.
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
+    /// The injected clock.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }
@@ -139,7 +153,7 @@ impl Refresher {
                 // Somebody else's refresh, begun before the token was refused, may bring that one.
                 (Ok(token), Some(rejected)) => token.generation <= rejected,
                 // It was given up by those who had begun it.
-                (Err(TokenError::Stopped), _) => !self.stopping.load(Ordering::SeqCst),
+                (Err(ConsentError::Stopped), _) => !self.stopping.load(Ordering::SeqCst),
                 _ => false,
             };
             if is_new || !of_no_use {
@@ -177,7 +191,7 @@ impl Refresher {
         let result = task
             .map(|joined| {
                 joined.unwrap_or_else(|_| {
-                    Err(TokenError::Transient {
+                    Err(ConsentError::NoToken {
                         reason: "a refresh ended by an error of claimlake itself (a panic in the \
                                  token broker); what it had begun is kept, run again"
                             .into(),
@@ -189,6 +203,8 @@ impl Refresher {
         InflightRefresh { result, waiting }
     }
 
+    /// Lends the stored token where it is good, else refreshes, in the order in which a reason not
+    /// to is looked for.
     async fn run(
         self: &Arc<Self>,
         handle: &GrantHandle,
@@ -206,7 +222,7 @@ impl Refresher {
         let (grant, tokens, open) = read.map_err(|error| not_now(&error))?;
         if !grant.state.is_usable() {
             let reason = grant.reason.unwrap_or_else(|| grant.state.to_string());
-            return Err(TokenError::NeedsConsent { reason });
+            return Err(ConsentError::NeedsConsent { reason });
         }
         let refused = rejected.is_some_and(|generation| generation >= grant.generation);
         if !refused
@@ -224,10 +240,10 @@ impl Refresher {
                 .await;
         }
         // What stops the run is the answer to whoever asks, also for a grant that was denied before.
-        if let Some(reason) = lock(&self.verdicts).halted() {
-            return Err(TokenError::Configuration { reason });
+        if let Some(reason) = lock(&self.denials).halted() {
+            return Err(ConsentError::Configuration { reason });
         }
-        if lock(&self.verdicts).is_doubted(handle, self.now()) {
+        if lock(&self.denials).is_doubted(handle, self.now()) {
             return Err(consents::doubtful());
         }
         if let Some(left_alone) = refresh::left_alone(open.as_ref(), self.now()) {
@@ -261,6 +277,7 @@ impl Refresher {
     }
 }
 
+/// A panic while it was locked leaves the data usable: every change is one assignment.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

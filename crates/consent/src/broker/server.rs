@@ -19,7 +19,7 @@ use super::protocol::{
     Activity, Envelope, Failure, Hello, Line, PROTOCOL, Reply, Request, Response, Welcome,
 };
 use super::refresher::Refresher;
-use crate::OauthError;
+use crate::ConsentError;
 use crate::exchange::exchange_and_store;
 use crate::listen::accept_all;
 use crate::revoke::revoke;
@@ -31,11 +31,17 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Server {
     refresher: Arc<Refresher>,
+    /// The server and app that this broker works for; clients of others are turned away.
     source: String,
+    /// Connected clients.
     clients: AtomicUsize,
+    /// Whether a client has ever come.
     ever: AtomicBool,
+    /// Requests in progress, also those whose client has gone.
     requests: AtomicUsize,
+    /// Set by SIGTERM: every further request is answered with "stopped".
     stopping: AtomicBool,
+    /// Wakes those who wait for one of the counts.
     changed: Notify,
 }
 
@@ -57,6 +63,7 @@ impl Server {
         accept_all(|| listener.accept(), |(stream, _)| self.welcome(stream)).await;
     }
 
+    /// Accepts a connection of this user; others see it closed.
     fn welcome(self: &Arc<Self>, stream: UnixStream) {
         let same_user = stream
             .peer_cred()
@@ -71,6 +78,7 @@ impl Server {
         });
     }
 
+    /// Reads the requests of one client until it goes, each answered in a task of its own.
     async fn serve(self: &Arc<Self>, stream: UnixStream) -> std::io::Result<()> {
         let (read, write) = stream.into_split();
         let mut lines = BufReader::new(read);
@@ -108,6 +116,7 @@ impl Server {
         }
     }
 
+    /// Answers one request; a panic in it is an answer, too.
     fn handle(
         self: Arc<Self>,
         envelope: Envelope,
@@ -163,6 +172,7 @@ impl Server {
         }
     }
 
+    /// Does what a request asks for.
     async fn answer(self: &Arc<Self>, request: Request) -> Result<Response, Failure> {
         let refresher = &self.refresher;
         match request {
@@ -174,8 +184,8 @@ impl Server {
                 let pending = refresher
                     .vault()
                     .take_authorization(&state)
-                    .map_err(OauthError::from)?
-                    .ok_or_else(|| OauthError::Callback {
+                    .map_err(ConsentError::from)?
+                    .ok_or_else(|| ConsentError::Callback {
                         reason: "the callback answers no authorization that is waiting here: it \
                                  was finished before, began in another data directory, or is \
                                  hours old; begin again with authorize"
@@ -192,7 +202,7 @@ impl Server {
                 let stored = refresher
                     .with_vault(move |vault| vault.insert_or_renew(&grant))
                     .await
-                    .map_err(OauthError::from)?;
+                    .map_err(ConsentError::from)?;
                 Ok(Response::Stored(stored))
             }
             Request::Ended {
@@ -244,6 +254,7 @@ impl Server {
         self.requests.load(Ordering::SeqCst) == 0 && self.refresher.under_way() == 0
     }
 
+    /// Waits until a condition holds, looking at every change and every 100 ms.
     async fn until(&self, reached: impl Fn() -> bool) {
         loop {
             let changed = self.changed.notified();
@@ -313,6 +324,7 @@ impl Drop for Counted {
     }
 }
 
+/// Writes one message as a line; messages of several tasks never mix.
 async fn send(
     writer: &Mutex<OwnedWriteHalf>,
     message: &impl serde::Serialize,

@@ -20,6 +20,7 @@ struct Address {
     _folder: Option<File>,
 }
 
+/// The address of a socket in a folder.
 fn address(data_dir: &Path, name: &str) -> io::Result<Address> {
     let path = data_dir.join(name);
     if path.as_os_str().as_bytes().len() <= LONGEST_ADDRESS {

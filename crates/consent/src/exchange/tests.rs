@@ -1,35 +1,28 @@
 //! Tests of the exchange against a server that answers from a list.
 
-use std::sync::Arc;
-
 use chrono::Utc;
-use claimlake_contract::{ApiVersion, Secret, SystemClock};
-use claimlake_vault::{GrantState, KeySource, PendingAuthorization, Vault};
+use claimlake_contract::{ApiVersion, Secret};
+use claimlake_vault::{GrantState, PendingAuthorization, Vault};
 
 use super::exchange_and_store;
 use crate::endpoint::Endpoint;
-use crate::testing::{NEVER, serve};
-use crate::{App, OauthError};
+use crate::testing::{NEVER, serve, vault};
+use crate::{App, ConsentError, ErrorKind};
 
 const NAMELESS: &str = r#"{"access_token":"a","expires_in":3600.0,"refresh_token":"r",
     "scope":"profile openid","access_grant_expiration":""}"#;
 
 async fn exchange(
     answers: &[(&'static str, u16, &'static str)],
-) -> Result<claimlake_vault::Grant, OauthError> {
+) -> Result<claimlake_vault::Grant, ConsentError> {
     let data = tempfile::tempdir().unwrap();
-    exchange_into(&vault(&data), answers).await
-}
-
-fn vault(data: &tempfile::TempDir) -> Vault {
-    let key = KeySource::given(Secret::new("5".repeat(64)));
-    Vault::open(data.path(), &key, Arc::new(SystemClock)).unwrap()
+    exchange_into(&vault(data.path()), answers).await
 }
 
 async fn exchange_into(
     vault: &Vault,
     answers: &[(&'static str, u16, &'static str)],
-) -> Result<claimlake_vault::Grant, OauthError> {
+) -> Result<claimlake_vault::Grant, ConsentError> {
     let app = App::new(&serve(answers).await, "app", Secret::new("x")).unwrap();
     let endpoint = Endpoint::new(app).unwrap();
     let pending = PendingAuthorization {
@@ -62,7 +55,7 @@ async fn the_consent_is_stored_before_the_server_is_asked_whose_it_is() {
         "/v2/fhir/ExplanationOfBenefit",
     ] {
         let data = tempfile::tempdir().unwrap();
-        let (here, elsewhere) = (vault(&data), vault(&data));
+        let (here, elsewhere) = (vault(data.path()), vault(data.path()));
         let answers = [("/v2/o/token/", 200, NAMELESS), (silent, NEVER, "")];
         let exchanging = tokio::spawn(async move { exchange_into(&here, &answers).await });
         // The server is silent for as long as a request is waited for, which is longer.
@@ -90,7 +83,7 @@ async fn the_consent_is_stored_before_the_server_is_asked_whose_it_is() {
 #[tokio::test]
 async fn a_known_patient_s_consent_stored_nameless_renews_their_grant() {
     let data = tempfile::tempdir().unwrap();
-    let vault = vault(&data);
+    let vault = vault(data.path());
     let named = r#"{"access_token":"a0","refresh_token":"r0","patient":"-77"}"#;
     let first = exchange_into(&vault, &[("/v2/o/token/", 200, named)])
         .await
@@ -150,7 +143,7 @@ async fn refused_scopes_say_what_to_take_out() {
         let error = exchange(&[("/v2/o/token/", 400, body)]).await.unwrap_err();
         let text = error.to_string();
         assert!(
-            error.is_configuration() && text.contains("[source] resources"),
+            error.kind() == ErrorKind::Configuration && text.contains("[source] resources"),
             "{text}"
         );
     }
@@ -200,13 +193,15 @@ async fn a_refused_code_says_to_begin_again_and_a_wrong_secret_what_to_mend() {
     let error = exchange(&[("/v2/o/token/", 400, r#"{"error":"invalid_grant"}"#)])
         .await
         .unwrap_err();
-    assert!(matches!(&error, OauthError::Callback { reason } if reason.contains("60 seconds")));
+    assert!(matches!(&error, ConsentError::Callback { reason } if reason.contains("60 seconds")));
     let error = exchange(&[("/v2/o/token/", 401, r#"{"error":"invalid_client"}"#)])
         .await
         .unwrap_err();
-    assert!(error.is_configuration() && error.to_string().contains("client_secret_env"));
+    assert!(
+        error.kind() == ErrorKind::Configuration && error.to_string().contains("client_secret_env")
+    );
     let error = exchange(&[("/v2/o/token/", 200, "<html>")])
         .await
         .unwrap_err();
-    assert!(error.is_retryable(), "{error}");
+    assert!(error.kind() == ErrorKind::TryLater, "{error}");
 }

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::file::GrantRecord;
 use super::list::GrantFilter;
-use crate::OauthError;
+use crate::ConsentError;
 
 /// Who is to read an export.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub fn export(
     filter: &GrantFilter,
     to: &ExportTo,
     now: DateTime<Utc>,
-) -> Result<Zeroizing<String>, OauthError> {
+) -> Result<Zeroizing<String>, ConsentError> {
     let _lock = TokenLock::acquire_patiently(vault.data_dir())?;
     let grants: Vec<Grant> = vault
         .grants()?
@@ -40,7 +40,7 @@ pub fn export(
     for grant in &grants {
         let tokens = vault.tokens(&grant.handle)?;
         let line = serde_json::to_string(&GrantRecord::new(grant, &tokens)).map_err(|error| {
-            OauthError::Configuration {
+            ConsentError::Configuration {
                 reason: format!("writing a grant: {error}"),
             }
         })?;

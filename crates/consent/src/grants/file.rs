@@ -37,6 +37,7 @@ pub(super) struct GrantRecord<'a> {
 }
 
 impl<'a> GrantRecord<'a> {
+    /// A grant and its tokens, exposed: the line is for the export alone.
     pub(super) fn new(grant: &'a Grant, tokens: &'a TokenPair) -> Self {
         Self {
             patient: grant.patient.as_ref().map(PatientId::expose),
@@ -116,6 +117,7 @@ fn take_text(members: &mut Map<String, Value>, name: &str) -> Result<Option<Stri
     }
 }
 
+/// A time in one of the forms that the token endpoint has.
 fn take_instant(
     members: &mut Map<String, Value>,
     name: &str,
@@ -125,6 +127,7 @@ fn take_instant(
         .transpose()
 }
 
+/// Scopes as text or as a list.
 fn take_scopes(members: &mut Map<String, Value>) -> Result<Scopes, String> {
     match members.remove("scopes") {
         None | Some(Value::Null) => Ok(Scopes::default()),

@@ -9,7 +9,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::file::read_line;
-use crate::{BrokerClient, OauthError};
+use crate::{BrokerClient, ConsentError};
 
 /// What an import did. Lines that could not be read are named; the others are stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -57,7 +57,7 @@ pub async fn import(
     broker: &BrokerClient,
     input: impl BufRead,
     default_api: ApiVersion,
-) -> Result<ImportReport, OauthError> {
+) -> Result<ImportReport, ConsentError> {
     import_people(vault, broker, input, default_api, ForgottenPeople::Refuse).await
 }
 
@@ -71,7 +71,7 @@ pub async fn import_people(
     mut input: impl BufRead,
     default_api: ApiVersion,
     forgotten: ForgottenPeople,
-) -> Result<ImportReport, OauthError> {
+) -> Result<ImportReport, ConsentError> {
     let mut report = ImportReport::default();
     let mut number = 0;
     let mut bytes = Zeroizing::new(Vec::new());
@@ -80,7 +80,7 @@ pub async fn import_people(
         let length =
             input
                 .read_until(b'\n', &mut bytes)
-                .map_err(|error| OauthError::Configuration {
+                .map_err(|error| ConsentError::Configuration {
                     reason: format!("reading the grant file: {error}"),
                 })?;
         if length == 0 {

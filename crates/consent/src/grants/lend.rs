@@ -5,8 +5,8 @@ use claimlake_contract::GrantHandle;
 use claimlake_vault::{AccessAction, Vault};
 use serde::Serialize;
 
-use crate::token::{TokenError, TokenSource};
-use crate::{BrokerClient, OauthError, Revoked};
+use crate::token::TokenSource;
+use crate::{BrokerClient, ConsentError, Revoked};
 
 /// An access token for another program; never a refresh token.
 #[derive(Serialize)]
@@ -30,28 +30,13 @@ impl std::fmt::Debug for Lent {
 /// Lends a valid access token of a grant through the broker.
 ///
 /// # Errors
-/// [`OauthError::NeedsConsent`] where the grant has ended.
+/// [`ConsentError::NeedsConsent`] where the grant has ended.
 pub async fn lend(
     vault: &Vault,
     broker: &BrokerClient,
     grant: &GrantHandle,
-) -> Result<Lent, OauthError> {
-    let token = broker
-        .access_token(grant)
-        .await
-        .map_err(|error| match error {
-            TokenError::NeedsConsent { reason } => OauthError::NeedsConsent { reason },
-            TokenError::Configuration { reason } => OauthError::Configuration { reason },
-            TokenError::Unavailable { reason } => OauthError::Broker { reason },
-            TokenError::Doubtful { .. }
-            | TokenError::Parked { .. }
-            | TokenError::Transient { .. } => OauthError::Transient {
-                reason: error.to_string(),
-            },
-            TokenError::Stopped => OauthError::Broker {
-                reason: error.to_string(),
-            },
-        })?;
+) -> Result<Lent, ConsentError> {
+    let token = broker.access_token(grant).await?;
     // Logged before it is handed out: what cannot be logged does not leave.
     let lent = vault.grant(grant)?;
     vault
@@ -72,7 +57,7 @@ pub async fn revoke(
     vault: &Vault,
     broker: &BrokerClient,
     grant: &GrantHandle,
-) -> Result<Revoked, OauthError> {
+) -> Result<Revoked, ConsentError> {
     let outcome = broker.revoke(grant).await?;
     let revoked = vault.grant(grant)?;
     vault

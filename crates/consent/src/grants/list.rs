@@ -1,9 +1,8 @@
 //! `grants list`: whose grants there are and who must consent again, without a secret.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use claimlake_contract::{ApiVersion, GrantHandle, PatientId};
 use claimlake_vault::{Grant, GrantState, Vault, VaultError};
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 /// Which grants to list; none: all.
 #[derive(Debug, Clone, Default)]
@@ -14,37 +13,55 @@ pub struct GrantFilter {
     pub expires_within_days: Option<u32>,
 }
 
-/// A grant as it is listed. It holds the person's id: for the standard output alone.
-#[derive(Debug, Clone, Serialize)]
-pub struct GrantLine {
-    /// The name in logs and errors.
-    pub handle: GrantHandle,
-    /// The version in whose id space `patient` is.
-    pub api: ApiVersion,
-    /// The person.
-    pub patient: Option<PatientId>,
-    /// The app's own name of the person.
-    pub external_id: Option<String>,
-    /// Whether it can be used.
-    pub state: GrantState,
-    /// Why it is in that state.
-    pub reason: Option<String>,
-    /// Since when.
-    pub since: DateTime<Utc>,
-    /// When the consent was given or first seen.
-    pub consented_at: DateTime<Utc>,
-    /// When it ends.
-    pub grant_expires_at: Option<DateTime<Utc>>,
-    /// Whole days until then; negative where it is over.
+/// A grant with what the date makes of it. Serialized, it has the patient's id: for the standard
+/// output alone.
+#[derive(Debug, Clone)]
+pub struct ListedGrant {
+    /// The grant.
+    pub grant: Grant,
+    /// Whole days until the consent ends; negative where it is over.
     pub days_left: Option<i64>,
-    /// What the person allows.
-    pub scopes: Vec<String>,
-    /// Whether it can be read once only.
-    pub one_time: bool,
-    /// When its tokens were last renewed.
-    pub refreshed_at: Option<DateTime<Utc>>,
     /// What somebody has to do: `consent` where the person must agree again.
     pub needs: Option<&'static str>,
+}
+
+impl ListedGrant {
+    fn new(grant: Grant, now: DateTime<Utc>) -> Self {
+        let is_over = grant.grant_expires_at.is_some_and(|end| end <= now);
+        let needs = match grant.state {
+            GrantState::NeedsConsent => Some("consent"),
+            state if state.is_usable() && is_over => Some("consent"),
+            _ => None,
+        };
+        Self {
+            days_left: grant.grant_expires_at.map(|end| (end - now).num_days()),
+            needs,
+            grant,
+        }
+    }
+}
+
+/// The members of a line of `grants list --format json`, in their order.
+impl Serialize for ListedGrant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let grant = &self.grant;
+        let mut line = serializer.serialize_struct("ListedGrant", 14)?;
+        line.serialize_field("handle", &grant.handle)?;
+        line.serialize_field("api", &grant.api)?;
+        line.serialize_field("patient", &grant.patient)?;
+        line.serialize_field("external_id", &grant.external_id)?;
+        line.serialize_field("state", &grant.state)?;
+        line.serialize_field("reason", &grant.reason)?;
+        line.serialize_field("since", &grant.state_since)?;
+        line.serialize_field("consented_at", &grant.consented_at)?;
+        line.serialize_field("grant_expires_at", &grant.grant_expires_at)?;
+        line.serialize_field("days_left", &self.days_left)?;
+        line.serialize_field("scopes", &grant.scopes.iter().collect::<Vec<_>>())?;
+        line.serialize_field("one_time", &grant.one_time)?;
+        line.serialize_field("refreshed_at", &grant.refreshed_at)?;
+        line.serialize_field("needs", &self.needs)?;
+        line.end()
+    }
 }
 
 /// The grants of a vault that pass the filter: what needs a person first, then by end.
@@ -55,21 +72,18 @@ pub fn list(
     vault: &Vault,
     filter: &GrantFilter,
     now: DateTime<Utc>,
-) -> Result<Vec<GrantLine>, VaultError> {
-    let mut lines: Vec<GrantLine> = vault
-        .grants()?
-        .into_iter()
+) -> Result<Vec<ListedGrant>, VaultError> {
+    let grants = vault.grants()?.into_iter();
+    let mut listed: Vec<ListedGrant> = grants
         .filter(|grant| filter.passes(grant, now))
-        .map(|grant| line(grant, now))
+        .map(|grant| ListedGrant::new(grant, now))
         .collect();
-    lines.sort_by(|one, other| {
-        let order = |line: &GrantLine| {
-            let end = line.grant_expires_at.unwrap_or(DateTime::<Utc>::MAX_UTC);
-            (line.needs.is_none(), end, line.handle.clone())
-        };
-        order(one).cmp(&order(other))
+    listed.sort_by_cached_key(|listed| {
+        let grant = &listed.grant;
+        let end = grant.grant_expires_at.unwrap_or(DateTime::<Utc>::MAX_UTC);
+        (listed.needs.is_none(), end, grant.handle.clone())
     });
-    Ok(lines)
+    Ok(listed)
 }
 
 impl GrantFilter {
@@ -83,30 +97,5 @@ impl GrantFilter {
                 .is_some_and(|end| end <= now + TimeDelta::days(i64::from(days)))
         });
         in_state && ends_soon
-    }
-}
-
-fn line(grant: Grant, now: DateTime<Utc>) -> GrantLine {
-    let is_over = grant.grant_expires_at.is_some_and(|end| end <= now);
-    let needs = match grant.state {
-        GrantState::NeedsConsent => Some("consent"),
-        state if state.is_usable() && is_over => Some("consent"),
-        _ => None,
-    };
-    GrantLine {
-        days_left: grant.grant_expires_at.map(|end| (end - now).num_days()),
-        scopes: grant.scopes.iter().map(str::to_owned).collect(),
-        handle: grant.handle,
-        api: grant.api,
-        patient: grant.patient,
-        external_id: grant.external_id,
-        state: grant.state,
-        reason: grant.reason,
-        since: grant.state_since,
-        consented_at: grant.consented_at,
-        grant_expires_at: grant.grant_expires_at,
-        one_time: grant.one_time,
-        refreshed_at: grant.refreshed_at,
-        needs,
     }
 }

@@ -1,16 +1,15 @@
 //! Tests of what is said where the broker was not heard to the end.
 
-use std::sync::Arc;
-
 use chrono::Utc;
-use claimlake_contract::{ApiVersion, Secret, SystemClock};
-use claimlake_vault::{GrantChange, KeySource, NewGrant, Scopes, Stored, TokenPair, Vault};
+use claimlake_contract::{ApiVersion, Secret};
+use claimlake_vault::{GrantChange, Stored};
 
 use super::{answers_nothing, or_stored_meanwhile, timed_out};
-use crate::{App, AuthorizeRequest, CallbackKind, OauthError, read_callback, start};
+use crate::testing::{new_grant, vault};
+use crate::{App, AuthorizeRequest, CallbackKind, ConsentError, read_callback, start};
 
-fn broker() -> Result<Stored, OauthError> {
-    Err(OauthError::Broker {
+fn broker() -> Result<Stored, ConsentError> {
+    Err(ConsentError::Broker {
         reason: "the token broker (process 7) has given no sign of life".into(),
     })
 }
@@ -18,8 +17,7 @@ fn broker() -> Result<Stored, OauthError> {
 #[test]
 fn the_vault_decides_what_became_of_a_consent_and_not_the_silence() {
     let data = tempfile::tempdir().unwrap();
-    let key = KeySource::given(Secret::new("5".repeat(64)));
-    let vault = Vault::open(data.path(), &key, Arc::new(SystemClock)).unwrap();
+    let vault = vault(data.path());
     let app = App::new("http://127.0.0.1:8380", "app", Secret::new("x")).unwrap();
     let request = AuthorizeRequest::new(ApiVersion::V2, "http://127.0.0.1:9/cb");
     let started = start(&app, &vault, &request, Utc::now()).unwrap();
@@ -40,20 +38,7 @@ fn the_vault_decides_what_became_of_a_consent_and_not_the_silence() {
     );
     // It is stored; whatever was heard, it is no failure.
     let stored = vault
-        .insert_or_renew(&NewGrant {
-            api: ApiVersion::V2,
-            patient: None,
-            external_id: None,
-            scopes: Scopes::default(),
-            grant_expires_at: None,
-            one_time: false,
-            tokens: TokenPair {
-                access_token: None,
-                access_issued_at: None,
-                access_expires_at: None,
-                refresh_token: Some(Secret::new("r")),
-            },
-        })
+        .insert_or_renew(&new_grant(ApiVersion::V2, None, "r"))
         .unwrap();
     vault.note_finished(&started.state, &stored).unwrap();
     for outcome in [broker(), Err(timed_out())] {
@@ -64,7 +49,7 @@ fn the_vault_decides_what_became_of_a_consent_and_not_the_silence() {
         );
     }
     // What the server said remains what it said.
-    let refused = Err(OauthError::Callback {
+    let refused = Err(ConsentError::Callback {
         reason: "the code".into(),
     });
     assert_eq!(words(refused), "the code");

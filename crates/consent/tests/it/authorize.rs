@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::Utc;
 use claimlake_consent::{
-    App, AuthorizeEvent, AuthorizeRequest, BrokerClient, BrokerPatience, OauthError, OneStep,
-    authorize, finish, start,
+    App, AuthorizeEvent, AuthorizeRequest, BrokerClient, BrokerPatience, ConsentError, ErrorKind,
+    OneStep, authorize, finish, start,
 };
 use claimlake_contract::ApiVersion;
 use claimlake_sandbox::Sandbox;
@@ -74,7 +74,7 @@ async fn get_as(url: &Url, host: &str) -> (u16, Option<String>, String) {
 async fn one_step<F>(
     world: &World,
     browser: impl FnOnce(Url, String) -> F,
-) -> Result<claimlake_consent::Authorized, OauthError>
+) -> Result<claimlake_consent::Authorized, ConsentError>
 where
     F: Future<Output = ()>,
 {
@@ -133,7 +133,7 @@ async fn the_person_declines_and_nothing_is_stored() {
     })
     .await
     .unwrap_err();
-    assert!(matches!(error, OauthError::Declined { .. }), "{error}");
+    assert!(matches!(error, ConsentError::Declined { .. }), "{error}");
     assert!(world.vault.grants().unwrap().is_empty());
 }
 
@@ -180,7 +180,7 @@ async fn a_port_in_use_is_said_before_anything_begins() {
     .await
     .unwrap_err();
     assert!(
-        error.is_configuration() && error.to_string().contains("--start"),
+        error.kind() == ErrorKind::Configuration && error.to_string().contains("--start"),
         "{error}"
     );
 }
@@ -208,7 +208,7 @@ async fn nobody_comes_back_and_the_hint_comes_before_the_end() {
     )
     .await
     .unwrap_err();
-    assert!(matches!(error, OauthError::TimedOut { .. }), "{error}");
+    assert!(matches!(error, ConsentError::TimedOut { .. }), "{error}");
     assert_eq!(hints.into_inner(), 1);
 }
 
@@ -235,7 +235,7 @@ async fn two_steps_store_a_grant_once_and_a_second_consent_renews_it() {
     let error = finish(&world.vault, &world.broker, &callback)
         .await
         .unwrap_err();
-    assert!(matches!(&error, OauthError::Callback { reason } if reason.contains("before")));
+    assert!(matches!(&error, ConsentError::Callback { reason } if reason.contains("before")));
 
     let second = finish(&world.vault, &world.broker, &consent().await)
         .await

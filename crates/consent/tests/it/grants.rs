@@ -5,7 +5,7 @@ use claimlake_consent::TokenSource as _;
 use claimlake_consent::grants::{
     ExportTo, GrantFilter, ImportReport, export, import, lend, list, revoke,
 };
-use claimlake_consent::{OauthError, Revoked};
+use claimlake_consent::{ConsentError, Revoked};
 use claimlake_contract::{ApiVersion, Secret};
 use claimlake_sandbox::Sandbox;
 use claimlake_vault::{AccessAction, GrantState, Vault};
@@ -106,7 +106,7 @@ async fn bad_lines_are_named_and_the_others_are_stored_without_anything_shown() 
     assert_eq!(
         shown
             .iter()
-            .filter(|line| line.api == ApiVersion::V3)
+            .filter(|one| one.grant.api == ApiVersion::V3)
             .count(),
         1
     );
@@ -124,7 +124,7 @@ async fn the_work_list_names_who_must_consent_and_whose_consent_ends_soon() {
     let now = Utc::now();
     let all = list(&vault, &everything(), now).unwrap();
     assert_eq!(
-        (all.len(), all[0].handle.clone()),
+        (all.len(), all[0].grant.handle.clone()),
         (3, grants[1].handle.clone())
     );
     assert_eq!((all[0].needs, all[1].needs), (Some("consent"), None));
@@ -161,7 +161,10 @@ async fn a_revoked_grant_is_gone_there_and_here_and_revoking_it_again_says_so() 
         Revoked::AlreadyGone
     );
     let error = lend(&vault, &client, handle).await.unwrap_err();
-    assert!(matches!(error, OauthError::NeedsConsent { .. }), "{error}");
+    assert!(
+        matches!(error, ConsentError::NeedsConsent { .. }),
+        "{error}"
+    );
     lend(&vault, &client, &grants[1].handle).await.unwrap();
     let revoked: u64 = sandbox
         .account()

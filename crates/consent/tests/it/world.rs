@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use claimlake_consent::{
-    App, AutomaticConsent, BrokerClient, BrokerLaunch, BrokerPatience, OauthError,
+    App, AutomaticConsent, BrokerClient, BrokerLaunch, BrokerPatience, ConsentError,
 };
 use claimlake_contract::{ApiVersion, Secret, SystemClock};
 use claimlake_sandbox::{Sandbox, SandboxConfig};
@@ -65,7 +65,7 @@ pub(crate) async fn impatient_broker(
     sandbox: &Sandbox,
     vault: &Vault,
     patience: BrokerPatience,
-) -> Result<BrokerClient, OauthError> {
+) -> Result<BrokerClient, ConsentError> {
     let launch = BrokerLaunch {
         program: program(),
         arguments: vec!["broker".into()],

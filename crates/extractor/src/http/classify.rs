@@ -2,7 +2,7 @@
 //! not tell: the same 401 body identifies four causes, a 400 may mean that the set has moved.
 
 use super::client::AnswerHeaders;
-use claimlake_consent::{Asked, Meaning, read_error};
+use claimlake_consent::{Meaning, RequestKind, read_error};
 
 /// What to do with an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub(crate) fn classify(status: u16, headers: &AnswerHeaders, body: &[u8]) -> Ans
 fn about_the_consent(status: u16, headers: &AnswerHeaders, body: &[u8]) -> AnswerClass {
     let mut answer = read_error(body);
     answer.is_html = is_html(headers, body);
-    let (meaning, reason) = claimlake_consent::classify(Asked::Data, status, &answer);
+    let (meaning, reason) = claimlake_consent::classify(RequestKind::Data, status, &answer);
     match meaning {
         Meaning::NeedsConsent => AnswerClass::ConsentEnded(reason),
         Meaning::StopTheRun => AnswerClass::Stop(reason),

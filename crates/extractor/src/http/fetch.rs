@@ -16,7 +16,7 @@ use super::retry::{
     Budget, Jitter, LONGEST_WAIT, TRIES, TRIES_AFTER_TIMEOUT, TRIES_TO_CONNECT, back_off,
 };
 use super::transport::Transport;
-use claimlake_consent::{AccessToken, TokenError, TokenSource, retry_after};
+use claimlake_consent::{AccessToken, ConsentError, TokenSource, retry_after};
 
 /// Waits that the server asks for do not use tries up; there is an end to them all the same.
 const MOST_WAITS: u32 = 30;
@@ -305,17 +305,15 @@ impl From<FetchError> for Unanswered {
     }
 }
 
-fn token_end(error: &TokenError) -> FetchError {
+fn token_end(error: &ConsentError) -> FetchError {
     match error {
-        TokenError::NeedsConsent { reason } => FetchError::NeedsConsent(reason.clone()),
-        TokenError::Configuration { reason } => FetchError::Stop(reason.clone()),
-        TokenError::Doubtful { reason } | TokenError::Parked { reason } => {
+        ConsentError::NeedsConsent { reason } => FetchError::NeedsConsent(reason.clone()),
+        ConsentError::Doubtful { reason } | ConsentError::Parked { reason } => {
             FetchError::Parked(reason.as_str().into())
         }
-        TokenError::Unavailable { reason } => FetchError::Stop(reason.clone()),
-        TokenError::Transient { reason } => {
+        ConsentError::NoToken { reason } => {
             FetchError::Failed(format!("no access token: {reason}").into())
         }
-        TokenError::Stopped => FetchError::Stop("the token broker has stopped".into()),
+        error => FetchError::Stop(error.to_string()),
     }
 }

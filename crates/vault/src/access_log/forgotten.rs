@@ -25,16 +25,16 @@ impl Vault {
         let Some(last) = last.filter(|_| !names.is_empty()) else {
             return Ok(0);
         };
-        let doing = "refusing whom the access log has forgotten";
+        let operation = "refusing whom the access log has forgotten";
         let now = self.now_text();
-        self.write(doing, |connection| {
+        self.write(operation, |connection| {
             for name in &names {
                 let mut person = [0; 16];
                 fill_random(&mut person)?;
                 let lookup = log_tombstone(&self.keys().lookup, name);
                 let insert = "INSERT OR IGNORE INTO forgotten (lookup, person, forgotten_at)
                               VALUES (?1, ?2, ?3)";
-                connection.run(doing, insert, params![lookup, &person[..], now])?;
+                connection.run(operation, insert, params![lookup, &person[..], now])?;
             }
             Ok(())
         })?;

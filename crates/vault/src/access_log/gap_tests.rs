@@ -9,7 +9,7 @@ use claimlake_contract::SystemClock;
 use super::log::{GAPS, HEAD};
 use super::{AccessAction, MissingLines};
 use crate::ACCESS_LOG_FILE;
-use crate::grants::tests::grant;
+use crate::grants::tests::store;
 use crate::{KeySource, Vault};
 
 pub(super) struct Scene {
@@ -25,9 +25,7 @@ impl Scene {
             config: tempfile::tempdir().unwrap(),
         };
         let vault = scene.vault();
-        vault
-            .insert_or_renew(&grant("-2014", "a token", 9))
-            .unwrap();
+        store(&vault, "-2014", "a token", 9);
         for _ in 0..lines {
             append(&vault);
         }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::AccessAction;
-use crate::grants::tests::{grant, vault};
+use crate::grants::tests::{store, vault};
 use crate::{ACCESS_LOG_FILE, Vault};
 
 /// A vault with three lines in its log.
@@ -15,10 +15,7 @@ fn logged(data: &tempfile::TempDir) -> Vault {
         ("-2014", AccessAction::Pulled),
     ] {
         let token = format!("token of {patient}");
-        let handle = vault
-            .insert_or_renew(&grant(patient, &token, 9))
-            .unwrap()
-            .handle;
+        let handle = store(&vault, patient, &token, 9);
         let grant = vault.grant(&handle).unwrap();
         vault
             .access_log()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use claimlake_contract::{Secret, SystemClock};
 
-use crate::grants::tests::{grant, vault};
+use crate::grants::tests::{store, vault};
 use crate::{KeySource, RunHistory, VAULT_FILE, Vault, VaultError, back_up};
 
 fn mode(path: &Path) -> u32 {
@@ -18,8 +18,7 @@ fn mode(path: &Path) -> u32 {
 fn a_copy_is_private_has_what_is_in_the_log_of_writes_and_opens_elsewhere() {
     let data = tempfile::tempdir().unwrap();
     let open = vault(&data);
-    open.insert_or_renew(&grant("-2014", "refresh-1", 9))
-        .unwrap();
+    store(&open, "-2014", "refresh-1", 9);
     // What was stored is in the write-ahead log alone.
     assert!(
         fs::metadata(data.path().join("vault.db-wal"))

@@ -66,10 +66,10 @@ impl Vault {
     /// # Errors
     /// Where the vault cannot be written.
     pub fn drop_checkpoints(&self, run: &RunId) -> Result<(), VaultError> {
-        let doing = "removing checkpoints";
-        self.write(doing, |connection| {
+        let operation = "removing checkpoints";
+        self.write(operation, |connection| {
             let sql = "DELETE FROM checkpoints WHERE run = ?1";
-            connection.run(doing, sql, [run.as_str()]).map(drop)
+            connection.run(operation, sql, [run.as_str()]).map(drop)
         })
     }
 }

@@ -129,14 +129,14 @@ impl Vault {
         grant: &GrantHandle,
         resource: &ResourceType,
     ) -> Result<(), VaultError> {
-        let doing = "forgetting the known resources";
-        self.write(doing, |connection| {
+        let operation = "forgetting the known resources";
+        self.write(operation, |connection| {
             ["extract_states", "full_reads"]
                 .iter()
                 .try_for_each(|table| {
                     let sql = format!("DELETE FROM {table} WHERE handle = ?1 AND resource = ?2");
                     let key = [grant.as_str(), resource.as_str()];
-                    connection.run(doing, &sql, key).map(drop)
+                    connection.run(operation, &sql, key).map(drop)
                 })
         })
     }

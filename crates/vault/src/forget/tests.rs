@@ -4,7 +4,7 @@ use std::path::Path;
 
 use claimlake_contract::{ApiVersion, Identifier, PatientId, Person};
 
-use crate::grants::tests::{grant, vault};
+use crate::grants::tests::{grant, store, vault};
 use crate::{VAULT_FILE, VaultError};
 
 /// The systems of identifiers that name one person.
@@ -26,12 +26,8 @@ fn person(id: &str) -> Person {
 fn a_forgotten_person_is_gone_and_refused_until_they_consent_again() {
     let data = tempfile::tempdir().unwrap();
     let vault = vault(&data);
-    vault
-        .insert_or_renew(&grant("-2014", "refresh-1", 100))
-        .unwrap();
-    vault
-        .insert_or_renew(&grant("-2015", "refresh-2", 100))
-        .unwrap();
+    store(&vault, "-2014", "refresh-1", 100);
+    store(&vault, "-2015", "refresh-2", 100);
     let intent = vault
         .begin_forget(&person("-2014"), Path::new("lake"), true)
         .unwrap();

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::grant::{Scopes, TokenPair};
 use super::row::{drop_intent, write_patient, write_tokens};
 use super::store::{grant_of, tokens_of};
-use crate::error::Doing;
+use crate::error::During;
 use crate::seal::Keys;
 use crate::sql::Sql;
 use crate::text::instant_text;
@@ -87,9 +87,9 @@ impl Vault {
         steps: &[(GrantHandle, RefreshStep)],
     ) -> Result<Vec<Result<RefreshWritten, VaultError>>, VaultError> {
         let now = self.now_text();
-        let doing = "writing the journal of refreshes";
-        let written = self.write(doing, |connection| {
-            let sql = |sql: &str| connection.execute_batch(sql).doing(doing);
+        let operation = "writing the journal of refreshes";
+        let written = self.write(operation, |connection| {
+            let sql = |sql: &str| connection.execute_batch(sql).during(operation);
             let mut written = Vec::with_capacity(steps.len());
             for (handle, step) in steps {
                 sql("SAVEPOINT step")?;
@@ -251,7 +251,7 @@ fn begin(
             params![handle.as_str(), grant.generation.cast_signed(), now],
             |row| row.get(0),
         )
-        .doing("writing the intent of a refresh")?;
+        .during("writing the intent of a refresh")?;
     Ok(RefreshIntent {
         refresh_token,
         api: grant.api,
@@ -261,14 +261,14 @@ fn begin(
 }
 
 fn take_back(connection: &Connection, handle: &GrantHandle) -> Result<(), VaultError> {
-    let doing = "taking back the intent of a refresh";
+    let operation = "taking back the intent of a refresh";
     connection.run(
-        doing,
+        operation,
         "UPDATE refresh_intents SET attempts = attempts - 1 WHERE handle = ?1",
         [handle.as_str()],
     )?;
     connection.run(
-        doing,
+        operation,
         "DELETE FROM refresh_intents WHERE handle = ?1 AND attempts < 1",
         [handle.as_str()],
     )?;
@@ -304,7 +304,7 @@ fn finish(
             |row| row.get(0),
         )
         .optional()
-        .doing("storing a refreshed pair")?;
+        .during("storing a refreshed pair")?;
     let Some(generation) = generation else {
         return Err(VaultError::UnknownGrant {
             handle: handle.clone(),

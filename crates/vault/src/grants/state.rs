@@ -9,7 +9,7 @@ use rusqlite::params;
 use super::grant::{GrantChange, GrantState, NewGrant, Stored};
 use super::row::{drop_intent, patient_lookup, write_patient};
 use super::store::{find, grant_of, renew, tokens_of};
-use crate::error::Doing;
+use crate::error::During;
 use crate::forget::{refuse_forgotten, take_back};
 use crate::sql::Sql;
 use crate::text::instant_text;
@@ -42,8 +42,8 @@ impl Vault {
         reason: Option<&str>,
     ) -> Result<(), VaultError> {
         let now = self.now_text();
-        let doing = "changing a grant's state";
-        self.write(doing, |connection| {
+        let operation = "changing a grant's state";
+        self.write(operation, |connection| {
             grant_of(connection, self.keys(), handle)?;
             match state {
                 GrantState::Doubtful => connection.execute(
@@ -58,10 +58,10 @@ impl Vault {
                     params![handle.as_str(), state.as_str(), reason, now],
                 ),
             }
-            .doing(doing)?;
+            .during(operation)?;
             if state == GrantState::Revoked {
                 connection.run(
-                    doing,
+                    operation,
                     "UPDATE grants SET access_token = NULL, refresh_token = NULL,
                             access_expires_at = NULL WHERE handle = ?1",
                     [handle.as_str()],
@@ -82,11 +82,11 @@ impl Vault {
         since: DateTime<Utc>,
         reason: &str,
     ) -> Result<(), VaultError> {
-        let doing = "putting a grant in doubt";
-        self.write(doing, |connection| {
+        let operation = "putting a grant in doubt";
+        self.write(operation, |connection| {
             grant_of(connection, self.keys(), handle)?;
             connection.run(
-                doing,
+                operation,
                 "UPDATE grants SET state = 'active', reason = ?2, doubtful_since = ?3
                      WHERE handle = ?1 AND state IN ('active', 'needs_consent')",
                 params![handle.as_str(), reason, instant_text(since)],
@@ -106,8 +106,8 @@ impl Vault {
         generation: Option<u64>,
     ) -> Result<(), VaultError> {
         let now = self.now_text();
-        let doing = "noting what a grant was refused";
-        self.write(doing, |connection| {
+        let operation = "noting what a grant was refused";
+        self.write(operation, |connection| {
             let grant = grant_of(connection, self.keys(), handle)?;
             let changed = match generation {
                 Some(generation) if generation != grant.generation => return Ok(()),
@@ -123,7 +123,7 @@ impl Vault {
                     params![handle.as_str(), REFUSED_IN_DOUBT],
                 ),
             };
-            changed.map(drop).doing(doing)
+            changed.map(drop).during(operation)
         })
     }
 
@@ -141,22 +141,22 @@ impl Vault {
         tokens: EndedTokens,
     ) -> Result<bool, VaultError> {
         let now = self.now_text();
-        let doing = "ending a grant";
-        self.write(doing, |connection| {
+        let operation = "ending a grant";
+        self.write(operation, |connection| {
             let grant = grant_of(connection, self.keys(), handle)?;
             let is_about_it = generation.is_none_or(|generation| generation == grant.generation);
             if !grant.state.is_usable() || !is_about_it {
                 return Ok(false);
             }
             connection.run(
-                doing,
+                operation,
                 "UPDATE grants SET state = 'needs_consent', reason = ?2, state_since = ?3,
                         doubtful_since = NULL WHERE handle = ?1",
                 params![handle.as_str(), reason, now],
             )?;
             if tokens == EndedTokens::Dropped {
                 connection.run(
-                    doing,
+                    operation,
                     "UPDATE grants SET access_token = NULL, refresh_token = NULL,
                             access_issued_at = NULL, access_expires_at = NULL WHERE handle = ?1",
                     [handle.as_str()],
@@ -179,10 +179,10 @@ impl Vault {
         handle: &GrantHandle,
         patient: &PatientId,
     ) -> Result<Stored, VaultError> {
-        let doing = "storing whose grant it is";
+        let operation = "storing whose grant it is";
         let keys = self.keys();
         let now = self.now();
-        let named = self.write(doing, |connection| {
+        let named = self.write(operation, |connection| {
             let grant = grant_of(connection, keys, handle)?;
             let stored = |handle: &GrantHandle, change| {
                 Ok(Some(Stored {
@@ -204,13 +204,13 @@ impl Vault {
                     [handle.as_str()],
                     |row| row.get(0),
                 )
-                .doing(doing)?;
+                .during(operation)?;
             if takes_back {
                 take_back(connection, keys, grant.api, patient)?;
             }
             let remove = || {
                 connection.run(
-                    doing,
+                    operation,
                     "DELETE FROM grants WHERE handle = ?1",
                     [handle.as_str()],
                 )
@@ -236,13 +236,13 @@ impl Vault {
             let renewed = renew(connection, keys, &consent, &known, now)?;
             if renewed.change == GrantChange::Renewed {
                 connection.run(
-                    doing,
+                    operation,
                     "UPDATE grants SET consented_at = ?2 WHERE handle = ?1",
                     params![known.handle.as_str(), instant_text(grant.consented_at)],
                 )?;
             }
             connection.run(
-                doing,
+                operation,
                 "UPDATE OR IGNORE known_tokens SET handle = ?2 WHERE handle = ?1",
                 params![handle.as_str(), known.handle.as_str()],
             )?;

@@ -9,7 +9,7 @@ use super::row::{
     COLUMNS, drop_intent, open_text, patient_lookup, read_grant, token_lookup, write_external_id,
     write_patient, write_tokens,
 };
-use crate::error::Doing;
+use crate::error::During;
 use crate::forget::{refuse_forgotten, take_back};
 use crate::seal::{Keys, fill_random};
 use crate::sql::Sql;
@@ -135,10 +135,10 @@ impl Vault {
     /// # Errors
     /// Where the vault cannot be written.
     pub fn remove_grant(&self, handle: &GrantHandle) -> Result<bool, VaultError> {
-        let doing = "removing a grant";
-        let removed = self.write(doing, |connection| {
+        let operation = "removing a grant";
+        let removed = self.write(operation, |connection| {
             connection.run(
-                doing,
+                operation,
                 "DELETE FROM grants WHERE handle = ?1",
                 [handle.as_str()],
             )
@@ -146,7 +146,7 @@ impl Vault {
         // What was deleted lives on in the write-ahead log until it is folded back and cut.
         self.connection()
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-            .doing(doing)?;
+            .during(operation)?;
         Ok(removed > 0)
     }
 }

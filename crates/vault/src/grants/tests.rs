@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
-use claimlake_contract::{ApiVersion, FixedClock, PatientId, Secret};
+use claimlake_contract::{ApiVersion, FixedClock, GrantHandle, PatientId, Secret};
 
 use crate::{GrantChange, GrantState, KeySource, NewGrant, TokenPair, Vault};
 
@@ -31,6 +31,12 @@ pub(crate) fn grant(patient: &str, refresh_token: &str, days: i64) -> NewGrant {
             refresh_token: Some(Secret::new(refresh_token)),
         },
     }
+}
+
+/// Stores such a grant.
+pub(crate) fn store(vault: &Vault, patient: &str, refresh_token: &str, days: i64) -> GrantHandle {
+    let stored = vault.insert_or_renew(&grant(patient, refresh_token, days));
+    stored.unwrap().handle
 }
 
 #[test]
@@ -95,19 +101,14 @@ fn a_newer_consent_wins_an_older_one_and_a_used_token_change_nothing() {
 fn a_new_consent_revives_a_grant_that_had_ended() {
     let data = tempfile::tempdir().unwrap();
     let vault = vault(&data);
-    let handle = vault
-        .insert_or_renew(&grant("7", "refresh-1", 100))
-        .unwrap()
-        .handle;
+    let handle = store(&vault, "7", "refresh-1", 100);
     vault
         .set_grant_state(&handle, GrantState::NeedsConsent, Some("revoked elsewhere"))
         .unwrap();
     let ended = vault.grant(&handle).unwrap();
     assert_eq!(ended.state, GrantState::NeedsConsent);
     assert_eq!(ended.reason.as_deref(), Some("revoked elsewhere"));
-    vault
-        .insert_or_renew(&grant("7", "refresh-2", 300))
-        .unwrap();
+    store(&vault, "7", "refresh-2", 300);
     let revived = vault.grant(&handle).unwrap();
     assert_eq!((revived.state, revived.reason), (GrantState::Active, None));
 }
@@ -116,14 +117,12 @@ fn a_new_consent_revives_a_grant_that_had_ended() {
 fn nothing_of_a_person_or_token_lies_open_in_the_files() {
     let data = tempfile::tempdir().unwrap();
     let vault = vault(&data);
-    let handle = vault
-        .insert_or_renew(&grant(
-            "-20140000008325",
-            "Nufpb0GkecMIUV4uE0SwsdbJIjvlwF",
-            100,
-        ))
-        .unwrap()
-        .handle;
+    let handle = store(
+        &vault,
+        "-20140000008325",
+        "Nufpb0GkecMIUV4uE0SwsdbJIjvlwF",
+        100,
+    );
     vault.begin_refresh(&handle).unwrap();
     drop(vault);
     for entry in std::fs::read_dir(data.path()).unwrap() {
@@ -142,14 +141,8 @@ fn nothing_of_a_person_or_token_lies_open_in_the_files() {
 fn a_value_moved_to_another_grant_does_not_open() {
     let data = tempfile::tempdir().unwrap();
     let vault = vault(&data);
-    let one = vault
-        .insert_or_renew(&grant("1", "refresh-1", 100))
-        .unwrap()
-        .handle;
-    let two = vault
-        .insert_or_renew(&grant("2", "refresh-2", 100))
-        .unwrap()
-        .handle;
+    let one = store(&vault, "1", "refresh-1", 100);
+    let two = store(&vault, "2", "refresh-2", 100);
     vault
         .connection()
         .execute(
@@ -167,10 +160,7 @@ fn a_value_moved_to_another_grant_does_not_open() {
 fn a_removed_grant_leaves_no_row() {
     let data = tempfile::tempdir().unwrap();
     let vault = vault(&data);
-    let handle = vault
-        .insert_or_renew(&grant("1", "refresh-1", 100))
-        .unwrap()
-        .handle;
+    let handle = store(&vault, "1", "refresh-1", 100);
     assert!(vault.remove_grant(&handle).unwrap());
     assert!(!vault.remove_grant(&handle).unwrap());
     assert!(vault.grants().unwrap().is_empty());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use claimlake_contract::{ApiVersion, PatientId, Person, Secret, SystemClock};
 
-use crate::grants::tests::grant;
+use crate::grants::tests::store;
 use crate::{
     ACCESS_LOG_FILE, AccessAction, KeySource, LOCK_FILE, RunHistory, TokenLock, VAULT_FILE,
     VAULT_ID_FILE, Vault, VaultError,
@@ -24,7 +24,7 @@ fn open(data: &Path) -> Result<Vault, VaultError> {
 fn filled() -> tempfile::TempDir {
     let data = tempfile::tempdir().unwrap();
     let vault = open(data.path()).unwrap();
-    vault.insert_or_renew(&grant("-2014", "token", 9)).unwrap();
+    store(&vault, "-2014", "token", 9);
     let grant = vault.grants().unwrap().remove(0);
     let log = vault.access_log();
     log.append("forget", AccessAction::Forgotten, &[&grant])

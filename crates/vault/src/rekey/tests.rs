@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use claimlake_contract::{ApiVersion, PatientId, Person, ResourceType, Secret, SystemClock};
 
-use crate::grants::tests::{grant, now};
+use crate::grants::tests::{now, store};
 use crate::key_place::{beside, lay_beside};
 use crate::key_text::parse_key;
 use crate::{KeySource, PendingAuthorization, Vault, VaultError};
@@ -17,9 +17,7 @@ fn open(data: &Path, key_source: &KeySource) -> Result<Vault, VaultError> {
 /// A vault with something sealed in every place, and its key file.
 fn filled(data: &Path, key_source: &KeySource) -> Vault {
     let vault = open(data, key_source).unwrap();
-    vault
-        .insert_or_renew(&grant("-2014", "refresh-1", 100))
-        .unwrap();
+    store(&vault, "-2014", "refresh-1", 100);
     let pending = PendingAuthorization {
         api: ApiVersion::V2,
         redirect_uri: "http://127.0.0.1/callback".into(),

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use super::runs::{RunEnd, RunRecord, begin, finish, runs_of};
 use crate::VaultError;
-use crate::error::Doing;
+use crate::error::During;
 use crate::extract_state::{ExtractState, extract_states};
 use crate::marks;
 use crate::read_only::{may_be_written, open_to_read};
@@ -53,7 +53,7 @@ impl RunHistory {
         // What a power cut takes of a history is no loss worth waiting for the disk.
         connection
             .execute_batch("PRAGMA synchronous = NORMAL;")
-            .doing("opening the history of runs")?;
+            .during("opening the history of runs")?;
         Ok(Self {
             connection: Mutex::new(connection),
             clock,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use claimlake_consent::{App, AutomaticConsent, OauthError};
+use claimlake_consent::{App, AutomaticConsent, ConsentError};
 use claimlake_contract::{Clock as _, SystemClock};
 use claimlake_extractor::SourceIdentity;
 use claimlake_sandbox::{Sandbox, SandboxConfig};
@@ -71,7 +71,7 @@ pub(super) async fn consent(
         {
             Ok(_) => {}
             // Forgotten here: the others' run goes on without them.
-            Err(OauthError::Vault(VaultError::Forgotten)) => {}
+            Err(ConsentError::Vault(error)) if matches!(*error, VaultError::Forgotten) => {}
             Err(error) => return Err(access::oauth_failure(error)),
         }
         progress.advance(task, 1);

@@ -2,8 +2,9 @@
 //! No line is longer than the terminal is wide.
 
 use chrono::{DateTime, Utc};
-use claimlake_consent::grants::GrantLine;
+use claimlake_consent::grants::ListedGrant;
 use claimlake_contract::PatientId;
+use claimlake_vault::Grant;
 
 /// Narrower than this, nothing is readable any more.
 const LEAST: usize = 16;
@@ -31,10 +32,10 @@ const HEADER: [&str; 8] = [
 type Row = [String; 8];
 
 /// The grants for a terminal of so many columns.
-pub(super) fn table(grants: &[GrantLine], width: usize) -> String {
+pub(super) fn table(grants: &[ListedGrant], width: usize) -> String {
     let width = width.max(LEAST);
     let rows: Vec<Row> = grants.iter().map(row).collect();
-    let has_external_ids = grants.iter().any(|grant| grant.external_id.is_some());
+    let has_external_ids = grants.iter().any(|one| one.grant.external_id.is_some());
     let all: Vec<usize> = (0..HEADER.len()).collect();
     let without: Vec<usize> = all
         .iter()
@@ -60,21 +61,25 @@ pub(super) fn table(grants: &[GrantLine], width: usize) -> String {
                     lines.extend(wrapped("  ", &below, width));
                 }
             }
-            for grant in grants {
-                lines.extend(why(grant, width));
+            for one in grants {
+                lines.extend(why(&one.grant, width));
             }
         }
         None => {
-            for (row, grant) in rows.iter().zip(grants) {
+            for (row, one) in rows.iter().zip(grants) {
                 lines.extend(paragraph(row, width));
-                lines.extend(wrapped("  ", &reason(grant), width));
+                lines.extend(wrapped("  ", &reason(&one.grant), width));
             }
         }
     }
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-fn row(grant: &GrantLine) -> Row {
+fn row(
+    ListedGrant {
+        grant, days_left, ..
+    }: &ListedGrant,
+) -> Row {
     let patient = grant.patient.as_ref().map(PatientId::expose);
     [
         grant.handle.to_string(),
@@ -82,9 +87,9 @@ fn row(grant: &GrantLine) -> Row {
         shown(grant.external_id.as_deref().unwrap_or(NONE)),
         grant.api.to_string(),
         grant.state.as_str().replace('_', " "),
-        day(Some(grant.since)),
+        day(Some(grant.state_since)),
         day(grant.grant_expires_at),
-        grant.days_left.map_or(NONE.into(), |days| days.to_string()),
+        days_left.map_or(NONE.into(), |days| days.to_string()),
     ]
 }
 
@@ -131,14 +136,14 @@ fn line(row: &Row, rows: &[Row], columns: &[usize], gap: usize) -> String {
 }
 
 /// Below the table: why a grant is not active.
-fn why(grant: &GrantLine, width: usize) -> Vec<String> {
+fn why(grant: &Grant, width: usize) -> Vec<String> {
     match reason(grant) {
         reason if reason.is_empty() => Vec::new(),
         reason => wrapped("", &format!("{}: {reason}", grant.handle), width),
     }
 }
 
-fn reason(grant: &GrantLine) -> String {
+fn reason(grant: &Grant) -> String {
     shown(grant.reason.as_deref().unwrap_or_default())
 }
 

@@ -2,17 +2,16 @@
 //! was asked, of whom, and what to do.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use claimlake_contract::{GrantHandle, Secret, SystemClock};
-use claimlake_vault::{KeySource, Vault};
+use claimlake_contract::{GrantHandle, Secret};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::{BrokerClient, BrokerLaunch};
-use crate::token::{AccessToken, TokenError, TokenSource};
-use crate::{App, BrokerPatience, OauthError};
+use crate::testing::vault;
+use crate::token::{AccessToken, TokenSource};
+use crate::{App, BrokerPatience, ConsentError};
 
 /// What a broker does.
 #[derive(Debug, Clone, Copy)]
@@ -77,9 +76,8 @@ fn data_with(broker: Broker) -> tempfile::TempDir {
     data
 }
 
-async fn connect(data: &Path, launch: BrokerLaunch) -> Result<BrokerClient, OauthError> {
-    let key = KeySource::given(Secret::new("5".repeat(64)));
-    let vault = Vault::open(data, &key, Arc::new(SystemClock)).unwrap();
+async fn connect(data: &Path, launch: BrokerLaunch) -> Result<BrokerClient, ConsentError> {
+    let vault = vault(data);
     let app = App::new("http://127.0.0.1:1", "app", Secret::new("the-secret")).unwrap();
     BrokerClient::connect(&app, &vault, launch).await
 }
@@ -96,12 +94,14 @@ fn launch(program: &str, arguments: &[&str]) -> BrokerLaunch {
 async fn error_of(data: &Path, launch: BrokerLaunch) -> String {
     let client = match connect(data, launch).await {
         Ok(client) => client,
-        Err(error @ OauthError::Broker { .. }) => return format!("{error}"),
+        Err(error @ (ConsentError::Broker { .. } | ConsentError::Unavailable { .. })) => {
+            return error.to_string();
+        }
         Err(other) => panic!("{other:?}"),
     };
     let grant: GrantHandle = "g0123456789abcdef".parse().unwrap();
     let error = client.access_token(&grant).await.unwrap_err();
-    if matches!(error, TokenError::Unavailable { .. }) {
+    if matches!(error, ConsentError::Unavailable { .. }) {
         // Nobody waits for the same broker again as long.
         let before = tokio::time::Instant::now();
         let second = client.access_token(&grant).await.unwrap_err();

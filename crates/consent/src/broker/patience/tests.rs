@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Activity, BrokerPatience, Heard, Notices, Waiting};
+use super::{Activity, BrokerPatience, Notices, SignsOfLife, Waiting};
 use crate::broker::protocol::FailureKind;
 
 fn activity(posting_s: Option<u64>, on_disk_s: Option<u64>) -> Activity {
@@ -21,22 +21,22 @@ fn activity(posting_s: Option<u64>, on_disk_s: Option<u64>) -> Activity {
 /// Waits for what never comes while a broker shows `alive` every other second; how long, and what
 /// was said.
 async fn wait(alive: Option<Activity>) -> (u64, String) {
-    let heard = Arc::new(Heard::default());
+    let signs = Arc::new(SignsOfLife::default());
     let (patience, notices) = (BrokerPatience::default(), Notices::default());
     if let Some(activity) = alive {
-        let heard = Arc::clone(&heard);
+        let signs = Arc::clone(&signs);
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(Duration::from_secs(2)).await;
-                heard.line();
-                heard.activity(activity);
+                signs.line();
+                signs.activity(activity);
             }
         });
     }
     let waiting = Waiting {
         patience: &patience,
         notices: &notices,
-        heard: &heard,
+        signs: &signs,
         pid: Some(std::process::id()),
         asked: "an access token",
     };
@@ -77,12 +77,12 @@ async fn every_wait_ends_and_says_what_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_was_stopped_itself_has_waited_for_one_tick() {
-    let heard = Heard::default();
+    let signs = SignsOfLife::default();
     let (patience, notices) = (BrokerPatience::default(), Notices::default());
     let waiting = Waiting {
         patience: &patience,
         notices: &notices,
-        heard: &heard,
+        signs: &signs,
         pid: None,
         asked: "a connection",
     };

@@ -7,12 +7,11 @@ use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, GrantHandle, PatientId};
 use claimlake_vault::{EndedTokens, Grant, GrantState, Stored};
 
+use super::denials::Denial;
 use super::outcome::not_now;
-use super::verdicts::Denial;
 use super::{Outcome, Refresher, lock};
-use crate::OauthError;
+use crate::ConsentError;
 use crate::exchange::ask_who;
-use crate::token::TokenError;
 
 /// What a doubt is, and what decides it.
 pub(super) const IN_DOUBT: &str = "the server denies its refresh without a reason: the consent has \
@@ -25,8 +24,9 @@ pub(super) const ANOTHER_PATIENT: &str = "the server answered its refresh with t
 const ENDED_BY_OTHERS: &str =
     "the server denies its refresh, and accepts those of other grants: the consent has ended";
 
-pub(super) fn doubtful() -> TokenError {
-    TokenError::Doubtful {
+/// The grant is in doubt.
+pub(super) fn doubtful() -> ConsentError {
+    ConsentError::Doubtful {
         reason: IN_DOUBT.to_owned(),
     }
 }
@@ -42,27 +42,27 @@ pub(super) fn names_another(grant: &Grant, named: Option<&PatientId>) -> bool {
 impl Refresher {
     /// v3 denied the refresh without a reason.
     pub(super) async fn denied(self: &Arc<Self>, grant: &Grant, reason: &'static str) -> Outcome {
-        let denial = lock(&self.verdicts).denied(grant, self.now());
+        let denial = lock(&self.denials).denied(grant, self.now());
         match denial {
             Denial::Ended => {
                 let ended = self.end(&grant.handle, reason).await;
                 // Others may have been denied while the end was written.
-                let at_fault = lock(&self.verdicts).at_fault(&grant.handle);
+                let at_fault = lock(&self.denials).at_fault(&grant.handle);
                 let Some((reason, since)) = at_fault else {
                     return ended;
                 };
                 self.doubt(&grant.handle, since).await?;
-                Err(TokenError::Configuration { reason })
+                Err(ConsentError::Configuration { reason })
             }
             Denial::Doubtful => {
                 self.set_state(&grant.handle, GrantState::Doubtful, Some(IN_DOUBT))
                     .await?;
                 // Another grant may have been accepted while the doubt was written.
-                if lock(&self.verdicts).has_accepted() {
+                if lock(&self.denials).has_accepted() {
                     return self.end(&grant.handle, ENDED_BY_OTHERS).await;
                 }
-                match lock(&self.verdicts).halted() {
-                    Some(reason) => Err(TokenError::Configuration { reason }),
+                match lock(&self.denials).halted() {
+                    Some(reason) => Err(ConsentError::Configuration { reason }),
                     None => Err(doubtful()),
                 }
             }
@@ -71,7 +71,7 @@ impl Refresher {
                     self.doubt(&denied.handle, denied.since).await?;
                 }
                 // A refresh under way may have been accepted meanwhile: then they have ended.
-                if lock(&self.verdicts).has_accepted() {
+                if lock(&self.denials).has_accepted() {
                     for denied in &innocent {
                         let handle = &denied.handle;
                         self.end_grant(handle, None, ENDED_BY_OTHERS, EndedTokens::Kept)
@@ -79,8 +79,8 @@ impl Refresher {
                     }
                     return self.end(&grant.handle, ENDED_BY_OTHERS).await;
                 }
-                let reason = lock(&self.verdicts).halted().unwrap_or_default();
-                Err(TokenError::Configuration { reason })
+                let reason = lock(&self.denials).halted().unwrap_or_default();
+                Err(ConsentError::Configuration { reason })
             }
         }
     }
@@ -91,7 +91,7 @@ impl Refresher {
         if api == ApiVersion::V2 {
             return;
         }
-        let ended = lock(&self.verdicts).accepted();
+        let ended = lock(&self.denials).accepted();
         for handle in ended {
             let noted = self
                 .end_grant(&handle, None, ENDED_BY_OTHERS, EndedTokens::Kept)
@@ -108,7 +108,7 @@ impl Refresher {
         tracing::error!(grant.handle = %handle, "a refresh was answered with the tokens of another patient");
         self.end_grant(handle, None, ANOTHER_PATIENT, EndedTokens::Dropped)
             .await?;
-        Err(TokenError::NeedsConsent {
+        Err(ConsentError::NeedsConsent {
             reason: ANOTHER_PATIENT.into(),
         })
     }
@@ -122,12 +122,13 @@ impl Refresher {
         handle: &GrantHandle,
         generation: u64,
         reason: &str,
-    ) -> Result<(), TokenError> {
+    ) -> Result<(), ConsentError> {
         self.end_grant(handle, Some(generation), reason, EndedTokens::Kept)
             .await
     }
 
-    async fn doubt(&self, handle: &GrantHandle, since: DateTime<Utc>) -> Result<(), TokenError> {
+    /// Puts a grant in doubt since an instant that is known.
+    async fn doubt(&self, handle: &GrantHandle, since: DateTime<Utc>) -> Result<(), ConsentError> {
         let handle = handle.clone();
         self.with_vault(move |vault| vault.doubt_grant(&handle, since, IN_DOUBT))
             .await
@@ -143,20 +144,21 @@ impl Refresher {
         &self,
         handle: &GrantHandle,
         generation: Option<u64>,
-    ) -> Result<(), TokenError> {
+    ) -> Result<(), ConsentError> {
         let handle = handle.clone();
         self.with_vault(move |vault| vault.note_refused(&handle, generation))
             .await
             .map_err(|error| not_now(&error))
     }
 
+    /// Ends a grant, of the tokens of `generation` where that is given.
     async fn end_grant(
         &self,
         handle: &GrantHandle,
         generation: Option<u64>,
         reason: &str,
         tokens: EndedTokens,
-    ) -> Result<(), TokenError> {
+    ) -> Result<(), ConsentError> {
         let (handle, reason) = (handle.clone(), reason.to_owned());
         self.with_vault(move |vault| vault.end_grant(&handle, generation, &reason, tokens))
             .await
@@ -172,21 +174,8 @@ impl Refresher {
     pub(in crate::broker) async fn name(
         self: &Arc<Self>,
         handle: &GrantHandle,
-    ) -> Result<Option<Stored>, OauthError> {
-        let token = match self.token(handle, None).await {
-            Ok(token) => token,
-            Err(TokenError::NeedsConsent { reason }) => {
-                return Err(OauthError::NeedsConsent { reason });
-            }
-            Err(TokenError::Configuration { reason }) => {
-                return Err(OauthError::Configuration { reason });
-            }
-            Err(error) => {
-                return Err(OauthError::Transient {
-                    reason: error.to_string(),
-                });
-            }
-        };
+    ) -> Result<Option<Stored>, ConsentError> {
+        let token = self.token(handle, None).await?;
         // A refresh may have named the patient.
         let grant = self.vault.grant(handle)?;
         let patient = match grant.patient {

@@ -11,14 +11,18 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
 use super::RefreshPolicy;
-use crate::token::TokenError;
+use crate::ConsentError;
 
 /// How long nothing is sent once it is closed; a broker that lives longer then tries again.
 const CLOSED_FOR: Duration = Duration::from_secs(120);
 
+/// The token endpoint's health, shared by all refreshes. Invariant: until it has given an OAuth
+/// answer, and after a failure, at most one request is out.
 #[derive(Debug)]
 pub(super) struct Gate {
+    /// As many requests at once as may be lost.
     pub(super) permits: Semaphore,
+    /// Held by the one request that tries out a suspect endpoint.
     alone: tokio::sync::Mutex<()>,
     state: Mutex<State>,
     pauses_at_first: Vec<Duration>,
@@ -34,7 +38,8 @@ struct State {
     failed_at: Option<Instant>,
     /// Nothing is sent before.
     not_before: Option<Instant>,
-    closed: Option<(TokenError, Instant)>,
+    /// Why nothing is sent, and until when.
+    closed: Option<(ConsentError, Instant)>,
 }
 
 /// One request may be sent while this is held.
@@ -60,12 +65,12 @@ impl Gate {
     ///
     /// # Errors
     /// Why none will be.
-    pub(super) async fn pass(&self) -> Result<Pass<'_>, TokenError> {
+    pub(super) async fn pass(&self) -> Result<Pass<'_>, ConsentError> {
         let permit = self
             .permits
             .acquire()
             .await
-            .map_err(|_| TokenError::Stopped)?;
+            .map_err(|_| ConsentError::Stopped)?;
         let alone = match self.is_suspect() {
             true => Some(self.alone.lock().await),
             false => None,
@@ -130,7 +135,7 @@ impl Gate {
                      token is sent there in this run, and no consent has ended)",
                     state.failures
                 );
-                state.closed = Some((TokenError::Unavailable { reason }, now + CLOSED_FOR));
+                state.closed = Some((ConsentError::Unavailable { reason }, now + CLOSED_FOR));
             }
         }
     }
@@ -142,7 +147,7 @@ impl Gate {
     }
 
     /// Every request would end with this error.
-    pub(super) fn close(&self, error: &TokenError, wait: Option<Duration>) {
+    pub(super) fn close(&self, error: &ConsentError, wait: Option<Duration>) {
         let until = Instant::now() + wait.unwrap_or(CLOSED_FOR);
         self.state().closed = Some((error.clone(), until));
     }

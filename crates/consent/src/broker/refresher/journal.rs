@@ -22,6 +22,7 @@ struct Waiting {
     has_writer: bool,
 }
 
+/// An entry that waits, and who waits for it.
 #[derive(Debug)]
 struct Entry {
     step: (GrantHandle, RefreshStep),
@@ -55,6 +56,7 @@ impl Journal {
         })
     }
 
+    /// Writes until nothing waits; entries that come meanwhile make up the next batch.
     async fn write_all(self: Arc<Self>, vault: Arc<Vault>) {
         loop {
             let entries = {

@@ -5,11 +5,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use claimlake_vault::{Grant, TokenPair, VaultError};
 
+use crate::ConsentError;
 use crate::answer::{TokenAnswer, read_error, read_tokens};
-use crate::classify::{Asked, Meaning, classify};
+use crate::classify::{Meaning, RequestKind, classify};
 use crate::endpoint::Posted;
 use crate::retry_after::retry_after;
-use crate::token::{AccessToken, TokenError};
+use crate::token::AccessToken;
 use crate::transport_error::Unreachable;
 
 /// An access token with less life than this is renewed before it is lent.
@@ -63,7 +64,7 @@ pub(super) fn read(posted: Posted, request: &str, now: DateTime<Utc>) -> Read {
         return Read::Tokens(Box::new(tokens));
     }
     let error = read_error(&answer.body);
-    let (meaning, reason) = classify(Asked::Refresh, answer.status, &error);
+    let (meaning, reason) = classify(RequestKind::Refresh, answer.status, &error);
     let head = answer.head();
     let words = |reason: &str| format!("refreshing: {request}: {head}: {reason}");
     let header = answer.retry_after.as_deref();
@@ -122,11 +123,12 @@ pub(super) fn ended(in_doubt: bool, reason: &'static str) -> &'static str {
     if in_doubt { LOST_ANSWER } else { reason }
 }
 
-pub(super) fn not_now(error: &VaultError) -> TokenError {
+/// What a failing vault means for whoever wants a token.
+pub(super) fn not_now(error: &VaultError) -> ConsentError {
     let reason = crate::chain(error);
     match error {
-        VaultError::UnknownGrant { .. } => TokenError::NeedsConsent { reason },
-        error if error.is_configuration() => TokenError::Configuration { reason },
-        _ => TokenError::Transient { reason },
+        VaultError::UnknownGrant { .. } => ConsentError::NeedsConsent { reason },
+        error if error.is_configuration() => ConsentError::Configuration { reason },
+        _ => ConsentError::NoToken { reason },
     }
 }

@@ -13,9 +13,10 @@ use claimlake_vault::{
 
 use super::outcome::{Read, ended, not_now, read};
 use super::{Outcome, Refresher, consents, lock};
+use crate::ConsentError;
 use crate::answer::TokenAnswer;
 use crate::classify::Meaning;
-use crate::token::{AccessToken, TokenError};
+use crate::token::AccessToken;
 
 /// Posts of one refresh token without a readable answer before it is left alone for a while: the
 /// second finds out whether the first had used it up.
@@ -35,14 +36,14 @@ pub(super) fn may_be_posted_from(open: &OpenRefresh) -> DateTime<Utc> {
 }
 
 /// Why it is left alone; none where it may be posted.
-pub(super) fn left_alone(open: Option<&OpenRefresh>, now: DateTime<Utc>) -> Option<TokenError> {
+pub(super) fn left_alone(open: Option<&OpenRefresh>, now: DateTime<Utc>) -> Option<ConsentError> {
     let open = open?;
     let from = may_be_posted_from(open);
     // A start that lies ahead was written by a clock that was wrong.
     if now >= from || open.started_at > now + TimeDelta::minutes(1) {
         return None;
     }
-    Some(TokenError::Parked {
+    Some(ConsentError::Parked {
         reason: format!(
             "its refresh token was posted {} times without a readable answer, last at {}; it is \
              not posted again before {} UTC: run again then",
@@ -54,6 +55,8 @@ pub(super) fn left_alone(open: Option<&OpenRefresh>, now: DateTime<Utc>) -> Opti
 }
 
 impl Refresher {
+    /// Refreshes a grant: waits for the gate, writes the intent, posts, and acts on the answer. It
+    /// posts again only what [`POSTS_AT_ONCE`] and the gate allow.
     pub(super) async fn refresh(self: &Arc<Self>, grant: &Grant, waiters: &AtomicUsize) -> Outcome {
         let handle = &grant.handle;
         let mut asked_to_wait = 0;
@@ -61,14 +64,14 @@ impl Refresher {
             let mut pass = self.gate.pass().await?;
             // While it queued, everyone may have gone: what nobody waits for is not refreshed.
             if waiters.load(Ordering::SeqCst) == 0 || self.stopping.load(Ordering::SeqCst) {
-                return Err(TokenError::Stopped);
+                return Err(ConsentError::Stopped);
             }
-            if let Some(reason) = lock(&self.verdicts).halted() {
-                return Err(TokenError::Configuration { reason });
+            if let Some(reason) = lock(&self.denials).halted() {
+                return Err(ConsentError::Configuration { reason });
             }
             let intent = match self.journal(handle, RefreshStep::Begin).await {
                 Ok(RefreshWritten::Begun(intent)) => intent,
-                Ok(_) => return Err(TokenError::Stopped),
+                Ok(_) => return Err(ConsentError::Stopped),
                 Err(error) => return Err(not_now(&error)),
             };
             let form = [
@@ -92,7 +95,7 @@ impl Refresher {
                     self.not_used(handle).await?;
                     let reason = format!("refreshing: {request}: {}", unreachable.words());
                     if unreachable.is_lasting() {
-                        let error = TokenError::Unavailable { reason };
+                        let error = ConsentError::Unavailable { reason };
                         self.gate.close(&error, None);
                         return Err(error);
                     }
@@ -104,7 +107,7 @@ impl Refresher {
                     asked_to_wait += 1;
                     let pause = wait.unwrap_or(self.policy.pause_when_throttled);
                     if pause > self.policy.longest_wait || asked_to_wait > self.policy.throttled {
-                        let error = TokenError::Parked { reason };
+                        let error = ConsentError::Parked { reason };
                         self.gate.close(&error, wait);
                         return Err(error);
                     }
@@ -113,13 +116,13 @@ impl Refresher {
                 // The intent stays: whoever comes next knows that the token may be used up.
                 Read::InDoubt { reason, wait } => {
                     if wait.is_some_and(|wait| wait > self.policy.longest_wait) {
-                        let error = TokenError::Parked { reason };
+                        let error = ConsentError::Parked { reason };
                         self.gate.close(&error, wait);
                         return Err(error);
                     }
                     self.gate.failed(&pass, &reason, wait);
                     if intent.earlier_attempts + 1 >= POSTS_AT_ONCE {
-                        let error = TokenError::Transient { reason };
+                        let error = ConsentError::NoToken { reason };
                         lock(&self.unreadable).insert(handle.clone(), error.clone());
                         return Err(error);
                     }
@@ -127,7 +130,7 @@ impl Refresher {
                 Read::NoEndpoint { reason } => {
                     self.not_used(handle).await?;
                     self.gate.failed(&pass, &reason, None);
-                    return Err(TokenError::Transient { reason });
+                    return Err(ConsentError::NoToken { reason });
                 }
                 Read::Says {
                     meaning: Meaning::Denied,
@@ -146,14 +149,14 @@ impl Refresher {
                 Read::Says { meaning, words, .. } => {
                     let is_last = meaning == Meaning::StopTheRun;
                     if is_last {
-                        lock(&self.verdicts).halt(&words);
+                        lock(&self.denials).halt(&words);
                     }
                     self.not_used(handle).await?;
                     if is_last {
-                        return Err(TokenError::Configuration { reason: words });
+                        return Err(ConsentError::Configuration { reason: words });
                     }
                     // It may be this grant alone: the others go on.
-                    return Err(TokenError::Transient { reason: words });
+                    return Err(ConsentError::NoToken { reason: words });
                 }
             }
         }
@@ -167,7 +170,7 @@ impl Refresher {
             Read::Tokens(_) => true,
             Read::Says { meaning, .. } => match meaning {
                 Meaning::StopTheRun => false,
-                Meaning::Denied => lock(&self.verdicts).has_accepted(),
+                Meaning::Denied => lock(&self.denials).has_accepted(),
                 _ => true,
             },
             _ => false,
@@ -202,9 +205,9 @@ impl Refresher {
             let step = RefreshStep::Finish(Box::new(refreshed.clone()));
             match self.journal(handle, step).await {
                 Ok(RefreshWritten::Finished(generation)) => break generation,
-                Ok(_) => return Err(TokenError::Stopped),
+                Ok(_) => return Err(ConsentError::Stopped),
                 Err(VaultError::UnknownGrant { .. }) => {
-                    return Err(TokenError::NeedsConsent {
+                    return Err(ConsentError::NeedsConsent {
                         reason: "the grant was removed".into(),
                     });
                 }
@@ -215,7 +218,7 @@ impl Refresher {
                 }
             }
         };
-        let secret = refreshed.tokens.access_token.ok_or(TokenError::Stopped)?;
+        let secret = refreshed.tokens.access_token.ok_or(ConsentError::Stopped)?;
         Ok(AccessToken {
             secret,
             expires_at: refreshed.tokens.access_expires_at.unwrap_or_default(),
@@ -223,6 +226,7 @@ impl Refresher {
         })
     }
 
+    /// Ends a grant as `needs_consent`, and says so.
     pub(super) async fn end(
         self: &Arc<Self>,
         handle: &GrantHandle,
@@ -230,28 +234,31 @@ impl Refresher {
     ) -> Outcome {
         self.set_state(handle, GrantState::NeedsConsent, Some(reason))
             .await?;
-        Err(TokenError::NeedsConsent {
+        Err(ConsentError::NeedsConsent {
             reason: reason.into(),
         })
     }
 
-    pub(super) async fn not_used(&self, handle: &GrantHandle) -> Result<(), TokenError> {
+    /// Takes the intent back: the token is as good as before.
+    pub(super) async fn not_used(&self, handle: &GrantHandle) -> Result<(), ConsentError> {
         let written = self.journal(handle, RefreshStep::NotUsed).await;
         written.map(drop).map_err(|error| not_now(&error))
     }
 
+    /// Writes a grant's state.
     pub(super) async fn set_state(
         &self,
         handle: &GrantHandle,
         state: GrantState,
         reason: Option<&'static str>,
-    ) -> Result<(), TokenError> {
+    ) -> Result<(), ConsentError> {
         let handle = handle.clone();
         self.with_vault(move |vault| vault.set_grant_state(&handle, state, reason))
             .await
             .map_err(|error| not_now(&error))
     }
 
+    /// Writes an entry of the journal, and counts as work on the disk meanwhile.
     pub(super) async fn journal(
         &self,
         handle: &GrantHandle,

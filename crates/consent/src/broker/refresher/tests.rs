@@ -6,12 +6,13 @@ use std::sync::Arc;
 use chrono::Utc;
 use claimlake_contract::{ApiVersion, Clock, FixedClock, GrantHandle, Secret, SystemClock};
 use claimlake_sandbox::{Sandbox, SandboxConfig};
-use claimlake_vault::{GrantState, KeySource, Vault};
+use claimlake_vault::{GrantState, Refreshed};
 
 use super::outcome::LOST_ANSWER;
 use super::{RefreshPolicy, Refresher};
+use crate::ConsentError;
 use crate::endpoint::Endpoint;
-use crate::token::TokenError;
+use crate::testing::vault_at;
 use crate::{App, AutomaticConsent};
 
 pub(super) struct World {
@@ -30,8 +31,7 @@ pub(super) async fn world(api: ApiVersion, people: usize, clock: Arc<dyn Clock>)
     .await
     .unwrap();
     let data = tempfile::tempdir().unwrap();
-    let key = KeySource::given(Secret::new("5".repeat(64)));
-    let vault = Arc::new(Vault::open(data.path(), &key, clock.clone()).unwrap());
+    let vault = Arc::new(vault_at(data.path(), clock.clone()));
     let app = app_of(&sandbox, sandbox.client_secret().clone());
     let mut grants = Vec::new();
     {
@@ -51,7 +51,7 @@ pub(super) async fn world(api: ApiVersion, people: usize, clock: Arc<dyn Clock>)
     }
 }
 
-pub(super) fn app_of(sandbox: &Sandbox, secret: Secret) -> App {
+fn app_of(sandbox: &Sandbox, secret: Secret) -> App {
     App::new(sandbox.url(), sandbox.client_id(), secret).unwrap()
 }
 
@@ -61,10 +61,35 @@ impl World {
     }
 
     /// Asks for a token newer than the present one.
-    pub(super) async fn renew(&self, grant: &GrantHandle) -> Result<u64, TokenError> {
+    pub(super) async fn renew(&self, grant: &GrantHandle) -> Result<u64, ConsentError> {
         let present = self.refresher.vault().grant(grant).unwrap().generation;
         let token = self.refresher.token(grant, Some(present)).await?;
         Ok(token.generation)
+    }
+
+    /// The server has never seen the grant's refresh token from now on: "Request denied" on v3.
+    pub(super) fn forget_token(&self, grant: &GrantHandle) {
+        let vault = self.refresher.vault();
+        let mut tokens = vault.tokens(grant).unwrap();
+        tokens.refresh_token = Some(Secret::new("unknown0unknown0unknown0unknow"));
+        let refreshed = Refreshed {
+            tokens,
+            scopes: None,
+            patient: None,
+            grant_expires_at: None,
+        };
+        vault.finish_refresh(grant, &refreshed).unwrap();
+    }
+
+    /// The same vault in another process: what was heard is forgotten, what was written is not.
+    pub(super) fn restarted(&self, clock: Arc<dyn Clock>) -> Arc<Refresher> {
+        self.restarted_as(self.sandbox.client_secret().clone(), clock)
+    }
+
+    fn restarted_as(&self, secret: Secret, clock: Arc<dyn Clock>) -> Arc<Refresher> {
+        let endpoint = Endpoint::new(app_of(&self.sandbox, secret)).unwrap();
+        let vault = Arc::clone(self.refresher.vault());
+        Refresher::new(vault, endpoint, clock, RefreshPolicy::impatient())
     }
 
     pub(super) fn state(&self, grant: &GrantHandle) -> (GrantState, Option<String>) {
@@ -188,7 +213,7 @@ async fn exactly_the_grants_whose_answer_was_lost_need_a_consent_with_the_reason
         for grant in &world.grants {
             match world.renew(grant).await {
                 Ok(_) => assert_eq!(world.state(grant).0, GrantState::Active),
-                Err(TokenError::NeedsConsent { reason }) => {
+                Err(ConsentError::NeedsConsent { reason }) => {
                     lost += 1;
                     assert_eq!(reason, LOST_ANSWER);
                     let expected = (GrantState::NeedsConsent, Some(LOST_ANSWER.to_owned()));
@@ -214,7 +239,7 @@ async fn an_answer_cut_in_half_is_a_lost_one() {
     let world = world(ApiVersion::V2, 1, system()).await;
     world.fault("cut:only=token,count=1");
     let error = world.renew(&world.grants[0]).await.unwrap_err();
-    assert!(matches!(&error, TokenError::NeedsConsent { reason } if reason == LOST_ANSWER));
+    assert!(matches!(&error, ConsentError::NeedsConsent { reason } if reason == LOST_ANSWER));
 }
 
 #[tokio::test]
@@ -228,7 +253,10 @@ async fn a_server_that_is_down_ends_no_grant_and_leaves_no_doubt() {
         .await
         .unwrap_err();
     let reason = error.to_string();
-    assert!(matches!(error, TokenError::Unavailable { .. }), "{reason}");
+    assert!(
+        matches!(error, ConsentError::Unavailable { .. }),
+        "{reason}"
+    );
     for words in [
         "POST /v2/o/token/ at 127.0.0.1:",
         "refused",
@@ -244,16 +272,15 @@ async fn a_server_that_is_down_ends_no_grant_and_leaves_no_doubt() {
 #[tokio::test]
 async fn a_wrong_secret_stops_everything_before_a_token_is_burnt() {
     let world = world(ApiVersion::V2, 3, system()).await;
-    let wrong = Endpoint::new(app_of(&world.sandbox, Secret::new("x".repeat(128)))).unwrap();
-    let vault = Arc::clone(world.refresher.vault());
-    let refresher = Refresher::new(vault.clone(), wrong, system(), RefreshPolicy::impatient());
+    let refresher = world.restarted_as(Secret::new("x".repeat(128)), system());
+    let vault = world.refresher.vault();
     for grant in &world.grants {
         let error = refresher
             .token(grant, Some(u64::MAX - 1))
             .await
             .unwrap_err();
         assert!(
-            matches!(&error, TokenError::Configuration { reason }
+            matches!(&error, ConsentError::Configuration { reason }
             if reason.contains("client_secret_env")),
             "{error}"
         );
@@ -269,13 +296,15 @@ async fn a_wrong_secret_stops_everything_before_a_token_is_burnt() {
 #[tokio::test]
 async fn those_who_wait_beside_an_answer_that_ends_the_run_post_nothing() {
     let world = world(ApiVersion::V2, 12, system()).await;
-    let wrong = Endpoint::new(app_of(&world.sandbox, Secret::new("x".repeat(128)))).unwrap();
-    let vault = Arc::clone(world.refresher.vault());
-    let refresher = Refresher::new(vault.clone(), wrong, system(), RefreshPolicy::impatient());
+    let refresher = world.restarted_as(Secret::new("x".repeat(128)), system());
+    let vault = world.refresher.vault();
     let asked = (world.grants.iter()).map(|grant| refresher.token(grant, Some(u64::MAX - 1)));
     for outcome in futures_util::future::join_all(asked).await {
         let error = outcome.unwrap_err();
-        assert!(matches!(error, TokenError::Configuration { .. }), "{error}");
+        assert!(
+            matches!(error, ConsentError::Configuration { .. }),
+            "{error}"
+        );
     }
     let posts = world.sandbox.account().requests_to("POST /v2/o/token");
     assert_eq!(posts, 12 + 1, "twelve exchanges and one refused refresh");
@@ -285,32 +314,20 @@ async fn those_who_wait_beside_an_answer_that_ends_the_run_post_nothing() {
 #[tokio::test]
 async fn three_denials_without_an_acceptance_stop_the_run_and_end_no_grant() {
     let world = world(ApiVersion::V3, 4, system()).await;
-    let vault = world.refresher.vault();
-    // Tokens that the server has never seen are "Request denied" on v3.
     for grant in &world.grants {
-        let tokens = vault.tokens(grant).unwrap();
-        let refreshed = claimlake_vault::Refreshed {
-            tokens: claimlake_vault::TokenPair {
-                refresh_token: Some(Secret::new("unknown0unknown0unknown0unknow")),
-                ..tokens
-            },
-            scopes: None,
-            patient: None,
-            grant_expires_at: None,
-        };
-        vault.finish_refresh(grant, &refreshed).unwrap();
+        world.forget_token(grant);
     }
     let mut errors = Vec::new();
     for grant in &world.grants {
         errors.push(world.renew(grant).await.unwrap_err());
     }
     assert!(
-        matches!(errors[2], TokenError::Configuration { .. }),
+        matches!(errors[2], ConsentError::Configuration { .. }),
         "{}",
         errors[2]
     );
     assert!(
-        matches!(errors[3], TokenError::Configuration { .. }),
+        matches!(errors[3], ConsentError::Configuration { .. }),
         "{}",
         errors[3]
     );
@@ -356,14 +373,14 @@ async fn a_crash_in_doubt_is_followed_by_one_try_with_the_old_token() {
         .token(&world.grants[1], None)
         .await
         .unwrap_err();
-    assert!(matches!(&error, TokenError::NeedsConsent { reason } if reason == LOST_ANSWER));
+    assert!(matches!(&error, ConsentError::NeedsConsent { reason } if reason == LOST_ANSWER));
     let posts = world.sandbox.account().requests_to("POST /v2/o/token");
     let error = world
         .refresher
         .token(&world.grants[1], None)
         .await
         .unwrap_err();
-    assert!(matches!(error, TokenError::NeedsConsent { .. }));
+    assert!(matches!(error, ConsentError::NeedsConsent { .. }));
     assert_eq!(
         world.sandbox.account().requests_to("POST /v2/o/token"),
         posts

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Secret};
 
-use crate::grants::tests::{grant, now, vault};
+use crate::grants::tests::{grant, now, store, vault};
 use crate::{RefreshStep, RefreshWritten, Refreshed, TokenPair, VaultError};
 
 fn refreshed(token: &str) -> Refreshed {
@@ -25,10 +25,7 @@ fn an_intent_stays_open_until_its_outcome_is_stored() {
     let data = tempfile::tempdir().unwrap();
     let handle = {
         let vault = vault(&data);
-        let handle = vault
-            .insert_or_renew(&grant("7", "refresh-1", 100))
-            .unwrap()
-            .handle;
+        let handle = store(&vault, "7", "refresh-1", 100);
         let intent = vault.begin_refresh(&handle).unwrap();
         assert_eq!(intent.refresh_token.expose(), "refresh-1");
         assert_eq!(intent.earlier_attempts, 0);
@@ -60,10 +57,7 @@ fn an_intent_stays_open_until_its_outcome_is_stored() {
 fn a_token_that_was_not_sent_leaves_earlier_doubts_as_they_were() {
     let data = tempfile::tempdir().unwrap();
     let vault = vault(&data);
-    let handle = vault
-        .insert_or_renew(&grant("7", "refresh-1", 100))
-        .unwrap()
-        .handle;
+    let handle = store(&vault, "7", "refresh-1", 100);
     vault.begin_refresh(&handle).unwrap();
     vault.begin_refresh(&handle).unwrap();
     vault.refresh_not_used(&handle).unwrap();
@@ -91,10 +85,7 @@ fn a_person_named_only_by_the_refresh_is_noted_and_a_taken_id_costs_no_token() {
         .unwrap();
     assert_eq!(found.unwrap().handle, handle);
 
-    let other = vault
-        .insert_or_renew(&grant("8", "refresh-8", 100))
-        .unwrap()
-        .handle;
+    let other = store(&vault, "8", "refresh-8", 100);
     let clash = Refreshed {
         patient: Some(PatientId::new("-42")),
         ..refreshed("refresh-9")

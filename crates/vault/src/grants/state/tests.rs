@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use claimlake_contract::{ApiVersion, FixedClock, PatientId, Person, Secret};
 use rusqlite::Connection;
 
-use crate::grants::tests::{grant, now, vault};
+use crate::grants::tests::{grant, now, store, vault};
 use crate::{
     EndedTokens, Forgotten, GrantChange, GrantState, KeySource, NewGrant, Refreshed, Vault,
     VaultError,
@@ -35,10 +35,7 @@ fn a_doubt_keeps_its_first_instant_and_ends_with_whatever_is_known() {
     let clock = Arc::new(FixedClock::at(now()));
     let key = KeySource::given(Secret::new("5".repeat(64)));
     let vault = Vault::open(data.path(), &key, clock.clone()).unwrap();
-    let handle = vault
-        .insert_or_renew(&grant("7", "refresh-1", 100))
-        .unwrap()
-        .handle;
+    let handle = store(&vault, "7", "refresh-1", 100);
     let doubt = || {
         vault
             .set_grant_state(&handle, GrantState::Doubtful, Some("denied"))
@@ -75,9 +72,7 @@ fn a_doubt_keeps_its_first_instant_and_ends_with_whatever_is_known() {
         .insert_or_renew(&grant("7", "refresh-3", 200))
         .unwrap();
     doubt();
-    vault
-        .insert_or_renew(&grant("7", "refresh-4", 300))
-        .unwrap();
+    store(&vault, "7", "refresh-4", 300);
     assert_eq!(
         vault.grant(&renewed.handle).unwrap().state,
         GrantState::Active
@@ -88,14 +83,9 @@ fn a_doubt_keeps_its_first_instant_and_ends_with_whatever_is_known() {
 fn an_end_is_about_the_tokens_it_was_heard_with() {
     let data = tempfile::tempdir().unwrap();
     let vault = vault(&data);
-    let handle = vault
-        .insert_or_renew(&grant("7", "refresh-1", 100))
-        .unwrap()
-        .handle;
+    let handle = store(&vault, "7", "refresh-1", 100);
     let generation = vault.grant(&handle).unwrap().generation;
-    vault
-        .insert_or_renew(&grant("7", "refresh-2", 200))
-        .unwrap();
+    store(&vault, "7", "refresh-2", 200);
     let late = vault.end_grant(&handle, Some(generation), "over", EndedTokens::Kept);
     assert!(!late.unwrap(), "the person has consented anew meanwhile");
     assert_eq!(vault.grant(&handle).unwrap().state, GrantState::Active);

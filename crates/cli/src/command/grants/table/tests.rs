@@ -1,7 +1,7 @@
 use chrono::{DateTime, Utc};
-use claimlake_consent::grants::GrantLine;
+use claimlake_consent::grants::ListedGrant;
 use claimlake_contract::{ApiVersion, GrantHandle, PatientId};
-use claimlake_vault::GrantState;
+use claimlake_vault::{Grant, GrantState, Scopes};
 
 use super::table;
 
@@ -15,36 +15,38 @@ fn instant(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-fn grant(number: usize, state: GrantState) -> GrantLine {
+fn grant(number: usize, state: GrantState) -> ListedGrant {
     let handle: GrantHandle = HANDLES[number].parse().unwrap();
-    GrantLine {
+    let grant = Grant {
         handle,
         api: ApiVersion::V2,
         patient: Some(PatientId::new(format!("-2014000000000{number}"))),
         external_id: None,
         state,
         reason: None,
-        since: instant("2026-11-30T01:28:32Z"),
+        state_since: instant("2026-11-30T01:28:32Z"),
         consented_at: instant("2026-11-30T01:28:32Z"),
         grant_expires_at: Some(instant("2027-12-30T01:28:32Z")),
-        days_left: Some(394),
-        scopes: Vec::new(),
+        scopes: Scopes::default(),
         one_time: false,
+        access_expires_at: None,
+        generation: 1,
         refreshed_at: None,
+    };
+    ListedGrant {
+        grant,
+        days_left: Some(394),
         needs: None,
     }
 }
 
-fn some_grants() -> Vec<GrantLine> {
+fn some_grants() -> Vec<ListedGrant> {
     let mut ended = grant(1, GrantState::NeedsConsent);
-    ended.reason = Some("the server says that the consent is over: invalid_grant".into());
+    ended.grant.reason = Some("the server says that the consent is over: invalid_grant".into());
     ended.days_left = Some(-3);
     let mut nameless = grant(2, GrantState::Doubtful);
-    (
-        nameless.patient,
-        nameless.grant_expires_at,
-        nameless.days_left,
-    ) = (None, None, None);
+    (nameless.grant.patient, nameless.grant.grant_expires_at) = (None, None);
+    nameless.days_left = None;
     vec![ended, grant(0, GrantState::Active), nameless]
 }
 
@@ -63,7 +65,7 @@ g52335d94f07b9032: the server says that the consent is over: invalid_grant
 #[test]
 fn a_wide_terminal_shows_external_ids_beside_and_a_narrow_one_a_paragraph() {
     let mut grants = some_grants();
-    grants[1].external_id = Some("my-own-id".into());
+    grants[1].grant.external_id = Some("my-own-id".into());
     let wide = table(&grants, 120);
     let expected = "\
 grant              patient          external id  api  state          since       ends        days
@@ -98,15 +100,15 @@ g42f630a8b2bc5139 v2 active
 #[test]
 fn no_line_is_wider_than_the_terminal_and_no_id_is_cut() {
     let mut grants = some_grants();
-    grants[0].external_id = Some("a-name-of-the-app-".repeat(6));
-    grants[1].reason = Some("word ".repeat(60));
+    grants[0].grant.external_id = Some("a-name-of-the-app-".repeat(6));
+    grants[1].grant.reason = Some("word ".repeat(60));
     for width in [200, 120, 100, 80, 79, 60, 40, 20] {
         let shown = table(&grants, width);
         for line in shown.lines() {
             assert!(line.chars().count() <= width, "{width}: {line}");
         }
         let all: String = shown.split_whitespace().collect();
-        let whole = grants[0].external_id.as_deref().unwrap();
+        let whole = grants[0].grant.external_id.as_deref().unwrap();
         assert!(all.contains(whole), "{width}: {shown}");
     }
 }
@@ -114,7 +116,7 @@ fn no_line_is_wider_than_the_terminal_and_no_id_is_cut() {
 #[test]
 fn control_characters_of_an_external_id_are_shown_and_not_obeyed() {
     let mut grants = some_grants();
-    grants[0].external_id = Some("\u{1b}[2Ja\r\nb\u{202e}c\u{9b}".into());
+    grants[0].grant.external_id = Some("\u{1b}[2Ja\r\nb\u{202e}c\u{9b}".into());
     for width in [200, 40] {
         let shown = table(&grants, width);
         let is_plain = |one: char| one == '\n' || !one.is_control() && one != '\u{202e}';

@@ -4,42 +4,18 @@
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
-use claimlake_contract::{ApiVersion, Clock, FixedClock, GrantHandle, PatientId, Secret};
-use claimlake_vault::{GrantState, KeySource, NewGrant, Refreshed, TokenPair, Vault};
+use claimlake_contract::{ApiVersion, FixedClock, GrantHandle, Secret};
+use claimlake_vault::GrantState;
 
-use super::super::tests::{World, app_of, system, world};
+use super::super::tests::{system, world};
 use super::super::{BrokerLifetime, RefreshPolicy, Refresher};
 use super::{ANOTHER_PATIENT, ENDED_BY_OTHERS, IN_DOUBT};
 use crate::App;
+use crate::ConsentError;
 use crate::endpoint::Endpoint;
-use crate::testing::{post_json, serve};
-use crate::token::TokenError;
+use crate::testing::{new_grant, post_json, serve, vault};
 
-/// The server has never seen the grant's refresh token from now on: "Request denied" on v3.
-fn forget_token(world: &World, grant: &GrantHandle) {
-    let vault = world.refresher.vault();
-    let tokens = vault.tokens(grant).unwrap();
-    let refreshed = Refreshed {
-        tokens: TokenPair {
-            refresh_token: Some(Secret::new("unknown0unknown0unknown0unknow")),
-            ..tokens
-        },
-        scopes: None,
-        patient: None,
-        grant_expires_at: None,
-    };
-    vault.finish_refresh(grant, &refreshed).unwrap();
-}
-
-/// The same vault in the next run: what was heard is forgotten, what was written is not.
-fn next_run(world: &World, clock: Arc<dyn Clock>) -> Arc<Refresher> {
-    let app = app_of(&world.sandbox, world.sandbox.client_secret().clone());
-    let endpoint = Endpoint::new(app).unwrap();
-    let vault = Arc::clone(world.refresher.vault());
-    Refresher::new(vault, endpoint, clock, RefreshPolicy::impatient())
-}
-
-async fn renew(refresher: &Arc<Refresher>, grant: &GrantHandle) -> Result<u64, TokenError> {
+async fn renew(refresher: &Arc<Refresher>, grant: &GrantHandle) -> Result<u64, ConsentError> {
     let present = refresher.vault().grant(grant).unwrap().generation;
     let token = refresher.token(grant, Some(present)).await?;
     Ok(token.generation)
@@ -49,10 +25,10 @@ async fn renew(refresher: &Arc<Refresher>, grant: &GrantHandle) -> Result<u64, T
 async fn a_denial_alone_leaves_the_grant_in_doubt_and_is_not_repeated_in_the_same_run() {
     let world = world(ApiVersion::V3, 2, system()).await;
     let grant = &world.grants[0];
-    forget_token(&world, grant);
+    world.forget_token(grant);
     for _ in 0..3 {
         let error = world.renew(grant).await.unwrap_err();
-        assert!(matches!(error, TokenError::Doubtful { .. }), "{error}");
+        assert!(matches!(error, ConsentError::Doubtful { .. }), "{error}");
     }
     let expected = (GrantState::Doubtful, Some(IN_DOUBT.to_owned()));
     assert_eq!(world.state(grant), expected);
@@ -71,10 +47,10 @@ async fn a_doubt_is_decided_by_time_in_another_run() {
         let clock = Arc::new(FixedClock::at(Utc::now()));
         let world = world(ApiVersion::V3, 1, clock.clone()).await;
         let grant = &world.grants[0];
-        forget_token(&world, grant);
+        world.forget_token(grant);
         world.renew(grant).await.unwrap_err();
         clock.advance(TimeDelta::hours(hours));
-        let next = next_run(&world, clock);
+        let next = world.restarted(clock);
         let error = renew(&next, grant).await.unwrap_err();
         assert_eq!(world.state(grant).0, expected, "{hours} hours: {error}");
     }
@@ -88,10 +64,10 @@ async fn all_denied_is_reported_to_every_caller_and_keeps_since_when_each_was_in
         world
             .grants
             .iter()
-            .for_each(|grant| forget_token(&world, grant));
+            .for_each(|grant| world.forget_token(grant));
         let mut since = None;
         for night in 0..3 {
-            let run = next_run(&world, clock.clone());
+            let run = world.restarted(clock.clone());
             // Each asks twice, as an extraction does: before its permits, and with a request.
             for _ in 0..2 {
                 futures_util::future::join_all(world.grants.iter().map(|grant| renew(&run, grant)))
@@ -99,7 +75,7 @@ async fn all_denied_is_reported_to_every_caller_and_keeps_since_when_each_was_in
             }
             for grant in &world.grants {
                 let error = renew(&run, grant).await.unwrap_err();
-                let TokenError::Configuration { reason } = error else {
+                let ConsentError::Configuration { reason } = error else {
                     panic!("{people} {night}: {error}");
                 };
                 assert!(reason.contains("three in a row"), "{reason}");
@@ -123,7 +99,7 @@ async fn all_denied_is_reported_to_every_caller_and_keeps_since_when_each_was_in
             state == GrantState::Doubtful
         });
         let in_doubt = in_doubt.unwrap();
-        let run = next_run(&world, clock);
+        let run = world.restarted(clock);
         renew(&run, in_doubt).await.unwrap_err();
         assert_eq!(world.state(in_doubt).0, GrantState::NeedsConsent);
     }
@@ -132,15 +108,18 @@ async fn all_denied_is_reported_to_every_caller_and_keeps_since_when_each_was_in
 #[tokio::test]
 async fn an_accepted_refresh_of_another_grant_ends_the_one_in_doubt() {
     let world = world(ApiVersion::V3, 3, system()).await;
-    forget_token(&world, &world.grants[0]);
+    world.forget_token(&world.grants[0]);
     world.renew(&world.grants[0]).await.unwrap_err();
     world.renew(&world.grants[1]).await.unwrap();
     let ended = (GrantState::NeedsConsent, Some(ENDED_BY_OTHERS.to_owned()));
     assert_eq!(world.state(&world.grants[0]), ended);
     // After it, a denial is the end at once.
-    forget_token(&world, &world.grants[2]);
+    world.forget_token(&world.grants[2]);
     let error = world.renew(&world.grants[2]).await.unwrap_err();
-    assert!(matches!(error, TokenError::NeedsConsent { .. }), "{error}");
+    assert!(
+        matches!(error, ConsentError::NeedsConsent { .. }),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -160,7 +139,7 @@ async fn an_app_that_may_not_use_v3_ends_no_consent_and_each_is_good_again_after
             assert!(world.state(grant).0.is_usable(), "{people}");
         }
         gate("open").await;
-        let next = next_run(&world, clock);
+        let next = world.restarted(clock);
         for grant in &world.grants {
             renew(&next, grant).await.unwrap();
             assert_eq!(world.state(grant), (GrantState::Active, None));
@@ -210,22 +189,8 @@ async fn a_refresh_that_names_another_patient_is_refused_and_neither_pair_is_use
             let path = format!("/{api}/o/token/");
             let url = serve(&[(&path, 200, &body)]).await;
             let data = tempfile::tempdir().unwrap();
-            let key = KeySource::given(Secret::new("5".repeat(64)));
-            let vault = Arc::new(Vault::open(data.path(), &key, system()).unwrap());
-            let stored = vault.insert_or_renew(&NewGrant {
-                api,
-                patient: Some(PatientId::new("-71")),
-                external_id: None,
-                scopes: "openid".into(),
-                grant_expires_at: None,
-                one_time: false,
-                tokens: TokenPair {
-                    access_token: None,
-                    access_issued_at: None,
-                    access_expires_at: None,
-                    refresh_token: Some(Secret::new("old-refresh")),
-                },
-            });
+            let vault = Arc::new(vault(data.path()));
+            let stored = vault.insert_or_renew(&new_grant(api, Some("-71"), "old-refresh"));
             let handle = stored.unwrap().handle;
             let app = App::new(&url, "app", Secret::new("x")).unwrap();
             let endpoint = Endpoint::new(app).unwrap();
@@ -245,9 +210,12 @@ async fn a_refresh_that_names_another_patient_is_refused_and_neither_pair_is_use
             assert_eq!(reason, ANOTHER_PATIENT);
             assert!(!reason.contains("71") && !reason.contains("72"), "{reason}");
             let error = lent.unwrap_err();
-            assert!(matches!(error, TokenError::NeedsConsent { .. }), "{error}");
+            assert!(
+                matches!(error, ConsentError::NeedsConsent { .. }),
+                "{error}"
+            );
             let again = refresher.token(&handle, None).await;
-            assert!(matches!(again, Err(TokenError::NeedsConsent { .. })));
+            assert!(matches!(again, Err(ConsentError::NeedsConsent { .. })));
         }
     }
 }

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::{CLOSED_FOR, Gate};
 use crate::BrokerLifetime;
+use crate::ConsentError;
 use crate::broker::refresher::RefreshPolicy;
-use crate::token::TokenError;
 
 fn gate() -> Gate {
     let seconds = |all: &[u64]| all.iter().copied().map(Duration::from_secs).collect();
@@ -30,7 +30,7 @@ async fn fail_until_closed(gate: &Gate) -> Vec<u64> {
                 waits.push(before.elapsed().as_secs());
                 gate.failed(&pass, "HTTP 200, text/html", None);
             }
-            Err(TokenError::Unavailable { reason }) => {
+            Err(ConsentError::Unavailable { reason }) => {
                 assert!(reason.starts_with("HTTP 200, text/html"), "{reason}");
                 return waits;
             }
@@ -97,12 +97,12 @@ async fn what_the_server_asks_to_wait_holds_everybody() {
     let passed = tokio::join!(gate.pass(), gate.pass());
     assert!(passed.0.is_ok() && passed.1.is_ok());
     assert_eq!(before.elapsed().as_secs(), 40);
-    let error = TokenError::Parked { reason: "x".into() };
+    let error = ConsentError::Parked { reason: "x".into() };
     gate.close(&error, Some(Duration::from_secs(86_400)));
     tokio::time::advance(Duration::from_secs(86_000)).await;
     assert!(matches!(
         gate.pass().await.unwrap_err(),
-        TokenError::Parked { .. }
+        ConsentError::Parked { .. }
     ));
     tokio::time::advance(Duration::from_secs(401)).await;
     assert!(gate.pass().await.is_ok());

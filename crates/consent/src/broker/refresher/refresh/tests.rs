@@ -8,17 +8,8 @@ use claimlake_contract::{ApiVersion, Clock, FixedClock};
 use claimlake_vault::{GrantState, OpenRefresh};
 
 use super::left_alone;
-use crate::broker::refresher::RefreshPolicy;
-use crate::broker::refresher::Refresher;
+use crate::ConsentError;
 use crate::broker::refresher::tests::{World, system, world};
-use crate::token::TokenError;
-
-/// What a new broker process has: nothing but the vault.
-fn restart(world: &mut World, clock: Arc<dyn Clock>) {
-    let vault = Arc::clone(world.refresher.vault());
-    let endpoint = world.refresher.endpoint().clone();
-    world.refresher = Refresher::new(vault, endpoint, clock, RefreshPolicy::impatient());
-}
 
 fn posts(world: &World) -> u64 {
     // Each of the people has exchanged a code there once.
@@ -48,7 +39,7 @@ async fn one_refresh_token_is_posted_twice_and_then_left_alone_across_restarts()
         for minutes in [0, 1, 2, 3, 59, 1, 1] {
             clock.advance(TimeDelta::minutes(minutes));
             for _ in 0..4 {
-                restart(&mut world, clock.clone());
+                world.refresher = world.restarted(clock.clone());
                 let asked = (0..3).map(|_| world.refresher.token(&grant, None));
                 for outcome in futures_util::future::join_all(asked).await {
                     assert!(outcome.is_err(), "{fault}");
@@ -66,7 +57,7 @@ async fn one_refresh_token_is_posted_twice_and_then_left_alone_across_restarts()
         // It is still good once the endpoint is itself again.
         world.sandbox.set_faults(Vec::new());
         clock.advance(TimeDelta::minutes(61));
-        restart(&mut world, clock.clone());
+        world.refresher = world.restarted(clock.clone());
         world.refresher.token(&grant, None).await.unwrap();
     }
 }
@@ -91,7 +82,7 @@ async fn an_endpoint_that_answers_no_oauth_is_found_out_once_and_not_by_every_gr
             assert!(words.contains("POST /v2/o/token/ at 127.0.0.1:"), "{words}");
             assert!(words.contains(status), "{fault}: {words}");
             assert!(!words.contains('<'), "{words}");
-            unavailable += usize::from(matches!(error, TokenError::Unavailable { .. }));
+            unavailable += usize::from(matches!(error, ConsentError::Unavailable { .. }));
         }
         assert!(unavailable >= 6, "{fault}: {unavailable}");
         for grant in &world.grants {
@@ -123,7 +114,7 @@ async fn a_server_that_asks_to_come_back_later_is_heard_by_everybody() {
     for error in futures_util::future::join_all(asked).await {
         let error = error.unwrap_err();
         assert!(
-            matches!(&error, TokenError::Parked { reason }
+            matches!(&error, ConsentError::Parked { reason }
             if reason.contains("HTTP 429") && reason.contains("UTC on)")),
             "{error}"
         );
@@ -133,12 +124,12 @@ async fn a_server_that_asks_to_come_back_later_is_heard_by_everybody() {
     // A short wait is waited for, a few times.
     let mut world = world;
     world.fault("429:only=token,retry-after=0,count=3");
-    restart(&mut world, system());
+    world.refresher = world.restarted(system());
     world.renew(&world.grants[0]).await.unwrap();
     world.fault("429:only=token,retry-after=0");
-    restart(&mut world, system());
+    world.refresher = world.restarted(system());
     let error = world.renew(&world.grants[0]).await.unwrap_err();
-    assert!(matches!(error, TokenError::Parked { .. }), "{error}");
+    assert!(matches!(error, ConsentError::Parked { .. }), "{error}");
 }
 
 #[test]
@@ -207,20 +198,8 @@ async fn a_panic_within_a_refresh_reaches_everybody_who_waits_and_leaves_no_entr
 #[tokio::test]
 async fn denials_side_by_side_are_three_posts_where_none_was_accepted() {
     let world = world(ApiVersion::V3, 12, system()).await;
-    let vault = world.refresher.vault();
     for grant in &world.grants {
-        // One that v3 has never seen, which it denies.
-        let mut tokens = vault.tokens(grant).unwrap();
-        tokens.refresh_token = Some(claimlake_contract::Secret::new(
-            "unknown0unknown0unknown0unknow",
-        ));
-        let refreshed = claimlake_vault::Refreshed {
-            tokens,
-            scopes: None,
-            patient: None,
-            grant_expires_at: None,
-        };
-        vault.finish_refresh(grant, &refreshed).unwrap();
+        world.forget_token(grant);
     }
     let renewed = world.grants.iter().map(|grant| world.renew(grant));
     for outcome in futures_util::future::join_all(renewed).await {

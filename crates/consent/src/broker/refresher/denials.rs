@@ -1,6 +1,6 @@
 //! What the answers to all grants together say about the app, and about grants in doubt.
 //!
-//! v3 says "Envelope denied" for a refresh token it does not know, and to an app that may not use v3
+//! v3 says "Request denied" for a refresh token it does not know, and to an app that may not use v3
 //! at all. One grant alone cannot tell the two apart; others can, and so can time.
 
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ const AGAIN_AFTER: TimeDelta = TimeDelta::hours(2);
 
 /// What was heard so far.
 #[derive(Debug, Default)]
-pub(super) struct Verdicts {
+pub(super) struct Denials {
     halted: Option<String>,
     /// Whether denials were why.
     halted_by_denials: bool,
@@ -47,7 +47,7 @@ pub(super) enum Denial {
     Stop(Vec<Denied>),
 }
 
-impl Verdicts {
+impl Denials {
     /// Why no further token is posted.
     pub(super) fn halted(&self) -> Option<String> {
         self.halted.clone()

@@ -6,12 +6,12 @@ use tokio::time::{Instant, sleep};
 
 /// A limit in ticks of this process's own timer.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct OwnTime {
+pub(super) struct ProcessTimeLimit {
     pub(super) tick: Duration,
     pub(super) ticks: u32,
 }
 
-impl OwnTime {
+impl ProcessTimeLimit {
     /// What `work` comes to; none where it has not ended within the limit.
     ///
     /// A process that was stopped for an hour has waited for one tick, and the limit never ends on
@@ -42,9 +42,9 @@ mod tests {
     use tokio::sync::oneshot;
     use tokio::time::{Instant, advance};
 
-    use super::OwnTime;
+    use super::ProcessTimeLimit;
 
-    const LIMIT: OwnTime = OwnTime {
+    const LIMIT: ProcessTimeLimit = ProcessTimeLimit {
         tick: Duration::from_secs(1),
         ticks: 90,
     };

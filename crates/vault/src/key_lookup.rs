@@ -10,14 +10,14 @@ use crate::{KeySource, Vault, VaultError, opening};
 
 /// Looks up the key of one vault where the vault that was opened found its own.
 #[derive(Debug, Clone)]
-pub struct KeyAgain {
+pub struct KeyLookup {
     pub(crate) data_dir: PathBuf,
     pub(crate) source: KeySource,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) place: String,
 }
 
-impl KeyAgain {
+impl KeyLookup {
     /// The key that opens the vault now.
     ///
     /// # Errors
@@ -39,8 +39,8 @@ impl KeyAgain {
 impl Vault {
     /// How the key of this vault is looked up once more.
     #[must_use]
-    pub fn key_again(&self) -> KeyAgain {
-        KeyAgain {
+    pub fn key_lookup(&self) -> KeyLookup {
+        KeyLookup {
             data_dir: self.data_dir().to_owned(),
             source: self.key_source().clone(),
             clock: self.clock(),
@@ -80,7 +80,7 @@ mod tests {
         let before = open();
         let first = before.key_for_broker();
         open().rekey(None, &mut |_| {}).unwrap();
-        let again = before.key_again();
+        let again = before.key_lookup();
         let read = again.read().unwrap();
         assert_ne!(read, before.key_for_broker());
         assert_eq!(read, open().key_for_broker());
@@ -97,7 +97,7 @@ mod tests {
         let data = tempfile::tempdir().unwrap();
         let source = KeySource::given(Secret::new("5".repeat(64)));
         let vault = Vault::open(data.path(), &source, Arc::new(SystemClock)).unwrap();
-        let again = vault.key_again();
+        let again = vault.key_lookup();
         assert_eq!(again.read().unwrap(), vault.key_for_broker());
         let words = again.wrong_key().to_string();
         assert!(words.contains("environment CLAIMLAKE_VAULT_KEY"), "{words}");

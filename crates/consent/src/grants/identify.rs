@@ -10,7 +10,7 @@ use crate::BrokerClient;
 ///
 /// # Errors
 /// Where the vault cannot be read.
-pub async fn name_nameless(
+pub async fn identify_patients(
     vault: &Vault,
     broker: &BrokerClient,
     api: ApiVersion,

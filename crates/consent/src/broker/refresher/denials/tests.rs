@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use claimlake_contract::{ApiVersion, GrantHandle};
 use claimlake_vault::{Grant, GrantState, Scopes};
 
-use super::{Denial, Denied, REFUSED_IN_DOUBT, Verdicts};
+use super::{Denial, Denials, Denied, REFUSED_IN_DOUBT};
 
 fn now() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 23, 3, 15, 0).unwrap()
@@ -46,7 +46,7 @@ fn a_doubt_by_refused_resources_is_not_the_first_denial() {
         reason: Some(REFUSED_IN_DOUBT.into()),
         ..grant(1, GrantState::Doubtful, 24)
     };
-    let denial = Verdicts::default().denied(&refused, now());
+    let denial = Denials::default().denied(&refused, now());
     assert_eq!(denial, Denial::Doubtful);
 }
 
@@ -63,32 +63,32 @@ fn a_denial_alone_ends_nothing_until_hours_have_passed() {
         (InDoubt, 2, Ended),
         (InDoubt, 24, Ended),
     ] {
-        let mut verdicts = Verdicts::default();
-        let denial = verdicts.denied(&grant(1, state, hours), now());
+        let mut denials = Denials::default();
+        let denial = denials.denied(&grant(1, state, hours), now());
         assert_eq!(denial, expected, "{state} for {hours} hours");
-        assert_eq!(verdicts.halted(), None);
+        assert_eq!(denials.halted(), None);
     }
 }
 
 #[test]
 fn an_acceptance_ends_what_was_denied_before_and_after_it() {
-    let mut verdicts = Verdicts::default();
+    let mut denials = Denials::default();
     for number in [1, 2] {
-        let denial = verdicts.denied(&grant(number, GrantState::Active, 0), now());
+        let denial = denials.denied(&grant(number, GrantState::Active, 0), now());
         assert_eq!(denial, Denial::Doubtful);
     }
-    assert_eq!(verdicts.accepted(), [handle(1), handle(2)]);
-    assert_eq!(verdicts.accepted(), []);
+    assert_eq!(denials.accepted(), [handle(1), handle(2)]);
+    assert_eq!(denials.accepted(), []);
     for number in 3..9 {
-        let denial = verdicts.denied(&grant(number, GrantState::Active, 0), now());
+        let denial = denials.denied(&grant(number, GrantState::Active, 0), now());
         assert_eq!(denial, Denial::Ended);
     }
-    assert_eq!(verdicts.halted(), None, "the app is as it should be");
+    assert_eq!(denials.halted(), None, "the app is as it should be");
 }
 
 #[test]
 fn three_different_grants_denied_in_a_row_are_the_app_s_fault() {
-    let mut verdicts = Verdicts::default();
+    let mut denials = Denials::default();
     // The second has been in doubt for a day: alone it would have ended.
     let states = [
         (1, GrantState::Active, 0, Denial::Doubtful),
@@ -114,28 +114,25 @@ fn three_different_grants_denied_in_a_row_are_the_app_s_fault() {
         ),
     ];
     for (number, state, hours, expected) in states {
-        let denial = verdicts.denied(&grant(number, state, hours), now());
+        let denial = denials.denied(&grant(number, state, hours), now());
         assert_eq!(denial, expected, "{number}");
     }
-    let reason = verdicts.halted().unwrap();
+    let reason = denials.halted().unwrap();
     assert!(reason.contains("source.api"), "{reason}");
-    assert_eq!(
-        verdicts.at_fault(&handle(2)).unwrap().1,
-        denied(2, 24).since
-    );
+    assert_eq!(denials.at_fault(&handle(2)).unwrap().1, denied(2, 24).since);
     // A refresh that was under way is accepted after all: it was the grants, and the app is good.
-    assert_eq!(verdicts.accepted(), [1, 2, 3, 4].map(handle));
-    assert_eq!(verdicts.halted(), None);
-    assert_eq!(verdicts.at_fault(&handle(2)), None);
+    assert_eq!(denials.accepted(), [1, 2, 3, 4].map(handle));
+    assert_eq!(denials.halted(), None);
+    assert_eq!(denials.at_fault(&handle(2)), None);
 }
 
 #[test]
 fn the_same_grant_is_not_asked_for_again_and_again() {
-    let mut verdicts = Verdicts::default();
+    let mut denials = Denials::default();
     let one = grant(1, GrantState::Active, 0);
-    assert!(!verdicts.is_doubted(&one.handle, now()));
-    verdicts.denied(&one, now());
-    assert!(verdicts.is_doubted(&one.handle, now() + TimeDelta::minutes(119)));
-    assert!(!verdicts.is_doubted(&one.handle, now() + TimeDelta::minutes(120)));
-    assert!(!verdicts.is_doubted(&handle(2), now()));
+    assert!(!denials.is_doubted(&one.handle, now()));
+    denials.denied(&one, now());
+    assert!(denials.is_doubted(&one.handle, now() + TimeDelta::minutes(119)));
+    assert!(!denials.is_doubted(&one.handle, now() + TimeDelta::minutes(120)));
+    assert!(!denials.is_doubted(&handle(2), now()));
 }
