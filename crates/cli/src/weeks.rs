@@ -21,7 +21,7 @@ use claimlake_contract::{
 };
 use claimlake_extractor::{ExtractOptions, ExtractOutcome, SourceIdentity, extract};
 use claimlake_loader::{LoadOptions, LoadOutcome, LoadRequest, changes, load};
-use claimlake_sandbox::{PersonTruth, Sandbox, SandboxConfig};
+use claimlake_sandbox::{PatientTruth, Sandbox, SandboxConfig};
 use claimlake_transformer::{Form, Plan, PlanInput, TransformOptions, ViewText, transform};
 use claimlake_vault::{KeySource, Vault};
 use claimlake_viewdef::engine::{ContextColumn, ContextSource};
@@ -247,8 +247,8 @@ fn texts(batch: &RecordBatch, name: &str) -> Vec<String> {
 }
 
 /// What a complete client holds of everybody.
-fn served(truth: &[PersonTruth]) -> BTreeSet<String> {
-    let of_one = |one: &PersonTruth| {
+fn served(truth: &[PatientTruth]) -> BTreeSet<String> {
+    let of_one = |one: &PatientTruth| {
         [
             one.eob_ids.clone(),
             one.shared_system_ids.clone(),

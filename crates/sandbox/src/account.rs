@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// What one person's grant saw.
+/// What one patient's grant saw.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct PersonAccount {
-    /// FHIR requests made with this person's tokens, by route (`GET /v2/fhir/Patient`).
+pub struct PatientAccount {
+    /// FHIR requests made with this patient's tokens, by route (`GET /v2/fhir/Patient`).
     pub requests: BTreeMap<String, u64>,
-    /// How often the person consented.
+    /// How often the patient consented.
     pub consents: u64,
     /// Codes exchanged.
     pub exchanges: u64,
-    /// Refreshes that were asked for with a token of this person, whatever the answer.
+    /// Refreshes that were asked for with a token of this patient, whatever the answer.
     pub refresh_attempts: u64,
     /// Refreshes answered with a new pair.
     pub refreshes: u64,
@@ -45,28 +45,32 @@ pub struct Account {
     /// Requests that reached the foreign origin with a bearer token: leaks.
     pub leaked_tokens: u64,
     /// By login.
-    pub people: BTreeMap<String, PersonAccount>,
+    #[serde(rename = "people")]
+    pub patients: BTreeMap<String, PatientAccount>,
 }
 
 impl Account {
     /// The account of one patient.
-    pub(crate) fn patient(&mut self, login: &str) -> &mut PersonAccount {
-        self.people.entry(login.to_owned()).or_default()
+    pub(crate) fn patient(&mut self, login: &str) -> &mut PatientAccount {
+        self.patients.entry(login.to_owned()).or_default()
     }
 
     /// How many refresh tokens were presented a second time, by anybody.
     #[must_use]
     pub fn refresh_tokens_reused(&self) -> u64 {
-        self.people
+        self.patients
             .values()
-            .map(|person| person.refresh_tokens_reused)
+            .map(|patient| patient.refresh_tokens_reused)
             .sum()
     }
 
     /// How many refreshes were answered with a new pair, for anybody.
     #[must_use]
     pub fn refreshes(&self) -> u64 {
-        self.people.values().map(|person| person.refreshes).sum()
+        self.patients
+            .values()
+            .map(|patient| patient.refreshes)
+            .sum()
     }
 
     /// How many requests a route saw, `GET /v2/fhir/ExplanationOfBenefit` for example.

@@ -15,7 +15,11 @@ use crate::service::{Service, V3Gate};
 /// `GET /`: what this is and how to go on.
 pub(crate) fn welcome(service: &Service, request: &Request) -> Reply {
     let app = service.state().ledger.apps[0].clone();
-    pages::welcome(&request.origin(), &app.client_id, service.records.people())
+    pages::welcome(
+        &request.origin(),
+        &app.client_id,
+        service.records.patients(),
+    )
 }
 
 /// Answers an admin route; `rest` is the path after `/_sandbox`.
@@ -74,13 +78,13 @@ fn account(service: &Service) -> Result<Value, String> {
 
 fn truth(service: &Service, request: &Request) -> Result<Value, String> {
     let api = api_of(request.query.get("api"))?;
-    let people: Vec<usize> = match request.query.get("login") {
+    let patients: Vec<usize> = match request.query.get("login") {
         Some(login) => vec![find(service, login)?],
-        None => (0..service.records.people()).collect(),
+        None => (0..service.records.patients()).collect(),
     };
-    let list: Vec<_> = people
+    let list: Vec<_> = patients
         .into_iter()
-        .map(|person| service.records.truth(person, api))
+        .map(|patient| service.records.truth(patient, api))
         .collect();
     serde_json::to_value(list).map_err(|error| error.to_string())
 }
@@ -210,20 +214,20 @@ fn move_clock(service: &Service, sent: &Value) -> Result<Value, String> {
 }
 
 fn drift(service: &Service, sent: &Value) -> Result<Value, String> {
-    let (person, api) = person_and_api(service, sent)?;
+    let (patient, api) = patient_and_api(service, sent)?;
     let drift = match text(sent, "kind") {
         Some("insert") => Drift::Insert,
         Some("delete") => Drift::Delete,
         _ => return Err("kind is insert or delete".into()),
     };
-    service.records.drift(person, api, drift);
+    service.records.drift(patient, api, drift);
     Ok(json!({"done": true}))
 }
 
-/// The person gets another patient id; the refresh after the next one reports it.
+/// The patient gets another patient id; the refresh after the next one reports it.
 fn change_id(service: &Service, sent: &Value) -> Result<Value, String> {
-    let (person, api) = person_and_api(service, sent)?;
-    service.records.change_id(person, api);
+    let (patient, api) = patient_and_api(service, sent)?;
+    service.records.change_id(patient, api);
     Ok(json!({"done": true}))
 }
 
@@ -231,9 +235,9 @@ fn text<'a>(sent: &'a Value, name: &str) -> Option<&'a str> {
     sent.get(name).and_then(Value::as_str)
 }
 
-fn person_and_api(service: &Service, sent: &Value) -> Result<(usize, ApiVersion), String> {
-    let person = find(service, text(sent, "login").unwrap_or_default())?;
-    Ok((person, api_of(text(sent, "api"))?))
+fn patient_and_api(service: &Service, sent: &Value) -> Result<(usize, ApiVersion), String> {
+    let patient = find(service, text(sent, "login").unwrap_or_default())?;
+    Ok((patient, api_of(text(sent, "api"))?))
 }
 
 fn api_of(text: Option<&str>) -> Result<ApiVersion, String> {
@@ -241,14 +245,14 @@ fn api_of(text: Option<&str>) -> Result<ApiVersion, String> {
     api.map_err(|error| format!("api: {error}"))
 }
 
-/// The person stops sharing, or the grant ends now.
+/// The patient stops sharing, or the grant ends now.
 fn end_grant(service: &Service, sent: &Value) -> Result<Value, String> {
-    let person = find(service, text(sent, "login").unwrap_or_default())?;
+    let patient = find(service, text(sent, "login").unwrap_or_default())?;
     let now = service.now();
     let mut state = service.state();
     let ledger = &mut state.ledger;
     let mut keys: Vec<_> = ledger.grants.keys().copied().collect();
-    keys.retain(|(_, patient)| *patient == person);
+    keys.retain(|(_, owner)| *owner == patient);
     for key in &keys {
         match text(sent, "action") {
             Some("delete") => {

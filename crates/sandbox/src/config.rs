@@ -13,22 +13,22 @@ use crate::FaultSpec;
 pub struct SandboxConfig {
     /// Where to listen; port 0 takes any free one.
     pub listen: SocketAddr,
-    /// How many synthetic people there are: `BBUser00000` and on.
+    /// How many synthetic patients there are: `BBUser00000` and on.
     pub patients: usize,
-    /// How many claims a person has on average.
+    /// How many claims a patient has on average.
     pub eobs_mean: u32,
-    /// The seed of people, claims, client id and faults.
+    /// The seed of patients, claims, client id and faults.
     pub seed: u64,
-    /// How long every answer is held back.
+    /// How long every answer is delayed, in milliseconds.
     pub latency_ms: u64,
     /// Faults from the start on.
     pub faults: Vec<FaultSpec>,
-    /// A recording to serve instead of synthetic people.
+    /// A recording to serve instead of synthetic patients.
     pub replay: Option<PathBuf>,
-    /// Whether `authorize` answers at once with the redirect to the app, as if the person had
+    /// Whether `authorize` answers at once with the redirect to the app, as if the patient had
     /// logged in and agreed: the one named by the query parameter `login`, else the next one.
     pub auto_consent: bool,
-    /// How long an access token lives.
+    /// How long an access token is valid, in seconds.
     pub token_seconds: u32,
     /// Requests per second and access token before `429`; the real service's default.
     pub rate_limit: u32,

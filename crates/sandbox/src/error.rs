@@ -3,7 +3,18 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Why a sandbox could not be started.
+/// What kind of failure a [`SandboxError`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SandboxErrorKind {
+    /// The machine: an address or a thread could not be had.
+    System,
+    /// The recording that was to be replayed.
+    Recording,
+    /// A setting or the text of a fault.
+    Settings,
+}
+
+/// Why a sandbox could not be started, or a fault not be understood.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// The address could not be bound.
@@ -32,4 +43,19 @@ pub enum SandboxError {
     /// Settings that cannot be served.
     #[error("{0}")]
     Config(String),
+    /// The text of a fault that cannot be understood: what is wrong, and what is known.
+    #[error("{0}")]
+    Fault(String),
+}
+
+impl SandboxError {
+    /// What kind of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> SandboxErrorKind {
+        match self {
+            Self::Listen { .. } | Self::Thread(_) => SandboxErrorKind::System,
+            Self::Replay { .. } => SandboxErrorKind::Recording,
+            Self::Config(_) | Self::Fault(_) => SandboxErrorKind::Settings,
+        }
+    }
 }

@@ -7,20 +7,20 @@ use claimlake_contract::{ApiVersion, ResourceType};
 
 use crate::fhir::{render, render_others, render_prior_authorization};
 use crate::population::history::{History, load_time};
-use crate::population::{MOST_PEOPLE, Population, PopulationConfig, day};
+use crate::population::{MOST_PATIENTS, Population, PopulationConfig, day};
 
 /// What to generate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GenerateConfig {
-    /// The seed; people and claims are those of a sandbox with the same seed and mean.
+    /// The seed; patients and claims are those of a sandbox with the same seed and mean.
     pub seed: u64,
-    /// Claims per person, on average.
+    /// Claims per patient, on average.
     pub eobs_mean: u32,
-    /// How many people to write; without it, as many as `bytes` asks for, or ten.
+    /// How many patients to write; without it, as many as `bytes` asks for, or ten.
     pub patients: Option<usize>,
     /// Stop after the resource that reaches this size.
     pub bytes: Option<u64>,
-    /// The API versions to write, in this order for each person.
+    /// The API versions to write, in this order for each patient.
     pub versions: Vec<ApiVersion>,
     /// The resource types to write; all three where empty.
     pub resource_types: Vec<ResourceType>,
@@ -53,9 +53,9 @@ pub struct Generated {
     pub bytes: u64,
 }
 
-const PEOPLE_WITHOUT_LIMIT: usize = 10;
+const PATIENTS_WITHOUT_LIMIT: usize = 10;
 
-/// Writes one resource a line: of each person the patient, the coverages, the claims in the order
+/// Writes one resource a line: of each patient the patient, the coverages, the claims in the order
 /// that the server gives, prior authorizations last.
 ///
 /// # Errors
@@ -63,9 +63,9 @@ const PEOPLE_WITHOUT_LIMIT: usize = 10;
 /// What `out` could not write.
 pub fn generate(config: &GenerateConfig, out: &mut impl Write) -> io::Result<Generated> {
     let unlimited = if config.bytes.is_some() {
-        MOST_PEOPLE
+        MOST_PATIENTS
     } else {
-        PEOPLE_WITHOUT_LIMIT
+        PATIENTS_WITHOUT_LIMIT
     };
     let population = Population::new(PopulationConfig {
         seed: config.seed,
@@ -77,37 +77,37 @@ pub fn generate(config: &GenerateConfig, out: &mut impl Write) -> io::Result<Gen
         generated: Generated::default(),
         limit: config.bytes,
     };
-    for index in 0..population.people() {
+    for index in 0..population.patients() {
         if line.is_full() {
             break;
         }
         line.generated.patients += 1;
-        write_person(config, &population, index, &mut line)?;
+        write_patient(config, &population, index, &mut line)?;
     }
     line.out.flush()?;
     Ok(line.generated)
 }
 
-fn write_person(
+fn write_patient(
     config: &GenerateConfig,
     population: &Population,
     index: usize,
     line: &mut LineWriter<'_, impl Write>,
 ) -> io::Result<()> {
-    let person = population.person(index);
+    let patient = population.patient(index);
     let now = day::instant(load_time(config.weeks));
     let wants = |resource_type: &str| {
         let types = &config.resource_types;
         types.is_empty() || types.iter().any(|wanted| wanted.as_str() == resource_type)
     };
     let history = if wants("ExplanationOfBenefit") {
-        History::of(&person, config.eobs_mean, config.weeks, &[])
+        History::of(&patient, config.eobs_mean, config.weeks, &[])
     } else {
         History::default()
     };
     for version in &config.versions {
         if wants("Patient") || wants("Coverage") {
-            for (kind, body) in render_others(*version, &person) {
+            for (kind, body) in render_others(*version, &patient) {
                 if wants(kind.as_str()) {
                     line.write(&body.at(now))?;
                 }
@@ -117,18 +117,18 @@ fn write_person(
             ApiVersion::V2 => &history.v2,
             ApiVersion::V3 => &history.v3,
         };
-        for claim in order
+        let claims = order
             .iter()
-            .filter_map(|position| history.claims.get(*position))
-        {
+            .filter_map(|position| history.claims.get(*position));
+        for claim in claims {
             if line.is_full() {
                 return Ok(());
             }
-            line.write(&render(*version, &person, claim).at(now))?;
+            line.write(&render(*version, &patient, claim).at(now))?;
         }
         if *version == ApiVersion::V3 {
             for authorization in &history.prior_authorizations {
-                line.write(&render_prior_authorization(&person, authorization).at(now))?;
+                line.write(&render_prior_authorization(&patient, authorization).at(now))?;
             }
         }
     }
@@ -161,7 +161,7 @@ impl<W: Write> LineWriter<'_, W> {
 
 #[cfg(test)]
 mod tests {
-    use claimlake_contract::{ApiVersion, ResourceType};
+    use claimlake_contract::{ApiVersion, ResourceType, hex};
     use serde_json::Value;
     use sha2::{Digest, Sha256};
 
@@ -189,10 +189,8 @@ mod tests {
         assert_eq!(lines(&config).1, out);
         assert_eq!(generated.patients, 3);
         assert_eq!(generated.bytes, u64::try_from(out.len()).unwrap());
-        assert_eq!(
-            generated.resources,
-            u64::try_from(parsed(&out).len()).unwrap()
-        );
+        let resources = u64::try_from(parsed(&out).len()).unwrap();
+        assert_eq!(generated.resources, resources);
         assert_ne!(lines(&GenerateConfig { seed: 2, ..config }).1, out);
     }
 
@@ -215,7 +213,7 @@ mod tests {
             (v3, 9, "Coverage", "a2c8c713f316a8b3"),
             (v3, 9, "ExplanationOfBenefit", "4fa77b3b6c1a2403"),
         ];
-        let found = expected.map(|(version, seed, resource_type, _)| {
+        for (version, seed, resource_type, digest) in expected {
             let config = GenerateConfig {
                 seed,
                 patients: Some(4),
@@ -224,18 +222,9 @@ mod tests {
                 weeks: 1,
                 ..GenerateConfig::default()
             };
-            let digest: [u8; 32] = Sha256::digest(lines(&config).1).into();
-            digest[..8]
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<String>()
-        });
-        let found: Vec<_> = expected
-            .iter()
-            .zip(&found)
-            .map(|((version, seed, name, _), digest)| (*version, *seed, *name, digest.as_str()))
-            .collect();
-        assert_eq!(found, expected);
+            let found: [u8; 32] = Sha256::digest(lines(&config).1).into();
+            assert_eq!(hex(&found[..8]), digest, "{version} {seed} {resource_type}");
+        }
     }
 
     #[test]
@@ -247,13 +236,9 @@ mod tests {
         };
         let (generated, out) = lines(&config);
         assert!(generated.bytes >= bytes);
-        let last = out
-            .trim_ascii_end()
-            .rsplit(|byte| *byte == b'\n')
-            .next()
-            .unwrap()
-            .len();
-        assert!(generated.bytes - u64::try_from(last).unwrap() - 1 < bytes);
+        let mut lines = out.trim_ascii_end().rsplit(|byte| *byte == b'\n');
+        let last = u64::try_from(lines.next().unwrap().len()).unwrap();
+        assert!(generated.bytes - last - 1 < bytes);
         assert!(parsed(&out).len() > 20);
     }
 
@@ -266,11 +251,8 @@ mod tests {
             ..GenerateConfig::default()
         };
         let resources = parsed(&lines(&config).1);
-        assert!(
-            resources
-                .iter()
-                .all(|resource| resource["resourceType"] == "Coverage")
-        );
+        let is_coverage = |resource: &Value| resource["resourceType"] == "Coverage";
+        assert!(resources.iter().all(is_coverage));
         let is_v3 = |resource: &&Value| resource.get("contained").is_some();
         let v3 = resources.iter().filter(is_v3).count();
         assert_eq!(resources.len() - v3, 6 * 4);
@@ -287,12 +269,8 @@ mod tests {
         let before = parsed(&lines(&config).1);
         let after = parsed(&lines(&GenerateConfig { weeks: 2, ..config }).1);
         assert!(after.len() > before.len());
-        let cancelled = |claims: &[Value]| {
-            claims
-                .iter()
-                .filter(|claim| claim["status"] == "cancelled")
-                .count()
-        };
+        let is_cancelled = |claim: &&Value| claim["status"] == "cancelled";
+        let cancelled = |claims: &[Value]| claims.iter().filter(is_cancelled).count();
         assert!(cancelled(&after) > cancelled(&before));
     }
 }

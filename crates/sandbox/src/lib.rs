@@ -26,12 +26,10 @@ mod templates;
 mod vocabulary;
 mod wire;
 
-pub use account::{Account, PersonAccount};
+pub use account::{Account, PatientAccount};
 pub use config::SandboxConfig;
-pub use error::SandboxError;
-pub use fault::{
-    FaultKind, FaultSpec, FaultTarget, NextTrick, ParseFaultError, RetryAfter, WrongTotal,
-};
+pub use error::{SandboxError, SandboxErrorKind};
+pub use fault::{FaultKind, FaultSpec, FaultTarget, NextTrick, RetryAfter, WrongTotal};
 pub use generate::{GenerateConfig, Generated, generate};
 pub use sandbox::{Sandbox, start};
-pub use serve::records::PersonTruth;
+pub use serve::records::PatientTruth;

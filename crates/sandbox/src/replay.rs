@@ -1,6 +1,7 @@
 //! Serving a recording: tokens are the sandbox's own, FHIR answers are those of the recording.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -8,7 +9,6 @@ use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use claimlake_contract::{
     ApiVersion, CATALOGUE_FILE, EXCHANGES_FILE, RECORDING_FORMAT, RecordedExchange, RecordedPerson,
     RecordingCatalogue,
@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::error::SandboxError;
 use crate::http::{Reply, Request};
-use crate::serve::records::{Drift, Found, Kind, PersonTruth, Records, Search};
+use crate::serve::records::Records;
 
 /// Headers that belong to the connection or are the sandbox's own business.
 const NOT_REPLAYED: [&str; 9] = [
@@ -36,7 +36,7 @@ const NOT_REPLAYED: [&str; 9] = [
 /// Who asked what: the grant's label, method, path without a final slash, sorted query.
 type Key = (String, String, String, Vec<(String, String)>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Answers {
     list: Vec<RecordedExchange>,
     next: usize,
@@ -45,7 +45,7 @@ struct Answers {
 /// A recording, read into memory.
 #[derive(Debug)]
 pub(crate) struct Recording {
-    people: Vec<RecordedPerson>,
+    patients: Vec<RecordedPerson>,
     answers: Mutex<HashMap<Key, Answers>>,
 }
 
@@ -57,10 +57,11 @@ impl Recording {
             path: path.to_owned(),
             reason,
         };
+        let unreadable = |path: &Path, error: &dyn Display| failed(path, error.to_string());
         let text = std::fs::read_to_string(&catalogue_path)
-            .map_err(|error| failed(&catalogue_path, error.to_string()))?;
-        let catalogue: RecordingCatalogue = serde_json::from_str(&text)
-            .map_err(|error| failed(&catalogue_path, error.to_string()))?;
+            .map_err(|error| unreadable(&catalogue_path, &error))?;
+        let catalogue: RecordingCatalogue =
+            serde_json::from_str(&text).map_err(|error| unreadable(&catalogue_path, &error))?;
         if catalogue.format != RECORDING_FORMAT {
             let reason = format!(
                 "it has format {}, and this version of claimlake replays {RECORDING_FORMAT}: replay it \
@@ -70,29 +71,24 @@ impl Recording {
             return Err(failed(&catalogue_path, reason));
         }
         let path = folder.join(EXCHANGES_FILE);
-        let file = File::open(&path).map_err(|error| failed(&path, error.to_string()))?;
-        let decoder = zstd::Decoder::new(file).map_err(|error| failed(&path, error.to_string()))?;
+        let file = File::open(&path).map_err(|error| unreadable(&path, &error))?;
+        let decoder = zstd::Decoder::new(file).map_err(|error| unreadable(&path, &error))?;
         let mut answers: HashMap<Key, Answers> = HashMap::new();
         for (number, line) in BufReader::new(decoder).lines().enumerate() {
-            let line = line.map_err(|error| failed(&path, error.to_string()))?;
+            let line = line.map_err(|error| unreadable(&path, &error))?;
             let exchange: RecordedExchange = serde_json::from_str(&line).map_err(|error| {
                 let (line, column) = (number + 1, error.column());
-                failed(
-                    &path,
-                    format!("line {line}, column {column} is no exchange"),
-                )
+                let reason = format!("line {line}, column {column} is no exchange");
+                failed(&path, reason)
             })?;
             answers
                 .entry(key_of(&exchange))
-                .or_insert_with(|| Answers {
-                    list: Vec::new(),
-                    next: 0,
-                })
+                .or_default()
                 .list
                 .push(exchange);
         }
         Ok(Self {
-            people: catalogue.people,
+            patients: catalogue.people,
             answers: Mutex::new(answers),
         })
     }
@@ -110,53 +106,52 @@ fn key_of(exchange: &RecordedExchange) -> Key {
 }
 
 impl Records for Recording {
-    fn people(&self) -> usize {
-        self.people.len()
+    fn patients(&self) -> usize {
+        self.patients.len()
     }
 
-    fn login(&self, person: usize) -> String {
-        self.people
-            .get(person)
-            .map_or(String::new(), |person| person.grant.clone())
+    fn login(&self, patient: usize) -> String {
+        self.patients
+            .get(patient)
+            .map_or(String::new(), |patient| patient.grant.clone())
     }
 
-    fn name(&self, person: usize) -> (String, String) {
-        ("Recorded".into(), self.login(person))
+    fn name(&self, patient: usize) -> (String, String) {
+        ("Recorded".into(), self.login(patient))
     }
 
-    fn patient_id(&self, person: usize, space: ApiVersion) -> String {
-        self.people
-            .get(person)
-            .and_then(|person| person.patients.get(&space))
+    fn patient_id(&self, patient: usize, space: ApiVersion) -> String {
+        self.patients
+            .get(patient)
+            .and_then(|patient| patient.patients.get(&space))
             .cloned()
             .unwrap_or_default()
     }
 
     fn find_login(&self, login: &str) -> Option<usize> {
-        self.people.iter().position(|person| person.grant == login)
+        self.patients
+            .iter()
+            .position(|patient| patient.grant == login)
     }
 
     fn find_patient(&self, id: &str, space: ApiVersion) -> Option<usize> {
-        self.people
-            .iter()
-            .position(|person| person.patients.get(&space).is_some_and(|held| held == id))
+        let is_it =
+            |patient: &RecordedPerson| patient.patients.get(&space).is_some_and(|own| own == id);
+        self.patients.iter().position(is_it)
     }
 
-    fn shares_demographics(&self, person: usize) -> bool {
-        self.people.get(person).is_none_or(|person| {
-            person.scopes.is_empty()
-                || person
-                    .scopes
-                    .iter()
-                    .any(|scope| scope.starts_with("patient/Patient."))
+    fn shares_demographics(&self, patient: usize) -> bool {
+        let is_of_patient = |scope: &String| scope.starts_with("patient/Patient.");
+        self.patients.get(patient).is_none_or(|patient| {
+            patient.scopes.is_empty() || patient.scopes.iter().any(is_of_patient)
         })
     }
 
-    fn recorded(&self, person: usize, request: &Request) -> Option<Reply> {
+    fn recorded(&self, patient: usize, request: &Request) -> Option<Reply> {
         let mut query = request.query.0.clone();
         query.sort();
         let key = (
-            self.login(person),
+            self.login(patient),
             request.method.to_string(),
             request.path.trim_end_matches('/').to_owned(),
             query,
@@ -171,41 +166,12 @@ impl Records for Recording {
         Some(replayed(&found.list[position], request))
     }
 
-    fn search(
-        &self,
-        _person: usize,
-        _space: ApiVersion,
-        _kind: Kind,
-        _search: &Search,
-        _now: DateTime<Utc>,
-    ) -> Found {
-        Found::default()
-    }
-
-    fn read(
-        &self,
-        _space: ApiVersion,
-        _kind: Kind,
-        _id: &str,
-        _now: DateTime<Utc>,
-    ) -> Option<(usize, Bytes)> {
-        None
-    }
-
-    fn advance_week(&self) {}
-
-    fn drift(&self, _person: usize, _space: ApiVersion, _drift: Drift) {}
-
-    fn truth(&self, person: usize, space: ApiVersion) -> PersonTruth {
-        PersonTruth {
-            login: self.login(person),
-            patient: self.patient_id(person, space),
-            ..PersonTruth::default()
-        }
+    fn has_fixed_ids(&self) -> bool {
+        true
     }
 }
 
-/// A request that was not recorded: its values are left out, for they may be somebody's.
+/// A request that was not recorded: its values are left out, since they may identify a patient.
 fn missing(key: &Key) -> Reply {
     let (_, method, path, query) = key;
     let names: Vec<&str> = query.iter().map(|(name, _)| name.as_str()).collect();
@@ -255,7 +221,7 @@ fn replayed(exchange: &RecordedExchange, request: &Request) -> Reply {
             HeaderName::from_bytes(name.as_bytes()),
             HeaderValue::from_str(value),
         ) {
-            reply.headers.retain(|(held, _)| *held != name);
+            reply.headers.retain(|(known, _)| *known != name);
             reply.headers.push((name, value));
         }
     }

@@ -1,5 +1,5 @@
-//! Headers that every answer carries, whatever it is: what caches may tell answers apart by, and
-//! what browsers may do with them.
+//! Headers that every answer carries, whatever it is: what caches must distinguish
+//! answers by, and what browsers may do with them.
 
 use crate::http::{Reply, Request};
 

@@ -3,7 +3,7 @@
 use hyper::{Method, StatusCode};
 use serde_json::json;
 
-use crate::fault::{self, Occasion, Stage};
+use crate::fault::{self, FaultContext, Stage};
 use crate::http::{Reply, Request};
 use crate::oauth::scope::Interaction;
 use crate::oauth::{authorize, consent, introspect, login, pages, revoke, token};
@@ -19,12 +19,12 @@ pub(crate) fn answer(service: &Service, request: &Request) -> Reply {
     if let Some(rest) = request.path.strip_prefix("/_sandbox") {
         return admin::answer(service, rest, request);
     }
-    let person = request.bearer().and_then(|token| {
+    let patient = request.bearer().and_then(|token| {
         let state = service.state();
         let access = state.ledger.access.get(token)?;
         Some(access.permission.patient)
     });
-    let occasion = Occasion::of(service, request, person);
+    let context = FaultContext::of(service, request, patient);
     let now = service.now();
     {
         let mut state = service.state();
@@ -33,7 +33,7 @@ pub(crate) fn answer(service: &Service, request: &Request) -> Reply {
         let seconds = state.faults.token_seconds();
         state.ledger.token_seconds = seconds.unwrap_or(service.token_seconds);
     }
-    let struck = service.state().faults.strike(Stage::Gate, &occasion, now);
+    let struck = service.state().faults.strike(Stage::Gate, &context, now);
     let mut reply = match struck {
         Some(kind) => fault::answer(service, kind, request),
         None => dispatch(service, request),
@@ -48,10 +48,7 @@ pub(crate) fn answer(service: &Service, request: &Request) -> Reply {
         }
     }
     reply_headers::complete(request, &mut reply);
-    let faults = service
-        .state()
-        .faults
-        .strike_all(Stage::Wire, &occasion, now);
+    let faults = service.strikes(Stage::Wire, &context);
     wire::deliver(service, request, &mut reply, &faults);
     reply
 }
@@ -93,7 +90,7 @@ fn dispatch(service: &Service, request: &Request) -> Reply {
         }
         _ if rest.starts_with("connect/userinfo") => {
             let mut reply = match gate::check(service, version, request, Wanted::Userinfo) {
-                Ok(admitted) => introspect::userinfo(service, version, admitted.person),
+                Ok(authorized) => introspect::userinfo(service, version, authorized.patient),
                 Err(refusal) => refusal,
             };
             reply.set("allow", "OPTIONS, GET");
@@ -163,19 +160,19 @@ fn fhir(service: &Service, api: Api, rest: &str, request: &Request) -> Reply {
     let wanted = Wanted::Resource(kind, interaction);
     let mut reply = match gate::check(service, api, request, wanted) {
         Err(refusal) => refusal.with("vary", reply_headers::VARY_REFUSED),
-        Ok(admitted) => {
-            let recorded = service.records.recorded(admitted.person, request);
+        Ok(authorized) => {
+            let recorded = service.records.recorded(authorized.patient, request);
             let mut reply = match (recorded, interaction) {
                 (Some(reply), _) => reply,
                 (None, Interaction::Search) => {
-                    search::answer(service, api, kind, admitted, request)
+                    search::answer(service, api, kind, authorized, request)
                 }
                 (None, Interaction::Read) => {
-                    read::answer(service, api, kind, id, admitted, request)
+                    read::answer(service, api, kind, id, authorized, request)
                 }
             };
-            if let Some(standing) = admitted.standing {
-                gate::tell_standing(&mut reply, standing);
+            if let Some(rate_limit) = authorized.rate_limit {
+                gate::set_rate_limit(&mut reply, rate_limit);
             }
             reply
         }

@@ -15,7 +15,7 @@ const KNOWN: [&str; 9] = [
     "permission-logout",
 ];
 
-/// The path with whatever names a person, claim or approval replaced; what is no route is one.
+/// The path with whatever names a patient, claim or approval replaced; what is no route is one.
 pub(crate) fn route_name(path: &str) -> String {
     let trimmed = path.trim_end_matches('/');
     let parts: Vec<&str> = trimmed.split('/').collect();
@@ -42,7 +42,7 @@ pub(crate) fn route_name(path: &str) -> String {
     }
 }
 
-/// The path for a log: whatever may name a person, a claim or a token is replaced.
+/// The path for a log: whatever may name a patient, a claim or a token is replaced.
 pub(crate) fn shown_path(path: &str) -> String {
     let is_word = |part: &&str| {
         let is_plain = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '-' | '.' | '$');

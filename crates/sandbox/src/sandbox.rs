@@ -13,13 +13,13 @@ use crate::account::Account;
 use crate::clock::MovableClock;
 use crate::config::SandboxConfig;
 use crate::error::SandboxError;
-use crate::fault::{FaultBook, FaultSpec};
+use crate::fault::{ActiveFaults, FaultSpec};
 use crate::fhir::FhirStore;
 use crate::oauth::ledger::Ledger;
-use crate::population::{MOST_PEOPLE, PopulationConfig};
+use crate::population::{MOST_PATIENTS, PopulationConfig};
 use crate::replay::Recording;
-use crate::serve::records::{Drift, PersonTruth, Records};
-use crate::serve::renamed::Renamed;
+use crate::serve::changed_ids::RecordsWithChangedIds;
+use crate::serve::records::{Drift, PatientTruth, Records};
 use crate::serve::throttle::Throttle;
 use crate::server::{self, Origin};
 use crate::service::{Service, State, V3Gate};
@@ -70,13 +70,12 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
     let foreign = foreign_listener
         .local_addr()
         .map_err(SandboxError::Thread)?;
-    let records = open_records(&config)?;
     let ledger = Ledger::new(config.seed, config.token_seconds);
     let client_id = ledger.apps[0].client_id.clone();
     let client_secret = Secret::new(ledger.apps[0].client_secret.clone());
     let service = Arc::new(Service {
+        records: RecordsWithChangedIds::new(open_records(&config)?),
         clock: MovableClock::new(config.clock),
-        records,
         auto_consent: config.auto_consent,
         gzip: config.gzip,
         latency: Duration::from_millis(config.latency_ms),
@@ -86,7 +85,7 @@ pub async fn start(config: SandboxConfig) -> Result<Sandbox, SandboxError> {
         state: Mutex::new(State {
             ledger,
             account: Account::default(),
-            faults: FaultBook::new(config.seed, config.faults),
+            faults: ActiveFaults::new(config.seed, config.faults),
             throttle: Throttle::new(config.rate_limit),
             next_patient: 0,
             v3_gate: V3Gate::Open,
@@ -160,8 +159,8 @@ fn open_records(config: &SandboxConfig) -> Result<Box<dyn Records>, SandboxError
     if let Some(folder) = &config.replay {
         return Ok(Box::new(Recording::open(folder)?));
     }
-    if config.patients > MOST_PEOPLE {
-        let text = format!("the sandbox has at most {MOST_PEOPLE} people: lower --patients");
+    if config.patients > MOST_PATIENTS {
+        let text = format!("the sandbox has at most {MOST_PATIENTS} patients: lower --patients");
         return Err(SandboxError::Config(text));
     }
     let store = FhirStore::new(PopulationConfig {
@@ -169,7 +168,7 @@ fn open_records(config: &SandboxConfig) -> Result<Box<dyn Records>, SandboxError
         patients: config.patients,
         eobs_mean: config.eobs_mean,
     });
-    Ok(Box::new(Renamed::new(Box::new(store))))
+    Ok(Box::new(store))
 }
 
 impl Sandbox {
@@ -206,8 +205,8 @@ impl Sandbox {
     /// Every login, in order: `BBUser00000` and on.
     #[must_use]
     pub fn logins(&self) -> Vec<String> {
-        (0..self.service.records.people())
-            .map(|person| self.service.records.login(person))
+        (0..self.service.records.patients())
+            .map(|patient| self.service.records.login(patient))
             .collect()
     }
 
@@ -220,11 +219,11 @@ impl Sandbox {
         account
     }
 
-    /// What a complete and correct client holds in the end, by person; sorted by login.
+    /// What a complete and correct client ends up with, by patient; sorted by login.
     #[must_use]
-    pub fn truth(&self, api: ApiVersion) -> Vec<PersonTruth> {
-        (0..self.service.records.people())
-            .map(|person| self.service.records.truth(person, api))
+    pub fn truth(&self, api: ApiVersion) -> Vec<PatientTruth> {
+        (0..self.service.records.patients())
+            .map(|patient| self.service.records.truth(patient, api))
             .collect()
     }
 
@@ -243,17 +242,17 @@ impl Sandbox {
         self.service.records.advance_week();
     }
 
-    /// Takes the claim away that the person's default search shows first, from now on.
+    /// Takes the claim away that the patient's default search shows first, from now on.
     pub fn remove_claim(&self, login: &str, api: ApiVersion) {
-        if let Some(person) = self.service.records.find_login(login) {
-            self.service.records.drift(person, api, Drift::Delete);
+        if let Some(patient) = self.service.records.find_login(login) {
+            self.service.records.drift(patient, api, Drift::Delete);
         }
     }
 
-    /// Shows the claims again that were taken away of a person.
+    /// Shows the claims again that were taken away of a patient.
     pub fn restore_claims(&self, login: &str) {
-        if let Some(person) = self.service.records.find_login(login) {
-            self.service.records.restore(person);
+        if let Some(patient) = self.service.records.find_login(login) {
+            self.service.records.restore(patient);
         }
     }
 

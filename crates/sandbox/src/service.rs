@@ -1,4 +1,4 @@
-//! The sandbox without its socket: what it holds, and what every route may use.
+//! The sandbox without its socket: its state, and what every route may use.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -7,9 +7,9 @@ use claimlake_contract::ApiVersion;
 
 use crate::account::Account;
 use crate::clock::MovableClock;
-use crate::fault::FaultBook;
+use crate::fault::{ActiveFaults, FaultContext, FaultKind, Stage};
 use crate::oauth::ledger::{Ledger, PatientIndex};
-use crate::serve::records::Records;
+use crate::serve::changed_ids::RecordsWithChangedIds;
 use crate::serve::throttle::Throttle;
 
 /// A version in the URL: 1, 2 or 3. Version 1 is served as version 2 under its own links.
@@ -36,7 +36,7 @@ impl Api {
 pub(crate) struct State {
     pub(crate) ledger: Ledger,
     pub(crate) account: Account,
-    pub(crate) faults: FaultBook,
+    pub(crate) faults: ActiveFaults,
     pub(crate) throttle: Throttle,
     /// Who consents next where nobody is named.
     pub(crate) next_patient: PatientIndex,
@@ -60,7 +60,7 @@ pub(crate) enum V3Gate {
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) clock: MovableClock,
-    pub(crate) records: Box<dyn Records>,
+    pub(crate) records: RecordsWithChangedIds,
     pub(crate) auto_consent: bool,
     pub(crate) gzip: bool,
     pub(crate) latency: std::time::Duration,
@@ -75,6 +75,12 @@ pub(crate) struct Service {
 impl Service {
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.clock.now()
+    }
+
+    /// Every fault of `stage` that strikes.
+    pub(crate) fn strikes(&self, stage: Stage, context: &FaultContext) -> Vec<FaultKind> {
+        let now = self.now();
+        self.state().faults.strike_all(stage, context, now)
     }
 
     /// The state; a panic of another request does not end the sandbox.

@@ -168,7 +168,7 @@ async fn a_revoked_grant_is_gone_there_and_here_and_revoking_it_again_says_so() 
     lend(&vault, &client, &grants[1].handle).await.unwrap();
     let revoked: u64 = sandbox
         .account()
-        .people
+        .patients
         .values()
         .map(|person| person.revocations)
         .sum();

@@ -75,8 +75,8 @@ async fn who_had_landed_before_the_kill_is_not_asked_for_again() {
     assert_eq!(outcome.landed_before, landed);
     assert_eq!(outcome.recovered.len(), 1);
     let after = bench.sandbox.account();
-    let not_asked = before.people.iter().filter(|(login, person)| {
-        let now: u64 = after.people[*login].requests.values().sum();
+    let not_asked = before.patients.iter().filter(|(login, person)| {
+        let now: u64 = after.patients[*login].requests.values().sum();
         now == person.requests.values().sum::<u64>()
     });
     assert_eq!(not_asked.count() as u64, landed);

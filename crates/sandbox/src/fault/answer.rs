@@ -8,7 +8,7 @@ use serde_json::json;
 use super::kind::{FaultKind, RetryAfter};
 use crate::http::{Reply, Request};
 use crate::oauth::{login, refusal};
-use crate::serve::throttle::Standing;
+use crate::serve::throttle::RateLimit;
 use crate::serve::{gate, query};
 use crate::service::Service;
 
@@ -29,14 +29,14 @@ pub(crate) fn answer(service: &Service, fault: FaultKind, request: &Request) -> 
         let token = request.bearer().unwrap_or_default();
         if state.ledger.access.contains_key(token) {
             let counted = state.throttle.count(token, now);
-            let standing = match fault {
-                FaultKind::TooManyRequests(_) | FaultKind::RequestsPerSecond(..) => Standing {
+            let rate_limit = match fault {
+                FaultKind::TooManyRequests(_) | FaultKind::RequestsPerSecond(..) => RateLimit {
                     remaining: 0,
                     ..counted
                 },
                 _ => counted,
             };
-            gate::tell_standing(&mut reply, standing);
+            gate::set_rate_limit(&mut reply, rate_limit);
         }
         if fault != FaultKind::Status(500) && reply.status.as_u16() != 500 {
             reply.set("allow", "GET, HEAD, OPTIONS");
@@ -66,7 +66,7 @@ fn fault_reply(fault: FaultKind, request: &Request, now: DateTime<Utc>) -> Reply
         }
         FaultKind::Status(500) => refusal::server_error(),
         FaultKind::Backend(409) if request.path.starts_with("/mymedicare/") => {
-            let text = "The person's identifiers contradict each other.";
+            let text = "The patient's identifiers contradict each other.";
             Reply::json(409, &json!({"error": text})).with("cache-control", login::NEVER_CACHE)
         }
         FaultKind::Backend(status) => backend_reply(status, is_v3),

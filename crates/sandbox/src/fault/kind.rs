@@ -55,7 +55,7 @@ pub enum FaultKind {
     DuplicateKey,
     /// The access token has expired.
     ExpiredToken,
-    /// The grant was ended by the person.
+    /// The grant was ended by the patient.
     RevokedToken,
     /// Access tokens live so many seconds.
     TokenSeconds(u32),

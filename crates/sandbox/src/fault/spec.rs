@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::kind::{FaultKind, NextTrick, RetryAfter, WrongTotal};
+use crate::error::SandboxError;
 
 const DAY_SECONDS: u32 = 86_400;
 
@@ -88,44 +89,13 @@ fn names() -> String {
     FaultKind::names().collect::<Vec<_>>().join(", ")
 }
 
-/// Why a fault could not be understood.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ParseFaultError {
-    /// There is no such kind.
-    #[error("unknown fault '{0}'; known are {list}", list = names())]
-    Kind(String),
-    /// The kind has no such option.
-    #[error(
-        "unknown option '{option}' of fault '{kind}'; known are rate, count, skip, only, patient{own}"
-    )]
-    Option {
-        /// The fault.
-        kind: String,
-        /// What was given.
-        option: String,
-        /// Options of its own, with a leading comma.
-        own: String,
-    },
-    /// The value of an option cannot be used.
-    #[error("the option '{option}' of fault '{kind}' takes {expected}, not '{value}'")]
-    Value {
-        /// The fault.
-        kind: String,
-        /// The option.
-        option: String,
-        /// What it takes.
-        expected: &'static str,
-        /// What was given.
-        value: String,
-    },
-}
-
 impl FromStr for FaultSpec {
-    type Err = ParseFaultError;
+    type Err = SandboxError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (name, options) = text.trim().split_once(':').unwrap_or((text.trim(), ""));
-        let kind = FaultKind::named(name).ok_or_else(|| ParseFaultError::Kind(name.to_owned()))?;
+        let unknown = || format!("unknown fault '{name}'; known are {}", names());
+        let kind = FaultKind::named(name).ok_or_else(|| SandboxError::Fault(unknown()))?;
         let mut spec = FaultSpec::from(kind);
         for pair in options.split(',').filter(|pair| !pair.trim().is_empty()) {
             let (option, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -155,12 +125,11 @@ impl From<FaultKind> for FaultSpec {
 }
 
 impl FaultSpec {
-    fn apply(&mut self, kind: &str, option: &str, value: &str) -> Result<(), ParseFaultError> {
-        let wrong = |expected: &'static str| ParseFaultError::Value {
-            kind: kind.to_owned(),
-            option: option.to_owned(),
-            expected,
-            value: value.to_owned(),
+    fn apply(&mut self, kind: &str, option: &str, value: &str) -> Result<(), SandboxError> {
+        let wrong = |expected: &str| {
+            SandboxError::Fault(format!(
+                "the option '{option}' of fault '{kind}' takes {expected}, not '{value}'"
+            ))
         };
         let whole = || value.parse::<u32>().map_err(|_| wrong("a whole number"));
         match (option, &mut self.kind) {
@@ -197,11 +166,11 @@ impl FaultSpec {
                 *form = named(&TOTALS, value).ok_or_else(|| wrong("none, less, more or text"))?;
             }
             _ => {
-                return Err(ParseFaultError::Option {
-                    kind: kind.to_owned(),
-                    option: option.to_owned(),
-                    own: own_options(self.kind).to_owned(),
-                });
+                let own = own_options(self.kind);
+                return Err(SandboxError::Fault(format!(
+                    "unknown option '{option}' of fault '{kind}'; known are rate, count, skip, \
+                     only, patient{own}"
+                )));
             }
         }
         Ok(())
@@ -291,6 +260,7 @@ impl fmt::Display for FaultSpec {
 #[cfg(test)]
 mod tests {
     use super::{FaultKind, FaultSpec};
+    use crate::error::SandboxErrorKind;
 
     #[test]
     fn every_known_name_is_understood_and_reads_back_what_it_wrote() {
@@ -307,7 +277,11 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_named_together_with_what_is_known() {
-        let unknown = |text: &str| text.parse::<FaultSpec>().unwrap_err().to_string();
+        let unknown = |text: &str| {
+            let error = text.parse::<FaultSpec>().unwrap_err();
+            assert_eq!(error.kind(), SandboxErrorKind::Settings);
+            error.to_string()
+        };
         assert!(unknown("flood").contains("unknown fault 'flood'; known are 429, 500"));
         assert!(unknown("cut:ms=1").contains("unknown option 'ms' of fault 'cut'"));
         assert!(unknown("slow:speed=1").contains("patient, ms"));

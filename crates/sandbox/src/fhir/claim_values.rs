@@ -1,9 +1,9 @@
 //! What the values of a claim's body are made from, in both API versions.
 
 use super::npi::npi;
+use crate::population::beneficiary::Beneficiary;
 use crate::population::claim::{Claim, ClaimKind};
 use crate::population::money::{Amounts, Bill};
-use crate::population::person::Person;
 use crate::population::processing::Processing;
 use crate::random::Random;
 use crate::template::{Value, Values};
@@ -14,7 +14,7 @@ use crate::vocabulary::{Code, PRACTITIONERS, REVENUE_CENTERS};
 pub(super) struct ClaimValues<'a> {
     pub(super) values: Values<'a>,
     pub(super) random: Random,
-    pub(super) person: &'a Person,
+    pub(super) patient: &'a Beneficiary,
     pub(super) claim: &'a Claim,
     pub(super) bill: Bill,
     pub(super) processing: Processing,
@@ -22,11 +22,11 @@ pub(super) struct ClaimValues<'a> {
 
 impl<'a> ClaimValues<'a> {
     /// No values yet. `version` parts the random of the API versions.
-    pub(super) fn of(person: &'a Person, claim: &'a Claim, version: u64) -> Self {
+    pub(super) fn of(patient: &'a Beneficiary, claim: &'a Claim, version: u64) -> Self {
         Self {
             values: Values::default(),
             random: Random::of(&[claim.seed, version]),
-            person,
+            patient,
             claim,
             bill: Bill::of(claim),
             processing: Processing::of(claim),

@@ -1,12 +1,12 @@
 //! The FHIR data of the population: bodies made on demand and kept while they fit, searched as the
 //! real backends search. Knows nothing of HTTP.
 
-mod as_sent;
 mod body;
 mod cache;
 mod claim_values;
+mod coding_variants;
 mod npi;
-mod person_values;
+mod patient_values;
 mod read;
 mod records;
 mod render;

@@ -7,8 +7,8 @@ use claimlake_contract::ApiVersion;
 use super::render::render_others;
 use super::store::{FhirStore, v2_id, v3_id};
 use super::{v2, v3};
-use crate::population::claim::person_and_number;
-use crate::population::person::Person;
+use crate::population::beneficiary::Beneficiary;
+use crate::population::claim::patient_and_number;
 use crate::serve::records::{Kind, Records};
 
 impl FhirStore {
@@ -22,30 +22,35 @@ impl FhirStore {
             ApiVersion::V2 => id.split_once('-')?.1,
             ApiVersion::V3 => id,
         };
-        let (person, number) = person_and_number(number.parse().ok()?)?;
-        if person >= self.population.people() {
+        let (patient, number) = patient_and_number(number.parse().ok()?)?;
+        if patient >= self.population.patients() {
             return None;
         }
-        let life = self.life(person);
-        let claim = life
+        let known = self.patient_history(patient);
+        let claim = known
             .history
             .claims
             .iter()
             .find(|claim| claim.number == number)?;
         let is_it = match space {
-            ApiVersion::V2 => claim.is_in_v2() && v2_id(person, claim) == id,
-            ApiVersion::V3 => v3_id(person, claim) == id,
+            ApiVersion::V2 => claim.is_in_v2() && v2_id(patient, claim) == id,
+            ApiVersion::V3 => v3_id(patient, claim) == id,
         };
-        is_it.then(|| (person, self.claim_body(space, &life.person, claim).at(now)))
+        is_it.then(|| {
+            (
+                patient,
+                self.claim_body(space, &known.patient, claim).at(now),
+            )
+        })
     }
 
-    pub(super) fn coverage_ids(&self, space: ApiVersion, person: &Person) -> Vec<String> {
+    pub(super) fn coverage_ids(&self, space: ApiVersion, patient: &Beneficiary) -> Vec<String> {
         match space {
             ApiVersion::V2 => v2::PARTS
                 .iter()
-                .map(|part| format!("part-{part}-{}", person.v2_id))
+                .map(|part| format!("part-{part}-{}", patient.v2_id))
                 .collect(),
-            ApiVersion::V3 => v3::coverage_ids(person),
+            ApiVersion::V3 => v3::coverage_ids(patient),
         }
     }
 
@@ -55,7 +60,7 @@ impl FhirStore {
         id: &str,
         now: DateTime<Utc>,
     ) -> Option<(usize, Bytes)> {
-        // The person's id is what follows the kind of coverage, up to a contract.
+        // The patient's id is what follows the kind of coverage, up to a contract.
         let rest = id
             .strip_prefix("dual-")
             .or_else(|| id.strip_prefix("part-")?.get(2..))?;
@@ -63,14 +68,14 @@ impl FhirStore {
             .trim_start_matches('-')
             .find(|byte: char| !byte.is_ascii_digit());
         let sign = rest.len() - rest.trim_start_matches('-').len();
-        let patient = rest.get(..digits.map_or(rest.len(), |length| length + sign))?;
-        let index = self.find_patient(patient, space)?;
-        let person = self.population.person(index);
+        let patient_id = rest.get(..digits.map_or(rest.len(), |length| length + sign))?;
+        let index = self.find_patient(patient_id, space)?;
+        let patient = self.population.patient(index);
         let position = self
-            .coverage_ids(space, &person)
+            .coverage_ids(space, &patient)
             .iter()
             .position(|known| known == id)?;
-        let body = render_others(space, &person)
+        let body = render_others(space, &patient)
             .into_iter()
             .filter(|(kind, _)| *kind == Kind::Coverage)
             .map(|(_, body)| body)

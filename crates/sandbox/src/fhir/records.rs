@@ -10,30 +10,30 @@ use claimlake_contract::ApiVersion;
 use super::render::render_patient;
 use super::store::{FhirStore, lock, v2_id, v3_id};
 use super::v3;
-use crate::population::claim::{ClaimKind, Standing};
-use crate::population::history::{Disturbance, load_time};
+use crate::population::claim::{ClaimKind, FinalAction};
+use crate::population::history::{ClaimChange, load_time};
 use crate::population::money::Bill;
-use crate::serve::records::{Drift, Found, Kind, PersonTruth, Records, Search};
+use crate::serve::records::{Drift, Found, Kind, PatientTruth, Records, Search};
 
 impl Records for FhirStore {
-    fn people(&self) -> usize {
-        self.population.people()
+    fn patients(&self) -> usize {
+        self.population.patients()
     }
 
-    fn login(&self, person: usize) -> String {
-        self.population.person(person).login
+    fn login(&self, patient: usize) -> String {
+        self.population.patient(patient).login
     }
 
-    fn name(&self, person: usize) -> (String, String) {
-        let person = self.population.person(person);
-        (person.given, person.family)
+    fn name(&self, patient: usize) -> (String, String) {
+        let patient = self.population.patient(patient);
+        (patient.given, patient.family)
     }
 
-    fn patient_id(&self, person: usize, space: ApiVersion) -> String {
-        let person = self.population.person(person);
+    fn patient_id(&self, patient: usize, space: ApiVersion) -> String {
+        let patient = self.population.patient(patient);
         match space {
-            ApiVersion::V2 => person.v2_id.to_string(),
-            ApiVersion::V3 => person.v3_id.to_string(),
+            ApiVersion::V2 => patient.v2_id.to_string(),
+            ApiVersion::V3 => patient.v3_id.to_string(),
         }
     }
 
@@ -50,15 +50,15 @@ impl Records for FhirStore {
 
     fn search(
         &self,
-        person: usize,
+        patient: usize,
         space: ApiVersion,
         kind: Kind,
         search: &Search,
         now: DateTime<Utc>,
     ) -> Found {
         match kind {
-            Kind::ExplanationOfBenefit => self.search_claims(person, space, search, now),
-            Kind::Patient | Kind::Coverage => self.search_others(person, space, kind, search, now),
+            Kind::ExplanationOfBenefit => self.search_claims(patient, space, search, now),
+            Kind::Patient | Kind::Coverage => self.search_others(patient, space, kind, search, now),
         }
     }
 
@@ -72,9 +72,9 @@ impl Records for FhirStore {
         match kind {
             Kind::ExplanationOfBenefit => self.read_claim(space, id, now),
             Kind::Patient => {
-                let person = self.find_patient(id, space)?;
-                let body = render_patient(space, &self.population.person(person));
-                Some((person, body.at(now)))
+                let patient = self.find_patient(id, space)?;
+                let body = render_patient(space, &self.population.patient(patient));
+                Some((patient, body.at(now)))
             }
             Kind::Coverage => self.read_coverage(space, id, now),
         }
@@ -84,31 +84,28 @@ impl Records for FhirStore {
         self.weeks.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn drift(&self, person: usize, space: ApiVersion, drift: Drift) {
-        let life = self.life(person);
-        let disturbance = match drift {
-            Drift::Insert => Disturbance::Insert {
-                number: life.history.free_number(),
-                load: load_time(life.as_of.0),
+    fn drift(&self, patient: usize, space: ApiVersion, drift: Drift) {
+        let known = self.patient_history(patient);
+        let change = match drift {
+            Drift::Insert => ClaimChange::Insert {
+                number: known.history.free_number(),
+                load: load_time(known.as_of.0),
             },
-            Drift::Delete => match life.history.first_shown(space) {
-                Some(number) => Disturbance::Delete { number },
+            Drift::Delete => match known.history.first_shown(space) {
+                Some(number) => ClaimChange::Delete { number },
                 None => return,
             },
         };
-        lock(&self.drift)
-            .entry(person)
-            .or_default()
-            .push(disturbance);
+        lock(&self.drift).entry(patient).or_default().push(change);
     }
 
-    fn restore(&self, person: usize) {
-        lock(&self.drift).remove(&person);
+    fn restore(&self, patient: usize) {
+        lock(&self.drift).remove(&patient);
     }
 
-    fn truth(&self, person: usize, space: ApiVersion) -> PersonTruth {
-        let life = self.life(person);
-        let history = &life.history;
+    fn truth(&self, patient: usize, space: ApiVersion) -> PatientTruth {
+        let known = self.patient_history(patient);
+        let history = &known.history;
         let mut eob_ids = Vec::new();
         let mut final_ids = Vec::new();
         let mut shared_system_ids = Vec::new();
@@ -116,15 +113,15 @@ impl Records for FhirStore {
         let (mut paid_cents, mut final_paid_cents) = (0, 0);
         for claim in &history.claims {
             let id = match space {
-                ApiVersion::V2 if claim.is_in_v2() => v2_id(person, claim),
-                ApiVersion::V3 if !claim.source.is_shared_system() => v3_id(person, claim),
+                ApiVersion::V2 if claim.is_in_v2() => v2_id(patient, claim),
+                ApiVersion::V3 if !claim.source.is_shared_system() => v3_id(patient, claim),
                 ApiVersion::V3 => {
-                    shared_system_ids.push(v3_id(person, claim));
+                    shared_system_ids.push(v3_id(patient, claim));
                     continue;
                 }
                 ApiVersion::V2 => continue,
             };
-            if claim.standing == Standing::Final {
+            if claim.final_action == FinalAction::Final {
                 final_ids.push(id.clone());
             }
             eob_ids.push(id);
@@ -134,7 +131,7 @@ impl Records for FhirStore {
             if claim.kind != ClaimKind::Pde {
                 let paid = Bill::of(claim).sum.paid;
                 paid_cents += paid;
-                if claim.standing == Standing::Final {
+                if claim.final_action == FinalAction::Final {
                     final_paid_cents += paid;
                 }
             }
@@ -142,7 +139,7 @@ impl Records for FhirStore {
         eob_ids.sort_unstable();
         final_ids.sort_unstable();
         shared_system_ids.sort_unstable();
-        let mut coverage_ids = self.coverage_ids(space, &life.person);
+        let mut coverage_ids = self.coverage_ids(space, &known.patient);
         coverage_ids.sort_unstable();
         let mut prior_authorization_ids = match space {
             ApiVersion::V2 => Vec::new(),
@@ -153,9 +150,9 @@ impl Records for FhirStore {
                 .collect(),
         };
         prior_authorization_ids.sort_unstable();
-        PersonTruth {
-            login: life.person.login.clone(),
-            patient: self.patient_id(person, space),
+        PatientTruth {
+            login: known.patient.login.clone(),
+            patient: self.patient_id(patient, space),
             eob_ids,
             final_ids,
             shared_system_ids,

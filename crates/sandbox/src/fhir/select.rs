@@ -1,6 +1,6 @@
 //! Which claims a search finds.
 
-use crate::population::claim::{Claim, Source, Standing};
+use crate::population::claim::{Claim, FinalAction, Source};
 use crate::population::day;
 use crate::serve::records::Search;
 
@@ -10,7 +10,7 @@ const FINAL_ACTION: &str = "https://bluebutton.cms.gov/fhir/CodeSystem/Final-Act
 /// Whether a v3 search finds the claim.
 pub(super) fn finds_in_v3(search: &Search, claim: &Claim) -> bool {
     finds_by_type_and_dates(search, claim)
-        && holds_source(search, claim.source.as_str())
+        && has_source(search, claim.source.as_str())
         && search
             .tags
             .iter()
@@ -18,12 +18,12 @@ pub(super) fn finds_in_v3(search: &Search, claim: &Claim) -> bool {
         && !(search.without_samhsa && claim.is_sensitive)
 }
 
-/// Whether a v3 search finds prior authorizations: only source and tag can tell, all else is
+/// Whether a v3 search finds prior authorizations: only source and tag select them, all else is
 /// ignored.
 pub(super) fn finds_prior_authorizations(search: &Search) -> bool {
     let is_shared =
         |(system, code): &(String, String)| system == SYSTEM_TYPE && code == "SharedSystem";
-    holds_source(search, "CWF") && search.tags.iter().all(|list| list.iter().any(is_shared))
+    has_source(search, "CWF") && search.tags.iter().all(|list| list.iter().any(is_shared))
 }
 
 /// Whether a v2 search finds the claim: the filters that both versions have.
@@ -33,11 +33,11 @@ pub(super) fn finds_by_type_and_dates(search: &Search, claim: &Claim) -> bool {
         .as_ref()
         .is_none_or(|types| types.iter().any(|name| name == claim.kind.lower()));
     has_type
-        && search.last_updated.holds(day::instant(claim.updated))
-        && search.service_date.holds(claim.through.instant())
+        && search.last_updated.contains(day::instant(claim.updated))
+        && search.service_date.contains(claim.through.instant())
 }
 
-fn holds_source(search: &Search, source: &str) -> bool {
+fn has_source(search: &Search, source: &str) -> bool {
     search
         .sources
         .iter()
@@ -47,9 +47,9 @@ fn holds_source(search: &Search, source: &str) -> bool {
 fn has_tag(claim: &Claim, (system, code): &(String, String)) -> bool {
     match system.as_str() {
         SYSTEM_TYPE => code == claim.source.system_type(),
-        FINAL_ACTION if claim.source != Source::Ddps => match claim.standing {
-            Standing::Final => code == "FinalAction",
-            Standing::Superseded => code == "NotFinalAction",
+        FINAL_ACTION if claim.source != Source::Ddps => match claim.final_action {
+            FinalAction::Final => code == "FinalAction",
+            FinalAction::Superseded => code == "NotFinalAction",
         },
         _ => false,
     }

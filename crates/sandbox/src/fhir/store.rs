@@ -13,28 +13,28 @@ use super::body::Body;
 use super::cache::Cache;
 use super::render::{render, render_others, render_prior_authorization};
 use super::select;
+use crate::population::beneficiary::Beneficiary;
 use crate::population::claim::{Claim, v2_claim_id, v3_claim_id};
 use crate::population::day;
-use crate::population::history::{Disturbance, History, load_time};
-use crate::population::person::Person;
+use crate::population::history::{ClaimChange, History, load_time};
 use crate::population::{Population, PopulationConfig};
 use crate::serve::records::{Found, Kind, Search};
 
 /// Bytes of bodies that are kept. Making them anew takes no longer than a client takes to read
 /// them, so there is no need for more.
 const BODIES_KEPT: usize = 128 * 1024 * 1024;
-/// Claims whose records are kept, of all people together.
+/// Claims whose records are kept, of all patients together.
 const CLAIMS_KEPT: usize = 1_500_000;
 
 /// A body is the same as long as these are.
 type BodyKey = (ApiVersion, usize, Claim);
 
-/// The history of one person with the person.
+/// The history of one patient with the patient.
 #[derive(Debug)]
-pub(super) struct Life {
-    pub(super) person: Person,
+pub(super) struct PatientHistory {
+    pub(super) patient: Beneficiary,
     pub(super) history: History,
-    /// How many weekly loads and disturbances it knows of.
+    /// How many weekly loads and changes it knows of.
     pub(super) as_of: (u32, usize),
 }
 
@@ -42,8 +42,8 @@ pub(super) struct Life {
 pub(crate) struct FhirStore {
     pub(super) population: Population,
     pub(super) weeks: AtomicU32,
-    pub(super) drift: Mutex<HashMap<usize, Vec<Disturbance>>>,
-    lives: Mutex<Cache<usize, Arc<Life>>>,
+    pub(super) drift: Mutex<HashMap<usize, Vec<ClaimChange>>>,
+    histories: Mutex<Cache<usize, Arc<PatientHistory>>>,
     bodies: Mutex<Cache<BodyKey, Body>>,
 }
 
@@ -63,53 +63,58 @@ impl FhirStore {
             population: Population::new(config),
             weeks: AtomicU32::new(0),
             drift: Mutex::default(),
-            lives: Mutex::new(Cache::of_size(CLAIMS_KEPT)),
+            histories: Mutex::new(Cache::of_size(CLAIMS_KEPT)),
             bodies: Mutex::new(Cache::of_size(BODIES_KEPT)),
         }
     }
 
-    pub(super) fn life(&self, index: usize) -> Arc<Life> {
+    pub(super) fn patient_history(&self, index: usize) -> Arc<PatientHistory> {
         let drift = lock(&self.drift).get(&index).cloned().unwrap_or_default();
         let as_of = (self.weeks.load(Ordering::SeqCst), drift.len());
-        if let Some(life) = lock(&self.lives)
+        if let Some(known) = lock(&self.histories)
             .get(&index)
-            .filter(|life| life.as_of == as_of)
+            .filter(|known| known.as_of == as_of)
         {
-            return life;
+            return known;
         }
-        let person = self.population.person(index);
+        let patient = self.population.patient(index);
         let mean = self.population.config().eobs_mean;
-        let history = History::of(&person, mean, as_of.0, &drift);
+        let history = History::of(&patient, mean, as_of.0, &drift);
         let size = history.claims.len() + 10;
-        let life = Arc::new(Life {
-            person,
+        let known = Arc::new(PatientHistory {
+            patient,
             history,
             as_of,
         });
-        lock(&self.lives).insert(index, Arc::clone(&life), size);
-        life
+        lock(&self.histories).insert(index, Arc::clone(&known), size);
+        known
     }
 
-    pub(super) fn claim_body(&self, space: ApiVersion, person: &Person, claim: &Claim) -> Body {
-        let key = (space, person.index, *claim);
+    pub(super) fn claim_body(
+        &self,
+        space: ApiVersion,
+        patient: &Beneficiary,
+        claim: &Claim,
+    ) -> Body {
+        let key = (space, patient.index, *claim);
         if let Some(body) = lock(&self.bodies).get(&key) {
             return body;
         }
         // Rendered outside the lock: other requests go on.
-        let body = render(space, person, claim);
+        let body = render(space, patient, claim);
         lock(&self.bodies).insert(key, body.clone(), body.len());
         body
     }
 
     pub(super) fn search_claims(
         &self,
-        person: usize,
+        patient: usize,
         space: ApiVersion,
         search: &Search,
         now: DateTime<Utc>,
     ) -> Found {
-        let life = self.life(person);
-        let history = &life.history;
+        let known = self.patient_history(patient);
+        let history = &known.history;
         let claims = |order: &[usize], finds: fn(&Search, &Claim) -> bool| -> Vec<Claim> {
             order
                 .iter()
@@ -127,16 +132,16 @@ impl FhirStore {
         };
         let total = found.len() + authorizations;
         let end = search.offset.saturating_add(search.count).min(total);
-        let mut newest = load_time(life.as_of.0);
+        let mut newest = load_time(known.as_of.0);
         let mut resources = Vec::new();
         for position in search.offset..end {
             if let Some(claim) = found.get(position) {
                 newest = newest.max(claim.updated);
-                resources.push(self.claim_body(space, &life.person, claim).at(now));
+                resources.push(self.claim_body(space, &known.patient, claim).at(now));
             } else if let Some(authorization) =
                 history.prior_authorizations.get(position - found.len())
             {
-                let body = render_prior_authorization(&life.person, authorization);
+                let body = render_prior_authorization(&known.patient, authorization);
                 resources.push(body.at(now));
             }
         }
@@ -149,18 +154,18 @@ impl FhirStore {
 
     pub(super) fn search_others(
         &self,
-        person: usize,
+        patient: usize,
         space: ApiVersion,
         kind: Kind,
         search: &Search,
         now: DateTime<Utc>,
     ) -> Found {
-        let person = self.population.person(person);
-        let found: Vec<Bytes> = render_others(space, &person)
+        let patient = self.population.patient(patient);
+        let found: Vec<Bytes> = render_others(space, &patient)
             .into_iter()
             .filter(|(found, _)| *found == kind)
             .map(|(_, body)| body.at(now))
-            .filter(|body| search.last_updated.holds(last_updated(body)))
+            .filter(|body| search.last_updated.contains(last_updated(body)))
             .collect();
         let newest = load_time(self.weeks.load(Ordering::SeqCst));
         Found {
@@ -175,13 +180,13 @@ impl FhirStore {
     }
 }
 
-pub(super) fn v2_id(person: usize, claim: &Claim) -> String {
-    let number = v2_claim_id(person, claim.number, claim.is_intruder);
+pub(super) fn v2_id(patient: usize, claim: &Claim) -> String {
+    let number = v2_claim_id(patient, claim.number, claim.is_inserted);
     format!("{}-{number}", claim.kind.lower())
 }
 
-pub(super) fn v3_id(person: usize, claim: &Claim) -> String {
-    v3_claim_id(person, claim.number, claim.is_intruder).to_string()
+pub(super) fn v3_id(patient: usize, claim: &Claim) -> String {
+    v3_claim_id(patient, claim.number, claim.is_inserted).to_string()
 }
 
 /// `meta.lastUpdated` of a bundle: the newest load in v2, the time of the request in v3.

@@ -7,7 +7,7 @@ use url::Url;
 use crate::oauth::scope;
 use crate::random::Random;
 
-/// How long an app may read a person's data.
+/// How long an app may read a patient's data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AccessType {
     ThirteenMonth,

@@ -88,7 +88,7 @@ pub(crate) fn check_late(
         None if !api.is_v3() => app.scopes.clone(),
         text => scope::parse(text.unwrap_or_default()),
     };
-    let has_scopes = !scopes.is_empty() && scope::all_held(&scopes, &app.scopes);
+    let has_scopes = !scopes.is_empty() && scope::all_allowed(&scopes, &app.scopes);
     let request = AuthorizationRequest {
         app: index,
         redirect_uri,

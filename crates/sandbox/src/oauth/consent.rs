@@ -6,6 +6,7 @@ use crate::oauth::ledger::{PatientIndex, Permission};
 use crate::oauth::refusal::message;
 use crate::oauth::{pages, scope};
 use crate::service::{Api, Service};
+use crate::template::Values;
 
 /// What the person ticked.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +22,7 @@ pub(crate) fn answer(service: &Service, api: Api, approval: &str, request: &Requ
     let Some(patient) = patient else {
         let ledger = &service.state().ledger;
         let session = session_of(request);
-        let is_logged_in = session.is_some_and(|session| ledger.session_lives(session, now));
+        let is_logged_in = session.is_some_and(|session| ledger.session_is_valid(session, now));
         return if is_logged_in && !ledger.knows_approval(approval) {
             message(404, "Not found.")
         } else {
@@ -33,7 +34,7 @@ pub(crate) fn answer(service: &Service, api: Api, approval: &str, request: &Requ
         Err(refusal) => return refusal,
     };
     if request.method != hyper::Method::POST {
-        return pages::consent(service, api, &asked, patient, &request.target());
+        return consent_page(service, api, &asked, patient, &request.target());
     }
     let form = request.form();
     service.state().ledger.close_approval(approval);
@@ -47,13 +48,13 @@ pub(crate) fn answer(service: &Service, api: Api, approval: &str, request: &Requ
     grant(service, patient, asked, choice)
 }
 
-/// The answer without pages: somebody consented at once.
+/// The answer without pages, as if the patient had consented at once.
 pub(crate) fn automatic(service: &Service, api: Api, fields: &Fields) -> Reply {
     let asked = match check_late(service, api, fields) {
         Ok(asked) => asked,
         Err(refusal) => return refusal,
     };
-    let patients = service.records.people();
+    let patients = service.records.patients();
     let patient = match fields.filled("login") {
         Some(login) => service.records.find_login(login),
         None => {
@@ -74,6 +75,34 @@ pub(crate) fn automatic(service: &Service, api: Api, fields: &Fields) -> Reply {
         share_samhsa: fields.get("share_samhsa") != Some("false"),
     };
     grant(service, patient, asked, choice)
+}
+
+/// The consent page, whose form is sent to `action`.
+fn consent_page(
+    service: &Service,
+    api: Api,
+    asked: &AuthorizationRequest,
+    patient: PatientIndex,
+    action: &str,
+) -> Reply {
+    let (given, family) = service.records.name(patient);
+    let has = |mark: &str| asked.scopes.iter().any(|scope| scope.contains(mark));
+    let mut values = Values::default();
+    values.set("app", service.state().ledger.apps[asked.app].name.clone());
+    values.set("given", given);
+    values.set("family", family);
+    values.set("login", service.records.login(patient));
+    values.set("asks_claims", has("ExplanationOfBenefit"));
+    values.set("asks_coverage", has("Coverage"));
+    values.set("asks_patient", has("patient/Patient"));
+    values.set("is_v3", api.is_v3());
+    let is_optional = has("patient/Patient") || asked.scopes.contains("profile");
+    values.set("asks_demographics", !api.is_v3() && is_optional);
+    values.set("button", if api.is_v3() { "Share" } else { "Connect" });
+    values.set("action", action.to_owned());
+    let target = asked.redirect_uri.split(['?', '#']).next();
+    values.set("target", target.unwrap_or_default().to_owned());
+    pages::page(200, "pages/consent", "Share your data", values)
 }
 
 fn grant(

@@ -34,7 +34,7 @@ impl Permission {
     }
 }
 
-/// Somebody who has logged in and not yet answered.
+/// A login whose consent page has not been answered.
 #[derive(Debug, Clone)]
 struct Approval {
     patient: PatientIndex,
@@ -140,7 +140,7 @@ impl Ledger {
         self.relays.remove(relay)
     }
 
-    /// Somebody has logged in: the id of the consent page, and a browser session.
+    /// After a login: the id of the consent page, and a browser session.
     pub(crate) fn open_approval(
         &mut self,
         patient: PatientIndex,
@@ -156,7 +156,7 @@ impl Ledger {
         (id, session)
     }
 
-    /// The patient of a consent page, while it lives.
+    /// The patient of a consent page, while it is valid.
     pub(crate) fn approval(&self, id: &str, now: DateTime<Utc>) -> Option<PatientIndex> {
         let approval = self.approvals.get(id)?;
         (now < approval.expires).then_some(approval.patient)
@@ -170,7 +170,7 @@ impl Ledger {
         self.approvals.remove(id);
     }
 
-    pub(crate) fn session_lives(&self, session: &str, now: DateTime<Utc>) -> bool {
+    pub(crate) fn session_is_valid(&self, session: &str, now: DateTime<Utc>) -> bool {
         let expires = self.sessions.get(session);
         expires.is_some_and(|expires| now < *expires)
     }
@@ -203,7 +203,7 @@ impl Ledger {
         text
     }
 
-    /// The code, while it lives.
+    /// The code, while it is valid.
     pub(crate) fn code(&self, code: &str, now: DateTime<Utc>) -> Option<&Code> {
         self.codes.get(code).filter(|code| now < code.expires)
     }

@@ -63,7 +63,7 @@ pub(crate) fn callback(service: &Service, request: &Request) -> Reply {
         .and_then(|token| URL_SAFE_NO_PAD.decode(token).ok())
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .unwrap_or_default();
-    let Some(person) = service.records.find_login(&login) else {
+    let Some(patient) = service.records.find_login(&login) else {
         let redirect =
             form_urlencoded::parse(next.split_once('?').unwrap_or_default().1.as_bytes())
                 .find(|(name, _)| name == "redirect_uri")
@@ -72,7 +72,7 @@ pub(crate) fn callback(service: &Service, request: &Request) -> Reply {
             .with("cache-control", NEVER_CACHE);
     };
     let now = service.now();
-    let (approval, session) = service.state().ledger.open_approval(person, now);
+    let (approval, session) = service.state().ledger.open_approval(patient, now);
     let (path, query) = next.split_once('?').unwrap_or((next.as_str(), ""));
     let base = path.split("/o/authorize/").next().unwrap_or("/v2");
     Reply::redirect(302, &format!("{base}/o/authorize/{approval}/?{query}"))

@@ -1,11 +1,8 @@
-//! The HTML pages: login, consent, and the faults that are answered in HTML. Their text is in
-//! `templates/pages`.
+//! The HTML pages but for that of the consent. Their text is in `templates/pages`.
 
 use crate::http::Reply;
-use crate::oauth::authorization_request::AuthorizationRequest;
-use crate::oauth::ledger::PatientIndex;
 use crate::oauth::refusal::server_error;
-use crate::service::{Api, Service};
+use crate::service::Service;
 use crate::template::Values;
 use crate::templates;
 
@@ -13,8 +10,8 @@ const LOGINS_SHOWN: usize = 100;
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
                       connect-src *";
 
-/// A page that is not framed.
-fn page(status: u16, name: &str, title: &str, mut values: Values<'_>) -> Reply {
+/// A page of `templates/pages` that is not framed.
+pub(crate) fn page(status: u16, name: &str, title: &str, mut values: Values<'_>) -> Reply {
     values.set("title", title.to_owned());
     let rendered = templates::render(name, &values, 8_000);
     if !rendered.unknown.is_empty() {
@@ -27,8 +24,8 @@ fn page(status: u16, name: &str, title: &str, mut values: Values<'_>) -> Reply {
 
 /// The login page; anybody may be picked, no password is asked for.
 pub(crate) fn login(service: &Service, relay: &str, problem: Option<&str>) -> Reply {
-    let count = u32::try_from(service.records.people()).unwrap_or_default();
-    let logins = 0..service.records.people().min(LOGINS_SHOWN);
+    let count = u32::try_from(service.records.patients()).unwrap_or_default();
+    let logins = 0..service.records.patients().min(LOGINS_SHOWN);
     let people: Vec<Values<'_>> = logins
         .map(|patient| {
             let (given, family) = service.records.name(patient);
@@ -48,34 +45,6 @@ pub(crate) fn login(service: &Service, relay: &str, problem: Option<&str>) -> Re
     page(200, "pages/login", "Log in", values)
 }
 
-/// The consent page, whose form is sent to `action`.
-pub(crate) fn consent(
-    service: &Service,
-    api: Api,
-    asked: &AuthorizationRequest,
-    patient: PatientIndex,
-    action: &str,
-) -> Reply {
-    let (given, family) = service.records.name(patient);
-    let has = |mark: &str| asked.scopes.iter().any(|scope| scope.contains(mark));
-    let mut values = Values::default();
-    values.set("app", service.state().ledger.apps[asked.app].name.clone());
-    values.set("given", given);
-    values.set("family", family);
-    values.set("login", service.records.login(patient));
-    values.set("asks_claims", has("ExplanationOfBenefit"));
-    values.set("asks_coverage", has("Coverage"));
-    values.set("asks_patient", has("patient/Patient"));
-    values.set("is_v3", api.is_v3());
-    let is_optional = has("patient/Patient") || asked.scopes.contains("profile");
-    values.set("asks_demographics", !api.is_v3() && is_optional);
-    values.set("button", if api.is_v3() { "Share" } else { "Connect" });
-    values.set("action", action.to_owned());
-    let target = asked.redirect_uri.split(['?', '#']).next();
-    values.set("target", target.unwrap_or_default().to_owned());
-    page(200, "pages/consent", "Share your data", values)
-}
-
 /// A fault of the app's request, shown in the browser, since the app cannot be trusted with it.
 pub(crate) fn client_fault(status: u16, text: &str) -> Reply {
     let mut values = Values::default();
@@ -88,7 +57,7 @@ pub(crate) fn client_fault(status: u16, text: &str) -> Reply {
     )
 }
 
-/// Somebody whom Medicare.gov knows and the data backend does not. The real page reports it to the
+/// A login that Medicare.gov knows and the data backend does not. The real page reports it to the
 /// app by a background request without `state`, always after a question mark.
 pub(crate) fn beneficiary_not_found(redirect_uri: Option<&str>) -> Reply {
     let report_to = redirect_uri.map(|uri| format!("{uri}?error=not_found"));

@@ -29,15 +29,14 @@ pub(crate) fn parse(text: &str) -> BTreeSet<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-/// Whether every scope asked for is one the app holds; `.r` and `.s` are held by whoever holds
-/// `.rs`.
-pub(crate) fn all_held(asked: &BTreeSet<String>, held: &BTreeSet<String>) -> bool {
+/// Whether an app may ask for every scope; `.rs` allows `.r` and `.s` too.
+pub(crate) fn all_allowed(asked: &BTreeSet<String>, allowed: &BTreeSet<String>) -> bool {
     asked.iter().all(|scope| {
-        held.contains(scope)
+        allowed.contains(scope)
             || scope
                 .strip_suffix(".r")
                 .or_else(|| scope.strip_suffix(".s"))
-                .is_some_and(|base| held.contains(&format!("{base}.rs")))
+                .is_some_and(|base| allowed.contains(&format!("{base}.rs")))
     })
 }
 
@@ -64,7 +63,7 @@ pub(crate) fn joined(mut scopes: BTreeSet<String>) -> BTreeSet<String> {
     scopes
 }
 
-/// Takes out what a person withholds who shares no personal information.
+/// Takes out what a patient withholds who shares no personal information.
 pub(crate) fn without_demographics(mut scopes: BTreeSet<String>) -> BTreeSet<String> {
     scopes.retain(|scope| scope != "profile" && !scope.starts_with("patient/Patient."));
     scopes
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_who_withholds_demographics_keeps_openid_and_claims() {
+    fn a_patient_who_withholds_demographics_keeps_openid_and_claims() {
         assert_eq!(
             without_demographics(parse(
                 "openid profile patient/Patient.read patient/Coverage.read"

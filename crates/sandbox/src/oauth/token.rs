@@ -7,7 +7,7 @@
 use serde_json::json;
 
 use crate::clock::to_seconds_text;
-use crate::fault::{FaultKind, Occasion, Stage};
+use crate::fault::{FaultContext, FaultKind, Stage};
 use crate::http::{Fields, Reply, Request};
 use crate::oauth::app::AccessType;
 use crate::oauth::client::secret_matches;
@@ -220,8 +220,8 @@ impl TokenRequest<'_> {
         state.ledger.retire(token);
         let patient = permission.patient;
         let issued = state.ledger.issue(permission, now);
-        let occasion = Occasion::of(self.service, self.request, Some(patient));
-        match state.faults.strike(Stage::Refresh, &occasion, now) {
+        let context = FaultContext::of(self.service, self.request, Some(patient));
+        match state.faults.strike(Stage::Refresh, &context, now) {
             Some(FaultKind::RotateThen502) => {
                 state.account.patient(&login).refreshes_lost += 1;
                 Ok(message(502, "Failed to retrieve data from data source."))

@@ -1,4 +1,4 @@
-//! One claim as it was billed: what both API versions tell of, each in its own words.
+//! One claim as it was billed: both API versions show it, each in its own terms.
 
 use super::day::Day;
 
@@ -51,7 +51,7 @@ impl ClaimKind {
 
 /// The position of a claim among the versions of its group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(crate) enum Standing {
+pub(crate) enum FinalAction {
     /// The version that counts.
     #[default]
     Final,
@@ -122,7 +122,7 @@ impl Source {
 /// One version of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Claim {
-    /// Unique per person; the ids follow from it.
+    /// Unique per patient; the ids follow from it.
     pub(crate) number: u32,
     /// The number of the first version: all versions of a claim share it.
     pub(crate) group: u32,
@@ -131,7 +131,7 @@ pub(crate) struct Claim {
     /// 0 for the original.
     pub(crate) revision: u8,
     pub(crate) kind: ClaimKind,
-    pub(crate) standing: Standing,
+    pub(crate) final_action: FinalAction,
     pub(crate) source: Source,
     /// First and last day of service.
     pub(crate) from: Day,
@@ -140,8 +140,8 @@ pub(crate) struct Claim {
     pub(crate) updated: i64,
     /// Concerns treatment of substance use: labelled in v3, left out by v2.
     pub(crate) is_sensitive: bool,
-    /// Inserted ahead of all others to disturb paging.
-    pub(crate) is_intruder: bool,
+    /// Inserted ahead of all others to change paging.
+    pub(crate) is_inserted: bool,
     /// What decides the contents; versions of a claim share it.
     pub(crate) seed: u64,
 }
@@ -168,22 +168,22 @@ pub(crate) struct PriorAuthorization {
     pub(crate) seed: u64,
 }
 
-// Regular ids begin with -11… or -9…, so that an intruder's -10… sorts before them all as text.
+// Regular ids begin with -11… or -9…, so that an inserted's -10… sorts before them all as text.
 const V2_LONG: i64 = 11_000_000_000;
 const V2_SHORT: i64 = 9_000_000_000;
-const V2_INTRUDER: i64 = 10_000_000_000;
+const V2_INSERTED: i64 = 10_000_000_000;
 const V3_REGULAR: i64 = 9_000_000_000_000;
-const V3_INTRUDER: i64 = 9_900_000_000_000;
+const V3_INSERTED: i64 = 9_900_000_000_000;
 const NUMBERS: i64 = 10_000;
 
-/// How many claims a person can have.
+/// How many claims a patient can have.
 pub(crate) const MOST_CLAIMS: u32 = 9_999;
 
 /// The claim id of v2: lengths and signs differ, so that text and number order differ too.
-pub(crate) fn v2_claim_id(person: usize, number: u32, is_intruder: bool) -> i64 {
-    let key = key(person, number);
-    if is_intruder {
-        return -(V2_INTRUDER + key);
+pub(crate) fn v2_claim_id(patient: usize, number: u32, is_inserted: bool) -> i64 {
+    let key = key(patient, number);
+    if is_inserted {
+        return -(V2_INSERTED + key);
     }
     match number % 16 {
         3 | 9 => -(V2_SHORT + key),
@@ -193,10 +193,10 @@ pub(crate) fn v2_claim_id(person: usize, number: u32, is_intruder: bool) -> i64 
 }
 
 /// The claim id of v3.
-pub(crate) fn v3_claim_id(person: usize, number: u32, is_intruder: bool) -> i64 {
-    let key = key(person, number);
-    if is_intruder {
-        return -(V3_INTRUDER + key);
+pub(crate) fn v3_claim_id(patient: usize, number: u32, is_inserted: bool) -> i64 {
+    let key = key(patient, number);
+    if is_inserted {
+        return -(V3_INSERTED + key);
     }
     if number % 16 == 5 {
         V3_REGULAR + key
@@ -205,38 +205,38 @@ pub(crate) fn v3_claim_id(person: usize, number: u32, is_intruder: bool) -> i64 
     }
 }
 
-/// Person and number of a claim id of either version.
-pub(crate) fn person_and_number(claim_id: i64) -> Option<(usize, u32)> {
+/// Beneficiary and number of a claim id of either version.
+pub(crate) fn patient_and_number(claim_id: i64) -> Option<(usize, u32)> {
     let size = claim_id.checked_abs()?;
-    let bases = [V3_INTRUDER, V3_REGULAR, V2_LONG, V2_INTRUDER, V2_SHORT];
+    let bases = [V3_INSERTED, V3_REGULAR, V2_LONG, V2_INSERTED, V2_SHORT];
     let base = bases.into_iter().find(|base| size >= *base)?;
     let key = size - base;
-    let person = usize::try_from(key / NUMBERS).ok()?;
-    Some((person, u32::try_from(key % NUMBERS).ok()?))
+    let patient = usize::try_from(key / NUMBERS).ok()?;
+    Some((patient, u32::try_from(key % NUMBERS).ok()?))
 }
 
-fn key(person: usize, number: u32) -> i64 {
-    i64::try_from(person).unwrap_or_default() * NUMBERS + i64::from(number)
+fn key(patient: usize, number: u32) -> i64 {
+    i64::try_from(patient).unwrap_or_default() * NUMBERS + i64::from(number)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{person_and_number, v2_claim_id, v3_claim_id};
+    use super::{patient_and_number, v2_claim_id, v3_claim_id};
 
     #[test]
-    fn a_claim_id_leads_back_to_its_person_and_number() {
-        for person in [0, 1, 4_999, 99_999] {
+    fn a_claim_id_leads_back_to_its_patient_and_number() {
+        for patient in [0, 1, 4_999, 99_999] {
             for number in [0, 3, 5, 7, 16, 9_999] {
-                for intruder in [false, true] {
-                    let expected = Some((person, number));
-                    let v2 = v2_claim_id(person, number, intruder);
-                    assert_eq!(person_and_number(v2), expected);
-                    let v3 = v3_claim_id(person, number, intruder);
-                    assert_eq!(person_and_number(v3), expected);
+                for inserted in [false, true] {
+                    let expected = Some((patient, number));
+                    let v2 = v2_claim_id(patient, number, inserted);
+                    assert_eq!(patient_and_number(v2), expected);
+                    let v3 = v3_claim_id(patient, number, inserted);
+                    assert_eq!(patient_and_number(v3), expected);
                 }
             }
         }
-        assert_eq!(person_and_number(5), None);
-        assert_eq!(person_and_number(i64::MIN), None);
+        assert_eq!(patient_and_number(5), None);
+        assert_eq!(patient_and_number(i64::MIN), None);
     }
 }

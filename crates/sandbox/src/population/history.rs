@@ -1,11 +1,12 @@
-//! All claims of one person as of a week: those of past years, and what each weekly load since
+//! All claims of one patient as of a week: those of past years, and what each weekly load since
 //! brought, cancelled and adjusted.
 
+use super::beneficiary::Beneficiary;
 use super::claim::{
-    Claim, ClaimKind, MOST_CLAIMS, PriorAuthorization, Source, Standing, v2_claim_id, v3_claim_id,
+    Claim, ClaimKind, FinalAction, MOST_CLAIMS, PriorAuthorization, Source, v2_claim_id,
+    v3_claim_id,
 };
 use super::day::{self, Day};
-use super::person::Person;
 use crate::random::Random;
 use claimlake_contract::ApiVersion;
 
@@ -17,16 +18,16 @@ const LARGEST_HISTORY: usize = 9_000;
 
 const YEARS_BACK: i32 = 4 * 365;
 
-/// A disturbance of one person's claims.
+/// A change of one patient's claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Disturbance {
+pub(crate) enum ClaimChange {
     /// A claim that sorts before all others appears, with this number, at this time.
     Insert { number: u32, load: i64 },
     /// The claim of this number disappears.
     Delete { number: u32 },
 }
 
-/// All claims of one person.
+/// All claims of one patient.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct History {
     /// In the order of their numbers.
@@ -46,28 +47,33 @@ pub(crate) fn load_time(week: u32) -> i64 {
 }
 
 impl History {
-    /// The history of a person after `weeks` loads and these disturbances.
-    pub(crate) fn of(person: &Person, eobs_mean: u32, weeks: u32, drift: &[Disturbance]) -> Self {
+    /// The history of a patient after `weeks` loads and these changes.
+    pub(crate) fn of(
+        patient: &Beneficiary,
+        eobs_mean: u32,
+        weeks: u32,
+        drift: &[ClaimChange],
+    ) -> Self {
         let mut history = Self::default();
-        history.first_load(person, eobs_mean);
+        history.first_load(patient, eobs_mean);
         for week in 1..=weeks {
-            history.weekly_load(person, week);
+            history.weekly_load(patient, week);
         }
-        for disturbance in drift {
-            history.disturb(person, *disturbance);
+        for change in drift {
+            history.change(patient, *change);
         }
-        history.sort(person.index);
+        history.sort(patient.index);
         history
     }
 
-    fn first_load(&mut self, person: &Person, eobs_mean: u32) {
-        let mut random = Random::of(&[person.seed, 0x6c6f_6164]);
-        let count = claim_count(person, eobs_mean, &mut random);
+    fn first_load(&mut self, patient: &Beneficiary, eobs_mean: u32) {
+        let mut random = Random::of(&[patient.seed, 0x6c6f_6164]);
+        let count = claim_count(patient, eobs_mean, &mut random);
         let mut days: Vec<i32> = (0..count).map(|_| signed(random.below(1_460))).collect();
         days.sort_unstable();
-        let covers_all_kinds = person.index.is_multiple_of(5) && count >= 8;
+        let covers_all_kinds = patient.index.is_multiple_of(5) && count >= 8;
         for (position, back) in days.into_iter().enumerate() {
-            let mut kind = kind(person, &mut random);
+            let mut kind = kind(patient, &mut random);
             if covers_all_kinds && let Some(wanted) = ClaimKind::ALL.get(position) {
                 kind = *wanted;
             }
@@ -75,22 +81,22 @@ impl History {
             let is_ancient = random.chance(10);
             if is_ancient {
                 from = from.plus(-10 * 365);
-            } else if person.death.is_some_and(|death| from > death) {
+            } else if patient.death.is_some_and(|death| from > death) {
                 from = from.plus(-400);
             }
-            self.bill(person, kind, from, 0, &mut random);
+            self.bill(patient, kind, from, 0, &mut random);
             if is_ancient && let Some(claim) = self.claims.last_mut() {
                 // Rows from before load times were kept all say so.
                 claim.updated = Day::of(2020, 1, 1).millis();
             }
         }
-        self.prior_authorizations(person, &mut random);
+        self.prior_authorizations(patient, &mut random);
     }
 
     /// A claim arrives; with some chance a twin in a shared system, an adjustment, a cancellation.
     fn bill(
         &mut self,
-        person: &Person,
+        patient: &Beneficiary,
         kind: ClaimKind,
         from: Day,
         week: u32,
@@ -135,7 +141,7 @@ impl History {
                 ..claim
             });
         }
-        let is_first = person.index == 0 && number < 12;
+        let is_first = patient.index == 0 && number < 12;
         if random.chance(40) || (is_first && number == 8) {
             self.adjust(number, processed.plus(40).millis().min(load));
         } else if random.chance(20) || (is_first && number == 10) {
@@ -143,10 +149,10 @@ impl History {
         }
     }
 
-    fn weekly_load(&mut self, person: &Person, week: u32) {
-        let mut random = Random::of(&[person.seed, 0x7765_656b, u64::from(week)]);
+    fn weekly_load(&mut self, patient: &Beneficiary, week: u32) {
+        let mut random = Random::of(&[patient.seed, 0x7765_656b, u64::from(week)]);
         let load = load_time(week);
-        let is_shown = person.index == 0;
+        let is_shown = patient.index == 0;
         if self.claims.len() >= LARGEST_HISTORY {
             // Ids have room for no more.
             return;
@@ -175,11 +181,11 @@ impl History {
             new_claims = 0;
         }
         for _ in 0..new_claims {
-            let kind = kind(person, &mut random);
+            let kind = kind(patient, &mut random);
             let (day, _) = day::split(load);
             let from = day.plus(-signed(random.between(7, 14)));
             let old = self.claims.len();
-            self.bill(person, kind, from, week, &mut random);
+            self.bill(patient, kind, from, week, &mut random);
             self.claims
                 .iter_mut()
                 .skip(old)
@@ -220,7 +226,7 @@ impl History {
         };
         let number = (0..count)
             .filter_map(|step| self.claims.get((start + step) % count))
-            .find(|claim| claim.standing == Standing::Final && claim.is_in_v2())
+            .find(|claim| claim.final_action == FinalAction::Final && claim.is_in_v2())
             .map(|claim| claim.number);
         match number {
             Some(number) if is_adjusted => self.adjust(number, load),
@@ -236,7 +242,7 @@ impl History {
         self.push(Claim {
             revision: claim.revision.saturating_add(1),
             prior: Some(number),
-            standing: Standing::Final,
+            final_action: FinalAction::Final,
             updated: at,
             ..claim
         });
@@ -251,7 +257,7 @@ impl History {
             .claims
             .iter_mut()
             .find(|claim| claim.number == number)?;
-        claim.standing = Standing::Superseded;
+        claim.final_action = FinalAction::Superseded;
         claim.updated = claim.updated.max(at);
         Some(*claim)
     }
@@ -269,8 +275,8 @@ impl History {
         self.push(Claim { group, ..claim })
     }
 
-    fn prior_authorizations(&mut self, person: &Person, random: &mut Random) {
-        let count = match person.index {
+    fn prior_authorizations(&mut self, patient: &Beneficiary, random: &mut Random) {
+        let count = match patient.index {
             0 => 2,
             _ if random.chance(150) => random.between(1, 3),
             _ => 0,
@@ -287,7 +293,7 @@ impl History {
         }
     }
 
-    fn sort(&mut self, person: usize) {
+    fn sort(&mut self, patient: usize) {
         let claims = &self.claims;
         let id = |position: &usize| claims.get(*position).copied().unwrap_or_default();
         self.v2 = (0..claims.len())
@@ -295,19 +301,19 @@ impl History {
             .collect();
         self.v2.sort_by_cached_key(|position| {
             let claim = id(position);
-            let text = v2_claim_id(person, claim.number, claim.is_intruder).to_string();
+            let text = v2_claim_id(patient, claim.number, claim.is_inserted).to_string();
             (text, claim.kind.lower())
         });
         self.v3 = (0..claims.len()).collect();
         self.v3.sort_by_key(|position| {
             let claim = id(position);
-            v3_claim_id(person, claim.number, claim.is_intruder)
+            v3_claim_id(patient, claim.number, claim.is_inserted)
         });
     }
 
-    fn disturb(&mut self, person: &Person, disturbance: Disturbance) {
-        match disturbance {
-            Disturbance::Insert { number, load } => {
+    fn change(&mut self, patient: &Beneficiary, change: ClaimChange) {
+        match change {
+            ClaimChange::Insert { number, load } => {
                 let (day, _) = day::split(load);
                 self.claims.push(Claim {
                     number,
@@ -315,12 +321,12 @@ impl History {
                     from: day.plus(-8),
                     through: day.plus(-8),
                     updated: load,
-                    is_intruder: true,
-                    seed: Random::of(&[person.seed, u64::from(number)]).next(),
+                    is_inserted: true,
+                    seed: Random::of(&[patient.seed, u64::from(number)]).next(),
                     ..Claim::default()
                 });
             }
-            Disturbance::Delete { number } => {
+            ClaimChange::Delete { number } => {
                 self.claims.retain(|claim| claim.number != number);
             }
         }
@@ -341,13 +347,13 @@ impl History {
 
     /// A number that no claim has, far from those that weekly loads give out.
     pub(crate) fn free_number(&self) -> u32 {
-        let intruders = self.claims.iter().filter(|claim| claim.is_intruder);
-        let lowest = intruders.map(|claim| claim.number).min();
+        let inserted = self.claims.iter().filter(|claim| claim.is_inserted);
+        let lowest = inserted.map(|claim| claim.number).min();
         lowest.unwrap_or(MOST_CLAIMS + 1).saturating_sub(1)
     }
 }
 
-fn claim_count(person: &Person, eobs_mean: u32, random: &mut Random) -> u32 {
+fn claim_count(patient: &Beneficiary, eobs_mean: u32, random: &mut Random) -> u32 {
     // Shares of the mean in percent, by how often they happen; they average about one.
     const SHARES: [(u32, (u32, u32)); 5] = [
         (80, (0, 0)),
@@ -356,7 +362,7 @@ fn claim_count(person: &Person, eobs_mean: u32, random: &mut Random) -> u32 {
         (60, (200, 400)),
         (10, (400, 600)),
     ];
-    let (low, high) = if person.index.is_multiple_of(5) {
+    let (low, high) = if patient.index.is_multiple_of(5) {
         SHARES[1].1
     } else {
         random.weighted(&SHARES)
@@ -366,9 +372,9 @@ fn claim_count(person: &Person, eobs_mean: u32, random: &mut Random) -> u32 {
     count.clamp(least, MOST_CLAIMS / 4)
 }
 
-fn kind(person: &Person, random: &mut Random) -> ClaimKind {
-    // A fifth of the people have no Part D; of all claims a good quarter are events of it.
-    let part_d = if person.has_part_d { 360 } else { 0 };
+fn kind(patient: &Beneficiary, random: &mut Random) -> ClaimKind {
+    // A fifth of the patients have no Part D; of all claims a good quarter are events of it.
+    let part_d = if patient.has_part_d { 360 } else { 0 };
     let mut weights = [490, part_d, 110, 50, 25, 15, 25, 15].into_iter();
     let kinds = ClaimKind::ALL.map(|kind| (weights.next().unwrap_or_default(), kind));
     random.weighted(&kinds)

@@ -1,24 +1,25 @@
 //! Synthetic beneficiaries and the claims of their lives: who they are and what was billed for
-//! them, as a function of a seed. Knows claims and people, not how FHIR spells them.
+//! them, as a function of a seed. Knows claims and patients, not how FHIR spells them.
 
+pub(crate) mod beneficiary;
 pub(crate) mod claim;
 pub(crate) mod day;
 pub(crate) mod enrollment;
 pub(crate) mod history;
 pub(crate) mod money;
-pub(crate) mod person;
+
 pub(crate) mod processing;
 
-use person::Person;
+use beneficiary::Beneficiary;
 
 /// What decides a population.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PopulationConfig {
-    /// The seed; the same one gives the same people on any machine.
+    /// The seed; the same one gives the same patients on any machine.
     pub(crate) seed: u64,
-    /// How many people there are.
+    /// How many patients there are.
     pub(crate) patients: usize,
-    /// Claims per person, on average.
+    /// Claims per patient, on average.
     pub(crate) eobs_mean: u32,
 }
 
@@ -28,12 +29,12 @@ pub(crate) struct Population {
     config: PopulationConfig,
 }
 
-/// Most people there can be: ids leave room for no more.
-pub(crate) const MOST_PEOPLE: usize = 100_000;
+/// Most patients there can be: ids leave room for no more.
+pub(crate) const MOST_PATIENTS: usize = 100_000;
 
 impl Population {
     pub(crate) fn new(config: PopulationConfig) -> Self {
-        let patients = config.patients.min(MOST_PEOPLE);
+        let patients = config.patients.min(MOST_PATIENTS);
         Self {
             config: PopulationConfig { patients, ..config },
         }
@@ -43,34 +44,34 @@ impl Population {
         self.config
     }
 
-    /// How many people there are.
-    pub(crate) fn people(&self) -> usize {
+    /// How many patients there are.
+    pub(crate) fn patients(&self) -> usize {
         self.config.patients
     }
 
-    /// The person of an index below `people()`.
-    pub(crate) fn person(&self, index: usize) -> Person {
-        Person::of(self.config.seed, index)
+    /// The patient of an index below `patients()`.
+    pub(crate) fn patient(&self, index: usize) -> Beneficiary {
+        Beneficiary::of(self.config.seed, index)
     }
 
-    /// The person who logs in as `BBUser00042`.
+    /// The patient who logs in as `BBUser00042`.
     pub(crate) fn find_login(&self, login: &str) -> Option<usize> {
         self.known(login.strip_prefix("BBUser")?.parse().ok()?)
-            .filter(|index| person::login(*index) == login)
+            .filter(|index| beneficiary::login(*index) == login)
     }
 
-    /// The person of a v2 patient id.
+    /// The patient of a v2 patient id.
     pub(crate) fn find_by_v2(&self, id: &str) -> Option<usize> {
-        self.known(person::index_of_v2(id)?)
+        self.known(beneficiary::index_of_v2(id)?)
     }
 
-    /// The person of a v3 patient id.
+    /// The patient of a v3 patient id.
     pub(crate) fn find_by_v3(&self, id: &str) -> Option<usize> {
-        self.known(person::index_of_v3(id)?)
+        self.known(beneficiary::index_of_v3(id)?)
     }
 
     fn known(&self, index: usize) -> Option<usize> {
-        Some(index).filter(|index| *index < self.people())
+        Some(index).filter(|index| *index < self.patients())
     }
 }
 
@@ -86,15 +87,15 @@ mod tests {
             eobs_mean: 10,
         };
         let population = Population::new(config);
-        for index in 0..population.people() {
-            let person = population.person(index);
-            assert_eq!(population.find_login(&person.login), Some(index));
+        for index in 0..population.patients() {
+            let patient = population.patient(index);
+            assert_eq!(population.find_login(&patient.login), Some(index));
             assert_eq!(
-                population.find_by_v2(&person.v2_id.to_string()),
+                population.find_by_v2(&patient.v2_id.to_string()),
                 Some(index)
             );
             assert_eq!(
-                population.find_by_v3(&person.v3_id.to_string()),
+                population.find_by_v3(&patient.v3_id.to_string()),
                 Some(index)
             );
         }

@@ -1,5 +1,5 @@
-//! What a claim costs, in cents: lines whose sums are the header's amounts, whatever the version
-//! that tells of them.
+//! What a claim costs, in cents: lines whose sums are the header's amounts, in both API
+//! versions.
 
 use super::claim::{Claim, ClaimKind};
 use super::processing::LineOutcome;
@@ -135,7 +135,7 @@ mod tests {
     use crate::population::claim::{Claim, ClaimKind};
 
     #[test]
-    fn a_bill_pays_what_is_allowed_less_what_the_person_owes() {
+    fn a_bill_pays_what_is_allowed_less_what_the_patient_owes() {
         for seed in 0..500 {
             for kind in ClaimKind::ALL {
                 let bill = Bill::of(&Claim {

@@ -21,7 +21,7 @@ pub(crate) struct LinkBase<'a> {
     pub(crate) origin: &'a str,
     pub(crate) api: Api,
     pub(crate) kind: Kind,
-    pub(crate) patient: &'a str,
+    pub(crate) patient_id: &'a str,
 }
 
 /// A link: its relation and URL.
@@ -32,19 +32,15 @@ impl LinkBase<'_> {
         let query = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(pairs)
             .finish();
-        format!(
-            "{}/v{}/fhir/{}{slash}?{query}",
-            self.origin,
-            self.api.0,
-            self.kind.as_str()
-        )
+        let (version, kind) = (self.api.0, self.kind.as_str());
+        format!("{}/v{version}/fhir/{kind}{slash}?{query}", self.origin)
     }
 
-    fn person_pair(&self) -> (String, String) {
+    fn patient_pair(&self) -> (String, String) {
         match self.kind {
-            Kind::Patient => ("_id".into(), self.patient.into()),
-            Kind::Coverage => ("beneficiary".into(), format!("Patient/{}", self.patient)),
-            Kind::ExplanationOfBenefit => ("patient".into(), self.patient.into()),
+            Kind::Patient => pair("_id", self.patient_id),
+            Kind::Coverage => pair("beneficiary", format!("Patient/{}", self.patient_id)),
+            Kind::ExplanationOfBenefit => pair("patient", self.patient_id),
         }
     }
 
@@ -56,11 +52,11 @@ impl LinkBase<'_> {
         let at = |start: i64| {
             let mut pairs = vec![
                 pair("_format", FORMAT),
-                pair("startIndex", &start.to_string()),
-                pair("_count", &count.to_string()),
+                pair("startIndex", start),
+                pair("_count", count),
             ];
             pairs.extend(checked.kept.iter().cloned());
-            pairs.push(self.person_pair());
+            pairs.push(self.patient_pair());
             self.url("", &pairs)
         };
         let mut links = vec![("first", at(0))];
@@ -71,11 +67,11 @@ impl LinkBase<'_> {
             links.push(("previous", at((start - count).max(0))));
         }
         links.push(("last", at((total - 1) / count.max(1) * count)));
-        let mut own = vec![pair("_count", &count.to_string()), pair("_format", FORMAT)];
+        let mut own = vec![pair("_count", count), pair("_format", FORMAT)];
         own.extend(checked.kept.iter().cloned());
-        own.push(self.person_pair());
+        own.push(self.patient_pair());
         if start > 0 {
-            own.push(pair("startIndex", &start.to_string()));
+            own.push(pair("startIndex", start));
         }
         links.push(("self", self.url("/", &own)));
         links
@@ -92,13 +88,13 @@ impl LinkBase<'_> {
         let (start, count) = (checked.search.offset, checked.search.count);
         let mut pairs: Vec<(String, String)> = checked.kept.clone();
         pairs.extend(added.iter().cloned());
-        pairs.push(pair("_count", &count.to_string()));
+        pairs.push(pair("_count", count));
         pairs.push(pair("_format", FORMAT));
-        pairs.push(self.person_pair());
+        pairs.push(self.patient_pair());
         let at = |offset: usize| {
             let mut pairs = pairs.clone();
             if offset > 0 {
-                pairs.push(pair("_offset", &offset.to_string()));
+                pairs.push(pair("_offset", offset));
             }
             self.url("/", &pairs)
         };
@@ -112,7 +108,7 @@ impl LinkBase<'_> {
         let mut own = pairs.clone();
         own.sort();
         if start > 0 {
-            own.push(pair("_offset", &start.to_string()));
+            own.push(pair("_offset", start));
         }
         links.push(("self", self.url("/", &own)));
         links
@@ -120,7 +116,12 @@ impl LinkBase<'_> {
 }
 
 /// Points the `next` link elsewhere.
-pub(crate) fn lead_next_away(links: &mut [Link], foreign: &str, origin: &str, trick: NextTrick) {
+pub(crate) fn link_next_elsewhere(
+    links: &mut [Link],
+    foreign: &str,
+    origin: &str,
+    trick: NextTrick,
+) {
     let Some((_, url)) = links.iter_mut().find(|(relation, _)| *relation == "next") else {
         return;
     };
@@ -135,11 +136,8 @@ pub(crate) fn lead_next_away(links: &mut [Link], foreign: &str, origin: &str, tr
 
 /// Points the `next` link, or a new one, at the page itself.
 pub(crate) fn loop_next(links: &mut Vec<Link>) {
-    let own = links
-        .iter()
-        .find(|(relation, _)| *relation == "self")
-        .map(|(_, url)| url.clone())
-        .unwrap_or_default();
+    let own = links.iter().find(|(relation, _)| *relation == "self");
+    let own = own.map(|(_, url)| url.clone()).unwrap_or_default();
     match links.iter_mut().find(|(relation, _)| *relation == "next") {
         Some((_, url)) => *url = own,
         None => links.insert(0, ("next", own)),
@@ -174,12 +172,9 @@ pub(crate) fn searchset(
     text.push_str(",\"entry\":[");
     let mut body = Vec::with_capacity(found.resources.len() * 2 + 2);
     body.push(Bytes::from(text));
-    for (position, resource) in found.resources.into_iter().enumerate() {
-        body.push(if position == 0 {
-            ENTRY_OPEN
-        } else {
-            ENTRY_NEXT
-        });
+    let mut open = ENTRY_OPEN;
+    for resource in found.resources {
+        body.push(std::mem::replace(&mut open, ENTRY_NEXT));
         body.push(resource);
     }
     body.push(ENTRIES_CLOSE);
@@ -191,6 +186,6 @@ pub(crate) fn is_paged(space: ApiVersion, kind: Kind) -> bool {
     space == ApiVersion::V2 || kind == Kind::ExplanationOfBenefit
 }
 
-fn pair(name: &str, value: &str) -> (String, String) {
-    (name.to_owned(), value.to_owned())
+pub(crate) fn pair(name: &str, value: impl ToString) -> (String, String) {
+    (name.to_owned(), value.to_string())
 }

@@ -4,11 +4,11 @@ use claimlake_contract::ApiVersion;
 use hyper::Method;
 use serde_json::json;
 
-use crate::fault::{FaultKind, Occasion, Stage};
+use crate::fault::{FaultContext, FaultKind, Stage};
 use crate::http::{Reply, Request};
 use crate::oauth::scope::{Interaction, permits};
 use crate::serve::records::Kind;
-use crate::serve::throttle::Standing;
+use crate::serve::throttle::RateLimit;
 use crate::service::{Api, Service, V3Gate};
 
 const CREDENTIALS: &str = "Authentication credentials were not provided.";
@@ -25,11 +25,11 @@ pub(crate) enum Wanted {
 
 /// A request that may be answered.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Admitted {
-    pub(crate) person: usize,
+pub(crate) struct Authorized {
+    pub(crate) patient: usize,
     pub(crate) include_samhsa: bool,
     pub(crate) part_d_only: bool,
-    pub(crate) standing: Option<Standing>,
+    pub(crate) rate_limit: Option<RateLimit>,
 }
 
 /// `{"detail":…}`.
@@ -50,19 +50,16 @@ pub(crate) fn forbidden() -> Reply {
 /// The content type a client is answered with; `None` where it accepts none of them.
 pub(crate) fn content_type(request: &Request) -> Option<&'static str> {
     const FHIR: &str = "application/fhir+json";
-    let Some(accept) = request
-        .header("accept")
-        .filter(|text| !text.trim().is_empty())
-    else {
+    let accept = request.header("accept").unwrap_or_default();
+    if accept.trim().is_empty() {
         return Some(FHIR);
-    };
-    accept.split(',').find_map(
-        |one| match one.split(';').next().unwrap_or_default().trim() {
-            "application/json" => Some("application/json"),
-            FHIR | "*/*" | "application/*" => Some(FHIR),
-            _ => None,
-        },
-    )
+    }
+    let types = accept.split(',').filter_map(|one| one.split(';').next());
+    types.map(str::trim).find_map(|one| match one {
+        "application/json" => Some("application/json"),
+        FHIR | "*/*" | "application/*" => Some(FHIR),
+        _ => None,
+    })
 }
 
 /// Checks everything that comes before the search parameters.
@@ -71,13 +68,11 @@ pub(crate) fn check(
     api: Api,
     request: &Request,
     wanted: Wanted,
-) -> Result<Admitted, Reply> {
+) -> Result<Authorized, Reply> {
     if request.query.get("access_token").is_some() {
-        return Err(detail(
-            400,
-            "Using the access token in the query parameters is not supported. Use the \
-             Authorization header instead",
-        ));
+        let text = "Using the access token in the query parameters is not supported. Use the \
+                    Authorization header instead";
+        return Err(detail(400, text));
     }
     let Some(token) = request.bearer() else {
         return Err(unauthorized(CREDENTIALS, ""));
@@ -85,8 +80,8 @@ pub(crate) fn check(
     let now = service.now();
     let mut state = service.state();
     if let Some(access) = state.ledger.access.get(token).cloned() {
-        let occasion = Occasion::of(service, request, Some(access.permission.patient));
-        match state.faults.strike(Stage::Token, &occasion, now) {
+        let context = FaultContext::of(service, request, Some(access.permission.patient));
+        match state.faults.strike(Stage::Token, &context, now) {
             Some(FaultKind::ExpiredToken) => {
                 if let Some(access) = state.ledger.access.get_mut(token) {
                     access.expires = now;
@@ -99,19 +94,13 @@ pub(crate) fn check(
         }
     }
     let Some(access) = state.ledger.access.get(token).cloned() else {
-        return Err(unauthorized(
-            CREDENTIALS,
-            ",error=\"invalid_token\",error_description=\"The access token is invalid.\"",
-        ));
+        return Err(invalid_token("is invalid"));
     };
     let permission = &access.permission;
     let login = service.records.login(permission.patient);
     if access.expires <= now {
         state.account.patient(&login).dead_tokens_presented += 1;
-        return Err(unauthorized(
-            CREDENTIALS,
-            ",error=\"invalid_token\",error_description=\"The access token has expired.\"",
-        ));
+        return Err(invalid_token("has expired"));
     }
     let app = state.ledger.apps[permission.app].clone();
     if !app.active {
@@ -128,10 +117,8 @@ pub(crate) fn check(
         _ => false,
     };
     if has_body {
-        return Err(detail(
-            415,
-            &format!("Unsupported media type \"{sent}\" in request."),
-        ));
+        let text = format!("Unsupported media type \"{sent}\" in request.");
+        return Err(detail(415, &text));
     }
     if api.is_v3() && state.v3_gate == V3Gate::EarlyAdopters {
         return Err(detail(403, &app.no_v3_text()));
@@ -152,46 +139,43 @@ pub(crate) fn check(
     if !readable || !granted || !permitted {
         return Err(forbidden());
     }
-    let standing = match wanted {
+    let rate_limit = match wanted {
         Wanted::Userinfo => None,
         Wanted::Resource(..) => Some(state.throttle.count(token, now)),
     };
-    if let Some(standing) = standing.filter(|standing| standing.exceeded) {
-        let seconds = standing.reset.ceil().max(1.0);
+    if let Some(rate_limit) = rate_limit.filter(|rate_limit| rate_limit.exceeded) {
+        let seconds = rate_limit.reset.ceil().max(1.0);
         let text = format!("Request was throttled. Expected available in {seconds} seconds.");
         let mut reply = detail(429, &text).with("retry-after", &seconds.to_string());
-        tell_standing(&mut reply, standing);
+        set_rate_limit(&mut reply, rate_limit);
         return Err(reply);
     }
     let route = match wanted {
         Wanted::Userinfo => format!("{} /v{}/connect/userinfo", request.method, api.0),
-        Wanted::Resource(kind, Interaction::Search) => {
-            format!("{} /v{}/fhir/{}", request.method, api.0, kind.as_str())
-        }
-        Wanted::Resource(kind, Interaction::Read) => {
-            format!(
-                "{} /v{}/fhir/{}/{{id}}",
-                request.method,
-                api.0,
-                kind.as_str()
-            )
+        Wanted::Resource(kind, interaction) => {
+            let id = match interaction {
+                Interaction::Search => "",
+                Interaction::Read => "/{id}",
+            };
+            let kind = kind.as_str();
+            format!("{} /v{}/fhir/{kind}{id}", request.method, api.0)
         }
     };
-    let person = state.account.patient(&login);
-    *person.requests.entry(route).or_default() += 1;
-    Ok(Admitted {
-        person: permission.patient,
+    let patient = state.account.patient(&login);
+    *patient.requests.entry(route).or_default() += 1;
+    Ok(Authorized {
+        patient: permission.patient,
         include_samhsa: permission.include_samhsa,
         part_d_only: app.part_d_only,
-        standing,
+        rate_limit,
     })
 }
 
 /// Writes the `X-RateLimit-*` headers.
-pub(crate) fn tell_standing(reply: &mut Reply, standing: Standing) {
-    reply.set("x-ratelimit-limit", &standing.limit.to_string());
-    reply.set("x-ratelimit-remaining", &standing.remaining.to_string());
-    reply.set("x-ratelimit-reset", &format!("{:?}", standing.reset));
+pub(crate) fn set_rate_limit(reply: &mut Reply, rate_limit: RateLimit) {
+    reply.set("x-ratelimit-limit", &rate_limit.limit.to_string());
+    reply.set("x-ratelimit-remaining", &rate_limit.remaining.to_string());
+    reply.set("x-ratelimit-reset", &format!("{:?}", rate_limit.reset));
 }
 
 fn withheld_from_v2(api: Api, kind: Kind, include_samhsa: bool, part_d_only: bool) -> bool {
@@ -201,8 +185,13 @@ fn withheld_from_v2(api: Api, kind: Kind, include_samhsa: bool, part_d_only: boo
 }
 
 fn unauthorized(text: &str, attributes: &str) -> Reply {
-    detail(401, text).with(
-        "www-authenticate",
-        &format!("Bearer realm=\"api\"{attributes}"),
-    )
+    let challenge = format!("Bearer realm=\"api\"{attributes}");
+    detail(401, text).with("www-authenticate", &challenge)
+}
+
+/// RFC 6750, section 3.1.
+fn invalid_token(why: &str) -> Reply {
+    let text = format!("The access token {why}.");
+    let attributes = format!(",error=\"invalid_token\",error_description=\"{text}\"");
+    unauthorized(CREDENTIALS, &attributes)
 }

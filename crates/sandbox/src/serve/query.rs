@@ -4,22 +4,14 @@ use claimlake_contract::ApiVersion;
 use serde_json::json;
 
 use crate::http::{Fields, Reply};
+use crate::oauth::refusal::server_error;
+use crate::population::claim::ClaimKind;
 use crate::reply_headers::{VARY_ANSWERED, VARY_REFUSED};
+use crate::serve::date_range::DateRange;
 use crate::serve::records::{Kind, Search};
-use crate::serve::span::Span;
 
 const LARGEST_PAGE: i64 = 50;
 const DEFAULT_PAGE: i64 = 10;
-const CLAIM_TYPES: [&str; 8] = [
-    "carrier",
-    "pde",
-    "dme",
-    "hha",
-    "hospice",
-    "inpatient",
-    "outpatient",
-    "snf",
-];
 const SOURCES: [&str; 6] = ["NCH", "DDPS", "MCS", "VMS", "FISS", "CWF"];
 const TYPE_SYSTEM: &str = "https://bluebutton.cms.gov/resources/codesystem/eob-type|";
 
@@ -56,25 +48,35 @@ pub(crate) fn outcome(status: u16, diagnostics: &str) -> Reply {
     Reply::json(status, &body)
 }
 
+/// Parameters that every search knows and no link repeats.
+const PAGING: [&str; 4] = ["_count", "count", "startIndex", "_format"];
+
 /// Names that a search of `kind` knows; all others are dropped.
 fn known(kind: Kind, space: ApiVersion, name: &str) -> bool {
-    let everywhere = ["_count", "count", "startIndex", "_lastUpdated", "_format"];
-    let of_claims = [
-        "_offset",
-        "service-date",
-        "type",
-        "_source",
-        "_tag",
-        "patient",
-    ];
-    everywhere.contains(&name)
-        || match kind {
-            Kind::ExplanationOfBenefit => {
-                of_claims.contains(&name) || (space == ApiVersion::V3 && name == "_security:not")
-            }
-            Kind::Coverage => name == "beneficiary",
-            Kind::Patient => name == "_id" || name == "identifier",
-        }
+    let own: &[&str] = match (kind, space) {
+        (Kind::Coverage, _) => &["beneficiary"],
+        (Kind::Patient, _) => &["_id", "identifier"],
+        (Kind::ExplanationOfBenefit, ApiVersion::V3) if name == "_security:not" => &[name],
+        (Kind::ExplanationOfBenefit, _) => &[
+            "_offset",
+            "service-date",
+            "type",
+            "_source",
+            "_tag",
+            "patient",
+        ],
+    };
+    name == "_lastUpdated" || PAGING.contains(&name) || own.contains(&name)
+}
+
+/// Whether links repeat a parameter that the search knows: neither paging nor the patient.
+fn is_repeated(space: ApiVersion, name: &str) -> bool {
+    let is_left_out = match name {
+        "patient" | "_id" | "beneficiary" | "_security:not" => true,
+        "_offset" => space == ApiVersion::V3,
+        _ => PAGING.contains(&name),
+    };
+    !is_left_out
 }
 
 /// Checks the parameters of a search.
@@ -85,12 +87,9 @@ pub(crate) fn check(
     prefer: Option<&str>,
 ) -> Result<Checked, Reply> {
     if space == ApiVersion::V3 && prefer.is_some_and(|text| text.contains("handling=strict")) {
-        let unknown: Vec<String> = fields
-            .0
-            .iter()
-            .filter(|(name, _)| !known(kind, space, name))
-            .map(|(name, _)| format!("'{name}'"))
-            .collect();
+        let names = fields.0.iter().map(|(name, _)| name);
+        let unknown = names.filter(|name| !known(kind, space, name));
+        let unknown: Vec<String> = unknown.map(|name| format!("'{name}'")).collect();
         if !unknown.is_empty() {
             let text = format!("Invalid parameters: [{}]", unknown.join(", "));
             return Err(Reply::json(400, &json!({"error": text})).with("vary", VARY_REFUSED));
@@ -99,11 +98,7 @@ pub(crate) fn check(
     let count = integer(fields.get("_count").or_else(|| fields.get("count")))?;
     let start_index = integer(fields.get("startIndex"))?;
     let is_eob = kind == Kind::ExplanationOfBenefit;
-    let v3_offset = if is_eob {
-        integer(fields.get("_offset"))?
-    } else {
-        None
-    };
+    let v3_offset = integer(fields.get("_offset").filter(|_| is_eob))?;
     let count = count.unwrap_or(DEFAULT_PAGE);
     if count > LARGEST_PAGE {
         return Err(refuse(&format!("value must be at most {LARGEST_PAGE}")));
@@ -135,53 +130,29 @@ pub(crate) fn check(
             let text = format!("Value for startIndex cannot be negative: {offset}");
             return Err(backend_refusal(space, &text));
         }
-        (Err(_), ApiVersion::V3) => {
-            return Err(Reply::json(500, &json!({"error": "Server Error (500)"})));
-        }
+        (Err(_), ApiVersion::V3) => return Err(server_error()),
     };
-    let paging = [
-        "_count",
-        "count",
-        "startIndex",
-        "_format",
-        "patient",
-        "_id",
-        "beneficiary",
-    ];
-    checked.kept = fields
-        .0
-        .iter()
-        .filter(|(name, _)| known(kind, space, name) && !paging.contains(&name.as_str()))
-        .filter(|(name, _)| space == ApiVersion::V2 || name != "_offset")
-        .filter(|(name, _)| name != "_security:not")
-        .cloned()
-        .collect();
+    let is_kept = |name: &str| known(kind, space, name) && is_repeated(space, name);
+    checked.kept = fields.0.clone();
+    checked.kept.retain(|(name, _)| is_kept(name));
     Ok(checked)
 }
 
 fn integer(text: Option<&str>) -> Result<Option<i64>, Reply> {
-    text.map(|text| {
-        text.trim()
-            .parse::<i64>()
-            .map_err(|_| refuse("expected int"))
-    })
-    .transpose()
+    let number = text.map(|text| text.trim().parse());
+    number.transpose().map_err(|_| refuse("expected int"))
 }
 
-fn dates(fields: &Fields, name: &str, space: ApiVersion) -> Result<Span, Reply> {
-    let mut span = Span::default();
+fn dates(fields: &Fields, name: &str, space: ApiVersion) -> Result<DateRange, Reply> {
+    let mut span = DateRange::default();
     for value in fields.all(name) {
-        if !["lt", "le", "gt", "ge"]
-            .iter()
-            .any(|prefix| value.starts_with(prefix))
-        {
+        let is_operator = |prefix: &&str| value.starts_with(*prefix);
+        if !["lt", "le", "gt", "ge"].iter().any(is_operator) {
             return Err(refuse(&format!("the {name} operator is not valid")));
         }
         span.narrow(value).map_err(|()| {
-            backend_refusal(
-                space,
-                &format!("Invalid date/time format: \"{}\"", &value[2..]),
-            )
+            let text = format!("Invalid date/time format: \"{}\"", &value[2..]);
+            backend_refusal(space, &text)
         })?;
     }
     Ok(span)
@@ -194,7 +165,7 @@ fn types(fields: &Fields) -> Result<Option<Vec<String>>, Reply> {
     let mut types = Vec::new();
     for one in value.split(',') {
         let code = one.strip_prefix(TYPE_SYSTEM).unwrap_or(one).to_lowercase();
-        if !CLAIM_TYPES.contains(&code.as_str()) {
+        if !ClaimKind::ALL.iter().any(|kind| kind.lower() == code) {
             return Err(refuse("the type parameter value is not valid"));
         }
         types.push(code);
@@ -205,14 +176,9 @@ fn types(fields: &Fields) -> Result<Option<Vec<String>>, Reply> {
 fn v3_filters(fields: &Fields, search: &mut Search) -> Result<(), Reply> {
     for value in fields.all("_source") {
         let list: Vec<String> = value.split(',').map(str::to_owned).collect();
-        if list
-            .iter()
-            .any(|source| !SOURCES.contains(&source.as_str()))
-        {
-            return Err(outcome(
-                400,
-                "Unknown source. Supported sources are: [DDPS, NCH, FISS, MCS, VMS, CWF]",
-            ));
+        if !list.iter().all(|source| SOURCES.contains(&source.as_str())) {
+            let text = "Unknown source. Supported sources are: [DDPS, NCH, FISS, MCS, VMS, CWF]";
+            return Err(outcome(400, text));
         }
         search.sources.push(list);
     }
@@ -220,10 +186,8 @@ fn v3_filters(fields: &Fields, search: &mut Search) -> Result<(), Reply> {
         let mut list = Vec::new();
         for one in value.split(',') {
             let Some((system, code)) = one.split_once('|') else {
-                return Err(outcome(
-                    400,
-                    "Tag must have a system and a code: system|code",
-                ));
+                let text = "Tag must have a system and a code: system|code";
+                return Err(outcome(400, text));
             };
             list.push((system.to_owned(), code.to_owned()));
         }

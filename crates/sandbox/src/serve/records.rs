@@ -1,4 +1,4 @@
-//! Where people and their resources come from: synthetic, or a recording.
+//! Where patients and their resources come from: synthetic, or a recording.
 
 use std::fmt::Debug;
 
@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use claimlake_contract::ApiVersion;
 
 use crate::http::{Reply, Request};
-use crate::serve::span::Span;
+use crate::serve::date_range::DateRange;
 
 /// The three resource types served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,9 +43,9 @@ pub(crate) struct Search {
     /// `type`: any of these claim types, in lower case.
     pub(crate) types: Option<Vec<String>>,
     /// `_lastUpdated`.
-    pub(crate) last_updated: Span,
+    pub(crate) last_updated: DateRange,
     /// `service-date`.
-    pub(crate) service_date: Span,
+    pub(crate) service_date: DateRange,
     /// `_source` (v3): every list must hold the source; within a list any.
     pub(crate) sources: Vec<Vec<String>>,
     /// `_tag` (v3): every list must be met; within a list any `(system, code)`.
@@ -65,69 +65,79 @@ pub(crate) struct Found {
     pub(crate) last_updated: String,
 }
 
-/// People and their resources.
+/// Patients and their resources. What a recording cannot do has a default that finds nothing.
 pub(crate) trait Records: Debug + Send + Sync {
-    /// How many people there are.
-    fn people(&self) -> usize;
-    /// What a person logs in with.
-    fn login(&self, person: usize) -> String;
+    /// How many patients there are.
+    fn patients(&self) -> usize;
+    /// What a patient logs in with.
+    fn login(&self, patient: usize) -> String;
     /// Given and family name.
-    fn name(&self, person: usize) -> (String, String);
+    fn name(&self, patient: usize) -> (String, String);
     /// The patient id in one id space.
-    fn patient_id(&self, person: usize, space: ApiVersion) -> String;
-    /// The person of a login.
+    fn patient_id(&self, patient: usize, space: ApiVersion) -> String;
+    /// The patient of a login.
     fn find_login(&self, login: &str) -> Option<usize>;
-    /// The person of a patient id.
+    /// The patient of a patient id.
     fn find_patient(&self, id: &str, space: ApiVersion) -> Option<usize>;
-    /// Whether the person can share personal information at all; in a recording, whether they did.
-    fn shares_demographics(&self, _person: usize) -> bool {
+    /// Whether personal information can be shared at all; in a recording, whether it was.
+    fn shares_demographics(&self, _patient: usize) -> bool {
         true
     }
     /// The whole answer, where answers are recorded and not made.
-    fn recorded(&self, _person: usize, _request: &Request) -> Option<Reply> {
+    fn recorded(&self, _patient: usize, _request: &Request) -> Option<Reply> {
         None
+    }
+    /// Whether patient ids can change.
+    fn has_fixed_ids(&self) -> bool {
+        false
     }
     /// The page of a search.
     fn search(
         &self,
-        person: usize,
-        space: ApiVersion,
-        kind: Kind,
-        search: &Search,
-        now: DateTime<Utc>,
-    ) -> Found;
-    /// One resource and the person it is of.
+        _patient: usize,
+        _space: ApiVersion,
+        _kind: Kind,
+        _search: &Search,
+        _now: DateTime<Utc>,
+    ) -> Found {
+        Found::default()
+    }
+    /// One resource and the patient it is of.
     fn read(
         &self,
-        space: ApiVersion,
-        kind: Kind,
-        id: &str,
-        now: DateTime<Utc>,
-    ) -> Option<(usize, Bytes)>;
+        _space: ApiVersion,
+        _kind: Kind,
+        _id: &str,
+        _now: DateTime<Utc>,
+    ) -> Option<(usize, Bytes)> {
+        None
+    }
     /// The weekly load arrives: new claims, some cancelled or adjusted.
-    fn advance_week(&self);
-    /// A claim of the person appears before all others, or one disappears.
-    fn drift(&self, person: usize, space: ApiVersion, drift: Drift);
-    /// The disturbances of a person's claims are undone.
-    fn restore(&self, _person: usize) {}
-    /// The person gets another patient id in one id space, in force after their next refresh.
-    fn change_id(&self, _person: usize, _space: ApiVersion) {}
-    /// A refresh of the person's tokens has been answered.
-    fn refreshed(&self, _person: usize) {}
-    /// What there is to be found of one person, for tests.
-    fn truth(&self, person: usize, space: ApiVersion) -> PersonTruth;
+    fn advance_week(&self) {}
+    /// A claim of the patient appears before all others, or one disappears.
+    fn drift(&self, _patient: usize, _space: ApiVersion, _drift: Drift) {}
+    /// The changes of a patient's claims are undone.
+    fn restore(&self, _patient: usize) {}
+    /// What there is to be found of one patient, for tests.
+    fn truth(&self, patient: usize, space: ApiVersion) -> PatientTruth {
+        PatientTruth {
+            login: self.login(patient),
+            patient: self.patient_id(patient, space),
+            ..PatientTruth::default()
+        }
+    }
 }
 
-/// How a person's claims change between two pages.
+/// How a patient's claims change between two pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Drift {
     Insert,
     Delete,
 }
 
-/// What a complete and correct client ends up with for one person.
+/// What a complete and correct client ends up with for one patient.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct PersonTruth {
+pub struct PatientTruth {
     /// The login.
     pub login: String,
     /// The patient id in this API version.

@@ -1,4 +1,4 @@
-//! The rate limit by access token, as the response headers tell it.
+//! The rate limit by access token, as the response headers state it.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// What the `X-RateLimit-*` headers of one reply say.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Standing {
+pub(crate) struct RateLimit {
     pub(crate) limit: u32,
     pub(crate) remaining: u32,
     /// Seconds until the window ends.
@@ -34,7 +34,7 @@ impl Throttle {
     }
 
     /// Counts one request of `token`.
-    pub(crate) fn count(&mut self, token: &str, now: DateTime<Utc>) -> Standing {
+    pub(crate) fn count(&mut self, token: &str, now: DateTime<Utc>) -> RateLimit {
         let window = match self.windows.get_mut(token) {
             Some(window) => window,
             None => self.windows.entry(token.to_owned()).or_insert((now, 0)),
@@ -47,7 +47,7 @@ impl Throttle {
             window.1 += 1;
         }
         let left = (self.window - (now - window.0)).num_microseconds();
-        Standing {
+        RateLimit {
             limit: self.limit,
             remaining: self.limit.saturating_sub(window.1),
             reset: f64::from(u32::try_from(left.unwrap_or_default()).unwrap_or_default()) / 1e6,

@@ -8,14 +8,14 @@ use crate::serve::bundle::Link;
 use crate::serve::records::{Found, Kind, Search};
 
 /// Moves an offset behind the end back among the matches.
-pub(crate) fn begin_anew(search: &mut Search, total: usize) {
+pub(crate) fn wrap_offset(search: &mut Search, total: usize) {
     if total > 0 {
         search.offset %= total;
     }
 }
 
 /// Points `next`, or a new one, at the page so many matches further on.
-pub(crate) fn lead_on(links: &mut Vec<Link>, offset: usize, count: usize) {
+pub(crate) fn link_next_page(links: &mut Vec<Link>, offset: usize, count: usize) {
     let own = links.iter().find(|(relation, _)| *relation == "self");
     let path = own.map_or("", |(_, url)| url.split('?').next().unwrap_or_default());
     let next = format!("{path}?_count={count}&_offset={}", offset + count);

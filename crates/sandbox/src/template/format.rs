@@ -53,9 +53,9 @@ pub(super) fn date(out: &mut Vec<u8>, day: Day) {
     let (year, month, day) = day.date();
     padded(out, u64::from(year.unsigned_abs()), 4);
     out.push(b'-');
-    padded(out, u64::from(month.unsigned_abs()), 2);
+    padded(out, u64::from(month), 2);
     out.push(b'-');
-    padded(out, u64::from(day.unsigned_abs()), 2);
+    padded(out, u64::from(day), 2);
 }
 
 pub(super) fn instant(out: &mut Vec<u8>, millis: i64, style: InstantStyle) {

@@ -19,7 +19,7 @@ pub(super) enum Operation {
     Value(Name),
     /// A value in HTML.
     Escaped(Name),
-    /// A member or element that holds nothing but a value, and is left out where that is absent.
+    /// A member or element that is nothing but a value, and is left out where that is absent.
     Member {
         before: Box<[u8]>,
         name: Name,

@@ -8,7 +8,7 @@ use crate::population::day::Day;
 pub(crate) enum Value<'a> {
     /// Left out, with the member or element that would hold it.
     Absent,
-    /// A condition that holds; written as `true`.
+    /// A condition that is met; written as `true`.
     True,
     /// Text without characters that JSON escapes, or already escaped.
     Text(&'a str),
@@ -29,12 +29,6 @@ pub(crate) enum Value<'a> {
     List(Vec<Values<'a>>),
 }
 
-impl From<bool> for Value<'_> {
-    fn from(holds: bool) -> Self {
-        if holds { Self::True } else { Self::Absent }
-    }
-}
-
 /// Empty text is an absent value.
 impl<'a> From<&'a str> for Value<'a> {
     fn from(text: &'a str) -> Self {
@@ -46,40 +40,24 @@ impl<'a> From<&'a str> for Value<'a> {
     }
 }
 
-impl From<String> for Value<'_> {
-    fn from(text: String) -> Self {
-        Self::Owned(text)
-    }
+macro_rules! values_from {
+    ($($from:ty => $make:expr;)*) => {
+        $(impl<'a> From<$from> for Value<'a> {
+            fn from(value: $from) -> Self {
+                $make(value)
+            }
+        })*
+    };
 }
 
-impl From<i32> for Value<'_> {
-    fn from(number: i32) -> Self {
-        Self::Number(i64::from(number))
-    }
-}
-
-impl From<u32> for Value<'_> {
-    fn from(number: u32) -> Self {
-        Self::Number(i64::from(number))
-    }
-}
-
-impl From<i64> for Value<'_> {
-    fn from(number: i64) -> Self {
-        Self::Number(number)
-    }
-}
-
-impl From<Day> for Value<'_> {
-    fn from(day: Day) -> Self {
-        Self::Day(day)
-    }
-}
-
-impl<'a> From<Vec<Values<'a>>> for Value<'a> {
-    fn from(list: Vec<Values<'a>>) -> Self {
-        Self::List(list)
-    }
+values_from! {
+    bool => |is_met| if is_met { Self::True } else { Self::Absent };
+    String => Self::Owned;
+    i32 => |number| Self::Number(i64::from(number));
+    u32 => |number| Self::Number(i64::from(number));
+    i64 => Self::Number;
+    Day => Self::Day;
+    Vec<Values<'a>> => Self::List;
 }
 
 impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {

@@ -1,4 +1,4 @@
-//! A plain HTTP/1.1 client: no redirects, no retries, no pooling, and it tells a cut body apart.
+//! A plain HTTP/1.1 client: no redirects, no retries, no pooling, and it notices a cut body.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -18,16 +18,19 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(held, _)| held.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.as_str())
+        let mut headers = self.headers.iter();
+        let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| {
-            panic!("{error}: {}", String::from_utf8_lossy(&self.body));
-        })
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// A member of the body, by its JSON pointer.
+    pub(crate) fn at(&self, pointer: &str) -> Value {
+        self.json().pointer(pointer).cloned().unwrap_or_default()
     }
 
     pub(crate) fn text(&self) -> String {
@@ -36,6 +39,26 @@ impl Answer {
 
     pub(crate) fn location(&self) -> &str {
         self.header("location").expect("a redirect has a location")
+    }
+
+    /// A parameter of the URL that a redirect leads to.
+    pub(crate) fn sent(&self, name: &str) -> Option<String> {
+        parameter(self.location(), name)
+    }
+
+    /// The URL of a bundle's link.
+    pub(crate) fn link(&self, relation: &str) -> Option<String> {
+        let links = self.at("/link");
+        let mut links = links.as_array()?.iter();
+        let link = links.find(|link| link["relation"] == relation)?;
+        Some(link["url"].as_str().unwrap().to_owned())
+    }
+
+    /// The ids of a bundle's resources.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let entries = self.at("/entry");
+        let id = |entry: &Value| entry["resource"]["id"].as_str().unwrap().to_owned();
+        entries.as_array().into_iter().flatten().map(id).collect()
     }
 }
 
@@ -49,14 +72,11 @@ pub(crate) fn send(
 ) -> Option<Answer> {
     let host = base.strip_prefix("http://").expect("a plain http base");
     let mut stream = TcpStream::connect(host).expect("the sandbox listens");
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
+    let timeout = Some(Duration::from_secs(20));
+    stream.set_read_timeout(timeout).unwrap();
     let mut request = format!("{method} {target} HTTP/1.1\r\nconnection: close\r\n");
-    if !headers
-        .iter()
-        .any(|(name, _)| name.eq_ignore_ascii_case("host"))
-    {
+    let is_host = |(name, _): &(&str, &str)| name.eq_ignore_ascii_case("host");
+    if !headers.iter().any(is_host) {
         request.push_str(&format!("host: {host}\r\n"));
     }
     for (name, value) in headers {
@@ -74,66 +94,31 @@ pub(crate) fn send(
     let head = String::from_utf8(raw[..split].to_vec()).unwrap();
     let mut lines = head.split("\r\n");
     let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-    let headers: Vec<(String, String)> = lines
+    let headers = lines
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let body = raw[split + 4..].to_vec();
-    let promised = headers
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .and_then(|(_, value)| value.parse::<usize>().ok());
-    let cut = method != "HEAD" && promised.is_some_and(|promised| body.len() < promised);
-    Some(Answer {
+    let mut answer = Answer {
         status,
         headers,
-        body,
-        cut,
-    })
-}
-
-pub(crate) fn get(base: &str, target: &str) -> Answer {
-    send(base, "GET", target, &[], b"").expect("an answer")
-}
-
-pub(crate) fn get_as(base: &str, target: &str, token: &str) -> Answer {
-    try_get_as(base, target, token).expect("an answer")
-}
-
-pub(crate) fn try_get_as(base: &str, target: &str, token: &str) -> Option<Answer> {
-    let bearer = format!("Bearer {token}");
-    let headers = [
-        ("authorization", bearer.as_str()),
-        ("accept", "application/json"),
-    ];
-    send(base, "GET", target, &headers, b"")
-}
-
-pub(crate) fn post_form(base: &str, target: &str, pairs: &[(&str, &str)]) -> Answer {
-    try_post_form(base, target, pairs).expect("an answer")
-}
-
-pub(crate) fn try_post_form(base: &str, target: &str, pairs: &[(&str, &str)]) -> Option<Answer> {
-    let body = encode(pairs);
-    let headers = [("content-type", "application/x-www-form-urlencoded")];
-    send(base, "POST", target, &headers, body.as_bytes())
-}
-
-pub(crate) fn post_json(base: &str, target: &str, body: &Value) -> Answer {
-    let headers = [("content-type", "application/json")];
-    send(base, "POST", target, &headers, body.to_string().as_bytes()).expect("an answer")
+        body: raw[split + 4..].to_vec(),
+        cut: false,
+    };
+    let promised = answer.header("content-length").map(str::parse::<usize>);
+    let promised = promised.and_then(Result::ok).unwrap_or_default();
+    answer.cut = method != "HEAD" && answer.body.len() < promised;
+    Some(answer)
 }
 
 pub(crate) fn encode(pairs: &[(&str, &str)]) -> String {
-    url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(pairs)
-        .finish()
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(pairs).finish()
 }
 
 /// The value of a query parameter of a URL.
 pub(crate) fn parameter(url: &str, name: &str) -> Option<String> {
     let (_, query) = url.split_once('?')?;
-    url::form_urlencoded::parse(query.as_bytes())
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.into_owned())
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    let found = pairs.find(|(key, _)| key == name);
+    found.map(|(_, value)| value.into_owned())
 }

@@ -1,199 +1,139 @@
-//! What time and further consents do to codes, tokens and grants.
+//! What time, further consents and revocation do to codes, tokens and grants.
 
 use chrono::TimeDelta;
 use claimlake_contract::ApiVersion;
 use serde_json::json;
 
-use crate::client::{encode, get, get_as, parameter, post_form, post_json};
-use crate::grant::{App, pair};
-use crate::happy::{small, started};
+use crate::app::{pair, small, started};
+use crate::client::{encode, parameter, send};
 
 const PAGE: &str = "/v2/fhir/ExplanationOfBenefit?_count=1";
 
-/// An app of another kind, registered while the sandbox runs.
-fn registered(base: &str, settings: &serde_json::Value) -> App {
-    let app = post_json(base, "/_sandbox/apps", settings).json();
-    App {
-        base: base.to_owned(),
-        id: app["client_id"].as_str().unwrap().to_owned(),
-        secret: app["client_secret"].as_str().unwrap().to_owned(),
-    }
-}
-
 #[test]
 fn a_code_lives_sixty_seconds_and_an_approval_ten_minutes() {
-    let sandbox = started(small());
-    let app = App::of(&sandbox);
+    let (sandbox, app) = started(small());
     let code = app.code(2, "BBUser00000", &[]);
     sandbox.advance_clock(TimeDelta::seconds(61));
-    assert_eq!(
-        app.exchange(2, &code).json(),
-        json!({"error": "invalid_grant"})
-    );
-    let page = app.consent_page(2, "BBUser00000");
-    assert_eq!(get(sandbox.url(), &page).status, 200);
+    let late = app.exchange(2, &code, &[]);
+    assert_eq!(late.json(), json!({"error": "invalid_grant"}));
+    let page = app.consent_page(2, "BBUser00000", &[]);
+    assert_eq!(app.get(&page).status, 200);
     sandbox.advance_clock(TimeDelta::seconds(601));
-    let late = get(sandbox.url(), &page);
+    let late = app.get(&page);
     assert_eq!(late.status, 302);
     assert!(late.location().starts_with("/mymedicare/login?next="));
     let next = parameter(late.location(), "next").unwrap();
     let again = app.consent_page_of(&next, "BBUser00000");
-    assert_eq!(get(sandbox.url(), &again).status, 200);
+    assert_eq!(app.get(&again).status, 200);
 }
 
 #[test]
 fn a_grant_of_thirteen_months_ends_after_them_and_consent_renews_it() {
-    let sandbox = started(small());
-    let app = App::of(&sandbox);
+    let (_sandbox, app) = started(small());
     let first = app.grant(2, "BBUser00000");
-    let moved = post_json(
-        sandbox.url(),
-        "/_sandbox/clock",
-        &json!({"advance_months": 12}),
-    );
-    assert_eq!(moved.status, 200);
-    let second = pair(&app.refresh(2, &first.refresh));
+    app.wait_months(12);
+    let second = app.refreshed(2, &first.refresh);
+    let ends = "access_grant_expiration";
     assert_eq!(
-        second.body["access_grant_expiration"], first.body["access_grant_expiration"],
+        second.body[ends], first.body[ends],
         "a refresh does not extend the grant"
     );
-    post_json(
-        sandbox.url(),
-        "/_sandbox/clock",
-        &json!({"advance_months": 2}),
-    );
+    app.wait_months(2);
     let refused = app.refresh(2, &second.refresh);
     assert_eq!(refused.status, 401);
-    let text = refused.json()["error_description"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    assert!(text.starts_with("User access has timed out."), "{text}");
+    assert!(refused.text().contains("\"User access has timed out."));
     let third = app.grant(2, "BBUser00000");
-    assert_eq!(get_as(sandbox.url(), PAGE, &third.access).status, 200);
-    post_json(
-        sandbox.url(),
-        "/_sandbox/grant",
-        &json!({"login": "BBUser00000", "action": "expire"}),
-    );
-    let over = get_as(sandbox.url(), PAGE, &third.access);
+    assert_eq!(app.status(&third.access, PAGE), 200);
+    app.admin("grant", json!({"login": "BBUser00000", "action": "expire"}));
+    let over = app.get_as(&third.access, PAGE);
+    assert_eq!(over.status, 401);
     assert_eq!(
-        (over.status, over.header("www-authenticate")),
-        (401, Some("Bearer realm=\"api\""))
+        over.header("www-authenticate"),
+        Some("Bearer realm=\"api\"")
     );
     assert!(over.text().contains("User access has timed out."));
 }
 
 #[test]
 fn a_second_consent_kills_every_earlier_token_before_its_code_is_exchanged() {
-    let sandbox = started(small());
-    let app = App::of(&sandbox);
+    let (_sandbox, app) = started(small());
     let first = app.grant(2, "BBUser00000");
     let other = app.grant(2, "BBUser00001");
     let code = app.code(2, "BBUser00000", &[]);
-    assert_eq!(get_as(sandbox.url(), PAGE, &first.access).status, 401);
+    assert_eq!(app.status(&first.access, PAGE), 401);
     let refused = app.refresh(2, &first.refresh);
     assert!(refused.text().contains("Refresh token not found."));
-    assert_eq!(get_as(sandbox.url(), PAGE, &other.access).status, 200);
-    assert_eq!(app.exchange(2, &code).status, 200);
+    assert_eq!(app.status(&other.access, PAGE), 200);
+    assert_eq!(app.exchange(2, &code, &[]).status, 200);
 }
 
 #[test]
 fn a_cancelled_consent_leaves_earlier_tokens_alone() {
-    let sandbox = started(small());
-    let app = App::of(&sandbox);
+    let (_sandbox, app) = started(small());
     let first = app.grant(2, "BBUser00000");
-    let page = app.consent_page(2, "BBUser00000");
-    let answer = post_form(sandbox.url(), &page, &[]);
-    assert_eq!(
-        parameter(answer.location(), "error").as_deref(),
-        Some("access_denied")
-    );
-    assert_eq!(parameter(answer.location(), "error_description"), None);
-    assert_eq!(get_as(sandbox.url(), PAGE, &first.access).status, 200);
+    let answer = app.post(&app.consent_page(2, "BBUser00000", &[]), &[]);
+    assert_eq!(answer.sent("error").as_deref(), Some("access_denied"));
+    assert_eq!(answer.sent("error_description"), None);
+    assert_eq!(app.status(&first.access, PAGE), 200);
 }
 
 #[test]
 fn one_time_apps_may_not_refresh_and_research_grants_have_no_end() {
-    let sandbox = started(small());
-    let one_time = registered(sandbox.url(), &json!({"data_access_type": "ONE_TIME"}));
+    let (_sandbox, app) = started(small());
+    let one_time = app.registered(json!({"data_access_type": "ONE_TIME"}));
     let grant = one_time.grant(2, "BBUser00000");
     let refused = one_time.refresh(2, &grant.refresh);
     assert_eq!(
-        (refused.status, refused.json()["error"].as_str()),
-        (403, Some("invalid_client"))
+        (refused.status, refused.at("/error")),
+        (403, "invalid_client".into())
     );
-    let research = registered(
-        sandbox.url(),
-        &json!({"data_access_type": "RESEARCH_STUDY"}),
-    );
+    let research = app.registered(json!({"data_access_type": "RESEARCH_STUDY"}));
     let grant = research.grant(2, "BBUser00000");
     assert_eq!(grant.body["access_grant_expiration"], "");
-    post_json(
-        sandbox.url(),
-        "/_sandbox/clock",
-        &json!({"advance_months": 40}),
-    );
+    app.wait_months(40);
     assert_eq!(research.refresh(2, &grant.refresh).status, 200);
 }
 
 #[test]
 fn trimmed_consent_shuts_out_patient_in_v2_and_claims_of_v2_after_v3() {
-    let sandbox = started(small());
-    let app = App::of(&sandbox);
-    let code = app.code(2, "BBUser00000", &[("share_demographic_scopes", "False")]);
-    let trimmed = pair(&app.exchange(2, &code));
-    let status = |target: &str, token: &str| get_as(sandbox.url(), target, token).status;
-    assert_eq!(status("/v2/fhir/Patient", &trimmed.access), 403);
-    assert_eq!(status("/v2/connect/userinfo", &trimmed.access), 403);
-    assert_eq!(status(PAGE, &trimmed.access), 200);
-    assert_eq!(status("/v2/fhir/Coverage", &trimmed.access), 200);
-    let code = app.code(3, "BBUser00001", &[("share_samhsa_data", "False")]);
-    let without = pair(&app.exchange(3, &code));
-    assert_eq!(status(PAGE, &without.access), 403);
-    assert_eq!(status("/v2/fhir/Coverage", &without.access), 200);
-    let bundle = get_as(
-        sandbox.url(),
-        "/v3/fhir/ExplanationOfBenefit?_count=1",
-        &without.access,
-    );
+    let (_sandbox, app) = started(small());
+    let trimmed = app.granted(2, "BBUser00000", &[("share_demographic_scopes", "False")]);
+    let without = app.granted(3, "BBUser00001", &[("share_samhsa_data", "False")]);
+    for (token, target, status) in [
+        (&trimmed, "/v2/fhir/Patient", 403),
+        (&trimmed, "/v2/connect/userinfo", 403),
+        (&trimmed, PAGE, 200),
+        (&trimmed, "/v2/fhir/Coverage", 200),
+        (&without, PAGE, 403),
+        (&without, "/v2/fhir/Coverage", 200),
+    ] {
+        assert_eq!(app.status(&token.access, target), status, "{target}");
+    }
+    let bundle = app.get_as(&without.access, "/v3/fhir/ExplanationOfBenefit?_count=1");
     assert!(bundle.text().contains("_security%3Anot=42CFRPart2"));
 }
 
 #[test]
 fn a_scope_letter_lets_through_search_or_read_only() {
-    let sandbox = started(small());
-    let app = App::of(&sandbox);
-    let id = sandbox.truth(ApiVersion::V3)[0].coverage_ids[0].clone();
+    let (sandbox, app) = started(small());
+    let id = &sandbox.truth(ApiVersion::V3)[0].coverage_ids[0];
     for (letter, search, read) in [("r", 403, 200), ("s", 200, 403)] {
-        let mut query = app.authorize_query();
-        query.retain(|(name, _)| *name != "scope");
-        query.push(("scope", format!("patient/Coverage.{letter}")));
-        let pairs: Vec<(&str, &str)> = query.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        let page = app.consent_page_of(
-            &format!("/v3/o/authorize/?{}", encode(&pairs)),
-            "BBUser00000",
-        );
-        let answer = post_form(sandbox.url(), &page, &[("allow", "Share")]);
-        let code = parameter(answer.location(), "code").unwrap();
-        let token = pair(&app.exchange(3, &code)).access;
-        let status = |target: &str| get_as(sandbox.url(), target, &token).status;
-        assert_eq!(status("/v3/fhir/Coverage"), search, "{letter}");
-        assert_eq!(status(&format!("/v3/fhir/Coverage/{id}")), read, "{letter}");
+        let scope = format!("patient/Coverage.{letter}");
+        let page = app.consent_page(3, "BBUser00000", &[("scope", Some(&scope))]);
+        let token = pair(&app.exchange(3, &app.allow(&page, &[]), &[])).access;
+        assert_eq!(app.status(&token, "/v3/fhir/Coverage"), search, "{letter}");
+        let target = format!("/v3/fhir/Coverage/{id}");
+        assert_eq!(app.status(&token, &target), read, "{letter}");
     }
 }
 
 #[test]
 fn an_inactive_app_is_refused_everywhere_with_its_name() {
-    let sandbox = started(small());
-    let app = registered(sandbox.url(), &json!({"name": "Sleeper"}));
+    let (_sandbox, app) = started(small());
+    let app = app.registered(json!({"name": "Sleeper"}));
     let grant = app.grant(2, "BBUser00000");
-    post_json(
-        sandbox.url(),
-        "/_sandbox/apps",
-        &json!({"client_id": app.id, "active": false}),
-    );
-    let claims = get_as(sandbox.url(), PAGE, &grant.access);
+    app.admin("apps", json!({"client_id": app.id, "active": false}));
+    let claims = app.get_as(&grant.access, PAGE);
     assert_eq!(claims.status, 401);
     assert!(
         claims
@@ -205,13 +145,11 @@ fn an_inactive_app_is_refused_everywhere_with_its_name() {
 
 #[test]
 fn v3_can_be_closed_to_everybody_or_to_those_not_on_a_list() {
-    let sandbox = started(small());
-    let app = App::of(&sandbox);
+    let (_sandbox, app) = started(small());
     let grant = app.grant(3, "BBUser00000");
     let set = |gate: &str| {
-        let answer = post_json(sandbox.url(), "/_sandbox/settings", &json!({"v3": gate}));
-        assert_eq!(answer.status, 200);
-        get_as(sandbox.url(), "/v3/fhir/Patient", &grant.access)
+        app.admin("settings", json!({"v3": gate}));
+        app.get_as(&grant.access, "/v3/fhir/Patient")
     };
     let listed = set("early-adopters");
     assert_eq!(listed.status, 403);
@@ -227,34 +165,112 @@ fn v3_can_be_closed_to_everybody_or_to_those_not_on_a_list() {
 }
 
 #[test]
-fn a_changed_patient_id_is_served_after_one_refresh_and_told_by_the_next() {
-    let sandbox = started(small());
-    let app = App::of(&sandbox);
-    let base = sandbox.url();
+fn a_changed_patient_id_is_served_after_one_refresh_and_reported_by_the_next() {
+    let (sandbox, app) = started(small());
     let before = app.grant(2, "BBUser00000");
-    let old = before.body["patient"].as_str().unwrap().to_owned();
-    let planned = post_json(
-        base,
-        "/_sandbox/patient-id",
-        &json!({"login": "BBUser00000", "api": "v2"}),
-    );
-    assert_eq!(planned.status, 200);
-    let first = pair(&app.refresh(2, &before.refresh));
-    assert_eq!(first.body["patient"], old.as_str(), "computed too early");
-    let second = pair(&app.refresh(2, &first.refresh));
-    let new = second.body["patient"].as_str().unwrap().to_owned();
+    let old = before.body["patient"].as_str().unwrap();
+    app.admin("patient-id", json!({"login": "BBUser00000", "api": "v2"}));
+    let first = app.refreshed(2, &before.refresh);
+    assert_eq!(first.body["patient"], old, "computed too early");
+    let second = app.refreshed(2, &first.refresh);
+    let new = second.body["patient"].as_str().unwrap();
     assert_ne!(new, old);
-    let page = get_as(base, PAGE, &second.access).json();
-    let reference = &page["entry"][0]["resource"]["patient"]["reference"];
-    assert_eq!(*reference, format!("Patient/{new}"));
-    let read = |id: &str| get_as(base, &format!("/v2/fhir/Patient/{id}"), &second.access);
-    assert_eq!(read(&new).json()["id"], new.as_str());
-    assert_eq!(read(&old).status, 404);
-    let asked = format!("/v2/fhir/ExplanationOfBenefit?patient={old}");
-    assert_eq!(get_as(base, &asked, &second.access).status, 403);
-    let other_space = app.refresh(3, &second.refresh).json();
+    let get = |target: String| app.get_as(&second.access, &target);
+    let reference = get(PAGE.into()).at("/entry/0/resource/patient/reference");
+    assert_eq!(reference, format!("Patient/{new}"));
+    assert_eq!(get(format!("/v2/fhir/Patient/{new}")).at("/id"), new);
+    assert_eq!(get(format!("/v2/fhir/Patient/{old}")).status, 404);
     assert_eq!(
-        other_space["patient"],
-        sandbox.truth(ApiVersion::V3)[0].patient.as_str()
+        get(format!("/v2/fhir/ExplanationOfBenefit?patient={old}")).status,
+        403
     );
+    let other_space = app.refresh(3, &second.refresh).at("/patient");
+    assert_eq!(other_space, sandbox.truth(ApiVersion::V3)[0].patient);
+}
+
+#[test]
+fn basic_authentication_works_and_must_not_contradict_the_body() {
+    use base64::Engine as _;
+    let (_sandbox, app) = started(small());
+    let refresh = app.grant(2, "BBUser00000").refresh;
+    let credentials = format!("{}:{}", app.id, app.secret);
+    let basic = base64::engine::general_purpose::STANDARD.encode(credentials);
+    let basic = format!("Basic {basic}");
+    let post = |form: &[(&str, &str)]| {
+        let form_type = ("content-type", "application/x-www-form-urlencoded");
+        let headers = [("authorization", &*basic), form_type];
+        send(
+            &app.base,
+            "POST",
+            "/v2/o/token/",
+            &headers,
+            encode(form).as_bytes(),
+        )
+        .unwrap()
+    };
+    let form = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", &*refresh),
+    ];
+    let refused = post(&[form[0], form[1], ("client_id", "somebody-else")]);
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused
+            .text()
+            .contains("different app in headers than in request data")
+    );
+    assert_eq!(post(&form).status, 200);
+}
+
+#[test]
+fn revoking_has_the_quirks_of_the_real_endpoints() {
+    let (sandbox, app) = started(small());
+    let status = |token: &str| app.status(token, PAGE);
+    let post =
+        |route: &str, form: &[(&str, &str)]| app.post_own(&format!("/v2/o/{route}"), form).status;
+    let hint = ("token_type_hint", "refresh_token");
+
+    let one = app.grant(2, "BBUser00000");
+    assert_eq!(post("revoke_token/", &[("token", &one.refresh)]), 200);
+    assert_eq!(status(&one.access), 200, "without the hint nothing happens");
+    assert_eq!(post("revoke_token", &[("token", &one.access)]), 301);
+    assert_eq!(
+        status(&one.access),
+        200,
+        "a redirected post revokes nothing"
+    );
+    assert_eq!(post("revoke_token/", &[("token", &one.access)]), 200);
+    assert_eq!(status(&one.access), 401);
+    let refused = app.refresh(2, &one.refresh);
+    assert_eq!(refused.json(), json!({"error": "invalid_grant"}));
+
+    let two = app.grant(2, "BBUser00000");
+    assert_eq!(post("revoke_token/", &[("token", &two.refresh), hint]), 200);
+    assert_eq!(status(&two.access), 401);
+
+    let three = app.grant(2, "BBUser00000");
+    assert_eq!(post("revoke/", &[("token", &three.refresh)]), 500);
+    assert_eq!(post("revoke/", &[("token", "unknown")]), 500);
+    assert_eq!(status(&three.access), 200);
+    let wrong = [
+        ("token", &*three.access),
+        ("client_id", &app.id),
+        ("client_secret", "x"),
+    ];
+    assert_eq!(app.post("/v2/o/revoke/", &wrong).status, 401);
+    assert_eq!(status(&three.access), 401, "refused, yet the grant is gone");
+    let refresh = app.refresh(2, &three.refresh);
+    assert_eq!(refresh.status, 403);
+    assert!(refresh.text().contains("User access cannot be found"));
+
+    let four = app.grant(3, "BBUser00001");
+    let expire = |id: &str| post(&format!("expire_authenticated_user/{id}/"), &[]);
+    assert_eq!(
+        expire(four.body["patient"].as_str().unwrap()),
+        404,
+        "v3's id in v2"
+    );
+    let v2_id = &sandbox.truth(ApiVersion::V2)[1].patient;
+    assert_eq!([expire(v2_id), expire(v2_id)], [200, 404]);
+    assert_eq!(status(&four.access), 401);
 }

@@ -8,14 +8,12 @@
 )]
 
 mod account;
+mod app;
 mod client;
 mod faults;
-mod grant;
-mod happy;
+mod flow;
 mod life;
-mod real_answers;
 mod replay;
 mod rules;
 mod search;
-mod token_rules;
 mod transcripts;

@@ -8,20 +8,17 @@ use claimlake_contract::{
     ApiVersion, CATALOGUE_FILE, EXCHANGES_FILE, RECORDING_FORMAT, RecordedExchange, RecordedPerson,
     RecordingCatalogue,
 };
-use claimlake_sandbox::{SandboxConfig, SandboxError, start};
+use claimlake_sandbox::{SandboxConfig, SandboxError, SandboxErrorKind, start};
 
-use crate::client::get_as;
-use crate::grant::App;
-use crate::happy::started;
+use crate::app::started;
 
-fn exchange(query: &[(&str, &str)], body: &str) -> RecordedExchange {
+fn exchange(query: [(&str, &str); 2], body: &str) -> RecordedExchange {
     RecordedExchange {
         method: "GET".into(),
         path: "/v2/fhir/Coverage".into(),
         query: query
-            .iter()
-            .map(|(name, value)| ((*name).into(), (*value).into()))
-            .collect(),
+            .map(|(name, value)| (name.into(), value.into()))
+            .into(),
         request_headers: Vec::new(),
         grant: "person-1".into(),
         status: 200,
@@ -66,64 +63,48 @@ fn recorded_answers_come_back_in_order_and_an_unknown_request_is_named_without_v
     let folder = tempfile::tempdir().unwrap();
     let query = [("_count", "50"), ("beneficiary", "-1")];
     let exchanges = [
-        exchange(&query, r#"{"resourceType":"Bundle","id":"first"}"#),
-        exchange(&query, r#"{"resourceType":"Bundle","id":"second"}"#),
+        exchange(query, r#"{"resourceType":"Bundle","id":"first"}"#),
+        exchange(query, r#"{"resourceType":"Bundle","id":"second"}"#),
     ];
     write(folder.path(), &exchanges);
-    let sandbox = started(replaying(folder.path()));
+    let (sandbox, app) = started(replaying(folder.path()));
     assert_eq!(sandbox.logins(), ["person-1"]);
-    let pair = App::of(&sandbox).grant(2, "person-1");
+    let pair = app.grant(2, "person-1");
     assert_eq!(pair.body["patient"], "-1");
     let target = "/v2/fhir/Coverage?beneficiary=-1&_count=50";
-    let bodies: Vec<String> = (0..3)
-        .map(|_| get_as(sandbox.url(), target, &pair.access).json()["id"].to_string())
-        .collect();
-    assert_eq!(bodies, ["\"first\"", "\"second\"", "\"second\""]);
-    let unknown = get_as(
-        sandbox.url(),
-        "/v2/fhir/Patient?_id=-1&x=secret",
-        &pair.access,
-    );
+    let bodies = [(); 3].map(|()| app.get_as(&pair.access, target).at("/id"));
+    assert_eq!(bodies, ["first", "second", "second"]);
+    let unknown = app.get_as(&pair.access, "/v2/fhir/Patient?_id=-1&x=secret");
     assert_eq!(unknown.status, 501);
-    let body = unknown.json();
-    assert_eq!(body["path"], "/v2/fhir/Patient");
-    assert_eq!(body["query_names"], serde_json::json!(["_id", "x"]));
+    assert_eq!(unknown.at("/path"), "/v2/fhir/Patient");
+    assert_eq!(unknown.at("/query_names"), serde_json::json!(["_id", "x"]));
     assert!(!unknown.text().contains("secret"));
+}
+
+fn refused(config: SandboxConfig) -> SandboxError {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.unwrap().block_on(start(config)).unwrap_err()
 }
 
 #[test]
 fn a_folder_that_is_no_recording_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    let error = runtime
-        .block_on(start(replaying(folder.path())))
-        .unwrap_err();
-    assert!(matches!(error, SandboxError::Replay { .. }));
+    let error = refused(replaying(folder.path()));
+    assert_eq!(error.kind(), SandboxErrorKind::Recording);
     assert!(error.to_string().contains("catalogue.json"), "{error}");
     write(folder.path(), &[]);
     std::fs::write(folder.path().join(EXCHANGES_FILE), b"not zstd").unwrap();
-    let error = runtime
-        .block_on(start(replaying(folder.path())))
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("exchanges.ndjson.zst"),
-        "{error}"
-    );
+    let error = refused(replaying(folder.path())).to_string();
+    assert!(error.contains("exchanges.ndjson.zst"), "{error}");
 }
 
 #[test]
 fn a_taken_port_is_refused_with_the_flag_that_helps() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    let config = SandboxConfig {
+    let error = refused(SandboxConfig {
         listen: taken.local_addr().unwrap(),
         ..SandboxConfig::default()
-    };
-    let error = runtime.block_on(start(config)).unwrap_err();
-    assert!(matches!(error, SandboxError::Listen { .. }));
+    });
+    assert_eq!(error.kind(), SandboxErrorKind::System);
     assert!(error.to_string().contains("--listen"), "{error}");
 }

@@ -1,205 +1,204 @@
-//! The rule table of the authorization endpoint, introspection and discovery: what is sent, what comes back.
+//! Rule tables: what is sent and what comes back, one exchange a line of `cases/*.json`.
+//!
+//! A case sends one of `authorize` (a good authorization request with these parameters changed),
+//! `consent` (the same, walked to the consent page), `exchange` (a good exchange of a code, changed),
+//! `token` (the app's credentials and these fields) or `send` (`METHOD target`, to all of `to` if
+//! given, with `headers`, `form`, `body`; `bearer` adds a token). It expects `status` (0: any below
+//! 500) and, where given, `json`, `detail`, members `at` JSON pointers, `text` within the body,
+//! header values in `has`, redirect parameters in `sent`. Files are played for v2 and v3; `{v}` is
+//! the version, and a case `only` for one is left out for the other.
 
-use serde_json::{Value, json};
+use claimlake_contract::ApiVersion;
+use serde_json::{Map, Value, json};
 
-use crate::client::{encode, get, parameter, post_form};
-use crate::grant::{App, CHALLENGE, REDIRECT, STATE};
-use crate::happy::{small, started};
+use crate::app::{App, REDIRECT, pair, small, started};
+use crate::client::{Answer, encode, send};
 
-/// The authorize query with one parameter replaced (or, by `None`, left out).
-fn changed(app: &App, name: &str, value: Option<&str>) -> String {
-    let mut query = app.authorize_query();
-    query.retain(|(held, _)| *held != name);
-    let mut pairs: Vec<(&str, &str)> = query.iter().map(|(n, v)| (*n, v.as_str())).collect();
-    if let Some(value) = value {
-        pairs.push((name, value));
-    }
-    encode(&pairs)
-}
-
-fn message(text: &str) -> Value {
-    json!({"status_code": 400, "message": text})
-}
-
-#[test]
-fn authorize_answers_faults_of_the_request_itself_without_a_login() {
-    let sandbox = started(small());
-    let app = App::of(&sandbox);
-    let ask =
-        |version: u8, query: &str| get(sandbox.url(), &format!("/v{version}/o/authorize/?{query}"));
-    for (name, value, expected) in [
-        (
-            "state",
-            None,
-            message("Missing Required Parameter(s): state"),
-        ),
-        (
-            "code_challenge",
-            None,
-            message("Missing Required Parameter(s): code_challenge"),
-        ),
-        (
-            "state",
-            Some("fifteen-letters"),
-            message("State parameter should have a minimum of 16 characters"),
-        ),
-        (
-            "code_challenge_method",
-            Some("plain"),
-            json!({
-                "status_code": 400,
-                "error": "invalid_request",
-                "error_description": "code_challenge_method must be S256",
-            }),
-        ),
-        (
-            "scope",
-            Some("patient/AuditEvent.rs"),
-            message("Invalid scopes."),
-        ),
-    ] {
-        for version in [2, 3] {
-            let answer = ask(version, &changed(&app, name, value));
-            assert_eq!(
-                (answer.status, answer.json()),
-                (400, expected.clone()),
-                "{name}"
-            );
+/// Plays a file of cases; the names in braces of `values` are replaced.
+fn play(app: &App, text: &str, values: &[(&str, &str)]) {
+    for version in [2, 3] {
+        let mut text = text.replace("{v}", &version.to_string());
+        text = text.replace("{base}", &app.base).replace("{id}", &app.id);
+        for (name, value) in values {
+            text = text.replace(name, value);
+        }
+        let cases: Vec<Value> = serde_json::from_str(&text).expect("cases");
+        let is_meant = |case: &&Value| {
+            case["only"]
+                .as_u64()
+                .is_none_or(|only| only == u64::from(version))
+        };
+        for case in cases.iter().filter(is_meant) {
+            for target in targets(case) {
+                check(case, &sent(app, version, case, &target));
+            }
         }
     }
-    let no_scope = changed(&app, "scope", None);
-    assert_eq!(ask(2, &no_scope).status, 302);
-    let answer = ask(3, &no_scope);
-    assert_eq!(
-        answer.json(),
-        message("Missing Required Parameter(s): scope")
-    );
-    let secret = ask(2, &changed(&app, "client_secret", Some("x")));
-    assert_eq!(
-        secret.text(),
-        "Illegal query parameter [client_secret] detected"
-    );
-    assert_eq!(ask(2, &changed(&app, "client_id", None)).status, 401);
-    assert_eq!(
-        ask(2, &changed(&app, "client_id", Some("nobody"))).status,
-        400
-    );
-    let slashless = get(sandbox.url(), &format!("/v2/o/authorize?{no_scope}"));
-    assert_eq!(slashless.status, 301);
-    assert_eq!(slashless.location(), format!("/v2/o/authorize/?{no_scope}"));
-    let posted = post_form(
-        sandbox.url(),
-        "/v2/o/authorize/",
-        &[("response_type", "code")],
-    );
-    let expected = json!({"status_code": 401, "message": "State required in POST body."});
-    assert_eq!((posted.status, posted.json()), (401, expected));
 }
 
-#[test]
-fn scope_redirect_and_response_type_are_looked_at_only_after_the_login() {
-    let sandbox = started(small());
-    let app = App::of(&sandbox);
-    let after_login = |name: &str, value: Option<&str>| {
-        let target = format!("/v2/o/authorize/?{}", changed(&app, name, value));
-        let page = app.consent_page_of(&target, "BBUser00000");
-        get(sandbox.url(), &page)
-    };
-    for scope in ["offline_access", "patient/Observation.read openid", ""] {
-        let answer = after_login("scope", Some(scope));
-        assert_eq!(
-            (answer.status, answer.json()),
-            (400, message("Invalid scopes."))
-        );
-    }
-    let evil = after_login("redirect_uri", Some("https://evil.example/cb"));
-    assert_eq!(evil.status, 400);
-    assert!(
-        evil.header("content-type")
-            .unwrap()
-            .starts_with("text/html")
-    );
-    for (value, error) in [
-        (Some("token"), "unauthorized_client"),
-        (Some("id_token"), "unsupported_response_type"),
-        (None, "invalid_request"),
-    ] {
-        let answer = after_login("response_type", value);
-        assert_eq!(answer.status, 302);
-        assert!(answer.location().starts_with(REDIRECT));
-        assert_eq!(
-            parameter(answer.location(), "error").as_deref(),
-            Some(error)
-        );
-        assert_eq!(
-            parameter(answer.location(), "state").as_deref(),
-            Some(STATE)
-        );
+fn targets(case: &Value) -> Vec<String> {
+    let send = case["send"].as_str().unwrap_or_default();
+    let all = case["to"].as_array().into_iter().flatten();
+    let all: Vec<String> = all
+        .map(|to| format!("{send} {}", to.as_str().unwrap()))
+        .collect();
+    if all.is_empty() {
+        vec![send.to_owned()]
+    } else {
+        all
     }
 }
 
-#[test]
-fn introspection_needs_the_client_and_knows_live_tokens() {
-    let sandbox = started(small());
-    let app = App::of(&sandbox);
-    let pair = app.grant(2, "BBUser00000");
-    let ask = |token: &str| {
-        let pairs = [
-            ("token", token),
-            ("client_id", &app.id),
-            ("client_secret", &app.secret),
-        ];
-        post_form(sandbox.url(), "/v2/o/introspect/", &pairs)
-    };
-    let live = ask(&pair.access).json();
-    assert_eq!(
-        (live["active"].as_bool(), live["username"].as_str()),
-        (Some(true), Some("BBUser00000"))
-    );
-    assert_eq!(ask("unknown").status, 500);
-    let anonymous = post_form(
-        sandbox.url(),
-        "/v2/o/introspect/",
-        &[("token", &pair.access)],
-    );
-    assert_eq!((anonymous.status, anonymous.text().as_str()), (403, ""));
+fn pairs(fields: &Map<String, Value>) -> Vec<(&str, Option<&str>)> {
+    fields
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect()
 }
 
-#[test]
-fn discovery_advertises_the_slashless_forms_and_html_answers_what_is_no_route() {
-    let sandbox = started(small());
-    let base = sandbox.url();
-    let openid = get(base, "/.well-known/openid-configuration").json();
-    assert_eq!(
-        openid["revocation_endpoint"],
-        format!("{base}/v2/o/revoke_token")
+fn fields<'a>(case: &'a Value, name: &str) -> Vec<(&'a str, &'a str)> {
+    let fields = case[name].as_object().map(pairs).unwrap_or_default();
+    fields
+        .into_iter()
+        .map(|(name, value)| (name, value.unwrap()))
+        .collect()
+}
+
+fn sent(app: &App, version: u8, case: &Value, target: &str) -> Answer {
+    let changes = |name: &str| case[name].as_object().map(pairs);
+    if let Some(changes) = changes("authorize") {
+        let query = app.authorize_query(&changes);
+        return app.get(&format!("/v{version}/o/authorize/?{query}"));
+    }
+    if let Some(changes) = changes("consent") {
+        return app.get(&app.consent_page(version, "BBUser00000", &changes));
+    }
+    if let Some(changes) = changes("exchange") {
+        return app.exchange(version, case["code"].as_str().unwrap(), &changes);
+    }
+    if case["token"].is_object() {
+        return app.post_own(&format!("/v{version}/o/token/"), &fields(case, "token"));
+    }
+    let (method, target) = target.split_once(' ').unwrap();
+    let mut headers = fields(case, "headers");
+    let bearer = format!("Bearer {}", case["bearer"].as_str().unwrap_or_default());
+    if case["bearer"].is_string() {
+        headers.push(("authorization", &bearer));
+    }
+    let form = fields(case, "form");
+    if !form.is_empty() {
+        headers.push(("content-type", "application/x-www-form-urlencoded"));
+    }
+    // A body's characters are its bytes.
+    let body = case["body"].as_str().map_or_else(
+        || encode(&form).into_bytes(),
+        |text| text.chars().map(|c| u8::try_from(c).unwrap()).collect(),
     );
-    assert_eq!(
-        get(base, "/v1/connect/.well-known/openid-configuration").json(),
-        openid
-    );
-    let third = get(base, "/.well-known/openid-configuration-v3").json();
-    assert_eq!(third["token_endpoint"], format!("{base}/v3/o/token"));
-    let smart = get(base, "/v3/fhir/.well-known/smart-configuration").json();
-    assert_eq!(smart["code_challenge_methods_supported"], json!(["S256"]));
-    assert_eq!(
-        get(base, "/v2/fhir/metadata").json()["resourceType"],
-        "CapabilityStatement"
-    );
-    for path in [
-        "/v2/fhir/.well-known/smart-configuration/",
-        "/v2/fhir/Observation",
-        "/v4/fhir/Patient",
-        "/nowhere",
+    send(&app.base, method, target, &headers, &body).unwrap_or_else(|| panic!("no answer: {case}"))
+}
+
+fn check(case: &Value, answer: &Answer) {
+    let name = format!("{case} got {}", answer.text());
+    match case["status"].as_u64() {
+        Some(0) => assert!((200..500).contains(&answer.status), "{name}"),
+        status => assert_eq!(Some(u64::from(answer.status)), status, "{name}"),
+    }
+    if case.get("json").is_some() {
+        assert_eq!(answer.json(), case["json"], "{name}");
+    }
+    if case.get("detail").is_some() {
+        assert_eq!(answer.json(), json!({"detail": case["detail"]}), "{name}");
+    }
+    for (pointer, expected) in case["at"].as_object().into_iter().flatten() {
+        assert_eq!(answer.at(pointer), *expected, "{pointer}: {name}");
+    }
+    if let Some(text) = case["text"].as_str() {
+        assert!(answer.text().contains(text), "{name}");
+    }
+    for (header, expected) in case["has"].as_object().into_iter().flatten() {
+        assert_eq!(answer.header(header), expected.as_str(), "{header}: {name}");
+    }
+    for (parameter, expected) in case["sent"].as_object().into_iter().flatten() {
+        assert!(answer.location().starts_with(REDIRECT), "{name}");
+        assert_eq!(
+            answer.sent(parameter).as_deref(),
+            expected.as_str(),
+            "{name}"
+        );
+    }
+    let is_admin = case["send"]
+        .as_str()
+        .is_some_and(|send| send.contains("/_sandbox"));
+    for (header, expected) in [
+        ("x-frame-options", "DENY"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
     ] {
-        let answer = get(base, path);
-        assert_eq!(answer.status, 404, "{path}");
         assert!(
-            answer
-                .header("content-type")
-                .unwrap()
-                .starts_with("text/html")
+            is_admin || answer.header(header) == Some(expected),
+            "{header}: {name}"
         );
     }
-    assert_eq!(CHALLENGE.len(), 43);
+}
+
+#[test]
+fn authorize_discovery_and_introspection_answer_as_the_server_does() {
+    let (_sandbox, app) = started(small());
+    let pair = app.grant(2, "BBUser00000");
+    let values = [("{token}", &*pair.access), ("{secret}", &app.secret)];
+    play(&app, include_str!("cases/authorize.json"), &values);
+}
+
+#[test]
+fn the_token_endpoint_distinguishes_its_refusals_and_a_refused_code_stays_good() {
+    let (_sandbox, app) = started(small());
+    let code = app.code(2, "BBUser00000", &[]);
+    let refresh = app.grant(2, "BBUser00001").refresh;
+    let part = |(name, value)| {
+        format!(r#"--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"#)
+    };
+    let fields = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", &refresh),
+        ("client_id", &app.id),
+        ("client_secret", &app.secret),
+    ];
+    let multipart = fields.map(part).concat() + r"--b--\r\n";
+    let values = [
+        ("{code}", &*code),
+        ("{multipart}", &multipart),
+        ("{refresh}", &refresh),
+    ];
+    play(&app, include_str!("cases/token.json"), &values);
+    let good = app.exchange(2, &code, &[]);
+    assert_eq!(good.header("cache-control"), Some("no-store"));
+    assert_eq!(good.header("x-ratelimit-limit"), Some("None"));
+    pair(&good);
+    let again = app.exchange(2, &code, &[]);
+    assert_eq!(again.json(), json!({"error": "invalid_grant"}));
+}
+
+#[test]
+fn fhir_requests_are_refused_and_answered_as_the_server_does() {
+    let (sandbox, app) = started(small());
+    let pair = app.grant(3, "BBUser00000");
+    let (v2, v3) = (sandbox.truth(ApiVersion::V2), sandbox.truth(ApiVersion::V3));
+    let foreign = v2[1..].iter().find_map(|other| other.eob_ids.first());
+    let values = [
+        ("{token}", &*pair.access),
+        ("{own_v2}", &v2[0].patient),
+        ("{other_v2}", &v2[1].patient),
+        ("{other_v3}", &v3[1].patient),
+        ("{other_claim}", foreign.unwrap()),
+    ];
+    play(&app, include_str!("cases/fhir.json"), &values);
+}
+
+#[test]
+fn malformed_requests_are_answered_and_never_end_the_sandbox() {
+    let (_sandbox, app) = started(small());
+    let values = [("{long}", &*"x".repeat(3000))];
+    play(&app, include_str!("cases/malformed.json"), &values);
+    assert_eq!(app.get("/health").status, 200);
 }

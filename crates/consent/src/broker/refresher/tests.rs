@@ -226,7 +226,7 @@ async fn exactly_the_grants_whose_answer_was_lost_need_a_consent_with_the_reason
         let lost_there: u64 = world
             .sandbox
             .account()
-            .people
+            .patients
             .values()
             .map(|person| person.refreshes_lost)
             .sum();

@@ -1,37 +1,27 @@
-//! What differs between claims of one kind, and whether a person's months agree with their life.
+//! What differs between claims of one kind, and whether a patient's months agree with their life.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use claimlake_contract::ApiVersion;
 use serde_json::Value;
 
-use super::{every, found, store};
+use super::{PATIENTS, VERSIONS, all_claims, every, found, store, walk};
 use crate::serve::records::Kind;
 
 /// Counts the codes of every system, below `value`.
 fn count_codes(value: &Value, counts: &mut BTreeMap<(String, String), usize>) {
-    match value {
-        Value::Object(members) => {
-            if let (Some(Value::String(system)), Some(Value::String(code))) =
-                (members.get("system"), members.get("code"))
-            {
-                let name = system.rsplit('/').next().unwrap_or_default();
-                *counts.entry((name.to_owned(), code.clone())).or_default() += 1;
-            }
-            members
-                .values()
-                .for_each(|member| count_codes(member, counts));
+    walk(value, "", &mut |_, value| {
+        if let (Some(system), Some(code)) = (value["system"].as_str(), value["code"].as_str()) {
+            let name = system.rsplit('/').next().unwrap_or_default();
+            *counts
+                .entry((name.to_owned(), code.to_owned()))
+                .or_default() += 1;
         }
-        Value::Array(elements) => elements
-            .iter()
-            .for_each(|element| count_codes(element, counts)),
-        _ => {}
-    }
+    });
 }
 
 #[test]
 fn claims_show_every_variant_that_the_rules_of_medicare_know() {
-    let store = store();
     // Name of the system, a code that must occur, and one that must occur more often.
     let v2: [(&str, &str, &str); 16] = [
         ("carr_clm_pmt_dnl_cd", "0", "1"),
@@ -67,11 +57,9 @@ fn claims_show_every_variant_that_the_rules_of_medicare_know() {
     ];
     for (space, expected) in [(ApiVersion::V2, &v2[..]), (ApiVersion::V3, &v3[..])] {
         let mut counts = BTreeMap::new();
-        for person in 0..40 {
-            for claim in found(&store, person, space, Kind::ExplanationOfBenefit, &every()) {
-                count_codes(&claim, &mut counts);
-            }
-        }
+        all_claims(space)
+            .iter()
+            .for_each(|claim| count_codes(claim, &mut counts));
         let of = |name: &str, code: &str| {
             let key = (name.to_owned(), code.to_owned());
             counts.get(&key).copied().unwrap_or_default()
@@ -86,22 +74,18 @@ fn claims_show_every_variant_that_the_rules_of_medicare_know() {
 
 #[test]
 fn a_line_has_up_to_five_modifiers() {
-    let store = store();
-    for space in [ApiVersion::V2, ApiVersion::V3] {
-        let mut seen = BTreeSet::new();
-        for person in 0..40 {
-            for claim in found(&store, person, space, Kind::ExplanationOfBenefit, &every()) {
-                for item in claim["item"].as_array().unwrap() {
-                    let modifiers = item["modifier"].as_array().map_or(0, |modifiers| {
-                        let codings =
-                            |modifier: &Value| modifier["coding"].as_array().map_or(0, Vec::len);
-                        modifiers.iter().map(codings).sum()
-                    });
-                    seen.insert(modifiers);
-                }
-            }
-        }
-        assert!(seen.contains(&0) && seen.contains(&1) && seen.contains(&5));
+    for space in VERSIONS {
+        let items = all_claims(space)
+            .iter()
+            .flat_map(|claim| claim["item"].as_array().unwrap());
+        let codings = |modifier: &Value| modifier["coding"].as_array().map_or(0, Vec::len);
+        let modifiers = |item: &Value| {
+            item["modifier"]
+                .as_array()
+                .map_or(0, |list| list.iter().map(codings).sum())
+        };
+        let seen: BTreeSet<usize> = items.map(modifiers).collect();
+        assert!(seen.contains(&0) && seen.contains(&1));
         assert_eq!(seen.last(), Some(&5));
     }
 }
@@ -116,12 +100,12 @@ fn month_of(date: &Value) -> Option<(u32, u32)> {
 fn months_of_coverage_lie_between_entitlement_and_death_and_not_ahead_of_the_source() {
     let store = store();
     let (mut died, mut entitled, mut open) = (0, 0, 0);
-    for person in 0..40 {
-        let patient = &found(&store, person, ApiVersion::V2, Kind::Patient, &every())[0];
+    for index in 0..PATIENTS {
+        let patient = &found(&store, index, ApiVersion::V2, Kind::Patient, &every())[0];
         let death = month_of(&patient["deceasedDateTime"]);
         let (birth_year, birth_month) = month_of(&patient["birthDate"]).unwrap();
         let start = (birth_year + 65, birth_month);
-        for coverage in found(&store, person, ApiVersion::V2, Kind::Coverage, &every()) {
+        for coverage in found(&store, index, ApiVersion::V2, Kind::Coverage, &every()) {
             let as_of = month_of(&coverage["meta"]["lastUpdated"]).unwrap();
             let year = extension(&coverage, "rfrnc_yr").unwrap();
             let year: u32 = year["valueDate"].as_str().unwrap().parse().unwrap();

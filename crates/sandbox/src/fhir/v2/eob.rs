@@ -4,13 +4,13 @@ use super::pharmacy::is_old_form;
 use super::{institutional, pharmacy, professional};
 use crate::fhir::body::Body;
 use crate::fhir::claim_values::{self, ClaimValues};
-use crate::population::claim::{Claim, ClaimKind, Standing, v2_claim_id};
-use crate::population::person::Person;
+use crate::population::beneficiary::Beneficiary;
+use crate::population::claim::{Claim, ClaimKind, FinalAction, v2_claim_id};
 use crate::template::{InstantStyle, Value};
 
 /// An ExplanationOfBenefit.
-pub(crate) fn eob(person: &Person, claim: &Claim) -> Body {
-    let mut values = ClaimValues::of(person, claim, 0x7632);
+pub(crate) fn eob(patient: &Beneficiary, claim: &Claim) -> Body {
+    let mut values = ClaimValues::of(patient, claim, 0x7632);
     let capacity = 9_000 + values.bill.served_lines() * 9_500;
     header(&mut values);
     match claim.kind {
@@ -24,16 +24,16 @@ pub(crate) fn eob(person: &Person, claim: &Claim) -> Body {
 }
 
 fn header(values: &mut ClaimValues<'_>) {
-    let (person, claim) = (values.person, values.claim);
-    let id = |number| v2_claim_id(person.index, number, claim.is_intruder);
+    let (patient, claim) = (values.patient, values.claim);
+    let id = |number| v2_claim_id(patient.index, number, claim.is_inserted);
     let style = if claim.is_one_in(7) {
         InstantStyle::UsEast
     } else {
         InstantStyle::Utc
     };
-    let status = match claim.standing {
-        Standing::Final => "active",
-        Standing::Superseded => "cancelled",
+    let status = match claim.final_action {
+        FinalAction::Final => "active",
+        FinalAction::Superseded => "cancelled",
     };
     let sum = values.bill.sum;
     let control = claim_values::control_number(claim.seed, claim.revision);
@@ -43,7 +43,7 @@ fn header(values: &mut ClaimValues<'_>) {
     values.set("claim_group", 50_000_000_000 + id(claim.group).abs());
     values.set("last_updated", Value::Instant(claim.updated, style));
     values.set("status", status);
-    values.set("patient_id", person.v2_id);
+    values.set("patient_id", patient.v2_id);
     values.set("from", claim.from);
     values.set("through", claim.through);
     values.set("received", claim.through.plus(14));

@@ -2,8 +2,8 @@
 
 use super::diagnoses::set_diagnoses;
 use super::professional::set_drug;
-use crate::fhir::as_sent::{rate_line, revenue_as_sent};
 use crate::fhir::claim_values::{ClaimValues, is_hospital_stay, npi_of, paid_by_plan, set_lines};
+use crate::fhir::coding_variants::{rate_line, revenue_coding_variants};
 use crate::population::claim::ClaimKind;
 use crate::population::money::Amounts;
 use crate::template::{Value, Values};
@@ -114,7 +114,7 @@ fn line<'a>(claim: &mut ClaimValues<'a>, number: u32, _: &Amounts) -> Values<'a>
             center,
             "Health Insurance Prospective Payment System (HIPPS)",
         ),
-        None => (revenue_as_sent(center, seed), display),
+        None => (revenue_coding_variants(center, seed), display),
     };
     values.set_code("revenue_center", center);
     let (service, _) = random.pick(&SERVICES);
@@ -132,8 +132,8 @@ fn line<'a>(claim: &mut ClaimValues<'a>, number: u32, _: &Amounts) -> Values<'a>
 
 /// Money of the header that is no sum of lines.
 fn balance(claim: &mut ClaimValues<'_>) {
-    let days = claim.claim.through.0 - claim.claim.from.0;
-    claim.values.set("days", i64::from(days));
+    let days = claim.claim.through.days_since(claim.claim.from);
+    claim.values.set("days", days);
     if claim.claim.kind == ClaimKind::Inpatient {
         let paid = claim.bill.sum.paid;
         claim.values.set_cents([

@@ -2,7 +2,7 @@
 
 use super::professional::practitioner;
 use crate::fhir::claim_values::{ClaimValues, npi_of};
-use crate::population::claim::{Claim, ClaimKind, Standing};
+use crate::population::claim::{Claim, ClaimKind, FinalAction};
 use crate::template::Value;
 use crate::vocabulary::{DRUGS, FACILITIES, SPECIALTIES};
 
@@ -36,10 +36,10 @@ pub(super) fn values(claim: &mut ClaimValues<'_>) {
     values.set_code("drug", random.pick(&DRUGS));
     values.set("is_unknown_drug", old && claim.claim.is_one_in(2));
     // An original event has none.
-    let adjustment = match (claim.claim.standing, claim.claim.revision) {
-        (Standing::Superseded, _) => ("D", "Deletion"),
-        (Standing::Final, 1..) => ("A", "Adjustment"),
-        (Standing::Final, 0) => ("", ""),
+    let adjustment = match (claim.claim.final_action, claim.claim.revision) {
+        (FinalAction::Superseded, _) => ("D", "Deletion"),
+        (FinalAction::Final, 1..) => ("A", "Adjustment"),
+        (FinalAction::Final, 0) => ("", ""),
     };
     values.set_code("adjustment", adjustment);
     values.set("is_compound", is_compound);
@@ -52,18 +52,18 @@ pub(super) fn values(claim: &mut ClaimValues<'_>) {
 /// What everybody paid: together the cost of the drug.
 fn payers(claim: &mut ClaimValues<'_>) {
     let cost = claim.bill.sum.allowed;
-    let patient = claim.bill.sum.coinsurance;
-    let share = |holds: bool, part: i64| if holds { patient / part } else { 0 };
-    let subsidy = share(claim.person.is_dual, 2);
+    let own_share = claim.bill.sum.coinsurance;
+    let share = |applies: bool, part: i64| if applies { own_share / part } else { 0 };
+    let subsidy = share(claim.patient.is_dual, 2);
     let other = share(claim.claim.is_one_in(6), 10);
     let gap = share(claim.claim.is_one_in(10), 5);
     let below = cost.min(300_000);
     claim.values.set_cents([
         ("cost", cost),
-        ("plan_paid", cost - patient),
+        ("plan_paid", cost - own_share),
         ("below_threshold", below),
         ("above_threshold", cost - below),
-        ("patient_paid", patient - subsidy - other - gap),
+        ("patient_paid", own_share - subsidy - other - gap),
         ("subsidy", subsidy),
         ("other_payers", other),
         ("gap_discount", gap),

@@ -1,8 +1,8 @@
 //! Carrier and DME claims of version 2: what doctors, laboratories and suppliers bill.
 
 use super::diagnoses::set_diagnoses;
-use crate::fhir::as_sent::{modifier_count, ndc_of_line};
 use crate::fhir::claim_values::{ClaimValues, npi_of, set_lines};
+use crate::fhir::coding_variants::{modifier_count, ndc_of_line};
 use crate::population::claim::ClaimKind;
 use crate::population::money::Amounts;
 use crate::random::Random;

@@ -3,12 +3,12 @@
 use super::{diagnoses, header, lines};
 use crate::fhir::body::Body;
 use crate::fhir::claim_values::ClaimValues;
+use crate::population::beneficiary::Beneficiary;
 use crate::population::claim::{Claim, ClaimKind};
-use crate::population::person::Person;
 
 /// An ExplanationOfBenefit of a claim.
-pub(crate) fn eob(person: &Person, claim: &Claim) -> Body {
-    let mut values = ClaimValues::of(person, claim, 0x7633);
+pub(crate) fn eob(patient: &Beneficiary, claim: &Claim) -> Body {
+    let mut values = ClaimValues::of(patient, claim, 0x7633);
     let capacity = 24_000 + values.bill.served_lines() * 7_000;
     header::set_header(&mut values);
     if claim.kind != ClaimKind::Pde {

@@ -2,7 +2,7 @@
 
 use crate::fhir::claim_values::{self, ClaimValues, control_number, npi_of};
 use crate::fhir::npi::npi;
-use crate::population::claim::{ClaimKind, Standing, v3_claim_id};
+use crate::population::claim::{ClaimKind, FinalAction, v3_claim_id};
 use crate::template::{InstantStyle, Value};
 use crate::vocabulary::{DIAGNOSIS_RELATED_GROUPS, FACILITIES, PRACTITIONERS, SPECIALTIES};
 
@@ -31,19 +31,19 @@ pub(super) fn set_header(claim: &mut ClaimValues<'_>) {
 }
 
 fn identity(values: &mut ClaimValues<'_>) {
-    let (person, claim) = (values.person, values.claim);
+    let (patient, claim) = (values.patient, values.claim);
     let is_pde = claim.kind == ClaimKind::Pde;
     let values = &mut values.values;
-    let id = v3_claim_id(person.index, claim.number, claim.is_intruder);
+    let id = v3_claim_id(patient.index, claim.number, claim.is_inserted);
     values.set("claim_id", id);
     let updated = Value::Instant(claim.updated, InstantStyle::Micros);
     values.set("last_updated", updated);
     values.set("source", claim.source.as_str());
     values.set("is_sensitive", claim.is_sensitive);
     values.set("system_type", claim.source.system_type());
-    let final_action = match claim.standing {
-        Standing::Final => "FinalAction",
-        Standing::Superseded => "NotFinalAction",
+    let final_action = match claim.final_action {
+        FinalAction::Final => "FinalAction",
+        FinalAction::Superseded => "NotFinalAction",
     };
     values.set("final_action", final_action);
     // A Part D event keeps the number of its original; elsewhere a version has its own, and names
@@ -56,11 +56,11 @@ fn identity(values: &mut ClaimValues<'_>) {
     let is_shared = claim.source.is_shared_system();
     values.set("is_in_shared_system", is_shared);
     values.set("shows_type_display", claim.is_one_in(3));
-    let is_deleted = claim.standing == Standing::Superseded;
+    let is_deleted = claim.final_action == FinalAction::Superseded;
     values.set("is_deleted", is_deleted);
     values.set("is_adjustment", !is_deleted && claim.revision > 0);
     values.set("is_original", !is_deleted && claim.revision == 0);
-    values.set("patient_id", person.v3_id);
+    values.set("patient_id", patient.v3_id);
     let is_partial = is_shared && claim.is_one_in(2);
     values.set("outcome", if is_partial { "partial" } else { "complete" });
     values.set("from", claim.from);
@@ -83,10 +83,10 @@ fn identity(values: &mut ClaimValues<'_>) {
 fn processing(claim: &mut ClaimValues<'_>) {
     let processing = claim.processing;
     let values = &mut claim.values;
-    let adjustment = match (claim.claim.standing, claim.claim.revision) {
-        (Standing::Superseded, _) => ("1", "VOID"),
-        (Standing::Final, 1..) => ("2", "ADJUSTMENT"),
-        (Standing::Final, 0) => ("0", "ORIGINAL"),
+    let adjustment = match (claim.claim.final_action, claim.claim.revision) {
+        (FinalAction::Superseded, _) => ("1", "VOID"),
+        (FinalAction::Final, 1..) => ("2", "ADJUSTMENT"),
+        (FinalAction::Final, 0) => ("0", "ORIGINAL"),
     };
     values.set_code("adjustment_type", adjustment);
     values.set_code("payment_denial", processing.payment_denial);
@@ -106,7 +106,7 @@ fn contained(values: &mut ClaimValues<'_>, provider: u32) {
     // Some claims do not know who billed.
     let has_provider = !claim.is_one_in(17);
     let is_practitioner = is_carrier && claim.is_one_in(2);
-    let zip = values.person.zip;
+    let zip = values.patient.zip;
     let values = &mut values.values;
     values.set("has_provider", has_provider);
     values.set("is_practitioner", is_practitioner);

@@ -1,7 +1,9 @@
 //! Lines of claims in version 3.
 
-use crate::fhir::as_sent::{modifier_count, ndc_of_line, rate_line, revenue_as_sent};
 use crate::fhir::claim_values::{self, ClaimValues};
+use crate::fhir::coding_variants::{
+    modifier_count, ndc_of_line, rate_line, revenue_coding_variants,
+};
 use crate::population::claim::ClaimKind;
 use crate::population::money::Amounts;
 use crate::random::Random;
@@ -72,7 +74,7 @@ fn revenue_line<'a>(claim: &mut ClaimValues<'a>, number: u32, _: &Amounts) -> Va
     let rate = rate_line(claim.claim, number);
     let center = match rate {
         Some((center, _)) => (center, "HIPPS RATE CODE"),
-        None => (revenue_as_sent(center, seed), display),
+        None => (revenue_coding_variants(center, seed), display),
     };
     values.set_code("revenue_center", center);
     values.set("rate", rate.map(|(_, code)| code));

@@ -2,8 +2,8 @@
 
 use crate::fhir::body::Body;
 use crate::fhir::claim_values::{npi_of, set_member};
+use crate::population::beneficiary::Beneficiary;
 use crate::population::claim::PriorAuthorization;
-use crate::population::person::Person;
 use crate::random::Random;
 use crate::template::{InstantStyle, Value, Values};
 use crate::vocabulary::{FACILITIES, MODIFIERS, STATES};
@@ -14,13 +14,16 @@ pub(crate) fn prior_authorization_id(authorization: &PriorAuthorization) -> Stri
 }
 
 /// An ExplanationOfBenefit of a prior authorization.
-pub(crate) fn prior_authorization(person: &Person, authorization: &PriorAuthorization) -> Body {
+pub(crate) fn prior_authorization(
+    patient: &Beneficiary,
+    authorization: &PriorAuthorization,
+) -> Body {
     let mut random = Random::of(&[authorization.seed, 0x7061]);
     let mut values = Values::default();
     values.set("authorization_id", prior_authorization_id(authorization));
     let updated = Value::Instant(authorization.updated, InstantStyle::Micros);
     values.set("last_updated", updated);
-    values.set("patient_id", person.v3_id);
+    values.set("patient_id", patient.v3_id);
     values.set("provider_npi", npi_of(random.below(3_000)));
     values.set("provider_name", random.pick(&FACILITIES));
     // These begin with a dash, and are no negative numbers.

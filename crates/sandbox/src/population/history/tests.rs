@@ -1,17 +1,17 @@
 use claimlake_contract::ApiVersion;
 
-use super::{Disturbance, History, load_time};
-use crate::population::claim::{ClaimKind, Standing, v2_claim_id, v3_claim_id};
-use crate::population::person::Person;
+use super::{ClaimChange, History, load_time};
+use crate::population::beneficiary::Beneficiary;
+use crate::population::claim::{ClaimKind, FinalAction, v2_claim_id, v3_claim_id};
 
-fn person(index: usize) -> Person {
-    Person::of(7, index)
+fn patient(index: usize) -> Beneficiary {
+    Beneficiary::of(7, index)
 }
 
 #[test]
-fn claims_average_what_was_asked_for_and_some_people_have_none() {
+fn claims_average_what_was_asked_for_and_some_patients_have_none() {
     let counts: Vec<usize> = (0..2_000)
-        .map(|index| History::of(&person(index), 100, 0, &[]).claims.len())
+        .map(|index| History::of(&patient(index), 100, 0, &[]).claims.len())
         .collect();
     let mean = counts.iter().sum::<usize>() / counts.len();
     assert!((85..125).contains(&mean), "{mean}");
@@ -23,7 +23,7 @@ fn claims_average_what_was_asked_for_and_some_people_have_none() {
 fn the_mix_of_kinds_is_mostly_carrier_then_part_d() {
     let mut kinds = std::collections::BTreeMap::<ClaimKind, usize>::new();
     for index in 0..400 {
-        for claim in History::of(&person(index), 100, 0, &[]).claims {
+        for claim in History::of(&patient(index), 100, 0, &[]).claims {
             *kinds.entry(claim.kind).or_default() += 1;
         }
     }
@@ -43,10 +43,10 @@ fn the_mix_of_kinds_is_mostly_carrier_then_part_d() {
 }
 
 #[test]
-fn a_person_without_part_d_has_no_part_d_events() {
-    let without = (1..200).map(person).filter(|person| !person.has_part_d);
-    for person in without.filter(|person| person.index % 5 != 0) {
-        let history = History::of(&person, 50, 3, &[]);
+fn a_patient_without_part_d_has_no_part_d_events() {
+    let without = (1..200).map(patient).filter(|patient| !patient.has_part_d);
+    for patient in without.filter(|patient| patient.index % 5 != 0) {
+        let history = History::of(&patient, 50, 3, &[]);
         assert!(
             history
                 .claims
@@ -58,7 +58,7 @@ fn a_person_without_part_d_has_no_part_d_events() {
 
 #[test]
 fn orders_are_by_text_in_v2_and_by_number_in_v3() {
-    let history = History::of(&person(3), 200, 2, &[]);
+    let history = History::of(&patient(3), 200, 2, &[]);
     let text: Vec<String> = history
         .v2
         .iter()
@@ -78,9 +78,9 @@ fn orders_are_by_text_in_v2_and_by_number_in_v3() {
 
 #[test]
 fn a_week_keeps_what_was_there_adds_claims_and_replaces_some() {
-    let person = person(0);
-    let before = History::of(&person, 40, 0, &[]);
-    let after = History::of(&person, 40, 1, &[]);
+    let patient = patient(0);
+    let before = History::of(&patient, 40, 0, &[]);
+    let after = History::of(&patient, 40, 1, &[]);
     assert!(after.claims.len() >= before.claims.len() + 3);
     let mut changed = 0;
     for (old, new) in before.claims.iter().zip(&after.claims) {
@@ -107,64 +107,64 @@ fn a_week_keeps_what_was_there_adds_claims_and_replaces_some() {
 fn versions_of_a_claim_share_its_group_and_only_one_counts() {
     let mut adjusted = 0;
     for index in 0..60 {
-        let history = History::of(&person(index), 100, 4, &[]);
+        let history = History::of(&patient(index), 100, 4, &[]);
         for claim in &history.claims {
             let Some(prior) = claim.prior else { continue };
             adjusted += 1;
             let replaced = &history.claims[usize::try_from(prior).unwrap()];
             assert_eq!(replaced.group, claim.group);
             assert_eq!(replaced.seed, claim.seed);
-            assert_eq!(replaced.standing, Standing::Superseded);
+            assert_eq!(replaced.final_action, FinalAction::Superseded);
         }
         for claim in &history.claims {
-            let standing = history.claims.iter().filter(|other| {
+            let final_action = history.claims.iter().filter(|other| {
                 other.group == claim.group
-                    && other.standing == Standing::Final
+                    && other.final_action == FinalAction::Final
                     && !other.source.is_shared_system()
             });
-            assert!(standing.count() <= 1);
+            assert!(final_action.count() <= 1);
         }
     }
     assert!(adjusted > 100, "{adjusted}");
 }
 
 #[test]
-fn an_intruder_sorts_first_in_both_versions_and_a_deletion_takes_the_first() {
-    let person = person(2);
-    let plain = History::of(&person, 50, 0, &[]);
+fn an_inserted_claim_sorts_first_in_both_versions_and_a_deletion_takes_the_first() {
+    let patient = patient(2);
+    let plain = History::of(&patient, 50, 0, &[]);
     let number = plain.free_number();
-    let insert = Disturbance::Insert {
+    let insert = ClaimChange::Insert {
         number,
         load: load_time(0),
     };
-    let grown = History::of(&person, 50, 0, &[insert]);
+    let grown = History::of(&patient, 50, 0, &[insert]);
     assert_eq!(grown.claims.len(), plain.claims.len() + 1);
-    assert!(grown.claims[grown.v2[0]].is_intruder);
-    assert!(grown.claims[grown.v3[0]].is_intruder);
+    assert!(grown.claims[grown.v2[0]].is_inserted);
+    assert!(grown.claims[grown.v3[0]].is_inserted);
     assert_eq!(grown.first_shown(ApiVersion::V2), Some(number));
     assert_eq!(grown.free_number(), number - 1);
-    let both = [insert, Disturbance::Delete { number }];
-    let restored = History::of(&person, 50, 0, &both);
+    let both = [insert, ClaimChange::Delete { number }];
+    let restored = History::of(&patient, 50, 0, &both);
     assert_eq!(restored.claims, plain.claims);
 }
 
 #[test]
 fn what_disappeared_stays_away_when_weekly_loads_come() {
-    let person = person(0);
-    let plain = History::of(&person, 50, 0, &[]);
+    let patient = patient(0);
+    let plain = History::of(&patient, 50, 0, &[]);
     let number = plain.first_shown(ApiVersion::V3).unwrap();
-    let later = History::of(&person, 50, 3, &[Disturbance::Delete { number }]);
+    let later = History::of(&patient, 50, 3, &[ClaimChange::Delete { number }]);
     assert!(later.claims.iter().all(|claim| claim.number != number));
     assert_ne!(later.first_shown(ApiVersion::V3), Some(number));
     assert_eq!(
         later.claims.len() + 1,
-        History::of(&person, 50, 3, &[]).claims.len()
+        History::of(&patient, 50, 3, &[]).claims.len()
     );
 }
 
 #[test]
 fn a_history_stops_growing_before_its_ids_run_out() {
-    let person = person(0);
-    let history = History::of(&person, u32::MAX, 3_000, &[]);
+    let patient = patient(0);
+    let history = History::of(&patient, u32::MAX, 3_000, &[]);
     assert!(history.claims.len() < 9_500);
 }

@@ -35,199 +35,184 @@ const OF_EVERY_ANSWER: [(&str, &str); 5] = [
     ("cross-origin-opener-policy", "same-origin"),
 ];
 
-/// The members of a list header, whose order means nothing. Compression, which the recorded server
-/// left to what is in front of it, adds one of its own.
-fn as_set(text: &str) -> String {
-    let members: BTreeSet<String> = text
-        .split(',')
-        .map(|member| member.trim().to_lowercase())
-        .filter(|member| !member.is_empty() && member != "accept-encoding")
-        .collect();
-    members.into_iter().collect::<Vec<_>>().join(", ")
+/// The differences found so far; recorded texts are compared in our words.
+struct Comparison<'a> {
+    expected: &'a Value,
+    answer: &'a Answer,
+    ours: &'a dyn Fn(&str) -> String,
+    found: Vec<String>,
 }
 
+/// How a reply differs from the recorded one; `ours` puts our tokens and ids in place of theirs.
 pub(crate) fn compare(
     expected: &Value,
     answer: &Answer,
-    ours: impl Fn(&str) -> String,
+    ours: &dyn Fn(&str) -> String,
 ) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut differ = |what: &str, theirs: &str, mine: &str| {
+    let mut comparison = Comparison {
+        expected,
+        answer,
+        ours,
+        found: Vec::new(),
+    };
+    let status = expected["status"].to_string();
+    comparison.differ("status", &status, &answer.status.to_string());
+    comparison.headers();
+    comparison.body();
+    comparison.found
+}
+
+/// A header of a recorded reply; empty where it has none.
+pub(crate) fn recorded_header<'a>(reply: &'a Value, name: &str) -> &'a str {
+    let mut headers = reply["headers"].as_array().unwrap().iter();
+    let is_it = |pair: &&Value| pair[0].as_str().unwrap().eq_ignore_ascii_case(name);
+    headers
+        .find(is_it)
+        .and_then(|pair| pair[1].as_str())
+        .unwrap_or_default()
+}
+
+/// Words in the order of the alphabet, once each.
+fn in_order<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let words: BTreeSet<&str> = words.collect();
+    words.into_iter().collect::<Vec<_>>().join(" ")
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
+}
+
+impl Comparison<'_> {
+    fn differ(&mut self, what: &str, theirs: &str, mine: &str) {
         if theirs != mine {
-            found.push(format!("{what}: recorded {theirs:?}, ours {mine:?}"));
-        }
-    };
-    let status = expected["status"].as_u64().unwrap();
-    differ("status", &status.to_string(), &answer.status.to_string());
-    let header = |name: &str| {
-        expected["headers"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|pair| pair[0].as_str().unwrap().eq_ignore_ascii_case(name))
-            .and_then(|pair| pair[1].as_str())
-            .unwrap_or_default()
-            .to_owned()
-    };
-    let media = |text: &str| text.split(';').next().unwrap_or_default().to_owned();
-    let own_type = answer.header("content-type").unwrap_or_default();
-    differ(
-        "content-type",
-        &media(&header("content-type")),
-        &media(own_type),
-    );
-    for name in HEADERS {
-        let theirs = header(name);
-        let mine = answer.header(name).unwrap_or_default().to_owned();
-        let counts_down = matches!(name, "x-ratelimit-remaining" | "retry-after")
-            && theirs != "None"
-            && mine != "None";
-        if !counts_down || theirs.is_empty() != mine.is_empty() {
-            differ(name, &theirs, &mine);
+            let text = format!("{what}: recorded {theirs:?}, ours {mine:?}");
+            self.found.push(text);
         }
     }
-    differ(
-        "vary",
-        &as_set(&header("vary")),
-        &as_set(answer.header("vary").unwrap_or_default()),
-    );
-    for (name, value) in OF_EVERY_ANSWER {
-        // The recordings were cut down to some headers: where one of these is there, it decides.
-        let theirs = header(name);
-        let mine = answer.header(name).unwrap_or_default();
-        // Pages that were asked for in Spanish say so.
-        let is_spanish = name == "content-language" && mine == "es" && theirs.is_empty();
-        let expected = if theirs.is_empty() { value } else { &theirs };
-        differ(name, if is_spanish { "es" } else { expected }, mine);
-    }
-    let theirs = masked_location(&ours(&header("location")));
-    let mine = masked_location(answer.header("location").unwrap_or_default());
-    differ("location", &theirs, &mine);
-    let body: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
-    match &expected["body"] {
-        Value::String(text) if text.is_empty() => {
-            differ("body", "", &answer.text());
+
+    fn headers(&mut self) {
+        let theirs = |name: &str| recorded_header(self.expected, name).to_owned();
+        let mine = |name: &str| self.answer.header(name).unwrap_or_default().to_owned();
+        let media = |text: String| text.split(';').next().unwrap_or_default().to_owned();
+        let mut pairs = vec![(
+            "content-type",
+            media(theirs("content-type")),
+            media(mine("content-type")),
+        )];
+        for name in HEADERS {
+            let (theirs, mine) = (theirs(name), mine(name));
+            let counts_down = matches!(name, "x-ratelimit-remaining" | "retry-after")
+                && theirs != "None"
+                && mine != "None";
+            if !counts_down || theirs.is_empty() != mine.is_empty() {
+                pairs.push((name, theirs, mine));
+            }
         }
-        Value::String(text) if text.starts_with('(') || text.starts_with('[') => {
-            let html = answer
-                .text()
-                .trim_start()
-                .to_lowercase()
-                .starts_with("<!doctype html");
-            differ(
-                "body",
-                "an HTML page",
-                if html {
+        // Their order means nothing. Compression, which the recorded server left to what is in
+        // front of it, adds a member of its own.
+        let members = |text: String| {
+            let text = text.to_lowercase();
+            let members = text.split(',').map(str::trim);
+            in_order(members.filter(|member| !member.is_empty() && *member != "accept-encoding"))
+        };
+        pairs.push(("vary", members(theirs("vary")), members(mine("vary"))));
+        for (name, value) in OF_EVERY_ANSWER {
+            // The recordings were cut down to some headers: where one of these is there, it
+            // decides. Pages that were asked for in Spanish say so.
+            let (theirs, mine) = (theirs(name), mine(name));
+            let expected = match (name, &*mine, &*theirs) {
+                ("content-language", "es", "") => "es",
+                (_, _, "") => value,
+                (_, _, theirs) => theirs,
+            };
+            pairs.push((name, expected.to_owned(), mine));
+        }
+        let location = masked_location(&(self.ours)(&theirs("location")));
+        pairs.push(("location", location, masked_location(&mine("location"))));
+        for (name, theirs, mine) in pairs {
+            self.differ(name, &theirs, &mine);
+        }
+    }
+
+    fn body(&mut self) {
+        let recorded = &self.expected["body"];
+        let own_text = self.answer.text();
+        let own: Value = serde_json::from_slice(&self.answer.body).unwrap_or_default();
+        let is_abridged = recorded.get("_abridged").is_some() || recorded.get("note").is_some();
+        let is_resource = recorded["resourceType"].is_string() && self.answer.status == 200;
+        match recorded {
+            Value::String(text) if text.starts_with(['(', '[']) => {
+                let is_page = own_text
+                    .trim_start()
+                    .to_lowercase()
+                    .starts_with("<!doctype html");
+                let mine = if is_page {
                     "an HTML page"
                 } else {
                     "something else"
-                },
-            );
-        }
-        Value::String(text) => differ("body", &ours(text), &answer.text()),
-        recorded if recorded["resourceType"] == "Bundle" => {
-            differ(
-                "resourceType",
-                "Bundle",
-                body["resourceType"].as_str().unwrap_or_default(),
-            );
-            differ("links", &relations(recorded), &relations(&body));
-            let has = |bundle: &Value| bundle.get("total").is_some().to_string();
-            differ("total is there", &has(recorded), &has(&body));
-        }
-        recorded if recorded.get("access_token").is_some() => {
-            token(recorded, &body, &ours, &mut differ)
-        }
-        recorded if recorded.get("_abridged").is_some() || recorded.get("note").is_some() => {
-            let kind = |value: &Value| {
-                value["resourceType"]
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned()
-            };
-            differ("resourceType", &kind(recorded), &kind(&body));
-        }
-        recorded if recorded.get("given_name").is_some() => {
-            differ("names", &names(recorded), &names(&body));
-            differ(
-                "patient",
-                &ours(recorded["patient"].as_str().unwrap()),
-                body["patient"].as_str().unwrap_or_default(),
-            );
-        }
-        recorded if recorded["resourceType"].is_string() && answer.status == 200 => {
-            let kind = recorded["resourceType"].as_str().unwrap();
-            differ(
-                "resourceType",
-                kind,
-                body["resourceType"].as_str().unwrap_or_default(),
-            );
-        }
-        recorded => {
-            let theirs: Value = serde_json::from_str(&ours(&recorded.to_string())).unwrap();
-            let masked = |value: &Value| match status {
-                429 => value.to_string().replace(|c: char| c.is_ascii_digit(), ""),
-                _ => value.to_string(),
-            };
-            if theirs != body && masked(&theirs) != masked(&body) {
-                differ("body", &theirs.to_string(), &answer.text());
+                };
+                self.differ("body", "an HTML page", mine);
+            }
+            Value::String(text) => self.differ("body", &(self.ours)(text), &own_text),
+            bundle if bundle["resourceType"] == "Bundle" => {
+                self.differ("resourceType", "Bundle", text(&own, "resourceType"));
+                self.differ("links", &relations(bundle), &relations(&own));
+                let has = |bundle: &Value| bundle.get("total").is_some().to_string();
+                self.differ("total is there", &has(bundle), &has(&own));
+            }
+            token if token.get("access_token").is_some() => self.token(token, &own),
+            user if user.get("given_name").is_some() => {
+                self.differ("names", &names(user), &names(&own));
+                let patient = (self.ours)(text(user, "patient"));
+                self.differ("patient", &patient, text(&own, "patient"));
+            }
+            resource if is_abridged || is_resource => {
+                let kind = text(resource, "resourceType");
+                self.differ("resourceType", kind, text(&own, "resourceType"));
+            }
+            other => {
+                let theirs: Value = serde_json::from_str(&(self.ours)(&other.to_string())).unwrap();
+                let masked = |value: &Value| match self.answer.status {
+                    429 => value.to_string().replace(|c: char| c.is_ascii_digit(), ""),
+                    _ => value.to_string(),
+                };
+                if theirs != own && masked(&theirs) != masked(&own) {
+                    self.differ("body", &theirs.to_string(), &own_text);
+                }
             }
         }
     }
-    found
-}
 
-fn token(
-    recorded: &Value,
-    body: &Value,
-    ours: impl Fn(&str) -> String,
-    differ: &mut impl FnMut(&str, &str, &str),
-) {
-    differ("names", &names(recorded), &names(body));
-    let scopes = |value: &Value| {
-        let text = value["scope"].as_str().unwrap_or_default();
-        text.split(' ')
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
-    differ("scope", &scopes(recorded), &scopes(body));
-    let patient = ours(recorded["patient"].as_str().unwrap());
-    differ(
-        "patient",
-        &patient,
-        body["patient"].as_str().unwrap_or_default(),
-    );
-    differ(
-        "expires_in",
-        &recorded["expires_in"].to_string(),
-        &body["expires_in"].to_string(),
-    );
-    let shape = |value: &Value| {
-        let text = value["access_grant_expiration"].as_str().unwrap_or("none");
-        text.chars()
-            .map(|c| if c.is_ascii_digit() { '0' } else { c })
-            .collect::<String>()
-    };
-    differ("access_grant_expiration", &shape(recorded), &shape(body));
+    fn token(&mut self, recorded: &Value, own: &Value) {
+        self.differ("names", &names(recorded), &names(own));
+        let scopes = |value| in_order(text(value, "scope").split(' '));
+        self.differ("scope", &scopes(recorded), &scopes(own));
+        let patient = (self.ours)(text(recorded, "patient"));
+        self.differ("patient", &patient, text(own, "patient"));
+        let seconds = |value: &Value| value["expires_in"].to_string();
+        self.differ("expires_in", &seconds(recorded), &seconds(own));
+        let shape = |value: &Value| {
+            let text = value["access_grant_expiration"].as_str().unwrap_or("none");
+            text.replace(|c: char| c.is_ascii_digit(), "0")
+        };
+        self.differ("access_grant_expiration", &shape(recorded), &shape(own));
+    }
 }
 
 fn names(value: &Value) -> String {
-    let names: BTreeSet<&str> = value
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, _)| name.as_str())
-        .collect();
-    names.into_iter().collect::<Vec<_>>().join(" ")
+    in_order(
+        value
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.as_str()),
+    )
 }
 
 fn relations(bundle: &Value) -> String {
-    let links = bundle["link"].as_array().cloned().unwrap_or_default();
+    let links = bundle["link"].as_array().into_iter().flatten();
     links
-        .iter()
-        .map(|link| link["relation"].as_str().unwrap_or_default())
+        .map(|link| text(link, "relation"))
         .collect::<Vec<_>>()
         .join(" ")
 }
@@ -237,9 +222,7 @@ fn masked_location(location: &str) -> String {
     let mut masked = location.to_owned();
     for name in ["code=", "relay="] {
         if let Some((before, after)) = masked.clone().split_once(name) {
-            let rest = after
-                .split_once('&')
-                .map_or(String::new(), |(_, rest)| format!("&{rest}"));
+            let rest = after.find('&').map_or("", |at| &after[at..]);
             masked = format!("{before}{name}*{rest}");
         }
     }

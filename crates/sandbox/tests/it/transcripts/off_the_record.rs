@@ -8,18 +8,14 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::player::{APPS, MAIN, Player, RECORDED_REDIRECT};
-use crate::client::{encode, get, parameter, post_form, post_json};
-use crate::grant::App;
+use crate::app::App;
 
 impl Player {
     /// Does what an operator or a browser did off the record.
     pub(super) fn obey(&mut self, note: &str, index: usize) {
-        let base = self.sandbox.url().to_owned();
-        let login = self.people["many"].clone();
-        let admin = |route: &str, body: Value| {
-            let answer = post_json(&base, &format!("/_sandbox/{route}"), &body);
-            assert_eq!(answer.status, 200, "{}", answer.text());
-        };
+        let app = self.app.clone();
+        let login = self.patients["many"].clone();
+        let admin = |route: &str, body: Value| app.admin(route, body);
         if let Some((_, user)) = note.split_once(", user '") {
             self.user = user.split('\'').next().unwrap().to_owned();
             self.authorize_next(index);
@@ -125,28 +121,21 @@ impl Player {
             .and_then(|index| self.exchanges[*index]["response"]["body"]["scope"].as_str())
             .unwrap_or("openid profile patient/Patient.rs patient/Coverage.rs patient/ExplanationOfBenefit.rs launch/patient")
             .to_owned();
-        let query = encode(&[
-            ("response_type", "code"),
-            ("client_id", &client_id),
-            ("redirect_uri", RECORDED_REDIRECT),
-            ("state", "a-state-of-some-length"),
-            ("code_challenge", &challenge),
-            ("code_challenge_method", "S256"),
-            ("scope", &scope),
-        ]);
         let app = App {
-            base: self.sandbox.url().to_owned(),
             id: client_id,
-            secret: String::new(),
+            ..self.app.clone()
         };
-        let login = self.people[self.user.as_str()].clone();
-        let page = app.consent_page_of(&format!("/v{version}/o/authorize/?{query}"), &login);
-        assert_eq!(get(&app.base, &page).status, 200);
+        let changes = [
+            ("redirect_uri", Some(RECORDED_REDIRECT)),
+            ("code_challenge", Some(&*challenge)),
+            ("scope", Some(&*scope)),
+        ];
+        let login = &self.patients[self.user.as_str()];
+        let page = app.consent_page(version, login, &changes);
+        assert_eq!(app.get(&page).status, 200);
         let shared = self.scenario == "v3_09_demographics" && index == 28;
         let samhsa = if shared { "True" } else { "False" };
-        let ticks = [("share_samhsa_data", samhsa), ("allow", "Connect")];
-        let answer = post_form(&app.base, &page, &ticks);
-        let ours = parameter(answer.location(), "code").expect("a code");
+        let ours = app.allow(&page, &[("share_samhsa_data", samhsa)]);
         self.learn(&code, &ours);
     }
 }

@@ -1,4 +1,4 @@
-//! Plays the client side of one transcript, with our tokens, codes and ids where theirs stood.
+//! Plays the client side of one transcript, with our tokens, codes and ids in place of theirs.
 
 use std::collections::HashMap;
 
@@ -8,9 +8,9 @@ use claimlake_contract::ApiVersion;
 use claimlake_sandbox::{Sandbox, SandboxConfig};
 use serde_json::{Value, json};
 
-use super::compare::{Difference, compare};
-use crate::client::{parameter, post_json, send};
-use crate::happy::started;
+use super::compare::{Difference, compare, recorded_header};
+use crate::app::{App, started};
+use crate::client::{Answer, parameter, send};
 
 pub(super) const RECORDED_REDIRECT: &str = "http://127.0.0.1:9999/callback";
 pub(super) const MAIN: &str = "h47iZY0Ytty8bp1fHSoKEkzxNJkXiPTVTkUj9tIe";
@@ -44,20 +44,21 @@ pub(super) const APPS: [(&str, &str, &str); 7] = [
 
 pub(crate) struct Player {
     pub(super) sandbox: Sandbox,
+    pub(super) app: App,
     pub(super) scenario: String,
     pub(super) exchanges: Vec<Value>,
     notes: HashMap<u64, Vec<String>>,
     /// Recorded text to ours: tokens, codes, ids, origins.
     pub(super) map: Vec<(String, String)>,
     pub(super) user: String,
-    pub(super) people: HashMap<&'static str, String>,
+    pub(super) patients: HashMap<&'static str, String>,
     totals: (usize, usize),
 }
 
 impl Player {
     pub(crate) fn new(transcript: &Value) -> Self {
         let scenario = transcript["scenario"].as_str().unwrap().to_owned();
-        let sandbox = started(SandboxConfig {
+        let (sandbox, app) = started(SandboxConfig {
             patients: 40,
             eobs_mean: 60,
             ..SandboxConfig::default()
@@ -72,15 +73,16 @@ impl Player {
         let mut player = Self {
             map: Vec::new(),
             user: "many".into(),
-            people: HashMap::new(),
+            patients: HashMap::new(),
             totals: (137, 137),
             sandbox,
+            app,
             scenario,
             exchanges,
             notes,
         };
         player.register_apps();
-        player.choose_people();
+        player.choose_patients();
         player
     }
 
@@ -105,13 +107,12 @@ impl Player {
             app["name"] = json!(title);
             app["redirect_uris"] = json!([RECORDED_REDIRECT]);
             app["client_secret"] = json!(secret.unwrap_or_else(|| "s".repeat(128)));
-            let answer = post_json(self.sandbox.url(), "/_sandbox/apps", &app);
-            assert_eq!(answer.status, 200, "{}", answer.text());
+            self.app.admin("apps", app);
         }
     }
 
-    /// Finds people of ours whose claims are as many as those of the recorded ones.
-    fn choose_people(&mut self) {
+    /// Finds patients of ours whose claims are as many as those of the recorded ones.
+    fn choose_patients(&mut self) {
         let (v2, v3) = (
             self.sandbox.truth(ApiVersion::V2),
             self.sandbox.truth(ApiVersion::V3),
@@ -136,15 +137,15 @@ impl Player {
             ("v2only", Some(some), "8329", "BBUser00004"),
             ("v3only", Some(some), "9001", "BBUser09001"),
         ];
-        for (name, person, suffix, login) in recorded {
-            let person = person.unwrap_or(few);
-            self.people.insert(name, v2[person].login.clone());
+        for (name, patient, suffix, login) in recorded {
+            let patient = patient.unwrap_or(few);
+            self.patients.insert(name, v2[patient].login.clone());
             let sign = if name == "v3only" { "" } else { "-" };
-            self.learn(&format!("-2014000000{suffix}"), &v2[person].patient);
-            self.learn(&format!("{sign}3025000000{suffix}"), &v3[person].patient);
+            self.learn(&format!("-2014000000{suffix}"), &v2[patient].patient);
+            self.learn(&format!("{sign}3025000000{suffix}"), &v3[patient].patient);
             if !name.starts_with('v') {
                 let token = URL_SAFE_NO_PAD.encode(login);
-                self.learn(&token, &URL_SAFE_NO_PAD.encode(&v2[person].login));
+                self.learn(&token, &URL_SAFE_NO_PAD.encode(&v2[patient].login));
             }
         }
         self.totals = (v2[most].eob_ids.len(), v2[few].eob_ids.len());
@@ -198,32 +199,24 @@ impl Player {
             other => other.to_string(),
         };
         let body = self.translate(&body);
-        let headers: Vec<(String, String)> = exchange["request"]["headers"]
-            .as_object()
-            .unwrap()
-            .iter()
+        let headers = exchange["request"]["headers"].as_object().unwrap().iter();
+        let headers: Vec<(&str, String)> = headers
+            .map(|(name, value)| (name.as_str(), self.translate(value.as_str().unwrap())))
             .filter(|(name, value)| {
-                *name != "Content-Length"
-                    && !(*name == "Host" && value.as_str().unwrap().starts_with("127.0.0.1"))
+                let is_ours = *name == "Host" && value.starts_with("127.0.0.1");
+                *name != "Content-Length" && !is_ours
             })
-            .map(|(name, value)| (name.clone(), self.translate(value.as_str().unwrap())))
             .collect();
-        let headers: Vec<(&str, &str)> = headers
+        let headers: Vec<_> = headers
             .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .map(|(name, value)| (*name, value.as_str()))
             .collect();
-        let answer = send(
-            self.sandbox.url(),
-            method,
-            &target,
-            &headers,
-            body.as_bytes(),
-        )
-        .unwrap_or_else(|| panic!("{} [{index}] no answer to {method} {target}", self.scenario));
+        let answer = send(&self.app.base, method, &target, &headers, body.as_bytes());
+        let name = format!("{} [{index}] {method} {target}", self.scenario);
+        let answer = answer.unwrap_or_else(|| panic!("no answer: {name}"));
         let expected = &exchange["response"];
-        for text in compare(expected, &answer, |text| {
-            self.shift_pages(&self.translate(text))
-        }) {
+        let ours = |text: &str| self.shift_pages(&self.translate(text));
+        for text in compare(expected, &answer, &ours) {
             found.push(Difference {
                 scenario: self.scenario.clone(),
                 exchange: index,
@@ -234,32 +227,33 @@ impl Player {
         self.learn_from(expected, &answer);
     }
 
-    /// Page positions near the end of the recorded person's claims move to the end of ours.
+    /// Page positions near the end of the recorded patient's claims move to the end of ours.
     fn shift_pages(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        if self.user == "many" {
-            for start in ["130", "136", "137"] {
-                let ours = start.parse::<usize>().unwrap() + self.totals.0 - 137;
-                text = text.replace(
-                    &format!("startIndex={start}"),
-                    &format!("startIndex={ours}"),
-                );
-                text = text.replace(
-                    &format!("startIndex ({start})"),
-                    &format!("startIndex ({ours})"),
-                );
-            }
-            text = text.replace("size (137)", &format!("size ({})", self.totals.0));
-        } else {
-            let few = self.totals.1;
-            text = text.replace("startIndex=5", &format!("startIndex={}", few + 2));
-            text = text.replace("startIndex (5)", &format!("startIndex ({})", few + 2));
-            text = text.replace("size (3)", &format!("size ({few})"));
+        let (many, few) = self.totals;
+        let (starts, size) = match self.user.as_str() {
+            "many" => (
+                ["130", "136", "137"]
+                    .map(|start| (start, start.parse::<usize>().unwrap() + many - 137))
+                    .to_vec(),
+                ("size (137)", many),
+            ),
+            _ => (vec![("5", few + 2)], ("size (3)", few)),
+        };
+        let mut text = text.replace(size.0, &format!("size ({})", size.1));
+        for (start, ours) in starts {
+            text = text.replace(
+                &format!("startIndex={start}"),
+                &format!("startIndex={ours}"),
+            );
+            text = text.replace(
+                &format!("startIndex ({start})"),
+                &format!("startIndex ({ours})"),
+            );
         }
         text
     }
 
-    fn learn_from(&mut self, expected: &Value, answer: &crate::client::Answer) {
+    fn learn_from(&mut self, expected: &Value, answer: &Answer) {
         let theirs = &expected["body"];
         let ours: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
         for name in ["access_token", "refresh_token"] {
@@ -267,19 +261,10 @@ impl Player {
                 self.learn(theirs, ours);
             }
         }
-        let header = |name: &str| {
-            expected["headers"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .find(|pair| pair[0].as_str().unwrap().eq_ignore_ascii_case(name))
-                .and_then(|pair| pair[1].as_str())
-                .map(str::to_owned)
-        };
-        if let (Some(theirs), Some(ours)) = (header("location"), answer.header("location")) {
+        let theirs = recorded_header(expected, "location");
+        if let Some(ours) = answer.header("location").filter(|_| !theirs.is_empty()) {
             for name in ["code", "relay"] {
-                if let (Some(theirs), Some(ours)) =
-                    (parameter(&theirs, name), parameter(ours, name))
+                if let (Some(theirs), Some(ours)) = (parameter(theirs, name), parameter(ours, name))
                 {
                     self.learn(&theirs, &ours);
                 }
@@ -289,7 +274,7 @@ impl Player {
                 let id = rest.split('/').next()?;
                 (id.len() == 36).then(|| id.to_owned())
             };
-            if let (Some(theirs), Some(ours)) = (approval(&theirs), approval(ours)) {
+            if let (Some(theirs), Some(ours)) = (approval(theirs), approval(ours)) {
                 self.learn(&theirs, &ours);
             }
         }

@@ -8,11 +8,11 @@ use crate::vocabulary::{
 
 /// A beneficiary; everything about them follows from the seed and their index.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Person {
+pub(crate) struct Beneficiary {
     /// Position in the population.
     pub(crate) index: usize,
     pub(crate) login: String,
-    /// Negative, as CMS's synthetic people have it.
+    /// Negative, as CMS's synthetic patients have it.
     pub(crate) v2_id: i64,
     /// Another number than in v2.
     pub(crate) v3_id: i64,
@@ -38,7 +38,7 @@ pub(crate) struct Person {
     pub(crate) has_part_d: bool,
     /// Has Medicaid too.
     pub(crate) is_dual: bool,
-    /// What decides all else about the person.
+    /// What decides all else about the patient.
     pub(crate) seed: u64,
 }
 
@@ -95,7 +95,7 @@ fn signed(index: usize) -> i64 {
     i64::try_from(index).unwrap_or_default()
 }
 
-impl Person {
+impl Beneficiary {
     pub(crate) fn of(seed: u64, index: usize) -> Self {
         let number = u64::try_from(index).unwrap_or_default();
         let mut random = Random::of(&[seed, number, 0x7065_7273_6f6e]);
@@ -155,8 +155,8 @@ impl Person {
 }
 
 /// The first of the month of the sixty-fifth birthday.
-pub(crate) fn enrolled(person: &Person) -> Day {
-    let (year, month, _) = person.birth.date();
+pub(crate) fn enrolled(patient: &Beneficiary) -> Day {
+    let (year, month, _) = patient.birth.date();
     Day::of(year + 65, month, 1)
 }
 

@@ -1,19 +1,20 @@
-//! People whose patient id changes: the crosswalk is resolved again after a refresh has been
-//! answered, so that the new id shows one refresh later.
+//! Patients whose id changes: the crosswalk is resolved again after a refresh has been answered, so
+//! that the new id shows one refresh later.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use claimlake_contract::ApiVersion;
 
-use super::records::{Drift, Found, Kind, PersonTruth, Records, Search};
-use crate::http::{Reply, Request};
+use super::records::{Found, Kind, PatientTruth, Records, Search};
 
-/// Records under patient ids that may change.
+/// Records under patient ids that may change. What does not depend on an id is asked of the records
+/// themselves.
 #[derive(Debug)]
-pub(crate) struct Renamed {
+pub(crate) struct RecordsWithChangedIds {
     records: Box<dyn Records>,
     changes: Mutex<HashMap<(usize, ApiVersion), Change>>,
 }
@@ -26,7 +27,7 @@ struct Change {
     next: Option<String>,
 }
 
-impl Renamed {
+impl RecordsWithChangedIds {
     pub(crate) fn new(records: Box<dyn Records>) -> Self {
         Self {
             records,
@@ -38,10 +39,10 @@ impl Renamed {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// First and present id of a person whose id has changed.
-    fn renamed(&self, person: usize, space: ApiVersion) -> Option<(String, String)> {
-        let id = self.changes().get(&(person, space))?.id.clone()?;
-        Some((self.records.patient_id(person, space), id))
+    /// First and present id of a patient whose id has changed.
+    fn renamed(&self, patient: usize, space: ApiVersion) -> Option<(String, String)> {
+        let id = self.changes().get(&(patient, space))?.id.clone()?;
+        Some((self.records.patient_id(patient, space), id))
     }
 
     /// What a client calls `id` is called so by the records; `None` for an id that has gone.
@@ -50,10 +51,10 @@ impl Renamed {
             .changes()
             .iter()
             .filter(|((_, of), _)| *of == space)
-            .filter_map(|((person, _), change)| Some((*person, change.id.clone()?)))
+            .filter_map(|((patient, _), change)| Some((*patient, change.id.clone()?)))
             .collect();
-        for (person, now) in changed {
-            let first = self.records.patient_id(person, space);
+        for (patient, now) in changed {
+            let first = self.records.patient_id(patient, space);
             if id == now || id.ends_with(&format!("-{now}")) {
                 return Some(replaced(id.as_bytes(), &now, &first));
             }
@@ -82,52 +83,36 @@ fn replaced(body: &[u8], old: &str, new: &str) -> String {
     out
 }
 
-impl Records for Renamed {
-    fn people(&self) -> usize {
-        self.records.people()
-    }
+impl Deref for RecordsWithChangedIds {
+    type Target = dyn Records;
 
-    fn login(&self, person: usize) -> String {
-        self.records.login(person)
+    fn deref(&self) -> &Self::Target {
+        &*self.records
     }
+}
 
-    fn name(&self, person: usize) -> (String, String) {
-        self.records.name(person)
-    }
-
-    fn patient_id(&self, person: usize, space: ApiVersion) -> String {
-        match self.renamed(person, space) {
+impl RecordsWithChangedIds {
+    pub(crate) fn patient_id(&self, patient: usize, space: ApiVersion) -> String {
+        match self.renamed(patient, space) {
             Some((_, id)) => id,
-            None => self.records.patient_id(person, space),
+            None => self.records.patient_id(patient, space),
         }
     }
 
-    fn find_login(&self, login: &str) -> Option<usize> {
-        self.records.find_login(login)
-    }
-
-    fn find_patient(&self, id: &str, space: ApiVersion) -> Option<usize> {
+    pub(crate) fn find_patient(&self, id: &str, space: ApiVersion) -> Option<usize> {
         self.records.find_patient(&self.first_id(space, id)?, space)
     }
 
-    fn shares_demographics(&self, person: usize) -> bool {
-        self.records.shares_demographics(person)
-    }
-
-    fn recorded(&self, person: usize, request: &Request) -> Option<Reply> {
-        self.records.recorded(person, request)
-    }
-
-    fn search(
+    pub(crate) fn search(
         &self,
-        person: usize,
+        patient: usize,
         space: ApiVersion,
         kind: Kind,
         search: &Search,
         now: DateTime<Utc>,
     ) -> Found {
-        let mut found = self.records.search(person, space, kind, search, now);
-        if let Some((first, id)) = self.renamed(person, space) {
+        let mut found = self.records.search(patient, space, kind, search, now);
+        if let Some((first, id)) = self.renamed(patient, space) {
             for resource in &mut found.resources {
                 *resource = Bytes::from(replaced(resource, &first, &id));
             }
@@ -135,7 +120,7 @@ impl Records for Renamed {
         found
     }
 
-    fn read(
+    pub(crate) fn read(
         &self,
         space: ApiVersion,
         kind: Kind,
@@ -143,29 +128,17 @@ impl Records for Renamed {
         now: DateTime<Utc>,
     ) -> Option<(usize, Bytes)> {
         let first_id = self.first_id(space, id)?;
-        let (person, body) = self.records.read(space, kind, &first_id, now)?;
-        let body = match self.renamed(person, space) {
+        let (patient, body) = self.records.read(space, kind, &first_id, now)?;
+        let body = match self.renamed(patient, space) {
             Some((first, id)) => Bytes::from(replaced(&body, &first, &id)),
             None => body,
         };
-        Some((person, body))
+        Some((patient, body))
     }
 
-    fn advance_week(&self) {
-        self.records.advance_week();
-    }
-
-    fn drift(&self, person: usize, space: ApiVersion, drift: Drift) {
-        self.records.drift(person, space, drift);
-    }
-
-    fn restore(&self, person: usize) {
-        self.records.restore(person);
-    }
-
-    fn truth(&self, person: usize, space: ApiVersion) -> PersonTruth {
-        let mut truth = self.records.truth(person, space);
-        if let Some((first, id)) = self.renamed(person, space) {
+    pub(crate) fn truth(&self, patient: usize, space: ApiVersion) -> PatientTruth {
+        let mut truth = self.records.truth(patient, space);
+        if let Some((first, id)) = self.renamed(patient, space) {
             truth.patient = id.clone();
             for coverage in &mut truth.coverage_ids {
                 *coverage = replaced(coverage.as_bytes(), &first, &id);
@@ -175,14 +148,18 @@ impl Records for Renamed {
         truth
     }
 
-    fn change_id(&self, person: usize, space: ApiVersion) {
-        let id = format!("{}7", self.patient_id(person, space));
-        self.changes().entry((person, space)).or_default().next = Some(id);
+    /// The patient gets another id in one id space, in force after their next refresh.
+    pub(crate) fn change_id(&self, patient: usize, space: ApiVersion) {
+        if !self.records.has_fixed_ids() {
+            let id = format!("{}7", self.patient_id(patient, space));
+            self.changes().entry((patient, space)).or_default().next = Some(id);
+        }
     }
 
-    fn refreshed(&self, person: usize) {
+    /// A refresh of the patient's tokens has been answered.
+    pub(crate) fn refreshed(&self, patient: usize) {
         for ((of, _), change) in self.changes().iter_mut() {
-            if *of == person
+            if *of == patient
                 && let Some(next) = change.next.take()
             {
                 change.id = Some(next);
@@ -196,7 +173,7 @@ mod tests {
     use super::replaced;
 
     #[test]
-    fn an_id_is_replaced_where_it_stands_whole() {
+    fn an_id_is_replaced_where_it_is_complete() {
         let body = br#"{"id":"part-a--12","a":"Patient/-12","b":"-123"}"#;
         assert_eq!(
             replaced(body, "-12", "-99"),

@@ -38,7 +38,7 @@ pub(crate) fn rate_line(claim: &Claim, number: u32) -> Option<(&'static str, &'s
 }
 
 /// A revenue centre as some claims carry it: without its leading zero.
-pub(crate) fn revenue_as_sent(code: &'static str, seed: u64) -> &'static str {
+pub(crate) fn revenue_coding_variants(code: &'static str, seed: u64) -> &'static str {
     let short = code.strip_prefix('0').unwrap_or(code);
     if (seed / 11).is_multiple_of(15) {
         short

@@ -4,16 +4,16 @@ use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, TimeDel
 
 /// The instants that every date parameter of one name lets through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Span {
+pub(crate) struct DateRange {
     /// The first one.
     pub(crate) from: Option<DateTime<Utc>>,
     /// The first one after it.
     pub(crate) before: Option<DateTime<Utc>>,
 }
 
-impl Span {
+impl DateRange {
     /// Whether `instant` lies within.
-    pub(crate) fn holds(&self, instant: DateTime<Utc>) -> bool {
+    pub(crate) fn contains(&self, instant: DateTime<Utc>) -> bool {
         self.from.is_none_or(|from| from <= instant)
             && self.before.is_none_or(|before| instant < before)
     }
@@ -88,7 +88,7 @@ fn precision_of(text: &str) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
 mod tests {
     use chrono::{DateTime, Utc};
 
-    use super::Span;
+    use super::DateRange;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -97,23 +97,23 @@ mod tests {
     #[test]
     fn a_day_is_left_out_by_gt_and_taken_in_by_ge_and_le() {
         let span = |value: &str| {
-            let mut span = Span::default();
+            let mut span = DateRange::default();
             span.narrow(value).unwrap();
             span
         };
-        assert!(!span("gt2025-02-10").holds(at("2025-02-10T23:59:59Z")));
-        assert!(span("gt2025-02-10").holds(at("2025-02-11T00:00:00Z")));
-        assert!(span("ge2025-02-10").holds(at("2025-02-10T00:00:00Z")));
-        assert!(span("le2025-02").holds(at("2025-02-28T23:00:00Z")));
-        assert!(!span("lt2025").holds(at("2025-01-01T00:00:00Z")));
-        assert!(span("ge2025-02-10T00:00:00.500Z").holds(at("2025-02-10T00:00:00.500Z")));
-        assert!(!span("gt2025-02-10T00:00:00.500Z").holds(at("2025-02-10T00:00:00.500Z")));
+        assert!(!span("gt2025-02-10").contains(at("2025-02-10T23:59:59Z")));
+        assert!(span("gt2025-02-10").contains(at("2025-02-11T00:00:00Z")));
+        assert!(span("ge2025-02-10").contains(at("2025-02-10T00:00:00Z")));
+        assert!(span("le2025-02").contains(at("2025-02-28T23:00:00Z")));
+        assert!(!span("lt2025").contains(at("2025-01-01T00:00:00Z")));
+        assert!(span("ge2025-02-10T00:00:00.500Z").contains(at("2025-02-10T00:00:00.500Z")));
+        assert!(!span("gt2025-02-10T00:00:00.500Z").contains(at("2025-02-10T00:00:00.500Z")));
     }
 
     #[test]
     fn values_without_a_date_are_refused() {
         for value in ["ge", "gtfoo", "ge2025-13-01", "xx2025-01-01", "é"] {
-            assert!(Span::default().narrow(value).is_err(), "{value}");
+            assert!(DateRange::default().narrow(value).is_err(), "{value}");
         }
     }
 }

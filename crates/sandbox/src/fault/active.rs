@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
+use claimlake_contract::ApiVersion;
 
 use super::kind::{FaultKind, Stage};
 use super::spec::{FaultSpec, FaultTarget};
@@ -13,68 +14,73 @@ use crate::service::Service;
 
 /// What is known of a request when a fault is looked for.
 #[derive(Debug, Clone)]
-pub(crate) struct Occasion {
-    /// Method, path and query: with the person, what an attempt is counted by.
+pub(crate) struct FaultContext {
+    /// Method, path and query: with the patient, what an attempt is counted by.
     key: String,
-    kind: Option<Kind>,
-    is_read: bool,
-    is_fhir: bool,
-    is_token: bool,
-    is_login: bool,
-    is_admin: bool,
+    /// What faults may be meant for that strike this request.
+    targets: Vec<FaultTarget>,
     /// Login and patient ids.
-    person: Vec<String>,
+    patient: Vec<String>,
 }
 
-impl Occasion {
-    pub(crate) fn of(service: &Service, request: &Request, person: Option<usize>) -> Self {
+impl FaultContext {
+    pub(crate) fn of(service: &Service, request: &Request, patient: Option<usize>) -> Self {
         let path = request.path.trim_end_matches('/');
-        let rest = path.split_once("/fhir/").map(|(_, rest)| rest);
-        let kind = rest.and_then(|rest| Kind::parse(rest.split('/').next().unwrap_or_default()));
-        let person = person.map_or(Vec::new(), |person| {
-            vec![
-                service.records.login(person),
-                service
-                    .records
-                    .patient_id(person, claimlake_contract::ApiVersion::V2),
-                service
-                    .records
-                    .patient_id(person, claimlake_contract::ApiVersion::V3),
-            ]
-        });
         let query = request.raw_query.as_deref().unwrap_or_default();
+        let records = &service.records;
+        let names = |patient| {
+            vec![
+                records.login(patient),
+                records.patient_id(patient, ApiVersion::V2),
+                records.patient_id(patient, ApiVersion::V3),
+            ]
+        };
         Self {
             key: format!("{} {path}?{query}", request.method),
-            kind,
-            is_read: rest.is_some_and(|rest| rest.contains('/')),
-            is_fhir: kind.is_some(),
-            is_token: path.ends_with("/o/token"),
-            is_login: path.contains("/o/authorize")
-                || path.starts_with("/mymedicare/")
-                || path.starts_with("/sso/"),
-            is_admin: path.starts_with("/_sandbox"),
-            person,
+            targets: targets(path),
+            patient: patient.map(names).unwrap_or_default(),
         }
     }
 
     fn is_meant(&self, spec: &FaultSpec) -> bool {
-        let target = match spec.only {
-            FaultTarget::Eob => self.kind == Some(Kind::ExplanationOfBenefit),
-            FaultTarget::Coverage => self.kind == Some(Kind::Coverage),
-            FaultTarget::Patient => self.kind == Some(Kind::Patient),
-            FaultTarget::Search => self.is_fhir && !self.is_read,
-            FaultTarget::Read => self.is_fhir && self.is_read,
-            FaultTarget::Fhir => self.is_fhir,
-            FaultTarget::Token => self.is_token,
-            FaultTarget::Login => self.is_login,
-            FaultTarget::All => !self.is_admin,
-        };
-        target
-            && spec
-                .patient
-                .as_ref()
-                .is_none_or(|patient| self.person.contains(patient))
+        let patient = spec.patient.as_ref();
+        self.targets.contains(&spec.only)
+            && patient.is_none_or(|patient| self.patient.contains(patient))
     }
+}
+
+fn targets(path: &str) -> Vec<FaultTarget> {
+    let rest = path.split_once("/fhir/").map(|(_, rest)| rest);
+    let (name, is_read) = match rest.map(|rest| (rest, rest.split_once('/'))) {
+        Some((_, Some((name, _)))) => (name, true),
+        Some((name, None)) => (name, false),
+        None => ("", false),
+    };
+    let mut targets = Vec::new();
+    if let Some(kind) = Kind::parse(name) {
+        let interaction = if is_read {
+            FaultTarget::Read
+        } else {
+            FaultTarget::Search
+        };
+        let kind = match kind {
+            Kind::ExplanationOfBenefit => FaultTarget::Eob,
+            Kind::Coverage => FaultTarget::Coverage,
+            Kind::Patient => FaultTarget::Patient,
+        };
+        targets.extend([kind, interaction, FaultTarget::Fhir]);
+    }
+    if path.ends_with("/o/token") {
+        targets.push(FaultTarget::Token);
+    }
+    let begins = |prefix| path.starts_with(prefix);
+    if path.contains("/o/authorize") || begins("/mymedicare/") || begins("/sso/") {
+        targets.push(FaultTarget::Login);
+    }
+    if !begins("/_sandbox") {
+        targets.push(FaultTarget::All);
+    }
+    targets
 }
 
 #[derive(Debug)]
@@ -88,7 +94,7 @@ struct Entry {
 
 /// The faults in force.
 #[derive(Debug)]
-pub(crate) struct FaultBook {
+pub(crate) struct ActiveFaults {
     seed: u64,
     entries: Vec<Entry>,
     attempts: HashMap<(usize, String), u32>,
@@ -96,7 +102,7 @@ pub(crate) struct FaultBook {
     past: BTreeMap<String, u64>,
 }
 
-impl FaultBook {
+impl ActiveFaults {
     pub(crate) fn new(seed: u64, specs: Vec<FaultSpec>) -> Self {
         let mut book = Self {
             seed,
@@ -142,31 +148,27 @@ impl FaultBook {
     pub(crate) fn strike(
         &mut self,
         stage: Stage,
-        occasion: &Occasion,
+        context: &FaultContext,
         now: DateTime<Utc>,
     ) -> Option<FaultKind> {
-        for index in self.of(stage) {
-            if self.strikes(index, occasion, now) {
-                return Some(self.entries[index].spec.kind);
-            }
-        }
-        None
+        let mut indexes = self.of(stage).into_iter();
+        let struck = indexes.find(|index| self.strikes(*index, context, now))?;
+        Some(self.entries[struck].spec.kind)
     }
 
     /// Every fault of `stage` that strikes.
     pub(crate) fn strike_all(
         &mut self,
         stage: Stage,
-        occasion: &Occasion,
+        context: &FaultContext,
         now: DateTime<Utc>,
     ) -> Vec<FaultKind> {
-        let mut struck = Vec::new();
-        for index in self.of(stage) {
-            if self.strikes(index, occasion, now) {
-                struck.push(self.entries[index].spec.kind);
-            }
-        }
-        struck
+        let mut indexes = self.of(stage);
+        indexes.retain(|index| self.strikes(*index, context, now));
+        indexes
+            .into_iter()
+            .map(|index| self.entries[index].spec.kind)
+            .collect()
     }
 
     fn of(&self, stage: Stage) -> Vec<usize> {
@@ -183,10 +185,10 @@ impl FaultBook {
         })
     }
 
-    fn strikes(&mut self, index: usize, occasion: &Occasion, now: DateTime<Utc>) -> bool {
+    fn strikes(&mut self, index: usize, context: &FaultContext, now: DateTime<Utc>) -> bool {
         let entry = &mut self.entries[index];
         let spec = &entry.spec;
-        if !occasion.is_meant(spec) {
+        if !context.is_meant(spec) {
             return false;
         }
         entry.seen += 1;
@@ -205,15 +207,15 @@ impl FaultBook {
                 return false;
             }
         } else if spec.rate < 1.0 {
-            let person = occasion.person.first().map_or("", String::as_str);
-            let key = (index, format!("{person} {}", occasion.key));
+            let patient = context.patient.first().map_or("", String::as_str);
+            let key = (index, format!("{patient} {}", context.key));
             let attempt = self.attempts.entry(key).or_default();
             let drawn = share(
                 self.seed,
                 &[
                     spec.kind.name().as_bytes(),
-                    person.as_bytes(),
-                    occasion.key.as_bytes(),
+                    patient.as_bytes(),
+                    context.key.as_bytes(),
                     &attempt.to_be_bytes(),
                 ],
             );
@@ -231,19 +233,13 @@ impl FaultBook {
 mod tests {
     use chrono::{DateTime, Utc};
 
-    use super::{FaultBook, Occasion, Stage};
-    use crate::serve::records::Kind;
+    use super::{ActiveFaults, FaultContext, Stage};
 
-    fn occasion(query: &str, login: &str) -> Occasion {
-        Occasion {
+    fn context(query: &str, login: &str) -> FaultContext {
+        FaultContext {
             key: format!("GET /v2/fhir/ExplanationOfBenefit?{query}"),
-            kind: Some(Kind::ExplanationOfBenefit),
-            is_read: false,
-            is_fhir: true,
-            is_token: false,
-            is_login: false,
-            is_admin: false,
-            person: vec![login.to_owned()],
+            targets: super::targets("/v2/fhir/ExplanationOfBenefit"),
+            patient: vec![login.to_owned()],
         }
     }
 
@@ -252,12 +248,12 @@ mod tests {
     }
 
     fn struck(order: &[u32]) -> Vec<u32> {
-        let mut book = FaultBook::new(9, vec!["503:rate=0.3".parse().unwrap()]);
+        let mut book = ActiveFaults::new(9, vec!["503:rate=0.3".parse().unwrap()]);
         let mut struck: Vec<u32> = order
             .iter()
             .filter(|page| {
-                let occasion = occasion(&format!("startIndex={page}"), "BBUser00000");
-                book.strike(Stage::Gate, &occasion, now()).is_some()
+                let context = context(&format!("startIndex={page}"), "BBUser00000");
+                book.strike(Stage::Gate, &context, now()).is_some()
             })
             .copied()
             .collect();
@@ -274,11 +270,11 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_keeps_to_its_person_its_skip_and_its_count() {
+    fn a_fault_keeps_to_its_patient_its_skip_and_its_count() {
         let spec = "cut:patient=BBUser00001,skip=1,count=2".parse().unwrap();
-        let mut book = FaultBook::new(1, vec![spec]);
+        let mut book = ActiveFaults::new(1, vec![spec]);
         let mut strike = |login: &str| {
-            book.strike(Stage::Wire, &occasion("", login), now())
+            book.strike(Stage::Wire, &context("", login), now())
                 .is_some()
         };
         assert!(!strike("BBUser00000"));
@@ -288,10 +284,10 @@ mod tests {
 
     #[test]
     fn a_limit_by_the_second_lets_through_what_it_allows() {
-        let mut book = FaultBook::new(1, vec!["rps:limit=2".parse().unwrap()]);
+        let mut book = ActiveFaults::new(1, vec!["rps:limit=2".parse().unwrap()]);
         let mut at = |ms: i64| {
             let instant = now() + chrono::TimeDelta::milliseconds(ms);
-            book.strike(Stage::Gate, &occasion("", "x"), instant)
+            book.strike(Stage::Gate, &context("", "x"), instant)
                 .is_some()
         };
         assert_eq!([at(0), at(1), at(2), at(1001)], [false, false, true, false]);
