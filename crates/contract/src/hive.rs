@@ -90,7 +90,7 @@ fn is_unsafe(byte: u8) -> bool {
     byte < 0x20 || byte == 0x7f || b"\"#%'*/:=?\\{[]^".contains(&byte)
 }
 
-/// Text with what may not stand in a folder's name percent-encoded, as Hive does.
+/// Text with what may not be in a folder's name percent-encoded, as Hive does.
 #[must_use]
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

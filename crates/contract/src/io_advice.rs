@@ -9,8 +9,7 @@ const TOO_MANY_OPEN: i32 = 24;
 
 /// What to do about a refusal; none where the error says all there is to say.
 ///
-/// Each cause has words of its own: who looks for a wrong owner on a file system that is mounted
-/// read-only looks in the wrong place.
+/// Each cause has a text of its own, so that the reader looks in the right place.
 #[must_use]
 pub fn io_advice(error: &Error) -> Option<&'static str> {
     match error.kind() {

@@ -18,7 +18,7 @@ pub struct LakeManifest {
     pub run: RunId,
     /// When it was published, RFC 3339.
     pub published_at: String,
-    /// The staged runs whose rows it holds first.
+    /// The staged runs whose rows are in it for the first time.
     pub staged_runs: Vec<RunId>,
     /// All landing runs whose bodies are in it, sorted, also those that came with earlier
     /// snapshots; none where it is not known: earlier versions noted nothing, and another program
@@ -27,7 +27,7 @@ pub struct LakeManifest {
     pub landing_runs: Option<Vec<RunId>>,
     /// The tables, by name.
     pub tables: Vec<LakeTable>,
-    /// The keys of the resources whose rows the snapshot holds, and of those whose newest body
+    /// The keys of the resources whose rows are in the snapshot, and of those whose newest body
     /// makes none; none in an empty lake.
     #[serde(default)]
     pub keys: Option<LakeFile>,

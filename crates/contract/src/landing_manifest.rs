@@ -7,7 +7,7 @@ use crate::{ApiVersion, GrantHandle, IdHash, PatientId, ResourceType, RunId};
 /// The version of the landing format.
 pub const LANDING_FORMAT: u32 = 1;
 
-/// What a sealed landing run holds.
+/// What is in a sealed landing run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LandingManifest {
     /// [`LANDING_FORMAT`] of the writer.

@@ -1,7 +1,4 @@
-//! Words shared by the stages: ids, secrets, layouts on disk, manifests, rejects, exit codes.
-//!
-//! Nothing here reads a file, opens a socket or knows Arrow; a word that grows an action belongs
-//! to the stage that acts.
+#![doc = include_str!("../README.md")]
 
 pub mod exposed_secret;
 pub mod hive;

@@ -1,4 +1,4 @@
-//! A person under all their names, for what must find everything about them.
+//! A person under all their names: patient ids, identifiers, the app's own names.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,12 +9,12 @@ use crate::{ApiVersion, Identifier, PatientId};
 
 /// A person under all their names.
 ///
-/// All of it is PHI: `Debug` tells counts only.
+/// All of it is PHI: `Debug` shows counts only.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
     /// The patient ids, each in the id space of an API version.
     pub ids: BTreeSet<(ApiVersion, PatientId)>,
-    /// Identifiers that name the person alone, whatever the API version, such as the MBI.
+    /// Identifiers that name only this person, whatever the API version, such as the MBI.
     pub identifiers: BTreeSet<Identifier>,
     /// The app's own names of the person.
     pub external_ids: BTreeSet<String>,

@@ -1,4 +1,4 @@
-//! How a stage tells what it is doing, without knowing who listens.
+//! How a stage reports what it is doing, without knowing who listens.
 
 use std::fmt::Debug;
 
@@ -6,7 +6,7 @@ use std::fmt::Debug;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Task(pub u64);
 
-/// Receives progress: a terminal, a log, nobody.
+/// Receives progress: for a terminal, a log, or no one.
 pub trait Progress: Debug + Send + Sync {
     /// Work begins: `what` in a few words, `total` in `unit` where it is known.
     fn begin(&self, what: &str, unit: &str, total: Option<u64>) -> Task;
@@ -18,7 +18,7 @@ pub trait Progress: Debug + Send + Sync {
     fn end(&self, task: Task);
 }
 
-/// Tells nobody.
+/// Reports nothing.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct NoProgress;
 

@@ -1,10 +1,10 @@
 //! The words of a recording: exchanges with a Blue Button, as `extract --record` writes them and
 //! `sandbox --replay` serves them.
 //!
-//! A folder holds [`CATALOGUE_FILE`] (one [`RecordingCatalogue`]) and [`EXCHANGES_FILE`] (one
+//! A folder contains [`CATALOGUE_FILE`] (one [`RecordingCatalogue`]) and [`EXCHANGES_FILE`] (one
 //! [`RecordedExchange`] a line). No token, code or secret is ever in either: the grant of a request
 //! is named by a label, and exchanges with the token endpoint are left out or carry
-//! [`PLACEHOLDER`] where the secret stood.
+//! [`PLACEHOLDER`] in place of the secret.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub const EXCHANGES_FILE: &str = "exchanges.ndjson.zst";
 /// Replaces a token, code or secret.
 pub const PLACEHOLDER: &str = "***";
 
-/// What a recording holds and whom it is about.
+/// What is in a recording and which patients it is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordingCatalogue {
     /// [`RECORDING_FORMAT`] at the time of writing.
@@ -35,20 +35,20 @@ pub struct RecordingCatalogue {
     /// What each part shows, for a reader.
     #[serde(default)]
     pub notes: Vec<String>,
-    /// Whether the people are real: such a recording is never committed or shared.
+    /// Whether the patients are real: such a recording is never committed or shared.
     #[serde(default)]
     pub holds_phi: bool,
-    /// The people whose exchanges are held.
+    /// The patients whose exchanges are recorded.
     pub people: Vec<RecordedPerson>,
     /// How many lines [`EXCHANGES_FILE`] has.
     #[serde(default)]
     pub exchanges: u64,
 }
 
-/// One person of a recording.
+/// One patient of a recording.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedPerson {
-    /// The label that exchanges name; the person's login when replayed.
+    /// The label that exchanges name; the patient's login when replayed.
     pub grant: String,
     /// The patient id in each id space that was recorded.
     pub patients: BTreeMap<ApiVersion, String>,

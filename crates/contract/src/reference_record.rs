@@ -50,6 +50,14 @@ impl ReferenceRecord {
             .and_then(|(resource, id)| (resource == crate::ResourceType::PATIENT).then_some(id))
     }
 
+    /// The reference ([`ReferenceRecord::key`]) with the type and id that it names; none where it is
+    /// not resolved.
+    #[must_use]
+    pub fn resolved(&self) -> Option<(Cow<'_, str>, &str, &str)> {
+        let (resource, id) = self.target()?;
+        Some((self.key()?, resource, id))
+    }
+
     /// The reference as sent, or `?identifier=<system>|<value>` of a logical one.
     #[must_use]
     pub fn key(&self) -> Option<Cow<'_, str>> {
@@ -67,7 +75,7 @@ impl fmt::Debug for ReferenceRecord {
     }
 }
 
-/// Why it is not known whose a resource is.
+/// Why the patient of a resource is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unresolved {

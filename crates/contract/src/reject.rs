@@ -68,7 +68,7 @@ pub enum RejectReason {
     NotFhir,
     /// A resource of another release of FHIR than R4.
     OtherFhirRelease,
-    /// The text is not UTF-8, or holds a lone surrogate.
+    /// The text is not UTF-8, or has a lone surrogate.
     BadText,
     /// An object has the same key twice.
     DuplicateKey,
@@ -80,11 +80,11 @@ pub enum RejectReason {
     WrongType,
     /// A date or time that does not exist.
     BadDate,
-    /// A number with more digits than its column holds.
+    /// A number with more digits than fit its column.
     TooManyDigits,
     /// Several values where a column takes one.
     NotOneValue,
-    /// It is not known whose a claim or coverage is; all else of it is used.
+    /// The patient of a claim or coverage is not known; all else of it is used.
     NoPatient,
     /// A text that no partition can be named for: too long, or what readers take for null.
     NoPartition,

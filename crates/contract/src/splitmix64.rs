@@ -34,7 +34,7 @@ impl SplitMix64 {
 
     /// A number from 0 to just below 1.
     pub fn share(&mut self) -> f64 {
-        // 53 bits: as many as a float between 0 and 1 tells apart.
+        // 53 bits: as many as a float between 0 and 1 has.
         (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 }

@@ -61,7 +61,7 @@ pub struct StagedManifest {
     pub format: u32,
     /// The staged run.
     pub run: RunId,
-    /// Hash of everything that decides what the tables hold: views, context, settings.
+    /// Hash of everything that decides what is in the tables: views, context, settings.
     pub pipeline_hash: String,
     /// The version of the rules by which rows are made of resources; 0: an earlier one, which did
     /// not say.
@@ -69,7 +69,7 @@ pub struct StagedManifest {
     pub rules: u32,
     /// The landing runs that were read, in landing order.
     pub landing_runs: Vec<RunId>,
-    /// Whether all of landing was read: the tables then replace what the lake holds.
+    /// Whether all of landing was read: the tables then replace those of the lake.
     pub full: bool,
     /// The tables, by name.
     pub tables: Vec<StagedTable>,
@@ -81,7 +81,7 @@ pub struct StagedManifest {
     pub rejected_resources: u64,
     /// Cells made null by a reject.
     pub rejected_cells: u64,
-    /// Claims and coverages of which it is not known whose they are.
+    /// Claims and coverages whose patient is not known.
     #[serde(default)]
     pub without_patient: u64,
     /// Cells whose number had digits that a double adds (`1308.6999999999998`) and was rounded to

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Name and layout of one table. Columns and types are those of the staged Arrow schema.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableLayout {
     /// The table's name: the folder in the snapshot.
     pub name: String,
@@ -15,7 +15,7 @@ pub struct TableLayout {
     pub bloom: BloomColumns,
 }
 
-/// Columns with a bloom filter, by name; names that a table does not have are passed over.
+/// Columns with a bloom filter, by name; names that a table does not have are ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BloomColumns(pub Vec<String>);

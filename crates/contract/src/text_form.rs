@@ -45,7 +45,7 @@ fn encoding(first: &[u8]) -> Option<&'static str> {
     const UTF_32BE: &str =
         "UTF-32 (big-endian): convert it to UTF-8, for example with: iconv -f UTF-32BE -t UTF-8";
     const UTF_7: &str = "UTF-7: convert it to UTF-8, for example with: iconv -f UTF-7 -t UTF-8";
-    // JSON begins with ASCII, so the NUL bytes of the first characters tell.
+    // JSON begins with ASCII, so the NUL bytes of the first characters show it.
     Some(match first {
         [0xff, 0xfe, 0, 0, ..] => UTF_32LE,
         [0, 0, 0xfe, 0xff, ..] => UTF_32BE,

@@ -1,4 +1,4 @@
-//! The hash that tells whether a resource says the same as the one already held.
+//! The hash by which two bodies of a resource are compared.
 
 use claimlake_contract::{ApiVersion, ReferenceRecord};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_128};
@@ -18,7 +18,7 @@ pub fn content_hash(api: ApiVersion, line: &[u8], references: &[ReferenceRecord]
         ApiVersion::V2 => created_member(line),
         ApiVersion::V3 => None,
     };
-    let resolved = references.iter().filter(|record| record.target().is_some());
+    let resolved = references.iter().filter_map(ReferenceRecord::resolved);
     let hash = match (created, resolved.clone().next()) {
         (None, None) => xxh3_128(line),
         (created, _) => {
@@ -26,11 +26,7 @@ pub fn content_hash(api: ApiVersion, line: &[u8], references: &[ReferenceRecord]
             let mut hasher = Xxh3Default::new();
             hasher.update(&line[..start]);
             hasher.update(&line[end..]);
-            for record in resolved {
-                let (key, (resource, id)) = match (record.key(), record.target()) {
-                    (Some(key), Some(target)) => (key, target),
-                    _ => continue,
-                };
+            for (key, resource, id) in resolved {
                 hasher.update(format!("\n{key}\t{resource}/{id}").as_bytes());
             }
             hasher.digest128()
@@ -40,7 +36,7 @@ pub fn content_hash(api: ApiVersion, line: &[u8], references: &[ReferenceRecord]
 }
 
 fn created_member(line: &[u8]) -> Option<(usize, usize)> {
-    // Most of a line lies after `created`, or holds no such key at all.
+    // Most of a line is after `created`, or has no such key at all.
     let has = |text: &[u8]| memchr::memmem::find(line, text).is_some();
     if !has(b"\"created\"") && !has(b"\\u") {
         return None;

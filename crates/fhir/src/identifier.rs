@@ -4,7 +4,7 @@
 use claimlake_contract::Identifier;
 use serde_json::Value;
 
-/// The `system` of identifiers that name one person and nobody else.
+/// The systems whose identifiers name one person each, such as the MBI's.
 pub const PERSONAL_SYSTEMS: [&str; 11] = [
     "http://hl7.org/fhir/sid/us-mbi",
     "http://hl7.org/fhir/sid/us-medicare",
@@ -19,7 +19,7 @@ pub const PERSONAL_SYSTEMS: [&str; 11] = [
     "urn:oid:2.16.840.1.113883.4.572",
 ];
 
-/// Whether an identifier names one person and nobody else: by its system, compared exactly.
+/// Whether an identifier names exactly one person: by its system, compared exactly.
 #[must_use]
 pub fn is_personal(identifier: &Identifier) -> bool {
     let system = identifier.system();

@@ -1,4 +1,4 @@
-//! Whose a line is, and by which names a Patient is known: what forgetting must know of FHIR.
+//! Whose a line is, and by which names a Patient is known: what a removal must know of FHIR.
 
 use std::fmt;
 
@@ -15,8 +15,8 @@ use crate::subject::{named_identifiers, patient_in_reference, subject_of};
 /// The system that a Coverage's `subscriberId` is of, which it does not say.
 pub const SUBSCRIBER_SYSTEM: &str = "http://hl7.org/fhir/sid/us-mbi";
 
-/// Whether the resource of a line is the person's, or speaks of them: by a reference, by what one
-/// was resolved to, or by an identifier that is theirs alone.
+/// Whether the resource of a line is the person's or names them: by a reference, by what one was
+/// resolved to, or by a personal identifier.
 ///
 /// A Patient is known by its id; identifiers are compared by exact system and value, and only where
 /// nothing else says whose the line is.
@@ -32,7 +32,7 @@ pub fn is_about(
     if resolved.any(|id| person.has_id(api, id)) {
         return true;
     }
-    if !may_speak_of(person, api, line) {
+    if !may_name(person, api, line) {
         return false;
     }
     let own_id = match resource.as_str() {
@@ -52,7 +52,7 @@ pub fn is_about(
             && has_identifier(person, resource, line))
 }
 
-/// Whether it is known whose the line is. That they are not the person was seen before.
+/// Whether a line names its patient, by a reference or by what one was resolved to.
 pub fn names_its_patient(
     resource: &ResourceType,
     line: &[u8],
@@ -66,8 +66,8 @@ pub fn names_its_patient(
     reference.is_some_and(|text| patient_in_reference(&text).is_some())
 }
 
-/// Whether a line says that it is not the person's: by whom it names, or by an identifier that is
-/// not one of theirs though theirs of that system is known. That it is not theirs was seen before.
+/// Whether a line, which is not the person's by [`is_about`], names another patient: by a reference, or
+/// by an identifier of a system in which the person's own is known.
 pub fn names_another_patient(
     person: &Person,
     resource: &ResourceType,
@@ -96,22 +96,22 @@ fn has_identifier(person: &Person, resource: &ResourceType, line: &[u8]) -> bool
     }
     let subscriber = value["subscriberId"].as_str();
     let is_subscriber = |own: &Identifier| Some(own.value()) == subscriber;
-    person.identifiers.iter().any(is_subscriber) || holds_identifier(person, &value)
+    person.identifiers.iter().any(is_subscriber) || contains_identifier(person, &value)
 }
 
-fn holds_identifier(person: &Person, value: &Value) -> bool {
+fn contains_identifier(person: &Person, value: &Value) -> bool {
     match value {
-        Value::Array(elements) => elements.iter().any(|one| holds_identifier(person, one)),
+        Value::Array(elements) => elements.iter().any(|one| contains_identifier(person, one)),
         Value::Object(members) => {
             identifier_of(value).is_some_and(|one| is_theirs(person, &one))
-                || members.values().any(|one| holds_identifier(person, one))
+                || members.values().any(|one| contains_identifier(person, one))
         }
         _ => false,
     }
 }
 
-/// Whether the person has exactly this identifier. One without a system was written down by an
-/// older version, and is any that names one person.
+/// Whether the person has exactly this identifier. One without a system was noted by an older version
+/// and matches in any personal system.
 fn is_theirs(person: &Person, identifier: &Identifier) -> bool {
     person.identifiers.contains(identifier)
         || (is_personal(identifier)
@@ -120,7 +120,7 @@ fn is_theirs(person: &Person, identifier: &Identifier) -> bool {
                 .contains(&Identifier::new(None, identifier.value())))
 }
 
-/// Whose a line is or of whom it speaks, by id: those for whom [`is_about`] says so by one.
+/// Calls `visit` with the id of every patient that a line names: those that [`is_about`] finds by id.
 pub fn each_patient_named(
     resource: &ResourceType,
     line: &[u8],
@@ -142,21 +142,21 @@ pub fn each_patient_named(
     });
 }
 
-/// The people that a line's references name, and for a Patient the person's own id.
+/// The patients that a line's references name, and for a Patient its own id.
 #[must_use]
 pub fn patients_named(resource: &ResourceType, line: &[u8]) -> Vec<PatientId> {
-    let mut people = Vec::new();
+    let mut patients = Vec::new();
     if resource.as_str() == "Patient" {
-        people.extend(resource_id(line).map(PatientId::new));
+        patients.extend(resource_id(line).map(PatientId::new));
     }
     each_string(line, &mut |text| {
-        people.extend(patient_in_reference(text).map(PatientId::new));
+        patients.extend(patient_in_reference(text).map(PatientId::new));
         // The id of a Patient whose fullUrl is made of it.
-        people.extend(text.strip_prefix("urn:uuid:").map(PatientId::new));
+        patients.extend(text.strip_prefix("urn:uuid:").map(PatientId::new));
     });
-    people.sort();
-    people.dedup();
-    people
+    patients.sort();
+    patients.dedup();
+    patients
 }
 
 /// By which names a Patient is known.
@@ -212,7 +212,7 @@ pub fn personal_identifiers(resource: &ResourceType, line: &[u8]) -> Vec<Identif
     identifiers
 }
 
-/// Whether raw text, JSON or not, holds one of the person's names as a word of its own.
+/// Whether raw text, JSON or not, has one of the person's names as a word of its own.
 pub fn mentions(person: &Person, text: &[u8]) -> bool {
     let names = person.ids.iter().map(|(_, id)| id.expose());
     let mut names = names.chain(person.identifiers.iter().map(Identifier::value));
@@ -227,12 +227,10 @@ fn has_word(text: &[u8], word: &[u8]) -> bool {
     })
 }
 
-/// A quick look that never says no where the answer is yes: an escape may hide any letter.
-fn may_speak_of(person: &Person, api: ApiVersion, line: &[u8]) -> bool {
-    let names = person
-        .ids_of(api)
-        .chain(person.identifiers.iter().map(Identifier::value));
-    let mut names = names;
+/// A quick search that is never false where [`is_about`] is true: an escape may hide any letter.
+fn may_name(person: &Person, api: ApiVersion, line: &[u8]) -> bool {
+    let identifiers = person.identifiers.iter().map(Identifier::value);
+    let mut names = person.ids_of(api).chain(identifiers);
     names.any(|name| memchr::memmem::find(line, name.as_bytes()).is_some())
         || memchr::memmem::find(line, b"\\u").is_some()
 }

@@ -1,6 +1,6 @@
 //! Which release of FHIR a body is written in, by its structure.
 //!
-//! R4 is what Blue Button's v2 and v3, BCDA v2 and today's payers send. Bodies of other releases hold
+//! R4 is what Blue Button's v2 and v3, BCDA v2 and today's payers send. Bodies of other releases have
 //! the same facts under other names: read as R4 they would land with half of their columns null.
 //! A body is of another release where at least two of its members exist only there, and more of them
 //! than of what exists only in R4. One is enough in a claim in which nothing is of R4: R4 requires of
@@ -157,7 +157,7 @@ const ENOUGH_ALONE: usize = 1;
 /// How many of them are named.
 const NAMED: usize = 3;
 
-/// Why a body is not R4; none where it is, or nothing in it tells.
+/// Why a body is not R4; none where it is, or where nothing in it decides.
 #[must_use]
 pub fn not_r4(resource: &ResourceType, text: &[u8]) -> Option<NotR4> {
     let signs = match resource.as_str() {

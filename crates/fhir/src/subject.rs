@@ -30,7 +30,7 @@ pub fn has_patient(resource: &ResourceType) -> bool {
     matches!(resource.as_str(), "ExplanationOfBenefit" | "Coverage")
 }
 
-/// The member that says whose a resource is.
+/// The member in which a resource names its patient.
 pub fn subject_member(resource: &str) -> Option<&'static str> {
     match resource {
         "ExplanationOfBenefit" | "Claim" | "ClaimResponse" => Some("patient"),
@@ -39,7 +39,7 @@ pub fn subject_member(resource: &str) -> Option<&'static str> {
     }
 }
 
-/// Whom a resource says it is about; none where it does not say.
+/// The patient that a resource names, as sent; none where it names none.
 pub fn subject_of(resource: &str, line: &[u8]) -> Option<Subject> {
     let name = subject_member(resource)?;
     let member = claimlake_json::member(line, 0, name)?;
@@ -79,7 +79,7 @@ pub fn contained_identifiers(line: &[u8], id: &str) -> Vec<Identifier> {
     patient.map_or(Vec::new(), identifiers_of)
 }
 
-/// The identifiers by which a line says whose it is: of a logical or conditional reference, or of
+/// The identifiers by which a line names its patient: of a logical or conditional reference, or of
 /// a patient that it contains.
 pub fn named_identifiers(resource: &str, line: &[u8]) -> Vec<Identifier> {
     let Some(subject) = subject_of(resource, line) else {
@@ -132,7 +132,7 @@ fn collect(value: &Value, texts: &mut Vec<String>) {
     }
 }
 
-/// The types that are looked for.
+/// The types of resources that references are resolved to.
 pub const TARGET_TYPES: [&str; 6] = [
     "Patient",
     "Coverage",
@@ -142,7 +142,7 @@ pub const TARGET_TYPES: [&str; 6] = [
     "Location",
 ];
 
-/// The type, if it is one of those that are looked for.
+/// The type, if references are resolved to it.
 pub fn target_type(resource: &str) -> Option<&'static str> {
     TARGET_TYPES.into_iter().find(|known| *known == resource)
 }

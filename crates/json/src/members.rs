@@ -34,14 +34,12 @@ pub fn member(text: &[u8], start: usize, name: &str) -> Option<Member> {
         .last()
 }
 
-/// The members of the object that begins at a position. Ends early where the text does; see
-/// [`Members::end`].
+/// A walk through the object or array at a position, as far as the text goes.
 #[derive(Debug)]
-pub struct Members<'a> {
+struct Walk<'a> {
     text: &'a [u8],
     position: usize,
     state: State,
-    unfinished: Option<(Range<usize>, usize)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,19 +49,62 @@ enum State {
     Broken,
 }
 
+impl<'a> Walk<'a> {
+    fn new(text: &'a [u8], start: usize, opening: u8) -> Self {
+        let state = match text.get(start) == Some(&opening) {
+            true => State::Inside,
+            false => State::Broken,
+        };
+        Self {
+            text,
+            position: start + 1,
+            state,
+        }
+    }
+
+    /// Where the next member or element begins. The walk is broken unless it goes on behind that
+    /// ([`Walk::go_on`]).
+    fn next_start(&mut self, closing: u8) -> Option<usize> {
+        if self.state != State::Inside {
+            return None;
+        }
+        self.state = State::Broken;
+        let mut start = skip_space(self.text, self.position);
+        if self.text.get(start) == Some(&b',') {
+            start = skip_space(self.text, start + 1);
+        }
+        if *self.text.get(start)? == closing {
+            self.state = State::Ended;
+            self.position = start + 1;
+            return None;
+        }
+        Some(start)
+    }
+
+    fn go_on(&mut self, position: usize) {
+        self.position = position;
+        self.state = State::Inside;
+    }
+
+    fn end(&self) -> Option<usize> {
+        (self.state == State::Ended).then_some(self.position)
+    }
+}
+
+/// The members of the object that begins at a position. Ends early where the text does; see
+/// [`Members::end`].
+#[derive(Debug)]
+pub struct Members<'a> {
+    walk: Walk<'a>,
+    unfinished: Option<(Range<usize>, usize)>,
+}
+
 impl<'a> Members<'a> {
     /// The members of the object at `start` (its opening brace).
     #[must_use]
     pub fn new(text: &'a [u8], start: usize) -> Self {
-        let is_object = text.get(start) == Some(&b'{');
         Self {
-            text,
-            position: start + 1,
-            state: if is_object {
-                State::Inside
-            } else {
-                State::Broken
-            },
+            walk: Walk::new(text, start, b'{'),
             unfinished: None,
         }
     }
@@ -71,10 +112,13 @@ impl<'a> Members<'a> {
     /// The members from `position` on, which lies within an object, behind one of its values.
     #[must_use]
     pub fn resume(text: &'a [u8], position: usize) -> Self {
+        let state = State::Inside;
         Self {
-            text,
-            position,
-            state: State::Inside,
+            walk: Walk {
+                text,
+                position,
+                state,
+            },
             unfinished: None,
         }
     }
@@ -88,39 +132,7 @@ impl<'a> Members<'a> {
     /// The end (exclusive) of the object, once all members were read and it was closed.
     #[must_use]
     pub fn end(&self) -> Option<usize> {
-        (self.state == State::Ended).then_some(self.position)
-    }
-
-    fn member(&mut self) -> Option<Member> {
-        let mut position = skip_space(self.text, self.position);
-        if self.text.get(position) == Some(&b',') {
-            position = skip_space(self.text, position + 1);
-        }
-        match self.text.get(position)? {
-            b'}' => {
-                self.state = State::Ended;
-                self.position = position + 1;
-                return None;
-            }
-            b'"' => {}
-            _ => return None,
-        }
-        let key_end = after_string(self.text, position)?;
-        let colon = skip_space(self.text, key_end);
-        if self.text.get(colon) != Some(&b':') {
-            return None;
-        }
-        let value_start = skip_space(self.text, colon + 1);
-        let key = position + 1..key_end - 1;
-        let Some(value_end) = value_end(self.text, value_start) else {
-            self.unfinished = Some((key, value_start));
-            return None;
-        };
-        self.position = value_end;
-        Some(Member {
-            key,
-            value: value_start..value_end,
-        })
+        self.walk.end()
     }
 }
 
@@ -128,60 +140,45 @@ impl Iterator for Members<'_> {
     type Item = Member;
 
     fn next(&mut self) -> Option<Member> {
-        if self.state != State::Inside {
+        let start = self.walk.next_start(b'}')?;
+        let text = self.walk.text;
+        if text.get(start) != Some(&b'"') {
             return None;
         }
-        let member = self.member();
-        if member.is_none() && self.state == State::Inside {
-            self.state = State::Broken;
+        let key_end = after_string(text, start)?;
+        let colon = skip_space(text, key_end);
+        if text.get(colon) != Some(&b':') {
+            return None;
         }
-        member
+        let value_start = skip_space(text, colon + 1);
+        let key = start + 1..key_end - 1;
+        let Some(value_end) = value_end(text, value_start) else {
+            self.unfinished = Some((key, value_start));
+            return None;
+        };
+        self.walk.go_on(value_end);
+        Some(Member {
+            key,
+            value: value_start..value_end,
+        })
     }
 }
 
 /// The elements of the array at `start` (its opening bracket), as ranges of the text.
 #[derive(Debug)]
-pub struct Elements<'a> {
-    text: &'a [u8],
-    position: usize,
-    state: State,
-}
+pub struct Elements<'a>(Walk<'a>);
 
 impl<'a> Elements<'a> {
     /// The elements of the array at `start`.
     #[must_use]
     pub fn new(text: &'a [u8], start: usize) -> Self {
-        let is_array = text.get(start) == Some(&b'[');
-        Self {
-            text,
-            position: start + 1,
-            state: if is_array {
-                State::Inside
-            } else {
-                State::Broken
-            },
-        }
+        Self(Walk::new(text, start, b'['))
     }
 
     /// The end (exclusive) of the array, once all elements were read and it was closed.
     #[must_use]
     pub fn end(&self) -> Option<usize> {
-        (self.state == State::Ended).then_some(self.position)
-    }
-
-    fn element(&mut self) -> Option<Range<usize>> {
-        let mut position = skip_space(self.text, self.position);
-        if self.text.get(position) == Some(&b',') {
-            position = skip_space(self.text, position + 1);
-        }
-        if *self.text.get(position)? == b']' {
-            self.state = State::Ended;
-            self.position = position + 1;
-            return None;
-        }
-        let end = value_end(self.text, position)?;
-        self.position = end;
-        Some(position..end)
+        self.0.end()
     }
 }
 
@@ -189,14 +186,10 @@ impl Iterator for Elements<'_> {
     type Item = Range<usize>;
 
     fn next(&mut self) -> Option<Range<usize>> {
-        if self.state != State::Inside {
-            return None;
-        }
-        let element = self.element();
-        if element.is_none() && self.state == State::Inside {
-            self.state = State::Broken;
-        }
-        element
+        let start = self.0.next_start(b']')?;
+        let end = value_end(self.0.text, start)?;
+        self.0.go_on(end);
+        Some(start..end)
     }
 }
 

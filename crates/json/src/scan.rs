@@ -38,7 +38,7 @@ fn stops(word: u64) -> u64 {
 /// an escape in it.
 ///
 /// # Errors
-/// The string does not end, or holds a control character or an invalid escape.
+/// The string does not end, or has a control character or an invalid escape.
 #[inline]
 pub fn string_end(buffer: &[u8], at: usize) -> Result<(usize, bool), Fault> {
     let mut position = at;

@@ -119,7 +119,7 @@ pub fn patients_landed(
     Ok(patients.into_iter().flat_map(of_api).collect())
 }
 
-/// Removes everything of a person from the raw zone, which nobody else may be writing.
+/// Removes everything of a person from the raw zone; the caller has locked it.
 ///
 /// `report` is called before and between the changes; an error of it ends the removal there.
 ///

@@ -1,6 +1,6 @@
 //! Makes an import visible in one step: a file that exists, locked, while it runs.
 //!
-//! Readers pass over the folders of a marked run. A marker whose lock is free was left by an
+//! Readers ignore the folders of a marked run. A marker whose lock is free was left by an
 //! import that was killed; the next import removes it and what it marks.
 
 use std::collections::BTreeSet;
@@ -21,14 +21,14 @@ const SPOOL: &str = "stdin-run=";
 pub(crate) struct ImportMarker {
     root: PathBuf,
     run: RunId,
-    /// Holds the lock.
+    /// Locked as long as it is open.
     _file: File,
 }
 
 impl ImportMarker {
     pub(crate) fn create(layout: &LandingLayout, run: &RunId) -> Result<Self, LandingError> {
         let root = layout.root().to_path_buf();
-        // Locked under another name first: nobody may see the marker unlocked.
+        // Locked under another name first: the marker is never seen unlocked.
         let new = root.join(format!("{NEW_MARKER}{run}"));
         let file = create_private_file(&new)?;
         file.lock().map_err(LandingError::io("locking", &new))?;

@@ -1,8 +1,4 @@
-//! The raw zone: resources as they were received, one a line, in whole zstd frames.
-//!
-//! A run folder is written by [`LandingWriter`], sealed by its manifest, listed by
-//! [`landing_runs`] and read in chunks by [`chunks_of`] and [`read_chunk`]. [`import`] lands what
-//! came from elsewhere. Nothing here knows more of FHIR than a line: a type, a release, an id, a Bundle.
+#![doc = include_str!("../README.md")]
 
 mod checksum;
 mod chunk;

@@ -19,7 +19,7 @@ use crate::{LandingError, manifest_file};
 pub struct SealedRun {
     /// Its folder.
     pub folder: PathBuf,
-    /// What it holds.
+    /// Its manifest.
     pub manifest: LandingManifest,
 }
 
@@ -91,8 +91,8 @@ impl SealedPart {
     }
 }
 
-/// A run folder that readers pass over: being written, or left by a run that was killed. It may
-/// hold a manifest, where other resource types of its run are not sealed yet.
+/// A run folder that readers ignore: being written, or left by a run that was killed. It may have
+/// a manifest, where other resource types of its run are not sealed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnsealedRun {
     /// Its folder.
@@ -129,7 +129,7 @@ pub struct DamagedManifest {
 pub struct LandingRuns {
     /// Runs that readers read.
     pub sealed: Vec<SealedRun>,
-    /// Runs that readers pass over.
+    /// Runs that readers ignore.
     pub unsealed: Vec<UnsealedRun>,
     /// Runs that were sealed and cannot be read any more.
     pub damaged: Vec<DamagedManifest>,

@@ -1,7 +1,7 @@
 //! Damaged runs and parts taken out of the raw zone: moved below `landing/damaged`, never removed.
 //!
-//! What is left is sealed anew, so that everything a manifest names can be read. What the damaged
-//! part held is read again from the server, or imported again, by whoever calls this.
+//! What is left is sealed again, so that everything a manifest names can be read. The caller reads
+//! from the server again, or imports again, what the damaged part had.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -38,15 +38,15 @@ pub struct SetAside {
     pub reason: String,
     /// API version and type of its resources; none of what could not be landed.
     pub of: Option<(ApiVersion, ResourceType)>,
-    /// Lines that it held, where that is known.
+    /// Lines that it had, where that is known.
     pub lines: u64,
-    /// Whose resources it held; none where its manifest does not say it.
+    /// The grants whose resources it had; none where its manifest does not say it.
     pub grants: Option<Vec<GrantHandle>>,
 }
 
 /// Sets aside what is damaged among the runs that `chosen` takes (by run and, where known, origin),
 /// and seals again what is left. A checksum that was lost beside a manifest that is as it was is
-/// written anew. The caller holds the lock of landing.
+/// written again. The caller has locked landing.
 ///
 /// `is_loaded` says of a run whether the lake or a staged run has it: without a manifest, such a run
 /// was sealed once.
@@ -164,7 +164,7 @@ pub fn set_aside_files(layout: &LandingLayout) -> Result<(u64, u64), LandingErro
     Ok((files, bytes))
 }
 
-/// Removes all that was set aside: nobody can tell whose lines are in it.
+/// Removes all that was set aside: it is not known whose lines are in it.
 ///
 /// # Errors
 /// When the disk refuses.
@@ -195,7 +195,7 @@ pub(crate) fn damaged_parts(run: &SealedRun) -> Result<Vec<(usize, String)>, Lan
 }
 
 /// The other parts with frames that cannot be read, though their checksums are right: a removal of
-/// earlier versions sealed damaged frames anew.
+/// earlier versions sealed damaged frames again.
 fn undecodable_parts(run: &SealedRun, others: &[(usize, String)]) -> Vec<(usize, String)> {
     let is_other = |index: usize| others.iter().all(|(other, _)| *other != index);
     let parts = run.parts().enumerate();
@@ -229,7 +229,7 @@ impl Zone<'_> {
     }
 
     /// Why the manifest is not the one that was sealed. Where only the checksum was lost, it is
-    /// written anew.
+    /// written again.
     fn check_checksum(
         &self,
         run: &SealedRun,

@@ -8,7 +8,7 @@ use claimlake_contract::{
     ApiVersion, Frame, LandingLayout, LandingManifest, LandingOrigin, ResourceType,
 };
 
-use crate::test_zone::{self, complete, lines_of, run};
+use crate::test_zone::{self, Zone, complete, lines_of, run};
 use crate::{
     ChunkRead, KeptFrame, KeptPatient, LandingError, LandingWriter, PartStream, SealedPart,
     WriterOptions, WrittenFrame, landing_runs, mark_finished, mark_unfinished, read_chunks,
@@ -67,16 +67,15 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn a_run_is_read_only_once_it_is_sealed_and_only_by_its_owner() {
-    let folder = tempfile::tempdir().unwrap();
-    let layout = LandingLayout::in_data(folder.path());
-    let mut writer = writer(&layout, "0001", 1 << 20);
+    let zone = Zone::new();
+    let mut writer = writer(&zone.layout, "0001", 1 << 20);
     append(&mut writer, &["a", "b"]);
-    let runs = landing_runs(&layout).unwrap();
+    let runs = landing_runs(&zone.layout).unwrap();
     assert_eq!((runs.sealed.len(), runs.unsealed.len()), (0, 1));
     let manifest = writer.seal(Vec::new()).unwrap();
-    let runs = landing_runs(&layout).unwrap();
+    let runs = landing_runs(&zone.layout).unwrap();
     assert_eq!((runs.sealed.len(), runs.unsealed.len()), (1, 0));
-    assert_eq!(lines(&manifest, &layout), ["a", "b"]);
+    assert_eq!(lines(&manifest, &zone.layout), ["a", "b"]);
     let run_folder = &runs.sealed[0].folder;
     assert_eq!(mode(run_folder), 0o700);
     assert_eq!(mode(&run_folder.join("part-00000.ndjson.zst")), 0o600);
@@ -85,27 +84,25 @@ fn a_run_is_read_only_once_it_is_sealed_and_only_by_its_owner() {
 
 #[test]
 fn a_run_id_is_used_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let layout = LandingLayout::in_data(folder.path());
-    let first = writer(&layout, "0001", 1 << 20);
+    let zone = Zone::new();
+    let first = writer(&zone.layout, "0001", 1 << 20);
     let (resource, options) = (ResourceType::coverage(), WriterOptions::default());
-    let second = test_zone::writer(&layout, &resource, "0001", options);
+    let second = test_zone::writer(&zone.layout, &resource, "0001", options);
     assert!(matches!(second, Err(LandingError::RunExists { .. })));
     drop(first);
 }
 
 #[test]
 fn parts_roll_at_their_size_and_chunks_know_their_lines() {
-    let folder = tempfile::tempdir().unwrap();
-    let layout = LandingLayout::in_data(folder.path());
-    let mut writer = writer(&layout, "0001", 60);
+    let zone = Zone::new();
+    let mut writer = writer(&zone.layout, "0001", 60);
     for number in 0..6 {
         append(&mut writer, &[&format!("{number}a"), &format!("{number}b")]);
     }
     let manifest = writer.seal(Vec::new()).unwrap();
     assert!(manifest.parts.len() > 1);
-    assert_eq!(lines(&manifest, &layout).len(), 12);
-    let sealed = sealed_runs(&layout).unwrap();
+    assert_eq!(lines(&manifest, &zone.layout).len(), 12);
+    let sealed = sealed_runs(&zone.layout).unwrap();
     let part = sealed[0].parts().next().unwrap();
     let reads: Vec<ChunkRead> = read_chunks(&part, 1).collect();
     assert!(reads.len() > 1);
@@ -118,8 +115,7 @@ fn parts_roll_at_their_size_and_chunks_know_their_lines() {
 
 #[test]
 fn runs_are_listed_by_run_then_api_then_resource() {
-    let folder = tempfile::tempdir().unwrap();
-    let layout = LandingLayout::in_data(folder.path());
+    let zone = Zone::new();
     for (noise, api, resource) in [
         ("0002", ApiVersion::V2, ResourceType::coverage()),
         ("0001", ApiVersion::V3, ResourceType::coverage()),
@@ -132,11 +128,11 @@ fn runs_are_listed_by_run_then_api_then_resource() {
     ] {
         let options = WriterOptions::default();
         let origin = LandingOrigin::Import;
-        LandingWriter::create(&layout, api, &resource, &run(noise), origin, options)
+        LandingWriter::create(&zone.layout, api, &resource, &run(noise), origin, options)
             .and_then(|writer| writer.seal(Vec::new()))
             .unwrap();
     }
-    let order: Vec<String> = sealed_runs(&layout)
+    let order: Vec<String> = sealed_runs(&zone.layout)
         .unwrap()
         .iter()
         .map(|sealed| {
@@ -156,14 +152,13 @@ fn runs_are_listed_by_run_then_api_then_resource() {
 
 #[test]
 fn a_damaged_frame_is_named_and_the_frames_around_it_are_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let layout = LandingLayout::in_data(folder.path());
-    let mut writer = writer(&layout, "0001", 1 << 20);
+    let zone = Zone::new();
+    let mut writer = writer(&zone.layout, "0001", 1 << 20);
     append(&mut writer, &["a", "b"]);
     let hurt = append(&mut writer, &["c", "d", "e"]);
     append(&mut writer, &["f"]);
     writer.seal(Vec::new()).unwrap();
-    let part = only_part(&layout);
+    let part = only_part(&zone.layout);
     let file = OpenOptions::new().write(true).open(&part.path).unwrap();
     file.write_all_at(&[0x55; 4], hurt.frame.offset + hurt.frame.length - 6)
         .unwrap();
@@ -192,14 +187,13 @@ fn a_damaged_frame_is_named_and_the_frames_around_it_are_read() {
 
 #[test]
 fn a_part_cut_short_loses_only_the_frames_behind_the_cut() {
-    let folder = tempfile::tempdir().unwrap();
-    let layout = LandingLayout::in_data(folder.path());
-    let mut writer = writer(&layout, "0001", 1 << 20);
+    let zone = Zone::new();
+    let mut writer = writer(&zone.layout, "0001", 1 << 20);
     append(&mut writer, &["a"]);
     let cut = append(&mut writer, &["b"]);
     append(&mut writer, &["c"]);
     writer.seal(Vec::new()).unwrap();
-    let part = only_part(&layout);
+    let part = only_part(&zone.layout);
     let file = OpenOptions::new().write(true).open(&part.path).unwrap();
     file.set_len(cut.frame.offset + 3).unwrap();
     let read = read_chunks(&part, 1 << 20).next().unwrap();
@@ -208,7 +202,7 @@ fn a_part_cut_short_loses_only_the_frames_behind_the_cut() {
     let lost: Vec<u32> = read.damaged.iter().map(|damaged| damaged.frame).collect();
     assert_eq!(lost, [1, 2]);
     streamed(&part, 1);
-    // A manifest that points elsewhere: what is passed over is hashed all the same.
+    // A manifest that points elsewhere: what is between the frames is hashed, too.
     let mut elsewhere = part.clone();
     elsewhere.part.frames.remove(0);
     elsewhere.part.frames.push(elsewhere.part.frames[0]);
@@ -225,14 +219,15 @@ fn a_part_cut_short_loses_only_the_frames_behind_the_cut() {
 
 #[test]
 fn a_manifest_that_is_no_manifest_is_named_and_the_other_runs_are_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let layout = LandingLayout::in_data(folder.path());
-    writer(&layout, "0001", 1 << 20).seal(Vec::new()).unwrap();
-    let hurt = writer(&layout, "0002", 1 << 20);
+    let zone = Zone::new();
+    writer(&zone.layout, "0001", 1 << 20)
+        .seal(Vec::new())
+        .unwrap();
+    let hurt = writer(&zone.layout, "0002", 1 << 20);
     let path = hurt.folder().join("manifest.json");
     hurt.seal(Vec::new()).unwrap();
     std::fs::write(&path, b"{\"format\":1").unwrap();
-    let runs = landing_runs(&layout).unwrap();
+    let runs = landing_runs(&zone.layout).unwrap();
     assert_eq!((runs.sealed.len(), runs.damaged.len()), (1, 1));
     assert_eq!(runs.damaged[0].path, path);
 }
@@ -252,20 +247,19 @@ fn kept(frames: &[WrittenFrame]) -> KeptPatient {
 
 #[test]
 fn an_interrupted_run_is_sealed_with_its_checkpointed_frames_only() {
-    let folder = tempfile::tempdir().unwrap();
-    let layout = LandingLayout::in_data(folder.path());
-    let mut writer = writer(&layout, "0001", 20);
+    let zone = Zone::new();
+    let mut writer = writer(&zone.layout, "0001", 20);
     let frames: Vec<WrittenFrame> = ["a", "b", "c", "d", "e", "f"]
         .iter()
         .map(|line| append(&mut writer, &[line]))
         .collect();
     assert!(frames[5].part > 0);
     drop(writer);
-    let unsealed = landing_runs(&layout).unwrap().unsealed.remove(0);
+    let unsealed = landing_runs(&zone.layout).unwrap().unsealed.remove(0);
     let first = kept(&[frames[0], frames[4]]);
     let second = kept(&[frames[2]]);
     let manifest = seal_interrupted(&unsealed, vec![first, second]).unwrap();
-    assert_eq!(lines(&manifest, &layout), ["a", "c", "e"]);
+    assert_eq!(lines(&manifest, &zone.layout), ["a", "c", "e"]);
     for (patient, expected) in manifest
         .patients
         .iter()
@@ -295,48 +289,45 @@ fn frame_text(folder: &Path, manifest: &LandingManifest, part: u32, frame: u32) 
 
 #[test]
 fn a_checkpointed_frame_that_is_not_on_disk_is_an_error_and_the_run_stays_unsealed() {
-    let folder = tempfile::tempdir().unwrap();
-    let layout = LandingLayout::in_data(folder.path());
-    let mut writer = writer(&layout, "0001", 1 << 20);
+    let zone = Zone::new();
+    let mut writer = writer(&zone.layout, "0001", 1 << 20);
     let frame = append(&mut writer, &["a"]);
     let file = writer.folder().join("part-00000.ndjson.zst");
     drop(writer);
     let file = OpenOptions::new().write(true).open(file).unwrap();
     file.set_len(2).unwrap();
-    let unsealed = landing_runs(&layout).unwrap().unsealed.remove(0);
+    let unsealed = landing_runs(&zone.layout).unwrap().unsealed.remove(0);
     let outcome = seal_interrupted(&unsealed, vec![kept(&[frame])]);
     assert!(matches!(outcome, Err(LandingError::MissingFrame { .. })));
-    assert_eq!(landing_runs(&layout).unwrap().unsealed.len(), 1);
+    assert_eq!(landing_runs(&zone.layout).unwrap().unsealed.len(), 1);
 }
 
 #[test]
 fn a_marked_run_is_passed_over_until_it_is_finished_as_a_whole() {
-    let folder = tempfile::tempdir().unwrap();
-    let layout = LandingLayout::in_data(folder.path());
-    mark_unfinished(&layout, &run("0001")).unwrap();
-    let mut one = writer(&layout, "0001", 1 << 20);
+    let zone = Zone::new();
+    mark_unfinished(&zone.layout, &run("0001")).unwrap();
+    let mut one = writer(&zone.layout, "0001", 1 << 20);
     append(&mut one, &["a"]);
     one.seal(Vec::new()).unwrap();
-    let runs = landing_runs(&layout).unwrap();
+    let runs = landing_runs(&zone.layout).unwrap();
     assert_eq!((runs.sealed.len(), runs.unsealed.len()), (0, 1));
     assert!(runs.unsealed[0].has_manifest().unwrap());
-    assert_eq!(unfinished_runs(&layout).unwrap(), [run("0001")]);
-    mark_finished(&layout, &run("0001")).unwrap();
-    assert_eq!(landing_runs(&layout).unwrap().sealed.len(), 1);
+    assert_eq!(unfinished_runs(&zone.layout).unwrap(), [run("0001")]);
+    mark_finished(&zone.layout, &run("0001")).unwrap();
+    assert_eq!(landing_runs(&zone.layout).unwrap().sealed.len(), 1);
 }
 
 #[test]
 fn frames_of_patients_that_did_not_land_are_left_out_at_the_seal() {
-    let folder = tempfile::tempdir().unwrap();
-    let layout = LandingLayout::in_data(folder.path());
-    let mut all = writer(&layout, "0001", 1 << 20);
+    let zone = Zone::new();
+    let mut all = writer(&zone.layout, "0001", 1 << 20);
     let frames = [append(&mut all, &["a"]), append(&mut all, &["b"])];
     let manifest = all.seal_keeping(vec![kept(&frames[1..])]).unwrap();
-    assert_eq!(lines(&manifest, &layout), ["b"]);
+    assert_eq!(lines(&manifest, &zone.layout), ["b"]);
     assert_eq!(manifest.patients[0].frames, [(0, 0)]);
-    let mut both = writer(&layout, "0002", 1 << 20);
+    let mut both = writer(&zone.layout, "0002", 1 << 20);
     let frames = [append(&mut both, &["c"]), append(&mut both, &["d"])];
     let manifest = both.seal_keeping(vec![kept(&frames)]).unwrap();
-    assert_eq!(lines(&manifest, &layout), ["c", "d"]);
+    assert_eq!(lines(&manifest, &zone.layout), ["c", "d"]);
     assert_eq!(manifest.patients[0].frames, [(0, 0), (0, 1)]);
 }

@@ -1,5 +1,5 @@
 //! Makes an extraction's run visible in one step: a file that exists until every resource
-//! type of the run is sealed. Readers pass over the folders of a marked run.
+//! type of the run is sealed. Readers ignore the folders of a marked run.
 
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;

@@ -48,7 +48,7 @@ pub struct WrittenFrame {
 
 /// Writes one run folder: frames, then [`LandingWriter::seal`].
 ///
-/// Dropped without a seal, it leaves a folder that readers pass over.
+/// Dropped without a seal, it leaves a folder that readers ignore.
 pub struct LandingWriter {
     folder: PathBuf,
     manifest: LandingManifest,

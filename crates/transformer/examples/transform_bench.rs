@@ -1,6 +1,6 @@
 //! Lands a file once and transforms it: `transform_bench VIEWS_DIR INPUT.ndjson DATA_DIR [THREADS]`.
 //!
-//! The last line tells wall and CPU seconds, rows, rejects and the peak of the memory; a line
+//! The last line prints wall and CPU seconds, rows, rejects and the peak of the memory; a line
 //! before it what walking alone costs (`PARSE_ONLY=1`). `claimlake-loader` takes what is staged.
 #![allow(
     clippy::print_stdout,
@@ -17,7 +17,7 @@ use claimlake_contract::{
     TableLayout,
 };
 use claimlake_transformer::{
-    ContextColumn, ContextSource, Part2, Plan, PlanInput, TransformOptions, ViewText, transform,
+    ContextColumn, ContextSource, Plan, PlanInput, TransformOptions, ViewText, transform,
 };
 use claimlake_viewdef::definition::ViewDefinition;
 use claimlake_viewdef::engine::{self, ResourcePlan, ResourceWorker};
@@ -185,14 +185,12 @@ fn plan_input(views: &[ViewText]) -> PlanInput {
         views: views.to_vec(),
         context: vec![(ResourceType::explanation_of_benefit(), context)],
         layout: Some(TableLayout {
-            name: String::new(),
             partition_by,
             sort_by,
             bloom: BloomColumns(texts(&["eob_id"])),
+            ..TableLayout::default()
         }),
-        layouts: Vec::new(),
-        part2: Part2::Keep,
-        decided_by: String::new(),
+        ..PlanInput::default()
     }
 }
 

@@ -16,6 +16,7 @@ use claimlake_viewdef::engine::ResourceWorker;
 use claimlake_viewdef::json::PADDING;
 use claimlake_viewdef::resolved_reference::ResolvedReference;
 
+use crate::counts::Counts;
 use crate::partition::with_fit_partitions;
 use crate::plan::{PATIENT_COLUMN, PlannedResource};
 use crate::reject::{LinePlace, damaged};
@@ -34,33 +35,26 @@ pub(crate) struct Job {
     pub(crate) resource: usize,
 }
 
-/// What a chunk became.
+/// The rows of a chunk.
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     /// Tables by their position in the resource's plan, with rows in landing order.
     pub(crate) tables: Vec<(usize, RecordBatch)>,
     pub(crate) keys: Vec<RecordBatch>,
     pub(crate) rejects: Vec<Reject>,
-    pub(crate) resources: u64,
-    pub(crate) rejected_resources: u64,
-    pub(crate) rejected_cells: u64,
-    pub(crate) rounded_cells: u64,
-    pub(crate) damaged_frames: u64,
-    pub(crate) dropped: u64,
-    pub(crate) without_patient: u64,
+    pub(crate) counts: Counts,
 }
 
 /// What references of a line were resolved to, as the views take it.
 fn resolved(references: &[ReferenceRecord]) -> Vec<ResolvedReference<'_>> {
-    let resolved = references.iter().filter_map(|record| {
-        let (resource, id) = record.target()?;
-        Some(ResolvedReference {
-            reference: record.key()?,
+    let resolved = references.iter().filter_map(ReferenceRecord::resolved);
+    resolved
+        .map(|(reference, resource, id)| ResolvedReference {
+            reference,
             resource,
             id,
         })
-    });
-    resolved.collect()
+        .collect()
 }
 
 /// Transforms the chunks of one resource type and one API.
@@ -69,7 +63,7 @@ pub(crate) struct ChunkWorker {
     api: ApiVersion,
     planned: PlannedResource,
     worker: ResourceWorker,
-    /// Whether its resources are somebody's.
+    /// Whether its resources are a patient's.
     has_owner: bool,
     keys: KeyBuilder,
     /// Memory for the lines of the next chunk.
@@ -97,9 +91,9 @@ impl ChunkWorker {
         let mut rows = Rows::default();
         let read = read_chunk_into(&job.chunk, std::mem::take(&mut self.spare));
         for frame in &read.damaged {
-            rows.resources += frame.lines;
-            rows.rejected_resources += frame.lines;
-            rows.damaged_frames += 1;
+            rows.counts.resources += frame.lines;
+            rows.counts.rejected_resources += frame.lines;
+            rows.counts.damaged_frames += 1;
             rows.rejects
                 .push(damaged(frame, self.api, &self.planned.resource));
         }
@@ -123,7 +117,7 @@ impl ChunkWorker {
                     self.empty(job, &mut rows)?;
                 }
             }
-            // Builders hold the text they need.
+            // Builders have copied the text they need.
             self.spare = buffer;
         }
         self.empty(job, &mut rows)?;
@@ -145,10 +139,10 @@ impl ChunkWorker {
             api: self.api,
             resource: &self.planned.resource,
         };
-        rows.resources += 1;
+        rows.counts.resources += 1;
         let text = buffer.get(start..end).unwrap_or_default();
         if !is_utf8 && std::str::from_utf8(text).is_err() {
-            rows.rejected_resources += 1;
+            rows.counts.rejected_resources += 1;
             rows.rejects.push(place.not_utf8());
             return Ok(());
         }
@@ -157,7 +151,7 @@ impl ChunkWorker {
         })?;
         let order = landing_order(job.part, number);
         if let Some(other) = landed_not_r4(&self.planned.resource, text) {
-            rows.rejected_resources += 1;
+            rows.counts.rejected_resources += 1;
             rows.rejects.push(place.not_r4(&other));
             self.withdraw(text, order);
             return Ok(());
@@ -168,7 +162,7 @@ impl ChunkWorker {
             .read_resolved(buffer, (start, end), order, &resolved);
         match read {
             Ok(read) => {
-                rows.dropped += u64::from(read.dropped);
+                rows.counts.dropped += u64::from(read.dropped);
                 self.keys.push(Key {
                     order,
                     api: self.api,
@@ -182,28 +176,28 @@ impl ChunkWorker {
                     patient: read.returned_value.as_deref(),
                 });
                 if read.returned_value.is_none() && self.has_owner {
-                    rows.without_patient += 1;
+                    rows.counts.without_patient += 1;
                     rows.rejects.push(place.without_patient(references));
                 }
                 for problem in read.problems {
                     match place.problem(problem) {
                         Some(reject) => {
-                            rows.rejected_cells += 1;
+                            rows.counts.rejected_cells += 1;
                             rows.rejects.push(reject);
                         }
-                        None => rows.rounded_cells += 1,
+                        None => rows.counts.rounded_cells += 1,
                     }
                 }
             }
             Err(refusal) => {
-                rows.rejected_resources += 1;
+                rows.counts.rejected_resources += 1;
                 rows.rejects.push(place.refused(refusal));
             }
         }
         Ok(())
     }
 
-    /// A resource that earlier versions made rows of and this one refuses: it has none from now on.
+    /// Withdraws the rows of a resource that earlier versions made rows of and this one refuses.
     fn withdraw(&mut self, text: &[u8], order: u64) {
         let Some((id, last_updated)) = identity(text) else {
             return;
@@ -250,7 +244,7 @@ impl ChunkWorker {
                         api: self.api,
                         resource: &self.planned.resource,
                     };
-                    rows.rejected_cells += 1;
+                    rows.counts.rejected_cells += 1;
                     rows.rejects.push(place.no_partition(replaced, table));
                 }
             }

@@ -4,25 +4,19 @@ use std::io;
 use std::path::PathBuf;
 
 use arrow_schema::ArrowError;
-use claimlake_contract::io_advice;
+use claimlake_contract::IoFailure;
+use claimlake_landing::LandingError;
 
-/// An error of a transform.
+/// An error of a transform. [`TransformError::kind`] says what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransformError {
     /// The operating system refused.
-    #[error("{doing} {path}: {source}{}", hint(.source))]
-    Io {
-        /// What was being done, such as `creating`.
-        doing: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// A folder of the landing zone could not be made or read.
     #[error(transparent)]
-    Landing(#[from] claimlake_landing::LandingError),
+    Io(#[from] IoFailure),
+    /// A folder or file could not be made as those of the landing zone are.
+    #[error(transparent)]
+    Landing(#[from] LandingError),
     /// Columns could not be put together or written.
     #[error("writing staged rows of table {table}: {source}")]
     Arrow {
@@ -61,25 +55,30 @@ pub enum TransformError {
     },
 }
 
-fn hint(source: &io::Error) -> String {
-    match source.kind() {
-        io::ErrorKind::StorageFull => {
-            "; free space or choose another --data, then run again: nothing was half-written".into()
-        }
-        _ => io_advice(source).map_or(String::new(), |advice| format!("; {advice}")),
-    }
+/// What the caller of a transform can do about an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransformErrorKind {
+    /// Mend the disk or its permissions and run again.
+    Io,
+    /// Begin a run with another id, or of fewer landing runs.
+    Run,
+    /// Report it: rows, JSON or threads failed for a reason of their own.
+    Internal,
 }
 
 impl TransformError {
     pub(crate) fn io(
-        doing: &'static str,
+        operation: &'static str,
         path: impl Into<PathBuf>,
     ) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io {
-            doing,
-            path,
-            source,
+        move |source| {
+            Self::Io(IoFailure {
+                operation,
+                path,
+                source,
+            })
         }
     }
 
@@ -92,11 +91,7 @@ impl TransformError {
     pub(crate) fn writing(table: &str, path: PathBuf) -> impl FnOnce(ArrowError) -> Self {
         let table = table.to_owned();
         move |source| match source {
-            ArrowError::IoError(_, source) => Self::Io {
-                doing: "writing",
-                path,
-                source,
-            },
+            ArrowError::IoError(_, source) => Self::io("writing", path)(source),
             source => Self::Arrow { table, source },
         }
     }
@@ -109,6 +104,18 @@ impl TransformError {
         move |source| match source.is_io() {
             true => Self::io("writing", path)(source.into()),
             false => Self::Json { file, source },
+        }
+    }
+
+    /// What the caller can do about it.
+    #[must_use]
+    pub fn kind(&self) -> TransformErrorKind {
+        match self {
+            Self::Io(_) | Self::Landing(_) => TransformErrorKind::Io,
+            Self::RunExists { .. } | Self::TooMany { .. } => TransformErrorKind::Run,
+            Self::Arrow { .. } | Self::Json { .. } | Self::Threads { .. } => {
+                TransformErrorKind::Internal
+            }
         }
     }
 }

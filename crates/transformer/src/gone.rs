@@ -1,5 +1,5 @@
-//! Rows of the table of keys that say which resources the server no longer has. Manifests name them
-//! by hashes; their ids are looked up in what the runs before landed of the same people.
+//! Rows of the table of keys for resources that the server no longer has. Manifests name them by
+//! hashes; their ids are looked up in what earlier runs landed of the same patients.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -17,7 +17,7 @@ use crate::chunk::{Key, KeyBuilder};
 /// Where the lines of a landing run begin in the staged run: the number of its first part.
 pub(crate) type FirstParts = HashMap<(RunId, ApiVersion, ResourceType), u32>;
 
-/// What one person's resources of one type are looked for under.
+/// By type and patient: the ids to look for, and their landing order.
 type Wanted = HashMap<(ApiVersion, ResourceType), HashMap<PatientId, HashMap<IdHash, u64>>>;
 
 /// The rows, and how many there are. `landed` are all sealed runs, in landing order; `first_parts`
@@ -26,15 +26,7 @@ pub(crate) fn gone_keys(
     landed: &[SealedRun],
     first_parts: &FirstParts,
 ) -> Result<(Option<RecordBatch>, u64), ArrowError> {
-    let place = |run: &SealedRun| {
-        let manifest = &run.manifest;
-        let key = (
-            manifest.run.clone(),
-            manifest.api,
-            manifest.resource.clone(),
-        );
-        first_parts.get(&key).copied()
-    };
+    let place = |run: &SealedRun| first_parts.get(&run.key()).copied();
     let gone = Gone::of(landed, |run| place(run).is_some());
     let mut keys = KeyBuilder::new();
     let mut count = 0;
@@ -48,11 +40,11 @@ pub(crate) fn gone_keys(
         if manifest.origin != LandingOrigin::Extract {
             continue;
         }
-        let Some(people) = wanted.get_mut(&(api, resource.clone())) else {
+        let Some(patients) = wanted.get_mut(&run.of_type()) else {
             continue;
         };
         for patient in &manifest.patients {
-            let Some(ids) = people.get_mut(&patient.patient) else {
+            let Some(ids) = patients.get_mut(&patient.patient) else {
                 continue;
             };
             let _ = lines_of_patient(run, patient, |line| {
@@ -77,7 +69,7 @@ pub(crate) fn gone_keys(
                 }
             });
             if ids.is_empty() {
-                people.remove(&patient.patient);
+                patients.remove(&patient.patient);
             }
         }
     }
@@ -104,14 +96,14 @@ fn wanted(landed: &[SealedRun], gone: &Gone, place: impl Fn(&SealedRun) -> Optio
         let Some(first_part) = place(run) else {
             continue;
         };
-        let of_type = (manifest.api, manifest.resource.clone());
+        let of_type = run.of_type();
         for patient in &manifest.patients {
             for id in &patient.gone {
                 if gone.since(manifest.api, &manifest.resource, *id) != Some(&manifest.run) {
                     continue;
                 }
-                let people = wanted.entry(of_type.clone()).or_default();
-                let ids = people.entry(patient.patient.clone()).or_default();
+                let patients = wanted.entry(of_type.clone()).or_default();
+                let ids = patients.entry(patient.patient.clone()).or_default();
                 ids.insert(*id, landing_order(first_part, 0));
             }
         }

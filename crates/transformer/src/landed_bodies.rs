@@ -6,7 +6,7 @@ use claimlake_landing::{SealedRun, chunks_of, read_chunk_into};
 
 use crate::chunk::identity;
 
-/// Bytes of lines that are held at once, about.
+/// Bytes of lines that are in memory at once, about.
 const CHUNK_BYTES: u64 = 4 << 20;
 
 /// Calls `each` with API version, type, id and content hash of every line of sealed runs that can be
@@ -20,14 +20,11 @@ pub fn landed_bodies(
         for chunk in chunks_of(&part, CHUNK_BYTES) {
             let read = read_chunk_into(&chunk, std::mem::take(&mut spare));
             for chunk in read.chunks {
-                let lines = chunk.bytes.split(|byte| *byte == b'\n');
-                for (text, line) in lines.zip(chunk.first_line..) {
-                    let Some((id, _)) = identity(text) else {
-                        continue;
-                    };
-                    let references = chunk.references.of_line(line);
-                    let hash = content_hash(part.api, text, references);
-                    each(part.api, &part.resource, &id, hash);
+                for (_, text, references) in chunk.lines() {
+                    if let Some((id, _)) = identity(text) {
+                        let hash = content_hash(part.api, text, references);
+                        each(part.api, &part.resource, &id, hash);
+                    }
                 }
                 spare = chunk.bytes;
             }

@@ -1,11 +1,9 @@
-//! Landing to staged: the lines of sealed runs become Arrow rows of all tables of a pipeline.
-//!
-//! [`Plan::compile`] makes views and context columns one plan; [`transform`] runs it over landed
-//! parts on a thread pool of its own and leaves a staged run. Rows, rejects and files are the same
-//! however many threads there are. Nothing here waits on a socket.
+#![doc = include_str!("../README.md")]
 
 mod chunk;
+mod counts;
 mod error;
+mod form;
 mod gone;
 mod landed_bodies;
 mod outcome;
@@ -18,9 +16,10 @@ mod staged_file;
 mod transform;
 
 pub use claimlake_viewdef::engine::{ContextCase, ContextColumn, ContextSource};
-pub use error::TransformError;
+pub use error::{TransformError, TransformErrorKind};
+pub use form::Form;
 pub use landed_bodies::landed_bodies;
 pub use outcome::{TransformOutcome, UnreadPath};
 pub use plan::{IS_PART2, Part2, Plan, PlanInput, PlanProblem, RULES_VERSION, ViewText};
-pub use stage::{Form, remove_abandoned};
+pub use stage::remove_abandoned;
 pub use transform::{TransformOptions, transform};

@@ -11,7 +11,7 @@ use serde::Serialize;
 pub struct TransformOutcome {
     /// The staged run's folder.
     pub folder: PathBuf,
-    /// What the staged run holds.
+    /// The manifest of the staged run.
     pub manifest: StagedManifest,
     /// Resources labelled 42 CFR Part 2 that made no rows, as the pipeline says.
     pub dropped: u64,
@@ -33,7 +33,7 @@ impl TransformOutcome {
         if resources == 0 {
             return 0.0;
         }
-        // Counts are far below what a double holds exactly.
+        // Counts are far below what a double represents exactly.
         self.manifest.rejected_resources as f64 / resources as f64
     }
 

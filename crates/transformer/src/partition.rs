@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_unfit_text_is_told_once_a_resource_and_the_others_stay() {
+    fn each_unfit_text_is_reported_once_a_resource_and_the_others_stay() {
         let long = "x".repeat(247);
         let kinds = [
             Some("A"),

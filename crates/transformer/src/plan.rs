@@ -14,14 +14,14 @@ use sha2::{Digest, Sha256};
 /// The column that says which API a row's resource came from.
 const SOURCE_API: &str = "source_api";
 
-/// The context column that says whom a resource is about.
+/// The context column with the patient of a resource.
 pub(crate) const PATIENT_COLUMN: &str = "patient_id";
 
 /// Grows when the same views make other rows of the same resources, or when another version of a
-/// claim is current by the same rule: tables of an earlier version are then made anew.
+/// claim is current by the same rule: tables of an earlier version are then made again.
 pub const RULES_VERSION: u32 = 3;
 
-/// What becomes of resources labelled 42 CFR Part 2.
+/// What happens to resources labelled 42 CFR Part 2.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Part2 {
     /// They are rows like all others.
@@ -46,9 +46,9 @@ pub struct PlanInput {
     pub layout: Option<TableLayout>,
     /// Layouts of single tables, by their names.
     pub layouts: Vec<TableLayout>,
-    /// What becomes of resources labelled 42 CFR Part 2.
+    /// What happens to resources labelled 42 CFR Part 2.
     pub part2: Part2,
-    /// What else decides what the tables hold, such as the loader's rule of what is current: where
+    /// What else decides what is in the tables, such as the loader's rule of what is current: where
     /// it is another text, all of landing is read again.
     pub decided_by: String,
 }
@@ -110,7 +110,7 @@ impl Plan {
         Ok(Self { resources, hash })
     }
 
-    /// The hash of everything that decides what the tables hold.
+    /// The hash of everything that decides what is in the tables.
     #[must_use]
     pub fn hash(&self) -> &str {
         &self.hash
@@ -124,7 +124,7 @@ impl Plan {
         })
     }
 
-    /// The tables as a staged run names them, without files: for rows that somebody else staged.
+    /// The tables as a staged run names them, without files: for rows that another program staged.
     #[must_use]
     pub fn staged_tables(&self) -> Vec<StagedTable> {
         let planned = self.resources.iter().flat_map(|planned| {
@@ -235,12 +235,7 @@ fn layout_of(name: &str, input: &PlanInput, has: impl Fn(&str) -> bool) -> Table
             .cloned()
             .collect()
     };
-    let empty = TableLayout {
-        name: String::new(),
-        partition_by: Vec::new(),
-        sort_by: Vec::new(),
-        bloom: BloomColumns::default(),
-    };
+    let empty = TableLayout::default();
     let layout = own.or(input.layout.as_ref()).unwrap_or(&empty);
     TableLayout {
         name: name.to_owned(),

@@ -24,17 +24,9 @@ pub(crate) struct LinePlace<'p> {
 impl LinePlace<'_> {
     fn reject(&self, reason: RejectReason, detail: String) -> Reject {
         Reject {
-            file: self.file.to_owned(),
-            line: self.line,
-            reason,
-            detail,
             api: Some(self.api),
             resource: Some(self.resource.clone()),
-            table: None,
-            column: None,
-            path: None,
-            expected: None,
-            found: None,
+            ..Reject::new(self.file, self.line, reason, detail)
         }
     }
 

@@ -14,6 +14,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::TransformError;
+use crate::form::Form;
 use crate::staged_file::StagedWriter;
 
 const BUILDING: &str = "building-";
@@ -22,27 +23,7 @@ const UNREAD: &str = "unread.json";
 /// A file that has grown beyond this is ended and the next begun.
 const LARGE: u64 = 1 << 30;
 
-/// How staged rows are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Form {
-    /// Arrow IPC files (`.arrow`) with text as text: what any reader of Arrow opens.
-    #[default]
-    Files,
-    /// Arrow IPC streams (`.arrows`) with the text of each batch stored once: quicker to write
-    /// and to load, for a run that loads at once.
-    Streams,
-}
-
-impl Form {
-    fn ending(self) -> &'static str {
-        match self {
-            Form::Files => "arrow",
-            Form::Streams => "arrows",
-        }
-    }
-}
-
-/// A staged run that nobody sees yet. It is gone if it is not sealed.
+/// A staged run that is not visible yet. It is removed if it is not sealed.
 #[derive(Debug)]
 pub(crate) struct Stage {
     building: PathBuf,
@@ -171,7 +152,7 @@ impl Stage {
         Ok(all)
     }
 
-    /// Writes the unread paths and the manifest and makes the run seen: its folder.
+    /// Writes the unread paths and the manifest and makes the run visible; returns its folder.
     pub(crate) fn seal<U: Serialize>(
         mut self,
         unread: &U,
@@ -186,7 +167,7 @@ impl Stage {
         Ok(self.finished.clone())
     }
 
-    /// Notes what the files are that the manifest does not name, and the manifest itself.
+    /// Writes the checksums of the manifest and of the files that it does not name.
     fn write_sums(&self) -> Result<(), TransformError> {
         let mut sums = String::new();
         let others = [MANIFEST_FILE, REJECTS, UNREAD];
@@ -233,7 +214,7 @@ impl Drop for Stage {
     }
 }
 
-/// Removes what killed transforms left in the folder of staged runs; the caller holds its lock.
+/// Removes what killed transforms left in the folder of staged runs; the caller has locked it.
 ///
 /// # Errors
 /// When it cannot be listed or removed.

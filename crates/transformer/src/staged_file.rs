@@ -1,6 +1,5 @@
 //! One file of a staged table: compressed Arrow IPC that is hashed while it is written.
 
-use claimlake_contract::hex;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
@@ -11,10 +10,11 @@ use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
 use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
 use arrow_select::take::take;
+use claimlake_contract::hex;
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::stage::Form;
+use crate::form::Form;
 
 /// Writes one file.
 pub(crate) enum StagedWriter {

@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use claimlake_contract::{
-    ApiVersion, KEYS_TABLE, Progress, RejectReason, RunId, STAGED_FORMAT, StagedManifest,
+    ApiVersion, KEYS_TABLE, Progress, ResourceType, RunId, STAGED_FORMAT, StagedManifest,
     StagedTable, TableLayout,
 };
 use claimlake_landing::{SealedRun, chunks_of};
 use serde_json::json;
 
 use crate::chunk::{ChunkWorker, Job, Rows, keys_schema};
+use crate::counts::Counts;
+use crate::form::Form;
 use crate::gone::{FirstParts, gone_keys};
 use crate::outcome::{TransformOutcome, UnreadPath};
 use crate::plan::RULES_VERSION;
 use crate::pool::OrderedJobs;
-use crate::stage::{Form, Stage};
+use crate::stage::Stage;
 use crate::{Plan, TransformError};
 
 /// Decompressed bytes that a worker takes at once.
@@ -30,11 +32,11 @@ pub struct TransformOptions {
     pub runs: Vec<SealedRun>,
     /// All sealed runs, in landing order: what is no longer at the server is looked up in them.
     pub landed: Vec<SealedRun>,
-    /// The folder of staged runs, `<data>/staged`. The caller holds its lock.
+    /// The folder of staged runs, `<data>/staged`. The caller has locked it.
     pub staged: PathBuf,
     /// The id of the staged run.
     pub run: RunId,
-    /// Whether the runs are all of landing, so that the tables replace what the lake holds.
+    /// Whether the runs are all of landing, so that the tables replace those of the lake.
     pub full: bool,
     /// How the rows are written.
     pub form: Form,
@@ -144,14 +146,8 @@ fn jobs(runs: &[SealedRun], plan: &Plan) -> Result<(Vec<Job>, u64, FirstParts), 
     let mut part_number = 0u32;
     let mut first_parts = FirstParts::new();
     for run in runs {
-        let manifest = &run.manifest;
-        if plan.resource(&manifest.resource).is_some() {
-            let key = (
-                manifest.run.clone(),
-                manifest.api,
-                manifest.resource.clone(),
-            );
-            first_parts.insert(key, part_number);
+        if plan.resource(&run.manifest.resource).is_some() {
+            first_parts.insert(run.key(), part_number);
         }
         for part in run.parts() {
             let number = part_number;
@@ -176,7 +172,7 @@ struct StageTable {
     layout: TableLayout,
     schema: arrow_schema::SchemaRef,
     view_hash: String,
-    resource: Option<claimlake_contract::ResourceType>,
+    resource: Option<ResourceType>,
 }
 
 /// All tables of the plan, then the table of keys.
@@ -195,27 +191,13 @@ fn staged_tables(plan: &Plan) -> Vec<StageTable> {
     tables.push(StageTable {
         layout: TableLayout {
             name: KEYS_TABLE.to_owned(),
-            partition_by: Vec::new(),
-            sort_by: Vec::new(),
-            bloom: claimlake_contract::BloomColumns::default(),
+            ..TableLayout::default()
         },
         schema: keys_schema(),
         view_hash: String::new(),
         resource: None,
     });
     tables
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    resources: u64,
-    rejected_resources: u64,
-    rejected_cells: u64,
-    rounded_cells: u64,
-    damaged_frames: u64,
-    dropped: u64,
-    without_patient: u64,
-    rejects: BTreeMap<RejectReason, u64>,
 }
 
 type Made = Result<Rows, TransformError>;
@@ -258,25 +240,16 @@ fn run_jobs(
         Ok(false) => return Err(failed("a thread ended early".into())),
         Err(error) => return Err(error),
     }
-    let mut unread: BTreeMap<_, u64> = BTreeMap::new();
+    let mut unread: BTreeMap<_, UnreadPath> = BTreeMap::new();
     for path in receive_unread.into_iter().flatten() {
-        let UnreadPath {
-            api,
-            resource,
-            path,
-            count,
-        } = path;
-        *unread.entry((api, resource, path)).or_default() += count;
+        let key = (path.api, path.resource.clone(), path.path.clone());
+        let count = path.count;
+        unread
+            .entry(key)
+            .and_modify(|known| known.count += count)
+            .or_insert(path);
     }
-    let unread = unread
-        .into_iter()
-        .map(|((api, resource, path), count)| UnreadPath {
-            api,
-            resource,
-            path,
-            count,
-        })
-        .collect();
+    let unread = unread.into_values().collect();
     Ok((counts, unread))
 }
 
@@ -336,16 +309,9 @@ fn collect(
             stage.append(keys, batch)?;
         }
         for reject in &rows.rejects {
-            *counts.rejects.entry(reject.reason).or_default() += 1;
             stage.reject(reject)?;
         }
-        counts.resources += rows.resources;
-        counts.rejected_resources += rows.rejected_resources;
-        counts.rejected_cells += rows.rejected_cells;
-        counts.rounded_cells += rows.rounded_cells;
-        counts.damaged_frames += rows.damaged_frames;
-        counts.dropped += rows.dropped;
-        counts.without_patient += rows.without_patient;
+        counts.add(&rows.counts, &rows.rejects);
         drop(rows);
         ordered.release(size);
         done(size);

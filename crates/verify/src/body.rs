@@ -133,13 +133,12 @@ impl BodyReader {
 /// What references of a line were resolved to, as the views take it.
 #[must_use]
 pub fn resolved(references: &[ReferenceRecord]) -> Vec<ResolvedReference<'_>> {
-    let resolved = references.iter().filter_map(|record| {
-        let (resource, id) = record.target()?;
-        Some(ResolvedReference {
-            reference: record.key()?,
+    let resolved = references.iter().filter_map(ReferenceRecord::resolved);
+    resolved
+        .map(|(reference, resource, id)| ResolvedReference {
+            reference,
             resource,
             id,
         })
-    });
-    resolved.collect()
+        .collect()
 }

@@ -109,9 +109,9 @@ fn broken_text_mentions_a_name_as_a_word_only() {
 }
 
 #[test]
-fn the_people_of_a_line_are_told_once_each() {
+fn each_patient_of_a_line_is_named_once() {
     let line = br#"{"id":"-17","link":[{"other":{"reference":"Patient/5"}},{"r":"Patient/5"}]}"#;
-    let people = patients_named(&ResourceType::patient(), line);
-    let people: Vec<&str> = people.iter().map(PatientId::expose).collect();
-    assert_eq!(people, ["-17", "5"]);
+    let patients = patients_named(&ResourceType::patient(), line);
+    let patients: Vec<&str> = patients.iter().map(PatientId::expose).collect();
+    assert_eq!(patients, ["-17", "5"]);
 }

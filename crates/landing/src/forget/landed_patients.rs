@@ -17,9 +17,9 @@ use crate::{LandingError, landing_runs};
 pub struct PersonSearch {
     /// The Patients that are them, and why.
     pub reached: Vec<PatientReached>,
-    /// Identifiers of theirs that other Patients have, too: nothing was concluded from these.
+    /// Identifiers of theirs that other Patients have, too: nothing was concluded from them.
     pub shared: Vec<SharedIdentifier>,
-    /// Where the name that was asked for names several people: all of them. Nobody was taken.
+    /// Where what was asked for names several people: all of them, and `reached` is empty.
     pub candidates: Vec<PatientReached>,
 }
 
@@ -39,7 +39,7 @@ pub struct PatientReached {
 pub enum ReachedBy {
     /// Its id was asked for, or is that of a grant.
     Id,
-    /// It has the same identifier of this system, and nobody else of its API version has.
+    /// It has the same identifier of this system, and no other Patient of its API version has.
     Identifier(String),
     /// It has an identifier that several have, and these were asked for, too.
     Shared(String),
@@ -213,7 +213,7 @@ impl LandedPatients {
         })
     }
 
-    /// The person's identifiers that somebody has who is not them.
+    /// The person's identifiers that other people have, too.
     fn shared_with_others(&self, person: &Person) -> Vec<SharedIdentifier> {
         let is_own = |key: &PatientKey| person.has_id(key.0, key.1.expose());
         let has = |names: &PatientNames, one: &Identifier| names.identifiers.contains(one);

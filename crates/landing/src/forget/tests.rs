@@ -22,19 +22,19 @@ fn person(id: &str) -> Person {
 }
 
 #[test]
-fn a_part_keeps_the_others_lines_and_tells_where_they_went() {
+fn a_part_keeps_the_others_lines_and_reports_where_they_are() {
     let zone = Zone::new();
     let (a, b, c) = (claim("1", "-1"), claim("2", "-2"), claim("3", "-3"));
     zone.import("0001", &[a.clone(), b, c.clone()]);
     let before = zone.lines();
     let mut moves = Vec::new();
-    let mut tell = |step: ForgetStep<'_>| {
+    let mut note = |step: ForgetStep<'_>| {
         if let ForgetStep::Moving(parts) = step {
             moves.extend(parts.to_vec());
         }
         Ok(())
     };
-    let removed = forget(&zone.layout, &person("-2"), &mut tell).unwrap();
+    let removed = forget(&zone.layout, &person("-2"), &mut note).unwrap();
     assert_eq!(removed, 1);
     let after = zone.lines();
     assert_eq!(after.len(), 1);
@@ -210,7 +210,7 @@ fn a_person_is_found_by_their_own_identifiers_and_nobody_by_a_shared_one() {
         ("-3", &[], 0, 2),
         ("v2:-3", &["v2:-3"], 2, 0),
         ("v3:-3", &["v3:-3"], 0, 0),
-        // What everybody has is nobody's.
+        // An identifier that all have is of no one.
         ("plan", &[], 0, 10),
         ("nobody", &[], 0, 0),
     ];

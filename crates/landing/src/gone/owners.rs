@@ -76,7 +76,7 @@ impl<'r> Owners<'r> {
         self.0.entry(id).or_default().entry(patient).or_default()
     }
 
-    /// Whether what a run no longer found with a patient is gone: nobody else has had it since.
+    /// Whether what a run no longer found with a patient is gone: no other patient has had it since.
     pub(super) fn gave_up(&self, number: u32, patient: &PatientId, id: IdHash) -> bool {
         let Some(of_id) = self.0.get(&id) else {
             return true;

@@ -1,4 +1,4 @@
-//! What a document holds: a resource, the resources of a Bundle, or nothing usable.
+//! What is in a document: a resource, the resources of a Bundle, or nothing usable.
 
 use claimlake_contract::{RejectReason, ResourceType, text_form};
 use claimlake_json::{self as json, Elements, Members, plain_string};
@@ -20,19 +20,24 @@ pub(super) enum Found<'a> {
     },
 }
 
-/// What a piece of an input holds.
+impl<'a> Found<'a> {
+    fn reject(text: &'a [u8], reason: RejectReason, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self::Reject {
+            text,
+            reason,
+            detail,
+        }
+    }
+}
+
+/// What is in a piece of an input.
 pub(super) fn found_in<'a>(
     documents: &'a Documents<impl std::io::Read>,
     piece: &Piece,
 ) -> Vec<Found<'a>> {
     let text = documents.text(piece);
-    let reject = |reason, detail: &str| {
-        vec![Found::Reject {
-            text,
-            reason,
-            detail: detail.into(),
-        }]
-    };
+    let reject = |reason, detail: &str| vec![Found::reject(text, reason, detail)];
     match piece.kind {
         PieceKind::Document if text.starts_with(b"[") => resources_of_list(text),
         PieceKind::Document => resources_in(text),
@@ -92,11 +97,8 @@ pub(super) fn resource_of_entry(entry: &[u8]) -> Vec<Found<'_>> {
     }
     // FHIR has entries without one: a request, or the response to it.
     let Some((full_url, resource)) = parts_of_entry(entry) else {
-        return vec![Found::Reject {
-            text: entry,
-            reason: RejectReason::DuplicateKey,
-            detail: "the Bundle entry has its resource or its fullUrl twice".into(),
-        }];
+        let detail = "the Bundle entry has its resource or its fullUrl twice";
+        return vec![Found::reject(entry, RejectReason::DuplicateKey, detail)];
     };
     match resource {
         None => Vec::new(),
@@ -166,22 +168,13 @@ fn look_into(text: &[u8], url: Option<&str>, take: Take<'_>) {
 }
 
 fn bad_entry(entry: &[u8]) -> Found<'_> {
-    Found::Reject {
-        text: entry,
-        reason: RejectReason::NotFhir,
-        detail: "the resource of a Bundle entry is not an object".into(),
-    }
+    let detail = "the resource of a Bundle entry is not an object";
+    Found::reject(entry, RejectReason::NotFhir, detail)
 }
 
 /// Whether a text is JSON in UTF-8.
 fn parsed(text: &[u8]) -> Result<(), Box<Found<'_>>> {
-    let reject = |reason, detail: String| {
-        Box::new(Found::Reject {
-            text,
-            reason,
-            detail,
-        })
-    };
+    let reject = |reason, detail: String| Box::new(Found::reject(text, reason, detail));
     if std::str::from_utf8(text).is_err() {
         return Err(reject(
             RejectReason::BadText,
@@ -205,13 +198,7 @@ fn parsed(text: &[u8]) -> Result<(), Box<Found<'_>>> {
 
 fn checked(text: &[u8]) -> Result<ResourceType, Box<Found<'_>>> {
     parsed(text)?;
-    let not_fhir = |detail: &str| {
-        Box::new(Found::Reject {
-            text,
-            reason: RejectReason::NotFhir,
-            detail: detail.into(),
-        })
-    };
+    let not_fhir = |detail: &str| Box::new(Found::reject(text, RejectReason::NotFhir, detail));
     if !text.starts_with(b"{") {
         return Err(not_fhir("JSON, but not an object"));
     }

@@ -10,7 +10,7 @@ use claimlake_contract::{
 use crate::{LandingError, LandingWriter, WriterOptions};
 
 const FRAME_BYTES: usize = 1 << 20;
-/// What all writers together may hold back before it is written.
+/// Bytes of lines that all writers together may buffer.
 const BUFFERED_BYTES: usize = 32 << 20;
 
 pub(super) struct Target {
@@ -67,7 +67,7 @@ impl Target {
         Ok(())
     }
 
-    /// Makes the run hold this type, though with no line yet: tables without rows follow from it.
+    /// Makes this type part of the run, with no line yet: its tables are made without rows.
     pub(super) fn open(
         &mut self,
         api: ApiVersion,

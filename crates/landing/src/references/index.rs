@@ -1,8 +1,8 @@
 //! The resources that references may name, by `fullUrl`, id and identifier.
 //!
-//! Held in memory while an import runs: for each Patient, Coverage, Practitioner and so on of the
+//! In memory while an import runs: for each Patient, Coverage, Practitioner and so on of the
 //! inputs (and of landing, once a reference asks for it) its id, identifiers and `fullUrl`, a few
-//! hundred bytes. Claims are not held.
+//! hundred bytes. Claims are not among them.
 
 use std::collections::HashMap;
 

@@ -1,12 +1,12 @@
 //! Tests of resolving references on import, and of the files that keep the answers.
 
-mod cases;
-
+use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use claimlake_contract::{ApiVersion, ReferenceRecord, ResourceType};
 use claimlake_fhir::content_hash;
+use serde::Deserialize;
 
 use crate::test_zone::{Zone, lines_of, run, writer};
 use crate::{ImportOutcome, SealedPart, WriterOptions, landing_runs, read_chunks, sealed_runs};
@@ -75,24 +75,33 @@ fn bundle(entries: &[(&str, String)]) -> String {
     )
 }
 
+/// A way to name a patient, and what it is resolved to.
+#[derive(Deserialize)]
+struct Case {
+    case: String,
+    files: Vec<serde_json::Value>,
+    /// Of each claim, the patients that its references were resolved to; empty: to none.
+    patients: Vec<String>,
+    /// What is counted as without a patient, by the reason.
+    without: BTreeMap<String, u64>,
+}
+
 #[test]
 fn references_are_resolved_within_their_bundle_by_full_url_and_by_identifier() {
-    for (name, files, expected, without) in cases::cases() {
+    let cases: Vec<Case> = serde_json::from_str(include_str!("tests/cases.json")).unwrap();
+    assert_eq!(cases.len(), 27);
+    for case in cases {
         let zone = Zone::new();
+        let files: Vec<String> = case.files.iter().map(ToString::to_string).collect();
         let outcome = zone.import_files("0001", &files);
-        assert_eq!(zone.patients(), expected, "{name}");
-        let found: Vec<(&str, u64)> = outcome
-            .without_patient
-            .iter()
-            .map(|(why, count)| (why.as_str(), *count))
+        assert_eq!(zone.patients(), case.patients, "{}", case.case);
+        let counts = outcome.without_patient.iter();
+        let found: BTreeMap<String, u64> = counts
+            .map(|(why, count)| (why.as_str().to_owned(), *count))
             .collect();
-        assert_eq!(found, without, "{name}");
+        assert_eq!(found, case.without, "{}", case.case);
         let listed = outcome.first_without_patient.len() as u64;
-        assert_eq!(
-            listed,
-            without.iter().map(|(_, count)| count).sum::<u64>(),
-            "{name}"
-        );
+        assert_eq!(listed, case.without.values().sum::<u64>(), "{}", case.case);
     }
 }
 
@@ -106,7 +115,7 @@ fn a_claim_finds_the_patient_of_an_earlier_import() {
     zone.import_files("0002", &[bundle(&[(ONE, patient("p1", MBI))])]);
     zone.import_files("0003", &[by(ONE), by(BY_MBI), by("Patient/p1")]);
     assert_eq!(zone.patients(), ["", "p1", "p1", ""]);
-    // The healed claim is another body than the one that nobody owned; landed lines are as sent.
+    // The claim with its patient is another body than the one without; landed lines are as sent.
     let lines = zone.claims();
     assert_eq!(lines[0].0, lines[1].0);
     assert_eq!(lines[0].0, by(ONE));

@@ -35,7 +35,7 @@ pub(crate) fn write(input: &NextOwners<'_>, progress: &dyn Progress) -> Result<V
         .map(|(table, spooled)| (table.layout.name.as_str(), *spooled))
         .collect();
     let task = progress.begin(
-        "keeping whose rows are whose",
+        "recording which resource each row belongs to",
         "partitions",
         Some(groups.len() as u64),
     );

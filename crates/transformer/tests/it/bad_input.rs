@@ -203,7 +203,7 @@ fn a_damaged_frame_is_named_and_the_frames_around_it_have_rows() {
 }
 
 #[test]
-fn a_resource_whose_rows_repeat_more_text_than_a_column_holds_has_no_rows_there() {
+fn a_resource_whose_rows_repeat_more_text_than_fits_a_column_has_no_rows_there() {
     let scene = Scene::new();
     let items = vec!["{}"; 1_500].join(",");
     let large = claim(&"i".repeat(1 << 20), &format!(r#","item":[{items}]"#));

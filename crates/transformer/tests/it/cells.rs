@@ -12,7 +12,7 @@ fn transformed(rest: &str) -> Staged {
 }
 
 #[test]
-fn a_value_of_the_wrong_type_is_null_and_told_without_the_value() {
+fn a_value_of_the_wrong_type_is_null_and_reported_without_the_value() {
     for (rest, column, reason, expected, found) in [
         (
             r#","payment":{"amount":{"value":"555.55"}}"#,
@@ -233,7 +233,7 @@ fn a_landed_stu3_claim_is_refused_by_name_and_its_rows_are_withdrawn() {
 }
 
 #[test]
-fn what_stands_beside_a_primitive_changes_no_value() {
+fn what_is_beside_a_primitive_changes_no_value() {
     let staged = transformed(r#","status":"active","_status":{"extension":[{"url":"u"}]}"#);
     assert_eq!(staged.values("claim", "status"), ["active"]);
     assert_eq!(staged.unread(), ["_status", "resourceType"]);
@@ -253,7 +253,7 @@ fn escaped_text_and_ids_are_as_they_mean() {
 }
 
 #[test]
-fn keys_hold_what_tells_a_newer_resource_from_an_older_one() {
+fn keys_have_what_distinguishes_a_newer_resource_from_an_older_one() {
     let staged = transformed(r#","meta":{"lastUpdated":"1970-01-01T00:00:01.5+00:00"}"#);
     let key = &staged.rows("_keys")[0];
     let field = |name: &str| key[name].clone().unwrap();

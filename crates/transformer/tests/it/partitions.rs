@@ -1,8 +1,8 @@
 //! Columns that partition tables: cases and defaults of a pipeline, and texts that name no folder.
 
-use claimlake_contract::{BloomColumns, NoProgress, RejectReason, ResourceType, TableLayout};
+use claimlake_contract::{NoProgress, RejectReason, ResourceType, TableLayout};
 use claimlake_transformer::{
-    ContextCase, ContextColumn, ContextSource, Part2, Plan, PlanInput, PlanProblem, transform,
+    ContextCase, ContextColumn, ContextSource, Plan, PlanInput, PlanProblem, transform,
 };
 
 use crate::scene::{Rows, Scene, claim, rows_in, views};
@@ -37,14 +37,10 @@ fn plan(
         views: views(),
         context: vec![(ResourceType::explanation_of_benefit(), context.collect())],
         layout: Some(TableLayout {
-            name: String::new(),
             partition_by: partition_by.iter().map(ToString::to_string).collect(),
-            sort_by: Vec::new(),
-            bloom: BloomColumns::default(),
+            ..TableLayout::default()
         }),
-        layouts: Vec::new(),
-        part2: Part2::Keep,
-        decided_by: String::new(),
+        ..PlanInput::default()
     })
 }
 
@@ -75,7 +71,7 @@ fn values(rows: &Rows, column: &str) -> Vec<String> {
 }
 
 #[test]
-fn cases_and_defaults_stand_where_a_pipeline_says() {
+fn cases_and_defaults_apply_where_a_pipeline_says() {
     let table: &[(String, &str, &str)] = &[
         (
             code("CARRIER") + r#","billablePeriod":{"end":"2024-01-31"}"#,
@@ -150,7 +146,7 @@ fn the_patient_of_a_key_is_never_a_default() {
 }
 
 #[test]
-fn a_default_that_is_none_of_the_columns_type_is_told_before_anything_runs() {
+fn a_default_that_is_none_of_the_columns_type_is_reported_before_anything_runs() {
     let date = ContextSource::DateOf(vec!["billablePeriod.end".into()]);
     let flag = path("item.exists()");
     for (source, expected) in [
@@ -198,7 +194,7 @@ fn years_source() -> ContextSource {
 
 /// By the length that a folder's name has, `kind=` among it: 255 bytes.
 #[test]
-fn a_text_that_names_no_folder_is_unknown_and_told_by_its_length_alone() {
+fn a_text_that_names_no_folder_is_unknown_and_reported_by_its_length_alone() {
     let table = [
         ("x".repeat(250), None),
         ("x".repeat(251), Some("251 bytes")),
@@ -248,7 +244,7 @@ fn a_text_that_names_no_folder_is_unknown_and_told_by_its_length_alone() {
 }
 
 #[test]
-fn a_view_column_that_partitions_is_told_with_its_table() {
+fn a_view_column_that_partitions_is_reported_with_its_table() {
     let scene = Scene::new();
     let long = "z".repeat(300);
     scene.land(&[vec![claim("1", &format!(r#","status":"{long}""#))]]);

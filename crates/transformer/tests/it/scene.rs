@@ -148,14 +148,13 @@ impl Scene {
             views: self.views.clone(),
             context: vec![(ResourceType::explanation_of_benefit(), context)],
             layout: Some(TableLayout {
-                name: String::new(),
                 partition_by: names(&["service_year", "no_such_column"]),
                 sort_by: names(&["patient_id"]),
                 bloom: BloomColumns(names(&["id"])),
+                ..TableLayout::default()
             }),
-            layouts: Vec::new(),
             part2: self.part2,
-            decided_by: String::new(),
+            ..PlanInput::default()
         })
         .unwrap()
     }
