@@ -11,7 +11,7 @@ use crate::landing_writer::WriterError;
 
 /// An extraction or a recording that could not be carried on. What had landed is kept.
 ///
-/// No text holds a token, a patient id or a query.
+/// No text contains a token, a patient id or a query.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExtractError {

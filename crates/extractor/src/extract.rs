@@ -1,6 +1,6 @@
 //! One extraction: all pages of all resources of all grants, spread over patients.
 //!
-//! A patient lands as a whole or not at all, and the run names whoever is not complete.
+//! A patient lands completely or not at all, and the outcome names those that are not complete.
 
 mod failures;
 mod findings;
@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use claimlake_contract::{Clock, LandingLayout, Progress, RunId, Task};
+use claimlake_contract::{Clock, LandingLayout, PatientId, Progress, RunId, Task};
 use claimlake_vault::{Grant, GrantState, RunEnd, Vault};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Semaphore;
@@ -113,16 +113,8 @@ pub async fn extract<T: TokenSource>(
     outcome.landed_before = done.len() as u64;
     let task = progress.begin("extracting", "patients", Some(outcome.patients));
     progress.advance(task, outcome.landed_before);
-    let finished = read_patients(
-        &session,
-        vault,
-        to_do,
-        &resume,
-        &mut outcome,
-        progress,
-        task,
-    )
-    .await;
+    let report = (progress, task);
+    let finished = read_patients(&session, vault, to_do, &resume, &mut outcome, report).await;
     progress.end(task);
     if let Err(error) = finished {
         vault.end_run(&options.run, RunEnd::Failed, None)?;
@@ -133,8 +125,7 @@ pub async fn extract<T: TokenSource>(
     outcome.throttled = session.fetcher.throttled.load(Ordering::Relaxed);
     outcome.retries = session.fetcher.budget.retries();
     outcome.stopped = lock(&session.stop).clone();
-    let sealed = session.landing.seal().await?;
-    outcome.note_sealed(&sealed.manifests);
+    outcome.note_sealed(&session.landing.seal().await?);
     if let Some(recorder) = session.recorder {
         outcome.recorded = recorder.finish()?;
     }
@@ -164,7 +155,7 @@ pub fn seal_interrupted_runs(
 fn choose(options: &ExtractOptions, vault: &Vault) -> Result<Vec<Grant>, ExtractError> {
     let mut grants = vault.grants()?;
     grants.retain(|grant| grant.api == options.api && grant.state != GrantState::Revoked);
-    // A removal that was interrupted leaves the grant for a while: nobody reads with it any more.
+    // A removal that was interrupted leaves the grant for a while.
     let forgotten = vault.tombstones()?;
     grants.retain(|grant| !forgotten.has_grant(grant));
     // A good consent that is asked for first decides the doubts about the others.
@@ -172,24 +163,14 @@ fn choose(options: &ExtractOptions, vault: &Vault) -> Result<Vec<Grant>, Extract
     if options.only.is_empty() {
         return Ok(grants);
     }
-    let is_of = |grant: &Grant, wanted: &str| {
-        let patient = grant
-            .patient
-            .as_ref()
-            .is_some_and(|patient| patient.expose() == wanted);
-        patient || grant.handle.as_str() == wanted
+    let is_of = |grant: &Grant, wanted: &PatientId| {
+        grant.patient.as_ref() == Some(wanted) || grant.handle.as_str() == wanted.expose()
     };
-    for wanted in &options.only {
-        if !grants.iter().any(|grant| is_of(grant, wanted.expose())) {
-            return Err(ExtractError::UnknownPatient);
-        }
+    let is_known = |wanted: &PatientId| grants.iter().any(|grant| is_of(grant, wanted));
+    if !options.only.iter().all(is_known) {
+        return Err(ExtractError::UnknownPatient);
     }
-    grants.retain(|grant| {
-        options
-            .only
-            .iter()
-            .any(|wanted| is_of(grant, wanted.expose()))
-    });
+    grants.retain(|grant| options.only.iter().any(|wanted| is_of(grant, wanted)));
     Ok(grants)
 }
 
@@ -199,14 +180,13 @@ async fn read_patients<T: TokenSource>(
     grants: Vec<Grant>,
     resume: &resume::Resume,
     outcome: &mut ExtractOutcome,
-    progress: &dyn Progress,
-    task: Task,
+    (progress, task): (&dyn Progress, Task),
 ) -> Result<(), ExtractError> {
     let begun = Instant::now();
     let mut waiting = grants.into_iter();
     let mut under_way = FuturesUnordered::new();
     let mut open = Vec::new();
-    // Enough patients to keep every permit busy; more would only hold memory.
+    // Enough patients to keep every permit busy; more would only take memory.
     let patients_at_once = session.options.concurrency.max(2);
     let mut ticks = tokio::time::interval(TICK);
     let mut stopping_since: Option<Instant> = None;

@@ -5,24 +5,24 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::ApiVersion;
-use reqwest::header::{ACCEPT, DATE};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::http::transport::{Limits, Transport};
-use claimlake_consent::{ServerName, http_client};
+use crate::http::HttpTimeouts;
+use crate::http::body::BodyLimits;
+use crate::http::client::Client;
+use crate::http::transport::Transport;
 
 /// The profile that servers are compared with: what Blue Button said of itself in August 2026.
 pub const PROFILE: &str = "bb-2026-08";
 
 const PROFILE_TEXT: &str = include_str!("profile_bb_2026_08.json");
 const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(30);
-const LIMITS: Limits = Limits {
-    read: TIMEOUT,
-    total: TIMEOUT,
+const BODIES: BodyLimits = BodyLimits {
+    largest: 4 << 20,
+    ..BodyLimits::DEFAULT
 };
-const LARGEST_BODY: usize = 4 << 20;
 /// What the tables are made of.
 const RESOURCES: [&str; 3] = ["Coverage", "ExplanationOfBenefit", "Patient"];
 
@@ -40,14 +40,19 @@ pub struct ServerProbe {
 /// Asks a server for everything it says of itself.
 pub async fn probe_server(base_url: &Url, api: ApiVersion) -> ServerProbe {
     let mut probe = ServerProbe::default();
-    let client = match http_client(base_url, |builder| builder.timeout(TIMEOUT)) {
+    let timeouts = HttpTimeouts {
+        connect: TIMEOUT,
+        read: TIMEOUT,
+        total: TIMEOUT,
+        ..HttpTimeouts::default()
+    };
+    let client = match Client::with_bodies(base_url, timeouts, 1, BODIES) {
         Ok(client) => client,
         Err(reason) => {
             probe.broken.push(reason);
             return probe;
         }
     };
-    let server = ServerName::of(base_url);
     let base = base_url.as_str().trim_end_matches('/');
     let filled = PROFILE_TEXT
         .replace("{base}", base)
@@ -59,7 +64,7 @@ pub async fn probe_server(base_url: &Url, api: ApiVersion) -> ServerProbe {
         return probe;
     };
     for (path, expected) in &profile {
-        match get(&client, &server, &format!("{base}{path}")).await {
+        match get(&client, &format!("{base}{path}")).await {
             Ok((found, date)) => {
                 probe.date = probe.date.or(date);
                 compare(path, expected, &found, &mut probe.differences);
@@ -89,56 +94,27 @@ impl From<String> for Failure {
     }
 }
 
-async fn get(
-    client: &reqwest::Client,
-    server: &ServerName,
-    url: &str,
-) -> Result<(Value, Option<DateTime<Utc>>), Failure> {
-    let mut response = match client
-        .get(url)
-        .header(ACCEPT, "application/json")
-        .send()
-        .await
-    {
-        Ok(response) => response,
-        Err(error) => {
-            return Err(match Transport::of(&error, None, server, LIMITS) {
-                Transport::NotConnected(why) => Failure::Unreachable(why.words().to_owned()),
-                other => Failure::Answer(other.to_string()),
-            });
+async fn get(client: &Client, url: &str) -> Result<(Value, Option<DateTime<Utc>>), Failure> {
+    let url = Url::parse(url).map_err(|error| error.to_string())?;
+    let answer = match client.get_public(url).await {
+        Ok(answer) => answer,
+        Err(Transport::NotConnected(why)) => {
+            return Err(Failure::Unreachable(why.words().to_owned()));
         }
+        Err(other) => return Err(other.to_string().into()),
     };
-    let date = response.headers().get(DATE);
-    let date = date
-        .and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok())
-        .map(|date| date.to_utc());
-    if response.status() != 200 {
-        return Err(format!("HTTP {} where 200 is due", response.status().as_u16()).into());
+    if answer.status != 200 {
+        return Err(format!("HTTP {} where 200 is due", answer.status).into());
     }
-    let mut body = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_BODY => {
-                body.extend_from_slice(&chunk);
-            }
-            Ok(Some(_)) => {
-                let largest = LARGEST_BODY as u64;
-                return Err(Transport::TooLarge { largest }.to_string().into());
-            }
-            Ok(None) => break,
-            Err(error) => {
-                let received = Some(body.len() as u64);
-                let cut = Transport::of(&error, received, server, LIMITS);
-                return Err(cut.to_string().into());
-            }
-        }
-    }
-    let value = serde_json::from_slice(&body).map_err(|_| "the answer is not JSON".to_owned())?;
-    Ok((value, date))
+    let date = answer.headers.date.as_deref();
+    let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+    let value = serde_json::from_slice(&answer.body);
+    let value = value.map_err(|_| "the answer is not JSON".to_owned())?;
+    Ok((value, date.map(|date| date.to_utc())))
 }
 
 /// Names members that are missing or say something else; in lists, what is gone. What is new does
-/// no harm and is not told.
+/// no harm.
 fn compare(path: &str, expected: &Value, found: &Value, differences: &mut Vec<String>) {
     for (name, expected) in expected.as_object().into_iter().flatten() {
         match (expected, &found[name]) {

@@ -1,4 +1,4 @@
-//! Bodies as the transform reads them: what a resource is, when it changed, whose it is.
+//! Bodies as the transform reads them: id, time and patient of a resource.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use claimlake_viewdef::resolved_reference::ResolvedReference;
 use crate::rank::Rank;
 use crate::raw::{Name, Outline, Tree};
 
-/// The context column that says whose a resource is.
+/// The context column with the patient of a resource.
 pub(crate) const PATIENT_COLUMN: &str = "patient_id";
 
 /// What a landed body says of itself.
@@ -21,7 +21,7 @@ pub(crate) struct Body {
     pub(crate) rank: Rank,
     /// Whether the pipeline leaves it out of all tables.
     pub(crate) dropped: bool,
-    /// Whose it is, where the pipeline asks.
+    /// Its patient, where the pipeline asks for it.
     pub(crate) patient: Option<String>,
 }
 

@@ -14,8 +14,8 @@ use crate::report::Check;
 /// The check of resources that the lake holds and landing has lost.
 pub(crate) const ABSENT: &str = "absent";
 
-/// The checks of resources that are gone, of those that the pipeline leaves out, of what became of
-/// each, and of those that landing has lost.
+/// The checks of resources that are gone, of those that the pipeline leaves out, of the last
+/// change of each, and of those that landing has lost.
 pub(crate) fn check(snapshot: &Snapshot, landed: &Landed, gone: &Gone) -> [Check; 5] {
     let mut of_gone = GoneCheck::new(landed, gone);
     let mut of_left_out = LeftOutChecks::new(landed);

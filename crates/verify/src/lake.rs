@@ -15,7 +15,7 @@ use crate::report::Check;
 pub(crate) struct Snapshot {
     pub(crate) folder: PathBuf,
     pub(crate) manifest: LakeManifest,
-    /// Paths of files that are not as the manifest says: nobody reads them.
+    /// Paths of files that are not as the manifest says: they are not read.
     pub(crate) damaged: BTreeSet<String>,
 }
 

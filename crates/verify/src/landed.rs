@@ -132,7 +132,7 @@ impl Landed {
         *newest = rank.max(*newest);
     }
 
-    /// When the newest body is of, of each resource whose newest body makes no rows.
+    /// The time of the newest body of each resource that makes no rows by it.
     pub(crate) fn left_out(&self) -> HashMap<ResourceKey, Option<i64>> {
         let mut found = HashMap::new();
         for shard in &self.shards {

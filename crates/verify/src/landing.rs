@@ -44,18 +44,10 @@ pub(crate) fn check_parts(
             check.merge(part);
         }
         let shown = below(data, &run.folder);
-        let mut expected: BTreeSet<PathBuf> = run
-            .manifest
-            .parts
-            .iter()
-            .map(|part| PathBuf::from(&part.file))
-            .collect();
-        for references in run
-            .manifest
-            .parts
-            .iter()
-            .filter_map(|part| part.references.as_ref())
-        {
+        let sealed = &run.manifest.parts;
+        let mut expected = BTreeSet::from([MANIFEST_FILE, CHECKSUM_FILE].map(PathBuf::from));
+        expected.extend(sealed.iter().map(|part| PathBuf::from(&part.file)));
+        for references in sealed.iter().filter_map(|part| part.references.as_ref()) {
             let named = NamedFile {
                 path: &references.file,
                 bytes: references.bytes,
@@ -64,8 +56,6 @@ pub(crate) fn check_parts(
             check_file(&mut check, &run.folder, &shown, &named);
             expected.insert(PathBuf::from(&references.file));
         }
-        expected.insert(PathBuf::from(MANIFEST_FILE));
-        expected.insert(PathBuf::from(CHECKSUM_FILE));
         check_checksum(&mut check, &run.folder, &shown);
         check_extra_files(&mut check, &run.folder, &shown, &expected)?;
         if check.failed > 0 {
@@ -125,7 +115,7 @@ pub(crate) fn check_rejected(layout: &LandingLayout) -> Result<Check, Error> {
     Ok(check)
 }
 
-/// What was set aside lies there until somebody removes it.
+/// What was set aside remains until it is removed by hand.
 pub(crate) fn check_set_aside(layout: &LandingLayout) -> Result<Check, Error> {
     let mut check = Check::warning(
         "landing_set_aside",

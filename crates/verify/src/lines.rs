@@ -38,13 +38,8 @@ pub(crate) fn for_each_line(
 pub(crate) fn frame_of(chunk: &ChunkRef, line: u64) -> u32 {
     let mut next = chunk.first_line;
     for index in chunk.frames.clone() {
-        let lines = chunk
-            .part
-            .part
-            .frames
-            .get(index as usize)
-            .map_or(0, |frame| frame.lines);
-        next += lines;
+        let frame = chunk.part.part.frames.get(index as usize);
+        next += frame.map_or(0, |frame| frame.lines);
         if line < next {
             return index;
         }

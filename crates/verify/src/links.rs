@@ -111,8 +111,16 @@ impl LinkPaths {
 mod tests {
     use serde_json::json;
 
-    use super::LinkPaths;
+    use super::{LinkPaths, Links};
     use crate::raw::{Outline, Tree};
+
+    fn follow(eob: &serde_json::Value) -> Links {
+        let mut outline = Outline::new();
+        let paths = LinkPaths::new(&mut outline);
+        let (mut tree, text) = (Tree::default(), eob.to_string());
+        tree.read(&outline, text.as_bytes()).unwrap();
+        paths.follow(&tree, text.as_bytes())
+    }
 
     #[test]
     fn pointers_and_local_references_are_followed() {
@@ -129,11 +137,7 @@ mod tests {
                 {"valueReference": {"reference": "Patient/1"}},
             ],
         });
-        let mut outline = Outline::new();
-        let paths = LinkPaths::new(&mut outline);
-        let (mut tree, text) = (Tree::default(), eob.to_string());
-        tree.read(&outline, text.as_bytes()).unwrap();
-        let links = paths.follow(&tree, text.as_bytes());
+        let links = follow(&eob);
         assert_eq!((links.checked, links.broken), (6, 3));
         assert_eq!(links.first_broken, Some("diagnosisSequence"));
         assert_eq!((links.sequences, links.repeated), (2, 0));
@@ -147,11 +151,7 @@ mod tests {
             "procedure": [{"sequence": 1}],
             "item": [{"diagnosisSequence": [1], "careTeamSequence": [3]}],
         });
-        let mut outline = Outline::new();
-        let paths = LinkPaths::new(&mut outline);
-        let (mut tree, text) = (Tree::default(), eob.to_string());
-        tree.read(&outline, text.as_bytes()).unwrap();
-        let links = paths.follow(&tree, text.as_bytes());
+        let links = follow(&eob);
         assert_eq!((links.sequences, links.repeated), (7, 2));
         assert_eq!(links.first_repeated, Some("diagnosis"));
         assert_eq!((links.checked, links.broken), (2, 0));

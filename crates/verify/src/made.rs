@@ -160,7 +160,7 @@ impl Expected {
         }
     }
 
-    /// The check of whose claims and coverages are.
+    /// The check of the patients that claims and coverages name.
     pub(crate) fn owners(&mut self, landed: &Landed, with_patients: &[ApiVersion]) -> Check {
         let owners = std::mem::take(&mut self.owners);
         owners.check(

@@ -56,7 +56,7 @@ impl Owners {
         }
     }
 
-    /// Claims and coverages of nobody known, and, where Patients of the API version have landed at
+    /// Claims and coverages without a known patient, and, where Patients of the API version have landed at
     /// all, those of a patient who has not.
     pub(crate) fn check(
         self,

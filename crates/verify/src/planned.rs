@@ -34,7 +34,7 @@ pub(crate) struct Planned {
     pub(crate) identity: IdentityPaths,
     /// Of claims whose rows are compared.
     pub(crate) within_claim: Option<(LinkPaths, MoneyChecks)>,
-    /// Whether its resources are somebody's: claims and coverages, where the pipeline asks whose.
+    /// Whether its resources name a patient that the pipeline asks for: claims and coverages.
     pub(crate) has_owner: bool,
 }
 

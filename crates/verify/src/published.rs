@@ -1,4 +1,4 @@
-//! What the tables of a snapshot do hold.
+//! The rows that the tables of a snapshot have.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
@@ -26,7 +26,7 @@ pub(crate) struct TableTask<'t> {
     pub(crate) key: Option<&'t str>,
 }
 
-/// What a table holds.
+/// The rows of a table.
 #[derive(Debug, Default)]
 pub(crate) struct PublishedRows {
     pub(crate) digest: TableDigest,
@@ -36,7 +36,7 @@ pub(crate) struct PublishedRows {
     unreadable: Vec<String>,
 }
 
-/// What the files of all tables hold, in the order of `tables`.
+/// The rows of all tables, in the order of `tables`.
 pub(crate) fn read(
     snapshot: &Snapshot,
     tables: &[TableTask<'_>],

@@ -21,8 +21,8 @@ impl Rank {
         }
     }
 
-    /// Whether the body is newer for good, whatever else is found. Of bodies of one time whose
-    /// content differs, that remains open.
+    /// Whether the body is newer, whatever else is found. Of bodies of one time with different content
+    /// that is decided once all are known.
     pub(crate) fn is_after(self, other: Rank, content: Content) -> bool {
         match content {
             None => self > other,

@@ -23,7 +23,7 @@ pub enum RepairStep {
     LoadRebuild,
     /// Removes the pin of a lake that was rolled back.
     LoadUnpin,
-    /// Ends removals of patients that were interrupted; a lake that is whole again lets them.
+    /// Ends removals of patients that were interrupted; possible once the lake is not damaged.
     FinishForget,
 }
 

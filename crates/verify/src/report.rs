@@ -1,4 +1,4 @@
-//! What `verify` found: one line a check, readable by people and by machines.
+//! What `verify` found: one line per check.
 
 use std::borrow::Cow;
 
@@ -155,7 +155,7 @@ pub struct Report {
 /// Checks that make rows anew by the present rules and compare them with the lake's.
 const BY_THE_RULES: [&str; 4] = ["row_counts", "table_rows", "is_current", "absent"];
 
-/// The check that nobody who was forgotten is here.
+/// The check that no patient who was forgotten is here.
 pub const FORGOTTEN: &str = "forgotten";
 
 impl Report {
@@ -216,10 +216,10 @@ impl Report {
     }
 
     fn failures(&self, severity: Severity) -> u64 {
-        self.checks
+        let checks = self
+            .checks
             .iter()
-            .filter(|check| check.severity == severity)
-            .map(|check| check.failed)
-            .sum()
+            .filter(|check| check.severity == severity);
+        checks.map(|check| check.failed).sum()
     }
 }

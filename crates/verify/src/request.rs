@@ -66,8 +66,8 @@ pub struct ExtractedState {
     pub served: u64,
     /// Those of them that were new or changed and landed.
     pub landed: u64,
-    /// How many resources are said to be held.
-    pub held: u64,
+    /// How many resources have landed by all runs (`held` of the table `extract_status`).
+    pub known: u64,
     /// Increments ask for what changed since then.
     pub watermark: Option<DateTime<Utc>>,
 }

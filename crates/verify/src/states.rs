@@ -39,10 +39,10 @@ pub(crate) fn check(request: &VerifyRequest<'_>, runs: &LandingRuns, landed: &La
         };
         if state.state == PatientState::Complete {
             let found = landed.get(&key).copied().unwrap_or(0);
-            check.expect(found >= state.held, || {
+            check.expect(found >= state.known, || {
                 place(&format!(
                     "marked complete with {}, {found} have landed",
-                    state.held
+                    state.known
                 ))
             });
         }
@@ -63,7 +63,7 @@ pub(crate) fn check(request: &VerifyRequest<'_>, runs: &LandingRuns, landed: &La
         );
         let ahead = match (state.watermark, newest.get(&key)) {
             (Some(watermark), Some(newest)) => watermark > *newest,
-            (Some(_), None) => state.held > 0,
+            (Some(_), None) => state.known > 0,
             _ => false,
         };
         check.expect(!ahead, || {

@@ -35,7 +35,7 @@ struct Row<'b> {
     state: &'b str,
     served: u64,
     landed: u64,
-    held: u64,
+    known: u64,
 }
 
 /// Each row says what the manifest of its run says in landing, and what the vault says, where that
@@ -126,8 +126,8 @@ impl<'r> OnRecord<'r> {
         states.peek().is_none()
             || states.any(|state| {
                 state.state.as_str() == row.state
-                    && (state.served, state.landed, state.held)
-                        == (row.served, row.landed, row.held)
+                    && (state.served, state.landed, state.known)
+                        == (row.served, row.landed, row.known)
             })
     }
 }
@@ -151,7 +151,7 @@ impl<'b> Row<'b> {
             state: of("state")?,
             served: number("served")?,
             landed: number("landed")?,
-            held: number("held")?,
+            known: number("held")?,
         })
     }
 }

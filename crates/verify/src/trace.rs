@@ -203,28 +203,16 @@ fn within_patient(run: &SealedRun, file: &str, frame: u32, line: u64) -> Option<
     let parts = &run.manifest.parts;
     let part = parts.iter().position(|part| part.file == file)?;
     let here = (u32::try_from(part).ok()?, frame);
-    let patient = run
-        .manifest
-        .patients
-        .iter()
-        .find(|patient| patient.frames.contains(&here))?;
+    let mut patients = run.manifest.patients.iter();
+    let patient = patients.find(|patient| patient.frames.contains(&here))?;
     let lines_of = |(part, frame): &(u32, u32)| {
         let part = parts.get(*part as usize)?;
         Some(part.frames.get(*frame as usize)?.lines)
     };
-    let before: u64 = patient
-        .frames
-        .iter()
-        .take_while(|frame| **frame != here)
-        .filter_map(lines_of)
-        .sum();
-    let first: u64 = parts
-        .get(part)?
-        .frames
-        .iter()
-        .take(frame as usize)
-        .map(|frame| frame.lines)
-        .sum();
+    let before = patient.frames.iter().take_while(|frame| **frame != here);
+    let before: u64 = before.filter_map(lines_of).sum();
+    let earlier = parts.get(part)?.frames.iter().take(frame as usize);
+    let first: u64 = earlier.map(|frame| frame.lines).sum();
     Some(WithinPatient {
         grant: patient.grant.to_string(),
         position: before + line - first,

@@ -1,4 +1,4 @@
-//! The whole comparison, in the order of the data's way.
+//! The comparison from landing to lake.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -185,16 +185,11 @@ fn in_order(plans: &Plans) -> BTreeMap<&ResourceType, &crate::planned::Planned> 
 
 /// The context column that holds the resource's key, if there is one.
 fn key_column<'r>(request: &'r VerifyRequest<'_>, resource: &ResourceType) -> Option<&'r str> {
-    let (_, context) = request
-        .views
-        .context
-        .iter()
-        .find(|(of, _)| of == resource)?;
+    let mut contexts = request.views.context.iter();
+    let (_, context) = contexts.find(|(of, _)| of == resource)?;
     let is_key = |column: &&ContextColumn| matches!(&column.source, ContextSource::Path(path) if path == "getResourceKey()");
-    context
-        .iter()
-        .find(is_key)
-        .map(|column| column.name.as_str())
+    let key = context.iter().find(is_key)?;
+    Some(key.name.as_str())
 }
 
 fn compare_partitions(

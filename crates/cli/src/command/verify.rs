@@ -196,7 +196,7 @@ fn states(data: &DataDir, invocation: &Invocation) -> Outcome<Vec<ExtractedState
         run: state.run,
         served: state.served,
         landed: state.landed,
-        held: state.known_count,
+        known: state.known_count,
         watermark: state.watermark,
     });
     Ok(states.collect())

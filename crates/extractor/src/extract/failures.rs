@@ -1,5 +1,5 @@
-//! What the failures of single resource types come to for their patient: all of them are named, not
-//! only the first.
+//! Failures of single resource types as the outcome of their patient: all are named, not only the
+//! first.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +22,7 @@ struct Failure {
 }
 
 impl Failures {
-    /// Keeps a failure; gives back an end that concerns the patient as a whole.
+    /// Keeps a failure; returns an end that is about the patient, not one resource type.
     pub(super) fn note(&self, end: FetchError) -> Result<(), FetchError> {
         let (reason, is_not_found) = match end {
             FetchError::NotFound(reason) => (reason, true),

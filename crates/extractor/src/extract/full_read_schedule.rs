@@ -1,5 +1,5 @@
-//! When a patient's claims are read as a whole again: what increments ask for cannot show that a
-//! claim has gone. Turns are spread over the days by the grant's random name.
+//! When a patient's claims are read in full again: increments cannot show that a claim has gone. Turns
+//! are spread over the days by the grant's random name.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use claimlake_contract::{GrantHandle, ResourceType};
 use claimlake_vault::{ExtractState, FullRead, Vault, VaultError};
 
-/// The turns of everybody.
+/// The turns of all patients.
 #[derive(Debug)]
 pub struct FullReadSchedule {
     every: TimeDelta,
@@ -16,7 +16,7 @@ pub struct FullReadSchedule {
 }
 
 impl FullReadSchedule {
-    /// Reads what is remembered; `every_days` 0: nobody has a turn.
+    /// Reads what is remembered; `every_days` 0: there are no turns.
     ///
     /// # Errors
     /// Where the vault cannot be read or is damaged.
@@ -49,8 +49,8 @@ impl FullReadSchedule {
     }
 }
 
-/// The patient's next turn: at least half a round after the last full read, so that nobody is read
-/// twice within days, and everybody once a round from then on.
+/// The patient's next turn: at least half a round after the last full read, and once a round from
+/// then on, so that no patient is read twice within days.
 fn turn_after(state: &ExtractState, known: &FullRead, every: TimeDelta) -> DateTime<Utc> {
     let round = every.num_seconds().max(1);
     let read = state.full_at.map(|full_at| full_at + every / 2);

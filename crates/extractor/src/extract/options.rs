@@ -11,7 +11,7 @@ use crate::error::ExtractError;
 use crate::http::HttpTimeouts;
 use crate::record::RecordOptions;
 
-/// Whom a data directory belongs to: what is extracted into it must come from there.
+/// The source that a data directory belongs to: all that is extracted into it comes from there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceIdentity {
     /// A Blue Button server, by its origin.
@@ -58,7 +58,7 @@ pub struct ExtractOptions {
     pub run: RunId,
     /// Scheme, host, port and, where there is one, the path before `/v2`.
     pub base_url: Url,
-    /// Whom the data directory belongs to.
+    /// The source that the data directory belongs to.
     pub source: SourceIdentity,
     /// The version of the API.
     pub api: ApiVersion,
@@ -74,7 +74,7 @@ pub struct ExtractOptions {
     pub max_rps: Option<f64>,
     /// Whether to read and land everything again rather than what is new.
     pub full: bool,
-    /// Everybody's claims are read as a whole once in so many days; 0: never by themselves.
+    /// Every patient's claims are read in full once in so many days; 0: only with `full`.
     pub full_every: u32,
     /// Only these patients, by patient id or grant handle; empty: all.
     pub only: Vec<PatientId>,

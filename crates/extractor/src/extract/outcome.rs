@@ -24,7 +24,7 @@ pub struct ExtractOutcome {
     /// Patients with a grant that was to be read.
     #[serde(rename = "people")]
     pub patients: u64,
-    /// Those of them whom the interrupted run before had read already.
+    /// Those of them that the interrupted run before had read already.
     pub landed_before: u64,
     /// Patients by how they ended; each counts once, by the worst of their resource types.
     pub by_state: BTreeMap<&'static str, u64>,
@@ -34,7 +34,7 @@ pub struct ExtractOutcome {
     pub by_resource: BTreeMap<ResourceType, ResourceCounts>,
     /// Patients who are not complete, and why; of a consent in part, the part.
     pub problems: Vec<PatientProblem>,
-    /// Patients of whom no claim is held.
+    /// Patients without a claim.
     pub without_claims: WithoutClaims,
     /// Resources that a full read did not find any more, by grant: they leave the tables.
     pub vanished: BTreeMap<GrantHandle, u64>,
@@ -46,7 +46,7 @@ pub struct ExtractOutcome {
     /// Resources that a full read did not find where something in the answer was suspicious, by grant:
     /// they stay, and the next run reads everything again.
     pub unproven: BTreeMap<GrantHandle, u64>,
-    /// Patients whose claims were read as a whole.
+    /// Patients of whom all claims were read again.
     pub read_fully: u64,
     /// What the server sent that cannot be right.
     pub anomalies: ServerAnomalies,
@@ -84,15 +84,15 @@ pub struct ResourceCounts {
 /// A patient, by grant, who is not complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PatientProblem {
-    /// The grant: `grants list` says whose it is.
+    /// The grant: `grants list` names its patient.
     pub grant: GrantHandle,
     /// The resource type, where the others are complete.
     pub resource: Option<ResourceType>,
-    /// What became of it.
+    /// The outcome.
     pub state: &'static str,
     /// Why: the request, the causes, how often it was tried.
     pub reason: String,
-    /// The cause alone, the same text for everybody with the same cause.
+    /// The cause alone, the same text for all patients with the same cause.
     pub cause: String,
 }
 
@@ -229,7 +229,7 @@ impl ExtractOutcome {
         self.by_state.get(state.as_str()).copied().unwrap_or(0)
     }
 
-    /// Whether nothing new landed and everybody is complete.
+    /// Whether nothing new landed and all patients are complete.
     #[must_use]
     pub fn nothing_new(&self) -> bool {
         let landed_none = self.landed.values().all(|lines| *lines == 0);

@@ -18,7 +18,7 @@ use crate::landing_writer::{PassId, PatientCommit, ResourceCommit, ResourceLande
 use crate::lock::lock;
 use claimlake_consent::TokenSource;
 
-/// What became of a patient.
+/// A patient, and the outcome.
 #[derive(Debug)]
 pub(super) struct FinishedPatient {
     pub(super) grant: GrantHandle,
@@ -45,13 +45,10 @@ pub(super) async fn read<T: TokenSource>(
     let read = read_resources(session, &grant, &known, &reads, &per_patient).await;
     let end = match read {
         Ok(commit) => {
-            let counted: Vec<PassId> = commit
-                .resources
-                .iter()
-                .flat_map(|resource| resource.reads.iter().copied())
-                .collect();
+            let counts =
+                |read: &PassId| commit.resources.iter().any(|one| one.reads.contains(read));
             let mut rest = std::mem::take(&mut *lock(&reads));
-            rest.retain(|read| !counted.contains(read));
+            rest.retain(|read| !counts(read));
             session.landing.forget(rest).await;
             note_answered(session, &grant, &commit).await;
             PatientOutcome::Read(session.landing.commit(commit).await?)
@@ -85,8 +82,8 @@ async fn read_resources<T: TokenSource>(
                       consent that includes Patient always says so";
         return Err(FetchError::Failed(reason.into()));
     };
-    // Before anything of this patient holds a permit: refreshes wait for each other, and would have
-    // permits wait with them. Each request asks again once it may go, and hears what went wrong.
+    // Before any request of this patient has a permit: refreshes wait for each other, and permits
+    // would wait with them. Each request asks again once it may go, and gets the error then.
     let _ = session.fetcher.tokens.access_token(&grant.handle).await;
     let refusals = Refusals::default();
     let refusals = &refusals;
@@ -152,7 +149,7 @@ async fn read_resources<T: TokenSource>(
     })
 }
 
-/// Writes the state of a patient of whom nothing landed; what was held stays held.
+/// Writes the state of a patient of whom nothing landed; what is known of them stays.
 async fn note_end<T: TokenSource>(
     session: &Session<'_, T>,
     grant: &Grant,

@@ -45,7 +45,7 @@ fn seal_run(vault: &Vault, layout: &LandingLayout, run: &RunId) -> Result<(), Ex
     let mut kept = Kept::new();
     for checkpoint in vault.checkpoints(run)? {
         let Ok(detail) = serde_json::from_str::<CheckpointDetail>(&checkpoint.detail) else {
-            // Its frames cannot be told from those of others: it is read again.
+            // Its frames are not known: the patient is read again.
             vault.forget_known_resources(&checkpoint.grant, &checkpoint.resource)?;
             continue;
         };
@@ -67,22 +67,22 @@ fn seal_run(vault: &Vault, layout: &LandingLayout, run: &RunId) -> Result<(), Ex
             continue;
         }
         let has_frames = patients.iter().any(|(_, kept)| !kept.frames.is_empty());
-        let tells_of_gone = patients.iter().any(|(_, kept)| kept.patient.lists_gone());
+        let lists_gone = patients.iter().any(|(_, kept)| kept.patient.lists_gone());
         match unsealed {
-            None if !has_frames && !tells_of_gone => {}
+            None if !has_frames && !lists_gone => {}
             None if !has_frames => {
                 let kept = patients.into_iter().map(|(_, kept)| kept).collect();
                 crate::landing_writer::begin(layout, api, &resource, run)?.seal_keeping(kept)?;
             }
             None => forget_all(vault, &resource, &patients)?,
-            Some(unsealed) if !has_frames && !tells_of_gone => remove(unsealed)?,
+            Some(unsealed) if !has_frames && !lists_gone => remove(unsealed)?,
             Some(unsealed) => seal_folder(vault, &resource, unsealed, patients)?,
         }
     }
     Ok(())
 }
 
-/// Seals with everybody whose frames are all on disk; the others are read again.
+/// Seals with the patients that have all their frames on disk; the others are read again.
 fn seal_folder(
     vault: &Vault,
     resource: &ResourceType,
@@ -167,7 +167,7 @@ fn remove_leftovers(
     Ok(())
 }
 
-/// A kill between a manifest and the removal of what it replaces leaves parts that nobody reads.
+/// A kill between a manifest and the removal of what it replaces leaves unused parts.
 fn remove_unnamed(layout: &LandingLayout) -> Result<(), ExtractError> {
     for sealed in landing_runs(layout)?.sealed {
         let removed = remove_unnamed_parts(&sealed)?;

@@ -13,10 +13,10 @@ use crate::http::fetch::FetchError;
 use crate::landing_writer::PatientCommit;
 use crate::lock::lock;
 
-/// A consent that is refused everything again after so long has ended, whoever refuses.
+/// A consent that is refused everything again after so long has ended, whatever refuses it.
 const AGAIN_AFTER: TimeDelta = TimeDelta::hours(2);
 
-/// Why a consent has ended whose token still lives.
+/// Why a consent has ended while its token is still valid.
 const STOPPED_SHARING: &str = "the server refuses every resource type that the consent includes: the patient has stopped sharing";
 
 /// The resource types of one patient that were asked for, since the scopes include them.
@@ -115,8 +115,8 @@ fn was_refused_hours_ago(grant: &Grant, now: DateTime<Utc>) -> bool {
     is_refused_in_doubt(grant) && now - grant.state_since >= AGAIN_AFTER
 }
 
-/// Somebody's resources were answered: they can be asked for again to tell whether everybody is
-/// refused, and a doubt about this consent is over.
+/// Notes that a patient's resources were answered: asked for again, they show whether all patients
+/// are refused. A doubt about this consent is over.
 pub(super) async fn note_answered<T: TokenSource>(
     session: &Session<'_, T>,
     grant: &Grant,

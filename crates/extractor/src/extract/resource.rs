@@ -50,8 +50,8 @@ impl<T: TokenSource> ResourceReader<'_, T> {
             true => None,
             false => self.watermark(),
         };
-        let held = self.known.map_or(0, |known| known.known_count);
-        let reads_if_empty = match (full, held) {
+        let known = self.known.map_or(0, |known| known.known_count);
+        let reads_if_empty = match (full, known) {
             (false, _) => 1,
             (true, 0) if self.is_claims() || self.is_patient() => READS_WHERE_NONE,
             (true, 0) => 1,
@@ -67,7 +67,7 @@ impl<T: TokenSource> ResourceReader<'_, T> {
                 main: outcomes.first().map_or(0, |main| main.distinct),
                 beside: outcomes.iter().skip(1).map(|other| other.distinct).sum(),
                 full,
-                held,
+                known,
                 is_patient: self.is_patient(),
                 is_suspicious: outcomes.iter().any(|outcome| outcome.is_suspicious),
             };

@@ -1,4 +1,4 @@
-//! Going on where a killed or interrupted run stopped: who landed in it is not read again.
+//! Going on where a killed or interrupted run stopped: patients that landed in it are not read again.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use claimlake_vault::{ExtractState, Grant, RunEnd, Vault};
 use super::options::ExtractOptions;
 use crate::error::ExtractError;
 
-/// An interruption older than this is history: everybody is asked for what is new.
+/// After a longer interruption all patients are asked for what is new.
 const MEMORY: TimeDelta = TimeDelta::hours(12);
 const RUNS_LOOKED_AT: u32 = 1000;
 

@@ -1,4 +1,4 @@
-//! Damaged runs of extractions: set aside, and what they held is read again.
+//! Damaged runs of extractions: set aside, and their resources read again.
 
 use claimlake_contract::{LandingLayout, LandingOrigin, RunId};
 use claimlake_landing::{SetAside, set_aside_damaged};
@@ -8,8 +8,8 @@ use crate::error::ExtractError;
 
 const RUNS_LOOKED_AT: u32 = 100_000;
 
-/// Sets aside what is damaged of earlier extractions. Of the patients whose resources were in it, nothing
-/// counts as held any more: what this run does not read of them, a later one reads in full.
+/// Sets aside what is damaged of earlier extractions. Nothing of the patients in it is known any
+/// more: what this run does not read of them, a later one reads in full.
 pub(super) fn set_aside(
     vault: &Vault,
     layout: &LandingLayout,
@@ -26,7 +26,7 @@ pub(super) fn set_aside(
     Ok(found)
 }
 
-/// Takes note that what was in a part or run is no longer held.
+/// Forgets in the vault that the resources of a part or run have landed.
 pub(super) fn forget_held(vault: &Vault, set_aside: &SetAside) -> Result<(), ExtractError> {
     let Some((api, resource)) = &set_aside.of else {
         return Ok(());

@@ -1,6 +1,7 @@
-//! Patients whose consent is in doubt at the end of a run: others decide about it.
+//! Consents in doubt at the end of a run: the answers to other patients decide.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use claimlake_consent::TokenSource;
 use claimlake_contract::PatientState;
@@ -45,7 +46,7 @@ async fn is_another_answered<T: TokenSource>(session: &Session<'_, T>) -> bool {
 }
 
 /// A consent that was refused everything without an explanation has ended where it is refused
-/// again while another patient is answered before and after it: nothing refuses everybody.
+/// again while another patient is answered before and after it: not all are refused.
 async fn settle_refused<T: TokenSource>(
     session: &Session<'_, T>,
     vault: &Vault,
@@ -66,11 +67,7 @@ async fn settle_refused<T: TokenSource>(
 }
 
 fn is_stopping<T>(session: &Session<'_, T>) -> bool {
-    lock(&session.stop).is_some()
-        || session
-            .options
-            .stop
-            .load(std::sync::atomic::Ordering::Relaxed)
+    lock(&session.stop).is_some() || session.options.stop.load(Ordering::Relaxed)
 }
 
 async fn read_again<T: TokenSource>(

@@ -1,4 +1,4 @@
-//! The rows of the table `extract_status`: where every patient stands, by resource type.
+//! The rows of the table `extract_status`: the state of every patient, by resource type.
 
 use std::collections::HashMap;
 
@@ -27,8 +27,8 @@ pub struct ExtractStatusRow {
     pub served: u64,
     /// New or changed ones of them, which landed.
     pub landed: u64,
-    /// Resources held of all runs.
-    pub held: u64,
+    /// Resources that are known of all runs.
+    pub known: u64,
     /// The consent's scopes, sorted, space-separated.
     pub scopes: String,
     /// Why there are no claims, where there are none.
@@ -37,8 +37,8 @@ pub struct ExtractStatusRow {
     pub run: Option<RunId>,
 }
 
-/// The rows for every grant, sorted by API version, grant and resource type. Whoever was forgotten
-/// has none: a grant of theirs is left by a removal that has not ended, or was put back.
+/// The rows for every grant, sorted by API version, grant and resource type. A patient who was
+/// forgotten has none, though a removal that has not ended may have left a grant.
 ///
 /// # Errors
 /// Where the vault cannot be read or is damaged.
@@ -58,10 +58,10 @@ pub fn extract_status(
         }
         for resource in resources {
             let state = states.get(&(grant.handle.clone(), resource.clone()));
-            let held = state.map_or(0, |state| state.known_count);
+            let known = state.map_or(0, |state| state.known_count);
             let is_claims = *resource == ResourceType::explanation_of_benefit();
             let reason_no_claims = match state.map(|state| state.state) {
-                _ if !is_claims || held > 0 => None,
+                _ if !is_claims || known > 0 => None,
                 None => Some("never_read"),
                 Some(PatientState::Complete) => Some("none_served"),
                 Some(PatientState::Refused) => Some("not_in_consent"),
@@ -77,7 +77,7 @@ pub fn extract_status(
                 complete_at: state.and_then(|state| state.complete_at),
                 served: state.map_or(0, |state| state.served),
                 landed: state.map_or(0, |state| state.landed),
-                held,
+                known,
                 scopes: grant.scopes.to_string(),
                 reason_no_claims,
                 run: state.map(|state| state.run.clone()),

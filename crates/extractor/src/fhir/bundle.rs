@@ -1,4 +1,4 @@
-//! Cutting a Bundle into its resources in one pass, checking whose they are on the way.
+//! Cuts a [Bundle](https://hl7.org/fhir/R4/bundle.html) into its resources in one pass and checks that all are of one patient.
 
 mod note;
 
@@ -35,13 +35,13 @@ pub(crate) struct Entry {
 /// Why a body is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PageError {
-    /// It is not a whole Bundle, or one with something unexpected in it.
+    /// It is not a complete Bundle, or has something unexpected in it.
     NotABundle(&'static str),
-    /// It holds a resource that is not the patient's, or does not say whose it is.
+    /// A resource of it is not the patient's, or names no patient.
     Foreign,
-    /// It holds a resource of this release of FHIR, which is not read.
+    /// A resource of it is of this release of FHIR, which is not read.
     OtherRelease(&'static str),
-    /// It holds more entries than any patient has resources: memory is bounded.
+    /// It has more entries than any patient has resources: memory is bounded.
     TooMany,
 }
 
@@ -138,7 +138,7 @@ struct Reader<'a> {
     error: Option<PageError>,
 }
 
-/// What an entry holds.
+/// The content of an entry.
 enum Found {
     Resource(Entry),
     /// An OperationOutcome: the server says something about the search.

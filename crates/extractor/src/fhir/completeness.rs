@@ -1,4 +1,4 @@
-//! Whether all resources of a search have been read: decided by what was seen of it, asked of nobody.
+//! Whether all resources of a search have been read: decided by its pages alone.
 //!
 //! No number of the server decides by itself. `total` can only keep a search open, never end it; a
 //! page whose `next` leads on is never the last; an end counts once a second sign confirms it. The
@@ -152,8 +152,7 @@ impl Seen {
 
     /// Where the total counts more than was found: neither as many resources nor as many rows. Rows
     /// count only where the pages overlap with the same resources in the same rows, or each is as
-    /// long as was asked for: else a page may lack one, and the offsets behind it count what nobody
-    /// saw.
+    /// long as was asked for: else a page may lack one that later offsets count.
     fn counted_more(&self, coverage: &Coverage) -> Option<IncompleteReason> {
         let found = self.distinct();
         let repeated: u64 = self.pages.values().map(|page| page.repeated).sum();

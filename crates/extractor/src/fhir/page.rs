@@ -1,12 +1,13 @@
-//! A page of a search as it came, and how a search is paged.
+//! A page of a search as it came, and how a search is paged
+//! ([FHIR R4, paging](https://hl7.org/fhir/R4/http.html#paging)).
 
 use claimlake_contract::ApiVersion;
 
 /// The hash that names a resource.
 pub(crate) type Id = [u8; 16];
 
-/// More resources of one type than any real patient has: somebody on dialysis has about 700 claims a
-/// year, 10,000 since the oldest that the API serves. A server that goes on is stopped here.
+/// More resources of one type than any real patient has: with dialysis there are about 700 claims a
+/// year, 10,000 since the oldest that the API serves.
 pub(crate) const MOST_RESOURCES: u64 = 50_000;
 
 /// What a `next` link says.

@@ -1,4 +1,5 @@
-//! Building search requests: from base URL and parameters, never from a link.
+//! Search requests ([FHIR R4, search](https://hl7.org/fhir/R4/search.html)): built from base URL and
+//! parameters, never from a link.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use claimlake_contract::{ApiVersion, PatientId, ResourceType};

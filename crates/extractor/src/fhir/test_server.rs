@@ -26,6 +26,9 @@ pub(super) enum Change {
     Delete(u64),
 }
 
+/// Where `next` leads: nowhere, somewhere unreadable, an offset.
+type Next = fn(u64, u64) -> Option<Option<u64>>;
+
 /// The id of an inserted row.
 const INSERTED: u64 = u64::MAX - 1;
 
@@ -39,9 +42,8 @@ pub(super) struct Server {
     /// `total`, by the entries of the page and all there are.
     pub(super) total: Option<fn(u64, u64) -> Option<u64>>,
     pub(super) total_on_first: bool,
-    /// Where `next` leads, by the page's offset and all there are: nowhere, somewhere unreadable, an
-    /// offset.
-    pub(super) next: Option<fn(u64, u64) -> Option<Option<u64>>>,
+    /// `next`, by the page's offset and all there are.
+    pub(super) next: Option<Next>,
     /// Whether there is a `next`, by the entries of the page and `page_size`.
     pub(super) next_while: Option<fn(u64, u64) -> bool>,
     pub(super) ignores_offset: bool,

@@ -126,7 +126,7 @@ impl IncomingBody {
         match room {
             Some(more) => {
                 match &mut self.permits.room {
-                    Some(held) => held.merge(more),
+                    Some(permit) => permit.merge(more),
                     none => *none = Some(more),
                 }
                 self.reserved += units * UNIT;

@@ -1,5 +1,6 @@
-//! What an answer of a FHIR endpoint means for the patient it was asked for. The status alone does
-//! not tell: the same 401 body identifies four causes, a 400 may mean that the set has moved.
+//! What an answer of a FHIR endpoint means for its patient. The status alone does not say: a 401 has
+//! four causes ([RFC 6750, section 3](https://www.rfc-editor.org/rfc/rfc6750#section-3) names one), a 400
+//! may mean that the set has moved.
 
 use super::client::AnswerHeaders;
 use claimlake_consent::{Meaning, RequestKind, read_error};
@@ -19,7 +20,7 @@ pub(crate) enum AnswerClass {
     Refused(Refusal),
     /// Too many requests.
     Throttled,
-    /// The server or what stands before it failed; the same may work later.
+    /// The server or a proxy before it failed; the same may work later.
     ServerError,
     /// What was asked for is not there.
     NotFound,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use claimlake_contract::Secret;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, RETRY_AFTER};
+use reqwest::RequestBuilder;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use tokio::time::Instant;
 use url::Url;
 
@@ -21,7 +22,7 @@ pub struct HttpTimeouts {
     pub connect: Duration,
     /// Between two reads: the server itself waits up to 30 seconds for its data.
     pub read: Duration,
-    /// The whole request.
+    /// From the request to the end of the body.
     pub total: Duration,
     /// The first pause before a request is tried again, at most; later ones double.
     pub first_pause: Duration,
@@ -38,7 +39,7 @@ impl Default for HttpTimeouts {
     }
 }
 
-/// A whole answer.
+/// An answer with its body.
 #[derive(Debug)]
 pub(crate) struct RawAnswer {
     pub(crate) status: u16,
@@ -51,6 +52,7 @@ pub(crate) struct RawAnswer {
 pub(crate) struct AnswerHeaders {
     pub(crate) content_type: Option<String>,
     pub(crate) retry_after: Option<String>,
+    pub(crate) date: Option<String>,
 }
 
 #[derive(Debug)]
@@ -99,21 +101,28 @@ impl Client {
         })
     }
 
-    /// One GET with the bearer bound to it.
+    /// One GET of FHIR JSON with the bearer bound to it.
     pub(crate) async fn get(
         &self,
         url: Url,
         bearer: &Secret,
         headers: &[(&'static str, &'static str)],
     ) -> Result<RawAnswer, Transport> {
-        let mut request = self
-            .http
-            .get(url)
-            .bearer_auth(bearer.expose())
-            .header(ACCEPT, "application/fhir+json");
+        let mut request = self.http.get(url).bearer_auth(bearer.expose());
+        request = request.header(ACCEPT, "application/fhir+json");
         for (name, value) in headers {
             request = request.header(HeaderName::from_static(name), *value);
         }
+        self.send(request).await
+    }
+
+    /// One GET of JSON that anybody may read.
+    pub(crate) async fn get_public(&self, url: Url) -> Result<RawAnswer, Transport> {
+        let request = self.http.get(url);
+        self.send(request.header(ACCEPT, "application/json")).await
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<RawAnswer, Transport> {
         let mut left = TimeLeft::of(self.limits, &self.server);
         let mut response = left.limit(None, request.send()).await?;
         let status = response.status().as_u16();
@@ -184,5 +193,6 @@ fn answer_headers(headers: &HeaderMap) -> AnswerHeaders {
     AnswerHeaders {
         content_type: text(CONTENT_TYPE),
         retry_after: text(RETRY_AFTER),
+        date: text(DATE),
     }
 }

@@ -9,7 +9,7 @@ use claimlake_contract::ResourceType;
 /// Causes that are named one by one.
 const NAMED: usize = 3;
 
-/// Names a request without naming whom it was for.
+/// Names a request without naming the patient.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RequestName<'a> {
     pub(crate) resource: &'a ResourceType,
@@ -143,7 +143,7 @@ pub(crate) fn all_of(reasons: Vec<Reason>) -> Reason {
 }
 
 impl From<String> for Reason {
-    /// A reason that is the same for everybody.
+    /// A reason that is the same for all patients.
     fn from(text: String) -> Self {
         Self {
             cause: text.clone(),

@@ -1,7 +1,7 @@
 //! How many requests are under way, and how many are begun a second.
 //!
 //! Concurrency grows with every success and shrinks where failures are many (AIMD). Where the
-//! server throttles everybody, a pace is learned from the requests it admitted in the second
+//! server throttles all grants, a pace is learned from the requests it admitted in the second
 //! before; where it throttles one grant, only that grant waits.
 
 mod learned;
@@ -26,8 +26,8 @@ const NEWEST_SHARE: f64 = 0.05;
 const TOO_MANY_FAILURES: f64 = 0.2;
 const SHRINK_TO: f64 = 0.8;
 const BETWEEN_SHRINKS: Duration = Duration::from_secs(1);
-/// Throttled within a second, so many grants are everybody.
-const GRANTS_THAT_ARE_EVERYBODY: usize = 3;
+/// So many grants throttled within a second count as all.
+const GRANTS_THAT_ARE_ALL: usize = 3;
 
 /// How a request ended, as far as pace goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Pace {
         }
         let permit = self.permits.acquire().await.ok()?;
         {
-            // One at a time, in order: a pause that begins while one waits holds for all behind.
+            // One at a time, in order: a pause that begins while one waits is for all behind it.
             let _turn = self.turnstile.lock().await;
             while let Some(until) = self.not_before() {
                 sleep_until(until).await;
@@ -124,7 +124,7 @@ impl Pace {
         self.state().learned.rate()
     }
 
-    /// Whether the server has everybody wait at the moment.
+    /// Whether all requests wait at the moment.
     pub(crate) fn is_paused(&self) -> bool {
         self.state().learned.is_paused(Instant::now())
     }
@@ -168,8 +168,8 @@ impl Pace {
         });
         state.throttled.push((now, grant.clone()));
         state.learned.throttled(admitted_at);
-        if state.throttled.len() >= GRANTS_THAT_ARE_EVERYBODY {
-            state.learned.everybody_throttled(now, admitted_at, wait);
+        if state.throttled.len() >= GRANTS_THAT_ARE_ALL {
+            state.learned.all_throttled(now, admitted_at, wait);
         } else {
             let until = now + wait.unwrap_or(Duration::from_secs(1));
             state.gates.insert(grant.clone(), until);

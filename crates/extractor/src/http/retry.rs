@@ -15,7 +15,8 @@ pub(crate) const TRIES: u32 = 12;
 pub(crate) const TRIES_AFTER_TIMEOUT: u32 = 4;
 /// Tries where the server cannot even be reached and never was in this run.
 pub(crate) const TRIES_TO_CONNECT: u32 = 4;
-/// Waits longer than this park the patient.
+/// A longer `Retry-After` ([RFC 9110, section
+/// 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)) parks the patient.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Seeded randomness for jitter.
@@ -35,7 +36,7 @@ impl Jitter {
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^= mixed >> 31;
-        // 53 bits: as many as a float between 0 and 1 tells apart.
+        // 53 bits: the precision of a float.
         (mixed >> 11) as f64 / (1u64 << 53) as f64
     }
 }

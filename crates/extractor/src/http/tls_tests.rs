@@ -1,4 +1,4 @@
-//! What the FHIR client and the probe say of servers whose TLS is wrong.
+//! What the FHIR client and the probe report of servers with faulty TLS.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Why no whole answer came.
+//! Why no complete answer came.
 
 use std::error::Error;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use claimlake_consent::{ServerName, Unreachable};
 
-/// No whole answer came.
+/// No complete answer came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Transport {
     /// No connection: the request never left.

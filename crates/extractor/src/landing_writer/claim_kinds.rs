@@ -1,4 +1,4 @@
-//! ClaimKinds of claims that an answer may be without, by the text of a body.
+//! Kinds of claims that an answer may be without, by the text of a body.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;

@@ -48,20 +48,20 @@ impl CommitBuilder<'_> {
         let vanished = compared.as_ref().map_or(0, gone::Missing::count);
         let unproven = compared.as_ref().map_or(0, |missing| missing.unproven);
         let missing = compared.filter(|missing| !missing.proves_nothing);
-        let mut held = match missing {
+        let mut known_resources = match missing {
             Some(_) => KnownResources::default(),
             None => before,
         };
         let missing = missing.unwrap_or_default();
         for one in &missing.withheld {
-            held.insert(one.0.0, one.1);
+            known_resources.insert(one.0.0, one.1);
         }
         for id in &missing.doubted {
-            held.doubt(id.0);
+            known_resources.doubt(id.0);
         }
         for pass in passes {
             for (id, served) in &pass.seen {
-                held.insert(*id, served.content);
+                known_resources.insert(*id, served.content);
             }
         }
         let newest = passes.first().and_then(|pass| pass.newest.clone());
@@ -91,7 +91,7 @@ impl CommitBuilder<'_> {
                 false => previous.and_then(|state| state.full_at),
             },
             watermark,
-            known_count: held.len() as u64,
+            known_count: known_resources.len() as u64,
         };
         let patient = LandingPatient {
             grant: patient.grant.clone(),
@@ -117,7 +117,7 @@ impl CommitBuilder<'_> {
         Prepared {
             change: StateChange {
                 state: state.clone(),
-                known: Some(held),
+                known: Some(known_resources),
                 full_read,
                 checkpoint: serde_json::to_string(&detail).ok(),
             },

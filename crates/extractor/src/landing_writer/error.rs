@@ -1,4 +1,4 @@
-//! Why landing failed, for everybody who waits for the thread.
+//! Why landing failed: a copy for each caller that waits for the thread.
 
 use std::sync::Arc;
 

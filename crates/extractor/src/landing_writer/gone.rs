@@ -1,6 +1,6 @@
-//! What a full read no longer found of what is held: gone, or not believed yet.
+//! What a full read no longer found of what landed before: gone, or not believed yet.
 //!
-//! A resource counts as gone where everything was asked for, came, and could have held it. A wrong
+//! A resource counts as gone where everything was asked for, came, and could have contained it. A wrong
 //! list would take claims out of every table until the next full read, so that the rules lean the
 //! other way: what is not certain stays.
 
@@ -21,11 +21,11 @@ use super::search_scope::SearchScope;
 pub(super) struct Missing {
     /// No longer at the server, sorted.
     pub(super) gone: Vec<IdHash>,
-    /// Too many at once: held until another full read misses them as well.
+    /// Too many at once: kept until another full read misses them as well.
     pub(super) doubted: Vec<IdHash>,
-    /// Of a kind that this consent, or this app, may be without: held.
+    /// Of a kind that this consent, or this app, may be without: kept.
     pub(super) withheld: Vec<(IdHash, [u8; 16])>,
-    /// The read proves nothing, so that all that is missing is held.
+    /// The read proves nothing, so that all that is missing is kept.
     pub(super) proves_nothing: bool,
     /// How many that are, where it is for what is suspicious in the answer.
     pub(super) unproven: u64,
@@ -37,8 +37,8 @@ impl Missing {
     }
 }
 
-/// Compares a complete read of everything with what is held. `landed` are bodies of what is held,
-/// where they were looked up.
+/// Compares a complete read of everything with what landed before. `landed` are bodies of it, where
+/// they were looked up.
 pub(super) fn compare(
     commit: &ResourceCommit,
     passes: &[SearchPass],
@@ -50,16 +50,14 @@ pub(super) fn compare(
     if let (Some(asked), Some(known)) = (&commit.asked, known) {
         missing.proves_nothing = !asked.is_as_wide_as(known);
     }
-    let has_claim_kinds = commit
-        .asked
-        .as_ref()
-        .is_some_and(SearchScope::has_claim_kinds);
+    let asked = commit.asked.as_ref();
+    let has_claim_kinds = asked.is_some_and(SearchScope::has_claim_kinds);
     let was_seen = |id: &IdHash| passes.iter().any(|pass| pass.seen.contains_key(&id.0));
     let mut served = ClaimKinds::default();
     passes.iter().for_each(|pass| served.add(&pass.kinds));
     let by_id: HashMap<IdHash, &LandedResource> = landed.iter().map(|one| (one.id, one)).collect();
-    let held = before.ids().map(|id| IdHash(*id));
-    let mut ids: Vec<IdHash> = held.chain(by_id.keys().copied()).collect();
+    let known_ids = before.ids().map(|id| IdHash(*id));
+    let mut ids: Vec<IdHash> = known_ids.chain(by_id.keys().copied()).collect();
     ids.sort_unstable();
     ids.dedup();
     let all = ids.len();
@@ -80,12 +78,7 @@ pub(super) fn compare(
     let is_empty = passes.first().is_none_or(|pass| pass.seen.is_empty());
     missing.proves_nothing |= is_empty && !lacking.is_empty();
     // One of the other searches that comes empty where it did not before is doubtful.
-    let beside: u64 = passes
-        .iter()
-        .skip(1)
-        .map(|pass| pass.seen.len() as u64)
-        .sum();
-    let lost_a_search = beside == 0 && known.is_some_and(|known| known.beside > 0);
+    let lost_a_search = found_beside(passes) == 0 && known.is_some_and(|known| known.beside > 0);
     let (confirmed, new): (Vec<IdHash>, Vec<IdHash>) =
         lacking.into_iter().partition(|id| before.is_doubted(&id.0));
     missing.gone = confirmed;
@@ -97,9 +90,15 @@ pub(super) fn compare(
     missing
 }
 
-/// More than a quarter of what is held, and more than one.
-fn is_doubtful(lacking: usize, held: usize) -> bool {
-    lacking > 1 && lacking.saturating_mul(4) > held
+/// Resources of the searches beside the first one.
+fn found_beside(passes: &[SearchPass]) -> u64 {
+    let beside = passes.iter().skip(1);
+    beside.map(|pass| pass.seen.len() as u64).sum()
+}
+
+/// More than a quarter of all, and more than one.
+fn is_doubtful(lacking: usize, all: usize) -> bool {
+    lacking > 1 && lacking.saturating_mul(4) > all
 }
 
 /// Whether bodies of what is missing must be looked at: claims may be of kinds, or what landed was
@@ -115,12 +114,8 @@ pub(super) fn needs_bodies(
     if !asked.known.as_ref().is_some_and(|known| known.swept) {
         return true;
     }
-    let lacks_any = || {
-        before
-            .ids()
-            .any(|id| !passes.iter().any(|pass| pass.seen.contains_key(id)))
-    };
-    asked.has_claim_kinds() && lacks_any()
+    let was_seen = |id: &[u8; 16]| passes.iter().any(|pass| pass.seen.contains_key(id));
+    asked.has_claim_kinds() && before.ids().any(|id| !was_seen(id))
 }
 
 /// What is to be remembered after a read.
@@ -143,11 +138,7 @@ pub(super) fn remember(
     if commit.state != PatientState::Complete {
         return Some(read);
     }
-    let beside: u64 = passes
-        .iter()
-        .skip(1)
-        .map(|pass| pass.seen.len() as u64)
-        .sum();
+    let beside = found_beside(passes);
     match missing {
         // The searches beside the first one always ask for everything.
         None => read.beside = read.beside.max(beside),

@@ -32,12 +32,12 @@ struct Index {
     runs: Vec<SealedRun>,
     /// Positions in `runs`, and of the patient in its manifest.
     by_patient: HashMap<(ResourceType, PatientId), Vec<(u32, u32)>>,
-    /// The last run that no longer found a resource, by the patient whose full read that was.
+    /// The last run that no longer found a resource, and the patient that it read in full.
     missed: HashMap<(ResourceType, IdHash), Vec<(u32, PatientId)>>,
 }
 
 impl LandedBefore {
-    /// The newest body of every resource of a patient that counts: one that was gone before is none.
+    /// The newest body of every resource of a patient, without those that were gone later.
     pub(super) fn of_patient(
         &mut self,
         layout: &LandingLayout,
@@ -48,17 +48,17 @@ impl LandedBefore {
         Ok(self.index(layout, api)?.of_patient(resource, patient))
     }
 
-    /// Which of `held` another patient's full read no longer found after it landed for this one: it
-    /// moved here, and a lake may have taken it out. It is to land again.
+    /// Which of `known` the full read of another patient no longer found after they had landed for
+    /// this one: they moved here, and a lake may have taken them out. They are to land again.
     pub(super) fn moved_here<'h>(
         &mut self,
         layout: &LandingLayout,
         api: ApiVersion,
         (resource, patient): (&ResourceType, &PatientId),
-        held: impl Iterator<Item = &'h [u8; 16]>,
+        known: impl Iterator<Item = &'h [u8; 16]>,
     ) -> Result<Vec<IdHash>, LandingError> {
         let index = self.index(layout, api)?;
-        Ok(index.moved_here(resource, patient, held))
+        Ok(index.moved_here(resource, patient, known))
     }
 
     fn index(&mut self, layout: &LandingLayout, api: ApiVersion) -> Result<&Index, LandingError> {
@@ -115,7 +115,7 @@ impl Index {
         &self,
         resource: &ResourceType,
         patient: &PatientId,
-        held: impl Iterator<Item = &'h [u8; 16]>,
+        known: impl Iterator<Item = &'h [u8; 16]>,
     ) -> Vec<IdHash> {
         if self.missed.is_empty() {
             return Vec::new();
@@ -124,7 +124,7 @@ impl Index {
             let run = self.missed(resource, IdHash(*id), |other| other != patient)?;
             Some((IdHash(*id), run))
         };
-        let mut moved: HashMap<IdHash, u32> = held.filter_map(missed).collect();
+        let mut moved: HashMap<IdHash, u32> = known.filter_map(missed).collect();
         if !moved.is_empty() {
             self.lines(resource, patient, |run, line| {
                 if let Some(id) = quoted_id(line).map(id_hash)
@@ -156,12 +156,12 @@ impl Index {
         newest.into_values().collect()
     }
 
-    /// Tells of every line of the patient, with the position of its run.
+    /// Visits every line of the patient with the position of its run.
     fn lines(
         &self,
         resource: &ResourceType,
         patient: &PatientId,
-        mut tell: impl FnMut(u32, &[u8]),
+        mut visit: impl FnMut(u32, &[u8]),
     ) {
         let key = (resource.clone(), patient.clone());
         let places = self.by_patient.get(&key).map_or(&[][..], Vec::as_slice);
@@ -170,7 +170,7 @@ impl Index {
                 && let Some(patient) = run.manifest.patients.get(*place as usize)
             {
                 let _ = lines_of_patient(run, patient, |line| {
-                    tell(*number, line);
+                    visit(*number, line);
                     ControlFlow::Continue(())
                 });
             }

@@ -23,7 +23,7 @@ pub(crate) struct PatientCommit {
 #[derive(Debug, Clone)]
 pub(crate) struct ResourceCommit {
     pub(crate) resource: ResourceType,
-    /// The readings that count; the first is the one that tells the watermark.
+    /// The readings that count; the watermark is that of the first.
     pub(crate) reads: Vec<PassId>,
     pub(crate) state: PatientState,
     pub(crate) reason: Option<String>,

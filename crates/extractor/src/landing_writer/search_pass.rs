@@ -1,13 +1,12 @@
 //! One reading of one search: what was seen so far, and which frames it left.
 
-use claimlake_landing::push_line;
 use std::collections::HashMap;
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, PatientId, ResourceType};
-use claimlake_fhir::content_hash;
-use claimlake_landing::KeptFrame;
+use claimlake_fhir::{content_hash, id_hash};
+use claimlake_landing::{KeptFrame, push_line};
 use claimlake_vault::KnownResources;
 
 use super::claim_kinds::{self, ClaimKinds};
@@ -23,11 +22,11 @@ pub(crate) struct PassId(pub(crate) u64);
 pub(crate) enum WritePolicy {
     /// All of them.
     Everything,
-    /// Those that are not held already with the same content.
+    /// Those that have not landed before with the same content.
     Changes,
 }
 
-/// What is known of a resource of a reading.
+/// A resource as a reading found it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Served {
     pub(super) content: [u8; 16],
@@ -87,7 +86,7 @@ impl Lines {
 pub(super) struct Known<'a> {
     pub(super) of: (ApiVersion, &'a ResourceType, &'a PatientId),
     /// What earlier runs landed, unless everything is to land again.
-    pub(super) held: Option<&'a KnownResources>,
+    pub(super) landed: Option<&'a KnownResources>,
     /// What another search of this patient found just before.
     pub(super) beside: Option<&'a SearchPass>,
     /// The latest `meta.lastUpdated` that is believed.
@@ -105,12 +104,11 @@ impl SearchPass {
         let mut lines = Lines {
             page: SeenPage {
                 ids: Vec::with_capacity(page.entries.len()),
-                repeated: 0,
                 blank: page.blank,
                 suspicious: page.suspicious,
                 total: page.total,
                 next: page.next,
-                is_past_end: false,
+                ..SeenPage::default()
             },
             places: Vec::new(),
         };
@@ -121,7 +119,7 @@ impl SearchPass {
                 self.kinds.add(&ClaimKinds::of(text));
             }
             let id = match &entry.id {
-                Some(range) => id_hash(&body[range.clone()]),
+                Some(range) => id_hash(&body[range.clone()]).0,
                 None => content,
             };
             lines.page.ids.push(id);
@@ -144,8 +142,8 @@ impl SearchPass {
             self.seen.insert(id, served);
             self.nameless += u64::from(entry.id.is_none());
             self.note_newest(served.last_updated, stated, known.latest);
-            let held = known.held.and_then(|held| held.content(&id));
-            if held != Some(&content) {
+            let landed = known.landed.and_then(|landed| landed.content(&id));
+            if landed != Some(&content) {
                 lines.places.push(entry.resource.clone());
             }
         }
@@ -181,11 +179,6 @@ fn instant(quoted: &[u8]) -> Option<DateTime<Utc>> {
 fn unquoted(quoted: &[u8]) -> &str {
     let text = std::str::from_utf8(quoted).unwrap_or_default();
     text.trim_matches('"')
-}
-
-/// The hash that identifies an id, as the JSON text of it, quotes included.
-pub(crate) fn id_hash(quoted: &[u8]) -> [u8; 16] {
-    claimlake_fhir::id_hash(quoted).0
 }
 
 #[cfg(test)]

@@ -16,8 +16,9 @@ pub(crate) struct SearchScope {
 }
 
 impl SearchScope {
-    /// What is asked for with these scopes. Whether they say `.read`, `.rs` or `.s` makes no
-    /// difference to what a search finds; a query behind them does.
+    /// What a search finds with these scopes ([SMART App
+    /// Launch](https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html)): the same with
+    /// `.read`, `.rs` and `.s`, less with a query behind them.
     pub(crate) fn scopes_of<'s>(
         scopes: impl Iterator<Item = &'s str>,
         resource: &ResourceType,
@@ -40,7 +41,7 @@ impl SearchScope {
         }
     }
 
-    /// Whether at least what is held can be found with it.
+    /// Whether everything that landed before can be found with it.
     pub(super) fn is_as_wide_as(&self, known: &FullRead) -> bool {
         let covers = |wide: &str, narrow: &str| {
             let mut parts = narrow.split([' ', ',']).filter(|part| !part.is_empty());

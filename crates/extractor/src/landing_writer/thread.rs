@@ -1,4 +1,4 @@
-//! The landing thread itself, and the handle the network side talks to it through.
+//! The landing thread, and the handle through which the network side sends it jobs.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ const WAITING_JOBS: usize = 16;
 /// Commits are synced together: after so many other jobs at the latest.
 const JOBS_BEFORE_SYNC: usize = 24;
 
-/// The content of what is held and has to land again; no other content has this hash.
+/// The content of a known resource that has to land again; no body has this hash.
 const LANDS_AGAIN: [u8; 16] = [0; 16];
 
 /// A page to be landed.
@@ -45,12 +45,6 @@ pub(crate) struct PageJob {
     pub(crate) body: Body,
 }
 
-/// What the run sealed.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Sealed {
-    pub(crate) manifests: Vec<LandingManifest>,
-}
-
 type Reply<T> = oneshot::Sender<Result<T, WriterError>>;
 
 enum Job {
@@ -58,7 +52,7 @@ enum Job {
     Forget(Vec<PassId>),
     Commit(Box<PatientCommit>, Reply<Vec<ResourceLanded>>),
     States(Vec<StateChange>, Reply<()>),
-    Seal(Reply<Sealed>),
+    Seal(Reply<Vec<LandingManifest>>),
 }
 
 /// The handle of the landing thread.
@@ -86,7 +80,7 @@ impl LandingHandle {
             writers: BTreeMap::new(),
             kept: BTreeMap::new(),
             passes: HashMap::new(),
-            held: HashMap::new(),
+            known_resources: HashMap::new(),
             landed_before: LandedBefore::default(),
             waiting_commits: Vec::new(),
             failed: None,
@@ -130,7 +124,7 @@ impl LandingHandle {
     }
 
     /// Seals the run with all that was committed.
-    pub(crate) async fn seal(mut self) -> Result<Sealed, WriterError> {
+    pub(crate) async fn seal(mut self) -> Result<Vec<LandingManifest>, WriterError> {
         let sealed = self.ask(Job::Seal).await;
         drop(self.jobs);
         if let Some(thread) = self.thread.take() {
@@ -158,8 +152,8 @@ struct Thread {
     writers: BTreeMap<ResourceType, LandingWriter>,
     kept: BTreeMap<ResourceType, Vec<KeptPatient>>,
     passes: HashMap<PassId, SearchPass>,
-    /// What was held before, of patients under way.
-    held: HashMap<(GrantHandle, ResourceType), KnownResources>,
+    /// What landed before, of patients under way.
+    known_resources: HashMap<(GrantHandle, ResourceType), KnownResources>,
     landed_before: LandedBefore,
     waiting_commits: Vec<(PatientCommit, Reply<Vec<ResourceLanded>>)>,
     /// Once landing has failed, every job is answered so.
@@ -183,7 +177,7 @@ impl Thread {
     }
 
     fn job(&mut self, job: Job) {
-        // A reply whose asker has gone is nobody's loss.
+        // Replies to callers that have gone are dropped.
         match job {
             Job::Page(page, reply) => {
                 let _ = reply.send(self.guarded(|thread| thread.page(&page)));
@@ -199,7 +193,7 @@ impl Thread {
                 for change in &states {
                     let state = &change.state;
                     let key = (state.grant.clone(), state.resource.clone());
-                    self.held.remove(&key);
+                    self.known_resources.remove(&key);
                 }
                 let _ = reply.send(self.guarded(|thread| {
                     thread.vault.record_extract(&states)?;
@@ -229,26 +223,26 @@ impl Thread {
 
     fn page(&mut self, page: &PageJob) -> Result<Result<SeenPage, PageError>, WriterError> {
         let key = (page.grant.clone(), page.resource.clone());
-        if !self.held.contains_key(&key) {
-            let mut held = self.vault.known_resources(&page.grant, &page.resource)?;
+        if !self.known_resources.contains_key(&key) {
+            let mut known = self.vault.known_resources(&page.grant, &page.resource)?;
             if page.full && page.lands == WritePolicy::Changes {
                 let of = (&page.resource, &page.patient);
                 let (layout, before) = (&self.layout, &mut self.landed_before);
-                for id in before.moved_here(layout, self.api, of, held.ids())? {
-                    held.insert(id.0, LANDS_AGAIN);
+                for id in before.moved_here(layout, self.api, of, known.ids())? {
+                    known.insert(id.0, LANDS_AGAIN);
                 }
             }
-            self.held.insert(key.clone(), held);
+            self.known_resources.insert(key.clone(), known);
         }
-        let held = match page.lands {
+        let landed = match page.lands {
             WritePolicy::Everything => None,
-            WritePolicy::Changes => self.held.get(&key),
+            WritePolicy::Changes => self.known_resources.get(&key),
         };
         let mut pass = self.passes.remove(&page.read).unwrap_or_default();
         let beside = page.beside.and_then(|read| self.passes.get(&read));
         let known = Known {
             of: (self.api, &page.resource, &page.patient),
-            held,
+            landed,
             beside,
             latest: crate::watermark::latest(self.clock.now()),
         };
@@ -277,7 +271,7 @@ impl Thread {
         Ok(Ok(lines.page))
     }
 
-    /// CommitBuilder first, then the vault: what the vault says has landed is on disk.
+    /// Frames first, then the vault: what the vault says has landed is on disk.
     fn sync_commits(&mut self) {
         if self.waiting_commits.is_empty() {
             return;
@@ -285,17 +279,12 @@ impl Thread {
         let commits = std::mem::take(&mut self.waiting_commits);
         let (patients, replies): (Vec<_>, Vec<_>) = commits.into_iter().unzip();
         let outcome = self.guarded(|thread| thread.commit_all(&patients));
-        match outcome {
-            Ok(landed) => {
-                for (reply, landed) in replies.into_iter().zip(landed) {
-                    let _ = reply.send(Ok(landed));
-                }
-            }
-            Err(error) => {
-                for reply in replies {
-                    let _ = reply.send(Err(error.clone()));
-                }
-            }
+        let mut landed = outcome.map(Vec::into_iter);
+        for reply in replies {
+            let _ = reply.send(match &mut landed {
+                Ok(landed) => landed.next().ok_or(WriterError::Stopped),
+                Err(error) => Err(error.clone()),
+            });
         }
     }
 
@@ -324,8 +313,8 @@ impl Thread {
                     .map(|read| self.passes.remove(read).unwrap_or_default())
                     .collect();
                 let key = (patient.grant.clone(), commit.resource.clone());
-                let before = match self.held.remove(&key) {
-                    Some(held) => held,
+                let before = match self.known_resources.remove(&key) {
+                    Some(known) => known,
                     None => self
                         .vault
                         .known_resources(&patient.grant, &commit.resource)?,
@@ -354,7 +343,7 @@ impl Thread {
         Ok(landed)
     }
 
-    fn seal(&mut self) -> Result<Sealed, WriterError> {
+    fn seal(&mut self) -> Result<Vec<LandingManifest>, WriterError> {
         let mut writers = std::mem::take(&mut self.writers);
         for (resource, kept) in &self.kept {
             // What is gone is listed even where nothing landed.
@@ -374,6 +363,6 @@ impl Thread {
         // From here on readers see the run, in all its resource types at once.
         mark_finished(&self.layout, &self.run)?;
         self.vault.drop_checkpoints(&self.run)?;
-        Ok(Sealed { manifests })
+        Ok(manifests)
     }
 }

@@ -67,7 +67,7 @@ fn batch(rows: &[ExtractStatusRow]) -> Outcome<RecordBatch> {
         ("complete_at", instants(rows, |row| row.complete_at)),
         ("served", numbers(rows, |row| row.served)),
         ("landed", numbers(rows, |row| row.landed)),
-        ("held", numbers(rows, |row| row.held)),
+        ("held", numbers(rows, |row| row.known)),
         ("scopes", texts(rows, |row| Some(&row.scopes))),
         ("reason_no_claims", texts(rows, |row| row.reason_no_claims)),
         ("run", texts(rows, |row| Some(row.run.as_ref()?.as_str()))),

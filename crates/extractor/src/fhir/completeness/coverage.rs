@@ -16,7 +16,7 @@ pub(super) struct Coverage {
     pub(super) last: u64,
     /// The offset of the page that following `next` from the last one ended at.
     pub(super) links_end: u64,
-    /// Where the `next` of that page leads: nobody asked for it yet.
+    /// Where the `next` of that page leads, which was not asked for yet.
     pub(super) open_link: Option<u64>,
     /// Whether a `next` passes over rows that came empty.
     pub(super) has_hole: bool,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What contradicts. The text is the reason in `extract_status` and holds no PHI.
+/// What contradicts. The text is the reason in `extract_status`, without PHI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IncompleteReason {
     /// The end was found, but the pages are not of one set, or something came twice.

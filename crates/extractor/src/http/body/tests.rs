@@ -10,24 +10,24 @@ const LIMITS: BodyLimits = BodyLimits {
     largest: 40 * UNIT,
 };
 
-/// Receives a body of so many units, a quarter of a unit at a time, and counts what is held.
+/// Receives a body of so many units, a quarter of a unit at a time, and counts the bytes in memory.
 async fn receive(
     memory: Arc<BodyMemory>,
     units: usize,
-    held: Arc<AtomicUsize>,
+    in_memory: Arc<AtomicUsize>,
     most: Arc<AtomicUsize>,
 ) -> usize {
     let mut body = memory.begin().await.unwrap();
     let piece = vec![b'x'; UNIT / 4];
     for _ in 0..4 * units {
         body.add(&piece).await.unwrap();
-        let now = held.fetch_add(piece.len(), Ordering::SeqCst) + piece.len();
+        let now = in_memory.fetch_add(piece.len(), Ordering::SeqCst) + piece.len();
         most.fetch_max(now, Ordering::SeqCst);
         tokio::task::yield_now().await;
     }
     let body = body.finish();
     let length = body.len();
-    held.fetch_sub(length, Ordering::SeqCst);
+    in_memory.fetch_sub(length, Ordering::SeqCst);
     drop(body);
     length
 }
@@ -44,12 +44,12 @@ async fn bodies_of_any_sizes_end_and_together_stay_below_the_room_and_the_larges
         &[2; 64],
     ] {
         let memory = Arc::new(BodyMemory::new(LIMITS));
-        let (held, most) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+        let (in_memory, most) = <(Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
         let under_way: Vec<_> = sizes
             .iter()
             .map(|units| {
-                let (memory, held, most) = (memory.clone(), held.clone(), most.clone());
-                tokio::spawn(receive(memory, *units, held, most))
+                let (memory, in_memory, most) = (memory.clone(), in_memory.clone(), most.clone());
+                tokio::spawn(receive(memory, *units, in_memory, most))
             })
             .collect();
         for (one, units) in under_way.into_iter().zip(sizes) {
@@ -70,7 +70,7 @@ async fn large(memory: &BodyMemory, length: usize) -> Result<Body, Transport> {
 }
 
 #[tokio::test]
-async fn a_body_beyond_the_largest_ends_and_leaves_nothing_held() {
+async fn a_body_beyond_the_largest_ends_and_leaves_nothing_in_memory() {
     let memory = BodyMemory::new(LIMITS);
     let too_large = large(&memory, LIMITS.largest + 1).await;
     assert!(matches!(too_large, Err(Transport::TooLarge { .. })));
@@ -93,7 +93,7 @@ async fn memory_is_free_only_when_the_last_copy_of_a_body_is_gone() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_given_up_while_it_waits_for_room_leaves_nothing_held() {
+async fn a_request_that_is_given_up_while_it_waits_for_room_leaves_nothing_in_memory() {
     let memory = Arc::new(BodyMemory::new(LIMITS));
     let first = large(&memory, 30 * UNIT).await.unwrap();
     let waiting = tokio::spawn({

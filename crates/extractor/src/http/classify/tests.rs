@@ -1,76 +1,107 @@
 use super::super::client::AnswerHeaders;
-use super::{AnswerClass, Refusal, classify};
+use super::{AnswerClass, classify};
 
-fn json(status: u16, body: &str) -> AnswerClass {
+fn classified(status: u16, content_type: &str, body: &str) -> AnswerClass {
     let headers = AnswerHeaders {
-        content_type: Some("application/json".into()),
+        content_type: Some(content_type.into()),
         ..AnswerHeaders::default()
     };
     classify(status, &headers, body.as_bytes())
 }
 
+/// The name of the class, with the refusal where it is one.
+fn name(class: AnswerClass) -> String {
+    match class {
+        AnswerClass::Refused(refusal) => format!("Refused({refusal:?})"),
+        class => format!("{class:?}").split('(').next().unwrap().to_owned(),
+    }
+}
+
 #[test]
 fn every_answer_the_server_is_known_to_give_is_classified() {
-    let token = r#"{"detail":"Authentication credentials were not provided."}"#;
-    let timed_out = r#"{"detail":"User access has timed out. To refresh Medicare data, end user must re-authenticate and consent."}"#;
-    let inactive = r#"{"detail":"This application, X, is temporarily inactive."}"#;
-    let permission = r#"{"detail":"You do not have permission to perform this action."}"#;
-    let app_scope = r#"{"detail":"This application, X, does not have access to make search calls for Patient resources"}"#;
-    let v3_gate = r#"{"detail":"This application, X, does not yet have access to v3 endpoints."}"#;
-    let past_end = r#"{"detail":"An error occurred contacting the upstream server:Value for startIndex (50) must be less than than result size (42)"}"#;
-    let parameter = r#"{"detail":"the type parameter value is not valid"}"#;
-    let upstream = r#"{"detail":"A failure occurred contacting the upstream server"}"#;
     let outcome = r#"{"resourceType":"OperationOutcome","issue":[]}"#;
-    assert_eq!(json(200, "{}"), AnswerClass::Body);
-    assert_eq!(json(400, past_end), AnswerClass::PastEnd);
-    assert!(matches!(json(400, parameter), AnswerClass::Failed(_)));
-    assert_eq!(json(401, token), AnswerClass::TokenRejected);
-    assert!(matches!(json(401, timed_out), AnswerClass::ConsentEnded(_)));
-    assert!(matches!(json(401, inactive), AnswerClass::Stop(_)));
-    assert_eq!(
-        json(403, permission),
-        AnswerClass::Refused(Refusal::Consent)
-    );
-    for other in [
-        r#"{"message":"Forbidden"}"#,
-        r#"{"Message":"User is not authorized to access this resource"}"#,
-        r#"{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"forbidden","diagnostics":"Access denied"}]}"#,
-        r#"{"detail":"CSRF Failed"}"#,
-        "Forbidden",
-        "{}",
-        "",
+    let upstream = r#"{"detail":"A failure occurred contacting the upstream server"}"#;
+    for (status, body, class) in [
+        (200, "{}", "Body"),
+        (
+            400,
+            r#"{"detail":"An error occurred contacting the upstream server:Value for startIndex (50) must be less than than result size (42)"}"#,
+            "PastEnd",
+        ),
+        (
+            400,
+            r#"{"detail":"the type parameter value is not valid"}"#,
+            "Failed",
+        ),
+        (
+            401,
+            r#"{"detail":"Authentication credentials were not provided."}"#,
+            "TokenRejected",
+        ),
+        (
+            401,
+            r#"{"detail":"User access has timed out. To refresh Medicare data, end user must re-authenticate and consent."}"#,
+            "ConsentEnded",
+        ),
+        (
+            401,
+            r#"{"detail":"This application, X, is temporarily inactive."}"#,
+            "Stop",
+        ),
+        (
+            403,
+            r#"{"detail":"You do not have permission to perform this action."}"#,
+            "Refused(Consent)",
+        ),
+        (403, r#"{"message":"Forbidden"}"#, "Refused(Unexplained)"),
+        (
+            403,
+            r#"{"Message":"User is not authorized to access this resource"}"#,
+            "Refused(Unexplained)",
+        ),
+        (
+            403,
+            r#"{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"forbidden","diagnostics":"Access denied"}]}"#,
+            "Refused(Unexplained)",
+        ),
+        (403, r#"{"detail":"CSRF Failed"}"#, "Refused(Unexplained)"),
+        (403, "Forbidden", "Refused(Unexplained)"),
+        (403, "{}", "Refused(Unexplained)"),
+        (403, "", "Refused(Unexplained)"),
+        (
+            403,
+            r#"{"detail":"This application, X, does not have access to make search calls for Patient resources"}"#,
+            "Refused(App)",
+        ),
+        (
+            403,
+            r#"{"detail":"This application, X, does not yet have access to v3 endpoints."}"#,
+            "Stop",
+        ),
+        (404, outcome, "NotFound"),
+        (404, r#"{"detail":"Not found."}"#, "NotFound"),
+        (410, outcome, "NotFound"),
+        (302, "", "Failed"),
+        (429, "{}", "Throttled"),
     ] {
-        let refused = AnswerClass::Refused(Refusal::Unexplained);
-        assert_eq!(json(403, other), refused, "{other}");
+        let found = name(classified(status, "application/json", body));
+        assert_eq!(found, class, "{status} {body}");
     }
-    assert_eq!(json(403, app_scope), AnswerClass::Refused(Refusal::App));
-    assert!(matches!(json(403, v3_gate), AnswerClass::Stop(_)));
-    assert_eq!(json(404, outcome), AnswerClass::NotFound);
-    assert_eq!(
-        json(404, r#"{"detail":"Not found."}"#),
-        AnswerClass::NotFound
-    );
-    assert_eq!(json(410, outcome), AnswerClass::NotFound);
-    assert!(matches!(json(302, ""), AnswerClass::Failed(_)));
-    assert_eq!(json(429, "{}"), AnswerClass::Throttled);
     for status in [408, 500, 502, 503, 504] {
-        assert_eq!(json(status, upstream), AnswerClass::ServerError, "{status}");
-        assert_eq!(json(status, outcome), AnswerClass::ServerError, "{status}");
+        for body in [upstream, outcome] {
+            let found = classified(status, "application/json", body);
+            assert_eq!(found, AnswerClass::ServerError, "{status} {body}");
+        }
     }
+    // A page where an endpoint is due.
+    let page = "<!doctype html><title>Not Found</title>";
+    let found = classified(404, "text/html; charset=utf-8", page);
+    assert_eq!(name(found), "Stop");
 }
 
-#[test]
-fn a_page_where_an_endpoint_is_due_stops_the_run() {
-    let headers = AnswerHeaders {
-        content_type: Some("text/html; charset=utf-8".into()),
-        ..AnswerHeaders::default()
-    };
-    let class = classify(404, &headers, b"<!doctype html><title>Not Found</title>");
-    assert!(matches!(class, AnswerClass::Stop(_)));
-}
-
-/// Status, a piece of the body, and the class: what exchanges with the real server held.
+/// Status, a piece of the body, and the class: of recorded exchanges with the real server.
 const RECORDED: &[(u64, &str, &str)] = &[
+    (200, "", "Body"),
     (400, "startIndex (", "PastEnd"),
     (400, "startIndex cannot be negative", "ServerError"),
     (400, "contacting the upstream server", "ServerError"),
@@ -80,7 +111,7 @@ const RECORDED: &[(u64, &str, &str)] = &[
     (401, "OperationOutcome", "ServerError"),
     (401, "credentials were not provided", "TokenRejected"),
     (403, "does not yet have access to v3", "Stop"),
-    (403, "permission to perform", "Refused"),
+    (403, "permission to perform", "Refused(Consent)"),
     (404, "<", "Stop"),
     (404, "(HTML", "Stop"),
     (404, "", "NotFound"),
@@ -116,22 +147,15 @@ fn recorded_answers_of_the_real_server_are_classified_rightly() {
                 other => other.to_string(),
             };
             let is_html = body.starts_with("(HTML") || body.trim_start().starts_with('<');
-            let headers = AnswerHeaders {
-                content_type: is_html.then(|| "text/html; charset=utf-8".into()),
-                ..AnswerHeaders::default()
+            let content_type = if is_html {
+                "text/html"
+            } else {
+                "application/json"
             };
-            let class = classify(status.try_into().unwrap(), &headers, body.as_bytes());
-            let found = format!("{class:?}");
-            let found = found.split('(').next().unwrap().to_owned();
-            let expected = match status {
-                200 => "Body",
-                _ => {
-                    let row = RECORDED
-                        .iter()
-                        .find(|(of, piece, _)| *of == status && body.contains(piece));
-                    row.unwrap_or_else(|| panic!("no row for {status}")).2
-                }
-            };
+            let found = name(classified(status.try_into().unwrap(), content_type, &body));
+            let mut rows = RECORDED.iter();
+            let row = rows.find(|(of, piece, _)| *of == status && body.contains(piece));
+            let expected = row.unwrap_or_else(|| panic!("no row for {status}")).2;
             assert_eq!(found, expected, "{} {line}", path.display());
             *checked.entry(found).or_insert(0u32) += 1;
         }

@@ -1,4 +1,4 @@
-//! A pace for all requests: given, or learned when the server throttles everybody.
+//! A pace for all requests: given, or learned when the server throttles all grants.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -104,7 +104,7 @@ impl LearnedPace {
         }
     }
 
-    pub(super) fn everybody_throttled(
+    pub(super) fn all_throttled(
         &mut self,
         now: Instant,
         admitted_at: Instant,

@@ -1,3 +1,4 @@
+use std::sync::Mutex;
 use std::time::Duration;
 
 use claimlake_contract::GrantHandle;
@@ -9,14 +10,17 @@ fn grant(number: u8) -> GrantHandle {
     GrantHandle::from_random([number; 8])
 }
 
+/// Sends a request that ends so.
+async fn send(pace: &Pace, ended: Ended) {
+    let permit = pace.admit(&grant(1)).await.unwrap();
+    permit.ended(&grant(1), ended);
+}
+
 #[tokio::test(start_paused = true)]
 async fn concurrency_grows_with_success_up_to_its_ceiling() {
     let pace = Pace::new(40, None);
     for _ in 0..100 {
-        pace.admit(&grant(1))
-            .await
-            .unwrap()
-            .ended(&grant(1), Ended::Well);
+        send(&pace, Ended::Well).await;
     }
     assert_eq!(pace.permits.available_permits(), 40);
 }
@@ -25,19 +29,15 @@ async fn concurrency_grows_with_success_up_to_its_ceiling() {
 async fn a_constant_few_failures_do_not_shrink_it_and_many_do() {
     let pace = Pace::new(32, None);
     for number in 0..200 {
-        let ended = if number % 20 == 0 {
-            Ended::Badly
-        } else {
-            Ended::Well
+        let ended = match number % 20 {
+            0 => Ended::Badly,
+            _ => Ended::Well,
         };
-        pace.admit(&grant(1)).await.unwrap().ended(&grant(1), ended);
+        send(&pace, ended).await;
     }
     assert_eq!(pace.permits.available_permits(), 32);
     for _ in 0..50 {
-        pace.admit(&grant(1))
-            .await
-            .unwrap()
-            .ended(&grant(1), Ended::Badly);
+        send(&pace, Ended::Badly).await;
         tokio::time::advance(Duration::from_millis(100)).await;
     }
     assert!(pace.permits.available_permits() < 20);
@@ -46,15 +46,15 @@ async fn a_constant_few_failures_do_not_shrink_it_and_many_do() {
 #[tokio::test(start_paused = true)]
 async fn permits_in_use_when_it_shrinks_are_taken_back_as_they_return() {
     let pace = Pace::new(10, None);
-    let mut held = Vec::new();
+    let mut in_use = Vec::new();
     for _ in 0..10 {
-        held.push(pace.admit(&grant(1)).await.unwrap());
+        in_use.push(pace.admit(&grant(1)).await.unwrap());
     }
     for _ in 0..5 {
         pace.failed();
     }
     assert_eq!(pace.state().debt, 2);
-    drop(held);
+    drop(in_use);
     assert_eq!(pace.permits.available_permits(), 8);
     assert_eq!(pace.state().debt, 0);
 }
@@ -84,44 +84,49 @@ async fn a_given_rate_is_kept_to() {
     assert!(elapsed < Duration::from_millis(2200), "{elapsed:?}");
 }
 
-/// A server that admits 50 requests in each whole second.
-struct Limited {
-    begun: Instant,
-    second: u64,
-    admitted: u32,
+/// A server that admits so many requests in each window of a second.
+struct Windows {
+    limit: u32,
+    /// What its `Retry-After` says.
+    wait: Option<Duration>,
+    window: Mutex<(Instant, u32)>,
 }
 
-impl Limited {
-    fn answers(&mut self) -> Ended {
-        let second = self.begun.elapsed().as_secs();
-        if second != self.second {
-            self.second = second;
-            self.admitted = 0;
+impl Windows {
+    fn new(limit: u32, wait: Option<Duration>) -> Self {
+        let window = Mutex::new((Instant::now(), 0));
+        Self {
+            limit,
+            wait,
+            window,
         }
-        if self.admitted == 50 {
-            return Ended::Throttled { wait: None };
+    }
+
+    fn answers(&self) -> Ended {
+        let mut window = self.window.lock().unwrap();
+        if window.0.elapsed() >= Duration::from_secs(1) {
+            *window = (Instant::now(), 0);
         }
-        self.admitted += 1;
-        Ended::Well
+        window.1 += 1;
+        match window.1 <= self.limit {
+            true => Ended::Well,
+            false => Ended::Throttled { wait: self.wait },
+        }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_pace_of_a_server_that_throttles_everybody_is_learned() {
+async fn the_pace_of_a_server_that_throttles_all_grants_is_learned() {
     let pace = Pace::new(100, None);
-    let mut server = Limited {
-        begun: Instant::now(),
-        second: 0,
-        admitted: 0,
-    };
+    let (begun, server) = (Instant::now(), Windows::new(50, None));
     let (mut sent, mut refused) = (0u32, 0u32);
     // Each request takes five milliseconds: 200 a second unless the pace is learned.
-    while server.begun.elapsed() < Duration::from_secs(60) {
+    while begun.elapsed() < Duration::from_secs(60) {
         let handle = grant((sent % 30) as u8);
         let permit = pace.admit(&handle).await.unwrap();
         tokio::time::sleep(Duration::from_millis(5)).await;
         let ended = server.answers();
-        if server.begun.elapsed() > Duration::from_secs(5) {
+        if begun.elapsed() > Duration::from_secs(5) {
             sent += 1;
             refused += u32::from(ended != Ended::Well);
         }
@@ -131,39 +136,14 @@ async fn the_pace_of_a_server_that_throttles_everybody_is_learned() {
     assert!(sent > 55 * 40, "only {sent} were sent in 55 seconds");
 }
 
-/// A server that admits so many requests in each window of a second, and says to wait a second.
-struct Windows {
-    limit: u32,
-    window: std::sync::Mutex<(Instant, u32)>,
-}
-
-impl Windows {
-    fn answers(&self) -> Ended {
-        let mut window = self.window.lock().unwrap();
-        if window.0.elapsed() >= Duration::from_secs(1) {
-            *window = (Instant::now(), 0);
-        }
-        window.1 += 1;
-        match window.1 <= self.limit {
-            true => Ended::Well,
-            false => Ended::Throttled {
-                wait: Some(Duration::from_secs(1)),
-            },
-        }
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn with_many_requests_under_way_few_are_refused_after_the_first_burst() {
     for limit in [30, 100, 250] {
         let pace = Pace::new(128, None);
         let begun = Instant::now();
-        let server = Windows {
-            limit,
-            window: std::sync::Mutex::new((begun, 0)),
-        };
-        let counts = std::sync::Mutex::new((0u32, 0u32));
-        let one_person = |number: u8| {
+        let server = Windows::new(limit, Some(Duration::from_secs(1)));
+        let counts = Mutex::new((0u32, 0u32));
+        let one_patient = |number: u8| {
             let (pace, server, counts) = (&pace, &server, &counts);
             async move {
                 while begun.elapsed() < Duration::from_secs(40) {
@@ -180,7 +160,7 @@ async fn with_many_requests_under_way_few_are_refused_after_the_first_burst() {
                 }
             }
         };
-        futures_util::future::join_all((0..200).map(one_person)).await;
+        futures_util::future::join_all((0..200).map(one_patient)).await;
         let (sent, refused) = *counts.lock().unwrap();
         assert!(
             refused * 20 < sent,

@@ -60,11 +60,11 @@ fn found(runs: &[&[Read<'_>]]) -> (Vec<IdHash>, Vec<IdHash>) {
     }
     let claims = ResourceType::explanation_of_benefit();
     let (first, second) = (PatientId::new("-1"), PatientId::new("-2"));
-    let held = [hash("x").0, hash("y").0];
+    let known = [hash("x").0, hash("y").0];
     let mut before = LandedBefore::default();
     let api = ApiVersion::V2;
     let mut moved = before
-        .moved_here(&layout, api, (&claims, &second), held.iter())
+        .moved_here(&layout, api, (&claims, &second), known.iter())
         .unwrap();
     moved.sort_unstable();
     let landed = before.of_patient(&layout, api, &claims, &first).unwrap();
@@ -72,7 +72,7 @@ fn found(runs: &[&[Read<'_>]]) -> (Vec<IdHash>, Vec<IdHash>) {
 }
 
 #[test]
-fn what_another_person_no_longer_had_after_it_came_here_is_to_land_again() {
+fn what_another_patient_no_longer_had_after_it_came_here_is_to_land_again() {
     let first: &[Read<'_>] = &[("-1", &["x"], &[]), ("-2", &["y"], &[])];
     let came: &[Read<'_>] = &[("-2", &["x"], &[])];
     let lost: &[Read<'_>] = &[("-1", &[], &["x"])];
