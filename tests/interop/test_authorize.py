@@ -1,6 +1,6 @@
 """`claimlake authorize` from its URL to the stored grant, with a person at a headless Chromium.
 
-Skipped aloud where there is no Chromium (Debian: `apt-get install chromium`). With SCREENSHOTS set
+Skipped visibly where there is no Chromium (Debian: `apt-get install chromium`). With SCREENSHOTS set
 to a folder, the page that the person ends on is kept there.
 """
 

@@ -1,6 +1,6 @@
 """The login and consent pages in a real browser: headless Chromium, driven over its debugging pipe.
 
-Skipped aloud where there is no Chromium (Debian: `apt-get install chromium`). With SCREENSHOTS set
+Skipped visibly where there is no Chromium (Debian: `apt-get install chromium`). With SCREENSHOTS set
 to a folder, what a person sees is kept there.
 """
 

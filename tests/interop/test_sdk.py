@@ -1,6 +1,6 @@
 """CMS's own Python SDK against the sandbox: it logs in, pages, reads and refreshes.
 
-Optional, `make test-sdk` (pinned in requirements-sdk.txt); skipped aloud without the SDK.
+Optional, `make test-sdk` (pinned in requirements-sdk.txt); skipped visibly without the SDK.
 """
 
 import urllib.parse

@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::command::Ended;
-use crate::vault::{demo, done, mode, patients, put_back, run};
+use crate::files::mode;
+use crate::vault::{demo, done, patients, put_back, run};
 
 #[test]
 fn a_cut_access_log_is_written_on_and_named_by_every_check() {
@@ -25,8 +25,7 @@ fn a_cut_access_log_is_written_on_and_named_by_every_check() {
     );
     assert_eq!(done(&bench, &["-q", "extract"]).stderr, "");
     for _ in 0..2 {
-        let checked = run(&bench, &["access-log", "verify"]);
-        assert_eq!(checked.exit, 1);
+        let checked = run(&bench, &["access-log", "verify"]).exits(1);
         let said = checked.error_line();
         assert!(said.contains("lines 2 to 3 are missing"), "{said}");
         done(&bench, &["extract"]);
@@ -40,19 +39,10 @@ fn a_cut_access_log_is_written_on_and_named_by_every_check() {
     let doctor = run(&bench, &["doctor"]);
     assert!(doctor.stdout.contains("lines 2 to 3 are missing"));
     let shown = done(&bench, &["access-log", "show"]);
-    assert!(
-        shown.stdout.contains("\"action\":\"gap\""),
-        "{}",
-        shown.stdout
-    );
-    assert!(
-        shown.stderr.contains("this is not all of it"),
-        "{}",
-        shown.stderr
-    );
+    shown.prints("\"action\":\"gap\"");
+    shown.says("this is not all of it");
     fs::remove_file(&log).unwrap();
-    let missing = run(&bench, &["access-log", "verify"]);
-    assert_eq!(missing.exit, 1);
+    let missing = run(&bench, &["access-log", "verify"]).exits(1);
     assert!(missing.error_line().contains("access.log is missing"));
 }
 
@@ -70,8 +60,7 @@ fn a_vault_and_a_log_of_an_older_backup_are_noticed_by_what_is_noted_outside() {
         &bench,
         &[("old.db", "d/vault.db"), ("old.log", "d/access.log")],
     );
-    let checked = run(&bench, &["access-log", "verify"]);
-    assert_eq!(checked.exit, 1);
+    let checked = run(&bench, &["access-log", "verify"]).exits(1);
     let said = checked.error_line();
     assert!(
         said.contains("it has line 6, and they end with 3"),
@@ -93,8 +82,7 @@ fn who_touched_a_patient_is_shown_by_any_of_their_ids_and_after_they_were_forgot
     let bench = demo();
     done(&bench, &["extract"]);
     let patient = patients(&bench).remove(1);
-    let listed = done(&bench, &["grants", "list"]).stdout;
-    let grant: Value = serde_json::from_str(listed.lines().nth(1).unwrap()).unwrap();
+    let grant = done(&bench, &["grants", "list"]).events().remove(1);
     let handle = grant["grant"]
         .as_str()
         .unwrap_or_else(|| grant["handle"].as_str().unwrap());
@@ -110,16 +98,9 @@ fn who_touched_a_patient_is_shown_by_any_of_their_ids_and_after_they_were_forgot
         .unwrap();
     let typed = format!("v2:{patient}");
     let show = |id: &str| run(&bench, &["access-log", "show", "--patient", id]);
-    let lines = |ended: &Ended| -> Vec<Value> {
-        let lines = ended.stdout.lines();
-        lines
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
-    };
     for id in [&patient, &typed, handle, mbi] {
-        let shown = show(id);
-        assert_eq!(shown.exit, 0, "{}", shown.stderr);
-        let lines = lines(&shown);
+        let shown = show(id).exits(0);
+        let lines = shown.events();
         assert_eq!(lines.len(), 2, "{}", shown.stdout);
         for line in lines {
             assert_eq!(line["handle"], handle);
@@ -132,16 +113,11 @@ fn who_touched_a_patient_is_shown_by_any_of_their_ids_and_after_they_were_forgot
         }
         assert!(!shown.stderr.contains(mbi), "{}", shown.stderr);
     }
-    let nobody = show("nobody");
-    assert_eq!(nobody.exit, 2);
-    assert!(
-        nobody.error_line().contains("grants list"),
-        "{}",
-        nobody.stderr
-    );
+    let nobody = show("nobody").exits(2);
+    nobody.fails_with("grants list");
     done(&bench, &["forget", "--yes", "--offline", &patient]);
     for id in [&patient, &typed] {
-        let lines = lines(&show(id));
+        let lines = show(id).events();
         assert_eq!(lines.len(), 3);
         assert_eq!(lines[2]["action"], "forgotten");
         assert!(lines.iter().all(|line| line["handle"].is_null()));
@@ -153,6 +129,6 @@ fn who_touched_a_patient_is_shown_by_any_of_their_ids_and_after_they_were_forgot
         "{}",
         by_mbi.stderr
     );
-    assert!(by_mbi.stderr.contains("by patient id"), "{}", by_mbi.stderr);
+    by_mbi.says("by patient id");
     done(&bench, &["access-log", "verify"]);
 }

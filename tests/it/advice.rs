@@ -6,7 +6,9 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::command::{Bench, Ended, binary, repository, skipped};
+use crate::command::{
+    Bench, Ended, a_patient, binary, in_environment_of, path_of_binary, repository, skipped,
+};
 use crate::servers::Sandbox;
 
 /// The commands that a message names, in their order.
@@ -24,28 +26,15 @@ fn commands_in(text: &str) -> Vec<String> {
 
 /// Runs a command as a shell would, with the environment of another.
 fn follow(command: &str, like: &Command) -> Ended {
-    let folder = binary().parent().unwrap().to_owned();
-    let path = std::env::var("PATH").unwrap();
-    let mut shell = Command::new("sh");
-    shell.args(["-c", command]);
-    for (name, value) in like.get_envs() {
-        match value {
-            Some(value) => shell.env(name, value),
-            None => shell.env_remove(name),
-        };
-    }
-    shell.current_dir(like.get_current_dir().unwrap());
-    Ended::of(shell.env("PATH", format!("{}:{path}", folder.display())))
+    let mut shell = in_environment_of(like, "sh");
+    Ended::of(shell.args(["-c", command]).env("PATH", path_of_binary()))
 }
 
 /// A lake with two snapshots, rolled back to the first.
 fn rolled_back() -> Bench {
     let bench = Bench::new();
     for (number, patient) in [(1, "-7"), (2, "-8")] {
-        let text = format!("{{\"resourceType\":\"Patient\",\"id\":\"{patient}\"}}\n");
-        bench.write("patient.ndjson", &text);
-        bench.done(&["--data", "d", "import", "--api", "v2", "patient.ndjson"]);
-        let run = bench.done(&["--json", "--data", "d", "run", "--from", "transform"]);
+        let run = bench.load("d", "patient.ndjson", &a_patient(patient));
         assert_eq!(run.summary()["load"]["snapshot"], number);
     }
     bench.done(&["--data", "d", "snapshots", "rollback", "1"]);
@@ -62,10 +51,9 @@ fn patients(bench: &Bench) -> u64 {
 }
 
 #[test]
-fn a_load_on_a_lake_that_is_held_says_how_to_go_on_and_that_works() {
+fn a_load_on_a_pinned_lake_says_how_to_go_on_and_that_works() {
     let bench = rolled_back();
-    let refused = bench.run(&["--data", "d", "load"]);
-    assert_eq!(refused.exit, 1);
+    let refused = bench.run(&["--data", "d", "load"]).exits(1);
     assert_eq!(patients(&bench), 1);
     let commands = commands_in(refused.error_line());
     assert_eq!(
@@ -76,27 +64,26 @@ fn a_load_on_a_lake_that_is_held_says_how_to_go_on_and_that_works() {
         ]
     );
     for command in commands {
-        let ended = follow(&command, &bench.command(&[]));
-        assert_eq!(ended.exit, 0, "{command}: {}", ended.stderr);
+        follow(&command, &bench.command(&[])).exits(0);
     }
     assert_eq!(patients(&bench), 2);
 }
 
 #[test]
-fn a_run_on_a_lake_that_is_held_says_so_first_keeps_what_it_staged_and_says_how_to_go_on() {
+fn a_run_on_a_pinned_lake_says_so_first_keeps_what_it_staged_and_says_how_to_go_on() {
     let bench = rolled_back();
-    let ended = bench.run(&["--data", "d", "run", "--from", "transform"]);
-    assert_eq!(ended.exit, 1, "{}", ended.stderr);
+    let ended = bench
+        .run(&["--data", "d", "run", "--from", "transform"])
+        .exits(1);
     let first = ended.stderr.lines().next().unwrap();
     assert!(
-        first.starts_with("warning: the lake is held at snapshot 1"),
+        first.starts_with("warning: the lake is pinned to snapshot 1"),
         "{first}"
     );
     for said in [first, ended.error_line()] {
         assert_eq!(commands_in(said), ["claimlake --data d load --unpin"]);
     }
-    let unpinned = follow("claimlake --data d load --unpin", &bench.command(&[]));
-    assert_eq!(unpinned.exit, 0, "{}", unpinned.stderr);
+    follow("claimlake --data d load --unpin", &bench.command(&[])).exits(0);
     assert_eq!(patients(&bench), 2);
 }
 
@@ -130,21 +117,13 @@ fn next_of(ended: &Ended) -> Vec<String> {
 fn after_consents_that_ended_the_next_command_is_about_consents() {
     let bench = Bench::new();
     let sandbox = Sandbox::start(&bench, &["--patients", "2", "--eobs", "2"]);
-    let run = |arguments: &[&str]| Ended::of(&mut sandbox.command(&bench, arguments));
+    let run = |arguments: &[&str]| sandbox.run(&bench, arguments);
     let end_elsewhere = |line: &str| {
         bench.write("one.ndjson", &format!("{line}\n"));
         let grant: Value = serde_json::from_str(line).unwrap();
-        let imported = run(&["--data", "e", "grants", "import", "one.ndjson"]);
-        assert_eq!(imported.exit, 0, "{}", imported.stderr);
-        let revoke = [
-            "--data",
-            "e",
-            "grants",
-            "revoke",
-            grant["patient"].as_str().unwrap(),
-        ];
-        let revoked = run(&revoke);
-        assert_eq!(revoked.exit, 0, "{}", revoked.stderr);
+        let patient = grant["patient"].as_str().unwrap();
+        run(&["--data", "e", "grants", "import", "one.ndjson"]).exits(0);
+        run(&["--data", "e", "grants", "revoke", patient]).exits(0);
     };
     sandbox.consent(&bench);
     sandbox.consent(&bench);
@@ -152,8 +131,7 @@ fn after_consents_that_ended_the_next_command_is_about_consents() {
     let grants: Vec<&str> = grants.lines().collect();
     end_elsewhere(grants[0]);
     // The other one landed.
-    let some = run(&["extract"]);
-    assert_eq!(some.exit, 4, "{}", some.stderr);
+    let some = run(&["extract"]).exits(4);
     let flags = "claimlake --pipeline blue_button --data d";
     let list = format!("{flags} grants list --state needs-consent");
     let authorize = format!("{flags} authorize");
@@ -165,14 +143,11 @@ fn after_consents_that_ended_the_next_command_is_about_consents() {
             format!("{flags} transform")
         ]
     );
-    let listed = follow(&list, &sandbox.command(&bench, &[]));
-    assert_eq!(listed.exit, 0, "{}", listed.stderr);
+    let listed = follow(&list, &sandbox.command(&bench, &[])).exits(0);
     assert_eq!(listed.stdout.lines().count(), 1);
-    let loaded = run(&["run", "--from", "transform"]);
-    assert_eq!(loaded.exit, 0, "{}", loaded.stderr);
+    run(&["run", "--from", "transform"]).exits(0);
     // Now there is nothing to transform.
-    let none = run(&["extract"]);
-    assert_eq!(none.exit, 4, "{}", none.stderr);
+    let none = run(&["extract"]).exits(4);
     assert_eq!(next_of(&none), [list, authorize]);
 }
 
@@ -213,7 +188,7 @@ fn extract_from(bench: &Bench, name: &str) -> Ended {
 }
 
 #[test]
-fn what_came_in_the_place_of_claims_is_not_taken_for_a_person_of_part_c() {
+fn what_came_in_the_place_of_claims_is_not_taken_for_a_patient_of_part_c() {
     let bench = Bench::new();
     let note = r#"{"search":{"mode":"outcome"},"resource":{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"processing"}]}}"#;
     let cases: [(&str, &str, u64, Option<&str>); 5] = [
@@ -299,31 +274,18 @@ fn on_a_read_only_file_system(bench: &Bench, arguments: &[&str]) -> Option<Ended
     fs::create_dir_all(&folder).unwrap();
     let script = "mount -t tmpfs tmpfs m && { [ ! -d d ] || cp -a d m/d; } && \
                   mount -o remount,ro m || exit 99; exec \"$0\" \"$@\"";
-    let mut command = Command::new("unshare");
-    command
-        .args(["-rm", "sh", "-c", script])
-        .arg(binary())
-        .args(arguments);
-    for (name, value) in bench.command(&[]).get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
+    let mut command = bench.program("unshare");
+    command.args(["-rm", "sh", "-c", script]);
+    command.arg(binary()).args(arguments);
     let could_start = Path::new("/usr/bin/unshare").exists() || Path::new("/bin/unshare").exists();
-    let ended = could_start.then(|| Ended::of(command.current_dir(bench.path())));
+    let ended = could_start.then(|| Ended::of(&mut command));
     ended.filter(|ended| ended.exit != 99 && !ended.stderr.contains("unshare: "))
 }
 
 #[test]
 fn a_read_only_file_system_is_not_explained_as_a_wrong_owner() {
     let bench = Bench::new();
-    bench.write(
-        "patient.ndjson",
-        "{\"resourceType\":\"Patient\",\"id\":\"-7\"}\n",
-    );
-    bench.done(&["--data", "d", "import", "--api", "v2", "patient.ndjson"]);
-    bench.done(&["--data", "d", "run", "--from", "transform"]);
+    bench.load("d", "patient.ndjson", &a_patient("-7"));
     for arguments in [
         &["--data", "m/d", "run"][..],
         &["--data", "m/d", "import", "--api", "v2", "patient.ndjson"],

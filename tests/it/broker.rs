@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::command::{Bench, Ended, repository};
+use crate::command::{Bench, Ended, repository, wait_until};
 use claimlake_consent::testing::{Meets, start};
 
 fn certificates() -> PathBuf {
@@ -28,25 +28,24 @@ fn command(bench: &Bench, url: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// Grants of so many people, each with a refresh token, and with an access token where that is
+/// Grants of so many patients, each with a refresh token, and with an access token where that is
 /// wanted.
-fn import(bench: &Bench, url: &str, people: usize, with_access: bool) {
+fn import(bench: &Bench, url: &str, patients: usize, with_access: bool) {
     let mut lines = String::new();
-    for person in 1..=people {
+    for patient in 1..=patients {
         let access = match with_access {
             true => format!(
-                ",\"access_token\":\"access-{person}\",\"expires_at\":\"2999-01-01T00:00:00Z\""
+                ",\"access_token\":\"access-{patient}\",\"expires_at\":\"2999-01-01T00:00:00Z\""
             ),
             false => String::new(),
         };
         lines.push_str(&format!(
-            "{{\"patient\":\"-{person}\",\"api\":\"v2\",\"refresh_token\":\"refresh-{person}\"{access}}}\n"
+            "{{\"patient\":\"-{patient}\",\"api\":\"v2\",\"refresh_token\":\"refresh-{patient}\"{access}}}\n"
         ));
     }
     let file = bench.write("grants.ndjson", &lines);
     let import = ["grants", "import", file.to_str().unwrap()];
-    let ended = Ended::of(&mut command(bench, url, &import));
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    Ended::of(&mut command(bench, url, &import)).exits(0);
 }
 
 fn says_no_secret(ended: &Ended) {
@@ -114,7 +113,7 @@ fn wrong_tls_is_named_by_every_command_and_not_tried_again() {
             says_no_secret(&ended);
             said
         };
-        // The token endpoint: once, for the first of three people.
+        // The token endpoint: once, for the first of three patients.
         let bench = Bench::new();
         import(&bench, &url, 3, false);
         let said = try_it(&bench, &["extract"]);
@@ -159,7 +158,7 @@ fn a_ca_that_ssl_cert_file_names_is_trusted_by_the_broker_too() {
         let ended = Ended::of(&mut command);
         // The server has nothing but 404.
         assert_eq!(ended.exit, 1);
-        assert!(ended.stderr.contains("HTTP 404, "), "{}", ended.stderr);
+        ended.says("HTTP 404, ");
         assert!(!ended.stderr.contains("connecting to"), "{}", ended.stderr);
     }
 }
@@ -243,10 +242,9 @@ fn a_portal_in_the_place_of_the_token_endpoint_gets_three_posts_and_is_named_in_
         let (url, posts) = portal(status, content_type);
         let bench = Bench::new();
         import(&bench, &url, 6, false);
-        let ended = Ended::of(&mut command(&bench, &url, &["extract"]));
-        assert_eq!(ended.exit, 1, "{}", ended.stderr);
+        let ended = Ended::of(&mut command(&bench, &url, &["extract"])).exits(1);
         assert!(ended.stderr.contains("POST /v2/o/token/ at 127.0.0.1:"));
-        assert!(ended.stderr.contains(head), "{}", ended.stderr);
+        ended.says(head);
         says_no_secret(&ended);
         assert_eq!(posts.load(Ordering::SeqCst), 3, "{}", ended.stderr);
         // Nobody's consent has ended.
@@ -261,34 +259,19 @@ fn a_portal_in_the_place_of_the_token_endpoint_gets_three_posts_and_is_named_in_
 }
 
 #[test]
-fn one_person_s_refresh_token_is_posted_twice_and_not_again_by_the_runs_that_follow() {
+fn one_patient_s_refresh_token_is_posted_twice_and_not_again_by_the_runs_that_follow() {
     let (url, posts) = portal(200, "text/html");
     let bench = Bench::new();
     import(&bench, &url, 1, false);
-    let first = Ended::of(&mut command(&bench, &url, &["extract"]));
-    assert_eq!(first.exit, 1, "{}", first.stderr);
-    assert!(
-        first.stderr.contains("HTTP 200, text/html"),
-        "{}",
-        first.stderr
-    );
+    let first = Ended::of(&mut command(&bench, &url, &["extract"])).exits(1);
+    first.says("HTTP 200, text/html");
     for _ in 0..4 {
         // The broker before has ended: what is known now is in the vault.
-        while bench.path().join("d/broker.sock").exists() {
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-        let again = Ended::of(&mut command(&bench, &url, &["extract"]));
-        assert_eq!(again.exit, 5, "{}", again.stderr);
-        assert!(
-            again.stderr.contains("was posted 2 times"),
-            "{}",
-            again.stderr
-        );
-        assert!(
-            again.stderr.contains("not posted again before"),
-            "{}",
-            again.stderr
-        );
+        let socket = bench.path().join("d/broker.sock");
+        wait_until("the broker ends", || !socket.exists());
+        let again = Ended::of(&mut command(&bench, &url, &["extract"])).exits(5);
+        again.says("was posted 2 times");
+        again.says("not posted again before");
         says_no_secret(&again);
     }
     assert_eq!(posts.load(Ordering::SeqCst), 2);

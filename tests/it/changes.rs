@@ -1,12 +1,10 @@
-//! What became of which claim, run by run, as the command tells it.
-
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+//! What became of which claim, run by run, as the command lists it.
 
 use serde_json::{Value, json};
 
 use crate::command::{Bench, Ended};
-use crate::servers::Sandbox;
+use crate::files::edit_manifest;
+use crate::servers::{Sandbox, post};
 
 fn claim(id: &str, updated: &str) -> String {
     let claim = json!({
@@ -20,19 +18,7 @@ fn claim(id: &str, updated: &str) -> String {
 }
 
 fn publish(bench: &Bench, text: &str) {
-    bench.write("claims.ndjson", text);
-    bench.done(&["--data", "d", "import", "--api", "v2", "claims.ndjson"]);
-    bench.done(&["--data", "d", "transform"]);
-    bench.done(&["--data", "d", "load"]);
-}
-
-fn events(stdout: &str) -> Vec<Value> {
-    let events = stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap());
-    events
-        .filter(|event: &Value| event["event"] == "change")
-        .collect()
+    bench.load("d", "claims.ndjson", text);
 }
 
 fn kinds(events: &[Value]) -> Vec<String> {
@@ -46,7 +32,7 @@ fn kinds(events: &[Value]) -> Vec<String> {
 }
 
 #[test]
-fn every_change_is_an_event_and_since_leaves_out_what_was_told() {
+fn every_change_is_an_event_and_since_leaves_out_what_was_listed() {
     let bench = Bench::new();
     let changes = |arguments: &[&str]| {
         bench.done(&[&["--json", "--data", "d", "changes"], arguments].concat())
@@ -58,7 +44,7 @@ fn every_change_is_an_event_and_since_leaves_out_what_was_told() {
     );
     let first = changes(&[]);
     assert_eq!(
-        kinds(&events(&first.stdout)),
+        kinds(&first.events_of("change")),
         ["carrier--1 new", "carrier--2 new"]
     );
     assert_eq!(first.summary()["changes"], 2);
@@ -68,8 +54,8 @@ fn every_change_is_an_event_and_since_leaves_out_what_was_told() {
     assert_eq!(nothing.summary()["until"], until);
     publish(&bench, &claim("carrier--2", "2026-02-02T03:04:05Z"));
     let second = changes(&["--since", &until]);
-    assert_eq!(kinds(&events(&second.stdout)), ["carrier--2 changed"]);
-    let change = &events(&second.stdout)[0];
+    assert_eq!(kinds(&second.events_of("change")), ["carrier--2 changed"]);
+    let change = &second.events_of("change")[0];
     assert_eq!(change["patient_id"], "-1");
     assert_ne!(change["hash_before"], change["hash_after"]);
     let table = bench.done(&["--data", "d", "changes", "--since", &until]);
@@ -85,39 +71,26 @@ fn a_lake_that_is_not_there_has_no_changes_and_a_run_that_is_none_is_refused() {
     let none = bench.done(&["--data", "d", "changes"]);
     assert_eq!(none.stdout, "");
     assert!(none.stderr.contains("nothing is published yet"));
-    let refused = bench.run(&["--data", "d", "changes", "--since", "yesterday"]);
-    assert_eq!(refused.exit, 2, "{}", refused.stderr);
+    bench
+        .run(&["--data", "d", "changes", "--since", "yesterday"])
+        .exits(2);
 }
 
-/// Tells a sandbox that runs how to misbehave from now on.
+/// Has a sandbox that runs misbehave from now on.
 pub(crate) fn set_faults(sandbox: &Sandbox, faults: &Value) {
-    let url = sandbox.listening["url"].as_str().unwrap();
-    let host = url.strip_prefix("http://").unwrap().trim_end_matches('/');
-    let mut stream = TcpStream::connect(host).unwrap();
-    let body = faults.to_string();
-    let length = body.len();
-    write!(
-        stream,
-        "POST /_sandbox/faults HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.contains(" 200 "), "{answer}");
+    post(sandbox, "/_sandbox/faults", &faults.to_string());
 }
 
 #[test]
-fn a_claim_that_a_full_read_no_longer_finds_leaves_the_lake_and_is_told_of() {
+fn a_claim_that_a_full_read_no_longer_finds_leaves_the_lake_and_is_listed() {
     let bench = Bench::new();
-    let sandbox = Sandbox::start(&bench, &["--patients", "1", "--eobs", "60", "--seed", "7"]);
-    sandbox.consent(&bench);
+    let sandbox = Sandbox::with_consents(&bench, 1, &["--eobs", "60", "--seed", "7"]);
     let try_to = |arguments: &[&str]| {
         let mut command = sandbox.command(&bench, &[&["--json"], arguments].concat());
         Ended::of(command.env("CLAIMLAKE_EXTRACT_PAGE_SIZE", "10"))
     };
     let run = |arguments: &[&str]| {
-        let ended = try_to(arguments);
-        assert_eq!(ended.exit, 0, "{}", ended.stderr);
+        let ended = try_to(arguments).exits(0);
         ended
     };
     let first = run(&["run"]).summary();
@@ -132,7 +105,7 @@ fn a_claim_that_a_full_read_no_longer_finds_leaves_the_lake_and_is_told_of() {
     let second = run(&["load"]).summary();
     assert_eq!(second["load"]["rows"]["eob"], rows - 1);
     assert_eq!(second["load"]["outcome"]["gone"], 1);
-    let listed = events(&run(&["changes", "--since", &until]).stdout);
+    let listed = run(&["changes", "--since", &until]).events_of("change");
     assert_eq!(listed.len(), 1, "{listed:?}");
     assert_eq!(listed[0]["kind"], "vanished");
     assert!(listed[0]["hash_after"].is_null());
@@ -154,27 +127,20 @@ fn a_claim_that_a_full_read_no_longer_finds_leaves_the_lake_and_is_told_of() {
     run(&["transform", "--full"]);
     let rebuilt = run(&["load", "--rebuild"]).summary();
     assert_eq!(rebuilt["load"]["rows"]["eob"], rows - 1);
-    let again = events(&run(&["changes", "--since", until]).stdout);
+    let again = run(&["changes", "--since", until]).events_of("change");
     assert!(again.is_empty(), "{again:?}");
     run(&["verify"]);
     // What the lake knows as gone, and landing does not, is wrong.
     let eob = "d/landing/api=v2/resource=ExplanationOfBenefit";
-    let manifest = bench
-        .path()
-        .join(format!("{eob}/run={since}/manifest.json"));
-    let mut edited: Value = serde_json::from_slice(&std::fs::read(&manifest).unwrap()).unwrap();
-    edited["patients"][0]
-        .as_object_mut()
-        .unwrap()
-        .remove("gone");
-    std::fs::write(&manifest, edited.to_string()).unwrap();
-    let wrong = try_to(&["verify"]);
-    assert_eq!(wrong.exit, 1);
-    assert!(
-        wrong.stdout.contains("no run in landing says so"),
-        "{}",
-        wrong.stdout
-    );
+    let run_folder = bench.path().join(format!("{eob}/run={since}"));
+    edit_manifest(&run_folder, |manifest| {
+        manifest["patients"][0]
+            .as_object_mut()
+            .unwrap()
+            .remove("gone");
+    });
+    let wrong = try_to(&["verify"]).exits(1);
+    wrong.prints("no run in landing says so");
 }
 
 #[test]
@@ -190,6 +156,6 @@ fn full_every_is_days_and_can_be_switched_off() {
     for wrong in ["-1", "3651", "monthly", "1.5"] {
         let ended = with(wrong);
         assert_eq!(ended.exit, 2, "{wrong}");
-        assert!(ended.stderr.contains("full_every"), "{}", ended.stderr);
+        ended.says("full_every");
     }
 }

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -14,6 +15,8 @@ pub(crate) struct Bench {
 
 /// How one command ended.
 pub(crate) struct Ended {
+    /// Its arguments, for messages.
+    command: String,
     pub(crate) exit: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -38,6 +41,31 @@ impl Bench {
         path
     }
 
+    /// Imports resources of API v2 into a data directory.
+    #[track_caller]
+    pub(crate) fn import(&self, data: &str, name: &str, resources: &str) -> Ended {
+        self.write(name, resources);
+        self.done(&["--json", "--data", data, "import", "--api", "v2", name])
+    }
+
+    /// Makes tables of what has landed.
+    #[track_caller]
+    pub(crate) fn publish(&self, data: &str) -> Ended {
+        self.done(&["--json", "--data", data, "run", "--from", "transform"])
+    }
+
+    /// Imports and publishes.
+    #[track_caller]
+    pub(crate) fn load(&self, data: &str, name: &str, resources: &str) -> Ended {
+        self.import(data, name, resources);
+        self.publish(data)
+    }
+
+    /// Another program in this folder, with the environment of a command.
+    pub(crate) fn program(&self, program: &str) -> Command {
+        in_environment_of(&self.command(&[]), program)
+    }
+
     /// A command in this folder, without the caller's claimlake settings.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
@@ -59,16 +87,16 @@ impl Bench {
     }
 
     /// Runs a command that must end with exit code 0.
+    #[track_caller]
     pub(crate) fn done(&self, arguments: &[&str]) -> Ended {
-        let ended = self.run(arguments);
-        assert_eq!(ended.exit, 0, "{arguments:?}: {}", ended.stderr);
-        ended
+        self.run(arguments).exits(0)
     }
 }
 
 impl Ended {
     pub(crate) fn of(command: &mut Command) -> Self {
-        Self::with(command.stdin(Stdio::null()).output().unwrap())
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        Self::with(command, output)
     }
 
     /// Runs a command that reads `input` from its standard input to the end.
@@ -79,15 +107,99 @@ impl Ended {
         let feeder = std::thread::spawn(move || stdin.write_all(&input));
         let output = child.wait_with_output().unwrap();
         feeder.join().unwrap().unwrap();
-        Self::with(output)
+        Self::with(command, output)
     }
 
-    fn with(output: Output) -> Self {
+    fn with(command: &Command, output: Output) -> Self {
+        let words: Vec<_> = command
+            .get_args()
+            .map(|word| word.to_string_lossy())
+            .collect();
         Self {
+            command: words.join(" "),
             exit: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    /// It must have ended with this code.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        let (command, said) = (&self.command, [&*self.stdout, &self.stderr].concat());
+        assert_eq!(self.exit, code, "`{command}`: {said}");
+        self
+    }
+
+    /// It must have been killed.
+    #[track_caller]
+    pub(crate) fn was_killed(self) -> Self {
+        self.exits(-1)
+    }
+
+    /// Its stderr must have these words.
+    #[track_caller]
+    pub(crate) fn says(&self, words: &str) {
+        let (command, said) = (&self.command, &self.stderr);
+        assert!(
+            said.contains(words),
+            "`{command}` does not say {words}: {said}"
+        );
+    }
+
+    /// Its stdout must have these words.
+    #[track_caller]
+    pub(crate) fn prints(&self, words: &str) {
+        let (command, said) = (&self.command, &self.stdout);
+        assert!(
+            said.contains(words),
+            "`{command}` does not print {words}: {said}"
+        );
+    }
+
+    /// Its error line must have these words.
+    #[track_caller]
+    pub(crate) fn fails_with(&self, words: &str) {
+        let (command, error) = (&self.command, self.error_line());
+        assert!(
+            error.contains(words),
+            "`{command}` does not fail with {words}: {error}"
+        );
+    }
+
+    /// The JSON lines of stdout.
+    pub(crate) fn events(&self) -> Vec<Value> {
+        json_lines(&self.stdout)
+    }
+
+    /// The events of this name.
+    pub(crate) fn events_of(&self, name: &str) -> Vec<Value> {
+        let mut events = self.events();
+        events.retain(|event| event["event"] == name);
+        events
+    }
+
+    /// The checks of a `--json verify`.
+    pub(crate) fn checks(&self) -> Vec<Value> {
+        let summary = self.summary();
+        summary["verify"]["checks"].as_array().unwrap().clone()
+    }
+
+    /// The check of this name of a `--json verify`.
+    #[track_caller]
+    pub(crate) fn check(&self, name: &str) -> Value {
+        let mut checks = self.checks();
+        checks.retain(|check| check["name"] == name);
+        assert_eq!(checks.len(), 1, "{name}: {}", self.stdout);
+        checks.remove(0)
+    }
+
+    /// The names of the hard checks of a `--json verify` that do not hold.
+    pub(crate) fn wrong(&self) -> Vec<String> {
+        let mut checks = self.checks();
+        checks.retain(|check| check["severity"] == "hard" && check["failed"] != 0);
+        let names = checks.iter().map(|check| check["name"].as_str().unwrap());
+        names.map(str::to_owned).collect()
     }
 
     /// The last event of a `--json` run.
@@ -110,7 +222,54 @@ impl Ended {
     }
 }
 
-/// Says aloud that a test did not run; the test harness keeps what `eprintln` says to itself.
+/// Another program where a command would run, with its environment.
+pub(crate) fn in_environment_of(command: &Command, program: &str) -> Command {
+    let mut other = Command::new(program);
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => other.env(name, value),
+            None => other.env_remove(name),
+        };
+    }
+    other.current_dir(command.get_current_dir().unwrap());
+    other
+}
+
+/// A `PATH` on which the binary is first.
+pub(crate) fn path_of_binary() -> String {
+    let folder = binary().parent().unwrap().to_owned();
+    format!("{}:{}", folder.display(), std::env::var("PATH").unwrap())
+}
+
+/// Waits for another process, and fails where it takes much longer than it ever should.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let limit = Instant::now() + Duration::from_secs(300);
+    while !is_so() {
+        assert!(Instant::now() < limit, "after five minutes: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A patient alone, as a line.
+pub(crate) fn a_patient(id: &str) -> String {
+    format!("{{\"resourceType\":\"Patient\",\"id\":\"{id}\"}}\n")
+}
+
+/// The words of a command line.
+pub(crate) fn words(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
+}
+
+/// NDJSON as values.
+pub(crate) fn json_lines(text: &str) -> Vec<Value> {
+    let lines = text.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// Reports visibly that a test, or a part of one, did not run; the test harness keeps what `eprintln` says to itself.
 pub(crate) fn skipped(why: &str) {
     let line = format!("SKIPPED: {why}\n");
     std::io::stderr().write_all(line.as_bytes()).unwrap();

@@ -1,29 +1,12 @@
 //! Consents from the command line: what is asked for, what is over, and the sandbox to try it with.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::command::{Bench, Ended};
-use crate::servers::{Sandbox, ask};
-
-/// Posts to an admin route of the sandbox.
-pub(crate) fn post(sandbox: &Sandbox, path: &str, body: &str) {
-    let host = sandbox.text("url").strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(host).unwrap();
-    write!(
-        stream,
-        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\n\
-         Connection: close\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.contains(" 200 "), "{answer}");
-}
+use crate::command::{Bench, Ended, words};
+use crate::servers::{Sandbox, ask, post};
 
 fn scope_of(url: &str) -> String {
     let (_, query) = url.split_once('?').unwrap();
@@ -37,7 +20,7 @@ fn scope_of(url: &str) -> String {
 fn a_consent_asks_for_what_the_pipeline_reads_and_nothing_else() {
     let bench = Bench::new();
     let sandbox = Sandbox::start(&bench, &["--patients", "1", "--eobs", "2"]);
-    let shown = Ended::of(&mut sandbox.command(&bench, &["authorize", "--start"]));
+    let shown = sandbox.run(&bench, &["authorize", "--start"]);
     assert_eq!(
         scope_of(shown.stdout.trim()),
         "openid profile patient/Patient.read patient/Coverage.read patient/ExplanationOfBenefit.read"
@@ -60,8 +43,7 @@ fn a_consent_asks_for_what_the_pipeline_reads_and_nothing_else() {
             ),
         );
         let mut mine = sandbox.command_of(&bench, "mine.toml", &["authorize", "--start"]);
-        let shown = Ended::of(&mut mine);
-        assert_eq!(shown.exit, 0, "{}", shown.stderr);
+        let shown = Ended::of(&mut mine).exits(0);
         assert_eq!(scope_of(shown.stdout.trim()), scope);
     }
 }
@@ -69,22 +51,15 @@ fn a_consent_asks_for_what_the_pipeline_reads_and_nothing_else() {
 #[test]
 fn a_person_who_stopped_sharing_needs_consent_in_every_place_that_says_so() {
     let bench = Bench::new();
-    let sandbox = Sandbox::start(&bench, &["--patients", "2", "--eobs", "2"]);
-    sandbox.consent(&bench);
-    sandbox.consent(&bench);
+    let sandbox = Sandbox::with_consents(&bench, 2, &["--eobs", "2"]);
     post(
         &sandbox,
         "/_sandbox/grant",
         r#"{"login":"BBUser00000","action":"delete"}"#,
     );
-    let run = |arguments: &[&str]| Ended::of(&mut sandbox.command(&bench, arguments));
-    let extracted = run(&["extract"]);
-    assert_eq!(extracted.exit, 4, "{}", extracted.stderr);
-    assert!(
-        extracted.stderr.contains("stopped sharing"),
-        "{}",
-        extracted.stderr
-    );
+    let run = |arguments: &[&str]| sandbox.run(&bench, arguments);
+    let extracted = run(&["extract"]).exits(4);
+    extracted.says("stopped sharing");
     let listed = run(&["grants", "list", "--state", "needs-consent"]);
     let grant: Value = serde_json::from_str(listed.stdout.trim()).unwrap();
     assert_eq!(
@@ -109,16 +84,7 @@ fn a_person_who_stopped_sharing_needs_consent_in_every_place_that_says_so() {
 #[test]
 fn the_sandbox_prints_what_a_shell_sets_logs_requests_without_names_and_warns_when_it_is_open() {
     let bench = Bench::new();
-    let arguments = [
-        "-v",
-        "sandbox",
-        "--listen",
-        "0.0.0.0:0",
-        "--patients",
-        "1",
-        "--eobs",
-        "1",
-    ];
+    let arguments = words("-v sandbox --listen 0.0.0.0:0 --patients 1 --eobs 1");
     let mut serving = bench
         .command(&arguments)
         .stdout(Stdio::piped())

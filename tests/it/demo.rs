@@ -7,25 +7,32 @@ use std::path::Path;
 use parquet::record::{Field, Row};
 use serde_json::Value;
 
-use crate::command::Bench;
+use crate::command::{Bench, repository, words};
+use crate::files::{files_and_folders, mode, names_below};
 use crate::lake_rows;
+
+/// The demo's pipeline, with its views by their whole path.
+pub(crate) fn demo() -> String {
+    let demo = fs::read_to_string(repository().join("pipelines/demo.toml")).unwrap();
+    let views = repository().join("pipelines/views/*.json");
+    let views = format!("{:?}", views.display().to_string());
+    demo.replace("\"views/*.json\"", &views)
+}
 
 /// A small population, so that whole runs are quick.
 pub(crate) fn pipeline(api: &str) -> String {
-    let demo =
-        fs::read_to_string(crate::command::repository().join("pipelines/demo.toml")).unwrap();
-    let views = crate::command::repository().join("pipelines/views/*.json");
-    demo.replace(
-        "\"views/*.json\"",
-        &format!("{:?}", views.display().to_string()),
-    )
-    .replace("name = \"demo\"", "name = \"small\"")
-    .replace("patients = 12", "patients = 3")
-    .replace("eobs = 60", "eobs = 12")
-    .replace("api = \"v2\"", &format!("api = \"{api}\""))
+    of_size(&demo(), 3, 12)
+        .replace("name = \"demo\"", "name = \"small\"")
+        .replace("api = \"v2\"", &format!("api = \"{api}\""))
 }
 
-/// What there is of the people of `small.toml`.
+/// The demo's pipeline with so many patients, of so many claims each.
+pub(crate) fn of_size(demo: &str, patients: u32, eobs: u32) -> String {
+    demo.replace("patients = 12", &format!("patients = {patients}"))
+        .replace("eobs = 60", &format!("eobs = {eobs}"))
+}
+
+/// What there is of the patients of `small.toml`.
 #[derive(Debug, PartialEq, Eq)]
 struct Population {
     /// What was paid for each claim, by its id, in cents; none where the claim does not say.
@@ -38,22 +45,8 @@ struct Population {
 impl Population {
     /// As the sandbox writes them to a file: without a server, extract, transform or load.
     fn of_sandbox(bench: &Bench, api: &str) -> Self {
-        let size = [
-            "--patients",
-            "3",
-            "--eobs",
-            "12",
-            "--seed",
-            "20",
-            "--api",
-            api,
-        ];
-        let written = bench.done(&[&["sandbox", "generate"], &size[..]].concat());
-        let resources: Vec<Value> = written
-            .stdout
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
+        let size = "sandbox generate --patients 3 --eobs 12 --seed 20 --api";
+        let resources = bench.done(&[&words(size)[..], &[api]].concat()).events();
         let of = |name: &'static str| {
             let resources = resources.iter();
             resources.filter(move |resource| resource["resourceType"] == name)
@@ -108,20 +101,11 @@ fn cents(amount: &str) -> i64 {
 /// Every file of the lake's current snapshot that readers see, with its size.
 fn lake_files(data: &Path) -> BTreeMap<String, u64> {
     let root = data.join("lake/current").canonicalize().unwrap();
-    let mut files = BTreeMap::new();
-    let mut waiting = vec![root.clone()];
-    while let Some(folder) = waiting.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                waiting.push(path);
-            } else {
-                let name = path.strip_prefix(&root).unwrap().display().to_string();
-                files.insert(name, path.metadata().unwrap().len());
-            }
-        }
-    }
-    files
+    let size = |name: String| {
+        let bytes = root.join(&name).metadata().unwrap().len();
+        (name, bytes)
+    };
+    names_below(&root).into_iter().map(size).collect()
 }
 
 #[test]
@@ -159,30 +143,18 @@ fn a_run_publishes_every_claim_and_a_second_run_changes_nothing() {
 
 #[test]
 fn everything_below_the_data_directory_is_its_owner_s_alone() {
-    use std::os::unix::fs::PermissionsExt as _;
     let bench = Bench::new();
     bench.write("small.toml", &pipeline("v2"));
     bench.done(&["--pipeline", "small.toml", "run"]);
-    let mut waiting = vec![bench.path().join("data/small")];
-    while let Some(path) = waiting.pop() {
-        let metadata = fs::symlink_metadata(&path).unwrap();
-        if metadata.is_symlink() {
-            continue;
-        }
-        let mode = metadata.permissions().mode() & 0o077;
-        assert_eq!(mode, 0, "{}", path.display());
-        if path.is_dir() {
-            waiting.extend(
-                fs::read_dir(&path)
-                    .unwrap()
-                    .map(|entry| entry.unwrap().path()),
-            );
-        }
+    let found = files_and_folders(&bench.path().join("data/small"));
+    assert!(found.len() > 100, "{}", found.len());
+    for path in found {
+        assert_eq!(mode(&path) & 0o077, 0, "{}", path.display());
     }
 }
 
 #[test]
-fn the_same_people_make_the_same_files_in_another_directory() {
+fn the_same_patients_make_the_same_files_in_another_directory() {
     let bench = Bench::new();
     bench.write("small.toml", &pipeline("v3"));
     let parquet = |data: &str| -> Vec<String> {
@@ -212,7 +184,7 @@ fn the_stages_run_one_by_one_and_say_what_is_next() {
     ] {
         let ended = bench.done(&["--pipeline", "small.toml", stage]);
         assert_eq!(ended.stdout, "");
-        assert!(ended.stderr.contains(next), "{stage}: {}", ended.stderr);
+        ended.says(next);
     }
 }
 
@@ -223,15 +195,16 @@ fn a_directory_of_one_source_refuses_another() {
     bench.write("small.toml", &small);
     bench.write("other.toml", &small.replace("seed = 20", "seed = 21"));
     bench.done(&["--pipeline", "small.toml", "--data", "d", "extract"]);
-    let ended = bench.run(&["--pipeline", "other.toml", "--data", "d", "extract"]);
-    assert_eq!(ended.exit, 2, "{}", ended.stderr);
-    assert!(ended.error_line().contains("--data"), "{}", ended.stderr);
+    let ended = bench
+        .run(&["--pipeline", "other.toml", "--data", "d", "extract"])
+        .exits(2);
+    ended.fails_with("--data");
 }
 
 #[test]
 fn a_changed_view_is_read_over_all_of_landing() {
     let bench = Bench::new();
-    let views = crate::command::repository().join("pipelines/views");
+    let views = repository().join("pipelines/views");
     for name in ["eob.json", "patient.json"] {
         let text = fs::read_to_string(views.join(name)).unwrap();
         bench.write(&format!("views/{name}"), &text);
@@ -269,7 +242,7 @@ fn a_changed_view_is_read_over_all_of_landing() {
 }
 
 #[test]
-fn status_tells_what_is_there_and_rollback_goes_back() {
+fn status_says_what_is_there_and_rollback_goes_back() {
     let bench = Bench::new();
     bench.write("small.toml", &pipeline("v2"));
     let small = ["--pipeline", "small.toml"];
@@ -280,13 +253,8 @@ fn status_tells_what_is_there_and_rollback_goes_back() {
     assert!(status.contains("snapshot 1"), "{status}");
     assert!(command(&["snapshots"]).stdout.contains("current"));
     command(&["snapshots", "rollback", "1"]);
-    let refused = bench.run(&[&small[..], &["load"]].concat());
-    assert_eq!(refused.exit, 1, "{}", refused.stderr);
-    assert!(
-        refused.error_line().contains("--unpin"),
-        "{}",
-        refused.stderr
-    );
+    let refused = bench.run(&[&small[..], &["load"]].concat()).exits(1);
+    refused.fails_with("--unpin");
     command(&["transform"]);
     command(&["load", "--unpin"]);
 }
@@ -307,8 +275,7 @@ fn a_second_run_is_refused_before_it_takes_over_the_consents_of_the_first() {
     let lock = fs::File::options().write(true).open(lock).unwrap();
     lock.lock().unwrap();
     for command in ["run", "extract"] {
-        let refused = bench.run(&["--pipeline", "small.toml", command]);
-        assert_eq!(refused.exit, 1, "{}", refused.stderr);
+        let refused = bench.run(&["--pipeline", "small.toml", command]).exits(1);
         let error = refused.error_line();
         assert!(error.contains("another claimlake is writing"), "{error}");
     }

@@ -3,7 +3,8 @@
 use std::fs;
 use std::process::Command;
 
-use crate::command::{Bench, binary, repository};
+use crate::command::{Bench, path_of_binary, repository};
+use crate::demo::{demo, of_size};
 
 const PAGES: &[&str] = &[
     "docs/operations.md",
@@ -32,34 +33,15 @@ fn lines_of(text: &str, language: &str) -> Vec<String> {
     lines
 }
 
-/// The demo with few people, as the pages' environment names it.
-fn small_pipeline() -> String {
-    let demo = fs::read_to_string(repository().join("pipelines/demo.toml")).unwrap();
-    let views = repository().join("pipelines/views/*.json");
-    let views = format!("{:?}", views.display().to_string());
-    demo.replace("\"views/*.json\"", &views)
-        .replace("patients = 12", "patients = 2")
-        .replace("eobs = 60", "eobs = 5")
-}
-
 #[test]
 fn every_command_of_the_pages_runs() {
     let bench = Bench::new();
-    bench.write("pipeline.toml", &small_pipeline());
-    let folder = binary().parent().unwrap().to_owned();
-    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    bench.write("pipeline.toml", &of_size(&demo(), 2, 5));
     let in_shell = |line: &str| {
-        let template = bench.command(&[]);
-        let mut shell = Command::new("sh");
-        shell.args(["-euc", line]).current_dir(bench.path());
-        for (name, value) in template.get_envs() {
-            match value {
-                Some(value) => shell.env(name, value),
-                None => shell.env_remove(name),
-            };
-        }
+        let mut shell = bench.program("sh");
         shell
-            .env("PATH", &path)
+            .args(["-euc", line])
+            .env("PATH", path_of_binary())
             .env("CLAIMLAKE_PIPELINE", "pipeline.toml")
             .env("CLAIMLAKE_DATA", "data");
         crate::command::Ended::of(&mut shell)
@@ -84,7 +66,7 @@ fn every_command_of_the_pages_runs() {
     assert!(commands >= 15, "{commands} commands");
 }
 
-/// What the README tells people to type, and why a test does not type it.
+/// What the README has people type, and why a test does not type it.
 const NOT_TYPED: &[(&str, &str)] = &[
     ("make ", "tests/it/makefile.rs holds the Makefile's targets"),
     (

@@ -1,12 +1,11 @@
 //! What `doctor` says of set-ups that are fine and of ones that are not.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::command::{Bench, Ended};
+use crate::files::{files, set_mode};
 use crate::servers::Sandbox;
 
 fn level_of(ended: &Ended, what: &str) -> Vec<String> {
@@ -16,18 +15,6 @@ fn level_of(ended: &Ended, what: &str) -> Vec<String> {
         .filter(|check: &&Value| check["what"] == what)
         .map(|check| check["level"].as_str().unwrap().to_owned())
         .collect()
-}
-
-fn key_files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => found.extend(key_files(&path)),
-            false => found.push(path),
-        }
-    }
-    found
 }
 
 #[test]
@@ -44,9 +31,8 @@ fn a_fresh_demo_is_fine_and_its_server_is_as_the_profile_says() {
 #[test]
 fn a_key_that_others_can_read_and_a_broken_vault_are_named_with_the_way_out() {
     let bench = Bench::new();
-    let sandbox = Sandbox::start(&bench, &["--patients", "1", "--eobs", "1"]);
-    sandbox.consent(&bench);
-    let doctor = || Ended::of(&mut sandbox.command(&bench, &["--json", "doctor", "--live"]));
+    let sandbox = Sandbox::with_consents(&bench, 1, &["--eobs", "1"]);
+    let doctor = || sandbox.run(&bench, &["--json", "doctor", "--live"]);
     let fine = doctor();
     assert_eq!(fine.exit, 0, "{}", fine.stdout);
     for what in [
@@ -59,15 +45,15 @@ fn a_key_that_others_can_read_and_a_broken_vault_are_named_with_the_way_out() {
     ] {
         assert_eq!(level_of(&fine, what), ["ok"], "{what}");
     }
-    let keys = key_files(&bench.path().join("config/claimlake"));
+    let keys = files(&bench.path().join("config/claimlake"));
     let [key] = keys.as_slice() else {
         panic!("one key is expected: {keys:?}");
     };
-    fs::set_permissions(key, fs::Permissions::from_mode(0o644)).unwrap();
+    set_mode(key, 0o644);
     let open = doctor();
     assert_eq!(open.exit, 1, "{}", open.stdout);
-    assert!(open.stdout.contains("chmod 600"), "{}", open.stdout);
-    fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
+    open.prints("chmod 600");
+    set_mode(key, 0o600);
     fs::write(bench.path().join("d/vault.db"), "no database").unwrap();
     let damaged = doctor();
     assert_eq!(damaged.exit, 1, "{}", damaged.stdout);
@@ -85,11 +71,7 @@ fn a_server_that_is_down_is_broken_only_when_it_is_asked() {
     assert_eq!(live.exit, 1, "{}", live.stdout);
     // Once, not for every document behind the same connection.
     assert_eq!(level_of(&live, "server"), ["broken"]);
-    assert!(
-        live.stdout.contains("the connection was refused"),
-        "{}",
-        live.stdout
-    );
+    live.prints("the connection was refused");
     let silent = Ended::of(&mut silent);
     assert_eq!(silent.exit, 0, "{}", silent.stdout);
 }

@@ -1,7 +1,5 @@
 //! A limit of open files that is too low: every command says so, and none panics.
 
-use std::process::Command;
-
 use crate::command::{Bench, Ended, binary};
 
 #[test]
@@ -10,24 +8,10 @@ fn a_limit_of_open_files_that_is_too_low_is_an_error_and_no_panic() {
     for command in ["run", "extract", "sandbox"] {
         let mut said = 0;
         for limit in 5..12 {
-            let mut shell = bench.command(&[]);
             let limited = format!("ulimit -n {limit}; exec \"$0\" \"$@\"");
-            let mut limited_command = Command::new("sh");
-            limited_command
-                .args(["-c", &limited])
-                .arg(binary())
-                .arg(command)
-                .current_dir(bench.path())
-                .env_clear()
-                .envs(
-                    shell
-                        .env("PATH", "/usr/bin:/bin")
-                        .get_envs()
-                        .filter_map(|(name, value)| {
-                            value.map(|value| (name.to_owned(), value.to_owned()))
-                        }),
-                );
-            let ended = Ended::of(&mut limited_command);
+            let mut shell = bench.program("sh");
+            shell.args(["-c", &limited]).arg(binary()).arg(command);
+            let ended = Ended::of(&mut shell);
             let words = format!("{command}, {limit} files: {}", ended.stderr);
             assert!(!ended.stderr.contains("panicked"), "{words}");
             assert_ne!(ended.exit, 0, "{words}");

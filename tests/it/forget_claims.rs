@@ -41,8 +41,7 @@ fn a_claim_that_landed_before_its_patient_is_forgotten_with_them() {
     );
     assert_eq!(column(&bench, "d", "eob", "patient_id"), ["pat-1", "pat-2"]);
 
-    let forgotten = forget(&bench, "pat-1");
-    assert_eq!(forgotten.exit, 0, "{}", forgotten.stderr);
+    let forgotten = forget(&bench, "pat-1").exits(0);
     let landing = &forgotten.summary()["forget"]["landing"];
     assert_eq!(
         *landing,
@@ -80,10 +79,8 @@ fn a_person_without_a_patient_is_forgotten_by_what_claims_name_them_by() {
             ("", claim("eob-2", logical(MBI, "1S00E00AA45"))),
         ])];
         import(&bench, "d", &files);
-        let nobody = forget(&bench, "1S00E00AA3");
-        assert_eq!(nobody.exit, 2, "{}", nobody.stderr);
-        let forgotten = forget(&bench, wanted);
-        assert_eq!(forgotten.exit, 0, "{}", forgotten.stderr);
+        forget(&bench, "1S00E00AA3").exits(2);
+        let forgotten = forget(&bench, wanted).exits(0);
         let shown: Vec<Value> = forgotten
             .stdout
             .lines()
@@ -99,8 +96,7 @@ fn a_person_without_a_patient_is_forgotten_by_what_claims_name_them_by() {
         let again = import(&bench, "d", &files);
         assert_eq!(again["forgotten"], 1, "{again}");
         assert_eq!(column(&bench, "d", "eob", "eob_id"), ["eob-2"]);
-        let twice = forget(&bench, wanted);
-        assert_eq!(twice.exit, 0, "{}", twice.stderr);
+        forget(&bench, wanted).exits(0);
     }
 }
 
@@ -116,14 +112,12 @@ fn an_identifier_that_claims_give_to_two_ids_takes_nobody_unasked() {
         ("", claim("eob-2", of("pat-2"))),
     ];
     import(&bench, "d", &[bundle(entries)]);
-    let refused = forget(&bench, "1S00E00AA32");
-    assert_eq!(refused.exit, 2, "{}", refused.stderr);
+    let refused = forget(&bench, "1S00E00AA32").exits(2);
     assert_eq!(refused.stdout.matches("forget_candidate").count(), 2);
     let names = fs::read_dir(bench.path().join("d/lake/snapshots")).unwrap();
     assert_eq!(names.count(), 1, "nothing was published");
     assert_eq!(column(&bench, "d", "eob", "eob_id"), ["eob-1", "eob-2"]);
-    let one = forget(&bench, "v2:pat-1");
-    assert_eq!(one.exit, 0, "{}", one.stderr);
+    forget(&bench, "v2:pat-1").exits(0);
     assert_eq!(column(&bench, "d", "eob", "eob_id"), ["eob-2"]);
     verified(&bench, "d");
 }

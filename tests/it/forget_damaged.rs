@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::command::Ended;
-use crate::forget::scene::{DATA, Scene, command, done, files};
+use crate::files::files;
+use crate::forget::scene::{DATA, Scene, command, done};
 
 /// Inverts a byte in the middle of a file.
 fn flip(path: &Path) {
@@ -30,8 +31,7 @@ fn forget(scene: &Scene, data: &str) -> Ended {
 
 /// Runs the commands that `verify` prints, as they are; their exit codes.
 fn repair(scene: &Scene, data: &str) -> Vec<i32> {
-    let verified = command(&scene.bench, data, &["--json", "verify"]);
-    assert_eq!(verified.exit, 1, "{}", verified.stderr);
+    let verified = command(&scene.bench, data, &["--json", "verify"]).exits(1);
     let summary = verified.summary();
     let commands = summary["verify"]["repair"].as_array().unwrap();
     let run = |command: &str| {

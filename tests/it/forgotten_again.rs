@@ -6,7 +6,8 @@ use std::fs;
 use serde_json::Value;
 
 use crate::command::Ended;
-use crate::forget::scene::{DATA, Scene, command, copy_folder, done};
+use crate::files::{copy_folder, files};
+use crate::forget::scene::{DATA, Scene, command, done};
 
 /// What verify finds wrong, by check, and the command that it advises last, without its name.
 fn verified(scene: &Scene) -> (Vec<String>, Vec<String>) {
@@ -63,8 +64,7 @@ fn a_removal_stays_open_while_its_lake_is_away_and_ends_when_it_is_back() {
             &["load", "--rebuild"],
             &["forget", "--yes", &scene.patient],
         ] {
-            let refused = command(&scene.bench, DATA, arguments);
-            assert_eq!(refused.exit, 1, "{arguments:?}: {}", refused.stderr);
+            let refused = command(&scene.bench, DATA, arguments).exits(1);
             let line = refused.error_line();
             for said in ["is not there", "mount it", "forget --finish --without-lake"] {
                 assert!(line.contains(said), "{arguments:?}: {said}: {line}");
@@ -86,22 +86,15 @@ fn a_lake_that_is_gone_for_good_is_left_out_only_when_asked_for_and_found_when_i
     let (lake, away) = (scene.data(DATA).join("lake"), scene.data("away"));
     fs::rename(&lake, &away).unwrap();
     let forget = ["forget", "--yes", scene.patient.as_str()];
-    let refused = command(&scene.bench, DATA, &forget);
-    assert_eq!(refused.exit, 1, "{}", refused.stderr);
-    assert!(
-        refused
-            .error_line()
-            .contains("the same with --without-lake"),
-        "{}",
-        refused.stderr
-    );
+    let refused = command(&scene.bench, DATA, &forget).exits(1);
+    refused.fails_with("the same with --without-lake");
     assert_eq!(open_removals(&scene), 0);
     assert!(!scene.traces(DATA).is_empty());
 
     let without = [&forget[..], &["--without-lake"]].concat();
     let forgotten = done(&scene.bench, DATA, &without);
     let said = "warning: the lake ";
-    assert!(forgotten.stderr.contains(said), "{}", forgotten.stderr);
+    forgotten.says(said);
     assert_eq!(scene.traces(DATA), [""; 0]);
     // It was not gone for good: whoever is only in the lake is found by name.
     fs::rename(&away, &lake).unwrap();
@@ -125,22 +118,21 @@ fn a_lake_put_back_from_before_is_named_by_load_and_verify_and_cleaned_by_the_ad
     let newest = fs::read_dir(&snapshots).unwrap().count();
     let current = format!("snapshots/{newest}");
     std::os::unix::fs::symlink(current, lake.join("current")).unwrap();
-    let ran = command(&scene.bench, DATA, &["-q", "run"]);
-    assert_eq!(ran.exit, 0, "{}", ran.stderr);
+    let ran = command(&scene.bench, DATA, &["-q", "run"]).exits(0);
     let said = "warning: the lake holds 1 patient who was forgotten";
-    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    ran.says(said);
     let (wrong, repair) = verified(&scene);
     assert!(wrong.contains(&"forgotten".to_owned()), "{wrong:?}");
     let last = repair.last().unwrap();
     assert!(last.ends_with("forget --finish"), "{repair:?}");
     assert_eq!(repair.len(), 1, "{repair:?}");
     let finished = follow(&scene, last);
-    let said = "1 person who had been forgotten before";
-    assert!(finished.stderr.contains(said), "{}", finished.stderr);
+    let said = "1 patient who had been forgotten before";
+    finished.says(said);
     is_gone(&scene);
     let again = follow(&scene, last);
     let said = "nobody who was forgotten is here";
-    assert!(again.stderr.contains(said), "{}", again.stderr);
+    again.says(said);
 }
 
 #[test]
@@ -177,7 +169,7 @@ fn a_vault_put_back_from_before_is_named_each_time_and_cleaned_by_the_advice() {
     }
     // Neither in the lake nor noted as read.
     let lake = scene.data(DATA).join("lake");
-    for file in crate::forget::scene::files(&lake) {
+    for file in files(&lake) {
         assert!(
             !scene.mentions(&fs::read(&file).unwrap()),
             "{}",
@@ -211,8 +203,8 @@ fn without_the_key_verify_says_that_nobody_looked_for_the_forgotten() {
     done(&scene.bench, DATA, &["forget", "--yes", &scene.patient]);
     let flags = ["--pipeline", "small.toml", "--data", DATA, "verify"];
     let mut verify = scene.bench.command(&flags);
-    let verified = Ended::of(verify.env("XDG_CONFIG_HOME", scene.bench.path().join("no-key")));
-    assert_eq!(verified.exit, 0, "{}", verified.stderr);
+    let verified =
+        Ended::of(verify.env("XDG_CONFIG_HOME", scene.bench.path().join("no-key"))).exits(0);
     let said = format!("{}{}", verified.stdout, verified.stderr);
     assert!(said.contains("it takes the vault's key"), "{said}");
 }

@@ -1,24 +1,12 @@
 //! What another version wrote: each message says what to do about it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::command::Bench;
+use crate::command::{Bench, a_patient};
+use crate::files::{only, seal};
 
 fn import(bench: &Bench, id: &str) {
-    let person = format!("{{\"resourceType\":\"Patient\",\"id\":\"{id}\"}}\n");
-    bench.write("people.ndjson", &person);
-    bench.done(&["--data", "d", "import", "--api", "v2", "people.ndjson"]);
-}
-
-/// The only folder in `folder`.
-fn only(folder: &Path) -> PathBuf {
-    let mut entries = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir());
-    let found = entries.next().unwrap();
-    assert!(entries.next().is_none());
-    found
+    bench.import("d", "patient.ndjson", &a_patient(id));
 }
 
 /// Makes the manifest in `folder` one of format 2, with other keys, and answers what it was.
@@ -30,14 +18,11 @@ fn of_another_version(folder: &Path) -> String {
 }
 
 /// The error of a command says which formats, and what to do.
+#[track_caller]
 fn says(bench: &Bench, command: &[&str], what_to_do: &str) {
-    let ended = bench.run(&[&["--data", "d"], command].concat());
-    assert_eq!(ended.exit, 1, "{command:?}: {}", ended.stderr);
-    let error = ended.error_line();
-    let numbers = "it has format 2, and this version of claimlake reads 1";
-    for words in [numbers, what_to_do] {
-        assert!(error.contains(words), "{command:?}: {words}: {error}");
-    }
+    let ended = bench.run(&[&["--data", "d"], command].concat()).exits(1);
+    ended.fails_with("it has format 2, and this version of claimlake reads 1");
+    ended.fails_with(what_to_do);
 }
 
 #[test]
@@ -51,14 +36,14 @@ fn a_staged_run_of_another_version_can_be_removed_and_made_again() {
         says(&bench, &[command], "remove its folder");
     }
     std::fs::remove_dir_all(&staged).unwrap();
-    bench.done(&["--data", "d", "run", "--from", "transform"]);
+    bench.publish("d");
     bench.done(&["--data", "d", "verify"]);
 
     let record = only(&bench.path().join("d/transformed"));
     of_another_version(&record);
     says(&bench, &["transform"], "remove its folder");
     std::fs::remove_dir_all(&record).unwrap();
-    bench.done(&["--data", "d", "run", "--from", "transform"]);
+    bench.publish("d");
     bench.done(&["--data", "d", "verify"]);
 }
 
@@ -66,15 +51,10 @@ fn a_staged_run_of_another_version_can_be_removed_and_made_again() {
 fn a_lake_of_another_version_can_be_moved_away_and_made_anew() {
     let bench = Bench::new();
     import(&bench, "-1");
-    bench.done(&["--data", "d", "run", "--from", "transform"]);
+    bench.publish("d");
     let snapshot = bench.path().join("d/lake/snapshots/1");
     of_another_version(&snapshot);
-    let sum = std::process::Command::new("sha256sum")
-        .arg("manifest.json")
-        .current_dir(&snapshot)
-        .output()
-        .unwrap();
-    std::fs::write(snapshot.join("manifest.json.sha256"), sum.stdout).unwrap();
+    seal(&snapshot);
     says(&bench, &["load"], "move the lake away");
     std::fs::rename(bench.path().join("d/lake"), bench.path().join("away")).unwrap();
     bench.done(&["--data", "d", "transform", "--full"]);
@@ -90,8 +70,7 @@ fn a_landing_run_of_another_version_is_named_and_the_others_are_read() {
     let run = only(&of_people);
     let manifest = of_another_version(&run);
     import(&bench, "-2");
-    let read = bench.run(&["--json", "--data", "d", "transform"]);
-    assert_eq!(read.exit, 3, "{}", read.stderr);
+    let read = bench.run(&["--json", "--data", "d", "transform"]).exits(3);
     assert_eq!(read.summary()["transform"]["resources"], 1);
     let read = bench.run(&["--data", "d", "transform"]);
     for words in ["format 2", "use the claimlake that landed it"] {

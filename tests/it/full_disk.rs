@@ -1,8 +1,6 @@
 //! Writes that the system refuses midway, as a full disk does: the path is named, nothing half-written
 //! is taken for whole, and the next run finishes.
 
-use std::process::Command;
-
 use crate::command::{Bench, Ended, binary};
 
 /// Runs a command whose files may not grow beyond so many kilobytes.
@@ -12,15 +10,8 @@ fn limited(bench: &Bench, kilobytes: u32, arguments: &[&str]) -> Ended {
         "trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"",
         kilobytes * 2
     );
-    let mut command = Command::new("sh");
-    command.arg("-c").arg(script).arg(binary()).args(arguments);
-    for (name, value) in bench.command(&[]).get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        };
-    }
-    Ended::of(command.current_dir(bench.path()))
+    let mut command = bench.program("sh");
+    Ended::of(command.arg("-c").arg(script).arg(binary()).args(arguments))
 }
 
 #[test]
@@ -56,8 +47,7 @@ fn what_cannot_be_written_is_named_and_the_next_run_finishes() {
             let import = ["--data", "e", "import", "--api", "v2", "claims.ndjson"];
             bench.done(&import);
         }
-        let refused = limited(&bench, kilobytes, command);
-        assert_eq!(refused.exit, 1, "{command:?}: {}", refused.stderr);
+        let refused = limited(&bench, kilobytes, command).exits(1);
         let error = refused.error_line();
         for words in [folder, file, "File too large"] {
             assert!(error.contains(words), "{command:?}: {words}: {error}");

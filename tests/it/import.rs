@@ -1,28 +1,19 @@
 //! What `import` does with input that is good, bad and in between.
 
 use std::fs;
-use std::path::Path;
 
-use crate::command::{Bench, Ended};
+use crate::command::{Bench, Ended, words};
+use crate::files::{files_and_folders, mode, names_below};
 
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"-1","meta":{"lastUpdated":"2026-01-02T00:00:00Z"},"birthDate":"1940-01-02"}"#;
 
-/// Everything below a folder, without lock files.
-fn files_below(folder: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut waiting = vec![folder.to_path_buf()];
-    while let Some(next) = waiting.pop() {
-        for entry in fs::read_dir(&next).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                waiting.push(path);
-            } else if path.extension().is_none_or(|extension| extension != "lock") {
-                found.push(path.strip_prefix(folder).unwrap().display().to_string());
-            }
-        }
-    }
-    found.sort();
-    found
+/// Whether nothing but locks was left in the data directory.
+fn is_empty(bench: &Bench) -> bool {
+    let data = bench.path().join("d");
+    !data.exists()
+        || names_below(&data)
+            .iter()
+            .all(|name| name.ends_with(".lock"))
 }
 
 fn import(bench: &Bench, arguments: &[&str]) -> Ended {
@@ -48,13 +39,10 @@ fn a_line_that_is_not_json_is_rejected_and_the_rest_lands() {
 fn what_is_rejected_is_told_by_place_and_never_by_value() {
     let bench = Bench::new();
     bench.write("in.ndjson", &format!("{PATIENT}\nSECRET-VALUE\n"));
-    let ended = bench.run(&["--data", "d", "import", "--api", "v2", "in.ndjson"]);
-    assert_eq!(ended.exit, 3);
-    assert!(
-        ended.stderr.contains("in.ndjson line 2"),
-        "{}",
-        ended.stderr
-    );
+    let ended = bench
+        .run(&["--data", "d", "import", "--api", "v2", "in.ndjson"])
+        .exits(3);
+    ended.says("in.ndjson line 2");
     assert!(!ended.stderr.contains("SECRET-VALUE"), "{}", ended.stderr);
     assert!(!ended.stderr.contains("1940"), "{}", ended.stderr);
     assert_eq!(ended.stdout, "");
@@ -67,8 +55,7 @@ fn html_where_json_is_due_lands_nothing_and_exits_three() {
         "page.json",
         "<!DOCTYPE html>\n<html><body>Maintenance</body></html>\n",
     );
-    let ended = import(&bench, &["--api", "v2", "page.json"]);
-    assert_eq!(ended.exit, 3, "{}", ended.stderr);
+    let ended = import(&bench, &["--api", "v2", "page.json"]).exits(3);
     assert_eq!(ended.summary()["import"]["resources"], 0);
 }
 
@@ -76,28 +63,20 @@ fn html_where_json_is_due_lands_nothing_and_exits_three() {
 fn a_file_that_is_not_there_is_a_usage_error_that_leaves_nothing_behind() {
     let bench = Bench::new();
     bench.write("in.ndjson", PATIENT);
-    let ended = bench.run(&[
-        "--data",
-        "d",
-        "import",
-        "--api",
-        "v2",
-        "in.ndjson",
-        "gone.ndjson",
-    ]);
-    assert_eq!(ended.exit, 2);
+    let ended = bench
+        .run(&words("--data d import --api v2 in.ndjson gone.ndjson"))
+        .exits(2);
     assert!(ended.error_line().contains("gone.ndjson"));
-    assert_eq!(files_below(&bench.path().join("d")), [""; 0]);
+    assert!(is_empty(&bench));
 }
 
 #[test]
 fn resources_without_a_cms_url_ask_for_the_api_flag() {
     let bench = Bench::new();
     bench.write("in.ndjson", PATIENT);
-    let ended = bench.run(&["--data", "d", "import", "in.ndjson"]);
-    assert_eq!(ended.exit, 2);
-    assert!(ended.error_line().contains("--api"), "{}", ended.stderr);
-    assert_eq!(files_below(&bench.path().join("d")), [""; 0]);
+    let ended = bench.run(&["--data", "d", "import", "in.ndjson"]).exits(2);
+    ended.fails_with("--api");
+    assert!(is_empty(&bench));
 }
 
 #[test]
@@ -108,8 +87,7 @@ fn a_bundle_and_a_resource_over_several_lines_land_one_line_each() {
         &format!("{{\n \"resourceType\": \"Bundle\",\n \"entry\": [\n  {{\"resource\": {PATIENT}}}\n ]\n}}\n"),
     );
     bench.write("one.json", &PATIENT.replace(',', ",\n  "));
-    let ended = import(&bench, &["--api", "v2", "bundle.json", "one.json"]);
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    let ended = import(&bench, &["--api", "v2", "bundle.json", "one.json"]).exits(0);
     assert_eq!(ended.summary()["import"]["by_type"]["v2/Patient"], 2);
 }
 
@@ -128,8 +106,7 @@ fn named_pipes_are_read_once_each_with_and_without_the_api_flag() {
                 std::thread::spawn(move || fs::write(path, CLAIM))
             })
             .collect();
-        let ended = import(&bench, &[flag, &["one", "two"]].concat());
-        assert_eq!(ended.exit, 0, "{}", ended.stderr);
+        let ended = import(&bench, &[flag, &["one", "two"]].concat()).exits(0);
         let landed = ended.summary()["import"]["by_type"]["v2/ExplanationOfBenefit"].clone();
         assert_eq!(landed, 2);
         for writer in writers {
@@ -140,22 +117,11 @@ fn named_pipes_are_read_once_each_with_and_without_the_api_flag() {
 
 #[test]
 fn the_data_directory_is_readable_by_its_owner_only() {
-    use std::os::unix::fs::PermissionsExt as _;
     let bench = Bench::new();
     bench.write("in.ndjson", PATIENT);
     assert_eq!(import(&bench, &["--api", "v2", "in.ndjson"]).exit, 0);
-    let mut waiting = vec![bench.path().join("d")];
-    while let Some(next) = waiting.pop() {
-        let mode = fs::metadata(&next).unwrap().permissions().mode() & 0o777;
-        if next.is_dir() {
-            assert_eq!(mode, 0o700, "{}", next.display());
-            waiting.extend(
-                fs::read_dir(&next)
-                    .unwrap()
-                    .map(|entry| entry.unwrap().path()),
-            );
-        } else {
-            assert_eq!(mode, 0o600, "{}", next.display());
-        }
+    for path in files_and_folders(&bench.path().join("d")) {
+        let expected = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(&path), expected, "{}", path.display());
     }
 }

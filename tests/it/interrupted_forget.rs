@@ -5,12 +5,16 @@ use std::fs;
 use serde_json::Value;
 
 use crate::command::{Bench, Ended};
+use crate::files::{copy_folder, files};
 use crate::forget::scene::{DATA, Scene, command, done, landed, reference_of};
 use crate::servers::Sandbox;
 
 /// Where a removal can be killed, in its order.
-const PLACES: [&str; 12] = [
+const PLACES: [&str; 14] = [
     "intent",
+    // While the lake is published without the patient.
+    "begin building tables",
+    "end building tables",
     "lake",
     "staged",
     "recordings",
@@ -49,7 +53,8 @@ fn every_command_that_writes_ends_a_removal_that_was_killed_at_any_place() {
     let before = scene.rows_of_others(DATA);
     scene.bench.write("nothing.ndjson", "");
     // The exit codes of a removal that was just ended: nothing is left that these could do.
-    let commands: [(&[&str], i32); 10] = [
+    let forget = ["forget", "--yes", &scene.patient];
+    let commands: [(&[&str], i32); 11] = [
         (&["run"], 0),
         (&["transform", "--full"], 0),
         (&["load", "--rebuild"], 1),
@@ -60,20 +65,23 @@ fn every_command_that_writes_ends_a_removal_that_was_killed_at_any_place() {
         (&["grants", "export", "--reveal-secrets"], 0),
         (&["grants", "import", "nothing.ndjson"], 2),
         (&["forget", "--finish"], 0),
+        (&forget, 0),
     ];
     for (number, place) in PLACES.into_iter().enumerate() {
         let killed = format!("killed-{place}");
         scene.copy(&killed);
         kill_at(&scene, &killed, place, &[]);
-        // All of them where the lake is without the patient and landing is not; else two in turn.
-        let in_turn = [0, 1].map(|turn| commands[(2 * number + turn) % commands.len()]);
+        // All of them where the lake is without the patient and landing is not; else two in turn,
+        // and the same removal again.
+        let [first, second] = [0, 1].map(|turn| commands[(2 * number + turn) % commands.len()]);
+        let in_turn = [first, second, commands[10]];
         let chosen = match place {
             "staged" => &commands[..],
             _ => &in_turn,
         };
         for (arguments, exit) in chosen.iter().copied() {
             let why = format!("{place}, then {arguments:?}");
-            crate::forget::scene::copy_folder(&scene.data(&killed), &scene.data("next"));
+            copy_folder(&scene.data(&killed), &scene.data("next"));
             let ended = command(&scene.bench, "next", arguments);
             // One resource of this scene is rejected whenever all is read again.
             let is_as_expected = ended.exit == exit || (exit == 0 && ended.exit == 3);
@@ -108,21 +116,18 @@ fn without_the_key_nothing_is_written_and_the_removal_is_named() {
         &["snapshots", "rollback", "1"],
         &["import", "--api", "v2", "more.ndjson"],
     ] {
-        let refused = without_key(arguments);
-        assert_eq!(refused.exit, 2, "{arguments:?}: {}", refused.stderr);
+        let refused = without_key(arguments).exits(2);
         let line = refused.error_line();
         for said in ["removal of a patient", "key", "forget --finish"] {
             assert!(line.contains(said), "{arguments:?}: {said}: {line}");
         }
         assert_eq!(scene.rows_of_others(DATA), before, "{arguments:?}");
     }
-    let status = without_key(&["status"]);
-    assert_eq!(status.exit, 0, "{}", status.stderr);
+    let status = without_key(&["status"]).exits(0);
     let page = &status.stdout;
     assert!(page.contains("removals   of a patient, begun "), "{page}");
     assert!(page.contains("an interrupted removal:"), "{page}");
-    let verified = without_key(&["--json", "verify"]);
-    assert_eq!(verified.exit, 1, "{}", verified.stderr);
+    let verified = without_key(&["--json", "verify"]).exits(1);
     let summary = verified.summary();
     let checks = summary["verify"]["checks"].as_array().unwrap();
     let check = checks.iter().find(|check| check["name"] == "removals");
@@ -138,18 +143,10 @@ fn without_the_key_nothing_is_written_and_the_removal_is_named() {
     let advised = advised.strip_prefix("claimlake ").unwrap();
     let advised: Vec<&str> = advised.split(' ').collect();
     let ended = scene.bench.done(&advised);
-    assert!(
-        ended.stderr.contains("1 removal that had been"),
-        "{}",
-        ended.stderr
-    );
+    ended.says("1 removal that had been");
     holds(&scene, DATA, "after the advice");
     let again = scene.bench.done(&advised);
-    assert!(
-        again.stderr.contains("no removal was interrupted"),
-        "{}",
-        again.stderr
-    );
+    again.says("no removal was interrupted");
 }
 
 #[test]
@@ -193,10 +190,8 @@ fn a_rekey_keeps_an_open_removal_and_another_removal_ends_it_first() {
 #[test]
 fn a_removal_that_a_load_began_and_a_kill_cut_off_is_ended_by_the_next_run() {
     let bench = Bench::new();
-    let sandbox = Sandbox::start(&bench, &["--patients", "2", "--eobs", "3"]);
-    sandbox.consent(&bench);
-    sandbox.consent(&bench);
-    let run = |arguments: &[&str]| Ended::of(&mut sandbox.command(&bench, arguments));
+    let sandbox = Sandbox::with_consents(&bench, 2, &["--eobs", "3"]);
+    let run = |arguments: &[&str]| sandbox.run(&bench, arguments);
     assert_eq!(run(&["run"]).exit, 0);
     let exported = run(&["grants", "export", "--reveal-secrets"]).stdout;
     let first = exported.lines().next().unwrap();
@@ -210,8 +205,7 @@ fn a_removal_that_a_load_began_and_a_kill_cut_off_is_ended_by_the_next_run() {
 
     // A new consent of theirs comes after the removal, which must not take it away.
     bench.write("again.ndjson", first);
-    let again = run(&["--json", "grants", "import", "--again", "again.ndjson"]);
-    assert_eq!(again.exit, 0, "{}", again.stderr);
+    let again = run(&["--json", "grants", "import", "--again", "again.ndjson"]).exits(0);
     assert_eq!(again.summary()["removals_ended"], 1);
     assert_eq!(again.summary()["report"]["inserted"], 1);
     let of_patient = format!("Patient/{patient}");
@@ -226,13 +220,12 @@ fn a_removal_that_a_load_began_and_a_kill_cut_off_is_ended_by_the_next_run() {
 fn a_landing_that_cannot_be_searched_keeps_the_removal_open() {
     let scene = Scene::new();
     kill_at(&scene, DATA, "lake", &[]);
-    let manifests = crate::forget::scene::files(&scene.data(DATA).join("landing"));
+    let manifests = files(&scene.data(DATA).join("landing"));
     let is_manifest = |path: &&std::path::PathBuf| path.ends_with("manifest.json");
     let manifest = manifests.iter().find(is_manifest).unwrap();
     let whole = fs::read(manifest).unwrap();
     fs::write(manifest, "{").unwrap();
-    let refused = command(&scene.bench, DATA, &["run"]);
-    assert_eq!(refused.exit, 1, "{}", refused.stderr);
+    let refused = command(&scene.bench, DATA, &["run"]).exits(1);
     let line = refused.error_line();
     assert!(line.contains("manifest.json"), "{line}");
     assert!(line.contains("forget --finish"), "{line}");

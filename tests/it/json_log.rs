@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::command::{Bench, Ended};
+use crate::command::{Bench, Ended, words};
 use crate::servers::Sandbox;
 
 /// The lines of stderr, each of which must be an object with these three.
@@ -44,8 +44,7 @@ fn a_whole_run_of_the_demo_is_told_in_objects() {
         ("CLAIMLAKE_SOURCE_EOBS", "3"),
     ];
     let run = |arguments: &[&str]| Ended::of(bench.command(arguments).envs(small));
-    let ended = run(&["--log-format", "json", "-vv", "run"]);
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    let ended = run(&["--log-format", "json", "-vv", "run"]).exits(0);
     assert_eq!(ended.stdout, "");
     let records = records_of(&ended.stderr);
     assert_eq!(with(&records, "stage", "extract")["patients"], 2);
@@ -77,8 +76,7 @@ fn a_whole_run_of_the_demo_is_told_in_objects() {
         &["snapshots"],
         &["changes"],
     ] {
-        let ended = run(&[&["--log-format=json"], command].concat());
-        assert_eq!(ended.exit, 0, "{command:?}: {}", ended.stderr);
+        let ended = run(&[&["--log-format=json"], command].concat()).exits(0);
         records_of(&ended.stderr);
     }
 }
@@ -104,8 +102,9 @@ fn whatever_fails_is_told_in_objects_too() {
         (&["import", "--api", "v2", "some.ndjson"], 3),
         (&["-q", "import", "--api", "v2", "some.ndjson"], 3),
     ] {
-        let ended = bench.run(&[&["--log-format", "json"], arguments].concat());
-        assert_eq!(ended.exit, exit, "{arguments:?}: {}", ended.stderr);
+        let ended = bench
+            .run(&[&["--log-format", "json"], arguments].concat())
+            .exits(exit);
         let records = records_of(&ended.stderr);
         let last = records
             .last()
@@ -119,11 +118,7 @@ fn whatever_fails_is_told_in_objects_too() {
 #[test]
 fn an_interrupted_run_speaks_in_objects() {
     let bench = Bench::new();
-    let sandbox = Sandbox::start(
-        &bench,
-        &["--patients", "1", "--eobs", "2", "--fault", "hang"],
-    );
-    sandbox.consent(&bench);
+    let sandbox = Sandbox::with_consents(&bench, 1, &["--eobs", "2", "--fault", "hang"]);
     let mut child = sandbox
         .command(&bench, &["--log-format", "json", "run"])
         .stdin(Stdio::null())
@@ -168,15 +163,7 @@ fn an_interrupted_run_speaks_in_objects() {
 #[test]
 fn a_sandbox_that_logs_every_request_speaks_in_objects() {
     let bench = Bench::new();
-    let arguments = [
-        "--json",
-        "--log-format",
-        "json",
-        "-vv",
-        "sandbox",
-        "--listen",
-        "127.0.0.1:0",
-    ];
+    let arguments = words("--json --log-format json -vv sandbox --listen 127.0.0.1:0");
     let mut child = bench
         .command(&arguments)
         .stdin(Stdio::null())

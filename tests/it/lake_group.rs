@@ -1,21 +1,15 @@
 //! `[load] group`: a group that is named can read the lake, or it is said what keeps it out.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt as _;
 
-use crate::command::{Bench, Ended, repository};
+use crate::command::{Bench, Ended};
+use crate::demo::{demo, of_size};
+use crate::files::{files, mode, set_mode};
 
 /// The small demo, with more keys of `[load]`.
 fn pipeline(bench: &Bench, load: &str) {
-    let demo = fs::read_to_string(repository().join("pipelines/demo.toml")).unwrap();
-    let views = repository().join("pipelines/views/*.json");
-    let views = format!("{:?}", views.display().to_string());
-    let demo = demo
-        .replace("\"views/*.json\"", &views)
-        .replace("patients = 12", "patients = 1")
-        .replace("eobs = 60", "eobs = 2")
-        .replace("[load]\n", &format!("[load]\n{load}\n"));
+    let demo = of_size(&demo(), 1, 2).replace("[load]\n", &format!("[load]\n{load}\n"));
     bench.write("p.toml", &demo);
 }
 
@@ -25,10 +19,6 @@ fn run(bench: &Bench, arguments: &[&str]) -> Ended {
 
 fn own_group(bench: &Bench) -> u32 {
     fs::metadata(bench.path()).unwrap().gid()
-}
-
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 fn access(bench: &Bench) -> (String, String) {
@@ -85,8 +75,7 @@ fn a_removal_is_refused_before_it_begins_only_where_the_group_cannot_be_given_fi
     fs::create_dir_all(bench.path().join("data/demo")).unwrap();
     let forget = |load: &str| {
         pipeline(&bench, load);
-        let ended = run(&bench, &["forget", "-1", "--yes", "--offline"]);
-        assert_eq!(ended.exit, 2, "{}", ended.stderr);
+        let ended = run(&bench, &["forget", "-1", "--yes", "--offline"]).exits(2);
         ended.error_line().to_owned()
     };
     assert!(forget("group = 'no-such-group'").contains("no group 'no-such-group'"));
@@ -108,26 +97,12 @@ fn a_lake_that_moves_out_is_read_by_the_group_and_a_folder_above_it_that_blocks_
     fs::create_dir(&outer).unwrap();
     fs::rename(bench.path().join("data/demo/lake"), outer.join("lake")).unwrap();
     pipeline(&bench, &format!("group = '{group}'\ndir = 'shared/lake'"));
-    let loaded = run(&bench, &["run"]);
-    assert_eq!(loaded.exit, 0, "{}", loaded.stderr);
-    assert!(
-        loaded.stderr.contains("nothing changed"),
-        "{}",
-        loaded.stderr
-    );
-    assert!(
-        loaded.stderr.contains("given to the group"),
-        "{}",
-        loaded.stderr
-    );
+    let loaded = run(&bench, &["run"]).exits(0);
+    loaded.says("nothing changed");
+    loaded.says("given to the group");
     for path in files(&outer.join("lake/snapshots")) {
-        let found = fs::metadata(&path).unwrap();
-        assert_eq!(
-            (found.mode() & 0o777, found.gid()),
-            (0o640, group),
-            "{}",
-            path.display()
-        );
+        let of_file = (mode(&path), fs::metadata(&path).unwrap().gid());
+        assert_eq!(of_file, (0o640, group), "{}", path.display());
     }
     let above = run(&bench, &["load"]).stderr;
     if !above.contains("warning: ") {
@@ -136,13 +111,8 @@ fn a_lake_that_moves_out_is_read_by_the_group_and_a_folder_above_it_that_blocks_
         let (level, said) = access(&bench);
         assert_eq!(level, "broken");
         assert!(said.contains("/shared has mode 700"), "{said}");
-        let warned = run(&bench, &["load"]);
-        assert_eq!(warned.exit, 0);
-        assert!(
-            warned.stderr.contains("/shared has mode 700"),
-            "{}",
-            warned.stderr
-        );
+        let warned = run(&bench, &["load"]).exits(0);
+        warned.says("/shared has mode 700");
         set_mode(&outer, 0o710);
         assert_eq!(access(&bench).0, "ok");
     }
@@ -152,20 +122,7 @@ fn a_lake_that_moves_out_is_read_by_the_group_and_a_folder_above_it_that_blocks_
     assert_eq!(level, "warning", "{said}");
     let (_, advice) = said.split_once("owner's alone, ").unwrap();
     let mut shell = std::process::Command::new("sh");
-    let followed = Ended::of(shell.args(["-c", advice]).current_dir(bench.path()));
-    assert_eq!(followed.exit, 0, "{}", followed.stderr);
+    Ended::of(shell.args(["-c", advice]).current_dir(bench.path())).exits(0);
     assert_eq!(access(&bench).0, "ok");
     assert_eq!(run(&bench, &["verify"]).exit, 0);
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => found.extend(files(&path)),
-            false => found.push(path),
-        }
-    }
-    found
 }

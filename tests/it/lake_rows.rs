@@ -1,31 +1,20 @@
 //! The rows of Parquet files, as a reader that is not ours finds them.
 
-use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::{Field, Row};
 
+use crate::files::files;
+
 /// The Parquet files below a folder, sorted; none where the folder is not there.
 pub(crate) fn parquet_files(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return files,
-        entries => entries.unwrap(),
-    };
-    for entry in entries {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files.extend(parquet_files(&path));
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "parquet")
-        {
-            files.push(path);
-        }
+    if !folder.exists() {
+        return Vec::new();
     }
-    files.sort();
+    let mut files = files(&folder.canonicalize().unwrap());
+    files.retain(|path| path.extension().is_some_and(|kind| kind == "parquet"));
     files
 }
 

@@ -21,6 +21,7 @@ mod docs;
 mod doctor;
 mod documents;
 mod few_files;
+mod files;
 mod forget;
 mod forget_claims;
 mod forget_damaged;

@@ -32,11 +32,7 @@ fn an_empty_listing_says_so_on_stderr_and_makes_no_vault() {
         assert_eq!(summary["command"], listing[0]);
     }
     let status = bench.done(&["--data", "d", "status"]);
-    assert!(
-        status.stdout.contains("nothing is here yet"),
-        "{}",
-        status.stdout
-    );
+    status.prints("nothing is here yet");
     let left = fs::read_dir(bench.path().join("d")).unwrap().count();
     assert_eq!(left, 0);
     assert!(!bench.path().join("config").exists());
@@ -45,8 +41,9 @@ fn an_empty_listing_says_so_on_stderr_and_makes_no_vault() {
 #[test]
 fn a_directory_that_is_not_there_has_no_access_log() {
     let bench = Bench::new();
-    let ended = bench.run(&["--data", "mistyped", "access-log", "show"]);
-    assert_eq!(ended.exit, 2);
-    assert!(ended.error_line().contains("--data"), "{}", ended.stderr);
+    let ended = bench
+        .run(&["--data", "mistyped", "access-log", "show"])
+        .exits(2);
+    ended.fails_with("--data");
     assert!(!bench.path().join("mistyped").exists());
 }

@@ -1,11 +1,13 @@
 //! Claims whose keys are escaped, twice or nearly another key, from import to tables and to who is
 //! forgotten.
 
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::command::{Bench, repository};
+use crate::command::{Bench, repository, words};
+use crate::files::files;
 use crate::references::{column, verified};
 
 #[test]
@@ -23,16 +25,7 @@ fn what_has_rows_has_those_of_its_patient_the_rest_is_rejected_and_all_of_it_can
     };
     let bench = Bench::new();
     bench.write("odd.ndjson", &lines.join("\n"));
-    let imported = bench.run(&[
-        "--json",
-        "--data",
-        "d",
-        "import",
-        "odd.ndjson",
-        "--api",
-        "v2",
-    ]);
-    assert_eq!(imported.exit, 0, "{}", imported.stderr);
+    bench.done(&words("--json --data d import odd.ndjson --api v2"));
     let transformed = bench.run(&["--json", "--data", "d", "transform"]);
     let rejected = &transformed.summary()["transform"]["rejected_resources"];
     assert_eq!(
@@ -49,8 +42,7 @@ fn what_has_rows_has_those_of_its_patient_the_rest_is_rejected_and_all_of_it_can
     assert_eq!((anothers, own), (1, of("row") - 1), "{patients:?}");
     verified(&bench, "d");
 
-    let forgotten = bench.run(&["--json", "--data", "d", "forget", "--yes", "-19"]);
-    assert_eq!(forgotten.exit, 0, "{}", forgotten.stderr);
+    bench.done(&["--json", "--data", "d", "forget", "--yes", "-19"]);
     assert_eq!(column(&bench, "d", "eob", "patient_id"), ["-20"]);
     let landed = landed(&bench.path().join("d/landing"));
     assert!(landed.contains("Patient/-20"));
@@ -60,16 +52,8 @@ fn what_has_rows_has_those_of_its_patient_the_rest_is_rejected_and_all_of_it_can
 
 /// The text of all parts, whether it is JSON or not.
 fn landed(folder: &Path) -> String {
-    let mut text = String::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            text.push_str(&landed(&path));
-        } else if path.to_string_lossy().ends_with(".ndjson.zst") {
-            let compressed = std::fs::read(&path).unwrap();
-            let lines = zstd::stream::decode_all(compressed.as_slice()).unwrap();
-            text.push_str(std::str::from_utf8(&lines).unwrap());
-        }
-    }
-    text
+    let mut parts = files(folder);
+    parts.retain(|path| path.to_string_lossy().ends_with(".ndjson.zst"));
+    let text = |part: &PathBuf| zstd::stream::decode_all(File::open(part).unwrap()).unwrap();
+    String::from_utf8(parts.iter().flat_map(text).collect()).unwrap()
 }

@@ -83,8 +83,9 @@ fn names_of_files_are_shown_and_not_obeyed_wherever_they_are_told() {
 fn events_hold_the_name_as_it_is() {
     let bench = Bench::new();
     let name = "d\u{9b}31m\u{202e}.ndjson";
-    let ended = bench.run(&["--json", "import", name, "--api", "v2"]);
-    assert_eq!(ended.exit, 2, "{}", ended.stderr);
+    let ended = bench
+        .run(&["--json", "import", name, "--api", "v2"])
+        .exits(2);
     let error = ended.summary()["error"].as_str().unwrap().to_owned();
     assert!(error.contains(name), "{error:?}");
 }
@@ -94,8 +95,7 @@ fn a_name_that_is_no_text_at_all_does_no_harm() {
     let bench = Bench::new();
     let name = std::ffi::OsStr::from_bytes(b"x\xff\xfe\x1b[31m.ndjson");
     let mut command = bench.command(&["import", "--api", "v2"]);
-    let ended = Ended::of(command.arg(name));
-    assert_eq!(ended.exit, 2, "{}", ended.stderr);
+    let ended = Ended::of(command.arg(name)).exits(2);
     assert_harmless(&ended.stderr, "bytes");
 }
 
@@ -128,8 +128,9 @@ fn a_spreadsheet_takes_no_cell_for_a_formula_where_that_is_asked_for() {
     );
     for format in ["ndjson", "parquet"] {
         let arguments = ["view", "view.json", "in.ndjson", "--format", format];
-        let refused = bench.run(&[&arguments[..], &["--spreadsheet-safe"]].concat());
-        assert_eq!(refused.exit, 2);
+        let refused = bench
+            .run(&[&arguments[..], &["--spreadsheet-safe"]].concat())
+            .exits(2);
         let line = refused.error_line();
         assert!(line.contains("--format csv"), "{line}");
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::command::Bench;
+use crate::files::{edit_manifest, sum_of};
 
 const LABEL: &str = r#","security":[{"code":"42CFRPart2"}]"#;
 
@@ -33,27 +34,21 @@ fn body(id: &str, day: u32, security: &str) -> String {
     )
 }
 
-/// Rows of `eob`, and what `changes` tells.
+/// Rows of `eob`, and what `changes` lists.
 fn lands(bench: &Bench, lines: &[String], full: bool) -> (u64, Vec<String>) {
     bench.write("in.ndjson", &(lines.join("\n") + "\n"));
     let with = ["--json", "--pipeline", "p.toml", "--data", "d"];
     let run = |arguments: &[&str]| bench.run(&[&with, arguments].concat());
     run(&["import", "--api", "v2", "in.ndjson"]);
-    if full {
-        assert_eq!(run(&["transform", "--full"]).exit, 0);
-    } else {
-        assert_eq!(run(&["transform"]).exit, 0);
-    }
-    let loaded = run(&["load"]);
-    assert_eq!(loaded.exit, 0, "{}", loaded.stderr);
-    let verified = run(&["verify"]);
-    assert_eq!(verified.exit, 0, "{}", verified.stderr);
+    let flag = if full { &["--full"][..] } else { &[] };
+    run(&[&["transform"], flag].concat()).exits(0);
+    let loaded = run(&["load"]).exits(0);
+    let verified = run(&["verify"]).exits(0);
     assert_eq!(verified.summary()["verify"]["warnings"], 0);
     let changes = run(&["changes"]);
     let mut kinds: Vec<String> = changes
-        .stdout
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .events()
+        .iter()
         .filter_map(|row| row["kind"].as_str().map(str::to_owned))
         .collect();
     kinds.sort();
@@ -124,32 +119,20 @@ fn a_labelled_claim_alone_is_remembered_and_comes_once_the_pipeline_keeps_such()
 /// The checks of `verify` that do not hold.
 fn broken_checks(bench: &Bench, data: &str) -> Vec<String> {
     let verified = bench.run(&["--json", "--pipeline", "p.toml", "--data", data, "verify"]);
-    let summary = verified.summary();
-    let checks = summary["verify"]["checks"].as_array().unwrap();
-    let broken = checks.iter().filter(|check| check["failed"] != 0);
-    broken
-        .map(|check| check["name"].as_str().unwrap().to_owned())
-        .collect()
-}
-
-/// What `sha256sum` says of a file of the folder.
-fn sum_of(folder: &Path, file: &str) -> String {
-    let mut sum = std::process::Command::new("sha256sum");
-    let sum = sum.arg(file).current_dir(folder).output().unwrap();
-    String::from_utf8(sum.stdout).unwrap()
+    let mut checks = verified.checks();
+    checks.retain(|check| check["failed"] != 0);
+    let names = checks.iter().map(|check| check["name"].as_str().unwrap());
+    names.map(str::to_owned).collect()
 }
 
 /// Seals a snapshot again with the key file of another one.
 fn take_keys(snapshot: &Path, other: &Path) {
     let keys = "keys/keys.arrow";
     let bytes = std::fs::copy(other.join(keys), snapshot.join(keys)).unwrap();
-    let path = snapshot.join("manifest.json");
-    let mut manifest: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-    manifest["keys"]["bytes"] = bytes.into();
-    manifest["keys"]["sha256"] = sum_of(snapshot, keys)[..64].into();
-    std::fs::write(&path, manifest.to_string()).unwrap();
-    let sum = sum_of(snapshot, "manifest.json");
-    std::fs::write(snapshot.join("manifest.json.sha256"), sum).unwrap();
+    edit_manifest(snapshot, |manifest| {
+        manifest["keys"]["bytes"] = bytes.into();
+        manifest["keys"]["sha256"] = sum_of(snapshot, keys)[..64].into();
+    });
 }
 
 #[test]

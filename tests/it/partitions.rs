@@ -4,7 +4,8 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::command::{Bench, Ended, repository};
+use crate::command::{Bench, Ended};
+use crate::demo::demo;
 
 const TYPE: &str = "https://bluebutton.cms.gov/resources/codesystem/eob-type";
 
@@ -17,24 +18,15 @@ fn claim(id: usize, kind: Option<&str>, rest: &str) -> String {
 }
 
 fn loaded(bench: &Bench, claims: &[String]) {
-    bench.write("claims.ndjson", &(claims.join("\n") + "\n"));
-    bench.done(&["--data", "d", "import", "--api", "v2", "claims.ndjson"]);
+    bench.import("d", "claims.ndjson", &(claims.join("\n") + "\n"));
     let transformed = bench.run(&["--data", "d", "transform"]);
     assert!([0, 3].contains(&transformed.exit), "{}", transformed.stderr);
     bench.done(&["--data", "d", "load"]);
 }
 
-/// What `verify` found wrong, by the check; what it warns of is the source's.
-fn wrong(bench: &Bench) -> Vec<(String, u64)> {
-    let verified = bench.run(&["--json", "--data", "d", "verify"]);
-    let checks = verified.summary()["verify"]["checks"].clone();
-    let hard = checks.as_array().unwrap().iter();
-    let hard = hard.filter(|check| check["severity"] == "hard");
-    let failed = hard.map(|check| {
-        let name = check["name"].as_str().unwrap().to_owned();
-        (name, check["failed"].as_u64().unwrap())
-    });
-    failed.filter(|(_, failed)| *failed > 0).collect()
+/// The checks of `verify` that do not hold; what it warns of is the source's.
+fn wrong(bench: &Bench) -> Vec<String> {
+    bench.run(&["--json", "--data", "d", "verify"]).wrong()
 }
 
 fn folders(bench: &Bench, table: &str) -> Vec<String> {
@@ -82,7 +74,7 @@ fn verify_agrees_with_a_lake_whose_partition_values_are_encoded() {
         .map(|(id, kind)| claim(id, Some(kind), rest))
         .collect();
     loaded(&bench, &claims);
-    assert_eq!(wrong(&bench), []);
+    assert_eq!(wrong(&bench), [""; 0]);
     assert_eq!(folders(&bench, "eob").len(), kinds.len());
     // It would see a row that lies in another partition.
     let snapshot = bench.path().join("d/lake/current").canonicalize().unwrap();
@@ -126,20 +118,15 @@ fn claims_of_no_kind_and_no_year_lie_in_partitions_with_values() {
         folders(&bench, "eob_process_note"),
         ["eob_type=UNKNOWN/service_year=0"]
     );
-    assert_eq!(wrong(&bench), []);
+    assert_eq!(wrong(&bench), [""; 0]);
     // Later loads find all of them again.
     loaded(&bench, &[claim(9, None, end)]);
-    assert_eq!(wrong(&bench), []);
+    assert_eq!(wrong(&bench), [""; 0]);
 }
 
 #[test]
 fn a_context_column_that_is_not_one_is_refused_with_what_it_may_be() {
-    let demo = fs::read_to_string(repository().join("pipelines/demo.toml")).unwrap();
-    let views = repository().join("pipelines/views/*.json");
-    let demo = demo.replace(
-        "\"views/*.json\"",
-        &format!("{:?}", views.display().to_string()),
-    );
+    let demo = demo();
     let bench = Bench::new();
     for (column, expected) in [
         ("{ default = 0 }", "expected a FHIRPath"),
@@ -190,31 +177,20 @@ fn verify_looks_at_keys_that_are_in_the_path_only() {
         let claims: Vec<String> = (0..4)
             .map(|id| claim(id, Some("CARRIER"), "") + "\n")
             .collect();
-        bench.write("claims.ndjson", &claims.concat());
-        bench.done(&["--data", "d", "import", "--api", "v2", "claims.ndjson"]);
+        bench.import("d", "claims.ndjson", &claims.concat());
         for command in [&["transform"][..], &["load"]] {
             let ended = with_partitions(&bench, partition_by, command);
             assert_eq!(ended.exit, 0, "{partition_by}: {}", ended.stderr);
         }
         let verified = with_partitions(&bench, partition_by, &["verify"]);
         assert_eq!(verified.exit, 0, "{partition_by}: {}", verified.stderr);
-        let checks = verified.summary()["verify"]["checks"].clone();
-        let mut checks = checks.as_array().unwrap().iter();
-        let keys = checks.find(|check| check["name"] == "keys").unwrap();
-        assert_eq!(keys["checked"], 4, "{partition_by}");
+        assert_eq!(verified.check("keys")["checked"], 4, "{partition_by}");
     }
 }
 
 #[test]
 fn a_column_that_is_named_twice_is_refused_before_anything_is_read() {
     let bench = Bench::new();
-    let ended = with_partitions(&bench, r#"["eob_type", "eob_type"]"#, &["transform"]);
-    assert_eq!(ended.exit, 2, "{}", ended.stderr);
-    assert!(
-        ended
-            .stderr
-            .contains("load.partition_by names the column 'eob_type' twice"),
-        "{}",
-        ended.stderr
-    );
+    let ended = with_partitions(&bench, r#"["eob_type", "eob_type"]"#, &["transform"]).exits(2);
+    ended.says("load.partition_by names the column 'eob_type' twice");
 }

@@ -1,10 +1,9 @@
 //! The query that a load prints reaches Python whole, whatever the data directory is called.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use crate::command::{Bench, Ended};
+use crate::command::{Bench, Ended, a_patient};
+use crate::files::set_mode;
 
 /// In place of Python: says where the lake is said to be.
 const PYTHON: &str =
@@ -13,12 +12,8 @@ const PYTHON: &str =
 #[test]
 fn the_lake_is_one_word_of_the_shell_and_no_part_of_the_program() {
     let bench = Bench::new();
-    bench.write(
-        "people.ndjson",
-        "{\"resourceType\":\"Patient\",\"id\":\"-1\"}\n",
-    );
     let python = bench.write("bin/python3", PYTHON);
-    fs::set_permissions(&python, fs::Permissions::from_mode(0o700)).unwrap();
+    set_mode(&python, 0o700);
     let path = format!(
         "{}/bin:{}",
         bench.path().display(),
@@ -33,11 +28,10 @@ fn the_lake_is_one_word_of_the_shell_and_no_part_of_the_program() {
         "new\nline",
         "$HOME `id` !",
     ] {
-        bench.done(&["--data", data, "import", "--api", "v2", "people.ndjson"]);
+        bench.import(data, "patient.ndjson", &a_patient("-1"));
         let ran = bench.done(&["--data", data, "run", "--from", "transform"]);
         let (_, line) = ran.stderr.split_once("(pip install duckdb):\n").unwrap();
-        let ended = Ended::of(Command::new("sh").args(["-c", line]).env("PATH", &path));
-        assert_eq!(ended.exit, 0, "{line}: {}", ended.stderr);
+        let ended = Ended::of(Command::new("sh").args(["-c", line]).env("PATH", &path)).exits(0);
         let (program, lake) = ended.stdout.split_once('\n').unwrap();
         assert_eq!(lake, format!("{}/{data}/lake/current", here.display()));
         let expected = "import duckdb, os, sys; os.chdir(sys.argv[1]); duckdb.sql('''SELECT eob_type, \

@@ -1,12 +1,12 @@
 //! Damage to files of a snapshot: `verify` names it, and no load publishes anything wrong by it.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
-use crate::command::{Bench, Ended};
+use crate::command::{Bench, Ended, a_patient, words};
+use crate::files::{copy_folder, names_below, set_mode};
 
 /// A data directory with the claims, coverages and people of a small sandbox, published.
 pub(crate) fn published() -> Bench {
@@ -24,49 +24,22 @@ pub(crate) fn run(bench: &Bench, data: &str, arguments: &[&str]) -> Ended {
 }
 
 pub(crate) fn done(bench: &Bench, data: &str, arguments: &[&str]) -> Ended {
-    let ended = run(bench, data, arguments);
-    assert_eq!(ended.exit, 0, "{arguments:?}: {}", ended.stderr);
-    ended
+    run(bench, data, arguments).exits(0)
 }
 
 /// A copy of the data directory, in which files may be damaged.
 pub(crate) fn copied(bench: &Bench, name: &str) -> PathBuf {
-    let mut copy = Command::new("cp");
-    let copy = copy.args(["-a", "d", name]).current_dir(bench.path());
-    assert!(copy.status().unwrap().success());
+    copy_folder(&bench.path().join("d"), &bench.path().join(name));
     bench.path().join(name).join("lake/snapshots/1")
 }
 
 /// The names of the hard checks that failed, and all places they name.
 pub(crate) fn failed(verified: &Ended) -> (Vec<String>, String) {
-    let summary = verified.summary();
-    let checks = summary["verify"]["checks"].as_array().unwrap().iter();
-    let failed = checks.filter(|check| check["severity"] == "hard" && check["failed"] != 0);
-    let failed: Vec<&Value> = failed.collect();
-    let names = failed
-        .iter()
-        .map(|check| check["name"].as_str().unwrap().to_owned());
-    let places = failed.iter().map(|check| check["places"].to_string());
-    (names.collect(), places.collect())
-}
-
-/// All files below a folder, relative to it, sorted.
-pub(crate) fn files_below(folder: &Path) -> Vec<String> {
-    let (mut found, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);
-    while let Some(next) = folders.pop() {
-        for entry in std::fs::read_dir(&next).unwrap() {
-            let path = entry.unwrap().path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false => {
-                    let path = path.strip_prefix(folder).unwrap();
-                    found.push(path.to_str().unwrap().to_owned());
-                }
-            }
-        }
-    }
-    found.sort();
-    found
+    let wrong = verified.wrong();
+    let mut checks = verified.checks();
+    checks.retain(|check| check["severity"] == "hard" && check["failed"] != 0);
+    let places = checks.iter().map(|check| check["places"].to_string());
+    (wrong, places.collect())
 }
 
 /// The beginnings of the paths of every kind of file that a snapshot has.
@@ -85,7 +58,7 @@ const DAMAGES: [&str; 5] = ["flip", "truncate", "empty", "delete", "swap"];
 /// Damages the first file of the kind; answers its path, or none where it has no counterpart to be
 /// swapped with.
 fn damage(snapshot: &Path, kind: &str, damage: &str) -> Option<String> {
-    let files = files_below(snapshot);
+    let files = names_below(snapshot);
     let mut of_kind = files.iter().filter(|file| file.starts_with(kind));
     let file = of_kind.next().unwrap().clone();
     let path = snapshot.join(&file);
@@ -137,16 +110,7 @@ fn damaged_views_and_manifests_are_named_and_a_load_publishes_nothing_wrong() {
 fn are_protected(kinds: &[&str]) {
     let bench = published();
     // Newer bodies of all claims, so that a load touches every partition of theirs.
-    let made = [
-        "sandbox",
-        "generate",
-        "--patients",
-        "2",
-        "--eobs",
-        "4",
-        "--seed",
-        "11",
-    ];
+    let made = words("sandbox generate --patients 2 --eobs 4 --seed 11");
     let made = [&made[..], &["--resource", "ExplanationOfBenefit"]].concat();
     let mut newer = String::new();
     for line in bench.done(&made).stdout.lines() {
@@ -207,7 +171,7 @@ fn are_protected(kinds: &[&str]) {
 /// Puts the files of the first snapshot back that were damaged, there and where they were linked to.
 fn repair(bench: &Bench, snapshot: &Path, later: &Path) {
     let whole = bench.path().join("d/lake/snapshots/1");
-    for file in files_below(&whole) {
+    for file in names_below(&whole) {
         let bytes = std::fs::read(whole.join(&file)).unwrap();
         if std::fs::read(snapshot.join(&file)).is_ok_and(|found| found == bytes) {
             continue;
@@ -224,7 +188,7 @@ fn repair(bench: &Bench, snapshot: &Path, later: &Path) {
 }
 
 #[test]
-fn a_file_that_no_manifest_names_is_told_of_wherever_it_is() {
+fn a_file_that_no_manifest_names_is_named_wherever_it_is() {
     let bench = published();
     for (number, extra) in [
         "eob/x.parquet",
@@ -250,16 +214,9 @@ fn a_file_that_no_manifest_names_is_told_of_wherever_it_is() {
 fn a_lake_that_others_may_read_is_warned_of() {
     let bench = published();
     let modes = |verified: &Ended| {
-        let summary = verified.summary();
-        let checks = summary["verify"]["checks"].as_array().unwrap();
-        let modes = checks
-            .iter()
-            .find(|check| check["name"] == "modes")
-            .unwrap();
-        (
-            modes["failed"].as_u64().unwrap(),
-            modes["places"].to_string(),
-        )
+        let modes = verified.check("modes");
+        let failed = modes["failed"].as_u64().unwrap();
+        (failed, modes["places"].to_string())
     };
     assert_eq!(modes(&done(&bench, "d", &["verify"])).0, 0);
     let lake = bench.path().join("d/lake");
@@ -269,8 +226,7 @@ fn a_lake_that_others_may_read_is_warned_of() {
         ("snapshots/1/views.spark.sql", 0o620),
         ("snapshots", 0o750),
     ] {
-        let path = lake.join(path);
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        set_mode(&lake.join(path), mode);
     }
     let (failed, places) = modes(&done(&bench, "d", &["verify"]));
     assert_eq!(failed, 4, "{places}");
@@ -289,17 +245,13 @@ fn a_lake_that_others_may_read_is_warned_of() {
 fn rollback_refuses_a_damaged_snapshot_by_its_file() {
     let bench = published();
     // Another snapshot: the same people, read again, with a claim more.
-    bench.write(
-        "more.ndjson",
-        "{\"resourceType\":\"Patient\",\"id\":\"more\",\"meta\":{\"lastUpdated\":\"2026-01-01T00:00:00Z\"}}\n",
-    );
-    done(&bench, "d", &["import", "--api", "v2", "more.ndjson"]);
+    bench.import("d", "more.ndjson", &a_patient("more"));
     done(&bench, "d", &["run", "--from", "transform"]);
     let lake = bench.path().join("d/lake");
     let file = damage(&lake.join("snapshots/1"), "keys/rows/Patient/", "flip").unwrap();
     let refused = run(&bench, "d", &["snapshots", "rollback", "1"]);
     assert_ne!(refused.exit, 0);
-    assert!(refused.error_line().contains(&file), "{}", refused.stderr);
+    refused.fails_with(&file);
     assert!(
         refused
             .error_line()
@@ -317,7 +269,7 @@ fn rollback_refuses_a_damaged_snapshot_by_its_file() {
 #[test]
 fn a_demo_snapshot_has_one_file_of_owners_for_each_partition() {
     let bench = published();
-    let files = files_below(&bench.path().join("d/lake/snapshots/1"));
+    let files = names_below(&bench.path().join("d/lake/snapshots/1"));
     let partition = |file: &&String| {
         let mut folders = file.split('/').filter(|folder| folder.contains('='));
         Some(format!("{}/{}", folders.next()?, folders.next()?))

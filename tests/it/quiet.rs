@@ -2,11 +2,9 @@
 
 use std::fs;
 
-use crate::command::{Bench, Ended, repository};
-use crate::consents::post;
-use crate::servers::Sandbox;
-
-const NO_DATE: &str = "{\"resourceType\":\"Patient\",\"id\":\"-1\"}\n";
+use crate::command::{Bench, Ended, a_patient, repository};
+use crate::files::{files, set_mode};
+use crate::servers::{Sandbox, post};
 
 /// The one line on stderr.
 fn only_line(ended: &Ended) -> &str {
@@ -43,7 +41,7 @@ fn a_night_without_trouble_is_silent() {
 #[test]
 fn rejects_beyond_the_share_are_counted_with_where_they_are_explained() {
     let bench = Bench::new();
-    bench.write("some.ndjson", &format!("{NO_DATE}no json\nneither\n"));
+    bench.write("some.ndjson", &(a_patient("-1") + "no json\nneither\n"));
     let ended = bench.run(&["-q", "--data", "d", "import", "--api", "v2", "some.ndjson"]);
     assert_says(
         &ended,
@@ -63,20 +61,21 @@ fn rejects_beyond_the_share_are_counted_with_where_they_are_explained() {
     }
     // Only its content says that it is none.
     bench.write("table.csv", "a,b\n1,2\n");
-    let ended = bench.run(&["-q", "--data", "d", "import", "--api", "v2", "table.csv"]);
-    assert_eq!(ended.exit, 3, "{}", ended.stderr);
+    let ended = bench
+        .run(&["-q", "--data", "d", "import", "--api", "v2", "table.csv"])
+        .exits(3);
     only_line(&ended);
 }
 
 #[test]
 fn a_damaged_part_is_named_by_run_and_verify_says_what_it_found() {
     let bench = Bench::new();
-    bench.write("one.ndjson", NO_DATE);
+    bench.write("one.ndjson", &a_patient("-1"));
     bench.done(&["import", "--api", "v2", "one.ndjson"]);
     bench.done(&["run", "--from", "transform"]);
     let manifest = found(&bench, "data/demo/landing", |_| true);
     fs::write(&manifest, "{}").unwrap();
-    bench.write("two.ndjson", &NO_DATE.replace("-1", "-2"));
+    bench.write("two.ndjson", &a_patient("-2"));
     bench.done(&["import", "--api", "v2", "two.ndjson"]);
     let ended = bench.run(&["-q", "run", "--from", "transform"]);
     assert_says(
@@ -87,16 +86,11 @@ fn a_damaged_part_is_named_by_run_and_verify_says_what_it_found() {
             "claimlake verify",
         ],
     );
-    let verified = bench.run(&["-q", "verify"]);
-    assert_eq!(verified.exit, 1);
+    let verified = bench.run(&["-q", "verify"]).exits(1);
     let lines: Vec<&str> = verified.stderr.lines().collect();
     let wrong = lines.iter().filter(|line| line.contains("WRONG")).count();
     assert!(wrong > 0, "{}", verified.stderr);
-    assert!(
-        verified.stderr.contains("manifest.json"),
-        "{}",
-        verified.stderr
-    );
+    verified.says("manifest.json");
     assert!(!verified.stderr.contains("  ok "), "{}", verified.stderr);
     assert!(
         lines.last().unwrap().contains("verify ended with 1"),
@@ -108,7 +102,7 @@ fn a_damaged_part_is_named_by_run_and_verify_says_what_it_found() {
 #[test]
 fn every_command_that_ends_otherwise_says_so_in_one_line() {
     let bench = Bench::new();
-    bench.write("one.ndjson", NO_DATE);
+    bench.write("one.ndjson", &a_patient("-1"));
     bench.write("view.json", "{\"resource\":\"Patient\"}");
     bench.write("p.toml", "name = 'p'\n");
     bench.done(&["import", "--api", "v2", "one.ndjson"]);
@@ -131,8 +125,7 @@ fn every_command_that_ends_otherwise_says_so_in_one_line() {
         (&["-q", "run", "--from", "nowhere"], 2, "transform"),
         (&["-q"], 2, "help"),
     ] {
-        let ended = bench.run(arguments);
-        assert_eq!(ended.exit, exit, "{arguments:?}: {}", ended.stderr);
+        let ended = bench.run(arguments).exits(exit);
         match exit {
             0 => assert_eq!(ended.stderr, "", "{arguments:?}"),
             _ => assert!(
@@ -151,7 +144,7 @@ fn ended_and_parked_grants_are_counted_and_all_codes_are_in_the_line() {
     for _ in 0..3 {
         sandbox.consent(&bench);
     }
-    let run = |arguments: &[&str]| Ended::of(&mut sandbox.command(&bench, arguments));
+    let run = |arguments: &[&str]| sandbox.run(&bench, arguments);
     post(
         &sandbox,
         "/_sandbox/grant",
@@ -177,7 +170,7 @@ fn ended_and_parked_grants_are_counted_and_all_codes_are_in_the_line() {
         &["extract ended with 5, 4: 2 patients parked"],
     );
     // All three: one consent is over, the others are parked, landing is damaged.
-    bench.write("one.ndjson", NO_DATE);
+    bench.write("one.ndjson", &a_patient("-1"));
     assert_eq!(run(&["import", "--api", "v2", "one.ndjson"]).exit, 0);
     let imported = found(&bench, "d/landing", |text| text.contains("\"import\""));
     fs::write(imported, "{}").unwrap();
@@ -207,7 +200,7 @@ fn patients_that_could_not_be_read_are_counted_with_the_reason() {
     let arguments = ["--patients", "1", "--eobs", "5", "--fault", "html"];
     let sandbox = Sandbox::start(&bench, &arguments);
     sandbox.consent(&bench);
-    let ended = Ended::of(&mut sandbox.command(&bench, &["-q", "run"]));
+    let ended = sandbox.run(&bench, &["-q", "run"]);
     let next = "claimlake --pipeline blue_button --data d extract";
     assert_says(
         &ended,
@@ -218,11 +211,10 @@ fn patients_that_could_not_be_read_are_counted_with_the_reason() {
 
 #[test]
 fn doctor_names_what_is_broken_and_a_touched_access_log_is_one_line() {
-    use std::os::unix::fs::PermissionsExt as _;
     let bench = Bench::new();
     let data = bench.path().join("data/demo");
     fs::create_dir_all(&data).unwrap();
-    fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
+    set_mode(&data, 0o755);
     let broken = bench.run(&["-q", "doctor"]);
     assert_says(
         &broken,
@@ -237,8 +229,7 @@ fn doctor_names_what_is_broken_and_a_touched_access_log_is_one_line() {
         ("CLAIMLAKE_SOURCE_PATIENTS", "1"),
         ("CLAIMLAKE_SOURCE_EOBS", "1"),
     ];
-    let ended = Ended::of(bench.command(&["-q", "run"]).envs(small));
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    Ended::of(bench.command(&["-q", "run"]).envs(small)).exits(0);
     fs::write(data.join("access.log"), "").unwrap();
     assert_says(
         &bench.run(&["-q", "access-log", "verify"]),
@@ -249,19 +240,10 @@ fn doctor_names_what_is_broken_and_a_touched_access_log_is_one_line() {
 
 /// The first manifest below a folder with such a text.
 fn found(bench: &Bench, below: &str, fits: fn(&str) -> bool) -> std::path::PathBuf {
-    let mut folders = vec![bench.path().join(below)];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false if !path.ends_with("manifest.json") => {}
-                false if fits(&fs::read_to_string(&path).unwrap()) => return path,
-                false => {}
-            }
-        }
-    }
-    panic!("no such manifest below {below}");
+    let files = files(&bench.path().join(below)).into_iter();
+    let mut manifests = files.filter(|path| path.ends_with("manifest.json"));
+    let found = manifests.find(|path| fits(&fs::read_to_string(path).unwrap()));
+    found.unwrap_or_else(|| panic!("no such manifest below {below}"))
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Real server bodies from end to end: every resource once, every array element a row.
+//! Bodies of servers from end to end: every resource once, every array element a row.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,19 +6,43 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::command::{Bench, skipped};
+use crate::command::{Bench, skipped, words};
 
-/// The bodies, or none where they are not at hand, which is said aloud.
-fn bodies() -> Option<Vec<PathBuf>> {
-    let Some(shared) = std::env::var_os("CLAIMLAKE_SHARED") else {
-        skipped("CLAIMLAKE_SHARED is not set: no real server bodies to read");
-        return None;
-    };
-    let data = PathBuf::from(shared).join("data");
-    Some(vec![
-        data.join("real_v2.ndjson"),
-        data.join("real_v3.ndjson"),
-    ])
+/// Runs a check on synthetic bodies, some of which were updated later or have no id, and on real ones
+/// where they are to be had.
+fn with_bodies(check: impl Fn(&[PathBuf])) {
+    let bench = Bench::new();
+    let own = ["v2", "v3"].map(|api| {
+        let of_week = |week: &str, updated: [&str; 2]| {
+            let generate = words("sandbox generate --patients 2 --eobs 20 --seed 9 --weeks");
+            let generate = [&generate[..], &[week, "--api", api]].concat();
+            let mut bodies = bench.done(&generate).events();
+            for (number, body) in bodies.iter_mut().enumerate() {
+                body["meta"]["lastUpdated"] = updated[number % 2].into();
+            }
+            bodies
+        };
+        // What comes later is newer or older.
+        let first = of_week("0", ["2026-02-02T00:00:00Z"; 2]);
+        let later = of_week(
+            "5",
+            ["2026-01-01T00:00:00Z", "2026-02-02T00:00:00.25+00:00"],
+        );
+        let mut bodies = [first, later].concat();
+        for body in bodies.iter_mut().step_by(20) {
+            body.as_object_mut().unwrap().remove("id");
+        }
+        let lines: String = bodies.iter().map(|body| format!("{body}\n")).collect();
+        bench.write(&format!("{api}.ndjson"), &lines)
+    });
+    check(&own);
+    match std::env::var_os("CLAIMLAKE_SHARED") {
+        None => skipped("CLAIMLAKE_SHARED is not set: no real server bodies to read"),
+        Some(shared) => {
+            let data = PathBuf::from(shared).join("data");
+            check(&["real_v2.ndjson", "real_v3.ndjson"].map(|name| data.join(name)));
+        }
+    }
 }
 
 /// By API, type and id the newest body; at a tie the last line.
@@ -39,7 +63,7 @@ fn newest(bodies: &[PathBuf]) -> (BTreeMap<(&'static str, String, String), Value
             );
             let is_older = newest
                 .get(&key)
-                .is_some_and(|held| instant(&body) < instant(held));
+                .is_some_and(|other| instant(&body) < instant(other));
             if !is_older {
                 newest.insert(key, body);
             }
@@ -67,9 +91,12 @@ fn instant(body: &Value) -> (String, String) {
 }
 
 #[test]
-fn real_bodies_become_a_row_each_and_array_elements_too() {
-    let Some(bodies) = bodies() else { return };
-    let (newest, without_id) = newest(&bodies);
+fn bodies_become_a_row_each_and_array_elements_too() {
+    with_bodies(become_rows);
+}
+
+fn become_rows(bodies: &[PathBuf]) {
+    let (newest, without_id) = newest(bodies);
     let bench = Bench::new();
     let inputs: Vec<&str> = bodies.iter().map(|path| path.to_str().unwrap()).collect();
     let imported = bench.done(&[&["--json", "--data", "d", "import"], inputs.as_slice()].concat());
@@ -128,7 +155,10 @@ fn elements(
 
 #[test]
 fn the_same_bodies_twice_change_nothing() {
-    let Some(bodies) = bodies() else { return };
+    with_bodies(change_nothing_twice);
+}
+
+fn change_nothing_twice(bodies: &[PathBuf]) {
     let bench = Bench::new();
     let inputs: Vec<&str> = bodies.iter().map(|path| path.to_str().unwrap()).collect();
     let all = || {

@@ -286,18 +286,12 @@ fn one_identifier_of_three_patients_takes_nobody_but_the_one_that_is_asked_for()
         bench.run(&[&["--json", "--data", "d", "forget", "--yes"], arguments].concat())
     };
 
-    let refused = forget(&["1S00E00AA32"]);
-    assert_eq!(refused.exit, 2, "{}", refused.stderr);
-    assert!(
-        refused.error_line().contains("--include-shared"),
-        "{}",
-        refused.stderr
-    );
+    let refused = forget(&["1S00E00AA32"]).exits(2);
+    refused.fails_with("--include-shared");
     assert_eq!(refused.stdout.matches("forget_candidate").count(), 3);
     assert!(!refused.stderr.contains("pat-"), "{}", refused.stderr);
 
-    let one = forget(&["pat-1"]);
-    assert_eq!(one.exit, 0, "{}", one.stderr);
+    let one = forget(&["pat-1"]).exits(0);
     assert_eq!(one.stdout.matches("forget_shared").count(), 2);
     assert_eq!(
         column(&bench, "d", "patient", "patient_id"),
@@ -308,16 +302,14 @@ fn one_identifier_of_three_patients_takes_nobody_but_the_one_that_is_asked_for()
     verified(&bench, "d");
 
     // By what its references were resolved to, and from an identifier that is theirs alone.
-    let four = forget(&["1S00E00AA45"]);
-    assert_eq!(four.exit, 0, "{}", four.stderr);
+    forget(&["1S00E00AA45"]).exits(0);
     assert_eq!(claims(), ["eob-2", "eob-3"]);
     verified(&bench, "d");
     let again = import(&bench, "d", &files);
     assert_eq!(again["forgotten"], 5, "{again}");
     assert_eq!(claims(), ["eob-2", "eob-3"]);
 
-    let rest = forget(&["--include-shared", "v2:pat-2"]);
-    assert_eq!(rest.exit, 0, "{}", rest.stderr);
+    forget(&["--include-shared", "v2:pat-2"]).exits(0);
     assert_eq!(claims(), [""; 0]);
     verified(&bench, "d");
 }

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::command::{Bench, Ended};
-use crate::forget::scene::{copy_folder, files};
+use crate::command::{Bench, Ended, a_patient};
+use crate::files::{copy_folder, files, only};
+use crate::lake_rows;
 
-/// A data directory `base` whose first person is loaded, and whose staged run of then is kept.
+/// A data directory `base` whose first patient is loaded, and whose staged run of then is kept.
 struct Scene {
     bench: Bench,
     run: PathBuf,
@@ -34,7 +35,7 @@ impl Scene {
         copy_folder(&self.at(of), &self.at(to));
     }
 
-    /// A second person comes: `run` ends well, and the lake has both.
+    /// A second patient comes: `run` ends well, and the lake has both.
     fn goes_on(&self, data: &str, why: &str) {
         import(&self.bench, data, "-2");
         let ran = self
@@ -44,14 +45,10 @@ impl Scene {
         self.has(data, 2, why);
     }
 
-    fn has(&self, data: &str, people: usize, why: &str) {
-        assert_eq!(people_in(&self.at(data)), people, "{why}");
+    fn has(&self, data: &str, patients: usize, why: &str) {
+        assert_eq!(patients_in(&self.at(data)), patients, "{why}");
         let verified = self.bench.run(&["--data", data, "verify"]);
-        assert_eq!(
-            verified.exit, 0,
-            "{why}: {}{}",
-            verified.stdout, verified.stderr
-        );
+        assert_eq!(verified.exit, 0, "{why}: {}", verified.stderr);
         for zone in ["", "staged", "transformed"] {
             let left = hidden(&self.at(data).join(zone));
             assert!(left.is_empty(), "{why}: {left:?}");
@@ -62,30 +59,16 @@ impl Scene {
 
     fn killed_at(&self, place: &str, arguments: &[&str]) {
         let mut command = self.bench.command(arguments);
-        let ended = Ended::of(command.env("CLAIMLAKE_CRASH_AT", place));
-        assert_eq!(ended.exit, -1, "{place}: {}", ended.stderr);
+        Ended::of(command.env("CLAIMLAKE_CRASH_AT", place)).was_killed();
     }
 }
 
 fn import(bench: &Bench, data: &str, id: &str) {
-    let person = format!("{{\"resourceType\":\"Patient\",\"id\":\"{id}\"}}\n");
-    bench.write("people.ndjson", &person);
-    bench.done(&["--data", data, "import", "--api", "v2", "people.ndjson"]);
+    bench.import(data, "patient.ndjson", &a_patient(id));
 }
 
-fn people_in(data: &Path) -> usize {
-    let table = data.join("lake/current/patient").canonicalize().unwrap();
-    let files = files(&table).into_iter();
-    files
-        .map(|file| crate::forget::scene::parquet_rows(&file).len())
-        .sum()
-}
-
-fn only(folder: &Path) -> PathBuf {
-    let mut found = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    let only = found.next().unwrap().path();
-    assert!(found.next().is_none());
-    only
+fn patients_in(data: &Path) -> usize {
+    lake_rows::rows_below(&data.join("lake/current/patient")).len()
 }
 
 /// What is being removed.
@@ -111,7 +94,6 @@ fn states(folder: &Path) -> Vec<(bool, usize)> {
 
 fn half_remove(folder: &Path, (back, gone): (bool, usize)) {
     let mut found = files(folder);
-    found.sort();
     if back {
         found.reverse();
     }

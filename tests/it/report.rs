@@ -3,19 +3,13 @@
 use std::fs;
 
 use crate::command::Bench;
+use crate::files::{edit_manifest, files};
 
 const CLAIM: &str = r#"{"resourceType":"ExplanationOfBenefit","id":"carrier--1","meta":{"lastUpdated":"2026-01-02T03:04:05Z"},"status":"active","type":{"coding":[{"system":"https://bluebutton.cms.gov/resources/codesystem/eob-type","code":"CARRIER"}]},"patient":{"reference":"Patient/-10000010254618"},"billablePeriod":{"start":"2024-03-04","end":"2024-03-04"},"payment":{"amount":{"value":1234.56,"currency":"USD"}}}"#;
 
 fn with_one_claim() -> Bench {
     let bench = Bench::new();
-    bench.write("claim.ndjson", &format!("{CLAIM}\n"));
-    for stage in [
-        &["import", "--api", "v2", "claim.ndjson"][..],
-        &["transform"],
-        &["load"],
-    ] {
-        bench.done(&[&["--data", "d"], stage].concat());
-    }
+    bench.load("d", "claim.ndjson", CLAIM);
     bench
 }
 
@@ -28,11 +22,7 @@ fn report(bench: &Bench, more: &[&str]) -> String {
 fn a_report_over_nothing_says_that_nothing_is_there() {
     let bench = Bench::new();
     let ended = bench.done(&["--data", "d", "report"]);
-    assert!(
-        ended.stderr.contains("nothing is published yet"),
-        "{}",
-        ended.stderr
-    );
+    ended.says("nothing is published yet");
     let page = fs::read_to_string(bench.path().join("d/report.html")).unwrap();
     assert!(page.contains("nothing is published yet"), "{page}");
     assert!(page.contains("No Medicare Advantage (Part C) claims"));
@@ -48,8 +38,8 @@ fn one_claim_is_masked_unless_asked() {
         "{first}"
     );
     assert!(!masked.contains("$1,235"), "{masked}");
-    assert!(masked.contains("<b>1–10</b><span>people with claims</span>"));
-    assert!(masked.contains("not shown: too few people"));
+    assert!(masked.contains("<b>1–10</b><span>patients with claims</span>"));
+    assert!(masked.contains("not shown: too few patients"));
     let whole = report(&bench, &["--unmasked"]);
     let first = whole.lines().next().unwrap();
     assert!(
@@ -65,7 +55,7 @@ fn one_claim_is_masked_unless_asked() {
 
 /// By kind: the payments of its claims, none where a claim says nothing of one, and what is shown.
 #[test]
-fn what_was_not_told_to_be_paid_is_not_known_and_never_nothing() {
+fn a_payment_that_no_claim_states_is_not_known_and_never_nothing() {
     let none: &[Option<&str>] = &[None, None, None];
     for (payments, paid, more) in [
         (none, "not known", None),
@@ -94,14 +84,7 @@ fn what_was_not_told_to_be_paid_is_not_known_and_never_nothing() {
                 },
             ) + "\n"
         });
-        bench.write("claim.ndjson", &lines.collect::<String>());
-        for stage in [
-            &["import", "--api", "v2", "claim.ndjson"][..],
-            &["transform"],
-            &["load"],
-        ] {
-            bench.done(&[&["--data", "d"], stage].concat());
-        }
+        bench.load("d", "claim.ndjson", &lines.collect::<String>());
         let page = report(&bench, &["--unmasked"]);
         let shown = format!("<b>PDE</b><br><span class=\"paid\">{paid}</span>");
         assert!(page.contains(&shown), "{payments:?}: {page}");
@@ -122,7 +105,7 @@ fn what_was_not_told_to_be_paid_is_not_known_and_never_nothing() {
 }
 
 #[test]
-fn the_file_stands_alone() {
+fn the_file_fetches_nothing() {
     let bench = with_one_claim();
     let page = report(&bench, &[]);
     for fetched in ["http://", "https://", "src=", "<script", "@import", "url("] {
@@ -133,10 +116,7 @@ fn the_file_stands_alone() {
 #[test]
 fn text_from_resources_is_no_markup() {
     let bench = Bench::new();
-    bench.write("claim.ndjson", &CLAIM.replace("CARRIER", "<b>&x"));
-    bench.done(&["--data", "d", "import", "--api", "v2", "claim.ndjson"]);
-    bench.done(&["--data", "d", "transform"]);
-    bench.done(&["--data", "d", "load"]);
+    bench.load("d", "claim.ndjson", &CLAIM.replace("CARRIER", "<b>&x"));
     let page = report(&bench, &["--unmasked"]);
     assert!(
         page.contains("&lt;b&gt;&amp;x") && !page.contains("<b>&x"),
@@ -145,26 +125,18 @@ fn text_from_resources_is_no_markup() {
 }
 
 #[test]
-fn reconciliation_is_told_and_decides_the_exit_code() {
+fn reconciliation_is_reported_and_decides_the_exit_code() {
     let bench = with_one_claim();
     assert!(report(&bench, &[]).contains("Not asked"));
     assert!(report(&bench, &["--verify"]).contains("<b>Yes.</b>"));
-    let mut parts = vec![bench.path().join("d/landing")];
-    while let Some(path) = parts.pop() {
-        if path.is_dir() {
-            parts.extend(
-                fs::read_dir(path)
-                    .unwrap()
-                    .map(|entry| entry.unwrap().path()),
-            );
-        } else if path.extension().is_some_and(|kind| kind == "zst") {
-            let mut bytes = fs::read(&path).unwrap();
-            *bytes.last_mut().unwrap() ^= 1;
-            fs::write(&path, bytes).unwrap();
-        }
-    }
-    let ended = bench.run(&["--data", "d", "report", "--verify", "--output", "r.html"]);
-    assert_eq!(ended.exit, 1, "{}", ended.stderr);
+    let mut parts = files(&bench.path().join("d/landing"));
+    parts.retain(|path| path.extension().is_some_and(|kind| kind == "zst"));
+    let mut bytes = fs::read(&parts[0]).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&parts[0], bytes).unwrap();
+    bench
+        .run(&["--data", "d", "report", "--verify", "--output", "r.html"])
+        .exits(1);
     let page = fs::read_to_string(bench.path().join("r.html")).unwrap();
     assert!(page.contains("<p class=\"wrong\">No.</p>"));
 }
@@ -173,26 +145,8 @@ fn reconciliation_is_told_and_decides_the_exit_code() {
 fn a_lake_of_another_version_is_refused() {
     let bench = with_one_claim();
     let folder = bench.path().join("d/lake/snapshots/1");
-    let text = fs::read_to_string(folder.join("manifest.json")).unwrap();
-    fs::write(
-        folder.join("manifest.json"),
-        text.replacen("\"format\": 1", "\"format\": 2", 1),
-    )
-    .unwrap();
-    let sum = std::process::Command::new("sha256sum")
-        .arg("manifest.json")
-        .current_dir(&folder)
-        .output()
-        .unwrap();
-    fs::write(folder.join("manifest.json.sha256"), sum.stdout).unwrap();
-    let ended = bench.run(&["--data", "d", "report"]);
-    assert_eq!(ended.exit, 1);
-    assert!(
-        ended
-            .error_line()
-            .contains("it has format 2, and this version of claimlake reads 1"),
-        "{}",
-        ended.stderr
-    );
+    edit_manifest(&folder, |manifest| manifest["format"] = 2.into());
+    let ended = bench.run(&["--data", "d", "report"]).exits(1);
+    ended.fails_with("it has format 2, and this version of claimlake reads 1");
     assert!(!bench.path().join("d/report.html").exists());
 }

@@ -14,8 +14,7 @@ fn two_people(bench: &Bench, faults: &[&str]) -> Sandbox {
     sandbox.consent(bench);
     let started = Ended::of(&mut sandbox.command(bench, &["authorize", "--start"]));
     let callback = location(started.stdout.trim());
-    let finished = Ended::of(&mut sandbox.command(bench, &["authorize", "--finish", &callback]));
-    assert_eq!(finished.exit, 0, "{}", finished.stderr);
+    Ended::of(&mut sandbox.command(bench, &["authorize", "--finish", &callback])).exits(0);
     sandbox
 }
 
@@ -56,8 +55,7 @@ fn the_error_line_names_requests_statuses_and_causes_and_nobody() {
     for (faults, said, unsaid) in CASES {
         let bench = Bench::new();
         let sandbox = two_people(&bench, faults);
-        let ended = Ended::of(&mut sandbox.command(&bench, &["extract"]));
-        assert_eq!(ended.exit, 1, "{}", ended.stderr);
+        let ended = sandbox.run(&bench, &["extract"]).exits(1);
         let line = ended.error_line();
         for part in *said {
             assert!(line.contains(part), "{faults:?}: {line}");
@@ -65,7 +63,7 @@ fn the_error_line_names_requests_statuses_and_causes_and_nobody() {
         for part in *unsaid {
             assert!(!line.contains(part), "{faults:?}: {line}");
         }
-        let listed = Ended::of(&mut sandbox.command(&bench, &["grants", "list", "--json"]));
+        let listed = sandbox.run(&bench, &["grants", "list", "--json"]);
         let mut patients = 0;
         for line in listed.stdout.lines() {
             let grant: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -82,12 +80,10 @@ fn the_error_line_names_requests_statuses_and_causes_and_nobody() {
 #[test]
 fn a_name_that_does_not_exist_and_a_port_that_refuses_are_told_apart() {
     let bench = Bench::new();
-    let sandbox = Sandbox::start(&bench, &["--patients", "1", "--eobs", "5"]);
-    sandbox.consent(&bench);
+    let sandbox = Sandbox::with_consents(&bench, 1, &["--eobs", "5"]);
     let mut refused = sandbox.command(&bench, &["extract"]);
     drop(sandbox);
-    let ended = Ended::of(&mut refused);
-    assert_eq!(ended.exit, 1, "{}", ended.stderr);
+    let ended = Ended::of(&mut refused).exits(1);
     let line = ended.error_line();
     assert!(line.contains("the connection was refused"), "{line}");
     assert!(!line.contains("(name, route or TLS)"), "{line}");

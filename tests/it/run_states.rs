@@ -2,15 +2,15 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::changes::set_faults;
-use crate::command::{Bench, Ended};
+use crate::command::{Bench, Ended, a_patient, wait_until};
+use crate::files::{copy_folder, files};
 use crate::servers::Sandbox;
 
-/// A few claims of two people, from a server that answers for claims only once the test says so.
+/// A few claims of two patients, from a server that answers for claims only once the test says so.
 struct Silent {
     bench: Bench,
     sandbox: Sandbox,
@@ -19,9 +19,7 @@ struct Silent {
 impl Silent {
     fn new() -> Self {
         let bench = Bench::new();
-        let sandbox = Sandbox::start(&bench, &["--patients", "2", "--eobs", "3"]);
-        sandbox.consent(&bench);
-        sandbox.consent(&bench);
+        let sandbox = Sandbox::with_consents(&bench, 2, &["--eobs", "3"]);
         set_faults(&sandbox, &json!(["hang:only=eob"]));
         Self { bench, sandbox }
     }
@@ -43,16 +41,14 @@ impl Silent {
         let mut command = self.command(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let child = Running(Some(command.stderr(Stdio::piped()).spawn().unwrap()));
-        let limit = Instant::now() + Duration::from_secs(300);
-        while self.status()["extracts"][0]["state"] != "running" {
-            assert!(Instant::now() < limit, "it does not extract");
-        }
+        wait_until("it extracts", || {
+            self.status()["extracts"][0]["state"] == "running"
+        });
         child
     }
 
     fn status(&self) -> Value {
-        let ended = self.run(&["--json", "status"]);
-        assert_eq!(ended.exit, 0, "{}", ended.stderr);
+        let ended = self.run(&["--json", "status"]).exits(0);
         ended.summary()
     }
 
@@ -125,8 +121,7 @@ fn while_a_run_extracts_every_other_writer_is_refused_at_once_and_told_by_whom()
         (&["load"], "staged"),
         (&["snapshots", "rollback", "1"], "staged"),
     ] {
-        let refused = silent.run(arguments);
-        assert_eq!(refused.exit, 1, "{arguments:?}: {}", refused.stderr);
+        let refused = silent.run(arguments).exits(1);
         let line = refused.error_line();
         let said = format!("another claimlake is writing the {zone} zone of ");
         assert!(line.contains(&said), "{arguments:?}: {line}");
@@ -149,7 +144,7 @@ fn while_a_run_extracts_every_other_writer_is_refused_at_once_and_told_by_whom()
     // A kill leaves no lock behind, and a copy of what it leaves runs no more than the original.
     first.signal("-KILL");
     assert_eq!(first.ended().0, None);
-    crate::forget::scene::copy_folder(
+    copy_folder(
         &silent.bench.path().join("d"),
         &silent.bench.path().join("copied"),
     );
@@ -163,8 +158,7 @@ fn while_a_run_extracts_every_other_writer_is_refused_at_once_and_told_by_whom()
     assert_eq!(status["extracts"][0]["state"], "interrupted");
     assert_eq!(status["extracts"][0]["end"], "not ended");
     silent.answers_from_now_on();
-    let again = silent.run(&["run"]);
-    assert_eq!(again.exit, 0, "{}", again.stderr);
+    silent.run(&["run"]).exits(0);
     let status = silent.status();
     assert_eq!(state_of(&status, "run"), "finished");
     assert_eq!(status["extracts"][0]["state"], "finished");
@@ -193,8 +187,7 @@ fn a_signal_during_extract_ends_a_run_before_its_next_stage() {
         assert_eq!(status["extracts"][0]["state"], "interrupted", "{signal}");
     }
     silent.answers_from_now_on();
-    let ended = silent.run(&["run"]);
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    silent.run(&["run"]).exits(0);
     let status = silent.status();
     for command in ["run", "transform", "load"] {
         assert_eq!(state_of(&status, command), "finished");
@@ -204,19 +197,17 @@ fn a_signal_during_extract_ends_a_run_before_its_next_stage() {
 #[test]
 fn a_load_by_hand_goes_on_beside_an_extract_by_hand_and_a_run_does_not() {
     let silent = Silent::new();
-    let person = "{\"resourceType\":\"Patient\",\"id\":\"-1\"}\n";
-    silent.bench.write("people.ndjson", person);
-    let imported = silent.run(&["import", "--api", "v2", "people.ndjson"]);
-    assert_eq!(imported.exit, 0, "{}", imported.stderr);
+    silent.bench.write("patient.ndjson", &a_patient("-1"));
+    silent
+        .run(&["import", "--api", "v2", "patient.ndjson"])
+        .exits(0);
     let extract = silent.begin(&["extract"]);
     for stage in ["transform", "load"] {
-        let ended = silent.run(&[stage]);
-        assert_eq!(ended.exit, 0, "{stage}: {}", ended.stderr);
+        silent.run(&[stage]).exits(0);
     }
-    let refused = silent.run(&["run"]);
-    assert_eq!(refused.exit, 1, "{}", refused.stderr);
+    let refused = silent.run(&["run"]).exits(1);
     let who = format!(" (extract, process {}, since 20", extract.id());
-    assert!(refused.error_line().contains(&who), "{}", refused.stderr);
+    refused.fails_with(&who);
     assert_eq!(silent.run(&["run", "--from", "transform"]).exit, 0);
     extract.signal("-TERM");
     assert_eq!(extract.ended().0, Some(1));
@@ -225,9 +216,7 @@ fn a_load_by_hand_goes_on_beside_an_extract_by_hand_and_a_run_does_not() {
 #[test]
 fn how_commands_without_safe_points_end_is_told_apart() {
     let bench = Bench::new();
-    let person = "{\"resourceType\":\"Patient\",\"id\":\"-1\"}\n";
-    bench.write("people.ndjson", person);
-    bench.done(&["--data", "d", "import", "--api", "v2", "people.ndjson"]);
+    bench.import("d", "patient.ndjson", &a_patient("-1"));
     let state = |command: &str| {
         let status = bench.done(&["--json", "--data", "d", "status"]).summary();
         let runs = status["last_runs"].as_array().unwrap();
@@ -257,10 +246,7 @@ fn how_commands_without_safe_points_end_is_told_apart() {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let unsent = child.stdin.take();
         let import = Running(Some(child));
-        let limit = Instant::now() + Duration::from_secs(300);
-        while state_of("import") != "running -" {
-            assert!(Instant::now() < limit, "it does not import");
-        }
+        wait_until("it imports", || state_of("import") == "running -");
         import.signal(signal);
         let (code, events, said) = import.ended_with_events();
         assert_eq!(code, exit, "{signal}: {said}");
@@ -277,11 +263,11 @@ fn how_commands_without_safe_points_end_is_told_apart() {
         assert_eq!(state_of("import"), "interrupted -", "{signal}");
         drop(unsent);
     }
-    bench.done(&["--data", "d", "run", "--from", "transform"]);
+    bench.publish("d");
     assert_eq!(state_of("run"), "finished 0");
     let current = bench.path().join("d/lake/current");
     std::fs::write(current.join("views.spark.sql"), "").unwrap();
-    let table = crate::forget::scene::files(&current.join("patient").canonicalize().unwrap());
+    let table = files(&current.join("patient").canonicalize().unwrap());
     std::fs::write(&table[0], "").unwrap();
     assert_eq!(bench.run(&["--data", "d", "verify"]).exit, 1);
     assert_eq!(state_of("verify"), "failed 1");

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::command::{Bench, Ended};
+use crate::command::{Bench, Ended, words};
 
 /// A sandbox in a process of its own, as another machine would be; it ends with its test.
 pub(crate) struct Sandbox {
@@ -16,13 +16,7 @@ pub(crate) struct Sandbox {
 
 impl Sandbox {
     pub(crate) fn start(bench: &Bench, arguments: &[&str]) -> Self {
-        let fixed = [
-            "--json",
-            "sandbox",
-            "--listen",
-            "127.0.0.1:0",
-            "--auto-consent",
-        ];
+        let fixed = words("--json sandbox --listen 127.0.0.1:0 --auto-consent");
         let mut child = bench
             .command(&[&fixed, arguments].concat())
             .stdin(Stdio::null())
@@ -47,6 +41,11 @@ impl Sandbox {
         self.command_of(bench, "blue_button", arguments)
     }
 
+    /// Runs such a command.
+    pub(crate) fn run(&self, bench: &Bench, arguments: &[&str]) -> Ended {
+        Ended::of(&mut self.command(bench, arguments))
+    }
+
     /// The same with another pipeline.
     pub(crate) fn command_of(&self, bench: &Bench, pipeline: &str, arguments: &[&str]) -> Command {
         let mut command = bench.command(&[&["--pipeline", pipeline], arguments].concat());
@@ -62,14 +61,23 @@ impl Sandbox {
         command
     }
 
+    /// A sandbox of so many patients and claims, all of whom have consented.
+    pub(crate) fn with_consents(bench: &Bench, patients: usize, more: &[&str]) -> Self {
+        let number = patients.to_string();
+        let sandbox = Self::start(bench, &[&["--patients", number.as_str()], more].concat());
+        for _ in 0..patients {
+            sandbox.consent(bench);
+        }
+        sandbox
+    }
+
     /// One person consents, in two steps.
     pub(crate) fn consent(&self, bench: &Bench) {
-        let started = Ended::of(&mut self.command(bench, &["authorize", "--start"]));
-        assert_eq!(started.exit, 0, "{}", started.stderr);
+        let started = Ended::of(&mut self.command(bench, &["authorize", "--start"])).exits(0);
         let callback = location(started.stdout.trim());
         let finished =
-            Ended::of(&mut self.command(bench, &["--json", "authorize", "--finish", &callback]));
-        assert_eq!(finished.exit, 0, "{}", finished.stderr);
+            Ended::of(&mut self.command(bench, &["--json", "authorize", "--finish", &callback]))
+                .exits(0);
         let last: Value = serde_json::from_str(finished.stdout.lines().last().unwrap()).unwrap();
         assert_eq!(last["event"], "authorized");
         assert!(last["patient"].is_string() && last["expires"].is_string());
@@ -93,13 +101,28 @@ pub(crate) fn location(url: &str) -> String {
     header.unwrap().trim().to_owned()
 }
 
-/// An exchange by hand; head and body of the answer.
+/// An exchange by hand without a body; head and body of the answer.
 pub(crate) fn ask(method: &str, url: &str) -> String {
+    exchange(method, url, "")
+}
+
+/// Posts to an admin route of the sandbox.
+pub(crate) fn post(sandbox: &Sandbox, path: &str, body: &str) {
+    let answer = exchange("POST", &format!("{}{path}", sandbox.text("url")), body);
+    assert!(answer.contains(" 200 "), "{answer}");
+}
+
+fn exchange(method: &str, url: &str, body: &str) -> String {
     let rest = url.strip_prefix("http://").unwrap();
     let (host, path) = rest.split_once('/').unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
-    let head = format!("{method} /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n");
-    write!(stream, "{head}Connection: close\r\n\r\n").unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\
+         Connection: close\r\n\r\n{body}"
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
@@ -110,31 +133,20 @@ fn a_grant_of_another_process_is_extracted_and_a_server_that_is_down_is_named() 
     let bench = Bench::new();
     let sandbox = Sandbox::start(&bench, &["--patients", "2", "--eobs", "5"]);
     sandbox.consent(&bench);
-    let extracted = Ended::of(&mut sandbox.command(&bench, &["--json", "extract"]));
-    assert_eq!(extracted.exit, 0, "{}", extracted.stderr);
+    let extracted = sandbox.run(&bench, &["--json", "extract"]).exits(0);
     assert_eq!(extracted.summary()["extract"]["patients"], 1);
 
     let mut again = sandbox.command(&bench, &["extract"]);
     drop(sandbox);
-    let ended = Ended::of(&mut again);
-    assert_eq!(ended.exit, 1, "{}", ended.stderr);
-    assert!(
-        ended.error_line().contains("the connection was refused"),
-        "{}",
-        ended.stderr
-    );
+    let ended = Ended::of(&mut again).exits(1);
+    ended.fails_with("the connection was refused");
 }
 
 #[test]
 fn html_where_json_is_due_is_an_error_of_that_person_and_nothing_lands() {
     let bench = Bench::new();
-    let sandbox = Sandbox::start(
-        &bench,
-        &["--patients", "1", "--eobs", "5", "--fault", "html"],
-    );
-    sandbox.consent(&bench);
-    let ended = Ended::of(&mut sandbox.command(&bench, &["--json", "extract"]));
-    assert_eq!(ended.exit, 1, "{}", ended.stderr);
+    let sandbox = Sandbox::with_consents(&bench, 1, &["--eobs", "5", "--fault", "html"]);
+    let ended = sandbox.run(&bench, &["--json", "extract"]).exits(1);
     assert!(
         ended.summary()["extract"]["resources"] == 0,
         "{}",
@@ -146,11 +158,9 @@ fn html_where_json_is_due_is_an_error_of_that_person_and_nothing_lands() {
 #[test]
 fn after_the_weekly_load_only_what_changed_lands_and_the_lake_is_what_the_server_has() {
     let bench = Bench::new();
-    let sandbox = Sandbox::start(&bench, &["--patients", "1", "--eobs", "40"]);
-    sandbox.consent(&bench);
+    let sandbox = Sandbox::with_consents(&bench, 1, &["--eobs", "40"]);
     let run = || {
-        let ended = Ended::of(&mut sandbox.command(&bench, &["--json", "run"]));
-        assert_eq!(ended.exit, 0, "{}", ended.stderr);
+        let ended = sandbox.run(&bench, &["--json", "run"]).exits(0);
         ended.summary()
     };
     let first = run();
@@ -173,8 +183,7 @@ fn a_server_that_says_tomorrow_parks_the_person_and_the_run_goes_on() {
     let arguments = ["--patients", "1", "--eobs", "3", "--fault", fault];
     let sandbox = Sandbox::start(&bench, &arguments);
     sandbox.consent(&bench);
-    let ended = Ended::of(&mut sandbox.command(&bench, &["--json", "run"]));
-    assert_eq!(ended.exit, 5, "{}", ended.stderr);
+    let ended = sandbox.run(&bench, &["--json", "run"]).exits(5);
     let summary = ended.summary();
     assert_eq!(summary["extract"]["outcome"]["by_state"]["parked"], 1);
     assert!(summary["load"].is_object(), "{summary}");
@@ -191,9 +200,8 @@ fn a_missing_credential_names_its_variable() {
         command
             .env_remove("BLUE_BUTTON_CLIENT_ID")
             .env_remove("BLUE_BUTTON_CLIENT_SECRET");
-        let ended = Ended::of(&mut command);
-        assert_eq!(ended.exit, 2);
-        assert!(ended.error_line().contains(variable), "{}", ended.stderr);
+        let ended = Ended::of(&mut command).exits(2);
+        ended.fails_with(variable);
     }
     assert!(!bench.path().join("data").exists());
 }
@@ -205,9 +213,8 @@ fn extract_before_any_consent_says_what_comes_first() {
     command
         .env("BLUE_BUTTON_CLIENT_ID", "a".repeat(40))
         .env("BLUE_BUTTON_CLIENT_SECRET", "b");
-    let ended = Ended::of(&mut command);
-    assert_eq!(ended.exit, 2);
-    assert!(ended.error_line().contains("authorize"), "{}", ended.stderr);
+    let ended = Ended::of(&mut command).exits(2);
+    ended.fails_with("authorize");
 }
 
 #[test]
@@ -215,8 +222,7 @@ fn a_port_that_is_taken_is_named_with_the_flag_that_helps() {
     let bench = Bench::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let ended = bench.run(&["sandbox", "--listen", &address]);
-    assert_eq!(ended.exit, 1);
+    let ended = bench.run(&["sandbox", "--listen", &address]).exits(1);
     let said = ended.error_line();
     assert!(
         said.contains(&address) && said.contains("--listen"),
@@ -227,13 +233,8 @@ fn a_port_that_is_taken_is_named_with_the_flag_that_helps() {
 #[test]
 fn no_secret_and_no_patient_id_is_in_any_word() {
     let bench = Bench::new();
-    let sandbox = Sandbox::start(
-        &bench,
-        &["--patients", "1", "--eobs", "5", "--fault", "500:count=2"],
-    );
-    sandbox.consent(&bench);
-    let ended = Ended::of(&mut sandbox.command(&bench, &["-vv", "extract"]));
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    let sandbox = Sandbox::with_consents(&bench, 1, &["--eobs", "5", "--fault", "500:count=2"]);
+    let ended = sandbox.run(&bench, &["-vv", "extract"]).exits(0);
     let secret = sandbox.text("client_secret");
     for word in [
         secret,

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::command::{Bench, Ended, repository};
+use crate::command::{Bench, Ended, a_patient, repository};
 
 const SECRET: &str = "hunter2-do-not-show";
 
@@ -24,8 +24,7 @@ fn a_variable_that_is_no_setting_is_refused_before_anything_is_done() {
         "verify",
         "doctor",
     ] {
-        let ended = with(&bench, &[command], &[("CLAIMLAKE_EXTRACT_MAX_RSP", SECRET)]);
-        assert_eq!(ended.exit, 2, "{command}: {}", ended.stderr);
+        let ended = with(&bench, &[command], &[("CLAIMLAKE_EXTRACT_MAX_RSP", SECRET)]).exits(2);
         assert_eq!(
             ended.error_line(),
             "environment: CLAIMLAKE_EXTRACT_MAX_RSP is no setting, did you mean \
@@ -53,8 +52,7 @@ fn a_variable_of_somebody_else_is_warned_about_once() {
         ("CLAIMLAKE_PIPLINE", SECRET),
         ("CLAIMLAKE_SHARED", "/nowhere"),
     ];
-    let ended = with(&bench, &["run"], &[small, others].concat());
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    let ended = with(&bench, &["run"], &[small, others].concat()).exits(0);
     let warning = "warning: the environment variable CLAIMLAKE_PIPLINE is none that claimlake reads, \
                 did you mean CLAIMLAKE_PIPELINE?";
     assert_eq!(ended.stderr.matches(warning).count(), 1, "{}", ended.stderr);
@@ -111,11 +109,7 @@ fn snapshots(bench: &Bench) -> usize {
 }
 
 fn import(bench: &Bench, id: &str) {
-    bench.write(
-        "one.ndjson",
-        &format!("{{\"resourceType\":\"Patient\",\"id\":\"{id}\"}}\n"),
-    );
-    bench.done(&["import", "--api", "v2", "one.ndjson"]);
+    bench.import("data/demo", "one.ndjson", &a_patient(id));
 }
 
 #[test]
@@ -132,29 +126,23 @@ fn young_snapshots_stay_and_old_rejects_go_unless_the_pipeline_says_otherwise() 
     assert!(flat.contains(words), "{status}");
     // For ever, as it was before.
     let file = old_rejects(&bench);
-    let kept = with(
+    with(
         &bench,
         &["load"],
         &[("CLAIMLAKE_LOAD_KEEP_REJECTS", "forever")],
-    );
-    assert_eq!(kept.exit, 0, "{}", kept.stderr);
+    )
+    .exits(0);
     assert!(file.exists());
     let removed = bench.done(&["load"]);
     assert!(!file.exists());
-    assert!(
-        removed
-            .stderr
-            .contains("1 reject file removed (load.keep_rejects = 90)"),
-        "{}",
-        removed.stderr
-    );
+    removed.says("1 reject file removed (load.keep_rejects = 90)");
     // The number alone counts, where that is asked for, and what goes is named.
     import(&bench, "-6");
     bench.done(&["transform"]);
     let ended = with(&bench, &["load"], &[("CLAIMLAKE_LOAD_KEEP_HOURS", "0")]);
     assert_eq!((ended.exit, snapshots(&bench)), (0, 3), "{}", ended.stderr);
     let words = "snapshot 1, 2, 3 (load.keep_snapshots = 3, load.keep_hours = 0)";
-    assert!(ended.stderr.contains(words), "{}", ended.stderr);
+    ended.says(words);
     bench.done(&["verify"]);
 }
 

@@ -79,8 +79,7 @@ fn check(name: &str) {
     if let Some(reasons) = import.get("rejected_by_reason") {
         assert_eq!(&summary["import"]["rejected_by_reason"], reasons, "{name}");
     }
-    bench.done(&["--data", "d", "transform"]);
-    bench.done(&["--data", "d", "load"]);
+    bench.publish("d");
     let lake = bench.path().join("d/lake/current");
     for (table, rows_of) in expected["tables"].as_object().unwrap() {
         check_rows(&format!("{name}: {table}"), rows(&lake, table), rows_of);

@@ -10,7 +10,7 @@ use arrow_array::{Array as _, ArrayRef, FixedSizeBinaryArray, RecordBatch};
 use arrow_ipc::reader::FileReader;
 use parquet::arrow::ArrowWriter;
 
-use crate::command::{Bench, Ended};
+use crate::command::{Bench, Ended, a_patient};
 
 /// The demo's claims of two people, landed and transformed in `ours`; what was staged, as Parquet.
 fn staged(bench: &Bench) -> PathBuf {
@@ -19,8 +19,7 @@ fn staged(bench: &Bench) -> PathBuf {
         ("CLAIMLAKE_SOURCE_EOBS", "5"),
     ];
     for command in ["extract", "transform"] {
-        let ended = Ended::of(bench.command(&["--data", "ours", command]).envs(small));
-        assert_eq!(ended.exit, 0, "{}", ended.stderr);
+        Ended::of(bench.command(&["--data", "ours", command]).envs(small)).exits(0);
     }
     let run = fs::read_dir(bench.path().join("ours/staged")).unwrap();
     let run = run.map(|entry| entry.unwrap().path()).next().unwrap();
@@ -109,11 +108,9 @@ fn is_published(bench: &Bench, data: &str) -> bool {
 fn what_is_whole_is_published_here_and_where_nothing_has_landed() {
     let bench = Bench::new();
     staged(&bench);
-    let ended = load(&bench, "theirs", &[]);
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    let ended = load(&bench, "theirs", &[]).exits(0);
     assert!(!ended.stderr.contains("warning"), "{}", ended.stderr);
-    let ended = load(&bench, "ours", &[]);
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    load(&bench, "ours", &[]).exits(0);
     assert_eq!(bench.run(&["--data", "ours", "load", "--partial"]).exit, 2);
 }
 
@@ -293,20 +290,15 @@ fn hashes_are_those_of_landing_where_that_is_here() {
     rewrite(&spark, "_keys", |batch| {
         vec![replaced(&batch, "_content_hash", other_hashes)]
     });
-    let ended = load(&bench, "ours", &["--partial"]);
-    assert_eq!(ended.exit, 1, "{}", ended.stderr);
+    let ended = load(&bench, "ours", &["--partial"]).exits(1);
     let words = "15 rows of _keys with a _content_hash that no line of landing has";
-    assert!(ended.error_line().contains(words), "{}", ended.stderr);
+    ended.fails_with(words);
     // Another landing knows none of them.
-    bench.write(
-        "one.ndjson",
-        "{\"resourceType\":\"Patient\",\"id\":\"-1\"}\n",
-    );
+    bench.write("one.ndjson", &a_patient("-1"));
     bench.done(&["--data", "other", "import", "--api", "v2", "one.ndjson"]);
-    let ended = load(&bench, "other", &[]);
-    assert_eq!(ended.exit, 1, "{}", ended.stderr);
+    let ended = load(&bench, "other", &[]).exits(1);
     let words = "15 rows of _keys with an id that has not landed here";
-    assert!(ended.error_line().contains(words), "{}", ended.stderr);
+    ended.fails_with(words);
     // Nothing has landed: there is nothing to compare with.
     assert_eq!(load(&bench, "theirs", &[]).exit, 0);
 }
@@ -317,9 +309,8 @@ fn a_folder_without_keys_is_refused_in_any_case() {
     let spark = staged(&bench);
     empty(&spark.join("_keys"));
     for more in [&[][..], &["--partial"]] {
-        let ended = load(&bench, "theirs", more);
-        assert_eq!(ended.exit, 1, "{}", ended.stderr);
-        assert!(ended.error_line().contains("_keys"), "{}", ended.stderr);
+        let ended = load(&bench, "theirs", more).exits(1);
+        ended.fails_with("_keys");
     }
     fs::remove_dir_all(spark.join("_keys")).unwrap();
     assert_eq!(load(&bench, "theirs", &["--partial"]).exit, 1);

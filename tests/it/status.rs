@@ -1,12 +1,11 @@
 //! The operator's page, at the widths terminals have.
 
-use crate::command::Bench;
 use crate::command::Ended;
+use crate::command::{Bench, a_patient};
 
 fn status_at(bench: &Bench, columns: &str) -> String {
     let arguments = ["--data", "d", "status"];
-    let ended = Ended::of(bench.command(&arguments).env("COLUMNS", columns));
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    let ended = Ended::of(bench.command(&arguments).env("COLUMNS", columns)).exits(0);
     ended.stdout
 }
 
@@ -18,8 +17,7 @@ fn the_page_fits_terminals_of_80_and_of_40_columns() {
         "{\"resourceType\":\"Patient\",\"id\":\"-1\",\"meta\":{\"lastUpdated\":\"2026-01-02T03:04:05Z\"}}\n",
     );
     bench.done(&["--data", "d", "import", "--api", "v2", "people.ndjson"]);
-    bench.done(&["--data", "d", "transform"]);
-    bench.done(&["--data", "d", "load"]);
+    bench.publish("d");
     bench.done(&["--data", "d", "import", "--api", "v2", "people.ndjson"]);
     for columns in [80, 40] {
         let page = status_at(&bench, &columns.to_string());
@@ -40,10 +38,7 @@ fn the_page_fits_terminals_of_80_and_of_40_columns() {
 #[test]
 fn what_is_new_in_landing_is_next() {
     let bench = Bench::new();
-    bench.write(
-        "people.ndjson",
-        "{\"resourceType\":\"Patient\",\"id\":\"-1\"}\n",
-    );
+    bench.write("people.ndjson", &a_patient("-1"));
     let next = |bench: &Bench| {
         let summary = bench.done(&["--json", "--data", "d", "status"]).summary();
         summary["next"][0]["command"].as_str().unwrap().to_owned()
@@ -58,13 +53,7 @@ fn what_is_new_in_landing_is_next() {
 #[test]
 fn a_damaged_lake_is_named_and_the_rest_is_told() {
     let bench = Bench::new();
-    bench.write(
-        "people.ndjson",
-        "{\"resourceType\":\"Patient\",\"id\":\"-1\"}\n",
-    );
-    bench.done(&["--data", "d", "import", "--api", "v2", "people.ndjson"]);
-    bench.done(&["--data", "d", "transform"]);
-    bench.done(&["--data", "d", "load"]);
+    bench.load("d", "people.ndjson", &a_patient("-1"));
     bench.write("d/lake/snapshots/1/manifest.json", "{}");
     let page = status_at(&bench, "80");
     assert!(page.contains("unreadable lake: "), "{page}");
@@ -77,7 +66,7 @@ fn a_load_that_changed_nothing_has_no_rate() {
     let person = "{\"resourceType\":\"Patient\",\"id\":\"-1\"}\n";
     bench.write("people.ndjson", person);
     bench.done(&["--data", "d", "import", "--api", "v2", "people.ndjson"]);
-    let first = bench.done(&["--data", "d", "run", "--from", "transform"]);
+    let first = bench.publish("d");
     for words in [
         "1 resource became ",
         " of 36 tables",
@@ -87,7 +76,7 @@ fn a_load_that_changed_nothing_has_no_rate() {
     }
     let current = bench.path().canonicalize().unwrap().join("d/lake/current");
     let query = format!(".show()\" {}\n", current.display());
-    assert!(first.stderr.contains(&query), "{}", first.stderr);
+    first.says(&query);
     assert!(status_at(&bench, "120").contains("/s)"));
     bench.done(&["--data", "d", "load"]);
     let page = status_at(&bench, "120");
@@ -100,12 +89,7 @@ fn a_load_that_changed_nothing_has_no_rate() {
 #[test]
 fn every_command_that_works_on_the_data_is_told_with_its_duration() {
     let bench = Bench::new();
-    bench.write(
-        "people.ndjson",
-        "{\"resourceType\":\"Patient\",\"id\":\"-1\"}\n",
-    );
-    bench.done(&["--data", "d", "import", "--api", "v2", "people.ndjson"]);
-    bench.done(&["--data", "d", "run", "--from", "transform"]);
+    bench.load("d", "people.ndjson", &a_patient("-1"));
     bench.done(&["--data", "d", "verify"]);
     let missing = ["--data", "d", "import", "--api", "v2", "missing.ndjson"];
     assert_eq!(bench.run(&missing).exit, 2);

@@ -1,7 +1,6 @@
 //! What is changed together with its hashes: `verify` finds it by what the files say.
 
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
@@ -10,15 +9,11 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
 
-use crate::protected::{copied, failed, files_below, published, run};
+use crate::files::{edit_manifest, names_below, only, seal, sum_of};
+use crate::protected::{copied, failed, published, run};
 
 /// Has the manifest say of a file what that is now, and the checksum of the manifest.
 fn sign(snapshot: &Path, file: &str) {
-    let sum = |file: &str| {
-        let mut sum = Command::new("sha256sum");
-        let sum = sum.arg(file).current_dir(snapshot).output().unwrap();
-        String::from_utf8(sum.stdout).unwrap()
-    };
     fn entry<'m>(value: &'m mut Value, file: &str) -> Option<&'m mut Value> {
         if value["path"] == file {
             return Some(value);
@@ -29,18 +24,16 @@ fn sign(snapshot: &Path, file: &str) {
             _ => None,
         }
     }
-    let path = snapshot.join("manifest.json");
-    let mut manifest: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-    let named = entry(&mut manifest, file).unwrap();
-    named["bytes"] = std::fs::metadata(snapshot.join(file)).unwrap().len().into();
-    named["sha256"] = sum(file)[..64].into();
-    std::fs::write(&path, manifest.to_string()).unwrap();
-    std::fs::write(snapshot.join("manifest.json.sha256"), sum("manifest.json")).unwrap();
+    edit_manifest(snapshot, |manifest| {
+        let named = entry(manifest, file).unwrap();
+        named["bytes"] = std::fs::metadata(snapshot.join(file)).unwrap().len().into();
+        named["sha256"] = sum_of(snapshot, file)[..64].into();
+    });
 }
 
 /// Writes the first file of a table anew, with a column changed in its first row, and signs it.
 fn tamper(snapshot: &Path, table: &str, column: &str, change: fn(&dyn Array) -> ArrayRef) {
-    let files = files_below(snapshot);
+    let files = names_below(snapshot);
     let file = files.iter().find(|file| file.starts_with(table)).unwrap();
     let path = snapshot.join(file);
     let read = std::fs::File::open(&path).unwrap();
@@ -174,24 +167,13 @@ fn a_state_on_record_that_is_not_that_of_its_run_in_landing_is_found() {
     let bench = published();
     copied(&bench, "e");
     let landing = bench.path().join("e/landing/api=v2/resource=Coverage");
-    let run_folder = std::fs::read_dir(&landing)
-        .unwrap()
-        .next()
-        .unwrap()
-        .unwrap()
-        .path();
+    let run_folder = only(&landing);
     let path = run_folder.join("manifest.json");
     let text = std::fs::read_to_string(&path).unwrap();
     let other = text.replacen("\"complete\"", "\"incomplete\"", 1);
     assert_ne!(text, other);
     std::fs::write(&path, other).unwrap();
-    let mut sum = Command::new("sha256sum");
-    let sum = sum
-        .arg("manifest.json")
-        .current_dir(&run_folder)
-        .output()
-        .unwrap();
-    std::fs::write(run_folder.join("manifest.json.sha256"), sum.stdout).unwrap();
+    seal(&run_folder);
     let verified = run(&bench, "e", &["verify"]);
     let (names, places) = failed(&verified);
     assert!(

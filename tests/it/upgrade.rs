@@ -1,12 +1,14 @@
 //! Data directories that an earlier build left, `fixtures/earlier_build`: its rules had version 2.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::command::{Bench, Ended, repository};
 use crate::current::bodies::found;
+use crate::files::files;
 
 const APIS: [&str; 2] = ["v2", "v3"];
 
@@ -20,16 +22,11 @@ fn unpacked(api: &str) -> Bench {
     unpack
         .args(["--extract", "--file=-"])
         .current_dir(bench.path());
-    let ended = Ended::fed(unpack.stdout(Stdio::piped()), tar);
-    assert_eq!(ended.exit, 0, "{}", ended.stderr);
+    Ended::fed(unpack.stdout(Stdio::piped()), tar).exits(0);
     std::fs::rename(bench.path().join(api), bench.path().join("d")).unwrap();
     // They are kept without their vaults: what landed says that there was one.
     let lost = bench.run(&["--data", "d", "grants", "list"]);
-    assert!(
-        lost.error_line().contains("claimlake --data d vault new"),
-        "{}",
-        lost.stderr
-    );
+    lost.fails_with("claimlake --data d vault new");
     bench.done(&["--data", "d", "vault", "new", "--yes"]);
     bench
 }
@@ -49,15 +46,12 @@ fn run(bench: &Bench, api: &str, arguments: &[&str]) -> Ended {
 }
 
 fn done(bench: &Bench, api: &str, arguments: &[&str]) -> Ended {
-    let ended = run(bench, api, arguments);
-    assert_eq!(ended.exit, 0, "{arguments:?}: {}", ended.stderr);
-    ended
+    run(bench, api, arguments).exits(0)
 }
 
 /// A lake of an earlier build is no damage: `verify` warns of the rules it was made by, and only then.
 fn warns_of_rules(bench: &Bench, api: &str) -> bool {
-    let summary = done(bench, api, &["verify"]).summary();
-    let checks = summary["verify"]["checks"].as_array().unwrap();
+    let checks = done(bench, api, &["verify"]).checks();
     checks.iter().any(|check| check["name"] == "rules_version")
 }
 
@@ -65,8 +59,7 @@ fn warns_of_rules(bench: &Bench, api: &str) -> bool {
 /// have other claims now.
 fn kinds(bench: &Bench, api: &str) -> BTreeMap<String, usize> {
     let mut kinds = BTreeMap::new();
-    for line in done(bench, api, &["changes"]).stdout.lines() {
-        let row: Value = serde_json::from_str(line).unwrap();
+    for row in done(bench, api, &["changes"]).events() {
         let is_own = ["new", "replaced", "staged"]
             .map(Value::from)
             .contains(&row["resource_id"]);
@@ -106,25 +99,12 @@ fn load_alone_refuses_what_an_earlier_build_staged_and_a_plain_run_makes_all_ane
         );
         let kinds_before = kinds(&bench, api);
         assert!(warns_of_rules(&bench, api));
-        let refused = run(&bench, api, &["load"]);
-        assert_eq!(refused.exit, 1, "{}", refused.stderr);
-        assert!(
-            refused
-                .error_line()
-                .contains("by the rules of another version of claimlake")
-                && refused
-                    .error_line()
-                    .contains("`claimlake --data d transform`"),
-            "{}",
-            refused.stderr
-        );
+        let refused = run(&bench, api, &["load"]).exits(1);
+        refused.fails_with("by the rules of another version of claimlake");
+        refused.fails_with("`claimlake --data d transform`");
         // What is to be done next can be done.
         let status = bench.run(&["--data", "d", "status"]);
-        assert!(
-            status.stdout.contains("claimlake --data d transform"),
-            "{}",
-            status.stdout
-        );
+        status.prints("claimlake --data d transform");
         done(&bench, api, &["run"]);
         assert_eq!(said(&bench, api), mended(api));
         // The staged claim is new. What changed by the rule alone is not among the changes.
@@ -143,13 +123,8 @@ fn a_lake_of_an_earlier_build_is_not_loaded_on_where_nothing_is_staged() {
     for api in APIS {
         let bench = unpacked(api);
         std::fs::remove_dir_all(bench.path().join("d/staged")).unwrap();
-        let refused = run(&bench, api, &["load"]);
-        assert_eq!(refused.exit, 1, "{}", refused.stderr);
-        assert!(
-            refused.error_line().contains("transform`, then load again"),
-            "{}",
-            refused.stderr
-        );
+        let refused = run(&bench, api, &["load"]).exits(1);
+        refused.fails_with("transform`, then load again");
         done(&bench, api, &["transform"]);
         done(&bench, api, &["load"]);
         assert_eq!(said(&bench, api), mended(api));
@@ -162,20 +137,14 @@ fn a_pinned_lake_of_an_earlier_build_stays_as_it_is_until_it_is_let_go() {
     for api in APIS {
         let bench = unpacked(api);
         done(&bench, api, &["snapshots", "rollback", "1"]);
-        let refused = run(&bench, api, &["run"]);
-        assert_eq!(refused.exit, 1, "{}", refused.stderr);
-        assert!(
-            refused.error_line().contains("--unpin"),
-            "{}",
-            refused.stderr
-        );
+        let refused = run(&bench, api, &["run"]).exits(1);
+        refused.fails_with("--unpin");
         assert!(said(&bench, api).is_empty());
         done(&bench, api, &["load", "--unpin"]);
         assert_eq!(said(&bench, api), mended(api));
         // Back to a snapshot of the earlier build: its groups and new ones are never mixed.
         done(&bench, api, &["snapshots", "rollback", "1"]);
-        let refused = run(&bench, api, &["load", "--unpin"]);
-        assert_eq!(refused.exit, 1, "{}", refused.stderr);
+        run(&bench, api, &["load", "--unpin"]).exits(1);
         done(&bench, api, &["transform"]);
         done(&bench, api, &["load", "--unpin"]);
         assert_eq!(said(&bench, api), mended(api));
@@ -196,23 +165,8 @@ fn a_person_is_forgotten_in_a_lake_of_an_earlier_build_and_the_next_run_makes_it
     }
 }
 
-/// Files below a folder.
-fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap();
-    let below = entries.flat_map(|entry| {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => files_below(&path),
-            false => vec![path],
-        }
-    });
-    let mut files: Vec<_> = below.collect();
-    files.sort();
-    files
-}
-
 /// Changes the first owner that a file of an earlier build names.
-fn damage_owner(path: &std::path::Path) {
+fn damage_owner(path: &Path) {
     use arrow_array::cast::AsArray as _;
     let file = std::fs::File::open(path).unwrap();
     let mut reader = arrow_ipc::reader::FileReader::try_new(file, None).unwrap();
@@ -233,11 +187,11 @@ fn owners_of_rows_that_an_earlier_build_kept_without_hashes_are_verified_and_mad
         let bench = unpacked(api);
         assert!(warns_of_rules(&bench, api));
         let snapshot = bench.path().join("d/lake/current").canonicalize().unwrap();
-        let owners = files_below(&snapshot.join("keys/rows/eob"));
+        let owners = files(&snapshot.join("keys/rows/eob"));
         let manifest = std::fs::read_to_string(snapshot.join("manifest.json")).unwrap();
         assert!(!manifest.contains("keys/rows"));
         for (what, damage) in [
-            ("flipped", damage_owner as fn(&std::path::Path)),
+            ("flipped", damage_owner as fn(&Path)),
             ("empty", |path| std::fs::write(path, "").unwrap()),
             ("deleted", |path| std::fs::remove_file(path).unwrap()),
         ] {

@@ -1,6 +1,6 @@
 //! What a wrong command line or pipeline gets: one clear line and exit code 2, nothing made.
 
-use crate::command::Bench;
+use crate::command::{Bench, a_patient};
 
 const SMALL: &str = "name = 'small'\n[source]\nkind = 'sandbox'\n[transform]\nviews = ['*.json']\n";
 
@@ -8,8 +8,7 @@ const SMALL: &str = "name = 'small'\n[source]\nkind = 'sandbox'\n[transform]\nvi
 fn an_unknown_key_names_itself_and_its_nearest_neighbour() {
     let bench = Bench::new();
     bench.write("p.toml", &format!("{SMALL}[extract]\npage_sise = 10\n"));
-    let ended = bench.run(&["--pipeline", "p.toml", "transform"]);
-    assert_eq!(ended.exit, 2);
+    let ended = bench.run(&["--pipeline", "p.toml", "transform"]).exits(2);
     assert_eq!(
         ended.error_line(),
         "pipeline p.toml: line 7: unknown key 'extract.page_sise', did you mean 'extract.page_size'?"
@@ -20,8 +19,9 @@ fn an_unknown_key_names_itself_and_its_nearest_neighbour() {
 #[test]
 fn a_pipeline_that_cannot_be_read_names_the_file_and_the_flag() {
     let bench = Bench::new();
-    let ended = bench.run(&["--pipeline", "nowhere.toml", "transform"]);
-    assert_eq!(ended.exit, 2);
+    let ended = bench
+        .run(&["--pipeline", "nowhere.toml", "transform"])
+        .exits(2);
     let said = ended.error_line();
     assert!(
         said.contains("nowhere.toml") && said.contains("--pipeline"),
@@ -44,19 +44,15 @@ fn an_unknown_flag_is_a_usage_error_and_help_is_not() {
     let bench = Bench::new();
     assert_eq!(bench.run(&["transform", "--bogus"]).exit, 2);
     assert_eq!(bench.run(&[]).exit, 2);
-    let help = bench.run(&["--help"]);
-    assert_eq!(help.exit, 0);
-    assert!(help.stdout.contains("Exit codes:"), "{}", help.stdout);
+    let help = bench.done(&["--help"]);
+    help.prints("Exit codes:");
 }
 
 #[test]
 fn a_mistake_is_told_with_what_to_do() {
     let bench = Bench::new();
     bench.write("file", "x\n");
-    bench.write(
-        "people.ndjson",
-        "{\"resourceType\":\"Patient\",\"id\":\"-1\"}\n",
-    );
+    bench.write("people.ndjson", &a_patient("-1"));
     bench.done(&["import", "--api", "v2", "people.ndjson"]);
     let is_a_file = "the data directory file is a file: name a folder with --data";
     for (arguments, exit, words) in [
@@ -80,8 +76,7 @@ fn a_mistake_is_told_with_what_to_do() {
             "a file with one ViewDefinition",
         ),
     ] {
-        let ended = bench.run(arguments);
-        assert_eq!(ended.exit, exit, "{arguments:?}: {}", ended.stderr);
+        let ended = bench.run(arguments).exits(exit);
         let said = ended.error_line();
         assert!(said.contains(words), "{arguments:?}: {said}");
     }
@@ -94,7 +89,7 @@ fn a_mistake_is_told_with_what_to_do() {
 fn completions_are_data_on_stdout() {
     let bench = Bench::new();
     let ended = bench.done(&["completions", "bash"]);
-    assert!(ended.stdout.contains("_claimlake"), "{}", ended.stdout);
+    ended.prints("_claimlake");
     assert_eq!(ended.stderr, "");
 }
 
@@ -111,6 +106,6 @@ fn a_layout_that_names_no_column_or_no_table_is_refused() {
         bench.write("p.toml", &format!("{base}{layout}"));
         let ended = bench.run(&["--pipeline", "p.toml", "transform"]);
         assert_eq!(ended.exit, 2, "{layout}: {}", ended.stderr);
-        assert!(ended.error_line().contains(said), "{}", ended.stderr);
+        ended.fails_with(said);
     }
 }

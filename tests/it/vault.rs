@@ -1,12 +1,11 @@
 //! A vault that is lost, and data directories that never had one.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
 use serde_json::Value;
 
-use crate::command::{Bench, Ended};
+use crate::command::{Bench, Ended, a_patient, wait_until};
+use crate::files::mode;
 
 const DATA: &[&str] = &["--pipeline", "p.toml", "--data", "d"];
 
@@ -47,8 +46,8 @@ pub(crate) fn remove(bench: &Bench, names: &[&str]) {
 
 /// Waits until the broker that the last command started has gone: it holds the vault open.
 pub(crate) fn wait_for_broker(bench: &Bench) {
-    let lock = bench.path().join("d/vault.lock");
-    fs::File::open(lock).unwrap().lock().unwrap();
+    let lock = fs::File::open(bench.path().join("d/vault.lock")).unwrap();
+    wait_until("the broker ends", || lock.try_lock().is_ok());
 }
 
 /// Puts copies in the place of files, as somebody does who restores a backup.
@@ -58,10 +57,6 @@ pub(crate) fn put_back(bench: &Bench, names: &[(&str, &str)]) {
     for (from, to) in names {
         fs::copy(bench.path().join(from), bench.path().join(to)).unwrap();
     }
-}
-
-pub(crate) fn mode(path: &Path) -> u32 {
-    fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
 pub(crate) const SIDES: &[&str] = &["vault.db-wal", "vault.db-shm"];
@@ -119,19 +114,14 @@ fn a_forgotten_person_is_not_imported_again_where_the_vault_is_lost() {
             status.contains("unreadable vault: the vault of"),
             "{status}"
         );
-        let doctor = run(&bench, &["doctor"]);
-        assert_eq!(doctor.exit, 1);
-        assert!(doctor.stdout.contains(found), "{}", doctor.stdout);
+        let doctor = run(&bench, &["doctor"]).exits(1);
+        doctor.prints(found);
     }
     // A backup from before they were forgotten: the access log knows better.
     put_back(&bench, &[("before.db", "d/vault.db")]);
     let refused = done(&bench, &[&["--json"], &import[..]].concat());
     assert_eq!(refused.summary()["import"]["forgotten"], 1);
-    assert!(
-        refused.stderr.contains("older than the access log"),
-        "{}",
-        refused.stderr
-    );
+    refused.says("older than the access log");
     remove(&bench, SIDES);
     // The first way on: the backup is put back, and refuses them as before.
     fs::copy(
@@ -143,16 +133,14 @@ fn a_forgotten_person_is_not_imported_again_where_the_vault_is_lost() {
     assert_eq!(refused.summary()["import"]["forgotten"], 1);
     done(&bench, &["verify"]);
     // The other one, where there is no backup: said to lose what it loses, and never by mistake.
-    let unasked = run(&bench, &["vault", "new", "--yes"]);
-    assert_eq!(unasked.exit, 2);
+    let unasked = run(&bench, &["vault", "new", "--yes"]).exits(2);
     assert!(unasked.error_line().contains("there is a vault here"));
     remove(&bench, SIDES);
     remove(&bench, &["vault.db"]);
-    let asked = run(&bench, &["vault", "new"]);
-    assert_eq!(asked.exit, 2);
+    let asked = run(&bench, &["vault", "new"]).exits(2);
     assert!(asked.error_line().contains("who was forgotten here"));
     let new = done(&bench, &["vault", "new", "--yes"]);
-    assert!(new.stderr.contains("it knows nobody"), "{}", new.stderr);
+    new.says("it knows nobody");
     done(&bench, &["access-log", "verify"]);
     done(&bench, &["run"]);
     done(&bench, &["verify"]);
@@ -162,10 +150,7 @@ fn a_forgotten_person_is_not_imported_again_where_the_vault_is_lost() {
 fn a_directory_that_was_only_imported_into_needs_no_vault_and_none_is_made() {
     let bench = Bench::new();
     bench.write("p.toml", &crate::demo::pipeline("v2"));
-    bench.write(
-        "people.ndjson",
-        "{\"resourceType\":\"Patient\",\"id\":\"-1\"}\n",
-    );
+    bench.write("people.ndjson", &a_patient("-1"));
     let import = ["import", "--api", "v2", "people.ndjson"];
     done(&bench, &import);
     done(&bench, &["run", "--from", "transform"]);
@@ -215,11 +200,7 @@ fn landing_and_lake_copied_without_their_vault_are_made_into_tables_all_the_same
     assert_eq!(rows_of(&bench, "extract_status"), before);
     // What would add to it needs to know who was forgotten.
     let refused = run(&bench, &["extract"]);
-    assert!(
-        refused.error_line().contains("vault new"),
-        "{}",
-        refused.stderr
-    );
+    refused.fails_with("vault new");
 }
 
 #[test]
@@ -241,14 +222,10 @@ fn a_lake_alone_shows_that_there_was_a_vault_wherever_it_lies() {
         fs::remove_dir_all(bench.path().join("d")).unwrap();
         fs::create_dir(bench.path().join("d")).unwrap();
         fs::rename(&kept, &lake).unwrap();
-        bench.write(
-            "one.ndjson",
-            "{\"resourceType\":\"Patient\",\"id\":\"-1\"}\n",
-        );
+        bench.write("one.ndjson", &a_patient("-1"));
         let import = ["import", "--api", "v2", "one.ndjson"];
         for command in [&["run"][..], &["extract"], &import] {
-            let refused = run(&bench, command);
-            assert_eq!(refused.exit, 1, "{command:?}: {}", refused.stderr);
+            let refused = run(&bench, command).exits(1);
             let said = refused.error_line();
             assert!(
                 said.contains(shown_by) && said.contains("vault new"),

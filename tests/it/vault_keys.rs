@@ -1,12 +1,12 @@
 //! The vault's key: replaced, kept for backups, forgotten; and the copies that need it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::command::{Bench, Ended};
-use crate::vault::{arguments, demo, done, mode, put_back, run, wait_for_broker};
+use crate::files::{copy_folder, mode, set_mode};
+use crate::vault::{arguments, demo, done, put_back, run, wait_for_broker};
 
 fn keys(bench: &Bench) -> Vec<PathBuf> {
     let entries = fs::read_dir(bench.path().join("config/claimlake/keys")).unwrap();
@@ -52,10 +52,9 @@ fn demo_with_its_key(place: &str) -> Bench {
     let bench = Bench::new();
     bench.write("p.toml", &crate::demo::pipeline("v2"));
     let tool = bench.write("tools/secret-tool", SECRET_TOOL);
-    fs::set_permissions(tool, fs::Permissions::from_mode(0o755)).unwrap();
+    set_mode(&tool, 0o755);
     fs::create_dir(bench.path().join("ring")).unwrap();
-    let extracted = Ended::of(&mut command_of(&bench, place, &["extract"]));
-    assert_eq!(extracted.exit, 0, "{}", extracted.stderr);
+    Ended::of(&mut command_of(&bench, place, &["extract"])).exits(0);
     bench
 }
 
@@ -109,11 +108,7 @@ fn a_rekey_killed_at_any_of_its_steps_leaves_a_vault_that_opens() {
         put_back("first.db");
         let listed = ended(&["grants", "list"]);
         assert_eq!(listed.exit, 0, "{place}: {}", listed.stderr);
-        assert!(
-            listed.stderr.contains("a key from before"),
-            "{}",
-            listed.stderr
-        );
+        listed.says("a key from before");
         put_back("last.db");
         let forgotten = ended(&["vault", "forget-old-key", "--yes"]);
         assert_eq!(forgotten.exit, 0, "{place}: {}", forgotten.stderr);
@@ -128,8 +123,7 @@ fn a_backup_from_before_a_rekey_opens_until_the_old_keys_are_forgotten() {
     let bench = demo();
     done(&bench, &["vault", "backup", "first.db"]);
     assert_eq!(mode(&bench.path().join("first.db")), 0o600);
-    let twice = run(&bench, &["vault", "backup", "first.db"]);
-    assert_eq!(twice.exit, 2, "{}", twice.stderr);
+    let twice = run(&bench, &["vault", "backup", "first.db"]).exits(2);
     assert!(twice.error_line().contains("is there already"));
     done(&bench, &["vault", "rekey"]);
     done(&bench, &["vault", "backup", "second.db"]);
@@ -149,27 +143,24 @@ fn a_backup_from_before_a_rekey_opens_until_the_old_keys_are_forgotten() {
         "{}",
         listed.stderr
     );
-    let refused = run(&bench, &["vault", "forget-old-keys"]);
-    assert_eq!(refused.exit, 2);
-    assert!(refused.stderr.contains("vault rekey"), "{}", refused.stderr);
+    let refused = run(&bench, &["vault", "forget-old-keys"]).exits(2);
+    refused.says("vault rekey");
     put_back("second.db");
-    let asked = run(&bench, &["vault", "forget-old-keys"]);
-    assert_eq!(asked.exit, 2, "{}", asked.stderr);
+    let asked = run(&bench, &["vault", "forget-old-keys"]).exits(2);
     for words in [
         "--yes",
         "copies",
         "same key file",
         "vault rekey --key-file FILE",
     ] {
-        assert!(asked.error_line().contains(words), "{}", asked.stderr);
+        asked.fails_with(words);
     }
     assert_eq!(keys(&bench).len(), 2);
     done(&bench, &["vault", "forget-old-keys", "--yes"]);
     assert_eq!(keys(&bench).len(), 1);
     assert_eq!(done(&bench, &["grants", "list"]).stderr, "");
     put_back("first.db");
-    let wrong = run(&bench, &["grants", "list"]);
-    assert_eq!(wrong.exit, 2, "{}", wrong.stderr);
+    let wrong = run(&bench, &["grants", "list"]).exits(2);
     assert!(wrong.error_line().contains("needs the key before it"));
 }
 
@@ -195,9 +186,7 @@ fn of_two_data_directories_with_one_key_file_each_gets_a_key_of_its_own() {
         on("d", shared, &["extract"]);
         wait_for_broker(&bench);
         match shared {
-            None => {
-                crate::forget::scene::copy_folder(&bench.path().join("d"), &bench.path().join("e"))
-            }
+            None => copy_folder(&bench.path().join("d"), &bench.path().join("e")),
             Some(_) => drop(on("e", shared, &["extract"])),
         }
         on("d", shared, &["vault", "rekey"]);
@@ -214,11 +203,10 @@ fn of_two_data_directories_with_one_key_file_each_gets_a_key_of_its_own() {
             assert_eq!(killed.exit, -1, "{step}: {}", killed.stderr);
             on("e", opens, &["grants", "list"]);
         }
-        let again = with_key_file(&bench, "e", own, &["vault", "rekey", "--key-file", "e.key"]);
-        assert_eq!(again.exit, 2, "{}", again.stderr);
+        with_key_file(&bench, "e", own, &["vault", "rekey", "--key-file", "e.key"]).exits(2);
         let rekeyed = on("e", own, &["vault", "rekey", "--key-file", "f.key"]);
         for words in ["CLAIMLAKE_VAULT_KEY_FILE", "stays where it is"] {
-            assert!(rekeyed.stderr.contains(words), "{}", rekeyed.stderr);
+            rekeyed.says(words);
         }
         let own = Some("f.key");
         assert_eq!(mode(&bench.path().join("f.key")), 0o600);
@@ -247,8 +235,7 @@ fn a_new_key_that_is_the_present_one_is_refused_in_either_spelling() {
     };
     assert_eq!(with_key(None, &["extract"]).exit, 0);
     for new in [&hex, &base64] {
-        let refused = with_key(Some(new), &["vault", "rekey"]);
-        assert_eq!(refused.exit, 2, "{}", refused.stderr);
+        let refused = with_key(Some(new), &["vault", "rekey"]).exits(2);
         let said = refused.error_line();
         assert!(
             said.contains("nothing was changed") && !said.contains(new.as_str()),
@@ -256,9 +243,8 @@ fn a_new_key_that_is_the_present_one_is_refused_in_either_spelling() {
         );
     }
     let file = bench.write("same.key", &hex);
-    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
-    let refused = with_key(None, &["vault", "rekey", "--key-file", "same.key"]);
-    assert_eq!(refused.exit, 2, "{}", refused.stderr);
+    set_mode(&file, 0o600);
+    with_key(None, &["vault", "rekey", "--key-file", "same.key"]).exits(2);
     assert_eq!(with_key(None, &["grants", "list"]).exit, 0);
     assert_eq!(with_key(Some(&"1".repeat(64)), &["vault", "rekey"]).exit, 0);
 }

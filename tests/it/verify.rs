@@ -3,9 +3,10 @@
 
 use serde_json::Value;
 
-use crate::command::Bench;
+use crate::command::{Bench, Ended, words};
+use crate::files::names_below;
 
-/// The claims with another `meta.lastUpdated` and a payment that tells which body a row is of.
+/// The claims with another `meta.lastUpdated` and a payment that shows which body a row is of.
 pub(crate) fn bodies(claims: &[Value], updated: &str, paid: &str) -> String {
     let mut text = String::new();
     for claim in claims {
@@ -20,21 +21,8 @@ pub(crate) fn bodies(claims: &[Value], updated: &str, paid: &str) -> String {
 #[test]
 fn superseded_bodies_do_not_count_in_whatever_order_they_came() {
     let bench = Bench::new();
-    let made = [
-        "sandbox",
-        "generate",
-        "--patients",
-        "3",
-        "--eobs",
-        "9",
-        "--resource",
-        "ExplanationOfBenefit",
-    ];
-    let claims = bench.done(&made).stdout;
-    let claims: Vec<Value> = claims
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let made = words("sandbox generate --patients 3 --eobs 9 --resource ExplanationOfBenefit");
+    let claims = bench.done(&made).events();
     let second = "2026-02-02T00:00:00Z";
     let runs = [
         bodies(&claims, second, "22.22"),
@@ -46,24 +34,14 @@ fn superseded_bodies_do_not_count_in_whatever_order_they_came() {
     ];
     for (number, run) in runs.iter().enumerate() {
         let name = format!("{number}.ndjson");
-        bench.write(&name, run);
-        bench.done(&["--data", "d", "import", "--api", "v2", &name]);
-        bench.done(&["--data", "d", "run", "--from", "transform"]);
+        bench.load("d", &name, run);
     }
-    let verified = bench.run(&["--json", "--data", "d", "verify"]);
-    assert_eq!(verified.exit, 0, "{}", verified.stdout);
-    let checks = verified.summary()["verify"]["checks"].clone();
-    let count_of = |name: &str| {
-        let check = checks.as_array().unwrap().iter();
-        let check = check.clone().find(|check| check["name"] == name).unwrap();
-        check["checked"].as_u64().unwrap()
-    };
-    assert_eq!(count_of("keys"), claims.len() as u64);
+    let verified = bench.done(&["--json", "--data", "d", "verify"]);
+    assert_eq!(verified.check("keys")["checked"], claims.len());
 
     // A newer body that is staged and not loaded yet.
     let newest = bodies(&claims[..1], "2026-04-04T00:00:00Z", "44.44");
-    bench.write("newest.ndjson", &newest);
-    bench.done(&["--data", "d", "import", "--api", "v2", "newest.ndjson"]);
+    bench.import("d", "newest.ndjson", &newest);
     bench.done(&["--data", "d", "transform"]);
     let behind = bench.run(&["--json", "--data", "d", "verify"]);
     assert_eq!(
@@ -77,21 +55,12 @@ fn superseded_bodies_do_not_count_in_whatever_order_they_came() {
 fn a_directory_that_is_not_there_is_no_good_lake_and_an_empty_one_is() {
     let bench = Bench::new();
     for command in [&["verify"][..], &["trace", "carrier--1"]] {
-        let missing = bench.run(&[&["--data", "typo"], command].concat());
-        assert_eq!(missing.exit, 2, "{command:?}: {}", missing.stderr);
-        assert!(
-            missing.error_line().contains("--data"),
-            "{}",
-            missing.stderr
-        );
+        let missing = bench.run(&[&["--data", "typo"], command].concat()).exits(2);
+        missing.fails_with("--data");
     }
     std::fs::create_dir(bench.path().join("empty")).unwrap();
     let empty = bench.done(&["--data", "empty", "verify"]);
-    assert!(
-        empty.stderr.contains("nothing is published yet"),
-        "{}",
-        empty.stderr
-    );
+    empty.says("nothing is published yet");
     let left = std::fs::read_dir(bench.path().join("empty")).unwrap();
     assert_eq!(left.count(), 0, "verify writes nothing");
 }
@@ -100,7 +69,7 @@ fn a_directory_that_is_not_there_is_no_good_lake_and_an_empty_one_is() {
 fn bodies_that_differ_in_the_time_of_their_request_alone_are_the_same() {
     let bench = Bench::new();
     for weeks in ["0", "3"] {
-        let claims = bench.run(&[
+        let claims = bench.done(&[
             "sandbox",
             "generate",
             "--patients",
@@ -110,7 +79,6 @@ fn bodies_that_differ_in_the_time_of_their_request_alone_are_the_same() {
             "--weeks",
             weeks,
         ]);
-        assert_eq!(claims.exit, 0, "{}", claims.stderr);
         bench.write("claims.ndjson", &claims.stdout);
         let import = ["--data", "d", "import", "--api", "v2", "claims.ndjson"];
         assert_eq!(bench.run(&import).exit, 0);
@@ -121,12 +89,11 @@ fn bodies_that_differ_in_the_time_of_their_request_alone_are_the_same() {
             0
         );
     }
-    let verified = bench.run(&["--data", "d", "verify"]);
-    assert_eq!(verified.exit, 0, "{}", verified.stderr);
+    bench.done(&["--data", "d", "verify"]);
 }
 
 #[test]
-fn what_has_landed_and_is_not_loaded_yet_is_held() {
+fn what_has_landed_and_is_not_loaded_yet_is_no_damage() {
     let bench = Bench::new();
     bench.write("small.toml", &crate::demo::pipeline("v2"));
     bench.done(&["--pipeline", "small.toml", "extract"]);
@@ -139,9 +106,8 @@ fn what_has_landed_and_is_not_loaded_yet_is_held() {
         .join("data/small/landing/api=v2/resource=ExplanationOfBenefit");
     let run = std::fs::read_dir(claims).unwrap().next().unwrap().unwrap();
     std::fs::remove_dir_all(run.path()).unwrap();
-    let ended = bench.run(&["--pipeline", "small.toml", "verify"]);
-    assert_eq!(ended.exit, 1);
-    assert!(ended.stderr.contains("0 have landed"), "{}", ended.stderr);
+    let ended = bench.run(&["--pipeline", "small.toml", "verify"]).exits(1);
+    ended.says("0 have landed");
 }
 
 /// A claim as v2 serves it at a request of this day.
@@ -155,46 +121,25 @@ fn asked_on(claim: &Value, day: &str) -> String {
 fn loaded(bench: &Bench, data: &str, loads: &[String]) {
     for (number, text) in loads.iter().enumerate() {
         let name = format!("{data}-{number}.ndjson");
-        bench.write(&name, text);
-        bench.done(&["--data", data, "import", "--api", "v2", &name]);
-        bench.done(&["--data", data, "run", "--from", "transform"]);
+        bench.load(data, &name, text);
     }
 }
 
 /// The names of the files of table `eob`, which are hashes of their content.
 fn claim_files(bench: &Bench, data: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut folders = vec![bench.path().join(data).join("lake/current/eob")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let entry = entry.unwrap();
-            match entry.file_type().unwrap().is_dir() {
-                true => folders.push(entry.path()),
-                false => found.push(entry.file_name().into_string().unwrap()),
-            }
-        }
-    }
-    found.sort();
-    found
+    let names = names_below(&bench.path().join(data).join("lake/current/eob"));
+    let hash = |name: &String| name.rsplit('/').next().unwrap().to_owned();
+    let mut hashes: Vec<String> = names.iter().map(hash).collect();
+    hashes.sort();
+    hashes
 }
 
 /// Three bodies of one claim and one `meta.lastUpdated`: as asked for on a first day, with another
 /// payment, and the first again as asked for on a third day.
 fn three_bodies(bench: &Bench) -> [String; 3] {
-    let made = [
-        "sandbox",
-        "generate",
-        "--patients",
-        "1",
-        "--eobs",
-        "1",
-        "--seed",
-        "8",
-        "--resource",
-        "ExplanationOfBenefit",
-    ];
-    let claims = bench.done(&made).stdout;
-    let first: Value = serde_json::from_str(claims.lines().next().unwrap()).unwrap();
+    let made =
+        words("sandbox generate --patients 1 --eobs 1 --seed 8 --resource ExplanationOfBenefit");
+    let first = bench.done(&made).events().remove(0);
     let mut other = first.clone();
     other["payment"]["amount"]["value"] = serde_json::from_str("77.77").unwrap();
     [
@@ -221,33 +166,28 @@ fn holds_the_first(loads: impl Fn(String, String) -> Vec<String>) {
     bench.done(&["--data", "both", "verify"]);
     let id = claim_id(&bench, "both-0.ndjson");
     let traced = bench.done(&["--json", "--data", "both", "trace", &id]);
-    assert_eq!(standings(&traced.stdout), ["newest", "superseded"]);
+    assert_eq!(standings(&traced), ["newest", "superseded"]);
 
     // A lake that holds the other body's `created`.
     let lake = bench.path().join("both/lake");
     std::fs::remove_dir_all(&lake).unwrap();
     std::fs::rename(bench.path().join("third/lake"), &lake).unwrap();
-    let wrong = bench.run(&["--data", "both", "verify"]);
-    assert_eq!(wrong.exit, 1, "{}", wrong.stderr);
-    assert!(
-        wrong.stderr.contains("with other values"),
-        "{}",
-        wrong.stderr
-    );
+    let wrong = bench.run(&["--data", "both", "verify"]).exits(1);
+    wrong.says("with other values");
 }
 
 #[test]
-fn of_neighbours_that_say_the_same_the_first_stands_over_two_loads() {
+fn of_neighbours_that_say_the_same_the_first_counts_over_two_loads() {
     holds_the_first(|first, third| vec![first, third]);
 }
 
 #[test]
-fn of_neighbours_that_say_the_same_the_first_stands_within_a_load() {
+fn of_neighbours_that_say_the_same_the_first_counts_within_a_load() {
     holds_the_first(|first, third| vec![first + &third]);
 }
 
 #[test]
-fn a_body_that_comes_again_after_another_stands_anew() {
+fn a_body_that_comes_again_after_another_counts_again() {
     let bench = Bench::new();
     let [first, other, third] = three_bodies(&bench);
     loaded(&bench, "third", std::slice::from_ref(&third));
@@ -268,7 +208,7 @@ fn a_body_that_comes_again_after_another_stands_anew() {
     let id = claim_id(&bench, "one-0.ndjson");
     let traced = bench.done(&["--json", "--data", "one", "trace", &id]);
     let wanted = ["superseded", "superseded", "newest"];
-    assert_eq!(standings(&traced.stdout), wanted);
+    assert_eq!(standings(&traced), wanted);
 }
 
 fn claim_id(bench: &Bench, file: &str) -> String {
@@ -277,12 +217,9 @@ fn claim_id(bench: &Bench, file: &str) -> String {
     claim["id"].as_str().unwrap().to_owned()
 }
 
-/// What becomes of each body that `trace --json` tells of, oldest first.
-fn standings(events: &str) -> Vec<String> {
-    let events = events
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    events
-        .filter_map(|event| Some(event["standing"].as_str()?.to_owned()))
-        .collect()
+/// The outcome of each body that `trace --json` reports, oldest first.
+fn standings(traced: &Ended) -> Vec<String> {
+    let events = traced.events();
+    let standings = events.iter().filter_map(|event| event["standing"].as_str());
+    standings.map(str::to_owned).collect()
 }

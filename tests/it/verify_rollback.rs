@@ -1,37 +1,21 @@
 //! `verify` of a lake that goes back and forth between its snapshots.
 
-use serde_json::Value;
-
-use crate::command::{Bench, Ended};
+use crate::command::{Bench, Ended, words};
+use crate::files::edit_manifest;
 use crate::verify::bodies;
 
 /// `verify` after each step of going back and forth between snapshots.
 #[test]
 fn a_lake_that_was_rolled_back_and_forth_agrees_with_landing_at_every_snapshot() {
     let bench = Bench::new();
-    let made = [
-        "sandbox",
-        "generate",
-        "--patients",
-        "2",
-        "--eobs",
-        "6",
-        "--resource",
-        "ExplanationOfBenefit",
-    ];
-    let claims: Vec<Value> = bench
-        .done(&made)
-        .stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let made = words("sandbox generate --patients 2 --eobs 6 --resource ExplanationOfBenefit");
+    let claims = bench.done(&made).events();
     // All snapshots are kept, so that each can be gone back to.
     let load = |arguments: &[&str]| {
         let arguments = [&["--data", "d", "load"], arguments].concat();
         let mut command = bench.command(&arguments);
         command.env("CLAIMLAKE_LOAD_KEEP_SNAPSHOTS", "9");
-        let ended = Ended::of(&mut command);
-        assert_eq!(ended.exit, 0, "{arguments:?}: {}", ended.stderr);
+        Ended::of(&mut command).exits(0);
     };
     let publish = |name: &str, text: &str| {
         bench.write(name, text);
@@ -88,16 +72,8 @@ fn a_lake_that_was_rolled_back_and_forth_agrees_with_landing_at_every_snapshot()
 
 /// Makes a manifest as earlier versions wrote it.
 fn forget_landing_runs(snapshot: &std::path::Path) {
-    let path = snapshot.join("manifest.json");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let mut manifest: Value = serde_json::from_str(&text).unwrap();
-    let removed = manifest.as_object_mut().unwrap().remove("landing_runs");
-    assert!(removed.is_some(), "the manifest names its landing runs");
-    std::fs::write(&path, serde_json::to_string_pretty(&manifest).unwrap()).unwrap();
-    let sum = std::process::Command::new("sha256sum")
-        .arg("manifest.json")
-        .current_dir(snapshot)
-        .output()
-        .unwrap();
-    std::fs::write(snapshot.join("manifest.json.sha256"), sum.stdout).unwrap();
+    edit_manifest(snapshot, |manifest| {
+        let removed = manifest.as_object_mut().unwrap().remove("landing_runs");
+        assert!(removed.is_some(), "the manifest names its landing runs");
+    });
 }

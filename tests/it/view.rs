@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::command::{Bench, Ended};
+use crate::command::{Bench, Ended, words};
 
 const VIEW: &str = r#"{"resourceType": "ViewDefinition", "name": "patient", "status": "active", "resource": "Patient",
   "select": [{"column": [{"name": "id", "path": "id", "type": "id"}]},
@@ -42,15 +42,9 @@ fn csv_goes_to_a_file_that_appears_when_it_is_whole() {
             .join(",\n")
     );
     bench.write("bundle.json", &bundle);
-    let ended = bench.done(&[
-        "view",
-        "view.json",
-        "bundle.json",
-        "--format",
-        "csv",
-        "--output",
-        "out.csv",
-    ]);
+    let ended = bench.done(&words(
+        "view view.json bundle.json --format csv --output out.csv",
+    ));
     assert_eq!(ended.stdout, "");
     let csv = std::fs::read_to_string(bench.path().join("out.csv")).unwrap();
     assert_eq!(
@@ -71,8 +65,8 @@ fn standard_input_is_read_and_a_bad_line_is_rejected() {
     let ended = Ended::fed(
         &mut bench.command(&["view", "view.json", "-"]),
         input.into(),
-    );
-    assert_eq!(ended.exit, 3);
+    )
+    .exits(3);
     let says_so = ended.stderr.starts_with("rejected: - line 2: not JSON");
     assert!(says_so, "{}", ended.stderr);
     assert!(!ended.stderr.contains("secret"), "{}", ended.stderr);
@@ -87,8 +81,9 @@ fn an_invalid_view_is_refused_by_the_place_in_it_before_any_data() {
         &VIEW.replace("\"path\": \"family\"", "\"path\": \"family(\""),
     );
     bench.write("in.ndjson", PATIENTS);
-    let ended = bench.run(&["view", "view.json", "in.ndjson", "--output", "out.ndjson"]);
-    assert_eq!(ended.exit, 2);
+    let ended = bench
+        .run(&["view", "view.json", "in.ndjson", "--output", "out.ndjson"])
+        .exits(2);
     let said = ended.error_line();
     assert!(
         said.contains("view.json: select[1].column[0].path"),

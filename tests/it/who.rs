@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::command::{Bench, Ended};
+use crate::command::{Bench, Ended, a_patient};
 use crate::servers::{Sandbox, location};
 
 /// Two people who consented, of whom everything has landed.
@@ -20,12 +20,10 @@ impl Scene {
         let sandbox = Sandbox::start(&bench, &["--patients", "2", "--eobs", "2"]);
         for external_id in external_ids {
             let start = ["authorize", "--start", "--external-id", external_id];
-            let started = Ended::of(&mut sandbox.command(&bench, &start));
-            assert_eq!(started.exit, 0, "{}", started.stderr);
+            let started = sandbox.run(&bench, &start).exits(0);
             let callback = location(started.stdout.trim());
             let finish = ["authorize", "--finish", &callback];
-            let finished = Ended::of(&mut sandbox.command(&bench, &finish));
-            assert_eq!(finished.exit, 0, "{}", finished.stderr);
+            sandbox.run(&bench, &finish).exits(0);
         }
         let mut scene = Self {
             bench,
@@ -142,25 +140,14 @@ fn every_name_of_a_patient_means_the_same_patient_to_every_command() {
     assert_eq!(extracted.summary()["extract"]["patients"], 1);
     for (name, flags) in [(patient, &[][..]), (patient, &["--quiet"])] {
         let arguments = [&["grants", "revoke", name], flags].concat();
-        let revoked = scene.run(&arguments);
-        assert_eq!(revoked.exit, 0, "{}", revoked.stderr);
+        scene.run(&arguments).exits(0);
     }
-    let revoked = scene.run(&["extract", "--patient", patient]);
-    assert_eq!(revoked.exit, 2, "{}", revoked.stderr);
-    assert!(
-        revoked.error_line().contains("is revoked"),
-        "{}",
-        revoked.stderr
-    );
+    let revoked = scene.run(&["extract", "--patient", patient]).exits(2);
+    revoked.fails_with("is revoked");
     // By what landing alone knows.
     let mbi = &scene.names(1)[5];
-    let revoked = scene.run(&["grants", "revoke", mbi]);
-    assert_eq!(revoked.exit, 0, "{}", revoked.stderr);
-    assert!(
-        revoked.stderr.contains(scene.text(1, "handle")),
-        "{}",
-        revoked.stderr
-    );
+    let revoked = scene.run(&["grants", "revoke", mbi]).exits(0);
+    revoked.says(scene.text(1, "handle"));
 }
 
 /// The commands that take a patient, without the patient.
@@ -177,8 +164,7 @@ const COMMANDS: [&[&str]; 6] = [
 fn a_name_of_two_patients_is_refused_with_the_choices() {
     let scene = Scene::new(["shared", "shared"]);
     for command in COMMANDS {
-        let refused = scene.run(&[command, &["shared"]].concat());
-        assert_eq!(refused.exit, 2, "{command:?}: {}", refused.stderr);
+        let refused = scene.run(&[command, &["shared"]].concat()).exits(2);
         let error = refused.error_line();
         for one in [0, 1] {
             let (handle, patient) = (scene.text(one, "handle"), scene.text(one, "patient"));
@@ -212,15 +198,12 @@ fn an_external_id_that_is_an_id_of_another_patient_is_refused_by_those_that_end_
         let arguments = [&["--data", "e"], arguments].concat();
         scene.run(&arguments)
     };
-    let imported = elsewhere(&["grants", "import", "grants.ndjson"]);
-    assert_eq!(imported.exit, 0, "{}", imported.stderr);
+    elsewhere(&["grants", "import", "grants.ndjson"]).exits(0);
     for command in COMMANDS.into_iter().filter(|command| command != &["trace"]) {
-        let refused = elsewhere(&[command, &[&other]].concat());
-        assert_eq!(refused.exit, 2, "{command:?}: {}", refused.stderr);
+        elsewhere(&[command, &[&other]].concat()).exits(2);
     }
     let typed = format!("v2:{other}");
-    let forgotten = elsewhere(&["forget", "--offline", "--yes", &typed]);
-    assert_eq!(forgotten.exit, 0, "{}", forgotten.stderr);
+    elsewhere(&["forget", "--offline", "--yes", &typed]).exits(0);
     let left = elsewhere(&["grants", "list"]).stdout;
     assert_eq!(left.lines().count(), 1);
     assert!(!left.contains(&format!("\"patient\":{other:?}")));
@@ -233,14 +216,11 @@ fn an_id_of_both_api_versions_is_refused_where_nothing_says_that_it_is_one_patie
     let grants = ["v2", "v3"]
         .map(|api| format!(r#"{{"patient":"-7","api":"{api}","refresh_token":"refresh-{api}"}}"#));
     bench.write("grants.ndjson", &grants.join("\n"));
-    let run = |arguments: &[&str]| Ended::of(&mut sandbox.command(&bench, arguments));
-    let imported = run(&["grants", "import", "grants.ndjson"]);
-    assert_eq!(imported.exit, 0, "{}", imported.stderr);
-    let refused = run(&["forget", "--offline", "--yes", "-7"]);
-    assert_eq!(refused.exit, 2, "{}", refused.stderr);
+    let run = |arguments: &[&str]| sandbox.run(&bench, arguments);
+    run(&["grants", "import", "grants.ndjson"]).exits(0);
+    let refused = run(&["forget", "--offline", "--yes", "-7"]).exits(2);
     assert_eq!(refused.stdout, "candidate  v2:-7\ncandidate  v3:-7\n");
-    let forgotten = run(&["forget", "--offline", "--yes", "v3:-7"]);
-    assert_eq!(forgotten.exit, 0, "{}", forgotten.stderr);
+    run(&["forget", "--offline", "--yes", "v3:-7"]).exits(0);
     let left = run(&["grants", "list"]).stdout;
     assert!(
         left.lines().count() == 1 && left.contains("\"v2\""),
@@ -251,20 +231,13 @@ fn an_id_of_both_api_versions_is_refused_where_nothing_says_that_it_is_one_patie
 #[test]
 fn a_patient_who_came_by_import_has_no_grant_and_is_said_to_have_none() {
     let scene = Scene::new(["one", "two"]);
-    scene.bench.write(
-        "patient.ndjson",
-        "{\"resourceType\":\"Patient\",\"id\":\"-77\"}\n",
-    );
-    let imported = scene.run(&["import", "--api", "v2", "patient.ndjson"]);
-    assert_eq!(imported.exit, 0, "{}", imported.stderr);
+    scene.bench.write("patient.ndjson", &a_patient("-77"));
+    scene
+        .run(&["import", "--api", "v2", "patient.ndjson"])
+        .exits(0);
     for command in &COMMANDS[..3] {
-        let refused = scene.run(&[command, &["-77"][..]].concat());
-        assert_eq!(refused.exit, 2, "{command:?}: {}", refused.stderr);
-        assert!(
-            refused.error_line().contains("without a grant"),
-            "{}",
-            refused.stderr
-        );
+        let refused = scene.run(&[command, &["-77"][..]].concat()).exits(2);
+        refused.fails_with("without a grant");
     }
     assert_eq!(scene.run(&["trace", "-77"]).exit, 0);
 }

@@ -33,7 +33,7 @@ pub(crate) fn open_vault(invocation: &Invocation) -> Outcome<Arc<Vault>> {
         invocation.output().warn(&format!(
             "warning: the vault is older than the access log, which has forgotten {} since: they are \
              refused again, and {} removes what is here of them",
-            counted(vault.refused_anew(), "person"),
+            counted(vault.refused_anew(), "patient"),
             invocation.next(FINISH_REMOVAL)
         ));
     }
@@ -204,7 +204,7 @@ pub(crate) fn app(source: &Source) -> Outcome<App> {
 fn credential(key: &str, variable: Option<&str>) -> Outcome<Secret> {
     let Some(variable) = variable else {
         return Err(Failure::usage(anyhow!(
-            "source.{key}: missing, it names the environment variable that holds it (the people of \
+            "source.{key}: missing, it names the environment variable that holds it (the patients of \
              kind = \"sandbox\" consent by themselves: `run`; --pipeline blue_button is the real service)"
         )));
     };

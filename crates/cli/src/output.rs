@@ -188,7 +188,7 @@ impl Output {
         event.insert("command".into(), command.into());
         event.insert("exit".into(), exit.code().into());
         event.append(&mut fields);
-        // The reader may be gone by now; the exit code still tells.
+        // The reader may be gone by now; the exit code still says it.
         let _ = self.event(&Value::Object(event));
     }
 

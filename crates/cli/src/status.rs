@@ -38,7 +38,7 @@ pub(crate) struct Status {
     pub(crate) now: DateTime<Utc>,
     /// Grants, runs and how far extraction has come; none without a vault.
     pub(crate) consents: Option<Consents>,
-    /// What is wrong with the access log, as far as its end tells.
+    /// What is wrong with the access log, as far as its end shows.
     pub(crate) access_log: Option<String>,
     /// When claims were last read as a whole, by API version.
     pub(crate) full_reads: BTreeMap<ApiVersion, FullReads>,
@@ -263,7 +263,7 @@ fn rejects(
         }
     }
     manifests.sort_by(|one, other| one.run.cmp(&other.run));
-    // A run over all of landing tells of everything before it again.
+    // A run over all of landing covers everything before it again.
     let since = manifests.iter().rposition(|manifest| manifest.full);
     for manifest in manifests.iter().skip(since.unwrap_or(0)) {
         rejects.read += manifest.resources;

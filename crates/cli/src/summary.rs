@@ -45,6 +45,14 @@ impl StageSummary {
         self
     }
 
+    /// A line about so many of a thing, where there are any.
+    pub(crate) fn some(&mut self, label: &str, count: u64, thing: &str, words: &str) -> &mut Self {
+        match count {
+            0 => self,
+            _ => self.line(label, format!("{} {words}", plural::counted(count, thing))),
+        }
+    }
+
     /// A command that comes next, unless it follows by itself; several come one after the other.
     pub(crate) fn next(&mut self, invocation: &Invocation, command: &str) -> &mut Self {
         if invocation.is_chained() {
@@ -60,7 +68,7 @@ impl StageSummary {
         self
     }
 
-    /// Tells it: `headline` in one line, then the others.
+    /// Prints it: `headline` in one line, then the others.
     pub(crate) fn tell(&mut self, invocation: &Invocation, headline: &str) {
         let took = self.began.elapsed();
         let output = invocation.output();

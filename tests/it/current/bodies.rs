@@ -129,8 +129,9 @@ pub(crate) fn found(lake: &Path) -> BTreeMap<String, Option<bool>> {
 /// What a lake must say of histories.
 pub(super) fn expected(histories: &[History]) -> BTreeMap<String, Option<bool>> {
     let mut expected = BTreeMap::new();
-    for (number, (_, lines, current)) in histories.iter().enumerate() {
-        let ids: BTreeSet<(&str, &str)> = lines
+    for (number, history) in histories.iter().enumerate() {
+        let ids: BTreeSet<(&str, &str)> = history
+            .bodies
             .iter()
             .map(|line| {
                 let mut words = line.split(' ');
@@ -138,7 +139,10 @@ pub(super) fn expected(histories: &[History]) -> BTreeMap<String, Option<bool>> 
             })
             .collect();
         for (api, id) in ids {
-            expected.insert(format!("{api} {number}{id}"), Some(current.contains(&id)));
+            expected.insert(
+                format!("{api} {number}{id}"),
+                Some(history.current.contains(&id)),
+            );
         }
     }
     expected

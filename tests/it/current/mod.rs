@@ -2,14 +2,12 @@
 
 pub(crate) mod bodies;
 mod histories;
-mod histories_v3;
 mod pipelines;
 mod reported;
 
 use crate::command::Bench;
 use bodies::{body, expected, found};
-use histories::{History, V2};
-use histories_v3::V3;
+use histories::histories;
 
 /// Imports the bodies of both APIs and loads them.
 pub(crate) fn lands(bench: &Bench, flags: &[&str], bodies: &[(String, serde_json::Value)]) {
@@ -29,20 +27,16 @@ pub(crate) fn lands(bench: &Bench, flags: &[&str], bodies: &[(String, serde_json
     }
 }
 
-fn histories() -> Vec<History> {
-    [V2, V3].concat()
-}
-
 /// The bodies of histories, those that come together in one load each.
 fn loads(order: Order) -> Vec<Vec<(String, serde_json::Value)>> {
     let histories = histories();
     let longest = histories
         .iter()
-        .map(|history| history.1.len())
+        .map(|history| history.bodies.len())
         .max()
         .unwrap();
     let of = |number: usize, position: usize| {
-        let lines = histories[number].1;
+        let lines = &histories[number].bodies;
         let position = match order {
             Order::Backwards => lines.len().checked_sub(position + 1)?,
             _ => position,
@@ -72,6 +66,7 @@ enum Order {
 #[test]
 fn every_history_ends_with_the_versions_that_count_in_whatever_order_it_comes() {
     let histories = histories();
+    assert_eq!(histories.len(), 63);
     for order in [Order::AtOnce, Order::AsItHappened, Order::Backwards] {
         let bench = Bench::new();
         for bodies in loads(order) {
@@ -87,7 +82,7 @@ fn every_history_ends_with_the_versions_that_count_in_whatever_order_it_comes() 
             assert_eq!(
                 found[&key], current,
                 "{order:?}: {}: {key}",
-                histories[number].0
+                histories[number].title
             );
         }
         assert_eq!(found.len(), expected(&histories).len());

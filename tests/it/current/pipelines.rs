@@ -115,8 +115,7 @@ fn a_rule_with_something_wrong_is_refused_by_the_name_of_its_key() {
         ),
     ] {
         pipeline(&bench, rule);
-        let refused = bench.run(&[&FLAGS[..], &["transform"]].concat());
-        assert_eq!(refused.exit, 2, "{}", refused.stderr);
-        assert!(refused.error_line().contains(said), "{}", refused.stderr);
+        let refused = bench.run(&[&FLAGS[..], &["transform"]].concat()).exits(2);
+        refused.fails_with(said);
     }
 }

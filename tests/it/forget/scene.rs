@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::command::{Bench, Ended};
+use crate::command::{Bench, Ended, json_lines};
+use crate::files::{copy_folder, files};
 use crate::lake_rows;
 
 /// A data directory with two landed runs, rejects, and two snapshots.
@@ -169,9 +170,7 @@ pub(crate) fn command(bench: &Bench, data: &str, arguments: &[&str]) -> Ended {
 }
 
 pub(crate) fn done(bench: &Bench, data: &str, arguments: &[&str]) -> Ended {
-    let ended = command(bench, data, arguments);
-    assert_eq!(ended.exit, 0, "{arguments:?}: {}", ended.stderr);
-    ended
+    command(bench, data, arguments).exits(0)
 }
 
 pub(crate) fn reference_of(resource: &Value) -> String {
@@ -189,31 +188,9 @@ pub(crate) fn landed(data: &Path) -> Vec<Value> {
     let mut resources = Vec::new();
     for path in parts.into_iter().filter(is_part) {
         let text = zstd::decode_all(fs::File::open(&path).unwrap()).unwrap();
-        let text = String::from_utf8(text).unwrap();
-        resources.extend(
-            text.lines()
-                .map(|line| serde_json::from_str::<Value>(line).unwrap()),
-        );
+        resources.extend(json_lines(&String::from_utf8(text).unwrap()));
     }
     resources
-}
-
-pub(crate) fn files(root: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut waiting = vec![root.to_path_buf()];
-    while let Some(folder) = waiting.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let entry = entry.unwrap();
-            // `current` leads to a snapshot that is walked anyway.
-            if entry.file_type().unwrap().is_dir() {
-                waiting.push(entry.path());
-            } else if entry.file_type().unwrap().is_file() {
-                found.push(entry.path());
-            }
-        }
-    }
-    found.sort();
-    found
 }
 
 /// What a file says once its own compression is undone.
@@ -255,12 +232,4 @@ pub(crate) fn has_word(text: &[u8], word: &[u8]) -> bool {
         let before = start.checked_sub(1).and_then(|before| text.get(before));
         !joins(before) && !joins(text.get(start + word.len()))
     })
-}
-
-/// With links as links, so that a snapshot's files are as they were.
-pub(crate) fn copy_folder(from: &Path, to: &Path) {
-    let copied = std::process::Command::new("cp")
-        .args(["-a".as_ref(), from.as_os_str(), to.as_os_str()])
-        .status();
-    assert!(copied.unwrap().success());
 }

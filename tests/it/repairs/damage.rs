@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::files::files;
+
 /// What happens to a file. All but the last two change what every snapshot that shares it reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Damage {
@@ -59,26 +61,9 @@ impl Damage {
     }
 }
 
-/// Every file below a folder, sorted.
-pub(super) fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(&next).unwrap() {
-            let path = entry.unwrap().path();
-            match path.symlink_metadata().unwrap().is_dir() {
-                true => folders.push(path),
-                false => found.push(path),
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
 /// The files below a folder whose path below it contains all of `words`.
 pub(super) fn files_with(folder: &Path, words: &[&str]) -> Vec<PathBuf> {
-    let mut found = files_below(folder);
+    let mut found = files(folder);
     found.retain(|path| {
         let below = path.strip_prefix(folder).unwrap().display().to_string();
         words.iter().all(|word| below.contains(word))

@@ -1,14 +1,12 @@
 //! A data directory with something of everything, and copies of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
-use super::damage::{Damage, files_below};
-use crate::command::{Bench, Ended};
+use super::damage::Damage;
+use crate::command::{Bench, Ended, words};
+use crate::files::{copy_folder, names_below};
 
 /// The files that are imported, in the order of their runs.
 const IMPORTED: [&str; 2] = ["people.ndjson", "changed.ndjson"];
@@ -29,7 +27,7 @@ pub(super) struct Copy<'s> {
 }
 
 impl Scene {
-    /// A person who was extracted, another who was imported and of whom a claim changed: three loads.
+    /// A patient who was extracted, another who was imported and of whom a claim changed: three loads.
     pub(super) fn new() -> Self {
         let bench = Bench::new();
         let pipeline = crate::demo::pipeline("v3")
@@ -41,38 +39,27 @@ impl Scene {
             copies: std::cell::Cell::new(0),
         };
         scene.done("whole", &["run"]);
-        let made = [
-            "sandbox",
-            "generate",
-            "--patients",
-            "1",
-            "--eobs",
-            "4",
-            "--seed",
-            "77",
-        ];
-        let lines = scene.bench.done(&made).stdout;
-        let mut people: Vec<Value> = lines
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
-        let claim = people
+        let made = words("sandbox generate --patients 1 --eobs 4 --seed 77");
+        let mut resources = scene.bench.done(&made).events();
+        let claim = resources
             .iter()
             .find(|one| one["resourceType"] == "ExplanationOfBenefit");
         let mut changed = claim.unwrap().clone();
         changed["meta"]["lastUpdated"] = "2027-01-01T00:00:00Z".into();
         // More decimals than money has: the cell is rejected, and the run has rejects.
         changed["payment"]["amount"]["value"] = serde_json::from_str("1.23456").unwrap();
-        let patient = people.iter().find(|one| one["resourceType"] == "Patient");
+        let patient = resources
+            .iter()
+            .find(|one| one["resourceType"] == "Patient");
         let named = patient.unwrap()["identifier"][0].clone();
-        let coverage = people
+        let coverage = resources
             .iter_mut()
             .find(|one| one["resourceType"] == "Coverage");
         // Its patient is found by an identifier, so that the run has a file of references.
         coverage.unwrap()["beneficiary"] = serde_json::json!({"identifier": {
             "system": named["system"], "value": named["value"],
         }});
-        let mut text: String = people.iter().map(|one| format!("{one}\n")).collect();
+        let mut text: String = resources.iter().map(|one| format!("{one}\n")).collect();
         text.push_str("{\"resourceType\":\"Coverage\",\"id\":\n");
         scene.bench.write(IMPORTED[0], &text);
         scene.bench.write(IMPORTED[1], &format!("{changed}\n"));
@@ -90,8 +77,7 @@ impl Scene {
     }
 
     fn done(&self, data: &str, arguments: &[&str]) {
-        let ended = self.run(data, arguments);
-        assert_eq!(ended.exit, 0, "{arguments:?}: {}", ended.stderr);
+        self.run(data, arguments).exits(0);
     }
 
     /// Imports a file; a line of one is no JSON, and more than the pipeline allows.
@@ -108,7 +94,7 @@ impl Scene {
             self.bench.path().join("whole"),
             self.bench.path().join(&name),
         );
-        copy_tree(&from, &to, &mut HashMap::new());
+        copy_folder(&from, &to);
         let mut copy = Copy {
             scene: self,
             name,
@@ -117,26 +103,6 @@ impl Scene {
         };
         copy.expect_as_now();
         copy
-    }
-}
-
-fn copy_tree(from: &Path, to: &Path, links: &mut HashMap<u64, PathBuf>) {
-    fs::create_dir(to).unwrap();
-    fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        let found = path.symlink_metadata().unwrap();
-        if found.is_symlink() {
-            std::os::unix::fs::symlink(fs::read_link(&path).unwrap(), target).unwrap();
-        } else if found.is_dir() {
-            copy_tree(&path, &target, links);
-        } else if let Some(known) = links.get(&found.ino()) {
-            fs::hard_link(known, target).unwrap();
-        } else {
-            fs::copy(&path, &target).unwrap();
-            links.insert(found.ino(), target);
-        }
     }
 }
 
@@ -183,12 +149,11 @@ impl Copy<'_> {
     /// Parquet files of the tables and what is in them, without those that are about runs.
     fn rows(&self) -> BTreeMap<String, Vec<u8>> {
         let folder = self.current();
-        let named = files_below(&folder).into_iter().filter_map(|path| {
-            let below = path.strip_prefix(&folder).unwrap().display().to_string();
+        let named = names_below(&folder).into_iter().filter_map(|below| {
             let is_of_rows = below.ends_with(".parquet")
                 && !below.starts_with("changes")
                 && !below.starts_with("extract_status");
-            is_of_rows.then(|| (below, fs::read(&path).unwrap()))
+            is_of_rows.then(|| (below.clone(), fs::read(folder.join(below)).unwrap()))
         });
         named.collect()
     }

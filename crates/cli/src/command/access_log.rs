@@ -114,7 +114,7 @@ fn show(
     }
     match (count, &arguments.patient) {
         (0, Some(_)) => output.say(
-            "no line of the access log is about that person (of somebody who was forgotten, ask by \
+            "no line of the access log is about that patient (of somebody who was forgotten, ask by \
              patient id)",
         ),
         (0, None) => tell_empty(invocation),
@@ -154,7 +154,7 @@ fn verify(log: &AccessLog<'_>, invocation: &Invocation) -> Outcome<()> {
             count => format!(
                 "; they forgot {}, whom the next command that writes refuses again: forget them \
                  again",
-                counted(count, "person")
+                counted(count, "patient")
             ),
         };
         output.warn(&format!(

@@ -149,7 +149,7 @@ fn vault(data: &DataDir, invocation: &Invocation, checks: &mut Checks) {
             Level::Broken,
             "forget",
             format!(
-                "{} was interrupted: run forget again with any id of that person",
+                "{} was interrupted: run forget again with any id of that patient",
                 counted(unfinished.len() as u64, "removal")
             ),
         ),

@@ -1,4 +1,4 @@
-//! `claimlake forget`: one person out of vault, landing, staged and lake.
+//! `claimlake forget`: one patient out of vault, landing, staged and lake.
 
 mod found;
 pub(crate) mod interrupted;
@@ -57,7 +57,7 @@ pub(crate) struct ForgetArguments {
     patient: Option<String>,
 
     /// Only end removals that were interrupted (every command that writes does so first), and remove
-    /// what has come back of people who were forgotten, as from a backup
+    /// what has come back of patients who were forgotten, as from a backup
     #[arg(long, conflicts_with_all = ["patient", "include_shared"])]
     finish: bool,
 
@@ -120,7 +120,7 @@ pub(crate) fn run(arguments: &ForgetArguments, invocation: &Invocation) -> Outco
     Ok(ExitCode::Done)
 }
 
-/// Ends what was interrupted, and removes what has come back of people who were forgotten.
+/// Ends what was interrupted, and removes what has come back of patients who were forgotten.
 fn finish(without_lake: bool, invocation: &Invocation) -> Outcome {
     let ended = match open_removals::open_in(invocation)?.is_empty() {
         true => 0,
@@ -147,7 +147,7 @@ fn unknown(wanted: &str, finished: u64, vault: &Vault, invocation: &Invocation) 
     if was_forgotten {
         invocation
             .output()
-            .say("forget     nothing of that person is here, they were forgotten before");
+            .say("forget     nothing of that patient is here, they were forgotten before");
         invocation.output().say(OUT_OF_REACH);
         invocation
             .output()
@@ -238,7 +238,7 @@ pub(crate) fn forget_revoked(days: u32, invocation: &Invocation) -> Outcome<u64>
         invocation.output().warn(&format!(
             "warning: {} to be forgotten, as extract.on_revoked says, once no other claimlake \
              writes here",
-            counted(people.len() as u64, "person")
+            counted(people.len() as u64, "patient")
         ));
         return Ok(0);
     };

@@ -225,7 +225,7 @@ fn import(file: &PathBuf, again: bool, vault: &Arc<Vault>, invocation: &Invocati
     }
     if report.forgotten > 0 {
         output.warn(&format!(
-            "rejected: {} of people who were forgotten here; where they have consented anew, add --again",
+            "rejected: {} of patients who were forgotten here; where they have consented anew, add --again",
             counted(report.forgotten, "grant")
         ));
     }

@@ -151,15 +151,12 @@ fn tell(summary: &mut StageSummary, outcome: &ImportOutcome) {
         summary.line(api.as_str(), format!("{:>10} {resource}", grouped(*count)));
         by_type.insert(format!("{api}/{resource}"), json!(count));
     }
-    if outcome.forgotten > 0 {
-        summary.line(
-            "refused",
-            format!(
-                "{} of people who were forgotten here",
-                counted(outcome.forgotten, "resource")
-            ),
-        );
-    }
+    summary.some(
+        "refused",
+        outcome.forgotten,
+        "resource",
+        "of patients who were forgotten here",
+    );
     if outcome.resolved > 0 {
         summary.line(
             "resolved",

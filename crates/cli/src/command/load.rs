@@ -1,7 +1,7 @@
 //! `claimlake load`: publishes staged rows as the next snapshot of the lake.
 
 mod extract_status;
-pub(crate) mod held;
+pub(crate) mod pinned;
 mod query;
 mod staged_parquet;
 
@@ -124,7 +124,7 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
         },
         invocation.progress().as_ref(),
     )
-    .map_err(|error| held::explained(error, &data, invocation))?;
+    .map_err(|error| pinned::explained(error, &data, invocation))?;
     // What another program staged stays where it is, and stays that program's.
     let own_runs = match arguments.staged_parquet {
         Some(_) => &[],
@@ -254,15 +254,12 @@ fn tell(summary: &mut StageSummary, outcome: &LoadOutcome, main_tables: &[String
         summary.line("resources", resources);
         tell_tables(summary, outcome, main_tables);
     }
-    if outcome.files_repaired > 0 {
-        summary.line(
-            "repaired",
-            format!(
-                "{} of kept snapshots replaced",
-                counted(outcome.files_repaired, "damaged file")
-            ),
-        );
-    }
+    summary.some(
+        "repaired",
+        outcome.files_repaired,
+        "damaged file",
+        "of kept snapshots replaced",
+    );
     if !outcome.damaged_snapshots_removed.is_empty() {
         let removed: Vec<String> = outcome
             .damaged_snapshots_removed
@@ -280,15 +277,12 @@ fn tell(summary: &mut StageSummary, outcome: &LoadOutcome, main_tables: &[String
     for lost in &outcome.lost {
         summary.line("lost", lost.clone());
     }
-    if outcome.files_copied > 0 {
-        summary.line(
-            "copied",
-            format!(
-                "{} (this file system has no hard links)",
-                counted(outcome.files_copied, "unchanged file")
-            ),
-        );
-    }
+    summary.some(
+        "copied",
+        outcome.files_copied,
+        "unchanged file",
+        "(this file system has no hard links)",
+    );
     let rows: serde_json::Map<_, _> = outcome
         .tables
         .iter()

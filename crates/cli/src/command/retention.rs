@@ -18,7 +18,7 @@ use crate::plural::counted;
 use crate::removal;
 use crate::zone::Zone;
 
-/// Removes whatever has lived long enough, and tells how much that was and why.
+/// Removes whatever has lived long enough, and says how much that was and why.
 pub(crate) fn apply(invocation: &Invocation) -> Outcome<()> {
     let pipeline = invocation.pipeline()?;
     let data = invocation.data()?;

@@ -49,7 +49,7 @@ enum Stage {
 pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Outcome {
     invocation.chain_stages();
     lake_group::check(invocation)?;
-    load::held::warn(invocation)?;
+    load::pinned::warn(invocation)?;
     match lock_zones(arguments, invocation) {
         Ok(locks) => recorded("run", invocation, || stages(arguments, locks, invocation)),
         Err(refused) => recorded("run", invocation, || Err(refused)),

@@ -88,7 +88,7 @@ fn rollback(number: u64, invocation: &Invocation) -> Outcome {
         .output()
         .add_to_summary("snapshot", json!(snapshot));
     invocation.output().say(&format!(
-        "snapshot {number} is current again and held there\n  next      {}, then {}",
+        "snapshot {number} is current again and pinned\n  next      {}, then {}",
         invocation.next("transform"),
         invocation.next("load --unpin")
     ));

@@ -107,7 +107,7 @@ fn tell_consents(
     if consents.of_forgotten > 0 {
         let grants = counted(consents.of_forgotten, "grant");
         page.say(&format!(
-            "{grants} of people who were forgotten: nothing is read with them"
+            "{grants} of patients who were forgotten: nothing is read with them"
         ));
     }
     if consents.open_refreshes > 0 {

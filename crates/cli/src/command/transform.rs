@@ -181,64 +181,41 @@ fn tell(summary: &mut StageSummary, outcome: &TransformOutcome) {
             ),
         );
     }
-    if manifest.rejected_cells > 0 {
-        summary.line(
-            "nulled",
-            format!(
-                "{} whose value fits no column's type",
-                counted(manifest.rejected_cells, "cell")
-            ),
-        );
-    }
-    if manifest.rounded_cells > 0 {
-        summary.line(
-            "rounded",
-            format!(
-                "{} to the column's decimals, where a double had added digits",
-                counted(manifest.rounded_cells, "amount")
-            ),
-        );
-    }
-    if manifest.without_patient > 0 {
-        summary.line(
-            "no patient",
-            format!(
-                "{} (claims, coverages) of which it is not known whose they are",
-                counted(manifest.without_patient, "resource")
-            ),
-        );
-    }
+    summary.some(
+        "nulled",
+        manifest.rejected_cells,
+        "cell",
+        "whose value fits no column's type",
+    );
+    summary.some(
+        "rounded",
+        manifest.rounded_cells,
+        "amount",
+        "to the column's decimals, where a double had added digits",
+    );
+    summary.some(
+        "no patient",
+        manifest.without_patient,
+        "resource",
+        "(claims, coverages) of which it is not known whose they are",
+    );
     if manifest.rejected_resources + manifest.rejected_cells + manifest.without_patient > 0 {
         let file = outcome.folder.join("rejects.ndjson");
         summary.line("why", file.display().to_string());
     }
-    if manifest.without_view > 0 {
-        summary.line(
-            "no view",
-            format!(
-                "{} of types that no view reads",
-                counted(manifest.without_view, "resource")
-            ),
-        );
-    }
-    if outcome.dropped > 0 {
-        summary.line(
-            "dropped",
-            format!(
-                "{} labelled 42 CFR Part 2, as the pipeline says",
-                counted(outcome.dropped, "resource")
-            ),
-        );
-    }
-    if outcome.gone > 0 {
-        summary.line(
-            "gone",
-            format!(
-                "{} no longer at the server",
-                counted(outcome.gone, "resource")
-            ),
-        );
-    }
+    summary.some(
+        "no view",
+        manifest.without_view,
+        "resource",
+        "of types that no view reads",
+    );
+    summary.some(
+        "dropped",
+        outcome.dropped,
+        "resource",
+        "labelled 42 CFR Part 2, as the pipeline says",
+    );
+    summary.some("gone", outcome.gone, "resource", "no longer at the server");
     // The type of a resource is what its table says.
     let unread: BTreeSet<String> = outcome
         .unread

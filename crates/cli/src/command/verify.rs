@@ -207,7 +207,7 @@ fn states(data: &DataDir, invocation: &Invocation) -> Outcome<Vec<ExtractedState
 fn no_record(data: &DataDir, lake: &Path) -> Option<Check> {
     let root = data.root();
     let lost = Vault::lost(root).or_else(|| Vault::lost_by_lake(root, lake))?;
-    let what = "what is on record of each person was compared with landing";
+    let what = "what is on record of each patient was compared with landing";
     let mut check = Check::warning(RECORD, what);
     check.fail(|| match lost {
         VaultError::Lost { found, shown_by } => {

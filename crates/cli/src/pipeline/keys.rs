@@ -8,7 +8,7 @@ use super::key_table::{CASE, CONTEXT, Key, SECTIONS, TABLE};
 pub(super) fn unknown_key(file: &DeTable<'_>, text: &str) -> Option<String> {
     let mut unknown = Vec::new();
     let top = section_keys("");
-    let [tables, contexts, case_keys] = [TABLE, CONTEXT, CASE].map(names);
+    let [tables, contexts, case_keys] = [&TABLE, &CONTEXT, &CASE].map(|keys| names(keys));
     for (key, value) in file.iter() {
         let name = key.get_ref().as_ref();
         if !top.contains(&name) {
@@ -83,7 +83,7 @@ fn check(table: &DeTable<'_>, place: &str, known: &[&str], unknown: &mut Vec<Unk
 
 fn section_keys(section: &str) -> Vec<&'static str> {
     let section = SECTIONS.iter().find(|known| known.name == section);
-    section.map_or_else(Vec::new, |section| names(section.keys))
+    section.map_or_else(Vec::new, |section| names(&section.keys))
 }
 
 fn names(keys: &'static [Key]) -> Vec<&'static str> {

@@ -35,7 +35,7 @@ pub(super) fn apply(
 ) -> Vec<Override> {
     let mut applied = Vec::new();
     for section in SECTIONS.iter().filter(|section| !section.name.is_empty()) {
-        for key in section.keys {
+        for key in &section.keys {
             let name = variable_of(section.name, key.name);
             // As an empty line of an environment file means it: not set.
             let Some(text) = variable(&name).filter(|text| !text.trim().is_empty()) else {

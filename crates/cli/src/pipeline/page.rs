@@ -9,7 +9,7 @@ const HEAD: &str = "\
 # The pipeline file
 
 Every key of a pipeline, and every variable. This page is made from the table that claimlake itself checks files by
-(`crates/cli/src/pipeline/key_table.rs`); edit that. The pipelines that are built in, [demo.toml](../pipelines/demo.toml) and
+(`crates/cli/src/pipeline/key_table.txt`); edit that. The pipelines that are built in, [demo.toml](../pipelines/demo.toml) and
 [blue_button.toml](../pipelines/blue_button.toml), are examples; the columns of their tables are in
 [pipelines/README.md](../pipelines/README.md).
 
@@ -23,13 +23,13 @@ a key has no default, `none` says that it may be left out and `-` that it may no
 /// The page.
 fn page() -> String {
     let mut page = HEAD.to_owned();
-    for section in SECTIONS {
+    for section in SECTIONS.iter() {
         let title = match section.name {
             "" => "The top".to_owned(),
             name => format!("`[{name}]`"),
         };
         page.push_str(&format!("\n## {title}\n\n{}\n\n", section.about));
-        rows(&mut page, section.keys, |key| match section.name {
+        rows(&mut page, &section.keys, |key| match section.name {
             "" => None,
             name => Some(variable_of(name, key.name)),
         });
@@ -39,13 +39,13 @@ fn page() -> String {
                  resource type, in the order of the file: each is a FHIRPath, or a table with these \
                  keys.\n\n",
             );
-            rows(&mut page, CONTEXT, |_| None);
+            rows(&mut page, &CONTEXT, |_| None);
             page.push_str("\nA case of `case`:\n\n");
-            rows(&mut page, CASE, |_| None);
+            rows(&mut page, &CASE, |_| None);
         }
     }
     page.push_str("\n## `[table.<name>]`\n\nWhat differs from `[load]` for one table.\n\n");
-    rows(&mut page, TABLE, |_| None);
+    rows(&mut page, &TABLE, |_| None);
     page.push_str("\n## Variables\n\nBesides those above:\n\n| variable | effect |\n|---|---|\n");
     for (name, effect) in env::ALL {
         page.push_str(&format!("| `{name}` | {effect} |\n"));
@@ -123,7 +123,7 @@ mod tests {
     fn defaults_are_what_a_file_without_the_key_has_and_examples_are_something_else() {
         let without = format!("{:?}", with("", "").unwrap());
         let mut defaults = 0;
-        for section in SECTIONS {
+        for section in SECTIONS.iter() {
             for key in section.keys.iter().filter(|key| !key.example.is_empty()) {
                 let place = format!("{}.{}", section.name, key.name);
                 let set = |value: &str| {
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn every_field_of_the_file_is_in_the_table_and_the_other_way_round() {
-        for section in SECTIONS {
+        for section in SECTIONS.iter() {
             let refused = with(section.name, "no_such_key = 1").unwrap_err();
             let message = refused.message().to_owned();
             let (_, fields) = message.split_once("expected").unwrap();

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use claimlake_contract::{Progress, Task};
 use serde_json::json;
 
+use crate::crash;
 use crate::output::Output;
 use crate::plural;
 
@@ -43,6 +44,7 @@ impl Lines {
     }
 
     fn tell(&self, state: &State, phase: &str) {
+        crash::point(&format!("{phase} {}", state.what));
         if self.output.is_json() {
             // A reader that is gone is noticed by whoever writes data.
             let _ = self.output.event(&json!({

@@ -35,7 +35,7 @@ pub(crate) struct Consents {
     pub(crate) runs: Vec<ExtractRun>,
     /// How far extraction has come, by API version and resource type.
     pub(crate) progress: BTreeMap<(ApiVersion, ResourceType), ResourceProgress>,
-    /// Grants of people who were forgotten: left out of all the others.
+    /// Grants of patients who were forgotten: left out of all the others.
     pub(crate) of_forgotten: u64,
 }
 

@@ -69,7 +69,10 @@ impl FullReads {
                     format!("{} due, everybody once in {every} days", grouped(due))
                 }
             };
-            page.say(&format!("{api}: {}, {turn}", counted(one.people, "person")));
+            page.say(&format!(
+                "{api}: {}, {turn}",
+                counted(one.people, "patient")
+            ));
             if let (Some(oldest), Some(newest)) = (one.oldest, one.newest) {
                 let day = |instant: DateTime<Utc>| instant.format("%Y-%m-%d").to_string();
                 page.say(&format!(

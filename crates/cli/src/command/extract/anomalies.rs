@@ -2,7 +2,6 @@
 
 use claimlake_extractor::ServerAnomalies;
 
-use crate::plural::counted;
 use crate::summary::StageSummary;
 
 pub(super) fn tell(summary: &mut StageSummary, anomalies: &ServerAnomalies) {
@@ -28,8 +27,6 @@ pub(super) fn tell(summary: &mut StageSummary, anomalies: &ServerAnomalies) {
             "served with two contents: the newer one counts",
         ),
     ] {
-        if count > 0 {
-            summary.line("warning", format!("{} {what}", counted(count, one)));
-        }
+        summary.some("warning", count, one, what);
     }
 }

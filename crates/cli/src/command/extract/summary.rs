@@ -75,25 +75,19 @@ pub(super) fn tell(
     if let Some(reason) = &outcome.stopped {
         summary.line("stopped", reason.clone());
     }
-    if outcome.not_read > 0 {
-        summary.line(
-            "left",
-            format!(
-                "{} not read, run extract again",
-                counted(outcome.not_read, "patient")
-            ),
-        );
-    }
+    summary.some(
+        "left",
+        outcome.not_read,
+        "patient",
+        "not read, run extract again",
+    );
     super::anomalies::tell(summary, &outcome.anomalies);
-    if outcome.without_claims.none_served > 0 {
-        summary.line(
-            "no claims",
-            format!(
-                "{} (Part C, newly enrolled or never treated: the API serves fee-for-service only)",
-                counted(outcome.without_claims.none_served, "patient")
-            ),
-        );
-    }
+    summary.some(
+        "no claims",
+        outcome.without_claims.none_served,
+        "patient",
+        "(Part C, newly enrolled or never treated: the API serves fee-for-service only)",
+    );
     missing::tell(summary, outcome);
     if outcome.retries > 0 {
         summary.line(

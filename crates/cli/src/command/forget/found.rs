@@ -64,8 +64,8 @@ impl Found {
             .map(|((api, resource), count)| format!("{} {api} {resource}", grouped(*count)))
             .collect();
         let mut words = format!(
-            "forget     a person known by {}\n  vault     {}\n  landing   {}",
-            counted(self.names, "name"),
+            "forget     one person, {}\n  vault     {}\n  landing   {}",
+            counted(self.names, "id"),
             counted(self.grants, "grant"),
             counted(lines, "line")
         );

@@ -1,4 +1,4 @@
-//! What is here of people who were forgotten: a vault, a landing zone or a lake that was put back from
+//! What is here of patients who were forgotten: a vault, a landing zone or a lake that was put back from
 //! before a removal brings it back. Found by the tombstones, and removed again by `forget --finish`.
 
 use std::collections::BTreeSet;
@@ -143,7 +143,7 @@ pub(super) fn remove(without_lake: bool, invocation: &Invocation) -> Outcome<u64
     }
     invocation.output().say(&format!(
         "forget     {} who had been forgotten before and had come back: removed again",
-        counted(removed, "person")
+        counted(removed, "patient")
     ));
     Ok(removed)
 }

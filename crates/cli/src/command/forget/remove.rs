@@ -164,7 +164,7 @@ impl<'a> Remover<'a> {
             .invocation
             .interrupts()?
             .until_safe_point(GOES_ON, at_once);
-        // The lake first: landing still tells whose resources they are.
+        // The lake first: landing still says whose resources they are.
         let landed = claimlake_landing::landed_of(&self.data.landing(), person)?;
         refuse_damaged(
             &landed.damaged,

@@ -85,7 +85,7 @@ fn of_one_api(page: &mut String, data: &ReportData, content: &LakeContent, api: 
     let period = if axis.is_yearly { "year" } else { "month" };
     page.push_str(&format!(
         "<p class=\"soft small\">By the {period} of the first day of service. Every row has a scale of its own: its \
-         peak is at its right. The thin line is the kind's share of the money. Grey: few people, not shown. Part D events carry no \
+         peak is at its right. The thin line is the kind's share of the money. Grey: few patients, not shown. Part D events carry no \
          payment: what plans paid is among their adjudications, in <code>eob_item_adjudication</code>.</p><div class=\"kinds\">"
     ));
     for ((kind, claims), is_shown) in rows {
@@ -103,13 +103,13 @@ fn of_one_api(page: &mut String, data: &ReportData, content: &LakeContent, api: 
                      <div class=\"share\"><i style=\"width:{}%\"></i></div>",
                     counted(claims.total.claims, "claim"),
                     part(data.masking, people, everybody as u64),
-                    plural::unit(people, "people"),
+                    plural::unit(people, "patients"),
                     of_some.map(|of_some| format!("; {of_some}")).unwrap_or_default(),
                     share(data.masking, &claims.total, &all),
                 ));
             }
             false => page.push_str(&format!(
-                "<span class=\"soft small\">{}: too few people</span>",
+                "<span class=\"soft small\">{}: too few patients</span>",
                 figures::HIDDEN
             )),
         }
@@ -210,7 +210,7 @@ fn bars(page: &mut String, data: &ReportData, claims: &ClaimsOfType, axis: &Axis
             ));
         } else {
             page.push_str(&format!(
-                "<rect class=\"few\" x=\"{x}\" y=\"70\" width=\"8\" height=\"30\"><title>{name}: few people</title></rect>"
+                "<rect class=\"few\" x=\"{x}\" y=\"70\" width=\"8\" height=\"30\"><title>{name}: few patients</title></rect>"
             ));
         }
     }

@@ -1,7 +1,7 @@
 //! What a lake holds, counted: patients, claims, money by kind and month, how far columns are filled.
 //!
 //! Reads the snapshot that was current at the beginning. Rows are read for the claims alone; how far
-//! columns are filled is in the footers of the files. Counts that would disclose few people are
+//! columns are filled is in the footers of the files. Counts that would disclose few patients are
 //! masked in [`mask`].
 
 mod claims;

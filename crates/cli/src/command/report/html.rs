@@ -95,7 +95,7 @@ fn tiles(page: &mut String, data: &ReportData) {
         tile(
             page,
             &figures::part(masking, people, read),
-            &of("people with claims"),
+            &of("patients with claims"),
         );
         tile(page, &number(masking, total.claims), &of("current claims"));
         let paid = match masking.shows_cell(&total) {
@@ -125,7 +125,7 @@ fn not_served(page: &mut String) {
         "<h2>What is not in here</h2><p>Before anyone is counted as a person without care:</p><ul>\
          <li><b>No Medicare Advantage (Part C) claims.</b> The API serves fee-for-service Part A and B, and Part D. A \
          person without claims here may be enrolled in Part C and well cared for.</li>\
-         <li><b>Only people who consented</b>, and only what they consented to: without demographic data the patient \
+         <li><b>Only patients who consented</b>, and only what they consented to: without demographic data the patient \
          table has no names, and claims about substance use (42 CFR Part 2) can be left out. v2 filters those silently; v3 labels them.</li>\
          <li><b>Not the newest weeks.</b> The server loads claims once a week, after they are processed; recent months are not complete.</li>\
          <li><b>Claims are bills, not charts</b>: diagnoses for payment, no results, no vital signs.</li>\

@@ -12,7 +12,7 @@ pub(super) fn people(page: &mut String, data: &ReportData) {
     if consents.progress.is_empty() {
         return;
     }
-    page.push_str("<h2>Whose claims these are</h2><p class=\"soft small\">The denominator of every count of people: who was read to the end. A person who is not complete may have more claims than are here.</p><div class=\"scroll\"><table><tr><th>API<th>resource<th class=\"n\">people<th class=\"n\">complete<th>&nbsp;<th>changes up to</tr>");
+    page.push_str("<h2>Whose claims these are</h2><p class=\"soft small\">The denominator of every count of patients: who was read to the end. A person who is not complete may have more claims than are here.</p><div class=\"scroll\"><table><tr><th>API<th>resource<th class=\"n\">patients<th class=\"n\">complete<th>&nbsp;<th>changes up to</tr>");
     for ((api, resource), progress) in &consents.progress {
         let people: u64 = progress.people.values().sum();
         let complete = progress.people.get("complete").copied().unwrap_or(0);

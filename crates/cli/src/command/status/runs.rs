@@ -24,7 +24,7 @@ fn last_run_words(run: &LastRun) -> String {
         (state, Some(took)) => format!("{state} after {took}"),
         (state, None) => state.to_owned(),
     };
-    // What stood there before was not made at any rate.
+    // Nothing was made at any rate.
     let is_idle = run.says("changed") == Some(false);
     let figures = [("resources", "resource"), ("rows", "row")];
     for (name, what) in figures {

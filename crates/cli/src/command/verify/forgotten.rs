@@ -1,4 +1,4 @@
-//! Whether anybody who was forgotten is here: only the vault's key tells who that was.
+//! Whether anybody who was forgotten is here: only with the vault's key can that be known.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ pub(super) fn check(data: &DataDir, invocation: &Invocation) -> Outcome<Option<C
     Ok(Some(check))
 }
 
-/// The grants of people who were forgotten; none where there is no key.
+/// The grants of patients who were forgotten; none where there is no key.
 pub(super) fn grants(data: &DataDir, invocation: &Invocation) -> HashSet<GrantHandle> {
     let of = |vault: Arc<Vault>| {
         let forgotten = vault.all_forgotten().ok()?;

@@ -39,7 +39,7 @@ pub(crate) struct Claims {
     /// By API version, then by kind of claim. The versions' people and claims are never added up:
     /// the same person and the same claim have other ids in the other version.
     pub(crate) kinds: BTreeMap<(String, String), ClaimsOfType>,
-    /// Distinct people with claims, by API version.
+    /// Distinct patients with claims, by API version.
     pub(crate) people: BTreeMap<String, HashSet<u64>>,
     /// Versions of claims that are superseded or cancelled; in no other number here.
     pub(crate) not_current: u64,

@@ -1,4 +1,4 @@
-//! A lake that `snapshots rollback` holds at a snapshot: loads wait until somebody lets it go on.
+//! A lake that `snapshots rollback` has pinned to a snapshot: loads wait for `--unpin`.
 
 use anyhow::anyhow;
 use claimlake_loader::LoadError;
@@ -8,7 +8,7 @@ use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::status::Landed;
 
-/// The error of a load; where the lake is held, with the commands that go on from here.
+/// The error of a load; where the lake is pinned, with the commands that go on from here.
 pub(super) fn explained(error: LoadError, data: &DataDir, invocation: &Invocation) -> Failure {
     let LoadError::Pinned { snapshot } = error else {
         return error.into();
@@ -21,7 +21,7 @@ pub(super) fn explained(error: LoadError, data: &DataDir, invocation: &Invocatio
         false => load,
     };
     anyhow!(
-        "the lake is held at snapshot {snapshot} by `snapshots rollback`: nothing was published, and \
+        "the lake is pinned to snapshot {snapshot} by `snapshots rollback`: nothing was published, and \
          what is staged stays; to go on: {commands}"
     )
     .into()
@@ -31,11 +31,11 @@ pub(super) fn explained(error: LoadError, data: &DataDir, invocation: &Invocatio
 pub(crate) fn warn(invocation: &Invocation) -> Outcome<()> {
     // A lake that cannot be read is the load's to report.
     let snapshots = claimlake_loader::snapshots(&invocation.lake()?).unwrap_or_default();
-    if let Some(held) = snapshots.iter().find(|snapshot| snapshot.is_pinned) {
+    if let Some(pinned) = snapshots.iter().find(|snapshot| snapshot.is_pinned) {
         invocation.output().warn(&format!(
-            "warning: the lake is held at snapshot {} by `snapshots rollback`: this run stages what is \
+            "warning: the lake is pinned to snapshot {} by `snapshots rollback`: this run stages what is \
              new and publishes nothing; to go on afterwards: {}",
-            held.number,
+            pinned.number,
             invocation.next("load --unpin")
         ));
     }
