@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use claimlake_consent::{App, ConsentError, ErrorKind};
 use claimlake_contract::{ExitCode, Secret, SystemClock};
-use claimlake_vault::{KeySource, Keyring, Vault, VaultError};
+use claimlake_vault::{KeySource, Keyring, Vault, VaultError, VaultErrorKind};
 
 use crate::advice::FINISH_REMOVAL;
 use crate::env;
@@ -140,9 +140,9 @@ pub(crate) fn opening_failure(error: VaultError, invocation: &Invocation) -> Fai
 }
 
 fn vault_failure_exit(error: &VaultError) -> ExitCode {
-    match error.is_configuration() {
-        true => ExitCode::Usage,
-        false => ExitCode::Failed,
+    match error.kind() {
+        VaultErrorKind::Configuration => ExitCode::Usage,
+        _ => ExitCode::Failed,
     }
 }
 

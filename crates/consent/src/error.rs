@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use claimlake_vault::VaultError;
+use claimlake_vault::{VaultError, VaultErrorKind};
 
 /// Why there is no consent or no token.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -105,7 +105,11 @@ impl ConsentError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Configuration { .. } => ErrorKind::Configuration,
-            Self::Vault(error) if error.is_configuration() => ErrorKind::Configuration,
+            Self::Vault(error) => match error.kind() {
+                VaultErrorKind::Configuration => ErrorKind::Configuration,
+                VaultErrorKind::TryLater => ErrorKind::TryLater,
+                VaultErrorKind::Restore | VaultErrorKind::Machine => ErrorKind::Machine,
+            },
             Self::NeedsConsent { .. } => ErrorKind::NeedsConsent,
             Self::Declined { .. } | Self::Callback { .. } | Self::TimedOut { .. } => {
                 ErrorKind::BeginAgain
@@ -114,10 +118,7 @@ impl ConsentError {
             | Self::Transient { .. }
             | Self::NoToken { .. }
             | Self::Parked { .. } => ErrorKind::TryLater,
-            Self::Vault(error) if error.is_retryable() => ErrorKind::TryLater,
-            Self::Unavailable { .. } | Self::Broker { .. } | Self::Stopped | Self::Vault(_) => {
-                ErrorKind::Machine
-            }
+            Self::Unavailable { .. } | Self::Broker { .. } | Self::Stopped => ErrorKind::Machine,
         }
     }
 }

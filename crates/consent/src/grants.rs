@@ -9,6 +9,6 @@ mod list;
 
 pub use export::{ExportTo, export};
 pub use identify::identify_patients;
-pub use import::{BadLine, ForgottenPeople, ImportReport, import, import_people};
+pub use import::{BadLine, ImportReport, import};
 pub use lend::{Lent, lend, revoke};
 pub use list::{GrantFilter, ListedGrant, list};

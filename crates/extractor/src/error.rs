@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use claimlake_consent::chain;
 use claimlake_contract::ExitCode;
 use claimlake_landing::LandingError;
-use claimlake_vault::VaultError;
+use claimlake_vault::{VaultError, VaultErrorKind};
 
 use crate::landing_writer::WriterError;
 
@@ -86,7 +86,9 @@ impl ExtractError {
             | Self::UnknownPatient
             | Self::RecordingHoldsPhi { .. }
             | Self::RecordingNotEmpty { .. } => ExtractErrorKind::Configuration,
-            Self::Vault(error) if error.is_configuration() => ExtractErrorKind::Configuration,
+            Self::Vault(error) if error.kind() == VaultErrorKind::Configuration => {
+                ExtractErrorKind::Configuration
+            }
             Self::Client(_) | Self::Thread(_) => ExtractErrorKind::System,
             Self::Landing(_) => ExtractErrorKind::Landing,
             Self::Vault(_) => ExtractErrorKind::Vault,

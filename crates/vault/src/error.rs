@@ -147,35 +147,40 @@ pub enum VaultError {
     Invalid(String),
 }
 
-impl VaultError {
-    /// Whether the settings are at fault rather than the machine (exit 2 rather than 1).
-    #[must_use]
-    pub fn is_configuration(&self) -> bool {
-        matches!(
-            self,
-            VaultError::WrongKey { .. }
-                | VaultError::Key { .. }
-                | VaultError::Newer { .. }
-                | VaultError::Forgotten
-                | VaultError::OtherPatient { .. }
-                | VaultError::Invalid(_)
-        )
-    }
+/// What whoever meets an error of the vault can do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VaultErrorKind {
+    /// Mend the settings, the key or the input (exit 2).
+    Configuration,
+    /// Try the same later: nothing has to be changed.
+    TryLater,
+    /// Put the vault back from a backup.
+    Restore,
+    /// Look at this machine: its disk, its permissions, what it was asked for.
+    Machine,
+}
 
-    /// Whether the same may succeed later without anything being changed.
+impl VaultError {
+    /// What can be done about it.
     #[must_use]
-    pub fn is_retryable(&self) -> bool {
+    pub fn kind(&self) -> VaultErrorKind {
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, DiskFull};
         match self {
-            VaultError::Locked | VaultError::LockedBy { .. } => true,
-            VaultError::Database { source, .. } => matches!(
-                source.sqlite_error_code(),
-                Some(
-                    rusqlite::ErrorCode::DatabaseBusy
-                        | rusqlite::ErrorCode::DatabaseLocked
-                        | rusqlite::ErrorCode::DiskFull
-                )
-            ),
-            _ => false,
+            Self::WrongKey { .. }
+            | Self::Key { .. }
+            | Self::Newer { .. }
+            | Self::Forgotten
+            | Self::OtherPatient { .. }
+            | Self::Invalid(_) => VaultErrorKind::Configuration,
+            Self::Locked | Self::LockedBy { .. } => VaultErrorKind::TryLater,
+            Self::Database { source, .. } => match source.sqlite_error_code() {
+                Some(DatabaseBusy | DatabaseLocked | DiskFull) => VaultErrorKind::TryLater,
+                _ => VaultErrorKind::Machine,
+            },
+            Self::Damaged { .. } | Self::Lost { .. } | Self::OtherVault { .. } => {
+                VaultErrorKind::Restore
+            }
+            Self::Io { .. } | Self::UnknownGrant { .. } => VaultErrorKind::Machine,
         }
     }
 

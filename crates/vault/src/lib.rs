@@ -43,7 +43,7 @@
 //!     grant_expires_at: None,
 //! };
 //! vault.finish_refresh(&stored.handle, &refreshed)?;
-//! assert!(!vault.has_open_refresh(&stored.handle)?);
+//! assert_eq!(vault.open_refresh(&stored.handle)?, None);
 //! assert_eq!(vault.grant(&stored.handle)?.state, GrantState::Active);
 //! # Ok(())
 //! # }
@@ -87,7 +87,7 @@ pub use access_log::{AccessAction, AccessLine, AccessLog, AccessLogCheck, Missin
 pub use age::{Recipient, seal_to};
 pub use backup::back_up;
 pub use busy::database_holder;
-pub use error::VaultError;
+pub use error::{VaultError, VaultErrorKind};
 pub use extract_state::{Checkpoint, ExtractState, FullRead, KnownResources, StateChange};
 pub use file::VAULT_FORMAT;
 pub use files::{ACCESS_LOG_FILE, LOCK_FILE, VAULT_FILE, VAULT_ID_FILE};

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use claimlake_consent::Revoked;
-use claimlake_consent::grants::{self, ExportTo, ForgottenPeople, GrantFilter};
+use claimlake_consent::grants::{self, ExportTo, GrantFilter};
 use claimlake_contract::{Clock as _, ExitCode, SystemClock};
-use claimlake_vault::{GrantState, Recipient, Vault};
+use claimlake_vault::{Forgotten, GrantState, Recipient, Vault};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
@@ -197,10 +197,10 @@ fn import(file: &PathBuf, again: bool, vault: &Arc<Vault>, invocation: &Invocati
     let api = invocation.pipeline()?.source.api;
     let report = with_broker(vault, invocation, async |broker| {
         let forgotten = match again {
-            true => ForgottenPeople::TakeBack,
-            false => ForgottenPeople::Refuse,
+            true => Forgotten::TakenBack,
+            false => Forgotten::Refused,
         };
-        grants::import_people(vault, broker, BufReader::new(input), api, forgotten).await
+        grants::import(vault, broker, BufReader::new(input), api, forgotten).await
     })?;
     let output = invocation.output();
     let next = match report.inserted + report.renewed {

@@ -4,7 +4,7 @@ use std::io::BufRead;
 
 use claimlake_contract::ApiVersion;
 use claimlake_contract::text_form;
-use claimlake_vault::{AccessAction, GrantChange, Vault};
+use claimlake_vault::{AccessAction, Forgotten, GrantChange, Vault};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -28,15 +28,6 @@ pub struct ImportReport {
     pub bad_lines: Vec<BadLine>,
 }
 
-/// What becomes of people who were forgotten here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ForgottenPeople {
-    /// They are left out and counted.
-    Refuse,
-    /// They have consented anew.
-    TakeBack,
-}
-
 /// A line that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BadLine {
@@ -47,7 +38,7 @@ pub struct BadLine {
 }
 
 /// Stores the grants of a file, line by line, through the broker. `default_api` is that of lines
-/// that name none.
+/// that name none; `forgotten` says what happens to people who were forgotten here.
 ///
 /// # Errors
 /// Where the input cannot be read or the vault cannot be written. What was stored before stays:
@@ -55,22 +46,9 @@ pub struct BadLine {
 pub async fn import(
     vault: &Vault,
     broker: &BrokerClient,
-    input: impl BufRead,
-    default_api: ApiVersion,
-) -> Result<ImportReport, ConsentError> {
-    import_people(vault, broker, input, default_api, ForgottenPeople::Refuse).await
-}
-
-/// As [`import`], and says what becomes of people who were forgotten here.
-///
-/// # Errors
-/// As [`import`].
-pub async fn import_people(
-    vault: &Vault,
-    broker: &BrokerClient,
     mut input: impl BufRead,
     default_api: ApiVersion,
-    forgotten: ForgottenPeople,
+    forgotten: Forgotten,
 ) -> Result<ImportReport, ConsentError> {
     let mut report = ImportReport::default();
     let mut number = 0;
@@ -118,11 +96,11 @@ pub async fn import_people(
             && vault.is_forgotten(grant.api, patient)?
         {
             match forgotten {
-                ForgottenPeople::Refuse => {
+                Forgotten::Refused => {
                     report.forgotten += 1;
                     continue;
                 }
-                ForgottenPeople::TakeBack => vault.consent_again(grant.api, patient)?,
+                Forgotten::TakenBack => vault.consent_again(grant.api, patient)?,
             };
         }
         if let Some(owner) = vault.owner_of_token(&grant)? {

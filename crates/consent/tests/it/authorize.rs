@@ -275,9 +275,8 @@ async fn a_consent_that_is_stored_after_the_time_to_wait_is_no_failure() {
         let url = url.recv().await.unwrap();
         let (_, location, _) = get(url.as_str()).await;
         let callback = tokio::spawn(async move { get(&location.unwrap()).await });
-        while world.sandbox.account().requests_to("POST /v2/o/token") == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let is_posted = || world.sandbox.account().requests_to("POST /v2/o/token") > 0;
+        world::until("the code is with the broker", is_posted).await;
         // The code is with the broker. From here on the time of authorize passes by itself: the
         // person's is over before the sandbox answers.
         tokio::time::pause();

@@ -43,9 +43,8 @@ async fn a_stopped_broker_is_given_up_by_name_is_not_killed_and_costs_no_consent
             patient.after_rejection(&grant, &token).await
         })
     };
-    while vault.open_refreshes().unwrap().is_empty() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let refreshes = || !vault.open_refreshes().unwrap().is_empty();
+    world::until("a refresh is posted", refreshes).await;
     send_signal(broker, "-STOP");
     let error = world::impatient_broker(&sandbox, &vault, impatient())
         .await
@@ -87,9 +86,7 @@ async fn others_see_no_secret_in_a_broker_and_cannot_reach_its_socket() {
         .spawn()
         .unwrap();
     let socket = data.path().join("broker.sock");
-    while !socket.exists() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    world::until("the broker listens", || socket.exists()).await;
     let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     let client = world::broker(&sandbox, &vault).await;

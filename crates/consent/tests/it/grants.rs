@@ -5,15 +5,22 @@ use claimlake_consent::TokenSource as _;
 use claimlake_consent::grants::{
     ExportTo, GrantFilter, ImportReport, export, import, lend, list, revoke,
 };
-use claimlake_consent::{ConsentError, Revoked};
+use claimlake_consent::{BrokerClient, ConsentError, Revoked};
 use claimlake_contract::{ApiVersion, Secret};
 use claimlake_sandbox::Sandbox;
-use claimlake_vault::{AccessAction, GrantState, Vault};
+use claimlake_vault::{AccessAction, Forgotten, GrantState, Vault};
 
 use crate::world::{VAULT_KEY, broker, broker_has_ended, consented, empty_vault, sandbox};
 
 fn everything() -> GrantFilter {
     GrantFilter::default()
+}
+
+/// Reads a grant file whose lines are of v3 where they do not say.
+async fn read(vault: &Vault, client: &BrokerClient, file: &str) -> ImportReport {
+    let input = file.as_bytes();
+    let read = import(vault, client, input, ApiVersion::V3, Forgotten::Refused).await;
+    read.unwrap()
 }
 
 #[tokio::test]
@@ -25,17 +32,13 @@ async fn what_one_vault_exports_another_imports_and_goes_on_with() {
 
     let new = empty_vault(&new_data);
     let client = broker(&sandbox, &new).await;
-    let report = import(&new, &client, text.as_bytes(), ApiVersion::V3)
-        .await
-        .unwrap();
+    let report = read(&new, &client, &text).await;
     let expected = ImportReport {
         inserted: 3,
         ..ImportReport::default()
     };
     assert_eq!(report, expected);
-    let again = import(&new, &client, text.as_bytes(), ApiVersion::V3)
-        .await
-        .unwrap();
+    let again = read(&new, &client, &text).await;
     assert_eq!(
         again,
         ImportReport {
@@ -56,9 +59,7 @@ async fn what_one_vault_exports_another_imports_and_goes_on_with() {
         generation: present,
     };
     client.after_rejection(&handle, &rejected).await.unwrap();
-    let late = import(&new, &client, text.as_bytes(), ApiVersion::V3)
-        .await
-        .unwrap();
+    let late = read(&new, &client, &text).await;
     assert_eq!(late.unchanged, 3);
     assert_eq!(sandbox.account().refresh_tokens_reused(), 0);
     let actions: Vec<_> = new.access_log().lines().unwrap();
@@ -85,9 +86,7 @@ async fn bad_lines_are_named_and_the_others_are_stored_without_anything_shown() 
         "{\"patient\":\"-5\",\"refresh_token\":\"token-5\",\"grant_expires_at\":\"soon-secret\"}\n",
         "{\"patient\":-6,\"refresh_token\":\"token-6\",\"scopes\":[\"b\",\"a\"],\"external_id\":\"m6\"}",
     );
-    let report = import(&vault, &client, file.as_bytes(), ApiVersion::V3)
-        .await
-        .unwrap();
+    let report = read(&vault, &client, &file).await;
     assert_eq!(report.inserted, 2);
     let lines: Vec<u64> = report.bad_lines.iter().map(|bad| bad.line).collect();
     assert_eq!(lines, [2, 4, 5, 6]);

@@ -76,7 +76,18 @@ pub(crate) async fn impatient_broker(
 
 /// Waits until no broker runs on a data directory.
 pub(crate) async fn broker_has_ended(data: &tempfile::TempDir) {
-    while TokenLock::try_acquire(data.path()).unwrap().is_none() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+    let ended = || TokenLock::try_acquire(data.path()).unwrap().is_some();
+    until("the broker has ended", ended).await;
+}
+
+/// Waits until something holds, four minutes at most: a broker in its last refreshes may take as
+/// long as one that times out.
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..24_000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    panic!("{what}: not within four minutes");
 }

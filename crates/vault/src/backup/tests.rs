@@ -8,7 +8,7 @@ use std::sync::Arc;
 use claimlake_contract::{Secret, SystemClock};
 
 use crate::grants::tests::{store, vault};
-use crate::{KeySource, RunHistory, VAULT_FILE, Vault, VaultError, back_up};
+use crate::{KeySource, RunHistory, VAULT_FILE, Vault, VaultError, VaultErrorKind, back_up};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -49,7 +49,7 @@ fn nothing_is_written_over_and_nothing_half_made_stays() {
     fs::write(&copy, "mine").unwrap();
     for taken in [copy.as_path(), &data.path().join(VAULT_FILE)] {
         let refused = back_up(data.path(), taken).unwrap_err();
-        assert!(refused.is_configuration());
+        assert_eq!(refused.kind(), VaultErrorKind::Configuration);
         assert!(
             refused.to_string().contains("is there already"),
             "{refused}"

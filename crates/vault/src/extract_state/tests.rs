@@ -9,7 +9,7 @@ use claimlake_contract::{
 
 use crate::{
     ExtractState, KeySource, KnownResources, NewGrant, RunEnd, Scopes, StateChange, TokenPair,
-    Vault,
+    Vault, VaultErrorKind,
 };
 
 fn vault(data: &tempfile::TempDir) -> Vault {
@@ -138,7 +138,7 @@ fn a_data_directory_belongs_to_its_first_source() {
     vault.bind_source("the sandbox with seed 1").unwrap();
     vault.bind_source("the sandbox with seed 1").unwrap();
     let error = vault.bind_source("https://example.org").unwrap_err();
-    assert!(error.is_configuration());
+    assert_eq!(error.kind(), VaultErrorKind::Configuration);
     assert!(error.to_string().contains("--data"), "{error}");
 }
 

@@ -147,16 +147,6 @@ impl Vault {
         .inspect(|_| self.note_patient(handle, refreshed.patient.as_ref()))
     }
 
-    /// Whether the last refresh of a grant has no outcome: its access token may be dead.
-    ///
-    /// # Errors
-    /// Where the vault cannot be read.
-    pub fn has_open_refresh(&self, handle: &GrantHandle) -> Result<bool, VaultError> {
-        let sql = "SELECT 1 FROM refresh_intents WHERE handle = ?1";
-        let found = (self.connection()).first(OPEN, sql, [handle.as_str()], |_| Ok(()))?;
-        Ok(found.is_some())
-    }
-
     /// The last refresh of a grant, where it has no outcome.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use claimlake_contract::{Secret, SystemClock};
 
-use crate::{KeySource, VAULT_FILE, Vault, VaultError};
+use crate::{KeySource, VAULT_FILE, Vault, VaultError, VaultErrorKind};
 
 fn key(digit: &str) -> KeySource {
     KeySource::given(Secret::new(digit.repeat(64)))
@@ -35,7 +35,7 @@ fn another_key_is_refused_and_the_right_one_opens_afterwards() {
     open(data.path(), &key("1")).unwrap();
     let error = open(data.path(), &key("2")).unwrap_err();
     assert!(matches!(error, VaultError::WrongKey { .. }), "{error}");
-    assert!(error.is_configuration());
+    assert_eq!(error.kind(), VaultErrorKind::Configuration);
     open(data.path(), &key("1")).unwrap();
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use claimlake_vault::{Grant, TokenPair, VaultError};
+use claimlake_vault::{Grant, TokenPair, VaultError, VaultErrorKind};
 
 use crate::ConsentError;
 use crate::answer::{TokenAnswer, read_error, read_tokens};
@@ -128,7 +128,9 @@ pub(super) fn not_now(error: &VaultError) -> ConsentError {
     let reason = crate::chain(error);
     match error {
         VaultError::UnknownGrant { .. } => ConsentError::NeedsConsent { reason },
-        error if error.is_configuration() => ConsentError::Configuration { reason },
+        error if error.kind() == VaultErrorKind::Configuration => {
+            ConsentError::Configuration { reason }
+        }
         _ => ConsentError::NoToken { reason },
     }
 }

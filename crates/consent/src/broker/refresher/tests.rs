@@ -98,6 +98,16 @@ impl World {
     }
 }
 
+/// Lets other tasks go on until something holds, a minute at most. It looks without a pause: what is
+/// looked for may last for milliseconds.
+async fn until(holds: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
+    while !holds() {
+        assert!(begun.elapsed().as_secs() < 60, "not within a minute");
+        tokio::task::yield_now().await;
+    }
+}
+
 pub(super) fn system() -> Arc<dyn Clock> {
     Arc::new(SystemClock)
 }
@@ -148,13 +158,9 @@ async fn a_caller_that_goes_away_does_not_end_its_refresh() {
     let refresher = Arc::clone(&world.refresher);
     let caller = tokio::spawn(async move { refresher.token(&grant, Some(u64::MAX - 1)).await });
     let vault = world.refresher.vault();
-    while vault.open_refreshes().unwrap().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    until(|| !vault.open_refreshes().unwrap().is_empty()).await;
     caller.abort();
-    while world.refresher.under_way() > 0 {
-        tokio::task::yield_now().await;
-    }
+    until(|| world.refresher.under_way() == 0).await;
     assert_eq!(world.sandbox.account().refreshes(), 1);
     assert!(world.refresher.vault().open_refreshes().unwrap().is_empty());
     world.renew(&world.grants[0]).await.unwrap();
@@ -186,15 +192,11 @@ async fn what_nobody_waits_for_any_more_is_not_refreshed() {
     let grant = world.grants[0].clone();
     let refresher = Arc::clone(&world.refresher);
     let caller = tokio::spawn(async move { refresher.token(&grant, Some(u64::MAX - 1)).await });
-    while world.refresher.under_way() == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(|| world.refresher.under_way() > 0).await;
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
     drop(all_permits);
-    while world.refresher.under_way() > 0 {
-        tokio::task::yield_now().await;
-    }
+    until(|| world.refresher.under_way() == 0).await;
     assert_eq!(world.sandbox.account().refreshes(), 0);
     world.renew(&world.grants[0]).await.unwrap();
 }
