@@ -1,4 +1,4 @@
-//! Asks a running sandbox for pages as fast as it answers: `load URL CLIENT_ID CLIENT_SECRET [PEOPLE] [CONNECTIONS] [SECONDS] [VERSION] [COUNT]`.
+//! Asks a running sandbox for pages as fast as it answers: `load URL CLIENT_ID CLIENT_SECRET [PATIENTS] [CONNECTIONS] [SECONDS] [VERSION] [COUNT]`.
 //! The sandbox must be started with automatic consent.
 
 use std::error::Error;
@@ -83,12 +83,12 @@ fn main() -> Result<(), Failure> {
     let text = |index: usize| arguments.get(index).cloned().unwrap_or_default();
     let number = |index: usize, otherwise: usize| text(index).parse().unwrap_or(otherwise);
     let host = text(0).trim_start_matches("http://").to_owned();
-    let (people, connections) = (number(3, 20), number(4, 8));
+    let (patients, connections) = (number(3, 20), number(4, 8));
     let seconds = u64::try_from(number(5, 5))?;
     let (version, count) = (number(6, 2), number(7, 50));
     let mut first = Connection::open(&host)?;
-    let tokens = (0..people)
-        .map(|person| first.token(&text(1), &text(2), &format!("BBUser{person:05}")))
+    let tokens = (0..patients)
+        .map(|patient| first.token(&text(1), &text(2), &format!("BBUser{patient:05}")))
         .collect::<Result<Vec<_>, _>>()?;
     let (tokens, bytes, pages) = (
         Arc::new(tokens),

@@ -17,7 +17,7 @@ pub struct PatientAccount {
     pub refresh_attempts: u64,
     /// Refreshes answered with a new pair.
     pub refreshes: u64,
-    /// Refreshes whose answer a fault kept back after the rotation: the grant is lost.
+    /// Refreshes whose answer a fault withheld after the rotation: the grant is lost.
     pub refreshes_lost: u64,
     /// Refresh tokens presented again after they had been used.
     pub refresh_tokens_reused: u64,

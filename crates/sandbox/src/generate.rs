@@ -55,8 +55,8 @@ pub struct Generated {
 
 const PATIENTS_WITHOUT_LIMIT: usize = 10;
 
-/// Writes one resource a line: of each patient the patient, the coverages, the claims in the order
-/// that the server gives, prior authorizations last.
+/// Writes one resource per line: for each beneficiary the Patient, the coverages, the claims in the
+/// order of the server, prior authorizations last.
 ///
 /// # Errors
 ///
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn bodies_of_a_seed_stay_the_same() {
-        // Recordings and golden tables of other tests hold these bytes: whoever changes them on
+        // Recordings and golden tables of other tests contain these bytes: whoever changes them on
         // purpose makes those anew and puts the new digests here.
         let (v2, v3) = (ApiVersion::V2, ApiVersion::V3);
         let expected = [

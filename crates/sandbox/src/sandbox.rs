@@ -256,7 +256,7 @@ impl Sandbox {
         }
     }
 
-    /// Waits until Ctrl-C or forever; for a command that only serves.
+    /// Waits until the server ends; for a command that only serves.
     pub async fn wait(&mut self) {
         if let Some(stopped) = &mut self.stopped {
             let _ = stopped.await;

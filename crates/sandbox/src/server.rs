@@ -138,7 +138,7 @@ async fn answer(
     Ok(respond(reply))
 }
 
-/// The foreign origin answers politely and counts what should never have come.
+/// Answers at the foreign origin, and counts what should never have been sent there.
 fn foreign(service: &Service, request: &Request) -> Reply {
     let mut state = service.state();
     state.account.foreign_requests += 1;

@@ -9,8 +9,8 @@ use crate::random::Random;
 use crate::template::{Value, Values};
 use crate::vocabulary::{Code, PRACTITIONERS, REVENUE_CENTERS};
 
-/// The values of a claim's body, and what they are drawn from. The random make a body reproducible:
-/// drawing in another order changes the bytes of every seed.
+/// The values of a claim's body, and what they are drawn from. Drawing in another order
+/// changes the bytes of every seed.
 pub(super) struct ClaimValues<'a> {
     pub(super) values: Values<'a>,
     pub(super) random: Random,
@@ -21,7 +21,7 @@ pub(super) struct ClaimValues<'a> {
 }
 
 impl<'a> ClaimValues<'a> {
-    /// No values yet. `version` parts the random of the API versions.
+    /// No values yet. `version` keeps the draws of the two API versions apart.
     pub(super) fn of(patient: &'a Beneficiary, claim: &'a Claim, version: u64) -> Self {
         Self {
             values: Values::default(),

@@ -3,7 +3,7 @@
 use crate::population::beneficiary::{Beneficiary, Sex};
 use crate::template::{Value, Values};
 
-/// Name, sex, race, life and address of a patient.
+/// Name, sex, race, dates and address of a patient.
 pub(super) fn of(patient: &Beneficiary) -> Values<'_> {
     let mut values = Values::default();
     let (gender, sex) = match patient.sex {

@@ -198,7 +198,7 @@ fn bundle_time(space: ApiVersion, newest: i64, now: DateTime<Utc>) -> String {
     instant.format("%Y-%m-%dT%H:%M:%S%.3f+00:00").to_string()
 }
 
-/// When a body of ours says that it was last updated.
+/// `meta.lastUpdated` of a rendered body.
 fn last_updated(body: &[u8]) -> DateTime<Utc> {
     const MARK: &[u8] = b"\"lastUpdated\":\"";
     let text = body

@@ -63,7 +63,7 @@ pub(crate) fn joined(mut scopes: BTreeSet<String>) -> BTreeSet<String> {
     scopes
 }
 
-/// Takes out what a patient withholds who shares no personal information.
+/// The scopes that remain where no personal information is shared.
 pub(crate) fn without_demographics(mut scopes: BTreeSet<String>) -> BTreeSet<String> {
     scopes.retain(|scope| scope != "profile" && !scope.starts_with("patient/Patient."));
     scopes

@@ -49,10 +49,10 @@ impl ClaimKind {
     }
 }
 
-/// The position of a claim among the versions of its group.
+/// Whether a claim is the current one of its versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) enum FinalAction {
-    /// The version that counts.
+    /// The current version.
     #[default]
     Final,
     /// Replaced by a later one, or voided.
@@ -168,7 +168,7 @@ pub(crate) struct PriorAuthorization {
     pub(crate) seed: u64,
 }
 
-// Regular ids begin with -11… or -9…, so that an inserted's -10… sorts before them all as text.
+// Regular ids begin with -11… or -9…, so that -10… of an inserted claim sorts first as text.
 const V2_LONG: i64 = 11_000_000_000;
 const V2_SHORT: i64 = 9_000_000_000;
 const V2_INSERTED: i64 = 10_000_000_000;

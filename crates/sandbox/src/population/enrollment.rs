@@ -6,7 +6,7 @@ use super::history::load_time;
 use crate::random::at_weight;
 use crate::vocabulary::{Code, DUAL_ELIGIBILITY};
 
-/// The year that monthly codes speak of: that of the first load.
+/// The year of monthly codes: that of the first load.
 pub(crate) const REFERENCE_YEAR: i32 = 2026;
 
 /// What a month is to a patient's Medicare.
@@ -15,7 +15,7 @@ pub(crate) enum Month {
     /// Before entitlement, or after the month of death.
     NotEntitled,
     Entitled,
-    /// Begins after the coverage was last updated: the source says nothing of it.
+    /// Begins after the coverage was last updated: the source does not know it yet.
     Unknown,
 }
 

@@ -86,14 +86,14 @@ impl History {
             }
             self.bill(patient, kind, from, 0, &mut random);
             if is_ancient && let Some(claim) = self.claims.last_mut() {
-                // Rows from before load times were kept all say so.
+                // Rows from before load times were recorded have this one.
                 claim.updated = Day::of(2020, 1, 1).millis();
             }
         }
         self.prior_authorizations(patient, &mut random);
     }
 
-    /// A claim arrives; with some chance a twin in a shared system, an adjustment, a cancellation.
+    /// Adds a claim, now and then with a copy in a shared system, an adjustment or a cancellation.
     fn bill(
         &mut self,
         patient: &Beneficiary,

@@ -27,7 +27,7 @@ impl Amounts {
         self.noncovered += other.noncovered;
     }
 
-    /// What is left of a line that was decided so: nothing is paid for what was denied.
+    /// The amounts of a line with this outcome: nothing is paid for what was denied.
     fn decided(self, outcome: LineOutcome) -> Self {
         if !outcome.is_denied {
             return Self { outcome, ..self };

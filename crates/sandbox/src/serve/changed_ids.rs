@@ -45,7 +45,7 @@ impl RecordsWithChangedIds {
         Some((self.records.patient_id(patient, space), id))
     }
 
-    /// What a client calls `id` is called so by the records; `None` for an id that has gone.
+    /// The id that the records have for a client's `id`; `None` for an id no longer in force.
     fn first_id(&self, space: ApiVersion, id: &str) -> Option<String> {
         let changed: Vec<(usize, String)> = self
             .changes()

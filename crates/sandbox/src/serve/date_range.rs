@@ -18,7 +18,7 @@ impl DateRange {
             && self.before.is_none_or(|before| instant < before)
     }
 
-    /// Narrows the span by one parameter value whose prefix was checked; `Err` where the date
+    /// Narrows the range by one parameter value whose prefix was checked; `Err` where the date
     /// cannot be read.
     pub(crate) fn narrow(&mut self, value: &str) -> Result<(), ()> {
         let (prefix, date) = value.split_at_checked(2).ok_or(())?;

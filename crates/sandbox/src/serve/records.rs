@@ -46,7 +46,7 @@ pub(crate) struct Search {
     pub(crate) last_updated: DateRange,
     /// `service-date`.
     pub(crate) service_date: DateRange,
-    /// `_source` (v3): every list must hold the source; within a list any.
+    /// `_source` (v3): every list must name the source; within a list any.
     pub(crate) sources: Vec<Vec<String>>,
     /// `_tag` (v3): every list must be met; within a list any `(system, code)`.
     pub(crate) tags: Vec<Vec<(String, String)>>,

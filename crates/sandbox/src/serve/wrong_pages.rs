@@ -1,4 +1,4 @@
-//! Pages that say what is not so.
+//! Faults of a page's content and links.
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ pub(crate) fn total(form: WrongTotal, matches: usize) -> Option<Value> {
     }
 }
 
-/// Has the first resource say that it was last updated in 2099.
+/// Sets the year of the first resource's `lastUpdated` to 2099.
 pub(crate) fn date_ahead(found: &mut Found) {
     const KEY: &[u8] = b"\"lastUpdated\":\"";
     let Some(first) = found.resources.first_mut() else {
@@ -50,7 +50,7 @@ pub(crate) fn date_ahead(found: &mut Found) {
     *first = Bytes::from(text);
 }
 
-/// Has the first resource say twice what it is.
+/// Gives the first resource a second `resourceType`.
 pub(crate) fn double_key(found: &mut Found, kind: Kind) {
     let Some(first) = found.resources.first_mut() else {
         return;

@@ -8,6 +8,9 @@ use crate::serve::records::{Drift, Kind, Records, Search};
 const EOB: Kind = Kind::ExplanationOfBenefit;
 const NOW: chrono::DateTime<chrono::Utc> = chrono::DateTime::UNIX_EPOCH;
 
+/// What is narrowed, how, and what every match must be.
+type Case<'a> = (&'a str, ApiVersion, Search, &'a dyn Fn(&Value) -> bool);
+
 fn sources(list: &[&str]) -> Vec<Vec<String>> {
     vec![list.iter().map(|source| (*source).to_owned()).collect()]
 }
@@ -97,7 +100,7 @@ fn types_dates_sources_tags_and_labels_narrow_a_search() {
     };
     let is_authorization = |claim: &Value| claim["use"] == "preauthorization";
     let has_no_label = |claim: &Value| claim["meta"].get("security").is_none();
-    let cases: [(_, _, Search, &dyn Fn(&Value) -> bool); 5] = [
+    let cases: [Case; 5] = [
         (
             "types",
             v2,
