@@ -6,9 +6,22 @@ use std::fmt;
 ///
 /// Only texts that somebody wrote (FHIRPath, views, context columns) cause one. What a resource
 /// causes is data instead: see [`crate::problem`] and [`crate::engine::LineRefusal`].
+///
+/// ```
+/// use claimlake_viewdef::fhirpath::{Constants, parse};
+/// use claimlake_viewdef::{ErrorKind, definition::ViewDefinition};
+///
+/// let error = parse("name.", &Constants::new()).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Expression { character: 6 });
+///
+/// let error = ViewDefinition::from_text(r#"{"resource": "Patient", "selct": []}"#).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::View);
+/// assert_eq!(error.faults()[0].place, "selct");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
+    /// At least one, in the order of the text.
     faults: Vec<Fault>,
 }
 

@@ -22,6 +22,20 @@ pub struct Mismatch {
 }
 
 /// A cell that is null because its value could not be used, or whose value was rounded.
+///
+/// ```
+/// use claimlake_viewdef::{definition::ViewDefinition, reference};
+/// use serde_json::json;
+///
+/// let view = ViewDefinition::from_json(&json!({"resource": "Patient", "select": [{"column": [
+///     {"name": "born", "path": "birthDate", "tag": [{"name": "ansi/type", "value": "DATE"}]}]}]}))?;
+/// let patient = json!({"resourceType": "Patient", "birthDate": "1970-02-30"});
+/// let evaluation = reference::evaluate(&view, &patient).unwrap_or_default();
+/// assert_eq!(evaluation.rows, [[json!(null)]]);
+/// // The type, never the value.
+/// assert_eq!(evaluation.problems[0].to_string(), "birthDate: expected DATE, found string");
+/// # Ok::<(), claimlake_viewdef::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CellProblem {
     /// The position of the column in the view's columns, from 0.

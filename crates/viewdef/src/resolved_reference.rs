@@ -10,6 +10,25 @@ use std::borrow::Cow;
 /// `getReferenceKey()` gives the id where an element's `reference` is [`Self::reference`]; of an
 /// element without one, where its `identifier` is: `?identifier=<system>|<value>` then, with the
 /// value alone where it has no system.
+///
+/// ```
+/// use claimlake_viewdef::definition::ViewDefinition;
+/// use claimlake_viewdef::reference::evaluate_resolved;
+/// use claimlake_viewdef::resolved_reference::ResolvedReference;
+/// use serde_json::json;
+///
+/// let view = ViewDefinition::from_json(&json!({"resource": "Coverage", "select": [{"column": [
+///     {"name": "patient", "path": "beneficiary.getReferenceKey(Patient)"}]}]}))?;
+/// let coverage = json!({"resourceType": "Coverage", "beneficiary": {"reference": "urn:uuid:01"}});
+/// let resolved = [ResolvedReference {
+///     reference: "urn:uuid:01".into(),
+///     resource: "Patient",
+///     id: "p1",
+/// }];
+/// let rows = evaluate_resolved(&view, &coverage, &resolved).map(|evaluation| evaluation.rows);
+/// assert_eq!(rows, Ok(vec![vec![json!("p1")]]));
+/// # Ok::<(), claimlake_viewdef::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolvedReference<'r> {
     /// The reference as sent, such as `urn:uuid:…` or `Patient?identifier=…`.

@@ -18,7 +18,8 @@ pub struct ViewText {
     pub text: String,
 }
 
-/// The views of any resource types, and what their tables have in common.
+/// The views of any resource types, and what their tables have in common: see [`PlanInput`], whose fields
+/// these become for each resource type.
 #[derive(Debug, Clone, Default)]
 pub struct ViewSet<'v> {
     /// The views; each needs a name, which names its table.
@@ -115,6 +116,7 @@ pub fn compile_views<'v>(set: &ViewSet<'v>) -> Result<Vec<CompiledViews<'v>>, Er
 /// The views of one resource type.
 #[derive(Debug, Default)]
 struct Named<'v> {
+    /// As they were read.
     texts: Vec<&'v ViewText>,
     views: Vec<(String, ViewDefinition)>,
 }

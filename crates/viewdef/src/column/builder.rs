@@ -22,45 +22,72 @@ use super::interner::StringInterner;
 use crate::definition::{ColumnType, ScalarType};
 
 /// Builds one column.
+///
+/// ```
+/// use claimlake_viewdef::column::{ColumnBuilder, Scratch, TextBuffers, cell_of_json};
+/// use claimlake_viewdef::definition::column_type;
+///
+/// let money = column_type(Some("DECIMAL(18,2)"), None, false)?;
+/// let mut builder = ColumnBuilder::new(money);
+/// let mut scratch = Scratch::default();
+/// let values = [serde_json::json!(12.5), serde_json::Value::Null];
+/// let cells: Vec<_> = values
+///     .iter()
+///     .map(|value| cell_of_json(money.scalar, value, &mut scratch).unwrap_or_default())
+///     .collect();
+/// builder.extend(cells.iter(), TextBuffers { buffer: b"", scratch: &scratch });
+/// let array = builder.finish()?;
+/// assert_eq!((array.len(), array.null_count()), (2, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct ColumnBuilder {
+    /// What the array will be.
     column_type: ColumnType,
+    /// One for each cell, or for each element of each list.
     values: Values,
+    /// Which of the values are there.
     validity: NullBufferBuilder,
     /// Where each list begins; empty where the column holds no lists.
     lists: Vec<i32>,
+    /// Which of the lists are there; unused where the column has none.
     list_validity: NullBufferBuilder,
 }
 
 /// The values so far, nulls included (as zeros or empty texts), by how Arrow stores them.
 #[derive(Debug)]
 enum Values {
-    Text {
-        ends: Vec<i32>,
-        bytes: Vec<u8>,
-    },
+    /// TextBuffers one after the other, and where each ends; the first end is 0.
+    Text { ends: Vec<i32>, bytes: Vec<u8> },
+    /// A key for each text, and the texts by their keys.
     Dictionary {
         texts: StringInterner,
         keys: Vec<u32>,
     },
+    /// One bit each.
     Boolean(BooleanBufferBuilder),
+    /// `SMALLINT`
     Int16(Vec<i16>),
+    /// `INTEGER`, or the days of a `DATE`.
     Int32(Vec<i32>),
+    /// `BIGINT`, or the microseconds of a `TIMESTAMP`.
     Int64(Vec<i64>),
+    /// `DOUBLE PRECISION`
     Float64(Vec<f64>),
+    /// Digits at the column's scale.
     Decimal(Vec<i128>),
 }
 
 /// What the texts of cells lie in.
 #[derive(Debug, Clone, Copy)]
-pub struct Texts<'t> {
+pub struct TextBuffers<'t> {
     /// The lines.
     pub buffer: &'t [u8],
     /// What was made of the resource.
     pub scratch: &'t Scratch,
 }
 
-impl<'t> Texts<'t> {
+impl<'t> TextBuffers<'t> {
     /// The text of a cell that has one.
     #[inline]
     fn of(self, cell: Cell) -> Option<&'t [u8]> {
@@ -119,7 +146,7 @@ impl ColumnBuilder {
     }
 
     /// Appends the cells of a column, in order.
-    pub fn extend<'c>(&mut self, cells: impl Iterator<Item = &'c Cell>, texts: Texts<'_>) {
+    pub fn extend<'c>(&mut self, cells: impl Iterator<Item = &'c Cell>, texts: TextBuffers<'_>) {
         if !self.column_type.list {
             self.extend_values(cells, texts);
             return;
@@ -141,7 +168,7 @@ impl ColumnBuilder {
     }
 
     /// Appends one cell `count` times.
-    pub fn extend_repeated(&mut self, cell: Cell, count: usize, texts: Texts<'_>) {
+    pub fn extend_repeated(&mut self, cell: Cell, count: usize, texts: TextBuffers<'_>) {
         if let Values::Dictionary { texts: known, keys } = &mut self.values {
             match texts.of(cell) {
                 Some(text) => {
@@ -178,7 +205,7 @@ impl ColumnBuilder {
     }
 
     /// Appends values: those of the column, or of its lists one after the other.
-    fn extend_values<'c>(&mut self, cells: impl Iterator<Item = &'c Cell>, texts: Texts<'_>) {
+    fn extend_values<'c>(&mut self, cells: impl Iterator<Item = &'c Cell>, texts: TextBuffers<'_>) {
         let validity = &mut self.validity;
         match &mut self.values {
             Values::Text { ends, bytes } => {

@@ -1,4 +1,4 @@
-//! Texts and the keys they get when they first come: the values of a dictionary column.
+//! TextBuffers and the keys they get when they first come: the values of a dictionary column.
 //!
 //! Kept per batch, so that a batch can be written and read alone. The bytes of all texts lie one after
 //! the other as Arrow stores them; the hash table has only keys.
@@ -10,11 +10,15 @@ use std::hash::BuildHasher as _;
 /// Gives equal texts equal numbers, 0, 1, 2 and so on in the order in which they first come.
 #[derive(Debug, Default)]
 pub(super) struct StringInterner {
+    /// Keys by the hash of their texts.
     numbers: HashTable<u32>,
+    /// Seeded at random, so that no input can choose texts that collide.
     hasher: RandomState,
     /// Where each text ends in `bytes`.
     ends: Vec<u32>,
+    /// All texts, by their keys.
     bytes: Vec<u8>,
+    /// The key that was given last.
     last: u32,
 }
 
@@ -64,7 +68,7 @@ impl StringInterner {
                 .map(|end| i32::try_from(*end).unwrap_or(i32::MAX)),
         );
         self.ends.clear();
-        // Texts vary little from chunk to chunk: the room for the next ones is known.
+        // TextBuffers vary little from chunk to chunk: the room for the next ones is known.
         let room = self.bytes.len();
         (
             offsets,

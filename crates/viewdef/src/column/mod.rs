@@ -23,6 +23,6 @@ mod interner;
 mod temporal;
 
 pub use arrow_type::{arrow_type, dictionary_type};
-pub use builder::{ColumnBuilder, Texts};
+pub use builder::{ColumnBuilder, TextBuffers};
 pub use cell::{Cell, Scratch, Source, cell_of, cell_of_json, misfit_of, rounded_cell};
 pub use temporal::{date_days, instant_micros, year};

@@ -112,7 +112,9 @@ fn difference(expected: &[&Column], found: &[&Column]) -> Option<String> {
 /// What an expression yields, as far as its form decides it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
+    /// True, false or nothing.
     Boolean,
+    /// Anything else: as a filter it could only fail.
     Other,
 }
 

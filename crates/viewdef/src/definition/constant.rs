@@ -52,11 +52,17 @@ const TYPES: &[(&str, Kind)] = &[
 /// How a constant is read.
 #[derive(Clone, Copy)]
 enum Kind {
+    /// A string as it is.
     Text,
+    /// A JSON boolean.
     Boolean,
+    /// A whole number in a range.
     Integer { least: i64, most: i64 },
+    /// A whole number, or a string of one.
     Integer64,
+    /// A JSON number with its digits.
     Decimal,
+    /// A string that is a date or time of this kind.
     Temporal(TemporalKind),
 }
 
@@ -88,18 +94,9 @@ pub(super) fn literal(key: &str, value: &Value) -> Result<Literal, String> {
         Kind::Temporal(kind) => value
             .as_str()
             .filter(|text| Temporal::parse(text, *kind).is_some())
-            .map(|text| temporal(text, *kind)),
+            .map(|text| Literal::temporal(*kind, text.to_owned())),
     };
     found.ok_or_else(|| format!("the value is no {}", &key["value".len()..]))
-}
-
-/// The literal of a date, dateTime or time.
-fn temporal(text: &str, kind: TemporalKind) -> Literal {
-    match kind {
-        TemporalKind::Date => Literal::Date(text.to_owned()),
-        TemporalKind::DateTime => Literal::DateTime(text.to_owned()),
-        TemporalKind::Time => Literal::Time(text.to_owned()),
-    }
 }
 
 /// A whole number.

@@ -9,7 +9,9 @@ use crate::fhirpath::{Constants, parse};
 
 /// Reads the parts of a view and collects what is wrong with them.
 pub(super) struct Reader {
+    /// The view's constants; read before the first expression.
     pub(super) constants: Constants,
+    /// What is wrong so far, in the order of reading.
     pub(super) faults: Vec<Fault>,
 }
 

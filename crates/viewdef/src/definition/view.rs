@@ -69,7 +69,8 @@ pub struct Select {
     pub place: String,
 }
 
-/// What a select makes rows of.
+/// What a select makes rows of (SQL-on-FHIR, StructureDefinition-ViewDefinition, `forEach`,
+/// `forEachOrNull`, `repeat`; at most one of them is given).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Iteration {
     /// The element of the enclosing select; `%rowIndex` is inherited.
@@ -84,7 +85,7 @@ pub enum Iteration {
     Repeat(Vec<Path>),
 }
 
-/// A column.
+/// A column (`select.column`). Its value is a single one unless `collection` is true.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
     /// Its name in the table.
@@ -103,7 +104,8 @@ pub struct Column {
     pub tags: Vec<Tag>,
 }
 
-/// A tag of a column.
+/// A tag of a column (`select.column.tag`): data for one kind of implementation, such as the type in an
+/// SQL database. Tags that nobody knows are kept and mean nothing here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag {
     /// Such as `ansi/type`.

@@ -41,6 +41,7 @@ impl<'s> Scope<'s> {
 /// Compiles expressions; keys are numbered as they come.
 #[derive(Debug)]
 pub(super) struct Compiler<'k> {
+    /// The numbers of keys, which the shape shares.
     pub(super) keys: &'k mut Keys,
     /// What the programs of all views share.
     pub(super) shared: Shared,

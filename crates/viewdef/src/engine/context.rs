@@ -17,7 +17,25 @@ pub struct ContextColumn {
     pub source: ContextSource,
 }
 
-/// What a context column holds.
+/// What a context column has.
+///
+/// ```
+/// use claimlake_viewdef::engine::{ContextCase, ContextColumn, ContextSource};
+///
+/// // `eob_type` of a pipeline: NOTICE for notices, else the code of the type, else UNKNOWN.
+/// let column = ContextColumn {
+///     name: "eob_type".into(),
+///     source: ContextSource::Cases {
+///         cases: vec![ContextCase {
+///             when: "use = 'predetermination'".into(),
+///             value: "NOTICE".into(),
+///         }],
+///         source: Box::new(ContextSource::Path("type.coding.code.first()".into())),
+///         default: Some("UNKNOWN".into()),
+///     },
+/// };
+/// assert_eq!(column.name, "eob_type");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContextSource {
     /// What a FHIRPath finds.
@@ -50,8 +68,11 @@ pub struct ContextCase {
 /// What is done with what the first path finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Transform {
+    /// It is the value of the column.
     None,
+    /// Its first ten characters are, as a day.
     Date,
+    /// Its first four characters are, as a number.
     Year,
 }
 
@@ -59,10 +80,12 @@ pub(super) enum Transform {
 #[derive(Debug, Clone)]
 pub(super) struct CheckedContext {
     pub(super) name: String,
+    /// What is done with what an alternative finds.
     pub(super) transform: Transform,
     pub(super) column_type: ColumnType,
     /// The alternatives, as columns.
     pub(super) alternatives: Vec<Column>,
+    /// What comes before the alternatives.
     pub(super) cases: Vec<CheckedCase>,
     /// The value where nothing is found.
     pub(super) default: Option<FixedValue>,
@@ -71,15 +94,20 @@ pub(super) struct CheckedContext {
 /// A checked case of a context column.
 #[derive(Debug, Clone)]
 pub(super) struct CheckedCase {
+    /// The condition as the pipeline writes it, for problems.
     pub(super) source: String,
+    /// The condition.
     pub(super) when: Expr,
+    /// The cell where it is met.
     pub(super) value: FixedValue,
 }
 
 /// A value that a pipeline gives, of the column's type.
 #[derive(Debug, Clone)]
 pub(super) enum FixedValue {
+    /// A text as it is.
     Text(String),
+    /// `true` or `false`.
     Boolean(bool),
     /// An integer, days or microseconds.
     Integer(i64),

@@ -13,6 +13,7 @@ use crate::fhirpath::ExprKind;
 /// A view of which every expression has a program.
 #[derive(Debug, Clone)]
 pub(super) struct FastView {
+    /// All of them must be true.
     pub(super) filters: Vec<Condition>,
     pub(super) selects: Vec<FastSelect>,
     pub(super) columns: usize,
@@ -21,9 +22,12 @@ pub(super) struct FastView {
 /// A select with the programs of its columns; nested selects and branches come after its own columns.
 #[derive(Debug, Clone)]
 pub(super) struct FastSelect {
+    /// Which elements make rows.
     pub(super) iteration: FastIteration,
+    /// Its own columns.
     pub(super) columns: Vec<FastColumn>,
     pub(super) selects: Vec<FastSelect>,
+    /// Branches, which fill the same columns.
     pub(super) union_all: Vec<FastSelect>,
     /// The cells of all columns within, where there is no element.
     pub(super) nulls: Vec<(usize, Cell)>,
@@ -32,18 +36,26 @@ pub(super) struct FastSelect {
 /// What a select makes rows of.
 #[derive(Debug, Clone)]
 pub(super) enum FastIteration {
+    /// The element of the enclosing select.
     Once,
+    /// Each element that the path finds.
     ForEach(Path),
+    /// The same, or one row of nulls.
     ForEachOrNull(Path),
+    /// Elements at any depth.
     Repeat(Vec<Path>),
 }
 
 /// A column, or what replaces one.
 #[derive(Debug, Clone)]
 pub(super) struct FastColumn {
+    /// The position in the view's row.
     pub(super) position: usize,
+    /// What finds the value.
     pub(super) program: Program,
+    /// The type of a value.
     pub(super) scalar: ScalarType,
+    /// Whether it is a `collection`.
     pub(super) list: bool,
     /// The path of a value, for problems.
     pub(super) path: String,

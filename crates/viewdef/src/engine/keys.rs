@@ -26,6 +26,7 @@ pub(super) fn same_element(one: KeyCode, other: KeyCode) -> bool {
 /// The keys of the views of one resource type.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Keys {
+    /// The numbers of elements, from 1 in the order in which the views name them.
     elements: HashMap<String, u32>,
 }
 

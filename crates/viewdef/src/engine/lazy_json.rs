@@ -7,7 +7,9 @@ use crate::resolved_reference::ResolvedReference;
 
 /// The resource as the reference evaluator reads it; parsed when it is needed.
 pub(super) struct LazyJson<'p> {
+    /// The line without its newline.
     pub(super) text: &'p [u8],
+    /// The tree, once it was needed.
     value: Option<Value>,
     /// What references of the resource were resolved to.
     pub(super) resolved: &'p [ResolvedReference<'p>],

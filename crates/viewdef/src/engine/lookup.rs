@@ -4,7 +4,7 @@
 //! (`%resource.careTeam.where(sequence in %context.careTeamSequence)`), and views turn the elements
 //! of one array into columns by their coding
 //! (`adjudication.where(category.coding.exists(system = … and code = …))`). Both are recognised here
-//! when a `where` is compiled; [`super::resource_cache`] evaluates them.
+//! when a `where` is compiled; [`super::cached_filters`] evaluates them.
 
 use super::keys::KeyCode;
 use super::program::{Condition, Failure, Lookup, Path, Pivot, Start, Step};
@@ -15,7 +15,9 @@ const MAX_PIVOTS: usize = 63;
 /// What the programs of all views of a resource type share.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shared {
+    /// One for each array and key that some path looks into.
     pub(super) maps: Vec<KeyMap>,
+    /// One for each place of codings and set of keys.
     pub(super) pivot_groups: Vec<PivotGroup>,
 }
 

@@ -48,6 +48,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod cached_filters;
 mod compiler;
 mod context;
 mod context_cells;
@@ -66,6 +67,7 @@ mod row_maker;
 mod shape;
 mod shape_builder;
 mod table_builder;
+mod table_rows;
 mod tape;
 mod tape_reader;
 #[cfg(test)]

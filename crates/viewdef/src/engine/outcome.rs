@@ -1,37 +1,24 @@
 //! The outcome of a line: why it is refused, or what was read of it. Nothing of it has a value of the
 //! line, but for the id and what the caller asked for.
 
-use super::walk::Refusal;
 use crate::problem::Mismatch;
 
-/// Why a line makes no rows at all.
+/// Why a line makes no rows at all. Everything else that is wrong with a resource is a [`Problem`] of one
+/// cell or one table, and the other cells and tables are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineRefusal {
-    /// Not JSON.
+    /// Not JSON by RFC 8259.
     NotJson,
     /// JSON, but not an object with this resource type.
     NotTheResource,
-    /// Half of a surrogate pair.
+    /// A `\u` escape that is half of a surrogate pair.
     LoneSurrogate,
-    /// An object has a key twice.
+    /// An object has a key twice: FHIR forbids it, and readers differ in which one they take.
     DuplicateKey,
-    /// Deeper than resources are.
+    /// Deeper than [`crate::json::MAX_DEPTH`].
     TooDeep,
     /// No id.
     MissingId,
-}
-
-impl From<Refusal> for LineRefusal {
-    /// A walk only knows an object from other JSON; that a line is no object means it is no resource.
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::NotJson => LineRefusal::NotJson,
-            Refusal::LoneSurrogate => LineRefusal::LoneSurrogate,
-            Refusal::DuplicateKey => LineRefusal::DuplicateKey,
-            Refusal::TooDeep => LineRefusal::TooDeep,
-            Refusal::NotAnObject => LineRefusal::NotTheResource,
-        }
-    }
 }
 
 /// A cell that is null, or a table without rows of a resource, because of what was found; or a cell
@@ -48,7 +35,8 @@ pub struct Problem {
     pub mismatch: Mismatch,
 }
 
-/// What was read of a line.
+/// What was read of a line. The rows themselves wait in the worker until
+/// [`finish`](super::ResourceWorker::finish) is called.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResourceRead {
     /// The resource's id.

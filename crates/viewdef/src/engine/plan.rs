@@ -21,6 +21,10 @@ use crate::error::{Error, ErrorKind};
 use crate::fhirpath::{Constants, parse};
 
 /// What a plan is compiled from.
+///
+/// The columns of every table come in this order: `constants`, `context`, the view's own columns without
+/// those that a context column has the name of, `order`. So tables of one resource type join by their
+/// first columns, and a view may say again what the pipeline already says.
 #[derive(Debug, Clone)]
 pub struct PlanInput<'p> {
     /// The resource type.
@@ -38,25 +42,36 @@ pub struct PlanInput<'p> {
     pub drop_where: Option<&'p str>,
 }
 
-/// The compiled views of a resource type.
+/// The compiled views of a resource type; see [the module](super) for an example.
 #[derive(Debug, Clone)]
 pub struct ResourcePlan {
     pub(super) resource: String,
+    /// How many constant columns come first.
     pub(super) constants: usize,
+    /// The context columns, in their order.
     pub(super) context: Vec<ContextPlan>,
+    /// The tables, in the order of the views.
     pub(super) tables: Vec<TablePlan>,
+    /// What all programs step through.
     pub(super) shape: Shape,
+    /// Whether a column with the caller's order comes last.
     pub(super) with_order: bool,
+    /// Which resources make no rows.
     pub(super) drop_where: Option<Condition>,
+    /// What the programs refer to by position.
     pub(super) shared: Shared,
+    /// `resourceType`, which must be the plan's.
     pub(super) resource_type: Path,
+    /// `id`, without which a line is refused.
     pub(super) id: Path,
+    /// `meta.lastUpdated`, which says which version is newer.
     pub(super) last_updated: Path,
 }
 
 /// A context column with its programs.
 #[derive(Debug, Clone)]
 pub(super) struct ContextPlan {
+    /// Its expressions, which the fallback evaluates.
     pub(super) checked: CheckedContext,
     /// One for each alternative; nothing where only the reference evaluator has a program.
     pub(super) programs: Vec<Option<FastColumn>>,
@@ -69,15 +84,21 @@ fn plan_error(place: impl Into<String>, reason: impl Into<String>) -> Error {
     Error::new(ErrorKind::Plan, place, reason)
 }
 
-/// A table of a plan.
+/// A table of a plan: its view, its schema, and how its rows are made.
 #[derive(Debug, Clone)]
 pub struct TablePlan {
     pub(super) name: String,
+    /// The view, for the reference evaluator.
     pub(super) view: ViewDefinition,
+    /// Its programs; nothing where an expression has none.
     pub(super) fast: Option<FastView>,
+    /// The columns without a program.
     pub(super) fallback_columns: Vec<String>,
+    /// Constants, context columns, own columns, order.
     pub(super) schema: SchemaRef,
+    /// Of all columns of the view, also those that a context column replaces.
     pub(super) column_names: Vec<String>,
+    /// By the same positions.
     pub(super) column_types: Vec<ColumnType>,
     /// The view's columns that no context column has the name of.
     pub(super) own_columns: Vec<usize>,

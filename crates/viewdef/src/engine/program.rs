@@ -52,11 +52,15 @@ pub(super) enum Failure {
 /// any number.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Path {
+    /// The item that the first step is taken from.
     pub(super) start: Start,
+    /// `a.b[1]`, `a.first()`: steps, and the position of the one item that goes on.
     pub(super) indexed: Vec<(Vec<Step>, usize)>,
+    /// The steps behind the last index.
     pub(super) tail: Vec<Step>,
     /// Whether what it finds may be a date or time by its name, not by its text.
     pub(super) temporal: bool,
+    /// Whether stopping early could miss an error.
     pub(super) failure: Failure,
 }
 
@@ -75,7 +79,7 @@ pub(super) enum Step {
     Lookup(Box<Lookup>),
 }
 
-/// One condition of a group that [`super::resource_cache`] answers for an element in one pass.
+/// One condition of a group that [`super::cached_filters`] answers for an element in one pass.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Pivot {
     /// The group's position in [`super::lookup::Shared::pivot_groups`].

@@ -18,6 +18,7 @@ pub(super) type Nodes = BTreeSet<usize>;
 /// What an expression is evaluated on.
 #[derive(Clone, Copy)]
 struct At<'n> {
+    /// `$this`
     this: &'n Nodes,
     /// `%context`
     focus: &'n Nodes,

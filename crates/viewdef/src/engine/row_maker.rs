@@ -22,11 +22,15 @@ const MAX_REPEAT_DEPTH: usize = 128;
 
 /// Makes the rows of one view of one resource.
 pub(super) struct RowMaker<'r> {
+    /// The resource; its `context` is the element whose row is being made.
     pub(super) reader: TapeReader<'r>,
+    /// Where texts and lists that are made go.
     pub(super) scratch: &'r mut Scratch,
     /// The rows, each as many cells as the view has columns.
     pub(super) rows: &'r mut Vec<Cell>,
+    /// What could not be used.
     pub(super) problems: &'r mut Vec<CellProblem>,
+    /// The row that is being filled.
     pub(super) row: &'r mut Vec<Cell>,
     /// The elements of the selects that are under way.
     pub(super) elements: &'r mut Vec<Position>,

@@ -121,7 +121,9 @@ impl Edge {
 /// The graph.
 #[derive(Debug, Clone)]
 pub(super) struct Shape {
+    /// The resource's node is the first.
     pub(super) nodes: Vec<Node>,
+    /// How many edges all nodes have, so that no input grows them without end.
     pub(super) edges: usize,
 }
 

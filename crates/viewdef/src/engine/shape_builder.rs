@@ -16,26 +16,35 @@ const MAX_COPIES: usize = 1 << 12;
 /// Nodes and keys as far as they are known.
 #[derive(Debug)]
 pub(super) struct ShapeBuilder {
+    /// By position; a merged node keeps its place.
     nodes: Vec<Draft>,
     /// From so many nodes on, what would be copied is made one with its copy.
     most_nodes: usize,
+    /// The numbers of the keys.
     pub(super) keys: Keys,
 }
 
 /// A node as far as it is known.
 #[derive(Debug, Default)]
 struct Draft {
+    /// The node that this one became.
     merged_into: Option<usize>,
+    /// Its keys.
     edges: Vec<DraftEdge>,
+    /// Whether a value here ends in a column.
     read: bool,
 }
 
 /// A key of a node, with what the finished edge will know.
 #[derive(Debug, Clone)]
 struct DraftEdge {
+    /// The key as it is written in JSON.
     key: String,
+    /// The node below it, before merging.
     child: usize,
+    /// Whether its choices are read like itself.
     choices: bool,
+    /// Whether only the reference evaluator knows what a value here means.
     needs_fallback: bool,
 }
 

@@ -13,9 +13,13 @@ use crate::definition::{ColumnType, ScalarType};
 /// Builders of all columns of a table.
 #[derive(Debug)]
 pub(super) struct TableBuilder {
+    /// Constants, then context columns: each cell is repeated over the rows of a resource.
     pub(super) context_columns: Vec<ColumnBuilder>,
+    /// The view's own columns.
     pub(super) columns: Vec<ColumnBuilder>,
+    /// The caller's number of each row's resource.
     pub(super) order: Vec<u64>,
+    /// Rows that wait.
     pub(super) rows: usize,
 }
 

@@ -9,11 +9,13 @@ use super::keys::KeyCode;
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
+    /// Its members are the entries up to [`Entry::next`].
     Object,
     /// A string without an escape.
     Text,
     /// A string with escapes.
     EscapedText,
+    /// Its digits are the text.
     Number,
     True,
     False,
@@ -34,7 +36,9 @@ impl Kind {
 /// A value. The elements of an array are values under the array's key, one after the other.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
+    /// The key it is under; 0 for the resource.
     pub(super) code: KeyCode,
+    /// What it is.
     pub(super) kind: Kind,
     /// Where the text begins and ends in the buffer; a string's without its quotes.
     pub(super) start: u32,
@@ -51,6 +55,7 @@ pub(super) type Position = u32;
 /// The values of one resource; the resource itself is the first.
 #[derive(Debug, Default)]
 pub(super) struct Tape {
+    /// In the order of the text.
     pub(super) entries: Vec<Entry>,
     /// Whether something came that only the reference evaluator knows how to take.
     pub(super) needs_fallback: bool,

@@ -20,7 +20,9 @@ pub(super) struct Unsupported;
 /// A resource on its tape, with the text it was recorded in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TapeReader<'t> {
+    /// Where values are and how they nest.
     pub(super) tape: &'t Tape,
+    /// The text that positions of entries refer to.
     pub(super) buffer: &'t [u8],
     /// What the programs share.
     pub(super) shared: &'t Shared,
@@ -369,7 +371,7 @@ impl<'t> TapeReader<'t> {
         Decimal::parse(std::str::from_utf8(self.raw(item)).ok()?)
     }
 
-    /// Two numbers or two texts. Texts that may be dates are left to the reference evaluator, unless
+    /// Two numbers or two texts. TextBuffers that may be dates are left to the reference evaluator, unless
     /// they are the same.
     fn equal(&self, left: Position, right: Position) -> Result<bool, Unsupported> {
         match (self.tape.entry(left).kind, self.tape.entry(right).kind) {

@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 
+use super::outcome::LineRefusal;
 use super::shape::{NodeId, UNKNOWN};
-use super::walk::{Place, Refusal, Walk};
+use super::walk::{Place, Walk};
 use crate::json::{string_end, unescape};
 
 impl Walk<'_> {
@@ -15,9 +16,9 @@ impl Walk<'_> {
         node: NodeId,
         depth: u32,
         keys: &mut HashSet<Vec<u8>>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), LineRefusal> {
         if !keys.insert(self.plain_key()?) {
-            return Err(Refusal::DuplicateKey);
+            return Err(LineRefusal::DuplicateKey);
         }
         if let Some(node) = self.shape.nodes.get_mut(node as usize) {
             node.overflow += 1;
@@ -27,11 +28,11 @@ impl Walk<'_> {
 
     /// The members of an object of which nothing is remembered.
     #[cold]
-    pub(super) fn unknown_members(&mut self, depth: u32) -> Result<(), Refusal> {
+    pub(super) fn unknown_members(&mut self, depth: u32) -> Result<(), LineRefusal> {
         let mut keys = HashSet::new();
         loop {
             if !keys.insert(self.plain_key()?) {
-                return Err(Refusal::DuplicateKey);
+                return Err(LineRefusal::DuplicateKey);
             }
             self.unknown_value(depth)?;
             if !self.object_goes_on()? {
@@ -41,9 +42,9 @@ impl Walk<'_> {
     }
 
     /// Passes over a key: its text.
-    fn plain_key(&mut self) -> Result<Vec<u8>, Refusal> {
+    fn plain_key(&mut self) -> Result<Vec<u8>, LineRefusal> {
         if self.byte() != b'"' {
-            return Err(Refusal::NotJson);
+            return Err(LineRefusal::NotJson);
         }
         let start = self.at + 1;
         let (end, _) = string_end(self.buffer, start)?;
@@ -52,10 +53,10 @@ impl Walk<'_> {
     }
 
     /// Passes over the colon and the value behind a key.
-    fn unknown_value(&mut self, depth: u32) -> Result<(), Refusal> {
+    fn unknown_value(&mut self, depth: u32) -> Result<(), LineRefusal> {
         self.space();
         if self.byte() != b':' {
-            return Err(Refusal::NotJson);
+            return Err(LineRefusal::NotJson);
         }
         self.at += 1;
         self.space();

@@ -7,55 +7,55 @@
 
 use std::collections::HashSet;
 
+use super::outcome::LineRefusal;
 use super::shape::{NodeId, ROOT, Shape, UNKNOWN};
 use super::tape::{Entry, Kind, Position, Tape};
 use crate::json::{Fault, MAX_DEPTH, load, number_end, string_end, unescape};
 
-/// Why a line is refused as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
-    NotJson,
-    LoneSurrogate,
-    DuplicateKey,
-    TooDeep,
-    NotAnObject,
-}
-
-impl From<Fault> for Refusal {
-    /// The walk's own refusals come on top of a scanner's.
+impl From<Fault> for LineRefusal {
     #[cold]
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::NotJson => Refusal::NotJson,
-            Fault::LoneSurrogate => Refusal::LoneSurrogate,
+            Fault::NotJson => LineRefusal::NotJson,
+            Fault::LoneSurrogate => LineRefusal::LoneSurrogate,
         }
     }
 }
 
 /// What a walk works on.
 pub(super) struct Walk<'w> {
+    /// The line, and padding that words may be loaded from.
     pub(super) buffer: &'w [u8],
+    /// What is known of the keys.
     pub(super) shape: &'w mut Shape,
+    /// What is recorded.
     pub(super) tape: &'w mut Tape,
     /// Grows by one for each object, over all lines of the shape.
     pub(super) objects: &'w mut u64,
+    /// The next byte.
     pub(super) at: usize,
 }
 
 /// Where a value belongs.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
+    /// The key's number on the tape.
     pub(super) code: u32,
+    /// What is known of objects here; [`UNKNOWN`] where nothing is.
     pub(super) node: NodeId,
+    /// The key's position in `parent`.
     pub(super) edge: u32,
+    /// The node of the object that has the key.
     pub(super) parent: NodeId,
+    /// Whether it goes on the tape.
     pub(super) recorded: bool,
+    /// How many values are around it.
     pub(super) depth: u32,
 }
 
 impl Walk<'_> {
     /// Walks the line that begins at `at`, up to its newline.
-    pub(super) fn line(&mut self) -> Result<(), Refusal> {
+    pub(super) fn line(&mut self) -> Result<(), LineRefusal> {
         self.tape.entries.clear();
         self.tape.needs_fallback = false;
         self.space();
@@ -70,18 +70,18 @@ impl Walk<'_> {
             };
             self.value(&mut place)?;
             self.line_ends()?;
-            return Err(Refusal::NotAnObject);
+            return Err(LineRefusal::NotTheResource);
         }
         self.object(0, ROOT, true, 0)?;
         self.line_ends()
     }
 
     /// A line is one value and nothing behind it.
-    fn line_ends(&mut self) -> Result<(), Refusal> {
+    fn line_ends(&mut self) -> Result<(), LineRefusal> {
         self.space();
         match self.byte() {
             b'\n' => Ok(()),
-            _ => Err(Refusal::NotJson),
+            _ => Err(LineRefusal::NotJson),
         }
     }
 
@@ -114,7 +114,7 @@ impl Walk<'_> {
 
     /// Passes over a value of any kind.
     #[inline]
-    pub(super) fn value(&mut self, place: &mut Place) -> Result<(), Refusal> {
+    pub(super) fn value(&mut self, place: &mut Place) -> Result<(), LineRefusal> {
         match self.byte() {
             b'"' => {
                 let start = self.at + 1;
@@ -148,15 +148,15 @@ impl Walk<'_> {
             b't' => self.word(b"true", place, Some(Kind::True)),
             b'f' => self.word(b"false", place, Some(Kind::False)),
             b'n' => self.word(b"null", place, None),
-            _ => Err(Refusal::NotJson),
+            _ => Err(LineRefusal::NotJson),
         }
     }
 
     /// Passes over `true`, `false` or `null`.
-    fn word(&mut self, word: &[u8], place: &Place, kind: Option<Kind>) -> Result<(), Refusal> {
+    fn word(&mut self, word: &[u8], place: &Place, kind: Option<Kind>) -> Result<(), LineRefusal> {
         let (start, end) = (self.at, self.at + word.len());
         if self.buffer.get(start..end) != Some(word) {
-            return Err(Refusal::NotJson);
+            return Err(LineRefusal::NotJson);
         }
         self.at = end;
         match kind {
@@ -168,10 +168,10 @@ impl Walk<'_> {
     }
 
     /// Passes over an array: its elements are values under the array's key.
-    fn array(&mut self, place: &mut Place) -> Result<(), Refusal> {
+    fn array(&mut self, place: &mut Place) -> Result<(), LineRefusal> {
         place.depth += 1;
         if place.depth > MAX_DEPTH {
-            return Err(Refusal::TooDeep);
+            return Err(LineRefusal::TooDeep);
         }
         let first = self.tape.entries.len();
         self.at += 1;
@@ -193,7 +193,7 @@ impl Walk<'_> {
                     self.space();
                 }
                 b']' => break,
-                _ => return Err(Refusal::NotJson),
+                _ => return Err(LineRefusal::NotJson),
             }
         }
         self.at += 1;
@@ -212,9 +212,9 @@ impl Walk<'_> {
         node: NodeId,
         recorded: bool,
         depth: u32,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), LineRefusal> {
         if depth >= MAX_DEPTH {
-            return Err(Refusal::TooDeep);
+            return Err(LineRefusal::TooDeep);
         }
         let own = self.tape.entries.len();
         let start = self.at;
@@ -240,7 +240,7 @@ impl Walk<'_> {
     }
 
     /// Passes over the members of an object whose node is known.
-    fn members(&mut self, node: NodeId, recorded: bool, depth: u32) -> Result<(), Refusal> {
+    fn members(&mut self, node: NodeId, recorded: bool, depth: u32) -> Result<(), LineRefusal> {
         *self.objects += 1;
         let object = *self.objects;
         let (recursive, mut guess) = match self.shape.nodes.get(node as usize) {
@@ -252,7 +252,7 @@ impl Walk<'_> {
         let mut previous = u32::MAX;
         loop {
             if self.byte() != b'"' {
-                return Err(Refusal::NotJson);
+                return Err(LineRefusal::NotJson);
             }
             let Some(index) = self.key(node, guess)? else {
                 self.unknown_member(node, depth, &mut unknown_keys)?;
@@ -262,7 +262,7 @@ impl Walk<'_> {
                 return Ok(());
             };
             let Some(known) = self.shape.nodes.get_mut(node as usize) else {
-                return Err(Refusal::NotJson);
+                return Err(LineRefusal::NotJson);
             };
             if index != guess {
                 match known.edges.get_mut(previous as usize) {
@@ -272,10 +272,10 @@ impl Walk<'_> {
             }
             previous = index;
             let Some(edge) = known.edges.get_mut(index as usize) else {
-                return Err(Refusal::NotJson);
+                return Err(LineRefusal::NotJson);
             };
             if edge.object == object || recursive && seen.contains(&index) {
-                return Err(Refusal::DuplicateKey);
+                return Err(LineRefusal::DuplicateKey);
             }
             if recursive {
                 seen.push(index);
@@ -296,7 +296,7 @@ impl Walk<'_> {
             if self.byte() != b':' {
                 self.space();
                 if self.byte() != b':' {
-                    return Err(Refusal::NotJson);
+                    return Err(LineRefusal::NotJson);
                 }
             }
             self.at += 1;
@@ -321,7 +321,7 @@ impl Walk<'_> {
     }
 
     /// Passes over the comma behind a member; false where the object ends instead.
-    pub(super) fn object_goes_on(&mut self) -> Result<bool, Refusal> {
+    pub(super) fn object_goes_on(&mut self) -> Result<bool, LineRefusal> {
         self.space();
         let byte = self.byte();
         self.at += 1;
@@ -331,14 +331,14 @@ impl Walk<'_> {
                 Ok(true)
             }
             b'}' => Ok(false),
-            _ => Err(Refusal::NotJson),
+            _ => Err(LineRefusal::NotJson),
         }
     }
 
     /// Passes over the key at `at`: its position in the node, nothing if it is not remembered
     /// (then nothing is passed over).
     #[inline]
-    fn key(&mut self, node: NodeId, guess: u32) -> Result<Option<u32>, Refusal> {
+    fn key(&mut self, node: NodeId, guess: u32) -> Result<Option<u32>, LineRefusal> {
         let words = [load(self.buffer, self.at), load(self.buffer, self.at + 8)];
         let Some(known) = self.shape.nodes.get(node as usize) else {
             return Ok(None);
@@ -358,7 +358,7 @@ impl Walk<'_> {
 
     /// Passes over a key that the node does not know yet, and teaches it.
     #[cold]
-    fn new_key(&mut self, node: NodeId) -> Result<Option<u32>, Refusal> {
+    fn new_key(&mut self, node: NodeId) -> Result<Option<u32>, LineRefusal> {
         let start = self.at + 1;
         let (end, escaped) = string_end(self.buffer, start)?;
         let raw = self.buffer.get(start..end).unwrap_or_default();
@@ -368,7 +368,7 @@ impl Walk<'_> {
             .and_then(|known| known.edges.iter().position(|edge| edge.key() == key))
             .map(|index| index as u32);
         if index.is_none() {
-            let key = std::str::from_utf8(&key).map_err(|_| Refusal::NotJson)?;
+            let key = std::str::from_utf8(&key).map_err(|_| LineRefusal::NotJson)?;
             // Such a key, put in quotes, would not be the text of a key.
             let is_plain = !escaped || !key.contains(|c| c == '"' || c == '\\' || c < ' ');
             if is_plain {

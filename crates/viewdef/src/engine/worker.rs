@@ -3,46 +3,55 @@
 //! A worker belongs to one thread and keeps its buffers from line to line. It never fails because of a
 //! resource: a line is refused with a reason, a table or a cell has a problem, and the next line is read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 
 use super::lazy_json::LazyJson;
-use super::outcome::{LineRefusal, Problem, ResourceRead};
-use super::plan::{ResourcePlan, TablePlan};
+use super::outcome::{LineRefusal, ResourceRead};
+use super::plan::ResourcePlan;
 use super::resource_cache::ResourceCache;
-use super::row_maker::RowMaker;
 use super::shape::Shape;
 use super::table_builder::TableBuilder;
 use super::tape::{Kind, Tape};
-use super::tape_reader::{TapeReader, Unsupported};
+use super::tape_reader::TapeReader;
 use super::walk::Walk;
-use crate::column::{Cell, Scratch, Texts, cell_of_json, instant_micros};
-use crate::definition::ScalarType;
-use crate::problem::{CellProblem, Mismatch, ProblemKind, json_type};
-use crate::reference;
+use crate::column::{Cell, Scratch, instant_micros};
 use crate::resolved_reference::ResolvedReference;
 
-/// More text of one resource in one column is refused.
-const LARGEST_COLUMN: usize = 1 << 30;
-
 /// Walks lines and builds the columns of all tables of a plan.
+///
+/// The order of calls: [`read`](Self::read) for each line, [`finish`](Self::finish) whenever
+/// [`size`](Self::size) is large enough for a batch, [`take_unread`](Self::take_unread) at the end. A
+/// batch has the rows of whole resources only.
 #[derive(Debug)]
 pub struct ResourceWorker {
-    plan: Arc<ResourcePlan>,
+    pub(super) plan: Arc<ResourcePlan>,
+    /// This worker's copy, which grows and counts.
     shape: Shape,
+    /// The resource that was walked last.
     pub(super) tape: Tape,
+    /// What was found of it more than once.
     pub(super) cache: ResourceCache,
+    /// Objects so far: each has a number, by which a key that comes twice is noticed.
     objects: u64,
+    /// The values of the constant columns.
     pub(super) constants: Vec<String>,
+    /// The context column whose value each read returns.
     pub(super) returned_column: Option<usize>,
-    tables: Vec<TableBuilder>,
+    /// The builders, in the order of the plan's tables.
+    pub(super) tables: Vec<TableBuilder>,
+    /// TextBuffers and lists of the resource that are not in the line.
     pub(super) scratch: Scratch,
+    /// The rows of one table, one after the other.
     pub(super) rows: Vec<Cell>,
+    /// The row that is being filled.
     pub(super) row: Vec<Cell>,
+    /// The elements of the selects that are under way.
     pub(super) elements: Vec<u32>,
+    /// The cells that all rows of the resource begin with.
     pub(super) context_cells: Vec<Cell>,
 }
 
@@ -126,14 +135,14 @@ impl ResourceWorker {
     /// Why the line is refused as a whole.
     pub fn walk(&mut self, buffer: &[u8], start: usize) -> Result<(), LineRefusal> {
         self.cache.clear();
-        Ok(Walk {
+        Walk {
             buffer,
             shape: &mut self.shape,
             tape: &mut self.tape,
             objects: &mut self.objects,
             at: start,
         }
-        .line()?)
+        .line()
     }
 
     /// Reads the resource on the tape, with the resource as `%context`.
@@ -183,174 +192,6 @@ impl ResourceWorker {
         Ok(truth.unwrap_or(Some(true)) == Some(true))
     }
 
-    /// Appends the rows of one table.
-    fn table(
-        &mut self,
-        buffer: &[u8],
-        table: &TablePlan,
-        position: usize,
-        order: u64,
-        json: &mut LazyJson<'_>,
-        read: &mut ResourceRead,
-    ) -> Result<(), LineRefusal> {
-        self.rows.clear();
-        let mut problems = Vec::new();
-        let mut made = Err(Unsupported);
-        if let Some(view) = &table.fast
-            && !self.tape.needs_fallback
-        {
-            made = self.row_maker(buffer, json, &mut problems).view(view);
-        }
-        if made.is_err() {
-            problems.clear();
-            self.rows.clear();
-            read.fallback_tables += 1;
-            self.reference_rows(table, json, &mut problems, read)?;
-        }
-        read.problems
-            .extend(problems.into_iter().map(|problem| Problem {
-                table: Some(table.name.clone()),
-                column: table.column_names.get(problem.column).cloned(),
-                path: problem.path,
-                mismatch: problem.mismatch,
-            }));
-        let width = table.column_names.len().max(1);
-        let rows = self.rows.len() / width;
-        if rows == 0 {
-            return Ok(());
-        }
-        if self.is_too_large(rows, width, json.text.len()) {
-            read.problems.push(Problem {
-                table: Some(table.name.clone()),
-                column: None,
-                path: self.plan.resource.clone(),
-                mismatch: Mismatch::new(
-                    ProblemKind::TooLarge,
-                    "less than 1 GiB of text in a column of one resource",
-                    format!("{rows} rows with more"),
-                ),
-            });
-            return Ok(());
-        }
-        read.rows += rows as u64;
-        let texts = Texts {
-            buffer,
-            scratch: &self.scratch,
-        };
-        let Some(builder) = self.tables.get_mut(position) else {
-            return Ok(());
-        };
-        for (column, cell) in builder.context_columns.iter_mut().zip(&self.context_cells) {
-            column.extend_repeated(*cell, rows, texts);
-        }
-        for (column, own_columns) in builder.columns.iter_mut().zip(&table.own_columns) {
-            let cells = self.rows.get(*own_columns..).unwrap_or_default();
-            column.extend(cells.iter().step_by(width), texts);
-        }
-        if self.plan.with_order {
-            builder.order.extend(std::iter::repeat_n(order, rows));
-        }
-        builder.rows += rows;
-        Ok(())
-    }
-
-    /// What makes rows and cells of the resource on the tape.
-    pub(super) fn row_maker<'w>(
-        &'w mut self,
-        buffer: &'w [u8],
-        json: &LazyJson<'w>,
-        problems: &'w mut Vec<CellProblem>,
-    ) -> RowMaker<'w> {
-        RowMaker {
-            reader: TapeReader {
-                tape: &self.tape,
-                buffer,
-                shared: &self.plan.shared,
-                cache: &self.cache,
-                context: 0,
-            },
-            scratch: &mut self.scratch,
-            rows: &mut self.rows,
-            problems,
-            row: &mut self.row,
-            elements: &mut self.elements,
-            resolved: json.resolved,
-            reported: BTreeSet::new(),
-        }
-    }
-
-    /// Whether a column would hold more text of the resource than Arrow's offsets can count.
-    fn is_too_large(&self, rows: usize, width: usize, line: usize) -> bool {
-        let bound = line.max(64).saturating_mul(rows.saturating_mul(width));
-        if bound < LARGEST_COLUMN {
-            return false;
-        }
-        let text = |cell: &Cell| match *cell {
-            Cell::Text { start, end } | Cell::ScratchText { start, end } => (end - start) as usize,
-            _ => 0,
-        };
-        let length = |cell: &Cell| match *cell {
-            Cell::List { start, end } => {
-                let elements = self.scratch.cells.get(start as usize..end as usize);
-                elements.unwrap_or_default().iter().map(text).sum()
-            }
-            _ => text(cell),
-        };
-        let of_context = self.context_cells.iter().map(|cell| rows * length(cell));
-        let of_columns = (0..width).map(|column| {
-            let cells = self.rows.iter().skip(column).step_by(width);
-            cells.map(length).sum()
-        });
-        of_context
-            .chain(of_columns)
-            .any(|text: usize| text > LARGEST_COLUMN)
-    }
-
-    /// The rows of a table by the reference evaluator.
-    fn reference_rows(
-        &mut self,
-        table: &TablePlan,
-        json: &mut LazyJson<'_>,
-        problems: &mut Vec<CellProblem>,
-        read: &mut ResourceRead,
-    ) -> Result<(), LineRefusal> {
-        let resolved = json.resolved;
-        let evaluation = match reference::evaluate_resolved(&table.view, json.value()?, resolved) {
-            Ok(evaluation) => evaluation,
-            Err(problem) => {
-                read.problems.push(Problem {
-                    table: Some(table.name.clone()),
-                    column: None,
-                    path: problem.place,
-                    mismatch: problem.mismatch,
-                });
-                return Ok(());
-            }
-        };
-        *problems = evaluation.problems;
-        for row in &evaluation.rows {
-            for (column, value) in row.iter().enumerate() {
-                let scalar = table
-                    .column_types
-                    .get(column)
-                    .map_or(ScalarType::Utf8, |column_type| column_type.scalar);
-                let cell = match cell_of_json(scalar, value, &mut self.scratch) {
-                    Ok(cell) => cell,
-                    Err(kind) => {
-                        problems.push(CellProblem {
-                            column,
-                            path: table.column_names.get(column).cloned().unwrap_or_default(),
-                            mismatch: Mismatch::new(kind, scalar.to_string(), json_type(value)),
-                        });
-                        Cell::Null
-                    }
-                };
-                self.rows.push(cell);
-            }
-        }
-        Ok(())
-    }
-
     /// Bytes that wait in builders.
     #[must_use]
     pub fn size(&self) -> usize {
@@ -369,8 +210,36 @@ impl ResourceWorker {
             .collect()
     }
 
-    /// The topmost paths that came since the last call and that no column reads, with how often
-    /// they came.
+    /// The topmost paths that came since the last call and that no column reads, with how often they came:
+    /// what the tables of this plan do not have.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use claimlake_viewdef::definition::ViewDefinition;
+    /// use claimlake_viewdef::engine::{PlanInput, ResourcePlan, ResourceWorker};
+    /// use claimlake_viewdef::json::PADDING;
+    ///
+    /// let view = ViewDefinition::from_text(
+    ///     r#"{"resource": "Patient", "select": [{"column": [
+    ///         {"name": "type", "path": "resourceType"}, {"name": "id", "path": "id"}]}]}"#,
+    /// )?;
+    /// let plan = ResourcePlan::compile(&PlanInput {
+    ///     resource: "Patient",
+    ///     constants: &[],
+    ///     context: &[],
+    ///     views: vec![("patient".to_owned(), view)],
+    ///     order: None,
+    ///     drop_where: None,
+    /// })?;
+    /// let mut worker = ResourceWorker::new(Arc::new(plan), Vec::new(), None);
+    /// let line = r#"{"resourceType":"Patient","id":"p","name":[{"family":"A"},{"family":"B"}]}"#;
+    /// let mut buffer = line.as_bytes().to_vec();
+    /// buffer.resize(line.len() + PADDING, b'\n');
+    /// assert!(worker.read(&buffer, 0, line.len(), 0).is_ok());
+    /// assert_eq!(worker.take_unread().into_iter().collect::<Vec<_>>(), [("name".to_owned(), 1)]);
+    /// # Ok::<(), claimlake_viewdef::Error>(())
+    /// ```
     pub fn take_unread(&mut self) -> BTreeMap<String, u64> {
         let unread = self.shape.unread();
         self.shape.forget_counts();

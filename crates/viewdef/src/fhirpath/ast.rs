@@ -6,6 +6,7 @@
 
 use super::decimal::Decimal;
 use super::function::Function;
+use super::temporal::TemporalKind;
 
 /// A place in the source text, in bytes: from `start` up to `end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -173,6 +174,18 @@ pub enum BinaryOperator {
     Xor,
     /// `implies`
     Implies,
+}
+
+impl Literal {
+    /// The literal of a date, dateTime or time.
+    #[must_use]
+    pub fn temporal(kind: TemporalKind, text: String) -> Self {
+        match kind {
+            TemporalKind::Date => Self::Date(text),
+            TemporalKind::DateTime => Self::DateTime(text),
+            TemporalKind::Time => Self::Time(text),
+        }
+    }
 }
 
 impl BinaryOperator {

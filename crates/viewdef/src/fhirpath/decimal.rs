@@ -21,7 +21,9 @@ use std::fmt;
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Decimal {
+    /// All digits as one integer.
     mantissa: i128,
+    /// How many of them are behind the point.
     scale: u32,
 }
 

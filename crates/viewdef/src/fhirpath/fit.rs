@@ -87,8 +87,11 @@ pub fn misfit(text: &[u8], precision: u8, scale: i8) -> String {
 
 /// A number as it is written: `digits / 10^decimals`, without zeros at either end.
 struct Written {
+    /// Whether it has a minus.
     negative: bool,
+    /// All digits without zeros in front.
     digits: Vec<u8>,
+    /// How many of them are behind the point; negative where zeros follow.
     decimals: i64,
 }
 

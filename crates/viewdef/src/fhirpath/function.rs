@@ -4,7 +4,8 @@
 //! `extension`, `ofType`, boundaries). A function is refused with a reason where it would need another
 //! resource, a terminology service, the clock or a log.
 
-/// A function with neither a type argument nor a form of its own in the tree.
+/// A function with neither a type argument nor a form of its own in the tree: `ofType`, `as`, `is` and
+/// `getReferenceKey` are kinds of expression, see [`ExprKind`](super::ExprKind).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Function {
     /// `where(criteria)`: the items for which the criteria are true.

@@ -68,7 +68,9 @@ pub(super) fn expression_error(source: &str, at: usize, reason: impl Into<String
 
 /// The position in the source.
 struct Lexer<'a> {
+    /// The whole text.
     source: &'a str,
+    /// The next byte.
     at: usize,
 }
 

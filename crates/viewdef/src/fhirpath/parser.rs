@@ -43,6 +43,7 @@ const UNARY_BINDING: u8 = 11;
 
 /// What stands between two operands.
 enum Infix {
+    /// Between two expressions.
     Operator(BinaryOperator),
     Is,
     As,

@@ -36,6 +36,7 @@ pub enum TemporalKind {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Temporal {
+    /// What it was read as.
     kind: TemporalKind,
     /// Year, month, day, hour, minute and nanoseconds within the minute; a time begins at hour.
     fields: [u64; 6],

@@ -13,9 +13,13 @@ pub type Constants = BTreeMap<String, Literal>;
 
 /// Reads tokens; [`super::parser`] and [`super::term`] make the tree.
 pub(super) struct Parser<'a> {
+    /// The text, for errors.
     pub(super) source: &'a str,
+    /// What `%name` is replaced by.
     pub(super) constants: &'a Constants,
+    /// All tokens with their places.
     pub(super) tokens: Vec<(Token, Span)>,
+    /// The next token.
     pub(super) position: usize,
     /// How many expressions are open around the one being read.
     pub(super) depth: usize,

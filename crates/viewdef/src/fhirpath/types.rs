@@ -5,7 +5,8 @@
 //! choice (<https://hl7.org/fhir/R4/formats.html#choice>); whether an element is declared as one is not
 //! known, so a path tries the element first and its choices then.
 
-/// The data types that the name of a choice element may end in, and primitives among them.
+/// The data types that the name of a choice element may end in, and primitives among them: those of R4,
+/// R4B and R5 together (<https://hl7.org/fhir/R4/datatypes.html#open>).
 #[rustfmt::skip]
 pub const CHOICE_TYPES: &[&str] = &[
     "base64Binary", "boolean", "canonical", "code", "date", "dateTime", "decimal", "id", "instant",

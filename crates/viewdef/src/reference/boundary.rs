@@ -15,7 +15,9 @@ use crate::problem::Mismatch;
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
+    /// `lowBoundary()`
     Low,
+    /// `highBoundary()`
     High,
 }
 
@@ -196,11 +198,7 @@ fn of_temporal<'a>(temporal: &Temporal, side: Side) -> Item<'a> {
         Side::Low => temporal.low_boundary(),
         Side::High => temporal.high_boundary(),
     };
-    Item::Value(match temporal.kind() {
-        TemporalKind::Date => Literal::Date(text),
-        TemporalKind::DateTime => Literal::DateTime(text),
-        TemporalKind::Time => Literal::Time(text),
-    })
+    Item::Value(Literal::temporal(temporal.kind(), text))
 }
 
 /// A text of which only the column's type, or else its form, decides what it is.

@@ -47,11 +47,27 @@ pub fn evaluate_resolved(
     rows::evaluate(view, resource, resolved)
 }
 
-/// What an expression finds in a resource, as JSON.
+/// What an expression finds in a resource, as JSON: numbers with their digits, elements as they are.
 ///
 /// # Errors
-///
 /// An operator or a function gets what it cannot take.
+///
+/// ```
+/// use claimlake_viewdef::fhirpath::{Constants, parse};
+/// use claimlake_viewdef::reference::evaluate_path;
+///
+/// let claim: serde_json::Value = serde_json::from_str(
+///     r#"{"item": [{"net": {"value": 1.50}}, {"net": {"value": 2}}]}"#,
+/// )?;
+/// let amounts = parse("item.net.value", &Constants::new())?;
+/// let found = evaluate_path(&amounts, &claim, &[]).map_err(|mismatch| mismatch.to_string())?;
+/// assert_eq!(found.iter().map(|it| it.to_string()).collect::<Vec<_>>(), ["1.50", "2"]);
+///
+/// let several = parse("item.net.value + 1", &Constants::new())?;
+/// let mismatch = evaluate_path(&several, &claim, &[]).unwrap_err();
+/// assert_eq!(mismatch.to_string(), "expected one value, found 2 values");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn evaluate_path(
     expression: &Expr,
     resource: &Value,

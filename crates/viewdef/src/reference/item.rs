@@ -31,13 +31,13 @@ pub(super) struct Node<'a> {
 /// A primitive as operators see it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Scalar {
+    /// `true` or `false`.
     Boolean(bool),
+    /// Any number, also an `integer64` in a string.
     Number(Decimal),
     /// Text; `untyped` where it comes from the resource and may be a date.
-    Text {
-        text: String,
-        untyped: bool,
-    },
+    Text { text: String, untyped: bool },
+    /// A date or time that its element's name or its literal declares.
     Temporal(Temporal),
 }
 

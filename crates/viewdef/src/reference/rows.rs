@@ -103,6 +103,7 @@ fn at(place: &str, mismatch: Mismatch) -> ResourceProblem {
 
 /// What the selects of one view share.
 struct RowMaker {
+    /// What could not be used so far.
     problems: Vec<CellProblem>,
     /// The iterations around, for the paths of problems.
     prefix: Vec<String>,

@@ -65,7 +65,7 @@ fn with_texts<'a>(
     })
 }
 
-/// Texts one after another; nothing of nothing.
+/// TextBuffers one after another; nothing of nothing.
 fn join<'a>(context: &Context<'a, '_>, items: &[Item<'a>], separator: Option<&Expr>) -> Found<'a> {
     let separator = match separator {
         None => String::new(),

@@ -8,7 +8,9 @@ use arrow_schema::{Field, Schema, SchemaRef};
 use claimlake_columnar::ParquetWriter;
 use claimlake_columnar::encode::properties::properties;
 use claimlake_contract::BloomColumns;
-use claimlake_viewdef::column::{Cell, ColumnBuilder, Scratch, Texts, arrow_type, cell_of_json};
+use claimlake_viewdef::column::{
+    Cell, ColumnBuilder, Scratch, TextBuffers, arrow_type, cell_of_json,
+};
 use claimlake_viewdef::definition::{ColumnType, ViewDefinition};
 use serde_json::Value;
 
@@ -54,7 +56,7 @@ impl<'a, W: Write + Send> ParquetRows<'a, W> {
         let mut scratch = Scratch::default();
         for ((builder, column_type), value) in self.builders.iter_mut().zip(&self.types).zip(row) {
             let cell = cell_of_json(column_type.scalar, value, &mut scratch).unwrap_or(Cell::Null);
-            let texts = Texts {
+            let texts = TextBuffers {
                 buffer: &[],
                 scratch: &scratch,
             };
