@@ -86,8 +86,8 @@ fn compressed_inputs_and_bundles_land_the_same_lines() {
          {{\"fullUrl\":\"x\", \"resource\": {{\n\"resourceType\":\"Coverage\",\n\"id\":\"c\"}}}}\n ]\n}}"
     );
     let inputs = [
-        zone.input("a.ndjson.gz", &gzip(format!("{V2_CLAIM}\n").as_bytes())),
-        zone.input("b", &zstd::encode_all(V2_CLAIM.as_bytes(), 1).unwrap()),
+        zone.input("a.ndjson.gz", gzip(format!("{V2_CLAIM}\n").as_bytes())),
+        zone.input("b", zstd::encode_all(V2_CLAIM.as_bytes(), 1).unwrap()),
         zone.input("c.json", bundle.as_bytes()),
     ];
     let outcome = zone.import_first(&inputs, None).unwrap();
@@ -200,7 +200,7 @@ fn an_input_in_another_encoding_is_named_and_the_others_land() {
     let latin = b"{\"resourceType\":\"Patient\",\"id\":\"M\xfcller\"}\n";
     let inputs = [
         zone.input("wide.json", &wide),
-        zone.input("wide.json.gz", &gzip(&wide)),
+        zone.input("wide.json.gz", gzip(&wide)),
         zone.input("page.html", b"<!DOCTYPE html><html></html>"),
         zone.input("claims.zip", b"PK\x03\x04rest"),
         zone.input("joined.ndjson", &joined),
