@@ -18,10 +18,19 @@ pub enum EntryKind {
 }
 
 /// Modes and group of the files and folders of a lake.
+///
+/// ```
+/// use claimlake_columnar::{EntryKind, FileAccess};
+///
+/// assert_eq!(FileAccess::owner_only().mode(EntryKind::File), 0o600);
+/// assert_eq!(FileAccess::group(1_000).mode(EntryKind::Folder), 0o750);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct FileAccess {
+    /// Permission bits, never those of other users.
     file_mode: u32,
     folder_mode: u32,
+    /// The group's number; none where files keep the group of the process.
     group: Option<u32>,
 }
 

@@ -3,6 +3,17 @@
 use sha2::{Digest, Sha256};
 
 /// What all rows of one origin share: the first 128 bits of a SHA-256 over three texts.
+///
+/// The length of each text is hashed before it, so that texts which are cut elsewhere have another
+/// key. Two origins have one key with a chance of 2⁻¹²⁸.
+///
+/// ```
+/// use claimlake_columnar::GroupKey;
+///
+/// let key = GroupKey::new("v3", "Coverage", "part-a-1");
+/// assert_eq!(GroupKey::from_bytes(&key.to_bytes()), key);
+/// assert_ne!(GroupKey::new("v3", "Coveragep", "art-a-1"), key);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct GroupKey(u128);
 

@@ -2,6 +2,19 @@
 //!
 //! No value is null: what is not known has a value of its own, for each type. Which texts name no
 //! folder, and how others are written, is `contract`'s.
+//!
+//! ```
+//! use arrow_schema::DataType;
+//! use claimlake_columnar::hive_path::{path, values_in};
+//!
+//! let (text, number) = (DataType::Utf8, DataType::Int32);
+//! let columns = [("eob_type", &text, Some("A/B".to_owned())), ("service_year", &number, None)];
+//! let folders = path(columns.into_iter());
+//! // What is not known is 0 in a column of numbers.
+//! assert_eq!(folders, "eob_type=A%2FB/service_year=0");
+//! let values = values_in(&folders, &[("eob_type", &text), ("service_year", &number)]);
+//! assert_eq!(values, Some(vec!["A/B".to_owned(), "0".to_owned()]));
+//! ```
 
 use std::sync::Arc;
 

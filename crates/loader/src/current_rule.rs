@@ -1,4 +1,21 @@
 //! The rule that says which version of a claim is current, as a pipeline file has it.
+//!
+//! ```
+//! use claimlake_loader::CurrentRule;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let rule: CurrentRule = serde_json::from_str(
+//!     r#"{"table": "eob", "column": "is_current", "case": [{
+//!         "when": {"source_api": ["v3"]},
+//!         "stated_by": {"final_action": ["FinalAction"]},
+//!         "group_by": ["claim_group_id"],
+//!         "newest_by": ["last_updated"]
+//!     }]}"#,
+//! )?;
+//! assert_eq!(rule.cases[0].problem(), None);
+//! # Ok(())
+//! # }
+//! ```
 
 use serde::{Deserialize, Serialize};
 
@@ -58,9 +75,8 @@ pub struct CurrentCase {
 pub type Conditions = std::collections::BTreeMap<String, Vec<String>>;
 
 impl CurrentCase {
-    /// The columns it reads, each with the key that names it.
-    pub fn columns(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let conditions = [
+    fn conditions(&self) -> [(&'static str, &Conditions); 7] {
+        [
             ("when", &self.when),
             ("never_if", &self.never_if),
             ("stated_by", &self.stated_by),
@@ -68,13 +84,18 @@ impl CurrentCase {
             ("preliminary_if", &self.preliminary_if),
             ("final_if", &self.final_if),
             ("newest_at_tie", &self.newest_at_tie),
-        ];
+        ]
+    }
+
+    /// The columns it reads, each with the key that names it.
+    pub fn columns(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let lists = [
             ("group_by", &self.group_by),
             ("split_by", &self.split_by),
             ("newest_by", &self.newest_by),
         ];
-        let named = conditions
+        let named = self
+            .conditions()
             .into_iter()
             .flat_map(|(key, conditions)| conditions.keys().map(move |name| (key, name.as_str())));
         let listed = lists
@@ -86,16 +107,7 @@ impl CurrentCase {
     /// What is wrong with it, beginning with the key; none: nothing.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
-        let conditions = [
-            ("when", &self.when),
-            ("never_if", &self.never_if),
-            ("stated_by", &self.stated_by),
-            ("current_if", &self.current_if),
-            ("preliminary_if", &self.preliminary_if),
-            ("final_if", &self.final_if),
-            ("newest_at_tie", &self.newest_at_tie),
-        ];
-        for (key, conditions) in conditions {
+        for (key, conditions) in self.conditions() {
             if let Some((column, _)) = conditions.iter().find(|(_, values)| values.is_empty()) {
                 return Some(format!("{key}.{column}: name at least one value"));
             }

@@ -11,6 +11,12 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::error::{LoadError, Result};
 
 /// SHA-256 of a text, lower-case hex.
+///
+/// ```
+/// // FIPS 180-2, appendix B.1.
+/// let hash = claimlake_loader::sha256_hex("abc");
+/// assert!(hash.starts_with("ba7816bf8f01cfea414140de5dae2223"));
+/// ```
 #[must_use]
 pub fn sha256_hex(text: &str) -> String {
     hex(&Sha256::digest(text))

@@ -46,7 +46,7 @@ pub struct ForgetRequest {
     pub published_at: String,
 }
 
-/// What the current snapshot holds of a person.
+/// What the current snapshot has of a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PersonInLake {
     /// Rows, by table; tables without one are left out.
@@ -148,7 +148,7 @@ pub fn forget(request: &ForgetRequest, progress: &dyn Progress) -> Result<Forget
     Ok(outcome)
 }
 
-/// Builds the snapshot without the person; none where the current one holds nothing of them.
+/// Builds the snapshot without the person; none where the current one has nothing of them.
 fn without(
     request: &ForgetRequest,
     lake: &Lake,

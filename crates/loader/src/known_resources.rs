@@ -28,6 +28,13 @@ pub struct KnownResource<'a> {
 
 /// The key of a resource, as `changes` and the loader's own files distinguish resources: 16 bytes
 /// of a hash.
+///
+/// ```
+/// use claimlake_loader::resource_key;
+///
+/// assert_eq!(resource_key("v3", "Coverage", "1"), resource_key("v3", "Coverage", "1"));
+/// assert_ne!(resource_key("v2", "Coverage", "1"), resource_key("v3", "Coverage", "1"));
+/// ```
 #[must_use]
 pub fn resource_key(source_api: &str, resource_type: &str, resource_id: &str) -> [u8; 16] {
     ResourceKey::new(source_api, resource_type, resource_id).to_bytes()
@@ -62,7 +69,7 @@ pub fn known_resources(
         for row in 0..batch.num_rows() {
             let row = KeyRow { batch: &batch, row };
             let text = |column| row.text(column).unwrap_or_default();
-            let held = match (row.is_gone(), row.is_withdrawn()) {
+            let status = match (row.is_gone(), row.is_withdrawn()) {
                 (true, _) => ResourceStatus::Gone,
                 (_, true) => ResourceStatus::LeftOut,
                 _ => ResourceStatus::InLake,
@@ -74,7 +81,7 @@ pub fn known_resources(
                 last_updated: row.last_updated(),
                 content_hash: row.content_hash(),
             };
-            visit(resource, held);
+            visit(resource, status);
         }
     }
     Ok(())

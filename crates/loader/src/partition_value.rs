@@ -4,6 +4,14 @@ use claimlake_contract::hive;
 
 /// The value that a file's path gives a partition column; none where the path has no such column, or
 /// an older build's null.
+///
+/// ```
+/// use claimlake_loader::partition_value;
+///
+/// let path = "eob/eob_type=A%2FB/service_year=2024/0f1e.parquet";
+/// assert_eq!(partition_value(path, "eob_type").as_deref(), Some("A/B"));
+/// assert_eq!(partition_value(path, "state"), None);
+/// ```
 #[must_use]
 pub fn partition_value(path: &str, column: &str) -> Option<String> {
     let mut folders = path.split('/').filter_map(hive::column_and_value);
@@ -13,6 +21,15 @@ pub fn partition_value(path: &str, column: &str) -> Option<String> {
 }
 
 /// Whether a path says of a partition column, whose type is given in words, that it is not known.
+///
+/// `words` is an Arrow type as manifests have it ([`claimlake_contract::LakeTable::partition_columns`]).
+///
+/// ```
+/// use claimlake_loader::is_unknown_partition;
+///
+/// assert!(is_unknown_partition("eob/service_year=0/0f1e.parquet", "service_year", "Int32"));
+/// assert!(!is_unknown_partition("eob/eob_type=0/0f1e.parquet", "eob_type", "Utf8"));
+/// ```
 #[must_use]
 pub fn is_unknown_partition(path: &str, column: &str, words: &str) -> bool {
     let unknown = match words {

@@ -1,99 +1,95 @@
-//! The smallest and greatest values of pages and chunks.
+//! The smallest and greatest texts of pages and chunks, cut to bounds that hold (Parquet format,
+//! `Statistics` and `ColumnIndex`).
 
 use parquet::data_type::ByteArray;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
-use crate::encode::truncate::{lower_bound, upper_bound};
+/// The smallest and the greatest text; none where there are none.
+pub(crate) type Bounds = Option<(String, String)>;
 
-/// The smallest and the greatest value; none where there are no values.
-pub(crate) type Bounds<V> = Option<(V, V)>;
-
-/// A value whose bounds are in the column index.
-pub(crate) trait Value: Clone + PartialOrd {
-    /// A bound as it is written; cut text need not be in the order of the values.
-    type Bound: PartialOrd;
-
-    /// A bound below, of at most `cut` bytes where it is text, and whether it was cut.
-    fn lower(&self, cut: usize) -> (Self::Bound, bool);
-
-    /// A bound above.
-    fn upper(&self, cut: usize) -> (Self::Bound, bool);
-
-    /// A bound as the page index has it.
-    fn bytes(bound: &Self::Bound) -> Vec<u8>;
-
-    /// The statistics of a chunk.
-    fn statistics(bounds: Option<&(Self, Self)>, cut: usize, nulls: u64) -> Statistics;
-}
-
-/// The bounds of values, widened by one.
-pub(crate) fn widened<V: Value>(bounds: Bounds<V>, value: V) -> Bounds<V> {
+/// The bounds of texts, widened by those of more.
+pub(crate) fn widened(bounds: Bounds, (least, most): (String, String)) -> Bounds {
     Some(match bounds {
-        None => (value.clone(), value),
-        Some((least, most)) if value < least => (value, most),
-        Some((least, most)) if value > most => (least, value),
-        Some(same) => same,
+        None => (least, most),
+        Some((least_before, most_before)) => (least_before.min(least), most_before.max(most)),
     })
 }
 
-impl Value for String {
-    type Bound = Vec<u8>;
-
-    fn lower(&self, cut: usize) -> (Vec<u8>, bool) {
-        let (bound, is_cut) = lower_bound(self, cut);
-        (bound.to_vec(), is_cut)
-    }
-
-    fn upper(&self, cut: usize) -> (Vec<u8>, bool) {
-        upper_bound(self, cut)
-    }
-
-    fn bytes(bound: &Vec<u8>) -> Vec<u8> {
-        bound.clone()
-    }
-
-    fn statistics(bounds: Option<&(Self, Self)>, cut: usize, nulls: u64) -> Statistics {
-        let Some((least, most)) = bounds else {
-            return ValueStatistics::<ByteArray>::new(None, None, None, Some(nulls), false).into();
-        };
-        let (least, least_is_cut) = least.lower(cut);
-        let (most, most_is_cut) = most.upper(cut);
-        let (least, most) = (ByteArray::from(least), ByteArray::from(most));
-        ValueStatistics::new(Some(least), Some(most), None, Some(nulls), false)
-            .with_min_is_exact(!least_is_cut)
-            .with_max_is_exact(!most_is_cut)
-            .into()
-    }
-}
-
-macro_rules! fixed {
-    ($type:ty, $bytes:expr) => {
-        impl Value for $type {
-            type Bound = Self;
-
-            fn lower(&self, _: usize) -> (Self, bool) {
-                (*self, false)
-            }
-
-            fn upper(&self, _: usize) -> (Self, bool) {
-                (*self, false)
-            }
-
-            fn bytes(bound: &Self) -> Vec<u8> {
-                $bytes(*bound)
-            }
-
-            fn statistics(bounds: Option<&(Self, Self)>, _: usize, nulls: u64) -> Statistics {
-                let (least, most) = bounds.map(|(least, most)| (*least, *most)).unzip();
-                ValueStatistics::<$type>::new(least, most, None, Some(nulls), false)
-                    // Such values are ordered as old readers order them.
-                    .with_backwards_compatible_min_max(true)
-                    .into()
-            }
-        }
+/// The statistics of a chunk, with bounds of at most `length` bytes.
+pub(crate) fn statistics(bounds: &Bounds, length: usize, nulls: u64) -> Statistics {
+    let Some((least, most)) = bounds else {
+        return ValueStatistics::<ByteArray>::new(None, None, None, Some(nulls), false).into();
     };
+    let (least, least_is_cut) = lower_bound(least, length);
+    let (most, most_is_cut) = upper_bound(most, length);
+    let (least, most) = (ByteArray::from(least.to_vec()), ByteArray::from(most));
+    ValueStatistics::new(Some(least), Some(most), None, Some(nulls), false)
+        .with_min_is_exact(!least_is_cut)
+        .with_max_is_exact(!most_is_cut)
+        .into()
 }
 
-fixed!(i32, |value: i32| value.to_le_bytes().to_vec());
-fixed!(i64, |value: i64| value.to_le_bytes().to_vec());
-fixed!(bool, |value: bool| vec![u8::from(value)]);
+/// Text of at most `length` bytes that is not greater than `text`, and whether it was cut.
+pub(crate) fn lower_bound(text: &str, length: usize) -> (&[u8], bool) {
+    if text.len() <= length {
+        return (text.as_bytes(), false);
+    }
+    (cut(text, length).as_bytes(), true)
+}
+
+/// Text of at most `length` bytes that is not less than `text`, and whether it was cut; `text`
+/// itself where there is none.
+pub(crate) fn upper_bound(text: &str, length: usize) -> (Vec<u8>, bool) {
+    if text.len() <= length {
+        return (text.as_bytes().to_vec(), false);
+    }
+    let mut bound = cut(text, length).to_owned();
+    while let Some(last) = bound.pop() {
+        // The next character of the same length, so that the bound does not grow.
+        let next = (u32::from(last) + 1..=0x0010_FFFF).find_map(char::from_u32);
+        if let Some(next) = next.filter(|next| next.len_utf8() == last.len_utf8()) {
+            bound.push(next);
+            return (bound.into_bytes(), true);
+        }
+    }
+    (text.as_bytes().to_vec(), false)
+}
+
+fn cut(text: &str, length: usize) -> &str {
+    let end = (0..=length).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_text_bounds_itself() {
+        assert_eq!(lower_bound("abc", 3), (&b"abc"[..], false));
+        assert_eq!(upper_bound("abc", 3), (b"abc".to_vec(), false));
+    }
+
+    #[test]
+    fn long_text_is_cut_between_characters_and_raised() {
+        assert_eq!(lower_bound("abcd", 3), (&b"abc"[..], true));
+        assert_eq!(upper_bound("abcd", 3), (b"abd".to_vec(), true));
+        // Two bytes each: three bytes hold one of them.
+        assert_eq!(lower_bound("éé", 3), ("é".as_bytes(), true));
+        assert_eq!(upper_bound("éé", 3), ("ê".as_bytes().to_vec(), true));
+        // 0x7f is the last of one byte: the character before it is raised.
+        assert_eq!(upper_bound("a\u{7f}\u{7f}z", 3), (b"b".to_vec(), true));
+        // No character follows the surrogates' gap with as many bytes? One does.
+        let raised = upper_bound("\u{d7ff}\u{d7ff}", 3);
+        assert_eq!(raised, ("\u{e000}".as_bytes().to_vec(), true));
+    }
+
+    #[test]
+    fn text_that_nothing_short_bounds_stays_whole() {
+        let greatest = "\u{10ffff}\u{10ffff}";
+        assert_eq!(
+            upper_bound(greatest, 4),
+            (greatest.as_bytes().to_vec(), false)
+        );
+    }
+}

@@ -1,4 +1,4 @@
-//! One column chunk: its pages, their sizes, bounds and indexes (Parquet format, "Data Pages",
+//! One column chunk of text: its pages, their sizes, bounds and indexes (Parquet format, "Data Pages",
 //! "Page Index" and "Column Chunks").
 
 use std::cell::RefCell;
@@ -9,7 +9,6 @@ use parquet::basic::{BoundaryOrder, Encoding, EncodingMask, PageType};
 use parquet::bloom_filter::Sbbf;
 use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
-use parquet::data_type::AsBytes;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{
     ColumnChunkMetaData, ColumnIndexBuilder, LevelHistogram, OffsetIndexBuilder, PageEncodingStats,
@@ -19,7 +18,7 @@ use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 use zstd::zstd_safe::CParameter;
 
-use crate::encode::bounds::{Bounds, Value, widened};
+use crate::encode::bounds::{Bounds, lower_bound, statistics, upper_bound, widened};
 use crate::encode::buffered_rows::nulls;
 use crate::encode::chunk_pages::{ChunkBytes, ChunkPages};
 use crate::encode::properties::ZSTD_LEVEL;
@@ -28,40 +27,40 @@ use crate::encode::scratch::PageScratch;
 use crate::sort::dictionary_keys::NULL;
 
 /// The rows of a page.
-pub(crate) struct DataPage<'p, V> {
+pub(crate) struct DataPage<'p> {
     /// [`NULL`] for each row without a value.
     pub(crate) rows: &'p [u32],
     /// Values as encoded.
     pub(crate) values: &'p [u8],
     pub(crate) encoding: Encoding,
     /// The smallest and the greatest value; none where no row has one.
-    pub(crate) bounds: Bounds<V>,
-    /// Bytes of all values, for text.
-    pub(crate) text_bytes: Option<i64>,
+    pub(crate) bounds: Bounds,
+    /// Bytes of all texts.
+    pub(crate) text_bytes: i64,
 }
 
-/// Encodes the pages of a nullable column of values `V`, as its properties say: chunk by chunk, in
+/// Encodes the pages of a nullable column of text, as its properties say: chunk by chunk, in
 /// the same memory.
-pub(crate) struct ChunkEncoder<V: Value> {
+pub(crate) struct ChunkEncoder {
     leaf: ColumnDescPtr,
     properties: WriterPropertiesPtr,
     pages: ChunkPages,
-    totals: ChunkTotals<V>,
+    totals: ChunkTotals,
 }
 
 /// Totals of the pages of a chunk, for its metadata and its indexes.
-struct ChunkTotals<V: Value> {
+struct ChunkTotals {
     places: Vec<Place>,
     index: ColumnIndexBuilder,
     /// The bounds of the page before, as in the column index.
-    last: Bounds<V::Bound>,
-    all: Bounds<V>,
+    last: Option<(Vec<u8>, Vec<u8>)>,
+    all: Bounds,
     ascends: bool,
     descends: bool,
     uncompressed: u64,
     rows: u64,
     nulls: u64,
-    text_bytes: Option<i64>,
+    text_bytes: i64,
     data_pages: Vec<(Encoding, i32)>,
     bloom: Option<Sbbf>,
 }
@@ -71,10 +70,10 @@ struct Place {
     offset: usize,
     bytes: usize,
     rows: usize,
-    text_bytes: Option<i64>,
+    text_bytes: i64,
 }
 
-impl<V: Value> ChunkTotals<V> {
+impl ChunkTotals {
     fn new(leaf: &ColumnDescPtr) -> Self {
         Self {
             places: Vec::new(),
@@ -86,14 +85,14 @@ impl<V: Value> ChunkTotals<V> {
             uncompressed: 0,
             rows: 0,
             nulls: 0,
-            text_bytes: None,
+            text_bytes: 0,
             data_pages: Vec::new(),
             bloom: None,
         }
     }
 }
 
-impl<V: Value> ChunkEncoder<V> {
+impl ChunkEncoder {
     pub(crate) fn new(leaf: ColumnDescPtr, properties: WriterPropertiesPtr) -> Result<Self> {
         // What is written of levels is right for such columns only.
         if (leaf.max_def_level(), leaf.max_rep_level()) != (1, 0) {
@@ -109,7 +108,7 @@ impl<V: Value> ChunkEncoder<V> {
     }
 
     /// Adds a value to the Bloom filter, where there is to be one.
-    pub(crate) fn note_distinct<T: AsBytes + ?Sized>(&mut self, value: &T) -> Result<()> {
+    pub(crate) fn note_distinct(&mut self, value: &str) -> Result<()> {
         self.expect_distinct(usize::MAX)?;
         if let Some(bloom) = &mut self.totals.bloom {
             bloom.insert(value);
@@ -131,11 +130,6 @@ impl<V: Value> ChunkEncoder<V> {
     /// Whether no page is written.
     pub(crate) fn is_empty(&self) -> bool {
         self.totals.rows == 0
-    }
-
-    pub(crate) fn has_bloom(&self) -> bool {
-        let path = self.leaf.path();
-        self.properties.bloom_filter_properties(path).is_some()
     }
 
     /// Bytes that a plain page ends at.
@@ -186,7 +180,7 @@ impl<V: Value> ChunkEncoder<V> {
     /// Writes a page of rows.
     pub(crate) fn data_page(
         &mut self,
-        page: DataPage<'_, V>,
+        page: DataPage<'_>,
         scratch: &mut PageScratch,
     ) -> Result<()> {
         let nulls = nulls(page.rows);
@@ -231,16 +225,14 @@ impl<V: Value> ChunkEncoder<V> {
         }
         totals.rows += page.rows.len() as u64;
         totals.nulls += nulls as u64;
-        if let Some(bytes) = page.text_bytes {
-            *totals.text_bytes.get_or_insert(0) += bytes;
-        }
+        totals.text_bytes += page.text_bytes;
         self.note_bounds(page.bounds, nulls as i64);
         let histogram = histogram(nulls as u64, page.rows.len() as u64);
         self.totals.index.append_histograms(&None, &Some(histogram));
         Ok(())
     }
 
-    fn note_bounds(&mut self, bounds: Bounds<V>, nulls: i64) {
+    fn note_bounds(&mut self, bounds: Bounds, nulls: i64) {
         let totals = &mut self.totals;
         let Some((least, most)) = bounds else {
             totals
@@ -250,16 +242,19 @@ impl<V: Value> ChunkEncoder<V> {
         };
         let cut = self.properties.column_index_truncate_length();
         let cut = cut.unwrap_or(usize::MAX);
-        let (lower, upper) = (least.lower(cut).0, most.upper(cut).0);
+        let (lower, upper) = (
+            lower_bound(&least, cut).0.to_vec(),
+            upper_bound(&most, cut).0,
+        );
         totals
             .index
-            .append(false, V::bytes(&lower), V::bytes(&upper), nulls, None);
+            .append(false, lower.clone(), upper.clone(), nulls, None);
         if let Some((last_lower, last_upper)) = &totals.last {
             totals.ascends &= *last_lower <= lower && *last_upper <= upper;
             totals.descends &= *last_lower >= lower && *last_upper >= upper;
         }
         totals.last = Some((lower, upper));
-        totals.all = widened(widened(totals.all.take(), least), most);
+        totals.all = widened(totals.all.take(), (least, most));
     }
 
     /// Ends the chunk: its metadata and its bytes. The next one begins with
@@ -290,8 +285,7 @@ impl<V: Value> ChunkEncoder<V> {
         }
         let compressed = data_offset + self.pages.data_bytes();
         let cut = self.properties.statistics_truncate_length();
-        let statistics =
-            V::statistics(totals.all.as_ref(), cut.unwrap_or(usize::MAX), totals.nulls);
+        let statistics = statistics(&totals.all, cut.unwrap_or(usize::MAX), totals.nulls);
         let metadata = ColumnChunkMetaData::builder(self.leaf.clone())
             .set_compression(self.properties.compression(self.leaf.path()))
             .set_encodings_mask(EncodingMask::new_from_encodings(encodings.iter()))
@@ -302,7 +296,7 @@ impl<V: Value> ChunkEncoder<V> {
             .set_data_page_offset(data_offset as i64)
             .set_dictionary_page_offset((data_offset > 0).then_some(0))
             .set_statistics(statistics)
-            .set_unencoded_byte_array_data_bytes(totals.text_bytes)
+            .set_unencoded_byte_array_data_bytes(Some(totals.text_bytes))
             .set_definition_level_histogram(Some(histogram(totals.nulls, totals.rows)))
             .build()?;
         let order = match (totals.ascends, totals.descends) {
@@ -314,7 +308,7 @@ impl<V: Value> ChunkEncoder<V> {
         let mut offsets = OffsetIndexBuilder::new();
         for place in &totals.places {
             offsets.append_row_count(place.rows as i64);
-            offsets.append_unencoded_byte_array_data_bytes(place.text_bytes);
+            offsets.append_unencoded_byte_array_data_bytes(Some(place.text_bytes));
             let offset = data_offset + place.offset;
             offsets.append_offset_and_size(offset as i64, place.bytes as i32);
         }

@@ -1,5 +1,8 @@
 //! A file for the pages of a row group until the row group ends: the pages of a column lie together
 //! in a Parquet file, and those of all columns come at once.
+//!
+//! It has no name, so nothing is left of it, however the process ends; its place is the folder of the
+//! file that is being written, which has room for the same bytes anyway.
 
 use std::fs::File;
 use std::io::Read;

@@ -52,6 +52,32 @@ impl FileColumns {
 /// Writes rows to a file, a pipe or a buffer; the bytes follow from the rows alone, however they
 /// were batched.
 ///
+/// ```
+/// use std::sync::Arc;
+///
+/// use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+/// use claimlake_columnar::ParquetWriter;
+/// use claimlake_columnar::encode::properties::properties;
+/// use claimlake_contract::BloomColumns;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let lines: ArrayRef = Arc::new(Int64Array::from(vec![1, 2, 3]));
+/// let rows = RecordBatch::try_from_iter_with_nullable([("line", lines, true)])?;
+/// let write = |batches: &[RecordBatch]| -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+///     let mut bytes = Vec::new();
+///     let options = properties(&rows.schema(), &[], &BloomColumns::default(), 122_880)?;
+///     let mut writer = ParquetWriter::new(&mut bytes, &rows.schema(), options)?;
+///     for batch in batches {
+///         writer.write(batch)?;
+///     }
+///     writer.finish()?;
+///     Ok(bytes)
+/// };
+/// assert_eq!(write(&[rows.clone()])?, write(&[rows.slice(0, 1), rows.slice(1, 2)])?);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// Finished pages of the open row group stay in memory unless
 /// [`set_spool_folder`](Self::set_spool_folder) names a place for them.
 pub struct ParquetWriter<W: Write + Send> {
@@ -113,8 +139,8 @@ impl<W: Write + Send> ParquetWriter<W> {
     ///
     /// What the operating system refuses; the file is then of no use.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let doing = || ColumnarError::arrow(format!("writing {}", self.path.display()));
-        let buffered = self.interner.buffer(batch).map_err(doing())?;
+        let operation = || ColumnarError::arrow(format!("writing {}", self.path.display()));
+        let buffered = self.interner.buffer(batch).map_err(operation())?;
         let columns: Vec<usize> = (0..buffered.columns.len()).collect();
         let mut start = 0;
         while start < buffered.rows {

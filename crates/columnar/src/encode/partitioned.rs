@@ -33,6 +33,12 @@ pub struct FilePlan {
 }
 
 /// Writes the files of one table.
+///
+/// Spans come sorted by partition, so that one file is open at a time. [`push`](Self::push) takes
+/// them; [`finish`](Self::finish) closes the last file and names all of them in the order of their
+/// rows. Where a table must have a file though it has no row, [`write_empty`](Self::write_empty) comes in
+/// between. A file ends at [`FilePlan::file_rows`], a row group at the rows that its properties name, both counted
+/// from the first row of the partition: neither depends on the spans.
 pub struct PartitionedWriter {
     shape: TableShape,
     plan: FilePlan,

@@ -23,13 +23,22 @@ const PAGE_BYTES: usize = 64 << 10;
 /// Columns with more distinct text are written without a dictionary, as readers keep all of it.
 const LARGEST_DICTIONARY: usize = 256 << 10;
 
+/// Numbers that repeat so little that their dictionary is larger take fewer bytes in PLAIN: with
+/// 256 KiB, amounts would take 17 % more.
+const NUMBER_DICTIONARY: usize = 16 << 10;
+
 /// The level of all compression.
 pub const ZSTD_LEVEL: i32 = 3;
 
+/// The share of values that a filter says may be there and are not (Parquet format, "Bloom Filter",
+/// split blocks); a filter of 122,880 values takes about 150 KB with it.
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 
 /// The options for files with the columns of `schema` (partition columns left out): sorted by `sort_by`,
 /// with bloom filters on the columns of `bloom`, and row groups of `row_group_rows` rows.
+///
+/// Statistics are written for each page (`ColumnIndex`, `OffsetIndex`), pages have version 1, and all of
+/// them are compressed by zstd. Columns of `bloom` that `schema` lacks, lists and booleans get no filter.
 ///
 /// # Errors
 ///
@@ -61,6 +70,13 @@ pub fn properties(
         .set_max_row_group_row_count(Some(row_group_rows))
         .set_max_row_group_bytes(None)
         .set_sorting_columns((!sorting_columns.is_empty()).then_some(sorting_columns));
+    for field in schema.fields() {
+        if !matches!(field.data_type(), DataType::Utf8 | DataType::List(_)) {
+            let column = ColumnPath::from(field.name().as_str());
+            properties =
+                properties.set_column_dictionary_page_size_limit(column, NUMBER_DICTIONARY);
+        }
+    }
     for name in &bloom.0 {
         let Ok(field) = schema.field_with_name(name) else {
             continue;
@@ -79,7 +95,16 @@ pub fn properties(
 }
 
 /// The rows a file ends at so that it has about `target_mb` MiB: by the columns alone, since the
-/// same rows must always be cut at the same places.
+/// same rows must always be cut at the same places. It is a whole number of row groups, one at the least.
+///
+/// ```
+/// use arrow_schema::{DataType, Field, Schema};
+/// use claimlake_columnar::encode::properties::rows_for;
+///
+/// // About four bytes for each text: 262,144 rows, of which whole groups are taken.
+/// let schema = Schema::new(vec![Field::new("code", DataType::Utf8, true)]);
+/// assert_eq!(rows_for(&schema, 1, 100_000), 200_000);
+/// ```
 #[must_use]
 pub fn rows_for(schema: &Schema, target_mb: u64, row_group_rows: usize) -> u64 {
     let row_bytes: u64 = schema

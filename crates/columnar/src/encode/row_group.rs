@@ -1,24 +1,23 @@
-//! The columns of a table's files while their rows are put together, row group by row group.
+//! The columns of a table's files while their rows are put together, row group by row group (Parquet
+//! format, "Row group": a column chunk for each column, one behind the other).
+//!
+//! The places at which samples, blocks and pages end follow from the number of rows that the group has,
+//! and from nothing else; that is why the same rows give the same bytes.
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_schema::{DataType, FieldRef, Schema, SchemaRef};
-use parquet::arrow::ArrowSchemaConverter;
-use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
-use parquet::basic::Type;
-use parquet::errors::{ParquetError, Result};
+use arrow_schema::{DataType, SchemaRef};
+use parquet::errors::Result;
 use parquet::file::properties::WriterPropertiesPtr;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnDescPtr;
 
-use crate::encode::column_encoder::{ColumnEncoder, Ends};
-use crate::encode::flag_chunk::FlagEncoder;
-use crate::encode::number_chunk::NumberEncoder;
-use crate::encode::number_rows;
+use crate::encode::arrow_column::{ArrowColumn, BLOCK_ROWS, make_writers};
+use crate::encode::page_spool::PageSpool;
 use crate::encode::scratch::Scratch;
-use crate::encode::text_chunk::TextEncoder;
-use crate::sort::gathered_columns::gather_column;
+use crate::encode::text_chunk::{Ends, TextEncoder};
 use crate::sort::row_ranges::Ranges;
 
 /// The rows of a group that show what its columns are like.
@@ -31,13 +30,16 @@ pub(crate) struct RowGroup {
     page_rows: usize,
     pub(crate) rows: u64,
     scratch: Scratch,
+    /// The finished pages of all columns but those of text.
+    spool: Arc<Mutex<PageSpool>>,
 }
 
 /// One column.
 enum GroupColumn {
-    Own(Box<dyn ColumnEncoder>),
-    /// Lists, and what else is rare; a writer takes one group.
-    Other(FieldRef, Option<Box<ArrowColumnWriter>>),
+    /// Its distinct values are known from sorting, which the `parquet` crate's writer would find
+    /// again.
+    Text(Box<TextEncoder>),
+    Other(ArrowColumn),
 }
 
 impl RowGroup {
@@ -49,23 +51,13 @@ impl RowGroup {
     ) -> Result<Self> {
         let mut columns = Vec::with_capacity(leaves.len());
         for (field, leaf) in schema.fields().iter().zip(leaves) {
-            let (data_type, leaf, properties) =
-                (field.data_type(), leaf.clone(), properties.clone());
-            let own: Box<dyn ColumnEncoder> = match (data_type, leaf.physical_type()) {
-                (DataType::Utf8, _) => Box::new(TextEncoder::new(leaf, properties)?),
-                (DataType::Boolean, _) => Box::new(FlagEncoder::new(leaf, properties)?),
-                (number, Type::INT32) if number_rows::takes(number) => {
-                    Box::new(NumberEncoder::<i32>::new(number, leaf, properties)?)
+            columns.push(match field.data_type() {
+                DataType::Utf8 => {
+                    let text = TextEncoder::new(leaf.clone(), properties.clone())?;
+                    GroupColumn::Text(Box::new(text))
                 }
-                (number, Type::INT64) if number_rows::takes(number) => {
-                    Box::new(NumberEncoder::<i64>::new(number, leaf, properties)?)
-                }
-                _ => {
-                    columns.push(GroupColumn::Other(field.clone(), None));
-                    continue;
-                }
-            };
-            columns.push(GroupColumn::Own(own));
+                _ => GroupColumn::Other(ArrowColumn::new(field.clone())),
+            });
         }
         // All columns have one limit.
         let limit = leaves
@@ -77,12 +69,15 @@ impl RowGroup {
             page_rows: limit.unwrap_or(usize::MAX).max(1),
             rows: 0,
             scratch: Scratch::default(),
+            spool: Arc::default(),
         })
     }
 
     /// Where pages wait for the end of a row group that is large.
     pub(crate) fn set_folder(&mut self, folder: &Path) {
         self.scratch.page.spool.set_folder(folder);
+        let mut spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner);
+        spool.set_folder(folder);
     }
 
     /// Appends rows, however many; `columns` are where the columns of the group are in the rows'
@@ -115,20 +110,25 @@ impl RowGroup {
     }
 
     fn append_to_page(&mut self, ranges: &Ranges<'_>, columns: &[usize], ends: Ends) -> Result<()> {
-        self.make_other_writers()?;
-        let external = |error| ParquetError::External(Box::new(error));
+        self.make_writers()?;
         for (group, column) in self.columns.iter_mut().zip(columns) {
-            match group {
-                GroupColumn::Own(own) => {
-                    own.append(ranges, *column, ends, &mut self.scratch)?;
-                }
-                GroupColumn::Other(field, writer) => {
-                    let values =
-                        gather_column(ranges, *column, field.data_type()).map_err(external)?;
-                    for leaf in compute_leaves(field, &values)? {
-                        if let Some(writer) = writer {
-                            writer.write(&leaf)?;
-                        }
+            if let GroupColumn::Text(text) = group {
+                text.append(ranges, *column, ends, &mut self.scratch)?;
+            }
+        }
+        let mut start = 0;
+        while start < ranges.rows {
+            let in_page = (self.rows + start as u64) % self.page_rows as u64;
+            let room = BLOCK_ROWS - in_page as usize % BLOCK_ROWS;
+            let len = room.min(ranges.rows - start);
+            let block = ranges.slice(start, len);
+            start += len;
+            let is_full = len == room || (ends == Ends::Page && start == ranges.rows);
+            for (group, column) in self.columns.iter_mut().zip(columns) {
+                if let GroupColumn::Other(other) = group {
+                    other.append(&block, *column)?;
+                    if is_full {
+                        other.end_block()?;
                     }
                 }
             }
@@ -148,50 +148,33 @@ impl RowGroup {
         let mut group = file.next_row_group()?;
         for column in &mut self.columns {
             match column {
-                GroupColumn::Own(own) => {
-                    let (close, bytes) = own.close(&mut self.scratch)?;
+                GroupColumn::Text(text) => {
+                    let (close, bytes) = text.close(&mut self.scratch)?;
                     group.append_column(&bytes, close)?;
-                    own.clear();
+                    text.clear();
                 }
-                GroupColumn::Other(_, writer) => {
-                    if let Some(writer) = writer.take() {
-                        writer.close()?.append_to_row_group(&mut group)?;
-                    }
-                }
+                GroupColumn::Other(other) => other.write(&mut group)?,
             }
         }
         group.close()?;
         self.scratch.page.spool.clear();
+        let mut spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner);
+        spool.clear();
+        drop(spool);
         self.rows = 0;
         Ok(())
     }
 
-    /// Writers of columns that are in no file yet; making them for all columns would cost more
-    /// than writing a small file.
-    fn make_other_writers(&mut self) -> Result<()> {
-        let mut fields = Vec::new();
-        for column in &self.columns {
-            if let GroupColumn::Other(field, None) = column {
-                fields.push(field.clone());
-            }
+    /// Writers for the columns of a row group that begins.
+    fn make_writers(&mut self) -> Result<()> {
+        let columns = self.columns.iter_mut().filter_map(|column| match column {
+            GroupColumn::Other(other) if other.needs_writer() => Some(other),
+            _ => None,
+        });
+        let mut columns = columns.peekable();
+        match columns.peek() {
+            Some(_) => make_writers(columns, &self.properties, &self.spool),
+            None => Ok(()),
         }
-        if fields.is_empty() {
-            return Ok(());
-        }
-        let schema = SchemaRef::new(Schema::new(fields));
-        let leaves = ArrowSchemaConverter::new().convert(&schema)?;
-        let root = leaves.root_schema_ptr();
-        let nowhere = SerializedFileWriter::new(Vec::new(), root, self.properties.clone())?;
-        let made = ArrowRowGroupWriterFactory::new(&nowhere, schema).create_column_writers(0)?;
-        let mut made = made.into_iter();
-        for column in &mut self.columns {
-            if let GroupColumn::Other(field, writer @ None) = column {
-                let made = made.next().ok_or_else(|| {
-                    ParquetError::General(format!("a column of {} has no leaf", field.data_type()))
-                })?;
-                *writer = Some(Box::new(made));
-            }
-        }
-        Ok(())
     }
 }

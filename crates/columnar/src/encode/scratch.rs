@@ -9,16 +9,12 @@ use crate::encode::page_spool::PageSpool;
 pub(crate) struct Scratch {
     /// Rows as numbers.
     pub(crate) rows: Vec<u32>,
-    /// Rows as values.
-    pub(crate) values: Vec<i64>,
     /// The rows of a page that have a number.
     pub(crate) present: Vec<u32>,
     /// Values as encoded.
     pub(crate) encoded: Vec<u8>,
     /// Which numbers a page has, a bit each.
     pub(crate) seen: Vec<u64>,
-    /// The numbers of values that lie close together.
-    pub(crate) near: Vec<u32>,
     pub(crate) page: PageScratch,
 }
 

@@ -1,5 +1,9 @@
 //! Column chunks of text (Parquet format, "Dictionary Encoding", RLE_DICTIONARY = 8). A chunk
 //! switches to PLAIN where most texts are distinct, or where the dictionary becomes too large.
+//!
+//! It is not the `parquet` crate's own encoder because a sorted row's text is a number of a pool
+//! already: each distinct text is looked at once per chunk, where that encoder would hash it for every row.
+//! Measured with `bench_columnar`, that halves the CPU of text.
 
 use parquet::basic::Encoding;
 use parquet::column::writer::ColumnCloseResult;
@@ -11,7 +15,6 @@ use crate::encode::bounds::Bounds;
 use crate::encode::buffered_rows::{BufferedRows, present};
 use crate::encode::chunk::{ChunkEncoder, DataPage, length};
 use crate::encode::chunk_pages::ChunkBytes;
-use crate::encode::column_encoder::{ColumnEncoder, Ends, MIN_SAMPLE, is_mostly_distinct};
 use crate::encode::rle;
 use crate::encode::scratch::{PageScratch, Scratch};
 use crate::sort::dictionary_keys::NULL;
@@ -19,12 +22,26 @@ use crate::sort::row_ranges::Ranges;
 use crate::sort::string_interner::StringInterner;
 use crate::sort::text_column::TextColumn;
 
+/// What ends with rows that are appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ends {
+    Nothing,
+    /// The first rows of a row group, by which a chunk gets a dictionary or none.
+    Sample,
+    Page,
+}
+
+/// The first rows of a row group decide if at least this many have a text.
+const MIN_SAMPLE: usize = 64;
+
 /// Bytes of the length that comes before a plain text.
 const LENGTH_BYTES: usize = 4;
 
-/// Encodes text; while it is numbered, nothing is done value by value but packing the numbers.
+/// Encodes a column of text, chunk by chunk. It holds a page that is not full yet, packed, the distinct
+/// texts of the chunk, and its encoded pages. While texts have numbers, nothing is done value by value
+/// but packing these.
 pub(crate) struct TextEncoder {
-    chunk: ChunkEncoder<String>,
+    chunk: ChunkEncoder,
     texts: TextColumn,
     /// The texts of the pages that are written.
     written_texts: usize,
@@ -38,7 +55,7 @@ pub(crate) struct TextEncoder {
 #[derive(Default)]
 struct PlainPage {
     values: Vec<u8>,
-    bounds: Bounds<String>,
+    bounds: Bounds,
     text_bytes: i64,
 }
 
@@ -74,7 +91,7 @@ impl TextEncoder {
             values: &scratch.encoded,
             encoding: self.chunk.dictionary_data_encoding(),
             bounds,
-            text_bytes: Some(text_bytes),
+            text_bytes,
         };
         self.chunk.data_page(page, &mut scratch.page)
     }
@@ -132,10 +149,9 @@ impl TextEncoder {
         self.chunk
             .dictionary_page(plain, self.written_texts, &mut scratch.page)
     }
-}
 
-impl ColumnEncoder for TextEncoder {
-    fn append(
+    /// Appends rows from a column of buffered batches, no more than the page has room for.
+    pub(crate) fn append(
         &mut self,
         ranges: &Ranges<'_>,
         column: usize,
@@ -174,7 +190,8 @@ impl ColumnEncoder for TextEncoder {
         Ok(())
     }
 
-    fn close<'c>(
+    /// Ends the page, if there is one, and the chunk: its metadata and its bytes.
+    pub(crate) fn close<'c>(
         &'c mut self,
         scratch: &'c mut Scratch,
     ) -> Result<(ColumnCloseResult, ChunkBytes<'c>)> {
@@ -199,7 +216,8 @@ impl ColumnEncoder for TextEncoder {
         self.chunk.close(&scratch.page)
     }
 
-    fn clear(&mut self) {
+    /// Begins the next chunk, once the bytes of the one before are written.
+    pub(crate) fn clear(&mut self) {
         self.chunk.clear();
         self.texts.clear();
         self.written_texts = 0;
@@ -213,7 +231,7 @@ impl PlainPage {
         &mut self,
         ranges: &Ranges<'_>,
         column: usize,
-        chunk: &mut ChunkEncoder<String>,
+        chunk: &mut ChunkEncoder,
         rows: &mut Vec<u32>,
         scratch: &mut PageScratch,
     ) -> Result<()> {
@@ -237,7 +255,7 @@ impl PlainPage {
     fn push(
         &mut self,
         text: Option<&str>,
-        chunk: &mut ChunkEncoder<String>,
+        chunk: &mut ChunkEncoder,
         rows: &mut Vec<u32>,
         scratch: &mut PageScratch,
     ) -> Result<()> {
@@ -264,7 +282,7 @@ impl PlainPage {
     /// Ends the page, if it has rows; there are none left.
     fn end(
         &mut self,
-        chunk: &mut ChunkEncoder<String>,
+        chunk: &mut ChunkEncoder,
         rows: &mut Vec<u32>,
         scratch: &mut PageScratch,
     ) -> Result<()> {
@@ -276,7 +294,7 @@ impl PlainPage {
             values: &self.values,
             encoding: Encoding::PLAIN,
             bounds: self.bounds.take(),
-            text_bytes: Some(self.text_bytes),
+            text_bytes: self.text_bytes,
         };
         chunk.data_page(page, scratch)?;
         rows.clear();
@@ -287,11 +305,7 @@ impl PlainPage {
 }
 
 /// The bytes of all texts with these numbers, and their bounds.
-fn page_statistics(
-    numbers: &[u32],
-    texts: &StringInterner,
-    seen: &mut Vec<u64>,
-) -> (i64, Bounds<String>) {
+fn page_statistics(numbers: &[u32], texts: &StringInterner, seen: &mut Vec<u64>) -> (i64, Bounds) {
     seen.clear();
     seen.resize(texts.len().div_ceil(64), 0);
     let mut text_bytes = 0;
@@ -315,4 +329,9 @@ fn push_plain(text: &str, plain: &mut Vec<u8>) -> Result<()> {
     plain.extend_from_slice(&length(text.len())?.to_le_bytes());
     plain.extend_from_slice(text.as_bytes());
     Ok(())
+}
+
+/// Whether most texts occur once, so that a dictionary would only add its keys.
+fn is_mostly_distinct(distinct: usize, texts: usize) -> bool {
+    4 * distinct > 3 * texts
 }

@@ -1,4 +1,4 @@
-//! DictionaryKeys and bytes as spilled blocks have them.
+//! Numbers and bytes as spilled blocks have them.
 
 /// Appends a number: seven bits a byte, the lowest first (LEB128).
 pub(crate) fn push_number(mut number: usize, out: &mut Vec<u8>) {

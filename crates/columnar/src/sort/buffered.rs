@@ -1,5 +1,9 @@
 //! Rows while they are sorted: text as numbers of a pool, and columns without
 //! any value as nothing.
+//!
+//! A pool is shared by the batches that came while it was filled, so it is freed with the last of
+//! them. Numbers of two pools cannot be compared: whoever puts rows of several together gives each
+//! text a number of its own once, and notes that at the pool.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -238,14 +242,15 @@ fn short_amounts(column: &ArrayRef, digits: u8) -> Result<ArrayRef, ArrowError> 
         let bits = Buffer::from_slice_ref(nulls.inner().sliced().as_slice());
         NullBuffer::new(BooleanBuffer::new(bits, 0, column.len()))
     });
+    let most = 10_u128.pow(u32::from(digits)) - 1;
     let amounts = column.as_primitive::<Decimal128Type>().values().iter();
     let mut short = Vec::with_capacity(column.len());
     for (row, amount) in amounts.enumerate() {
         short.push(match i64::try_from(*amount) {
-            Ok(short) => short,
+            Ok(short) if amount.unsigned_abs() <= most => short,
             // The value there has no meaning.
-            Err(_) if column.is_null(row) => 0,
-            Err(_) => {
+            _ if column.is_null(row) => 0,
+            _ => {
                 let reason = format!("an amount has more than {digits} digits");
                 return Err(ArrowError::InvalidArgumentError(reason));
             }
@@ -289,6 +294,23 @@ pub fn with_dictionary(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
 }
 
 /// A batch with text as dictionaries, as `schema` says, see [`dictionary_schema`].
+///
+/// [`plain_batch`] is the way back:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use arrow_array::{ArrayRef, RecordBatch, StringArray};
+/// use claimlake_columnar::sort::buffered::{dictionary_schema, plain_batch, with_dictionaries};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let codes: ArrayRef = Arc::new(StringArray::from(vec![Some("J44"), None, Some("J44")]));
+/// let batch = RecordBatch::try_from_iter_with_nullable([("code", codes, true)])?;
+/// let numbered = with_dictionaries(&batch, &dictionary_schema(&batch.schema()))?;
+/// assert_eq!(plain_batch(&numbered)?, batch);
+/// # Ok(())
+/// # }
+/// ```
 pub fn with_dictionaries(
     batch: &RecordBatch,
     schema: &SchemaRef,

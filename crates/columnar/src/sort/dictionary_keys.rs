@@ -1,9 +1,9 @@
-//! DictionaryKeys of texts, row by row, in as few bytes as the greatest of them needs.
+//! The keys of a dictionary column, row by row, in as few bytes as the greatest of them needs.
 
 /// The number of a row without text.
 pub(crate) const NULL: u32 = u32::MAX;
 
-/// DictionaryKeys of texts, [`NULL`] where there is none. What is kept is one more than the number, so that
+/// A key for each row, [`NULL`] where there is no text. What is stored is one more than the key, so that
 /// [`NULL`] is 0.
 #[derive(Debug)]
 pub(crate) enum DictionaryKeys {

@@ -7,7 +7,10 @@ use arrow_array::types::{
     ArrowPrimitiveType, Date32Type, Decimal64Type, Decimal128Type, Int16Type, Int32Type, Int64Type,
     TimestampMicrosecondType,
 };
-use arrow_array::{Array, ArrayRef, PrimitiveArray, RecordBatch, make_array, new_null_array};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, PrimitiveArray, RecordBatch, make_array, new_null_array,
+};
+use arrow_buffer::BooleanBufferBuilder;
 use arrow_data::ArrayData;
 use arrow_data::transform::{Capacities, MutableArrayData};
 use arrow_schema::{ArrowError, DataType, SchemaRef, TimeUnit};
@@ -19,14 +22,14 @@ use crate::sort::text_column::TextColumn;
 
 /// One batch of the rows, in order, with the columns of `schema`; text is in dictionaries.
 pub fn gather_batch(schema: &SchemaRef, ranges: &Ranges<'_>) -> Result<RecordBatch> {
-    let doing = || ColumnarError::arrow("merging sorted rows");
+    let operation = || ColumnarError::arrow("merging sorted rows");
     let columns = (0..schema.fields().len())
         .map(|column| match schema.field(column).data_type() {
-            DataType::Dictionary(..) => gather_text(ranges, column).map_err(doing()),
+            DataType::Dictionary(..) => gather_text(ranges, column).map_err(operation()),
             other => gather_column(ranges, column, other),
         })
         .collect::<Result<Vec<ArrayRef>>>()?;
-    RecordBatch::try_new(schema.clone(), columns).map_err(doing())
+    RecordBatch::try_new(schema.clone(), columns).map_err(operation())
 }
 
 /// One column of text, in order, as a dictionary.
@@ -61,6 +64,7 @@ pub fn gather_column(ranges: &Ranges<'_>, column: usize, data_type: &DataType) -
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             numbers::<TimestampMicrosecondType>(&arrays, ranges, data_type)
         }
+        DataType::Boolean => flags(&arrays, ranges),
         _ => return any(&arrays, ranges),
     })
 }
@@ -85,6 +89,20 @@ fn numbers<T: ArrowPrimitiveType>(
     Arc::new(PrimitiveArray::<T>::new(values.into(), nulls).with_data_type(data_type.clone()))
 }
 
+fn flags(arrays: &[Option<&ArrayRef>], ranges: &Ranges<'_>) -> ArrayRef {
+    let mut values = BooleanBufferBuilder::new(ranges.rows);
+    for (source, start, end) in &ranges.ranges {
+        match arrays[*source].map(|array| array.as_boolean().values()) {
+            Some(flags) => {
+                let first = flags.offset();
+                values.append_packed_range(first + start..first + end, flags.values());
+            }
+            None => values.append_n(end - start, false),
+        }
+    }
+    Arc::new(BooleanArray::new(values.finish(), nulls_of(arrays, ranges)))
+}
+
 fn any(arrays: &[Option<&ArrayRef>], ranges: &Ranges<'_>) -> Result<ArrayRef> {
     let mut data: Vec<ArrayData> = Vec::new();
     let mut position_of = Vec::with_capacity(arrays.len());
@@ -92,19 +110,19 @@ fn any(arrays: &[Option<&ArrayRef>], ranges: &Ranges<'_>) -> Result<ArrayRef> {
         position_of.push(array.map(|_| data.len()));
         data.extend(array.map(|array| array.to_data()));
     }
-    let doing = || ColumnarError::arrow("merging sorted rows");
+    let operation = || ColumnarError::arrow("merging sorted rows");
     let mut merged = MutableArrayData::try_with_capacities(
         data.iter().collect(),
         true,
         Capacities::Array(ranges.rows),
     )
-    .map_err(doing())?;
+    .map_err(operation())?;
     for (source, start, end) in &ranges.ranges {
         match position_of[*source] {
             Some(source) => merged.try_extend(source, *start, *end),
             None => merged.try_extend_nulls(end - start),
         }
-        .map_err(doing())?;
+        .map_err(operation())?;
     }
     Ok(make_array(merged.freeze()))
 }

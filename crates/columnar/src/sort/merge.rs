@@ -1,4 +1,7 @@
 //! Merging sorted sources into one.
+//!
+//! A heap has the next span of each source, so a merge costs a comparison of keys for each doubling of
+//! the sources, and never one of rows.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;

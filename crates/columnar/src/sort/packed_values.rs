@@ -1,4 +1,4 @@
-//! Columns of values as spilled blocks have them. DictionaryKeys are kept by how far they lie from the
+//! Columns of values as spilled blocks have them. Numbers are stored by how far they lie from the
 //! least, in as few bytes as the farthest needs: those of neighbouring rows lie close together.
 
 use std::sync::Arc;
@@ -154,7 +154,7 @@ fn push_numbers(
     }
 }
 
-/// DictionaryKeys of a type that a row's 128 bits are cut to; rows without one have the least.
+/// Numbers of a type that a row's 128 bits are cut to; rows without one have the least.
 fn read_numbers<N: Copy>(
     rows: usize,
     bytes: &mut BlockBytes<'_>,

@@ -127,5 +127,5 @@ pub fn nulls_of(arrays: &[Option<&ArrayRef>], ranges: &Ranges<'_>) -> Option<Nul
             }
         }
     }
-    Some(NullBuffer::new(present.finish()))
+    Some(NullBuffer::new(present.finish())).filter(|nulls| nulls.null_count() > 0)
 }

@@ -1,4 +1,9 @@
 //! The external sorter: batches in any order in, sorted sources out.
+//!
+//! Batches stay in memory until they exceed the budget; then they are sorted by reference and spilled
+//! as one run. Sixty-four runs of a level are merged into one of the next, so that the number of open
+//! runs is bounded and each row is written once per level. The sort is stable: rows with one key stay
+//! in the order in which they were pushed.
 
 use std::cell::RefCell;
 use std::path::PathBuf;

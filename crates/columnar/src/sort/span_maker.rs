@@ -1,4 +1,8 @@
 //! Cuts batches into spans and makes their sort keys and partitions.
+//!
+//! A key is the bytes of the partition and sort columns as Arrow's row format has them (`arrow_row`,
+//! nulls first), and the group's 16 bytes. Comparing bytes therefore sorts rows, and rows of one group
+//! that agree in the sort columns stay together.
 
 use std::collections::HashMap;
 
@@ -125,9 +129,9 @@ impl SpanMaker {
             .map(|(rows, partition)| Span { rows, partition })
             .collect();
         self.batches += 1;
-        let doing = || ColumnarError::arrow(format!("sorting table '{}'", self.shape.name));
+        let operation = || ColumnarError::arrow(format!("sorting table '{}'", self.shape.name));
         Ok(SpanBatch {
-            batch: self.interner.buffer(&batch).map_err(doing())?,
+            batch: self.interner.buffer(&batch).map_err(operation())?,
             number: self.batches,
             spans,
             keys,
@@ -136,17 +140,17 @@ impl SpanMaker {
 
     /// Rows whose partition is never null, whoever made them.
     fn with_known_partitions(&self, batch: RecordBatch) -> Result<RecordBatch> {
-        let doing = || ColumnarError::arrow(format!("sorting table '{}'", self.shape.name));
+        let operation = || ColumnarError::arrow(format!("sorting table '{}'", self.shape.name));
         let mut columns = None;
         for column in &self.shape.partition {
             let name = self.shape.schema.field(*column).name();
-            let known = hive_path::known(name, batch.column(*column)).map_err(doing())?;
+            let known = hive_path::known(name, batch.column(*column)).map_err(operation())?;
             if let Some(known) = known {
                 columns.get_or_insert_with(|| batch.columns().to_vec())[*column] = known;
             }
         }
         match columns {
-            Some(columns) => RecordBatch::try_new(batch.schema(), columns).map_err(doing()),
+            Some(columns) => RecordBatch::try_new(batch.schema(), columns).map_err(operation()),
             None => Ok(batch),
         }
     }
@@ -168,8 +172,8 @@ impl SpanMaker {
     /// The sort keys and partitions of spans, a part after the other: on the way, keys take memory
     /// twice.
     fn keys_of(&mut self, batch: &RecordBatch, rows: &[OwnedRows]) -> Result<(SortKeys, Vec<u32>)> {
-        let doing = format!("sorting table '{}'", self.shape.name);
-        let doing = || ColumnarError::arrow(doing.as_str());
+        let operation = format!("sorting table '{}'", self.shape.name);
+        let operation = || ColumnarError::arrow(operation.as_str());
         let mut keys = SortKeys::default();
         let mut partitions = Vec::with_capacity(rows.len());
         for part in rows.chunks(KEYS_AT_ONCE) {
@@ -178,8 +182,8 @@ impl SpanMaker {
                 take(batch.column(*column), &starts, None).and_then(|column| plain_column(&column))
             });
             let columns = columns.collect::<std::result::Result<Vec<ArrayRef>, _>>();
-            let columns = columns.map_err(doing())?;
-            push_keys(&self.keys, &mut self.rows, &columns, part, &mut keys).map_err(doing())?;
+            let columns = columns.map_err(operation())?;
+            push_keys(&self.keys, &mut self.rows, &columns, part, &mut keys).map_err(operation())?;
             let columns = &columns[..self.shape.partition.len()];
             if columns.is_empty() {
                 if self.paths.is_empty() {
@@ -188,7 +192,10 @@ impl SpanMaker {
                 partitions.resize(partitions.len() + part.len(), 0);
                 continue;
             }
-            let values = self.partitions.convert_columns(columns).map_err(doing())?;
+            let values = self
+                .partitions
+                .convert_columns(columns)
+                .map_err(operation())?;
             for (row, value) in values.iter().enumerate() {
                 partitions.push(self.partition_number(value.data(), columns, row));
             }

@@ -6,6 +6,19 @@ use crate::hive_path;
 use crate::sort::buffered::dictionary_schema;
 
 /// What sorting and writing need to know of a table.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use arrow_schema::{DataType, Field, Schema};
+/// use claimlake_columnar::sort::table_shape::TableShape;
+///
+/// let fields = [("year", DataType::Int32), ("id", DataType::Utf8), ("paid", DataType::Int64)];
+/// let fields = fields.map(|(name, data_type)| Field::new(name, data_type, true));
+/// // Partitioned by the first column, sorted by the second one within a partition.
+/// let shape = TableShape::new("eob", &Arc::new(Schema::new(fields.to_vec())), vec![0], vec![1]);
+/// assert_eq!(shape.partition_path([Some("2024".to_owned())].into_iter()), "year=2024");
+/// ```
 #[derive(Debug, Clone)]
 pub struct TableShape {
     /// The table's name.

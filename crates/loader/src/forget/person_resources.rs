@@ -1,4 +1,5 @@
-//! Which resources of a snapshot are a person's, by its keys.
+//! Which resources of a snapshot belong to a person, by its keys: the person's Patient resources, and
+//! what names one of them as its patient.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -13,7 +14,7 @@ use crate::publish::access::Access;
 use crate::row_owners::snapshot::SnapshotOwners;
 use claimlake_columnar::GroupKey as ResourceKey;
 
-/// What is a person's in one snapshot.
+/// A person and the person's resources in one snapshot.
 pub(super) struct PersonResources<'a> {
     pub(super) person: &'a Person,
     pub(super) keys: HashSet<ResourceKey>,
@@ -55,9 +56,9 @@ impl<'a> PersonResources<'a> {
         if self.keys.is_empty() {
             return Ok(rows);
         }
-        let is_theirs = |resource: &ResourceKey| self.keys.contains(resource);
+        let is_of_person = |resource: &ResourceKey| self.keys.contains(resource);
         for group in owners.group_names() {
-            owners.scan(group, is_theirs, |table, _, count| {
+            owners.scan(group, is_of_person, |table, _, count| {
                 *rows.entry(table.to_owned()).or_default() += u64::from(count);
             })?;
         }

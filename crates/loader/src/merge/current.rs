@@ -36,7 +36,7 @@ pub(crate) enum CurrentTransition {
 pub(crate) struct Found {
     /// By table: resources whose rows in the lake change nothing but whether they are current.
     pub(crate) flips: HashMap<String, HashMap<ResourceKey, Option<bool>>>,
-    /// Of resources that the lake held and that became current or ceased to be.
+    /// Of resources of the lake that became current or ceased to be.
     pub(crate) transitions: HashMap<ResourceKey, CurrentTransition>,
     pub(crate) file: Option<LakeFile>,
 }

@@ -110,9 +110,13 @@ pub(crate) struct MergedKeys {
     pub(crate) decisions: Vec<RunDecisions>,
     /// Resources whose rows in the lake are out of date or gone.
     pub(crate) outdated: HashSet<ResourceKey>,
+    /// Resources that the lake does not have.
     pub(crate) new: u64,
+    /// Resources of the lake whose newest body has another content, or makes no rows any more.
     pub(crate) changed: u64,
+    /// Resources that are staged as the lake has them.
     pub(crate) unchanged: u64,
+    /// Staged bodies that are older than another one, staged or in the lake.
     pub(crate) superseded: u64,
     /// Resources of the lake that a full staged run lacks, or has only an older body of.
     pub(crate) absent: u64,

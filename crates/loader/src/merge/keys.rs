@@ -147,8 +147,8 @@ pub(crate) fn read(path: &Path) -> Result<impl Iterator<Item = Result<RecordBatc
 pub(crate) fn has_resources(path: &Path) -> Result<bool> {
     for batch in read(path)? {
         let batch = Arc::new(batch?);
-        let is_held = |row| !KeyRow { batch: &batch, row }.is_tombstone();
-        if (0..batch.num_rows()).any(is_held) {
+        let is_in_lake = |row| !KeyRow { batch: &batch, row }.is_tombstone();
+        if (0..batch.num_rows()).any(is_in_lake) {
             return Ok(true);
         }
     }

@@ -22,7 +22,7 @@ pub(crate) struct SnapshotInput<'a> {
 }
 
 impl SnapshotInput<'_> {
-    /// What `changes` says that the lake held, where the keys do not say it any more.
+    /// What `changes` says of the resources in the lake, where the keys no longer do.
     pub(super) fn history(&self) -> Result<Option<History>> {
         let before = self.before.filter(|before| before.has_lost_keys());
         before.map(History::read).transpose()

@@ -33,7 +33,15 @@ pub struct SnapshotInfo {
     pub damage: Option<String>,
 }
 
-/// The snapshots of a lake, oldest first.
+/// The snapshots of a lake, oldest first; none where there is no lake.
+///
+/// ```
+/// # fn main() -> claimlake_loader::Result<()> {
+/// let nowhere = std::path::Path::new("/nowhere/lake");
+/// assert_eq!(claimlake_loader::snapshots(nowhere)?, []);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 ///

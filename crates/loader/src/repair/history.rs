@@ -1,4 +1,4 @@
-//! What the lake held before, by table `changes`: where the key file cannot be read, it says which
+//! Which resources the lake had, by table `changes`: where the key file cannot be read, it says which
 //! resources are new and which only seem so.
 
 use std::collections::{HashMap, HashSet};
@@ -13,11 +13,11 @@ use crate::run_table::changes::{self, Change, ChangeKind, ChangeWriter};
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_contract::hex;
 
-/// The content hash of every resource that the lake held, by the last row of each.
+/// The content hash of every resource that the lake had, by the last row of each.
 #[derive(Debug, Default)]
 pub(crate) struct History(HashMap<ResourceKey, String>);
 
-/// What a resource is, compared with what the lake held.
+/// What a resource is, compared with what the lake had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Known<'h> {
     /// The lake did not have it.
@@ -35,20 +35,20 @@ impl History {
     ///
     /// A file cannot be read.
     pub(crate) fn read(before: &PreviousSnapshot) -> Result<Self> {
-        let mut held = HashMap::new();
+        let mut hashes = HashMap::new();
         for change in changes_of(before) {
             let change = change?;
             let key = key_of(&change);
             match change.hash_after {
                 Some(hash) if change.kind != ChangeKind::Vanished.as_str() => {
-                    held.insert(key, hash);
+                    hashes.insert(key, hash);
                 }
                 _ => {
-                    held.remove(&key);
+                    hashes.remove(&key);
                 }
             }
         }
-        Ok(Self(held))
+        Ok(Self(hashes))
     }
 
     fn of(&self, row: &KeyRow<'_>) -> Known<'_> {
@@ -66,7 +66,7 @@ impl History {
     /// Staged keys cannot be read.
     pub(crate) fn correct(&self, merged: &mut MergedKeys, staged: &StagedKeys) -> Result<()> {
         let mut seen = HashSet::new();
-        let mut held = 0;
+        let mut no_news = 0;
         key_walk::walk(staged, None, true, |event, _| {
             let (KeyEvent::New { after, .. } | KeyEvent::LeftOut(after)) = event else {
                 return Ok(());
@@ -93,12 +93,12 @@ impl History {
                     merged.changed += 1;
                 }
                 // Which tombstones the lake had is not known, and is no news.
-                (KeyEvent::LeftOut(_), _) => held += 1,
+                (KeyEvent::LeftOut(_), _) => no_news += 1,
                 _ => {}
             }
             Ok(())
         })?;
-        merged.left_out -= held;
+        merged.left_out -= no_news;
         let absent = self.0.keys().filter(|key| !seen.contains(*key)).count() as u64;
         merged.absent += absent;
         merged.dropped += absent;

@@ -70,7 +70,7 @@ impl<'a> EarlierOwners<'a> {
         check_file(self.folder, file)?;
         tracing::warn!(
             file = path_of(&file.path),
-            "damaged: which rows are whose was found again from the rows themselves"
+            "damaged: the resources of the rows were found again from the rows themselves"
         );
         Ok(own)
     }

@@ -1,4 +1,8 @@
-//! Which rows belong to which resource: kept beside the tables, never in them.
+//! Which rows belong to which resource: recorded beside the tables, never in them.
+//!
+//! A table's rows have no column that says so: readers do not need it, and it would be the widest of all.
+//! A load that takes rows of a resource away reads here in which partitions they are, and rewrites those
+//! alone.
 //!
 //! All tables of a resource type that share a partition are a group, and have one file: for each
 //! resource, in the order of the rows, how many it has in each table ([`group_file`]). A load

@@ -1,5 +1,5 @@
-//! Which rows are whose, put aside while a table is written: what a group has is known only when
-//! all of its tables are.
+//! Which resource each row belongs to, put aside while a table is written: a group is complete only
+//! when all of its tables are written.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};

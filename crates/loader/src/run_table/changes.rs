@@ -98,7 +98,11 @@ fn schema() -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// Fewer than in other tables: nearly all text here is distinct, and is held until a group ends.
+fn bloom_columns() -> BloomColumns {
+    BloomColumns(vec!["resource_id".to_owned(), "patient_id".to_owned()])
+}
+
+/// Fewer than in other tables: nearly all text here is distinct, and stays in memory until a group ends.
 const ROW_GROUP_ROWS: usize = 16_384;
 
 /// Writes the changes of one run.
@@ -134,20 +138,11 @@ impl<'a> ChangeWriter<'a> {
         before: Option<KeyRow<'_>>,
         after: Option<KeyRow<'_>>,
     ) -> Result<()> {
-        let Some(key) = after.or(before) else {
-            return Ok(());
-        };
-        let text = |column| key.text(column).map(str::to_owned);
         let hash = |row: Option<KeyRow<'_>>| row.map(|row| hex(row.content_hash()));
-        self.add([
-            text(keys::API),
-            text(keys::RESOURCE_TYPE),
-            text(keys::ID),
-            text(keys::PATIENT),
-            Some(kind.as_str().to_owned()),
-            hash(before),
-            hash(after),
-        ])
+        match after.or(before) {
+            Some(key) => self.add_key(kind, key, hash(before), hash(after)),
+            None => Ok(()),
+        }
     }
 
     /// Adds a change of a resource whose content had another hash (hex) before.
@@ -158,6 +153,17 @@ impl<'a> ChangeWriter<'a> {
         hash_before: &str,
         has_after: bool,
     ) -> Result<()> {
+        let after = has_after.then(|| hex(key.content_hash()));
+        self.add_key(kind, key, Some(hash_before.to_owned()), after)
+    }
+
+    fn add_key(
+        &mut self,
+        kind: ChangeKind,
+        key: KeyRow<'_>,
+        before: Option<String>,
+        after: Option<String>,
+    ) -> Result<()> {
         let text = |column| key.text(column).map(str::to_owned);
         self.add([
             text(keys::API),
@@ -165,8 +171,8 @@ impl<'a> ChangeWriter<'a> {
             text(keys::ID),
             text(keys::PATIENT),
             Some(kind.as_str().to_owned()),
-            Some(hash_before.to_owned()),
-            has_after.then(|| hex(key.content_hash())),
+            before,
+            after,
         ])
     }
 
@@ -211,12 +217,7 @@ impl<'a> ChangeWriter<'a> {
             none => none.insert(ParquetFile::create(
                 &self.snapshot.join(CHANGES_TABLE),
                 &schema(),
-                properties::properties(
-                    &schema(),
-                    &[],
-                    &BloomColumns(vec!["resource_id".to_owned(), "patient_id".to_owned()]),
-                    ROW_GROUP_ROWS,
-                )?,
+                properties::properties(&schema(), &[], &bloom_columns(), ROW_GROUP_ROWS)?,
                 &self.access,
             )?),
         };
@@ -249,7 +250,7 @@ pub(crate) fn table(files: Vec<LakeFile>) -> LakeTable {
             name: CHANGES_TABLE.to_owned(),
             partition_by: Vec::new(),
             sort_by: Vec::new(),
-            bloom: BloomColumns(vec!["resource_id".to_owned(), "patient_id".to_owned()]),
+            bloom: bloom_columns(),
         },
         resource: None,
         view_hash: String::new(),

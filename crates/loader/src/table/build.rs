@@ -40,7 +40,7 @@ pub(crate) struct BuildInput<'a> {
     pub(crate) outdated: &'a HashSet<ResourceKey>,
     /// By table: resources of the lake that became current or ceased to be.
     pub(crate) flips: &'a Flips,
-    /// Whose rows those of the snapshot before are.
+    /// Which resources the rows of the snapshot before belong to.
     pub(crate) touched: Option<&'a Touched<'a>>,
     /// The folder of the snapshot before.
     pub(crate) before: Option<&'a Path>,
@@ -59,7 +59,7 @@ pub(crate) struct BuildInput<'a> {
 pub(crate) struct BuiltTable {
     pub(crate) table: LakeTable,
     pub(crate) files_written: u64,
-    /// Whose rows those are that were written.
+    /// Which resources the written rows belong to.
     pub(crate) owners: SpooledOwners,
 }
 

@@ -41,8 +41,8 @@ fn known(data: &Path) -> Vec<(String, ResourceStatus)> {
     let snapshot = data.join("lake/current");
     let manifest = read_manifest(&snapshot).unwrap();
     let mut known = Vec::new();
-    known_resources(&snapshot, &manifest, |found, held| {
-        known.push((found.resource_id.to_owned(), held));
+    known_resources(&snapshot, &manifest, |found, status| {
+        known.push((found.resource_id.to_owned(), status));
     })
     .unwrap();
     known.sort_by(|one, other| one.0.cmp(&other.0));
@@ -74,12 +74,12 @@ fn a_run_that_says_only_that_a_claim_is_gone_publishes_the_lake_without_it() {
         .map(|number| format!("carrier--{number}"))
         .collect();
     assert_eq!(ids(data), expected);
-    let held = known(data);
-    assert_eq!(held[3], ("carrier--3".to_owned(), ResourceStatus::Gone));
+    let known = known(data);
+    assert_eq!(known[3], ("carrier--3".to_owned(), ResourceStatus::Gone));
     assert!(
-        held[4..]
+        known[4..]
             .iter()
-            .all(|(_, held)| *held == ResourceStatus::InLake)
+            .all(|(_, status)| *status == ResourceStatus::InLake)
     );
     // All of landing says the same, also where tables are made anew, and nothing is absent.
     let mut all = claims.clone();

@@ -18,7 +18,7 @@ fn body(updated: i64, status: &'static str) -> Claim {
     })
 }
 
-fn held(data: &Path) -> Vec<String> {
+fn bodies_in_lake(data: &Path) -> Vec<String> {
     of(
         &rows(&data.join("lake"), "eob"),
         &["eob_id", "last_updated"],
@@ -32,7 +32,7 @@ fn a_body_withdrawn_twice_is_as_new_as_the_second_says() {
     let other = Claim::new("b");
     load_claims(data, 1, &[body(2, "active"), other]);
     load_claims(data, 2, &[body(1, "withdrawn"), body(3, "withdrawn")]);
-    assert_eq!(held(data), ["b 1000"]);
+    assert_eq!(bodies_in_lake(data), ["b 1000"]);
 }
 
 #[test]

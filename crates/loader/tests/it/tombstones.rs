@@ -46,7 +46,7 @@ fn patients(lake: &Path) -> Vec<String> {
 }
 
 /// The times of the bodies whose rows the lake has.
-fn held(data: &Path) -> Vec<String> {
+fn times_in_lake(data: &Path) -> Vec<String> {
     of(&rows(&data.join("lake"), "eob"), &["last_updated"])
 }
 
@@ -84,10 +84,10 @@ fn an_older_body_does_not_come_back_after_a_withdrawn_one_and_a_newer_one_is_new
     let older = load_claims(data, 3, &[live(3)]);
     assert_eq!((older.changed, older.new), (false, 0));
     assert_eq!(older.superseded_bodies, 1);
-    assert_eq!(held(data), Vec::<String>::new());
+    assert_eq!(times_in_lake(data), Vec::<String>::new());
     let newer = load_claims(data, 4, &[live(6)]);
     assert_eq!((newer.new, newer.changed_resources), (1, 0));
-    assert_eq!(held(data), ["6"]);
+    assert_eq!(times_in_lake(data), ["6"]);
     assert_eq!(kinds(data), ["new", "new", "vanished"]);
 }
 
@@ -107,7 +107,7 @@ fn a_withdrawn_body_alone_is_remembered_once() {
     assert_eq!((alone.changed, alone.left_out), (true, 1));
     assert_eq!(alone.files_written, 0);
     assert!(!load_claims(data, 6, &[other]).changed);
-    assert_eq!(held(data), ["1000"]);
+    assert_eq!(times_in_lake(data), ["1000"]);
     assert_eq!(kinds(data), ["new"]);
 }
 
@@ -121,7 +121,7 @@ fn a_newer_withdrawn_body_makes_more_bodies_older() {
     let older = load_claims(data, 3, &[withdrawn(6)]);
     assert_eq!((older.changed, older.superseded_bodies), (false, 1));
     assert!(!load_claims(data, 4, &[live(5)]).changed);
-    assert_eq!(held(data), ["1000"]);
+    assert_eq!(times_in_lake(data), ["1000"]);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_table_that_begins_after_a_withdrawn_body_lacks_nothing() {
     assert!(!load_claims(data, 2, &[live(4)]).tables.is_empty());
     let newer = load_claims(data, 3, &[live(6)]);
     assert_eq!(newer.stale_tables, Vec::<String>::new());
-    assert_eq!(held(data), ["6"]);
+    assert_eq!(times_in_lake(data), ["6"]);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn all_of_landing_says_what_a_tombstone_is_worth() {
     let asked_for = [live(3), other.clone()];
     let dropping = load_dropping(data, 4, &asked_for, AbsentResources::Drop).unwrap();
     assert_eq!((dropping.new, dropping.dropped), (1, 0));
-    assert_eq!(held(data), ["1000", "3"]);
+    assert_eq!(times_in_lake(data), ["1000", "3"]);
     // A withdrawn body that is older than the lake's is as little to be trusted.
     let refused = load_full(data, 5, &[withdrawn(2), other.clone()]).unwrap_err();
     assert!(matches!(refused, LoadError::Absent { missing: 1 }));
@@ -179,7 +179,7 @@ fn a_body_that_makes_rows_after_all_comes_back_when_all_is_read_again() {
     load_claims(data, 2, &[withdrawn(5)]);
     let kept = load_full(data, 3, &[live(2), live(5), Claim::new("b")]).unwrap();
     assert_eq!((kept.new, kept.unchanged), (1, 1));
-    assert_eq!(held(data), ["1000", "5"]);
+    assert_eq!(times_in_lake(data), ["1000", "5"]);
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn a_table_that_is_made_anew_has_no_rows_of_what_is_left_out() {
     let staged = stage(data, 2, &claims, &anew);
     let outcome = load(&request(&data.join("lake"), 2, &[staged]), &NoProgress).unwrap();
     assert!(outcome.changed);
-    assert_eq!(held(data), ["1000"]);
+    assert_eq!(times_in_lake(data), ["1000"]);
 }
 
 #[test]
@@ -255,8 +255,8 @@ fn damaged_keys_are_an_error_whatever_byte_it_is() {
     let manifest = read_manifest(&snapshot).unwrap();
     let in_lake = || {
         let mut found_ids = Vec::new();
-        let visit = |found: KnownResource<'_>, held| {
-            if held == ResourceStatus::LeftOut {
+        let visit = |found: KnownResource<'_>, status| {
+            if status == ResourceStatus::LeftOut {
                 found_ids.push(found.resource_id.to_owned());
             }
         };
@@ -301,5 +301,5 @@ fn a_lake_without_tombstones_gets_them_from_all_of_landing() {
     let full = load_full(data, 2, &[withdrawn(5), other]).unwrap();
     assert_eq!((full.changed, full.left_out), (true, 1));
     assert!(!load_claims(data, 3, &[live(3)]).changed);
-    assert_eq!(held(data), ["1000"]);
+    assert_eq!(times_in_lake(data), ["1000"]);
 }

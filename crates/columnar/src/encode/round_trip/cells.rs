@@ -13,6 +13,7 @@ use arrow_array::{
     PrimitiveArray, StringArray, UInt32Array,
 };
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use claimlake_contract::splitmix64::SplitMix64 as Random;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Cell {
@@ -23,23 +24,6 @@ pub(super) enum Cell {
     /// By its bits: NaN is a value like others.
     Double(u64),
     List(Vec<Option<String>>),
-}
-
-/// A small generator (SplitMix64): a case is its seed.
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
-    }
-
-    pub(super) fn below(&mut self, end: u64) -> u64 {
-        self.next() % end.max(1)
-    }
 }
 
 /// The columns; the first one is what rows are sorted by.
@@ -104,7 +88,7 @@ fn similar_cells(data_type: &DataType, rows: usize, random: &mut Random) -> Vec<
 
 fn cell(data_type: &DataType, choice: u64, random: &mut Random) -> Cell {
     // Every other choice lies far from the others.
-    let wide = Random(choice).next();
+    let wide = Random::new(choice).next_u64();
     let number = if choice.is_multiple_of(2) {
         choice
     } else {

@@ -12,10 +12,11 @@ use std::rc::Rc;
 
 use arrow_array::RecordBatch;
 use claimlake_contract::BloomColumns;
+use claimlake_contract::splitmix64::SplitMix64 as Random;
 use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
 
-use self::cells::{Cell, Random, array, cells, schema};
+use self::cells::{Cell, array, cells, schema};
 use self::footer::checked;
 use crate::encode::parquet_file::ParquetFile;
 use crate::encode::parquet_writer::ParquetWriter;
@@ -64,7 +65,7 @@ impl Limits {
 
 /// Rows, column by column; neighbours with one sort key are one resource's.
 fn columns(rows: usize, seed: u64) -> Vec<Vec<Cell>> {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let mut columns: Vec<Vec<Cell>> = schema()
         .fields()
         .iter()
@@ -74,7 +75,7 @@ fn columns(rows: usize, seed: u64) -> Vec<Vec<Cell>> {
     for cell in &mut columns[0] {
         if left == 0 {
             // Odd, so that no two are equal.
-            key = (random.next() | 1) as i64;
+            key = (random.next_u64() | 1) as i64;
             left = 1 + random.below(5);
         }
         left -= 1;
@@ -275,8 +276,8 @@ fn pages_that_wait_in_memory_or_in_a_file_make_the_same_bytes() {
     };
     let mut columns = columns(20_000, 3);
     // 64 bits each do not compress, so these pages exceed what a chunk keeps in memory.
-    let mut random = Random(5);
-    let texts = (0..20_000).map(|_| Cell::Text(format!("{:016x}", random.next())));
+    let mut random = Random::new(5);
+    let texts = (0..20_000).map(|_| Cell::Text(format!("{:016x}", random.next_u64())));
     columns[1] = texts.collect();
     let batches = batches(&columns, &[7_001], false);
     let mut bytes = Vec::new();

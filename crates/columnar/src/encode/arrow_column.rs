@@ -1,0 +1,132 @@
+//! Columns of numbers, dates, booleans, amounts and lists, which the `parquet` crate's writer
+//! encodes (Parquet format, "Encodings").
+//!
+//! It ends pages and dictionaries by what it is fed at once. It is fed with blocks of a fixed number
+//! of rows, so that the bytes follow from the rows alone.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use arrow_array::{Array, ArrayRef, make_array};
+use arrow_data::ArrayData;
+use arrow_schema::{FieldRef, Schema, SchemaRef};
+use arrow_select::concat::concat;
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::errors::{ParquetError, Result};
+use parquet::file::properties::WriterPropertiesPtr;
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+
+use crate::encode::page_spool::PageSpool;
+use crate::encode::page_store::SpoolFactory;
+use crate::sort::gathered_columns::gather_column;
+use crate::sort::row_ranges::Ranges;
+
+/// Rows that are encoded at once, counted from the first row of a page.
+pub(crate) const BLOCK_ROWS: usize = 4_096;
+
+/// A column of the row group that is being written.
+pub(crate) struct ArrowColumn {
+    field: FieldRef,
+    /// A writer takes one row group.
+    writer: Option<Box<ArrowColumnWriter>>,
+    /// Fewer rows than a block.
+    waiting: Vec<ArrayRef>,
+}
+
+impl ArrowColumn {
+    pub(crate) fn new(field: FieldRef) -> Self {
+        Self {
+            field,
+            writer: None,
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Whether the row group has no writer for the column yet.
+    pub(crate) fn needs_writer(&self) -> bool {
+        self.writer.is_none()
+    }
+
+    /// Appends rows of one block.
+    pub(crate) fn append(&mut self, ranges: &Ranges<'_>, column: usize) -> Result<()> {
+        let values = gather_column(ranges, column, self.field.data_type())
+            .map_err(|error| ParquetError::External(Box::new(error)))?;
+        self.waiting.push(values);
+        Ok(())
+    }
+
+    /// Encodes the block that was appended.
+    pub(crate) fn end_block(&mut self) -> Result<()> {
+        let values = match self.waiting.as_slice() {
+            [] => return Ok(()),
+            [one] => one.clone(),
+            several => {
+                let several: Vec<&dyn Array> = several.iter().map(AsRef::as_ref).collect();
+                concat(&several)?
+            }
+        };
+        self.waiting.clear();
+        let values = match without_idle_nulls(&values.to_data())? {
+            Some(values) => make_array(values),
+            None => values,
+        };
+        for leaf in compute_leaves(&self.field, &values)? {
+            if let Some(writer) = &mut self.writer {
+                writer.write(&leaf)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the column chunk and appends it to the row group.
+    pub(crate) fn write<W: Write + Send>(
+        &mut self,
+        group: &mut SerializedRowGroupWriter<'_, W>,
+    ) -> Result<()> {
+        self.end_block()?;
+        match self.writer.take() {
+            Some(writer) => writer.close()?.append_to_row_group(group),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Gives each of `columns` a writer for the next row group, whose pages wait in `spool`.
+pub(crate) fn make_writers<'c>(
+    columns: impl Iterator<Item = &'c mut ArrowColumn>,
+    properties: &WriterPropertiesPtr,
+    spool: &Arc<Mutex<PageSpool>>,
+) -> Result<()> {
+    let columns: Vec<&mut ArrowColumn> = columns.collect();
+    let fields: Vec<FieldRef> = columns.iter().map(|column| column.field.clone()).collect();
+    let schema = SchemaRef::new(Schema::new(fields));
+    let leaves = ArrowSchemaConverter::new().convert(&schema)?;
+    let root = leaves.root_schema_ptr();
+    let nowhere = SerializedFileWriter::new(Vec::new(), root, properties.clone())?;
+    let made = ArrowRowGroupWriterFactory::new(&nowhere, schema)
+        .with_page_store_factory(Arc::new(SpoolFactory(spool.clone())))
+        .create_column_writers(0)?;
+    for (column, writer) in columns.into_iter().zip(made) {
+        column.writer = Some(Box::new(writer));
+    }
+    Ok(())
+}
+
+/// The values without bits that say of no value that it is null, where there are such bits: the
+/// writer splits a block in other places where there are.
+fn without_idle_nulls(values: &ArrayData) -> Result<Option<ArrayData>> {
+    let mut changes = values.nulls().is_some_and(|nulls| nulls.null_count() == 0);
+    let nulls = values.nulls().filter(|_| !changes).cloned();
+    let mut children = Vec::with_capacity(values.child_data().len());
+    for child in values.child_data() {
+        let changed = without_idle_nulls(child)?;
+        changes |= changed.is_some();
+        children.push(changed.unwrap_or_else(|| child.clone()));
+    }
+    let changed = values.clone().into_builder().nulls(nulls);
+    match changes {
+        true => Ok(Some(changed.child_data(children).build()?)),
+        false => Ok(None),
+    }
+}

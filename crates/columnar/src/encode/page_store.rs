@@ -1,0 +1,69 @@
+//! Where the `parquet` crate's writer puts finished pages until their row group ends.
+
+use std::io::Read as _;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use parquet::arrow::arrow_writer::{PageKey, PageStore, PageStoreArgs, PageStoreFactory};
+use parquet::errors::{ParquetError, Result};
+
+use crate::encode::page_spool::PageSpool;
+
+/// Smaller pages stay in memory: writing each would cost more than it saves.
+const SPOOLED_BYTES: usize = 4 << 10;
+
+/// Makes a store for each column chunk; all of them share a spool.
+#[derive(Debug)]
+pub(crate) struct SpoolFactory(pub(crate) Arc<Mutex<PageSpool>>);
+
+impl PageStoreFactory for SpoolFactory {
+    fn create(&self, _: &PageStoreArgs<'_>) -> Result<Box<dyn PageStore>> {
+        Ok(Box::new(SpooledPages {
+            spool: self.0.clone(),
+            pages: Vec::new(),
+        }))
+    }
+}
+
+/// The pages of a column chunk, by their keys.
+struct SpooledPages {
+    spool: Arc<Mutex<PageSpool>>,
+    pages: Vec<Page>,
+}
+
+enum Page {
+    InMemory(Bytes),
+    Spooled(Range<u64>),
+}
+
+impl PageStore for SpooledPages {
+    fn put(&mut self, page: Bytes) -> Result<PageKey> {
+        let mut spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner);
+        let range = match page.len() < SPOOLED_BYTES {
+            true => None,
+            false => spool.push(&page)?,
+        };
+        self.pages
+            .push(range.map_or(Page::InMemory(page), Page::Spooled));
+        Ok(PageKey::new(self.pages.len() as u64 - 1))
+    }
+
+    fn take(&mut self, key: PageKey) -> Result<Bytes> {
+        let page = usize::try_from(key.get())
+            .ok()
+            .and_then(|index| self.pages.get_mut(index));
+        match page {
+            Some(Page::InMemory(page)) => Ok(std::mem::take(page)),
+            Some(Page::Spooled(range)) => {
+                let mut page = Vec::new();
+                let spool = self.spool.lock().unwrap_or_else(PoisonError::into_inner);
+                spool
+                    .reader(std::slice::from_ref(range))
+                    .read_to_end(&mut page)?;
+                Ok(page.into())
+            }
+            None => Err(ParquetError::General("there is no such page".to_owned())),
+        }
+    }
+}
