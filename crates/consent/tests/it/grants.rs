@@ -86,7 +86,7 @@ async fn bad_lines_are_named_and_the_others_are_stored_without_anything_shown() 
         "{\"patient\":\"-5\",\"refresh_token\":\"token-5\",\"grant_expires_at\":\"soon-secret\"}\n",
         "{\"patient\":-6,\"refresh_token\":\"token-6\",\"scopes\":[\"b\",\"a\"],\"external_id\":\"m6\"}",
     );
-    let report = read(&vault, &client, &file).await;
+    let report = read(&vault, &client, file).await;
     assert_eq!(report.inserted, 2);
     let lines: Vec<u64> = report.bad_lines.iter().map(|bad| bad.line).collect();
     assert_eq!(lines, [2, 4, 5, 6]);
