@@ -57,7 +57,7 @@ pub struct ColumnBuilder {
 /// The values so far, nulls included (as zeros or empty texts), by how Arrow stores them.
 #[derive(Debug)]
 enum Values {
-    /// TextBuffers one after the other, and where each ends; the first end is 0.
+    /// Texts one after the other, and where each ends; the first end is 0.
     Text { ends: Vec<i32>, bytes: Vec<u8> },
     /// A key for each text, and the texts by their keys.
     Dictionary {

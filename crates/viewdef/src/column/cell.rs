@@ -51,7 +51,7 @@ pub enum Cell {
 /// What cells refer to and the buffer does not hold; emptied after each resource.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// TextBuffers.
+    /// Texts.
     pub bytes: Vec<u8>,
     /// Elements of lists.
     pub cells: Vec<Cell>,

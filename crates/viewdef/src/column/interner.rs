@@ -1,4 +1,4 @@
-//! TextBuffers and the keys they get when they first come: the values of a dictionary column.
+//! Texts and the keys they get when they first come: the values of a dictionary column.
 //!
 //! Kept per batch, so that a batch can be written and read alone. The bytes of all texts lie one after
 //! the other as Arrow stores them; the hash table has only keys.
@@ -68,7 +68,7 @@ impl StringInterner {
                 .map(|end| i32::try_from(*end).unwrap_or(i32::MAX)),
         );
         self.ends.clear();
-        // TextBuffers vary little from chunk to chunk: the room for the next ones is known.
+        // Texts vary little from chunk to chunk: the room for the next ones is known.
         let room = self.bytes.len();
         (
             offsets,

@@ -128,6 +128,10 @@ fn static_kind(expression: &Expr) -> Option<Kind> {
         | ExprKind::RootType(_)
         | ExprKind::ReferenceKey { .. }
         | ExprKind::Negate(_) => Some(Kind::Other),
+        ExprKind::Matches { substitution, .. } => Some(match substitution {
+            None => Kind::Boolean,
+            Some(_) => Kind::Other,
+        }),
         ExprKind::OfType { type_name, .. } => Some(match type_name.as_str() {
             "boolean" | "Boolean" => Kind::Boolean,
             _ => Kind::Other,

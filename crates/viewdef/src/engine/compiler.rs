@@ -45,6 +45,8 @@ pub(super) struct Compiler<'k> {
     pub(super) keys: &'k mut Keys,
     /// What the programs of all views share.
     pub(super) shared: Shared,
+    /// How many derived expressions there are.
+    pub(super) derived: usize,
 }
 
 impl Compiler<'_> {
@@ -70,7 +72,10 @@ impl Compiler<'_> {
             }
             _ => match self.path(expr, scope) {
                 Some(path) => Program::Path(path),
-                None => Program::Truth(self.condition(expr, scope)?),
+                None => match self.condition(expr, scope) {
+                    Some(condition) => Program::Truth(condition),
+                    None => Program::Derived(Box::new(self.derived(expr, scope)?)),
+                },
             },
         })
     }
@@ -212,6 +217,11 @@ impl Compiler<'_> {
                 (Function::Not, []) => Some(Condition::Not(Box::new(self.condition(base, scope)?))),
                 _ => None,
             },
+            ExprKind::Matches {
+                base,
+                pattern,
+                substitution: None,
+            } => Some(Condition::Matches(self.path(base, scope)?, pattern.clone())),
             ExprKind::Binary {
                 operator,
                 left,
@@ -245,6 +255,26 @@ impl Compiler<'_> {
             }
             (ExprKind::Literal(literal), _) => self.equals_literal(right, literal, scope),
             (_, ExprKind::Literal(literal)) => self.equals_literal(left, literal, scope),
+            (
+                _,
+                ExprKind::Call {
+                    base,
+                    function: Function::Substring,
+                    arguments,
+                },
+            ) => {
+                let [start] = arguments.as_slice() else {
+                    return None;
+                };
+                let ExprKind::Literal(Literal::Integer(start)) = start.kind else {
+                    return None;
+                };
+                let left = self.path(left, scope)?;
+                let right = self.path(base, scope)?;
+                let start = usize::try_from(start).ok()?;
+                (!left.temporal && !right.temporal)
+                    .then_some(Condition::EqualsTail(left, right, start))
+            }
             _ => {
                 let left = self.path(left, scope)?;
                 let right = self.path(right, scope)?;

@@ -230,10 +230,19 @@ impl FastColumn {
         if holds_elements && column.column_type.scalar == ScalarType::Utf8 {
             return None;
         }
+        let program = compiler.program(&column.path.expression, scope)?;
+        // A date is told from a text by the name of its element.
+        let holds_times = matches!(
+            column.column_type.scalar,
+            ScalarType::Date | ScalarType::Timestamp
+        );
+        if matches!(program, Program::Derived(_)) && (holds_times || column.column_type.list) {
+            return None;
+        }
         let separator = if prefix.is_empty() { "" } else { "." };
         Some(Self {
             position,
-            program: compiler.program(&column.path.expression, scope)?,
+            program,
             scalar: column.column_type.scalar,
             list: column.column_type.list,
             path: format!("{prefix}{separator}{}", column.path.source),

@@ -52,6 +52,8 @@ mod cached_filters;
 mod compiler;
 mod context;
 mod context_cells;
+mod derived;
+mod derived_cells;
 mod fast_view;
 mod first_of_union;
 mod keys;

@@ -182,6 +182,7 @@ impl ResourcePlan {
         let mut compiler = Compiler {
             keys: &mut shape.keys,
             shared: Shared::default(),
+            derived: 0,
         };
         let at_resource = Scope::of_resource(input.resource);
         let context: Vec<ContextPlan> = checked

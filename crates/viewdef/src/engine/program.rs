@@ -3,8 +3,9 @@
 //! What they cannot say is left to the reference evaluator, view by view; what they say must agree
 //! with it. Collections and their order are those of FHIRPath, <https://hl7.org/fhirpath/>.
 
+use super::derived::Derived;
 use super::keys::KeyCode;
-use crate::fhirpath::{Decimal, Literal};
+use crate::fhirpath::{Decimal, Literal, Pattern};
 
 /// What a column, a filter or an iteration evaluates.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub(super) enum Program {
     FirstOfUnion(Vec<Path>),
     /// The truth of a condition.
     Truth(Condition),
+    /// An expression over what paths find.
+    Derived(Box<Derived>),
     /// A literal, or a constant of the view.
     Literal(Literal),
     /// `%rowIndex`
@@ -118,8 +121,12 @@ pub(super) enum Condition {
     EqualsNumber(Path, Decimal),
     /// `left = right`
     EqualsPath(Path, Path),
+    /// `left = right.substring(start)`
+    EqualsTail(Path, Path, usize),
     /// `left in right`
     In(Path, Path),
+    /// `path.matches(pattern)`
+    Matches(Path, Pattern),
     /// `path.exists()`
     Exists(Path),
     /// `condition.not()`
@@ -170,10 +177,13 @@ impl Path {
 
 impl Condition {
     /// Whether it is true, false or unknown whatever it meets: the truth of a path is an error
-    /// where the path finds several values, and so is the membership of several.
+    /// where the path finds several values, so is the membership of several, and only a text
+    /// matches a pattern.
     pub(super) fn failure(&self) -> Failure {
         match self {
-            Self::Path(_) | Self::In(..) => Failure::AnyItem,
+            Self::Path(_) | Self::In(..) | Self::Matches(..) | Self::EqualsTail(..) => {
+                Failure::AnyItem
+            }
             Self::Constant(_) => Failure::Never,
             Self::EqualsText(path, _)
             | Self::EqualsBoolean(path, _)

@@ -193,6 +193,18 @@ fn expression(shape: &mut ShapeBuilder, expr: &Expr, at: At<'_>) -> Nodes {
             .iter()
             .map(|node| shape.step_any_choice(*node, "reference"))
             .collect(),
+        ExprKind::Matches {
+            base, substitution, ..
+        } => {
+            let items = expression(shape, base, at);
+            match substitution {
+                None => Nodes::new(),
+                Some(substitution) => {
+                    expression(shape, substitution, at);
+                    items
+                }
+            }
+        }
         ExprKind::Call {
             base,
             function,

@@ -6,7 +6,7 @@
 use std::ops::ControlFlow;
 
 use super::fast_view::FastColumn;
-use super::program::{Failure, Path, Program};
+use super::program::{Path, Program};
 use super::row_maker::RowMaker;
 use super::tape::{Kind, Position};
 use super::tape_reader::Unsupported;
@@ -90,21 +90,11 @@ impl RowMaker<'_> {
                     Cell::Null
                 }
             },
-            Program::FirstOfUnion(paths) => {
-                let mut paths = paths.iter();
-                let mut found = Cell::Null;
-                for path in paths.by_ref() {
-                    if let Ok(Some(item)) = self.reader.one(path, this)? {
-                        found = self.value(column, item, this);
-                        break;
-                    }
-                }
-                // The reference evaluator evaluates them all.
-                for path in paths.filter(|path| path.failure != Failure::Never) {
-                    let _ = self.reader.one(path, this)?;
-                }
-                found
-            }
+            Program::FirstOfUnion(paths) => match self.reader.first_of(paths, this)? {
+                Some(item) => self.value(column, item, this),
+                None => Cell::Null,
+            },
+            Program::Derived(derived) => return self.derived(column, derived, this, row_index),
             Program::Nothing => Cell::Null,
             Program::Truth(condition) => match self.reader.truth(condition, this)? {
                 None => Cell::Null,

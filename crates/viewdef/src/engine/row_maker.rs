@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+use super::derived_cells::Memory;
 use super::fast_view::{FastIteration, FastSelect, FastView};
 use super::program::{Condition, Path};
 use super::tape::{Kind, Position};
@@ -34,6 +35,8 @@ pub(super) struct RowMaker<'r> {
     pub(super) row: &'r mut Vec<Cell>,
     /// The elements of the selects that are under way.
     pub(super) elements: &'r mut Vec<Position>,
+    /// The answers of derived expressions.
+    pub(super) memory: &'r mut Memory,
     /// What references were resolved to.
     pub(super) resolved: &'r [ResolvedReference<'r>],
     /// Problems that are reported already: the column, the element of the row, the value's element.

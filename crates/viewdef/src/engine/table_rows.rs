@@ -112,6 +112,7 @@ impl ResourceWorker {
             problems,
             row: &mut self.row,
             elements: &mut self.elements,
+            memory: &mut self.memory,
             resolved: json.resolved,
             reported: BTreeSet::new(),
         }

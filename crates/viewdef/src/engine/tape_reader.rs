@@ -10,7 +10,7 @@ use super::lookup::Shared;
 use super::program::{Condition, Failure, Path, Start, Step};
 use super::resource_cache::ResourceCache;
 use super::tape::{Kind, Position, Tape};
-use crate::fhirpath::Decimal;
+use crate::fhirpath::{Decimal, Pattern};
 use crate::json::unescape;
 
 /// The compiled program has no answer; the reference evaluator must give it.
@@ -254,6 +254,25 @@ impl<'t> TapeReader<'t> {
         item.filter(|_| count == 1)
     }
 
+    /// The first item of the first path that finds one. A path that may fail is walked all the same:
+    /// the reference evaluator evaluates all of them.
+    pub(super) fn first_of(
+        &self,
+        paths: &[Path],
+        this: Position,
+    ) -> Result<Option<Position>, Unsupported> {
+        let mut first = None;
+        for path in paths {
+            if first.is_some() && path.failure == Failure::Never {
+                continue;
+            }
+            if let Ok(Some(item)) = self.one(path, this)? {
+                first.get_or_insert(item);
+            }
+        }
+        Ok(first)
+    }
+
     /// How many items a path finds.
     pub(super) fn count(&self, path: &Path, this: Position) -> Result<usize, Unsupported> {
         let mut count = 0;
@@ -304,6 +323,14 @@ impl<'t> TapeReader<'t> {
                     _ => Some(false),
                 }
             }
+            Condition::EqualsTail(left, right, start) => {
+                match (self.one(left, this)?, self.one(right, this)?) {
+                    (_, Err(_)) => return Err(Unsupported),
+                    (Ok(None), _) | (_, Ok(None)) => None,
+                    (Ok(Some(left)), Ok(Some(right))) => self.is_tail(left, right, *start)?,
+                    (Err(_), Ok(Some(_))) => Some(false),
+                }
+            }
             Condition::In(item, among) => {
                 let Ok(item) = self.one(item, this)? else {
                     return Err(Unsupported);
@@ -319,6 +346,11 @@ impl<'t> TapeReader<'t> {
                 })?;
                 Some(is_in?)
             }
+            Condition::Matches(path, pattern) => match self.one(path, this)? {
+                Err(_) => return Err(Unsupported),
+                Ok(None) => None,
+                Ok(Some(item)) => Some(self.matches(item, pattern)?),
+            },
             Condition::Exists(path) => {
                 let mut exists = false;
                 self.each(path, this, &mut |_| {
@@ -347,6 +379,21 @@ impl<'t> TapeReader<'t> {
         })
     }
 
+    fn matches(&self, item: Position, pattern: &Pattern) -> Result<bool, Unsupported> {
+        let raw = self.raw(item);
+        let unescaped;
+        let text = match self.tape.entry(item).kind {
+            Kind::Text => raw,
+            Kind::EscapedText => {
+                unescaped = unescape(raw);
+                &unescaped
+            }
+            _ => return Err(Unsupported),
+        };
+        let text = std::str::from_utf8(text).map_err(|_| Unsupported)?;
+        Ok(pattern.is_match(text))
+    }
+
     /// The text between the quotes of a string, or of any other value.
     #[inline]
     pub(super) fn raw(&self, item: Position) -> &'t [u8] {
@@ -371,7 +418,7 @@ impl<'t> TapeReader<'t> {
         Decimal::parse(std::str::from_utf8(self.raw(item)).ok()?)
     }
 
-    /// Two numbers or two texts. TextBuffers that may be dates are left to the reference evaluator, unless
+    /// Two numbers or two texts. Texts that may be dates are left to the reference evaluator, unless
     /// they are the same.
     fn equal(&self, left: Position, right: Position) -> Result<bool, Unsupported> {
         match (self.tape.entry(left).kind, self.tape.entry(right).kind) {
@@ -382,11 +429,38 @@ impl<'t> TapeReader<'t> {
             (Kind::Text, Kind::Text) => {}
             _ => return Err(Unsupported),
         }
-        let (left, right) = (self.raw(left), self.raw(right));
-        let may_be_date = |text: &[u8]| text.first().is_some_and(u8::is_ascii_digit);
-        if left != right && may_be_date(left) && may_be_date(right) {
+        equal_texts(self.raw(left), self.raw(right))
+    }
+
+    /// Whether a text is the end of another one, from a character on.
+    fn is_tail(
+        &self,
+        left: Position,
+        right: Position,
+        start: usize,
+    ) -> Result<Option<bool>, Unsupported> {
+        let is_text = |item| self.tape.entry(item).kind == Kind::Text;
+        let right_text = self.raw(right);
+        if !is_text(left) || !is_text(right) || !right_text.is_ascii() {
             return Err(Unsupported);
         }
-        Ok(left == right)
+        match right_text.get(start..) {
+            None | Some([]) => Ok(None),
+            Some(tail) => equal_texts(self.raw(left), tail).map(Some),
+        }
     }
+}
+
+/// Texts that may both be dates or times are left to the reference evaluator, unless they are the same.
+fn equal_texts(left: &[u8], right: &[u8]) -> Result<bool, Unsupported> {
+    let may_be_time = |text: &[u8]| {
+        text.first().is_some_and(u8::is_ascii_digit)
+            && (matches!(text.len(), 2 | 4)
+                || text.get(2) == Some(&b':')
+                || text.get(4) == Some(&b'-'))
+    };
+    if left != right && may_be_time(left) && may_be_time(right) {
+        return Err(Unsupported);
+    }
+    Ok(left == right)
 }

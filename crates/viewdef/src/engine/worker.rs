@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 
+use super::derived_cells::Memory;
 use super::lazy_json::LazyJson;
 use super::outcome::{LineRefusal, ResourceRead};
 use super::plan::ResourcePlan;
@@ -43,7 +44,7 @@ pub struct ResourceWorker {
     pub(super) returned_column: Option<usize>,
     /// The builders, in the order of the plan's tables.
     pub(super) tables: Vec<TableBuilder>,
-    /// TextBuffers and lists of the resource that are not in the line.
+    /// Texts and lists of the resource that are not in the line.
     pub(super) scratch: Scratch,
     /// The rows of one table, one after the other.
     pub(super) rows: Vec<Cell>,
@@ -53,6 +54,8 @@ pub struct ResourceWorker {
     pub(super) elements: Vec<u32>,
     /// The cells that all rows of the resource begin with.
     pub(super) context_cells: Vec<Cell>,
+    /// The answers of derived expressions.
+    pub(super) memory: Memory,
 }
 
 impl ResourceWorker {
@@ -82,6 +85,7 @@ impl ResourceWorker {
             row: Vec::new(),
             elements: Vec::new(),
             context_cells: Vec::new(),
+            memory: Memory::default(),
             plan,
         }
     }

@@ -6,6 +6,7 @@
 
 use super::decimal::Decimal;
 use super::function::Function;
+use super::pattern::Pattern;
 use super::temporal::TemporalKind;
 
 /// A place in the source text, in bytes: from `start` up to `end`.
@@ -85,6 +86,15 @@ pub enum ExprKind {
         base: Box<Expr>,
         /// Only references to this type yield a key.
         type_name: Option<String>,
+    },
+    /// `base.matches(pattern)`, `base.replaceMatches(pattern, substitution)`.
+    Matches {
+        /// The text.
+        base: Box<Expr>,
+        /// The regular expression.
+        pattern: Pattern,
+        /// What each match is replaced with; none for `matches`.
+        substitution: Option<Box<Expr>>,
     },
     /// Any other function; arity is checked by the parser.
     Call {
@@ -246,6 +256,9 @@ impl Expr {
             | ExprKind::ReferenceKey { base, .. }
             | ExprKind::Negate(base) => (Some(base), None, &[]),
             ExprKind::Index { base, index } => (Some(base), Some(index), &[]),
+            ExprKind::Matches {
+                base, substitution, ..
+            } => (Some(base), substitution.as_deref(), &[]),
             ExprKind::Call {
                 base, arguments, ..
             } => (Some(base), None, arguments),

@@ -14,6 +14,7 @@ mod fit;
 mod function;
 mod lexer;
 mod parser;
+mod pattern;
 mod temporal;
 mod term;
 mod token_reader;
@@ -27,6 +28,7 @@ pub use decimal::Decimal;
 pub use fit::{Excess, Fit, fit, misfit};
 pub use function::Function;
 pub use parser::parse;
+pub use pattern::Pattern;
 pub use temporal::{Temporal, TemporalKind};
 pub use token_reader::Constants;
 pub use types::{

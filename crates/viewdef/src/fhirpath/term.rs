@@ -5,6 +5,7 @@ use super::ast::{Expr, ExprKind, Literal, Span};
 use super::decimal::Decimal;
 use super::function::Function;
 use super::lexer::Token;
+use super::pattern::Pattern;
 use super::temporal::{Temporal, TemporalKind};
 use super::token_reader::{DisplayToken, Parser};
 use super::types::type_kind;
@@ -159,6 +160,7 @@ impl Parser<'_> {
                 self.expect_symbol(")")?;
                 return Ok(ExprKind::ReferenceKey { base, type_name });
             }
+            "matches" | "replaceMatches" => return self.matches(base, name == "replaceMatches"),
             _ => {}
         }
         let (function, least, most) =
@@ -196,6 +198,34 @@ impl Parser<'_> {
             base,
             function,
             arguments,
+        })
+    }
+
+    /// The arguments of `matches` and `replaceMatches`. The pattern is a literal or a constant, so that
+    /// it is compiled and refused with the view.
+    fn matches(&mut self, base: Box<Expr>, replaces: bool) -> Result<ExprKind, Error> {
+        self.calls += 1;
+        let pattern = self.expression(0)?;
+        let mut height = self.height;
+        let ExprKind::Literal(Literal::String(source)) = &pattern.kind else {
+            return self.error_at(pattern.span, "a regular expression is a literal text");
+        };
+        let pattern = Pattern::parse(source).or_else(|reason| {
+            self.error_at(pattern.span, format!("not a regular expression: {reason}"))
+        })?;
+        let mut substitution = None;
+        if replaces {
+            self.expect_symbol(",")?;
+            substitution = Some(Box::new(self.expression(0)?));
+            height = height.max(self.height);
+        }
+        self.calls -= 1;
+        self.expect_symbol(")")?;
+        self.height = height;
+        Ok(ExprKind::Matches {
+            base,
+            pattern,
+            substitution,
         })
     }
 

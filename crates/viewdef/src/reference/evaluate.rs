@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::context::{Context, Found, boolean_of, one, text_of, type_of};
 use super::item::{Item, Scalar};
-use super::{functions, navigate, operators};
+use super::{functions, navigate, operators, text_functions};
 use crate::fhirpath::{Expr, ExprKind};
 use crate::problem::Mismatch;
 
@@ -64,6 +64,14 @@ impl<'a> Context<'a, '_> {
             ExprKind::ReferenceKey { base, type_name } => {
                 let items = self.evaluate(base)?;
                 functions::reference_keys(&items, type_name.as_deref(), self.resolved)
+            }
+            ExprKind::Matches {
+                base,
+                pattern,
+                substitution,
+            } => {
+                let items = self.evaluate(base)?;
+                text_functions::matches(self, &items, pattern, substitution.as_deref())?
             }
             ExprKind::Call {
                 base,

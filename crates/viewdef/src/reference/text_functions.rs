@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::context::{Context, Found, one, text_of, type_of};
 use super::item::{Item, Scalar};
 use super::navigate::is_of_type;
-use crate::fhirpath::{Decimal, Expr, Function};
+use crate::fhirpath::{Decimal, Expr, Function, Pattern};
 use crate::problem::Mismatch;
 
 /// The result of a call.
@@ -65,7 +65,33 @@ fn with_texts<'a>(
     })
 }
 
-/// TextBuffers one after another; nothing of nothing.
+/// Whether a text matches, or the text with its matches replaced; nothing of nothing.
+pub(super) fn matches<'a>(
+    context: &Context<'a, '_>,
+    items: &[Item<'a>],
+    pattern: &Pattern,
+    substitution: Option<&Expr>,
+) -> Found<'a> {
+    let Some(text) = text_of(items)? else {
+        return Ok(Vec::new());
+    };
+    // The work is linear in the text and in the pattern.
+    context
+        .budget
+        .spend(text.len().saturating_mul(pattern.as_str().len()))?;
+    let Some(substitution) = substitution else {
+        return Ok(vec![Item::boolean(pattern.is_match(&text))]);
+    };
+    let Some(substitution) = context.text(substitution)? else {
+        return Ok(Vec::new());
+    };
+    context
+        .budget
+        .spend(text.len().saturating_mul(substitution.len()))?;
+    Ok(vec![Item::text(pattern.replace_all(&text, &substitution))])
+}
+
+/// Texts one after another; nothing of nothing.
 fn join<'a>(context: &Context<'a, '_>, items: &[Item<'a>], separator: Option<&Expr>) -> Found<'a> {
     let separator = match separator {
         None => String::new(),

@@ -65,6 +65,10 @@ const STEPS: &[&str] = &[
     "length()",
     "substring(1, 2)",
     "abs()",
+    "upper()",
+    "replace('e', 'a')",
+    "matches('^[a-z]+$')",
+    "replaceMatches('(t)', '$1$1')",
 ];
 
 const OPERATORS: &[&str] = &[
@@ -104,6 +108,8 @@ pub(crate) fn json_value() -> impl Strategy<Value = Value> {
         any::<i32>().prop_map(Value::from),
         select(vec![
             "x",
+            "y",
+            "tent",
             "text",
             "2020-01",
             "2020-01-02T03:04:05Z",
@@ -168,6 +174,18 @@ pub(crate) fn seeded(cases: u32) -> ProptestConfig {
         rng_seed: RngSeed::Fixed(20),
         ..ProptestConfig::default()
     }
+}
+
+/// A view of one expression for each row of an iteration, which may be typed.
+pub(crate) fn view_of_one(path: &str, for_each: &str, fhir_type: &str) -> Value {
+    json!({
+        "resource": "Patient",
+        "constant": [{"name": "c", "valueString": "text"}],
+        "select": [
+            {"column": [{"name": "a", "path": path, "type": fhir_type}]},
+            {"forEachOrNull": for_each, "column": [{"name": "b", "path": path, "type": fhir_type}]},
+        ],
+    })
 }
 
 pub(crate) fn view_of(path: &str, for_each: &str) -> Value {

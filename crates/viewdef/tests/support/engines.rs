@@ -54,11 +54,13 @@ pub(crate) fn differences_resolved(
         Ok(plan) => Arc::new(plan),
         Err(error) => return (0, vec![format!("no plan: {error}")]),
     };
+    // One worker reads them all, as in a load: what it remembers of one must be right for the next.
+    let mut worker = ResourceWorker::new(plan, Vec::new(), None);
     let mut compared = 0;
     let mut differences = Vec::new();
     for line in lines {
         let line = line.as_ref();
-        let Some(fast) = fast(&plan, line, resolved) else {
+        let Some(fast) = fast(&mut worker, line, resolved) else {
             continue;
         };
         compared += 1;
@@ -81,10 +83,10 @@ pub(crate) fn is_fast(view: &ViewDefinition) -> bool {
 
 /// How many of the resources the fast engine makes the rows of without the fallback.
 pub(crate) fn fast_count(view: &ViewDefinition, resources: &[Value]) -> usize {
-    let plan = Arc::new(plan_of(view).unwrap());
+    let mut worker = ResourceWorker::new(Arc::new(plan_of(view).unwrap()), Vec::new(), None);
     let made = resources
         .iter()
-        .filter_map(|one| fast(&plan, &one.to_string(), &[]));
+        .filter_map(|one| fast(&mut worker, &one.to_string(), &[]));
     made.filter(|made| made.is_fast).count()
 }
 
@@ -99,8 +101,11 @@ fn plan_of(view: &ViewDefinition) -> Result<ResourcePlan, Error> {
     })
 }
 
-fn fast(plan: &Arc<ResourcePlan>, line: &str, resolved: &[ResolvedReference<'_>]) -> Option<Made> {
-    let mut worker = ResourceWorker::new(Arc::clone(plan), Vec::new(), None);
+fn fast(
+    worker: &mut ResourceWorker,
+    line: &str,
+    resolved: &[ResolvedReference<'_>],
+) -> Option<Made> {
     let mut buffer = line.as_bytes().to_vec();
     let end = buffer.len();
     buffer.extend(std::iter::repeat_n(b'\n', PADDING.max(1)));
@@ -132,7 +137,8 @@ pub(crate) fn fast_rows(
     resolved: &[ResolvedReference<'_>],
 ) -> Vec<Vec<String>> {
     let plan = Arc::new(plan_of(view).unwrap());
-    fast(&plan, line, resolved).unwrap().rows
+    let mut worker = ResourceWorker::new(plan, Vec::new(), None);
+    fast(&mut worker, line, resolved).unwrap().rows
 }
 
 fn plain(view: &ViewDefinition, resource: &Value, resolved: &[ResolvedReference<'_>]) -> Made {

@@ -1,0 +1,174 @@
+//! The cells of derived expressions.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use serde_json::{Map, Value};
+
+use super::derived::{Derived, Input, input_name};
+use super::fast_view::FastColumn;
+use super::row_maker::RowMaker;
+use super::tape::{Kind, Position};
+use super::tape_reader::Unsupported;
+use crate::column::{Cell, cell_of_json};
+use crate::definition::ScalarType;
+use crate::json::unescape;
+use crate::reference;
+
+/// So many answers of an expression are remembered; then they are forgotten together.
+const MAX_REMEMBERED: usize = 4096;
+/// Inputs of more bytes seldom come again.
+const MAX_INPUT_BYTES: usize = 128;
+
+/// The answers of derived expressions, by what their inputs found.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    answers: Vec<HashMap<Box<[u8]>, Option<Value>, foldhash::fast::RandomState>>,
+    inputs: Vec<u8>,
+}
+
+impl Memory {
+    fn answer(&self, of: usize) -> Option<&Option<Value>> {
+        self.answers.get(of)?.get(self.inputs.as_slice())
+    }
+
+    fn remember(&mut self, of: usize, answer: Option<Value>) {
+        if self.inputs.len() > MAX_INPUT_BYTES {
+            return;
+        }
+        if self.answers.len() <= of {
+            self.answers.resize_with(of + 1, HashMap::default);
+        }
+        if let Some(answers) = self.answers.get_mut(of) {
+            if answers.len() >= MAX_REMEMBERED {
+                answers.clear();
+            }
+            answers.insert(self.inputs.as_slice().into(), answer);
+        }
+    }
+}
+
+impl RowMaker<'_> {
+    /// The cell of a derived expression at an element.
+    pub(super) fn derived(
+        &mut self,
+        column: &FastColumn,
+        derived: &Derived,
+        this: Position,
+        row_index: usize,
+    ) -> Result<Cell, Unsupported> {
+        self.memory.inputs.clear();
+        let mut found = Vec::new();
+        for input in &derived.inputs {
+            self.find(input, this, row_index, &mut found)?;
+        }
+        if let Some(answer) = self.memory.answer(derived.memory) {
+            return match answer {
+                None => Ok(Cell::Null),
+                Some(Value::String(text)) if column.scalar == ScalarType::Utf8 => {
+                    Ok(self.scratch.text(text.as_bytes()))
+                }
+                Some(value) => {
+                    cell_of_json(column.scalar, value, self.scratch).map_err(|_| Unsupported)
+                }
+            };
+        }
+        let answer = self.evaluate(derived, &found)?;
+        let cell = match &answer {
+            None => Cell::Null,
+            // What does not fit is explained by the reference evaluator, in its words.
+            Some(value) => {
+                cell_of_json(column.scalar, value, self.scratch).map_err(|_| Unsupported)?
+            }
+        };
+        self.memory.remember(derived.memory, answer);
+        Ok(cell)
+    }
+
+    /// Looks for an input: what it found goes to `found`, and its text to the key of the memory.
+    fn find(
+        &mut self,
+        input: &Input,
+        this: Position,
+        row_index: usize,
+        found: &mut Vec<Found>,
+    ) -> Result<(), Unsupported> {
+        let inputs = &mut self.memory.inputs;
+        let reader = self.reader;
+        let mut items = Vec::new();
+        match input {
+            Input::Path(path) => reader.each(path, this, &mut |item| {
+                items.push(item);
+                ControlFlow::Continue(())
+            })?,
+            Input::FirstOfUnion(paths) => items.extend(reader.first_of(paths, this)?),
+            Input::Truth(condition) => {
+                let truth = reader.truth(condition, this)?;
+                inputs.extend(truth.map_or(*b"?", |truth| if truth { *b"1" } else { *b"0" }));
+                found.push(Found::Truth(truth));
+                return Ok(());
+            }
+            Input::RowIndex => {
+                inputs.extend(row_index.to_le_bytes());
+                found.push(Found::Index(row_index));
+                return Ok(());
+            }
+        }
+        inputs.extend(u32::try_from(items.len()).unwrap_or(u32::MAX).to_le_bytes());
+        for item in &items {
+            let kind = reader.tape.entry(*item).kind;
+            if kind == Kind::Object {
+                return Err(Unsupported);
+            }
+            let raw = reader.raw(*item);
+            inputs.push(kind as u8);
+            inputs.extend(u32::try_from(raw.len()).unwrap_or(u32::MAX).to_le_bytes());
+            inputs.extend(raw);
+        }
+        found.push(Found::Items(items));
+        Ok(())
+    }
+
+    fn evaluate(&self, derived: &Derived, found: &[Found]) -> Result<Option<Value>, Unsupported> {
+        let mut object = Map::new();
+        for (position, found) in found.iter().enumerate() {
+            let value = match found {
+                Found::Truth(None) => continue,
+                Found::Truth(Some(truth)) => Value::Bool(*truth),
+                Found::Index(index) => Value::from(*index),
+                Found::Items(items) => {
+                    let values = items.iter().map(|item| self.json(*item));
+                    Value::Array(values.collect::<Result<_, _>>()?)
+                }
+            };
+            object.insert(input_name(position), value);
+        }
+        let object = Value::Object(object);
+        let mut answers =
+            reference::evaluate_path(&derived.rest, &object, &[]).map_err(|_| Unsupported)?;
+        match answers.len() {
+            0 | 1 => Ok(answers.pop()),
+            _ => Err(Unsupported),
+        }
+    }
+
+    fn json(&self, item: Position) -> Result<Value, Unsupported> {
+        let raw = self.reader.raw(item);
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).map_err(|_| Unsupported);
+        Ok(match self.reader.tape.entry(item).kind {
+            Kind::Text => Value::String(text(raw.to_vec())?),
+            Kind::EscapedText => Value::String(text(unescape(raw))?),
+            Kind::Number => serde_json::from_slice(raw).map_err(|_| Unsupported)?,
+            Kind::True => Value::Bool(true),
+            Kind::False => Value::Bool(false),
+            Kind::Object => return Err(Unsupported),
+        })
+    }
+}
+
+/// What an input found.
+enum Found {
+    Truth(Option<bool>),
+    Index(usize),
+    Items(Vec<Position>),
+}
