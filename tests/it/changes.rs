@@ -89,10 +89,7 @@ fn a_claim_that_a_full_read_no_longer_finds_leaves_the_lake_and_is_listed() {
         let mut command = sandbox.command(&bench, &[&["--json"], arguments].concat());
         Ended::of(command.env("CLAIMLAKE_EXTRACT_PAGE_SIZE", "10"))
     };
-    let run = |arguments: &[&str]| {
-        let ended = try_to(arguments).exits(0);
-        ended
-    };
+    let run = |arguments: &[&str]| try_to(arguments).exits(0);
     let first = run(&["run"]).summary();
     let rows = first["load"]["rows"]["eob"].as_u64().unwrap();
     set_faults(&sandbox, &json!(["drift-delete:count=1"]));
