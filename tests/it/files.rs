@@ -19,10 +19,11 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
 pub(crate) fn files_and_folders(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        match path.symlink_metadata().unwrap().file_type() {
-            kind if kind.is_dir() => found.extend(files_and_folders(&path)),
-            kind if kind.is_file() => found.push(path),
+        // Of the entry, not of the path: a broker that ends takes files of its vault away.
+        let entry = entry.unwrap();
+        match entry.file_type().unwrap() {
+            kind if kind.is_dir() => found.extend(files_and_folders(&entry.path())),
+            kind if kind.is_file() => found.push(entry.path()),
             _ => {}
         }
     }

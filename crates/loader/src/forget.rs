@@ -36,7 +36,7 @@ pub struct ForgetRequest {
     pub lake: PathBuf,
     /// The person.
     pub person: Person,
-    /// Resources that are known to be resources, whatever their keys say.
+    /// Resources that are known to be the person's, whatever their keys say.
     pub resources: Vec<(ApiVersion, ResourceType, String)>,
     /// The run that publishes.
     pub run: RunId,

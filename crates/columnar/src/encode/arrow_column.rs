@@ -19,6 +19,7 @@ use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 
 use crate::encode::page_spool::PageSpool;
 use crate::encode::page_store::SpoolFactory;
+use crate::sort::buffered::buffered_type;
 use crate::sort::gathered_columns::gather_column;
 use crate::sort::row_ranges::Ranges;
 
@@ -49,7 +50,21 @@ impl ArrowColumn {
     }
 
     /// Appends rows of one block.
+    ///
+    /// # Errors
+    ///
+    /// The rows are of another type: an amount of another scale would be another amount.
     pub(crate) fn append(&mut self, ranges: &Ranges<'_>, column: usize) -> Result<()> {
+        let expected = buffered_type(self.field.data_type());
+        let mut arrays = ranges.arrays(column).into_iter().flatten();
+        if !expected.is_nested()
+            && let Some(other) = arrays.find(|array| *array.data_type() != expected)
+        {
+            let (found, wanted) = (other.data_type(), self.field.data_type());
+            return Err(ParquetError::General(format!(
+                "a column of {found} is not one of {wanted}"
+            )));
+        }
         let values = gather_column(ranges, column, self.field.data_type())
             .map_err(|error| ParquetError::External(Box::new(error)))?;
         self.waiting.push(values);
@@ -72,9 +87,8 @@ impl ArrowColumn {
             None => values,
         };
         for leaf in compute_leaves(&self.field, &values)? {
-            if let Some(writer) = &mut self.writer {
-                writer.write(&leaf)?;
-            }
+            let writer = self.writer.as_mut().ok_or_else(without_writer)?;
+            writer.write(&leaf)?;
         }
         Ok(())
     }
@@ -85,11 +99,13 @@ impl ArrowColumn {
         group: &mut SerializedRowGroupWriter<'_, W>,
     ) -> Result<()> {
         self.end_block()?;
-        match self.writer.take() {
-            Some(writer) => writer.close()?.append_to_row_group(group),
-            None => Ok(()),
-        }
+        let writer = self.writer.take().ok_or_else(without_writer)?;
+        writer.close()?.append_to_row_group(group)
     }
+}
+
+fn without_writer() -> ParquetError {
+    ParquetError::General("the row group has no writer for the column".to_owned())
 }
 
 /// Gives each of `columns` a writer for the next row group, whose pages wait in `spool`.
@@ -107,6 +123,11 @@ pub(crate) fn make_writers<'c>(
     let made = ArrowRowGroupWriterFactory::new(&nowhere, schema)
         .with_page_store_factory(Arc::new(SpoolFactory(spool.clone())))
         .create_column_writers(0)?;
+    if made.len() != columns.len() {
+        return Err(ParquetError::General(
+            "a column has none or several leaves".to_owned(),
+        ));
+    }
     for (column, writer) in columns.into_iter().zip(made) {
         column.writer = Some(Box::new(writer));
     }
@@ -128,5 +149,43 @@ fn without_idle_nulls(values: &ArrayData) -> Result<Option<ArrayData>> {
     match changes {
         true => Ok(Some(changed.child_data(children).build()?)),
         false => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{Decimal128Array, Int32Array, Int64Array, RecordBatch};
+    use arrow_schema::{DataType, Field};
+    use parquet::file::properties::WriterProperties;
+
+    use super::*;
+    use crate::encode::parquet_writer::ParquetWriter;
+
+    #[test]
+    fn rows_of_another_type_are_an_error_not_another_amount() {
+        let amount = |scale| {
+            let amounts = Decimal128Array::from(vec![12_345]);
+            Arc::new(amounts.with_precision_and_scale(18, scale).unwrap()) as ArrayRef
+        };
+        let long = Arc::new(Int64Array::from(vec![1])) as ArrayRef;
+        let int = Arc::new(Int32Array::from(vec![1])) as ArrayRef;
+        let cases = [
+            (DataType::Decimal128(18, 2), amount(2), true),
+            (DataType::Decimal128(18, 2), amount(4), false),
+            (DataType::Int64, long, true),
+            (DataType::Int64, int, false),
+        ];
+        for (wanted, values, is_right) in cases {
+            let schema = SchemaRef::new(Schema::new(vec![Field::new("a", wanted.clone(), true)]));
+            let field = Field::new("a", values.data_type().clone(), true);
+            let of_batch = SchemaRef::new(Schema::new(vec![field]));
+            let batch = RecordBatch::try_new(of_batch, vec![values]).unwrap();
+            let mut writer =
+                ParquetWriter::new(Vec::new(), &schema, WriterProperties::default()).unwrap();
+            let written = writer
+                .write(&batch)
+                .and_then(|()| writer.finish().map(|_| ()));
+            assert_eq!(written.is_ok(), is_right, "{wanted}: {written:?}");
+        }
     }
 }

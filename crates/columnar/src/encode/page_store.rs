@@ -44,8 +44,9 @@ impl PageStore for SpooledPages {
             true => None,
             false => spool.push(&page)?,
         };
-        self.pages
-            .push(range.map_or(Page::InMemory(page), Page::Spooled));
+        // A page may be a small part of a large buffer, which would stay with it.
+        let in_memory = || Page::InMemory(Bytes::copy_from_slice(&page));
+        self.pages.push(range.map_or_else(in_memory, Page::Spooled));
         Ok(PageKey::new(self.pages.len() as u64 - 1))
     }
 

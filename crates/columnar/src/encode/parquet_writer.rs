@@ -94,7 +94,8 @@ impl<W: Write + Send> ParquetWriter<W> {
     ///
     /// # Errors
     ///
-    /// What `to` refuses, and a column that is not nullable or of a type that Parquet does not have.
+    /// What `to` refuses, a text column that is not nullable, and a column of a type that Parquet does not
+    /// have.
     pub fn new(to: W, schema: &SchemaRef, properties: WriterProperties) -> Result<Self> {
         let path = Path::new("Parquet");
         let columns =

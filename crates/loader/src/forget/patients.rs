@@ -8,7 +8,6 @@ use claimlake_contract::{ApiVersion, LakeTable, PatientId, ResourceType};
 use crate::error::{LoadError, Result};
 use crate::forget::person_resources::each_key;
 use crate::forget::run_tables::{column, reader, text};
-
 use crate::merge::keys;
 use crate::previous_snapshot::PreviousSnapshot;
 use crate::publish::lake::Lake;

@@ -75,7 +75,7 @@ impl PersonResources<'_> {
             let keep: BooleanArray = self
                 .is_about(&batch)
                 .into_iter()
-                .map(|resources| Some(!resources))
+                .map(|is_about| Some(!is_about))
                 .collect();
             let operation = || LoadError::arrow(format!("filtering {}", path.display()));
             let kept = filter_record_batch(&batch, &keep).map_err(operation())?;
@@ -105,12 +105,12 @@ impl PersonResources<'_> {
         for batch in reader(path)? {
             let batch = batch.map_err(LoadError::arrow(format!("reading {}", path.display())))?;
             let about = self.is_about(&batch);
-            rows += about.into_iter().filter(|resources| *resources).count() as u64;
+            rows += about.into_iter().filter(|is_about| *is_about).count() as u64;
         }
         Ok(rows)
     }
 
-    /// For each row of a table about runs, whether it is about the person or a resource of resources.
+    /// For each row of a table about runs, whether it is about the person or one of the person's resources.
     fn is_about(&self, batch: &RecordBatch) -> Vec<bool> {
         let (apis, patients) = (column(batch, "source_api"), column(batch, "patient_id"));
         let (types, ids) = (column(batch, "resource_type"), column(batch, "resource_id"));
