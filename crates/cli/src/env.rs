@@ -36,28 +36,28 @@ pub(crate) const VAULT_KEYRING: &str = "CLAIMLAKE_VAULT_KEYRING";
 
 /// Every variable above that a user may set, with what it does, as `docs/pipeline.md` shows it.
 pub(crate) const ALL: &[(&str, &str)] = &[
-    (PIPELINE, "the pipeline file, as `--pipeline`"),
-    (DATA, "the data directory, as `--data`"),
+    (PIPELINE, "the pipeline file, like `--pipeline`"),
+    (DATA, "the data directory, like `--data`"),
     (
         LOG,
-        "which log lines to show, in the syntax of `tracing` (`info`, `claimlake_extractor=debug`)",
+        "which log records to print, in the syntax of `tracing` (`info`, `claimlake_extractor=debug`)",
     ),
-    (VAULT_KEY, "the vault's key itself, 64 hex digits or base64"),
+    (VAULT_KEY, "the vault's key, as 64 hex digits or base64"),
     (
         VAULT_KEY_COMMAND,
         "a shell command that prints the vault's key",
     ),
     (
         VAULT_KEY_FILE,
-        "a file that holds the vault's key, outside the data directory",
+        "a file with the vault's key, outside the data directory",
     ),
     (
         VAULT_KEYRING,
-        "`system`: the desktop's keyring holds the vault's key",
+        "`system`: the vault's key is in the desktop's keyring",
     ),
     (
         VAULT_NEW_KEY,
-        "the key that `vault rekey` is to seal with, where it cannot put one in place itself",
+        "the new key for `vault rekey`, if the current key comes from the environment or a command",
     ),
 ];
 

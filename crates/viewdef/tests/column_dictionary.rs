@@ -18,36 +18,36 @@ use support::{pipeline_views, pipelines};
 const INTRODUCTION: &str = "\
 # Pipelines and their tables
 
-A pipeline is a file here: `demo.toml` (synthetic people, no key, no network), `blue_button.toml` (the
-real service), `bench.toml` (what the benchmarks measure). A table is a file in `views/`: a standard
-[SQL-on-FHIR v2 ViewDefinition](https://build.fhir.org/ig/FHIR/sql-on-fhir-v2/StructureDefinition-ViewDefinition.html).
-To add a column, add it to the view; to add a table, add a view; then `claimlake transform --full` and
-`claimlake load --rebuild`. `claimlake view VIEW.json INPUT` tries a view out.
+A pipeline is a file in this folder: `demo.toml` (synthetic patients; needs no key and no network),
+`blue_button.toml` (the real service), `bench.toml` (for the benchmarks). A table is a file in `views/`: a
+standard [SQL-on-FHIR v2 ViewDefinition](https://build.fhir.org/ig/FHIR/sql-on-fhir-v2/StructureDefinition-ViewDefinition.html).
+To add a column, add it to the view; to add a table, add a view. Then run `claimlake transform --full` and
+`claimlake load --rebuild`. `claimlake view VIEW.json INPUT` evaluates a single view.
 
-This page is generated from the views. Types are those of the tag `ansi/type`, else they follow from the
-FHIR type: booleans, integers and instants are typed, everything else is text as it was sent.
-Names in the column *CCW* are the variables of CMS's Chronic Conditions Warehouse, from the tag
-`ccw/variable`.
+This page is generated from the views. The tag `ansi/type` sets the type of a column. Without it, the type
+follows from the FHIR type: booleans, integers and instants are typed, everything else is text as sent. Names
+in the column *CCW* are the variables of CMS's Chronic Conditions Warehouse, from the tag `ccw/variable`.
 
-Every table begins with columns that are the same for all rows of a resource: `source_api` (`v2`, `v3`),
-then those of the pipeline's `[context.<ResourceType>]`. For claims these are `eob_id`, `patient_id`,
-`last_updated`, `service_date`, `is_part2_sensitive`, `eob_type` and `service_year`; the last two
-are the partitions, which are never null. A view's column of the same name is left out.
+Every table begins with columns that are equal in all rows of a resource: `source_api` (`v2`, `v3`), then
+those of the pipeline's `[context.<ResourceType>]`. For claims these are `eob_id`, `patient_id`,
+`last_updated`, `service_date`, `is_part2_sensitive`, `eob_type` and `service_year`; the last two are the
+partition columns, which are never null. If a view has a column of the same name, that column is omitted.
 
-A context column is a FHIRPath, or `{ path = FHIRPath }`, `{ date_of = [FHIRPath, …] }` or
-`{ year_of = [FHIRPath, …] }`. Within the braces, `default = value` applies where nothing is found, and
-`case = [{ when = FHIRPath, value = value }, …]` comes before all else: the first one that is true. A
-partition column without a default has `UNKNOWN`, 0, `0001-01-01` or `false` there, by its type.
+A context column is a FHIRPath expression, or `{ path = FHIRPath }`, `{ date_of = [FHIRPath, …] }` or
+`{ year_of = [FHIRPath, …] }`. Within the braces, `default = value` applies if nothing is found.
+`case = [{ when = FHIRPath, value = value }, …]` is evaluated first: the first condition that is true
+applies. A partition column without a default then has `UNKNOWN`, 0, `0001-01-01` or `false`, depending on
+its type.
 
-What is coded (a category, a role, a type, a product) is in columns of one rule. `*_cms` has a code of CMS's
-own systems and nothing else, and so has a column named for a code set (`hcpcs_code`, `ndc_code`, `taxonomy_code`,
-`specialty_code`, `eob_type`). `*_std` and other `*_code` columns have the code of a standard system, else the
-first code of another system or of none; `*_system` beside it says whose it is and is null where the source
-names none. `*_display` is what a coding says in words, else the text of the concept. Every coding is in the
-tables `*_coding`.
+Coded elements (a category, a role, a type, a product) follow one rule. `*_cms` columns contain only codes of
+CMS's own systems, and so do columns that are named for a code set (`hcpcs_code`, `ndc_code`,
+`taxonomy_code`, `specialty_code`, `eob_type`). `*_std` and other `*_code` columns contain the code of a
+standard system, otherwise the first code of another system or without one. `*_system` beside them is the
+system of that code, and null if the source names none. `*_display` is the display text of the coding,
+otherwise the text of the concept. All codings are in the tables `*_coding`.
 
-In the paths below `\u{203a}` separates what makes the rows from what is read from each, `?` before
-what makes one row even where there is nothing.
+In the paths below, the path before `\u{203a}` selects the elements that make rows, and the path after it is
+evaluated on each of them. `?` before a path means that there is one row even if it selects nothing.
 ";
 
 #[test]
@@ -68,7 +68,7 @@ fn the_column_dictionary_is_up_to_date() {
 fn dictionary() -> String {
     let views = pipeline_views();
     let mut text = String::from(INTRODUCTION);
-    text.push_str("\n## Tables\n\n| table | reads | holds |\n|---|---|---|\n");
+    text.push_str("\n## Tables\n\n| table | resource type | content |\n|---|---|---|\n");
     for (name, view) in &views {
         let holds = view.description.as_deref().unwrap_or_default();
         writeln!(

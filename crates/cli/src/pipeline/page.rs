@@ -8,16 +8,17 @@ use crate::env;
 const HEAD: &str = "\
 # The pipeline file
 
-Every key of a pipeline, and every variable. This page is made from the table that claimlake itself checks files by
-(`crates/cli/src/pipeline/key_table.txt`); edit that. The pipelines that are built in, [demo.toml](../pipelines/demo.toml) and
-[blue_button.toml](../pipelines/blue_button.toml), are examples; the columns of their tables are in
+Every key of a pipeline file, and every variable. This page is generated from the table that claimlake uses to validate pipeline files
+(`crates/cli/src/pipeline/key_table.txt`); edit that table, not this page. The built-in pipelines, [demo.toml](../pipelines/demo.toml)
+and [blue_button.toml](../pipelines/blue_button.toml), are examples. The columns of their tables are in
 [pipelines/README.md](../pipelines/README.md).
 
-A flag wins over the environment, and that over the file. An unknown key is an error (exit 2) that names the nearest known one. So is
-an unknown variable that begins with `CLAIMLAKE_SOURCE_`, `CLAIMLAKE_EXTRACT_`, `CLAIMLAKE_TRANSFORM_`, `CLAIMLAKE_LOAD_` or
-`CLAIMLAKE_VAULT_`, unless the pipeline names it (`client_id_env`, `client_secret_env`); of another `CLAIMLAKE_…` there is a warning. A
-variable of a key that is empty counts as not set; an empty `CLAIMLAKE_PIPELINE` or `CLAIMLAKE_DATA` is an error. Values of variables are never shown: a list is written as in the file, `[\"a\", \"b\"]`. Where
-a key has no default, `none` says that it may be left out and `-` that it may not.
+Flags override environment variables, which override the file. An unknown key is an error (exit 2) that names the most similar known
+key. So is an unknown variable that begins with `CLAIMLAKE_SOURCE_`, `CLAIMLAKE_EXTRACT_`, `CLAIMLAKE_TRANSFORM_`, `CLAIMLAKE_LOAD_`
+or `CLAIMLAKE_VAULT_`, unless the pipeline names it (`client_id_env`, `client_secret_env`); any other unknown `CLAIMLAKE_…` variable
+causes a warning. An empty variable for a key counts as not set; an empty `CLAIMLAKE_PIPELINE` or `CLAIMLAKE_DATA` is an error. Write a
+list as in the file: `[\"a\", \"b\"]`. Values of variables are never printed. In the column \"default\", `none` means that the key is
+optional and `-` that it is required.
 ";
 
 /// The page.
@@ -25,7 +26,7 @@ fn page() -> String {
     let mut page = HEAD.to_owned();
     for section in SECTIONS.iter() {
         let title = match section.name {
-            "" => "The top".to_owned(),
+            "" => "Top level".to_owned(),
             name => format!("`[{name}]`"),
         };
         page.push_str(&format!("\n## {title}\n\n{}\n\n", section.about));
