@@ -50,6 +50,7 @@
 
 mod cached_filters;
 mod compiler;
+mod conditions;
 mod context;
 mod context_cells;
 mod derived;
