@@ -25,8 +25,9 @@ pub(crate) fn rows_of(file: &Path) -> Vec<Row> {
     rows.map(Result::unwrap).collect()
 }
 
-/// The rows of all files below a folder.
+/// The rows of all files below a folder, which must be there: a table without rows has a file, too.
 pub(crate) fn rows_below(folder: &Path) -> Vec<Row> {
+    assert!(folder.exists(), "{} is missing", folder.display());
     let files = parquet_files(folder);
     files.iter().flat_map(|file| rows_of(file)).collect()
 }

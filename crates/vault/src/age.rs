@@ -95,7 +95,7 @@ fn seal_payload(key: &[u8; 32], plain: &[u8], sealed: &mut Vec<u8>) -> Result<()
     Ok(())
 }
 
-/// 32 bytes of HKDF-SHA-256 (RFC 5869).
+/// 32 bytes of HKDF-SHA-256 (RFC 5869). The key is zeroized; the library's own states are not.
 fn derive(secret: &[u8], salt: &[u8], info: &[u8]) -> Result<Zeroizing<[u8; 32]>, VaultError> {
     let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(secret);
     let mut key = Zeroizing::new([0; 32]);

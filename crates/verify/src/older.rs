@@ -72,9 +72,9 @@ pub(crate) fn check(lake: &Path, current: Option<&Snapshot>) -> Result<Check, Er
     Ok(check)
 }
 
-/// Whether the lake is held at a snapshot, as far as that can be read.
+/// Whether the lake is pinned to a snapshot, as far as that can be read.
 pub(crate) fn check_pin(lake: &Path) -> Result<(Check, bool), Error> {
-    let mut check = Check::hard("lake_pin", "the lake is held at a snapshot, or not at all");
+    let mut check = Check::hard("lake_pin", "the lake is pinned to a snapshot, or to none");
     let path = lake.join("pinned");
     let text = match std::fs::read(&path) {
         Ok(text) => text,

@@ -146,7 +146,7 @@ pub struct Report {
     pub snapshot: Option<u64>,
     /// The checks, in the order of the data's way.
     pub checks: Vec<Check>,
-    /// Whether the lake is held at a snapshot: loads then wait for `--unpin`.
+    /// Whether the lake is pinned to a snapshot: loads then wait for `--unpin`.
     pub is_pinned: bool,
     /// Runs whose imported files are wanted again, as places in landing.
     pub import_again: Vec<String>,

@@ -149,6 +149,7 @@ impl BrokerClient {
         };
         match self.call(request, MAX_RECONNECTS).await {
             Ok(Response::Noted) => Ok(None),
+            Err(failure) => Err(failure.into_token_error()),
             response => stored(response).map(Some),
         }
     }

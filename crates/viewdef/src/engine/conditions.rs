@@ -9,6 +9,9 @@ use super::tape_reader::{TapeReader, Unsupported};
 use crate::fhirpath::{Decimal, Pattern};
 use crate::json::unescape;
 
+/// Bytes of text times bytes of pattern that are matched here.
+const MOST_WORK: usize = 1 << 20;
+
 impl TapeReader<'_> {
     /// The truth of a condition; nothing where it is unknown.
     pub(super) fn truth(
@@ -117,6 +120,10 @@ impl TapeReader<'_> {
             }
             _ => return Err(Unsupported),
         };
+        // The reference evaluator counts the work, and gives up on too much.
+        if text.len().saturating_mul(pattern.as_str().len()) > MOST_WORK {
+            return Err(Unsupported);
+        }
         let text = std::str::from_utf8(text).map_err(|_| Unsupported)?;
         Ok(pattern.is_match(text))
     }
