@@ -152,22 +152,17 @@ fn write(source: &Source, writer: &str) -> u64 {
         return bytes.0;
     }
     let mut file = ParquetWriter::new(&mut bytes, &schema, properties).unwrap();
-    if writer == "own" {
+    if writer != "own" {
+        file.set_spool_folder(folder.path());
+    }
+    if matches!(writer, "own" | "own-spool") {
         source
             .batches
             .iter()
             .for_each(|batch| file.write(batch).unwrap());
     } else {
-        file.set_spool_folder(folder.path());
-        if writer == "own-spool" {
-            source
-                .batches
-                .iter()
-                .for_each(|batch| file.write(batch).unwrap());
-        } else {
-            for chunk in source.chunks() {
-                file.append(&chunk, &columns).unwrap();
-            }
+        for chunk in source.chunks() {
+            file.append(&chunk, &columns).unwrap();
         }
     }
     file.finish().unwrap();

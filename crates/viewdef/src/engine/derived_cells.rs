@@ -10,8 +10,7 @@ use super::fast_view::FastColumn;
 use super::row_maker::RowMaker;
 use super::tape::{Kind, Position};
 use super::tape_reader::Unsupported;
-use crate::column::{Cell, cell_of_json};
-use crate::definition::ScalarType;
+use crate::column::{Cell, Scratch, cell_of_json};
 use crate::json::unescape;
 use crate::reference;
 
@@ -62,25 +61,16 @@ impl RowMaker<'_> {
         for input in &derived.inputs {
             self.find(input, this, row_index, &mut found)?;
         }
+        let cell_of = |answer: &Option<Value>, scratch: &mut Scratch| match answer {
+            None => Ok(Cell::Null),
+            // What does not fit is explained by the reference evaluator, in its words.
+            Some(value) => cell_of_json(column.scalar, value, scratch).map_err(|_| Unsupported),
+        };
         if let Some(answer) = self.memory.answer(derived.memory) {
-            return match answer {
-                None => Ok(Cell::Null),
-                Some(Value::String(text)) if column.scalar == ScalarType::Utf8 => {
-                    Ok(self.scratch.text(text.as_bytes()))
-                }
-                Some(value) => {
-                    cell_of_json(column.scalar, value, self.scratch).map_err(|_| Unsupported)
-                }
-            };
+            return cell_of(answer, self.scratch);
         }
         let answer = self.evaluate(derived, &found)?;
-        let cell = match &answer {
-            None => Cell::Null,
-            // What does not fit is explained by the reference evaluator, in its words.
-            Some(value) => {
-                cell_of_json(column.scalar, value, self.scratch).map_err(|_| Unsupported)?
-            }
-        };
+        let cell = cell_of(&answer, self.scratch)?;
         self.memory.remember(derived.memory, answer);
         Ok(cell)
     }

@@ -41,7 +41,7 @@ pub fn parse(source: &str, constants: &Constants) -> Result<Expr, Error> {
 /// How strongly operators bind; steps, calls and indexers bind strongest.
 const UNARY_BINDING: u8 = 11;
 
-/// What stands between two operands.
+/// An operator between two operands.
 enum Infix {
     /// Between two expressions.
     Operator(BinaryOperator),
