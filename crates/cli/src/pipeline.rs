@@ -27,6 +27,7 @@ use std::path::PathBuf;
 
 use claimlake_contract::{ApiVersion, ResourceType};
 use claimlake_loader::CurrentRule;
+use claimlake_transformer::Derivation;
 use serde::Deserialize;
 
 /// A pipeline file, every key of it.
@@ -47,6 +48,9 @@ pub(crate) struct Pipeline {
     /// Which version of a claim is the current one.
     #[serde(default)]
     pub(crate) current: Vec<CurrentRule>,
+    /// By table name: what is made of the rows of its view.
+    #[serde(default)]
+    pub(crate) derive: std::collections::BTreeMap<String, Derivation>,
     /// By table name: what differs from `[load]`.
     #[serde(default)]
     pub(crate) table: std::collections::BTreeMap<String, TableOverride>,

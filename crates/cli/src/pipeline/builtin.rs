@@ -42,12 +42,18 @@ macro_rules! views {
 }
 
 views![
+    "claim",
+    "claim_diagnosis",
+    "claim_line",
+    "claim_procedure",
+    "claim_provider",
     "coverage",
     "coverage_class",
     "coverage_coding",
     "coverage_contained_contact",
     "coverage_extension",
     "coverage_identifier",
+    "coverage_month",
     "eob",
     "eob_adjudication",
     "eob_benefit_financial",
@@ -70,6 +76,7 @@ views![
     "eob_related",
     "eob_supporting_info",
     "eob_total",
+    "part_d_event",
     "patient",
     "patient_address",
     "patient_coding",
@@ -78,6 +85,7 @@ views![
     "patient_identifier",
     "patient_link",
     "patient_name",
+    "prior_authorization_line",
 ];
 
 #[cfg(test)]

@@ -29,6 +29,8 @@ pub(super) fn unknown_key(file: &DeTable<'_>, text: &str) -> Option<String> {
                     }
                 }
             }
+            // Its keys are checked where they are read.
+            "derive" => {}
             _ => check(table, name, &section_keys(name), &mut unknown),
         }
     }

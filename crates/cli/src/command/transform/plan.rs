@@ -141,6 +141,7 @@ fn input(pipeline: &Pipeline, origin: &PipelineOrigin) -> anyhow::Result<PlanInp
             .iter()
             .map(|(name, own)| layout(name, &pipeline.load, own))
             .collect(),
+        derive: pipeline.derive.clone().into_iter().collect(),
         part2: match pipeline.transform.part2 {
             pipeline::Part2::Keep => Part2::Keep,
             pipeline::Part2::Drop => Part2::Drop,

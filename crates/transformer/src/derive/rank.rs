@@ -1,0 +1,141 @@
+//! The place of each row among those of its resource.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt32Type;
+use arrow_array::{Array, DictionaryArray, Int32Array, UInt32Array};
+use arrow_schema::ArrowError;
+use serde::Deserialize;
+
+use super::rows::Columns;
+
+/// Numbers the rows of a resource: 1 is the first of a kind in `first`, the others follow in the order
+/// of `order_by`, then of the source. A row of a kind in `unranked` has no number.
+///
+/// Where `same` is given, a row that repeats number 1 in that column has no number either: the
+/// source says one thing twice, once as the first and once among the others. Number 1 takes from its
+/// repeat what `carry` names, where it has none.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rank {
+    /// The new column, before `order_by`.
+    pub into: String,
+    /// The numbers that the source gives the rows.
+    pub order_by: String,
+    /// The column with the kind of a row.
+    pub kind: String,
+    /// The kinds of which the first row is number 1.
+    #[serde(default)]
+    pub first: Vec<String>,
+    /// Whether number 1 is left out where there is no such row.
+    #[serde(default)]
+    pub keeps_one: bool,
+    /// The kinds that have no place.
+    #[serde(default)]
+    pub unranked: Vec<String>,
+    /// The column that tells a repeat of the first row.
+    pub same: Option<String>,
+    /// The text columns that number 1 takes from its repeat.
+    #[serde(default)]
+    pub carry: Vec<String>,
+}
+
+/// What a row is by its kind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    First,
+    Other,
+    Unranked,
+}
+
+impl Rank {
+    pub(super) fn apply(&self, columns: &mut Columns) -> Result<(), ArrowError> {
+        let numbers = columns.integer(&self.order_by)?;
+        let kinds = self.kinds(&columns.text(&self.kind)?);
+        let same = self
+            .same
+            .as_ref()
+            .map(|same| columns.text(same))
+            .transpose()?;
+        let mut carried = Vec::new();
+        for name in &self.carry {
+            let texts = columns.text(name)?;
+            carried.push((name, texts.keys().iter().collect::<Vec<_>>(), texts));
+        }
+        let mut ranks: Vec<Option<i32>> = vec![None; numbers.len()];
+        for rows in &columns.resources {
+            // Rows without a number come last.
+            let number = |row: usize| {
+                let number = numbers.is_valid(row).then(|| numbers.value(row));
+                (number.map_or(i64::MAX, i64::from), row)
+            };
+            let first = rows
+                .clone()
+                .filter(|row| kinds[*row] == Kind::First)
+                .min_by_key(|row| number(*row));
+            let mut others: Vec<usize> = rows
+                .clone()
+                .filter(|row| kinds[*row] != Kind::Unranked && Some(*row) != first)
+                .collect();
+            others.sort_by_key(|row| number(*row));
+            let mut rank = i32::from(self.keeps_one);
+            if let Some(first) = first {
+                rank = 1;
+                ranks[first] = Some(rank);
+            }
+            for row in others {
+                if let (Some(first), Some(same)) = (first, &same)
+                    && is_same(same, first, row)
+                {
+                    for (_, keys, _) in &mut carried {
+                        keys[first] = keys[first].or(keys[row]);
+                    }
+                    continue;
+                }
+                rank += 1;
+                ranks[row] = Some(rank);
+            }
+        }
+        for (name, keys, texts) in carried {
+            let keys: UInt32Array = keys.into_iter().collect();
+            let texts = DictionaryArray::try_new(keys, texts.values().clone())?;
+            columns.replace(name, Arc::new(texts));
+        }
+        columns.insert_before(
+            &self.order_by,
+            &self.into,
+            Arc::new(Int32Array::from(ranks)),
+        )
+    }
+
+    fn kinds(&self, texts: &DictionaryArray<UInt32Type>) -> Vec<Kind> {
+        let of_text = |text: Option<&str>| match text {
+            Some(text) if self.first.iter().any(|kind| kind == text) => Kind::First,
+            Some(text) if self.unranked.iter().any(|kind| kind == text) => Kind::Unranked,
+            _ => Kind::Other,
+        };
+        let known: Vec<Kind> = texts
+            .values()
+            .as_string::<i32>()
+            .iter()
+            .map(of_text)
+            .collect();
+        let keys = texts.keys().iter();
+        keys.map(|key| {
+            key.and_then(|key| known.get(key as usize))
+                .copied()
+                .unwrap_or(Kind::Other)
+        })
+        .collect()
+    }
+}
+
+/// Whether two rows have the same text, which must be there.
+fn is_same(texts: &DictionaryArray<UInt32Type>, one: usize, other: usize) -> bool {
+    let text = |row: usize| {
+        let values = texts.values().as_string::<i32>();
+        texts.key(row).map(|key| values.value(key))
+    };
+    text(one).is_some() && text(one) == text(other)
+}
