@@ -223,11 +223,6 @@ impl ChunkWorker {
                 continue;
             };
             let layout = &planned.layout;
-            let batch = match &planned.derivation {
-                Some(derivation) => derivation.apply(&batch),
-                None => Ok(batch),
-            };
-            let batch = batch.map_err(TransformError::arrow(&layout.name))?;
             let fit = with_fit_partitions(&batch, &layout.partition_by)
                 .map_err(TransformError::arrow(&layout.name))?;
             let Some((batch, replaced)) = fit else {

@@ -2,7 +2,6 @@
 
 mod chunk;
 mod counts;
-mod derive;
 mod error;
 mod form;
 mod gone;
@@ -16,8 +15,8 @@ mod stage;
 mod staged_file;
 mod transform;
 
+pub use claimlake_viewdef::derive::Derivation;
 pub use claimlake_viewdef::engine::{ContextCase, ContextColumn, ContextSource};
-pub use derive::{Allocate, Derivation, Enrolled, Months, Rank, Series};
 pub use error::{TransformError, TransformErrorKind};
 pub use form::Form;
 pub use landed_bodies::landed_bodies;

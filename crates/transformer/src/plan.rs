@@ -2,17 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow_schema::SchemaRef;
 use claimlake_contract::{
     BloomColumns, LANDING_ORDER_COLUMN, ResourceType, STAGED_FORMAT, StagedTable, TableLayout, hex,
 };
 pub use claimlake_viewdef::Fault as PlanProblem;
+use claimlake_viewdef::derive::Derivation;
 use claimlake_viewdef::engine::{ContextColumn, ContextSource, ResourcePlan};
 pub use claimlake_viewdef::views::ViewText;
 use claimlake_viewdef::views::{CompiledViews, ViewSet, compile_views};
 use sha2::{Digest, Sha256};
-
-use crate::derive::Derivation;
 
 /// The column that says which API a row's resource came from.
 const SOURCE_API: &str = "source_api";
@@ -76,9 +74,6 @@ pub(crate) struct PlannedResource {
 #[derive(Debug, Clone)]
 pub(crate) struct PlannedTable {
     pub(crate) layout: TableLayout,
-    /// The staged columns, derived ones included.
-    pub(crate) schema: SchemaRef,
-    pub(crate) derivation: Option<Derivation>,
     pub(crate) view_hash: String,
     /// Whether each resource makes exactly one row.
     pub(crate) has_one_row: bool,
@@ -102,6 +97,7 @@ impl Plan {
             constants: &[SOURCE_API],
             order: Some(LANDING_ORDER_COLUMN),
             drop_where: (input.part2 == Part2::Drop).then_some(IS_PART2),
+            derive: &input.derive,
         };
         let mut resources = Vec::new();
         let mut problems = Vec::new();
@@ -183,43 +179,33 @@ fn planned_resource(
         .iter()
         .find(|(of, _)| *of == resource_type)
         .map_or(&none, |(_, columns)| columns);
-    let plain_schemas: Vec<SchemaRef> = plan.tables().iter().map(|t| t.schema().clone()).collect();
-    // Text is numbered where it is made; what is staged says what it is by its name.
-    let plan = plan.with_dictionaries();
-    let mut tables = Vec::new();
-    for ((table, plain), view) in plan.tables().iter().zip(plain_schemas).zip(views) {
-        let derivation = input.derive.iter().find(|(name, _)| name == table.name());
-        let derivation = derivation.map(|(_, derivation)| derivation.clone());
-        let schema = match &derivation {
-            None => table.schema().clone(),
-            Some(derivation) => derivation
-                .schema(table.schema())
-                .map_err(|error| PlanProblem {
-                    place: format!("derive.{}", table.name()),
-                    reason: error.to_string(),
-                })?,
-        };
-        let mut hash = Sha256::new();
-        hash.update(format!("{STAGED_FORMAT} {RULES_VERSION}\n"));
-        hash.update(canonical(&view.text));
-        hash.update(format!("\n{context:?}\n{plain:?}\n"));
-        if let Some(derivation) = &derivation {
-            hash.update(format!("{derivation:?}\n"));
-        }
-        tables.push(PlannedTable {
-            layout: layout_of(table.name(), input, |column| {
-                schema.field_with_name(column).is_ok()
-            }),
-            schema,
-            derivation,
-            view_hash: hex(&hash.finalize()),
-            has_one_row: has_one_row(&view.text),
-            id_column: id_column(context),
-        });
-    }
+    let tables = plan
+        .tables()
+        .iter()
+        .zip(views)
+        .map(|(table, view)| {
+            let schema = table.schema();
+            let mut hash = Sha256::new();
+            hash.update(format!("{STAGED_FORMAT} {RULES_VERSION}\n"));
+            hash.update(canonical(&view.text));
+            hash.update(format!("\n{context:?}\n{schema:?}\n"));
+            if let Some((_, derivation)) = input.derive.iter().find(|(of, _)| of == table.name()) {
+                hash.update(format!("{derivation:?}\n"));
+            }
+            PlannedTable {
+                layout: layout_of(table.name(), input, |column| {
+                    schema.field_with_name(column).is_ok()
+                }),
+                view_hash: hex(&hash.finalize()),
+                has_one_row: has_one_row(&view.text),
+                id_column: id_column(context),
+            }
+        })
+        .collect();
     Ok(PlannedResource {
         resource: resource_type,
-        plan: Arc::new(plan),
+        // Text is numbered where it is made; what is staged says what it is by its name.
+        plan: Arc::new(plan.with_dictionaries()),
         tables,
     })
 }

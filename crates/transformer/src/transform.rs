@@ -179,10 +179,10 @@ struct StageTable {
 fn staged_tables(plan: &Plan) -> Vec<StageTable> {
     let mut tables = Vec::new();
     for planned in &plan.resources {
-        for table in &planned.tables {
+        for (table, compiled) in planned.tables.iter().zip(planned.plan.tables()) {
             tables.push(StageTable {
                 layout: table.layout.clone(),
-                schema: table.schema.clone(),
+                schema: compiled.schema().clone(),
                 view_hash: table.view_hash.clone(),
                 resource: Some(planned.resource.clone()),
             });

@@ -17,7 +17,7 @@
 //!     extract_runs: Default::default(),
 //!     staged: Vec::new(),
 //!     records: Vec::new(),
-//!     views: PipelineViews { views: &[], context: &[], drop_where: None },
+//!     views: PipelineViews { views: &[], context: &[], drop_where: None, derive: &[] },
 //!     current: &[],
 //!     money: &money,
 //!     is_shared: false,

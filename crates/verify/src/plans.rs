@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use claimlake_contract::{LakeManifest, ResourceType};
+use claimlake_contract::{LANDING_ORDER_COLUMN, LakeManifest, ResourceType};
 use claimlake_viewdef::views::{CompiledViews, ViewSet, ViewText, compile_views};
 
 use crate::error::Error;
@@ -54,8 +54,10 @@ pub(crate) fn compiled<'r>(pipeline: &PipelineViews<'r>) -> Result<Vec<CompiledV
             .map(|(resource, columns)| (resource.as_str(), columns.as_slice()))
             .collect(),
         constants: &["source_api"],
-        order: None,
+        // What is derived of the rows of a resource finds them by it.
+        order: Some(LANDING_ORDER_COLUMN),
         drop_where: pipeline.drop_where,
+        derive: pipeline.derive,
     };
     compile_views(&set).map_err(views_error)
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, GrantHandle, PatientState, ResourceType, RunId};
 use claimlake_loader::CurrentRule;
+use claimlake_viewdef::derive::Derivation;
 use claimlake_viewdef::engine::ContextColumn;
 use claimlake_viewdef::views::ViewText;
 
@@ -47,6 +48,8 @@ pub struct PipelineViews<'r> {
     pub context: &'r [(ResourceType, Vec<ContextColumn>)],
     /// Resources for which this FHIRPath is true make no rows.
     pub drop_where: Option<&'r str>,
+    /// What is derived of the rows of a view, by the name of its table.
+    pub derive: &'r [(String, Derivation)],
 }
 
 /// What the vault says of one resource type of one grant.

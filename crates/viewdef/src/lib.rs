@@ -2,6 +2,7 @@
 
 pub mod column;
 pub mod definition;
+pub mod derive;
 pub mod engine;
 mod error;
 pub mod fhirpath;

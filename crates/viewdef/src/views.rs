@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::definition::ViewDefinition;
+use crate::derive::Derivation;
 use crate::engine::{ContextColumn, PlanInput, ResourcePlan};
 use crate::error::{Error, ErrorKind, Fault};
 
@@ -32,6 +33,8 @@ pub struct ViewSet<'v> {
     pub order: Option<&'v str>,
     /// Resources for which this FHIRPath is true make no rows.
     pub drop_where: Option<&'v str>,
+    /// What is derived of the rows of a view, by the name of its table; needs `order`.
+    pub derive: &'v [(String, Derivation)],
 }
 
 /// The views of one resource type.
@@ -90,7 +93,8 @@ pub fn compile_views<'v>(set: &ViewSet<'v>) -> Result<Vec<CompiledViews<'v>>, Er
     for (resource, named) in by_resource {
         let context = set.context.iter().find(|(of, _)| *of == resource);
         let columns = context.map_or(&[][..], |(_, columns)| *columns);
-        match compile(set, &resource, columns, named.views) {
+        let plan = compile(set, &resource, columns, named.views);
+        match plan.and_then(|plan| with_derivations(set, plan)) {
             Ok(plan) => compiled.push(CompiledViews {
                 resource,
                 plan,
@@ -105,6 +109,14 @@ pub fn compile_views<'v>(set: &ViewSet<'v>) -> Result<Vec<CompiledViews<'v>>, Er
             && let Err(error) = compile(set, resource, columns, Vec::new())
         {
             faults.extend(error.into_faults());
+        }
+    }
+    for (name, _) in set.derive {
+        if !names.contains(name) && faults.is_empty() {
+            faults.push(Fault {
+                place: format!("derive.{name}"),
+                reason: "there is no view of this name".to_owned(),
+            });
         }
     }
     match faults.is_empty() {
@@ -168,6 +180,20 @@ fn compile(
         order: set.order,
         drop_where: set.drop_where,
     })
+}
+
+fn with_derivations(set: &ViewSet<'_>, plan: ResourcePlan) -> Result<ResourcePlan, Error> {
+    let is_of_plan = |name: &str| plan.tables().iter().any(|table| table.name() == name);
+    let of_plan: Vec<_> = set
+        .derive
+        .iter()
+        .filter(|(name, _)| is_of_plan(name))
+        .collect();
+    of_plan
+        .into_iter()
+        .try_fold(plan, |plan, (name, derivation)| {
+            plan.with_derivation(name, derivation, set.order)
+        })
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use support::arbitrary::{expression, patient, seeded, view_of, view_of_one};
 use support::damage::Damage;
 use support::engines::{
-    differences, differences_of_lines, differences_resolved, fast_rows, is_fast,
+    differences, differences_of_lines, differences_resolved, fallback_columns, fast_rows, is_fast,
 };
 use support::structures::any_view;
 use support::{inventory_bodies, pipeline_views, real_bodies};
@@ -80,6 +80,7 @@ fn both_engines_agree_on_the_standards_cases() {
 #[test]
 fn the_fast_engine_makes_the_rows_of_all_tables_itself() {
     for (name, view) in pipeline_views() {
+        assert_eq!(fallback_columns(&view), [""; 0], "{name}");
         assert!(is_fast(&view), "{name}");
     }
 }

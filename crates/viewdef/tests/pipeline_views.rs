@@ -18,7 +18,7 @@ use support::{inventory_bodies, pipeline_views, real_bodies, views_in};
 #[test]
 fn every_view_is_valid_named_as_its_file_and_described() {
     let views = pipeline_views();
-    assert_eq!(views.len(), 36);
+    assert_eq!(views.len(), 44);
     for (name, view) in &views {
         assert_eq!(view.name.as_deref(), Some(name.as_str()));
         assert!(view.title.is_some() && view.description.is_some(), "{name}");

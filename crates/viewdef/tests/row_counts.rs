@@ -135,9 +135,71 @@ fn count_contacts(coverage: &Value) -> usize {
         .sum()
 }
 
+/// Whether a claim has this code of its type, whatever the system.
+fn has_type(body: &Value, codes: &[&str]) -> bool {
+    let codings = body["type"]["coding"].as_array();
+    codings
+        .into_iter()
+        .flatten()
+        .any(|coding| codes.iter().any(|code| coding["code"] == *code))
+}
+
+/// Of tables for questions: prior authorizations and notices of election are no claims, fills have no
+/// lines, a claim without lines has one that stands for it.
+fn expected_of_claim(table: &str, body: &Value) -> usize {
+    let is_authorization = body["use"] == "preauthorization" || body["use"] == "predetermination";
+    let is_claim = !is_authorization && !has_type(body, &["1900", "2900"]);
+    let is_fill = has_type(body, &["PDE"]);
+    match table {
+        "claim" if is_claim => 1,
+        "claim_line" if is_claim && !is_fill => count(body, "item").max(1),
+        "claim_diagnosis" if is_claim => count(body, "diagnosis"),
+        "claim_procedure" if is_claim => count(body, "procedure"),
+        "part_d_event" if is_claim && is_fill => 1,
+        "prior_authorization_line" if is_authorization => count(body, "item"),
+        _ => 0,
+    }
+}
+
+/// Before months are made of them: the extensions that end in a month, else one.
+fn expected_of_months(coverage: &Value) -> usize {
+    const SERIES: [&str; 7] = [
+        "buyin",
+        "hmo_ind_",
+        "ptc_cntrct_id_",
+        "ptc_pbp_id_",
+        "ptdcntrct",
+        "ptdpbpid",
+        "dual_",
+    ];
+    let is_monthly = |extension: &&Value| {
+        let url = extension["url"].as_str().unwrap_or_default();
+        let name = url.strip_prefix("https://bluebutton.cms.gov/resources/variables/");
+        let month = name.and_then(|name| {
+            let of_series = SERIES.iter().find_map(|series| name.strip_prefix(series));
+            of_series.and_then(|end| end.get(..2))
+        });
+        month.is_some_and(|month| month.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let extensions = coverage["extension"].as_array();
+    extensions
+        .map_or(0, |all| all.iter().filter(is_monthly).count())
+        .max(1)
+}
+
 fn expected(table: &str, body: &Value) -> usize {
     let resource = body["resourceType"].as_str().unwrap();
     match (table, resource) {
+        ("coverage_month", "Coverage") => expected_of_months(body),
+        (
+            "claim"
+            | "claim_line"
+            | "claim_diagnosis"
+            | "claim_procedure"
+            | "part_d_event"
+            | "prior_authorization_line",
+            "ExplanationOfBenefit",
+        ) => expected_of_claim(table, body),
         ("eob_coding", "ExplanationOfBenefit") => count_everywhere(body, "coding"),
         ("eob_extension", "ExplanationOfBenefit") => count_everywhere(body, "extension"),
         ("coverage_coding", "Coverage") => count_everywhere(body, "coding"),
@@ -175,6 +237,10 @@ fn count_codings_with_extension(patient: &Value) -> usize {
 fn assert_counts(bodies: &[Value]) {
     let mut rows = 0;
     for (table, view) in pipeline_views() {
+        // Its rows are no list's; they are held against a derivation of their own.
+        if table == "claim_provider" {
+            continue;
+        }
         let found: usize = bodies
             .iter()
             .map(|body| reference::evaluate(&view, body).unwrap().rows.len())

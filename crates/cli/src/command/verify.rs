@@ -157,6 +157,7 @@ pub(super) fn views(input: &PlanInput) -> PipelineViews<'_> {
         views: &input.views,
         context: &input.context,
         drop_where: (input.part2 == Part2::Drop).then_some(IS_PART2),
+        derive: &input.derive,
     }
 }
 

@@ -1,17 +1,15 @@
 //! `(a | b | c).first()`: the first item of the first operand that has one.
 //!
 //! A union is distinct and sorted by nothing (FHIRPath section 6.4.1), but its first item is that of the
-//! first operand that is not empty, so later operands need not be evaluated. Views use this wherever a
-//! column takes one of several codings in order of preference.
+//! first operand that is not empty, so later operands need not be evaluated unless they may fail. Views use
+//! this wherever a column takes one of several codings in order of preference.
 
 use super::compiler::{Compiler, Scope};
-use super::program::{Failure, Path};
+use super::program::Path;
 use crate::fhirpath::{BinaryOperator, Expr, ExprKind};
 
 impl Compiler<'_> {
-    /// Adds the path to the first item of each operand of a union. A later operand is not evaluated where an
-    /// earlier one finds something, so none of its items may be able to fail; lookups are checked all the
-    /// same.
+    /// Adds the path to the first item of each operand of a union.
     pub(super) fn union(
         &mut self,
         expr: &Expr,
@@ -27,7 +25,7 @@ impl Compiler<'_> {
             self.union(left, scope, paths)?;
             return self.union(right, scope, paths);
         }
-        let path = self.path(expr, scope)?.at(0);
-        (path.failure < Failure::AnyItem).then(|| paths.push(path))
+        paths.push(self.path(expr, scope)?.at(0));
+        Some(())
     }
 }

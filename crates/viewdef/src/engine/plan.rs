@@ -17,6 +17,7 @@ use super::shape::Shape;
 use super::shape_builder::ShapeBuilder;
 use crate::column::{arrow_type, dictionary_type};
 use crate::definition::{ColumnType, ViewDefinition};
+use crate::derive::Derivation;
 use crate::error::{Error, ErrorKind};
 use crate::fhirpath::{Constants, parse};
 
@@ -94,8 +95,12 @@ pub struct TablePlan {
     pub(super) fast: Option<FastView>,
     /// The columns without a program.
     pub(super) fallback_columns: Vec<String>,
-    /// Constants, context columns, own columns, order.
+    /// What the view makes: constants, context columns, own columns, order.
+    pub(super) view_schema: SchemaRef,
+    /// The same where nothing is derived.
     pub(super) schema: SchemaRef,
+    /// What is derived of the view's rows, and the column of the order.
+    pub(super) derivation: Option<(Derivation, String)>,
     /// Of all columns of the view, also those that a context column replaces.
     pub(super) column_names: Vec<String>,
     /// By the same positions.
@@ -111,7 +116,7 @@ impl TablePlan {
         &self.name
     }
 
-    /// All its columns.
+    /// All its columns, with what is derived.
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
@@ -255,16 +260,34 @@ impl ResourcePlan {
     #[must_use]
     pub fn with_dictionaries(mut self) -> Self {
         for table in &mut self.tables {
-            let fields = table.schema.fields().iter().map(|field| {
-                let field = field.as_ref().clone();
-                match field.data_type() {
-                    DataType::Utf8 => field.with_data_type(dictionary_type()),
-                    _ => field,
-                }
-            });
-            table.schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+            table.schema = with_dictionaries(&table.schema);
+            table.view_schema = with_dictionaries(&table.view_schema);
         }
         self
+    }
+
+    /// The same plan with something derived of the rows of a table, whose texts then are of
+    /// [`dictionary_type`].
+    ///
+    /// # Errors
+    /// When there is no such table or the plan has no order, or when a column that the derivation needs is
+    /// missing or of another type.
+    pub(crate) fn with_derivation(
+        mut self,
+        name: &str,
+        derivation: &Derivation,
+        order: Option<&str>,
+    ) -> Result<Self, Error> {
+        let place = format!("derive.{name}");
+        let order = order.ok_or_else(|| plan_error(&place, "needs the order of resources"))?;
+        let table = self.tables.iter_mut().find(|table| table.name == name);
+        let table = table.ok_or_else(|| plan_error(&place, "there is no view of this name"))?;
+        table.view_schema = with_dictionaries(&table.view_schema);
+        table.schema = derivation
+            .schema(&table.view_schema, order)
+            .map_err(|error| plan_error(&place, error.to_string()))?;
+        table.derivation = Some((derivation.clone(), order.to_owned()));
+        Ok(self)
     }
 
     /// The resource type.
@@ -300,6 +323,17 @@ impl ResourcePlan {
             .get(position)
             .map(|column| column.checked.name.as_str())
     }
+}
+
+fn with_dictionaries(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| {
+        let field = field.as_ref().clone();
+        match field.data_type() {
+            DataType::Utf8 => field.with_data_type(dictionary_type()),
+            _ => field,
+        }
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// One table: constants, context columns, the view's own columns, the order.
@@ -350,12 +384,15 @@ fn table(
         Ok(fast) => (Some(fast), Vec::new()),
         Err(columns) => (None, columns),
     };
+    let schema = Arc::new(Schema::new(fields));
     Ok(TablePlan {
         name: name.to_owned(),
         view: view.clone(),
         fast,
         fallback_columns,
-        schema: Arc::new(Schema::new(fields)),
+        view_schema: Arc::clone(&schema),
+        schema,
+        derivation: None,
         column_names: columns.iter().map(|column| column.name.clone()).collect(),
         column_types: columns.iter().map(|column| column.column_type).collect(),
         own_columns,

@@ -40,7 +40,7 @@ impl TableBuilder {
         let mut builders: Vec<ColumnBuilder> = constants
             .chain(context)
             .chain(own_columns)
-            .zip(table.schema.fields())
+            .zip(table.view_schema.fields())
             .map(|(column, field)| match field.data_type() {
                 DataType::Dictionary(..) => ColumnBuilder::dictionary(),
                 _ => ColumnBuilder::new(column),
@@ -80,6 +80,11 @@ impl TableBuilder {
             let order = std::mem::replace(&mut self.order, Vec::with_capacity(room));
             arrays.push(Arc::new(UInt64Array::from(order)));
         }
-        RecordBatch::try_new(Arc::clone(&table.schema), arrays).map(Some)
+        let batch = RecordBatch::try_new(Arc::clone(&table.view_schema), arrays)?;
+        let Some((derivation, order)) = &table.derivation else {
+            return Ok(Some(batch));
+        };
+        let derived = derivation.apply(&batch, order)?;
+        Ok((derived.num_rows() > 0).then_some(derived))
     }
 }

@@ -81,6 +81,15 @@ pub(crate) fn is_fast(view: &ViewDefinition) -> bool {
     plan_of(view).is_ok_and(|plan| plan.tables().iter().all(|table| !table.needs_fallback()))
 }
 
+/// The columns of a view that the fast engine has no program for.
+pub(crate) fn fallback_columns(view: &ViewDefinition) -> Vec<String> {
+    let plan = plan_of(view).unwrap();
+    let tables = plan.tables().iter();
+    tables
+        .flat_map(|table| table.fallback_columns().to_vec())
+        .collect()
+}
+
 /// How many of the resources the fast engine makes the rows of without the fallback.
 pub(crate) fn fast_count(view: &ViewDefinition, resources: &[Value]) -> usize {
     let mut worker = ResourceWorker::new(Arc::new(plan_of(view).unwrap()), Vec::new(), None);

@@ -1,9 +1,9 @@
-//! What is made of a view's rows when the rows of a resource are complete: what one row of a
-//! ViewDefinition cannot say, such as a sum over its siblings.
+//! What is made of a view's rows once the rows of a resource are complete: what one row of a
+//! ViewDefinition cannot say, such as a sum over its siblings or a row for each month of a period.
 //!
-//! A derivation works on batches of Arrow rows; the rows of a resource follow each other and share
-//! the number in [`LANDING_ORDER_COLUMN`]. It knows columns by the names its data gives it, and
-//! nothing of FHIR.
+//! This is no part of SQL-on-FHIR. A [`Derivation`] is data; it knows columns by the names it is given, and
+//! nothing of FHIR. It works on batches of Arrow rows in which the rows of a resource follow each other and
+//! share a number, the plan's [`order`](crate::engine::PlanInput::order).
 
 mod allocate;
 mod month;
@@ -39,18 +39,19 @@ impl Derivation {
     ///
     /// # Errors
     /// When a column that the derivation names is not there or has another type.
-    pub fn schema(&self, made: &SchemaRef) -> Result<SchemaRef, ArrowError> {
-        self.apply(&RecordBatch::new_empty(made.clone()))
+    pub fn schema(&self, made: &SchemaRef, order: &str) -> Result<SchemaRef, ArrowError> {
+        self.apply(&RecordBatch::new_empty(made.clone()), order)
             .map(|batch| batch.schema())
     }
 
-    /// The rows after the derivation. No resource's rows may lie in two batches.
+    /// The rows after the derivation; `order` names the column of numbers that the rows of a resource share.
+    /// No resource's rows may lie in two batches. Texts are in columns of [`dictionary_type`](crate::column::dictionary_type).
     ///
     /// # Errors
     /// When a column that the derivation names is not there or has another type, or a sum does not
     /// fit the column.
-    pub fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-        let mut columns = Columns::of(batch)?;
+    pub fn apply(&self, batch: &RecordBatch, order: &str) -> Result<RecordBatch, ArrowError> {
+        let mut columns = Columns::of(batch, order)?;
         if let Some(allocate) = &self.allocate {
             allocate.apply(&mut columns)?;
         }

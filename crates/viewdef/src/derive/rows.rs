@@ -7,11 +7,10 @@ use arrow_array::builder::StringDictionaryBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Decimal128Type, Int32Type, UInt32Type, UInt64Type};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Decimal128Array, DictionaryArray, Int32Array, RecordBatch,
-    RecordBatchOptions, StringArray, UInt64Array,
+    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Int32Array,
+    RecordBatch, RecordBatchOptions, StringArray, UInt64Array,
 };
 use arrow_schema::{ArrowError, Field, FieldRef, Schema};
-use claimlake_contract::LANDING_ORDER_COLUMN;
 
 use super::month::Month;
 
@@ -24,11 +23,12 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    pub(super) fn of(batch: &RecordBatch) -> Result<Self, ArrowError> {
+    /// `order` names the column of numbers that the rows of a resource share.
+    pub(super) fn of(batch: &RecordBatch, order: &str) -> Result<Self, ArrowError> {
         let orders = batch
-            .column_by_name(LANDING_ORDER_COLUMN)
+            .column_by_name(order)
             .and_then(|orders| orders.as_primitive_opt::<UInt64Type>())
-            .ok_or_else(|| missing(LANDING_ORDER_COLUMN, "UInt64"))?
+            .ok_or_else(|| missing(order, "UInt64"))?
             .values();
         let mut resources = Vec::new();
         let mut start = 0;
@@ -142,12 +142,16 @@ impl Columns {
         )
     }
 
-    /// The months of a column of days.
-    pub(super) fn months(&self, name: &str) -> Result<Vec<Option<Month>>, ArrowError> {
-        let days = self
+    pub(super) fn days(&self, name: &str) -> Result<Date32Array, ArrowError> {
+        let array = self
             .array(name)
             .and_then(|array| array.as_primitive_opt::<Date32Type>());
-        let days = days.ok_or_else(|| missing(name, "DATE"))?;
+        array.cloned().ok_or_else(|| missing(name, "DATE"))
+    }
+
+    /// The months of a column of days.
+    pub(super) fn months(&self, name: &str) -> Result<Vec<Option<Month>>, ArrowError> {
+        let days = self.days(name)?;
         Ok(days.iter().map(|day| day.and_then(Month::of_day)).collect())
     }
 

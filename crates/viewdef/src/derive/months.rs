@@ -30,7 +30,7 @@ pub struct Months {
     pub from: String,
     /// The last day of the period; left out of the table.
     pub to: String,
-    /// A period that ends in one of these years is open.
+    /// A period that ends in one of these years is open, and a day of the source in them says nothing.
     #[serde(default)]
     pub open_years: Vec<i32>,
     /// The day of which the source speaks.
@@ -141,6 +141,11 @@ impl Months {
         columns.insert_behind(&self.part, "is_enrolled", Arc::new(is_enrolled))?;
         let sources = choices(&SOURCES, rows.iter().map(|row| Some(row.source)))?;
         columns.insert_before(&self.as_of, "source", sources)?;
+        let days = columns.days(&self.as_of)?;
+        let as_of = days.iter().map(|day| {
+            day.filter(|day| !Month::of_day(*day).is_some_and(|month| self.is_open(month)))
+        });
+        columns.replace(&self.as_of, Arc::new(as_of.collect::<Date32Array>()));
         for gone in [
             &self.url,
             &self.code,
@@ -151,6 +156,11 @@ impl Months {
             columns.remove(gone);
         }
         Ok(())
+    }
+
+    /// Whether a month means that nothing is known.
+    fn is_open(&self, month: Month) -> bool {
+        self.open_years.contains(&month.year())
     }
 
     fn rows(&self, columns: &Columns) -> Result<Vec<Row>, ArrowError> {
@@ -187,11 +197,15 @@ impl Months {
                     .is_some_and(|text| values.contains(text))
             });
             if has_span {
-                let (Some(start), Some(known)) = (from[first], as_of[first]) else {
+                let to = to[first].filter(|end| !self.is_open(*end));
+                let known = as_of[first].filter(|day| !self.is_open(*day));
+                let end = match (to, known) {
+                    (Some(to), Some(known)) => Some(to.min(known)),
+                    (to, known) => to.or(known),
+                };
+                let (Some(start), Some(end)) = (from[first], end) else {
                     continue;
                 };
-                let to = to[first].filter(|end| !self.open_years.contains(&end.year()));
-                let end = to.map_or(known, |end| end.min(known));
                 let source = if to.is_some() { 1 } else { 2 };
                 made.extend(start.up_to(end).map(|month| Row {
                     like: first,
@@ -302,3 +316,6 @@ impl MonthOfUrl {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

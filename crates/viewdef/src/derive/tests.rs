@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
+use super::{Allocate, Derivation, Rank};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Decimal128Type, Int32Type, UInt32Type};
 use arrow_array::{
     ArrayRef, BooleanArray, Decimal128Array, DictionaryArray, Int32Array, RecordBatch, StringArray,
     UInt64Array,
 };
-use claimlake_contract::LANDING_ORDER_COLUMN;
 
-use super::{Allocate, Derivation, Rank};
+pub(super) const ORDER: &str = "_order";
 
-fn texts(texts: &[Option<&str>]) -> ArrayRef {
+pub(super) fn texts(texts: &[Option<&str>]) -> ArrayRef {
     let texts: DictionaryArray<UInt32Type> = texts.iter().copied().collect();
     Arc::new(texts)
 }
@@ -23,14 +23,14 @@ fn cents(amounts: &[Option<i128>]) -> ArrayRef {
     Arc::new(amounts.with_precision_and_scale(18, 2).unwrap())
 }
 
-fn batch(orders: &[u64], columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+pub(super) fn batch(orders: &[u64], columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     let orders: ArrayRef = Arc::new(UInt64Array::from(orders.to_vec()));
     let columns = columns.into_iter().map(|(name, array)| (name, array, true));
-    let orders = std::iter::once((LANDING_ORDER_COLUMN, orders, false));
+    let orders = std::iter::once((ORDER, orders, false));
     RecordBatch::try_from_iter_with_nullable(columns.chain(orders)).unwrap()
 }
 
-fn text_of(batch: &RecordBatch, name: &str) -> Vec<Option<String>> {
+pub(super) fn text_of(batch: &RecordBatch, name: &str) -> Vec<Option<String>> {
     let texts = batch
         .column_by_name(name)
         .unwrap()
@@ -42,7 +42,7 @@ fn text_of(batch: &RecordBatch, name: &str) -> Vec<Option<String>> {
         .collect()
 }
 
-fn names(batch: &RecordBatch) -> Vec<String> {
+pub(super) fn names(batch: &RecordBatch) -> Vec<String> {
     let schema = batch.schema();
     schema
         .fields()
@@ -172,10 +172,10 @@ fn the_amounts_given_to_lines_add_up_to_the_claim() {
             ("claim_paid", cents(&totals)),
         ],
     );
-    let derived = allocation().apply(&rows).unwrap();
+    let derived = allocation().apply(&rows, ORDER).unwrap();
     assert_eq!(
         names(&derived),
-        ["paid", "given", "source", "is_total", LANDING_ORDER_COLUMN]
+        ["paid", "given", "source", "is_total", ORDER]
     );
     let given = derived
         .column_by_name("given")
@@ -319,17 +319,10 @@ fn the_principal_is_first_and_its_repeat_has_no_rank() {
             ),
         ],
     );
-    let derived = ranking().apply(&made).unwrap();
+    let derived = ranking().apply(&made, ORDER).unwrap();
     assert_eq!(
         names(&derived),
-        [
-            "rank",
-            "sequence",
-            "type",
-            "code",
-            "poa",
-            LANDING_ORDER_COLUMN
-        ]
+        ["rank", "sequence", "type", "code", "poa", ORDER]
     );
     let ranks = derived
         .column_by_name("rank")
@@ -356,12 +349,12 @@ fn the_principal_is_first_and_its_repeat_has_no_rank() {
 #[test]
 fn a_column_that_is_not_there_is_named() {
     let rows = batch(&[1], vec![("paid", cents(&[Some(1)]))]);
-    let error = allocation().apply(&rows).unwrap_err().to_string();
+    let error = allocation().apply(&rows, ORDER).unwrap_err().to_string();
     assert!(
         error.contains("claim_paid") && error.contains("DECIMAL"),
         "{error}"
     );
-    let error = ranking().apply(&rows).unwrap_err().to_string();
+    let error = ranking().apply(&rows, ORDER).unwrap_err().to_string();
     assert!(
         error.contains("sequence") && error.contains("INTEGER"),
         "{error}"
@@ -378,9 +371,9 @@ fn a_table_without_rows_has_the_same_columns() {
             ("claim_paid", cents(&[Some(1)])),
         ],
     );
-    let with_rows = allocation().apply(&rows).unwrap();
+    let with_rows = allocation().apply(&rows, ORDER).unwrap();
     assert_eq!(
-        allocation().schema(&rows.schema()).unwrap(),
+        allocation().schema(&rows.schema(), ORDER).unwrap(),
         with_rows.schema()
     );
 }
