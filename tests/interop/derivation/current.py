@@ -34,7 +34,7 @@ def set_current(claims):
     for claim in claims:
         if claim.api == "v3" and is_final_action(claim) is None and claim_control_number(claim):
             group = (claim.patient, claim.type, claim_control_number(claim))
-            if group not in newest or newest[group].last_updated <= claim.last_updated:
+            if group not in newest or recency(newest[group]) <= recency(claim):
                 newest[group] = claim
     for claim in claims:
         claim.is_current = current_alone(claim)
@@ -44,6 +44,12 @@ def set_current(claims):
             group = (claim.patient, claim.type, claim_control_number(claim))
             if is_final_action(claim) is None and newest.get(group, claim) is not claim:
                 claim.is_current = False
+
+
+def recency(claim):
+    """Of one weekly load an original (1) comes first, then its deletion (3), then what replaces it (2, 4)."""
+    order = ("1", "3", "2", "4")
+    return claim.last_updated, order.index(claim.nch_type) if claim.nch_type in order else -1, claim.id
 
 
 def same_claim(claim):
