@@ -83,7 +83,7 @@ fn one_more(column: &dyn Array) -> ArrayRef {
 #[test]
 fn what_is_changed_together_with_its_hashes_is_found_by_what_it_says() {
     type Change = fn(&Path);
-    let changes: [(&str, &str, Change); 9] = [
+    let changes: [(&str, &str, Change); 10] = [
         ("a current row", "is_current", |snapshot| {
             tamper(snapshot, "eob/", "is_current", other_flag);
         }),
@@ -92,6 +92,13 @@ fn what_is_changed_together_with_its_hashes_is_found_by_what_it_says() {
             "current_known",
             |snapshot| {
                 tamper(snapshot, "eob/", "is_current", other_flag);
+            },
+        ),
+        (
+            "a current row of another table",
+            "current_known",
+            |snapshot| {
+                tamper(snapshot, "claim_line/", "is_current", other_flag);
             },
         ),
         (

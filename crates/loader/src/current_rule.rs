@@ -19,7 +19,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Which rows of a table are current: a Boolean column the loader adds to the table.
+/// Which resources are current: decided by the rows of one table, and written as a Boolean column
+/// that the loader adds to it and to others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CurrentRule {
@@ -27,9 +28,29 @@ pub struct CurrentRule {
     pub table: String,
     /// The column to add.
     pub column: String,
+    /// Further tables of the same resource type, of any number of rows a resource, that get it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     /// The first case that fits a row decides; a row that none fits gets null.
     #[serde(rename = "case")]
     pub cases: Vec<CurrentCase>,
+}
+
+impl CurrentRule {
+    /// The tables that get the column; the one that decides is the first.
+    pub fn tables(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.table)
+            .chain(&self.also)
+            .map(String::as_str)
+    }
+
+    /// Without what does not matter for whether a resource is current: who else is told.
+    pub(crate) fn decision(&self) -> Self {
+        Self {
+            also: Vec::new(),
+            ..self.clone()
+        }
+    }
 }
 
 /// One case of a [`CurrentRule`]: what the source says of a version, and what it is compared with.

@@ -202,6 +202,7 @@ fn without(
         SnapshotOwners::new(&before.folder, &before.manifest),
         &resources.keys,
         &found.flips,
+        &plans.tables,
     );
     let built = build_all(
         &plans.tables,

@@ -80,7 +80,7 @@ pub(crate) fn build_next(
     let keeps_files = plans.tables.iter().any(|plan| plan.before.is_some());
     let touched = input.before.filter(|_| keeps_files).map(|before| {
         let owners = SnapshotOwners::new(&before.folder, &before.manifest);
-        Touched::new(owners, &keys.outdated, &found.flips)
+        Touched::new(owners, &keys.outdated, &found.flips, &plans.tables)
     });
     let built = build_all(
         &plans.tables,

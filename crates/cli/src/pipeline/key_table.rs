@@ -49,6 +49,10 @@ pub(super) static SECTIONS: LazyLock<Vec<Section>> = LazyLock::new(|| marked("\n
 /// The keys of `[table.<name>]`.
 pub(super) static TABLE: LazyLock<Vec<Key>> = LazyLock::new(|| nested("table"));
 
+/// The keys of `[[current]]`.
+#[cfg(test)]
+pub(super) static CURRENT: LazyLock<Vec<Key>> = LazyLock::new(|| nested("current"));
+
 /// The ways of a context column that is not a plain FHIRPath.
 pub(super) static CONTEXT: LazyLock<Vec<Key>> = LazyLock::new(|| nested("context"));
 

@@ -1,7 +1,7 @@
 //! `docs/pipeline.md`, made from the table of keys; a test holds the page to it, and
 //! `CLAIMLAKE_BLESS=1` with that test writes it anew.
 
-use super::key_table::{CASE, CONTEXT, Key, NONE, REQUIRED, SECTIONS, TABLE};
+use super::key_table::{CASE, CONTEXT, CURRENT, Key, NONE, REQUIRED, SECTIONS, TABLE};
 use super::overrides::variable_of;
 use crate::env;
 
@@ -45,6 +45,11 @@ fn page() -> String {
             rows(&mut page, &CASE, |_| None);
         }
     }
+    page.push_str(
+        "\n## `[[current]]`\n\nWhich version of a claim is current: decided once per resource, and \
+         written to one table or several.\n\n",
+    );
+    rows(&mut page, &CURRENT, |_| None);
     page.push_str("\n## `[table.<name>]`\n\nWhat differs from `[load]` for one table.\n\n");
     rows(&mut page, &TABLE, |_| None);
     page.push_str("\n## Variables\n\nBesides those above:\n\n| variable | effect |\n|---|---|\n");
@@ -87,7 +92,7 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    use super::{CONTEXT, NONE, REQUIRED, SECTIONS, TABLE, page};
+    use super::{CONTEXT, CURRENT, NONE, REQUIRED, SECTIONS, TABLE, page};
     use crate::pipeline::Pipeline;
 
     /// A file of the least keys, and one more.
@@ -156,11 +161,16 @@ mod tests {
             let keys: BTreeSet<&str> = section.keys.iter().map(|key| key.name).collect();
             assert_eq!(fields, keys, "[{}]: {message}", section.name);
         }
-        let refused = with("table", "[eob]\nno_such_key = 1").unwrap_err();
-        let message = refused.message().to_owned();
-        let (_, fields) = message.split_once("expected").unwrap();
-        let fields: BTreeSet<&str> = fields.split('`').skip(1).step_by(2).collect();
-        assert_eq!(fields, TABLE.iter().map(|key| key.name).collect());
+        for (section, line, keys) in [
+            ("table", "[eob]\nno_such_key = 1", &TABLE),
+            ("", "[[current]]\nno_such_key = 1", &CURRENT),
+        ] {
+            let refused = with(section, line).unwrap_err();
+            let message = refused.message().to_owned();
+            let (_, fields) = message.split_once("expected").unwrap();
+            let fields: BTreeSet<&str> = fields.split('`').skip(1).step_by(2).collect();
+            assert_eq!(fields, keys.iter().map(|key| key.name).collect());
+        }
         assert_eq!(CONTEXT.len(), 5);
     }
 }

@@ -317,6 +317,7 @@ mod tests {
         let rule = CurrentRule {
             table: "eob".to_owned(),
             column: "is_current".to_owned(),
+            also: Vec::new(),
             cases: vec![CurrentCase {
                 newest_by: vec!["last_updated".to_owned()],
                 ..CurrentCase::default()

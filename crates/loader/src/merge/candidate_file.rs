@@ -37,9 +37,10 @@ const RULES: &str = "claimlake.rules";
 /// Part of the rules' hash: where rows have another layout, the hash is another.
 const STATUS_VERSION: &[u8] = b"status 1\n";
 
-/// The hash of the rules, as files have it.
+/// The hash of what the rules decide by, as files have it.
 pub(crate) fn rules_hash(rules: &[CurrentRule]) -> Result<String> {
-    let text = serde_json::to_vec(rules)
+    let rules: Vec<CurrentRule> = rules.iter().map(CurrentRule::decision).collect();
+    let text = serde_json::to_vec(&rules)
         .map_err(|error| LoadError::Request(format!("the rule of what is current: {error}")))?;
     let mut hash = Sha256::new();
     hash.update(STATUS_VERSION);

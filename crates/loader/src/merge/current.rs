@@ -4,21 +4,21 @@ use std::collections::{HashMap, HashSet};
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
-use claimlake_contract::{LANDING_ORDER_COLUMN, LakeFile, LakeManifest};
+use claimlake_contract::{LakeFile, LakeManifest};
 
 use crate::current_rule::CurrentRule;
 use crate::damage::check_file;
 use crate::error::{LoadError, Result};
-use crate::merge::candidate::{Candidate, OwnStatus, candidate, columns_of};
+use crate::merge::candidate::{Candidate, OwnStatus};
 use crate::merge::candidate_file::{
-    CandidateFile, CandidateSorter, KnownCandidates, Origin, StagedPlace, rules_hash,
+    CandidateFile, CandidateSorter, KnownCandidates, Origin, rules_hash,
 };
-use crate::merge::decision::{RunDecisions, Take};
+use crate::merge::decision::RunDecisions;
+use crate::merge::ruled_tables::{RuledTable, push_staged, ruled_tables};
 use crate::publish::access::Access;
-use crate::staged_run::{Checksums, StagedRun, landing_orders};
+use crate::staged_run::StagedRun;
 use crate::table::plan::TablePlan;
 use claimlake_columnar::GroupKey as ResourceKey;
-use claimlake_columnar::sort::buffered::plain_batch;
 
 /// How a resource of the lake became current or ceased to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,8 @@ pub(crate) enum CurrentTransition {
 /// What was found.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// By table: resources whose rows in the lake change nothing but whether they are current.
+    /// By the table that decides: resources whose rows in the lake change nothing but whether they
+    /// are current.
     pub(crate) flips: HashMap<String, HashMap<ResourceKey, Option<bool>>>,
     /// Of resources of the lake that became current or ceased to be.
     pub(crate) transitions: HashMap<ResourceKey, CurrentTransition>,
@@ -60,23 +61,18 @@ pub(crate) struct CurrentInput<'a> {
 
 /// Finds what is current, writes it down and into `decisions`.
 pub(crate) fn find(input: &CurrentInput<'_>, decisions: &mut [RunDecisions]) -> Result<Found> {
-    let ruled: HashMap<&str, &TablePlan> = input
-        .plans
-        .iter()
-        .filter(|plan| plan.rule.is_some())
-        .map(|plan| (plan.layout.name.as_str(), plan))
-        .collect();
+    let ruled = ruled_tables(input.plans);
     let mut found = Found::default();
     if ruled.is_empty() {
         return Ok(found);
     }
     let is_replaced = |candidate: &Candidate| match ruled.get(candidate.table.as_str()) {
         None => true,
-        Some(plan) => plan.take == Take::All || input.outdated.contains(&candidate.resource),
+        Some(ruled) => ruled.is_made_anew() || input.outdated.contains(&candidate.resource),
     };
     let rules = rules_hash(input.rules)?;
     let knows_groups = known_groups(input, &rules)?;
-    if !knows_groups && let Some(plan) = ruled.values().find(|plan| has_decided_rows(plan)) {
+    if !knows_groups && let Some(plan) = input.plans.iter().find(|plan| has_decided_rows(plan)) {
         return Err(LoadError::OtherRule {
             table: plan.layout.name.clone(),
         });
@@ -118,6 +114,7 @@ pub(crate) fn find(input: &CurrentInput<'_>, decisions: &mut [RunDecisions]) -> 
             })
             .collect();
         let is_alive = decide(&mut members);
+        let ruled_of = |candidate: &Candidate| ruled.get(candidate.table.as_str());
         for ((candidate, origin), was) in members.into_iter().zip(was) {
             let now = candidate.current;
             if is_news && was.is_some_and(|was| was != now) {
@@ -131,7 +128,19 @@ pub(crate) fn find(input: &CurrentInput<'_>, decisions: &mut [RunDecisions]) -> 
                     flips.insert(candidate.resource, now);
                 }
                 Origin::Lake => {}
-                Origin::Staged(place) => decisions[place.run].set_current(place.decision, now),
+                Origin::Staged(place) => {
+                    decisions[place.run].set_current(place.decision, now);
+                    let ruled = ruled_of(&candidate);
+                    if !place.differs && ruled.is_some_and(|ruled| !ruled.is_made_anew()) {
+                        // The lake's own candidate is in the group as well.
+                        continue;
+                    }
+                    let keeps_rows = ruled.is_some_and(|ruled| ruled.other_is_kept);
+                    if keeps_rows && !place.differs && was.is_some_and(|was| was != now) {
+                        let flips = found.flips.entry(candidate.table.clone()).or_default();
+                        flips.insert(candidate.resource, now);
+                    }
+                }
             }
             file.push(candidate)?;
         }
@@ -230,13 +239,13 @@ impl Groups {
     /// Those of the lake take part where they can be compared with new ones.
     fn new(
         input: &CurrentInput<'_>,
-        ruled: &HashMap<&str, &TablePlan>,
+        ruled: &HashMap<&str, RuledTable<'_>>,
         decisions: &[RunDecisions],
         knows_groups: bool,
     ) -> Result<Self> {
         let mut sorter = CandidateSorter::new(input.spill, input.budget)?;
-        for plan in ruled.values() {
-            staged_candidates(plan, input.staged, decisions, &mut sorter)?;
+        for ruled in ruled.values() {
+            push_staged(ruled, input.staged, decisions, &mut sorter)?;
         }
         let lake: Box<dyn Iterator<Item = Result<Member>>> = match known(input)? {
             Some(known) if knows_groups => {
@@ -318,58 +327,4 @@ fn transition(candidate: &Candidate, is_alive: bool) -> CurrentTransition {
     } else {
         CurrentTransition::Cancelled
     }
-}
-
-fn staged_candidates(
-    plan: &TablePlan,
-    staged: &[StagedRun],
-    decisions: &[RunDecisions],
-    sorter: &mut CandidateSorter,
-) -> Result<()> {
-    let Some(rule) = &plan.rule else {
-        return Ok(());
-    };
-    let names = columns_of(rule);
-    for (number, (run, decisions)) in staged.iter().zip(decisions).enumerate() {
-        let Some(table) = run.table(&plan.layout.name) else {
-            continue;
-        };
-        let Some(schema) = run.schema(table)? else {
-            continue;
-        };
-        let is_read = |name: &String| names.contains(name.as_str()) || name == LANDING_ORDER_COLUMN;
-        let projection: Vec<usize> = (0..schema.fields().len())
-            .filter(|column| is_read(schema.field(*column).name()))
-            .collect();
-        let mut decisions = decisions.reader()?;
-        let mut last = None;
-        for batch in run.batches(table, Some(&projection), Checksums::Trust) {
-            let batch = plain_batch(&batch?).map_err(LoadError::arrow("reading staged rows"))?;
-            let Some(orders) = landing_orders(&batch) else {
-                let reason = format!("table '{}' has no landing order", plan.layout.name);
-                return Err(LoadError::staged(&run.folder, reason));
-            };
-            for (row, order) in orders.iter().copied().enumerate() {
-                // A resource counts once, however many rows it has.
-                if last == Some(order) {
-                    continue;
-                }
-                last = Some(order);
-                let Some(decision) = decisions
-                    .find(order)?
-                    .filter(|decision| plan.take.takes(decision))
-                else {
-                    continue;
-                };
-                let candidate = candidate(rule, &plan.layout.partition_by, &batch, row, &decision)?;
-                let origin = Origin::Staged(StagedPlace {
-                    run: number,
-                    decision: decision.number,
-                    differs: decision.differs,
-                });
-                sorter.push(candidate, origin)?;
-            }
-        }
-    }
-    Ok(())
 }

@@ -5,7 +5,7 @@
 //! resource, and decides of each ([`key_event`]) whether it is new, changed, the same, older or gone.
 //! What it decides of staged bodies goes to disk in landing order ([`decision`]), where the tables' rows
 //! find it. [`current`] then decides, group by group, which version of a claim is current; it needs the
-//! rows of one table and no key. Nothing here has all resources in memory but those whose rows change.
+//! rows of one table and no key ([`ruled_tables`]). Nothing here has all resources in memory but those whose rows change.
 
 pub(crate) mod candidate;
 pub(crate) mod candidate_file;
@@ -16,5 +16,6 @@ pub(crate) mod key_event;
 pub(crate) mod key_walk;
 pub(crate) mod keys;
 mod picked_rows;
+mod ruled_tables;
 pub(crate) mod staged_keys;
 mod staged_resources;

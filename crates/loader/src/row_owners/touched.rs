@@ -5,9 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::error::Result;
 use crate::row_owners::snapshot::SnapshotOwners;
+use crate::table::plan::TablePlan;
 use claimlake_columnar::GroupKey as ResourceKey;
 
-/// By table: resources that became current or ceased to be.
+/// By the table that decides: resources that became current or ceased to be.
 pub(crate) type Flips = HashMap<String, HashMap<ResourceKey, Option<bool>>>;
 
 /// The owners of the snapshot before, and what is looked for among them. A group is read once, for
@@ -16,6 +17,8 @@ pub(crate) struct Touched<'a> {
     pub(crate) owners: SnapshotOwners<'a>,
     outdated: &'a HashSet<ResourceKey>,
     flips: &'a Flips,
+    /// By table whose rows say what is current: the table that decides.
+    decided_by: HashMap<&'a str, &'a str>,
     tables: BTreeMap<String, Mutex<Option<HashSet<String>>>>,
 }
 
@@ -24,7 +27,12 @@ impl<'a> Touched<'a> {
         owners: SnapshotOwners<'a>,
         outdated: &'a HashSet<ResourceKey>,
         flips: &'a Flips,
+        plans: &'a [TablePlan],
     ) -> Self {
+        let decided_by = plans.iter().filter_map(|plan| {
+            let rule = plan.rule.as_ref()?;
+            Some((plan.layout.name.as_str(), rule.table.as_str()))
+        });
         let names = owners.group_names();
         Self {
             tables: names
@@ -33,6 +41,7 @@ impl<'a> Touched<'a> {
             owners,
             outdated,
             flips,
+            decided_by: decided_by.collect(),
         }
     }
 
@@ -66,7 +75,8 @@ impl<'a> Touched<'a> {
         let mut found = HashSet::new();
         self.owners
             .scan(group, is_looked_for, |table, resource, _| {
-                let flips = self.flips.get(table);
+                let decided_by = self.decided_by.get(table);
+                let flips = decided_by.and_then(|decided_by| self.flips.get(*decided_by));
                 let is_flipped = flips.is_some_and(|flips| flips.contains_key(&resource));
                 if (is_flipped || self.outdated.contains(&resource)) && !found.contains(table) {
                     found.insert(table.to_owned());

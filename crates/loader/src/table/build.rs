@@ -38,7 +38,7 @@ pub(crate) struct BuildInput<'a> {
     pub(crate) staged: &'a [StagedRun],
     pub(crate) decisions: &'a [RunDecisions],
     pub(crate) outdated: &'a HashSet<ResourceKey>,
-    /// By table: resources of the lake that became current or ceased to be.
+    /// By the table that decides: resources of the lake that became current or ceased to be.
     pub(crate) flips: &'a Flips,
     /// Which resources the rows of the snapshot before belong to.
     pub(crate) touched: Option<&'a Touched<'a>>,
@@ -69,11 +69,13 @@ pub(crate) fn build(plan: &TablePlan, input: &BuildInput<'_>) -> Result<BuiltTab
     let mut sorter = Sorter::new(maker.clone(), input.memory_bytes, spill);
     sort_staged(plan, input, &mut sorter)?;
     let no_flips = HashMap::new();
-    let flips = input.flips.get(&plan.layout.name).unwrap_or(&no_flips);
+    let rule = plan.rule.as_ref();
+    let flips = rule.and_then(|rule| input.flips.get(&rule.table));
+    let flips = flips.unwrap_or(&no_flips);
     let edits = Edits {
         outdated: input.outdated,
         flips,
-        current_column: plan.rule.as_ref().map(|rule| rule.column.as_str()),
+        current_column: rule.map(|rule| rule.column.as_str()),
     };
     let old = split_old_files(plan, input, &maker.borrow())?;
     let mut sources = sorter.finish()?;

@@ -30,9 +30,19 @@ pub(crate) struct TablePlan {
     pub(crate) take: Take,
     /// The files of the snapshot before that count; empty when the table is made anew.
     pub(crate) before: Option<LakeTable>,
+    /// The rule whose column the table has.
     pub(crate) rule: Option<CurrentRule>,
     /// Whether the table holds rows of another view than the staged one, or lacks some.
     pub(crate) is_stale: bool,
+}
+
+impl TablePlan {
+    /// The rule, where the table's own rows decide what is current.
+    pub(crate) fn deciding_rule(&self) -> Option<&CurrentRule> {
+        self.rule
+            .as_ref()
+            .filter(|rule| rule.table == self.layout.name)
+    }
 }
 
 /// The plans of all tables, by name, and the staged tables whose columns are unknown.
@@ -97,7 +107,33 @@ pub(crate) fn plan(input: &PlanInput<'_>) -> Result<Plans> {
             (None, None) => {}
         }
     }
+    check_resources(&plans.tables)?;
     Ok(plans)
+}
+
+/// What a table decides of its resources says nothing of those of another type.
+fn check_resources(plans: &[TablePlan]) -> Result<()> {
+    for deciding in plans {
+        let Some(rule) = deciding.deciding_rule() else {
+            continue;
+        };
+        let is_other = |plan: &&TablePlan| {
+            plan.rule
+                .as_ref()
+                .is_some_and(|own| own.table == rule.table)
+                && plan.resource != deciding.resource
+        };
+        if let Some(other) = plans.iter().find(is_other) {
+            return Err(LoadError::Layout {
+                table: other.layout.name.clone(),
+                reason: format!(
+                    "[[current]] also names it, but it is of another resource type than '{}'",
+                    rule.table
+                ),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn staged_plan(
@@ -171,6 +207,11 @@ fn carried_plan(input: &PlanInput<'_>, before: &LakeTable) -> Result<TablePlan> 
         .map(|(folder, _)| folder)
         .unwrap_or(Path::new(""));
     let schema = schema_in_files(folder, before)?;
+    // A table of an older build may lack the column: there is nothing to write it to.
+    let has_column = |rule: &&CurrentRule| {
+        rule.table == before.layout.name || schema.index_of(&rule.column).is_ok()
+    };
+    let rule = rule_of(input.options, &before.layout.name).filter(has_column);
     Ok(TablePlan {
         shape: shape(&before.layout, &schema),
         layout: before.layout.clone(),
@@ -178,13 +219,14 @@ fn carried_plan(input: &PlanInput<'_>, before: &LakeTable) -> Result<TablePlan> 
         view_hash: before.view_hash.clone(),
         take: Take::Differing,
         before: Some(before.clone()),
-        rule: rule_of(input.options, &before.layout.name).cloned(),
+        rule: rule.cloned(),
         is_stale: false,
     })
 }
 
 fn rule_of<'a>(options: &'a LoadOptions, table: &str) -> Option<&'a CurrentRule> {
-    options.current.iter().find(|rule| rule.table == table)
+    let mut rules = options.current.iter();
+    rules.find(|rule| rule.tables().any(|name| name == table))
 }
 
 fn added_columns(rule: Option<&CurrentRule>) -> Vec<Field> {
@@ -198,7 +240,7 @@ fn hash_with(view_hash: &str, rule: Option<&CurrentRule>) -> Result<String> {
     let Some(rule) = rule else {
         return Ok(view_hash.to_owned());
     };
-    let rule = serde_json::to_vec(rule)
+    let rule = serde_json::to_vec(&rule.decision())
         .map_err(|error| LoadError::Request(format!("the rule of what is current: {error}")))?;
     let mut hash = Sha256::new();
     hash.update(view_hash);

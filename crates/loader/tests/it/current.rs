@@ -22,6 +22,7 @@ pub(crate) fn rule() -> CurrentRule {
     CurrentRule {
         table: "eob".to_owned(),
         column: "is_current".to_owned(),
+        also: Vec::new(),
         cases: vec![
             CurrentCase {
                 when: conditions(&[("source_api", "v2")]),

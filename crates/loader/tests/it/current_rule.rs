@@ -22,6 +22,7 @@ fn rule() -> CurrentRule {
     CurrentRule {
         table: "eob".to_owned(),
         column: "is_current".to_owned(),
+        also: vec!["eob_item".to_owned()],
         cases: vec![CurrentCase {
             when: values("source_api", &["v3"]),
             never_if: values("status", &["draft"]),
@@ -71,7 +72,7 @@ fn claim() -> impl Strategy<Value = Claim> {
                 claim.final_action = tag;
                 claim.status = status;
                 claim.day = 19_500 + day;
-                claim.items = 1;
+                claim.items = i32::from(id % 4);
             })
         },
     )
@@ -138,6 +139,16 @@ fn found(data: &Path) -> Vec<String> {
     of(&rows(&data.join("lake"), "eob"), &["eob_id", "is_current"])
 }
 
+/// What the items say, by claim; those of one say the same.
+fn found_in_items(data: &Path) -> Vec<String> {
+    let mut items = of(
+        &rows(&data.join("lake"), "eob_item"),
+        &["eob_id", "is_current"],
+    );
+    items.dedup();
+    items
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
         cases: 40,
@@ -156,6 +167,11 @@ proptest! {
             load_all(many.path(), number as u32 + 1, load, false, memory);
         }
         prop_assert_eq!(found(many.path()), model(&history));
+        let with_items: Vec<String> = model(&history)
+            .into_iter()
+            .filter(|line| !(line.starts_with("c0 ") || line.starts_with("c4 ")))
+            .collect();
+        prop_assert_eq!(found_in_items(many.path()), with_items);
         let names = ["eob", "eob_item"];
         prop_assert!(bytes(&one.path().join("lake"), &names) == bytes(&many.path().join("lake"), &names));
     }

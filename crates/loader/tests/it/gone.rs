@@ -16,6 +16,7 @@ fn newest_of_a_group() -> CurrentRule {
     CurrentRule {
         table: "eob".to_owned(),
         column: "is_current".to_owned(),
+        also: Vec::new(),
         cases: vec![CurrentCase {
             group_by: vec!["claim_group_id".to_owned()],
             newest_by: vec!["last_updated".to_owned()],

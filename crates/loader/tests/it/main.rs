@@ -9,6 +9,7 @@
 mod bad_input;
 mod basic;
 mod current;
+mod current_also;
 mod current_rule;
 mod earlier_owners;
 mod evolution;

@@ -66,6 +66,8 @@ pub(crate) struct Staging {
     pub(crate) view_hash: &'static str,
     /// An additional column of table `eob`.
     pub(crate) added_column: bool,
+    /// No claim has a group in table `eob`.
+    pub(crate) without_groups: bool,
     /// `paid` as text instead of a decimal.
     pub(crate) paid_as_text: bool,
     pub(crate) rows_per_batch: usize,
@@ -81,6 +83,7 @@ impl Default for Staging {
             full: false,
             view_hash: "view-1",
             added_column: false,
+            without_groups: false,
             paid_as_text: false,
             rows_per_batch: 7,
             streams: false,
@@ -232,7 +235,10 @@ fn eob_batch(claims: &[Claim], first: usize, staging: &Staging) -> RecordBatch {
     ));
     columns.push((
         "claim_group_id",
-        text(claims.iter().map(|claim| claim.group.clone())),
+        text(claims.iter().map(|claim| {
+            let group = claim.group.clone();
+            group.filter(|_| !staging.without_groups)
+        })),
     ));
     columns.push((
         "final_action",

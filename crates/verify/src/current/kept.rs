@@ -1,10 +1,11 @@
-//! What the lake knows of current versions beside its tables, which the next load builds on.
+//! What the lake knows of current versions beside its tables, which the next load builds on, and
+//! what each table says of them.
 
 use std::collections::HashMap;
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
-use claimlake_contract::LakeTable;
+use claimlake_contract::{LakeFile, LakeTable};
 use claimlake_loader::CurrentRule;
 
 use crate::error::Error;
@@ -16,17 +17,14 @@ use claimlake_loader::partition_value;
 /// What is known of a resource, and whether a row of it was seen.
 type Known = (Option<bool>, bool);
 
-/// Compares what is known with the rows of the rule's table; `key` is the column that holds the ids
-/// of its resources.
+/// Compares what is known with the rows of the rule's tables; `key` is the column that holds the
+/// ids of their resources. The second check names tables with files from before the rule named them.
 pub(super) fn check(
     snapshot: &Snapshot,
-    (table, rule): (&LakeTable, &CurrentRule),
+    rule: &CurrentRule,
     key: &str,
-    check: &mut Check,
+    [check, older]: [&mut Check; 2],
 ) -> Result<(), Error> {
-    let Some(resource) = &table.resource else {
-        return Ok(());
-    };
     let mut known: HashMap<[u8; 16], Known> = HashMap::new();
     let visit = |of: &str, key: [u8; 16], current: Option<bool>| {
         if of == rule.table {
@@ -38,6 +36,39 @@ pub(super) fn check(
         check.fail(|| error.to_string());
         return Ok(());
     }
+    for name in rule.tables() {
+        let Some(table) = snapshot.table(name) else {
+            continue;
+        };
+        let has_column = compare(snapshot, (table, rule), key, &mut known, check)?;
+        older.expect(has_column, || {
+            format!("table '{name}' has files without '{}'", rule.column)
+        });
+        let is_damaged = |file: &LakeFile| snapshot.damaged.contains(&file.path);
+        // Reported by its own hash; what a damaged file holds of them is not known.
+        if name == rule.table && !table.files.iter().any(is_damaged) {
+            let without = known.values().filter(|(_, is_seen)| !is_seen).count();
+            check.expect(without == 0, || {
+                format!("keys/current.arrow: {without} resources have no row in '{name}'")
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Compares what is known with the rows of one table; answers whether all of its files have the
+/// column.
+fn compare(
+    snapshot: &Snapshot,
+    (table, rule): (&LakeTable, &CurrentRule),
+    key: &str,
+    known: &mut HashMap<[u8; 16], Known>,
+    check: &mut Check,
+) -> Result<bool, Error> {
+    let Some(resource) = &table.resource else {
+        return Ok(true);
+    };
+    let mut has_column = true;
     for file in snapshot.intact_files(table) {
         let mut line = 0_u64;
         // A column that the table is partitioned by is in the path only.
@@ -48,6 +79,7 @@ pub(super) fn check(
             let (apis, ids) = (texts(batch, "source_api"), texts(batch, key));
             let current = batch.column_by_name(&rule.column);
             let current = current.and_then(|column| column.as_boolean_opt());
+            has_column &= current.is_some();
             for row in 0..batch.num_rows() {
                 line += 1;
                 let api = text(apis, row).or(api_in_path.as_deref());
@@ -61,6 +93,7 @@ pub(super) fn check(
                 let place = |what: &str| format!("{}, row {line}: {what}", file.path);
                 match known.get_mut(&key) {
                     None => check.fail(|| place("keys/current.arrow does not know it")),
+                    Some((_, is_seen)) if current.is_none() => *is_seen = true,
                     Some((known, is_seen)) => {
                         *is_seen = true;
                         check.expect(*known == said, || {
@@ -72,20 +105,5 @@ pub(super) fn check(
             Ok(())
         })?;
     }
-    if table
-        .files
-        .iter()
-        .any(|file| snapshot.damaged.contains(&file.path))
-    {
-        // Reported by its own hash; what it holds of them is not known.
-        return Ok(());
-    }
-    let without = known.values().filter(|(_, is_seen)| !is_seen).count();
-    check.expect(without == 0, || {
-        format!(
-            "keys/current.arrow: {without} resources have no row in '{}'",
-            rule.table
-        )
-    });
-    Ok(())
+    Ok(has_column)
 }

@@ -34,11 +34,11 @@ pub(crate) fn check<'k>(
     );
     let mut other = Check::warning(
         "current_rule",
-        "what is current was decided by the pipeline's rule; if not, run transform --full, then load",
+        "what is current was decided by the pipeline's rule, in every table that it names; if not, run transform --full, then load",
     );
     let mut known = Check::hard(
         "current_known",
-        "what the lake knows of current versions against the rows that are current",
+        "what the lake knows of current versions against the rows that are current, in every table",
     );
     let is_by = claimlake_loader::is_decided_by(&snapshot.folder, &snapshot.manifest, rules);
     for rule in rules {
@@ -61,9 +61,10 @@ pub(crate) fn check<'k>(
         if let Err(error) = Groups::of(&rows).and_then(|groups| groups.check(&rows, checks)) {
             decided.fail(|| format!("table '{}': {error}", rule.table));
         }
-        if let Some(key) = table.resource.as_ref().and_then(&key_of)
-            && let Err(error) = kept::check(snapshot, (table, rule), key, &mut known)
-        {
+        let Some(key) = table.resource.as_ref().and_then(&key_of) else {
+            continue;
+        };
+        if let Err(error) = kept::check(snapshot, rule, key, [&mut known, &mut other]) {
             known.fail(|| format!("table '{}': {error}", rule.table));
         }
     }

@@ -1,23 +1,20 @@
 //! `[[current]]` of a pipeline: what is wrong with it, and what is said of the former rule.
 
+use std::collections::BTreeSet;
+
 use anyhow::bail;
 use claimlake_loader::{Conditions, CurrentRule};
 
-use super::table_columns::TableColumns;
+use super::table_columns::PlannedTables;
 
 /// Rules may only name tables and columns that there are.
-pub(super) fn check(rules: &[CurrentRule], tables: &TableColumns) -> anyhow::Result<()> {
+pub(super) fn check(rules: &[CurrentRule], tables: &PlannedTables) -> anyhow::Result<()> {
+    check_tables(rules, tables)?;
     for rule in rules {
         let table = &rule.table;
-        let Some(columns) = tables.get(table) else {
-            bail!("current.table: no view makes a table '{table}'");
+        let Some(columns) = tables.get(table).map(|table| &table.columns) else {
+            continue;
         };
-        if columns.contains(&rule.column) {
-            bail!(
-                "current.column: table '{table}' has a column '{}' already",
-                rule.column
-            );
-        }
         for (number, case) in (1..).zip(&rule.cases) {
             if let Some(problem) = case.problem() {
                 bail!("current.case {number} of table '{table}': {problem}");
@@ -25,6 +22,39 @@ pub(super) fn check(rules: &[CurrentRule], tables: &TableColumns) -> anyhow::Res
             if let Some((key, column)) = case.columns().find(|(_, name)| !columns.contains(*name)) {
                 bail!(
                     "current.case {number} of table '{table}': {key}: the table has no column '{column}'"
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Each table of a rule is there, once, without the column, and of the resource type of the first.
+fn check_tables(rules: &[CurrentRule], tables: &PlannedTables) -> anyhow::Result<()> {
+    let mut named = BTreeSet::new();
+    for rule in rules {
+        let resource = tables.get(&rule.table).map(|table| &table.resource);
+        for (place, name) in rule.tables().enumerate() {
+            let key = if place == 0 { "table" } else { "also" };
+            let Some(table) = tables.get(name) else {
+                bail!("current.{key}: no view makes a table '{name}'");
+            };
+            if !named.insert(name) {
+                bail!("current.{key}: names the table '{name}' twice");
+            }
+            if table.columns.contains(&rule.column) {
+                bail!(
+                    "current.column: table '{name}' has a column '{}' already",
+                    rule.column
+                );
+            }
+            if Some(&table.resource) != resource {
+                bail!(
+                    "current.also: table '{name}' is of {}, '{}' of {}: what is current of one \
+                     says nothing of the other",
+                    table.resource,
+                    rule.table,
+                    resource.map_or("", String::as_str)
                 );
             }
         }
@@ -63,6 +93,7 @@ fn toml_of(conditions: &Conditions) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::table_columns::PlannedTable;
     use super::*;
 
     fn rule(case: &str) -> CurrentRule {
@@ -72,10 +103,62 @@ mod tests {
         .unwrap()
     }
 
-    fn tables() -> TableColumns {
-        let columns = ["status", "use", "patient_id", "last_updated"];
-        let columns = columns.map(str::to_owned).into();
-        TableColumns::from([("eob".to_owned(), columns)])
+    fn tables() -> PlannedTables {
+        let table = |name: &str, resource: &str, columns: &[&str]| {
+            let planned = PlannedTable {
+                resource: resource.to_owned(),
+                columns: columns.iter().map(|&name| name.to_owned()).collect(),
+            };
+            (name.to_owned(), planned)
+        };
+        let claims = "ExplanationOfBenefit";
+        PlannedTables::from([
+            table(
+                "eob",
+                claims,
+                &["status", "use", "patient_id", "last_updated"],
+            ),
+            table("eob_item", claims, &["sequence", "is_paid"]),
+            table("patient", "Patient", &["patient_id"]),
+        ])
+    }
+
+    #[test]
+    fn further_tables_are_of_the_same_resource_type_and_named_once() {
+        let also = |names: &[&str]| CurrentRule {
+            also: names.iter().map(|&name| name.to_owned()).collect(),
+            ..rule("newest_by = ['last_updated']")
+        };
+        check(&[also(&["eob_item"])], &tables()).unwrap();
+        for (names, said) in [
+            (
+                &["eob_item", "claim"][..],
+                "current.also: no view makes a table 'claim'",
+            ),
+            (
+                &["patient"],
+                "current.also: table 'patient' is of Patient, 'eob' of ExplanationOfBenefit: \
+                 what is current of one says nothing of the other",
+            ),
+            (
+                &["eob_item", "eob_item"],
+                "current.also: names the table 'eob_item' twice",
+            ),
+            (&["eob"], "current.also: names the table 'eob' twice"),
+        ] {
+            let found = check(&[also(names)], &tables()).unwrap_err().to_string();
+            assert_eq!(found, said);
+        }
+        let twice = [also(&["eob_item"]), also(&[])];
+        let found = check(&twice, &tables()).unwrap_err().to_string();
+        assert_eq!(found, "current.table: names the table 'eob' twice");
+        let mut taken = also(&["eob_item"]);
+        taken.column = "is_paid".to_owned();
+        let found = check(&[taken], &tables()).unwrap_err().to_string();
+        assert_eq!(
+            found,
+            "current.column: table 'eob_item' has a column 'is_paid' already"
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use claimlake_viewdef::definition::ViewDefinition;
 use toml::Value;
 
 use super::current_rules;
-use super::table_columns::TableColumns;
+use super::table_columns::PlannedTables;
 use crate::failure::{Failure, Outcome};
 use crate::pipeline::{self, Load, Pipeline, PipelineOrigin, TableOverride};
 
@@ -44,15 +44,15 @@ pub(in crate::command) fn compile(pipeline: &Pipeline, origin: &PipelineOrigin) 
             shown.join("; ")
         ))
     })?;
-    let columns = columns(&input);
-    check_layouts(pipeline, &columns)
-        .and_then(|()| current_rules::check(&pipeline.current, &columns))
+    let tables = tables(&input);
+    check_layouts(pipeline, &tables)
+        .and_then(|()| current_rules::check(&pipeline.current, &tables))
         .map_err(|error| Failure::usage(anyhow!("pipeline {}: {error}", origin.display())))?;
     Ok(plan)
 }
 
-fn columns(input: &PlanInput) -> TableColumns {
-    let mut columns = TableColumns::new();
+fn tables(input: &PlanInput) -> PlannedTables {
+    let mut tables = PlannedTables::new();
     for view in &input.views {
         let Ok(definition) = ViewDefinition::from_text(&view.text) else {
             continue;
@@ -64,18 +64,21 @@ fn columns(input: &PlanInput) -> TableColumns {
             .flat_map(|(_, columns)| columns.iter().map(|column| column.name.clone()));
         let own = definition.columns();
         let own = own.iter().map(|column| column.name.clone());
-        columns
+        let table = tables
             .entry(definition.name.clone().unwrap_or_default())
-            .or_default()
+            .or_default();
+        table
+            .columns
             .extend(context.chain(own).chain(["source_api".to_owned()]));
+        table.resource.clone_from(&definition.resource);
     }
-    columns
+    tables
 }
 
 /// Layouts may only name tables and columns that there are.
-fn check_layouts(pipeline: &Pipeline, columns: &TableColumns) -> anyhow::Result<()> {
+fn check_layouts(pipeline: &Pipeline, tables: &PlannedTables) -> anyhow::Result<()> {
     for (table, own) in &pipeline.table {
-        let Some(known) = columns.get(table) else {
+        let Some(known) = tables.get(table).map(|table| &table.columns) else {
             bail!("[table.{table}] names a table that no view makes");
         };
         for (key, named) in [
@@ -99,7 +102,10 @@ fn check_layouts(pipeline: &Pipeline, columns: &TableColumns) -> anyhow::Result<
         if let Some(twice) = named_twice(named) {
             bail!("load.{key} names the column '{twice}' twice");
         }
-        let is_anywhere = |column: &String| columns.values().any(|known| known.contains(column));
+        let is_anywhere = |column: &String| {
+            let mut tables = tables.values();
+            tables.any(|table| table.columns.contains(column))
+        };
         // What no pipeline sets are the columns of claims, which a pipeline may have none of.
         let is_default =
             *named == Load::default().partition_by || *named == Load::default().sort_by;
