@@ -119,10 +119,11 @@ def of_spark(snapshot, scratch, session=None):
         guessed = dict(session.read.parquet(f"{snapshot}/{table}").dtypes)
         assert "void" not in guessed.values(), f"{table}: {guessed}"
         copied = f"copied_{table}"
+        raw = f"lossless_{table}"  # where a view of SQL stands in the table's place
         session.sql(f"DROP TABLE IF EXISTS {copied}")
         session.sql(
             f"CREATE TABLE {copied} USING parquet LOCATION '{scratch}/{name_of_lake}/{table}' "
-            f"AS SELECT * FROM `{table}`"
+            f"AS SELECT * FROM `{raw if session.catalog.tableExists(raw) else table}`"
         )
         rows = session.table(copied)
         types = dict(rows.dtypes)

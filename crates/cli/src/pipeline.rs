@@ -15,6 +15,7 @@ mod overrides;
 #[cfg(test)]
 mod page;
 mod read;
+mod sql_views;
 
 pub(crate) use environment::{Variable, strangers};
 pub(crate) use kept_for::KeptFor;
@@ -22,6 +23,7 @@ pub(crate) use keys::nearest;
 pub(crate) use money::{Money, ReportColumns};
 pub(crate) use on_revoked::OnRevoked;
 pub(crate) use read::{PipelineOrigin, ViewFile, read};
+pub(crate) use sql_views::sql_views;
 
 use std::path::PathBuf;
 
@@ -166,6 +168,8 @@ pub(crate) struct Load {
     pub(crate) target_file_mb: u64,
     /// The tables that DuckDB's schema `main` shows; the schema `lossless` has all.
     pub(crate) main_tables: Vec<String>,
+    /// Views that are SQL: globs, relative to the pipeline file.
+    pub(crate) sql_views: Vec<String>,
     /// How many snapshots stay readable, the newest among them.
     pub(crate) keep_snapshots: usize,
     /// For how many hours at the least a snapshot stays readable.
@@ -188,6 +192,7 @@ impl Default for Load {
             sort_by: columns(&["patient_id", "service_date", "eob_id"]),
             bloom: columns(&["eob_id", "claim_id", "claim_group_id", "npi"]),
             main_tables: Vec::new(),
+            sql_views: Vec::new(),
             target_file_mb: 128,
             keep_snapshots: 3,
             keep_hours: 24,

@@ -45,7 +45,7 @@ pub fn load(request: &LoadRequest, progress: &dyn Progress) -> Result<LoadOutcom
     let options = &request.options;
     let repair = match options.rebuild {
         true => Some(on_threads(options, || {
-            Repair::begin(&lake, access, &options.main_tables)
+            Repair::begin(&lake, access, options)
         })?),
         false => None,
     };

@@ -23,6 +23,7 @@ use crate::publish::access::Access;
 use crate::publish::lake::Lake;
 use crate::publish::manifest::{read_manifest, write_file};
 use crate::publish::publication::{real_path, view_texts};
+use crate::request::LoadOptions;
 
 use files::{Usable, remove_extra_files, remove_file, usable_manifest};
 
@@ -65,12 +66,12 @@ impl Surveyed {
 
 impl<'l> Repair<'l> {
     /// Compares every file of every kept snapshot with its manifest, removes files that no manifest
-    /// names, and replaces what lies elsewhere as it is to be. `main_tables` as for a load.
+    /// names, and replaces what lies elsewhere as it is to be. `options` as for a load.
     ///
     /// # Errors
     ///
     /// The operating system refuses, or another version published the current snapshot.
-    pub(crate) fn begin(lake: &'l Lake, access: Access, main_tables: &[String]) -> Result<Self> {
+    pub(crate) fn begin(lake: &'l Lake, access: Access, options: &LoadOptions) -> Result<Self> {
         let repair = Self {
             lake,
             access,
@@ -98,7 +99,7 @@ impl<'l> Repair<'l> {
         }
         state.survey()?;
         for index in 0..state.snapshots.len() {
-            repair.write_views(&mut state, index, main_tables)?;
+            repair.write_views(&mut state, index, options)?;
         }
         repair.replace_known(&mut state)?;
         drop(state);
@@ -193,7 +194,7 @@ impl<'l> Repair<'l> {
 
     /// Views are text that follows from the manifest: they are written again where that gives the
     /// same text as then.
-    fn write_views(&self, state: &mut State, index: usize, main_tables: &[String]) -> Result<()> {
+    fn write_views(&self, state: &mut State, index: usize, options: &LoadOptions) -> Result<()> {
         let Some(one) = state.snapshots.get_mut(index) else {
             return Ok(());
         };
@@ -201,7 +202,7 @@ impl<'l> Repair<'l> {
             return Ok(());
         };
         let folder = real_path(&one.folder)?;
-        for (name, text) in view_texts(manifest, &folder, main_tables) {
+        for (name, text) in view_texts(manifest, &folder, options) {
             let Some(file) = one.damaged.get(name) else {
                 continue;
             };

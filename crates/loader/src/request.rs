@@ -1,5 +1,6 @@
 //! What a load is asked for and what it answers.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use arrow_array::RecordBatch;
@@ -7,6 +8,7 @@ use claimlake_contract::{RunId, TableLayout};
 use serde::Serialize;
 
 use crate::current_rule::CurrentRule;
+use crate::publish::views_sql::SqlView;
 
 /// One load: staged runs in, one snapshot out.
 #[derive(Debug, Clone)]
@@ -78,6 +80,11 @@ pub struct LoadOptions {
     pub current: Vec<CurrentRule>,
     /// The tables of schema `main` in `views.duckdb.sql`; empty: all.
     pub main_tables: Vec<String>,
+    /// Views that are SQL, beside those of the tables.
+    pub sql_views: Vec<SqlView>,
+    /// By resource type: the columns that together name a resource in all of its tables. They let a
+    /// table without the column of a rule of `current` show its current rows.
+    pub resource_keys: BTreeMap<String, Vec<String>>,
 }
 
 impl Default for LoadOptions {
@@ -97,6 +104,8 @@ impl Default for LoadOptions {
             check_staged: true,
             current: Vec::new(),
             main_tables: Vec::new(),
+            sql_views: Vec::new(),
+            resource_keys: BTreeMap::new(),
         }
     }
 }

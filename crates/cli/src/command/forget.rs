@@ -21,6 +21,7 @@ use crate::access;
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::lake_group;
+use crate::lake_options;
 use crate::open_removals;
 use crate::plural::counted;
 use crate::zone::Zone;
@@ -82,6 +83,8 @@ pub(crate) struct ForgetArguments {
 pub(crate) fn run(arguments: &ForgetArguments, invocation: &Invocation) -> Outcome {
     let data = invocation.existing_data()?;
     lake_group::check_can_give(invocation)?;
+    // What cannot be loaded with is said before anything is removed.
+    lake_options::options_of(invocation)?;
     let Some(patient) = &arguments.patient else {
         return finish(arguments.without_lake, invocation);
     };

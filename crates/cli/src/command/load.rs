@@ -23,7 +23,6 @@ use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::lake_group;
 use crate::lake_options::{options_of, published_at};
-use crate::pipeline::Pipeline;
 use crate::plural::{counted, grouped, size};
 use crate::status::Landed;
 use crate::summary::StageSummary;
@@ -118,7 +117,7 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
             staged_runs: staged_runs.clone(),
             lake: lake.clone(),
             run,
-            options: options(arguments, pipeline),
+            options: options(arguments, invocation)?,
             run_tables: extract_status::table(invocation)?,
             published_at: published_at(invocation.clock()),
         },
@@ -222,16 +221,16 @@ fn other_rules(what: &str, invocation: &Invocation) -> Failure {
     .into()
 }
 
-fn options(arguments: &LoadArguments, pipeline: &Pipeline) -> LoadOptions {
-    LoadOptions {
+fn options(arguments: &LoadArguments, invocation: &Invocation) -> Outcome<LoadOptions> {
+    Ok(LoadOptions {
         rebuild: arguments.rebuild,
         unpin: arguments.unpin,
         absent: match arguments.drop_absent {
             true => AbsentResources::Drop,
             false => AbsentResources::Refuse,
         },
-        ..options_of(pipeline)
-    }
+        ..options_of(invocation)?
+    })
 }
 
 fn tell(summary: &mut StageSummary, outcome: &LoadOutcome, main_tables: &[String]) {

@@ -20,12 +20,21 @@ pub(super) fn text(name: &str) -> &'static str {
 
 /// The views that a glob of a built-in pipeline names.
 pub(super) fn views(pattern: &str) -> Vec<ViewFile> {
-    let in_views = pattern.strip_prefix("views/").unwrap_or_default();
-    VIEWS
+    files("views/", VIEWS, pattern)
+}
+
+/// The views that are SQL, which a glob of a built-in pipeline names.
+pub(super) fn sql_views(pattern: &str) -> Vec<ViewFile> {
+    files("sql/", SQL_VIEWS, pattern)
+}
+
+fn files(folder: &str, files: &[(&str, &str)], pattern: &str) -> Vec<ViewFile> {
+    let in_folder = pattern.strip_prefix(folder).unwrap_or_default();
+    files
         .iter()
-        .filter(|(name, _)| glob::matches(in_views, name))
+        .filter(|(name, _)| glob::matches(in_folder, name))
         .map(|(name, text)| ViewFile {
-            path: format!("views/{name}"),
+            path: format!("{folder}{name}"),
             text: (*text).into(),
         })
         .collect()
@@ -40,6 +49,18 @@ macro_rules! views {
         )),*];
     };
 }
+
+macro_rules! sql_views {
+    ($($name:literal),* $(,)?) => {
+        /// Every file of `pipelines/sql`.
+        const SQL_VIEWS: &[(&str, &str)] = &[$((
+            concat!($name, ".sql"),
+            include_str!(concat!("../../../../pipelines/sql/", $name, ".sql")),
+        )),*];
+    };
+}
+
+sql_views!["coverage_month", "enrollment_month", "person", "stay"];
 
 views![
     "claim",
@@ -93,17 +114,21 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
-    use super::VIEWS;
+    use super::{SQL_VIEWS, VIEWS};
 
     #[test]
     fn every_view_of_the_checkout_is_built_in() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../pipelines/views");
-        let on_disk: BTreeSet<String> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .filter(|name| name.ends_with(".json"))
-            .collect();
-        let built_in: BTreeSet<String> = VIEWS.iter().map(|(name, _)| (*name).into()).collect();
-        assert_eq!(built_in, on_disk);
+        for (folder, ending, files) in [("views", ".json", VIEWS), ("sql", ".sql", SQL_VIEWS)] {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("../../pipelines")
+                .join(folder);
+            let on_disk: BTreeSet<String> = std::fs::read_dir(folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .filter(|name| name.ends_with(ending))
+                .collect();
+            let built_in: BTreeSet<String> = files.iter().map(|(name, _)| (*name).into()).collect();
+            assert_eq!(built_in, on_disk);
+        }
     }
 }

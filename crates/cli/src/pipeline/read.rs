@@ -56,29 +56,40 @@ impl PipelineOrigin {
 
     /// The views that the globs name, each once, in the order of their paths.
     pub(crate) fn views(&self, globs: &[String]) -> anyhow::Result<Vec<ViewFile>> {
-        let mut views: Vec<ViewFile> = Vec::new();
+        self.files(globs, "transform.views", builtin::views)
+    }
+
+    /// The same of the views that are SQL.
+    pub(super) fn sql_views(&self, globs: &[String]) -> anyhow::Result<Vec<ViewFile>> {
+        self.files(globs, "load.sql_views", builtin::sql_views)
+    }
+
+    fn files(
+        &self,
+        globs: &[String],
+        key: &str,
+        built_in: impl Fn(&str) -> Vec<ViewFile>,
+    ) -> anyhow::Result<Vec<ViewFile>> {
+        let mut files: Vec<ViewFile> = Vec::new();
         for pattern in globs {
             let found = match self {
-                Self::Builtin(_) => builtin::views(pattern),
-                Self::File(_) => view_files(self.folder(), pattern)?,
+                Self::Builtin(_) => built_in(pattern),
+                Self::File(_) => files_of(self.folder(), pattern, key)?,
             };
             if found.is_empty() {
-                bail!(
-                    "{}: no file matches '{pattern}' in transform.views",
-                    self.display()
-                );
+                bail!("{}: no file matches '{pattern}' in {key}", self.display());
             }
-            views.extend(found);
+            files.extend(found);
         }
-        views.sort_by(|a, b| a.path.cmp(&b.path));
-        views.dedup_by(|a, b| a.path == b.path);
-        Ok(views)
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        files.dedup_by(|a, b| a.path == b.path);
+        Ok(files)
     }
 }
 
-fn view_files(base: &Path, pattern: &str) -> anyhow::Result<Vec<ViewFile>> {
+fn files_of(base: &Path, pattern: &str, key: &str) -> anyhow::Result<Vec<ViewFile>> {
     let paths = glob::files(base, pattern)
-        .with_context(|| format!("reading the folder of '{pattern}' in transform.views"))?;
+        .with_context(|| format!("reading the folder of '{pattern}' in {key}"))?;
     let read = |path: PathBuf| {
         let text = text_file::read(&path)
             .with_context(|| format!("reading the view {}", path.display()))?;

@@ -7,4 +7,4 @@ pub(crate) mod manifest;
 pub(crate) mod publication;
 pub(crate) mod retention;
 pub(crate) mod rollback;
-mod views_sql;
+pub(crate) mod views_sql;

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use crate::error::{LoadError, Result};
 use crate::publish::access::Access;
 use crate::publish::lake::Lake;
-use crate::publish::{manifest, views_sql};
+use crate::publish::manifest;
+use crate::publish::views_sql::{self, Views};
 use crate::request::LoadOptions;
 
 /// Writes the views and the manifest of the snapshot that was built, and makes it current.
@@ -27,7 +28,7 @@ pub(crate) fn publish(
         .transpose()?
         .unwrap_or_default();
     let folder = parent.join(manifest.snapshot.to_string());
-    let views = view_texts(&manifest, &folder, &options.main_tables);
+    let views = view_texts(&manifest, &folder, options);
     let written = views.map(|(name, text)| write_view(&building, name, &text, access));
     manifest.views = Some(written.into_iter().collect::<Result<_>>()?);
     manifest::write(&building, &manifest, access)?;
@@ -40,14 +41,12 @@ pub(crate) fn publish(
 pub(crate) fn view_texts(
     manifest: &LakeManifest,
     folder: &Path,
-    main_tables: &[String],
+    options: &LoadOptions,
 ) -> [(&'static str, String); 2] {
+    let views = Views::of(manifest, folder, options);
     [
-        (
-            views_sql::DUCKDB_FILE,
-            views_sql::duckdb(manifest, folder, main_tables),
-        ),
-        (views_sql::SPARK_FILE, views_sql::spark(manifest, folder)),
+        (views_sql::DUCKDB_FILE, views.duckdb()),
+        (views_sql::SPARK_FILE, views.spark()),
     ]
 }
 

@@ -1,8 +1,24 @@
-//! `views.duckdb.sql` and `views.spark.sql`: the tables of one snapshot, by its real path.
+//! `views.duckdb.sql` and `views.spark.sql`: the tables of one snapshot, by its real path, the rows of
+//! current resources, and the views that the pipeline brings as SQL.
 
+mod current;
+mod names;
+mod plan;
+mod sql_view;
+mod table;
+mod text;
+
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use claimlake_contract::{LakeManifest, LakeTable};
+
+use crate::request::LoadOptions;
+use current::{CurrentRows, current_rows};
+use names::quoted;
+use plan::{Plan, Source};
+pub use sql_view::SqlView;
+use text::{Piece, Relation, SqlText};
 
 /// The file for DuckDB.
 pub(crate) const DUCKDB_FILE: &str = "views.duckdb.sql";
@@ -10,192 +26,193 @@ pub(crate) const DUCKDB_FILE: &str = "views.duckdb.sql";
 /// The file for Spark.
 pub(crate) const SPARK_FILE: &str = "views.spark.sql";
 
-/// Views of all tables in schema `lossless`, of those most people need in `main`.
-pub(crate) fn duckdb(manifest: &LakeManifest, folder: &Path, main_tables: &[String]) -> String {
-    let mut sql = header(manifest, "--");
-    sql.push_str("CREATE SCHEMA IF NOT EXISTS lossless;\n");
-    for table in &manifest.tables {
-        let name = quoted(&table.layout.name, '"');
-        let files = duckdb_files(table, folder);
-        let types = hive_types(table);
-        let select = format!(
-            "SELECT * FROM read_parquet({files}, hive_partitioning = {}, union_by_name = true{types})",
-            !table.layout.partition_by.is_empty()
+/// What both files are made of.
+pub(crate) struct Views<'a> {
+    manifest: &'a LakeManifest,
+    folder: &'a Path,
+    main_tables: &'a [String],
+    current: Vec<CurrentRows<'a>>,
+    plan: Plan<'a>,
+}
+
+impl<'a> Views<'a> {
+    /// Of a snapshot whose real path is `folder`.
+    pub(crate) fn of(
+        manifest: &'a LakeManifest,
+        folder: &'a Path,
+        options: &'a LoadOptions,
+    ) -> Self {
+        let current = current_rows(manifest, &options.current, &options.resource_keys);
+        Self {
+            manifest,
+            folder,
+            main_tables: &options.main_tables,
+            plan: Plan::of(manifest, &current, &options.sql_views),
+            current,
+        }
+    }
+
+    /// Views of all tables in schema `lossless`, of those most people need and of SQL in `main`, of
+    /// current rows in `current`; one statement a line, apart from names with line breaks.
+    pub(crate) fn duckdb(&self) -> String {
+        let mut sql = self.header();
+        sql.push_str("CREATE SCHEMA IF NOT EXISTS lossless;\n");
+        for table in &self.manifest.tables {
+            let name = quoted(&table.layout.name, '"');
+            let query = table::duckdb(table, self.folder);
+            push(
+                &mut sql,
+                &format!("CREATE OR REPLACE VIEW lossless.{name} AS {query}"),
+            );
+            if self.is_main(table) {
+                let query = format!("SELECT * FROM lossless.{name}");
+                push(
+                    &mut sql,
+                    &format!("CREATE OR REPLACE VIEW main.{name} AS {query}"),
+                );
+            }
+        }
+        let mut schemas = BTreeSet::new();
+        if !self.current.is_empty() {
+            schemas.insert("current");
+        }
+        schemas.extend(
+            self.plan
+                .views
+                .iter()
+                .filter_map(|view| view.schema.as_deref()),
         );
-        sql.push_str(&format!(
-            "CREATE OR REPLACE VIEW lossless.{name} AS {select};\n"
-        ));
-        if main_tables.is_empty() || main_tables.contains(&table.layout.name) {
-            sql.push_str(&format!(
-                "CREATE OR REPLACE VIEW main.{name} AS SELECT * FROM lossless.{name};\n"
+        for schema in schemas {
+            push(
+                &mut sql,
+                &format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema, '"')),
+            );
+        }
+        let lossless = |table: &LakeTable| format!("lossless.{}", quoted(&table.layout.name, '"'));
+        for rows in &self.current {
+            let name = quoted(&rows.table.layout.name, '"');
+            let query = rows.query('"', lossless, "SEMI JOIN");
+            push(
+                &mut sql,
+                &format!("CREATE OR REPLACE VIEW \"current\".{name} AS {query}"),
+            );
+        }
+        for view in &self.plan.views {
+            let schema = quoted(view.schema.as_deref().unwrap_or("main"), '"');
+            let name = quoted(&view.name, '"');
+            let query = self.query(view, &view.duckdb, '"', |source, relation| {
+                let schema = match source {
+                    Source::Table => "lossless",
+                    Source::Current => "\"current\"",
+                    Source::View => "main",
+                };
+                format!("{schema}.{}", quoted(&relation.name, '"'))
+            });
+            push(
+                &mut sql,
+                &format!("CREATE OR REPLACE VIEW {schema}.{name} AS {query}"),
+            );
+        }
+        sql
+    }
+
+    /// Temporary views of the same, one statement a line: what has a schema in DuckDB has its name
+    /// as a prefix. A table whose name a SQL view took is `lossless_<table>`.
+    pub(crate) fn spark(&self) -> String {
+        let mut sql = self.header();
+        let create = |name: &str| {
+            let name = quoted(name, '`');
+            format!("CREATE OR REPLACE TEMPORARY VIEW {name}")
+        };
+        for table in &self.manifest.tables {
+            let name = create(&self.spark_name(table));
+            push(
+                &mut sql,
+                &format!("{name}{}", table::spark(table, self.folder)),
+            );
+        }
+        for rows in &self.current {
+            let name = create(&format!("current_{}", rows.table.layout.name));
+            let relation = |table: &LakeTable| quoted(&self.spark_name(table), '`');
+            let query = rows.query('`', relation, "LEFT SEMI JOIN");
+            push(&mut sql, &format!("{name} AS {query}"));
+        }
+        for view in &self.plan.views {
+            let name = match &view.schema {
+                Some(schema) => create(&format!("{schema}_{}", view.name)),
+                None => create(&view.name),
+            };
+            let query = self.query(view, &view.spark, '`', |source, relation| {
+                let name = &relation.name;
+                let name = match source {
+                    Source::Table => self.spark_table(name),
+                    Source::Current => format!("current_{name}"),
+                    Source::View => name.clone(),
+                };
+                quoted(&name, '`')
+            });
+            push(&mut sql, &format!("{name} AS {query}"));
+        }
+        sql
+    }
+
+    fn header(&self) -> String {
+        let mut header = format!(
+            "-- Snapshot {} of {}: these views keep showing it for as long as it is kept.\n",
+            self.manifest.snapshot, self.manifest.published_at
+        );
+        for left_out in &self.plan.left_out {
+            header.push_str(&format!(
+                "-- Left out: {left_out}, which the lake does not have.\n"
             ));
         }
+        header
     }
-    sql
-}
 
-/// Temporary views of all tables.
-pub(crate) fn spark(manifest: &LakeManifest, folder: &Path) -> String {
-    let mut sql = header(manifest, "--");
-    for table in &manifest.tables {
-        let path = folder.join(&table.layout.name);
-        let path = spark_literal(&spark_pattern(&path.to_string_lossy()));
-        let name = quoted(&table.layout.name, '`');
-        // With its columns stated, Spark neither guesses types nor opens a file before it is read.
-        let (columns, options) = match spark_columns(table) {
-            Some(columns) => (format!(" ({columns})"), ""),
-            None => (String::new(), ", mergeSchema 'true'"),
-        };
-        sql.push_str(&format!(
-            "CREATE OR REPLACE TEMPORARY VIEW {name}{columns} USING parquet OPTIONS (path {path}{options});\n"
-        ));
+    /// Whether `main` shows the table itself.
+    fn is_main(&self, table: &LakeTable) -> bool {
+        let name = &table.layout.name;
+        let is_named = self.main_tables.is_empty() || self.main_tables.contains(name);
+        is_named && !self.is_replaced(name)
     }
-    sql
-}
 
-fn header(manifest: &LakeManifest, comment: &str) -> String {
-    format!(
-        "{comment} Snapshot {} of {}: these views keep showing it for as long as it is kept.\n",
-        manifest.snapshot, manifest.published_at
-    )
-}
-
-/// Every file of a table, in words that DuckDB takes for paths and patterns.
-fn duckdb_files(table: &LakeTable, folder: &Path) -> String {
-    let folder = folder.to_string_lossy();
-    if !folder.contains('\\') {
-        let folder = bracketed(&folder);
-        return literal(&format!("{folder}/{}/**/*.parquet", table.layout.name));
+    fn is_replaced(&self, table: &str) -> bool {
+        self.plan.views.iter().any(|view| view.replaces(table))
     }
-    // In a pattern a backslash parts folders as `/` does; in the name of a file it is itself.
-    let files = table.files.iter();
-    let files = files.map(|file| literal(&format!("{folder}/{}", file.path)));
-    format!("[{}]", files.collect::<Vec<_>>().join(", "))
-}
 
-/// A pattern that matches this text only.
-fn bracketed(text: &str) -> String {
-    let one = |c: char| match c {
-        '*' | '?' | '[' => format!("[{c}]"),
-        c => c.to_string(),
-    };
-    text.chars().map(one).collect()
-}
-
-/// A pattern of Hadoop's that matches this text only.
-fn spark_pattern(text: &str) -> String {
-    let one = |c: char| match c {
-        '*' | '?' | '[' | ']' | '{' | '}' | '\\' => format!("\\{c}"),
-        c => c.to_string(),
-    };
-    text.chars().map(one).collect()
-}
-
-fn spark_literal(text: &str) -> String {
-    let text = text.replace('\\', "\\\\").replace('\'', "\\'");
-    format!("'{}'", text.replace('\n', "\\n"))
-}
-
-/// The types of partition columns, which DuckDB would otherwise guess from the paths.
-fn hive_types(table: &LakeTable) -> String {
-    let types: Vec<String> = table
-        .partition_columns
-        .iter()
-        .map(|(name, words)| format!("{}: {}", literal(name), duckdb_type(words)))
-        .collect();
-    if types.is_empty() {
-        return String::new();
+    fn spark_name(&self, table: &LakeTable) -> String {
+        self.spark_table(&table.layout.name)
     }
-    format!(", hive_types = {{{}}}", types.join(", "))
-}
 
-fn duckdb_type(words: &str) -> &'static str {
-    match words {
-        "Boolean" => "BOOLEAN",
-        "Int8" => "TINYINT",
-        "Int16" => "SMALLINT",
-        "Int32" => "INTEGER",
-        "Int64" => "BIGINT",
-        "UInt8" => "UTINYINT",
-        "UInt16" => "USMALLINT",
-        "UInt32" => "UINTEGER",
-        "UInt64" => "UBIGINT",
-        "Date32" => "DATE",
-        _ => "VARCHAR",
+    fn spark_table(&self, name: &str) -> String {
+        match self.is_replaced(name) {
+            true => format!("lossless_{name}"),
+            false => name.to_owned(),
+        }
     }
-}
 
-/// The columns of a table, those in the paths last, as Spark has them; none where a type is not known.
-fn spark_columns(table: &LakeTable) -> Option<String> {
-    let columns = table.columns.iter().chain(&table.partition_columns);
-    let columns =
-        columns.map(|(name, words)| Some(format!("{} {}", quoted(name, '`'), spark_type(words)?)));
-    Some(columns.collect::<Option<Vec<_>>>()?.join(", "))
-}
-
-/// The type of Spark for an Arrow type in words.
-fn spark_type(words: &str) -> Option<String> {
-    let plain = match words {
-        "Utf8" => "STRING",
-        "Boolean" => "BOOLEAN",
-        "Int8" => "TINYINT",
-        "Int16" | "UInt8" => "SMALLINT",
-        "Int32" | "UInt16" => "INT",
-        "Int64" | "UInt32" => "BIGINT",
-        "UInt64" => "DECIMAL(20, 0)",
-        "Float64" => "DOUBLE",
-        "Date32" => "DATE",
-        "Timestamp(µs, \"UTC\")" => "TIMESTAMP",
-        _ => {
-            if let Some(digits) = words.strip_prefix("Decimal128") {
-                return Some(format!("DECIMAL{digits}"));
+    /// The query of a view, its relations named as the engine has them.
+    fn query(
+        &self,
+        view: &SqlView,
+        text: &SqlText,
+        quote: char,
+        named: impl Fn(Source, &Relation) -> String,
+    ) -> String {
+        let piece = |piece: &Piece| match piece {
+            Piece::Sql(sql) => sql.clone(),
+            Piece::Relation(relation) => {
+                let columns = relation.columns.iter().map(|column| quoted(column, quote));
+                let columns: Vec<String> = columns.collect();
+                let name = named(self.plan.source(view, relation), relation);
+                format!("(SELECT {} FROM {name})", columns.join(", "))
             }
-            let child = words.strip_prefix("List(")?.split_once(", field:")?.0;
-            return Some(format!("ARRAY<{}>", spark_type(child)?));
-        }
-    };
-    Some(plain.to_owned())
-}
-
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-fn quoted(name: &str, quote: char) -> String {
-    let doubled = format!("{quote}{quote}");
-    format!("{quote}{}{quote}", name.replace(quote, &doubled))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{bracketed, spark_literal, spark_pattern, spark_type};
-
-    #[test]
-    fn spark_has_a_type_for_every_column_that_the_pipelines_make() {
-        for (words, expected) in [
-            ("Utf8", "STRING"),
-            ("Int32", "INT"),
-            ("UInt64", "DECIMAL(20, 0)"),
-            ("Decimal128(18, 2)", "DECIMAL(18, 2)"),
-            ("Timestamp(µs, \"UTC\")", "TIMESTAMP"),
-            ("List(Date32, field: 'element')", "ARRAY<DATE>"),
-            (
-                "List(Decimal128(18, 4), field: 'element')",
-                "ARRAY<DECIMAL(18, 4)>",
-            ),
-        ] {
-            assert_eq!(spark_type(words).as_deref(), Some(expected));
-        }
-        assert_eq!(spark_type("Map(Utf8)"), None);
+        };
+        text.pieces.iter().map(piece).collect()
     }
+}
 
-    #[test]
-    fn what_a_pattern_would_read_stands_for_itself() {
-        assert_eq!(bracketed("/a[b]*c?{d}"), "/a[[]b][*]c[?]{d}");
-        assert_eq!(
-            spark_pattern("/a[b]*c?{d}\\"),
-            "/a\\[b\\]\\*c\\?\\{d\\}\\\\"
-        );
-        assert_eq!(spark_literal("it's\n\\*"), "'it\\'s\\n\\\\*'");
-    }
+fn push(sql: &mut String, statement: &str) {
+    sql.push_str(statement);
+    sql.push_str(";\n");
 }

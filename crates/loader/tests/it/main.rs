@@ -25,5 +25,6 @@ mod signed;
 mod snapshots;
 mod sorting;
 mod spark;
+mod sql_views;
 mod staged_runs;
 mod tombstones;

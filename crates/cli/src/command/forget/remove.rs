@@ -294,7 +294,7 @@ impl<'a> Remover<'a> {
                 person: person.clone(),
                 resources: landed.resources.clone(),
                 run: self.data.next_run(self.invocation.clock())?,
-                options: lake_options::options_of(self.invocation.pipeline()?),
+                options: lake_options::options_of(self.invocation)?,
                 published_at: lake_options::published_at(self.invocation.clock()),
             },
             self.invocation.progress().as_ref(),
