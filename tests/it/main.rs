@@ -51,6 +51,7 @@ mod references;
 mod removals;
 mod repairs;
 mod report;
+mod report_spending;
 mod request_errors;
 mod run;
 mod run_states;

@@ -20,7 +20,7 @@ mod sql_views;
 pub(crate) use environment::{Variable, strangers};
 pub(crate) use kept_for::KeptFor;
 pub(crate) use keys::nearest;
-pub(crate) use money::{Money, ReportColumns};
+pub(crate) use money::{Money, PaymentColumns, PerMemberColumns, ReportColumns};
 pub(crate) use on_revoked::OnRevoked;
 pub(crate) use read::{PipelineOrigin, ViewFile, read};
 pub(crate) use sql_views::sql_views;

@@ -5,6 +5,8 @@ mod content;
 mod figures;
 mod html;
 mod operations;
+mod payments;
+mod per_member;
 mod quality;
 mod style;
 
@@ -64,6 +66,12 @@ struct ReportData {
     checks: Option<Report>,
 }
 
+/// A line of the summary on a terminal.
+struct Line {
+    label: &'static str,
+    text: String,
+}
+
 /// Writes the report; exit 1 when it was to verify and found something wrong.
 pub(crate) fn run(arguments: &ReportArguments, invocation: &Invocation) -> Outcome {
     let mut summary = StageSummary::begin("report");
@@ -105,6 +113,12 @@ pub(crate) fn run(arguments: &ReportArguments, invocation: &Invocation) -> Outco
         write(&path, &page)?;
         summary.line("where", path.display().to_string());
         summary.field("file", json!(path));
+    }
+    for line in payments::lines(&report)
+        .into_iter()
+        .chain(per_member::lines(&report))
+    {
+        summary.line(line.label, line.text);
     }
     let holds = report.checks.as_ref().is_none_or(Report::holds);
     summary.line("PHI", html::phi_words(report.masking));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::content::mask::Masking;
-use super::content::{Cell, ClaimsOfType, LakeContent, Month};
+use super::content::{Cell, ClaimsOfType, LakeContent, Month, Payments};
 
 use super::ReportData;
 use super::figures::{self, dollars, escaped, number, part, percent};
@@ -23,6 +23,26 @@ pub(super) fn total(content: &LakeContent, api: &str) -> Cell {
     let mut total = Cell::default();
     of_api(content, api).for_each(|(_, claims)| total.add(&claims.total));
     total
+}
+
+/// Those that Medicare itself pays: without kinds whose money is in a table of its own.
+pub(super) fn total_of_medicare(content: &LakeContent, api: &str) -> Cell {
+    let mut total = Cell::default();
+    of_api(content, api)
+        .filter(|(kind, claims)| elsewhere(content, kind, claims).is_none())
+        .for_each(|(_, claims)| total.add(&claims.total));
+    total
+}
+
+/// The table that has the money of a kind whose claims state none.
+fn elsewhere<'c>(
+    content: &'c LakeContent,
+    kind: &str,
+    claims: &ClaimsOfType,
+) -> Option<&'c Payments> {
+    let mut payments = content.payments.iter();
+    let payments = payments.find(|payments| payments.columns.kind == kind);
+    payments.filter(|_| claims.total.with_payment == 0)
 }
 
 fn of_api<'c>(
@@ -45,10 +65,17 @@ pub(super) fn section(page: &mut String, data: &ReportData) {
         page.push_str("<p class=\"soft\">There are no claims in this lake.</p>\n");
         return;
     }
-    if content.claims.not_current > 0 {
+    if content.not_current > 0 {
         page.push_str(&format!(
             "<p>Only current versions are added up; {} superseded or cancelled ones are left out.</p>",
-            number(data.masking, content.claims.not_current)
+            number(data.masking, content.not_current)
+        ));
+    }
+    if content.left_out > 0 {
+        page.push_str(&format!(
+            "<p>Left out of all sums: {} {}.</p>",
+            figures::counted(data.masking, content.left_out, "current claim"),
+            escaped(&content.left_out_why)
         ));
     }
     for api in content.claims.people.keys() {
@@ -61,7 +88,7 @@ pub(super) fn section(page: &mut String, data: &ReportData) {
 
 fn of_one_api(page: &mut String, data: &ReportData, content: &LakeContent, api: &str) {
     let kinds: Vec<(&str, &ClaimsOfType)> = of_api(content, api).collect();
-    let all = total(content, api);
+    let all = total_of_medicare(content, api);
     let everybody = content
         .claims
         .people
@@ -85,11 +112,17 @@ fn of_one_api(page: &mut String, data: &ReportData, content: &LakeContent, api: 
     let period = if axis.is_yearly { "year" } else { "month" };
     page.push_str(&format!(
         "<p class=\"soft small\">By the {period} of the first day of service. Every row has a scale of its own: its \
-         peak is at its right. The thin line is the kind's share of the money. Grey: few patients, not shown. Part D events carry no \
-         payment: what plans paid is among their adjudications, in <code>eob_item_adjudication</code>.</p><div class=\"kinds\">"
+         peak is at its right. The thin line is the kind's share of the money. Grey: few patients, not shown.{}</p>\
+         <div class=\"kinds\">",
+        about_elsewhere(content, &kinds)
     ));
     for ((kind, claims), is_shown) in rows {
         let people = claims.people.len() as u64;
+        let sums =
+            elsewhere(content, kind, claims).map_or(Vec::new(), |payments| payments.of_api(api));
+        let (payer, claims) = sums
+            .first()
+            .map_or(("", *claims), |(name, sum)| (*name, *sum));
         page.push_str(&format!(
             "<div class=\"kind\"><div><b>{}</b><br>",
             escaped(if kind.is_empty() { "other" } else { kind })
@@ -99,13 +132,20 @@ fn of_one_api(page: &mut String, data: &ReportData, content: &LakeContent, api: 
                 let paid = figures::paid(data.masking, &claims.total);
                 let of_some = figures::paid_of(data.masking, &claims.total);
                 page.push_str(&format!(
-                    "<span class=\"paid\">{paid}</span><br><span class=\"soft small\">{} of {} {}{}</span>\
+                    "<span class=\"paid\">{paid}</span>{}<br><span class=\"soft small\">{} of {} {}{}</span>\
                      <div class=\"share\"><i style=\"width:{}%\"></i></div>",
+                    match payer {
+                        "" => String::new(),
+                        payer => format!(" <span class=\"soft small\">{}</span>", escaped(payer)),
+                    },
                     counted(claims.total.claims, "claim"),
                     part(data.masking, people, everybody as u64),
                     plural::unit(people, "patients"),
                     of_some.map(|of_some| format!("; {of_some}")).unwrap_or_default(),
-                    share(data.masking, &claims.total, &all),
+                    match payer {
+                        "" => share(data.masking, &claims.total, &all),
+                        _ => "0".into(),
+                    },
                 ));
             }
             false => page.push_str(&format!(
@@ -119,6 +159,32 @@ fn of_one_api(page: &mut String, data: &ReportData, content: &LakeContent, api: 
     }
     axis_words(page, &axis);
     page.push_str("</div>\n");
+}
+
+/// Whose money is not Medicare's, in words.
+fn about_elsewhere(content: &LakeContent, kinds: &[(&str, &ClaimsOfType)]) -> String {
+    let mut words = String::new();
+    for (kind, claims) in kinds {
+        let Some(payments) = elsewhere(content, kind, claims) else {
+            continue;
+        };
+        let columns = &payments.columns;
+        let (kind, table, name) = (
+            escaped(kind),
+            escaped(&columns.table),
+            escaped(&columns.name),
+        );
+        words += &match (payments.sums.is_empty(), columns.sums.first()) {
+            (false, Some(first)) => format!(
+                " {kind}: what was {}, as Medicare pays none of these claims itself; more under {name}.",
+                escaped(&first.name)
+            ),
+            _ => format!(
+                " {kind} claims state no payment, and this lake has no table <code>{table}</code>, which has what was paid."
+            ),
+        };
+    }
+    words
 }
 
 /// Months, or years where months would be mostly hidden.
@@ -164,7 +230,7 @@ fn bars(page: &mut String, data: &ReportData, claims: &ClaimsOfType, axis: &Axis
     let shown: BTreeMap<Month, bool> = cells.keys().copied().zip(shown).collect();
     let is_shown = |month: &Month| shown.get(month).copied().unwrap_or(true);
     let visible = cells.iter().filter(|(month, _)| is_shown(month));
-    // Part D events carry no payment: their claims are counted instead.
+    // Where claims carry no payment, they are counted instead.
     let is_paid = visible
         .clone()
         .any(|(_, cell)| money(data.masking, cell).is_some_and(|cents| cents != 0));

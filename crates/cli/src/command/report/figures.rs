@@ -65,6 +65,19 @@ pub(super) fn dollars(cents: i128) -> String {
     format!("{sign}${}", grouped(whole))
 }
 
+/// An amount a month, to the cent, rounded half away from zero; none without months.
+pub(super) fn each_month(cents: i128, months: u64) -> Option<String> {
+    let months = u128::from(months);
+    let twice = cents
+        .unsigned_abs()
+        .saturating_mul(2)
+        .saturating_add(months);
+    let each = twice.checked_div(months.saturating_mul(2))?;
+    let sign = if cents < 0 && each > 0 { "−" } else { "" };
+    let whole = u64::try_from(each / 100).unwrap_or(u64::MAX);
+    Some(format!("{sign}${}.{:02}", grouped(whole), each % 100))
+}
+
 /// `3.4` of 100, as SVG and CSS take it; 0 where the whole is 0.
 pub(super) fn percent(part: i128, whole: i128) -> String {
     if whole <= 0 || part <= 0 {
@@ -93,13 +106,17 @@ pub(super) fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::content::mask::Masking;
-    use super::{dollars, escaped, number, part, percent};
+    use super::{dollars, each_month, escaped, number, part, percent};
 
     #[test]
     fn figures_read_as_people_write_them() {
         assert_eq!(dollars(123_456_789), "$1,234,568");
         assert_eq!(dollars(-150), "−$2");
         assert_eq!(dollars(-20), "$0");
+        assert_eq!(each_month(100_000, 3).as_deref(), Some("$333.33"));
+        assert_eq!(each_month(-5, 2).as_deref(), Some("−$0.03"));
+        assert_eq!(each_month(0, 7).as_deref(), Some("$0.00"));
+        assert_eq!(each_month(5, 0), None);
         assert_eq!(percent(1, 3), "33.3");
         assert_eq!(percent(1, 0), "0");
         assert_eq!(number(Masking::Masked, 10), "1–10");

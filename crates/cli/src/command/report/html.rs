@@ -4,7 +4,7 @@ use super::content::mask::Masking;
 
 use super::figures::{escaped, number};
 use super::style::CSS;
-use super::{ReportData, claims, figures, operations, quality};
+use super::{ReportData, claims, figures, operations, payments, per_member, quality};
 use crate::plural::size;
 
 /// What the first line says about PHI.
@@ -41,6 +41,8 @@ pub(super) fn page(data: &ReportData) -> String {
     );
     tiles(&mut page, data);
     claims::section(&mut page, data);
+    payments::section(&mut page, data);
+    per_member::section(&mut page, data);
     not_served(&mut page);
     operations::people(&mut page, data);
     quality::fill(&mut page, data);
@@ -98,6 +100,7 @@ fn tiles(page: &mut String, data: &ReportData) {
             &of("patients with claims"),
         );
         tile(page, &number(masking, total.claims), &of("current claims"));
+        let total = claims::total_of_medicare(content, api);
         let paid = match masking.shows_cell(&total) {
             true => figures::paid(masking, &total),
             false => figures::HIDDEN.into(),
@@ -108,6 +111,21 @@ fn tiles(page: &mut String, data: &ReportData) {
             None => of("paid by Medicare"),
         };
         tile(page, &paid, &what);
+        for payments in &content.payments {
+            let sums = payments.of_api(api);
+            let Some((name, sum)) = sums.first() else {
+                continue;
+            };
+            let paid = match masking.shows_cell(&sum.total) {
+                true => figures::paid(masking, &sum.total),
+                false => figures::HIDDEN.into(),
+            };
+            tile(
+                page,
+                &paid,
+                &of(&format!("{name} for {}", payments.columns.name)),
+            );
+        }
     }
     let rows: u64 = content.tables.iter().map(|table| table.rows).sum();
     let bytes: u64 = content.tables.iter().map(|table| table.bytes).sum();

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::claims::{Cell, FEW, Month};
+use super::cell::{Cell, FEW};
+use super::month::Month;
 
 /// Whether small numbers are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,16 +41,18 @@ impl Masking {
     /// would disclose it: the smallest of the others is hidden with it.
     pub(crate) fn shown_of_sum<'c>(self, cells: impl IntoIterator<Item = &'c Cell>) -> Vec<bool> {
         let cells: Vec<&Cell> = cells.into_iter().collect();
-        let mut shown: Vec<bool> = cells.iter().map(|cell| self.shows_cell(cell)).collect();
-        if shown.iter().filter(|shown| !**shown).count() == 1 {
-            let smallest = (0..cells.len())
-                .filter(|at| shown[*at] && cells[*at].claims > 0)
-                .min_by_key(|at| cells[*at].claims);
-            if let Some(smallest) = smallest {
-                shown[smallest] = false;
-            }
-        }
-        shown
+        let sizes: Vec<u64> = cells.iter().map(|cell| cell.claims).collect();
+        hide_a_second(cells.iter().map(|cell| self.shows_cell(cell)), &sizes)
+    }
+
+    /// The same for the money of the cells, whose sum is shown.
+    pub(crate) fn money_of_sum<'c>(self, cells: impl IntoIterator<Item = &'c Cell>) -> Vec<bool> {
+        let cells: Vec<&Cell> = cells.into_iter().collect();
+        let shown = self.shown_of_sum(cells.iter().copied());
+        let sizes: Vec<u64> = cells.iter().map(|cell| cell.with_payment).collect();
+        let shown = shown.into_iter().zip(&cells);
+        let shown = shown.map(|(is_shown, cell)| is_shown && self.shows_money(cell));
+        hide_a_second(shown, &sizes)
     }
 
     /// Whether at least half of the claims in `cells` would be shown.
@@ -58,4 +61,18 @@ impl Masking {
         let shown = cells.values().filter(|cell| self.shows_cell(cell));
         shown.map(|cell| cell.claims).sum::<u64>() * 2 >= all
     }
+}
+
+/// Hides the smallest cell that is shown and not empty, where exactly one is hidden.
+fn hide_a_second(shown: impl Iterator<Item = bool>, sizes: &[u64]) -> Vec<bool> {
+    let mut shown: Vec<bool> = shown.collect();
+    if shown.iter().filter(|shown| !**shown).count() == 1 {
+        let smallest = (0..sizes.len())
+            .filter(|at| shown[*at] && sizes[*at] > 0)
+            .min_by_key(|at| sizes[*at]);
+        if let Some(smallest) = smallest {
+            shown[smallest] = false;
+        }
+    }
+    shown
 }

@@ -1,8 +1,9 @@
 //! Masking, by hand-made cells; total lakes are counted in the tests of the command.
 
 use super::Leftovers;
-use super::claims::{Cell, Month};
+use super::cell::Cell;
 use super::mask::Masking;
+use super::month::Month;
 
 fn cell(claims: u64, people: u64) -> Cell {
     Cell::of(claims, 100 * i128::from(claims), people)
