@@ -1,5 +1,9 @@
-//! What the token endpoint answered, read leniently: numbers as text or floats, scopes in any
-//! order, dates in two forms, fields missing.
+//! Reads the body of an answer of the token endpoint: tokens (RFC 6749, section 5.1) or an error
+//! (section 5.2).
+//!
+//! The server's versions differ from each other and from the RFC: numbers as text or with a
+//! fraction, two forms of dates, missing members. Everything is read leniently, because a response
+//! that cannot be read may cost a consent: the refresh token in it is the only valid one.
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use claimlake_contract::{PatientId, Secret};
@@ -8,11 +12,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroize;
 
-/// What the endpoint says where it does not tell how long an access token lives.
+/// The lifetime of an access token if the answer has no usable `expires_in`.
 const USUAL_LIFE: TimeDelta = TimeDelta::seconds(3600);
-/// No access token lives longer than this, whatever a number says.
+/// The upper limit for `expires_in`. It keeps the computed end within the range of a date.
 const LONGEST_LIFE: TimeDelta = TimeDelta::days(366);
-/// A grant that ends with its access token, give or take this, is a one-time grant.
+/// A grant that ends within this time after its access token counts as one-time. The two times are
+/// computed from different clocks.
 const ONE_TIME_SLACK: TimeDelta = TimeDelta::minutes(10);
 
 /// Tokens and what came with them.
@@ -20,16 +25,19 @@ const ONE_TIME_SLACK: TimeDelta = TimeDelta::minutes(10);
 pub(crate) struct TokenAnswer {
     /// The pair, with its dates by this machine's clock.
     pub(crate) tokens: TokenPair,
-    /// What was granted, where it was named (RFC 6749, section 5.1).
+    /// The scopes that were granted; `None` if the answer does not name them, which means those
+    /// that were requested (RFC 6749, section 5.1).
     pub(crate) scopes: Option<Scopes>,
-    /// The patient id, where it was named (an extension of Blue Button).
+    /// The patient id, an extension of Blue Button; `None` if the answer has none.
     pub(crate) patient: Option<PatientId>,
-    /// The end of the consent, where it was named.
+    /// The end of the consent, an extension of Blue Button; `None` if the answer has none, as for
+    /// research apps.
     pub(crate) grant_expires_at: Option<DateTime<Utc>>,
 }
 
 impl TokenAnswer {
-    /// Whether the grant ends with its first access token.
+    /// Whether a grant ends with an access token, as for apps that may read each consent only once.
+    /// False if one of the times is unknown: the refresh token is then simply tried.
     pub(crate) fn is_one_time(&self) -> bool {
         is_one_time(self.grant_expires_at, self.tokens.access_expires_at)
     }
@@ -46,20 +54,20 @@ pub(crate) fn is_one_time(
     }
 }
 
-/// What an answer says about an error, in lower case; nothing of it is shown but through the
-/// classification.
+/// The texts of an error response, in lower case. They are used only by [`crate::classify()`] and
+/// never shown: an error body can contain anything.
 #[derive(Debug, Clone, Default)]
 pub struct ErrorAnswer {
-    /// The member `error`, empty where there is none.
+    /// The member `error` (RFC 6749, section 5.2); empty if there is none.
     pub error: String,
-    /// Every text in the body, one a line.
+    /// Every string value anywhere in the body, one per line.
     pub says: String,
-    /// Whether it is a page and no answer of the API: it says nothing then.
+    /// Whether the body is a web page, and so not from the API; its text is not read then.
     pub is_html: bool,
 }
 
 impl ErrorAnswer {
-    /// What an answer is that says nothing an OAuth client can use.
+    /// Describes, for an error message, an answer that is not an OAuth response.
     pub(crate) fn unreadable(&self, status: u16) -> &'static str {
         match (self.is_html, self.says.is_empty() || status < 400) {
             (true, _) => {
@@ -72,7 +80,7 @@ impl ErrorAnswer {
     }
 }
 
-/// The body of a 200 (RFC 6749, section 5.1), as leniently as it is sent.
+/// The JSON of a successful answer. The two tokens are overwritten in memory when it is dropped.
 #[derive(Deserialize)]
 struct Wire {
     access_token: String,
@@ -88,7 +96,9 @@ struct Wire {
     access_grant_expiration: Value,
 }
 
-/// Reads a 200 of the token endpoint; none where it holds no access token.
+/// Reads the body of a 200; `None` if it has no access token. `now` is the time at which the answer
+/// arrived: both ends are computed with this machine's clock, so that a server clock that is wrong
+/// does no harm.
 pub(crate) fn read_tokens(body: &[u8], now: DateTime<Utc>) -> Option<TokenAnswer> {
     let mut wire: Wire = serde_json::from_slice(body).ok()?;
     let access_token = Secret::new(std::mem::take(&mut wire.access_token));
@@ -114,11 +124,12 @@ pub(crate) fn read_tokens(body: &[u8], now: DateTime<Utc>) -> Option<TokenAnswer
     Some(answer)
 }
 
-/// The most of an error's body that is read.
+/// The most bytes of an error body that are read.
 const LONGEST_ERROR: usize = 16 << 10;
 
-/// Reads whatever came with an error: an object of any of the server's families, with its texts
-/// wherever they are, or plain text. Of a page nothing is read.
+/// Reads the body of an error: JSON in any of the server's forms (OAuth, Django REST framework,
+/// FHIR OperationOutcome), or plain text. A web page is recognized and not read. Never fails: a
+/// body that says nothing gives empty texts.
 pub fn read_error(body: &[u8]) -> ErrorAnswer {
     let is_html = body.trim_ascii_start().starts_with(b"<");
     if is_html || body.len() > LONGEST_ERROR {
@@ -143,7 +154,7 @@ pub fn read_error(body: &[u8]) -> ErrorAnswer {
     }
 }
 
-/// Every text below a value.
+/// Appends every string below a value.
 fn collect(value: &Value, says: &mut String) {
     match value {
         Value::String(text) => {
@@ -156,13 +167,13 @@ fn collect(value: &Value, says: &mut String) {
     }
 }
 
-/// In lower case, with single spaces.
+/// A text in lower case, with runs of white space as one space, so that it can be compared.
 fn plain(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").to_lowercase()
 }
 
-/// Text or a number as text; `None` where there is none.
+/// A string or a number as text; `None` for empty strings and other types.
 fn text(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.trim().to_owned(),
@@ -172,7 +183,7 @@ fn text(value: &Value) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// `3600`, `3600.0`, `"3600"`; a whole second less than said is nothing to anyone.
+/// Reads `expires_in` (seconds): `3600`, `3600.0` or `"3600"`. Fractions of a second are cut off.
 fn life(expires_in: &Value) -> TimeDelta {
     text(expires_in)
         .and_then(|text| text.parse::<f64>().ok())
@@ -185,7 +196,8 @@ fn life(expires_in: &Value) -> TimeDelta {
         })
 }
 
-/// `2027-12-23T17:01:45Z`, also with an offset, or with a space as older servers write it.
+/// Reads `2027-12-23T17:01:45Z`, with any offset, or with a space instead of `T`, as older versions
+/// of the server write it.
 pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text)
         .map(|instant| instant.to_utc())

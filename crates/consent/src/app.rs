@@ -1,4 +1,6 @@
-//! The registered app and the endpoints it speaks to.
+//! The registered app, and the URLs of the endpoints. The only place where URLs of the server are
+//! built: each consists of the configured base URL and a fixed path, so a token cannot be sent
+//! anywhere else.
 
 use claimlake_contract::{ApiVersion, Secret};
 use url::{Host, Url};
@@ -9,9 +11,9 @@ use super::ConsentError;
 #[derive(Debug, Clone)]
 pub struct App {
     base_url: Url,
-    /// The public half of the registration.
+    /// The client identifier (RFC 6749, section 2.2); not secret.
     pub client_id: String,
-    /// The secret half.
+    /// The client secret (RFC 6749, section 2.3.1).
     pub client_secret: Secret,
 }
 
@@ -76,7 +78,7 @@ impl App {
         self.url(&format!("/{api}/o/token/"))
     }
 
-    /// Ends the grant of a token, and with it all of its tokens.
+    /// The endpoint that ends a grant and all of its tokens; an extension of Blue Button.
     pub(crate) fn revoke_url(&self, api: ApiVersion) -> Url {
         self.url(&format!("/{api}/o/revoke/"))
     }
@@ -86,18 +88,19 @@ impl App {
         self.url(&format!("/{api}/o/revoke_token/"))
     }
 
-    /// Who the patient of a token is (OpenID Connect).
+    /// The userinfo endpoint (OpenID Connect Core, section 5.3): which patient a token belongs to.
     pub(crate) fn userinfo_url(&self, api: ApiVersion) -> Url {
         self.url(&format!("/{api}/connect/userinfo"))
     }
 
-    /// A search for one page of what a resource type has of the token's patient.
+    /// The first page of a FHIR search for all resources of this type that the token may read.
     pub(crate) fn search_url(&self, api: ApiVersion, resource: &str) -> Url {
         self.url(&format!("/{api}/fhir/{resource}"))
     }
 }
 
-/// Whether a URL leads to this machine and nowhere else.
+/// Whether a URL can only lead to this machine. `localhost` counts by name; other names that
+/// resolve to 127.0.0.1 do not.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {

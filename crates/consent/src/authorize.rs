@@ -1,4 +1,8 @@
-//! The authorization request: PKCE with S256, a state of its own, and what the callback brings.
+//! The authorization request (RFC 6749, section 4.1.1) with PKCE (RFC 7636, method S256), and
+//! reading the redirect that answers it (section 4.1.2).
+//!
+//! The state and the code verifier are stored encrypted in the vault, so that another process, also
+//! after a restart, can finish what one has started.
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, ResourceType, Secret};
@@ -11,21 +15,22 @@ use super::ConsentError;
 use super::app::App;
 use super::scopes::scopes_for;
 
-/// What to ask the person for.
+/// What a consent is requested for.
 #[derive(Debug, Clone)]
 pub struct AuthorizeRequest {
     /// The version whose id space the grant will be in.
     pub api: ApiVersion,
-    /// The registered address the browser comes back to, letter for letter.
+    /// The registered redirect URI. The server compares it character by character (RFC 6749,
+    /// section 3.1.2.3).
     pub redirect_uri: String,
     /// What is to be read: the scopes follow it, since an app is refused for any scope that it is
     /// not registered for.
     pub resources: Vec<ResourceType>,
     /// The language of the consent page, `en` or `es`.
     pub lang: Option<String>,
-    /// The app's own name of the person.
+    /// The app's own identifier of the person, stored with the grant.
     pub external_id: Option<String>,
-    /// Whether somebody who was forgotten here may come back with this consent.
+    /// Whether a patient who was forgotten here may be stored again with this consent.
     pub again: bool,
 }
 
@@ -51,16 +56,17 @@ impl AuthorizeRequest {
 /// An authorization that has begun.
 #[derive(Debug, Clone)]
 pub struct StartedAuthorization {
-    /// Where the person's browser must go.
+    /// The consent page to open in the person's browser.
     pub url: Url,
-    /// Ties the callback to this request.
+    /// The value that binds the redirect to this request (RFC 6749, section 10.12).
     pub state: Secret,
 }
 
-/// Begins an authorization: keeps state and verifier sealed in the vault and gives the URL.
+/// Starts an authorization: creates state and code verifier, stores them in the vault, and returns
+/// the URL of the consent page. Nothing is sent.
 ///
-/// # Errors
-/// Where `redirect_uri` is no URL, `resources` cannot be asked for, or the vault cannot be written.
+/// # Errors `redirect_uri` is not a URL, a resource type has no scope, or the vault cannot be
+/// written.
 pub fn start(
     app: &App,
     vault: &Vault,
@@ -106,7 +112,7 @@ pub fn start(
 /// What the browser brought back.
 #[derive(Debug, Clone)]
 pub struct Callback {
-    /// Ties it to the request it answers.
+    /// The state of the request that this answers.
     pub state: Secret,
     /// The code, or what the server said instead.
     pub outcome: CallbackOutcome,
@@ -115,15 +121,17 @@ pub struct Callback {
 /// The code, or what the server said instead.
 #[derive(Debug, Clone)]
 pub enum CallbackOutcome {
-    /// The person agreed; the code lives for 60 seconds.
+    /// The person agreed. The code can be exchanged once, within 60 seconds.
     Code(Secret),
-    /// The person pressed cancel, or left nothing to share.
+    /// The person chose not to share (`access_denied`).
     Denied,
-    /// The server refuses the request as the app made it.
+    /// The server refuses the request itself, for example a scope that the app is not registered
+    /// for.
     Refused(ServerError),
 }
 
-/// An error word of the authorization server, cleaned for showing.
+/// An error code of the server, reduced to letters, digits and underscores: it is shown on a
+/// terminal, and anybody can call the redirect URI.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerError(pub(crate) String);
 
@@ -133,23 +141,24 @@ impl std::fmt::Display for ServerError {
     }
 }
 
-/// What a callback URL is.
+/// What a callback URL turned out to be.
 #[derive(Debug, Clone)]
 pub enum CallbackKind {
-    /// It answers a request.
+    /// The answer to an authorization request.
     Answer(Callback),
     /// The background call `?error=not_found` of the server's "person not found" page.
     PersonNotFound,
-    /// It names no request and says nothing: opened by hand, or its parameters were lost.
+    /// It has no parameters: opened by hand, or copied incompletely.
     Empty,
-    /// It names no request, but an error.
+    /// It has an error but no state, so it cannot be matched with a request.
     OnlyError(ServerError),
 }
 
-/// Reads a callback URL, or the part of it from `?` on.
+/// Reads a callback URL, or the part that begins with `?`. It does not check whether the state
+/// belongs to a request.
 ///
-/// # Errors
-/// [`ConsentError::Callback`] where it has a code or a state and cannot be used all the same.
+/// # Errors [`ConsentError::Callback`] if the URL is malformed: a code without a state, a code and
+/// an error, or a parameter that occurs twice (RFC 6749, section 3.1).
 pub fn read_callback(text: &str) -> Result<CallbackKind, ConsentError> {
     let wrong = |reason: &str| ConsentError::Callback {
         reason: reason.into(),
@@ -193,7 +202,7 @@ pub fn read_callback(text: &str) -> Result<CallbackKind, ConsentError> {
     Ok(CallbackKind::Answer(Callback { state, outcome }))
 }
 
-/// A word of the server as far as it is one: letters, digits and underscores.
+/// Reduces an error code to what can safely be shown.
 fn clean(word: &str) -> String {
     let cleaned: String = word
         .chars()

@@ -1,4 +1,5 @@
-//! Consent without a person, as the sandbox grants it to its synthetic people.
+//! Consent without a person, for a sandbox on this machine that was started with `--auto-consent`.
+//! It uses the same requests and the same storage as a real consent; only the browser is missing.
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, ResourceType};
@@ -12,9 +13,11 @@ use super::endpoint::{Endpoint, Posted};
 use super::exchange::exchange_and_store;
 use super::{read_error, scopes};
 
+/// The most redirects that are followed.
 const MOST_HOPS: usize = 8;
 
-/// Lets synthetic people of a sandbox on this machine consent.
+/// Stores consents of a sandbox's synthetic patients. Holds the token lock, so that no broker
+/// refreshes at the same time.
 #[derive(Debug)]
 pub struct AutomaticConsent<'a> {
     endpoint: Endpoint,
@@ -51,17 +54,16 @@ impl<'a> AutomaticConsent<'a> {
         })
     }
 
-    /// Asks for what these resource types need, and no more.
+    /// Requests the scopes for these resource types instead of all.
     #[must_use]
     pub fn for_resources(mut self, resources: &[ResourceType]) -> Self {
         self.resources = Some(resources.to_vec());
         self
     }
 
-    /// The person with this login consents; the grant is stored.
+    /// Requests the consent of the synthetic patient with this login, and stores the grant.
     ///
-    /// # Errors
-    /// Where the sandbox does not consent by itself, or what it answers cannot be used.
+    /// # Errors The sandbox does not consent automatically, or its answer cannot be used.
     pub async fn consent(
         &self,
         api: ApiVersion,
@@ -94,7 +96,8 @@ impl<'a> AutomaticConsent<'a> {
         exchange_and_store(&self.endpoint, self.vault, &pending, state, &code, now).await
     }
 
-    /// Goes from redirect to redirect until one leads back to the app; never to another origin.
+    /// Follows redirects until one leads to the redirect URI, which is returned. A redirect to
+    /// another origin is an error.
     async fn follow(
         &self,
         mut url: Url,
@@ -138,6 +141,7 @@ impl<'a> AutomaticConsent<'a> {
     }
 }
 
+/// The error for everything that a sandbox with automatic consent would not do.
 fn declined(reason: &str) -> ConsentError {
     ConsentError::Declined {
         reason: format!("asking the sandbox for consent: {reason}"),

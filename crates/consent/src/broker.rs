@@ -1,22 +1,23 @@
-//! The token broker: a process of its own that alone refreshes, so that nothing that happens to
-//! a run can cost a consent.
+//! The token broker: a separate process, the only one that refreshes tokens, so that whatever
+//! happens to a run does not cost a consent.
 //!
-//! A client (`extract`, `token`, `authorize`, …) connects to the broker of its data directory by
-//! a Unix socket, and starts one where there is none: the same binary in a session of its own. It
-//! holds the token lock while it lives, writes the intent of a refresh before the POST and the
-//! outcome before anyone uses it, outlives killed clients, and ends when the last has gone and
-//! nothing is under way. What nobody waits for any more is not begun.
+//! A client (`extract`, `token`, `authorize`, …) connects to the broker of its data directory
+//! through a Unix socket. If there is none, it starts one: the same binary, in a session of its own
+//! (`setsid`). The broker holds the token lock as long as it lives, records the intent of a refresh
+//! before the POST and stores the outcome before anyone uses it. It survives clients that are
+//! killed. It ends when the last client has disconnected and no refresh is in progress; a refresh
+//! that no client waits for any more is not started.
 //!
 //! # What can still cost a consent
 //!
-//! The server replaces a refresh token before it answers, so whatever ends the broker itself
-//! between the two costs the consents being refreshed at that instant: a SIGKILL of the broker, or
-//! of the whole container or cgroup (`docker kill`, `memory.oom.group=1`, a PID 1 that is another
-//! program and ends), a power cut, a kernel panic, a network that breaks between the server's
-//! commit and its answer. These are 32 at most; in a container, or where the kernel kills the
-//! whole memory cgroup, 16. Each of them is tried once more with the old token, which
-//! saves those that the server had not reached, and ends as `needs_consent` by name otherwise.
-//! The command `doctor` reports which of these apply to a machine.
+//! The server replaces a refresh token before it answers. Whatever ends the broker between the two
+//! costs the consents that are being refreshed at that moment: SIGKILL of the broker or of the
+//! whole container or cgroup (`docker kill`, `memory.oom.group=1`, a PID 1 that is another program
+//! and ends), power loss, a kernel panic, a network failure between the server's commit and its
+//! answer. At most 32 refreshes are in progress at once; in a container, or if the kernel kills a
+//! whole memory cgroup, 16. Each of them is tried once more with the old token. If the server had
+//! not processed the request, this succeeds; otherwise the grant becomes `needs_consent`. `doctor`
+//! reports which of these risks a machine has.
 
 mod client;
 mod connect;

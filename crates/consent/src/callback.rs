@@ -1,4 +1,6 @@
-//! The loopback listener that the browser comes back to.
+//! The loopback listener for the redirect of the consent page (RFC 8252, section 7.3): a small HTTP
+//! server on 127.0.0.1 or ::1 that accepts one path and shows one page. It listens on this machine
+//! only, and refuses requests with another `Host` header (DNS rebinding).
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -20,29 +22,32 @@ use super::authorize::{CallbackKind, read_callback};
 use super::listen::accept_all;
 use super::page::Page;
 
-/// How long a browser may take to say what it wants.
+/// How long a client may take to send its request headers.
 const FIRST_WORDS: Duration = Duration::from_secs(30);
 
-/// Listens where the `redirect_uri` of the app leads to, on this machine only.
+/// Listens at the address of the app's `redirect_uri`.
 #[derive(Debug)]
 pub(crate) struct CallbackListener {
-    /// One per loopback address that the URI can mean.
+    /// One per loopback address: `localhost` can mean IPv4 or IPv6, and the browser decides.
     listeners: Vec<TcpListener>,
     redirect_uri: Url,
 }
 
-/// A browser that came back, waiting for the page it will show.
+/// A request of a browser to the redirect URI, which waits for its page.
 #[derive(Debug)]
 pub(crate) struct Visit {
-    /// What its address says.
+    /// What the query of the URL says, or why it is malformed.
     pub(crate) callback: Result<CallbackKind, ConsentError>,
-    /// Takes the page to show; dropped, the address is called unusable.
+    /// Receives the page to show. If it is dropped, the browser is shown that the address cannot be
+    /// used.
     pub(crate) page: oneshot::Sender<Page>,
 }
 
 impl CallbackListener {
-    /// Binds the address of `redirect_uri`. A loopback literal without a port takes any free one:
-    /// the server lets every port pass for it, though not for `localhost`.
+    /// Binds the address of `redirect_uri`. An IP literal without a port gets any free port, since
+    /// the server accepts every port for it (RFC 8252, section 7.3), but not for `localhost`.
+    ///
+    /// # Errors The URI does not lead to this machine by plain http, or the port is in use.
     pub(crate) async fn bind(redirect_uri: &str) -> Result<Self, ConsentError> {
         let wrong = |reason: &str| ConsentError::Configuration {
             reason: format!(
@@ -90,12 +95,12 @@ impl CallbackListener {
         })
     }
 
-    /// The address to send the browser back to: with the port that was taken.
+    /// The redirect URI with the port that was bound.
     pub(crate) fn redirect_uri(&self) -> &Url {
         &self.redirect_uri
     }
 
-    /// Answers browsers for as long as it is polled; each that comes back is sent to `visits`.
+    /// Answers browsers for as long as it is polled, and sends each valid request to `visits`.
     pub(crate) async fn serve(&self, visits: mpsc::Sender<Visit>) {
         let expected = Arc::new(Expected {
             path: self.redirect_uri.path().to_owned(),
@@ -115,6 +120,7 @@ impl CallbackListener {
     }
 }
 
+/// The error for a port that cannot be bound.
 fn port_in_use(port: u16, error: &std::io::Error) -> ConsentError {
     ConsentError::Configuration {
         reason: format!(
@@ -124,14 +130,14 @@ fn port_in_use(port: u16, error: &std::io::Error) -> ConsentError {
     }
 }
 
-/// What a request must name to be a callback.
+/// What a request must match to be a callback.
 struct Expected {
     path: String,
     authority: String,
     visits: mpsc::Sender<Visit>,
 }
 
-/// Answers one request of a browser and closes the connection.
+/// Answers one request and closes the connection.
 async fn converse(stream: TcpStream, expected: Arc<Expected>) {
     let service = service_fn(move |request| {
         let expected = Arc::clone(&expected);
@@ -147,7 +153,7 @@ async fn converse(stream: TcpStream, expected: Arc<Expected>) {
         .await;
 }
 
-/// The page for a request.
+/// The page for a request. Waits until the authorization has decided what it is.
 async fn answer(request: &Request<Incoming>, expected: &Expected) -> Page {
     let host = request
         .headers()
@@ -174,13 +180,16 @@ async fn answer(request: &Request<Incoming>, expected: &Expected) -> Page {
     shown.await.unwrap_or(Page::Unusable)
 }
 
-/// Whether a `Host` header names the address that was sent to the browser.
+/// Whether a `Host` header names the bound address. Port 80 may be left out (RFC 9110, section
+/// 7.2).
 fn same_authority(host: &str, expected: &str) -> bool {
     let without_default = |text: &str| text.strip_suffix(":80").unwrap_or(text).to_lowercase();
     without_default(host) == without_default(expected)
 }
 
 impl Page {
+    /// The page as an HTTP response that is neither cached nor framed, and sends no referrer: its
+    /// URL contains a code.
     fn response(self) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::new(Bytes::from(self.html())));
         *response.status_mut() = self.status();

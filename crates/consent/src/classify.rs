@@ -1,54 +1,56 @@
-//! What an answer without tokens or data means for a consent: one table, read from the top, for the
-//! token endpoint and for FHIR.
+//! What an answer without tokens or data means for a consent: one table for the token endpoint and
+//! for FHIR. The first rule that matches decides.
 //!
-//! By `error` first, then by description, never by status alone: a consent that is over shows as
-//! 400, 401 or 403.
+//! Rules look at the error code first, then at the text, never at the status alone: the end of a
+//! consent is reported as 400, 401 or 403, and so are faults of the registration. When no rule is
+//! certain, the meaning is the one that costs nothing: a grant is never ended because of an answer
+//! that is not about the consent.
 
 use std::ops::RangeInclusive;
 
 use super::answer::ErrorAnswer;
 
-/// What was asked for.
+/// The kind of request that was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestKind {
-    /// A new pair for a refresh token.
+    /// A refresh of the access token (RFC 6749, section 6).
     Refresh,
-    /// The first pair for a code.
+    /// The exchange of an authorization code (RFC 6749, section 4.1.3).
     Exchange,
-    /// A resource, with an access token.
+    /// A FHIR request with an access token.
     Data,
 }
 
 /// What an answer means for the grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
-    /// The grant has ended: only the person can renew it.
+    /// The grant has ended; only a new consent of the person helps.
     NeedsConsent,
-    /// v3 says no without saying why: the grant has ended, unless it says so to everyone.
+    /// v3 refuses without a reason: the grant has ended, unless v3 refuses every grant.
     Denied,
-    /// The code cannot be used: begin again.
+    /// The code cannot be used; a new authorization is needed.
     CodeRefused,
-    /// The registration is wrong: every further request would fail the same way.
+    /// The registration is wrong: every further request would fail in the same way.
     StopTheRun,
-    /// This request is wrong; the token was not used up.
+    /// This request is wrong; the refresh token was not used up.
     Refused,
     /// The access token is not accepted; a newer one may be.
     TokenRejected,
-    /// The person does not share this, or nothing any more.
+    /// The person does not share this resource type, or no longer shares anything.
     NotInConsent,
-    /// Somebody refuses it without saying that it is the consent: a gateway does so, too.
+    /// The request is refused, and it is unknown by whom: a gateway answers like this, too.
     Forbidden,
-    /// The app may not have this, whatever the person shares.
+    /// The app may not read this resource type, whatever the person shares.
     NotInApp,
-    /// Come back later; the token was not used up.
+    /// The server asks to retry later; the refresh token was not used up.
     Later,
-    /// The server failed; it may have rotated a refresh token before it did.
+    /// The server failed. It may have replaced the refresh token before it did.
     Unknown,
 }
 
-/// A line of the table. What is empty matches anything; texts are compared without case, and all
-/// of `says` must be there. A server error says nothing about the grant, whatever its text: lines
-/// are for statuses below 500.
+/// A line of the table. An empty condition matches everything; texts are compared in lower case,
+/// and all of `says` must occur. Rules apply to statuses below 500 unless they say otherwise: a
+/// failure of the server says nothing about the grant, whatever its text.
 struct Rule {
     /// What was asked for; `None` for any.
     asked: Option<RequestKind>,
@@ -61,11 +63,12 @@ struct Rule {
     /// Words that the texts of the body contain, in lower case.
     says: &'static [&'static str],
     meaning: Meaning,
-    /// Why, for the operator; nothing of the answer is in it.
+    /// The reason for the operator. It contains nothing of the answer, so it can be stored and
+    /// logged.
     reason: &'static str,
 }
 
-/// A rule for everything; rules name what differs from it.
+/// Matches every answer; rules state what differs from it.
 const ANY: Rule = Rule {
     asked: None,
     status: 0..=499,
@@ -87,7 +90,7 @@ const WITHDRAWN: &str = "the consent was withdrawn or has expired";
 const NO_V3: &str = "the app may not use v3 yet: set source.api to v2, or ask CMS for access";
 const INACTIVE: &str = "the app is switched off at the server: ask the Blue Button team";
 
-/// From the most specific to the least: the first that matches decides.
+/// From the most specific rule to the least specific one.
 #[rustfmt::skip]
 const RULES: &[Rule] = &[
     // A gateway's own words about time are not about a consent.
@@ -161,8 +164,8 @@ const RULES: &[Rule] = &[
     Rule { status: 0..=u16::MAX, meaning: Meaning::Unknown, reason: FAILED, ..ANY },
 ];
 
-/// What an answer that brought neither tokens nor data means, and why in words that hold nothing
-/// from it.
+/// The meaning of an answer that has neither tokens nor data, and the reason. The reason contains
+/// nothing of the answer.
 pub fn classify(asked: RequestKind, status: u16, answer: &ErrorAnswer) -> (Meaning, &'static str) {
     RULES
         .iter()

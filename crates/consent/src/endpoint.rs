@@ -1,4 +1,7 @@
-//! One POST to an OAuth endpoint, and what is known of its outcome.
+//! Sends one request to an OAuth endpoint and reports what is known about its outcome. The
+//! distinction between "not sent" and "no answer" decides whether a refresh token may have been
+//! used up, so it is made here, where the connection is known. Nothing is retried here, and
+//! redirects are not followed.
 
 use std::time::Duration;
 
@@ -13,15 +16,15 @@ use super::{App, ConsentError};
 use crate::http_client::http_client;
 use crate::transport_error::{ServerName, Unreachable};
 
-/// A refresh is answered by the server's data source, which may be slow; giving up early costs a
-/// consent, and so would counting the time in which this process was stopped.
+/// How long to wait for an answer. It is long, because the server asks a slow data source and
+/// giving up can cost a consent; and it counts only while this process runs.
 const ANSWER_LIMIT: ProcessTimeLimit = ProcessTimeLimit {
     tick: Duration::from_secs(1),
     ticks: 90,
 };
-/// For a TCP and TLS connection; nothing has been sent then.
+/// The limit for a TCP and TLS connection; nothing has been sent at that point.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-/// Bytes of a body; an honest answer has a few hundred.
+/// The most bytes of a body; real ones have a few hundred.
 const LARGEST_BODY: usize = 1 << 20;
 
 /// Sends OAuth requests of one app.
@@ -32,33 +35,35 @@ pub(crate) struct Endpoint {
     server: ServerName,
 }
 
-/// What became of a POST.
+/// What happened to a request.
 #[derive(Debug)]
 pub(crate) enum Posted {
     /// The server answered.
     Answer(Answer),
-    /// The request never left: no connection.
+    /// There was no connection, so the server has not seen the request.
     NotSent(Unreachable),
-    /// The request may have been carried out, but there is no whole answer.
+    /// The request may have been carried out, but no complete answer was received.
     Lost(&'static str),
 }
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// The media type, where it is a usual one.
+    /// The media type if it is one of a few known ones; other values are not kept, as they could be
+    /// anything.
     pub(crate) content_type: Option<&'static str>,
     /// As the server sent it.
     pub(crate) retry_after: Option<String>,
-    /// The target of a redirect, which is never followed by itself.
+    /// The target of a redirect, which is not followed.
     pub(crate) location: Option<String>,
-    /// The body, which may have tokens: zeroized, never shown.
+    /// The body. It may contain tokens, so it is overwritten in memory when it is dropped, and
+    /// never shown.
     pub(crate) body: Zeroizing<Vec<u8>>,
 }
 
 impl Answer {
-    /// Status and media type: all of an answer that may be shown.
+    /// Status and media type, the only parts of an answer that may be shown.
     pub(crate) fn head(&self) -> String {
         match self.content_type {
             Some(media_type) => format!("HTTP {}, {media_type}", self.status),
@@ -86,12 +91,13 @@ impl Endpoint {
         &self.app
     }
 
-    /// A request as errors name it: method, path and host.
+    /// A request for error messages: method, path and host; no query.
     pub(crate) fn request_name(&self, method: &str, url: &Url) -> String {
         format!("{method} {} at {}", url.path(), self.server.host())
     }
 
-    /// Posts a form with the app's id and secret in it: urlencoded, which every version reads.
+    /// Posts a form that includes the client's id and secret (RFC 6749, section 2.3.1: credentials
+    /// in the body, which every version of the server accepts).
     pub(crate) async fn post(&self, url: Url, form: &[(&str, &str)]) -> Posted {
         let request = self
             .http
@@ -102,6 +108,7 @@ impl Endpoint {
         self.send(request).await
     }
 
+    /// The form with the client's credentials.
     fn urlencoded(&self, form: &[(&str, &str)]) -> String {
         Serializer::new(String::new())
             .extend_pairs(form)
@@ -110,7 +117,7 @@ impl Endpoint {
             .finish()
     }
 
-    /// Gets a page or resource, with the bearer where one is given.
+    /// Sends a GET request, with a bearer token (RFC 6750, section 2.1) if one is given.
     pub(crate) async fn get(&self, url: Url, bearer: Option<&Secret>) -> Posted {
         let mut request = self.http.get(url).header(ACCEPT, "application/json");
         if let Some(bearer) = bearer {
@@ -119,13 +126,13 @@ impl Endpoint {
         self.send(request).await
     }
 
-    /// Sends within the limit.
+    /// Sends a request within the time limit.
     async fn send(&self, request: reqwest::RequestBuilder) -> Posted {
         let answered = ANSWER_LIMIT.limit(self.answer(request)).await;
         answered.unwrap_or(Posted::Lost("no answer in time"))
     }
 
-    /// Sends, and reads the answer to its end.
+    /// Sends a request and reads the complete answer.
     async fn answer(&self, request: reqwest::RequestBuilder) -> Posted {
         let mut response = match request.send().await {
             Ok(response) => response,
@@ -166,8 +173,7 @@ impl Endpoint {
     }
 }
 
-/// A media type that is known here: whatever else a header holds is not shown, since it could be
-/// anything.
+/// A known media type; all others become one phrase.
 fn media_type(header: &str) -> Option<&'static str> {
     const KNOWN: [&str; 8] = [
         "application/json",

@@ -1,4 +1,5 @@
-//! What can go wrong between app, authorization server and broker, without secrets or PHI.
+//! What can go wrong between app, authorization server and broker. No text contains a secret, a
+//! patient id or anything that the server sent.
 
 use std::sync::Arc;
 
@@ -8,13 +9,13 @@ use claimlake_vault::{VaultError, VaultErrorKind};
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConsentError {
-    /// The registration or a setting is wrong: no grant gets a token before that is mended.
+    /// The registration or a setting is wrong: no grant gets a token until it is corrected.
     #[error("{reason}")]
     Configuration {
         /// What is wrong and which setting mends it.
         reason: String,
     },
-    /// The person, or the server on their behalf, said no.
+    /// The person refused, or the sandbox did not consent.
     #[error("{reason}")]
     Declined {
         /// What happened and what is next.
@@ -26,13 +27,13 @@ pub enum ConsentError {
         /// What is wrong with it and what is next.
         reason: String,
     },
-    /// Nobody came back in time.
+    /// No browser came back in time.
     #[error("{reason}")]
     TimedOut {
         /// What was waited for and what is next.
         reason: String,
     },
-    /// The grant has ended: only the beneficiary can renew it. Others go on without it.
+    /// The grant has ended: only the beneficiary can renew it. Other grants are not affected.
     #[error("the grant needs a new consent: {reason}")]
     NeedsConsent {
         /// What ended it.
@@ -51,20 +52,21 @@ pub enum ConsentError {
         /// What was tried.
         reason: String,
     },
-    /// The token endpoint could not answer now; the grant is unharmed. It was tried as often as is
-    /// safe: asking again at once brings the same.
+    /// The token endpoint could not answer; the grant is not affected. It was tried as often as is
+    /// safe: another attempt now would give the same result.
     #[error("no access token at the moment: {reason}")]
     NoToken {
         /// What was tried.
         reason: String,
     },
-    /// The token is not to be asked for again before some time has passed; the grant is unharmed.
+    /// No token may be requested for some time; the grant is not affected.
     #[error("no access token before a while: {reason}")]
     Parked {
         /// Why, and from when on.
         reason: String,
     },
-    /// No grant gets a token now: the token endpoint cannot be used, or the broker does not answer.
+    /// No grant can get a token now: the token endpoint cannot be used, or the broker does not
+    /// answer.
     #[error("{reason}")]
     Unavailable {
         /// What was tried and what to look at.
@@ -79,23 +81,23 @@ pub enum ConsentError {
     /// The broker has stopped or is stopping.
     #[error("the token broker has stopped")]
     Stopped,
-    /// The vault refused.
+    /// An error of the vault.
     #[error(transparent)]
     Vault(Arc<VaultError>),
 }
 
-/// What whoever meets an error can do about it.
+/// What the caller can do about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// Mend a setting, the registration or the vault's key (exit 2).
+    /// Correct a setting, the registration or the vault's key (exit code 2).
     Configuration,
-    /// Ask the person for a new consent (exit 4).
+    /// Ask the person for a new consent (exit code 4).
     NeedsConsent,
-    /// Begin the authorization again.
+    /// Start the authorization again.
     BeginAgain,
-    /// Try the same later: nothing has to be changed.
+    /// Try again later; nothing has to be changed.
     TryLater,
-    /// Look at this machine: the broker, the disk, the vault.
+    /// Check this machine: broker, disk, vault.
     Machine,
 }
 

@@ -1,4 +1,5 @@
-//! The first pair for a code, stored before anything else is asked, and who the person is.
+//! Exchanges an authorization code for the first token pair (RFC 6749, section 4.1.3, with the
+//! verifier of RFC 7636, section 4.5), stores the grant, and finds out which patient it belongs to.
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, PatientId, Secret};
@@ -14,8 +15,9 @@ const BEGIN_AGAIN: &str = "begin again with authorize";
 
 /// Exchanges a code and stores the grant. Only the holder of the token lock may call this.
 ///
-/// The tokens are durable before the server is asked anything else: whose they are may follow, in
-/// this call or in the next extraction.
+/// The tokens are stored durably before anything else is requested from the server: a code works
+/// once, so they could not be obtained again. Which patient they belong to may be found out later,
+/// in this call or in the next extraction.
 pub(crate) async fn exchange_and_store(
     endpoint: &Endpoint,
     vault: &Vault,
@@ -67,14 +69,15 @@ pub(crate) async fn exchange_and_store(
     Ok(stored)
 }
 
-/// For whoever no longer waits for the answer. The consent is stored without it, too.
+/// Records the result for a process that no longer waits for the answer. The consent is stored even
+/// if this fails.
 fn note_finished(vault: &Vault, state: &Secret, stored: &Stored) {
     if let Err(error) = vault.note_finished(state, stored) {
         tracing::warn!(error = %error, "what became of an authorization could not be noted");
     }
 }
 
-/// The tokens of an answer to a code (RFC 6749, section 4.1.4), or why there are none.
+/// The tokens of an answer to a code (RFC 6749, section 4.1.4), or the error.
 fn read_exchange(
     posted: Posted,
     request: &str,
@@ -124,8 +127,8 @@ fn read_exchange(
     })
 }
 
-/// Where the answer did not name the person: userinfo, then whatever the consent includes. None of
-/// it need be allowed; a later refresh may still say who it is.
+/// Asks which patient a token belongs to, if the answer with the token did not say so: first
+/// userinfo, then each resource type. All of them may be refused, depending on the consent.
 pub(super) async fn ask_who(
     endpoint: &Endpoint,
     api: ApiVersion,
@@ -150,7 +153,7 @@ pub(super) async fn ask_who(
     None
 }
 
-/// The one patient that all resources of a page are about.
+/// The patient of all resources on a page; `None` if they name none, or several.
 fn the_patient(resource: &str, bundle: &Value) -> Option<PatientId> {
     let of = |entry: &Value| -> Option<String> {
         let found = &entry["resource"];
@@ -171,7 +174,7 @@ fn the_patient(resource: &str, bundle: &Value) -> Option<PatientId> {
         .then(|| PatientId::new(first))
 }
 
-/// A resource as JSON; `None` where it is not answered with 200.
+/// A response as JSON; `None` unless it is a 200.
 async fn get_json(endpoint: &Endpoint, url: url::Url, bearer: &Secret) -> Option<Value> {
     match endpoint.get(url, Some(bearer)).await {
         Posted::Answer(Answer {

@@ -1,4 +1,5 @@
-//! Grants in lists and files: what `grants list`, `import`, `export`, `revoke` and `token` do.
+//! Grants in lists and files: the commands `grants list`, `import`, `export`, `revoke` and `token`.
+//! Each access is recorded in the access log before its result is handed out.
 
 mod export;
 mod file;

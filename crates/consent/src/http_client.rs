@@ -1,4 +1,4 @@
-//! What every HTTP client of this project has in common.
+//! The settings that all HTTP clients of this project share, for OAuth and for FHIR.
 
 use reqwest::ClientBuilder;
 use url::Url;
@@ -6,12 +6,13 @@ use url::Url;
 use crate::app::is_loopback;
 use crate::transport_error::no_client;
 
-/// A client for the server at `base_url`, with `further` settings: TLS by ring, no redirects, no
-/// retries that its user does not decide about, plain http to loopback only, and no proxy there.
+/// A client for the server at `base_url`, with `further` settings: TLS by rustls with ring, no
+/// redirects, no automatic retries (the caller decides), plain http to loopback only, and no proxy
+/// there.
 ///
 /// # Errors
 ///
-/// Certificates that cannot be read, in words that name the variable to look at.
+/// The configured certificates cannot be read; the text names the variable to check.
 pub fn http_client(
     base_url: &Url,
     further: impl FnOnce(ClientBuilder) -> ClientBuilder,

@@ -34,6 +34,20 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Standards
+//!
+//! | standard | implemented in |
+//! |---|---|
+//! | RFC 6749, section 4.1: authorization code | [`start`], [`read_callback`], `exchange.rs` |
+//! | RFC 6749, section 5: responses of the token endpoint | `answer.rs`, `classify.rs` |
+//! | RFC 6749, section 6: refresh | `broker/refresher/refresh.rs` |
+//! | RFC 6749, section 10.12: `state` against forged callbacks | [`start`], `one_step.rs` |
+//! | RFC 6750, section 2.1: bearer tokens | `endpoint.rs` |
+//! | RFC 7009: revocation | `revoke.rs` |
+//! | RFC 7636: PKCE with S256 | [`start`], `exchange.rs` |
+//! | RFC 8252, section 7.3: loopback redirect | `callback.rs` |
+//! | RFC 9110, section 10.2.3: `Retry-After` | `retry_after.rs` |
 
 mod answer;
 mod app;
@@ -81,7 +95,8 @@ pub use scopes::scopes_for;
 pub use token::{AccessToken, TokenSource};
 pub use transport_error::{ServerName, Unreachable};
 
-/// An error with its causes in one line, for words that cross a process border.
+/// An error with all of its causes in one line, for a text that another process shows. Errors of
+/// this crate contain no secret, so neither does the result.
 #[must_use]
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();

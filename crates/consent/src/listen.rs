@@ -1,11 +1,12 @@
-//! Taking connections in: for as long as it is polled, and without spinning where it fails.
+//! Accepts connections without a busy loop when accepting fails.
 
 use std::future::Future;
 use std::io;
 
 use claimlake_contract::AcceptFailures;
 
-/// Gives every connection that `accept` yields to `take`.
+/// Passes every accepted connection to `take`; returns only if it is cancelled. After a failure,
+/// which is usually a lack of file descriptors, it waits before it tries again.
 pub(super) async fn accept_all<C, F>(mut accept: impl FnMut() -> F, mut take: impl FnMut(C))
 where
     F: Future<Output = io::Result<C>>,

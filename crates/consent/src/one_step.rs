@@ -1,5 +1,5 @@
-//! `authorize` in one step: listen, send the person to the consent page, take the answer, store
-//! the grant; and the second of two steps, for an answer that arrived elsewhere.
+//! `authorize` in one step: listens, sends the person to the consent page, receives the redirect,
+//! and stores the grant. Also the second of two steps, for a redirect that arrived elsewhere.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ use super::callback::{CallbackListener, Visit};
 use super::page::Page;
 use super::{App, ConsentError};
 
-/// What the browser may show instead of coming back, and what each page means. Most of the
-/// server's errors never reach the redirect URI.
+/// What the browser may show instead of coming back, and what each page means. Most errors of the
+/// authorization server never reach the redirect URI (RFC 6749, section 4.1.2.1).
 pub const BROWSER_PAGES: &[(&str, &str)] = &[
     (
         "\"Missing Required Parameter(s)\" or \"State parameter\" (400)",
@@ -70,15 +70,15 @@ pub const BROWSER_PAGES: &[(&str, &str)] = &[
 pub struct OneStep {
     /// What to ask for; its `redirect_uri` must lead to this machine.
     pub request: AuthorizeRequest,
-    /// When to say what a browser that does not come back may be showing.
+    /// When to report what a browser that has not come back may be showing.
     pub hint_after: Duration,
     /// When to give up.
     pub give_up_after: Duration,
 }
 
 impl OneStep {
-    /// A hint after half a minute; the end after the ten minutes that a consent page lives and
-    /// five more for the login.
+    /// A hint after 30 seconds. The end comes after 15 minutes: a consent page is valid for ten
+    /// minutes, and the login takes time.
     #[must_use]
     pub fn new(request: AuthorizeRequest) -> Self {
         Self {
@@ -89,30 +89,31 @@ impl OneStep {
     }
 }
 
-/// What happens while a one-step authorization runs, in time to be shown.
+/// What happens during a one-step authorization, reported at once so that it can be shown.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AuthorizeEvent<'a> {
-    /// The person's browser must go here; it comes back to `redirect_uri`, which must be
-    /// registered exactly so (a port that was chosen freely aside).
+    /// The person's browser must go to `url`. It will come back to `redirect_uri`, which must be
+    /// registered exactly like this, except for a port that was chosen freely.
     Url {
         /// The consent page.
         url: &'a Url,
         /// What must be registered.
         redirect_uri: &'a str,
     },
-    /// Nobody has come back for a while: time to show [`BROWSER_PAGES`].
+    /// No browser has come back for a while: time to show [`BROWSER_PAGES`].
     StillWaiting,
-    /// The server says that the person has no data; the browser shows that as a page of its own.
+    /// The server has no data of the person; the browser shows this as well.
     PersonNotFound,
-    /// A callback came that answers another request; it was turned away.
+    /// A callback for another request was received and refused.
     StrayCallback,
-    /// A callback came without parameters, or with an error alone: it answers no request.
+    /// A callback without parameters, or with an error only, was received: it belongs to no
+    /// request.
     EmptyCallback {
         /// The server's error word, where there is one.
         error: Option<&'a str>,
     },
-    /// The person has come back, and the time is over: what was begun is waited for.
+    /// The time is over, but the person has come back: the exchange that has begun is waited for.
     Finishing,
 }
 
@@ -121,7 +122,7 @@ pub enum AuthorizeEvent<'a> {
 pub struct Authorized {
     /// The grant as it is now.
     pub grant: Grant,
-    /// Whether it is new.
+    /// Whether it is new, or renews another one.
     pub change: GrantChange,
 }
 
@@ -196,8 +197,8 @@ pub async fn authorize(
     authorized(vault, &or_stored_meanwhile(vault, &started.state, outcome)?)
 }
 
-/// The broker, or another process, may have stored the consent while nothing was heard of it: the
-/// vault knows.
+/// After an error that says nothing about the outcome, looks into the vault: the broker, or another
+/// process, may have stored the consent nevertheless.
 fn or_stored_meanwhile(
     vault: &Vault,
     state: &Secret,
@@ -224,7 +225,7 @@ fn or_stored_meanwhile(
     })
 }
 
-/// Whether nothing was heard of the outcome.
+/// Whether the error says nothing about the outcome.
 fn is_silence(error: &ConsentError) -> bool {
     matches!(
         error,
@@ -235,7 +236,7 @@ fn is_silence(error: &ConsentError) -> bool {
     )
 }
 
-/// Logs the access before the grant is handed out.
+/// Records the access and returns the grant.
 fn authorized(vault: &Vault, stored: &Stored) -> Result<Authorized, ConsentError> {
     let grant = vault.grant(&stored.handle)?;
     vault
@@ -247,7 +248,7 @@ fn authorized(vault: &Vault, stored: &Stored) -> Result<Authorized, ConsentError
     })
 }
 
-/// Time for the last page to reach the browser.
+/// Time for the last page to reach the browser before the process ends.
 const PAGE_GRACE: Duration = Duration::from_millis(150);
 
 /// Nobody came back.
@@ -263,7 +264,7 @@ fn port_of(redirect_uri: &str) -> Option<u16> {
     Url::parse(redirect_uri).ok()?.port()
 }
 
-/// Takes a visit; none where the wait goes on.
+/// Handles a visit of the browser; `None` if the wait continues.
 async fn receive(
     visit: Visit,
     started: &StartedAuthorization,
@@ -341,7 +342,7 @@ pub async fn finish(
     authorized(vault, &or_stored_meanwhile(vault, &state, outcome)?)
 }
 
-/// Why a callback URL answers no request made here.
+/// Why a callback URL belongs to no request.
 fn answers_nothing(kind: &CallbackKind) -> String {
     match kind {
         CallbackKind::PersonNotFound => {

@@ -1,8 +1,9 @@
-//! What the browser shows when it comes back: what happened, and what is next.
+//! The pages that the browser shows when it comes back: what happened, and what to do. They are
+//! written for the person, not for the operator.
 
 use hyper::StatusCode;
 
-/// A page for the person at the browser. None of them shows anything from the request.
+/// A page. None of them contains anything from the request, so nothing can be injected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Page {
     /// The grant is stored.
@@ -13,13 +14,13 @@ pub(crate) enum Page {
     Refused,
     /// The code could not be exchanged.
     Failed,
-    /// The callback answers another request than the one that is waiting.
+    /// The callback belongs to another request than the one that is waiting.
     OtherRequest,
-    /// The server's background call: the person is not known to the data source.
+    /// The background call of the server's own page: the person has no data.
     NotFound,
-    /// The address is right and the query is not.
+    /// The path is right, the query is not.
     Unusable,
-    /// Not the callback's address.
+    /// Another path, method or host.
     Elsewhere,
 }
 

@@ -1,4 +1,5 @@
-//! A limit of time that counts only while this process runs.
+//! A time limit that counts only while this process runs. An ordinary timeout would fire as soon as
+//! a process that was stopped continues, although the answer has arrived meanwhile.
 
 use std::time::Duration;
 
@@ -12,10 +13,9 @@ pub(super) struct ProcessTimeLimit {
 }
 
 impl ProcessTimeLimit {
-    /// What `work` comes to; none where it has not ended within the limit.
-    ///
-    /// A process that was stopped for an hour has waited for one tick, and the limit never ends on
-    /// such a tick: what came meanwhile is here, and is read first.
+    /// The result of `work`; `None` if it did not end within the limit. A process that was stopped
+    /// for an hour has waited for one tick, and the limit never fires on such a tick, so that data
+    /// which arrived meanwhile are read first.
     pub(super) async fn limit<T>(self, work: impl Future<Output = T>) -> Option<T> {
         tokio::pin!(work);
         let mut ticks = 0;

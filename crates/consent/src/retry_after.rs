@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// `Retry-After`: seconds, or an HTTP date.
+/// The value of `Retry-After`, seconds or an HTTP date, as a duration from `now`; `None` if it is
+/// neither. A date in the past gives zero. Fractions of a second are accepted, although the RFC has
+/// none.
 #[must_use]
 pub fn retry_after(text: &str, now: DateTime<Utc>) -> Option<Duration> {
     let text = text.trim();

@@ -1,4 +1,5 @@
-//! Giving a grant back: revoked at the server, verified, and only then in the vault.
+//! Revokes a grant: first at the server, then verified, and only then in the vault. If anything is
+//! uncertain the tokens stay, so that the revocation can be repeated.
 
 use std::sync::Arc;
 
@@ -11,21 +12,26 @@ use super::broker::Refresher;
 use super::classify::{Meaning, RequestKind, classify};
 use super::endpoint::{Endpoint, Posted};
 
-/// How a revocation ended. In each case the vault holds no token of the grant any more.
+/// How a revocation ended. In both cases the vault has no token of the grant any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Revoked {
-    /// The server has ended the grant, and refuses its token since.
+    /// The server ended the grant, and now refuses its token.
     Verified,
-    /// The server had ended it before.
+    /// The grant had ended before.
     AlreadyGone,
 }
 
-/// Revokes a grant with its present access token at the endpoint that ends the grant itself.
+/// Revokes a grant with its current access token, at the endpoint that ends the grant itself.
 ///
-/// The refresh token is revoked too, with its `token_type_hint`: without one the server says yes
-/// and does nothing. What the server answers is not believed: the grant counts as revoked when
-/// its access token is refused.
+/// The refresh token is revoked as well (RFC 7009, section 2.1), with its `token_type_hint`:
+/// without a hint, the server reports success and does nothing. Its answers are therefore not
+/// trusted: the grant counts as revoked once its access token is refused.
+///
+/// The order: (1) get a current access token, which may need a refresh; (2) revoke the grant, then
+/// the refresh token; (3) ask userinfo with the access token, which must be refused; (4) delete the
+/// tokens in the vault. A failure before the last step leaves the tokens, so that the same call can
+/// be repeated.
 pub(crate) async fn revoke(
     refresher: &Arc<Refresher>,
     handle: &GrantHandle,
@@ -77,7 +83,8 @@ pub(crate) async fn revoke(
     Ok(Revoked::Verified)
 }
 
-/// Everything but a fault of the registration is left to the verification: a 500 means "gone".
+/// Returns an error if the registration is wrong. Every other answer is left to the verification:
+/// the server even answers 500 for a token that is gone.
 fn refuse_misconfiguration(posted: Posted, request: &str) -> Result<(), ConsentError> {
     match posted {
         Posted::Answer(answer) => {
@@ -98,6 +105,7 @@ fn refuse_misconfiguration(posted: Posted, request: &str) -> Result<(), ConsentE
     }
 }
 
+/// Whether the server refuses the access token.
 async fn is_refused(
     endpoint: &Endpoint,
     api: ApiVersion,

@@ -1,5 +1,5 @@
-//! What is asked for: the scopes that `resources` needs and no others, since an app is refused for
-//! any that it is not registered for.
+//! The scopes to request (RFC 6749, section 3.3): those that `resources` needs and no others, since
+//! the server refuses a request with any scope that the app is not registered for.
 
 use claimlake_contract::ResourceType;
 
@@ -13,13 +13,12 @@ pub(crate) const REFUSED: &str = "the server refuses the scopes: the app is not 
 /// What the API serves.
 const SERVED: [&str; 3] = ["Patient", "Coverage", "ExplanationOfBenefit"];
 
-/// The scopes for reading `resources`, the same for v2 and v3.
+/// The scopes for reading `resources`; the same for v2 and v3.
 ///
-/// `profile` is asked for with `Patient` only: both need an app with demographic data. Refresh
-/// tokens come without being asked for: `offline_access` would be refused.
+/// `profile` is requested only together with `Patient`: both need an app with demographic data.
+/// `offline_access` is not requested: refresh tokens come without it, and it would be refused.
 ///
-/// # Errors
-/// Where `resources` is empty or names a type that the API does not serve.
+/// # Errors `resources` is empty, or names a type that the API does not serve.
 pub fn scopes_for(resources: &[ResourceType]) -> Result<Vec<String>, ConsentError> {
     let wrong = |reason: String| Err(ConsentError::Configuration { reason });
     if resources.is_empty() {
@@ -46,7 +45,7 @@ pub fn scopes_for(resources: &[ResourceType]) -> Result<Vec<String>, ConsentErro
     Ok(scopes)
 }
 
-/// The resource types that scopes let through, for a message about scopes that were refused.
+/// The error for refused scopes; it lists the resource types that were requested.
 pub(crate) fn refused(scopes: &[String]) -> ConsentError {
     let resources: Vec<&str> = SERVED
         .into_iter()

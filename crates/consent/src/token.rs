@@ -1,7 +1,7 @@
-//! Where a request gets its access token from: the border between fetching and refreshing.
+//! The interface between fetching and refreshing: where a request gets its access token.
 //!
-//! A refresh token works once, so nothing that fetches pages ever sees one. It asks a
-//! [`TokenSource`] for an access token and says when the server has refused it.
+//! A refresh token can be used only once, so code that fetches pages never sees one. It asks a
+//! [`TokenSource`] for an access token, and reports when the server has rejected it.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,36 +12,59 @@ use serde::{Deserialize, Serialize};
 
 use crate::ConsentError;
 
-/// An access token on loan: bound to the grant it was asked for.
+/// An access token of one grant.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AccessToken {
-    /// The bearer itself.
+    /// The bearer token (RFC 6750).
     #[serde(with = "exposed_secret")]
     pub secret: Secret,
-    /// When it ends, by the clock of this machine.
+    /// When it expires, by this machine's clock.
     pub expires_at: DateTime<Utc>,
-    /// Grows by one with every refresh of the grant.
+    /// Increases by one with every refresh of the grant, so that two tokens of a grant can be
+    /// compared.
     pub generation: u64,
 }
 
 /// Lends access tokens and renews them.
+///
+/// A token is requested for every request, not kept by the caller. After a 401, a newer one is
+/// requested once; if that is rejected too, the request has failed:
+///
+/// ```
+/// use claimlake_consent::{AccessToken, ConsentError, TokenSource};
+/// use claimlake_contract::GrantHandle;
+///
+/// async fn status(tokens: &impl TokenSource, grant: &GrantHandle) -> Result<u16, ConsentError> {
+///     let token = tokens.access_token(grant).await?;
+///     match fetch(&token).await {
+///         401 => {
+///             let newer = tokens.after_rejection(grant, &token).await?;
+///             Ok(fetch(&newer).await)
+///         }
+///         status => Ok(status),
+///     }
+/// }
+/// # async fn fetch(_: &AccessToken) -> u16 {
+/// #     200
+/// # }
+/// ```
 pub trait TokenSource: Send + Sync {
-    /// An access token for `grant`, valid for five more minutes where the server allows it.
+    /// An access token for `grant`, valid for five more minutes if the server allows it.
     fn access_token(
         &self,
         grant: &GrantHandle,
     ) -> impl Future<Output = Result<AccessToken, ConsentError>> + Send;
 
-    /// The answer to a 401: refreshes once for all callers, or hands out the current token where
-    /// it is newer than the `rejected` one.
+    /// To be called after a 401: refreshes once for all callers, or returns the current token if it
+    /// is of a later generation than the rejected one.
     fn after_rejection(
         &self,
         grant: &GrantHandle,
         rejected: &AccessToken,
     ) -> impl Future<Output = Result<AccessToken, ConsentError>> + Send;
 
-    /// A resource's answer to `token` has shown that the consent is over: the grant's state
-    /// follows, unless it has other tokens by now.
+    /// To be called if a response to a request with `token` shows that the consent has ended. The
+    /// grant is then ended, unless it has newer tokens.
     fn consent_ended(
         &self,
         grant: &GrantHandle,
@@ -49,8 +72,9 @@ pub trait TokenSource: Send + Sync {
         reason: &str,
     ) -> impl Future<Output = Result<(), ConsentError>> + Send;
 
-    /// Every resource was refused to `token`, but not in words about the consent: the grant is in
-    /// doubt. Without a token, resources are answered again, and the doubt is over.
+    /// To be called if every request with `token` was refused, without a statement about the
+    /// consent: the grant is then in doubt. Without a token: requests succeed again, and the doubt
+    /// is over.
     fn note_refused(
         &self,
         grant: &GrantHandle,

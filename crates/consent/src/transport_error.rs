@@ -1,5 +1,6 @@
-//! Why no connection to a server came about: name, route, refusal or TLS, in words that hold the
-//! host and the setting to look at, never a path, a query or a secret.
+//! Why a connection to a server failed (DNS, routing, proxy, TLS), as a text that names the host
+//! and the setting to check, and never a path, a query or a secret. reqwest reports such errors as
+//! nested causes of several libraries; they are taken apart here.
 
 use std::error::Error;
 use std::io;
@@ -7,49 +8,51 @@ use std::io;
 use rustls::{AlertDescription, CertificateError};
 use url::Url;
 
-/// What reqwest reads, in its order; the first that is set is named.
+/// The proxy variables that reqwest reads, in its order; the first that is set is named in
+/// messages.
 const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
-/// A server as errors name it.
+/// A server as error messages name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerName {
     host: String,
+    /// The variable that names the proxy for this server; `None` without a proxy.
     proxy: Option<&'static str>,
 }
 
-/// Why there is no connection: no request has left.
+/// Why there is no connection. No request was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreachable {
     cause: Cause,
     words: String,
 }
 
-/// What kept a connection from being made, as errors and retries tell causes apart.
+/// The causes that messages and retries distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// The certificate's `notAfter` has passed, by this machine's clock.
+    /// The certificate's `notAfter` is in the past, by this machine's clock.
     Expired,
-    /// Its `notBefore` lies ahead: mostly a clock that is wrong.
+    /// Its `notBefore` is in the future; usually this machine's clock is wrong.
     NotYetValid,
-    /// No subject alternative name is the host's.
+    /// None of its subject alternative names is the host.
     WrongHost,
-    /// No trusted root signed it: mostly a proxy that inspects TLS.
+    /// No trusted root has signed it; usually a proxy inspects TLS.
     UnknownIssuer,
-    /// A CA's own certificate is served as the server's.
+    /// The server presents a CA's own certificate.
     SelfSigned,
-    /// A revocation list names it.
+    /// A revocation list contains it.
     Revoked,
     /// It cannot be used for another reason.
     OtherCertificate,
-    /// The port answers, and not by TLS.
+    /// The port answers, but not with TLS.
     NotTls,
-    /// No protocol version or cipher in common, or a client certificate is required.
+    /// There is no common protocol version or cipher, or a client certificate is required.
     TlsRefused,
     /// The connection ended during the handshake.
     TlsBroken,
-    /// DNS knows no such name.
+    /// DNS says that the name does not exist.
     NameNotFound,
-    /// DNS could not answer.
+    /// DNS did not answer.
     NameLookupFailed,
     /// Nothing listens on the port.
     Refused,
@@ -65,8 +68,8 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    /// Whether every further try ends the same way until a setting, a certificate or a clock is
-    /// changed.
+    /// Whether every further attempt fails in the same way until a setting, a certificate or a
+    /// clock is corrected.
     fn is_lasting(self) -> bool {
         !matches!(
             self,
@@ -137,7 +140,7 @@ impl Cause {
 }
 
 impl ServerName {
-    /// The server at `base_url`, and the proxy that requests to it go through.
+    /// The server at `base_url`, and the proxy for requests to it, according to the environment.
     #[must_use]
     pub fn of(base_url: &Url) -> Self {
         let host = base_url.host_str().unwrap_or("the server");
@@ -153,17 +156,18 @@ impl ServerName {
         Self { host, proxy }
     }
 
-    /// Host, and port where it is not the usual one.
+    /// The host, with the port unless it is the default one.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Why a request could not be sent; none where a connection was there, so that the request may
+    /// Why a request could not be sent; `None` if there was a connection, so that the request may
     /// have been carried out.
     pub fn unreachable(&self, error: &reqwest::Error) -> Option<Unreachable> {
         (error.is_connect() || error.is_builder()).then(|| self.of_chain(error, error.is_timeout()))
     }
 
+    /// Finds the cause in an error and its sources.
     fn of_chain(&self, error: &(dyn Error + 'static), is_timeout: bool) -> Unreachable {
         let cause = match cause(error) {
             Cause::Other if is_timeout => Cause::TimedOut,
@@ -200,7 +204,8 @@ impl Unreachable {
     }
 }
 
-/// Why no HTTP client could be made: the certificates to trust cannot be read, as a rule.
+/// The error if no HTTP client can be created, usually because configured certificates cannot be
+/// read.
 pub(crate) fn no_client(error: reqwest::Error) -> String {
     let words = crate::chain(&error.without_url());
     format!(
@@ -209,7 +214,8 @@ pub(crate) fn no_client(error: reqwest::Error) -> String {
     )
 }
 
-/// Looks through an error and all that caused it.
+/// Searches an error and its sources, from the outermost. A more specific cause replaces a general
+/// one.
 fn cause(error: &(dyn Error + 'static)) -> Cause {
     let mut next = Some(error);
     // What the outer layers say is kept until an inner one says something more exact.
@@ -240,7 +246,7 @@ fn cause(error: &(dyn Error + 'static)) -> Cause {
     found
 }
 
-/// The cause that an I/O error names; `outer` where it names none of its own.
+/// The cause that an I/O error shows; `outer` if it shows none.
 fn of_io(error: &io::Error, text: &str, outer: Cause) -> Cause {
     const NOT_KNOWN: [&str; 4] = [
         "not known",
@@ -265,7 +271,7 @@ fn of_io(error: &io::Error, text: &str, outer: Cause) -> Cause {
     }
 }
 
-/// The cause that rustls names.
+/// The cause that an error of rustls shows.
 fn of_tls(error: &rustls::Error) -> Cause {
     use rustls::Error as Tls;
     match error {
@@ -281,7 +287,7 @@ fn of_tls(error: &rustls::Error) -> Cause {
     }
 }
 
-/// The cause that the check of a certificate names.
+/// The cause that a rejected certificate shows.
 fn of_certificate(error: &CertificateError) -> Cause {
     match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => Cause::Expired,

@@ -1,4 +1,5 @@
-//! Which certificates this machine is configured to trust, in words for errors about one that is not.
+//! Describes which certificates this machine is configured to trust, for errors about an untrusted
+//! one.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -9,12 +10,12 @@ use rustls::pki_types::pem::{Error as PemError, PemObject};
 const FILE: &str = "SSL_CERT_FILE";
 const FOLDERS: &str = "SSL_CERT_DIR";
 
-/// What SSL_CERT_FILE and SSL_CERT_DIR name, and what is wrong with it.
+/// The values of SSL_CERT_FILE and SSL_CERT_DIR, and what is wrong with them.
 pub(crate) fn settings() -> String {
     words(|name| std::env::var_os(name))
 }
 
-/// Both variables, as `variable` gives them.
+/// Both variables, read through `variable`.
 fn words(variable: impl Fn(&str) -> Option<OsString>) -> String {
     let file = match variable(FILE) {
         None => format!("{FILE} is not set"),
@@ -36,7 +37,7 @@ fn words(variable: impl Fn(&str) -> Option<OsString>) -> String {
     format!("{file}; {folders}")
 }
 
-/// A value, and what is there.
+/// A value, and how many certificates it leads to.
 fn named(value: &OsStr, found: Result<usize, std::io::Error>) -> String {
     let value = value.to_string_lossy();
     match found {
@@ -47,7 +48,7 @@ fn named(value: &OsStr, found: Result<usize, std::io::Error>) -> String {
     }
 }
 
-/// The certificates in a file.
+/// The number of certificates in a file.
 fn of_file(path: &Path) -> Result<usize, std::io::Error> {
     match CertificateDer::pem_file_iter(path) {
         Ok(found) => {
@@ -66,7 +67,7 @@ fn of_file(path: &Path) -> Result<usize, std::io::Error> {
     }
 }
 
-/// And in all files of a folder; a file that cannot be read has none.
+/// The number of certificates in all files of a folder; files that cannot be read count as none.
 fn of_folder(path: &Path) -> Result<usize, std::io::Error> {
     let files = std::fs::read_dir(path)?.flatten().map(|entry| entry.path());
     let files = files.filter(|path| path.is_file());

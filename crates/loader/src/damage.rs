@@ -1,4 +1,10 @@
-//! Files of a snapshot against its manifest: whoever builds on a file compares it first.
+//! Compares files of a snapshot with its manifest. Every command that reads a file of a published
+//! snapshot and writes something new from it compares the whole file first: damaged rows would
+//! otherwise be published again, under new and valid hashes.
+//!
+//! A file that is only linked into the next snapshot is compared by length ([`check_length`]),
+//! since reading it would cost as much as reading the whole lake; its hash in the manifest stays
+//! the old one, so `verify` still finds the damage.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -24,7 +30,12 @@ pub fn check_file(snapshot: &Path, file: &LakeFile) -> Result<()> {
     Err(LoadError::damaged(&path, reason))
 }
 
-/// As [`check_file`], without reading the file.
+/// Compares only the length of a file, without reading it.
+///
+/// # Errors
+///
+/// [`LoadError::Damaged`] if the file is missing or has another length; [`LoadError::Io`] if its
+/// metadata cannot be read.
 pub(crate) fn check_length(snapshot: &Path, file: &LakeFile) -> Result<()> {
     let path = snapshot.join(&file.path);
     let found = match std::fs::metadata(&path) {
@@ -41,7 +52,9 @@ pub(crate) fn check_length(snapshot: &Path, file: &LakeFile) -> Result<()> {
     Err(LoadError::damaged(&path, reason))
 }
 
-/// Whether an error says that a file is not what it was, rather than that it may not be read.
+/// Whether an error means that a file is damaged or missing, rather than that this process may not
+/// read it. `EIO` counts as damage: the disk cannot return what was written. A permission error
+/// does not, because a repair must not replace a file that only has the wrong mode.
 pub(crate) fn is_damage(error: &std::io::Error) -> bool {
     matches!(
         error.kind(),

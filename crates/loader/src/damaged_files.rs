@@ -1,4 +1,6 @@
-//! Staged runs and what is on record of loaded ones, against the checksums beside their manifests.
+//! Compares staged runs, and the records of loaded ones, with the checksums beside their manifests.
+//! `verify` reports what differs, and `transform` creates such a run again; a load compares the files
+//! that it reads itself.
 
 use std::path::Path;
 
@@ -44,6 +46,7 @@ pub fn check_staged_run(folder: &Path) -> Result<Vec<DamagedFile>> {
     Ok(damaged)
 }
 
+/// Adds a file unless it is already listed: the manifest can be found damaged twice.
 fn add(damaged: &mut Vec<DamagedFile>, folder: &Path, path: &Path, reason: String) {
     let file = path.strip_prefix(folder).unwrap_or(path);
     let file = file.display().to_string();

@@ -1,4 +1,8 @@
 //! What can go wrong between staged runs and a published snapshot.
+//!
+//! Every error leaves the lake as it was: nothing that a failed load wrote is visible, because a
+//! snapshot becomes visible by a rename that is the last step. Error texts contain paths, table and
+//! column names, never a value of a row.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,6 +21,8 @@ const REPAIR: &str = "`verify` names every damaged file; to make all tables anew
 #[non_exhaustive]
 pub enum LoadError {
     /// The operating system refused.
+    ///
+    /// Also a full disk; see [`LoadError::is_retryable`].
     #[error("{operation} {}: {source}{}", path.display(), io_hint(operation, source))]
     Io {
         /// What was being done.
@@ -43,6 +49,9 @@ pub enum LoadError {
         source: ParquetError,
     },
     /// A staged run that cannot be loaded.
+    ///
+    /// It is missing a file, has a wrong checksum, or was written by another version. The lake is
+    /// not involved.
     #[error("staged run {}: {reason}; run `transform --full`, then `load`", path.display())]
     Staged {
         /// The staged run's folder, or the file in it.
@@ -51,6 +60,9 @@ pub enum LoadError {
         reason: String,
     },
     /// A snapshot that is not as it was published.
+    ///
+    /// For example a manifest that was edited, or a file in a format that this version does not
+    /// know.
     #[error("the lake at {}: {reason}", path.display())]
     Lake {
         /// The file or folder in the lake.
@@ -59,6 +71,8 @@ pub enum LoadError {
         reason: String,
     },
     /// A file of a snapshot that is not as the snapshot's manifest says.
+    ///
+    /// Unlike [`Self::Lake`], the file can be replaced: `load --rebuild` does so.
     #[error("the lake at {}: {reason}; {}", path.display(), REPAIR)]
     Damaged {
         /// The file.
@@ -67,6 +81,8 @@ pub enum LoadError {
         reason: String,
     },
     /// A table whose columns differ from the lake's in more than added columns.
+    ///
+    /// Added columns are allowed (older rows have nulls); a missing column or another type is not.
     #[error(
         "table '{table}' differs from the lake's: {difference}; to make it anew from all of \
          landing, run `transform --full`, then `load --rebuild`"
@@ -78,6 +94,8 @@ pub enum LoadError {
         difference: String,
     },
     /// A layout that the table's columns do not allow.
+    ///
+    /// For example a partition column of a type that has no folder name.
     #[error("table '{table}': {reason}")]
     Layout {
         /// The table.
@@ -86,12 +104,16 @@ pub enum LoadError {
         reason: String,
     },
     /// Somebody else is writing to the lake.
+    ///
+    /// The lock (`flock` on `.lock`) is not waited for.
     #[error("the lake at {} is being written by another load; wait for it to end", path.display())]
     Locked {
         /// The lake.
         path: PathBuf,
     },
     /// The lake was rolled back and waits for a person.
+    ///
+    /// Without this, the nightly load would silently undo `snapshots rollback`.
     #[error(
         "the lake is pinned to snapshot {snapshot} by `snapshots rollback`; to load on from it, \
          pass --unpin"
@@ -101,6 +123,8 @@ pub enum LoadError {
         snapshot: u64,
     },
     /// A full staged run lacks what the lake holds.
+    ///
+    /// Resources that the staged run marks as gone do not count.
     #[error(
         "the staged run was made from all of landing, yet lacks {missing} of the resources that \
          the lake holds; a part of landing may be damaged (see `verify`); to publish without \
@@ -111,6 +135,8 @@ pub enum LoadError {
         missing: u64,
     },
     /// Rows of the lake and new ones would be decided by different rules.
+    ///
+    /// Comparing decisions of two rules could leave a claim with two current versions, or none.
     #[error(
         "which rows of table '{table}' are current was decided by another rule, or by an earlier \
          version of claimlake; to decide it anew for all, run `transform --full`, then `load`"
@@ -120,6 +146,8 @@ pub enum LoadError {
         table: String,
     },
     /// A request that makes no sense.
+    ///
+    /// Also a group that does not exist, or a snapshot number that is not in the lake.
     #[error("{0}")]
     Request(String),
 }
@@ -131,6 +159,8 @@ impl From<LoadError> for ColumnarError {
     }
 }
 
+/// The reverse of the above: an error that a row source passed through `columnar` comes back as the
+/// [`LoadError`] it was, so that damage is still recognized as damage.
 impl From<ColumnarError> for LoadError {
     fn from(error: ColumnarError) -> Self {
         match error {
@@ -205,6 +235,8 @@ impl LoadError {
         }
     }
 
+    /// Builds the closure that `map_err` needs. `operation` is a participle ("reading"):
+    /// the message begins with it.
     pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| LoadError::Io {
@@ -214,7 +246,7 @@ impl LoadError {
         }
     }
 
-    /// What Arrow says of data in memory.
+    /// An Arrow error about data in memory.
     pub(crate) fn arrow(operation: impl Into<String>) -> impl FnOnce(ArrowError) -> Self {
         let operation = operation.into();
         move |source| LoadError::Arrow { operation, source }
@@ -256,11 +288,13 @@ impl LoadError {
         }
     }
 
+    /// A Parquet error that is not about a damaged file of the lake.
     pub(crate) fn parquet(operation: impl Into<String>) -> impl FnOnce(ParquetError) -> Self {
         let operation = operation.into();
         move |source| LoadError::Parquet { operation, source }
     }
 
+    /// A problem of a staged run; the text adds what to do.
     pub(crate) fn staged(path: &Path, reason: impl Into<String>) -> Self {
         LoadError::Staged {
             path: path.to_path_buf(),
@@ -268,6 +302,7 @@ impl LoadError {
         }
     }
 
+    /// A file that differs from its manifest; the text adds what to do.
     pub(crate) fn damaged(path: &Path, reason: impl Into<String>) -> Self {
         LoadError::Damaged {
             path: path.to_path_buf(),
@@ -275,6 +310,7 @@ impl LoadError {
         }
     }
 
+    /// A snapshot that cannot be used; `reason` must say what to do.
     pub(crate) fn lake(path: &Path, reason: impl Into<String>) -> Self {
         LoadError::Lake {
             path: path.to_path_buf(),
@@ -283,7 +319,8 @@ impl LoadError {
     }
 }
 
-/// What the operating system refused; a file that ends too early is none of that.
+/// Separates an error of the operating system from a broken file. An Arrow file that ends too early
+/// gives an I/O error as well, but one without an error number.
 fn refused(error: ArrowError) -> std::result::Result<io::Error, ArrowError> {
     match error {
         ArrowError::IoError(_, source) if source.raw_os_error().is_some() => Ok(source),
@@ -292,6 +329,9 @@ fn refused(error: ArrowError) -> std::result::Result<io::Error, ArrowError> {
 }
 
 /// What a person can do about the errors that need one.
+///
+/// `operation` is the first word of the message; it decides whether the advice is about reading or
+/// about writing.
 fn io_hint(operation: &str, error: &io::Error) -> String {
     const BEFORE: &str = "the previous snapshot remains current";
     let reads = ["listing", "opening", "reading", "resolving"].contains(&operation);

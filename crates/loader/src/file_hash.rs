@@ -22,7 +22,13 @@ pub fn sha256_hex(text: &str) -> String {
     hex(&Sha256::digest(text))
 }
 
-/// Compares a staged file with its hash in the manifest: XXH3 where that has one, else SHA-256.
+/// Compares a staged file with its hash in the manifest. `transform` records XXH3 for its own
+/// files, which is several times faster than SHA-256 and enough against accidents; files that
+/// another program staged have SHA-256 only.
+///
+/// # Errors
+///
+/// [`LoadError::Staged`] if the hash differs; [`LoadError::Io`] if the file cannot be read.
 pub(crate) fn check_hash(path: &Path, file: &StagedFile) -> Result<()> {
     let is_same = match &file.xxh3 {
         Some(xxh3) => {
@@ -41,7 +47,7 @@ pub(crate) fn check_hash(path: &Path, file: &StagedFile) -> Result<()> {
     ))
 }
 
-/// The SHA-256 of a file, lower-case hex.
+/// The SHA-256 of a file, as lower-case hex digits. The file is read in blocks, never as a whole.
 pub(crate) fn hash_of(path: &Path) -> Result<String> {
     let mut hash = Sha256::new();
     read_through(path, |bytes| hash.update(bytes))?;

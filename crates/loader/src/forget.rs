@@ -1,4 +1,9 @@
-//! Taking a person out of the lake: a snapshot without their rows, and no other snapshot.
+//! Removes one patient from the lake: publishes a snapshot without their rows, and removes every
+//! other snapshot.
+//!
+//! Kept snapshots contain the rows too, so they go as a whole; rebuilding each of them would take
+//! much longer and would change published snapshots. The new snapshot is published first, so that a
+//! kill between the two steps leaves a lake that can be read, and the same call finishes the work.
 
 mod patients;
 mod person_resources;
@@ -29,18 +34,19 @@ use crate::table::build::BuildInput;
 use crate::table::carry::Carried;
 use crate::table::plan::{PlanInput, plan};
 
-/// Whom to forget, and how the snapshot without them is published.
+/// Which patient to remove, and how the snapshot without them is published.
 #[derive(Debug, Clone)]
 pub struct ForgetRequest {
     /// The lake's folder.
     pub lake: PathBuf,
-    /// The person.
+    /// The person, with all patient ids under which the APIs know them.
     pub person: Person,
-    /// Resources that are known to be the person's, whatever their keys say.
+    /// Resources that belong to the person according to landing, even if their keys in the lake
+    /// name another patient or none.
     pub resources: Vec<(ApiVersion, ResourceType, String)>,
     /// The run that publishes.
     pub run: RunId,
-    /// As those of a load.
+    /// The same options as for a load, so that files are written in the same way.
     pub options: LoadOptions,
     /// When the snapshot is published, RFC 3339.
     pub published_at: String,
@@ -53,26 +59,28 @@ pub struct PersonInLake {
     pub rows: BTreeMap<String, u64>,
     /// Resources.
     pub resources: u64,
-    /// The other snapshots, which go as a whole.
+    /// The other snapshots of the lake, which are removed completely, whether they contain the
+    /// person or not.
     pub other_snapshots: Vec<u64>,
 }
 
-/// What was done.
+/// What a removal did to the lake.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ForgetOutcome {
-    /// The snapshot that is current now; none: the lake is empty.
+    /// The snapshot that is current now; `None` if the lake is empty.
     pub snapshot: Option<u64>,
-    /// Whether it is a new one.
+    /// Whether that snapshot is new. False if the current one had nothing of the person.
     pub changed: bool,
     /// The snapshots that were removed.
     pub snapshots_removed: Vec<u64>,
 }
 
-/// Looks for everything of a person in the current snapshot, and changes nothing.
+/// Counts everything of a person in the current snapshot, and changes nothing: what `forget` shows
+/// before it asks.
 ///
 /// # Errors
 ///
-/// The lake cannot be read.
+/// The lake cannot be read, or a file that was read differs from the manifest.
 pub fn person_in_lake(
     lake: &Path,
     person: &Person,
@@ -107,12 +115,14 @@ pub fn person_in_lake(
     Ok(found)
 }
 
-/// Publishes a snapshot without the person where the current one holds any of them, and removes
-/// every other snapshot. Killed at any moment and run again, it comes to the same.
+/// Publishes a snapshot without the person if the current one contains any of their rows, and
+/// removes every other snapshot. It can be killed at any moment and called again with the same
+/// result. A lake that was rolled back stays pinned, to the new snapshot.
 ///
 /// # Errors
 ///
-/// The lake is being written, damaged, or cannot be written.
+/// The lake is being written, damaged, or cannot be written. Snapshots are removed only after the
+/// new one was published.
 pub fn forget(request: &ForgetRequest, progress: &dyn Progress) -> Result<ForgetOutcome> {
     let lake = Lake::at(&request.lake);
     if !request.lake.exists() {
@@ -148,7 +158,9 @@ pub fn forget(request: &ForgetRequest, progress: &dyn Progress) -> Result<Forget
     Ok(outcome)
 }
 
-/// Builds the snapshot without the person; none where the current one has nothing of them.
+/// Builds the snapshot without the person; `None` if the current one contains nothing of them. The
+/// steps are those of a load without staged runs: the person's resources count as outdated, so
+/// their partitions are rewritten and all other files are linked.
 fn without(
     request: &ForgetRequest,
     lake: &Lake,

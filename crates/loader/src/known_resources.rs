@@ -1,4 +1,5 @@
-//! The resources that a snapshot knows of, those without rows among them.
+//! The resources that a snapshot knows, including those without rows (tombstones). `verify` and
+//! `changes` read them here, so that nothing outside this crate needs the format of the key file.
 
 use std::fmt;
 use std::path::Path;
@@ -12,6 +13,8 @@ use crate::merge::keys::{self, KeyRow};
 use claimlake_columnar::GroupKey as ResourceKey;
 
 /// A resource of a snapshot's keys.
+///
+/// Borrowed from the batch that is being read, so it is valid during the visit only.
 #[derive(Clone, Copy)]
 pub struct KnownResource<'a> {
     /// `v2` or `v3`.
@@ -23,6 +26,9 @@ pub struct KnownResource<'a> {
     /// `meta.lastUpdated` of its newest body, in microseconds since the epoch.
     pub last_updated: Option<i64>,
     /// The hash of the content of its newest body; 16 bytes.
+    ///
+    /// For a tombstone it is one of the two reserved values, see
+    /// [`claimlake_contract::key_columns`].
     pub content_hash: &'a [u8],
 }
 

@@ -1,4 +1,13 @@
-//! A load from beginning to end.
+//! A load from beginning to end: take the lock, build the next snapshot beside the others, publish
+//! it, remove what is no longer kept.
+//!
+//! The order of the steps makes a load safe to kill at any point:
+//!
+//! 1. The lock is taken, and what a killed load left in `.building/` and `.removing/` is removed.
+//! 2. Everything new is written below `.building/`, which no reader looks at. 3. [`publish`] syncs
+//! it, renames it to `snapshots/<n>`, and then replaces `current` by one rename. 4. Only then are
+//! old snapshots removed. A load that is killed before this leaves too many snapshots, never too
+//! few; the next load removes them.
 
 use std::path::PathBuf;
 
@@ -71,7 +80,13 @@ pub fn load(request: &LoadRequest, progress: &dyn Progress) -> Result<LoadOutcom
     Ok(outcome)
 }
 
-/// Opens the staged runs in the order of their ids; what came before a full one is in it.
+/// Opens the staged runs, oldest first. Runs before the latest full one are skipped: a full run was
+/// made from all of landing, so it contains their rows.
+///
+/// # Errors
+///
+/// A run cannot be opened, or two folders have the same run id: a row is found by run and landing
+/// order, which would then be ambiguous.
 fn open_staged(folders: &[PathBuf]) -> Result<Vec<StagedRun>> {
     let mut staged = folders
         .iter()
@@ -92,6 +107,9 @@ fn open_staged(folders: &[PathBuf]) -> Result<Vec<StagedRun>> {
     Ok(staged)
 }
 
+/// Builds and publishes the next snapshot, then applies retention. If nothing changed, only
+/// `current`, the pin and retention are brought up to date: a previous load may have been killed
+/// before it did so.
 fn build_and_publish(input: &SnapshotInput<'_>, progress: &dyn Progress) -> Result<LoadOutcome> {
     let options = &input.request.options;
     // First, since the next snapshot shares files with those before.

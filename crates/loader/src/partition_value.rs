@@ -1,4 +1,5 @@
-//! Values of partition columns, read back from hive paths.
+//! Values of partition columns, read back from hive paths (`column=value/`). The loader writes such
+//! columns into the path only, so this is the only place where their values are.
 
 use claimlake_contract::hive;
 

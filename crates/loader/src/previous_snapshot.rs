@@ -1,4 +1,8 @@
-//! The snapshot that the next one follows, and what of it can be used.
+//! The snapshot that the next one is built from, and which of its files can be used.
+//!
+//! Normally it is the current one, and every file is expected to be intact. During `load --rebuild`
+//! some files may be known to be damaged ([`PreviousSnapshot::lost`]); nothing reads these, and
+//! what they held is built again from the staged runs.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -22,7 +26,12 @@ pub(crate) struct PreviousSnapshot {
 }
 
 impl PreviousSnapshot {
-    /// A snapshot of the lake.
+    /// Reads the manifest of a snapshot and compares it with its checksum. Other files are not
+    /// read.
+    ///
+    /// # Errors
+    ///
+    /// The manifest is missing, edited, or of another version.
     pub(crate) fn read(lake: &Lake, number: u64) -> Result<Self> {
         let folder = lake.snapshot(number);
         let manifest = read_manifest(&folder)?;
@@ -49,12 +58,14 @@ impl PreviousSnapshot {
         !self.lost.contains(&file.path)
     }
 
-    /// Whether its keys no longer say which resources it has.
+    /// Whether its key file cannot be used, so that the table `changes` must say which resources it
+    /// had ([`crate::repair::History`]).
     pub(crate) fn has_lost_keys(&self) -> bool {
         let keys = self.manifest.keys.as_ref();
         !self.has_manifest || keys.is_some_and(|keys| !self.has(keys))
     }
 
+    /// The table with this name, if the snapshot has it.
     pub(crate) fn table(&self, name: &str) -> Option<&LakeTable> {
         self.manifest
             .tables
@@ -68,8 +79,12 @@ impl PreviousSnapshot {
         self.has(file).then(|| self.folder.join(&file.path))
     }
 
-    /// Compares the files of keys and candidates with the manifest: what is built on damage would be as
-    /// wrong.
+    /// Compares the key file and the file of current-version candidates with the manifest:
+    /// decisions that are based on damaged keys would be wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Damaged`](crate::LoadError::Damaged) if one of them differs.
     pub(crate) fn check_key_files(&self) -> Result<()> {
         let files = self.manifest.keys.iter().chain(&self.manifest.current);
         let mut usable = files.filter(|file| self.has(file));

@@ -1,7 +1,15 @@
-//! Damaged files of kept snapshots: found by their hashes, replaced where the same bytes are at hand.
+//! Damaged files of kept snapshots, for `load --rebuild`: found by their hashes, and replaced if a
+//! file with the same hash exists elsewhere.
 //!
-//! Files are shared between snapshots by hard links, so a damaged one is damaged in all of them. It is
-//! never written to: a whole one takes its place by rename, in every snapshot that names its hash.
+//! Snapshots share files through hard links, so a damaged file is damaged in all of them. It is
+//! never written to: an intact file takes its place by rename, in every snapshot that names its
+//! hash, and a query that has the damaged file open keeps it.
+//!
+//! A repair has three steps. [`Repair::begin`] hashes everything and replaces what another snapshot
+//! still has. The load then builds all tables again from landing, and [`Repair::use_built`]
+//! replaces what came out with the same bytes as before (the same rows give the same bytes).
+//! [`Repair::remove_damaged`] removes snapshots that are damaged even so, once an intact one is
+//! current.
 
 mod before;
 mod files;
@@ -30,7 +38,7 @@ use files::{Usable, remove_extra_files, remove_file, usable_manifest};
 pub use files::is_of_another_version;
 pub(crate) use history::History;
 
-/// What is wrong with the snapshots of a lake, and what was done about it.
+/// A repair in progress. It is shared by the threads of a load, so its state has a lock.
 #[derive(Debug)]
 pub(crate) struct Repair<'l> {
     lake: &'l Lake,
@@ -38,21 +46,25 @@ pub(crate) struct Repair<'l> {
     state: Mutex<State>,
 }
 
+/// What was found and done so far.
 #[derive(Debug, Default)]
 struct State {
+    /// All kept snapshots of this format, by number.
     snapshots: Vec<Surveyed>,
-    /// Where the content with a hash lies as it is to be.
+    /// By hash, a file with intact content.
     whole: HashMap<String, PathBuf>,
+    /// How many files were replaced.
     replaced: u64,
+    /// What cannot be restored, in prose, for the report.
     lost: Vec<String>,
 }
 
-/// A kept snapshot.
+/// A kept snapshot and what is wrong with it.
 #[derive(Debug)]
 struct Surveyed {
     number: u64,
     folder: PathBuf,
-    /// None where it cannot be used.
+    /// `None` if the manifest is damaged: then nothing says which files there should be.
     manifest: Option<LakeManifest>,
     /// Files that are missing or are not as the manifest says, by path.
     damaged: BTreeMap<String, LakeFile>,
@@ -65,12 +77,14 @@ impl Surveyed {
 }
 
 impl<'l> Repair<'l> {
-    /// Compares every file of every kept snapshot with its manifest, removes files that no manifest
-    /// names, and replaces what lies elsewhere as it is to be. `options` as for a load.
+    /// Compares every file of every kept snapshot with its manifest, deletes files that no manifest
+    /// names, and replaces those of which an intact copy exists. `options` are those of the load,
+    /// from which the SQL views follow.
     ///
     /// # Errors
     ///
-    /// The operating system refuses, or another version published the current snapshot.
+    /// The operating system refuses, or the current snapshot was published by another version,
+    /// whose format is not damage. Older snapshots of another version are left alone.
     pub(crate) fn begin(lake: &'l Lake, access: Access, options: &LoadOptions) -> Result<Self> {
         let repair = Self {
             lake,
@@ -106,11 +120,14 @@ impl<'l> Repair<'l> {
         Ok(repair)
     }
 
+    /// Locks the state. A thread that panicked while it held the lock left counts and lists that
+    /// are still usable.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Replaces damaged files by those of the snapshot that is being built in `building`.
+    /// Replaces damaged files by files with the same hash of the snapshot that was built in
+    /// `building`.
     pub(crate) fn use_built(&self, built: &LakeManifest, building: &Path) -> Result<()> {
         let mut state = self.state();
         for file in built.all_files() {
@@ -120,29 +137,30 @@ impl<'l> Repair<'l> {
         self.replace_known(&mut state)
     }
 
-    /// Whether every file of a snapshot is as its manifest says.
+    /// Whether every file of a snapshot is as its manifest says, after what was replaced so far.
     pub(crate) fn is_whole(&self, number: u64) -> bool {
         let state = self.state();
         let mut snapshots = state.snapshots.iter();
         snapshots.any(|one| one.number == number && !one.is_damaged())
     }
 
-    /// Files that were replaced.
+    /// The number of files that were replaced.
     pub(crate) fn replaced(&self) -> u64 {
         self.state().replaced
     }
 
-    /// Notes something that cannot be made again.
+    /// Notes something that cannot be restored.
     pub(crate) fn lose(&self, what: String) {
         self.state().lost.push(what);
     }
 
-    /// What cannot be made again, in words.
+    /// What cannot be restored, in prose.
     pub(crate) fn lost(&self) -> Vec<String> {
         self.state().lost.clone()
     }
 
-    /// Removes snapshots that are still damaged, `current` excepted: nobody may go back to them.
+    /// Removes snapshots that are still damaged, except the current one, so that nobody can roll
+    /// back to them.
     pub(crate) fn remove_damaged(&self, current: u64) -> Result<Vec<u64>> {
         let mut removed = Vec::new();
         for one in &self.state().snapshots {
@@ -154,6 +172,9 @@ impl<'l> Repair<'l> {
         Ok(removed)
     }
 
+    /// Replaces every damaged file of which an intact copy is known. The copies first get names of
+    /// their own: if two files were swapped, each is the other's intact copy, and the first rename
+    /// would destroy the second one.
     fn replace_known(&self, state: &mut State) -> Result<()> {
         let State {
             snapshots,
@@ -192,8 +213,8 @@ impl<'l> Repair<'l> {
         Ok(())
     }
 
-    /// Views are text that follows from the manifest: they are written again where that gives the
-    /// same text as then.
+    /// Writes damaged SQL views again. They follow from the manifest, but an earlier version may
+    /// have written them differently, so only a text with the recorded hash is used.
     fn write_views(&self, state: &mut State, index: usize, options: &LoadOptions) -> Result<()> {
         let Some(one) = state.snapshots.get_mut(index) else {
             return Ok(());
@@ -218,7 +239,7 @@ impl<'l> Repair<'l> {
         Ok(())
     }
 
-    /// A further name for a file; a copy where there are no hard links.
+    /// Gives a file a second name; copies it where hard links are not possible.
     fn copy(&self, source: &Path, name: &Path) -> Result<()> {
         if let Some(folder) = name.parent() {
             self.access.make_folder(folder)?;
@@ -234,7 +255,7 @@ impl<'l> Repair<'l> {
             .map_err(LoadError::io("copying to", name))
     }
 
-    /// The name under which a file waits to be renamed; nothing has it.
+    /// The path at which a file waits for its rename; nothing exists there.
     fn beside(&self) -> Result<PathBuf> {
         let beside = self.lake.repairing();
         if let Some(folder) = beside.parent() {
@@ -244,7 +265,7 @@ impl<'l> Repair<'l> {
         Ok(beside)
     }
 
-    /// Gives a file another's name, in one rename; readers that have the old one open keep it.
+    /// Replaces `target` by the file at `beside`, durably. A folder in its place is deleted first.
     fn rename(&self, beside: &Path, target: &Path) -> Result<()> {
         if target.is_dir() {
             std::fs::remove_dir_all(target).map_err(LoadError::io("removing", target))?;
@@ -265,7 +286,8 @@ impl<'l> Repair<'l> {
 }
 
 impl State {
-    /// Hashes every file once, however many snapshots share it.
+    /// Hashes every file once, however many snapshots share it (files are told apart by device and
+    /// inode), and notes what differs from the manifests.
     fn survey(&mut self) -> Result<()> {
         let mut by_inode: HashMap<(u64, u64), PathBuf> = HashMap::new();
         let mut inodes: HashMap<PathBuf, (u64, u64)> = HashMap::new();

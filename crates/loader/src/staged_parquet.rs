@@ -45,6 +45,10 @@ pub struct StagedParquet {
 /// Seals a folder of Parquet files as a staged run, which [`crate::load`] then takes. A table whose
 /// folder is missing is one without files, as [`check_staged_parquet`] says.
 ///
+/// The manifest is written under another name and then renamed, so that a folder is either sealed
+/// completely or not at all. It names no landing runs: nobody knows which lines the other program
+/// has read.
+///
 /// # Errors
 ///
 /// The folder of keys is missing or has no file, or a file cannot be read.
@@ -90,6 +94,12 @@ pub fn seal_staged_parquet(staged: &StagedParquet) -> Result<StagedManifest> {
     Ok(manifest)
 }
 
+/// The Parquet files in a table's folder, sorted by name. Names that begin with a number sort as
+/// text: Spark pads its numbers with zeros.
+///
+/// # Errors
+///
+/// The folder cannot be listed, or a file is not Parquet.
 fn files_of(folder: &Path, table: &str) -> Result<Vec<StagedFile>> {
     let root = folder.join(table);
     let entries = std::fs::read_dir(&root).map_err(LoadError::io("listing", &root))?;

@@ -1,4 +1,9 @@
-//! A sealed staged run: its manifest, and batches of its tables.
+//! A complete staged run: its manifest, and batches of its tables.
+//!
+//! Three programs write staged runs, so three formats are read, chosen by the file name: Arrow IPC
+//! files (`.arrow`, from `transform`), Arrow IPC streams with dictionary-encoded text (`.arrows`,
+//! from `run`, which loads them at once), and Parquet (`.parquet`, from Spark). Rows come in
+//! landing order in all three.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -24,16 +29,25 @@ use crate::file_hash::{check_hash, hash_of};
 use crate::sums;
 
 /// A staged run whose manifest was read and whose files have the sizes it states.
+///
+/// The files of rows have not been read yet: their checksums are compared by
+/// [`StagedRun::batches`].
 #[derive(Debug, Clone)]
 pub(crate) struct StagedRun {
     pub(crate) folder: PathBuf,
     pub(crate) manifest: StagedManifest,
+    /// The files of `_keys`, in landing order.
     keys: Vec<PathBuf>,
     /// SHA-256 of files of keys, by path, where the run says so.
     sums: Vec<(String, PathBuf)>,
 }
 
 impl StagedRun {
+    /// Reads the manifest and compares it and the length of every file with what is recorded.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Staged`] if the run has no manifest, has another format, or lacks a file.
     pub(crate) fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(MANIFEST_FILE);
         let text = match std::fs::read(&path) {
@@ -90,7 +104,7 @@ impl StagedRun {
         })
     }
 
-    /// The tables of rows, by name.
+    /// The rows of the table with this name, if the run has it.
     pub(crate) fn tables(&self) -> impl Iterator<Item = &StagedTable> {
         self.manifest
             .tables
@@ -125,6 +139,9 @@ impl StagedRun {
     }
 
     /// The batches of `_keys`, in landing order.
+    ///
+    /// Files that are listed in `SHA256SUMS` are compared with it before they are read; an error
+    /// ends the batches of that file.
     pub(crate) fn keys(&self) -> impl Iterator<Item = Result<RecordBatch>> + '_ {
         self.keys.iter().flat_map(|path| {
             let said = self.sums.iter().find(|(_, named)| named == path);
@@ -161,6 +178,9 @@ impl StagedRun {
 }
 
 /// The landing order of each row; Spark has no unsigned numbers and writes signed ones.
+///
+/// The numbers are never negative, so the two have the same bits. `None` if the column is missing
+/// or of another type.
 pub(crate) fn landing_orders(batch: &RecordBatch) -> Option<ScalarBuffer<u64>> {
     let column = batch.column_by_name(LANDING_ORDER_COLUMN)?;
     match column.as_primitive_opt::<UInt64Type>() {
@@ -175,7 +195,10 @@ pub(crate) fn landing_orders(batch: &RecordBatch) -> Option<ScalarBuffer<u64>> {
 /// Whether a file's checksum is compared before it is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Checksums {
+    /// Read the file once to hash it, then again for its rows.
     Compare,
+    /// Skip the comparison: the same load compares the file elsewhere, or the caller has asked for
+    /// it (`check_staged`).
     Trust,
 }
 
@@ -199,6 +222,8 @@ fn check_format(path: &Path, text: &[u8]) -> Result<()> {
     Err(LoadError::staged(path, reason))
 }
 
+/// The length is enough to notice a write that was interrupted; the content is compared when the
+/// file is read.
 fn check_size(folder: &Path, file: &StagedFile) -> Result<()> {
     let path = folder.join(&file.file);
     match std::fs::metadata(&path) {
@@ -258,6 +283,7 @@ enum Reader {
     Parquet(ParquetRecordBatchReader),
 }
 
+/// The batches of one file. An error to open it is the first and only item.
 fn batches(path: &Path, projection: Option<&[usize]>) -> Batches {
     let broken = {
         let path = path.to_path_buf();
@@ -271,6 +297,8 @@ fn batches(path: &Path, projection: Option<&[usize]>) -> Batches {
     }
 }
 
+/// Opens a file by its extension. `projection` holds indices of root columns; the result has them
+/// in the order of the file.
 fn open(path: &Path, projection: Option<&[usize]>) -> Result<Reader> {
     let file = File::open(path).map_err(LoadError::io("opening", path))?;
     let broken = |error: ArrowError| LoadError::staged_file(path, error);

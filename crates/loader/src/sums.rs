@@ -1,4 +1,5 @@
-//! The checksums beside a manifest, in the format of `sha256sum`.
+//! `SHA256SUMS` beside the manifest of a staged run, in the format of `sha256sum`. Runs of earlier
+//! versions, and those that another program staged, have none.
 
 use std::path::Path;
 
@@ -6,7 +7,12 @@ use claimlake_contract::SUMS_FILE;
 
 use crate::error::{LoadError, Result};
 
-/// The checksums and names that the file beside the manifest has; none where there is no such file.
+/// The checksums and file names (relative to `folder`) in that order; `None` if there is no such
+/// file. Lines in another format are skipped.
+///
+/// # Errors
+///
+/// The file is there and cannot be read.
 pub(crate) fn sums(folder: &Path) -> Result<Option<Vec<(String, String)>>> {
     let path = folder.join(SUMS_FILE);
     let text = match std::fs::read(&path) {

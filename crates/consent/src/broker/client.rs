@@ -1,4 +1,8 @@
-//! A client of the broker: connects to the one of the data directory, or starts it.
+//! The client side of the broker: connects to the broker of the data directory, or starts one.
+//!
+//! If a broker ends while a request is in progress, the request is sent again to a new one. This is
+//! safe for everything but the exchange of a code: what the old broker had begun is in the vault's
+//! journal, and the new one continues from there.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
@@ -18,23 +22,24 @@ use crate::revoke::Revoked;
 use crate::token::{AccessToken, TokenSource};
 use crate::{App, Callback, CallbackOutcome, ConsentError};
 
-/// How often a request is asked again of a new broker when one ends in the middle of it.
+/// How often one request is sent, each time to a new broker.
 const MAX_RECONNECTS: u32 = 3;
 
-/// Lends tokens through the broker. Cheap to share by `Arc`; belongs to one runtime.
+/// A connection to the token broker that can be shared (`Arc`) by the tasks of one tokio runtime.
 pub struct BrokerClient {
     pub(super) launch: BrokerLaunch,
     pub(super) settings: BrokerSettings,
     pub(super) source: String,
     pub(super) key_lookup: KeyLookup,
-    /// The present connection; a new one is made where it has ended.
+    /// The current connection; replaced when it has ended.
     connection: Mutex<Option<Arc<Connection>>>,
-    /// Numbers requests.
+    /// The number of the next request, by which its reply is found.
     next_id: AtomicU64,
     pub(super) notices: Notices,
-    /// Why the broker was given up: no further call waits for it as long again.
+    /// Why the broker was given up. Later calls fail at once with the same reason, instead of each
+    /// waiting for minutes.
     given_up: SyncMutex<Option<Failure>>,
-    /// Tokens that need not be asked for again.
+    /// Access tokens that are still valid, so that not every page needs a request to the broker.
     lent: LentTokens,
 }
 
@@ -49,8 +54,7 @@ impl std::fmt::Debug for BrokerClient {
 impl BrokerClient {
     /// Connects to the broker of the vault's data directory, or starts one with `launch`.
     ///
-    /// # Errors
-    /// Where no broker can be started, or one for another server or app stays in the way.
+    /// # Errors No broker can be started, or one for another server or app does not end.
     pub async fn connect(
         app: &App,
         vault: &Vault,
@@ -83,19 +87,18 @@ impl BrokerClient {
         Ok(client)
     }
 
-    /// The process of the broker this client talks to.
+    /// The process id of the broker.
     ///
-    /// # Errors
-    /// Where there is none any more and no other can be started.
+    /// # Errors It has ended, and no other can be started.
     pub async fn broker_pid(&self) -> Result<u32, ConsentError> {
         let connection = self.connection().await.map_err(Failure::into_error)?;
         Ok(connection.broker_pid)
     }
 
-    /// Finishes the authorization that a callback answers: the code is exchanged by the broker.
+    /// Completes the authorization that a callback belongs to: the broker exchanges the code and
+    /// stores the grant. The request is sent only once, since a code can be used only once.
     ///
-    /// # Errors
-    /// [`ConsentError::Declined`] where the person said no, [`ConsentError::Callback`] where the
+    /// # Errors [`ConsentError::Declined`] if the person refused, [`ConsentError::Callback`] if the
     /// callback or its code cannot be used.
     pub async fn finish_authorization(&self, callback: Callback) -> Result<Stored, ConsentError> {
         let code = match callback.outcome {
@@ -125,10 +128,9 @@ impl BrokerClient {
         stored(self.call(request, 1).await)
     }
 
-    /// Stores a grant that comes from elsewhere.
+    /// Stores a grant that was obtained elsewhere.
     ///
-    /// # Errors
-    /// Where the vault cannot be written.
+    /// # Errors The vault cannot be written.
     pub async fn import(&self, grant: &NewGrant) -> Result<Stored, ConsentError> {
         let request = || Request::Import {
             grant: Box::new(grant.clone()),
@@ -136,12 +138,11 @@ impl BrokerClient {
         stored(self.call(request, MAX_RECONNECTS).await)
     }
 
-    /// Finds out whose a grant is that was stored before the server had said so; none where the
-    /// server still does not say. The grant may become part of one that the patient has already:
-    /// the handle returned is the one that remains.
+    /// Asks the server which patient a grant belongs to, if it did not say so when the consent was
+    /// stored. Returns `None` if it still does not. If the patient has another grant already, the
+    /// two are merged; the returned handle is the one that remains.
     ///
-    /// # Errors
-    /// Where there is no token to ask with, or the vault cannot be written.
+    /// # Errors There is no token for the request, or the vault cannot be written.
     pub async fn name(&self, grant: &GrantHandle) -> Result<Option<Stored>, ConsentError> {
         self.lent.drop_token(grant);
         let request = || Request::Name {
@@ -154,10 +155,9 @@ impl BrokerClient {
         }
     }
 
-    /// Revokes a grant at the server and in the vault.
+    /// Revokes a grant at the server, then in the vault.
     ///
-    /// # Errors
-    /// Where the server does not let go of it.
+    /// # Errors The revocation could not be verified; the grant stays as it was.
     pub async fn revoke(&self, grant: &GrantHandle) -> Result<Revoked, ConsentError> {
         self.lent.drop_token(grant);
         let request = || Request::Revoke {
@@ -170,7 +170,7 @@ impl BrokerClient {
         }
     }
 
-    /// Asks the broker for a token, newer than the `rejected` generation where that is given.
+    /// Requests a token from the broker; with `rejected`, one of a later generation.
     async fn token(
         &self,
         grant: &GrantHandle,
@@ -190,7 +190,7 @@ impl BrokerClient {
         }
     }
 
-    /// Sends a request, to a new broker again where one ends in the middle of it, `most` times.
+    /// Sends a request and waits for the reply, at most `most` times with a new broker each time.
     async fn call(&self, request: impl Fn() -> Request, most: u32) -> Result<Response, Failure> {
         let mut end = "ended";
         for _ in 0..most {
@@ -229,7 +229,7 @@ impl BrokerClient {
         )))
     }
 
-    /// The first reason counts for every later call.
+    /// Records why the broker is given up. The first reason is kept: later ones are consequences.
     fn give_up(&self, failure: Failure) -> Failure {
         let mut given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
         given_up.get_or_insert(failure).clone()
@@ -242,7 +242,8 @@ impl BrokerClient {
             .clone()
     }
 
-    /// The open connection, or a new one.
+    /// The open connection, or a new one. Callers wait for each other here, so that one broker is
+    /// started and not several.
     async fn connection(&self) -> Result<Arc<Connection>, Failure> {
         let mut held = self.connection.lock().await;
         if let Some(connection) = held.as_ref()
@@ -315,7 +316,7 @@ impl TokenSource for BrokerClient {
     }
 }
 
-/// The answer to a request that says nothing.
+/// Reads the reply to a request that returns nothing.
 fn noted(response: Result<Response, Failure>) -> Result<(), ConsentError> {
     match response {
         Ok(Response::Noted) => Ok(()),
@@ -324,7 +325,7 @@ fn noted(response: Result<Response, Failure>) -> Result<(), ConsentError> {
     }
 }
 
-/// The answer to a request that stores a grant.
+/// Reads the reply to a request that stores a grant.
 fn stored(response: Result<Response, Failure>) -> Result<Stored, ConsentError> {
     match response {
         Ok(Response::Stored(stored)) => Ok(stored),

@@ -1,4 +1,9 @@
-//! Finding the broker of a data directory, or starting it.
+//! Finds the broker of a data directory, or starts one.
+//!
+//! Several processes may do so at the same time, and a broker may be ending just now. Whoever
+//! connects checks who answers (same user, same protocol version, same server and app), and tries
+//! again until that is the case: of several brokers that were started at once, only the one that
+//! gets the token lock serves.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,28 +20,31 @@ use super::protocol::{BrokerSettings, Failure, Hello, PROTOCOL, Start, Welcome};
 use super::socket;
 use crate::ConsentError;
 
-/// Between two tries.
+/// Pause between two tries.
 const POLL: Duration = Duration::from_millis(50);
-/// How often a broker of another source, or one that ends, is met before giving up.
+/// How many tries there are while a broker for another server or app is running, or one is ending:
+/// two minutes.
 const MAX_POLLS: u32 = 2_400;
-/// How often the vault's key is read again for a broker that it does not open the vault for: another
-/// process may have given the vault another key since, and then once more.
+/// How often the vault's key is read again if a new broker cannot open the vault with it: another
+/// process may have changed the key meanwhile (`vault rekey`).
 const KEYS: u32 = 20;
-/// A broker of another source is named after so many.
+/// After this many tries, the log says which process is in the way.
 const NOTICE_AFTER_POLLS: u32 = 60;
 
 /// Who answers at the socket.
 enum Greeting {
+    /// A broker for this server and app.
     Welcome(Arc<Connection>),
-    /// With the process of that broker.
+    /// A broker for another server, app or version; with its process id, if known.
     OtherSource(Option<u32>),
-    /// With the user's number.
+    /// A process of another user (uid).
     OtherUser(u32),
+    /// No process: there is no socket, or its owner has ended.
     Nobody,
 }
 
 impl BrokerClient {
-    /// Connects to the broker of the data directory, and starts one where nobody answers.
+    /// Connects to the broker of the data directory, and starts one if no process answers.
     pub(super) async fn connect_or_start(&self) -> Result<Arc<Connection>, Failure> {
         let mut other_source = None;
         let mut settings = None;
@@ -77,13 +85,13 @@ impl BrokerClient {
         }))
     }
 
-    /// Starts a broker; what it said.
+    /// Starts a broker and returns its first message.
     async fn start(&self, settings: Option<&BrokerSettings>) -> Result<Start, Failure> {
         let settings = settings.unwrap_or(&self.settings);
         self.launch.start(settings, &self.notices).await
     }
 
-    /// The settings with the key as it is now.
+    /// The settings with the vault's key read again.
     async fn settings_with_current_key(&self) -> Result<BrokerSettings, Failure> {
         let key_lookup = self.key_lookup.clone();
         let read = tokio::task::spawn_blocking(move || key_lookup.read()).await;
@@ -99,7 +107,7 @@ impl BrokerClient {
         })
     }
 
-    /// Connects and says hello; who answered.
+    /// Connects and exchanges the greeting (`Hello`, `Welcome`).
     async fn greet(&self) -> Result<Greeting, Failure> {
         let signs = SignsOfLife::default();
         let mut waiting = Waiting {
@@ -158,12 +166,12 @@ impl BrokerClient {
     }
 }
 
-/// The vault cannot be opened with any key.
+/// The error for a vault that cannot be opened.
 fn not_opened(error: VaultError) -> Failure {
     ConsentError::from(error).into()
 }
 
-/// Who works on the data directory for somebody else.
+/// Describes the broker that is in the way.
 fn other_work(pid: Option<u32>) -> String {
     let process = pid.map_or(String::new(), |pid| {
         format!(" (token broker: process {pid})")

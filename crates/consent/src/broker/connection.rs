@@ -1,4 +1,5 @@
-//! One connection to the broker: many requests at once, each with its reply.
+//! One connection to the broker, used by many requests at the same time. Replies come in any order
+//! and carry the number of their request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
@@ -12,24 +13,25 @@ use super::lines::{json_line, read_line};
 use super::patience::SignsOfLife;
 use super::protocol::{Envelope, Failure, Line, Reply, Response};
 
-/// A connection whose requests are answered in any order; replies find theirs by number.
+/// An open connection. A task reads its lines until it ends; the task holds no strong reference, so
+/// that the broker sees the end when the client is dropped.
 pub(super) struct Connection {
-    /// The process at the other end.
+    /// The broker's process id.
     pub(super) broker_pid: u32,
-    /// When it was last heard of.
+    /// When and what the broker last reported.
     pub(super) signs: Arc<SignsOfLife>,
-    /// One line at a time.
+    /// Locked for a whole line, so that lines of several tasks do not mix.
     writer: Mutex<OwnedWriteHalf>,
     waiting: SyncMutex<Waiting>,
-    /// How it ended, for an error.
+    /// How the connection ended, for an error message.
     end: SyncMutex<&'static str>,
 }
 
-/// Who waits for which reply; none once the connection has ended.
+/// By request number, who waits for the reply; `None` once the connection has ended.
 type Waiting = Option<HashMap<u64, oneshot::Sender<Result<Response, Failure>>>>;
 
 impl Connection {
-    /// Takes over a stream after the welcome, and reads it until it ends.
+    /// Takes over a stream after the greeting, and starts to read it.
     pub(super) fn new(
         lines: BufReader<OwnedReadHalf>,
         writer: OwnedWriteHalf,
@@ -85,7 +87,7 @@ impl Connection {
         self.waiting().is_some()
     }
 
-    /// Sends a request and waits for its reply; none where the connection ends before.
+    /// Sends a request and waits for its reply; `None` if the connection ends first.
     pub(super) async fn send(&self, request: &Envelope) -> Option<Result<Response, Failure>> {
         let (sender, receiver) = oneshot::channel();
         self.waiting().as_mut()?.insert(request.id, sender);
@@ -96,7 +98,7 @@ impl Connection {
         receiver.await.ok()
     }
 
-    /// Gives a reply to whoever waits for it.
+    /// Passes a reply to the task that waits for it.
     fn deliver(&self, reply: Reply) {
         let sender = self
             .waiting()
@@ -108,14 +110,14 @@ impl Connection {
         }
     }
 
-    /// Drops the senders, which tells everyone who waits.
+    /// Ends the connection: all waiting requests get no reply. The first reason is kept.
     pub(super) fn close(&self, end: &'static str) {
         if self.waiting().take().is_some() {
             *self.end.lock().unwrap_or_else(PoisonError::into_inner) = end;
         }
     }
 
-    /// How the broker ended it.
+    /// How the connection ended.
     pub(super) fn end(&self) -> &'static str {
         *self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,5 @@
-//! Starting the broker process: what it is given, and what it is not.
+//! Starts the broker process. It receives its settings, which include secrets, through a pipe:
+//! arguments and environment can be read by other processes of the same user, and end up in logs.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -18,14 +19,15 @@ use crate::ConsentError;
 pub struct BrokerLaunch {
     /// The program.
     pub program: PathBuf,
-    /// Its arguments; they hold nothing secret, settings go by standard input.
+    /// Its arguments, none of them secret.
     pub arguments: Vec<String>,
-    /// Limits of every call to it.
+    /// Time limits of the calls to it.
     pub patience: BrokerPatience,
 }
 
-/// What of the environment a broker needs: certificates, proxies, and what the system's own
-/// libraries read. Everything else stays here, the client secret and the vault's key first of all.
+/// The environment variables that the broker needs: certificates, proxies, and what system
+/// libraries read. No other variable is passed on, in particular not those with the client secret
+/// and the vault's key.
 const PASSED_ON: [&str; 13] = [
     "PATH",
     "HOME",
@@ -59,7 +61,8 @@ impl BrokerLaunch {
         })
     }
 
-    /// Starts a broker and waits for what it says; it needs this process no longer then.
+    /// Starts a broker and waits for its first message. From then on, it is independent of this
+    /// process.
     pub(super) async fn start(
         &self,
         settings: &BrokerSettings,
@@ -115,8 +118,8 @@ impl BrokerLaunch {
     }
 }
 
-/// What a broker is given of an environment: what it needs and what holds no secret of ours. It works
-/// in the root folder, so that paths are made absolute.
+/// The environment for the broker: the variables that it needs, unless a value contains a secret.
+/// Paths are made absolute, since it runs in the root folder.
 fn passed_on(
     environment: impl Iterator<Item = (OsString, OsString)>,
     settings: &BrokerSettings,
@@ -146,12 +149,12 @@ fn passed_on(
         .collect()
 }
 
-/// A path from the root; as it is where it is empty, or where there is no current folder.
+/// An absolute path; unchanged if it is empty or there is no current folder.
 fn absolute(path: &OsStr) -> OsString {
     std::path::absolute(path).map_or_else(|_| path.to_owned(), PathBuf::into_os_string)
 }
 
-/// The same of paths between colons.
+/// The same for a list of paths that are separated by colons.
 fn all_absolute(paths: &OsStr) -> OsString {
     let parts = std::env::split_paths(paths).map(|path| absolute(path.as_os_str()));
     std::env::join_paths(parts).unwrap_or_else(|_| paths.to_owned())

@@ -1,5 +1,5 @@
-//! Access tokens that a client has: asking the broker for each request would cost a round trip and
-//! three reads of the vault a page.
+//! Access tokens that a client keeps. To request one from the broker for every page would cost a
+//! round trip and three reads of the vault.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,11 +9,12 @@ use claimlake_contract::{Clock, GrantHandle};
 
 use crate::token::AccessToken;
 
-/// A token with less life than this is asked for again: the broker may renew it.
+/// A token that expires sooner than this is requested again, so that the broker can refresh it.
 pub(super) const MIN_LIFE: TimeDelta = TimeDelta::minutes(5);
 
-/// The tokens of one client by grant: kept until five minutes before their end, or until the server
-/// rejects them. What another process does to a grant shows as such a rejection.
+/// The tokens of one client, by grant. A token is kept until five minutes before it expires, or
+/// until the server rejects it. If another process revokes or refreshes the grant, this shows as
+/// such a rejection.
 #[derive(Debug)]
 pub(super) struct LentTokens {
     tokens: Mutex<HashMap<GrantHandle, AccessToken>>,
@@ -28,25 +29,25 @@ impl LentTokens {
         }
     }
 
-    /// Keeps a token that the broker has lent.
+    /// Keeps a token that the broker returned.
     pub(super) fn keep(&self, grant: &GrantHandle, token: &AccessToken) {
         self.lock().insert(grant.clone(), token.clone());
     }
 
-    /// The next request asks the broker.
+    /// Drops the token of a grant, so that the next request goes to the broker.
     pub(super) fn drop_token(&self, grant: &GrantHandle) {
         self.lock().remove(grant);
     }
 
-    /// The token of a grant, if it lives for five more minutes.
+    /// The token of a grant, if it does not expire within five minutes.
     pub(super) fn usable(&self, grant: &GrantHandle) -> Option<AccessToken> {
         let tokens = self.lock();
         let token = tokens.get(grant)?;
         (token.expires_at - self.clock.now() >= MIN_LIFE).then(|| token.clone())
     }
 
-    /// A usable token that is newer than the `rejected` one: another request has brought it since. One
-    /// that is not newer is forgotten.
+    /// A usable token of a later generation than the rejected one, which another request has
+    /// brought meanwhile. If there is none, the kept token is dropped.
     pub(super) fn newer_than(
         &self,
         grant: &GrantHandle,

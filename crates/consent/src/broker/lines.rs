@@ -1,17 +1,18 @@
-//! Messages as lines of bounded length: neither side believes the other to any extent.
+//! Messages as lines of limited length. The limit applies in both directions: a process at the
+//! other end that is broken or hostile must not make this one run out of memory.
 
 use std::io;
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 use zeroize::Zeroizing;
 
-/// No message is longer.
+/// The longest message in bytes.
 pub(super) const LONGEST_LINE: u64 = 1 << 20;
 
-/// Reads one line into `line`, which is emptied first; false where there is none any more.
+/// Reads one line into `line`, which is emptied first; false at the end of the stream. `line` is
+/// overwritten in memory when it is dropped, since messages contain tokens.
 ///
-/// # Errors
-/// [`io::ErrorKind::InvalidData`] where the line is too long or ends in the middle.
+/// # Errors [`io::ErrorKind::InvalidData`] if the line is too long or incomplete.
 pub(super) async fn read_line(
     reader: &mut (impl AsyncBufRead + Unpin),
     line: &mut Zeroizing<String>,

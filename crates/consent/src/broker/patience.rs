@@ -1,8 +1,8 @@
-//! How long a client waits for the broker, what it says meanwhile, and when it gives up.
+//! How long a client waits for the broker, what it logs meanwhile, and when it gives up.
 //!
-//! Time is counted in ticks of this process's own timer: a client that was itself stopped for an
-//! hour has waited for one tick. Giving up never ends the broker: it may be in the middle of a
-//! refresh, and ending it there can cost a consent.
+//! Time is counted in ticks of this process's own timer, not by the clock: a client that was
+//! stopped for an hour (SIGSTOP, a suspended laptop) has waited for one tick only. Giving up never
+//! ends the broker, which may be in the middle of a refresh: ending it there can cost a consent.
 
 use std::future::Future;
 use std::sync::Mutex;
@@ -19,19 +19,21 @@ use super::protocol::{Activity, Failure, FailureKind};
 pub struct BrokerPatience {
     /// The length of a tick.
     pub tick: Duration,
-    /// When a line says what is waited for, and after how many further ticks again.
+    /// After how many ticks the log says what is being waited for, and again after each further so
+    /// many.
     pub notice_after: u32,
-    /// Ticks without a sign of life after which the broker is given up.
+    /// After how many ticks without any message the broker is given up.
     pub silent: u32,
-    /// The same for work on the vault that does not end while the broker itself lives.
+    /// After how many ticks the broker is given up if it is alive, but its work on the vault does
+    /// not end.
     pub on_disk: u32,
-    /// Ticks after which any call is given up.
+    /// After how many ticks any call is given up.
     pub total: u32,
 }
 
 impl Default for BrokerPatience {
-    /// A line after 10 seconds; one minute of silence, five of a disk that does not answer, or
-    /// fifteen in all end a call.
+    /// A log message after 10 seconds. A call ends after one minute without a sign of life, five
+    /// minutes of a disk that does not answer, or fifteen minutes in all.
     fn default() -> Self {
         Self {
             tick: Duration::from_secs(1),
@@ -43,7 +45,7 @@ impl Default for BrokerPatience {
     }
 }
 
-/// What was heard of a broker while something is asked of it.
+/// What was received from the broker during a call.
 #[derive(Debug, Default)]
 pub(super) struct SignsOfLife {
     lines: AtomicU64,
@@ -51,7 +53,7 @@ pub(super) struct SignsOfLife {
 }
 
 impl SignsOfLife {
-    /// A whole line came.
+    /// A complete line was received.
     pub(super) fn line(&self) {
         self.lines.fetch_add(1, Ordering::SeqCst);
     }
@@ -67,12 +69,12 @@ impl SignsOfLife {
     }
 }
 
-/// One line for all calls that wait side by side.
+/// Makes calls that wait at the same time log one message together.
 #[derive(Debug, Default)]
 pub(super) struct Notices(Mutex<Option<Instant>>);
 
 impl Notices {
-    /// Logs a line, unless another call has just logged one.
+    /// Logs a message, unless another call has just logged one.
     fn say(&self, patience: &BrokerPatience, words: &str) {
         let mut last = self
             .0
@@ -86,14 +88,14 @@ impl Notices {
     }
 }
 
-/// What is waited for.
+/// A call that waits.
 pub(super) struct Waiting<'a> {
     pub(super) patience: &'a BrokerPatience,
     pub(super) notices: &'a Notices,
     pub(super) signs: &'a SignsOfLife,
     /// The broker's process, where it is known.
     pub(super) pid: Option<u32>,
-    /// What was asked of it.
+    /// What was requested, for messages.
     pub(super) asked: &'a str,
 }
 
@@ -154,7 +156,7 @@ impl Waiting<'_> {
         }
     }
 
-    /// What is waited for, as far as the broker or the system says.
+    /// What is being waited for, as far as the broker or the operating system reports it.
     fn notice(&self, ticks: u32, silent: u32, activity: Activity) -> String {
         let why = match (activity.posting_s, activity.on_disk_s) {
             _ if silent >= self.patience.notice_after => match self.pid {

@@ -1,4 +1,10 @@
-//! The broker as a process: from its settings on standard input to its end.
+//! The broker process: reads its settings from standard input, takes the token lock, serves, and
+//! ends when it is no longer needed.
+//!
+//! The order matters. The token lock is taken before the vault is opened and the socket is created,
+//! so at most one process ever answers. At the end the socket is removed first; the lock is
+//! released only when all refreshes have ended. A successor that is started meanwhile waits for the
+//! lock.
 
 use std::io::{Read, Write};
 use std::process::ExitCode;
@@ -18,18 +24,18 @@ use super::socket;
 use crate::endpoint::Endpoint;
 use crate::{App, ConsentError};
 
-/// A broker that nobody connects to ends after this long.
+/// A broker to which nobody connects ends after this time.
 const FIRST_CLIENT: Duration = Duration::from_secs(20);
-/// A broker in its last refreshes needs the time of one that times out, and a little more.
+/// How long to wait for the lock of a broker that is ending: longer than a refresh that times out.
 const PREDECESSOR: Duration = Duration::from_secs(240);
-/// Between two looks at the token lock.
+/// How often the token lock is tried.
 const POLL: Duration = Duration::from_millis(20);
 
-/// The hidden command `broker`: reads its settings from standard input, says on standard output
-/// whether it serves, and serves until the last client has gone.
+/// The hidden command `broker`: reads its settings from standard input, reports on standard output
+/// whether it serves, and serves until the last client has disconnected.
 ///
-/// It must run before the process starts a runtime or a thread of its own, and after the limit of
-/// core files is set to 0, as a core file would show tokens.
+/// It must be called before the process starts a runtime or a thread, and with the limit of core
+/// files set to 0, since a core file would contain tokens.
 #[must_use]
 pub fn broker_main(lifetime: BrokerLifetime) -> ExitCode {
     // A session of its own: no terminal, no Ctrl-C, no signal to the run's process group. It
@@ -66,7 +72,7 @@ fn run(lifetime: BrokerLifetime) -> Result<(), Failure> {
         .block_on(serve(settings, lifetime))
 }
 
-/// Takes the lock over, opens the vault, listens, and ends when nobody needs it.
+/// Takes the lock, opens the vault, listens, and returns when the broker is no longer needed.
 async fn serve(settings: BrokerSettings, lifetime: BrokerLifetime) -> Result<(), Failure> {
     // RequestKind for first, so that no signal finds the process without an answer to it.
     let mut signals = Signals::new()?;
@@ -115,7 +121,8 @@ async fn serve(settings: BrokerSettings, lifetime: BrokerLifetime) -> Result<(),
     Ok(())
 }
 
-/// Serves until no client is left, none ever came, or a signal asks for the end.
+/// Serves until all clients have disconnected, no client came at all, or a signal asks it to end.
+/// After a signal, requests are answered with "stopped" until everything in progress has ended.
 async fn until_done(server: &Arc<Server>, listener: &UnixListener, signals: &mut Signals) {
     let deserted = async {
         tokio::time::sleep(FIRST_CLIENT).await;
@@ -140,7 +147,7 @@ async fn until_done(server: &Arc<Server>, listener: &UnixListener, signals: &mut
     }
 }
 
-/// The token lock; none where another broker serves.
+/// Waits for the token lock; `None` if another broker serves.
 async fn take_over(data_dir: &std::path::Path) -> Result<Option<TokenLock>, Failure> {
     let mut waited = Duration::ZERO;
     loop {
@@ -168,7 +175,7 @@ async fn take_over(data_dir: &std::path::Path) -> Result<Option<TokenLock>, Fail
     }
 }
 
-/// The signals that ask a broker to end.
+/// SIGTERM, SIGINT and SIGHUP: each asks the broker to end.
 struct Signals([Signal; 3]);
 
 impl Signals {
@@ -194,7 +201,8 @@ impl Signals {
     }
 }
 
-/// One line for the process that started this one; where that has gone, nobody needs it.
+/// Writes one message for the process that started this one. It may have ended; then nobody needs
+/// the message.
 fn say(start: &Start) {
     if let Ok(mut line) = serde_json::to_vec(start) {
         line.push(b'\n');

@@ -1,15 +1,16 @@
-//! What the system says of another process, and what an operator can do about it.
+//! The state of another process according to `/proc`, and what an operator can do about it. Used
+//! for messages only.
 
-/// What `/proc` says of a process.
+/// The state of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProcessState {
     /// Stopped by a signal.
     Stopped,
-    /// In uninterruptible sleep, which mostly means a disk.
+    /// In uninterruptible sleep, usually waiting for a disk.
     OnDisk,
-    /// Ended, or never was.
+    /// It has ended, or never existed.
     Gone,
-    /// Anything else, and everything where there is no `/proc`.
+    /// Any other state, and every state on a system without `/proc`.
     Other,
 }
 
@@ -41,7 +42,7 @@ fn state_in(stat: &str) -> ProcessState {
 }
 
 impl ProcessState {
-    /// The state, to be put after the name of a process.
+    /// The state as a clause that follows the name of the process.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {

@@ -1,4 +1,10 @@
-//! What clients and broker say to each other: one JSON object a line, in both directions.
+//! The protocol between client and broker: one JSON object per line, in both directions, over a
+//! Unix socket that only this user can open. A client sends [`Hello`], the broker answers with
+//! [`Welcome`]; then requests may follow, many at a time, each with a number that its reply
+//! carries.
+//!
+//! Secrets cross the socket in clear text: it exists on this machine only, and the kernel confirms
+//! the user at the other end.
 
 use claimlake_contract::{GrantHandle, Secret, exposed_secret, hex};
 use claimlake_vault::{NewGrant, Stored};
@@ -10,10 +16,12 @@ use crate::revoke::Revoked;
 use crate::token::AccessToken;
 use crate::{App, ConsentError};
 
-/// Grows with every change of this file.
+/// The version of the protocol. It must change whenever a message changes: a running broker of
+/// another version then refuses the client, instead of misunderstanding it.
 pub(super) const PROTOCOL: u32 = 5;
 
-/// What a broker is started with; it comes by a pipe, never by arguments or the environment.
+/// What a broker is started with. It comes through a pipe, never as an argument or in the
+/// environment.
 #[derive(Serialize, Deserialize)]
 pub(super) struct BrokerSettings {
     /// Absolute: the broker works in the root folder.
@@ -27,19 +35,19 @@ pub(super) struct BrokerSettings {
     pub(super) vault_key: Secret,
 }
 
-/// What a broker says once on its standard output.
+/// What a broker reports on its standard output while it starts.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "broker", rename_all = "snake_case")]
 pub(super) enum Start {
-    /// It listens.
+    /// It listens at the socket.
     Serving,
-    /// It waits for the one before it to end, and lives.
+    /// It waits for the token lock; `holder` is the process that has it, if known.
     Waiting { holder: Option<u32> },
-    /// Another one listens already.
+    /// Another broker serves already; this one ends.
     Other,
-    /// The key it was given does not open the vault.
+    /// The vault cannot be opened with the given key.
     WrongKey,
-    /// It cannot work.
+    /// It cannot serve.
     Failed { failure: Failure },
 }
 
@@ -76,13 +84,13 @@ pub(super) struct Envelope {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub(super) enum Request {
-    /// An access token: a kept one, or a new one where that was rejected or is near its end.
+    /// An access token: the stored one, or a new one if that was rejected or expires soon.
     Token {
         grant: GrantHandle,
-        /// The generation that the server has refused.
+        /// The generation of the token that the server rejected; `None` if none was.
         rejected: Option<u64>,
     },
-    /// The code of a callback, for the authorization that `state` names.
+    /// Exchange the code of a callback (RFC 6749, section 4.1.3) and store the grant.
     Exchange {
         /// Names the authorization (RFC 6749, section 10.12).
         #[serde(with = "exposed_secret")]
@@ -91,43 +99,42 @@ pub(super) enum Request {
         #[serde(with = "exposed_secret")]
         code: Secret,
     },
-    /// A grant from a file.
+    /// Store a grant from a file.
     Import { grant: Box<NewGrant> },
-    /// A resource's answer has shown that the consent is over.
+    /// A response of the FHIR API has shown that the consent has ended.
     Ended {
         grant: GrantHandle,
         /// The generation of the tokens that it was the answer to.
         generation: u64,
         reason: String,
     },
-    /// Everything was refused, but not in words about the consent.
+    /// Every request with these tokens was refused, without a statement about the consent.
     Refused {
         grant: GrantHandle,
-        /// The generation of the tokens that were refused; none where resources are answered again.
+        /// The generation of the refused tokens; `None` if requests succeed again.
         generation: Option<u64>,
     },
-    /// Find out whose a stored grant is.
+    /// Ask the server which patient a stored grant belongs to.
     Name { grant: GrantHandle },
-    /// End a grant at the server, then here.
+    /// Revoke a grant at the server, then in the vault.
     Revoke { grant: GrantHandle },
 }
 
-/// A line of the broker to a client, after the welcome.
+/// A message from the broker after the greeting.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Line {
     Reply(Reply),
-    /// Sent now and then while a request of the client is under way.
+    /// Sent every two seconds while a request of the client is in progress.
     Alive(Activity),
 }
 
-/// What a broker is at: how long the oldest request to the token endpoint, and the oldest work on
-/// the vault, have been under way, in whole seconds.
+/// What a broker is doing, in whole seconds; `None` if nothing of the kind is in progress.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Activity {
-    /// Seconds that the oldest request to the token endpoint has taken.
+    /// For how long the oldest request to the token endpoint has been in progress.
     pub(super) posting_s: Option<u64>,
-    /// Seconds that the oldest work on the vault has taken.
+    /// For how long the oldest operation on the vault has been in progress.
     pub(super) on_disk_s: Option<u64>,
     /// The process that holds the token lock, where this one waits for it.
     #[serde(default)]
@@ -144,7 +151,7 @@ pub(super) struct Reply {
     pub(super) answer: Result<Response, Failure>,
 }
 
-/// What went well.
+/// A successful reply.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "response", rename_all = "snake_case")]
 pub(super) enum Response {
@@ -155,11 +162,11 @@ pub(super) enum Response {
     Revoked {
         outcome: Revoked,
     },
-    /// It is done, or there is nothing to say.
+    /// The request was carried out and returns nothing.
     Noted,
 }
 
-/// What went wrong.
+/// An error reply.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Failure {
     pub(super) kind: FailureKind,
@@ -175,15 +182,15 @@ pub(super) enum FailureKind {
     Configuration,
     Transient,
     Parked,
-    /// No grant gets a token now.
+    /// No grant can get a token now.
     Unavailable,
     Callback,
     Stopped,
     Broker,
 }
 
-/// Names server and app: a broker serves one of each. The secret is part of it, so that a
-/// corrected one does not meet a broker that holds the wrong one.
+/// Identifies server and app by a hash; one broker serves one of each. The secret is included, so
+/// that a client with a corrected secret does not connect to a broker that has the wrong one.
 pub(super) fn source_name(app: &App) -> String {
     let mut hash = Sha256::new();
     for part in [
@@ -199,7 +206,7 @@ pub(super) fn source_name(app: &App) -> String {
 }
 
 impl Request {
-    /// What it is, in words without the grant.
+    /// What is requested, for messages; without the grant.
     pub(super) fn words(&self) -> &'static str {
         match self {
             Request::Token { .. } => "an access token",
@@ -254,7 +261,7 @@ impl Failure {
         }
     }
 
-    /// The same, of a request for a token or about one: a grant is unharmed by a broker that ends.
+    /// The same for a request for a token: if the broker fails, the grant is not affected.
     pub(super) fn into_token_error(self) -> ConsentError {
         match self.into_error() {
             ConsentError::Transient { reason } | ConsentError::Broker { reason } => {

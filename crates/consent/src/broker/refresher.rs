@@ -1,5 +1,17 @@
-//! Lends access tokens and refreshes them: one refresh per grant at a time, a bounded number at
-//! once, the intent before the POST, the outcome before use, never cancelled.
+//! Lends access tokens and refreshes them.
+//!
+//! The invariants: at most one refresh per grant is in progress, and a limited number in all; the
+//! intent is recorded before the POST, and the outcome before anyone uses it; a refresh that has
+//! begun is never cancelled. All callers that need the same grant share one refresh and its result.
+//!
+//!  file | what it decides |
+//! ---|---|
+//!  `refresh.rs` | one refresh from intent to outcome; how often one refresh token is posted |
+//!  `gate.rs` | whether the token endpoint may be used now, for all grants together |
+//!  `denials.rs`, `consents.rs` | when a refused refresh ends a grant, and when it is about the app |
+//!  `outcome.rs` | reads the answer; which stored token may still be lent |
+//!  `journal.rs` | writes intents and outcomes in batches |
+//!  `policy.rs` | numbers: limits, pauses, retries |
 
 mod activity;
 mod consents;
@@ -32,19 +44,19 @@ use crate::ConsentError;
 use crate::endpoint::Endpoint;
 use crate::token::AccessToken;
 
-/// What a refresh comes to, for everybody who waits for it.
+/// The result of a refresh, for all callers that wait for it.
 type Outcome = Result<AccessToken, ConsentError>;
 
-/// A refresh under way and how many wait for it.
+/// A refresh in progress, and how many callers wait for it.
 #[derive(Debug, Clone)]
 struct InflightRefresh {
-    /// Shared by all who wait; it ends once, however many poll it.
+    /// Shared by all callers.
     result: Shared<BoxFuture<'static, Outcome>>,
-    /// How many wait: where nobody does any more, the refresh is not begun.
+    /// How many callers wait. If none is left before the POST, the refresh is not started.
     waiting: Arc<AtomicUsize>,
 }
 
-/// One who waits for a refresh; counted until dropped.
+/// Counts one waiting caller until it is dropped.
 struct WaiterGuard(Arc<AtomicUsize>);
 
 impl Drop for WaiterGuard {
@@ -53,7 +65,7 @@ impl Drop for WaiterGuard {
     }
 }
 
-/// The entry of a refresh, taken out when dropped.
+/// Removes the entry of a refresh when it is dropped, also after a panic.
 struct Entry<'a>(
     &'a Mutex<HashMap<GrantHandle, InflightRefresh>>,
     &'a GrantHandle,
@@ -65,28 +77,29 @@ impl Drop for Entry<'_> {
     }
 }
 
-/// Lends tokens of one vault. Lives in the process that holds the token lock.
+/// Lends the tokens of one vault. Exists only in the process that holds the token lock.
 #[derive(Debug)]
 pub(crate) struct Refresher {
     vault: Arc<Vault>,
     endpoint: Endpoint,
     clock: Arc<dyn Clock>,
-    /// How many at once, and how patiently.
+    /// Limits and pauses.
     policy: RefreshPolicy,
-    /// Writes intents and outcomes, several at a time.
+    /// Writes intents and outcomes.
     journal: Arc<Journal>,
-    /// Whether the token endpoint may be asked now.
+    /// Whether the token endpoint may be used now.
     gate: Gate,
-    /// Requests to the token endpoint, and work on the vault.
+    /// Requests to the token endpoint in progress.
     posting: UnderWay,
+    /// Operations on the vault in progress.
     on_disk: UnderWay,
     /// The refreshes in progress: one per grant.
     in_flight: Mutex<HashMap<GrantHandle, InflightRefresh>>,
-    /// Set once; from then on nothing is begun.
+    /// Once set, no refresh is started.
     stopping: AtomicBool,
-    /// What denials say about app and grants.
+    /// What refused refreshes say about the app and about grants.
     denials: Mutex<Denials>,
-    /// The last answers that could not be read, by grant.
+    /// The last unreadable answer about each grant, for callers that come later in the same run.
     unreadable: Mutex<HashMap<GrantHandle, ConsentError>>,
 }
 
@@ -129,17 +142,18 @@ impl Refresher {
         self.clock.now()
     }
 
-    /// Refreshes under way.
+    /// How many refreshes are in progress.
     pub(crate) fn under_way(&self) -> usize {
         lock(&self.in_flight).len()
     }
 
-    /// From now on no refresh is begun; those under way are finished.
+    /// From now on no refresh is started; those in progress are completed.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
     }
 
-    /// A token for a grant; one newer than the `rejected` generation where that is given.
+    /// A token for a grant; with `rejected`, one of a later generation. If a refresh that was
+    /// already in progress does not bring such a token, another one is started.
     pub(crate) async fn token(
         self: &Arc<Self>,
         grant: &GrantHandle,
@@ -162,7 +176,8 @@ impl Refresher {
         }
     }
 
-    /// The refresh under way for a grant, or a new one.
+    /// Joins the refresh of a grant that is in progress, or starts one; the flag says whether it
+    /// was started.
     fn join_or_start(
         self: &Arc<Self>,
         grant: &GrantHandle,
@@ -178,7 +193,8 @@ impl Refresher {
         (refresh.result.clone(), waiter, is_new)
     }
 
-    /// Begins a refresh. It is never cancelled: once a token is posted, the answer is kept.
+    /// Starts a refresh as a task of its own, so that it is not cancelled with its caller: once a
+    /// token was posted, the answer must be stored.
     fn spawn(self: &Arc<Self>, handle: GrantHandle, rejected: Option<u64>) -> InflightRefresh {
         let this = Arc::clone(self);
         let waiting = Arc::new(AtomicUsize::new(0));
@@ -203,8 +219,8 @@ impl Refresher {
         InflightRefresh { result, waiting }
     }
 
-    /// Lends the stored token where it is good, else refreshes, in the order in which a reason not
-    /// to is looked for.
+    /// Returns the stored token if it can be used, else refreshes. Reasons not to refresh are
+    /// checked first, cheap and lasting ones before others.
     async fn run(
         self: &Arc<Self>,
         handle: &GrantHandle,
@@ -260,7 +276,8 @@ impl Refresher {
         (self.posting.longest(), self.on_disk.longest())
     }
 
-    /// Disk work leaves the thread that holds the sockets.
+    /// Runs blocking work on the vault in another thread. It is completed even if the caller is
+    /// gone.
     pub(crate) async fn with_vault<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Vault) -> Result<T, VaultError> + Send + 'static,
@@ -277,7 +294,8 @@ impl Refresher {
     }
 }
 
-/// A panic while it was locked leaves the data usable: every change is one assignment.
+/// Locks a mutex. After a panic its data are still usable, since every change is a single
+/// assignment.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

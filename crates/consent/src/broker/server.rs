@@ -1,4 +1,7 @@
-//! The broker's side of the socket: many clients, many requests of each at once.
+//! The broker's side of the socket. Several clients may be connected, each with many requests in
+//! progress. A request that changes a grant is completed even if its client disconnects; a request
+//! for a token is dropped with its client, and its refresh is not started if nobody else waits for
+//! it.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -24,24 +27,24 @@ use crate::exchange::exchange_and_store;
 use crate::listen::accept_all;
 use crate::revoke::revoke;
 
-/// How often a client with requests under way hears that this process lives.
+/// How often a client with requests in progress is sent a sign of life.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
-/// Answers clients until SIGTERM.
+/// Answers clients until it is told to stop.
 #[derive(Debug)]
 pub(super) struct Server {
     refresher: Arc<Refresher>,
-    /// The server and app that this broker works for; clients of others are turned away.
+    /// The server and app of this broker; clients of others are refused.
     source: String,
     /// Connected clients.
     clients: AtomicUsize,
     /// Whether a client has ever come.
     ever: AtomicBool,
-    /// Requests in progress, also those whose client has gone.
+    /// Requests in progress, including those whose client has disconnected.
     requests: AtomicUsize,
-    /// Set by SIGTERM: every further request is answered with "stopped".
+    /// Set by a signal: every further request is answered with "stopped".
     stopping: AtomicBool,
-    /// Wakes those who wait for one of the counts.
+    /// Notified when one of the counts changes.
     changed: Notify,
 }
 
@@ -58,12 +61,12 @@ impl Server {
         })
     }
 
-    /// Takes connections in, for as long as it is polled.
+    /// Accepts connections for as long as it is polled.
     pub(super) async fn accept(self: &Arc<Self>, listener: &UnixListener) {
         accept_all(|| listener.accept(), |(stream, _)| self.welcome(stream)).await;
     }
 
-    /// Accepts a connection of this user; others see it closed.
+    /// Accepts a connection of this user; one of another user is closed.
     fn welcome(self: &Arc<Self>, stream: UnixStream) {
         let same_user = stream
             .peer_cred()
@@ -78,7 +81,8 @@ impl Server {
         });
     }
 
-    /// Reads the requests of one client until it goes, each answered in a task of its own.
+    /// Reads the requests of one client until it disconnects. Each is answered by a task of its
+    /// own.
     async fn serve(self: &Arc<Self>, stream: UnixStream) -> std::io::Result<()> {
         let (read, write) = stream.into_split();
         let mut lines = BufReader::new(read);
@@ -116,7 +120,8 @@ impl Server {
         }
     }
 
-    /// Answers one request; a panic in it is an answer, too.
+    /// Answers one request. A panic becomes an error reply, so that the client does not wait for
+    /// it.
     fn handle(
         self: Arc<Self>,
         envelope: Envelope,
@@ -146,7 +151,7 @@ impl Server {
         }
     }
 
-    /// Says every now and then what this process is at, while requests of a client are under way.
+    /// Sends signs of life while requests of the client are in progress.
     async fn show_life(
         self: Arc<Self>,
         pending: Arc<AtomicUsize>,
@@ -172,7 +177,7 @@ impl Server {
         }
     }
 
-    /// Does what a request asks for.
+    /// Carries a request out.
     async fn answer(self: &Arc<Self>, request: Request) -> Result<Response, Failure> {
         let refresher = &self.refresher;
         match request {
@@ -228,13 +233,13 @@ impl Server {
         }
     }
 
-    /// From now on every request is answered with "stopped"; those under way are finished.
+    /// From now on every request is answered with "stopped"; those in progress are completed.
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::SeqCst);
         self.refresher.stop();
     }
 
-    /// Waits until no refresh and no request is under way.
+    /// Waits until no refresh and no request is in progress.
     pub(super) async fn settled(&self) {
         self.until(|| self.is_settled()).await;
     }
@@ -244,7 +249,7 @@ impl Server {
         self.until(|| self.ever.load(Ordering::SeqCst)).await;
     }
 
-    /// Waits until, besides, no client is connected.
+    /// Waits until no client is connected and nothing is in progress.
     pub(super) async fn deserted(&self) {
         self.until(|| self.clients.load(Ordering::SeqCst) == 0 && self.is_settled())
             .await;
@@ -254,7 +259,8 @@ impl Server {
         self.requests.load(Ordering::SeqCst) == 0 && self.refresher.under_way() == 0
     }
 
-    /// Waits until a condition holds, looking at every change and every 100 ms.
+    /// Waits until a condition is met. It is checked at each change and every 100 ms, since the end
+    /// of a refresh that nobody waits for is not notified.
     async fn until(&self, reached: impl Fn() -> bool) {
         loop {
             let changed = self.changed.notified();
@@ -272,7 +278,7 @@ impl Server {
     }
 }
 
-/// A client that is connected; counted until dropped.
+/// Counts a connected client until it is dropped.
 struct Connected(Arc<Server>);
 
 impl Connected {
@@ -291,7 +297,7 @@ impl Drop for Connected {
     }
 }
 
-/// A request of one client that waits for its reply.
+/// Counts a request of one client until its reply was sent.
 struct Pending(Arc<AtomicUsize>);
 
 impl Pending {
@@ -307,7 +313,7 @@ impl Drop for Pending {
     }
 }
 
-/// A request under way; counted until dropped.
+/// Counts a request in progress until it is dropped.
 struct Counted(Arc<Server>);
 
 impl Counted {
@@ -324,7 +330,7 @@ impl Drop for Counted {
     }
 }
 
-/// Writes one message as a line; messages of several tasks never mix.
+/// Writes one message as a line.
 async fn send(
     writer: &Mutex<OwnedWriteHalf>,
     message: &impl serde::Serialize,

@@ -1,4 +1,5 @@
-//! The broker's socket in the data directory.
+//! The broker's Unix socket in the data directory. Only the holder of the token lock creates or
+//! removes it.
 
 use std::fs::{File, Permissions};
 use std::io;
@@ -11,16 +12,18 @@ use tokio::net::{UnixListener, UnixStream};
 
 const SOCKET_FILE: &str = "broker.sock";
 const NEW_SOCKET_FILE: &str = "broker.sock.new";
-/// The address of a Unix socket holds 108 bytes at most; a data directory may lie deeper.
+/// A Unix socket address has at most 108 bytes (104 on some systems); a data directory may have a
+/// longer path.
 const LONGEST_ADDRESS: usize = 100;
 
-/// The socket's address, short enough for the kernel, while `_folder` is open.
+/// An address that is short enough for the kernel; valid while `_folder` is open.
 struct Address {
     path: PathBuf,
     _folder: Option<File>,
 }
 
-/// The address of a socket in a folder.
+/// The address of a socket in a folder: its path, or if that is too long, the path through
+/// `/proc/self/fd`.
 fn address(data_dir: &Path, name: &str) -> io::Result<Address> {
     let path = data_dir.join(name);
     if path.as_os_str().as_bytes().len() <= LONGEST_ADDRESS {
@@ -42,10 +45,11 @@ pub(super) async fn connect(data_dir: &Path) -> io::Result<UnixStream> {
     UnixStream::connect(&address.path).await
 }
 
-/// Listens in the place of a broker that has ended. Only the holder of the token lock may.
+/// Creates the socket, replacing that of a broker that has ended. Only the holder of the token lock
+/// may call this.
 ///
-/// A socket gets the mode that the umask leaves, so it is made under another name, closed to
-/// others, and then renamed: under its own name it is never open to anybody else.
+/// The mode of a new socket depends on the umask. It is therefore created under another name,
+/// restricted to this user, and then renamed, so that no other user can connect at any moment.
 pub(super) fn listen(data_dir: &Path) -> io::Result<UnixListener> {
     remove(data_dir)?;
     remove_file(&data_dir.join(NEW_SOCKET_FILE))?;
@@ -57,7 +61,7 @@ pub(super) fn listen(data_dir: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Takes the socket away, so that nobody connects any more.
+/// Removes the socket, so that nobody else connects.
 pub(super) fn remove(data_dir: &Path) -> io::Result<()> {
     remove_file(&data_dir.join(SOCKET_FILE))
 }

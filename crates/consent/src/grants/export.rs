@@ -1,4 +1,5 @@
-//! `grants export`: grants with their tokens, sealed to somebody's public key.
+//! `grants export`: grants with their tokens, encrypted for a recipient's public key (the `age`
+//! format).
 
 use chrono::{DateTime, Utc};
 use claimlake_vault::{AccessAction, Grant, GrantState, Recipient, TokenLock, Vault, seal_to};
@@ -17,13 +18,13 @@ pub enum ExportTo {
     Plain,
 }
 
-/// The grants that pass the filter, one JSON object a line, as text to be written.
+/// The grants that match the filter, one JSON object per line.
 ///
-/// Waits until no broker runs: a token exported while it is being replaced would be a dead one.
-/// Whoever refreshes one of these tokens ends its use here: one owner a token.
+/// Waits until no broker is running: a token that is exported while it is being replaced would be
+/// invalid. As soon as someone else refreshes one of these tokens, it can no longer be used here:
+/// each token has one owner.
 ///
-/// # Errors
-/// Where a broker does not end, or the access log cannot be written; nothing is exported then.
+/// # Errors A broker does not end, or the access log cannot be written; nothing is exported then.
 pub fn export(
     vault: &Vault,
     filter: &GrantFilter,

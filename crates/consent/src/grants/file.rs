@@ -1,4 +1,8 @@
-//! A grant file: one JSON object a line.
+//! The format of grant files: one JSON object per line, for `grants import` and `grants export`.
+//!
+//! `patient` and `refresh_token` are required. `access_token` is used only together with
+//! `expires_at`; `grant_expires_at` says when the consent ends. Times are RFC 3339. A line without
+//! `api` belongs to the API version of the command.
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, PatientId, Secret};
@@ -8,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::answer::{instant, is_one_time};
 
-/// The members of a line. Anything else is a mistake: a token under a misspelt name would be lost.
+/// The known members. Any other one is an error: a token under a misspelt name would be lost.
 const MEMBERS: &[&str] = &[
     "patient",
     "api",
@@ -37,7 +41,7 @@ pub(super) struct GrantRecord<'a> {
 }
 
 impl<'a> GrantRecord<'a> {
-    /// A grant and its tokens, exposed: the line is for the export alone.
+    /// A grant with its tokens in clear text; for the export only.
     pub(super) fn new(grant: &'a Grant, tokens: &'a TokenPair) -> Self {
         Self {
             patient: grant.patient.as_ref().map(PatientId::expose),
@@ -52,7 +56,9 @@ impl<'a> GrantRecord<'a> {
     }
 }
 
-/// Reads a line; what is wrong with it is said without showing any of it.
+/// Reads a line. `default_api` is used if it names no API version.
+///
+/// # Errors What is wrong with the line, without any of its content.
 pub(super) fn read_line(text: &str, default_api: ApiVersion) -> Result<NewGrant, String> {
     let value: Value = serde_json::from_str(text)
         .map_err(|error| format!("not JSON (column {})", error.column()))?;
@@ -105,7 +111,8 @@ pub(super) fn read_line(text: &str, default_api: ApiVersion) -> Result<NewGrant,
     })
 }
 
-/// Text, or a number as text: ids are digits often enough.
+/// Removes a member and returns it as text. Numbers are accepted, since ids often look like
+/// numbers.
 fn take_text(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, String> {
     match members.remove(name) {
         None | Some(Value::Null) => Ok(None),
@@ -117,7 +124,7 @@ fn take_text(members: &mut Map<String, Value>, name: &str) -> Result<Option<Stri
     }
 }
 
-/// A time in one of the forms that the token endpoint has.
+/// Removes a member and returns it as a time, in one of the forms that the token endpoint uses.
 fn take_instant(
     members: &mut Map<String, Value>,
     name: &str,
@@ -127,7 +134,7 @@ fn take_instant(
         .transpose()
 }
 
-/// Scopes as text or as a list.
+/// Removes the scopes: one text (RFC 6749, section 3.3) or a list.
 fn take_scopes(members: &mut Map<String, Value>) -> Result<Scopes, String> {
     match members.remove("scopes") {
         None | Some(Value::Null) => Ok(Scopes::default()),

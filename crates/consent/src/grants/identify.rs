@@ -1,15 +1,15 @@
-//! Consents that were stored before the server had said whose they are.
+//! Finds out which patients grants belong to whose token response did not name one.
 
 use claimlake_contract::ApiVersion;
 use claimlake_vault::{Vault, VaultError};
 
 use crate::BrokerClient;
 
-/// Finds out whose they are, through the broker. Whose the server still does not say stays as it
-/// is: reading it says so.
+/// Asks the server, through the broker, about each such grant. A grant about which the server says
+/// nothing stays as it is; the extraction reports it.
 ///
-/// # Errors
-/// Where the vault cannot be read.
+/// # Errors The vault cannot be read. A failure about one grant is logged and does not stop the
+/// others.
 pub async fn identify_patients(
     vault: &Vault,
     broker: &BrokerClient,

@@ -1,4 +1,4 @@
-//! `grants import`: grants that an app's own consent screen has brought.
+//! `grants import`: stores grants that an app's own consent screen obtained.
 
 use std::io::BufRead;
 
@@ -11,18 +11,18 @@ use zeroize::Zeroizing;
 use super::file::read_line;
 use crate::{BrokerClient, ConsentError};
 
-/// What an import did. Lines that could not be read are named; the others are stored.
+/// What an import did. Lines that cannot be read are listed; all others are stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ImportReport {
     /// New grants.
     pub inserted: u64,
     /// Grants whose tokens a newer consent replaced.
     pub renewed: u64,
-    /// Grants whose refresh token the vault has, or had: nothing was changed.
+    /// Grants whose refresh token the vault has, or once had; nothing was changed.
     pub unchanged: u64,
-    /// Grants of which the vault has a newer consent: nothing was changed.
+    /// Grants of which the vault has a newer consent; nothing was changed.
     pub older_ignored: u64,
-    /// Grants of people who were forgotten here: nothing was stored.
+    /// Grants of patients who were forgotten here; nothing was stored.
     pub forgotten: u64,
     /// Lines that could not be read.
     pub bad_lines: Vec<BadLine>,
@@ -37,12 +37,11 @@ pub struct BadLine {
     pub reason: String,
 }
 
-/// Stores the grants of a file, line by line, through the broker. `default_api` is that of lines
-/// that name none; `forgotten` says what happens to people who were forgotten here.
+/// Stores the grants of a file line by line, through the broker. `default_api` is used for lines
+/// that name no API version; `forgotten` decides about patients who were forgotten here.
 ///
-/// # Errors
-/// Where the input cannot be read or the vault cannot be written. What was stored before stays:
-/// reading the same file again changes nothing about it.
+/// # Errors The input cannot be read or the vault cannot be written. Lines stored before remain;
+/// importing the same file again does not change them.
 pub async fn import(
     vault: &Vault,
     broker: &BrokerClient,

@@ -1,4 +1,5 @@
-//! `token` and `grants revoke`: one grant lent out or given back, both on the access log.
+//! `token` and `grants revoke`: hands out the access token of one grant, or revokes it. Both are
+//! recorded in the access log.
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::GrantHandle;
@@ -11,11 +12,11 @@ use crate::{BrokerClient, ConsentError, Revoked};
 /// An access token for another program; never a refresh token.
 #[derive(Serialize)]
 pub struct Lent {
-    /// The bearer, in the open: for the standard output alone.
+    /// The bearer token in clear text, for standard output only.
     pub access_token: String,
     /// Always `Bearer`.
     pub token_type: &'static str,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: DateTime<Utc>,
 }
 
@@ -27,10 +28,9 @@ impl std::fmt::Debug for Lent {
     }
 }
 
-/// Lends a valid access token of a grant through the broker.
+/// Returns a valid access token of a grant, from the broker.
 ///
-/// # Errors
-/// [`ConsentError::NeedsConsent`] where the grant has ended.
+/// # Errors [`ConsentError::NeedsConsent`] if the grant has ended.
 pub async fn lend(
     vault: &Vault,
     broker: &BrokerClient,
@@ -49,10 +49,9 @@ pub async fn lend(
     })
 }
 
-/// Revokes a grant at the server, verifies that, and drops its tokens here.
+/// Revokes a grant at the server, verifies this, and removes its tokens from the vault.
 ///
-/// # Errors
-/// Where the server does not let go of it; the tokens stay then.
+/// # Errors The server still accepts the token; nothing is removed then.
 pub async fn revoke(
     vault: &Vault,
     broker: &BrokerClient,

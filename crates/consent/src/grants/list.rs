@@ -1,27 +1,27 @@
-//! `grants list`: whose grants there are and who must consent again, without a secret.
+//! `grants list`: which grants there are and which need a new consent, without secrets.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use claimlake_vault::{Grant, GrantState, Vault, VaultError};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-/// Which grants to list; none: all.
+/// Which grants to list; the default is all of them.
 #[derive(Debug, Clone, Default)]
 pub struct GrantFilter {
     /// In one of these states.
     pub states: Vec<GrantState>,
-    /// Whose consent ends within so many days, or has ended.
+    /// Whose consent ends within so many days, or has ended. Grants without an end do not match.
     pub expires_within_days: Option<u32>,
 }
 
-/// A grant with what the date makes of it. Serialized, it has the patient's id: for the standard
-/// output alone.
+/// A grant and what follows from the date. The serialized form contains the patient id, so it is
+/// for standard output only.
 #[derive(Debug, Clone)]
 pub struct ListedGrant {
     /// The grant.
     pub grant: Grant,
-    /// Whole days until the consent ends; negative where it is over.
+    /// Whole days until the consent ends, negative if it has ended; `None` if it has no end.
     pub days_left: Option<i64>,
-    /// What somebody has to do: `consent` where the person must agree again.
+    /// `consent` if the person must consent again; `None` if nothing has to be done.
     pub needs: Option<&'static str>,
 }
 
@@ -41,7 +41,7 @@ impl ListedGrant {
     }
 }
 
-/// The members of a line of `grants list --format json`, in their order.
+/// The members of a line of `grants list --format json`, in this order.
 impl Serialize for ListedGrant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let grant = &self.grant;
@@ -64,10 +64,10 @@ impl Serialize for ListedGrant {
     }
 }
 
-/// The grants of a vault that pass the filter: what needs a person first, then by end.
+/// The grants that match the filter: those that need a new consent first, then by the end of the
+/// consent.
 ///
-/// # Errors
-/// Where the vault cannot be read.
+/// # Errors The vault cannot be read.
 pub fn list(
     vault: &Vault,
     filter: &GrantFilter,
@@ -87,7 +87,7 @@ pub fn list(
 }
 
 impl GrantFilter {
-    /// Whether a grant is to be shown.
+    /// Whether a grant matches the filter.
     #[must_use]
     pub fn passes(&self, grant: &Grant, now: DateTime<Utc>) -> bool {
         let in_state = self.states.is_empty() || self.states.contains(&grant.state);

@@ -1,4 +1,5 @@
-//! Whose rows the snapshots of a lake hold, the kept ones too.
+//! Which patients have rows in the snapshots of a lake, the kept ones included. `forget`
+//! needs this to find patients that the vault does not know.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -21,7 +22,7 @@ pub fn has_snapshot(lake: &Path) -> Result<bool> {
     Ok(!Lake::at(lake).numbers()?.is_empty())
 }
 
-/// The patients that the current snapshot names; with `kept`, those of the other snapshots, too.
+/// The patients that the current snapshot names, and with `kept` also those of the other snapshots.
 ///
 /// # Errors
 ///
@@ -47,6 +48,8 @@ pub fn patients_of_lake(lake: &Path, kept: bool) -> Result<BTreeSet<(ApiVersion,
     Ok(patients)
 }
 
+/// Adds the patients of the keys (the subject of each resource, and the id of each Patient
+/// resource) and those of the tables about runs, which name patients without any resource.
 fn add_patients(
     before: &PreviousSnapshot,
     patients: &mut BTreeSet<(ApiVersion, PatientId)>,

@@ -1,5 +1,6 @@
-//! Which resources of a snapshot belong to a person, by its keys: the person's Patient resources, and
-//! what names one of them as its patient.
+//! Which resources of a snapshot belong to a person: their Patient resources, and all resources
+//! whose key names one of these as the patient. The keys decide, not the tables: not every table
+//! has a column with the patient.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -17,10 +18,17 @@ use claimlake_columnar::GroupKey as ResourceKey;
 /// A person and the person's resources in one snapshot.
 pub(super) struct PersonResources<'a> {
     pub(super) person: &'a Person,
+    /// The keys of the person's resources in this snapshot.
     pub(super) keys: HashSet<ResourceKey>,
 }
 
 impl<'a> PersonResources<'a> {
+    /// Finds the resources by reading all keys of the snapshot once. `resources` are added if the
+    /// snapshot has them.
+    ///
+    /// # Errors
+    ///
+    /// The key file cannot be read.
     pub(super) fn find(
         person: &'a Person,
         resources: &[(ApiVersion, ResourceType, String)],
@@ -49,7 +57,8 @@ impl<'a> PersonResources<'a> {
         Ok(Self { person, keys })
     }
 
-    /// Their rows, by table.
+    /// The number of rows that belong to these resources, by table; tables without any are left
+    /// out.
     pub(super) fn owned_rows(&self, before: &PreviousSnapshot) -> Result<BTreeMap<String, u64>> {
         let owners = SnapshotOwners::new(&before.folder, &before.manifest);
         let mut rows = BTreeMap::new();
@@ -65,6 +74,8 @@ impl<'a> PersonResources<'a> {
         Ok(rows)
     }
 
+    /// Writes the key file of the new snapshot: all keys of the old one without those of the
+    /// person. No tombstone is left, since its id would identify the person.
     pub(super) fn write_other_keys(
         &self,
         before: &PreviousSnapshot,
@@ -80,6 +91,8 @@ impl<'a> PersonResources<'a> {
     }
 }
 
+/// Calls `visit` with every key of a snapshot, in the order of the file. A snapshot without a key
+/// file has no resources.
 pub(super) fn each_key(
     before: &PreviousSnapshot,
     mut visit: impl FnMut(KeyRow<'_>) -> Result<()>,

@@ -1,4 +1,5 @@
-//! The tables about runs without the rows about a person.
+//! Tables about runs (`changes`, `extract_status`) without the rows about a person. These rows are
+//! not owned by a resource, so they are found by their values: patient id, or resource type and id.
 
 use std::path::Path;
 
@@ -24,7 +25,8 @@ use claimlake_columnar::encode::properties;
 const ROW_GROUP_ROWS: usize = 122_880;
 
 impl PersonResources<'_> {
-    /// The tables about runs without the rows about the person, and whether any lost one.
+    /// Writes the tables about runs into the new snapshot without the rows about the person; the
+    /// flag says whether there were any. Files without such rows are linked.
     pub(super) fn filter_run_tables(
         &self,
         before: &PreviousSnapshot,
@@ -53,6 +55,9 @@ impl PersonResources<'_> {
         Ok((tables, any_lost))
     }
 
+    /// Writes a file again without the rows about the person. Returns `None` if no row remains in a
+    /// file of `changes`, which has one file per run; other tables keep an empty file, so that
+    /// readers find the columns.
     fn filter_file(
         &self,
         table: &LakeTable,
@@ -97,7 +102,8 @@ impl PersonResources<'_> {
         }))
     }
 
-    /// The rows about them in a file of a snapshot's folder.
+    /// The number of rows about the person in a file of a snapshot, which is first compared with
+    /// the manifest.
     pub(super) fn rows_about(&self, snapshot: &Path, file: &LakeFile) -> Result<u64> {
         check_file(snapshot, file)?;
         let path = &snapshot.join(&file.path);
@@ -130,16 +136,19 @@ impl PersonResources<'_> {
     }
 }
 
+/// The text column with this name; `None` if the table has none, or one of another type.
 pub(super) fn column<'a>(batch: &'a RecordBatch, name: &str) -> Option<&'a StringArray> {
     let column = batch.column_by_name(name)?;
     (column.data_type() == &DataType::Utf8).then(|| column.as_string::<i32>())
 }
 
+/// The value of a row; `None` for null or without a column.
 pub(super) fn text(column: Option<&StringArray>, row: usize) -> Option<&str> {
     let column = column?;
     (!column.is_null(row)).then(|| column.value(row))
 }
 
+/// Opens a Parquet file of the lake with all of its columns.
 pub(super) fn reader(path: &Path) -> Result<ParquetRecordBatchReader> {
     let file = std::fs::File::open(path).map_err(LoadError::io("opening", path))?;
     ParquetRecordBatchReaderBuilder::try_new(file)

@@ -1,6 +1,5 @@
-//! Who may read the lake: the group of the pipeline, and what was published before it was named.
-//!
-//! Whether members of the group reach it at all is in [`super::group_reach`].
+//! Who may read the lake: its owner, or also the group of `[load] group`. [`super::group_reach`]
+//! finds out whether members of the group can get to the lake's folder at all.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -10,7 +9,11 @@ pub(crate) use claimlake_columnar::FileAccess as Access;
 
 use crate::error::{LoadError, Result};
 
-/// The owner only, or also `group`: a name or a number.
+/// Access for the owner only, or also for `group` (a name or a number).
+///
+/// # Errors
+///
+/// [`LoadError::Request`] if `/etc/group` has no group of that name.
 pub(crate) fn access_for(group: Option<&str>) -> Result<Access> {
     Ok(match group {
         Some(group) => Access::group(group_number(group)?),
@@ -18,10 +21,11 @@ pub(crate) fn access_for(group: Option<&str>) -> Result<Access> {
     })
 }
 
-/// Gives what is in a folder already to the group, the folder included; returns how many files
-/// and folders were not yet. Without a group nothing is touched.
+/// Gives everything that is already in a folder, and the folder itself, to the group. Returns how
+/// many files and folders had another group or mode. Does nothing without a group.
 ///
-/// Snapshots share files: those that were published before a group was named must be readable, too.
+/// Snapshots share files through hard links, so files from before the group was configured are part
+/// of new snapshots too.
 pub(crate) fn give_all(access: &Access, folder: &Path) -> Result<u64> {
     if access.group_number().is_none() {
         return Ok(0);
@@ -48,7 +52,7 @@ pub(crate) fn give_all(access: &Access, folder: &Path) -> Result<u64> {
     Ok(given)
 }
 
-/// Whether it had another mode or group.
+/// Gives one file or folder to the group; returns whether it had another group or mode.
 fn give_found(access: &Access, path: &Path) -> Result<bool> {
     let found = std::fs::metadata(path).map_err(LoadError::io("reading", path))?;
     let kind = match found.is_dir() {
@@ -63,6 +67,8 @@ fn give_found(access: &Access, path: &Path) -> Result<bool> {
     Ok(true)
 }
 
+/// The number of a group, by `/etc/group`. Groups that only a directory service knows must be
+/// configured by number.
 pub(super) fn group_number(group: &str) -> Result<u32> {
     if let Ok(number) = group.parse() {
         return Ok(number);

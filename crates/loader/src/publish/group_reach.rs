@@ -1,5 +1,6 @@
-//! Whether the members of `[load] group` can reach the lake: each folder above it must let them
-//! through, and who publishes must be allowed to give files to the group.
+//! Whether the members of `[load] group` can reach the lake: every folder above it needs the
+//! execute bit for them, and the publishing user must be allowed to give files to the group.
+//! Nothing is changed here; `doctor` reports the result.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -12,17 +13,19 @@ use crate::publish::access::group_number;
 pub struct GroupReach {
     /// Whether this process may give files to the group: it is root, or a member.
     pub may_give: bool,
-    /// The topmost folder above the lake that does not let members through, and its mode.
+    /// The topmost folder above the lake that members may not enter, with its mode (permission bits
+    /// only).
     pub blocked_by: Option<(PathBuf, u32)>,
-    /// A folder above the lake with an access-control list, which modes do not show.
+    /// The topmost folder above the lake that has an access-control list. Its mode does not show
+    /// who may enter, so nothing is claimed about it.
     pub has_acl: Option<PathBuf>,
 }
 
-/// Looks at the way to a lake, whose folder need not be there yet.
+/// Examines the folders above a lake; the lake's own folder does not have to exist yet.
 ///
 /// # Errors
 ///
-/// There is no such group, or a folder on the way cannot be looked at.
+/// There is no such group, or a folder cannot be examined.
 pub fn group_reach(lake: &Path, group: &str) -> Result<GroupReach> {
     let number = group_number(group)?;
     let mut reach = GroupReach {
@@ -63,12 +66,15 @@ pub fn real_folder(folder: &Path) -> Result<PathBuf> {
     })
 }
 
-/// Whether somebody who is in the folder's group, or is not, and does not own it, may pass.
+/// Whether the mode lets a user enter who does not own the folder and is (or is not) in its group.
+/// POSIX checks the first class that applies: members of the group are not covered by the bits for
+/// others.
 fn lets_through(mode: u32, is_its_group: bool) -> bool {
     let bit = if is_its_group { 0o010 } else { 0o001 };
     mode & bit != 0
 }
 
+/// Whether this process may give a file to the group: only root and members may.
 fn may_give(group: u32) -> bool {
     let groups = rustix::process::getgroups().unwrap_or_default();
     rustix::process::geteuid().is_root()
@@ -76,6 +82,7 @@ fn may_give(group: u32) -> bool {
         || groups.iter().any(|own| own.as_raw() == group)
 }
 
+/// Whether a folder has a POSIX access-control list.
 #[cfg(target_os = "linux")]
 fn has_acl(folder: &Path) -> bool {
     let mut buffer = [0; 4_096];

@@ -1,4 +1,15 @@
-//! The lake's folder: the lock, the snapshots, `current`, the pin.
+//! The lake's folder: its lock, the snapshots, the link `current`, the pin. Everything that changes
+//! what readers see goes through this module, in an order that leaves a complete lake after a kill:
+//!
+//! - [`Lake::place`] syncs everything that was written and then renames it to `snapshots/<n>`. A
+//!   snapshot that is listed is therefore complete, but not current yet.
+//! - [`Lake::flip`] creates the new link under another name and renames it over `current`: readers
+//!   see the old snapshot or the new one, never none.
+//! - [`Lake::remove`] renames a snapshot away before its files are deleted, so that a listed
+//!   snapshot never lacks files.
+//!
+//! What a killed process left in `.building/` and `.removing/` is deleted by whoever takes the lock
+//! next.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -14,26 +25,27 @@ const CURRENT: &str = "current";
 const PIN: &str = "pinned";
 const LOCK: &str = ".lock";
 
-/// What is in the works lies in folders of this name; nobody reads them, the next load removes them.
+/// Work in progress: the next snapshot, spilled rows, files of a repair. Readers never look here.
 const BUILDING: &str = ".building";
 
-/// What is being removed is first renamed to this, so that no half snapshot can be listed.
+/// A snapshot is renamed to this before its files are deleted.
 const REMOVING: &str = ".removing";
 
-/// A lake's folder.
+/// A lake, by its folder. Creating this value touches nothing on disk.
 #[derive(Debug, Clone)]
 pub(crate) struct Lake {
     root: PathBuf,
 }
 
-/// The right to write to a lake; ends when dropped.
+/// The exclusive right to write to a lake, released when dropped.
 #[derive(Debug)]
 pub(crate) struct LakeLock {
     file: File,
 }
 
 impl Drop for LakeLock {
-    /// Unlocks for good: closing alone would leave the lock to a process that was forked meanwhile.
+    /// Unlocks explicitly: a child process that was forked meanwhile has the file open as well, so
+    /// closing it here would not release the lock.
     fn drop(&mut self) {
         if let Err(error) = rustix::fs::flock(&self.file, FlockOperation::Unlock) {
             tracing::debug!(%error, "the lake's lock ends with the process");
@@ -42,13 +54,18 @@ impl Drop for LakeLock {
 }
 
 impl Lake {
+    /// The lake in this folder, which does not have to exist.
     pub(crate) fn at(root: &Path) -> Self {
         Self {
             root: root.to_path_buf(),
         }
     }
 
-    /// Makes the folder where it is missing, takes the lock and clears what a killed load left.
+    /// Creates the folder if it is missing, takes the lock, and deletes what a killed command left.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Locked`] if another process has the lock; it is not waited for.
     pub(crate) fn lock(&self, access: &Access) -> Result<LakeLock> {
         access.make_folder(&self.root)?;
         let path = self.root.join(LOCK);
@@ -69,6 +86,7 @@ impl Lake {
         Ok(LakeLock { file })
     }
 
+    /// The folder of a snapshot, whether it exists or not.
     pub(crate) fn snapshot(&self, number: u64) -> PathBuf {
         self.root.join(SNAPSHOTS).join(number.to_string())
     }
@@ -78,7 +96,8 @@ impl Lake {
         self.root.join(BUILDING).join("snapshot")
     }
 
-    /// Where sorting spills to.
+    /// Where sorting writes rows that do not fit in memory. On the lake's own file system, whose
+    /// free space the load needs anyway.
     pub(crate) fn spill(&self) -> PathBuf {
         self.root.join(BUILDING).join("spill")
     }
@@ -88,16 +107,18 @@ impl Lake {
         self.root.join(BUILDING).join("repair/next")
     }
 
-    /// Where content that a repair needs is kept while it runs.
+    /// Where an intact copy of damaged content is kept while a repair runs, named by its hash.
     pub(crate) fn kept_whole(&self, sha256: &str) -> PathBuf {
         self.root.join(BUILDING).join("repair/whole").join(sha256)
     }
 
+    /// Deletes all work in progress; call it only with the lock.
     pub(crate) fn clear_building(&self) -> Result<()> {
         remove_folder(&self.root.join(BUILDING))
     }
 
-    /// The numbers of all snapshots, ascending.
+    /// The numbers of all snapshots, ascending; empty if there is no lake. Entries with other names
+    /// are ignored.
     pub(crate) fn numbers(&self) -> Result<Vec<u64>> {
         let folder = self.root.join(SNAPSHOTS);
         let entries = match std::fs::read_dir(&folder) {
@@ -119,7 +140,12 @@ impl Lake {
         Ok(numbers)
     }
 
-    /// The number of the current snapshot; none where nothing was published.
+    /// The number of the current snapshot; `None` if nothing has been published.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Damaged`] if `current` is not a link, or points to something that is not a
+    /// snapshot.
     pub(crate) fn current(&self) -> Result<Option<u64>> {
         let path = self.root.join(CURRENT);
         let target = match std::fs::read_link(&path) {
@@ -138,7 +164,7 @@ impl Lake {
         }
     }
 
-    /// The snapshot that the lake was rolled back to, until a load goes on from it.
+    /// The snapshot that the lake was rolled back to; `None` unless loads must refuse.
     pub(crate) fn pinned(&self) -> Result<Option<u64>> {
         let path = self.root.join(PIN);
         match std::fs::read_to_string(&path) {
@@ -151,12 +177,14 @@ impl Lake {
         }
     }
 
+    /// Pins the lake to a snapshot, durably. Loads refuse until [`Self::unpin`].
     pub(crate) fn pin(&self, number: u64, access: &Access) -> Result<()> {
         let path = self.root.join(PIN);
         manifest::write_file(&path, format!("{number}\n").as_bytes(), access)?;
         self.sync()
     }
 
+    /// Removes the pin, if there is one.
     pub(crate) fn unpin(&self) -> Result<()> {
         let path = self.root.join(PIN);
         match std::fs::remove_file(&path) {
@@ -167,7 +195,9 @@ impl Lake {
         }
     }
 
-    /// Makes what was built the snapshot `number`, durably; nobody reads it before [`Self::flip`].
+    /// Makes the finished build the snapshot `number`. Everything is synced before the rename: a
+    /// file system may otherwise write the rename first, and a power loss would leave a snapshot
+    /// with empty files. Readers do not see it before [`Self::flip`].
     pub(crate) fn place(&self, number: u64) -> Result<()> {
         self.sync()?;
         let folder = self.snapshot(number);
@@ -175,7 +205,9 @@ impl Lake {
         sync_folder(&self.root.join(SNAPSHOTS))
     }
 
-    /// Points `current` to the snapshot, in one rename.
+    /// Points `current` to the snapshot by one rename. The link is relative, so the lake can be
+    /// moved as a whole. If `current` is a folder (a copy of the lake in which links were
+    /// followed), it is moved away first.
     pub(crate) fn flip(&self, number: u64) -> Result<()> {
         let path = self.root.join(CURRENT);
         let beside = self.root.join(format!(".{CURRENT}"));
@@ -201,6 +233,7 @@ impl Lake {
         }
     }
 
+    /// Removes a snapshot. Files that other snapshots share stay, because they are hard links.
     pub(crate) fn remove(&self, number: u64) -> Result<()> {
         let folder = self.snapshot(number);
         let removing = self.root.join(REMOVING);
@@ -209,8 +242,8 @@ impl Lake {
         remove_folder(&removing)
     }
 
-    /// Everything written to the lake's file system is on disk afterwards. One call for thousands
-    /// of files: syncing each costs more than writing it.
+    /// Syncs the whole file system (`syncfs`). One call for thousands of files: syncing each of
+    /// them would cost more than writing it.
     fn sync(&self) -> Result<()> {
         let folder = File::open(&self.root).map_err(LoadError::io("opening", &self.root))?;
         #[cfg(target_os = "linux")]
@@ -226,6 +259,7 @@ impl Lake {
     }
 }
 
+/// Syncs every file and folder below `folder`, where there is no `syncfs`.
 #[cfg(not(target_os = "linux"))]
 fn sync_tree(folder: &Path) -> Result<()> {
     let Ok(entries) = std::fs::read_dir(folder) else {
@@ -242,12 +276,15 @@ fn sync_tree(folder: &Path) -> Result<()> {
     sync_folder(folder)
 }
 
+/// Syncs one file or folder. A rename is durable only once the folder that contains the name is
+/// synced.
 fn sync_folder(folder: &Path) -> Result<()> {
     File::open(folder)
         .and_then(|opened| opened.sync_all())
         .map_err(LoadError::io("syncing", folder))
 }
 
+/// Deletes a folder with its content; no error if there is none.
 fn remove_folder(folder: &Path) -> Result<()> {
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -1,4 +1,8 @@
-//! `manifest.json` of a snapshot and its checksum beside it.
+//! `manifest.json` of a snapshot, and its checksum in the file beside it.
+//!
+//! The manifest is written last and names every other file with its hash. So a folder without a
+//! manifest is an unfinished build, and the checksum of one small file protects all of the
+//! snapshot.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -13,11 +17,13 @@ use crate::publish::access::Access;
 pub(crate) const OTHER_VERSION: &str = "use the claimlake that published it, go back with \
      `snapshots rollback N`, or move the lake away and make it anew with `transform --full`, then `load`";
 
-/// Reads the manifest of the snapshot in `folder`.
+/// Reads the manifest of the snapshot in `folder` and compares it with its checksum.
 ///
 /// # Errors
 ///
-/// It is missing, was edited, or is of another version.
+/// [`LoadError::Lake`] if it is missing, was edited, belongs to another snapshot or has another
+/// format. The format is read before the rest: a manifest of another version may have other keys.
+/// The message says how to continue.
 pub fn read_manifest(folder: &Path) -> Result<LakeManifest> {
     let path = folder.join(MANIFEST_FILE);
     let way_on = "`transform --full`, then `load --rebuild` makes it anew from landing, `snapshots \
@@ -71,18 +77,19 @@ pub fn read_manifest(folder: &Path) -> Result<LakeManifest> {
     Ok(manifest)
 }
 
-/// What lies beside a manifest: a line for `sha256sum -c`.
+/// The content of the checksum file: one line that `sha256sum -c` accepts.
 fn checksum_line(manifest: &[u8]) -> String {
     format!("{}  {MANIFEST_FILE}\n", hex(&Sha256::digest(manifest)))
 }
 
-/// The number in the name of a snapshot's folder; none where the folder has no such name.
+/// The number in the name of a snapshot's folder, after links (such as `current`) are resolved;
+/// `None` if it is not a number.
 fn number_of(folder: &Path) -> Option<u64> {
     let folder = folder.canonicalize().ok()?;
     folder.file_name()?.to_str()?.parse().ok()
 }
 
-/// Writes the manifest: the last file of a snapshot.
+/// Writes the checksum, then the manifest, which is the last file of a snapshot.
 pub(crate) fn write(folder: &Path, manifest: &LakeManifest, access: &Access) -> Result<()> {
     let path = folder.join(MANIFEST_FILE);
     let mut text = serde_json::to_vec_pretty(manifest).map_err(|error| {
@@ -94,6 +101,8 @@ pub(crate) fn write(folder: &Path, manifest: &LakeManifest, access: &Access) -> 
     write_file(&path, &text, access)
 }
 
+/// Creates a file with the lake's mode and group. It is not synced: [`super::lake::Lake::place`]
+/// syncs everything at once.
 pub(crate) fn write_file(path: &Path, bytes: &[u8], access: &Access) -> Result<()> {
     let mut file = access.create_file(path)?;
     file.write_all(bytes)

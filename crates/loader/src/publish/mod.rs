@@ -1,4 +1,5 @@
-//! The lake on disk: snapshots, the one that is current, who may read.
+//! The lake on disk: how a finished build becomes the current snapshot, which snapshots are kept,
+//! and who may read them. What goes into a snapshot is decided elsewhere.
 
 pub(crate) mod access;
 pub(crate) mod group_reach;

@@ -1,4 +1,4 @@
-//! Makes what was built the current snapshot.
+//! The last step of a load: makes the finished build the current snapshot.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,13 @@ use crate::publish::manifest;
 use crate::publish::views_sql::{self, Views};
 use crate::request::LoadOptions;
 
-/// Writes the views and the manifest of the snapshot that was built, and makes it current.
+/// Writes the SQL views and the manifest into the finished build, gives it its name, and makes it
+/// current.
+///
+/// The order matters: the manifest names the views with their hashes, so it comes after them; the
+/// rename comes after the manifest, so that every listed snapshot has one; the pin is removed last,
+/// so that a kill before it leaves a lake that refuses the next load rather than one that continues
+/// unnoticed.
 pub(crate) fn publish(
     lake: &Lake,
     mut manifest: LakeManifest,
@@ -37,7 +43,8 @@ pub(crate) fn publish(
     lake.unpin()
 }
 
-/// Name and text of the views of the snapshot whose real path is `folder`.
+/// The file names and contents of the SQL views, whose paths begin with `folder`. The text depends
+/// on the arguments alone, so a repair can write a damaged view again.
 pub(crate) fn view_texts(
     manifest: &LakeManifest,
     folder: &Path,
@@ -50,6 +57,7 @@ pub(crate) fn view_texts(
     ]
 }
 
+/// Writes one of the views; the result is its entry in the manifest (`rows` is 0).
 fn write_view(building: &Path, name: &str, text: &str, access: &Access) -> Result<LakeFile> {
     manifest::write_file(&building.join(name), text.as_bytes(), access)?;
     Ok(LakeFile {
@@ -60,6 +68,8 @@ fn write_view(building: &Path, name: &str, text: &str, access: &Access) -> Resul
     })
 }
 
+/// The absolute path without links. SQL views contain it: through `current`, a query could see two
+/// snapshots.
 pub(crate) fn real_path(path: &Path) -> Result<PathBuf> {
     path.canonicalize()
         .map_err(LoadError::io("resolving", path))

@@ -1,4 +1,4 @@
-//! Which snapshots there are, and which are kept.
+//! Which snapshots there are, and which of them are kept.
 
 use std::path::{Path, PathBuf};
 
@@ -28,8 +28,10 @@ pub struct SnapshotInfo {
     /// Rows of all its tables.
     pub rows: u64,
     /// Bytes of all its files; files shared with other snapshots count here, too.
+    ///
+    /// Their sum over snapshots is therefore more than the lake's size on disk.
     pub bytes: u64,
-    /// Why its manifest cannot be read.
+    /// Why its manifest cannot be used; `None` if it can. Its other files are not read.
     pub damage: Option<String>,
 }
 
@@ -77,8 +79,9 @@ pub fn snapshots(lake: &Path) -> Result<Vec<SnapshotInfo>> {
     Ok(lake.numbers()?.into_iter().map(info).collect())
 }
 
-/// Removes snapshots that are neither among the newest `keep` nor younger than `hours` at `now`
-/// (RFC 3339).
+/// Removes the snapshots that are neither among the newest `keep` nor younger than `hours` at `now`
+/// (RFC 3339), and returns their numbers. The current one always stays. A snapshot whose age is
+/// unknown because its manifest is damaged counts as old.
 pub(crate) fn retain(
     lake: &Lake,
     current: u64,

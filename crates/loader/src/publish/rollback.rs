@@ -1,4 +1,5 @@
-//! Going back to an earlier snapshot, which is whole.
+//! Makes an earlier, intact snapshot current again. The lake is then pinned: otherwise the next
+//! nightly load would publish the rejected state again.
 
 use std::path::Path;
 
@@ -44,7 +45,8 @@ pub fn rollback(lake: &Path, number: u64, progress: &dyn Progress) -> Result<Sna
         .ok_or_else(|| LoadError::Request(format!("snapshot {number} is gone")))
 }
 
-/// Every file of the snapshot is as its manifest says.
+/// Compares every file of a snapshot with its manifest, in parallel. The error names the first
+/// damaged file, and which other snapshots have all of their files.
 fn check_whole(lake: &Lake, number: u64, progress: &dyn Progress) -> Result<()> {
     let folder = lake.snapshot(number);
     let manifest = read_manifest(&folder)?;
@@ -88,7 +90,8 @@ fn check_whole(lake: &Lake, number: u64, progress: &dyn Progress) -> Result<()> 
     Err(LoadError::lake(&folder, reason))
 }
 
-/// Whether all files are there, as long as they should be: their bytes are not read.
+/// Whether all files of a snapshot exist with the right lengths; their content is not read. Good
+/// enough for a hint in an error message, since a rollback to it would be checked completely.
 fn seems_whole(lake: &Lake, number: u64) -> bool {
     let folder = lake.snapshot(number);
     let has_all = |manifest: LakeManifest| {
@@ -98,6 +101,7 @@ fn seems_whole(lake: &Lake, number: u64) -> bool {
     read_manifest(&folder).is_ok_and(has_all)
 }
 
+/// Numbers as a list in prose.
 fn listed(numbers: &[u64]) -> String {
     let words: Vec<String> = numbers.iter().map(u64::to_string).collect();
     words.join(", ")

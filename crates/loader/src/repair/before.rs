@@ -1,4 +1,5 @@
-//! The snapshot that a repair builds on: what of it can be used.
+//! The snapshot on which a repair builds, and which parts of it can be used. Even a snapshot with a
+//! damaged manifest is useful: its files of `changes` contain what landing does not.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,8 +14,9 @@ use crate::previous_snapshot::PreviousSnapshot;
 use crate::run_table::changes::{self, CHANGES_TABLE};
 
 impl Repair<'_> {
-    /// The snapshot that the next one follows: the current one, or, where `current` leads nowhere,
-    /// the one the lake is pinned to, or the newest. Damaged files are not among those it names.
+    /// The snapshot that the next one follows: the current one; if `current` is broken, the one
+    /// that the lake is pinned to; else the newest. Its damaged files are listed in
+    /// [`PreviousSnapshot::lost`].
     ///
     /// # Errors
     ///
@@ -50,6 +52,7 @@ impl Repair<'_> {
     }
 }
 
+/// A snapshot with an intact manifest.
 fn without_damaged(one: &Surveyed, manifest: LakeManifest) -> PreviousSnapshot {
     PreviousSnapshot {
         folder: one.folder.clone(),
@@ -59,8 +62,9 @@ fn without_damaged(one: &Surveyed, manifest: LakeManifest) -> PreviousSnapshot {
     }
 }
 
-/// A snapshot whose manifest is damaged. The files of `changes` are named for their hashes, so that
-/// they need none; everything else is made anew.
+/// A snapshot whose manifest is damaged. Its files of `changes` can be verified without it, since
+/// their names begin with their hashes; the same files of other snapshots (`histories`) fill gaps.
+/// Everything else is built again from landing.
 fn without_manifest(
     one: &Surveyed,
     histories: &[(&Path, Vec<LakeFile>)],
@@ -112,7 +116,7 @@ fn without_manifest(
     })
 }
 
-/// The files of `changes` in a snapshot's folder whose names are the beginnings of their hashes.
+/// The files of `changes` in a snapshot's folder whose names match their content.
 fn self_named(folder: &Path) -> Result<Vec<LakeFile>> {
     let root = folder.join(CHANGES_TABLE);
     let entries = match std::fs::read_dir(&root) {

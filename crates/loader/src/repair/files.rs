@@ -1,4 +1,5 @@
-//! Files of a snapshot's folder: which manifest can be used, what is damage, what nothing names.
+//! Examines and cleans up the folder of a snapshot: can its manifest be used, and which files does
+//! it not name?
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
@@ -13,11 +14,19 @@ use crate::publish::manifest::read_manifest;
 
 /// Whether a manifest can be used.
 pub(super) enum Usable {
+    /// It is intact.
     Yes(Box<LakeManifest>),
+    /// It is missing or was changed.
     Damaged,
+    /// It is intact, in a format that this version does not read.
     OfAnotherVersion,
 }
 
+/// Reads the manifest of a snapshot's folder.
+///
+/// # Errors
+///
+/// The operating system refuses to read it; a missing file is [`Usable::Damaged`].
 pub(super) fn usable_manifest(folder: &Path) -> Result<Usable> {
     match read_manifest(folder) {
         Ok(manifest) => Ok(Usable::Yes(Box::new(manifest))),
@@ -28,8 +37,8 @@ pub(super) fn usable_manifest(folder: &Path) -> Result<Usable> {
     }
 }
 
-/// Whether the manifest in a snapshot's folder is as it was published, by a version with another
-/// format: it is not damaged, and not to be read here.
+/// Whether the manifest in a snapshot's folder is intact and has another format. Such a snapshot is
+/// not damaged, and cannot be read here.
 #[must_use]
 pub fn is_of_another_version(folder: &Path) -> bool {
     #[derive(serde::Deserialize)]
@@ -45,7 +54,9 @@ pub fn is_of_another_version(folder: &Path) -> bool {
     is_as_published && format.is_ok_and(|found| found.format != LAKE_FORMAT)
 }
 
-/// Removes what lies in a snapshot's folder and is named by no manifest, as far as `verify` asks.
+/// Deletes files of a snapshot that its manifest does not name; readers that list folders would
+/// read them. A manifest of an earlier version does not name the files of `keys/`, so only the
+/// folders of its tables are searched.
 pub(super) fn remove_extra_files(folder: &Path, manifest: &LakeManifest) -> Result<()> {
     let mut named: BTreeSet<PathBuf> = manifest
         .all_files()
@@ -80,6 +91,7 @@ pub(super) fn remove_extra_files(folder: &Path, manifest: &LakeManifest) -> Resu
     Ok(())
 }
 
+/// Deletes a file; no error if there is none.
 pub(super) fn remove_file(path: &Path) -> Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => {

@@ -1,5 +1,5 @@
-//! Which resources the lake had, by table `changes`: where the key file cannot be read, it says which
-//! resources are new and which only seem so.
+//! Which resources the lake had, according to the table `changes`. If the key file is damaged, a
+//! rebuild would report every resource as new; the history tells which of them really are.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,23 +13,24 @@ use crate::run_table::changes::{self, Change, ChangeKind, ChangeWriter};
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_contract::hex;
 
-/// The content hash of every resource that the lake had, by the last row of each.
+/// By resource, the content hash (hex) in the last row of `changes` about it. Resources that
+/// vanished are not included.
 #[derive(Debug, Default)]
 pub(crate) struct History(HashMap<ResourceKey, String>);
 
-/// What a resource is, compared with what the lake had.
+/// A staged resource compared with what the lake had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Known<'h> {
     /// The lake did not have it.
     New,
     /// It had it with this content.
     Same,
-    /// It had it with another content: its hash in hex.
+    /// The lake had it with another content, whose hash (hex) this is.
     Other(&'h str),
 }
 
 impl History {
-    /// Reads the files of `changes` that are not lost.
+    /// Reads the files of `changes`, oldest first, except damaged ones.
     ///
     /// # Errors
     ///
@@ -51,6 +52,7 @@ impl History {
         Ok(Self(hashes))
     }
 
+    /// Compares a staged key with the history.
     fn of(&self, row: &KeyRow<'_>) -> Known<'_> {
         match self.0.get(&row.resource()) {
             None => Known::New,
@@ -59,11 +61,12 @@ impl History {
         }
     }
 
-    /// Counts resources as they were counted had the keys been there. All of landing is staged.
+    /// Corrects the counts of a merge that had no keys of the lake, in which every resource counted
+    /// as new. All of landing must be staged.
     ///
     /// # Errors
     ///
-    /// Staged keys cannot be read.
+    /// The staged keys cannot be read.
     pub(crate) fn correct(&self, merged: &mut MergedKeys, staged: &StagedKeys) -> Result<()> {
         let mut seen = HashSet::new();
         let mut no_news = 0;
@@ -105,7 +108,8 @@ impl History {
         Ok(())
     }
 
-    /// Writes what happened since: an event of a walk of staged keys alone.
+    /// Writes the row of `changes` for one event of such a merge, if it is a change compared with
+    /// the history. `seen` collects the resources, for [`Self::write_vanished`].
     ///
     /// # Errors
     ///
@@ -132,7 +136,7 @@ impl History {
         }
     }
 
-    /// Writes that the resources which were not seen have vanished.
+    /// Writes a row `vanished` for each resource of the history that was not seen.
     ///
     /// # Errors
     ///
@@ -165,6 +169,7 @@ impl History {
     }
 }
 
+/// All rows of `changes` in a snapshot, from the files that are not damaged.
 fn changes_of(before: &PreviousSnapshot) -> impl Iterator<Item = Result<Change>> + '_ {
     let files = changes::files_before(Some(&before.manifest)).into_iter();
     let files = files.filter(|file| before.has(file));
@@ -175,6 +180,7 @@ fn changes_of(before: &PreviousSnapshot) -> impl Iterator<Item = Result<Change>>
     })
 }
 
+/// The key of the resource that a row is about.
 fn key_of(change: &Change) -> ResourceKey {
     ResourceKey::new(
         &change.source_api,

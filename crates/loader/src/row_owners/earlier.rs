@@ -1,5 +1,6 @@
-//! The owners of rows in a snapshot of an earlier version, whose manifest has no hash of them: what
-//! its files say is believed only where the tables' own rows say the same.
+//! The owners of rows in a snapshot of an earlier version, whose manifest has no hashes of the
+//! owner files. Such a file is used only if it agrees with the rows of the table: most tables have
+//! a column with the resource's id.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -21,21 +22,23 @@ use crate::row_owners::runs::{Joined, Run, Runs};
 use crate::row_owners::table_files::TableFiles;
 use claimlake_columnar::GroupKey as ResourceKey;
 
-/// The column that says which version of the API a row is of.
+/// The column with the API version of a row.
 const API: &str = "source_api";
 
-/// Rows by which the column of the id is found.
+/// How many rows are enough to find out which column holds the id.
 const SAMPLE: usize = 64;
 
-/// The owners of such a snapshot.
+/// Reads and checks the owners of one such snapshot.
 pub(crate) struct EarlierOwners<'a> {
     folder: &'a Path,
     manifest: &'a LakeManifest,
-    /// By table, the column that holds the id of the row's resource, where there is one.
+    /// By table, the column with the id of the row's resource; `None` if it has none. Filled as
+    /// tables are read.
     ids: Mutex<HashMap<String, Option<String>>>,
 }
 
 impl<'a> EarlierOwners<'a> {
+    /// Nothing is read yet.
     pub(crate) fn new(folder: &'a Path, manifest: &'a LakeManifest) -> Self {
         Self {
             folder,
@@ -44,7 +47,7 @@ impl<'a> EarlierOwners<'a> {
         }
     }
 
-    /// The runs of a table's rows in a partition.
+    /// The owners of a table's rows in a partition, file by file.
     pub(crate) fn runs<'r>(&'r self, of_table: &TableFiles<'a>) -> Runs<'r> {
         let name = of_table.table;
         let files = of_table.files.clone().into_iter();
@@ -55,7 +58,13 @@ impl<'a> EarlierOwners<'a> {
         Box::new(Joined::new(runs))
     }
 
-    /// The owners of a file's rows.
+    /// The owners of a file's rows: from the rows themselves if the table has an id column,
+    /// otherwise from the owner file.
+    ///
+    /// # Errors
+    ///
+    /// The owner file is damaged and the table has no id column; or the two differ and the Parquet
+    /// file is the damaged one.
     fn of_file(&self, name: &str, file: &LakeFile) -> Result<Vec<Run>> {
         let kept = earlier_file::read(self.folder, &file.path, file.rows);
         let Some(own) = self.by_rows(name, file)? else {
@@ -75,7 +84,8 @@ impl<'a> EarlierOwners<'a> {
         Ok(own)
     }
 
-    /// Why the owners that are kept of a file's rows are not those that the rows themselves say.
+    /// Why the owner file of a table's file is wrong; `None` if it is right. For `verify`, which
+    /// reports a damaged Parquet file separately.
     pub(crate) fn damage_of(&self, name: &str, file: &LakeFile) -> Option<String> {
         let kept = match earlier_file::read(self.folder, &file.path, file.rows) {
             Ok(kept) => kept,
@@ -91,7 +101,7 @@ impl<'a> EarlierOwners<'a> {
         (!is_right).then(|| reason.to_owned())
     }
 
-    /// The owners by the ids in the rows; none where the table has no column with them.
+    /// The owners by the ids in the rows; `None` if the table has no id column, or a row has no id.
     fn by_rows(&self, name: &str, file: &LakeFile) -> Result<Option<Vec<Run>>> {
         let Some(table) = self.table(name) else {
             return Ok(None);
@@ -128,6 +138,7 @@ impl<'a> EarlierOwners<'a> {
         Ok(Some(own))
     }
 
+    /// The id column of a table, found once.
     fn id_column(&self, table: &LakeTable, file: &LakeFile) -> Result<Option<String>> {
         let name = &table.layout.name;
         // Held while it is looked for: other threads ask for the same.
@@ -140,8 +151,9 @@ impl<'a> EarlierOwners<'a> {
         Ok(found)
     }
 
-    /// The first column of text whose values, with the API and the resource type, all are keys of
-    /// the snapshot.
+    /// The first text column whose values, together with the API version and the resource type, are
+    /// all keys of the snapshot. The names of columns say nothing here: the loader does not know
+    /// the views.
     fn find_id_column(&self, table: &LakeTable, file: &LakeFile) -> Result<Option<String>> {
         let (Some(resource), Some(keys)) = (&table.resource, &self.manifest.keys) else {
             return Ok(None);
@@ -175,7 +187,8 @@ impl<'a> EarlierOwners<'a> {
             .map(|(name, _)| (*name).to_owned()))
     }
 
-    /// Every owner is a resource that the snapshot has.
+    /// Checks that every owner is a resource of the snapshot; all that can be checked without an id
+    /// column.
     fn check_known(&self, name: &str, file: &LakeFile, kept: &[Run]) -> Result<()> {
         let mut looked_for: BTreeMap<ResourceKey, bool> = kept
             .iter()
@@ -192,6 +205,7 @@ impl<'a> EarlierOwners<'a> {
         Err(LoadError::damaged(&path, reason))
     }
 
+    /// Sets the flag of each resource that the snapshot's keys have with rows.
     fn mark_known(
         &self,
         file: &LakeFile,
@@ -210,12 +224,13 @@ impl<'a> EarlierOwners<'a> {
         Ok(())
     }
 
+    /// The table with this name.
     fn table(&self, name: &str) -> Option<&'a LakeTable> {
         let mut tables = self.manifest.tables.iter();
         tables.find(|table| table.layout.name == name)
     }
 
-    /// Batches with some columns, all where none are named; at most so many rows.
+    /// The rows of a file: the named columns (all, if none are named), at most `rows` rows.
     fn batches(
         &self,
         file: &LakeFile,
@@ -240,9 +255,9 @@ impl<'a> EarlierOwners<'a> {
     }
 }
 
-/// Of a snapshot of an earlier version, every file of row owners, relative to the snapshot, and what
-/// is wrong with it, if anything is: they are compared with the rows of the tables themselves. None
-/// for later snapshots, whose manifest has their hashes.
+/// For a snapshot of an earlier version: every file of row owners, relative to the snapshot, with
+/// what is wrong with it, if anything. They are compared with the rows of the tables. Empty for
+/// later snapshots, whose manifests have hashes of these files.
 #[must_use]
 pub fn damaged_earlier_owners(
     folder: &Path,
@@ -269,6 +284,7 @@ pub fn damaged_earlier_owners(
         .collect()
 }
 
+/// Compares an iterator of owners with a list. An error counts as a difference.
 trait SameRuns {
     fn eq_runs(self, runs: &[Run]) -> bool;
 }
@@ -292,7 +308,7 @@ fn value(column: Option<&StringArray>, row: usize) -> Option<&str> {
     column.is_valid(row).then(|| column.value(row))
 }
 
-/// The API version, where the table is partitioned by it.
+/// The API version, if the table is partitioned by it.
 fn api_in_path(path: &str) -> Option<&str> {
     let mut folders = path.split('/').filter_map(|folder| folder.split_once('='));
     folders

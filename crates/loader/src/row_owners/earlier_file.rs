@@ -1,8 +1,9 @@
-//! The owners of the rows of one file, as earlier versions kept them: beside every file of a table,
-//! with no hash in the manifest.
+//! Reads an owner file of an earlier version: one Arrow IPC file for each Parquet file, without a
+//! hash in the manifest.
 //!
-//! Arrow's reader takes a damaged file for a reason to panic, and without a hash nobody knows that a
-//! file is whole. So its messages are read here, each length compared with what there is.
+//! The `arrow` crate may panic on a damaged IPC file, and without a hash nothing says that a file
+//! is intact. The encapsulated messages of the Arrow IPC format are therefore read here, and each
+//! length is compared with the bytes that are there.
 
 use std::path::Path;
 
@@ -13,20 +14,26 @@ use crate::row_owners::KEYS_FOLDER;
 use crate::row_owners::runs::Run;
 use claimlake_columnar::GroupKey as ResourceKey;
 
-/// What an Arrow file begins with, padded with zeros to a multiple of this.
+/// The magic bytes of an Arrow IPC file; padding follows up to a multiple of [`ALIGNED`].
 const HEAD: &[u8] = b"ARROW1";
+/// The alignment of the format, in bytes.
 const ALIGNED: usize = 8;
 
-/// What a message begins with.
+/// The continuation marker before each message.
 const CONTINUATION: [u8; 4] = [0xff; 4];
 
-/// Where the owners of a file's rows lie, relative to the snapshot.
+/// The path of the owner file of a table's file, relative to the snapshot.
 pub(super) fn path_of(file: &str) -> String {
     let stem = file.strip_suffix(".parquet").unwrap_or(file);
     format!("{KEYS_FOLDER}/rows/{stem}.arrow")
 }
 
-/// The owners of the rows of `file` in `snapshot`; `rows` is what the manifest says it has.
+/// The owners of the rows of `file` in `snapshot`; `rows` is the number of its rows in the
+/// manifest.
+///
+/// # Errors
+///
+/// [`LoadError::Damaged`] if the file is missing, malformed, or about another number of rows.
 pub(super) fn read(snapshot: &Path, file: &str, rows: u64) -> Result<Vec<Run>> {
     let path = snapshot.join(path_of(file));
     let bytes = match std::fs::read(&path) {
@@ -47,7 +54,8 @@ pub(super) fn read(snapshot: &Path, file: &str, rows: u64) -> Result<Vec<Run>> {
     Ok(runs)
 }
 
-/// The runs of all record batches.
+/// The contents of all record batches; `None` if anything is malformed. A length of 0 ends the
+/// messages.
 fn runs_of(file: &[u8]) -> Option<Vec<Run>> {
     let mut runs = Vec::new();
     let mut rest = file.strip_prefix(HEAD)?.get(ALIGNED - HEAD.len()..)?;
@@ -75,7 +83,8 @@ fn runs_of(file: &[u8]) -> Option<Vec<Run>> {
     }
 }
 
-/// A column of 16 bytes and one of four, neither with nulls.
+/// The two columns of a batch: keys of 16 bytes and counts of 4 bytes, uncompressed and without
+/// nulls.
 fn runs_of_batch(batch: &RecordBatch<'_>, body: &[u8]) -> Option<Vec<Run>> {
     let rows = usize::try_from(batch.length()).ok()?;
     let buffers = batch.buffers()?;

@@ -1,6 +1,7 @@
-//! The file of a group: a row for each resource in the order of the tables' rows, with how many
-//! rows it has in each of them. A table's column, without the zeros, is the runs of its rows, through
-//! all files of the partition.
+//! The file of a group, an Arrow IPC file: one row for each resource in the order of the tables'
+//! rows, with one column of counts for each table. The non-zero counts of a table's column, in
+//! order, are the lengths of the consecutive rows that belong to each resource, across all files of
+//! the partition.
 
 use std::fs::File;
 use std::io::{BufReader, Write as _};
@@ -25,12 +26,16 @@ use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::encode::parquet_file::{HashingFile, NAME_DIGITS};
 use claimlake_columnar::sort::span_maker::resource_column;
 
-/// Resources that are written, and read, at once.
+/// The number of resources in a record batch.
 const CHUNK_ROWS: usize = 4_096;
 
-/// Writes the file of a group: its tables by name, with their rows in the partition.
+/// Writes the file of a group. `tables` has, for each table, the number of its rows in the
+/// partition and their owners. The file is named after the hash of its content.
 ///
-/// Each table's runs must be of as many rows as is said beside them.
+/// # Errors
+///
+/// The owners of a table are not about as many rows as it has: a bug or a damaged source, which
+/// must not be published.
 pub(crate) fn write(
     snapshot: &Path,
     group: &str,
@@ -114,7 +119,12 @@ pub(crate) fn write(
     })
 }
 
-/// The runs of a table's rows; `rows` is how many it has in the partition.
+/// The owners of a table's rows, in order; `rows` is the number of its rows in the partition.
+///
+/// # Errors
+///
+/// The file has no column for the table. If it is about another number of rows, the last item is an
+/// error: this is known only at the end.
 pub(crate) fn runs(path: &Path, table: &str, rows: u64) -> Result<Runs<'static>> {
     let schema = open(path, None)?.schema();
     let column = schema.fields().iter().skip(1);
@@ -163,7 +173,8 @@ pub(crate) fn runs(path: &Path, table: &str, rows: u64) -> Result<Runs<'static>>
     })))
 }
 
-/// Calls `visit` with every resource that is looked for, table by table, and its number of rows.
+/// Calls `visit` for each table and each resource for which `is_looked_for` returns true, with the
+/// number of rows. A resource may come several times.
 pub(crate) fn scan(
     path: &Path,
     is_looked_for: impl Fn(&ResourceKey) -> bool,
@@ -195,6 +206,7 @@ pub(crate) fn scan(
 
 const NO_OWNERS: &str = "it is not a list of row owners";
 
+/// The keys and one column of counts of a batch.
 fn columns<'b>(
     path: &Path,
     batch: &'b RecordBatch,
@@ -214,6 +226,7 @@ fn columns<'b>(
     Ok((resources.collect(), counts))
 }
 
+/// Opens a group file with the columns of `projection`, or all.
 fn open(path: &Path, projection: Option<Vec<usize>>) -> Result<FileReader<BufReader<File>>> {
     let file = File::open(path).map_err(LoadError::io("opening", path))?;
     FileReader::try_new(BufReader::new(file), projection)

@@ -1,5 +1,5 @@
-//! The runs of several tables as one list of resources, each once where the tables agree in their
-//! order.
+//! Merges the owners of several tables into one list of resources. If all tables have the resources
+//! in the same order, each resource is in the list once.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -7,24 +7,27 @@ use crate::error::Result;
 use crate::row_owners::runs::{Run, Runs};
 use claimlake_columnar::GroupKey as ResourceKey;
 
-/// Runs of each table that are looked at in advance. Where a table lacks resources of another, or
-/// has them in another order, a resource may come twice in the list: it is longer, and as right.
+/// How many owners of each table are read ahead. If a table lacks resources of another one, or has
+/// them in another order, a resource may be in the list twice: the list is then longer, and still
+/// correct.
 const WINDOW: usize = 256;
 
-/// Tables that are merged.
+/// Several tables that are being merged.
 pub(crate) struct Merged<'a> {
     tables: Vec<Ahead<'a>>,
-    /// In how many runs of all windows each resource is.
+    /// For each resource, in how many entries of all windows it occurs.
     seen: HashMap<ResourceKey, u32>,
 }
 
+/// A table and the owners that were read ahead.
 struct Ahead<'a> {
     runs: Runs<'a>,
     window: VecDeque<Run>,
 }
 
 impl<'a> Merged<'a> {
-    /// Takes runs in which no resource follows itself.
+    /// `tables` must not have two consecutive entries with the same resource (see
+    /// [`super::runs::Joined`]).
     pub(crate) fn new(tables: Vec<Runs<'a>>) -> Self {
         let ahead = |runs| Ahead {
             runs,
@@ -36,7 +39,9 @@ impl<'a> Merged<'a> {
         }
     }
 
-    /// The next resource; `rows` gets how many each table has of it, here.
+    /// The next resource; `rows` receives its number of rows in each table at this position, 0 if
+    /// it has none. A resource that no other table has further back is preferred, so that its rows
+    /// in all tables come together.
     pub(crate) fn next(&mut self, rows: &mut Vec<u32>) -> Result<Option<ResourceKey>> {
         self.fill()?;
         let heads = || self.tables.iter().filter_map(|table| table.window.front());
@@ -69,6 +74,7 @@ impl<'a> Merged<'a> {
         Ok(Some(resource))
     }
 
+    /// Reads ahead; most calls find the windows full enough and do nothing.
     fn fill(&mut self) -> Result<()> {
         for table in &mut self.tables {
             // Many at once: most of the time there is nothing to do.

@@ -1,12 +1,18 @@
 //! Which rows belong to which resource: recorded beside the tables, never in them.
 //!
-//! A table's rows have no column that says so: readers do not need it, and it would be the widest of all.
-//! A load that takes rows of a resource away reads here in which partitions they are, and rewrites those
-//! alone.
+//! A table has no column for this: readers do not need it, and it would be the widest of all. A
+//! load that removes rows of a resource reads here in which partitions they are, and rewrites only
+//! those.
 //!
-//! All tables of a resource type that share a partition are a group, and have one file: for each
-//! resource, in the order of the rows, how many it has in each table ([`group_file`]). A load
-//! writes those of the groups in which a table changed, and links the others.
+//! All tables of one resource type that share a partition form a *group*, and each group has one
+//! file. For each resource, in the order of the rows, it has the number of rows in each table
+//! ([`group_file`]). A load writes the files of the groups in which a table changed, and links the
+//! others.
+//!
+//! The steps of a load: [`touched`] finds the partitions to rewrite; while a table is written,
+//! [`spool`] notes the owner of each row; [`next`] writes the group files from these notes
+//! ([`merged`]). [`snapshot`] reads the files of a published snapshot, and [`earlier`] those of
+//! earlier versions.
 
 pub(crate) mod earlier;
 mod earlier_file;

@@ -1,4 +1,4 @@
-//! The files of owners of the snapshot that is being built.
+//! Writes the group files of the snapshot that is being built.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -15,18 +15,19 @@ use crate::row_owners::spool::SpooledOwners;
 use crate::row_owners::table_files::{TableFiles, tables_by_group};
 use crate::table::carry::{Carried, carry};
 
-/// What the files are made from.
+/// From what the files are made.
 pub(crate) struct NextOwners<'a> {
-    /// The tables that were built, with what was put aside of the partitions that were written.
+    /// The built tables, each with the owners noted for the partitions that were written.
     pub(crate) built: Vec<(&'a LakeTable, &'a SpooledOwners)>,
-    /// The snapshot before, and its folder.
+    /// The previous snapshot's folder and owners.
     pub(crate) before: Option<(&'a Path, &'a SnapshotOwners<'a>)>,
     /// The folder of the snapshot that is being built.
     pub(crate) snapshot: &'a Path,
     pub(crate) access: Access,
 }
 
-/// Writes the files of the groups in which something changed, and links the others.
+/// Writes the files of the groups in which something changed, and links the others. Returns their
+/// entries in the manifest.
 pub(crate) fn write(input: &NextOwners<'_>, progress: &dyn Progress) -> Result<Vec<LakeFile>> {
     let groups = tables_by_group(input.built.iter().map(|(table, _)| *table));
     let spooled: HashMap<&str, &SpooledOwners> = input
@@ -53,6 +54,8 @@ pub(crate) fn write(input: &NextOwners<'_>, progress: &dyn Progress) -> Result<V
 }
 
 impl<'a> NextOwners<'a> {
+    /// The file of one group. Tables that were not written in this partition keep their owners from
+    /// the previous snapshot.
     fn group(
         &self,
         group: &str,
@@ -86,8 +89,8 @@ impl<'a> NextOwners<'a> {
         group_file::write(self.snapshot, group, all, &self.access)
     }
 
-    /// The folder of the snapshot before and its file of the group, where that has these tables with
-    /// these files and no other.
+    /// The file of the group in the previous snapshot, if the group has exactly the same tables
+    /// with the same files there.
     fn unchanged(
         &self,
         group: &str,

@@ -1,21 +1,23 @@
-//! Rows of a table in a partition, in their order: so many of one resource, so many of the next.
+//! The owners of consecutive rows as runs: this many rows of one resource, then this many of the
+//! next.
 
 use crate::error::Result;
 use claimlake_columnar::GroupKey as ResourceKey;
 
-/// A resource and how many rows it has, one after the other.
+/// A resource and the number of its consecutive rows.
 pub(crate) type Run = (ResourceKey, u32);
 
-/// The rows of a table in a partition, whatever files they are in.
+/// The rows of a table in a partition, across its files.
 pub(crate) type Runs<'a> = Box<dyn Iterator<Item = Result<Run>> + 'a>;
 
-/// Runs in which no resource follows itself, and none is without rows.
+/// Joins consecutive runs of the same resource, and leaves out runs without rows.
 pub(crate) struct Joined<I> {
     inner: I,
     pending: Option<Run>,
 }
 
 impl<I: Iterator<Item = Result<Run>>> Joined<I> {
+    /// Wraps any sequence of runs; the first error ends nothing, it is passed on.
     pub(crate) fn new(inner: I) -> Self {
         Self {
             inner,

@@ -1,4 +1,4 @@
-//! The owners of a snapshot's rows, whichever version published it.
+//! The owners of a published snapshot's rows, in the present format or an earlier one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,15 +15,15 @@ use crate::row_owners::runs::Runs;
 use crate::row_owners::table_files::{TableFiles, tables_by_group};
 use claimlake_columnar::GroupKey as ResourceKey;
 
-/// A published snapshot. What is read of it is compared with the manifest first, once.
+/// A published snapshot. Each file is compared with the manifest once, before it is first read.
 pub(crate) struct SnapshotOwners<'a> {
     folder: &'a Path,
     groups: BTreeMap<String, Group<'a>>,
-    /// There where the manifest names no files of owners.
+    /// Set if the manifest lists no owner files, so that the snapshot is of an earlier version.
     earlier: Option<EarlierOwners<'a>>,
 }
 
-/// The tables of a resource type that share a partition.
+/// The tables of a resource type that share a partition, and their owner file.
 #[derive(Default)]
 pub(crate) struct Group<'a> {
     pub(crate) tables: BTreeMap<&'a str, TableFiles<'a>>,
@@ -32,6 +32,7 @@ pub(crate) struct Group<'a> {
 }
 
 impl<'a> SnapshotOwners<'a> {
+    /// Sorts the files of the manifest into groups; reads nothing.
     pub(crate) fn new(folder: &'a Path, manifest: &'a LakeManifest) -> Self {
         let group = |(name, tables)| {
             let group = Group {
@@ -57,15 +58,21 @@ impl<'a> SnapshotOwners<'a> {
         }
     }
 
+    /// The group with this name.
     pub(crate) fn group(&self, name: &str) -> Option<&Group<'a>> {
         self.groups.get(name)
     }
 
+    /// The names of all groups, sorted.
     pub(crate) fn group_names(&self) -> impl Iterator<Item = &str> {
         self.groups.keys().map(String::as_str)
     }
 
-    /// The runs of the rows that a table has in a group.
+    /// The owners of a table's rows in a group; empty if it has no rows there.
+    ///
+    /// # Errors
+    ///
+    /// The owner file is missing from the manifest or differs from it.
     pub(crate) fn runs(&self, group: &str, table: &str) -> Result<Runs<'_>> {
         let of_group = self.groups.get(group);
         let files = of_group.and_then(|of_group| of_group.tables.get(table));
@@ -79,8 +86,8 @@ impl<'a> SnapshotOwners<'a> {
         group_file::runs(&path, table, files.rows())
     }
 
-    /// Calls `visit` with every resource of a group that is looked for, table by table, and its number
-    /// of rows.
+    /// Calls `visit` for each table and each resource of a group for which `is_looked_for` returns
+    /// true, with the number of rows.
     pub(crate) fn scan(
         &self,
         group: &str,
@@ -105,7 +112,7 @@ impl<'a> SnapshotOwners<'a> {
         Ok(())
     }
 
-    /// The path of a group's file, which is as the manifest says.
+    /// The path of a group's file, after it was compared with the manifest.
     fn checked(&self, group: &str, of_group: &Group<'_>) -> Result<std::path::PathBuf> {
         let Some(file) = of_group.file else {
             let reason = format!("the manifest names no owners of the rows in {group}");

@@ -1,5 +1,6 @@
-//! Which resource each row belongs to, put aside while a table is written: a group is complete only
-//! when all of its tables are written.
+//! Notes the owner of each row while a table is written. A group's file needs the owners of all
+//! tables of the group, and tables are built one by one, so the notes wait in an unlinked temporary
+//! file.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -11,16 +12,16 @@ use crate::row_owners::runs::Run;
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::create_anonymous_file;
 
-/// A resource and its number of rows.
+/// The bytes of a run: key and count.
 const RUN_BYTES: usize = 16 + 4;
 
-/// Runs that are read at once.
+/// How many runs are read at once.
 const CHUNK_RUNS: u64 = 1_024;
 
-/// Takes the owners of a table's rows, partition by partition.
+/// Collects the owners of one table's rows, partition by partition.
 #[derive(Debug)]
 pub(crate) struct OwnerSpool {
-    /// Where a file is made once there is a row.
+    /// Where the file is created with the first row; afterwards only for error messages.
     path: PathBuf,
     file: Option<BufWriter<File>>,
     sections: Vec<Section>,
@@ -28,7 +29,7 @@ pub(crate) struct OwnerSpool {
     runs: u64,
 }
 
-/// The runs of a partition.
+/// Where the runs of a partition are in the file, as numbers of runs.
 #[derive(Debug)]
 struct Section {
     partition: String,
@@ -37,7 +38,7 @@ struct Section {
 }
 
 impl OwnerSpool {
-    /// `path` is one that nothing else is at, for a file that goes with the spool.
+    /// `path` must not exist; the file created there is unlinked at once.
     pub(crate) fn new(path: PathBuf) -> Self {
         Self {
             path,
@@ -48,7 +49,8 @@ impl OwnerSpool {
         }
     }
 
-    /// Takes the next rows; those of a partition come one after the other.
+    /// Adds the next rows. Rows of one partition must come together; the order is that of the
+    /// written rows.
     pub(crate) fn push(&mut self, partition: &str, resource: ResourceKey, rows: u32) -> Result<()> {
         let is_same = self
             .sections
@@ -72,6 +74,8 @@ impl OwnerSpool {
         Ok(())
     }
 
+    /// Writes the pending run. It is held back until the next one comes, because runs of the same
+    /// resource are joined.
     fn flush(&mut self) -> Result<()> {
         let Some((resource, rows)) = self.pending.take() else {
             return Ok(());
@@ -99,6 +103,7 @@ impl OwnerSpool {
         Ok(())
     }
 
+    /// Ends writing; the notes can then be read in any order.
     pub(crate) fn finish(mut self) -> Result<SpooledOwners> {
         self.flush()?;
         let file = match self.file {
@@ -117,7 +122,7 @@ impl OwnerSpool {
     }
 }
 
-/// What was put aside of a table.
+/// The owners that were noted for a table.
 #[derive(Debug, Default)]
 pub(crate) struct SpooledOwners {
     path: PathBuf,
@@ -126,13 +131,13 @@ pub(crate) struct SpooledOwners {
 }
 
 impl SpooledOwners {
-    /// Whether anything was written to a partition.
+    /// Whether rows were written to a partition.
     pub(crate) fn has(&self, partition: &str) -> bool {
         let mut sections = self.sections.iter();
         sections.any(|section| section.partition == partition)
     }
 
-    /// The runs of a partition; none where nothing was written to it.
+    /// The owners of the rows written to a partition; `None` if there were none.
     pub(crate) fn runs(&self, partition: &str) -> Option<impl Iterator<Item = Result<Run>> + '_> {
         let mut sections = self.sections.iter();
         let section = sections.find(|section| section.partition == partition)?;

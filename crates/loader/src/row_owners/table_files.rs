@@ -1,4 +1,4 @@
-//! Which files of which tables are in a group.
+//! Which files of which tables belong to a group.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use claimlake_contract::{LakeFile, LakeTable};
 
 use crate::row_owners::group::{group_of, partition_in_table};
 
-/// A table's files with rows in a partition, in the order of their rows.
+/// A table's files in a partition, in the order of their rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TableFiles<'a> {
     pub(crate) table: &'a str,
@@ -14,12 +14,14 @@ pub(crate) struct TableFiles<'a> {
 }
 
 impl TableFiles<'_> {
+    /// The number of rows in all of them.
     pub(crate) fn rows(&self) -> u64 {
         self.files.iter().map(|file| file.rows).sum()
     }
 }
 
-/// Of each group the tables that have rows in it.
+/// For each group, its tables with their files. Files without rows, and tables about runs, are left
+/// out.
 pub(crate) fn tables_by_group<'a>(
     tables: impl IntoIterator<Item = &'a LakeTable>,
 ) -> BTreeMap<String, BTreeMap<&'a str, TableFiles<'a>>> {

@@ -1,4 +1,5 @@
-//! Which tables have, in which group, rows that a load takes away or changes.
+//! Finds out which tables have rows to remove or to change in which partition. All other partitions
+//! keep their files.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -8,21 +9,25 @@ use crate::row_owners::snapshot::SnapshotOwners;
 use crate::table::plan::TablePlan;
 use claimlake_columnar::GroupKey as ResourceKey;
 
-/// By the table that decides: resources that became current or ceased to be.
+/// By the table that decides what is current, the resources whose `is_current` changes, with the
+/// new value.
 pub(crate) type Flips = HashMap<String, HashMap<ResourceKey, Option<bool>>>;
 
-/// The owners of the snapshot before, and what is looked for among them. A group is read once, for
-/// all of its tables.
+/// The owners of the previous snapshot, and the resources to look for. A group is scanned at most
+/// once, for all of its tables.
 pub(crate) struct Touched<'a> {
     pub(crate) owners: SnapshotOwners<'a>,
+    /// Resources whose old rows must go.
     outdated: &'a HashSet<ResourceKey>,
     flips: &'a Flips,
-    /// By table whose rows say what is current: the table that decides.
+    /// For each table that has the column `is_current`, the table that decides its values.
     decided_by: HashMap<&'a str, &'a str>,
+    /// By group, the tables found; `None` until the group was scanned.
     tables: BTreeMap<String, Mutex<Option<HashSet<String>>>>,
 }
 
 impl<'a> Touched<'a> {
+    /// Nothing is read yet.
     pub(crate) fn new(
         owners: SnapshotOwners<'a>,
         outdated: &'a HashSet<ResourceKey>,
@@ -45,7 +50,11 @@ impl<'a> Touched<'a> {
         }
     }
 
-    /// Whether a table has such rows in a group.
+    /// Whether a table has rows of such a resource in a group.
+    ///
+    /// # Errors
+    ///
+    /// The owner file is damaged or cannot be read.
     pub(crate) fn is_touched(&self, group: &str, table: &str) -> Result<bool> {
         let has_flips = self.flips.values().any(|flips| !flips.is_empty());
         let Some(tables) = self.tables.get(group) else {
@@ -64,6 +73,7 @@ impl<'a> Touched<'a> {
         Ok(is_touched)
     }
 
+    /// Scans a group.
     fn find(&self, group: &str) -> Result<HashSet<String>> {
         let is_looked_for = |resource: &ResourceKey| {
             self.outdated.contains(resource)

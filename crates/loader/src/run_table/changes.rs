@@ -1,4 +1,6 @@
-//! The table `changes`: what became of which resource in which run. Each load adds one file.
+//! The table `changes`: what changed for which resource in which run. Each load that changes
+//! something adds one file; the files of earlier loads are linked. Nothing else records this
+//! history, so it cannot be rebuilt from landing.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,19 +28,19 @@ pub(crate) const CHANGES_TABLE: &str = "changes";
 
 const CHUNK_ROWS: usize = 1_024;
 
-/// What became of a resource.
+/// What changed for a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
-    /// The lake did not have it.
+    /// The lake did not have it, or no longer had it.
     New,
-    /// It has another content, or became current again.
+    /// Its content differs, or it became current again.
     Changed,
-    /// It ceased to be current, and no version of the claim is.
+    /// It is no longer current, and neither is any other version of the claim.
     Cancelled,
-    /// It ceased to be current, and another version of the claim is.
+    /// It is no longer current, and another version of the claim is.
     Superseded,
-    /// It is no longer there.
+    /// It was removed from the lake: its hash after the change is null.
     Vanished,
 }
 
@@ -59,9 +61,9 @@ impl ChangeKind {
 /// A row of the table `changes`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
-    /// The run that found it.
+    /// The run that published the change.
     pub run: String,
-    /// When that run published, RFC 3339.
+    /// When it was published, RFC 3339.
     pub published_at: String,
     /// `v2` or `v3`.
     pub source_api: String,
@@ -69,16 +71,17 @@ pub struct Change {
     pub resource_type: String,
     /// The resource's id.
     pub resource_id: String,
-    /// The person it is about.
+    /// The patient whose resource it is; `None` if the resource names none.
     pub patient_id: Option<PatientId>,
-    /// One of the words of [`ChangeKind`].
+    /// The name of a [`ChangeKind`]. A later version may add kinds, so it is not parsed.
     pub kind: String,
-    /// The hash of the content before, in hex.
+    /// The hash of the content before, as hex digits; `None` if the lake did not have it.
     pub hash_before: Option<String>,
-    /// The hash of the content after, in hex.
+    /// The hash of the content after, as hex digits; `None` if it was removed.
     pub hash_after: Option<String>,
 }
 
+/// The columns of the table; all are text, and a file with other columns is refused.
 fn schema() -> SchemaRef {
     let names = [
         "run",
@@ -102,16 +105,18 @@ fn bloom_columns() -> BloomColumns {
     BloomColumns(vec!["resource_id".to_owned(), "patient_id".to_owned()])
 }
 
-/// Fewer than in other tables: nearly all text here is distinct, and stays in memory until a group ends.
+/// Smaller than in other tables: nearly every value is distinct, so a row group would need much
+/// memory.
 const ROW_GROUP_ROWS: usize = 16_384;
 
-/// Writes the changes of one run.
+/// Writes the changes of one run. The file is created with the first change.
 pub(crate) struct ChangeWriter<'a> {
     snapshot: &'a Path,
     access: Access,
     run: &'a str,
     published_at: &'a str,
     file: Option<ParquetFile>,
+    /// Rows not written yet, without the two columns that are constant.
     pending: Vec<[Option<String>; 7]>,
 }
 
@@ -132,6 +137,7 @@ impl<'a> ChangeWriter<'a> {
         }
     }
 
+    /// Adds a change of a resource from its keys before and after; at least one must be given.
     pub(crate) fn push(
         &mut self,
         kind: ChangeKind,
@@ -145,7 +151,7 @@ impl<'a> ChangeWriter<'a> {
         }
     }
 
-    /// Adds a change of a resource whose content had another hash (hex) before.
+    /// Adds a change of a resource whose content before is known by its hash (hex) alone.
     pub(crate) fn push_since(
         &mut self,
         kind: ChangeKind,
@@ -176,7 +182,7 @@ impl<'a> ChangeWriter<'a> {
         ])
     }
 
-    /// Adds that the resource of an earlier change has vanished.
+    /// Adds that the resource of an earlier change is no longer in the lake.
     pub(crate) fn push_vanished(&mut self, last: Change) -> Result<()> {
         self.add([
             Some(last.source_api),
@@ -224,7 +230,7 @@ impl<'a> ChangeWriter<'a> {
         Ok(file.write(&batch)?)
     }
 
-    /// The file of this run; none where nothing changed.
+    /// Ends the file and returns its entry in the manifest; `None` if nothing changed.
     pub(crate) fn finish(mut self) -> Result<Option<LakeFile>> {
         if !self.pending.is_empty() {
             self.flush()?;
@@ -242,7 +248,7 @@ impl<'a> ChangeWriter<'a> {
     }
 }
 
-/// The table of a snapshot: the files of earlier runs and this run's.
+/// The table as the manifest lists it, with these files.
 pub(crate) fn table(files: Vec<LakeFile>) -> LakeTable {
     let schema = schema();
     LakeTable {
@@ -260,7 +266,7 @@ pub(crate) fn table(files: Vec<LakeFile>) -> LakeTable {
     }
 }
 
-/// The files of the table in the snapshot before.
+/// The files of the table in a snapshot, oldest first.
 pub(crate) fn files_before(before: Option<&LakeManifest>) -> Vec<LakeFile> {
     before
         .and_then(|before| {
@@ -271,11 +277,11 @@ pub(crate) fn files_before(before: Option<&LakeManifest>) -> Vec<LakeFile> {
         .unwrap_or_default()
 }
 
-/// What changed in the lake, run by run; only in runs after `since` where it is given.
+/// All changes, run by run; with `since`, only those of later runs. Run ids sort by time.
 ///
 /// # Errors
 ///
-/// The lake cannot be read.
+/// The lake cannot be read. An error within a file is an item of the iterator.
 pub fn changes(
     lake: &Path,
     since: Option<&RunId>,
@@ -297,13 +303,13 @@ pub fn changes(
     Ok(changes.filter(move |change| change.as_ref().map_or(true, &is_after)))
 }
 
-/// The run that the first row of a file is of.
+/// The run of the first row of a file; empty if it has none. A file is about one run.
 pub(crate) fn first_run(path: &Path) -> Result<String> {
     let first = read_file(path)?.next().transpose()?;
     Ok(first.map(|change| change.run).unwrap_or_default())
 }
 
-/// The rows of a file.
+/// The number of rows of a file, by its footer.
 pub(crate) fn rows_of(path: &Path) -> Result<u64> {
     let file = std::fs::File::open(path).map_err(LoadError::io("opening", path))?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file)
@@ -313,6 +319,7 @@ pub(crate) fn rows_of(path: &Path) -> Result<u64> {
 
 pub(crate) type Changes = Box<dyn Iterator<Item = Result<Change>>>;
 
+/// The rows of a file, in order.
 pub(crate) fn read_file(path: &Path) -> Result<Changes> {
     let file = std::fs::File::open(path).map_err(LoadError::io("opening", path))?;
     let path = path.to_path_buf();
@@ -333,6 +340,7 @@ pub(crate) fn read_file(path: &Path) -> Result<Changes> {
     })))
 }
 
+/// One row of a batch.
 fn change_at(batch: &RecordBatch, row: usize, path: &Path) -> Result<Change> {
     if batch.schema().fields() != schema().fields() {
         return Err(LoadError::lake(

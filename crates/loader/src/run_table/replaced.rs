@@ -1,4 +1,5 @@
-//! Tables the caller hands over whole, such as `extract_status`.
+//! Tables that the caller provides completely, such as `extract_status`. Each load replaces the
+//! former table.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -26,7 +27,8 @@ use claimlake_columnar::sort::span_maker::SpanMaker;
 use claimlake_columnar::sort::spans::{OwnedRows, SpanSource};
 use claimlake_columnar::sort::table_shape::TableShape;
 
-/// Writes the table into the snapshot.
+/// Sorts the rows and writes the table into the snapshot; `None` if the caller gave no batch, so
+/// that the columns are unknown. A table without rows gets one file without rows.
 pub(crate) fn write(
     table: &RunTable,
     snapshot: &Path,
@@ -88,7 +90,12 @@ pub(crate) fn write(
     }))
 }
 
-/// Whether the table says something that the lake does not say yet.
+/// Whether the table differs from the lake's in one of its `change_columns`. Times and run ids
+/// differ in every run; alone they are not worth a new snapshot.
+///
+/// # Errors
+///
+/// The lake's table cannot be read; a damaged one counts as different.
 pub(crate) fn differs_from_lake(
     table: &RunTable,
     before: Option<(&Path, &LakeManifest)>,
@@ -123,7 +130,8 @@ pub(crate) fn differs_from_lake(
     Ok(change_columns(&table.batches, table)? != change_columns(&batches, table)?)
 }
 
-/// The values of the change columns, row by row, in no order of the rows' own.
+/// The values of the change columns as comparable bytes, sorted, so that the order of rows does not
+/// matter.
 fn change_columns(batches: &[RecordBatch], table: &RunTable) -> Result<Vec<Vec<u8>>> {
     let mut rows = Vec::new();
     let Some(first) = table.batches.first() else {

@@ -1,4 +1,8 @@
-//! The bodies that another program says it staged, to be compared with what landed.
+//! The bodies that another program says it staged, to be compared with what landed. Without this, a
+//! Spark job that read an old copy of landing could publish rows that no landed line contains.
+//!
+//! The caller goes through landing and calls [`StagedBodies::found`] for each line; the two counts
+//! then say what did not match. It needs about 50 bytes of memory per staged body.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,10 +15,13 @@ pub struct StagedBodies {
     bodies: HashMap<(ResourceKey, [u8; 16]), bool>,
     /// Resources that landed, with whatever content.
     landed: HashSet<ResourceKey>,
+    /// All staged resources. Lines of other resources are ignored, so that landing may have more.
     resources: HashSet<ResourceKey>,
 }
 
 impl StagedBodies {
+    /// Adds a staged body. A hash that is not 16 bytes long is padded or cut, and so matches no
+    /// landed line.
     pub(super) fn add(&mut self, resource: ResourceKey, content: &[u8]) {
         let mut hash = [0; 16];
         let length = content.len().min(16);
@@ -55,6 +62,7 @@ impl StagedBodies {
         self.count(|resource| self.landed.contains(resource))
     }
 
+    /// Counts bodies that were not found in landing and whose resource fits.
     fn count(&self, fits: impl Fn(&ResourceKey) -> bool) -> u64 {
         let bodies = self.bodies.iter();
         bodies

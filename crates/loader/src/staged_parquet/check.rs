@@ -1,5 +1,9 @@
-//! Whether what another program staged is complete and agrees with itself: every resource of the keys
-//! has its row in the tables that have one for each, and every row belongs to a resource of the keys.
+//! Checks whether what another program staged is complete and consistent: every resource of the
+//! keys has its row in the tables that have exactly one row per resource, and every row belongs to
+//! a resource of the keys.
+//!
+//! It cannot find single rows that are missing from tables with many rows per resource; `verify`
+//! can, if landing is in the same data directory.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -127,6 +131,8 @@ pub fn check_staged_parquet(
     Ok((problems, bodies))
 }
 
+/// Reads `_keys` into memory. `types` collects the resource types that occur, so that a key holds a
+/// number instead of a text; ids are kept as 64-bit hashes.
 fn read_keys(
     run: &StagedRun,
     types: &mut Vec<String>,
@@ -158,10 +164,14 @@ fn read_keys(
     Ok(staged)
 }
 
+/// Used to notice a row with the id of another resource; a collision would hide one such row, and
+/// nothing else depends on it.
 fn hash_of_id(id: &str) -> u64 {
     xxhash_rust::xxh3::xxh3_64(id.as_bytes())
 }
 
+/// Compares the rows of one table with the keys. `staged` is sorted by landing order; `of_type` is
+/// `None` if no key has the table's resource type, so that every row is one too many.
 fn check_table(
     run: &StagedRun,
     table: &StagedTable,
@@ -239,6 +249,8 @@ fn check_table(
     Ok(())
 }
 
+/// The value of a text column, with 32-bit or 64-bit offsets; `None` for null and for columns of
+/// another type.
 fn text_at(column: &dyn Array, row: usize) -> Option<&str> {
     if column.is_null(row) {
         return None;

@@ -1,4 +1,4 @@
-//! All tables of a snapshot, several at once.
+//! Builds all tables of a snapshot, several at once.
 
 use claimlake_contract::Progress;
 
@@ -8,11 +8,16 @@ use crate::staged_run::StagedRun;
 use crate::table::build::{BuildInput, BuiltTable, build};
 use crate::table::plan::TablePlan;
 
-/// More do not help while the largest table is built by one, and each holds memory of its own.
+/// The most threads that are used by default. More do not help, since one thread builds the largest
+/// table, and each needs memory of its own.
 const MOST_THREADS: usize = 8;
 
-/// Does all work of a load, or of what is like one, on its threads: what one part of the work no
-/// longer needs of memory serves the next, as it would not on another thread.
+/// Runs the work of a load (or of `forget`) on a thread pool of its own. Everything runs there:
+/// memory that one step has freed is reused by the next step on the same thread.
+///
+/// # Errors
+///
+/// The threads cannot be started, or the work fails.
 pub(crate) fn on_threads<T: Send>(
     options: &LoadOptions,
     work: impl FnOnce() -> Result<T> + Send,
@@ -29,7 +34,8 @@ pub(crate) fn on_threads<T: Send>(
     pool.install(work)
 }
 
-/// Builds all tables, several at once, the largest first; see [`on_threads`].
+/// Builds all tables, the largest first; to be called within [`on_threads`]. Memory is divided
+/// evenly among the threads. The result is sorted by name.
 pub(crate) fn build_all(
     plans: &[TablePlan],
     input: &BuildInput<'_>,
@@ -63,6 +69,7 @@ pub(crate) fn build_all(
     Ok(built)
 }
 
+/// The size of a table's staged files: an estimate of how long it takes to build.
 fn staged_bytes(plan: &TablePlan, staged: &[StagedRun]) -> u64 {
     staged
         .iter()

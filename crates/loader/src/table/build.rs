@@ -1,4 +1,9 @@
-//! Puts one table of the next snapshot together.
+//! Builds one table: sorts the new rows, merges them with the old rows of the same partitions,
+//! writes.
+//!
+//! Only partitions in which something changes are written. A partition is rewritten completely,
+//! since a Parquet file cannot be edited, and its rows keep the table's sort order. The rows of one
+//! resource stay together, in the order of their view.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -36,20 +41,24 @@ use claimlake_columnar::sort::spans::{OwnedRows, SpanSource};
 #[derive(Debug)]
 pub(crate) struct BuildInput<'a> {
     pub(crate) staged: &'a [StagedRun],
+    /// For each staged run, which of its bodies are used.
     pub(crate) decisions: &'a [RunDecisions],
+    /// Resources whose rows in the lake must go, because a newer body was staged or because they
+    /// vanished.
     pub(crate) outdated: &'a HashSet<ResourceKey>,
-    /// By the table that decides: resources of the lake that became current or ceased to be.
+    /// By the table that decides, resources of the lake of which nothing changes but `is_current`.
     pub(crate) flips: &'a Flips,
-    /// Which resources the rows of the snapshot before belong to.
+    /// In which partitions such resources have rows; `None` if there is no previous snapshot.
     pub(crate) touched: Option<&'a Touched<'a>>,
     /// The folder of the snapshot before.
     pub(crate) before: Option<&'a Path>,
     /// The folder of the snapshot that is being built.
     pub(crate) snapshot: &'a Path,
+    /// Where sorted runs go that do not fit in memory.
     pub(crate) spill: &'a Path,
     pub(crate) access: Access,
     pub(crate) options: &'a LoadOptions,
-    /// Bytes each table may hold while it sorts.
+    /// How many bytes the rows of a table may take before they are written to disk as a sorted run.
     pub(crate) memory_bytes: usize,
     pub(crate) carried: &'a Carried,
 }
@@ -58,11 +67,21 @@ pub(crate) struct BuildInput<'a> {
 #[derive(Debug)]
 pub(crate) struct BuiltTable {
     pub(crate) table: LakeTable,
+    /// Files that the previous snapshot does not have.
     pub(crate) files_written: u64,
     /// Which resources the written rows belong to.
     pub(crate) owners: SpooledOwners,
 }
 
+/// Builds the table of `plan`.
+///
+/// All sources deliver sorted spans (consecutive rows of one resource with equal sort keys), and
+/// one merge of them delivers the table in its final order. This is also the order of the owner
+/// notes, which say for each row to which resource it belongs.
+///
+/// # Errors
+///
+/// A staged or old file is damaged, or a file cannot be written.
 pub(crate) fn build(plan: &TablePlan, input: &BuildInput<'_>) -> Result<BuiltTable> {
     let maker = Rc::new(RefCell::new(SpanMaker::new(plan.shape.clone())?));
     let spill = input.spill.join(&plan.layout.name);
@@ -113,6 +132,8 @@ pub(crate) fn build(plan: &TablePlan, input: &BuildInput<'_>) -> Result<BuiltTab
     finish(plan, input, old.kept, (written, owners.finish()?))
 }
 
+/// Links the files that stay and lists all files in the order of the manifest: by partition, and
+/// within one in the order of the rows.
 fn finish(
     plan: &TablePlan,
     input: &BuildInput<'_>,
@@ -148,6 +169,8 @@ fn finish(
     })
 }
 
+/// Where and how the files are written. The rows per file follow from the options and the columns,
+/// never from the data or the memory, so that the same rows give the same files.
 fn file_plan(plan: &TablePlan, input: &BuildInput<'_>) -> Result<FilePlan> {
     let options = input.options;
     let row_group_rows = options.row_group_rows.max(1);
@@ -175,7 +198,7 @@ fn file_plan(plan: &TablePlan, input: &BuildInput<'_>) -> Result<FilePlan> {
     })
 }
 
-/// Puts the staged rows that the table takes into the sorter.
+/// Puts the staged rows that the table needs into the sorter.
 fn sort_staged(plan: &TablePlan, input: &BuildInput<'_>, sorter: &mut Sorter) -> Result<()> {
     let checksums = if input.options.check_staged {
         Checksums::Compare
@@ -203,7 +226,8 @@ fn sort_staged(plan: &TablePlan, input: &BuildInput<'_>, sorter: &mut Sorter) ->
     Ok(())
 }
 
-/// The rows the table takes, and for every row whether it is current.
+/// The rows of a batch that the table needs, each with its resource; and for every row of the batch
+/// whether it is current (empty without a rule).
 fn owned_rows(
     plan: &TablePlan,
     batch: &RecordBatch,
@@ -235,6 +259,7 @@ fn owned_rows(
     Ok((owned, current))
 }
 
+/// Replaces the placeholder column of the rule by its values.
 fn with_current(
     plan: &TablePlan,
     batch: RecordBatch,
@@ -251,13 +276,18 @@ fn with_current(
     RecordBatch::try_new(schema, columns).map_err(operation())
 }
 
-/// The files of the snapshot before: those that stay, and those whose partition is rewritten.
+/// The files of the previous snapshot.
 #[derive(Debug, Default)]
 struct OldFiles {
+    /// They stay as they are.
     kept: Vec<LakeFile>,
+    /// Their partition is rewritten; by partition.
     rewritten: BTreeMap<String, Vec<LakeFile>>,
 }
 
+/// Separates the partitions that stay from those that are rewritten: partitions with new rows,
+/// those with rows that must go or change, and those with a null in their path, which an earlier
+/// version wrote.
 fn split_old_files(
     plan: &TablePlan,
     input: &BuildInput<'_>,
@@ -310,8 +340,8 @@ fn split_old_files(
     Ok(split)
 }
 
-/// The files of rewritten partitions in the order their rows have in the sorted table. There are
-/// several such rows of files where partitions of an older build become one.
+/// The files of rewritten partitions in the sort order of the table. There are several lists if
+/// partitions of an earlier version (null and `UNKNOWN`) become one: each list is sorted in itself.
 fn in_sorted_order(
     plan: &TablePlan,
     rewritten: BTreeMap<String, Vec<LakeFile>>,

@@ -1,4 +1,5 @@
-//! Files that stay as they are: linked into the next snapshot, copied where links are impossible.
+//! Files that do not change: linked into the next snapshot, or copied if hard links are not
+//! possible. A snapshot that shares nearly all files with the previous one needs little space.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -17,8 +18,12 @@ pub(crate) struct Carried {
     pub(crate) copied: AtomicU64,
 }
 
-/// Takes a file over from the snapshot before, where it is as long as the manifest says: to compare
-/// all that stays as it is would take as long as to read all of the lake.
+/// Takes a file over from the previous snapshot if it has the length that its manifest says. Its
+/// content is not compared: that would take as long as reading the whole lake.
+///
+/// # Errors
+///
+/// [`LoadError::Damaged`] if the file is missing or has another length.
 pub(crate) fn carry(
     file: &LakeFile,
     before: &Path,
@@ -30,6 +35,7 @@ pub(crate) fn carry(
     link_or_copy(&file.path, before, snapshot, access, carried)
 }
 
+/// Links the file, or copies it with the lake's mode and group.
 fn link_or_copy(
     path: &str,
     before: &Path,
@@ -57,7 +63,7 @@ fn link_or_copy(
     }
 }
 
-/// The ways in which file systems say that they have no (more) hard links.
+/// Whether the error means that the file system has no (more) hard links.
 fn cannot_link(kind: ErrorKind) -> bool {
     matches!(
         kind,

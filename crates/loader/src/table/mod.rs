@@ -1,9 +1,9 @@
-//! One table of the next snapshot: what is taken from where, and how it is put together.
+//! Builds one table of the next snapshot.
 //!
-//! [`plan`] decides for each table whether it is made anew, updated or carried over. [`build`] sorts the
-//! staged rows that the decisions name, merges them with the old rows of the partitions that change
-//! ([`old_rows`]), and writes these; files of other partitions are linked ([`carry`]). [`all`] does so for
-//! several tables at once.
+//! [`plan`] decides for each table whether it is rebuilt, updated, or carried over. [`build`] sorts
+//! the staged rows that were chosen by the merge of keys, merges them with the old rows of the
+//! partitions that change ([`old_rows`]), and writes these partitions; files of other partitions
+//! are linked ([`carry`]). [`all`] does this for several tables at once.
 
 pub(crate) mod all;
 pub(crate) mod build;
@@ -14,7 +14,7 @@ pub(crate) mod plan;
 use claimlake_columnar::encode::partitioned::PlacedFile;
 use claimlake_contract::LakeFile;
 
-/// A written file as manifests name it.
+/// A written file as manifests list it.
 pub(crate) fn lake_file(file: PlacedFile) -> LakeFile {
     LakeFile {
         path: file.path,

@@ -1,4 +1,5 @@
-//! The rows of the snapshot before, in sorted order, without those that are out of date.
+//! Reads the rows of the previous snapshot in sorted order, without those that are out of date and
+//! with the new values of `is_current`.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -26,25 +27,26 @@ use claimlake_columnar::sort::buffered::with_dictionary;
 use claimlake_columnar::sort::span_maker::SpanMaker;
 use claimlake_columnar::sort::spans::{OwnedRows, SpanBatch};
 
-/// A file with the values of its partition, in the order of the partition columns.
+/// A file with the values of its partition columns, in their order.
 #[derive(Debug, Clone)]
 pub(crate) struct OldFile {
     pub(crate) file: LakeFile,
     pub(crate) partition: Vec<String>,
 }
 
-/// What to change in the rows on the way.
+/// How the rows change while they are read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Edits<'a> {
     /// Resources whose rows are left out.
     pub(crate) outdated: &'a HashSet<ResourceKey>,
-    /// Resources that became current or ceased to be.
+    /// Resources whose `is_current` changes, with the new value.
     pub(crate) flips: &'a HashMap<ResourceKey, Option<bool>>,
-    /// The column that says so.
+    /// The name of that column; `None` if the table has no rule.
     pub(crate) current_column: Option<&'a str>,
 }
 
-/// Reads files one after the other: the files of a partition, then those of the next.
+/// Reads the files one after the other. The rows of a partition are matched with their owners while
+/// they are read: a file with more or fewer rows than owners is an error.
 pub(crate) struct OldRows<'a> {
     snapshot: &'a Path,
     table: &'a LakeTable,
@@ -53,26 +55,27 @@ pub(crate) struct OldRows<'a> {
     edits: Edits<'a>,
     maker: Rc<RefCell<SpanMaker>>,
     open: Option<OpenFile>,
-    /// Those of the partition whose files are read.
+    /// The owners of the partition whose files are being read.
     partition: Option<PartitionOwners<'a>>,
 }
 
+/// A file that is being read.
 struct OpenFile {
     reader: ParquetRecordBatchReader,
     partition: Vec<String>,
     path: std::path::PathBuf,
 }
 
-/// The owners of a partition's rows, from the next row on.
+/// The owners of a partition's remaining rows.
 struct PartitionOwners<'a> {
     folder: String,
     runs: Runs<'a>,
-    /// What is left of a run.
+    /// The rest of the current run.
     run: Option<Run>,
 }
 
 impl<'a> OldRows<'a> {
-    /// `files` of a table in the order of their rows, in a snapshot's folder.
+    /// `files` must be in the order of their rows, and those of one partition together.
     pub(crate) fn new(
         (snapshot, table, owners): (&'a Path, &'a LakeTable, &'a SnapshotOwners<'a>),
         files: Vec<OldFile>,
@@ -91,6 +94,8 @@ impl<'a> OldRows<'a> {
         }
     }
 
+    /// Opens the next file after it was compared with the manifest. With the first file of a
+    /// partition, it opens the partition's owners.
     fn open(&mut self, old: OldFile) -> Result<OpenFile> {
         check_file(self.snapshot, &old.file)?;
         let path = self.snapshot.join(&old.file.path);
@@ -120,7 +125,7 @@ impl<'a> OldRows<'a> {
         })
     }
 
-    /// All rows of the partition are read: nothing may be left of its owners.
+    /// Checks that no owner of the partition is left over.
     fn end_partition(&mut self) -> Result<()> {
         let Some(mut ended) = self.partition.take() else {
             return Ok(());
@@ -135,6 +140,8 @@ impl<'a> OldRows<'a> {
         }
     }
 
+    /// Adds the partition columns, which are in the path only, and null columns for those that the
+    /// file does not have yet.
     fn with_partition(&self, batch: &RecordBatch, open: &OpenFile) -> Result<RecordBatch> {
         let maker = self.maker.borrow();
         let shape = maker.shape();
@@ -152,6 +159,7 @@ impl<'a> OldRows<'a> {
             .map_err(LoadError::arrow("reading the lake"))
     }
 
+    /// Sets the new values of `is_current`.
     fn with_flips(&self, batch: RecordBatch, owned: &[OwnedRows]) -> Result<RecordBatch> {
         let Some(name) = self.edits.current_column else {
             return Ok(batch);
@@ -177,6 +185,11 @@ impl<'a> OldRows<'a> {
 }
 
 impl PartitionOwners<'_> {
+    /// The owners of the next `rows` rows.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Damaged`] if there are fewer owners than rows.
     fn owners_of(&mut self, rows: usize, path: &Path) -> Result<Vec<OwnedRows>> {
         let mut owned = Vec::new();
         let mut start = 0;

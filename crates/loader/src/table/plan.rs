@@ -1,4 +1,9 @@
-//! How each table gets into the next snapshot: built anew, updated, or carried over.
+//! Decides how each table gets into the next snapshot: rebuilt, updated, or carried over.
+//!
+//! A table is rebuilt from the staged rows if all of landing is staged (`full`) and its view, rule,
+//! layout or columns differ from the lake's, or if `--rebuild` asks for it. Otherwise it is
+//! updated: old files stay, and rows of changed resources are replaced. The layout then remains the
+//! lake's, since files of two layouts in one table could not be read.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,23 +26,28 @@ use claimlake_columnar::sort::table_shape::TableShape;
 /// How one table gets into the next snapshot.
 #[derive(Debug)]
 pub(crate) struct TablePlan {
+    /// Columns, partition columns and sort order, as the sorter and the writer need them.
     pub(crate) shape: TableShape,
     pub(crate) layout: TableLayout,
     pub(crate) resource: Option<ResourceType>,
-    /// What the manifest says: of the view that made the table's oldest rows; empty where rows of
-    /// older resources are missing.
+    /// The hash for the manifest: of the view and rule that made the oldest rows. Empty if the
+    /// table was added later and lacks the rows of older resources, so that it differs from every
+    /// view.
     pub(crate) view_hash: String,
+    /// Which staged rows are needed.
     pub(crate) take: Take,
-    /// The files of the snapshot before that count; empty when the table is made anew.
+    /// The table in the previous snapshot; `None` if it is rebuilt.
     pub(crate) before: Option<LakeTable>,
     /// The rule whose column the table has.
     pub(crate) rule: Option<CurrentRule>,
-    /// Whether the table holds rows of another view than the staged one, or lacks some.
+    /// Whether the table has rows of another view than the staged one, or lacks rows of some
+    /// resources, so that `transform --full` and `load` would change it.
     pub(crate) is_stale: bool,
 }
 
 impl TablePlan {
-    /// The rule, where the table's own rows decide what is current.
+    /// The rule, if this table's own rows decide what is current. A rule can give its column to
+    /// further tables of the same resource type, which take the decision over.
     pub(crate) fn deciding_rule(&self) -> Option<&CurrentRule> {
         self.rule
             .as_ref()
@@ -45,25 +55,34 @@ impl TablePlan {
     }
 }
 
-/// The plans of all tables, by name, and the staged tables whose columns are unknown.
+/// The plans of all tables, by name, and the staged tables that cannot be created yet.
 #[derive(Debug)]
 pub(crate) struct Plans {
     pub(crate) tables: Vec<TablePlan>,
+    /// Staged tables without any file, so that their columns are unknown.
     pub(crate) without_rows: Vec<String>,
 }
 
-/// What the plans are made from.
+/// From what the plans are made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PlanInput<'a> {
     pub(crate) staged: &'a [StagedRun],
     /// The snapshot before: folder and manifest.
     pub(crate) before: Option<(&'a Path, &'a LakeManifest)>,
     pub(crate) options: &'a LoadOptions,
+    /// Whether the staged runs contain all of landing.
     pub(crate) full: bool,
-    /// Whether the snapshot before has resources, with rows or not.
+    /// Whether the previous snapshot has any resource that is not a tombstone. A new table then
+    /// lacks the rows of these.
     pub(crate) has_resources: bool,
 }
 
+/// Plans every table of the staged runs and of the previous snapshot.
+///
+/// # Errors
+///
+/// [`LoadError::Schema`] if a table lost a column or changed a type; [`LoadError::Layout`] if it
+/// cannot be partitioned as configured.
 pub(crate) fn plan(input: &PlanInput<'_>) -> Result<Plans> {
     let mut plans = Plans {
         tables: Vec::new(),
@@ -111,7 +130,12 @@ pub(crate) fn plan(input: &PlanInput<'_>) -> Result<Plans> {
     Ok(plans)
 }
 
-/// What a table decides of its resources says nothing of those of another type.
+/// Checks that every table that takes a decision over is of the same resource type as the table
+/// that decides: a decision is about resources, and found by their keys.
+///
+/// # Errors
+///
+/// [`LoadError::Layout`], naming the table.
 fn check_resources(plans: &[TablePlan]) -> Result<()> {
     for deciding in plans {
         let Some(rule) = deciding.deciding_rule() else {
@@ -136,6 +160,7 @@ fn check_resources(plans: &[TablePlan]) -> Result<()> {
     Ok(())
 }
 
+/// The plan of a table that a staged run has.
 fn staged_plan(
     input: &PlanInput<'_>,
     staged: &StagedTable,
@@ -200,7 +225,7 @@ fn staged_plan(
     })
 }
 
-/// A table that no staged run brings rows of: only rows that are out of date leave it.
+/// The plan of a table for which no staged run has rows: old rows may go, none come.
 fn carried_plan(input: &PlanInput<'_>, before: &LakeTable) -> Result<TablePlan> {
     let folder = input
         .before
@@ -224,18 +249,20 @@ fn carried_plan(input: &PlanInput<'_>, before: &LakeTable) -> Result<TablePlan> 
     })
 }
 
+/// The rule for a table.
 fn rule_of<'a>(options: &'a LoadOptions, table: &str) -> Option<&'a CurrentRule> {
     let mut rules = options.current.iter();
     rules.find(|rule| rule.tables().any(|name| name == table))
 }
 
+/// The column that a rule adds.
 fn added_columns(rule: Option<&CurrentRule>) -> Vec<Field> {
     rule.map(|rule| Field::new(&rule.column, DataType::Boolean, true))
         .into_iter()
         .collect()
 }
 
-/// The hash of everything that decides a table's rows.
+/// The hash of everything that decides a table's rows: its view and its rule.
 fn hash_with(view_hash: &str, rule: Option<&CurrentRule>) -> Result<String> {
     let Some(rule) = rule else {
         return Ok(view_hash.to_owned());
@@ -248,7 +275,12 @@ fn hash_with(view_hash: &str, rule: Option<&CurrentRule>) -> Result<String> {
     Ok(hex(&hash.finalize()))
 }
 
-/// The layout without columns that the table does not have: one layout serves many tables.
+/// The layout without columns that the table lacks, since one configured layout serves many tables.
+///
+/// # Errors
+///
+/// A partition column has a type that cannot be a folder name, or no column would remain in the
+/// files.
 fn fitting(layout: &TableLayout, schema: &Schema) -> Result<TableLayout> {
     let has = |name: &String| schema.index_of(name).is_ok();
     let mut fitting = layout.clone();
@@ -278,6 +310,8 @@ fn fitting(layout: &TableLayout, schema: &Schema) -> Result<TableLayout> {
     Ok(fitting)
 }
 
+/// The layout with positions instead of names. Partition columns need not be sorted by: the files
+/// of a partition have one value.
 fn shape(layout: &TableLayout, schema: &SchemaRef) -> TableShape {
     let places = |names: &[String]| -> Vec<usize> {
         names
@@ -291,13 +325,14 @@ fn shape(layout: &TableLayout, schema: &SchemaRef) -> TableShape {
     TableShape::new(&layout.name, schema, partition, sort)
 }
 
+/// Names and types of all columns, partition columns first.
 fn all_columns(layout: &TableLayout, schema: &Schema) -> Vec<(String, String)> {
     let mut all = partition_words(layout, schema);
     all.extend(file_words(layout, schema));
     all
 }
 
-/// Name and type of the partition columns.
+/// Names and types (as text) of the partition columns.
 pub(crate) fn partition_words(layout: &TableLayout, schema: &Schema) -> Vec<(String, String)> {
     let places = layout
         .partition_by
@@ -306,14 +341,19 @@ pub(crate) fn partition_words(layout: &TableLayout, schema: &Schema) -> Vec<(Str
     columns::words(schema, places)
 }
 
-/// Name and type of the columns within files.
+/// Names and types (as text) of the columns within files.
 pub(crate) fn file_words(layout: &TableLayout, schema: &Schema) -> Vec<(String, String)> {
     let places = (0..schema.fields().len())
         .filter(|column| !layout.partition_by.contains(schema.field(*column).name()));
     columns::words(schema, places)
 }
 
-/// A table's columns as its files have them: older files may lack some.
+/// The columns of a table, from the footers of its files. Older files may lack columns that were
+/// added later, so files are read until all columns are known.
+///
+/// # Errors
+///
+/// A file is damaged, or a partition column has an unknown type.
 fn schema_in_files(snapshot: &Path, table: &LakeTable) -> Result<SchemaRef> {
     let mut found: Fields = Fields::empty();
     let mut fields: Vec<Field> = Vec::new();
@@ -349,6 +389,7 @@ fn schema_in_files(snapshot: &Path, table: &LakeTable) -> Result<SchemaRef> {
     Ok(std::sync::Arc::new(Schema::new(fields)))
 }
 
+/// The type of a partition column, from its text in the manifest.
 fn partition_type(words: &str) -> Option<DataType> {
     [
         DataType::Utf8,

@@ -1,5 +1,5 @@
-//! What the broker is at, for clients that wait: since when a request to the token endpoint and
-//! since when a write to the vault have been under way.
+//! What the broker is doing, for clients that wait: since when the oldest request to the token
+//! endpoint and the oldest operation on the vault have been in progress.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Operations under way, each with its start.
+/// Operations in progress, each with its start.
 #[derive(Debug, Clone, Default)]
 pub(super) struct UnderWay(Arc<Mutex<(u64, BTreeMap<u64, Instant>)>>);
 
-/// One of them; over when dropped.
+/// One operation; it has ended when this is dropped.
 #[derive(Debug)]
 pub(super) struct Operation {
     all: UnderWay,
@@ -31,7 +31,7 @@ impl UnderWay {
         }
     }
 
-    /// How long the oldest has been under way.
+    /// For how long the oldest one has been in progress; `None` if there is none.
     pub(super) fn longest(&self) -> Option<Duration> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.1.values().next().map(Instant::elapsed)

@@ -1,5 +1,6 @@
-//! Consents in doubt, consents whose refresh names somebody else, and consents that an answer
-//! outside the token endpoint has shown to be over.
+//! What a refused refresh means for a grant, and for the others: grants in doubt, grants whose
+//! refresh returned another patient's tokens, and grants that have ended according to an answer of
+//! the FHIR API.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use super::{Outcome, Refresher, lock};
 use crate::ConsentError;
 use crate::exchange::ask_who;
 
-/// What a doubt is, and what decides it.
+/// What "in doubt" means, and what decides it.
 pub(super) const IN_DOUBT: &str = "the server denies its refresh without a reason: the consent has \
     ended, or the app may not use v3 yet (then set source.api to v2, or ask CMS for access); the next \
     run tries again, and it counts as ended once another grant of the app is accepted or it is denied \
@@ -31,7 +32,7 @@ pub(super) fn doubtful() -> ConsentError {
     }
 }
 
-/// Whether an answer names another patient than the grant's.
+/// Whether an answer names another patient than the grant. False if one of them is unknown.
 pub(super) fn names_another(grant: &Grant, named: Option<&PatientId>) -> bool {
     match (&grant.patient, named) {
         (Some(known), Some(named)) => known != named,
@@ -40,7 +41,9 @@ pub(super) fn names_another(grant: &Grant, named: Option<&PatientId>) -> bool {
 }
 
 impl Refresher {
-    /// v3 denied the refresh without a reason.
+    /// v3 refused the refresh without a reason. The state is written first and the other grants are
+    /// looked at again afterwards: an answer about one of them may have come while the disk was
+    /// busy.
     pub(super) async fn denied(self: &Arc<Self>, grant: &Grant, reason: &'static str) -> Outcome {
         let denial = lock(&self.denials).denied(grant, self.now());
         match denial {
@@ -102,8 +105,9 @@ impl Refresher {
         }
     }
 
-    /// Neither pair is of use: the old one is used up, the new one is somebody else's. It is not
-    /// revoked either: that would end the other patient's consent.
+    /// Ends a grant whose refresh returned another patient's tokens: the old pair is used up, the
+    /// new one is not this patient's. It is not revoked, since that would end the other patient's
+    /// consent.
     pub(super) async fn refuse_another_patient(self: &Arc<Self>, handle: &GrantHandle) -> Outcome {
         tracing::error!(grant.handle = %handle, "a refresh was answered with the tokens of another patient");
         self.end_grant(handle, None, ANOTHER_PATIENT, EndedTokens::Dropped)
@@ -127,7 +131,7 @@ impl Refresher {
             .await
     }
 
-    /// Puts a grant in doubt since an instant that is known.
+    /// Marks a grant as in doubt since the given time.
     async fn doubt(&self, handle: &GrantHandle, since: DateTime<Utc>) -> Result<(), ConsentError> {
         let handle = handle.clone();
         self.with_vault(move |vault| vault.doubt_grant(&handle, since, IN_DOUBT))
@@ -135,11 +139,10 @@ impl Refresher {
             .map_err(|error| not_now(&error))
     }
 
-    /// Tokens of `generation` were refused everything, and not for the consent's sake by what was
-    /// said; none where resources are answered again.
+    /// Records that every request with the tokens of `generation` was refused without a statement
+    /// about the consent; with `None`, that requests succeed again.
     ///
-    /// # Errors
-    /// Where the vault cannot be written.
+    /// # Errors The vault cannot be written.
     pub(crate) async fn note_refused(
         &self,
         handle: &GrantHandle,
@@ -151,7 +154,7 @@ impl Refresher {
             .map_err(|error| not_now(&error))
     }
 
-    /// Ends a grant, of the tokens of `generation` where that is given.
+    /// Ends a grant; with `generation`, only if it still has these tokens.
     async fn end_grant(
         &self,
         handle: &GrantHandle,

@@ -1,7 +1,8 @@
-//! What the answers to all grants together say about the app, and about grants in doubt.
+//! Distinguishes refused grants from a refused app.
 //!
-//! v3 says "Request denied" for a refresh token it does not know, and to an app that may not use v3
-//! at all. One grant alone cannot tell the two apart; others can, and so can time.
+//! v3 answers "Request denied" both to a refresh token that it does not know and to an app that may
+//! not use v3 at all. One grant alone cannot tell which it is. Other grants can: if one of them is
+//! accepted, the app is fine. Time can too: see [`AGAIN_AFTER`].
 
 use std::collections::HashMap;
 
@@ -9,46 +10,47 @@ use chrono::{DateTime, TimeDelta, Utc};
 use claimlake_contract::GrantHandle;
 use claimlake_vault::{Grant, GrantState, REFUSED_IN_DOUBT};
 
-/// So many denials in a row, with no refresh accepted, are about the app and not about the grants.
+/// This many refused grants in a row, with none accepted, are the app's problem.
 const DENIALS_THAT_STOP: usize = 3;
-/// A grant that is denied again after so long has ended: an app's own trouble is seen to by then,
-/// and would be heard from the other grants too.
+/// A grant that is refused again after this time has ended: a problem of the app would have been
+/// fixed by then, or would show with other grants.
 const AGAIN_AFTER: TimeDelta = TimeDelta::hours(2);
 
-/// What was heard so far.
+/// What the answers to all grants of this broker have shown so far.
 #[derive(Debug, Default)]
 pub(super) struct Denials {
+    /// Why no token may be posted any more.
     halted: Option<String>,
-    /// Whether denials were why.
+    /// Whether refused grants are the reason; an accepted one then lifts the halt.
     halted_by_denials: bool,
+    /// Whether any grant was accepted.
     accepted: bool,
-    /// In the order they were denied, all since the last acceptance.
+    /// Refused grants in order, since the last accepted one.
     denied: Vec<Denied>,
-    /// When each of them was denied: it is not asked for again meanwhile.
+    /// When each of them was refused; it is not tried again meanwhile.
     doubted: HashMap<GrantHandle, DateTime<Utc>>,
 }
 
-/// A grant that was denied, and since when it has been in doubt.
+/// A refused grant, and since when it has been in doubt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Denied {
     pub(super) handle: GrantHandle,
     pub(super) since: DateTime<Utc>,
 }
 
-/// What a denial comes to.
+/// What a refusal means.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Denial {
     /// The grant has ended.
     Ended,
     /// It has ended, or the app may not use v3: the next run tries again.
     Doubtful,
-    /// The app is at fault: these grants were denied for it, and none of them has ended. They stay
-    /// in doubt, since when they were first.
+    /// It is the app. None of these grants has ended; they stay in doubt since the given times.
     Stop(Vec<Denied>),
 }
 
 impl Denials {
-    /// Why no further token is posted.
+    /// Forbids all further posts.
     pub(super) fn halted(&self) -> Option<String> {
         self.halted.clone()
     }
@@ -58,8 +60,8 @@ impl Denials {
         self.halted = Some(reason.to_owned());
     }
 
-    /// A refresh was accepted: the app is as it should be. The grants that were denied before have
-    /// ended.
+    /// A grant was accepted, so the app is fine: returns the grants that were refused before, which
+    /// have therefore ended.
     pub(super) fn accepted(&mut self) -> Vec<GrantHandle> {
         self.accepted = true;
         self.doubted.clear();
@@ -81,12 +83,12 @@ impl Denials {
         }
     }
 
-    /// Whether an accepted refresh has shown that the app is as it should be.
+    /// Whether any grant was accepted.
     pub(super) fn has_accepted(&self) -> bool {
         self.accepted
     }
 
-    /// Whether a grant was denied a short while ago, so that asking again would tell nothing.
+    /// Whether a grant was refused so recently that another attempt would show nothing new.
     pub(super) fn is_doubted(&self, handle: &GrantHandle, now: DateTime<Utc>) -> bool {
         let at = self.doubted.get(handle);
         at.is_some_and(|at| now - *at < AGAIN_AFTER)

@@ -1,8 +1,11 @@
-//! Whether the token endpoint may be asked now, for all grants together: a refresh token is worth
-//! more than a try, and an endpoint that answers no OAuth says so to everyone.
+//! Decides whether the token endpoint may be used now, for all grants together. A refresh token is
+//! worth more than an attempt, and an endpoint that does not speak OAuth will not do so for the
+//! next grant either.
 //!
-//! Until it has given one OAuth answer, and after every failure, requests go one at a time, with
-//! pauses that grow. After a few failures in a row no more is sent: the run ends with one reason.
+//! Until the endpoint has given one OAuth response, and after each failure, requests are sent one
+//! at a time, with growing pauses. After several failures in a row nothing more is sent, and the
+//! run ends with one reason. This is a circuit breaker with three states: suspect (one at a time),
+//! proven (in parallel), closed (nothing).
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,16 +16,16 @@ use tokio::time::{Instant, sleep_until};
 use super::RefreshPolicy;
 use crate::ConsentError;
 
-/// How long nothing is sent once it is closed; a broker that lives longer then tries again.
+/// How long nothing is sent after the gate was closed. A broker that lives longer tries again then.
 const CLOSED_FOR: Duration = Duration::from_secs(120);
 
 /// The token endpoint's health, shared by all refreshes. Invariant: until it has given an OAuth
 /// answer, and after a failure, at most one request is out.
 #[derive(Debug)]
 pub(super) struct Gate {
-    /// As many requests at once as may be lost.
+    /// Limits the requests in progress to the number that may be lost at once.
     pub(super) permits: Semaphore,
-    /// Held by the one request that tries out a suspect endpoint.
+    /// Held by the one request that is sent to a suspect endpoint.
     alone: tokio::sync::Mutex<()>,
     state: Mutex<State>,
     pauses_at_first: Vec<Duration>,
@@ -31,18 +34,18 @@ pub(super) struct Gate {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Whether it has given an OAuth answer.
+    /// Whether the endpoint has given an OAuth response.
     proven: bool,
-    /// Failures in a row; what was sent before the last of them counts with it.
+    /// Failures in a row. Requests that were in progress together fail together and count once.
     failures: usize,
     failed_at: Option<Instant>,
-    /// Nothing is sent before.
+    /// Nothing is sent before this time.
     not_before: Option<Instant>,
     /// Why nothing is sent, and until when.
     closed: Option<(ConsentError, Instant)>,
 }
 
-/// One request may be sent while this is held.
+/// The right to send one request.
 #[derive(Debug)]
 pub(super) struct Pass<'a> {
     _permit: SemaphorePermit<'a>,
@@ -63,8 +66,7 @@ impl Gate {
 
     /// Waits until a request may be sent.
     ///
-    /// # Errors
-    /// Why none will be.
+    /// # Errors The gate is closed; the error says why.
     pub(super) async fn pass(&self) -> Result<Pass<'_>, ConsentError> {
         let permit = self
             .permits
@@ -101,7 +103,7 @@ impl Gate {
         })
     }
 
-    /// An OAuth answer came, whatever it said.
+    /// An OAuth response was received, whatever it said.
     pub(super) fn answered(&self, pass: &mut Pass<'_>) {
         pass.alone = None;
         *self.state() = State {
@@ -110,7 +112,8 @@ impl Gate {
         };
     }
 
-    /// No connection, no answer, or one that is no OAuth answer; `wait` is what the server asks for.
+    /// There was no connection, no response, or one that is not OAuth. `wait` is the pause that the
+    /// server asked for.
     pub(super) fn failed(&self, pass: &Pass<'_>, reason: &str, wait: Option<Duration>) {
         let mut state = self.state();
         let now = Instant::now();
@@ -140,13 +143,13 @@ impl Gate {
         }
     }
 
-    /// Nobody sends anything for so long.
+    /// Lets nobody send for this time.
     pub(super) fn hold(&self, wait: Duration) {
         let mut state = self.state();
         state.not_before = state.not_before.max(Some(Instant::now() + wait));
     }
 
-    /// Every request would end with this error.
+    /// Closes the gate: every further request would fail with this error.
     pub(super) fn close(&self, error: &ConsentError, wait: Option<Duration>) {
         let until = Instant::now() + wait.unwrap_or(CLOSED_FOR);
         self.state().closed = Some((error.clone(), until));

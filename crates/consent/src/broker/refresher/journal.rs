@@ -1,5 +1,6 @@
-//! Entries of the journal that come while the disk is busy are written together: waiting for the
-//! disk once per refresh would have refreshes wait for each other.
+//! Writes intents and outcomes to the vault's journal. Each write is durable (fsync), so one write
+//! per refresh would make refreshes wait for each other; entries that come while the disk is busy
+//! are written together in one transaction.
 
 use std::sync::{Arc, Mutex};
 
@@ -18,11 +19,11 @@ pub(super) struct Journal(Mutex<Waiting>);
 #[derive(Debug, Default)]
 struct Waiting {
     entries: Vec<Entry>,
-    /// Whether a writer is at work; it takes in what comes meanwhile.
+    /// Whether a task is writing; it also takes the entries that come meanwhile.
     has_writer: bool,
 }
 
-/// An entry that waits, and who waits for it.
+/// An entry to be written, and who waits for it.
 #[derive(Debug)]
 struct Entry {
     step: (GrantHandle, RefreshStep),
@@ -30,7 +31,7 @@ struct Entry {
 }
 
 impl Journal {
-    /// Writes one entry, durably. It is written even where the caller goes away.
+    /// Writes one entry durably. It is written even if the caller goes away.
     pub(super) async fn write(
         self: &Arc<Self>,
         vault: &Arc<Vault>,
@@ -56,7 +57,7 @@ impl Journal {
         })
     }
 
-    /// Writes until nothing waits; entries that come meanwhile make up the next batch.
+    /// Writes until no entry is left. Entries that come meanwhile form the next batch.
     async fn write_all(self: Arc<Self>, vault: Arc<Vault>) {
         loop {
             let entries = {
@@ -81,7 +82,8 @@ impl Journal {
     }
 }
 
-/// What cannot be written together is written one by one, so that each hears its own error.
+/// Writes all entries in one transaction. If that fails, each one is written separately, so that
+/// every caller gets its own error.
 fn write_together(vault: &Vault, steps: &[(GrantHandle, RefreshStep)]) -> Vec<Written> {
     match vault.write_refreshes(steps) {
         Ok(written) => written,

@@ -1,4 +1,5 @@
-//! What a POST to the token endpoint brought, and what a stored token is still good for.
+//! Reads what a POST to the token endpoint returned, and decides whether a stored token may still
+//! be lent. Decisions only; what follows from them is in `refresh.rs`.
 
 use std::time::Duration;
 
@@ -13,32 +14,32 @@ use crate::retry_after::retry_after;
 use crate::token::AccessToken;
 use crate::transport_error::Unreachable;
 
-/// An access token with less life than this is renewed before it is lent.
+/// An access token that expires sooner than this is refreshed before it is lent.
 const LEAST_LIFE: TimeDelta = TimeDelta::minutes(5);
 pub(super) const LOST_ANSWER: &str =
     "the answer to a refresh was lost after the server had replaced the token";
 
-/// What a POST brought, apart from what is done about it. The words name request, status and media
-/// type, and nothing else of the answer.
+/// What a POST returned. The texts name request, status and media type, and nothing else of the
+/// answer.
 pub(super) enum Read {
+    /// A new token pair.
     Tokens(Box<TokenAnswer>),
     /// No connection: nothing was sent.
     NotSent(Unreachable),
-    /// The server asks to come back later; the token was not used up.
+    /// The server asks to retry later; the token was not used up.
     Later {
         reason: String,
         wait: Option<Duration>,
     },
-    /// The token may be used up.
+    /// Nobody knows whether the token was used up.
     InDoubt {
         reason: String,
         wait: Option<Duration>,
     },
     /// There is no token endpoint at this address; the token was not used up.
-    NoEndpoint {
-        reason: String,
-    },
-    /// An OAuth answer: what it means, why in words that can be stored, and with the request.
+    NoEndpoint { reason: String },
+    /// An OAuth error: its meaning, a reason that can be stored, and the reason together with the
+    /// request.
     Says {
         meaning: Meaning,
         reason: &'static str,
@@ -46,7 +47,7 @@ pub(super) enum Read {
     },
 }
 
-/// Reads what a refresh was answered.
+/// Interprets the answer to a refresh.
 pub(super) fn read(posted: Posted, request: &str, now: DateTime<Utc>) -> Read {
     let answer = match posted {
         Posted::Answer(answer) => answer,
@@ -93,7 +94,7 @@ pub(super) fn read(posted: Posted, request: &str, now: DateTime<Utc>) -> Read {
     }
 }
 
-/// The stored access token, where it has life enough left.
+/// The stored access token, if it is valid for long enough.
 pub(super) fn lendable(
     grant: &Grant,
     tokens: &TokenPair,
@@ -118,12 +119,13 @@ pub(super) fn lendable(
     })
 }
 
-/// A token that ends after a doubtful refresh was used up by it.
+/// The reason for the end of a grant. If an earlier POST had no readable answer, it was the one
+/// that used the token up.
 pub(super) fn ended(in_doubt: bool, reason: &'static str) -> &'static str {
     if in_doubt { LOST_ANSWER } else { reason }
 }
 
-/// What a failing vault means for whoever wants a token.
+/// What an error of the vault means for a caller that needs a token.
 pub(super) fn not_now(error: &VaultError) -> ConsentError {
     let reason = crate::chain(error);
     match error {

@@ -1,14 +1,14 @@
-//! How many refreshes at once, and how patiently.
+//! Limits and pauses of refreshes: how many at once, and how often to try again.
 
 use std::time::Duration;
 
-/// What happens to the broker when the run it works for is killed, or its container is. Whoever
-/// starts the broker looks at the host.
+/// What happens to the broker if the run, or its container, is killed. The caller of
+/// [`crate::broker_main`] examines the host to find out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BrokerLifetime {
-    /// The broker lives on: 32 refreshes at once.
+    /// The broker survives: 32 refreshes at once.
     OutlivesRun,
-    /// The kernel may kill it as well, and with it every refresh in progress: 16 at once.
+    /// The kernel may kill the broker as well, and every refresh in progress with it: 16 at once.
     MayEndWithRun,
 }
 
@@ -20,16 +20,17 @@ pub(crate) struct RefreshPolicy {
     /// Pauses after failures of the token endpoint in a row, where it has never given an OAuth
     /// answer; after one more failure nothing further is sent.
     pub(crate) pauses_at_first: Vec<Duration>,
-    /// And where it has.
+    /// The same for an endpoint that has given an OAuth response before.
     pub(crate) pauses: Vec<Duration>,
-    /// The wait where the server asks to come back later and does not say when, and how often one
-    /// refresh lets itself be put off.
+    /// The pause if the server asks to retry later and does not say when.
     pub(crate) pause_when_throttled: Duration,
+    /// How often one refresh waits like this.
     pub(crate) throttled: u32,
-    /// The longest wait that the server may ask for.
+    /// The longest pause the server may ask for; beyond it the run ends and says when to retry.
     pub(crate) longest_wait: Duration,
-    /// Pause between tries to write an outcome to a full or failing disk, and how many.
+    /// The pause between attempts to write an outcome to a full or failing disk.
     pub(crate) disk_pause: Duration,
+    /// How many such attempts there are.
     pub(crate) disk_tries: u32,
 }
 

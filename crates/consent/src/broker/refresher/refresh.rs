@@ -1,5 +1,10 @@
-//! One refresh: the intent before the POST, the outcome before use, and how often one refresh
-//! token may be posted.
+//! One refresh (RFC 6749, section 6): the intent is recorded before the POST, the outcome before
+//! the token is used.
+//!
+//! If an answer is lost, nobody knows whether the server has replaced the token. The intent, which
+//! is still in the vault, says so to whoever comes next. A second POST finds out: if the server had
+//! not replaced the token, it succeeds; otherwise the token is refused and the grant has ended.
+//! More posts would not find out anything new, so they are limited.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,14 +23,15 @@ use crate::answer::TokenAnswer;
 use crate::classify::Meaning;
 use crate::token::AccessToken;
 
-/// Posts of one refresh token without a readable answer before it is left alone for a while: the
-/// second finds out whether the first had used it up.
+/// How often one refresh token is posted without a readable answer before a pause: the second POST
+/// finds out whether the first one used it up.
 const POSTS_AT_ONCE: u32 = 2;
-/// How long it is left alone after so many, and after each further one.
+/// The pause after that many posts.
 const AFTER_TWO: TimeDelta = TimeDelta::minutes(2);
+/// The pause after each further POST.
 const AFTER_MORE: TimeDelta = TimeDelta::hours(1);
 
-/// When a refresh token whose posts had no readable answer may be posted again.
+/// When a refresh token may be posted again whose posts had no readable answer.
 pub(super) fn may_be_posted_from(open: &OpenRefresh) -> DateTime<Utc> {
     open.started_at
         + match open.attempts {
@@ -35,7 +41,7 @@ pub(super) fn may_be_posted_from(open: &OpenRefresh) -> DateTime<Utc> {
         }
 }
 
-/// Why it is left alone; none where it may be posted.
+/// Why the token must not be posted now; `None` if it may.
 pub(super) fn left_alone(open: Option<&OpenRefresh>, now: DateTime<Utc>) -> Option<ConsentError> {
     let open = open?;
     let from = may_be_posted_from(open);
@@ -55,8 +61,22 @@ pub(super) fn left_alone(open: Option<&OpenRefresh>, now: DateTime<Utc>) -> Opti
 }
 
 impl Refresher {
-    /// Refreshes a grant: waits for the gate, writes the intent, posts, and acts on the answer. It
-    /// posts again only what [`POSTS_AT_ONCE`] and the gate allow.
+    /// Refreshes a grant: waits for the gate, records the intent, posts, and acts on the answer. It
+    /// repeats the POST only within the limits of [`POSTS_AT_ONCE`] and of the gate.
+    ///
+    /// An answer decides what happens to the intent: it becomes the new token pair (success), is
+    /// withdrawn (the token was not used up), or stays (nobody knows).
+    ///
+    /// The steps of one POST:
+    ///
+    /// - wait for a pass of the gate; if nobody waits for the token any more, stop here;
+    /// - write the intent, durably: from now on the token counts as possibly used up;
+    /// - post;
+    /// - write the outcome, durably;
+    /// - return the token.
+    ///
+    /// A process that is killed after the second step leaves the intent. Whoever needs the grant
+    /// next posts the same token once more: the answer shows whether the server had replaced it.
     pub(super) async fn refresh(self: &Arc<Self>, grant: &Grant, waiters: &AtomicUsize) -> Outcome {
         let handle = &grant.handle;
         let mut asked_to_wait = 0;
@@ -162,9 +182,9 @@ impl Refresher {
         }
     }
 
-    /// Whether an answer shows that further tokens can be posted side by side. One that ends the run,
-    /// or may be the first of those that do, does not: those who wait go one at a time, and end
-    /// with it.
+    /// Whether an answer shows that further tokens can be posted in parallel. An answer that ends
+    /// the run, or that may be the first of several such answers, does not: waiting refreshes
+    /// continue one at a time.
     fn opens_the_gate(&self, found: &Read) -> bool {
         match found {
             Read::Tokens(_) => true,
@@ -177,7 +197,8 @@ impl Refresher {
         }
     }
 
-    /// Makes the new pair durable, however long the disk takes, and only then hands it out.
+    /// Stores the new pair durably, and only then returns it. A full disk is retried for minutes:
+    /// if the pair were lost, the consent would be lost.
     pub(super) async fn keep(
         self: &Arc<Self>,
         grant: &Grant,
@@ -226,7 +247,7 @@ impl Refresher {
         })
     }
 
-    /// Ends a grant as `needs_consent`, and says so.
+    /// Ends a grant as `needs_consent`, and returns that as the error.
     pub(super) async fn end(
         self: &Arc<Self>,
         handle: &GrantHandle,
@@ -239,13 +260,13 @@ impl Refresher {
         })
     }
 
-    /// Takes the intent back: the token is as good as before.
+    /// Withdraws the intent: the token is as valid as before.
     pub(super) async fn not_used(&self, handle: &GrantHandle) -> Result<(), ConsentError> {
         let written = self.journal(handle, RefreshStep::NotUsed).await;
         written.map(drop).map_err(|error| not_now(&error))
     }
 
-    /// Writes a grant's state.
+    /// Stores the state of a grant.
     pub(super) async fn set_state(
         &self,
         handle: &GrantHandle,
@@ -258,7 +279,7 @@ impl Refresher {
             .map_err(|error| not_now(&error))
     }
 
-    /// Writes an entry of the journal, and counts as work on the disk meanwhile.
+    /// Writes an entry of the journal; counts as an operation on the vault.
     pub(super) async fn journal(
         &self,
         handle: &GrantHandle,
