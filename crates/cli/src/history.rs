@@ -189,7 +189,7 @@ pub(crate) struct LastRun {
 /// A command that was refused because another one runs must not hide that one.
 const RUNS_LOOKED_AT: u32 = 5;
 
-/// The last run of every command that ran, in the order of the data's way; one that goes on first.
+/// The last run of every command, in the order of the stages; a run in progress comes first.
 pub(crate) fn last_runs(data_dir: &Path) -> anyhow::Result<Vec<LastRun>> {
     if !data_dir.join(VAULT_FILE).is_file() {
         return Ok(Vec::new());
@@ -222,7 +222,7 @@ fn last_run(data_dir: &Path, command: &'static str, run: RunRecord) -> LastRun {
 }
 
 impl LastRun {
-    /// A number that it said of itself; of an extract, the sum of what landed.
+    /// A number from its summary; for an extract, the number of resources that landed.
     pub(crate) fn figure(&self, name: &str) -> Option<u64> {
         match self.summary.get(name)? {
             Value::Object(parts) => Some(parts.values().filter_map(Value::as_u64).sum()),
@@ -235,7 +235,7 @@ impl LastRun {
         self.summary.get(name)?.as_bool()
     }
 
-    /// So many of something a second.
+    /// A figure per second.
     pub(crate) fn rate(&self, figure: u64) -> Option<u64> {
         let milliseconds = u64::try_from(self.took?.num_milliseconds()).ok()?.max(1);
         Some(figure.saturating_mul(1000) / milliseconds).filter(|rate| *rate > 0)

@@ -32,9 +32,9 @@ struct Shared {
     output: Arc<Output>,
     /// Raised by the first signal.
     asked: Arc<AtomicBool>,
-    /// What is said when a stage goes on to a safe point; none where there is none.
+    /// The message while a stage continues to its next safe point; `None` if it has none.
     until_safe_point: Mutex<Option<&'static str>>,
-    /// What is said when the process ends at once.
+    /// The message if the process ends immediately.
     at_once: Mutex<String>,
 }
 
@@ -92,7 +92,7 @@ impl Interrupts {
         Ok(Self(shared))
     }
 
-    /// Whether there was a signal.
+    /// Whether a signal was received.
     pub(crate) fn are_asked(&self) -> bool {
         self.0.asked.load(Ordering::Relaxed)
     }

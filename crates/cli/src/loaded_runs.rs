@@ -1,4 +1,4 @@
-//! Which landing runs the current snapshot is to hold.
+//! Which landing runs the current snapshot contains.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Removals of patients that have begun and not ended: whether there are some, which shows without the
-//! vault's key.
+//! Removals of patients that were begun and have not ended. Whether there are any can be seen
+//! without the vault's key.
 
 use std::sync::Arc;
 

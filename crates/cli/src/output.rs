@@ -1,5 +1,5 @@
-//! Where words and data go: data and events to stdout, words to stderr, with `--log-format json` as
-//! records.
+//! Output: data and events go to stdout, messages to stderr (as JSON records with `--log-format
+//! json`).
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -22,7 +22,7 @@ pub(crate) struct Output {
     quiet: bool,
     /// Whether every line on stderr is a JSON object.
     records: bool,
-    /// The bars on the terminal, which words must not tear.
+    /// The progress bars on the terminal, which messages must not overwrite.
     bars: Option<MultiProgress>,
     /// What the last event will say besides command and exit code.
     summary: Mutex<Map<String, Value>>,
@@ -31,13 +31,13 @@ pub(crate) struct Output {
     alarms: Mutex<Vec<Alarm>>,
 }
 
-/// Why a command ends with a code other than 0.
+/// A reason why the command ends with an exit code other than 0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Alarm {
     /// One code that applies.
     #[serde(serialize_with = "as_number")]
     pub(crate) exit: ExitCode,
-    /// How much of what, in words.
+    /// The message, with counts.
     pub(crate) words: String,
     /// The command to run next.
     pub(crate) next: String,
@@ -75,7 +75,7 @@ impl Output {
         self.bars.as_ref()
     }
 
-    /// Data to stdout: as it is, except on a terminal, which would obey what is in it.
+    /// Writes data to stdout: unchanged, except that control characters are escaped on a terminal.
     pub(crate) fn data(&self, text: &str) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         let text = match stdout.is_terminal() {
@@ -99,7 +99,7 @@ impl Output {
         self.records
     }
 
-    /// Words to stderr, unless quiet is asked for.
+    /// Writes a message to stderr, except with `--quiet`.
     pub(crate) fn say(&self, words: &str) {
         self.say_with(words, Map::new());
     }
@@ -111,7 +111,7 @@ impl Output {
         }
     }
 
-    /// One line of words to stderr, in any case.
+    /// Writes one line to stderr, even with `--quiet`.
     pub(crate) fn warn(&self, words: &str) {
         let (level, rest) = match words.split_once(": ") {
             Some(("error", rest)) => (Level::Error, rest),

@@ -10,7 +10,7 @@ use claimlake_contract::{NoProgress, Progress};
 
 use crate::output::Output;
 
-/// The way that fits where the words go.
+/// Bars if the output is a terminal, else events or plain lines.
 pub(crate) fn for_output(output: &Arc<Output>) -> Arc<dyn Progress> {
     if let Some(bars) = output.bars() {
         return Arc::new(bars::Bars::new(bars.clone()));

@@ -1,4 +1,5 @@
-//! Where exchanges of a data directory were recorded: noted with its runs, so that `forget` finds them.
+//! Where exchanges of a data directory were recorded: stored with its runs, so that `forget` finds
+//! them.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
-//! Removing a folder that readers know by its name or its manifest.
+//! Removes a folder that readers find by its name or its manifest.
 //!
-//! It is renamed first, to a name that no reader takes for a run: killed at any moment, either all of
-//! it is there or nothing that anybody reads. What a killed removal left goes with [`clear`].
+//! It is first renamed to a name that no reader recognizes: after a kill, either all of it is
+//! there, or nothing that anybody reads. [`clear`] deletes what a killed removal left.
 
 use std::fs::{self, File};
 use std::io;

@@ -1,4 +1,4 @@
-//! How a run is going or has ended, from what is on record of it and from whether its process lives.
+//! The state of a run, from its record and from whether its process is alive.
 
 use std::path::Path;
 
@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 
 use crate::running::{Process, process_of};
 
-/// How a run is going or has ended.
+/// The state of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RunState {
-    /// A process goes on with it.
+    /// It is in progress.
     Running(Process),
-    /// Somebody stopped it, or its process has gone without noting an end.
+    /// It was stopped, or its process ended without recording an end.
     Interrupted,
-    /// It gave up, or found what must not be.
+    /// It failed, or found an error.
     Failed,
-    /// It did what it set out to do.
+    /// It did what it was started for.
     Finished,
 }
 

@@ -1,7 +1,7 @@
-//! Which runs go on: a file for each, which its process holds locked.
+//! Which runs are in progress: one file per run, which its process holds locked.
 //!
-//! A process number alone does not say so: numbers are used again, and a container's process has the
-//! same one after every start. The lock is the kernel's and ends with the process, however that ends;
+//! A process id alone would not be enough: ids are reused, and the process in a container has the
+//! same one after every start. The kernel releases the lock with the process, however it ends, and
 //! in a copy of the data directory nobody holds it.
 
 use std::fs::{self, File, TryLockError};
@@ -94,7 +94,7 @@ pub(crate) fn mark(data: &Path, run: &RunId, process: &Process) -> io::Result<Ru
     })
 }
 
-/// The process of a run that goes on; none where it has ended or was killed.
+/// The process of a run that is in progress; `None` if it has ended or was killed.
 pub(crate) fn process_of(data: &Path, run: &RunId) -> Option<Process> {
     live_process(&data.join(FOLDER).join(run.as_str()))
 }

@@ -1,6 +1,6 @@
-//! The state of everything: what `status` prints and what begins the report. Reads only.
+//! The state of everything: what `status` prints, and the first part of the report. Reads only.
 //!
-//! A part that cannot be read is named, and the others are shown nevertheless: an operator looks
+//! A part that cannot be read is named, and the others are shown nevertheless, since operators look
 //! here when something is broken.
 
 mod consents;
@@ -34,13 +34,13 @@ use crate::open_removals::{self, OpenRemovals};
 pub(crate) struct Status {
     /// Whether there is a data directory at all.
     pub(crate) exists: bool,
-    /// The time that all of this is of.
+    /// The time at which all of this was read.
     pub(crate) now: DateTime<Utc>,
-    /// Grants, runs and how far extraction has come; none without a vault.
+    /// Grants, runs and the progress of extraction; `None` without a vault.
     pub(crate) consents: Option<Consents>,
-    /// What is wrong with the access log, as far as its end shows.
+    /// What is wrong with the end of the access log, if anything.
     pub(crate) access_log: Option<String>,
-    /// When claims were last read as a whole, by API version.
+    /// Full reads, by API version.
     pub(crate) full_reads: BTreeMap<ApiVersion, FullReads>,
     /// The last run of every command.
     pub(crate) last_runs: Vec<LastRun>,
@@ -48,9 +48,9 @@ pub(crate) struct Status {
     pub(crate) landed: Landed,
     /// Staged runs that wait for `load`.
     pub(crate) staged_runs: u64,
-    /// Resources and cells that the tables are without.
+    /// Resources and cells that are missing from the tables.
     pub(crate) rejects: Rejects,
-    /// The lake; none where nothing is published.
+    /// The lake; `None` if nothing has been published.
     pub(crate) published: Option<Published>,
     /// The oldest PHI of every zone that has some.
     pub(crate) oldest: Vec<OldestOfZone>,
@@ -58,18 +58,18 @@ pub(crate) struct Status {
     pub(crate) removals: OpenRemovals,
     /// What could not be read, and why.
     pub(crate) unreadable: Vec<String>,
-    /// What to do where the vault is among that.
+    /// What to do if the vault is among these.
     pub(crate) vault_next: Option<String>,
 }
 
-/// What the tables are without.
+/// What is missing from the tables.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Rejects {
     /// Inputs with something that could not be landed, by run.
     pub(crate) import_runs: u64,
-    /// Resources that make no rows.
+    /// Resources that produce no rows.
     pub(crate) resources: u64,
-    /// Cells that are null because their value fits no column.
+    /// Cells that are null because their value does not fit the column.
     pub(crate) cells: u64,
     /// Resources of types that no view reads.
     pub(crate) without_view: u64,
@@ -78,7 +78,7 @@ pub(crate) struct Rejects {
 }
 
 impl Status {
-    /// Looks at everything.
+    /// Reads the state of everything.
     pub(crate) fn of(invocation: &Invocation) -> Outcome<Self> {
         let data = invocation.data()?;
         let lake = invocation.lake()?;
@@ -154,7 +154,7 @@ impl Status {
         })
     }
 
-    /// Whether there is nothing to tell of: no data directory, or one that nothing was done in.
+    /// Whether there is nothing to report: no data directory, or an unused one.
     pub(crate) fn is_empty(&self) -> bool {
         !self.exists
             || self.consents.is_none()
@@ -179,7 +179,7 @@ impl Status {
             .unwrap_or(0)
     }
 
-    /// What a person should do next, the most pressing first: a command or words.
+    /// What to do next, the most urgent first: commands, or advice in prose.
     pub(crate) fn next(&self, invocation: &Invocation) -> Vec<(&'static str, String)> {
         let mut next = Vec::new();
         if self.removals.are_interrupted() {
@@ -237,7 +237,7 @@ impl Status {
     }
 }
 
-/// What was found, or a note that it could not be.
+/// The result of a part, or a note that it could not be read.
 fn or_unreadable<T: Default>(what: &str, found: Outcome<T>, unreadable: &mut Vec<String>) -> T {
     found.unwrap_or_else(|failure| {
         unreadable.push(format!("{what}: {failure}"));

@@ -1,4 +1,4 @@
-//! What a stage did, printed at its end: as a few lines of text, and as fields with `--json`.
+//! The summary that a stage prints at its end: a few lines of text, or fields with `--json`.
 
 use std::time::Instant;
 
@@ -10,19 +10,19 @@ use crate::output::Output;
 use crate::plain_text::one_line;
 use crate::plural;
 
-/// The closing words of one stage.
+/// The summary of one stage, collected while it runs.
 #[derive(Debug)]
 pub(crate) struct StageSummary {
     stage: &'static str,
     began: Instant,
     lines: Vec<(String, String)>,
     fields: serde_json::Map<String, Value>,
-    /// The labels of lines that quiet does not keep back.
+    /// Labels of lines that are printed even with `--quiet`.
     urgent: &'static [&'static str],
 }
 
 impl StageSummary {
-    /// The stage begins now.
+    /// Starts the summary, and the measurement of time.
     pub(crate) fn begin(stage: &'static str) -> Self {
         Self {
             stage,
@@ -39,13 +39,13 @@ impl StageSummary {
         self
     }
 
-    /// A line for people: a label and what there is to say.
+    /// Adds a line of text with a label.
     pub(crate) fn line(&mut self, label: &str, text: impl Into<String>) -> &mut Self {
         self.lines.push((label.into(), text.into()));
         self
     }
 
-    /// A line about so many of a thing, where there are any.
+    /// Adds a line with a count, unless the count is 0.
     pub(crate) fn some(&mut self, label: &str, count: u64, thing: &str, words: &str) -> &mut Self {
         match count {
             0 => self,
@@ -53,7 +53,7 @@ impl StageSummary {
         }
     }
 
-    /// A command that comes next, unless it follows by itself; several come one after the other.
+    /// Names a command to run next, unless it runs automatically; several are listed in order.
     pub(crate) fn next(&mut self, invocation: &Invocation, command: &str) -> &mut Self {
         if invocation.is_chained() {
             return self;
@@ -62,13 +62,13 @@ impl StageSummary {
         self.line(if is_first { "next" } else { "" }, invocation.next(command))
     }
 
-    /// A field for programs.
+    /// Adds a field for `--json`.
     pub(crate) fn field(&mut self, key: &str, value: impl Into<Value>) -> &mut Self {
         self.fields.insert(key.into(), value.into());
         self
     }
 
-    /// Prints it: `headline` in one line, then the others.
+    /// Prints the summary: `headline` first, then the lines.
     pub(crate) fn tell(&mut self, invocation: &Invocation, headline: &str) {
         let took = self.began.elapsed();
         let output = invocation.output();
@@ -106,7 +106,7 @@ impl StageSummary {
     }
 }
 
-/// The exit code that `rejected` of `all` records ask for.
+/// The exit code if `rejected` of `all` records were rejected.
 pub(crate) fn reject_exit(rejected: u64, all: u64, max_share: f64) -> ExitCode {
     #[expect(clippy::cast_precision_loss, reason = "a share needs no exact counts")]
     let too_many = rejected as f64 > max_share * all as f64;

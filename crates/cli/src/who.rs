@@ -25,7 +25,7 @@ use crate::plural::counted;
 pub(crate) const TAKEN: &str = "patient ids (v2:ID and v3:ID name the API version), MBIs, other \
                                 identifiers as system|value, external ids and grant handles";
 
-/// A person, and how every id of theirs was reached.
+/// A person, and how each of their ids was found.
 pub(crate) struct Who {
     pub(crate) person: Person,
     pub(crate) search: PersonSearch,
@@ -206,7 +206,7 @@ impl Who {
         }
     }
 
-    /// Whether nobody was found, not even several.
+    /// Whether nobody was found.
     fn is_nobody(&self) -> bool {
         self.person.is_empty() && self.search.candidates.is_empty()
     }
@@ -225,7 +225,7 @@ impl Who {
     }
 }
 
-/// Nobody has that name here.
+/// The error for a name that nobody has here.
 pub(crate) fn unknown(invocation: &Invocation) -> Failure {
     Failure::usage(anyhow!(
         "nobody with that id is here; taken are {TAKEN}, and who there is shows {}",

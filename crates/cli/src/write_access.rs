@@ -1,4 +1,4 @@
-//! The right to write a zone: given only once no removal of a patient is open.
+//! The right to write a zone, which is granted only if no removal of a patient is open.
 
 use crate::command::forget::interrupted;
 use crate::failure::Outcome;
@@ -6,7 +6,8 @@ use crate::invocation::Invocation;
 use crate::open_removals::open_in;
 use crate::zone::{Zone, ZoneLock};
 
-/// How often a zone is locked again after a removal was ended; another process may begin one between.
+/// How often a zone is locked again after a removal was finished: another process may begin one in
+/// between.
 const TRIES: usize = 3;
 
 impl Invocation {

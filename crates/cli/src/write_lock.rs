@@ -1,4 +1,5 @@
-//! The right to write a zone of a data directory: a lock of the kernel on a file that says who has it.
+//! The lock behind the right to write a zone: a kernel lock on a file whose content names the
+//! process that holds it.
 
 use std::fmt;
 use std::fs::{File, TryLockError};
@@ -24,7 +25,7 @@ impl Drop for WriteLock {
     }
 }
 
-/// Another process writes: nothing was done.
+/// Another process is writing; nothing was done.
 #[derive(Debug)]
 pub(crate) struct LockHeld {
     zone: String,

@@ -1,4 +1,4 @@
-//! What a command can have the right to write.
+//! The zones of a data directory that a command can lock for writing.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -6,7 +6,8 @@ use std::sync::{Arc, Weak};
 
 use crate::write_lock::WriteLock;
 
-/// What one command at a time writes. A process that needs both locks them in this order.
+/// A part of the data directory that one command at a time may write. A process that needs both
+/// locks them in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Zone {
     /// Raw resources.
@@ -15,8 +16,8 @@ pub(crate) enum Zone {
     Staged,
 }
 
-/// The right to write a zone, until it is dropped. Within one process it is shared: a command holds it
-/// for all of its stages.
+/// The right to write a zone, until it is dropped. It is shared within one process: a command holds
+/// it for all of its stages.
 pub(crate) type ZoneLock = Arc<WriteLock>;
 
 /// What this process has locked.

@@ -1,10 +1,16 @@
-//! Files for what a process puts aside: without a name, they are gone with it, however it ends.
+//! Temporary files without a name: they disappear with the process, however it ends, so nothing has
+//! to be cleaned up after a kill.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-/// Makes a file at `path`, where nothing else is, and takes its name away.
+/// Creates a file at `path`, which must not exist, and unlinks it at once. The path matters only
+/// for the file system whose space is used.
+///
+/// # Errors
+///
+/// What the operating system refuses.
 pub fn create(path: &Path) -> std::io::Result<File> {
     let file = OpenOptions::new()
         .read(true)

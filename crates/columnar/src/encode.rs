@@ -1,4 +1,9 @@
-//! Parquet: column chunks, row groups and files.
+//! Parquet encoding: pages, column chunks, row groups and files.
+//!
+//! From the inside out: `text_chunk` and `arrow_column` encode the columns of a row group,
+//! `row_group` decides where their pages end, [`parquet_writer`] writes row groups and the
+//! footer, [`parquet_file`] adds a hash and a name, and [`partitioned`] opens one file after the
+//! other.
 
 mod arrow_column;
 mod bounds;

@@ -78,6 +78,8 @@ impl ColumnarError {
         }
     }
 
+    /// Builds the closure that `map_err` needs. `operation` is a participle: the message begins
+    /// with it.
     pub(crate) fn io(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Io {
@@ -87,11 +89,13 @@ impl ColumnarError {
         }
     }
 
+    /// An error of Arrow during an operation.
     pub(crate) fn arrow(operation: impl Into<String>) -> impl FnOnce(ArrowError) -> Self {
         let operation = operation.into();
         move |source| Self::Arrow { operation, source }
     }
 
+    /// An error of Parquet during an operation.
     pub(crate) fn parquet(operation: impl Into<String>) -> impl FnOnce(ParquetError) -> Self {
         let operation = operation.into();
         move |source| Self::Parquet { operation, source }

@@ -1,9 +1,9 @@
-//! The words of a recording: exchanges with a Blue Button, as `extract --record` writes them and
-//! `sandbox --replay` serves them.
+//! The format of recordings: HTTP exchanges with a Blue Button server, as `extract --record` writes
+//! them and `sandbox --replay` serves them.
 //!
 //! A folder contains [`CATALOGUE_FILE`] (one [`RecordingCatalogue`]) and [`EXCHANGES_FILE`] (one
-//! [`RecordedExchange`] a line). No token, code or secret is ever in either: the grant of a request
-//! is named by a label, and exchanges with the token endpoint are left out or carry
+//! [`RecordedExchange`] per line). Neither ever contains a token, code or secret: requests name
+//! their grant by a label, and exchanges with the token endpoint are left out or have
 //! [`PLACEHOLDER`] in place of the secret.
 
 use std::collections::BTreeMap;
@@ -48,7 +48,8 @@ pub struct RecordingCatalogue {
 /// One patient of a recording.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedPerson {
-    /// The label that exchanges name; the patient's login when replayed.
+    /// A label for the grant whose token was used, the same for all of its requests; empty for
+    /// requests without a token.
     pub grant: String,
     /// The patient id in each id space that was recorded.
     pub patients: BTreeMap<ApiVersion, String>,
@@ -77,10 +78,10 @@ pub struct RecordedExchange {
     /// The reply's headers, without those of the connection.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, String)>,
-    /// The reply's body where it is text.
+    /// The reply's body if it is UTF-8 text; otherwise `None`, and the body is in `body_base64`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// The reply's body, base64, where it is not.
+    /// The reply's body in base64 if it is not UTF-8 text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body_base64: Option<String>,
 }

@@ -186,6 +186,9 @@ impl From<ColumnarError> for LoadError {
 }
 
 /// What a caller can do about a [`LoadError`].
+///
+/// The command's exit code and its advice follow from this; the text of an error is for people
+/// only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoadErrorKind {

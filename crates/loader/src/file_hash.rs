@@ -54,6 +54,7 @@ pub(crate) fn hash_of(path: &Path) -> Result<String> {
     Ok(hex(&hash.finalize()))
 }
 
+/// Passes the bytes of a file to `take`, block by block.
 fn read_through(path: &Path, mut take: impl FnMut(&[u8])) -> Result<()> {
     let mut opened = File::open(path).map_err(LoadError::io("opening", path))?;
     let mut buffer = vec![0; 256 << 10];

@@ -1,5 +1,5 @@
-//! The resources that a snapshot knows, including those without rows (tombstones). `verify` and
-//! `changes` read them here, so that nothing outside this crate needs the format of the key file.
+//! The resources that a snapshot knows, including those without rows (tombstones). `verify`
+//! reads them here, so that nothing outside this crate needs the format of the key file.
 
 use std::fmt;
 use std::path::Path;

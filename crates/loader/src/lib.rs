@@ -46,6 +46,38 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Terms
+//!
+//! | term | meaning in this crate |
+//! |---|---|
+//! | body | one version of a resource, as it was received |
+//! | key | one row about a resource: API version, type, id, time and content hash of its newest body |
+//! | tombstone | a key of a resource that has no rows: left out by the pipeline, or gone from the server |
+//! | owner | the resource to which a row of a table belongs |
+//! | candidate | what a rule of `[[current]]` knows about one resource; a group of candidates are the versions of one claim |
+//! | decision | what a load does with a staged body: its rows are new or changed, or as the lake has them |
+//! | outdated | resources whose rows in the lake must be removed |
+//!
+//! # Killed at any time
+//!
+//! Everything is written below `.building/`, which no reader opens. A snapshot is synced to disk
+//! before it is renamed to its number, and `current` is replaced by one rename after that. So there
+//! are three states after a kill, and the next load continues from each of them:
+//!
+//! - before the first rename: the lake is unchanged, and the leftovers are removed;
+//! - between the renames: the new snapshot is complete but not current; a load with the same staged
+//!   runs builds it again under the next number;
+//! - after the second rename: the load is done, except that old snapshots remain until the next
+//!   one.
+//!
+//! Files are never edited. A table that changes gets new files for its changed partitions and hard
+//! links to all others, so a reader that has a file open is never disturbed.
+//!
+//! # Memory
+//!
+//! Keys, candidates, decisions and rows are sorted on disk if they do not fit
+//! [`LoadOptions::memory_bytes`]. Only the keys of resources whose rows change are held in memory.
 
 mod current_rule;
 mod damage;

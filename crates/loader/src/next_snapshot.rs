@@ -28,7 +28,12 @@ use crate::table::plan::{PlanInput, Plans, file_words, plan};
 pub(crate) use input::SnapshotInput;
 use run_tables::{changes_table, run_tables, run_tables_differ};
 
-/// The manifest of the snapshot that was built, none where nothing changed, and what was done.
+/// Builds the next snapshot beside the others. Returns its manifest (`None` if nothing changed) and
+/// what was done. Nothing is visible to readers yet.
+///
+/// The order: (1) plan the tables; (2) merge keys and decide what changes; stop here if nothing
+/// does; (3) decide what is current; (4) build the tables; (5) write row owners, tables about runs
+/// and `changes`. Each step needs the results of those before it.
 pub(crate) fn build_next(
     input: &SnapshotInput<'_>,
     progress: &dyn Progress,
@@ -162,7 +167,7 @@ pub(crate) fn build_next(
     Ok((Some(manifest), outcome))
 }
 
-/// Whether tables that a rebuild made anew are others than those of the snapshot before.
+/// Whether tables that a rebuild has made differ from those of the previous snapshot.
 fn differs(manifest: &LakeManifest, input: &SnapshotInput<'_>) -> bool {
     let Some(before) = input.before.filter(|before| before.has_manifest) else {
         return true;
@@ -173,7 +178,8 @@ fn differs(manifest: &LakeManifest, input: &SnapshotInput<'_>) -> bool {
         || manifest.tables != before.manifest.tables
 }
 
-/// Keys are sorted before the tables are, and are few against their rows.
+/// The memory for sorting keys. They are sorted before the tables and are small compared with the
+/// rows.
 fn key_budget(request: &LoadRequest) -> usize {
     request.options.memory_bytes / 3
 }
@@ -186,6 +192,7 @@ fn has_resources(input: &SnapshotInput<'_>) -> Result<bool> {
     }
 }
 
+/// Merges the keys and refuses the load if resources are absent.
 fn merge_keys(
     input: &SnapshotInput<'_>,
     staged: &StagedKeys,
@@ -211,7 +218,8 @@ fn merge_keys(
     Ok(keys)
 }
 
-/// Whether tables change though no resource did.
+/// Whether tables change although no resource does: a new table, another column, a partition that
+/// was null, a table that is dropped.
 fn plans_change(plans: &Plans, input: &SnapshotInput<'_>) -> bool {
     let Some(before) = input.before else {
         return !plans.tables.is_empty();

@@ -31,7 +31,7 @@ const FLUSH: Duration = Duration::from_millis(20);
 pub(crate) enum Origin {
     /// The Blue Button.
     Own,
-    /// The foreign origin that `next` links may be made to lead to.
+    /// Another origin, to which a fault can make `next` links point: a client must not follow them.
     Foreign,
 }
 

@@ -1,11 +1,11 @@
-//! The access log: who did what to which grant, apart from the run log.
+//! The access log: who did what to which grant, separate from the run history.
 //!
-//! One JSON object a line in `access.log`, only ever appended. Each line carries a keyed hash over
-//! itself and the line before, and the vault keeps the last one, so that a line that was changed,
-//! taken out, put in or cut off at the end is found by [`AccessLog::verify`]. Whoever appends
-//! compares the end of the file with what the vault has noted; where lines are missing, a line of
-//! its own kind and a note in the vault say so from then on. A grant is named by a keyed hash: the
-//! log can be shown to an auditor.
+//! `access.log` has one JSON object per line and is only ever appended to. Each line has a keyed
+//! hash over itself and the line before, and the vault records the last one, so
+//! [`AccessLog::verify`] finds lines that were changed, removed, inserted, or cut off at the end. A
+//! command that appends first compares the end of the file with the vault's record; if lines are
+//! missing, a line of the action `gap` and a record in the vault report this from then on. Grants
+//! are named by keyed hashes, so the log can be shown to an auditor.
 
 mod chain;
 mod check;

@@ -1,4 +1,4 @@
-//! A copy of the vault's file, while others go on writing to it.
+//! Copies the vault's file while other processes continue to write to it.
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;

@@ -1,4 +1,4 @@
-//! Waiting for another process that has the vault's database locked: patiently, and not in silence.
+//! Waits while another process has the vault's database locked, and logs who it is.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -19,18 +19,19 @@ const NOTICES: Duration = Duration::from_secs(30);
 const STEPS: [u64; 8] = [1, 2, 5, 10, 15, 20, 25, 50];
 const STEP: Duration = Duration::from_millis(100);
 
-/// The vault opened last, to say who has it locked: the handler is given nothing to go by.
+/// The vault opened last, whose holder is named in messages: SQLite's busy handler gets no argument
+/// that identifies the database.
 static OPENED: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-/// What to do at one more try.
+/// What to do before another attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Step {
     pub(crate) pause: Duration,
-    /// How long it has been waited for, where it is time to say so.
+    /// For how long it has been waited, if it is time to log this.
     pub(crate) notice: Option<Duration>,
 }
 
-/// The step after so many tries; none where it is given up.
+/// What to do after so many attempts; `None` to give up.
 pub(crate) fn step(tries: u32) -> Option<Step> {
     let pause = |number: u32| match STEPS.get(number as usize) {
         Some(milliseconds) => Duration::from_millis(*milliseconds),
@@ -48,13 +49,13 @@ pub(crate) fn step(tries: u32) -> Option<Step> {
     })
 }
 
-/// Has a connection wait where another process has the database at `path` locked.
+/// Makes a connection wait if another process has the database at `path` locked.
 pub(crate) fn wait_when_locked(connection: &Connection, path: &Path) -> rusqlite::Result<()> {
     *OPENED.lock().unwrap_or_else(PoisonError::into_inner) = Some(path.to_owned());
     connection.busy_handler(Some(|tries| take_step(tries.unsigned_abs())))
 }
 
-/// Waits for one step; false where it is given up.
+/// Waits before another attempt; false to give up.
 pub(crate) fn take_step(tries: u32) -> bool {
     let Some(step) = step(tries) else {
         return false;

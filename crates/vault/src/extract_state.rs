@@ -1,5 +1,5 @@
-//! How far extraction has come: the state of every patient and resource type, the resources that
-//! are known, full reads, and the checkpoints of runs that are not sealed.
+//! The progress of extraction: the state of every patient and resource type, known resources, full
+//! reads, and the checkpoints of unfinished runs.
 
 mod checkpoints;
 mod full_read;

@@ -1,7 +1,8 @@
-//! What became of an authorization: which grant it was stored as. Whoever waited for it may have
-//! given up before the broker was done.
+//! The result of an authorization: as which grant it was stored. The process that waited for it may
+//! have given up before the broker was finished.
 //!
-//! Only keyed hashes are kept, for as long as an authorization may be pending: they name nobody.
+//! Only keyed hashes are kept, for as long as an authorization may be pending; they identify
+//! nobody.
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{Secret, hex};

@@ -1,5 +1,5 @@
-//! Forgetting a person: the intent first, then everything of theirs, and a keyed tombstone that
-//! keeps them from coming back by mistake.
+//! Forgets a person: first the intent, then all of their data, and a tombstone (a keyed hash) that
+//! prevents them from being stored again by mistake.
 
 use std::path::{Path, PathBuf};
 
@@ -20,14 +20,15 @@ pub struct ForgetIntent {
     pub intent: String,
     /// Who.
     pub person: Person,
-    /// The lake that they leave, relative to the data directory where it lies in it; none where an
-    /// earlier version began the removal.
+    /// The lake from which they are removed, relative to the data directory if it is inside. `None`
+    /// if an earlier version began the removal.
     pub lake: Option<PathBuf>,
-    /// Whether that lake held a snapshot then; none where an earlier version began the removal.
+    /// Whether that lake had a snapshot at that time. `None` if an earlier version began the
+    /// removal.
     pub is_published: Option<bool>,
 }
 
-/// What is sealed of an intent.
+/// The encrypted part of an intent.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
     #[serde(flatten)]

@@ -1,4 +1,5 @@
-//! Small values beside the vault's rows, by name: its id, its lookup key, notes of the access log.
+//! Single values that belong to the vault as a whole, by name: its id, its lookup key, records
+//! about the access log.
 
 use std::path::Path;
 

@@ -57,23 +57,23 @@ impl KeySource {
     }
 }
 
-/// Where a key was found or put: for words, it holds nothing secret.
+/// Where a key was found or stored, for messages. Contains nothing secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyOrigin {
     /// The place in words, `key file '/home/…/vault.key'`.
     pub place: String,
     /// Whether the key was made just now.
     pub created: bool,
-    /// Whether it is one that a `rekey` has replaced: the vault was put back from a backup, or another
-    /// one with the same key file was given another key.
+    /// Whether a `rekey` has since replaced it: the vault was restored from a backup, or another
+    /// vault with the same key file was given a new key.
     pub is_old: bool,
     pub(crate) kept: KeyPlace,
 }
 
-/// Whether this program can put another key where the key came from.
+/// Whether this program can replace the key at the place where it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum KeyPlace {
-    /// The environment or a command: others keep it.
+    /// The environment or a command, which this program cannot change.
     Elsewhere,
     /// A key file.
     File(PathBuf),
@@ -260,7 +260,7 @@ pub(crate) fn write_key_file(path: &Path, key: &Key) -> Result<(), VaultError> {
         .map_err(failed)
 }
 
-/// A key beside what it locks protects nothing: whoever copies the folder has both.
+/// Refuses a key file within the data directory: whoever copies the folder would have both.
 fn refuse_inside_data(path: &Path, data_dir: &Path) -> Result<(), VaultError> {
     let data = fs::canonicalize(data_dir)
         .map_err(|e| VaultError::io("finding the data directory", data_dir, e))?;

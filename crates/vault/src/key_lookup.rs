@@ -1,5 +1,5 @@
-//! The key of a vault, looked up anew: another process may have given the vault another one since it
-//! was opened.
+//! Reads the key of a vault again, since another process may have replaced it after the vault was
+//! opened.
 
 use std::path::PathBuf;
 use std::sync::Arc;

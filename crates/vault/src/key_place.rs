@@ -1,5 +1,5 @@
-//! The place of a vault's key while it is replaced: the new key lies beside the present one first,
-//! and takes its place once every value is sealed with it.
+//! The place of a vault's key while it is being replaced: the new key is first stored beside the
+//! current one, and replaces it once every value is encrypted with it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,8 +19,8 @@ pub(crate) fn in_place(origin: &KeyOrigin, vault_id: &str) -> Option<Key> {
     parse_key(&text, &origin.place).ok()
 }
 
-/// A key that lies beside the old one and opens the vault: a rekey was interrupted after its
-/// transaction. It is put in place.
+/// Completes a rekey that was interrupted after its transaction: there is a key beside the old one,
+/// and it opens the vault. It is moved into place.
 pub(crate) fn settle_interrupted<T>(
     origin: &KeyOrigin,
     vault_id: &str,

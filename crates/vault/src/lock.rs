@@ -1,7 +1,7 @@
-//! The token lock: who holds it is the only one that writes tokens.
+//! The token lock: only its holder writes tokens.
 //!
-//! It is a lock of the kernel on an empty file, so it ends with its holder, however that ends.
-//! Checkpoints and runs do not need it: they are written by anyone.
+//! It is a lock of the kernel (`flock`) on an empty file, so it ends with its holder, however that
+//! ends. Checkpoints and runs are written without it.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 const FIRST_NOTICE: u32 = 60;
 const NOTICES: u32 = 600;
 
-/// The held lock; dropped, it is free again.
+/// The lock; dropping it releases it.
 #[derive(Debug)]
 pub struct TokenLock {
     _file: File,
@@ -57,10 +57,11 @@ impl TokenLock {
         lock_holder(&data_dir.join(LOCK_FILE), "FLOCK")
     }
 
-    /// Waits for the lock for two minutes: whoever uses the tokens for a minute is no reason to give
-    /// up.
+    /// Waits for the lock for up to two minutes: a process that uses the tokens for a minute is no
+    /// reason to give up.
     ///
     /// # Errors
+    ///
     /// As [`TokenLock::acquire`].
     pub fn acquire_patiently(data_dir: &Path) -> Result<Self, VaultError> {
         Self::acquire(data_dir, PATIENT_TRIES, std::thread::sleep)

@@ -1,5 +1,5 @@
-//! What shows that a data directory has held a vault, so that one whose `vault.db` is lost does not
-//! get an empty one without a word: nobody would be refused any more who was forgotten there.
+//! Evidence that a data directory has had a vault. If `vault.db` is lost, no empty vault is created
+//! silently in its place: it would no longer refuse patients who were forgotten.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
@@ -15,10 +15,10 @@ use crate::{VaultError, file, head};
 /// Of a landing manifest, the part that says how the run came here lies within this.
 const MANIFEST_HEAD: u64 = 4096;
 
-/// The table about people that a lake has only where a vault was.
+/// The table about patients that a lake has only if there was a vault.
 const PEOPLE: &str = "extract_status";
 
-/// What shows that there was a vault: the file that a person would look at.
+/// The evidence that there was a vault: the file to show in a message.
 pub(crate) fn mark(data_dir: &Path) -> Option<String> {
     mark_beside(data_dir)
         .or_else(|| extracted_run(&data_dir.join("landing")))
@@ -28,7 +28,7 @@ pub(crate) fn mark(data_dir: &Path) -> Option<String> {
         })
 }
 
-/// The part of a lake that says how far the people of a vault were read.
+/// The part of a lake that says how far the patients of a vault were read.
 fn extracted_snapshot(lake: &Path) -> Option<PathBuf> {
     let below = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
     let tables = below(&lake.join("snapshots")).map(|snapshot| snapshot.path().join(PEOPLE));
@@ -37,13 +37,13 @@ fn extracted_snapshot(lake: &Path) -> Option<PathBuf> {
         .find(|table| below(table).next().is_some())
 }
 
-/// As [`lost`], of a lake that lies outside the data directory.
+/// The same as [`lost`], for a lake outside the data directory.
 pub(crate) fn lost_by_lake(data_dir: &Path, lake: &Path) -> Option<VaultError> {
     let shown_by = extracted_snapshot(lake)?.display().to_string();
     (!head::has_keys(data_dir)).then(|| refusal(data_dir, shown_by))
 }
 
-/// The same, of the files that belong to a vault.
+/// The same, considering only files that belong to a vault.
 pub(crate) fn mark_beside(data_dir: &Path) -> Option<String> {
     let is_there = |name: &str| fs::symlink_metadata(data_dir.join(name)).is_ok();
     let is_filled = |name: &str| fs::metadata(data_dir.join(name)).is_ok_and(|it| it.len() > 0);
@@ -83,7 +83,7 @@ fn is_extracted(run: &Path) -> bool {
     })
 }
 
-/// The refusal where a vault was and none is; none where all is well.
+/// The error if there was a vault and none is left; `None` if everything is in order.
 pub(crate) fn lost(data_dir: &Path) -> Option<VaultError> {
     // Looked for first: another process may be making the vault, and marks it after.
     let shown_by = mark(data_dir)?;
@@ -95,7 +95,7 @@ pub(crate) fn is_empty(data_dir: &Path) -> bool {
     fs::metadata(data_dir.join(VAULT_FILE)).map_or(true, |file| file.len() == 0)
 }
 
-/// Opens the file of a data directory, and makes none where one is lost.
+/// Opens the database of a data directory. Does not create one in place of a lost one.
 pub(crate) fn open_kept_file(data_dir: &Path) -> Result<Connection, VaultError> {
     match is_empty(data_dir).then(|| lost(data_dir)).flatten() {
         Some(lost) => Err(lost),
@@ -112,10 +112,11 @@ pub(crate) fn refusal(data_dir: &Path, shown_by: String) -> VaultError {
     VaultError::Lost { found, shown_by }
 }
 
-/// Renames what is left of a lost vault, so that an empty one can be made.
+/// Renames the remains of a lost vault, so that an empty one can be created.
 ///
 /// # Errors
-/// Where there is a vault: one that opens, or could with its key.
+///
+/// There is a vault that opens, or would with its key.
 pub(crate) fn set_lost_aside(data_dir: &Path, suffix: &str) -> Result<(), VaultError> {
     let is_there = fs::metadata(data_dir.join(VAULT_FILE)).is_ok();
     let has_keys = || head::has_keys_in(&open_to_read(data_dir)?);

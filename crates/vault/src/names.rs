@@ -1,4 +1,4 @@
-//! Keyed hashes that name people without telling who they are: in the access log, and as the
+//! Keyed hashes that represent people without revealing who they are: in the access log, and as
 //! tombstones of those who were forgotten.
 
 use claimlake_contract::{ApiVersion, hex};

@@ -1,7 +1,6 @@
-//! The keys that a vault was sealed with before: kept beside the present one, so that backups still
-//! open, until somebody says to forget them.
-//!
-//! Every key that a `rekey` replaces is kept under a number of its own; the greatest is the latest.
+//! Earlier keys of a vault, kept beside the current one so that backups can still be opened, until
+//! `vault forget-old-keys`. Each key that a `rekey` replaces gets a number; the highest is the
+//! latest.
 
 use std::fs;
 use std::path::{Path, PathBuf};

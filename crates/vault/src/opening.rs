@@ -1,4 +1,4 @@
-//! The vault's keys: found where they are kept, and made for a vault that has none.
+//! Finds the vault's keys where they are kept, and creates them for a vault that has none.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ pub(crate) fn seal_key(master: &Key) -> Key {
     master.derive("claimlake vault seal 1")
 }
 
-/// What is done where there are no keys, and the data directory has held a vault.
+/// What to do if there are no keys although the data directory has had a vault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NewVault {
     Refused,
@@ -116,7 +116,7 @@ pub(crate) fn open_keys(
     })
 }
 
-/// Whether these are the keys of the vault as it is now.
+/// Whether these are still the keys of the vault.
 pub(crate) fn are_current(connection: &Connection, keys: &Keys) -> Result<bool, VaultError> {
     let sealed = head::get(connection, "lookup_key")?;
     Ok(sealed.is_some_and(|sealed| keys.seal.open(KEY_CHECK, &sealed).is_some()))

@@ -1,4 +1,5 @@
-//! Authorizations that have begun: found again by `state`, readable once, by any process.
+//! Authorizations that have been started: found by their `state`, and taken out once, by any
+//! process.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use claimlake_contract::{ApiVersion, Secret, hex};
@@ -11,7 +12,7 @@ use crate::sql::Sql;
 use crate::text::{instant_text, parse_instant};
 use crate::{Vault, VaultError};
 
-/// After this long nobody comes back from a login page: the server's own limits are shorter.
+/// After this time an authorization is discarded: the limits of the server are shorter.
 pub(crate) const FORGOTTEN_AFTER: TimeDelta = TimeDelta::hours(2);
 
 /// What is needed to finish an authorization.
@@ -25,7 +26,7 @@ pub struct PendingAuthorization {
     pub code_verifier: Secret,
     /// The app's own name of the person.
     pub external_id: Option<String>,
-    /// Whether it may bring back somebody who was forgotten here.
+    /// Whether it may bring back a patient who was forgotten here.
     pub again: bool,
     /// When it began.
     pub created_at: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! Which process holds a lock, as far as the system says.
+//! Which process holds a lock, according to the operating system. Used for messages only.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

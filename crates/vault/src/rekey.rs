@@ -1,9 +1,9 @@
-//! Another key for the same vault: every sealed value is sealed anew in one transaction.
+//! Replaces the key of a vault: every encrypted value is encrypted again, in one transaction.
 //!
-//! At every instant a key that is found opens the vault: the new one lies beside the present one
-//! before the transaction commits and takes its place after; the present one is kept under another
-//! name. [`settle_interrupted`](crate::key_place::settle_interrupted) finishes what a crash in
-//! between has left.
+//! At every moment, a key that is found opens the vault. The new key is stored beside the current
+//! one before the transaction commits, and moved into place afterwards; the current one is kept
+//! under another name. [`settle_interrupted`](crate::key_place::settle_interrupted) completes what
+//! a crash in between has left.
 
 use std::path::Path;
 
@@ -25,16 +25,16 @@ use crate::{TokenLock, Vault, VaultError, old_keys, pending};
 
 const SEALING: &str = "sealing the vault anew";
 
-/// How far a rekey has come; what is done is on disk.
+/// The progress of a rekey; each step is on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RekeyStep {
-    /// The new key lies beside the present one.
+    /// The new key is stored beside the current one.
     NewKeyWritten,
-    /// The present key is kept among those before.
+    /// The current key is stored among the earlier ones.
     OldKeyKept,
-    /// Everything is sealed with the new key.
+    /// Everything is encrypted with the new key.
     Sealed,
-    /// The new key is where the present one was.
+    /// The new key is in the place of the current one.
     InPlace,
 }
 

@@ -27,13 +27,13 @@ pub struct Vault {
     data_dir: PathBuf,
     clock: Arc<dyn Clock>,
     keys: Keys,
-    /// Those that another process has put in the place of `keys` since.
+    /// The keys with which another process has replaced `keys` since.
     newer_keys: OnceLock<Keys>,
     key_source: KeySource,
     key_origin: KeyOrigin,
     vault_id: String,
     outside_log_head: Option<PathBuf>,
-    /// How many people this opening refuses anew.
+    /// How many patients this opening added to those who are refused.
     refused_anew: u64,
 }
 

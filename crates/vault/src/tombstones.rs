@@ -1,4 +1,5 @@
-//! Who was forgotten, for asking about many names: keyed hashes, of which nobody can read a name.
+//! Patients who were forgotten, as keyed hashes, for looking up many ids. The ids cannot be derived
+//! from them.
 
 use std::collections::HashSet;
 

@@ -144,7 +144,7 @@ impl Check {
 pub struct Report {
     /// The snapshot that was verified; none where nothing is published yet.
     pub snapshot: Option<u64>,
-    /// The checks, in the order of the data's way.
+    /// The checks, in the order in which data flow: landing, staged rows, lake.
     pub checks: Vec<Check>,
     /// Whether the lake is pinned to a snapshot: loads then wait for `--unpin`.
     pub is_pinned: bool,

@@ -137,7 +137,8 @@ fn add_dictionary(
     let Some((_, hashes)) = known else {
         return Ok(());
     };
-    // The views number texts without a sign, Parquet's reader with one.
+    // Dictionary keys are unsigned in the columns of views, and signed in those that Parquet's
+    // reader returns.
     match dictionary.keys().data_type() {
         DataType::Int32 => add_numbered::<Int32Type>(rows, dictionary.keys(), hashes),
         DataType::UInt32 => add_numbered::<UInt32Type>(rows, dictionary.keys(), hashes),

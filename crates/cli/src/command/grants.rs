@@ -120,7 +120,7 @@ impl From<State> for GrantState {
     }
 }
 
-/// Does what is asked with the grants.
+/// Runs the given subcommand.
 pub(crate) fn run(arguments: &GrantsArguments, invocation: &Invocation) -> Outcome {
     let vault = || {
         end_first(invocation)?;

@@ -71,7 +71,7 @@ enum Action {
     },
 }
 
-/// Does what is asked with the vault.
+/// Runs the given subcommand.
 pub(crate) fn run(arguments: &VaultArguments, invocation: &Invocation) -> Outcome {
     match &arguments.action {
         Action::Rekey { key_file } => rekey(key_file.as_deref(), invocation),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::plural;
 
-/// The cells of a bar, where there is room for it.
+/// The width of a bar (terminal columns) if the terminal is wide enough.
 const WIDEST_BAR: usize = 24;
 const NARROWEST_BAR: usize = 4;
 

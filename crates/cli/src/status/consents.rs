@@ -1,4 +1,4 @@
-//! What the vault knows: grants by state and expiry, runs, and how far extraction has come.
+//! What the vault knows: grants by state and end of consent, runs, and the progress of extraction.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::run_state::RunState;
 
-/// How many runs are shown.
+/// How many runs are printed.
 const RUNS_TOLD: u32 = 5;
 
 /// A consent that ends within so many days is shown.
@@ -19,7 +19,7 @@ pub(crate) const SOON_DAYS: i64 = 30;
 /// What the vault knows.
 #[derive(Debug)]
 pub(crate) struct Consents {
-    /// Whose data directory it is.
+    /// The source to which the data directory belongs.
     pub(crate) source: Option<String>,
     /// Grants by API version and state.
     pub(crate) by_state: BTreeMap<(ApiVersion, &'static str), u64>,
@@ -29,7 +29,7 @@ pub(crate) struct Consents {
     pub(crate) first_end: Option<DateTime<Utc>>,
     /// When the first of the grants was consented to.
     pub(crate) first_consent: Option<DateTime<Utc>>,
-    /// Refreshes that began and whose outcome is not known.
+    /// Refreshes that were begun and have no known outcome.
     pub(crate) open_refreshes: u64,
     /// The last extracts, newest first.
     pub(crate) runs: Vec<ExtractRun>,
@@ -57,16 +57,16 @@ pub(crate) struct ExtractRun {
     pub(crate) landed: Option<u64>,
 }
 
-/// One resource type.
+/// The progress of one resource type.
 #[derive(Debug, Default)]
 pub(crate) struct ResourceProgress {
     /// People by state.
     pub(crate) people: BTreeMap<&'static str, u64>,
-    /// Resources that are held.
+    /// Resources that have landed.
     pub(crate) held: u64,
-    /// The least and the greatest watermark of all people.
+    /// The oldest and the newest watermark of all patients.
     pub(crate) watermarks: Option<(DateTime<Utc>, DateTime<Utc>)>,
-    /// When the person who was read longest ago was read.
+    /// The time of the least recent read: every other patient was read later.
     pub(crate) oldest_read: Option<DateTime<Utc>>,
 }
 
@@ -144,7 +144,7 @@ impl Consents {
             .sum()
     }
 
-    /// People and resource types that are worth another `extract`.
+    /// Patients and resource types for which another `extract` would help.
     pub(crate) fn unfinished(&self) -> u64 {
         let again = [
             PatientState::Incomplete,

@@ -1,4 +1,4 @@
-//! When whose claims were last read as a whole, and whose turn it is.
+//! When each patient's claims were last read in full, and for whom a full read is due.
 
 use std::collections::BTreeMap;
 
@@ -14,16 +14,16 @@ use crate::terminal_layout::TerminalLayout;
 /// The full reads of one API version.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct FullReads {
-    /// People whose claims were read, and whose consent is in force.
+    /// Patients whose claims were read and whose consent is in force.
     pub(crate) people: u64,
-    /// Those whose turn it is.
+    /// Patients for whom a full read is due.
     pub(crate) due: u64,
-    /// Those whose last full read missed too much to be believed at once.
+    /// Patients whose last full read missed so much that nothing was considered gone.
     pub(crate) doubted: u64,
-    /// The last full read of who was fully read longest ago, and of who was most recently.
+    /// The least recent and the most recent of the patients' last full reads.
     pub(crate) oldest: Option<DateTime<Utc>>,
     pub(crate) newest: Option<DateTime<Utc>>,
-    /// Days between two turns; 0: nobody has a turn.
+    /// Days between two full reads; 0 if there are none.
     pub(crate) every: u32,
 }
 

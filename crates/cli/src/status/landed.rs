@@ -9,20 +9,20 @@ use crate::data_dir::{DataDir, read_staged_manifest};
 use crate::plural::{counted, grouped, size};
 use crate::running::process_of;
 
-/// The raw zone.
+/// What is in the landing zone.
 #[derive(Debug, Default)]
 pub(crate) struct Landed {
     /// Sealed resources.
     pub(crate) resources: BTreeMap<(ApiVersion, ResourceType), LandedResource>,
     /// Runs that were interrupted.
     pub(crate) unsealed: BTreeSet<RunId>,
-    /// Runs that go on.
+    /// Runs in progress.
     pub(crate) under_way: BTreeSet<RunId>,
-    /// Manifests that cannot be used: where, and why.
+    /// Manifests that cannot be used: path and reason.
     pub(crate) damaged: Vec<(String, String)>,
-    /// Whether there is a run that neither a staged run nor the lake knows.
+    /// Whether there is a run that is neither staged nor in the lake.
     pub(crate) awaits_transform: bool,
-    /// Whether what was made of it last was made by the rules of another version.
+    /// Whether the tables were made by the rules of another version.
     pub(crate) is_by_other_rules: bool,
 }
 

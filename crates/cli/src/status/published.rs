@@ -1,4 +1,4 @@
-//! The lake's current snapshot and how many others there are.
+//! The lake's current snapshot, and how many others there are.
 
 use std::path::Path;
 
@@ -7,9 +7,9 @@ use claimlake_contract::LakeManifest;
 /// The lake.
 #[derive(Debug)]
 pub(crate) struct Published {
-    /// What the current snapshot is.
+    /// The manifest of the current snapshot.
     pub(crate) manifest: LakeManifest,
-    /// Whether the lake was rolled back to it and waits there.
+    /// Whether the lake was rolled back to it, so that loads refuse.
     pub(crate) is_pinned: bool,
     /// How many snapshots can be read, this one among them.
     pub(crate) snapshots: u64,

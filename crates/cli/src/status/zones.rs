@@ -1,4 +1,4 @@
-//! The oldest PHI on disk, zone by zone: what lifetimes and auditors ask for.
+//! The oldest PHI on disk, by zone: what retention periods and auditors ask about.
 
 use std::fs;
 use std::io;
@@ -9,12 +9,12 @@ use claimlake_contract::{RunId, partition_value};
 
 use crate::data_dir::DataDir;
 
-/// The oldest of one zone.
+/// The oldest PHI of one zone.
 #[derive(Debug)]
 pub(crate) struct OldestOfZone {
     /// The zone, in one word.
     pub(crate) zone: &'static str,
-    /// Since when it is there.
+    /// How old it is: the time of the run that brought it.
     pub(crate) since: DateTime<Utc>,
     /// Where, below the data directory.
     pub(crate) place: String,

@@ -1,4 +1,4 @@
-//! The grants that a name means, for the commands about grants.
+//! Finds the grants that a name refers to, for the commands about grants.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The MBI as it is printed on the card, and as it is stored.
+//! The Medicare Beneficiary Identifier (MBI) as printed on the card, and as it is stored.
 
 /// Where the card has dashes: `1EG4-TE5-MK73`.
 const DASHES: [usize; 2] = [4, 8];

@@ -1,8 +1,9 @@
-//! Columns of numbers, dates, booleans, amounts and lists, which the `parquet` crate's writer
+//! Columns of numbers, dates, booleans, decimals and lists, which the `parquet` crate's own writer
 //! encodes (Parquet format, "Encodings").
 //!
-//! It ends pages and dictionaries by what it is fed at once. It is fed with blocks of a fixed number
-//! of rows, so that the bytes follow from the rows alone.
+//! That writer decides where pages and dictionaries end after each call, so its output depends on
+//! the size of the batches that it is given. It is therefore given blocks of a fixed number of
+//! rows, and the bytes depend on the rows alone.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -23,7 +24,7 @@ use crate::sort::buffered::buffered_type;
 use crate::sort::gathered_columns::gather_column;
 use crate::sort::row_ranges::Ranges;
 
-/// Rows that are encoded at once, counted from the first row of a page.
+/// The number of rows in a block, counted from the first row of a page.
 pub(crate) const BLOCK_ROWS: usize = 4_096;
 
 /// A column of the row group that is being written.
@@ -31,7 +32,7 @@ pub(crate) struct ArrowColumn {
     field: FieldRef,
     /// A writer takes one row group.
     writer: Option<Box<ArrowColumnWriter>>,
-    /// Fewer rows than a block.
+    /// The rows of the unfinished block.
     waiting: Vec<ArrayRef>,
 }
 
@@ -53,7 +54,8 @@ impl ArrowColumn {
     ///
     /// # Errors
     ///
-    /// The rows are of another type: an amount of another scale would be another amount.
+    /// The rows have another type. It is not cast: a decimal with another scale would be another
+    /// amount.
     pub(crate) fn append(&mut self, ranges: &Ranges<'_>, column: usize) -> Result<()> {
         let expected = buffered_type(self.field.data_type());
         let mut arrays = ranges.arrays(column).into_iter().flatten();
@@ -104,11 +106,13 @@ impl ArrowColumn {
     }
 }
 
+/// The error for a call out of order; it cannot occur.
 fn without_writer() -> ParquetError {
     ParquetError::General("the row group has no writer for the column".to_owned())
 }
 
-/// Gives each of `columns` a writer for the next row group, whose pages wait in `spool`.
+/// Gives each of `columns` a writer for the next row group, whose finished pages are kept in
+/// `spool`.
 pub(crate) fn make_writers<'c>(
     columns: impl Iterator<Item = &'c mut ArrowColumn>,
     properties: &WriterPropertiesPtr,
@@ -134,8 +138,8 @@ pub(crate) fn make_writers<'c>(
     Ok(())
 }
 
-/// The values without bits that say of no value that it is null, where there are such bits: the
-/// writer splits a block in other places where there are.
+/// Removes a validity buffer in which every value is valid; `None` if there is none to remove. The
+/// `parquet` crate's writer splits blocks differently if there is such a buffer.
 fn without_idle_nulls(values: &ArrayData) -> Result<Option<ArrayData>> {
     let mut changes = values.nulls().is_some_and(|nulls| nulls.null_count() == 0);
     let nulls = values.nulls().filter(|_| !changes).cloned();

@@ -1,5 +1,6 @@
-//! The smallest and greatest texts of pages and chunks, cut to bounds that hold (Parquet format,
-//! `Statistics` and `ColumnIndex`).
+//! The smallest and greatest text of pages and chunks, truncated to valid bounds (Parquet format,
+//! `Statistics` and `ColumnIndex`): a truncated minimum must not be greater than any value, a
+//! truncated maximum not smaller.
 
 use parquet::data_type::ByteArray;
 use parquet::file::statistics::{Statistics, ValueStatistics};
@@ -55,6 +56,7 @@ pub(crate) fn upper_bound(text: &str, length: usize) -> (Vec<u8>, bool) {
     (text.as_bytes().to_vec(), false)
 }
 
+/// The beginning of a text, at most `length` bytes, ending at a character boundary.
 fn cut(text: &str, length: usize) -> &str {
     let end = (0..=length).rev().find(|end| text.is_char_boundary(*end));
     &text[..end.unwrap_or(0)]

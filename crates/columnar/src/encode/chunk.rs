@@ -26,16 +26,16 @@ use crate::encode::rle;
 use crate::encode::scratch::PageScratch;
 use crate::sort::dictionary_keys::NULL;
 
-/// The rows of a page.
+/// The rows of a page, ready to be written.
 pub(crate) struct DataPage<'p> {
-    /// [`NULL`] for each row without a value.
+    /// For each row a number; [`NULL`] for a row without a value.
     pub(crate) rows: &'p [u32],
-    /// Values as encoded.
+    /// The encoded values of the rows that have one.
     pub(crate) values: &'p [u8],
     pub(crate) encoding: Encoding,
-    /// The smallest and the greatest value; none where no row has one.
+    /// The smallest and the greatest value; `None` if no row has a value.
     pub(crate) bounds: Bounds,
-    /// Bytes of all texts.
+    /// The bytes of all texts before encoding, for the size statistics.
     pub(crate) text_bytes: i64,
 }
 
@@ -52,10 +52,13 @@ pub(crate) struct ChunkEncoder {
 struct ChunkTotals {
     places: Vec<Place>,
     index: ColumnIndexBuilder,
-    /// The bounds of the page before, as in the column index.
+    /// The bounds of the previous page, as written to the column index.
     last: Option<(Vec<u8>, Vec<u8>)>,
+    /// The bounds of the chunk.
     all: Bounds,
+    /// Whether the bounds of the pages so far ascend, so that readers can search them.
     ascends: bool,
+    /// Whether they descend.
     descends: bool,
     uncompressed: u64,
     rows: u64,
@@ -65,7 +68,7 @@ struct ChunkTotals {
     bloom: Option<Sbbf>,
 }
 
-/// Where a data page lies behind the dictionary.
+/// Where a data page is, relative to the end of the dictionary page.
 struct Place {
     offset: usize,
     bytes: usize,
@@ -94,7 +97,7 @@ impl ChunkTotals {
 
 impl ChunkEncoder {
     pub(crate) fn new(leaf: ColumnDescPtr, properties: WriterPropertiesPtr) -> Result<Self> {
-        // What is written of levels is right for such columns only.
+        // Definition and repetition levels are written for a nullable, flat column only.
         if (leaf.max_def_level(), leaf.max_rep_level()) != (1, 0) {
             let reason = format!("column '{}' is not nullable", leaf.path());
             return Err(ParquetError::General(reason));
@@ -107,7 +110,7 @@ impl ChunkEncoder {
         })
     }
 
-    /// Adds a value to the Bloom filter, where there is to be one.
+    /// Adds a value to the Bloom filter, if the column has one.
     pub(crate) fn note_distinct(&mut self, value: &str) -> Result<()> {
         self.expect_distinct(usize::MAX)?;
         if let Some(bloom) = &mut self.totals.bloom {
@@ -116,8 +119,9 @@ impl ChunkEncoder {
         Ok(())
     }
 
-    /// Makes the filter, if there is to be one and is none yet, no larger than so many values need:
-    /// all there are. It is not there before it has to be, being large until it is complete.
+    /// Creates the Bloom filter, if the column is to have one and has none yet, for at most
+    /// `values` distinct values. It is created as late as possible, because it is large until it is
+    /// complete.
     pub(crate) fn expect_distinct(&mut self, values: usize) -> Result<()> {
         let wanted = self.properties.bloom_filter_properties(self.leaf.path());
         if let (Some(wanted), None) = (wanted, &self.totals.bloom) {
@@ -232,6 +236,7 @@ impl ChunkEncoder {
         Ok(())
     }
 
+    /// Adds the bounds of a page to the column index.
     fn note_bounds(&mut self, bounds: Bounds, nulls: i64) {
         let totals = &mut self.totals;
         let Some((least, most)) = bounds else {
@@ -333,7 +338,8 @@ impl ChunkEncoder {
     }
 }
 
-/// Puts a page with its header into `sink`, alone, and returns its size before it was compressed.
+/// Writes a page with its header into `sink`, which is emptied first, and returns its uncompressed
+/// size.
 fn write(page: CompressedPage, sink: &mut TrackedWrite<Vec<u8>>) -> Result<u64> {
     sink.inner_mut().clear();
     let written = SerializedPageWriter::new(sink).write_page(page)?;
@@ -346,7 +352,7 @@ thread_local! {
     static ZSTD: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
 }
 
-/// Its tables have the size that pages of text need, rather than the largest dictionary.
+/// Compresses a page with this thread's compressor.
 fn compressor() -> std::io::Result<zstd::bulk::Compressor<'static>> {
     let mut compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
     compressor.set_parameter(CParameter::WindowLog(15))?;
@@ -368,7 +374,8 @@ fn compress(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<Bytes> {
     })
 }
 
-/// How many rows are null and how many are not.
+/// The definition level histogram of a nullable flat column: how many rows are null, and how many
+/// are not.
 fn histogram(nulls: u64, rows: u64) -> LevelHistogram {
     LevelHistogram::from(vec![nulls as i64, (rows - nulls) as i64])
 }

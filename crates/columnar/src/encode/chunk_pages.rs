@@ -1,4 +1,5 @@
-//! The bytes of a column chunk: a dictionary page and the data pages behind it.
+//! The bytes of a column chunk: a dictionary page and the data pages after it. The dictionary page
+//! is complete last, but comes first in the file, so all pages wait here.
 
 use std::io::{Chain, Read};
 use std::ops::Range;
@@ -9,18 +10,19 @@ use parquet::file::reader::{ChunkReader, Length};
 
 use crate::encode::page_spool::{PageSpool, SpoolReader};
 
-/// So many bytes of pages wait in memory; more go to the spool, so that a row group may be large.
+/// How many bytes of finished pages stay in memory; more are moved to the spool file, so that a row
+/// group can be large.
 const BUFFERED_BYTES: usize = 16 << 10;
 
 /// The pages of a chunk while it is put together.
 #[derive(Debug, Default)]
 pub(crate) struct ChunkPages {
-    /// It comes last and is written first.
+    /// The dictionary page; empty if there is none.
     dictionary: Vec<u8>,
-    /// Where the first data pages lie in the spool.
+    /// Where the first data pages are in the spool file.
     spooled: Vec<Range<u64>>,
     spooled_bytes: usize,
-    /// The data pages behind those.
+    /// The data pages after these.
     buffered: Vec<u8>,
 }
 

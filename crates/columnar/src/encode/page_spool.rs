@@ -1,8 +1,9 @@
-//! A file for the pages of a row group until the row group ends: the pages of a column lie together
-//! in a Parquet file, and those of all columns come at once.
+//! A temporary file for the finished pages of a row group. In a Parquet file the pages of a column
+//! are contiguous, but the pages of all columns are finished in turn; so they are written here
+//! first, and copied column by column when the row group ends.
 //!
-//! It has no name, so nothing is left of it, however the process ends; its place is the folder of the
-//! file that is being written, which has room for the same bytes anyway.
+//! The file has no name, so nothing remains of it, however the process ends. It is in the folder of
+//! the file that is being written, whose file system needs space for the same bytes anyway.
 
 use std::fs::File;
 use std::io::Read;
@@ -20,19 +21,20 @@ const NAME: &str = "pages";
 /// Pages of all columns, in the order in which they came. Its file is made when the first ones come.
 #[derive(Debug, Default)]
 pub(crate) struct PageSpool {
-    /// Without one, pages stay in memory.
+    /// Where the file is created; `None` to keep pages in memory.
     folder: Option<PathBuf>,
     file: Option<File>,
     end: u64,
 }
 
 impl PageSpool {
-    /// Where to make the file, if there is none yet.
+    /// Sets the folder for the file; only effective before the first page is written.
     pub(crate) fn set_folder(&mut self, folder: &Path) {
         self.folder = Some(folder.to_path_buf());
     }
 
-    /// Appends bytes, and returns where they are; none where there is no folder for a file.
+    /// Appends bytes and returns their range in the file; `None` if there is no folder, so that the
+    /// caller keeps them.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<Option<Range<u64>>> {
         let file = match (&mut self.file, &self.folder) {
             (Some(file), _) => file,

@@ -1,4 +1,5 @@
-//! Where the `parquet` crate's writer puts finished pages until their row group ends.
+//! Where the `parquet` crate's writer keeps finished pages until their row group ends: the same
+//! spool file as for text columns.
 
 use std::io::Read as _;
 use std::ops::Range;
@@ -10,7 +11,7 @@ use parquet::errors::{ParquetError, Result};
 
 use crate::encode::page_spool::PageSpool;
 
-/// Smaller pages stay in memory: writing each would cost more than it saves.
+/// Smaller pages stay in memory: to write each of them would cost more than it saves.
 const SPOOLED_BYTES: usize = 4 << 10;
 
 /// Makes a store for each column chunk; all of them share a spool.
@@ -26,12 +27,13 @@ impl PageStoreFactory for SpoolFactory {
     }
 }
 
-/// The pages of a column chunk, by their keys.
+/// The pages of one column chunk, in order; the key of a page is its position.
 struct SpooledPages {
     spool: Arc<Mutex<PageSpool>>,
     pages: Vec<Page>,
 }
 
+/// Where a page is.
 enum Page {
     InMemory(Bytes),
     Spooled(Range<u64>),

@@ -60,6 +60,7 @@ fn pack(values: &[u32], width: u32, out: &mut Vec<u8>) {
     out.resize(end, 0);
 }
 
+/// A header as an unsigned LEB128 number: seven bits per byte, the lowest first.
 fn header(mut number: usize, out: &mut Vec<u8>) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);

@@ -20,17 +20,19 @@ use crate::encode::scratch::Scratch;
 use crate::encode::text_chunk::{Ends, TextEncoder};
 use crate::sort::row_ranges::Ranges;
 
-/// The rows of a group that show what its columns are like.
+/// The number of rows at the beginning of a group by which the encoding of its text columns is
+/// decided.
 const SAMPLE_ROWS: usize = 2_048;
 
-/// A row group that is being put together; its memory is that of the next ones, too.
+/// A row group that is being written. Its buffers are reused for the next one.
 pub(crate) struct RowGroup {
     columns: Vec<GroupColumn>,
     properties: WriterPropertiesPtr,
+    /// The number of rows after which all columns end a page.
     page_rows: usize,
     pub(crate) rows: u64,
     scratch: Scratch,
-    /// The finished pages of all columns but those of text.
+    /// The finished pages of all columns except those of text.
     spool: Arc<Mutex<PageSpool>>,
 }
 
@@ -97,8 +99,8 @@ impl RowGroup {
         Ok(())
     }
 
-    /// Rows until something ends, and what. It depends on how many rows the group has, and on
-    /// nothing else.
+    /// How many rows until something ends, and what ends then. This depends on the number of rows
+    /// in the group and on nothing else.
     fn room(&self) -> (usize, Ends) {
         let page = self.page_rows - (self.rows % self.page_rows as u64) as usize;
         let sample = SAMPLE_ROWS.saturating_sub(usize::try_from(self.rows).unwrap_or(usize::MAX));
@@ -109,6 +111,8 @@ impl RowGroup {
         }
     }
 
+    /// Appends rows that do not go beyond the end of the page or sample; `ends` says whether they
+    /// reach it.
     fn append_to_page(&mut self, ranges: &Ranges<'_>, columns: &[usize], ends: Ends) -> Result<()> {
         self.make_writers()?;
         for (group, column) in self.columns.iter_mut().zip(columns) {

@@ -31,7 +31,7 @@ pub(crate) enum Ends {
     Page,
 }
 
-/// The first rows of a row group decide if at least this many have a text.
+/// The sample decides the encoding only if at least so many of its rows have a text.
 const MIN_SAMPLE: usize = 64;
 
 /// Bytes of the length that comes before a plain text.
@@ -43,11 +43,12 @@ const LENGTH_BYTES: usize = 4;
 pub(crate) struct TextEncoder {
     chunk: ChunkEncoder,
     texts: TextColumn,
-    /// The texts of the pages that are written.
+    /// How many of the distinct texts are used by the pages written so far; only these are in the
+    /// dictionary.
     written_texts: usize,
-    /// The rows of the page; where texts are plain, 0 for each that has one.
+    /// The rows of the unfinished page; in a PLAIN page, 0 for each row that has a text.
     page: BufferedRows,
-    /// Where the dictionary was too large: the values of the page.
+    /// The values of the unfinished page, once the chunk has switched to PLAIN.
     plain: Option<PlainPage>,
 }
 
@@ -70,7 +71,8 @@ impl TextEncoder {
         })
     }
 
-    /// Ends a page of numbered texts.
+    /// Ends a page of dictionary-encoded texts, or switches to PLAIN if the dictionary has become
+    /// too large.
     fn end_page(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
         let texts = self.texts.texts();
         let present = present(rows, &mut scratch.present);
@@ -96,7 +98,8 @@ impl TextEncoder {
         self.chunk.data_page(page, &mut scratch.page)
     }
 
-    /// Switches to PLAIN where the first rows of a row group are mostly distinct.
+    /// Decides by the first rows of a row group: if most of their texts are distinct, the chunk
+    /// switches to PLAIN.
     fn decide_encoding(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
         let filled = present(rows, &mut scratch.present).len();
         if filled >= MIN_SAMPLE && is_mostly_distinct(self.texts.texts().len(), filled) {
@@ -252,6 +255,7 @@ impl PlainPage {
         Ok(())
     }
 
+    /// Adds one row; ends the page first if the text would make it too large.
     fn push(
         &mut self,
         text: Option<&str>,
@@ -325,6 +329,7 @@ fn page_statistics(numbers: &[u32], texts: &StringInterner, seen: &mut Vec<u64>)
     (text_bytes, bounds.map(owned))
 }
 
+/// Appends a text in PLAIN encoding: its length as four bytes, then its bytes.
 fn push_plain(text: &str, plain: &mut Vec<u8>) -> Result<()> {
     plain.extend_from_slice(&length(text.len())?.to_le_bytes());
     plain.extend_from_slice(text.as_bytes());

@@ -1,7 +1,11 @@
-//! Blocks of sorted rows as they are spilled: the spans with their keys, then column by column.
+//! The format of blocks of sorted rows in spilled runs: the spans with their keys, then column by
+//! column. Each distinct text is stored once per block, and numbers as offsets from the smallest
+//! one.
 //!
-//! A block is read by who wrote it, and by nobody else: partitions have the numbers of its
-//! [`SpanMaker`](crate::sort::span_maker::SpanMaker), and the columns are those of its table.
+//! A block is read only by the process that wrote it: partitions are numbers of its
+//! [`SpanMaker`](crate::sort::span_maker::SpanMaker), and the columns are those of its table. So
+//! the format needs no version. It is read defensively all the same, since a damaged disk must give
+//! an error and not other rows.
 
 use arrow_array::Array;
 use arrow_schema::{ArrowError, DataType, Schema};
@@ -17,17 +21,20 @@ use crate::sort::sort_keys::SortKeys;
 use crate::sort::spans::{OwnedRows, Span, SpanRef};
 use crate::sort::text_column::TextColumn;
 
-/// The most rows of a block.
+/// The largest number of rows in a block.
 pub(crate) const MOST_ROWS: usize = 16_384;
 
-/// No row has a value.
+/// Tag of a column: no row has a value.
 const NOTHING: u8 = 0;
-/// Values that are none of text.
+/// Tag of a column that is not text.
 const VALUES: u8 = 1;
-/// Text: all rows have the same, or a number of one, two or four bytes.
+/// Tag of a text column: all rows have the same text.
 const TEXT_SAME: u8 = 2;
+/// Tag of a text column: one byte per row, 0 for null, else the number of the text plus 1.
 const TEXT_BYTES: u8 = 3;
+/// The same with two bytes per row.
 const TEXT_SHORTS: u8 = 4;
+/// The same with four bytes per row.
 const TEXT_WORDS: u8 = 5;
 
 /// Writes blocks, one after the other, in the same memory.
@@ -61,6 +68,8 @@ impl BlockWriter {
         Ok(())
     }
 
+    /// Appends a text column: tag, number of texts, their lengths, their bytes, then a number for
+    /// each row.
     fn push_texts(&mut self, ranges: &Ranges<'_>, column: usize, out: &mut Vec<u8>) {
         self.texts.clear();
         self.numbers.clear();
@@ -91,7 +100,8 @@ impl BlockWriter {
     }
 }
 
-/// The number of rows, and the spans; neighbours that have one key become one.
+/// Appends the number of rows and the spans. Adjacent spans with the same key become one; of each
+/// key, only the part that differs from the key before is stored.
 fn push_spans(pieces: &[(SpanRef, usize, usize)], out: &mut Vec<u8>) {
     let mut spans: Vec<(&SpanRef, usize)> = Vec::with_capacity(pieces.len());
     for (span, _, len) in pieces {
@@ -119,6 +129,7 @@ fn push_spans(pieces: &[(SpanRef, usize, usize)], out: &mut Vec<u8>) {
     }
 }
 
+/// Appends a column that is not text.
 fn push_column(
     ranges: &Ranges<'_>,
     column: usize,
@@ -146,7 +157,11 @@ pub(crate) struct Block {
     pub(crate) keys: SortKeys,
 }
 
-/// Reads a block; an error where it is not as it was written.
+/// Reads a block.
+///
+/// # Errors
+///
+/// The bytes are not what [`BlockWriter`] writes.
 pub(crate) fn read(
     schema: &Schema,
     interner: &mut BatchInterner,
@@ -156,6 +171,7 @@ pub(crate) fn read(
     read_parts(schema, interner, &mut BlockBytes::new(bytes)).ok_or_else(damaged)
 }
 
+/// Reads a block; `None` if it is damaged.
 fn read_parts(
     schema: &Schema,
     interner: &mut BatchInterner,
@@ -186,6 +202,7 @@ fn read_parts(
     })
 }
 
+/// Reads the spans and their keys; their rows must add up to `rows`.
 fn read_spans(rows: usize, bytes: &mut BlockBytes<'_>) -> Option<(Vec<Span>, SortKeys)> {
     let count = bytes.number()?;
     // A span has a row at the least.
@@ -212,6 +229,7 @@ fn read_spans(rows: usize, bytes: &mut BlockBytes<'_>) -> Option<(Vec<Span>, Sor
     (start == rows).then_some((spans, keys))
 }
 
+/// Reads a text column; also returns the bytes by which the pool of texts grew.
 fn read_texts(
     tag: u8,
     rows: usize,

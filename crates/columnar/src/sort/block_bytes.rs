@@ -1,6 +1,7 @@
-//! Numbers and bytes as spilled blocks have them.
+//! The bytes of a spilled block, written and read piece by piece. Every read checks that enough
+//! bytes are left.
 
-/// Appends a number: seven bits a byte, the lowest first (LEB128).
+/// Appends an unsigned LEB128 number: seven bits per byte, the lowest first.
 pub(crate) fn push_number(mut number: usize, out: &mut Vec<u8>) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
@@ -9,7 +10,8 @@ pub(crate) fn push_number(mut number: usize, out: &mut Vec<u8>) {
     out.push(number as u8);
 }
 
-/// Reads what was appended; none where it ends too early or is not as written.
+/// Reads a block from the front. Each method returns `None` if the bytes end too early or are
+/// malformed.
 #[derive(Debug)]
 pub(crate) struct BlockBytes<'b> {
     left: &'b [u8],
@@ -20,12 +22,14 @@ impl<'b> BlockBytes<'b> {
         Self { left: bytes }
     }
 
+    /// The next byte.
     pub(crate) fn bytes(&mut self, len: usize) -> Option<&'b [u8]> {
         let (bytes, left) = self.left.split_at_checked(len)?;
         self.left = left;
         Some(bytes)
     }
 
+    /// The next `N` bytes.
     pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (bytes, left) = self.left.split_first_chunk()?;
         self.left = left;
@@ -36,6 +40,7 @@ impl<'b> BlockBytes<'b> {
         self.array().map(|[byte]| byte)
     }
 
+    /// The next LEB128 number.
     pub(crate) fn number(&mut self) -> Option<usize> {
         let mut number = 0_usize;
         for shift in (0..usize::BITS).step_by(7) {

@@ -1,5 +1,5 @@
-//! What lies before a block on disk. Damage is found by it: most of it would be read as other rows, and
-//! lists cannot be read in any state.
+//! The header of a block on disk: its length and its hash. Without the hash, most damage would be
+//! read as other rows; and Arrow's reader of lists must not be given arbitrary bytes.
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -10,7 +10,7 @@ const LENGTH_BYTES: usize = 4;
 /// The bytes of a head.
 pub(crate) const HEAD_BYTES: usize = LENGTH_BYTES + 8;
 
-/// The length of a block and its hash.
+/// The length (bytes) and XXH3 hash of a block. A header of an empty block ends a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BlockHead {
     pub(crate) length: u32,
@@ -18,6 +18,11 @@ pub(crate) struct BlockHead {
 }
 
 impl BlockHead {
+    /// The header of a block.
+    ///
+    /// # Errors
+    ///
+    /// The block is larger than 4 GiB.
     pub(crate) fn of(block: &[u8]) -> Result<Self> {
         let length = u32::try_from(block.len()).map_err(|_| ColumnarError::RowTooLarge)?;
         let hash = xxh3_64(block);

@@ -1,9 +1,9 @@
-//! Rows while they are sorted: text as numbers of a pool, and columns without
-//! any value as nothing.
+//! Rows in memory while they are sorted. Text is held as numbers of a pool of distinct texts, and a
+//! column without any value takes no memory.
 //!
-//! A pool is shared by the batches that came while it was filled, so it is freed with the last of
-//! them. Numbers of two pools cannot be compared: whoever puts rows of several together gives each
-//! text a number of its own once, and notes that at the pool.
+//! A pool is shared by the batches that came while it was being filled, and is freed with the last
+//! of them. Numbers of two pools cannot be compared. Code that combines rows of several pools gives
+//! each text a number of its own once, and records it in the pool's marks.
 
 use std::cell::RefCell;
 use std::rc::Rc;

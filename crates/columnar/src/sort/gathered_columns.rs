@@ -1,4 +1,5 @@
-//! Columns put together from pieces of buffered batches.
+//! Copies the values of row ranges in buffered batches into new Arrow arrays: the only moment at
+//! which rows are actually moved.
 
 use std::sync::Arc;
 
@@ -20,7 +21,12 @@ use crate::sort::buffered::buffered_type;
 use crate::sort::row_ranges::{Ranges, nulls_of};
 use crate::sort::text_column::TextColumn;
 
-/// One batch of the rows, in order, with the columns of `schema`; text is in dictionaries.
+/// One batch with all rows of `ranges`, in order, with the columns of `schema`; text as
+/// dictionaries.
+///
+/// # Errors
+///
+/// A column has another type than `schema` says.
 pub fn gather_batch(schema: &SchemaRef, ranges: &Ranges<'_>) -> Result<RecordBatch> {
     let operation = || ColumnarError::arrow("merging sorted rows");
     let columns = (0..schema.fields().len())
@@ -32,7 +38,11 @@ pub fn gather_batch(schema: &SchemaRef, ranges: &Ranges<'_>) -> Result<RecordBat
     RecordBatch::try_new(schema.clone(), columns).map_err(operation())
 }
 
-/// One column of text, in order, as a dictionary.
+/// One text column as a dictionary.
+///
+/// # Errors
+///
+/// The distinct texts together are larger than 2 GiB.
 pub fn gather_text(
     ranges: &Ranges<'_>,
     column: usize,
@@ -42,7 +52,11 @@ pub fn gather_text(
     texts.dictionary(numbers)
 }
 
-/// One column that is none of text, in order.
+/// One column that is not text. Batches without any value in it contribute nulls.
+///
+/// # Errors
+///
+/// The values cannot be combined.
 pub fn gather_column(ranges: &Ranges<'_>, column: usize, data_type: &DataType) -> Result<ArrayRef> {
     let arrays = ranges.arrays(column);
     if arrays.iter().all(Option::is_none) {
@@ -69,6 +83,7 @@ pub fn gather_column(ranges: &Ranges<'_>, column: usize, data_type: &DataType) -
     })
 }
 
+/// Copies the values of a primitive column; positions of nulls hold a default value.
 fn numbers<T: ArrowPrimitiveType>(
     arrays: &[Option<&ArrayRef>],
     ranges: &Ranges<'_>,
@@ -89,6 +104,7 @@ fn numbers<T: ArrowPrimitiveType>(
     Arc::new(PrimitiveArray::<T>::new(values.into(), nulls).with_data_type(data_type.clone()))
 }
 
+/// Copies the bits of a Boolean column.
 fn flags(arrays: &[Option<&ArrayRef>], ranges: &Ranges<'_>) -> ArrayRef {
     let mut values = BooleanBufferBuilder::new(ranges.rows);
     for (source, start, end) in &ranges.ranges {
@@ -103,6 +119,7 @@ fn flags(arrays: &[Option<&ArrayRef>], ranges: &Ranges<'_>) -> ArrayRef {
     Arc::new(BooleanArray::new(values.finish(), nulls_of(arrays, ranges)))
 }
 
+/// Copies a column of any other type through Arrow's generic routine, which is slower.
 fn any(arrays: &[Option<&ArrayRef>], ranges: &Ranges<'_>) -> Result<ArrayRef> {
     let mut data: Vec<ArrayData> = Vec::new();
     let mut position_of = Vec::with_capacity(arrays.len());

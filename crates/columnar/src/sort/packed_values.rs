@@ -1,5 +1,6 @@
-//! Columns of values as spilled blocks have them. Numbers are stored by how far they lie from the
-//! least, in as few bytes as the farthest needs: those of neighbouring rows lie close together.
+//! Columns of values in spilled blocks. Numbers are stored as offsets from the smallest number, in
+//! as few bytes as the largest offset needs: values of adjacent rows are similar, so many columns
+//! take one or two bytes per row.
 
 use std::sync::Arc;
 
@@ -18,10 +19,10 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, TimeUnit};
 
 use crate::sort::block_bytes::{BlockBytes, push_number};
 
-/// The width of values that do not fit 64 bits, which are kept as they are.
+/// The width (bytes) of values that do not fit 64 bits; they are stored without an offset.
 const WIDE: u8 = 16;
 
-/// Appends a column that is none of text.
+/// Appends a column that is not text: which rows have a value, then the values.
 pub(crate) fn push_values(array: &ArrayRef, out: &mut Vec<u8>) -> Result<(), ArrowError> {
     push_presence(array.nulls(), out);
     macro_rules! numbers {
@@ -58,7 +59,7 @@ pub(crate) fn push_values(array: &ArrayRef, out: &mut Vec<u8>) -> Result<(), Arr
     Ok(())
 }
 
-/// Reads a column that was appended; none where that is not what lies there.
+/// Reads a column of this type; `None` if the bytes are damaged.
 pub(crate) fn read_values(
     data_type: &DataType,
     rows: usize,
@@ -95,6 +96,7 @@ pub(crate) fn read_values(
     })
 }
 
+/// Appends 0 if every row has a value, else 1 and a bit for each row.
 fn push_presence(nulls: Option<&NullBuffer>, out: &mut Vec<u8>) {
     match nulls.filter(|nulls| nulls.null_count() > 0) {
         None => out.push(0),
@@ -105,17 +107,20 @@ fn push_presence(nulls: Option<&NullBuffer>, out: &mut Vec<u8>) {
     }
 }
 
+/// Appends bits, the lowest bit of a byte first.
 fn push_bits(bits: &BooleanBuffer, out: &mut Vec<u8>) {
     let bytes = bits.len().div_ceil(8);
     out.extend_from_slice(&bits.sliced().as_slice()[..bytes]);
 }
 
+/// Reads a bit for each row.
 fn read_bits(rows: usize, bytes: &mut BlockBytes<'_>) -> Option<BooleanBuffer> {
     let bits = bytes.bytes(rows.div_ceil(8))?;
     Some(BooleanBuffer::new(bits.to_vec().into(), 0, rows))
 }
 
-/// The bytes of a number, the least number, and how far each is from it.
+/// Appends the width of an offset, the smallest number, and the offsets. Rows without a value have
+/// the offset 0.
 fn push_numbers(
     numbers: impl Iterator<Item = i64> + Clone,
     nulls: Option<&NullBuffer>,
@@ -154,7 +159,8 @@ fn push_numbers(
     }
 }
 
-/// Numbers of a type that a row's 128 bits are cut to; rows without one have the least.
+/// Reads numbers; `native` converts them to the column's type. A row without a value has the
+/// smallest number.
 fn read_numbers<N: Copy>(
     rows: usize,
     bytes: &mut BlockBytes<'_>,
@@ -191,7 +197,7 @@ fn read_numbers<N: Copy>(
     })
 }
 
-/// Lists, and what else is rare, as Arrow writes it.
+/// Appends a column of another type, such as a list, as an Arrow IPC stream.
 fn push_any(array: &ArrayRef, out: &mut Vec<u8>) -> Result<(), ArrowError> {
     let field = Field::new("_", array.data_type().clone(), true);
     let schema = Arc::new(Schema::new(vec![field]));
@@ -203,6 +209,7 @@ fn push_any(array: &ArrayRef, out: &mut Vec<u8>) -> Result<(), ArrowError> {
     Ok(())
 }
 
+/// Reads such a stream.
 fn read_any(bytes: &mut BlockBytes<'_>) -> Option<ArrayRef> {
     let len = bytes.number()?;
     let mut reader = StreamReader::try_new(bytes.bytes(len)?, None).ok()?;

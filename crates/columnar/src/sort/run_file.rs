@@ -1,5 +1,5 @@
-//! Sorted runs on disk, one behind the other in a file. Before each block lie its length and its
-//! hash, and those of nothing behind the last one.
+//! Sorted runs in a temporary file, one after the other. Each block has a header with its length
+//! and hash; a header of an empty block ends a run.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -18,17 +18,16 @@ use crate::sort::block_head::{BlockHead, HEAD_BYTES};
 use crate::sort::span_maker::SpanMaker;
 use crate::sort::spans::{SpanBatch, SpanRef, SpanSource};
 
-/// The size that a block aims at: so much of each run is in memory while runs are merged, and
-/// a little of it for each column in any case.
+/// The target size of a block. While runs are merged, one block of each is in memory.
 const BLOCK_BYTES: usize = 16 << 10;
 
-/// Rows of the first block, which shows how large rows are.
+/// The number of rows in the first block, by which the size of rows is estimated.
 const FIRST_ROWS: usize = 256;
 
-/// A file of runs, which has no name.
+/// An unlinked file with runs.
 #[derive(Debug)]
 pub(crate) struct RunFile {
-    /// Where it was made.
+    /// Where it was created; for error messages only.
     path: PathBuf,
     file: Rc<File>,
     end: u64,
@@ -96,11 +95,12 @@ impl RunFile {
     }
 }
 
-/// The pieces of a block that is not full yet.
+/// The pieces of the unfinished block.
 struct Pending<'s> {
     schema: &'s SchemaRef,
     pieces: Vec<(SpanRef, usize, usize)>,
     rows: usize,
+    /// How many rows make a block of about [`BLOCK_BYTES`], by the size of the block before.
     rows_per_block: usize,
     writer: BlockWriter,
     block: Vec<u8>,
@@ -131,7 +131,7 @@ impl<'s> Pending<'s> {
         self.rows += len;
     }
 
-    /// The pieces as a block with its head before it; there are none left.
+    /// The block with its header; the pieces are then gone.
     fn block(&mut self) -> Result<&[u8]> {
         self.block.clear();
         self.block.extend_from_slice(&[0; HEAD_BYTES]);
@@ -147,14 +147,14 @@ impl<'s> Pending<'s> {
     }
 }
 
-/// Reads a run.
+/// Reads a run, block by block.
 pub(crate) struct SpilledRun {
     run: Run,
-    /// Where the next block begins, behind its head.
+    /// Where the next block begins, after its header.
     at: u64,
     head: BlockHead,
     maker: Rc<RefCell<SpanMaker>>,
-    /// What blocks are read into, by all runs of a table.
+    /// The buffer for blocks, shared by all runs of a table.
     buffer: Rc<RefCell<Vec<u8>>>,
 }
 
@@ -187,7 +187,7 @@ impl SpilledRun {
         Ok(())
     }
 
-    /// An error where what was read is not what was written.
+    /// An error unless the condition holds: what was read is not what was written.
     fn expect(&self, is_right: bool) -> Result<()> {
         if is_right {
             return Ok(());

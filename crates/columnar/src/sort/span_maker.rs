@@ -24,7 +24,7 @@ use crate::sort::sort_keys::SortKeys;
 use crate::sort::spans::{OwnedRows, Span, SpanBatch};
 use crate::sort::table_shape::TableShape;
 
-/// Spans whose keys are made at once.
+/// How many keys are computed at once: keys exist twice in memory while they are computed.
 const KEYS_AT_ONCE: usize = 1_024;
 
 /// Cuts batches into spans.
@@ -34,8 +34,11 @@ pub struct SpanMaker {
     key_columns: Vec<usize>,
     keys: RowConverter,
     partitions: RowConverter,
+    /// By the bytes of its values, the number of a partition.
     number_of: HashMap<Box<[u8]>, u32>,
+    /// The path of each partition, by number.
     paths: Vec<String>,
+    /// How many batches were made, which is also the number of the last one.
     batches: u64,
     interner: BatchInterner,
     /// The sort columns of a batch's spans as bytes.
@@ -91,7 +94,12 @@ impl SpanMaker {
         &self.paths
     }
 
-    /// Cuts `batch`, whose text is in dictionaries; rows that nobody owns are left out.
+    /// Cuts `batch`, whose text is in dictionaries, into spans. Rows that `owned` does not cover
+    /// are left out.
+    ///
+    /// # Errors
+    ///
+    /// A partition or sort column cannot be compared.
     pub fn make(&mut self, batch: RecordBatch, owned: &[OwnedRows]) -> Result<SpanBatch> {
         let batch = self.with_known_partitions(batch)?;
         let mut rows = Vec::with_capacity(owned.len());
@@ -138,7 +146,7 @@ impl SpanMaker {
         })
     }
 
-    /// Rows whose partition is never null, whoever made them.
+    /// The batch with partition columns that have no nulls, whoever made it.
     fn with_known_partitions(&self, batch: RecordBatch) -> Result<RecordBatch> {
         let operation = || ColumnarError::arrow(format!("sorting table '{}'", self.shape.name));
         let mut columns = None;
@@ -155,7 +163,11 @@ impl SpanMaker {
         }
     }
 
-    /// A batch that was spilled.
+    /// Reads a batch that was spilled by this maker.
+    ///
+    /// # Errors
+    ///
+    /// The block is damaged.
     pub fn read(&mut self, block: &[u8]) -> Result<SpanBatch> {
         let block = block::read(&self.shape.dictionaries, &mut self.interner, block).map_err(
             ColumnarError::arrow(format!("sorting table '{}'", self.shape.name)),
@@ -169,8 +181,7 @@ impl SpanMaker {
         })
     }
 
-    /// The sort keys and partitions of spans, a part after the other: on the way, keys take memory
-    /// twice.
+    /// The sort keys and partition numbers of spans.
     fn keys_of(&mut self, batch: &RecordBatch, rows: &[OwnedRows]) -> Result<(SortKeys, Vec<u32>)> {
         let operation = format!("sorting table '{}'", self.shape.name);
         let operation = || ColumnarError::arrow(operation.as_str());
@@ -204,6 +215,7 @@ impl SpanMaker {
         Ok((keys, partitions))
     }
 
+    /// The number of a partition; a new one if its values were not seen before.
     fn partition_number(&mut self, value: &[u8], columns: &[ArrayRef], row: usize) -> u32 {
         if let Some(number) = self.number_of.get(value) {
             return *number;
@@ -218,7 +230,11 @@ impl SpanMaker {
         number
     }
 
-    /// The order of partitions given by their typed values, one row each.
+    /// The order of partitions, given by the typed values of their columns (one row per partition).
+    ///
+    /// # Errors
+    ///
+    /// The values have no order.
     pub fn order_partitions(&self, columns: &[ArrayRef]) -> Result<Vec<usize>> {
         let rows = self
             .partitions
@@ -230,7 +246,7 @@ impl SpanMaker {
     }
 }
 
-/// Appends the keys of spans, given their key columns; `scratch` is for what those are as bytes.
+/// Appends the keys of spans; `scratch` is reused for the converted columns.
 fn push_keys(
     converter: &RowConverter,
     scratch: &mut Option<Rows>,
@@ -268,6 +284,7 @@ pub fn resource_column(
 /// Whether a row has the value of the row before it.
 type SameAsBefore<'a> = Box<dyn Fn(usize) -> bool + 'a>;
 
+/// Compares each row with the one before it. Two nulls are the same.
 fn same_as_before(array: &ArrayRef) -> SameAsBefore<'_> {
     fn compare<'a>(array: &'a ArrayRef, same: impl Fn(usize) -> bool + 'a) -> SameAsBefore<'a> {
         if array.null_count() == 0 {

@@ -1,4 +1,4 @@
-//! Distinct texts, one behind the other in one piece of memory.
+//! Distinct texts in one piece of memory, so that a text costs its bytes and not an allocation.
 
 use std::hash::BuildHasher as _;
 
@@ -33,13 +33,15 @@ impl StringInterner {
         number
     }
 
-    /// Gives back memory that is of use for new texts alone; those that come all get a new number.
+    /// Frees the memory that is needed only to find texts again. A text that is interned afterwards
+    /// always gets a new number.
     pub(crate) fn seal(&mut self) {
         self.bytes.shrink_to_fit();
         self.ends.shrink_to_fit();
         self.numbers = HashTable::new();
     }
 
+    /// The text with this number.
     pub(crate) fn get(&self, number: u32) -> Option<&str> {
         text_at(&self.bytes, &self.ends, number)
     }
@@ -65,6 +67,7 @@ impl StringInterner {
     }
 }
 
+/// The text with this number, given where each text ends.
 fn text_at<'t>(bytes: &'t str, ends: &[u32], number: u32) -> Option<&'t str> {
     let number = number as usize;
     let end = *ends.get(number)? as usize;

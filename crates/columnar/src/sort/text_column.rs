@@ -1,4 +1,5 @@
-//! Columns of text put together from buffered batches: distinct texts, and a number per row.
+//! Combines text columns of buffered batches: the distinct texts of all pools, and a number for
+//! each row.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,12 +16,13 @@ use crate::sort::dictionary_keys::NULL;
 use crate::sort::row_ranges::Ranges;
 use crate::sort::string_interner::StringInterner;
 
-/// Distinct texts in the order in which rows first have them; the numbers of the rows are their
-/// owner's.
+/// Distinct texts in the order of the rows that first have them. The rows' numbers belong to the
+/// caller.
 #[derive(Debug)]
 pub(crate) struct TextColumn {
     texts: StringInterner,
-    /// What this column marks texts of pools with; no other has it.
+    /// Identifies this column in the marks of pools: a pool's text with this mark already has a
+    /// number here.
     mark: u32,
 }
 
@@ -33,6 +35,7 @@ impl Default for TextColumn {
     }
 }
 
+/// A mark that no other column has. 0 is never used, because new pools have it.
 fn next_mark() -> u32 {
     // Pools begin with marks of 0. Pools live far shorter than it takes to count once around.
     static MARKS: AtomicU32 = AtomicU32::new(1);
@@ -77,7 +80,7 @@ impl TextColumn {
         }
     }
 
-    /// Makes numbers of a pool those of this column.
+    /// Replaces numbers of a pool by numbers of this column.
     fn renumber(&mut self, pool: &TextPool, numbers: &mut [u32]) {
         let mut marks = pool.marks.borrow_mut();
         for number in numbers {
@@ -130,6 +133,7 @@ impl TextColumn {
     }
 }
 
+/// Whether both are the same pool, or neither is one.
 fn same_pool(left: Option<&Rc<TextPool>>, right: Option<&Rc<TextPool>>) -> bool {
     match (left, right) {
         (Some(left), Some(right)) => Rc::ptr_eq(left, right),

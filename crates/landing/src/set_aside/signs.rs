@@ -57,8 +57,8 @@ pub(super) fn damage(path: &Path, sha256: &str) -> Result<Option<String>, Landin
     }
 }
 
-/// Whether the checksum file, rather than the manifest, was damaged: it is no checksum any more, or
-/// one that differs in a digit or two, which no other text would have.
+/// Whether the checksum file, and not the manifest, is damaged: it is not a checksum, or differs
+/// from the right one in at most two digits, which the checksum of another text would not.
 pub(super) fn is_damaged_sum(said: &str, found: &str) -> bool {
     let is_sum = said.len() == found.len() && said.bytes().all(|byte| byte.is_ascii_hexdigit());
     let differing = said
@@ -72,7 +72,8 @@ pub(super) fn is_other_format(text: &[u8]) -> bool {
     format_of(text).is_ok_and(|found| found != claimlake_contract::LANDING_FORMAT)
 }
 
-/// What a run's folder says of where it came from.
+/// Whether a run whose manifest is damaged was imported or extracted, from what is left of it;
+/// `None` if nothing shows it.
 pub(super) fn origin_in(folder: &Path, text: &[u8]) -> Option<LandingOrigin> {
     let has = |words: &[u8]| memchr::memmem::find(text, words).is_some();
     if has(b"\"origin\":\"import\"") {

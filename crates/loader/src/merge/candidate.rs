@@ -1,4 +1,6 @@
-//! What a rule of what is current needs to know of each resource.
+//! What a rule of `[[current]]` needs to know about each resource: its group (the claim of which it
+//! is a version), its order among the versions, and what the source states about it. Column names
+//! come from the rule, so this module knows nothing about claims.
 
 use std::collections::HashSet;
 
@@ -15,42 +17,49 @@ use crate::merge::decision::MergeDecision;
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::hive_path::value_text;
 
-/// One resource in the eyes of a rule.
+/// One resource as a rule sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Candidate {
     pub(crate) table: String,
     pub(crate) resource: ResourceKey,
-    /// What versions of one claim agree in; none: it has no other versions.
+    /// Identifies the versions of one claim: a hash of the values of `group_by` and `split_by`.
+    /// `None` if the resource has no other versions.
     pub(crate) group: Option<ResourceKey>,
-    /// What orders versions: greater bytes are newer.
+    /// The values of `newest_by` as bytes that compare like the values; greater is newer.
     pub(crate) order: Vec<u8>,
     pub(crate) status: RowStatus,
-    /// What was found.
+    /// The decision; `None` if no case of the rule matches, or before it is made.
     pub(crate) current: Option<bool>,
 }
 
-/// What a row says of itself, before other versions are looked at.
+/// What a row says about itself, regardless of other versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct RowStatus {
     pub(crate) own: OwnStatus,
-    /// Whether the source states whether it is current.
+    /// Whether the source states if this version is current.
     pub(crate) is_stated: bool,
-    /// Whether it is out once its group has a final one.
+    /// Whether it is not current as soon as its group has a final version.
     pub(crate) is_preliminary: bool,
     pub(crate) is_final: bool,
 }
 
-/// Whether a row could be current.
+/// Whether a row can be current.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum OwnStatus {
-    /// No case of the rule fits.
+    /// No case of the rule matches: the decision is null.
     #[default]
     Nothing,
+    /// It is never current.
     No,
+    /// It is current, unless a final version displaces it.
     Yes,
+    /// It is current if it is the newest of its group, and the source states nothing about any of
+    /// them.
     IfNewest,
 }
 
+/// The bits of [`RowStatus`] in files; the lowest two are [`OwnStatus`]. Persisted: see
+/// `STATUS_VERSION` in `candidate_file.rs`.
 const STATED: u8 = 1 << 2;
 const PRELIMINARY: u8 = 1 << 3;
 const FINAL: u8 = 1 << 4;
@@ -70,6 +79,7 @@ impl RowStatus {
             | flag(self.is_final, FINAL)
     }
 
+    /// The reverse of [`Self::to_bits`].
     pub(crate) fn from_bits(bits: u8) -> Self {
         Self {
             own: match bits & 3 {
@@ -85,7 +95,7 @@ impl RowStatus {
     }
 }
 
-/// The columns a rule reads.
+/// The columns that a rule reads.
 pub(crate) fn columns_of(rule: &CurrentRule) -> HashSet<&str> {
     let columns = rule.cases.iter().flat_map(CurrentCase::columns);
     columns.map(|(_, name)| name).collect()
@@ -141,6 +151,11 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// A column that the rule names.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Layout`] if the table does not have it.
     fn column(self, name: &str) -> Result<&'a ArrayRef> {
         self.batch
             .column_by_name(name)
@@ -150,7 +165,8 @@ impl<'a> Row<'a> {
             })
     }
 
-    /// The value of a column; none where nothing is known.
+    /// The value of a column as text; `None` if it is null, empty, or the placeholder for an
+    /// unknown value in a partition column (such as `UNKNOWN`), which says nothing about a claim.
     fn value(self, name: &str) -> Result<Option<String>> {
         let column = self.column(name)?;
         let text = value_text(column, self.row).filter(|text| !text.is_empty());
@@ -164,6 +180,7 @@ impl<'a> Row<'a> {
         Ok(text.filter(|text| !(is_partition && text == unknown)))
     }
 
+    /// Whether every named column has one of its values.
     fn meets_all(self, conditions: &Conditions) -> Result<bool> {
         for (name, values) in conditions {
             let text = value_text(self.column(name)?, self.row);
@@ -174,6 +191,7 @@ impl<'a> Row<'a> {
         Ok(true)
     }
 
+    /// Whether any of the named columns has one of its values.
     fn meets_any(self, conditions: &Conditions) -> Result<bool> {
         for (name, values) in conditions {
             let text = value_text(self.column(name)?, self.row);
@@ -184,6 +202,8 @@ impl<'a> Row<'a> {
         Ok(false)
     }
 
+    /// The status of the row by a case. `never_if` comes first: it also overrules what the source
+    /// states.
     fn status(self, case: &CurrentCase) -> Result<RowStatus> {
         let mut is_stated = false;
         for name in case.stated_by.keys() {
@@ -209,6 +229,9 @@ impl<'a> Row<'a> {
         })
     }
 
+    /// The group of the row by the case with this number. The number is part of the hash, so rows
+    /// of different cases are never versions of one claim. Lengths are hashed before values, so
+    /// that values cannot run into each other.
     fn group(self, number: usize, case: &CurrentCase) -> Result<Option<ResourceKey>> {
         if case.group_by.is_empty() {
             return Ok(None);
@@ -234,6 +257,8 @@ impl<'a> Row<'a> {
         Ok(Some(ResourceKey::from_bytes(&hash.finalize()[..16])))
     }
 
+    /// The order of the row. `newest_at_tie` comes directly after the first column of `newest_by`,
+    /// as it decides among rows that are equal there.
     fn order(self, case: &CurrentCase, last_updated: Option<i64>) -> Result<Vec<u8>> {
         let mut order = Vec::new();
         for (position, name) in case.newest_by.iter().enumerate() {
@@ -257,7 +282,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Appends the value so that bytes sort as values do, null before everything.
+/// Appends a value so that bytes sort like values; null comes before everything.
 fn push_ordered(
     bytes: &mut Vec<u8>,
     rule: &CurrentRule,
@@ -299,6 +324,7 @@ fn push_ordered(
     Ok(())
 }
 
+/// Appends a number: with the sign bit flipped, big-endian bytes sort like signed numbers.
 fn push_number(bytes: &mut Vec<u8>, number: i64) {
     bytes.push(1);
     bytes.extend((number ^ i64::MIN).to_be_bytes());

@@ -1,4 +1,6 @@
-//! Candidates on disk: those of a snapshot, sorted by group, and those that are being sorted.
+//! Candidates on disk: the file `keys/current.arrow` of a snapshot, sorted by group, and the
+//! candidates of the staged runs while they are being sorted. There are as many as resources, so
+//! they are never all in memory.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -30,11 +32,12 @@ use claimlake_columnar::encode::parquet_file::HashingFile;
 use claimlake_columnar::sort::batch_sorter::BatchSorter;
 use claimlake_columnar::sort::span_maker::resource_column;
 
-/// What a file says of the rules that its candidates were made by. Those of other rules, and those
-/// of former versions, which did not say, cannot be compared with new ones.
+/// The metadata key for the hash of the rules by which the candidates were made. Candidates of
+/// other rules, or of earlier versions without the hash, cannot be compared with new ones.
 const RULES: &str = "claimlake.rules";
 
-/// Part of the rules' hash: where rows have another layout, the hash is another.
+/// Part of the rules' hash. It must change when the meaning of the columns changes, so that old
+/// files are not compared with new candidates.
 const STATUS_VERSION: &[u8] = b"status 1\n";
 
 /// The hash of what the rules decide by, as files have it.
@@ -48,11 +51,13 @@ pub(crate) fn rules_hash(rules: &[CurrentRule]) -> Result<String> {
     Ok(hex(&hash.finalize()))
 }
 
+/// The number of candidates in a record batch.
 const CHUNK_ROWS: usize = 1_024;
 
 /// Where candidates are sorted, in the folder for what is spilled; no table has such a name.
 const FOLDER: &str = "_current";
 
+/// Positions of the columns. The last three exist only while candidates are sorted.
 const TABLE: usize = 0;
 const RESOURCE: usize = 1;
 const GROUP: usize = 2;
@@ -63,7 +68,7 @@ const RUN: usize = 6;
 const DECISION: usize = 7;
 const DIFFERS: usize = 8;
 
-/// Where a candidate's row is.
+/// Where the row of a candidate is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     Staged(StagedPlace),
@@ -74,12 +79,13 @@ pub(crate) enum Origin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StagedPlace {
     pub(crate) run: usize,
-    /// The number of its body's decision.
+    /// The number of its decision among those of the run.
     pub(crate) decision: usize,
     /// Whether it is new or differs from what the lake holds.
     pub(crate) differs: bool,
 }
 
+/// The columns of a snapshot's file.
 fn fields() -> Vec<Field> {
     vec![
         Field::new("_table", DataType::Utf8, false),
@@ -96,6 +102,7 @@ fn file_schema(rules: &str) -> SchemaRef {
     Arc::new(Schema::new_with_metadata(fields(), rules))
 }
 
+/// The columns while sorting: those of the file, and where the row is (null for rows of the lake).
 fn sorter_schema() -> SchemaRef {
     let mut fields = fields();
     fields.push(Field::new("_run", DataType::UInt32, true));
@@ -104,6 +111,7 @@ fn sorter_schema() -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
+/// The columns of these candidates, including those that are only for sorting.
 fn columns_of(rows: &[(Candidate, Origin)]) -> Result<Vec<ArrayRef>> {
     let candidates = || rows.iter().map(|(candidate, _)| candidate);
     let groups = candidates().map(|row| row.group.map(ResourceKey::to_bytes));
@@ -150,6 +158,8 @@ fn columns_of(rows: &[(Candidate, Origin)]) -> Result<Vec<ArrayRef>> {
     ])
 }
 
+/// The candidate in a row. A file of an earlier version has another type in the status column; its
+/// candidates are then only good for what was current.
 fn candidate_at(batch: &RecordBatch, row: usize) -> Candidate {
     let key = |column: usize| {
         let column = batch.column(column);
@@ -176,6 +186,7 @@ fn candidate_at(batch: &RecordBatch, row: usize) -> Candidate {
     }
 }
 
+/// Where the row of a sorted candidate is.
 fn origin_at(batch: &RecordBatch, row: usize) -> Origin {
     let (runs, decisions) = (batch.column(RUN), batch.column(DECISION));
     match runs.is_null(row) {
@@ -188,7 +199,7 @@ fn origin_at(batch: &RecordBatch, row: usize) -> Origin {
     }
 }
 
-/// The file of candidates that is being written; they come sorted by group.
+/// Writes the file of a snapshot; candidates must come sorted by group.
 pub(crate) struct CandidateFile {
     path: PathBuf,
     schema: SchemaRef,
@@ -260,13 +271,18 @@ impl CandidateFile {
     }
 }
 
-/// The candidates of a snapshot.
+/// Reads the file of a published snapshot.
 pub(crate) struct KnownCandidates {
     path: PathBuf,
     reader: FileReader<BufReader<File>>,
 }
 
 impl KnownCandidates {
+    /// Opens the file and checks its columns.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Lake`] if the file is of another version or cannot be read.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).map_err(LoadError::io("opening", path))?;
         let reader = FileReader::try_new(BufReader::new(file), None).map_err(broken(path))?;
@@ -288,8 +304,8 @@ impl KnownCandidates {
         })
     }
 
-    /// Whether they were made by rules with this hash. They then come sorted by group; of others
-    /// nothing counts but what was current.
+    /// Whether they were made by rules with this hash, and are therefore sorted by the same groups.
+    /// Otherwise only their decisions are of use.
     pub(crate) fn are_of(&self, rules: &str) -> bool {
         let schema = self.reader.schema();
         schema.metadata().get(RULES).is_some_and(|of| of == rules)
@@ -313,11 +329,12 @@ impl IntoIterator for KnownCandidates {
     }
 }
 
+/// The error for a file that cannot be read.
 fn broken(path: &Path) -> impl Fn(ArrowError) -> LoadError {
     move |error| LoadError::lake_file(path, error)
 }
 
-/// Sorts candidates by group.
+/// Sorts the candidates of staged runs by group, then by order, on disk if necessary.
 pub(crate) struct CandidateSorter {
     sorter: BatchSorter,
     schema: SchemaRef,

@@ -22,14 +22,14 @@ pub(crate) fn words(
         .collect()
 }
 
-/// How the columns of a staged table differ from the lake's.
+/// How the columns of a staged table differ from those in the lake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Difference {
     /// Not at all.
     None,
-    /// There are more: what is in the lake gets nulls.
+    /// There are additional ones: rows in the lake get nulls.
     Added,
-    /// In a way that older files cannot be read with; in words.
+    /// In a way that older files cannot be read with; described in prose.
     Refused(String),
 }
 
@@ -122,6 +122,11 @@ fn aligned(
     RecordBatch::try_new(wanted.clone(), columns).map_err(operation())
 }
 
+/// The column with the type of `field`, if only the name of a list's child differs.
+///
+/// # Errors
+///
+/// [`LoadError::Schema`] if the types differ.
 fn as_type(column: &ArrayRef, field: &Field, table: &str) -> Result<ArrayRef> {
     if let (DataType::List(child), Some(list)) = (
         field.data_type(),

@@ -1,4 +1,10 @@
-//! Which version of a claim is current: found anew for every group that a load touches.
+//! Decides which version of a claim is current, for every group that a load touches. Groups without
+//! new or removed members keep their decisions.
+//!
+//! The candidates of the lake and the staged ones are both sorted by group and are merged like two
+//! sorted files; only the members of one group are in memory. Candidates of the lake whose resource
+//! was staged again or removed are left out, but what was decided about them is remembered, because
+//! a changed decision is a row of `changes`.
 
 use std::collections::{HashMap, HashSet};
 use std::iter::Peekable;
@@ -31,14 +37,16 @@ pub(crate) enum CurrentTransition {
     Reinstated,
 }
 
-/// What was found.
+/// What was decided.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// By the table that decides: resources whose rows in the lake change nothing but whether they
     /// are current.
     pub(crate) flips: HashMap<String, HashMap<ResourceKey, Option<bool>>>,
-    /// Of resources of the lake that became current or ceased to be.
+    /// Resources of the lake that became current, or are no longer current; for the table
+    /// `changes`.
     pub(crate) transitions: HashMap<ResourceKey, CurrentTransition>,
+    /// The file of candidates for the next snapshot; `None` without rules.
     pub(crate) file: Option<LakeFile>,
 }
 
@@ -59,7 +67,12 @@ pub(crate) struct CurrentInput<'a> {
     pub(crate) access: Access,
 }
 
-/// Finds what is current, writes it down and into `decisions`.
+/// Decides what is current, writes the file of candidates, and sets the decisions of staged bodies.
+///
+/// # Errors
+///
+/// [`LoadError::OtherRule`] if rows remain in the lake that were decided by a different rule: their
+/// groups are unknown, so they cannot be compared with new rows.
 pub(crate) fn find(input: &CurrentInput<'_>, decisions: &mut [RunDecisions]) -> Result<Found> {
     let ruled = ruled_tables(input.plans);
     let mut found = Found::default();
@@ -199,16 +212,17 @@ pub fn current_resources(
     Ok(())
 }
 
-/// Whether the candidates of the snapshot before can be compared with new ones.
+/// Whether the candidates of a snapshot were made by these rules.
 pub(crate) fn are_comparable(before: &Path, rules: &[CurrentRule]) -> Result<bool> {
     Ok(KnownCandidates::open(before)?.are_of(&rules_hash(rules)?))
 }
 
+/// Whether the groups of the lake's candidates can be compared with new ones.
 fn known_groups(input: &CurrentInput<'_>, rules: &str) -> Result<bool> {
     Ok(known(input)?.is_some_and(|known| known.are_of(rules)))
 }
 
-/// Whether rows of the table stay of which it was decided whether they are current.
+/// Whether rows remain in the table whose `is_current` was decided before.
 fn has_decided_rows(plan: &TablePlan) -> bool {
     let (Some(before), Some(rule)) = (&plan.before, &plan.rule) else {
         return false;
@@ -226,10 +240,11 @@ fn known(input: &CurrentInput<'_>) -> Result<Option<KnownCandidates>> {
         .transpose()
 }
 
+/// A candidate of a group, and where its row is.
 type Member = (Candidate, Origin);
 type Members = Peekable<Box<dyn Iterator<Item = Result<Member>>>>;
 
-/// The candidates of the lake and those that are staged, group by group.
+/// The candidates of the lake and of the staged runs, group by group.
 struct Groups {
     sorted: Members,
     lake: Members,
@@ -260,7 +275,8 @@ impl Groups {
         })
     }
 
-    /// The members of the next group; those without a group come one by one.
+    /// The members of the next group. Candidates without a group come one at a time, before all
+    /// groups.
     fn next_group(&mut self) -> Result<Option<Vec<Member>>> {
         let group_of = |members: &mut Members| match members.peek() {
             Some(Ok((candidate, _))) => Some(candidate.group),
@@ -285,7 +301,7 @@ impl Groups {
     }
 }
 
-/// Decides for all members of a group; answers whether one is current.
+/// Decides for all members of a group; returns whether any of them is current.
 fn decide(members: &mut [Member]) -> bool {
     let statuses = || members.iter().map(|(candidate, _)| candidate.status);
     let is_stated = statuses().any(|status| status.is_stated);
@@ -319,6 +335,7 @@ fn decide(members: &mut [Member]) -> bool {
     is_alive
 }
 
+/// What the changed decision about a resource of the lake means.
 fn transition(candidate: &Candidate, is_alive: bool) -> CurrentTransition {
     if candidate.current == Some(true) {
         CurrentTransition::Reinstated

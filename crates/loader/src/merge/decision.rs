@@ -1,5 +1,6 @@
-//! What the merge decides of the newest staged body of each resource. On disk, since there are as
-//! many as resources.
+//! The decisions of the merge about the newest staged body of each resource, on disk, since there
+//! are as many as resources. They are written sorted by staged run and landing order, which is the
+//! order in which the rows of all tables are read.
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
@@ -15,7 +16,8 @@ use crate::error::{LoadError, Result};
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::sort::batch_sorter::BatchSorter;
 
-/// The decision on the newest staged body of a resource, as it is read back; other bodies have none.
+/// The decision about a staged body. Bodies that are not the newest of their resource have none,
+/// and their rows are not used.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MergeDecision {
     /// Its number among the decisions of its run.
@@ -25,7 +27,7 @@ pub(crate) struct MergeDecision {
     pub(crate) last_updated: Option<i64>,
     /// Whether it is new or differs from what the lake holds.
     pub(crate) differs: bool,
-    /// Whether it is current, by the rule of its table; none: no case of the rule fits.
+    /// Whether it is current by the rule of its table; `None` if no case matches.
     pub(crate) current: Option<bool>,
 }
 
@@ -41,13 +43,14 @@ pub(crate) struct KeyDecision {
     pub(crate) differs: bool,
 }
 
-/// Landing order, resource, when it was last updated, whether it differs.
+/// A record: landing order, resource, `meta.lastUpdated`, and whether it differs from the lake.
 const RECORD_BYTES: usize = 8 + 16 + 8 + 1;
 
-/// Represents null; as an instant it would be 290,000 years ago.
+/// Represents a missing time in a record.
 const NO_TIME: i64 = i64::MIN;
 
-/// While they are sorted, a record begins with the position of its run, so that bytes compare.
+/// A record while it is sorted begins with the number of its run. All numbers are big-endian, so
+/// records sort as bytes.
 const SORTED_BYTES: usize = 4 + RECORD_BYTES;
 
 /// Records that are read, or sorted, at once.
@@ -100,7 +103,7 @@ impl DecisionSorter {
         Ok(self.sorter.push(&batch)?)
     }
 
-    /// The decisions of each of `runs` staged runs.
+    /// The decisions of each of `runs` staged runs, in landing order.
     pub(crate) fn finish(mut self, runs: usize) -> Result<Vec<RunDecisions>> {
         self.flush()?;
         let folder = &self.folder;
@@ -142,10 +145,11 @@ pub(crate) struct RunDecisions {
     first: usize,
     count: usize,
     differing: u64,
-    /// What is current, one a decision; empty while nothing was noted.
+    /// Whether the body of each decision is current; empty until the first one is set.
     current: Vec<u8>,
 }
 
+/// The bytes of [`RunDecisions::current`]; 0 is "no case matches".
 const NOT_CURRENT: u8 = 1;
 const CURRENT: u8 = 2;
 
@@ -155,7 +159,7 @@ impl RunDecisions {
         self.differing == 0
     }
 
-    /// Notes whether the body with this decision is current.
+    /// Sets whether the body of this decision is current.
     pub(crate) fn set_current(&mut self, number: usize, current: Option<bool>) {
         self.current.resize(self.count, 0);
         if let Some(noted) = self.current.get_mut(number) {
@@ -175,7 +179,8 @@ impl RunDecisions {
         }
     }
 
-    /// Finds decisions; cheap where bodies are asked for in landing order.
+    /// A reader that finds decisions by landing order. It reads block by block, so it is fast if
+    /// they are requested in ascending order.
     pub(crate) fn reader(&self) -> Result<DecisionReader<'_>> {
         let file = match self.count {
             0 => None,
@@ -240,19 +245,20 @@ impl DecisionReader<'_> {
         self.decisions.count.div_ceil(BLOCK_RECORDS)
     }
 
-    /// Whether the block is where the body's decision is, if there is one.
+    /// Whether the current block is the one in which the decision would be.
     fn is_in_block(&self, order: u64) -> bool {
         let (records, _) = self.block.as_chunks::<RECORD_BYTES>();
         let first = records.first().map_or(u64::MAX, order_of);
         first <= order && order <= self.last_order()
     }
 
+    /// The landing order of the last record in the current block.
     fn last_order(&self) -> u64 {
         let (records, _) = self.block.as_chunks::<RECORD_BYTES>();
         records.last().map_or(0, order_of)
     }
 
-    /// Reads the last block that begins no later than the body.
+    /// Finds the block by binary search over the first records of blocks.
     fn seek(&mut self, order: u64) -> Result<()> {
         let (mut low, mut high) = (0, self.blocks());
         while high - low > 1 {
@@ -278,7 +284,7 @@ impl DecisionReader<'_> {
         Ok(())
     }
 
-    /// Reads from the decision with this number on.
+    /// Reads bytes from the record with this number on.
     fn read(&self, number: usize, bytes: &mut [u8]) -> Result<()> {
         let Some(file) = &self.file else {
             return Ok(());
@@ -289,6 +295,7 @@ impl DecisionReader<'_> {
     }
 }
 
+/// The landing order in a record.
 fn order_of(record: &[u8; RECORD_BYTES]) -> u64 {
     u64::from_be_bytes(array(record))
 }
@@ -301,7 +308,7 @@ fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
     array
 }
 
-/// Which bodies' rows a table takes.
+/// Which bodies' rows a table needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Take {
     /// Those of new and changed resources: the lake has the others already.
@@ -311,6 +318,7 @@ pub(crate) enum Take {
 }
 
 impl Take {
+    /// Whether the rows of the body with this decision are needed.
     pub(crate) fn takes(self, decision: &MergeDecision) -> bool {
         self == Take::All || decision.differs
     }

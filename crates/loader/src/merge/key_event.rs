@@ -1,13 +1,16 @@
-//! The change of a resource, from its key in the lake and its key in the staged runs.
+//! The change of one resource, from its key in the lake and its key in the staged runs. All rules
+//! about newer, older and removed bodies are in this file; [`super::key_walk`] only brings the keys
+//! together.
 //!
-//! Where the newest body makes no rows, its key stays as a tombstone, with the content hash
-//! [`WITHDRAWN`](claimlake_contract::key_columns::WITHDRAWN): no older body may bring the resource
-//! back. A program that knows no tombstones takes one for a resource of that content: older bodies
-//! are superseded there, too, and newer ones bring rows.
+//! If the newest body produces no rows, its key remains as a tombstone with the content hash
+//! [`WITHDRAWN`](claimlake_contract::key_columns::WITHDRAWN), so that no older body brings the
+//! resource back. A program that does not know tombstones treats it as a resource with that
+//! content, with the same effect.
 //!
-//! Where the server no longer has it, the tombstone has the content hash
-//! [`GONE`](claimlake_contract::key_columns::GONE) and a place in landing instead of a time: bodies
-//! that landed before it do not count, those that landed after it do, however old they are.
+//! If the server no longer has the resource, the tombstone has the content hash
+//! [`GONE`](claimlake_contract::key_columns::GONE), and its position in landing replaces the time:
+//! bodies that landed before it are ignored, and bodies that landed later are used, however old
+//! they are.
 
 use std::cmp::Ordering;
 
@@ -15,8 +18,8 @@ use crate::merge::decision::KeyDecision;
 use crate::merge::keys::KeyRow;
 use crate::merge::staged_resources::StagedResource;
 
-/// What became of a resource. [`Same`](Self::Same), [`Older`](Self::Older) and
-/// [`Kept`](Self::Kept) may be a tombstone: the resource is not in the lake.
+/// What happens to a resource. [`Same`](Self::Same), [`Older`](Self::Older) and
+/// [`Kept`](Self::Kept) can also be about a tombstone.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum KeyEvent<'a> {
     /// It is staged and was not in the lake.
@@ -57,7 +60,7 @@ pub(crate) enum KeyEvent<'a> {
     LeftOut(KeyRow<'a>),
     /// It is in the lake, and all of landing lacks it.
     Dropped(KeyRow<'a>),
-    /// It has a tombstone, and all of landing lacks it.
+    /// It has a tombstone, and landing no longer has it, so the tombstone is not needed any more.
     Lapsed,
 }
 
@@ -70,6 +73,7 @@ impl<'a> KeyEvent<'a> {
         }
     }
 
+    /// The event of a body whose resource the lake does not have.
     fn first_body(after: KeyRow<'a>) -> Self {
         match after.is_withdrawn() {
             true => KeyEvent::LeftOut(after),
@@ -107,7 +111,8 @@ impl<'a> KeyEvent<'a> {
         }
     }
 
-    /// The lake's body does not count any more, the staged one does, whatever its time.
+    /// A body landed after the resource was gone: it is used whatever its time, and the lake's body
+    /// is not.
     fn came_back(before: KeyRow<'a>, after: KeyRow<'a>) -> Self {
         let is_older = false;
         match (before.is_tombstone(), after.is_withdrawn()) {
@@ -129,6 +134,9 @@ impl<'a> KeyEvent<'a> {
         }
     }
 
+    /// Compares two bodies by age and content. If all of landing is staged (`full`), an older
+    /// staged body replaces the lake's: landing is the source of truth. It counts as absent, so
+    /// that the load refuses unless asked otherwise.
     fn body(before: KeyRow<'a>, after: KeyRow<'a>, full: bool) -> Self {
         let is_older = after.age() <= before.age();
         match (before.is_withdrawn(), after.is_withdrawn()) {
@@ -151,8 +159,8 @@ impl<'a> KeyEvent<'a> {
         }
     }
 
-    /// Tombstones share a hash, whatever the bodies say: a body of another time is another one. It is
-    /// news by itself, since it decides which bodies are older.
+    /// Both bodies are tombstones, whose hashes are equal whatever the bodies contain. The time
+    /// decides: a newer tombstone must be stored, because it decides which bodies are older.
     fn left_out_again(before: KeyRow<'a>, after: KeyRow<'a>, full: bool) -> Self {
         match after.last_updated().cmp(&before.last_updated()) {
             Ordering::Equal => KeyEvent::Same { before, after },
@@ -161,7 +169,7 @@ impl<'a> KeyEvent<'a> {
         }
     }
 
-    /// The decision on the staged body, where the lake has or gets its rows.
+    /// The decision about the staged body, if its rows are or will be in the lake.
     pub(super) fn decision(self) -> Option<KeyDecision> {
         let (row, differs) = match self {
             KeyEvent::New { after, .. } | KeyEvent::Changed { after, .. } => (after, true),

@@ -1,5 +1,6 @@
-//! The keys of the lake against those of the staged runs: which bodies are new, changed, the
-//! same, superseded. The newest body of a resource wins: by `meta.lastUpdated`, then as landed.
+//! Walks the keys of the lake and of the staged runs side by side, both sorted by resource, and
+//! finds for each resource what happens to it. It is done twice in a load: once to write the key
+//! file, and once to write the table `changes`.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -62,7 +63,7 @@ pub(crate) fn walk(
     }
 }
 
-/// A place in batches of keys.
+/// A position in a sequence of batches of keys.
 struct Cursor<B> {
     batches: B,
     batch: Option<Arc<RecordBatch>>,
@@ -78,7 +79,7 @@ impl<B: Iterator<Item = Result<RecordBatch>>> Cursor<B> {
         }
     }
 
-    /// Reads on where all rows of a batch are done.
+    /// Reads the next batch if the current one is finished.
     fn fill(&mut self) -> Result<()> {
         while self.row().is_none() {
             let Some(batch) = self.batches.next() else {
@@ -108,7 +109,7 @@ impl<B: Iterator<Item = Result<RecordBatch>>> Cursor<B> {
 pub(crate) struct MergedKeys {
     /// The decisions of each staged run.
     pub(crate) decisions: Vec<RunDecisions>,
-    /// Resources whose rows in the lake are out of date or gone.
+    /// Resources whose rows in the lake must be removed. In memory: only those that change.
     pub(crate) outdated: HashSet<ResourceKey>,
     /// Resources that the lake does not have.
     pub(crate) new: u64,
@@ -133,7 +134,7 @@ pub(crate) struct MergedKeys {
 }
 
 impl MergedKeys {
-    /// Whether the lake has everything as it is staged, and knows what it must not have.
+    /// Whether the staged runs bring nothing new: no rows, no removals and no tombstones.
     pub(crate) fn is_unchanged(&self) -> bool {
         let tombstones = self.left_out + self.lapsed;
         self.new + tombstones == 0 && self.outdated.is_empty()

@@ -1,5 +1,5 @@
-//! The key file of a snapshot: one row a resource, sorted by its key. Resources whose newest body
-//! makes no rows have one, too.
+//! The key file of a snapshot (`keys/keys.arrow`): one row per resource, sorted by key, including
+//! resources whose newest body produces no rows.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -26,6 +26,7 @@ use claimlake_columnar::encode::parquet_file::HashingFile;
 /// The staged run a key's body came with.
 const STAGED_RUN: &str = "_staged_run";
 
+/// Positions of the columns.
 pub(crate) const RESOURCE: usize = 0;
 pub(crate) const API: usize = 1;
 pub(crate) const RESOURCE_TYPE: usize = 2;
@@ -67,6 +68,7 @@ pub(crate) struct KeyRow<'a> {
 }
 
 impl<'a> KeyRow<'a> {
+    /// The key of the resource: a hash of API version, type and id.
     pub(crate) fn resource(&self) -> ResourceKey {
         ResourceKey::from_bytes(
             self.batch
@@ -76,11 +78,13 @@ impl<'a> KeyRow<'a> {
         )
     }
 
+    /// The value of a text column; `None` for null.
     pub(crate) fn text(&self, column: usize) -> Option<&'a str> {
         let column = self.batch.column(column);
         (!column.is_null(self.row)).then(|| column.as_string::<i32>().value(self.row))
     }
 
+    /// The 16 bytes of the content hash, or one of the values reserved for tombstones.
     pub(crate) fn content_hash(&self) -> &'a [u8] {
         self.batch
             .column(CONTENT_HASH)
@@ -88,7 +92,7 @@ impl<'a> KeyRow<'a> {
             .value(self.row)
     }
 
-    /// Whether the body makes no rows, as the pipeline says.
+    /// Whether the body produces no rows because of the pipeline (for example `part2 = "drop"`).
     pub(crate) fn is_withdrawn(&self) -> bool {
         self.content_hash() == key_columns::WITHDRAWN
     }
@@ -103,7 +107,7 @@ impl<'a> KeyRow<'a> {
         self.is_withdrawn() || self.is_gone()
     }
 
-    /// Where it landed: what comes later is greater.
+    /// The position in landing, as run and order; later bodies are greater.
     pub(crate) fn place(&self) -> (&'a str, u64) {
         (self.text(RUN).unwrap_or_default(), self.order())
     }
@@ -118,12 +122,14 @@ impl<'a> KeyRow<'a> {
         })
     }
 
-    /// What makes a body newer than another of the same resource.
+    /// The order of bodies of the same resource: by `meta.lastUpdated` (a missing time is oldest),
+    /// then by position in landing.
     pub(crate) fn age(&self) -> (Option<i64>, &'a str, u64) {
         let run = self.text(RUN).unwrap_or_default();
         (self.last_updated(), run, self.order())
     }
 
+    /// The landing order: part and line within the staged run.
     pub(crate) fn order(&self) -> u64 {
         let orders = self.batch.column(ORDER).as_primitive::<UInt64Type>();
         orders.value(self.row)
@@ -131,6 +137,10 @@ impl<'a> KeyRow<'a> {
 }
 
 /// The batches of a key file.
+///
+/// # Errors
+///
+/// The file cannot be read, or has columns of another version.
 pub(crate) fn read(path: &Path) -> Result<impl Iterator<Item = Result<RecordBatch>> + use<>> {
     let file = File::open(path).map_err(LoadError::io("opening", path))?;
     let path = path.to_path_buf();
@@ -155,7 +165,7 @@ pub(crate) fn has_resources(path: &Path) -> Result<bool> {
     Ok(false)
 }
 
-/// The key file that is being written.
+/// Writes a key file; rows must come sorted by resource.
 pub(crate) struct KeyFile {
     writer: FileWriter<HashingFile>,
     path: PathBuf,
@@ -203,6 +213,7 @@ impl KeyFile {
         }
     }
 
+    /// Ends the file and returns its entry in the manifest.
     pub(crate) fn finish(mut self) -> Result<LakeFile> {
         self.flush()?;
         let operation = || LoadError::arrow_file("writing", &self.path);

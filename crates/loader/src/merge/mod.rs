@@ -1,11 +1,12 @@
-//! What changes: keys, columns, rows.
+//! What changes in a load: keys, columns, rows.
 //!
-//! Keys come first. [`staged_keys`] sorts those of the staged runs and keeps the newest body of each
-//! resource; [`key_walk`] compares them with the key file of the snapshot before, both sorted by
-//! resource, and decides of each ([`key_event`]) whether it is new, changed, the same, older or gone.
-//! What it decides of staged bodies goes to disk in landing order ([`decision`]), where the tables' rows
-//! find it. [`current`] then decides, group by group, which version of a claim is current; it needs the
-//! rows of one table and no key ([`ruled_tables`]). Nothing here has all resources in memory but those whose rows change.
+//! Keys come first. [`staged_keys`] sorts those of the staged runs and keeps the newest body of
+//! each resource. [`key_walk`] compares them with the key file of the previous snapshot, and
+//! [`key_event`] decides for each resource whether it is new, changed, the same, older or gone. The
+//! decisions about staged bodies go to disk in landing order ([`decision`]), where the rows of the
+//! tables find them. Then [`current`] decides, group by group, which version of a claim is current;
+//! it needs the rows of one table and no keys. Only resources whose rows change are all in memory
+//! at once.
 
 pub(crate) mod candidate;
 pub(crate) mod candidate_file;

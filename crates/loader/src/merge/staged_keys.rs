@@ -1,5 +1,5 @@
-//! The keys of the staged runs: of each resource the newest body, sorted by the resource's
-//! key. They are sorted and kept on disk, since there are as many as resources.
+//! The keys of the staged runs: the newest body of each resource, sorted by key. They are sorted
+//! and kept on disk, since there are as many as resources.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter};
@@ -24,7 +24,7 @@ use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::sort::batch_sorter::{BatchSorter, SortedBatches};
 use claimlake_columnar::sort::span_maker::resource_column;
 
-/// Rows of the file of standing bodies that are read at once.
+/// The number of rows in a batch of the file of newest bodies.
 const BATCH_ROWS: usize = 1_024;
 
 /// Where keys are sorted, in the folder for what is spilled; no table has such a name.
@@ -60,7 +60,7 @@ impl StagedKeys {
         })
     }
 
-    /// What is staged of each resource, by resource.
+    /// What is staged about each resource, in the order of keys.
     pub(crate) fn resources(
         &self,
     ) -> Result<StagedResources<impl Iterator<Item = Result<RecordBatch>> + use<>>> {
@@ -118,6 +118,11 @@ fn write_newest(sorted: SortedBatches, path: &Path) -> Result<u64> {
     Ok(superseded)
 }
 
+/// The keys of a staged run with the columns of a key file.
+///
+/// # Errors
+///
+/// [`LoadError::Staged`] if a column is missing or has an unsuitable type.
 pub(crate) fn as_key_file(batch: &RecordBatch, run: &StagedRun) -> Result<RecordBatch> {
     let schema = key_schema();
     let column = |name: &str| -> Result<ArrayRef> {
@@ -160,8 +165,8 @@ pub(crate) fn as_key_file(batch: &RecordBatch, run: &StagedRun) -> Result<Record
         .map_err(|error| LoadError::staged(&run.folder, format!("its keys are broken: {error}")))
 }
 
-/// The column in the key file's type, whoever wrote it: a time may name its zone, always UTC, in
-/// other words; Spark knows neither unsigned numbers nor binaries of a fixed size.
+/// The column with the expected type. Spark has no unsigned numbers and no binaries of fixed size,
+/// and writers name UTC differently.
 fn as_written(column: &ArrayRef, expected: &DataType) -> Option<ArrayRef> {
     if column.data_type() == expected {
         return Some(column.clone());

@@ -1,4 +1,4 @@
-//! What the staged runs say of each resource: the body that counts, and where it was gone.
+//! What the staged runs say about one resource: the body to use, and where it was gone.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ fn key((batch, row): &Row) -> KeyRow<'_> {
     KeyRow { batch, row: *row }
 }
 
-/// All staged rows of one resource, by age.
+/// All staged keys of one resource, from the oldest body to the newest.
 #[derive(Debug, Default)]
 pub(super) struct ResourceRows {
     pub(super) rows: Vec<Row>,
@@ -26,9 +26,10 @@ impl ResourceRows {
         self.rows.first().map(|row| key(row).resource())
     }
 
-    /// Picks the last place at which the resource was gone, then the body that counts: the newest of
-    /// those that landed after it, or where those before it have the same content, the first of
-    /// them. Answers how many bodies do not count, and holds nothing from then on.
+    /// Picks the last position at which the resource was gone, and the body to use: the newest that
+    /// landed after it; or if the bodies immediately before that one have the same content, the
+    /// first of them, as if each body had been loaded when it landed. Returns how many bodies are
+    /// not used. Empty afterwards.
     pub(super) fn pick(&mut self, picked: &mut PickedRows) -> u64 {
         let rows = std::mem::take(&mut self.rows);
         let gone = rows
@@ -58,16 +59,16 @@ impl ResourceRows {
     }
 }
 
-/// What is staged of one resource: at least one of both.
+/// What is staged about one resource: a body, a removal, or both.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StagedResource<'a> {
-    /// The last place at which it was gone.
+    /// The last position at which the server no longer had it.
     pub(crate) gone: Option<KeyRow<'a>>,
-    /// The body that counts; it landed after that.
+    /// The body to use, which landed after that.
     pub(crate) body: Option<KeyRow<'a>>,
 }
 
-/// Goes through the resources of a file that [`ResourceRows`] picked the rows of.
+/// Reads the file that [`ResourceRows`] has filled, one resource at a time.
 pub(crate) struct StagedResources<B> {
     batches: B,
     batch: Option<Arc<RecordBatch>>,

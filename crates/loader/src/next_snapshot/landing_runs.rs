@@ -1,4 +1,5 @@
-//! Which landing runs are in a snapshot: those of the one before, and those that were staged.
+//! Which landing runs are contained in a snapshot: those of the previous one, and those that were
+//! staged.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +7,8 @@ use claimlake_contract::RunId;
 
 use super::input::SnapshotInput;
 
-/// All landing runs in the next snapshot; none where one of its parts does not say.
+/// All landing runs in the next snapshot; `None` if the previous snapshot or a staged run does not
+/// list them.
 pub(super) fn of(input: &SnapshotInput<'_>) -> Option<Vec<RunId>> {
     let staged = input.staged.iter().map(|run| &run.manifest);
     // What another program staged names none.

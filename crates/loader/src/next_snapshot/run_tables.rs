@@ -18,7 +18,7 @@ use crate::run_table::changes::{self, CHANGES_TABLE, ChangeKind, ChangeWriter};
 use crate::run_table::replaced;
 use crate::table::carry::{Carried, carry};
 
-/// Whether a table that the caller handed over says what the lake does not say yet.
+/// Whether a table that the caller provided says something that the lake does not say yet.
 pub(super) fn run_tables_differ(input: &SnapshotInput<'_>) -> Result<bool> {
     let before = input
         .before
@@ -82,7 +82,7 @@ pub(super) fn run_tables(
     Ok(tables)
 }
 
-/// The table of what became of resources: the files of before, and one of this run.
+/// The table `changes`: the files of earlier runs, and one for this run.
 pub(super) fn changes_table(
     input: &SnapshotInput<'_>,
     staged: &StagedKeys,
@@ -156,12 +156,13 @@ pub(super) fn changes_table(
     Ok((!files.is_empty()).then(|| changes::table(files)))
 }
 
+/// Whether files of `changes` are damaged.
 fn loses_changes(before: &PreviousSnapshot) -> bool {
     let files = changes::files_before(Some(&before.manifest));
     files.iter().any(|file| !before.has(file))
 }
 
-/// Leaves out what is damaged of `changes`: nothing else holds it.
+/// Leaves out damaged files of `changes` and reports this: nothing else has their content.
 fn lose_damaged_changes(input: &SnapshotInput<'_>, files: &mut Vec<LakeFile>) {
     let (Some(before), Some(repair)) = (input.before, input.repair) else {
         return;

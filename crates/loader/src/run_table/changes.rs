@@ -101,6 +101,7 @@ fn schema() -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
+/// The columns with a Bloom filter: those by which people look for changes.
 fn bloom_columns() -> BloomColumns {
     BloomColumns(vec!["resource_id".to_owned(), "patient_id".to_owned()])
 }

@@ -2,7 +2,7 @@
 //! Spark job that read an old copy of landing could publish rows that no landed line contains.
 //!
 //! The caller goes through landing and calls [`StagedBodies::found`] for each line; the two counts
-//! then say what did not match. It needs about 50 bytes of memory per staged body.
+//! then say what did not match. All staged bodies are in memory, as hashes.
 
 use std::collections::{HashMap, HashSet};
 

@@ -69,7 +69,7 @@ impl Bill {
             has_total_line: claim.kind.is_institutional() && random.chance(450),
         };
         for outcome in LineOutcome::of_lines(claim, count) {
-            // The square of an even spread: many small amounts, few large ones.
+            // The square of a uniform number: many small amounts, few large ones.
             let first = i64::from(random.between(1, 1_000));
             let submitted =
                 500 + largest * first * first / 1_000_000 + i64::from(random.below(100));

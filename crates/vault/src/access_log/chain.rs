@@ -1,4 +1,5 @@
-//! The chain of lines: what follows what, and whether what the vault has noted is still there.
+//! The hash chain of the access log: whether each line follows the one before, and whether the last
+//! line that the vault has recorded is still there.
 
 use std::collections::BTreeSet;
 use std::io::BufRead;
@@ -10,14 +11,14 @@ use claimlake_contract::hex;
 /// The hash before the first line.
 const BEGINNING: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// Lines are short: what is longer is none.
+/// The longest line in bytes. Real lines are much shorter, so anything longer is not a line of the
+/// log.
 pub(super) const LONGEST_LINE: u64 = 1 << 16;
 
-/// The greatest number of a line: what has a greater one is no line. Every reader of JSON has it
-/// exactly.
+/// The greatest line number. 2⁵³ is the largest integer that every JSON reader represents exactly.
 const GREATEST: u64 = 1 << 53;
 
-/// A place in the chain: the number and the hash of a line.
+/// A position in the chain: number and hash of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) line: u64,
@@ -50,8 +51,8 @@ impl Head {
         })
     }
 
-    /// The same of a note that no key protects: where lines go on from its number, there must be
-    /// numbers left for them.
+    /// The same for a record that no key protects, such as the one outside the data directory. A
+    /// number so large that no further line could follow is refused: anybody could have written it.
     pub(super) fn parse_unprotected(text: &str) -> Option<Self> {
         Self::parse(text).filter(|head| head.line <= GREATEST / 2)
     }
@@ -66,8 +67,8 @@ impl Head {
     }
 }
 
-/// The keyed hash of a line and the one before. What a line has no value for adds nothing, so that
-/// lines of earlier versions keep their hashes.
+/// The keyed hash of a line and the line before it. Members without a value do not change the hash,
+/// so lines of earlier versions keep theirs.
 pub(super) fn hash(key: &Key, line: &AccessLine) -> String {
     let action = serde_json::to_string(&line.action).unwrap_or_default();
     let number = line.line.to_be_bytes();
@@ -93,36 +94,36 @@ pub(super) fn hash(key: &Key, line: &AccessLine) -> String {
     hex(&keyed_hash(key, &parts))
 }
 
-/// How a file of lines ends.
+/// How the file ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tail {
     /// With a newline, or it is empty.
     Ended,
-    /// The last line is one and lacks its newline.
+    /// The last line is complete except for its newline.
     Unended,
-    /// With the beginning of a line that was never acknowledged.
+    /// The last line is incomplete, so it was never acknowledged.
     Torn {
         /// Where it begins.
         at: u64,
     },
 }
 
-/// What walking over the lines has found.
+/// The state of a walk over the lines.
 #[derive(Debug)]
 pub(super) struct Walk<'a> {
     key: &'a Key,
     /// What the vault has noted.
     noted: &'a Head,
-    /// What is noted outside the data directory, where something is.
+    /// What is recorded outside the data directory, if anything.
     outside: Option<&'a Head>,
-    /// Whether the line that is noted there is another one here: log and vault are a copy that went
-    /// on by itself.
+    /// Whether the line with the number recorded outside is a different line here: log and vault
+    /// are a copy that was used further by itself.
     pub(super) is_replaced: bool,
-    /// What the next line is to follow, by what the lines say of themselves.
+    /// What the next line must follow, according to the lines themselves.
     expected: Head,
-    /// The last line of a chain that goes through what is noted; none where that is missing.
+    /// The last line of a chain that contains the recorded line; `None` if that line is missing.
     pub(super) anchor: Option<Head>,
-    /// The number of the last line of this vault that is there, up to what is noted.
+    /// The number of the last line of this vault that is still there, up to the recorded one.
     pub(super) last_own: u64,
     /// Lines read.
     pub(super) lines: u64,
@@ -130,9 +131,10 @@ pub(super) struct Walk<'a> {
     pub(super) problem: Option<String>,
     /// The gaps that lines of the log name.
     pub(super) gaps: Vec<MissingLines>,
-    /// Lines after what is noted.
+    /// Lines after the recorded one.
     pub(super) newer: u64,
-    /// Whom these forgot, by keyed hash, and who did not come back since.
+    /// Patients who were forgotten in these lines and have not consented again since, by keyed
+    /// hash.
     pub(super) newer_forgotten: BTreeSet<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What a check of the whole log says.
+//! The result of checking the whole access log.
 
 use serde::Serialize;
 
@@ -14,10 +14,11 @@ pub struct AccessLogCheck {
     pub problem: Option<String>,
     /// The gaps that were noticed and noted.
     pub gaps: Vec<MissingLines>,
-    /// Lines that are newer than what the vault has noted: it was put back from a backup, or a
-    /// command was killed.
+    /// Lines that are newer than the last one recorded in the vault: the vault was restored from a
+    /// backup, or a command was killed.
     pub newer: u64,
-    /// How many people those forgot: such a vault knows nothing of it, until it is opened to write.
+    /// How many patients these lines forgot. The vault does not know this until it is next opened
+    /// for writing.
     pub newer_forgotten: u64,
 }
 

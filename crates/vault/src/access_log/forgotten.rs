@@ -1,5 +1,5 @@
-//! Who was forgotten by lines that the vault has not noted: it was put back from a backup that was
-//! made before, and without this it would take them in again.
+//! Patients who were forgotten according to lines that the vault has not recorded: it was restored
+//! from an older backup, and would otherwise accept these patients again.
 
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;

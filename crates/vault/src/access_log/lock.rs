@@ -1,11 +1,12 @@
-//! The lock of the log's file: nobody waits for ever for a process that was stopped while it held it.
+//! The lock of the log file. Waiting for it has a limit, since the process that holds it may be
+//! stopped.
 
 use std::fs::{File, TryLockError};
 use std::io::{Error, ErrorKind, Result};
 use std::time::Duration;
 
 const PAUSE: Duration = Duration::from_millis(10);
-/// A minute.
+/// One minute.
 const TRIES_TO_WRITE: u32 = 6_000;
 const TRIES_BEFORE_WORDS: u32 = 300;
 /// Half a second.

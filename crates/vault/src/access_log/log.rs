@@ -174,11 +174,12 @@ impl AccessLog<'_> {
         Ok(check::check(walk, file.is_none(), &noted, gaps, outside))
     }
 
-    /// What is wrong with the log, as far as its end and the vault tell: much quicker than
-    /// [`AccessLog::verify`].
+    /// What is wrong with the end of the log, compared with the vault: much faster than
+    /// [`AccessLog::verify`], which reads all of it.
     ///
     /// # Errors
-    /// Where file or vault cannot be read.
+    ///
+    /// The file or the vault cannot be read.
     pub fn problem_at_the_end(&self) -> Result<Option<String>, VaultError> {
         let failed = |error| VaultError::io("reading the access log", &self.path, error);
         if self.noted_gaps()?.is_empty()
@@ -218,7 +219,8 @@ impl AccessLog<'_> {
         }
     }
 
-    /// Notes a gap in the vault, so that it stays known where the log's own line is cut off, too.
+    /// Records a gap in the vault, so that it remains known even if the line about it is removed as
+    /// well.
     fn note_gap(&self, missing: MissingLines) -> Result<(), VaultError> {
         tracing::warn!(
             target: crate::NOTICE,

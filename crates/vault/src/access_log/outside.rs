@@ -1,8 +1,8 @@
-//! The last line of the access log, noted once more outside the data directory: where log and vault
-//! are put back from one backup, they agree with each other and not with this.
+//! The last line of the access log, recorded a second time outside the data directory. If log and
+//! vault are restored from the same backup they agree with each other, but not with this record.
 //!
-//! It lies in the user's folder for such state and belongs to one vault in one place, so that a copy
-//! of a data directory has its own. Nothing fails where it cannot be read or written.
+//! It is in the user's folder for state, and belongs to one vault at one path, so that a copy of a
+//! data directory gets its own. Nothing fails if it cannot be read or written.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! How far reading everything again has come, by patient and resource type.
+//! The progress of full reads, by patient and resource type.
 
 use std::collections::HashMap;
 
@@ -10,21 +10,23 @@ use crate::sql::{Sql, count};
 use crate::text::instant_text;
 use crate::{Vault, VaultError};
 
-/// What is remembered beside [`ExtractState`](crate::ExtractState), so that a full read can tell
-/// what the server no longer has.
+/// What is stored in addition to [`ExtractState`](crate::ExtractState), so that a full read can
+/// tell what the server no longer has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FullRead {
-    /// Full reads that were due before this instant are not made up for.
+    /// Full reads that were due before this time are not caught up on.
     pub counted_from: DateTime<Utc>,
     /// The widest consent that the known resources were read with: the scopes of this type.
     pub scopes: String,
     /// The sources of claims that were asked for.
     pub sources: String,
-    /// Whether what landed before this was remembered has been compared with a full read.
+    /// Whether resources that landed before this record existed have been compared with a full
+    /// read.
     pub swept: bool,
-    /// Resources that the searches beside the first one found.
+    /// Resources found by searches other than the first one.
     pub beside: u64,
-    /// Known resources that the last full read did not find: too many to believe it at once.
+    /// Known resources that the last full read did not find, if there were too many to consider
+    /// them gone at once.
     pub doubted: u64,
 }
 

@@ -9,7 +9,8 @@ pub struct KnownResources(HashMap<[u8; 16], [u8; 16]>);
 
 const PAIR: usize = 32;
 
-/// The content of a resource that the last full read did not find; no other content has this hash.
+/// In place of a content hash: the last full read did not find the resource. No content has this
+/// hash.
 const DOUBTED: [u8; 16] = [0xff; 16];
 
 impl KnownResources {
@@ -24,7 +25,8 @@ impl KnownResources {
         self.0.insert(id, content);
     }
 
-    /// Notes that the last full read did not find an id: it is gone once another misses it, too.
+    /// Records that the last full read did not find an id. It is gone if the next full read does
+    /// not find it either.
     pub fn doubt(&mut self, id: [u8; 16]) {
         self.0.insert(id, DOUBTED);
     }

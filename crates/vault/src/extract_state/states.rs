@@ -12,7 +12,7 @@ use crate::sql::{Fields, Sql, count};
 use crate::text::instant_text;
 use crate::{Vault, VaultError};
 
-/// How far one resource type of one patient has come.
+/// The progress of one resource type of one patient.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExtractState {
     /// The grant it was read with.
@@ -21,21 +21,21 @@ pub struct ExtractState {
     pub api: ApiVersion,
     /// The resource type.
     pub resource: ResourceType,
-    /// The run that tried last.
+    /// The last run that read, or tried to.
     pub run: RunId,
-    /// When it did.
+    /// When it did so.
     pub as_of: DateTime<Utc>,
     /// Its outcome.
     pub state: PatientState,
-    /// Why, in words without PHI.
+    /// Why it is in this state, as text without PHI.
     pub reason: Option<String>,
     /// Distinct resources the server gave in that run.
     pub served: u64,
     /// Those of them that were new or changed and landed.
     pub landed: u64,
-    /// When the patient was complete last.
+    /// When the patient was last complete; `None` if never.
     pub complete_at: Option<DateTime<Utc>>,
-    /// When everything of the patient was last read, and complete.
+    /// When everything of the patient was last read completely; `None` if never.
     pub full_at: Option<DateTime<Utc>>,
     /// The greatest `meta.lastUpdated` of all complete reads.
     pub watermark: Option<DateTime<Utc>>,
@@ -52,7 +52,7 @@ pub struct StateChange {
     pub known: Option<KnownResources>,
     /// What is remembered of full reads; `None` leaves it as it is.
     pub full_read: Option<FullRead>,
-    /// The checkpoint: JSON of the landing crate's words, sealed here.
+    /// The checkpoint as JSON, in the format of the landing crate; stored encrypted.
     pub checkpoint: Option<String>,
 }
 

@@ -30,11 +30,11 @@ pub struct Grant {
     pub grant_expires_at: Option<DateTime<Utc>>,
     /// What the person allows.
     pub scopes: Scopes,
-    /// Whether it ends with its first access token and is never refreshed.
+    /// Whether it ends with its first access token, so that it is never refreshed.
     pub one_time: bool,
     /// When the access token in the vault ends.
     pub access_expires_at: Option<DateTime<Utc>>,
-    /// Grows by one with every new pair of tokens.
+    /// Increases by one with every new token pair.
     pub generation: u64,
     /// When the last refresh succeeded.
     pub refreshed_at: Option<DateTime<Utc>>,
@@ -44,10 +44,10 @@ pub struct Grant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantState {
-    /// Tokens can be had.
+    /// Tokens can be obtained.
     Active,
-    /// The server has denied a refresh without a reason: it has ended, or the app may not use the
-    /// API version. It is tried again.
+    /// The server refused a refresh without a reason: the grant has ended, or the app may not use
+    /// the API version. It is tried again.
     Doubtful,
     /// It has ended; the person must consent again.
     NeedsConsent,
@@ -67,7 +67,7 @@ impl GrantState {
         }
     }
 
-    /// Whether tokens are asked for with it.
+    /// Whether tokens are requested with it.
     #[must_use]
     pub fn is_usable(self) -> bool {
         matches!(self, GrantState::Active | GrantState::Doubtful)
@@ -184,12 +184,12 @@ pub struct NewGrant {
     pub tokens: TokenPair,
 }
 
-/// What happens to people who were forgotten here.
+/// What to do about patients who were forgotten here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forgotten {
     /// They are refused.
     Refused,
-    /// They have consented anew: their tombstone goes.
+    /// They have consented again: their tombstone is removed.
     TakenBack,
 }
 
@@ -210,7 +210,7 @@ pub enum GrantChange {
     Inserted,
     /// A newer consent replaced the tokens.
     Renewed,
-    /// The vault has had this very refresh token: nothing to do.
+    /// The vault has, or once had, this refresh token: nothing to do.
     Unchanged,
     /// The vault's consent is newer: nothing was changed.
     OlderIgnored,

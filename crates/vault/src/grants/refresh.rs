@@ -1,6 +1,5 @@
-//! The journal of refreshes: the intent before the POST, the outcome before use.
-//!
-//! Only the holder of the token lock may write here.
+//! The journal of refreshes: the intent is written before the POST, the outcome before the tokens
+//! are used. Only the holder of the token lock may write it.
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Secret};
@@ -17,7 +16,7 @@ use crate::{Vault, VaultError};
 
 const OPEN: &str = "reading open refreshes";
 
-/// A refresh that may be posted: its intent is on disk.
+/// A refresh that may be posted, since its intent is on disk.
 #[derive(Debug, Clone)]
 pub struct RefreshIntent {
     /// The token to post.
@@ -26,20 +25,20 @@ pub struct RefreshIntent {
     pub api: ApiVersion,
     /// The generation it belongs to.
     pub generation: u64,
-    /// How many earlier posts of the same token have an unknown outcome.
+    /// How often the same token was posted before without a known outcome.
     pub earlier_attempts: u32,
 }
 
-/// A refresh without an outcome: its token may be used up.
+/// A refresh without an outcome: nobody knows whether its token was used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenRefresh {
-    /// How often the grant's present refresh token was posted, or was about to be.
+    /// How often the grant's current refresh token was posted, or was about to be.
     pub attempts: u32,
     /// When that was last.
     pub started_at: DateTime<Utc>,
 }
 
-/// What a refresh brought.
+/// The result of a refresh.
 #[derive(Debug, Clone)]
 pub struct Refreshed {
     /// The new pair.
@@ -68,7 +67,7 @@ pub enum RefreshStep {
 pub enum RefreshWritten {
     /// The refresh may be posted.
     Begun(RefreshIntent),
-    /// The intent is taken back.
+    /// The intent was withdrawn.
     TakenBack,
     /// The pair is stored, under this new generation.
     Finished(u64),
@@ -182,10 +181,9 @@ impl Vault {
         )
     }
 
-    /// A server may name the person only with a refresh, or by another id than before.
-    ///
-    /// After the pair is safe, and apart from it: an id that another grant has already is no
-    /// reason to lose a token.
+    /// Stores the patient id of a refresh answer: a server may name the patient only there, or by
+    /// another id than before. This happens after the token pair is stored, in a separate step: an
+    /// id that belongs to another grant already must not cost a token.
     fn note_patient(&self, handle: &GrantHandle, patient: Option<&PatientId>) {
         let Some(patient) = patient else { return };
         let noted = self.grant(handle).and_then(|grant| {

@@ -1,4 +1,4 @@
-//! The columns of a grant's row: sealing them in, opening them out.
+//! The columns of a grant's row, and their encryption.
 
 use claimlake_contract::{ApiVersion, GrantHandle, PatientId, Secret};
 use rusqlite::{Connection, params};
@@ -23,7 +23,7 @@ pub(crate) fn drop_intent(connection: &Connection, handle: &GrantHandle) -> Resu
     Ok(())
 }
 
-/// The place a sealed column of a grant is bound to.
+/// The place to which an encrypted column of a grant is bound (the associated data).
 pub(crate) fn place(column: &str, handle: &GrantHandle) -> String {
     format!("grants.{column}:{handle}")
 }
@@ -60,7 +60,7 @@ pub(crate) fn remember_token(
     Ok(())
 }
 
-/// Replaces both tokens; where the pair has no refresh token there is none from then on.
+/// Replaces both tokens. If the pair has no refresh token, the stored one is removed.
 pub(crate) fn write_tokens(
     connection: &Connection,
     keys: &Keys,

@@ -1,6 +1,5 @@
-//! What happens to a consent after it was stored: its states, its end, and whose it is.
-//!
-//! Only the holder of the token lock may call what changes one.
+//! Changes of a stored consent: its states, its end, and the patient it belongs to. Only the holder
+//! of the token lock may call functions that change one.
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{GrantHandle, PatientId};
@@ -15,7 +14,8 @@ use crate::sql::Sql;
 use crate::text::instant_text;
 use crate::{Vault, VaultError};
 
-/// Why a grant is in doubt whose tokens were refused by something that did not speak of consent.
+/// The reason of a grant that is in doubt because all of its requests were refused by something
+/// that did not mention the consent.
 pub const REFUSED_IN_DOUBT: &str = "every resource type is refused (403), and not in the server's words for a \
     consent that is over: the person has stopped sharing, or something in front of the server refuses \
     everybody; the next run tries again, and it counts as ended when it is refused again hours later";
@@ -23,9 +23,9 @@ pub const REFUSED_IN_DOUBT: &str = "every resource type is refused (403), and no
 /// What happens to the tokens of a grant that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndedTokens {
-    /// They stay: the server may still know them, for a revocation.
+    /// They stay: the server may still accept them for a revocation.
     Kept,
-    /// They go: they are dead, or another patient's.
+    /// They are removed: they are invalid, or another patient's.
     Dropped,
 }
 

@@ -1,4 +1,4 @@
-//! The runs of a data directory without the vault's key.
+//! The run history of a data directory, which needs no vault key.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,8 @@ use crate::marks;
 use crate::read_only::{may_be_written, open_to_read};
 use crate::sql::Sql;
 
-/// The runs of a data directory, without what the vault seals: no key is asked for or made.
+/// The runs of a data directory, without anything that the vault encrypts. No key is needed or
+/// created.
 #[derive(Debug)]
 pub struct RunHistory {
     connection: Mutex<Connection>,

@@ -62,6 +62,8 @@ fn check_select(select: &Select, names: &mut BTreeSet<String>, errors: &mut Vec<
 }
 
 /// The branches must have the same columns, each of them new to the view.
+///
+/// The rows of all branches go into the same columns, so names, order and types must agree.
 fn check_union(select: &Select, names: &mut BTreeSet<String>, errors: &mut Vec<Fault>) {
     let Some((first, others)) = select.union_all.split_first() else {
         return;
@@ -119,6 +121,8 @@ enum Kind {
 }
 
 /// What an expression yields, where its form decides it; nothing where only the input does.
+///
+/// Only certain answers are given, so that a valid view is never refused.
 fn static_kind(expression: &Expr) -> Option<Kind> {
     match &expression.kind {
         ExprKind::Literal(Literal::Boolean(_)) | ExprKind::IsType { .. } => Some(Kind::Boolean),

@@ -14,6 +14,10 @@ use crate::fhirpath::{
 };
 
 /// What an expression is compiled in.
+///
+/// Whether a text is a date decides how it is compared (FHIRPath compares dates by their common
+/// precision), and there is no model of FHIR's types here. So the compiler knows by name which
+/// elements can be dates, and leaves comparisons of these to the reference evaluator.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scope<'s> {
     /// The resource type.
@@ -51,6 +55,10 @@ pub(super) struct Compiler<'k> {
 
 impl Compiler<'_> {
     /// The program of an expression; nothing where only the reference evaluator has one.
+    ///
+    /// The order matters: a path is the cheapest, a condition yields a Boolean, and only the rest
+    /// becomes a derived expression, whose inputs are found by paths and whose result is computed
+    /// by the reference evaluator and remembered.
     pub(super) fn program(&mut self, expr: &Expr, scope: Scope<'_>) -> Option<Program> {
         Some(match &expr.kind {
             ExprKind::Literal(literal) => Program::Literal(literal.clone()),
@@ -175,6 +183,9 @@ impl Compiler<'_> {
     }
 
     /// The choices that are of a type: the one named for it first, then those of narrower types.
+    ///
+    /// `ofType(Quantity)` also finds `valueAge`, since Age is a Quantity; the exact type comes
+    /// first.
     fn choices(&mut self, name: &str, type_name: &str) -> Vec<Vec<KeyCode>> {
         let mut codes = |types: Vec<&str>| -> Vec<KeyCode> {
             types
@@ -192,6 +203,9 @@ impl Compiler<'_> {
 
     /// An expression that decides something: by FHIRPath's singleton evaluation, one item that is no boolean
     /// is true.
+    ///
+    /// The same rule as in the reference evaluator's `criterion`; both follow FHIRPath, section
+    /// "Singleton Evaluation of Collections".
     pub(super) fn condition(&mut self, expr: &Expr, scope: Scope<'_>) -> Option<Condition> {
         if let Some(path) = self.path(expr, scope) {
             return Some(Condition::Path(path));

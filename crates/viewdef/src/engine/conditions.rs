@@ -9,7 +9,8 @@ use super::tape_reader::{TapeReader, Unsupported};
 use crate::fhirpath::{Decimal, Pattern};
 use crate::json::unescape;
 
-/// Bytes of text times bytes of pattern that are matched here.
+/// The most work for one match, in bytes of text times bytes of pattern. More is left to the
+/// reference evaluator, which counts work and gives up on too much.
 const MOST_WORK: usize = 1 << 20;
 
 impl TapeReader<'_> {
@@ -109,6 +110,8 @@ impl TapeReader<'_> {
         })
     }
 
+    /// Whether an item matches a regular expression. An item that is not a text is left to the
+    /// reference evaluator, which reports it.
     fn matches(&self, item: Position, pattern: &Pattern) -> Result<bool, Unsupported> {
         let raw = self.raw(item);
         let unescaped;
@@ -167,6 +170,9 @@ impl TapeReader<'_> {
 }
 
 /// Texts that may both be dates or times are left to the reference evaluator, unless they are the same.
+///
+/// A text may be a date or time if it begins like one (`2024`, `2024-`, `12:`, `12`); two different
+/// texts of this kind can still be equal in FHIRPath, for example in two time zones.
 fn equal_texts(left: &[u8], right: &[u8]) -> Result<bool, Unsupported> {
     let may_be_time = |text: &[u8]| {
         text.first().is_some_and(u8::is_ascii_digit)

@@ -19,6 +19,9 @@ use crate::reference;
 
 impl ResourceWorker {
     /// The cells of the context columns.
+    ///
+    /// If the tape cannot be used for this resource, or an expression has no program, the reference
+    /// evaluator is asked instead, for that expression alone.
     pub(super) fn context_cells(
         &mut self,
         buffer: &[u8],
@@ -53,6 +56,8 @@ impl ResourceWorker {
 
     /// The value of the first case whose condition the resource meets. An unknown condition is
     /// not met.
+    ///
+    /// A condition that fails (several items, a wrong type) is a problem and counts as not met.
     fn case(
         &mut self,
         buffer: &[u8],
@@ -207,6 +212,9 @@ impl ResourceWorker {
     }
 
     /// The day or the year of a cell's text, where the column asks for it.
+    ///
+    /// `date_of` takes the first ten characters of a date or dateTime, `year_of` the first four;
+    /// time zones are never converted. A text that is no date is null and a problem (`bad_date`).
     fn transformed<'s>(
         &self,
         buffer: &[u8],

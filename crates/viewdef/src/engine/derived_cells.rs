@@ -1,4 +1,9 @@
-//! The cells of derived expressions.
+//! Cells of derived expressions: those that the engine has no program for, but whose inputs are
+//! paths.
+//!
+//! The inputs are found on the tape, the rest of the expression is evaluated by the reference
+//! evaluator, and the answer is remembered by the bytes of the inputs. Most such expressions format
+//! or translate codes, of which there are few, so nearly every answer is remembered.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -14,23 +19,29 @@ use crate::column::{Cell, Scratch, cell_of_json};
 use crate::json::unescape;
 use crate::reference;
 
-/// So many answers of an expression are remembered; then they are forgotten together.
+/// How many answers of one expression are remembered; then all of them are forgotten, so that
+/// memory stays bounded.
 const MAX_REMEMBERED: usize = 4096;
-/// Inputs of more bytes seldom come again.
+/// Answers for longer inputs are not remembered, since such inputs rarely occur again.
 const MAX_INPUT_BYTES: usize = 128;
 
 /// The answers of derived expressions, by what their inputs found.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
+    /// For each derived expression, its answers by the bytes of its inputs.
     answers: Vec<HashMap<Box<[u8]>, Option<Value>, foldhash::fast::RandomState>>,
+    /// The bytes of the inputs at the current element.
     inputs: Vec<u8>,
 }
 
 impl Memory {
+    /// The remembered answer for the current inputs: `None` if there is none; an empty result is
+    /// remembered as `Some(None)`.
     fn answer(&self, of: usize) -> Option<&Option<Value>> {
         self.answers.get(of)?.get(self.inputs.as_slice())
     }
 
+    /// Remembers an answer for the current inputs.
     fn remember(&mut self, of: usize, answer: Option<Value>) {
         if self.inputs.len() > MAX_INPUT_BYTES {
             return;
@@ -119,6 +130,7 @@ impl RowMaker<'_> {
         Ok(())
     }
 
+    /// Evaluates the rest of the expression on an object that has the inputs as members.
     fn evaluate(&self, derived: &Derived, found: &[Found]) -> Result<Option<Value>, Unsupported> {
         let mut object = Map::new();
         for (position, found) in found.iter().enumerate() {
@@ -142,6 +154,7 @@ impl RowMaker<'_> {
         }
     }
 
+    /// An item of the tape as JSON. Numbers keep their digits.
     fn json(&self, item: Position) -> Result<Value, Unsupported> {
         let raw = self.reader.raw(item);
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).map_err(|_| Unsupported);

@@ -16,11 +16,14 @@ use crate::fhirpath::{Expr, ExprKind, Function, choice_key, narrower_types};
 pub(super) type Nodes = BTreeSet<usize>;
 
 /// What an expression is evaluated on.
+///
+/// Both are sets of nodes of the shape, since one expression can be evaluated on elements in
+/// several places (a union, a `repeat`).
 #[derive(Clone, Copy)]
 struct At<'n> {
-    /// `$this`
+    /// Where `$this` can be.
     this: &'n Nodes,
-    /// `%context`
+    /// Where `%context` can be.
     focus: &'n Nodes,
 }
 
@@ -73,6 +76,9 @@ fn record_select(shape: &mut ShapeBuilder, select: &Select, this: &Nodes) {
 }
 
 /// The elements of a `repeat` at any depth are one node: it is below itself.
+///
+/// Each round follows the paths from what was found so far, until nothing new is found; merged
+/// nodes make this end.
 fn repeated(shape: &mut ShapeBuilder, paths: &[Path], this: &Nodes) -> Nodes {
     let mut found: Option<usize> = None;
     let mut from = this.clone();
@@ -94,6 +100,9 @@ fn repeated(shape: &mut ShapeBuilder, paths: &[Path], this: &Nodes) -> Nodes {
 }
 
 /// Records what a column takes from an expression as read.
+///
+/// A value ends in a column if the column's result is the value itself. A value that is only
+/// compared, counted or used as a criterion does not, so its path remains unread.
 fn yields(shape: &mut ShapeBuilder, expr: &Expr, at: At<'_>) {
     match &expr.kind {
         ExprKind::Binary {
@@ -226,6 +235,9 @@ fn expression(shape: &mut ShapeBuilder, expr: &Expr, at: At<'_>) -> Nodes {
 }
 
 /// Records a call: its base, its arguments, and what it finds of them.
+///
+/// Functions that iterate (`where`, `select`, …) evaluate their argument on each item of the base;
+/// all others on `$this`.
 fn call(
     shape: &mut ShapeBuilder,
     base: &Expr,

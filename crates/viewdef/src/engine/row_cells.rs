@@ -19,6 +19,9 @@ use crate::resolved_reference::{id_in_reference, is_wanted};
 impl RowMaker<'_> {
     /// Puts the cell of a column at an element into the row. What is common is made where it stays:
     /// a cell that was just written part by part is slow to move as a whole.
+    ///
+    /// An [`Unsupported`] means that the engine cannot decide what the reference evaluator would;
+    /// the caller then discards all rows of this table and resource.
     #[inline]
     pub(super) fn fill(
         &mut self,
@@ -131,6 +134,9 @@ impl RowMaker<'_> {
 
     /// The ids that references name; those that need an identifier or escapes are left to the reference
     /// evaluator.
+    ///
+    /// SQL-on-FHIR, `getReferenceKey()`: the id in `Type/id`, if the reference is to the wanted
+    /// type. A reference that an import has resolved has the id of the resource it was resolved to.
     fn reference_key(
         &mut self,
         column: &FastColumn,
@@ -245,6 +251,8 @@ impl RowMaker<'_> {
     }
 
     /// Reports a problem once for each column, row element and value.
+    ///
+    /// A column with several rows per element would otherwise report the same value once per row.
     #[cold]
     fn problem(
         &mut self,

@@ -22,6 +22,11 @@ const LARGEST_COLUMN: usize = 1 << 30;
 
 impl ResourceWorker {
     /// Appends the rows of one table.
+    ///
+    /// `position` is the table's position among those of the resource type, and `order` the
+    /// resource's landing order, which the last column repeats in each row. A table whose rows
+    /// cannot be made adds a problem and no rows; the other tables of the resource are not
+    /// affected.
     pub(super) fn table(
         &mut self,
         buffer: &[u8],
@@ -119,6 +124,9 @@ impl ResourceWorker {
     }
 
     /// Whether a column would hold more text of the resource than Arrow's offsets can count.
+    ///
+    /// A cheap upper bound is tried first; only near the limit are the texts added up. Arrow's
+    /// `Utf8` has 32-bit offsets.
     fn is_too_large(&self, rows: usize, width: usize, line: usize) -> bool {
         let bound = line.max(64).saturating_mul(rows.saturating_mul(width));
         if bound < LARGEST_COLUMN {

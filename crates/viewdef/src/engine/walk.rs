@@ -23,6 +23,11 @@ impl From<Fault> for LineRefusal {
 }
 
 /// What a walk works on.
+///
+/// The walk never looks back: a value is either recorded on the tape, as a range of the line, or
+/// checked and passed over. Its speed depends on guessing keys: resources of one source have the
+/// same keys in the same order, so the key after this one is predicted by the line before
+/// (`Edge::follower`), and a guess is verified by comparing bytes.
 pub(super) struct Walk<'w> {
     /// The line, and padding that words may be loaded from.
     pub(super) buffer: &'w [u8],
@@ -240,6 +245,11 @@ impl Walk<'_> {
     }
 
     /// Passes over the members of an object whose node is known.
+    ///
+    /// A key may occur once in an object. Each object has a number, and each key remembers the
+    /// number of the object in which it was last seen; so a duplicate is found without a set. In a
+    /// node that contains itself (`recursive`) an inner object overwrites these numbers, and the
+    /// keys are collected in a list instead.
     fn members(&mut self, node: NodeId, recorded: bool, depth: u32) -> Result<(), LineRefusal> {
         *self.objects += 1;
         let object = *self.objects;
@@ -357,6 +367,9 @@ impl Walk<'_> {
     }
 
     /// Passes over a key that the node does not know yet, and teaches it.
+    ///
+    /// A key that is written with escapes is compared by its decoded text, so that `"\u0069d"` is
+    /// the same key as `"id"` and a duplicate cannot hide.
     #[cold]
     fn new_key(&mut self, node: NodeId) -> Result<Option<u32>, LineRefusal> {
         let start = self.at + 1;

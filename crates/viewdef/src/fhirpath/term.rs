@@ -13,6 +13,9 @@ use crate::error::Error;
 
 impl Parser<'_> {
     /// One operand.
+    ///
+    /// A word is a member (`name`), a call if a parenthesis follows (`first()`), or a resource type
+    /// if it begins with a capital letter (`Patient`): no element of FHIR does.
     pub(super) fn term(&mut self) -> Result<Expr, Error> {
         let (token, span) = self.next();
         self.height = 1;
@@ -69,6 +72,8 @@ impl Parser<'_> {
     }
 
     /// A number, checked to be one that decimals and integers have room for.
+    ///
+    /// Quantities (`4 days`, `4 'mg'`) are refused: there is no unit conversion.
     fn number(&self, digits: &str, span: Span) -> Result<Literal, Error> {
         if let Token::Word(unit) = self.peek() {
             let unit = unit.trim_end_matches('s');
@@ -110,6 +115,9 @@ impl Parser<'_> {
     }
 
     /// `%name`: a constant of the view, or what FHIRPath and the standard define.
+    ///
+    /// `%resource` and `%rootResource` are the same here, since contained resources are not
+    /// evaluated as roots. Outside of arguments `%context` is `$this`.
     fn external(&self, name: &str, span: Span) -> Result<ExprKind, Error> {
         if let Some(literal) = self.constants.get(name) {
             return Ok(ExprKind::Literal(literal.clone()));
@@ -130,6 +138,9 @@ impl Parser<'_> {
     }
 
     /// A call whose opening parenthesis has been taken.
+    ///
+    /// Some functions have a syntax of their own and are parsed here: type specifiers are names and
+    /// not expressions, and regular expressions are compiled with the view.
     pub(super) fn call(
         &mut self,
         base: Box<Expr>,

@@ -118,8 +118,8 @@ pub(crate) fn narrower_types(type_name: &str) -> Vec<&'static str> {
         .collect()
 }
 
-/// The type of an element that has the same one everywhere in FHIR, and where it decides
-/// what a boundary is or how parts of dates compare; `None` for all others.
+/// The type of elements whose name has one type everywhere in FHIR, if the type decides how a value
+/// is compared or what its boundaries are (dates and times); `None` for all other names.
 #[must_use]
 pub fn declared_type_of_element(name: &str) -> Option<&'static str> {
     Some(match name {

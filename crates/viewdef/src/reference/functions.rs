@@ -110,6 +110,9 @@ fn count_argument(
 }
 
 /// Only the branch that is taken is evaluated; also on nothing, where `$this` is nothing, too.
+///
+/// FHIRPath, section 5.2: `iif(criterion, then [, otherwise])`. An input of several items is an
+/// error.
 fn iif<'a>(context: &Context<'a, '_>, base: &Expr, arguments: &[Expr]) -> Found<'a> {
     let items = match base.kind {
         ExprKind::This => context.this.into_iter().cloned().collect(),
@@ -132,6 +135,10 @@ fn iif<'a>(context: &Context<'a, '_>, base: &Expr, arguments: &[Expr]) -> Found<
 }
 
 /// `extension(url)`: extensions of elements and of primitives.
+///
+/// SQL-on-FHIR, `extension(url)`: short for `extension.where(url = …)`. The extensions of a
+/// primitive are in the element with an underscore (FHIR R4, "JSON representation of primitive
+/// elements").
 fn extensions<'a>(context: &Context<'a, '_>, items: &[Item<'a>], url: Option<&Expr>) -> Found<'a> {
     let url = match url {
         Some(url) => context.text(url)?,
@@ -154,6 +161,8 @@ fn extensions<'a>(context: &Context<'a, '_>, items: &[Item<'a>], url: Option<&Ex
 }
 
 /// The id of a resource.
+///
+/// SQL-on-FHIR, `getResourceKey()`. An item without a `resourceType` is no resource and has no key.
 fn resource_key<'a>(item: &Item<'a>) -> Option<Item<'a>> {
     let Item::Node(node) = item else {
         return None;
@@ -207,6 +216,9 @@ fn texts_of(item: &Item<'_>, name: &str) -> Vec<String> {
 }
 
 /// What a reference without a text is found by: its identifier.
+///
+/// In the form in which an import records what a logical reference was resolved to:
+/// `?identifier=system|value`.
 fn logical_key(reference: &Item<'_>) -> Option<String> {
     let mut identifiers = Vec::new();
     navigate::member(reference, "identifier", &mut identifiers);

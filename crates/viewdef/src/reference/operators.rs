@@ -69,6 +69,9 @@ pub(super) fn binary<'a>(
 }
 
 /// The items without those equal to an earlier one.
+///
+/// Compares each item with all kept ones, which the budget limits: a view over hostile input must
+/// end.
 pub(super) fn distinct<'a>(
     context: &Context<'a, '_>,
     items: impl IntoIterator<Item = Item<'a>>,
@@ -137,6 +140,9 @@ fn membership(item: &[Item<'_>], among: &[Item<'_>]) -> Result<Option<bool>, Mis
 }
 
 /// Sums, differences, products, quotients; `+` also joins texts.
+///
+/// Decimals only (FHIRPath, section 6.6): an overflow or a division by zero gives an empty result,
+/// not an error.
 fn arithmetic<'a>(
     context: &Context<'a, '_>,
     operator: BinaryOperator,

@@ -66,6 +66,9 @@ fn with_texts<'a>(
 }
 
 /// Whether a text matches, or the text with its matches replaced; nothing of nothing.
+///
+/// The regular expressions have no back-references and no look-around, so that matching takes
+/// linear time whatever the view says.
 pub(super) fn matches<'a>(
     context: &Context<'a, '_>,
     items: &[Item<'a>],
@@ -92,6 +95,8 @@ pub(super) fn matches<'a>(
 }
 
 /// Texts one after another; nothing of nothing.
+///
+/// SQL-on-FHIR, `join([separator])`. Items that are no text are an error.
 fn join<'a>(context: &Context<'a, '_>, items: &[Item<'a>], separator: Option<&Expr>) -> Found<'a> {
     let separator = match separator {
         None => String::new(),
@@ -114,6 +119,9 @@ fn join<'a>(context: &Context<'a, '_>, items: &[Item<'a>], separator: Option<&Ex
 }
 
 /// `substring(start[, length])`; nothing where it begins behind the end.
+///
+/// A negative start, or one after the last character, gives an empty result; a negative length
+/// gives an empty text (FHIRPath, section 5.6.2).
 fn substring<'a>(context: &Context<'a, '_>, text: &str, arguments: &[Expr]) -> Found<'a> {
     let mut numbers = Vec::new();
     for argument in arguments {
@@ -160,6 +168,9 @@ fn convert<'a>(items: &[Item<'a>], function: Function) -> Found<'a> {
 }
 
 /// `toInteger()`
+///
+/// A decimal is not converted, even if its fraction is 0: FHIRPath's `toInteger()` takes an
+/// Integer, a Boolean or a text.
 fn to_integer<'a>(items: &[Item<'a>], scalar: &Scalar) -> Option<Item<'a>> {
     match scalar {
         Scalar::Number(number) => items

@@ -1,8 +1,8 @@
-//! Removals of patients that were begun and have not ended, as a kill leaves them.
+//! Interrupted removals of patients.
 //!
-//! What they have not removed yet could be published again by any command that reads it, so that each
-//! command that writes ends them first, or refuses. That they are there shows without the vault's key;
-//! who is meant, and so the removal itself, needs it.
+//! Any command that reads what they have not removed yet could publish it again, so each command
+//! that writes finishes them first, or refuses. That there are some can be seen without the vault's
+//! key; whom they are about, and so finishing them, needs the key.
 
 use anyhow::anyhow;
 use claimlake_loader::LoadError;

@@ -1,4 +1,4 @@
-//! What is on record of rejected values: places in landed parts, which move with their lines.
+//! Records of rejected values refer to lines of landed parts, which a removal moves.
 
 use std::fs;
 use std::io::{self, Write as _};

@@ -1,5 +1,6 @@
-//! What is here of patients who were forgotten: a vault, a landing zone or a lake that was put back from
-//! before a removal brings it back. Found by the tombstones, and removed again by `forget --finish`.
+//! Data of patients who were forgotten, which came back with a vault, a landing zone or a lake that
+//! was restored from before the removal. Found by the tombstones, and removed again by `forget
+//! --finish`.
 
 use std::collections::BTreeSet;
 use std::path::Path;

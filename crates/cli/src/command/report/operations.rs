@@ -4,7 +4,7 @@ use super::ReportData;
 use super::figures::{self, escaped, number, part, percent};
 use crate::plural::{counted, grouped, seconds};
 
-/// The denominator: who was read, and how far.
+/// How many patients were read, and how completely: the denominator of all other figures.
 pub(super) fn people(page: &mut String, data: &ReportData) {
     let Some(consents) = &data.status.consents else {
         return;

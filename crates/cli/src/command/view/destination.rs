@@ -1,4 +1,4 @@
-//! Where rows go when they go into a file: it appears when it is whole, or not at all.
+//! Writes output files: a file appears when it is complete, or not at all.
 
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};

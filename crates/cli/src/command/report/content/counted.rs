@@ -1,4 +1,5 @@
-//! Which rows of a table count: those of current claims that are not left out.
+//! Which rows of a table count in the report: those of current claims, without claims that are left
+//! out by a flag.
 
 use std::collections::HashSet;
 
@@ -24,7 +25,8 @@ pub(super) struct NotCounted {
 pub(super) struct CountedRow<'r> {
     pub(super) api: &'r str,
     pub(super) kind: &'r str,
-    /// The patient as a hash. Rows that name nobody count as one person's: few, where in doubt.
+    /// The patient as a hash. Rows without a patient count as one patient: if in doubt, a count is
+    /// masked.
     pub(super) person: u64,
     pub(super) month: Option<Month>,
     /// The amount, in cents.

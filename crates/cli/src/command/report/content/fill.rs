@@ -1,4 +1,4 @@
-//! How far the columns of a table are filled, by the null counts in the footers of its files.
+//! How many rows have a value in each column, from the null counts in the Parquet footers.
 
 use std::collections::BTreeMap;
 use std::fs::File;

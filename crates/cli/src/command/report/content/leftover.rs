@@ -1,4 +1,4 @@
-//! What the tables are without: rejects by what is wrong, and the JSON paths that no view reads.
+//! What is not in the tables: rejects by cause, and the JSON paths that no view reads.
 
 use std::collections::BTreeMap;
 use std::io::BufRead;

@@ -1,4 +1,4 @@
-//! Who was enrolled in which month, in which Part: the months of members.
+//! Which patient was enrolled in which month, in which Part: the member months.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,4 +1,4 @@
-//! An amount per member and month: what was paid in the months of members, divided by all of these.
+//! Amounts per member per month: what was paid in member months, divided by their number.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub(crate) struct MemberYears {
     pub(crate) years: BTreeMap<i32, MemberYear>,
     /// All of them.
     pub(crate) total: MemberYear,
-    /// Claims outside of members' months, which are in none of the above.
+    /// Claims outside of member months, which are not included in the above.
     pub(crate) outside: Cell,
 }
 
