@@ -4,6 +4,7 @@
 #   make extract | transform | load | run | sandbox          one of them
 #   make test                                                everything that CI runs
 #   make test-readers                                        every table by old and new versions of readers
+#   make dbt [LAKE=data/lake/current]                       Tuva's input layer over the demo's lake, or another
 #   make check                                               the fast part: no Java, no network
 
 PIPELINE ?= demo
@@ -21,7 +22,7 @@ STAGES := extract transform load
 
 # A stage reads what the one before it sealed.
 .NOTPARALLEL:
-.PHONY: demo build $(STAGES) run sandbox test check format lint test-rust test-interop test-readers test-sdk venv bench bench-extract
+.PHONY: demo build $(STAGES) run sandbox test check format lint test-rust test-interop test-readers test-sdk dbt venv bench bench-extract
 
 demo: $(STAGES)
 
@@ -68,7 +69,7 @@ test-rust:
 	cargo test --workspace --locked
 
 # Other people's readers over our files: DuckDB, pyarrow, Spark (skipped with a message without Java).
-test-interop: venv
+test-interop: venv .venv-dbt/ready
 	.venv/bin/python -m pytest tests/interop
 
 # Every table by every reader that is promised to read it, old versions among them: each has an
@@ -84,6 +85,22 @@ test-readers: venv $(OLD_READERS:%=.venv-readers/%/ready)
 .venv-readers/%/ready: tests/interop/requirements-%.txt
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# Tuva's input layer with its tests (pipelines/dbt/README.md). Installs dbt once; then without network.
+LAKE ?=
+DBT_OUT := $(abspath $(TARGET))/dbt
+DBT_LAKE := $(or $(LAKE),$(DBT_OUT)/demo/lake/current)
+
+dbt: .venv-dbt/ready $(if $(LAKE),,build)
+	@[ -n "$(LAKE)" ] || $(CLAIMLAKE) --pipeline demo --data $(DBT_OUT)/demo run
+	DBT_SEND_ANONYMOUS_USAGE_STATS=false DBT_VERSION_CHECK=false DBT_TARGET_PATH=$(DBT_OUT)/target DBT_LOG_PATH=$(DBT_OUT) \
+	CLAIMLAKE_DBT_DATABASE=$(DBT_OUT)/claimlake.duckdb \
+	.venv-dbt/bin/dbt build --project-dir pipelines/dbt --profiles-dir pipelines/dbt --vars '{lake: "$(abspath $(DBT_LAKE))"}'
+
+.venv-dbt/ready: pipelines/dbt/requirements.txt
+	$(PYTHON) -m venv .venv-dbt
+	.venv-dbt/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 # Optional: CMS's own Python SDK against the sandbox.
