@@ -297,7 +297,7 @@ fn run_of(path: &Path) -> Option<RunId> {
     value.split(".ndjson").next()?.parse().ok()
 }
 
-/// The snapshot that a record names; none where there is no such record, or half of one.
+/// The snapshot that a record names; `None` if there is no such record, or half of one.
 fn loaded_by(record: &Path) -> Option<u64> {
     let number = fs::read_to_string(record.join(SNAPSHOT_FILE)).ok()?;
     let is_whole = record.join(MANIFEST_FILE).is_file();

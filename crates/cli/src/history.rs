@@ -176,7 +176,7 @@ pub(crate) struct LastRun {
     pub(crate) command: &'static str,
     /// When it began.
     pub(crate) started_at: DateTime<Utc>,
-    /// How long it took; none where it is under way or was killed.
+    /// How long it took; `None` if it is under way or was killed.
     pub(crate) took: Option<TimeDelta>,
     /// How it ended, as it was noted.
     end: &'static str,

@@ -50,7 +50,7 @@ pub(crate) fn sync(folder: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("syncing {}", folder.display()))
 }
 
-/// Renames it; none where it is not there.
+/// Renames it; `None` if it is not there.
 fn set_aside(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
     let (Some(name), Some(parent)) = (folder.file_name(), folder.parent()) else {
         return Ok(None);

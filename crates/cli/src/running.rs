@@ -41,7 +41,7 @@ impl Process {
         }
     }
 
-    /// As the file of a lock says it; none where the file says nothing of use.
+    /// As the file of a lock says it; `None` if the file says nothing of use.
     pub(crate) fn read(path: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(path).ok()?).ok()
     }

@@ -110,7 +110,7 @@ fn columns() -> Option<usize> {
     columns.parse().ok().filter(|columns| *columns > 0)
 }
 
-/// The columns of the terminal that stdout is; none where it is something else.
+/// The columns of the terminal that stdout is; `None` if it is something else.
 pub(crate) fn terminal_width() -> Option<usize> {
     let stdout = std::io::stdout();
     if !stdout.is_terminal() {

@@ -30,7 +30,7 @@ pub struct FileAccess {
     /// Permission bits, never those of other users.
     file_mode: u32,
     folder_mode: u32,
-    /// The group's number; none where files keep the group of the process.
+    /// The group's number; `None` if files keep the group of the process.
     group: Option<u32>,
 }
 

@@ -52,7 +52,7 @@ pub fn can_partition(data_type: &DataType) -> bool {
     )
 }
 
-/// The value of `row` as text; none where it is null.
+/// The value of `row` as text; `None` if it is null.
 pub fn value_text(array: &dyn Array, row: usize) -> Option<String> {
     if array.is_null(row) {
         return None;
@@ -82,7 +82,7 @@ pub fn value_text(array: &dyn Array, row: usize) -> Option<String> {
     }
 }
 
-/// An array of `rows` times the value in a path; none where it cannot be read.
+/// An array of `rows` times the value in a path; `None` if it cannot be read.
 pub fn array_of(data_type: &DataType, text: &str, rows: usize) -> Option<ArrayRef> {
     fn number<T: ArrowPrimitiveType>(text: &str, rows: usize) -> Option<ArrayRef>
     where
@@ -241,7 +241,7 @@ pub fn partition_folder(column: &str, values: &ArrayRef, row: usize) -> Result<S
     }
 }
 
-/// The values in a partition's path, outermost first; none where the path is of another layout. What
+/// The values in a partition's path, outermost first; `None` if the path is of another layout. What
 /// an older build wrote as null is what is not known.
 pub fn values_in(path: &str, columns: &[(&str, &DataType)]) -> Option<Vec<String>> {
     if columns.is_empty() {

@@ -39,7 +39,7 @@ pub enum Unfit {
     },
 }
 
-/// Why a text cannot be the value of this partition column; none where it can.
+/// Why a text cannot be the value of this partition column; `None` if it can.
 #[must_use]
 pub fn unfit(column: &str, text: &str) -> Option<Unfit> {
     if text.is_empty() {
@@ -67,7 +67,7 @@ pub fn folder(column: &str, value: &str) -> String {
     name
 }
 
-/// Column and value of a folder's name; the value is none where the folder is that of null, and what
+/// Column and value of a folder's name; the value is `None` if the folder is that of null, and what
 /// is no escape stays as it is.
 #[must_use]
 pub fn column_and_value(folder: &str) -> Option<(String, Option<String>)> {

@@ -7,7 +7,7 @@ const INPUT_OUTPUT: i32 = 5;
 const TABLE_FULL: i32 = 23;
 const TOO_MANY_OPEN: i32 = 24;
 
-/// What to do about a refusal; none where the error says all there is to say.
+/// What to do about a refusal; `None` if the error says all there is to say.
 ///
 /// Each cause has a text of its own, so that the reader looks in the right place.
 #[must_use]

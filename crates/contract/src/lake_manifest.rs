@@ -21,7 +21,7 @@ pub struct LakeManifest {
     /// The staged runs whose rows are in it for the first time.
     pub staged_runs: Vec<RunId>,
     /// All landing runs whose bodies are in it, sorted, also those that came with earlier
-    /// snapshots; none where it is not known: earlier versions noted nothing, and another program
+    /// snapshots; `None` if it is not known: earlier versions noted nothing, and another program
     /// that stages does not say what it read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub landing_runs: Option<Vec<RunId>>,

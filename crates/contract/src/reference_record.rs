@@ -37,7 +37,7 @@ pub struct ReferenceRecord {
 }
 
 impl ReferenceRecord {
-    /// The type and id that the reference names; none where it is not resolved.
+    /// The type and id that the reference names; `None` if it is not resolved.
     #[must_use]
     pub fn target(&self) -> Option<(&str, &str)> {
         Some((self.resource_type.as_deref()?, self.id.as_deref()?))
@@ -50,7 +50,7 @@ impl ReferenceRecord {
             .and_then(|(resource, id)| (resource == crate::ResourceType::PATIENT).then_some(id))
     }
 
-    /// The reference ([`ReferenceRecord::key`]) with the type and id that it names; none where it is
+    /// The reference ([`ReferenceRecord::key`]) with the type and id that it names; `None` if it is
     /// not resolved.
     #[must_use]
     pub fn resolved(&self) -> Option<(Cow<'_, str>, &str, &str)> {

@@ -12,8 +12,8 @@ pub fn without_mark(text: &str) -> &str {
     text.trim_start_matches('\u{feff}')
 }
 
-/// Why what begins with these bytes (decompressed) cannot be read, in words that follow
-/// "the input is"; none where it may be JSON in UTF-8.
+/// Why what begins with these bytes (decompressed) cannot be read, in words that follow "the input
+/// is"; `None` if it may be JSON in UTF-8.
 #[must_use]
 pub fn unreadable(first: &[u8]) -> Option<&'static str> {
     let first = &first[..first.len().min(LOOKED_AT)];

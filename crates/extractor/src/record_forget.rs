@@ -71,7 +71,7 @@ pub fn forget_recorded(dir: &Path, person: &Person) -> Result<(), ExtractError> 
     claimlake_landing::sync_folder(dir).map_err(ExtractError::recording(dir))
 }
 
-/// None where the recording is gone or was never finished.
+/// `None` if the recording is gone or was never finished.
 fn catalogue(dir: &Path) -> Result<Option<RecordingCatalogue>, ExtractError> {
     let text = match fs::read(dir.join(CATALOGUE_FILE)) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

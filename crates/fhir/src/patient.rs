@@ -186,7 +186,7 @@ impl PatientNames {
     }
 }
 
-/// The names of a Patient; none where the line is not one.
+/// The names of a Patient; `None` if the line is not one.
 pub fn patient_names(line: &[u8]) -> Option<PatientNames> {
     let patient = claimlake_json::tree(line)?;
     let links = patient["link"].as_array().into_iter().flatten();

@@ -112,7 +112,7 @@ fn is_type(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
-/// The parameters; none where one is not understood, so that nothing is taken for the answer.
+/// The parameters; `None` if one is not understood, so that nothing is taken for the answer.
 fn queries(query: &str) -> Option<Vec<ReferenceQuery>> {
     let mut found = Vec::new();
     for parameter in query.split('&') {

@@ -157,7 +157,7 @@ const ENOUGH_ALONE: usize = 1;
 /// How many of them are named.
 const NAMED: usize = 3;
 
-/// Why a body is not R4; none where it is, or where nothing in it decides.
+/// Why a body is not R4; `None` if it is, or where nothing in it decides.
 #[must_use]
 pub fn not_r4(resource: &ResourceType, text: &[u8]) -> Option<NotR4> {
     let signs = match resource.as_str() {

@@ -39,7 +39,7 @@ pub fn subject_member(resource: &str) -> Option<&'static str> {
     }
 }
 
-/// The patient that a resource names, as sent; none where it names none.
+/// The patient that a resource names, as sent; `None` if it names none.
 pub fn subject_of(resource: &str, line: &[u8]) -> Option<Subject> {
     let name = subject_member(resource)?;
     let member = claimlake_json::member(line, 0, name)?;

@@ -31,7 +31,7 @@ pub fn without_half_surrogates(text: &[u8]) -> Cow<'_, [u8]> {
     repaired
 }
 
-/// The tree of a text that may have half of a surrogate pair, none where it is no JSON.
+/// The tree of a text that may have half of a surrogate pair, `None` if it is no JSON.
 #[must_use]
 pub fn tree(text: &[u8]) -> Option<serde_json::Value> {
     serde_json::from_slice(&without_half_surrogates(text)).ok()

@@ -71,7 +71,7 @@ pub(crate) fn append_frame(
     Err(reason)
 }
 
-/// The lines of one frame of a part file; none where it is damaged.
+/// The lines of one frame of a part file; `None` if it is damaged.
 pub(crate) fn frame_text(part: &Path, frame: &Frame) -> Option<Vec<u8>> {
     let mut compressed = Vec::new();
     read_raw(&File::open(part).ok()?, frame, &mut compressed).ok()?;

@@ -40,7 +40,7 @@ pub struct SetAside {
     pub of: Option<(ApiVersion, ResourceType)>,
     /// Lines that it had, where that is known.
     pub lines: u64,
-    /// The grants whose resources it had; none where its manifest does not say it.
+    /// The grants whose resources it had; `None` if its manifest does not say it.
     pub grants: Option<Vec<GrantHandle>>,
 }
 

@@ -116,7 +116,7 @@ impl StagedRun {
         self.tables().find(|table| table.layout.name == name)
     }
 
-    /// The columns of a table without the landing order; none where no file says so.
+    /// The columns of a table without the landing order; `None` if no file says so.
     pub(crate) fn schema(&self, table: &StagedTable) -> Result<Option<SchemaRef>> {
         let Some(file) = table.files.first() else {
             return Ok(None);

@@ -13,7 +13,7 @@ macro_rules! files {
     };
 }
 
-static FILES: [File; 38] = files![
+static FILES: [File; 39] = files![
     "discovery/metadata.json",
     "discovery/openid.json",
     "discovery/smart.json",
@@ -43,6 +43,7 @@ static FILES: [File; 38] = files![
     "v3/coverage-c.json",
     "v3/coverage-d.json",
     "v3/coverage-dual.json",
+    "v3/coverage-shell.json",
     "v3/dme.json",
     "v3/hha.json",
     "v3/hospice.json",
@@ -55,7 +56,7 @@ static FILES: [File; 38] = files![
 ];
 
 /// What templates include: `{{> diagnoses}}` in `v2/carrier.json` is `v2/parts/diagnoses.json`.
-static PARTS: [File; 10] = files![
+static PARTS: [File; 13] = files![
     "pages/parts/bottom.html",
     "pages/parts/style.css",
     "pages/parts/top.html",
@@ -63,8 +64,11 @@ static PARTS: [File; 10] = files![
     "v2/parts/drug-extension.json",
     "v3/parts/diagnoses.json",
     "v3/parts/drug-detail.json",
+    "v3/parts/facility-team.json",
     "v3/parts/line-status.json",
+    "v3/parts/patient-share.json",
     "v3/parts/procedures.json",
+    "v3/parts/revenue-amounts.json",
     "v3/parts/service.json",
 ];
 

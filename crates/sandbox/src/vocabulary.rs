@@ -98,27 +98,33 @@ macro_rules! tables {
 
 // Where a row is more than a code and its display, the file says what its columns are.
 tables! {
+    ADMISSION_TYPES: (u32, Code) = "admission types";
     BETOS: Code = "betos";
+    BILL_FREQUENCIES: Code = "bill frequencies";
     BLOOD_TESTS: Code = "blood tests";
     CLAIM_DENIALS: (u32, Code) = "claim denials";
     DIAGNOSES: Diagnosis = "diagnoses";
     DIAGNOSIS_RELATED_GROUPS: Text = "diagnosis related groups";
-    DISCHARGES: Code = "discharge status";
     DRUGS: Code = "drugs";
     DUAL_ELIGIBILITY: (u32, Code) = "dual eligibility";
+    EMERGENCY_CENTERS: Code = "revenue centers of emergencies";
+    EMERGENCY_SERVICES: Code = "emergency services";
     EQUIPMENT: Code = "equipment";
     EXTERNAL_CAUSES: Diagnosis = "external causes";
     FACILITIES: Text = "facilities";
     FAMILY_NAMES: Text = "family names";
+    HMO_INDICATORS_OF_MEMBERS: (u32, Code) = "hmo indicators of members";
+    HMO_INDICATORS_OF_OTHERS: (u32, Code) = "hmo indicators of others";
     HOMES: (Text, Text, u32) = "homes";
-    INTERIM_BILLS: (u32, Code) = "interim bills";
     LINE_DENIALS: (u32, Code) = "line denials";
+    LONG_CARE_CENTERS: Code = "revenue centers of long care";
     MIDDLE_NAMES: Text = "middle names";
     MODIFIERS: Code = "modifiers";
     NAMES_OF_MEN: Text = "names of men";
     NAMES_OF_WOMEN: Text = "names of women";
     NONPAYMENT_REASONS: (u32, Code) = "reasons for nonpayment";
     OLD_DIAGNOSES: Diagnosis = "diagnoses before icd-10";
+    OLD_EXTERNAL_CAUSES: Diagnosis = "external causes before icd-10";
     OTHER_PAID_LINES: (u32, Code) = "other paid lines";
     PLACES: Code = "places";
     PRACTITIONERS: Code = "practitioners";
@@ -129,6 +135,7 @@ tables! {
     SERVICES: Code = "services";
     SPECIALTIES: (Text, Text, Text) = "specialties";
     STATES: Text = "states";
+    STAY_ENDINGS: (u32, Code) = "stay endings";
 }
 
 #[cfg(test)]

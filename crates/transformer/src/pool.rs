@@ -84,8 +84,8 @@ impl<R> OrderedJobs<R> {
         self.changed.notify_all();
     }
 
-    /// For the one who collects: what a job made, and its size, to be released when it is used
-    /// up. None where all workers have left without making it.
+    /// For the one who collects: what a job made, and its size, to be released when it is used up.
+    /// `None` if all workers have left without making it.
     pub(crate) fn collect(&self, job: usize) -> Option<(u64, R)> {
         let mut state = self.lock();
         loop {

@@ -111,7 +111,7 @@ impl LinePlace<'_> {
         })
     }
 
-    /// A text that names no partition; `table` is none where it is in all of them.
+    /// A text that names no partition; `table` is `None` if it is in all of them.
     pub(crate) fn no_partition(&self, replaced: Replaced, table: Option<&str>) -> Reject {
         let (expected, found) = match replaced.why {
             Unfit::TooLong { bytes, most } => (

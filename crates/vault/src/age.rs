@@ -120,7 +120,7 @@ fn armor(sealed: &[u8]) -> String {
     armored
 }
 
-/// The 32 bytes of an `age1…` text (BIP 173); none where its checksum or length is wrong.
+/// The 32 bytes of an `age1…` text (BIP 173); `None` if its checksum or length is wrong.
 fn decode_bech32(text: &str) -> Option<[u8; 32]> {
     const LETTERS: &[u8] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
     let data = text.strip_prefix(PREFIX)?.strip_prefix('1')?;

@@ -82,7 +82,7 @@ pub(crate) enum KeyPlace {
 }
 
 impl KeyPlace {
-    /// The place in words; none where others keep the key.
+    /// The place in words; `None` if others keep the key.
     pub(crate) fn place(&self) -> Option<String> {
         match self {
             KeyPlace::Elsewhere => None,

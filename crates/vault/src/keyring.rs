@@ -22,7 +22,7 @@ pub enum Keyring {
     System,
 }
 
-/// The key in the keyring, or a new one put there; none where no keyring answers.
+/// The key in the keyring, or a new one put there; `None` if no keyring answers.
 pub(crate) fn key(vault_id: &str, may_create: bool) -> Result<Option<(Key, bool)>, VaultError> {
     if let Some(text) = look_up(vault_id) {
         return Ok(Some((parse_key(&text, "the system keyring")?, false)));

@@ -128,7 +128,7 @@ impl Vault {
     }
 }
 
-/// The app's own name of the person whose authorization this is; none where it does not open.
+/// The app's own name of the person whose authorization this is; `None` if it does not open.
 pub(crate) fn external_id(keys: &Keys, lookup: &[u8], sealed: &[u8]) -> Option<String> {
     let plain = keys.seal.open(&place(lookup), sealed)?;
     let mut opened: Sealed = serde_json::from_slice(&plain).ok()?;

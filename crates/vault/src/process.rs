@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// The process that holds a write lock of this kind (`FLOCK`, `POSIX`) on a file; none where that is
+/// The process that holds a write lock of this kind (`FLOCK`, `POSIX`) on a file; `None` if that is
 /// this one, or the system does not say.
 pub(crate) fn lock_holder(path: &Path, kind: &str) -> Option<u32> {
     let inode = std::fs::metadata(path).ok()?.ino();

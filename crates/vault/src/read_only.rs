@@ -113,7 +113,7 @@ fn in_a_uri(path: &Path) -> String {
     path.as_os_str().as_bytes().iter().map(one).collect()
 }
 
-/// All of the file in memory; none where somebody wrote meanwhile.
+/// All of the file in memory; `None` if somebody wrote meanwhile.
 fn in_memory(path: &Path) -> Result<Option<Connection>, VaultError> {
     let failed = |error| VaultError::io(OPERATION, path, error);
     let mut file = File::open(path).map_err(failed)?;

@@ -43,7 +43,7 @@ pub enum RekeyStep {
 pub struct Rekeyed {
     /// Where the new key is.
     pub origin: KeyOrigin,
-    /// Where the key before is kept, in words; none where it is not ours to keep.
+    /// Where the key before is kept, in words; `None` if it is not ours to keep.
     pub kept: Option<String>,
 }
 

@@ -60,7 +60,7 @@ impl Key {
         Ok([&nonce[..], &sealed].concat())
     }
 
-    /// Opens what [`Key::seal`] made for the same `place`; none where key, place or bytes differ.
+    /// Opens what [`Key::seal`] made for the same `place`; `None` if key, place or bytes differ.
     pub(crate) fn open(&self, place: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, text) = sealed.split_at_checked(NONCE_LENGTH)?;
         let nonce: [u8; NONCE_LENGTH] = nonce.try_into().ok()?;

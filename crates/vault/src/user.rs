@@ -4,7 +4,7 @@ use std::fs;
 
 const USERS: &str = "/etc/passwd";
 
-/// The name of a user of this machine, by number; none where the list of users has none, such as in
+/// The name of a user of this machine, by number; `None` if the list of users has none, such as in
 /// a container.
 #[must_use]
 pub fn user_name(uid: u32) -> Option<String> {

@@ -15,7 +15,7 @@ const TABLE: &str = "changes";
 /// The kind of a row after which the resource is not in the lake.
 const VANISHED: &str = "vanished";
 
-/// The last change of a resource: the hash of its content, none where it vanished.
+/// The last change of a resource: the hash of its content, `None` if it vanished.
 type Last = Option<[u8; 16]>;
 
 /// By the loader's key of a resource.

@@ -25,8 +25,8 @@ enum Step {
 }
 
 impl Grain {
-    /// The grain of a ViewDefinition (JSON), whose arrays `outline` then asks for; none where
-    /// arrays alone do not decide its rows.
+    /// The grain of a ViewDefinition (JSON), whose arrays `outline` then asks for; `None` if arrays
+    /// alone do not decide its rows.
     pub(crate) fn of_view(view: &Value, outline: &mut Outline) -> Option<Self> {
         if view
             .get("where")

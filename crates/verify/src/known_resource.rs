@@ -4,7 +4,7 @@ use claimlake_loader::KnownResource;
 
 use crate::landed::ResourceKey;
 
-/// The resource's key; none where landing cannot have its API or type.
+/// The resource's key; `None` if landing cannot have its API or type.
 pub(crate) fn key_of(found: &KnownResource<'_>) -> Option<ResourceKey> {
     let api = found.source_api.parse().ok()?;
     let resource = found.resource_type.parse().ok()?;

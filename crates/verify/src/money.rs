@@ -43,7 +43,7 @@ enum Operand {
     Sum(usize, Vec<usize>),
 }
 
-/// The sum under a code, by its position in `codes`; none where an amount is not a number.
+/// The sum under a code, by its position in `codes`; `None` if an amount is not a number.
 type CodedSum = (usize, Option<i128>);
 
 impl MoneyChecks {
@@ -173,7 +173,7 @@ fn members(path: &str) -> Vec<&str> {
     path.split('.').collect()
 }
 
-/// The amounts under any of the codes; none where there is none or one is not a number.
+/// The amounts under any of the codes; `None` if there is none or one is not a number.
 fn total(sums: &[CodedSum], codes: &[usize]) -> Option<i128> {
     let mut of_codes = sums.iter().filter(|(code, _)| codes.contains(code));
     let first = of_codes.next()?.1?;
@@ -181,7 +181,7 @@ fn total(sums: &[CodedSum], codes: &[usize]) -> Option<i128> {
 }
 
 /// The number in ten-thousandths, from its digits, as the tables hold it: without what a double
-/// added; none where it has more.
+/// added; `None` if it has more.
 fn ten_thousandths(number: &[u8]) -> Option<i128> {
     let fits = || match fit(number, 34, 4) {
         Fit::Exact(digits) | Fit::Rounded(digits) => Some(digits),

@@ -84,7 +84,7 @@ fn with_dictionaries(file: &ArrowReaderMetadata) -> Arc<Schema> {
     ))
 }
 
-/// A column of text; none where there is none of that name.
+/// A column of text; `None` if there is none of that name.
 pub(crate) fn texts<'b>(batch: &'b RecordBatch, name: &str) -> Option<&'b StringArray> {
     let column = batch.column_by_name(name)?;
     (*column.data_type() == DataType::Utf8).then(|| column.as_string::<i32>())

@@ -25,9 +25,9 @@ pub(crate) struct PlannedTable {
 /// A resource type of landing.
 #[derive(Debug)]
 pub(crate) struct Planned {
-    /// None where no view reads it.
+    /// `None` if no view reads it.
     pub(crate) plan: Option<Arc<ResourcePlan>>,
-    /// In the order of the plan's tables; none where the lake has no such table.
+    /// In the order of the plan's tables; `None` if the lake has no such table.
     pub(crate) tables: Vec<Option<PlannedTable>>,
     /// The members that are looked at beside the views.
     pub(crate) outline: Outline,

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-/// A hash of what bodies are compared by; none where equal content means equal text.
+/// A hash of what bodies are compared by; `None` if equal content means equal text.
 pub(crate) type Content = Option<NonZeroU64>;
 
 /// The rank of a body among the bodies of its resource: the greatest is the newest.

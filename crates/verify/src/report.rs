@@ -142,7 +142,7 @@ impl Check {
 /// All checks of one `verify`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// The snapshot that was verified; none where nothing is published yet.
+    /// The snapshot that was verified; `None` if nothing is published yet.
     pub snapshot: Option<u64>,
     /// The checks, in the order in which data flow: landing, staged rows, lake.
     pub checks: Vec<Check>,

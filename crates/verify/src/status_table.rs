@@ -133,7 +133,7 @@ impl<'r> OnRecord<'r> {
 }
 
 impl<'b> Row<'b> {
-    /// None where nothing was read of the patient.
+    /// `None` if nothing was read of the patient.
     fn at(batch: &'b RecordBatch, row: usize) -> Option<Self> {
         let of = |name| text(texts(batch, name), row);
         let number = |name| {

@@ -103,7 +103,7 @@ fn state(invocation: &Invocation) -> Outcome<State> {
     })
 }
 
-/// Whether a removal of a patient has begun and not ended; none where there is no vault. One that is
+/// Whether a removal of a patient has begun and not ended; `None` if there is no vault. One that is
 /// under way is only worth a look: what was compared belongs to no one state.
 fn removals(data: &DataDir, invocation: &Invocation) -> Outcome<Option<Check>> {
     if !data.root().join(VAULT_FILE).is_file() {

@@ -10,7 +10,7 @@ use claimlake_loader::check_staged_run;
 
 use super::{Format, REJECTS_FILE, SNAPSHOT_FILE, UNREAD_FILE, is_whole, read_staged_manifest};
 
-/// The manifest on record of a loaded run; none where it is damaged.
+/// The manifest on record of a loaded run; `None` if it is damaged.
 pub(crate) fn read_record(folder: &Path) -> anyhow::Result<Option<StagedManifest>> {
     match read_staged_manifest(folder) {
         Ok(manifest) => Ok(Some(manifest)),
@@ -26,7 +26,7 @@ fn is_of_other_format(folder: &Path) -> bool {
     format.is_ok_and(|found| found.format != STAGED_FORMAT)
 }
 
-/// The manifest of a staged run of which every file is as it was written; none where one is not.
+/// The manifest of a staged run of which every file is as it was written; `None` if one is not.
 pub(crate) fn read_whole_staged(folder: &Path) -> anyhow::Result<Option<StagedManifest>> {
     let Some(manifest) = read_record(folder)? else {
         return Ok(None);

@@ -12,7 +12,7 @@ const STRICT: [&str; 5] = ["SOURCE_", "EXTRACT_", "TRANSFORM_", "LOAD_", "VAULT_
 /// What is wrong with the names of variables; values are never shown.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Strangers {
-    /// Why nothing is done; none where nothing is wrong.
+    /// Why nothing is done; `None` if nothing is wrong.
     pub(crate) refused: Option<String>,
     /// What is said of variables that may be somebody else's.
     pub(crate) warnings: Vec<String>,

@@ -44,7 +44,7 @@ pub(crate) struct Consents {
 pub(crate) struct ExtractRun {
     /// When it began.
     pub(crate) started_at: DateTime<Utc>,
-    /// How long it took; none where it is under way or was killed.
+    /// How long it took; `None` if it is under way or was killed.
     pub(crate) took: Option<TimeDelta>,
     /// How it ended, as it was noted.
     pub(crate) end: &'static str,

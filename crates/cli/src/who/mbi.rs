@@ -3,7 +3,7 @@
 /// Where the card has dashes: `1EG4-TE5-MK73`.
 const DASHES: [usize; 2] = [4, 8];
 
-/// The MBI without the card's dashes and in capitals; none where that is no MBI, or what was typed
+/// The MBI without the card's dashes and in capitals; `None` if that is no MBI, or what was typed
 /// already.
 ///
 /// <https://www.cms.gov/medicare/new-medicare-card/understanding-the-mbi.pdf>: 11 characters, of

@@ -5,7 +5,7 @@
 use parquet::data_type::ByteArray;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
-/// The smallest and the greatest text; none where there are none.
+/// The smallest and the greatest text; `None` if there are none.
 pub(crate) type Bounds = Option<(String, String)>;
 
 /// The bounds of texts, widened by those of more.

@@ -107,7 +107,7 @@ impl<'a> Ranges<'a> {
     }
 }
 
-/// Which rows have a value, given the arrays of [`Ranges::arrays`]; none where all have one.
+/// Which rows have a value, given the arrays of [`Ranges::arrays`]; `None` if all have one.
 pub fn nulls_of(arrays: &[Option<&ArrayRef>], ranges: &Ranges<'_>) -> Option<NullBuffer> {
     let nulls: Vec<Option<Option<&NullBuffer>>> = arrays
         .iter()

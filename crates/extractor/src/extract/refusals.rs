@@ -50,7 +50,7 @@ impl Refusals {
         counts.unexplained += usize::from(refusal == Refusal::Unexplained);
     }
 
-    /// How all that the consent includes was refused; none where part of it was not, or for the
+    /// How all that the consent includes was refused; `None` if part of it was not, or for the
     /// app's sake.
     fn of_all(&self) -> Option<RefusedAll> {
         let counts = lock(&self.0);

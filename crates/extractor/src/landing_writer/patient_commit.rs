@@ -31,7 +31,7 @@ pub(crate) struct ResourceCommit {
     pub(crate) full: bool,
     pub(crate) total: Option<u64>,
     pub(crate) previous: Option<ExtractState>,
-    /// None where nothing was asked.
+    /// `None` if nothing was asked.
     pub(crate) asked: Option<SearchScope>,
     /// Whether the server may not have given what it has: what was not found is not gone.
     pub(crate) is_suspicious: bool,

@@ -62,7 +62,7 @@ pub(super) struct Lines {
 const FRAME_BYTES: usize = 8 << 20;
 
 impl Lines {
-    /// The text of the next frame and its lines, none where all lines were given.
+    /// The text of the next frame and its lines, `None` if all lines were given.
     pub(super) fn next_frame(&mut self, body: &[u8]) -> Option<(Vec<u8>, u64)> {
         let (mut text, mut count) = (Vec::new(), 0);
         for place in &self.places {

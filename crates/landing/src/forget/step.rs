@@ -16,7 +16,7 @@ pub struct MovedPart {
 }
 
 impl MovedPart {
-    /// The line's number in the new part; none where it is removed.
+    /// The line's number in the new part; `None` if it is removed.
     #[must_use]
     pub fn line(&self, line: u64) -> Option<u64> {
         if self.removed.contains(&line) {

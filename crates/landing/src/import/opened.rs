@@ -13,7 +13,7 @@ pub(super) struct Opened {
     pub(super) input: Input,
     /// Its position among the inputs.
     number: u64,
-    /// The API version of most of its resources, once it is known; none where nothing says it.
+    /// The API version of most of its resources, once it is known; `None` if nothing says it.
     majority: Option<Option<ApiVersion>>,
 }
 

@@ -113,7 +113,7 @@ pub(super) fn resource_of_entry(entry: &[u8]) -> Vec<Found<'_>> {
     }
 }
 
-/// The `fullUrl` and the resource of an entry; none where it has either twice.
+/// The `fullUrl` and the resource of an entry; `None` if it has either twice.
 fn parts_of_entry(entry: &[u8]) -> Option<(Option<String>, Option<&[u8]>)> {
     let (mut full_url, mut resource) = (None, None);
     for member in Members::new(entry, 0) {

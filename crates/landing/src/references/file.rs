@@ -86,7 +86,7 @@ impl<'p> FrameRecords<'p> {
         }
     }
 
-    /// A frame as it is on disk; none where it has no records.
+    /// A frame as it is on disk; `None` if it has no records.
     pub(crate) fn raw(&self, index: usize) -> Result<Option<(Frame, Vec<u8>)>, String> {
         let (Some(references), Some(file)) = (&self.part.part.references, &self.file) else {
             return Ok(None);

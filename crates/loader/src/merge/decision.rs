@@ -208,7 +208,7 @@ pub(crate) struct DecisionReader<'a> {
 }
 
 impl DecisionReader<'_> {
-    /// The decision of the body with this landing order; none where it is not the newest.
+    /// The decision of the body with this landing order; `None` if it is not the newest.
     pub(crate) fn find(&mut self, order: u64) -> Result<Option<MergeDecision>> {
         if self.decisions.count == 0 {
             return Ok(None);

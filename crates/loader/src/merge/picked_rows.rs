@@ -29,7 +29,7 @@ impl PickedRows {
         self.rows
     }
 
-    /// The rows as one batch, after which there are none; none where there were none.
+    /// The rows as one batch, after which there are none; `None` if there were none.
     pub(crate) fn take(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
         if self.pieces.is_empty() {
             return Ok(None);

@@ -21,7 +21,7 @@ pub struct SnapshotInfo {
     pub is_current: bool,
     /// Whether the lake was rolled back to it and waits there.
     pub is_pinned: bool,
-    /// The run that published it; none where its manifest cannot be read.
+    /// The run that published it; `None` if its manifest cannot be read.
     pub run: Option<RunId>,
     /// When it was published.
     pub published_at: Option<String>,

@@ -5,9 +5,10 @@ use crate::population::beneficiary::Beneficiary;
 use crate::population::claim::{Claim, ClaimKind};
 use crate::population::money::{Amounts, Bill};
 use crate::population::processing::Processing;
+use crate::population::stay::Stay;
 use crate::random::Random;
 use crate::template::{Value, Values};
-use crate::vocabulary::{Code, PRACTITIONERS, REVENUE_CENTERS};
+use crate::vocabulary::{Code, PRACTITIONERS};
 
 /// The values of a claim's body, and what they are drawn from. Drawing in another order
 /// changes the bytes of every seed.
@@ -18,24 +19,32 @@ pub(super) struct ClaimValues<'a> {
     pub(super) claim: &'a Claim,
     pub(super) bill: Bill,
     pub(super) processing: Processing,
+    pub(super) stay: Stay,
 }
 
 impl<'a> ClaimValues<'a> {
     /// No values yet. `version` keeps the draws of the two API versions apart.
     pub(super) fn of(patient: &'a Beneficiary, claim: &'a Claim, version: u64) -> Self {
+        let processing = Processing::of(claim);
         Self {
             values: Values::default(),
             random: Random::of(&[claim.seed, version]),
             patient,
             claim,
             bill: Bill::of(claim),
-            processing: Processing::of(claim),
+            processing,
+            stay: Stay::of(claim, &processing),
         }
     }
 }
 
-/// The amounts of a line, or of a whole claim.
-pub(super) fn set_amounts(values: &mut Values<'_>, amounts: &Amounts) {
+/// The amounts of a line, or of a whole claim, with who was paid.
+pub(super) fn set_amounts(values: &mut Values<'_>, amounts: &Amounts, processing: &Processing) {
+    let (to_patient, to_provider) = if processing.is_paid_to_patient {
+        (amounts.paid, 0)
+    } else {
+        (0, amounts.paid)
+    };
     values.set_cents([
         ("submitted", amounts.submitted),
         ("allowed", amounts.allowed),
@@ -43,6 +52,8 @@ pub(super) fn set_amounts(values: &mut Values<'_>, amounts: &Amounts) {
         ("coinsurance", amounts.coinsurance),
         ("owed", amounts.deductible + amounts.coinsurance),
         ("paid", amounts.paid),
+        ("paid_to_patient", to_patient),
+        ("paid_to_provider", to_provider),
         ("noncovered", amounts.noncovered),
     ]);
 }
@@ -61,19 +72,16 @@ pub(super) fn set_lines<'a>(
     for (number, amounts) in (1..).zip(&amounts) {
         let mut values = line(claim, number, amounts);
         values.set("sequence", sequence);
-        set_amounts(&mut values, amounts);
+        set_amounts(&mut values, amounts, &claim.processing);
         lines.push(values);
         sequence += 1;
     }
     claim.values.set("lines", lines);
     let total_line = claim.bill.has_total_line.then(|| {
-        // The units and the revenue centre of a total are drawn and not shown.
-        claim.random.between(1, 12);
-        claim.random.pick(&REVENUE_CENTERS);
         let mut values = Values::default();
         total(claim, &mut values);
         values.set("sequence", sequence);
-        set_amounts(&mut values, &claim.bill.sum);
+        set_amounts(&mut values, &claim.bill.sum, &claim.processing);
         vec![values]
     });
     claim.values.set("total_line", total_line);
@@ -87,6 +95,19 @@ pub(super) fn npi_of(provider: u32) -> Value<'static> {
 /// A stay in a hospital or a nursing facility.
 pub(super) fn is_hospital_stay(kind: ClaimKind) -> bool {
     matches!(kind, ClaimKind::Inpatient | ClaimKind::Snf)
+}
+
+/// Sets what a facility's claim says of the stay.
+pub(super) fn set_stay(claim: &mut ClaimValues<'_>) {
+    let stay = claim.stay;
+    let values = &mut claim.values;
+    values.set("admitted", claim.claim.admitted);
+    values.set_code("admission_type", stay.admission_type);
+    values.set("covered_days", stay.covered_days);
+    values.set("noncovered_days", stay.noncovered_days);
+    values.set("coinsurance_days", stay.coinsurance_days);
+    values.set("lifetime_reserve_days", stay.lifetime_reserve_days);
+    values.set("per_diem", Value::Cents(stay.per_diem));
 }
 
 /// Whether a Medicare Advantage plan paid a facility's claim.

@@ -6,6 +6,7 @@ mod cache;
 mod claim_values;
 mod coding_variants;
 mod npi;
+mod part_d;
 mod patient_values;
 mod read;
 mod records;

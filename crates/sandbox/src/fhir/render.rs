@@ -28,10 +28,7 @@ pub(crate) fn render_prior_authorization(
 pub(crate) fn render_others(space: ApiVersion, patient: &Beneficiary) -> Vec<(Kind, Body)> {
     let coverages: Vec<Body> = match space {
         ApiVersion::V2 => v2::PARTS.map(|part| v2::coverage(patient, part)).into(),
-        ApiVersion::V3 => {
-            let ids = v3::coverage_ids(patient);
-            ids.iter().map(|id| v3::coverage(patient, id)).collect()
-        }
+        ApiVersion::V3 => v3::coverages(patient),
     };
     let coverages = coverages.into_iter().map(|body| (Kind::Coverage, body));
     let patient = (Kind::Patient, render_patient(space, patient));

@@ -117,7 +117,8 @@ impl Beneficiary {
         let birth = Day::of(1961, 10, 31).plus(-i32::try_from(random.below(13_000)).unwrap_or(0));
         let death = random
             .chance(60)
-            .then(|| Day::of(2025, 9, 1).plus(i32::try_from(random.below(400)).unwrap_or(0)));
+            .then(|| Day::of(2025, 9, 1).plus(i32::try_from(random.below(400)).unwrap_or(0)))
+            .filter(|death| *death > first_of_medicare(birth).plus(60));
         let (state, city, zip) = random.pick(&HOMES);
         let race = random.weighted(&RACES);
         let mbi = mbi(&mut random, number);
@@ -154,9 +155,14 @@ impl Beneficiary {
     }
 }
 
-/// The first of the month of the sixty-fifth birthday.
+/// The first day of a patient's Medicare.
 pub(crate) fn enrolled(patient: &Beneficiary) -> Day {
-    let (year, month, _) = patient.birth.date();
+    first_of_medicare(patient.birth)
+}
+
+/// The first of the month of the sixty-fifth birthday.
+fn first_of_medicare(birth: Day) -> Day {
+    let (year, month, _) = birth.date();
     Day::of(year + 65, month, 1)
 }
 

@@ -119,6 +119,24 @@ impl Source {
     }
 }
 
+/// Which bill of a stay a claim is; the rest are bills of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) enum StayBill {
+    /// One bill for all, or no stay at all.
+    #[default]
+    Whole,
+    First,
+    Continuing,
+    Last,
+}
+
+impl StayBill {
+    /// Whether the patient was still there when it was billed.
+    pub(crate) fn is_interim(self) -> bool {
+        matches!(self, StayBill::First | StayBill::Continuing)
+    }
+}
+
 /// One version of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Claim {
@@ -136,6 +154,13 @@ pub(crate) struct Claim {
     /// First and last day of service.
     pub(crate) from: Day,
     pub(crate) through: Day,
+    /// The first day of the stay, on all bills of it.
+    pub(crate) admitted: Day,
+    pub(crate) stay_bill: StayBill,
+    /// The provider who bills, the same on all bills of a stay.
+    pub(crate) provider: u32,
+    /// The patient died on the last day.
+    pub(crate) is_last: bool,
     /// `meta.lastUpdated`, in milliseconds since the epoch.
     pub(crate) updated: i64,
     /// Concerns treatment of substance use: labelled in v3, left out by v2.

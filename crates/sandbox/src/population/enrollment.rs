@@ -4,7 +4,9 @@ use super::beneficiary::{Beneficiary, enrolled};
 use super::day::{self, Day};
 use super::history::load_time;
 use crate::random::at_weight;
-use crate::vocabulary::{Code, DUAL_ELIGIBILITY};
+use crate::vocabulary::{
+    Code, DUAL_ELIGIBILITY, HMO_INDICATORS_OF_MEMBERS, HMO_INDICATORS_OF_OTHERS,
+};
 
 /// The year of monthly codes: that of the first load.
 pub(crate) const REFERENCE_YEAR: i32 = 2026;
@@ -45,29 +47,146 @@ pub(crate) fn month(patient: &Beneficiary, month: u32, as_of: i64) -> Month {
     }
 }
 
-/// The first day in a Medicare Advantage plan, of patients who are in one: some joined in July.
-pub(crate) fn part_c_from(patient: &Beneficiary) -> Day {
-    let joined = Day::of(REFERENCE_YEAR, 7, 1);
-    if patient.seed.is_multiple_of(3) {
-        enrolled(patient).max(joined)
-    } else {
-        enrolled(patient)
+/// Whether a patient has hospital insurance; a few have medical insurance alone.
+pub(crate) fn has_part_a(patient: &Beneficiary) -> bool {
+    patient.seed / 23 % 14 != 0 || shows_all(patient)
+}
+
+/// Whether a patient has medical insurance; a few have hospital insurance alone.
+pub(crate) fn has_part_b(patient: &Beneficiary) -> bool {
+    patient.seed / 23 % 14 != 1 || shows_all(patient)
+}
+
+/// Patients who show claims of all kinds have both Parts.
+fn shows_all(patient: &Beneficiary) -> bool {
+    patient.index.is_multiple_of(5)
+}
+
+/// A time in a plan of Part C or D.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) contract: &'static str,
+    pub(crate) from: Day,
+    /// The last day, where membership ended before death.
+    pub(crate) until: Option<Day>,
+}
+
+impl Plan {
+    /// Whether a month of [`REFERENCE_YEAR`] is one of membership; plans change with the month.
+    pub(crate) fn has_month(&self, month: u32) -> bool {
+        let first = Day::of(REFERENCE_YEAR, month, 1);
+        self.from <= first && self.until.is_none_or(|until| first <= until)
     }
 }
 
-/// Medicaid's code for a month of entitlement: full benefits, help with premiums alone, or none.
-pub(crate) fn dual_status(patient: &Beneficiary) -> Code {
-    if !patient.is_dual && patient.has_part_d {
-        return ("NA", "Non-Medicaid");
+/// The plans of Part C or D, one after the other.
+pub(crate) fn plans(patient: &Beneficiary, part: char) -> Vec<Plan> {
+    let year = Day::of(REFERENCE_YEAR, 1, 1);
+    let (former, change, current, is_member) = match part {
+        'c' => {
+            let has_both = has_part_a(patient) && has_part_b(patient);
+            let has_changed = patient.seed / 31 % 4 == 0;
+            (
+                "H5521",
+                has_changed.then_some(year),
+                "H1234",
+                patient.has_part_c && has_both,
+            )
+        }
+        _ => {
+            let has_changed = patient.seed / 37 % 3 == 0;
+            let change = Day::of(REFERENCE_YEAR - 1, 1, 1);
+            (
+                "S5601",
+                has_changed.then_some(change),
+                "S0001",
+                patient.has_part_d,
+            )
+        }
+    };
+    if !is_member {
+        return Vec::new();
     }
-    if !patient.is_dual {
-        return (
+    // Some joined Part C in July, some of the others left it then.
+    let july = Day::of(REFERENCE_YEAR, 7, 1);
+    let joined_late = part == 'c' && patient.seed.is_multiple_of(3);
+    let has_left = part == 'c' && patient.seed / 29 % 6 == 0;
+    let first = enrolled(patient);
+    let from = if joined_late { first.max(july) } else { first };
+    let until = (has_left && from < july).then(|| july.plus(-1));
+    let plan = |contract, from, until| Plan {
+        contract,
+        from,
+        until,
+    };
+    match change.filter(|change| from < *change) {
+        Some(change) => vec![
+            plan(former, from, Some(change.plus(-1))),
+            plan(current, change, until),
+        ],
+        None => vec![plan(current, from, until)],
+    }
+}
+
+/// The last day of Medicaid, of the few dual patients who lost it.
+pub(crate) fn dual_until(patient: &Beneficiary) -> Option<Day> {
+    let is_lost = patient.is_dual && patient.seed / 19 % 5 == 0;
+    let end = Day::of(REFERENCE_YEAR, 3, 31);
+    (is_lost && enrolled(patient) < end).then_some(end)
+}
+
+/// Whether a patient had Medicaid in a month of [`REFERENCE_YEAR`].
+pub(crate) fn is_dual_in(patient: &Beneficiary, month: u32) -> bool {
+    let first = Day::of(REFERENCE_YEAR, month, 1);
+    patient.is_dual && dual_until(patient).is_none_or(|until| first <= until)
+}
+
+/// Medicaid's code for a dual patient: full benefits, or help with premiums alone.
+pub(crate) fn dual_status(patient: &Beneficiary) -> Code {
+    by_seed(&DUAL_ELIGIBILITY, patient.seed / 7)
+}
+
+/// Medicaid's code for a month of entitlement.
+pub(crate) fn dual_status_in(patient: &Beneficiary, month: u32) -> Code {
+    if is_dual_in(patient, month) {
+        dual_status(patient)
+    } else if patient.has_part_d {
+        ("NA", "Non-Medicaid")
+    } else {
+        (
             "**",
             "Enrolled in Medicare A and/or B, but no Part D enrollment data for the beneficiary.",
-        );
+        )
     }
-    let position = u32::try_from(patient.seed / 7 % 20).unwrap_or_default();
-    at_weight(&DUAL_ELIGIBILITY, position)
+}
+
+/// Who processes the claims of a month, by membership of a plan.
+pub(crate) fn hmo_indicator(patient: &Beneficiary, is_member: bool) -> Code {
+    let choices = if is_member {
+        &HMO_INDICATORS_OF_MEMBERS
+    } else {
+        &HMO_INDICATORS_OF_OTHERS
+    };
+    by_seed(choices, patient.seed / 2)
+}
+
+/// The code of the months of Parts A and B, one for both.
+pub(crate) fn buy_in(patient: &Beneficiary, month: u32) -> Code {
+    let is_state = is_dual_in(patient, month);
+    match (has_part_a(patient), has_part_b(patient), is_state) {
+        (true, true, false) => ("3", "Part A and Part B"),
+        (true, true, true) => ("C", "Part A and Part B, state buy-in"),
+        (true, false, false) => ("1", "Part A only"),
+        (true, false, true) => ("A", "Part A state buy-in"),
+        (_, _, false) => ("2", "Part B only"),
+        (_, _, true) => ("B", "Part B state buy-in"),
+    }
+}
+
+fn by_seed(choices: &[(u32, Code)], seed: u64) -> Code {
+    let all: u32 = choices.iter().map(|(weight, _)| weight).sum();
+    let position = seed % u64::from(all.max(1));
+    at_weight(choices, u32::try_from(position).unwrap_or_default())
 }
 
 /// Medicaid's code for a month without Medicare.
@@ -75,7 +194,7 @@ pub(crate) const NO_MEDICARE: Code = ("00", "Not Medicare enrolled for the month
 
 #[cfg(test)]
 mod tests {
-    use super::{Month, coverage_updated, month, part_c_from};
+    use super::{Month, coverage_updated, dual_until, has_part_a, has_part_b, month, plans};
     use crate::population::beneficiary::{Beneficiary, enrolled};
     use crate::population::day::Day;
 
@@ -104,6 +223,35 @@ mod tests {
     }
 
     #[test]
+    fn plans_follow_one_another_from_entitlement_on() {
+        let (mut changed, mut left, mut lone) = (0, 0, 0);
+        for index in 0..500 {
+            let patient = Beneficiary::of(7, index);
+            assert!(has_part_a(&patient) || has_part_b(&patient));
+            lone += usize::from(!has_part_a(&patient) || !has_part_b(&patient));
+            let until = dual_until(&patient);
+            assert!(until.is_none_or(|until| until > enrolled(&patient)));
+            for part in ['c', 'd'] {
+                let plans = plans(&patient, part);
+                assert!(plans.iter().all(|plan| plan.from >= enrolled(&patient)));
+                left += usize::from(plans.last().is_some_and(|plan| plan.until.is_some()));
+                for pair in plans.windows(2) {
+                    changed += 1;
+                    assert_eq!(pair[0].until.unwrap().plus(1), pair[1].from);
+                    assert_ne!(pair[0].contract, pair[1].contract);
+                }
+                for month in 1..=12 {
+                    assert!(plans.iter().filter(|plan| plan.has_month(month)).count() <= 1);
+                }
+            }
+        }
+        assert!(
+            changed > 50 && left > 5 && lone > 20,
+            "{changed} {left} {lone}"
+        );
+    }
+
+    #[test]
     fn a_coverage_is_updated_after_the_death_it_shows() {
         for index in 0..500 {
             let patient = Beneficiary::of(7, index);
@@ -111,7 +259,6 @@ mod tests {
                 let updated = coverage_updated(&patient, age);
                 assert!(patient.death.is_none_or(|death| death.millis() < updated));
             }
-            assert!(part_c_from(&patient) >= enrolled(&patient));
         }
     }
 }

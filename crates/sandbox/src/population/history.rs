@@ -9,6 +9,7 @@ use super::claim::{
 use super::day::{self, Day};
 use crate::random::Random;
 use claimlake_contract::ApiVersion;
+use service::{Service, kind, within_entitlement};
 
 /// The day of the first load; each further one is a week later.
 pub(crate) const FIRST_LOAD: Day = Day::of(2026, 10, 31);
@@ -17,6 +18,9 @@ pub(crate) const FIRST_LOAD: Day = Day::of(2026, 10, 31);
 const LARGEST_HISTORY: usize = 9_000;
 
 const YEARS_BACK: i32 = 4 * 365;
+
+/// Days between the first load and the latest claim it has.
+const LATEST_CLAIM: i32 = 11;
 
 /// A change of one patient's claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,76 +81,26 @@ impl History {
             if covers_all_kinds && let Some(wanted) = ClaimKind::ALL.get(position) {
                 kind = *wanted;
             }
-            let mut from = FIRST_LOAD.plus(back - YEARS_BACK - 11);
-            let is_ancient = random.chance(10);
+            let mut from = FIRST_LOAD.plus(back - YEARS_BACK - LATEST_CLAIM);
+            let is_ancient = random.chance(20);
             if is_ancient {
                 from = from.plus(-10 * 365);
-            } else if patient.death.is_some_and(|death| from > death) {
-                from = from.plus(-400);
-            }
-            self.bill(patient, kind, from, 0, &mut random);
-            if is_ancient && let Some(claim) = self.claims.last_mut() {
+                let service = Service::begin(kind, from, &mut random);
+                self.bill(patient, service, 0, &mut random);
                 // Rows from before load times were recorded have this one.
-                claim.updated = Day::of(2020, 1, 1).millis();
+                if let Some(claim) = self.claims.last_mut() {
+                    claim.updated = Day::of(2020, 1, 1).millis();
+                }
+            } else {
+                from = within_entitlement(patient, from);
+                self.serve(
+                    patient,
+                    Service::begin(kind, from, &mut random),
+                    &mut random,
+                );
             }
         }
         self.prior_authorizations(patient, &mut random);
-    }
-
-    /// Adds a claim, now and then with a copy in a shared system, an adjustment or a cancellation.
-    fn bill(
-        &mut self,
-        patient: &Beneficiary,
-        kind: ClaimKind,
-        from: Day,
-        week: u32,
-        random: &mut Random,
-    ) {
-        let load = load_time(week);
-        let length = match kind {
-            ClaimKind::Hha => random.between(10, 55),
-            ClaimKind::Hospice | ClaimKind::Snf => random.between(5, 30),
-            ClaimKind::Inpatient => random.between(1, 14),
-            ClaimKind::Carrier if random.chance(60) => 2,
-            _ => 0,
-        };
-        let through = from.plus(signed(length));
-        let processed = through.plus(signed(random.between(9, 34)));
-        let claim = Claim {
-            kind,
-            source: Source::settled(kind),
-            from,
-            through,
-            updated: (processed.millis() + i64::from(random.below(86_400_000))).min(load),
-            // Never the first ones, which show every type in both versions.
-            is_sensitive: self.claims.len() >= 10
-                && !matches!(kind, ClaimKind::Pde | ClaimKind::Dme)
-                && random.chance(25),
-            seed: random.next(),
-            ..Claim::default()
-        };
-        let in_flight = Source::in_flight(kind);
-        let is_recent = through.plus(21).millis() > load;
-        if let Some(source) = in_flight.filter(|_| is_recent && random.chance(600)) {
-            self.push_new(Claim { source, ..claim });
-            return;
-        }
-        let number = self.push_new(claim);
-        if let Some(source) = in_flight.filter(|_| random.chance(30)) {
-            let updated = claim.updated.min(through.plus(5).millis());
-            self.push(Claim {
-                source,
-                updated,
-                group: number,
-                ..claim
-            });
-        }
-        let is_first = patient.index == 0 && number < 12;
-        if random.chance(40) || (is_first && number == 8) {
-            self.adjust(number, processed.plus(40).millis().min(load));
-        } else if random.chance(20) || (is_first && number == 10) {
-            self.cancel(number, processed.plus(30).millis().min(load));
-        }
     }
 
     fn weekly_load(&mut self, patient: &Beneficiary, week: u32) {
@@ -183,9 +137,10 @@ impl History {
         for _ in 0..new_claims {
             let kind = kind(patient, &mut random);
             let (day, _) = day::split(load);
-            let from = day.plus(-signed(random.between(7, 14)));
+            let from = within_entitlement(patient, day.plus(-signed(random.between(7, 14))));
             let old = self.claims.len();
-            self.bill(patient, kind, from, week, &mut random);
+            let service = Service::begin(kind, from, &mut random);
+            self.bill(patient, service, week, &mut random);
             self.claims
                 .iter_mut()
                 .skip(old)
@@ -199,12 +154,18 @@ impl History {
             let Some(claim) = self.claims.get(position).copied() else {
                 continue;
             };
-            let is_due = claim.source.is_shared_system() && claim.through.plus(14).millis() < load;
-            let is_alone = !self
-                .claims
-                .iter()
-                .any(|other| other.group == claim.group && !other.source.is_shared_system());
-            if is_due && is_alone {
+            // What was due four weeks ago was settled by the loads since.
+            let due = claim.through.plus(14);
+            let is_due = claim.source.is_shared_system()
+                && due.millis() < load
+                && due.plus(28).millis() > load;
+            let is_alone = || {
+                !self
+                    .claims
+                    .iter()
+                    .any(|other| other.group == claim.group && !other.source.is_shared_system())
+            };
+            if is_due && is_alone() {
                 let source = Source::settled(claim.kind);
                 self.push(Claim {
                     source,
@@ -320,6 +281,7 @@ impl History {
                     group: number,
                     from: day.plus(-8),
                     through: day.plus(-8),
+                    admitted: day.plus(-8),
                     updated: load,
                     is_inserted: true,
                     seed: Random::of(&[patient.seed, u64::from(number)]).next(),
@@ -372,17 +334,11 @@ fn claim_count(patient: &Beneficiary, eobs_mean: u32, random: &mut Random) -> u3
     count.clamp(least, MOST_CLAIMS / 4)
 }
 
-fn kind(patient: &Beneficiary, random: &mut Random) -> ClaimKind {
-    // A fifth of the patients have no Part D; of all claims a good quarter are events of it.
-    let part_d = if patient.has_part_d { 360 } else { 0 };
-    let mut weights = [490, part_d, 110, 50, 25, 15, 25, 15].into_iter();
-    let kinds = ClaimKind::ALL.map(|kind| (weights.next().unwrap_or_default(), kind));
-    random.weighted(&kinds)
-}
-
 fn signed(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 
+mod billing;
+mod service;
 #[cfg(test)]
 mod tests;

@@ -7,8 +7,8 @@ pub(crate) mod day;
 pub(crate) mod enrollment;
 pub(crate) mod history;
 pub(crate) mod money;
-
 pub(crate) mod processing;
+pub(crate) mod stay;
 
 use beneficiary::Beneficiary;
 

@@ -27,6 +27,21 @@ impl Amounts {
         self.noncovered += other.noncovered;
     }
 
+    /// A quarter of a line, taken back.
+    fn credited(&self) -> Self {
+        let (allowed, deductible) = (-self.allowed / 4, -self.deductible / 4);
+        let coinsurance = -self.coinsurance / 4;
+        Self {
+            submitted: -self.submitted / 4,
+            allowed,
+            deductible,
+            coinsurance,
+            paid: allowed - deductible - coinsurance,
+            noncovered: -self.noncovered / 4,
+            outcome: self.outcome,
+        }
+    }
+
     /// The amounts of a line with this outcome: nothing is paid for what was denied.
     fn decided(self, outcome: LineOutcome) -> Self {
         if !outcome.is_denied {
@@ -68,7 +83,8 @@ impl Bill {
             sum: Amounts::default(),
             has_total_line: claim.kind.is_institutional() && random.chance(450),
         };
-        for outcome in LineOutcome::of_lines(claim, count) {
+        let has_credit = count > 1 && random.chance(25);
+        for (number, outcome) in (1..).zip(LineOutcome::of_lines(claim, count)) {
             // The square of a uniform number: many small amounts, few large ones.
             let first = i64::from(random.between(1, 1_000));
             let submitted =
@@ -79,7 +95,13 @@ impl Bill {
             } else {
                 submitted
             };
-            let line = line(submitted.max(500), &mut priced).decided(outcome);
+            let mut line = line(submitted.max(500), &mut priced).decided(outcome);
+            if has_credit
+                && number == count
+                && let Some(first) = bill.lines.first()
+            {
+                line = first.credited();
+            }
             bill.sum.add(line);
             bill.lines.push(line);
         }

@@ -1,13 +1,14 @@
 //! How Medicare processed a claim: the codes that say whether it paid, who else did, and which
 //! bill of a stay it was. Both API versions show them, each under its own names.
 
-use super::claim::{Claim, ClaimKind};
+use super::claim::{Claim, ClaimKind, StayBill};
 use crate::random::Random;
 use crate::vocabulary::{
-    CLAIM_DENIALS, Code, INTERIM_BILLS, LINE_DENIALS, NONPAYMENT_REASONS, OTHER_PAID_LINES,
+    BILL_FREQUENCIES, CLAIM_DENIALS, Code, LINE_DENIALS, NONPAYMENT_REASONS, OTHER_PAID_LINES,
 };
 
 const PAID_TO_PROVIDER: Code = ("1", "Physician/supplier");
+const PAID_TO_PATIENT: Code = ("2", "Beneficiary");
 const PAYMENT_REQUESTED: Code = ("P", "Payment requested");
 const ALLOWED: Code = ("A", "Allowed");
 
@@ -18,6 +19,8 @@ pub(crate) struct Processing {
     pub(crate) payment_denial: Code,
     /// Facilities: why nothing was paid; `P` where payment was requested; often not sent at all.
     pub(crate) non_payment: Option<Code>,
+    /// Carrier and DME: the provider did not accept what Medicare pays, so that the patient was paid.
+    pub(crate) is_paid_to_patient: bool,
     /// Nothing of the claim was paid.
     pub(crate) is_denied: bool,
     /// A Medicare Advantage plan paid: the claim is informational.
@@ -36,6 +39,7 @@ impl Processing {
         let denial = random.weighted(&CLAIM_DENIALS);
         let non_payment = random.weighted(&NONPAYMENT_REASONS);
         let is_silent = random.chance(150);
+        let is_paid_to_patient = !is_facility && claim.kind != ClaimKind::Pde && random.chance(60);
         // A benefit that ran out in the middle of a stay: the first days were paid.
         let is_exhausted = claim.kind == ClaimKind::Snf && random.chance(60);
         let non_payment = match (is_denied, is_exhausted) {
@@ -45,7 +49,12 @@ impl Processing {
             (false, false) => Some(PAYMENT_REQUESTED),
         };
         Self {
-            payment_denial: if is_denied { denial } else { PAID_TO_PROVIDER },
+            payment_denial: match (is_denied, is_paid_to_patient) {
+                (true, _) => denial,
+                (false, true) => PAID_TO_PATIENT,
+                (false, false) => PAID_TO_PROVIDER,
+            },
+            is_paid_to_patient,
             non_payment: non_payment.filter(|_| is_facility),
             is_denied,
             is_paid_by_plan: is_facility && claim.kind != ClaimKind::Hha && random.chance(40),
@@ -98,21 +107,19 @@ impl LineOutcome {
     }
 }
 
-/// Interim bills of long care, replacements of adjusted claims, else one bill for all.
+/// Replacements of adjusted claims, interim bills of stays and episodes, else one bill for all.
 fn frequency(claim: &Claim, random: &mut Random) -> Code {
-    let is_long_care = matches!(
-        claim.kind,
-        ClaimKind::Hha | ClaimKind::Hospice | ClaimKind::Snf
-    );
-    let is_interim = random.chance(if is_long_care { 350 } else { 20 });
-    let interim = random.weighted(&INTERIM_BILLS);
-    if claim.revision > 0 {
-        ("7", "Replacement of prior claim")
-    } else if is_interim {
-        interim
-    } else {
-        ("1", "Admit thru discharge claim")
-    }
+    let is_interim = claim.kind == ClaimKind::Hha && random.chance(350);
+    let place = match claim.stay_bill {
+        StayBill::Whole if is_interim => random.below(3),
+        StayBill::Whole => 3,
+        StayBill::First => 0,
+        StayBill::Continuing => 1,
+        StayBill::Last => 2,
+    };
+    let place = if claim.revision > 0 { 4 } else { place };
+    let place = usize::try_from(place).unwrap_or_default();
+    BILL_FREQUENCIES.get(place).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -136,9 +143,11 @@ mod tests {
                 .count();
             count * 1_000 / 2_000
         };
-        let denied = share(ClaimKind::Carrier, |found| found.payment_denial.0 != "1");
+        let denied = share(ClaimKind::Carrier, |found| {
+            !matches!(found.payment_denial.0, "1" | "2")
+        });
         assert!((50..90).contains(&denied), "{denied}");
-        let interim = share(ClaimKind::Snf, |found| {
+        let interim = share(ClaimKind::Hha, |found| {
             matches!(found.frequency.0, "2" | "3" | "4")
         });
         assert!((300..400).contains(&interim), "{interim}");

@@ -10,7 +10,7 @@ use super::line::MissingLines;
 pub struct AccessLogCheck {
     /// Complete lines read.
     pub lines: u64,
-    /// What is wrong, with the line; none where nothing is.
+    /// What is wrong, with the line; `None` if nothing is.
     pub problem: Option<String>,
     /// The gaps that were noticed and noted.
     pub gaps: Vec<MissingLines>,

@@ -23,7 +23,7 @@ pub(crate) fn path(state_dir: &Path, vault_id: &str, data_dir: &Path) -> Option<
     Some(state_dir.join("access-log").join(name))
 }
 
-/// What is noted there; none where nothing is, or nothing that can be read.
+/// What is noted there; `None` if nothing is, or nothing that can be read.
 pub(super) fn read(path: &Path) -> Option<Head> {
     Head::parse_unprotected(&fs::read_to_string(path).ok()?)
 }

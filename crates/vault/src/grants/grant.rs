@@ -153,14 +153,14 @@ impl fmt::Display for Scopes {
 /// tokens are exposed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TokenPair {
-    /// The access token; none where a grant file held only the refresh token.
+    /// The access token; `None` if a grant file held only the refresh token.
     #[serde(with = "exposed_secret::option")]
     pub access_token: Option<Secret>,
     /// When the access token was issued.
     pub access_issued_at: Option<DateTime<Utc>>,
     /// When it ends.
     pub access_expires_at: Option<DateTime<Utc>>,
-    /// The refresh token; none where the server gives none.
+    /// The refresh token; `None` if the server gives none.
     #[serde(with = "exposed_secret::option")]
     pub refresh_token: Option<Secret>,
 }

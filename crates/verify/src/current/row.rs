@@ -182,7 +182,7 @@ impl Cells<'_> {
         })
     }
 
-    /// The value; none where nothing is known.
+    /// The value; `None` if nothing is known.
     fn known(&self, name: &str) -> Option<String> {
         let partitions = &self.rows.table.partition_columns;
         let partition = partitions.iter().find(|(column, _)| column == name);

@@ -41,7 +41,7 @@ impl Tree {
     /// The resource.
     pub(crate) const ROOT: NodeId = NodeId(0);
 
-    /// Reads what `outline` asks for of the object that `text` is; none where it is no object.
+    /// Reads what `outline` asks for of the object that `text` is; `None` if it is no object.
     pub(crate) fn read(&mut self, outline: &Outline, text: &[u8]) -> Option<()> {
         self.nodes.clear();
         self.needs_fallback = false;
@@ -211,7 +211,7 @@ impl Tree {
             .unwrap_or_default()
     }
 
-    /// The text of a string; none where the value is something else.
+    /// The text of a string; `None` if the value is something else.
     pub(crate) fn string<'t>(&self, value: NodeId, text: &'t [u8]) -> Option<Cow<'t, str>> {
         let raw = self.raw(value, text);
         let plain = raw.strip_prefix(b"\"")?.strip_suffix(b"\"")?;

@@ -27,7 +27,7 @@ pub enum LineRefusal {
 pub struct Problem {
     /// The table; none for a context column, which is in all tables.
     pub table: Option<String>,
-    /// The column; none where the table has no rows of the resource.
+    /// The column; `None` if the table has no rows of the resource.
     pub column: Option<String>,
     /// The path of the value.
     pub path: String,

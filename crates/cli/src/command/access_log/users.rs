@@ -10,7 +10,7 @@ use claimlake_vault::user_name;
 pub(super) struct Users(BTreeMap<u32, Option<String>>);
 
 impl Users {
-    /// The name of `uid 1000`; none where this machine knows none.
+    /// The name of `uid 1000`; `None` if this machine knows none.
     pub(super) fn name(&mut self, who: &str) -> Option<String> {
         let uid = who.strip_prefix("uid ")?.parse().ok()?;
         let found = self.0.entry(uid).or_insert_with(|| {

@@ -76,7 +76,7 @@ fn one_table(page: &mut String, masking: Masking, table: &TableFill) {
     page.push_str("</div></details>");
 }
 
-/// Filled rows of 100; none where that would disclose few.
+/// Filled rows of 100; `None` if that would disclose few.
 fn share(masking: Masking, column: &ColumnFill, rows: u64) -> Option<String> {
     let filled = column.filled?;
     (masking.shows(rows) && masking.shows_part(filled, rows))

@@ -193,7 +193,7 @@ fn context_of(
     Ok((resource_type, context))
 }
 
-/// What a context column holds; none where its keys or their types are others.
+/// What a context column holds; `None` if its keys or their types are others.
 fn source_of(value: &Value) -> Option<ContextSource> {
     let table = match value {
         Value::String(path) => return Some(ContextSource::Path(path.clone())),

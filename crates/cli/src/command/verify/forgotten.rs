@@ -14,7 +14,7 @@ use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::open_removals;
 
-/// The check; none where nobody was forgotten. Without the key it is a warning that nobody looked.
+/// The check; `None` if nobody was forgotten. Without the key it is a warning that nobody looked.
 pub(super) fn check(data: &DataDir, invocation: &Invocation) -> Outcome<Option<Check>> {
     let Some(vault) = vault(data, invocation) else {
         return without_key(data, invocation);

@@ -93,7 +93,8 @@ fn duckdb_type(words: &str) -> &'static str {
     }
 }
 
-/// The columns of a table, those in the paths last, as Spark has them; none where a type is not known.
+/// The columns of a table, those in the paths last, as Spark has them; `None` if a type is not
+/// known.
 fn spark_columns(table: &LakeTable) -> Option<String> {
     let columns = table.columns.iter().chain(&table.partition_columns);
     let columns =

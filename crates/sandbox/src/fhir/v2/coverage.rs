@@ -3,7 +3,8 @@
 use crate::fhir::body::Body;
 use crate::population::beneficiary::{Beneficiary, enrolled};
 use crate::population::enrollment::{
-    Month, NO_MEDICARE, REFERENCE_YEAR, coverage_updated, dual_status, month, part_c_from,
+    Month, NO_MEDICARE, Plan, REFERENCE_YEAR, buy_in, coverage_updated, dual_status_in,
+    hmo_indicator, month, plans,
 };
 use crate::random::Random;
 use crate::template::{InstantStyle, Value, Values};
@@ -32,13 +33,14 @@ pub(crate) fn coverage(patient: &Beneficiary, part: char) -> Body {
     values.set("enrolled", enrolled(patient));
     values.set("death", patient.death);
     values.set("has_contract", patient.index.is_multiple_of(10));
+    let plans = plans(patient, part);
     let months = known(patient, updated)
         .map(|(number, is_entitled)| {
             let mut values = month_values(patient, number, is_entitled);
             match part {
-                'c' => part_c(&mut values, patient, number, is_entitled),
-                'd' => part_d(&mut values, patient, is_entitled),
-                _ => buy_in(&mut values, patient, is_entitled),
+                'c' | 'd' => plan(&mut values, patient, &plans, number, is_entitled),
+                _ if is_entitled => values.set_code("buy_in", buy_in(patient, number)),
+                _ => values.set_code("buy_in", ("0", "Not entitled")),
             }
             values
         })
@@ -68,7 +70,7 @@ fn month_values(patient: &Beneficiary, number: u32, is_entitled: bool) -> Values
     values.set("month", Value::Padded(u64::from(number), 2));
     values.set("month_number", number);
     let dual = if is_entitled {
-        dual_status(patient)
+        dual_status_in(patient, number)
     } else {
         NO_MEDICARE
     };
@@ -76,39 +78,25 @@ fn month_values(patient: &Beneficiary, number: u32, is_entitled: bool) -> Values
     values
 }
 
-fn buy_in(values: &mut Values<'_>, patient: &Beneficiary, is_entitled: bool) {
-    let code = match (is_entitled, patient.is_dual) {
-        (true, true) => ("C", "Part A and Part B, state buy-in"),
-        (true, false) => ("3", "Part A and Part B"),
-        (false, _) => ("0", "Not entitled"),
-    };
-    values.set_code("buy_in", code);
-}
-
-fn part_c(values: &mut Values<'_>, patient: &Beneficiary, number: u32, is_entitled: bool) {
-    let (_, first_month, _) = part_c_from(patient).date();
-    let starts_later = part_c_from(patient) > enrolled(patient) && number < first_month;
-    let is_member = is_entitled && patient.has_part_c && !starts_later;
-    let contract = match (is_member, is_entitled) {
-        (true, _) => "H1234",
-        (false, true) => "N",
-        (false, false) => "0",
-    };
-    values.set("contract", contract);
-    // Some plans leave bills to Medicare's own contractors.
-    let hmo = match (is_member, patient.seed / 2 % 5 < 2) {
-        (true, true) => ("1", "Processed by CMS"),
-        (true, false) => ("C", "Lock-in: processed by the plan"),
-        (false, _) => ("0", "Not a member of an HMO"),
-    };
-    values.set_code("hmo", hmo);
-}
-
-fn part_d(values: &mut Values<'_>, patient: &Beneficiary, is_entitled: bool) {
-    let contract = match (is_entitled, patient.has_part_d) {
-        (true, true) => "S0001",
-        (true, false) => "N",
+/// The contract of a month: `N` where there is none, `0` without Medicare.
+fn plan(
+    values: &mut Values<'_>,
+    patient: &Beneficiary,
+    plans: &[Plan],
+    number: u32,
+    is_entitled: bool,
+) {
+    let plan = plans.iter().find(|plan| plan.has_month(number));
+    let contract = match (is_entitled, plan) {
+        (true, Some(plan)) => plan.contract,
+        (true, None) => "N",
         (false, _) => "0",
     };
     values.set("contract", contract);
+    let hmo = if is_entitled {
+        hmo_indicator(patient, plan.is_some())
+    } else {
+        ("0", "Not a member of an HMO")
+    };
+    values.set_code("hmo", hmo);
 }

@@ -5,7 +5,7 @@ use crate::population::claim::ClaimKind;
 use crate::template::Values;
 use crate::vocabulary::{
     C4BB_DIAGNOSIS_TYPE, DIAGNOSES, Diagnosis, EXTERNAL_CAUSES, HL7_DIAGNOSIS_TYPE, OLD_DIAGNOSES,
-    SENSITIVE, is_before_icd10,
+    OLD_EXTERNAL_CAUSES, SENSITIVE, is_before_icd10,
 };
 
 /// System, code and display.
@@ -52,7 +52,9 @@ pub(super) fn set_diagnoses(values: &mut ClaimValues<'_>) -> u32 {
         let indicator = is_stay.then(|| format!("clm_poa_ind_sw{}", position + 1));
         list.push(values, diagnosis, role, indicator);
     }
-    if is_institutional && values.random.chance(250) {
+    // Old claims, which are few, all show how E-codes are written.
+    let has_cause = values.random.chance(250) || is_before_icd10(values.claim.through);
+    if is_institutional && has_cause {
         let diagnosis = values.random.pick(&EXTERNAL_CAUSES);
         let indicator = is_stay.then(|| "clm_e_poa_ind_sw1".to_owned());
         list.push(values, diagnosis, EXTERNAL_CAUSE, indicator);
@@ -90,7 +92,12 @@ impl<'a> List<'a> {
             ])
         });
         let diagnosis = if is_before_icd10(claim.claim.through) {
-            claim.random.pick(&OLD_DIAGNOSES)
+            let is_cause = code == EXTERNAL_CAUSE.1;
+            claim.random.pick(if is_cause {
+                &OLD_EXTERNAL_CAUSES
+            } else {
+                &OLD_DIAGNOSES
+            })
         } else {
             diagnosis
         };

@@ -35,7 +35,7 @@ fn header(values: &mut ClaimValues<'_>) {
         FinalAction::Final => "active",
         FinalAction::Superseded => "cancelled",
     };
-    let sum = values.bill.sum;
+    let (sum, processing) = (values.bill.sum, values.processing);
     let control = claim_values::control_number(claim.seed, claim.revision);
     let values = &mut values.values;
     values.set("claim_id", id(claim.number));
@@ -49,5 +49,5 @@ fn header(values: &mut ClaimValues<'_>) {
     values.set("received", claim.through.plus(14));
     values.set("created", Value::RequestTime);
     values.set("control_number", Value::Padded(control, 14));
-    claim_values::set_amounts(values, &sum);
+    claim_values::set_amounts(values, &sum, &processing);
 }

@@ -2,15 +2,14 @@
 
 use super::diagnoses::set_diagnoses;
 use super::professional::set_drug;
-use crate::fhir::claim_values::{ClaimValues, is_hospital_stay, npi_of, paid_by_plan, set_lines};
-use crate::fhir::coding_variants::{rate_line, revenue_coding_variants};
+use crate::fhir::claim_values::{
+    ClaimValues, is_hospital_stay, npi_of, paid_by_plan, set_lines, set_stay,
+};
+use crate::fhir::coding_variants::{emergency_service, rate_line, revenue_center};
 use crate::population::claim::ClaimKind;
 use crate::population::money::Amounts;
 use crate::template::{Value, Values};
-use crate::vocabulary::{
-    DIAGNOSIS_RELATED_GROUPS, DISCHARGES, FACILITIES, MODIFIERS, PROCEDURES, REVENUE_CENTERS,
-    SERVICES, SPECIALTIES, STATES,
-};
+use crate::vocabulary::{FACILITIES, MODIFIERS, PROCEDURES, SERVICES, SPECIALTIES, STATES};
 
 /// Sets all that the header's values lack.
 pub(super) fn values(claim: &mut ClaimValues<'_>) {
@@ -36,7 +35,7 @@ pub(super) fn values(claim: &mut ClaimValues<'_>) {
 fn facility(claim: &mut ClaimValues<'_>) {
     let random = &mut claim.random;
     let values = &mut claim.values;
-    let facility = random.below(3_000);
+    let facility = claim.claim.provider;
     values.set("facility_number", 100_000 + facility);
     values.set("facility_npi", npi_of(facility));
     let name = if claim.claim.is_one_in(3) {
@@ -79,8 +78,7 @@ fn information(claim: &mut ClaimValues<'_>, is_hospital_stay: bool) {
     let values = &mut claim.values;
     let from = claim.claim.from;
     if is_hospital_stay {
-        let group = random.pick(&DIAGNOSIS_RELATED_GROUPS);
-        values.set("diagnosis_related_group", group);
+        values.set("diagnosis_related_group", claim.stay.related_group);
         values.set("blood_pints", random.below(5));
         values.set("qualifying_stay_from", from.plus(-4));
         values.set("qualifying_stay_through", from.plus(-1));
@@ -88,7 +86,14 @@ fn information(claim: &mut ClaimValues<'_>, is_hospital_stay: bool) {
     let by_plan = paid_by_plan(&claim.processing);
     values.set_code("paid_by_plan", by_plan);
     values.set_code("bill_frequency", claim.processing.frequency);
-    values.set_code("discharge_status", random.pick(&DISCHARGES));
+    values.set_code("discharge_status", claim.stay.ending);
+    let status = match claim.stay.ending.0 {
+        "30" => ("C", "Still a patient"),
+        "20" => ("B", "Died"),
+        _ => ("A", "Discharged"),
+    };
+    values.set_code("patient_status", status);
+    set_stay(claim);
 }
 
 fn lines(claim: &mut ClaimValues<'_>) {
@@ -108,16 +113,17 @@ fn line<'a>(claim: &mut ClaimValues<'a>, number: u32, _: &Amounts) -> Values<'a>
     let units = random.between(1, 12);
     values.set("units", units);
     let rate = rate_line(claim.claim, number);
-    let (center, display) = random.pick(&REVENUE_CENTERS);
+    let drawn = revenue_center(claim.claim, number, random);
     let center = match rate {
         Some((center, _)) => (
             center,
             "Health Insurance Prospective Payment System (HIPPS)",
         ),
-        None => (revenue_coding_variants(center, seed), display),
+        None => drawn,
     };
     values.set_code("revenue_center", center);
-    let (service, _) = random.pick(&SERVICES);
+    let drawn = random.pick(&SERVICES);
+    let (service, _) = emergency_service(claim.claim, number).unwrap_or(drawn);
     values.set("service", rate.map_or(service, |(_, code)| code));
     set_drug(&mut values, random, 120, seed);
     let modifier = random.chance(300).then(|| random.pick(&MODIFIERS).0);
@@ -132,8 +138,6 @@ fn line<'a>(claim: &mut ClaimValues<'a>, number: u32, _: &Amounts) -> Values<'a>
 
 /// Money of the header that is no sum of lines.
 fn balance(claim: &mut ClaimValues<'_>) {
-    let days = claim.claim.through.days_since(claim.claim.from);
-    claim.values.set("days", days);
     if claim.claim.kind == ClaimKind::Inpatient {
         let paid = claim.bill.sum.paid;
         claim.values.set_cents([

@@ -2,6 +2,7 @@
 
 use super::professional::practitioner;
 use crate::fhir::claim_values::{ClaimValues, npi_of};
+use crate::fhir::part_d::set_payers;
 use crate::population::claim::{Claim, ClaimKind, FinalAction};
 use crate::template::Value;
 use crate::vocabulary::{DRUGS, FACILITIES, SPECIALTIES};
@@ -20,7 +21,7 @@ pub(super) fn values(claim: &mut ClaimValues<'_>) {
     values.set("has_billable_period", claim.claim.seed % 4 == 1);
     let prescription = random.between(1_000_000, 99_999_999);
     values.set("prescription_number", prescription);
-    values.set("pharmacy_npi", npi_of(random.below(3_000)));
+    values.set("pharmacy_npi", npi_of(claim.claim.provider));
     values.set("prescriber_npi", npi_of(random.below(3_000)));
     let days = random.pick(&[30_u32, 30, 60, 90]);
     values.set("days", days);
@@ -46,26 +47,5 @@ pub(super) fn values(claim: &mut ClaimValues<'_>) {
     let per_day = if is_compound { 1_080 } else { 1_000 };
     values.set("quantity", Value::Thousandths(days * per_day));
     values.set("payment_date", claim.claim.through.plus(15));
-    payers(claim);
-}
-
-/// What everybody paid: together the cost of the drug.
-fn payers(claim: &mut ClaimValues<'_>) {
-    let cost = claim.bill.sum.allowed;
-    let own_share = claim.bill.sum.coinsurance;
-    let share = |applies: bool, part: i64| if applies { own_share / part } else { 0 };
-    let subsidy = share(claim.patient.is_dual, 2);
-    let other = share(claim.claim.is_one_in(6), 10);
-    let gap = share(claim.claim.is_one_in(10), 5);
-    let below = cost.min(300_000);
-    claim.values.set_cents([
-        ("cost", cost),
-        ("plan_paid", cost - own_share),
-        ("below_threshold", below),
-        ("above_threshold", cost - below),
-        ("patient_paid", own_share - subsidy - other - gap),
-        ("subsidy", subsidy),
-        ("other_payers", other),
-        ("gap_discount", gap),
-    ]);
+    set_payers(claim);
 }

@@ -2,7 +2,9 @@
 
 use super::diagnoses::set_diagnoses;
 use crate::fhir::claim_values::{ClaimValues, npi_of, set_lines};
-use crate::fhir::coding_variants::{modifier_count, ndc_of_line};
+use crate::fhir::coding_variants::{
+    emergency_service, modifier_count, ndc_of_line, place_of_service,
+};
 use crate::population::claim::ClaimKind;
 use crate::population::money::Amounts;
 use crate::random::Random;
@@ -36,7 +38,7 @@ pub(super) fn values<'a>(claim: &mut ClaimValues<'a>) {
     providers(claim, is_dme);
     let diagnoses = set_diagnoses(claim);
     let line = |claim: &mut ClaimValues<'a>, number, amounts: &Amounts| {
-        let mut line = line(claim, amounts, diagnoses);
+        let mut line = line(claim, number, amounts, diagnoses);
         line.set("shows_observation", has_observation && number == 1);
         line
     };
@@ -47,15 +49,26 @@ pub(super) fn values<'a>(claim: &mut ClaimValues<'a>) {
 fn providers(claim: &mut ClaimValues<'_>, is_dme: bool) {
     let random = &mut claim.random;
     let values = &mut claim.values;
-    let billing = random.below(3_000);
+    let billing = claim.claim.provider;
     let referring = random.below(3_000);
+    // Numbers of before NPIs, under the type of an NPI.
+    let referring = if claim.claim.is_one_in(23) {
+        Value::Text("B58432")
+    } else {
+        npi_of(referring)
+    };
+    let performing = if claim.claim.is_one_in(29) {
+        Value::Padded(7_654_000 + u64::from(billing % 1_000), 7)
+    } else {
+        npi_of(billing + 1)
+    };
     if is_dme {
         values.set("billing_name", practitioner(random));
         values.set("referring_name", practitioner(random));
     }
     values.set("billing_npi", npi_of(billing));
-    values.set("referring_npi", npi_of(referring));
-    values.set("performing_npi", npi_of(billing + 1));
+    values.set("referring_npi", referring);
+    values.set("performing_npi", performing);
     let (specialty, taxonomy, display) = random.pick(&SPECIALTIES);
     values.set_code("specialty", (specialty, display));
     values.set("specialty.taxonomy", taxonomy);
@@ -80,7 +93,12 @@ pub(super) fn practitioner(random: &mut Random) -> String {
     format!("{given} {family}")
 }
 
-fn line<'a>(claim: &mut ClaimValues<'a>, amounts: &Amounts, diagnoses: u32) -> Values<'a> {
+fn line<'a>(
+    claim: &mut ClaimValues<'a>,
+    number: u32,
+    amounts: &Amounts,
+    diagnoses: u32,
+) -> Values<'a> {
     let is_dme = claim.claim.kind == ClaimKind::Dme;
     let random = &mut claim.random;
     let mut values = Values::default();
@@ -100,7 +118,9 @@ fn line<'a>(claim: &mut ClaimValues<'a>, amounts: &Amounts, diagnoses: u32) -> V
     values.set("diagnosis_sequence", 1 + random.below(diagnoses));
     set_drug(&mut values, random, 150, claim.claim.seed);
     let services = if is_dme { &EQUIPMENT } else { &SERVICES };
-    values.set("service", random.pick(services).0);
+    let drawn = random.pick(services);
+    let emergency = emergency_service(claim.claim, number);
+    values.set("service", emergency.unwrap_or(drawn).0);
     let has_modifiers = random.chance(400);
     values.set("has_modifiers", has_modifiers);
     if has_modifiers {
@@ -117,7 +137,8 @@ fn line<'a>(claim: &mut ClaimValues<'a>, amounts: &Amounts, diagnoses: u32) -> V
             .map(|number| Value::Padded(u64::from(number), 10));
         values.set("laboratory", laboratory);
     }
-    values.set_code("place", random.pick(&PLACES));
+    let drawn = random.pick(&PLACES);
+    values.set_code("place", place_of_service(claim.claim, drawn));
     values
 }
 

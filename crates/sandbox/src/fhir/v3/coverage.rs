@@ -1,49 +1,118 @@
-//! Coverage of version 3: only what a patient is enrolled in, as of now.
+//! Coverage of version 3: what a patient was and is enrolled in, each for its time; for some Parts
+//! an empty shell.
 
 use crate::fhir::body::Body;
 use crate::population::beneficiary::{Beneficiary, enrolled};
-use crate::population::enrollment::{coverage_updated, dual_status, part_c_from};
+use crate::population::day::Day;
+use crate::population::enrollment::{
+    coverage_updated, dual_status, dual_until, has_part_a, has_part_b, plans,
+};
 use crate::template::{InstantStyle, Value, Values};
 
-/// The coverages of a patient, by id.
-pub(crate) fn coverage_ids(patient: &Beneficiary) -> Vec<String> {
-    let id = patient.v3_id;
-    let mut ids = Vec::new();
-    if patient.is_dual {
-        ids.push(format!("dual-{id}"));
-    }
-    ids.push(format!("part-a-{id}"));
-    ids.push(format!("part-b-{id}"));
-    if patient.has_part_c {
-        ids.push(format!("part-c-{id}-H1234-003"));
-    }
-    if patient.has_part_d {
-        ids.push(format!("part-d-{id}-S0001-003"));
-    }
-    ids
+/// What version 3 serves of one coverage.
+struct Held {
+    id: String,
+    /// The name of the template: a Part, `dual` or `shell`.
+    template: &'static str,
+    from: Day,
+    until: Option<Day>,
+    contract: &'static str,
 }
 
-/// The coverage of one of the ids of `coverage_ids`.
-pub(crate) fn coverage(patient: &Beneficiary, id: &str) -> Body {
-    let part = id.strip_prefix("part-").and_then(|rest| rest.get(..1));
-    let part = part.unwrap_or("dual");
-    let updated = coverage_updated(patient, 20);
+impl Held {
+    fn of(id: String, template: &'static str, from: Day, until: Option<Day>) -> Self {
+        Self {
+            id,
+            template,
+            from,
+            until,
+            contract: "",
+        }
+    }
+}
+
+/// The coverages of a patient, by id.
+fn held(patient: &Beneficiary) -> Vec<Held> {
+    let id = patient.v3_id;
+    let from = enrolled(patient);
+    let shell = |id| Held::of(id, "shell", from, None);
+    let mut held = Vec::new();
+    if patient.is_dual {
+        held.push(Held::of(
+            format!("dual-{id}"),
+            "dual",
+            from,
+            dual_until(patient),
+        ));
+    } else if patient.seed / 47 % 3 == 0 {
+        held.push(shell(format!("dual-{id}")));
+    }
+    for (part, has_part) in [("a", has_part_a(patient)), ("b", has_part_b(patient))] {
+        let id = format!("part-{part}-{id}");
+        held.push(if has_part {
+            Held::of(id, part, from, None)
+        } else {
+            shell(id)
+        });
+    }
+    for (part, letter) in [("c", 'c'), ("d", 'd')] {
+        let plans = plans(patient, letter);
+        if plans.is_empty() && patient.seed / 41 % 3 == 0 {
+            held.push(shell(format!("part-{part}-{id}")));
+        }
+        for plan in plans {
+            let id = format!("part-{part}-{id}-{}-003", plan.contract);
+            held.push(Held {
+                contract: plan.contract,
+                ..Held::of(id, part, plan.from, plan.until)
+            });
+        }
+    }
+    held.sort_by(|one, other| one.id.cmp(&other.id));
+    held
+}
+
+/// The ids of a patient's coverages.
+pub(crate) fn coverage_ids(patient: &Beneficiary) -> Vec<String> {
+    held(patient).into_iter().map(|held| held.id).collect()
+}
+
+/// A patient's coverages, in the order of their ids.
+pub(crate) fn coverages(patient: &Beneficiary) -> Vec<Body> {
+    let bodies = held(patient)
+        .into_iter()
+        .map(|held| coverage(patient, held));
+    bodies.collect()
+}
+
+fn coverage(patient: &Beneficiary, held: Held) -> Body {
+    let updated = Value::Instant(coverage_updated(patient, 20), InstantStyle::Micros);
     let (dual, _) = dual_status(patient);
     let has_full_benefits = matches!(dual, "02" | "04" | "08");
-    let start = if part == "c" {
-        part_c_from(patient)
-    } else {
-        enrolled(patient)
+    let ended = [held.until, patient.death].into_iter().flatten().min();
+    // What has no end yet has none, or one that nobody lives to see.
+    let never = match (held.template, patient.seed / 13 % 3) {
+        ("c" | "d", _) | (_, 0) => None,
+        (_, 1) => Some(Day::of(2099, 12, 31)),
+        _ => Some(Day::of(9999, 12, 31)),
     };
     let mut values = Values::default();
-    values.set("coverage_id", id.to_owned());
+    values.set("coverage_id", held.id);
     values.set("patient_id", patient.v3_id);
-    let updated = Value::Instant(updated, InstantStyle::Micros);
     values.set("last_updated", updated);
     values.set("mbi", patient.mbi.as_str());
     values.set("dual_status", dual);
     values.set("dual_type", if has_full_benefits { "F" } else { "P" });
-    values.set("start", start);
-    values.set("death", patient.death);
-    Body::of(&format!("v3/coverage-{part}"), &values, 6_000)
+    values.set(
+        "status",
+        if ended.is_some() {
+            "cancelled"
+        } else {
+            "active"
+        },
+    );
+    values.set("contract", held.contract);
+    values.set("start", held.from);
+    values.set("end", ended.or(never));
+    Body::of(&format!("v3/coverage-{}", held.template), &values, 6_000)
 }

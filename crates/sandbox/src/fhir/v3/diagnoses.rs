@@ -4,7 +4,7 @@ use crate::fhir::claim_values::ClaimValues;
 use crate::template::Values;
 use crate::vocabulary::{
     C4BB_DIAGNOSIS_TYPE, DIAGNOSES, Diagnosis, EXTERNAL_CAUSES, HL7_DIAGNOSIS_TYPE, ICD9_CM,
-    ICD10_CM, OLD_DIAGNOSES, PROCEDURES, SENSITIVE, is_before_icd10,
+    ICD10_CM, OLD_DIAGNOSES, OLD_EXTERNAL_CAUSES, PROCEDURES, SENSITIVE, is_before_icd10,
 };
 
 /// System and code.
@@ -36,7 +36,7 @@ pub(super) fn set_diagnoses(claim: &mut ClaimValues<'_>) {
             let other = claim.random.pick(&DIAGNOSES);
             diagnoses.push(diagnosis(claim, other, OTHER, true));
         }
-        if claim.random.chance(250) {
+        if claim.random.chance(250) || is_before_icd10(claim.claim.through) {
             let cause = claim.random.pick(&EXTERNAL_CAUSES);
             diagnoses.push(diagnosis(claim, cause, EXTERNAL_CAUSE, true));
         }
@@ -57,8 +57,17 @@ fn diagnosis<'a>(
     (type_system, code): DiagnosisType,
     shows_admission: bool,
 ) -> Values<'a> {
+    let is_cause = code == EXTERNAL_CAUSE.1;
     let (system, diagnosis) = if is_before_icd10(claim.claim.through) {
-        (ICD9_CM, claim.random.pick(&OLD_DIAGNOSES))
+        let old = if is_cause {
+            &OLD_EXTERNAL_CAUSES
+        } else {
+            &OLD_DIAGNOSES
+        };
+        (ICD9_CM, claim.random.pick(old))
+    } else if is_cause && claim.claim.is_one_in(19) {
+        // The source names the wrong revision now and then.
+        (ICD9_CM, diagnosis)
     } else {
         (ICD10_CM, diagnosis)
     };

@@ -2,13 +2,13 @@
 
 use crate::fhir::claim_values::{self, ClaimValues, control_number, npi_of};
 use crate::fhir::npi::npi;
+use crate::fhir::part_d;
 use crate::population::claim::{ClaimKind, FinalAction, v3_claim_id};
 use crate::template::{InstantStyle, Value};
-use crate::vocabulary::{DIAGNOSIS_RELATED_GROUPS, FACILITIES, PRACTITIONERS, SPECIALTIES};
+use crate::vocabulary::{FACILITIES, PRACTITIONERS, SPECIALTIES};
 
 /// Amounts of facilities that are shares of the payment, in percent.
-const SHARES: [(&str, i64); 6] = [
-    ("per_diem", 2),
+const SHARES: [(&str, i64); 5] = [
     ("disproportionate_share", 1),
     ("capital_federal", 5),
     ("capital_education", 3),
@@ -18,7 +18,7 @@ const SHARES: [(&str, i64); 6] = [
 
 /// Sets the values of the header but for its diagnoses and money.
 pub(super) fn set_header(claim: &mut ClaimValues<'_>) {
-    let provider = claim.random.below(3_000);
+    let provider = claim.claim.provider;
     identity(claim);
     processing(claim);
     contained(claim, provider);
@@ -89,10 +89,22 @@ fn processing(claim: &mut ClaimValues<'_>) {
         (FinalAction::Final, 0) => ("0", "ORIGINAL"),
     };
     values.set_code("adjustment_type", adjustment);
-    values.set_code("payment_denial", processing.payment_denial);
+    // Some paid claims have a code of two digits.
+    let has_long_code = claim.claim.is_one_in(21) && !processing.is_denied;
+    let denial = if has_long_code {
+        ("00", "")
+    } else {
+        processing.payment_denial
+    };
+    values.set_code("payment_denial", denial);
     values.set_code("non_payment", processing.non_payment.unwrap_or_default());
     values.set_code("paid_by_plan", claim_values::paid_by_plan(&processing));
-    values.set("bill_frequency", processing.frequency.0);
+    // In flight nobody knows yet which bill of the stay it will be.
+    let is_open = claim.claim.source.is_shared_system() && claim.claim.is_one_in(2);
+    values.set(
+        "bill_frequency",
+        if is_open { "X" } else { processing.frequency.0 },
+    );
     // The source leads with a 0 or does not.
     values.set("has_short_bill_type", claim.claim.is_one_in(6));
 }
@@ -114,8 +126,11 @@ fn contained(values: &mut ClaimValues<'_>, provider: u32) {
     values.set("tax_number", Value::Padded(npi(provider) / 10, 9));
     values.set("has_tax_number", claim.is_one_in(4));
     // On other claims than a facility's it is no CCN: it is one digit short.
-    let digits = if claim.kind.is_institutional() { 6 } else { 5 };
-    let number = Value::Padded(u64::from(provider), digits);
+    let number = if claim.kind.is_institutional() {
+        Value::Padded(u64::from(100_000 + provider), 6)
+    } else {
+        Value::Padded(u64::from(provider), 5)
+    };
     values.set("provider_number", number);
     values.set("postal_code", Value::Padded(u64::from(zip), 5));
     if has_provider && is_practitioner {
@@ -139,11 +154,21 @@ fn team(claim: &mut ClaimValues<'_>) {
     let roles: &[&str] = match claim.claim.kind {
         ClaimKind::Pde => &["prescribing"],
         ClaimKind::Carrier | ClaimKind::Dme => &["rendering", "referring"],
-        _ => &["attending", "operating", "otheroperating"],
+        ClaimKind::Snf => &["attending", "operating", "otheroperating"],
+        _ => &["attending", "operating", "otheroperating", "rendering"],
     };
+    // Numbers of the team have a gap where nobody else operated.
+    let has_second = !claim.claim.is_one_in(3);
+    claim.values.set("has_second_operator", has_second);
+    let is_institutional = claim.claim.kind.is_institutional();
+    claim.values.set(
+        "has_rendering",
+        roles.contains(&"rendering") && is_institutional,
+    );
     for role in roles {
         claim_values::set_member(&mut claim.values, &mut claim.random, role);
-        if matches!(*role, "rendering" | "attending") {
+        let has_specialty = claim.claim.kind != ClaimKind::Pde && roles.first() == Some(role);
+        if has_specialty {
             let (specialty, taxonomy, display) = claim.random.pick(&SPECIALTIES);
             claim.values.set("specialty.taxonomy", taxonomy);
             claim.values.set_code("specialty", (specialty, display));
@@ -153,10 +178,17 @@ fn team(claim: &mut ClaimValues<'_>) {
 
 fn medical(claim: &mut ClaimValues<'_>) {
     claim.values.set("blood_pints", claim.random.below(4));
-    if claim_values::is_hospital_stay(claim.claim.kind) {
-        let group = claim.random.pick(&DIAGNOSIS_RELATED_GROUPS);
-        claim.values.set("diagnosis_related_group", group);
-    }
+    // Without leading zeros; outpatient and hospice claims have one now and then.
+    let is_stay = claim_values::is_hospital_stay(claim.claim.kind);
+    let has_group = is_stay || claim.claim.is_one_in(2);
+    let group = claim.stay.related_group.trim_start_matches('0');
+    let group = if has_group { group } else { "" };
+    claim.values.set("diagnosis_related_group", group);
+    let (ending, display) = claim.stay.ending;
+    let ending = Value::Padded(ending.parse().unwrap_or_default(), 2);
+    claim.values.set("discharge_status.code", ending);
+    claim.values.set("discharge_status.display", display);
+    claim_values::set_stay(claim);
 }
 
 fn prescription(claim: &mut ClaimValues<'_>) {
@@ -169,17 +201,11 @@ fn prescription(claim: &mut ClaimValues<'_>) {
 
 /// Sets the money and the counts of the header.
 pub(super) fn set_amounts(claim: &mut ClaimValues<'_>) {
-    let sum = claim.bill.sum;
+    let (sum, processing) = (claim.bill.sum, claim.processing);
     let values = &mut claim.values;
     let kind = claim.claim.kind;
     if claim_values::is_hospital_stay(kind) || kind == ClaimKind::Hospice {
-        for name in [
-            "lifetime_reserve_days",
-            "coinsurance_days",
-            "noncovered_days",
-            "hospice_periods",
-            "home_health_visits",
-        ] {
+        for name in ["hospice_periods", "home_health_visits"] {
             values.set(name, claim.random.below(9));
         }
         let weight = i64::from(claim.random.between(50, 420));
@@ -188,11 +214,12 @@ pub(super) fn set_amounts(claim: &mut ClaimValues<'_>) {
     for (name, percent) in SHARES {
         values.set(name, Value::Cents(sum.paid * percent / 100));
     }
-    claim_values::set_amounts(values, &sum);
-    let below = sum.allowed.min(300_000);
-    values.set_cents([
-        ("below_threshold", below),
-        ("above_threshold", sum.allowed - below),
-        ("plan_paid", sum.allowed - sum.coinsurance),
-    ]);
+    claim_values::set_amounts(values, &sum, &processing);
+    // Other facilities have the element too, where Part A deducts nothing.
+    let is_stay = claim_values::is_hospital_stay(kind);
+    let deductible = if is_stay { sum.deductible } else { 0 };
+    values.set("inpatient_deductible", Value::Cents(deductible));
+    if kind == ClaimKind::Pde {
+        part_d::set_payers(claim);
+    }
 }

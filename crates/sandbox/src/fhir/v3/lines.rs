@@ -2,7 +2,7 @@
 
 use crate::fhir::claim_values::{self, ClaimValues};
 use crate::fhir::coding_variants::{
-    modifier_count, ndc_of_line, rate_line, revenue_coding_variants,
+    emergency_service, modifier_count, ndc_of_line, place_of_service, rate_line, revenue_center,
 };
 use crate::population::claim::ClaimKind;
 use crate::population::money::Amounts;
@@ -28,6 +28,12 @@ fn drug(claim: &mut ClaimValues<'_>) {
     let is_compound = claim.claim.is_one_in(8);
     claim.values.set("drug", drug);
     claim.values.set("is_compound", is_compound);
+    let compound = match (claim.claim.seed / 8 % 6, is_compound) {
+        (0, _) => ("0", "Not specified (missing values are also possible)"),
+        (_, false) => ("1", "Not a compound"),
+        (_, true) => ("2", "Compound"),
+    };
+    claim.values.set_code("compound", compound);
     if is_compound {
         let (ingredient, quantity) = ingredient(&mut claim.random);
         claim.values.set("ingredient", ingredient);
@@ -56,8 +62,17 @@ fn professional_line<'a>(
     } else {
         random.pick(&SERVICES)
     };
+    let service = emergency_service(claim.claim, number).unwrap_or(service);
     set_service(&mut values, random, service, seed);
-    let (place, display) = random.pick(&PLACES);
+    // Professional lines have a revenue centre now and then, and 0001 is no total there.
+    let center = match claim.claim.seed / 3 % 9 {
+        0 if number == 1 => ("0001", "TOTAL CHARGE"),
+        0 | 1 => random.pick(&REVENUE_CENTERS),
+        _ => ("", ""),
+    };
+    values.set_code("revenue_center", center);
+    let drawn = random.pick(&PLACES);
+    let (place, display) = place_of_service(claim.claim, drawn);
     let is_shown = number.is_multiple_of(2);
     values.set_code("place", (place, if is_shown { display } else { "" }));
     set_status_and_drug(&mut values, random, seed);
@@ -70,18 +85,22 @@ fn revenue_line<'a>(claim: &mut ClaimValues<'a>, number: u32, _: &Amounts) -> Va
     let mut values = Values::default();
     let units = random.between(1, 12);
     values.set("quantity", Value::Thousandths(units * 1_000));
-    let (center, display) = random.pick(&REVENUE_CENTERS);
+    let drawn = revenue_center(claim.claim, number, random);
     let rate = rate_line(claim.claim, number);
     let center = match rate {
         Some((center, _)) => (center, "HIPPS RATE CODE"),
-        None => (revenue_coding_variants(center, seed), display),
+        None => drawn,
     };
     values.set_code("revenue_center", center);
     values.set("rate", rate.map(|(_, code)| code));
     if rate.is_none() {
-        let service = random.pick(&SERVICES);
+        let drawn = random.pick(&SERVICES);
+        let service = emergency_service(claim.claim, number).unwrap_or(drawn);
         set_service(&mut values, random, service, seed);
     }
+    // A few lines of stays say who treated.
+    let points = claim.claim.kind == ClaimKind::Inpatient && number == 1;
+    values.set("points_to_rendering", points);
     set_status_and_drug(&mut values, random, seed);
     values
 }

@@ -10,7 +10,7 @@ mod lines;
 mod patient;
 mod prior_authorization;
 
-pub(crate) use coverage::{coverage, coverage_ids};
+pub(crate) use coverage::{coverage_ids, coverages};
 pub(crate) use eob::eob;
 pub(crate) use patient::patient;
 pub(crate) use prior_authorization::{prior_authorization, prior_authorization_id};

@@ -1,8 +1,10 @@
 use claimlake_contract::ApiVersion;
 
 use super::{ClaimChange, History, load_time};
-use crate::population::beneficiary::Beneficiary;
-use crate::population::claim::{ClaimKind, FinalAction, v2_claim_id, v3_claim_id};
+use crate::population::beneficiary::{Beneficiary, enrolled};
+use crate::population::claim::{Claim, ClaimKind, FinalAction, StayBill, v2_claim_id, v3_claim_id};
+use crate::population::day::Day;
+use crate::population::stay;
 
 fn patient(index: usize) -> Beneficiary {
     Beneficiary::of(7, index)
@@ -167,4 +169,84 @@ fn a_history_stops_growing_before_its_ids_run_out() {
     let patient = patient(0);
     let history = History::of(&patient, u32::MAX, 3_000, &[]);
     assert!(history.claims.len() < 9_500);
+}
+
+/// The stays of 300 patients in hospitals and nursing facilities, first versions in NCH only.
+fn stays() -> Vec<Vec<Claim>> {
+    let is_stay = |claim: &Claim| {
+        matches!(claim.kind, ClaimKind::Inpatient | ClaimKind::Snf)
+            && claim.revision == 0
+            && !claim.source.is_shared_system()
+    };
+    let of_one = |index| History::of(&patient(index), 200, 0, &[]).claims;
+    let claims = (0..300).map(of_one);
+    claims
+        .map(|claims| claims.into_iter().filter(is_stay).collect())
+        .collect()
+}
+
+#[test]
+fn stays_lead_to_transfers_nursing_facilities_and_readmissions() {
+    let (mut transfers, mut nursing, mut readmissions) = (0, 0, 0);
+    for claims in stays() {
+        for pair in claims.windows(2) {
+            let [before, after] = pair else { continue };
+            let days = after.from.days_since(before.through);
+            if after.stay_bill != StayBill::Whole {
+                continue;
+            }
+            match (stay::ending(before).0, after.kind, days) {
+                (stay::TO_HOSPITAL, ClaimKind::Inpatient, 0) => transfers += 1,
+                (stay::TO_NURSING_FACILITY, ClaimKind::Snf, 0) => nursing += 1,
+                (_, ClaimKind::Inpatient, 2..30) => readmissions += 1,
+                _ => {}
+            }
+        }
+    }
+    assert!(transfers > 50, "{transfers}");
+    assert!(nursing > 50, "{nursing}");
+    assert!(readmissions > 50, "{readmissions}");
+}
+
+#[test]
+fn bills_of_one_stay_follow_one_another_at_one_provider() {
+    let (mut interim, mut open) = (0, 0);
+    for claims in stays() {
+        for (position, claim) in claims.iter().enumerate() {
+            if !claim.stay_bill.is_interim() {
+                continue;
+            }
+            interim += 1;
+            assert_eq!(stay::ending(claim).0, "30");
+            let next = claims[position + 1..]
+                .iter()
+                .find(|next| (next.provider, next.admitted) == (claim.provider, claim.admitted));
+            let Some(next) = next else {
+                open += 1;
+                continue;
+            };
+            assert_eq!(next.from, claim.through.plus(1));
+            assert!(matches!(
+                next.stay_bill,
+                StayBill::Continuing | StayBill::Last
+            ));
+        }
+    }
+    assert!(interim > 100 && open > 0, "{interim} {open}");
+}
+
+#[test]
+fn services_lie_between_entitlement_and_death_and_before_the_load() {
+    let mut died = 0;
+    for index in 0..300 {
+        let patient = patient(index);
+        for claim in History::of(&patient, 60, 2, &[]).claims {
+            let is_ancient = claim.from < Day::of(2017, 1, 1);
+            assert!(is_ancient || claim.from >= enrolled(&patient));
+            assert!(claim.through.millis() < load_time(2));
+            assert!(patient.death.is_none_or(|death| claim.through <= death));
+            died += usize::from(claim.is_last);
+        }
+    }
+    assert!(died > 0);
 }

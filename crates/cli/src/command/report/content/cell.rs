@@ -22,7 +22,7 @@ impl Cell {
         self.people.len()
     }
 
-    /// What was paid, in cents, as far as claims say so; none where none does.
+    /// What was paid, in cents, as far as claims say so; `None` if none does.
     pub(crate) fn paid_cents(&self) -> Option<i128> {
         (self.with_payment > 0).then_some(self.paid_cents)
     }

@@ -32,7 +32,7 @@ pub(crate) struct ColumnFill {
     pub(crate) name: String,
     /// Its Arrow type in words.
     pub(crate) data_type: String,
-    /// Rows with a value; none where a file does not say.
+    /// Rows with a value; `None` if a file does not say.
     pub(crate) filled: Option<u64>,
 }
 
