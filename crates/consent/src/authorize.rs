@@ -65,7 +65,9 @@ pub struct StartedAuthorization {
 /// Starts an authorization: creates state and code verifier, stores them in the vault, and returns
 /// the URL of the consent page. Nothing is sent.
 ///
-/// # Errors `redirect_uri` is not a URL, a resource type has no scope, or the vault cannot be
+/// # Errors
+///
+/// `redirect_uri` is not a URL, a resource type has no scope, or the vault cannot be
 /// written.
 pub fn start(
     app: &App,
@@ -157,7 +159,9 @@ pub enum CallbackKind {
 /// Reads a callback URL, or the part that begins with `?`. It does not check whether the state
 /// belongs to a request.
 ///
-/// # Errors [`ConsentError::Callback`] if the URL is malformed: a code without a state, a code and
+/// # Errors
+///
+/// [`ConsentError::Callback`] if the URL is malformed: a code without a state, a code and
 /// an error, or a parameter that occurs twice (RFC 6749, section 3.1).
 pub fn read_callback(text: &str) -> Result<CallbackKind, ConsentError> {
     let wrong = |reason: &str| ConsentError::Callback {

@@ -63,7 +63,9 @@ impl<'a> AutomaticConsent<'a> {
 
     /// Requests the consent of the synthetic patient with this login, and stores the grant.
     ///
-    /// # Errors The sandbox does not consent automatically, or its answer cannot be used.
+    /// # Errors
+    ///
+    /// The sandbox does not consent automatically, or its answer cannot be used.
     pub async fn consent(
         &self,
         api: ApiVersion,

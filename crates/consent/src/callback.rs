@@ -47,7 +47,9 @@ impl CallbackListener {
     /// Binds the address of `redirect_uri`. An IP literal without a port gets any free port, since
     /// the server accepts every port for it (RFC 8252, section 7.3), but not for `localhost`.
     ///
-    /// # Errors The URI does not lead to this machine by plain http, or the port is in use.
+    /// # Errors
+    ///
+    /// The URI does not lead to this machine by plain http, or the port is in use.
     pub(crate) async fn bind(redirect_uri: &str) -> Result<Self, ConsentError> {
         let wrong = |reason: &str| ConsentError::Configuration {
             reason: format!(

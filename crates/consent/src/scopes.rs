@@ -18,7 +18,9 @@ const SERVED: [&str; 3] = ["Patient", "Coverage", "ExplanationOfBenefit"];
 /// `profile` is requested only together with `Patient`: both need an app with demographic data.
 /// `offline_access` is not requested: refresh tokens come without it, and it would be refused.
 ///
-/// # Errors `resources` is empty, or names a type that the API does not serve.
+/// # Errors
+///
+/// `resources` is empty, or names a type that the API does not serve.
 pub fn scopes_for(resources: &[ResourceType]) -> Result<Vec<String>, ConsentError> {
     let wrong = |reason: String| Err(ConsentError::Configuration { reason });
     if resources.is_empty() {

@@ -71,6 +71,7 @@ struct Surveyed {
 }
 
 impl Surveyed {
+    /// Whether anything of it is damaged.
     fn is_damaged(&self) -> bool {
         self.manifest.is_none() || !self.damaged.is_empty()
     }

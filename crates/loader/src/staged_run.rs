@@ -206,6 +206,7 @@ type Batches = Box<dyn Iterator<Item = Result<RecordBatch>>>;
 
 /// The format is looked at first: the manifest of another version may have other keys.
 fn check_format(path: &Path, text: &[u8]) -> Result<()> {
+    /// The one key that manifests of every version have.
     #[derive(serde::Deserialize)]
     struct Format {
         format: u32,

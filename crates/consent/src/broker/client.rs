@@ -54,7 +54,9 @@ impl std::fmt::Debug for BrokerClient {
 impl BrokerClient {
     /// Connects to the broker of the vault's data directory, or starts one with `launch`.
     ///
-    /// # Errors No broker can be started, or one for another server or app does not end.
+    /// # Errors
+    ///
+    /// No broker can be started, or one for another server or app does not end.
     pub async fn connect(
         app: &App,
         vault: &Vault,
@@ -89,7 +91,9 @@ impl BrokerClient {
 
     /// The process id of the broker.
     ///
-    /// # Errors It has ended, and no other can be started.
+    /// # Errors
+    ///
+    /// It has ended, and no other can be started.
     pub async fn broker_pid(&self) -> Result<u32, ConsentError> {
         let connection = self.connection().await.map_err(Failure::into_error)?;
         Ok(connection.broker_pid)
@@ -98,7 +102,9 @@ impl BrokerClient {
     /// Completes the authorization that a callback belongs to: the broker exchanges the code and
     /// stores the grant. The request is sent only once, since a code can be used only once.
     ///
-    /// # Errors [`ConsentError::Declined`] if the person refused, [`ConsentError::Callback`] if the
+    /// # Errors
+    ///
+    /// [`ConsentError::Declined`] if the person refused, [`ConsentError::Callback`] if the
     /// callback or its code cannot be used.
     pub async fn finish_authorization(&self, callback: Callback) -> Result<Stored, ConsentError> {
         let code = match callback.outcome {
@@ -130,7 +136,9 @@ impl BrokerClient {
 
     /// Stores a grant that was obtained elsewhere.
     ///
-    /// # Errors The vault cannot be written.
+    /// # Errors
+    ///
+    /// The vault cannot be written.
     pub async fn import(&self, grant: &NewGrant) -> Result<Stored, ConsentError> {
         let request = || Request::Import {
             grant: Box::new(grant.clone()),
@@ -142,7 +150,9 @@ impl BrokerClient {
     /// stored. Returns `None` if it still does not. If the patient has another grant already, the
     /// two are merged; the returned handle is the one that remains.
     ///
-    /// # Errors There is no token for the request, or the vault cannot be written.
+    /// # Errors
+    ///
+    /// There is no token for the request, or the vault cannot be written.
     pub async fn name(&self, grant: &GrantHandle) -> Result<Option<Stored>, ConsentError> {
         self.lent.drop_token(grant);
         let request = || Request::Name {
@@ -157,7 +167,9 @@ impl BrokerClient {
 
     /// Revokes a grant at the server, then in the vault.
     ///
-    /// # Errors The revocation could not be verified; the grant stays as it was.
+    /// # Errors
+    ///
+    /// The revocation could not be verified; the grant stays as it was.
     pub async fn revoke(&self, grant: &GrantHandle) -> Result<Revoked, ConsentError> {
         self.lent.drop_token(grant);
         let request = || Request::Revoke {

@@ -12,7 +12,9 @@ pub(super) const LONGEST_LINE: u64 = 1 << 20;
 /// Reads one line into `line`, which is emptied first; false at the end of the stream. `line` is
 /// overwritten in memory when it is dropped, since messages contain tokens.
 ///
-/// # Errors [`io::ErrorKind::InvalidData`] if the line is too long or incomplete.
+/// # Errors
+///
+/// [`io::ErrorKind::InvalidData`] if the line is too long or incomplete.
 pub(super) async fn read_line(
     reader: &mut (impl AsyncBufRead + Unpin),
     line: &mut Zeroizing<String>,

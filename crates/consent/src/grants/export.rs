@@ -24,7 +24,9 @@ pub enum ExportTo {
 /// invalid. As soon as someone else refreshes one of these tokens, it can no longer be used here:
 /// each token has one owner.
 ///
-/// # Errors A broker does not end, or the access log cannot be written; nothing is exported then.
+/// # Errors
+///
+/// A broker does not end, or the access log cannot be written; nothing is exported then.
 pub fn export(
     vault: &Vault,
     filter: &GrantFilter,

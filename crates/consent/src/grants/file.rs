@@ -58,7 +58,9 @@ impl<'a> GrantRecord<'a> {
 
 /// Reads a line. `default_api` is used if it names no API version.
 ///
-/// # Errors What is wrong with the line, without any of its content.
+/// # Errors
+///
+/// What is wrong with the line, without any of its content.
 pub(super) fn read_line(text: &str, default_api: ApiVersion) -> Result<NewGrant, String> {
     let value: Value = serde_json::from_str(text)
         .map_err(|error| format!("not JSON (column {})", error.column()))?;

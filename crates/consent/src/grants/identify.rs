@@ -8,7 +8,9 @@ use crate::BrokerClient;
 /// Asks the server, through the broker, about each such grant. A grant about which the server says
 /// nothing stays as it is; the extraction reports it.
 ///
-/// # Errors The vault cannot be read. A failure about one grant is logged and does not stop the
+/// # Errors
+///
+/// The vault cannot be read. A failure about one grant is logged and does not stop the
 /// others.
 pub async fn identify_patients(
     vault: &Vault,

@@ -40,7 +40,9 @@ pub struct BadLine {
 /// Stores the grants of a file line by line, through the broker. `default_api` is used for lines
 /// that name no API version; `forgotten` decides about patients who were forgotten here.
 ///
-/// # Errors The input cannot be read or the vault cannot be written. Lines stored before remain;
+/// # Errors
+///
+/// The input cannot be read or the vault cannot be written. Lines stored before remain;
 /// importing the same file again does not change them.
 pub async fn import(
     vault: &Vault,

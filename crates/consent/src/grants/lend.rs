@@ -30,7 +30,9 @@ impl std::fmt::Debug for Lent {
 
 /// Returns a valid access token of a grant, from the broker.
 ///
-/// # Errors [`ConsentError::NeedsConsent`] if the grant has ended.
+/// # Errors
+///
+/// [`ConsentError::NeedsConsent`] if the grant has ended.
 pub async fn lend(
     vault: &Vault,
     broker: &BrokerClient,
@@ -51,7 +53,9 @@ pub async fn lend(
 
 /// Revokes a grant at the server, verifies this, and removes its tokens from the vault.
 ///
-/// # Errors The server still accepts the token; nothing is removed then.
+/// # Errors
+///
+/// The server still accepts the token; nothing is removed then.
 pub async fn revoke(
     vault: &Vault,
     broker: &BrokerClient,

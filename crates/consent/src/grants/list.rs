@@ -67,7 +67,9 @@ impl Serialize for ListedGrant {
 /// The grants that match the filter: those that need a new consent first, then by the end of the
 /// consent.
 ///
-/// # Errors The vault cannot be read.
+/// # Errors
+///
+/// The vault cannot be read.
 pub fn list(
     vault: &Vault,
     filter: &GrantFilter,

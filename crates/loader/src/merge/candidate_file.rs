@@ -97,6 +97,7 @@ fn fields() -> Vec<Field> {
     ]
 }
 
+/// The schema of a snapshot's file, with the hash of the rules in its metadata.
 fn file_schema(rules: &str) -> SchemaRef {
     let rules = HashMap::from([(RULES.to_owned(), rules.to_owned())]);
     Arc::new(Schema::new_with_metadata(fields(), rules))
@@ -251,6 +252,7 @@ impl CandidateFile {
             .map_err(LoadError::arrow_file("writing", &self.path))
     }
 
+    /// Ends the file and returns its entry in the manifest.
     pub(crate) fn finish(mut self) -> Result<LakeFile> {
         if !self.pending.is_empty() {
             self.flush()?;

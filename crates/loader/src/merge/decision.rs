@@ -171,6 +171,7 @@ impl RunDecisions {
         }
     }
 
+    /// What was set for a decision.
     fn current(&self, number: usize) -> Option<bool> {
         match self.current.get(number) {
             Some(&NOT_CURRENT) => Some(false),
@@ -241,6 +242,7 @@ impl DecisionReader<'_> {
         }))
     }
 
+    /// How many blocks there are.
     fn blocks(&self) -> usize {
         self.decisions.count.div_ceil(BLOCK_RECORDS)
     }
@@ -273,6 +275,7 @@ impl DecisionReader<'_> {
         self.read_block(low)
     }
 
+    /// Reads a block and makes it the current one.
     fn read_block(&mut self, number: usize) -> Result<()> {
         let first = number * BLOCK_RECORDS;
         let records = BLOCK_RECORDS.min(self.decisions.count - first);

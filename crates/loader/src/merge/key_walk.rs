@@ -91,6 +91,7 @@ impl<B: Iterator<Item = Result<RecordBatch>>> Cursor<B> {
         Ok(())
     }
 
+    /// The current key; `None` at the end of a batch, until [`Self::fill`] is called.
     fn row(&self) -> Option<KeyRow<'_>> {
         let batch = self.batch.as_ref()?;
         (self.row < batch.num_rows()).then_some(KeyRow {

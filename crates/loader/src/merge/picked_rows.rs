@@ -15,6 +15,7 @@ pub(crate) struct PickedRows {
 }
 
 impl PickedRows {
+    /// Picks a row. Consecutive rows of one batch are kept as a range.
     pub(crate) fn push(&mut self, batch: &Arc<RecordBatch>, row: usize) {
         self.rows += 1;
         match self.pieces.last_mut() {
@@ -25,6 +26,7 @@ impl PickedRows {
         }
     }
 
+    /// How many rows were picked.
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }

@@ -112,6 +112,7 @@ impl<B: Iterator<Item = Result<RecordBatch>>> StagedResources<B> {
         Ok(())
     }
 
+    /// The current resource; `None` at the end.
     pub(crate) fn resource(&self) -> Option<StagedResource<'_>> {
         let staged = StagedResource {
             gone: self.gone.as_ref().map(key),
@@ -124,6 +125,7 @@ impl<B: Iterator<Item = Result<RecordBatch>>> StagedResources<B> {
         (self.gone, self.body) = (None, None);
     }
 
+    /// The next key, without passing it.
     fn peek(&mut self) -> Result<Option<Row>> {
         loop {
             if let Some(batch) = &self.batch

@@ -20,9 +20,13 @@ use crate::error::{LoadError, Result};
 use crate::publish::access::Access;
 use crate::publish::manifest;
 
+/// The folder with one folder per snapshot, named by its number.
 const SNAPSHOTS: &str = "snapshots";
+/// The link to the current snapshot.
 const CURRENT: &str = "current";
+/// A file that exists while loads must refuse; it contains the number of the snapshot.
 const PIN: &str = "pinned";
+/// The file that whoever writes has locked.
 const LOCK: &str = ".lock";
 
 /// Work in progress: the next snapshot, spilled rows, files of a repair. Readers never look here.

@@ -164,6 +164,7 @@ impl<'a> ChangeWriter<'a> {
         self.add_key(kind, key, Some(hash_before.to_owned()), after)
     }
 
+    /// Adds a row about the resource of a key.
     fn add_key(
         &mut self,
         kind: ChangeKind,

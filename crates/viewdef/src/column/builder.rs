@@ -114,7 +114,7 @@ impl ColumnBuilder {
         }
     }
 
-    /// A builder of an empty column of [`dictionary_type`].
+    /// A builder of an empty column of [`dictionary_type`](super::dictionary_type).
     #[must_use]
     pub fn dictionary() -> Self {
         Self {
@@ -262,8 +262,8 @@ impl ColumnBuilder {
         }
     }
 
-    /// The column as an Arrow array of [`arrow_type`] or [`dictionary_type`]; the builder is empty again
-    /// with room for as much.
+    /// The column as an Arrow array of [`arrow_type`](fn@super::arrow_type) or
+    /// [`dictionary_type`](super::dictionary_type); the builder is empty again with room for as much.
     ///
     /// # Errors
     /// When the array is not valid, such as one of more text than Arrow's offsets count.

@@ -1,4 +1,4 @@
-//! An amount of the resource given to its rows, so that they add up to it.
+//! Allocates an amount of the resource to its rows, so that the rows add up to it exactly.
 
 use std::sync::Arc;
 
@@ -8,31 +8,40 @@ use serde::Deserialize;
 
 use super::rows::{Columns, choices};
 
-/// Gives a total to the rows of its resource. Where the rows' own amounts add up to the total, they
-/// are it (null counts as 0); else the first row has the total and the others have 0. A resource
-/// without a total has null in all rows.
+/// Allocates a total to the rows of its resource. If the rows' own amounts add up to the total,
+/// each row gets its own amount (null counts as 0). Otherwise the first row gets the total and all
+/// others get 0. Without a total, all rows get null.
 ///
-/// Inpatient claims say why: their lines carry charges and no payments, yet the payment must be
-/// found when lines are summed.
+/// The second case exists because of inpatient claims: their lines have charges but no payments,
+/// and yet a sum over lines must include the payment.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Allocate {
     /// The amounts of the rows, as the source sends them.
     pub amount: String,
-    /// The total, the same in all rows of a resource. It is left out of the table.
+    /// The total, equal in all rows of a resource. The column is removed from the table.
     pub total: String,
-    /// A flag: rows where it is true repeat the others and get 0.
+    /// A Boolean column: rows in which it is true repeat other rows (such as a total line) and get
+    /// 0.
     pub skip: String,
-    /// The new column of amounts, behind `amount`.
+    /// The name of the new column of amounts, placed after `amount`.
     pub into: String,
-    /// The new column that says which it was, behind `into`: `line` or `header`.
+    /// The name of the new column that says which case applied, placed after `into`: `line` or
+    /// `header`; null without a total.
     pub how: String,
 }
 
+/// Positions in the dictionary of the column `how`.
 const LINE: u32 = 0;
 const HEADER: u32 = 1;
 
 impl Allocate {
+    /// Adds the two columns and removes the column of totals.
+    ///
+    /// # Errors
+    ///
+    /// A column is missing or has another type, or the two amounts have different scales. A sum
+    /// that overflows counts as not adding up.
     pub(super) fn apply(&self, columns: &mut Columns) -> Result<(), ArrowError> {
         let amounts = columns.decimal(&self.amount)?;
         let totals = columns.decimal(&self.total)?;

@@ -1,9 +1,11 @@
-//! What is made of a view's rows once the rows of a resource are complete: what one row of a
-//! ViewDefinition cannot say, such as a sum over its siblings or a row for each month of a period.
+//! Values that are added once all rows of a resource exist, because one row of a ViewDefinition
+//! cannot have them: a total that is allocated to rows, ranks, or one row for each month of a
+//! period.
 //!
-//! This is no part of SQL-on-FHIR. A [`Derivation`] is data; it knows columns by the names it is given, and
-//! nothing of FHIR. It works on batches of Arrow rows in which the rows of a resource follow each other and
-//! share a number, the plan's [`order`](crate::engine::PlanInput::order).
+//! This is not part of SQL-on-FHIR. A [`Derivation`] is data of the pipeline; it refers to columns
+//! by name and knows nothing about FHIR. It works on Arrow batches in which the rows of a resource
+//! are adjacent and share a number, the plan's [`order`](crate::engine::PlanInput::order). A
+//! resource is never split between two batches.
 
 mod allocate;
 mod month;

@@ -1,4 +1,4 @@
-//! Months of a coverage: one row for each, from codes by month or from a span of time.
+//! One row for each month of a coverage, from codes by month (v2) or from a period (v3).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -82,6 +82,7 @@ pub struct Enrolled {
 }
 
 impl Enrolled {
+    /// Whether a code means enrolment, by any of the three conditions.
     fn is_met(&self, code: &str) -> bool {
         let among = |codes: &[String]| codes.iter().any(|known| known == code);
         among(&self.codes)
@@ -93,7 +94,7 @@ impl Enrolled {
     }
 }
 
-/// A row to be.
+/// A row that will be written.
 struct Row {
     /// The row of the view whose other columns it has.
     like: usize,
@@ -105,7 +106,9 @@ struct Row {
     codes: Vec<Option<String>>,
 }
 
+/// Why a month is not one of enrolment although its code says so.
 const REASONS: [&str; 2] = ["before_entitlement", "after_as_of"];
+/// Where the statement about a month comes from.
 const SOURCES: [&str; 3] = ["months", "period", "current"];
 
 impl Months {

@@ -1,4 +1,4 @@
-//! The place of each row among those of its resource.
+//! Ranks the rows of a resource.
 
 use std::sync::Arc;
 
@@ -10,38 +10,39 @@ use serde::Deserialize;
 
 use super::rows::Columns;
 
-/// Numbers the rows of a resource: 1 is the first of a kind in `first`, the others follow in the order
-/// of `order_by`, then of the source. A row of a kind in `unranked` has no number.
+/// Ranks the rows of a resource. Rank 1 is the first row of a kind in `first`; the others follow in
+/// the order of `order_by`, and with equal numbers in the order of the source. Rows of a kind in
+/// `unranked` have no rank.
 ///
-/// Where `same` is given, a row that repeats number 1 in that column has no number either: the
-/// source says one thing twice, once as the first and once among the others. Number 1 takes from its
-/// repeat what `carry` names, where it has none.
+/// If `same` is given, a row with the same value in that column as rank 1 has no rank either: the
+/// source then lists one thing twice, once as the first and once among the others. Rank 1 takes the
+/// values of the columns in `carry` from such a row if its own are null.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rank {
-    /// The new column, before `order_by`.
+    /// The name of the new column, placed before `order_by`.
     pub into: String,
-    /// The numbers that the source gives the rows.
+    /// The column with the source's own numbers; rows without one come last.
     pub order_by: String,
     /// The column with the kind of a row.
     pub kind: String,
-    /// The kinds of which the first row is number 1.
+    /// The kinds of which the first row has rank 1.
     #[serde(default)]
     pub first: Vec<String>,
-    /// Whether number 1 is left out where there is no such row.
+    /// Whether ranks begin with 2 if there is no row of these kinds.
     #[serde(default)]
     pub keeps_one: bool,
-    /// The kinds that have no place.
+    /// The kinds that have no rank.
     #[serde(default)]
     pub unranked: Vec<String>,
-    /// The column that tells a repeat of the first row.
+    /// The column by which a repetition of rank 1 is recognized; `None` if there are none.
     pub same: Option<String>,
-    /// The text columns that number 1 takes from its repeat.
+    /// The text columns whose values rank 1 takes from its repetition.
     #[serde(default)]
     pub carry: Vec<String>,
 }
 
-/// What a row is by its kind.
+/// What the kind of a row means for its rank.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     First,
@@ -50,6 +51,11 @@ enum Kind {
 }
 
 impl Rank {
+    /// Adds the column of ranks.
+    ///
+    /// # Errors
+    ///
+    /// A column is missing or has another type.
     pub(super) fn apply(&self, columns: &mut Columns) -> Result<(), ArrowError> {
         let numbers = columns.integer(&self.order_by)?;
         let kinds = self.kinds(&columns.text(&self.kind)?);
@@ -109,6 +115,7 @@ impl Rank {
         )
     }
 
+    /// The kind of each row. A row without a kind is ranked like the others.
     fn kinds(&self, texts: &DictionaryArray<UInt32Type>) -> Vec<Kind> {
         let of_text = |text: Option<&str>| match text {
             Some(text) if self.first.iter().any(|kind| kind == text) => Kind::First,

@@ -1,4 +1,5 @@
-//! The columns of a batch while derived ones are added, and where each resource's rows lie.
+//! The columns of a batch while others are derived from them, and which rows belong to which
+//! resource.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,11 +15,13 @@ use arrow_schema::{ArrowError, Field, FieldRef, Schema};
 
 use super::month::Month;
 
+/// A batch that is being changed. The methods that read a column fail if it is missing or has
+/// another type.
 pub(super) struct Columns {
     fields: Vec<FieldRef>,
     arrays: Vec<ArrayRef>,
     rows: usize,
-    /// The rows of each resource.
+    /// The rows of each resource, in order. Not updated by [`Self::take`].
     pub(super) resources: Vec<Range<usize>>,
 }
 
@@ -60,11 +63,13 @@ impl Columns {
         array.cloned().ok_or_else(|| missing(name, "DECIMAL"))
     }
 
+    /// A Boolean column.
     pub(super) fn boolean(&self, name: &str) -> Result<BooleanArray, ArrowError> {
         let array = self.array(name).and_then(|array| array.as_boolean_opt());
         array.cloned().ok_or_else(|| missing(name, "BOOLEAN"))
     }
 
+    /// An INTEGER column (32 bits).
     pub(super) fn integer(&self, name: &str) -> Result<Int32Array, ArrowError> {
         let array = self
             .array(name)
@@ -72,7 +77,7 @@ impl Columns {
         array.cloned().ok_or_else(|| missing(name, "INTEGER"))
     }
 
-    /// A text column, each distinct text once.
+    /// A text column, as a dictionary of distinct texts.
     pub(super) fn text(&self, name: &str) -> Result<DictionaryArray<UInt32Type>, ArrowError> {
         let array = self
             .array(name)
@@ -85,7 +90,7 @@ impl Columns {
             .ok_or_else(|| missing(name, "text"))
     }
 
-    /// Puts a column behind another one.
+    /// Inserts a column after another one.
     pub(super) fn insert_behind(
         &mut self,
         other: &str,
@@ -98,7 +103,7 @@ impl Columns {
         self.insert(at + 1, name, array)
     }
 
-    /// Puts a column before another one.
+    /// Inserts a column before another one.
     pub(super) fn insert_before(
         &mut self,
         other: &str,
@@ -111,6 +116,11 @@ impl Columns {
         self.insert(at, name, array)
     }
 
+    /// Inserts a column.
+    ///
+    /// # Errors
+    ///
+    /// There is a column with this name already.
     fn insert(&mut self, at: usize, name: &str, array: ArrayRef) -> Result<(), ArrowError> {
         if self.position(name).is_some() {
             return Err(ArrowError::SchemaError(format!(
@@ -125,12 +135,12 @@ impl Columns {
         Ok(())
     }
 
-    /// The texts of a text column.
+    /// The value of each row in a text column.
     pub(super) fn text_rows(&self, name: &str) -> Result<Vec<Option<String>>, ArrowError> {
         self.text_values(name).ok_or_else(|| missing(name, "text"))
     }
 
-    /// The texts of a column, if there is one of text.
+    /// The value of each row in a text column; `None` if there is no such column.
     pub(super) fn text_values(&self, name: &str) -> Option<Vec<Option<String>>> {
         let texts = self.array(name)?.as_dictionary_opt::<UInt32Type>()?;
         let texts = texts.downcast_dict::<StringArray>()?;
@@ -142,6 +152,7 @@ impl Columns {
         )
     }
 
+    /// A DATE column.
     pub(super) fn days(&self, name: &str) -> Result<Date32Array, ArrowError> {
         let array = self
             .array(name)
@@ -149,13 +160,13 @@ impl Columns {
         array.cloned().ok_or_else(|| missing(name, "DATE"))
     }
 
-    /// The months of a column of days.
+    /// The month of each row in a DATE column.
     pub(super) fn months(&self, name: &str) -> Result<Vec<Option<Month>>, ArrowError> {
         let days = self.days(name)?;
         Ok(days.iter().map(|day| day.and_then(Month::of_day)).collect())
     }
 
-    /// Other rows instead, each like one there is.
+    /// Replaces the rows: each new row is a copy of the old row with the given number.
     pub(super) fn take(&mut self, like: &UInt64Array) -> Result<(), ArrowError> {
         for array in &mut self.arrays {
             *array = arrow_select::take::take(array, like, None)?;
@@ -164,13 +175,14 @@ impl Columns {
         Ok(())
     }
 
+    /// Replaces the values of a column, if the batch has it.
     pub(super) fn replace(&mut self, name: &str, array: ArrayRef) {
         if let Some(place) = self.position(name).and_then(|at| self.arrays.get_mut(at)) {
             *place = array;
         }
     }
 
-    /// Leaves a column out of the table.
+    /// Removes a column.
     pub(super) fn remove(&mut self, name: &str) {
         if let Some(at) = self.position(name) {
             self.fields.remove(at);
@@ -178,13 +190,14 @@ impl Columns {
         }
     }
 
+    /// The changed batch.
     pub(super) fn finish(self) -> Result<RecordBatch, ArrowError> {
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
         RecordBatch::try_new_with_options(Arc::new(Schema::new(self.fields)), self.arrays, &options)
     }
 }
 
-/// A column of few distinct texts.
+/// A text column with few distinct values: `picked` has a position in `texts` for each row.
 pub(super) fn choices(
     texts: &[&str],
     picked: impl Iterator<Item = Option<u32>>,
@@ -203,6 +216,7 @@ pub(super) fn texts(texts: impl Iterator<Item = Option<String>>) -> ArrayRef {
     Arc::new(builder.finish())
 }
 
+/// The error for a column that is missing or has another type.
 fn missing(name: &str, wanted: &str) -> ArrowError {
     ArrowError::SchemaError(format!("there is no column '{name}' of {wanted}"))
 }

@@ -142,7 +142,9 @@ impl Refresher {
     /// Records that every request with the tokens of `generation` was refused without a statement
     /// about the consent; with `None`, that requests succeed again.
     ///
-    /// # Errors The vault cannot be written.
+    /// # Errors
+    ///
+    /// The vault cannot be written.
     pub(crate) async fn note_refused(
         &self,
         handle: &GrantHandle,

@@ -66,7 +66,9 @@ impl Gate {
 
     /// Waits until a request may be sent.
     ///
-    /// # Errors The gate is closed; the error says why.
+    /// # Errors
+    ///
+    /// The gate is closed; the error says why.
     pub(super) async fn pass(&self) -> Result<Pass<'_>, ConsentError> {
         let permit = self
             .permits
