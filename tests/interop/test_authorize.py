@@ -37,7 +37,9 @@ class App:
         }.items():
             text, count = re.subn(rf'(?m)^{key} = "[^"]*"', f'{key} = "{value}"', text)
             assert count == 1, key
-        self.pipeline.write_text(text.replace("views/*.json", f"{ROOT}/pipelines/views/*.json"))
+        for glob in ("views/*.json", "sql/*.sql"):
+            text = text.replace(f'"{glob}"', f'"{ROOT}/pipelines/{glob}"')
+        self.pipeline.write_text(text)
         self.secrets = {
             "BLUE_BUTTON_CLIENT_ID": server.client_id,
             "BLUE_BUTTON_CLIENT_SECRET": server.client_secret,

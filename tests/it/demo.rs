@@ -14,9 +14,12 @@ use crate::lake_rows;
 /// The demo's pipeline, with its views by their whole path.
 pub(crate) fn demo() -> String {
     let demo = fs::read_to_string(repository().join("pipelines/demo.toml")).unwrap();
-    let views = repository().join("pipelines/views/*.json");
-    let views = format!("{:?}", views.display().to_string());
-    demo.replace("\"views/*.json\"", &views)
+    let globs = ["views/*.json", "sql/*.sql"];
+    globs.into_iter().fold(demo, |demo, glob| {
+        let whole = repository().join("pipelines").join(glob);
+        let whole = whole.display().to_string();
+        demo.replace(&format!("{glob:?}"), &format!("{whole:?}"))
+    })
 }
 
 /// A small population, so that whole runs are quick.
@@ -205,9 +208,10 @@ fn a_directory_of_one_source_refuses_another() {
 fn a_changed_view_is_read_over_all_of_landing() {
     let bench = Bench::new();
     let views = repository().join("pipelines/views");
-    for name in ["eob.json", "patient.json"] {
-        let text = fs::read_to_string(views.join(name)).unwrap();
-        bench.write(&format!("views/{name}"), &text);
+    for view in fs::read_dir(&views).unwrap() {
+        let view = view.unwrap();
+        let text = fs::read_to_string(view.path()).unwrap();
+        bench.write(&format!("views/{}", view.file_name().display()), &text);
     }
     let own = pipeline("v2").replace(
         &format!("{:?}", views.join("*.json").display().to_string()),

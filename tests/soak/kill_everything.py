@@ -38,8 +38,9 @@ class Claimlake:
         self.lake = self.data / "lake"
         demo = (ROOT / "pipelines" / "demo.toml").read_text()
         views = json.dumps(str(ROOT / "pipelines" / "views" / "*.json"))
+        sql = json.dumps(str(ROOT / "pipelines" / "sql" / "*.sql"))
         for old, new in [
-            ('"views/*.json"', views), ('name = "demo"', 'name = "killed"'), ("patients = 12", "patients = 3"),
+            ('"views/*.json"', views), ('"sql/*.sql"', sql), ('name = "demo"', 'name = "killed"'), ("patients = 12", "patients = 3"),
             ("eobs = 60", "eobs = 8"),
         ]:
             assert old in demo, old

@@ -32,6 +32,8 @@ Every table begins with columns that are equal in all rows of a resource: `sourc
 those of the pipeline's `[context.<ResourceType>]`. For claims these are `eob_id`, `patient_id`,
 `last_updated`, `service_date`, `is_part2_sensitive`, `eob_type` and `service_year`; the last two are the
 partition columns, which are never null. If a view has a column of the same name, that column is omitted.
+`is_current` is the last column of `eob` and of the tables that `[[current]] also` of the pipeline names
+(`claim`, `claim_line`, …): whether this version of the claim counts, decided once per claim.
 
 A context column is a FHIRPath expression, or `{ path = FHIRPath }`, `{ date_of = [FHIRPath, …] }` or
 `{ year_of = [FHIRPath, …] }`. Within the braces, `default = value` applies if nothing is found.

@@ -108,22 +108,33 @@ pub(super) fn body(history: usize, line: &str) -> (String, Value) {
 /// By API and id, whether the claim is current.
 pub(crate) fn found(lake: &Path) -> BTreeMap<String, Option<bool>> {
     let mut found = BTreeMap::new();
-    for row in lake_rows::rows_below(&lake.join("current/eob")) {
-        let text = |name: &str| match lake_rows::cell(&row, name) {
-            Field::Str(text) => text.clone(),
-            other => panic!("{name} is {other}"),
-        };
-        let current = match lake_rows::cell(&row, "is_current") {
-            Field::Bool(current) => Some(*current),
-            _ => None,
-        };
-        let (api, id) = (text("source_api"), text("eob_id"));
+    for (key, current) in said(lake, "eob") {
         assert!(
-            found.insert(format!("{api} {id}"), current).is_none(),
-            "{id} is there twice"
+            found.insert(key.clone(), current).is_none(),
+            "{key} is there twice"
         );
     }
     found
+}
+
+/// By API and id, whether the claim of each row of a table is current.
+pub(super) fn said(lake: &Path, table: &str) -> Vec<(String, Option<bool>)> {
+    let rows = lake_rows::rows_below(&lake.join("current").join(table));
+    let said = rows.iter().map(|row| {
+        let text = |name: &str| match lake_rows::cell(row, name) {
+            Field::Str(text) => text.clone(),
+            other => panic!("{name} is {other}"),
+        };
+        let current = match lake_rows::cell(row, "is_current") {
+            Field::Bool(current) => Some(*current),
+            _ => None,
+        };
+        (
+            format!("{} {}", text("source_api"), text("eob_id")),
+            current,
+        )
+    });
+    said.collect()
 }
 
 /// What a lake must say of histories.

@@ -1,5 +1,6 @@
 //! Which version of a claim is current, from bodies to rows.
 
+mod also;
 pub(crate) mod bodies;
 mod histories;
 mod pipelines;
@@ -86,6 +87,14 @@ fn every_history_ends_with_the_versions_that_count_in_whatever_order_it_comes() 
             );
         }
         assert_eq!(found.len(), expected(&histories).len());
+        let mut rows = 0;
+        for table in also::TABLES {
+            for (key, current) in bodies::said(&bench.path().join("d/lake"), table) {
+                assert_eq!(current, found[&key], "{order:?}: {table}: {key}");
+                rows += 1;
+            }
+        }
+        assert!(rows > found.len(), "{rows} rows");
         // Made anew from all of landing it is the same, and verification comes to the same.
         bench.done(&["--data", "d", "transform", "--full"]);
         bench.done(&["--data", "d", "load"]);

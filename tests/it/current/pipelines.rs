@@ -1,6 +1,7 @@
 //! Rules in pipeline files: the former one, and what a user is to write in its place.
 
-use super::bodies::{body, found};
+use super::also::inodes;
+use super::bodies::{body, found, said};
 use super::lands;
 use crate::command::{Bench, repository};
 
@@ -33,7 +34,11 @@ fn pipeline(bench: &Bench, rule: &str) {
     let (own, _) = text
         .split_once("# Which version of a claim counts.")
         .unwrap();
-    bench.write("p.toml", &format!("{own}{rule}"));
+    // What is derived, and the views in SQL, are of tables that it does not have.
+    let (before, derived) = own.split_once("[derive.").unwrap();
+    let (_, load) = derived.split_once("\n[load]\n").unwrap();
+    let (load, _) = load.split_once("# Views that are SQL").unwrap();
+    bench.write("p.toml", &format!("{before}\n[load]\n{load}{rule}"));
     let views = repository().join("pipelines/views");
     for name in ["eob.json", "eob_item.json"] {
         let view = std::fs::read_to_string(views.join(name)).unwrap();
@@ -113,9 +118,55 @@ fn a_rule_with_something_wrong_is_refused_by_the_name_of_its_key() {
             "[[current]]\ntable = 'eobs'\ncolumn = 'is_current'\n[[current.case]]\n",
             "current.table: no view makes a table 'eobs'",
         ),
+        (
+            "[[current]]\ntable = 'eob'\ncolumn = 'is_current'\nalso = ['eob_item', 'claim']\n[[current.case]]\n",
+            "current.also: no view makes a table 'claim'",
+        ),
     ] {
         pipeline(&bench, rule);
         let refused = bench.run(&[&FLAGS[..], &["transform"]].concat()).exits(2);
         refused.fails_with(said);
     }
+}
+
+#[test]
+fn a_lake_from_before_gets_the_column_in_further_tables_and_its_other_files_stay() {
+    const RULE: &str = r#"
+[[current]]
+table = "eob"
+column = "is_current"
+[[current.case]]
+stated_by = { status = ["active"] }
+group_by = ["source_api", "patient_id", "claim_group_id"]
+newest_by = ["last_updated"]
+"#;
+    let bench = Bench::new();
+    pipeline(&bench, RULE);
+    let bodies = [
+        "v2 a at=1 status=cancelled type=PDE ndc=00000000001",
+        "v2 b at=2 type=PDE ndc=00000000001",
+    ];
+    lands(&bench, &FLAGS, &bodies.map(|line| body(0, line)));
+    let lake = bench.path().join("d/lake");
+    let eob = inodes(&lake, "eob");
+    let items = inodes(&lake, "eob_item");
+
+    let with_items = RULE.replace("[[current.case]]", "also = ['eob_item']\n[[current.case]]");
+    pipeline(&bench, &with_items);
+    // Until then verification warns of it.
+    let verified = bench.done(&[&["--json"], &FLAGS[..], &["verify"]].concat());
+    assert_eq!(
+        verified.check("current_rule")["places"][0],
+        "table 'eob_item' has files without 'is_current'"
+    );
+    bench.done(&[&FLAGS[..], &["run", "--from", "transform"]].concat());
+    let mut said = said(&lake, "eob_item");
+    said.sort();
+    let expected = [("v2 0a", false), ("v2 0b", true)];
+    let expected = expected.map(|(key, current)| (key.to_owned(), Some(current)));
+    assert_eq!(said, expected);
+    assert_eq!(inodes(&lake, "eob"), eob);
+    assert!(inodes(&lake, "eob_item") != items);
+    let verified = bench.done(&[&["--json"], &FLAGS[..], &["verify"]].concat());
+    assert_eq!(verified.check("current_rule")["failed"], 0);
 }
