@@ -36,4 +36,4 @@ SELECT
     sum(plan_paid_amount) AS plan_paid_amount
 FROM payment
 GROUP BY source_api, eob_type, month
-ORDER BY source_api, eob_type, month
+ORDER BY source_api, eob_type, month NULLS LAST

@@ -28,4 +28,4 @@ WHERE
     AND claim_line.is_total_line IS NOT TRUE
     AND (claim_line.is_denied OR claim.is_denied)
 GROUP BY 1, 2, 3, 4
-ORDER BY 1, 2, 3, 4
+ORDER BY 1, 2, 3, 4 NULLS LAST
