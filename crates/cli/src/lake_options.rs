@@ -7,7 +7,6 @@ use claimlake_loader::LoadOptions;
 
 use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
-use crate::pipeline::sql_views;
 
 /// The options of a load without flags.
 ///
@@ -16,7 +15,7 @@ use crate::pipeline::sql_views;
 pub(crate) fn options_of(invocation: &Invocation) -> Outcome<LoadOptions> {
     let pipeline = invocation.pipeline()?;
     let load = &pipeline.load;
-    let sql_views = sql_views(invocation.origin(), &load.sql_views).map_err(Failure::usage)?;
+    let sql_views = load.views(invocation.origin()).map_err(Failure::usage)?;
     Ok(LoadOptions {
         target_file_mb: load.target_file_mb,
         keep_snapshots: load.keep_snapshots,

@@ -15,6 +15,7 @@ mod overrides;
 #[cfg(test)]
 mod page;
 mod read;
+mod renamed;
 mod sql_views;
 
 pub(crate) use environment::{Variable, strangers};
@@ -23,12 +24,14 @@ pub(crate) use keys::nearest;
 pub(crate) use money::{Money, PaymentColumns, PerMemberColumns, ReportColumns};
 pub(crate) use on_revoked::OnRevoked;
 pub(crate) use read::{PipelineOrigin, ViewFile, read};
-pub(crate) use sql_views::sql_views;
+
+use renamed::renamed_views;
+use sql_views::sql_views;
 
 use std::path::PathBuf;
 
 use claimlake_contract::{ApiVersion, ResourceType};
-use claimlake_loader::CurrentRule;
+use claimlake_loader::{CurrentRule, SqlView};
 use claimlake_transformer::Derivation;
 use serde::Deserialize;
 
@@ -170,6 +173,8 @@ pub(crate) struct Load {
     pub(crate) main_tables: Vec<String>,
     /// Views that are SQL: globs, relative to the pipeline file.
     pub(crate) sql_views: Vec<String>,
+    /// Files of schemas whose tables have other names for their columns: globs, as above.
+    pub(crate) renamed_schemas: Vec<String>,
     /// How many snapshots stay readable, the newest among them.
     pub(crate) keep_snapshots: usize,
     /// For how many hours at the least a snapshot stays readable.
@@ -184,6 +189,18 @@ pub(crate) struct Load {
     pub(crate) group: Option<String>,
 }
 
+impl Load {
+    /// All views that are SQL.
+    ///
+    /// # Errors
+    /// A file cannot be read or makes no view.
+    pub(crate) fn views(&self, origin: &PipelineOrigin) -> anyhow::Result<Vec<SqlView>> {
+        let mut views = sql_views(origin, &self.sql_views)?;
+        views.extend(renamed_views(origin, &self.renamed_schemas)?);
+        Ok(views)
+    }
+}
+
 impl Default for Load {
     fn default() -> Self {
         let columns = |names: &[&str]| names.iter().map(ToString::to_string).collect();
@@ -193,6 +210,7 @@ impl Default for Load {
             bloom: columns(&["eob_id", "claim_id", "claim_group_id", "npi"]),
             main_tables: Vec::new(),
             sql_views: Vec::new(),
+            renamed_schemas: Vec::new(),
             target_file_mb: 128,
             keep_snapshots: 3,
             keep_hours: 24,

@@ -28,6 +28,12 @@ pub(super) fn sql_views(pattern: &str) -> Vec<ViewFile> {
     files("sql/", SQL_VIEWS, pattern)
 }
 
+/// The files of schemas under other names, which a glob of a built-in pipeline names.
+pub(super) fn renamed_schemas(pattern: &str) -> Vec<ViewFile> {
+    let ccw = include_str!("../../../../pipelines/ccw.toml");
+    files("", &[("ccw.toml", ccw)], pattern)
+}
+
 fn files(folder: &str, files: &[(&str, &str)], pattern: &str) -> Vec<ViewFile> {
     let in_folder = pattern.strip_prefix(folder).unwrap_or_default();
     files

@@ -64,6 +64,11 @@ impl PipelineOrigin {
         self.files(globs, "load.sql_views", builtin::sql_views)
     }
 
+    /// The files of schemas under other names.
+    pub(super) fn renamed_schemas(&self, globs: &[String]) -> anyhow::Result<Vec<ViewFile>> {
+        self.files(globs, "load.renamed_schemas", builtin::renamed_schemas)
+    }
+
     fn files(
         &self,
         globs: &[String],

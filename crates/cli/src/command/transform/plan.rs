@@ -128,7 +128,7 @@ fn named_twice(columns: &[String]) -> Option<&String> {
 
 fn input(pipeline: &Pipeline, origin: &PipelineOrigin) -> anyhow::Result<PlanInput> {
     // The load needs them; what is wrong with one is said before the work, not after.
-    pipeline::sql_views(origin, &pipeline.load.sql_views)?;
+    pipeline.load.views(origin)?;
     let views = origin.views(&pipeline.transform.views)?;
     let views = views.into_iter().map(|view| ViewText {
         place: view.path,
