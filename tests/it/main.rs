@@ -70,6 +70,7 @@ mod verify;
 mod verify_moving;
 mod verify_rollback;
 mod verify_source;
+mod verify_tables;
 mod view;
 mod view_input;
 mod who;

@@ -4,6 +4,7 @@
 //! are not.
 
 mod builtin;
+mod checks;
 mod environment;
 mod glob;
 mod kept_for;
@@ -18,6 +19,7 @@ mod read;
 mod renamed;
 mod sql_views;
 
+pub(crate) use checks::table_rules;
 pub(crate) use environment::{Variable, strangers};
 pub(crate) use kept_for::KeptFor;
 pub(crate) use keys::nearest;

@@ -120,6 +120,17 @@ impl Plan {
         &self.hash
     }
 
+    /// The tables that only the reference evaluator can make, about ten times slower than the engine,
+    /// and the columns because of which.
+    pub fn fallback_columns(&self) -> impl Iterator<Item = (&str, &[String])> {
+        let tables = self
+            .resources
+            .iter()
+            .flat_map(|planned| planned.plan.tables());
+        let tables = tables.map(|table| (table.name(), table.fallback_columns()));
+        tables.filter(|(_, columns)| !columns.is_empty())
+    }
+
     /// The names of the tables, by resource type.
     pub fn tables(&self) -> impl Iterator<Item = (&ResourceType, &str)> {
         self.resources.iter().flat_map(|planned| {

@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use claimlake_contract::NoProgress;
-//! use claimlake_verify::{MoneyRules, PipelineViews, VerifyRequest, verify};
+//! use claimlake_verify::{MoneyRules, PipelineViews, TableRules, VerifyRequest, verify};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let data = tempfile::tempdir()?;
@@ -20,6 +20,7 @@
 //!     views: PipelineViews { views: &[], context: &[], drop_where: None, derive: &[] },
 //!     current: &[],
 //!     money: &money,
+//!     tables: &TableRules::default(),
 //!     is_shared: false,
 //!     states: Vec::new(),
 //! };
@@ -68,6 +69,7 @@ mod row_hash;
 mod staged;
 mod states;
 mod status_table;
+mod tables;
 mod trace;
 mod verify;
 
@@ -77,5 +79,6 @@ pub use money::MoneyRules;
 pub use repair::{Repair, RepairStep};
 pub use report::{Check, FORGOTTEN, Report, Severity};
 pub use request::{ExtractedState, PipelineViews, VerifyRequest};
+pub use tables::TableRules;
 pub use trace::{BodyStatus, LandedBody, WithinPatient, trace};
 pub use verify::verify;

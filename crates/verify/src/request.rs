@@ -11,6 +11,7 @@ use claimlake_viewdef::engine::ContextColumn;
 use claimlake_viewdef::views::ViewText;
 
 use crate::money::MoneyRules;
+use crate::tables::TableRules;
 
 /// A data directory, its lake, and what made the one from the other.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub struct VerifyRequest<'r> {
     pub current: &'r [CurrentRule],
     /// The amounts of a claim that must be equal.
     pub money: &'r MoneyRules,
+    /// What is looked for in the rows of tables.
+    pub tables: &'r TableRules,
     /// Whether a group may read the lake, by `[load] group`.
     pub is_shared: bool,
     /// The state of extraction, as the vault has it.

@@ -17,7 +17,7 @@ use crate::plans::{Plans, plans};
 use crate::published::{self, TableTask};
 use crate::report::{Check, Report};
 use crate::request::VerifyRequest;
-use crate::{current, known, landing, modes, staged, states, status_table};
+use crate::{current, known, landing, modes, staged, states, status_table, tables};
 
 /// Recomputes checksums, counts, links and money from landing to lake and compares.
 ///
@@ -84,6 +84,7 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
         }));
         checks.push(status_table::check(request, &runs, snapshot));
         checks.extend(passed.expected.within_claims(request.money));
+        checks.extend(tables::check(snapshot, request.tables, &request.money.sums));
         checks.push(modes::check(request.lake, snapshot, request.is_shared));
     }
     checks.push(crate::older::check(request.lake, snapshot.as_ref())?);

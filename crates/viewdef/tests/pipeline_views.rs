@@ -11,9 +11,10 @@ mod support;
 use std::collections::BTreeMap;
 
 use claimlake_viewdef::reference;
+use claimlake_viewdef::views::{ViewSet, ViewText, compile_views};
 use serde_json::Value;
 use support::sentinels::{Sentinels, is_told_apart};
-use support::{inventory_bodies, pipeline_views, real_bodies, views_in};
+use support::{inventory_bodies, pipeline_views, pipelines, real_bodies, views_in};
 
 #[test]
 fn every_view_is_valid_named_as_its_file_and_described() {
@@ -31,6 +32,31 @@ fn every_view_is_valid_named_as_its_file_and_described() {
             );
         }
     }
+}
+
+#[test]
+fn no_view_needs_the_fallback() {
+    let files = std::fs::read_dir(pipelines().join("views")).unwrap();
+    let texts = files.map(|file| {
+        let path = file.unwrap().path();
+        ViewText {
+            place: path.display().to_string(),
+            text: std::fs::read_to_string(path).unwrap(),
+        }
+    });
+    let views: Vec<ViewText> = texts.collect();
+    let set = ViewSet {
+        views: &views,
+        ..ViewSet::default()
+    };
+    let compiled = compile_views(&set).unwrap();
+    let tables = compiled.iter().flat_map(|of| of.plan.tables());
+    let mut found: Vec<String> = tables
+        .filter(|table| table.needs_fallback())
+        .map(|table| format!("{}: {:?}", table.name(), table.fallback_columns()))
+        .collect();
+    found.sort();
+    assert!(found.is_empty(), "{found:#?}");
 }
 
 #[test]

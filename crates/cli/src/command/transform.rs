@@ -52,6 +52,7 @@ pub(crate) fn stage(
 ) -> Outcome {
     let pipeline = invocation.pipeline()?;
     let plan = plan::compile(pipeline, invocation.origin())?;
+    plan::log_fallback(&plan);
     let data = invocation.data()?;
     let mut summary = StageSummary::begin("transform");
     let _lock = match arguments.full {

@@ -23,7 +23,7 @@ use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::loaded_runs::{is_of_other_rules, loaded_runs};
 use crate::open_removals;
-use crate::pipeline::Money;
+use crate::pipeline::{Money, table_rules};
 use crate::plural::{counted, grouped};
 use crate::summary::StageSummary;
 
@@ -138,6 +138,7 @@ fn once(invocation: &Invocation) -> Outcome<Report> {
         views: views(&input),
         current: &pipeline.current,
         money: &Money::built_in()?.verify,
+        tables: &table_rules()?,
         is_shared: pipeline.load.group.is_some(),
         states: states(&data, invocation)?,
     };

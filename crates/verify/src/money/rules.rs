@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::tables::SumRule;
+
 /// Amounts of a claim that must be equal where both are there.
 ///
 /// Deserialized from a pipeline's `[verify]` table of `money.toml`; unknown keys and sums that are
@@ -15,6 +17,8 @@ pub struct MoneyRules {
     pub(super) claim_type: String,
     pub(super) coded: BTreeMap<String, CodedAmounts>,
     pub(crate) invariants: Vec<MoneyInvariant>,
+    /// What must add up in the tables.
+    pub(crate) sums: Vec<SumRule>,
 }
 
 /// Elements with a code and an amount.
@@ -68,6 +72,8 @@ struct MoneyRulesText {
     coded: BTreeMap<String, CodedAmounts>,
     #[serde(default)]
     invariant: Vec<MoneyInvariant>,
+    #[serde(default)]
+    sum: Vec<SumRule>,
 }
 
 impl TryFrom<MoneyRulesText> for MoneyRules {
@@ -90,6 +96,7 @@ impl TryFrom<MoneyRulesText> for MoneyRules {
             claim_type: text.claim_type,
             coded: text.coded,
             invariants: text.invariant,
+            sums: text.sum,
         })
     }
 }

@@ -75,6 +75,21 @@ fn tables(input: &PlanInput) -> PlannedTables {
     tables
 }
 
+/// With -v: how many columns of which tables keep these from the fast engine.
+pub(in crate::command) fn log_fallback(plan: &Plan) {
+    let (mut tables, mut columns) = (0, 0);
+    for (table, of_table) in plan.fallback_columns() {
+        tables += 1;
+        columns += of_table.len();
+        tracing::info!(
+            table,
+            columns = of_table.len(),
+            "only the slow evaluator can make this table"
+        );
+    }
+    tracing::info!(tables, columns, "tables of the slow evaluator");
+}
+
 /// Layouts may only name tables and columns that there are.
 fn check_layouts(pipeline: &Pipeline, tables: &PlannedTables) -> anyhow::Result<()> {
     for (table, own) in &pipeline.table {
