@@ -4,10 +4,10 @@
 //! The order of the steps makes a load safe to kill at any point:
 //!
 //! 1. The lock is taken, and what a killed load left in `.building/` and `.removing/` is removed.
-//! 2. Everything new is written below `.building/`, which no reader looks at. 3. [`publish`] syncs
-//! it, renames it to `snapshots/<n>`, and then replaces `current` by one rename. 4. Only then are
-//! old snapshots removed. A load that is killed before this leaves too many snapshots, never too
-//! few; the next load removes them.
+//! 2. Everything new is written below `.building/`, which no reader looks at.
+//! 3. [`publish`] syncs it, renames it to `snapshots/<n>`, and then replaces `current` by one rename.
+//! 4. Only then are old snapshots removed. A load that is killed before this leaves too many
+//!    snapshots, never too few; the next load removes them.
 
 use std::path::PathBuf;
 

@@ -153,6 +153,11 @@ impl Beneficiary {
             seed: own_seed,
         }
     }
+
+    /// True for one patient in `n`; with another `divisor`, for others.
+    pub(crate) fn is_one_in(&self, divisor: u64, n: u64) -> bool {
+        (self.seed / divisor).is_multiple_of(n)
+    }
 }
 
 /// The first day of a patient's Medicare.

@@ -49,7 +49,7 @@ pub(crate) fn month(patient: &Beneficiary, month: u32, as_of: i64) -> Month {
 
 /// Whether a patient has hospital insurance; a few have medical insurance alone.
 pub(crate) fn has_part_a(patient: &Beneficiary) -> bool {
-    patient.seed / 23 % 14 != 0 || shows_all(patient)
+    !patient.is_one_in(23, 14) || shows_all(patient)
 }
 
 /// Whether a patient has medical insurance; a few have hospital insurance alone.
@@ -85,7 +85,7 @@ pub(crate) fn plans(patient: &Beneficiary, part: char) -> Vec<Plan> {
     let (former, change, current, is_member) = match part {
         'c' => {
             let has_both = has_part_a(patient) && has_part_b(patient);
-            let has_changed = patient.seed / 31 % 4 == 0;
+            let has_changed = patient.is_one_in(31, 4);
             (
                 "H5521",
                 has_changed.then_some(year),
@@ -94,7 +94,7 @@ pub(crate) fn plans(patient: &Beneficiary, part: char) -> Vec<Plan> {
             )
         }
         _ => {
-            let has_changed = patient.seed / 37 % 3 == 0;
+            let has_changed = patient.is_one_in(37, 3);
             let change = Day::of(REFERENCE_YEAR - 1, 1, 1);
             (
                 "S5601",
@@ -110,7 +110,7 @@ pub(crate) fn plans(patient: &Beneficiary, part: char) -> Vec<Plan> {
     // Some joined Part C in July, some of the others left it then.
     let july = Day::of(REFERENCE_YEAR, 7, 1);
     let joined_late = part == 'c' && patient.seed.is_multiple_of(3);
-    let has_left = part == 'c' && patient.seed / 29 % 6 == 0;
+    let has_left = part == 'c' && patient.is_one_in(29, 6);
     let first = enrolled(patient);
     let from = if joined_late { first.max(july) } else { first };
     let until = (has_left && from < july).then(|| july.plus(-1));
@@ -130,7 +130,7 @@ pub(crate) fn plans(patient: &Beneficiary, part: char) -> Vec<Plan> {
 
 /// The last day of Medicaid, of the few dual patients who lost it.
 pub(crate) fn dual_until(patient: &Beneficiary) -> Option<Day> {
-    let is_lost = patient.is_dual && patient.seed / 19 % 5 == 0;
+    let is_lost = patient.is_dual && patient.is_one_in(19, 5);
     let end = Day::of(REFERENCE_YEAR, 3, 31);
     (is_lost && enrolled(patient) < end).then_some(end)
 }

@@ -43,7 +43,7 @@ impl<'a> Plan<'a> {
                 // Whoever reads another view waits for it, or until it is known not to come.
                 let waits = view.relations().any(|relation| {
                     let is_other = |other: &&SqlView| *other != view && is_meant(relation, other);
-                    waiting.iter().any(|other| is_other(other))
+                    waiting.iter().any(is_other)
                 });
                 if waits {
                     still.push(view);
@@ -76,7 +76,7 @@ impl<'a> Plan<'a> {
         let is_view = |other: &&SqlView| *other != view && is_meant(relation, other);
         if relation.is_current {
             Source::Current
-        } else if self.views.iter().any(|other| is_view(other)) {
+        } else if self.views.iter().any(is_view) {
             Source::View
         } else {
             Source::Table

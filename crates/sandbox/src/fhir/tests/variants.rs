@@ -98,6 +98,65 @@ fn claims_show_every_variant_that_the_rules_of_medicare_know() {
 }
 
 #[test]
+fn coverages_show_plans_that_ended_never_end_and_shells() {
+    let store = store();
+    let of = |space, index| found(&store, index, space, Kind::Coverage, &every());
+    let mut counts = BTreeMap::new();
+    for coverage in (0..PATIENTS).flat_map(|index| of(ApiVersion::V2, index)) {
+        let extensions = coverage["extension"].as_array().unwrap();
+        for coding in extensions.iter().map(|found| &found["valueCoding"]) {
+            let name = coding["system"].as_str().unwrap_or_default();
+            let series = name.rsplit('/').next().unwrap_or_default();
+            let series = series.trim_end_matches(|letter: char| letter.is_ascii_digit());
+            let code = coding["code"].as_str().unwrap_or_default();
+            let key = format!("{series} {code}");
+            *counts.entry(key).or_insert(0) += 1;
+        }
+    }
+    for coverage in (0..PATIENTS).flat_map(|index| of(ApiVersion::V3, index)) {
+        let code = coverage["type"]["coding"][0]["code"]
+            .as_str()
+            .unwrap_or("shell");
+        let end = coverage["period"]["end"].as_str().unwrap_or("none");
+        let year = end.get(..4).unwrap_or_default();
+        let status = coverage["status"].as_str().unwrap();
+        *counts.entry(format!("{code} {year} {status}")).or_insert(0) += 1;
+        assert_eq!(coverage.get("period").is_none(), code == "shell");
+    }
+    for variant in [
+        "buyin 0",
+        "buyin 1",
+        "buyin 3",
+        "buyin C",
+        "hmo_ind_ 0",
+        "hmo_ind_ 4",
+        "hmo_ind_ C",
+        "ptc_cntrct_id_ H1234",
+        "ptc_cntrct_id_ N",
+        "ptdcntrct N",
+        "dual_ NA",
+        "dual_ **",
+        "dual_ 00",
+        "dual_ 02",
+        "1 none active",
+        "1 2099 active",
+        "1 9999 active",
+        "121 2026 cancelled",
+        "11 none active",
+        "11 2025 cancelled",
+        "122 2024 cancelled",
+        "14 none active",
+        "shell none active",
+        "shell none cancelled",
+    ] {
+        assert!(
+            counts.contains_key(variant),
+            "{variant} is not in {counts:?}"
+        );
+    }
+}
+
+#[test]
 fn a_line_has_up_to_five_modifiers() {
     for space in VERSIONS {
         let items = all_claims(space)

@@ -44,7 +44,7 @@ fn held(patient: &Beneficiary) -> Vec<Held> {
             from,
             dual_until(patient),
         ));
-    } else if patient.seed / 47 % 3 == 0 {
+    } else if patient.is_one_in(47, 3) {
         held.push(shell(format!("dual-{id}")));
     }
     for (part, has_part) in [("a", has_part_a(patient)), ("b", has_part_b(patient))] {
@@ -57,7 +57,7 @@ fn held(patient: &Beneficiary) -> Vec<Held> {
     }
     for (part, letter) in [("c", 'c'), ("d", 'd')] {
         let plans = plans(patient, letter);
-        if plans.is_empty() && patient.seed / 41 % 3 == 0 {
+        if plans.is_empty() && patient.is_one_in(41, 3) {
             held.push(shell(format!("part-{part}-{id}")));
         }
         for plan in plans {
