@@ -8,11 +8,13 @@
 
 use std::ops::ControlFlow;
 
-use super::lookup::{KeyMap, PivotGroup};
+use super::lookup::KeyMap;
+use super::pivots::PivotGroup;
 use super::program::{Lookup, Pivot};
 use super::resource_cache::KeyedElements;
 use super::tape::{Kind, Position};
 use super::tape_reader::{TapeReader, Unsupported};
+use crate::json::unescape;
 
 /// So few conditions are evaluated one by one.
 const FEW_PIVOTS: usize = 2;
@@ -114,7 +116,7 @@ impl TapeReader<'_> {
         ) else {
             return Err(Unsupported);
         };
-        if group.pivots.len() <= FEW_PIVOTS {
+        if group.len() <= FEW_PIVOTS {
             return Ok(self.truth(&pivot.condition, element)? == Some(true));
         }
         let mut masks = masks.borrow_mut();
@@ -132,26 +134,41 @@ impl TapeReader<'_> {
     fn mask(&self, group: &PivotGroup, element: Position) -> Result<u64, Unsupported> {
         let mut mask = 0;
         self.each(&group.codings, element, &mut |coding| {
-            let mut open = (1_u64 << group.pivots.len()) - 1;
-            for (position, key) in group.keys.iter().enumerate() {
-                // Several values equal no text.
-                let value = match self.one_member(*key, coding) {
-                    Some(value) => value,
-                    None => return ControlFlow::Continue(()),
-                };
-                for (bit, texts) in group.pivots.iter().enumerate() {
-                    let is_same = open >> bit & 1 == 1
-                        && texts
-                            .get(position)
-                            .is_some_and(|text| self.is_text(value, text));
-                    if !is_same {
-                        open &= !(1 << bit);
-                    }
-                }
+            // Several values of a member equal no text.
+            let Some(value) = self.one_member(group.key, coding) else {
+                return ControlFlow::Continue(());
+            };
+            let candidates = match self.tape.entry(value).kind {
+                Kind::Text => group.candidates.get(self.raw(value)),
+                Kind::EscapedText => group.candidates.get(unescape(self.raw(value)).as_slice()),
+                _ => None,
+            };
+            for candidate in candidates.into_iter().flatten() {
+                let mut others = candidate.others.iter();
+                let is_met = others.all(|(key, text)| {
+                    let value = self.one_member(*key, coding);
+                    value.is_some_and(|value| self.is_text(value, text))
+                });
+                mask |= u64::from(is_met) << candidate.position;
             }
-            mask |= open;
             ControlFlow::Continue(())
         })?;
         Ok(mask)
+    }
+
+    /// The truth of a condition that is the same for all elements of the resource.
+    pub(super) fn truth_of_resource(&self, position: usize) -> Result<Option<bool>, Unsupported> {
+        let (Some(condition), Some(known)) = (
+            self.shared.resource_conditions.get(position),
+            self.cache.truths.get(position),
+        ) else {
+            return Err(Unsupported);
+        };
+        if let Some(truth) = known.get() {
+            return Ok(truth);
+        }
+        let truth = self.truth(condition, 0)?;
+        known.set(Some(truth));
+        Ok(truth)
     }
 }

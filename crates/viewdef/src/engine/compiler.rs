@@ -159,7 +159,14 @@ impl Compiler<'_> {
                     this_is_temporal: path.temporal,
                     ..scope
                 };
-                let condition = self.condition(criterion, within)?;
+                let mut condition = self.condition(criterion, within)?;
+                let is_start = path.tail.is_empty() && path.indexed.is_empty();
+                if is_start
+                    && (path.start == Start::Resource
+                        || path.start == Start::This && scope.at_resource)
+                {
+                    condition = self.shared.remembered(condition.from_resource());
+                }
                 Some(self.shared.filtered(path, condition))
             }
             (Function::Extension, [url]) => {
@@ -207,6 +214,14 @@ impl Compiler<'_> {
     /// The same rule as in the reference evaluator's `criterion`; both follow FHIRPath, section
     /// "Singleton Evaluation of Collections".
     pub(super) fn condition(&mut self, expr: &Expr, scope: Scope<'_>) -> Option<Condition> {
+        let mut condition = self.plain_condition(expr, scope)?;
+        if scope.at_resource {
+            condition = condition.from_resource();
+        }
+        Some(self.shared.remembered(condition))
+    }
+
+    fn plain_condition(&mut self, expr: &Expr, scope: Scope<'_>) -> Option<Condition> {
         if let Some(path) = self.path(expr, scope) {
             return Some(Condition::Path(path));
         }

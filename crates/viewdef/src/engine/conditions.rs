@@ -22,6 +22,7 @@ impl TapeReader<'_> {
     ) -> Result<Option<bool>, Unsupported> {
         Ok(match condition {
             Condition::Constant(truth) => *truth,
+            Condition::OfResource { position, .. } => self.truth_of_resource(*position)?,
             Condition::Path(path) => match self.one(path, this)? {
                 Err(_) => return Err(Unsupported),
                 Ok(item) => item.map(|item| self.tape.entry(item).kind != Kind::False),

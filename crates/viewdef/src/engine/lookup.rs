@@ -3,22 +3,21 @@
 //! Claims point from their lines to arrays of the resource by number
 //! (`%resource.careTeam.where(sequence in %context.careTeamSequence)`), and views turn the elements
 //! of one array into columns by their coding
-//! (`adjudication.where(category.coding.exists(system = … and code = …))`). Both are recognised here
-//! when a `where` is compiled; [`super::cached_filters`] evaluates them.
+//! (`adjudication.where(category.coding.exists(system = … and code = …))`). Lookups are recognised here
+//! when a `where` is compiled, pivots in [`super::pivots`]; [`super::cached_filters`] evaluates them.
 
-use super::keys::KeyCode;
-use super::program::{Condition, Failure, Lookup, Path, Pivot, Start, Step};
-
-/// Conditions of one group; a mask has a bit for each.
-const MAX_PIVOTS: usize = 63;
+use super::pivots::PivotGroup;
+use super::program::{Condition, Failure, Lookup, Path, Start, Step};
 
 /// What the programs of all views of a resource type share.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shared {
     /// One for each array and key that some path looks into.
     pub(super) maps: Vec<KeyMap>,
-    /// One for each place of codings and set of keys.
+    /// One for each place of codings, as far as its conditions have room.
     pub(super) pivot_groups: Vec<PivotGroup>,
+    /// Conditions that are the same for all elements of a resource.
+    pub(super) resource_conditions: Vec<Condition>,
 }
 
 /// A map from the keys of an array's elements to their positions; it is made when it is first used.
@@ -30,32 +29,12 @@ pub(super) struct KeyMap {
     pub(super) key: Path,
 }
 
-/// Conditions `codings.exists(key = 'text' and …)` that differ in their texts only.
-#[derive(Debug, Clone)]
-pub(super) struct PivotGroup {
-    /// The codings of an element, `category.coding`.
-    pub(super) codings: Path,
-    /// What is compared of a coding, such as its `code` and its `system`.
-    pub(super) keys: Vec<KeyCode>,
-    /// The texts of each condition, in the order of the keys.
-    pub(super) pivots: Vec<Vec<Box<[u8]>>>,
-}
-
 impl Shared {
     /// The items of a path for which a condition is true.
     pub(super) fn filtered(&mut self, path: Path, condition: Condition) -> Path {
-        if condition.failure() == Failure::Never
-            && let Some(pivot) = self.pivot(&condition)
-        {
-            let mut path = path;
-            path.tail.push(Step::Pivot(pivot));
-            return path;
-        }
-        let [Step::Member(_)] = path.tail.as_slice() else {
-            return path.filtered(condition);
-        };
-        if path.start != Start::Resource || !path.indexed.is_empty() {
-            return path.filtered(condition);
+        let is_array = matches!(path.tail.as_slice(), [Step::Member(_)]);
+        if !is_array || path.start != Start::Resource || !path.indexed.is_empty() {
+            return self.pivoted(path, condition);
         }
         let mut conditions = Vec::new();
         conjuncts(&condition, &mut conditions);
@@ -63,7 +42,7 @@ impl Shared {
             .iter()
             .position(|one| key_and_wanted(one).is_some());
         let Some(position) = found else {
-            return path.filtered(condition);
+            return self.pivoted(path, condition);
         };
         let key = conditions.remove(position);
         if conditions.iter().any(|one| one.failure() != Failure::Never) {
@@ -78,7 +57,7 @@ impl Shared {
             ..path
         };
         for condition in conditions {
-            found = found.filtered(condition.clone());
+            found = self.pivoted(found, condition.clone());
         }
         found
     }
@@ -102,57 +81,10 @@ impl Shared {
             steps: array.clone().filtered(condition.clone()).tail,
         })
     }
-
-    /// The pivot of a condition, in a group with those that differ in their texts only.
-    fn pivot(&mut self, condition: &Condition) -> Option<Pivot> {
-        let Condition::Exists(path) = condition else {
-            return None;
-        };
-        let (Step::Filter(test), members) = path.tail.split_last()? else {
-            return None;
-        };
-        let has_plain_members = members.iter().all(|step| matches!(step, Step::Member(_)));
-        if path.start != Start::This || !path.indexed.is_empty() || !has_plain_members {
-            return None;
-        }
-        let mut tests = Vec::new();
-        conjuncts(test, &mut tests);
-        let mut tests = tests
-            .into_iter()
-            .map(key_and_text)
-            .collect::<Option<Vec<_>>>()?;
-        tests.sort_by_key(|(key, _)| *key);
-        let (keys, texts): (Vec<KeyCode>, Vec<Box<[u8]>>) = tests.into_iter().unzip();
-        let codings = Path {
-            tail: members.to_vec(),
-            ..Path::from(Start::This)
-        };
-        let known = self.pivot_groups.iter().position(|group| {
-            group.codings == codings && group.keys == keys && group.pivots.len() < MAX_PIVOTS
-        });
-        let group = known.unwrap_or(self.pivot_groups.len());
-        if known.is_none() {
-            self.pivot_groups.push(PivotGroup {
-                codings,
-                keys,
-                pivots: Vec::new(),
-            });
-        }
-        let pivots = &mut self.pivot_groups.get_mut(group)?.pivots;
-        let position = pivots.iter().position(|known| *known == texts);
-        if position.is_none() {
-            pivots.push(texts);
-        }
-        Some(Pivot {
-            group,
-            position: u32::try_from(position.unwrap_or(pivots.len() - 1)).ok()?,
-            condition: condition.clone(),
-        })
-    }
 }
 
 /// The conditions that are all true where one is.
-fn conjuncts<'c>(condition: &'c Condition, found: &mut Vec<&'c Condition>) {
+pub(super) fn conjuncts<'c>(condition: &'c Condition, found: &mut Vec<&'c Condition>) {
     match condition {
         Condition::And(left, right) => {
             conjuncts(left, found);
@@ -179,17 +111,6 @@ fn key_and_wanted(condition: &Condition) -> Option<(&Path, &Path)> {
         {
             Some((key, wanted))
         }
-        _ => None,
-    }
-}
-
-/// The key and the text of a comparison within a coding.
-fn key_and_text(condition: &Condition) -> Option<(KeyCode, Box<[u8]>)> {
-    let Condition::EqualsText(path, text) = condition else {
-        return None;
-    };
-    match (path.start, path.indexed.as_slice(), path.tail.as_slice()) {
-        (Start::This, [], [Step::Member(key)]) => Some((*key, text.clone())),
         _ => None,
     }
 }

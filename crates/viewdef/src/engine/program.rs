@@ -131,6 +131,9 @@ pub(super) enum Condition {
     Exists(Path),
     /// `condition.not()`
     Not(Box<Condition>),
+    /// One that is the same for all elements of the resource: its position in
+    /// [`super::lookup::Shared::resource_conditions`], and its [`Condition::failure`].
+    OfResource { position: usize, failure: Failure },
     /// `left and right`
     And(Box<Condition>, Box<Condition>),
     /// `left or right`
@@ -185,6 +188,7 @@ impl Condition {
                 Failure::AnyItem
             }
             Self::Constant(_) => Failure::Never,
+            Self::OfResource { failure, .. } => *failure,
             Self::EqualsText(path, _)
             | Self::EqualsBoolean(path, _)
             | Self::EqualsNumber(path, _)

@@ -1,6 +1,6 @@
 //! What was found once in a resource and is used by many cells; [`super::cached_filters`] fills it.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use super::lookup::Shared;
 use super::tape::Position;
@@ -15,6 +15,8 @@ pub(super) struct ResourceCache {
     pub(super) maps: Vec<OnceCell<Option<KeyedElements>>>,
     /// By the position of an element on the tape, a bit for each condition that it meets.
     pub(super) masks: Vec<RefCell<Vec<u64>>>,
+    /// Of the conditions that are the same for all elements; nothing where one was not asked for yet.
+    pub(super) truths: Vec<Cell<Option<Option<bool>>>>,
 }
 
 impl ResourceCache {
@@ -27,6 +29,11 @@ impl ResourceCache {
                 .iter()
                 .map(|_| RefCell::default())
                 .collect(),
+            truths: shared
+                .resource_conditions
+                .iter()
+                .map(|_| Cell::default())
+                .collect(),
         }
     }
 
@@ -37,6 +44,9 @@ impl ResourceCache {
         }
         for masks in &mut self.masks {
             masks.get_mut().clear();
+        }
+        for truth in &mut self.truths {
+            truth.set(None);
         }
     }
 }

@@ -76,6 +76,43 @@ pub(crate) fn differences_resolved(
     (compared, differences)
 }
 
+/// The same of all tables of several views in one plan, which share what they read. Also how many resources
+/// the fast engine made all rows of without the fallback.
+pub(crate) fn differences_of_plan(
+    views: &[(String, ViewDefinition)],
+    resources: &[Value],
+) -> (usize, usize, Vec<String>) {
+    let plan = plan_of_all(views).unwrap();
+    let mut worker = ResourceWorker::new(Arc::new(plan), Vec::new(), None);
+    let (mut compared, mut are_fast) = (0, 0);
+    let mut differences = Vec::new();
+    for resource in resources {
+        let line = resource.to_string();
+        let Some(fast) = fast(&mut worker, &line, &[]) else {
+            continue;
+        };
+        compared += 1;
+        are_fast += usize::from(fast.is_fast);
+        let mut rows = Vec::new();
+        let mut problems = Vec::new();
+        for (_, view) in views {
+            let plain = plain(view, resource, &[]);
+            rows.extend(plain.rows);
+            problems.extend(plain.problems);
+        }
+        problems.sort();
+        if fast.rows != rows || fast.problems != problems {
+            let row = fast
+                .rows
+                .iter()
+                .zip(&rows)
+                .find(|(one, other)| one != other);
+            differences.push(format!("{line}\n{row:?}"));
+        }
+    }
+    (compared, are_fast, differences)
+}
+
 /// Whether the fast engine has a program for the view.
 pub(crate) fn is_fast(view: &ViewDefinition) -> bool {
     plan_of(view).is_ok_and(|plan| plan.tables().iter().all(|table| !table.needs_fallback()))
@@ -100,11 +137,15 @@ pub(crate) fn fast_count(view: &ViewDefinition, resources: &[Value]) -> usize {
 }
 
 fn plan_of(view: &ViewDefinition) -> Result<ResourcePlan, Error> {
+    plan_of_all(&[("table".to_owned(), view.clone())])
+}
+
+fn plan_of_all(views: &[(String, ViewDefinition)]) -> Result<ResourcePlan, Error> {
     ResourcePlan::compile(&PlanInput {
-        resource: &view.resource,
+        resource: &views[0].1.resource,
         constants: &[],
         context: &[],
-        views: vec![("table".to_owned(), view.clone())],
+        views: views.to_vec(),
         order: None,
         drop_where: None,
     })

@@ -1,0 +1,168 @@
+//! Conditions on the codings of an element, answered together.
+//!
+//! Views turn the elements of one array into columns: `adjudication.where(category.coding.exists(…))`, once
+//! for each column. Conditions that compare members of a coding with texts are grouped by where the codings
+//! are; [`super::cached_filters`] answers a group for an element in one pass over its codings.
+
+use std::collections::HashMap;
+
+use super::keys::KeyCode;
+use super::lookup::{Shared, conjuncts};
+use super::program::{Condition, Failure, Path, Pivot, Start, Step};
+
+/// Conditions of one group; a mask has a bit for each.
+const MAX_PIVOTS: usize = 63;
+
+/// Alternatives of one condition; with more it is evaluated as it is written.
+const MAX_ALTERNATIVES: usize = 16;
+
+/// Comparisons of members of one coding, all of which must be true.
+pub(super) type Comparisons = Vec<(KeyCode, Box<[u8]>)>;
+
+/// Conditions on the codings of an element. One is met where a coding meets all comparisons of one of its
+/// alternatives.
+#[derive(Debug, Clone)]
+pub(super) struct PivotGroup {
+    /// The codings of an element, `category.coding`.
+    pub(super) codings: Path,
+    /// The member that every alternative compares, `code`.
+    pub(super) key: KeyCode,
+    /// The alternatives of each condition.
+    conditions: Vec<Vec<Comparisons>>,
+    /// By the text of `key`.
+    pub(super) candidates: HashMap<Box<[u8]>, Vec<Candidate>, foldhash::fast::RandomState>,
+}
+
+/// An alternative of a condition, where a coding has its text.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    /// The condition's position in the group.
+    pub(super) position: u32,
+    /// What else is compared.
+    pub(super) others: Comparisons,
+}
+
+impl PivotGroup {
+    /// How many conditions it has.
+    pub(super) fn len(&self) -> usize {
+        self.conditions.len()
+    }
+
+    /// The position of a condition, which is added where it is new.
+    fn position(&mut self, alternatives: Vec<Comparisons>) -> Option<u32> {
+        let known = self
+            .conditions
+            .iter()
+            .position(|known| *known == alternatives);
+        let position = u32::try_from(known.unwrap_or(self.conditions.len())).ok()?;
+        if known.is_some() {
+            return Some(position);
+        }
+        for alternative in &alternatives {
+            let mut others = alternative.clone();
+            let at = others.iter().position(|(key, _)| *key == self.key)?;
+            let (_, text) = others.remove(at);
+            let candidates = self.candidates.entry(text).or_default();
+            candidates.push(Candidate { position, others });
+        }
+        self.conditions.push(alternatives);
+        Some(position)
+    }
+}
+
+impl Shared {
+    /// The items of a path for which a condition is true, with pivots where the condition, or a part of it
+    /// that must be true, is one.
+    pub(super) fn pivoted(&mut self, path: Path, condition: Condition) -> Path {
+        if condition.failure() != Failure::Never {
+            return path.filtered(condition);
+        }
+        let mut conditions = Vec::new();
+        conjuncts(&condition, &mut conditions);
+        let mut path = path;
+        for condition in conditions {
+            match self.pivot(condition) {
+                Some(pivot) => path.tail.push(Step::Pivot(pivot)),
+                None => path = path.filtered(condition.clone()),
+            }
+        }
+        path
+    }
+
+    /// The pivot of a condition, in a group with others on the same codings.
+    fn pivot(&mut self, condition: &Condition) -> Option<Pivot> {
+        let Condition::Exists(path) = condition else {
+            return None;
+        };
+        let (Step::Filter(test), members) = path.tail.split_last()? else {
+            return None;
+        };
+        let has_plain_members = members.iter().all(|step| matches!(step, Step::Member(_)));
+        if path.start != Start::This || !path.indexed.is_empty() || !has_plain_members {
+            return None;
+        }
+        let alternatives = alternatives(test)?;
+        let codings = Path {
+            tail: members.to_vec(),
+            ..Path::from(Start::This)
+        };
+        let is_in_all = |key: KeyCode| {
+            let has_key =
+                |comparisons: &Comparisons| comparisons.iter().any(|(other, _)| *other == key);
+            alternatives.iter().all(has_key)
+        };
+        let known = self.pivot_groups.iter().position(|group| {
+            group.codings == codings && is_in_all(group.key) && group.len() < MAX_PIVOTS
+        });
+        let group = match known {
+            Some(group) => group,
+            None => {
+                // The member that is named last tells the most: `system = … and code = …`.
+                let mut keys = alternatives.first()?.iter().rev().map(|(key, _)| *key);
+                let key = keys.find(|key| is_in_all(*key))?;
+                self.pivot_groups.push(PivotGroup {
+                    codings,
+                    key,
+                    conditions: Vec::new(),
+                    candidates: HashMap::default(),
+                });
+                self.pivot_groups.len() - 1
+            }
+        };
+        let position = self.pivot_groups.get_mut(group)?.position(alternatives)?;
+        Some(Pivot {
+            group,
+            position,
+            condition: condition.clone(),
+        })
+    }
+}
+
+/// What may be true of a coding for a condition of comparisons with texts to be true: `or` of `and`.
+fn alternatives(condition: &Condition) -> Option<Vec<Comparisons>> {
+    let alternatives = match condition {
+        Condition::EqualsText(path, text) => {
+            let (Start::This, [], [Step::Member(key)]) =
+                (path.start, path.indexed.as_slice(), path.tail.as_slice())
+            else {
+                return None;
+            };
+            vec![vec![(*key, text.clone())]]
+        }
+        Condition::Or(left, right) => {
+            let mut all = alternatives(left)?;
+            all.extend(alternatives(right)?);
+            all
+        }
+        Condition::And(left, right) => {
+            let (left, right) = (alternatives(left)?, alternatives(right)?);
+            let both = left.iter().flat_map(|left| {
+                let joined = |right: &Comparisons| [left.as_slice(), right.as_slice()].concat();
+                right.iter().map(joined).collect::<Vec<_>>()
+            });
+            both.take(MAX_ALTERNATIVES + 1).collect()
+        }
+        _ => return None,
+    };
+    (alternatives.len() <= MAX_ALTERNATIVES).then_some(alternatives)
+}
