@@ -37,7 +37,7 @@ class App:
         }.items():
             text, count = re.subn(rf'(?m)^{key} = "[^"]*"', f'{key} = "{value}"', text)
             assert count == 1, key
-        for glob in ("views/*.json", "sql/*.sql"):
+        for glob in ("views/*.json", "sql/*.sql", "ccw.toml"):
             text = text.replace(f'"{glob}"', f'"{ROOT}/pipelines/{glob}"')
         self.pipeline.write_text(text)
         self.secrets = {

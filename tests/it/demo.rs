@@ -14,7 +14,7 @@ use crate::lake_rows;
 /// The demo's pipeline, with its views by their whole path.
 pub(crate) fn demo() -> String {
     let demo = fs::read_to_string(repository().join("pipelines/demo.toml")).unwrap();
-    let globs = ["views/*.json", "sql/*.sql"];
+    let globs = ["views/*.json", "sql/*.sql", "ccw.toml"];
     globs.into_iter().fold(demo, |demo, glob| {
         let whole = repository().join("pipelines").join(glob);
         let whole = whole.display().to_string();

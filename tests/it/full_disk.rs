@@ -37,7 +37,7 @@ fn what_cannot_be_written_is_named_and_the_next_run_finishes() {
         ),
         (
             &["--data", "d", "load"],
-            48,
+            96,
             "d/lake/.building/snapshot/",
             "manifest.json: ",
         ),

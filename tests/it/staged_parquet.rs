@@ -122,7 +122,7 @@ fn what_is_missing_is_counted_and_only_published_when_that_is_insisted_on() {
             "no file of claims",
             |spark| empty(&spark.join("eob")),
             &[
-                "5 of 5 resources have no row in eob",
+                "6 of 6 resources have no row in eob",
                 "1 table without any Parquet file (eob;",
             ],
         ),
@@ -152,7 +152,7 @@ fn what_is_missing_is_counted_and_only_published_when_that_is_insisted_on() {
             &[
                 "8 of 8 resources have no row in coverage",
                 "have no row in patient",
-                "36 tables without",
+                "44 tables without",
             ],
         ),
         (
@@ -162,7 +162,7 @@ fn what_is_missing_is_counted_and_only_published_when_that_is_insisted_on() {
                     vec![batch.slice(1, batch.num_rows() - 1)]
                 })
             },
-            &["1 of 5 resources have no row in eob"],
+            &["1 of 6 resources have no row in eob"],
         ),
         (
             "no rows in a file",
@@ -199,7 +199,7 @@ fn what_is_missing_is_counted_and_only_published_when_that_is_insisted_on() {
             );
         }
         // Where no table has a row there is nothing to publish.
-        let is_nothing = words.contains(&"36 tables without");
+        let is_nothing = words.contains(&"44 tables without");
         assert_eq!(is_published(&bench, "theirs"), !is_nothing, "{name}");
     }
 }
@@ -291,13 +291,13 @@ fn hashes_are_those_of_landing_where_that_is_here() {
         vec![replaced(&batch, "_content_hash", other_hashes)]
     });
     let ended = load(&bench, "ours", &["--partial"]).exits(1);
-    let words = "15 rows of _keys with a _content_hash that no line of landing has";
+    let words = "16 rows of _keys with a _content_hash that no line of landing has";
     ended.fails_with(words);
     // Another landing knows none of them.
     bench.write("one.ndjson", &a_patient("-1"));
     bench.done(&["--data", "other", "import", "--api", "v2", "one.ndjson"]);
     let ended = load(&bench, "other", &[]).exits(1);
-    let words = "15 rows of _keys with an id that has not landed here";
+    let words = "16 rows of _keys with an id that has not landed here";
     ended.fails_with(words);
     // Nothing has landed: there is nothing to compare with.
     assert_eq!(load(&bench, "theirs", &[]).exit, 0);

@@ -66,7 +66,7 @@ fn a_load_that_changed_nothing_has_no_rate() {
     bench.import("d", "people.ndjson", &a_patient("-1"));
     let first = bench.done(&["--data", "d", "run", "--from", "transform"]);
     first.says("1 resource became ");
-    first.says(" of 36 tables");
+    first.says(" of 44 tables");
     first.says("publishing: 1 snapshot\n");
     let current = bench.path().canonicalize().unwrap().join("d/lake/current");
     let query = format!(".show()\" {}\n", current.display());

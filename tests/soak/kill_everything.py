@@ -39,8 +39,9 @@ class Claimlake:
         demo = (ROOT / "pipelines" / "demo.toml").read_text()
         views = json.dumps(str(ROOT / "pipelines" / "views" / "*.json"))
         sql = json.dumps(str(ROOT / "pipelines" / "sql" / "*.sql"))
+        ccw = json.dumps(str(ROOT / "pipelines" / "ccw.toml"))
         for old, new in [
-            ('"views/*.json"', views), ('"sql/*.sql"', sql), ('name = "demo"', 'name = "killed"'), ("patients = 12", "patients = 3"),
+            ('"views/*.json"', views), ('"sql/*.sql"', sql), ('name = "demo"', 'name = "killed"'), ("patients = 12", "patients = 3"), ('"ccw.toml"', ccw),
             ("eobs = 60", "eobs = 8"),
         ]:
             assert old in demo, old

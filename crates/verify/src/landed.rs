@@ -20,7 +20,7 @@ impl ResourceKey {
     }
 }
 
-/// A grant's resources of one type, by the hash of API, type and grant.
+/// The resources of one type of a grant or of a patient, by the hash of API, type and handle or id.
 pub(crate) type GrantKey = u64;
 
 pub(crate) fn grant_key(api: ApiVersion, resource: &ResourceType, grant: &str) -> GrantKey {
@@ -40,8 +40,8 @@ struct Shard {
     newest: HashMap<ResourceKey, Newest>,
     /// All newest bodies of a resource that has several of one time, where it matters which counts.
     tied: HashMap<ResourceKey, Vec<Tied>>,
-    /// Which resources were read with each grant.
-    by_grant: HashSet<(GrantKey, ResourceKey)>,
+    /// Which resources were read of each patient.
+    by_patient: HashSet<(GrantKey, ResourceKey)>,
     /// Of a resource the newest body that makes no rows, as the pipeline says.
     left_out: HashMap<ResourceKey, Rank>,
 }
@@ -150,20 +150,20 @@ impl Landed {
         found
     }
 
-    /// Notes the grant that a resource was read with, if there is one.
-    pub(crate) fn note_grant(&self, grant: Option<GrantKey>, key: ResourceKey) {
+    /// Notes the patient that a resource was read of, if it was extracted.
+    pub(crate) fn note_patient(&self, patient: Option<GrantKey>, key: ResourceKey) {
         self.shard(key)
-            .by_grant
-            .extend(grant.map(|grant| (grant, key)));
+            .by_patient
+            .extend(patient.map(|patient| (patient, key)));
     }
 
-    /// Distinct resources that were read with each grant.
-    pub(crate) fn counts_by_grant(&self) -> HashMap<GrantKey, u64> {
+    /// Distinct resources that were read of each patient.
+    pub(crate) fn counts_by_patient(&self) -> HashMap<GrantKey, u64> {
         let mut counts = HashMap::new();
         for shard in &self.shards {
             let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            for (grant, _) in &shard.by_grant {
-                *counts.entry(*grant).or_default() += 1;
+            for (patient, _) in &shard.by_patient {
+                *counts.entry(*patient).or_default() += 1;
             }
         }
         counts

@@ -33,8 +33,8 @@ const FULL: usize = 4 << 20;
 #[derive(Debug)]
 pub(crate) struct Pass<'p> {
     pub(crate) planned: &'p HashMap<ResourceType, Planned>,
-    /// The grants that the frames of extracted parts were read with, by part and frame.
-    pub(crate) grants: HashMap<(u32, u32), GrantKey>,
+    /// The patients whose lines the frames of extracted parts have, by part and frame.
+    pub(crate) patients: HashMap<(u32, u32), GrantKey>,
     pub(crate) landed: Landed,
     /// What is no longer at the server, by the runs that are loaded.
     pub(crate) gone: Gone,
@@ -144,8 +144,8 @@ enum Wanted<'w> {
     All,
     /// The rows of those at these places.
     Rows(&'w HashSet<u64>),
-    /// The grants they were read with: they are not loaded yet.
-    Grants,
+    /// Whose they are: they are not loaded yet.
+    Patients,
 }
 
 impl<'p> Thread<'p> {
@@ -169,7 +169,7 @@ impl<'p> Thread<'p> {
             .extend(damaged.map(|frame| (fed.number, frame)));
         let wanted = match fed.is_loaded {
             true => Wanted::All,
-            false => Wanted::Grants,
+            false => Wanted::Patients,
         };
         if self.found.error.is_none() {
             self.lines(&fed.packed.chunk, fed.number, read, wanted);
@@ -212,15 +212,15 @@ impl<'p> Thread<'p> {
                 order: landing_order(number, in_part),
                 references,
             };
-            let grant = || {
+            let patient = || {
                 let frame = (number, frame_of(chunk, line.number));
-                self.pass.grants.get(&frame).copied()
+                self.pass.patients.get(&frame).copied()
             };
             match wanted {
                 Wanted::Rows(orders) if !orders.contains(&line.order) => {}
                 Wanted::Rows(_) => of_type.make_rows(&line, made),
-                Wanted::Grants => of_type.note_grant(&line, grant()),
-                Wanted::All => of_type.examine(&line, made, grant()),
+                Wanted::Patients => of_type.note_patient(&line, patient()),
+                Wanted::All => of_type.examine(&line, made, patient()),
             }
             empty(of_type.reader, of_type.planned, made, FULL, of_type.found);
         });

@@ -15,7 +15,12 @@ pub(crate) fn check(request: &VerifyRequest<'_>, runs: &LandingRuns, landed: &La
         "extract_status",
         "what is on record of each patient against what has landed",
     );
-    let landed = landed.counts_by_grant();
+    let landed = landed.counts_by_patient();
+    let mut patients = HashMap::new();
+    for run in &runs.sealed {
+        let named = run.manifest.patients.iter();
+        patients.extend(named.map(|patient| (&patient.grant, &patient.patient)));
+    }
     let mut newest: HashMap<GrantKey, chrono::DateTime<chrono::Utc>> = HashMap::new();
     for run in &runs.sealed {
         let manifest = &run.manifest;
@@ -38,7 +43,11 @@ pub(crate) fn check(request: &VerifyRequest<'_>, runs: &LandingRuns, landed: &La
             )
         };
         if state.state == PatientState::Complete {
-            let found = landed.get(&key).copied().unwrap_or(0);
+            let of_patient = patients
+                .get(&state.grant)
+                .map(|patient| grant_key(state.api, &state.resource, patient.expose()));
+            let found = of_patient.and_then(|key| landed.get(&key)).copied();
+            let found = found.unwrap_or(0);
             check.expect(found >= state.known, || {
                 place(&format!(
                     "marked complete with {}, {found} have landed",

@@ -44,7 +44,7 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
     let task = progress.begin("reading landing", "bytes", Some(bytes));
     let pass = Pass {
         planned: &plans,
-        grants: grants_by_frame(&runs.sealed),
+        patients: patients_by_frame(&runs.sealed),
         landed: Landed::new(),
         gone: Gone::of(&runs.sealed, is_loaded),
     };
@@ -106,22 +106,22 @@ fn with_patients(runs: &LandingRuns) -> Vec<ApiVersion> {
     of_patients.map(|run| run.manifest.api).collect()
 }
 
-/// The grant that each frame of an extracted part was read with: (part, frame), parts in landing
-/// order.
-fn grants_by_frame(runs: &[SealedRun]) -> HashMap<(u32, u32), GrantKey> {
-    let mut grants = HashMap::new();
+/// The patient whose lines each frame of an extracted part has: (part, frame), parts in landing order. Not
+/// the grant: after a new consent the same patient has another one.
+fn patients_by_frame(runs: &[SealedRun]) -> HashMap<(u32, u32), GrantKey> {
+    let mut patients = HashMap::new();
     let mut first_part = 0_u32;
     for SealedRun { manifest, .. } in runs {
         if manifest.origin == LandingOrigin::Extract {
             for patient in &manifest.patients {
-                let grant = grant_key(manifest.api, &manifest.resource, patient.grant.as_str());
+                let id = grant_key(manifest.api, &manifest.resource, patient.patient.expose());
                 let frames = patient.frames.iter();
-                grants.extend(frames.map(|(part, frame)| ((first_part + part, *frame), grant)));
+                patients.extend(frames.map(|(part, frame)| ((first_part + part, *frame), id)));
             }
         }
         first_part += u32::try_from(manifest.parts.len()).unwrap_or(u32::MAX);
     }
-    grants
+    patients
 }
 
 /// Rows and keys of the published tables against what landing makes.

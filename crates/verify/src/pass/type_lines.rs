@@ -29,7 +29,7 @@ pub(super) struct TypeLines<'t> {
 
 impl TypeLines<'_> {
     /// Reads a body and, unless a newer one is known, makes its rows.
-    pub(super) fn examine(&mut self, line: &Line<'_>, made: &mut Made, grant: Option<GrantKey>) {
+    pub(super) fn examine(&mut self, line: &Line<'_>, made: &mut Made, patient: Option<GrantKey>) {
         let part = &self.chunk.part;
         let text = line.text();
         let is_readable = self.tree.read(&self.planned.outline, text).is_some();
@@ -38,7 +38,7 @@ impl TypeLines<'_> {
             // The transform refuses it: the resource has no rows, whatever came before.
             if let Some((id, rank)) = self.planned.identity.of(self.tree, text, line.order) {
                 let key = ResourceKey::new(part.api, &part.resource, &id);
-                self.landed.note_grant(grant, key);
+                self.landed.note_patient(patient, key);
                 let superseded = self.landed.add(key, rank, content);
                 self.found.superseded.extend(superseded);
                 self.landed.leave_out(key, rank);
@@ -50,18 +50,18 @@ impl TypeLines<'_> {
         {
             let key = ResourceKey::new(part.api, &part.resource, &id);
             if self.is_gone(&id) || self.landed.is_superseded(key, rank, content) {
-                self.landed.note_grant(grant, key);
+                self.landed.note_patient(patient, key);
                 return;
             }
         }
         let Some(body) = self.read(line) else {
             // It makes no rows, and has landed all the same.
             let key = crate::refused::key(part.api, &part.resource, text);
-            self.landed.note_grant(grant, key);
+            self.landed.note_patient(patient, key);
             return;
         };
         let key = ResourceKey::new(part.api, &part.resource, &body.id);
-        self.landed.note_grant(grant, key);
+        self.landed.note_patient(patient, key);
         if self.is_gone(&body.id) {
             return;
         }
@@ -78,9 +78,9 @@ impl TypeLines<'_> {
         gone::leaves_out(self.gone, &self.chunk.part, id)
     }
 
-    /// Notes the grant that a body was read with, and nothing else.
-    pub(super) fn note_grant(&mut self, line: &Line<'_>, grant: Option<GrantKey>) {
-        if grant.is_none() {
+    /// Notes the patient that a body was read of, and nothing else.
+    pub(super) fn note_patient(&mut self, line: &Line<'_>, patient: Option<GrantKey>) {
+        if patient.is_none() {
             return;
         }
         let text = line.text();
@@ -91,7 +91,7 @@ impl TypeLines<'_> {
             Some((id, _)) => ResourceKey::new(part.api, &part.resource, &id),
             None => crate::refused::key(part.api, &part.resource, text),
         };
-        self.landed.note_grant(grant, key);
+        self.landed.note_patient(patient, key);
     }
 
     /// Makes the rows of a body that was examined before.

@@ -11,7 +11,8 @@ use std::ops::ControlFlow;
 use super::lookup::KeyMap;
 use super::pivots::PivotGroup;
 use super::program::{Lookup, Pivot};
-use super::resource_cache::KeyedElements;
+use super::resource_cache::{FoundItem, KeyedElements, Several};
+use super::resource_conditions::ResourceItem;
 use super::tape::{Kind, Position};
 use super::tape_reader::{TapeReader, Unsupported};
 use crate::json::unescape;
@@ -154,6 +155,25 @@ impl TapeReader<'_> {
             ControlFlow::Continue(())
         })?;
         Ok(mask)
+    }
+
+    /// An item that is the same for all elements of the resource.
+    pub(super) fn item_of_resource(&self, position: usize) -> Result<FoundItem, Unsupported> {
+        let (Some(item), Some(known)) = (
+            self.shared.resource_items.get(position),
+            self.cache.items.get(position),
+        ) else {
+            return Err(Unsupported);
+        };
+        if let Some(found) = known.get() {
+            return Ok(found);
+        }
+        let found = match item {
+            ResourceItem::One(path) => self.one(path, 0)?.map_err(|_| Several),
+            ResourceItem::FirstOfUnion(paths) => Ok(self.first_of(paths, 0)?),
+        };
+        known.set(Some(found));
+        Ok(found)
     }
 
     /// The truth of a condition that is the same for all elements of the resource.

@@ -107,7 +107,11 @@ impl Compiler<'_> {
             }
             ExprKind::Member { base, name } => {
                 let mut path = self.path(base, scope)?;
-                path.tail.push(Step::Member(self.keys.element(name)));
+                let element = self.keys.element(name);
+                path.tail.push(match self.keys.choice_by_name(name) {
+                    None => Step::Member(element),
+                    Some(key) => Step::MemberOrChoice { key, element },
+                });
                 // A choice knows its type, so only plain names are without one.
                 path.temporal = declared_type_of_element(name).is_some();
                 Some(path)

@@ -142,6 +142,12 @@ impl TapeReader<'_> {
     fn equal(&self, left: Position, right: Position) -> Result<bool, Unsupported> {
         match (self.tape.entry(left).kind, self.tape.entry(right).kind) {
             (Kind::Number, Kind::Number) => {
+                let (left_digits, right_digits) = (self.raw(left), self.raw(right));
+                // Integers without a sign are written in one way only.
+                let is_plain = |raw: &[u8]| raw.len() <= 18 && raw.iter().all(u8::is_ascii_digit);
+                if is_plain(left_digits) && is_plain(right_digits) {
+                    return Ok(left_digits == right_digits);
+                }
                 let (left, right) = (self.number(left), self.number(right));
                 return Ok(left.ok_or(Unsupported)? == right.ok_or(Unsupported)?);
             }

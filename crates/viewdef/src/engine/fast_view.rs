@@ -239,6 +239,11 @@ impl FastColumn {
         if matches!(program, Program::Derived(_)) && (holds_times || column.column_type.list) {
             return None;
         }
+        // In a row of the resource itself nothing is asked for twice.
+        let program = match scope.at_resource || column.column_type.list {
+            true => program,
+            false => compiler.shared.remembered_item(program),
+        };
         let separator = if prefix.is_empty() { "" } else { "." };
         Some(Self {
             position,

@@ -2,7 +2,8 @@
 //!
 //! FHIR writes a choice `value[x]` as one of many keys (<https://hl7.org/fhir/R4/formats.html#choice>).
 //! With the element in the upper bits and the type in the lower ones, "this key" and "any choice of this
-//! element" are both one comparison of integers.
+//! element" are both one comparison of integers. A key that ends in a type (`subscriberId`) has the code of
+//! that choice also where a view asks for it as an element of its own.
 
 use std::collections::HashMap;
 
@@ -37,6 +38,11 @@ impl Keys {
             Some((element, position)) => self.choice(element, position),
             None => self.element(key),
         }
+    }
+
+    /// The code of a key that is a choice by its end; nothing for others.
+    pub(super) fn choice_by_name(&mut self, key: &str) -> Option<KeyCode> {
+        split_choice(key).map(|(element, position)| self.choice(element, position))
     }
 
     /// The code of a name that is an element's whatever its end is; choices of it share it.

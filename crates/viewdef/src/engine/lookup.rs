@@ -8,6 +8,7 @@
 
 use super::pivots::PivotGroup;
 use super::program::{Condition, Failure, Lookup, Path, Start, Step};
+use super::resource_conditions::ResourceItem;
 
 /// What the programs of all views of a resource type share.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +19,8 @@ pub(super) struct Shared {
     pub(super) pivot_groups: Vec<PivotGroup>,
     /// Conditions that are the same for all elements of a resource.
     pub(super) resource_conditions: Vec<Condition>,
+    /// Items that are the same for all elements of a resource.
+    pub(super) resource_items: Vec<ResourceItem>,
 }
 
 /// A map from the keys of an array's elements to their positions; it is made when it is first used.

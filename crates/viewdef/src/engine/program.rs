@@ -14,6 +14,9 @@ pub(super) enum Program {
     Path(Path),
     /// The first item of the first path that finds one: `(a | b).first()`.
     FirstOfUnion(Vec<Path>),
+    /// One of either that is the same for all elements of the resource: its position in
+    /// [`super::lookup::Shared::resource_items`].
+    OfResource(usize),
     /// The truth of a condition.
     Truth(Condition),
     /// An expression over what paths find.
@@ -72,6 +75,13 @@ pub(super) struct Path {
 pub(super) enum Step {
     /// An element, or its choices where it is not there.
     Member(KeyCode),
+    /// An element whose name ends in a type, or its choices where it is not there.
+    MemberOrChoice {
+        /// Its code as a choice of a shorter name, which is how it is recorded.
+        key: KeyCode,
+        /// Its code as an element, which its choices share.
+        element: KeyCode,
+    },
     /// The first of these groups of choices that is there.
     Choice(Vec<Vec<KeyCode>>),
     /// `where(condition)`

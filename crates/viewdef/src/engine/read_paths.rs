@@ -190,7 +190,7 @@ fn expression(shape: &mut ShapeBuilder, expr: &Expr, at: At<'_>) -> Nodes {
                     for wanted in
                         std::iter::once(type_name.as_str()).chain(narrower_types(type_name))
                     {
-                        found.insert(shape.step_choice(node, &choice_key(name, wanted)));
+                        found.insert(shape.step(node, &choice_key(name, wanted)));
                     }
                 }
                 found

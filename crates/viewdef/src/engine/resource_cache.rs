@@ -17,7 +17,16 @@ pub(super) struct ResourceCache {
     pub(super) masks: Vec<RefCell<Vec<u64>>>,
     /// Of the conditions that are the same for all elements; nothing where one was not asked for yet.
     pub(super) truths: Vec<Cell<Option<Option<bool>>>>,
+    /// Of the items that are the same for all elements; nothing where one was not asked for yet.
+    pub(super) items: Vec<Cell<Option<FoundItem>>>,
 }
+
+/// No item, the one item, or `Err` where there are several.
+pub(super) type FoundItem = Result<Option<Position>, Several>;
+
+/// Several items where one is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Several;
 
 impl ResourceCache {
     /// An empty cache.
@@ -34,6 +43,11 @@ impl ResourceCache {
                 .iter()
                 .map(|_| Cell::default())
                 .collect(),
+            items: shared
+                .resource_items
+                .iter()
+                .map(|_| Cell::default())
+                .collect(),
         }
     }
 
@@ -47,6 +61,9 @@ impl ResourceCache {
         }
         for truth in &mut self.truths {
             truth.set(None);
+        }
+        for item in &mut self.items {
+            item.set(None);
         }
     }
 }

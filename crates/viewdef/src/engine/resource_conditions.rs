@@ -1,10 +1,36 @@
-//! Conditions that are the same for all elements of a resource, such as the type of a claim in columns of
-//! its lines: they are evaluated once a resource.
+//! Conditions and items that are the same for all elements of a resource, such as the type of a claim in
+//! columns of its lines: they are evaluated once a resource.
 
 use super::lookup::Shared;
-use super::program::{Condition, Path, Start, Step};
+use super::program::{Condition, Path, Program, Start, Step};
+
+/// What a column finds from the resource.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum ResourceItem {
+    /// The one item of a path.
+    One(Path),
+    /// The first item of the first path that finds one.
+    FirstOfUnion(Vec<Path>),
+}
 
 impl Shared {
+    /// The program, by its position among the items of the resource if it is one.
+    pub(super) fn remembered_item(&mut self, program: Program) -> Program {
+        let is_of_resource = |path: &Path| path.start == Start::Resource && !mentions_context(path);
+        let item = match program {
+            Program::Path(path) if is_of_resource(&path) => ResourceItem::One(path),
+            Program::FirstOfUnion(paths) if paths.iter().all(is_of_resource) => {
+                ResourceItem::FirstOfUnion(paths)
+            }
+            other => return other,
+        };
+        let known = self.resource_items.iter().position(|known| *known == item);
+        Program::OfResource(known.unwrap_or_else(|| {
+            self.resource_items.push(item);
+            self.resource_items.len() - 1
+        }))
+    }
+
     /// The condition, by its position among those of the resource if it is one. A path is left as it is:
     /// as a filter of a view it may not find text.
     pub(super) fn remembered(&mut self, condition: Condition) -> Condition {
@@ -93,7 +119,7 @@ fn mentions_context(path: &Path) -> bool {
     let mut steps = indexed.chain(&path.tail);
     path.start == Start::Context
         || steps.any(|step| match step {
-            Step::Member(_) | Step::Choice(_) => false,
+            Step::Member(_) | Step::MemberOrChoice { .. } | Step::Choice(_) => false,
             Step::Filter(condition) => !condition.all_paths(&|path| !mentions_context(path)),
             Step::Pivot(pivot) => !pivot.condition.all_paths(&|path| !mentions_context(path)),
             Step::Lookup(_) => true,

@@ -7,6 +7,8 @@ use std::ops::ControlFlow;
 
 use super::fast_view::FastColumn;
 use super::program::{Path, Program};
+use super::resource_cache::Several;
+use super::resource_conditions::ResourceItem;
 use super::row_maker::RowMaker;
 use super::tape::{Kind, Position};
 use super::tape_reader::Unsupported;
@@ -33,6 +35,12 @@ impl RowMaker<'_> {
         match &column.program {
             Program::Path(path) if !column.list => {
                 if let Ok(found) = self.reader.one(path, this)? {
+                    self.fill_with(column, found, this);
+                    return Ok(());
+                }
+            }
+            Program::OfResource(item) => {
+                if let Ok(found) = self.reader.item_of_resource(*item)? {
                     self.fill_with(column, found, this);
                     return Ok(());
                 }
@@ -96,6 +104,19 @@ impl RowMaker<'_> {
             Program::FirstOfUnion(paths) => match self.reader.first_of(paths, this)? {
                 Some(item) => self.value(column, item, this),
                 None => Cell::Null,
+            },
+            Program::OfResource(position) => match self.reader.item_of_resource(*position)? {
+                Ok(None) => Cell::Null,
+                Ok(Some(item)) => self.value(column, item, this),
+                Err(Several) => {
+                    let item = self.reader.shared.resource_items.get(*position);
+                    let Some(ResourceItem::One(path)) = item else {
+                        return Err(Unsupported);
+                    };
+                    let count = self.reader.count(path, this)?;
+                    self.problem(column, (this, this), Mismatch::several(count));
+                    Cell::Null
+                }
             },
             Program::Derived(derived) => return self.derived(column, derived, this, row_index),
             Program::Nothing => Cell::Null,

@@ -47,8 +47,10 @@ pub(super) struct Edge {
     masks: [u64; 2],
     /// The key in its quotes.
     quoted: Box<[u8]>,
-    /// The code of what is recorded; 0 for what is not.
+    /// The code of what is recorded; 0 for what is not. Where the key ends in a type it is that of a choice.
     pub(super) code: KeyCode,
+    /// The code of the key as an element, from which those of its choices are made.
+    pub(super) element: KeyCode,
     /// The node of the value.
     pub(super) child: NodeId,
     /// Whether the key is recorded.
@@ -86,6 +88,7 @@ impl Edge {
             masks: [mask(0), mask(8)],
             quoted: quoted.into(),
             code: 0,
+            element: 0,
             child: UNKNOWN,
             recorded: false,
             choices: false,
@@ -139,7 +142,7 @@ impl Shape {
         for element in known.edges.iter().filter(|edge| edge.choices) {
             let name = std::str::from_utf8(element.key()).unwrap_or_default();
             if let Some(position) = choice_position(name, key) {
-                edge.code = choice_of(element.code, position);
+                edge.code = choice_of(element.element, position);
                 edge.child = element.child;
                 edge.recorded = element.recorded;
                 edge.unread = element.unread;

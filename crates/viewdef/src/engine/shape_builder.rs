@@ -44,8 +44,6 @@ struct DraftEdge {
     child: usize,
     /// Whether its choices are read like itself.
     choices: bool,
-    /// Whether it is read as a choice of an element, by that element and its type.
-    as_choice: bool,
     /// Whether only the reference evaluator knows what a value here means.
     needs_fallback: bool,
 }
@@ -81,18 +79,9 @@ impl ShapeBuilder {
             key: key.to_owned(),
             child,
             choices: false,
-            as_choice: false,
             needs_fallback: false,
         });
         child
-    }
-
-    /// The node below a key that is a choice of an element.
-    pub(super) fn step_choice(&mut self, node: usize, key: &str) -> usize {
-        if let Some(edge) = self.edge(node, key) {
-            edge.as_choice = true;
-        }
-        self.step(node, key)
     }
 
     /// The edge of a key; made where there is none.
@@ -145,7 +134,6 @@ impl ShapeBuilder {
             match known {
                 Some(known) => {
                     known.choices |= edge.choices;
-                    known.as_choice |= edge.as_choice;
                     known.needs_fallback |= edge.needs_fallback;
                     let child = known.child;
                     self.merge(child, edge.child);
@@ -208,7 +196,6 @@ impl ShapeBuilder {
             let child = self.step(to, &edge.key);
             if let Some(copy) = self.edge(to, &edge.key) {
                 copy.choices |= edge.choices;
-                copy.as_choice |= edge.as_choice;
                 copy.needs_fallback |= edge.needs_fallback;
             }
             let original = self.find(edge.child);
@@ -257,21 +244,12 @@ impl ShapeBuilder {
             for draft in self.nodes[*node].edges.clone() {
                 let child = self.find(draft.child);
                 let mut edge = Edge::new(&draft.key);
-                edge.code = if draft.choices {
-                    self.keys.element(&draft.key)
-                } else {
-                    self.keys.code(&draft.key)
-                };
+                edge.element = self.keys.element(&draft.key);
+                edge.code = self.keys.code(&draft.key);
                 edge.child = ids.get(&child).copied().unwrap_or(UNKNOWN);
                 edge.recorded = true;
                 edge.choices = draft.choices;
-                // A choice that is asked for by its whole key as well has two codes.
-                edge.needs_fallback = draft.needs_fallback
-                    || draft.choices && draft.as_choice
-                    || draft.choices
-                        && self.nodes[*node].edges.iter().any(|other| {
-                            other.choices && choice_position(&other.key, &draft.key).is_some()
-                        });
+                edge.needs_fallback = draft.needs_fallback;
                 edge.unread = !reaches_read.contains(&child);
                 edges += 1;
                 finished.edges.push(edge);

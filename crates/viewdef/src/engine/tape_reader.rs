@@ -119,22 +119,9 @@ impl<'t> TapeReader<'t> {
             return Ok(found(from));
         };
         match step {
-            Step::Member(code) => {
-                let own = self.tape.entry(from);
-                let mut position = from + 1;
-                let mut choices = false;
-                while position < own.next {
-                    let entry = self.tape.entry(position);
-                    if entry.code == *code {
-                        return self.walk_run(rest, position, entry.run_end, found);
-                    }
-                    choices |= same_element(entry.code, *code);
-                    position = entry.run_end;
-                }
-                if choices {
-                    return self.walk_where(rest, from, found, |other| same_element(other, *code));
-                }
-                Ok(ControlFlow::Continue(()))
+            Step::Member(code) => self.walk_member(rest, from, (*code, *code), found),
+            Step::MemberOrChoice { key, element } => {
+                self.walk_member(rest, from, (*key, *element), found)
             }
             Step::Choice(groups) => {
                 let own = self.tape.entry(from);
@@ -175,6 +162,32 @@ impl<'t> TapeReader<'t> {
                 }
             }
         }
+    }
+
+    /// Goes on with a member, or with the choices of the element where it is not there.
+    #[inline]
+    fn walk_member<F: FnMut(Position) -> ControlFlow<()>>(
+        &self,
+        rest: &[Step],
+        from: Position,
+        (key, element): (KeyCode, KeyCode),
+        found: &mut F,
+    ) -> Flow {
+        let own = self.tape.entry(from);
+        let mut position = from + 1;
+        let mut choices = false;
+        while position < own.next {
+            let entry = self.tape.entry(position);
+            if entry.code == key {
+                return self.walk_run(rest, position, entry.run_end, found);
+            }
+            choices |= same_element(entry.code, element);
+            position = entry.run_end;
+        }
+        if choices {
+            return self.walk_where(rest, from, found, |other| same_element(other, element));
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     /// The elements from `position` up to `end`, which are one array.

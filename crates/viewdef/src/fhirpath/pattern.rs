@@ -7,7 +7,11 @@ use regex_lite::{Regex, RegexBuilder};
 /// A regular expression, compiled when the view is read. Its work is linear in the text, whatever
 /// it says.
 #[derive(Debug, Clone)]
-pub struct Pattern(Regex);
+pub struct Pattern {
+    regex: Regex,
+    /// How many digits there are in a text that matches, where the expression says nothing else.
+    digits: Option<usize>,
+}
 
 impl Pattern {
     /// Compiles an expression; `.` is any character, a newline included (FHIRPath's single-line mode).
@@ -17,19 +21,24 @@ impl Pattern {
     pub fn parse(source: &str) -> Result<Self, String> {
         let mut builder = RegexBuilder::new(source);
         let built = builder.dot_matches_new_line(true).build();
-        built.map(Self).map_err(|error| error.to_string())
+        let regex = built.map_err(|error| error.to_string())?;
+        let digits = digits(source);
+        Ok(Self { regex, digits })
     }
 
     /// The expression as written.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        self.regex.as_str()
     }
 
     /// Whether it is found anywhere in a text.
     #[must_use]
     pub fn is_match(&self, text: &str) -> bool {
-        self.0.is_match(text)
+        match self.digits {
+            Some(digits) => text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit()),
+            None => self.regex.is_match(text),
+        }
     }
 
     /// The text with each place where the expression is found replaced. `$1` in the substitution is
@@ -37,7 +46,9 @@ impl Pattern {
     #[must_use]
     pub fn replace_all(&self, text: &str, substitution: &str) -> String {
         let substitution = with_braces(substitution);
-        self.0.replace_all(text, substitution.as_str()).into_owned()
+        self.regex
+            .replace_all(text, substitution.as_str())
+            .into_owned()
     }
 }
 
@@ -45,6 +56,13 @@ impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         self.as_str() == other.as_str()
     }
+}
+
+/// `^[0-9]{10}$` is asked of every identifier of a provider: ten digits.
+fn digits(source: &str) -> Option<usize> {
+    let count = source.strip_prefix("^[0-9]{")?.strip_suffix("}$")?;
+    let is_number = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
+    count.parse().ok().filter(|_| is_number)
 }
 
 /// `$1a` is the first group and an `a`: without braces the library takes it for a group `1a`.
@@ -77,6 +95,48 @@ fn with_braces(substitution: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_of_digits_is_matched_as_the_library_matches_it() {
+        let texts = [
+            "",
+            "1",
+            "12",
+            "123",
+            "12a",
+            "12\n",
+            " 12",
+            "１２",
+            "-1",
+            "0000000000",
+            "01234567890",
+        ];
+        for source in ["^[0-9]{0}$", "^[0-9]{2}$", "^[0-9]{10}$", "^[0-9]{02}$"] {
+            let pattern = Pattern::parse(source).unwrap();
+            assert!(pattern.digits.is_some(), "{source}");
+            for text in texts {
+                assert_eq!(
+                    pattern.is_match(text),
+                    pattern.regex.is_match(text),
+                    "{source} {text:?}"
+                );
+            }
+        }
+        for source in [
+            "^[0-9]{1,2}$",
+            "[0-9]{2}$",
+            "^[0-9]{2}",
+            "^[0-9]{2}$|a",
+            "^[0-9]{}$",
+            "^[0-8]{2}$",
+        ] {
+            let pattern = Pattern::parse(source);
+            assert!(
+                pattern.is_err() || pattern.is_ok_and(|it| it.digits.is_none()),
+                "{source}"
+            );
+        }
+    }
 
     #[test]
     fn groups_are_numbers_whatever_follows() {
