@@ -12,15 +12,17 @@ sys.path.insert(0, str(ROOT / "tests" / "truth"))
 import expand  # noqa: E402
 
 # Cases of the truth table with cells that it leaves open, so that tables and raw JSON may say different things:
-# dates of a line that cannot be read (Q40), who rendered a line that there is none of (Q37), whether a claim of
-# another payer is final (Q34), a reference year that the server has moved on from (7).
-OPEN_CASES = ("-1000818", "-1000801", "-1000813", "-1000725")
+# dates of a line that cannot be read (Q40), whether a claim of another payer is final (Q34), a reference year that
+# the server has moved on from (7).
+OPEN_CASES = ("-1000818", "-1000813", "-1000725")
 
 
 # What no case of the truth table is about, as changes to its bodies; one patient each.
 MORE_CASES = [
     # An emergency visit that only the professional fee tells of.
     [{"base": "v2-outpatient", "change": {"item[0].revenue.coding": ["#var:rev_cntr|0981"]}}],
+    # An emergency visit that ended in an admission.
+    [{"base": "v2-inpatient", "change": {"item[0].revenue.coding": ["#var:rev_cntr|0450"]}}],
     # Diabetes on a single inpatient claim.
     [{"base": "v2-inpatient", "change": {"diagnosis[1].diagnosisCodeableConcept": "@icd10:|E1165"}}],
     # A stay that ends with death.

@@ -127,7 +127,8 @@ fn a_key_that_is_a_member_and_a_choice_is_both() {
         .collect();
     for pair in [[0, 1], [1, 0], [0, 2], [2, 0], [1, 2], [2, 1]] {
         let both = pair.map(|at| views[at].clone());
-        let (compared, are_fast, differences) = differences_of_plan(&both, &[resource.clone()]);
+        let (compared, are_fast, differences) =
+            differences_of_plan(&both, std::slice::from_ref(&resource));
         assert_eq!((compared, are_fast), (1, 1), "{pair:?}");
         assert!(differences.is_empty(), "{pair:?}: {}", differences[0]);
     }

@@ -169,7 +169,7 @@ impl Compiler<'_> {
                     && (path.start == Start::Resource
                         || path.start == Start::This && scope.at_resource)
                 {
-                    condition = self.shared.remembered(condition.from_resource());
+                    condition = self.shared.remembered(condition.at_resource());
                 }
                 Some(self.shared.filtered(path, condition))
             }
@@ -220,7 +220,7 @@ impl Compiler<'_> {
     pub(super) fn condition(&mut self, expr: &Expr, scope: Scope<'_>) -> Option<Condition> {
         let mut condition = self.plain_condition(expr, scope)?;
         if scope.at_resource {
-            condition = condition.from_resource();
+            condition = condition.at_resource();
         }
         Some(self.shared.remembered(condition))
     }

@@ -56,7 +56,7 @@ impl Shared {
 
 impl Condition {
     /// The same condition on the resource, where `$this` is the resource.
-    pub(super) fn from_resource(mut self) -> Self {
+    pub(super) fn at_resource(mut self) -> Self {
         self.each_path(&mut |path| {
             if path.start == Start::This {
                 path.start = Start::Resource;
