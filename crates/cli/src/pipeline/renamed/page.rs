@@ -68,7 +68,7 @@ fn page() -> String {
     for (title, about, entries) in [
         (
             "Names of their own",
-            "Names that the dictionary of the API does not have as they stand.",
+            "Names that the dictionary of the API does not have in this form.",
             &schema.names,
         ),
         (

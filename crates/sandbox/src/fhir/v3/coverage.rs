@@ -10,7 +10,7 @@ use crate::population::enrollment::{
 use crate::template::{InstantStyle, Value, Values};
 
 /// What version 3 serves of one coverage.
-struct Held {
+struct CoverageSpan {
     id: String,
     /// The name of the template: a Part, `dual` or `shell`.
     template: &'static str,
@@ -19,7 +19,7 @@ struct Held {
     contract: &'static str,
 }
 
-impl Held {
+impl CoverageSpan {
     fn of(id: String, template: &'static str, from: Day, until: Option<Day>) -> Self {
         Self {
             id,
@@ -32,25 +32,25 @@ impl Held {
 }
 
 /// The coverages of a patient, by id.
-fn held(patient: &Beneficiary) -> Vec<Held> {
+fn spans(patient: &Beneficiary) -> Vec<CoverageSpan> {
     let id = patient.v3_id;
     let from = enrolled(patient);
-    let shell = |id| Held::of(id, "shell", from, None);
-    let mut held = Vec::new();
+    let shell = |id| CoverageSpan::of(id, "shell", from, None);
+    let mut spans = Vec::new();
     if patient.is_dual {
-        held.push(Held::of(
+        spans.push(CoverageSpan::of(
             format!("dual-{id}"),
             "dual",
             from,
             dual_until(patient),
         ));
     } else if patient.is_one_in(47, 3) {
-        held.push(shell(format!("dual-{id}")));
+        spans.push(shell(format!("dual-{id}")));
     }
     for (part, has_part) in [("a", has_part_a(patient)), ("b", has_part_b(patient))] {
         let id = format!("part-{part}-{id}");
-        held.push(if has_part {
-            Held::of(id, part, from, None)
+        spans.push(if has_part {
+            CoverageSpan::of(id, part, from, None)
         } else {
             shell(id)
         });
@@ -58,46 +58,46 @@ fn held(patient: &Beneficiary) -> Vec<Held> {
     for (part, letter) in [("c", 'c'), ("d", 'd')] {
         let plans = plans(patient, letter);
         if plans.is_empty() && patient.is_one_in(41, 3) {
-            held.push(shell(format!("part-{part}-{id}")));
+            spans.push(shell(format!("part-{part}-{id}")));
         }
         for plan in plans {
             let id = format!("part-{part}-{id}-{}-003", plan.contract);
-            held.push(Held {
+            spans.push(CoverageSpan {
                 contract: plan.contract,
-                ..Held::of(id, part, plan.from, plan.until)
+                ..CoverageSpan::of(id, part, plan.from, plan.until)
             });
         }
     }
-    held.sort_by(|one, other| one.id.cmp(&other.id));
-    held
+    spans.sort_by(|one, other| one.id.cmp(&other.id));
+    spans
 }
 
 /// The ids of a patient's coverages.
 pub(crate) fn coverage_ids(patient: &Beneficiary) -> Vec<String> {
-    held(patient).into_iter().map(|held| held.id).collect()
+    spans(patient).into_iter().map(|span| span.id).collect()
 }
 
 /// A patient's coverages, in the order of their ids.
 pub(crate) fn coverages(patient: &Beneficiary) -> Vec<Body> {
-    let bodies = held(patient)
+    let bodies = spans(patient)
         .into_iter()
-        .map(|held| coverage(patient, held));
+        .map(|span| coverage(patient, span));
     bodies.collect()
 }
 
-fn coverage(patient: &Beneficiary, held: Held) -> Body {
+fn coverage(patient: &Beneficiary, span: CoverageSpan) -> Body {
     let updated = Value::Instant(coverage_updated(patient, 20), InstantStyle::Micros);
     let (dual, _) = dual_status(patient);
     let has_full_benefits = matches!(dual, "02" | "04" | "08");
-    let ended = [held.until, patient.death].into_iter().flatten().min();
+    let ended = [span.until, patient.death].into_iter().flatten().min();
     // What has no end yet has none, or one that nobody lives to see.
-    let never = match (held.template, patient.seed / 13 % 3) {
+    let never = match (span.template, patient.seed / 13 % 3) {
         ("c" | "d", _) | (_, 0) => None,
         (_, 1) => Some(Day::of(2099, 12, 31)),
         _ => Some(Day::of(9999, 12, 31)),
     };
     let mut values = Values::default();
-    values.set("coverage_id", held.id);
+    values.set("coverage_id", span.id);
     values.set("patient_id", patient.v3_id);
     values.set("last_updated", updated);
     values.set("mbi", patient.mbi.as_str());
@@ -111,8 +111,8 @@ fn coverage(patient: &Beneficiary, held: Held) -> Body {
             "active"
         },
     );
-    values.set("contract", held.contract);
-    values.set("start", held.from);
+    values.set("contract", span.contract);
+    values.set("start", span.from);
     values.set("end", ended.or(never));
-    Body::of(&format!("v3/coverage-{}", held.template), &values, 6_000)
+    Body::of(&format!("v3/coverage-{}", span.template), &values, 6_000)
 }
