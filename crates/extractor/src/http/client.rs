@@ -15,6 +15,8 @@ use claimlake_consent::{ServerName, http_client};
 /// Of an answer that is no page, so much is read: no more of it is ever looked at.
 const LARGEST_ERROR: usize = 1 << 20;
 
+const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+
 /// How long parts of a request may take.
 #[derive(Debug, Clone, Copy)]
 pub struct HttpTimeouts {
@@ -53,6 +55,9 @@ pub(crate) struct AnswerHeaders {
     pub(crate) content_type: Option<String>,
     pub(crate) retry_after: Option<String>,
     pub(crate) date: Option<String>,
+    /// Whether `X-RateLimit-Remaining` says that the access token has no requests left. Blue Button
+    /// counts them by token; where something else refuses, the header is missing or no number.
+    pub(crate) is_token_spent: bool,
 }
 
 #[derive(Debug)]
@@ -194,5 +199,6 @@ fn answer_headers(headers: &HeaderMap) -> AnswerHeaders {
         content_type: text(CONTENT_TYPE),
         retry_after: text(RETRY_AFTER),
         date: text(DATE),
+        is_token_spent: text(X_RATELIMIT_REMAINING).is_some_and(|left| left.trim() == "0"),
     }
 }

@@ -11,7 +11,7 @@ use url::Url;
 use super::classify::{AnswerClass, Refusal, classify, is_html};
 use super::client::{Client, RawAnswer};
 use super::failure::{Reason, RequestName, Tries};
-use super::pace::{Ended, Pace};
+use super::pace::{Ended, Pace, Throttled};
 use super::retry::{
     Budget, Jitter, LONGEST_WAIT, TRIES, TRIES_AFTER_TIMEOUT, TRIES_TO_CONNECT, back_off,
 };
@@ -182,9 +182,10 @@ impl<T: TokenSource> Fetcher<'_, T> {
         };
         let wait = wait.and_then(|text| retry_after(text, self.clock.now()));
         let ended = match class {
-            AnswerClass::Throttled => Ended::Throttled {
+            AnswerClass::Throttled => Ended::Throttled(Throttled {
                 wait: wait.filter(|wait| *wait <= LONGEST_WAIT),
-            },
+                is_of_token: answer.headers.is_token_spent,
+            }),
             AnswerClass::ServerError => Ended::Badly,
             _ => Ended::Well,
         };

@@ -1,12 +1,14 @@
-//! How many requests are under way, and how many are begun a second.
+//! How many requests are under way, and how many are sent per second.
 //!
-//! Concurrency grows with every success and shrinks where failures are many (AIMD). Where the
-//! server throttles all grants, a pace is learned from the requests it admitted in the second
-//! before; where it throttles one grant, only that grant waits.
+//! Concurrency follows successes and failures; the rate follows what the server refuses with 429,
+//! for all grants together or for one of them.
 
-mod learned;
+mod concurrency;
+mod learned_rate;
+mod rate_control;
+mod rates;
+mod sent_log;
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -15,50 +17,38 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
 use crate::lock::lock;
-use learned::LearnedPace;
-
-/// Requests under way at the start.
-const FIRST_LIMIT: usize = 64;
-const LOWEST_LIMIT: usize = 4;
-/// Weight of the newest answer in the share of failures.
-const NEWEST_SHARE: f64 = 0.05;
-/// A constant few per cent of failures must not shrink the limit.
-const TOO_MANY_FAILURES: f64 = 0.2;
-const SHRINK_TO: f64 = 0.8;
-const BETWEEN_SHRINKS: Duration = Duration::from_secs(1);
-/// So many grants throttled within a second count as all.
-const GRANTS_THAT_ARE_ALL: usize = 3;
+use concurrency::Concurrency;
+use rates::{Rates, Turn};
 
 /// How a request ended, as far as pace goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
     Well,
     Badly,
-    Throttled {
-        /// What `Retry-After` said.
-        wait: Option<Duration>,
-    },
+    Throttled(Throttled),
+}
+
+/// What a 429 said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Throttled {
+    /// What `Retry-After` said.
+    pub(crate) wait: Option<Duration>,
+    /// Whether it said that the limit is that of the access token.
+    pub(crate) is_of_token: bool,
 }
 
 #[derive(Debug)]
 pub(crate) struct Pace {
+    began: Instant,
     permits: Semaphore,
-    ceiling: usize,
     turnstile: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    limit: usize,
-    /// Permits to be taken back as they return.
-    debt: usize,
-    failures: f64,
-    shrunk_at: Option<Instant>,
-    learned: LearnedPace,
-    /// Until when a grant waits.
-    gates: HashMap<GrantHandle, Instant>,
-    throttled: Vec<(Instant, GrantHandle)>,
+    concurrency: Concurrency,
+    rates: Rates,
 }
 
 /// The right to send one request.
@@ -66,138 +56,109 @@ struct State {
 pub(crate) struct Permit<'a> {
     pace: &'a Pace,
     permit: Option<SemaphorePermit<'a>>,
-    admitted_at: Instant,
+    /// Since the pace began.
+    sent_at: Duration,
 }
 
 impl Pace {
     pub(crate) fn new(ceiling: usize, max_rps: Option<f64>) -> Self {
-        let ceiling = ceiling.max(1);
-        let limit = FIRST_LIMIT.min(ceiling);
+        let concurrency = Concurrency::new(ceiling);
         Self {
-            permits: Semaphore::new(limit),
-            ceiling,
+            began: Instant::now(),
+            permits: concurrency.permits(),
             turnstile: tokio::sync::Mutex::new(()),
             state: Mutex::new(State {
-                limit,
-                debt: 0,
-                failures: 0.0,
-                shrunk_at: None,
-                learned: LearnedPace::new(max_rps),
-                gates: HashMap::new(),
-                throttled: Vec::new(),
+                concurrency,
+                rates: Rates::new(max_rps),
             }),
         }
     }
 
-    /// Waits for the grant's turn, a permit and the pace. `None` once the run is over.
+    /// Waits for the grant's turn, a permit and the turn of all. `None` once the run is over.
     pub(crate) async fn admit(&self, grant: &GrantHandle) -> Option<Permit<'_>> {
         loop {
-            let gate = self.state().gates.get(grant).copied();
-            match gate {
-                Some(until) if until > Instant::now() => sleep_until(until).await,
-                _ => break,
+            while let Some(until) = self.grant_waits(grant) {
+                sleep_until(self.began + until).await;
             }
-        }
-        let permit = self.permits.acquire().await.ok()?;
-        {
-            // One at a time, in order: a pause that begins while one waits is for all behind it.
-            let _turn = self.turnstile.lock().await;
-            while let Some(until) = self.not_before() {
-                sleep_until(until).await;
+            let permit = self.permits.acquire().await.ok()?;
+            if let Some(sent_at) = self.take_turn(grant).await {
+                return Some(Permit {
+                    pace: self,
+                    permit: Some(permit),
+                    sent_at,
+                });
             }
+            self.state().concurrency.give_back(permit);
         }
-        let admitted_at = Instant::now();
-        self.state().learned.admitted(admitted_at);
-        Some(Permit {
-            pace: self,
-            permit: Some(permit),
-            admitted_at,
-        })
     }
 
-    fn not_before(&self) -> Option<Instant> {
-        self.state().learned.not_before(Instant::now())
+    /// When the request is sent; `None` if the grant has to wait by now: others go first.
+    async fn take_turn(&self, grant: &GrantHandle) -> Option<Duration> {
+        // One at a time, in order: a pause that begins while one waits is for all behind it.
+        let _turn = self.turnstile.lock().await;
+        loop {
+            let now = self.now();
+            let turn = self.state().rates.take_turn(grant, now);
+            match turn {
+                Turn::Taken => return Some(now),
+                Turn::GrantWaits(_) => return None,
+                Turn::AllWait(until) => sleep_until(self.began + until).await,
+            }
+        }
     }
 
-    /// Requests a second that are allowed at the moment, where there is a limit.
+    fn grant_waits(&self, grant: &GrantHandle) -> Option<Duration> {
+        let now = self.now();
+        self.state().rates.grant_waits(grant, now)
+    }
+
+    /// Requests per second that are allowed at the moment, where there is a limit.
     pub(crate) fn rate(&self) -> Option<f64> {
-        self.state().learned.rate()
+        self.state().rates.rate()
     }
 
     /// Whether all requests wait at the moment.
     pub(crate) fn is_paused(&self) -> bool {
-        self.state().learned.is_paused(Instant::now())
+        let now = self.now();
+        self.state().rates.is_paused(now)
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
-
-    fn succeeded(&self) {
-        let mut state = self.state();
-        state.failures *= 1.0 - NEWEST_SHARE;
-        if state.limit < self.ceiling {
-            state.limit += 1;
-            match state.debt {
-                0 => self.permits.add_permits(1),
-                _ => state.debt -= 1,
-            }
-        }
-    }
-
-    fn failed(&self) {
-        let mut state = self.state();
-        state.failures = state.failures * (1.0 - NEWEST_SHARE) + NEWEST_SHARE;
-        let now = Instant::now();
-        let recently = state.shrunk_at.is_some_and(|at| now - at < BETWEEN_SHRINKS);
-        if state.failures > TOO_MANY_FAILURES && !recently {
-            state.shrunk_at = Some(now);
-            let smaller = (state.limit as f64 * SHRINK_TO) as usize;
-            let smaller = smaller.max(LOWEST_LIMIT.min(self.ceiling));
-            let surplus = state.limit.saturating_sub(smaller);
-            state.limit -= surplus;
-            state.debt += surplus - self.permits.forget_permits(surplus);
-        }
-    }
-
-    fn throttled(&self, grant: &GrantHandle, admitted_at: Instant, wait: Option<Duration>) {
-        let mut state = self.state();
-        let now = Instant::now();
-        state.throttled.retain(|(at, other)| {
-            now.duration_since(*at) < Duration::from_secs(1) && other != grant
-        });
-        state.throttled.push((now, grant.clone()));
-        state.learned.throttled(admitted_at);
-        if state.throttled.len() >= GRANTS_THAT_ARE_ALL {
-            state.learned.all_throttled(now, admitted_at, wait);
-        } else {
-            let until = now + wait.unwrap_or(Duration::from_secs(1));
-            state.gates.insert(grant.clone(), until);
-        }
-    }
 }
 
 impl Permit<'_> {
     pub(crate) fn ended(self, grant: &GrantHandle, ended: Ended) {
+        let (pace, now) = (self.pace, self.pace.now());
+        let mut state = pace.state();
         match ended {
-            Ended::Well => self.pace.succeeded(),
-            Ended::Badly => self.pace.failed(),
-            Ended::Throttled { wait } => self.pace.throttled(grant, self.admitted_at, wait),
+            Ended::Well => {
+                state.concurrency.succeeded(&pace.permits);
+                state.rates.admitted(grant, self.sent_at);
+            }
+            Ended::Badly => state.concurrency.failed(&pace.permits, now),
+            Ended::Throttled(refusal) => state.rates.refused(grant, self.sent_at, now, refusal),
         }
+        drop(state);
     }
 }
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        let mut state = self.pace.state();
-        if let Some(permit) = self.permit.take()
-            && state.debt > 0
-        {
-            state.debt -= 1;
-            permit.forget();
+        if let Some(permit) = self.permit.take() {
+            self.pace.state().concurrency.give_back(permit);
         }
     }
 }
 
+#[cfg(test)]
+mod limit_tests;
+#[cfg(test)]
+mod limiters;
 #[cfg(test)]
 mod tests;

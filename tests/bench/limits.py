@@ -1,0 +1,145 @@
+"""Extraction under a rate limit: how near to it each client comes, and how much of it is refused.
+
+    limits.py --claimlake BINARY [--limit 20 60 200] [--latency 300 0] [--seconds 30] [--rival PYTHON]
+              [--change 60 200 20] [--per-token 20]
+
+The sandbox admits so many requests per second and answers 429 with `Retry-After: 1` above it.
+`--change` moves the limit every `--seconds`; `--per-token` limits each access token alone. There are as
+many people as the limit allows to read in the time. The steady figures leave out the first five
+seconds after each change, and the last second.
+"""
+
+import argparse
+import http.client
+import json
+import pathlib
+import threading
+import time
+
+import extract
+
+SETTLE = 5
+EOBS = 150
+
+
+class Watch(threading.Thread):
+    """What the server has served and refused, sampled; and its limit, moved."""
+
+    def __init__(self, server, limits, seconds):
+        super().__init__(daemon=True)
+        self.server, self.limits, self.seconds = server, limits, seconds
+        self.samples, self.changes, self.over = [], [], threading.Event()
+
+    def run(self):
+        first = extract.fhir_requests(self.server)
+        while not self.over.wait(0.2):
+            account = self.server.account()
+            now, requests = time.monotonic(), fhir(account)
+            self.samples.append((now, served(account), requests))
+            if requests == first:
+                continue
+            if not self.changes:
+                self.changes.append((now, self.limits[0]))
+            elif len(self.changes) < len(self.limits) and now - self.changes[-1][0] >= self.seconds:
+                limit = self.limits[len(self.changes)]
+                post(self.server, "/_sandbox/faults", [spec(limit)])
+                self.changes.append((now, limit))
+
+    def stop(self):
+        self.over.set()
+        self.join()
+
+    def steady(self):
+        """Per limit: requests per second that were served, and the share that was refused."""
+        last = self.samples[-1][0]
+        while len(self.samples) > 1 and self.samples[-2][1] == self.samples[-1][1]:
+            self.samples.pop()
+            last = self.samples[-1][0]
+        ends = [began for began, _ in self.changes[1:]] + [last - 1]
+        for (began, limit), end in zip(self.changes, ends):
+            inside = [sample for sample in self.samples if began + SETTLE <= sample[0] <= end]
+            if len(inside) > 5:
+                seconds = inside[-1][0] - inside[0][0]
+                done, sent = (inside[-1][key] - inside[0][key] for key in (1, 2))
+                yield limit, done / seconds, 1 - done / max(sent, 1)
+
+
+def fhir(account):
+    return sum(count for route, count in account["requests"].items() if "/fhir/" in route)
+
+
+def served(account):
+    return fhir(account) - account["statuses"].get("429", 0)
+
+
+def spec(limit):
+    return f"rps:limit={limit},retry-after=1"
+
+
+def post(server, path, body):
+    connection = http.client.HTTPConnection(server.host)
+    connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    text = answer.read()
+    assert answer.status == 200, text
+
+
+HEAD = ("limit         latency  client     requests  refused   wall s  possible s | limit: served/s  of limit  refused")
+
+
+def compare(options, limits, latency, per_token=None):
+    clients = {"claimlake": extract.claimlake_run} | ({"asyncio": extract.rival_run} if options.rival else {})
+    wanted = options.seconds * (sum(limits) if per_token is None else per_token * 4)
+    people = max(4, round(wanted / 5))
+    name = "/".join(map(str, limits)) if per_token is None else f"{per_token} a token"
+    eobs = EOBS
+    if per_token is not None:
+        people, eobs = 4, round(wanted / 4 * 50)
+    for client, run in clients.items():
+        with extract.sandbox(options.claimlake, people, eobs, latency) as listening:
+            server = extract.Server(listening)
+            if per_token is None:
+                post(server, "/_sandbox/faults", [spec(limits[0])])
+            else:
+                post(server, "/_sandbox/settings", {"rate_limit": f"{per_token}/second"})
+                limits = [per_token * people]
+            watch = Watch(server, limits, options.seconds)
+            watch.start()
+            before = server.account()
+            wall = extract.one(run, options, server, people)["wall"]
+            watch.stop()
+            account = server.account()
+            sent, done = fhir(account) - fhir(before), served(account) - served(before)
+            steady = "; ".join(f"{limit}: {rate:.1f} {rate / limit:.0%} {refused:.1%}"
+                               for limit, rate, refused in watch.steady())
+            possible = done / limits[0] if len(limits) == 1 else float("nan")
+            print(f"{name:12} {latency:5} ms  {client:10} {done:8} {1 - done / sent:8.1%} {wall:8.1f} {possible:8.1f}"
+                  f"    | {steady}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--claimlake", required=True)
+    parser.add_argument("--rival", help="a Python with aiohttp and orjson")
+    parser.add_argument("--api", default="v2")
+    parser.add_argument("--limit", type=int, nargs="*", default=[20, 60, 200])
+    parser.add_argument("--change", type=int, nargs="*", default=[])
+    parser.add_argument("--per-token", type=int, nargs="*", default=[])
+    parser.add_argument("--latency", type=int, nargs="*", default=[300, 0])
+    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--concurrency", type=int, default=128)
+    parser.add_argument("--scratch", help="where the data directories are made")
+    options = parser.parse_args()
+    options.claimlake = str(pathlib.Path(options.claimlake).resolve())
+    print(f"{options.api}, Retry-After: 1\n{HEAD}", flush=True)
+    for latency in options.latency:
+        for limit in options.limit:
+            compare(options, [limit], latency)
+        if options.change:
+            compare(options, options.change, latency)
+        for limit in options.per_token:
+            compare(options, [], latency, limit)
+
+
+if __name__ == "__main__":
+    main()
