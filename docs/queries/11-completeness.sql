@@ -4,7 +4,6 @@
 -- Leaves out: people whose claims were imported from files: nobody asked a server whether they are complete (a lake of
 --   imports alone has no table extract_status).
 -- Denied or plan-paid: both count as claims.
--- On Spark: write extract_status instead of lossless.extract_status.
 -- Trap: a person who is complete and has no claims belongs in the denominator, a person with any other state does not:
 --   more claims may exist; Medicare Advantage claims are in neither.
 WITH claims AS (
@@ -24,7 +23,7 @@ SELECT
     count(*) AS people,
     count(claims.patient_id) AS people_with_claims,
     coalesce(sum(claims.claims), 0) AS claims
-FROM lossless.extract_status AS status
+FROM extract_status AS status
 LEFT JOIN claims
     ON status.source_api = claims.source_api AND status.patient_id = claims.patient_id
 WHERE status.resource_type = 'ExplanationOfBenefit'

@@ -66,14 +66,21 @@ step_8 AS (
     SELECT source_api, patient_id, token, mbi, is_known, is_merged, min(label) OVER (PARTITION BY source_api, patient_id) AS label
     FROM step_7
 ),
+named AS (
+    -- One id of each version stands for the person.
+    SELECT
+        step_8.*,
+        min(CASE WHEN is_known AND NOT is_merged THEN patient_id END) OVER (PARTITION BY label, source_api) AS shown_id
+    FROM step_8
+),
 joined AS (
     SELECT
         label,
-        min(CASE WHEN source_api = 'v2' AND is_known AND NOT is_merged THEN patient_id END) AS patient_id_v2,
-        min(CASE WHEN source_api = 'v3' AND is_known AND NOT is_merged THEN patient_id END) AS patient_id_v3,
+        min(CASE WHEN source_api = 'v2' THEN shown_id END) AS patient_id_v2,
+        min(CASE WHEN source_api = 'v3' THEN shown_id END) AS patient_id_v3,
         array_sort(array_distinct(array_agg(mbi))) AS mbis,
-        array_sort(array_distinct(array_agg(CASE WHEN is_merged THEN patient_id END))) AS merged_ids
-    FROM step_8
+        array_sort(array_distinct(array_agg(CASE WHEN is_merged OR (is_known AND patient_id <> shown_id) THEN patient_id END))) AS merged_ids
+    FROM named
     GROUP BY label
     HAVING bool_or(is_known)
 )
@@ -83,6 +90,6 @@ SELECT
     patient_id_v3,
     -- Every MBI ever held.
     mbis,
-    -- Ids that another one replaced.
+    -- Ids that another one replaced, and further ids of one version that have an MBI of the person.
     merged_ids
 FROM joined

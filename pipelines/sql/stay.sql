@@ -35,8 +35,8 @@ SELECT
     admission_date,
     discharge_date,
     discharge_status_code,
-    -- Null while the stay is open.
-    CAST(discharge_date - admission_date AS INT) AS nights,
+    -- Null while the stay is open, and where the source has the discharge before the admission.
+    CASE WHEN discharge_date >= admission_date THEN CAST(discharge_date - admission_date AS INT) END AS nights,
     -- Discharge status 30: still a patient.
     discharge_status_code = '30' AS is_open,
     -- To another hospital; 81-95 are the same with a planned readmission.

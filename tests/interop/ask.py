@@ -41,8 +41,7 @@ def of_spark(snapshot):
             session.sql(statement)
 
     def ask(sql):
-        # Temporary views have no schema.
-        frame = session.sql(sql.replace("FROM lossless.", "FROM "))
+        frame = session.sql(sql)
         return frame.columns, frame.collect()
 
     return ask

@@ -221,12 +221,12 @@ def readmissions(facts):
     years = collections.defaultdict(list)
     for (api, _), rows in by_patient.items():
         rows.sort(key=lambda row: (row["admission_date"], row["facility_ccn"] or ""))
-        for row, following in zip(rows, rows[1:] + [None]):
+        for place, row in enumerate(rows):
             left = row["discharge_date"]
             if not left or row["is_transfer"] or row["discharge_status_code"] in ("20", "40", "41", "42"):
                 continue
-            again = following and 0 <= (following["admission_date"] - left).days <= 30
-            years[(api, left.year)].append(bool(again))
+            again = any(0 <= (later["admission_date"] - left).days <= 30 for later in rows[place + 1:])
+            years[(api, left.year)].append(again)
     for key, found in years.items():
         yield *key, len(found), sum(found), decimal.Decimal(100 * sum(found)) / len(found)
 

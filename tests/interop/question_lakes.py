@@ -14,7 +14,7 @@ import expand  # noqa: E402
 # Cases of the truth table with cells that it leaves open, so that tables and raw JSON may say different things:
 # dates of a line that cannot be read (Q40), whether a claim of another payer is final (Q34), a reference year that
 # the server has moved on from (7).
-OPEN_CASES = ("-1000818", "-1000813", "-1000725")
+OPEN_CASES = ("-1000818", "-1000813", "-1000821", "-1000725")
 
 
 # What no case of the truth table is about, as changes to its bodies; one patient each.
@@ -37,6 +37,14 @@ MORE_CASES = [
     [{"base": "v2-inpatient"}, {"base": "v2-inpatient", "change": {
         "contained[0].identifier[0].value": "990002",
         "supportingInfo[4].timingPeriod": {"start": "2024-03-06", "end": "2024-03-12"},
+    }}],
+    # The same, and a third hospital within 30 days of both discharges: two readmissions.
+    [{"base": "v2-inpatient"}, {"base": "v2-inpatient", "change": {
+        "contained[0].identifier[0].value": "990002",
+        "supportingInfo[4].timingPeriod": {"start": "2024-03-06", "end": "2024-03-12"},
+    }}, {"base": "v2-inpatient", "change": {
+        "contained[0].identifier[0].value": "990003",
+        "supportingInfo[4].timingPeriod": {"start": "2024-03-25", "end": "2024-03-28"},
     }}],
 ]
 

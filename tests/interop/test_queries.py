@@ -201,6 +201,5 @@ def test_spark_answers_as_the_raw_json_does(name, snapshots, spark):
         if statement.strip():
             spark.sql(statement)
     for path in questions(name):
-        # Temporary views have no schema.
-        frame = spark.sql(path.read_text().replace("FROM lossless.", "FROM "))
+        frame = spark.sql(path.read_text())
         assert_answered(path, snapshot, frame.columns, [tuple(row) for row in frame.collect()])

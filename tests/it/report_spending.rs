@@ -195,7 +195,60 @@ fn spending_is_divided_by_months_enrolled_and_only_that_of_these_months() {
     ended.says("by Medicare: $199 (v2)");
     ended.says("$12.00 per member and month, 9 member months (v2)");
     ended.says("left out: 1 current claim paid by a Medicare Advantage plan");
+    let summary = bench
+        .done(&["--data", "d", "--json", "report", "--unmasked"])
+        .summary();
+    let paid = &summary["report"]["paid"];
+    assert_eq!(
+        paid[0],
+        json!({
+            "source_api": "v2", "kind": null, "name": "paid by Medicare",
+            "total": {"claims": 5, "claims_with_payment": 5, "paid": "199.01", "is_shown": true},
+        })
+    );
+    let names: Vec<_> = paid
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["name"])
+        .collect();
+    assert_eq!(
+        names[1..],
+        [
+            "paid by plans",
+            "paid by patients",
+            "low-income subsidy",
+            "total cost"
+        ]
+    );
+    assert_eq!(
+        paid[1]["total"],
+        json!({"claims": 3, "claims_with_payment": 2, "paid": "65.50", "is_shown": true})
+    );
+    assert_eq!(paid[1]["years"][0]["year"], 2024);
+    assert_eq!(paid[1]["years"][0]["paid"], "65.50");
+    let each = &summary["report"]["per_member_month"];
+    assert_eq!(
+        each[0]["total"],
+        json!({
+            "members": 2, "member_months": 9, "paid": "108.01", "per_member_month": "12.00", "is_shown": true,
+        })
+    );
+    assert_eq!(each[1]["years"][0]["paid"], "25.50");
+    assert_eq!(each[1]["years"][0]["per_member_month"], "2.13");
     // Two patients are few.
+    let masked = bench.done(&["--data", "d", "--json", "report"]).summary();
+    let masked = &masked["report"];
+    let hidden =
+        json!({"claims": null, "claims_with_payment": null, "paid": null, "is_shown": false});
+    assert_eq!(masked["paid"][0]["total"], hidden);
+    assert_eq!(masked["paid"][1]["total"], hidden);
+    assert_eq!(
+        masked["per_member_month"][0]["total"],
+        json!({
+            "members": null, "member_months": null, "paid": null, "per_member_month": null, "is_shown": false,
+        })
+    );
     let ended = bench.done(&["--data", "d", "report"]);
     ended.says("Parts A and B, paid by Medicare: not shown, months not shown (v2)");
 }

@@ -5,4 +5,4 @@ inner join {{ ref('medical_claim') }} as other
     on total.data_source = other.data_source and total.claim_id = other.claim_id
 where total.revenue_center_code = '0001'
     and total.claim_type = 'institutional'
-    and total.claim_line_number <> other.claim_line_number
+    and coalesce(other.revenue_center_code, '') <> '0001'

@@ -11,4 +11,4 @@ left join lines
     on lines.data_source = {{ data_source('claim.source_api') }} and lines.claim_id = claim.eob_id
 where claim.is_current
     and claim.claim_type in ('professional', 'institutional')
-    and (lines.claim_id is null or lines.paid_amount <> coalesce(claim.paid_amount, 0))
+    and (lines.claim_id is null or coalesce(lines.paid_amount, 0) <> coalesce(claim.paid_amount, 0))

@@ -14,8 +14,14 @@ def diagnoses(claim):
     return sorted(entries, key=lambda entry: entry["sequence"] if isinstance(entry.get("sequence"), int) else 0)
 
 
+def type_codes(entry):
+    return [code(kind, *TYPE_SYSTEMS) for kind in elements(entry.get("type"))]
+
+
 def type_code(entry):
-    return first(code(kind, *TYPE_SYSTEMS) for kind in elements(entry.get("type")))
+    """Principal wherever it stands, else the first."""
+    found = type_codes(entry)
+    return "principal" if "principal" in found else first(found)
 
 
 def diagnosis_code(entry):
@@ -41,7 +47,7 @@ def principal_diagnosis_code(claim):
 
 
 def admitting_diagnosis_code(claim):
-    return first(diagnosis_code(entry) for entry in diagnoses(claim) if type_code(entry) == "admitting")
+    return first(diagnosis_code(entry) for entry in diagnoses(claim) if "admitting" in type_codes(entry))
 
 
 def is_repeat(entry, main):

@@ -184,9 +184,8 @@ class Claim:
         return found.year if found else 0
 
     def lines(self):
-        """Lines by sequence, then by place."""
-        lines = elements(self.body.get("item"))
-        return sorted(lines, key=lambda line: line["sequence"] if isinstance(line.get("sequence"), int) else 0)
+        """Lines in the order of the source (Q8)."""
+        return elements(self.body.get("item"))
 
     def extension_code(self, name):
         return extension_code(self.body, VAR + name)

@@ -24,7 +24,7 @@ def stay_rows(claims):
             "admission_date": admitted,
             "discharge_date": left,
             "discharge_status_code": status,
-            "nights": (left - admitted).days if left else None,
+            "nights": (left - admitted).days if left and left >= admitted else None,
             "is_open": status == "30" if status else None,
             "is_transfer": status in TRANSFERS if status else None,
             "paid_amount": sum(payments) if payments else None,
@@ -90,7 +90,7 @@ def person_row(nodes, patients):
         "patient_id_v2": living["v2"][0] if living["v2"] else None,
         "patient_id_v3": living["v3"][0] if living["v3"] else None,
         "mbis": sorted(id for api, id in nodes if api == "mbi"),
-        "merged_ids": sorted(replaced),
+        "merged_ids": sorted(replaced.union(*(ids[1:] for ids in living.values()))),
     }
 
 

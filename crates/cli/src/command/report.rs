@@ -2,6 +2,7 @@
 
 mod claims;
 mod content;
+mod fields;
 mod figures;
 mod html;
 mod operations;
@@ -131,6 +132,8 @@ pub(crate) fn run(arguments: &ReportArguments, invocation: &Invocation) -> Outco
     summary
         .field("holds_phi", report.masking == Masking::Unmasked)
         .field("snapshot", report.content.as_ref().map(|of| of.snapshot))
+        .field("paid", fields::paid(&report))
+        .field("per_member_month", fields::per_member_month(&report))
         .field("holds", report.checks.as_ref().map(Report::holds));
     let of = match &report.content {
         Some(content) => format!(

@@ -18,7 +18,7 @@ with claim as (
         from {{ lake('claim_line') }}
         where is_current
     ) as numbered
-    where not is_total_line or other_lines = 0
+    where is_total_line is not true or other_lines = 0
 )
 
 , on_lines as (

@@ -11,15 +11,18 @@ with known_id as (
 )
 
 , person_of_id as (
-    select 'v2' as source_api, patient_id_v2 as patient_id, person_id from {{ lake('person') }} where patient_id_v2 is not null
+    select 'v2' as source_api, patient_id_v2 as patient_id, person_id, 0 as is_merged from {{ lake('person') }} where patient_id_v2 is not null
     union
-    select 'v3' as source_api, patient_id_v3 as patient_id, person_id from {{ lake('person') }} where patient_id_v3 is not null
+    select 'v3' as source_api, patient_id_v3 as patient_id, person_id, 0 as is_merged from {{ lake('person') }} where patient_id_v3 is not null
     union
-    select 'v3' as source_api, {{ each_of('merged_ids') }} as patient_id, person_id from {{ lake('person') }}
+    -- The list does not say of which version an id is.
+    select 'v2' as source_api, {{ each_of('merged_ids') }} as patient_id, person_id, 1 as is_merged from {{ lake('person') }}
+    union
+    select 'v3' as source_api, {{ each_of('merged_ids') }} as patient_id, person_id, 1 as is_merged from {{ lake('person') }}
 )
 
 , person as (
-    select source_api, patient_id, min(person_id) as person_id
+    select source_api, patient_id, coalesce(min(case when is_merged = 0 then person_id end), min(person_id)) as person_id
     from person_of_id
     group by source_api, patient_id
 )

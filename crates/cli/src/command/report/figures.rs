@@ -67,15 +67,26 @@ pub(super) fn dollars(cents: i128) -> String {
 
 /// An amount a month, to the cent, rounded half away from zero; none without months.
 pub(super) fn each_month(cents: i128, months: u64) -> Option<String> {
-    let months = u128::from(months);
-    let twice = cents
-        .unsigned_abs()
-        .saturating_mul(2)
-        .saturating_add(months);
+    let each = each_cents(cents, months)?;
+    let sign = if each < 0 { "−" } else { "" };
+    let whole = u64::try_from(each.unsigned_abs() / 100).unwrap_or(u64::MAX);
+    let cents = each.unsigned_abs() % 100;
+    Some(format!("{sign}${}.{cents:02}", grouped(whole)))
+}
+
+/// The same in cents.
+pub(super) fn each_cents(cents: i128, months: u64) -> Option<i128> {
+    let months = i128::from(months);
+    let twice = cents.abs().saturating_mul(2).saturating_add(months);
     let each = twice.checked_div(months.saturating_mul(2))?;
-    let sign = if cents < 0 && each > 0 { "−" } else { "" };
-    let whole = u64::try_from(each / 100).unwrap_or(u64::MAX);
-    Some(format!("{sign}${}.{:02}", grouped(whole), each % 100))
+    Some(each * cents.signum())
+}
+
+/// Dollars and cents as programs read them: `-1234.05`.
+pub(super) fn decimal(cents: i128) -> String {
+    let sign = if cents < 0 { "-" } else { "" };
+    let cents = cents.unsigned_abs();
+    format!("{sign}{}.{:02}", cents / 100, cents % 100)
 }
 
 /// `3.4` of 100, as SVG and CSS take it; 0 where the whole is 0.
@@ -106,7 +117,7 @@ pub(super) fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::content::mask::Masking;
-    use super::{dollars, each_month, escaped, number, part, percent};
+    use super::{decimal, dollars, each_month, escaped, number, part, percent};
 
     #[test]
     fn figures_read_as_people_write_them() {
@@ -117,6 +128,12 @@ mod tests {
         assert_eq!(each_month(-5, 2).as_deref(), Some("−$0.03"));
         assert_eq!(each_month(0, 7).as_deref(), Some("$0.00"));
         assert_eq!(each_month(5, 0), None);
+        assert_eq!(
+            each_month(-123_456_700, 100).as_deref(),
+            Some("−$12,345.67")
+        );
+        assert_eq!(decimal(123_456_705), "1234567.05");
+        assert_eq!(decimal(-5), "-0.05");
         assert_eq!(percent(1, 3), "33.3");
         assert_eq!(percent(1, 0), "0");
         assert_eq!(number(Masking::Masked, 10), "1–10");

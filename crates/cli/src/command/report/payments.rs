@@ -91,7 +91,8 @@ fn total(page: &mut String, data: &ReportData, sums: &[(&str, &ClaimsOfType)]) {
     page.push_str("</tr>");
 }
 
-fn by_year(sum: &ClaimsOfType) -> Vec<(String, Cell)> {
+/// The cells of each year, in their order; claims without a date come last.
+pub(super) fn by_year(sum: &ClaimsOfType) -> Vec<(String, Cell)> {
     let years = sum.years().into_iter();
     let mut years: Vec<(String, Cell)> = years
         .map(|(year, cell)| (year.year.to_string(), cell))

@@ -6,13 +6,13 @@ use super::{Line, ReportData};
 use crate::plural::{self, grouped};
 
 /// Which parts of a table are shown.
-struct Shown {
+pub(super) struct Shown {
     /// The months of each year.
-    months: Vec<bool>,
+    pub(super) months: Vec<bool>,
     /// What was paid in each year.
-    paid: Vec<bool>,
+    pub(super) paid: Vec<bool>,
     /// What was paid in all of them: not where it would disclose what was paid outside.
-    total: bool,
+    pub(super) total: bool,
     /// What was paid outside of them.
     outside: bool,
 }
@@ -92,7 +92,7 @@ fn one(page: &mut String, data: &ReportData, of: &PerMember, found: &MemberYears
 
 /// A hidden part must not follow from those that are shown: what was paid in all years and outside of
 /// them adds up to what is shown elsewhere.
-fn shown(data: &ReportData, found: &MemberYears) -> Shown {
+pub(super) fn shown(data: &ReportData, found: &MemberYears) -> Shown {
     let months = found.years.values().map(|year| &year.months);
     let claims = found.years.values().map(|year| &year.claims);
     let mut paid = data.masking.money_of_sum(claims.chain([&found.outside]));
