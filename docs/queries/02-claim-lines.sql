@@ -3,7 +3,7 @@
 -- Leaves out: replaced and cancelled versions, Part D (see 05-fills.sql), and lines that only repeat the claim's
 --   total (revenue code 0001), unless such a line is all there is and carries the payment.
 -- Denied or plan-paid: denied lines are in, marked by is_denied; claims that a Medicare Advantage plan paid are in,
---   too: their flag is claim.is_mco_paid.
+--   too, marked by is_mco_paid.
 -- Trap: lines of inpatient and SNF claims have no payment of their own, so add up paid_amount_allocated, never
 --   paid_amount: it adds up to the claim's payment on every claim (paid_allocation = 'header' says that the whole
 --   payment stands on the first line).
@@ -33,7 +33,8 @@ SELECT
     rendering_npi,
     rendering_specialty_code,
     principal_diagnosis_code,
-    is_denied
+    is_denied,
+    is_mco_paid
 FROM claim_line
 WHERE is_current AND (is_total_line IS NOT TRUE OR paid_amount_allocated <> 0)
 ORDER BY source_api, eob_id, claim_line_number

@@ -1,6 +1,6 @@
 """Extraction under a rate limit: how near to it each client comes, and how much of it is refused.
 
-    limits.py --claimlake BINARY [--limit 20 60 200] [--latency 300 0] [--seconds 30] [--rival PYTHON]
+    limits.py --claimlake BINARY [--server BINARY] [--eobs 150] [--limit 20 60 200] [--latency 300 0] [--seconds 30] [--rival PYTHON]
               [--change 60 200 20] [--per-token 20]
 
 The sandbox admits so many requests per second and answers 429 with `Retry-After: 1` above it.
@@ -19,7 +19,7 @@ import time
 import extract
 
 SETTLE = 5
-EOBS = 150
+PAGE = 50
 
 
 class Watch(threading.Thread):
@@ -49,6 +49,16 @@ class Watch(threading.Thread):
         self.over.set()
         self.join()
 
+    def timeline(self):
+        """What was served in each second, and what was refused."""
+        began = self.changes[0][0]
+        per_second = {}
+        for now, done, sent in self.samples:
+            per_second[int(now - began)] = (done, sent - done)
+        totals = list(per_second.values())
+        for (done, refused), (more, no) in zip(totals, totals[1:]):
+            yield f"{more - done}" + (f"-{no - refused}" if no > refused else "")
+
     def steady(self):
         """Per limit: requests per second that were served, and the share that was refused."""
         last = self.samples[-1][0]
@@ -56,7 +66,7 @@ class Watch(threading.Thread):
             self.samples.pop()
             last = self.samples[-1][0]
         ends = [began for began, _ in self.changes[1:]] + [last - 1]
-        for (began, limit), end in zip(self.changes, ends):
+        for (began, limit), end in zip(self.changes, ends, strict=True):
             inside = [sample for sample in self.samples if began + SETTLE <= sample[0] <= end]
             if len(inside) > 5:
                 seconds = inside[-1][0] - inside[0][0]
@@ -90,13 +100,13 @@ HEAD = ("limit         latency  client     requests  refused   wall s  possible 
 def compare(options, limits, latency, per_token=None):
     clients = {"claimlake": extract.claimlake_run} | ({"asyncio": extract.rival_run} if options.rival else {})
     wanted = options.seconds * (sum(limits) if per_token is None else per_token * 4)
-    people = max(4, round(wanted / 5))
+    per_person = 2 + -(-options.eobs // PAGE)
+    people, eobs = max(4, round(wanted / per_person)), options.eobs
     name = "/".join(map(str, limits)) if per_token is None else f"{per_token} a token"
-    eobs = EOBS
     if per_token is not None:
-        people, eobs = 4, round(wanted / 4 * 50)
+        people, eobs = 4, round(wanted / 4 * PAGE)
     for client, run in clients.items():
-        with extract.sandbox(options.claimlake, people, eobs, latency) as listening:
+        with extract.sandbox(options.server or options.claimlake, people, eobs, latency) as listening:
             server = extract.Server(listening)
             if per_token is None:
                 post(server, "/_sandbox/faults", [spec(limits[0])])
@@ -115,11 +125,16 @@ def compare(options, limits, latency, per_token=None):
             possible = done / limits[0] if len(limits) == 1 else float("nan")
             print(f"{name:12} {latency:5} ms  {client:10} {done:8} {1 - done / sent:8.1%} {wall:8.1f} {possible:8.1f}"
                   f"    | {steady}", flush=True)
+            if options.timeline:
+                print(" ".join(watch.timeline()), flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--claimlake", required=True)
+    parser.add_argument("--server", help="the binary whose sandbox is read, where it is another")
+    parser.add_argument("--eobs", type=int, default=150)
+    parser.add_argument("--timeline", action="store_true", help="print what was served and refused each second")
     parser.add_argument("--rival", help="a Python with aiohttp and orjson")
     parser.add_argument("--api", default="v2")
     parser.add_argument("--limit", type=int, nargs="*", default=[20, 60, 200])

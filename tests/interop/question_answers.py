@@ -125,7 +125,7 @@ def paid_by_type_and_month(facts):
 LINE = """source_api eob_id claim_line_number patient_id eob_type line_from_date line_thru_date hcpcs_code modifier_1
     modifier_2 modifier_3 modifier_4 modifier_5 revenue_code place_of_service_code units charge_amount allowed_amount
     paid_amount_allocated paid_allocation deductible_amount coinsurance_amount rendering_npi
-    rendering_specialty_code principal_diagnosis_code is_denied"""
+    rendering_specialty_code principal_diagnosis_code is_denied is_mco_paid"""
 
 
 @answer(2, LINE)

@@ -10,6 +10,7 @@ use super::ConsentError;
 use super::answer::{TokenAnswer, read_error, read_tokens};
 use super::classify::{Meaning, RequestKind, classify};
 use super::endpoint::{Answer, Endpoint, Posted};
+use super::vault_work::VaultWork;
 
 const BEGIN_AGAIN: &str = "begin again with authorize";
 
@@ -20,7 +21,7 @@ const BEGIN_AGAIN: &str = "begin again with authorize";
 /// in this call or in the next extraction.
 pub(crate) async fn exchange_and_store(
     endpoint: &Endpoint,
-    vault: &Vault,
+    vault: &impl VaultWork,
     pending: &PendingAuthorization,
     state: &Secret,
     code: &Secret,
@@ -49,23 +50,36 @@ pub(crate) async fn exchange_and_store(
         true => Forgotten::TakenBack,
         false => Forgotten::Refused,
     };
-    let stored = vault.store_consent(&grant, forgotten)?;
-    note_finished(vault, state, &stored);
-    let bearer = grant.tokens.access_token.as_ref();
-    let (None, Some(bearer)) = (&grant.patient, bearer) else {
+    let is_named = grant.patient.is_some();
+    let bearer = grant.tokens.access_token.clone();
+    let for_state = state.clone();
+    let stored = vault
+        .with_vault(move |vault| {
+            let stored = vault.store_consent(&grant, forgotten)?;
+            note_finished(vault, &for_state, &stored);
+            Ok(stored)
+        })
+        .await?;
+    let (false, Some(bearer)) = (is_named, bearer) else {
         return Ok(stored);
     };
-    let Some(patient) = ask_who(endpoint, pending.api, bearer).await else {
+    let Some(patient) = ask_who(endpoint, pending.api, &bearer).await else {
         return Ok(stored);
     };
-    let named = vault.name_patient(&stored.handle, &patient)?;
-    // Whose it is was known a moment later: that is no second change.
-    let change = match named.change {
-        GrantChange::Unchanged => stored.change,
-        change => change,
-    };
-    let stored = Stored { change, ..named };
-    note_finished(vault, state, &stored);
+    let for_state = state.clone();
+    let stored = vault
+        .with_vault(move |vault| {
+            let named = vault.name_patient(&stored.handle, &patient)?;
+            // Whose it is was known a moment later: that is no second change.
+            let change = match named.change {
+                GrantChange::Unchanged => stored.change,
+                change => change,
+            };
+            let stored = Stored { change, ..named };
+            note_finished(vault, &for_state, &stored);
+            Ok(stored)
+        })
+        .await?;
     Ok(stored)
 }
 

@@ -73,6 +73,7 @@ pub mod testing;
 mod token;
 mod transport_error;
 mod trust;
+mod vault_work;
 
 pub use answer::{ErrorAnswer, read_error};
 pub use app::{App, is_loopback};

@@ -11,6 +11,7 @@ use super::ConsentError;
 use super::broker::Refresher;
 use super::classify::{Meaning, RequestKind, classify};
 use super::endpoint::{Endpoint, Posted};
+use super::vault_work::VaultWork as _;
 
 /// How a revocation ended. In both cases the vault has no token of the grant any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,15 +37,15 @@ pub(crate) async fn revoke(
     refresher: &Arc<Refresher>,
     handle: &GrantHandle,
 ) -> Result<Revoked, ConsentError> {
-    let vault = refresher.vault();
-    let grant = vault.grant(handle)?;
+    let of = handle.clone();
+    let grant = refresher.with_vault(move |vault| vault.grant(&of)).await?;
     if grant.state == GrantState::Revoked {
         return Ok(Revoked::AlreadyGone);
     }
     let access = match refresher.token(handle, None).await {
         Ok(access) => access,
         Err(ConsentError::NeedsConsent { .. }) => {
-            vault.set_grant_state(handle, GrantState::Revoked, Some("it had ended before"))?;
+            set_revoked(refresher, handle, "it had ended before").await?;
             return Ok(Revoked::AlreadyGone);
         }
         Err(error @ ConsentError::Configuration { .. }) => return Err(error),
@@ -55,7 +56,9 @@ pub(crate) async fn revoke(
         }
     };
     let endpoint = refresher.endpoint();
-    let refresh_token = vault.tokens(handle)?.refresh_token;
+    let of = handle.clone();
+    let tokens = refresher.with_vault(move |vault| vault.tokens(&of));
+    let refresh_token = tokens.await?.refresh_token;
     let url = endpoint.app().revoke_url(grant.api);
     let form = [
         ("token", access.secret.expose()),
@@ -79,8 +82,20 @@ pub(crate) async fn revoke(
                 .into(),
         });
     }
-    vault.set_grant_state(handle, GrantState::Revoked, Some("revoked from here"))?;
+    set_revoked(refresher, handle, "revoked from here").await?;
     Ok(Revoked::Verified)
+}
+
+async fn set_revoked(
+    refresher: &Refresher,
+    handle: &GrantHandle,
+    reason: &'static str,
+) -> Result<(), ConsentError> {
+    let of = handle.clone();
+    refresher
+        .with_vault(move |vault| vault.set_grant_state(&of, GrantState::Revoked, Some(reason)))
+        .await?;
+    Ok(())
 }
 
 /// Returns an error if the registration is wrong. Every other answer is left to the verification:

@@ -127,7 +127,13 @@ pub async fn extract<T: TokenSource>(
     outcome.stopped = lock(&session.stop).clone();
     outcome.note_sealed(&session.landing.seal().await?);
     if let Some(recorder) = session.recorder {
-        outcome.recorded = recorder.finish()?;
+        match recorder.finish().await {
+            Ok(exchanges) => outcome.recorded = exchanges,
+            Err(error) => {
+                vault.end_run(&options.run, RunEnd::Failed, None)?;
+                return Err(error);
+            }
+        }
     }
     outcome.seconds = begun.elapsed().as_secs_f64();
     let end = match outcome.not_read == 0 {

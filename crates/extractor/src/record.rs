@@ -2,25 +2,33 @@
 //!
 //! Only FHIR exchanges are recorded, their requests without the `Authorization` header and with a
 //! label in place of the grant: a recording holds no token, code or secret.
+//!
+//! A thread of its own compresses and writes; where it is slow, requests wait for it and sockets do
+//! not.
 
-use std::collections::BTreeMap;
+mod exchange_writer;
+
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use claimlake_contract::{
     ApiVersion, CATALOGUE_FILE, EXCHANGES_FILE, GrantHandle, PatientId, RECORDING_FORMAT,
-    RecordedExchange, RecordedPerson, RecordingCatalogue,
+    RecordedExchange, RecordingCatalogue,
 };
 use claimlake_landing::create_private_file;
+use tokio::sync::mpsc;
 use url::Url;
 
 use crate::error::ExtractError;
 use crate::http::client::RawAnswer;
 use crate::lock::lock;
+use exchange_writer::{ExchangeWriter, RecordJob};
+
+/// Exchanges that wait to be written. Their bodies count as received and not yet landed.
+const WAITING_EXCHANGES: usize = 8;
 
 /// Where and how to record.
 #[derive(Debug, Clone)]
@@ -31,24 +39,15 @@ pub struct RecordOptions {
     pub phi_allowed: bool,
 }
 
-pub(crate) struct Recorder {
+/// The handle of the recording thread.
+#[derive(Debug)]
+pub(crate) struct Recorder<W = Encoder> {
     dir: PathBuf,
     holds_phi: bool,
-    inner: Mutex<Inner>,
-}
-
-struct Inner {
-    file: Encoder,
-    grants: BTreeMap<GrantHandle, RecordedPerson>,
-    exchanges: u64,
-}
-
-impl std::fmt::Debug for Recorder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Recorder")
-            .field("dir", &self.dir)
-            .finish_non_exhaustive()
-    }
+    exchanges: mpsc::Sender<RecordJob>,
+    thread: JoinHandle<ExchangeWriter<W>>,
+    /// Why nothing more can be written.
+    failure: Arc<Mutex<Option<String>>>,
 }
 
 /// What is recorded of a request.
@@ -65,70 +64,94 @@ pub(crate) struct RecordedRequest<'a> {
 
 impl Recorder {
     pub(crate) fn create(options: &RecordOptions, is_sandbox: bool) -> Result<Self, ExtractError> {
-        let dir = options.dir.clone();
+        let dir = &options.dir;
         if !is_sandbox && !options.phi_allowed {
-            return Err(ExtractError::RecordingHoldsPhi { dir });
+            return Err(ExtractError::RecordingHoldsPhi { dir: dir.clone() });
         }
-        claimlake_landing::create_private_dir(&dir).map_err(ExtractError::recording(&dir))?;
-        let mut entries = std::fs::read_dir(&dir).map_err(ExtractError::recording(&dir))?;
+        claimlake_landing::create_private_dir(dir).map_err(ExtractError::recording(dir))?;
+        let mut entries = std::fs::read_dir(dir).map_err(ExtractError::recording(dir))?;
         if entries.next().is_some() {
-            return Err(ExtractError::RecordingNotEmpty { dir });
+            return Err(ExtractError::RecordingNotEmpty { dir: dir.clone() });
         }
-        let file = encoder(&dir, EXCHANGES_FILE)?;
-        Ok(Self {
+        let file = encoder(dir, EXCHANGES_FILE)?;
+        Self::start(dir, !is_sandbox, file)
+    }
+
+    /// Closes the recording; how many exchanges it has.
+    pub(crate) async fn finish(self) -> Result<u64, ExtractError> {
+        let Self {
             dir,
-            holds_phi: !is_sandbox,
-            inner: Mutex::new(Inner {
-                file,
-                grants: BTreeMap::new(),
-                exchanges: 0,
-            }),
+            holds_phi,
+            exchanges,
+            thread,
+            failure,
+        } = self;
+        drop(exchanges);
+        let waited = tokio::task::spawn_blocking(move || {
+            let stopped = || std::io::Error::other("the recording thread has stopped");
+            let written = thread.join().map_err(|_| stopped());
+            let (people, exchanges, file) = written.map_err(ExtractError::recording(&dir))?.end();
+            if let Some(failure) = lock(&failure).take() {
+                return Err(ExtractError::recording(&dir)(failure));
+            }
+            finish(file).map_err(ExtractError::recording(&dir))?;
+            let catalogue = RecordingCatalogue {
+                format: RECORDING_FORMAT,
+                title: String::new(),
+                notes: Vec::new(),
+                holds_phi,
+                people,
+                exchanges,
+            };
+            write_catalogue(&dir, CATALOGUE_FILE, &catalogue)?;
+            Ok(catalogue.exchanges)
+        });
+        waited
+            .await
+            .unwrap_or_else(|error| Err(ExtractError::Thread(std::io::Error::other(error))))
+    }
+}
+
+impl<W: Write + Send + 'static> Recorder<W> {
+    fn start(dir: &Path, holds_phi: bool, file: W) -> Result<Self, ExtractError> {
+        let (exchanges, waiting) = mpsc::channel(WAITING_EXCHANGES);
+        let failure = Arc::new(Mutex::new(None));
+        let writer = ExchangeWriter::new(file, Arc::clone(&failure));
+        let thread = std::thread::Builder::new()
+            .name("recording".into())
+            .spawn(move || writer.work(waiting))
+            .map_err(ExtractError::recording(dir))?;
+        Ok(Self {
+            dir: dir.to_path_buf(),
+            holds_phi,
+            exchanges,
+            thread,
+            failure,
         })
     }
 
-    pub(crate) fn write(
+    /// Hands an exchange over; waits where the thread is far behind.
+    ///
+    /// # Errors
+    /// When an earlier exchange could not be written.
+    pub(crate) async fn write(
         &self,
         request: &RecordedRequest<'_>,
         answer: &RawAnswer,
     ) -> Result<(), ExtractError> {
-        let mut inner = lock(&self.inner);
-        let label = format!("person-{}", inner.grants.len() + 1);
-        let entry = inner.grants.entry(request.grant.clone());
-        let grant = entry.or_insert_with(|| RecordedPerson {
-            grant: label,
-            patients: BTreeMap::new(),
+        let job = RecordJob {
+            grant: request.grant.clone(),
+            api: request.api,
+            patient: request.patient.clone(),
             scopes: request.scopes.clone(),
-        });
-        let patient = request.patient.expose().to_owned();
-        grant.patients.insert(request.api, patient);
-        let exchange = exchange(request, grant.grant.clone(), answer);
-        // Written as it is made: of a large body there is no further copy.
-        let mut to = std::io::BufWriter::with_capacity(64 << 10, &mut inner.file);
-        serde_json::to_writer(&mut to, &exchange).map_err(ExtractError::recording(&self.dir))?;
-        to.write_all(b"\n")
-            .and_then(|()| to.flush())
-            .map_err(ExtractError::recording(&self.dir))?;
-        drop(to);
-        inner.exchanges += 1;
-        Ok(())
-    }
-
-    /// Closes the recording; how many exchanges it has.
-    pub(crate) fn finish(self) -> Result<u64, ExtractError> {
-        let dir = &self.dir;
-        let inner = self.inner.into_inner();
-        let inner = inner.unwrap_or_else(std::sync::PoisonError::into_inner);
-        finish(inner.file).map_err(ExtractError::recording(dir))?;
-        let catalogue = RecordingCatalogue {
-            format: RECORDING_FORMAT,
-            title: String::new(),
-            notes: Vec::new(),
-            holds_phi: self.holds_phi,
-            people: inner.grants.into_values().collect(),
-            exchanges: inner.exchanges,
+            exchange: exchange(request, answer),
+            body: answer.body.clone(),
         };
-        write_catalogue(dir, CATALOGUE_FILE, &catalogue)?;
-        Ok(catalogue.exchanges)
+        self.exchanges.send(job).await.map_err(|_| {
+            let failure = lock(&self.failure).clone();
+            let failure = failure.unwrap_or_else(|| "the recording thread has stopped".into());
+            ExtractError::recording(&self.dir)(failure)
+        })
     }
 }
 
@@ -159,7 +182,8 @@ pub(crate) fn write_catalogue(
         .map_err(ExtractError::recording(dir))
 }
 
-fn exchange(request: &RecordedRequest<'_>, grant: String, answer: &RawAnswer) -> RecordedExchange {
+/// An exchange without its grant and its body.
+fn exchange(request: &RecordedRequest<'_>, answer: &RawAnswer) -> RecordedExchange {
     let mut query: Vec<(String, String)> = request.url.query_pairs().into_owned().collect();
     query.sort();
     let base_path = request.base_url.path().trim_end_matches('/');
@@ -168,18 +192,20 @@ fn exchange(request: &RecordedRequest<'_>, grant: String, answer: &RawAnswer) ->
     let further = request.headers.iter();
     request_headers.extend(further.map(|(name, value)| ((*name).into(), (*value).into())));
     let headers = answer.headers.content_type.iter();
-    let text = std::str::from_utf8(&answer.body).ok();
     RecordedExchange {
         method: "GET".into(),
         path: path.strip_prefix(base_path).unwrap_or(path).to_owned(),
         query,
         request_headers,
-        grant,
+        grant: String::new(),
         status: answer.status,
         headers: headers
             .map(|value| ("content-type".to_owned(), value.clone()))
             .collect(),
-        body: text.map(str::to_owned),
-        body_base64: text.is_none().then(|| BASE64.encode(&*answer.body)),
+        body: None,
+        body_base64: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

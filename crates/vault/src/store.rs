@@ -299,6 +299,18 @@ impl Vault {
         transaction.commit().during(operation)?;
         Ok(answer)
     }
+
+    /// Keeps every other connection from writing until `work` is done.
+    ///
+    /// # Errors
+    /// Where the vault cannot be written.
+    #[cfg(feature = "testing")]
+    pub fn hold_write_lock(&self, work: impl FnOnce()) -> Result<(), VaultError> {
+        self.write("holding the write lock", |_| {
+            work();
+            Ok(())
+        })
+    }
 }
 
 #[cfg(test)]

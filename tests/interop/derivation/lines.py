@@ -1,6 +1,6 @@
 """`claim_line` and `prior_authorization_line` (design 5; rules 2 to 5)."""
 
-from . import codes, diagnoses, money, providers
+from . import claims, codes, diagnoses, money, providers
 from .fhir import V3_EXTENSION, VAR, day, dictionary, extension, extension_code, first, quantity, whole
 
 
@@ -66,6 +66,7 @@ def line_row(claim, number, line):
         "coinsurance_amount": money.line_coinsurance_amount(claim, line),
         "processing_indicator_code": processing_indicator_code(line),
         "is_denied": line_is_denied(line),
+        "is_mco_paid": claims.is_mco_paid(claim),
         "rendering_npi": providers.rendering_npi(claim, line),
         "rendering_specialty_code": providers.rendering_specialty_code(claim, line),
         **spread(diagnoses.line_diagnoses(claim, line), "diagnosis", 12),

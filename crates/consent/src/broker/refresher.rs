@@ -43,6 +43,7 @@ pub(crate) use self::policy::RefreshPolicy;
 use crate::ConsentError;
 use crate::endpoint::Endpoint;
 use crate::token::AccessToken;
+use crate::vault_work::VaultWork;
 
 /// The result of a refresh, for all callers that wait for it.
 type Outcome = Result<AccessToken, ConsentError>;
@@ -275,10 +276,11 @@ impl Refresher {
     pub(crate) fn activity(&self) -> (Option<Duration>, Option<Duration>) {
         (self.posting.longest(), self.on_disk.longest())
     }
+}
 
-    /// Runs blocking work on the vault in another thread. It is completed even if the caller is
-    /// gone.
-    pub(crate) async fn with_vault<T: Send + 'static>(
+/// In another thread. The work is completed even if the caller is gone.
+impl VaultWork for Refresher {
+    async fn with_vault<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Vault) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {

@@ -26,6 +26,7 @@ use crate::ConsentError;
 use crate::exchange::exchange_and_store;
 use crate::listen::accept_all;
 use crate::revoke::revoke;
+use crate::vault_work::VaultWork as _;
 
 /// How often a client with requests in progress is sent a sign of life.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
@@ -186,9 +187,10 @@ impl Server {
                 Ok(Response::Token(token))
             }
             Request::Exchange { state, code } => {
+                let taken = state.clone();
                 let pending = refresher
-                    .vault()
-                    .take_authorization(&state)
+                    .with_vault(move |vault| vault.take_authorization(&taken))
+                    .await
                     .map_err(ConsentError::from)?
                     .ok_or_else(|| ConsentError::Callback {
                         reason: "the callback answers no authorization that is waiting here: it \
@@ -197,7 +199,7 @@ impl Server {
                             .into(),
                     })?;
                 let now = || refresher.now();
-                let (endpoint, vault) = (refresher.endpoint(), refresher.vault());
+                let (endpoint, vault) = (refresher.endpoint(), &**refresher);
                 let stored = exchange_and_store(endpoint, vault, &pending, &state, &code, now);
                 let stored = stored.await?;
                 refresher.app_accepted(pending.api).await;
@@ -338,3 +340,6 @@ async fn send(
     let line = json_line(message)?;
     writer.lock().await.write_all(&line).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,7 +58,7 @@ impl<T: TokenSource> Pages for SearchReader<'_, T> {
             let answer = match session.fetcher.get(&request).await {
                 Ok(Fetched::Body(answer)) => answer,
                 Ok(Fetched::PastEnd(answer)) => {
-                    self.record(&request, &answer)?;
+                    self.record(&request, &answer).await?;
                     return Ok(SeenPage {
                         is_past_end: true,
                         ..SeenPage::default()
@@ -66,7 +66,7 @@ impl<T: TokenSource> Pages for SearchReader<'_, T> {
                 }
                 Err(Unanswered { end, answer }) => {
                     if let Some(answer) = answer {
-                        self.record(&request, &answer)?;
+                        self.record(&request, &answer).await?;
                     }
                     return Err(end);
                 }
@@ -74,7 +74,7 @@ impl<T: TokenSource> Pages for SearchReader<'_, T> {
             match self.land(answer.body.clone()).await? {
                 Ok(info) => {
                     session.note_page(grant, info.ids.len() as u64);
-                    self.record(&request, &answer)?;
+                    self.record(&request, &answer).await?;
                     return Ok(info);
                 }
                 Err(PageError::Foreign) => {
@@ -148,7 +148,7 @@ impl<T: TokenSource> SearchReader<'_, T> {
         landed.map_err(|error| FetchError::Stop(claimlake_consent::chain(&error)))
     }
 
-    fn record(&self, request: &Request<'_>, answer: &RawAnswer) -> Result<(), FetchError> {
+    async fn record(&self, request: &Request<'_>, answer: &RawAnswer) -> Result<(), FetchError> {
         let Some(recorder) = &self.session.recorder else {
             return Ok(());
         };
@@ -161,7 +161,7 @@ impl<T: TokenSource> SearchReader<'_, T> {
             url: &request.url,
             headers: request.headers,
         };
-        let written = recorder.write(&recorded, answer);
+        let written = recorder.write(&recorded, answer).await;
         written.map_err(|error| FetchError::Stop(error.to_string()))
     }
 }

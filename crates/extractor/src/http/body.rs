@@ -160,5 +160,13 @@ impl Deref for Body {
     }
 }
 
+/// A body that is here already.
+#[cfg(test)]
+pub(crate) async fn of(bytes: &[u8]) -> Body {
+    let mut body = BodyMemory::new(BodyLimits::DEFAULT).begin().await.unwrap();
+    body.add(bytes).await.unwrap();
+    body.finish()
+}
+
 #[cfg(test)]
 mod tests;

@@ -15,6 +15,7 @@ use claimlake_consent::{ServerName, http_client};
 /// Of an answer that is no page, so much is read: no more of it is ever looked at.
 const LARGEST_ERROR: usize = 1 << 20;
 
+const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const X_RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 
 /// How long parts of a request may take.
@@ -55,9 +56,9 @@ pub(crate) struct AnswerHeaders {
     pub(crate) content_type: Option<String>,
     pub(crate) retry_after: Option<String>,
     pub(crate) date: Option<String>,
-    /// Whether `X-RateLimit-Remaining` says that the access token has no requests left. Blue Button
-    /// counts them by token; where something else refuses, the header is missing or no number.
-    pub(crate) is_token_spent: bool,
+    /// `X-RateLimit-Limit`, where `X-RateLimit-Remaining` says that none of it is left: Blue Button
+    /// counts the requests of each access token.
+    pub(crate) spent_limit: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -195,10 +196,15 @@ fn answer_headers(headers: &HeaderMap) -> AnswerHeaders {
         let value = headers.get(name)?;
         value.to_str().ok().map(str::to_owned)
     };
+    // On some answers the text is `None`.
+    let number = |name| text(name)?.trim().parse().ok();
     AnswerHeaders {
         content_type: text(CONTENT_TYPE),
         retry_after: text(RETRY_AFTER),
         date: text(DATE),
-        is_token_spent: text(X_RATELIMIT_REMAINING).is_some_and(|left| left.trim() == "0"),
+        spent_limit: match number(X_RATELIMIT_REMAINING) {
+            Some(0) => number(X_RATELIMIT_LIMIT),
+            _ => None,
+        },
     }
 }

@@ -184,7 +184,7 @@ impl<T: TokenSource> Fetcher<'_, T> {
         let ended = match class {
             AnswerClass::Throttled => Ended::Throttled(Throttled {
                 wait: wait.filter(|wait| *wait <= LONGEST_WAIT),
-                is_of_token: answer.headers.is_token_spent,
+                spent_limit: answer.headers.spent_limit,
             }),
             AnswerClass::ServerError => Ended::Badly,
             _ => Ended::Well,

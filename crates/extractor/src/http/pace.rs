@@ -33,8 +33,8 @@ pub(crate) enum Ended {
 pub(crate) struct Throttled {
     /// What `Retry-After` said.
     pub(crate) wait: Option<Duration>,
-    /// Whether it said that the limit is that of the access token.
-    pub(crate) is_of_token: bool,
+    /// The limit of the access token, where it said that nothing of it is left.
+    pub(crate) spent_limit: Option<u32>,
 }
 
 #[derive(Debug)]

@@ -13,6 +13,7 @@ use super::outcome::not_now;
 use super::{Outcome, Refresher, lock};
 use crate::ConsentError;
 use crate::exchange::ask_who;
+use crate::vault_work::VaultWork as _;
 
 /// What "in doubt" means, and what decides it.
 pub(super) const IN_DOUBT: &str = "the server denies its refresh without a reason: the consent has \
@@ -182,7 +183,8 @@ impl Refresher {
     ) -> Result<Option<Stored>, ConsentError> {
         let token = self.token(handle, None).await?;
         // A refresh may have named the patient.
-        let grant = self.vault.grant(handle)?;
+        let asked = handle.clone();
+        let grant = self.with_vault(move |vault| vault.grant(&asked)).await?;
         let patient = match grant.patient {
             Some(patient) => Some(patient),
             None => ask_who(&self.endpoint, grant.api, &token.secret).await,

@@ -22,6 +22,7 @@ use crate::ConsentError;
 use crate::answer::TokenAnswer;
 use crate::classify::Meaning;
 use crate::token::AccessToken;
+use crate::vault_work::VaultWork as _;
 
 /// How often one refresh token is posted without a readable answer before a pause: the second POST
 /// finds out whether the first one used it up.

@@ -106,6 +106,22 @@ pub(super) struct Scenario<'a> {
     pub(super) seconds: u64,
 }
 
+impl Scenario<'_> {
+    fn limit(&self, now: f64) -> u32 {
+        let begun = |(from, _): &&(u64, u32)| *from as f64 <= now;
+        self.limits.iter().rfind(begun).unwrap().1
+    }
+
+    /// What the headers of a 429 say. Of a limit for all they name the token's all the same.
+    fn spent_limit(&self, now: f64) -> Option<u32> {
+        match self.of {
+            LimitOf::AllTogether => Some(100_000),
+            LimitOf::EachToken => Some(self.limit(now)),
+            LimitOf::FirstToken => None,
+        }
+    }
+}
+
 /// What the server answered to one patient or to all, by the second in which it counted.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Answers {
@@ -155,15 +171,11 @@ pub(super) async fn read(scenario: Scenario<'_>) -> Vec<Answers> {
             LimitOf::FirstToken => return true,
         };
         let now = began.elapsed().as_secs_f64();
-        let now_applies = scenario
-            .limits
-            .iter()
-            .rfind(|(from, _)| *from as f64 <= now);
         let mut counters = counters.lock().unwrap();
         let counter = counters
             .entry(key)
             .or_insert_with(|| Counter::new(scenario.kind));
-        counter.admits(now, now_applies.unwrap().1)
+        counter.admits(now, scenario.limit(now))
     };
     let answers = Mutex::new(vec![Answers::default(); usize::from(scenario.patients)]);
     let one_request_after_another = |number: u16| {
@@ -182,7 +194,7 @@ pub(super) async fn read(scenario: Scenario<'_>) -> Vec<Answers> {
                     true => Ended::Well,
                     false => Ended::Throttled(Throttled {
                         wait: Some(Duration::from_secs(1)),
-                        is_of_token: scenario.of == LimitOf::EachToken,
+                        spent_limit: scenario.spent_limit(began.elapsed().as_secs_f64()),
                     }),
                 };
                 permit.ended(&grant, ended);

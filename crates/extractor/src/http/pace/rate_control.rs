@@ -78,6 +78,11 @@ impl RateControl {
         self.log.last()
     }
 
+    /// Requests of the last seconds that were admitted.
+    pub(super) fn recently_admitted(&self) -> u32 {
+        self.log.admitted()
+    }
+
     /// When the next request may be sent, or nothing where it may go now.
     pub(super) fn not_before(&mut self, now: Duration) -> Option<Duration> {
         if let Some(pause) = &self.pause {

@@ -1,7 +1,7 @@
 //! Whose rate a refusal is about: a server may limit all requests together, or each token alone.
 //!
 //! A grant that is refused waits for as long as the server says, always. Whom the limit is for, Blue
-//! Button's own headers say; a proxy does not. Then, where many of the newest answers are refusals of
+//! Button's headers say where they fit what was sent; a proxy has none. Then, where many of the newest answers are refusals of
 //! several grants, all are limited together; where one grant is refused again and again and the
 //! others are not, it alone is.
 
@@ -121,13 +121,16 @@ impl Rates {
     ) {
         let wait = refusal.wait;
         let own = self.own(grant, now);
+        // A token that sent three requests has not used a limit of 100,000 up.
+        let sent = own.control.recently_admitted();
+        let is_of_token = refusal.spent_limit.is_some_and(|limit| sent >= limit / 2);
         let is_same = sent_at < own.gate;
         own.gate = own.gate.max(now + wait.unwrap_or(DEFAULT_WAIT));
-        if !refusal.is_of_token {
+        if !is_of_token {
             self.answered(true);
             self.remember(grant, now, is_same);
         }
-        let is_limited_alone = refusal.is_of_token || self.is_limited_alone(grant, now);
+        let is_limited_alone = is_of_token || self.is_limited_alone(grant, now);
         let own = self.own(grant, now);
         if is_limited_alone {
             own.control.refused(sent_at, now, wait);

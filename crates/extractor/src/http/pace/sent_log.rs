@@ -38,6 +38,12 @@ impl SentLog {
         }
     }
 
+    /// How many of those that are remembered were admitted.
+    pub(super) fn admitted(&self) -> u32 {
+        let admitted = self.requests.iter().filter(|(_, refused)| !refused);
+        admitted.count().try_into().unwrap_or(u32::MAX)
+    }
+
     pub(super) fn last(&self) -> Option<Duration> {
         self.requests.back().map(|(at, _)| *at)
     }

@@ -65,8 +65,8 @@ async fn a_throttled_grant_waits_alone() {
     let start = Instant::now();
     let wait = Some(Duration::from_secs(9));
     let permit = pace.admit(&grant(1)).await.unwrap();
-    let is_of_token = false;
-    permit.ended(&grant(1), Ended::Throttled(Throttled { wait, is_of_token }));
+    let spent_limit = None;
+    permit.ended(&grant(1), Ended::Throttled(Throttled { wait, spent_limit }));
     drop(pace.admit(&grant(2)).await.unwrap());
     assert!(start.elapsed() < Duration::from_millis(10));
     drop(pace.admit(&grant(1)).await.unwrap());
