@@ -6,7 +6,8 @@
 -- Denied or plan-paid: denied claims have no payment; claims that a Medicare Advantage plan paid (is_mco_paid) are
 --   left out, as their patients are left out of the denominator.
 -- Trap: dividing by patients with claims instead of by enrolled persons makes the result too high; v2 tells the months
---   of one year at a time only, so payments of other years are in the columns of those not enrolled.
+--   of one year at a time only, so payments of other years are in the columns of those not enrolled; `claimlake report`
+--   counts people with Part A or Part B as members, so that its amounts per member are other ones.
 WITH payment AS (
     SELECT
         source_api,

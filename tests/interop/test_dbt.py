@@ -157,8 +157,9 @@ def test_what_plans_paid_is_what_the_events_say(both, tuva_0_18):
 
     def deleted(eob):
         return any(
-            extension["url"].endswith("/adjstmt_dltn_cd") and extension["valueCoding"]["code"] == "D"
-            for extension in eob.get("extension", [])
+            coding.get("system") == VARIABLES + "adjstmt_dltn_cd" and coding["code"] == "D"
+            for information in eob.get("supportingInfo", [])
+            for coding in information.get("code", {}).get("coding", [])
         )
 
     paid = {eob["id"]: plan_paid(eob) for eob in current_v2(both, lambda codes: "PDE" in codes) if not deleted(eob)}
