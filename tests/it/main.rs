@@ -32,6 +32,7 @@ mod grants;
 mod import;
 mod interrupted_forget;
 mod json_log;
+mod kept_years;
 mod lake_group;
 mod lake_rows;
 mod lossless;

@@ -17,6 +17,7 @@ mod io_failure;
 mod lake_manifest;
 mod landing_layout;
 mod landing_manifest;
+mod period_key;
 mod person;
 mod progress;
 mod recording;
@@ -43,6 +44,10 @@ pub use landing_layout::{
 pub use landing_manifest::{
     Frame, LANDING_FORMAT, LandingManifest, LandingOrigin, LandingPart, LandingPatient,
     LandingReferences, PatientState,
+};
+pub use period_key::{
+    ALL_PERIODS, LAST_PERIOD, PeriodOf, body_order, is_period_type, period_id, period_of,
+    period_order, period_type,
 };
 pub use person::Person;
 pub use progress::{NoProgress, Progress, Task};

@@ -12,10 +12,11 @@ use crate::{ResourceType, RunId, TableLayout};
 pub const STAGED_FORMAT: u32 = 1;
 
 /// UInt64, the last column of every staged table and the first of [`KEYS_TABLE`]: unique per
-/// resource in the staged run, growing in landing order (later landed, greater number).
+/// resource in the staged run, growing in landing order (later landed, greater number). Rows that are
+/// kept by period have the number of their period instead, see [`crate::period_order`].
 pub const LANDING_ORDER_COLUMN: &str = "_landing_order";
 
-/// The staged table with one row a resource.
+/// The staged table with one row a resource, and one for each period of it that is kept.
 pub const KEYS_TABLE: &str = "_keys";
 
 /// The columns of [`KEYS_TABLE`], in order, all prefixed with `_`.
@@ -24,9 +25,9 @@ pub mod key_columns {
     pub const LANDING_ORDER: &str = super::LANDING_ORDER_COLUMN;
     /// Utf8: `v2` or `v3`.
     pub const API: &str = "_api";
-    /// Utf8: the FHIR resource type.
+    /// Utf8: the FHIR resource type; of a period [`crate::period_type`].
     pub const RESOURCE_TYPE: &str = "_resource_type";
-    /// Utf8: the resource's id.
+    /// Utf8: the resource's id; of a period [`crate::period_id`].
     pub const ID: &str = "_id";
     /// Timestamp(µs, UTC), nullable: `meta.lastUpdated`.
     pub const LAST_UPDATED: &str = "_last_updated";

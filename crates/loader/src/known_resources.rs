@@ -56,7 +56,7 @@ impl fmt::Debug for KnownResource<'_> {
     }
 }
 
-/// Calls `visit` with every resource of the snapshot's keys and its status.
+/// Calls `visit` with every resource of the snapshot's keys and its status; not with their periods.
 ///
 /// # Errors
 ///
@@ -74,6 +74,9 @@ pub fn known_resources(
         let batch = Arc::new(batch?);
         for row in 0..batch.num_rows() {
             let row = KeyRow { batch: &batch, row };
+            if row.is_of_period() {
+                continue;
+            }
             let text = |column| row.text(column).unwrap_or_default();
             let status = match (row.is_gone(), row.is_withdrawn()) {
                 (true, _) => ResourceStatus::Gone,

@@ -53,8 +53,14 @@ pub(crate) fn build_next(
         full: input.full,
         has_resources: has_resources(input)?,
     })?;
-    let staged_keys = StagedKeys::read(input.staged, &input.lake.spill(), key_budget(request))?;
-    let mut keys = merge_keys(input, &staged_keys, &snapshot)?;
+    let key_file = input.before.and_then(PreviousSnapshot::key_file);
+    let staged_keys = StagedKeys::read(
+        input.staged,
+        key_file.as_deref().filter(|_| !input.full),
+        &input.lake.spill(),
+        key_budget(request),
+    )?;
+    let mut keys = merge_keys(input, &plans, &staged_keys, &snapshot)?;
     let carried = Carried::default();
     if input.repair.is_none()
         && keys.is_unchanged()
@@ -131,6 +137,7 @@ pub(crate) fn build_next(
     tables.extend(changes_table(
         input,
         &staged_keys,
+        &keys.changed_periods,
         &found,
         &snapshot,
         &carried,
@@ -195,9 +202,12 @@ fn has_resources(input: &SnapshotInput<'_>) -> Result<bool> {
 /// Merges the keys and refuses the load if resources are absent.
 fn merge_keys(
     input: &SnapshotInput<'_>,
+    plans: &Plans,
     staged: &StagedKeys,
     snapshot: &Path,
 ) -> Result<MergedKeys> {
+    let kept_tables = plans.tables.iter().filter(|plan| plan.before.is_some());
+    let kept_tables = kept_tables.map(|plan| plan.layout.name.as_str()).collect();
     let mut keys = key_walk::merge(&KeyPlan {
         staged,
         before: input.before.and_then(PreviousSnapshot::key_file),
@@ -206,6 +216,7 @@ fn merge_keys(
         budget: key_budget(input.request),
         access: input.access,
         full: input.full,
+        kept_tables: &kept_tables,
     })?;
     if let Some(history) = input.history()? {
         history.correct(&mut keys, staged)?;

@@ -18,6 +18,7 @@ use claimlake_viewdef::resolved_reference::ResolvedReference;
 
 use crate::counts::Counts;
 use crate::partition::with_fit_partitions;
+use crate::periods::{KeptTables, PeriodKeys};
 use crate::plan::{PATIENT_COLUMN, PlannedResource};
 use crate::reject::{LinePlace, damaged};
 use crate::{TransformError, outcome::UnreadPath};
@@ -66,6 +67,7 @@ pub(crate) struct ChunkWorker {
     /// Whether its resources are a patient's.
     has_owner: bool,
     keys: KeyBuilder,
+    periods: PeriodKeys,
     /// Memory for the lines of the next chunk.
     spare: Vec<u8>,
 }
@@ -81,6 +83,7 @@ impl ChunkWorker {
             ),
             has_owner: has_patient(&planned.resource) && planned.plan.has_context(PATIENT_COLUMN),
             keys: KeyBuilder::new(),
+            periods: PeriodKeys::new(KeptTables::of(planned, api)),
             spare: Vec::new(),
             planned: planned.clone(),
         }
@@ -153,8 +156,7 @@ impl ChunkWorker {
         if let Some(other) = landed_not_r4(&self.planned.resource, text) {
             rows.counts.rejected_resources += 1;
             rows.rejects.push(place.not_r4(&other));
-            self.withdraw(text, order);
-            return Ok(());
+            return self.withdraw(text, order);
         }
         let resolved = resolved(references);
         let read = self
@@ -163,7 +165,7 @@ impl ChunkWorker {
         match read {
             Ok(read) => {
                 rows.counts.dropped += u64::from(read.dropped);
-                self.keys.push(Key {
+                let key = Key {
                     order,
                     api: self.api,
                     resource: self.planned.resource.as_str(),
@@ -174,7 +176,12 @@ impl ChunkWorker {
                         false => content_hash(self.api, text, references),
                     },
                     patient: read.returned_value.as_deref(),
-                });
+                };
+                self.keys.push(key);
+                match read.dropped {
+                    true => self.periods.tables.end_periods(&mut self.keys, &key)?,
+                    false => self.periods.note(&key),
+                }
                 if read.returned_value.is_none() && self.has_owner {
                     rows.counts.without_patient += 1;
                     rows.rejects.push(place.without_patient(references));
@@ -198,12 +205,12 @@ impl ChunkWorker {
     }
 
     /// Withdraws the rows of a resource that earlier versions made rows of and this one refuses.
-    fn withdraw(&mut self, text: &[u8], order: u64) {
+    fn withdraw(&mut self, text: &[u8], order: u64) -> Result<(), TransformError> {
         let Some((id, last_updated)) = identity(text) else {
-            return;
+            return Ok(());
         };
         let people = patients_named(&self.planned.resource, text);
-        self.keys.push(Key {
+        let key = Key {
             order,
             api: self.api,
             resource: self.planned.resource.as_str(),
@@ -211,7 +218,9 @@ impl ChunkWorker {
             last_updated,
             content: key_columns::WITHDRAWN,
             patient: people.first().map(PatientId::expose),
-        });
+        };
+        self.keys.push(key);
+        self.periods.tables.end_periods(&mut self.keys, &key)
     }
 
     fn empty(&mut self, job: &Job, rows: &mut Rows) -> Result<(), TransformError> {
@@ -222,14 +231,15 @@ impl ChunkWorker {
             let (Some(batch), Some(planned)) = (batch, self.planned.tables.get(table)) else {
                 continue;
             };
+            let mut with_orders = |batch| self.periods.with_orders(table, batch, &mut self.keys);
             let layout = &planned.layout;
             let fit = with_fit_partitions(&batch, &layout.partition_by)
                 .map_err(TransformError::arrow(&layout.name))?;
             let Some((batch, replaced)) = fit else {
-                rows.tables.push((table, batch));
+                rows.tables.push((table, with_orders(batch)?));
                 continue;
             };
-            rows.tables.push((table, batch));
+            rows.tables.push((table, with_orders(batch)?));
             for replaced in replaced {
                 let position = self.planned.plan.context_position(&replaced.column);
                 let table = position.is_none().then_some(layout.name.as_str());
@@ -249,6 +259,7 @@ impl ChunkWorker {
                 }
             }
         }
+        self.periods.clear();
         let keys = self.keys.finish();
         let keys = keys.map_err(TransformError::arrow(claimlake_contract::KEYS_TABLE))?;
         rows.keys.extend(keys);
@@ -293,7 +304,8 @@ pub(crate) fn identity(text: &[u8]) -> Option<(String, Option<i64>)> {
     Some((id.filter(|id| !id.is_empty())?, last_updated))
 }
 
-/// One row of the table with one row a resource.
+/// One row of the table of keys.
+#[derive(Clone, Copy)]
 pub(crate) struct Key<'k> {
     pub(crate) order: u64,
     pub(crate) api: ApiVersion,
@@ -304,7 +316,7 @@ pub(crate) struct Key<'k> {
     pub(crate) patient: Option<&'k str>,
 }
 
-/// The schema of the table with one row a resource.
+/// The schema of the table of keys.
 pub(crate) fn keys_schema() -> SchemaRef {
     let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     Arc::new(Schema::new(vec![

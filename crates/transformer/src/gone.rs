@@ -5,14 +5,16 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use arrow_array::RecordBatch;
-use arrow_schema::ArrowError;
 use claimlake_contract::{
-    ApiVersion, IdHash, LandingOrigin, PatientId, ResourceType, RunId, key_columns, landing_order,
+    ApiVersion, IdHash, KEYS_TABLE, LandingOrigin, PatientId, ResourceType, RunId, key_columns,
+    landing_order,
 };
 use claimlake_fhir::{id_hash, quoted_id};
 use claimlake_landing::{Gone, SealedRun, lines_of_patient};
 
 use crate::chunk::{Key, KeyBuilder};
+use crate::periods::KeptTables;
+use crate::{Plan, TransformError};
 
 /// Where the lines of a landing run begin in the staged run: the number of its first part.
 pub(crate) type FirstParts = HashMap<(RunId, ApiVersion, ResourceType), u32>;
@@ -25,7 +27,8 @@ type Wanted = HashMap<(ApiVersion, ResourceType), HashMap<PatientId, HashMap<IdH
 pub(crate) fn gone_keys(
     landed: &[SealedRun],
     first_parts: &FirstParts,
-) -> Result<(Option<RecordBatch>, u64), ArrowError> {
+    plan: &Plan,
+) -> Result<(Option<RecordBatch>, u64), TransformError> {
     let place = |run: &SealedRun| first_parts.get(&run.key()).copied();
     let gone = Gone::of(landed, |run| place(run).is_some());
     let mut keys = KeyBuilder::new();
@@ -34,6 +37,7 @@ pub(crate) fn gone_keys(
         return Ok((None, count));
     }
     let mut wanted = wanted(landed, &gone, place);
+    let mut failed = None;
     for run in landed {
         let manifest = &run.manifest;
         let (api, resource) = (manifest.api, &manifest.resource);
@@ -43,6 +47,10 @@ pub(crate) fn gone_keys(
         let Some(patients) = wanted.get_mut(&run.of_type()) else {
             continue;
         };
+        let planned = plan.resource(resource);
+        let kept = planned
+            .and_then(|planned| plan.resources.get(planned))
+            .map(|planned| KeptTables::of(planned, api));
         for patient in &manifest.patients {
             let Some(ids) = patients.get_mut(&patient.patient) else {
                 continue;
@@ -53,7 +61,7 @@ pub(crate) fn gone_keys(
                     && let Some(order) = ids.remove(&id_hash(quoted))
                 {
                     count += 1;
-                    keys.push(Key {
+                    let key = Key {
                         order,
                         api,
                         resource: resource.as_str(),
@@ -61,7 +69,10 @@ pub(crate) fn gone_keys(
                         last_updated: None,
                         content: key_columns::GONE,
                         patient: Some(patient.patient.expose()),
-                    });
+                    };
+                    keys.push(key);
+                    let ended = kept.as_ref().map(|kept| kept.end_periods(&mut keys, &key));
+                    failed = failed.take().or(ended.and_then(Result::err));
                 }
                 match ids.is_empty() {
                     true => ControlFlow::Break(()),
@@ -84,7 +95,11 @@ pub(crate) fn gone_keys(
             "resources that are no longer at the server are not in landing either"
         );
     }
-    Ok((keys.finish()?, count))
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let keys = keys.finish().map_err(TransformError::arrow(KEYS_TABLE))?;
+    Ok((keys, count))
 }
 
 /// Each id at its place in landing: before all lines of the run that no longer found it, behind

@@ -8,6 +8,7 @@ mod gone;
 mod landed_bodies;
 mod outcome;
 mod partition;
+mod periods;
 mod plan;
 mod pool;
 mod reject;

@@ -6,21 +6,21 @@ use claimlake_contract::{
     BloomColumns, LANDING_ORDER_COLUMN, ResourceType, STAGED_FORMAT, StagedTable, TableLayout, hex,
 };
 pub use claimlake_viewdef::Fault as PlanProblem;
-use claimlake_viewdef::derive::Derivation;
+use claimlake_viewdef::derive::{Derivation, Keep};
 use claimlake_viewdef::engine::{ContextColumn, ContextSource, ResourcePlan};
 pub use claimlake_viewdef::views::ViewText;
 use claimlake_viewdef::views::{CompiledViews, ViewSet, compile_views};
 use sha2::{Digest, Sha256};
 
 /// The column that says which API a row's resource came from.
-const SOURCE_API: &str = "source_api";
+pub(crate) const SOURCE_API: &str = "source_api";
 
 /// The context column with the patient of a resource.
 pub(crate) const PATIENT_COLUMN: &str = "patient_id";
 
 /// Grows when the same views make other rows of the same resources, or when another version of a
 /// claim is current by the same rule: tables of an earlier version are then made again.
-pub const RULES_VERSION: u32 = 3;
+pub const RULES_VERSION: u32 = 4;
 
 /// What happens to resources labelled 42 CFR Part 2.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -79,6 +79,8 @@ pub(crate) struct PlannedTable {
     pub(crate) has_one_row: bool,
     /// The column with the id of the resource.
     pub(crate) id_column: Option<String>,
+    /// Which rows of older bodies stay.
+    pub(crate) keep: Option<Keep>,
 }
 
 impl Plan {
@@ -200,7 +202,8 @@ fn planned_resource(
             hash.update(format!("{STAGED_FORMAT} {RULES_VERSION}\n"));
             hash.update(canonical(&view.text));
             hash.update(format!("\n{context:?}\n{schema:?}\n"));
-            if let Some((_, derivation)) = input.derive.iter().find(|(of, _)| of == table.name()) {
+            let derivation = input.derive.iter().find(|(of, _)| of == table.name());
+            if let Some((_, derivation)) = derivation {
                 hash.update(format!("{derivation:?}\n"));
             }
             PlannedTable {
@@ -210,6 +213,7 @@ fn planned_resource(
                 view_hash: hex(&hash.finalize()),
                 has_one_row: has_one_row(&view.text),
                 id_column: id_column(context),
+                keep: derivation.and_then(|(_, derivation)| derivation.keep.clone()),
             }
         })
         .collect();

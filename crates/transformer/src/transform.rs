@@ -79,8 +79,7 @@ pub fn transform(
     });
     progress.end(task);
     let (counts, unread) = collected?;
-    let gone = gone_keys(&options.landed, &first_parts);
-    let (keys, gone) = gone.map_err(TransformError::arrow(KEYS_TABLE))?;
+    let (keys, gone) = gone_keys(&options.landed, &first_parts, plan)?;
     if let Some(keys) = keys {
         // The table of keys is the last one.
         stage.append(tables.len() - 1, &keys)?;

@@ -3,6 +3,7 @@
 //! Two sets of rows with the same count and sum are taken to be the same rows; a row that is gone,
 //! doubled, changed or in another partition changes either.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use arrow_array::{ArrayRef, RecordBatch};
@@ -75,12 +76,14 @@ pub(crate) struct BatchDigester {
 }
 
 impl BatchDigester {
-    /// Adds the rows of a batch: their `columns`, in partitions by other columns.
+    /// Adds the rows of a batch: their `columns`, in partitions by other columns. Of a batch with
+    /// `selected` rows, those for which it is true.
     pub(crate) fn add(
         &mut self,
         batch: &RecordBatch,
         columns: &[String],
         partition_by: &[String],
+        selected: Option<&[bool]>,
     ) -> Result<(), ArrowError> {
         let kept: Vec<ArrayRef> = columns
             .iter()
@@ -95,24 +98,32 @@ impl BatchDigester {
             .filter_map(|name| Some((name, batch.column_by_name(name)?.clone())))
             .unzip();
         let rows = self.rows.rows(&kept)?;
+        let counting = |start: usize, end: usize| -> Cow<'_, [u64]> {
+            let rows = rows.get(start..end).unwrap_or_default();
+            let Some(selected) = selected.and_then(|selected| selected.get(start..end)) else {
+                return Cow::Borrowed(rows);
+            };
+            let counting = rows.iter().zip(selected).filter(|(_, counts)| **counts);
+            Cow::Owned(counting.map(|(row, _)| *row).collect())
+        };
         if keys.is_empty() {
             let whole = self.found.entry(0).or_default();
-            whole.1.add_rows(rows);
+            whole.1.add_rows(&counting(0, rows.len()));
             return Ok(());
         }
         let partitions = self.partitions.rows(&keys)?;
         // The rows of a resource lie in one partition.
         let mut at = 0;
         for same in partitions.chunk_by(|one, next| one == next) {
-            let hashes = rows.get(at..at + same.len()).unwrap_or_default();
+            let hashes = counting(at, at + same.len());
             let Some(partition) = same.first() else {
                 continue;
             };
             if let Some((_, digest)) = self.found.get_mut(partition) {
-                digest.add_rows(hashes);
-            } else {
+                digest.add_rows(&hashes);
+            } else if !hashes.is_empty() {
                 let mut digest = Digest::default();
-                digest.add_rows(hashes);
+                digest.add_rows(&hashes);
                 let path = path_of(&names, &keys, at)?;
                 self.found.insert(*partition, (path, digest));
             }
@@ -169,7 +180,7 @@ mod tests {
         let mut digester = BatchDigester::default();
         let columns = ["id".to_owned(), "amount".to_owned()];
         digester
-            .add(&batch, &columns, &["year".to_owned()])
+            .add(&batch, &columns, &["year".to_owned()], None)
             .unwrap();
         digester.end()
     }
@@ -210,7 +221,7 @@ mod tests {
             let batch = RecordBatch::try_from_iter([("id", ids), ("kind", kinds)]).unwrap();
             let mut digester = BatchDigester::default();
             digester
-                .add(&batch, &["id".to_owned()], &["kind".to_owned()])
+                .add(&batch, &["id".to_owned()], &["kind".to_owned()], None)
                 .unwrap();
             let digest = digester.end();
             let paths: Vec<_> = digest.partitions.keys().cloned().collect();

@@ -18,6 +18,23 @@ impl ResourceKey {
     pub(crate) fn new(api: ApiVersion, resource: &ResourceType, id: &str) -> Self {
         Self(xxh3_128(format!("{api}\0{resource}\0{id}").as_bytes()))
     }
+
+    /// All periods of a resource in a table.
+    pub(crate) fn of_periods(
+        api: ApiVersion,
+        resource: &ResourceType,
+        table: &str,
+        id: &str,
+    ) -> Self {
+        Self(xxh3_128(
+            format!("{api}\0{resource}\0{table}\0{id}").as_bytes(),
+        ))
+    }
+
+    /// One of these periods.
+    pub(crate) fn of_period(self, year: i32) -> Self {
+        Self(xxh3_128(format!("{:032x}\0{year}", self.0).as_bytes()))
+    }
 }
 
 /// The resources of one type of a grant or of a patient, by the hash of API, type and handle or id.
@@ -44,6 +61,10 @@ struct Shard {
     by_patient: HashSet<(GrantKey, ResourceKey)>,
     /// Of a resource the newest body that makes no rows, as the pipeline says.
     left_out: HashMap<ResourceKey, Rank>,
+    /// The periods that are kept, each with the key of all periods of its resource.
+    periods: HashMap<ResourceKey, ResourceKey>,
+    /// By key of all periods: the newest body without rows.
+    ended: HashMap<ResourceKey, Rank>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +76,10 @@ struct Newest {
 /// A body by its place in landing.
 type Tied = (u64, NonZeroU64);
 
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Landed {
     pub(crate) fn new() -> Self {
         Self {
@@ -64,8 +89,7 @@ impl Landed {
 
     fn shard(&self, key: ResourceKey) -> MutexGuard<'_, Shard> {
         // The remainder is below SHARDS.
-        let shard = &self.shards[(key.0 % SHARDS as u128) as usize];
-        shard.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shards[(key.0 % SHARDS as u128) as usize])
     }
 
     /// Whether a newer body is known, so that this one cannot count.
@@ -104,12 +128,68 @@ impl Landed {
         Vec::new()
     }
 
+    /// Adds a period of a body, as [`Self::add`] adds a body. With its key comes that of all periods
+    /// of the resource.
+    pub(crate) fn add_period(
+        &self,
+        (key, all): (ResourceKey, ResourceKey),
+        rank: Rank,
+        content: Content,
+    ) -> Vec<u64> {
+        self.shard(key).periods.insert(key, all);
+        self.add(key, rank, content)
+    }
+
+    /// Notes a body without rows: periods of older bodies do not count.
+    pub(crate) fn end_periods(&self, all: ResourceKey, rank: Rank) {
+        let mut shard = self.shard(all);
+        let newest = shard.ended.entry(all).or_insert(rank);
+        *newest = rank.max(*newest);
+    }
+
+    /// The places in landing of periods that are older than a body without rows, once all bodies are
+    /// known.
+    pub(crate) fn superseded_by_ended(&self) -> Vec<u64> {
+        let mut ended: HashMap<ResourceKey, Rank> = HashMap::new();
+        for shard in &self.shards {
+            ended.extend(&lock(shard).ended);
+        }
+        let mut superseded = Vec::new();
+        if ended.is_empty() {
+            return superseded;
+        }
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            let Shard {
+                newest,
+                tied,
+                periods,
+                ..
+            } = &mut *shard;
+            for (period, all) in periods {
+                let (Some(end), Some(newest)) = (ended.get(all), newest.get(period)) else {
+                    continue;
+                };
+                match tied.get_mut(period) {
+                    Some(tied) => {
+                        let has_ended = |(order, _): &mut Tied| newest.rank.at(*order) < *end;
+                        let found = tied.extract_if(.., has_ended);
+                        superseded.extend(found.map(|(order, _)| order));
+                    }
+                    None if newest.rank < *end => superseded.push(newest.rank.order),
+                    None => {}
+                }
+            }
+        }
+        superseded
+    }
+
     /// The places in landing of those that do not count among the newest of one time, once all
     /// bodies are known.
     pub(crate) fn superseded_by_alike(&self) -> Vec<u64> {
         let mut superseded = Vec::new();
         for shard in &self.shards {
-            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut shard = lock(shard);
             for tied in shard.tied.values_mut() {
                 tied.sort_unstable();
                 let counts = first_of_the_last(tied, |(_, content)| *content);
@@ -136,7 +216,7 @@ impl Landed {
     pub(crate) fn left_out(&self) -> HashMap<ResourceKey, Option<i64>> {
         let mut found = HashMap::new();
         for shard in &self.shards {
-            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let shard = lock(shard);
             found.extend(shard.left_out.iter().filter_map(|(key, rank)| {
                 let newest = shard.newest.get(key)?.rank;
                 // Of bodies of one time, the last that landed.
@@ -161,7 +241,7 @@ impl Landed {
     pub(crate) fn counts_by_patient(&self) -> HashMap<GrantKey, u64> {
         let mut counts = HashMap::new();
         for shard in &self.shards {
-            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let shard = lock(shard);
             for (patient, _) in &shard.by_patient {
                 *counts.entry(*patient).or_default() += 1;
             }
@@ -257,6 +337,44 @@ mod tests {
             assert_eq!(left_out(&[(2, false), (2, true)], content), Some(2));
             assert_eq!(left_out(&[(2, true), (2, false)], content), None);
             assert_eq!(left_out(&[(2, false), (1, false)], content), None);
+        }
+    }
+
+    #[test]
+    fn periods_older_than_a_body_without_rows_do_not_count_in_whatever_order_they_are_found() {
+        let all = |id| {
+            let resource = ResourceType::coverage();
+            ResourceKey::of_periods(ApiVersion::V2, &resource, "coverage_month", id)
+        };
+        assert_ne!(all("a").of_period(2021), all("a").of_period(2022));
+        assert_ne!(all("a").of_period(2021), all("b").of_period(2021));
+        let seven = NonZeroU64::new(7);
+        for ended_first in [true, false] {
+            let landed = Landed::new();
+            let end = || landed.end_periods(all("a"), Rank::new(Some(5), 30));
+            if ended_first {
+                end();
+            }
+            let add = |id, year, time, order| {
+                let keys = (all(id).of_period(year), all(id));
+                landed.add_period(keys, Rank::new(time, order), seven)
+            };
+            assert!(add("a", 2021, None, 10).is_empty());
+            assert!(add("a", 2022, Some(4), 11).is_empty());
+            assert!(add("a", 2023, Some(6), 12).is_empty());
+            // Of its time, one landed before it and two after it.
+            for order in [20, 40, 50] {
+                assert!(add("a", 2024, Some(5), order).is_empty());
+            }
+            assert!(add("b", 2021, Some(1), 13).is_empty());
+            if !ended_first {
+                landed.end_periods(all("a"), Rank::new(Some(3), 90));
+                end();
+            }
+            let mut ended = landed.superseded_by_ended();
+            ended.sort_unstable();
+            assert_eq!(ended, [10, 11, 20]);
+            assert_eq!(landed.superseded_by_alike(), [50]);
         }
     }
 

@@ -56,6 +56,7 @@ mod older;
 mod owners;
 mod parquet_rows;
 mod pass;
+mod periods;
 mod planned;
 mod plans;
 mod published;

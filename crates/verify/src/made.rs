@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use claimlake_contract::{ApiVersion, ReferenceRecord, ResourceType, Unresolved};
 use claimlake_landing::SealedPart;
@@ -82,17 +83,20 @@ impl Made {
         });
     }
 
-    /// Adds the rows that the views have made.
+    /// Adds the rows that the views have made, of each table those that are `selected`.
     pub(crate) fn add_batches(
         &mut self,
         planned: &Planned,
-        batches: Vec<Option<arrow_array::RecordBatch>>,
+        batches: Vec<Option<RecordBatch>>,
+        mut selected: impl FnMut(usize, &RecordBatch) -> Result<Option<Vec<bool>>, ArrowError>,
     ) -> Result<(), ArrowError> {
         let tables = self.tables.iter_mut().zip(&planned.tables).zip(batches);
-        for ((made, table), batch) in tables {
+        for (position, ((made, table), batch)) in tables.enumerate() {
             if let (Some(table), Some(batch)) = (table, batch) {
+                let selected = selected(position, &batch)?;
+                let (columns, partition_by) = (&table.columns, &table.partition_by);
                 made.digester
-                    .add(&batch, &table.columns, &table.partition_by)?;
+                    .add(&batch, columns, partition_by, selected.as_deref())?;
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use claimlake_contract::{ApiVersion, ResourceType, landing_order};
+use claimlake_contract::{ApiVersion, ResourceType, body_order, landing_order};
 use claimlake_landing::{ChunkRead, ChunkRef, DamagedFrame, Gone, chunks_of, read_chunk};
 use rayon::prelude::*;
 
@@ -13,6 +13,7 @@ use crate::feed::{FedChunk, Feed, PartTask};
 use crate::landed::{GrantKey, Landed};
 use crate::lines::{CHUNK_BYTES, for_each_line, frame_of};
 use crate::made::{Expected, Made};
+use crate::periods::{Periods, WantedRows};
 use crate::planned::Planned;
 use crate::raw::Tree;
 use crate::report::Check;
@@ -73,6 +74,7 @@ impl Pass<'_> {
             }
         });
         let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        found.superseded.extend(self.landed.superseded_by_ended());
         found.superseded.extend(self.landed.superseded_by_alike());
         if found.error.is_none() && !found.superseded.is_empty() {
             self.take_back(tasks, &mut found);
@@ -92,8 +94,9 @@ impl Pass<'_> {
     /// Makes the rows of superseded bodies once more, to take them away.
     fn take_back(&self, tasks: &[PartTask], found: &mut Found) {
         let orders = std::mem::take(&mut found.superseded);
+        let bodies: HashSet<u64> = orders.iter().map(|order| body_order(*order)).collect();
         let mut lines: HashMap<u32, Vec<u64>> = HashMap::new();
-        for order in &orders {
+        for order in &bodies {
             let number = u32::try_from(order >> 32).unwrap_or(u32::MAX);
             lines.entry(number).or_default().push(order & 0xffff_ffff);
         }
@@ -117,7 +120,7 @@ impl Pass<'_> {
         let taken = Mutex::new(Found::default());
         chunks.par_iter().for_each(|(chunk, number)| {
             let mut thread = Thread::new(self);
-            thread.only(chunk, *number, &orders);
+            thread.only(chunk, *number, (&bodies, &orders));
             let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
             thread.end(&mut taken);
         });
@@ -130,7 +133,7 @@ impl Pass<'_> {
 /// What one thread works with.
 struct Thread<'p> {
     pass: &'p Pass<'p>,
-    readers: HashMap<(ResourceType, ApiVersion), BodyReader>,
+    readers: HashMap<(ResourceType, ApiVersion), (BodyReader, Periods)>,
     made: HashMap<ResourceType, Made>,
     without_views: Planned,
     tree: Tree,
@@ -142,8 +145,12 @@ struct Thread<'p> {
 enum Wanted<'w> {
     /// Everything: the lake is to hold their rows.
     All,
-    /// The rows of those at these places.
-    Rows(&'w HashSet<u64>),
+    /// The rows of these bodies and periods, by their landing orders.
+    Rows {
+        /// The bodies of both.
+        bodies: &'w HashSet<u64>,
+        orders: &'w HashSet<u64>,
+    },
     /// Whose they are: they are not loaded yet.
     Patients,
 }
@@ -177,23 +184,35 @@ impl<'p> Thread<'p> {
     }
 
     /// Makes the rows of these lines only, and takes note of nothing.
-    fn only(&mut self, chunk: &ChunkRef, number: u32, orders: &HashSet<u64>) {
-        self.lines(chunk, number, read_chunk(chunk), Wanted::Rows(orders));
+    fn only(
+        &mut self,
+        chunk: &ChunkRef,
+        number: u32,
+        (bodies, orders): (&HashSet<u64>, &HashSet<u64>),
+    ) {
+        let wanted = Wanted::Rows { bodies, orders };
+        self.lines(chunk, number, read_chunk(chunk), wanted);
+        self.empty(wanted.rows(&self.pass.landed), 0);
     }
 
     fn lines(&mut self, chunk: &ChunkRef, number: u32, read: ChunkRead, wanted: Wanted<'_>) {
         let (api, resource) = (chunk.part.api, &chunk.part.resource);
         let known = self.pass.planned.get(resource);
-        let reader = self
+        let (reader, periods) = self
             .readers
             .entry((resource.clone(), api))
-            .or_insert_with(|| BodyReader::new(known.and_then(|known| known.plan.as_ref()), api));
+            .or_insert_with(|| {
+                let plan = known.and_then(|known| known.plan.as_ref());
+                let periods = Periods::of(known, resource, api);
+                (BodyReader::new(plan, api), periods)
+            });
         let mut of_type = TypeLines {
             landed: &self.pass.landed,
             gone: &self.pass.gone,
             planned: known.unwrap_or(&self.without_views),
             tree: &mut self.tree,
             reader,
+            periods,
             found: &mut self.found,
             chunk,
         };
@@ -217,22 +236,39 @@ impl<'p> Thread<'p> {
                 self.pass.patients.get(&frame).copied()
             };
             match wanted {
-                Wanted::Rows(orders) if !orders.contains(&line.order) => {}
-                Wanted::Rows(_) => of_type.make_rows(&line, made),
+                Wanted::Rows { bodies, .. } if !bodies.contains(&line.order) => {}
+                Wanted::Rows { orders, .. } => {
+                    of_type.make_rows(&line, made, orders.contains(&line.order));
+                }
                 Wanted::Patients => of_type.note_patient(&line, patient()),
                 Wanted::All => of_type.examine(&line, made, patient()),
             }
-            empty(of_type.reader, of_type.planned, made, FULL, of_type.found);
+            let rows = wanted.rows(&self.pass.landed);
+            let of_reader = (&mut *of_type.reader, &mut *of_type.periods);
+            empty(of_reader, of_type.planned, made, rows, FULL, of_type.found);
         });
     }
 
-    fn end(mut self, found: &mut Found) {
-        for ((resource, _), mut reader) in self.readers {
-            let planned = self.pass.planned.get(&resource);
-            if let (Some(planned), Some(made)) = (planned, self.made.get_mut(&resource)) {
-                empty(&mut reader, planned, made, 0, &mut self.found);
+    /// Reduces the rows that wait, of each type if they are more than `size` bytes.
+    fn empty(&mut self, wanted: WantedRows<'_>, size: usize) {
+        for ((resource, _), (reader, periods)) in &mut self.readers {
+            let planned = self.pass.planned.get(resource);
+            if let (Some(planned), Some(made)) = (planned, self.made.get_mut(resource)) {
+                empty(
+                    (reader, periods),
+                    planned,
+                    made,
+                    wanted,
+                    size,
+                    &mut self.found,
+                );
             }
         }
+    }
+
+    fn end(mut self, found: &mut Found) {
+        // What is made only to be taken away is taken at once.
+        self.empty(WantedRows::Counting(&self.pass.landed), 0);
         found.error = found.error.take().or(self.found.error.take());
         found.damaged.append(&mut self.found.damaged);
         found.superseded.extend(self.found.superseded);
@@ -240,11 +276,22 @@ impl<'p> Thread<'p> {
     }
 }
 
+impl<'w> Wanted<'w> {
+    /// Which of the rows that wait are looked for.
+    fn rows(self, landed: &'w Landed) -> WantedRows<'w> {
+        match self {
+            Wanted::Rows { orders, .. } => WantedRows::Of(orders),
+            Wanted::All | Wanted::Patients => WantedRows::Counting(landed),
+        }
+    }
+}
+
 /// Reduces the rows that wait, if they are more than `size` bytes.
 fn empty(
-    reader: &mut BodyReader,
+    (reader, periods): (&mut BodyReader, &mut Periods),
     planned: &Planned,
     made: &mut Made,
+    wanted: WantedRows<'_>,
     size: usize,
     found: &mut Found,
 ) {
@@ -254,9 +301,13 @@ fn empty(
     if worker.size() <= size {
         return;
     }
-    let emptied = worker
-        .finish()
-        .and_then(|batches| made.add_batches(planned, batches));
+    let superseded = &mut found.superseded;
+    let emptied = worker.finish().and_then(|batches| {
+        made.add_batches(planned, batches, |table, batch| {
+            periods.selected(table, batch, wanted, superseded)
+        })
+    });
+    periods.clear();
     if let Err(error) = emptied {
         found.error.get_or_insert(error);
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use claimlake_contract::{LakeManifest, ResourceType};
+use claimlake_viewdef::derive::{Derivation, Keep};
 use claimlake_viewdef::engine::ResourcePlan;
 
 use crate::body::{IdentityPaths, PATIENT_COLUMN};
@@ -20,6 +21,8 @@ pub(crate) struct PlannedTable {
     pub(crate) partition_by: Vec<String>,
     /// How many rows a resource must make, where its arrays alone decide that.
     pub(crate) grain: Option<Grain>,
+    /// Which rows of older bodies stay.
+    pub(crate) keep: Option<Keep>,
 }
 
 /// A resource type of landing.
@@ -57,6 +60,7 @@ impl Planned {
         resource: &ResourceType,
         plan: Arc<ResourcePlan>,
         views: &[serde_json::Value],
+        derive: &[(String, Derivation)],
         money: &MoneyRules,
         manifest: Option<&LakeManifest>,
     ) -> Self {
@@ -79,11 +83,18 @@ impl Planned {
                     .filter(|name| !lake.layout.partition_by.contains(name))
                     .cloned()
                     .collect();
+                let derived = derive.iter().find(|(name, _)| name == table.name());
+                let keep = derived.and_then(|(_, derivation)| derivation.keep.clone());
                 Some(PlannedTable {
                     name: table.name().to_owned(),
                     columns,
                     partition_by: lake.layout.partition_by.clone(),
-                    grain: Grain::of_view(view, &mut outline),
+                    // Rows of several bodies of a resource may count.
+                    grain: match &keep {
+                        Some(_) => None,
+                        None => Grain::of_view(view, &mut outline),
+                    },
+                    keep,
                 })
             })
             .collect();

@@ -36,6 +36,7 @@ pub(crate) fn plans(
             &resource,
             Arc::new(plan.with_dictionaries()),
             &views,
+            pipeline.derive,
             money,
             manifest,
         );

@@ -21,6 +21,11 @@ impl Rank {
         }
     }
 
+    /// The rank of a period of the body, by its landing order.
+    pub(crate) fn at(self, order: u64) -> Self {
+        Self { order, ..self }
+    }
+
     /// Whether the body is newer, whatever else is found. Of bodies of one time with different content
     /// that is decided once all are known.
     pub(crate) fn is_after(self, other: Rank, content: Content) -> bool {

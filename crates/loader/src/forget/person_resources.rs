@@ -48,7 +48,7 @@ impl<'a> PersonResources<'a> {
             let is_patient = row.text(keys::RESOURCE_TYPE) == Some(ResourceType::PATIENT);
             if has(row.text(keys::PATIENT))
                 || (is_patient && has(row.text(keys::ID)))
-                || known.contains(&row.resource())
+                || known.contains(&row.own_resource())
             {
                 keys.insert(row.resource());
             }

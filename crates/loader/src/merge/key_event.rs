@@ -60,6 +60,9 @@ pub(crate) enum KeyEvent<'a> {
     LeftOut(KeyRow<'a>),
     /// It is in the lake, and all of landing lacks it.
     Dropped(KeyRow<'a>),
+    /// It is a period that the lake has and that ends: its resource is gone, or has a newer body
+    /// without rows.
+    Ended(KeyRow<'a>),
     /// It has a tombstone, and landing no longer has it, so the tombstone is not needed any more.
     Lapsed,
 }
@@ -85,7 +88,10 @@ impl<'a> KeyEvent<'a> {
     }
 
     /// The event of a resource that is not staged.
-    pub(super) fn unstaged(before: KeyRow<'a>, full: bool) -> Self {
+    pub(super) fn unstaged(before: KeyRow<'a>, full: bool, has_ended: bool) -> Self {
+        if has_ended {
+            return KeyEvent::Ended(before);
+        }
         match (full, before.is_tombstone()) {
             (false, _) => KeyEvent::Kept(before),
             (true, false) => KeyEvent::Dropped(before),
@@ -94,7 +100,13 @@ impl<'a> KeyEvent<'a> {
     }
 
     /// The event of a resource that is staged and has a key in the lake.
-    pub(super) fn compared(before: KeyRow<'a>, staged: StagedResource<'a>, full: bool) -> Self {
+    /// If it is a period that `has_ended`, the staged body is of a later beginning.
+    pub(super) fn compared(
+        before: KeyRow<'a>,
+        staged: StagedResource<'a>,
+        full: bool,
+        has_ended: bool,
+    ) -> Self {
         let is_over = staged.gone.filter(|gone| before.place() < gone.place());
         match (staged.body, is_over) {
             (None, Some(_)) if before.is_gone() => KeyEvent::Kept(before),
@@ -103,6 +115,7 @@ impl<'a> KeyEvent<'a> {
             // It landed after that.
             (None, None) => KeyEvent::Kept(before),
             (Some(after), Some(_)) => Self::came_back(before, after),
+            (Some(after), None) if has_ended => Self::came_back(before, after),
             (Some(after), None) if before.is_gone() => match after.place() > before.place() {
                 true => Self::first_body(after),
                 false => KeyEvent::Older(before),
@@ -167,6 +180,28 @@ impl<'a> KeyEvent<'a> {
             Ordering::Less if !full => KeyEvent::Older(before),
             _ => KeyEvent::LeftOut(after),
         }
+    }
+
+    /// The key that it is about: the staged one if there is any. `None` of a tombstone that lapses.
+    pub(super) fn row(&self) -> Option<KeyRow<'a>> {
+        match *self {
+            KeyEvent::New { after, .. }
+            | KeyEvent::Changed { after, .. }
+            | KeyEvent::Same { after, .. }
+            | KeyEvent::Withdrawn { after, .. }
+            | KeyEvent::Gone { after, .. }
+            | KeyEvent::LeftOut(after) => Some(after),
+            KeyEvent::Older(before)
+            | KeyEvent::Kept(before)
+            | KeyEvent::Dropped(before)
+            | KeyEvent::Ended(before) => Some(before),
+            KeyEvent::Lapsed => None,
+        }
+    }
+
+    /// Whether it is about a period.
+    pub(crate) fn is_of_period(&self) -> bool {
+        self.row().is_some_and(|row| row.is_of_period())
     }
 
     /// The decision about the staged body, if its rows are or will be in the lake.

@@ -41,10 +41,14 @@ pub(crate) fn walk(
             (Some(before), Some(after)) => before.resource().cmp(&after.resource()),
         };
         match (order, lake.row(), staged_rows.resource()) {
-            (Ordering::Less, Some(before), _) => visit(KeyEvent::unstaged(before, full), None)?,
+            (Ordering::Less, Some(before), _) => {
+                let has_ended = staged.ended.end(&before);
+                visit(KeyEvent::unstaged(before, full, has_ended), None)?;
+            }
             (Ordering::Equal, Some(before), Some(after)) => {
                 let run = after.body.and_then(|body| staged.run_of(&body));
-                visit(KeyEvent::compared(before, after, full), run)?;
+                let has_ended = staged.ended.end(&before);
+                visit(KeyEvent::compared(before, after, full, has_ended), run)?;
             }
             (Ordering::Greater, _, Some(after)) => {
                 let run = after.body.and_then(|body| staged.run_of(&body));
@@ -120,7 +124,8 @@ pub(crate) struct MergedKeys {
     pub(crate) unchanged: u64,
     /// Staged bodies that are older than another one, staged or in the lake.
     pub(crate) superseded: u64,
-    /// Resources of the lake that a full staged run lacks, or has only an older body of.
+    /// Resources of the lake that a full staged run lacks, has only an older body of, or lacks a
+    /// period of.
     pub(crate) absent: u64,
     /// Resources of the lake that a full staged run lacks.
     pub(crate) dropped: u64,
@@ -130,6 +135,11 @@ pub(crate) struct MergedKeys {
     pub(crate) left_out: u64,
     /// Tombstones of resources that a full staged run lacks.
     pub(crate) lapsed: u64,
+    /// Resources with a period that is new, has another content or has ended, in a table that is not
+    /// made anew. In memory: only those that change.
+    pub(crate) changed_periods: HashSet<ResourceKey>,
+    /// Keys of all periods of a resource that are new, or of a newer body.
+    pub(crate) ended_periods: u64,
     /// The key file, relative to the snapshot.
     pub(crate) file: Option<LakeFile>,
 }
@@ -137,8 +147,69 @@ pub(crate) struct MergedKeys {
 impl MergedKeys {
     /// Whether the staged runs bring nothing new: no rows, no removals and no tombstones.
     pub(crate) fn is_unchanged(&self) -> bool {
-        let tombstones = self.left_out + self.lapsed;
-        self.new + tombstones == 0 && self.outdated.is_empty()
+        let tombstones = self.left_out + self.lapsed + self.ended_periods;
+        let periods = &self.changed_periods;
+        self.new + tombstones == 0 && self.outdated.is_empty() && periods.is_empty()
+    }
+
+    /// Counts the event of a resource. `absent` collects what a full staged run lacks.
+    fn count(&mut self, event: &KeyEvent<'_>, absent: &mut HashSet<ResourceKey>) {
+        match event {
+            KeyEvent::New { after, is_older } => {
+                self.new += 1;
+                absent.extend(is_older.then(|| after.resource()));
+            }
+            KeyEvent::Changed {
+                before, is_older, ..
+            }
+            | KeyEvent::Withdrawn {
+                before, is_older, ..
+            } => {
+                self.changed += 1;
+                absent.extend(is_older.then(|| before.resource()));
+            }
+            KeyEvent::Same { .. } => self.unchanged += 1,
+            KeyEvent::Older(_) => self.superseded += 1,
+            KeyEvent::Gone { .. } => self.gone += 1,
+            KeyEvent::LeftOut(_) => self.left_out += 1,
+            KeyEvent::Dropped(before) => {
+                self.dropped += 1;
+                absent.insert(before.resource());
+            }
+            KeyEvent::Lapsed => self.lapsed += 1,
+            KeyEvent::Kept(_) | KeyEvent::Ended(_) => {}
+        }
+    }
+
+    /// Takes note of the event of a period: no count of resources has it. Where its table is made anew,
+    /// by other rules than before, it says nothing: neither that its resource has changed nor that landing
+    /// lacks a body.
+    fn see_period(
+        &mut self,
+        event: &KeyEvent<'_>,
+        kept_tables: &HashSet<&str>,
+        absent: &mut HashSet<ResourceKey>,
+    ) {
+        let Some(row) = event.row() else { return };
+        let table = row.period().map(|period| period.table);
+        let is_kept = table.is_some_and(|table| kept_tables.contains(table));
+        match event {
+            KeyEvent::Same { .. } | KeyEvent::Older(_) | KeyEvent::Kept(_) | KeyEvent::Lapsed => {}
+            KeyEvent::LeftOut(_) => self.ended_periods += 1,
+            _ if is_kept => {
+                self.changed_periods.insert(row.own_resource());
+            }
+            // The table is made anew.
+            _ => {}
+        }
+        let is_older = match event {
+            KeyEvent::New { is_older, .. } | KeyEvent::Changed { is_older, .. } => *is_older,
+            KeyEvent::Dropped(_) => true,
+            _ => false,
+        };
+        if is_older && is_kept {
+            absent.insert(row.own_resource());
+        }
     }
 }
 
@@ -156,6 +227,8 @@ pub(crate) struct KeyPlan<'a> {
     pub(crate) access: Access,
     /// Whether the staged runs hold all of landing.
     pub(crate) full: bool,
+    /// The tables that are made by the same rules as before.
+    pub(crate) kept_tables: &'a HashSet<&'a str>,
 }
 
 /// Merges the keys, writes the new key file.
@@ -166,6 +239,7 @@ pub(crate) fn merge(plan: &KeyPlan<'_>) -> Result<MergedKeys> {
     };
     let mut decisions = DecisionSorter::new(plan.spill, plan.budget)?;
     let mut output = KeyFile::create(plan.snapshot, &plan.access)?;
+    let mut absent = HashSet::new();
     walk(
         plan.staged,
         plan.before.as_deref(),
@@ -174,58 +248,30 @@ pub(crate) fn merge(plan: &KeyPlan<'_>) -> Result<MergedKeys> {
             if let (Some(run), Some(decision)) = (run, event.decision()) {
                 decisions.push(run, decision)?;
             }
+            match event.is_of_period() {
+                true => merged.see_period(&event, plan.kept_tables, &mut absent),
+                false => merged.count(&event, &mut absent),
+            }
             match event {
-                KeyEvent::New { after, is_older } => {
-                    merged.new += 1;
-                    merged.absent += u64::from(is_older);
-                    output.push(after)
-                }
-                KeyEvent::Changed {
-                    before,
-                    after,
-                    is_older,
-                }
-                | KeyEvent::Withdrawn {
-                    before,
-                    after,
-                    is_older,
-                } => {
-                    merged.changed += 1;
-                    merged.absent += u64::from(is_older);
+                KeyEvent::New { after, .. } | KeyEvent::LeftOut(after) => output.push(after),
+                KeyEvent::Changed { before, after, .. }
+                | KeyEvent::Withdrawn { before, after, .. }
+                | KeyEvent::Gone { before, after } => {
                     merged.outdated.insert(before.resource());
                     output.push(after)
                 }
-                KeyEvent::Same { before, .. } => {
-                    merged.unchanged += 1;
-                    output.push(before)
-                }
-                KeyEvent::Older(before) => {
-                    merged.superseded += 1;
-                    output.push(before)
-                }
-                KeyEvent::Kept(before) => output.push(before),
-                KeyEvent::Gone { before, after } => {
-                    merged.gone += 1;
-                    merged.outdated.insert(before.resource());
-                    output.push(after)
-                }
-                KeyEvent::LeftOut(after) => {
-                    merged.left_out += 1;
-                    output.push(after)
-                }
-                KeyEvent::Dropped(before) => {
-                    merged.absent += 1;
-                    merged.dropped += 1;
+                KeyEvent::Same { before, .. }
+                | KeyEvent::Older(before)
+                | KeyEvent::Kept(before) => output.push(before),
+                KeyEvent::Dropped(before) | KeyEvent::Ended(before) => {
                     merged.outdated.insert(before.resource());
                     Ok(())
                 }
-                KeyEvent::Lapsed => {
-                    merged.lapsed += 1;
-                    Ok(())
-                }
+                KeyEvent::Lapsed => Ok(()),
             }
         },
     )?;
+    merged.absent = absent.len() as u64;
     merged.file = Some(output.finish()?);
     merged.decisions = decisions.finish(plan.staged.runs())?;
     Ok(merged)

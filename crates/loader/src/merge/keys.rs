@@ -13,7 +13,9 @@ use arrow_ipc::CompressionType;
 use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use claimlake_contract::{LakeFile, key_columns};
+use claimlake_contract::{
+    ALL_PERIODS, LakeFile, PeriodOf, is_period_type, key_columns, period_id, period_of,
+};
 
 use crate::error::{LoadError, Result};
 use crate::merge::picked_rows::PickedRows;
@@ -76,6 +78,33 @@ impl<'a> KeyRow<'a> {
                 .as_fixed_size_binary()
                 .value(self.row),
         )
+    }
+
+    /// Whether it is the key of a period, or of all periods of a resource.
+    pub(crate) fn is_of_period(&self) -> bool {
+        self.text(RESOURCE_TYPE).is_some_and(is_period_type)
+    }
+
+    /// What it names; `None` if it is the key of a resource.
+    pub(crate) fn period(&self) -> Option<PeriodOf<'a>> {
+        period_of(self.text(RESOURCE_TYPE)?, self.text(ID)?)
+    }
+
+    /// The key of the resource of which it is, or has a period.
+    pub(crate) fn own_resource(&self) -> ResourceKey {
+        let Some(period) = self.period() else {
+            return self.resource();
+        };
+        let api = self.text(API).unwrap_or_default();
+        ResourceKey::new(api, period.resource_type, period.resource_id)
+    }
+
+    /// The key of all periods in the same table.
+    pub(super) fn all_periods(&self) -> Option<ResourceKey> {
+        let period = self.period()?;
+        let (api, key_type) = (self.text(API)?, self.text(RESOURCE_TYPE)?);
+        let all = period_id(period.resource_id, ALL_PERIODS);
+        Some(ResourceKey::new(api, key_type, &all))
     }
 
     /// The value of a text column; `None` for null.

@@ -13,6 +13,7 @@ pub(crate) mod candidate_file;
 pub(crate) mod columns;
 pub(crate) mod current;
 pub(crate) mod decision;
+pub(crate) mod ended_periods;
 pub(crate) mod key_event;
 pub(crate) mod key_walk;
 pub(crate) mod keys;

@@ -16,6 +16,7 @@ use arrow_schema::{DataType, Field, TimeUnit};
 use claimlake_contract::{RunId, key_columns};
 
 use crate::error::{LoadError, Result};
+use crate::merge::ended_periods::{EndedPeriods, EndedPeriodsBuilder};
 use crate::merge::keys::{self, KeyRow, key_schema};
 use crate::merge::picked_rows::PickedRows;
 use crate::merge::staged_resources::{ResourceRows, StagedResources};
@@ -37,26 +38,42 @@ pub(crate) struct StagedKeys {
     runs: Vec<RunId>,
     /// Bodies of resources that have a newer one.
     pub(crate) superseded: u64,
+    /// Periods that have ended: their staged bodies are left out.
+    pub(crate) ended: EndedPeriods,
 }
 
 impl StagedKeys {
-    /// Sorts the keys of `staged`, holding about `budget` bytes.
-    pub(crate) fn read(staged: &[StagedRun], spill: &Path, budget: usize) -> Result<Self> {
+    /// Sorts the keys of `staged`, holding about `budget` bytes. `before` is the lake's key file, if
+    /// what it says of ended periods counts: not where all of landing is staged.
+    pub(crate) fn read(
+        staged: &[StagedRun],
+        before: Option<&Path>,
+        spill: &Path,
+        budget: usize,
+    ) -> Result<Self> {
         let folder = spill.join(FOLDER);
         std::fs::create_dir_all(&folder).map_err(LoadError::io("making", &folder))?;
         let by_age = vec![keys::RESOURCE, keys::LAST_UPDATED, keys::RUN, keys::ORDER];
         let mut sorter =
             BatchSorter::new("keys", &key_schema(), by_age, budget, folder.join("runs"))?;
+        let mut ended = EndedPeriodsBuilder::default();
         for run in staged {
             for batch in run.keys() {
-                sorter.push(&as_key_file(&batch?, run)?)?;
+                let batch = Arc::new(as_key_file(&batch?, run)?);
+                for row in 0..batch.num_rows() {
+                    ended.see_staged(&KeyRow { batch: &batch, row });
+                }
+                sorter.push(&batch)?;
             }
         }
+        before.map(|file| ended.see_lake(file)).transpose()?;
+        let ended = ended.finish();
         let path = folder.join("newest.arrows");
         Ok(Self {
-            superseded: write_newest(sorter.finish()?, &path)?,
+            superseded: write_newest(sorter.finish()?, &ended, &path)?,
             path,
             runs: staged.iter().map(|run| run.manifest.run.clone()).collect(),
+            ended,
         })
     }
 
@@ -87,7 +104,7 @@ impl StagedKeys {
 
 /// Writes of each resource what [`StagedResources`] reads: the last place at which it was gone, if any, and
 /// the body that counts.
-fn write_newest(sorted: SortedBatches, path: &Path) -> Result<u64> {
+fn write_newest(sorted: SortedBatches, ended: &EndedPeriods, path: &Path) -> Result<u64> {
     let file = File::create(path).map_err(LoadError::io("creating", path))?;
     let operation = || LoadError::arrow_file("writing", path);
     let mut writer =
@@ -102,7 +119,9 @@ fn write_newest(sorted: SortedBatches, path: &Path) -> Result<u64> {
             if resource_rows.resource() != Some(next.resource()) {
                 superseded += resource_rows.pick(&mut picked);
             }
-            resource_rows.rows.push((batch.clone(), row));
+            if !ended.leave_out(&next) {
+                resource_rows.rows.push((batch.clone(), row));
+            }
         }
         if picked.rows() >= BATCH_ROWS
             && let Some(batch) = picked.take().map_err(operation())?

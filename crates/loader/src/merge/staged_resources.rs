@@ -29,13 +29,14 @@ impl ResourceRows {
     /// Picks the last position at which the resource was gone, and the body to use: the newest that
     /// landed after it; or if the bodies immediately before that one have the same content, the
     /// first of them, as if each body had been loaded when it landed. Returns how many bodies are
-    /// not used. Empty afterwards.
+    /// not used; bodies are counted at the key of their resource. Empty afterwards.
     pub(super) fn pick(&mut self, picked: &mut PickedRows) -> u64 {
         let rows = std::mem::take(&mut self.rows);
         let gone = rows
             .iter()
             .filter(|row| key(row).is_gone())
             .max_by(|one, other| key(one).place().cmp(&key(other).place()));
+        let is_of_period = rows.first().is_some_and(|row| key(row).is_of_period());
         let mut counting: Option<&Row> = None;
         let mut bodies = 0;
         for row in rows.iter().filter(|row| !key(row).is_gone()) {
@@ -55,7 +56,10 @@ impl ResourceRows {
         for (batch, row) in gone.into_iter().chain(counting) {
             picked.push(batch, *row);
         }
-        bodies - u64::from(counting.is_some())
+        match is_of_period {
+            true => 0,
+            false => bodies - u64::from(counting.is_some()),
+        }
     }
 }
 

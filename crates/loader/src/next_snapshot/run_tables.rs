@@ -17,6 +17,7 @@ use crate::repair::History;
 use crate::run_table::changes::{self, CHANGES_TABLE, ChangeKind, ChangeWriter};
 use crate::run_table::replaced;
 use crate::table::carry::{Carried, carry};
+use claimlake_columnar::GroupKey as ResourceKey;
 
 /// Whether a table that the caller provided says something that the lake does not say yet.
 pub(super) fn run_tables_differ(input: &SnapshotInput<'_>) -> Result<bool> {
@@ -82,10 +83,12 @@ pub(super) fn run_tables(
     Ok(tables)
 }
 
-/// The table `changes`: the files of earlier runs, and one for this run.
+/// The table `changes`: the files of earlier runs, and one for this run. A resource has changed
+/// where one of its `changed_periods` has, whichever of its bodies is the newest.
 pub(super) fn changes_table(
     input: &SnapshotInput<'_>,
     staged: &StagedKeys,
+    changed_periods: &HashSet<ResourceKey>,
     found: &Found,
     snapshot: &Path,
     carried: &Carried,
@@ -121,6 +124,7 @@ pub(super) fn changes_table(
         before.as_deref(),
         input.full,
         |event, _| match event {
+            event if event.is_of_period() => Ok(()),
             _ if let Some(history) = &history => history.write(event, &mut seen, &mut writer),
             KeyEvent::New { after, .. } => writer.push(ChangeKind::New, None, Some(after)),
             KeyEvent::Changed { before, after, .. } => {
@@ -128,7 +132,10 @@ pub(super) fn changes_table(
                 writer.push(kind, Some(before), Some(after))
             }
             KeyEvent::Same { before, .. } | KeyEvent::Older(before) | KeyEvent::Kept(before) => {
-                match transition(&before) {
+                let has_rows = !before.is_tombstone();
+                let has_changed = has_rows && changed_periods.contains(&before.resource());
+                let has_changed = has_changed.then_some(ChangeKind::Changed);
+                match transition(&before).or(has_changed) {
                     Some(kind) => writer.push(kind, Some(before), Some(before)),
                     None => Ok(()),
                 }
@@ -136,7 +143,7 @@ pub(super) fn changes_table(
             KeyEvent::Withdrawn { before, .. }
             | KeyEvent::Gone { before, .. }
             | KeyEvent::Dropped(before) => writer.push(ChangeKind::Vanished, Some(before), None),
-            KeyEvent::LeftOut(_) | KeyEvent::Lapsed => Ok(()),
+            KeyEvent::LeftOut(_) | KeyEvent::Lapsed | KeyEvent::Ended(_) => Ok(()),
         },
     )?;
     if let (Some(history), Some(before)) = (&history, input.before) {

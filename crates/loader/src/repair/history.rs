@@ -70,10 +70,16 @@ impl History {
     pub(crate) fn correct(&self, merged: &mut MergedKeys, staged: &StagedKeys) -> Result<()> {
         let mut seen = HashSet::new();
         let mut no_news = 0;
+        // Which periods the lake had is not known; the tables are compared.
+        merged.changed_periods.clear();
+        merged.ended_periods = 0;
         key_walk::walk(staged, None, true, |event, _| {
             let (KeyEvent::New { after, .. } | KeyEvent::LeftOut(after)) = event else {
                 return Ok(());
             };
+            if event.is_of_period() {
+                return Ok(());
+            }
             let known = self.of(&after);
             if known != Known::New {
                 seen.insert(after.resource());

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
-use claimlake_contract::{LANDING_ORDER_COLUMN, StagedTable};
+use claimlake_contract::{LANDING_ORDER_COLUMN, StagedTable, period_type};
 use serde::Serialize;
 
 use super::bodies::StagedBodies;
@@ -83,10 +83,12 @@ impl StagedProblems {
 /// One row of the keys.
 struct StagedKey {
     order: u64,
+    /// A hash of the id of its resource.
     id: u64,
     /// The position of its type among those that were met.
     of_type: usize,
     has_rows: bool,
+    is_of_period: bool,
 }
 
 /// Checks a sealed folder; the bodies that it says it holds can then be compared with landing.
@@ -106,16 +108,17 @@ pub fn check_staged_parquet(
     let mut types = Vec::new();
     let mut staged = read_keys(&run, &mut types, &mut bodies)?;
     staged.sort_unstable_by_key(|key| key.order);
-    problems.resources = staged.iter().filter(|key| key.has_rows).count() as u64;
+    let of_resource = |key: &&StagedKey| key.has_rows && !key.is_of_period;
+    problems.resources = staged.iter().filter(of_resource).count() as u64;
     let same = |pair: &&[StagedKey; 2]| pair[0].order == pair[1].order;
     problems.same_order = staged.array_windows().filter(same).count() as u64;
     problems.same_hash = bodies.shared();
     for table in run.tables() {
         let name = &table.layout.name;
         let shape = shapes.iter().find(|shape| shape.table == *name);
-        let of_type = types
-            .iter()
-            .position(|known| known == table.resource.as_str());
+        let position = |of: &str| types.iter().position(|known| known == of);
+        let of_type = position(table.resource.as_str());
+        let of_period = position(&period_type(table.resource.as_str(), name));
         if table.files.is_empty() {
             problems.tables_without_files.push(name.clone());
             let expected = |key: &&StagedKey| key.has_rows && Some(key.of_type) == of_type;
@@ -126,7 +129,8 @@ pub fn check_staged_parquet(
             }
             continue;
         }
-        check_table(&run, table, shape, of_type, &staged, &mut problems)?;
+        let of_types = (of_type, of_period);
+        check_table(&run, table, shape, of_types, &staged, &mut problems)?;
     }
     Ok((problems, bodies))
 }
@@ -150,14 +154,20 @@ fn read_keys(
                 types.len() - 1
             });
             let has_rows = !key.is_tombstone();
-            if has_rows {
+            let period = key.period();
+            if has_rows && period.is_none() {
                 bodies.add(key.resource(), key.content_hash());
             }
+            let id = match period {
+                Some(period) => period.resource_id,
+                None => key.text(keys::ID).unwrap_or_default(),
+            };
             staged.push(StagedKey {
                 order: key.order(),
-                id: hash_of_id(key.text(keys::ID).unwrap_or_default()),
+                id: hash_of_id(id),
                 of_type,
                 has_rows,
+                is_of_period: period.is_some(),
             });
         }
     }
@@ -171,12 +181,13 @@ fn hash_of_id(id: &str) -> u64 {
 }
 
 /// Compares the rows of one table with the keys. `staged` is sorted by landing order; `of_type` is
-/// `None` if no key has the table's resource type, so that every row is one too many.
+/// `None` if no key has the table's resource type, and `of_period` if it has no keys of periods: a
+/// row of neither is one too many.
 fn check_table(
     run: &StagedRun,
     table: &StagedTable,
     shape: Option<&TableShape>,
-    of_type: Option<usize>,
+    (of_type, of_period): (Option<usize>, Option<usize>),
     staged: &[StagedKey],
     problems: &mut StagedProblems,
 ) -> Result<()> {
@@ -211,7 +222,11 @@ fn check_table(
             };
             last = Some((*order, found));
             let key = found.map(|index| (index, &staged[index]));
-            match key.filter(|(_, key)| key.has_rows && Some(key.of_type) == of_type) {
+            let is_of_table = |key: &StagedKey| {
+                let key_type = Some(key.of_type);
+                key.has_rows && (key_type == of_type || key_type == of_period)
+            };
+            match key.filter(|(_, key)| is_of_table(key)) {
                 None => of_none += 1,
                 Some((index, key)) => {
                     if let Some(rows) = rows.get_mut(index) {

@@ -20,6 +20,7 @@ mod killed;
 mod lake_rows;
 mod null_partitions;
 mod owner_files;
+mod periods;
 mod protected;
 mod signed;
 mod snapshots;

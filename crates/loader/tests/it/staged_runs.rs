@@ -331,7 +331,7 @@ fn keys_batch(claims: &[Claim]) -> RecordBatch {
     RecordBatch::try_from_iter(columns).unwrap()
 }
 
-fn write(folder: &Path, file: &str, batches: &[RecordBatch]) -> StagedFile {
+pub(crate) fn write(folder: &Path, file: &str, batches: &[RecordBatch]) -> StagedFile {
     let path = folder.join(file);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let out = std::fs::File::create(&path).unwrap();

@@ -10,5 +10,6 @@ mod cells;
 mod lossless;
 mod order;
 mod partitions;
+mod periods;
 mod scene;
 mod staging;

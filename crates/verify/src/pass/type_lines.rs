@@ -12,6 +12,7 @@ use crate::body::{Body, BodyReader};
 use crate::gone;
 use crate::landed::{GrantKey, Landed, ResourceKey};
 use crate::made::Made;
+use crate::periods::{Periods, WaitingBody};
 use crate::planned::Planned;
 use crate::rank::Content;
 use crate::raw::Tree;
@@ -23,12 +24,14 @@ pub(super) struct TypeLines<'t> {
     pub(super) planned: &'t Planned,
     pub(super) tree: &'t mut Tree,
     pub(super) reader: &'t mut BodyReader,
+    pub(super) periods: &'t mut Periods,
     pub(super) found: &'t mut Found,
     pub(super) chunk: &'t ChunkRef,
 }
 
 impl TypeLines<'_> {
-    /// Reads a body and, unless a newer one is known, makes its rows.
+    /// Reads a body and, unless a newer one is known, makes its rows. Of a superseded body, periods may
+    /// count.
     pub(super) fn examine(&mut self, line: &Line<'_>, made: &mut Made, patient: Option<GrantKey>) {
         let part = &self.chunk.part;
         let text = line.text();
@@ -42,14 +45,19 @@ impl TypeLines<'_> {
                 let superseded = self.landed.add(key, rank, content);
                 self.found.superseded.extend(superseded);
                 self.landed.leave_out(key, rank);
+                if !self.is_gone(&id) {
+                    self.periods.end(self.landed, &id, rank);
+                }
             }
             return;
         }
+        let mut is_superseded = false;
         if is_readable
             && let Some((id, rank)) = self.planned.identity.of(self.tree, text, line.order)
         {
             let key = ResourceKey::new(part.api, &part.resource, &id);
-            if self.is_gone(&id) || self.landed.is_superseded(key, rank, content) {
+            is_superseded = self.landed.is_superseded(key, rank, content);
+            if self.is_gone(&id) || (is_superseded && self.periods.is_empty()) {
                 self.landed.note_patient(patient, key);
                 return;
             }
@@ -63,6 +71,20 @@ impl TypeLines<'_> {
         let key = ResourceKey::new(part.api, &part.resource, &body.id);
         self.landed.note_patient(patient, key);
         if self.is_gone(&body.id) {
+            return;
+        }
+        if body.dropped {
+            self.periods.end(self.landed, &body.id, body.rank);
+        } else {
+            let waiting = WaitingBody {
+                id: body.id.clone(),
+                rank: body.rank,
+                content,
+                is_superseded,
+            };
+            self.periods.wait(line.order, waiting);
+        }
+        if is_superseded {
             return;
         }
         let superseded = self.landed.add(key, body.rank, content);
@@ -94,14 +116,16 @@ impl TypeLines<'_> {
         self.landed.note_patient(patient, key);
     }
 
-    /// Makes the rows of a body that was examined before.
-    pub(super) fn make_rows(&mut self, line: &Line<'_>, made: &mut Made) {
+    /// Makes the rows of a body that was examined before; if `is_counted`, what is counted in it, too.
+    pub(super) fn make_rows(&mut self, line: &Line<'_>, made: &mut Made, is_counted: bool) {
         if landed_not_r4(&self.chunk.part.resource, line.text()).is_some() {
             return;
         }
         let is_readable = self.tree.read(&self.planned.outline, line.text()).is_some();
         match self.read(line) {
-            Some(body) if !body.dropped => self.within(line, is_readable, &body, made),
+            Some(body) if is_counted && !body.dropped => {
+                self.within(line, is_readable, &body, made);
+            }
             _ => {}
         }
     }

@@ -8,6 +8,7 @@
 //! resource is never split between two batches.
 
 mod allocate;
+mod keep;
 mod month;
 mod months;
 mod rank;
@@ -20,11 +21,13 @@ use arrow_schema::{ArrowError, SchemaRef};
 use serde::Deserialize;
 
 pub use allocate::Allocate;
+pub use keep::Keep;
 pub use months::{Enrolled, Months, Series};
 pub use rank::Rank;
 use rows::Columns;
 
-/// What is derived for a table. As data: `[<table>.allocate]`, `[<table>.rank]`.
+/// What is derived for a table. As data: `[<table>.allocate]`, `[<table>.rank]`,
+/// `[<table>.months]`, `[<table>.keep]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Derivation {
@@ -34,6 +37,8 @@ pub struct Derivation {
     pub rank: Option<Rank>,
     /// A row for each month.
     pub months: Option<Months>,
+    /// Which rows of older bodies stay.
+    pub keep: Option<Keep>,
 }
 
 impl Derivation {
@@ -42,8 +47,23 @@ impl Derivation {
     /// # Errors
     /// When a column that the derivation names is not there or has another type.
     pub fn schema(&self, made: &SchemaRef, order: &str) -> Result<SchemaRef, ArrowError> {
-        self.apply(&RecordBatch::new_empty(made.clone()), order)
-            .map(|batch| batch.schema())
+        let batch = self.apply(&RecordBatch::new_empty(made.clone()), order)?;
+        if let Some(keep) = &self.keep {
+            keep.years(&batch)?;
+        }
+        Ok(batch.schema())
+    }
+
+    /// The columns that it adds, or replaces, by their names.
+    pub fn added_columns(&self) -> impl Iterator<Item = &str> {
+        let allocate = self.allocate.iter();
+        let allocated = allocate.flat_map(|allocate| [&allocate.into, &allocate.how]);
+        let ranked = self.rank.iter().map(|rank| &rank.into);
+        let codes = self.months.iter().flat_map(|months| &months.series);
+        let codes = codes.map(|series| &series.column);
+        let of_months = self.months.iter().flat_map(|_| months::ADDED);
+        let named = allocated.chain(ranked).chain(codes);
+        named.map(String::as_str).chain(of_months)
     }
 
     /// The rows after the derivation; `order` names the column of numbers that the rows of a resource share.

@@ -106,6 +106,9 @@ struct Row {
     codes: Vec<Option<String>>,
 }
 
+/// The columns that are added beside those of codes.
+pub(super) const ADDED: [&str; 4] = ["month", "is_enrolled", "reason", "source"];
+
 /// Why a month is not one of enrolment although its code says so.
 const REASONS: [&str; 2] = ["before_entitlement", "after_as_of"];
 /// Where the statement about a month comes from.

@@ -217,6 +217,6 @@ pub(super) fn texts(texts: impl Iterator<Item = Option<String>>) -> ArrayRef {
 }
 
 /// The error for a column that is missing or has another type.
-fn missing(name: &str, wanted: &str) -> ArrowError {
+pub(super) fn missing(name: &str, wanted: &str) -> ArrowError {
     ArrowError::SchemaError(format!("there is no column '{name}' of {wanted}"))
 }

@@ -72,6 +72,12 @@ fn tables(input: &PlanInput) -> PlannedTables {
             .extend(context.chain(own).chain(["source_api".to_owned()]));
         table.resource.clone_from(&definition.resource);
     }
+    for (name, derivation) in &input.derive {
+        if let Some(table) = tables.get_mut(name) {
+            let added = derivation.added_columns().map(str::to_owned);
+            table.columns.extend(added);
+        }
+    }
     tables
 }
 
