@@ -5,9 +5,9 @@
 //! what computes (arithmetic, text functions), and what is rare. An expression without a program is no
 //! error: the reference evaluator makes the rows of its view.
 
-use super::keys::{KeyCode, Keys};
+use super::keys::{KeyCode, Keys, same_element};
 use super::lookup::Shared;
-use super::program::{Condition, Path, Program, Start, Step};
+use super::program::{Choice, Condition, Path, Program, Start, Step};
 use crate::fhirpath::{
     BinaryOperator, Decimal, Expr, ExprKind, Function, Literal, TypeKind, choice_key,
     declared_type_of_element, narrower_types, type_kind,
@@ -76,7 +76,7 @@ impl Compiler<'_> {
             } if base.is_union() => {
                 let mut paths = Vec::new();
                 self.union(base, scope, &mut paths)?;
-                Program::FirstOfUnion(paths)
+                Program::FirstOfUnion(self.shared.repeated_union(paths))
             }
             _ => match self.path(expr, scope) {
                 Some(path) => Program::Path(path),
@@ -126,7 +126,8 @@ impl Compiler<'_> {
                     return None;
                 };
                 let mut path = self.path(base, scope)?;
-                path.tail.push(Step::Choice(self.choices(name, type_name)));
+                let choices = Box::new(self.choice(name, type_name)?);
+                path.tail.push(Step::Choice(choices));
                 path.temporal = is_temporal(type_name);
                 Some(path)
             }
@@ -135,7 +136,8 @@ impl Compiler<'_> {
                     return None;
                 };
                 let position = usize::try_from(position).ok()?;
-                Some(self.path(base, scope)?.at(position))
+                let path = self.path(base, scope)?;
+                Some(self.shared.item(path, position))
             }
             ExprKind::Call {
                 base,
@@ -180,9 +182,9 @@ impl Compiler<'_> {
                 let mut path = self.path(base, scope)?;
                 path.tail.push(Step::Member(self.keys.element("extension")));
                 let key = Path::of_members([self.keys.element("url")]);
-                let mut path = path.filtered(Condition::EqualsText(key, url.as_bytes().into()));
                 path.temporal = false;
-                Some(path)
+                let condition = Condition::EqualsText(key, url.as_bytes().into());
+                Some(self.shared.pivoted(path, condition))
             }
             (Function::ResourceKey, []) if is_this_resource(base, scope) => {
                 let mut path = self.path(base, scope)?;
@@ -197,19 +199,20 @@ impl Compiler<'_> {
     ///
     /// `ofType(Quantity)` also finds `valueAge`, since Age is a Quantity; the exact type comes
     /// first.
-    fn choices(&mut self, name: &str, type_name: &str) -> Vec<Vec<KeyCode>> {
-        let mut codes = |types: Vec<&str>| -> Vec<KeyCode> {
-            types
-                .iter()
-                .map(|type_name| self.keys.code(&choice_key(name, type_name)))
-                .collect()
+    fn choice(&mut self, name: &str, type_name: &str) -> Option<Choice> {
+        let mut codes = |types: &[&str]| -> Vec<KeyCode> {
+            let keys = types.iter().map(|type_name| choice_key(name, type_name));
+            keys.map(|key| self.keys.code(&key)).collect()
         };
-        let mut groups = vec![codes(vec![type_name])];
+        let mut groups = vec![codes(&[type_name])];
         let narrower = narrower_types(type_name);
         if !narrower.is_empty() {
-            groups.push(codes(narrower));
+            groups.push(codes(&narrower));
         }
-        groups
+        let element = *groups.first()?.first()?;
+        let mut all = groups.iter().flatten();
+        all.all(|code| same_element(*code, element))
+            .then_some(Choice { element, groups })
     }
 
     /// An expression that decides something: by FHIRPath's singleton evaluation, one item that is no boolean

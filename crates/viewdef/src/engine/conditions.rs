@@ -15,6 +15,7 @@ const MOST_WORK: usize = 1 << 20;
 
 impl TapeReader<'_> {
     /// The truth of a condition; nothing where it is unknown.
+    #[inline(never)]
     pub(super) fn truth(
         &self,
         condition: &Condition,
@@ -90,6 +91,9 @@ impl TapeReader<'_> {
                     ControlFlow::Break(())
                 })?;
                 Some(exists)
+            }
+            Condition::Repeated { place, condition } => {
+                self.repeated_truth(*place, condition, this)?
             }
             Condition::Not(condition) => self.truth(condition, this)?.map(|truth| !truth),
             Condition::And(left, right) => match self.truth(left, this)? {

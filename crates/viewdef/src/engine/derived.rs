@@ -5,7 +5,7 @@
 //! codes come in a million lines.
 
 use super::compiler::{Compiler, Scope};
-use super::program::{Condition, Failure, Path};
+use super::program::{Condition, Failure, Path, Union};
 use crate::fhirpath::{Expr, ExprKind, Function, Literal};
 
 /// Expressions with more inputs are left to the reference evaluator.
@@ -27,7 +27,7 @@ pub(super) enum Input {
     /// All that a path finds.
     Path(Path),
     /// The first item of a union.
-    FirstOfUnion(Vec<Path>),
+    FirstOfUnion(Union),
     Truth(Condition),
     RowIndex,
 }
@@ -155,7 +155,7 @@ impl Compiler<'_> {
                 let mut paths = Vec::new();
                 self.union(base, scope, &mut paths)?;
                 let is_temporal = paths.iter().any(|path| path.temporal);
-                (!is_temporal).then_some(Input::FirstOfUnion(paths))
+                (!is_temporal).then(|| Input::FirstOfUnion(self.shared.repeated_union(paths)))
             }
             // Of a date only its name says that it is one, and an input has another.
             _ => match self.path(expr, scope) {

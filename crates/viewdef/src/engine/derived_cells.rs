@@ -14,7 +14,7 @@ use super::derived::{Derived, Input, input_name};
 use super::fast_view::FastColumn;
 use super::row_maker::RowMaker;
 use super::tape::{Kind, Position};
-use super::tape_reader::Unsupported;
+use super::tape_reader::{TapeReader, Unsupported};
 use crate::column::{Cell, Scratch, cell_of_json};
 use crate::json::unescape;
 use crate::reference;
@@ -68,9 +68,8 @@ impl RowMaker<'_> {
         row_index: usize,
     ) -> Result<Cell, Unsupported> {
         self.memory.inputs.clear();
-        let mut found = Vec::new();
         for input in &derived.inputs {
-            self.find(input, this, row_index, &mut found)?;
+            self.write_input(input, this, row_index)?;
         }
         let cell_of = |answer: &Option<Value>, scratch: &mut Scratch| match answer {
             None => Ok(Cell::Null),
@@ -80,54 +79,72 @@ impl RowMaker<'_> {
         if let Some(answer) = self.memory.answer(derived.memory) {
             return cell_of(answer, self.scratch);
         }
+        let inputs = derived.inputs.iter();
+        let found = inputs
+            .map(|input| self.found(input, this, row_index))
+            .collect::<Result<Vec<_>, _>>()?;
         let answer = self.evaluate(derived, &found)?;
         let cell = cell_of(&answer, self.scratch)?;
         self.memory.remember(derived.memory, answer);
         Ok(cell)
     }
 
-    /// Looks for an input: what it found goes to `found`, and its text to the key of the memory.
-    fn find(
+    /// Writes what an input finds to the key of the memory.
+    fn write_input(
         &mut self,
         input: &Input,
         this: Position,
         row_index: usize,
-        found: &mut Vec<Found>,
     ) -> Result<(), Unsupported> {
         let inputs = &mut self.memory.inputs;
         let reader = self.reader;
-        let mut items = Vec::new();
         match input {
-            Input::Path(path) => reader.each(path, this, &mut |item| {
-                items.push(item);
-                ControlFlow::Continue(())
-            })?,
-            Input::FirstOfUnion(paths) => items.extend(reader.first_of(paths, this)?),
+            Input::Path(path) => {
+                let mut is_element = false;
+                reader.each(path, this, &mut |item| {
+                    is_element |= !write_item(inputs, reader, item);
+                    ControlFlow::Continue(())
+                })?;
+                if is_element {
+                    return Err(Unsupported);
+                }
+            }
+            Input::FirstOfUnion(union) => {
+                if let Some(item) = reader.first_of_union(union, this)?
+                    && !write_item(inputs, reader, item)
+                {
+                    return Err(Unsupported);
+                }
+            }
             Input::Truth(condition) => {
                 let truth = reader.truth(condition, this)?;
                 inputs.extend(truth.map_or(*b"?", |truth| if truth { *b"1" } else { *b"0" }));
-                found.push(Found::Truth(truth));
-                return Ok(());
             }
-            Input::RowIndex => {
-                inputs.extend(row_index.to_le_bytes());
-                found.push(Found::Index(row_index));
-                return Ok(());
-            }
+            Input::RowIndex => inputs.extend(row_index.to_le_bytes()),
         }
-        inputs.extend(u32::try_from(items.len()).unwrap_or(u32::MAX).to_le_bytes());
-        for item in &items {
-            let kind = reader.tape.entry(*item).kind;
-            if kind == Kind::Object {
-                return Err(Unsupported);
-            }
-            let raw = reader.raw(*item);
-            inputs.push(kind as u8);
-            inputs.extend(u32::try_from(raw.len()).unwrap_or(u32::MAX).to_le_bytes());
-            inputs.extend(raw);
-        }
-        found.push(Found::Items(items));
+        // No item begins like this.
+        inputs.push(u8::MAX);
         Ok(())
+    }
+
+    /// What an input finds.
+    fn found(&self, input: &Input, this: Position, row_index: usize) -> Result<Found, Unsupported> {
+        let reader = self.reader;
+        Ok(match input {
+            Input::Path(path) => {
+                let mut items = Vec::new();
+                reader.each(path, this, &mut |item| {
+                    items.push(item);
+                    ControlFlow::Continue(())
+                })?;
+                Found::Items(items)
+            }
+            Input::FirstOfUnion(union) => {
+                Found::Items(reader.first_of_union(union, this)?.into_iter().collect())
+            }
+            Input::Truth(condition) => Found::Truth(reader.truth(condition, this)?),
+            Input::RowIndex => Found::Index(row_index),
+        })
     }
 
     /// Evaluates the rest of the expression on an object that has the inputs as members.
@@ -167,6 +184,16 @@ impl RowMaker<'_> {
             Kind::Object => return Err(Unsupported),
         })
     }
+}
+
+/// Writes the kind and the text of an item; false where it is an element, which has no text of its own.
+fn write_item(inputs: &mut Vec<u8>, reader: TapeReader<'_>, item: Position) -> bool {
+    let kind = reader.tape.entry(item).kind;
+    let raw = reader.raw(item);
+    inputs.push(kind as u8);
+    inputs.extend(u32::try_from(raw.len()).unwrap_or(u32::MAX).to_le_bytes());
+    inputs.extend(raw);
+    kind != Kind::Object
 }
 
 /// What an input found.

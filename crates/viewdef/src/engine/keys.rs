@@ -24,6 +24,12 @@ pub(super) fn same_element(one: KeyCode, other: KeyCode) -> bool {
     one >> TYPE_BITS == other >> TYPE_BITS
 }
 
+/// The number of an element's name, below [`Keys::elements`].
+#[inline]
+pub(super) fn element_number(code: KeyCode) -> usize {
+    (code >> TYPE_BITS) as usize
+}
+
 /// The keys of the views of one resource type.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Keys {
@@ -32,6 +38,11 @@ pub(super) struct Keys {
 }
 
 impl Keys {
+    /// One more than the highest number of an element.
+    pub(super) fn elements(&self) -> usize {
+        self.elements.len() + 1
+    }
+
     /// The code of a key, as a choice where its end is a type.
     pub(super) fn code(&mut self, key: &str) -> KeyCode {
         match split_choice(key) {

@@ -4,8 +4,10 @@
 //! (`%resource.careTeam.where(sequence in %context.careTeamSequence)`), and views turn the elements
 //! of one array into columns by their coding
 //! (`adjudication.where(category.coding.exists(system = … and code = …))`). Lookups are recognised here
-//! when a `where` is compiled, pivots in [`super::pivots`]; [`super::cached_filters`] evaluates them.
+//! when a `where` is compiled, pivots in [`super::pivots`]; [`super::cached_lookups`] and
+//! [`super::pivot_masks`] evaluate them.
 
+use super::known_answers::Repeated;
 use super::pivots::PivotGroup;
 use super::program::{Condition, Failure, Lookup, Path, Start, Step};
 use super::resource_conditions::ResourceItem;
@@ -17,6 +19,15 @@ pub(super) struct Shared {
     pub(super) maps: Vec<KeyMap>,
     /// One for each place of codings, as far as its conditions have room.
     pub(super) pivot_groups: Vec<PivotGroup>,
+    /// Places where the elements of a member are asked for by a group of conditions: what has the member,
+    /// the member, and the group.
+    pub(super) member_pivots: Vec<(Path, usize)>,
+    /// Steps of which columns take items by their positions.
+    pub(super) lists: Vec<Path>,
+    /// Conditions that programs ask for, and how many do.
+    pub(super) conditions: Vec<Repeated<Condition>>,
+    /// The same of unions.
+    pub(super) unions: Vec<Repeated<Vec<Path>>>,
     /// Conditions that are the same for all elements of a resource.
     pub(super) resource_conditions: Vec<Condition>,
     /// Items that are the same for all elements of a resource.
@@ -65,6 +76,18 @@ impl Shared {
         found
     }
 
+    /// The item at a position of what the path finds, remembered with the others where finding it takes
+    /// more than members.
+    pub(super) fn item(&mut self, path: Path, position: usize) -> Path {
+        let is_plain = path.tail.iter().all(|step| matches!(step, Step::Member(_)));
+        let steps = path.clone();
+        let mut path = path.at(position);
+        if !is_plain && let Some(part) = path.indexed.last_mut() {
+            part.list = Some(position_of(&mut self.lists, steps));
+        }
+        path
+    }
+
     /// The lookup of a condition, its map shared with others on the same array and key.
     fn lookup(&mut self, array: &Path, condition: &Condition) -> Option<Lookup> {
         let (key, wanted) = key_and_wanted(condition)?;
@@ -84,6 +107,15 @@ impl Shared {
             steps: array.clone().filtered(condition.clone()).tail,
         })
     }
+}
+
+/// The position of one of a list, which is added where it is new.
+pub(super) fn position_of<T: PartialEq>(list: &mut Vec<T>, one: T) -> usize {
+    let known = list.iter().position(|known| *known == one);
+    known.unwrap_or_else(|| {
+        list.push(one);
+        list.len() - 1
+    })
 }
 
 /// The conditions that are all true where one is.

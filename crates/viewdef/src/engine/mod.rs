@@ -48,7 +48,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod cached_filters;
+mod cached_lookups;
 mod compiler;
 mod conditions;
 mod context;
@@ -58,9 +58,13 @@ mod derived_cells;
 mod fast_view;
 mod first_of_union;
 mod keys;
+mod known_answers;
 mod lazy_json;
 mod lookup;
+mod member_index;
+mod member_steps;
 mod outcome;
+mod pivot_masks;
 mod pivots;
 mod plan;
 mod program;

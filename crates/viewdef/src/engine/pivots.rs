@@ -2,13 +2,13 @@
 //!
 //! Views turn the elements of one array into columns: `adjudication.where(category.coding.exists(…))`, once
 //! for each column. Conditions that compare members of a coding with texts are grouped by where the codings
-//! are; [`super::cached_filters`] answers a group for an element in one pass over its codings.
+//! are; [`super::pivot_masks`] answers a group for an element in one pass over its codings.
 
 use std::collections::HashMap;
 
 use super::keys::KeyCode;
-use super::lookup::{Shared, conjuncts};
-use super::program::{Condition, Failure, Path, Pivot, Start, Step};
+use super::lookup::{Shared, conjuncts, position_of};
+use super::program::{Condition, Failure, MemberPivot, Path, Pivot, Start, Step};
 
 /// Conditions of one group; a mask has a bit for each.
 const MAX_PIVOTS: usize = 63;
@@ -25,6 +25,8 @@ pub(super) type Comparisons = Vec<(KeyCode, Box<[u8]>)>;
 pub(super) struct PivotGroup {
     /// The codings of an element, `category.coding`.
     pub(super) codings: Path,
+    /// The elements that are asked, where all of a member are: other elements are asked other things.
+    of: Option<Path>,
     /// The member that every alternative compares, `code`.
     pub(super) key: KeyCode,
     /// The alternatives of each condition.
@@ -75,36 +77,53 @@ impl Shared {
     /// that must be true, is one.
     pub(super) fn pivoted(&mut self, path: Path, condition: Condition) -> Path {
         if condition.failure() != Failure::Never {
+            let condition = self.repeated_condition(condition);
             return path.filtered(condition);
+        }
+        if let Some(pivot) = self.pivot(&path, &condition) {
+            return self.with_pivot(path, pivot);
         }
         let mut conditions = Vec::new();
         conjuncts(&condition, &mut conditions);
         let mut path = path;
         for condition in conditions {
-            match self.pivot(condition) {
-                Some(pivot) => path.tail.push(Step::Pivot(pivot)),
-                None => path = path.filtered(condition.clone()),
-            }
+            path = match self.pivot(&path, condition) {
+                Some(pivot) => self.with_pivot(path, pivot),
+                None => {
+                    let condition = self.repeated_condition(condition.clone());
+                    path.filtered(condition)
+                }
+            };
         }
         path
     }
 
-    /// The pivot of a condition, in a group with others on the same codings.
-    fn pivot(&mut self, condition: &Condition) -> Option<Pivot> {
-        let Condition::Exists(path) = condition else {
-            return None;
+    /// The items of a path that meet a pivot.
+    fn with_pivot(&mut self, mut path: Path, pivot: Pivot) -> Path {
+        let Some(Step::Member(member)) = path.tail.last() else {
+            path.tail.push(Step::Pivot(Box::new(pivot)));
+            return path;
         };
-        let (Step::Filter(test), members) = path.tail.split_last()? else {
-            return None;
-        };
-        let has_plain_members = members.iter().all(|step| matches!(step, Step::Member(_)));
-        if path.start != Start::This || !path.indexed.is_empty() || !has_plain_members {
-            return None;
-        }
-        let alternatives = alternatives(test)?;
-        let codings = Path {
-            tail: members.to_vec(),
-            ..Path::from(Start::This)
+        let member = *member;
+        let place = position_of(&mut self.member_pivots, (place_of(&path), pivot.group));
+        path.tail.pop();
+        path.tail.push(Step::MemberPivot(Box::new(MemberPivot {
+            member,
+            pivot,
+            place,
+        })));
+        path
+    }
+
+    /// The pivot of a condition on the items of a path, in a group with others on the same codings.
+    fn pivot(&mut self, path: &Path, condition: &Condition) -> Option<Pivot> {
+        let is_member = matches!(path.tail.last(), Some(Step::Member(_)));
+        let of = is_member.then(|| place_of(path));
+        let (codings, alternatives) = match codings_and_test(condition) {
+            Some((codings, test)) => (codings, alternatives(test)?),
+            // The items are the codings.
+            None if is_member => (Path::from(Start::This), alternatives(condition)?),
+            None => return None,
         };
         let is_in_all = |key: KeyCode| {
             let has_key =
@@ -112,7 +131,10 @@ impl Shared {
             alternatives.iter().all(has_key)
         };
         let known = self.pivot_groups.iter().position(|group| {
-            group.codings == codings && is_in_all(group.key) && group.len() < MAX_PIVOTS
+            group.codings == codings
+                && group.of == of
+                && is_in_all(group.key)
+                && group.len() < MAX_PIVOTS
         });
         let group = match known {
             Some(group) => group,
@@ -122,6 +144,7 @@ impl Shared {
                 let key = keys.find(|key| is_in_all(*key))?;
                 self.pivot_groups.push(PivotGroup {
                     codings,
+                    of,
                     key,
                     conditions: Vec::new(),
                     candidates: HashMap::default(),
@@ -136,6 +159,37 @@ impl Shared {
             condition: condition.clone(),
         })
     }
+}
+
+/// Where the elements of a path are, whichever of them pass its filters.
+fn place_of(path: &Path) -> Path {
+    let mut place = path.clone();
+    place.failure = Failure::Never;
+    place
+        .tail
+        .retain(|step| !matches!(step, Step::Filter(_) | Step::Pivot(_)));
+    place
+}
+
+/// The codings of an element, and what one of them must meet: `category.coding.where(test).exists()`.
+fn codings_and_test(condition: &Condition) -> Option<(Path, &Condition)> {
+    let Condition::Exists(path) = condition else {
+        return None;
+    };
+    let (last, steps) = path.tail.split_last()?;
+    let (member, test) = match last {
+        Step::Filter(test) => (None, test.as_ref()),
+        Step::MemberPivot(pivot) => (Some(Step::Member(pivot.member)), &pivot.pivot.condition),
+        _ => return None,
+    };
+    let members: Vec<Step> = steps.iter().cloned().chain(member).collect();
+    let has_plain_members = members.iter().all(|step| matches!(step, Step::Member(_)));
+    let is_plain = path.start == Start::This && path.indexed.is_empty() && has_plain_members;
+    let codings = Path {
+        tail: members,
+        ..Path::from(Start::This)
+    };
+    is_plain.then_some((codings, test))
 }
 
 /// What may be true of a coding for a condition of comparisons with texts to be true: `or` of `and`.
@@ -162,6 +216,7 @@ fn alternatives(condition: &Condition) -> Option<Vec<Comparisons>> {
             });
             both.take(MAX_ALTERNATIVES + 1).collect()
         }
+        Condition::Repeated { condition, .. } => alternatives(condition)?,
         _ => return None,
     };
     (alternatives.len() <= MAX_ALTERNATIVES).then_some(alternatives)

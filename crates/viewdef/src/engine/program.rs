@@ -13,7 +13,7 @@ pub(super) enum Program {
     /// What a path finds.
     Path(Path),
     /// The first item of the first path that finds one: `(a | b).first()`.
-    FirstOfUnion(Vec<Path>),
+    FirstOfUnion(Union),
     /// One of either that is the same for all elements of the resource: its position in
     /// [`super::lookup::Shared::resource_items`].
     OfResource(usize),
@@ -29,6 +29,14 @@ pub(super) enum Program {
     ReferenceKey(Path, Option<String>),
     /// `{}`
     Nothing,
+}
+
+/// Paths of which the first that finds an item is taken.
+#[derive(Debug, Clone)]
+pub(super) struct Union {
+    pub(super) paths: Vec<Path>,
+    /// The position in [`super::lookup::Shared::unions`].
+    pub(super) place: usize,
 }
 
 /// Where a path begins.
@@ -60,8 +68,8 @@ pub(super) enum Failure {
 pub(super) struct Path {
     /// The item that the first step is taken from.
     pub(super) start: Start,
-    /// `a.b[1]`, `a.first()`: steps, and the position of the one item that goes on.
-    pub(super) indexed: Vec<(Vec<Step>, usize)>,
+    /// `a.b[1]`, `a.first()`: each begins where the one before it ended.
+    pub(super) indexed: Vec<Indexed>,
     /// The steps behind the last index.
     pub(super) tail: Vec<Step>,
     /// Whether what it finds may be a date or time by its name, not by its text.
@@ -70,7 +78,17 @@ pub(super) struct Path {
     pub(super) failure: Failure,
 }
 
-/// One step of a path.
+/// Steps, and the position of the one item that goes on.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Indexed {
+    pub(super) steps: Vec<Step>,
+    pub(super) position: usize,
+    /// The position in [`super::lookup::Shared::lists`] where other columns take other items of the
+    /// same steps.
+    pub(super) list: Option<usize>,
+}
+
+/// One step of a path. It is small, since a plan has thousands that are read for each row.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Step {
     /// An element, or its choices where it is not there.
@@ -83,16 +101,27 @@ pub(super) enum Step {
         element: KeyCode,
     },
     /// The first of these groups of choices that is there.
-    Choice(Vec<Vec<KeyCode>>),
+    Choice(Box<Choice>),
     /// `where(condition)`
-    Filter(Condition),
+    Filter(Box<Condition>),
     /// `where(condition)`, one of several that look for codings; answered for all of them at once.
-    Pivot(Pivot),
+    Pivot(Box<Pivot>),
+    /// `member.where(condition)`, where several are answered for all elements of the member at once.
+    MemberPivot(Box<MemberPivot>),
     /// `array.where(key in wanted)` from the resource, answered by a map from keys to positions.
     Lookup(Box<Lookup>),
 }
 
-/// One condition of a group that [`super::cached_filters`] answers for an element in one pass.
+/// Choices of an element that are of a type.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Choice {
+    /// The element, which all choices share.
+    pub(super) element: KeyCode,
+    /// The exact type, then narrower ones.
+    pub(super) groups: Vec<Vec<KeyCode>>,
+}
+
+/// One condition of a group that [`super::pivot_masks`] answers for an element in one pass.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Pivot {
     /// The group's position in [`super::lookup::Shared::pivot_groups`].
@@ -101,6 +130,15 @@ pub(super) struct Pivot {
     pub(super) position: u32,
     /// The condition itself.
     pub(super) condition: Condition,
+}
+
+/// The elements of a member that meet one condition of a group.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct MemberPivot {
+    pub(super) member: KeyCode,
+    pub(super) pivot: Pivot,
+    /// The position in [`super::lookup::Shared::member_pivots`].
+    pub(super) place: usize,
 }
 
 /// Elements of an array of the resource by a key that each has once, such as `sequence`.
@@ -144,6 +182,12 @@ pub(super) enum Condition {
     /// One that is the same for all elements of the resource: its position in
     /// [`super::lookup::Shared::resource_conditions`], and its [`Condition::failure`].
     OfResource { position: usize, failure: Failure },
+    /// One that other programs ask for as well.
+    Repeated {
+        /// The position in [`super::lookup::Shared::conditions`].
+        place: usize,
+        condition: Box<Condition>,
+    },
     /// `left and right`
     And(Box<Condition>, Box<Condition>),
     /// `left or right`
@@ -162,6 +206,11 @@ impl Path {
         }
     }
 
+    /// Whether it is `$this` and nothing else.
+    pub(super) fn is_this(&self) -> bool {
+        self.start == Start::This && self.indexed.is_empty() && self.tail.is_empty()
+    }
+
     /// A path of members from the element.
     pub(super) fn of_members(members: impl IntoIterator<Item = KeyCode>) -> Self {
         Self {
@@ -172,8 +221,11 @@ impl Path {
 
     /// The item at a position of what the path finds.
     pub(super) fn at(mut self, position: usize) -> Self {
-        self.indexed
-            .push((std::mem::take(&mut self.tail), position));
+        self.indexed.push(Indexed {
+            steps: std::mem::take(&mut self.tail),
+            position,
+            list: None,
+        });
         self
     }
 
@@ -183,7 +235,7 @@ impl Path {
             // A condition may be decided before it comes to what fails.
             self.failure = Failure::AnyItem;
         }
-        self.tail.push(Step::Filter(condition));
+        self.tail.push(Step::Filter(Box::new(condition)));
         self
     }
 }
@@ -194,6 +246,8 @@ impl Condition {
     /// matches a pattern.
     pub(super) fn failure(&self) -> Failure {
         match self {
+            // `$this` is never several.
+            Self::In(item, among) if item.is_this() => among.failure,
             Self::Path(_) | Self::In(..) | Self::Matches(..) | Self::EqualsTail(..) => {
                 Failure::AnyItem
             }
@@ -204,7 +258,10 @@ impl Condition {
             | Self::EqualsNumber(path, _)
             | Self::Exists(path) => path.failure,
             Self::EqualsPath(left, right) => left.failure.max(right.failure),
-            Self::Not(inner) => inner.failure(),
+            Self::Not(inner)
+            | Self::Repeated {
+                condition: inner, ..
+            } => inner.failure(),
             Self::And(left, right) | Self::Or(left, right) => left.failure().max(right.failure()),
         }
     }

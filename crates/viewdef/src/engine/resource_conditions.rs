@@ -19,8 +19,8 @@ impl Shared {
         let is_of_resource = |path: &Path| path.start == Start::Resource && !mentions_context(path);
         let item = match program {
             Program::Path(path) if is_of_resource(&path) => ResourceItem::One(path),
-            Program::FirstOfUnion(paths) if paths.iter().all(is_of_resource) => {
-                ResourceItem::FirstOfUnion(paths)
+            Program::FirstOfUnion(union) if union.paths.iter().all(is_of_resource) => {
+                ResourceItem::FirstOfUnion(union.paths)
             }
             other => return other,
         };
@@ -85,7 +85,10 @@ impl Condition {
                 change(left);
                 change(right);
             }
-            Self::Not(inner) => inner.each_path(change),
+            Self::Not(inner)
+            | Self::Repeated {
+                condition: inner, ..
+            } => inner.each_path(change),
             Self::And(left, right) | Self::Or(left, right) => {
                 left.each_path(change);
                 right.each_path(change);
@@ -105,7 +108,10 @@ impl Condition {
             Self::EqualsPath(left, right)
             | Self::EqualsTail(left, right, _)
             | Self::In(left, right) => is_met(left) && is_met(right),
-            Self::Not(inner) => inner.all_paths(is_met),
+            Self::Not(inner)
+            | Self::Repeated {
+                condition: inner, ..
+            } => inner.all_paths(is_met),
             Self::And(left, right) | Self::Or(left, right) => {
                 left.all_paths(is_met) && right.all_paths(is_met)
             }
@@ -115,13 +121,15 @@ impl Condition {
 
 /// Whether a path, or a filter on its way, begins at the element that makes the row.
 fn mentions_context(path: &Path) -> bool {
-    let indexed = path.indexed.iter().flat_map(|(steps, _)| steps);
+    let indexed = path.indexed.iter().flat_map(|part| &part.steps);
     let mut steps = indexed.chain(&path.tail);
     path.start == Start::Context
         || steps.any(|step| match step {
             Step::Member(_) | Step::MemberOrChoice { .. } | Step::Choice(_) => false,
             Step::Filter(condition) => !condition.all_paths(&|path| !mentions_context(path)),
             Step::Pivot(pivot) => !pivot.condition.all_paths(&|path| !mentions_context(path)),
+            // Its condition compares members with texts.
+            Step::MemberPivot(_) => false,
             Step::Lookup(_) => true,
         })
 }

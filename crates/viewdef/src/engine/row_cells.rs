@@ -101,7 +101,7 @@ impl RowMaker<'_> {
                     Cell::Null
                 }
             },
-            Program::FirstOfUnion(paths) => match self.reader.first_of(paths, this)? {
+            Program::FirstOfUnion(union) => match self.reader.first_of_union(union, this)? {
                 Some(item) => self.value(column, item, this),
                 None => Cell::Null,
             },

@@ -21,6 +21,9 @@ const MAX_ROWS: usize = 1_000_000;
 /// Deeper elements are taken for a `repeat` that does not end.
 const MAX_REPEAT_DEPTH: usize = 128;
 
+/// For so few columns the members of an element are looked for one by one.
+const FEW_COLUMNS: usize = 2;
+
 /// Makes the rows of one view of one resource.
 pub(super) struct RowMaker<'r> {
     /// The resource; its `context` is the element whose row is being made.
@@ -189,6 +192,9 @@ impl<'r> RowMaker<'r> {
         next: Next<'_, 'r>,
     ) -> Result<(), Unsupported> {
         self.reader.context = this;
+        if select.columns.len() > FEW_COLUMNS {
+            self.reader.cache.members.learn(self.reader.tape, this);
+        }
         for column in &select.columns {
             self.fill(column, this, row_index)?;
         }

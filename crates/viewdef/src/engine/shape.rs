@@ -128,6 +128,8 @@ pub(super) struct Shape {
     pub(super) nodes: Vec<Node>,
     /// How many edges all nodes have, so that no input grows them without end.
     pub(super) edges: usize,
+    /// One more than the highest number of an element's name.
+    pub(super) elements: usize,
 }
 
 impl Shape {

@@ -256,7 +256,11 @@ impl ShapeBuilder {
             }
             nodes.push(finished);
         }
-        Shape { nodes, edges }
+        Shape {
+            nodes,
+            edges,
+            elements: self.keys.elements(),
+        }
     }
 
     /// Whether a node or any below it is wanted.

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use super::keys::{KeyCode, same_element};
 use super::lookup::Shared;
-use super::program::{Failure, Path, Start, Step};
+use super::program::{Failure, Indexed, Path, Start, Step};
 use super::resource_cache::ResourceCache;
 use super::tape::{Kind, Position, Tape};
 use crate::json::unescape;
@@ -31,6 +31,28 @@ pub(super) struct TapeReader<'t> {
     pub(super) context: Position,
 }
 
+/// What one step finds from an item.
+#[derive(Debug)]
+pub(super) enum Items<'s> {
+    None,
+    One(Position),
+    /// The elements of an array: the first, and the entry after the last.
+    Run(Position, Position),
+    /// The members of an object that are choices of an element.
+    Choices(Position, KeyCode),
+    /// The members of an object with one of these keys.
+    AnyOf(Position, &'s [KeyCode]),
+    Several(Vec<Position>),
+}
+
+/// Where steps lead as long as each finds one item.
+enum Descent<'s> {
+    Nothing,
+    One(Position),
+    /// Several items, and the steps to take from each.
+    Several(Items<'s>, &'s [Step]),
+}
+
 /// Whether to go on with further items.
 type Flow = Result<ControlFlow<()>, Unsupported>;
 
@@ -43,17 +65,26 @@ impl<'t> TapeReader<'t> {
         this: Position,
         found: &mut F,
     ) -> Result<(), Unsupported> {
-        if path.failure == Failure::AnyItem {
-            self.check(path, this)?;
-        }
+        // An error behind the item that is enough is one all the same.
+        let to_the_end = path.failure == Failure::AnyItem;
         let mut from = self.start(path, this);
-        for (steps, position) in &path.indexed {
-            match self.nth(steps, from, *position)? {
+        for part in &path.indexed {
+            match self.nth(part, from, to_the_end)? {
                 Some(item) => from = item,
                 None => return Ok(()),
             }
         }
-        self.walk(&path.tail, from, found).map(|_| ())
+        if !to_the_end {
+            return self.walk(&path.tail, from, found).map(|_| ());
+        }
+        let mut flow = ControlFlow::Continue(());
+        let walked = self.walk(&path.tail, from, &mut |item| {
+            if flow.is_continue() {
+                flow = found(item);
+            }
+            ControlFlow::Continue(())
+        });
+        walked.map(|_| ())
     }
 
     /// The item that a path begins with.
@@ -66,20 +97,12 @@ impl<'t> TapeReader<'t> {
         }
     }
 
-    /// Evaluates a path to its end: an error behind the item that is enough is one all the same.
-    fn check(&self, path: &Path, this: Position) -> Result<(), Unsupported> {
-        let mut from = self.start(path, this);
-        for (steps, position) in &path.indexed {
-            match self.items(steps, from)?.get(*position) {
-                Some(item) => from = *item,
-                None => return Ok(()),
-            }
-        }
-        self.items(&path.tail, from).map(|_| ())
-    }
-
     /// All items that steps find.
-    fn items(&self, steps: &[Step], from: Position) -> Result<Vec<Position>, Unsupported> {
+    pub(super) fn items(
+        &self,
+        steps: &[Step],
+        from: Position,
+    ) -> Result<Vec<Position>, Unsupported> {
         let mut items = Vec::new();
         let _ = self.walk(steps, from, &mut |item| {
             items.push(item);
@@ -88,106 +111,112 @@ impl<'t> TapeReader<'t> {
         Ok(items)
     }
 
-    /// The item at a position of what steps find.
+    /// The one item of an indexed part of a path.
+    #[inline]
     fn nth(
         &self,
-        steps: &[Step],
+        part: &Indexed,
         from: Position,
-        nth: usize,
+        to_the_end: bool,
     ) -> Result<Option<Position>, Unsupported> {
-        let mut left = nth;
-        let mut item = None;
-        let _ = self.walk(steps, from, &mut |position| {
-            if left == 0 {
-                item = Some(position);
-                return ControlFlow::Break(());
+        if let Some(list) = part.list {
+            return self.item_of_list(list, part, from);
+        }
+        if part.position == 0 && !to_the_end {
+            match self.descend(&part.steps, from)? {
+                Descent::Nothing => return Ok(None),
+                Descent::One(item) => return Ok(Some(item)),
+                Descent::Several(..) => {}
             }
-            left -= 1;
-            ControlFlow::Continue(())
+        }
+        let mut count = 0;
+        let mut item = None;
+        let _ = self.walk(&part.steps, from, &mut |position| {
+            if count == part.position {
+                item = Some(position);
+            }
+            count += 1;
+            match item.is_some() && !to_the_end {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
         })?;
         Ok(item)
     }
 
     /// Calls `found` with each item that steps find from an item, in order.
-    fn walk<F: FnMut(Position) -> ControlFlow<()>>(
+    pub(super) fn walk<F: FnMut(Position) -> ControlFlow<()>>(
         &self,
         steps: &[Step],
         from: Position,
         found: &mut F,
     ) -> Flow {
-        let Some((step, rest)) = steps.split_first() else {
-            return Ok(found(from));
-        };
-        match step {
-            Step::Member(code) => self.walk_member(rest, from, (*code, *code), found),
-            Step::MemberOrChoice { key, element } => {
-                self.walk_member(rest, from, (*key, *element), found)
-            }
-            Step::Choice(groups) => {
-                let own = self.tape.entry(from);
-                for group in groups {
-                    let mut position = from + 1;
-                    while position < own.next {
-                        let entry = self.tape.entry(position);
-                        if group.contains(&entry.code) {
-                            return self
-                                .walk_where(rest, from, found, |code| group.contains(&code));
-                        }
-                        position = entry.run_end;
-                    }
-                }
-                Ok(ControlFlow::Continue(()))
-            }
-            Step::Pivot(pivot) => match self.meets(pivot, from)? {
-                true => self.walk(rest, from, found),
-                false => Ok(ControlFlow::Continue(())),
-            },
-            Step::Lookup(lookup) => {
-                let elements = match self.looked_up(lookup)? {
-                    Some(elements) => elements,
-                    None => self.items(&lookup.steps, from)?,
-                };
-                for element in elements {
-                    if self.walk(rest, element, found)?.is_break() {
-                        return Ok(ControlFlow::Break(()));
-                    }
-                }
-                Ok(ControlFlow::Continue(()))
-            }
-            Step::Filter(condition) => {
-                if self.truth(condition, from)? == Some(true) {
-                    self.walk(rest, from, found)
-                } else {
-                    Ok(ControlFlow::Continue(()))
-                }
-            }
+        match self.descend(steps, from)? {
+            Descent::Nothing => Ok(ControlFlow::Continue(())),
+            Descent::One(item) => Ok(found(item)),
+            Descent::Several(items, rest) => self.walk_items(items, rest, found),
         }
     }
 
-    /// Goes on with a member, or with the choices of the element where it is not there.
-    #[inline]
-    fn walk_member<F: FnMut(Position) -> ControlFlow<()>>(
+    /// Goes on from several items, in order.
+    fn walk_items<F: FnMut(Position) -> ControlFlow<()>>(
         &self,
+        items: Items<'_>,
         rest: &[Step],
-        from: Position,
-        (key, element): (KeyCode, KeyCode),
         found: &mut F,
     ) -> Flow {
-        let own = self.tape.entry(from);
-        let mut position = from + 1;
-        let mut choices = false;
-        while position < own.next {
-            let entry = self.tape.entry(position);
-            if entry.code == key {
-                return self.walk_run(rest, position, entry.run_end, found);
+        match items {
+            Items::None => {}
+            Items::One(item) => return self.walk(rest, item, found),
+            Items::Run(position, end) => return self.walk_run(rest, position, end, found),
+            Items::Choices(from, element) => {
+                return self.walk_where(rest, from, found, |code| same_element(code, element));
             }
-            choices |= same_element(entry.code, element);
-            position = entry.run_end;
-        }
-        if choices {
-            return self.walk_where(rest, from, found, |other| same_element(other, element));
+            Items::AnyOf(from, codes) => {
+                return self.walk_where(rest, from, found, |code| codes.contains(&code));
+            }
+            Items::Several(items) => {
+                for item in items {
+                    if self.walk(rest, item, found)?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+            }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Takes steps as long as each finds one item.
+    #[inline(never)]
+    fn descend<'s>(&self, steps: &'s [Step], from: Position) -> Result<Descent<'s>, Unsupported> {
+        let (mut steps, mut from) = (steps, from);
+        while let Some((step, rest)) = steps.split_first() {
+            match self.step(step, from)? {
+                Items::None => return Ok(Descent::Nothing),
+                Items::One(item) => from = item,
+                several => return Ok(Descent::Several(several, rest)),
+            }
+            steps = rest;
+        }
+        Ok(Descent::One(from))
+    }
+
+    /// What one step finds.
+    #[inline(always)]
+    fn step<'s>(&self, step: &'s Step, from: Position) -> Result<Items<'s>, Unsupported> {
+        let kept = |is_kept: bool| match is_kept {
+            true => Items::One(from),
+            false => Items::None,
+        };
+        Ok(match step {
+            Step::Member(code) => self.member(from, *code, *code),
+            Step::MemberOrChoice { key, element } => self.member(from, *key, *element),
+            Step::Choice(choice) => self.choice(choice, from),
+            Step::Filter(condition) => kept(self.truth(condition, from)? == Some(true)),
+            Step::Pivot(pivot) => kept(self.meets(pivot, from)?),
+            Step::MemberPivot(pivot) => self.pivoted(pivot, from)?,
+            Step::Lookup(lookup) => self.looked_up(lookup, from)?,
+        })
     }
 
     /// The elements from `position` up to `end`, which are one array.
@@ -201,7 +230,11 @@ impl<'t> TapeReader<'t> {
     ) -> Flow {
         let mut position = position;
         while position < end {
-            if self.walk(rest, position, found)?.is_break() {
+            let flow = match rest {
+                [] => found(position),
+                _ => self.walk(rest, position, found)?,
+            };
+            if flow.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
             position = self.tape.entry(position).next;
@@ -240,6 +273,32 @@ impl<'t> TapeReader<'t> {
         path: &Path,
         this: Position,
     ) -> Result<Result<Option<Position>, usize>, Unsupported> {
+        if path.failure != Failure::AnyItem {
+            let mut from = self.start(path, this);
+            for part in &path.indexed {
+                match self.nth(part, from, false)? {
+                    Some(item) => from = item,
+                    None => return Ok(Ok(None)),
+                }
+            }
+            let mut steps = path.tail.as_slice();
+            while let [Step::Member(code), rest @ ..] = steps {
+                match self.member(from, *code, *code) {
+                    Items::None => return Ok(Ok(None)),
+                    Items::One(item) => from = item,
+                    _ => break,
+                }
+                steps = rest;
+            }
+            if steps.is_empty() {
+                return Ok(Ok(Some(from)));
+            }
+            match self.descend(steps, from)? {
+                Descent::Nothing => return Ok(Ok(None)),
+                Descent::One(item) => return Ok(Ok(Some(item))),
+                Descent::Several(..) => {}
+            }
+        }
         let mut item = None;
         let mut count = 0;
         self.each(path, this, &mut |position| {
@@ -252,18 +311,6 @@ impl<'t> TapeReader<'t> {
             }
         })?;
         Ok(if count > 1 { Err(count) } else { Ok(item) })
-    }
-
-    /// The one value of a member; nothing for none and for several.
-    pub(super) fn one_member(&self, member: KeyCode, this: Position) -> Option<Position> {
-        let mut item = None;
-        let mut count = 0;
-        let _ = self.walk(&[Step::Member(member)], this, &mut |position| {
-            count += 1;
-            item = Some(position);
-            ControlFlow::Continue(())
-        });
-        item.filter(|_| count == 1)
     }
 
     /// The first item of the first path that finds one. A path that may fail is walked all the same:

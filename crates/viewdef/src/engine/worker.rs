@@ -75,7 +75,7 @@ impl ResourceWorker {
         Self {
             shape: plan.shape.clone(),
             tape: Tape::default(),
-            cache: ResourceCache::new(&plan.shared),
+            cache: ResourceCache::new(&plan.shared, plan.shape.elements),
             objects: 0,
             returned_column: returned_column.and_then(|name| plan.context_position(name)),
             constants,
