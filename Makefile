@@ -120,7 +120,8 @@ bench: build venv
 	cargo build --release --locked --package claimlake-transformer --example transform_bench
 	.venv/bin/python tests/bench/run.py --claimlake $(CLAIMLAKE) --walk $(TARGET)/release/examples/transform_bench
 
-# Extraction against a hand-written asyncio client, then peak memory by people.
+# Extraction against a hand-written asyncio client, then peak memory by people, then under rate limits.
 bench-extract: build venv
 	.venv/bin/python -m pip install --quiet --requirement tests/bench/requirements.txt
 	.venv/bin/python tests/bench/extract.py --claimlake $(CLAIMLAKE) --rival .venv/bin/python --growth 50 500 5000 --growth-eobs 15
+	.venv/bin/python tests/bench/limits.py --claimlake $(CLAIMLAKE) --rival .venv/bin/python --change 60 200 20 60 --per-token 20

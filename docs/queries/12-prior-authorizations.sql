@@ -1,4 +1,4 @@
--- Question: Which services were asked for in advance, and what was decided?
+-- Question: Which services were requested in advance, and what was decided?
 -- Counts: every line of every prior authorization; the API has them in v3 only.
 -- Leaves out: claims. A prior authorization is a permission, not a service.
 -- Denied or plan-paid: a request that was not affirmed is in, with its decision_code (A is affirmed); there are no

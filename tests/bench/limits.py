@@ -32,7 +32,7 @@ class Watch(threading.Thread):
 
     def run(self):
         first = extract.fhir_requests(self.server)
-        while not self.over.wait(0.2):
+        while not self.over.wait(0.3):
             account = self.server.account()
             now, requests = time.monotonic(), fhir(account)
             self.samples.append((now, served(account), requests))
@@ -108,6 +108,7 @@ def compare(options, limits, latency, per_token=None):
     for client, run in clients.items():
         with extract.sandbox(options.server or options.claimlake, people, eobs, latency) as listening:
             server = extract.Server(listening)
+            extract.one(extract.claimlake_run, options, server, people)  # the server's bodies are made once
             if per_token is None:
                 post(server, "/_sandbox/faults", [spec(limits[0])])
             else:

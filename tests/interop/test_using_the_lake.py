@@ -157,7 +157,7 @@ def changes(lake):
 
 @pytest.mark.parametrize("api", ["v2", "v3"])
 def test_a_copy_takes_over_only_what_changed(api, beside_the_demo, tmp_path):
-    names = run("Take over only what changed")
+    names = run("Copy only what changed")
     take_over, tables = names["take_over"], names["TABLES"]
     assert_copied(pathlib.Path("data/demo/lake"), "copy.duckdb", tables)
     home, lake, copy = tmp_path, tmp_path / "data" / "lake", str(tmp_path / "weeks.duckdb")

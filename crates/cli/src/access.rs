@@ -55,7 +55,7 @@ fn say_where_old(vault: &Vault, invocation: &Invocation) {
     }
 }
 
-/// Whether the data directory has a vault, or has had one that is lost: opening it says so.
+/// Whether the data directory has a vault, or had one that is lost: opening it reports the loss.
 pub(crate) fn vault_is_made(invocation: &Invocation) -> Outcome<bool> {
     let data = invocation.data()?;
     let is_lost = || Ok(Vault::lost_by_lake(data.root(), &invocation.lake()?).is_some());
@@ -73,8 +73,9 @@ fn refuse_where_the_lake_shows_a_lost_one(invocation: &Invocation) -> Outcome<()
     }
 }
 
-/// Whether there is a vault to ask. Landing and lake that were copied without theirs are read and
-/// loaded as they are; where files of a vault are left, one is lost, and opening it says so.
+/// Whether there is a vault to open. Landing and lake that were copied without a vault are read and
+/// loaded without one. If other files of a vault exist, the vault is lost, and opening it reports
+/// that.
 pub(crate) fn has_vault(data_dir: &Path) -> bool {
     let was_copied_without =
         Vault::lost(data_dir).is_some() && Vault::lost_beside(data_dir).is_none();
@@ -87,7 +88,7 @@ pub(crate) fn open_vault_to_read(invocation: &Invocation) -> Outcome<Arc<Vault>>
     vault_to_read(data.root(), invocation).map_err(|error| opening_failure(error, invocation))
 }
 
-/// The same, with the vault's own refusal.
+/// The same, but with the vault's own error.
 pub(crate) fn vault_to_read(
     data_dir: &Path,
     invocation: &Invocation,
@@ -122,8 +123,8 @@ pub(crate) fn vault_failure(error: VaultError) -> Failure {
     }
 }
 
-/// The same of a vault that is to be opened: the command that it names gets the flags of this one, so
-/// that it is about the same data directory.
+/// The same for a vault that is to be opened: the command that the advice names gets the flags of
+/// this one, so that it uses the same data directory.
 pub(crate) fn opening_failure(error: VaultError, invocation: &Invocation) -> Failure {
     let exit = vault_failure_exit(&error);
     match &error {

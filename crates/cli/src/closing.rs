@@ -33,7 +33,7 @@ pub(crate) fn ended(command: &'static str, exit: ExitCode, invocation: &Invocati
     }
 }
 
-/// What was noted, or, where nobody noted anything, where to look.
+/// The alarms that were noted; if none was, advice on where to look.
 fn all(command: &str, exit: ExitCode, invocation: &Invocation) -> Vec<Alarm> {
     let mut alarms = invocation.output().alarms();
     alarms.retain(|_| exit != ExitCode::Done);

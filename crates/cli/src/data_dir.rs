@@ -1,4 +1,5 @@
-//! The data directory: made private, locked while a stage writes, asked for the next run id.
+//! The data directory: it is created private, locked while a stage writes, and gives the next run
+//! id.
 
 use std::fs::{self, File};
 use std::io;
@@ -24,10 +25,10 @@ use records::{keep_sums, write_private};
 /// The file in the data directory, where none is named.
 pub(crate) const REPORT_FILE: &str = "report.html";
 
-/// In the record of a loaded run: the number of the snapshot that holds its rows first.
+/// In the record of a loaded run: the number of the first snapshot that has its rows.
 const SNAPSHOT_FILE: &str = "snapshot";
 
-/// What was rejected, and what no view read, of a staged run and on record of it.
+/// The rejects and unread paths of a staged run, also kept in the record of a loaded one.
 const REJECTS_FILE: &str = "rejects.ndjson";
 const UNREAD_FILE: &str = "unread.json";
 
@@ -91,7 +92,7 @@ impl DataDir {
             return Ok(folder.to_path_buf());
         };
         let record = self.transformed().join(name);
-        // A record is there as a whole or not at all: whoever reads it may read at any moment.
+        // A record appears as a whole or not at all, because it may be read at any moment.
         let building = self.transformed().join(BUILDING);
         removal::remove(&building)?;
         fs::DirBuilder::new()
@@ -152,7 +153,7 @@ impl DataDir {
     /// The folders of those records, oldest first.
     pub(crate) fn transformed_folders(&self) -> anyhow::Result<Vec<PathBuf>> {
         let mut folders = entries(&self.transformed()).context("listing transformed runs")?;
-        // What lacks one of these was half removed by a former version: what it was about counts as
+        // A record without one of these was half removed by an earlier version: the run counts as
         // not loaded, and is transformed again.
         let parts = [MANIFEST_FILE, SNAPSHOT_FILE];
         let is_whole = |folder: &Path| parts.iter().all(|file| folder.join(file).is_file());
@@ -172,9 +173,9 @@ impl DataDir {
         Ok(())
     }
 
-    /// Keeps others from writing the staged zone, and ends what a killed command left half done in it:
-    /// folders that are being removed, records of snapshots that the lake does not have (a rollback),
-    /// and staged runs that the lake has.
+    /// Keeps other processes from writing staged rows, and completes what a killed command left
+    /// half done: folders that are being removed, records of snapshots that the lake does not have
+    /// (after a rollback), and staged runs that the lake has already.
     pub(crate) fn lock_staged(&self, lake: &Path, process: &Process) -> anyhow::Result<WriteLock> {
         let lock = self.lock("staged", process)?;
         removal::clear(&self.staged())?;

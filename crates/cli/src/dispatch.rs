@@ -47,7 +47,7 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         Command::Trace(arguments) => trace::run(&arguments, invocation),
         Command::Verify => recorded("verify", invocation, || verify::run(invocation)),
         Command::View(arguments) => view::run(&arguments, invocation),
-        // Taken care of before anything else is started.
+        // Handled before anything else is started.
         Command::Broker => Ok(ExitCode::Done),
         Command::Completions(arguments) => {
             completions::run(&arguments, Arguments::command(), invocation)

@@ -7,7 +7,7 @@
 /// The pipeline file, as `--pipeline`.
 pub(crate) const PIPELINE: &str = "CLAIMLAKE_PIPELINE";
 
-/// The place at which a removal is to die, for tests; debug builds alone read it.
+/// The point at which a removal is to die, for tests; only debug builds read it.
 pub(crate) const CRASH_AT: &str = "CLAIMLAKE_CRASH_AT";
 
 /// The data directory, as `--data`.

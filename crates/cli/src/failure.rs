@@ -1,4 +1,4 @@
-//! Why a command could not do what it was asked, and the code it then exits with.
+//! Why a command failed, and the code that it then exits with.
 
 use std::fmt;
 
@@ -49,7 +49,7 @@ impl fmt::Display for Failure {
         f.write_str(&said)?;
         let refusals = self.cause.chain().filter_map(|cause| cause.downcast_ref());
         let advice = refusals.last().and_then(io_advice);
-        // Many errors say so in their own text.
+        // Many errors contain this already in their own text.
         let is_said = [
             "owner and mode",
             "must be allowed",

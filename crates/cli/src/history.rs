@@ -18,7 +18,7 @@ use crate::write_lock::LockHeld;
 /// The commands that are noted here; `extract` notes itself.
 pub(crate) const COMMANDS: [&str; 6] = ["import", "extract", "transform", "load", "run", "verify"];
 
-/// What is kept of a stage's summary.
+/// Which fields of a stage's summary are kept.
 const KEPT: [&str; 8] = [
     "resources",
     "bytes",
@@ -55,7 +55,7 @@ fn warn(invocation: &Invocation, command: &str, error: &anyhow::Error) {
     invocation.output().warn(&words);
 }
 
-/// Said when a signal ends a command at once: what is done, and how to go on.
+/// The message when a signal ends a command at once: what is done, and how to continue.
 fn at_once(command: &str, invocation: &Invocation) -> String {
     let is_chained = invocation.is_chained();
     let (done, next) = match (command, is_chained) {
@@ -83,7 +83,7 @@ fn at_once(command: &str, invocation: &Invocation) -> String {
     format!("interrupted during {command}: {done}; {next} goes on")
 }
 
-/// A run on record, and the mark that it goes on.
+/// A run in the history, and the mark that it is running.
 struct NotedRun {
     history: RunHistory,
     run: RunId,
@@ -94,7 +94,7 @@ type Noted = Option<NotedRun>;
 
 /// None where there is no data directory yet, or one that `verify` would have to write to first, or may not.
 fn begin(command: &str, began: DateTime<Utc>, invocation: &Invocation) -> anyhow::Result<Noted> {
-    // Where the configuration is wrong, the command itself says so.
+    // If the configuration is wrong, the command itself reports it.
     let Ok(data) = invocation.data() else {
         return Ok(None);
     };
@@ -104,13 +104,13 @@ fn begin(command: &str, began: DateTime<Utc>, invocation: &Invocation) -> anyhow
         }
         _ => data.root().is_dir(),
     };
-    // Of a lost vault, the command itself says it, and no history is begun in its place.
+    // If the vault is lost, the command itself reports it, and no new history is begun.
     if !is_there || Vault::lost(data.root()).is_some() {
         return Ok(None);
     }
     let history = RunHistory::open(data.root(), Arc::new(SystemClock))?;
     let run = data.next_run(invocation.clock())?;
-    // Before it is on record: nobody sees a run without its process.
+    // Before it is recorded, so that no reader sees a run without its process.
     let mark = running::mark(data.root(), &run, &invocation.process());
     history.begin(&run, command, began)?;
     Ok(Some(NotedRun {
@@ -176,13 +176,13 @@ pub(crate) struct LastRun {
     pub(crate) command: &'static str,
     /// When it began.
     pub(crate) started_at: DateTime<Utc>,
-    /// How long it took; `None` if it is under way or was killed.
+    /// How long it took; `None` if it is running or was killed.
     pub(crate) took: Option<TimeDelta>,
-    /// How it ended, as it was noted.
+    /// How it ended, as recorded.
     end: &'static str,
-    /// How it is going or has ended.
+    /// Whether it is running, or how it ended.
     pub(crate) state: RunState,
-    /// What it said of itself.
+    /// Its summary.
     summary: Value,
 }
 
@@ -246,7 +246,8 @@ impl LastRun {
         self.summary["exit"].as_u64()
     }
 
-    /// As one event. `end` is what was noted: of a run that goes on or was killed, `not ended`.
+    /// As one event. `end` is what was recorded: `not ended` for a run that is running or was
+    /// killed.
     pub(crate) fn event(&self) -> Value {
         json!({
             "command": self.command, "started_at": self.started_at, "end": self.end,

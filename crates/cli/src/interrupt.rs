@@ -1,8 +1,9 @@
 //! Ctrl-C and SIGTERM.
 //!
-//! A stage that has safe points stops at the next one. All others end at once: their work shows only
-//! when it is sealed or published, so that an end at any moment leaves nothing half-visible. In both
-//! cases the process says so in one line and exits with 1, and nothing follows it.
+//! A stage that has safe points stops at the next one. All others end at once: their results become
+//! visible only when a run is sealed or a snapshot is published, so that an end at any moment
+//! leaves nothing half visible. In both cases the process prints one line about it, nothing after
+//! it, and exits with 1.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +17,7 @@ use crate::alarms;
 use crate::failure::Failure;
 use crate::output::Output;
 
-/// How long the last words may take.
+/// How long writing the last messages may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Said until a stage says what it is at.
@@ -97,13 +98,14 @@ impl Interrupts {
         self.0.asked.load(Ordering::Relaxed)
     }
 
-    /// What is said from now on when a signal ends the process at once: what is done, and how to go on.
+    /// The message from now on if a signal ends the process at once: what is done, and how to
+    /// continue.
     pub(crate) fn say_at_once(&self, words: String) {
         *locked(&self.0.at_once) = words;
     }
 
-    /// From now on the first signal asks for a stop, and `words` are said; the second ends the process
-    /// and says `at_once`.
+    /// From now on the first signal asks for a stop and prints `words`; the second prints `at_once`
+    /// and ends the process.
     pub(crate) fn until_safe_point(&self, words: &'static str, at_once: String) -> SafePoints<'_> {
         *locked(&self.0.until_safe_point) = Some(words);
         SafePoints {
@@ -130,13 +132,14 @@ impl Shared {
         }
     }
 
-    /// Says so and ends the process, whoever reads what it says.
+    /// Reports that the stage did not stop in time, and ends the process even if nobody reads the
+    /// report.
     fn end(&self) {
         let failure = Failure::from(anyhow!(locked(&self.at_once).clone()));
         let code = failure.exit.code().into();
         let (command, output) = (self.command, Arc::clone(&self.output));
         let said = std::thread::Builder::new().spawn(move || {
-            // Nothing of the stage, which goes on meanwhile, comes after it.
+            // The stage continues meanwhile; nothing of it may be printed after this.
             let _last_event = io::stdout().lock();
             let _last_words = io::stderr().lock();
             alarms::failed(command, &failure, &output);

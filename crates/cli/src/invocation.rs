@@ -63,7 +63,7 @@ impl Invocation {
         Ok(self.interrupts.get_or_init(|| caught))
     }
 
-    /// Whether somebody asked this process to stop.
+    /// Whether this process was asked to stop.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.interrupts.get().is_some_and(Interrupts::are_asked)
     }
@@ -84,12 +84,12 @@ impl Invocation {
         &SystemClock
     }
 
-    /// Where the pipeline lies.
+    /// Where the pipeline comes from.
     pub(crate) fn origin(&self) -> &PipelineOrigin {
         &self.origin
     }
 
-    /// The pipeline; what is wrong with it is a configuration error.
+    /// The pipeline; errors in it are configuration errors.
     pub(crate) fn pipeline(&self) -> Outcome<&Pipeline> {
         if let Some(pipeline) = self.pipeline.get() {
             return Ok(pipeline);
@@ -142,7 +142,7 @@ impl Invocation {
         Ok(DataDir::at(root))
     }
 
-    /// The data directory, which must be there already: a name that was mistyped holds nothing.
+    /// The data directory, which must exist: a mistyped name would be an empty one.
     pub(crate) fn existing_data(&self) -> Outcome<DataDir> {
         let data = self.data()?;
         match data.root().is_dir() {
@@ -190,7 +190,7 @@ impl Invocation {
     }
 }
 
-/// As a POSIX shell takes it.
+/// Quoted for a POSIX shell.
 pub(crate) fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
     if !text.is_empty() && text.chars().all(plain) {

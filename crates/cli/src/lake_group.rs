@@ -39,7 +39,7 @@ pub(crate) fn check_can_give(invocation: &Invocation) -> Outcome<()> {
     }
 }
 
-/// What keeps the group from the lake, in words; `None` if nothing does.
+/// Why members of the group cannot reach the lake, as text; `None` if they can.
 pub(crate) fn blocked(invocation: &Invocation) -> Outcome<Option<String>> {
     let Some(group) = group(invocation)? else {
         return Ok(None);

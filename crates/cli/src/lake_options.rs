@@ -1,4 +1,4 @@
-//! How the pipeline wants the lake to be written.
+//! How the lake is written, according to the pipeline.
 
 use std::collections::BTreeMap;
 

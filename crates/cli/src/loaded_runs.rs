@@ -22,7 +22,7 @@ pub(crate) fn loaded_runs(data: &DataDir, lake: &Path) -> Outcome<BTreeSet<RunId
     };
     let mut known = records;
     for folder in data.staged_runs()? {
-        // It may be gone by now: then there is a record of it, and another state.
+        // It may have been removed by now: then there is a record of it, and another state.
         let staged = read_staged_manifest(&folder).ok();
         known.extend(staged.filter(|staged| snapshot.staged_runs.contains(&staged.run)));
     }

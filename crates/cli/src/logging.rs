@@ -1,4 +1,4 @@
-//! The log: `tracing` events to stderr, between the progress bars; and what a crash says.
+//! The log: `tracing` events on stderr, between the progress bars; and the messages of a crash.
 
 use std::fmt::Debug;
 use std::io::{self, Write};

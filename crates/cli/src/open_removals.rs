@@ -13,7 +13,7 @@ use crate::invocation::Invocation;
 use crate::plural::instant;
 use crate::running::{Process, process_at};
 
-/// What a removal that goes on is marked with.
+/// The name by which the mark of a running removal calls the command.
 pub(crate) const REMOVAL: &str = "removal";
 
 /// The removals of a data directory that have not ended.
@@ -21,7 +21,7 @@ pub(crate) const REMOVAL: &str = "removal";
 pub(crate) struct OpenRemovals {
     /// When each began, oldest first.
     pub(crate) begun: Vec<DateTime<Utc>>,
-    /// The process that is at it.
+    /// The process that is working on it.
     pub(crate) process: Option<Process>,
 }
 
@@ -30,12 +30,12 @@ impl OpenRemovals {
         self.begun.is_empty()
     }
 
-    /// Whether there are some, and no process goes on with them.
+    /// Whether there are any, and no process is working on them.
     pub(crate) fn are_interrupted(&self) -> bool {
         !self.is_empty() && self.process.is_none()
     }
 
-    /// Each of them in words: since when, and by which process or that there is none.
+    /// Each of them as text: since when it is open, and which process is working on it, if any.
     pub(crate) fn words(&self) -> impl Iterator<Item = String> {
         self.begun.iter().map(|begun| {
             let begun = instant(*begun);
@@ -49,10 +49,10 @@ impl OpenRemovals {
     }
 }
 
-/// Looks for them; needs no key, and writes nothing where that is forbidden.
+/// Looks for them. Needs no key, and does not write if it may not.
 ///
 /// # Errors
-/// The vault that would say so is lost, damaged, or of a newer version.
+/// The vault, which lists them, is lost, damaged, or of a newer version.
 pub(crate) fn open_in(invocation: &Invocation) -> Outcome<OpenRemovals> {
     let data = invocation.data()?;
     let failed = |error| access::opening_failure(error, invocation);
@@ -68,7 +68,7 @@ pub(crate) fn open_in(invocation: &Invocation) -> Outcome<OpenRemovals> {
         return Ok(OpenRemovals::default());
     }
     let process = process_at(data.root(), REMOVAL);
-    // Asked again: where no process goes on with them, they may have ended a moment before.
+    // Read again: if no process is working on them, they may have ended a moment ago.
     Ok(OpenRemovals {
         begun: begun()?,
         process,

@@ -34,7 +34,7 @@ pub(crate) struct Output {
 /// A reason why the command ends with an exit code other than 0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Alarm {
-    /// One code that applies.
+    /// One exit code that applies.
     #[serde(serialize_with = "as_number")]
     pub(crate) exit: ExitCode,
     /// The message, with counts.
@@ -86,7 +86,7 @@ impl Output {
         stdout.flush()
     }
 
-    /// One event to stdout, where events are asked for.
+    /// Writes one event to stdout, if events were requested.
     pub(crate) fn event(&self, event: &Value) -> io::Result<()> {
         if !self.json {
             return Ok(());
@@ -104,7 +104,7 @@ impl Output {
         self.say_with(words, Map::new());
     }
 
-    /// Words to stderr, unless quiet is asked for; a record of them has these fields, too.
+    /// Writes text to stderr, unless `--quiet` is given; as a JSON record it has these fields, too.
     pub(crate) fn say_with(&self, words: &str, fields: Map<String, Value>) {
         if !self.quiet && !self.json {
             self.write_words(Level::Info, words, fields);
@@ -142,7 +142,7 @@ impl Output {
         stderr.flush()
     }
 
-    /// One line to stderr as it is: a line of the log, in the form that was asked for.
+    /// Writes one line of the log to stderr, unchanged: it has the requested form already.
     pub(crate) fn log_line(&self, line: &str) {
         self.write_line(&one_line(line));
     }
@@ -156,7 +156,7 @@ impl Output {
         });
     }
 
-    /// What was noted of it so far.
+    /// The alarms noted so far.
     pub(crate) fn alarms(&self) -> Vec<Alarm> {
         locked(&self.alarms).clone()
     }
@@ -166,7 +166,7 @@ impl Output {
         self.locked_summary().insert(key.into(), value);
     }
 
-    /// What the last event will say under a key.
+    /// The value of a key in the last event.
     pub(crate) fn summary_of(&self, key: &str) -> Value {
         self.locked_summary().get(key).cloned().unwrap_or_default()
     }
@@ -200,10 +200,10 @@ impl Output {
     }
 
     fn write_line(&self, line: &str) {
-        // The last guard: whatever words were made of, the terminal obeys nothing in them.
+        // The last guard: whatever the text contains, it cannot control the terminal.
         let line = printable(line);
         let write = || {
-            // There is nobody left to tell when stderr is closed.
+            // If stderr is closed, there is nowhere to report it.
             let _ = io::stderr()
                 .lock()
                 .write_all(format!("{line}\n").as_bytes());

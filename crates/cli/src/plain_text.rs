@@ -9,7 +9,7 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, |one| !matches!(one, '\n' | '\t') && is_steering(one))
 }
 
-/// The same of what is one line: a line break in it is somebody else's.
+/// The same for a single line: a line break in it comes from the input.
 pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     escaped(text, is_steering)
 }

@@ -27,7 +27,7 @@ pub(crate) fn several(thing: &str) -> String {
     }
 }
 
-/// The word for so many of a unit that progress counts in, which is given for several: `people`.
+/// The name of a progress unit for this number; `several` is its plural, such as `people`.
 pub(crate) fn unit(number: u64, several: &str) -> &str {
     match (number, several) {
         (1, "people") => "person",

@@ -44,6 +44,6 @@ pub(crate) fn keep_out_of_core_files() {
         current: Some(0),
         maximum: Some(0),
     };
-    // Where it is refused, core files stay as the system has them.
+    // If this is refused, the system's setting for core files applies.
     let _ = setrlimit(Resource::Core, nothing);
 }

@@ -4,7 +4,7 @@
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
-/// How much a line matters, in the words of the log.
+/// The level of a line, as the log names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {
     Info,
@@ -43,7 +43,7 @@ pub(crate) fn line(level: Level, words: &str, mut fields: Map<String, Value>) ->
     Value::Object(record).to_string()
 }
 
-/// Without the spaces that make columns.
+/// Without the spaces that align columns.
 fn squeezed(line: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }

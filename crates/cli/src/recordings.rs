@@ -1,5 +1,5 @@
-//! Where exchanges of a data directory were recorded: stored with its runs, so that `forget` finds
-//! them.
+//! Where the exchanges of a data directory were recorded. This is stored with its runs, so that
+//! `forget` finds the recordings.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -22,7 +22,7 @@ const BUILDING: &str = ".building-";
 /// The process that runs a command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Process {
-    /// Its number on its machine, or in its container.
+    /// Its process id on its machine, or in its container.
     #[serde(rename = "process")]
     pub(crate) id: u32,
     /// The command.
@@ -41,7 +41,7 @@ impl Process {
         }
     }
 
-    /// As the file of a lock says it; `None` if the file says nothing of use.
+    /// The process as the lock file states it; `None` if the file does not.
     pub(crate) fn read(path: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(path).ok()?).ok()
     }
@@ -52,7 +52,7 @@ impl Process {
     }
 }
 
-/// Says that a run goes on, until it is dropped or the process ends.
+/// Shows that a run is in progress, until it is dropped or the process ends.
 #[derive(Debug)]
 pub(crate) struct RunningMark {
     path: PathBuf,
@@ -66,10 +66,11 @@ impl Drop for RunningMark {
     }
 }
 
-/// Marks a run as going on. It appears locked, so that nobody sees it as one that has ended.
+/// Marks a run as in progress. The file is locked before it appears, so that no reader takes the
+/// run for one that has ended.
 ///
 /// # Errors
-/// Where the file cannot be made: `status` then takes the run for one that was interrupted.
+/// The file cannot be made: `status` then shows the run as interrupted.
 pub(crate) fn mark(data: &Path, run: &RunId, process: &Process) -> io::Result<RunningMark> {
     let folder = data.join(FOLDER);
     fs::DirBuilder::new()
@@ -99,7 +100,7 @@ pub(crate) fn process_of(data: &Path, run: &RunId) -> Option<Process> {
     live_process(&data.join(FOLDER).join(run.as_str()))
 }
 
-/// The process that goes on with a command.
+/// The process that is running a command.
 pub(crate) fn process_at(data: &Path, command: &str) -> Option<Process> {
     let entries = fs::read_dir(data.join(FOLDER)).ok()?;
     let mut processes = entries.filter_map(|entry| live_process(&entry.ok()?.path()));
@@ -120,7 +121,7 @@ fn clear_ended(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for path in entries.map(|entry| entry.path()) {
         let name = path.file_name().unwrap_or_default();
-        // One that is being made is locked in a moment.
+        // A file that is being made is not locked yet.
         if name.to_string_lossy().starts_with(BUILDING) {
             continue;
         }

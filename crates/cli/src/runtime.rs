@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 /// # Errors
 /// What the system refuses, as a rule because too many files are open.
 pub(crate) fn on_this_thread() -> io::Result<Runtime> {
-    // It panics where there is no file left for its signals; so many it opens.
+    // The builder panics if it cannot open the files for its signal handling. It opens this many.
     let free = [
         UnixStream::pair()?,
         UnixStream::pair()?,

@@ -58,7 +58,7 @@ pub(crate) struct Status {
     pub(crate) removals: OpenRemovals,
     /// What could not be read, and why.
     pub(crate) unreadable: Vec<String>,
-    /// What to do if the vault is among these.
+    /// What to do if the vault is among what could not be read.
     pub(crate) vault_next: Option<String>,
 }
 

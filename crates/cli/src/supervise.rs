@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal as KillSignal, WaitOptions, getpid, kill_process, wait};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// To be called first in `main`. `None` where this process is not PID 1 and should go on;
+/// Must be called first in `main`. `None` if this process is not PID 1 and should continue;
 /// otherwise a child has done the work, and this is its exit code.
 #[must_use]
 pub(crate) fn supervise() -> Option<ExitCode> {

@@ -13,7 +13,7 @@ const LEAST: usize = 30;
 /// Labels and the space after them.
 const LABEL: usize = 11;
 
-/// How far wrapped lines are set in.
+/// By how many columns continuation lines are indented.
 const HANG: usize = 2;
 
 /// Lines of text, none longer than the terminal is wide, except where a word is.
@@ -25,7 +25,7 @@ pub(crate) struct TerminalLayout {
 }
 
 impl TerminalLayout {
-    /// As wide as `COLUMNS` says, else as the terminal of stdout.
+    /// As wide as `COLUMNS` says, otherwise as the terminal of stdout.
     pub(crate) fn for_stdout() -> Self {
         Self::of_width(columns().or_else(terminal_width).unwrap_or(USUAL))
     }
@@ -74,7 +74,7 @@ impl TerminalLayout {
         self
     }
 
-    /// A thing and its figures: on one line where both have room.
+    /// A name and its figures: on one line if both fit.
     pub(crate) fn pair(&mut self, name: &str, name_width: usize, figures: &str) -> &mut Self {
         let room = self.width - LABEL;
         let whole = format!("{name:<name_width$} {figures}");
@@ -104,13 +104,13 @@ fn length(text: &str) -> usize {
     text.chars().count()
 }
 
-/// What the environment says of the width.
+/// The width that the environment states.
 fn columns() -> Option<usize> {
     let columns = std::env::var("COLUMNS").ok()?;
     columns.parse().ok().filter(|columns| *columns > 0)
 }
 
-/// The columns of the terminal that stdout is; `None` if it is something else.
+/// The number of columns if stdout is a terminal; otherwise `None`.
 pub(crate) fn terminal_width() -> Option<usize> {
     let stdout = std::io::stdout();
     if !stdout.is_terminal() {

@@ -1,4 +1,5 @@
-//! A command line that cannot be parsed: reported in the form that it asks for, as far as it can be read.
+//! A command line that cannot be parsed: the error is reported in the form that it requests, as far
+//! as that can be read.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -9,7 +10,7 @@ use serde_json::{Map, json};
 use crate::plain_text;
 use crate::record::{self, Level};
 
-/// What a command line that clap stopped at asks of words.
+/// Which form of output a command line that clap could not parse asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Form {
     quiet: bool,
@@ -49,7 +50,7 @@ fn steering_arguments() -> Vec<String> {
     arguments.filter(steers).collect()
 }
 
-/// The text with these arguments, and whatever else steers a terminal, as escapes.
+/// The text with these arguments, and other characters that control a terminal, escaped.
 fn escaped(mut text: String, arguments: &[String]) -> String {
     for argument in arguments {
         text = text.replace(argument.as_str(), &plain_text::one_line(argument));
@@ -91,7 +92,7 @@ impl Form {
 
 fn write(line: &str) {
     use std::io::Write as _;
-    // There is nobody left to tell when stderr is closed.
+    // If stderr is closed, there is nowhere to report it.
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 

@@ -259,7 +259,7 @@ fn served(truth: &[PatientTruth]) -> BTreeSet<String> {
     truth.iter().flat_map(of_one).collect()
 }
 
-/// Those that their own bodies call current, shared systems apart.
+/// Claims that their own bodies mark as current, without those of shared systems.
 fn current(api: ApiVersion, claims: &BTreeMap<String, [String; 3]>) -> BTreeSet<String> {
     let is_current = |[status, system, action]: &[String; 3]| match api {
         ApiVersion::V2 => status == "active",

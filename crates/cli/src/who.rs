@@ -21,7 +21,7 @@ use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::plural::counted;
 
-/// What is taken as a name, for errors.
+/// What is accepted as a name, for errors.
 pub(crate) const TAKEN: &str = "patient ids (v2:ID and v3:ID name the API version), MBIs, other \
                                 identifiers as system|value, external ids and grant handles";
 
@@ -37,7 +37,7 @@ pub(crate) struct Who {
 }
 
 impl Who {
-    /// The person under all names, from one that somebody typed; `all` are the vault's grants.
+    /// The person with all names, found by the one that was typed; `all` are the vault's grants.
     pub(crate) fn among(
         wanted: &str,
         include_shared: bool,
@@ -79,7 +79,7 @@ impl Who {
         person
             .ids
             .extend(asked.iter().filter_map(|grant| patient_of(grant)));
-        // Of a grant whose patient the server has not named yet, the external id is all there is.
+        // A grant whose patient the server has not named yet can only be found by its external id.
         if external.iter().any(|grant| grant.patient.is_none()) {
             person.external_ids.insert(wanted.to_owned());
         }
@@ -94,7 +94,7 @@ impl Who {
         Ok(who)
     }
 
-    /// Somebody whose Patient is not here: claims and coverages alone say whose they are, by an
+    /// A person without a Patient resource here: only claims and coverages name the patient, by an
     /// identifier or by the id.
     fn without_patient(
         wanted: &str,
@@ -206,7 +206,7 @@ impl Who {
         }
     }
 
-    /// Whether nobody was found.
+    /// Whether no patient was found.
     fn is_nobody(&self) -> bool {
         self.person.is_empty() && self.search.candidates.is_empty()
     }
@@ -225,7 +225,7 @@ impl Who {
     }
 }
 
-/// The error for a name that nobody has here.
+/// The error for a name that finds no patient here.
 pub(crate) fn unknown(invocation: &Invocation) -> Failure {
     Failure::usage(anyhow!(
         "nobody with that id is here; taken are {TAKEN}, and who there is shows {}",
@@ -243,7 +243,7 @@ fn different_people(
 ) -> Option<BTreeSet<(ApiVersion, PatientId)>> {
     let landed = Who::completed(Person::default(), Some(wanted), false, all, patients);
     let mut direct = person.ids.clone();
-    // Those that landing alone means by it, not those that these lead to.
+    // Only patients that this name itself finds in landing, not those that they lead to.
     let mut reached = landed.search.reached.into_iter();
     direct.extend(reached.next().map(|one| (one.api, one.id)));
     let first = direct.first()?.clone();
@@ -270,7 +270,7 @@ fn is_patient(grant: &Grant, wanted: &str) -> bool {
             || (patient == Some(id) && api.is_none_or(|api| api == grant.api)))
 }
 
-/// `v2:ID` as it is meant; without an API version, all of it is the id.
+/// Splits `v2:ID`; without an API version, all of the text is the id.
 pub(crate) fn api_and_id(typed: &str) -> (Option<ApiVersion>, &str) {
     match typed.split_once(':') {
         Some(("v2", id)) => (Some(ApiVersion::V2), id),

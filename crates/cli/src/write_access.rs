@@ -19,7 +19,8 @@ impl Invocation {
     pub(crate) fn lock_zone(&self, zone: Zone) -> Outcome<ZoneLock> {
         for _ in 0..TRIES {
             let lock = self.lock_zone_as_it_is(zone)?;
-            // Whoever begins a removal holds both locks: while this one is held, there is no new one.
+            // A removal takes both locks before it begins: while this one is held, no new one can
+            // begin.
             if open_in(self)?.is_empty() {
                 return Ok(lock);
             }

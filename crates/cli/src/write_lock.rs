@@ -1,5 +1,4 @@
-//! The lock behind the right to write a zone: a kernel lock on a file whose content names the
-//! process that holds it.
+//! A write lock: a kernel lock on a file whose content names the process that has it.
 
 use std::fmt;
 use std::fs::{File, TryLockError};
@@ -20,7 +19,7 @@ pub(crate) struct WriteLock {
 
 impl Drop for WriteLock {
     fn drop(&mut self) {
-        // What it says is of no use to the next one.
+        // The content is of no use to the next process.
         let _ = self.file.set_len(0);
     }
 }
@@ -68,7 +67,7 @@ pub(crate) fn take(data: &Path, zone: &str, process: &Process) -> anyhow::Result
         .with_context(|| format!("cannot open the lock file {}", path.display()))?;
     match file.try_lock() {
         Ok(()) => {
-            // On a full disk it is a lock all the same.
+            // On a full disk the content is missing, but the lock works.
             let _ = file
                 .set_len(0)
                 .and_then(|()| file.write_all(process.line().as_bytes()));

@@ -16,8 +16,8 @@ pub(crate) enum Zone {
     Staged,
 }
 
-/// The right to write a zone, until it is dropped. It is shared within one process: a command holds
-/// it for all of its stages.
+/// The write lock of a zone, held until it is dropped. It is shared within one process: a command
+/// holds it for all of its stages.
 pub(crate) type ZoneLock = Arc<WriteLock>;
 
 /// What this process has locked.

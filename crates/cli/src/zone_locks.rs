@@ -7,7 +7,8 @@ use crate::invocation::Invocation;
 use crate::zone::{Zone, ZoneLock};
 
 impl Invocation {
-    /// Keeps others from writing a zone, whatever removals are open: for those who finish them.
+    /// Keeps other processes from writing a zone, without finishing open removals first: for the code
+    /// that finishes them.
     ///
     /// # Errors
     /// Another process writes the zone.

@@ -17,7 +17,7 @@ pub enum ColumnarError {
         operation: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// Arrow data that cannot be read or put together.
@@ -25,7 +25,7 @@ pub enum ColumnarError {
     Arrow {
         /// What was being done.
         operation: String,
-        /// What Arrow said.
+        /// Arrow's error.
         source: ArrowError,
     },
     /// A Parquet file that cannot be written.
@@ -33,7 +33,7 @@ pub enum ColumnarError {
     Parquet {
         /// What was being done.
         operation: String,
-        /// What Parquet said.
+        /// The error of the `parquet` crate.
         source: ParquetError,
     },
     /// The source of the rows failed.
@@ -47,7 +47,7 @@ pub enum ColumnarError {
     Layout {
         /// The table.
         table: String,
-        /// What is wrong, and which setting mends it.
+        /// What is wrong, and which setting to change.
         reason: String,
     },
 }

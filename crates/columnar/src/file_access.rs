@@ -8,7 +8,7 @@ use rustix::fs::Gid;
 
 use crate::error::{ColumnarError, Result};
 
-/// What a mode is asked for.
+/// What a mode is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryKind {
     /// A regular file.
@@ -35,7 +35,7 @@ pub struct FileAccess {
 }
 
 impl FileAccess {
-    /// The owner alone may read: 0600 and 0700.
+    /// Only the owner can read: 0600 and 0700.
     #[must_use]
     pub fn owner_only() -> Self {
         Self {

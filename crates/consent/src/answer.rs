@@ -43,7 +43,8 @@ impl TokenAnswer {
     }
 }
 
-/// Whether a grant ends with an access token: what the server gives to apps that may read once.
+/// Whether a grant ends with its access token: the server gives such grants to apps that may read
+/// once.
 pub(crate) fn is_one_time(
     grant_expires_at: Option<DateTime<Utc>>,
     access_expires_at: Option<DateTime<Utc>>,

@@ -23,8 +23,8 @@ pub struct AuthorizeRequest {
     /// The registered redirect URI. The server compares it character by character (RFC 6749,
     /// section 3.1.2.3).
     pub redirect_uri: String,
-    /// What is to be read: the scopes follow it, since an app is refused for any scope that it is
-    /// not registered for.
+    /// The resource types to read. The scopes are derived from them, since the server refuses any
+    /// scope that an app is not registered for.
     pub resources: Vec<ResourceType>,
     /// The language of the consent page, `en` or `es`.
     pub lang: Option<String>,
@@ -143,7 +143,7 @@ impl std::fmt::Display for ServerError {
     }
 }
 
-/// What a callback URL turned out to be.
+/// The meaning of a callback URL.
 #[derive(Debug, Clone)]
 pub enum CallbackKind {
     /// The answer to an authorization request.

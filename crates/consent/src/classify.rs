@@ -144,7 +144,7 @@ const RULES: &[Rule] = &[
     Rule { asked: DATA, status: 403..=403, meaning: Meaning::Forbidden,
         reason: "the request is refused (403), and not in the server's words for what a consent leaves out", ..ANY },
 
-    // This request alone.
+    // Concerns this request only.
     Rule { says: &["does not match client_id"], meaning: Meaning::Refused,
         reason: "the grant was given to another app: use the client_id it was given to", ..ANY },
     Rule { error: "invalid_scope", meaning: Meaning::Refused, reason: super::scopes::REFUSED, ..ANY },
@@ -156,7 +156,7 @@ const RULES: &[Rule] = &[
     Rule { error: "invalid_request", meaning: Meaning::Refused,
         reason: "the server calls the request malformed", ..ANY },
 
-    // Without an `error`: by status.
+    // Answers without an `error` are classified by status.
     Rule { status: 405..=405, meaning: Meaning::Refused,
         reason: "base_url does not lead to a token endpoint", ..ANY },
     Rule { status: 300..=399, meaning: Meaning::Refused,

@@ -76,8 +76,8 @@ impl Endpoint {
     /// A client for the endpoints of an app's server.
     pub(crate) fn new(app: App) -> Result<Self, ConsentError> {
         let http = http_client(app.base_url(), |builder| {
-            // A connection of its own for each POST: a kept one may be closed by the server just
-            // when a token is on it.
+            // Each POST has its own connection: the server may close a kept one just when a token
+            // is sent on it.
             let builder = builder.pool_max_idle_per_host(0);
             builder.connect_timeout(CONNECT_TIMEOUT)
         })

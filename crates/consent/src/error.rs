@@ -12,7 +12,7 @@ pub enum ConsentError {
     /// The registration or a setting is wrong: no grant gets a token until it is corrected.
     #[error("{reason}")]
     Configuration {
-        /// What is wrong and which setting mends it.
+        /// What is wrong, and which setting to change.
         reason: String,
     },
     /// The person refused, or the sandbox did not consent.
@@ -43,7 +43,7 @@ pub enum ConsentError {
     /// this API version. The next run tries again.
     #[error("the consent is in doubt: {reason}")]
     Doubtful {
-        /// What was heard, and what decides it.
+        /// What the server answered, and what decides its meaning.
         reason: String,
     },
     /// The server could not answer; the same may succeed later.
@@ -69,7 +69,7 @@ pub enum ConsentError {
     /// answer.
     #[error("{reason}")]
     Unavailable {
-        /// What was tried and what to look at.
+        /// What was tried, and what to check.
         reason: String,
     },
     /// The broker could not be reached, or ended in the middle of a request.

@@ -70,7 +70,7 @@ pub(crate) async fn exchange_and_store(
     let stored = vault
         .with_vault(move |vault| {
             let named = vault.name_patient(&stored.handle, &patient)?;
-            // Whose it is was known a moment later: that is no second change.
+            // The patient was named a moment later: that is not a second change.
             let change = match named.change {
                 GrantChange::Unchanged => stored.change,
                 change => change,

@@ -272,7 +272,7 @@ async fn receive(
     tell: &impl Fn(AuthorizeEvent<'_>),
 ) -> Option<Result<Stored, ConsentError>> {
     let show = |page| {
-        // Where the browser has gone, nobody needs the page.
+        // If the browser has disconnected, the page is not needed.
         let _ = visit.page.send(page);
     };
     let callback = match visit.callback {

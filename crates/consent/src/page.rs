@@ -8,7 +8,7 @@ use hyper::StatusCode;
 pub(crate) enum Page {
     /// The grant is stored.
     Connected,
-    /// The person said no.
+    /// The patient declined.
     Declined,
     /// The server refuses the app's request.
     Refused,

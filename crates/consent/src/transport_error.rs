@@ -1,6 +1,6 @@
 //! Why a connection to a server failed (DNS, routing, proxy, TLS), as a text that names the host
 //! and the setting to check, and never a path, a query or a secret. reqwest reports such errors as
-//! nested causes of several libraries; they are taken apart here.
+//! nested causes of several libraries; they are analysed here.
 
 use std::error::Error;
 use std::io;
@@ -60,7 +60,7 @@ pub(crate) enum Cause {
     NoRoute,
     /// No connection within the limit.
     TimedOut,
-    /// The proxy wants credentials, or refused them.
+    /// The proxy requires credentials, or refused them.
     ProxyRefused,
     /// The proxy could not connect to the server.
     ProxyFailed,

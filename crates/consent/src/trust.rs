@@ -27,7 +27,7 @@ fn words(variable: impl Fn(&str) -> Option<OsString>) -> String {
             let all = std::env::split_paths(&value).filter(|path| !path.as_os_str().is_empty());
             let found = all.map(|path| of_folder(&path));
             let found = found.reduce(|one, other| match (one, other) {
-                // What cannot be read is the one to look at.
+                // The certificates that cannot be read are what needs attention.
                 (Err(error), _) | (_, Err(error)) => Err(error),
                 (Ok(one), Ok(other)) => Ok(one + other),
             });
@@ -37,7 +37,7 @@ fn words(variable: impl Fn(&str) -> Option<OsString>) -> String {
     format!("{file}; {folders}")
 }
 
-/// A value, and how many certificates it leads to.
+/// A value, and how many certificates were found by it.
 fn named(value: &OsStr, found: Result<usize, std::io::Error>) -> String {
     let value = value.to_string_lossy();
     match found {

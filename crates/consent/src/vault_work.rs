@@ -12,7 +12,7 @@ pub(crate) trait VaultWork {
     ) -> impl Future<Output = Result<T, VaultError>> + Send;
 }
 
-/// On this thread: nothing else waits for it.
+/// Runs on this thread: nothing else waits for it.
 impl VaultWork for Vault {
     async fn with_vault<T: Send + 'static>(
         &self,

@@ -1,4 +1,4 @@
-//! How a listener goes on after connections that could not be accepted.
+//! How a listener continues after connections that could not be accepted.
 
 use std::time::Duration;
 

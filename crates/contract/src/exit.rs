@@ -3,7 +3,7 @@
 /// How a command ended. Several at once are reported by [`ExitCode::worst`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ExitCode {
-    /// Everything asked for was done.
+    /// Everything requested was done.
     Done = 0,
     /// The command failed.
     Failed = 1,
@@ -33,7 +33,7 @@ impl ExitCode {
             .unwrap_or(ExitCode::Done)
     }
 
-    /// Whether the stages that follow may still run (`run` and `make` go on after 3, 4 and 5).
+    /// Whether the stages that follow may still run (`run` and `make` continue after 3, 4 and 5).
     #[must_use]
     pub fn lets_the_next_stage_run(self) -> bool {
         !matches!(self, ExitCode::Failed | ExitCode::Usage)

@@ -187,7 +187,8 @@ impl FromStr for RunId {
     }
 }
 
-/// The random name of a grant. Logs, errors and vault keys use it; it says nothing of the patient.
+/// The random name of a grant, used in logs, errors and vault keys; the patient cannot be derived
+/// from it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct GrantHandle(String);

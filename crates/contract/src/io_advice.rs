@@ -1,4 +1,4 @@
-//! What a person can do about what the operating system refused: one text for each cause.
+//! Advice about errors of the operating system: one text for each cause.
 
 use std::io::{Error, ErrorKind};
 

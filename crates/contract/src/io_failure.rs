@@ -14,7 +14,7 @@ pub struct IoFailure {
     pub operation: &'static str,
     /// The file or folder.
     pub path: PathBuf,
-    /// What the operating system said.
+    /// The error of the operating system.
     pub source: io::Error,
 }
 

@@ -18,11 +18,11 @@ pub struct LakeManifest {
     pub run: RunId,
     /// When it was published, RFC 3339.
     pub published_at: String,
-    /// The staged runs whose rows are in it for the first time.
+    /// The staged runs whose rows this snapshot has as the first one.
     pub staged_runs: Vec<RunId>,
-    /// All landing runs whose bodies are in it, sorted, also those that came with earlier
-    /// snapshots; `None` if it is not known: earlier versions noted nothing, and another program
-    /// that stages does not say what it read.
+    /// All landing runs whose bodies are in it, sorted, including those of earlier snapshots;
+    /// `None` if this is unknown: earlier versions recorded nothing, and another program that
+    /// stages does not state what it read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub landing_runs: Option<Vec<RunId>>,
     /// The tables, by name.
@@ -67,9 +67,9 @@ pub struct LakeTable {
     pub resource: Option<ResourceType>,
     /// Hash of the view that made it.
     pub view_hash: String,
-    /// The columns in the files, in order: name and Arrow type in words.
+    /// The columns in the files, in order: name and Arrow type as text.
     pub columns: Vec<(String, String)>,
-    /// The partition columns, which live in the path only: name and Arrow type in words.
+    /// The partition columns, which are in the path only: name and Arrow type as text.
     #[serde(default)]
     pub partition_columns: Vec<(String, String)>,
     /// The files, in the order of their rows.
@@ -81,7 +81,8 @@ pub struct LakeTable {
 pub struct LakeFile {
     /// The path relative to the snapshot's folder, `eob/eob_type=CARRIER/service_year=2024/<hash>.parquet`.
     pub path: String,
-    /// Rows in it; of the tables' rows, those whose owners it names; 0 where it has none.
+    /// Its rows. For a file of row owners, the number of table rows that it covers; 0 for files
+    /// without rows.
     pub rows: u64,
     /// Size on disk.
     pub bytes: u64,

@@ -1,4 +1,4 @@
-//! Where landed files lie below `<data>/landing`.
+//! The paths of landed files below `<data>/landing`.
 
 use std::path::{Path, PathBuf};
 

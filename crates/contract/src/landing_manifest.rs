@@ -18,7 +18,7 @@ pub struct LandingManifest {
     pub api: ApiVersion,
     /// The type of every resource in the parts.
     pub resource: ResourceType,
-    /// How the resources came here.
+    /// How the resources were received.
     pub origin: LandingOrigin,
     /// The parts, in landing order.
     pub parts: Vec<LandingPart>,
@@ -107,7 +107,7 @@ pub struct LandingPatient {
     pub grant: GrantHandle,
     /// The patient's id in the API's id space.
     pub patient: PatientId,
-    /// What the server says there is, where it says so reliably (v2).
+    /// The server's number of resources, if it is reliable (v2).
     pub total: Option<u64>,
     /// Pages read.
     pub pages: u64,
@@ -130,7 +130,8 @@ pub struct LandingPatient {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PatientState {
-    /// The union of distinct ids is what the server says there is and no page disagreed.
+    /// The pages have as many distinct ids as the server says there are, and no page contradicts
+    /// that.
     Complete,
     /// The pages kept disagreeing.
     Incomplete,

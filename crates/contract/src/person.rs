@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ApiVersion, Identifier, PatientId};
 
-/// A person under all their names.
+/// A person with all known ids.
 ///
 /// All of it is PHI: `Debug` shows counts only.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

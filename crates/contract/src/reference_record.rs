@@ -104,7 +104,7 @@ impl Unresolved {
         }
     }
 
-    /// The same in words.
+    /// The same as text.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {

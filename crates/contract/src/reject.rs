@@ -13,7 +13,7 @@ pub struct Reject {
     pub line: u64,
     /// What is wrong.
     pub reason: RejectReason,
-    /// The same in words, with the way on; no value from the input.
+    /// The reason as text, with what to do about it; no value from the input.
     pub detail: String,
     /// The API version, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,7 +33,7 @@ pub struct Reject {
     /// The type that was expected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// The type that was found, and of a number that does not fit how much of it is too much.
+    /// The type that was found; for a number that does not fit, what is too much about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
 }
@@ -84,7 +84,7 @@ pub enum RejectReason {
     TooManyDigits,
     /// Several values where a column takes one.
     NotOneValue,
-    /// The patient of a claim or coverage is not known; all else of it is used.
+    /// The patient of a claim or coverage is unknown; everything else in it is used.
     NoPatient,
     /// A text that no partition can be named for: too long, or what readers take for null.
     NoPartition,

@@ -47,7 +47,7 @@ pub fn mix(mut value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
-/// A number that depends on a row and on what it is drawn for, in any order of asking.
+/// A random number that depends only on the row and the purpose, not on the order of calls.
 #[must_use]
 pub fn at(row: u64, purpose: u64) -> u64 {
     mix((row.wrapping_add(1)).wrapping_mul(GAMMA) ^ (purpose << 32))

@@ -64,8 +64,8 @@ pub struct StagedManifest {
     pub run: RunId,
     /// Hash of everything that decides what is in the tables: views, context, settings.
     pub pipeline_hash: String,
-    /// The version of the rules by which rows are made of resources; 0: an earlier one, which did
-    /// not say.
+    /// The version of the rules by which rows are made from resources; 0: an earlier version, which
+    /// did not record it.
     #[serde(default)]
     pub rules: u32,
     /// The landing runs that were read, in landing order.

@@ -1,4 +1,4 @@
-//! How a table lies in the lake.
+//! How a table is laid out in the lake.
 
 use serde::{Deserialize, Serialize};
 

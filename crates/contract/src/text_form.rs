@@ -1,6 +1,6 @@
-//! What a file is that is no JSON in UTF-8, by its first bytes, and how to convert it.
+//! Recognizes, by its first bytes, a file that is not JSON in UTF-8, and says how to convert it.
 
-/// How many of the first bytes are looked at.
+/// How many bytes at the beginning are examined.
 pub const LOOKED_AT: usize = 512;
 
 /// UTF-8's byte order mark. It says nothing and is skipped wherever a text begins.
@@ -12,8 +12,8 @@ pub fn without_mark(text: &str) -> &str {
     text.trim_start_matches('\u{feff}')
 }
 
-/// Why what begins with these bytes (decompressed) cannot be read, in words that follow "the input
-/// is"; `None` if it may be JSON in UTF-8.
+/// Why input that begins with these bytes (decompressed) cannot be read, as text to follow "the
+/// input is"; `None` if it may be JSON in UTF-8.
 #[must_use]
 pub fn unreadable(first: &[u8]) -> Option<&'static str> {
     let first = &first[..first.len().min(LOOKED_AT)];

@@ -1,4 +1,4 @@
-//! What the server sent that cannot be right, where nothing is lost by it: counted and reported.
+//! Errors of the server by which no data is lost: they are counted and reported.
 
 use std::ops::AddAssign;
 

@@ -45,16 +45,16 @@ use patient::{FinishedPatient, PatientOutcome};
 use session::{Session, UnexplainedRefusals};
 pub use status::{ExtractStatusRow, extract_status};
 
-/// How long patients under way may go on after a stop was asked for.
+/// How long patients in progress may continue after a stop was requested.
 const GRACE: Duration = Duration::from_secs(3);
 const TICK: Duration = Duration::from_millis(100);
 
-/// Extracts everything the options ask for.
+/// Extracts everything in the options.
 ///
 /// # Errors
-/// When the settings are wrong, or the disk or the vault refuses. What had landed before is safe:
-/// the next extraction goes on from there. A patient who cannot be read is no error but part of
-/// the outcome.
+/// The settings are wrong, or the disk or the vault fails. What had landed before is safe: the next
+/// extraction continues from there. A patient who cannot be read is not an error but part of the
+/// outcome.
 pub async fn extract<T: TokenSource>(
     options: &ExtractOptions,
     tokens: &T,
@@ -164,7 +164,7 @@ fn choose(options: &ExtractOptions, vault: &Vault) -> Result<Vec<Grant>, Extract
     // A removal that was interrupted leaves the grant for a while.
     let forgotten = vault.tombstones()?;
     grants.retain(|grant| !forgotten.has_grant(grant));
-    // A good consent that is asked for first decides the doubts about the others.
+    // A good consent that is used first decides the doubts about the others.
     grants.sort_by_key(|grant| grant.state == GrantState::Doubtful);
     if options.only.is_empty() {
         return Ok(grants);

@@ -1,5 +1,5 @@
-//! Looking at a server without a token: whether it answers, what time it has, and what it says of
-//! itself against the profile built in. For `doctor`.
+//! Queries a server without a token: whether it answers, its time, and how its metadata differ from
+//! the built-in profile. For `doctor`.
 
 use std::collections::BTreeSet;
 
@@ -23,15 +23,15 @@ const BODIES: BodyLimits = BodyLimits {
     largest: 4 << 20,
     ..BodyLimits::DEFAULT
 };
-/// What the tables are made of.
+/// The resource types that the tables are made from.
 const RESOURCES: [&str; 3] = ["Coverage", "ExplanationOfBenefit", "Patient"];
 
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ServerProbe {
-    /// Why it could not be asked, or did not answer as it should; the document is named.
+    /// Why it could not be queried, or gave an unexpected answer, with the name of the document.
     pub broken: Vec<String>,
-    /// What it says of itself that differs from the profile.
+    /// How its metadata differ from the profile.
     pub differences: Vec<String>,
     /// The server's clock.
     pub date: Option<DateTime<Utc>>,
@@ -69,7 +69,7 @@ pub async fn probe_server(base_url: &Url, api: ApiVersion) -> ServerProbe {
                 probe.date = probe.date.or(date);
                 compare(path, expected, &found, &mut probe.differences);
             }
-            // The other documents lie behind the same connection.
+            // The other documents come over the same connection.
             Err(Failure::Unreachable(reason)) => {
                 probe.broken.push(reason);
                 break;
@@ -113,8 +113,7 @@ async fn get(client: &Client, url: &str) -> Result<(Value, Option<DateTime<Utc>>
     Ok((value, date.map(|date| date.to_utc())))
 }
 
-/// Names members that are missing or say something else; in lists, what is gone. What is new does
-/// no harm.
+/// Names members that are missing or differ, and missing entries of lists. Additions do no harm.
 fn compare(path: &str, expected: &Value, found: &Value, differences: &mut Vec<String>) {
     for (name, expected) in expected.as_object().into_iter().flatten() {
         match (expected, &found[name]) {
@@ -157,7 +156,7 @@ fn compare_resources(path: &str, found: &Value, differences: &mut Vec<String>) {
     }
 }
 
-/// What a server says, cut: it may say anything.
+/// A value from the server, shortened because it may be anything.
 fn shown(value: &Value) -> String {
     let text: String = value.to_string().chars().take(120).collect();
     text.replace(char::is_control, " ")

@@ -12,7 +12,7 @@ use claimlake_contract::{
 use crate::error::ExtractError;
 use crate::record::{encoder, finish, write_catalogue};
 
-/// What is written beside a file before it takes its place.
+/// The suffix of a new file, until it replaces the old one.
 const NEXT: &str = ".next";
 
 /// How many exchanges of a person are in a recording; none where the recording is gone. Of one that
@@ -90,7 +90,7 @@ fn labels(catalogue: &RecordingCatalogue, person: &Person) -> BTreeSet<String> {
     theirs.map(|one| one.grant.clone()).collect()
 }
 
-/// Whether an exchange is of the person, by its label or by one of the person's ids in it.
+/// Whether an exchange belongs to the person, by its label or by one of the person's ids in it.
 fn is_of(line: &[u8], labels: &BTreeSet<String>, person: &Person) -> bool {
     let exchange: Result<RecordedExchange, _> = serde_json::from_slice(line);
     exchange.is_ok_and(|exchange| labels.contains(&exchange.grant))

@@ -15,11 +15,11 @@ use crate::subject::{named_identifiers, patient_in_reference, subject_of};
 /// The system that a Coverage's `subscriberId` is of, which it does not say.
 pub const SUBSCRIBER_SYSTEM: &str = "http://hl7.org/fhir/sid/us-mbi";
 
-/// Whether the resource of a line is the person's or names them: by a reference, by what one was
-/// resolved to, or by a personal identifier.
+/// Whether the resource of a line belongs to the person or names them: by a reference, by the
+/// target of a resolved one, or by a personal identifier.
 ///
-/// A Patient is known by its id; identifiers are compared by exact system and value, and only where
-/// nothing else says whose the line is.
+/// A Patient is known by its id. Identifiers are compared by exact system and value, and only if
+/// nothing else states whose the line is.
 #[must_use]
 pub fn is_about(
     person: &Person,
@@ -151,7 +151,7 @@ pub fn patients_named(resource: &ResourceType, line: &[u8]) -> Vec<PatientId> {
     }
     each_string(line, &mut |text| {
         patients.extend(patient_in_reference(text).map(PatientId::new));
-        // The id of a Patient whose fullUrl is made of it.
+        // A Patient whose `fullUrl` is made from its id.
         patients.extend(text.strip_prefix("urn:uuid:").map(PatientId::new));
     });
     patients.sort();
@@ -159,7 +159,7 @@ pub fn patients_named(resource: &ResourceType, line: &[u8]) -> Vec<PatientId> {
     patients
 }
 
-/// By which names a Patient is known.
+/// The names by which a Patient is known.
 pub struct PatientNames {
     /// `Patient.id`.
     pub id: PatientId,
@@ -199,8 +199,8 @@ pub fn patient_names(line: &[u8]) -> Option<PatientNames> {
     })
 }
 
-/// The identifiers by which a line says whose it is: those of a Patient that name one person, and
-/// all that a claim or coverage names its patient by.
+/// The identifiers by which a line names its patient: those of a Patient that belong to one person
+/// only, and all by which a claim or coverage refers to its patient.
 #[must_use]
 pub fn personal_identifiers(resource: &ResourceType, line: &[u8]) -> Vec<Identifier> {
     if resource.as_str() != "Patient" {

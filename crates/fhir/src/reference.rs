@@ -16,7 +16,7 @@ pub enum ReferenceForm<'t> {
     Conditional(&'t str, Option<Vec<ReferenceQuery>>),
     /// `Type/id`, relative or absolute, without its version.
     Restful {
-        /// All of it but the version.
+        /// The whole reference without its version.
         url: &'t str,
         /// The type.
         resource: &'t str,

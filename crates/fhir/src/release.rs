@@ -45,11 +45,11 @@ impl OtherRelease {
 pub struct NotR4 {
     /// The release.
     pub release: OtherRelease,
-    /// The first of the members that say so: names, never values.
+    /// The first of the members that show it: names, never values.
     pub signs: Vec<&'static str>,
 }
 
-/// What a member must be, to be a sign.
+/// What a member must be to indicate a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
     Any,
@@ -62,7 +62,7 @@ enum Shape {
 enum Of {
     Dstu2,
     Stu3,
-    /// In R4 and later, and in nothing before.
+    /// In R4 and later, and in no earlier release.
     R4,
     R5,
 }
@@ -154,10 +154,10 @@ const PATIENT: &[Sign] = &[
 const ENOUGH: usize = 2;
 /// The same of a claim or coverage in which nothing is of R4.
 const ENOUGH_ALONE: usize = 1;
-/// How many of them are named.
+/// At most this many of them are named.
 const NAMED: usize = 3;
 
-/// Why a body is not R4; `None` if it is, or where nothing in it decides.
+/// Why a body is not R4; `None` if it is, or if nothing in it decides that.
 #[must_use]
 pub fn not_r4(resource: &ResourceType, text: &[u8]) -> Option<NotR4> {
     let signs = match resource.as_str() {
@@ -180,7 +180,7 @@ pub fn not_r4(resource: &ResourceType, text: &[u8]) -> Option<NotR4> {
         false => (OtherRelease::Stu3, stu3),
     };
     let r5 = of(Of::R5);
-    // Of a Patient, R4 requires nothing by which it could be recognized.
+    // R4 requires no element of a Patient by which the release could be recognized.
     let (count, enough) = match (resource.as_str(), r4) {
         ("Patient", _) => (signs.len(), ENOUGH),
         (_, 0) => (outermost(&signs), ENOUGH_ALONE),
@@ -199,7 +199,7 @@ pub fn not_r4(resource: &ResourceType, text: &[u8]) -> Option<NotR4> {
     Some(NotR4 { release, signs })
 }
 
-/// How many of the signs are not within another one: a member and what is in it are one mistake.
+/// How many of the signs are not within another one: a member and what it contains count as one.
 fn outermost(signs: &[&str]) -> usize {
     let is_within = |path: &&&str| {
         let parent = path.split_once('.').map(|(parent, _)| parent);
@@ -208,8 +208,9 @@ fn outermost(signs: &[&str]) -> usize {
     signs.iter().filter(|path| !is_within(path)).count()
 }
 
-/// As [`not_r4`] for what has landed already, where earlier versions let everything land: claims
-/// of DSTU2 and STU3 alone, so that an R4 claim with lines costs one search and no walk.
+/// Like [`not_r4`], but for lines that have landed already, because earlier versions accepted every
+/// release: it recognizes only claims of DSTU2 and STU3, so that an R4 claim with lines costs one
+/// search and no walk.
 #[must_use]
 pub fn landed_not_r4(resource: &ResourceType, text: &[u8]) -> Option<NotR4> {
     let is_claim = *resource == ResourceType::explanation_of_benefit();

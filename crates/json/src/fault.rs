@@ -1,4 +1,4 @@
-//! What is wrong with a text, without any of it: texts are PHI.
+//! What is wrong with a text, without any part of it: texts are PHI.
 
 use std::fmt;
 

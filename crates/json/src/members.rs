@@ -62,8 +62,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Where the next member or element begins. The walk is broken unless it goes on behind that
-    /// ([`Walk::go_on`]).
+    /// Where the next member or element begins. The caller must then continue behind its value
+    /// ([`Walk::go_on`]), or the walk ends.
     fn next_start(&mut self, closing: u8) -> Option<usize> {
         if self.state != State::Inside {
             return None;

@@ -6,8 +6,9 @@ use std::borrow::Cow;
 
 use crate::unescape::hex4;
 
-/// The text with U+FFFD in place of every half of a surrogate pair, which parsers refuse: for who
-/// must read all of a line that landed, whatever else is wrong with it. As long as the text.
+/// The text with U+FFFD in place of every half of a surrogate pair, which parsers refuse: for
+/// readers that must read all of a line that landed, whatever else is wrong with it. The length
+/// stays the same.
 #[must_use]
 pub fn without_half_surrogates(text: &[u8]) -> Cow<'_, [u8]> {
     let mut repaired = Cow::Borrowed(text);

@@ -63,11 +63,12 @@ pub struct DamagedFrame {
     pub first_line: u64,
     /// Lines that are lost.
     pub lines: u64,
-    /// Why, in words.
+    /// Why, as text.
     pub reason: String,
 }
 
-/// What was read of a chunk: normally one [`Chunk`]; where frames are damaged, those between them.
+/// The result of reading a chunk: normally one [`Chunk`]; if frames are damaged, the pieces between
+/// them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChunkRead {
     /// What could be read, in landing order.
@@ -105,7 +106,7 @@ pub fn chunks_of(part: &SealedPart, target_bytes: u64) -> Vec<ChunkRef> {
     chunks
 }
 
-/// Reads one chunk. Damage is returned, not an error: the other frames are read all the same.
+/// Reads one chunk. Damage is returned, not an error: the other frames are still read.
 #[must_use]
 pub fn read_chunk(chunk: &ChunkRef) -> ChunkRead {
     read_chunk_into(chunk, Vec::new())
@@ -155,7 +156,8 @@ pub(crate) fn decompress(
                         .reserve(usize::try_from(room).unwrap_or(0) + ROOM_BEHIND);
                 }
                 let before = current.bytes.len();
-                // Without its references a frame says something else: it is read whole or not.
+                // A frame is read together with its references or not at all: without them its
+                // lines mean something else.
                 append(frame, decompressor, &mut current.bytes).and_then(|()| {
                     let records = records.read(index as usize);
                     let records = records.inspect_err(|_| current.bytes.truncate(before))?;

@@ -60,7 +60,7 @@ pub enum LandingError {
         /// The input, as given.
         file: String,
     },
-    /// An import was asked for without input.
+    /// An import without input.
     #[error("nothing to import: name files, or - for standard input")]
     NoInput,
     /// Standard input was named more than once.
@@ -84,7 +84,7 @@ pub enum LandingErrorKind {
     Run,
 }
 
-/// What a refusal to open an input was doing.
+/// The operation in the error about an input that cannot be opened.
 pub(crate) const OPENING_INPUT: &str = "opening input";
 
 impl LandingError {

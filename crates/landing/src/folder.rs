@@ -43,7 +43,8 @@ pub fn sync_folder(path: &Path) -> Result<(), LandingError> {
         .map_err(LandingError::io("syncing folder", path))
 }
 
-/// Writes `text` to `path` so that it is there wholly or not at all: beside it, synced, renamed.
+/// Writes `text` to `path` as a whole or not at all: to a file beside it, which is synced and
+/// renamed.
 pub(crate) fn write_by_rename(path: &Path, text: &[u8]) -> Result<(), LandingError> {
     let beside = path.with_extension("tmp");
     remove_if_there(&beside)?;

@@ -1,4 +1,4 @@
-//! Writing a file of frames; what the manifest is to say of it grows with every frame.
+//! Writes a file of frames, and collects what the manifest records about them.
 
 use std::fs::File;
 use std::io::Write;

@@ -15,7 +15,7 @@ use crate::run_lines::each_line;
 use listed::{Listed, OfType};
 use owners::Owners;
 
-/// Of each resource that is gone, the last run that no longer found it.
+/// For each resource that is gone, the last run that no longer found it.
 #[derive(Debug, Clone, Default)]
 pub struct Gone {
     runs: Vec<RunId>,
@@ -24,8 +24,8 @@ pub struct Gone {
 }
 
 impl Gone {
-    /// What those of `runs` that are chosen no longer found. `runs` are all sealed runs, in
-    /// landing order.
+    /// The resources that the chosen ones among `runs` no longer found. `runs` are all sealed runs,
+    /// in landing order.
     #[must_use]
     pub fn of(runs: &[SealedRun], is_chosen: impl Fn(&SealedRun) -> bool) -> Self {
         let mut gone = Self {

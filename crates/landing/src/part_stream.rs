@@ -28,7 +28,7 @@ pub struct PartStream {
 pub struct PackedChunk {
     /// The chunk.
     pub chunk: ChunkRef,
-    /// Its frames, one after the other; why not, for those that are not there.
+    /// Its frames, in order, or for each frame that cannot be read the reason.
     frames: Vec<Result<Vec<u8>, String>>,
 }
 
@@ -43,7 +43,7 @@ pub struct FoundFile {
 
 impl PartStream {
     /// Opens the part, to be read in chunks of about `target_bytes` (decompressed). A part that
-    /// cannot be opened hands out chunks without frames and says so at its [`PartStream::end`].
+    /// cannot be opened gives chunks without frames, and the error at [`PartStream::end`].
     #[must_use]
     pub fn open(part: &SealedPart, target_bytes: u64) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Writing one part, and beside it what the references of its lines were resolved to.
+//! Writes one part, and beside it the targets to which the references of its lines were resolved.
 
 use std::path::PathBuf;
 
@@ -67,7 +67,7 @@ impl PartWriter {
         self.part.append(compressed, lines, uncompressed)
     }
 
-    /// Makes the part durable; what the manifest is to say of it.
+    /// Makes the part durable; returns what the manifest records about it.
     pub(crate) fn finish(mut self) -> Result<LandingPart, LandingError> {
         self.part.sync()?;
         Ok(LandingPart {

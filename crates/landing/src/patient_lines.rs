@@ -1,4 +1,5 @@
-//! What extractions landed of one patient, found by the manifest alone: no other frame is read.
+//! The lines that extractions landed for one patient, found by the manifest: frames of other
+//! patients are not read.
 
 use std::ops::ControlFlow;
 

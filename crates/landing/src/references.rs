@@ -1,7 +1,8 @@
-//! What the references of landed lines were resolved to: found on import, kept beside the parts.
+//! The targets to which the references of landed lines were resolved: found on import, stored
+//! beside the parts.
 //!
-//! Lines stay as they were received. A `references-NNNNN.ndjson.zst` lies beside the part with
-//! that number, frame for frame, and is named by its manifest; who reads lines reads it with them.
+//! Lines stay as they were received. `references-NNNNN.ndjson.zst` belongs to the part with that
+//! number, frame by frame, and the manifest lists it; every reader of lines reads it too.
 
 pub(crate) mod file;
 pub(crate) mod index;

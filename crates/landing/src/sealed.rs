@@ -70,7 +70,7 @@ pub struct SealedPart {
     pub resource: ResourceType,
     /// The run that landed it.
     pub run: RunId,
-    /// What the manifest says of it.
+    /// Its entry in the manifest.
     pub part: LandingPart,
 }
 
@@ -120,7 +120,7 @@ impl UnsealedRun {
 pub struct DamagedManifest {
     /// The manifest.
     pub path: PathBuf,
-    /// What is wrong with it, in words.
+    /// What is wrong with it, as text.
     pub reason: String,
 }
 

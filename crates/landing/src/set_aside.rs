@@ -108,10 +108,10 @@ pub fn set_aside_damaged(
     Ok(done)
 }
 
-/// Sets aside the folder of a run that nobody can seal any more, whatever is in it.
+/// Sets aside the folder of a run that can no longer be sealed, whatever is in it.
 ///
 /// # Errors
-/// When the disk refuses.
+/// The disk fails.
 pub fn set_aside_unsealed(
     layout: &LandingLayout,
     run: &UnsealedRun,
@@ -218,7 +218,7 @@ impl Zone<'_> {
         let mut damaged = damaged_parts(run)?;
         damaged.extend(undecodable_parts(run, &damaged));
         if let Some(reason) = self.check_checksum(run, damaged.is_empty())? {
-            // Which of its fields are true cannot be known.
+            // Which fields of the damaged manifest are true is unknown.
             done.push(self.move_run(&run.folder, of, reason)?);
             return Ok(());
         }
@@ -251,8 +251,8 @@ impl Zone<'_> {
         Ok(Some("its checksum differs: the manifest was edited".into()))
     }
 
-    /// Moves parts with their references; the manifest then names the others. The manifest as it was
-    /// goes with them.
+    /// Moves parts with their reference files; the manifest then lists the other parts. The
+    /// previous manifest is moved with them.
     fn move_parts(
         &self,
         run: &SealedRun,

@@ -44,7 +44,8 @@ impl CurrentRule {
             .map(String::as_str)
     }
 
-    /// Without what does not matter for whether a resource is current: who else is told.
+    /// The rule reduced to what decides which resources are current, without `also`, which lists
+    /// the other tables that get the column.
     pub(crate) fn decision(&self) -> Self {
         Self {
             also: Vec::new(),
@@ -53,16 +54,17 @@ impl CurrentRule {
     }
 }
 
-/// One case of a [`CurrentRule`]: what the source says of a version, and what it is compared with.
+/// One case of a [`CurrentRule`]: what the source states about a version, and which versions it is
+/// compared with.
 ///
-/// Where several columns are named, `when` and `current_if` ask for all of them; the others are met
-/// by any.
+/// If several columns are named, `when` and `current_if` require a match in all of them; the others
+/// are met by a match in any.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CurrentCase {
     /// Columns and the values one of which they must have for the case to apply.
     pub when: Conditions,
-    /// A row with one of these values is never current; it is a version of its claim all the same.
+    /// A row with one of these values is never current, but it is a version of its claim.
     #[serde(skip_serializing_if = "Conditions::is_empty")]
     pub never_if: Conditions,
     /// Columns in which the source states it, and the values that say "current". A row with a value
@@ -125,7 +127,7 @@ impl CurrentCase {
         named.chain(listed)
     }
 
-    /// What is wrong with it, beginning with the key; none: nothing.
+    /// What is wrong with the rule, beginning with the key; empty if nothing is.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
         for (key, conditions) in self.conditions() {

@@ -21,10 +21,9 @@ pub struct DamagedFile {
     pub reason: String,
 }
 
-/// What of a staged run is damaged: every file is compared with its checksum, as far as it has one.
+/// The damaged files of a staged run: every file that has a checksum is compared with it.
 ///
 /// # Errors
-///
 /// The operating system refuses.
 pub fn check_staged_run(folder: &Path) -> Result<Vec<DamagedFile>> {
     let mut damaged = check_record(folder)?;

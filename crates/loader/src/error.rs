@@ -29,7 +29,7 @@ pub enum LoadError {
         operation: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// Arrow data that cannot be read or put together.
@@ -37,7 +37,7 @@ pub enum LoadError {
     Arrow {
         /// What was being done.
         operation: String,
-        /// What Arrow said.
+        /// Arrow's error.
         source: ArrowError,
     },
     /// A Parquet file that cannot be read or written.
@@ -45,7 +45,7 @@ pub enum LoadError {
     Parquet {
         /// What was being done.
         operation: String,
-        /// What Parquet said.
+        /// The error of the `parquet` crate.
         source: ParquetError,
     },
     /// A staged run that cannot be loaded.
@@ -275,7 +275,8 @@ impl LoadError {
         }
     }
 
-    /// What Arrow says while it reads a staged file: what the operating system refuses is no damage.
+    /// An error that Arrow reports while it reads a staged file. An error of the operating system
+    /// is not damage.
     pub(crate) fn staged_file(path: &Path, error: ArrowError) -> Self {
         match refused(error) {
             Ok(source) => LoadError::io("reading", path)(source),
@@ -283,7 +284,7 @@ impl LoadError {
         }
     }
 
-    /// What Arrow says while it reads a file of the lake.
+    /// An error that Arrow reports while it reads a file of the lake.
     pub(crate) fn lake_file(path: &Path, error: ArrowError) -> Self {
         match refused(error) {
             Ok(source) => LoadError::io("reading", path)(source),

@@ -47,7 +47,7 @@ pub fn resource_key(source_api: &str, resource_type: &str, resource_id: &str) ->
 }
 
 impl fmt::Debug for KnownResource<'_> {
-    /// Without the ids of claims.
+    /// Does not show the ids of claims.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut known = formatter.debug_struct("KnownResource");
         known.field("source_api", &self.source_api);
@@ -96,7 +96,7 @@ pub fn known_resources(
     Ok(())
 }
 
-/// What a snapshot's keys say of a resource.
+/// What a snapshot's keys record about a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResourceStatus {
     /// It has rows, or would have.

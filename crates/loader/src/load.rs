@@ -72,8 +72,8 @@ pub fn load(request: &LoadRequest, progress: &dyn Progress) -> Result<LoadOutcom
         repair: repair.as_ref(),
     };
     let outcome = build_and_publish(&input, progress);
-    // Whatever happened, what was in the works is of no use any more. A failure to clear it must
-    // not hide the first error; the next load clears it, too.
+    // Whatever happened, the unfinished build is useless now. A failure to remove it must not hide
+    // the first error; the next load removes it, too.
     let cleared = lake.clear_building();
     let outcome = outcome?;
     cleared?;
@@ -132,7 +132,7 @@ fn build_and_publish(input: &SnapshotInput<'_>, progress: &dyn Progress) -> Resu
         if input.lake.current().ok().flatten() != Some(number) {
             input.lake.flip(number)?;
         }
-        // `--unpin` with nothing to load: the pin is removed all the same.
+        // `--unpin` removes the pin even if there is nothing to load.
         input.lake.unpin()?;
     }
     if let Some(repair) = input.repair {

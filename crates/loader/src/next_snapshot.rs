@@ -179,7 +179,7 @@ fn differs(manifest: &LakeManifest, input: &SnapshotInput<'_>) -> bool {
     let Some(before) = input.before.filter(|before| before.has_manifest) else {
         return true;
     };
-    // Without owners it is of an earlier version.
+    // A manifest without `owners` is of an earlier version.
     before.manifest.owners.is_some() != manifest.owners.is_some()
         || before.manifest.current.is_some() != manifest.current.is_some()
         || manifest.tables != before.manifest.tables

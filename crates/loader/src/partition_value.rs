@@ -21,9 +21,9 @@ pub fn partition_value(path: &str, column: &str) -> Option<String> {
         .flatten()
 }
 
-/// Whether a path says of a partition column, whose type is given in words, that it is not known.
+/// Whether the value of a partition column in a path stands for a missing one, such as `UNKNOWN`.
 ///
-/// `words` is an Arrow type as manifests have it ([`claimlake_contract::LakeTable::partition_columns`]).
+/// `words` is the column's Arrow type as text, as in manifests ([`claimlake_contract::LakeTable::partition_columns`]).
 ///
 /// ```
 /// use claimlake_loader::is_unknown_partition;
@@ -36,7 +36,7 @@ pub fn is_unknown_partition(path: &str, column: &str, words: &str) -> bool {
     let unknown = match words {
         "Utf8" => hive::UNKNOWN,
         "Date32" => hive::UNKNOWN_DATE,
-        // What false is, is not known.
+        // `false` may be a value or stand for a missing one.
         "Boolean" => return partition_value(path, column).is_none(),
         _ => hive::UNKNOWN_NUMBER,
     };

@@ -21,7 +21,8 @@ pub(crate) struct PreviousSnapshot {
     pub(crate) manifest: LakeManifest,
     /// Damaged files that it names, as far as a rebuild looked: nothing reads them.
     pub(crate) lost: BTreeSet<String>,
-    /// Whether the manifest is what was published; if not, it names the files of `changes` alone.
+    /// Whether the snapshot has an intact manifest. If not, `manifest` lists only the files of
+    /// `changes` that were found.
     pub(crate) has_manifest: bool,
 }
 

@@ -193,7 +193,7 @@ pub struct LoadOutcome {
     pub files_repaired: u64,
     /// Snapshots that a rebuild removed: files of theirs are damaged and cannot be made again.
     pub damaged_snapshots_removed: Vec<u64>,
-    /// What was damaged and cannot be made again, in words.
+    /// What was damaged and cannot be rebuilt, as text.
     ///
     /// Such as rows of `changes`: landing does not contain them.
     pub lost: Vec<String>,

@@ -38,7 +38,7 @@ pub(crate) struct StagedRun {
     pub(crate) manifest: StagedManifest,
     /// The files of `_keys`, in landing order.
     keys: Vec<PathBuf>,
-    /// SHA-256 of files of keys, by path, where the run says so.
+    /// SHA-256 of the files of keys, by path, if the run has them.
     sums: Vec<(String, PathBuf)>,
 }
 
@@ -116,7 +116,7 @@ impl StagedRun {
         self.tables().find(|table| table.layout.name == name)
     }
 
-    /// The columns of a table without the landing order; `None` if no file says so.
+    /// The columns of a table without the landing order; `None` if no file shows them.
     pub(crate) fn schema(&self, table: &StagedTable) -> Result<Option<SchemaRef>> {
         let Some(file) = table.files.first() else {
             return Ok(None);

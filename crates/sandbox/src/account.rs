@@ -1,10 +1,10 @@
-//! What the sandbox noticed: for tests that ask what a client really did.
+//! What clients did in the sandbox, for tests.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// What one patient's grant saw.
+/// What happened to one patient's grant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PatientAccount {
     /// FHIR requests made with this patient's tokens, by route (`GET /v2/fhir/Patient`).
@@ -13,7 +13,7 @@ pub struct PatientAccount {
     pub consents: u64,
     /// Codes exchanged.
     pub exchanges: u64,
-    /// Refreshes that were asked for with a token of this patient, whatever the answer.
+    /// Refreshes requested with a token of this patient, whatever the answer.
     pub refresh_attempts: u64,
     /// Refreshes answered with a new pair.
     pub refreshes: u64,
@@ -27,7 +27,7 @@ pub struct PatientAccount {
     pub dead_tokens_presented: u64,
 }
 
-/// What the sandbox noticed since its start.
+/// What happened in the sandbox since its start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Account {
     /// Requests by route; ids in paths are replaced by `{id}`.
@@ -55,7 +55,7 @@ impl Account {
         self.patients.entry(login.to_owned()).or_default()
     }
 
-    /// How many refresh tokens were presented a second time, by anybody.
+    /// How many refresh tokens were presented a second time, by any client.
     #[must_use]
     pub fn refresh_tokens_reused(&self) -> u64 {
         self.patients
@@ -64,7 +64,7 @@ impl Account {
             .sum()
     }
 
-    /// How many refreshes were answered with a new pair, for anybody.
+    /// How many refreshes were answered with a new pair of tokens.
     #[must_use]
     pub fn refreshes(&self) -> u64 {
         self.patients

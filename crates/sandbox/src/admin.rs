@@ -12,7 +12,7 @@ use crate::oauth::{pages, scope};
 use crate::serve::records::Drift;
 use crate::service::{Service, V3Gate};
 
-/// `GET /`: what this is and how to go on.
+/// `GET /`: what this server is and how to continue.
 pub(crate) fn welcome(service: &Service, request: &Request) -> Reply {
     let app = service.state().ledger.apps[0].clone();
     pages::welcome(

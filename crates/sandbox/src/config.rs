@@ -25,8 +25,8 @@ pub struct SandboxConfig {
     pub faults: Vec<FaultSpec>,
     /// A recording to serve instead of synthetic patients.
     pub replay: Option<PathBuf>,
-    /// Whether `authorize` answers at once with the redirect to the app, as if the patient had
-    /// logged in and agreed: the one named by the query parameter `login`, else the next one.
+    /// Whether `authorize` answers at once with the redirect to the app, as if a patient had logged
+    /// in and agreed: the patient named by the query parameter `login`, otherwise the next one.
     pub auto_consent: bool,
     /// How long an access token is valid, in seconds.
     pub token_seconds: u32,

@@ -22,9 +22,9 @@ pub enum SandboxError {
         "cannot listen on {address}: {source}; choose another with --listen (port 0: any free one)"
     )]
     Listen {
-        /// The address that was asked for.
+        /// The address to listen on.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// The server thread could not be started.
@@ -43,7 +43,8 @@ pub enum SandboxError {
     /// Settings that cannot be served.
     #[error("{0}")]
     Config(String),
-    /// The text of a fault that cannot be understood: what is wrong, and what is known.
+    /// A fault specification that cannot be parsed: what is wrong, and which kinds and options
+    /// there are.
     #[error("{0}")]
     Fault(String),
 }

@@ -45,7 +45,7 @@ impl Request {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// `scheme://host[:port]`, as the client addressed this server: links are built on it.
+    /// `scheme://host[:port]`, as the client addressed this server: the base of its links.
     pub(crate) fn origin(&self) -> String {
         let scheme = self.header("x-forwarded-proto").unwrap_or("http");
         let host = self
@@ -161,16 +161,16 @@ fn multipart_boundary(content_type: &str) -> Option<&str> {
     Some(boundary.trim().trim_matches('"'))
 }
 
-/// How a reply goes over the wire; whatever is not the default is a fault.
+/// How a reply is sent; everything but the default is a fault.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Delivery {
     /// Wait before the first byte.
     pub(crate) delay: Duration,
-    /// Break the connection after so many bytes of the body.
+    /// Break the connection after this many bytes of the body.
     pub(crate) cut_after: Option<usize>,
     /// Break the connection without any answer.
     pub(crate) drop_connection: bool,
-    /// Send the body in so many pieces, `delay` apart.
+    /// Send the body in this many pieces, with this delay between them.
     pub(crate) trickle: Option<(usize, Duration)>,
 }
 

@@ -23,8 +23,8 @@ impl Random {
         Self::seeded(parts.iter().fold(start, step))
     }
 
-    /// A generator that no other process repeats: a token must not be valid in a later sandbox for
-    /// somebody else.
+    /// A generator that no other process repeats: a token must not be valid in another sandbox for
+    /// another patient.
     pub(crate) fn from_system() -> Self {
         let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
         hasher.write_u64(0x5eed);

@@ -33,7 +33,7 @@ const NOT_REPLAYED: [&str; 9] = [
     "server",
 ];
 
-/// Who asked what: the grant's label, method, path without a final slash, sorted query.
+/// What identifies a request: the grant's label, method, path without a final slash, sorted query.
 type Key = (String, String, String, Vec<(String, String)>);
 
 #[derive(Debug, Default)]
@@ -160,7 +160,8 @@ impl Records for Recording {
         let Some(found) = answers.get_mut(&key) else {
             return Some(missing(&key));
         };
-        // What was asked several times is answered in the order recorded; then the last one stays.
+        // Requests that were recorded several times are answered in the recorded order; after that
+        // the last answer is repeated.
         let position = found.next.min(found.list.len() - 1);
         found.next += 1;
         Some(replayed(&found.list[position], request))
@@ -228,7 +229,7 @@ fn replayed(exchange: &RecordedExchange, request: &Request) -> Reply {
     reply
 }
 
-/// Links lead to where they were recorded; here they lead to this server.
+/// Rewrites links, which point to the recorded server, so that they point to this one.
 fn on_own_origin(body: &str, origin: &str) -> String {
     let recorded = body
         .find("\"self\"")

@@ -3,14 +3,14 @@
 
 use crate::http::{Reply, Request};
 
-/// `Vary` of an API answer that was refused before the backend was asked.
+/// `Vary` of an API answer that was refused before the backend was queried.
 pub(crate) const VARY_REFUSED: &str = "Accept, Accept-Language, origin";
 /// `Vary` of an API answer for which the session was looked at.
 pub(crate) const VARY_ANSWERED: &str = "Accept, Accept-Language, origin, Cookie";
 /// `Vary` of everything else.
 const VARY_PAGE: &str = "Accept-Language, origin, Cookie";
 
-/// Completes a reply; what it says already stays.
+/// Adds the usual headers to a reply; those that it has already stay.
 pub(crate) fn complete(request: &Request, reply: &mut Reply) {
     let language = language(request);
     for (name, value) in [
@@ -45,7 +45,7 @@ fn vary(request: &Request, reply: &Reply) -> &'static str {
     }
 }
 
-/// The language of the pages: that of `lang`, else of the browser, else English.
+/// The language of the pages: that of `lang`, otherwise of the browser, otherwise English.
 fn language(request: &Request) -> &'static str {
     let asked = request
         .query

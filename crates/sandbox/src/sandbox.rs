@@ -178,7 +178,7 @@ impl Sandbox {
         &self.url
     }
 
-    /// The foreign origin that faults may lead to; nothing may ever be sent there.
+    /// The other origin that faults point to; no client may ever send anything there.
     #[must_use]
     pub fn foreign_url(&self) -> &str {
         &self.service.foreign
@@ -196,7 +196,7 @@ impl Sandbox {
         &self.client_secret
     }
 
-    /// What the default app may be redirected to, in words.
+    /// The addresses that the default app may be redirected to, as text.
     #[must_use]
     pub fn redirect_rule(&self) -> &'static str {
         "any http URI on 127.0.0.1, [::1] or localhost"
@@ -210,7 +210,7 @@ impl Sandbox {
             .collect()
     }
 
-    /// What the sandbox noticed so far.
+    /// What happened so far.
     #[must_use]
     pub fn account(&self) -> Account {
         let state = self.service.state();

@@ -35,7 +35,7 @@ pub(crate) enum Origin {
     Foreign,
 }
 
-/// Serves until `stop` says so; connections end with the runtime.
+/// Serves until `stop` completes; connections end with the runtime.
 pub(crate) async fn serve(
     listener: TcpListener,
     service: Arc<Service>,
@@ -161,7 +161,7 @@ fn respond(reply: Reply) -> hyper::Response<WireBody> {
     response
 }
 
-/// A body made of prepared pieces, perhaps cut, perhaps slow.
+/// A body made of prepared pieces, which may be cut off or slowed down.
 #[derive(Debug, Default)]
 struct WireBody {
     pieces: VecDeque<Bytes>,

@@ -38,7 +38,7 @@ pub(crate) struct State {
     pub(crate) account: Account,
     pub(crate) faults: ActiveFaults,
     pub(crate) throttle: Throttle,
-    /// Who consents next where nobody is named.
+    /// Which patient consents next if the request names none.
     pub(crate) next_patient: PatientIndex,
     /// Whether v3 is open only to apps on a list this app is not on.
     pub(crate) v3_gate: V3Gate,

@@ -23,10 +23,10 @@ static FILE: &str = include_str!("../templates/vocabulary.txt");
 
 type Text = &'static str;
 
-/// A code and what it says.
+/// A code and its display text.
 pub(crate) type Code = (Text, Text);
 
-/// A diagnosis: code without a dot, with one, and what it says.
+/// A diagnosis: its code without a dot and with one, and the display text.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Diagnosis {
     pub(crate) bare: Text,

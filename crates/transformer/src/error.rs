@@ -42,7 +42,7 @@ pub enum TransformError {
     /// More parts, or lines in a part, than a landing order can number.
     #[error("{what} is more than one staged run can number; transform fewer runs at once")]
     TooMany {
-        /// What there is too much of.
+        /// What there are too many of.
         what: &'static str,
     },
     /// The threads could not be started, or one of them ended early.

@@ -1,4 +1,4 @@
-//! What landed, by id and content hash alone: no view is evaluated.
+//! What landed, reduced to id and content hash: no view is evaluated.
 
 use claimlake_contract::{ApiVersion, ResourceType};
 use claimlake_fhir::content_hash;

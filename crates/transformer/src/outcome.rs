@@ -1,4 +1,4 @@
-//! What a transform did.
+//! The result of a transform.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use claimlake_contract::{ApiVersion, RejectReason, ResourceType, StagedManifest};
 use serde::Serialize;
 
-/// What a transform did.
+/// The result of a transform.
 #[derive(Debug, Clone)]
 pub struct TransformOutcome {
     /// The staged run's folder.

@@ -78,7 +78,7 @@ fn name_replaced(
     for (number, order) in texts.keys().iter().zip(orders.values()) {
         let why = number.and_then(|number| unfit.get(number as usize).copied().flatten());
         match why {
-            // It says nothing, and nothing of it is lost.
+            // An empty code: no information is lost.
             None | Some(Unfit::Empty) => {}
             Some(why) if named.insert(*order) => replaced.push(Replaced {
                 order: *order,

@@ -51,8 +51,8 @@ pub struct PlanInput {
     pub derive: Vec<(String, Derivation)>,
     /// What happens to resources labelled 42 CFR Part 2.
     pub part2: Part2,
-    /// What else decides what is in the tables, such as the loader's rule of what is current: where
-    /// it is another text, all of landing is read again.
+    /// Text that identifies everything else on which the tables depend, such as the loader's rule
+    /// for current versions: if it changes, all of landing is read again.
     pub decided_by: String,
 }
 
@@ -157,7 +157,7 @@ impl Plan {
     }
 
     /// By table: whether each resource that has rows has exactly one in it, and the column with the
-    /// id of the resource, where the context names one.
+    /// id of the resource, if the context has one.
     pub fn shapes(&self) -> impl Iterator<Item = (&str, bool, Option<&str>)> {
         let tables = self.resources.iter().flat_map(|planned| &planned.tables);
         tables.map(|table| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// What waits, what runs and what is done.
+/// Jobs that wait, jobs that run, and results.
 #[derive(Debug)]
 struct State<R> {
     next: usize,
@@ -13,7 +13,7 @@ struct State<R> {
     stopped: bool,
 }
 
-/// Hands out jobs by their position and gives back what they made in the same order.
+/// Hands out jobs by position and returns their results in the same order.
 #[derive(Debug)]
 pub(crate) struct OrderedJobs<R> {
     sizes: Vec<u64>,
@@ -53,7 +53,8 @@ impl<R> OrderedJobs<R> {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// For a worker: the next job, when there is room for it; none when all are taken.
+    /// For a worker: the next job, once a result would fit into the buffer; `None` when all jobs
+    /// are taken.
     pub(crate) fn take(&self) -> Option<usize> {
         let mut state = self.lock();
         loop {
@@ -71,7 +72,7 @@ impl<R> OrderedJobs<R> {
         }
     }
 
-    /// For a worker: what a job made.
+    /// For a worker: returns the result of a job.
     pub(crate) fn give(&self, job: usize, result: R) {
         let size = self.sizes.get(job).copied().unwrap_or(0);
         self.lock().done.insert(job, (size, result));

@@ -1,4 +1,4 @@
-//! Refusals and problems in the words of a reject. No value of the input is in them.
+//! Makes rejects of refusals and problems, without any value of the input.
 
 use claimlake_contract::hive::{self, Unfit};
 use claimlake_contract::{

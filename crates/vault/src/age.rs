@@ -1,5 +1,6 @@
-//! Sealing to somebody's public key in the age format, version 1 (<https://age-encryption.org/v1>):
-//! what is exported is opened with the `age` program and its key, not with this one.
+//! Encrypts to a recipient's public key in the age format, version 1
+//! (<https://age-encryption.org/v1>): an export is opened with the `age` program and the
+//! recipient's key, not with this program.
 
 use std::str::FromStr;
 

@@ -10,9 +10,9 @@ use rusqlite::Connection;
 use crate::files::VAULT_FILE;
 use crate::process::{lock_holder, name_of};
 
-/// How long a locked database is waited for.
+/// How long to wait for a locked database.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// When a line says so, and how often again.
+/// When a message says what is being waited for, and how often it is repeated.
 const FIRST_NOTICE: Duration = Duration::from_secs(3);
 const NOTICES: Duration = Duration::from_secs(30);
 /// The first tries come soon: most locks are held for milliseconds.
@@ -31,7 +31,7 @@ pub(crate) struct Step {
     pub(crate) notice: Option<Duration>,
 }
 
-/// What to do after so many attempts; `None` to give up.
+/// What to do after this many attempts; `None` to give up.
 pub(crate) fn step(tries: u32) -> Option<Step> {
     let pause = |number: u32| match STEPS.get(number as usize) {
         Some(milliseconds) => Duration::from_millis(*milliseconds),
@@ -71,8 +71,8 @@ pub(crate) fn take_step(tries: u32) -> bool {
     true
 }
 
-/// The other process that has the vault's database of a data directory locked, where the system
-/// says so.
+/// The other process that has locked the vault's database of a data directory, if the system tells
+/// it.
 #[must_use]
 pub fn database_holder(data_dir: &Path) -> Option<u32> {
     holder_of(&data_dir.join(VAULT_FILE))
@@ -81,13 +81,13 @@ pub fn database_holder(data_dir: &Path) -> Option<u32> {
 fn holder_of(path: &Path) -> Option<u32> {
     let mut shared = path.as_os_str().to_owned();
     shared.push(OsStr::new("-shm"));
-    // In WAL mode writers lock the shared memory, else the file.
+    // In WAL mode writers lock the shared memory file, otherwise the database file.
     [Path::new(&shared), path]
         .into_iter()
         .find_map(|path| lock_holder(path, "POSIX"))
 }
 
-/// Who has it locked, in words.
+/// Which process has it locked, as text.
 fn holder() -> String {
     let opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
     let found = opened.as_deref().and_then(holder_of);

@@ -35,7 +35,7 @@ pub enum VaultError {
     Io {
         /// What was being done.
         action: &'static str,
-        /// Where.
+        /// The path.
         path: PathBuf,
         /// Why not.
         source: io::Error,
@@ -61,7 +61,7 @@ pub enum VaultError {
     /// There is no usable key.
     #[error("{reason}")]
     Key {
-        /// What is wrong and the setting that mends it.
+        /// What is wrong, and which setting to change.
         reason: String,
     },
     /// The vault was written by a newer version.
@@ -92,9 +92,9 @@ pub enum VaultError {
          neither the consents nor who was forgotten here"
     )]
     Lost {
-        /// What is there in its place.
+        /// What was found in its place.
         found: &'static str,
-        /// What shows that there was one.
+        /// What shows that there was a vault.
         shown_by: String,
     },
     /// The vault is another data directory's.
@@ -103,7 +103,7 @@ pub enum VaultError {
          vault.id says): put that one back; where this one is meant to stay, remove vault.id"
     )]
     OtherVault {
-        /// The id of the vault that is there.
+        /// The id of the vault that was found.
         found: String,
         /// The id of the vault that was there.
         expected: String,
@@ -111,7 +111,7 @@ pub enum VaultError {
     /// There is no such grant.
     #[error("there is no grant {handle} in the vault")]
     UnknownGrant {
-        /// The grant asked for.
+        /// The requested grant.
         handle: GrantHandle,
     },
     /// The person was forgotten here.
@@ -156,7 +156,7 @@ pub enum VaultErrorKind {
     TryLater,
     /// Put the vault back from a backup.
     Restore,
-    /// Look at this machine: its disk, its permissions, what it was asked for.
+    /// Check this machine: its disk, its permissions, the arguments.
     Machine,
 }
 

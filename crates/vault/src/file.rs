@@ -97,7 +97,8 @@ fn make_file(path: &Path) -> Result<(), VaultError> {
     may_be_written.map_err(|error| VaultError::io("opening the vault", path, error))
 }
 
-/// A file that was put back from a copy has the copy's mode, and so has what SQLite puts beside it.
+/// A file that was restored from a copy has the copy's mode, and SQLite gives its side files the
+/// same mode.
 fn close_to_others(path: &Path) {
     for end in ["", "-wal", "-shm"] {
         let mut name = path.as_os_str().to_owned();
@@ -105,7 +106,7 @@ fn close_to_others(path: &Path) {
         let path = Path::new(&name);
         let mode = fs::metadata(path).map_or(0, |file| file.permissions().mode());
         if mode & 0o077 != 0 {
-            // Where the file is not ours, whoever owns it closes it.
+            // If another user owns the file, that user must restrict it.
             let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o600));
         }
     }

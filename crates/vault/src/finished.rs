@@ -1,8 +1,8 @@
 //! The result of an authorization: as which grant it was stored. The process that waited for it may
 //! have given up before the broker was finished.
 //!
-//! Only keyed hashes are kept, for as long as an authorization may be pending; they identify
-//! nobody.
+//! Only keyed hashes are kept, for as long as an authorization may be pending; they identify no
+//! patient.
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::{Secret, hex};

@@ -162,11 +162,11 @@ impl Vault {
         Ok(grants.len() as u64)
     }
 
-    /// Ends a removal: nothing of the person is left, in free pages and the write-ahead log
-    /// neither.
+    /// Ends a removal: nothing of the person is left, not even in free pages and the write-ahead
+    /// log.
     ///
     /// # Errors
-    /// Where the vault cannot be written.
+    /// The vault cannot be written.
     pub fn finish_forget(&self, intent: &str) -> Result<(), VaultError> {
         let operation = "ending the removal of a person";
         self.clean_free_pages()?;

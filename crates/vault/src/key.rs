@@ -60,7 +60,7 @@ impl KeySource {
 /// Where a key was found or stored, for messages. Contains nothing secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyOrigin {
-    /// The place in words, `key file '/home/…/vault.key'`.
+    /// The place as text, `key file '/home/…/vault.key'`.
     pub place: String,
     /// Whether the key was made just now.
     pub created: bool,
@@ -82,7 +82,7 @@ pub(crate) enum KeyPlace {
 }
 
 impl KeyPlace {
-    /// The place in words; `None` if others keep the key.
+    /// The place as text; `None` if others keep the key.
     pub(crate) fn place(&self) -> Option<String> {
         match self {
             KeyPlace::Elsewhere => None,
@@ -92,13 +92,13 @@ impl KeyPlace {
     }
 }
 
-/// Which vault a key is looked up for.
+/// The vault for which a key is looked up.
 pub(crate) struct KeyRequest<'a> {
     /// The vault's random id.
     pub(crate) vault_id: &'a str,
     /// The data directory, in which no key may lie.
     pub(crate) data_dir: &'a Path,
-    /// Whether a key may be made: only for a vault that holds nothing yet.
+    /// Whether a key may be created: only for a vault that has no data yet.
     pub(crate) may_create: bool,
 }
 

@@ -27,7 +27,7 @@ impl KeyLookup {
         Ok(vault.key_for_broker())
     }
 
-    /// That the key found there does not open the vault.
+    /// The error that the key found there does not open the vault.
     #[must_use]
     pub fn wrong_key(&self) -> VaultError {
         VaultError::WrongKey {
@@ -37,7 +37,7 @@ impl KeyLookup {
 }
 
 impl Vault {
-    /// How the key of this vault is looked up once more.
+    /// How to look up the key of this vault again.
     #[must_use]
     pub fn key_lookup(&self) -> KeyLookup {
         KeyLookup {

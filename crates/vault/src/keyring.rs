@@ -12,13 +12,13 @@ use crate::seal::Key;
 
 const SERVICE: &str = "claimlake";
 
-/// Whether the keyring of the desktop is asked for the key.
+/// Whether the key is looked up in the desktop's keyring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Keyring {
-    /// It is not asked.
+    /// It is not.
     #[default]
     Off,
-    /// It is asked; where there is none, the key file is used.
+    /// It is; if there is no keyring, the key file is used.
     System,
 }
 
@@ -34,8 +34,8 @@ pub(crate) fn key(vault_id: &str, may_create: bool) -> Result<Option<(Key, bool)
     Ok(store(vault_id, &key).then_some((key, true)))
 }
 
-/// Puts a key into the keyring, replacing an earlier one; whether it is there then. A keyring that
-/// does not give back what it took is no place for the only copy of a key.
+/// Puts a key into the keyring, replacing an earlier one; returns whether it can be read back. A
+/// keyring that does not return what it took is no place for the only copy of a key.
 pub(crate) fn store(name: &str, key: &Key) -> bool {
     put(name, key) && look_up(name).is_some_and(|text| text.trim() == key_text(key).expose())
 }

@@ -108,6 +108,6 @@ pub use store::Vault;
 pub use tombstones::Tombstones;
 pub use user::user_name;
 
-/// The target of the events that say something to whoever runs a command, not to who reads a log:
-/// they are to be shown at any level of it.
+/// The target of log events that are meant for the user of a command: they are shown at every log
+/// level.
 pub const NOTICE: &str = "claimlake::notice";

@@ -50,8 +50,8 @@ impl TokenLock {
         }
     }
 
-    /// The process that holds the lock of a data directory, where the system says so and it is
-    /// another one.
+    /// The process that holds the lock of a data directory, if the system tells it and it is not
+    /// this process.
     #[must_use]
     pub fn holder(data_dir: &Path) -> Option<u32> {
         lock_holder(&data_dir.join(LOCK_FILE), "FLOCK")

@@ -12,7 +12,8 @@ use crate::files::{ACCESS_LOG_FILE, LOCK_FILE, VAULT_FILE, VAULT_ID_FILE};
 use crate::read_only::open_to_read;
 use crate::{VaultError, file, head};
 
-/// Of a landing manifest, the part that says how the run came here lies within this.
+/// The part of a landing manifest that says where the run came from is within this many bytes of
+/// its beginning.
 const MANIFEST_HEAD: u64 = 4096;
 
 /// The table about patients that a lake has only if there was a vault.
@@ -152,9 +153,9 @@ pub(crate) fn set_lost_aside(data_dir: &Path, suffix: &str) -> Result<(), VaultE
     Ok(())
 }
 
-/// Marks that the data directory has this vault. A vault of another one is refused.
+/// Marks that the data directory has this vault. The vault of another data directory is refused.
 ///
-/// That it cannot be written keeps nobody from the vault: the next opening tries again.
+/// If the mark cannot be written, the vault opens nevertheless: the next opening tries again.
 pub(crate) fn note(data_dir: &Path, vault_id: &str, may_write: bool) -> Result<(), VaultError> {
     let path = data_dir.join(VAULT_ID_FILE);
     let noted = fs::read_to_string(&path).unwrap_or_default();
@@ -162,7 +163,7 @@ pub(crate) fn note(data_dir: &Path, vault_id: &str, may_write: bool) -> Result<(
     if noted == vault_id {
         return Ok(());
     }
-    // What a crash left half written names nobody.
+    // A mark that a crash left half written names no vault.
     let names_one = noted.len() == vault_id.len() && noted.starts_with('v');
     if names_one {
         return Err(VaultError::OtherVault {

@@ -22,8 +22,8 @@ pub(crate) fn id_tombstone(key: &Key, api: ApiVersion, id: &str) -> [u8; 32] {
     keyed_hash(key, &parts)
 }
 
-/// The tombstone of somebody whom the access log alone is known to have forgotten, by their name
-/// there.
+/// The tombstone of a patient who was forgotten only according to the access log, by the name in
+/// the log.
 pub(crate) fn log_tombstone(key: &Key, name: &str) -> [u8; 32] {
     keyed_hash(key, &[b"forgotten by the access log", name.as_bytes()])
 }
@@ -34,7 +34,8 @@ pub(crate) fn tombstones_of(key: &Key, api: ApiVersion, id: &str) -> [[u8; 32]; 
     [id_tombstone(key, api, id), log_tombstone(key, &name)]
 }
 
-/// The tombstone of an identifier, as `system|value` or, in older vaults, the value alone.
+/// The tombstone of an identifier, as `system|value` or, in older vaults, of the value without a
+/// system.
 pub(crate) fn identifier_tombstone(key: &Key, identifier: &str) -> [u8; 32] {
     keyed_hash(key, &[b"forgotten identifier", identifier.as_bytes()])
 }

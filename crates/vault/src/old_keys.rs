@@ -10,7 +10,7 @@ use crate::key_text::parse_key;
 use crate::seal::Key;
 use crate::{VaultError, keyring};
 
-/// One kept key, and where it is in words.
+/// A kept key, and its place as text.
 pub(crate) struct OldKey {
     pub(crate) place: String,
     pub(crate) key: Key,
@@ -45,8 +45,8 @@ pub(crate) fn all(kept: &KeyPlace, vault_id: &str) -> Vec<OldKey> {
     found
 }
 
-/// Keeps a key, durably; one that is kept already is not kept twice. The place in words; none where
-/// it is not ours to keep.
+/// Keeps a key durably, unless it is kept already. Returns its place as text; `None` if the key is
+/// not ours to keep.
 pub(crate) fn keep(
     kept: &KeyPlace,
     vault_id: &str,

@@ -48,7 +48,8 @@ pub(crate) fn open_keys(
         .transaction_with_behavior(behavior)
         .during(operation)?;
     let sealed_lookup = head::get(&transaction, "lookup_key")?;
-    // Whoever makes the keys commits before there is a mark, and this transaction holds the lock.
+    // A process that creates the keys commits them before it writes the mark, and this transaction
+    // holds the lock.
     if sealed_lookup.is_none()
         && new_vault == NewVault::Refused
         && let Some(mark) = marks::mark(data_dir)

@@ -3,8 +3,8 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// The process that holds a write lock of this kind (`FLOCK`, `POSIX`) on a file; `None` if that is
-/// this one, or the system does not say.
+/// The process that holds a write lock of this kind (`FLOCK`, `POSIX`) on a file; `None` if it is
+/// this process, or if the system does not tell.
 pub(crate) fn lock_holder(path: &Path, kind: &str) -> Option<u32> {
     let inode = std::fs::metadata(path).ok()?.ino();
     // `1: FLOCK  ADVISORY  WRITE 4711 08:01:1234567 0 EOF`

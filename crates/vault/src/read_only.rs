@@ -1,10 +1,10 @@
-//! Opening the vault's file where it may only be read: on a read-only medium, in a copy without
-//! write permission, by a user who is not its owner. Nothing is made beside it, no lock file either.
+//! Opens the vault's file where it may only be read: on a read-only medium, in a copy without write
+//! permission, by a user who is not its owner. No file is made beside it, not even a lock file.
 //!
-//! SQLite needs the side files of a WAL database to read it, and makes them where they are missing.
-//! Where they are there, somebody may be writing, and they are used as they are. Where they are not,
-//! the file alone is the database, and it is read into memory; `immutable=1` would read it bit by
-//! bit while its owner may begin to write.
+//! SQLite needs the side files of a WAL database to read it, and creates them if they are missing.
+//! If they exist, another process may be writing, and they are used. If they do not, the file alone
+//! is the database, and it is read into memory first: `immutable=1` would read it piece by piece
+//! while its owner may begin to write.
 
 use std::fs::{self, File, Metadata};
 use std::io::Read;
@@ -22,14 +22,14 @@ use crate::files::VAULT_FILE;
 
 const OPERATION: &str = "opening the vault to read it";
 
-/// How often it is read while its owner writes.
+/// How often reading is tried while the owner writes.
 const TRIES: usize = 5;
 
 /// The versions of the file format in a database's head: 2 is WAL, which a database in memory has
 /// no use for.
 const FORMAT_VERSIONS: std::ops::Range<usize> = 18..20;
 
-/// Whether this process may write the vault's file, and what SQLite puts beside it.
+/// Whether this process may write the vault's file and SQLite's side files.
 pub(crate) fn may_be_written(data_dir: &Path) -> bool {
     let may_write = |path: &Path| access(path, Access::WRITE_OK).is_ok();
     may_write(data_dir) && may_write(&data_dir.join(VAULT_FILE))
@@ -75,7 +75,7 @@ fn has_log(path: &Path) -> bool {
     fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0)
 }
 
-/// With the side files that are there, locks and all.
+/// With the existing side files (`-wal`, `-shm`) and their locks.
 fn beside_the_log(path: &Path) -> Result<Connection, VaultError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI
@@ -113,7 +113,7 @@ fn in_a_uri(path: &Path) -> String {
     path.as_os_str().as_bytes().iter().map(one).collect()
 }
 
-/// All of the file in memory; `None` if somebody wrote meanwhile.
+/// The whole file in memory; `None` if it was written meanwhile.
 fn in_memory(path: &Path) -> Result<Option<Connection>, VaultError> {
     let failed = |error| VaultError::io(OPERATION, path, error);
     let mut file = File::open(path).map_err(failed)?;

@@ -43,19 +43,19 @@ pub enum RekeyStep {
 pub struct Rekeyed {
     /// Where the new key is.
     pub origin: KeyOrigin,
-    /// Where the key before is kept, in words; `None` if it is not ours to keep.
+    /// Where the previous key is kept, as text; `None` if it is not ours to keep.
     pub kept: Option<String>,
 }
 
 impl Vault {
-    /// Gives the vault another key: `new_key`, or a random one where the key lies in a file or the
-    /// keyring. The key before is kept beside it, so that backups of the vault still open, until
-    /// [`Vault::forget_old_keys`]. Waits for the token lock, so no broker holds the old one
-    /// meanwhile.
+    /// Gives the vault another key: `new_key`, or a random one if the key is in a file or the
+    /// keyring. The previous key is kept beside it, so that backups of the vault can still be
+    /// opened, until [`Vault::forget_old_keys`]. Waits for the token lock, so that no broker uses
+    /// the old key meanwhile.
     ///
     /// # Errors
-    /// [`VaultError::Key`] where the key comes from the environment or a command and no new one is
-    /// given; [`VaultError::Locked`] where a broker does not end.
+    /// [`VaultError::Key`] if the key comes from the environment or a command and no new one is
+    /// given; [`VaultError::Locked`] if a broker does not end.
     pub fn rekey(
         &mut self,
         new_key: Option<&Secret>,
@@ -99,12 +99,12 @@ impl Vault {
         Ok(Rekeyed { origin, kept })
     }
 
-    /// Gives the vault a key in a file of its own, and leaves the present key where it is, for
-    /// whatever else needs it. The file is made; the key of one that is there is taken, such as that
-    /// of a call that was killed. From then on [`crate::KeySource::file`] has to name it.
+    /// Gives the vault a key in a file of its own, and leaves the present key where it is, because
+    /// others may need it. The file is created; if it exists, for example after a call that was
+    /// killed, its key is used. From then on [`crate::KeySource::file`] must name it.
     ///
     /// # Errors
-    /// As [`Vault::rekey`]; where the file holds no key, others may read it, or it lies inside the
+    /// Those of [`Vault::rekey`]; the file contains no key, others may read it, or it is inside the
     /// data directory.
     pub fn rekey_into(
         &mut self,
@@ -130,7 +130,7 @@ impl Vault {
         Ok(Rekeyed { origin, kept })
     }
 
-    /// Who replaces a key that somebody may have had must not believe that it was done.
+    /// Whoever replaces a key that may have been disclosed must not believe that this was done.
     fn refuse_the_same(&self, new: &Key) -> Result<(), VaultError> {
         match new.bytes() == self.keys().master.bytes() {
             false => Ok(()),
@@ -183,7 +183,7 @@ impl Vault {
         old_keys::forget(&origin.kept, self.id())
     }
 
-    /// How many keys from before are kept.
+    /// How many previous keys are kept.
     #[must_use]
     pub fn old_keys(&self) -> u64 {
         old_keys::all(&self.key_origin().kept, self.id()).len() as u64

@@ -127,7 +127,7 @@ impl Fields<'_> {
     }
 }
 
-/// A count as a column holds it.
+/// A count in the type of its column.
 pub(crate) fn count(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

@@ -65,8 +65,8 @@ impl Vault {
         Ok(vault)
     }
 
-    /// How many people were found, at this opening, to have been forgotten by lines of the access
-    /// log that the vault did not know: it is older than its log.
+    /// How many patients this opening found to be forgotten by lines of the access log that the
+    /// vault has no record of: the vault is older than its log.
     #[must_use]
     pub fn refused_anew(&self) -> u64 {
         self.refused_anew
@@ -146,22 +146,22 @@ impl Vault {
         })
     }
 
-    /// Whether a data directory has a vault with a key, and not merely a history of runs, or has had
-    /// one that is lost: opening it says so. A vault that cannot be read is one.
+    /// Whether a data directory has a vault with a key (not merely a history of runs), or had one
+    /// that is lost, which opening it reports. A vault that cannot be read counts.
     #[must_use]
     pub fn is_made(data_dir: &Path) -> bool {
         head::has_keys(data_dir) || marks::mark(data_dir).is_some()
     }
 
-    /// The refusal that every opening gives where the data directory has held a vault and
-    /// `vault.db` is none any more.
+    /// The error of every opening if the data directory had a vault, but `vault.db` is not a vault
+    /// any more.
     #[must_use]
     pub fn lost(data_dir: &Path) -> Option<VaultError> {
         marks::lost(data_dir)
     }
 
-    /// As [`Vault::lost`], and only where a file that belongs to the vault shows it: landing may be
-    /// a copy that was made without.
+    /// Like [`Vault::lost`], but only if a file that belongs to the vault shows it: landing may be
+    /// a copy that was made without the vault.
     #[must_use]
     pub fn lost_beside(data_dir: &Path) -> Option<VaultError> {
         marks::mark_beside(data_dir)?;
@@ -236,7 +236,7 @@ impl Vault {
         Ok(())
     }
 
-    /// A small note beside the vault's keys.
+    /// A small value stored beside the vault's keys.
     pub(crate) fn head(&self, name: &str) -> Result<Option<String>, VaultError> {
         let value = head::get(&self.connection(), name)?;
         Ok(value.and_then(|value| String::from_utf8(value).ok()))

@@ -1,4 +1,4 @@
-//! How instants and bytes are written in the vault.
+//! How times and bytes are written in the vault.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 

@@ -18,7 +18,7 @@ pub struct Tombstones {
 }
 
 impl Tombstones {
-    /// Whether nobody was forgotten.
+    /// Whether no patient was forgotten.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lookups.is_empty()
@@ -31,16 +31,16 @@ impl Tombstones {
         lookups.iter().any(|lookup| self.lookups.contains(lookup))
     }
 
-    /// Whether a grant is of somebody who was forgotten.
+    /// Whether a grant belongs to a forgotten patient.
     #[must_use]
     pub fn has_grant(&self, grant: &Grant) -> bool {
         let patient = grant.patient.as_ref();
         patient.is_some_and(|patient| self.has_id(grant.api, patient.expose()))
     }
 
-    /// Whether the person with this identifier was forgotten. Older versions wrote down the value
-    /// of identifiers alone: it counts where the system is one of `personal_systems`, whose
-    /// identifiers name one person each.
+    /// Whether the person with this identifier was forgotten. Older versions recorded only the
+    /// value of an identifier: it counts if the system is one of `personal_systems`, whose
+    /// identifiers each belong to one person.
     #[must_use]
     pub fn has_identifier(&self, identifier: &Identifier, personal_systems: &[&str]) -> bool {
         let has = |text: &str| {
@@ -52,8 +52,8 @@ impl Tombstones {
         has(&identifier.to_string()) || (is_personal && has(identifier.value()))
     }
 
-    /// Whether a person with this identifier, as somebody typed it, was forgotten: `system|value`,
-    /// or the value of one in one of `personal_systems`.
+    /// Whether a person with this identifier, as typed by the user, was forgotten: `system|value`,
+    /// or only the value of one in one of `personal_systems`.
     #[must_use]
     pub fn has_typed_identifier(&self, typed: &str, personal_systems: &[&str]) -> bool {
         let in_system = |system: &&str| Identifier::new(Some(system), typed);

@@ -14,21 +14,21 @@ use crate::raw::{Name, Outline, Tree};
 /// The context column with the patient of a resource.
 pub(crate) const PATIENT_COLUMN: &str = "patient_id";
 
-/// What a landed body says of itself.
+/// What a landed body contains about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Body {
     pub(crate) id: String,
     pub(crate) rank: Rank,
     /// Whether the pipeline leaves it out of all tables.
     pub(crate) dropped: bool,
-    /// Its patient, where the pipeline asks for it.
+    /// Its patient, if the pipeline needs it.
     pub(crate) patient: Option<String>,
 }
 
 /// Reads bodies of one resource type of one API as the transform does.
 #[derive(Debug)]
 pub(crate) struct BodyReader {
-    /// None for a type that no view reads.
+    /// `None` for a type that no view reads.
     pub(crate) worker: Option<ResourceWorker>,
     plan: Option<Arc<ResourcePlan>>,
     api: ApiVersion,
@@ -37,7 +37,7 @@ pub(crate) struct BodyReader {
     tree: Tree,
 }
 
-/// Where a resource says what it is.
+/// The paths at which a resource identifies itself.
 #[derive(Debug, Clone)]
 pub(crate) struct IdentityPaths {
     id: Vec<Name>,
@@ -81,8 +81,8 @@ impl BodyReader {
         }
     }
 
-    /// How many rows the views make of a line, by the plan's tables, apart from all others. None
-    /// where it is refused, or no view reads its type.
+    /// How many rows the views make of this line alone, by table of the plan. `None` if the line is
+    /// refused, or if no view reads its type.
     pub(crate) fn rows_of(
         &self,
         buffer: &[u8],

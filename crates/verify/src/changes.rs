@@ -1,4 +1,4 @@
-//! What `changes` said last of each resource against what the lake holds.
+//! Compares the last change of each resource in `changes` with the lake.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ const VANISHED: &str = "vanished";
 /// The last change of a resource: the hash of its content, `None` if it vanished.
 type Last = Option<[u8; 16]>;
 
-/// By the loader's key of a resource.
+/// The check of `changes`, with the last change of each resource by the loader's key.
 pub(crate) struct ChangesCheck {
     check: Check,
     last: HashMap<[u8; 16], Last>,
@@ -52,8 +52,8 @@ impl ChangesCheck {
         let Some(table) = snapshot.table(TABLE) else {
             return Ok(());
         };
-        // A damaged file is reported by its own hash. What it says is not known, nor the outcome of
-        // the resources in it since.
+        // A damaged file is reported by its own hash. The changes in it are unknown, and so is the
+        // last change of each resource.
         if snapshot.intact_files(table).count() < table.files.len() {
             return Ok(());
         }

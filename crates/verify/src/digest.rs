@@ -60,7 +60,7 @@ impl TableDigest {
             .retain(|_, digest| *digest != Digest::default());
     }
 
-    /// Digests without the rows they were made of.
+    /// Adds a digest that was computed elsewhere.
     pub(crate) fn insert(&mut self, partition: String, digest: Digest) {
         self.partitions.entry(partition).or_default().add(digest);
     }

@@ -94,7 +94,7 @@ impl Feed {
         }
     }
 
-    /// What the parts were found to be, in landing order.
+    /// The results of checking the parts, in landing order.
     pub(crate) fn end(self) -> Vec<Check> {
         let state = self.state.into_inner();
         let mut ended = state.unwrap_or_else(PoisonError::into_inner).ended;

@@ -58,7 +58,7 @@ pub(crate) fn compare(
     }
 }
 
-/// The manifest in `folder` is the one whose checksum lies beside it.
+/// Checks that the manifest in `folder` has the checksum in the file beside it.
 pub(crate) fn check_checksum(check: &mut Check, folder: &Path, shown: &str) {
     let place = || format!("{shown}/{MANIFEST_FILE}");
     let said = std::fs::read_to_string(folder.join(CHECKSUM_FILE));

@@ -18,7 +18,8 @@ pub(crate) fn leaves_out(gone: &Gone, part: &SealedPart, id: &str) -> bool {
     !gone.is_empty() && gone.leaves_out(part.api, &part.resource, hash_of(id), &part.run)
 }
 
-/// What the lake holds and knows as gone against what full reads no longer found.
+/// Compares the resources in the lake, and those that its keys mark as gone, with those that full
+/// reads no longer found.
 pub(crate) struct GoneCheck<'c> {
     check: Check,
     landed: &'c Landed,

@@ -1,7 +1,7 @@
 //! How many rows a view must make of a resource, counted from the arrays of the raw JSON.
 //!
-//! This is deliberately no view engine: it knows member paths, `$this` and nothing else, so that it
-//! can be believed on its own. A view whose rows depend on more than that has no grain here.
+//! This is deliberately not a view engine: it knows only member paths and `$this`, so that it can
+//! be verified by reading. A view whose rows depend on more has no grain here.
 
 use serde_json::Value;
 
@@ -25,8 +25,8 @@ enum Step {
 }
 
 impl Grain {
-    /// The grain of a ViewDefinition (JSON), whose arrays `outline` then asks for; `None` if arrays
-    /// alone do not decide its rows.
+    /// The grain of a ViewDefinition (JSON); `outline` is extended by the arrays that decide it.
+    /// `None` if the number of rows depends on more than arrays.
     pub(crate) fn of_view(view: &Value, outline: &mut Outline) -> Option<Self> {
         if view
             .get("where")

@@ -1,4 +1,4 @@
-//! What a snapshot's keys say of resources, read once for all checks of it.
+//! What a snapshot's keys record about resources, read once for all checks.
 
 use claimlake_landing::Gone;
 use claimlake_loader::{KnownResource, ResourceStatus};
@@ -11,7 +11,7 @@ use crate::landed::Landed;
 use crate::left_out::LeftOutChecks;
 use crate::report::Check;
 
-/// The check of resources that the lake holds and landing has lost.
+/// The name of the check for resources that the lake has and landing has lost.
 pub(crate) const ABSENT: &str = "absent";
 
 /// The checks of resources that are gone, of those that the pipeline leaves out, of the last
@@ -47,7 +47,7 @@ pub(crate) fn check(snapshot: &Snapshot, landed: &Landed, gone: &Gone) -> [Check
     [gone, known, unknown, changes, absent]
 }
 
-/// Whether a full read no longer found the resource: another check asks for these.
+/// Whether a full read no longer found the resource: another check covers these.
 fn is_gone(found: &KnownResource<'_>, gone: &Gone) -> bool {
     if gone.is_empty() {
         return false;

@@ -11,7 +11,7 @@ pub(crate) fn key_of(found: &KnownResource<'_>) -> Option<ResourceKey> {
     Some(ResourceKey::new(api, &resource, found.resource_id))
 }
 
-/// Where something is wrong: of what kind the resource is, never which one.
+/// The place of a finding: the type of the resource, never its id.
 pub(crate) fn place(found: &KnownResource<'_>, what: &str) -> String {
     format!("a {} ({}): {what}", found.resource_type, found.source_api)
 }

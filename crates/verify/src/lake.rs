@@ -80,7 +80,7 @@ impl Snapshot {
         shown(&self.folder)
     }
 
-    /// Every file the manifest names is there as it was written, and no other is.
+    /// Checks that every file in the manifest exists unchanged, and that there is no other file.
     pub(crate) fn check_files(&mut self, check: &mut Check) -> Result<(), Error> {
         let shown = shown(&self.folder);
         let files: Vec<_> = self.manifest.all_files().collect();
@@ -118,8 +118,8 @@ impl Snapshot {
 }
 
 impl Snapshot {
-    /// Of a snapshot of an earlier version, whose manifest has no hashes of them: the owners of rows
-    /// are those that the rows themselves say.
+    /// Compares the row owners in a snapshot of an earlier version, whose manifest has no hashes of
+    /// them, with the rows themselves.
     pub(crate) fn check_earlier_owners(&self) -> Option<Check> {
         if self.manifest.owners.is_some() {
             return None;

@@ -1,4 +1,4 @@
-//! What has landed: the body of each resource that counts, and the grant it was read with.
+//! What has landed: the current body of each resource, and the grant with which it was read.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};

@@ -21,8 +21,8 @@ pub(crate) fn checksums() -> Check {
     Check::hard("landing_checksums", "landed parts against their manifests")
 }
 
-/// Every manifest is the one that was sealed, every sealed part (as the pass found them) is there
-/// with the bytes its manifest says, and nothing else is.
+/// Checks that every manifest is the one that was sealed, that every sealed part (as the pass found
+/// them) has the bytes that its manifest states, and that there is nothing else.
 pub(crate) fn check_parts(
     runs: &LandingRuns,
     request: &VerifyRequest<'_>,
@@ -68,8 +68,8 @@ pub(crate) fn check_parts(
     Ok(all)
 }
 
-/// Runs that the lake holds and that have lost their manifests: readers pass over them, as over those
-/// that are being written.
+/// Checks runs that are in the lake but have lost their manifests: readers ignore them, as they
+/// ignore runs that are being written.
 fn check_sealed_before(
     runs: &LandingRuns,
     request: &VerifyRequest<'_>,
@@ -98,7 +98,7 @@ fn origin_of(manifest: &Path, request: &VerifyRequest<'_>) -> LandingOrigin {
     }
 }
 
-/// What could not be landed is kept, and can be read.
+/// Checks that kept rejected input can be read.
 pub(crate) fn check_rejected(layout: &LandingLayout) -> Result<Check, Error> {
     let mut check = Check::hard("landing_rejected", "what could not be landed can be read");
     for path in claimlake_landing::unreadable_rejected(layout)? {
@@ -133,8 +133,8 @@ fn run_of(manifest: &Path) -> Option<RunId> {
     value.parse().ok()
 }
 
-/// What the lake holds and landing has lost is wanted again: from the server where what is on record
-/// of a patient says that it came from there.
+/// Resources that the lake has and landing has lost must be received again: from the server, if the
+/// patient's state shows that they came from there.
 pub(crate) fn ask_again(checks: &mut [Check], runs: &LandingRuns, request: &VerifyRequest<'_>) {
     let has_failed = |checks: &[Check], name: &str| {
         checks

@@ -1,4 +1,5 @@
-//! What the pipeline leaves out of all tables: the lake must know of it, or an older body comes back.
+//! Resources that the pipeline leaves out of all tables: the lake must have tombstones of them,
+//! otherwise older bodies reappear.
 
 use std::collections::HashMap;
 

@@ -4,8 +4,8 @@ use claimlake_contract::ReferenceRecord;
 use claimlake_landing::{ChunkRead, ChunkRef};
 use claimlake_viewdef::json::PADDING;
 
-/// Bytes of text that are looked at together: what a core's cache holds, for they are gone over
-/// more than once.
+/// How many bytes of text are processed together: few enough for a core's cache, because they are
+/// read more than once.
 pub(crate) const CHUNK_BYTES: u64 = 1 << 20;
 
 /// Calls `visit` with the padded buffer, where each line begins and ends in it, its number, and

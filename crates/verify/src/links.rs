@@ -1,6 +1,6 @@
 //! Links within one ExplanationOfBenefit: sequence pointers of lines, and '#' references.
 //!
-//! Read from the landed body alone: what leads nowhere here was sent so.
+//! They are read from the landed body, so a link without a target was sent like that.
 
 use claimlake_fhir::claim_links::{CONTAINED_ID, SEQUENCE_POINTERS};
 
@@ -11,13 +11,13 @@ use crate::raw::{Name, Outline, Tree, local_references};
 pub(crate) struct Links {
     /// Pointers and references looked at.
     pub(crate) checked: u64,
-    /// Those that lead nowhere.
+    /// Links without a target.
     pub(crate) broken: u64,
     /// The JSON path of the first broken one's array.
     pub(crate) first_broken: Option<&'static str>,
-    /// Sequences that pointers may lead to.
+    /// Sequences that pointers may refer to.
     pub(crate) sequences: u64,
-    /// Those that an element before has already: a pointer to one leads to several.
+    /// Sequences that an earlier element has already: a pointer to one has several targets.
     pub(crate) repeated: u64,
     /// The array of the first repeated one.
     pub(crate) first_repeated: Option<&'static str>,
@@ -52,7 +52,7 @@ struct Pointer {
     to: Vec<Name>,
 }
 
-/// Where links are.
+/// The paths of links.
 #[derive(Debug, Clone)]
 pub(crate) struct LinkPaths {
     pointers: Vec<Pointer>,
@@ -60,7 +60,7 @@ pub(crate) struct LinkPaths {
 }
 
 impl LinkPaths {
-    /// Asks `outline` for all that links are made of.
+    /// Extends `outline` by all members that links consist of.
     pub(crate) fn new(outline: &mut Outline) -> Self {
         let mut want = |path: [&str; 2]| outline.want(Outline::ROOT, &path).1;
         Self {

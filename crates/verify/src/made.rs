@@ -15,7 +15,7 @@ use crate::owners::Owners;
 use crate::planned::Planned;
 use crate::report::Check;
 
-/// What one thread, or all of them, made of the resources of one type.
+/// The rows that one thread, or all of them, made from the resources of one type.
 #[derive(Debug)]
 pub(crate) struct Made {
     /// In the order of the plan's tables.
@@ -145,7 +145,7 @@ impl Expected {
         }
     }
 
-    /// Takes away what was made of bodies that do not count after all.
+    /// Subtracts what was made from bodies that do not count after all.
     pub(crate) fn remove(&mut self, superseded: Expected, orders: &HashSet<u64>) {
         for (table, digest) in superseded.tables {
             self.tables.entry(table).or_default().remove(digest);
@@ -174,8 +174,8 @@ impl Expected {
         )
     }
 
-    /// The checks of links and of the pipeline's invariants. Both read landed bodies alone, so what
-    /// does not hold was sent so: a warning. What the tables make of it is compared elsewhere.
+    /// The checks of links and of the pipeline's invariants. Both read only landed bodies, so what
+    /// is wrong was sent like that: a warning. The tables are compared by other checks.
     pub(crate) fn within_claims(&mut self, money: &MoneyRules) -> Vec<Check> {
         let links = std::mem::take(&mut self.links).check(Check::warning(
             "claim_links",

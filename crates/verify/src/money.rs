@@ -21,7 +21,7 @@ pub(crate) struct MoneyChecks {
     invariants: Vec<Invariant>,
 }
 
-/// Where elements with a code and an amount are.
+/// The path of elements with a code and an amount.
 #[derive(Debug, Clone)]
 struct CodedPaths {
     elements: Vec<Name>,

@@ -21,7 +21,7 @@ pub(crate) fn check(lake: &Path, current: Option<&Snapshot>) -> Result<Check, Er
         "older_snapshots",
         "files of the other kept snapshots against their manifests",
     );
-    // What was read, and the hash that it was compared with.
+    // Files that were read, with the hash that each was compared with.
     let mut seen: HashMap<Inode, String> = HashMap::new();
     if let Some(current) = current {
         let files = current.manifest.all_files();
@@ -89,7 +89,7 @@ pub(crate) fn check_pin(lake: &Path) -> Result<(Check, bool), Error> {
     Ok((check, true))
 }
 
-/// Whether `current` leads to the snapshot.
+/// Whether `current` points to the snapshot.
 fn is_target(lake: &Path, number: u64) -> bool {
     let target = std::fs::read_link(lake.join("current")).unwrap_or_default();
     let name = target.file_name().and_then(|name| name.to_str());

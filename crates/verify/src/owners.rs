@@ -8,7 +8,7 @@ use crate::findings::Findings;
 use crate::landed::{Landed, ResourceKey};
 use crate::report::Check;
 
-/// How many resources name each patient, and where one of them lies.
+/// How many resources name each patient, and the place of one of them.
 #[derive(Debug, Default)]
 pub(crate) struct Owners {
     named: HashMap<ResourceKey, Named>,

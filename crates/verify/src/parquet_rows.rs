@@ -29,8 +29,8 @@ pub(crate) fn for_each_batch<'n>(
     visit_batches(file, metadata, columns, visit)
 }
 
-/// The same with texts as keys into the dictionary of their row group, where it has one: each text
-/// then needs to be hashed only once.
+/// The same, with texts as keys into the dictionary of their row group if it has one: each text is
+/// hashed only once then.
 pub(crate) fn for_each_dictionary_batch<'n>(
     path: &Path,
     columns: impl IntoIterator<Item = &'n str>,

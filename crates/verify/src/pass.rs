@@ -140,7 +140,7 @@ struct Thread<'p> {
     found: Found,
 }
 
-/// What is looked for in lines.
+/// What is read from lines.
 #[derive(Debug, Clone, Copy)]
 enum Wanted<'w> {
     /// Everything: the lake is to hold their rows.
@@ -167,7 +167,7 @@ impl<'p> Thread<'p> {
         }
     }
 
-    /// Looks at a chunk and takes note of what is in it.
+    /// Reads a chunk and records what is in it.
     fn chunk(&mut self, fed: &FedChunk) {
         let mut read = fed.packed.decompress();
         let damaged = std::mem::take(&mut read.damaged).into_iter();

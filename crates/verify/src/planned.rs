@@ -1,4 +1,4 @@
-//! What is looked for in the resources of one type.
+//! What is checked in the resources of one type.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(crate) struct PlannedTable {
     /// The columns that are compared: those the views make and the files hold, in the lake's order.
     pub(crate) columns: Vec<String>,
     pub(crate) partition_by: Vec<String>,
-    /// How many rows a resource must make, where its arrays alone decide that.
+    /// How many rows a resource must make, if this depends only on its arrays.
     pub(crate) grain: Option<Grain>,
     /// Which rows of older bodies stay.
     pub(crate) keep: Option<Keep>,
@@ -32,12 +32,12 @@ pub(crate) struct Planned {
     pub(crate) plan: Option<Arc<ResourcePlan>>,
     /// In the order of the plan's tables; `None` if the lake has no such table.
     pub(crate) tables: Vec<Option<PlannedTable>>,
-    /// The members that are looked at beside the views.
+    /// The members that are read in addition to those of the views.
     pub(crate) outline: Outline,
     pub(crate) identity: IdentityPaths,
-    /// Of claims whose rows are compared.
+    /// For claims whose rows are compared.
     pub(crate) within_claim: Option<(LinkPaths, MoneyChecks)>,
-    /// Whether its resources name a patient that the pipeline asks for: claims and coverages.
+    /// Whether its resources name a patient that the pipeline needs: claims and coverages.
     pub(crate) has_owner: bool,
 }
 

@@ -11,7 +11,7 @@ use crate::money::MoneyRules;
 use crate::planned::Planned;
 use crate::request::PipelineViews;
 
-/// What is looked for, by resource type.
+/// What is checked, by resource type.
 pub(crate) type Plans = HashMap<ResourceType, Planned>;
 
 /// Compiles the views; `manifest` is the lake's, if there is one.
@@ -55,7 +55,7 @@ pub(crate) fn compiled<'r>(pipeline: &PipelineViews<'r>) -> Result<Vec<CompiledV
             .map(|(resource, columns)| (resource.as_str(), columns.as_slice()))
             .collect(),
         constants: &["source_api"],
-        // What is derived of the rows of a resource finds them by it.
+        // Derivations find the rows of one resource by this column.
         order: Some(LANDING_ORDER_COLUMN),
         drop_where: pipeline.drop_where,
         derive: pipeline.derive,

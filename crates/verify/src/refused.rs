@@ -1,7 +1,7 @@
-//! Which resource a landed line is of, where no view can read it.
+//! Which resource a landed line is of, if no view can read it.
 //!
-//! Whether all that was served has landed is asked of lines, not of rows: what the transform refuses
-//! has landed all the same.
+//! Whether everything that was served has landed is decided by lines, not by rows: a resource that
+//! the transform rejects has landed.
 
 use claimlake_contract::{ApiVersion, ResourceType};
 use claimlake_fhir::content_hash;
@@ -9,8 +9,8 @@ use claimlake_landing::json::{plain_string, skip_space, value_end, walk_object};
 
 use crate::landed::ResourceKey;
 
-/// The resource of a line, by its id as extraction reads it (the last, if there are several), else by
-/// what it says.
+/// The key of a line's resource: by its id as extraction reads it (the last, if there are several),
+/// otherwise by the hash of its content.
 pub(crate) fn key(api: ApiVersion, resource: &ResourceType, text: &[u8]) -> ResourceKey {
     let mut id = None;
     let walked = walk_object(text, skip_space(text, 0), |key, value| {

@@ -1,4 +1,4 @@
-//! What repairs what a check found.
+//! What repairs the findings of a check.
 
 use std::collections::BTreeSet;
 

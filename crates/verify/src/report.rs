@@ -1,4 +1,4 @@
-//! What `verify` found: one line per check.
+//! The result of `verify`: one line per check.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,7 @@ pub enum Severity {
 pub struct Check {
     /// The name in reports, such as `landing_checksums`.
     pub name: Cow<'static, str>,
-    /// What was compared, in words.
+    /// What was compared, as text.
     pub what: Cow<'static, str>,
     /// What a failure means.
     pub severity: Severity,
@@ -63,7 +63,7 @@ impl Check {
         }
     }
 
-    /// The same check with nothing looked at yet.
+    /// The same check before anything was compared.
     #[must_use]
     pub(crate) fn clone_empty(&self) -> Self {
         Self {
@@ -96,7 +96,7 @@ impl Check {
         self.repair.add(steps);
     }
 
-    /// Counts one thing, wrong at `place` unless `holds`.
+    /// Counts one comparison; unless `holds`, it is wrong at `place`.
     pub fn expect(&mut self, holds: bool, place: impl FnOnce() -> String) {
         if holds {
             self.pass();
@@ -113,7 +113,7 @@ impl Check {
         self.name_places(other.places);
     }
 
-    /// Names what repairs the check where it failed and does not say so itself.
+    /// Adds what repairs a failed check, unless it states that itself.
     pub(crate) fn fill_in_repair(&mut self) {
         if self.failed == 0 || self.severity == Severity::Warning || !self.repair.is_empty() {
             return;
@@ -132,7 +132,7 @@ impl Check {
         }
     }
 
-    /// Names further places, as far as there is room for them.
+    /// Adds further places, up to the limit.
     pub(crate) fn name_places(&mut self, places: impl IntoIterator<Item = String>) {
         let room = PLACES_NAMED.saturating_sub(self.places.len());
         self.places.extend(places.into_iter().take(room));
@@ -148,7 +148,7 @@ pub struct Report {
     pub checks: Vec<Check>,
     /// Whether the lake is pinned to a snapshot: loads then wait for `--unpin`.
     pub is_pinned: bool,
-    /// Runs whose imported files are wanted again, as places in landing.
+    /// Runs whose files must be imported again, as places in landing.
     pub import_again: Vec<String>,
 }
 
@@ -185,7 +185,8 @@ impl Report {
             .checks
             .iter()
             .filter(|check| check.severity == Severity::Hard);
-        // What else is wrong is mostly about them: once they are gone, `verify` reports the rest.
+        // The other findings are mostly about them: once they are removed, `verify` reports what
+        // remains.
         let came_back = |check: &&Check| check.name == FORGOTTEN && check.failed > 0;
         if let Some(check) = hard.clone().find(came_back) {
             return check.repair.clone();
@@ -203,13 +204,13 @@ impl Report {
         self.hard_failures() == 0
     }
 
-    /// How many things are wrong by the hard checks.
+    /// How many findings the hard checks have.
     #[must_use]
     pub fn hard_failures(&self) -> u64 {
         self.failures(Severity::Hard)
     }
 
-    /// How many things the warnings count.
+    /// How many findings the warnings have.
     #[must_use]
     pub fn warnings(&self) -> u64 {
         self.failures(Severity::Warning)

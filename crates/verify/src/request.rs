@@ -28,13 +28,13 @@ pub struct VerifyRequest<'r> {
     pub staged: Vec<PathBuf>,
     /// The folders with the records of loaded runs: where there is one, something was published.
     pub records: Vec<PathBuf>,
-    /// What makes rows of resources.
+    /// The views that make rows from resources.
     pub views: PipelineViews<'r>,
     /// The rules that say which version of a claim is current.
     pub current: &'r [CurrentRule],
     /// The amounts of a claim that must be equal.
     pub money: &'r MoneyRules,
-    /// What is looked for in the rows of tables.
+    /// The rules for the rows of tables.
     pub tables: &'r TableRules,
     /// Whether a group may read the lake, by `[load] group`.
     pub is_shared: bool,
@@ -42,7 +42,7 @@ pub struct VerifyRequest<'r> {
     pub states: Vec<ExtractedState>,
 }
 
-/// What makes rows of resources.
+/// The views that make rows from resources.
 #[derive(Debug, Clone, Copy)]
 pub struct PipelineViews<'r> {
     /// The pipeline's views.
@@ -55,7 +55,7 @@ pub struct PipelineViews<'r> {
     pub derive: &'r [(String, Derivation)],
 }
 
-/// What the vault says of one resource type of one grant.
+/// The vault's state of one resource type of one grant.
 #[derive(Debug, Clone)]
 pub struct ExtractedState {
     /// The grant.

@@ -12,7 +12,7 @@ use arrow_row::{RowConverter, SortField};
 use arrow_schema::{ArrowError, DataType, TimeUnit};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// What a null cell is taken for.
+/// The hash of a null cell.
 const NULL: u64 = 0x9e37_79b9_7f4a_7c15;
 const FACTOR: u64 = 0xd6e8_feb8_6659_fd93;
 
@@ -159,7 +159,7 @@ fn add_numbered<T: ArrowPrimitiveType<Native: TryInto<usize>>>(
     }
 }
 
-/// Lists, and whatever else a table may come to have.
+/// Lists, and any type that tables may have later.
 fn add_others(rows: &mut [u64], column: &ArrayRef) -> Result<(), ArrowError> {
     let converter = RowConverter::new(vec![SortField::new(column.data_type().clone())])?;
     let encoded = converter.convert_columns(std::slice::from_ref(column))?;

@@ -23,7 +23,7 @@ type Of = (ApiVersion, ResourceType);
 struct OnRecord<'r> {
     landed: HashMap<(Of, &'r str, &'r str), Vec<&'r LandingPatient>>,
     grants: HashMap<(ApiVersion, &'r str), BTreeSet<&'r GrantHandle>>,
-    /// What the vault says, by grant and resource type.
+    /// The vault's states, by grant and resource type.
     states: HashMap<(&'r str, &'r str), &'r ExtractedState>,
 }
 
@@ -38,8 +38,8 @@ struct Row<'b> {
     known: u64,
 }
 
-/// Each row says what the manifest of its run says in landing, and what the vault says, where that
-/// has not tried again since.
+/// Checks that each row agrees with the manifest of its run in landing, and with the vault unless
+/// another attempt was made since.
 pub(crate) fn check(request: &VerifyRequest<'_>, runs: &LandingRuns, snapshot: &Snapshot) -> Check {
     let mut check = Check::hard(
         "extract_status_table",

@@ -29,7 +29,7 @@ pub struct LandedBody {
     pub resource: ResourceType,
     /// The run that landed it.
     pub run: RunId,
-    /// How it came.
+    /// How it was received.
     pub origin: LandingOrigin,
     /// The part, relative to the data directory.
     pub file: String,
@@ -50,7 +50,7 @@ pub struct LandedBody {
     /// The resource as received.
     #[serde(skip)]
     pub text: String,
-    /// What its references were resolved to on import.
+    /// The targets to which its references were resolved on import.
     #[serde(skip)]
     pub references: Vec<ReferenceRecord>,
 }
@@ -224,7 +224,7 @@ fn within_patient(run: &SealedRun, file: &str, frame: u32, line: u64) -> Option<
 
 /// Adds the status of each body, by the rule that `verify` applies.
 fn with_status(found: Vec<Traced>) -> Vec<LandedBody> {
-    // By type: the newest bodies of one time, oldest first, and what they say.
+    // By type: the newest bodies that have the same time, oldest first, with what they contain.
     let mut newest: HashMap<OfType, Vec<(Rank, [u8; 16])>> = HashMap::new();
     for (_, landed, read) in &found {
         if let Some(read) = read

@@ -78,7 +78,7 @@ impl Error {
         &self.faults
     }
 
-    /// The same, by value.
+    /// The same, taking ownership.
     #[must_use]
     pub fn into_faults(self) -> Vec<Fault> {
         self.faults

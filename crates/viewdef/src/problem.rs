@@ -63,10 +63,10 @@ pub enum ProblemKind {
     WrongType,
     /// A date or time that does not exist, or that is less precise than the column.
     BadDate,
-    /// A number with more digits than the column or the arithmetic has room for.
+    /// A number with more digits than the column or the arithmetic can hold.
     TooManyDigits,
-    /// Nothing is wrong: the cell has the number rounded to the column's scale, without what a
-    /// double had added to it. It is reported so that it can be counted.
+    /// Not an error: the cell has the number rounded to the column's scale, without the digits that
+    /// a double had added. It is reported so that it can be counted.
     Rounded,
     /// Several values where one is expected.
     NotOneValue,

@@ -45,8 +45,8 @@ pub(crate) fn is_wanted(wanted: Option<&str>, resource: &str) -> bool {
         .is_none_or(|wanted| wanted == resource || matches!(wanted, "Resource" | "DomainResource"))
 }
 
-/// The id that a relative or absolute reference names (`Patient/1`, also behind a server's address
-/// and with a version), where it is one to a resource of a wanted type.
+/// The id in a relative or absolute reference (`Patient/1`, also after a server's address and with
+/// a version), if it refers to a resource of a wanted type.
 pub(crate) fn id_in_reference<'t>(reference: &'t str, wanted: Option<&str>) -> Option<&'t str> {
     let path = reference.split(['?', '#']).next()?;
     let path = path

@@ -106,7 +106,7 @@ fn show(
         })?;
     }
     output.add_to_summary("lines", json!(count));
-    // Who asks what was done must learn that the answer has gaps.
+    // Whoever reads the log must learn that it has gaps.
     if let Some(problem) = log.verify().map_err(access::vault_failure)?.problem {
         output.warn(&format!(
             "warning: this is not all of it, the access log was touched: {problem}"

@@ -106,7 +106,7 @@ pub(crate) fn run(arguments: &AuthorizeArguments, invocation: &Invocation) -> Ou
     Ok(ExitCode::Done)
 }
 
-/// The URL is data: whoever pipes us wants it.
+/// The URL goes to stdout, for programs that read it from a pipe.
 fn show_url(output: &Output, url: &str) -> std::io::Result<()> {
     match output.is_json() {
         true => output.event(&json!({"event": "authorize_url", "url": url})),
@@ -118,7 +118,7 @@ fn show(event: &AuthorizeEvent<'_>, output: &Output, no_browser: bool) {
     match event {
         AuthorizeEvent::Url { url, redirect_uri } => {
             let opened = !no_browser && open_browser(url.as_str());
-            // Without a reader of stdout, the words on stderr still lead on.
+            // If nobody reads stdout, the instructions on stderr are enough to continue.
             let _ = show_url(output, url.as_str());
             output.say(&format!(
                 "{} and waiting at {redirect_uri}; Ctrl-C gives up",
@@ -157,7 +157,8 @@ fn show(event: &AuthorizeEvent<'_>, output: &Output, no_browser: bool) {
     }
 }
 
-/// `$BROWSER`, else what the desktop opens addresses with; false where there is neither.
+/// Opens the URL with `$BROWSER`, otherwise with the desktop's command for addresses; false if
+/// there is neither.
 fn open_browser(url: &str) -> bool {
     let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
     let has_desktop = variable("DISPLAY").is_some() || variable("WAYLAND_DISPLAY").is_some();
@@ -175,7 +176,7 @@ fn open_browser(url: &str) -> bool {
         .spawn();
     match child {
         Ok(mut child) => {
-            // A browser may stay open for days; it is waited for where nobody waits.
+            // A browser may stay open for days, so another thread waits for its end.
             std::thread::spawn(move || child.wait());
             true
         }

@@ -56,7 +56,7 @@ pub(crate) fn run(arguments: &ChangesArguments, invocation: &Invocation) -> Outc
     }
     output.data(&pending)?;
     output.add_to_summary("changes", json!(shown));
-    // What the next call gives as --since, so that it lists what this one did not.
+    // The `--since` of the next call, so that it lists what this one did not.
     let given = arguments.since.as_ref().map(RunId::as_str);
     let until = last_run.as_deref().or(given);
     output.add_to_summary("until", json!(until));

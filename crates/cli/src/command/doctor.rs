@@ -1,4 +1,4 @@
-//! `claimlake doctor`: is everything set up so that a night's run can be left alone?
+//! `claimlake doctor`: is everything set up so that the nightly run needs no attention?
 
 mod disk;
 mod process_checks;
@@ -37,7 +37,7 @@ pub(crate) struct DoctorArguments {
     live: bool,
 }
 
-/// How something is.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Level {
@@ -56,16 +56,16 @@ impl Level {
     }
 }
 
-/// One thing that was looked at.
+/// One check.
 #[derive(Debug, Serialize)]
 struct Check {
     level: Level,
     what: String,
-    /// What was found and, where it is not fine, what to do.
+    /// What was found and, unless it is fine, what to do.
     words: String,
 }
 
-/// What was looked at so far.
+/// The checks done so far.
 #[derive(Debug, Default)]
 struct Checks(Vec<Check>);
 
@@ -195,7 +195,7 @@ fn private(root: &Path, checks: &mut Checks) {
     }
 }
 
-/// Whether the group that the pipeline names can read the lake, and nobody else.
+/// Whether the group that the pipeline names can read the lake, and other users cannot.
 fn lake_access(invocation: &Invocation, checks: &mut Checks) {
     let what = "lake: access";
     let found = lake_group::blocked(invocation).and_then(|blocked| {

@@ -105,7 +105,7 @@ async fn from_sandbox(
     invocation: &Invocation,
 ) -> Outcome<ExtractOutcome> {
     let vault = access::open_vault(invocation)?;
-    // Before anybody consents: a consent to this sandbox ends that to another run's.
+    // Before any patient consents: a consent to this sandbox would end one that another run uses.
     let _lock = invocation.lock_zone(Zone::Landing)?;
     let sandbox = embedded::start(invocation).await?;
     let server = embedded::consent(&sandbox, invocation, &vault).await?;
@@ -198,7 +198,7 @@ fn at_once(invocation: &Invocation) -> String {
     )
 }
 
-/// Whether the settings of the source are there, before anything is made or locked.
+/// Checks that the settings of the source are given, before anything is created or locked.
 pub(super) fn check_source(invocation: &Invocation) -> Outcome<()> {
     let source = &invocation.pipeline()?.source;
     match source.kind {

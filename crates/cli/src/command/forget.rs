@@ -98,7 +98,7 @@ pub(crate) fn run(arguments: &ForgetArguments, invocation: &Invocation) -> Outco
     let mut who = Who::named(patient, arguments.include_shared, &vault, &data)?;
     who.refuse_several(invocation)?;
     if who.person.is_empty() {
-        // Landing and vault may be without somebody who is still published.
+        // A patient who is still in the lake may be missing in landing and vault.
         who.add_ids(remains::in_lake_by_name(patient, &invocation.lake()?)?);
     }
     let person = &who.person;
@@ -159,7 +159,7 @@ fn unknown(wanted: &str, finished: u64, vault: &Vault, invocation: &Invocation) 
     }
     let mut grants = vault.grants()?.into_iter();
     if grants.any(|grant| grant.handle.as_str() == wanted.trim()) {
-        // By anything else it would have been found.
+        // Any other name would have found the patient.
         return Err(Failure::usage(anyhow!(
             "the server has not said yet whose grant {} is: `{}` asks it, and `{}` ends it",
             wanted.trim(),

@@ -165,7 +165,7 @@ fn list(arguments: &ListArguments, invocation: &Invocation) -> Outcome {
 /// How grants are listed.
 #[derive(Debug, PartialEq, Eq)]
 enum Form {
-    /// For a person, on a terminal of so many columns.
+    /// For a person, on a terminal with this many columns.
     Table(usize),
     /// For a program: one JSON object a line.
     Lines,

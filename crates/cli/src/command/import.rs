@@ -77,7 +77,7 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
     );
     let exit = match (outcome.resources, outcome.unreadable_files) {
         (0, _) if outcome.rejected > 0 => ExitCode::Rejected,
-        // One reject is for all that is in the file.
+        // One reject stands for everything in the file.
         (_, 1..) => ExitCode::Rejected,
         _ => reject_exit(
             outcome.rejected,
@@ -92,7 +92,7 @@ pub(crate) fn run(arguments: &ImportArguments, invocation: &Invocation) -> Outco
     Ok(exit)
 }
 
-/// Who was forgotten here; none where nobody was.
+/// The patients who were forgotten here; none if there are none.
 fn forgotten(invocation: &Invocation) -> Outcome<Option<Tombstones>> {
     if !access::vault_is_made(invocation)? {
         return Ok(None);
@@ -101,8 +101,8 @@ fn forgotten(invocation: &Invocation) -> Outcome<Option<Tombstones>> {
     Ok(Some(tombstones).filter(|tombstones| !tombstones.is_empty()))
 }
 
-/// Whether a resource is of somebody who was forgotten: by a reference, by what one was resolved
-/// to, or by an identifier.
+/// Whether a resource is about a forgotten patient: by a reference, by what one was resolved to, or
+/// by an identifier.
 fn is_refused(
     forgotten: &Tombstones,
     api: ApiVersion,
@@ -206,7 +206,7 @@ fn tell(summary: &mut StageSummary, outcome: &ImportOutcome) {
         .field("rejected_file", json!(outcome.rejected_file));
 }
 
-/// Claims and coverages of which it is not known whose they are.
+/// Claims and coverages whose patients are unknown.
 fn tell_without_patient(summary: &mut StageSummary, outcome: &ImportOutcome) {
     let count: u64 = outcome.without_patient.values().sum();
     if count == 0 {

@@ -124,7 +124,7 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
         invocation.progress().as_ref(),
     )
     .map_err(|error| pinned::explained(error, &data, invocation))?;
-    // What another program staged stays where it is, and stays that program's.
+    // Runs that another program staged stay where they are, and belong to that program.
     let own_runs = match arguments.staged_parquet {
         Some(_) => &[],
         None => staged_runs.as_slice(),
@@ -145,7 +145,7 @@ fn load(arguments: &LoadArguments, invocation: &Invocation) -> Outcome {
         }
     }
     tell(&mut summary, &outcome, &pipeline.load.main_tables);
-    // Only rows that came now can tell that the lake's are of an older view.
+    // Only newly staged rows show that the lake's rows are of an older view.
     if !staged_runs.is_empty() {
         tell_stale(&mut summary, &outcome, invocation);
     }
@@ -205,7 +205,7 @@ fn refuse_other_rules(
     let loaded = data.transformed_runs()?;
     let loaded = loaded.iter().max_by(|a, b| a.run.cmp(&b.run));
     let is_other = loaded.is_some_and(|loaded| loaded.rules != RULES_VERSION);
-    // Without landing there is nothing to make tables of: those that are there stay.
+    // Without landing, no tables can be built: the existing ones stay.
     if is_other && !landing_runs(&data.landing())?.sealed.is_empty() {
         return Err(other_rules("the tables of the lake were made", invocation));
     }

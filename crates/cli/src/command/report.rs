@@ -165,7 +165,8 @@ fn tables(content: &LakeContent) -> String {
     }
 }
 
-/// Beside the file, then in its place: a reader sees all of it or the one before.
+/// Written to a file beside it, which is then renamed: a reader sees the whole old or the whole new
+/// file.
 fn write(path: &Path, page: &str) -> anyhow::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");

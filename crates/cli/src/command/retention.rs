@@ -1,4 +1,4 @@
-//! What the pipeline gives only so long to live, removed at the end of a load.
+//! Removes, at the end of a load, what the pipeline keeps for a limited time only.
 
 use std::fs;
 use std::io;
@@ -47,7 +47,7 @@ pub(crate) fn apply(invocation: &Invocation) -> Outcome<()> {
     Ok(())
 }
 
-/// How long what is kept, in words.
+/// How long data is kept, as text.
 pub(crate) fn words(load: &Load) -> String {
     format!(
         "{} and those of the last {}, staged rows {}, rejects {}",
@@ -62,7 +62,7 @@ fn limit(now: DateTime<Utc>, days: u32) -> DateTime<Utc> {
     now - TimeDelta::days(i64::from(days))
 }
 
-/// Staged rows that nobody has loaded: the next transform makes them again.
+/// Staged rows that were never loaded: the next transform makes them again.
 fn old_staged(data: &DataDir, limit: DateTime<Utc>) -> anyhow::Result<u64> {
     let mut removed = 0;
     for folder in old_entries(&data.staged(), limit)? {

@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &RunArguments, invocation: &Invocation) -> Outcome 
 
 /// What the stages write.
 struct Locks {
-    /// None where landing is only read.
+    /// `None` while landing is only read.
     landing: Option<ZoneLock>,
     _staged: ZoneLock,
 }
@@ -82,12 +82,12 @@ fn stages(arguments: &RunArguments, mut locks: Locks, invocation: &Invocation) -
         exits.push(extract::run(&extract, invocation)?);
         refuse_interrupted(invocation)?;
     }
-    // What follows only reads landing: an import may go on beside it.
+    // From here on landing is only read: an import may run at the same time.
     locks.landing = None;
     if arguments.from <= Stage::Transform && goes_on(&exits) {
         exits.push(recorded("transform", invocation, || {
             let arguments = transform::TransformArguments::default();
-            // Loaded at once, and by nobody else.
+            // This process loads them at once, and no other reads them.
             transform::stage(&arguments, Form::Streams, invocation)
         })?);
         refuse_interrupted(invocation)?;
@@ -100,7 +100,7 @@ fn stages(arguments: &RunArguments, mut locks: Locks, invocation: &Invocation) -
     Ok(ExitCode::worst(exits))
 }
 
-/// Whoever was asked to stop during a stage does not begin the next one.
+/// A command that was asked to stop during a stage does not begin the next one.
 fn refuse_interrupted(invocation: &Invocation) -> Outcome<()> {
     match invocation.is_interrupted() {
         true => Err(anyhow!(

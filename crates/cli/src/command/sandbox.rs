@@ -138,7 +138,8 @@ async fn serve(config: SandboxConfig, invocation: &Invocation) -> Outcome {
     Ok(ExitCode::Done)
 }
 
-/// Where a client on this machine reaches it: nobody connects to "every address".
+/// The address by which a client on this machine reaches it: `0.0.0.0` is not an address to connect
+/// to.
 fn reachable(url: &str) -> String {
     url.replace("//0.0.0.0:", "//127.0.0.1:")
         .replace("//[::]:", "//[::1]:")

@@ -82,7 +82,7 @@ fn rollback(number: u64, invocation: &Invocation) -> Outcome {
     let _lock = invocation.lock_zone(Zone::Staged)?;
     let snapshot = claimlake_loader::rollback(&lake, number, invocation.progress().as_ref())?;
     crash::point("rolled-back");
-    // What later snapshots took from landing is to be transformed again once loading goes on.
+    // What later snapshots took from landing must be transformed again once loads continue.
     data.forget_transformed_after(number)?;
     invocation
         .output()

@@ -1,4 +1,4 @@
-//! `claimlake token`: lends a valid access token to another program.
+//! `claimlake token`: hands a valid access token to another program.
 
 use claimlake_consent::grants;
 use claimlake_contract::ExitCode;

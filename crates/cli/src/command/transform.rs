@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &TransformArguments, invocation: &Invocation) -> Ou
     stage(arguments, Form::Files, invocation)
 }
 
-/// The same, with rows written in a form.
+/// The same, with rows in this form.
 pub(crate) fn stage(
     arguments: &TransformArguments,
     form: Form,

@@ -48,7 +48,7 @@ pub(crate) fn run(invocation: &Invocation) -> Outcome {
 /// The check of removals that have not ended.
 const REMOVALS: &str = "removals";
 
-/// The check that the vault is there.
+/// The name of the check that the vault exists.
 const RECORD: &str = "record";
 
 /// More than a data directory has.
@@ -83,14 +83,14 @@ fn of_one_state<S: PartialEq, R>(
     .into())
 }
 
-/// What one verification is about.
+/// What one verification compares.
 #[derive(PartialEq)]
 struct State {
     /// The published snapshot.
     current: Option<PathBuf>,
-    /// What it was made of.
+    /// The runs that the lake was made of.
     loaded: BTreeSet<RunId>,
-    /// When the removals that have not ended began.
+    /// When the unfinished removals began.
     removals: Vec<DateTime<Utc>>,
 }
 
@@ -175,7 +175,7 @@ pub(super) fn extract_runs(data: &DataDir) -> Outcome<BTreeSet<RunId>> {
 
 fn states(data: &DataDir, invocation: &Invocation) -> Outcome<Vec<ExtractedState>> {
     if !data.root().join(VAULT_FILE).is_file() {
-        // Landing and lake may have been copied without it; the files beside it say more.
+        // Landing and lake may have been copied without the vault; the files beside it tell.
         return match Vault::lost_beside(data.root()) {
             Some(lost) => Err(access::opening_failure(lost, invocation)),
             None => Ok(Vec::new()),
@@ -185,7 +185,7 @@ fn states(data: &DataDir, invocation: &Invocation) -> Outcome<Vec<ExtractedState
     let history = RunHistory::open_to_read(data.root(), Arc::new(SystemClock));
     let states = history.and_then(|history| history.extract_states());
     let states = states.map_err(|error| access::opening_failure(error, invocation))?;
-    // Of whoever was forgotten nothing is to be here, and a check of its own says so.
+    // Nothing of forgotten patients may be here; another check reports it.
     let left_out = forgotten::grants(data, invocation);
     let states = states
         .into_iter()
@@ -204,8 +204,7 @@ fn states(data: &DataDir, invocation: &Invocation) -> Outcome<Vec<ExtractedState
     Ok(states.collect())
 }
 
-/// Where the vault that belongs to landing and lake is not here, what it has on record of each person
-/// was compared with nothing.
+/// If the vault of landing and lake is missing here, its records about patients cannot be compared.
 fn no_record(data: &DataDir, lake: &Path) -> Option<Check> {
     let root = data.root();
     let lost = Vault::lost(root).or_else(|| Vault::lost_by_lake(root, lake))?;

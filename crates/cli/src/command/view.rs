@@ -36,7 +36,7 @@ Examples:
 Exit codes: 0 done · 1 failed · 2 the view or the command line is wrong · 3 done, but resources were
 rejected or cells set to null: the first of them are printed with their place";
 
-/// How many rejects, and how many cells that are null, are printed one by one.
+/// How many rejects, and how many null cells, are printed one by one.
 const MAX_SHOWN: u64 = 3;
 
 /// Arguments of `view`.

@@ -58,7 +58,7 @@ pub(super) fn keep_sums(folder: &Path, building: &Path, number: &str) -> io::Res
     write_private(&building.join(SUMS_FILE), &kept)
 }
 
-/// Takes a file out of the checksums beside it, before it is written anew.
+/// Removes a file from the checksums beside it, before it is written again.
 pub(crate) fn drop_sum(file: &Path) -> io::Result<()> {
     let sums = file.with_file_name(SUMS_FILE);
     let text = match fs::read_to_string(&sums) {

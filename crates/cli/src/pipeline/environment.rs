@@ -1,4 +1,4 @@
-//! Variables named `CLAIMLAKE_…` that nobody reads: a mistyped setting is not ignored.
+//! Variables named `CLAIMLAKE_…` that claimlake does not know: a mistyped setting is not ignored.
 
 use super::Pipeline;
 use super::key_table::SECTIONS;
@@ -14,7 +14,7 @@ const STRICT: [&str; 5] = ["SOURCE_", "EXTRACT_", "TRANSFORM_", "LOAD_", "VAULT_
 pub(crate) struct Strangers {
     /// Why nothing is done; `None` if nothing is wrong.
     pub(crate) refused: Option<String>,
-    /// What is said of variables that may be somebody else's.
+    /// Warnings about variables that may belong to another program.
     pub(crate) warnings: Vec<String>,
 }
 

@@ -11,9 +11,9 @@ const MOST_DAYS: u32 = 3650;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Written")]
 pub(crate) enum KeptFor {
-    /// So many days; 0: until the end of the next load.
+    /// This many days; 0: until the end of the next load.
     Days(u32),
-    /// Until somebody removes it.
+    /// Until it is removed by hand.
     Ever,
 }
 

@@ -7,7 +7,7 @@ const TEXT: &str = include_str!("key_table.txt");
 
 /// A table of the file.
 pub(super) struct Section {
-    /// As in the file: `extract`; empty: the top.
+    /// As in the file: `extract`; empty for keys outside of sections.
     pub(super) name: &'static str,
     #[cfg_attr(
         not(test),
@@ -20,9 +20,9 @@ pub(super) struct Section {
 /// A key of a section.
 pub(super) struct Key {
     pub(super) name: &'static str,
-    /// What it holds, in words.
+    /// Which values it accepts, as text.
     pub(super) kind: &'static str,
-    /// The default as it would be written in the file, or in words (`-` where it must be given).
+    /// The default as it would be written in the file, or described (`-` if the key is required).
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "shown in docs/pipeline.md, which a test makes")
@@ -37,7 +37,7 @@ pub(super) struct Key {
     pub(super) example: &'static str,
 }
 
-/// What is a default in words rather than a value.
+/// A default that is described rather than a value.
 #[cfg(test)]
 pub(super) const NONE: &str = "none";
 #[cfg(test)]

@@ -4,7 +4,7 @@ use toml::{Spanned, de::DeTable, de::DeValue};
 
 use super::key_table::{CASE, CONTEXT, Key, SECTIONS, TABLE};
 
-/// The first key of the file that nobody knows, in words.
+/// The error text about the first unknown key of the file.
 pub(super) fn unknown_key(file: &DeTable<'_>, text: &str) -> Option<String> {
     let mut unknown = Vec::new();
     let top = section_keys("");

@@ -15,7 +15,7 @@ pub(crate) struct Money {
     pub(crate) report: ReportColumns,
 }
 
-/// The table with one row per claim, its columns that the report reads, and what else is added up.
+/// The table with one row per claim, the columns that the report reads, and the further sums.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReportColumns {
@@ -54,9 +54,9 @@ pub(crate) struct PaymentColumns {
     pub(crate) kind: String,
     pub(crate) table: String,
     pub(crate) day: String,
-    /// What readers must know of all these amounts.
+    /// What readers must know about all these amounts.
     pub(crate) note: String,
-    /// The first is shown where there is room for one.
+    /// The first one is shown if there is space for only one.
     pub(crate) sums: Vec<SumColumn>,
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct SumColumn {
     pub(crate) name: String,
 }
 
-/// Where enrolment by patient, Part and month is.
+/// The table and columns with enrolment by patient, Part and month.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MemberColumns {
@@ -79,7 +79,7 @@ pub(crate) struct MemberColumns {
     pub(crate) deaths: DeathColumn,
 }
 
-/// Where the day of a patient's death is.
+/// The table and columns with the day of a patient's death.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DeathColumn {

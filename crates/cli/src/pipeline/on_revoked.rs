@@ -2,14 +2,14 @@
 
 use serde::Deserialize;
 
-/// What becomes of people whose consent was revoked.
+/// What happens to the data of patients whose consent was revoked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) enum OnRevoked {
-    /// What was read while they consented stays: `keep`.
+    /// What was read before the revocation stays: `keep`.
     #[default]
     Keep,
-    /// They are forgotten so many days after: `forget_after N days`.
+    /// They are forgotten this many days later: `forget_after N days`.
     ForgetAfter {
         /// The days.
         days: u32,

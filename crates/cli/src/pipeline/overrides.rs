@@ -11,7 +11,7 @@ pub(super) struct Override {
     pub(super) variable: String,
     /// Such as `extract.max_rps`.
     pub(super) key: String,
-    /// What the key holds, in words.
+    /// Which values the key accepts, as text.
     pub(super) expected: String,
 }
 
@@ -28,7 +28,8 @@ fn expected(section: &str, key: &str) -> String {
     }
 }
 
-/// Puts what the environment says over what the file says; returns what was replaced or added.
+/// Overrides keys of the file by variables of the environment; returns which were replaced or
+/// added.
 pub(super) fn apply(
     pipeline: &mut toml::Table,
     variable: impl Fn(&str) -> Option<String>,
@@ -59,7 +60,7 @@ pub(super) fn apply(
     applied
 }
 
-/// A number or a list where the text is one in TOML, else the text itself.
+/// A number or a list if the text is one in TOML, otherwise the text itself.
 fn as_value(text: &str, replaced: Option<&Value>) -> Value {
     if matches!(replaced, Some(Value::String(_))) {
         return Value::String(text.into());

@@ -10,7 +10,7 @@ use super::overrides::{self, Override};
 use super::{Pipeline, SourceKind, builtin, glob, keys};
 use crate::text_file;
 
-/// Where a pipeline lies.
+/// Where a pipeline comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PipelineOrigin {
     /// Built into the binary, under this name.
@@ -59,7 +59,7 @@ impl PipelineOrigin {
         self.files(globs, "transform.views", builtin::views)
     }
 
-    /// The same of the views that are SQL.
+    /// The same for the views that are SQL.
     pub(super) fn sql_views(&self, globs: &[String]) -> anyhow::Result<Vec<ViewFile>> {
         self.files(globs, "load.sql_views", builtin::sql_views)
     }
@@ -137,7 +137,7 @@ fn parse(text: &str, variable: impl Fn(&str) -> Option<String>) -> anyhow::Resul
     let file = table.clone();
     let applied = overrides::apply(&mut table, &variable);
     let pipeline: Pipeline = table.try_into().map_err(|_: toml::de::Error| {
-        // The file alone is right, so one of the variables is not.
+        // Without the variables the file is right, so one of them is wrong.
         let is_wrong = |found: &&Override| {
             let mut alone = file.clone();
             overrides::apply(&mut alone, |name| {
@@ -177,7 +177,7 @@ fn one_line(error: &toml::de::Error, text: &str) -> String {
 /// Ten years: a longer time is most likely meant in other units.
 const MOST_DAYS: u32 = 3650;
 
-/// What TOML's types cannot say.
+/// Checks what TOML's types cannot express.
 fn check(pipeline: &Pipeline) -> anyhow::Result<()> {
     let name_is_plain = pipeline
         .name

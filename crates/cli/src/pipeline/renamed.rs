@@ -31,7 +31,7 @@ pub(super) struct RenamedSchema {
 #[serde(deny_unknown_fields)]
 pub(super) struct RenamedTable {
     pub(super) name: String,
-    /// What it is made of: `table`, or `current.table`.
+    /// The table that it is made from: `table`, or `current.table`.
     pub(super) from: String,
     #[cfg_attr(not(test), expect(dead_code, reason = "shown in docs/ccw.md"))]
     pub(super) about: String,

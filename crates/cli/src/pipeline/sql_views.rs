@@ -86,7 +86,7 @@ fn view_of(name: &str, texts: &Texts<'_>) -> anyhow::Result<SqlView> {
         SqlView::parse(None, name, &file.text, &file.text)
             .map_err(|problem| anyhow!("load.sql_views: {}: {problem}", file.path))
     };
-    // Each text by itself first, so that what is said of it names its file.
+    // Each text is parsed by itself first, so that the error names its file.
     parse(duckdb)?;
     parse(spark)?;
     SqlView::parse(None, name, &duckdb.text, &spark.text).map_err(|problem| anyhow!(problem))

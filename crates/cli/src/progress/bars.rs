@@ -12,7 +12,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use super::line::Shown;
 
-/// The columns of the terminal, asked for at each drawing: a window changes its size.
+/// The columns of the terminal, read at each drawing because a window can be resized.
 pub(super) type Width = Arc<dyn Fn() -> usize + Send + Sync>;
 
 /// The width of a terminal that does not say.

@@ -9,23 +9,23 @@ use crate::plural;
 const WIDEST_BAR: usize = 24;
 const NARROWEST_BAR: usize = 4;
 
-/// What there is to show of a task.
+/// What is shown about a task.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Shown<'t> {
     pub(super) what: &'t str,
     pub(super) unit: &'t str,
     pub(super) done: u64,
     pub(super) total: Option<u64>,
-    /// Of the unit in a second, as far as it is known.
+    /// Units per second, as far as known.
     pub(super) rate: f64,
-    /// Rates and more in words, one after the other; they replace the rate.
+    /// Rates and other details as text, which replace `rate`.
     pub(super) note: &'t str,
-    /// How long it will take, where that can be said.
+    /// The time that is left, if it can be estimated.
     pub(super) left: Option<Duration>,
 }
 
 impl Shown<'_> {
-    /// `extracting [==>   ] 12/60 patients, 225 pages/s, 2 s left`, within so many columns.
+    /// `extracting [==>   ] 12/60 patients, 225 pages/s, 2 s left`, at most this many columns wide.
     pub(super) fn line(&self, width: usize) -> String {
         let mut parts = self.parts();
         let counts = self.counts();
@@ -69,7 +69,7 @@ impl Shown<'_> {
         }
     }
 
-    /// The rate, the time that is left, and what else there is to say, in this order.
+    /// The rate, the time that is left and the rest, in this order.
     fn parts(&self) -> Vec<String> {
         let mut said = self.note.split(", ").filter(|part| !part.is_empty());
         let rate = match said.next() {

@@ -57,7 +57,7 @@ impl Lines {
             }));
             return;
         }
-        // What took no time is in the summary that follows.
+        // What took no time appears in the summary that follows.
         if phase != "end" || state.begun.elapsed() >= Duration::from_secs(1) {
             self.output.say(&line(state, phase));
         }

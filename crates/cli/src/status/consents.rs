@@ -13,10 +13,10 @@ use crate::run_state::RunState;
 /// How many runs are printed.
 const RUNS_TOLD: u32 = 5;
 
-/// A consent that ends within so many days is shown.
+/// A consent that ends within this many days is shown.
 pub(crate) const SOON_DAYS: i64 = 30;
 
-/// What the vault knows.
+/// What the vault has about consents and extracts.
 #[derive(Debug)]
 pub(crate) struct Consents {
     /// The source to which the data directory belongs.
@@ -44,11 +44,11 @@ pub(crate) struct Consents {
 pub(crate) struct ExtractRun {
     /// When it began.
     pub(crate) started_at: DateTime<Utc>,
-    /// How long it took; `None` if it is under way or was killed.
+    /// How long it took; `None` if it is running or was killed.
     pub(crate) took: Option<TimeDelta>,
-    /// How it ended, as it was noted.
+    /// How it ended, as recorded.
     pub(crate) end: &'static str,
-    /// How it is going or has ended.
+    /// Whether it is running, or how it ended.
     pub(crate) state: RunState,
     /// The code that it exited with, if known.
     pub(crate) exit: Option<u64>,
@@ -171,7 +171,7 @@ fn extract_run(data_dir: &Path, run: RunRecord) -> ExtractRun {
     let summary: Value = serde_json::from_str(summary).unwrap_or_default();
     let landed = summary["landed"].as_object();
     let exit = summary["exit"].as_u64();
-    // What was killed is noted as ended by the next one: nobody knows how long it took.
+    // The end of a killed run is recorded by the next run: how long it took is unknown.
     let is_noted_by_itself = run.end != Some(RunEnd::Interrupted) || run.summary.is_some();
     ExtractRun {
         started_at: run.started_at,

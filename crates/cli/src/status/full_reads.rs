@@ -18,7 +18,7 @@ pub(crate) struct FullReads {
     pub(crate) people: u64,
     /// Patients for whom a full read is due.
     pub(crate) due: u64,
-    /// Patients whose last full read missed so much that nothing was considered gone.
+    /// Patients whose last full read missed so many resources that none was considered gone.
     pub(crate) doubted: u64,
     /// The least recent and the most recent of the patients' last full reads.
     pub(crate) oldest: Option<DateTime<Utc>>,

@@ -9,9 +9,9 @@ use claimlake_contract::LakeManifest;
 pub(crate) struct Published {
     /// The manifest of the current snapshot.
     pub(crate) manifest: LakeManifest,
-    /// Whether the lake was rolled back to it, so that loads refuse.
+    /// Whether the lake was rolled back to this snapshot, so that loads refuse.
     pub(crate) is_pinned: bool,
-    /// How many snapshots can be read, this one among them.
+    /// How many snapshots can be read, including this one.
     pub(crate) snapshots: u64,
 }
 

@@ -14,13 +14,13 @@ use crate::data_dir::DataDir;
 pub(crate) struct OldestOfZone {
     /// The zone, in one word.
     pub(crate) zone: &'static str,
-    /// How old it is: the time of the run that brought it.
+    /// The time of the run that wrote it.
     pub(crate) since: DateTime<Utc>,
-    /// Where, below the data directory.
+    /// Its folder, relative to the data directory.
     pub(crate) place: String,
 }
 
-/// The oldest of every zone that holds something, oldest zone first.
+/// The oldest data in each folder that has any, oldest first.
 pub(super) fn oldest(data: &DataDir, lake: &Path) -> anyhow::Result<Vec<OldestOfZone>> {
     let mut found = Vec::new();
     let mut landing = Vec::new();

@@ -11,7 +11,7 @@ use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::plural::counted;
 
-/// How many grants a refusal names.
+/// An error names at most this many grants.
 const SHOWN: usize = 10;
 
 /// The one grant that a name means, of the pipeline's API version unless it is named by handle, as

@@ -1,6 +1,6 @@
 //! The Medicare Beneficiary Identifier (MBI) as printed on the card, and as it is stored.
 
-/// Where the card has dashes: `1EG4-TE5-MK73`.
+/// The positions of the dashes on the card: `1EG4-TE5-MK73`.
 const DASHES: [usize; 2] = [4, 8];
 
 /// The MBI without the card's dashes and in capitals; `None` if that is no MBI, or what was typed

@@ -5,7 +5,7 @@ use crate::sort::dictionary_keys::{DictionaryKeys, NULL};
 /// Dictionary keys of rows, [`NULL`] where a row has none, packed in the parts in which they came.
 #[derive(Debug, Default)]
 pub(crate) struct BufferedRows {
-    /// With the rows of each.
+    /// The keys of each part, and how many rows it has.
     parts: Vec<(DictionaryKeys, usize)>,
 }
 

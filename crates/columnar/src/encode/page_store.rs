@@ -46,7 +46,8 @@ impl PageStore for SpooledPages {
             true => None,
             false => spool.push(&page)?,
         };
-        // A page may be a small part of a large buffer, which would stay with it.
+        // Copied, because a page may be a small part of a large buffer that would otherwise stay in
+        // memory.
         let in_memory = || Page::InMemory(Bytes::copy_from_slice(&page));
         self.pages.push(range.map_or_else(in_memory, Page::Spooled));
         Ok(PageKey::new(self.pages.len() as u64 - 1))

@@ -81,7 +81,7 @@ impl FileColumns {
 /// Finished pages of the open row group stay in memory unless
 /// [`set_spool_folder`](Self::set_spool_folder) names a place for them.
 pub struct ParquetWriter<W: Write + Send> {
-    /// What errors name.
+    /// The path that errors name.
     path: PathBuf,
     writer: SerializedFileWriter<W>,
     columns: FileColumns,

@@ -50,8 +50,9 @@ pub struct PartitionedWriter {
     /// Spans of the open file that are not written yet: the first row of each and how many.
     pending: Vec<(SpanRef, u32, u32)>,
     pending_rows: usize,
-    /// Resources whose first rows are pending, and the last one.
+    /// How many resources have their first rows among the pending ones.
     pending_resources: usize,
+    /// The resource of the last row.
     last: Option<GroupKey>,
     files: Vec<PlacedFile>,
 }
@@ -216,7 +217,8 @@ impl PartitionedWriter {
         open.file.append(&Ranges::of(pieces), &self.file_columns)?;
         self.pending.clear();
         self.pending_rows = 0;
-        // The last one's rows may go on: whether they come in one piece or in two is all the same.
+        // The last resource may have further rows: it makes no difference whether they come in one
+        // piece or in two.
         self.pending_resources = 0;
         Ok(())
     }

@@ -20,11 +20,12 @@ const PAGE_ROWS: usize = 2 * CHUNK_ROWS;
 /// The bytes a plain page ends at.
 const PAGE_BYTES: usize = 64 << 10;
 
-/// Columns with more distinct text are written without a dictionary, as readers keep all of it.
+/// A column with more bytes of distinct text is written without a dictionary, because readers keep
+/// the whole dictionary in memory.
 const LARGEST_DICTIONARY: usize = 256 << 10;
 
-/// Numbers that repeat so little that their dictionary is larger take fewer bytes in PLAIN: with
-/// 256 KiB, amounts would take 17 % more.
+/// If numbers repeat so rarely that their dictionary is larger than this, they take fewer bytes in
+/// PLAIN: with 256 KiB, amounts would take 17 % more.
 const NUMBER_DICTIONARY: usize = 16 << 10;
 
 /// The level of all compression.

@@ -4,7 +4,7 @@ use parquet::file::writer::TrackedWrite;
 
 use crate::encode::page_spool::PageSpool;
 
-/// What encoding a page of one column needs, and nothing of it afterwards.
+/// Buffers for encoding one page of a column; their content is not used afterwards.
 #[derive(Default)]
 pub(crate) struct Scratch {
     /// Rows as numbers.
@@ -13,7 +13,7 @@ pub(crate) struct Scratch {
     pub(crate) present: Vec<u32>,
     /// Values as encoded.
     pub(crate) encoded: Vec<u8>,
-    /// Which numbers a page has, a bit each.
+    /// A bit for each number that the page has.
     pub(crate) seen: Vec<u64>,
     pub(crate) page: PageScratch,
 }

@@ -31,7 +31,7 @@ pub(crate) enum Ends {
     Page,
 }
 
-/// The sample decides the encoding only if at least so many of its rows have a text.
+/// The sample decides the encoding only if at least this many of its rows have a text.
 const MIN_SAMPLE: usize = 64;
 
 /// Bytes of the length that comes before a plain text.
@@ -121,7 +121,7 @@ impl TextEncoder {
         }
     }
 
-    /// Makes numbered rows of the page plain ones, which `scratch.present` then holds.
+    /// Turns the numbered rows of the page into plain ones, which are in `scratch.present` then.
     fn switch_to_plain(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
         let plain = self.plain.insert(PlainPage::default());
         scratch.present.clear();

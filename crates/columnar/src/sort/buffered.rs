@@ -70,7 +70,7 @@ pub(crate) enum BufferedColumn {
     Nothing,
     /// The number of each row's text.
     Text {
-        /// Of each row.
+        /// For each row, the number of its text.
         numbers: DictionaryKeys,
         /// Where the numbers' texts are.
         pool: Rc<TextPool>,
@@ -91,7 +91,7 @@ pub struct BufferedBatch {
 }
 
 impl BufferedBatch {
-    /// Columns that pools grew by so many bytes for.
+    /// `text_bytes` is by how much the text pools grew for these columns.
     pub(crate) fn new(columns: Vec<BufferedColumn>, rows: usize, text_bytes: usize) -> Self {
         Self {
             columns,

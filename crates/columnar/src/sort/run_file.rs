@@ -187,7 +187,7 @@ impl SpilledRun {
         Ok(())
     }
 
-    /// An error unless the condition holds: what was read is not what was written.
+    /// An error unless the condition holds: the data read differs from what was written.
     fn expect(&self, is_right: bool) -> Result<()> {
         if is_right {
             return Ok(());

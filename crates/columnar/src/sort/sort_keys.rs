@@ -20,8 +20,8 @@ impl SortKeys {
         self.ends.push(self.bytes.len() as u32);
     }
 
-    /// Appends a key that begins with `shared` bytes of the one before, and goes on with `rest`;
-    /// `None` if it cannot be one.
+    /// Appends a key that shares its first `shared` bytes with the previous one and continues with
+    /// `rest`; `None` if such a key is impossible.
     pub(crate) fn push_after(&mut self, shared: usize, rest: &[u8]) -> Option<GroupKey> {
         let start = self.bytes.len();
         let before = self.ends.len().checked_sub(1).map(|last| self.range(last));

@@ -18,8 +18,8 @@ use crate::sort::run_file::{Run, RunFile, SpilledRun};
 use crate::sort::span_maker::SpanMaker;
 use crate::sort::spans::{OwnedRows, Span, SpanBatch, SpanRef, SpanSource};
 
-/// So many runs of one size are merged to one: rows are written once more whenever there are so many
-/// times as many runs, not for each such number of them.
+/// This many runs of one level are merged into one run of the next level, so a row is rewritten
+/// once per level, and there are few levels even for many runs.
 const MOST_RUNS: usize = 64;
 
 /// Sorts the rows of one table, spilling beyond `budget` bytes.
@@ -30,8 +30,8 @@ pub struct Sorter {
     spill: PathBuf,
     buffered: Vec<Rc<SpanBatch>>,
     buffered_bytes: usize,
-    /// The runs as they were spilled, then those that are merged of them, and so on. Each level's come
-    /// from earlier rows than those of the levels before it.
+    /// The runs as they were spilled, then the runs that those were merged into, and so on. The rows
+    /// of each level came in before the rows of the levels in front of it.
     levels: Vec<Level>,
 }
 
@@ -43,7 +43,7 @@ struct Level {
 }
 
 impl Sorter {
-    /// `spill` is a path that nothing else is at, for a file that goes with the sorter.
+    /// `spill` is an unused path for a file that is removed with the sorter.
     #[must_use]
     pub fn new(maker: Rc<RefCell<SpanMaker>>, budget: usize, spill: PathBuf) -> Self {
         Self {
@@ -106,7 +106,7 @@ impl Sorter {
         let mut level = 0;
         self.push_run(level, buffered)?;
         while self.levels[level].runs.len() >= MOST_RUNS {
-            // The file goes when all of its runs are read.
+            // The file is removed when all of its runs have been read.
             let full = std::mem::take(&mut self.levels[level]);
             let merged = Merge::new(self.open(full.runs.iter())?)?;
             drop(full);

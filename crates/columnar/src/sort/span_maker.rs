@@ -34,7 +34,7 @@ pub struct SpanMaker {
     key_columns: Vec<usize>,
     keys: RowConverter,
     partitions: RowConverter,
-    /// By the bytes of its values, the number of a partition.
+    /// The number of each partition, by the bytes of its values.
     number_of: HashMap<Box<[u8]>, u32>,
     /// The path of each partition, by number.
     paths: Vec<String>,

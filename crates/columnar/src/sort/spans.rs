@@ -61,7 +61,7 @@ impl SpanRef {
         self.batch.spans[self.index]
     }
 
-    /// What it is sorted by.
+    /// Its sort key.
     #[must_use]
     pub fn key(&self) -> &[u8] {
         self.batch.keys.get(self.index)

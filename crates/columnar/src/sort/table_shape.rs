@@ -25,7 +25,7 @@ pub struct TableShape {
     pub name: String,
     /// The table's columns, partition columns among them.
     pub schema: SchemaRef,
-    /// The same columns with text as dictionaries.
+    /// The same columns, with text as dictionary arrays.
     pub dictionaries: SchemaRef,
     /// Positions of the partition columns, outermost first.
     pub partition: Vec<usize>,

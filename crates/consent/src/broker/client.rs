@@ -130,7 +130,7 @@ impl BrokerClient {
             state: callback.state.clone(),
             code: code.clone(),
         };
-        // Not asked twice: a code works once.
+        // Sent once only, because an authorization code works once.
         stored(self.call(request, 1).await)
     }
 
@@ -227,8 +227,8 @@ impl BrokerClient {
                     return Err(self.give_up(failure));
                 }
             };
-            // No reply means that the broker has ended in the middle; what it had begun is in
-            // the journal, and its successor goes on from there.
+            // No reply means that the broker has ended meanwhile; what it had begun is in the
+            // journal, and its successor continues from there.
             if let Some(reply) = reply {
                 return reply;
             }

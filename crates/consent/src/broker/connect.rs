@@ -151,7 +151,7 @@ impl BrokerClient {
             write.write_all(&json_line(&hello)?).await?;
             read_line(&mut lines, &mut line).await
         });
-        // Where it ended between the knock and the answer, there is nobody.
+        // If it ended between the connection and the greeting, there is no broker.
         if !greeted.await?.unwrap_or(false) {
             return Ok(Greeting::Nobody);
         }

@@ -34,7 +34,7 @@ impl LentTokens {
         self.lock().insert(grant.clone(), token.clone());
     }
 
-    /// Drops the token of a grant, so that the next request goes to the broker.
+    /// Discards the token of a grant, so that the next request goes to the broker.
     pub(super) fn drop_token(&self, grant: &GrantHandle) {
         self.lock().remove(grant);
     }

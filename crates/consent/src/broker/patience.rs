@@ -19,8 +19,8 @@ use super::protocol::{Activity, Failure, FailureKind};
 pub struct BrokerPatience {
     /// The length of a tick.
     pub tick: Duration,
-    /// After how many ticks the log says what is being waited for, and again after each further so
-    /// many.
+    /// The log says what is being waited for after this many ticks, and again each time as many
+    /// have passed.
     pub notice_after: u32,
     /// After how many ticks without any message the broker is given up.
     pub silent: u32,

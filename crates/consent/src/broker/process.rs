@@ -74,7 +74,7 @@ fn run(lifetime: BrokerLifetime) -> Result<(), Failure> {
 
 /// Takes the lock, opens the vault, listens, and returns when the broker is no longer needed.
 async fn serve(settings: BrokerSettings, lifetime: BrokerLifetime) -> Result<(), Failure> {
-    // RequestKind for first, so that no signal finds the process without an answer to it.
+    // Signal handlers come first, so that every signal is handled.
     let mut signals = Signals::new()?;
     let data_dir = settings.data_dir.clone();
     let taken = tokio::select! {
@@ -113,8 +113,9 @@ async fn serve(settings: BrokerSettings, lifetime: BrokerLifetime) -> Result<(),
     say(&Start::Serving);
     until_done(&server, &listener, &mut signals).await;
 
-    // Whoever connects from here on finds nobody and starts a successor, which waits for the
-    // lock; whoever is in the queue sees the connection end before it has said anything.
+    // From here on, a new client finds no socket and starts a successor, which waits for the lock;
+    // a client that is still waiting to be accepted sees the connection end before it has sent
+    // anything.
     let _ = socket::remove(&data_dir);
     drop(listener);
     server.settled().await;

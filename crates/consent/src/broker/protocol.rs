@@ -60,7 +60,7 @@ pub(super) struct Hello {
     pub(super) source: String,
 }
 
-/// The broker's answer to it.
+/// The broker's answer to the greeting.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "welcome", rename_all = "snake_case")]
 pub(super) enum Welcome {
@@ -136,7 +136,7 @@ pub(super) struct Activity {
     pub(super) posting_s: Option<u64>,
     /// For how long the oldest operation on the vault has been in progress.
     pub(super) on_disk_s: Option<u64>,
-    /// The process that holds the token lock, where this one waits for it.
+    /// The process that has the token lock, if the broker waits for it.
     #[serde(default)]
     pub(super) lock_holder: Option<u32>,
     /// The process that has the vault's database locked, where one has.
@@ -157,7 +157,7 @@ pub(super) struct Reply {
 pub(super) enum Response {
     /// The token that was asked for.
     Token(AccessToken),
-    /// What storing a grant did.
+    /// The result of storing a grant.
     Stored(Stored),
     Revoked {
         outcome: Revoked,

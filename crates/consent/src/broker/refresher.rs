@@ -78,7 +78,8 @@ impl Drop for Entry<'_> {
     }
 }
 
-/// Lends the tokens of one vault. Exists only in the process that holds the token lock.
+/// Hands out and refreshes the tokens of one vault. Exists only in the process that holds the token
+/// lock.
 #[derive(Debug)]
 pub(crate) struct Refresher {
     vault: Arc<Vault>,
@@ -128,7 +129,7 @@ impl Refresher {
         })
     }
 
-    /// The vault whose tokens are lent.
+    /// The vault whose tokens are handed out.
     pub(crate) fn vault(&self) -> &Arc<Vault> {
         &self.vault
     }
@@ -165,7 +166,8 @@ impl Refresher {
             let outcome = refresh.await;
             drop(waiter);
             let of_no_use = match (&outcome, rejected) {
-                // Somebody else's refresh, begun before the token was refused, may bring that one.
+                // A refresh for another caller, begun before the token was refused, may return the
+                // refused token.
                 (Ok(token), Some(rejected)) => token.generation <= rejected,
                 // It was given up by those who had begun it.
                 (Err(ConsentError::Stopped), _) => !self.stopping.load(Ordering::SeqCst),
@@ -256,7 +258,7 @@ impl Refresher {
                 )
                 .await;
         }
-        // What stops the run is the answer to whoever asks, also for a grant that was denied before.
+        // Every caller gets the reason that stops the run, also for a grant that was denied before.
         if let Some(reason) = lock(&self.denials).halted() {
             return Err(ConsentError::Configuration { reason });
         }
@@ -264,7 +266,7 @@ impl Refresher {
             return Err(consents::doubtful());
         }
         if let Some(left_alone) = refresh::left_alone(open.as_ref(), self.now()) {
-            // Whoever asks in the same run hears what was answered.
+            // Later callers in the same run get the same answer.
             let unreadable = lock(&self.unreadable).get(handle).cloned();
             return Err(unreadable.unwrap_or(left_alone));
         }
@@ -286,7 +288,7 @@ impl VaultWork for Refresher {
     ) -> Result<T, VaultError> {
         let vault = Arc::clone(&self.vault);
         let under_way = self.on_disk.begin();
-        // It goes on, and counts, where the caller has gone.
+        // It continues, and counts, even if the caller is cancelled.
         tokio::task::spawn_blocking(move || {
             let _under_way = under_way;
             work(&vault)

@@ -77,7 +77,7 @@ impl Server {
         }
         let connected = Connected::new(Arc::clone(self));
         tokio::spawn(async move {
-            // A client that breaks off is gone; there is nobody to tell.
+            // A client that disconnects needs no answer.
             let _ = connected.0.serve(stream).await;
         });
     }

@@ -12,7 +12,7 @@ use crate::ConsentError;
 /// Who is to read an export.
 #[derive(Debug, Clone)]
 pub enum ExportTo {
-    /// The owner of this public key, with the `age` program.
+    /// In plain text: `--reveal-secrets`.
     Recipient(Recipient),
     /// Anybody: `--reveal-secrets`.
     Plain,

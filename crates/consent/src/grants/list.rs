@@ -9,7 +9,8 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 pub struct GrantFilter {
     /// In one of these states.
     pub states: Vec<GrantState>,
-    /// Whose consent ends within so many days, or has ended. Grants without an end do not match.
+    /// Only grants whose consent ends within this many days, or has ended. Grants without an end do
+    /// not match.
     pub expires_within_days: Option<u32>,
 }
 

@@ -40,7 +40,7 @@ impl Failures {
         Ok(())
     }
 
-    /// Whether nothing of the patient will land: further pages need not be asked for.
+    /// Whether nothing of the patient will land: further pages need not be requested.
     pub(super) fn is_given_up(&self) -> bool {
         self.given_up.load(Ordering::Relaxed)
     }

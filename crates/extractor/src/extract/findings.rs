@@ -1,4 +1,4 @@
-//! What the readings of one resource type of one patient come to, emptiness doubted.
+//! The outcome of the readings of one resource type of one patient; an empty answer is doubted.
 
 use claimlake_contract::PatientState;
 
@@ -11,12 +11,12 @@ pub(super) struct Findings {
     pub(super) incomplete: Option<IncompleteReason>,
     /// Distinct resources of the first search.
     pub(super) main: u64,
-    /// Distinct resources of the searches beside it: v3 lists prior authorizations apart, and they
-    /// must not make an empty answer to the first search look like one that is not.
+    /// Distinct resources of the additional searches: v3 lists prior authorizations separately, and
+    /// they must not hide that the answer to the first search was empty.
     pub(super) beside: u64,
-    /// Whether everything was asked for, and not only what changed.
+    /// Whether everything was requested, and not only what changed.
     pub(super) full: bool,
-    /// How many resources are known of earlier runs.
+    /// How many resources are known from earlier runs.
     pub(super) known: u64,
     /// Whether this is the Patient resource.
     pub(super) is_patient: bool,

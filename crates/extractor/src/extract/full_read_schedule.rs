@@ -34,11 +34,12 @@ impl FullReadSchedule {
         self.known.get(&(grant.clone(), resource.clone()))
     }
 
-    /// Whether everything is to be read, though only what is new could be asked for.
+    /// Whether everything is to be read, although a search for changes would be possible.
     #[must_use]
     pub fn is_due(&self, state: &ExtractState) -> bool {
         let Some(known) = self.known(&state.grant, &state.resource) else {
-            // Read by an earlier version alone: turns begin with this run, not all of them at once.
+            // Only an earlier version has read this patient: full reads are spread over the rounds
+            // from this run on, instead of all being due at once.
             return false;
         };
         if self.every.is_zero() {
@@ -60,7 +61,7 @@ fn turn_after(state: &ExtractState, known: &FullRead, every: TimeDelta) -> DateT
     from + TimeDelta::seconds((round - since) % round)
 }
 
-/// Where in a round the grant's turn is, in seconds.
+/// When the grant's full read is due within a round, in seconds from its beginning.
 fn place_of(grant: &GrantHandle, round: i64) -> i64 {
     let hash = claimlake_fhir::id_hash(grant.as_str().as_bytes()).0;
     let [_, _, _, _, _, _, _, _, low @ ..] = hash;

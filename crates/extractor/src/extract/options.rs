@@ -1,4 +1,4 @@
-//! What to extract, and how hard to ask.
+//! What to extract, and how many requests to send.
 
 use std::fmt;
 use std::sync::Arc;
@@ -74,7 +74,7 @@ pub struct ExtractOptions {
     pub max_rps: Option<f64>,
     /// Whether to read and land everything again rather than what is new.
     pub full: bool,
-    /// Every patient's claims are read in full once in so many days; 0: only with `full`.
+    /// Every patient's claims are read in full once in this many days; 0: only with `full`.
     pub full_every: u32,
     /// Only these patients, by patient id or grant handle; empty: all.
     pub only: Vec<PatientId>,

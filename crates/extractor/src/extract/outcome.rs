@@ -92,7 +92,8 @@ pub struct PatientProblem {
     pub state: &'static str,
     /// Why: the request, the causes, how often it was tried.
     pub reason: String,
-    /// The cause alone, the same text for all patients with the same cause.
+    /// Only the cause, without request and patient: the same text for all patients with the same
+    /// cause.
     pub cause: String,
 }
 

@@ -31,7 +31,7 @@ pub(super) enum PatientOutcome {
     Read(Vec<ResourceLanded>),
     /// Nothing landed.
     Ended(PatientState, Reason),
-    /// The run cannot go on.
+    /// The run cannot continue.
     Stopped(String),
 }
 
@@ -82,8 +82,9 @@ async fn read_resources<T: TokenSource>(
                       consent that includes Patient always says so";
         return Err(FetchError::Failed(reason.into()));
     };
-    // Before any request of this patient has a permit: refreshes wait for each other, and permits
-    // would wait with them. Each request asks again once it may go, and gets the error then.
+    // Done before any request of this patient has a permit: refreshes wait for each other, and
+    // permits would wait with them. Each request asks again once it may be sent, and gets the error
+    // then.
     let _ = session.fetcher.tokens.access_token(&grant.handle).await;
     let refusals = Refusals::default();
     let refusals = &refusals;
@@ -120,7 +121,7 @@ async fn read_resources<T: TokenSource>(
                 failures,
             };
             match reading.read().await {
-                // Part of a consent is a normal outcome: the other types go on.
+                // A consent to a part is a normal outcome: the other types are read.
                 Err(FetchError::Refused(refusal)) => {
                     refusals.refused(refusal);
                     Ok(Some(refused(refusal.words().into())))
@@ -149,7 +150,7 @@ async fn read_resources<T: TokenSource>(
     })
 }
 
-/// Writes the state of a patient of whom nothing landed; what is known of them stays.
+/// Writes the state of a patient for whom nothing landed; what was recorded earlier stays.
 async fn note_end<T: TokenSource>(
     session: &Session<'_, T>,
     grant: &Grant,
@@ -161,7 +162,7 @@ async fn note_end<T: TokenSource>(
         FetchError::Parked(reason) => (PatientState::Parked, reason),
         FetchError::Refused(refusal) => (PatientState::Refused, refusal.words().into()),
         FetchError::NotFound(reason) | FetchError::Failed(reason) => (PatientState::Failed, reason),
-        // Only beside a failure, which is the reason.
+        // Occurs only together with a failure, which is the reason.
         FetchError::GivenUp => (PatientState::Failed, "another request failed".into()),
         FetchError::Foreign => (
             PatientState::ForeignResource,

@@ -19,7 +19,7 @@ const AGAIN_AFTER: TimeDelta = TimeDelta::hours(2);
 /// Why a consent has ended while its token is still valid.
 const STOPPED_SHARING: &str = "the server refuses every resource type that the consent includes: the patient has stopped sharing";
 
-/// The resource types of one patient that were asked for, since the scopes include them.
+/// The resource types of one patient that were requested, because the scopes include them.
 #[derive(Debug, Default)]
 pub(super) struct Refusals(Mutex<Counts>);
 
@@ -50,8 +50,8 @@ impl Refusals {
         counts.unexplained += usize::from(refusal == Refusal::Unexplained);
     }
 
-    /// How all that the consent includes was refused; `None` if part of it was not, or for the
-    /// app's sake.
+    /// Why everything in the consent was refused; `None` if a part was not refused, or if the app
+    /// is the reason.
     fn of_all(&self) -> Option<RefusedAll> {
         let counts = lock(&self.0);
         match (counts.asked, counts.by_consent, counts.unexplained) {
@@ -64,8 +64,8 @@ impl Refusals {
         }
     }
 
-    /// The end of a consent of which nothing is left, or the doubt about it, noted with the grant;
-    /// none where part of it is left.
+    /// Records with the grant that the consent has ended because all of it was refused, or that it
+    /// is in doubt; does nothing if only a part was refused.
     pub(super) async fn end<T: TokenSource>(
         &self,
         session: &Session<'_, T>,
@@ -115,8 +115,8 @@ fn was_refused_hours_ago(grant: &Grant, now: DateTime<Utc>) -> bool {
     is_refused_in_doubt(grant) && now - grant.state_since >= AGAIN_AFTER
 }
 
-/// Notes that a patient's resources were answered: asked for again, they show whether all patients
-/// are refused. A doubt about this consent is over.
+/// Records that a patient's resources were answered: this shows that not all patients are refused.
+/// Ends a doubt about this consent.
 pub(super) async fn note_answered<T: TokenSource>(
     session: &Session<'_, T>,
     grant: &Grant,

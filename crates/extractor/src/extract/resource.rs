@@ -91,7 +91,8 @@ impl<T: TokenSource> ResourceReader<'_, T> {
         }
     }
 
-    /// Claims are asked for by what is new once they were complete; the rest is one page anyway.
+    /// Once claims were complete, only changes are requested; other resource types fit one page
+    /// anyway.
     fn reads_everything(&self) -> bool {
         let options = self.session.options;
         let known = self.known.filter(|known| known.api == options.api);

@@ -1,4 +1,4 @@
-//! Going on where a killed or interrupted run stopped: patients that landed in it are not read again.
+//! Continues a killed or interrupted run: patients who landed in it are not read again.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use claimlake_vault::{ExtractState, Grant, RunEnd, Vault};
 use super::options::ExtractOptions;
 use crate::error::ExtractError;
 
-/// After a longer interruption all patients are asked for what is new.
+/// After a longer interruption, changes are requested for all patients again.
 const MEMORY: TimeDelta = TimeDelta::hours(12);
 const RUNS_LOOKED_AT: u32 = 1000;
 

@@ -31,7 +31,7 @@ pub(super) struct SearchReader<'a, T> {
     pub(super) pass: PassId,
     /// The pass over another search of the patient, whose resources do not land again.
     pub(super) beside: Option<PassId>,
-    /// Whether everything is asked for.
+    /// Whether everything is requested, not only changes.
     pub(super) full: bool,
     pub(super) search: Search<'a>,
 }

@@ -46,7 +46,7 @@ impl<T> Session<'_, T> {
         tokio::time::sleep(back_off(first, tries, self.fetcher.jitter.share())).await;
     }
 
-    /// Counts a page. Logs name patients by their grants alone.
+    /// Counts a page. Logs name patients only by their grants.
     pub(crate) fn note_page(&self, grant: &GrantHandle, entries: u64) {
         self.pages.fetch_add(1, Ordering::Relaxed);
         self.resources.fetch_add(entries, Ordering::Relaxed);

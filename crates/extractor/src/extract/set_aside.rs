@@ -8,8 +8,8 @@ use crate::error::ExtractError;
 
 const RUNS_LOOKED_AT: u32 = 100_000;
 
-/// Sets aside what is damaged of earlier extractions. Nothing of the patients in it is known any
-/// more: what this run does not read of them, a later one reads in full.
+/// Sets aside damaged parts of earlier extractions. What the vault knew about their patients is
+/// forgotten: what this run does not read, a later one reads in full.
 pub(super) fn set_aside(
     vault: &Vault,
     layout: &LandingLayout,

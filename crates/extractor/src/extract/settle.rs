@@ -80,8 +80,8 @@ async fn read_again<T: TokenSource>(
     patient::read(session, grant, known, per_patient).await
 }
 
-/// A patient whose consent was in doubt when they were asked for: an accepted refresh of another
-/// one may have decided it since.
+/// For a patient whose consent was in doubt when they were read: a refresh of another patient that
+/// was accepted since may have decided it.
 pub(super) async fn settle<T: TokenSource>(
     session: &Session<'_, T>,
     vault: &Vault,

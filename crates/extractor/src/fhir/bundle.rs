@@ -19,7 +19,7 @@ pub(crate) struct Page {
     /// Resources without an id to know them by, and notes that say that something went wrong.
     pub(crate) suspicious: u64,
     pub(crate) total: Option<u64>,
-    /// The `next` link, where there is one. Where it leads is not followed.
+    /// The `next` link, if there is one. It is not followed.
     pub(crate) next: Option<NextLink>,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Page {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) resource: Range<usize>,
-    /// Where it can be known by one: a text that is not empty.
+    /// The id, if it is a text that is not empty.
     pub(crate) id: Option<Range<usize>>,
     pub(crate) last_updated: Option<Range<usize>>,
 }
@@ -295,8 +295,8 @@ impl Seen {
     }
 }
 
-/// Parameters that a search may carry beside its offset. Any other may be where a server that pages
-/// in another way keeps its place.
+/// Parameters that a search may have beside its offset. With any other, the server may page in
+/// another way and keep the position there.
 const NO_PLACE: [&str; 16] = [
     "patient",
     "beneficiary",
@@ -316,8 +316,8 @@ const NO_PLACE: [&str; 16] = [
     "_security%3anot",
 ];
 
-/// The offset that a link asks for: `_offset` on v3, where it wins over `startIndex`; the
-/// beginning where it names none and has no parameter that could be a place.
+/// The offset in a link: `_offset` on v3, where it takes precedence over `startIndex`; 0 if the
+/// link has no offset and no parameter that could be a position.
 fn offset_of(link: &str) -> Option<u64> {
     if link.is_empty() {
         return None;
@@ -345,7 +345,7 @@ fn begins(body: &[u8], at: usize, with: u8) -> bool {
     body.get(at) == Some(&with)
 }
 
-/// What a JSON string says, escapes read.
+/// The text of a JSON string, with escapes resolved.
 fn text_of(quoted: &[u8]) -> Option<String> {
     match plain_string(quoted, &(0..quoted.len())) {
         Some(text) => Some(text.to_owned()),

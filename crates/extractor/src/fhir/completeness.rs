@@ -1,8 +1,8 @@
-//! Whether all resources of a search have been read: decided by its pages alone.
+//! Whether all resources of a search have been read, decided by its pages alone.
 //!
-//! No number of the server decides by itself. `total` can only keep a search open, never end it; a
-//! page whose `next` leads on is never the last; an end counts once a second sign confirms it. The
-//! rules as a table: `docs/completeness.md`.
+//! No number of the server decides by itself. `total` can show that a search is incomplete, never
+//! that it is complete; a page whose `next` leads to a later offset is never the last; an end
+//! counts only if a second observation confirms it. The rules as a table: `docs/completeness.md`.
 
 mod coverage;
 mod incomplete_reason;
@@ -15,17 +15,19 @@ use super::page::{Id, MOST_RESOURCES, Paging, SeenPage};
 use coverage::Coverage;
 pub(crate) use incomplete_reason::IncompleteReason;
 
-/// Pages beside those that so many resources take.
+/// One reading may ask for this many pages more than the largest possible number of resources
+/// fills.
 const SPARE_PAGES: u64 = 100;
-/// So many pages with a `next` that leads on, and nothing new on any of them, end a reading.
+/// A reading ends after this many pages in a row that have nothing new, but a `next` link to a
+/// further page.
 const MOST_IDLE_PAGES: u32 = 20;
-/// v3: pages asked for at once, at most.
+/// v3: at most this many pages are requested at once.
 const WIDEST_WINDOW: u64 = 8;
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Ask for the pages at these offsets; none of them was asked for before.
+    /// Request the pages at these offsets; none of them was requested before.
     Ask(Vec<u64>),
     /// Everything is here.
     Complete {
@@ -42,7 +44,7 @@ pub(crate) enum Step {
 #[derive(Debug)]
 pub(crate) struct Seen {
     paging: Paging,
-    /// By the offset they were asked for at.
+    /// By the offset at which they were requested.
     pages: BTreeMap<u64, SeenPage>,
     ids: HashSet<Id>,
     blank: u64,
@@ -51,7 +53,7 @@ pub(crate) struct Seen {
     total: Option<u64>,
     /// Whether every page has the same total.
     totals_agree: bool,
-    /// Pages with a `next` that leads on, since the last one that brought something new.
+    /// Pages with a further `next` since the last page that had something new.
     idle: u32,
 }
 
@@ -150,9 +152,9 @@ impl Seen {
         page.is_some_and(|page| page.leads_on(offset))
     }
 
-    /// Where the total counts more than was found: neither as many resources nor as many rows. Rows
-    /// count only where the pages overlap with the same resources in the same rows, or each is as
-    /// long as was asked for: else a page may lack one that later offsets count.
+    /// The total, if it is larger than both the number of resources and the number of rows found.
+    /// Rows count only if pages overlap with the same resources in the same rows, or if each page
+    /// is as long as requested: otherwise a page may lack a row that later offsets count.
     fn counted_more(&self, coverage: &Coverage) -> Option<IncompleteReason> {
         let found = self.distinct();
         let repeated: u64 = self.pages.values().map(|page| page.repeated).sum();
@@ -164,7 +166,7 @@ impl Seen {
         Some(IncompleteReason::CountsMore { total, found })
     }
 
-    /// Whether every page with entries is as long as was asked for, but those that reach the end.
+    /// Whether every page with entries is as long as requested, except those that reach the end.
     fn are_pages_full(&self, coverage: &Coverage) -> bool {
         self.pages.iter().all(|(offset, page)| {
             let entries = page.rows() + page.repeated + page.blank;
@@ -197,7 +199,8 @@ impl Seen {
 
     /// The end is confirmed: whether all pages are of one set.
     fn at_the_end(&self, coverage: &Coverage) -> Step {
-        // Where every page counts what was found, an entry without a resource is none of it.
+        // If every page's total is the number of resources found, an entry without a resource is
+        // not one of them.
         if self.blank > 0 && !self.counts_what_is_found() {
             return Step::Again(IncompleteReason::Blank {
                 entries: self.blank,

@@ -10,10 +10,11 @@ pub(crate) type Id = [u8; 16];
 /// year, 10,000 since the oldest that the API serves.
 pub(crate) const MOST_RESOURCES: u64 = 50_000;
 
-/// What a `next` link says.
+/// What is known of a `next` link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NextLink {
-    /// The offset in it, where it can be read: a link may lead on by a parameter that is not ours.
+    /// The offset in it; `None` if it has none that can be read: a server may page by another
+    /// parameter.
     pub(crate) offset: Option<u64>,
 }
 
@@ -30,7 +31,7 @@ pub(crate) struct Paging {
 /// A page as it came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct SeenPage {
-    /// What names its resources, in their order.
+    /// The ids of its resources, in their order.
     pub(crate) ids: Vec<Id>,
     /// Entries of a resource that is on the page already, and not in `ids` again.
     pub(crate) repeated: u64,
@@ -51,8 +52,8 @@ impl SeenPage {
         self.ids.len() as u64
     }
 
-    /// Whether the page says that there are more: its `next` leads beyond where it begins, or to a
-    /// place that cannot be read. A link to the page itself or backwards says nothing.
+    /// Whether the page indicates a further one: its `next` leads beyond its own beginning, or to a
+    /// position that cannot be read. A link to the page itself or backwards indicates nothing.
     pub(super) fn leads_on(&self, offset: u64) -> bool {
         let next = self.next.map(|next| next.offset);
         next.is_some_and(|next| next.is_none_or(|next| next > offset))
@@ -66,8 +67,8 @@ impl SeenPage {
 }
 
 impl Paging {
-    /// By how many rows a page overlaps the one before, so that a set that moves between two pages
-    /// shows.
+    /// By how many rows a page overlaps the previous one, so that a change of the result set
+    /// between two pages is noticed.
     pub(super) fn overlap(self) -> u64 {
         u64::from(self.page_size > 1)
     }

@@ -14,7 +14,7 @@ pub(crate) trait Pages {
     fn page(&self, offset: u64) -> impl Future<Output = Result<SeenPage, FetchError>> + Send;
 }
 
-/// What one reading of all pages came to.
+/// The result of reading all pages once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PassOutcome {
     pub(crate) agreement: Agreement,
@@ -22,7 +22,7 @@ pub(crate) struct PassOutcome {
     pub(crate) total: Option<u64>,
     /// Distinct resources.
     pub(crate) distinct: u64,
-    /// Of the resources found, see [`Seen::fingerprint`].
+    /// A fingerprint of the resources found, see [`Seen::fingerprint`].
     fingerprint: u128,
     /// Whether what it did not find may yet be there, see [`Seen::is_suspicious`].
     pub(crate) is_suspicious: bool,
@@ -31,7 +31,7 @@ pub(crate) struct PassOutcome {
 /// Whether the pages of a reading are of one set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Agreement {
-    /// Every page was there, and all are of one set.
+    /// Every page was received, and all belong to one unchanged result set.
     Consistent,
     /// Something contradicts: the search is to be read once more.
     Inconsistent(IncompleteReason),
@@ -57,7 +57,7 @@ impl PassOutcome {
             Agreement::Inconsistent(reason) if before == Some(self) => {
                 match reason.is_settled_by_a_second_reading() {
                     true => Agreement::Consistent,
-                    // Once more would find the same.
+                    // Reading once more would find the same.
                     false => Agreement::Unsettled(reason),
                 }
             }

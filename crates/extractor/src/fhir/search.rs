@@ -7,14 +7,15 @@ use url::Url;
 
 use crate::http::failure::RequestName;
 
-/// Every source of claims on v3; prior authorizations are asked for apart.
+/// Every source of claims on v3; prior authorizations are requested separately.
 const V3_CLAIM_SOURCES: &str = "NCH,DDPS,FISS,MCS,VMS";
 const V3_PRIOR_AUTHORIZATIONS: &str = "CWF";
 
 /// A parameter that the server does not know is an error instead of being dropped.
 const STRICT: &[(&str, &str)] = &[("prefer", "handling=strict")];
 
-/// What is new since a watermark is asked for from this much earlier: more than a weekly load.
+/// A search for changes begins this much before the watermark: more than the week between two loads
+/// of the server.
 const OVERLAP: TimeDelta = TimeDelta::days(8);
 
 /// Before this the server kept no `_lastUpdated`.
@@ -78,7 +79,7 @@ impl Search<'_> {
         url
     }
 
-    /// What failures call the request.
+    /// The request's name in failures.
     pub(crate) fn name(&self, offset: u64) -> RequestName<'_> {
         let is_beside = self.selection == Selection::PriorAuthorizations;
         RequestName {
@@ -89,7 +90,7 @@ impl Search<'_> {
         }
     }
 
-    /// Headers beside those of every request.
+    /// Headers in addition to those of every request.
     pub(crate) fn headers(&self) -> &'static [(&'static str, &'static str)] {
         let claims = *self.resource == ResourceType::explanation_of_benefit();
         match self.api {
@@ -114,7 +115,7 @@ impl Search<'_> {
     }
 }
 
-/// `ge2026-11-15T00:00:00Z`, or nothing where that lies before all that can be asked for.
+/// `ge2026-11-15T00:00:00Z`; `None` if that is earlier than every `lastUpdated` of the server.
 fn lower_bound(watermark: DateTime<Utc>) -> Option<String> {
     let since = watermark.checked_sub_signed(OVERLAP)?;
     let since = since.to_rfc3339_opts(SecondsFormat::Secs, true);

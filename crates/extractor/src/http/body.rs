@@ -43,7 +43,7 @@ pub(super) struct BodyMemory {
     places: Arc<Semaphore>,
     /// In units.
     room: Arc<Semaphore>,
-    /// The right to exceed the room.
+    /// The permit for the one body that may exceed the limit.
     beyond: Arc<Semaphore>,
 }
 
@@ -102,7 +102,7 @@ impl BodyMemory {
 }
 
 impl IncomingBody {
-    /// Adds a piece; waits where there is no room for it.
+    /// Adds a piece; waits until there is memory for it.
     pub(super) async fn add(&mut self, piece: &[u8]) -> Result<(), Transport> {
         let length = self.text.len() + piece.len();
         if length > self.limits.largest {

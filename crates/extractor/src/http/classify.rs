@@ -1,6 +1,6 @@
-//! What an answer of a FHIR endpoint means for its patient. The status alone does not say: a 401 has
-//! four causes ([RFC 6750, section 3](https://www.rfc-editor.org/rfc/rfc6750#section-3) names one), a 400
-//! may mean that the set has moved.
+//! What an answer of a FHIR endpoint means for its patient. The status alone does not decide: a 401
+//! has four causes ([RFC 6750, section 3](https://www.rfc-editor.org/rfc/rfc6750#section-3) names
+//! one), and a 400 may mean that the result set has changed.
 
 use super::client::AnswerHeaders;
 use claimlake_consent::{Meaning, RequestKind, read_error};
@@ -22,7 +22,7 @@ pub(crate) enum AnswerClass {
     Throttled,
     /// The server or a proxy before it failed; the same may work later.
     ServerError,
-    /// What was asked for is not there.
+    /// The resource type does not exist there.
     NotFound,
     /// The request will not work, today or tomorrow.
     Failed(&'static str),
@@ -54,7 +54,7 @@ impl Refusal {
     }
 }
 
-/// Classifies by status, then by what the body says.
+/// Classifies by status, then by the body.
 pub(crate) fn classify(status: u16, headers: &AnswerHeaders, body: &[u8]) -> AnswerClass {
     let says = |text: &str| {
         let searched = &body[..body.len().min(4096)];

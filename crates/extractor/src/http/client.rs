@@ -12,7 +12,7 @@ use super::body::{Body, BodyLimits, BodyMemory};
 use super::transport::{Limits, Transport};
 use claimlake_consent::{ServerName, http_client};
 
-/// Of an answer that is no page, so much is read: no more of it is ever looked at.
+/// At most this much is read of an answer that is not a page: more is never looked at.
 const LARGEST_ERROR: usize = 1 << 20;
 
 const X_RATELIMIT_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
@@ -56,8 +56,8 @@ pub(crate) struct AnswerHeaders {
     pub(crate) content_type: Option<String>,
     pub(crate) retry_after: Option<String>,
     pub(crate) date: Option<String>,
-    /// `X-RateLimit-Limit`, where `X-RateLimit-Remaining` says that none of it is left: Blue Button
-    /// counts the requests of each access token.
+    /// `X-RateLimit-Limit`, if `X-RateLimit-Remaining` is 0: Blue Button counts the requests of
+    /// each access token.
     pub(crate) spent_limit: Option<u32>,
 }
 
@@ -122,7 +122,7 @@ impl Client {
         self.send(request).await
     }
 
-    /// One GET of JSON that anybody may read.
+    /// One GET of a public JSON document.
     pub(crate) async fn get_public(&self, url: Url) -> Result<RawAnswer, Transport> {
         let request = self.http.get(url);
         self.send(request.header(ACCEPT, "application/json")).await
@@ -153,8 +153,8 @@ impl Client {
     }
 }
 
-/// What is left of the time that a request may take. Waiting for memory does not count: it is not
-/// the server who is late.
+/// The rest of a request's time limit. Waiting for memory does not count: the server is not the
+/// cause.
 struct TimeLeft<'a> {
     left: Duration,
     limits: Limits,

@@ -13,7 +13,7 @@ const NAMED: usize = 3;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RequestName<'a> {
     pub(crate) resource: &'a ResourceType,
-    /// What of that type, where it is asked for in parts.
+    /// Which part of that type, if it is requested in parts.
     pub(crate) part: Option<&'static str>,
     pub(crate) offset: u64,
     pub(crate) page_size: u32,
@@ -24,7 +24,7 @@ pub(crate) struct RequestName<'a> {
 pub(crate) struct Reason {
     /// All that is known.
     pub(crate) text: String,
-    /// The cause alone: equal for all patients who failed for the same cause.
+    /// Only the cause: the same for all patients who failed because of it.
     pub(crate) cause: String,
 }
 
@@ -126,7 +126,7 @@ pub(crate) fn all_of(reasons: Vec<Reason>) -> Reason {
     causes.dedup();
     let mut texts: Vec<String> = Vec::new();
     for reason in reasons {
-        // What is the matter with all requests alike, such as no access token, names none of them.
+        // A cause that concerns all requests, such as a missing access token, names none of them.
         if !texts.contains(&reason.text) {
             texts.push(reason.text);
         }

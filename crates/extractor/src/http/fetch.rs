@@ -18,7 +18,7 @@ use super::retry::{
 use super::transport::Transport;
 use claimlake_consent::{AccessToken, ConsentError, TokenSource, retry_after};
 
-/// Waits that the server asks for do not use tries up; there is an end to them all the same.
+/// Waits that the server asks for do not count as tries, but there is a limit to them as well.
 const MOST_WAITS: u32 = 30;
 /// Rejected tokens that should have been good. Some may have been replaced by another request's
 /// refresh while they were on their way; a grant whose tokens are never good has ended.
@@ -33,7 +33,7 @@ pub(crate) enum FetchError {
     NeedsConsent(String),
     /// The server says to come back later.
     Parked(Reason),
-    /// The grant may not read this resource type; the others go on.
+    /// The grant may not read this resource type; the other types are read.
     Refused(Refusal),
     /// A resource of another patient came.
     Foreign,
@@ -41,9 +41,9 @@ pub(crate) enum FetchError {
     NotFound(Reason),
     /// It cannot be read.
     Failed(Reason),
-    /// Not asked for any more, since another resource type of the patient failed.
+    /// Not requested any more, because another resource type of the patient failed.
     GivenUp,
-    /// The run cannot go on.
+    /// The run cannot continue.
     Stop(String),
 }
 
@@ -51,7 +51,7 @@ pub(crate) enum FetchError {
 #[derive(Debug, Clone)]
 pub(crate) struct Request<'a> {
     pub(crate) grant: &'a GrantHandle,
-    /// What failures call it: the URL names the patient.
+    /// Its name in failures: the URL would name the patient.
     pub(crate) name: RequestName<'a>,
     pub(crate) url: Url,
     pub(crate) headers: &'static [(&'static str, &'static str)],
@@ -79,7 +79,7 @@ pub(crate) struct Fetcher<'a, T> {
 /// The outcome of one attempt.
 enum Attempt {
     Answer(Box<Fetched>),
-    /// Once more, after this cause, unless there were so many tries already.
+    /// Try again, for this reason, unless it was tried this many times already.
     Retry(String, u32),
     /// Once more, when the pace allows it.
     Wait,
@@ -109,7 +109,8 @@ impl<T: TokenSource> Fetcher<'_, T> {
                         let cause = format!("HTTP 429 (too many requests) {MOST_WAITS} times");
                         return Err(FetchError::Parked(Reason::of(request.name, cause)).into());
                     }
-                    // All requests wait for the same instant; a little apart is kinder.
+                    // All requests wait for the same instant; a small random delay keeps them from
+                    // being sent at once.
                     let apart = Duration::from_millis(250).mul_f64(self.jitter.share());
                     tokio::time::sleep(apart).await;
                 }
@@ -255,7 +256,7 @@ impl Attempt {
         Self::End(end.into())
     }
 
-    /// The end, and the answer that says so.
+    /// The end of the request, with the answer that caused it.
     fn end_with(end: FetchError, answer: RawAnswer) -> Self {
         Self::End(Unanswered {
             end,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::lock::lock;
 
-/// Steps double up to so many times the first.
+/// Steps double up to this many times the first.
 const LONGEST_STEP: u32 = 65;
 
 /// Tries of one request, the first included.

@@ -19,7 +19,7 @@ pub(crate) enum Transport {
     },
     /// The connection broke before the answer.
     Broken(Break),
-    /// It broke, or the body was damaged, after so many bytes of the body.
+    /// The connection broke, or the body was damaged, after this many bytes of the body.
     Cut { how: Break, received: u64 },
     /// The body is larger than any page.
     TooLarge { largest: u64 },
@@ -36,7 +36,7 @@ pub(crate) enum Break {
     NotDecompressed,
 }
 
-/// How long parts of a request may take, for the words.
+/// The time limits of a request, which the message about a timeout states.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     pub(crate) read: Duration,
@@ -44,8 +44,8 @@ pub(crate) struct Limits {
 }
 
 impl Transport {
-    /// Of an error of the client, which came after `received` bytes of the body where the headers had
-    /// come.
+    /// Names the failure behind an error of the HTTP client. `received` is the number of bytes of
+    /// the body so far; `None` if the headers had not come.
     pub(crate) fn of(
         error: &reqwest::Error,
         received: Option<u64>,
@@ -78,7 +78,7 @@ fn how_it_broke(error: &reqwest::Error) -> Break {
                 _ => {}
             }
         }
-        // What hyper says has no type of its own for these.
+        // hyper has no error types for these, only texts.
         let words = cause.to_string();
         if words.contains("before message completed") || words.contains("end of file before") {
             return Break::Closed;
@@ -97,7 +97,7 @@ fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn
     let mut next = Some(error);
     std::iter::from_fn(move || {
         let error = next?;
-        // An I/O error passes over what it wraps when it is asked for its source.
+        // `source()` of an I/O error skips the error that it wraps.
         let wrapped = error.downcast_ref::<std::io::Error>();
         let wrapped = wrapped.and_then(|io| io.get_ref());
         next = match wrapped {

@@ -35,8 +35,8 @@ struct Meta {
 }
 
 impl ClaimKinds {
-    /// Of one body. Where a label is in another place of it, too much is taken for labelled,
-    /// which keeps it.
+    /// The kinds of one body. If a label is in an unexpected place, the body counts as labelled, so
+    /// that it is kept.
     pub(super) fn of(body: &[u8]) -> Self {
         Self {
             part_2: PART_2.find(body).is_some(),
@@ -71,7 +71,7 @@ fn sources(body: &[u8]) -> BTreeSet<String> {
     let Some(meta) = meta else {
         return BTreeSet::new();
     };
-    // What servers append behind `#` names a request.
+    // What servers append after `#` identifies a request.
     let source = meta.source.as_str().and_then(|text| text.split('#').next());
     let tags = meta.tag.iter().filter_map(|tag| {
         let is_system = tag["system"].as_str()?.ends_with("/System-Type");

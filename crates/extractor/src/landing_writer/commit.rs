@@ -96,7 +96,7 @@ impl CommitBuilder<'_> {
         let patient = LandingPatient {
             grant: patient.grant.clone(),
             patient: patient.patient.clone(),
-            // Two bodies of one id are two lines: then the total says nothing of the lines.
+            // Two bodies of one id are two lines: then the total is not the number of lines.
             total: commit.total.filter(|total| *total >= landed),
             pages,
             resources: landed,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use claimlake_landing::LandingError;
 use claimlake_vault::VaultError;
 
-/// Landing failed: the run cannot go on.
+/// Landing failed: the run cannot continue.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum WriterError {
     #[error(transparent)]

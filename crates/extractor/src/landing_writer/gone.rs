@@ -16,18 +16,18 @@ use super::patient_commit::ResourceCommit;
 use super::search_pass::SearchPass;
 use super::search_scope::SearchScope;
 
-/// What a full read came to, beside what was found.
+/// The result of a full read, in addition to what was found.
 #[derive(Debug, Default)]
 pub(super) struct Missing {
     /// No longer at the server, sorted.
     pub(super) gone: Vec<IdHash>,
     /// Too many at once: kept until another full read misses them as well.
     pub(super) doubted: Vec<IdHash>,
-    /// Of a kind that this consent, or this app, may be without: kept.
+    /// Kept, because this consent or app may exclude resources of their kind.
     pub(super) withheld: Vec<(IdHash, [u8; 16])>,
     /// The read proves nothing, so that all that is missing is kept.
     pub(super) proves_nothing: bool,
-    /// How many that are, where it is for what is suspicious in the answer.
+    /// How many of them are kept because the answer looks wrong.
     pub(super) unproven: u64,
 }
 
@@ -37,8 +37,8 @@ impl Missing {
     }
 }
 
-/// Compares a complete read of everything with what landed before. `landed` are bodies of it, where
-/// they were looked up.
+/// Compares a complete read of everything with what landed before. `landed` are the bodies that
+/// were looked up.
 pub(super) fn compare(
     commit: &ResourceCommit,
     passes: &[SearchPass],
@@ -77,7 +77,7 @@ pub(super) fn compare(
     // An empty answer never says that anything is gone, whatever other searches bring.
     let is_empty = passes.first().is_none_or(|pass| pass.seen.is_empty());
     missing.proves_nothing |= is_empty && !lacking.is_empty();
-    // One of the other searches that comes empty where it did not before is doubtful.
+    // If one of the other searches returns nothing although it did before, the answer is doubtful.
     let lost_a_search = found_beside(passes) == 0 && known.is_some_and(|known| known.beside > 0);
     let (confirmed, new): (Vec<IdHash>, Vec<IdHash>) =
         lacking.into_iter().partition(|id| before.is_doubted(&id.0));
@@ -90,7 +90,7 @@ pub(super) fn compare(
     missing
 }
 
-/// Resources of the searches beside the first one.
+/// Resources of the searches after the first one.
 fn found_beside(passes: &[SearchPass]) -> u64 {
     let beside = passes.iter().skip(1);
     beside.map(|pass| pass.seen.len() as u64).sum()
@@ -118,7 +118,7 @@ pub(super) fn needs_bodies(
     asked.has_claim_kinds() && before.ids().any(|id| !was_seen(id))
 }
 
-/// What is to be remembered after a read.
+/// What is remembered after a read.
 pub(super) fn remember(
     commit: &ResourceCommit,
     passes: &[SearchPass],
@@ -140,7 +140,7 @@ pub(super) fn remember(
     }
     let beside = found_beside(passes);
     match missing {
-        // The searches beside the first one always ask for everything.
+        // The searches after the first one always request everything.
         None => read.beside = read.beside.max(beside),
         // It is read again by the next run.
         Some(missing) if missing.proves_nothing => {

@@ -1,4 +1,4 @@
-//! What is committed of a patient, and what that comes to.
+//! What is committed for a patient, and the result.
 
 use claimlake_contract::{
     ApiVersion, Frame, GrantHandle, LandingPatient, PatientId, PatientState, ResourceType,
@@ -27,24 +27,24 @@ pub(crate) struct ResourceCommit {
     pub(crate) reads: Vec<PassId>,
     pub(crate) state: PatientState,
     pub(crate) reason: Option<String>,
-    /// Whether everything was asked for, not only what is new.
+    /// Whether everything was requested, not only changes.
     pub(crate) full: bool,
     pub(crate) total: Option<u64>,
     pub(crate) previous: Option<ExtractState>,
-    /// `None` if nothing was asked.
+    /// `None` if nothing was requested.
     pub(crate) asked: Option<SearchScope>,
     /// Whether the server may not have given what it has: what was not found is not gone.
     pub(crate) is_suspicious: bool,
 }
 
 impl ResourceCommit {
-    /// Whether everything was asked for and came.
+    /// Whether everything was requested and received.
     pub(super) fn is_full(&self) -> bool {
         self.full && self.state == PatientState::Complete
     }
 }
 
-/// What a commit came to, for the report.
+/// The result of a commit, for the report.
 #[derive(Debug, Clone)]
 pub(crate) struct ResourceLanded {
     pub(crate) state: ExtractState,
@@ -54,7 +54,7 @@ pub(crate) struct ResourceLanded {
     pub(crate) doubted: u64,
     /// Resources that were not found and may only be withheld.
     pub(crate) withheld: u64,
-    /// Resources that were not found in an answer with something suspicious in it.
+    /// Resources that were not found, but by an answer that looks wrong.
     pub(crate) unproven: u64,
     pub(crate) anomalies: ServerAnomalies,
 }

@@ -35,7 +35,7 @@ pub(super) struct Served {
 
 #[derive(Debug, Default)]
 pub(super) struct SearchPass {
-    /// By the hash of the id, or of the content where there is none.
+    /// By the hash of the id, or of the content if there is no id.
     pub(super) seen: HashMap<[u8; 16], Served>,
     pub(super) landed: u64,
     pub(super) pages: u64,
@@ -58,7 +58,7 @@ pub(super) struct Lines {
     places: Vec<Range<usize>>,
 }
 
-/// A frame is ended where it has so many bytes: what is copied of a body at once stays small.
+/// A frame is ended once it has this many bytes, so that little is copied of a body at once.
 const FRAME_BYTES: usize = 8 << 20;
 
 impl Lines {

@@ -1,16 +1,16 @@
-//! How much of a resource type a search asks for: a narrower one proves nothing about the rest.
+//! How much of a resource type a search requests: a narrower search proves nothing about the rest.
 
 use std::collections::BTreeSet;
 
 use claimlake_contract::ResourceType;
 use claimlake_vault::FullRead;
 
-/// What was asked for, and what is remembered of earlier full reads.
+/// What was requested, and what is remembered from earlier full reads.
 #[derive(Debug, Clone)]
 pub(crate) struct SearchScope {
     /// What the consent covers of this resource type, see [`SearchScope::scopes_of`].
     pub(crate) scopes: String,
-    /// The sources of claims that were asked for.
+    /// The requested sources of claims.
     pub(crate) sources: String,
     pub(crate) known: Option<FullRead>,
 }
@@ -35,7 +35,7 @@ impl SearchScope {
             }
         }
         match parts.is_empty() || parts.contains(ALL) {
-            // Without a scope for it: the grant file did not say.
+            // No scope for it is recorded: an imported grant may have come without scopes.
             true => ALL.to_owned(),
             false => Vec::from_iter(parts).join(" "),
         }

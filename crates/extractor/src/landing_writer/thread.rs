@@ -24,7 +24,7 @@ use crate::http::body::Body;
 
 /// Jobs that wait; with the bodies being received they are what memory is bounded by.
 const WAITING_JOBS: usize = 16;
-/// Commits are synced together: after so many other jobs at the latest.
+/// Commits are synced together, after this many other jobs at the latest.
 const JOBS_BEFORE_SYNC: usize = 24;
 
 /// The content of a known resource that has to land again; no body has this hash.
@@ -40,7 +40,7 @@ pub(crate) struct PageJob {
     pub(crate) patient: PatientId,
     pub(crate) resource: ResourceType,
     pub(crate) lands: WritePolicy,
-    /// Whether everything was asked for.
+    /// Whether everything was requested.
     pub(crate) full: bool,
     pub(crate) body: Body,
 }
@@ -156,7 +156,7 @@ struct Thread {
     known_resources: HashMap<(GrantHandle, ResourceType), KnownResources>,
     landed_before: LandedBefore,
     waiting_commits: Vec<(PatientCommit, Reply<Vec<ResourceLanded>>)>,
-    /// Once landing has failed, every job is answered so.
+    /// Once landing has failed, every job gets this error.
     failed: Option<WriterError>,
 }
 
@@ -271,7 +271,7 @@ impl Thread {
         Ok(Ok(lines.page))
     }
 
-    /// Frames first, then the vault: what the vault says has landed is on disk.
+    /// Syncs frames before the vault: whatever the vault lists as landed is on disk.
     fn sync_commits(&mut self) {
         if self.waiting_commits.is_empty() {
             return;
@@ -346,7 +346,7 @@ impl Thread {
     fn seal(&mut self) -> Result<Vec<LandingManifest>, WriterError> {
         let mut writers = std::mem::take(&mut self.writers);
         for (resource, kept) in &self.kept {
-            // What is gone is listed even where nothing landed.
+            // Gone resources are listed even if nothing landed.
             if kept.iter().any(|kept| kept.patient.lists_gone()) && !writers.contains_key(resource)
             {
                 writers.insert(

@@ -42,7 +42,7 @@ impl<W: Write> ExchangeWriter<W> {
         }
     }
 
-    /// Writes until nobody hands anything over any more, or until it fails.
+    /// Writes until all senders are gone, or until writing fails.
     pub(super) fn work(mut self, mut waiting: mpsc::Receiver<RecordJob>) -> Self {
         while let Some(job) = waiting.blocking_recv() {
             if let Err(error) = self.write(job) {

@@ -19,7 +19,7 @@ pub struct PersonSearch {
     pub reached: Vec<PatientReached>,
     /// Identifiers of theirs that other Patients have, too: nothing was concluded from them.
     pub shared: Vec<SharedIdentifier>,
-    /// Where what was asked for names several people: all of them, and `reached` is empty.
+    /// All patients that the name matches, if these are several people; `reached` is empty then.
     pub candidates: Vec<PatientReached>,
 }
 
@@ -37,11 +37,11 @@ pub struct PatientReached {
 /// How a Patient was reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReachedBy {
-    /// Its id was asked for, or is that of a grant.
+    /// By its id, which was given or is that of a grant.
     Id,
     /// It has the same identifier of this system, and no other Patient of its API version has.
     Identifier(String),
-    /// It has an identifier that several have, and these were asked for, too.
+    /// By an identifier that several Patients share, and shared ones were requested.
     Shared(String),
     /// It is linked to, or links to, a Patient that is the person.
     Link,
@@ -237,7 +237,7 @@ impl LandedPatients {
 }
 
 impl fmt::Debug for LandedPatients {
-    /// Without anybody's names.
+    /// Without names of the person.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "LandedPatients({}, redacted)", self.by_key.len())
     }

@@ -1,5 +1,5 @@
-//! Bodies of a person's resources that do not name their patient themselves, such as a claim that was
-//! imported before its Patient, and again with it.
+//! Bodies of a person's resources that do not name the patient themselves, such as a claim that was
+//! imported before its Patient and again together with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::run_lines::each_line;
 pub(super) struct OwnResources(BTreeMap<(ApiVersion, ResourceType), BTreeSet<String>>);
 
 impl OwnResources {
-    /// Those that lines of the person are bodies of.
+    /// The resources of which lines of the person are bodies.
     pub(super) fn of(runs: &[SealedRun], person: &Person) -> Self {
         let mut own = Self::default();
         for run in runs.iter().filter(|run| has_patient(run)) {
@@ -35,8 +35,8 @@ impl OwnResources {
         }
     }
 
-    /// Whether a run may hold other bodies of these: what an extraction landed is in the frames of
-    /// its patient and says whose it is.
+    /// Whether a run may have other bodies of these resources: lines from an extraction are in the
+    /// frames of their patient and name the patient.
     pub(super) fn may_be_in(&self, run: &SealedRun) -> bool {
         is_import(run) && self.0.contains_key(&run.of_type())
     }
@@ -73,7 +73,7 @@ impl OwnResources {
     }
 }
 
-/// Whether any run may hold bodies that do not say whose they are.
+/// Whether any run may have bodies that do not state whose they are.
 pub(super) fn may_be_anywhere(runs: &[SealedRun]) -> bool {
     runs.iter().any(|run| is_import(run) && has_patient(run))
 }

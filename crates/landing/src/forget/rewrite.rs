@@ -21,7 +21,7 @@ use crate::{LandingError, SealedPart, SealedRun, manifest_file};
 /// Which lines of a run are removed.
 #[derive(Clone, Copy)]
 pub(super) enum Leaving<'a> {
-    /// Those that name the person, and what was extracted for them.
+    /// Lines that name the person, and those that were extracted for them.
     Person(&'a Person),
     /// Other bodies of the person's resources.
     OtherBodies(&'a Person, &'a OwnResources),
@@ -124,8 +124,8 @@ pub(super) fn rewrite(
         .sum())
 }
 
-/// The parts with lines to remove. The names of the new ones follow from the manifest alone, so that
-/// a removal that is begun again does the same.
+/// The parts with lines to remove. The names of the new parts depend only on the manifest, so that
+/// a removal that is repeated does the same.
 fn plan(run: &SealedRun, leaving: Leaving<'_>) -> Vec<PlannedPart> {
     let numbers = run
         .manifest

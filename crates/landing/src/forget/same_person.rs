@@ -13,7 +13,7 @@ pub(super) type PatientKey = (ApiVersion, PatientId);
 pub(super) struct PersonGroups(BTreeMap<PatientKey, PatientKey>);
 
 impl PersonGroups {
-    /// By links alone.
+    /// Patients that are connected by `Patient.link` only.
     pub(super) fn linked(by_key: &BTreeMap<PatientKey, PatientNames>) -> Self {
         let alone = by_key.keys().map(|key| (key.clone(), key.clone()));
         let mut groups = Self(alone.collect());

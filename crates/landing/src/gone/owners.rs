@@ -11,14 +11,14 @@ use super::listed::{Listed, OfType, entries_of};
 use crate::SealedRun;
 use crate::patient_lines::lines_of_patient;
 
-/// Of one resource and patient: runs that landed it, and runs that no longer found it.
+/// For one resource and patient: the runs that landed it, and the runs that no longer found it.
 #[derive(Default)]
 struct History {
     landed: Vec<u32>,
     missed: Vec<u32>,
 }
 
-/// The patients that each listed resource has landed for, as far as that decides whose it is.
+/// For each listed resource, the patients for whom it landed, as far as that decides whose it is.
 pub(super) struct Owners<'r>(HashMap<IdHash, HashMap<&'r PatientId, History>>);
 
 impl<'r> Owners<'r> {
@@ -41,7 +41,8 @@ impl<'r> Owners<'r> {
         for (number, run) in before() {
             owners.note(number, run, listed, |one| listing.contains(&one.patient));
         }
-        // Of other patients only what landed later than with the one who no longer has it counts.
+        // Of other patients only landings count that are later than the last one for the patient who
+        // no longer has the resource.
         let own = listed.entries.iter().map(|(number, patient, id)| {
             let history = owners.0.get(id).and_then(|of_id| of_id.get(patient));
             history.and_then(|history| last_before(&history.landed, *number))

@@ -42,7 +42,7 @@ pub fn check_input(path: &Path) -> Result<(), LandingError> {
     Ok(())
 }
 
-/// How a compressed input is damaged, in words.
+/// How a compressed input is damaged, as text.
 pub(super) fn damage(error: &io::Error) -> String {
     format!("the compressed input is damaged or ends early from this line on ({error})")
 }

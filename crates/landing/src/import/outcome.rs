@@ -1,4 +1,4 @@
-//! What an import did.
+//! The result of an import.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use claimlake_contract::{ApiVersion, Reject, RejectReason, ResourceType, RunId, 
 /// How many rejects are listed; all are in the rejected file.
 const MAX_LISTED: usize = 10;
 
-/// A claim or coverage of which it is not known whose it is. It landed.
+/// A claim or coverage whose patient is unknown. It landed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WithoutPatient {
     /// The input, as given.
@@ -21,7 +21,7 @@ pub struct WithoutPatient {
     pub why: Unresolved,
 }
 
-/// What an import did.
+/// The result of an import.
 #[derive(Debug, Clone)]
 pub struct ImportOutcome {
     /// The run that landed.
@@ -38,12 +38,12 @@ pub struct ImportOutcome {
     pub forgotten: u64,
     /// Resources of which a reference was resolved by `fullUrl` or identifier.
     pub resolved: u64,
-    /// Claims and coverages of which it is not known whose they are, by the reason.
+    /// Claims and coverages whose patients are unknown, by the reason.
     pub without_patient: BTreeMap<Unresolved, u64>,
     /// The first of them.
     pub first_without_patient: Vec<WithoutPatient>,
-    /// Inputs of which nothing could be read: another encoding, an archive, a web page. Each is one
-    /// reject, however much is in it.
+    /// Inputs that could not be read at all: another encoding, an archive, a web page. Each is one
+    /// reject, whatever its size.
     pub unreadable_files: u64,
     /// Lines, values and entries that did not land.
     pub rejected: u64,

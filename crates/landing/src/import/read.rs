@@ -15,7 +15,7 @@ use crate::LandingError;
 pub struct BadInput {
     /// The reason as rejects have it.
     pub reason: RejectReason,
-    /// The reason in words.
+    /// The reason as text.
     pub detail: String,
 }
 

@@ -13,7 +13,7 @@ use crate::folder::{create_private_dir, create_private_file, sync_folder};
 /// Of a longer text only the beginning is kept here; the rest is in the input.
 const KEPT_TEXT: usize = 1 << 20;
 
-/// The rejected text, as it was: as text where it is UTF-8, else as hex.
+/// The rejected text as it was, or in hex if it is not UTF-8.
 #[derive(Debug, Serialize)]
 pub(super) struct RejectedText<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,7 +82,7 @@ impl RejectedFile {
             let file = create_private_file(&self.path)?;
             let compressing = || LandingError::io("compressing for", &self.path);
             let mut encoder = zstd::stream::write::Encoder::new(file, 3).map_err(compressing())?;
-            // No manifest has its hash.
+            // No manifest has a hash of this file, so zstd's own checksum protects it.
             encoder.include_checksum(true).map_err(compressing())?;
             self.open = Some(encoder);
         }

@@ -95,7 +95,7 @@ pub(super) fn resource_of_entry(entry: &[u8]) -> Vec<Found<'_>> {
     if entry.first() != Some(&b'{') {
         return vec![bad_entry(entry)];
     }
-    // FHIR has entries without one: a request, or the response to it.
+    // FHIR has entries without a resource: a request, or the response to one.
     let Some((full_url, resource)) = parts_of_entry(entry) else {
         let detail = "the Bundle entry has its resource or its fullUrl twice";
         return vec![Found::reject(entry, RejectReason::DuplicateKey, detail)];
@@ -143,9 +143,9 @@ pub(super) fn look_through(text: &[u8], take: Take<'_>) {
     look_into(text, None, take);
 }
 
-/// The same of an entry of a Bundle.
+/// The same for an entry of a Bundle.
 pub(super) fn look_through_entry(entry: &[u8], take: Take<'_>) {
-    // One with a key twice does not land.
+    // An entry that has a key twice does not land.
     if let Some((full_url, Some(resource))) = parts_of_entry(entry) {
         look_into(resource, full_url.as_deref(), take);
     }

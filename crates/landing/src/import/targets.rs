@@ -31,7 +31,7 @@ pub(super) fn look_for(
                 };
                 match api {
                     Ok(Some(api)) => index.add(api, resource, bundle, full_url, text),
-                    // Where it lands, that is an error; a body that is refused needs no version.
+                    // An error for resources that land; a rejected body needs no version.
                     Ok(None) => {}
                     Err(error) => failed = Some(error),
                 }

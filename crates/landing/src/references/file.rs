@@ -112,7 +112,7 @@ pub(crate) struct ReferencesWriter {
 }
 
 impl ReferencesWriter {
-    /// Creates the file beside a part that has `frames` frames without records already.
+    /// Creates the file beside a part that already has `frames` frames without records.
     pub(crate) fn create(part: &Path, frames: usize) -> Result<Self, LandingError> {
         let path = part.with_file_name(references_name(file_name(part)));
         remove_if_there(&path)?;
@@ -148,7 +148,7 @@ impl ReferencesWriter {
         self.append_packed(&compressed, records.len() as u64, text.len() as u64)
     }
 
-    /// The same, of records that are compressed already.
+    /// The same for records that are compressed already.
     pub(crate) fn append_packed(
         &mut self,
         compressed: &[u8],
@@ -159,7 +159,7 @@ impl ReferencesWriter {
         Ok(())
     }
 
-    /// Makes the file durable; what the manifest is to say of it.
+    /// Makes the file durable; returns what the manifest records about it.
     pub(crate) fn finish(mut self) -> Result<LandingReferences, LandingError> {
         self.file.sync()?;
         Ok(LandingReferences {

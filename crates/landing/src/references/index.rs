@@ -20,7 +20,7 @@ pub(crate) struct Target {
     pub(crate) id: String,
 }
 
-/// One answer, or why there is none.
+/// The target, or why there is none.
 pub(crate) type Resolved<'i> = Result<&'i Target, Unresolved>;
 
 #[derive(Default)]
@@ -128,8 +128,8 @@ impl TargetIndex {
         self.targets.get(*self.by_id.get(&target)?)
     }
 
-    /// What has this `fullUrl`: within the Bundle where it is there, else anywhere. A UUID that
-    /// nothing has as its `fullUrl` is the id of a resource.
+    /// The resource with this `fullUrl`: within the Bundle if it is there, otherwise anywhere. A
+    /// UUID that is no resource's `fullUrl` is taken as the id of a resource.
     pub(crate) fn by_url(&self, api: ApiVersion, bundle: u64, url: &str) -> Resolved<'_> {
         if let Some(known) = self.by_url.get(url) {
             let own: Vec<_> = known.iter().filter(|(of, _)| *of == bundle).collect();

@@ -21,12 +21,12 @@ pub(crate) struct SentLine<'l> {
     pub(crate) text: &'l [u8],
 }
 
-/// What became of the references of a line.
+/// The results of resolving the references of a line.
 #[derive(Default)]
 pub(crate) struct Outcome {
     /// Records with `line` 0, to be filled in.
     pub(crate) records: Vec<ReferenceRecord>,
-    /// Of a claim or coverage: why it is not known whose it is.
+    /// Why the patient of a claim or coverage is unknown.
     pub(crate) without_patient: Option<Unresolved>,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Outcome {
 pub(crate) struct Resolver<'l> {
     inputs: TargetIndex,
     layout: &'l LandingLayout,
-    /// Read when the first reference asks for it.
+    /// Read when the first reference needs it.
     landing: OnceCell<TargetIndex>,
 }
 
@@ -177,7 +177,7 @@ impl<'l> Resolver<'l> {
         })
     }
 
-    /// What an address leads to, where a Bundle gives it to a resource with another id.
+    /// The target of an address, if a Bundle gives the address to a resource with another id.
     fn renamed(&self, line: SentLine<'_>, url: &str) -> Option<&Target> {
         if !self.inputs.has_renamed() {
             return None;
@@ -234,7 +234,7 @@ impl<'l> Resolver<'l> {
     }
 }
 
-/// The `fullUrl` of a resource that others may name by it, where the id does not say it.
+/// The `fullUrl` of a resource, by which others may name it, if it does not follow from the id.
 fn own_url(line: SentLine<'_>) -> Option<ReferenceRecord> {
     let resource = target_type(line.resource.as_str())?;
     let url = line.full_url?;

@@ -1,4 +1,4 @@
-//! What damage looks like, and what is left without it.
+//! How damage is recognized, and what is still usable.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

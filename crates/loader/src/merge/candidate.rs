@@ -170,7 +170,7 @@ impl<'a> Row<'a> {
     fn value(self, name: &str) -> Result<Option<String>> {
         let column = self.column(name)?;
         let text = value_text(column, self.row).filter(|text| !text.is_empty());
-        // What a partition column has where nothing is known says nothing of a claim.
+        // The value for "missing" in a partition column does not identify a claim.
         let unknown = match column.data_type() {
             DataType::Utf8 => hive::UNKNOWN,
             DataType::Date32 => hive::UNKNOWN_DATE,

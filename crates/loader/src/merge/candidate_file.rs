@@ -54,7 +54,7 @@ pub(crate) fn rules_hash(rules: &[CurrentRule]) -> Result<String> {
 /// The number of candidates in a record batch.
 const CHUNK_ROWS: usize = 1_024;
 
-/// Where candidates are sorted, in the folder for what is spilled; no table has such a name.
+/// The subfolder of the spill folder for sorting candidates; no table has this name.
 const FOLDER: &str = "_current";
 
 /// Positions of the columns. The last three exist only while candidates are sorted.

@@ -9,7 +9,7 @@ use crate::error::{LoadError, Result};
 use claimlake_columnar::sort::buffered::with_dictionary;
 use claimlake_columnar::sort::table_shape::TableShape;
 
-/// Name and type in words, as in the manifest.
+/// Name and type as text, as in the manifest.
 pub(crate) fn words(
     schema: &Schema,
     columns: impl Iterator<Item = usize>,
@@ -98,7 +98,7 @@ pub(crate) fn align_numbered(batch: &RecordBatch, shape: &TableShape) -> Result<
     aligned(batch, &shape.schema, &shape.dictionaries, &shape.name)
 }
 
-/// As `wanted`, which are the columns of `plain` with texts numbered or not.
+/// The columns in the types of `wanted`, which are those of `plain`, or dictionaries for text.
 fn aligned(
     batch: &RecordBatch,
     plain: &SchemaRef,

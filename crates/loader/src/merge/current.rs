@@ -40,8 +40,8 @@ pub(crate) enum CurrentTransition {
 /// What was decided.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// By the table that decides: resources whose rows in the lake change nothing but whether they
-    /// are current.
+    /// Resources whose rows in the lake change in nothing but `is_current`, by the table that
+    /// decides.
     pub(crate) flips: HashMap<String, HashMap<ResourceKey, Option<bool>>>,
     /// Resources of the lake that became current, or are no longer current; for the table
     /// `changes`.
@@ -90,7 +90,7 @@ pub(crate) fn find(input: &CurrentInput<'_>, decisions: &mut [RunDecisions]) -> 
             table: plan.layout.name.clone(),
         });
     }
-    // What was said of resources whose candidates are no longer those of the lake.
+    // The previous decisions about resources whose candidates have changed.
     let mut replaced: HashMap<ResourceKey, Option<bool>> = HashMap::new();
     for candidate in known(input)?.into_iter().flatten() {
         let candidate = candidate?;

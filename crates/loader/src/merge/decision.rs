@@ -56,7 +56,7 @@ const SORTED_BYTES: usize = 4 + RECORD_BYTES;
 /// Records that are read, or sorted, at once.
 const BLOCK_RECORDS: usize = 1_024;
 
-/// Where decisions are sorted, in the folder for what is spilled; no table has such a name.
+/// The subfolder of the spill folder for sorting decisions; no table has this name.
 const FOLDER: &str = "_decisions";
 
 /// Puts the decisions of all runs in landing order.

@@ -28,7 +28,7 @@ use claimlake_columnar::sort::span_maker::resource_column;
 /// The number of rows in a batch of the file of newest bodies.
 const BATCH_ROWS: usize = 1_024;
 
-/// Where keys are sorted, in the folder for what is spilled; no table has such a name.
+/// The subfolder of the spill folder for sorting keys; no table has this name.
 const FOLDER: &str = "_keys";
 
 /// The newest bodies, one per resource.

@@ -17,7 +17,7 @@ pub(crate) struct SnapshotInput<'a> {
     pub(crate) lake: &'a Lake,
     pub(crate) before: Option<&'a PreviousSnapshot>,
     pub(crate) access: Access,
-    /// Of a rebuild.
+    /// Present if this load is a rebuild.
     pub(crate) repair: Option<&'a Repair<'a>>,
 }
 

@@ -11,7 +11,7 @@ use super::input::SnapshotInput;
 /// list them.
 pub(super) fn of(input: &SnapshotInput<'_>) -> Option<Vec<RunId>> {
     let staged = input.staged.iter().map(|run| &run.manifest);
-    // What another program staged names none.
+    // Rows that another program staged name no landing run.
     if staged
         .clone()
         .any(|manifest| manifest.landing_runs.is_empty())

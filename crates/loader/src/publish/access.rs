@@ -39,7 +39,7 @@ pub(crate) fn give_all(access: &Access, folder: &Path) -> Result<u64> {
             let kind = entry
                 .file_type()
                 .map_err(LoadError::io("reading", &folder))?;
-            // `current` leads to a folder that is met by itself.
+            // `current` points to a folder that is visited anyway.
             if kind.is_symlink() {
                 continue;
             }

@@ -19,7 +19,7 @@ pub struct SnapshotInfo {
     pub folder: PathBuf,
     /// Whether `current` points to it.
     pub is_current: bool,
-    /// Whether the lake was rolled back to it and waits there.
+    /// Whether the lake was rolled back to it, so that loads refuse.
     pub is_pinned: bool,
     /// The run that published it; `None` if its manifest cannot be read.
     pub run: Option<RunId>,
@@ -107,7 +107,7 @@ pub(crate) fn retain(
         let published = read_manifest(&lake.snapshot(number))
             .ok()
             .and_then(|manifest| instant(&manifest.published_at));
-        // A snapshot that does not say when it was published is of no use to anybody.
+        // A snapshot without a publication time is unusable.
         let is_young = published
             .zip(oldest_kept)
             .is_some_and(|(published, oldest)| published >= oldest);

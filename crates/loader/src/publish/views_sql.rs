@@ -36,7 +36,7 @@ pub(crate) struct Views<'a> {
 }
 
 impl<'a> Views<'a> {
-    /// Of a snapshot whose real path is `folder`.
+    /// The views of a snapshot whose real path is `folder`.
     pub(crate) fn of(
         manifest: &'a LakeManifest,
         folder: &'a Path,
@@ -52,8 +52,9 @@ impl<'a> Views<'a> {
         }
     }
 
-    /// Views of all tables in schema `lossless`, of those most people need and of SQL in `main`, of
-    /// current rows in `current`; one statement a line, apart from names with line breaks.
+    /// Views of all tables in schema `lossless`, of the tables for most questions and of SQL in
+    /// `main`, of current rows in `current`. Each statement is one line, unless a name contains
+    /// line breaks.
     pub(crate) fn duckdb(&self) -> String {
         let mut sql = self.header();
         sql.push_str("CREATE SCHEMA IF NOT EXISTS lossless;\n");

@@ -84,8 +84,8 @@ impl<'a> EarlierOwners<'a> {
         Ok(own)
     }
 
-    /// Why the owner file of a table's file is wrong; `None` if it is right. For `verify`, which
-    /// reports a damaged Parquet file separately.
+    /// Why the owner file (which rows belong to which resource) of a table's file is wrong; `None`
+    /// if it is right. For `verify`, which reports a damaged Parquet file separately.
     pub(crate) fn damage_of(&self, name: &str, file: &LakeFile) -> Option<String> {
         let kept = match earlier_file::read(self.folder, &file.path, file.rows) {
             Ok(kept) => kept,

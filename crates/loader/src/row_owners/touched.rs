@@ -9,8 +9,8 @@ use crate::row_owners::snapshot::SnapshotOwners;
 use crate::table::plan::TablePlan;
 use claimlake_columnar::GroupKey as ResourceKey;
 
-/// By the table that decides what is current, the resources whose `is_current` changes, with the
-/// new value.
+/// Resources whose `is_current` changes, with the new value, by the table that decides what is
+/// current.
 pub(crate) type Flips = HashMap<String, HashMap<ResourceKey, Option<bool>>>;
 
 /// The owners of the previous snapshot, and the resources to look for. A group is scanned at most

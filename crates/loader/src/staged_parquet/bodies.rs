@@ -56,7 +56,7 @@ impl StagedBodies {
         self.count(|resource| !self.landed.contains(resource))
     }
 
-    /// Staged bodies of resources that were found with other content hashes alone.
+    /// How many staged bodies are of resources that landed with other content hashes only.
     #[must_use]
     pub fn of_other_content(&self) -> u64 {
         self.count(|resource| self.landed.contains(resource))

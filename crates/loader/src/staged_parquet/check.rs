@@ -19,7 +19,7 @@ use crate::merge::keys::{self, KeyRow};
 use crate::merge::staged_keys::as_key_file;
 use crate::staged_run::{Checksums, StagedRun, landing_orders};
 
-/// What a view says of its table's rows.
+/// What a view states about the rows of its table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableShape {
     /// The table.
@@ -41,7 +41,7 @@ pub struct StagedProblems {
     pub without_row: BTreeMap<String, Share>,
     /// By such a table: how many resources have several rows.
     pub with_several_rows: BTreeMap<String, u64>,
-    /// By table: rows whose landing order is that of no resource of its type that has rows.
+    /// By table: rows whose landing order belongs to no resource of its type that has rows.
     pub rows_of_none: BTreeMap<String, u64>,
     /// By table: rows whose id is another than their key's.
     pub rows_of_another: BTreeMap<String, u64>,
@@ -52,7 +52,7 @@ pub struct StagedProblems {
     pub same_hash: u64,
 }
 
-/// So many of so many.
+/// A count and the total it is part of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Share {
     /// Those that are counted.

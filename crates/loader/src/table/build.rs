@@ -46,7 +46,7 @@ pub(crate) struct BuildInput<'a> {
     /// Resources whose rows in the lake must go, because a newer body was staged or because they
     /// vanished.
     pub(crate) outdated: &'a HashSet<ResourceKey>,
-    /// By the table that decides, resources of the lake of which nothing changes but `is_current`.
+    /// Resources of the lake in which nothing but `is_current` changes, by the table that decides.
     pub(crate) flips: &'a Flips,
     /// In which partitions such resources have rows; `None` if there is no previous snapshot.
     pub(crate) touched: Option<&'a Touched<'a>>,
@@ -151,7 +151,7 @@ fn finish(
         .iter()
         .filter(|file| !files_before.contains(file))
         .count();
-    // By partition; within one, in the order of rows.
+    // Ordered by partition, and within one by rows.
     let mut files: Vec<LakeFile> = kept.into_iter().chain(written).collect();
     files.sort_by(|left, right| folder_of(&left.path).cmp(folder_of(&right.path)));
     let table = LakeTable {
@@ -281,7 +281,7 @@ fn with_current(
 struct OldFiles {
     /// They stay as they are.
     kept: Vec<LakeFile>,
-    /// Their partition is rewritten; by partition.
+    /// The old files of partitions that are rewritten, by partition.
     rewritten: BTreeMap<String, Vec<LakeFile>>,
 }
 
@@ -299,13 +299,14 @@ fn split_old_files(
     };
     let mut touched: BTreeSet<String> = maker.paths().iter().cloned().collect();
     let partition_columns: Vec<_> = plan.shape.partition_columns().collect();
-    // A file without rows only shows the columns; it goes once there are rows, or other columns.
+    // A file without rows only shows the columns; it is removed once there are rows or further
+    // columns.
     let has_rows = !touched.is_empty() || table.files.iter().any(|file| file.rows > 0);
     let is_wider = table.columns != file_words(&plan.layout, &plan.shape.schema);
     for file in &table.files {
         let partition = partition_in_table(file, &table.layout.name);
         if hive::has_null(partition) {
-            // Of an older build: its rows go where such rows go now.
+            // Written by an older build: its rows move to the partition where such rows belong now.
             let values = hive_path::values_in(partition, &partition_columns);
             let values = values.into_iter().flatten().map(Some);
             touched.insert(plan.shape.partition_path(values));

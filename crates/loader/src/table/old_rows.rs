@@ -216,7 +216,7 @@ impl PartitionOwners<'_> {
 }
 
 impl BatchSource for OldRows<'_> {
-    /// The next batch as it goes into the sorted rows.
+    /// The next batch, in the form in which it is merged with the sorted rows.
     fn next_batch(&mut self) -> claimlake_columnar::Result<Option<SpanBatch>> {
         loop {
             let mut open = match self.open.take() {

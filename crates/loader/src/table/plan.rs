@@ -98,7 +98,8 @@ pub(crate) fn plan(input: &PlanInput<'_>) -> Result<Plans> {
     for run in input.staged {
         for table in run.tables() {
             let known = names.entry(&table.layout.name).or_default();
-            // The columns of the latest run that has any; empty tables say nothing of theirs.
+            // The columns of the latest run that has a file of the table; others do not show its
+            // columns.
             if known.is_none() || !table.files.is_empty() {
                 *known = Some((run, table));
             }
@@ -116,7 +117,8 @@ pub(crate) fn plan(input: &PlanInput<'_>) -> Result<Plans> {
                     None => plans.without_rows.push(name.to_owned()),
                 },
             },
-            // The view is no longer in the pipeline: gone when all is made anew, else stale.
+            // The view is no longer in the pipeline: a rebuild drops the table, any other load
+            // keeps it as stale.
             (None, Some(_)) if input.options.rebuild => {}
             (None, Some(before)) => {
                 let mut plan = carried_plan(input, before)?;

@@ -88,7 +88,7 @@ struct Entry {
     spec: FaultSpec,
     struck: u64,
     seen: u64,
-    /// For a limit by the second: when the second began and what it has seen.
+    /// For a limit of requests per second: when the current second began, and how many came in it.
     second: Option<(DateTime<Utc>, u32)>,
 }
 
@@ -133,7 +133,7 @@ impl ActiveFaults {
         self.entries.iter().map(|entry| &entry.spec)
     }
 
-    /// How often each fault struck.
+    /// How often each fault was applied.
     pub(crate) fn struck(&self) -> BTreeMap<String, u64> {
         let mut struck = self.past.clone();
         for entry in &self.entries {
@@ -177,7 +177,7 @@ impl ActiveFaults {
             .collect()
     }
 
-    /// How long access tokens live, where a fault says so.
+    /// How long access tokens live, if a fault sets it.
     pub(crate) fn token_seconds(&self) -> Option<u32> {
         self.specs().find_map(|spec| match spec.kind {
             FaultKind::TokenSeconds(seconds) => Some(seconds),

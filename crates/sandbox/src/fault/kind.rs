@@ -7,7 +7,7 @@ use std::mem::discriminant;
 pub enum FaultKind {
     /// 429.
     TooManyRequests(RetryAfter),
-    /// 429 once more than so many FHIR requests arrive within a second.
+    /// 429 once more than this many FHIR requests arrive within a second.
     RequestsPerSecond(u32, RetryAfter),
     /// A status of 500 or above, with the body the real server has for it.
     Status(u16),
@@ -15,9 +15,9 @@ pub enum FaultKind {
     Backend(u16),
     /// An HTML page with this status where JSON is due.
     Html(u16),
-    /// The answer begins so many milliseconds late.
+    /// The answer begins this many milliseconds late.
     Slow(u32),
-    /// The body arrives in eight pieces, spread over so many milliseconds.
+    /// The body arrives in eight pieces, spread over this many milliseconds.
     SlowBody(u32),
     /// No answer before any time-out.
     Hang,
@@ -57,24 +57,24 @@ pub enum FaultKind {
     ExpiredToken,
     /// The grant was ended by the patient.
     RevokedToken,
-    /// Access tokens live so many seconds.
+    /// Access tokens live this many seconds.
     TokenSeconds(u32),
     /// A resource of another patient is on the page.
     ForeignPatient,
 }
 
-/// What a 429 says of the time to wait.
+/// How a 429 states the time to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAfter {
     /// Nothing.
     Absent,
-    /// So many seconds.
+    /// This many seconds.
     Seconds(u32),
-    /// An HTTP date so many seconds ahead.
+    /// An HTTP date this many seconds ahead.
     Date(u32),
 }
 
-/// How a `next` link leaves the origin.
+/// How a `next` link points to another origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextTrick {
     /// Another host and port.
@@ -98,7 +98,7 @@ pub enum WrongTotal {
     Text,
 }
 
-/// When a fault is looked for.
+/// At which point of serving a request a fault applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
     /// Before anything is done.
@@ -115,7 +115,7 @@ pub(crate) enum Stage {
     Page,
     /// While the answer is sent.
     Wire,
-    /// When tokens are made; no request is struck.
+    /// When tokens are made; it applies to no request.
     Setting,
 }
 

@@ -1,4 +1,5 @@
-//! Faults: what may go wrong on purpose, how it is asked for, and when it strikes.
+//! Faults that the sandbox injects on request: which kinds there are, how they are written, and
+//! when they apply.
 
 mod active;
 mod answer;

@@ -19,7 +19,7 @@ pub struct FaultSpec {
     pub rate: f64,
     /// Which requests.
     pub only: FaultTarget,
-    /// Whose requests: a login or a patient id.
+    /// Whose requests, by login or patient id.
     pub patient: Option<String>,
     /// How often at most.
     pub count: Option<u64>,
@@ -27,7 +27,7 @@ pub struct FaultSpec {
     pub skip: u64,
 }
 
-/// Which requests a fault may strike.
+/// The requests that a fault may apply to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultTarget {
     /// Claims.
@@ -44,7 +44,7 @@ pub enum FaultTarget {
     Fhir,
     /// The token endpoint.
     Token,
-    /// What a browser sees: authorize, login, consent.
+    /// Pages for a browser: authorize, login, consent.
     Login,
     /// Everything but the admin routes.
     All,

@@ -33,7 +33,8 @@ impl Body {
         self.bytes.len()
     }
 
-    /// The body as of a request: shared where it is the same for all, else a copy.
+    /// The body at the time of a request: shared if it is the same for all requests, otherwise a
+    /// copy.
     pub(crate) fn at(&self, now: DateTime<Utc>) -> Bytes {
         let Some(start) = self.created_at else {
             return self.bytes.clone();

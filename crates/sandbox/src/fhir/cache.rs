@@ -1,10 +1,10 @@
-//! A cache bounded by size: what was asked for lately stays, what was not goes in one sweep.
+//! A cache bounded by size: recently used entries stay, the others are dropped together.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
 /// Two halves: the younger is filled, and becomes the older when full; the older is dropped then.
-/// An entry of the older half that is asked for moves to the younger.
+/// An entry of the older half that is used moves to the younger.
 #[derive(Debug)]
 pub(crate) struct Cache<K, V> {
     young: HashMap<K, (V, usize)>,

@@ -23,7 +23,7 @@ pub(super) struct ClaimValues<'a> {
 }
 
 impl<'a> ClaimValues<'a> {
-    /// No values yet. `version` keeps the draws of the two API versions apart.
+    /// No values yet. `version` separates the random draws of the two API versions.
     pub(super) fn of(patient: &'a Beneficiary, claim: &'a Claim, version: u64) -> Self {
         let processing = Processing::of(claim);
         Self {

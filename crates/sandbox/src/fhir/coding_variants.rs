@@ -1,4 +1,4 @@
-//! How providers write what the code lists have one form of, by the claim's seed.
+//! Codes in the various forms in which providers write them, chosen by the claim's seed.
 
 use crate::population::claim::{Claim, ClaimKind};
 use crate::random::Random;
@@ -76,7 +76,7 @@ pub(crate) fn revenue_center(claim: &Claim, number: u32, random: &mut Random) ->
     (revenue_coding_variants(center, claim.seed), display)
 }
 
-/// The place of all lines of an emergency visit, else the one drawn.
+/// The place of all lines of an emergency visit; for other claims the one drawn.
 pub(crate) fn place_of_service(claim: &Claim, drawn: Code) -> Code {
     if is_emergency(claim) {
         EMERGENCY_ROOM

@@ -18,8 +18,8 @@ pub(super) fn finds_in_v3(search: &Search, claim: &Claim) -> bool {
         && !(search.without_samhsa && claim.is_sensitive)
 }
 
-/// Whether a v3 search finds prior authorizations: only source and tag select them, all else is
-/// ignored.
+/// Whether a v3 search finds prior authorizations: only source and tag select them, other
+/// parameters are ignored.
 pub(super) fn finds_prior_authorizations(search: &Search) -> bool {
     let is_shared =
         |(system, code): &(String, String)| system == SYSTEM_TYPE && code == "SharedSystem";

@@ -31,7 +31,7 @@ impl AccessType {
     }
 }
 
-/// Where an app may be sent back to.
+/// The redirect URIs of an app.
 #[derive(Debug, Clone)]
 pub(crate) enum RedirectRule {
     /// Plain http to the machine itself, any port and path: what every local client uses.
@@ -104,7 +104,7 @@ impl App {
         })
     }
 
-    /// Where to go when a request names no redirect URI.
+    /// The redirect URI of a request that names none.
     pub(crate) fn default_redirect(&self) -> Option<String> {
         self.redirects.iter().find_map(|rule| match rule {
             RedirectRule::Exactly(uri) => Some(uri.to_string()),

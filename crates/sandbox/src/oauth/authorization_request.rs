@@ -30,7 +30,7 @@ fn app_of(state: &State, fields: &Fields) -> Result<AppIndex, Reply> {
     app.ok_or_else(|| pages::client_fault(400, "The application is not known."))
 }
 
-/// The rules that are seen before anybody logs in.
+/// The checks before the patient logs in.
 pub(crate) fn check_early(service: &Service, api: Api, fields: &Fields) -> Result<(), Reply> {
     if fields.get("client_secret").is_some() {
         let text = "Illegal query parameter [client_secret] detected";

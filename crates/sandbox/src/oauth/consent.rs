@@ -1,4 +1,4 @@
-//! `/vN/o/authorize/<uuid>/`: the consent page, its answer, and the answer nobody had to click.
+//! `/vN/o/authorize/<uuid>/`: the consent page, the patient's answer, and the automatic answer.
 
 use crate::http::{Fields, Reply, Request, quote};
 use crate::oauth::authorization_request::{AuthorizationRequest, check_late};

@@ -16,10 +16,10 @@ const SESSION_SECONDS: i64 = 5400;
 pub(crate) type AppIndex = usize;
 /// A patient's place in the population.
 pub(crate) type PatientIndex = usize;
-/// What grants are kept under.
+/// The key of a grant.
 pub(crate) type Key = (AppIndex, PatientIndex);
 
-/// Which app may read whose data, and what of it.
+/// Which app may read which patient's data, and which parts of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Permission {
     pub(crate) app: AppIndex,
@@ -69,11 +69,11 @@ pub(crate) struct Refresh {
 /// One patient's consent to one app.
 #[derive(Debug, Clone)]
 pub(crate) struct Grant {
-    /// When it ends; research studies have none.
+    /// When it ends; `None` for research studies.
     pub(crate) expires: Option<DateTime<Utc>>,
 }
 
-/// What the token endpoint hands out.
+/// The tokens that the token endpoint issues.
 #[derive(Debug, Clone)]
 pub(crate) struct Issued {
     pub(crate) access_token: String,
@@ -128,14 +128,14 @@ impl Ledger {
         self.apps.iter().position(|app| app.client_id == client_id)
     }
 
-    /// Remembers where a login leads to.
+    /// Remembers the page that a login continues with.
     pub(crate) fn open_relay(&mut self, next: &str) -> String {
         let relay = self.random.digits(26);
         self.relays.insert(relay.clone(), next.to_owned());
         relay
     }
 
-    /// Where the login of `relay` leads to; asked for once.
+    /// The page that the login of `relay` continues with; it is returned once.
     pub(crate) fn close_relay(&mut self, relay: &str) -> Option<String> {
         self.relays.remove(relay)
     }

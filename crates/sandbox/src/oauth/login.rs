@@ -49,7 +49,7 @@ pub(crate) fn submit(service: &Service, request: &Request) -> Reply {
     Reply::redirect(302, &format!("/mymedicare/sls-callback?{query}"))
 }
 
-/// `GET /mymedicare/sls-callback`: the person is known, their consent is asked for.
+/// `GET /mymedicare/sls-callback`: the patient has logged in, and is asked for the consent.
 pub(crate) fn callback(service: &Service, request: &Request) -> Reply {
     let relay = request.query.get("relay").unwrap_or_default();
     let Some(next) = service.state().ledger.close_relay(relay) else {

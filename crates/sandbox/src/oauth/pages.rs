@@ -22,7 +22,7 @@ pub(crate) fn page(status: u16, name: &str, title: &str, mut values: Values<'_>)
         .with("content-security-policy", POLICY)
 }
 
-/// The login page; anybody may be picked, no password is asked for.
+/// The login page: any patient can be chosen, without a password.
 pub(crate) fn login(service: &Service, relay: &str, problem: Option<&str>) -> Reply {
     let count = u32::try_from(service.records.patients()).unwrap_or_default();
     let logins = 0..service.records.patients().min(LOGINS_SHOWN);
@@ -45,7 +45,7 @@ pub(crate) fn login(service: &Service, relay: &str, problem: Option<&str>) -> Re
     page(200, "pages/login", "Log in", values)
 }
 
-/// A fault of the app's request, shown in the browser, since the app cannot be trusted with it.
+/// An error in the app's request, shown in the browser because the app cannot be trusted with it.
 pub(crate) fn client_fault(status: u16, text: &str) -> Reply {
     let mut values = Values::default();
     values.set("problem", text);

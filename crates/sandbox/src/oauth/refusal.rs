@@ -16,7 +16,7 @@ pub(crate) fn described(status: u16, error: &str, text: &str) -> Reply {
     Reply::json(status, &body)
 }
 
-/// What a request lacks, named all at once.
+/// The error that names all missing parameters of a request at once.
 pub(crate) fn missing_parameters(names: &[&str]) -> Reply {
     let names = names.join(", ");
     message(400, &format!("Missing Required Parameter(s): {names}"))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 const RESOURCES: [&str; 3] = ["Patient", "Coverage", "ExplanationOfBenefit"];
 
-/// What a FHIR request wants to do.
+/// The access that a FHIR request needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Interaction {
     Search,

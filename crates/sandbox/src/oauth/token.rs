@@ -104,7 +104,7 @@ impl TokenRequest<'_> {
         }
     }
 
-    /// A parameter that the OAuth library or Blue Button asks for.
+    /// A parameter that the OAuth library or Blue Button requires.
     fn required(&self, name: &str, missing: impl Fn() -> Reply) -> Result<&str, Reply> {
         self.form.filled(name).ok_or_else(missing)
     }
@@ -125,7 +125,7 @@ impl TokenRequest<'_> {
         missing_parameters(&missing)
     }
 
-    /// The OAuth library knows the grant type, and the server has nobody with a password.
+    /// The OAuth library has this grant type, but no user of the server has a password.
     fn password(&self, state: &State) -> Reply {
         if let Err(refusal) = self.authenticated(state) {
             return refusal;

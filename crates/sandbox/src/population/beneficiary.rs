@@ -38,7 +38,7 @@ pub(crate) struct Beneficiary {
     pub(crate) has_part_d: bool,
     /// Has Medicaid too.
     pub(crate) is_dual: bool,
-    /// What decides all else about the patient.
+    /// Everything else about the patient is derived from it.
     pub(crate) seed: u64,
 }
 
@@ -106,7 +106,7 @@ impl Beneficiary {
             (Sex::Male, &NAMES_OF_MEN)
         };
         let given = random.pick(names);
-        // Digits in the names, as Synthea does it: nobody is called so.
+        // Digits in the names, as Synthea writes them: no person has such a name.
         let given = format!("{given}{:03}", random.between(100, 999));
         let family = format!(
             "{}{:03}",
@@ -171,7 +171,7 @@ fn first_of_medicare(birth: Day) -> Day {
     Day::of(year + 65, month, 1)
 }
 
-/// An MBI whose second letter is an S, which CMS never gives out: synthetic at sight.
+/// An MBI whose second letter is an S, which CMS never issues: recognizable as synthetic.
 fn mbi(random: &mut Random, number: u64) -> String {
     let mut letter = || char::from(random.pick(MBI_LETTERS));
     let (first, second, third) = (letter(), letter(), letter());

@@ -122,7 +122,7 @@ impl Source {
 /// Which bill of a stay a claim is; the rest are bills of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) enum StayBill {
-    /// One bill for all, or no stay at all.
+    /// One bill for the whole stay, or no stay at all.
     #[default]
     Whole,
     First,

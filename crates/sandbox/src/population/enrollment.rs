@@ -11,7 +11,7 @@ use crate::vocabulary::{
 /// The year of monthly codes: that of the first load.
 pub(crate) const REFERENCE_YEAR: i32 = 2026;
 
-/// What a month is to a patient's Medicare.
+/// A patient's enrolment in Medicare in one month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Month {
     /// Before entitlement, or after the month of death.
@@ -47,12 +47,12 @@ pub(crate) fn month(patient: &Beneficiary, month: u32, as_of: i64) -> Month {
     }
 }
 
-/// Whether a patient has hospital insurance; a few have medical insurance alone.
+/// Whether a patient has hospital insurance; a few have only medical insurance.
 pub(crate) fn has_part_a(patient: &Beneficiary) -> bool {
     !patient.is_one_in(23, 14) || shows_all(patient)
 }
 
-/// Whether a patient has medical insurance; a few have hospital insurance alone.
+/// Whether a patient has medical insurance; a few have only hospital insurance.
 pub(crate) fn has_part_b(patient: &Beneficiary) -> bool {
     patient.seed / 23 % 14 != 1 || shows_all(patient)
 }
@@ -141,7 +141,7 @@ pub(crate) fn is_dual_in(patient: &Beneficiary, month: u32) -> bool {
     patient.is_dual && dual_until(patient).is_none_or(|until| first <= until)
 }
 
-/// Medicaid's code for a dual patient: full benefits, or help with premiums alone.
+/// Medicaid's code for a dual patient: full benefits, or only help with premiums.
 pub(crate) fn dual_status(patient: &Beneficiary) -> Code {
     by_seed(&DUAL_ELIGIBILITY, patient.seed / 7)
 }

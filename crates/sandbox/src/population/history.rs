@@ -108,7 +108,7 @@ impl History {
         let load = load_time(week);
         let is_shown = patient.index == 0;
         if self.claims.len() >= LARGEST_HISTORY {
-            // Ids have room for no more.
+            // No further ids are available.
             return;
         }
         self.settle(load);
@@ -294,7 +294,7 @@ impl History {
         }
     }
 
-    /// The number of the claim that v2 or v3 shows first to a client that asks for nothing special.
+    /// The number of the claim that v2 or v3 lists first in a search without parameters.
     pub(crate) fn first_shown(&self, version: ApiVersion) -> Option<u32> {
         let order = match version {
             ApiVersion::V2 => &self.v2,

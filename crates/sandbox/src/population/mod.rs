@@ -12,7 +12,7 @@ pub(crate) mod stay;
 
 use beneficiary::Beneficiary;
 
-/// What decides a population.
+/// The values that determine a population.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PopulationConfig {
     /// The seed; the same one gives the same patients on any machine.
@@ -23,13 +23,13 @@ pub(crate) struct PopulationConfig {
     pub(crate) eobs_mean: u32,
 }
 
-/// Everybody, made when asked for.
+/// All patients; each is made when it is needed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Population {
     config: PopulationConfig,
 }
 
-/// Most patients there can be: ids leave room for no more.
+/// The largest number of patients: there are no ids for more.
 pub(crate) const MOST_PATIENTS: usize = 100_000;
 
 impl Population {

@@ -107,7 +107,8 @@ impl LineOutcome {
     }
 }
 
-/// Replacements of adjusted claims, interim bills of stays and episodes, else one bill for all.
+/// A code for replacements of adjusted claims and for interim bills of stays and episodes;
+/// otherwise that of one bill for all.
 fn frequency(claim: &Claim, random: &mut Random) -> Code {
     let is_interim = claim.kind == ClaimKind::Hha && random.chance(350);
     let place = match claim.stay_bill {

@@ -11,8 +11,8 @@ use claimlake_contract::ApiVersion;
 
 use super::records::{Found, Kind, PatientTruth, Records, Search};
 
-/// Records under patient ids that may change. What does not depend on an id is asked of the records
-/// themselves.
+/// Records under patient ids that may change. What does not depend on an id is read from the
+/// records themselves.
 #[derive(Debug)]
 pub(crate) struct RecordsWithChangedIds {
     records: Box<dyn Records>,

@@ -11,7 +11,7 @@ use crate::templates;
 
 /// A document of `templates/discovery`; version 1 carries the URLs of version 2.
 pub(crate) fn document(name: &str, api: Api, request: &Request) -> Reply {
-    // As JSON escapes it: the host is what the client sent.
+    // Escaped for JSON: the host is what the client sent.
     let origin = Value::from(request.origin()).to_string();
     let origin = origin.get(1..origin.len() - 1).unwrap_or_default();
     let mut values = Values::default();

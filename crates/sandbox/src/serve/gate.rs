@@ -16,7 +16,7 @@ const PERMISSION: &str = "You do not have permission to perform this action.";
 const TIMED_OUT: &str = "User access has timed out. To refresh Medicare data, end user must \
                          re-authenticate and consent to share their data.";
 
-/// What a request wants to get at.
+/// What a request tries to access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
     Resource(Kind, Interaction),

@@ -1,4 +1,4 @@
-//! The resource server: who may ask, what they asked, and the answer put together from prepared
+//! The resource server: checks who may ask, reads the request, and builds the answer from prepared
 //! bodies.
 
 pub(crate) mod bundle;

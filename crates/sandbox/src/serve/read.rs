@@ -24,7 +24,7 @@ pub(crate) fn answer(
     if kind == Kind::Patient && id != patient {
         return match space {
             ApiVersion::V2 => gate::not_found().with("vary", VARY_REFUSED),
-            // v3 asks its backend, which looks among the resources of the token's own patient.
+            // v3 queries its backend, which looks among the resources of the token's own patient.
             ApiVersion::V3 => unknown(kind, id),
         };
     }

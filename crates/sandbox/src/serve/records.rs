@@ -102,7 +102,7 @@ pub(crate) trait Records: Debug + Send + Sync {
     ) -> Found {
         Found::default()
     }
-    /// One resource and the patient it is of.
+    /// One resource, and the patient it belongs to.
     fn read(
         &self,
         _space: ApiVersion,
@@ -144,7 +144,8 @@ pub struct PatientTruth {
     pub patient: String,
     /// Claim ids that the default search finds, sorted as text.
     pub eob_ids: Vec<String>,
-    /// Those of `eob_ids` that no later version replaced and nobody cancelled, sorted as text.
+    /// Those of `eob_ids` that were neither replaced by a later version nor cancelled, sorted as
+    /// text.
     pub final_ids: Vec<String>,
     /// Ids of claims of shared systems (v3), found only by asking for their source.
     pub shared_system_ids: Vec<String>,
@@ -156,6 +157,6 @@ pub struct PatientTruth {
     pub claims_by_type: std::collections::BTreeMap<String, usize>,
     /// The sum of `payment.amount` over `eob_ids`, in cents.
     pub paid_cents: i64,
-    /// The same over those alone that no later version replaced and nobody cancelled.
+    /// The same for only those that were neither replaced by a later version nor cancelled.
     pub final_paid_cents: i64,
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// What the `X-RateLimit-*` headers of one reply say.
+/// The values of the `X-RateLimit-*` headers of one reply.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct RateLimit {
     pub(crate) limit: u32,

@@ -14,7 +14,7 @@ pub(crate) fn wrap_offset(search: &mut Search, total: usize) {
     }
 }
 
-/// Points `next`, or a new one, at the page so many matches further on.
+/// Points `next`, which is added if it is missing, at the page this many matches further on.
 pub(crate) fn link_next_page(links: &mut Vec<Link>, offset: usize, count: usize) {
     let own = links.iter().find(|(relation, _)| *relation == "self");
     let path = own.map_or("", |(_, url)| url.split('?').next().unwrap_or_default());

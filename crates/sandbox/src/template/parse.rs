@@ -12,7 +12,7 @@ pub(crate) struct Template {
 pub(super) enum Operation {
     Literal {
         bytes: Box<[u8]>,
-        /// Begins by closing an object or array: a comma before it goes.
+        /// Whether it begins by closing an object or array, so that a comma before it is removed.
         closes: bool,
     },
     /// A value within other text.
@@ -37,7 +37,7 @@ pub(super) enum Operation {
 /// When a section is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
-    /// Once where the value is there, or once for each element of a list.
+    /// Once if the value is present, or once for each element of a list.
     Present,
     Absent,
 }
@@ -70,7 +70,7 @@ pub(crate) enum TemplateError {
     UnknownPart(String),
 }
 
-/// What the text around the marks is.
+/// What kind of text surrounds the marks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Syntax {
     /// White space between tokens is dropped, and values are written as they are.
@@ -142,8 +142,8 @@ struct Parser<'t> {
 }
 
 impl<'t> Parser<'t> {
-    /// Reads up to the end of the section `open`, or of the text; gives an end mark that is not
-    /// its own.
+    /// Reads up to the end of the section `open`, or of the text; returns an end mark that belongs
+    /// to another section.
     fn section(&mut self, open: Option<&str>) -> Result<Option<String>, TemplateError> {
         while let Some(next) = self.rest.chars().next() {
             if let Some(mark) = self.rest.strip_prefix("{{") {

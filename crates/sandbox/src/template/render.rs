@@ -8,9 +8,9 @@ use super::value::{Key, Value, Values};
 #[derive(Debug, Default)]
 pub(crate) struct Rendered {
     pub(crate) bytes: Vec<u8>,
-    /// Where the time of the request belongs.
+    /// The position at which the time of the request is inserted.
     pub(crate) created_at: Option<usize>,
-    /// Placeholders that nobody gave a value; they are left out.
+    /// Placeholders without a value; they are left out.
     pub(crate) unknown: Vec<String>,
 }
 

@@ -52,7 +52,7 @@ impl Head {
     }
 
     /// The same for a record that no key protects, such as the one outside the data directory. A
-    /// number so large that no further line could follow is refused: anybody could have written it.
+    /// number so large that no further line could follow is refused: the record may be forged.
     pub(super) fn parse_unprotected(text: &str) -> Option<Self> {
         Self::parse(text).filter(|head| head.line <= GREATEST / 2)
     }
@@ -94,7 +94,7 @@ pub(super) fn hash(key: &Key, line: &AccessLine) -> String {
     hex(&keyed_hash(key, &parts))
 }
 
-/// How the file ends.
+/// Whether the last line of the file is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tail {
     /// With a newline, or it is empty.
@@ -112,12 +112,12 @@ pub(super) enum Tail {
 #[derive(Debug)]
 pub(super) struct Walk<'a> {
     key: &'a Key,
-    /// What the vault has noted.
+    /// What the vault has recorded about the log.
     noted: &'a Head,
     /// What is recorded outside the data directory, if anything.
     outside: Option<&'a Head>,
-    /// Whether the line with the number recorded outside is a different line here: log and vault
-    /// are a copy that was used further by itself.
+    /// Whether the line with the number recorded outside is a different line here: this is
+    /// a copy of log and vault that was used after the copy was made.
     pub(super) is_replaced: bool,
     /// What the next line must follow, according to the lines themselves.
     expected: Head,

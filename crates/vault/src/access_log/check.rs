@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::chain::{Head, Walk};
 use super::line::MissingLines;
 
-/// What a check of the whole log found.
+/// The result of checking the whole log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AccessLogCheck {
     /// Complete lines read.

@@ -7,12 +7,12 @@ use super::chain::{Head, LONGEST_LINE, Tail, Walk};
 use super::line::MissingLines;
 use crate::seal::Key;
 
-/// So many bytes hold the last few lines.
+/// The last few lines are within this many bytes of the end.
 const LAST_LINES: u64 = 1 << 12;
 
-/// What the end of the log says.
+/// The end of the log.
 pub(super) struct End {
-    /// The last line of the chain that goes through what is noted.
+    /// The last line of the hash chain that contains the line recorded in the vault.
     anchor: Option<Head>,
     /// The number of the last line of this vault.
     last_own: u64,
@@ -75,8 +75,8 @@ pub(super) fn walk_end<'a>(
     file: &mut File,
     (key, noted, outside): (&'a Key, &'a Head, Option<&'a Head>),
 ) -> std::io::Result<(Walk<'a>, Tail)> {
-    // As a rule what is noted is the last line; after a kill it is a little before. Where the note
-    // outside is behind, its line is looked for, too.
+    // Normally the recorded line is the last line; after a kill it is a little before it. If the
+    // record outside is older, its line is looked for, too.
     let is_behind = outside.is_some_and(|outside| outside.line < noted.line);
     let first = if is_behind { u64::MAX } else { LAST_LINES };
     let mut walk = Walk::new(key, noted, outside);

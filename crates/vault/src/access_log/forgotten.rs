@@ -42,8 +42,9 @@ impl Vault {
         Ok(names.len() as u64)
     }
 
-    /// Whom the access log has forgotten since what the vault has noted, by their names there, and
-    /// the text of the last line. Nobody where somebody is writing the log: who writes notes it.
+    /// The patients that the access log records as forgotten after the line that the vault has
+    /// recorded, by their names in the log, and the text of the last line. Empty while another
+    /// process writes the log: that process records it in the vault.
     pub(crate) fn newly_forgotten(&self) -> Result<(BTreeSet<String>, Option<String>), VaultError> {
         let log = self.access_log();
         let failed = |error| VaultError::io("reading the access log", &log.path, error);

@@ -12,9 +12,9 @@ pub enum AccessAction {
     Imported,
     /// It went to a file, tokens included.
     Exported,
-    /// Its data were fetched.
+    /// The patient's data were fetched.
     Pulled,
-    /// An access token was lent to another program.
+    /// An access token was handed to another program.
     Lent,
     /// It was revoked.
     Revoked,

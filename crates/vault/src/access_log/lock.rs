@@ -12,7 +12,7 @@ const TRIES_BEFORE_WORDS: u32 = 300;
 /// Half a second.
 const TRIES_TO_READ: u32 = 50;
 
-/// Waits until nobody else writes, until the file is closed; a minute at most.
+/// Waits until no other process writes, or the file is closed; a minute at most.
 pub(super) fn exclusive(file: &File) -> Result<()> {
     for tries in 0..TRIES_TO_WRITE {
         match file.try_lock() {

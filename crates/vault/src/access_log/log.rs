@@ -159,7 +159,7 @@ impl AccessLog<'_> {
     pub fn verify(&self) -> Result<AccessLogCheck, VaultError> {
         let failed = |error| VaultError::io("reading the access log", &self.path, error);
         let file = self.open_to_read()?;
-        // What is noted is read before the lines: it may lag behind them, never lead.
+        // The vault's record is read before the lines: it may be older than they are, never newer.
         if let Some(file) = &file {
             lock::shared(file);
         }
@@ -244,7 +244,7 @@ impl AccessLog<'_> {
             .mode(0o600)
             .open(&self.path)
             .map_err(opening)?;
-        // Such as one that was put back from a copy.
+        // For example, because it was restored from a copy.
         let mode = file.metadata().map_err(opening)?.permissions().mode();
         if mode & 0o077 != 0 {
             let _ = file.set_permissions(std::fs::Permissions::from_mode(0o600));

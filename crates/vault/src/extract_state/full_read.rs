@@ -18,7 +18,7 @@ pub struct FullRead {
     pub counted_from: DateTime<Utc>,
     /// The widest consent that the known resources were read with: the scopes of this type.
     pub scopes: String,
-    /// The sources of claims that were asked for.
+    /// The requested sources of claims.
     pub sources: String,
     /// Whether resources that landed before this record existed have been compared with a full
     /// read.

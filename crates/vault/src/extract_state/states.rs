@@ -50,7 +50,7 @@ pub struct StateChange {
     pub state: ExtractState,
     /// The resources that are known from now on; `None` leaves them as they are.
     pub known: Option<KnownResources>,
-    /// What is remembered of full reads; `None` leaves it as it is.
+    /// What is remembered about full reads; `None` keeps the previous value.
     pub full_read: Option<FullRead>,
     /// The checkpoint as JSON, in the format of the landing crate; stored encrypted.
     pub checkpoint: Option<String>,
@@ -142,7 +142,7 @@ impl Vault {
     }
 }
 
-/// The state of every grant and resource type. None of it is sealed.
+/// The state of every grant and resource type. Nothing of it is encrypted.
 pub(crate) fn extract_states(connection: &Connection) -> Result<Vec<ExtractState>, VaultError> {
     connection.rows(
         "reading how far extraction has come",

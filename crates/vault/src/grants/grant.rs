@@ -1,4 +1,4 @@
-//! What a grant is: one beneficiary's consent to one app.
+//! A grant: one beneficiary's consent to one app.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -28,7 +28,7 @@ pub struct Grant {
     pub consented_at: DateTime<Utc>,
     /// When the consent ends: none for research grants and where the server did not tell.
     pub grant_expires_at: Option<DateTime<Utc>>,
-    /// What the person allows.
+    /// What the patient allows.
     pub scopes: Scopes,
     /// Whether it ends with its first access token, so that it is never refreshed.
     pub one_time: bool,
@@ -73,7 +73,7 @@ impl GrantState {
         matches!(self, GrantState::Active | GrantState::Doubtful)
     }
 
-    /// A state as the vault's column holds it; [`GrantState::Doubtful`] has a column of its own.
+    /// A state as in the vault's column; [`GrantState::Doubtful`] is kept in another column.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         [Self::Active, Self::NeedsConsent, Self::Revoked]
             .into_iter()
@@ -165,7 +165,8 @@ pub struct TokenPair {
     pub refresh_token: Option<Secret>,
 }
 
-/// A grant to be stored. Its serialized form has the tokens: it is for the socket of the broker alone.
+/// A grant to be stored. Its serialized form contains the tokens: it is only for the broker's
+/// socket.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NewGrant {
     /// The version in whose id space `patient` is.
@@ -174,7 +175,7 @@ pub struct NewGrant {
     pub patient: Option<PatientId>,
     /// The app's own name of the person.
     pub external_id: Option<String>,
-    /// What the person allows.
+    /// What the patient allows.
     pub scopes: Scopes,
     /// When the consent ends.
     pub grant_expires_at: Option<DateTime<Utc>>,
@@ -193,7 +194,7 @@ pub enum Forgotten {
     TakenBack,
 }
 
-/// What storing a grant did.
+/// The result of storing a grant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     /// The grant.

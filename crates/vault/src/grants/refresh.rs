@@ -29,12 +29,12 @@ pub struct RefreshIntent {
     pub earlier_attempts: u32,
 }
 
-/// A refresh without an outcome: nobody knows whether its token was used up.
+/// A refresh without an outcome: it is unknown whether its token was used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenRefresh {
     /// How often the grant's current refresh token was posted, or was about to be.
     pub attempts: u32,
-    /// When that was last.
+    /// When the last of these attempts began.
     pub started_at: DateTime<Utc>,
 }
 
@@ -47,7 +47,7 @@ pub struct Refreshed {
     pub scopes: Option<Scopes>,
     /// The person, where the answer said who it is.
     pub patient: Option<PatientId>,
-    /// When the consent ends, where the answer says so.
+    /// When the consent ends, if the answer states it.
     pub grant_expires_at: Option<DateTime<Utc>>,
 }
 
@@ -58,7 +58,7 @@ pub enum RefreshStep {
     Begin,
     /// It was not sent, or the server did not use it up.
     NotUsed,
-    /// What it brought.
+    /// The result of a refresh.
     Finish(Box<Refreshed>),
 }
 
@@ -153,7 +153,7 @@ impl Vault {
     pub fn open_refresh(&self, handle: &GrantHandle) -> Result<Option<OpenRefresh>, VaultError> {
         self.connection().first(
             OPEN,
-            // Of an earlier generation, it was another token that was posted.
+            // An attempt of an earlier generation posted another token.
             "SELECT CASE WHEN i.generation = g.generation THEN i.attempts ELSE 0 END,
                     i.started_at
              FROM refresh_intents i LEFT JOIN grants g ON g.handle = i.handle

@@ -167,13 +167,13 @@ impl Vault {
         })
     }
 
-    /// Notes whose grant it is, where the server says so only after it was stored. Where the
-    /// patient has a grant already, the consent becomes that grant's: the handle returned is the
-    /// one that remains.
+    /// Records which patient a grant belongs to, if the server says so only after it was stored. If
+    /// the patient has a grant already, the two are merged: the returned handle is the one that
+    /// remains.
     ///
     /// # Errors
-    /// [`VaultError::Forgotten`] where the patient was forgotten here and the consent does not take
-    /// them back: it is removed then. [`VaultError::Invalid`] where it has a patient already.
+    /// [`VaultError::Forgotten`] if the patient was forgotten here and the consent does not permit
+    /// a return: the grant is removed. [`VaultError::Invalid`] if it has a patient already.
     pub fn name_patient(
         &self,
         handle: &GrantHandle,

@@ -112,10 +112,10 @@ impl RunHistory {
         )
     }
 
-    /// Whether anybody was forgotten here; who, only the vault's key tells.
+    /// Whether any patient was forgotten here; which ones, only the vault's key can tell.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// It cannot be read.
     pub fn has_forgotten(&self) -> Result<bool, VaultError> {
         let found = self.connection().first(
             "looking whether anybody was forgotten",

@@ -1,4 +1,4 @@
-//! Runs as rows of the vault's file. None of it is sealed.
+//! Runs as rows of the vault's file. Nothing of them is encrypted.
 
 use chrono::{DateTime, Utc};
 use claimlake_contract::RunId;

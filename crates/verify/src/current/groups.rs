@@ -1,4 +1,4 @@
-//! Claims with several versions, and what the rule says of each version beside the others.
+//! Claims with several versions, and what the rule decides for each version among the others.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,7 +20,7 @@ struct Group {
     newest_preliminary: Vec<OrderKey>,
     newest: Vec<OrderKey>,
     current: u64,
-    /// Where the first of them is.
+    /// The place of the first of them.
     first: Option<(u32, u64)>,
 }
 
@@ -112,12 +112,12 @@ impl Group {
         }
     }
 
-    /// Whether the row gives way to a final one.
+    /// Whether the row is not current because a final one exists.
     fn displaces(&self, row: &Row) -> bool {
         row.is_preliminary && !row.is_final && !self.finals.is_empty()
     }
 
-    /// What `is_current` must be of a row beside its other versions.
+    /// The right value of `is_current` for a row, considering the other versions.
     fn expects(&self, row: &Row) -> Option<bool> {
         let newest = match self.finals.is_empty() {
             true => (&self.newest).max(&self.newest_preliminary),

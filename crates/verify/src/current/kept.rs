@@ -1,5 +1,4 @@
-//! What the lake knows of current versions beside its tables, which the next load builds on, and
-//! what each table says of them.
+//! Compares the loader's own file of decisions, on which the next load builds, with the tables.
 
 use std::collections::HashMap;
 
@@ -14,11 +13,12 @@ use crate::parquet_rows::{for_each_batch, text, texts};
 use crate::report::Check;
 use claimlake_loader::partition_value;
 
-/// What is known of a resource, and whether a row of it was seen.
+/// The decision about a resource, and whether a row of it was seen.
 type Known = (Option<bool>, bool);
 
-/// Compares what is known with the rows of the rule's tables; `key` is the column that holds the
-/// ids of their resources. The second check names tables with files from before the rule named them.
+/// Compares the decisions with the rows of the rule's tables; `key` is the column with the ids of
+/// their resources. The second check names tables with files from before the rule named these
+/// tables.
 pub(super) fn check(
     snapshot: &Snapshot,
     rule: &CurrentRule,
@@ -45,7 +45,7 @@ pub(super) fn check(
             format!("table '{name}' has files without '{}'", rule.column)
         });
         let is_damaged = |file: &LakeFile| snapshot.damaged.contains(&file.path);
-        // Reported by its own hash; what a damaged file holds of them is not known.
+        // A damaged file is reported by its own hash; the decisions in it are unknown.
         if name == rule.table && !table.files.iter().any(is_damaged) {
             let without = known.values().filter(|(_, is_seen)| !is_seen).count();
             check.expect(without == 0, || {
@@ -56,7 +56,7 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Compares what is known with the rows of one table; answers whether all of its files have the
+/// Compares the decisions with the rows of one table; returns whether all of its files have the
 /// column.
 fn compare(
     snapshot: &Snapshot,

@@ -1,4 +1,4 @@
-//! One row of a rule's table, and what the rule says of it alone.
+//! One row of a rule's table, and what the rule decides from this row alone.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType};
@@ -23,7 +23,7 @@ pub(super) struct Rows<'r> {
     rule: &'r CurrentRule,
 }
 
-/// What orders versions.
+/// The values by which versions are ordered.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum OrderKey {
     Null,
@@ -31,7 +31,7 @@ pub(super) enum OrderKey {
     Text(String),
 }
 
-/// What the rule makes of a row by its own columns.
+/// What the rule decides from the columns of one row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RowStatus {
     /// No case of the rule fits.
@@ -53,7 +53,7 @@ pub(super) struct Row {
     pub(super) is_final: bool,
     pub(super) order: Vec<OrderKey>,
     pub(super) claim_type: Option<String>,
-    /// What the table says.
+    /// The value in the table.
     pub(super) current: Option<bool>,
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::tables::SumRule;
 
-/// Amounts of a claim that must be equal where both are there.
+/// Amounts of a claim that must be equal if both are present.
 ///
 /// Deserialized from a pipeline's `[verify]` table of `money.toml`; unknown keys and sums that are
 /// not defined are errors. Paths are member names joined by `.`; every element of an array on the
@@ -38,7 +38,7 @@ pub(super) struct CodedAmounts {
 pub(crate) struct MoneyInvariant {
     /// The name of its check in reports.
     pub(crate) name: String,
-    /// What is compared, in words.
+    /// What is compared, as text.
     pub(crate) what: String,
     /// The claim types it applies to.
     pub(super) claim_types: Vec<String>,

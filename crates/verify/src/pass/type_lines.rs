@@ -63,7 +63,7 @@ impl TypeLines<'_> {
             }
         }
         let Some(body) = self.read(line) else {
-            // It makes no rows, and has landed all the same.
+            // It makes no rows, but it has landed.
             let key = crate::refused::key(part.api, &part.resource, text);
             self.landed.note_patient(patient, key);
             return;
@@ -100,7 +100,7 @@ impl TypeLines<'_> {
         gone::leaves_out(self.gone, &self.chunk.part, id)
     }
 
-    /// Notes the patient that a body was read of, and nothing else.
+    /// Records only which patient a body belongs to.
     pub(super) fn note_patient(&mut self, line: &Line<'_>, patient: Option<GrantKey>) {
         if patient.is_none() {
             return;

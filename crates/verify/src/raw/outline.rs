@@ -1,4 +1,4 @@
-//! Which members of a resource are looked at.
+//! Which members of a resource are read.
 
 use super::scan::word;
 

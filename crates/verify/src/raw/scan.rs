@@ -1,5 +1,5 @@
-//! Where JSON values end, found fast: the text is known to be JSON, or else is found out by the view
-//! engine, which reads it, too.
+//! Finds the ends of JSON values quickly. The text need not be checked: the view engine reads it
+//! too and finds what is not JSON.
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
@@ -54,7 +54,7 @@ pub(super) fn next(text: &[u8], mut at: usize) -> Option<(u8, usize)> {
     }
 }
 
-/// One after the value that begins at `at`.
+/// The position after the value that begins at `at`.
 #[inline]
 pub(super) fn value_end(text: &[u8], at: usize) -> Option<usize> {
     match text.get(at)? {
@@ -65,7 +65,7 @@ pub(super) fn value_end(text: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// One after the number or name that begins at `at`.
+/// The position after the number or name that begins at `at`.
 #[inline]
 fn plain_end(text: &[u8], mut at: usize) -> usize {
     while let Some(byte) = text.get(at) {

@@ -41,7 +41,7 @@ impl Tree {
     /// The resource.
     pub(crate) const ROOT: NodeId = NodeId(0);
 
-    /// Reads what `outline` asks for of the object that `text` is; `None` if it is no object.
+    /// Reads the members of `outline` from the object `text`; `None` if it is not an object.
     pub(crate) fn read(&mut self, outline: &Outline, text: &[u8]) -> Option<()> {
         self.nodes.clear();
         self.needs_fallback = false;
@@ -49,8 +49,9 @@ impl Tree {
         Some(())
     }
 
-    /// Whether arrays alone do not say how many elements there are: one holds a null, a member has a
-    /// companion (`_item`), a name is written with escapes. FHIR knows none of it for what has rows.
+    /// Whether the arrays alone do not decide how many elements there are: an array contains a
+    /// null, a member has a companion (`_item`), or a name is written with escapes. FHIR does not
+    /// use these for elements that make rows.
     pub(crate) fn needs_fallback(&self) -> bool {
         self.needs_fallback
     }

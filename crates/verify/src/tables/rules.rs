@@ -7,8 +7,8 @@ use serde::Deserialize;
 /// Values by column: a row is meant where each column has one of its values.
 pub(super) type When = BTreeMap<String, Vec<String>>;
 
-/// What is looked for in the rows of tables, beside amounts: `pipelines/checks.toml`. Unknown keys are
-/// errors.
+/// Checks of the rows of tables other than those of amounts: `pipelines/checks.toml`. Unknown keys
+/// are errors.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableRules {
@@ -30,10 +30,10 @@ pub(super) struct ValueRule {
     pub(super) column: String,
     #[serde(default)]
     pub(super) when: When,
-    /// One of these patterns fits every value.
+    /// Every value must match one of these patterns.
     #[serde(default)]
     pub(super) allowed: Vec<String>,
-    /// None of these fits any.
+    /// No value may match any of these.
     #[serde(default)]
     pub(super) refused: Vec<String>,
     /// No value is this text or one after it; dates and years of four digits are in the order of time.

@@ -1,7 +1,7 @@
-//! Rows that are alike where no two should be.
+//! Repeated rows where every row must be different.
 //!
-//! Rows that may be alike lie together in a file, so that only these are kept in memory. Those at the
-//! ends of a file may go on in another: they are compared at last.
+//! Rows that may be equal are adjacent in a file, so that only these are kept in memory. Those at
+//! the ends of a file may continue in another file: they are compared at the end.
 
 use std::collections::HashSet;
 
@@ -23,7 +23,7 @@ struct Found {
     first: HashSet<u128>,
 }
 
-/// None where the lake has no such table.
+/// `None` if the lake has no such table.
 pub(super) fn check(snapshot: &Snapshot, rule: &UniqueRule) -> Option<Check> {
     let columns = rule.when.keys().chain(&rule.sorted_by).chain(&rule.columns);
     let read = TableRead::new(snapshot, &rule.table, columns)?;

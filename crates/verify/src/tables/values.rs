@@ -7,7 +7,7 @@ use super::{TableRead, finished, place};
 use crate::lake::Snapshot;
 use crate::report::Check;
 
-/// None where the lake has no such table or column.
+/// `None` if the lake has no such table or column.
 pub(super) fn check(snapshot: &Snapshot, rule: &ValueRule) -> Option<Check> {
     let columns = rule.when.keys().chain([&rule.column]);
     let read = TableRead::new(snapshot, &rule.table, columns)?;

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::lake::Snapshot;
 use crate::report::Check;
 
-/// None where the lake has no such table.
+/// `None` if the lake has no such table.
 pub(super) fn check(snapshot: &Snapshot, rule: &YearRule) -> Option<Check> {
     let columns = rule.of.iter().chain([&rule.url, &rule.year]);
     let read = TableRead::new(snapshot, &rule.table, columns)?;

@@ -46,11 +46,11 @@ pub struct ColumnBuilder {
     column_type: ColumnType,
     /// One for each cell, or for each element of each list.
     values: Values,
-    /// Which of the values are there.
+    /// Which of the values are not null.
     validity: NullBufferBuilder,
-    /// Where each list begins; empty where the column holds no lists.
+    /// Where each list begins; empty if the column has no lists.
     lists: Vec<i32>,
-    /// Which of the lists are there; unused where the column has none.
+    /// Which of the lists are not null; unused if the column has none.
     list_validity: NullBufferBuilder,
 }
 
@@ -78,12 +78,12 @@ enum Values {
     Decimal(Vec<i128>),
 }
 
-/// What the texts of cells lie in.
+/// The buffers that contain the texts of cells.
 #[derive(Debug, Clone, Copy)]
 pub struct TextBuffers<'t> {
     /// The lines.
     pub buffer: &'t [u8],
-    /// What was made of the resource.
+    /// Texts that were computed from the resource.
     pub scratch: &'t Scratch,
 }
 
@@ -383,13 +383,13 @@ fn push_all<'c, T: Default>(
     }
 }
 
-/// The values as an Arrow buffer; the vector is empty again, with room for as many.
+/// The values as an Arrow buffer; the vector is empty afterwards, with the same capacity.
 fn taken<T: arrow_buffer::ArrowNativeType>(values: &mut Vec<T>) -> ScalarBuffer<T> {
     let room = values.len();
     ScalarBuffer::from(std::mem::replace(values, Vec::with_capacity(room)))
 }
 
-/// Offsets that begin with 0, with room for more.
+/// Offsets that begin with 0, with this capacity.
 fn with_zero(room: usize) -> Vec<i32> {
     let mut offsets = Vec::with_capacity(room);
     offsets.push(0);

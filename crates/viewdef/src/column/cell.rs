@@ -21,14 +21,14 @@ pub enum Cell {
     Text {
         /// The first byte.
         start: u32,
-        /// One after the last byte.
+        /// The end, exclusive.
         end: u32,
     },
     /// Bytes of the scratch.
     ScratchText {
         /// The first byte.
         start: u32,
-        /// One after the last byte.
+        /// The end, exclusive.
         end: u32,
     },
     /// A boolean.
@@ -43,7 +43,7 @@ pub enum Cell {
     List {
         /// The first cell.
         start: u32,
-        /// One after the last cell.
+        /// The end, exclusive.
         end: u32,
     },
 }
@@ -98,7 +98,8 @@ impl Scratch {
         }
     }
 
-    /// The digits of a decimal as a cell: in it, or in the scratch if they are many.
+    /// The digits of a decimal as a cell: in the cell itself, or in the scratch buffer if they are
+    /// many.
     fn digits(&mut self, digits: i128) -> Cell {
         if let Ok(digits) = i64::try_from(digits) {
             return Cell::Integer(digits);
@@ -222,8 +223,8 @@ pub fn rounded_cell(scalar: ScalarType, source: Source<'_>, scratch: &mut Scratc
     }
 }
 
-/// What was found where a column expects another type: the type, and of a number that does not
-/// fit how much of it is too much.
+/// What was found if a column expects another type: the type, and for a number that does not fit
+/// what is too much about it.
 #[must_use]
 pub fn misfit_of(scalar: ScalarType, json_type: &str, number: &[u8]) -> String {
     match scalar {
@@ -276,7 +277,7 @@ pub fn cell_of_json(
             }
             Ok(scratch.list(&cells))
         }
-        // Only where the column says that it holds elements.
+        // Only if the column is declared to have elements.
         Value::Object(_) if scalar == ScalarType::Utf8 => {
             Ok(text_cell(&value.to_string(), scratch))
         }

@@ -68,7 +68,7 @@ impl StringInterner {
                 .map(|end| i32::try_from(*end).unwrap_or(i32::MAX)),
         );
         self.ends.clear();
-        // Texts vary little from chunk to chunk: the room for the next ones is known.
+        // Texts vary little between chunks, so the next chunk gets the same capacity.
         let room = self.bytes.len();
         (
             offsets,

@@ -116,11 +116,11 @@ fn difference(expected: &[&Column], found: &[&Column]) -> Option<String> {
 enum Kind {
     /// True, false or nothing.
     Boolean,
-    /// Anything else: as a filter it could only fail.
+    /// Anything else, which can only fail as a filter.
     Other,
 }
 
-/// What an expression yields, where its form decides it; nothing where only the input does.
+/// What an expression yields, if its form decides it; `None` if it depends on the input.
 ///
 /// Only certain answers are given, so that a valid view is never refused.
 fn static_kind(expression: &Expr) -> Option<Kind> {
@@ -246,7 +246,7 @@ fn refuse_bad_arguments(expression: &Expr, place: &str, errors: &mut Vec<Fault>)
     }
 }
 
-/// Whether it is a literal of another type than wanted.
+/// Whether it is a literal of another type than required.
 fn is_literal_other_than(expression: &Expr, right: impl Fn(&Literal) -> bool) -> bool {
     matches!(&expression.kind, ExprKind::Literal(literal) if !right(literal))
 }

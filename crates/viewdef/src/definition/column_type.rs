@@ -70,7 +70,7 @@ impl fmt::Display for ColumnType {
 /// The type of a column with this `ansi/type` tag, FHIR type and `collection`.
 ///
 /// # Errors
-/// The tag names a type that columns cannot have, as the end of a sentence about the tag.
+/// The tag names a type that columns cannot have. The text completes a sentence about the tag.
 ///
 /// ```
 /// use claimlake_viewdef::definition::{ScalarType, column_type};

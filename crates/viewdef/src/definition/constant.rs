@@ -49,7 +49,7 @@ const TYPES: &[(&str, Kind)] = &[
     ("valueUuid", Kind::Text),
 ];
 
-/// How a constant is read.
+/// How the value of a constant is parsed.
 #[derive(Clone, Copy)]
 enum Kind {
     /// A string as it is.

@@ -67,7 +67,7 @@ impl ViewDefinition {
 }
 
 impl Reader {
-    /// The view; nothing where a part is missing without which there is none.
+    /// The view; `None` if a required part is missing.
     fn view(&mut self, view: &Value) -> Option<ViewDefinition> {
         let object = self.object(view, "")?;
         self.refuse_unknown_elements(object);

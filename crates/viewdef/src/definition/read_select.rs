@@ -33,7 +33,7 @@ impl Reader {
         selects
     }
 
-    /// One select with all within it.
+    /// One select with everything in it.
     fn select(&mut self, select: &Value, place: String, depth: usize) -> Option<Select> {
         const KEYS: &[&str] = &[
             "column",
@@ -61,7 +61,7 @@ impl Reader {
         })
     }
 
-    /// What the select makes rows of.
+    /// The elements of which the select makes rows.
     fn iteration(&mut self, select: &Map<String, Value>, place: &str) -> Option<Iteration> {
         let given: Vec<&str> = ["forEach", "forEachOrNull", "repeat"]
             .into_iter()

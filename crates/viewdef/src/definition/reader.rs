@@ -1,5 +1,5 @@
-//! Parts of a view's JSON by their type and place: what is missing or of another type is a fault, and
-//! reading goes on with the next part.
+//! Reads parts of a view's JSON by type and place: a part that is missing or of another type is a
+//! fault, and reading continues with the next part.
 
 use serde_json::{Map, Value};
 
@@ -69,7 +69,7 @@ impl Reader {
         object
     }
 
-    /// The text under a key; nothing where there is none.
+    /// The text of a key; `None` if there is none.
     pub(super) fn text(
         &mut self,
         parent: &Map<String, Value>,
@@ -138,7 +138,7 @@ impl Reader {
         self.check_name(name, place)
     }
 
-    /// By the standard's `sql-name`: a letter, then letters, digits and `_`.
+    /// Checks a name by the standard's `sql-name`: a letter, then letters, digits and `_`.
     pub(super) fn check_name(&mut self, name: String, place: &str) -> Option<String> {
         let is_sql_name = name.starts_with(|first: char| first.is_ascii_alphabetic())
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');

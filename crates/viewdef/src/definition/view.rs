@@ -30,7 +30,7 @@ pub struct ViewDefinition {
     pub name: Option<String>,
     /// The title for people.
     pub title: Option<String>,
-    /// What the table holds.
+    /// What the table contains.
     pub description: Option<String>,
     /// The FHIR resource type it reads.
     pub resource: String,
@@ -69,8 +69,8 @@ pub struct Select {
     pub place: String,
 }
 
-/// What a select makes rows of (SQL-on-FHIR, StructureDefinition-ViewDefinition, `forEach`,
-/// `forEachOrNull`, `repeat`; at most one of them is given).
+/// The elements of which a select makes rows (SQL-on-FHIR, StructureDefinition-ViewDefinition,
+/// `forEach`, `forEachOrNull`, `repeat`; at most one of them is given).
 #[derive(Debug, Clone, PartialEq)]
 pub enum Iteration {
     /// The element of the enclosing select; `%rowIndex` is inherited.
@@ -90,13 +90,13 @@ pub enum Iteration {
 pub struct Column {
     /// Its name in the table.
     pub name: String,
-    /// What it holds.
+    /// The expression for its value.
     pub path: Path,
     /// The FHIR type, as the view says it, without the prefix of FHIR's own types.
     pub fhir_type: Option<String>,
     /// The type in the table.
     pub column_type: ColumnType,
-    /// Whether it holds a list of values.
+    /// Whether it is a list of values.
     pub collection: bool,
     /// What it means.
     pub description: Option<String>,
@@ -104,8 +104,8 @@ pub struct Column {
     pub tags: Vec<Tag>,
 }
 
-/// A tag of a column (`select.column.tag`): data for one kind of implementation, such as the type in an
-/// SQL database. Tags that nobody knows are kept and mean nothing here.
+/// A tag of a column (`select.column.tag`): data for one kind of implementation, such as the type
+/// in an SQL database. Unknown tags are kept and have no effect here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag {
     /// Such as `ansi/type`.

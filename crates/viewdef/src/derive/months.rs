@@ -10,12 +10,12 @@ use serde::Deserialize;
 use super::month::Month;
 use super::rows::{Columns, choices, texts};
 
-/// Makes rows by month of a resource. The view gives a row for each extension (or one without): its
-/// url ends in the month (`…/buyin07`, `…/ptdcntrct07/2025-7`) and its code is the month's. A resource
-/// of `spans` has no such codes, and every month of its period instead.
+/// Makes one row for each month of a resource. The view has a row for each extension (or one row if
+/// there is none): its URL ends with a month (`…/buyin07`, `…/ptdcntrct07/2025-7`), and its code is the
+/// value for that month. A resource of `spans` has no such codes; its months are those of its period.
 ///
-/// A month is one of enrolment where the code says so, and it lies neither before the period nor after
-/// the day of which the source speaks. An open period ends with that day.
+/// A month is a month of enrolment if its code means enrolment and it lies neither before the period
+/// nor after the day in `as_of`. An open period ends with that day.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Months {
@@ -23,26 +23,27 @@ pub struct Months {
     pub url: String,
     /// The column of codes; left out of the table.
     pub code: String,
-    /// The column of the year that urls without one mean, a text that begins with it; left out of the
-    /// table.
+    /// The column with the year of the months whose URLs name none: a text that begins with the year;
+    /// left out of the table.
     pub reference_year: String,
     /// The first day of the period; left out of the table.
     pub from: String,
     /// The last day of the period; left out of the table.
     pub to: String,
-    /// A period that ends in one of these years is open, and a day of the source in them says nothing.
+    /// Years that stand for "no end": a period that ends in one is open, and a day `as_of` in one is
+    /// unknown.
     #[serde(default)]
     pub open_years: Vec<i32>,
-    /// The day of which the source speaks.
+    /// The column with the day for which the source's statements hold.
     pub as_of: String,
     /// Resources with one of these values in one of these columns have a span.
     pub spans: BTreeMap<String, Vec<String>>,
-    /// A resource with none of these columns makes no rows.
+    /// A resource for which all of these columns are null makes no rows.
     pub needs: Vec<String>,
-    /// The column that says of which kind the coverage is, such as a Part.
+    /// The column with the kind of coverage, such as a Part.
     pub part: String,
-    /// The series of codes, each with its column. A column that the view makes, too, keeps what the
-    /// view says where there is no code.
+    /// The series of codes, each with its column. If the view has a column of that name too, its value
+    /// remains for months without a code.
     pub series: Vec<Series>,
     /// By part: which codes are enrolment.
     pub enrolled: BTreeMap<String, Enrolled>,
@@ -52,14 +53,14 @@ pub struct Months {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Series {
-    /// What the url is before the month.
+    /// The URL up to the month.
     pub url: String,
     /// The column of the codes.
     pub column: String,
-    /// Whether urls of the series may name their year, which plain ones then mean as well.
+    /// Whether URLs of the series may name a year, which then applies to all URLs of the series.
     #[serde(default)]
     pub names_its_year: bool,
-    /// Codes are filled up to so many characters with zeros.
+    /// The number of characters to which codes are filled with leading zeros.
     #[serde(default)]
     pub pad: usize,
 }
@@ -73,7 +74,7 @@ pub struct Enrolled {
     /// These codes.
     #[serde(default)]
     pub codes: Vec<String>,
-    /// Codes that begin so.
+    /// Codes that begin with one of these.
     #[serde(default)]
     pub beginnings: Vec<String>,
     /// All codes but these.
@@ -96,13 +97,13 @@ impl Enrolled {
 
 /// A row that will be written.
 struct Row {
-    /// The row of the view whose other columns it has.
+    /// The row of the view from which its other columns are taken.
     like: usize,
     month: Month,
     is_enrolled: Option<bool>,
     reason: Option<u32>,
     source: u32,
-    /// By series.
+    /// The codes of the month, in the order of the series.
     codes: Vec<Option<String>>,
 }
 
@@ -124,7 +125,7 @@ impl Months {
             if names[..position].contains(name) {
                 continue;
             }
-            // Two series may share a column: of one coverage only one is sent.
+            // Two series may share a column: a coverage has codes of only one of them.
             let of: Vec<usize> = (0..names.len())
                 .filter(|other| names[*other] == *name)
                 .collect();

@@ -1,7 +1,9 @@
-//! Elements of the resource by key: a map is made when it is first asked for and forgotten with the resource.
+//! Elements of the resource by key: a map is made when it is first needed and discarded after the
+//! resource.
 //!
-//! It is sorted by key and position, so that equal keys come in the order of the resource; an element whose
-//! key is missing is not in it, since `{} in …` is unknown and `where` keeps only what is true.
+//! It is sorted by key and position, so that equal keys are in the order of the resource. An
+//! element without a key is not in it, since `{} in …` is unknown and `where` keeps only what is
+//! true.
 
 use std::ops::ControlFlow;
 
@@ -11,12 +13,12 @@ use super::resource_cache::KeyedElements;
 use super::tape::{Kind, Position};
 use super::tape_reader::{Items, TapeReader, Unsupported};
 
-/// More wanted keys than this are looked for by the plain steps.
+/// With more keys to look for than this, the plain steps are used.
 const MAX_WANTED: usize = 16;
 
 impl TapeReader<'_> {
-    /// The elements that a lookup finds, in the order of the resource; those of the plain steps where
-    /// only they can say it.
+    /// The elements that a lookup finds, in the order of the resource: by the map, or by the plain
+    /// steps if a key is not a small integer.
     #[inline(never)]
     pub(super) fn looked_up<'s>(
         &self,

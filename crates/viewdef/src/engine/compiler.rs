@@ -26,7 +26,7 @@ pub(super) struct Scope<'s> {
     pub(super) at_resource: bool,
     /// Whether `$this` may be a date or time by its name.
     pub(super) this_is_temporal: bool,
-    /// The same of `%context`.
+    /// The same for `%context`.
     pub(super) context_is_temporal: bool,
 }
 
@@ -54,7 +54,7 @@ pub(super) struct Compiler<'k> {
 }
 
 impl Compiler<'_> {
-    /// The program of an expression; nothing where only the reference evaluator has one.
+    /// The program of an expression; `None` if only the reference evaluator can evaluate it.
     ///
     /// The order matters: a path is the cheapest, a condition yields a Boolean, and only the rest
     /// becomes a derived expression, whose inputs are found by paths and whose result is computed
@@ -347,7 +347,7 @@ impl Compiler<'_> {
     }
 }
 
-/// Whether `getResourceKey()` is asked of the resource itself.
+/// Whether `getResourceKey()` is called on the resource itself.
 fn is_this_resource(base: &Expr, scope: Scope<'_>) -> bool {
     match &base.kind {
         ExprKind::This => scope.at_resource,

@@ -1,5 +1,5 @@
-//! What conditions say of an item on a tape: true, false or unknown, by FHIRPath's three-valued logic
-//! (<https://hl7.org/fhirpath/#boolean-logic>).
+//! Evaluates conditions on an item of a tape: true, false or unknown, by FHIRPath's three-valued
+//! logic (<https://hl7.org/fhirpath/#boolean-logic>).
 
 use std::ops::ControlFlow;
 
@@ -14,7 +14,7 @@ use crate::json::unescape;
 const MOST_WORK: usize = 1 << 20;
 
 impl TapeReader<'_> {
-    /// The truth of a condition; nothing where it is unknown.
+    /// The truth of a condition; `None` if it is unknown.
     #[inline(never)]
     pub(super) fn truth(
         &self,
@@ -136,7 +136,7 @@ impl TapeReader<'_> {
         Ok(pattern.is_match(text))
     }
 
-    /// The number of an item, where a decimal has room for it.
+    /// The number of an item, if a decimal can hold it.
     fn number(&self, item: Position) -> Option<Decimal> {
         Decimal::parse(std::str::from_utf8(self.raw(item)).ok()?)
     }

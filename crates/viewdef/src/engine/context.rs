@@ -38,14 +38,14 @@ pub struct ContextColumn {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ContextSource {
-    /// What a FHIRPath finds.
+    /// The value that a FHIRPath expression finds.
     Path(String),
     /// The day of the first of these FHIRPaths that finds something: its first ten characters.
     DateOf(Vec<String>),
     /// The year of the first of these FHIRPaths that finds something.
     YearOf(Vec<String>),
-    /// What the first case says whose condition a resource meets; else what `source` finds; else
-    /// `default`.
+    /// The value of the first case whose condition the resource meets; otherwise what `source`
+    /// finds; otherwise `default`.
     Cases {
         /// The cases, in their order.
         cases: Vec<ContextCase>,
@@ -65,14 +65,14 @@ pub struct ContextCase {
     pub value: String,
 }
 
-/// What is done with what the first path finds.
+/// How the result of the first path is transformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Transform {
     /// It is the value of the column.
     None,
-    /// Its first ten characters are, as a day.
+    /// Its first ten characters, as a date.
     Date,
-    /// Its first four characters are, as a number.
+    /// Its first four characters, as a number.
     Year,
 }
 
@@ -80,12 +80,12 @@ pub(super) enum Transform {
 #[derive(Debug, Clone)]
 pub(super) struct CheckedContext {
     pub(super) name: String,
-    /// What is done with what an alternative finds.
+    /// How the result of an alternative is transformed.
     pub(super) transform: Transform,
     pub(super) column_type: ColumnType,
     /// The alternatives, as columns.
     pub(super) alternatives: Vec<Column>,
-    /// What comes before the alternatives.
+    /// Cases that are tried before the alternatives.
     pub(super) cases: Vec<CheckedCase>,
     /// The value where nothing is found.
     pub(super) default: Option<FixedValue>,
@@ -195,7 +195,7 @@ impl ContextColumn {
                     scalar = scalar_of(&expression);
                     scalar
                 }
-                // The text; what is done with it comes after.
+                // Text; it is transformed afterwards.
                 _ => ScalarType::Utf8,
             };
             alternatives.push(Column {
@@ -229,7 +229,7 @@ impl ContextColumn {
     }
 }
 
-/// The type of what an expression finds, as far as the expression alone decides it.
+/// The type of an expression's result, as far as the expression alone decides it.
 fn scalar_of(expr: &Expr) -> ScalarType {
     match &expr.kind {
         ExprKind::Binary { operator, .. } => match operator.gives_truth() {

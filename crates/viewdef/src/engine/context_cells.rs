@@ -1,8 +1,8 @@
 //! The cells of the context columns, evaluated once per resource and repeated in all its rows.
 //!
-//! A case comes first, then what the alternatives find in their order, then the default. The returned
-//! column is what the caller asked for of each resource (whose it is); its value is found even where a
-//! case decides the cell or the resource makes no rows.
+//! A case comes first, then what the alternatives find in their order, then the default. The
+//! returned column is the value that the caller requests for each resource (its patient); the value
+//! is found even if a case decides the cell, or if the resource makes no rows.
 
 use serde_json::Value;
 
@@ -21,7 +21,7 @@ impl ResourceWorker {
     /// The cells of the context columns.
     ///
     /// If the tape cannot be used for this resource, or an expression has no program, the reference
-    /// evaluator is asked instead, for that expression alone.
+    /// evaluator evaluates that expression instead.
     pub(super) fn context_cells(
         &mut self,
         buffer: &[u8],
@@ -105,8 +105,8 @@ impl ResourceWorker {
         }
     }
 
-    /// The value of the returned column alone, of a resource that makes no rows: nothing else of it
-    /// is looked at, and problems with it are not reported.
+    /// Only the value of the returned column, for a resource that makes no rows: nothing else in
+    /// the resource is evaluated, and problems in it are not reported.
     pub(super) fn returned_value_alone(
         &mut self,
         buffer: &[u8],
@@ -211,10 +211,11 @@ impl ResourceWorker {
         Cell::Null
     }
 
-    /// The day or the year of a cell's text, where the column asks for it.
+    /// The day or the year of a cell's text, if the column is defined so.
     ///
     /// `date_of` takes the first ten characters of a date or dateTime, `year_of` the first four;
-    /// time zones are never converted. A text that is no date is null and a problem (`bad_date`).
+    /// time zones are never converted. A text that is not a date becomes null and a problem
+    /// (`bad_date`).
     fn transformed<'s>(
         &self,
         buffer: &[u8],

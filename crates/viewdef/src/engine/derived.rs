@@ -21,7 +21,7 @@ pub(super) struct Derived {
     pub(super) memory: usize,
 }
 
-/// What a derived expression is evaluated on.
+/// The inputs of a derived expression.
 #[derive(Debug, Clone)]
 pub(super) enum Input {
     /// All that a path finds.
@@ -32,22 +32,22 @@ pub(super) enum Input {
     RowIndex,
 }
 
-/// The member of the small object that holds an input.
+/// The name of an input as a member of the small object on which the expression is evaluated.
 pub(super) fn input_name(position: usize) -> String {
     format!("input{position}")
 }
 
-/// What `$this` means where an expression is.
+/// The meaning of `$this` in an expression.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// The element that makes the row.
     Row,
-    /// What a function such as `where` looks at.
+    /// The item that a function such as `where` tests.
     Argument,
 }
 
 impl Compiler<'_> {
-    /// The expression split into inputs and the rest; nothing where only the reference evaluator can
+    /// The expression split into inputs and the rest; `None` if only the reference evaluator can
     /// take it as a whole.
     pub(super) fn derived(&mut self, expr: &Expr, scope: Scope<'_>) -> Option<Derived> {
         let mut inputs = Vec::new();
@@ -157,7 +157,8 @@ impl Compiler<'_> {
                 let is_temporal = paths.iter().any(|path| path.temporal);
                 (!is_temporal).then(|| Input::FirstOfUnion(self.shared.repeated_union(paths)))
             }
-            // Of a date only its name says that it is one, and an input has another.
+            // Only the name of a date element says that its value is a date, and an input gets
+            // another name.
             _ => match self.path(expr, scope) {
                 Some(path) => (!path.temporal).then_some(Input::Path(path)),
                 None => self
@@ -182,7 +183,7 @@ fn is_fixed(expr: &Expr, place: Place) -> bool {
     }
 }
 
-/// Whether `$this` of a function's argument is in it.
+/// Whether a function's argument depends on its `$this`.
 fn depends_on_this(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::This | ExprKind::RootType(_) => true,

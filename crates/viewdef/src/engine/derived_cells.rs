@@ -19,8 +19,8 @@ use crate::column::{Cell, Scratch, cell_of_json};
 use crate::json::unescape;
 use crate::reference;
 
-/// How many answers of one expression are remembered; then all of them are forgotten, so that
-/// memory stays bounded.
+/// How many answers of one expression are remembered; after that all are discarded, so that memory
+/// stays bounded.
 const MAX_REMEMBERED: usize = 4096;
 /// Answers for longer inputs are not remembered, since such inputs rarely occur again.
 const MAX_INPUT_BYTES: usize = 128;
@@ -127,7 +127,7 @@ impl RowMaker<'_> {
         Ok(())
     }
 
-    /// What an input finds.
+    /// The result of an input.
     fn found(&self, input: &Input, this: Position, row_index: usize) -> Result<Found, Unsupported> {
         let reader = self.reader;
         Ok(match input {
@@ -196,7 +196,7 @@ fn write_item(inputs: &mut Vec<u8>, reader: TapeReader<'_>, item: Position) -> b
     kind != Kind::Object
 }
 
-/// What an input found.
+/// The result of an input.
 enum Found {
     Truth(Option<bool>),
     Index(usize),

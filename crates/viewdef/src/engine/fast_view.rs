@@ -33,14 +33,14 @@ pub(super) struct FastSelect {
     pub(super) nulls: Vec<(usize, Cell)>,
 }
 
-/// What a select makes rows of.
+/// The elements of which a select makes rows.
 #[derive(Debug, Clone)]
 pub(super) enum FastIteration {
     /// The element of the enclosing select.
     Once,
     /// Each element that the path finds.
     ForEach(Path),
-    /// The same, or one row of nulls.
+    /// The same, or one row of nulls if there are none.
     ForEachOrNull(Path),
     /// Elements at any depth.
     Repeat(Vec<Path>),
@@ -51,7 +51,7 @@ pub(super) enum FastIteration {
 pub(super) struct FastColumn {
     /// The position in the view's row.
     pub(super) position: usize,
-    /// What finds the value.
+    /// The program that computes the value.
     pub(super) program: Program,
     /// The type of a value.
     pub(super) scalar: ScalarType,
@@ -192,8 +192,8 @@ fn compile_iteration<'s>(
     Some((iteration, within, format!("{prefix}{separator}{source}")))
 }
 
-/// The cells of columns in the row that `forEachOrNull` makes of nothing; nothing where only the
-/// reference evaluator has them.
+/// The cells of columns in the row that `forEachOrNull` makes if there is no element; `None` if
+/// only the reference evaluator can compute them.
 fn null_cells(columns: &[&Column], first_column: usize) -> Option<Vec<(usize, Cell)>> {
     let cells = columns.iter().enumerate().map(|(offset, column)| {
         let is_index = column.path.expression.is_row_index();
@@ -212,8 +212,8 @@ fn null_cells(columns: &[&Column], first_column: usize) -> Option<Vec<(usize, Ce
 }
 
 impl FastColumn {
-    /// The program of a column; nothing where only the reference evaluator has one, as for columns of
-    /// elements, which are JSON text there.
+    /// The program of a column; `None` if only the reference evaluator can compute it, as for
+    /// columns of elements, which are JSON text there.
     pub(super) fn compile(
         column: &Column,
         compiler: &mut Compiler<'_>,
@@ -231,7 +231,7 @@ impl FastColumn {
             return None;
         }
         let program = compiler.program(&column.path.expression, scope)?;
-        // A date is told from a text by the name of its element.
+        // Only the name of its element distinguishes a date from another text.
         let holds_times = matches!(
             column.column_type.scalar,
             ScalarType::Date | ScalarType::Timestamp
@@ -239,7 +239,7 @@ impl FastColumn {
         if matches!(program, Program::Derived(_)) && (holds_times || column.column_type.list) {
             return None;
         }
-        // In a row of the resource itself nothing is asked for twice.
+        // In a row of the resource itself, nothing is evaluated twice.
         let program = match scope.at_resource || column.column_type.list {
             true => program,
             false => compiler.shared.remembered_item(program),

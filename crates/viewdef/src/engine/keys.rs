@@ -9,8 +9,8 @@ use std::collections::HashMap;
 
 use crate::fhirpath::choice_position;
 
-/// The number of a key: the element's number above, the choice type's position plus one below
-/// (0 where the key is no choice). 0 is the key of nothing that a view asks for.
+/// The code of a key: the element's number in the upper bits, the position of the choice type plus
+/// one in the lower (0 if the key is not a choice). 0 is the code of keys that no view reads.
 pub(super) type KeyCode = u32;
 
 /// Room for the position of a choice type; there are fewer than 128.
@@ -56,7 +56,8 @@ impl Keys {
         split_choice(key).map(|(element, position)| self.choice(element, position))
     }
 
-    /// The code of a name that is an element's whatever its end is; choices of it share it.
+    /// The code of a name that always is an element, even if it ends with the name of a type;
+    /// choices of it share the code.
     pub(super) fn element(&mut self, name: &str) -> KeyCode {
         let next = u32::try_from(self.elements.len() + 1).unwrap_or(u32::MAX >> TYPE_BITS);
         *self.elements.entry(name.to_owned()).or_insert(next) << TYPE_BITS

@@ -13,15 +13,15 @@ use super::resource_conditions::ResourceItem;
 use super::tape::Position;
 use super::tape_reader::{TapeReader, Unsupported};
 
-/// Something that is asked for by several programs.
+/// Something that several programs evaluate.
 #[derive(Debug, Clone)]
 pub(super) struct Repeated<T> {
     pub(super) of: T,
-    /// How many programs ask for it.
+    /// How many programs evaluate it.
     uses: usize,
 }
 
-/// The element that was asked last and `%context`, with the answer.
+/// The element and `%context` of the last evaluation, with the answer.
 pub(super) type LastAnswer<T> = Cell<Option<((Position, Position), T)>>;
 
 impl Shared {
@@ -48,7 +48,7 @@ impl Shared {
     }
 }
 
-/// The position of what is asked for once more.
+/// The position of an expression in the list, to which it is added if it is new.
 fn use_of<T: PartialEq>(list: &mut Vec<Repeated<T>>, of: T) -> usize {
     let known = list.iter().position(|known| known.of == of);
     let position = known.unwrap_or(list.len());
@@ -140,7 +140,7 @@ impl TapeReader<'_> {
         Ok(truth)
     }
 
-    /// The last answer if it is of this element, else a new one.
+    /// The last answer if it was for this element, otherwise one that is computed now.
     #[inline]
     fn last_or<T, A: Copy>(
         &self,

@@ -11,12 +11,12 @@ pub(super) struct LazyJson<'p> {
     pub(super) text: &'p [u8],
     /// The tree, once it was needed.
     value: Option<Value>,
-    /// What references of the resource were resolved to.
+    /// The targets to which references of the resource were resolved.
     pub(super) resolved: &'p [ResolvedReference<'p>],
 }
 
 impl<'p> LazyJson<'p> {
-    /// Of the text of a line.
+    /// For the text of a line, which is parsed when it is first needed.
     pub(super) fn new(text: &'p [u8], resolved: &'p [ResolvedReference<'p>]) -> Self {
         Self {
             text,

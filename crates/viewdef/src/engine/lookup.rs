@@ -17,16 +17,16 @@ use super::resource_conditions::ResourceItem;
 pub(super) struct Shared {
     /// One for each array and key that some path looks into.
     pub(super) maps: Vec<KeyMap>,
-    /// One for each place of codings, as far as its conditions have room.
+    /// Groups of conditions on codings: one for each path of codings, or more if a group is full.
     pub(super) pivot_groups: Vec<PivotGroup>,
-    /// Places where the elements of a member are asked for by a group of conditions: what has the member,
-    /// the member, and the group.
+    /// Members whose elements are tested by a group of conditions: the path of the member, and the
+    /// group.
     pub(super) member_pivots: Vec<(Path, usize)>,
     /// Steps of which columns take items by their positions.
     pub(super) lists: Vec<Path>,
     /// Conditions that programs ask for, and how many do.
     pub(super) conditions: Vec<Repeated<Condition>>,
-    /// The same of unions.
+    /// The same for unions.
     pub(super) unions: Vec<Repeated<Vec<Path>>>,
     /// Conditions that are the same for all elements of a resource.
     pub(super) resource_conditions: Vec<Condition>,
@@ -129,8 +129,7 @@ pub(super) fn conjuncts<'c>(condition: &'c Condition, found: &mut Vec<&'c Condit
     }
 }
 
-/// The key of an element, and what is looked for by it, where the latter is the same for all
-/// elements.
+/// The key of an element and the values to compare it with, if these are the same for all elements.
 fn key_and_wanted(condition: &Condition) -> Option<(&Path, &Path)> {
     let is_key = |path: &Path| {
         path.start == Start::This

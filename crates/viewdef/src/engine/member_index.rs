@@ -10,9 +10,9 @@ use super::tape::{Position, Tape};
 
 /// Where a member is.
 pub(super) enum Place {
-    /// No member has the element's name, or is a choice of it.
+    /// No member has the name, or is a choice (`value[x]`) of that name.
     Missing,
-    /// The only member that has, or is one.
+    /// The position of the only such member.
     At(Position),
     /// There are several.
     Unknown,
@@ -21,19 +21,20 @@ pub(super) enum Place {
 /// The members of one element.
 #[derive(Debug, Default)]
 pub(super) struct Members {
-    /// The element; nothing at first.
+    /// The element; `None` at first.
     of: Cell<Option<Position>>,
-    /// Grows with each element.
+    /// The number of the current element; older entries of `places` have a smaller one.
     stamp: Cell<u32>,
-    /// By the element's number, the stamp and the member's position, [`SEVERAL`] for more than one.
+    /// For each name, by its number: the stamp when it was last found and the position of the
+    /// member, or [`SEVERAL`].
     places: Vec<Cell<(u32, Position)>>,
 }
 
-/// Instead of a position.
+/// Marks a name that several members have.
 const SEVERAL: Position = u32::MAX;
 
 impl Members {
-    /// For so many names of elements.
+    /// `elements` is how many names of elements there are.
     fn new(elements: usize) -> Self {
         Self {
             places: vec![Cell::new((0, 0)); elements],
@@ -85,7 +86,7 @@ pub(super) struct MemberIndex {
 }
 
 impl MemberIndex {
-    /// For so many names of elements.
+    /// `elements` is how many names of elements there are.
     pub(super) fn new(elements: usize) -> Self {
         Self {
             resource: Members::new(elements),

@@ -1,5 +1,5 @@
-//! The outcome of a line: why it is refused, or what was read of it. Nothing of it has a value of the
-//! line, but for the id and what the caller asked for.
+//! The outcome of a line: why it is refused, or what was read. Apart from the id and the value that
+//! the caller requested, it contains no value of the line.
 
 use crate::problem::Mismatch;
 
@@ -45,7 +45,7 @@ pub struct ResourceRead {
     pub last_updated: Option<i64>,
     /// Whether the plan drops the resource.
     pub dropped: bool,
-    /// The value of the context column that the worker was asked for.
+    /// The value of the context column that the caller requested.
     pub returned_value: Option<String>,
     /// Rows it made, in all tables.
     pub rows: u64,

@@ -1,7 +1,9 @@
-//! Which conditions of a group an element meets: a bit for each, made in one pass over its codings.
+//! Which conditions of a group an element meets: a bit for each, computed in one pass over its
+//! codings.
 //!
-//! The elements of a member are asked all at once, for the object that has it; columns of one row then find
-//! theirs in a short list. The answers are those of the plain steps, or there is none.
+//! The elements of one member are tested together, for the object that has the member; the columns
+//! of one row then look up theirs in a short list. The answers are those of the plain steps, or
+//! there is none.
 
 use super::pivots::PivotGroup;
 use super::program::{MemberPivot, Pivot, Step};
@@ -10,10 +12,10 @@ use super::tape::{Kind, Position};
 use super::tape_reader::{Items, TapeReader, Unsupported};
 use crate::json::unescape;
 
-/// So few conditions are evaluated one by one.
+/// Up to this many conditions are evaluated one by one.
 const FEW_PIVOTS: usize = 2;
 
-/// Of an element that was not looked at yet.
+/// The mask of an element that was not looked at yet.
 const UNKNOWN: u64 = u64::MAX;
 
 impl TapeReader<'_> {

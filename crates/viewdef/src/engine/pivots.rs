@@ -25,13 +25,13 @@ pub(super) type Comparisons = Vec<(KeyCode, Box<[u8]>)>;
 pub(super) struct PivotGroup {
     /// The codings of an element, `category.coding`.
     pub(super) codings: Path,
-    /// The elements that are asked, where all of a member are: other elements are asked other things.
+    /// If the conditions are about all elements of one member: the path of these elements.
     of: Option<Path>,
     /// The member that every alternative compares, `code`.
     pub(super) key: KeyCode,
     /// The alternatives of each condition.
     conditions: Vec<Vec<Comparisons>>,
-    /// By the text of `key`.
+    /// The alternatives to compare a coding with, by the text of its `key`.
     pub(super) candidates: HashMap<Box<[u8]>, Vec<Candidate>, foldhash::fast::RandomState>,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct PivotGroup {
 pub(super) struct Candidate {
     /// The condition's position in the group.
     pub(super) position: u32,
-    /// What else is compared.
+    /// The further members that are compared.
     pub(super) others: Comparisons,
 }
 
@@ -73,8 +73,8 @@ impl PivotGroup {
 }
 
 impl Shared {
-    /// The items of a path for which a condition is true, with pivots where the condition, or a part of it
-    /// that must be true, is one.
+    /// The items of a path for which a condition is true. If the condition, or a part that must be
+    /// true, is a pivot, it is evaluated as one.
     pub(super) fn pivoted(&mut self, path: Path, condition: Condition) -> Path {
         if condition.failure() != Failure::Never {
             let condition = self.repeated_condition(condition);

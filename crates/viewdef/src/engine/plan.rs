@@ -53,13 +53,13 @@ pub struct ResourcePlan {
     pub(super) context: Vec<ContextPlan>,
     /// The tables, in the order of the views.
     pub(super) tables: Vec<TablePlan>,
-    /// What all programs step through.
+    /// The keys that any program steps through.
     pub(super) shape: Shape,
     /// Whether a column with the caller's order comes last.
     pub(super) with_order: bool,
     /// Which resources make no rows.
     pub(super) drop_where: Option<Condition>,
-    /// What the programs refer to by position.
+    /// What programs refer to by position.
     pub(super) shared: Shared,
     /// `resourceType`, which must be the plan's.
     pub(super) resource_type: Path,
@@ -74,9 +74,9 @@ pub struct ResourcePlan {
 pub(super) struct ContextPlan {
     /// Its expressions, which the fallback evaluates.
     pub(super) checked: CheckedContext,
-    /// One for each alternative; nothing where only the reference evaluator has a program.
+    /// One for each alternative; `None` if only the reference evaluator can compute it.
     pub(super) programs: Vec<Option<FastColumn>>,
-    /// One for each case, likewise.
+    /// One for each case; `None` if only the reference evaluator can evaluate it.
     pub(super) conditions: Vec<Option<Condition>>,
 }
 
@@ -91,19 +91,19 @@ pub struct TablePlan {
     pub(super) name: String,
     /// The view, for the reference evaluator.
     pub(super) view: ViewDefinition,
-    /// Its programs; nothing where an expression has none.
+    /// Its programs; `None` if an expression has none.
     pub(super) fast: Option<FastView>,
     /// The columns without a program.
     pub(super) fallback_columns: Vec<String>,
     /// What the view makes: constants, context columns, own columns, order.
     pub(super) view_schema: SchemaRef,
-    /// The same where nothing is derived.
+    /// The same without derived columns.
     pub(super) schema: SchemaRef,
     /// What is derived of the view's rows, and the column of the order.
     pub(super) derivation: Option<(Derivation, String)>,
-    /// Of all columns of the view, also those that a context column replaces.
+    /// The names of all columns of the view, also of those that a context column replaces.
     pub(super) column_names: Vec<String>,
-    /// By the same positions.
+    /// Their types, in the same order.
     pub(super) column_types: Vec<ColumnType>,
     /// The view's columns that no context column has the name of.
     pub(super) own_columns: Vec<usize>,

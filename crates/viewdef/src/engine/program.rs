@@ -7,19 +7,20 @@ use super::derived::Derived;
 use super::keys::KeyCode;
 use crate::fhirpath::{Decimal, Literal, Pattern};
 
-/// What a column, a filter or an iteration evaluates.
+/// The program of a column, a filter or an iteration.
 #[derive(Debug, Clone)]
 pub(super) enum Program {
-    /// What a path finds.
+    /// The items that a path finds.
     Path(Path),
     /// The first item of the first path that finds one: `(a | b).first()`.
     FirstOfUnion(Union),
-    /// One of either that is the same for all elements of the resource: its position in
+    /// Like [`Self::Path`] or [`Self::FirstOfUnion`], but with the same result for every element, so
+    /// that it is found once for each resource: the position in
     /// [`super::lookup::Shared::resource_items`].
     OfResource(usize),
     /// The truth of a condition.
     Truth(Condition),
-    /// An expression over what paths find.
+    /// An expression whose inputs are found by paths.
     Derived(Box<Derived>),
     /// A literal, or a constant of the view.
     Literal(Literal),
@@ -78,7 +79,7 @@ pub(super) struct Path {
     pub(super) failure: Failure,
 }
 
-/// Steps, and the position of the one item that goes on.
+/// Steps, and the position of the one item to continue from.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Indexed {
     pub(super) steps: Vec<Step>,
@@ -146,9 +147,9 @@ pub(super) struct MemberPivot {
 pub(super) struct Lookup {
     /// The map's position in [`super::lookup::Shared::maps`].
     pub(super) map: usize,
-    /// What finds the wanted keys.
+    /// The path of the keys to look for.
     pub(super) wanted: Path,
-    /// Whether several wanted keys find nothing, as for `=`.
+    /// Whether the result is empty if there are several keys to look for, as for `=`.
     pub(super) one_only: bool,
     /// The array and the filter as plain steps, for keys that are no small integers.
     pub(super) steps: Vec<Step>,
@@ -157,7 +158,7 @@ pub(super) struct Lookup {
 /// Something true, false or unknown (FHIRPath's three-valued logic).
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Condition {
-    /// The same for every element.
+    /// The same result for every element.
     Constant(Option<bool>),
     /// The truth of what a path finds.
     Path(Path),
@@ -182,7 +183,7 @@ pub(super) enum Condition {
     /// One that is the same for all elements of the resource: its position in
     /// [`super::lookup::Shared::resource_conditions`], and its [`Condition::failure`].
     OfResource { position: usize, failure: Failure },
-    /// One that other programs ask for as well.
+    /// A condition that other programs evaluate as well.
     Repeated {
         /// The position in [`super::lookup::Shared::conditions`].
         place: usize,

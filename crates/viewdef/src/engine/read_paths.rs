@@ -21,9 +21,9 @@ pub(super) type Nodes = BTreeSet<usize>;
 /// several places (a union, a `repeat`).
 #[derive(Clone, Copy)]
 struct At<'n> {
-    /// Where `$this` can be.
+    /// The nodes of the shape that `$this` can be.
     this: &'n Nodes,
-    /// Where `%context` can be.
+    /// The nodes of the shape that `%context` can be.
     focus: &'n Nodes,
 }
 

@@ -14,41 +14,45 @@ pub(super) type KeyedElements = Vec<(u64, Position)>;
 /// The answers for one resource, by the positions of [`Shared`].
 #[derive(Debug, Default)]
 pub(super) struct ResourceCache {
-    /// Where members are.
+    /// The index of members by name.
     pub(super) members: MemberIndex,
-    /// Made when they are asked for; nothing where a key is no small integer.
+    /// Made when they are first needed; `None` if a key is not a small integer.
     pub(super) maps: Vec<OnceCell<Option<KeyedElements>>>,
-    /// By the position of an element on the tape, a bit for each condition that it meets.
+    /// For each group of conditions, by the position of an element on the tape: a bit for each
+    /// condition that the element meets.
     pub(super) masks: Vec<RefCell<Vec<u64>>>,
-    /// Of the elements of a member, which conditions they meet.
+    /// For each group of conditions on the elements of one member: which conditions these elements
+    /// meet.
     pub(super) member_pivots: Vec<RefCell<KnownElements>>,
-    /// Of lists that several columns look into.
+    /// The items of lists from which several columns take some.
     pub(super) lists: Vec<RefCell<KnownList>>,
-    /// Of the conditions that several programs ask for.
+    /// The last answer to each condition that several programs use.
     pub(super) conditions: Vec<LastAnswer<Option<bool>>>,
-    /// Of the unions that several programs ask for.
+    /// The last answer to each union that several programs use.
     pub(super) unions: Vec<LastAnswer<Option<Position>>>,
-    /// Of the conditions that are the same for all elements; nothing where one was not asked for yet.
+    /// The answers to conditions that do not depend on the element; the outer `Option` is `None`
+    /// until one is evaluated.
     pub(super) truths: Vec<Cell<Option<Option<bool>>>>,
-    /// Of the items that are the same for all elements; nothing where one was not asked for yet.
+    /// The items that do not depend on the element; `None` until one is looked for.
     pub(super) items: Vec<Cell<Option<FoundItem>>>,
 }
 
-/// The elements of a member that was looked at last, as far as they meet any condition of a group.
+/// The elements of the member that was looked at last, with the conditions of a group that they
+/// meet.
 #[derive(Debug, Default)]
 pub(super) struct KnownElements {
-    /// What has the member; nothing before it was asked for.
+    /// The object that has the member; `None` at first.
     pub(super) from: Option<Position>,
     /// The elements, with a bit for each condition that they meet.
     pub(super) elements: Vec<(Position, u64)>,
-    /// The bits of all elements.
+    /// The conditions that at least one element meets.
     pub(super) all: u64,
 }
 
 /// The items that some steps found last.
 #[derive(Debug, Default)]
 pub(super) struct KnownList {
-    /// What they began with, and the element that makes the row; nothing before it was asked for.
+    /// The item that the steps began with, and the element that makes the row; `None` at first.
     pub(super) of: Option<(Position, Position)>,
     pub(super) items: Vec<Position>,
 }
@@ -56,7 +60,7 @@ pub(super) struct KnownList {
 /// No item, the one item, or `Err` where there are several.
 pub(super) type FoundItem = Result<Option<Position>, Several>;
 
-/// Several items where one is wanted.
+/// There are several items where one is required.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Several;
 

@@ -4,7 +4,7 @@
 use super::lookup::Shared;
 use super::program::{Condition, Path, Program, Start, Step};
 
-/// What a column finds from the resource.
+/// The expression of a column that depends only on the resource.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum ResourceItem {
     /// The one item of a path.

@@ -28,7 +28,7 @@ const FEW_COLUMNS: usize = 2;
 pub(super) struct RowMaker<'r> {
     /// The resource; its `context` is the element whose row is being made.
     pub(super) reader: TapeReader<'r>,
-    /// Where texts and lists that are made go.
+    /// Where computed texts and lists are stored.
     pub(super) scratch: &'r mut Scratch,
     /// The rows, each as many cells as the view has columns.
     pub(super) rows: &'r mut Vec<Cell>,
@@ -40,13 +40,13 @@ pub(super) struct RowMaker<'r> {
     pub(super) elements: &'r mut Vec<Position>,
     /// The answers of derived expressions.
     pub(super) memory: &'r mut Memory,
-    /// What references were resolved to.
+    /// The targets to which references were resolved.
     pub(super) resolved: &'r [ResolvedReference<'r>],
     /// Problems that are reported already: the column, the element of the row, the value's element.
     pub(super) reported: BTreeSet<(usize, Position, Position)>,
 }
 
-/// What is done with each combination.
+/// Called for each combination.
 type Next<'n, 'r> = &'n mut dyn FnMut(&mut RowMaker<'r>) -> Result<(), Unsupported>;
 
 impl<'r> RowMaker<'r> {

@@ -1,9 +1,10 @@
-//! What the views of a resource type read: a graph of the keys they step through, shared by all.
+//! What the views of a resource type read: a graph of the keys they step through, shared by all
+//! views.
 //!
-//! The walk follows it to know which values to record, and grows it by the keys nobody reads, so that
-//! they too are recognised at a glance, counted, and refused when they come twice. Each edge remembers
-//! which key came after it last: bodies of one sender have their keys in one order, so that the guess is
-//! right nearly always and a key costs two comparisons of words.
+//! The walk follows it to know which values to record, and adds the keys that no view reads, so
+//! that they too are recognized quickly, counted, and refused if they occur twice. Each edge
+//! remembers which key followed it last: bodies of one sender have their keys in the same order, so
+//! the guess is nearly always right, and a key costs two comparisons of words.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -70,7 +71,7 @@ pub(super) struct Edge {
 }
 
 impl Edge {
-    /// An edge that nobody reads yet.
+    /// An edge that no view reads yet.
     pub(super) fn new(key: &str) -> Self {
         let quoted = format!("\"{key}\"").into_bytes();
         let mut padded = quoted.clone();
@@ -126,15 +127,15 @@ impl Edge {
 pub(super) struct Shape {
     /// The resource's node is the first.
     pub(super) nodes: Vec<Node>,
-    /// How many edges all nodes have, so that no input grows them without end.
+    /// The number of edges of all nodes, which is limited whatever the input.
     pub(super) edges: usize,
     /// One more than the highest number of an element's name.
     pub(super) elements: usize,
 }
 
 impl Shape {
-    /// Adds a key that nobody reads, or a choice of one that somebody reads: its position in the
-    /// node. Nothing where no more keys are remembered.
+    /// Adds a key that no view reads, or a choice of an element that a view reads, and returns its
+    /// position in the node; `None` if no more keys are remembered.
     pub(super) fn learn(&mut self, node: NodeId, key: &str) -> Option<u32> {
         let known = self.nodes.get(node as usize)?;
         if self.edges >= MAX_EDGES || known.edges.len() >= MAX_EDGES_OF_NODE {

@@ -1,8 +1,8 @@
-//! A shape while views are compiled into it: nodes may turn out to be one and the same.
+//! A shape while views are compiled into it: two nodes may turn out to be the same.
 //!
-//! A `repeat` makes a node that is below itself, and a choice asked for by its element (`value`) and by
-//! its key (`valueQuantity`) must read the same below both. Nodes are therefore merged and copied until
-//! nothing changes, and only then numbered.
+//! A `repeat` makes a node that is below itself, and a choice read by its element (`value`) and by
+//! its key (`valueQuantity`) must read the same below both. Nodes are therefore merged and copied
+//! until nothing changes, and numbered only then.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -18,7 +18,7 @@ const MAX_COPIES: usize = 1 << 12;
 pub(super) struct ShapeBuilder {
     /// By position; a merged node keeps its place.
     nodes: Vec<Draft>,
-    /// From so many nodes on, what would be copied is made one with its copy.
+    /// From this many nodes on, a node is merged with another one instead of being copied.
     most_nodes: usize,
     /// The numbers of the keys.
     pub(super) keys: Keys,
@@ -31,7 +31,7 @@ struct Draft {
     merged_into: Option<usize>,
     /// Its keys.
     edges: Vec<DraftEdge>,
-    /// Whether a value here ends in a column.
+    /// Whether a column contains values from here.
     read: bool,
 }
 
@@ -109,7 +109,7 @@ impl ShapeBuilder {
         }
     }
 
-    /// A column holds what is here.
+    /// Records that a column contains the value of this node.
     pub(super) fn set_read(&mut self, node: usize) {
         let node = self.find(node);
         self.nodes[node].read = true;
@@ -263,7 +263,7 @@ impl ShapeBuilder {
         }
     }
 
-    /// Whether a node or any below it is wanted.
+    /// Whether a node or any node below it is wanted.
     fn reaches(&self, node: usize, wanted: impl Fn(&Draft) -> bool) -> bool {
         let mut open = vec![node];
         let mut seen = HashSet::new();

@@ -1,8 +1,9 @@
-//! The rows of one table of one resource: by the programs, else by the reference evaluator.
+//! The rows of one table of one resource: made by the programs, otherwise by the reference
+//! evaluator.
 //!
-//! The programs may find out only in the middle that they have no answer; what they made until then is
-//! forgotten, so that all rows of a table come from one of the two. Cells go into the builders column by
-//! column: a column's type is decided once for all rows.
+//! The programs may find out in the middle that they cannot evaluate something. The rows they made
+//! so far are then discarded, so that all rows of a table come from one of the two. Cells go into
+//! the builders column by column: a column's type is decided once for all rows.
 
 use std::collections::BTreeSet;
 

@@ -6,7 +6,7 @@
 
 use super::keys::KeyCode;
 
-/// What a value is.
+/// The kind of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// Its members are the entries up to [`Entry::next`].
@@ -15,7 +15,7 @@ pub(super) enum Kind {
     Text,
     /// A string with escapes.
     EscapedText,
-    /// Its digits are the text.
+    /// The digits are in the text.
     Number,
     True,
     False,

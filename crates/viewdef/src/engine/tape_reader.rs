@@ -25,13 +25,13 @@ pub(super) struct TapeReader<'t> {
     pub(super) buffer: &'t [u8],
     /// What the programs share.
     pub(super) shared: &'t Shared,
-    /// What was found of the resource before.
+    /// Results already found in the resource.
     pub(super) cache: &'t ResourceCache,
     /// The element that makes the row, `%context`.
     pub(super) context: Position,
 }
 
-/// What one step finds from an item.
+/// The result of one step from an item.
 #[derive(Debug)]
 pub(super) enum Items<'s> {
     None,
@@ -45,7 +45,7 @@ pub(super) enum Items<'s> {
     Several(Vec<Position>),
 }
 
-/// Where steps lead as long as each finds one item.
+/// The result of steps as long as each finds one item.
 enum Descent<'s> {
     Nothing,
     One(Position),
@@ -53,7 +53,7 @@ enum Descent<'s> {
     Several(Items<'s>, &'s [Step]),
 }
 
-/// Whether to go on with further items.
+/// Whether to continue with further items.
 type Flow = Result<ControlFlow<()>, Unsupported>;
 
 impl<'t> TapeReader<'t> {
@@ -65,7 +65,7 @@ impl<'t> TapeReader<'t> {
         this: Position,
         found: &mut F,
     ) -> Result<(), Unsupported> {
-        // An error behind the item that is enough is one all the same.
+        // An error after the first item is still an error, although the first item would be enough.
         let to_the_end = path.failure == Failure::AnyItem;
         let mut from = self.start(path, this);
         for part in &path.indexed {
@@ -201,7 +201,7 @@ impl<'t> TapeReader<'t> {
         Ok(Descent::One(from))
     }
 
-    /// What one step finds.
+    /// The result of one step.
     #[inline(always)]
     fn step<'s>(&self, step: &'s Step, from: Position) -> Result<Items<'s>, Unsupported> {
         let kept = |is_kept: bool| match is_kept {
@@ -242,7 +242,7 @@ impl<'t> TapeReader<'t> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Goes on with the members whose key is wanted.
+    /// Continues with the members whose key is wanted.
     fn walk_where<F: FnMut(Position) -> ControlFlow<()>>(
         &self,
         rest: &[Step],
@@ -313,8 +313,8 @@ impl<'t> TapeReader<'t> {
         Ok(if count > 1 { Err(count) } else { Ok(item) })
     }
 
-    /// The first item of the first path that finds one. A path that may fail is walked all the same:
-    /// the reference evaluator evaluates all of them.
+    /// The first item of the first path that finds one. Later paths that may fail are evaluated
+    /// nevertheless: the reference evaluator evaluates all of them.
     pub(super) fn first_of(
         &self,
         paths: &[Path],

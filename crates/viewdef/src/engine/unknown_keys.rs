@@ -1,5 +1,5 @@
-//! The walk where a shape has no room for more keys: compared one by one, every value checked all the
-//! same. Only bodies that are made to fill the memory come here.
+//! Walks an object when the shape cannot remember more keys: keys are compared one by one, and
+//! every value is still checked. Only bodies made to fill the memory come here.
 
 use std::collections::HashSet;
 

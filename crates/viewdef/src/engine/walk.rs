@@ -52,9 +52,9 @@ pub(super) struct Place {
     pub(super) edge: u32,
     /// The node of the object that has the key.
     pub(super) parent: NodeId,
-    /// Whether it goes on the tape.
+    /// Whether it is recorded on the tape.
     pub(super) recorded: bool,
-    /// How many values are around it.
+    /// The nesting depth of the value.
     pub(super) depth: u32,
 }
 
@@ -345,8 +345,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Passes over the key at `at`: its position in the node, nothing if it is not remembered
-    /// (then nothing is passed over).
+    /// Passes over the key at `at` and returns its position in the node; if the key is not
+    /// remembered, returns `None` and passes over nothing.
     #[inline]
     fn key(&mut self, node: NodeId, guess: u32) -> Result<Option<u32>, LineRefusal> {
         let words = [load(self.buffer, self.at), load(self.buffer, self.at + 8)];

@@ -34,7 +34,7 @@ pub struct ResourceWorker {
     shape: Shape,
     /// The resource that was walked last.
     pub(super) tape: Tape,
-    /// What was found of it more than once.
+    /// Results that several programs need.
     pub(super) cache: ResourceCache,
     /// Objects so far: each has a number, by which a key that comes twice is noticed.
     objects: u64,

@@ -14,7 +14,7 @@ use super::temporal::TemporalKind;
 pub struct Span {
     /// The first byte.
     pub start: usize,
-    /// One after the last byte.
+    /// The end, exclusive.
     pub end: usize,
 }
 
@@ -30,18 +30,18 @@ pub struct Expr {
 /// The kinds of expression. `name.family` is `Member(Member(This, "name"), "family")`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ExprKind {
-    /// `$this`, written or implied: the element the expression is evaluated on, or inside the
-    /// argument of a function such as `where` the element looked at.
+    /// `$this`, written or implied: the element that the expression is evaluated on; within the
+    /// argument of a function such as `where`, the item that it tests.
     This,
     /// `%resource` and `%rootResource` (one and the same here): the resource.
     Resource,
-    /// `%context` in an argument: what `$this` is outside of all arguments (where it is the same),
-    /// the element that makes the row.
+    /// `%context` in an argument: the element that makes the row, which is `$this` outside of all
+    /// arguments.
     Context,
     /// `%rowIndex`: the position of the element in the iteration that made the row, from 0.
     RowIndex,
     /// A type name at the head of a path, `Patient` in `Patient.name`: the element itself if it is
-    /// a resource of that type, else nothing.
+    /// a resource of that type, otherwise empty.
     RootType(String),
     /// `{}`
     Empty,
@@ -75,7 +75,7 @@ pub enum ExprKind {
     },
     /// `base.is(type_name)`, `base is type_name`.
     IsType {
-        /// What is asked.
+        /// What is tested.
         base: Box<Expr>,
         /// The type without its namespace.
         type_name: String,

@@ -202,7 +202,7 @@ impl Decimal {
         if right.mantissa == 0 {
             return None;
         }
-        // Widened as far as fits: short of the wanted scale only with very many digits.
+        // Widened as far as possible: the scale is smaller than wanted only with very many digits.
         let mut wanted = QUOTIENT_SCALE + right.scale;
         loop {
             let widened = power_of_ten(wanted.saturating_sub(left.scale))
@@ -270,7 +270,7 @@ impl Ord for Decimal {
         if let Some((left, right, _)) = self.aligned(*other) {
             return left.cmp(&right);
         }
-        // Too far apart to align: the whole parts differ, or else the fractions decide.
+        // Too far apart to align: the integer parts decide, or if they are equal the fractions.
         let parts = |number: &Self| {
             let factor = power_of_ten(number.scale).unwrap_or(i128::MAX);
             (number.mantissa / factor, number.mantissa % factor)

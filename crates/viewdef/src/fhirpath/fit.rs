@@ -12,12 +12,12 @@ pub enum Fit {
     Not(Excess),
 }
 
-/// What of a number does not fit.
+/// What is too much about a number that does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Excess {
     /// So many digits behind the point, without zeros at the end.
     Decimals(u64),
-    /// So many digits before the point.
+    /// This many digits before the point.
     Whole(u64),
     /// The text is no number, or one beyond all bounds.
     Unreadable,
@@ -26,7 +26,7 @@ pub enum Excess {
 /// Seventeen digits write any double, and fifteen survive being one. A number of fewer digits was
 /// written with them.
 const DIGITS_OF_A_DOUBLE: usize = 15;
-/// Rounding may move the number by less than one part in so many.
+/// Rounding may change the number by less than one part in this many.
 const PARTS: i128 = 1_000_000_000;
 /// Digits that are looked at; whether any is behind them decides a tie, and is kept as one more.
 const DIGITS_READ: usize = 35;
@@ -64,7 +64,7 @@ pub fn fit(text: &[u8], precision: u8, scale: i8) -> Fit {
     }
 }
 
-/// What of a number that does not fit is too much, in words and without a digit of it.
+/// What is too much about a number that does not fit, as text without any of its digits.
 #[must_use]
 pub fn misfit(text: &[u8], precision: u8, scale: i8) -> String {
     let decimals = scale.max(0).unsigned_abs();
@@ -151,7 +151,7 @@ impl Written {
         if self.digits.len() < DIGITS_OF_A_DOUBLE || dropped > self.digits.len() {
             return too_many;
         }
-        // What is behind the digits that are read is not zero, and counts as a one.
+        // The digits behind those that are read are not all zero, and count as a single 1.
         let unread = self.digits.len().saturating_sub(DIGITS_READ + 1);
         let read = match unread {
             0 => integer(&self.digits),

@@ -75,7 +75,7 @@ struct Lexer<'a> {
 }
 
 impl Lexer<'_> {
-    /// What is not read yet.
+    /// The text that was not read yet.
     fn rest(&self) -> &str {
         self.source.get(self.at..).unwrap_or_default()
     }
@@ -245,7 +245,7 @@ impl Lexer<'_> {
                 't' => '\t',
                 'f' => '\u{c}',
                 'u' if self.four_hex_digits().is_some() => self.unicode_escape(escape_at)?,
-                // By the standard, the backslash of no escape is as if it were not there.
+                // By the standard, a backslash that begins no escape is ignored.
                 _ => escaped,
             });
         }
@@ -281,7 +281,7 @@ impl Lexer<'_> {
             .flatten()
     }
 
-    /// The same, read.
+    /// The same; continues after the digits.
     fn take_four_hex_digits(&mut self) -> Option<u32> {
         let code = self.four_hex_digits()?;
         self.at += 4;

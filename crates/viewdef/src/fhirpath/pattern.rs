@@ -9,7 +9,7 @@ use regex_lite::{Regex, RegexBuilder};
 #[derive(Debug, Clone)]
 pub struct Pattern {
     regex: Regex,
-    /// How many digits there are in a text that matches, where the expression says nothing else.
+    /// How many digits a matching text has, if the expression requires digits only.
     digits: Option<usize>,
 }
 
@@ -58,7 +58,8 @@ impl PartialEq for Pattern {
     }
 }
 
-/// `^[0-9]{10}$` is asked of every identifier of a provider: ten digits.
+/// The number of digits if the expression is like `^[0-9]{10}$`, which is evaluated for every
+/// identifier of a provider.
 fn digits(source: &str) -> Option<usize> {
     let count = source.strip_prefix("^[0-9]{")?.strip_suffix("}$")?;
     let is_number = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());

@@ -208,7 +208,7 @@ impl Temporal {
         high.text("-12:00")
     }
 
-    /// The text with all fields; the zone as given, else the one named.
+    /// The text with all fields; with its own zone, or if it has none, with the one given.
     fn text(&self, unknown_zone: &str) -> String {
         let [year, month, day, hour, minute, nanos] = self.fields;
         let seconds = nanos / NANOS_PER_SECOND;
@@ -249,7 +249,7 @@ impl Temporal {
     }
 }
 
-/// The number of exactly so many digits.
+/// The number in a text of exactly this many digits.
 fn digits(text: &str, length: usize) -> Option<u64> {
     let all_digits = text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
     all_digits.then(|| text.parse().ok()).flatten()
@@ -294,7 +294,7 @@ fn days_from_epoch(year: u64, month: u64, day: u64) -> Option<i64> {
     Some(era * 146_097 + day_of_era - 719_468)
 }
 
-/// The day that is so many days after 1970-01-01.
+/// The date this many days after 1970-01-01.
 fn date_of_days(days: i64) -> Option<(u64, u64, u64)> {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);

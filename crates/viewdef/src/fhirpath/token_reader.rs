@@ -1,5 +1,5 @@
-//! The tokens of an expression while a tree is made of them: the position among them, how deep the
-//! tree is, and errors with their place.
+//! The tokens of an expression while its tree is built: the current position, the depth of the
+//! tree, and errors with their place.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +15,7 @@ pub type Constants = BTreeMap<String, Literal>;
 pub(super) struct Parser<'a> {
     /// The text, for errors.
     pub(super) source: &'a str,
-    /// What `%name` is replaced by.
+    /// The values of constants such as `%name`.
     pub(super) constants: &'a Constants,
     /// All tokens with their places.
     pub(super) tokens: Vec<(Token, Span)>,
@@ -25,7 +25,7 @@ pub(super) struct Parser<'a> {
     pub(super) depth: usize,
     /// The height of the tree read last.
     pub(super) height: usize,
-    /// How many calls are open whose arguments are being read.
+    /// How many function calls the parser is inside of: their arguments are being read.
     pub(super) calls: usize,
 }
 

@@ -23,7 +23,7 @@ pub(super) enum Side {
 
 /// Digits behind the point that a boundary has at the least, by FHIRPath's text.
 const LEAST_PRECISION: u32 = 8;
-/// And at the most; the standard's test cases know nothing of 32.
+/// The largest precision: the standard's test cases do not accept 32.
 const MOST_PRECISION: u32 = 31;
 
 /// The boundary of one item to a precision, the greatest there is without one.
@@ -51,8 +51,8 @@ pub(super) fn boundary<'a>(
     })
 }
 
-/// A boundary to a precision: digits of a date and time, nothing where there is no such precision.
-/// A number has its precision already.
+/// A boundary to a precision: digits of a date and time; `None` if there is no such precision. A
+/// number has its precision already.
 fn cut<'a>(bound: &Item<'a>, precision: u32) -> Option<Item<'a>> {
     let Item::Value(literal) = bound else {
         return None;
@@ -176,7 +176,7 @@ fn of_number(number: Decimal, side: Side, precision: Option<u32>) -> Option<Deci
     } else {
         number
     };
-    // Zero has edges on both sides of it, equally far.
+    // Zero has boundaries on both sides, equally far away.
     let is_outer = is_negative == (side == Side::Low) || size.mantissa() == 0;
     let edge = if is_outer {
         size.checked_add(half)?.rounded(digits)
@@ -201,7 +201,7 @@ fn of_temporal<'a>(temporal: &Temporal, side: Side) -> Item<'a> {
     Item::Value(Literal::temporal(temporal.kind(), text))
 }
 
-/// A text of which only the column's type, or else its form, decides what it is.
+/// The value of a text whose type only the column's type, or otherwise its form, decides.
 fn untyped_temporal(text: &str, declared_type: Option<&str>) -> Option<Temporal> {
     let declared = declared_type
         .and_then(temporal_kind)

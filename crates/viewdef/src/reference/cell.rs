@@ -46,7 +46,7 @@ fn check(column: &Column, value: &Value) -> Result<(), ProblemKind> {
         ScalarType::Utf8 => {
             let fits = match value {
                 Value::String(_) | Value::Number(_) | Value::Bool(_) => true,
-                // Only a column that says so holds elements.
+                // Only a column that is declared so has elements.
                 Value::Object(_) => column.fhir_type.as_deref().is_some_and(is_complex),
                 Value::Array(_) | Value::Null => false,
             };
@@ -123,7 +123,7 @@ fn rounded(column: &Column, value: &Value) -> Option<Value> {
     number.to_string().parse().ok().map(Value::Number)
 }
 
-/// The type that was found, and of a number that does not fit how much of it is too much.
+/// The type that was found, and for a number that does not fit what is too much about it.
 fn found(column: &Column, value: &Value) -> String {
     match (column.column_type.scalar, value) {
         (ScalarType::Decimal { precision, scale }, Value::Number(number)) => {

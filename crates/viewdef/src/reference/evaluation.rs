@@ -1,4 +1,4 @@
-//! What the reference evaluator is asked for: the rows of a view, or the values of a path.
+//! The interface of the reference evaluator: the rows of a view, or the values of a path.
 
 use serde_json::Value;
 

@@ -97,7 +97,7 @@ fn filtered<'a>(
     Ok(kept)
 }
 
-/// A number of items; less than none is none, and nothing where the argument is empty.
+/// A number of items: negative numbers count as 0; `None` if the argument is empty.
 fn count_argument(
     context: &Context<'_, '_>,
     argument: Option<&Expr>,

@@ -192,8 +192,8 @@ pub(super) fn temporal_kind(fhir_type: &str) -> Option<TemporalKind> {
     }
 }
 
-/// A number as operators see it: of one with more digits than a decimal holds, such as all those of a
-/// double, what is far behind the point is cut. A cell keeps them.
+/// A number for operators: if it has more digits than a decimal holds, such as all digits of a
+/// double, the last ones are cut off. A cell keeps them.
 fn read_number(text: &str) -> Option<Decimal> {
     Decimal::parse(text).or_else(|| {
         let (whole, _) = text

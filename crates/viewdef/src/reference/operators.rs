@@ -98,7 +98,7 @@ fn logic(
 ) -> Result<Option<bool>, Mismatch> {
     use BinaryOperator as Op;
     let left = boolean_of(&context.evaluate(left)?)?;
-    // What the left side decides alone is not spoilt by the right one.
+    // If the left side decides the result, the right side is not evaluated: it might fail.
     match (operator, left) {
         (Op::And, Some(false)) => return Ok(Some(false)),
         (Op::Or, Some(true)) | (Op::Implies, Some(false)) => return Ok(Some(true)),

@@ -118,7 +118,7 @@ fn join<'a>(context: &Context<'a, '_>, items: &[Item<'a>], separator: Option<&Ex
     Ok(vec![Item::text(texts.join(&separator))])
 }
 
-/// `substring(start[, length])`; nothing where it begins behind the end.
+/// `substring(start[, length])`.
 ///
 /// A negative start, or one after the last character, gives an empty result; a negative length
 /// gives an empty text (FHIRPath, section 5.6.2).
@@ -144,7 +144,7 @@ fn substring<'a>(context: &Context<'a, '_>, text: &str, arguments: &[Expr]) -> F
     Ok(vec![Item::text(part)])
 }
 
-/// What cannot be converted is nothing, by FHIRPath.
+/// By FHIRPath, what cannot be converted is empty.
 fn convert<'a>(items: &[Item<'a>], function: Function) -> Found<'a> {
     if function != Function::Abs && matches!(items, [item] if item.scalar().is_err()) {
         return Ok(Vec::new());

@@ -12,7 +12,7 @@ use crate::who::{TAKEN, Who, api_and_id};
 
 const APIS: [ApiVersion; 2] = [ApiVersion::V2, ApiVersion::V3];
 
-/// The names of the person that somebody typed an id of. A patient id names its lines by itself:
+/// All names of the person whose id was typed. A patient id finds its lines without other names:
 /// after `forget` nothing else is known of the person.
 pub(super) fn names_of(
     wanted: &str,
@@ -25,7 +25,7 @@ pub(super) fn names_of(
     let who = Who::among(wanted, false, &grants, &invocation.data()?)?;
     let who = who.one_of_several(invocation)?;
     let mut names = names_in(&who.person, vault)?;
-    // The server may not have said yet whose it is.
+    // The server may not have named the grant's patient yet.
     let by_handle = grants
         .iter()
         .filter(|grant| grant.handle.as_str() == wanted);

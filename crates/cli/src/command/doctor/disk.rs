@@ -1,4 +1,4 @@
-//! Room, and whether the file system does what safety needs of it.
+//! Free space, and whether the file system supports what claimlake needs for safety.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -79,7 +79,7 @@ fn try_out(folder: &Path) -> io::Result<bool> {
         Ok(fs::hard_link(&second, &link).is_ok())
     })();
     for path in [first, second, link] {
-        // Not all of them were made.
+        // Some of the files may not exist.
         let _ = fs::remove_file(path);
     }
     outcome

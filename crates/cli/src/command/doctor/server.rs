@@ -1,4 +1,4 @@
-//! The server: asked only with `--live`, and never with a token.
+//! The server: queried only with `--live`, and never with a token.
 
 use claimlake_contract::{Clock as _, SystemClock};
 use claimlake_extractor::{PROFILE, ServerProbe, probe_server};

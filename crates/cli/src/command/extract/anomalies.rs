@@ -1,4 +1,4 @@
-//! What the server sent that cannot be right, in words.
+//! Texts about what the server sent that cannot be right.
 
 use claimlake_extractor::ServerAnomalies;
 

@@ -15,7 +15,7 @@ use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::pipeline::Source;
 
-/// Where the embedded sandbox's consent pages lead; nobody listens there, nobody needs to.
+/// The redirect URI of the embedded sandbox's consent pages; nothing has to listen there.
 const REDIRECT_URI: &str = "http://127.0.0.1/callback";
 
 /// Starts the sandbox that the pipeline describes.
@@ -45,7 +45,7 @@ fn replay(source: &Source, invocation: &Invocation) -> Option<PathBuf> {
     Some(invocation.origin().folder().join(replay))
 }
 
-/// Lets everyone consent anew: a sandbox forgets its tokens when it ends.
+/// Gets new consents of all patients: a sandbox loses its tokens when it ends.
 pub(super) async fn consent(
     sandbox: &Sandbox,
     invocation: &Invocation,
@@ -70,7 +70,7 @@ pub(super) async fn consent(
             .await
         {
             Ok(_) => {}
-            // Forgotten here: the others' run goes on without them.
+            // This patient was forgotten here: the run continues with the others.
             Err(ConsentError::Vault(error)) if matches!(*error, VaultError::Forgotten) => {}
             Err(error) => return Err(access::oauth_failure(error)),
         }

@@ -1,4 +1,4 @@
-//! What an extraction did, in words and fields.
+//! The summary of an extraction, as text and as fields of an event.
 
 mod missing;
 mod next;

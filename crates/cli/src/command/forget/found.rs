@@ -14,7 +14,7 @@ use crate::invocation::Invocation;
 use crate::plural::{counted, grouped};
 use crate::recordings;
 
-/// What is here of a person.
+/// What the data directory has of a person.
 pub(super) struct Found {
     names: u64,
     grants: u64,

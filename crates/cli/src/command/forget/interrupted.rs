@@ -17,10 +17,10 @@ use crate::open_removals::open_in;
 use crate::plural::counted;
 use crate::zone::Zone;
 
-/// Ends them before a command writes; says so where there was one.
+/// Finishes interrupted removals before a command writes, and prints a message if there were any.
 ///
 /// # Errors
-/// They cannot be ended: the command must not write.
+/// They cannot be finished: the command must not write.
 pub(crate) fn end_first(invocation: &Invocation) -> Outcome<()> {
     if open_in(invocation)?.is_empty() {
         return Ok(());
@@ -51,11 +51,11 @@ fn not_ended(failure: &Failure, invocation: &Invocation) -> Failure {
     }
 }
 
-/// The same for what makes a damaged lake whole again: where it is the damage that keeps a removal
-/// from its end, the command goes on, and whoever has published a whole lake ends the removal.
+/// The same for commands that repair a damaged lake: if the damage keeps a removal from being
+/// finished, the command continues, and finishes the removal once it has published an intact lake.
 ///
 /// # Errors
-/// They cannot be ended for another reason.
+/// They cannot be finished for another reason.
 pub(crate) fn end_first_unless_lake_is_damaged(invocation: &Invocation) -> Outcome<()> {
     if open_in(invocation)?.is_empty() {
         return Ok(());
@@ -81,7 +81,7 @@ fn is_damage_of_the_lake(failure: &Failure) -> bool {
     })
 }
 
-/// Whoever was asked to stop during a removal ends with it.
+/// If the command was asked to stop during a removal, it ends with the removal.
 pub(super) fn refuse_interrupted(invocation: &Invocation) -> Outcome<()> {
     match invocation.is_interrupted() {
         true => Err(anyhow!(

@@ -31,7 +31,7 @@ pub(crate) struct Remains {
 }
 
 impl Remains {
-    /// Looks everywhere; reads landing and the keys of all snapshots where anybody was forgotten.
+    /// Looks everywhere; if any patient was forgotten, reads landing and the keys of all snapshots.
     pub(crate) fn find(vault: &Vault, data: &DataDir, lake: &Path) -> Outcome<Self> {
         let forgotten = vault.all_forgotten()?;
         if forgotten.is_empty() {
@@ -47,7 +47,7 @@ impl Remains {
         })
     }
 
-    /// How many there are where, in words without a name.
+    /// How many of them were found where, as texts without names.
     pub(crate) fn words(&self) -> impl Iterator<Item = String> {
         let places = [
             (&self.vault, "with a grant in the vault"),
@@ -86,7 +86,7 @@ pub(super) fn in_lake_by_name(typed: &str, lake: &Path) -> Outcome<People> {
     Ok(people)
 }
 
-/// Says so where the published snapshot holds people who were forgotten.
+/// Warns if the published snapshot has rows of forgotten patients.
 pub(crate) fn warn_of_published(invocation: &Invocation) -> Outcome<()> {
     let data = invocation.data()?;
     if !access::has_vault(data.root()) {
@@ -108,7 +108,7 @@ pub(crate) fn warn_of_published(invocation: &Invocation) -> Outcome<()> {
     Ok(())
 }
 
-/// Removes whom a tombstone names and nobody else; how many people these were.
+/// Removes only patients whom a tombstone names; returns how many they were.
 pub(super) fn remove(without_lake: bool, invocation: &Invocation) -> Outcome<u64> {
     let data = invocation.data()?;
     if !data.root().join(VAULT_FILE).is_file() || !access::has_vault(data.root()) {
@@ -131,7 +131,7 @@ pub(super) fn remove(without_lake: bool, invocation: &Invocation) -> Outcome<u64
         let mut person = Person::default();
         person.ids.insert(first);
         let mut person = Who::complete(person, None, false, &vault, &data)?.person;
-        // Nobody is asked: what was not forgotten by its own name stays.
+        // There is no confirmation here, so what was not forgotten by its own name stays.
         let has_id = |(api, id): &(ApiVersion, PatientId)| forgotten.has_id(*api, id.expose());
         person.ids.retain(has_id);
         person

@@ -207,7 +207,7 @@ impl<'a> Remover<'a> {
         })
     }
 
-    /// Whether the lake is there that loads have published; else who is in it would stay.
+    /// Checks that the published lake can be found; otherwise the patient's rows in it would stay.
     pub(super) fn check_lake(&self) -> Outcome<()> {
         let lake = self.invocation.lake()?;
         let is_there = claimlake_loader::has_snapshot(&lake)?;
@@ -217,7 +217,7 @@ impl<'a> Remover<'a> {
         }
     }
 
-    /// The same of the lake that a removal began with.
+    /// The same for the lake that an interrupted removal began with.
     fn check_lake_of(&self, intent: &ForgetIntent) -> Outcome<()> {
         let lake = match &intent.lake {
             Some(began_with) => self.data.root().join(began_with),

@@ -12,13 +12,13 @@ use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::pipeline::SourceKind;
 
-/// What became of the consent.
+/// What happened to the consent.
 pub(super) enum Revocation {
     /// There is none, or none any more.
     Nothing,
     /// The server has ended it.
     Done,
-    /// It was not asked to.
+    /// Revocation was not requested.
     NotAsked,
     /// It did not.
     Failed(Failure),
@@ -50,7 +50,7 @@ impl Revocation {
         })
     }
 
-    /// Whether the removal may go on.
+    /// Whether the removal may continue.
     pub(super) fn allow(&self, yes: bool) -> Outcome<()> {
         match self {
             Self::Failed(failure) if !yes => Err(Failure {

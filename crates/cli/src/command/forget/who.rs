@@ -15,7 +15,7 @@ use crate::plural::counted;
 pub(super) use crate::who::Who;
 
 impl Who {
-    /// The person under all names, from one that somebody typed.
+    /// The person with all names, found by the one that was typed.
     pub(super) fn named(
         wanted: &str,
         include_shared: bool,
@@ -142,7 +142,7 @@ impl Who {
         Ok(())
     }
 
-    /// How many other patients share a name with them.
+    /// How many other patients have a name in common with them.
     fn others(&self) -> u64 {
         let shared = self.search.shared.iter().flat_map(|shared| &shared.others);
         let all: BTreeSet<_> = shared.chain(&self.same_external_id).collect();

@@ -15,7 +15,7 @@ const EXTERNAL_ID: usize = 2;
 /// The column of numbers.
 const DAYS: usize = 7;
 
-/// What is shown where there is nothing.
+/// Shown for a missing value.
 const NONE: &str = "-";
 
 const HEADER: [&str; 8] = [
@@ -31,7 +31,7 @@ const HEADER: [&str; 8] = [
 
 type Row = [String; 8];
 
-/// The grants for a terminal of so many columns.
+/// The grants as a table for a terminal with this many columns.
 pub(super) fn table(grants: &[ListedGrant], width: usize) -> String {
     let width = width.max(LEAST);
     let rows: Vec<Row> = grants.iter().map(row).collect();
@@ -175,7 +175,8 @@ fn wrapped(indent: &str, text: &str, width: usize) -> Vec<String> {
         let room = width.saturating_sub(lead.len()).max(1);
         let cut = match rest.len() <= room {
             true => rest.len(),
-            // A space right behind the room is one to cut at, too; not those of a label.
+            // A space just after the available width is a place to break a line, too, unless it is
+            // within a label.
             false => match rest[..=room].iter().rposition(|one| *one == ' ') {
                 Some(space) if space > room / 2 => space,
                 _ => room,

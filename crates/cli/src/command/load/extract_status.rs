@@ -12,7 +12,7 @@ use crate::access;
 use crate::failure::Outcome;
 use crate::invocation::Invocation;
 
-/// The columns that are worth a new snapshot when they alone change.
+/// A change in one of these columns is worth a new snapshot, even if nothing else changes.
 const CHANGE_COLUMNS: &[&str] = &[
     "source_api",
     "patient_id",

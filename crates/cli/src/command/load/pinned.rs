@@ -8,7 +8,7 @@ use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::status::Landed;
 
-/// The error of a load; where the lake is pinned, with the commands that go on from here.
+/// The error of a load; if the lake is pinned, with the commands to continue with.
 pub(super) fn explained(error: LoadError, data: &DataDir, invocation: &Invocation) -> Failure {
     let LoadError::Pinned { snapshot } = error else {
         return error.into();

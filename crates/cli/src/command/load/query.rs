@@ -6,9 +6,9 @@ use claimlake_loader::LoadOutcome;
 
 use crate::invocation::quoted;
 
-/// A query to paste. It is right after the next load, too: it goes
-/// into `current` once, and so it sees one snapshot. The lake's path is a word for the shell alone;
-/// within Python and SQL it would have to be quoted again.
+/// A query to paste. It remains right after the next load: it resolves `current` once, and so sees
+/// one snapshot. The lake's path is an argument of the shell command, because within Python and SQL
+/// it would have to be quoted again.
 pub(super) fn query(current: &Path, outcome: &LoadOutcome, partition_by: &[String]) -> String {
     let has_claims = outcome.tables.iter().any(|table| table.name == "eob");
     let files =

@@ -1,4 +1,4 @@
-//! `load --staged-parquet`: what somebody else staged, such as the Spark job.
+//! `load --staged-parquet`: rows that another program staged, such as the Spark job.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::failure::{Failure, Outcome};
 use crate::invocation::Invocation;
 use crate::plural::{counted, grouped};
 
-/// How many tables are named one by one.
+/// At most this many tables are named.
 const MAX_SHOWN: usize = 5;
 
 /// Seals the folder as a staged run of the pipeline's tables, and refuses it where it is incomplete

@@ -25,7 +25,7 @@ pub(super) fn total(content: &LakeContent, api: &str) -> Cell {
     total
 }
 
-/// Those that Medicare itself pays: without kinds whose money is in a table of its own.
+/// The claims that Medicare itself pays, without kinds whose payments are in another table.
 pub(super) fn total_of_medicare(content: &LakeContent, api: &str) -> Cell {
     let mut total = Cell::default();
     of_api(content, api)
@@ -101,7 +101,7 @@ fn of_one_api(page: &mut String, data: &ReportData, content: &LakeContent, api: 
     let mut rows: Vec<_> = kinds.iter().zip(shown).collect();
     // The position of a hidden kind must not disclose its amount.
     rows.sort_by_key(|((_, claims), is_shown)| match is_shown {
-        // What is not known comes after all that is.
+        // Unknown values come last.
         true => (
             false,
             claims.total.paid_cents().is_none(),
@@ -161,7 +161,7 @@ fn of_one_api(page: &mut String, data: &ReportData, content: &LakeContent, api: 
     page.push_str("</div>\n");
 }
 
-/// Whose money is not Medicare's, in words.
+/// A text that says who pays for the kinds of claims that Medicare does not pay itself.
 fn about_elsewhere(content: &LakeContent, kinds: &[(&str, &ClaimsOfType)]) -> String {
     let mut words = String::new();
     for (kind, claims) in kinds {

@@ -19,7 +19,7 @@ pub(super) fn number(masking: Masking, number: u64) -> String {
     }
 }
 
-/// So many of a thing, or that it is few.
+/// A count, or "few" if it is masked.
 pub(super) fn counted(masking: Masking, number: u64, thing: &str) -> String {
     match masking.shows(number) {
         true => plural::counted(number, thing),
@@ -36,7 +36,7 @@ pub(super) fn part(masking: Masking, part: u64, whole: u64) -> String {
     }
 }
 
-/// In place of money that claims say nothing of.
+/// Shown instead of an amount that no claim states.
 pub(super) const NOT_KNOWN: &str = "not known";
 
 /// What was paid, as far as claims say: a payment that no claim states is not 0.

@@ -1,4 +1,4 @@
-//! The page as a whole: what it says first, its parts in their order.
+//! The page as a whole: its beginning, and its sections in order.
 
 use super::content::mask::Masking;
 
@@ -7,7 +7,7 @@ use super::style::CSS;
 use super::{ReportData, claims, figures, operations, payments, per_member, quality};
 use crate::plural::size;
 
-/// What the first line says about PHI.
+/// The first line of the page, about PHI.
 pub(super) fn phi_words(masking: Masking) -> &'static str {
     match masking {
         Masking::Masked => {
@@ -137,7 +137,7 @@ fn tiles(page: &mut String, data: &ReportData) {
     page.push_str("</div>\n");
 }
 
-/// What nobody should conclude from what is missing.
+/// Which conclusions must not be drawn from missing claims.
 fn not_served(page: &mut String) {
     page.push_str(
         "<h2>What is not in here</h2><p>Before anyone is counted as a person without care:</p><ul>\

@@ -34,7 +34,7 @@ pub(super) fn section(page: &mut String, data: &ReportData) {
     }
 }
 
-/// A row a year, a column an amount.
+/// A table with a row for each year and a column for each amount.
 fn table(page: &mut String, data: &ReportData, sums: &[(&str, &ClaimsOfType)]) {
     let names: Vec<String> = sums.iter().map(|(name, _)| escaped(name)).collect();
     page.push_str(&format!(

@@ -11,7 +11,8 @@ pub(super) struct Shown {
     pub(super) months: Vec<bool>,
     /// What was paid in each year.
     pub(super) paid: Vec<bool>,
-    /// What was paid in all of them: not where it would disclose what was paid outside.
+    /// Whether the total over all years is shown: not if it would disclose the amount outside of
+    /// them.
     pub(super) total: bool,
     /// What was paid outside of them.
     outside: bool,
@@ -130,7 +131,7 @@ fn row(
     ));
 }
 
-/// What was paid. Without a claim it is 0; what no claim states is not known.
+/// The amount paid: 0 if there is no claim, unknown if no claim states one.
 fn in_months(data: &ReportData, claims: &Cell) -> String {
     if claims.claims == 0 {
         return "$0: no claims".into();

@@ -8,7 +8,7 @@ use super::ReportData;
 use super::figures::{counted, escaped, number, percent};
 use crate::plural::grouped;
 
-/// At most so many unread paths and kinds of rejects are shown.
+/// At most this many unread paths and kinds of rejects are shown.
 const MAX_ROWS: usize = 60;
 
 /// A strip a table, and every column below it.
@@ -87,7 +87,7 @@ fn opacity(filled: u64, rows: u64, share: &str) -> String {
     match filled {
         0 => "0".into(),
         _ if filled == rows => "1".into(),
-        // Something is there: it shows, however little it is.
+        // It is not zero, so it is shown, however small it is.
         _ => format!("calc(.15 + .0075*{share})"),
     }
 }

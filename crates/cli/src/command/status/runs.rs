@@ -1,4 +1,4 @@
-//! How runs went, in words.
+//! How runs went, as text.
 
 use crate::command::status::minute;
 use crate::history::LastRun;

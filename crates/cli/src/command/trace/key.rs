@@ -58,7 +58,7 @@ pub(super) fn bodies(
     }
 }
 
-/// The vault's grants, where there is a vault and its key is at hand; else why not.
+/// The vault's grants, if there is a vault and its key is available; otherwise the reason why not.
 fn grants(data: &DataDir, invocation: &Invocation) -> (Vec<Grant>, Option<String>) {
     if !Vault::is_made(data.root()) {
         return (Vec::new(), None);

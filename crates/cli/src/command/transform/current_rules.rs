@@ -1,4 +1,4 @@
-//! `[[current]]` of a pipeline: what is wrong with it, and what is said of the former rule.
+//! `[[current]]` of a pipeline: its errors, and advice about the deprecated rule.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,8 @@ pub(super) fn check(rules: &[CurrentRule], tables: &PlannedTables) -> anyhow::Re
     Ok(())
 }
 
-/// Each table of a rule is there, once, without the column, and of the resource type of the first.
+/// Checks that each table of a rule exists, is named once, does not have the column yet, and has
+/// the resource type of the first.
 fn check_tables(rules: &[CurrentRule], tables: &PlannedTables) -> anyhow::Result<()> {
     let mut named = BTreeSet::new();
     for rule in rules {

@@ -127,7 +127,7 @@ fn check_layouts(pipeline: &Pipeline, tables: &PlannedTables) -> anyhow::Result<
             let mut tables = tables.values();
             tables.any(|table| table.columns.contains(column))
         };
-        // What no pipeline sets are the columns of claims, which a pipeline may have none of.
+        // The defaults are columns of claims, and a pipeline may have no claims.
         let is_default =
             *named == Load::default().partition_by || *named == Load::default().sort_by;
         if let Some(unknown) = named.iter().find(|column| !is_anywhere(column))
@@ -214,7 +214,7 @@ fn context_of(
     Ok((resource_type, context))
 }
 
-/// What a context column holds; `None` if its keys or their types are others.
+/// The value of a context column; `None` if its keys or their types are wrong.
 fn source_of(value: &Value) -> Option<ContextSource> {
     let table = match value {
         Value::String(path) => return Some(ContextSource::Path(path.clone())),

@@ -23,8 +23,8 @@ pub(super) struct Selection {
     pub(super) full: bool,
     /// Staged runs that the new one replaces.
     pub(super) superseded: Vec<PathBuf>,
-    /// Those of them that are damaged or lack a file: nobody can load them, and what they were about
-    /// is read again.
+    /// Staged runs that are damaged or lack a file: they cannot be loaded, so their resources are
+    /// read again.
     pub(super) incomplete: Vec<PathBuf>,
     /// Damaged records of runs that were loaded: what they were about is read again.
     pub(super) damaged_records: Vec<PathBuf>,
@@ -48,7 +48,7 @@ impl Selection {
         let landing = claimlake_landing::landing_runs(&data.landing())?;
         let staged = data.staged_runs()?;
         let mut known: Vec<StagedManifest> = Vec::new();
-        // Without a lake, what is on record of it counts for nothing.
+        // Without a lake, the records of loaded runs mean nothing.
         if invocation.lake()?.join("current").exists() {
             known = data.transformed_runs()?;
         }
@@ -75,8 +75,8 @@ impl Selection {
             .max_by(|a, b| a.run.cmp(&b.run))
             .is_some_and(|last| last.pipeline_hash != pipeline_hash);
         let done: BTreeSet<&RunId> = known.iter().flat_map(|run| &run.landing_runs).collect();
-        // A run that was interrupted between two resource types is sealed by the next extract;
-        // taken now, what is missing of it would never be seen.
+        // The next extract completes a run that was interrupted between two resource types. If it
+        // were read now, its later parts would never be seen.
         let waiting: BTreeSet<RunId> = landing.unsealed.iter().map(|run| run.run.clone()).collect();
         let LandingRuns {
             sealed, damaged, ..

@@ -12,8 +12,8 @@ use crate::loaded_runs::loaded_runs;
 use crate::summary::StageSummary;
 use crate::zone::Zone;
 
-/// Sets aside what is damaged of imported runs. What was extracted waits for `extract --full`, which
-/// asks the server for it again.
+/// Sets aside damaged parts of imported runs. Damaged parts of extracted runs wait for `extract
+/// --full`, which requests the data from the server again.
 pub(super) fn damaged_imports(
     data: &DataDir,
     summary: &mut StageSummary,

@@ -1,4 +1,4 @@
-//! Whether anybody who was forgotten is here: only with the vault's key can that be known.
+//! Whether data of forgotten patients is here. Only the vault's key can tell.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use crate::failure::Outcome;
 use crate::invocation::Invocation;
 use crate::open_removals;
 
-/// The check; `None` if nobody was forgotten. Without the key it is a warning that nobody looked.
+/// The check; `None` if no patient was forgotten. Without the key it is a warning that it was not
+/// done.
 pub(super) fn check(data: &DataDir, invocation: &Invocation) -> Outcome<Option<Check>> {
     let Some(vault) = vault(data, invocation) else {
         return without_key(data, invocation);
@@ -23,7 +24,8 @@ pub(super) fn check(data: &DataDir, invocation: &Invocation) -> Outcome<Option<C
         .all_forgotten()
         .map_err(access::vault_failure)?
         .is_empty();
-    // Whose removal has not ended is still here, and the check of removals says so.
+    // Data of patients whose removal is unfinished are still here; the check of removals reports
+    // that.
     if is_nobody || !open_removals::open_in(invocation)?.is_empty() {
         return Ok(None);
     }

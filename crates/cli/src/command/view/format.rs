@@ -82,8 +82,8 @@ impl TextColumns {
     }
 }
 
-/// A text that a spreadsheet would take for a formula, marked as text; the full-width forms and what
-/// comes before a formula are among what some of them take for one.
+/// Prefixes a text that a spreadsheet would read as a formula with `'`. Some spreadsheets also read
+/// full-width signs, or white space before a sign, as the beginning of a formula.
 fn disarmed(text: &str) -> Cow<'_, str> {
     let is_formula = text.starts_with([
         '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',

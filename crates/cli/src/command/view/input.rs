@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::failure::{Failure, Outcome};
 
-/// Takes a place in words and the resource there, or why there is none.
+/// Takes the place of a resource, as text, and the resource, or the reason why there is none.
 pub(super) type Take<'a> = dyn FnMut(&str, Result<Value, String>) -> Outcome<()> + 'a;
 
 /// Calls `take` for every resource of the input; `-` is standard input.

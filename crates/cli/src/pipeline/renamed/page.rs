@@ -31,7 +31,7 @@ names such files.
 - Diagnoses, procedures and months are rows, not numbered columns.
 ";
 
-/// What stands in a cell of a table.
+/// The text of a table cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
@@ -126,7 +126,7 @@ fn every_name_is_one_of_the_dictionary_or_explained() {
     let mut compared = 0;
     for table in &schema.tables {
         for (name, column) in table.columns().unwrap() {
-            // Of a numbered series the dictionary has each member.
+            // The dictionary lists each member of a numbered series.
             let spellings = [name.to_owned(), format!("{name}1"), format!("{name}_01")];
             let of = |api: &str| {
                 spellings

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 #[derive(Debug, Clone, Default)]
 pub(super) struct UnderWay(Arc<Mutex<(u64, BTreeMap<u64, Instant>)>>);
 
-/// One operation; it has ended when this is dropped.
+/// One operation in progress; dropping it ends it.
 #[derive(Debug)]
 pub(super) struct Operation {
     all: UnderWay,

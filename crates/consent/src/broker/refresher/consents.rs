@@ -89,8 +89,8 @@ impl Refresher {
         }
     }
 
-    /// The server has accepted a token or code of the app: whoever was denied before has ended. v2
-    /// says nothing about v3, and v2 alone denies nothing without a reason.
+    /// The server has accepted a token or code of the app, so earlier denials meant that those
+    /// consents have ended. v2 says nothing about v3, and only v3 denies without a reason.
     pub(in crate::broker) async fn app_accepted(self: &Arc<Self>, api: ApiVersion) {
         if api == ApiVersion::V2 {
             return;

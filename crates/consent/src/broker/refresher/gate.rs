@@ -145,7 +145,7 @@ impl Gate {
         }
     }
 
-    /// Lets nobody send for this time.
+    /// Blocks all requests for this time.
     pub(super) fn hold(&self, wait: Duration) {
         let mut state = self.state();
         state.not_before = state.not_before.max(Some(Instant::now() + wait));

@@ -31,7 +31,7 @@ struct Entry {
 }
 
 impl Journal {
-    /// Writes one entry durably. It is written even if the caller goes away.
+    /// Writes one entry durably, even if the caller is cancelled.
     pub(super) async fn write(
         self: &Arc<Self>,
         vault: &Arc<Vault>,

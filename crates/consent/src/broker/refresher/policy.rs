@@ -8,7 +8,8 @@ use std::time::Duration;
 pub enum BrokerLifetime {
     /// The broker survives: 32 refreshes at once.
     OutlivesRun,
-    /// The kernel may kill the broker as well, and every refresh in progress with it: 16 at once.
+    /// The kernel may kill the broker together with the run, and every refresh in progress with it:
+    /// at most 16 at once.
     MayEndWithRun,
 }
 

@@ -83,7 +83,8 @@ impl Refresher {
         let mut asked_to_wait = 0;
         loop {
             let mut pass = self.gate.pass().await?;
-            // While it queued, everyone may have gone: what nobody waits for is not refreshed.
+            // All callers may have gone while it was queued: a token that nobody waits for is not
+            // refreshed.
             if waiters.load(Ordering::SeqCst) == 0 || self.stopping.load(Ordering::SeqCst) {
                 return Err(ConsentError::Stopped);
             }
@@ -176,7 +177,7 @@ impl Refresher {
                     if is_last {
                         return Err(ConsentError::Configuration { reason: words });
                     }
-                    // It may be this grant alone: the others go on.
+                    // The reason may concern this grant only: the others continue.
                     return Err(ConsentError::NoToken { reason: words });
                 }
             }

@@ -4,32 +4,32 @@ use std::collections::BTreeMap;
 
 use crate::fhir::page::{Id, Paging, SeenPage};
 
-/// What hangs together from the first page on: each page begins within what those before it cover,
-/// or where the `next` of one of them leads, once the rows in between were asked for.
+/// The rows that are connected from the first page on: each page begins within the rows of those
+/// before it, or where the `next` of one of them points, once the rows in between were requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Coverage {
     /// The row behind the last one.
     pub(super) reached: u64,
-    /// The same with entries counted that a page repeats: a total may count them.
+    /// The same, but counting entries that a page repeats: a total may count them.
     pub(super) entries_end: u64,
     /// The offset of the last page that has rows; of the first where none has.
     pub(super) last: u64,
     /// The offset of the page that following `next` from the last one ended at.
     pub(super) links_end: u64,
-    /// Where the `next` of that page leads, which was not asked for yet.
+    /// The offset that the `next` of that page points to, if it was not requested yet.
     pub(super) open_link: Option<u64>,
     /// Whether a `next` passes over rows that came empty.
     pub(super) has_hole: bool,
     /// Whether each page overlaps those before it, with the same resources in the same rows.
     pub(super) is_joined: bool,
-    /// Whether every page is as long as was asked for.
+    /// Whether every page is as long as requested.
     pub(super) is_regular: bool,
-    /// Whether the last row was asked for again, with what follows, and came.
+    /// Whether the last row was requested again, with what follows, and was returned.
     pub(super) is_end_asked: bool,
 }
 
 impl Coverage {
-    /// Of pages by their offsets, of which there is one at 0.
+    /// The coverage of pages by their offsets; there is a page at 0.
     pub(super) fn of(pages: &BTreeMap<u64, SeenPage>, paging: Paging) -> Self {
         let mut covered = CoverageBuilder {
             pages,
@@ -60,7 +60,7 @@ impl Coverage {
         found
     }
 
-    /// Where the next rows are asked for: at the last one, so that the pages overlap.
+    /// The offset of the next request: that of the last row, so that the pages overlap.
     pub(super) fn end_offset(&self, paging: Paging) -> u64 {
         self.reached.saturating_sub(paging.overlap())
     }
@@ -71,7 +71,7 @@ struct CoverageBuilder<'a> {
     paging: Paging,
     /// Pages before this offset are covered.
     next_offset: u64,
-    /// What names the resource of each row.
+    /// The id of the resource of each row.
     ids: Vec<Option<Id>>,
     /// The offset of the last page covered, with rows or without.
     furthest: u64,
@@ -146,8 +146,8 @@ impl CoverageBuilder<'_> {
         }
     }
 
-    /// Goes on at a page that a link leads to, beyond the last row: nothing lies between, as far as
-    /// was asked.
+    /// Continues at a page that a link points to, beyond the last row: requests found nothing in
+    /// between.
     fn pass_over(&mut self, offset: u64) -> bool {
         let end = self.found.end_offset(self.paging);
         if !self.pages.contains_key(&end) {

@@ -1,13 +1,14 @@
-//! Why what was seen of a search is not known to be all there is.
+//! Why a search does not count as complete.
 
 use std::fmt;
 
-/// What contradicts. The text is the reason in `extract_status`, without PHI.
+/// The contradiction on its pages. The text is the reason in `extract_status`, without PHI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IncompleteReason {
     /// The end was found, but the pages are not of one set, or something came twice.
     Moved,
-    /// The last page leads on to an empty one; its last row was there when asked for again.
+    /// The `next` of the last page leads to an empty page, and the last row was still there when
+    /// requested again.
     EmptyTail,
     /// The server refuses the beginning of the search.
     NoFirstPage,
@@ -17,11 +18,11 @@ pub(crate) enum IncompleteReason {
     Hole,
     /// The server counts more than it serves.
     CountsMore { total: u64, found: u64 },
-    /// A `next` leads on, and there is nothing.
+    /// A `next` leads to an offset where there is nothing.
     LeadsNowhere,
     /// The server ignores the offset: the first page comes again.
     SamePage,
-    /// Page after page leads on without anything new.
+    /// Page after page has a `next`, but nothing new.
     NothingNew { pages: u32 },
     /// More pages than any patient has.
     NoEnd { pages: u64 },

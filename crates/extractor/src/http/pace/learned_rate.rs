@@ -12,8 +12,11 @@ use super::sent_log::Counts;
 /// How long a rate has to be kept up: longer than the window in which most servers count.
 const LOOK: Duration = Duration::from_millis(1100);
 pub(super) const WINDOW: Duration = Duration::from_secs(1);
-/// The steps of a trial.
+/// The steps of a trial: the first by so many requests per second at least.
+const MORE: f64 = 1.0;
 const STEPS: [f64; 3] = [1.04, 1.5, 2.0];
+/// A rate so far above a proven one leaves room for another between them.
+const LONG_STEP: f64 = 1.15;
 /// Below a rate that is far too high.
 const LARGEST_CUT: f64 = 0.7;
 const SMALLEST_CUT: f64 = 0.96;
@@ -64,6 +67,8 @@ enum Stage {
 pub(super) struct Estimate {
     /// Requests in a second.
     pub(super) rate: f64,
+    /// Whether some were admitted after others were refused.
+    pub(super) is_mixed: bool,
     /// Whether requests were sent for so short a time that the limit may well be higher.
     pub(super) is_short: bool,
 }
@@ -78,7 +83,11 @@ impl LearnedRate {
             since: now,
             stage: Stage::Trial,
             proven: rate * SMALLEST_CUT,
-            refused: f64::INFINITY,
+            // Of a window that was filled, the limit is known.
+            refused: match estimate.is_mixed {
+                true => f64::INFINITY,
+                false => rate * STEPS[0] * STEPS[0],
+            },
             step: 0,
             same_window_until: now,
             trial_ended: now,
@@ -108,7 +117,12 @@ impl LearnedRate {
             Stage::Hold => before * LARGEST_CUT,
             Stage::Trial => (self.proven * before).sqrt().min(before * SMALLEST_CUT),
         };
-        let rate = estimate.rate.min(cut);
+        // A step that was too long does not call in question what was proven before it.
+        let least = match before > self.proven * LONG_STEP {
+            true => self.proven * 0.9,
+            false => 0.0,
+        };
+        let rate = estimate.rate.min(cut).max(least);
         if estimate.is_short || !self.is_aftermath(now) {
             // What was refused says nothing of the new rate.
             self.next_trial = now;
@@ -123,7 +137,7 @@ impl LearnedRate {
     pub(super) fn advance(&mut self, now: Duration) {
         if self.stage == Stage::Hold && now >= self.next_trial {
             self.step = 1;
-            self.change(self.rate * STEPS[0], Stage::Trial, now);
+            self.change(self.short_step(), Stage::Trial, now);
         }
     }
 
@@ -138,19 +152,24 @@ impl LearnedRate {
         }
     }
 
+    /// A little more, and enough for a refusal within a window where the limit is reached.
+    fn short_step(&self) -> f64 {
+        (self.rate * STEPS[0]).max(self.rate + MORE)
+    }
+
     fn prove(&mut self, now: Duration) {
         self.proven = self.rate;
         if self.rate >= self.refused {
-            self.refused = f64::INFINITY;
+            (self.refused, self.step) = (f64::INFINITY, 1);
         }
         if now < self.next_trial {
             return self.change(self.rate, Stage::Hold, now);
         }
         let mut next = self.rate * STEPS[self.step.min(STEPS.len() - 1)];
         if self.refused.is_finite() {
-            let between = (self.rate * self.refused).sqrt();
-            next = next.min(between.max(self.rate * STEPS[0]));
+            next = next.min((self.rate * self.refused).sqrt());
         }
+        let next = next.max(self.short_step());
         self.step += 1;
         self.change(next, Stage::Trial, now);
     }
@@ -160,7 +179,7 @@ impl LearnedRate {
         // A trial costs what the refused requests wait: the longer, the rarer are trials, and the
         // farther must a refused rate be above a proven one for another to be tried between them.
         let (least_hold, far_above) = match self.scope {
-            Scope::AllGrants => (wait * 2, 1.15),
+            Scope::AllGrants => (wait * 2, LONG_STEP),
             Scope::OneGrant => (wait * 12, 1.6),
         };
         let has_room = self.rate > self.proven * far_above;
@@ -180,7 +199,9 @@ impl LearnedRate {
             }
             Stage::Trial => self.change(self.proven, Stage::Hold, now),
             Stage::Hold => {
-                let cut = (1.0 - 1.25 * counts.share_refused()).clamp(LARGEST_CUT, SMALLEST_CUT);
+                let all = (counts.refused + counts.admitted).max(self.rate);
+                let share = counts.refused / all;
+                let cut = (1.0 - 1.25 * share).clamp(LARGEST_CUT, SMALLEST_CUT);
                 self.change(self.rate * cut, Stage::Hold, now);
                 self.proven = self.rate;
             }

@@ -9,6 +9,8 @@ use super::sent_log::SentLog;
 const SHARE_OF_ADMITTED: f64 = 0.96;
 /// A larger share of refused requests in one second means that the rate is far off.
 const FAR_OFF: f64 = 0.2;
+/// And that they are at least so large a share of the rate.
+const MANY: f64 = 0.1;
 /// Timers are late by so much at most; what is lost by that is made up for, idle time is not.
 const LATENESS: Duration = Duration::from_millis(20);
 /// Where a server does not say how long to wait.
@@ -154,7 +156,11 @@ impl RateControl {
         let counts = self.log.second(self.resumed, sent_at);
         // One grant pauses at once: there is no share to look at.
         let is_soon = sent_at < self.resumed + WINDOW * 4 / 5;
-        if counts.share_refused() > FAR_OFF || (is_soon && self.scope == Scope::OneGrant) {
+        // Just after a pause, a few refusals would be a large share.
+        let are_many = counts.refused > MANY * learned.rate();
+        if (are_many && counts.share_refused() > FAR_OFF)
+            || (is_soon && self.scope == Scope::OneGrant)
+        {
             self.begin_pause(now, wait, true);
         } else if learned.is_news(sent_at) {
             learned.lower(counts, wait, now);
@@ -183,6 +189,7 @@ impl RateControl {
         let began = counts.began.unwrap_or(pause.from);
         let estimate = Estimate {
             rate: counts.admitted * SHARE_OF_ADMITTED,
+            is_mixed: counts.is_mixed,
             is_short: pause.from.saturating_sub(began) < WINDOW / 2,
         };
         match &mut self.learned {

@@ -20,6 +20,9 @@ pub(super) struct Counts {
     pub(super) refused: f64,
     /// When the first of them was sent.
     pub(super) began: Option<Duration>,
+    /// Whether one was admitted after another was refused: a server that counts in windows refuses all
+    /// to the end of the window.
+    pub(super) is_mixed: bool,
 }
 
 impl SentLog {
@@ -58,7 +61,10 @@ impl SentLog {
             }
             counts.began = Some(*at);
             match refused {
-                true => counts.refused += 1.0,
+                true => {
+                    counts.refused += 1.0;
+                    counts.is_mixed |= counts.admitted > 0.0;
+                }
                 false => counts.admitted += 1.0,
             }
         }

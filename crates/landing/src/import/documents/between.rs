@@ -29,7 +29,8 @@ pub(super) fn end_of_first(line: &[u8]) -> Option<usize> {
         .then_some(end)
 }
 
-/// Where the first entry begins, if a Bundle begins at `start` and says so before its entries.
+/// Where the first entry begins, if a Bundle begins at `start` and its type comes before its
+/// entries.
 pub(super) fn first_entry_of_bundle(text: &[u8], start: usize) -> Option<usize> {
     let mut members = Members::new(text, skip_space(text, start));
     let is_bundle = members.by_ref().any(|member| {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// A piece of the input; [`super::Documents::text`] has its bytes until the next one is asked for.
+/// A piece of the input. [`super::Documents::text`] has its bytes until the next piece is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::import) struct Piece {
     pub(in crate::import) kind: PieceKind,
@@ -28,7 +28,7 @@ pub(in crate::import) enum PieceKind {
     Unreadable(&'static str),
 }
 
-/// What comes next of an input.
+/// The next step through an input.
 pub(super) enum Step {
     Piece(Piece),
     /// Nothing yet: more was read, or blanks were skipped.

@@ -18,7 +18,7 @@ pub(super) struct Window<R> {
     pub(super) limit: usize,
     pub(super) buffer: Vec<u8>,
     pub(super) start: usize,
-    /// Where the previous piece ended: its bytes stay until the next is asked for.
+    /// Where the previous piece ended: its bytes stay until the next one is read.
     pub(super) consumed: usize,
     /// The line that `start` is on, from 1.
     pub(super) line: u64,
@@ -46,7 +46,7 @@ impl<R: Read> Window<R> {
         }
     }
 
-    /// The next piece, and where the input goes on behind it.
+    /// The next piece; the input continues behind it.
     pub(super) fn piece(&mut self, kind: PieceKind, range: Range<usize>, behind: usize) -> Piece {
         let before = &self.buffer[self.start..range.start];
         let line = self.line + memchr::memchr_iter(b'\n', before).count() as u64;
@@ -96,7 +96,7 @@ impl<R: Read> Window<R> {
     pub(super) fn find_value_end(&mut self, from: usize) -> io::Result<Option<usize>> {
         let offset = from - self.start;
         loop {
-            // Of a value that the input is cut in, the scan must see the end of what is there.
+            // If a value is cut off at the end of the buffer, more of the input is read.
             if let Some(end) = value_end(&self.buffer, self.start + offset) {
                 return Ok(Some(end));
             }

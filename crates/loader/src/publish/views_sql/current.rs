@@ -13,12 +13,13 @@ pub(super) struct CurrentRows<'m> {
     pub(super) table: &'m LakeTable,
     /// The column that says it.
     column: &'m str,
-    /// Where the table lacks the column: the one that has it, and the columns both have of a resource.
+    /// If the table lacks the column: the table that has it, and the columns in both that identify
+    /// a resource.
     by: Option<(&'m LakeTable, &'m [String])>,
 }
 
-/// Of every table that is of the resource type of a rule's table. `keys`: by resource type, the
-/// columns that together name a resource.
+/// For every table of the resource type of a rule's table. `keys` are, by resource type, the
+/// columns that together identify a resource.
 pub(super) fn current_rows<'m>(
     manifest: &'m LakeManifest,
     rules: &'m [CurrentRule],

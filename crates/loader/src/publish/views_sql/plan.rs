@@ -1,4 +1,5 @@
-//! Which SQL views the lake has what they need for, in an order in which each finds what it reads.
+//! Which SQL views can be written because the lake has what they read, in an order in which each
+//! view comes after those that it reads.
 
 use claimlake_contract::{LakeManifest, LakeTable};
 
@@ -10,7 +11,7 @@ use super::text::Relation;
 pub(super) struct Plan<'a> {
     /// In an order in which they can be made.
     pub(super) views: Vec<&'a SqlView>,
-    /// What is not written, and why.
+    /// The views that are not written, and why.
     pub(super) left_out: Vec<String>,
 }
 
@@ -83,7 +84,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// What the lake lacks for a relation of a view.
+    /// What the lake lacks for a table that a view reads.
     fn lacking(
         &self,
         manifest: &LakeManifest,

@@ -5,10 +5,10 @@ use super::text::{Relation, SqlText};
 
 /// A view of the lake that is SQL, written beside those of the tables.
 ///
-/// A relation of the lake stands in its text as `{table (column, …)}`: the columns say what the lake
-/// must have for the view to be written. `{current.table (column, …)}` has the rows of current
-/// resources alone. Another SQL view is named like a table; a view may bear the name of the table
-/// that it reads and then stands in its place.
+/// Its text names a table of the lake as `{table (column, …)}`: the view is written only if the table
+/// has these columns. `{current.table (column, …)}` has only the rows of current resources. Another
+/// SQL view is named like a table. A view that has the name of the table that it reads replaces the
+/// view of that table.
 ///
 /// ```
 /// use claimlake_loader::SqlView;
@@ -57,7 +57,7 @@ impl SqlView {
         })
     }
 
-    /// Whether it stands in the place of a table of that name.
+    /// Whether it replaces the view of a table of that name.
     pub(super) fn replaces(&self, table: &str) -> bool {
         self.schema.is_none() && self.name == table
     }

@@ -16,7 +16,7 @@ pub(super) fn duckdb(table: &LakeTable, folder: &Path) -> String {
     )
 }
 
-/// What stands behind the name of a Spark view of a table.
+/// The text after the name of a table's view in Spark.
 pub(super) fn spark(table: &LakeTable, folder: &Path) -> String {
     let path = folder.join(&table.layout.name);
     let path = spark_literal(&spark_pattern(&path.to_string_lossy()));
@@ -28,7 +28,7 @@ pub(super) fn spark(table: &LakeTable, folder: &Path) -> String {
     format!("{columns} USING parquet OPTIONS (path {path}{options})")
 }
 
-/// Every file of a table, in words that DuckDB takes for paths and patterns.
+/// All files of a table, as a DuckDB pattern or list of paths.
 fn duckdb_files(table: &LakeTable, folder: &Path) -> String {
     let folder = folder.to_string_lossy();
     if !folder.contains('\\') {
@@ -102,7 +102,7 @@ fn spark_columns(table: &LakeTable) -> Option<String> {
     Some(columns.collect::<Option<Vec<_>>>()?.join(", "))
 }
 
-/// The type of Spark for an Arrow type in words.
+/// The Spark type for an Arrow type given as text.
 fn spark_type(words: &str) -> Option<String> {
     let plain = match words {
         "Utf8" => "STRING",

@@ -2,7 +2,7 @@
 
 use super::names::is_plain;
 
-/// A query without comments and line breaks, and the relations in it.
+/// A query without comments and line breaks, and the tables that it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SqlText {
     pub(super) pieces: Vec<Piece>,
@@ -98,7 +98,7 @@ impl SqlText {
             let Piece::Sql(mut sql) = piece.clone() else {
                 return false;
             };
-            // What is between quotes was found whole before.
+            // Every quoted text was found to be complete before.
             while let Some(at) = sql.find(['\'', '"', '`']) {
                 let quote = sql[at..].chars().next().unwrap_or_default();
                 let Ok((_, after)) = take_quoted(&sql[at..], quote) else {
@@ -121,7 +121,7 @@ fn starts_comment(text: &str) -> bool {
     text.starts_with("--") || text.starts_with("/*")
 }
 
-/// What follows white space and comments.
+/// The text after white space and comments.
 fn skip_space(text: &str) -> Result<&str, String> {
     let mut rest = text.trim_start();
     while starts_comment(rest) {
@@ -136,7 +136,7 @@ fn skip_space(text: &str) -> Result<&str, String> {
     Ok(rest)
 }
 
-/// What stands between a quote and its end, quotes included, and what follows.
+/// The text from a quote to its end, quotes included, and the rest.
 fn take_quoted(text: &str, quote: char) -> Result<(&str, &str), String> {
     let mut from = quote.len_utf8();
     loop {
@@ -144,7 +144,7 @@ fn take_quoted(text: &str, quote: char) -> Result<(&str, &str), String> {
             .find(quote)
             .ok_or_else(|| format!("a {quote} has no end"))?;
         from += end + quote.len_utf8();
-        // A doubled quote stands for itself.
+        // A doubled quote is a quote character within the text.
         if !text[from..].starts_with(quote) {
             break;
         }

@@ -90,7 +90,7 @@ fn coverage(patient: &Beneficiary, span: CoverageSpan) -> Body {
     let (dual, _) = dual_status(patient);
     let has_full_benefits = matches!(dual, "02" | "04" | "08");
     let ended = [span.until, patient.death].into_iter().flatten().min();
-    // What has no end yet has none, or one that nobody lives to see.
+    // A coverage without an end has no end date, or one in the far future.
     let never = match (span.template, patient.seed / 13 % 3) {
         ("c" | "d", _) | (_, 0) => None,
         (_, 1) => Some(Day::of(2099, 12, 31)),

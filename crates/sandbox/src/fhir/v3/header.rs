@@ -99,13 +99,13 @@ fn processing(claim: &mut ClaimValues<'_>) {
     values.set_code("payment_denial", denial);
     values.set_code("non_payment", processing.non_payment.unwrap_or_default());
     values.set_code("paid_by_plan", claim_values::paid_by_plan(&processing));
-    // In flight nobody knows yet which bill of the stay it will be.
+    // While the claim is being processed, it is unknown which bill of the stay it will be.
     let is_open = claim.claim.source.is_shared_system() && claim.claim.is_one_in(2);
     values.set(
         "bill_frequency",
         if is_open { "X" } else { processing.frequency.0 },
     );
-    // The source leads with a 0 or does not.
+    // Some sources write a leading 0, others do not.
     values.set("has_short_bill_type", claim.claim.is_one_in(6));
 }
 
@@ -157,7 +157,7 @@ fn team(claim: &mut ClaimValues<'_>) {
         ClaimKind::Snf => &["attending", "operating", "otheroperating"],
         _ => &["attending", "operating", "otheroperating", "rendering"],
     };
-    // Numbers of the team have a gap where nobody else operated.
+    // The numbers of the care team have a gap if there is no second operating provider.
     let has_second = !claim.claim.is_one_in(3);
     claim.values.set("has_second_operator", has_second);
     let is_institutional = claim.claim.kind.is_institutional();

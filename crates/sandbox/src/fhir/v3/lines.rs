@@ -126,7 +126,7 @@ fn set_service(
     }
 }
 
-/// Why a line was not paid in full, and which drug it was for, on the few lines that say so.
+/// Why a line was not paid in full, and which drug it was for, on the few lines that have this.
 fn set_status_and_drug(values: &mut Values<'_>, random: &mut Random, seed: u64) {
     values.set("is_adjusted", random.chance(100));
     if random.chance(120) {

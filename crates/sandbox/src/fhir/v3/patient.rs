@@ -16,7 +16,7 @@ pub(crate) fn patient(patient: &Beneficiary) -> Body {
         "last_updated",
         Value::Instant(updated, InstantStyle::Micros),
     );
-    // Hispanic origin is an ethnicity, all else a race.
+    // Hispanic origin is an ethnicity, every other value a race.
     values.set("is_ethnicity", patient.race.omb.0 == "2135-2");
     let changed = patient.former_mbi.as_ref().map(|(_, day)| *day);
     values.set("mbi_start", changed.unwrap_or(Day::of(2018, 4, 1)));

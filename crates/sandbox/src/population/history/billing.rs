@@ -1,5 +1,5 @@
-//! What a service becomes: one bill or several, copies in shared systems, adjustments, and the stays
-//! that a stay led to.
+//! How a service is billed: one bill or several, copies in shared systems, adjustments, and further
+//! stays after a stay.
 
 use super::service::{Service, after_stay, can_be_billed, typed_otherwise};
 use super::{History, load_time, signed};
@@ -49,8 +49,8 @@ impl History {
         }
     }
 
-    /// Adds a claim, now and then with a copy in a shared system, an adjustment or a cancellation;
-    /// gives the claim as it was billed.
+    /// Adds a claim, sometimes with a copy in a shared system, an adjustment or a cancellation;
+    /// returns the claim as it was first billed.
     pub(super) fn bill(
         &mut self,
         patient: &Beneficiary,

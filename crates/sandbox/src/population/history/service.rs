@@ -101,7 +101,7 @@ pub(super) fn within_entitlement(patient: &Beneficiary, from: Day) -> Day {
 }
 
 pub(super) fn kind(patient: &Beneficiary, random: &mut Random) -> ClaimKind {
-    // A fifth of the patients have no Part D; of all claims a good quarter are events of it.
+    // A fifth of the patients have no Part D; more than a quarter of all claims are Part D events.
     let of = |is_covered: bool, weight: u32| if is_covered { weight } else { 0 };
     let (a, b) = (has_part_a(patient), has_part_b(patient));
     let mut weights = [

@@ -1,4 +1,4 @@
-//! What full reads no longer found, in words.
+//! Texts about resources that full reads no longer found.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ pub(super) fn tell(summary: &mut StageSummary, outcome: &ExtractOutcome) {
     }
 }
 
-/// For the headline, where something is gone.
+/// The part of the headline about gone resources, if there are any.
 pub(super) fn words(outcome: &ExtractOutcome) -> String {
     match sum(&outcome.vanished) {
         0 => String::new(),

@@ -1,4 +1,4 @@
-//! What comes after an extraction, by how it ended and what waits in landing.
+//! Which command to run after an extraction, by how it ended and what waits in landing.
 
 use claimlake_contract::PatientState;
 use claimlake_extractor::ExtractOutcome;
@@ -8,12 +8,12 @@ use crate::invocation::Invocation;
 use crate::status::Landed;
 use crate::summary::StageSummary;
 
-/// What an extraction leaves to do.
+/// What is left to do after an extraction.
 #[derive(Debug, Clone, Copy, Default)]
 struct Left {
-    /// Whether consents have ended: people are to be asked again.
+    /// Whether consents have ended: these patients must be asked again.
     needs_consent: bool,
-    /// Whether somebody was not read as a whole: parked, failed, or not at all.
+    /// Whether a patient was not read completely: parked, failed, or not read at all.
     is_unfinished: bool,
     /// Whether something in landing is in no table yet.
     awaits_transform: bool,

@@ -6,13 +6,14 @@ pub(crate) const FEW: usize = 10;
 /// A number of claims, or of a member's months.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Cell {
-    /// How many.
+    /// The number of claims.
     pub(crate) claims: u64,
-    /// How many of them say what was paid.
+    /// How many of them have a payment.
     pub(crate) with_payment: u64,
-    /// What was paid for those, in cents.
+    /// The sum of these payments, in cents.
     paid_cents: i128,
-    /// Some of the people behind them, as hashes: all where they are few, else one more than few.
+    /// Hashes of the patients of these claims: all if they are few, otherwise just enough to show
+    /// that they are not.
     people: Vec<u64>,
 }
 
@@ -22,7 +23,7 @@ impl Cell {
         self.people.len()
     }
 
-    /// What was paid, in cents, as far as claims say so; `None` if none does.
+    /// The sum of payments, in cents; `None` if no claim states one.
     pub(crate) fn paid_cents(&self) -> Option<i128> {
         (self.with_payment > 0).then_some(self.paid_cents)
     }

@@ -7,7 +7,7 @@ use super::counted::{CountedRow, NotCounted, Source};
 use super::lake::Lake;
 use super::month::Month;
 
-/// What all claims add up to.
+/// The sums over all claims.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Claims {
     /// By API version, then by kind of claim. The versions' people and claims are never added up:
@@ -22,11 +22,11 @@ pub(crate) struct Claims {
 pub(crate) struct ClaimsOfType {
     /// Distinct people who have one.
     pub(crate) people: HashSet<u64>,
-    /// Its claims as a total.
+    /// The sum of its claims.
     pub(crate) total: Cell,
     /// The same by the month of the first day of service.
     pub(crate) months: BTreeMap<Month, Cell>,
-    /// Those without a day.
+    /// Claims without a day of service.
     pub(crate) undated: Cell,
 }
 

@@ -55,7 +55,8 @@ fn claim(api: &str, id: &str) -> Option<u64> {
 }
 
 impl NotCounted {
-    /// Reads which claims do not count: by the table of claims, and by the flag of another.
+    /// Reads which claims do not count: those that the table of claims marks as not current, and
+    /// those that a flag in another table marks as left out.
     pub(super) fn read(lake: &mut Lake<'_>, claims: &LakeTable) -> Self {
         let columns = lake.columns;
         let wanted = [

@@ -30,7 +30,7 @@ pub(crate) struct TableFill {
 pub(crate) struct ColumnFill {
     /// Its name.
     pub(crate) name: String,
-    /// Its Arrow type in words.
+    /// Its Arrow type, as text.
     pub(crate) data_type: String,
     /// Rows with a value; `None` if a file does not say.
     pub(crate) filled: Option<u64>,
@@ -60,7 +60,7 @@ pub(super) fn of_table(
     let in_files = table.columns.iter().map(|(name, data_type)| ColumnFill {
         name: name.clone(),
         data_type: data_type.clone(),
-        // A file without the column, of an older view, has only nulls in it.
+        // A file of an older view that lacks the column has only nulls in it.
         filled: filled.get(name).copied().unwrap_or(Some(0)),
     });
     let in_paths = table

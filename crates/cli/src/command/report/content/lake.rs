@@ -6,11 +6,11 @@ use claimlake_contract::LakeTable;
 
 use crate::pipeline::ReportColumns;
 
-/// A snapshot, which of its columns to read, and what of it could not be read.
+/// A snapshot, which of its columns to read, and what could not be read.
 pub(super) struct Lake<'l> {
     /// Its folder.
     pub(super) folder: &'l Path,
-    /// Its tables; it may be without any that is asked for.
+    /// Its tables; any of them may be missing.
     pub(super) tables: &'l [LakeTable],
     /// The columns that are read.
     pub(super) columns: &'l ReportColumns,

@@ -10,7 +10,7 @@ use super::month::Month;
 pub(crate) enum Masking {
     /// Numbers of 1 to 10 are hidden.
     Masked,
-    /// Every number is shown; what comes of it is PHI.
+    /// Every number is shown; the output is PHI.
     Unmasked,
 }
 
@@ -37,8 +37,8 @@ impl Masking {
         self.shows(cell.with_payment)
     }
 
-    /// Which cells of a row, whose sum is shown, are shown. Where only one is hidden, the sum
-    /// would disclose it: the smallest of the others is hidden with it.
+    /// Which cells of a row are shown if the row's sum is shown. If only one were hidden, it could
+    /// be computed from the sum: the smallest of the others is hidden as well.
     pub(crate) fn shown_of_sum<'c>(self, cells: impl IntoIterator<Item = &'c Cell>) -> Vec<bool> {
         let cells: Vec<&Cell> = cells.into_iter().collect();
         let sizes: Vec<u64> = cells.iter().map(|cell| cell.claims).collect();

@@ -5,7 +5,7 @@ use super::counted::{NotCounted, Source};
 use super::lake::Lake;
 use crate::pipeline::PaymentColumns;
 
-/// What a table says was paid.
+/// The payments in a table.
 #[derive(Debug, Clone)]
 pub(crate) struct Payments {
     /// Its columns, and what they mean.

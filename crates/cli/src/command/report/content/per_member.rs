@@ -11,7 +11,7 @@ use crate::pipeline::PerMemberColumns;
 /// An amount per member and month, by API version.
 #[derive(Debug, Clone)]
 pub(crate) struct PerMember {
-    /// What is divided, by what.
+    /// The columns with the amounts and the months to divide them by.
     pub(crate) columns: PerMemberColumns,
     /// By API version of the claims.
     pub(crate) apis: BTreeMap<String, MemberYears>,

@@ -1,4 +1,4 @@
-//! Rows of a table of the lake: its files on all threads, only the columns that are asked for.
+//! Reads rows of a table of the lake: its files on all threads, and only the requested columns.
 
 use std::fs::File;
 use std::path::Path;
