@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::rows::Columns;
 
-/// Ranks the rows of a resource. Rank 1 is the first row of a kind in `first`; the others follow in
+/// Ranks the rows of a resource. Rank 1 is the first row of a kind in `first`, by its place as in `first()`; the others follow in
 /// the order of `order_by`, and with equal numbers in the order of the source. Rows of a kind in
 /// `unranked` have no rank.
 ///
@@ -76,10 +76,7 @@ impl Rank {
                 let number = numbers.is_valid(row).then(|| numbers.value(row));
                 (number.map_or(i64::MAX, i64::from), row)
             };
-            let first = rows
-                .clone()
-                .filter(|row| kinds[*row] == Kind::First)
-                .min_by_key(|row| number(*row));
+            let first = rows.clone().find(|row| kinds[*row] == Kind::First);
             let mut others: Vec<usize> = rows
                 .clone()
                 .filter(|row| kinds[*row] != Kind::Unranked && Some(*row) != first)

@@ -252,10 +252,10 @@ fn the_principal_is_first_and_its_repeat_has_no_rank() {
             ],
         ),
         (
-            "two principals of two codes",
+            "of two principals of two codes the first by place, as in the claim's own column",
             &[
-                (Some(2), Some("principal"), "A06", None, Some(2), None),
-                (Some(1), Some("principal"), "A02", None, Some(1), None),
+                (Some(2), Some("principal"), "A06", None, Some(1), None),
+                (Some(1), Some("principal"), "A02", None, Some(2), None),
                 (Some(3), Some("secondary"), "B04", None, Some(3), None),
             ],
         ),

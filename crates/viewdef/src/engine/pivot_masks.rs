@@ -133,7 +133,9 @@ impl TapeReader<'_> {
                 let value = self.one_member(*key, coding);
                 value.is_some_and(|value| self.is_text(value, text))
             });
-            mask |= u64::from(is_met) << candidate.position;
+            if is_met {
+                mask |= candidate.mask;
+            }
         }
         mask
     }

@@ -38,8 +38,8 @@ pub(super) struct PivotGroup {
 /// An alternative of a condition, where a coding has its text.
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {
-    /// The condition's position in the group.
-    pub(super) position: u32,
+    /// The bits of the conditions that have it.
+    pub(super) mask: u64,
     /// The further members that are compared.
     pub(super) others: Comparisons,
 }
@@ -65,7 +65,11 @@ impl PivotGroup {
             let at = others.iter().position(|(key, _)| *key == self.key)?;
             let (_, text) = others.remove(at);
             let candidates = self.candidates.entry(text).or_default();
-            candidates.push(Candidate { position, others });
+            let mask = 1 << position;
+            match candidates.iter_mut().find(|known| known.others == others) {
+                Some(known) => known.mask |= mask,
+                None => candidates.push(Candidate { mask, others }),
+            }
         }
         self.conditions.push(alternatives);
         Some(position)

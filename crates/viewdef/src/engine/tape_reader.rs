@@ -123,7 +123,7 @@ impl<'t> TapeReader<'t> {
             return self.item_of_list(list, part, from);
         }
         if part.position == 0 && !to_the_end {
-            match self.descend(&part.steps, from)? {
+            match self.descend_fast(&part.steps, from)? {
                 Descent::Nothing => return Ok(None),
                 Descent::One(item) => return Ok(Some(item)),
                 Descent::Several(..) => {}
@@ -184,6 +184,28 @@ impl<'t> TapeReader<'t> {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Takes steps as long as each finds one item; members first, which is all that most paths have.
+    #[inline(always)]
+    fn descend_fast<'s>(
+        &self,
+        steps: &'s [Step],
+        from: Position,
+    ) -> Result<Descent<'s>, Unsupported> {
+        let (mut steps, mut from) = (steps, from);
+        while let [Step::Member(code), rest @ ..] = steps {
+            match self.member(from, *code, *code) {
+                Items::None => return Ok(Descent::Nothing),
+                Items::One(item) => from = item,
+                _ => break,
+            }
+            steps = rest;
+        }
+        match steps {
+            [] => Ok(Descent::One(from)),
+            _ => self.descend(steps, from),
+        }
     }
 
     /// Takes steps as long as each finds one item.
@@ -281,19 +303,7 @@ impl<'t> TapeReader<'t> {
                     None => return Ok(Ok(None)),
                 }
             }
-            let mut steps = path.tail.as_slice();
-            while let [Step::Member(code), rest @ ..] = steps {
-                match self.member(from, *code, *code) {
-                    Items::None => return Ok(Ok(None)),
-                    Items::One(item) => from = item,
-                    _ => break,
-                }
-                steps = rest;
-            }
-            if steps.is_empty() {
-                return Ok(Ok(Some(from)));
-            }
-            match self.descend(steps, from)? {
+            match self.descend_fast(&path.tail, from)? {
                 Descent::Nothing => return Ok(Ok(None)),
                 Descent::One(item) => return Ok(Ok(Some(item))),
                 Descent::Several(..) => {}
