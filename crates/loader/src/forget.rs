@@ -101,7 +101,7 @@ pub fn person_in_lake(
     before.check_key_files()?;
     let resources = PersonResources::find(person, resources, &before)?;
     found.rows = resources.owned_rows(&before)?;
-    found.resources = resources.keys.len() as u64;
+    found.resources = resources.resources;
     let of_runs = |table: &&LakeTable| table.resource.is_none();
     for table in before.manifest.tables.iter().filter(of_runs) {
         let mut rows = 0;

@@ -18,8 +18,10 @@ use claimlake_columnar::GroupKey as ResourceKey;
 /// A person and the person's resources in one snapshot.
 pub(super) struct PersonResources<'a> {
     pub(super) person: &'a Person,
-    /// The keys of the person's resources in this snapshot.
+    /// The keys of the person's resources in this snapshot, and of their periods.
     pub(super) keys: HashSet<ResourceKey>,
+    /// How many resources there are, periods not counted.
+    pub(super) resources: u64,
 }
 
 impl<'a> PersonResources<'a> {
@@ -39,6 +41,7 @@ impl<'a> PersonResources<'a> {
             .map(|(api, resource, id)| ResourceKey::new(api.as_str(), resource.as_str(), id))
             .collect();
         let mut keys = HashSet::new();
+        let mut resources = 0;
         each_key(before, |row| {
             let api = row.text(keys::API).and_then(|api| api.parse().ok());
             let has = |id: Option<&str>| {
@@ -51,10 +54,15 @@ impl<'a> PersonResources<'a> {
                 || known.contains(&row.own_resource())
             {
                 keys.insert(row.resource());
+                resources += u64::from(!row.is_of_period());
             }
             Ok(())
         })?;
-        Ok(Self { person, keys })
+        Ok(Self {
+            person,
+            keys,
+            resources,
+        })
     }
 
     /// The number of rows that belong to these resources, by table; tables without any are left

@@ -70,8 +70,7 @@ impl History {
     pub(crate) fn correct(&self, merged: &mut MergedKeys, staged: &StagedKeys) -> Result<()> {
         let mut seen = HashSet::new();
         let mut no_news = 0;
-        // Which periods the lake had is not known; the tables are compared.
-        merged.changed_periods.clear();
+        // Which tombstones the lake had is not known, and is no news; so it is with periods.
         merged.ended_periods = 0;
         key_walk::walk(staged, None, true, |event, _| {
             let (KeyEvent::New { after, .. } | KeyEvent::LeftOut(after)) = event else {

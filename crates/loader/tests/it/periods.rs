@@ -4,10 +4,10 @@
 mod histories;
 mod scene;
 
-use claimlake_contract::{ApiVersion, NoProgress, PatientId, Person};
+use claimlake_contract::{ApiVersion, NoProgress, PatientId, Person, ResourceType};
 use claimlake_loader::{
     AbsentResources, ForgetRequest, LoadError, LoadOptions, forget, known_resources, load,
-    read_manifest,
+    person_in_lake, read_manifest,
 };
 
 use crate::basic::request;
@@ -129,6 +129,11 @@ fn the_keys_of_years_are_no_resources_and_are_forgotten_with_their_patient() {
     };
     let both = ["Coverage c1".to_owned(), "Coverage c2".to_owned()];
     assert_eq!(known(), (both.to_vec(), 5));
+    // Named by itself, without its patient.
+    let named = (ApiVersion::V2, ResourceType::coverage(), "c1".to_owned());
+    let nobody = Person::default();
+    let found = person_in_lake(&data.join("lake"), &nobody, &[named]).unwrap();
+    assert_eq!((found.resources, found.rows["coverage_month"]), (1, 2));
     let person = Person {
         ids: [(ApiVersion::V2, PatientId::new("p1"))].into(),
         ..Person::default()
@@ -165,4 +170,33 @@ fn a_year_that_landing_has_lost_refuses_a_full_load_and_other_rules_do_not() {
     let staged = stage(data, 4, &[body(1, 20, &[])], true, "other");
     load(&request(&data.join("lake"), 4, &[staged]), &NoProgress).unwrap();
     assert!(months(data).is_empty());
+}
+
+#[test]
+fn a_rebuild_of_damaged_keys_finds_no_news_in_years_and_in_their_ends() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    let bodies = [
+        body(1, 10, &[2021]),
+        body(1, 20, &[2022]),
+        body(2, 10, &[2021]),
+        without(2, 20, Says::Nothing),
+    ];
+    loads(data, 1, &bodies);
+    let keys = data.join("lake/current/keys/keys.arrow");
+    let whole = std::fs::read(&keys).unwrap();
+    std::fs::write(&keys, &whole[..whole.len() / 2]).unwrap();
+    let staged = stage(data, 2, &bodies, true, "view");
+    let mut rebuild = request(&data.join("lake"), 2, &[staged]);
+    rebuild.options.rebuild = true;
+    let rebuilt = load(&rebuild, &NoProgress).unwrap();
+    assert_eq!(
+        (rebuilt.new, rebuilt.changed_resources, rebuilt.unchanged),
+        (0, 0, 1)
+    );
+    assert_eq!(months(data), ["c1 2021 10", "c1 2022 20"]);
+    assert_eq!(changes(data), ["c1 new"]);
+    // Older bodies of an ended year stay out, as the keys say again.
+    loads(data, 3, &[body(2, 15, &[2020]), body(1, 5, &[2020])]);
+    assert_eq!(months(data), ["c1 2020 5", "c1 2021 10", "c1 2022 20"]);
 }
