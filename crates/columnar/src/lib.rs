@@ -53,6 +53,7 @@ mod error;
 mod file_access;
 mod group_key;
 pub mod hive_path;
+mod parquet_reader;
 pub mod sort;
 
 pub use anonymous_file::create as create_anonymous_file;
@@ -61,3 +62,4 @@ pub use encode::parquet_writer::ParquetWriter;
 pub use error::{ColumnarError, ErrorKind, Result};
 pub use file_access::{EntryKind, FileAccess};
 pub use group_key::GroupKey;
+pub use parquet_reader::parquet_reader;

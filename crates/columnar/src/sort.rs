@@ -23,3 +23,4 @@ pub mod spans;
 pub(crate) mod string_interner;
 pub mod table_shape;
 pub(crate) mod text_column;
+pub(crate) mod text_limit;

@@ -23,6 +23,7 @@ use crate::encode::page_store::SpoolFactory;
 use crate::sort::buffered::buffered_type;
 use crate::sort::gathered_columns::gather_column;
 use crate::sort::row_ranges::Ranges;
+use crate::sort::text_limit::list_text_bytes;
 
 /// The number of rows in a block, counted from the first row of a page.
 pub(crate) const BLOCK_ROWS: usize = 4_096;
@@ -34,14 +35,20 @@ pub(crate) struct ArrowColumn {
     writer: Option<Box<ArrowColumnWriter>>,
     /// The rows of the unfinished block.
     waiting: Vec<ArrayRef>,
+    /// Their bytes of text, in a column of lists.
+    waiting_text: usize,
+    /// A block ends before the row that would bring more text.
+    most_text: u32,
 }
 
 impl ArrowColumn {
-    pub(crate) fn new(field: FieldRef) -> Self {
+    pub(crate) fn new(field: FieldRef, most_text: u32) -> Self {
         Self {
             field,
             writer: None,
             waiting: Vec::new(),
+            waiting_text: 0,
+            most_text,
         }
     }
 
@@ -67,9 +74,32 @@ impl ArrowColumn {
                 "a column of {found} is not one of {wanted}"
             )));
         }
+        let text = list_text_bytes(ranges, column);
+        if self.has_room(text) {
+            return self.take(ranges, column, text);
+        }
+        // Row by row, so that the blocks do not depend on how the rows come.
+        for row in 0..ranges.rows {
+            let row = ranges.slice(row, 1);
+            let text = list_text_bytes(&row, column);
+            if !self.has_room(text) {
+                self.end_block()?;
+            }
+            self.take(&row, column, text)?;
+        }
+        Ok(())
+    }
+
+    /// Whether rows with so many bytes of text fit in the block.
+    fn has_room(&self, text: usize) -> bool {
+        self.waiting_text.saturating_add(text) <= self.most_text as usize
+    }
+
+    fn take(&mut self, ranges: &Ranges<'_>, column: usize, text: usize) -> Result<()> {
         let values = gather_column(ranges, column, self.field.data_type())
             .map_err(|error| ParquetError::External(Box::new(error)))?;
         self.waiting.push(values);
+        self.waiting_text += text;
         Ok(())
     }
 
@@ -84,6 +114,7 @@ impl ArrowColumn {
             }
         };
         self.waiting.clear();
+        self.waiting_text = 0;
         let values = match without_idle_nulls(&values.to_data())? {
             Some(values) => make_array(values),
             None => values,

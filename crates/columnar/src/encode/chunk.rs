@@ -315,7 +315,7 @@ impl ChunkEncoder {
             offsets.append_row_count(place.rows as i64);
             offsets.append_unencoded_byte_array_data_bytes(Some(place.text_bytes));
             let offset = data_offset + place.offset;
-            offsets.append_offset_and_size(offset as i64, place.bytes as i32);
+            offsets.append_offset_and_size(offset as i64, page_size(place.bytes)?);
         }
         let wanted = self.properties.bloom_filter_properties(self.leaf.path());
         if let (Some(bloom), Some(wanted)) = (&mut totals.bloom, wanted) {
@@ -378,6 +378,12 @@ fn compress(bytes: &[u8], scratch: &mut Vec<u8>) -> Result<Bytes> {
 /// are not.
 fn histogram(nulls: u64, rows: u64) -> LevelHistogram {
     LevelHistogram::from(vec![nulls as i64, (rows - nulls) as i64])
+}
+
+/// The size of a page with its header, as the offset index has it.
+fn page_size(bytes: usize) -> Result<i32> {
+    i32::try_from(bytes)
+        .map_err(|_| ParquetError::General("a page is larger than 2 GiB".to_owned()))
 }
 
 /// A length as Parquet writes it.

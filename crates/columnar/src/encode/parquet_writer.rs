@@ -17,6 +17,7 @@ use crate::encode::row_group::RowGroup;
 use crate::error::{ColumnarError, Result};
 use crate::sort::buffered::BatchInterner;
 use crate::sort::row_ranges::{Piece, Ranges};
+use crate::sort::text_limit::MOST_TEXT;
 
 /// The columns that a table's files have, and the memory that one after the other is written in.
 pub struct FileColumns {
@@ -32,9 +33,15 @@ impl FileColumns {
     /// # Errors
     ///
     /// A column of a type that Parquet does not have.
-    pub fn new(
+    pub fn new(schema: &SchemaRef, properties: WriterProperties) -> parquet::errors::Result<Self> {
+        Self::with_most_text(schema, properties, MOST_TEXT)
+    }
+
+    /// The same, with columns that hold at most so many bytes of text.
+    pub(crate) fn with_most_text(
         schema: &SchemaRef,
         mut properties: WriterProperties,
+        most_text: u32,
     ) -> parquet::errors::Result<Self> {
         let group_rows = properties.max_row_group_row_count();
         add_encoded_arrow_schema_to_metadata(schema, &mut properties);
@@ -42,7 +49,7 @@ impl FileColumns {
         let columns = ArrowSchemaConverter::new().convert(schema)?;
         Ok(Self {
             root: columns.root_schema_ptr(),
-            group: RowGroup::new(schema, columns.columns(), &properties)?,
+            group: RowGroup::new(schema, columns.columns(), &properties, most_text)?,
             properties,
             group_rows: group_rows.map_or(u64::MAX, |rows| rows.max(1) as u64),
         })

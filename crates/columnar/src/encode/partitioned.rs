@@ -14,6 +14,7 @@ use crate::group_key::GroupKey;
 use crate::sort::row_ranges::Ranges;
 use crate::sort::spans::SpanRef;
 use crate::sort::table_shape::TableShape;
+use crate::sort::text_limit::MOST_TEXT;
 
 /// Resources whose rows are written at once: rows of many lie in as many places, all of which stay in memory
 /// until then.
@@ -48,8 +49,13 @@ pub struct PartitionedWriter {
     columns: Option<FileColumns>,
     open: Option<OpenFile>,
     /// Spans of the open file that are not written yet: the first row of each and how many.
-    pending: Vec<(SpanRef, u32, u32)>,
+    pending: Vec<(SpanRef, usize, usize)>,
     pending_rows: usize,
+    /// About their bytes of text: blocks of long texts have few rows, and all blocks that rows wait
+    /// in stay in memory.
+    pending_text: usize,
+    /// The most bytes of text that wait, and that a column of a file holds.
+    most_text: u32,
     /// How many resources have their first rows among the pending ones.
     pending_resources: usize,
     /// The resource of the last row.
@@ -81,6 +87,11 @@ impl PartitionedWriter {
     /// Writes a table of this shape as `plan` says.
     #[must_use]
     pub fn new(shape: TableShape, plan: FilePlan) -> Self {
+        Self::with_most_text(shape, plan, MOST_TEXT)
+    }
+
+    /// The same, with at most about so many bytes of text in memory.
+    pub(crate) fn with_most_text(shape: TableShape, plan: FilePlan, most_text: u32) -> Self {
         let file_columns: Vec<usize> = (0..shape.schema.fields().len())
             .filter(|column| !shape.partition.contains(column))
             .collect();
@@ -98,6 +109,8 @@ impl PartitionedWriter {
             open: None,
             pending: Vec::new(),
             pending_rows: 0,
+            pending_text: 0,
+            most_text,
             pending_resources: 0,
             last: None,
             files: Vec::new(),
@@ -134,11 +147,16 @@ impl PartitionedWriter {
             let left = file_rows - open.file.rows() - pending_rows;
             let in_group = open.file.room_in_group() - pending_rows;
             let len = room.min(left).min(in_group).min((rows.len - from) as u64) as usize;
-            self.pending.push((span.clone(), from as u32, len as u32));
+            self.pending.push((span.clone(), from, len));
             self.pending_rows += len;
+            self.pending_text += span.text_bytes_of(len);
             from += len;
             let is_full = len as u64 == left;
-            if is_full || len as u64 == in_group || self.pending_rows == CHUNK_ROWS {
+            if is_full
+                || len as u64 == in_group
+                || self.pending_rows == CHUNK_ROWS
+                || self.pending_text > self.most_text as usize
+            {
                 self.flush()?;
             }
             if is_full {
@@ -186,7 +204,8 @@ impl PartitionedWriter {
             let in_snapshot = self.plan.snapshot.join(&folder);
             let columns = match self.columns.take() {
                 Some(columns) => columns,
-                None => FileColumns::new(&self.file_schema, self.plan.properties.clone())
+                None => self
+                    .new_columns()
                     .map_err(ColumnarError::parquet(format!("writing {folder}")))?,
             };
             let file = ParquetFile::with_columns(&in_snapshot, columns, &self.plan.access)?;
@@ -205,6 +224,11 @@ impl PartitionedWriter {
         }
     }
 
+    fn new_columns(&self) -> parquet::errors::Result<FileColumns> {
+        let properties = self.plan.properties.clone();
+        FileColumns::with_most_text(&self.file_schema, properties, self.most_text)
+    }
+
     fn flush(&mut self) -> Result<()> {
         let Some(open) = &mut self.open else {
             return Ok(());
@@ -213,10 +237,12 @@ impl PartitionedWriter {
             return Ok(());
         }
         let pieces = self.pending.iter();
-        let pieces = pieces.map(|(span, from, len)| span.piece(*from as usize, *len as usize));
+        let pieces = pieces.map(|(span, from, len)| span.piece(*from, *len));
         open.file.append(&Ranges::of(pieces), &self.file_columns)?;
         self.pending.clear();
         self.pending_rows = 0;
+        self.pending_text = 0;
+        // The last one's rows may go on: whether they come in one piece or in two is all the same.
         // The last resource may have further rows: it makes no difference whether they come in one
         // piece or in two.
         self.pending_resources = 0;

@@ -45,20 +45,22 @@ enum GroupColumn {
 }
 
 impl RowGroup {
-    /// Row groups of files with the columns of `schema`, each of which has one leaf.
+    /// Row groups of files with the columns of `schema`, each of which has one leaf. `most_text` is
+    /// the most bytes of distinct texts that a column holds.
     pub(crate) fn new(
         schema: &SchemaRef,
         leaves: &[ColumnDescPtr],
         properties: &WriterPropertiesPtr,
+        most_text: u32,
     ) -> Result<Self> {
         let mut columns = Vec::with_capacity(leaves.len());
         for (field, leaf) in schema.fields().iter().zip(leaves) {
             columns.push(match field.data_type() {
                 DataType::Utf8 => {
-                    let text = TextEncoder::new(leaf.clone(), properties.clone())?;
+                    let text = TextEncoder::new(leaf.clone(), properties.clone(), most_text)?;
                     GroupColumn::Text(Box::new(text))
                 }
-                _ => GroupColumn::Other(ArrowColumn::new(field.clone())),
+                _ => GroupColumn::Other(ArrowColumn::new(field.clone(), most_text)),
             });
         }
         // All columns have one limit.

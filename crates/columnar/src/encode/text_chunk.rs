@@ -50,6 +50,8 @@ pub(crate) struct TextEncoder {
     page: BufferedRows,
     /// The values of the unfinished page, once the chunk has switched to PLAIN.
     plain: Option<PlainPage>,
+    /// The most bytes of distinct texts; with more, the chunk switches to PLAIN within the page.
+    most_text: u32,
 }
 
 /// The values of a plain page.
@@ -61,10 +63,17 @@ struct PlainPage {
 }
 
 impl TextEncoder {
-    pub(crate) fn new(leaf: ColumnDescPtr, properties: WriterPropertiesPtr) -> Result<Self> {
+    /// An encoder that holds at most `most_text` bytes of distinct texts. Where that is no less
+    /// than the largest dictionary, it changes nothing but when the chunk switches to PLAIN.
+    pub(crate) fn new(
+        leaf: ColumnDescPtr,
+        properties: WriterPropertiesPtr,
+        most_text: u32,
+    ) -> Result<Self> {
         Ok(Self {
             chunk: ChunkEncoder::new(leaf, properties)?,
-            texts: TextColumn::default(),
+            texts: TextColumn::new(most_text),
+            most_text,
             written_texts: 0,
             page: BufferedRows::default(),
             plain: None,
@@ -121,6 +130,20 @@ impl TextEncoder {
         }
     }
 
+    /// Switches to PLAIN within a page whose distinct texts are too large to be held: they would be
+    /// too large for a dictionary when the page ends. `rows` are the last ones of the page, and
+    /// there are none left.
+    fn leave_numbers(&mut self, rows: &mut Vec<u32>, scratch: &mut Scratch) -> Result<()> {
+        let last = std::mem::take(rows);
+        self.page.take_into(rows);
+        rows.extend(last);
+        self.write_dictionary(scratch)?;
+        self.switch_to_plain(rows, scratch)?;
+        self.page.push(&scratch.present);
+        rows.clear();
+        Ok(())
+    }
+
     /// Turns the numbered rows of the page into plain ones, which are in `scratch.present` then.
     fn switch_to_plain(&mut self, rows: &[u32], scratch: &mut Scratch) -> Result<()> {
         let plain = self.plain.insert(PlainPage::default());
@@ -134,7 +157,7 @@ impl TextEncoder {
                 &mut scratch.page,
             )?;
         }
-        self.texts = TextColumn::default();
+        self.texts = TextColumn::new(self.most_text);
         Ok(())
     }
 
@@ -163,10 +186,23 @@ impl TextEncoder {
     ) -> Result<()> {
         let mut rows = std::mem::take(&mut scratch.rows);
         rows.clear();
+        let rest;
+        let mut in_plain = ranges;
+        if self.plain.is_none() {
+            if ends == Ends::Page {
+                self.page.take_into(&mut rows);
+            }
+            let done = self.texts.append(ranges, column, &mut rows);
+            if done < ranges.rows {
+                self.leave_numbers(&mut rows, scratch)?;
+                rest = ranges.slice(done, ranges.rows - done);
+                in_plain = &rest;
+            }
+        }
         if let Some(plain) = &mut self.plain {
             self.page.take_into(&mut rows);
             plain.append(
-                ranges,
+                in_plain,
                 column,
                 &mut self.chunk,
                 &mut rows,
@@ -177,11 +213,8 @@ impl TextEncoder {
             }
             self.page.push(&rows);
         } else if ends == Ends::Page {
-            self.page.take_into(&mut rows);
-            self.texts.append(ranges, column, &mut rows);
             self.end_page(&rows, scratch)?;
         } else {
-            self.texts.append(ranges, column, &mut rows);
             self.page.push(&rows);
             if ends == Ends::Sample {
                 rows.clear();

@@ -21,6 +21,9 @@ use crate::sort::table_shape::TableShape;
 /// Rows of a sorted batch.
 const BATCH_ROWS: usize = 1_024;
 
+/// About the most bytes of text in a batch of several rows; Arrow's offsets end at 2 GiB.
+const BATCH_TEXT: usize = 64 << 20;
+
 /// Sorts batches by some of their columns, nulls first, spilling beyond a budget of bytes.
 pub struct BatchSorter {
     shape: TableShape,
@@ -87,12 +90,14 @@ pub struct SortedBatches {
 impl SortedBatches {
     fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         let mut spans = Vec::new();
-        let mut rows = 0;
-        while rows < BATCH_ROWS {
+        let (mut rows, mut text) = (0, 0);
+        while rows < BATCH_ROWS && text < BATCH_TEXT {
             let Some(span) = self.merged.next_span()? else {
                 break;
             };
-            rows += span.span().rows.len;
+            let len = span.span().rows.len;
+            rows += len;
+            text += span.text_bytes_of(len);
             spans.push(span);
         }
         if spans.is_empty() {

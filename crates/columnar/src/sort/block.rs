@@ -20,6 +20,7 @@ use crate::sort::row_ranges::Ranges;
 use crate::sort::sort_keys::SortKeys;
 use crate::sort::spans::{OwnedRows, Span, SpanRef};
 use crate::sort::text_column::TextColumn;
+use crate::sort::text_limit::list_text_bytes;
 
 /// The largest number of rows in a block.
 pub(crate) const MOST_ROWS: usize = 16_384;
@@ -38,21 +39,39 @@ const TEXT_SHORTS: u8 = 4;
 const TEXT_WORDS: u8 = 5;
 
 /// Writes blocks, one after the other, in the same memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct BlockWriter {
     texts: TextColumn,
     numbers: Vec<u32>,
 }
 
+/// Whether rows fit in a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// All of them.
+    Whole,
+    /// Not all: what was appended is not a block.
+    TooLarge,
+}
+
 impl BlockWriter {
+    pub(crate) fn new() -> Self {
+        Self {
+            texts: TextColumn::new(u32::MAX),
+            numbers: Vec::new(),
+        }
+    }
+
     /// Appends a block of pieces of spans, in their order: the first row of each and how many.
-    /// `schema` has text as dictionaries.
+    /// `schema` has text as dictionaries. A block larger than `most_bytes` is given up.
     pub(crate) fn push(
         &mut self,
         schema: &Schema,
         pieces: &[(SpanRef, usize, usize)],
+        most_bytes: u32,
         out: &mut Vec<u8>,
-    ) -> Result<()> {
+    ) -> Result<Fit> {
+        let start = out.len();
         push_spans(pieces, out);
         let ranges = Ranges::of(
             pieces
@@ -60,22 +79,41 @@ impl BlockWriter {
                 .map(|(span, from, len)| span.piece(*from, *len)),
         );
         for (column, field) in schema.fields().iter().enumerate() {
-            match field.data_type() {
-                DataType::Dictionary(..) => self.push_texts(&ranges, column, out),
-                other => push_column(&ranges, column, &buffered_type(other), out)?,
+            let fit = match field.data_type() {
+                DataType::Dictionary(..) => self.push_texts(&ranges, column, most_bytes, out),
+                // Arrow counts the text of lists with 31 bits.
+                _ if list_text_bytes(&ranges, column) > most_bytes as usize => Fit::TooLarge,
+                other => {
+                    push_column(&ranges, column, &buffered_type(other), out)?;
+                    Fit::Whole
+                }
+            };
+            if fit == Fit::TooLarge || out.len() - start > most_bytes as usize {
+                return Ok(Fit::TooLarge);
             }
         }
-        Ok(())
+        Ok(Fit::Whole)
     }
 
     /// Appends a text column: tag, number of texts, their lengths, their bytes, then a number for
     /// each row.
-    fn push_texts(&mut self, ranges: &Ranges<'_>, column: usize, out: &mut Vec<u8>) {
-        self.texts.clear();
+    fn push_texts(
+        &mut self,
+        ranges: &Ranges<'_>,
+        column: usize,
+        most_bytes: u32,
+        out: &mut Vec<u8>,
+    ) -> Fit {
+        self.texts.clear_with_limit(most_bytes);
         self.numbers.clear();
-        self.texts.append(ranges, column, &mut self.numbers);
+        if self.texts.append(ranges, column, &mut self.numbers) < ranges.rows {
+            return Fit::TooLarge;
+        }
         let (tag, numbers) = match DictionaryKeys::of(&self.numbers) {
-            DictionaryKeys::Same(NULL) => return out.push(NOTHING),
+            DictionaryKeys::Same(NULL) => {
+                out.push(NOTHING);
+                return Fit::Whole;
+            }
             DictionaryKeys::Same(_) => (TEXT_SAME, Vec::new()),
             DictionaryKeys::Bytes(kept) => (TEXT_BYTES, kept),
             DictionaryKeys::Shorts(kept) => {
@@ -97,6 +135,7 @@ impl BlockWriter {
             out.extend_from_slice(text.as_bytes());
         }
         out.extend_from_slice(&numbers);
+        Fit::Whole
     }
 }
 
@@ -308,10 +347,10 @@ mod tests {
         let pieces = [(0, 0, 3), (1, 0, 2), (1, 2, 4), (2, 0, 1)];
         let pieces = pieces.map(|(span, from, len)| (SpanRef::new(batch.clone(), span), from, len));
         let mut block = Vec::new();
-        let mut writer = BlockWriter::default();
-        writer
-            .push(&shape.dictionaries, &pieces, &mut block)
+        let fit = BlockWriter::new()
+            .push(&shape.dictionaries, &pieces, u32::MAX, &mut block)
             .unwrap();
+        assert_eq!(fit, Fit::Whole);
         (maker, block)
     }
 

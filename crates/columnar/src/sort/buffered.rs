@@ -28,21 +28,32 @@ const FULL_POOL: usize = 32 << 10;
 const BYTES_OF_TEXT: usize = 4 + 8 + 8;
 
 /// Distinct texts, numbered as they come.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct TextPool {
     texts: RefCell<StringInterner>,
     /// For each text: who last gave it a number of its own, and which.
     pub marks: RefCell<Vec<(u32, u32)>>,
 }
 
+impl Default for TextPool {
+    fn default() -> Self {
+        Self {
+            texts: RefCell::new(StringInterner::new(u32::MAX)),
+            marks: RefCell::default(),
+        }
+    }
+}
+
 impl TextPool {
-    fn intern(&self, text: &str) -> u32 {
-        let number = self.texts.borrow_mut().intern(text);
+    /// The number of a text; `None` if the pool has no room for it. A pool that is not full has room
+    /// for the texts of a batch: Arrow's offsets count less than 2 GiB.
+    fn intern(&self, text: &str) -> Option<u32> {
+        let number = self.texts.borrow_mut().intern(text)?;
         let mut marks = self.marks.borrow_mut();
         if number as usize == marks.len() {
             marks.push((0, 0));
         }
-        number
+        Some(number)
     }
 
     /// Bytes of all texts, and about what finding them takes.
@@ -112,6 +123,11 @@ impl BufferedBatch {
         });
         sizes.sum::<usize>() + self.text_bytes
     }
+
+    /// About the bytes of text that came with so many of the rows: their share of all.
+    pub(crate) fn text_bytes_of(&self, rows: usize) -> usize {
+        self.text_bytes.saturating_mul(rows) / self.rows.max(1)
+    }
 }
 
 /// Buffers batches, with one pool per column for many of them.
@@ -143,7 +159,7 @@ impl BatchInterner {
         number_of.clear();
         number_of.push(NULL);
         for text in texts {
-            number_of.push(pool.intern(text?));
+            number_of.push(pool.intern(text?)?);
         }
         self.numbers.clear();
         for row in rows {
@@ -179,16 +195,21 @@ impl BatchInterner {
             let values = texts.values().as_string::<i32>();
             let keys = texts.keys();
             self.numbers.clear();
-            self.numbers.extend((0..keys.len()).map(|row| {
+            self.numbers.reserve(keys.len());
+            for row in 0..keys.len() {
                 if keys.is_null(row) {
-                    return NULL;
+                    self.numbers.push(NULL);
+                    continue;
                 }
                 let key = keys.value(row) as usize;
                 if number_of[key] == NULL {
-                    number_of[key] = pool.intern(values.value(key));
+                    let number = pool.intern(values.value(key));
+                    number_of[key] = number.ok_or_else(|| {
+                        ArrowError::OffsetOverflowError(values.value_data().len())
+                    })?;
                 }
-                number_of[key]
-            }));
+                self.numbers.push(number_of[key]);
+            }
             text_bytes += pool.size() - before;
             Ok(BufferedColumn::Text {
                 numbers: DictionaryKeys::of(&self.numbers),

@@ -47,8 +47,10 @@ pub fn gather_text(
     ranges: &Ranges<'_>,
     column: usize,
 ) -> std::result::Result<ArrayRef, ArrowError> {
-    let (mut texts, mut numbers) = (TextColumn::default(), Vec::new());
-    texts.append(ranges, column, &mut numbers);
+    let (mut texts, mut numbers) = (TextColumn::new(i32::MAX.unsigned_abs()), Vec::new());
+    if texts.append(ranges, column, &mut numbers) < ranges.rows {
+        return Err(ArrowError::OffsetOverflowError(i32::MAX as usize));
+    }
     texts.dictionary(numbers)
 }
 

@@ -13,7 +13,7 @@ use arrow_schema::SchemaRef;
 use crate::anonymous_file;
 use crate::error::{ColumnarError, Result};
 use crate::sort::batch_spans::BatchSource;
-use crate::sort::block::{BlockWriter, MOST_ROWS};
+use crate::sort::block::{BlockWriter, Fit, MOST_ROWS};
 use crate::sort::block_head::{BlockHead, HEAD_BYTES};
 use crate::sort::span_maker::SpanMaker;
 use crate::sort::spans::{SpanBatch, SpanRef, SpanSource};
@@ -24,6 +24,10 @@ const BLOCK_BYTES: usize = 16 << 10;
 /// The number of rows in the first block, by which the size of rows is estimated.
 const FIRST_ROWS: usize = 256;
 
+/// A block of several rows that would be larger is cut into two: the estimate is far off where
+/// long texts follow short ones.
+const LARGEST_BLOCK: u32 = 1 << 20;
+
 /// An unlinked file with runs.
 #[derive(Debug)]
 pub(crate) struct RunFile {
@@ -31,6 +35,16 @@ pub(crate) struct RunFile {
     path: PathBuf,
     file: Rc<File>,
     end: u64,
+    limits: BlockLimits,
+}
+
+/// The most bytes of blocks.
+#[derive(Debug, Clone, Copy)]
+struct BlockLimits {
+    /// Of a block of several rows.
+    several: u32,
+    /// Of a block of one row.
+    one: u32,
 }
 
 /// A run in a file.
@@ -45,6 +59,14 @@ pub(crate) struct Run {
 impl RunFile {
     /// Makes the file at `path`, and the folder above it.
     pub(crate) fn create(path: &Path) -> Result<Self> {
+        let limits = BlockLimits {
+            several: LARGEST_BLOCK,
+            one: u32::MAX,
+        };
+        Self::with_limits(path, limits)
+    }
+
+    fn with_limits(path: &Path, limits: BlockLimits) -> Result<Self> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(ColumnarError::io("making", folder))?;
         }
@@ -53,6 +75,7 @@ impl RunFile {
             path: path.to_path_buf(),
             file: Rc::new(file),
             end: 0,
+            limits,
         })
     }
 
@@ -68,15 +91,11 @@ impl RunFile {
                 pending.push(&span, from, len);
                 from += len;
                 if pending.is_full() {
-                    let block = pending.block()?;
-                    self.write(block)?;
+                    self.write_pending(&mut pending)?;
                 }
             }
         }
-        if pending.rows > 0 {
-            let block = pending.block()?;
-            self.write(block)?;
-        }
+        self.write_pending(&mut pending)?;
         self.write(&BlockHead::of(&[])?.to_bytes())?;
         Ok(Run {
             path: self.path.clone(),
@@ -84,6 +103,25 @@ impl RunFile {
             start,
             end: self.end,
         })
+    }
+
+    /// Writes the pending rows as one block, or as several where they are too large for one.
+    fn write_pending(&mut self, pending: &mut Pending<'_>) -> Result<()> {
+        if pending.rows == 0 {
+            return Ok(());
+        }
+        pending.rows = 0;
+        let mut parts = vec![std::mem::take(&mut pending.pieces)];
+        while let Some(pieces) = parts.pop() {
+            match pending.block(&pieces, self.limits)? {
+                Some(block) => self.write(block)?,
+                None => {
+                    let (first, second) = halves(pieces);
+                    parts.extend([second, first]);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
@@ -95,10 +133,31 @@ impl RunFile {
     }
 }
 
+/// Rows of spans: the first row of each and how many.
+type Pieces = Vec<(SpanRef, usize, usize)>;
+
+/// Cuts rows into two parts, each of one row at the least if there are two.
+fn halves(pieces: Pieces) -> (Pieces, Pieces) {
+    let rows: usize = pieces.iter().map(|(_, _, len)| len).sum();
+    let mut left = rows / 2;
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for (span, from, len) in pieces {
+        let taken = len.min(left);
+        left -= taken;
+        if taken > 0 {
+            first.push((span.clone(), from, taken));
+        }
+        if taken < len {
+            second.push((span, from + taken, len - taken));
+        }
+    }
+    (first, second)
+}
+
 /// The pieces of the unfinished block.
 struct Pending<'s> {
     schema: &'s SchemaRef,
-    pieces: Vec<(SpanRef, usize, usize)>,
+    pieces: Pieces,
     rows: usize,
     /// How many rows make a block of about [`BLOCK_BYTES`], by the size of the block before.
     rows_per_block: usize,
@@ -113,7 +172,7 @@ impl<'s> Pending<'s> {
             pieces: Vec::new(),
             rows: 0,
             rows_per_block: FIRST_ROWS,
-            writer: BlockWriter::default(),
+            writer: BlockWriter::new(),
             block: Vec::new(),
         }
     }
@@ -131,19 +190,33 @@ impl<'s> Pending<'s> {
         self.rows += len;
     }
 
-    /// The block with its header; the pieces are then gone.
-    fn block(&mut self) -> Result<&[u8]> {
+    /// The block of these rows with its header; `None` if it would be too large and can be cut.
+    ///
+    /// # Errors
+    ///
+    /// [`ColumnarError::RowTooLarge`] for a single row of more than 4 GiB.
+    fn block(
+        &mut self,
+        pieces: &[(SpanRef, usize, usize)],
+        limits: BlockLimits,
+    ) -> Result<Option<&[u8]>> {
+        let rows: usize = pieces.iter().map(|(_, _, len)| len).sum();
+        let largest = if rows > 1 { limits.several } else { limits.one };
         self.block.clear();
         self.block.extend_from_slice(&[0; HEAD_BYTES]);
-        self.writer
-            .push(self.schema, &self.pieces, &mut self.block)?;
+        let fit = self
+            .writer
+            .push(self.schema, pieces, largest, &mut self.block)?;
+        match fit {
+            Fit::Whole => {}
+            Fit::TooLarge if rows > 1 => return Ok(None),
+            Fit::TooLarge => return Err(ColumnarError::RowTooLarge),
+        }
         let head = BlockHead::of(&self.block[HEAD_BYTES..])?;
         self.block[..HEAD_BYTES].copy_from_slice(&head.to_bytes());
         let bytes = self.block.len() - HEAD_BYTES;
-        self.rows_per_block = (BLOCK_BYTES * self.rows / bytes.max(1)).clamp(64, MOST_ROWS);
-        self.pieces.clear();
-        self.rows = 0;
-        Ok(&self.block)
+        self.rows_per_block = (BLOCK_BYTES * rows / bytes.max(1)).clamp(64, MOST_ROWS);
+        Ok(Some(&self.block))
     }
 }
 
@@ -220,82 +293,4 @@ impl BatchSource for SpilledRun {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use arrow_array::builder::{ListBuilder, StringBuilder};
-    use arrow_array::{ArrayRef, Int64Array, RecordBatch};
-
-    use super::*;
-    use crate::group_key::GroupKey;
-    use crate::sort::batch_spans::BatchSpans;
-    use crate::sort::spans::OwnedRows;
-    use crate::sort::table_shape::TableShape;
-
-    /// A run of several blocks, lists among its columns, the file it is in and who made it.
-    fn run() -> (tempfile::TempDir, RunFile, Run, Rc<RefCell<SpanMaker>>) {
-        let rows = 300;
-        let mut lists = ListBuilder::new(StringBuilder::new());
-        for row in 0..rows {
-            lists
-                .values()
-                .append_value(if row % 2 == 0 { "even" } else { "" });
-            lists.append(row % 3 > 0);
-        }
-        let columns: [(&str, ArrayRef); 2] = [
-            ("number", Arc::new(Int64Array::from_iter_values(0..rows))),
-            ("list", Arc::new(lists.finish())),
-        ];
-        let batch = RecordBatch::try_from_iter(columns).unwrap();
-        let shape = TableShape::new("table", &batch.schema(), Vec::new(), vec![0]);
-        let all = OwnedRows {
-            start: 0,
-            len: batch.num_rows(),
-            resource: GroupKey::default(),
-        };
-        let mut maker = SpanMaker::new(shape.clone()).unwrap();
-        let spans = Rc::new(maker.make(batch, &[all]).unwrap());
-        let spans = (0..spans.spans.len()).map(|span| SpanRef::new(spans.clone(), span));
-        let folder = tempfile::tempdir().unwrap();
-        let mut file = RunFile::create(&folder.path().join("runs")).unwrap();
-        let spans = InOrder(spans.collect::<Vec<_>>().into_iter());
-        let run = file.push(&shape.dictionaries, spans).unwrap();
-        (folder, file, run, Rc::new(RefCell::new(maker)))
-    }
-
-    struct InOrder(std::vec::IntoIter<SpanRef>);
-
-    impl SpanSource for InOrder {
-        fn next_span(&mut self) -> Result<Option<SpanRef>> {
-            Ok(self.0.next())
-        }
-    }
-
-    fn rows_of(run: &Run, maker: &Rc<RefCell<SpanMaker>>) -> Result<usize> {
-        let spilled = SpilledRun::open(run, maker.clone(), Rc::default())?;
-        let mut spilled = BatchSpans::new(spilled);
-        let mut rows = 0;
-        while let Some(span) = spilled.next_span()? {
-            rows += span.span().rows.len;
-        }
-        Ok(rows)
-    }
-
-    #[test]
-    fn whatever_byte_of_a_run_is_damaged_it_is_an_error() {
-        let (_folder, run_file, run, maker) = run();
-        assert_eq!(rows_of(&run, &maker).unwrap(), 300);
-        let file = &run_file.file;
-        for at in 0..run_file.end {
-            let mut byte = [0];
-            file.read_exact_at(&mut byte, at).unwrap();
-            for bits in [0x01, 0x80, 0xff] {
-                file.write_all_at(&[byte[0] ^ bits], at).unwrap();
-                let error = rows_of(&run, &maker).unwrap_err().to_string();
-                assert!(error.contains("/runs"), "{error}");
-            }
-            file.write_all_at(&byte, at).unwrap();
-        }
-        assert_eq!(rows_of(&run, &maker).unwrap(), 300);
-    }
-}
+mod tests;

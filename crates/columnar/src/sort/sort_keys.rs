@@ -1,5 +1,7 @@
 //! Sort keys as bytes, which sort as the rows do.
 
+use arrow_schema::ArrowError;
+
 use crate::group_key::GroupKey;
 
 /// Bytes of a resource, at the end of each key.
@@ -14,10 +16,24 @@ pub(crate) struct SortKeys {
 
 impl SortKeys {
     /// Appends the key of rows that are `resource`'s and sort by `columns`.
-    pub(crate) fn push(&mut self, columns: &[u8], resource: GroupKey) {
+    ///
+    /// # Errors
+    ///
+    /// The keys would be larger than 4 GiB.
+    pub(crate) fn push(&mut self, columns: &[u8], resource: GroupKey) -> Result<(), ArrowError> {
+        let end = self.end_of(columns.len() + RESOURCE_BYTES).ok_or_else(|| {
+            let reason = "a batch has more than 4 GiB in the columns that it is sorted by";
+            ArrowError::InvalidArgumentError(reason.to_owned())
+        })?;
         self.bytes.extend_from_slice(columns);
         self.bytes.extend_from_slice(&resource.to_bytes());
-        self.ends.push(self.bytes.len() as u32);
+        self.ends.push(end);
+        Ok(())
+    }
+
+    /// Where a key of so many bytes ends; `None` if that is more than can be counted.
+    fn end_of(&self, len: usize) -> Option<u32> {
+        u32::try_from(self.bytes.len().checked_add(len)?).ok()
     }
 
     /// Appends a key that shares its first `shared` bytes with the previous one and continues with
@@ -26,13 +42,15 @@ impl SortKeys {
         let start = self.bytes.len();
         let before = self.ends.len().checked_sub(1).map(|last| self.range(last));
         let before = before.unwrap_or(start..start);
-        if shared > before.len() || shared + rest.len() < RESOURCE_BYTES {
+        let len = shared.checked_add(rest.len())?;
+        if shared > before.len() || len < RESOURCE_BYTES {
             return None;
         }
+        let end = self.end_of(len)?;
         self.bytes
             .extend_from_within(before.start..before.start + shared);
         self.bytes.extend_from_slice(rest);
-        self.ends.push(self.bytes.len() as u32);
+        self.ends.push(end);
         let resource = &self.bytes[self.bytes.len() - RESOURCE_BYTES..];
         Some(GroupKey::from_bytes(resource))
     }
@@ -68,9 +86,10 @@ mod tests {
     fn keys_that_begin_alike_come_back_and_end_with_their_resource() {
         let resources = [1_u8, 2, 2].map(|byte| GroupKey::from_bytes(&[byte; 16]));
         let mut keys = SortKeys::default();
-        keys.push(b"2024 A", resources[0]);
-        keys.push(b"2024 B", resources[1]);
-        keys.push(b"2025", resources[2]);
+        let columns: [&[u8]; 3] = [b"2024 A", b"2024 B", b"2025"];
+        for (columns, resource) in columns.into_iter().zip(resources) {
+            keys.push(columns, resource).unwrap();
+        }
         let expected = [
             [b"2024 A".as_slice(), &[1; 16]].concat(),
             [b"2024 B".as_slice(), &[2; 16]].concat(),

@@ -10,8 +10,9 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use arrow_array::RecordBatch;
+use arrow_schema::ArrowError;
 
-use crate::error::Result;
+use crate::error::{ColumnarError, Result};
 use crate::sort::batch_spans::BatchSpans;
 use crate::sort::merge::Merge;
 use crate::sort::run_file::{Run, RunFile, SpilledRun};
@@ -87,7 +88,7 @@ impl Sorter {
         }
         let runs = self.levels.iter().rev().flat_map(|level| &level.runs);
         let mut sources = self.open(runs)?;
-        sources.push(Box::new(MemoryRun::new(self.buffered)));
+        sources.push(Box::new(MemoryRun::new(self.buffered)?));
         Ok(sources)
     }
 
@@ -101,7 +102,7 @@ impl Sorter {
     }
 
     fn spill(&mut self) -> Result<()> {
-        let buffered = MemoryRun::new(std::mem::take(&mut self.buffered));
+        let buffered = MemoryRun::new(std::mem::take(&mut self.buffered))?;
         self.buffered_bytes = 0;
         let mut level = 0;
         self.push_run(level, buffered)?;
@@ -138,18 +139,24 @@ struct MemoryRun {
 }
 
 impl MemoryRun {
-    fn new(batches: Vec<Rc<SpanBatch>>) -> Self {
+    fn new(batches: Vec<Rc<SpanBatch>>) -> Result<Self> {
+        let count = |count: usize| {
+            u32::try_from(count).map_err(|_| {
+                ColumnarError::arrow("sorting rows")(ArrowError::OffsetOverflowError(count))
+            })
+        };
         let mut order: Vec<(u32, u32)> = Vec::new();
         for (number, batch) in batches.iter().enumerate() {
-            order.extend((0..batch.spans.len()).map(|span| (number as u32, span as u32)));
+            let number = count(number)?;
+            order.extend((0..count(batch.spans.len())?).map(|span| (number, span)));
         }
         let key = |&(batch, span): &(u32, u32)| batches[batch as usize].keys.get(span as usize);
         // Stable: rows with one key keep the order they came in.
         order.sort_by(|left, right| key(left).cmp(key(right)));
-        Self {
+        Ok(Self {
             order: order.into_iter(),
             batches,
-        }
+        })
     }
 }
 

@@ -188,7 +188,12 @@ impl SpanMaker {
         let mut keys = SortKeys::default();
         let mut partitions = Vec::with_capacity(rows.len());
         for part in rows.chunks(KEYS_AT_ONCE) {
-            let starts: UInt32Array = part.iter().map(|rows| rows.start as u32).collect();
+            let starts = part.iter().map(|rows| {
+                let start = u32::try_from(rows.start);
+                start.map_err(|_| ArrowError::OffsetOverflowError(rows.start))
+            });
+            let starts = starts.collect::<std::result::Result<Vec<_>, _>>();
+            let starts = UInt32Array::from(starts.map_err(operation())?);
             let columns = self.key_columns.iter().map(|column| {
                 take(batch.column(*column), &starts, None).and_then(|column| plain_column(&column))
             });
@@ -208,7 +213,8 @@ impl SpanMaker {
                 .convert_columns(columns)
                 .map_err(operation())?;
             for (row, value) in values.iter().enumerate() {
-                partitions.push(self.partition_number(value.data(), columns, row));
+                let number = self.partition_number(value.data(), columns, row);
+                partitions.push(number.map_err(operation())?);
             }
         }
         keys.shrink();
@@ -216,18 +222,24 @@ impl SpanMaker {
     }
 
     /// The number of a partition; a new one if its values were not seen before.
-    fn partition_number(&mut self, value: &[u8], columns: &[ArrayRef], row: usize) -> u32 {
+    fn partition_number(
+        &mut self,
+        value: &[u8],
+        columns: &[ArrayRef],
+        row: usize,
+    ) -> std::result::Result<u32, ArrowError> {
         if let Some(number) = self.number_of.get(value) {
-            return *number;
+            return Ok(*number);
         }
-        let number = self.paths.len() as u32;
+        let number = u32::try_from(self.paths.len())
+            .map_err(|_| ArrowError::OffsetOverflowError(self.paths.len()))?;
         let values = columns
             .iter()
             .map(|array| hive_path::value_text(array, row));
         let path = self.shape.partition_path(values);
         self.paths.push(path);
         self.number_of.insert(value.into(), number);
-        number
+        Ok(number)
     }
 
     /// The order of partitions, given by the typed values of their columns (one row per partition).
@@ -256,7 +268,7 @@ fn push_keys(
 ) -> std::result::Result<(), ArrowError> {
     if columns.is_empty() {
         for span in spans {
-            keys.push(&[], span.resource);
+            keys.push(&[], span.resource)?;
         }
         return Ok(());
     }
@@ -264,7 +276,7 @@ fn push_keys(
     rows.clear();
     converter.append(rows, columns)?;
     for (row, span) in rows.iter().zip(spans) {
-        keys.push(row.data(), span.resource);
+        keys.push(row.data(), span.resource)?;
     }
     Ok(())
 }

@@ -67,6 +67,11 @@ impl SpanRef {
         self.batch.keys.get(self.index)
     }
 
+    /// About the bytes of text of so many of its rows.
+    pub(crate) fn text_bytes_of(&self, rows: usize) -> usize {
+        self.batch.batch.text_bytes_of(rows)
+    }
+
     /// `len` rows from the span's row `from` on.
     pub fn piece(&self, from: usize, len: usize) -> Piece<'_> {
         Piece {

@@ -4,9 +4,13 @@ use std::hash::BuildHasher as _;
 
 use hashbrown::HashTable;
 
+use crate::sort::dictionary_keys::NULL;
+
 /// Interns texts: 0, 1, 2 and so on in the order in which they first occur.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct StringInterner {
+    /// The most bytes that all texts may have together.
+    most_bytes: u32,
     bytes: String,
     /// Where each text ends.
     ends: Vec<u32>,
@@ -15,22 +19,42 @@ pub(crate) struct StringInterner {
 }
 
 impl StringInterner {
-    /// The number of a text; a new one where it has none.
-    pub(crate) fn intern(&mut self, text: &str) -> u32 {
+    /// An interner of at most so many bytes of text.
+    pub(crate) fn new(most_bytes: u32) -> Self {
+        Self {
+            most_bytes,
+            bytes: String::new(),
+            ends: Vec::new(),
+            numbers: HashTable::new(),
+            hasher: foldhash::fast::RandomState::default(),
+        }
+    }
+
+    /// Changes the limit for texts that come from now on.
+    pub(crate) fn set_limit(&mut self, most_bytes: u32) {
+        self.most_bytes = most_bytes;
+    }
+
+    /// The number of a text; a new one where it has none. `None` if there is no room for it: it
+    /// and everything before it stay as they are.
+    pub(crate) fn intern(&mut self, text: &str) -> Option<u32> {
         let hash = self.hasher.hash_one(text);
         let is_text = |number: &u32| text_at(&self.bytes, &self.ends, *number) == Some(text);
         if let Some(number) = self.numbers.find(hash, is_text) {
-            return *number;
+            return Some(*number);
         }
-        let number = self.len() as u32;
+        let number = u32::try_from(self.len()).ok()?;
+        let end = u32::try_from(self.bytes.len().checked_add(text.len())?).ok()?;
+        if end > self.most_bytes || number == NULL {
+            return None;
+        }
         self.bytes.push_str(text);
-        // Owners begin anew long before four gigabytes.
-        self.ends.push(self.bytes.len() as u32);
+        self.ends.push(end);
         let (bytes, ends, hasher) = (&self.bytes, &self.ends, &self.hasher);
         self.numbers.insert_unique(hash, number, |number| {
             hasher.hash_one(text_at(bytes, ends, *number).unwrap_or_default())
         });
-        number
+        Some(number)
     }
 
     /// Frees the memory that is needed only to find texts again. A text that is interned afterwards
@@ -62,8 +86,9 @@ impl StringInterner {
         self.bytes.len()
     }
 
-    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
-        (0..self.len()).map(|number| self.get(number as u32).unwrap_or_default())
+    /// All texts, by number.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..=NULL).map_while(|number| self.get(number))
     }
 }
 
@@ -83,20 +108,31 @@ mod tests {
 
     #[test]
     fn equal_texts_have_one_number_in_the_order_they_come() {
-        let mut texts = StringInterner::default();
+        let mut texts = StringInterner::new(u32::MAX);
         let numbers = ["b", "é", "b", "", "é", "a", ""].map(|text| texts.intern(text));
-        assert_eq!(numbers, [0, 1, 0, 2, 1, 3, 2]);
+        assert_eq!(numbers, [0, 1, 0, 2, 1, 3, 2].map(Some));
         assert_eq!(texts.iter().collect::<Vec<_>>(), ["b", "é", "", "a"]);
         assert_eq!((texts.len(), texts.bytes(), texts.get(4)), (4, 4, None));
     }
 
     #[test]
     fn many_texts_keep_their_numbers_while_the_table_grows() {
-        let mut texts = StringInterner::default();
+        let mut texts = StringInterner::new(u32::MAX);
         for _ in 0..2 {
             for number in 0..10_000_u32 {
-                assert_eq!(texts.intern(&format!("text {number}")), number);
+                assert_eq!(texts.intern(&format!("text {number}")), Some(number));
             }
         }
+    }
+
+    #[test]
+    fn a_text_without_room_gets_no_number_and_changes_nothing() {
+        let mut texts = StringInterner::new(5);
+        let numbers = ["abc", "def", "de", "", "f", "abc"].map(|text| texts.intern(text));
+        let expected = [Some(0), None, Some(1), Some(2), None, Some(0)];
+        assert_eq!(numbers, expected);
+        assert_eq!(texts.iter().collect::<Vec<_>>(), ["abc", "de", ""]);
+        texts.clear();
+        assert_eq!(texts.intern("def"), Some(0));
     }
 }

@@ -26,15 +26,6 @@ pub(crate) struct TextColumn {
     mark: u32,
 }
 
-impl Default for TextColumn {
-    fn default() -> Self {
-        Self {
-            texts: StringInterner::default(),
-            mark: next_mark(),
-        }
-    }
-}
-
 /// A mark that no other column has. 0 is never used, because new pools have it.
 fn next_mark() -> u32 {
     // Pools begin with marks of 0. Pools live far shorter than it takes to count once around.
@@ -43,9 +34,24 @@ fn next_mark() -> u32 {
 }
 
 impl TextColumn {
+    /// A column whose distinct texts have at most so many bytes together.
+    pub(crate) fn new(most_bytes: u32) -> Self {
+        Self {
+            texts: StringInterner::new(most_bytes),
+            mark: next_mark(),
+        }
+    }
+
     /// Appends the rows of `ranges` from a column of text to `numbers`, [`NULL`] where there is no
-    /// text.
-    pub(crate) fn append(&mut self, ranges: &Ranges<'_>, column: usize, numbers: &mut Vec<u32>) {
+    /// text. It ends before the first row whose text has no room; returns how many rows it
+    /// appended.
+    #[must_use]
+    pub(crate) fn append(
+        &mut self,
+        ranges: &Ranges<'_>,
+        column: usize,
+        numbers: &mut Vec<u32>,
+    ) -> usize {
         let sources = ranges.texts(column);
         // The rows lie all over memory. Fetching them first, without looking at them, lets the
         // fetches overlap.
@@ -74,27 +80,39 @@ impl TextColumn {
         let mut from = start;
         for (pool, to) in parts {
             if let Some(pool) = pool {
-                self.renumber(pool, &mut numbers[from..to]);
+                let done = from + self.renumber(pool, &mut numbers[from..to]);
+                if done < to {
+                    numbers.truncate(done);
+                    return done - start;
+                }
             }
             from = to;
         }
+        ranges.rows
     }
 
-    /// Replaces numbers of a pool by numbers of this column.
-    fn renumber(&mut self, pool: &TextPool, numbers: &mut [u32]) {
+    /// Replaces numbers of a pool by numbers of this column, up to the first text that has no room;
+    /// returns how many it replaced.
+    fn renumber(&mut self, pool: &TextPool, numbers: &mut [u32]) -> usize {
+        let rows = numbers.len();
         let mut marks = pool.marks.borrow_mut();
-        for number in numbers {
+        for (row, number) in numbers.iter_mut().enumerate() {
             if *number == NULL {
                 continue;
             }
             let (mark, own) = &mut marks[*number as usize];
             if *mark != self.mark {
                 let texts = &mut self.texts;
-                let found = pool.with_text(*number, |text| texts.intern(text));
-                (*mark, *own) = (self.mark, found.unwrap_or(NULL));
+                let found = match pool.with_text(*number, |text| texts.intern(text)) {
+                    Some(Some(found)) => found,
+                    Some(None) => return row,
+                    None => NULL,
+                };
+                (*mark, *own) = (self.mark, found);
             }
             *number = *own;
         }
+        rows
     }
 
     /// The bytes of all distinct texts, each with its length as Parquet writes them.
@@ -111,6 +129,12 @@ impl TextColumn {
     pub(crate) fn clear(&mut self) {
         self.texts.clear();
         self.mark = next_mark();
+    }
+
+    /// Forgets all texts; the next ones have at most so many bytes together.
+    pub(crate) fn clear_with_limit(&mut self, most_bytes: u32) {
+        self.clear();
+        self.texts.set_limit(most_bytes);
     }
 
     /// Rows with such numbers as a dictionary column.

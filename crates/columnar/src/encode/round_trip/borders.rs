@@ -3,6 +3,7 @@
 use super::cells::Cell;
 use super::footer::checked;
 use super::{Limits, batches, columns, plain_file};
+use crate::sort::text_limit::MOST_TEXT;
 
 fn limits(group_rows: usize, page_rows: usize) -> Limits {
     Limits {
@@ -11,6 +12,7 @@ fn limits(group_rows: usize, page_rows: usize) -> Limits {
         page_rows,
         page_bytes: 1_000,
         dictionary_bytes: 9_000,
+        most_text: MOST_TEXT,
     }
 }
 

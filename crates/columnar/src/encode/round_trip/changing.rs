@@ -6,6 +6,7 @@ use super::cells::{Cell, schema};
 use super::footer::checked;
 use super::pages::{Pages, pages_of};
 use super::{Limits, batches, columns, plain_file};
+use crate::sort::text_limit::MOST_TEXT;
 
 /// Columns, of which one has other kinds of text in every page of 100 rows.
 fn changing_columns() -> Vec<Vec<Cell>> {
@@ -41,6 +42,7 @@ fn a_dictionary_grows_from_page_to_page_and_ends_where_it_no_longer_pays() {
         page_rows: 100,
         page_bytes: 1 << 20,
         dictionary_bytes: 3_000,
+        most_text: MOST_TEXT,
     };
     let columns = changing_columns();
     let folder = tempfile::tempdir().unwrap();
@@ -74,6 +76,7 @@ fn columns_begin_anew_with_every_row_group() {
         page_rows: 100,
         page_bytes: 1 << 20,
         dictionary_bytes: 3_000,
+        most_text: MOST_TEXT,
     };
     let one = changing_columns();
     let twice: Vec<Vec<Cell>> = one
@@ -97,6 +100,7 @@ fn text_that_hardly_comes_twice_has_no_dictionary() {
         page_rows: 100,
         page_bytes: 1 << 20,
         dictionary_bytes: 1 << 20,
+        most_text: MOST_TEXT,
     };
     let texts = |distinct: usize| -> Vec<Cell> {
         let text = |row: usize| Cell::Text(format!("text {}", row % distinct));

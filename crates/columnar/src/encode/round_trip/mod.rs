@@ -4,6 +4,7 @@ mod borders;
 mod cells;
 mod changing;
 mod footer;
+mod long_texts;
 mod pages;
 
 use std::cell::RefCell;
@@ -19,7 +20,7 @@ use proptest::prelude::*;
 use self::cells::{Cell, array, cells, schema};
 use self::footer::checked;
 use crate::encode::parquet_file::ParquetFile;
-use crate::encode::parquet_writer::ParquetWriter;
+use crate::encode::parquet_writer::{FileColumns, ParquetWriter};
 use crate::encode::partitioned::{FilePlan, PartitionedWriter};
 use crate::encode::properties::properties;
 use crate::file_access::FileAccess;
@@ -30,6 +31,7 @@ use crate::sort::sorter::Sorter;
 use crate::sort::span_maker::SpanMaker;
 use crate::sort::spans::{OwnedRows, SpanSource};
 use crate::sort::table_shape::TableShape;
+use crate::sort::text_limit::MOST_TEXT;
 
 /// Where files, row groups, pages and dictionaries end.
 #[derive(Debug, Clone)]
@@ -39,6 +41,8 @@ struct Limits {
     page_rows: usize,
     page_bytes: usize,
     dictionary_bytes: usize,
+    /// Text that is held at once.
+    most_text: u32,
 }
 
 impl Limits {
@@ -109,7 +113,9 @@ fn batches(columns: &[Vec<Cell>], borders: &[usize], numbered: bool) -> Vec<Reco
 /// Writes the batches as they are to one file.
 fn plain_file(folder: &Path, batches: &[RecordBatch], limits: &Limits) -> PathBuf {
     let access = FileAccess::owner_only();
-    let mut file = ParquetFile::create(folder, &schema(), limits.properties(), &access).unwrap();
+    let columns =
+        FileColumns::with_most_text(&schema(), limits.properties(), limits.most_text).unwrap();
+    let mut file = ParquetFile::with_columns(folder, columns, &access).unwrap();
     for batch in batches {
         file.write(batch).unwrap();
     }
@@ -148,7 +154,7 @@ fn sorted_files(
         file_rows: limits.file_rows,
         access: FileAccess::owner_only(),
     };
-    let mut writer = PartitionedWriter::new(shape, plan);
+    let mut writer = PartitionedWriter::with_most_text(shape, plan, limits.most_text);
     let mut merge = Merge::new(sorter.finish().unwrap()).unwrap();
     while let Some(span) = merge.next_span().unwrap() {
         writer.push(span, "").unwrap();
@@ -217,6 +223,7 @@ proptest! {
         page_rows in 1_usize..200,
         page_bytes in prop::sample::select(vec![1, 100, 4_000, 1 << 20]),
         dictionary_bytes in prop::sample::select(vec![0, 300, 3_000, 1 << 20]),
+        most_text in prop::sample::select(vec![MOST_TEXT, 4_000, 200]),
         cuts in prop::collection::vec(any::<usize>(), 0..12),
         budget in prop::sample::select(vec![0, 20_000, usize::MAX]),
     ) {
@@ -226,6 +233,7 @@ proptest! {
             page_rows,
             page_bytes,
             dictionary_bytes,
+            most_text,
         };
         round_trip(rows, seed, &limits, &cuts, budget);
     }
@@ -239,6 +247,7 @@ fn row_groups_of_several_whole_pages_are_read_again() {
         page_rows: 20_000,
         page_bytes: 1 << 20,
         dictionary_bytes: 1 << 20,
+        most_text: MOST_TEXT,
     };
     // Columns differ by seed: few and many texts, with and without nulls.
     for seed in 0..2 {
@@ -254,6 +263,7 @@ fn pages_whose_cut_bounds_fall_are_not_called_ascending() {
         page_rows: 1,
         page_bytes: 1 << 20,
         dictionary_bytes: 1 << 20,
+        most_text: MOST_TEXT,
     };
     // Of 64 bytes two hold the one character and none holds the other.
     let texts =
@@ -273,6 +283,7 @@ fn pages_that_wait_in_memory_or_in_a_file_make_the_same_bytes() {
         page_rows: 1_000,
         page_bytes: 4_000,
         dictionary_bytes: 9_000,
+        most_text: MOST_TEXT,
     };
     let mut columns = columns(20_000, 3);
     // 64 bits each do not compress, so these pages exceed what a chunk keeps in memory.
