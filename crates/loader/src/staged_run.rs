@@ -15,18 +15,22 @@ use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_buffer::ScalarBuffer;
 use arrow_ipc::reader::{FileReader, StreamReader};
 use arrow_schema::{ArrowError, SchemaRef};
+use claimlake_columnar::parquet_reader;
 use claimlake_contract::{
     KEYS_TABLE, LANDING_ORDER_COLUMN, MANIFEST_FILE, STAGED_FORMAT, StagedFile, StagedManifest,
     StagedTable, hex,
 };
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use parquet::errors::ParquetError;
 use sha2::{Digest, Sha256};
 
 use crate::error::{LoadError, Result};
 use crate::file_hash::{check_hash, hash_of};
 use crate::sums;
+
+/// Rows of Parquet files that are read at once.
+const BATCH_ROWS: usize = 1_024;
 
 /// A staged run whose manifest was read and whose files have the sizes it states.
 ///
@@ -312,7 +316,7 @@ fn open(path: &Path, projection: Option<&[usize]>) -> Result<Reader> {
     if has_ending("parquet") {
         let broken =
             |error: ParquetError| LoadError::staged(path, format!("it is broken: {error}"));
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken)?;
+        let builder = parquet_reader(file, BATCH_ROWS).map_err(broken)?;
         let mask = match projection {
             None => ProjectionMask::all(),
             Some(columns) => {

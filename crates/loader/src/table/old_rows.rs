@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
 use claimlake_contract::{LakeFile, LakeTable};
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
 use crate::damage::check_file;
 use crate::error::{LoadError, Result};
@@ -22,6 +22,7 @@ use crate::row_owners::snapshot::SnapshotOwners;
 use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::encode::properties::CHUNK_ROWS;
 use claimlake_columnar::hive_path;
+use claimlake_columnar::parquet_reader;
 use claimlake_columnar::sort::batch_spans::BatchSource;
 use claimlake_columnar::sort::buffered::with_dictionary;
 use claimlake_columnar::sort::span_maker::SpanMaker;
@@ -115,8 +116,8 @@ impl<'a> OldRows<'a> {
             });
         }
         let file = File::open(&path).map_err(LoadError::io("opening", &path))?;
-        let reader = ParquetRecordBatchReaderBuilder::try_new(file)
-            .and_then(|builder| builder.with_batch_size(CHUNK_ROWS).build())
+        let reader = parquet_reader(file, CHUNK_ROWS)
+            .and_then(|builder| builder.build())
             .map_err(|error| LoadError::lake(&path, format!("the file is broken: {error}")))?;
         Ok(OpenFile {
             reader,
