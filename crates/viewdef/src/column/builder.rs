@@ -3,7 +3,8 @@
 //! One builder makes one column, appending all cells of it for a resource at once: the type is decided
 //! once for many cells. After [`ColumnBuilder::finish`] a builder is empty and keeps room for as much as
 //! it had, since one batch is about as large as the next. Offsets are 32 bits, as in Arrow's `Utf8` and
-//! `List`; the worker refuses resources before they could exceed them.
+//! `List`; the worker refuses resources before they could exceed them, and a column that exceeds them
+//! all the same is an error.
 
 use std::sync::Arc;
 
@@ -17,8 +18,10 @@ use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBufferBuilder, OffsetBuffer
 use arrow_schema::ArrowError;
 
 use super::arrow_type::{element_field, scalar_type};
-use super::cell::{Cell, Scratch};
+use super::cell::Cell;
 use super::interner::StringInterner;
+use super::offsets::{MOST, check, offset, with_zero};
+use super::text_buffers::TextBuffers;
 use crate::definition::{ColumnType, ScalarType};
 
 /// Builds one column.
@@ -52,6 +55,8 @@ pub struct ColumnBuilder {
     lists: Vec<i32>,
     /// Which of the lists are not null; unused if the column has none.
     list_validity: NullBufferBuilder,
+    /// The most bytes of text, and the most elements of lists.
+    most: usize,
 }
 
 /// The values so far, nulls included (as zeros or empty texts), by how Arrow stores them.
@@ -78,29 +83,6 @@ enum Values {
     Decimal(Vec<i128>),
 }
 
-/// The buffers that contain the texts of cells.
-#[derive(Debug, Clone, Copy)]
-pub struct TextBuffers<'t> {
-    /// The lines.
-    pub buffer: &'t [u8],
-    /// Texts that were computed from the resource.
-    pub scratch: &'t Scratch,
-}
-
-impl<'t> TextBuffers<'t> {
-    /// The text of a cell that has one.
-    #[inline]
-    fn of(self, cell: Cell) -> Option<&'t [u8]> {
-        match cell {
-            Cell::Text { start, end } => self.buffer.get(start as usize..end as usize),
-            Cell::ScratchText { start, end } => {
-                self.scratch.bytes.get(start as usize..end as usize)
-            }
-            _ => None,
-        }
-    }
-}
-
 impl ColumnBuilder {
     /// A builder of an empty column.
     #[must_use]
@@ -111,6 +93,7 @@ impl ColumnBuilder {
             validity: NullBufferBuilder::new(0),
             lists: vec![0],
             list_validity: NullBufferBuilder::new(0),
+            most: MOST,
         }
     }
 
@@ -163,7 +146,7 @@ impl ColumnBuilder {
             } else {
                 self.list_validity.append_null();
             }
-            self.lists.push(self.values.len());
+            self.lists.push(offset(self.values.len()));
         }
     }
 
@@ -200,7 +183,7 @@ impl ColumnBuilder {
         ends.reserve(count);
         for _ in 0..count {
             bytes.extend_from_slice(text);
-            ends.push(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
+            ends.push(offset(bytes.len()));
         }
     }
 
@@ -217,7 +200,7 @@ impl ColumnBuilder {
                         }
                         None => validity.append_null(),
                     }
-                    ends.push(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
+                    ends.push(offset(bytes.len()));
                 }
             }
             Values::Dictionary { texts: known, keys } => {
@@ -268,6 +251,7 @@ impl ColumnBuilder {
     /// # Errors
     /// When the array is not valid, such as one of more text than Arrow's offsets count.
     pub fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
+        self.check_offsets()?;
         let nulls = self.validity.finish();
         let values: ArrayRef = match &mut self.values {
             Values::Text { ends, bytes } => {
@@ -330,6 +314,22 @@ impl ColumnBuilder {
     }
 }
 
+impl ColumnBuilder {
+    /// An error if there is more than offsets count: those beyond are all the same then.
+    fn check_offsets(&self) -> Result<(), ArrowError> {
+        let elements = match self.column_type.list {
+            true => self.values.len(),
+            false => 0,
+        };
+        let counted = elements.max(match &self.values {
+            Values::Text { bytes, .. } => bytes.len(),
+            Values::Dictionary { texts, .. } => texts.bytes(),
+            _ => 0,
+        });
+        check(counted, self.most)
+    }
+}
+
 impl Values {
     fn new(scalar: ScalarType) -> Self {
         match scalar {
@@ -346,8 +346,8 @@ impl Values {
         }
     }
 
-    fn len(&self) -> i32 {
-        let length = match self {
+    fn len(&self) -> usize {
+        match self {
             Values::Text { ends, .. } => ends.len() - 1,
             Values::Dictionary { keys, .. } => keys.len(),
             Values::Boolean(bits) => bits.len(),
@@ -356,8 +356,7 @@ impl Values {
             Values::Int64(values) => values.len(),
             Values::Float64(values) => values.len(),
             Values::Decimal(values) => values.len(),
-        };
-        i32::try_from(length).unwrap_or(i32::MAX)
+        }
     }
 }
 
@@ -389,9 +388,5 @@ fn taken<T: arrow_buffer::ArrowNativeType>(values: &mut Vec<T>) -> ScalarBuffer<
     ScalarBuffer::from(std::mem::replace(values, Vec::with_capacity(room)))
 }
 
-/// Offsets that begin with 0, with this capacity.
-fn with_zero(room: usize) -> Vec<i32> {
-    let mut offsets = Vec::with_capacity(room);
-    offsets.push(0);
-    offsets
-}
+#[cfg(test)]
+mod tests;

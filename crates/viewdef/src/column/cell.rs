@@ -67,6 +67,12 @@ impl Scratch {
         self.wide.clear();
     }
 
+    /// Whether it holds more than `most` of anything; positions in it are right up to `u32::MAX`.
+    pub(crate) fn exceeds(&self, most: usize) -> bool {
+        let lens = [self.bytes.len(), self.cells.len(), self.wide.len()];
+        lens.iter().any(|len| *len > most)
+    }
+
     /// A text as a cell.
     #[inline]
     pub fn text(&mut self, text: &[u8]) -> Cell {
@@ -109,7 +115,8 @@ impl Scratch {
     }
 }
 
-/// Positions fit: buffers and what is made of one resource are far below 4 GiB.
+/// A position, right up to 4 GiB: lines are in buffers below that, and a resource for which more is
+/// made than a [`Scratch`] counts ([`Scratch::exceeds`]) has no rows.
 fn position(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }

@@ -39,7 +39,8 @@ impl StringInterner {
         self.last
     }
 
-    /// Stores a text that is new.
+    /// Stores a text that is new. Positions beyond 4 GiB are all the same; a column that has as many
+    /// bytes is refused when it is finished.
     fn add(&mut self, text: &[u8], hash: u64) -> u32 {
         let number = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
         self.bytes.extend_from_slice(text);
@@ -51,7 +52,12 @@ impl StringInterner {
         number
     }
 
-    /// Bytes of all texts.
+    /// Bytes of the texts alone.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Bytes of all texts and of their ends.
     pub(super) fn size(&self) -> usize {
         self.bytes.len() + 4 * self.ends.len()
     }

@@ -20,9 +20,12 @@ mod arrow_type;
 mod builder;
 mod cell;
 mod interner;
+mod offsets;
 mod temporal;
+mod text_buffers;
 
 pub use arrow_type::{arrow_type, dictionary_type};
-pub use builder::{ColumnBuilder, TextBuffers};
+pub use builder::ColumnBuilder;
 pub use cell::{Cell, Scratch, Source, cell_of, cell_of_json, misfit_of, rounded_cell};
 pub use temporal::{date_days, instant_micros, year};
+pub use text_buffers::TextBuffers;

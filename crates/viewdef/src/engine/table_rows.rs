@@ -18,8 +18,23 @@ use crate::definition::ScalarType;
 use crate::problem::{CellProblem, Mismatch, ProblemKind, json_type};
 use crate::reference;
 
-/// More text of one resource in one column is refused.
-const LARGEST_COLUMN: usize = 1 << 30;
+/// How much text of one resource is taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TextLimits {
+    /// Bytes in one column.
+    pub(super) column: usize,
+    /// Bytes that are not in the line, in all columns of all tables together.
+    pub(super) scratch: usize,
+}
+
+impl Default for TextLimits {
+    fn default() -> Self {
+        Self {
+            column: 1 << 30,
+            scratch: u32::MAX as usize,
+        }
+    }
+}
 
 impl ResourceWorker {
     /// Appends the rows of one table.
@@ -124,13 +139,18 @@ impl ResourceWorker {
         }
     }
 
-    /// Whether a column would hold more text of the resource than Arrow's offsets can count.
+    /// Whether a column would hold more text of the resource than Arrow's offsets can count, or the
+    /// scratch more than cells can.
     ///
     /// A cheap upper bound is tried first; only near the limit are the texts added up. Arrow's
     /// `Utf8` has 32-bit offsets.
     fn is_too_large(&self, rows: usize, width: usize, line: usize) -> bool {
-        let bound = line.max(64).saturating_mul(rows.saturating_mul(width));
-        if bound < LARGEST_COLUMN {
+        if self.scratch.exceeds(self.limits.scratch) {
+            return true;
+        }
+        let longest = line.max(self.scratch.bytes.len()).max(64);
+        let bound = longest.saturating_mul(rows.saturating_mul(width));
+        if bound < self.limits.column {
             return false;
         }
         let text = |cell: &Cell| match *cell {
@@ -151,7 +171,7 @@ impl ResourceWorker {
         });
         of_context
             .chain(of_columns)
-            .any(|text: usize| text > LARGEST_COLUMN)
+            .any(|text: usize| text > self.limits.column)
     }
 
     /// The rows of a table by the reference evaluator.

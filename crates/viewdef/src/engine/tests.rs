@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{LineRefusal, PlanInput, ResourcePlan, ResourceRead, ResourceWorker};
 use crate::definition::ViewDefinition;
 use crate::json::PADDING;
+use crate::problem::ProblemKind;
 
 fn worker(selects: &str) -> ResourceWorker {
     let view = format!(r#"{{"resource":"Patient","select":{selects}}}"#);
@@ -180,4 +181,28 @@ fn a_view_that_repeats_and_asks_for_what_looks_like_a_choice_ends() {
     // Four items, and the `itemId` that is taken for one where there is no `item`.
     assert_eq!(read(&mut worker, rest).unwrap().rows, 5);
     assert_eq!(paths(selects, rest), Vec::<String>::new());
+}
+
+#[test]
+fn a_resource_with_too_much_text_has_no_rows_and_the_next_one_has() {
+    let selects = r#"[{"forEach":"name","column":[{"name":"family","path":"family"}]}]"#;
+    let cases = [
+        (r#""name":[{"family":"123456"},{"family":"12345"}]"#, 0),
+        (r#""name":[{"family":"12345"},{"family":"12345"}]"#, 2),
+        (r#""name":[{"family":"1\n3456"}]"#, 1),
+        (r#""name":[{"family":"1\n3456"},{"family":"1\n3"}]"#, 0),
+    ];
+    let mut worker = worker(selects);
+    // Two rows of a line of more than 64 bytes may have more than the first limit.
+    worker.limits.column = 10;
+    worker.limits.scratch = 7;
+    for (rest, rows) in cases {
+        let read = read(&mut worker, rest).unwrap();
+        assert_eq!(read.rows, rows, "{rest}");
+        let kinds: Vec<_> = read.problems.iter().map(|p| p.mismatch.kind).collect();
+        let refused = [ProblemKind::TooLarge];
+        assert_eq!(kinds, if rows == 0 { &refused[..] } else { &[] }, "{rest}");
+    }
+    let batch = worker.finish().unwrap().pop().unwrap().unwrap();
+    assert_eq!(batch.num_rows(), 3);
 }

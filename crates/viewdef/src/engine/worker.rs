@@ -16,6 +16,7 @@ use super::plan::ResourcePlan;
 use super::resource_cache::ResourceCache;
 use super::shape::Shape;
 use super::table_builder::TableBuilder;
+use super::table_rows::TextLimits;
 use super::tape::{Kind, Tape};
 use super::tape_reader::TapeReader;
 use super::walk::Walk;
@@ -56,6 +57,8 @@ pub struct ResourceWorker {
     pub(super) context_cells: Vec<Cell>,
     /// The answers of derived expressions.
     pub(super) memory: Memory,
+    /// How much text of one resource it takes.
+    pub(super) limits: TextLimits,
 }
 
 impl ResourceWorker {
@@ -86,6 +89,7 @@ impl ResourceWorker {
             elements: Vec::new(),
             context_cells: Vec::new(),
             memory: Memory::default(),
+            limits: TextLimits::default(),
             plan,
         }
     }
