@@ -9,6 +9,7 @@ mod landed_bodies;
 mod outcome;
 mod partition;
 mod periods;
+mod plain_text;
 mod plan;
 mod pool;
 mod reject;

@@ -2,19 +2,17 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::RecordBatch;
 use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions, StreamWriter};
-use arrow_schema::{ArrowError, DataType, Schema, SchemaRef};
-use arrow_select::take::take;
+use arrow_schema::{ArrowError, SchemaRef};
 use claimlake_contract::hex;
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::form::Form;
+use crate::plain_text::{MOST_TEXT, pieces, plain_batch, with_plain_text};
 
 /// Writes one file.
 pub(crate) enum StagedWriter {
@@ -62,12 +60,10 @@ impl StagedWriter {
     pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
         match self {
             StagedWriter::File { schema, writer } => {
-                let columns = batch
-                    .columns()
-                    .iter()
-                    .map(plain_text)
-                    .collect::<Result<Vec<_>, _>>()?;
-                writer.write(&RecordBatch::try_new(schema.clone(), columns)?)
+                for piece in pieces(batch, MOST_TEXT) {
+                    writer.write(&plain_batch(&piece, schema)?)?;
+                }
+                Ok(())
             }
             StagedWriter::Stream(writer) => writer.write(batch),
         }
@@ -98,27 +94,6 @@ impl StagedWriter {
             sha256,
             xxh3,
         })
-    }
-}
-
-fn with_plain_text(schema: &Schema) -> SchemaRef {
-    let fields = schema.fields().iter().map(|field| {
-        let field = field.as_ref().clone();
-        match field.data_type() {
-            DataType::Dictionary(_, text) => {
-                let text = text.as_ref().clone();
-                field.with_data_type(text)
-            }
-            _ => field,
-        }
-    });
-    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
-}
-
-fn plain_text(column: &ArrayRef) -> Result<ArrayRef, ArrowError> {
-    match column.as_any_dictionary_opt() {
-        Some(dictionary) => take(dictionary.values(), dictionary.keys(), None),
-        None => Ok(Arc::clone(column)),
     }
 }
 
