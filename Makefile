@@ -115,7 +115,8 @@ venv: .venv/ready
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
-# Tables from a gigabyte of claims against DuckDB, and what parsing alone costs.
+# Tables from a gigabyte of claims against DuckDB, and what parsing alone costs: prints a table, and writes
+# all figures with the machine and the versions to bench-out/bench.json.
 bench: build venv
 	cargo build --release --locked --package claimlake-transformer --example transform_bench
 	.venv/bin/python tests/bench/run.py --claimlake $(CLAIMLAKE) --walk $(TARGET)/release/examples/transform_bench

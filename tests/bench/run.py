@@ -5,7 +5,8 @@
 Without a corpus, synthetic claims are generated. Both read the same claims, compressed with zstd (ours
 from landing, once imported), and write partitioned Parquet; what both wrote is compared, column by
 column. `all tables` is the demo's pipeline. CPU seconds are those of the processes. `--walk` names the
-example `transform_bench`, for what parsing alone costs.
+example `transform_bench`, for what parsing alone costs. One table is printed, with the machine and the
+versions; all figures are in `bench.json` in the folder of `--out`.
 """
 
 import argparse
@@ -14,13 +15,13 @@ import os
 import pathlib
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import threading
 import time
 
 import duckdb
+import outcome
 import pyarrow
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -120,9 +121,11 @@ def differences(ours, rival):
         sides = [f"read_parquet('{side}/{table}/**/*.parquet', hive_partitioning = true)" for side in (ours, rival)]
         kinds = dict(duckdb.sql(f"SELECT column_name, column_type FROM (DESCRIBE FROM {sides[1]})").fetchall())
         for column, kind in kinds.items():
+            # A partition column has 0 here where it has null there.
+            name = f'nullif("{column}", 0)' if column == "year" else f'"{column}"'
             is_number = kind.startswith(("DECIMAL", "INTEGER", "BIGINT", "DOUBLE"))
-            value = f'"{column}"::DECIMAL(38, 4)' if is_number else f'strlen("{column}"::VARCHAR)'
-            query = f'SELECT count(*), count("{column}"), sum({value}) FROM '
+            value = f"{name}::DECIMAL(38, 4)" if is_number else f"strlen({name}::VARCHAR)"
+            query = f"SELECT count(*), count({name}), sum({value}) FROM "
             if duckdb.sql(query + sides[0]).fetchall() != duckdb.sql(query + sides[1]).fetchall():
                 found.append(f"{table}.{column}")
     return found
@@ -156,35 +159,28 @@ def main():
         spent.take(out / "rival")
         runs["duckdb"].append(measured(rival))
         runs["all tables"].append(every.run())
-    median = {
-        name: {key: statistics.median(run[key] for run in of) for key in ("wall", "cpu", "rss")}
-        for name, of in runs.items()
-    } | {"import": every.imported}
+    runs["import"] = [four.imported, every.imported]
     wrong = differences(four.data / "lake" / "current", out / "rival")
-    print(f"{size:.0f} MB, medians of {options.pairs} runs in turn, DuckDB {duckdb.__version__}")
-    print(f"{'':12} {'wall s':>8} {'CPU s':>8} {'MB/s':>8} {'MB/CPU-s':>9} {'RSS MiB':>8}")
-    for name, one in median.items():
-        print(
-            f"{name:12} {one['wall']:8.2f} {one['cpu']:8.2f} {size / one['wall']:8.1f}"
-            f" {size / one['cpu']:9.1f} {one['rss']:8.0f}"
-        )
-    ours, theirs = median["four tables"], median["duckdb"]
-    print(f"four tables: {theirs['wall'] / ours['wall']:.2f} x DuckDB in wall time, {theirs['cpu'] / ours['cpu']:.2f} x in CPU time")
-    print(f"all tables: {median['all tables']['cpu'] / theirs['cpu']:.2f} times the CPU time DuckDB needs for its four")
-    for name, pipeline in (("four tables", "bench"), ("all tables", "demo")):
-        small = Ours(claimlake, pipeline, out / "tenth", tenth, spent).run()
-        print(f"{name}: {median[name]['rss']:.0f} MiB at the peak, {small['rss']:.0f} for a tenth of the claims"
-              f" ({median[name]['rss'] / small['rss']:.2f} x)")
+    tenths = {
+        name: Ours(claimlake, pipeline, out / "tenth", tenth, spent).run()
+        for name, pipeline in (("four tables", "bench"), ("all tables", "demo"))
+    }
+    versions = outcome.versions(claimlake, duckdb=duckdb.__version__)
+    found = outcome.document(size, runs, tenths, outcome.machine(), versions) | {"differing_columns": wrong}
+    print(*outcome.table(found), sep="\n")
     if options.walk:
         walked = subprocess.run(
             [options.walk, ROOT / "pipelines" / "bench_views", corpus, out / "walk"],
             env=os.environ | {"PARSE_ONLY": "1"}, check=True, capture_output=True, text=True,
         )
+        ours = found["spread"]["four tables"]["cpu"]["median"]
         speed = float(walked.stdout.split(",")[1].split()[0])
-        print(f"{walked.stdout.strip()}; end to end is {size / ours['cpu'] / speed:.0%} of that")
+        print(f"{walked.stdout.strip()}; end to end is {size / ours / speed:.0%} of that")
+        found["parsing_mb_per_cpu_s"] = speed if speed < float("inf") else None
     print(f"columns that differ from DuckDB's: {', '.join(wrong) or 'none'}")
     spent.remove()
-    (out / "bench.json").write_text(json.dumps({"megabytes": size, "median": median, "runs": runs}, indent=1))
+    (out / "bench.json").write_text(json.dumps(found, indent=1) + "\n")
+    print(f"all figures: {out / 'bench.json'}")
     return 1 if wrong else 0
 
 

@@ -189,12 +189,43 @@ fn without_idle_nulls(values: &ArrayData) -> Result<Option<ArrayData>> {
 
 #[cfg(test)]
 mod tests {
+    use arrow_array::builder::{ListBuilder, StringBuilder};
     use arrow_array::{Decimal128Array, Int32Array, Int64Array, RecordBatch};
     use arrow_schema::{DataType, Field};
     use parquet::file::properties::WriterProperties;
 
     use super::*;
     use crate::encode::parquet_writer::ParquetWriter;
+    use crate::sort::buffered::BatchInterner;
+    use crate::sort::row_ranges::Piece;
+
+    #[test]
+    fn a_block_of_lists_ends_before_its_text_exceeds_the_limit() {
+        let mut lists = ListBuilder::new(StringBuilder::new());
+        for text in ["four", "4444", "four", "twelve bytes", "four", "four"] {
+            lists.values().append_value(text);
+            lists.append(true);
+        }
+        let batch = RecordBatch::try_from_iter([("list", Arc::new(lists.finish()) as ArrayRef)]);
+        let batch = batch.unwrap();
+        let buffered = BatchInterner::default().buffer(&batch).unwrap();
+        // Blocks of 8, 4, 12 (more than the limit, but one row) and 8 bytes.
+        for (rows, waiting) in [(2, 8), (3, 4), (4, 12), (5, 4), (6, 8)] {
+            let mut column = ArrowColumn::new(batch.schema().fields()[0].clone(), 10);
+            let properties = Arc::new(WriterProperties::default());
+            make_writers([&mut column].into_iter(), &properties, &Arc::default()).unwrap();
+            let piece = Piece {
+                batch: &buffered,
+                number: 0,
+                start: 0,
+                len: rows,
+            };
+            column
+                .append(&Ranges::of(std::iter::once(piece)), 0)
+                .unwrap();
+            assert_eq!(column.waiting_text, waiting, "{rows} rows");
+        }
+    }
 
     #[test]
     fn rows_of_another_type_are_an_error_not_another_amount() {

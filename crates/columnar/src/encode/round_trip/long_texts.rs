@@ -62,6 +62,12 @@ fn texts_that_are_not_held_are_written_plainly_within_the_page() {
     // Pages of 100 rows refer to three texts with two bits; the third has the first long texts.
     assert_eq!(chunk.data[..2], [(100, Some(2)), (100, Some(2))]);
     assert!(chunk.data[2..].iter().all(|(_, width)| width.is_none()));
+    // Not even three texts of five bytes: there is no dictionary.
+    let file = plain_file(folder.path(), &batches(&columns, &[], false), &limits(10));
+    assert!(checked(&file, 100) == columns);
+    let chunk = &pages_of(&file, "text")[0];
+    assert_eq!(chunk.dictionary, None);
+    assert!(chunk.data.iter().all(|(_, width)| width.is_none()));
 }
 
 #[test]
