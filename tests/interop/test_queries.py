@@ -49,10 +49,8 @@ def of(name, snapshots, request):
 
 
 def questions(name):
-    """Without completeness where nothing was extracted. Of one real person two bodies of a coverage speak of
-    different years; whether months of the earlier one stay is left open, and they are members without claims."""
+    """Without completeness where nothing was extracted."""
     left_out = {11} if name in IMPORTED else set()
-    left_out |= {7} if name == "real" else set()
     return [path for path in FILES if number(path) not in left_out]
 
 
