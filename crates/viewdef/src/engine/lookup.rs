@@ -95,13 +95,8 @@ impl Shared {
             array: array.clone(),
             key: key.clone(),
         };
-        let known = self.maps.iter().position(|known| *known == map);
-        let position = known.unwrap_or(self.maps.len());
-        if known.is_none() {
-            self.maps.push(map);
-        }
         Some(Lookup {
-            map: position,
+            map: position_of(&mut self.maps, map),
             wanted: wanted.clone(),
             one_only: matches!(condition, Condition::EqualsPath(..)),
             steps: array.clone().filtered(condition.clone()).tail,

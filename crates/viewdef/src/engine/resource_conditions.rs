@@ -1,7 +1,7 @@
 //! Conditions and items that are the same for all elements of a resource, such as the type of a claim in
 //! columns of its lines: they are evaluated once a resource.
 
-use super::lookup::Shared;
+use super::lookup::{Shared, position_of};
 use super::program::{Condition, Path, Program, Start, Step};
 
 /// The expression of a column that depends only on the resource.
@@ -24,11 +24,7 @@ impl Shared {
             }
             other => return other,
         };
-        let known = self.resource_items.iter().position(|known| *known == item);
-        Program::OfResource(known.unwrap_or_else(|| {
-            self.resource_items.push(item);
-            self.resource_items.len() - 1
-        }))
+        Program::OfResource(position_of(&mut self.resource_items, item))
     }
 
     /// The condition, by its position among those of the resource if it is one. A path is left as it is:
@@ -42,14 +38,7 @@ impl Shared {
             return condition;
         }
         let failure = condition.failure();
-        let known = self
-            .resource_conditions
-            .iter()
-            .position(|known| *known == condition);
-        let position = known.unwrap_or(self.resource_conditions.len());
-        if known.is_none() {
-            self.resource_conditions.push(condition);
-        }
+        let position = position_of(&mut self.resource_conditions, condition);
         Condition::OfResource { position, failure }
     }
 }
