@@ -37,19 +37,10 @@ fn long_run(limits: BlockLimits) -> Result<(RunFile, Run, Rc<RefCell<SpanMaker>>
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let shape = TableShape::new("table", &batch.schema(), Vec::new(), Vec::new());
     let batch = with_dictionaries(&batch, &shape.dictionaries).unwrap();
-    let all = OwnedRows {
-        start: 0,
-        len: batch.num_rows(),
-        resource: GroupKey::default(),
-    };
-    let mut maker = SpanMaker::new(shape.clone()).unwrap();
-    let spans = Rc::new(maker.make(batch, &[all]).unwrap());
-    let spans = (0..spans.spans.len()).map(|span| SpanRef::new(spans.clone(), span));
     let folder = tempfile::tempdir().unwrap();
     let mut file = RunFile::with_limits(&folder.path().join("runs"), limits).unwrap();
-    let spans = InOrder(spans.collect::<Vec<_>>().into_iter());
-    let run = file.push(&shape.dictionaries, spans)?;
-    Ok((file, run, Rc::new(RefCell::new(maker))))
+    let (run, maker) = pushed(&mut file, batch, &shape)?;
+    Ok((file, run, maker))
 }
 
 #[test]
@@ -117,6 +108,18 @@ fn run() -> (tempfile::TempDir, RunFile, Run, Rc<RefCell<SpanMaker>>) {
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let shape = TableShape::new("table", &batch.schema(), Vec::new(), vec![0]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut file = RunFile::create(&folder.path().join("runs")).unwrap();
+    let (run, maker) = pushed(&mut file, batch, &shape).unwrap();
+    (folder, file, run, maker)
+}
+
+/// A batch as one run of a file; all rows are one resource's.
+fn pushed(
+    file: &mut RunFile,
+    batch: RecordBatch,
+    shape: &TableShape,
+) -> Result<(Run, Rc<RefCell<SpanMaker>>)> {
     let all = OwnedRows {
         start: 0,
         len: batch.num_rows(),
@@ -125,11 +128,9 @@ fn run() -> (tempfile::TempDir, RunFile, Run, Rc<RefCell<SpanMaker>>) {
     let mut maker = SpanMaker::new(shape.clone()).unwrap();
     let spans = Rc::new(maker.make(batch, &[all]).unwrap());
     let spans = (0..spans.spans.len()).map(|span| SpanRef::new(spans.clone(), span));
-    let folder = tempfile::tempdir().unwrap();
-    let mut file = RunFile::create(&folder.path().join("runs")).unwrap();
     let spans = InOrder(spans.collect::<Vec<_>>().into_iter());
-    let run = file.push(&shape.dictionaries, spans).unwrap();
-    (folder, file, run, Rc::new(RefCell::new(maker)))
+    let run = file.push(&shape.dictionaries, spans)?;
+    Ok((run, Rc::new(RefCell::new(maker))))
 }
 
 struct InOrder(std::vec::IntoIter<SpanRef>);
