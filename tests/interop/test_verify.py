@@ -4,6 +4,7 @@ Where a damage is one of content, the manifests are made to match it, so that ch
 """
 
 import decimal
+import fcntl
 import hashlib
 import json
 import shutil
@@ -20,6 +21,9 @@ from conftest import claimlake
 def copy(demo, tmp_path):
     """A copy of the demo's data directory, with the key of its vault."""
     data = tmp_path / "data"
+    # The broker holds this lock until it has closed the vault, a moment after its command.
+    with open(demo.data / "vault.lock") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
     shutil.copytree(demo.data, data, symlinks=True)
     home = demo.data.parent
     if (home / "config").exists():

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::command::{Bench, Ended};
-use crate::files::{files, set_mode};
+use crate::files::{files, set_mode, wait_for_broker};
 use crate::servers::Sandbox;
 
 fn level_of(ended: &Ended, what: &str) -> Vec<String> {
@@ -54,6 +54,7 @@ fn a_key_that_others_can_read_and_a_broken_vault_are_named_with_the_way_out() {
     assert_eq!(open.exit, 1, "{}", open.stdout);
     open.prints("chmod 600");
     set_mode(key, 0o600);
+    wait_for_broker(&bench.path().join("d"));
     fs::write(bench.path().join("d/vault.db"), "no database").unwrap();
     let damaged = doctor();
     assert_eq!(damaged.exit, 1, "{}", damaged.stdout);

@@ -7,6 +7,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::command::wait_until;
+
 /// Every file below a folder, sorted; links are not followed.
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = files_and_folders(folder);
@@ -57,12 +59,21 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// With links as links, so that a snapshot's files are as they were.
+/// With links as links, so that a snapshot's files are as they were. The broker of a command that
+/// was killed ends a moment after it, and removes files of the vault then: it is waited for.
 pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    wait_for_broker(from);
     let copied = Command::new("cp")
         .args(["-a".as_ref(), from.as_os_str(), to.as_os_str()])
         .status();
     assert!(copied.unwrap().success());
+}
+
+/// Waits until no process holds the vault of a data directory, where it has one.
+pub(crate) fn wait_for_broker(data: &Path) {
+    if let Ok(lock) = fs::File::open(data.join("vault.lock")) {
+        wait_until("the broker ends", || lock.try_lock().is_ok());
+    }
 }
 
 /// What `sha256sum` says of a file of the folder.

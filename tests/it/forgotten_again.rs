@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::command::Ended;
-use crate::files::{copy_folder, files};
+use crate::files::{copy_folder, files, wait_for_broker};
 use crate::forget::scene::{DATA, Scene, command, done};
 
 /// What verify finds wrong, by check, and the command that it advises last, without its name.
@@ -142,6 +142,7 @@ fn a_vault_put_back_from_before_is_named_each_time_and_cleaned_by_the_advice() {
         .bench
         .done(&["--data", DATA, "vault", "backup", "before.db"]);
     done(&scene.bench, DATA, &["forget", "--yes", &scene.patient]);
+    wait_for_broker(&scene.data(DATA));
     fs::copy(scene.data("before.db"), scene.data(DATA).join("vault.db")).unwrap();
     for side in ["vault.db-wal", "vault.db-shm"] {
         let _ = fs::remove_file(scene.data(DATA).join(side));

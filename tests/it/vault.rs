@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::command::{Bench, Ended, a_patient, wait_until};
+use crate::command::{Bench, Ended, a_patient};
 use crate::files::mode;
 
 const DATA: &[&str] = &["--pipeline", "p.toml", "--data", "d"];
@@ -38,7 +38,9 @@ pub(crate) fn patients(bench: &Bench) -> Vec<String> {
     listed.lines().map(patient).collect()
 }
 
+/// Removes files of the data directory, once nothing holds its vault open.
 pub(crate) fn remove(bench: &Bench, names: &[&str]) {
+    wait_for_broker(bench);
     for name in names {
         let _ = fs::remove_file(bench.path().join("d").join(name));
     }
@@ -46,13 +48,11 @@ pub(crate) fn remove(bench: &Bench, names: &[&str]) {
 
 /// Waits until the broker that the last command started has gone: it holds the vault open.
 pub(crate) fn wait_for_broker(bench: &Bench) {
-    let lock = fs::File::open(bench.path().join("d/vault.lock")).unwrap();
-    wait_until("the broker ends", || lock.try_lock().is_ok());
+    crate::files::wait_for_broker(&bench.path().join("d"));
 }
 
 /// Puts copies in the place of files, as somebody does who restores a backup.
 pub(crate) fn put_back(bench: &Bench, names: &[(&str, &str)]) {
-    wait_for_broker(bench);
     remove(bench, SIDES);
     for (from, to) in names {
         fs::copy(bench.path().join(from), bench.path().join(to)).unwrap();
