@@ -54,8 +54,9 @@ run: build
 sandbox: build
 	@$(CLAIMLAKE) $(FLAGS) sandbox
 
-# The test command of the README.
-test: format lint test-rust test-interop
+# The test command of the README: format, lint, test-rust and test-interop, the last two at the same time.
+test: format
+	@tests/run.sh
 
 check: format lint test-rust
 

@@ -42,7 +42,7 @@ def sandbox(home, *arguments):
         yield Sandbox(listening)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=600)
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):

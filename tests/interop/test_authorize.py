@@ -64,7 +64,7 @@ class App:
     def run(self, *arguments):
         """Runs a command to its end: the exit code, the lines of its output, its words."""
         process = self.begin(*arguments)
-        output, words = process.communicate(timeout=60)
+        output, words = process.communicate(timeout=600)
         return process.returncode, [json.loads(line) for line in output.splitlines()], words
 
     def grants(self):
@@ -99,7 +99,7 @@ def test_a_person_agrees_and_the_grant_is_stored(browser, server, tmp_path, api)
     browser.submit("#approve")
     assert "Your Medicare data is connected" in browser.run("document.body.innerText")
     browser.screenshot(f"authorize-connected-{api}")
-    output, words = process.communicate(timeout=60)
+    output, words = process.communicate(timeout=600)
     assert process.returncode == 0, words
     events = [json.loads(line) for line in output.splitlines()]
     authorized = next(event for event in events if event["event"] == "authorized")
@@ -117,7 +117,7 @@ def test_a_person_declines_and_nothing_is_stored(browser, server, tmp_path):
     browser.submit("#deny")
     assert "Nothing is shared" in browser.run("document.body.innerText")
     browser.screenshot("authorize-declined")
-    _, words = process.communicate(timeout=60)
+    _, words = process.communicate(timeout=600)
     assert process.returncode != 0 and "did not agree" in words
     assert app.grants() == []
 

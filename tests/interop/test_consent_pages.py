@@ -119,7 +119,7 @@ class Browser:
         with contextlib.suppress(Exception):
             self.command("Browser.close")
         self._process.terminate()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=600)
         os.close(self._write)
         os.close(self._read)
 
