@@ -34,7 +34,7 @@ pub struct Account {
     pub requests: BTreeMap<String, u64>,
     /// Answers by status.
     pub statuses: BTreeMap<u16, u64>,
-    /// Faults that struck, by their specification.
+    /// Faults that were applied, by their specification.
     pub faults: BTreeMap<String, u64>,
     /// Bytes of bodies sent, before compression.
     pub body_bytes: u64,

@@ -72,7 +72,7 @@ fn refuse(text: &str) -> Reply {
 fn account(service: &Service) -> Result<Value, String> {
     let state = service.state();
     let mut account = state.account.clone();
-    account.faults = state.faults.struck();
+    account.faults = state.faults.injected();
     serde_json::to_value(account).map_err(|error| error.to_string())
 }
 
@@ -176,7 +176,7 @@ fn register(service: &Service, sent: &Value) -> Result<Value, String> {
 fn faults(service: &Service) -> Value {
     let state = service.state();
     let specs: Vec<String> = state.faults.specs().map(ToString::to_string).collect();
-    json!({"faults": specs, "struck": state.faults.struck()})
+    json!({"faults": specs, "struck": state.faults.injected()})
 }
 
 fn set_faults(service: &Service, sent: &Value) -> Result<Value, String> {

@@ -107,7 +107,7 @@ pub(crate) fn at_weight<T: Copy + Default>(choices: &[(u32, T)], mut position: u
 }
 
 /// A number between 0 and 1 that depends on nothing but its arguments, so that a seeded fault
-/// strikes the same requests whatever their timing.
+/// hits the same requests whatever their timing.
 pub(crate) fn share(seed: u64, parts: &[&[u8]]) -> f64 {
     let mut state = mix(seed ^ 0x0123_4567_89ab_cdef);
     for part in parts {
@@ -142,9 +142,9 @@ mod tests {
         let drawn = drawn.count();
         assert!((7_300..7_700).contains(&drawn), "{drawn}");
         assert_eq!(random.below(0), 0);
-        let struck = (0..1000_u32)
+        let injected = (0..1000_u32)
             .filter(|attempt| share(1, &[b"/v2/fhir/Patient", &attempt.to_be_bytes()]) < 0.25)
             .count();
-        assert!((200..300).contains(&struck), "{struck}");
+        assert!((200..300).contains(&injected), "{injected}");
     }
 }

@@ -33,8 +33,8 @@ pub(crate) fn answer(service: &Service, request: &Request) -> Reply {
         let seconds = state.faults.token_seconds();
         state.ledger.token_seconds = seconds.unwrap_or(service.token_seconds);
     }
-    let struck = service.state().faults.strike(Stage::Gate, &context, now);
-    let mut reply = match struck {
+    let injected = service.state().faults.inject(Stage::Gate, &context, now);
+    let mut reply = match injected {
         Some(kind) => fault::answer(service, kind, request),
         None => dispatch(service, request),
     };
@@ -48,7 +48,7 @@ pub(crate) fn answer(service: &Service, request: &Request) -> Reply {
         }
     }
     reply_headers::complete(request, &mut reply);
-    let faults = service.strikes(Stage::Wire, &context);
+    let faults = service.injected(Stage::Wire, &context);
     wire::deliver(service, request, &mut reply, &faults);
     reply
 }

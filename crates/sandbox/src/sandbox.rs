@@ -215,7 +215,7 @@ impl Sandbox {
     pub fn account(&self) -> Account {
         let state = self.service.state();
         let mut account = state.account.clone();
-        account.faults = state.faults.struck();
+        account.faults = state.faults.injected();
         account
     }
 

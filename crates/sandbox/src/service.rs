@@ -77,10 +77,10 @@ impl Service {
         self.clock.now()
     }
 
-    /// Every fault of `stage` that strikes.
-    pub(crate) fn strikes(&self, stage: Stage, context: &FaultContext) -> Vec<FaultKind> {
+    /// Every fault of `stage` that the request gets.
+    pub(crate) fn injected(&self, stage: Stage, context: &FaultContext) -> Vec<FaultKind> {
         let now = self.now();
-        self.state().faults.strike_all(stage, context, now)
+        self.state().faults.inject_all(stage, context, now)
     }
 
     /// The state; a panic of another request does not end the sandbox.

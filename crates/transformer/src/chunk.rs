@@ -3,20 +3,19 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow_array::builder::{FixedSizeBinaryBuilder, StringBuilder};
-use arrow_array::{RecordBatch, TimestampMicrosecondArray, UInt64Array};
-use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_array::RecordBatch;
 use claimlake_contract::{
     ApiVersion, PatientId, ReferenceRecord, Reject, key_columns, landing_order,
 };
 use claimlake_fhir::{content_hash, has_patient, landed_not_r4, patients_named};
 use claimlake_landing::{ChunkRef, json, read_chunk_into};
 use claimlake_viewdef::column::instant_micros;
-use claimlake_viewdef::engine::ResourceWorker;
+use claimlake_viewdef::engine::{Line, LineRefusal, ResourceRead, ResourceWorker};
 use claimlake_viewdef::json::PADDING;
 use claimlake_viewdef::resolved_reference::ResolvedReference;
 
 use crate::counts::Counts;
+use crate::keys::{Key, KeyBuilder};
 use crate::partition::with_fit_partitions;
 use crate::periods::{KeptTables, PeriodKeys};
 use crate::plan::{PATIENT_COLUMN, PlannedResource};
@@ -25,6 +24,22 @@ use crate::{TransformError, outcome::UnreadPath};
 
 /// Builders are emptied beyond this size, whatever a chunk is: no offset of Arrow's overflows.
 const FULL: usize = 64 << 20;
+/// Lines are read in groups of at most so many, and of at most about so many bytes.
+const GROUP_LINES: usize = 64;
+const GROUP_BYTES: usize = 1 << 20;
+
+/// A line that waits for its group.
+#[derive(Debug, Clone, Copy)]
+struct WaitingLine<'c> {
+    /// Where it begins in the buffer, and where its newline is.
+    place: (usize, usize),
+    /// Its number in the part.
+    number: u64,
+    /// Its landing order.
+    order: u64,
+    /// What its references were resolved to.
+    references: &'c [ReferenceRecord],
+}
 
 /// A chunk to be transformed.
 #[derive(Debug, Clone)]
@@ -56,6 +71,16 @@ fn resolved(references: &[ReferenceRecord]) -> Vec<ResolvedReference<'_>> {
             id,
         })
         .collect()
+}
+
+/// The lines of a chunk while they are read.
+#[derive(Debug)]
+struct Lines<'c> {
+    job: &'c Job,
+    buffer: &'c [u8],
+    /// Whether all of the buffer is UTF-8.
+    is_utf8: bool,
+    waiting: Vec<WaitingLine<'c>>,
 }
 
 /// Transforms the chunks of one resource type and one API.
@@ -104,22 +129,23 @@ impl ChunkWorker {
             let mut buffer = chunk.bytes;
             let length = buffer.len();
             buffer.resize(length + PADDING, b'\n');
-            let is_utf8 = std::str::from_utf8(&buffer).is_ok();
+            let mut lines = Lines {
+                job,
+                buffer: &buffer,
+                is_utf8: std::str::from_utf8(&buffer).is_ok(),
+                waiting: Vec::new(),
+            };
             let mut start = 0;
-            let mut line = chunk.first_line;
+            let mut number = chunk.first_line;
             while start < length {
                 let rest = buffer.get(start..length).unwrap_or_default();
                 let end = memchr::memchr(b'\n', rest).map_or(length, |at| start + at);
-                let references = chunk.references.of_line(line);
-                let place = (start, end);
-                let line_of = (line, references);
-                self.line(job, &buffer, place, line_of, is_utf8, &mut rows)?;
+                let references = chunk.references.of_line(number);
+                self.line(&mut lines, (start, end), (number, references), &mut rows)?;
                 start = end + 1;
-                line += 1;
-                if self.worker.size() > FULL {
-                    self.empty(job, &mut rows)?;
-                }
+                number += 1;
             }
+            self.group(&mut lines, &mut rows)?;
             // Builders have copied the text they need.
             self.spare = buffer;
         }
@@ -127,81 +153,143 @@ impl ChunkWorker {
         Ok(rows)
     }
 
-    fn line(
+    /// Reads a line together with those that wait, or lets it wait.
+    fn line<'c>(
         &mut self,
-        job: &Job,
-        buffer: &[u8],
+        lines: &mut Lines<'c>,
         (start, end): (usize, usize),
-        (line, references): (u64, &[ReferenceRecord]),
-        is_utf8: bool,
+        (number, references): (u64, &'c [ReferenceRecord]),
         rows: &mut Rows,
     ) -> Result<(), TransformError> {
+        rows.counts.resources += 1;
+        let text = lines.buffer.get(start..end).unwrap_or_default();
+        let place = self.place(lines.job, number);
+        if !lines.is_utf8 && std::str::from_utf8(text).is_err() {
+            let reject = place.not_utf8();
+            self.group(lines, rows)?;
+            rows.counts.rejected_resources += 1;
+            rows.rejects.push(reject);
+            return Ok(());
+        }
+        let in_part = u32::try_from(number).map_err(|_| TransformError::TooMany {
+            what: "the lines of a part",
+        })?;
+        let order = landing_order(lines.job.part, in_part);
+        if let Some(other) = landed_not_r4(&self.planned.resource, text) {
+            let reject = place.not_r4(&other);
+            self.group(lines, rows)?;
+            rows.counts.rejected_resources += 1;
+            rows.rejects.push(reject);
+            return self.withdraw(text, order);
+        }
+        lines.waiting.push(WaitingLine {
+            place: (start, end),
+            number,
+            order,
+            references,
+        });
+        let first = lines.waiting.first().map_or(start, |line| line.place.0);
+        match lines.waiting.len() >= GROUP_LINES || end - first >= GROUP_BYTES {
+            true => self.group(lines, rows),
+            false => Ok(()),
+        }
+    }
+
+    /// Reads the lines that wait.
+    fn group(&mut self, lines: &mut Lines<'_>, rows: &mut Rows) -> Result<(), TransformError> {
+        let waiting = std::mem::take(&mut lines.waiting);
+        let resolved: Vec<Vec<_>> = waiting
+            .iter()
+            .map(|line| resolved(line.references))
+            .collect();
+        let group: Vec<Line<'_>> = waiting
+            .iter()
+            .zip(&resolved)
+            .map(|(line, resolved)| Line {
+                start: line.place.0,
+                end: line.place.1,
+                order: line.order,
+                resolved,
+            })
+            .collect();
+        let outcomes = self.worker.read_lines(lines.buffer, &group);
+        for (line, outcome) in waiting.iter().zip(outcomes) {
+            self.outcome(lines, line, outcome, rows)?;
+        }
+        lines.waiting = waiting;
+        lines.waiting.clear();
+        match self.worker.size() > FULL {
+            true => self.empty(lines.job, rows),
+            false => Ok(()),
+        }
+    }
+
+    /// The key, the counts and the rejects of a line that was read.
+    fn outcome(
+        &mut self,
+        lines: &Lines<'_>,
+        line: &WaitingLine<'_>,
+        outcome: Result<ResourceRead, LineRefusal>,
+        rows: &mut Rows,
+    ) -> Result<(), TransformError> {
+        let (start, end) = line.place;
+        let text = lines.buffer.get(start..end).unwrap_or_default();
         let place = LinePlace {
-            file: &job.chunk.part.relative,
-            line,
+            file: &lines.job.chunk.part.relative,
+            line: line.number,
             api: self.api,
             resource: &self.planned.resource,
         };
-        rows.counts.resources += 1;
-        let text = buffer.get(start..end).unwrap_or_default();
-        if !is_utf8 && std::str::from_utf8(text).is_err() {
-            rows.counts.rejected_resources += 1;
-            rows.rejects.push(place.not_utf8());
-            return Ok(());
-        }
-        let number = u32::try_from(line).map_err(|_| TransformError::TooMany {
-            what: "the lines of a part",
-        })?;
-        let order = landing_order(job.part, number);
-        if let Some(other) = landed_not_r4(&self.planned.resource, text) {
-            rows.counts.rejected_resources += 1;
-            rows.rejects.push(place.not_r4(&other));
-            return self.withdraw(text, order);
-        }
-        let resolved = resolved(references);
-        let read = self
-            .worker
-            .read_resolved(buffer, (start, end), order, &resolved);
-        match read {
-            Ok(read) => {
-                rows.counts.dropped += u64::from(read.dropped);
-                let key = Key {
-                    order,
-                    api: self.api,
-                    resource: self.planned.resource.as_str(),
-                    id: &read.id,
-                    last_updated: read.last_updated,
-                    content: match read.dropped {
-                        true => key_columns::WITHDRAWN,
-                        false => content_hash(self.api, text, references),
-                    },
-                    patient: read.returned_value.as_deref(),
-                };
-                self.keys.push(key);
-                match read.dropped {
-                    true => self.periods.tables.end_periods(&mut self.keys, &key)?,
-                    false => self.periods.note(&key),
-                }
-                if read.returned_value.is_none() && self.has_owner {
-                    rows.counts.without_patient += 1;
-                    rows.rejects.push(place.without_patient(references));
-                }
-                for problem in read.problems {
-                    match place.problem(problem) {
-                        Some(reject) => {
-                            rows.counts.rejected_cells += 1;
-                            rows.rejects.push(reject);
-                        }
-                        None => rows.counts.rounded_cells += 1,
-                    }
-                }
-            }
+        let read = match outcome {
+            Ok(read) => read,
             Err(refusal) => {
                 rows.counts.rejected_resources += 1;
                 rows.rejects.push(place.refused(refusal));
+                return Ok(());
+            }
+        };
+        rows.counts.dropped += u64::from(read.dropped);
+        let key = Key {
+            order: line.order,
+            api: self.api,
+            resource: self.planned.resource.as_str(),
+            id: &read.id,
+            last_updated: read.last_updated,
+            content: match read.dropped {
+                true => key_columns::WITHDRAWN,
+                false => content_hash(self.api, text, line.references),
+            },
+            patient: read.returned_value.as_deref(),
+        };
+        self.keys.push(key);
+        match read.dropped {
+            true => self.periods.tables.end_periods(&mut self.keys, &key)?,
+            false => self.periods.note(&key),
+        }
+        if read.returned_value.is_none() && self.has_owner {
+            rows.counts.without_patient += 1;
+            rows.rejects.push(place.without_patient(line.references));
+        }
+        for problem in read.problems {
+            match place.problem(problem) {
+                Some(reject) => {
+                    rows.counts.rejected_cells += 1;
+                    rows.rejects.push(reject);
+                }
+                None => rows.counts.rounded_cells += 1,
             }
         }
         Ok(())
+    }
+
+    /// Where a line is, for what is said about it.
+    fn place<'p>(&'p self, job: &'p Job, number: u64) -> LinePlace<'p> {
+        LinePlace {
+            file: &job.chunk.part.relative,
+            line: number,
+            api: self.api,
+            resource: &self.planned.resource,
+        }
     }
 
     /// Withdraws the rows of a resource that earlier versions made rows of and this one refuses.
@@ -302,90 +390,4 @@ pub(crate) fn identity(text: &[u8]) -> Option<(String, Option<i64>)> {
         Some(end)
     });
     Some((id.filter(|id| !id.is_empty())?, last_updated))
-}
-
-/// One row of the table of keys.
-#[derive(Clone, Copy)]
-pub(crate) struct Key<'k> {
-    pub(crate) order: u64,
-    pub(crate) api: ApiVersion,
-    pub(crate) resource: &'k str,
-    pub(crate) id: &'k str,
-    pub(crate) last_updated: Option<i64>,
-    pub(crate) content: [u8; 16],
-    pub(crate) patient: Option<&'k str>,
-}
-
-/// The schema of the table of keys.
-pub(crate) fn keys_schema() -> SchemaRef {
-    let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-    Arc::new(Schema::new(vec![
-        Field::new(key_columns::LANDING_ORDER, DataType::UInt64, false),
-        Field::new(key_columns::API, DataType::Utf8, false),
-        Field::new(key_columns::RESOURCE_TYPE, DataType::Utf8, false),
-        Field::new(key_columns::ID, DataType::Utf8, false),
-        Field::new(key_columns::LAST_UPDATED, instant, true),
-        Field::new(
-            key_columns::CONTENT_HASH,
-            DataType::FixedSizeBinary(16),
-            false,
-        ),
-        Field::new(key_columns::PATIENT, DataType::Utf8, true),
-    ]))
-}
-
-#[derive(Debug)]
-pub(crate) struct KeyBuilder {
-    order: Vec<u64>,
-    api: StringBuilder,
-    resource: StringBuilder,
-    id: StringBuilder,
-    last_updated: Vec<Option<i64>>,
-    content: FixedSizeBinaryBuilder,
-    patient: StringBuilder,
-}
-
-impl KeyBuilder {
-    pub(crate) fn new() -> Self {
-        Self {
-            order: Vec::new(),
-            api: StringBuilder::new(),
-            resource: StringBuilder::new(),
-            id: StringBuilder::new(),
-            last_updated: Vec::new(),
-            content: FixedSizeBinaryBuilder::new(16),
-            patient: StringBuilder::new(),
-        }
-    }
-
-    pub(crate) fn push(&mut self, key: Key<'_>) {
-        self.order.push(key.order);
-        self.api.append_value(key.api.as_str());
-        self.resource.append_value(key.resource);
-        self.id.append_value(key.id);
-        self.last_updated.push(key.last_updated);
-        // The length is the builder's own, so this cannot fail.
-        let _ = self.content.append_value(key.content);
-        self.patient.append_option(key.patient);
-    }
-
-    pub(crate) fn finish(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
-        if self.order.is_empty() {
-            return Ok(None);
-        }
-        let last_updated = std::mem::take(&mut self.last_updated);
-        RecordBatch::try_new(
-            keys_schema(),
-            vec![
-                Arc::new(UInt64Array::from(std::mem::take(&mut self.order))),
-                Arc::new(self.api.finish()),
-                Arc::new(self.resource.finish()),
-                Arc::new(self.id.finish()),
-                Arc::new(TimestampMicrosecondArray::from(last_updated).with_timezone("UTC")),
-                Arc::new(self.content.finish()),
-                Arc::new(self.patient.finish()),
-            ],
-        )
-        .map(Some)
-    }
 }

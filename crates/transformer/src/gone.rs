@@ -12,7 +12,7 @@ use claimlake_contract::{
 use claimlake_fhir::{id_hash, quoted_id};
 use claimlake_landing::{Gone, SealedRun, lines_of_patient};
 
-use crate::chunk::{Key, KeyBuilder};
+use crate::keys::{Key, KeyBuilder};
 use crate::periods::KeptTables;
 use crate::{Plan, TransformError};
 

@@ -5,6 +5,7 @@ mod counts;
 mod error;
 mod form;
 mod gone;
+mod keys;
 mod landed_bodies;
 mod outcome;
 mod partition;

@@ -14,7 +14,7 @@ use claimlake_contract::{
 use claimlake_viewdef::derive::Keep;
 
 use crate::TransformError;
-use crate::chunk::{Key, KeyBuilder};
+use crate::keys::{Key, KeyBuilder};
 use crate::plan::{PlannedResource, SOURCE_API};
 
 /// A table whose rows are kept by period.

@@ -10,10 +10,11 @@ use claimlake_contract::{
 use claimlake_landing::{SealedRun, chunks_of};
 use serde_json::json;
 
-use crate::chunk::{ChunkWorker, Job, Rows, keys_schema};
+use crate::chunk::{ChunkWorker, Job, Rows};
 use crate::counts::Counts;
 use crate::form::Form;
 use crate::gone::{FirstParts, gone_keys};
+use crate::keys::keys_schema;
 use crate::outcome::{TransformOutcome, UnreadPath};
 use crate::plan::RULES_VERSION;
 use crate::pool::OrderedJobs;

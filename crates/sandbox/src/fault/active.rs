@@ -1,4 +1,4 @@
-//! The faults in force, and whether they strike.
+//! The faults in force, and which of them a request gets.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,7 +17,7 @@ use crate::service::Service;
 pub(crate) struct FaultContext {
     /// Method, path and query: with the patient, what an attempt is counted by.
     key: String,
-    /// What faults may be meant for that strike this request.
+    /// The targets that a fault may name to be meant for this request.
     targets: Vec<FaultTarget>,
     /// Login and patient ids.
     patient: Vec<String>,
@@ -86,7 +86,7 @@ fn targets(path: &str) -> Vec<FaultTarget> {
 #[derive(Debug)]
 struct Entry {
     spec: FaultSpec,
-    struck: u64,
+    injected: u64,
     seen: u64,
     /// For a limit of requests per second: when the current second began, and how many came in it.
     second: Option<(DateTime<Utc>, u32)>,
@@ -98,7 +98,7 @@ pub(crate) struct ActiveFaults {
     seed: u64,
     entries: Vec<Entry>,
     attempts: HashMap<(usize, String), u32>,
-    /// Strikes of faults that are no longer in force.
+    /// How often faults that are no longer in force were applied.
     past: BTreeMap<String, u64>,
 }
 
@@ -116,13 +116,13 @@ impl ActiveFaults {
 
     /// Puts other faults in force.
     pub(crate) fn replace(&mut self, specs: Vec<FaultSpec>) {
-        self.past = self.struck();
+        self.past = self.injected();
         self.attempts.clear();
         self.entries = specs
             .into_iter()
             .map(|spec| Entry {
                 spec,
-                struck: 0,
+                injected: 0,
                 seen: 0,
                 second: None,
             })
@@ -134,37 +134,37 @@ impl ActiveFaults {
     }
 
     /// How often each fault was applied.
-    pub(crate) fn struck(&self) -> BTreeMap<String, u64> {
-        let mut struck = self.past.clone();
+    pub(crate) fn injected(&self) -> BTreeMap<String, u64> {
+        let mut injected = self.past.clone();
         for entry in &self.entries {
-            if entry.struck > 0 {
-                *struck.entry(entry.spec.to_string()).or_default() += entry.struck;
+            if entry.injected > 0 {
+                *injected.entry(entry.spec.to_string()).or_default() += entry.injected;
             }
         }
-        struck
+        injected
     }
 
-    /// The first fault of `stage` that strikes.
-    pub(crate) fn strike(
+    /// The first fault of `stage` that the request gets.
+    pub(crate) fn inject(
         &mut self,
         stage: Stage,
         context: &FaultContext,
         now: DateTime<Utc>,
     ) -> Option<FaultKind> {
         let mut indexes = self.of(stage).into_iter();
-        let struck = indexes.find(|index| self.strikes(*index, context, now))?;
-        Some(self.entries[struck].spec.kind)
+        let injected = indexes.find(|index| self.is_injected(*index, context, now))?;
+        Some(self.entries[injected].spec.kind)
     }
 
-    /// Every fault of `stage` that strikes.
-    pub(crate) fn strike_all(
+    /// Every fault of `stage` that the request gets.
+    pub(crate) fn inject_all(
         &mut self,
         stage: Stage,
         context: &FaultContext,
         now: DateTime<Utc>,
     ) -> Vec<FaultKind> {
         let mut indexes = self.of(stage);
-        indexes.retain(|index| self.strikes(*index, context, now));
+        indexes.retain(|index| self.is_injected(*index, context, now));
         indexes
             .into_iter()
             .map(|index| self.entries[index].spec.kind)
@@ -185,14 +185,14 @@ impl ActiveFaults {
         })
     }
 
-    fn strikes(&mut self, index: usize, context: &FaultContext, now: DateTime<Utc>) -> bool {
+    fn is_injected(&mut self, index: usize, context: &FaultContext, now: DateTime<Utc>) -> bool {
         let entry = &mut self.entries[index];
         let spec = &entry.spec;
         if !context.is_meant(spec) {
             return false;
         }
         entry.seen += 1;
-        if entry.seen <= spec.skip || spec.count.is_some_and(|count| entry.struck >= count) {
+        if entry.seen <= spec.skip || spec.count.is_some_and(|count| entry.injected >= count) {
             return false;
         }
         if let FaultKind::RequestsPerSecond(limit, _) = spec.kind {
@@ -224,7 +224,7 @@ impl ActiveFaults {
                 return false;
             }
         }
-        entry.struck += 1;
+        entry.injected += 1;
         true
     }
 }
@@ -247,38 +247,38 @@ mod tests {
         "2026-11-24T00:00:00Z".parse().unwrap()
     }
 
-    fn struck(order: &[u32]) -> Vec<u32> {
+    fn injected(order: &[u32]) -> Vec<u32> {
         let mut book = ActiveFaults::new(9, vec!["503:rate=0.3".parse().unwrap()]);
-        let mut struck: Vec<u32> = order
+        let mut injected: Vec<u32> = order
             .iter()
             .filter(|page| {
                 let context = context(&format!("startIndex={page}"), "BBUser00000");
-                book.strike(Stage::Gate, &context, now()).is_some()
+                book.inject(Stage::Gate, &context, now()).is_some()
             })
             .copied()
             .collect();
-        struck.sort_unstable();
-        struck
+        injected.sort_unstable();
+        injected
     }
 
     #[test]
     fn a_seeded_fault_strikes_the_same_requests_in_any_order() {
         let forwards: Vec<u32> = (0..100).collect();
         let backwards: Vec<u32> = (0..100).rev().collect();
-        assert_eq!(struck(&forwards), struck(&backwards));
-        assert!((15..45).contains(&struck(&forwards).len()));
+        assert_eq!(injected(&forwards), injected(&backwards));
+        assert!((15..45).contains(&injected(&forwards).len()));
     }
 
     #[test]
     fn a_fault_keeps_to_its_patient_its_skip_and_its_count() {
         let spec = "cut:patient=BBUser00001,skip=1,count=2".parse().unwrap();
         let mut book = ActiveFaults::new(1, vec![spec]);
-        let mut strike = |login: &str| {
-            book.strike(Stage::Wire, &context("", login), now())
+        let mut inject = |login: &str| {
+            book.inject(Stage::Wire, &context("", login), now())
                 .is_some()
         };
-        assert!(!strike("BBUser00000"));
-        let four: Vec<bool> = (0..4).map(|_| strike("BBUser00001")).collect();
+        assert!(!inject("BBUser00000"));
+        let four: Vec<bool> = (0..4).map(|_| inject("BBUser00001")).collect();
         assert_eq!(four, [false, true, true, false]);
     }
 
@@ -287,7 +287,7 @@ mod tests {
         let mut book = ActiveFaults::new(1, vec!["rps:limit=2".parse().unwrap()]);
         let mut at = |ms: i64| {
             let instant = now() + chrono::TimeDelta::milliseconds(ms);
-            book.strike(Stage::Gate, &context("", "x"), instant)
+            book.inject(Stage::Gate, &context("", "x"), instant)
                 .is_some()
         };
         assert_eq!([at(0), at(1), at(2), at(1001)], [false, false, true, false]);

@@ -1,4 +1,4 @@
-//! What a fault that strikes before anything is done answers.
+//! What a fault that comes before anything is done answers.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::serve::throttle::RateLimit;
 use crate::serve::{gate, query};
 use crate::service::Service;
 
-/// The answer of a fault that strikes before anything is done. What represents a failing backend
+/// The answer of a fault that comes before anything is done. What represents a failing backend
 /// carries the rate-limit headers, since the real one fails behind the throttle.
 pub(crate) fn answer(service: &Service, fault: FaultKind, request: &Request) -> Reply {
     let mut reply = fault_reply(fault, request, service.now());

@@ -15,7 +15,7 @@ const DAY_SECONDS: u32 = 86_400;
 pub struct FaultSpec {
     /// What goes wrong.
     pub kind: FaultKind,
-    /// The share of requests struck, 0 to 1.
+    /// The share of requests that get it, 0 to 1.
     pub rate: f64,
     /// Which requests.
     pub only: FaultTarget,

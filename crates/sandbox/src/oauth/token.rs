@@ -221,7 +221,7 @@ impl TokenRequest<'_> {
         let patient = permission.patient;
         let issued = state.ledger.issue(permission, now);
         let context = FaultContext::of(self.service, self.request, Some(patient));
-        match state.faults.strike(Stage::Refresh, &context, now) {
+        match state.faults.inject(Stage::Refresh, &context, now) {
             Some(FaultKind::RotateThen502) => {
                 state.account.patient(&login).refreshes_lost += 1;
                 Ok(message(502, "Failed to retrieve data from data source."))

@@ -81,7 +81,7 @@ pub(crate) fn check(
     let mut state = service.state();
     if let Some(access) = state.ledger.access.get(token).cloned() {
         let context = FaultContext::of(service, request, Some(access.permission.patient));
-        match state.faults.strike(Stage::Token, &context, now) {
+        match state.faults.inject(Stage::Token, &context, now) {
             Some(FaultKind::ExpiredToken) => {
                 if let Some(access) = state.ledger.access.get_mut(token) {
                     access.expires = now;

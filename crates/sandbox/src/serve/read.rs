@@ -33,8 +33,8 @@ pub(crate) fn answer(
     }
     let now = service.now();
     let context = FaultContext::of(service, request, Some(authorized.patient));
-    let struck = service.strikes(Stage::Page, &context);
-    if struck.contains(&FaultKind::Outcome) {
+    let injected = service.injected(Stage::Page, &context);
+    if injected.contains(&FaultKind::Outcome) {
         return outcome(200, "the resource could not be read");
     }
     match service.records.read(space, kind, id, now) {

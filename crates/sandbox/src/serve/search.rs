@@ -49,8 +49,8 @@ fn page(
     let now = service.now();
     let context = FaultContext::of(service, request, Some(patient));
     if kind == Kind::ExplanationOfBenefit && checked.search.offset > 0 {
-        let struck = service.state().faults.strike(Stage::Data, &context, now);
-        match struck {
+        let injected = service.state().faults.inject(Stage::Data, &context, now);
+        match injected {
             Some(FaultKind::DriftInsert) => service.records.drift(patient, space, Drift::Insert),
             Some(FaultKind::DriftDelete) => service.records.drift(patient, space, Drift::Delete),
             Some(FaultKind::WeeklyLoad) => service.records.advance_week(),
@@ -59,7 +59,7 @@ fn page(
     }
     let find = |search: &Search| service.records.search(patient, space, kind, search, now);
     let (asked, page_size) = (checked.search.offset, checked.search.count);
-    let lookup = service.strikes(Stage::Lookup, &context);
+    let lookup = service.injected(Stage::Lookup, &context);
     if lookup.contains(&FaultKind::IgnoreCount) {
         checked.search.count = usize::MAX;
     }
@@ -81,11 +81,11 @@ fn page(
         );
         return Err(backend_refusal(space, &text));
     }
-    let struck = service.strikes(Stage::Page, &context);
-    if struck.contains(&FaultKind::Outcome) {
+    let injected = service.injected(Stage::Page, &context);
+    if injected.contains(&FaultKind::Outcome) {
         return Err(outcome(200, "the search could not be completed"));
     }
-    if struck.contains(&FaultKind::Empty) {
+    if injected.contains(&FaultKind::Empty) {
         found.resources.clear();
         found.total = 0;
     }
@@ -115,7 +115,7 @@ fn page(
     if lookup.contains(&FaultKind::Endless) {
         wrong_pages::link_next_page(&mut links, asked, page_size);
     }
-    for fault in struck {
+    for fault in injected {
         match fault {
             FaultKind::Total(form) => total = wrong_pages::total(form, found.total),
             FaultKind::FutureDate => wrong_pages::date_ahead(&mut found),

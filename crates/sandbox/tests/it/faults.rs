@@ -13,13 +13,13 @@ const V2_PAGE: &str = "/v2/fhir/ExplanationOfBenefit?_count=5";
 const V3_PAGE: &str = "/v3/fhir/ExplanationOfBenefit?_count=5";
 
 /// A grant for both versions, and only then the fault.
-struct Struck {
+struct WithFault {
     sandbox: Sandbox,
     app: App,
     pair: Pair,
 }
 
-impl Struck {
+impl WithFault {
     fn by(fault: &str) -> Self {
         let (sandbox, app) = started(small());
         let pair = app.grant(3, "BBUser00001");
@@ -33,7 +33,7 @@ impl Struck {
 }
 
 fn first_answer(fault: &str, target: &str) -> Answer {
-    Struck::by(fault).get(target)
+    WithFault::by(fault).get(target)
 }
 
 #[test]
@@ -54,8 +54,8 @@ fn too_many_requests_come_with_each_form_of_retry_after_and_without() {
 
 #[test]
 fn requests_beyond_a_limit_by_the_second_are_refused() {
-    let struck = Struck::by("rps:limit=3");
-    let statuses = [(); 5].map(|()| struck.get("/v2/fhir/Coverage").status);
+    let injected = WithFault::by("rps:limit=3");
+    let statuses = [(); 5].map(|()| injected.get("/v2/fhir/Coverage").status);
     assert_eq!(statuses[..3], [200, 200, 200]);
     assert!(statuses[3..].contains(&429), "{statuses:?}");
 }
@@ -114,9 +114,9 @@ fn whatever_answers_in_place_of_a_page_has_the_form_of_the_real_one() {
 #[test]
 fn a_slow_answer_begins_late_and_a_slow_body_ends_late() {
     for fault in ["slow:ms=300", "slow-body:ms=400"] {
-        let struck = Struck::by(fault);
+        let injected = WithFault::by(fault);
         let began = Instant::now();
-        let answer = struck.get(V2_PAGE);
+        let answer = injected.get(V2_PAGE);
         assert!(began.elapsed().as_millis() >= 290, "{fault}");
         assert_eq!((answer.status, answer.ids().len()), (200, 5));
     }
@@ -124,28 +124,28 @@ fn a_slow_answer_begins_late_and_a_slow_body_ends_late() {
 
 #[test]
 fn a_request_that_hangs_does_not_hold_up_the_others() {
-    let struck = Struck::by("hang:count=1");
-    let (app, access) = (struck.app.clone(), struck.pair.access.clone());
+    let injected = WithFault::by("hang:count=1");
+    let (app, access) = (injected.app.clone(), injected.pair.access.clone());
     let hanging = std::thread::spawn(move || app.try_get_as(&access, V2_PAGE));
-    while struck.sandbox.account().faults.is_empty() {
+    while injected.sandbox.account().faults.is_empty() {
         std::thread::yield_now();
     }
-    assert_eq!(struck.get(V2_PAGE).status, 200);
-    assert_eq!(struck.app.refresh(2, &struck.pair.refresh).status, 200);
-    drop(struck.sandbox);
+    assert_eq!(injected.get(V2_PAGE).status, 200);
+    assert_eq!(injected.app.refresh(2, &injected.pair.refresh).status, 200);
+    drop(injected.sandbox);
     assert!(hanging.join().unwrap().is_none());
 }
 
 #[test]
 fn a_dropped_connection_has_no_answer_and_a_cut_body_has_half_of_one() {
-    let struck = Struck::by("drop:count=1");
+    let injected = WithFault::by("drop:count=1");
     assert!(
-        struck
+        injected
             .app
-            .try_get_as(&struck.pair.access, V2_PAGE)
+            .try_get_as(&injected.pair.access, V2_PAGE)
             .is_none()
     );
-    assert_eq!(struck.get(V2_PAGE).status, 200);
+    assert_eq!(injected.get(V2_PAGE).status, 200);
     let answer = first_answer("cut", V2_PAGE);
     assert_eq!(answer.status, 200);
     assert!(answer.cut && !answer.body.is_empty());
@@ -156,7 +156,7 @@ fn a_dropped_connection_has_no_answer_and_a_cut_body_has_half_of_one() {
 fn a_refresh_whose_answer_is_lost_has_rotated_all_the_same() {
     for (fault, status) in [("rotate-then-502", Some(502)), ("rotate-then-drop", None)] {
         for version in [2, 3] {
-            let Struck { sandbox, app, pair } = Struck::by(fault);
+            let WithFault { sandbox, app, pair } = WithFault::by(fault);
             let answer = app.try_refresh(version, &pair.refresh);
             assert_eq!(answer.map(|answer| answer.status), status);
             sandbox.set_faults(Vec::new());
@@ -177,37 +177,37 @@ fn a_refresh_whose_answer_is_lost_has_rotated_all_the_same() {
 fn the_set_of_claims_may_change_between_two_pages() {
     let later = format!("{V2_PAGE}&startIndex=5");
     for (fault, change) in [("drift-insert", 1), ("drift-delete", -1)] {
-        let struck = Struck::by(&format!("{fault}:count=1"));
-        let total = |target: &str| struck.get(target).at("/total").as_i64().unwrap();
+        let injected = WithFault::by(&format!("{fault}:count=1"));
+        let total = |target: &str| injected.get(target).at("/total").as_i64().unwrap();
         let before = total(V2_PAGE);
-        assert_eq!(total(V2_PAGE), before, "the first page is not struck");
+        assert_eq!(total(V2_PAGE), before, "the first page is not injected");
         assert_eq!(total(&later), before + change);
     }
-    let struck = Struck::by("weekly-load:count=1");
-    let updated = |target: &str| struck.get(target).at("/meta/lastUpdated").to_string();
+    let injected = WithFault::by("weekly-load:count=1");
+    let updated = |target: &str| injected.get(target).at("/meta/lastUpdated").to_string();
     assert!(updated(V2_PAGE) < updated(&later));
 }
 
 #[test]
 fn a_next_link_may_leave_the_origin_in_three_ways_and_a_follower_is_caught() {
-    let next = |struck: &Struck| struck.get(V2_PAGE).link("next").unwrap();
-    let struck = Struck::by("next-foreign:form=origin");
-    let foreign = struck.sandbox.foreign_url();
-    let url = next(&struck);
+    let next = |injected: &WithFault| injected.get(V2_PAGE).link("next").unwrap();
+    let injected = WithFault::by("next-foreign:form=origin");
+    let foreign = injected.sandbox.foreign_url();
+    let url = next(&injected);
     let rest = url.strip_prefix(foreign).expect("the foreign origin");
-    let bearer = format!("Bearer {}", struck.pair.access);
+    let bearer = format!("Bearer {}", injected.pair.access);
     let answer = send(foreign, "GET", rest, &[("authorization", &bearer)], b"");
     assert_eq!(answer.unwrap().status, 200);
-    let account = struck.sandbox.account();
+    let account = injected.sandbox.account();
     assert_eq!((account.foreign_requests, account.leaked_tokens), (1, 1));
     for (form, mark) in [("userinfo", "@"), ("suffix", ".evil.example")] {
-        let struck = Struck::by(&format!("next-foreign:form={form}"));
-        let url = next(&struck);
+        let injected = WithFault::by(&format!("next-foreign:form={form}"));
+        let url = next(&injected);
         let rest = url
-            .strip_prefix(&struck.app.base)
+            .strip_prefix(&injected.app.base)
             .expect("begins with the base");
         assert!(rest.starts_with(mark), "{rest}");
-        let own = url::Url::parse(&struck.app.base).unwrap().origin();
+        let own = url::Url::parse(&injected.app.base).unwrap().origin();
         assert!(url::Url::parse(&url).map_or(true, |next| next.origin() != own));
     }
 }
@@ -215,18 +215,18 @@ fn a_next_link_may_leave_the_origin_in_three_ways_and_a_follower_is_caught() {
 #[test]
 fn a_next_link_may_lead_to_its_own_page_forever() {
     for target in [V2_PAGE, V3_PAGE] {
-        let struck = Struck::by("next-loop");
-        let first = struck.get(target);
+        let injected = WithFault::by("next-loop");
+        let first = injected.get(target);
         let next = first.link("next").unwrap();
-        let second = struck.get(next.strip_prefix(&struck.app.base).unwrap());
+        let second = injected.get(next.strip_prefix(&injected.app.base).unwrap());
         assert_eq!(first.ids(), second.ids());
     }
 }
 
 #[test]
 fn tokens_may_expire_early_be_revoked_or_live_a_second() {
-    let struck = Struck::by("expired-token:count=1");
-    let refused = struck.get(V2_PAGE);
+    let injected = WithFault::by("expired-token:count=1");
+    let refused = injected.get(V2_PAGE);
     assert_eq!(refused.status, 401);
     assert!(
         refused
@@ -234,29 +234,31 @@ fn tokens_may_expire_early_be_revoked_or_live_a_second() {
             .unwrap()
             .contains("has expired")
     );
-    let fresh = struck.app.refreshed(2, &struck.pair.refresh);
-    assert_eq!(struck.app.status(&fresh.access, V2_PAGE), 200);
+    let fresh = injected.app.refreshed(2, &injected.pair.refresh);
+    assert_eq!(injected.app.status(&fresh.access, V2_PAGE), 200);
 
-    let struck = Struck::by("revoked-token:count=1");
-    assert_eq!(struck.get(V2_PAGE).status, 401);
-    let refused = struck.app.refresh(2, &struck.pair.refresh);
+    let injected = WithFault::by("revoked-token:count=1");
+    assert_eq!(injected.get(V2_PAGE).status, 401);
+    let refused = injected.app.refresh(2, &injected.pair.refresh);
     assert_eq!(refused.status, 403);
     assert!(refused.text().contains("User access cannot be found"));
 
-    let struck = Struck::by("token-seconds:seconds=2");
-    let short = struck.app.refreshed(2, &struck.pair.refresh);
+    let injected = WithFault::by("token-seconds:seconds=2");
+    let short = injected.app.refreshed(2, &injected.pair.refresh);
     assert_eq!(short.body["expires_in"], 2);
-    assert_eq!(struck.app.status(&short.access, V2_PAGE), 200);
-    struck.sandbox.advance_clock(chrono::TimeDelta::seconds(2));
-    assert_eq!(struck.app.status(&short.access, V2_PAGE), 401);
+    assert_eq!(injected.app.status(&short.access, V2_PAGE), 200);
+    injected
+        .sandbox
+        .advance_clock(chrono::TimeDelta::seconds(2));
+    assert_eq!(injected.app.status(&short.access, V2_PAGE), 401);
 }
 
 #[test]
 fn a_resource_of_another_patient_may_be_on_the_page() {
-    let struck = Struck::by("foreign-patient");
-    let own = &struck.sandbox.truth(ApiVersion::V2)[1].patient;
+    let injected = WithFault::by("foreign-patient");
+    let own = &injected.sandbox.truth(ApiVersion::V2)[1].patient;
     let own = format!("Patient/{own}");
-    let entries = struck.get(V2_PAGE).at("/entry");
+    let entries = injected.get(V2_PAGE).at("/entry");
     let is_foreign = |entry: &&Value| entry["resource"]["patient"]["reference"] != *own;
     assert_eq!(
         entries

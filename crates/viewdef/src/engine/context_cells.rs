@@ -29,10 +29,10 @@ impl ResourceWorker {
         json: &mut LazyJson<'_>,
         read: &mut ResourceRead,
     ) -> Result<(), LineRefusal> {
-        self.context_cells.clear();
+        self.resource.context_cells.clear();
         for constant in &self.constants {
-            let cell = self.scratch.text(constant.as_bytes());
-            self.context_cells.push(cell);
+            let cell = self.resource.scratch.text(constant.as_bytes());
+            self.resource.context_cells.push(cell);
         }
         for (position, column) in plan.context.iter().enumerate() {
             let case = self.case(buffer, column, json, read)?;
@@ -49,7 +49,7 @@ impl ResourceWorker {
                 (None, Cell::Null, Some(default)) => self.fixed(default),
                 (None, found, _) => found,
             };
-            self.context_cells.push(cell);
+            self.resource.context_cells.push(cell);
         }
         Ok(())
     }
@@ -68,7 +68,7 @@ impl ResourceWorker {
         for (case, program) in column.checked.cases.iter().zip(&column.conditions) {
             let fast = program
                 .as_ref()
-                .filter(|_| !self.tape.needs_fallback)
+                .filter(|_| !self.resource.tape.needs_fallback)
                 .map(|condition| self.tape_reader(buffer).truth(condition, 0));
             let is_met = match fast {
                 Some(Ok(truth)) => truth == Some(true),
@@ -99,7 +99,7 @@ impl ResourceWorker {
     /// The cell of a value that the pipeline gives.
     fn fixed(&mut self, value: &FixedValue) -> Cell {
         match value {
-            FixedValue::Text(text) => self.scratch.text(text.as_bytes()),
+            FixedValue::Text(text) => self.resource.scratch.text(text.as_bytes()),
             FixedValue::Boolean(value) => Cell::Boolean(*value),
             FixedValue::Integer(value) => Cell::Integer(*value),
         }
@@ -129,9 +129,11 @@ impl ResourceWorker {
     fn text_of<'b>(&'b self, buffer: &'b [u8], cell: Cell) -> Option<&'b [u8]> {
         match cell {
             Cell::Text { start, end } => buffer.get(start as usize..end as usize),
-            Cell::ScratchText { start, end } => {
-                self.scratch.bytes.get(start as usize..end as usize)
-            }
+            Cell::ScratchText { start, end } => self
+                .resource
+                .scratch
+                .bytes
+                .get(start as usize..end as usize),
             _ => None,
         }
     }
@@ -148,7 +150,7 @@ impl ResourceWorker {
             let mut problems = Vec::new();
             let mut cell = Err(Unsupported);
             if let Some(program) = program
-                && !self.tape.needs_fallback
+                && !self.resource.tape.needs_fallback
             {
                 let mut maker = self.row_maker(buffer, json, &mut problems);
                 cell = maker.cell(program, 0, 0);
@@ -196,7 +198,7 @@ impl ResourceWorker {
     ) -> Cell {
         let mismatch = match found.as_deref() {
             Ok([]) => return Cell::Null,
-            Ok([value]) => match cell_of_json(scalar, value, &mut self.scratch) {
+            Ok([value]) => match cell_of_json(scalar, value, &mut self.resource.scratch) {
                 Ok(cell) => return cell,
                 Err(kind) => Mismatch::new(kind, scalar.to_string(), json_type(value)),
             },

@@ -56,7 +56,7 @@ impl ResourceWorker {
         let mut problems = Vec::new();
         let mut made = Err(Unsupported);
         if let Some(view) = &table.fast
-            && !self.tape.needs_fallback
+            && !self.resource.tape.needs_fallback
         {
             made = self.row_maker(buffer, json, &mut problems).view(view);
         }
@@ -94,12 +94,16 @@ impl ResourceWorker {
         read.rows += rows as u64;
         let texts = TextBuffers {
             buffer,
-            scratch: &self.scratch,
+            scratch: &self.resource.scratch,
         };
         let Some(builder) = self.tables.get_mut(position) else {
             return Ok(());
         };
-        for (column, cell) in builder.context_columns.iter_mut().zip(&self.context_cells) {
+        for (column, cell) in builder
+            .context_columns
+            .iter_mut()
+            .zip(&self.resource.context_cells)
+        {
             column.extend_repeated(*cell, rows, texts);
         }
         for (column, own_columns) in builder.columns.iter_mut().zip(&table.own_columns) {
@@ -122,13 +126,13 @@ impl ResourceWorker {
     ) -> RowMaker<'w> {
         RowMaker {
             reader: TapeReader {
-                tape: &self.tape,
+                tape: &self.resource.tape,
                 buffer,
                 shared: &self.plan.shared,
-                cache: &self.cache,
+                cache: &self.resource.cache,
                 context: 0,
             },
-            scratch: &mut self.scratch,
+            scratch: &mut self.resource.scratch,
             rows: &mut self.rows,
             problems,
             row: &mut self.row,
@@ -145,10 +149,10 @@ impl ResourceWorker {
     /// A cheap upper bound is tried first; only near the limit are the texts added up. Arrow's
     /// `Utf8` has 32-bit offsets.
     fn is_too_large(&self, rows: usize, width: usize, line: usize) -> bool {
-        if self.scratch.exceeds(self.limits.scratch) {
+        if self.resource.scratch.exceeds(self.limits.scratch) {
             return true;
         }
-        let longest = line.max(self.scratch.bytes.len()).max(64);
+        let longest = line.max(self.resource.scratch.bytes.len()).max(64);
         let bound = longest.saturating_mul(rows.saturating_mul(width));
         if bound < self.limits.column {
             return false;
@@ -159,12 +163,20 @@ impl ResourceWorker {
         };
         let length = |cell: &Cell| match *cell {
             Cell::List { start, end } => {
-                let elements = self.scratch.cells.get(start as usize..end as usize);
+                let elements = self
+                    .resource
+                    .scratch
+                    .cells
+                    .get(start as usize..end as usize);
                 elements.unwrap_or_default().iter().map(text).sum()
             }
             _ => text(cell),
         };
-        let of_context = self.context_cells.iter().map(|cell| rows * length(cell));
+        let of_context = self
+            .resource
+            .context_cells
+            .iter()
+            .map(|cell| rows * length(cell));
         let of_columns = (0..width).map(|column| {
             let cells = self.rows.iter().skip(column).step_by(width);
             cells.map(length).sum()
@@ -202,7 +214,7 @@ impl ResourceWorker {
                     .column_types
                     .get(column)
                     .map_or(ScalarType::Utf8, |column_type| column_type.scalar);
-                let cell = match cell_of_json(scalar, value, &mut self.scratch) {
+                let cell = match cell_of_json(scalar, value, &mut self.resource.scratch) {
                     Ok(cell) => cell,
                     Err(kind) => {
                         problems.push(CellProblem {

@@ -12,7 +12,7 @@ use arrow_schema::DataType;
 use chrono::{DateTime, Days, NaiveDate};
 use claimlake_viewdef::Error;
 use claimlake_viewdef::definition::{Column, ScalarType, ViewDefinition};
-use claimlake_viewdef::engine::{PlanInput, ResourcePlan, ResourceWorker};
+use claimlake_viewdef::engine::{Line, PlanInput, ResourcePlan, ResourceWorker};
 use claimlake_viewdef::fhirpath::Decimal;
 use claimlake_viewdef::json::PADDING;
 use claimlake_viewdef::reference;
@@ -110,7 +110,51 @@ pub(crate) fn differences_of_plan(
             differences.push(format!("{line}\n{row:?}"));
         }
     }
+    differences.extend(differences_of_groups(views, resources));
     (compared, are_fast, differences)
+}
+
+/// How lines that are read together differ from lines that are read one by one: in what is said of a
+/// line, or in the rows of a table.
+fn differences_of_groups(views: &[(String, ViewDefinition)], resources: &[Value]) -> Vec<String> {
+    let plan = Arc::new(plan_of_all(views).unwrap());
+    let mut buffer = Vec::new();
+    let mut places = Vec::new();
+    for resource in resources {
+        let start = buffer.len();
+        buffer.extend(resource.to_string().into_bytes());
+        places.push((start, buffer.len()));
+        buffer.push(b'\n');
+    }
+    buffer.extend([b'\n'; PADDING]);
+    let line = |&(start, end): &(usize, usize)| Line {
+        start,
+        end,
+        order: 0,
+        resolved: &[],
+    };
+    let lines: Vec<Line<'_>> = places.iter().map(line).collect();
+    let mut worker = ResourceWorker::new(Arc::clone(&plan), Vec::new(), None);
+    let together = worker.read_lines(&buffer, &lines);
+    let tables = worker.finish().unwrap();
+    let mut alone = ResourceWorker::new(plan, Vec::new(), None);
+    let one_by_one: Vec<_> = places
+        .iter()
+        .map(|&(start, end)| alone.read(&buffer, start, end, 0))
+        .collect();
+    let mut differences = Vec::new();
+    for ((resource, one), other) in resources.iter().zip(&together).zip(&one_by_one) {
+        if one != other {
+            differences.push(format!("{resource}\ntogether {one:?}\nalone {other:?}"));
+        }
+    }
+    assert_eq!(together.len(), one_by_one.len());
+    for ((name, _), (one, other)) in views.iter().zip(tables.iter().zip(alone.finish().unwrap())) {
+        if *one != other {
+            differences.push(format!("rows of {name} in a group of lines"));
+        }
+    }
+    differences
 }
 
 /// Whether the fast engine has a program for the view.
