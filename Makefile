@@ -6,6 +6,7 @@
 #   make test-readers                                        every table by old and new versions of readers
 #   make dbt [LAKE=data/lake/current]                       Tuva's input layer over the demo's lake, or another
 #   make check                                               the fast part: no Java, no network
+#   make dist                                                the command as it is shipped: target/dist/claimlake
 
 PIPELINE ?= demo
 DATA ?=
@@ -22,12 +23,16 @@ STAGES := extract transform load
 
 # A stage reads what the one before it sealed.
 .NOTPARALLEL:
-.PHONY: demo build $(STAGES) run sandbox test check format lint test-rust test-interop test-readers test-sdk dbt venv bench bench-extract
+.PHONY: demo build dist $(STAGES) run sandbox test check format lint test-rust test-interop test-readers test-sdk dbt venv bench bench-extract
 
 demo: $(STAGES)
 
 build:
 	@[ "$(CLAIMLAKE)" != "$(BUILT)" ] || cargo build --release --locked --package claimlake
+
+# Everything optimised and linked as one, which takes several times as long to build.
+dist:
+	cargo build --profile dist --locked --package claimlake
 
 # Stages go on after exit codes 3 (rejects), 4 (grants need a person) and 5 (parked), so that one
 # expired consent does not hold up the others. The last stage then fails with the worst of them.
