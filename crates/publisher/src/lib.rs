@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+mod blocking;
+mod checkpoints;
+mod delta;
+mod error;
+mod found;
+mod identity;
+mod publish;
+mod request;
+mod s3;
+mod state;
+mod store;
+mod target;
+mod upload;
+mod wanted;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{PublishError, Result};
+pub use identity::LakeId;
+pub use publish::publish;
+pub use request::{PublishOutcome, PublishRequest, TableComment};
+pub use target::{OpenTarget, Target};

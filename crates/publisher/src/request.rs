@@ -1,0 +1,59 @@
+//! What a caller states about a publish, and what it gets back.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use claimlake_contract::RunId;
+use serde::Serialize;
+
+use crate::identity::LakeId;
+
+/// One publish of a lake's current snapshot.
+#[derive(Debug, Clone)]
+pub struct PublishRequest {
+    /// The lake's folder. Its current snapshot must not be removed while it is published: the
+    /// caller holds the lock that loads take.
+    pub lake: PathBuf,
+    /// Whose tables they are. A target with another lake's tables is refused.
+    pub lake_id: LakeId,
+    /// Tells this publish from any other, of this process or another one.
+    pub publication: String,
+    /// What tables and columns contain, by table.
+    pub comments: BTreeMap<String, TableComment>,
+}
+
+/// What a table and its columns contain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableComment {
+    /// The table as a whole.
+    pub table: Option<String>,
+    /// Its columns, by name.
+    pub columns: BTreeMap<String, String>,
+}
+
+/// What a publish did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PublishOutcome {
+    /// The target's newest state.
+    pub sequence: u64,
+    /// Whether this publish made it; otherwise the target had this snapshot already.
+    pub changed: bool,
+    /// The snapshot of the local lake that it shows.
+    pub snapshot: u64,
+    /// The run that made that snapshot.
+    pub run: RunId,
+    /// The snapshot of the state before, where it was a later one: the lake was rolled back.
+    pub replaced_newer: Option<u64>,
+    /// Its tables.
+    pub tables: usize,
+    /// The rows of all of them.
+    pub rows: u64,
+    /// Tables that got a new version in their Delta log.
+    pub changed_tables: usize,
+    /// Files that were sent.
+    pub sent_files: usize,
+    /// The bytes of those.
+    pub sent_bytes: u64,
+    /// Files of the state that were there already.
+    pub kept_files: usize,
+}

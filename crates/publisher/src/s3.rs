@@ -1,0 +1,221 @@
+//! Access to S3 and to stores that speak its protocol: endpoint, region, credentials, HTTP.
+
+mod shared_files;
+
+use std::path::Path;
+use std::time::Duration;
+
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::client::{HttpClient, HttpConnector};
+use object_store::{BackoffConfig, RetryConfig};
+use url::{Host, Url};
+
+use crate::error::{PublishError, Result};
+
+/// The variables that AWS's own tools read and that may set something here. What would weaken the
+/// connection or the conditional writes is not among them.
+const VARIABLES: &[(&str, AmazonS3ConfigKey)] = &[
+    ("AWS_DEFAULT_REGION", AmazonS3ConfigKey::DefaultRegion),
+    ("AWS_REGION", AmazonS3ConfigKey::Region),
+    ("AWS_ROLE_ARN", AmazonS3ConfigKey::RoleArn),
+    ("AWS_ROLE_SESSION_NAME", AmazonS3ConfigKey::RoleSessionName),
+    (
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        AmazonS3ConfigKey::WebIdentityTokenFile,
+    ),
+    (
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        AmazonS3ConfigKey::ContainerCredentialsRelativeUri,
+    ),
+    (
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        AmazonS3ConfigKey::ContainerCredentialsFullUri,
+    ),
+    (
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        AmazonS3ConfigKey::ContainerAuthorizationTokenFile,
+    ),
+    ("AWS_REQUEST_PAYER", AmazonS3ConfigKey::RequestPayer),
+    (
+        "AWS_VIRTUAL_HOSTED_STYLE_REQUEST",
+        AmazonS3ConfigKey::VirtualHostedStyleRequest,
+    ),
+];
+
+/// Opens a bucket.
+///
+/// # Errors
+/// [`PublishError::Setting`]: the endpoint is not one that claims may be sent to, credentials are
+/// incomplete.
+pub(crate) fn open(
+    bucket: &str,
+    variable: &dyn Fn(&str) -> Option<String>,
+    home: Option<&Path>,
+) -> Result<AmazonS3> {
+    let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let files = shared_files::read(&variable, home);
+    let mut builder = AmazonS3Builder::new().with_bucket_name(bucket);
+    for (name, key) in VARIABLES {
+        if let Some(value) = variable(name) {
+            builder = builder.with_config(*key, value);
+        }
+    }
+    if variable("AWS_REGION")
+        .or_else(|| variable("AWS_DEFAULT_REGION"))
+        .is_none()
+        && let Some(region) = &files.region
+    {
+        builder = builder.with_region(region);
+    }
+    builder = with_credentials(builder, &variable, &files)?;
+    let endpoint = variable("AWS_ENDPOINT_URL_S3")
+        .or_else(|| variable("AWS_ENDPOINT_URL"))
+        .or(files.endpoint);
+    let mut is_local = false;
+    if let Some(endpoint) = endpoint {
+        is_local = is_loopback(&endpoint)?;
+        let endpoint = endpoint.trim_end_matches('/');
+        builder = builder.with_endpoint(endpoint).with_allow_http(is_local);
+    }
+    builder
+        .with_retry(retries())
+        .with_http_connector(Connector(http_client(is_local)?))
+        .build()
+        .map_err(|_| {
+            PublishError::Setting(
+                "the settings of the store in the environment (AWS_…) cannot be used: see docs/publish.md"
+                    .to_owned(),
+            )
+        })
+}
+
+fn with_credentials(
+    builder: AmazonS3Builder,
+    variable: &dyn Fn(&str) -> Option<String>,
+    files: &shared_files::SharedFiles,
+) -> Result<AmazonS3Builder> {
+    let key = variable("AWS_ACCESS_KEY_ID");
+    let secret = variable("AWS_SECRET_ACCESS_KEY");
+    if key.is_some() != secret.is_some() {
+        return Err(PublishError::Setting(
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: set both, or neither".to_owned(),
+        ));
+    }
+    let (key, secret, token) = match (key, secret) {
+        (Some(key), Some(secret)) => (key, secret, variable("AWS_SESSION_TOKEN")),
+        _ => match &files.key {
+            Some((key, secret)) => (key.clone(), secret.clone(), files.token.clone()),
+            // The role of a container or a machine.
+            None => return Ok(builder),
+        },
+    };
+    let builder = builder
+        .with_access_key_id(key)
+        .with_secret_access_key(secret);
+    Ok(match token {
+        Some(token) => builder.with_token(token),
+        None => builder,
+    })
+}
+
+/// Whether an endpoint is on this machine.
+///
+/// # Errors
+/// It is not a URL of a server, or is reached without TLS and is not on this machine.
+fn is_loopback(endpoint: &str) -> Result<bool> {
+    let wrong = |words: &str| Err(PublishError::Setting(format!("AWS_ENDPOINT_URL: {words}")));
+    let Ok(url) = Url::parse(endpoint) else {
+        return wrong("it is not a URL");
+    };
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+        return wrong("it may only name a server");
+    }
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => return wrong("it has no server"),
+    };
+    match url.scheme() {
+        "https" => Ok(is_loopback),
+        "http" if is_loopback => Ok(true),
+        "http" => {
+            wrong("claims are not sent without TLS: https://, or http:// to this machine only")
+        }
+        _ => wrong("it begins with https://"),
+    }
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig::default(),
+        max_retries: 8,
+        retry_timeout: Duration::from_secs(120),
+    }
+}
+
+#[derive(Debug)]
+struct Connector(reqwest::Client);
+
+impl HttpConnector for Connector {
+    fn connect(&self, _options: &object_store::ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(self.0.clone()))
+    }
+}
+
+/// TLS by rustls with ring, no redirects; retries are the store's.
+fn http_client(is_local: bool) -> Result<reqwest::Client> {
+    // A provider installed earlier in this process is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(Duration::from_secs(10))
+        .read_timeout(Duration::from_secs(60))
+        .user_agent(concat!("claimlake/", env!("CARGO_PKG_VERSION")));
+    if is_local {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|_| {
+        PublishError::Setting(
+            "the certificates that this machine trusts cannot be read: check SSL_CERT_FILE and \
+             SSL_CERT_DIR"
+                .to_owned(),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_loopback, open};
+
+    #[test]
+    fn claims_are_sent_without_tls_to_this_machine_only() {
+        for local in [
+            "http://127.0.0.1:9000",
+            "http://[::1]:9000/",
+            "http://localhost:9000",
+        ] {
+            assert!(is_loopback(local).unwrap(), "{local}");
+        }
+        assert!(!is_loopback("https://minio.example").unwrap());
+        for refused in [
+            "http://minio.example",
+            "http://127.0.0.1.example",
+            "ftp://127.0.0.1",
+            "minio:9000",
+            "https://key:secret@minio.example",
+        ] {
+            let words = is_loopback(refused).unwrap_err().to_string();
+            assert!(words.starts_with("AWS_ENDPOINT_URL: "), "{words}");
+            assert!(!words.contains("secret"), "{words}");
+        }
+    }
+
+    #[test]
+    fn half_of_the_credentials_is_a_mistake() {
+        let half = |name: &str| (name == "AWS_ACCESS_KEY_ID").then(|| "AKIDEXAMPLE".to_owned());
+        let words = open("bucket", &half, None).unwrap_err().to_string();
+        assert!(words.contains("set both"), "{words}");
+    }
+}

@@ -1,0 +1,235 @@
+//! A target in an object store.
+//!
+//! Memory is bounded: a file is sent in parts of [`PART_BYTES`], one part of each file at a time,
+//! and the caller decides how many files at once.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path as FilePath;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use claimlake_contract::hex;
+use futures_util::TryStreamExt as _;
+use object_store::path::Path;
+use object_store::{
+    Error, MultipartUpload, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload,
+};
+use sha2::{Digest as _, Sha256};
+
+use super::error_words::{damaged, refused};
+use super::{Created, Found, LocalFile};
+use crate::error::{PublishError, Result};
+
+/// The size of a part, and the largest file that is sent in one request. S3 takes up to 10,000
+/// parts, so a file may have 80 GB.
+const PART_BYTES: usize = 8 << 20;
+
+#[derive(Debug)]
+pub(super) struct ObjectsStore {
+    store: Arc<dyn ObjectStore>,
+    prefix: String,
+}
+
+impl ObjectsStore {
+    pub(super) fn new(store: Arc<dyn ObjectStore>, prefix: &str) -> Result<Self> {
+        let prefix = prefix.trim_matches('/').to_owned();
+        let made = Self { store, prefix };
+        made.at("")?;
+        Ok(made)
+    }
+
+    pub(super) async fn list(&self) -> Result<Vec<(String, Found)>> {
+        let prefix = self.at("")?;
+        let objects = self.store.list(Some(&prefix));
+        let objects: Vec<_> = objects
+            .try_collect()
+            .await
+            .map_err(|error| refused("listing the target".to_owned(), &error))?;
+        let below = match self.prefix.is_empty() {
+            true => String::new(),
+            false => format!("{}/", self.prefix),
+        };
+        let mut found: Vec<(String, Found)> = objects
+            .into_iter()
+            .filter_map(|object| {
+                let path = object.location.as_ref().strip_prefix(&below)?.to_owned();
+                // Some tools make an empty object for the folder itself.
+                if path.is_empty() {
+                    return None;
+                }
+                let found = Found {
+                    bytes: object.size,
+                    modified: object.last_modified,
+                };
+                Some((path, found))
+            })
+            .collect();
+        found.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(found)
+    }
+
+    pub(super) async fn read(&self, path: &str) -> Result<Option<Bytes>> {
+        let reading = |error: &Error| refused(format!("reading {path}"), error);
+        let got = match self.store.get(&self.at(path)?).await {
+            Ok(got) => got,
+            // A missing bucket is no missing file.
+            Err(error @ Error::NotFound { .. }) => {
+                return match is_missing_bucket(&error) {
+                    true => Err(reading(&error)),
+                    false => Ok(None),
+                };
+            }
+            Err(error) => return Err(reading(&error)),
+        };
+        got.bytes().await.map(Some).map_err(|error| reading(&error))
+    }
+
+    pub(super) async fn create(&self, path: &str, content: Bytes) -> Result<Created> {
+        let options = PutOptions::from(PutMode::Create);
+        let at = self.at(path)?;
+        match self.store.put_opts(&at, content.into(), options).await {
+            Ok(_) => Ok(Created::Yes),
+            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(Created::Exists),
+            Err(error) => Err(refused(format!("writing {path}"), &error)),
+        }
+    }
+
+    pub(super) async fn write(&self, path: &str, content: Bytes) -> Result<()> {
+        let at = self.at(path)?;
+        let put = self.store.put(&at, content.into()).await;
+        put.map(drop)
+            .map_err(|error| refused(format!("writing {path}"), &error))
+    }
+
+    pub(super) async fn send(
+        &self,
+        path: &str,
+        local: LocalFile<'_>,
+        sent: &(dyn Fn(u64) + Sync),
+    ) -> Result<()> {
+        let sending = |error: &Error| refused(format!("sending {path}"), error);
+        let at = self.at(path)?;
+        let mut source = Source::open(local.path).await?;
+        let first = source.next().await?;
+        if local.bytes <= PART_BYTES as u64 {
+            let bytes = first.len() as u64;
+            source.check(local, bytes)?;
+            let put = self.store.put(&at, first.into()).await;
+            put.map_err(|error| sending(&error))?;
+            sent(bytes);
+            return Ok(());
+        }
+        let upload = self.store.put_multipart(&at).await;
+        let mut upload = upload.map_err(|error| sending(&error))?;
+        match send_parts(upload.as_mut(), source, first, local, sent).await {
+            Ok(()) => upload
+                .complete()
+                .await
+                .map(drop)
+                .map_err(|error| sending(&error)),
+            Err(failed) => {
+                // Parts that stay cost money and are seen by nobody; the reason counts.
+                let _ = upload.abort().await;
+                Err(match failed {
+                    PartFailure::Ours(error) => error,
+                    PartFailure::Store(error) => sending(&error),
+                })
+            }
+        }
+    }
+
+    fn at(&self, path: &str) -> Result<Path> {
+        let joined = match (self.prefix.as_str(), path) {
+            ("", path) => path.to_owned(),
+            (prefix, "") => prefix.to_owned(),
+            (prefix, path) => format!("{prefix}/{path}"),
+        };
+        Path::parse(&joined).map_err(|_| {
+            PublishError::Setting(format!("'{joined}' cannot be the name of an object"))
+        })
+    }
+}
+
+enum PartFailure {
+    Ours(PublishError),
+    Store(Error),
+}
+
+async fn send_parts(
+    upload: &mut dyn MultipartUpload,
+    mut source: Source,
+    first: Bytes,
+    local: LocalFile<'_>,
+    sent: &(dyn Fn(u64) + Sync),
+) -> std::result::Result<(), PartFailure> {
+    let mut part = first;
+    let mut total = 0;
+    while !part.is_empty() {
+        let bytes = part.len() as u64;
+        upload
+            .put_part(PutPayload::from(part))
+            .await
+            .map_err(PartFailure::Store)?;
+        sent(bytes);
+        total += bytes;
+        part = source.next().await.map_err(PartFailure::Ours)?;
+    }
+    source.check(local, total).map_err(PartFailure::Ours)
+}
+
+/// A local file that is read part by part, and its checksum so far.
+struct Source {
+    reading: Option<(File, Sha256)>,
+    path: Arc<FilePath>,
+}
+
+impl Source {
+    async fn open(path: &FilePath) -> Result<Self> {
+        let path: Arc<FilePath> = path.into();
+        let opening = Arc::clone(&path);
+        let file = crate::blocking::run(move || {
+            File::open(&opening).map_err(PublishError::io("opening", &opening))
+        });
+        Ok(Self {
+            reading: Some((file.await?, Sha256::new())),
+            path,
+        })
+    }
+
+    /// The next part; empty at the end.
+    async fn next(&mut self) -> Result<Bytes> {
+        let Some((mut file, mut hash)) = self.reading.take() else {
+            return Ok(Bytes::new());
+        };
+        let path = Arc::clone(&self.path);
+        let read = crate::blocking::run(move || {
+            let mut part = Vec::new();
+            let mut limited = file.by_ref().take(PART_BYTES as u64);
+            limited
+                .read_to_end(&mut part)
+                .map_err(PublishError::io("reading", &path))?;
+            hash.update(&part);
+            Ok((file, hash, part))
+        });
+        let (file, hash, part) = read.await?;
+        self.reading = Some((file, hash));
+        Ok(part.into())
+    }
+
+    /// Compares what was read with what the manifest says.
+    fn check(self, local: LocalFile<'_>, bytes: u64) -> Result<()> {
+        let found = self.reading.map(|(_, hash)| hex(&hash.finalize()));
+        match bytes == local.bytes && found.as_deref() == Some(local.sha256) {
+            true => Ok(()),
+            false => Err(damaged(local.path)),
+        }
+    }
+}
+
+fn is_missing_bucket(error: &Error) -> bool {
+    let text = format!("{error:?}");
+    ["NoSuchBucket", "ContainerNotFound"]
+        .iter()
+        .any(|code| text.contains(code))
+}

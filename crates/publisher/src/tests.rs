@@ -1,0 +1,7 @@
+//! Whole publishes of small lakes, to a folder and to a store in memory.
+
+mod killed;
+mod log;
+mod others;
+mod scene;
+mod states;
