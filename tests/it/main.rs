@@ -45,6 +45,7 @@ mod part2;
 mod partitions;
 mod printed_query;
 mod protected;
+mod publish;
 mod quiet;
 mod read_only;
 mod real_bodies;

@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Transform(command::transform::TransformArguments),
     /// Publish staged rows as the next snapshot of the lake
     Load(command::load::LoadArguments),
+    /// Show the lake's current snapshot as Delta tables in a folder or an object store
+    Publish(command::publish::PublishArguments),
     /// Extract, transform and load
     Run(command::run::RunArguments),
     /// Show the state of everything, on one page
@@ -102,6 +104,7 @@ impl Command {
             Self::Transform(_) => "transform",
             Self::Run(_) => "run",
             Self::Load(_) => "load",
+            Self::Publish(_) => "publish",
             Self::Status => "status",
             Self::Report(_) => "report",
             Self::Snapshots(_) => "snapshots",

@@ -8,7 +8,7 @@ use crate::args::{Arguments, Command};
 use crate::command::sandbox;
 use crate::command::{
     access_log, authorize, changes, completions, doctor, extract, forget, grants, import, load,
-    report, run, snapshots, status, token, trace, transform, vault, verify, view,
+    publish, report, run, snapshots, status, token, trace, transform, vault, verify, view,
 };
 use crate::failure::Outcome;
 use crate::history::recorded;
@@ -40,6 +40,7 @@ pub(crate) fn run(command: Command, invocation: &Invocation) -> Outcome {
         Command::Load(arguments) => {
             recorded("load", invocation, || load::run(&arguments, invocation))
         }
+        Command::Publish(arguments) => publish::run(&arguments, invocation),
         Command::Status => status::run(invocation),
         Command::Report(arguments) => report::run(&arguments, invocation),
         Command::Changes(arguments) => changes::run(&arguments, invocation),

@@ -31,6 +31,7 @@ mod plain_text;
 mod plural;
 mod process_limits;
 mod progress;
+mod publish_record;
 mod record;
 mod recordings;
 mod removal;

@@ -23,11 +23,13 @@ pub(crate) use zones::{OldestOfZone, files_in};
 
 use crate::access;
 use crate::advice::FINISH_REMOVAL;
+use crate::command::publish::holds_forgotten;
 use crate::data_dir::{DataDir, read_staged_manifest};
 use crate::failure::{Failure, Outcome};
 use crate::history::{LastRun, last_runs};
 use crate::invocation::Invocation;
 use crate::open_removals::{self, OpenRemovals};
+use crate::publish_record::{PublishRecord, RecordedTarget};
 
 /// The state of everything.
 #[derive(Debug)]
@@ -56,6 +58,8 @@ pub(crate) struct Status {
     pub(crate) oldest: Vec<OldestOfZone>,
     /// Removals of patients that have begun and not ended.
     pub(crate) removals: OpenRemovals,
+    /// Where the lake was published.
+    pub(crate) targets: Vec<RecordedTarget>,
     /// What could not be read, and why.
     pub(crate) unreadable: Vec<String>,
     /// What to do if the vault is among what could not be read.
@@ -131,6 +135,13 @@ impl Status {
             }
             OpenRemovals::default()
         });
+        let targets = match PublishRecord::read(data.root()) {
+            Ok(record) => record.map_or_else(Vec::new, |record| record.targets),
+            Err(error) => {
+                unreadable.push(format!("published targets: {error:#}"));
+                Vec::new()
+            }
+        };
         let staged = data.staged_runs()?;
         let found_rejects = rejects(&data, &staged, &mut unreadable);
         let found_rejects = or_unreadable("rejects", found_rejects, &mut unreadable);
@@ -149,6 +160,7 @@ impl Status {
             published,
             oldest,
             removals,
+            targets,
             unreadable,
             vault_next,
         })
@@ -188,6 +200,12 @@ impl Status {
         let of_forgotten = self.consents.as_ref().map_or(0, |known| known.of_forgotten);
         if of_forgotten > 0 && self.removals.is_empty() {
             next.push(("who was forgotten is here", invocation.next(FINISH_REMOVAL)));
+        }
+        for target in &self.targets {
+            if target.holds_forgotten_since.is_some() {
+                let words = holds_forgotten(&target.url, invocation);
+                next.push(("who was forgotten is published", words));
+            }
         }
         if let Some(way_on) = &self.vault_next {
             next.push(("the vault cannot be read", way_on.clone()));

@@ -24,6 +24,7 @@ use crate::lake_group;
 use crate::lake_options;
 use crate::open_removals;
 use crate::plural::counted;
+use crate::publish_record;
 use crate::zone::Zone;
 
 use found::Found;
@@ -120,7 +121,7 @@ pub(crate) fn run(arguments: &ForgetArguments, invocation: &Invocation) -> Outco
     revocation.allow(arguments.yes)?;
     remover.forget(person)?;
     tell_end(&found, &who, &revocation, invocation);
-    Ok(ExitCode::Done)
+    exit(invocation)
 }
 
 /// Ends what was interrupted, and removes what has come back of patients who were forgotten.
@@ -138,7 +139,23 @@ fn finish(without_lake: bool, invocation: &Invocation) -> Outcome {
     }
     let fields = json!({"changed": ended + again > 0, "forgotten_again": again});
     output.add_to_summary("forget", fields);
-    Ok(ExitCode::Done)
+    exit(invocation)
+}
+
+/// Not done for as long as a published target holds rows of somebody who was forgotten.
+fn exit(invocation: &Invocation) -> Outcome {
+    let open = publish_record::holding_forgotten(invocation.data()?.root())?;
+    let output = invocation.output();
+    output.add_to_summary("published_targets_to_clear", json!(open));
+    if open.is_empty() {
+        return Ok(ExitCode::Done);
+    }
+    let targets = counted(open.len() as u64, "published target");
+    output.warn(&format!(
+        "forget     not complete: {targets} to clear, as above ({} lists them)",
+        invocation.next("status")
+    ));
+    Ok(ExitCode::Failed)
 }
 
 fn unknown(wanted: &str, finished: u64, vault: &Vault, invocation: &Invocation) -> Outcome {
@@ -155,7 +172,7 @@ fn unknown(wanted: &str, finished: u64, vault: &Vault, invocation: &Invocation) 
         invocation
             .output()
             .add_to_summary("forget", json!({"changed": finished > 0}));
-        return Ok(ExitCode::Done);
+        return exit(invocation);
     }
     let mut grants = vault.grants()?.into_iter();
     if grants.any(|grant| grant.handle.as_str() == wanted.trim()) {

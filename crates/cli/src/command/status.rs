@@ -13,6 +13,7 @@ use crate::failure::Outcome;
 use crate::history::LastRun;
 use crate::invocation::Invocation;
 use crate::plural::{counted, grouped, size};
+use crate::publish_record::RecordedTarget;
 use crate::status::{Consents, ExtractRun, FullReads, Published, Status};
 use crate::terminal_layout::TerminalLayout;
 
@@ -52,6 +53,10 @@ fn page(status: &Status, invocation: &Invocation) -> Outcome<String> {
     }
     if let Some(published) = &status.published {
         tell_lake(&mut page, published, &invocation.lake()?);
+    }
+    page.label("published");
+    for target in &status.targets {
+        page.say(&target_words(target));
     }
     let kept = retention::words(&invocation.pipeline()?.load);
     page.label("kept").say(&kept);
@@ -223,6 +228,27 @@ fn tell_lake(page: &mut TerminalLayout, published: &Published, lake: &Path) {
     }
 }
 
+fn target_words(target: &RecordedTarget) -> String {
+    let url = &target.url;
+    let last = match &target.published {
+        Some(last) => {
+            let at = minute(last.at);
+            format!(
+                "{url}: snapshot {} as state {}, {at}",
+                last.snapshot, last.sequence
+            )
+        }
+        None => format!("{url}: not complete, begun {}", minute(target.since)),
+    };
+    match target.holds_forgotten_since {
+        Some(since) => format!(
+            "{last}; holds rows of patients who were forgotten since {}",
+            day(since)
+        ),
+        None => last,
+    }
+}
+
 fn add_events(status: &Status, invocation: &Invocation) -> Outcome<()> {
     let output = invocation.output();
     output.add_to_summary("data", json!(invocation.data()?.root()));
@@ -258,6 +284,7 @@ fn add_events(status: &Status, invocation: &Invocation) -> Outcome<()> {
             "process": removals.process.as_ref().map(|process| process.id),
         }),
     );
+    output.add_to_summary("published_targets", json!(status.targets));
     output.add_to_summary("staged_runs", json!(status.staged_runs));
     let rejects = &status.rejects;
     output.add_to_summary(

@@ -1,7 +1,7 @@
 //! `claimlake transform`: landing through the views into staged rows.
 
 pub(super) mod current_rules;
-pub(super) mod plan;
+pub(in crate::command) mod plan;
 mod selection;
 mod set_aside;
 mod table_columns;

@@ -14,6 +14,8 @@ pub enum AccessAction {
     Exported,
     /// The patient's data were fetched.
     Pulled,
+    /// Their rows were published as tables at another place.
+    Published,
     /// An access token was handed to another program.
     Lent,
     /// It was revoked.

@@ -14,6 +14,7 @@ use claimlake_vault::{AccessAction, ForgetIntent, TokenLock, Vault};
 use super::records;
 use crate::access;
 use crate::advice::FINISH_REMOVAL;
+use crate::command::publish::holds_forgotten;
 use crate::crash;
 use crate::data_dir::{DataDir, REPORT_FILE};
 use crate::failure::Outcome;
@@ -22,6 +23,7 @@ use crate::lake_options;
 use crate::loaded_runs::loaded_runs;
 use crate::open_removals::REMOVAL;
 use crate::plural::{counted, size};
+use crate::publish_record;
 use crate::recordings;
 use crate::running::{self, Process, RunningMark};
 
@@ -133,6 +135,7 @@ impl<'a> Remover<'a> {
     pub(super) fn forget(&self, person: &Person) -> Outcome<()> {
         // Before the intent: what begins must be able to end.
         self.check_lake()?;
+        publish_record::holding_forgotten(self.data.root())?;
         let landed = claimlake_landing::landed_of(&self.data.landing(), person)?;
         refuse_damaged(&landed.damaged, &self.repair())?;
         let grants = self.vault.grants_of(person)?;
@@ -155,6 +158,8 @@ impl<'a> Remover<'a> {
     fn remove(&self, intent: &ForgetIntent) -> Outcome<()> {
         self.check_lake_of(intent)?;
         let person = &intent.person;
+        // Before any row goes: from then on a target that has it is one to be cleared.
+        publish_record::mark_forgotten(self.data.root(), self.invocation.clock().now())?;
         let at_once = format!(
             "interrupted: the removal of a patient has begun and not ended; {} ends it, and so does \
              the next command that writes here",
@@ -190,6 +195,16 @@ impl<'a> Remover<'a> {
             .finish_forget(&intent.intent)
             .map_err(access::vault_failure)?;
         crash::point("end");
+        self.warn_of_targets()?;
+        Ok(())
+    }
+
+    /// What was published elsewhere is not out of the world.
+    fn warn_of_targets(&self) -> Outcome<()> {
+        for url in publish_record::holding_forgotten(self.data.root())? {
+            let words = holds_forgotten(&url, self.invocation);
+            self.invocation.output().warn(&format!("warning: {words}"));
+        }
         Ok(())
     }
 

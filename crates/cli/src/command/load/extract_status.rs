@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use chrono::{DateTime, Utc};
 use claimlake_contract::{BloomColumns, TableLayout};
 use claimlake_extractor::{ExtractStatusRow, extract_status};
@@ -85,8 +85,9 @@ fn texts(rows: &[ExtractStatusRow], of: fn(&ExtractStatusRow) -> Option<&str>) -
 fn numbers(rows: &[ExtractStatusRow], of: fn(&ExtractStatusRow) -> u64) -> ArrayRef {
     Arc::new(
         rows.iter()
-            .map(|row| Some(of(row)))
-            .collect::<UInt64Array>(),
+            // Signed: several readers of Delta tables know no unsigned numbers.
+            .map(|row| Some(i64::try_from(of(row)).unwrap_or(i64::MAX)))
+            .collect::<Int64Array>(),
     )
 }
 

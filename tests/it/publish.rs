@@ -1,0 +1,182 @@
+//! A lake at another place: a folder that other programs read.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::command::{Bench, Ended};
+use crate::files::names_below;
+use crate::forget::scene::{DATA, command, done};
+
+/// A bench with a small lake.
+fn with_lake() -> Bench {
+    let bench = Bench::new();
+    bench.write("small.toml", &crate::demo::pipeline("v2"));
+    done(&bench, DATA, &["run"]);
+    bench
+}
+
+fn url(bench: &Bench, name: &str) -> String {
+    format!("file://{}", bench.path().join(name).display())
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+fn a_patient_of(bench: &Bench) -> String {
+    let listed = done(bench, DATA, &["grants", "list"]).stdout;
+    let first: Value = serde_json::from_str(listed.lines().next().unwrap()).unwrap();
+    first["patient"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_lake_is_published_with_all_its_files_and_once() {
+    let bench = with_lake();
+    let target = url(&bench, "shared/lake");
+    let first = done(&bench, DATA, &["--json", "publish", &target]).summary()["publish"].clone();
+    assert_eq!(
+        (&first["changed"], &first["sequence"]),
+        (&true.into(), &1.into())
+    );
+    let state = json(&bench.path().join("shared/lake/snapshots/1.json"));
+    let manifest = json(&bench.path().join(DATA).join("lake/current/manifest.json"));
+    let files = |tables: &Value| {
+        let tables = tables.as_array().unwrap().iter();
+        let files = tables.flat_map(|table| table["files"].as_array().unwrap());
+        let mut files: Vec<String> = files
+            .map(|file| format!("{} {} {}", file["path"], file["sha256"], file["rows"]))
+            .collect();
+        files.sort();
+        files
+    };
+    assert_eq!(files(&state["tables"]), files(&manifest["tables"]));
+    assert_eq!(first["sent_files"], files(&state["tables"]).len());
+    assert_eq!(state["local"]["snapshot"], manifest["snapshot"]);
+    let recorded = json(&bench.path().join(DATA).join("publish.json"));
+    assert_eq!(recorded["lake"], state["lake"]);
+    let mode = |path: &str| fs::metadata(bench.path().join(path)).unwrap().mode() & 0o777;
+    assert_eq!(mode(&format!("{DATA}/publish.json")), 0o600);
+    assert_eq!(mode("shared/lake"), 0o700);
+    // The columns say what they contain, in the views' words.
+    let log = fs::read_to_string(
+        bench
+            .path()
+            .join("shared/lake/claim/_delta_log/00000000000000000000.json"),
+    );
+    assert!(log.unwrap().contains(r#"\"comment\":"#));
+
+    let before = names_below(&bench.path().join("shared"));
+    let again = done(&bench, DATA, &["--json", "publish", &format!("{target}/")]).summary();
+    assert_eq!(again["publish"]["changed"], false);
+    assert_eq!(names_below(&bench.path().join("shared")), before);
+    done(&bench, DATA, &["status"]).prints("as state 1");
+    let shown = done(&bench, DATA, &["access-log", "show"]).stdout;
+    assert!(shown.contains("publish"), "{shown}");
+}
+
+#[test]
+fn what_cannot_be_a_target_is_refused_with_what_to_do() {
+    let bench = with_lake();
+    fs::create_dir(bench.path().join("full")).unwrap();
+    fs::write(bench.path().join("full/notes.txt"), "mine").unwrap();
+    for (target, exit, words) in [
+        (url(&bench, "full"), 1, "not empty"),
+        (
+            url(&bench, &format!("{DATA}/lake/x")),
+            2,
+            "folder of its own",
+        ),
+        (url(&bench, ""), 2, "folder of its own"),
+        ("shared".to_owned(), 2, "not a URL"),
+        ("s3://KEY:HIDDEN@bucket/lake".to_owned(), 2, "credentials"),
+        (
+            "abfss://a@b.dfs.core.windows.net/lake".to_owned(),
+            2,
+            "Azure",
+        ),
+    ] {
+        let refused = command(&bench, DATA, &["publish", &target]).exits(exit);
+        refused.fails_with(words);
+        assert!(!refused.stderr.contains("HIDDEN"), "{}", refused.stderr);
+    }
+    assert!(!bench.path().join(DATA).join("publish.json").exists());
+    let empty = Bench::new();
+    empty.write("small.toml", &crate::demo::pipeline("v2"));
+    command(&empty, DATA, &["publish", &url(&empty, "t")]).exits(2);
+
+    // Another data directory has another lake.
+    let target = url(&bench, "shared");
+    done(&bench, DATA, &["publish", &target]);
+    done(&bench, "other", &["run"]);
+    command(&bench, "other", &["publish", &target])
+        .exits(1)
+        .fails_with("another lake");
+}
+
+#[test]
+fn a_removal_is_not_complete_while_a_published_place_has_the_patient() {
+    let bench = with_lake();
+    let (kept, cleared) = (url(&bench, "kept"), url(&bench, "cleared"));
+    done(&bench, DATA, &["publish", &kept]);
+    done(&bench, DATA, &["publish", &cleared]);
+    let patient = a_patient_of(&bench);
+    let forget = |arguments: &[&str]| -> Ended {
+        command(&bench, DATA, &[&["--json", "forget"], arguments].concat())
+    };
+    let forgotten = forget(&["--yes", "--offline", &patient]).exits(1);
+    assert!(forgotten.stderr.contains(&kept) && forgotten.stderr.contains(&cleared));
+    assert!(!forgotten.stderr.contains(&patient), "{}", forgotten.stderr);
+    let open = &forgotten.summary()["published_targets_to_clear"];
+    assert_eq!(open.as_array().unwrap().len(), 2);
+    assert_eq!(forgotten.summary()["forget"]["changed"], true);
+    // The local removal is complete.
+    assert_eq!(
+        forget(&["--yes", &patient]).exits(1).summary()["forget"]["changed"],
+        false
+    );
+    forget(&["--finish"]).exits(1);
+    done(&bench, DATA, &["status"]).prints("holds rows of patients who were forgotten");
+
+    // Nothing is published over it, and nothing is taken off the list, while anything is there.
+    command(&bench, DATA, &["publish", &kept])
+        .exits(1)
+        .fails_with("remove everything");
+    command(&bench, DATA, &["publish", "--removed", &kept])
+        .exits(1)
+        .fails_with("not empty");
+    // Other commands go on.
+    done(&bench, DATA, &["run"]);
+
+    fs::remove_dir_all(bench.path().join("cleared")).unwrap();
+    fs::remove_dir_all(bench.path().join("kept")).unwrap();
+    done(&bench, DATA, &["publish", &cleared]);
+    forget(&["--finish"]).exits(1);
+    done(&bench, DATA, &["publish", "--removed", &kept]);
+    forget(&["--finish"]).exits(0);
+    let rows = fs::read_to_string(bench.path().join("cleared/snapshots/1.json")).unwrap();
+    assert!(rows.contains("\"rows\""));
+    let status = done(&bench, DATA, &["status"]);
+    assert!(
+        !status.stdout.contains("forgotten since"),
+        "{}",
+        status.stdout
+    );
+}
+
+#[test]
+fn a_damaged_list_of_places_stops_a_removal_before_anything_is_removed() {
+    let bench = with_lake();
+    done(&bench, DATA, &["publish", &url(&bench, "shared")]);
+    let patient = a_patient_of(&bench);
+    let before = names_below(&bench.path().join(DATA).join("lake"));
+    fs::write(bench.path().join(DATA).join("publish.json"), "{").unwrap();
+    command(&bench, DATA, &["forget", "--yes", "--offline", &patient])
+        .exits(1)
+        .fails_with("publish.json");
+    assert_eq!(names_below(&bench.path().join(DATA).join("lake")), before);
+    done(&bench, DATA, &["status"]).prints("published targets");
+    command(&bench, DATA, &["publish", &url(&bench, "shared")]).exits(1);
+}
