@@ -62,4 +62,4 @@ pub use encode::parquet_writer::ParquetWriter;
 pub use error::{ColumnarError, ErrorKind, Result};
 pub use file_access::{EntryKind, FileAccess};
 pub use group_key::GroupKey;
-pub use parquet_reader::parquet_reader;
+pub use parquet_reader::{parquet_batch_rows, parquet_reader};

@@ -31,18 +31,42 @@ fn with_most_text(
     most_rows: usize,
     most_text: u64,
 ) -> Result<ParquetRecordBatchReaderBuilder<File>> {
-    let mut metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
+    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
+    let rows = rows_with(&file, metadata.metadata(), most_rows, most_text)?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
+    Ok(builder.with_batch_size(rows))
+}
+
+/// How many rows of a file to read at once: at most `most_rows`, and about 64 MiB of text in each
+/// column, as [`parquet_reader`] does. For readers that choose types or columns themselves.
+///
+/// # Errors
+///
+/// The index of the file's pages cannot be read.
+pub fn parquet_batch_rows(
+    file: &File,
+    metadata: &ParquetMetaData,
+    most_rows: usize,
+) -> Result<usize> {
+    rows_with(file, metadata, most_rows, u64::from(MOST_TEXT))
+}
+
+fn rows_with(
+    file: &File,
+    metadata: &ParquetMetaData,
+    most_rows: usize,
+    most_text: u64,
+) -> Result<usize> {
     let mut rows = most_rows;
-    if has_long_texts(metadata.metadata(), most_text) {
+    if has_long_texts(metadata, most_text) {
         let options = ArrowReaderOptions::new().with_offset_index_policy(PageIndexPolicy::Optional);
-        metadata = ArrowReaderMetadata::load(&file, options)?;
-        let pages = text_pages(metadata.metadata());
+        let with_index = ArrowReaderMetadata::load(file, options)?;
+        let pages = text_pages(with_index.metadata());
         while rows > 1 && pages.iter().any(|pages| !fits(pages, rows, most_text)) {
             rows /= 2;
         }
     }
-    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
-    Ok(builder.with_batch_size(rows))
+    Ok(rows)
 }
 
 /// Whether a row group has a column with more text than a batch may have; a batch can have rows of

@@ -2,6 +2,7 @@
 //!
 //! A patient lands completely or not at all, and the outcome names those that are not complete.
 
+mod by_grant;
 mod failures;
 mod findings;
 mod full_read_schedule;

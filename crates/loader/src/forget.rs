@@ -21,6 +21,7 @@ pub use patients::{has_snapshot, patients_of_lake};
 use crate::error::Result;
 use crate::forget::person_resources::PersonResources;
 use crate::merge::current::{self, CurrentInput, Found};
+use crate::merge::resource_list::ResourceList;
 use crate::previous_snapshot::PreviousSnapshot;
 use crate::publish::access::{Access, access_for};
 use crate::publish::lake::Lake;
@@ -185,6 +186,10 @@ fn without(
         full: false,
         has_resources: true,
     })?;
+    let outdated = ResourceList::of(
+        lake.spill().join("_outdated"),
+        resources.keys.iter().copied(),
+    )?;
     let candidates = match &before.manifest.current {
         Some(file) => {
             let path = before.folder.join(&file.path);
@@ -200,7 +205,7 @@ fn without(
                 plans: &plans.tables,
                 rules: &request.options.current,
                 staged: &[],
-                outdated: &resources.keys,
+                outdated: &outdated,
                 before: Some(candidates),
                 snapshot: &snapshot,
                 spill: &lake.spill(),
@@ -212,7 +217,7 @@ fn without(
     };
     let touched = Touched::new(
         SnapshotOwners::new(&before.folder, &before.manifest),
-        &resources.keys,
+        &outdated,
         &found.flips,
         &plans.tables,
     );
@@ -221,7 +226,7 @@ fn without(
         &BuildInput {
             staged: &[],
             decisions: &[],
-            outdated: &resources.keys,
+            outdated: &outdated,
             flips: &found.flips,
             touched: Some(&touched),
             before: Some(&before.folder),
@@ -247,6 +252,7 @@ fn without(
         progress,
     )?;
     drop(touched);
+    outdated.check()?;
     let mut tables: Vec<LakeTable> = built.into_iter().map(|built| built.table).collect();
     tables.extend(run_tables);
     tables.sort_by(|left, right| left.layout.name.cmp(&right.layout.name));

@@ -77,7 +77,8 @@
 //! # Memory
 //!
 //! Keys, candidates, decisions and rows are sorted on disk if they do not fit
-//! [`LoadOptions::memory_bytes`]. Only the keys of resources whose rows change are held in memory.
+//! [`LoadOptions::memory_bytes`]. The keys of resources whose rows change are looked up in a sorted file
+//! if they are many.
 
 mod current_rule;
 mod damage;
@@ -102,6 +103,7 @@ mod sums;
 mod table;
 
 pub use claimlake_columnar::hive_path::partition_folder;
+pub use claimlake_columnar::parquet_batch_rows;
 pub use current_rule::{Conditions, CurrentCase, CurrentRule};
 pub use damage::check_file;
 pub use damaged_files::{DamagedFile, check_record, check_staged_run, is_staged_manifest};

@@ -132,6 +132,7 @@ pub(crate) fn build_next(
         progress,
     )?;
     drop(touched);
+    keys.outdated.check()?;
     let mut tables: Vec<LakeTable> = built.into_iter().map(|built| built.table).collect();
     tables.extend(run_tables(input, &snapshot, &carried)?);
     tables.extend(changes_table(

@@ -5,7 +5,6 @@ use claimlake_landing::{Gone, SealedPart};
 use claimlake_loader::{KnownResource, ResourceStatus};
 
 use crate::known_resource::place;
-use crate::landed::{Landed, ResourceKey};
 use crate::report::Check;
 
 /// The hash that landing manifests name an id by.
@@ -22,52 +21,49 @@ pub(crate) fn leaves_out(gone: &Gone, part: &SealedPart, id: &str) -> bool {
 /// reads no longer found.
 pub(crate) struct GoneCheck<'c> {
     check: Check,
-    landed: &'c Landed,
     gone: &'c Gone,
 }
 
+/// The check before anything was compared.
+pub(crate) fn empty() -> Check {
+    Check::hard(
+        "gone",
+        "resources that are no longer at the server are not in the lake",
+    )
+}
+
 impl<'c> GoneCheck<'c> {
-    pub(crate) fn new(landed: &'c Landed, gone: &'c Gone) -> Self {
-        let check = Check::hard(
-            "gone",
-            "resources that are no longer at the server are not in the lake",
-        );
-        Self {
-            check,
-            landed,
-            gone,
-        }
+    pub(crate) fn new(gone: &'c Gone) -> Self {
+        let check = empty();
+        Self { check, gone }
     }
 
-    /// Looks at a resource of the lake's keys.
-    pub(crate) fn see(&mut self, found: &KnownResource<'_>, status: ResourceStatus) {
-        if status == ResourceStatus::LeftOut
-            || (status == ResourceStatus::InLake && self.gone.is_empty())
-        {
-            return;
+    /// Looks at a resource of the lake's keys; returns whether a full read no longer found it.
+    pub(crate) fn see(&mut self, found: &KnownResource<'_>, status: ResourceStatus) -> bool {
+        if status == ResourceStatus::InLake && self.gone.is_empty() {
+            return false;
         }
         let (Ok(api), Ok(resource)) = (found.source_api.parse(), found.resource_type.parse())
         else {
-            return;
+            return false;
         };
         let since = self.gone.since(api, &resource, hash_of(found.resource_id));
         let is_gone = since.is_some();
-        match status {
-            ResourceStatus::Gone => self.check.expect(is_gone, || {
+        if status == ResourceStatus::Gone {
+            self.check.expect(is_gone, || {
                 place(
                     found,
                     "the lake knows it as gone, no run in landing says so; run `transform --full`, \
                      then `load`",
                 )
-            }),
-            _ if is_gone => {
-                let key = ResourceKey::new(api, &resource, found.resource_id);
-                self.check.expect(self.landed.has(key), || {
-                    place(found, "the lake holds it, and the server no longer has it")
-                });
-            }
-            _ => {}
+            });
         }
+        is_gone
+    }
+
+    /// Adds what was found of those that are in the lake.
+    pub(crate) fn merge(&mut self, found: Check) {
+        self.check.merge(found);
     }
 
     /// The check, `unreadable` where the keys could not be read to their end.

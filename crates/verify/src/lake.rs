@@ -17,13 +17,15 @@ pub(crate) struct Snapshot {
     pub(crate) manifest: LakeManifest,
     /// Paths of files that are not as the manifest says: they are not read.
     pub(crate) damaged: BTreeSet<String>,
+    /// Where what is noted of it is kept.
+    pub(crate) scratch: PathBuf,
 }
 
 impl Snapshot {
     /// Resolves `<lake>/current` once. None where nothing is published yet; a snapshot that cannot
     /// be read is a failure of `check`.
     pub(crate) fn current(
-        lake: &Path,
+        (lake, scratch): (&Path, &Path),
         was_published: bool,
         check: &mut Check,
     ) -> Result<Option<Self>, Error> {
@@ -50,6 +52,7 @@ impl Snapshot {
                     folder,
                     manifest,
                     damaged: BTreeSet::new(),
+                    scratch: scratch.to_path_buf(),
                 }))
             }
             Err(error) => {

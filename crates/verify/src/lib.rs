@@ -1,7 +1,7 @@
 //! Landing against lake: checksums, counts, links and money, recomputed and compared.
 //!
-//! Nothing here writes. What is wrong is counted and named in a [`Report`]; an [`Error`] means that
-//! the comparison itself could not be made.
+//! Nothing here writes, but for files that have no name and end with the process. What is wrong is counted and
+//! named in a [`Report`]; an [`Error`] means that the comparison itself could not be made.
 //!
 //! ```
 //! use claimlake_contract::NoProgress;
@@ -32,6 +32,7 @@
 //! ```
 
 mod body;
+mod buckets;
 mod changes;
 mod current;
 mod digest;
@@ -41,10 +42,12 @@ mod files;
 mod findings;
 mod gone;
 mod grain;
+mod key_hash;
 mod known;
 mod known_resource;
 mod lake;
 mod landed;
+mod landed_bucket;
 mod landing;
 mod left_out;
 mod lines;
@@ -53,6 +56,7 @@ mod made;
 mod modes;
 mod money;
 mod older;
+mod orders;
 mod owners;
 mod parquet_rows;
 mod pass;

@@ -1,6 +1,6 @@
 //! What the tables must hold, made again from landing, and what was found within claims.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
@@ -8,9 +8,11 @@ use claimlake_contract::{ApiVersion, ReferenceRecord, ResourceType, Unresolved};
 use claimlake_landing::SealedPart;
 
 use crate::digest::{BatchDigester, TableDigest};
+use crate::error::Error;
 use crate::findings::Findings;
 use crate::landed::{Landed, ResourceKey};
 use crate::money::MoneyRules;
+use crate::orders::Orders;
 use crate::owners::Owners;
 use crate::planned::Planned;
 use crate::report::Check;
@@ -146,7 +148,7 @@ impl Expected {
     }
 
     /// Subtracts what was made from bodies that do not count after all.
-    pub(crate) fn remove(&mut self, superseded: Expected, orders: &HashSet<u64>) {
+    pub(crate) fn remove(&mut self, superseded: Expected, orders: &Orders) {
         for (table, digest) in superseded.tables {
             self.tables.entry(table).or_default().remove(digest);
         }
@@ -165,7 +167,11 @@ impl Expected {
     }
 
     /// The check of the patients that claims and coverages name.
-    pub(crate) fn owners(&mut self, landed: &Landed, with_patients: &[ApiVersion]) -> Check {
+    pub(crate) fn owners(
+        &mut self,
+        landed: &Landed,
+        with_patients: &[ApiVersion],
+    ) -> Result<Check, Error> {
         let owners = std::mem::take(&mut self.owners);
         owners.check(
             std::mem::take(&mut self.without_patient),

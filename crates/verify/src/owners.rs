@@ -1,17 +1,18 @@
 //! Which patients claims and coverages name, and whether those patients have landed.
 
-use std::collections::HashMap;
-
 use claimlake_contract::ApiVersion;
 
+use crate::buckets::{BUCKETS, bucket_of};
+use crate::error::Error;
 use crate::findings::Findings;
+use crate::key_hash::KeyMap;
 use crate::landed::{Landed, ResourceKey};
 use crate::report::Check;
 
 /// How many resources name each patient, and the place of one of them.
 #[derive(Debug, Default)]
 pub(crate) struct Owners {
-    named: HashMap<ResourceKey, Named>,
+    named: KeyMap<ResourceKey, Named>,
 }
 
 #[derive(Debug)]
@@ -58,23 +59,38 @@ impl Owners {
 
     /// Claims and coverages without a known patient, and, where Patients of the API version have landed at
     /// all, those of a patient who has not.
+    ///
+    /// # Errors
+    ///
+    /// What was noted of landing cannot be read.
     pub(crate) fn check(
         self,
         without: Findings,
         landed: &Landed,
         with_patients: &[ApiVersion],
-    ) -> Check {
+    ) -> Result<Check, Error> {
         let mut check = without.check(Check::warning(
             "patients",
             "claims and coverages are of a patient who is here",
         ));
-        let mut missing: Vec<&Named> = Vec::new();
-        for (patient, named) in &self.named {
+        let mut missing: Vec<Named> = Vec::new();
+        let mut by_bucket: Vec<Vec<(ResourceKey, Named)>> = Vec::new();
+        by_bucket.resize_with(BUCKETS, Vec::new);
+        for (patient, named) in self.named {
             check.checked += named.resources;
-            let is_here = !with_patients.contains(&named.api) || landed.has(*patient);
-            if named.resources > 0 && !is_here {
-                missing.push(named);
+            let is_looked_for = named.resources > 0 && with_patients.contains(&named.api);
+            let bucket = by_bucket.get_mut(bucket_of(patient.number()));
+            if let (true, Some(bucket)) = (is_looked_for, bucket) {
+                bucket.push((patient, named));
             }
+        }
+        for (number, named) in by_bucket.into_iter().enumerate() {
+            if named.is_empty() {
+                continue;
+            }
+            let landed = landed.bucket(number)?;
+            let absent = named.into_iter().filter(|(key, _)| !landed.has(*key));
+            missing.extend(absent.map(|(_, named)| named));
         }
         missing.sort_by(|one, other| one.place.cmp(&other.place));
         check.failed += missing.iter().map(|named| named.resources).sum::<u64>();
@@ -85,6 +101,6 @@ impl Owners {
                 named.place
             )
         }));
-        check
+        Ok(check)
     }
 }

@@ -15,7 +15,7 @@ use parquet::arrow::arrow_reader::{
 
 use crate::error::Error;
 
-/// Rows that are read at once.
+/// Rows that are read at once, unless their texts are long.
 const BATCH_ROWS: usize = 8_192;
 
 /// Visits the batches of a file with some of its columns; those it lacks are left out.
@@ -49,9 +49,10 @@ fn visit_batches<'n>(
     columns: impl IntoIterator<Item = &'n str>,
     mut visit: impl FnMut(&RecordBatch) -> Result<(), Error>,
 ) -> Result<(), Error> {
+    let rows = claimlake_loader::parquet_batch_rows(&file, metadata.metadata(), BATCH_ROWS)?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
     let mask = ProjectionMask::columns(builder.parquet_schema(), columns);
-    let builder = builder.with_projection(mask).with_batch_size(BATCH_ROWS);
+    let builder = builder.with_projection(mask).with_batch_size(rows);
     for batch in builder.build()? {
         visit(&batch?)?;
     }

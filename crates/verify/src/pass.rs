@@ -1,6 +1,6 @@
 //! One pass over all of landing: damage, the bodies that count, and what they make.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use claimlake_contract::{ApiVersion, ResourceType, body_order, landing_order};
@@ -8,11 +8,14 @@ use claimlake_landing::{ChunkRead, ChunkRef, DamagedFrame, Gone, chunks_of, read
 use rayon::prelude::*;
 
 use crate::body::BodyReader;
+use crate::buckets::BUCKETS;
 use crate::error::Error;
 use crate::feed::{FedChunk, Feed, PartTask};
+use crate::key_hash::KeyMap;
 use crate::landed::{GrantKey, Landed};
 use crate::lines::{CHUNK_BYTES, for_each_line, frame_of};
 use crate::made::{Expected, Made};
+use crate::orders::Orders;
 use crate::periods::{Periods, WantedRows};
 use crate::planned::Planned;
 use crate::raw::Tree;
@@ -49,6 +52,8 @@ pub(crate) struct Passed {
     /// Frames that cannot be read, in landing order.
     pub(crate) damaged: Vec<DamagedFrame>,
     pub(crate) expected: Expected,
+    /// Distinct resources that were read of each patient.
+    pub(crate) by_patient: KeyMap<GrantKey, u64>,
 }
 
 impl Pass<'_> {
@@ -74,10 +79,9 @@ impl Pass<'_> {
             }
         });
         let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        found.superseded.extend(self.landed.superseded_by_ended());
-        found.superseded.extend(self.landed.superseded_by_alike());
-        if found.error.is_none() && !found.superseded.is_empty() {
-            self.take_back(tasks, &mut found);
+        let (superseded, by_patient) = self.decided()?;
+        if found.error.is_none() && !superseded.is_empty() {
+            self.take_back(tasks, superseded, &mut found);
         }
         if let Some(error) = found.error {
             return Err(error.into());
@@ -88,33 +92,44 @@ impl Pass<'_> {
             parts: feed.end(),
             damaged: damaged.into_iter().map(|(_, frame)| frame).collect(),
             expected: found.expected,
+            by_patient,
         })
     }
 
-    /// Makes the rows of superseded bodies once more, to take them away.
-    fn take_back(&self, tasks: &[PartTask], found: &mut Found) {
-        let orders = std::mem::take(&mut found.superseded);
-        let bodies: HashSet<u64> = orders.iter().map(|order| body_order(*order)).collect();
-        let mut lines: HashMap<u32, Vec<u64>> = HashMap::new();
-        for order in &bodies {
-            let number = u32::try_from(order >> 32).unwrap_or(u32::MAX);
-            lines.entry(number).or_default().push(order & 0xffff_ffff);
+    /// The places of bodies and periods that were counted and do not count, and how many resources were
+    /// read of each patient.
+    fn decided(&self) -> Result<(Orders, KeyMap<GrantKey, u64>), Error> {
+        let buckets: Result<Vec<_>, Error> = (0..BUCKETS)
+            .into_par_iter()
+            .map(|number| {
+                let mut bucket = self.landed.bucket(number)?;
+                Ok((bucket.superseded(), bucket.counts_by_patient()))
+            })
+            .collect();
+        let (mut superseded, mut by_patient) = (Vec::new(), KeyMap::default());
+        for (orders, counts) in buckets? {
+            superseded.extend(orders);
+            for (patient, count) in counts {
+                *by_patient.entry(patient).or_default() += count;
+            }
         }
-        lines.values_mut().for_each(|lines| lines.sort_unstable());
+        Ok((superseded.into_iter().collect(), by_patient))
+    }
+
+    /// Makes the rows of superseded bodies once more, to take them away.
+    fn take_back(&self, tasks: &[PartTask], orders: Orders, found: &mut Found) {
+        let bodies: Orders = orders.iter().map(body_order).collect();
         let chunks: Vec<(ChunkRef, u32)> = tasks
             .iter()
-            .filter_map(|task| Some((task, lines.get(&task.number)?)))
-            .flat_map(|(task, lines)| {
+            .flat_map(|task| {
+                let first = landing_order(task.number, 0);
                 let has_any = |chunk: &ChunkRef| {
-                    let first = lines.partition_point(|line| *line < chunk.first_line);
-                    let line = lines.get(first);
-                    line.is_some_and(|line| *line < chunk.first_line + chunk.lines)
+                    let first = first + chunk.first_line;
+                    bodies.has_any(first, first + chunk.lines)
                 };
-                let chunks = chunks_of(&task.part, CHUNK_BYTES).into_iter();
-                chunks
-                    .filter(has_any)
-                    .map(|chunk| (chunk, task.number))
-                    .collect::<Vec<_>>()
+                let mut chunks = chunks_of(&task.part, CHUNK_BYTES);
+                chunks.retain(has_any);
+                chunks.into_iter().map(|chunk| (chunk, task.number))
             })
             .collect();
         let taken = Mutex::new(Found::default());
@@ -148,8 +163,8 @@ enum Wanted<'w> {
     /// The rows of these bodies and periods, by their landing orders.
     Rows {
         /// The bodies of both.
-        bodies: &'w HashSet<u64>,
-        orders: &'w HashSet<u64>,
+        bodies: &'w Orders,
+        orders: &'w Orders,
     },
     /// Whose they are: they are not loaded yet.
     Patients,
@@ -184,12 +199,7 @@ impl<'p> Thread<'p> {
     }
 
     /// Makes the rows of these lines only, and takes note of nothing.
-    fn only(
-        &mut self,
-        chunk: &ChunkRef,
-        number: u32,
-        (bodies, orders): (&HashSet<u64>, &HashSet<u64>),
-    ) {
+    fn only(&mut self, chunk: &ChunkRef, number: u32, (bodies, orders): (&Orders, &Orders)) {
         let wanted = Wanted::Rows { bodies, orders };
         self.lines(chunk, number, read_chunk(chunk), wanted);
         self.empty(wanted.rows(&self.pass.landed), 0);
@@ -236,9 +246,9 @@ impl<'p> Thread<'p> {
                 self.pass.patients.get(&frame).copied()
             };
             match wanted {
-                Wanted::Rows { bodies, .. } if !bodies.contains(&line.order) => {}
+                Wanted::Rows { bodies, .. } if !bodies.contains(line.order) => {}
                 Wanted::Rows { orders, .. } => {
-                    of_type.make_rows(&line, made, orders.contains(&line.order));
+                    of_type.make_rows(&line, made, orders.contains(line.order));
                 }
                 Wanted::Patients => of_type.note_patient(&line, patient()),
                 Wanted::All => of_type.examine(&line, made, patient()),
@@ -271,7 +281,6 @@ impl<'p> Thread<'p> {
         self.empty(WantedRows::Counting(&self.pass.landed), 0);
         found.error = found.error.take().or(self.found.error.take());
         found.damaged.append(&mut self.found.damaged);
-        found.superseded.extend(self.found.superseded);
         found.expected.add(self.made, self.pass.planned);
     }
 }
@@ -301,10 +310,9 @@ fn empty(
     if worker.size() <= size {
         return;
     }
-    let superseded = &mut found.superseded;
     let emptied = worker.finish().and_then(|batches| {
         made.add_batches(planned, batches, |table, batch| {
-            periods.selected(table, batch, wanted, superseded)
+            periods.selected(table, batch, wanted)
         })
     });
     periods.clear();

@@ -2,7 +2,7 @@
 //! each period of a resource. A body that does not count as a whole may count for a period of which no
 //! newer body speaks.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
@@ -14,6 +14,7 @@ use claimlake_contract::{
 use claimlake_viewdef::derive::Keep;
 
 use crate::landed::{Landed, ResourceKey};
+use crate::orders::Orders;
 use crate::planned::Planned;
 use crate::rank::{Content, Rank};
 
@@ -54,7 +55,7 @@ pub(crate) enum WantedRows<'w> {
     /// Those that count, as far as is known.
     Counting(&'w Landed),
     /// Those of these landing orders, of bodies and periods.
-    Of(&'w HashSet<u64>),
+    Of(&'w Orders),
 }
 
 impl Periods {
@@ -99,14 +100,12 @@ impl Periods {
         }
     }
 
-    /// Which rows of a table count, `None` if all do. Bodies whose periods do not count after all are added to
-    /// `superseded`.
+    /// Which rows of a table count, `None` if all do.
     pub(crate) fn selected(
         &self,
         table: usize,
         batch: &RecordBatch,
         wanted: WantedRows<'_>,
-        superseded: &mut HashSet<u64>,
     ) -> Result<Option<Vec<bool>>, ArrowError> {
         if self.is_empty() {
             return Ok(None);
@@ -128,18 +127,18 @@ impl Periods {
             let body = self.bodies.get(&order);
             let counts = match wanted {
                 WantedRows::Counting(_) => body.is_none_or(|body| !body.is_superseded),
-                WantedRows::Of(orders) => orders.contains(&order),
+                WantedRows::Of(orders) => orders.contains(order),
             };
             let mut by_year = HashMap::new();
             for (year, period) in orders_of(order, years)? {
                 let counts = match (wanted, body, table) {
-                    (WantedRows::Of(orders), ..) => orders.contains(&period),
+                    (WantedRows::Of(orders), ..) => orders.contains(period),
                     (WantedRows::Counting(landed), Some(body), Some(table)) => {
                         // Of the years that are one period together, the first names it.
                         let of_period = by_year.values().find(|(known, _)| *known == period);
                         match of_period {
                             Some((_, counts)) => *counts,
-                            None => self.add(landed, table, body, (year, period), superseded),
+                            None => self.add(landed, table, body, (year, period)),
                         }
                     }
                     _ => counts,
@@ -161,7 +160,6 @@ impl Periods {
         table: &KeptTable,
         body: &WaitingBody,
         (year, order): (i32, u64),
-        superseded: &mut HashSet<u64>,
     ) -> bool {
         let all = ResourceKey::of_periods(self.api, &self.resource, &table.name, &body.id);
         let key = all.of_period(year);
@@ -169,7 +167,7 @@ impl Periods {
         if landed.is_superseded(key, rank, body.content) {
             return false;
         }
-        superseded.extend(landed.add_period((key, all), rank, body.content));
+        landed.add_period((key, all), rank, body.content);
         true
     }
 

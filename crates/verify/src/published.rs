@@ -8,6 +8,7 @@ use claimlake_contract::{LakeFile, LakeTable};
 use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::buckets::{BUCKETS, Buckets, Reader, Record};
 use crate::digest::{Digest, TableDigest};
 use crate::error::Error;
 use crate::lake::Snapshot;
@@ -24,14 +25,14 @@ pub(crate) struct TableTask<'t> {
     pub(crate) columns: &'t [String],
     /// The column whose values are unique in the table, if there is one.
     pub(crate) key: Option<&'t str>,
+    /// Filled while the table is read: hashes of keys, with their file and row (from 1).
+    pub(crate) keys: Buckets,
 }
 
 /// The rows of a table.
 #[derive(Debug, Default)]
 pub(crate) struct PublishedRows {
     pub(crate) digest: TableDigest,
-    /// Hashes of keys, with their file and row (from 1).
-    keys: Vec<(u128, u32, u64)>,
     /// Files that cannot be read, and why.
     unreadable: Vec<String>,
 }
@@ -69,7 +70,6 @@ pub(crate) fn read(
     for (position, rows) in found {
         if let Some(table) = whole.get_mut(position) {
             table.digest.add(rows.digest);
-            table.keys.extend(rows.keys);
             table.unreadable.extend(rows.unreadable);
         }
     }
@@ -101,7 +101,8 @@ fn of_file(
         if let Some((key, in_path)) = table.key.zip(keys_in_path.as_ref()) {
             for name in keys_of(batch, key, in_path)? {
                 line += 1;
-                rows.keys.push((name, number, line));
+                let key = Record::default().u128(name).u32(number).u64(line);
+                table.keys.push(name, &key);
             }
         }
         Ok(())
@@ -178,25 +179,48 @@ fn partition_of(table: &str, path: &str) -> String {
         .map_or(String::new(), |(folders, _)| folders.to_owned())
 }
 
-impl PublishedRows {
+impl TableTask<'_> {
     /// Keys are unique in a table with one row per resource.
-    pub(crate) fn check_keys(&mut self, table: &TableTask<'_>, check: &mut Check) {
-        let Some(key) = table.key else {
-            return;
+    ///
+    /// # Errors
+    ///
+    /// What was noted of the keys cannot be read.
+    pub(crate) fn check_keys(&self, check: &mut Check) -> Result<(), Error> {
+        let Some(key) = self.key else {
+            return Ok(());
         };
-        self.keys.sort_unstable();
-        let same = self.keys.chunk_by(|one, next| one.0 == next.0);
-        let others = same.flat_map(|same| same.iter().skip(1));
-        let mut places: Vec<(u32, u64)> = others.map(|(_, file, row)| (*file, *row)).collect();
+        let repeated: Result<Vec<_>, Error> = (0..BUCKETS)
+            .into_par_iter()
+            .map(|number| Ok(repeated(&self.keys.read(number)?)))
+            .collect();
+        let mut places: Vec<(u32, u64)> = Vec::new();
+        for (keys, repeated) in repeated? {
+            check.checked += keys - repeated.len() as u64;
+            places.extend(repeated);
+        }
         places.sort_unstable();
-        check.checked += (self.keys.len() - places.len()) as u64;
         for (file, row) in places {
-            let path = table.lake.files.get(file as usize).map(|file| &file.path);
+            let path = self.lake.files.get(file as usize).map(|file| &file.path);
             let path = path.map_or("", String::as_str);
             check.fail(|| format!("{path}, row {row}: its {key} is in the table twice"));
         }
+        Ok(())
     }
+}
 
+/// How many keys there are, and the places of those that an earlier row has.
+fn repeated(bytes: &[u8]) -> (u64, Vec<(u32, u64)>) {
+    let mut reader = Reader::new(bytes);
+    let next = || Some((reader.u128()?, reader.u32()?, reader.u64()?));
+    let mut keys: Vec<(u128, u32, u64)> = std::iter::from_fn(next).collect();
+    keys.sort_unstable();
+    let same = keys.chunk_by(|one, next| one.0 == next.0);
+    let others = same.flat_map(|same| same.iter().skip(1));
+    let places = others.map(|(_, file, row)| (*file, *row)).collect();
+    (keys.len() as u64, places)
+}
+
+impl PublishedRows {
     /// Names the files that could not be read.
     pub(crate) fn name_unreadable(&mut self, check: &mut Check) {
         self.unreadable.sort();

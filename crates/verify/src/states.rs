@@ -5,17 +5,22 @@ use std::collections::HashMap;
 use claimlake_contract::{LandingPatient, PatientState, RunId};
 use claimlake_landing::LandingRuns;
 
-use crate::landed::{GrantKey, Landed, grant_key};
+use crate::key_hash::KeyMap;
+use crate::landed::{GrantKey, grant_key};
 use crate::report::Check;
 use crate::request::VerifyRequest;
 
-/// Compares the vault's state of each patient and resource type with landing.
-pub(crate) fn check(request: &VerifyRequest<'_>, runs: &LandingRuns, landed: &Landed) -> Check {
+/// Compares the vault's state of each patient and resource type with landing; `landed` are the distinct
+/// resources that were read of each patient.
+pub(crate) fn check(
+    request: &VerifyRequest<'_>,
+    runs: &LandingRuns,
+    landed: &KeyMap<GrantKey, u64>,
+) -> Check {
     let mut check = Check::hard(
         "extract_status",
         "what is on record of each patient against what has landed",
     );
-    let landed = landed.counts_by_patient();
     let mut patients = HashMap::new();
     for run in &runs.sealed {
         let named = run.manifest.patients.iter();

@@ -6,6 +6,7 @@ use claimlake_contract::{ApiVersion, LandingLayout, LandingOrigin, Progress, Res
 use claimlake_landing::{Gone, LandingRuns, SealedRun, landing_runs};
 use claimlake_viewdef::engine::{ContextColumn, ContextSource};
 
+use crate::buckets::Buckets;
 use crate::error::Error;
 use crate::feed::part_tasks;
 use crate::grain::Grain;
@@ -29,7 +30,7 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
     let runs = landing_runs(&layout)?;
     let mut manifest = Check::hard("lake_manifest", "the current snapshot has a manifest");
     let was_published = !request.records.is_empty();
-    let snapshot = Snapshot::current(request.lake, was_published, &mut manifest)?;
+    let snapshot = Snapshot::current((request.lake, request.data), was_published, &mut manifest)?;
     let (pin, is_pinned) = crate::older::check_pin(request.lake)?;
     let plans = plans(
         &request.views,
@@ -45,7 +46,7 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
     let pass = Pass {
         planned: &plans,
         patients: patients_by_frame(&runs.sealed),
-        landed: Landed::new(),
+        landed: Landed::new(request.data),
         gone: Gone::of(&runs.sealed, is_loaded),
     };
     let passed = pass.run(&tasks, &|amount| progress.advance(task, amount));
@@ -60,7 +61,7 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
         landing::check_set_aside(&layout)?,
         manifest,
         pin,
-        states::check(request, &runs, &pass.landed),
+        states::check(request, &runs, &passed.by_patient),
         staged::check_staged(&request.staged)?,
         staged::check_records(&request.records)?,
     ];
@@ -76,9 +77,13 @@ pub fn verify(request: &VerifyRequest<'_>, progress: &dyn Progress) -> Result<Re
             &plans,
             &passed.expected,
             progress,
-        ));
-        checks.extend(known::check(snapshot, &pass.landed, &pass.gone));
-        checks.push(passed.expected.owners(&pass.landed, &with_patients(&runs)));
+        )?);
+        checks.extend(known::check(snapshot, &pass.landed, &pass.gone)?);
+        checks.push(
+            passed
+                .expected
+                .owners(&pass.landed, &with_patients(&runs))?,
+        );
         checks.extend(current::check(snapshot, request.current, |resource| {
             key_column(request, resource)
         }));
@@ -131,7 +136,7 @@ fn compare(
     plans: &Plans,
     made: &Expected,
     progress: &dyn Progress,
-) -> [Check; 3] {
+) -> Result<[Check; 3], Error> {
     let mut counts = Check::hard(
         "row_counts",
         "rows of tables against the arrays of the raw JSON",
@@ -151,6 +156,7 @@ fn compare(
                     lake,
                     columns: &table.columns,
                     key: key.filter(|_| is_one_row),
+                    keys: Buckets::new(&snapshot.scratch),
                 };
                 tables.push((table, task));
             }
@@ -174,9 +180,9 @@ fn compare(
         found.name_unreadable(&mut rows);
         let wanted = made.tables.get(name).map(|digest| &digest.partitions);
         compare_partitions(name, wanted, &found.digest.partitions, &mut rows);
-        found.check_keys(table, &mut keys);
+        table.check_keys(&mut keys)?;
     }
-    [counts, rows, keys]
+    Ok([counts, rows, keys])
 }
 
 /// Resource types by their names.

@@ -1,18 +1,33 @@
 //! When a patient's claims are read in full again: increments cannot show that a claim has gone. Turns
 //! are spread over the days by the grant's random name.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use claimlake_contract::{GrantHandle, ResourceType};
 use claimlake_vault::{ExtractState, FullRead, Vault, VaultError};
+
+use super::by_grant::{ByGrant, Shared};
 
 /// The turns of all patients.
 #[derive(Debug)]
 pub struct FullReadSchedule {
     every: TimeDelta,
     now: DateTime<Utc>,
-    known: HashMap<(GrantHandle, ResourceType), FullRead>,
+    known: ByGrant<KnownRead>,
+    resources: Shared<ResourceType>,
+    /// Scopes and sources.
+    texts: Shared<String>,
+}
+
+/// What is remembered of one resource type of a patient; texts by their numbers.
+#[derive(Debug)]
+struct KnownRead {
+    resource: u32,
+    counted_from: DateTime<Utc>,
+    scopes: u32,
+    sources: u32,
+    swept: bool,
+    beside: u64,
+    doubted: u64,
 }
 
 impl FullReadSchedule {
@@ -21,17 +36,50 @@ impl FullReadSchedule {
     /// # Errors
     /// Where the vault cannot be read or is damaged.
     pub fn of(vault: &Vault, every_days: u32, now: DateTime<Utc>) -> Result<Self, VaultError> {
-        Ok(Self {
-            every: TimeDelta::days(every_days.into()),
+        let mut turns = Self::without(TimeDelta::days(every_days.into()), now);
+        vault.each_full_read(|grant, resource, read| turns.add(grant, resource, read))?;
+        Ok(turns)
+    }
+
+    /// Nothing is remembered yet.
+    fn without(every: TimeDelta, now: DateTime<Utc>) -> Self {
+        Self {
+            every,
             now,
-            known: vault.full_reads()?,
-        })
+            known: ByGrant::default(),
+            resources: Shared::default(),
+            texts: Shared::default(),
+        }
+    }
+
+    /// Adds what is remembered; grants must ascend.
+    fn add(&mut self, grant: GrantHandle, resource: ResourceType, read: FullRead) {
+        let known = KnownRead {
+            resource: self.resources.number(resource),
+            counted_from: read.counted_from,
+            scopes: self.texts.number(read.scopes),
+            sources: self.texts.number(read.sources),
+            swept: read.swept,
+            beside: read.beside,
+            doubted: read.doubted,
+        };
+        self.known.push(grant, known);
     }
 
     /// What is remembered of a patient's full reads of a resource type.
     #[must_use]
-    pub fn known(&self, grant: &GrantHandle, resource: &ResourceType) -> Option<&FullRead> {
-        self.known.get(&(grant.clone(), resource.clone()))
+    pub fn known(&self, grant: &GrantHandle, resource: &ResourceType) -> Option<FullRead> {
+        let mut of_grant = self.known.of(grant).iter();
+        let known =
+            of_grant.find(|known| self.resources.value(known.resource) == Some(resource))?;
+        Some(FullRead {
+            counted_from: known.counted_from,
+            scopes: self.texts.value(known.scopes)?.clone(),
+            sources: self.texts.value(known.sources)?.clone(),
+            swept: known.swept,
+            beside: known.beside,
+            doubted: known.doubted,
+        })
     }
 
     /// Whether everything is to be read, although a search for changes would be possible.
@@ -46,7 +94,7 @@ impl FullReadSchedule {
             return false;
         }
         // A full read that left doubts is repeated at once.
-        known.doubted > 0 || turn_after(state, known, self.every) <= self.now
+        known.doubted > 0 || turn_after(state, &known, self.every) <= self.now
     }
 }
 

@@ -111,7 +111,7 @@ impl<T: TokenSource> ResourceReader<'_, T> {
         SearchScope {
             scopes: SearchScope::scopes_of(self.grant.scopes.iter(), self.resource),
             sources,
-            known: known.cloned(),
+            known,
         }
     }
 

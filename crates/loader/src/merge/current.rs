@@ -6,7 +6,7 @@
 //! was staged again or removed are left out, but what was decided about them is remembered, because
 //! a changed decision is a row of `changes`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::iter::Peekable;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +20,8 @@ use crate::merge::candidate_file::{
     CandidateFile, CandidateSorter, KnownCandidates, Origin, rules_hash,
 };
 use crate::merge::decision::RunDecisions;
+use crate::merge::resource_list::ResourceList;
+use crate::merge::resource_sorter::ResourceSorter;
 use crate::merge::ruled_tables::{RuledTable, push_staged, ruled_tables};
 use crate::publish::access::Access;
 use crate::staged_run::StagedRun;
@@ -57,7 +59,7 @@ pub(crate) struct CurrentInput<'a> {
     /// All rules of the pipeline.
     pub(crate) rules: &'a [CurrentRule],
     pub(crate) staged: &'a [StagedRun],
-    pub(crate) outdated: &'a HashSet<ResourceKey>,
+    pub(crate) outdated: &'a ResourceList,
     /// The candidates of the snapshot before.
     pub(crate) before: Option<PathBuf>,
     pub(crate) snapshot: &'a Path,
@@ -91,13 +93,14 @@ pub(crate) fn find(input: &CurrentInput<'_>, decisions: &mut [RunDecisions]) -> 
         });
     }
     // The previous decisions about resources whose candidates have changed.
-    let mut replaced: HashMap<ResourceKey, Option<bool>> = HashMap::new();
+    let mut replaced = ResourceSorter::new(&input.spill.join(REPLACED), input.budget)?;
     for candidate in known(input)?.into_iter().flatten() {
         let candidate = candidate?;
         if is_replaced(&candidate) {
-            replaced.insert(candidate.resource, candidate.current);
+            replaced.push(candidate.resource, byte_of(candidate.current))?;
         }
     }
+    let replaced = replaced.finish()?;
     let mut groups = Groups::new(input, &ruled, decisions, knows_groups)?;
     let mut file = CandidateFile::create(input.snapshot, &rules, &input.access)?;
     while let Some(mut members) = groups.next_group()? {
@@ -123,7 +126,7 @@ pub(crate) fn find(input: &CurrentInput<'_>, decisions: &mut [RunDecisions]) -> 
             .iter()
             .map(|(candidate, origin)| match origin {
                 Origin::Lake => Some(candidate.current),
-                Origin::Staged(_) => replaced.get(&candidate.resource).copied(),
+                Origin::Staged(_) => replaced.get(&candidate.resource).map(decision_of),
             })
             .collect();
         let is_alive = decide(&mut members);
@@ -159,7 +162,29 @@ pub(crate) fn find(input: &CurrentInput<'_>, decisions: &mut [RunDecisions]) -> 
         }
     }
     found.file = Some(file.finish()?);
+    replaced.check()?;
+    input.outdated.check()?;
     Ok(found)
+}
+
+/// The subfolder of the spill folder for previous decisions; no table has this name.
+const REPLACED: &str = "_replaced";
+
+/// A decision as one byte.
+fn byte_of(current: Option<bool>) -> u8 {
+    match current {
+        None => 0,
+        Some(false) => 1,
+        Some(true) => 2,
+    }
+}
+
+fn decision_of(byte: u8) -> Option<bool> {
+    match byte {
+        1 => Some(false),
+        2 => Some(true),
+        _ => None,
+    }
 }
 
 /// Whether a snapshot's manifest says that what is current was decided by these rules, and by this

@@ -14,9 +14,13 @@ use crate::error::Result;
 use crate::merge::decision::{DecisionSorter, RunDecisions};
 use crate::merge::key_event::KeyEvent;
 use crate::merge::keys::{self, KeyFile, KeyRow};
+use crate::merge::resource_list::{ResourceList, ResourceListWriter};
 use crate::merge::staged_keys::StagedKeys;
 use crate::publish::access::Access;
 use claimlake_columnar::GroupKey as ResourceKey;
+
+/// The file of resources whose rows must be removed, in the spill folder; no table has this name.
+const OUTDATED: &str = "_outdated";
 
 /// Calls `visit` with every resource of the lake and of the staged runs, in the order of keys, and
 /// with the position of its staged run.
@@ -114,8 +118,8 @@ impl<B: Iterator<Item = Result<RecordBatch>>> Cursor<B> {
 pub(crate) struct MergedKeys {
     /// The decisions of each staged run.
     pub(crate) decisions: Vec<RunDecisions>,
-    /// Resources whose rows in the lake must be removed. In memory: only those that change.
-    pub(crate) outdated: HashSet<ResourceKey>,
+    /// Resources whose rows in the lake must be removed.
+    pub(crate) outdated: ResourceList,
     /// Resources that the lake does not have.
     pub(crate) new: u64,
     /// Resources of the lake whose newest body has another content, or makes no rows any more.
@@ -240,6 +244,7 @@ pub(crate) fn merge(plan: &KeyPlan<'_>) -> Result<MergedKeys> {
     let mut decisions = DecisionSorter::new(plan.spill, plan.budget)?;
     let mut output = KeyFile::create(plan.snapshot, &plan.access)?;
     let mut absent = HashSet::new();
+    let mut outdated = ResourceListWriter::new(plan.spill.join(OUTDATED));
     walk(
         plan.staged,
         plan.before.as_deref(),
@@ -257,21 +262,21 @@ pub(crate) fn merge(plan: &KeyPlan<'_>) -> Result<MergedKeys> {
                 KeyEvent::Changed { before, after, .. }
                 | KeyEvent::Withdrawn { before, after, .. }
                 | KeyEvent::Gone { before, after } => {
-                    merged.outdated.insert(before.resource());
+                    outdated.push(before.resource(), 0)?;
                     output.push(after)
                 }
                 KeyEvent::Same { before, .. }
                 | KeyEvent::Older(before)
                 | KeyEvent::Kept(before) => output.push(before),
                 KeyEvent::Dropped(before) | KeyEvent::Ended(before) => {
-                    merged.outdated.insert(before.resource());
-                    Ok(())
+                    outdated.push(before.resource(), 0)
                 }
                 KeyEvent::Lapsed => Ok(()),
             }
         },
     )?;
     merged.absent = absent.len() as u64;
+    merged.outdated = outdated.finish()?;
     merged.file = Some(output.finish()?);
     merged.decisions = decisions.finish(plan.staged.runs())?;
     Ok(merged)

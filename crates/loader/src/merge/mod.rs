@@ -5,8 +5,8 @@
 //! [`key_event`] decides for each resource whether it is new, changed, the same, older or gone. The
 //! decisions about staged bodies go to disk in landing order ([`decision`]), where the rows of the
 //! tables find them. Then [`current`] decides, group by group, which version of a claim is current;
-//! it needs the rows of one table and no keys. Only resources whose rows change are all in memory
-//! at once.
+//! it needs the rows of one table and no keys. Resources whose rows change are looked up by key, in
+//! a sorted file if they are many ([`resource_list`]).
 
 pub(crate) mod candidate;
 pub(crate) mod candidate_file;
@@ -18,6 +18,8 @@ pub(crate) mod key_event;
 pub(crate) mod key_walk;
 pub(crate) mod keys;
 mod picked_rows;
+pub(crate) mod resource_list;
+mod resource_sorter;
 mod ruled_tables;
 pub(crate) mod staged_keys;
 mod staged_resources;

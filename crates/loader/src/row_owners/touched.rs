@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::Result;
+use crate::merge::resource_list::ResourceList;
 use crate::row_owners::snapshot::SnapshotOwners;
 use crate::table::plan::TablePlan;
 use claimlake_columnar::GroupKey as ResourceKey;
@@ -18,7 +19,7 @@ pub(crate) type Flips = HashMap<String, HashMap<ResourceKey, Option<bool>>>;
 pub(crate) struct Touched<'a> {
     pub(crate) owners: SnapshotOwners<'a>,
     /// Resources whose old rows must go.
-    outdated: &'a HashSet<ResourceKey>,
+    outdated: &'a ResourceList,
     flips: &'a Flips,
     /// For each table that has the column `is_current`, the table that decides its values.
     decided_by: HashMap<&'a str, &'a str>,
@@ -30,7 +31,7 @@ impl<'a> Touched<'a> {
     /// Nothing is read yet.
     pub(crate) fn new(
         owners: SnapshotOwners<'a>,
-        outdated: &'a HashSet<ResourceKey>,
+        outdated: &'a ResourceList,
         flips: &'a Flips,
         plans: &'a [TablePlan],
     ) -> Self {

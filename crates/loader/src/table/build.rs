@@ -18,6 +18,7 @@ use super::lake_file;
 use crate::error::{LoadError, Result};
 use crate::merge::columns::align_numbered;
 use crate::merge::decision::{DecisionReader, RunDecisions, Take};
+use crate::merge::resource_list::ResourceList;
 use crate::publish::access::Access;
 use crate::request::LoadOptions;
 use crate::row_owners::group::{folder_of, group_of, partition_in_table};
@@ -27,7 +28,6 @@ use crate::staged_run::{Checksums, StagedRun, landing_orders};
 use crate::table::carry::{Carried, carry};
 use crate::table::old_rows::{Edits, OldFile, OldRows};
 use crate::table::plan::{TablePlan, file_words, partition_words};
-use claimlake_columnar::GroupKey as ResourceKey;
 use claimlake_columnar::encode::partitioned::{FilePlan, PartitionedWriter};
 use claimlake_columnar::encode::properties;
 use claimlake_columnar::hive_path;
@@ -45,7 +45,7 @@ pub(crate) struct BuildInput<'a> {
     pub(crate) decisions: &'a [RunDecisions],
     /// Resources whose rows in the lake must go, because a newer body was staged or because they
     /// vanished.
-    pub(crate) outdated: &'a HashSet<ResourceKey>,
+    pub(crate) outdated: &'a ResourceList,
     /// Resources of the lake in which nothing but `is_current` changes, by the table that decides.
     pub(crate) flips: &'a Flips,
     /// In which partitions such resources have rows; `None` if there is no previous snapshot.

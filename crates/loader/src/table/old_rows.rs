@@ -2,7 +2,7 @@
 //! with the new values of `is_current`.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 use std::rc::Rc;
@@ -16,6 +16,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use crate::damage::check_file;
 use crate::error::{LoadError, Result};
 use crate::merge::columns::align_numbered;
+use crate::merge::resource_list::ResourceList;
 use crate::row_owners::group::{folder_of, group_of, partition_in_table};
 use crate::row_owners::runs::{Run, Runs};
 use crate::row_owners::snapshot::SnapshotOwners;
@@ -39,7 +40,7 @@ pub(crate) struct OldFile {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Edits<'a> {
     /// Resources whose rows are left out.
-    pub(crate) outdated: &'a HashSet<ResourceKey>,
+    pub(crate) outdated: &'a ResourceList,
     /// Resources whose `is_current` changes, with the new value.
     pub(crate) flips: &'a HashMap<ResourceKey, Option<bool>>,
     /// The name of that column; `None` if the table has no rule.

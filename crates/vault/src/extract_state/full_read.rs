@@ -1,7 +1,5 @@
 //! The progress of full reads, by patient and resource type.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use claimlake_contract::{GrantHandle, ResourceType};
 use rusqlite::{Connection, params};
@@ -31,15 +29,19 @@ pub struct FullRead {
 }
 
 impl Vault {
-    /// What is remembered of full reads, by grant and resource type.
+    /// Calls `visit` with what is remembered of every grant and resource type, by grant, without
+    /// keeping it.
     ///
     /// # Errors
     /// Where the vault cannot be read or is damaged.
-    pub fn full_reads(&self) -> Result<HashMap<(GrantHandle, ResourceType), FullRead>, VaultError> {
-        let found = self.connection().rows(
+    pub fn each_full_read(
+        &self,
+        mut visit: impl FnMut(GrantHandle, ResourceType, FullRead),
+    ) -> Result<(), VaultError> {
+        let read = self.connection().rows(
             "reading how far full reads have come",
             "SELECT handle, resource, counted_from, scopes, sources, swept, beside, doubted
-             FROM full_reads",
+             FROM full_reads ORDER BY handle, resource",
             [],
             |row| {
                 let read = FullRead {
@@ -51,10 +53,11 @@ impl Vault {
                     doubted: row.count(7)?,
                 };
                 let grant = row.parsed(0, "a full read's grant")?;
-                Ok(((grant, row.parsed(1, "a full read's type")?), read))
+                visit(grant, row.parsed(1, "a full read's type")?, read);
+                Ok(())
             },
-        )?;
-        Ok(found.into_iter().collect())
+        );
+        read.map(drop)
     }
 }
 

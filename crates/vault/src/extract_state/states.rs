@@ -89,6 +89,18 @@ impl Vault {
         extract_states(&self.connection())
     }
 
+    /// Calls `visit` with the state of every grant and resource type, by grant, without keeping them.
+    ///
+    /// # Errors
+    /// Where the vault cannot be read or is damaged.
+    pub fn each_extract_state(
+        &self,
+        mut visit: impl FnMut(ExtractState),
+    ) -> Result<(), VaultError> {
+        let read = each_state(&self.connection(), |row| read_state(row).map(&mut visit));
+        read.map(drop)
+    }
+
     /// The resources of a patient that have landed, of one type.
     ///
     /// # Errors
@@ -144,13 +156,20 @@ impl Vault {
 
 /// The state of every grant and resource type. Nothing of it is encrypted.
 pub(crate) fn extract_states(connection: &Connection) -> Result<Vec<ExtractState>, VaultError> {
+    each_state(connection, read_state)
+}
+
+fn each_state<T>(
+    connection: &Connection,
+    read: impl FnMut(&Fields<'_>) -> Result<T, VaultError>,
+) -> Result<Vec<T>, VaultError> {
     connection.rows(
         "reading how far extraction has come",
         "SELECT handle, api, resource, run, as_of, state, reason, served, landed,
             complete_at, full_at, watermark, held_count
          FROM extract_states ORDER BY handle, resource",
         [],
-        read_state,
+        read,
     )
 }
 

@@ -3,6 +3,7 @@
 //! The loader decides while it goes through sorted groups and keeps what it knows of each row; here
 //! rows are read from the tables, and the rule of the pipeline is followed by its words.
 
+mod grouped_row;
 mod groups;
 mod kept;
 mod row;
@@ -12,7 +13,6 @@ use claimlake_loader::CurrentRule;
 
 use crate::lake::Snapshot;
 use crate::report::Check;
-use groups::Groups;
 use row::Rows;
 
 /// Compares the rows that are current with what the rules say of them.
@@ -58,7 +58,7 @@ pub(crate) fn check<'k>(
         }
         let rows = Rows::new(snapshot, table, rule);
         let checks = [&mut decided, &mut several, &mut types];
-        if let Err(error) = Groups::of(&rows).and_then(|groups| groups.check(&rows, checks)) {
+        if let Err(error) = groups::check(&rows, checks) {
             decided.fail(|| format!("table '{}': {error}", rule.table));
         }
         let Some(key) = table.resource.as_ref().and_then(&key_of) else {

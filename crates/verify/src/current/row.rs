@@ -6,6 +6,7 @@ use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
 use claimlake_contract::{LakeFile, LakeTable};
 use claimlake_loader::{Conditions, CurrentCase, CurrentRule};
+use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::error::Error;
@@ -66,15 +67,22 @@ impl<'r> Rows<'r> {
         }
     }
 
-    /// Visits all rows with the number of their file, and their own from 1.
-    pub(super) fn visit(
+    /// Where what is noted of the rows is kept.
+    pub(super) fn scratch(&self) -> &'r std::path::Path {
+        &self.snapshot.scratch
+    }
+
+    /// What `visit` makes of the rows of each file. It gets the number of the file, and that of the row
+    /// from 1.
+    pub(super) fn visit<T: Default + Send>(
         &self,
-        mut visit: impl FnMut(u32, u64, Row) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        for (number, file) in (0..).zip(&self.table.files) {
-            if self.snapshot.damaged.contains(&file.path) {
-                continue;
-            }
+        visit: impl Fn(&mut T, (u32, u64), Row) + Sync,
+    ) -> Result<Vec<T>, Error> {
+        let files: Vec<(u32, &LakeFile)> = (0..).zip(&self.table.files).collect();
+        let intact = files.into_par_iter();
+        let intact = intact.filter(|(_, file)| !self.snapshot.damaged.contains(&file.path));
+        let made = intact.map(|(number, file)| {
+            let mut made = T::default();
             let cases = self.rule.cases.iter().flat_map(CurrentCase::columns);
             let names = cases.map(|(_, name)| name);
             let names = names.chain([self.rule.column.as_str(), TYPE]);
@@ -88,12 +96,13 @@ impl<'r> Rows<'r> {
                         batch,
                         row,
                     };
-                    visit(number, line, cells.row()?)?;
+                    visit(&mut made, (number, line), cells.row()?);
                 }
                 Ok(())
             })?;
-        }
-        Ok(())
+            Ok(made)
+        });
+        made.collect()
     }
 }
 

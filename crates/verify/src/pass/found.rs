@@ -1,7 +1,5 @@
 //! What threads find in landing.
 
-use std::collections::HashSet;
-
 use arrow_schema::ArrowError;
 use claimlake_landing::DamagedFrame;
 
@@ -11,8 +9,6 @@ use crate::made::Expected;
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) damaged: Vec<(u32, DamagedFrame)>,
-    /// Bodies that were counted and do not count.
-    pub(super) superseded: HashSet<u64>,
     pub(super) expected: Expected,
     pub(super) error: Option<ArrowError>,
 }

@@ -42,8 +42,7 @@ impl TypeLines<'_> {
             if let Some((id, rank)) = self.planned.identity.of(self.tree, text, line.order) {
                 let key = ResourceKey::new(part.api, &part.resource, &id);
                 self.landed.note_patient(patient, key);
-                let superseded = self.landed.add(key, rank, content);
-                self.found.superseded.extend(superseded);
+                self.landed.add(key, rank, content);
                 self.landed.leave_out(key, rank);
                 if !self.is_gone(&id) {
                     self.periods.end(self.landed, &id, rank);
@@ -87,8 +86,7 @@ impl TypeLines<'_> {
         if is_superseded {
             return;
         }
-        let superseded = self.landed.add(key, body.rank, content);
-        self.found.superseded.extend(superseded);
+        self.landed.add(key, body.rank, content);
         match body.dropped {
             true => self.landed.leave_out(key, body.rank),
             false => self.within(line, is_readable, &body, made),

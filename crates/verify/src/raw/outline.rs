@@ -14,7 +14,21 @@ pub(crate) struct Spot(usize);
 #[derive(Debug, Clone)]
 pub(crate) struct Outline {
     names: Vec<Box<[u8]>>,
-    spots: Vec<Vec<Wanted>>,
+    spots: Vec<Members>,
+}
+
+/// The members that are looked at in one place.
+#[derive(Debug, Clone, Default)]
+struct Members {
+    /// A bit for the first two bytes of each key: most keys that are not looked at have another.
+    beginnings: u64,
+    wanted: Vec<Wanted>,
+}
+
+/// The bit of a key by its first two bytes; that of a single byte has its closing quote.
+#[inline]
+fn beginning(head: u64) -> u64 {
+    1 << ((head ^ (head >> 5)) & 63)
 }
 
 #[derive(Debug, Clone)]
@@ -34,7 +48,7 @@ impl Outline {
     pub(crate) fn new() -> Self {
         Self {
             names: Vec::new(),
-            spots: vec![Vec::new()],
+            spots: vec![Members::default()],
         }
     }
 
@@ -51,19 +65,26 @@ impl Outline {
     }
 
     fn member(&mut self, from: Spot, key: &[u8]) -> (Name, Spot) {
-        let known = self.spots.get(from.0).into_iter().flatten();
-        if let Some(known) = known.into_iter().find(|wanted| *wanted.key == *key) {
+        let known = self.spots.get(from.0);
+        let mut known = known.into_iter().flat_map(|members| &members.wanted);
+        if let Some(known) = known.find(|wanted| *wanted.key == *key) {
             return (known.name, known.spot);
         }
         let spot = Spot(self.spots.len());
-        self.spots.push(Vec::new());
+        self.spots.push(Members::default());
         let name = self.name(key);
         if let Some(members) = self.spots.get_mut(from.0) {
             let quoted: Vec<u8> = key.iter().copied().chain([b'"']).collect();
             let counting = quoted.len().min(8);
             let mask = u64::MAX >> (64 - 8 * counting);
-            members.push(Wanted {
-                head: word(&quoted, 0) & mask,
+            let head = word(&quoted, 0) & mask;
+            members.beginnings |= match counting {
+                // The byte behind the quote may be any.
+                1 => u64::MAX,
+                _ => beginning(head),
+            };
+            members.wanted.push(Wanted {
+                head,
                 mask,
                 key: key.into(),
                 name,
@@ -88,8 +109,12 @@ impl Outline {
     #[inline]
     pub(super) fn find(&self, spot: Spot, text: &[u8], at: usize) -> Option<(Name, Spot, usize)> {
         let head = word(text, at);
-        let members = self.spots.get(spot.0)?.iter();
-        let mut alike = members.filter(|wanted| head & wanted.mask == wanted.head);
+        let members = self.spots.get(spot.0)?;
+        if members.beginnings & beginning(head) == 0 {
+            return None;
+        }
+        let wanted = members.wanted.iter();
+        let mut alike = wanted.filter(|wanted| head & wanted.mask == wanted.head);
         alike.find_map(|wanted| {
             let end = at + wanted.key.len();
             let is_it = wanted.key.len() < 8
@@ -101,6 +126,7 @@ impl Outline {
     /// Whether nothing within is looked at.
     #[inline]
     pub(super) fn is_leaf(&self, spot: Spot) -> bool {
-        self.spots.get(spot.0).is_none_or(Vec::is_empty)
+        let members = self.spots.get(spot.0);
+        members.is_none_or(|members| members.wanted.is_empty())
     }
 }

@@ -3,24 +3,39 @@
 /// Calls `visit` with the text behind the '#' of each `"reference": "#…"`, at any depth.
 ///
 /// The text is JSON (the view engine has read it), so `"#` is nothing but the beginning of a
-/// string. Texts with `\u` escapes may hide either; they are read in full.
+/// string. Texts in which an escape may hide either, or stands in a reference, are read in full.
 pub(crate) fn local_references(text: &[u8], visit: &mut dyn FnMut(&str)) {
-    if memchr::memmem::find(text, br"\u").is_some() {
+    let found: Vec<&[u8]> = found_in(text).collect();
+    if hides_any(text) || found.iter().any(|id| id.contains(&b'\\')) {
         if let Ok(value) = serde_json::from_slice(text) {
             in_full(&value, visit);
         }
         return;
     }
-    for quote in memchr::memmem::find_iter(text, b"\"#") {
-        if !is_reference(text.get(..quote).unwrap_or_default()) {
-            continue;
-        }
+    let ids = found.into_iter();
+    ids.filter_map(|id| std::str::from_utf8(id).ok())
+        .for_each(visit);
+}
+
+/// Whether a character of the key or the '#' is written as an escape. Some servers write
+/// apostrophes and angle brackets so, which hide neither.
+fn hides_any(text: &[u8]) -> bool {
+    memchr::memmem::find_iter(text, br"\u").any(|at| {
+        let digits = text.get(at + 2..at + 6).unwrap_or_default();
+        let code = std::str::from_utf8(digits).map(|digits| u8::from_str_radix(digits, 16));
+        code.is_ok_and(|code| code.is_ok_and(|code| b"#reference".contains(&code)))
+    })
+}
+
+/// What is behind the '#' of each reference, up to the next quote.
+fn found_in(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let quotes = memchr::memmem::find_iter(text, b"\"#");
+    let references = quotes.filter(|quote| is_reference(text.get(..*quote).unwrap_or_default()));
+    references.map(|quote| {
         let rest = text.get(quote + 2..).unwrap_or_default();
         let end = memchr::memchr(b'"', rest).unwrap_or(rest.len());
-        if let Ok(id) = std::str::from_utf8(rest.get(..end).unwrap_or_default()) {
-            visit(id);
-        }
-    }
+        rest.get(..end).unwrap_or_default()
+    })
 }
 
 /// Whether what precedes a value is the key `reference` and a colon.
@@ -75,5 +90,22 @@ mod tests {
         let text =
             r##"{"ref\u0065rence":"#a","x":{"reference":"\u0023b"},"y":{"reference":"#c"}}"##;
         assert_eq!(found(text), ["a", "b", "c"]);
+        let each = [
+            r##"{"\u0072eference":"#a"}"##,
+            r##"{"refere\u006Ece":"#a"}"##,
+            r##"{"reference":"\u0023a"}"##,
+            r##"{"x":"it\u0027s","reference":"\u0023a"}"##,
+            r##"{"x":"it\u0027s","reference":"#a"}"##,
+            r##"{"x":"\u00e9\\u0023","reference":"#\u0061"}"##,
+        ];
+        for text in each {
+            assert_eq!(found(text), ["a"], "{text}");
+        }
+    }
+
+    #[test]
+    fn escapes_in_an_id_are_decoded_and_end_it_nowhere() {
+        let text = r##"{"x":{"reference":"#it\u0027s"},"reference":"#a\"b"}"##;
+        assert_eq!(found(text), ["it's", "a\"b"]);
     }
 }

@@ -60,6 +60,7 @@ fn snapshot(folder: &Path, tables: Vec<(&str, Vec<RecordBatch>)>) -> Snapshot {
         folder: folder.to_owned(),
         manifest,
         damaged: BTreeSet::new(),
+        scratch: folder.to_path_buf(),
     }
 }
 

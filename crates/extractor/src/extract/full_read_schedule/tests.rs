@@ -41,23 +41,21 @@ fn turns(
     now: DateTime<Utc>,
     known: &[(GrantHandle, DateTime<Utc>, u64)],
 ) -> FullReadSchedule {
-    let known = known.iter().map(|(grant, counted_from, doubted)| {
+    let mut known = known.to_vec();
+    known.sort();
+    let mut turns = FullReadSchedule::without(TimeDelta::days(every), now);
+    for (grant, counted_from, doubted) in known {
         let read = FullRead {
-            counted_from: *counted_from,
+            counted_from,
             scopes: "all".into(),
             sources: String::new(),
             swept: true,
             beside: 0,
-            doubted: *doubted,
+            doubted,
         };
-        let key = (grant.clone(), ResourceType::explanation_of_benefit());
-        (key, read)
-    });
-    FullReadSchedule {
-        every: TimeDelta::days(every),
-        now,
-        known: HashMap::from_iter(known),
+        turns.add(grant, ResourceType::explanation_of_benefit(), read);
     }
+    turns
 }
 
 /// Nights on which each of 600 patients is read as a whole, all read last on `first_read`, with runs
